@@ -1,0 +1,41 @@
+/** Values of command-line options: each is checked as commander reads it. */
+import { InvalidArgumentError } from 'commander';
+import { canonicalAddress } from '../inet.js';
+
+export function integerArgument(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`Write a whole number from ${minimum} to ${maximum}.`);
+  };
+}
+
+/** Seconds, decimals allowed, as milliseconds. */
+export function secondsArgument(minimumSeconds: number, maximumSeconds: number): (text: string) => number {
+  return (text) => {
+    const seconds = /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+    if (seconds >= minimumSeconds && seconds <= maximumSeconds) return seconds * 1000;
+    throw new InvalidArgumentError(`Write a number of seconds from ${minimumSeconds} to ${maximumSeconds}.`);
+  };
+}
+
+/** For `--seed`: [0, 2^64). */
+export function seedArgument(text: string): bigint {
+  const seed = /^(\d{1,20}|0x[\da-f]{1,16})$/i.test(text) ? BigInt(text) : -1n;
+  if (seed >= 0n && seed < 2n ** 64n) return seed;
+  throw new InvalidArgumentError('Write a whole number from 0 to 2^64 - 1, decimal or with 0x.');
+}
+
+/** For an option that may be repeated: addresses, each in its canonical spelling. */
+export function addressesArgument(text: string, earlier: readonly string[] = []): string[] {
+  const address = canonicalAddress(text);
+  if (address === undefined) throw new InvalidArgumentError('Write an IP address, as in 192.0.2.1.');
+  return [...earlier, address];
+}
+
+export function choiceArgument(choices: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (choices.includes(text)) return text;
+    throw new InvalidArgumentError(`Write one of ${choices.join(', ')}.`);
+  };
+}

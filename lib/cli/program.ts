@@ -1,0 +1,77 @@
+/** `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into a sentence and an exit code. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError } from 'commander';
+import { type CliIo, UsageError, type Verb } from './verb.js';
+
+export const EXIT_DONE = 0;
+export const EXIT_FAILED = 1;
+export const EXIT_USAGE = 2;
+
+/** Runs one command line (without node and script) and returns its exit code. */
+export async function runCli(args: readonly string[], verbs: readonly Verb[], io: CliIo): Promise<number> {
+  const program = buildProgram(verbs, io);
+  try {
+    if (args.length === 0) program.help({ error: true });
+    await program.parseAsync(args, { from: 'user' });
+    return EXIT_DONE;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
+    io.stderr.write(`tunvs: ${errorSentence(error)}\n`);
+    return error instanceof UsageError || isInvalidArgument(error) ? EXIT_USAGE : EXIT_FAILED;
+  }
+}
+
+function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
+  const program = new Command('tunvs')
+    .description('A Linux Virtual Server (LVS/TUN) director in user space')
+    .version(packageVersion(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage. "tunvs VERB --help" shows a verb\'s options and examples.');
+  for (const verb of verbs) {
+    const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
+    verb.configure(command);
+    command.action(() => verb.run({ options: command.opts(), io }));
+  }
+  for (const command of [program, ...program.commands]) {
+    command.exitOverride().configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError: (text, write) => write(usageSentence(text, command)),
+    });
+  }
+  return program;
+}
+
+function usageSentence(text: string, command: Command): string {
+  const path = command.parent ? `tunvs ${command.name()}` : 'tunvs';
+  const [message = '', ...suggestion] = text.trim().replace(/^error: /, '').split('\n');
+  const hint = suggestion.join(' ').trim();
+  return `${path}: ${message.replace(/\.$/, '')}${hint ? ` ${hint}` : ''}; see "${path} --help"\n`;
+}
+
+/** Options that the library refuses are options of the command line here. */
+function isInvalidArgument(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === 'ERR_TUNVS_INVALID_ARGUMENT';
+}
+
+function errorSentence(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // A mistake of ours, and the stack says where; everything a user can mend comes with a code or as a UsageError.
+  const isOurs = !(error instanceof UsageError) && (error as { code?: unknown }).code === undefined;
+  return isOurs ? (error.stack ?? error.message) : error.message.replace(/^tunvs: /, '');
+}
+
+function packageVersion(): string {
+  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
+    try {
+      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+      if (name === 'tunvs') return version;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+    if (folder === dirname(folder)) return 'unknown';
+  }
+}

@@ -1,0 +1,36 @@
+/** A capture read in pieces, with times on the capture's own clock: 0 is its first packet. */
+import { wrapNative } from '../../errors.js';
+import type { NativePcapReader } from '../../native.js';
+
+export interface CapturePiece {
+  packets: Uint8Array[];
+  /** Since the first packet, never going back: a packet that is stamped earlier than one before it takes that one's time. */
+  clockMs: Float64Array;
+  /** As stamped, since the epoch. */
+  stampedMs: Float64Array;
+}
+
+const PIECE_PACKETS = 4096;
+
+export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> {
+  let firstMs: number | undefined;
+  let reachedMs = 0;
+  for (;;) {
+    const piece = wrapNative(() => reader.next(PIECE_PACKETS));
+    if (!piece) return;
+    const { packets, timesMs } = piece;
+    if (packets.length === 0) continue;
+    const startMs = firstMs ?? (timesMs[0] as number);
+    firstMs = startMs;
+    const clockMs = timesMs.map((timeMs) => {
+      reachedMs = Math.max(reachedMs, toMicroseconds(timeMs - startMs));
+      return reachedMs;
+    });
+    yield { packets, clockMs, stampedMs: timesMs };
+  }
+}
+
+/** Milliseconds since the epoch have a fraction that a double holds to a quarter of a microsecond; captures have whole ones. */
+function toMicroseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

@@ -1,0 +1,112 @@
+/**
+ * A capture's packets and the rules due between them, in the order of the capture's clock. A rule comes before the
+ * packets of its own time.
+ */
+import type { OfflineDirector } from '../../director.js';
+import type { ProcessedPacket } from '../../offline-director.js';
+import { ESTIMATE_INTERVAL_MS, RateMeter } from '../../rates.js';
+import { applyRules, isShowCommand, type ShowCommand } from '../../rules/apply.js';
+import { located } from '../../rules/errors.js';
+import type { RuleLine } from '../../rules/parse-rules.js';
+import { show } from '../../rules/show.js';
+
+export class Timeline {
+  /** Due on the clock, earliest first; lines of the same time in the order of the file. */
+  private readonly timed: RuleLine[];
+  private next = 0;
+  private meter: RateMeter | undefined;
+  private meterDueMs = Number.POSITIVE_INFINITY;
+
+  /** `print` gets what listings say, in whole lines. */
+  constructor(
+    private readonly director: OfflineDirector,
+    private readonly lines: readonly RuleLine[],
+    private readonly print: (text: string) => void,
+  ) {
+    this.timed = lines
+      .filter(({ atMs }) => atMs !== undefined)
+      .sort((left, right) => (left.atMs as number) - (right.atMs as number));
+  }
+
+  /** The rules without a time. To be called once, first. */
+  async begin(): Promise<void> {
+    await this.run(this.lines.filter(({ atMs }) => atMs === undefined));
+    if (!this.lines.some(({ rule }) => rule.command === 'list' && rule.columns === 'rate')) return;
+    this.meter = new RateMeter(this.director.stats(), 0);
+    this.meterDueMs = ESTIMATE_INTERVAL_MS;
+  }
+
+  /** What would be sent, each with the index of its cause. `timesMs` are on the clock and do not go back. */
+  async process(packets: readonly Uint8Array[], timesMs: Float64Array): Promise<ProcessedPacket[]> {
+    const sent: ProcessedPacket[] = [];
+    for (let at = 0; at < packets.length; ) {
+      await this.reach(timesMs[at] as number);
+      const dueMs = this.dueMs();
+      let end = at + 1;
+      while (end < packets.length && (timesMs[end] as number) < dueMs) end++;
+      const { outputs } = this.director.process(packets.slice(at, end), timesMs.slice(at, end));
+      for (const { data, cause } of outputs) sent.push({ data, cause: cause + at });
+      at = end;
+    }
+    return sent;
+  }
+
+  /** The rules that are due after the last packet. */
+  async finish(): Promise<void> {
+    await this.reach(this.timed.at(-1)?.atMs ?? 0);
+  }
+
+  private dueMs(): number {
+    return Math.min(this.timed[this.next]?.atMs ?? Number.POSITIVE_INFINITY, this.meterDueMs);
+  }
+
+  /** Everything due at `atMs` or before, each at its own time. */
+  private async reach(atMs: number): Promise<void> {
+    for (let dueMs = this.dueMs(); dueMs <= atMs; dueMs = this.dueMs()) {
+      this.director.advance(dueMs);
+      if (dueMs === this.meterDueMs) {
+        this.meter?.step(this.director.stats());
+        this.meterDueMs += ESTIMATE_INTERVAL_MS;
+      } else {
+        const start = this.next;
+        while (this.timed[this.next]?.atMs === dueMs) this.next++;
+        await this.run(this.timed.slice(start, this.next));
+      }
+    }
+  }
+
+  /** Changes between two listings are one transaction. */
+  private async run(lines: readonly RuleLine[]): Promise<void> {
+    let changes: RuleLine[] = [];
+    for (const line of lines) {
+      if (isShowCommand(line.rule)) {
+        applyRules(this.director, changes);
+        changes = [];
+        await this.show(line, line.rule);
+      } else {
+        changes.push(line);
+      }
+    }
+    applyRules(this.director, changes);
+  }
+
+  private async show({ place }: RuleLine, command: ShowCommand): Promise<void> {
+    const { director, meter } = this;
+    const source = {
+      services: () => {
+        const stats = director.stats();
+        return meter ? meter.sample(stats, stats.atMs).services : stats.services;
+      },
+      timeouts: director.timeouts,
+      connections: () => director.connections(),
+    };
+    const pieces = located(place, () => show(source, command));
+    try {
+      for await (const piece of pieces) this.print(piece);
+    } catch (error) {
+      located(place, () => {
+        throw error;
+      });
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** Rules from a file or from standard input, checked against what the engine was built with. */
+import { readFile } from 'node:fs/promises';
+import type { OfflineDirector } from '../director.js';
+import { applyRules } from '../rules/apply.js';
+import { RulesError } from '../rules/errors.js';
+import { parseRules, type RuleLine } from '../rules/parse-rules.js';
+import type { CliIo } from './verb.js';
+
+export interface RulesFileOptions {
+  /** `-` is standard input. */
+  file: string;
+  /** Whether `@SECONDS` may stand before a rule. */
+  isTimed: boolean;
+}
+
+export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo): Promise<RuleLine[]> {
+  const text = file === '-' ? await readAll(io.stdin) : await readNamed(file);
+  const { native } = await import('../native.js');
+  return parseRules(text, { file, support: native, isTimed });
+}
+
+/** A director without a device that holds these rules: throws what is wrong with them, and touches nothing. */
+export async function rehearseRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<OfflineDirector> {
+  const { Director } = await import('../director.js');
+  const director = Director.offline({ source: sources, maxConnections: 1024 });
+  try {
+    applyRules(director, lines);
+    return director;
+  } catch (error) {
+    await director.close();
+    throw error;
+  }
+}
+
+async function readNamed(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'it may not be read' }[code ?? ''];
+    throw new RulesError(`--rules ${file}: ${why ?? (error as Error).message}; name a file of rules as ipvsadm -S -n prints them`);
+  }
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,39 @@
+/** `tunvs run --dry-run`: what would be done, as commands that a shell and ipvsadm would take. */
+import type { DirectorStats } from '../../stats.js';
+import { printCommand } from '../../rules/print.js';
+import type { Rule, RuleLine } from '../../rules/parse-rules.js';
+import { toJson } from '../json.js';
+import type { CliIo } from '../verb.js';
+import type { RunOptions } from '../verbs/run.js';
+
+const DEFAULT_DEVICE = 'tunvs0';
+
+export async function dryRun(options: RunOptions, stats: DirectorStats, lines: readonly RuleLine[], io: CliIo): Promise<void> {
+  const [{ DirectorHost }, { formatHostCommand }] = await Promise.all([
+    import('../../host/director-host.js'),
+    import('../../host/step.js'),
+  ]);
+  const device = options.device ?? DEFAULT_DEVICE;
+  const steps = new DirectorHost({ sources: options.source }).plan(device, stats.services.map(({ address }) => address));
+  const host = steps.map(({ description, command, undo }) => ({
+    description,
+    command: formatHostCommand(command),
+    ...(undo && { undo: formatHostCommand(undo) }),
+  }));
+  const rules = lines.map(({ rule }) => printRule(rule));
+  if (options.json) {
+    io.stdout.write(`${toJson({ event: 'dryRun', device, host, rules })}\n`);
+    return;
+  }
+  const shown = [
+    `# the host, once the device ${device} is there (a device that is there before is left as it is)`,
+    ...host.map(({ description, command }) => `${command}  # ${description}`),
+    '# the director',
+    ...rules,
+  ];
+  io.stdout.write(`${shown.join('\n')}\n`);
+}
+
+function printRule(rule: Rule): string {
+  return rule.command === 'sysctl' ? `sysctl net.ipv4.vs.${rule.name}=${rule.value}` : printCommand(rule);
+}

@@ -1,0 +1,8 @@
+/** The verbs of `tunvs`, in the order of its help. */
+import type { Verb } from '../verb.js';
+import { demo } from './demo.js';
+import { realserver } from './realserver.js';
+import { replay } from './replay.js';
+import { run } from './run.js';
+
+export const verbs: readonly Verb[] = [run, realserver, replay, demo];

@@ -1,0 +1,129 @@
+/** `tunvs replay`: a capture through the engine, by the capture's clock. */
+import { stat, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { addressesArgument, integerArgument, seedArgument } from '../arguments.js';
+import { toJson } from '../json.js';
+import { readCapture } from '../replay/capture.js';
+import { Progress } from '../replay/progress.js';
+import { Timeline } from '../replay/timeline.js';
+import { readRules } from '../rules-file.js';
+import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
+
+interface ReplayOptions {
+  rules: string;
+  source: string[];
+  in: string;
+  out: string;
+  seed: bigint;
+  mtu?: number;
+  maxConnections?: number;
+  stats?: string;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Each packet of the capture is taken as if it were read from the device at its time, and what the director would have
+sent is written with the time of the packet that caused it. Captures are pcap, link type RAW or Ethernet in, RAW out.
+
+In the rules a line "@SECONDS COMMAND" is applied when the capture's clock (0: the first packet) reaches it, before a
+packet of the same time. Listings (-L -n, -L -n -c, -S -n, ...) are printed on standard output.
+
+Examples:
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --out tunnel.pcap
+  $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - --source 10.2.0.2 --in a.pcap --out b.pcap`;
+
+export const replay: Verb = {
+  name: 'replay',
+  summary: 'run a capture through the engine, and write what it would have sent',
+
+  configure(command: Command): void {
+    command
+      .requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input')
+      .requiredOption('--source <address>', 'director address (DIP), source of the tunnel packets; once per address family', addressesArgument)
+      .requiredOption('--in <file>', 'capture to read')
+      .requiredOption('--out <file>', 'capture to write')
+      .option('--seed <number>', 'seed of the connection table: the same seed, the same replay', seedArgument, 0n)
+      .option('--mtu <bytes>', 'path MTU to the real servers', integerArgument(68, 65535))
+      .option('--max-connections <number>', 'capacity of the connection table', integerArgument(1024, 2 ** 28))
+      .option('--stats <file>', 'write the counters there as JSON; - is standard output')
+      .option('--json', 'print the summary as JSON, on standard output')
+      .addHelpText('after', EXAMPLES);
+  },
+
+  async run({ options, io }: VerbContext<ReplayOptions>): Promise<void> {
+    if (options.mtu !== undefined) {
+      throw new UsageError('replay: --mtu is not supported yet: packets are sent whatever their length; leave it out');
+    }
+    await refuseSameFile(options.in, options.out);
+    const lines = await readRules({ file: options.rules, isTimed: true }, io);
+    const [{ Director }, { native }, { wrapNative }] = await Promise.all([
+      import('../../director.js'),
+      import('../../native.js'),
+      import('../../errors.js'),
+    ]);
+    const reader = wrapNative(() => new native.PcapReader(options.in));
+    try {
+      const { source, seed, maxConnections } = options;
+      const director = Director.offline({ source, seed, ...(maxConnections !== undefined && { maxConnections }) });
+      const timeline = new Timeline(director, lines, (text) => io.stdout.write(text));
+      await timeline.begin();
+      const writer = wrapNative(() => new native.PcapWriter(options.out));
+      const progress = new Progress(io.stderr);
+      let received = 0;
+      let sent = 0;
+      let clockMs = 0;
+      try {
+        for (const piece of readCapture(reader)) {
+          const outputs = await timeline.process(piece.packets, piece.clockMs);
+          const timesMs = Float64Array.from(outputs, ({ cause }) => piece.stampedMs[cause] as number);
+          wrapNative(() => writer.write(outputs.map(({ data }) => data), timesMs));
+          received += piece.packets.length;
+          sent += outputs.length;
+          clockMs = piece.clockMs.at(-1) as number;
+          progress.update(received, clockMs);
+        }
+        await timeline.finish();
+      } finally {
+        progress.clear();
+        wrapNative(() => writer.close());
+      }
+      const stats = { ...director.stats(), timeouts: director.timeouts, sysctls: director.sysctls };
+      await director.close();
+      if (options.stats !== undefined) await writeStats(options.stats, stats, io);
+      report({ received, sent, durationMs: clockMs }, options, io);
+    } finally {
+      reader.close();
+    }
+  },
+};
+
+async function refuseSameFile(input: string, output: string): Promise<void> {
+  const [from, to] = await Promise.all([input, output].map((path) => stat(path).catch(() => undefined)));
+  const isSame = from && to && from.dev === to.dev && from.ino === to.ino;
+  if (isSame || input === output) {
+    throw new UsageError(`replay: --in and --out are the same file, ${output}; write to another one`);
+  }
+}
+
+async function writeStats(file: string, stats: object, io: CliIo): Promise<void> {
+  const text = `${toJson(stats, 2)}\n`;
+  if (file === '-') io.stdout.write(text);
+  else await writeFile(file, text);
+}
+
+interface Summary {
+  /** Packets. */
+  received: number;
+  /** Packets. */
+  sent: number;
+  durationMs: number;
+}
+
+function report(summary: Summary, options: ReplayOptions, io: CliIo): void {
+  if (options.json) {
+    io.stdout.write(`${toJson({ ...summary, out: options.out })}\n`);
+    return;
+  }
+  const seconds = (summary.durationMs / 1000).toFixed(3);
+  io.stderr.write(`replayed ${summary.received} packets of ${seconds} s: ${summary.sent} sent, in ${options.out}\n`);
+}

@@ -1,0 +1,162 @@
+/** `tunvs run`: a director on a device, steered by a rules file. */
+import type { Command } from 'commander';
+import type { Director } from '../../director.js';
+import { type Egress, egresses } from '../../egress.js';
+import type { RuleLine } from '../../rules/parse-rules.js';
+import { applyRules, applyTableCommand } from '../../rules/apply.js';
+import { listedService } from '../../rules/show.js';
+import { reconcile } from '../../rules/reconcile.js';
+import { addressesArgument, choiceArgument, integerArgument, secondsArgument } from '../arguments.js';
+import { toJson } from '../json.js';
+import { readRules, rehearseRules } from '../rules-file.js';
+import { dryRun } from '../run/dry-run.js';
+import { statsLine } from '../run/stats-line.js';
+import { aborted, endSignal } from '../signals.js';
+import type { CliIo, Verb, VerbContext } from '../verb.js';
+
+export interface RunOptions {
+  rules: string;
+  source: string[];
+  device?: string;
+  queues?: number;
+  egress?: 'auto' | Egress;
+  maxConnections?: number;
+  /** Milliseconds. */
+  statsInterval?: number;
+  json?: boolean;
+  dryRun?: boolean;
+}
+
+const EXAMPLES = `
+Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
+rules again and changes only what differs: connections of servers that stay are kept.
+
+Needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
+
+Examples:
+  $ tunvs run --rules web.rules --source 10.2.0.2
+  $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
+  $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 --queues 4 --stats-interval 5
+
+web.rules:
+  -A -t 10.9.9.9:80 -s wlc
+  -a -t 10.9.9.9:80 -r 10.2.0.11:80 -i -w 3
+  -a -t 10.9.9.9:80 -r 10.2.0.12:80 -i -w 1`;
+
+export const run: Verb = {
+  name: 'run',
+  summary: 'be a director: forward what is for the virtual services to their real servers',
+
+  configure(command: Command): void {
+    command
+      .requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input')
+      .requiredOption('--source <address>', 'director address (DIP), source of the tunnel packets; once per address family', addressesArgument)
+      .option('--device <name>', 'TUN device, made if it is not there; one that is there stays, and the host is not set up (default: tunvs0)')
+      .option('--queues <number>', 'queues of the device, each with a thread (default: one per CPU, at most 4)', integerArgument(1, 64))
+      .option('--egress <way>', `how packets leave: auto, ${egresses.join(', ')} (default: auto)`, choiceArgument(['auto', ...egresses]))
+      .option('--max-connections <number>', 'capacity of the connection table (default: 1048576)', integerArgument(1024, 2 ** 28))
+      .option('--stats-interval <seconds>', 'print a line of rates this often', secondsArgument(0.1, 86400))
+      .option('--json', 'print JSON, an object a line')
+      .option('--dry-run', 'print what would be done to the host and at the director, and do nothing')
+      .addHelpText('after', EXAMPLES);
+  },
+
+  async run({ options, io }: VerbContext<RunOptions>): Promise<void> {
+    const lines = await readRules({ file: options.rules, isTimed: false }, io);
+    const rehearsed = await rehearseRules(lines, options.source);
+    const stats = rehearsed.stats();
+    await rehearsed.close();
+    if (options.dryRun) return dryRun(options, stats, lines, io);
+    const end = endSignal();
+    try {
+      await direct(options, lines, io, end.signal);
+    } finally {
+      end.dispose();
+    }
+  },
+};
+
+async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: AbortSignal): Promise<void> {
+  const director = await openDirector(options, stop);
+  if (!director) return;
+  const failure = new AbortController();
+  director.on('error', (error) => failure.abort(error));
+  const reload = () => void reloadRules(director, options, io);
+  process.on('SIGHUP', reload);
+  try {
+    applyRules(director, lines);
+    announce(director, options, io);
+    const over = AbortSignal.any([stop, failure.signal]);
+    if (options.statsInterval !== undefined) await printStats(director, options.statsInterval, options.json ?? false, io, over);
+    await aborted(over);
+    if (failure.signal.aborted) throw failure.signal.reason;
+  } finally {
+    process.off('SIGHUP', reload);
+    await director.close();
+  }
+}
+
+/** Undefined when a signal came first. */
+async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director | undefined> {
+  const { Director } = await import('../../director.js');
+  const { source, egress, maxConnections } = options;
+  const device = { ...(options.device !== undefined && { name: options.device }), ...(options.queues !== undefined && { queues: options.queues }) };
+  try {
+    return await Director.open({
+      source,
+      device,
+      signal,
+      ...(egress !== undefined && { egress }),
+      ...(maxConnections !== undefined && { maxConnections }),
+    });
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+function announce(director: Director, options: RunOptions, io: CliIo): void {
+  for (const warning of director.warnings) io.stderr.write(`tunvs run: ${warning}\n`);
+  const services = director.virtualServices.length;
+  const servers = director.virtualServices.reduce((sum, service) => sum + service.realServers.length, 0);
+  const { name, egress, attached } = director.device as NonNullable<Director['device']>;
+  if (options.json) {
+    io.stdout.write(`${toJson({ event: 'ready', device: name, attached, egress, services, servers })}\n`);
+    return;
+  }
+  const how = attached ? 'attached' : 'created';
+  io.stdout.write(`tunvs run: ready on ${name} (${how}, egress ${egress}): ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`);
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+/** Keeps the old rules when the new ones hold a mistake. */
+async function reloadRules(director: Director, options: RunOptions, io: CliIo): Promise<void> {
+  try {
+    if (options.rules === '-') throw new Error('the rules came from standard input, which cannot be read again; start with a file');
+    const lines = await readRules({ file: options.rules, isTimed: false }, io);
+    const wanted = await rehearseRules(lines, options.source);
+    const commands = reconcile(director.stats().services.map(listedService), wanted.stats().services.map(listedService));
+    await wanted.close();
+    director.transaction((transaction) => {
+      for (const command of commands) applyTableCommand(transaction, command);
+    });
+    applyRules(director, lines.filter(({ rule }) => rule.command === 'setTimeouts' || rule.command === 'sysctl'));
+    const said = options.json ? toJson({ event: 'reloaded', changes: commands.length }) : `tunvs run: rules read again: ${count(commands.length, 'change')}`;
+    io.stdout.write(`${said}\n`);
+  } catch (error) {
+    io.stderr.write(`tunvs run: the rules stay as they are: ${(error as Error).message}\n`);
+  }
+}
+
+async function printStats(director: Director, intervalMs: number, isJson: boolean, io: CliIo, over: AbortSignal): Promise<void> {
+  try {
+    for await (const sample of director.watch({ intervalMs, signal: over })) {
+      io.stdout.write(`${isJson ? toJson({ event: 'stats', ...sample }) : statsLine(sample)}\n`);
+    }
+  } catch (error) {
+    if (!over.aborted) throw error;
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The virtual services and real servers that are configured, and how a change to them comes into force: all of it or
+ * none, in the native part, on the host and here.
+ *
+ * Invariant: between transactions `#services` is what the native part has, and `#routed` the addresses that the host
+ * sends to the device.
+ */
+import { TunvsError, toTunvsError } from './errors.js';
+import type { ConfigurationEvent } from './events.js';
+import type { NativeOperation, NativeServiceRow } from './native.js';
+import { refuse } from './options.js';
+import {
+  checkedServiceKey,
+  serviceName,
+  type VirtualServiceKey,
+  type VirtualServiceOptions,
+} from './service-options.js';
+import { VirtualService } from './virtual-service.js';
+
+/** What a configuration needs of its director. */
+export interface ConfigurationPorts {
+  /** All or none. Throws ERR_TUNVS_CLOSED when the director is closed. */
+  apply(operations: NativeOperation[]): void;
+  /** Throws ERR_TUNVS_CLOSED when the director is closed. */
+  assertOpen(): void;
+  rows(): NativeServiceRow[];
+  /** Undefined when the host is somebody else's to set up. `removeVip` does not throw. */
+  vipRoutes: { addVip(address: string): void; removeVip(address: string): void } | undefined;
+  /** Called once per change, in order, when all of them are in force. */
+  tell(event: ConfigurationEvent): void;
+  /** Resolves when counts may have changed; rejects when the signal is aborted or the director closes. */
+  nextPulse(signal: AbortSignal | undefined): Promise<void>;
+}
+
+/** One operation with what it does to the objects here. */
+export interface ConfigurationChange {
+  operation: NativeOperation;
+  redo?: () => void;
+  undo?: () => void;
+  events?: ConfigurationEvent[];
+}
+
+/** What a transaction's function is handed; services and servers that it finds or makes take part as well. */
+export interface Transaction {
+  /** See {@link Director.addVirtualService}. */
+  addVirtualService(options: VirtualServiceOptions): VirtualService;
+  /** See {@link Director.virtualService}. */
+  virtualService(key: VirtualServiceKey): VirtualService | undefined;
+  /** See {@link Director.virtualServices}. */
+  readonly virtualServices: VirtualService[];
+  /** See {@link Director.deleteVirtualService}. */
+  deleteVirtualService(key: VirtualServiceKey): void;
+  /** See {@link Director.clear}. */
+  clear(): void;
+  /** See {@link Director.zero}. */
+  zero(): void;
+}
+
+export class Configuration implements Transaction {
+  readonly ports: ConfigurationPorts;
+  readonly #services = new Map<string, VirtualService>();
+  readonly #routed = new Set<string>();
+  /** The changes of the transaction that is open. */
+  #open: ConfigurationChange[] | undefined;
+
+  constructor(ports: ConfigurationPorts) {
+    this.ports = ports;
+  }
+
+  /** In the order of adding. */
+  get virtualServices(): VirtualService[] {
+    this.ports.assertOpen();
+    return [...this.#services.values()].sort((a, b) => a.serial - b.serial);
+  }
+
+  virtualService(key: VirtualServiceKey): VirtualService | undefined {
+    this.ports.assertOpen();
+    return this.#services.get(serviceName(checkedServiceKey('virtualService', key)));
+  }
+
+  addVirtualService(options: VirtualServiceOptions): VirtualService {
+    this.ports.assertOpen();
+    const service = VirtualService.create(this, options);
+    const name = serviceName(service);
+    if (this.#services.has(name)) {
+      throw new TunvsError(
+        'ERR_TUNVS_EXISTS',
+        `the virtual service ${name} is configured already: change it with edit(), or delete it first`,
+      );
+    }
+    this.change({
+      operation: { op: 'addService', service: service.nativeKey, config: service.nativeConfig },
+      redo: () => this.#services.set(name, service),
+      undo: () => this.#services.delete(name),
+      events: [{ name: 'virtualService', event: { change: 'added', service } }],
+    });
+    return service;
+  }
+
+  deleteVirtualService(key: VirtualServiceKey): void {
+    const service = this.virtualService(key);
+    if (service === undefined) {
+      const name = serviceName(checkedServiceKey('deleteVirtualService', key));
+      throw new TunvsError(
+        'ERR_TUNVS_NOT_FOUND',
+        `there is no virtual service ${name} to delete: add it, or look at virtualServices`,
+      );
+    }
+    const name = serviceName(service);
+    this.change({
+      operation: { op: 'deleteService', service: service.nativeKey },
+      redo: () => this.#services.delete(name),
+      undo: () => this.#services.set(name, service),
+      events: [{ name: 'virtualService', event: { change: 'deleted', service } }],
+    });
+  }
+
+  clear(): void {
+    const services = this.virtualServices;
+    this.change({
+      operation: { op: 'clear' },
+      redo: () => this.#services.clear(),
+      undo: () => {
+        for (const service of services) this.#services.set(serviceName(service), service);
+      },
+      events: services.map((service) => ({ name: 'virtualService', event: { change: 'deleted', service } })),
+    });
+  }
+
+  zero(): void {
+    this.change({ operation: { op: 'zero' } });
+  }
+
+  isConfigured(service: VirtualService): boolean {
+    return this.#services.get(serviceName(service)) === service;
+  }
+
+  /** Puts one change into force, or into the open transaction. */
+  change(change: ConfigurationChange): void {
+    this.ports.assertOpen();
+    change.redo?.();
+    if (this.#open) {
+      this.#open.push(change);
+      return;
+    }
+    try {
+      this.#commit([change]);
+    } catch (error) {
+      change.undo?.();
+      throw error;
+    }
+    this.#tell([change]);
+  }
+
+  /** A transaction within another takes back its own part when it fails, and comes into force with the outer one. */
+  transaction<T>(body: (transaction: Transaction) => T): T {
+    this.ports.assertOpen();
+    const isOuter = this.#open === undefined;
+    this.#open ??= [];
+    const changes = this.#open;
+    const start = changes.length;
+    let result: T;
+    try {
+      result = body(this);
+      if (isThenable(result)) refuse('the function of a transaction', result, 'no promise: a transaction cannot wait');
+      if (isOuter) this.#commit(changes);
+    } catch (error) {
+      for (const change of changes.splice(start).reverse()) change.undo?.();
+      throw error;
+    } finally {
+      if (isOuter) this.#open = undefined;
+    }
+    if (isOuter) this.#tell(changes);
+    return result;
+  }
+
+  #commit(changes: ConfigurationChange[]): void {
+    if (changes.length === 0) return;
+    const { vipRoutes } = this.ports;
+    const wanted = new Set([...this.#services.values()].map((service) => service.address));
+    const added = [...wanted].filter((address) => !this.#routed.has(address));
+    const directed: string[] = [];
+    try {
+      for (const address of added) {
+        vipRoutes?.addVip(address);
+        directed.push(address);
+      }
+      this.ports.apply(changes.map((change) => change.operation));
+    } catch (error) {
+      for (const address of directed) vipRoutes?.removeVip(address);
+      throw toTunvsError(error);
+    }
+    for (const address of directed) this.#routed.add(address);
+    for (const address of [...this.#routed].filter((routed) => !wanted.has(routed))) {
+      this.#routed.delete(address);
+      vipRoutes?.removeVip(address);
+    }
+  }
+
+  #tell(changes: ConfigurationChange[]): void {
+    for (const event of changes.flatMap((change) => change.events ?? [])) this.ports.tell(event);
+  }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}

@@ -1,0 +1,379 @@
+/** The director: the handle on an engine, with a device or without. A table of contents; the work is in the modules. */
+import { EventEmitter } from 'node:events';
+import { atExit } from './at-exit.js';
+import { Configuration, type Transaction } from './configuration.js';
+import { type Connection, type ConnectionsOptions, connections } from './connections.js';
+import {
+  checkedOfflineOptions,
+  checkedOpenOptions,
+  type DirectorOpenOptions,
+  type OfflineOptions,
+} from './director-options.js';
+import { type DirectorDevice, directorDevice, sourceWarnings } from './director-device.js';
+import { TunvsError, toTunvsError, wrapNative } from './errors.js';
+import { channels, type DirectorEvents, tell } from './events.js';
+import { DirectorHost } from './host/director-host.js';
+import { type NativeDirector, type NativeEvent, native } from './native.js';
+import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
+import { choiceOption, functionOption, integerOption, MAX_INT32 } from './options.js';
+import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
+import type { DirectorSample } from './rates.js';
+import type { VirtualServiceKey, VirtualServiceOptions } from './service-options.js';
+import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
+import { checkedTimeouts, type Timeouts } from './timeouts.js';
+import type { VirtualService } from './virtual-service.js';
+import { Watch, type WatchOptions } from './watch.js';
+
+/** CPU time of one worker thread, nanoseconds. */
+export interface WorkerCpu {
+  userNs: bigint;
+  systemNs: bigint;
+}
+
+interface DirectorParts {
+  native: NativeDirector;
+  sources: readonly string[];
+  pulse: Pulse;
+  device?: DirectorDevice | undefined;
+  host?: DirectorHost | undefined;
+  nowMs: () => number;
+}
+
+/** Between two looks of a drain at its real server's connections. */
+const DRAIN_INTERVAL_MS = 250;
+/**
+ * A director: virtual services, and an engine that forwards their packets to real servers.
+ *
+ * The packets are worked on by native threads, so a busy event loop does not hold them up. An open director does not
+ * keep the process alive; `watch()` and `drain()` do while they are waited for.
+ *
+ * Every error is a {@link TunvsError}. After close() every call throws ERR_TUNVS_CLOSED, but for close() itself.
+ */
+export class Director extends EventEmitter<DirectorEvents> implements AsyncDisposable {
+  /** The director addresses (DIP), in their canonical spelling. */
+  readonly sources: readonly string[];
+  /** Undefined when offline. */
+  readonly device: DirectorDevice | undefined;
+  /** One sentence each: what was found odd on opening, and its mend. */
+  readonly warnings: readonly string[];
+  readonly #native: NativeDirector;
+  readonly #configuration: Configuration;
+  readonly #pulse: Pulse;
+  readonly #host: DirectorHost | undefined;
+  readonly #nowMs: () => number;
+  readonly #watches = new Set<Watch>();
+  readonly #cancelAtExit: () => void;
+  readonly #counters = new BigUint64Array(native.counters.length);
+  #closed: Promise<void> | undefined;
+
+  /** Use {@link Director.open} or {@link Director.offline}. @internal */
+  protected constructor(parts: DirectorParts) {
+    super();
+    this.#native = parts.native;
+    this.#pulse = parts.pulse;
+    this.#host = parts.host;
+    this.#nowMs = parts.nowMs;
+    this.sources = parts.sources;
+    this.device = parts.device;
+    this.warnings = parts.device ? sourceWarnings(parts.sources) : [];
+    this.#configuration = new Configuration({
+      apply: (operations) => this.#call((engine) => engine.apply(operations)),
+      assertOpen: () => this.#assertOpen(),
+      rows: () => this.#call((engine) => engine.services()),
+      vipRoutes: parts.host,
+      tell: (event) => tell(this, event),
+      nextPulse: (signal) => parts.pulse.next(signal),
+    });
+    this.#cancelAtExit = parts.host ? atExit(() => parts.host?.close()) : () => {};
+    this.#native.onEvents((events) => this.#engineEvents(events));
+  }
+
+  /**
+   * Opens the device, starts a worker thread per queue and sets up the host. When something fails, all of it is undone.
+   *
+   * Needs CAP_NET_ADMIN, and CAP_NET_RAW for the egresses 'packet' and 'raw'.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, ERR_TUNVS_PERMISSION, ERR_TUNVS_NO_DEVICE, ERR_TUNVS_BUSY
+   *   when another process holds the device, ERR_TUNVS_UNSUPPORTED, ERR_TUNVS_HOST when setting up the host failed,
+   *   ERR_TUNVS_SYSTEM; the signal's reason.
+   */
+  static async open(options: DirectorOpenOptions): Promise<Director> {
+    const checked = checkedOpenOptions(options);
+    const { sources } = checked.native;
+    checked.signal?.throwIfAborted();
+    const undo: (() => void)[] = [];
+    try {
+      const engine = wrapNative(() => new native.Director(checked.native));
+      undo.push(() => engine.close());
+      const started = wrapNative(() => engine.start(checked.start));
+      let host: DirectorHost | undefined;
+      if (checked.setUpHost ?? !started.attached) {
+        const opening = new DirectorHost({ sources, ...checked.host });
+        undo.push(() => opening.close());
+        opening.open(started.device);
+        host = opening;
+      }
+      // A turn of the event loop, so that an abort that is due can come in.
+      await new Promise((resolve) => setImmediate(resolve));
+      checked.signal?.throwIfAborted();
+      const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
+      const director = new Director({
+        native: engine,
+        sources,
+        pulse,
+        device: directorDevice(started),
+        host,
+        nowMs: Date.now,
+      });
+      channels.open.publish({ director });
+      for (const message of director.warnings) channels.warning.publish({ director, message });
+      return director;
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw checked.signal?.aborted ? error : toTunvsError(error);
+    }
+  }
+
+  /**
+   * A director without a device: `process()` takes packets and returns what would be sent, by the very engine that a
+   * device has. Needs no privilege.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT.
+   */
+  static offline(options: OfflineOptions): OfflineDirector {
+    return OfflineDirector.create(options);
+  }
+
+  /**
+   * Adds a virtual service, and with the first one of an address the host's route for it.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_EXISTS, ERR_TUNVS_INVALID_ARGUMENT; ERR_TUNVS_HOST or ERR_TUNVS_BUSY when
+   *   the host cannot direct the address to the device.
+   */
+  addVirtualService(options: VirtualServiceOptions): VirtualService {
+    return this.#configuration.addVirtualService(options);
+  }
+
+  /** The virtual service of this name; undefined when there is none. */
+  virtualService(key: VirtualServiceKey): VirtualService | undefined {
+    return this.#configuration.virtualService(key);
+  }
+
+  /** In the order of adding. */
+  get virtualServices(): VirtualService[] {
+    return this.#configuration.virtualServices;
+  }
+
+  /** @throws {@link TunvsError} ERR_TUNVS_NOT_FOUND. */
+  deleteVirtualService(key: VirtualServiceKey): void {
+    this.#configuration.deleteVirtualService(key);
+  }
+
+  /**
+   * Everything that `change` does to services and real servers of this director comes into force together, at one
+   * moment for all workers; when it throws, or the changes are refused, nothing of it does. Returns what it returns.
+   *
+   * `change` cannot wait: a promise is refused. A transaction within it takes back its own part when it throws.
+   */
+  transaction<T>(change: (transaction: Transaction) => T): T {
+    return this.#configuration.transaction(functionOption('transaction', change));
+  }
+
+  /** Deletes all virtual services. */
+  clear(): void {
+    this.#configuration.clear();
+  }
+
+  /** Sets all counters back to 0. */
+  zero(): void {
+    this.#configuration.zero();
+  }
+
+  stats(): DirectorStats {
+    return this.#call((engine) => {
+      engine.readCounters(this.#counters);
+      const services = engine.services().map(serviceStats);
+      return {
+        atMs: this.#nowMs(),
+        counters: Object.fromEntries(native.counters.map((name, index) => [name, this.#counters[index] ?? 0n])),
+        table: engine.tableInfo(),
+        totals: sumTraffic(services.map((service) => service.totals)),
+        services,
+      };
+    });
+  }
+
+  /**
+   * Samples of the stats with rates; the first comes after one interval. Ends when the director is closed.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED when offline: such a director has no clock of its own.
+   */
+  watch(options: WatchOptions = {}): AsyncIterableIterator<DirectorSample, undefined> {
+    this.#assertOpen();
+    if (!this.device) {
+      throw new TunvsError(
+        'ERR_TUNVS_UNSUPPORTED',
+        'an offline director has no clock to watch: call stats() after process()',
+      );
+    }
+    const watch = new Watch(options, {
+      read: () => this.stats(),
+      now: () => performance.now(),
+      ended: (over) => this.#watches.delete(over),
+    });
+    this.#watches.add(watch);
+    return watch;
+  }
+
+  /**
+   * Goes through the connection table, a page at a time while traffic goes on: a connection that is there all the
+   * while is seen once, one that comes or goes meanwhile may be missed.
+   */
+  connections(options: ConnectionsOptions = {}): AsyncGenerator<Connection, void, undefined> {
+    this.#assertOpen();
+    return connections(options, (cursor, limit) => this.#call((engine) => engine.connections(cursor, limit)));
+  }
+
+  get timeouts(): Timeouts {
+    return this.#call((engine) => engine.timeouts());
+  }
+
+  /** Seconds, [0, 2678400]; those left out, and 0, stay as they are. A connection takes its new one with its next packet. */
+  setTimeouts(timeouts: Partial<Timeouts>): void {
+    const { tcp, tcpFin, udp } = checkedTimeouts(timeouts);
+    this.#call((engine) => engine.setTimeouts(tcp, tcpFin, udp));
+  }
+
+  /** By name, without `net.ipv4.vs.`. */
+  get sysctls(): Record<string, number> {
+    return this.#call((engine) => engine.sysctls());
+  }
+
+  /**
+   * Sets one of `sysctls`, which have IPVS's names and meanings, with or without `net.ipv4.vs.` in front.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT for an unknown name or a value out of its range.
+   */
+  setSysctl(name: string, value: number): void {
+    const short = typeof name === 'string' ? name.replace(/^net\.ipv4\.vs\./, '') : name;
+    const known = choiceOption('setSysctl: name', short, native.sysctlNames);
+    const checked = integerOption(`setSysctl: ${known}`, value, 0, MAX_INT32);
+    this.#call((engine) => engine.setSysctl(known, checked));
+  }
+
+  /** CPU time that each worker thread has taken so far. */
+  workerCpu(): WorkerCpu[] {
+    return this.#call((engine) => engine.workerCpu());
+  }
+
+  /**
+   * Stops the workers, gives the device back and undoes the host's set-up. Twice is fine.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_HOST when something on the host could not be undone; the director is closed
+   *   all the same.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** For the offline director. @internal */
+  protected drive<T>(run: (engine: NativeDirector) => T): T {
+    return this.#call(run);
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelAtExit();
+    for (const watch of [...this.#watches]) watch.close();
+    this.#pulse.stop();
+    const failures: unknown[] = this.#host?.close() ?? [];
+    try {
+      this.#native.close();
+    } catch (error) {
+      failures.push(error);
+    }
+    channels.close.publish({ director: this });
+    this.emit('close');
+    if (failures.length > 0) {
+      const cause = failures.length === 1 ? failures[0] : new AggregateError(failures);
+      const said = failures.map((failure) => toTunvsError(failure).message).join('; ');
+      throw new TunvsError('ERR_TUNVS_HOST', `the director is closed, but not all was undone: ${said}`, { cause });
+    }
+  }
+
+  #engineEvents(events: NativeEvent[]): void {
+    for (const event of events) {
+      if (this.#closed) return;
+      if (channels.event.hasSubscribers) channels.event.publish({ director: this, ...event });
+      if (event.type === 'error') this.emit('error', new TunvsError('ERR_TUNVS_SYSTEM', event.message));
+      else this.emit('event', event);
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new TunvsError('ERR_TUNVS_CLOSED', 'the director is closed: open another');
+  }
+
+  #call<T>(run: (engine: NativeDirector) => T): T {
+    this.#assertOpen();
+    return wrapNative(() => run(this.#native));
+  }
+}
+
+/**
+ * A director without a device; made by {@link Director.offline}.
+ *
+ * Time is what `process()` and `advance()` say: it begins at 0 ms and never goes back. `drain()` looks at its server
+ * whenever time has been moved.
+ */
+export class OfflineDirector extends Director {
+  readonly #clock: { atMs: number };
+  readonly #beat: ManualPulse;
+
+  private constructor(engine: NativeDirector, sources: readonly string[], clock: { atMs: number }, pulse: ManualPulse) {
+    super({ native: engine, sources, pulse, nowMs: () => clock.atMs });
+    this.#clock = clock;
+    this.#beat = pulse;
+  }
+
+  /** @internal */
+  static create(options: OfflineOptions): OfflineDirector {
+    const checked = checkedOfflineOptions(options);
+    const director = new OfflineDirector(
+      wrapNative(() => new native.Director(checked)),
+      checked.sources,
+      { atMs: 0 },
+      new ManualPulse(),
+    );
+    channels.open.publish({ director });
+    return director;
+  }
+
+  /**
+   * Takes packets (from their IP header on) as if they were read from the device at these times.
+   *
+   * @param atMs - one time for all of them, or one for each; not before what `process()` and `advance()` reached.
+   */
+  process(packets: Uint8Array | readonly Uint8Array[], atMs: number | Float64Array): ProcessResult {
+    const checked = checkedPackets(packets, atMs, this.#clock.atMs);
+    const result = this.drive((engine) => engine.process(checked.packets, checked.timesMs));
+    this.#moveTo(checked.timesMs.at(-1) ?? this.#clock.atMs);
+    return processResult(result);
+  }
+
+  /** Lets time pass without packets, so that connections expire. */
+  advance(atMs: number): void {
+    const checked = checkedTime('advance: atMs', atMs, this.#clock.atMs);
+    this.drive((engine) => engine.advance(checked));
+    this.#moveTo(checked);
+  }
+
+  #moveTo(atMs: number): void {
+    this.#clock.atMs = atMs;
+    this.#beat.beat();
+  }
+}

@@ -1,0 +1,70 @@
+/** What a director tells about itself: its events, and the diagnostics channels of the same news. */
+import { channel } from 'node:diagnostics_channel';
+import type { Director } from './director.js';
+import type { TunvsError } from './errors.js';
+import type { RealServer } from './real-server.js';
+import type { VirtualService } from './virtual-service.js';
+
+export type Change = 'added' | 'edited' | 'deleted';
+
+export interface VirtualServiceEvent {
+  change: Change;
+  service: VirtualService;
+}
+
+export interface RealServerEvent {
+  change: Change;
+  service: VirtualService;
+  server: RealServer;
+}
+
+/** Rare news from the engine, such as a full connection table; several of a kind are told as one. */
+export interface EngineEvent {
+  type: string;
+  /** What it counts depends on the type. */
+  value: number;
+  /** One sentence. */
+  message: string;
+}
+
+export interface DirectorEvents {
+  /** A virtual service was added, edited or deleted; told once the change is in force. */
+  virtualService: [event: VirtualServiceEvent];
+  /** A real server was added, edited or deleted; told once the change is in force. */
+  realServer: [event: RealServerEvent];
+  /** Rare news from the engine. */
+  event: [event: EngineEvent];
+  /** The engine cannot go on, because its device is gone for instance. As everywhere in Node, throws when nobody listens. */
+  error: [error: TunvsError];
+  /** The director is closed. */
+  close: [];
+}
+
+/** One change of the configuration. */
+export type ConfigurationEvent =
+  | { name: 'virtualService'; event: VirtualServiceEvent }
+  | { name: 'realServer'; event: RealServerEvent };
+
+/**
+ * diagnostics_channel: every message is an object with the `director` it is about.
+ * `tunvs:open` and `tunvs:close` have nothing more, `tunvs:service` and `tunvs:server` the fields of their events,
+ * `tunvs:event` those of an engine event, `tunvs:warning` a `message`.
+ */
+export const channels = {
+  open: channel('tunvs:open'),
+  close: channel('tunvs:close'),
+  service: channel('tunvs:service'),
+  server: channel('tunvs:server'),
+  event: channel('tunvs:event'),
+  warning: channel('tunvs:warning'),
+} as const;
+
+export function tell(director: Director, { name, event }: ConfigurationEvent): void {
+  if (name === 'virtualService') {
+    if (channels.service.hasSubscribers) channels.service.publish({ director, ...event });
+    director.emit('virtualService', event);
+  } else {
+    if (channels.server.hasSubscribers) channels.server.publish({ director, ...event });
+    director.emit('realServer', event);
+  }
+}

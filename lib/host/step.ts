@@ -1,0 +1,26 @@
+/** A change to the host as data: printable for `--dry-run`, and with what takes it back. */
+
+/** A run of ip(8), or a value for a file under /proc/sys. */
+export type HostCommand =
+  | { readonly argv: readonly string[] }
+  | {
+      /** Below /proc/sys/, as in `net/ipv4/ip_forward`. */
+      readonly write: string;
+      readonly value: string;
+      /** Written only while the file holds this: whoever changed it since keeps what he wrote. */
+      readonly onlyIf?: string;
+    };
+
+export interface HostStep {
+  /** What it is for, in a few words. */
+  readonly description: string;
+  readonly command: HostCommand;
+  /** Absent where the change goes with the device. */
+  readonly undo?: HostCommand;
+}
+
+/** The command as a shell takes it. */
+export function formatHostCommand(command: HostCommand): string {
+  if ('argv' in command) return command.argv.join(' ');
+  return `echo ${command.value} > /proc/sys/${command.write}`;
+}

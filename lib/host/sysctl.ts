@@ -1,0 +1,31 @@
+/** Steps that change a file below /proc/sys, none where it holds the value already. */
+import type { Host } from './host.js';
+import type { HostStep } from './step.js';
+
+/** Sets `path` to `value`; on undo its old value comes back unless somebody has changed it since. */
+export function setSysctl(host: Host, path: string, value: string, description: string): HostStep[] {
+  const before = host.readSysctl(path);
+  if (before === value) return [];
+  return [
+    {
+      description,
+      command: { write: path, value },
+      ...(before === undefined ? {} : { undo: { write: path, value: before, onlyIf: value } }),
+    },
+  ];
+}
+
+/** The same for a file of a device that the undo of another step removes. */
+export function setDeviceSysctl(host: Host, path: string, value: string, description: string): HostStep[] {
+  return setSysctl(host, path, value, description).map(({ undo: _, ...step }) => step);
+}
+
+/**
+ * What `rp_filter` a tunnel device needs. The kernel uses the larger of `all` and the device's own; with `all` at 0 the
+ * check is off, otherwise 2 (loose) makes the larger one loose, which takes any source that has a route, provided that
+ * the device has an address. So `all`, which guards the other interfaces, stays as it is.
+ */
+export function tunnelRpFilter(host: Host): { value: '0' | '2'; needsAddress: boolean } {
+  const all = host.readSysctl('net/ipv4/conf/all/rp_filter') ?? '0';
+  return all === '0' ? { value: '0', needsAddress: false } : { value: '2', needsAddress: true };
+}

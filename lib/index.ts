@@ -1,0 +1,29 @@
+/** The public surface and nothing else. */
+export type { Transaction } from './configuration.js';
+export type { Connection, ConnectionFilter, ConnectionsOptions } from './connections.js';
+export { Director, OfflineDirector, type WorkerCpu } from './director.js';
+export type { DirectorDevice } from './director-device.js';
+export type { DeviceOptions, DirectorOpenOptions, HostOptions, OfflineOptions } from './director-options.js';
+export type { DrainOptions } from './drain.js';
+export { type Egress, egresses } from './egress.js';
+export { errorMeanings, TunvsError, type TunvsErrorCode } from './errors.js';
+export type { Change, DirectorEvents, EngineEvent, RealServerEvent, VirtualServiceEvent } from './events.js';
+export { type ForwardingMethod, forwardingMethods } from './forwarding-method.js';
+export type { ProcessedPacket, ProcessResult } from './offline-director.js';
+export { type Protocol, protocols } from './protocol.js';
+export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';
+export type { RealServer } from './real-server.js';
+export { RealServerHost, type RealServerHostOptions, type RealServerHostStats } from './real-server-host.js';
+export { type Scheduler, schedulers } from './scheduler.js';
+export type {
+  RealServerEdit,
+  RealServerKey,
+  RealServerOptions,
+  VirtualServiceEdit,
+  VirtualServiceKey,
+  VirtualServiceOptions,
+} from './service-options.js';
+export type { ConnectionTableStats, DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
+export type { Timeouts } from './timeouts.js';
+export type { VirtualService } from './virtual-service.js';
+export type { WatchOptions } from './watch.js';

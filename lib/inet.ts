@@ -1,0 +1,144 @@
+/** Addresses and endpoints as text: checked, put into one canonical form, compared in the order listings use. */
+import { isIPv4, isIPv6 } from 'node:net';
+
+export type AddressFamily = 4 | 6;
+
+/** The family of an IP address; undefined when the text is none. Zone suffixes (`%eth0`) are not addresses here. */
+export function addressFamily(text: string): AddressFamily | undefined {
+  if (isIPv4(text)) return 4;
+  return isIPv6(text) && !text.includes('%') ? 6 : undefined;
+}
+
+/** 4 or 16 bytes, network order; undefined when the text is no address. */
+export function addressBytes(text: string): Uint8Array | undefined {
+  const family = addressFamily(text);
+  if (family === undefined) return undefined;
+  return family === 4 ? ip4Bytes(text) : ip6Bytes(text);
+}
+
+/** REQUIRES: 4 or 16 bytes. IPv6 in the form of RFC 5952. */
+export function formatAddress(bytes: Uint8Array): string {
+  return bytes.length === 4 ? bytes.join('.') : formatIp6(bytes);
+}
+
+/** The one spelling that tunvs uses for this address; undefined when the text is no address. */
+export function canonicalAddress(text: string): string | undefined {
+  const bytes = addressBytes(text);
+  return bytes && formatAddress(bytes);
+}
+
+/** IPv4 before IPv6, then by value. REQUIRES: both are addresses. */
+export function compareAddresses(left: string, right: string): number {
+  const a = addressBytes(left);
+  const b = addressBytes(right);
+  if (!a || !b) throw new TypeError(`compareAddresses: "${a ? right : left}" is no IP address`);
+  return a.length - b.length || Buffer.compare(a, b);
+}
+
+/** Neither unspecified, multicast nor broadcast: an address that a packet can be sent to one host with. */
+export function isUnicast(address: string): boolean {
+  const bytes = addressBytes(address);
+  if (!bytes) return false;
+  const first = bytes[0] ?? 0;
+  if (bytes.length === 16) return first !== 0xff && bytes.some((byte) => byte !== 0);
+  const isMulticast = first >= 224 && first < 240;
+  return first !== 0 && !isMulticast && bytes.some((byte) => byte !== 255);
+}
+
+export interface Endpoint {
+  /** Canonical. */
+  address: string;
+  /** [0, 65535] */
+  port: number;
+}
+
+/** `10.0.0.1:80`, `[2001:db8::1]:80`. */
+export function formatEndpoint({ address, port }: Endpoint): string {
+  return addressFamily(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** What is wrong with an endpoint's text, as the end of a sentence that begins with the text. */
+export type EndpointMistake = { mistake: string };
+
+/**
+ * `host`, `host:port`, `[v6]` or `[v6]:port` with numeric addresses and ports; the port is undefined where the text
+ * leaves it out. A bare IPv6 address is taken as a host without a port.
+ */
+export function parseEndpoint(text: string): { address: string; port: number | undefined } | EndpointMistake {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
+  if (bracketed) return checkedEndpoint(bracketed[1] ?? '', bracketed[2], 6);
+  if (text.startsWith('[')) return { mistake: 'has an opening bracket without its closing one' };
+  if (addressFamily(text) === 6) return checkedEndpoint(text, undefined, 6);
+  const colon = text.indexOf(':');
+  if (colon !== text.lastIndexOf(':')) return { mistake: 'looks like IPv6: write it in brackets, as in [2001:db8::1]:80' };
+  return colon < 0 ? checkedEndpoint(text, undefined, 4) : checkedEndpoint(text.slice(0, colon), text.slice(colon + 1), 4);
+}
+
+/** [0, 65535] in decimal digits. */
+export function parsePort(text: string): number | undefined {
+  if (!/^\d{1,5}$/.test(text)) return undefined;
+  const port = Number(text);
+  return port <= 65535 ? port : undefined;
+}
+
+function checkedEndpoint(host: string, portText: string | undefined, family: AddressFamily) {
+  if (addressFamily(host) !== family) return { mistake: hostMistake(host, family) };
+  const port = portText === undefined ? undefined : parsePort(portText);
+  if (portText !== undefined && port === undefined) {
+    return { mistake: `has "${portText}" for a port: write a number from 0 to 65535` };
+  }
+  return { address: canonicalAddress(host) as string, port };
+}
+
+function hostMistake(host: string, family: AddressFamily): string {
+  if (host === '') return 'has no address';
+  if (family === 6) return `has "${host}" in brackets, which is no IPv6 address`;
+  if (/^[\d.]+$/.test(host)) return 'is no IPv4 address: it takes four numbers from 0 to 255, as in 192.0.2.1';
+  return 'is no numeric address: names are not looked up, write the address';
+}
+
+function ip4Bytes(text: string): Uint8Array {
+  return Uint8Array.from(text.split('.'), Number);
+}
+
+function ip6Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(16);
+  const [head = '', tail] = text.split('::');
+  const front = ip6Groups(head);
+  const back = tail === undefined ? [] : ip6Groups(tail);
+  front.forEach((group, i) => bytes.set([group >> 8, group & 0xff], 2 * i));
+  back.forEach((group, i) => bytes.set([group >> 8, group & 0xff], 16 - 2 * (back.length - i)));
+  return bytes;
+}
+
+function ip6Groups(text: string): number[] {
+  if (text === '') return [];
+  return text.split(':').flatMap((part) => {
+    if (!part.includes('.')) return [Number.parseInt(part, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = part.split('.').map(Number);
+    return [(a << 8) | b, (c << 8) | d];
+  });
+}
+
+function formatIp6(bytes: Uint8Array): string {
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return `::ffff:${bytes.slice(12).join('.')}`;
+  }
+  const { start, length } = longestZeroRun(groups);
+  const hex = (part: number[]) => part.map((group) => group.toString(16)).join(':');
+  if (length < 2) return hex(groups);
+  return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
+}
+
+/** The first of the longest: RFC 5952, section 4.2.3. */
+function longestZeroRun(groups: number[]): { start: number; length: number } {
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === 0) length++;
+    if (length > best.length) best = { start, length };
+    start += length;
+  }
+  return best;
+}

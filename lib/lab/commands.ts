@@ -1,0 +1,132 @@
+/** tunvs's own commands, run in the hosts of a lab as an operator runs them. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { LabHost } from './lab-host.js';
+import type { LabProcess, ProcessExit } from './lab-process.js';
+
+const TUNVS = fileURLToPath(new URL('../cli/main.js', import.meta.url));
+
+/** One real server in a line of `tunvs run --json`; numbers may have come as strings. */
+export interface ServerSample {
+  address: string;
+  weight: number;
+  activeConnections: number;
+  inactiveConnections: number;
+  totals: Record<string, number | string>;
+  rates: Record<string, number>;
+}
+
+/** A line of `tunvs run --json --stats-interval MS`. */
+export interface DirectorLine {
+  counters: Record<string, number | string>;
+  services: { protocol: string; address: string; port: number; scheduler: string; servers: ServerSample[] }[];
+}
+
+export interface DirectorCommandOptions {
+  rules: string;
+  source: string;
+  device?: string;
+  queues?: number;
+  egress?: string;
+  statsIntervalMs?: number;
+}
+
+/** `tunvs run` */
+export class DirectorCommand {
+  readonly process: LabProcess;
+  /** The newest line of statistics. */
+  sample: DirectorLine;
+  readonly #folder: string;
+  readonly #listeners = new Set<(sample: DirectorLine) => void>();
+
+  /** Resolves once the director forwards. */
+  static async start(host: LabHost, options: DirectorCommandOptions): Promise<DirectorCommand> {
+    const folder = mkdtempSync(join(tmpdir(), 'tunvs-lab-'));
+    try {
+      const rules = join(folder, 'rules');
+      writeFileSync(rules, options.rules);
+      const process = host.spawn(runArguments(rules, options));
+      const first = await process.line((line) => parseLine(line) !== undefined);
+      return new DirectorCommand(folder, process, parseLine(first) as DirectorLine);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  private constructor(folder: string, process: LabProcess, first: DirectorLine) {
+    this.#folder = folder;
+    this.process = process;
+    this.sample = first;
+    process.onLine((line) => {
+      const sample = parseLine(line);
+      if (sample === undefined) return;
+      this.sample = sample;
+      for (const listener of this.#listeners) listener(sample);
+    });
+    void process.exited.then(() => rmSync(folder, { recursive: true, force: true }));
+  }
+
+  onSample(listener: (sample: DirectorLine) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Gives it new rules as an operator does: the file, then SIGHUP. Resolves when a sample shows them to be in force. */
+  async reload(rules: string, isInForce: (sample: DirectorLine) => boolean): Promise<void> {
+    writeFileSync(join(this.#folder, 'rules'), rules);
+    this.process.kill('SIGHUP');
+    await this.until(isInForce);
+  }
+
+  /** The first sample to come that `isWanted`. */
+  async until(isWanted: (sample: DirectorLine) => boolean, timeoutMs = 10_000): Promise<DirectorLine> {
+    const alreadyPrinted = new Set(this.process.lines);
+    const line = await this.process.line((candidate) => {
+      if (alreadyPrinted.has(candidate)) return false;
+      const sample = parseLine(candidate);
+      return sample !== undefined && isWanted(sample);
+    }, timeoutMs);
+    return parseLine(line) as DirectorLine;
+  }
+
+  stop(signal?: NodeJS.Signals): Promise<ProcessExit> {
+    return this.process.stop(signal);
+  }
+}
+
+export interface RealServerCommandOptions {
+  virtualAddress: string;
+  director: string;
+}
+
+/** `tunvs realserver`; resolves once the host takes tunnel packets. */
+export async function startRealServerCommand(host: LabHost, options: RealServerCommandOptions): Promise<LabProcess> {
+  const child = host.node(TUNVS, ['realserver', '--vip', options.virtualAddress, '--director', options.director, '--json']);
+  await child.line((line) => line.includes('"event":"ready"'));
+  return child;
+}
+
+/** The command line of `tunvs run` with statistics on stdout. */
+export function runArguments(rules: string, options: Omit<DirectorCommandOptions, 'rules'>): string[] {
+  const { source, device = 'tunvs0', queues, egress, statsIntervalMs = 100 } = options;
+  return [
+    process.execPath,
+    TUNVS,
+    'run',
+    ...['--rules', rules, '--source', source, '--device', device],
+    ...(queues === undefined ? [] : ['--queues', `${queues}`]),
+    ...(egress === undefined ? [] : ['--egress', egress]),
+    ...['--json', '--stats-interval', `${statsIntervalMs}`],
+  ];
+}
+
+function parseLine(line: string): DirectorLine | undefined {
+  try {
+    const value = JSON.parse(line) as Partial<DirectorLine>;
+    return Array.isArray(value.services) && value.counters !== undefined ? (value as DirectorLine) : undefined;
+  } catch {
+    return undefined;
+  }
+}

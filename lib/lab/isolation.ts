@@ -1,0 +1,57 @@
+/** Where a lab may be built: as root, or in a user namespace in which an ordinary user is root. */
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, mkdirSync } from 'node:fs';
+
+/** Where `ip netns` keeps its names. */
+export const NETNS_FOLDER = '/run/netns';
+
+/** An ordinary user cannot write the host's /run, hence one of its own. */
+const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', 'sh'];
+
+/** Why no lab can be built by this process, in one sentence with the mend; undefined when one can. */
+export function labProblem(): string | undefined {
+  const ip = spawnSync('ip', ['-V'], { stdio: 'ignore' });
+  if (ip.error) return 'ip(8) is missing: install it with "apt install iproute2"';
+  if (process.getuid?.() !== 0) return 'this needs root: run it as root, or under "unshare -Urnm" with a /run of its own';
+  try {
+    mkdirSync(NETNS_FOLDER, { recursive: true });
+    accessSync(NETNS_FOLDER, constants.W_OK);
+  } catch {
+    return `${NETNS_FOLDER} cannot be written: run as root, or with "mount -t tmpfs tmpfs /run" in a mount namespace of its own`;
+  }
+  const probe = spawnSync('unshare', ['-n', 'true'], { encoding: 'utf8' });
+  if (probe.status !== 0) return `network namespaces are not allowed here (${probe.stderr?.trim() ?? probe.error?.message}): run as root`;
+  return undefined;
+}
+
+/** Why no TUN device can be opened by this process; undefined when one can. */
+export function tunProblem(): string | undefined {
+  try {
+    accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
+      ? '/dev/net/tun is missing: run "modprobe tun", or give the container --device /dev/net/tun'
+      : '/dev/net/tun cannot be opened by this user: allow it with "chmod 666 /dev/net/tun" as root';
+  }
+}
+
+/** Whether an ordinary user started this process and may become root in a user namespace. */
+export function canIsolate(): boolean {
+  return process.getuid?.() !== 0 && spawnSync('unshare', [...ISOLATED, 'true'], { stdio: 'ignore' }).status === 0;
+}
+
+/** Runs this very command line again in namespaces of its own, with the terminal handed over; its exit status. */
+export function rerunIsolated(): Promise<number> {
+  const child = spawn('unshare', [...ISOLATED, process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' });
+  const ignore = () => {};
+  const passOn = () => child.kill('SIGTERM');
+  process.on('SIGINT', ignore).on('SIGTERM', passOn);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => {
+      process.off('SIGINT', ignore).off('SIGTERM', passOn);
+      resolve(status ?? 1);
+    });
+  });
+}

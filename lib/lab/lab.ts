@@ -1,0 +1,107 @@
+/** A set of hosts, each a network namespace, joined by veth pairs; everything in it goes when it is disposed of. */
+import { existsSync, readdirSync } from 'node:fs';
+import { TunvsError } from '../errors.js';
+import { labProblem, NETNS_FOLDER } from './isolation.js';
+import { LabHost, runIp } from './lab-host.js';
+
+/** `tunvs-PID-COUNTER-HOST`: the process is named, so that what a crashed one left behind can be told. */
+const NAME = /^tunvs-(\d+)-\d+-/;
+
+const labs = new Set<Lab>();
+let counter = 0;
+
+export class Lab {
+  readonly #prefix: string;
+  readonly #hosts: LabHost[] = [];
+
+  /** Throws a sentence with the mend where no lab can be built. */
+  static create(): Lab {
+    const problem = labProblem();
+    if (problem !== undefined) throw new TunvsError('ERR_TUNVS_HOST', problem);
+    if (labs.size === 0) {
+      removeLeftovers();
+      process.once('exit', removeAllNow);
+    }
+    const lab = new Lab();
+    labs.add(lab);
+    return lab;
+  }
+
+  private constructor() {
+    counter += 1;
+    this.#prefix = `tunvs-${process.pid}-${counter}`;
+  }
+
+  get hosts(): readonly LabHost[] {
+    return this.#hosts;
+  }
+
+  /** A new host with nothing but a loopback device. */
+  async addHost(name: string): Promise<LabHost> {
+    const host = new LabHost(name, `${this.#prefix}-${name}`);
+    runIp(['netns', 'add', host.namespace]);
+    this.#hosts.push(host);
+    host.ip(['link set dev lo up']);
+    // Neighbour discovery and router solicitations would be noise in counters and captures.
+    if (existsSync('/proc/sys/net/ipv6')) {
+      await host.setSysctls({ 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' });
+    }
+    return host;
+  }
+
+  /** A cable between two hosts: device `left` in `host`, device `right` in `peer`, both up. */
+  connect(host: LabHost, left: string, peer: LabHost, right: string): void {
+    const ends = ['name', left, 'netns', host.namespace, 'type', 'veth', 'peer', 'name', right, 'netns', peer.namespace];
+    runIp(['link', 'add', ...ends]);
+    host.ip([`link set dev ${left} up`]);
+    peer.ip([`link set dev ${right} up`]);
+  }
+
+  /** Ends its programs and removes its hosts. Twice is fine. */
+  async dispose(): Promise<void> {
+    await Promise.all(this.#hosts.map((host) => host.stopAll()));
+    this.removeNow();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** The same without waiting: programs are killed. */
+  removeNow(): void {
+    labs.delete(this);
+    if (labs.size === 0) process.off('exit', removeAllNow);
+    for (const host of this.#hosts.splice(0)) {
+      host.killAll();
+      removeNamespace(host.namespace);
+    }
+  }
+}
+
+function removeAllNow(): void {
+  for (const lab of labs) lab.removeNow();
+}
+
+/** Kills what runs in the namespace, grandchildren of a lab's programs included, and removes it. */
+function removeNamespace(namespace: string): void {
+  try {
+    const pids = runIp(['netns', 'pids', namespace]).split('\n').filter(Boolean).map(Number);
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+  } catch {
+    // They ended by themselves.
+  }
+  try {
+    runIp(['netns', 'del', namespace]);
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** Removes the labs of processes that were killed before they could. */
+function removeLeftovers(): void {
+  if (!existsSync(NETNS_FOLDER)) return;
+  for (const namespace of readdirSync(NETNS_FOLDER)) {
+    const pid = NAME.exec(namespace)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) removeNamespace(namespace);
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * Declares and loads the addon; the only file that imports the `.node` binary.
+ *
+ * Everything native is named by its identity (protocol, address, port), as in ipvsadm, so that a list of operations
+ * needs no ids. Errors thrown by the addon are plain `Error`s with a `code` (`ERR_TUNVS_*`), and `syscall` and `errno`
+ * where a system call failed; `errors.ts` turns them into `TunvsError`.
+ */
+import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What names a virtual service. `protocol` is the IP protocol number (6 TCP, 17 UDP). */
+export interface NativeServiceKey {
+  protocol: number;
+  address: string;
+  /** [0, 65535] */
+  port: number;
+}
+
+export interface NativeServiceConfig {
+  /** One of `native.schedulers`. */
+  scheduler: string;
+}
+
+/** What names a real server within its virtual service. */
+export interface NativeServerKey {
+  address: string;
+  port: number;
+}
+
+export interface NativeServerConfig {
+  /** One of `native.forwardingMethods`. */
+  forwarding: string;
+  /** [0, 2^31-1]; 0 gets no new connections. */
+  weight: number;
+  /** Connections (active + inactive) at which no new one is given; 0: no limit. */
+  upperThreshold: number;
+  /** Connections below which new ones are given again; 0: three quarters of the upper threshold. */
+  lowerThreshold: number;
+}
+
+/** A list of these is applied as one transaction: all or none, visible to the workers at once. */
+export type NativeOperation =
+  | { op: 'addService'; service: NativeServiceKey; config: NativeServiceConfig }
+  | { op: 'editService'; service: NativeServiceKey; config: NativeServiceConfig }
+  | { op: 'deleteService'; service: NativeServiceKey }
+  | { op: 'addServer'; service: NativeServiceKey; server: NativeServerKey; config: NativeServerConfig }
+  | { op: 'editServer'; service: NativeServiceKey; server: NativeServerKey; config: NativeServerConfig }
+  | { op: 'deleteServer'; service: NativeServiceKey; server: NativeServerKey }
+  | { op: 'clear' }
+  /** Zeroes counters; without `service` all of them. */
+  | { op: 'zero'; service?: NativeServiceKey };
+
+/** Totals since the last zeroing. */
+export interface NativeTraffic {
+  connections: bigint;
+  inPackets: bigint;
+  inBytes: bigint;
+  outPackets: bigint;
+  outBytes: bigint;
+}
+
+export interface NativeServerRow extends NativeServerKey, NativeServerConfig, NativeTraffic {
+  /** Stable while the server is configured; names it in connection rows. */
+  id: number;
+  activeConnections: number;
+  inactiveConnections: number;
+  persistentConnections: number;
+  overloaded: boolean;
+}
+
+export interface NativeServiceRow extends NativeServiceKey, NativeServiceConfig, NativeTraffic {
+  /** Newest first: the order in which schedulers walk. */
+  servers: NativeServerRow[];
+}
+
+export interface NativeConnectionRow {
+  protocol: number;
+  clientAddress: string;
+  clientPort: number;
+  virtualAddress: string;
+  virtualPort: number;
+  serverAddress: string;
+  serverPort: number;
+  /** IPVS's name: ESTABLISHED, SYN_RECV, UDP, ... */
+  state: string;
+  expiresMs: number;
+  /** Counted in activeConnections. */
+  active: boolean;
+}
+
+export interface NativeOutput {
+  /** The packet as it would be sent, outer header first. */
+  data: Uint8Array;
+  /** Index in `packets` of the packet that caused it. */
+  cause: number;
+}
+
+export interface NativeProcessResult {
+  outputs: NativeOutput[];
+  /** Per packet an index into `native.verdicts`. */
+  verdicts: Uint8Array;
+}
+
+export interface NativeDirectorOptions {
+  /** Capacity of the connection table per address family, [1024, 2^28]. */
+  maxConnections: number;
+  /** Worker threads, one per device queue, [1, 64]; 1 when offline. */
+  workers: number;
+  /** Director addresses (DIP), at most one per family. */
+  sources: string[];
+  /** 64-bit seed of the table's hash; undefined draws one. */
+  seed?: bigint;
+  /** No device: `process` drives the engine and its times are the clock. */
+  offline: boolean;
+}
+
+export interface NativeStartOptions {
+  device: {
+    /** Interface name, at most 15 bytes; may hold `%d`. Attached when it exists, created otherwise. */
+    name: string;
+    queues: number;
+    /** Longest packet read, bytes, [576, 65535]. */
+    maxPacketBytes: number;
+  };
+  /** 'auto' or one of `native.egresses`. */
+  egress: string;
+  /** How long a worker spins on an idle device before it sleeps, microseconds; 0: not at all. */
+  busyPollUs: number;
+}
+
+export interface NativeStarted {
+  device: string;
+  /** The device was there before and stays. */
+  attached: boolean;
+  egress: string;
+  /** Why each egress that 'auto' passed over was not taken. */
+  passedOver: { egress: string; reason: string }[];
+}
+
+export interface NativeEvent {
+  type: string;
+  /** Meaning depends on the type. */
+  value: number;
+  message: string;
+}
+
+/** See native/binding/director_wrap.h. After close() every call but close() throws ERR_TUNVS_CLOSED. */
+export interface NativeDirector {
+  apply(operations: NativeOperation[]): void;
+  services(): NativeServiceRow[];
+  /** Rows from `cursor` (0 to begin); `next` is the cursor to go on with, or -1 at the end. */
+  connections(cursor: number, limit: number): { rows: NativeConnectionRow[]; next: number };
+  /** Seconds, each [0, 2678400]; 0 leaves that timeout as it is. */
+  setTimeouts(tcp: number, tcpFin: number, udp: number): void;
+  timeouts(): { tcp: number; tcpFin: number; udp: number };
+  /** `name` without the `net.ipv4.vs.` prefix. */
+  setSysctl(name: string, value: number): void;
+  sysctls(): Record<string, number>;
+  /** Sums every worker's counters into `target`, in the order of `native.counters`. */
+  readCounters(target: BigUint64Array): void;
+  /** Connections in the table now, per family, and its capacity. */
+  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number };
+  /** Offline only. `timesMs` are the packets' times, not decreasing, on any scale that starts at 0. */
+  process(packets: Uint8Array[], timesMs: Float64Array): NativeProcessResult;
+  /** Offline only: lets time pass, so that connections expire. */
+  advance(atMs: number): void;
+  start(options: NativeStartOptions): NativeStarted;
+  /** Called on the event loop with what happened since the last call; batched, never keeps the process alive. */
+  onEvents(callback: (events: NativeEvent[]) => void): void;
+  /** CPU time of the worker threads so far, nanoseconds. */
+  workerCpu(): { userNs: bigint; systemNs: bigint }[];
+  close(): void;
+}
+
+export interface NativeDecapsulatorOptions {
+  /** TUN device that inner packets are written to; created, and gone when closed. */
+  device: string;
+  /** Director addresses whose packets are taken. */
+  directors: string[];
+  /** Virtual addresses that inner packets may be for. */
+  virtualAddresses: string[];
+}
+
+/** The real server's side: takes tunnel packets from a raw socket, writes the inner packets to a TUN device. */
+export interface NativeDecapsulator {
+  readonly device: string;
+  /** In the order of `native.decapCounters`. */
+  readCounters(target: BigUint64Array): void;
+  close(): void;
+}
+
+export interface NativePcapReader {
+  /** DLT number: 101 RAW, 1 EN10MB. */
+  readonly linkType: number;
+  /** Up to `max` IP packets (link headers stripped) with their absolute times in milliseconds; undefined at the end. */
+  next(max: number): { packets: Uint8Array[]; timesMs: Float64Array } | undefined;
+  close(): void;
+}
+
+export interface NativePcapWriter {
+  /** Link type RAW, microsecond timestamps. */
+  write(packets: Uint8Array[], timesMs: Float64Array): void;
+  close(): void;
+}
+
+export interface Native {
+  Director: new (options: NativeDirectorOptions) => NativeDirector;
+  Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
+  PcapReader: new (path: string) => NativePcapReader;
+  PcapWriter: new (path: string) => NativePcapWriter;
+  schedulers: string[];
+  forwardingMethods: string[];
+  egresses: string[];
+  counters: string[];
+  decapCounters: string[];
+  verdicts: string[];
+  sysctlNames: string[];
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** The package's root: one level up from `lib` in a checkout, from `dist` when installed. */
+function packageRoot(): string {
+  for (let folder = here; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'binding.gyp'))) return folder;
+    if (folder === dirname(folder)) throw new Error(`tunvs: no binding.gyp above ${here}; the package is incomplete, install it again`);
+  }
+}
+
+function load(): Native {
+  const root = packageRoot();
+  const binary = join(root, 'build', 'Release', 'tunvs.node');
+  if (!existsSync(binary)) {
+    throw Object.assign(
+      new Error(`tunvs: its native part is not built (${binary}); run "npm rebuild tunvs" (needs python3, make and g++)`),
+      { code: 'ERR_TUNVS_NOT_BUILT' },
+    );
+  }
+  return createRequire(import.meta.url)(binary) as Native;
+}
+
+export const native: Native = load();

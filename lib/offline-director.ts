@@ -1,0 +1,45 @@
+/** What an offline director takes and gives back; the class itself is in director.ts, beside the one it extends. */
+import { type NativeProcessResult, native } from './native.js';
+import { refuse } from './options.js';
+
+export interface ProcessedPacket {
+  /** The packet as it would be sent, outer header first. */
+  data: Uint8Array;
+  /** Index of the packet that caused it. */
+  cause: number;
+}
+
+export interface ProcessResult {
+  /** In the order of sending. */
+  outputs: ProcessedPacket[];
+  /** What became of each packet: the name of the counter it was counted in. */
+  verdicts: string[];
+}
+
+/** Packets and their times as the native part takes them. `clockMs` is the time that has been reached. */
+export function checkedPackets(
+  packets: Uint8Array | readonly Uint8Array[],
+  atMs: number | Float64Array,
+  clockMs: number,
+): { packets: Uint8Array[]; timesMs: Float64Array } {
+  const list = packets instanceof Uint8Array ? [packets] : [...packets];
+  for (const packet of list)
+    if (!(packet instanceof Uint8Array)) refuse('process: packets', packet, 'a Uint8Array for each packet');
+  if (!(atMs instanceof Float64Array)) {
+    return { packets: list, timesMs: new Float64Array(list.length).fill(checkedTime('process: atMs', atMs, clockMs)) };
+  }
+  if (atMs.length !== list.length) refuse('process: atMs', atMs, `one time for each of the ${list.length} packets`);
+  let last = clockMs;
+  for (const time of atMs) last = checkedTime('process: atMs', time, last);
+  return { packets: list, timesMs: atMs };
+}
+
+/** A time on the director's clock, not before `clockMs`. */
+export function checkedTime(name: string, value: unknown, clockMs: number): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= clockMs) return value;
+  return refuse(name, value, `milliseconds that do not go back: at least ${clockMs}`);
+}
+
+export function processResult({ outputs, verdicts }: NativeProcessResult): ProcessResult {
+  return { outputs, verdicts: Array.from(verdicts, (verdict) => native.verdicts[verdict] ?? `verdict ${verdict}`) };
+}

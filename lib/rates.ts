@@ -1,0 +1,182 @@
+/**
+ * Rates from counters, in two kinds: the plain difference between two readings, and IPVS's estimate
+ * (every 2 s, a quarter of the way towards the new rate, in fixed point), which is what `ipvsadm -L --rate` shows.
+ *
+ * Nothing here reads a clock.
+ */
+import type { DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
+import { sumTraffic, trafficNames, zeroTraffic } from './stats.js';
+
+/** Per second; `inBytes` is bytes per second. */
+export type Rates = Record<keyof Traffic, number>;
+
+export interface Rated {
+  /** Over the time since the sample before. */
+  rates: Rates;
+  /** As IPVS estimates them: smoothed, with a time constant of about 7 s, rounded to whole numbers. */
+  estimatedRates: Rates;
+}
+
+export type RatedRealServer = RealServerStats & Rated;
+export type RatedVirtualService = Omit<VirtualServiceStats, 'servers'> & Rated & { servers: RatedRealServer[] };
+
+/** What `director.watch()` yields. */
+export interface DirectorSample extends Omit<DirectorStats, 'services'>, Rated {
+  /** Time since the sample before, or since the watch began. */
+  intervalMs: number;
+  /** Per second, of each of `counters`. */
+  counterRates: Record<string, number>;
+  services: RatedVirtualService[];
+}
+
+/** Between two steps of IPVS's estimator. */
+export const ESTIMATE_INTERVAL_MS = 2000;
+
+// Fixed point: counts per second are kept times 2^10 and bytes per second times 2^5. A step sees the increase of two
+// seconds, hence the one bit less when the increase enters.
+const COUNT_BITS = 10n;
+const BYTE_BITS = 5n;
+const fractionBits = (name: keyof Traffic) => (name === 'inBytes' || name === 'outBytes' ? BYTE_BITS : COUNT_BITS);
+
+/** The estimator's averages in fixed point; begins as `zeroTraffic()`. */
+export type Estimate = Readonly<Traffic>;
+
+/** The estimate after two more seconds in which this was counted. */
+export function stepEstimate(estimate: Estimate, increased: Traffic): Estimate {
+  const next = zeroTraffic();
+  for (const name of trafficNames) {
+    const rate = increased[name] << (fractionBits(name) - 1n);
+    // The shift rounds towards minus infinity, so that an idle object's average reaches 0.
+    next[name] = estimate[name] + ((rate - estimate[name]) >> 2n);
+  }
+  return next;
+}
+
+/** The estimate as ipvsadm shows it: per second, rounded to the nearest whole number, a half down. */
+export function readEstimate(estimate: Estimate): Rates {
+  return mapTraffic((name) => {
+    const bits = fractionBits(name);
+    return Number((estimate[name] + (1n << (bits - 1n)) - 1n) >> bits);
+  });
+}
+
+/** What was counted in between. Counters that fell were zeroed: they count from 0. */
+export function increase(before: Traffic, now: Traffic): Traffic {
+  const difference = zeroTraffic();
+  for (const name of trafficNames) difference[name] = risen(before[name], now[name]);
+  return difference;
+}
+
+function risen(before: bigint, now: bigint): bigint {
+  return now < before ? now : now - before;
+}
+
+/** Per second. */
+export function plainRates(increased: Traffic, intervalMs: number): Rates {
+  return mapTraffic((name) => perSecond(increased[name], intervalMs));
+}
+
+function perSecond(count: bigint, intervalMs: number): number {
+  return intervalMs > 0 ? (Number(count) * 1000) / intervalMs : 0;
+}
+
+interface Tracked {
+  /** At the sample before. */
+  sampled: Traffic;
+  /** At the estimator's step before. */
+  stepped: Traffic;
+  estimate: Estimate;
+}
+
+/**
+ * Turns successive readings of one director into samples with rates.
+ *
+ * What an object had counted when the meter first saw it is not taken for a rate: a real server that comes back
+ * brings its old counters. The director's own rates are the sums of its services', so that removing a service does
+ * not look like a fall.
+ */
+export class RateMeter {
+  #objects = new Map<string, Tracked>();
+  #totalEstimate: Estimate = zeroTraffic();
+  #counters: Record<string, bigint>;
+  #sampledAtMs: number;
+
+  /** `atMs` here and below: one steady clock, not that of `stats.atMs`. */
+  constructor(stats: DirectorStats, atMs: number) {
+    this.#counters = stats.counters;
+    this.#sampledAtMs = atMs;
+    for (const [key, totals] of namedTotals(stats.services)) this.#objects.set(key, track(totals));
+  }
+
+  /** To be called every `ESTIMATE_INTERVAL_MS`. */
+  step(stats: DirectorStats): void {
+    const objects = new Map<string, Tracked>();
+    for (const [key, totals] of namedTotals(stats.services)) {
+      const tracked = this.#objects.get(key) ?? track(totals);
+      const wasZeroed = trafficNames.some((name) => totals[name] < tracked.stepped[name]);
+      const estimate = wasZeroed ? zeroTraffic() : stepEstimate(tracked.estimate, increase(tracked.stepped, totals));
+      objects.set(key, { sampled: tracked.sampled, stepped: totals, estimate });
+    }
+    const increases = stats.services.map((service) =>
+      increase(this.#objects.get(serviceName(service))?.stepped ?? service.totals, service.totals),
+    );
+    this.#totalEstimate = stepEstimate(this.#totalEstimate, sumTraffic(increases));
+    this.#objects = objects;
+  }
+
+  sample(stats: DirectorStats, atMs: number): DirectorSample {
+    const intervalMs = atMs - this.#sampledAtMs;
+    const increases: Traffic[] = [];
+    const services = stats.services.map((service) => {
+      const { increased, rated } = this.#rate(serviceName(service), service.totals, intervalMs);
+      increases.push(increased);
+      const servers = service.servers.map((server) => ({
+        ...server,
+        ...this.#rate(serverName(service, server), server.totals, intervalMs).rated,
+      }));
+      return { ...service, ...rated, servers };
+    });
+    const counterRates: Record<string, number> = {};
+    for (const [name, now] of Object.entries(stats.counters)) {
+      counterRates[name] = perSecond(risen(this.#counters[name] ?? 0n, now), intervalMs);
+    }
+    this.#counters = stats.counters;
+    this.#sampledAtMs = atMs;
+    const rates = plainRates(sumTraffic(increases), intervalMs);
+    const estimatedRates = readEstimate(this.#totalEstimate);
+    return { ...stats, rates, estimatedRates, intervalMs, counterRates, services };
+  }
+
+  #rate(key: string, totals: Traffic, intervalMs: number): { increased: Traffic; rated: Rated } {
+    const tracked = this.#objects.get(key) ?? track(totals);
+    const increased = increase(tracked.sampled, totals);
+    this.#objects.set(key, { ...tracked, sampled: totals });
+    const rated = { rates: plainRates(increased, intervalMs), estimatedRates: readEstimate(tracked.estimate) };
+    return { increased, rated };
+  }
+}
+
+const serviceName = ({ protocol, address, port }: VirtualServiceStats) => `${protocol} ${address} ${port}`;
+const serverName = (service: VirtualServiceStats, { address, port }: RealServerStats) =>
+  `${serviceName(service)} ${address} ${port}`;
+
+function* namedTotals(services: VirtualServiceStats[]): Generator<[string, Traffic]> {
+  for (const service of services) {
+    yield [serviceName(service), service.totals];
+    for (const server of service.servers) yield [serverName(service, server), server.totals];
+  }
+}
+
+function track(totals: Traffic): Tracked {
+  return { sampled: totals, stepped: totals, estimate: zeroTraffic() };
+}
+
+function mapTraffic(rate: (name: keyof Traffic) => number): Rates {
+  return {
+    connections: rate('connections'),
+    inPackets: rate('inPackets'),
+    inBytes: rate('inBytes'),
+    outPackets: rate('outPackets'),
+    outBytes: rate('outBytes'),
+  };
+}

@@ -1,0 +1,130 @@
+/** A real server of a virtual service: where connections go. */
+import { drain, type DrainOptions } from './drain.js';
+import { TunvsError } from './errors.js';
+import type { ForwardingMethod } from './forwarding-method.js';
+import type { NativeServerConfig, NativeServerKey } from './native.js';
+import { checkedServerEdit, type RealServerEdit, serverName } from './service-options.js';
+import { type RealServerStats, serverStats } from './stats.js';
+import type { VirtualService } from './virtual-service.js';
+
+let lastSerial = 0;
+
+/**
+ * A handle on a configured real server; made by {@link VirtualService.addRealServer}.
+ *
+ * Once the server or its service is deleted, every call throws ERR_TUNVS_NOT_FOUND, also when a server of the same
+ * name is added later; once the director is closed, ERR_TUNVS_CLOSED. `service`, `address` and `port` can always be read.
+ */
+export class RealServer {
+  readonly service: VirtualService;
+  /** The real server's own address (RIP), in its canonical spelling. */
+  readonly address: string;
+  readonly port: number;
+  /** @internal */
+  readonly serial = ++lastSerial;
+  #config: NativeServerConfig;
+
+  /** @internal */
+  constructor(service: VirtualService, key: NativeServerKey, config: NativeServerConfig) {
+    this.service = service;
+    this.address = key.address;
+    this.port = key.port;
+    this.#config = config;
+  }
+
+  /** Its share of new connections, [0, 2^31 - 1]; 0 gets none and keeps those it has. */
+  get weight(): number {
+    return this.#configured().weight;
+  }
+
+  set weight(weight: number) {
+    this.edit({ weight });
+  }
+
+  get forwarding(): ForwardingMethod {
+    return this.#configured().forwarding as ForwardingMethod;
+  }
+
+  /** Connections at which it gets no new ones; 0: no limit. */
+  get upperThreshold(): number {
+    return this.#configured().upperThreshold;
+  }
+
+  /** Connections below which it gets new ones again; 0: three quarters of the upper threshold. */
+  get lowerThreshold(): number {
+    return this.#configured().lowerThreshold;
+  }
+
+  /** Options left out keep their values. */
+  edit(options: RealServerEdit): void {
+    const before = this.#configured();
+    const config = checkedServerEdit('RealServer.edit', options, before);
+    this.service.configuration.change({
+      operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config },
+      redo: () => {
+        this.#config = config;
+      },
+      undo: () => {
+        this.#config = before;
+      },
+      events: [{ name: 'realServer', event: { change: 'edited', service: this.service, server: this } }],
+    });
+  }
+
+  /**
+   * Gives it no new connections (weight 0) and resolves when the last one it has is gone. It stays configured.
+   *
+   * Waiting keeps the process alive. A director that tunnels sees no reply, so a connection that its client has closed
+   * stays for its timeout: 120 s after a FIN, 300 s for UDP.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over or the weight is raised meanwhile;
+   *   ERR_TUNVS_NOT_FOUND when it is deleted, ERR_TUNVS_CLOSED when the director is closed; the signal's reason.
+   */
+  drain(options: DrainOptions = {}): Promise<void> {
+    return drain(this, options);
+  }
+
+  /** Deletes it. Packets of its connections are dropped from then on, unless it comes back. */
+  delete(): void {
+    this.assertConfigured();
+    const { service } = this;
+    service.configuration.change({
+      operation: { op: 'deleteServer', service: service.nativeKey, server: this.#nativeKey },
+      redo: () => service.forget(this),
+      undo: () => service.remember(this),
+      events: [{ name: 'realServer', event: { change: 'deleted', service, server: this } }],
+    });
+  }
+
+  stats(): RealServerStats {
+    this.assertConfigured();
+    const row = this.service.row().servers.find(({ address, port }) => address === this.address && port === this.port);
+    if (row === undefined) {
+      throw new TunvsError(
+        'ERR_TUNVS_NOT_FOUND',
+        `${serverName(this)} is not in force yet: read its stats when the transaction is done`,
+      );
+    }
+    return serverStats(row);
+  }
+
+  /** @internal */
+  assertConfigured(): void {
+    this.service.configuration.ports.assertOpen();
+    if (!this.service.isConfigured(this)) {
+      throw new TunvsError(
+        'ERR_TUNVS_NOT_FOUND',
+        `the real server ${serverName(this)} of this handle was deleted: look it up again`,
+      );
+    }
+  }
+
+  get #nativeKey(): NativeServerKey {
+    return { address: this.address, port: this.port };
+  }
+
+  #configured(): NativeServerConfig {
+    this.assertConfigured();
+    return this.#config;
+  }
+}

@@ -1,0 +1,134 @@
+/** What a rule says, once its text is understood: the whole of ipvsadm 1.31's grammar, one variant a command. */
+import type { AddressFamily, Endpoint } from '../inet.js';
+
+export type ServiceProtocol = 'tcp' | 'udp' | 'sctp';
+
+/** What names a virtual service. */
+export type ServiceId =
+  | { kind: 'address'; protocol: ServiceProtocol; address: string; port: number }
+  | {
+      kind: 'fwmark';
+      /** [1, 2^32-1] */
+      fwmark: number;
+      family: AddressFamily;
+    };
+
+/** The scheduler's numbered flags: 1 is `sh-fallback` or `mh-fallback`, 2 `sh-port` or `mh-port`. */
+export type SchedulerFlag = 1 | 2 | 3;
+
+export interface Persistence {
+  /** [1, 2678400] */
+  timeoutSeconds: number;
+  /** Which clients count as one: a dotted mask for IPv4, a prefix length for IPv6; left out: each address by itself. */
+  netmask?: string;
+  engine?: string;
+}
+
+export interface ServiceSettings {
+  scheduler: string;
+  /** Ascending, each once. */
+  schedulerFlags: SchedulerFlag[];
+  persistence?: Persistence;
+  onePacket: boolean;
+}
+
+/** How packets reach a real server: the names of `native.forwardingMethods`; `dr` and `nat` are to come. */
+export type ForwardingMethod = 'ipip' | 'gue' | 'gre' | 'dr' | 'nat';
+
+export type TunnelChecksum = 'nocsum' | 'csum' | 'remcsum';
+
+export interface ServerSettings {
+  forwarding: ForwardingMethod;
+  /** GUE only, [1, 65535]. */
+  tunnelPort?: number;
+  /** GUE and GRE only. */
+  tunnelChecksum?: TunnelChecksum;
+  /** [0, 2^31-1] */
+  weight: number;
+  /** [0, 2^31-1]; 0: no limit. */
+  upperThreshold: number;
+  /** [0, 2^31-1]; 0: three quarters of the upper threshold. */
+  lowerThreshold: number;
+}
+
+/** In ipvsadm's order of precedence, should several be asked for. */
+export type ListColumns = 'stats' | 'rate' | 'thresholds' | 'persistent' | 'tunnel' | 'plain';
+
+export interface ListCommand {
+  command: 'list';
+  what: 'services' | 'connections' | 'timeouts' | 'daemon';
+  service?: ServiceId;
+  columns: ListColumns;
+  exact: boolean;
+  sorted: boolean;
+  numeric: boolean;
+}
+
+export type DaemonRole = 'master' | 'backup';
+
+export interface StartDaemonCommand {
+  command: 'startDaemon';
+  role: DaemonRole;
+  interface?: string;
+  syncId?: number;
+  maxLength?: number;
+  group?: string;
+  port?: number;
+  ttl?: number;
+}
+
+export type ServiceCommand = { command: 'addService' | 'editService'; service: ServiceId; settings: ServiceSettings };
+
+export type ServerCommand = {
+  command: 'addServer' | 'editServer';
+  service: ServiceId;
+  server: Endpoint;
+  settings: ServerSettings;
+};
+
+export type Command =
+  | ServiceCommand
+  | { command: 'deleteService'; service: ServiceId }
+  | ServerCommand
+  | { command: 'deleteServer'; service: ServiceId; server: Endpoint }
+  | { command: 'clear' }
+  | { command: 'restore' }
+  | { command: 'save'; numeric: boolean }
+  | ListCommand
+  | { command: 'zero'; service?: ServiceId }
+  | {
+      command: 'setTimeouts';
+      /** Seconds, each [0, 2678400]; 0 leaves that timeout as it is. */
+      tcp: number;
+      tcpFin: number;
+      udp: number;
+    }
+  | StartDaemonCommand
+  | { command: 'stopDaemon'; role: DaemonRole; syncId?: number }
+  | { command: 'help' }
+  | { command: 'version' };
+
+export type CommandName = Command['command'];
+
+/** `sysctl net.ipv4.vs.NAME=VALUE`. */
+export interface SysctlAssignment {
+  command: 'sysctl';
+  /** Without the prefix `net.ipv4.vs.`. */
+  name: string;
+  value: number;
+}
+
+export const DEFAULT_SCHEDULER = 'wlc';
+export const DEFAULT_WEIGHT = 1;
+/** Of a bare `-p`, as ipvsadm 1.31 sets it. */
+export const DEFAULT_PERSISTENCE_SECONDS = 360;
+/** The longest timeout of any kind: 31 days. */
+export const MAX_TIMEOUT_SECONDS = 31 * 24 * 3600;
+export const INT_MAX = 2 ** 31 - 1;
+
+export const PROTOCOL_NUMBERS: Readonly<Record<ServiceProtocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
+
+export function serviceFamily(service: ServiceId): AddressFamily {
+  if (service.kind === 'fwmark') return service.family;
+  return service.address.includes(':') ? 6 : 4;
+}

@@ -1,0 +1,91 @@
+/** The options of one rule, collected: each group once, in the order written. */
+import type { CommandName } from './command.js';
+import { RulesError } from './errors.js';
+import type { OptionGroup } from './options.js';
+import { type ScannedOption, scanOptions } from './scan.js';
+import type { Written } from './values.js';
+
+interface GivenOption {
+  /** Of the option itself: `tcp-service`, `gatewaying`. */
+  long: string;
+  spelling: string;
+  value: string | undefined;
+}
+
+/** A rule's command, its options and its operands, each known and none twice; their values are unread yet. */
+export interface GivenRule {
+  command: CommandName;
+  /** The command as written. */
+  spelling: string;
+  /** Of a command that takes one. */
+  value: string | undefined;
+  options: GivenOptions;
+  operands: string[];
+}
+
+export class GivenOptions {
+  private readonly byGroup = new Map<OptionGroup, GivenOption>();
+
+  add({ spec, spelling, value }: ScannedOption): void {
+    if ('command' in spec) {
+      throw new RulesError(`${spelling} is a second command; write it as a rule of its own`, {
+        token: spelling,
+        ipvsadm: { text: `invalid option \`${spelling}'`, exitStatus: 2 },
+      });
+    }
+    const earlier = this.byGroup.get(spec.group);
+    if (spec.group === 'sort' && earlier) return;
+    if (earlier) {
+      const other = earlier.spelling === spelling ? 'is given twice' : `and ${earlier.spelling} exclude each other`;
+      throw new RulesError(`${spelling} ${other}; keep one of them`, {
+        token: spelling,
+        ipvsadm: { text: `multiple '${spec.group}' options specified`, exitStatus: 2 },
+      });
+    }
+    if (spec.group === 'ipv6' && this.byGroup.get('service-address')?.long !== 'fwmark-service') {
+      throw new RulesError(`${spelling} stands before -f, or without it; write it after -f MARK`, {
+        token: spelling,
+        ipvsadm: { text: '-6 used before -f\n', exitStatus: 2 },
+      });
+    }
+    this.byGroup.set(spec.group, { long: spec.long, spelling, value });
+  }
+
+  has(group: OptionGroup): boolean {
+    return this.byGroup.has(group);
+  }
+
+  get(group: OptionGroup): GivenOption | undefined {
+    return this.byGroup.get(group);
+  }
+
+  /** The value read by `parse`; undefined where the option is not given. */
+  read<T>(group: OptionGroup, parse: (written: Written) => T): T | undefined {
+    const given = this.byGroup.get(group);
+    return given && parse({ spelling: given.spelling, value: given.value ?? '' });
+  }
+
+  spellings(): Map<OptionGroup, string> {
+    return new Map([...this.byGroup].map(([group, { spelling }]) => [group, spelling]));
+  }
+}
+
+/** REQUIRES of the caller: a leading `ipvsadm` is gone already. */
+export function collectOptions(words: readonly string[]): GivenRule {
+  const operands: string[] = [];
+  const scanned = scanOptions(words, operands);
+  const first = scanned.next();
+  if (first.done || operands.length > 0 || !('command' in first.value.spec)) throw noCommand(words[0]);
+  const { spec, spelling, value } = first.value;
+  const options = new GivenOptions();
+  for (const option of scanned) options.add(option);
+  return { command: spec.command, spelling, value, options, operands };
+}
+
+function noCommand(word: string | undefined): RulesError {
+  const begins = word === undefined ? 'the rule is empty' : `"${word}" is no command`;
+  return new RulesError(`${begins}; begin with one of -A -E -D -a -e -d -C -L -S -Z --set`, {
+    ...(word !== undefined && { token: word }),
+    ipvsadm: { text: "Try `ipvsadm -h' or 'ipvsadm --help' for more information.", exitStatus: 255 },
+  });
+}

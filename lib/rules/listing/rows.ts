@@ -1,0 +1,42 @@
+/** What listings print: plain data, whoever counted it. */
+import type { Endpoint } from '../../inet.js';
+import type { ServerSettings, ServiceId, ServiceProtocol, ServiceSettings } from '../command.js';
+
+/** Totals, or per-second rates. */
+export interface ListedTraffic {
+  connections: bigint | number;
+  inPackets: bigint | number;
+  outPackets: bigint | number;
+  inBytes: bigint | number;
+  outBytes: bigint | number;
+}
+
+export interface ListedServer extends Endpoint, ServerSettings {
+  activeConnections: number;
+  inactiveConnections: number;
+  persistentConnections: number;
+  totals: ListedTraffic;
+  /** IPVS's estimate; left out: all 0. */
+  estimatedRates?: ListedTraffic;
+}
+
+export interface ListedService extends ServiceSettings {
+  id: ServiceId;
+  totals: ListedTraffic;
+  estimatedRates?: ListedTraffic;
+  /** Newest first, as the engine keeps them. */
+  servers: ListedServer[];
+}
+
+export interface ListedConnection {
+  /** `ip`: a persistence template of a firewall-mark service. */
+  protocol: ServiceProtocol | 'ip';
+  client: Endpoint;
+  virtual: Endpoint;
+  server: Endpoint;
+  state: string;
+  expiresMs: number;
+  persistenceEngine?: { name: string; data: string };
+}
+
+export const NO_TRAFFIC: ListedTraffic = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 };

@@ -1,0 +1,144 @@
+/** `ipvsadm -L -n`: services and servers in the five forms there are, byte for byte, trailing blanks included. */
+import { addressFamily, type Endpoint, formatEndpoint } from '../../inet.js';
+import type { ListColumns, ServiceId } from '../command.js';
+import { schedulerFlagNames } from '../values.js';
+import { exactNumber, shortNumber } from './numbers.js';
+import { type ListedServer, type ListedService, type ListedTraffic, NO_TRAFFIC } from './rows.js';
+import { sortServices } from './sort.js';
+
+/**
+ * What an unconfigured kernel prints for the buckets of its connection table. Ours has none of that kind, and scripts
+ * that compare listings expect the line as it is.
+ */
+const KERNEL_TABLE_SIZE = 4096;
+
+export interface ListServicesOptions {
+  columns: ListColumns;
+  exact: boolean;
+  sorted: boolean;
+  /** One service was asked for: the line with the version is left out. */
+  isSingle: boolean;
+}
+
+export function listServices(services: readonly ListedService[], options: ListServicesOptions): string {
+  const form = FORMS[options.columns];
+  const lines = options.isSingle ? [] : [`IP Virtual Server version 1.2.1 (size=${KERNEL_TABLE_SIZE})`];
+  lines.push(...form.title);
+  for (const service of options.sorted ? sortServices(services) : services) {
+    lines.push(form.service(service, options.exact));
+    for (const server of service.servers) lines.push(form.server(server, options.exact));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+interface Form {
+  title: [string, string];
+  service(service: ListedService, exact: boolean): string;
+  server(server: ListedServer, exact: boolean): string;
+}
+
+const SERVICE_TITLE = 'Prot LocalAddress:Port'.padEnd(33);
+const SERVER_TITLE = '  -> RemoteAddress:Port';
+
+type Column = [value: string | number, width: number];
+
+const columns = (list: Column[]) => list.map(([value, width]) => String(value).padEnd(width)).join(' ');
+
+const counts = ({ activeConnections, inactiveConnections }: ListedServer) =>
+  columns([[activeConnections, 10], [inactiveConnections, 10]]);
+
+const FORMS: Readonly<Record<ListColumns, Form>> = {
+  plain: {
+    title: ['Prot LocalAddress:Port Scheduler Flags', `${SERVER_TITLE}           Forward Weight ActiveConn InActConn`],
+    service: describedService,
+    server: (server) => `${serverName(server)} ${columns([[methodName(server), 7], [server.weight, 6]])} ${counts(server)}`,
+  },
+  tunnel: {
+    title: [
+      'Prot LocalAddress:Port Scheduler Flags',
+      `${SERVER_TITLE}           Forward TunnelInfo    Weight ActiveConn InActConn`,
+    ],
+    service: describedService,
+    server: (server) => {
+      const details = columns([[methodName(server), 7], [tunnelName(server), 13], [server.weight, 6]]);
+      return `${serverName(server)} ${details} ${counts(server)}`;
+    },
+  },
+  stats: {
+    title: [trafficTitle(['Conns', 'InPkts', 'OutPkts', 'InBytes', 'OutBytes']), SERVER_TITLE],
+    service: ({ id, totals }, exact) => serviceName(id) + largeNumbers(totals, exact),
+    server: (server, exact) => serverName(server) + largeNumbers(server.totals, exact),
+  },
+  rate: {
+    title: [trafficTitle(['CPS', 'InPPS', 'OutPPS', 'InBPS', 'OutBPS']), SERVER_TITLE],
+    service: ({ id, estimatedRates = NO_TRAFFIC }, exact) => serviceName(id) + largeNumbers(estimatedRates, exact),
+    server: (server, exact) => serverName(server) + serverRates(server.estimatedRates ?? NO_TRAFFIC, exact),
+  },
+  thresholds: {
+    title: [countsTitle([['Uthreshold', 10], ['Lthreshold', 10]]), SERVER_TITLE],
+    service: describedService,
+    server: (server) =>
+      `${serverName(server)} ${columns([[server.upperThreshold, 10], [server.lowerThreshold, 10]])} ${counts(server)}`,
+  },
+  persistent: {
+    title: [countsTitle([['Weight', 9], ['PersistConn', 11]]), SERVER_TITLE],
+    service: describedService,
+    server: (server) => `${serverName(server)} ${columns([[server.weight, 9], [server.persistentConnections, 11]])} ${counts(server)}`,
+  },
+};
+
+function trafficTitle(names: string[]): string {
+  return [SERVICE_TITLE, ...names.map((name) => name.padStart(8))].join(' ');
+}
+
+function countsTitle(own: Column[]): string {
+  return `${SERVICE_TITLE} ${columns([...own, ['ActiveConn', 10], ['InActConn', 10]])}`;
+}
+
+/** Without padding: where flags follow. */
+function bareServiceName(id: ServiceId): string {
+  if (id.kind === 'fwmark') return `FWM  ${id.fwmark}${id.family === 6 ? ' IPv6' : ''}`;
+  return `${id.protocol.toUpperCase().padEnd(4)} ${formatEndpoint(id)}`;
+}
+
+const serviceName = (id: ServiceId) => bareServiceName(id).padEnd(33);
+
+/** IPv4 is cut at the width of its column, IPv6 is not. */
+function serverName(server: Endpoint): string {
+  const name = formatEndpoint(server).padEnd(28);
+  return `  -> ${addressFamily(server.address) === 4 ? name.slice(0, 28) : name}`;
+}
+
+function describedService({ id, scheduler, schedulerFlags, persistence, onePacket }: ListedService): string {
+  const words = [bareServiceName(id), scheduler];
+  if (schedulerFlags.length > 0) words.push(`(${schedulerFlagNames(scheduler, schedulerFlags).join(',')})`);
+  if (persistence) {
+    words.push(`persistent ${persistence.timeoutSeconds}`);
+    if (persistence.netmask !== undefined) words.push(`mask ${persistence.netmask}`);
+    if (persistence.engine !== undefined) words.push(`pe ${persistence.engine}`);
+  }
+  if (onePacket) words.push('ops');
+  return words.join(' ');
+}
+
+function largeNumbers(traffic: ListedTraffic, exact: boolean): string {
+  const { connections, inPackets, outPackets, inBytes, outBytes } = traffic;
+  return [connections, inPackets, outPackets, inBytes, outBytes].map(exact ? exactNumber : shortNumber).join('');
+}
+
+/** The first three of a server's rates are never shortened. */
+function serverRates({ connections, inPackets, outPackets, inBytes, outBytes }: ListedTraffic, exact: boolean): string {
+  const bytes = [inBytes, outBytes].map(exact ? exactNumber : shortNumber);
+  return [connections, inPackets, outPackets].map(exactNumber).join('') + bytes.join('');
+}
+
+function methodName({ forwarding }: ListedServer): string {
+  return { dr: 'Route', nat: 'Masq', ipip: 'Tunnel', gue: 'Tunnel', gre: 'Tunnel' }[forwarding];
+}
+
+function tunnelName({ forwarding, tunnelPort, tunnelChecksum = 'nocsum' }: ListedServer): string {
+  if (forwarding === 'dr' || forwarding === 'nat') return 'n/a';
+  if (forwarding === 'ipip') return 'ipip';
+  const checksum = { nocsum: '-c', csum: '+c', remcsum: 'r+c' }[tunnelChecksum];
+  return forwarding === 'gue' ? `gue:${tunnelPort}:${checksum}` : `gre:${checksum}`;
+}

@@ -1,0 +1,172 @@
+/** One rule's words to a Command, or a RulesError: the whole grammar, whatever this version can do with it. */
+import { addressFamily } from '../inet.js';
+import type { Command, CommandName, ListColumns, ListCommand, ServiceId, ServiceProtocol, StartDaemonCommand } from './command.js';
+import { serviceFamily } from './command.js';
+import { RulesError } from './errors.js';
+import { collectOptions, type GivenOptions, type GivenRule } from './given-options.js';
+import { parseServerSettings } from './parse-server.js';
+import { parseServiceSettings } from './parse-service.js';
+import { tokenize } from './tokenize.js';
+import { checkUsage } from './usage.js';
+import {
+  parseDaemonRole,
+  parseFwmark,
+  parseMulticastGroup,
+  parseMulticastPort,
+  parseMulticastTtl,
+  parseRealEndpoint,
+  parseSyncId,
+  parseSyncMaxLength,
+  parseTimeout,
+  parseVirtualEndpoint,
+} from './values.js';
+
+/** A rule's text; undefined when it is blank or a comment. A leading word `ipvsadm` is skipped. */
+export function parseCommandLine(text: string): Command | undefined {
+  const words = tokenize(text);
+  if (words[0] === 'ipvsadm') words.shift();
+  else if (words.length === 0) return undefined;
+  return parseCommand(words);
+}
+
+/** The words after `ipvsadm`. No words at all are a plain listing, as ipvsadm takes them. */
+export function parseCommand(words: readonly string[]): Command {
+  const rule = collectOptions(words.length === 0 ? ['-L'] : words);
+  const service = parseService(rule.options);
+  checkUsage(rule.command, rule.spelling, rule.options.spellings());
+  const command = BUILDERS[rule.command](rule, service as ServiceId);
+  if (rule.command !== 'setTimeouts') refuseOperands(rule.operands);
+  return command;
+}
+
+type Builder = (rule: GivenRule, service: ServiceId) => Command;
+
+/** `service` is undefined only where checkUsage allows a command without one. */
+const BUILDERS: Readonly<Record<CommandName, Builder>> = {
+  addService: serviceCommand('addService'),
+  editService: serviceCommand('editService'),
+  deleteService: (_, service) => ({ command: 'deleteService', service }),
+  addServer: serverCommand('addServer'),
+  editServer: serverCommand('editServer'),
+  deleteServer: ({ options }, service) => ({ command: 'deleteServer', service, server: parseServer(options, service) }),
+  clear: () => ({ command: 'clear' }),
+  restore: () => ({ command: 'restore' }),
+  save: ({ options }) => ({ command: 'save', numeric: options.has('numeric') }),
+  list: ({ options }, service) => parseList(options, service),
+  zero: (_, service: ServiceId | undefined) => ({ command: 'zero', ...(service && { service }) }),
+  setTimeouts: parseSetTimeouts,
+  startDaemon: parseStartDaemon,
+  stopDaemon: ({ spelling, value = '', options }) => {
+    const syncId = options.read('syncid', parseSyncId);
+    const role = parseDaemonRole({ spelling, value });
+    return { command: 'stopDaemon', role, ...(syncId !== undefined && { syncId }) };
+  },
+  help: () => ({ command: 'help' }),
+  version: () => ({ command: 'version' }),
+};
+
+function serviceCommand(command: 'addService' | 'editService'): Builder {
+  return ({ options }, service) => ({ command, service, settings: parseServiceSettings(options, service) });
+}
+
+function serverCommand(command: 'addServer' | 'editServer'): Builder {
+  return ({ options }, service) => {
+    const server = parseServer(options, service);
+    const settings = parseServerSettings(options);
+    // Tunnels and direct routing leave the packet's ports alone, so the service's port is the only one there can be.
+    if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = service.port;
+    const isTunnel = settings.forwarding !== 'nat' && settings.forwarding !== 'dr';
+    if (addressFamily(server.address) !== serviceFamily(service) && !isTunnel) {
+      throw new RulesError(`-r ${server.address} is of another address family than its virtual service; only -i carries that, add it`, {
+        token: server.address,
+      });
+    }
+    return { command, service, server, settings };
+  };
+}
+
+const SERVICE_PROTOCOLS: Readonly<Record<string, ServiceProtocol>> = {
+  'tcp-service': 'tcp',
+  'udp-service': 'udp',
+  'sctp-service': 'sctp',
+};
+
+function parseService(options: GivenOptions): ServiceId | undefined {
+  const given = options.get('service-address');
+  if (!given) return undefined;
+  const written = { spelling: given.spelling, value: given.value ?? '' };
+  const protocol = SERVICE_PROTOCOLS[given.long];
+  if (protocol) return { kind: 'address', protocol, ...parseVirtualEndpoint(written) };
+  return { kind: 'fwmark', fwmark: parseFwmark(written), family: options.has('ipv6') ? 6 : 4 };
+}
+
+function parseServer(options: GivenOptions, service: ServiceId): { address: string; port: number } {
+  const read = options.read('real-server', parseRealEndpoint);
+  if (!read) throw new RulesError('-r is missing; add -r ADDRESS');
+  const servicePort = service.kind === 'address' ? service.port : 0;
+  return { address: read.address, port: read.port ?? servicePort };
+}
+
+function parseList(options: GivenOptions, service: ServiceId | undefined): ListCommand {
+  const columns: [ListColumns, boolean][] = [
+    ['stats', options.has('stats')],
+    ['rate', options.has('rate')],
+    ['thresholds', options.has('thresholds')],
+    ['persistent', options.has('persistent-conn')],
+    ['tunnel', options.has('tun-info')],
+  ];
+  return {
+    command: 'list',
+    what: listedThing(options),
+    ...(service && { service }),
+    columns: columns.find(([, isGiven]) => isGiven)?.[0] ?? 'plain',
+    exact: options.has('exact'),
+    sorted: !options.has('nosort'),
+    numeric: options.has('numeric'),
+  };
+}
+
+function listedThing(options: GivenOptions): ListCommand['what'] {
+  if (options.has('connection')) return 'connections';
+  if (options.has('timeout')) return 'timeouts';
+  return options.has('daemon') ? 'daemon' : 'services';
+}
+
+function parseSetTimeouts({ spelling, operands }: GivenRule): Command {
+  const [tcp, tcpFin, udp, ...more] = operands;
+  if (tcp === undefined || tcpFin === undefined || udp === undefined) {
+    throw new RulesError(`${spelling} takes three numbers of seconds, for TCP, TCP after a FIN, and UDP; 0 leaves one as it is`, {
+      token: spelling,
+      ipvsadm: { text: '--set option requires 3 timeout values', exitStatus: 2 },
+    });
+  }
+  refuseOperands(more);
+  const seconds = (value: string) => parseTimeout({ spelling, value }, 0);
+  return { command: 'setTimeouts', tcp: seconds(tcp), tcpFin: seconds(tcpFin), udp: seconds(udp) };
+}
+
+function parseStartDaemon({ spelling, value = '', options }: GivenRule): Command {
+  const found: Omit<StartDaemonCommand, 'command' | 'role'> = {};
+  const multicastInterface = options.get('mcast-interface')?.value;
+  if (multicastInterface !== undefined) found.interface = multicastInterface;
+  const numbers = {
+    syncId: options.read('syncid', parseSyncId),
+    maxLength: options.read('sync-maxlen', parseSyncMaxLength),
+    port: options.read('mcast-port', parseMulticastPort),
+    ttl: options.read('mcast-ttl', parseMulticastTtl),
+  };
+  for (const [name, number] of Object.entries(numbers)) {
+    if (number !== undefined) found[name as keyof typeof numbers] = number;
+  }
+  const group = options.read('mcast-group', parseMulticastGroup);
+  if (group !== undefined) found.group = group;
+  return { command: 'startDaemon', role: parseDaemonRole({ spelling, value }), ...found };
+}
+
+function refuseOperands([word]: readonly string[]): void {
+  if (word === undefined) return;
+  throw new RulesError(`"${word}" belongs to no option; leave it out, or write its option before it`, {
+    token: word,
+    ipvsadm: { text: `unexpected argument ${word}`, exitStatus: 2 },
+  });
+}

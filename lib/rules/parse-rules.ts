@@ -1,0 +1,84 @@
+/**
+ * A rules file: one command a line, as `ipvsadm -S -n` prints them, comments, `sysctl net.ipv4.vs.NAME=VALUE`, and in a
+ * replay `@SECONDS` before any of them.
+ */
+import type { Command, SysctlAssignment } from './command.js';
+import { located, RulesError, type RulesPlace } from './errors.js';
+import { parseCommand } from './parse-command.js';
+import { checkSupported, type Support } from './supported.js';
+import { tokenize } from './tokenize.js';
+
+export type Rule = Command | SysctlAssignment;
+
+export interface RuleLine {
+  place: RulesPlace;
+  /** As it stands in the file, without its time. */
+  text: string;
+  /** When the rule is due on the capture's clock; undefined: before the first packet. */
+  atMs: number | undefined;
+  rule: Rule;
+}
+
+export interface ParseRulesOptions {
+  /** Named in errors: a path, or `-` for standard input. */
+  file: string;
+  support: Support;
+  /** Whether `@SECONDS` may stand before a rule. */
+  isTimed: boolean;
+}
+
+/** The rules in the order of the file; the first mistake is thrown, with its line. */
+export function parseRules(text: string, { file, support, isTimed }: ParseRulesOptions): RuleLine[] {
+  return text.split(/\r\n|\n|\r/).flatMap((line, index) => {
+    const place = { file, line: index + 1 };
+    return located(place, () => parseLine(line, place, support, isTimed)) ?? [];
+  });
+}
+
+function parseLine(line: string, place: RulesPlace, support: Support, isTimed: boolean): RuleLine | undefined {
+  const words = tokenize(line);
+  const atMs = takeTime(words, isTimed);
+  if (words[0] === 'ipvsadm') words.shift();
+  else if (words.length === 0 && atMs === undefined) return undefined;
+  if (words.length === 0) throw new RulesError('the rule is empty; write a command, as in -A -t 192.0.2.1:80 -s wlc');
+  const rule = words[0] === 'sysctl' ? parseSysctl(words, support.sysctlNames) : parseRuleCommand(words, support);
+  return { place, text: line.trim().replace(/^@\S+\s+/, ''), atMs, rule };
+}
+
+function takeTime(words: string[], isTimed: boolean): number | undefined {
+  const word = words[0];
+  if (!word?.startsWith('@')) return undefined;
+  if (!isTimed) {
+    throw new RulesError(`"${word}": a time has a meaning in a replay only; take it out, or use tunvs replay`, { token: word });
+  }
+  if (!/^@\d{1,9}(\.\d+)?$/.test(word)) {
+    throw new RulesError(`"${word}" is no time; write @SECONDS, as in @1.5`, { token: word });
+  }
+  words.shift();
+  return Math.round(Number(word.slice(1)) * 1e6) / 1e3;
+}
+
+function parseRuleCommand(words: string[], support: Support): Command {
+  const command = parseCommand(words);
+  if (command.command === 'restore' || command.command === 'help' || command.command === 'version') {
+    throw new RulesError(`${words[0]} has no meaning in a rules file; leave it out`, words[0] === undefined ? {} : { token: words[0] });
+  }
+  return checkSupported(command, support);
+}
+
+const SYSCTL = /^net[./]ipv4[./]vs[./](\w+)=(\d{1,10})$/;
+
+function parseSysctl(words: string[], names: readonly string[]): SysctlAssignment {
+  const [, ...operands] = words;
+  if (operands[0] === '-w') operands.shift();
+  const [assignment, extra] = operands;
+  const [, name, value] = SYSCTL.exec(assignment ?? '') ?? [];
+  if (name === undefined || extra !== undefined) {
+    const token = extra ?? assignment ?? 'sysctl';
+    throw new RulesError(`"${words.join(' ')}" is no sysctl of IPVS; write sysctl net.ipv4.vs.NAME=NUMBER`, { token });
+  }
+  if (!names.includes(name)) {
+    throw new RulesError(`net.ipv4.vs.${name} is not supported; there are ${names.join(', ')}`, { token: name });
+  }
+  return { command: 'sysctl', name, value: Number(value) };
+}

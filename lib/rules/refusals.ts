@@ -1,0 +1,54 @@
+/** What the kernel refuses once a rule's grammar is right: our sentence, and the words ipvsadm has for it. */
+import { TunvsError } from '../errors.js';
+import { formatEndpoint, isUnicast } from '../inet.js';
+import type { ServerCommand, ServiceId } from './command.js';
+import { RulesError } from './errors.js';
+import { printServiceId } from './print.js';
+
+function refusal(sentence: string, text: string): RulesError {
+  return new RulesError(sentence, { ipvsadm: { text, exitStatus: 255 } });
+}
+
+export const serviceExists = (service: ServiceId) =>
+  refusal(`the service ${printServiceId(service)} exists already; change it with -E, or delete it first`, 'Service already exists');
+
+export const noSuchService = (service: ServiceId) =>
+  refusal(`there is no service ${printServiceId(service)}; add it first, with -A`, 'No such service');
+
+/** For commands on a server, which ipvsadm words differently. */
+export const serviceNotDefined = (service: ServiceId) =>
+  refusal(`there is no service ${printServiceId(service)} for this server; add it first, with -A`, 'Service not defined');
+
+export const serverExists = (service: ServiceId, server: { address: string; port: number }) =>
+  refusal(
+    `the service ${printServiceId(service)} has the server ${formatEndpoint(server)} already; change it with -e, or delete it first`,
+    'Destination already exists',
+  );
+
+export const noSuchServer = (service: ServiceId, server: { address: string; port: number }) =>
+  refusal(
+    `the service ${printServiceId(service)} has no server ${formatEndpoint(server)}; add it first, with -a`,
+    'No such destination',
+  );
+
+const INVALID_OPERATION = 'Invalid operation.  Possibly wrong module version, address not unicast, ...';
+
+/** What the kernel checks of a server's record before it looks for the service. */
+export function checkServer({ server, settings }: Pick<ServerCommand, 'server' | 'settings'>): void {
+  if (!isUnicast(server.address)) {
+    throw refusal(`-r ${server.address} is not the address of one host; write a unicast address`, INVALID_OPERATION);
+  }
+  if (settings.lowerThreshold > settings.upperThreshold) {
+    throw refusal(
+      `-y ${settings.lowerThreshold} is above -x ${settings.upperThreshold}; write a lower threshold that is not above the upper one`,
+      'Numerical result out of range',
+    );
+  }
+}
+
+/** A refusal of the director's own as one of the rules; a RulesError is passed on. */
+export function asRulesError(error: unknown): unknown {
+  if (error instanceof RulesError || !(error instanceof TunvsError)) return error;
+  const isTheRules = error.code === 'ERR_TUNVS_INVALID_ARGUMENT' || error.code === 'ERR_TUNVS_UNSUPPORTED';
+  return isTheRules ? refusal(error.message, INVALID_OPERATION) : error;
+}

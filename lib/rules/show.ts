@@ -1,0 +1,78 @@
+/** A director's state as ipvsadm would print it. */
+import type { Connection } from '../connections.js';
+import type { RatedRealServer, RatedVirtualService } from '../rates.js';
+import type { RealServerStats, VirtualServiceStats } from '../stats.js';
+import type { ShowCommand } from './apply.js';
+import type { ForwardingMethod, ServiceId } from './command.js';
+import { connectionLine, connectionsTitle } from './listing/connections.js';
+import type { ListedConnection, ListedServer, ListedService } from './listing/rows.js';
+import { saveServices } from './listing/save.js';
+import { listServices } from './listing/services.js';
+import { type ListedTimeouts, listTimeouts } from './listing/timeouts.js';
+import { printServiceId } from './print.js';
+import { noSuchService } from './refusals.js';
+
+export type ShownService = VirtualServiceStats | RatedVirtualService;
+
+/** What a listing reads; rates come with services that have been sampled. */
+export interface ShowSource {
+  services(): ShownService[];
+  readonly timeouts: ListedTimeouts;
+  connections(): AsyncIterable<Connection>;
+}
+
+/** Text in pieces, each ending with a line break; a large connection table is never held as a whole. */
+export async function* show(source: ShowSource, command: ShowCommand): AsyncGenerator<string> {
+  if (command.command === 'save') {
+    yield saveServices(source.services().map(listedService));
+  } else if (command.what === 'connections') {
+    const withEngines = command.columns === 'persistent';
+    yield connectionsTitle(withEngines);
+    for await (const connection of source.connections()) yield connectionLine(listedConnection(connection), withEngines);
+  } else if (command.what === 'timeouts') {
+    yield listTimeouts(source.timeouts);
+  } else if (command.what === 'services') {
+    const { service, columns, exact, sorted } = command;
+    const services = chosenServices(source.services().map(listedService), service);
+    yield listServices(services, { columns, exact, sorted, isSingle: service !== undefined });
+  }
+}
+
+function chosenServices(services: ListedService[], id: ServiceId | undefined): ListedService[] {
+  if (!id) return services;
+  const chosen = services.filter((service) => printServiceId(service.id) === printServiceId(id));
+  if (chosen.length === 0) throw noSuchService(id);
+  return chosen;
+}
+
+export function listedService(service: ShownService): ListedService {
+  const { protocol, address, port, scheduler, totals } = service;
+  return {
+    id: { kind: 'address', protocol, address, port },
+    scheduler,
+    schedulerFlags: [],
+    onePacket: false,
+    totals,
+    ...ratesOf(service),
+    servers: service.servers.map(listedServer),
+  };
+}
+
+function listedServer(server: RealServerStats | RatedRealServer): ListedServer {
+  return { ...server, ...ratesOf(server), forwarding: server.forwarding satisfies ForwardingMethod };
+}
+
+function ratesOf(object: object): Pick<ListedService, 'estimatedRates'> {
+  return 'estimatedRates' in object ? { estimatedRates: (object as RatedVirtualService).estimatedRates } : {};
+}
+
+function listedConnection(row: Connection): ListedConnection {
+  return {
+    protocol: row.protocol,
+    client: { address: row.clientAddress, port: row.clientPort },
+    virtual: { address: row.virtualAddress, port: row.virtualPort },
+    server: { address: row.serverAddress, port: row.serverPort },
+    state: row.state,
+    expiresMs: row.expiresMs,
+  };
+}

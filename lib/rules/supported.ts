@@ -1,0 +1,120 @@
+/**
+ * What of ipvsadm's grammar this version can do. Everything else is refused by name, never ignored; building a feature
+ * ends with deleting its row here.
+ */
+import type { Command, ForwardingMethod, ServerSettings, ServiceId, ServiceSettings } from './command.js';
+import { serviceFamily } from './command.js';
+import { RulesError } from './errors.js';
+
+interface Refusal {
+  /** As it is written in a rule. */
+  option: string;
+  isUsed(command: Command): boolean;
+  /** What is missing, and the mend: the sentence goes on after the option. */
+  sentence: string;
+}
+
+const usesService = (test: (service: ServiceId) => boolean) => (command: Command) =>
+  'service' in command && command.service !== undefined && test(command.service);
+
+const usesServiceSettings = (test: (settings: ServiceSettings) => boolean) => (command: Command) =>
+  (command.command === 'addService' || command.command === 'editService') && test(command.settings);
+
+const usesServerSettings = (test: (settings: ServerSettings) => boolean) => (command: Command) =>
+  (command.command === 'addServer' || command.command === 'editServer') && test(command.settings);
+
+const forwardsBy = (method: ForwardingMethod) => usesServerSettings(({ forwarding }) => forwarding === method);
+
+const UNSUPPORTED: readonly Refusal[] = [
+  {
+    option: '-f',
+    isUsed: usesService(({ kind }) => kind === 'fwmark'),
+    sentence: 'services by firewall mark are not supported yet: name the service by address, with -t or -u',
+  },
+  {
+    option: '--sctp-service',
+    isUsed: usesService((service) => service.kind === 'address' && service.protocol === 'sctp'),
+    sentence: 'SCTP is not supported yet: use -t or -u',
+  },
+  {
+    option: 'IPv6',
+    isUsed: (command) =>
+      usesService((service) => serviceFamily(service) === 6)(command) ||
+      ('server' in command && command.server.address.includes(':')),
+    sentence: 'is not supported yet: use IPv4 addresses',
+  },
+  {
+    option: '--pe',
+    isUsed: usesServiceSettings(({ persistence }) => persistence?.engine !== undefined),
+    sentence: 'persistence engines are not supported yet: leave it out',
+  },
+  {
+    option: '-M',
+    isUsed: usesServiceSettings(({ persistence }) => persistence?.netmask !== undefined),
+    sentence: 'persistence is not supported yet: leave -p and -M out',
+  },
+  {
+    option: '-p',
+    isUsed: usesServiceSettings(({ persistence }) => persistence !== undefined),
+    sentence: 'persistence is not supported yet: leave it out',
+  },
+  {
+    option: '-o',
+    isUsed: usesServiceSettings(({ onePacket }) => onePacket),
+    sentence: 'one-packet scheduling is not supported yet: leave it out',
+  },
+  {
+    option: '-b',
+    isUsed: usesServiceSettings(({ schedulerFlags }) => schedulerFlags.length > 0),
+    sentence: 'scheduler flags are not supported yet: leave it out',
+  },
+  {
+    option: '-g',
+    isUsed: forwardsBy('dr'),
+    sentence: "direct routing (ipvsadm's default) is not supported yet: add -i",
+  },
+  { option: '-m', isUsed: forwardsBy('nat'), sentence: 'masquerading is not supported yet: use -i' },
+  {
+    option: '--tun-type gue',
+    isUsed: forwardsBy('gue'),
+    sentence: 'GUE tunnels are not supported yet: use --tun-type ipip',
+  },
+  {
+    option: '--tun-type gre',
+    isUsed: forwardsBy('gre'),
+    sentence: 'GRE tunnels are not supported yet: use --tun-type ipip',
+  },
+  {
+    option: '--start-daemon',
+    isUsed: ({ command }) => command === 'startDaemon',
+    sentence: 'the sync daemon is not supported yet: leave the rule out',
+  },
+  {
+    option: '--stop-daemon',
+    isUsed: ({ command }) => command === 'stopDaemon',
+    sentence: 'the sync daemon is not supported yet: leave the rule out',
+  },
+];
+
+/** The lists that the engine was built with. */
+export interface Support {
+  schedulers: readonly string[];
+  /** Sysctls by name, without `net.ipv4.vs.`. */
+  sysctlNames: readonly string[];
+}
+
+/** Throws a RulesError that names what this version lacks; returns the command otherwise. */
+export function checkSupported<T extends Command>(command: T, { schedulers }: Pick<Support, 'schedulers'>): T {
+  const refusal = UNSUPPORTED.find(({ isUsed }) => isUsed(command));
+  if (refusal) throw new RulesError(`${refusal.option}: ${refusal.sentence}`, { token: refusal.option });
+  if (command.command === 'addService' || command.command === 'editService') {
+    const { scheduler } = command.settings;
+    if (!schedulers.includes(scheduler)) {
+      throw new RulesError(`-s ${scheduler}: there is no such scheduler; use one of ${schedulers.join(', ')}`, {
+        token: scheduler,
+        ipvsadm: { text: 'Scheduler or persistence engine not found', exitStatus: 255 },
+      });
+    }
+  }
+  return command;
+}

@@ -1,0 +1,166 @@
+/** The values of options: each is checked where it is read, and a mistake names the word and what was expected. */
+import { addressBytes, type Endpoint, parseEndpoint, parsePort } from '../inet.js';
+import { type DaemonRole, INT_MAX, MAX_TIMEOUT_SECONDS, type SchedulerFlag } from './command.js';
+import { RulesError } from './errors.js';
+
+/** An option's value as it was written. */
+export interface Written {
+  spelling: string;
+  value: string;
+}
+
+interface Range {
+  minimum: number;
+  maximum: number;
+  /** What is counted, as in "a weight". */
+  what: string;
+  /** ipvsadm's words for a value out of range. */
+  ipvsadmText: string;
+}
+
+export const parseWeight = (from: Written) =>
+  parseWhole(from, { minimum: 0, maximum: INT_MAX, what: 'a weight', ipvsadmText: 'illegal weight specified' });
+
+export const parseUpperThreshold = (from: Written) =>
+  parseWhole(from, { minimum: 0, maximum: INT_MAX, what: 'a number of connections', ipvsadmText: 'illegal u_threshold specified' });
+
+export const parseLowerThreshold = (from: Written) =>
+  parseWhole(from, { minimum: 0, maximum: INT_MAX, what: 'a number of connections', ipvsadmText: 'illegal l_threshold specified' });
+
+export const parseFwmark = (from: Written) =>
+  parseWhole(from, {
+    minimum: 1,
+    maximum: 2 ** 32 - 1,
+    what: 'a firewall mark',
+    ipvsadmText: `invalid fwmark value \`${from.value}' specified`,
+  });
+
+export const parseTimeout = (from: Written, minimumSeconds: number) =>
+  parseWhole(from, {
+    minimum: minimumSeconds,
+    maximum: MAX_TIMEOUT_SECONDS,
+    what: 'a number of seconds',
+    ipvsadmText: `invalid timeout value \`${from.value}' specified`,
+  });
+
+export const parseTunnelPort = (from: Written) =>
+  parseWhole(from, { minimum: 1, maximum: 65535, what: 'a UDP port', ipvsadmText: 'illegal tunnel port specified' });
+
+export const parseSyncId = (from: Written) =>
+  parseWhole(from, { minimum: 0, maximum: 255, what: 'a sync id', ipvsadmText: 'illegal syncid specified' });
+
+export const parseSyncMaxLength = (from: Written) =>
+  parseWhole(from, { minimum: 1, maximum: 65507, what: 'a length in bytes', ipvsadmText: 'illegal sync-maxlen specified' });
+
+export const parseMulticastPort = (from: Written) =>
+  parseWhole(from, { minimum: 1, maximum: 65535, what: 'a UDP port', ipvsadmText: 'illegal mcast-port specified' });
+
+export const parseMulticastTtl = (from: Written) =>
+  parseWhole(from, { minimum: 1, maximum: 255, what: 'a TTL', ipvsadmText: 'illegal mcast-ttl specified' });
+
+/** Decimal digits only; everything else, a sign included, is refused. */
+function parseWhole({ spelling, value }: Written, { minimum, maximum, what, ipvsadmText }: Range): number {
+  const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= minimum && number <= maximum) return number;
+  throw new RulesError(`${spelling} ${value}: write ${what} from ${minimum} to ${maximum}`, {
+    token: value,
+    ipvsadm: { text: ipvsadmText, exitStatus: 2 },
+  });
+}
+
+export function parseVirtualEndpoint(from: Written): Endpoint {
+  const { address, port = 0 } = readEndpoint(from, 'illegal virtual server address[:port] specified');
+  return { address, port };
+}
+
+export function parseRealEndpoint(from: Written): { address: string; port: number | undefined } {
+  return readEndpoint(from, 'illegal real server address[:port] specified');
+}
+
+function readEndpoint({ spelling, value }: Written, ipvsadmText: string) {
+  const endpoint = parseEndpoint(value);
+  if ('mistake' in endpoint) {
+    throw new RulesError(`${spelling} ${value} ${endpoint.mistake}`, {
+      token: value,
+      ipvsadm: { text: ipvsadmText, exitStatus: 2 },
+    });
+  }
+  return endpoint;
+}
+
+/** Undefined where it is the default: each address by itself. */
+export function parseNetmask({ spelling, value }: Written, family: 4 | 6): string | undefined {
+  if (family === 6) {
+    const length = parsePort(value);
+    if (length !== undefined && length >= 1 && length <= 128) return length === 128 ? undefined : String(length);
+  } else {
+    const bytes = value.includes(':') ? undefined : addressBytes(value);
+    if (bytes?.some((byte) => byte !== 0)) return bytes.every((byte) => byte === 255) ? undefined : bytes.join('.');
+  }
+  const expected = family === 6 ? 'a prefix length from 1 to 128' : 'a dotted mask other than 0.0.0.0, as in 255.255.255.0';
+  throw new RulesError(`${spelling} ${value}: write ${expected}`, { token: value });
+}
+
+const FLAG_NAMES: Readonly<Record<string, SchedulerFlag>> = {
+  'flag-1': 1,
+  'flag-2': 2,
+  'flag-3': 3,
+  'sh-fallback': 1,
+  'mh-fallback': 1,
+  'sh-port': 2,
+  'mh-port': 2,
+};
+
+export function parseSchedulerFlags({ spelling, value }: Written, scheduler: string): SchedulerFlag[] {
+  const flags = value.split(',').map((name) => {
+    const flag = Object.hasOwn(FLAG_NAMES, name) ? FLAG_NAMES[name] : undefined;
+    if (flag === undefined) {
+      throw new RulesError(`${spelling} ${value}: "${name}" is no scheduler flag; there are ${Object.keys(FLAG_NAMES).join(', ')}`, {
+        token: name,
+        ipvsadm: { text: `invalid scheduler flag \`${name}'`, exitStatus: 2 },
+      });
+    }
+    if (!name.startsWith('flag-') && !name.startsWith(`${scheduler}-`)) {
+      throw new RulesError(`${spelling} ${value}: "${name}" goes with -s ${name.slice(0, 2)}, not with -s ${scheduler}; leave it out`, {
+        token: name,
+        ipvsadm: { text: `incompatible scheduler flag \`${name}'`, exitStatus: 2 },
+      });
+    }
+    return flag;
+  });
+  return [...new Set(flags)].sort();
+}
+
+/** The names that ipvsadm prints these flags with. */
+export function schedulerFlagNames(scheduler: string, flags: readonly SchedulerFlag[]): string[] {
+  const own = scheduler === 'sh' || scheduler === 'mh';
+  const names = { 1: own ? `${scheduler}-fallback` : 'flag-1', 2: own ? `${scheduler}-port` : 'flag-2', 3: 'flag-3' };
+  return flags.map((flag) => names[flag]);
+}
+
+export function parseTunnelType({ spelling, value }: Written): 'ipip' | 'gue' | 'gre' {
+  if (value === 'ipip' || value === 'gue' || value === 'gre') return value;
+  throw new RulesError(`${spelling} ${value}: write one of ipip, gue, gre`, {
+    token: value,
+    ipvsadm: { text: 'illegal tunnel type specified', exitStatus: 2 },
+  });
+}
+
+export function parseDaemonRole({ spelling, value }: Written): DaemonRole {
+  if (value === 'master' || value === 'backup') return value;
+  const option = spelling.replace(/^-*/, '').replace('-', '_');
+  throw new RulesError(`${spelling} ${value}: write master or backup`, {
+    token: value,
+    ipvsadm: { text: `illegal ${option} parameter specified`, exitStatus: 2 },
+  });
+}
+
+export function parseMulticastGroup({ spelling, value }: Written): string {
+  const first = addressBytes(value);
+  const isMulticast = first && (first.length === 4 ? ((first[0] ?? 0) & 0xf0) === 0xe0 : first[0] === 0xff);
+  if (isMulticast) return value;
+  throw new RulesError(`${spelling} ${value}: write a multicast address, as in 224.0.0.81`, {
+    token: value,
+    ipvsadm: { text: 'illegal mcast-group specified', exitStatus: 2 },
+  });
+}

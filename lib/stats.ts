@@ -1,0 +1,108 @@
+/** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
+import type { ForwardingMethod } from './forwarding-method.js';
+import type { NativeServerRow, NativeServiceRow } from './native.js';
+import { type Protocol, protocolName } from './protocol.js';
+import type { Scheduler } from './scheduler.js';
+
+/** Totals since the director opened, or since `zero()`. */
+export interface Traffic {
+  /** New connections. */
+  connections: bigint;
+  /** Client to real server; bytes are those of the packet as received, without the outer header. */
+  inPackets: bigint;
+  inBytes: bigint;
+  /** Replies. They do not pass a director that tunnels, so these stay 0 but for relayed ICMP errors. */
+  outPackets: bigint;
+  outBytes: bigint;
+}
+
+export interface RealServerStats {
+  address: string;
+  port: number;
+  forwarding: ForwardingMethod;
+  weight: number;
+  upperThreshold: number;
+  lowerThreshold: number;
+  /** Connections in an active state: SYN_RECV, ESTABLISHED, ... */
+  activeConnections: number;
+  /** The others: FIN_WAIT, CLOSE, UDP, ... */
+  inactiveConnections: number;
+  persistentConnections: number;
+  /** At its upper threshold: gets no new connections. */
+  overloaded: boolean;
+  totals: Traffic;
+}
+
+export interface VirtualServiceStats {
+  protocol: Protocol;
+  address: string;
+  port: number;
+  scheduler: Scheduler;
+  totals: Traffic;
+  /** Newest first: the order in which schedulers walk. */
+  servers: RealServerStats[];
+}
+
+export interface ConnectionTableStats {
+  /** Connections now. */
+  ipv4: number;
+  ipv6: number;
+  /** Connections that fit, per address family. */
+  capacity: number;
+  /** Memory of the table. */
+  bytes: number;
+}
+
+export interface DirectorStats {
+  /** When this was read: milliseconds since the epoch, or on an offline director's own clock. */
+  atMs: number;
+  /** The engine's counters by name, docs/api.md lists them: received = forwarded + the drops by reason + passed. */
+  counters: Record<string, bigint>;
+  table: ConnectionTableStats;
+  /** The sum over the services configured now. */
+  totals: Traffic;
+  services: VirtualServiceStats[];
+}
+
+export function zeroTraffic(): Traffic {
+  return { connections: 0n, inPackets: 0n, inBytes: 0n, outPackets: 0n, outBytes: 0n };
+}
+
+export const trafficNames = Object.freeze(Object.keys(zeroTraffic())) as readonly (keyof Traffic)[];
+
+export function sumTraffic(parts: Iterable<Traffic>): Traffic {
+  const sum = zeroTraffic();
+  for (const part of parts) for (const name of trafficNames) sum[name] += part[name];
+  return sum;
+}
+
+export function serviceStats(row: NativeServiceRow): VirtualServiceStats {
+  return {
+    protocol: protocolName(row.protocol),
+    address: row.address,
+    port: row.port,
+    scheduler: row.scheduler as Scheduler,
+    totals: pickTraffic(row),
+    servers: row.servers.map(serverStats),
+  };
+}
+
+export function serverStats(row: NativeServerRow): RealServerStats {
+  return {
+    address: row.address,
+    port: row.port,
+    forwarding: row.forwarding as ForwardingMethod,
+    weight: row.weight,
+    upperThreshold: row.upperThreshold,
+    lowerThreshold: row.lowerThreshold,
+    activeConnections: row.activeConnections,
+    inactiveConnections: row.inactiveConnections,
+    persistentConnections: row.persistentConnections,
+    overloaded: row.overloaded,
+    totals: pickTraffic(row),
+  };
+}
+
+function pickTraffic({ connections, inPackets, inBytes, outPackets, outBytes }: Traffic): Traffic {
+  return { connections, inPackets, inBytes, outPackets, outBytes };
+}

@@ -1,0 +1,194 @@
+/** A virtual service: the protocol, address and port that clients see, and the real servers behind it. */
+import type { Configuration } from './configuration.js';
+import { TunvsError } from './errors.js';
+import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from './native.js';
+import { checkedOptions, choiceOption } from './options.js';
+import { type Protocol, protocolNumber } from './protocol.js';
+import { RealServer } from './real-server.js';
+import { DEFAULT_SCHEDULER, type Scheduler, schedulers } from './scheduler.js';
+import {
+  checkedServerKey,
+  checkedServerOptions,
+  checkedServiceKey,
+  type RealServerKey,
+  type RealServerOptions,
+  serverName,
+  serviceName,
+  type VirtualServiceEdit,
+  type VirtualServiceKey,
+  type VirtualServiceOptions,
+} from './service-options.js';
+import { serviceStats, type VirtualServiceStats } from './stats.js';
+
+let lastSerial = 0;
+
+/**
+ * A handle on a configured virtual service; made by {@link Director.addVirtualService}.
+ *
+ * Once the service is deleted, every call throws ERR_TUNVS_NOT_FOUND; once the director is closed, ERR_TUNVS_CLOSED.
+ * `protocol`, `address` and `port` can always be read.
+ */
+export class VirtualService {
+  readonly protocol: Protocol;
+  /** The virtual address (VIP), in its canonical spelling. */
+  readonly address: string;
+  readonly port: number;
+  /** Orders services and servers by when they were added. @internal */
+  readonly serial = ++lastSerial;
+  /** @internal */
+  readonly configuration: Configuration;
+  #config: NativeServiceConfig;
+  readonly #servers = new Map<string, RealServer>();
+
+  private constructor(configuration: Configuration, key: VirtualServiceKey, config: NativeServiceConfig) {
+    this.configuration = configuration;
+    this.protocol = key.protocol;
+    this.address = key.address;
+    this.port = key.port;
+    this.#config = config;
+  }
+
+  /** Checked, not yet configured. @internal */
+  static create(configuration: Configuration, options: VirtualServiceOptions): VirtualService {
+    const call = 'addVirtualService';
+    checkedOptions(call, options, ['protocol', 'address', 'port', 'scheduler']);
+    const key = checkedServiceKey(call, options);
+    const scheduler = choiceOption(`${call}: scheduler`, options.scheduler, schedulers, DEFAULT_SCHEDULER);
+    return new VirtualService(configuration, key, { scheduler });
+  }
+
+  get scheduler(): Scheduler {
+    this.assertConfigured();
+    return this.#config.scheduler as Scheduler;
+  }
+
+  /** In the order of adding. */
+  get realServers(): RealServer[] {
+    this.assertConfigured();
+    return [...this.#servers.values()].sort((a, b) => a.serial - b.serial);
+  }
+
+  /** The real server of this name; undefined when there is none. `port` defaults to the service's. */
+  realServer(key: RealServerKey): RealServer | undefined {
+    this.assertConfigured();
+    return this.#servers.get(serverName(checkedServerKey('realServer', key, this.port)));
+  }
+
+  /**
+   * Adds a real server; new connections may go to it at once. One that was deleted less than two minutes ago comes
+   * back with the connections and counters it had.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the service has it already; ERR_TUNVS_INVALID_ARGUMENT.
+   */
+  addRealServer(options: RealServerOptions): RealServer {
+    this.assertConfigured();
+    const { key, config } = checkedServerOptions('addRealServer', options, this.port);
+    const name = serverName(key);
+    if (this.#servers.has(name)) {
+      throw new TunvsError(
+        'ERR_TUNVS_EXISTS',
+        `${serviceName(this)} has the real server ${name} already: change it with edit(), or delete it first`,
+      );
+    }
+    const server = new RealServer(this, key, config);
+    this.configuration.change({
+      operation: { op: 'addServer', service: this.nativeKey, server: key, config },
+      redo: () => this.#servers.set(name, server),
+      undo: () => this.#servers.delete(name),
+      events: [{ name: 'realServer', event: { change: 'added', service: this, server } }],
+    });
+    return server;
+  }
+
+  /** Options left out keep their values. Connections stay where they are. */
+  edit(options: VirtualServiceEdit): void {
+    this.assertConfigured();
+    const call = 'VirtualService.edit';
+    checkedOptions(call, options, ['scheduler']);
+    const before = this.#config;
+    const config = {
+      scheduler: choiceOption<string>(`${call}: scheduler`, options.scheduler, schedulers, before.scheduler),
+    };
+    this.configuration.change({
+      operation: { op: 'editService', service: this.nativeKey, config },
+      redo: () => {
+        this.#config = config;
+      },
+      undo: () => {
+        this.#config = before;
+      },
+      events: [{ name: 'virtualService', event: { change: 'edited', service: this } }],
+    });
+  }
+
+  /**
+   * Deletes the service with its real servers. Packets of its connections are dropped from then on; the host's route
+   * goes with the last service of its address.
+   */
+  delete(): void {
+    this.assertConfigured();
+    this.configuration.deleteVirtualService(this);
+  }
+
+  /** Sets the counters of the service and of its real servers back to 0. */
+  zero(): void {
+    this.assertConfigured();
+    this.configuration.change({ operation: { op: 'zero', service: this.nativeKey } });
+  }
+
+  stats(): VirtualServiceStats {
+    return serviceStats(this.row());
+  }
+
+  /** @internal */
+  get nativeKey(): NativeServiceKey {
+    return { protocol: protocolNumber(this.protocol), address: this.address, port: this.port };
+  }
+
+  /** @internal */
+  get nativeConfig(): NativeServiceConfig {
+    return this.#config;
+  }
+
+  /** @internal */
+  row(): NativeServiceRow {
+    this.assertConfigured();
+    const key = this.nativeKey;
+    const row = this.configuration.ports
+      .rows()
+      .find(({ protocol, address, port }) => protocol === key.protocol && address === key.address && port === key.port);
+    if (row === undefined) {
+      throw new TunvsError(
+        'ERR_TUNVS_NOT_FOUND',
+        `${serviceName(this)} is not in force yet: read its stats when the transaction is done`,
+      );
+    }
+    return row;
+  }
+
+  /** @internal */
+  isConfigured(server: RealServer): boolean {
+    return this.configuration.isConfigured(this) && this.#servers.get(serverName(server)) === server;
+  }
+
+  /** @internal */
+  forget(server: RealServer): void {
+    this.#servers.delete(serverName(server));
+  }
+
+  /** @internal */
+  remember(server: RealServer): void {
+    this.#servers.set(serverName(server), server);
+  }
+
+  /** @internal */
+  assertConfigured(): void {
+    this.configuration.ports.assertOpen();
+    if (!this.configuration.isConfigured(this)) {
+      throw new TunvsError(
+        'ERR_TUNVS_NOT_FOUND',
+        `the virtual service ${serviceName(this)} of this handle was deleted: look it up again`,
+      );
+    }
+  }
+}

@@ -1,0 +1,426 @@
+// The connection table of one address family, shared by all workers.
+//
+// Layout. One contiguous region of memory without a pointer in it: a header, then shards, each a table of its own:
+//
+//   header | shard 0: state, wheel | buckets | connections | links || shard 1: ...
+//
+// A bucket is one cache line: 12 one-byte tags, 12 references, a count of entries that had to go on to the next bucket.
+// A connection is 32 bytes (64 for IPv6, with its addresses behind). Links are what only insertion and expiry touch: the
+// timer wheel's lists and the free list. Nothing ever moves, so a lookup needs no lock and no retry.
+//
+// Expiry. Each connection carries its deadline; the wheel holds it at or before that deadline. A packet only writes the new deadline
+// into the connection; when the wheel comes by and finds it later, it links it again further on.
+//
+// Eviction. A full shard gives up the connection that is nearest to its deadline, as far as a search of kEvictionSearch
+// entries finds it. So connections that are closing or half open go before established ones.
+//
+// Thread safety: hash, prefetch, candidate and find by any registered epoch reader, without a lock. What is named *Locked
+// needs the shard's lock, held through Guard. A connection's atomics may be written by whoever found it.
+// Invariants:
+//  1. A reference in a bucket is published after the connection it names is complete; key fields never change while it is live.
+//  2. A removed connection is reused only when every reader has passed a quiescent point (Epochs).
+//  3. Live connections of a shard never exceed its capacity; the units beyond it absorb those waiting for invariant 2.
+//  4. A linked connection's wheel slot is never later than its deadline's.
+#pragma once
+
+#include <atomic>
+#include <span>
+
+#include "core/epochs.h"
+#include "core/flow_hash.h"
+#include "core/flow_key.h"
+#include "core/result.h"
+#include "core/spin_lock.h"
+#include "core/ticks.h"
+
+namespace tunvs {
+
+// Tags of a bucket, eight to a word.
+namespace conn_table_detail {
+
+inline constexpr uint64_t kLowBytes = 0x0101010101010101;
+inline constexpr uint64_t kHighBits = 0x8080808080808080;
+inline constexpr uint64_t kHighSlots = 0x00000000ffffffff;  // of tagsHigh: slots 8..11
+inline constexpr unsigned kDisplacedShift = 32;
+inline constexpr uint64_t kDisplacedMask = 0xffff;
+
+// A mark in the high bit of each byte of `tags` that equals `tag`; bytes above a match may be marked wrongly.
+inline uint64_t matchBytes(uint64_t tags, uint8_t tag) {
+  const uint64_t difference = tags ^ (kLowBytes * tag);
+  return (difference - kLowBytes) & ~difference & kHighBits;
+}
+
+inline uint32_t displaced(uint64_t tagsHigh) { return tagsHigh >> kDisplacedShift & kDisplacedMask; }
+
+}  // namespace conn_table_detail
+
+enum ConnFlag : uint8_t {
+  kConnLive = 0x01,      // findable; cleared by removal
+  kConnInactive = 0x02,  // counted in its server's inactive connections, not in the active ones
+};
+
+struct alignas(32) Conn {
+  uint64_t addresses;  // IPv4: client | virtual << 32; IPv6: unused
+  uint32_t ports;      // client | virtual << 16, network order
+  uint8_t protocol;
+  FlowKind kind;
+  std::atomic<uint8_t> state;
+  std::atomic<uint8_t> flags;         // ConnFlag
+  std::atomic<uint32_t> server;       // stable id of the real server
+  std::atomic<Tick> expires;          // deadline
+  std::atomic<uint32_t> packets;      // seen so far, wraps
+  std::atomic<uint32_t> control;      // reserved for persistence: the controlling entry, or how many an entry controls
+
+  bool isLive() const { return flags.load(std::memory_order_acquire) & kConnLive; }
+};
+static_assert(sizeof(Conn) == 32);
+
+struct Conn6 : Conn {
+  uint64_t words[4];  // as in FlowKey
+};
+static_assert(sizeof(Conn6) == 64);
+
+class ConnTable {
+ public:
+  static constexpr uint32_t kMinCapacity = 1024;
+  static constexpr uint32_t kMaxCapacity = 1u << 28;
+  static constexpr uint32_t kLayoutVersion = 1;
+  static constexpr size_t kSlotsPerBucket = 12;
+  static constexpr size_t kEvictionSearch = 64;
+
+  // Bytes that a region for `capacity` connections needs.
+  static size_t regionBytes(Family family, uint32_t capacity);
+
+  // Lays an empty table into `region`. REQUIRES: zeroed, 64-byte aligned, regionBytes() long, outlives the table.
+  static ConnTable create(std::span<std::byte> region, Family family, uint32_t capacity, const HashSecret& secret,
+                          Tick now, Epochs& epochs);
+  // Takes over a region that create() made, in this or another process. REQUIRES: nobody else uses it.
+  static Result<ConnTable> attach(std::span<std::byte> region, Epochs& epochs);
+
+  Family family() const { return header_->family; }
+  uint32_t capacity() const { return header_->capacity; }
+  uint32_t shardCount() const { return header_->shards; }
+  uint64_t liveCount() const;
+
+  // ---- lookup, lock-free ----
+
+  uint64_t hash(const FlowKey& key) const { return flowHash(key, header_->secret); }
+  void prefetchBucket(uint64_t hash) const { __builtin_prefetch(&bucketOf(hash)); }
+  // The first entry whose tag fits, for prefetching; it may be another flow's. Null: certainly not in the home bucket.
+  Conn* candidate(uint64_t hash) const;
+  // The live connection with this key, or null. It may have reached its deadline: see hasExpired().
+  Conn* find(const FlowKey& key, uint64_t hash) const;
+  static bool hasExpired(const Conn& conn, Tick now) {
+    return reached(now, conn.expires.load(std::memory_order_relaxed));
+  }
+  // Names a connection within this table.
+  uint32_t referenceOf(const Conn* conn) const {
+    return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - base_) / sizeof(Conn));
+  }
+  FlowKey keyOf(const Conn& conn) const;
+
+  // ---- changes, under the shard's lock ----
+
+  struct Shard;
+  class Guard {
+   public:
+    Guard(const ConnTable& table, uint64_t hash) : guard_(table.lockOf(table.shardOf(hash))) {}
+
+   private:
+    SpinGuard guard_;
+  };
+
+  // Adds a connection with this key, in no state and with no flags but those given. REQUIRES: find() gives null.
+  // When the shard is full, evicts: `mayEvict(Conn&)` must take the connection off its server's counts and return true,
+  // or return false to keep it. Null when nothing could be freed.
+  template <typename MayEvict>
+  Conn* insertLocked(const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags, Tick expires, MayEvict&& mayEvict);
+  void removeLocked(Conn* conn, uint64_t hash);
+  // Sets a deadline that may lie before the one that the wheel knows.
+  void setDeadlineLocked(Conn* conn, uint64_t hash, Tick expires);
+
+  // Removes what has reached its deadline in one shard. `onDue(Conn&)` takes the connection off its server's counts and
+  // returns 0, or returns the ticks to live on. At most `budget` connections are looked at; with `exact`, those within the
+  // wheel's current slot too. True when the shard is up to date.
+  template <typename OnDue>
+  bool expire(uint32_t shard, Tick now, bool exact, size_t budget, OnDue&& onDue);
+
+  // Calls `visit(const Conn&)` for live connections from `cursor` on until `limit` were visited; returns the next cursor,
+  // or UINT64_MAX at the end. REQUIRES: the caller is between Epochs::enter() and leave().
+  template <typename Visit>
+  uint64_t forEach(uint64_t cursor, size_t limit, Visit&& visit) const;
+
+  // Calls `onEach(Conn&)` -> true to remove, for every live connection, one shard after the other under its lock.
+  template <typename OnEach>
+  void removeIf(OnEach&& onEach);
+
+ private:
+  static constexpr uint32_t kWheelSlots = 4096;
+  static constexpr uint32_t kTicksPerSlot = 16;  // 64 ms; the wheel spans 262 s
+  static constexpr uint32_t kHeadMark = 0x80000000;
+  static constexpr uint64_t kMagic = 0x31746376736e7574;  // "tunsvct1", little endian
+
+  struct alignas(64) Bucket {
+    std::atomic<uint64_t> tagsLow;   // slots 0..7
+    std::atomic<uint64_t> tagsHigh;  // slots 8..11, then a 16-bit count of entries that went on to the next bucket
+    std::atomic<uint32_t> references[kSlotsPerBucket];
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  // Wheel or free-list neighbours, as unit + 1; 0 is none. `previous` of a list's first is kHeadMark | slot.
+  // A connection that waits to be reused keeps in `previous` the epoch (low 32 bits) it was stamped with.
+  struct Link {
+    uint32_t next;
+    uint32_t previous;
+  };
+
+  struct alignas(64) Header {
+    uint64_t magic;
+    uint32_t layoutVersion;
+    Family family;
+    uint32_t capacity;        // all shards
+    uint32_t shards;
+    uint32_t shardCapacity;   // live connections that a shard holds at most
+    uint32_t shardUnits;      // connections that a shard has room for
+    uint32_t shardBuckets;
+    uint64_t shardBytes;
+    uint64_t bucketsOffset, connsOffset, linksOffset;  // within a shard
+    uint64_t firstShard;                               // from the region's start
+    HashSecret secret;
+  };
+
+  ConnTable(std::byte* base, Epochs& epochs)
+      : base_(base), header_(reinterpret_cast<Header*>(base)), epochs_(&epochs) {}
+
+  static Header layout(Family family, uint32_t capacity);
+  size_t stride() const { return header_->family == Family::ipv4 ? sizeof(Conn) : sizeof(Conn6); }
+
+  uint32_t shardOf(uint64_t hash) const {
+    return static_cast<uint32_t>((hash >> 32) * header_->shards >> 32);
+  }
+  std::byte* shardBase(uint32_t shard) const { return base_ + header_->firstShard + shard * header_->shardBytes; }
+  Shard& shardAt(uint32_t shard) const { return *reinterpret_cast<Shard*>(shardBase(shard)); }
+  SpinLock& lockOf(uint32_t shard) const;
+  Bucket* buckets(uint32_t shard) const {
+    return reinterpret_cast<Bucket*>(shardBase(shard) + header_->bucketsOffset);
+  }
+  uint32_t homeBucket(uint64_t hash) const {
+    return static_cast<uint32_t>((hash & 0xffffffff) * header_->shardBuckets >> 32);
+  }
+  const Bucket& bucketOf(uint64_t hash) const { return buckets(shardOf(hash))[homeBucket(hash)]; }
+  Conn* connAt(uint32_t shard, uint32_t unit) const {
+    return reinterpret_cast<Conn*>(shardBase(shard) + header_->connsOffset + unit * stride());
+  }
+  uint32_t unitOf(uint32_t shard, const Conn* conn) const {
+    return static_cast<uint32_t>(
+        (reinterpret_cast<const std::byte*>(conn) - shardBase(shard) - header_->connsOffset) / stride());
+  }
+  Link* links(uint32_t shard) const { return reinterpret_cast<Link*>(shardBase(shard) + header_->linksOffset); }
+
+  // Never 0, which is an empty slot. Bits 24..31 choose neither shard nor (but for huge tables) bucket.
+  static uint8_t tagOf(uint64_t hash) {
+    const auto tag = static_cast<uint8_t>(hash ^ (hash >> 16));
+    return tag == 0 ? 1 : tag;
+  }
+  bool matches(const Conn& conn, const FlowKey& key) const;
+
+  void publish(uint32_t shard, uint64_t hash, uint32_t unit);
+  void unpublish(uint32_t shard, uint64_t hash, uint32_t unit);
+  uint32_t allocateUnit(uint32_t shard);  // unit + 1, or 0
+  static uint32_t wheelSlot(const Shard& shard, Tick deadline);
+  void linkWheel(uint32_t shard, uint32_t unit, Tick deadline);
+  void unlinkWheel(uint32_t shard, uint32_t unit);
+  uint32_t firstWheelSlot(uint32_t shard) const;  // the next slot that holds something, kWheelSlots if none does
+  void removeUnit(uint32_t shard, uint32_t unit, uint64_t hash);
+
+  std::byte* base_;
+  Header* header_;
+  Epochs* epochs_;
+};
+
+// What a shard keeps for itself. REQUIRES lock for everything but `live`.
+struct alignas(64) ConnTable::Shard {
+  SpinLock lock;
+  std::atomic<uint32_t> live;
+  uint32_t untouched;   // units from here on were never used
+  uint32_t freeHead;    // unit + 1
+  uint32_t waitingHead, waitingTail;  // removed, not yet safe to reuse; oldest first; unit + 1
+  Tick handled;         // the wheel was handled up to here; a multiple of kTicksPerSlot
+  uint64_t occupied[kWheelSlots / 64];
+  uint32_t heads[kWheelSlots];  // unit + 1
+};
+
+inline bool ConnTable::matches(const Conn& conn, const FlowKey& key) const {
+  if (conn.addresses != key.words[0] || conn.ports != key.ports() || conn.protocol != key.protocol ||
+      conn.kind != key.kind || !conn.isLive()) {
+    return false;
+  }
+  if (header_->family == Family::ipv4) return true;
+  return std::memcmp(static_cast<const Conn6&>(conn).words, key.words, sizeof key.words) == 0;
+}
+
+inline Conn* ConnTable::candidate(uint64_t hash) const {
+  const uint32_t shard = shardOf(hash);
+  const Bucket& bucket = buckets(shard)[homeBucket(hash)];
+  const uint8_t tag = tagOf(hash);
+  uint64_t marks = conn_table_detail::matchBytes(bucket.tagsLow.load(std::memory_order_acquire), tag);
+  size_t slot = 0;
+  if (marks == 0) {
+    marks = conn_table_detail::matchBytes(bucket.tagsHigh.load(std::memory_order_acquire) & conn_table_detail::kHighSlots, tag) & conn_table_detail::kHighSlots;
+    slot = 8;
+    if (marks == 0) return nullptr;
+  }
+  slot += static_cast<size_t>(__builtin_ctzll(marks)) / 8;
+  return connAt(shard, bucket.references[slot].load(std::memory_order_acquire));
+}
+
+inline Conn* ConnTable::find(const FlowKey& key, uint64_t hash) const {
+  const uint32_t shard = shardOf(hash);
+  const Bucket* all = buckets(shard);
+  const uint8_t tag = tagOf(hash);
+  uint32_t index = homeBucket(hash);
+  for (uint32_t probes = 0; probes < header_->shardBuckets; probes++) {
+    const Bucket& bucket = all[index];
+    const uint64_t high = bucket.tagsHigh.load(std::memory_order_acquire);
+    uint64_t marks = conn_table_detail::matchBytes(bucket.tagsLow.load(std::memory_order_acquire), tag);
+    for (; marks != 0; marks &= marks - 1) {
+      const size_t slot = static_cast<size_t>(__builtin_ctzll(marks)) / 8;
+      Conn* conn = connAt(shard, bucket.references[slot].load(std::memory_order_acquire));
+      if (matches(*conn, key)) return conn;
+    }
+    marks = conn_table_detail::matchBytes(high & conn_table_detail::kHighSlots, tag) & conn_table_detail::kHighSlots;
+    for (; marks != 0; marks &= marks - 1) {
+      const size_t slot = 8 + static_cast<size_t>(__builtin_ctzll(marks)) / 8;
+      Conn* conn = connAt(shard, bucket.references[slot].load(std::memory_order_acquire));
+      if (matches(*conn, key)) return conn;
+    }
+    if (conn_table_detail::displaced(high) == 0) return nullptr;
+    index = index + 1 == header_->shardBuckets ? 0 : index + 1;
+  }
+  return nullptr;
+}
+
+inline SpinLock& ConnTable::lockOf(uint32_t shard) const { return shardAt(shard).lock; }
+
+template <typename MayEvict>
+Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags, Tick expires,
+                              MayEvict&& mayEvict) {
+  const uint32_t shardIndex = shardOf(hash);
+  Shard& shard = shardAt(shardIndex);
+  if (shard.live.load(std::memory_order_relaxed) >= header_->shardCapacity) {
+    uint32_t searched = 0;
+    bool evicted = false;
+    while (searched < kEvictionSearch && !evicted) {
+      const uint32_t slot = firstWheelSlot(shardIndex);
+      if (slot == kWheelSlots) break;
+      uint32_t next = shard.heads[slot];
+      while (next != 0 && searched < kEvictionSearch && !evicted) {
+        searched++;
+        const uint32_t unit = next - 1;
+        next = links(shardIndex)[unit].next;
+        Conn* conn = connAt(shardIndex, unit);
+        const Tick deadline = conn->expires.load(std::memory_order_relaxed);
+        if (wheelSlot(shard, deadline) != slot && searched < kEvictionSearch) {
+          unlinkWheel(shardIndex, unit);
+          linkWheel(shardIndex, unit, deadline);
+          continue;
+        }
+        if (!mayEvict(*conn)) continue;
+        removeUnit(shardIndex, unit, this->hash(keyOf(*conn)));
+        evicted = true;
+      }
+    }
+    if (!evicted) return nullptr;
+  }
+  const uint32_t found = allocateUnit(shardIndex);
+  if (found == 0) return nullptr;
+  const uint32_t unit = found - 1;
+  Conn* conn = connAt(shardIndex, unit);
+  conn->addresses = key.words[0];
+  conn->ports = key.ports();
+  conn->protocol = key.protocol;
+  conn->kind = key.kind;
+  if (header_->family == Family::ipv6) std::memcpy(static_cast<Conn6*>(conn)->words, key.words, sizeof key.words);
+  conn->state.store(0, std::memory_order_relaxed);
+  conn->server.store(server, std::memory_order_relaxed);
+  conn->expires.store(expires, std::memory_order_relaxed);
+  conn->packets.store(0, std::memory_order_relaxed);
+  conn->control.store(0, std::memory_order_relaxed);
+  conn->flags.store(flags | kConnLive, std::memory_order_release);
+  linkWheel(shardIndex, unit, expires);
+  publish(shardIndex, hash, unit);
+  shard.live.store(shard.live.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return conn;
+}
+
+template <typename OnDue>
+bool ConnTable::expire(uint32_t shardIndex, Tick now, bool exact, size_t budget, OnDue&& onDue) {
+  Shard& shard = shardAt(shardIndex);
+  SpinGuard guard(shard.lock);
+  for (;;) {
+    const auto behind = static_cast<int32_t>(now - shard.handled);
+    if (behind < 0) return true;
+    const bool isCurrent = behind < static_cast<int32_t>(kTicksPerSlot);
+    if (isCurrent && !exact) return true;
+    const uint32_t slot = shard.handled / kTicksPerSlot % kWheelSlots;
+    for (uint32_t next = shard.heads[slot]; next != 0;) {
+      if (budget-- == 0) return false;
+      const uint32_t unit = next - 1;
+      next = links(shardIndex)[unit].next;
+      Conn* conn = connAt(shardIndex, unit);
+      const Tick deadline = conn->expires.load(std::memory_order_relaxed);
+      if (!reached(now, deadline)) {
+        const bool staysHere = isCurrent && deadline - shard.handled < kTicksPerSlot;
+        if (staysHere) continue;
+        unlinkWheel(shardIndex, unit);
+        linkWheel(shardIndex, unit, deadline);
+        continue;
+      }
+      const uint32_t longer = onDue(*conn);
+      if (longer == 0) {
+        removeUnit(shardIndex, unit, hash(keyOf(*conn)));
+      } else {
+        conn->expires.store(now + longer, std::memory_order_relaxed);
+        unlinkWheel(shardIndex, unit);
+        linkWheel(shardIndex, unit, now + longer);
+      }
+    }
+    if (isCurrent) return true;
+    shard.handled += kTicksPerSlot;
+  }
+}
+
+template <typename Visit>
+uint64_t ConnTable::forEach(uint64_t cursor, size_t limit, Visit&& visit) const {
+  const uint64_t units = header_->shardUnits;
+  for (uint64_t shard = cursor / units; shard < header_->shards; shard++) {
+    uint64_t end;
+    {
+      SpinGuard guard(shardAt(static_cast<uint32_t>(shard)).lock);
+      end = shardAt(static_cast<uint32_t>(shard)).untouched;
+    }
+    for (uint64_t unit = cursor % units; unit < end; unit++, cursor++) {
+      if (limit == 0) return cursor;
+      const Conn* conn = connAt(static_cast<uint32_t>(shard), static_cast<uint32_t>(unit));
+      if (!conn->isLive()) continue;
+      visit(*conn);
+      limit--;
+    }
+    cursor = (shard + 1) * units;
+  }
+  return UINT64_MAX;
+}
+
+template <typename OnEach>
+void ConnTable::removeIf(OnEach&& onEach) {
+  for (uint32_t shard = 0; shard < header_->shards; shard++) {
+    SpinGuard guard(lockOf(shard));
+    const uint32_t end = shardAt(shard).untouched;
+    for (uint32_t unit = 0; unit < end; unit++) {
+      Conn* conn = connAt(shard, unit);
+      if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
+    }
+  }
+}
+
+}  // namespace tunvs

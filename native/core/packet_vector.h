@@ -1,0 +1,72 @@
+// The vector: up to 64 packets that travel through every stage together. What a device fills is what an egress sends.
+//
+// Thread safety: none; a vector belongs to one worker.
+// Invariants:
+//  1. Every input packet has at least kHeadroom writable bytes in front of `data`, for outer headers and a link header.
+//  2. Packets are IP packets without a link header.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/inet.h"
+
+namespace tunvs {
+
+inline constexpr size_t kVectorSize = 64;
+inline constexpr size_t kHeadroom = 128;  // outer IPv6 (40) + UDP (8) + GUE (12) + Ethernet (14), with room to spare
+inline constexpr size_t kMaxPacketBytes = 65535;
+
+// One packet as read: IP header first.
+struct Packet {
+  uint8_t* data = nullptr;
+  uint32_t length = 0;  // bytes, [0, kMaxPacketBytes]
+};
+
+// One packet to send: complete outer IP packet. `nextHop` is what the link layer has to resolve: the outer
+// destination, or the real server itself for direct routing.
+struct OutputPacket {
+  uint8_t* data = nullptr;
+  uint32_t length = 0;
+  IpAddress nextHop;
+};
+
+// Storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not share cache sets.
+class PacketVector {
+ public:
+  // maxPacketBytes: the longest packet that a buffer holds, [64, kMaxPacketBytes].
+  explicit PacketVector(size_t maxPacketBytes)
+      : maxPacketBytes_(maxPacketBytes),
+        stride_((((kHeadroom + maxPacketBytes + 63) / 64) | 1) * 64),
+        storage_(std::make_unique<uint8_t[]>(stride_ * kVectorSize + 64)) {
+    const auto address = reinterpret_cast<uintptr_t>(storage_.get());
+    base_ = storage_.get() + (64 - address % 64) % 64;
+    reset();
+  }
+
+  // Makes every packet empty, its data at the start of its buffer's payload area.
+  void reset() {
+    for (size_t i = 0; i < kVectorSize; i++) packets_[i] = {buffer(i), 0};
+    count_ = 0;
+  }
+
+  uint8_t* buffer(size_t i) { return base_ + i * stride_ + kHeadroom; }
+  size_t maxPacketBytes() const { return maxPacketBytes_; }
+  size_t count() const { return count_; }
+  void setCount(size_t count) { count_ = count; }
+  Packet& operator[](size_t i) { return packets_[i]; }
+  std::span<Packet> packets() { return {packets_, count_}; }
+
+ private:
+  size_t maxPacketBytes_;
+  size_t stride_;
+  size_t count_ = 0;
+  Packet packets_[kVectorSize];
+  std::unique_ptr<uint8_t[]> storage_;
+  uint8_t* base_ = nullptr;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,416 @@
+#include "director/control.h"
+
+#include <algorithm>
+
+namespace tunvs {
+namespace {
+
+std::string textOf(const ServiceKey& key) {
+  const char* protocol = key.protocol == 6 ? "TCP" : key.protocol == 17 ? "UDP" : "IP";
+  const std::string address = toString(key.address);
+  return std::string(protocol) + " " + (key.address.isV4() ? address : "[" + address + "]") + ":" + std::to_string(key.port);
+}
+std::string textOf(const ServerKey& key) {
+  const std::string address = toString(key.address);
+  return (key.address.isV4() ? address : "[" + address + "]") + ":" + std::to_string(key.port);
+}
+Error noSuchService(const ServiceKey& key) {
+  return Error::make(ErrorCode::notFound, "there is no virtual service " + textOf(key) + "; add it first");
+}
+
+Result<void> checkService(const ServiceKey& key) {
+  if (key.protocol != static_cast<uint8_t>(IpProtocol::tcp) && key.protocol != static_cast<uint8_t>(IpProtocol::udp)) {
+    return Error::make(ErrorCode::unsupported, "protocol " + std::to_string(key.protocol) + " is not balanced; TCP (6) and UDP (17) are");
+  }
+  if (!key.address.isV4()) {
+    return Error::make(ErrorCode::unsupported, "IPv6 virtual services are not supported yet; use an IPv4 address");
+  }
+  if (!isUnicast(key.address)) {
+    return Error::make(ErrorCode::invalidArgument, toString(key.address) + " can't be a virtual address; it must be unicast");
+  }
+  if (key.port == 0) {
+    return Error::make(ErrorCode::unsupported, "a virtual service on every port (port 0) needs persistence, which is not supported yet");
+  }
+  return {};
+}
+
+Result<void> checkServer(const ServerConfig& config) {
+  if (config.weight < 0) {
+    return Error::make(ErrorCode::invalidArgument, "a weight of " + std::to_string(config.weight) + " is below 0");
+  }
+  if (config.lowerThreshold > config.upperThreshold) {
+    return Error::make(ErrorCode::invalidArgument, "the lower threshold " + std::to_string(config.lowerThreshold) +
+                                                       " is above the upper threshold " + std::to_string(config.upperThreshold));
+  }
+  return {};
+}
+
+// IPVS: an edit ends an overload when the limit is lifted or raised.
+void updateOverload(const ServerView& before, const ServerConfig& after) {
+  if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold) {
+    before.state->overloaded.store(false, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+Traffic& Traffic::operator+=(const Traffic& other) {
+  connections += other.connections;
+  inPackets += other.inPackets;
+  inBytes += other.inBytes;
+  return *this;
+}
+Traffic Traffic::operator-(const Traffic& other) const {
+  return {connections - other.connections, inPackets - other.inPackets, inBytes - other.inBytes};
+}
+
+struct Control::Draft {
+  std::vector<std::shared_ptr<const ServiceView>> services;
+  std::vector<std::shared_ptr<ServiceView>> touched;  // parallel to services; null: still the published one
+  std::vector<SchedulerState> states;                 // parallel; what a touched service's scheduler remembers
+  std::vector<Removed> removed;
+  std::vector<uint32_t> newIds;                       // given back when the transaction fails
+  std::vector<ServiceKey> added, deleted;
+  std::vector<std::optional<ServiceKey>> zeroed;
+  bool serversRemoved = false;
+
+  size_t find(const ServiceKey& key) const {
+    for (size_t i = 0; i < services.size(); i++) {
+      if (services[i]->key == key) return i;
+    }
+    return SIZE_MAX;
+  }
+
+  ServiceView& touch(size_t i) {
+    if (touched[i] == nullptr) {
+      touched[i] = std::make_shared<ServiceView>(*services[i]);
+      services[i] = touched[i];
+      SpinGuard guard(touched[i]->state->lock);
+      states[i] = touched[i]->state->scheduler;
+    }
+    return *touched[i];
+  }
+
+  // Runs `change` on the service's list of servers and tells the scheduler.
+  template <typename Change>
+  void changeServers(size_t i, Change&& change) {
+    ServiceView& service = touch(i);
+    const std::vector<const Candidate*> before = service.candidates;
+    const auto keepAlive = service.owned;
+    change(service.owned);
+    service.candidates.clear();
+    for (const auto& server : service.owned) service.candidates.push_back(server.get());
+    service.scheduler->changed(before, service.candidates, states[i]);
+  }
+};
+
+Control::Control(Sources sources, ServerPool& pool, Epochs& epochs) : sources_(sources), pool_(pool), epochs_(epochs) {
+  publish({}, Tunables{});
+}
+
+Control::~Control() = default;
+
+Result<void> Control::apply(std::span<const Operation> operations, size_t* failedAt, bool* serversRemoved) {
+  Draft draft;
+  draft.services = current_->services();
+  draft.touched.resize(draft.services.size());
+  draft.states.resize(draft.services.size());
+  draft.removed = removed_;
+  for (size_t i = 0; i < operations.size(); i++) {
+    auto done = applyOne(draft, operations[i]);
+    if (done) continue;
+    for (const uint32_t id : draft.newIds) pool_.release(id);
+    if (failedAt != nullptr) *failedAt = i;
+    return done;
+  }
+  for (size_t i = 0; i < draft.services.size(); i++) {
+    if (draft.touched[i] == nullptr) continue;
+    SpinGuard guard(draft.touched[i]->state->lock);
+    draft.touched[i]->state->scheduler = draft.states[i];
+  }
+  removed_ = std::move(draft.removed);
+  publish(std::move(draft.services), current_->tunables());
+  for (const auto& key : draft.deleted) totals_.erase(key);
+  for (const auto& key : draft.added) {
+    // A service begins at zero even when servers come back to it with what they had carried.
+    Traffic carried;
+    for (const auto& service : current_->services()) {
+      if (service->key == key) carried = rawTraffic(*service);
+    }
+    totals_[key] = {{}, carried};
+  }
+  for (const auto& key : draft.zeroed) {
+    for (const auto& service : current_->services()) {
+      if (!key || service->key == *key) zero(*service);
+    }
+  }
+  if (serversRemoved != nullptr) *serversRemoved = draft.serversRemoved;
+  return {};
+}
+
+Result<void> Control::applyOne(Draft& draft, const Operation& operation) {
+  struct Visitor {
+    Control& control;
+    Draft& draft;
+    Result<void> operator()(const AddService& op) { return control.addService(draft, op); }
+    Result<void> operator()(const EditService& op) { return control.editService(draft, op); }
+    Result<void> operator()(const DeleteService& op) { return control.deleteService(draft, op.service); }
+    Result<void> operator()(const AddServer& op) { return control.addServer(draft, op); }
+    Result<void> operator()(const EditServer& op) { return control.editServer(draft, op); }
+    Result<void> operator()(const DeleteServer& op) { return control.deleteServer(draft, op); }
+    Result<void> operator()(const ClearServices&) {
+      while (!draft.services.empty()) {
+        if (auto done = control.deleteService(draft, draft.services.back()->key); !done) return done;
+      }
+      return {};
+    }
+    Result<void> operator()(const ZeroCounters& op) {
+      if (op.service && draft.find(*op.service) == SIZE_MAX) return noSuchService(*op.service);
+      draft.zeroed.push_back(op.service);
+      return {};
+    }
+  };
+  return std::visit(Visitor{*this, draft}, operation);
+}
+
+Result<void> Control::addService(Draft& draft, const AddService& op) {
+  if (auto checked = checkService(op.service); !checked) return checked;
+  const Scheduler* scheduler = schedulerByName(op.config.scheduler);
+  if (scheduler == nullptr) {
+    return Error::make(ErrorCode::unsupported, "there is no scheduler '" + op.config.scheduler + "'");
+  }
+  if (draft.find(op.service) != SIZE_MAX) {
+    return Error::make(ErrorCode::exists, "the virtual service " + textOf(op.service) + " exists already; edit it, or delete it first");
+  }
+  auto view = std::make_shared<ServiceView>();
+  view->key = op.service;
+  view->config = op.config;
+  view->scheduler = scheduler;
+  view->state = std::make_shared<ServiceState>();
+  draft.services.push_back(view);
+  draft.touched.push_back(view);
+  draft.states.emplace_back();
+  draft.added.push_back(op.service);
+  scheduler->begin({}, draft.states.back());
+  return {};
+}
+
+Result<void> Control::editService(Draft& draft, const EditService& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  const Scheduler* scheduler = schedulerByName(op.config.scheduler);
+  if (scheduler == nullptr) {
+    return Error::make(ErrorCode::unsupported, "there is no scheduler '" + op.config.scheduler + "'");
+  }
+  ServiceView& service = draft.touch(i);
+  service.config = op.config;
+  if (service.scheduler != scheduler) {
+    service.scheduler = scheduler;
+    draft.states[i] = {};
+    scheduler->begin(service.candidates, draft.states[i]);
+  }
+  return {};
+}
+
+Result<void> Control::deleteService(Draft& draft, const ServiceKey& key) {
+  const size_t i = draft.find(key);
+  if (i == SIZE_MAX) return noSuchService(key);
+  while (!draft.services[i]->owned.empty()) {
+    if (auto done = deleteServer(draft, {key, draft.services[i]->owned.front()->key()}); !done) return done;
+  }
+  const auto at = static_cast<ptrdiff_t>(i);
+  draft.services.erase(draft.services.begin() + at);
+  draft.touched.erase(draft.touched.begin() + at);
+  draft.states.erase(draft.states.begin() + at);
+  draft.deleted.push_back(key);
+  std::erase(draft.added, key);
+  return {};
+}
+
+Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
+                                                        const ServiceKey& service) {
+  if (auto checked = checkServer(config); !checked) return checked.error();
+  if (!isUnicast(key.address)) {
+    return Error::make(ErrorCode::invalidArgument, toString(key.address) + " can't be a real server; its address must be unicast");
+  }
+  if (key.address.family != service.address.family) {
+    return Error::make(ErrorCode::unsupported, "real server " + toString(key.address) +
+                                                   " is of another address family than its virtual service, which is not supported yet");
+  }
+  auto view = std::make_shared<ServerView>();
+  view->id = id;
+  view->address = key.address;
+  view->port = key.port;
+  view->weight = config.weight;
+  view->config = config;
+  view->state = &pool_.state(id);
+  const auto& source = key.address.isV4() ? sources_.v4 : sources_.v6;
+  view->canForward = source.has_value();
+  if (source) view->outer = makeOuterHeader(config.method, *source, key.address);
+  return view;
+}
+
+Result<void> Control::addServer(Draft& draft, const AddServer& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  for (const auto& server : draft.services[i]->owned) {
+    if (server->key() == op.server) {
+      return Error::make(ErrorCode::exists, "real server " + textOf(op.server) + " is in " + textOf(op.service) +
+                                                " already; edit it, or delete it first");
+    }
+  }
+  const auto old = std::find_if(draft.removed.begin(), draft.removed.end(), [&](const Removed& removed) {
+    return removed.service == op.service && removed.view->key() == op.server;
+  });
+  uint32_t id;
+  if (old != draft.removed.end()) {
+    id = old->view->id;
+  } else {
+    auto added = pool_.add();
+    if (!added) return added.error();
+    id = added.value();
+    draft.newIds.push_back(id);
+  }
+  auto made = makeServer(id, op.server, op.config, op.service);
+  if (!made) return made.error();
+  if (old != draft.removed.end()) {
+    updateOverload(*old->view, op.config);
+    draft.removed.erase(old);
+  }
+  draft.changeServers(i, [&](auto& servers) { servers.insert(servers.begin(), made.value()); });
+  return {};
+}
+
+Result<void> Control::editServer(Draft& draft, const EditServer& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  const auto& servers = draft.services[i]->owned;
+  const auto at = std::find_if(servers.begin(), servers.end(), [&](const auto& s) { return s->key() == op.server; });
+  if (at == servers.end()) {
+    return Error::make(ErrorCode::notFound, "real server " + textOf(op.server) + " is not in " + textOf(op.service) + "; add it first");
+  }
+  auto made = makeServer((*at)->id, op.server, op.config, op.service);
+  if (!made) return made.error();
+  updateOverload(**at, op.config);
+  const auto index = at - servers.begin();
+  draft.changeServers(i, [&](auto& all) { all[static_cast<size_t>(index)] = made.value(); });
+  return {};
+}
+
+Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  const auto& servers = draft.services[i]->owned;
+  const auto at = std::find_if(servers.begin(), servers.end(), [&](const auto& s) { return s->key() == op.server; });
+  if (at == servers.end()) {
+    return Error::make(ErrorCode::notFound, "real server " + textOf(op.server) + " is not in " + textOf(op.service));
+  }
+  auto gone = std::make_shared<ServerView>(**at);
+  gone->available = false;
+  const auto index = at - servers.begin();
+  draft.changeServers(i, [&](auto& all) { all.erase(all.begin() + index); });
+  draft.removed.push_back({op.service, gone, epochs_.stamp(), std::nullopt});
+  draft.serversRemoved = true;
+  return {};
+}
+
+void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables) {
+  auto table = std::make_unique<ServiceTable>();
+  table->services_ = std::move(services);
+  table->tunables_ = tunables;
+  const auto place = [&table](const ServerView* view) {
+    if (view->id >= table->byId_.size()) table->byId_.resize(view->id + 1, nullptr);
+    table->byId_[view->id] = view;
+  };
+  for (const auto& removed : removed_) {
+    table->removed_.push_back(removed.view);
+    place(removed.view.get());
+  }
+  for (const auto& service : table->services_) {
+    for (const auto& server : service->owned) place(server.get());
+  }
+  table->index();
+  published_.store(table.get(), std::memory_order_release);
+  if (current_ != nullptr) retired_.emplace_back(epochs_.stamp(), std::move(current_));
+  current_ = std::move(table);
+  epochs_.advance();
+}
+
+void Control::setTunables(const Tunables& tunables) { publish(current_->services(), tunables); }
+
+void Control::collect(Tick now) {
+  while (!retired_.empty() && epochs_.isSafe(retired_.front().first)) retired_.pop_front();
+  while (!releasing_.empty() && epochs_.isSafe(releasing_.front().first)) {
+    pool_.release(releasing_.front().second);
+    releasing_.pop_front();
+  }
+  for (auto& removed : removed_) {
+    const bool isUsed = pool_.references(removed.view->id).load(std::memory_order_acquire) != 0;
+    if (isUsed) {
+      removed.idleSince.reset();
+    } else if (!removed.idleSince) {
+      removed.idleSince = now;
+    }
+  }
+  std::vector<uint32_t> released;
+  std::erase_if(removed_, [&](const Removed& removed) {
+    if (!removed.idleSince || !reached(now, *removed.idleSince + ticksFromSeconds(kTrashSeconds))) return false;
+    if (!epochs_.isSafe(removed.epoch)) return false;
+    const uint32_t id = removed.view->id;
+    if (const auto totals = totals_.find(removed.service); totals != totals_.end()) {
+      totals->second.departed += rawTraffic(id);
+    }
+    serverBaselines_.erase(id);
+    released.push_back(id);
+    return true;
+  });
+  if (released.empty()) return;
+  // A reader may still hold the snapshot before this one: the ids come free at a later collection.
+  const uint64_t epoch = epochs_.stamp();
+  publish(current_->services(), current_->tunables());
+  for (const uint32_t id : released) releasing_.emplace_back(epoch, id);
+}
+
+Traffic Control::rawTraffic(uint32_t id) const {
+  Traffic sum;
+  for (size_t worker = 0; worker < pool_.workers(); worker++) {
+    const ServerCounters& counters = pool_.counters(worker, id);
+    sum += {counters.connections.read(), counters.packets.read(), counters.bytes.read()};
+  }
+  return sum;
+}
+
+Traffic Control::rawTraffic(const ServiceView& service) const {
+  Traffic sum;
+  if (const auto totals = totals_.find(service.key); totals != totals_.end()) sum = totals->second.departed;
+  for (const auto& server : service.owned) sum += rawTraffic(server->id);
+  for (const auto& removed : removed_) {
+    if (removed.service == service.key) sum += rawTraffic(removed.view->id);
+  }
+  return sum;
+}
+
+void Control::zero(const ServiceView& service) {
+  totals_[service.key].baseline = rawTraffic(service);
+  for (const auto& server : service.owned) serverBaselines_[server->id] = rawTraffic(server->id);
+}
+
+std::vector<ServiceRow> Control::rows() const {
+  std::vector<ServiceRow> rows;
+  for (const auto& service : current_->services()) {
+    ServiceRow row{service->key, service->config, rawTraffic(*service), {}};
+    if (const auto totals = totals_.find(service->key); totals != totals_.end()) row.traffic = row.traffic - totals->second.baseline;
+    for (const auto& server : service->owned) {
+      const ServerState& state = *server->state;
+      Traffic traffic = rawTraffic(server->id);
+      if (const auto base = serverBaselines_.find(server->id); base != serverBaselines_.end()) traffic = traffic - base->second;
+      row.servers.push_back({server->id, server->key(), server->config, state.active.load(std::memory_order_relaxed),
+                             state.inactive.load(std::memory_order_relaxed), state.persistent.load(std::memory_order_relaxed),
+                             state.overloaded.load(std::memory_order_relaxed), traffic});
+    }
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,124 @@
+// Control: the director's configuration, changed in transactions and published as ServiceTable snapshots.
+//
+// Removed servers stay known while connections name them ("trash"), so that their packets are dropped rather than taken
+// for new flows, and so that a server that comes back gets its connections and counters back.
+//
+// Thread safety: one control thread. Readers load table() between Epochs::enter() and leave().
+// Invariants:
+//  1. A transaction is published whole or leaves nothing behind.
+//  2. A snapshot is freed only when every reader has passed on (Epochs).
+//  3. A server's id is reused only when no connection references it and no reader can have a snapshot with it.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/epochs.h"
+#include "director/server_pool.h"
+#include "director/service_table.h"
+
+namespace tunvs {
+
+struct AddService { ServiceKey service; ServiceConfig config; };
+struct EditService { ServiceKey service; ServiceConfig config; };
+struct DeleteService { ServiceKey service; };
+struct AddServer { ServiceKey service; ServerKey server; ServerConfig config; };
+struct EditServer { ServiceKey service; ServerKey server; ServerConfig config; };
+struct DeleteServer { ServiceKey service; ServerKey server; };
+struct ClearServices {};
+struct ZeroCounters { std::optional<ServiceKey> service; };
+using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer, ClearServices, ZeroCounters>;
+
+struct Traffic {
+  uint64_t connections = 0, inPackets = 0, inBytes = 0;
+  Traffic& operator+=(const Traffic& other);
+  Traffic operator-(const Traffic& other) const;
+};
+
+struct ServerRow {
+  uint32_t id;
+  ServerKey key;
+  ServerConfig config;
+  int32_t active, inactive, persistent;
+  bool overloaded;
+  Traffic traffic;
+};
+
+struct ServiceRow {
+  ServiceKey key;
+  ServiceConfig config;
+  Traffic traffic;
+  std::vector<ServerRow> servers;  // newest first
+};
+
+class Control {
+ public:
+  struct Sources {
+    std::optional<IpAddress> v4, v6;  // DIP
+  };
+
+  Control(Sources sources, ServerPool& pool, Epochs& epochs);
+  ~Control();
+
+  // All of them or none. On an error `failedAt`, where given, is the index of the operation that was refused.
+  // `serversRemoved` tells whether a server became unavailable.
+  Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr, bool* serversRemoved = nullptr);
+  const Tunables& tunables() const { return current_->tunables(); }
+  void setTunables(const Tunables& tunables);
+
+  std::vector<ServiceRow> rows() const;
+
+  // For readers. REQUIRES: between Epochs::enter() and leave().
+  const ServiceTable* table() const { return published_.load(std::memory_order_acquire); }
+
+  // Frees what nobody can use any more: old snapshots, removed servers without connections. Call now and then.
+  void collect(Tick now);
+
+  static constexpr uint32_t kTrashSeconds = 120;  // how long an unused removed server is remembered
+
+ private:
+  struct Removed {
+    ServiceKey service;
+    std::shared_ptr<const ServerView> view;  // available == false
+    uint64_t epoch;                          // stamp of the removal
+    std::optional<Tick> idleSince;           // when it was first seen without connections
+  };
+  // What a transaction works on: services that it has touched are private copies.
+  struct Draft;
+
+  Result<void> applyOne(Draft& draft, const Operation& operation);
+  Result<void> addService(Draft& draft, const AddService& op);
+  Result<void> editService(Draft& draft, const EditService& op);
+  Result<void> deleteService(Draft& draft, const ServiceKey& key);
+  Result<void> addServer(Draft& draft, const AddServer& op);
+  Result<void> editServer(Draft& draft, const EditServer& op);
+  Result<void> deleteServer(Draft& draft, const DeleteServer& op);
+  Result<std::shared_ptr<ServerView>> makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
+                                                 const ServiceKey& service);
+  void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables);
+  Traffic rawTraffic(uint32_t id) const;
+  Traffic rawTraffic(const ServiceView& service) const;
+  void zero(const ServiceView& service);
+
+  Sources sources_;
+  ServerPool& pool_;
+  Epochs& epochs_;
+  std::unique_ptr<const ServiceTable> current_;
+  std::atomic<const ServiceTable*> published_{nullptr};
+  std::deque<std::pair<uint64_t, std::unique_ptr<const ServiceTable>>> retired_;  // by epoch
+  std::vector<Removed> removed_;
+  std::deque<std::pair<uint64_t, uint32_t>> releasing_;  // ids to give back, by epoch
+  struct Totals {
+    Traffic departed;  // what released servers had carried
+    Traffic baseline;  // subtracted from what is shown
+  };
+  std::map<ServiceKey, Totals> totals_;
+  std::map<uint32_t, Traffic> serverBaselines_;
+};
+
+}  // namespace tunvs

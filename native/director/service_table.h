@@ -1,0 +1,112 @@
+// What the data path knows about services: an immutable snapshot, built by Control and published whole.
+//
+// What changes with the packets (counts, scheduler cursors) lies in ServerState and ServiceState, which snapshots share.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/inet.h"
+#include "core/spin_lock.h"
+#include "core/ticks.h"
+#include "director/tcp_state.h"
+#include "director/tunables.h"
+#include "forward/forward.h"
+#include "scheduler/scheduler.h"
+
+namespace tunvs {
+
+// What names a virtual service.
+struct ServiceKey {
+  IpAddress address;   // VIP
+  uint16_t port = 0;   // host order
+  uint8_t protocol = 0;
+  friend bool operator==(const ServiceKey&, const ServiceKey&) = default;
+  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
+};
+
+struct ServiceConfig {
+  std::string scheduler = "wlc";
+};
+
+// What names a real server within its service.
+struct ServerKey {
+  IpAddress address;  // RIP
+  uint16_t port = 0;  // host order
+  friend bool operator==(const ServerKey&, const ServerKey&) = default;
+  friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
+};
+
+struct ServerConfig {
+  ForwardingMethod method = ForwardingMethod::ipip;
+  int32_t weight = 1;           // [0, 2^31-1]; 0 is quiescent
+  uint32_t upperThreshold = 0;  // active + inactive connections; 0: no limit
+  uint32_t lowerThreshold = 0;  // [0, upperThreshold]
+};
+
+// Immutable: a real server as of one snapshot.
+struct ServerView : Candidate {
+  ServerConfig config;  // config.weight == weight
+  bool available = true;   // false: removed, but connections still name it
+  bool canForward = false; // the director has a source address of the server's family
+  OuterHeader outer;
+
+  ServerKey key() const { return {address, port}; }
+};
+
+// Mutable: what a service's scheduler remembers. Shared by the snapshots of a service's life.
+struct ServiceState {
+  SpinLock lock;               // guards `scheduler`
+  SchedulerState scheduler;
+};
+
+// Immutable: a virtual service as of one snapshot.
+struct ServiceView {
+  ServiceKey key;
+  ServiceConfig config;
+  const Scheduler* scheduler = nullptr;
+  std::vector<std::shared_ptr<const ServerView>> owned;  // newest first, IPVS's list order
+  std::vector<const Candidate*> candidates;              // the same, for the scheduler
+  std::shared_ptr<ServiceState> state;
+};
+
+class ServiceTable {
+ public:
+  // Looks up by what a packet carries. Null when there is none.
+  const ServiceView* find(const FlowKey& key) const {
+    if (slots_.empty()) return nullptr;
+    for (size_t i = hashOf(key.words, key.virtualPort, key.protocol, key.family) & mask_;; i = (i + 1) & mask_) {
+      const ServiceView* service = slots_[i];
+      if (service == nullptr) return nullptr;
+      if (service->key.port == key.virtualPort.host() && service->key.protocol == key.protocol &&
+          service->key.address == key.virtualAddress()) {
+        return service;
+      }
+    }
+  }
+
+  // Any server that a connection may name, removed ones included. Null: made after this snapshot.
+  const ServerView* server(uint32_t id) const { return id < byId_.size() ? byId_[id] : nullptr; }
+
+  const Tunables& tunables() const { return tunables_; }
+  const std::vector<std::shared_ptr<const ServiceView>>& services() const { return services_; }
+
+ private:
+  friend class Control;
+  static size_t hashOf(const uint64_t* words, Be16 port, uint8_t protocol, Family family) {
+    const uint64_t address = family == Family::ipv4 ? words[0] >> 32 : words[2] ^ words[3];
+    return static_cast<size_t>(((address * 31 + port.raw) * 31 + protocol) * 0x9e3779b97f4a7c15 >> 32);
+  }
+  void index();
+
+  std::vector<std::shared_ptr<const ServiceView>> services_;  // in the order of adding
+  std::vector<const ServiceView*> slots_;                      // open addressing, at most half full
+  size_t mask_ = 0;
+  std::vector<const ServerView*> byId_;
+  std::vector<std::shared_ptr<const ServerView>> removed_;     // owns the removed servers' views
+  Tunables tunables_;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,42 @@
+// What became of a packet. Every packet gets exactly one verdict, and every verdict is counted:
+//
+//   received = forwarded + the sum of all other verdicts          (tested in director_test.cc)
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace tunvs {
+
+enum class Verdict : uint8_t {
+  forwarded,            // encapsulated and handed to the egress
+  dropTruncated,        // shorter than its IP header, or than its IP header says
+  dropBadVersion,       // the IP version is neither 4 nor 6
+  dropBadHeader,        // IHL below 5 or beyond the packet, or a total length that is below the header's
+  dropBadChecksum,      // the IPv4 header's checksum is wrong
+  dropBadSource,        // a source that no client can have: unspecified, loopback, multicast, broadcast, the VIP itself
+  dropSourceRouted,     // carries a source-route option (RFC 7126 says to drop these)
+  dropTtlExpired,       // TTL 0
+  dropFragment,         // an IP fragment
+  dropProtocol,         // a protocol that is not balanced
+  dropShortTransport,   // too short for its TCP or UDP header
+  dropNoService,        // no virtual service at this address, protocol and port
+  dropNotScheduled,     // belongs to no connection and may not begin one (TCP without SYN, or with RST)
+  dropNoServer,         // the service has no real server that may take a connection
+  dropServerGone,       // its connection's real server was removed
+  dropNoSource,         // the director has no address of the real server's family
+  dropTableFull,        // no room for a connection, and none could be evicted
+  dropTooLong,          // with the outer header it would exceed 65,535 bytes
+  kCount,
+};
+inline constexpr size_t kVerdicts = static_cast<size_t>(Verdict::kCount);
+
+// In the order of the enum; also the counters' names.
+inline constexpr std::string_view kVerdictNames[kVerdicts] = {
+    "forwarded",       "dropTruncated",      "dropBadVersion", "dropBadHeader",    "dropBadChecksum", "dropBadSource",
+    "dropSourceRouted", "dropTtlExpired",     "dropFragment",   "dropProtocol",     "dropShortTransport", "dropNoService",
+    "dropNotScheduled", "dropNoServer",       "dropServerGone", "dropNoSource",     "dropTableFull",   "dropTooLong",
+};
+
+}  // namespace tunvs

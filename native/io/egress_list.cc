@@ -1,0 +1,77 @@
+#include "io/egress_list.h"
+
+#include <array>
+
+#include "io/packet_egress.h"
+#include "io/raw_egress.h"
+#include "io/tun_egress.h"
+
+namespace tunvs {
+namespace {
+
+using Opened = Result<std::unique_ptr<Egress>>;
+
+template <typename T>
+Opened upcast(Result<std::unique_ptr<T>> opened) {
+  if (!opened) return opened.error();
+  return std::unique_ptr<Egress>(std::move(opened).value());
+}
+
+Opened openPacket(EgressContext& context) {
+  if (!context.resolver) {
+    auto resolver = NextHopResolver::start(context.sources);
+    if (!resolver) return resolver.error();
+    context.resolver = std::move(resolver).value();
+  }
+  return upcast(PacketEgress::open(context.resolver, {.bypassesQdisc = context.bypassesQdisc}));
+}
+
+Opened openRaw(EgressContext&) { return upcast(RawEgress::open()); }
+
+Opened openTun(EgressContext& context) {
+  if (context.tunDescriptor < 0) {
+    return Error::make(ErrorCode::unsupported, "the tun egress writes back into a TUN device, and this device is none: use another");
+  }
+  return std::unique_ptr<Egress>(std::make_unique<TunEgress>(context.tunDescriptor));
+}
+
+struct Entry {
+  std::string_view name;
+  Opened (*open)(EgressContext& context);  // trying is the only probe that tells
+};
+
+// In order of preference.
+constexpr Entry kEgresses[] = {
+    {"packet", openPacket},
+    {"raw", openRaw},
+    {"tun", openTun},
+};
+
+constexpr auto kNames = [] {
+  std::array<std::string_view, std::size(kEgresses)> names;
+  for (size_t i = 0; i < names.size(); i++) names[i] = kEgresses[i].name;
+  return names;
+}();
+
+}  // namespace
+
+std::span<const std::string_view> egressNames() { return kNames; }
+
+Result<std::unique_ptr<Egress>> openEgress(std::string_view name, EgressContext& context,
+                                           std::vector<PassedOver>* passedOver) {
+  const bool isAuto = name == "auto";
+  std::string reasons;
+  for (const Entry& entry : kEgresses) {
+    if (!isAuto && entry.name != name) continue;
+    auto opened = entry.open(context);
+    if (opened || !isAuto) return opened;
+    reasons += (reasons.empty() ? "" : "; ") + std::string(entry.name) + ": " + opened.error().message;
+    if (passedOver != nullptr) passedOver->push_back({std::string(entry.name), opened.error().message});
+  }
+  if (isAuto) return Error::make(ErrorCode::permission, "no egress works here: " + reasons);
+  std::string names = "auto";
+  for (const std::string_view known : kNames) names += ", " + std::string(known);
+  return Error::make(ErrorCode::invalidArgument, "there is no egress '" + std::string(name) + "': choose one of " + names);
+}
+
+}  // namespace tunvs

@@ -1,0 +1,44 @@
+// An egress that sends nowhere: it keeps or counts what it was given.
+//
+// Thread safety: send() from one thread; the rest from any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "io/egress.h"
+
+namespace tunvs {
+
+class MemoryEgress final : public Egress {
+ public:
+  struct Sent {
+    std::vector<uint8_t> bytes;
+    IpAddress nextHop;
+  };
+  enum class Mode : uint8_t { keep, count };
+
+  explicit MemoryEgress(Mode mode = Mode::keep) : mode_(mode) {}
+
+  std::string_view name() const override { return "memory"; }
+  SendResult send(std::span<const OutputPacket> packets) override;
+
+  // What was sent since the last call, in order. Empty in Mode::count.
+  std::vector<Sent> take();
+  uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
+  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
+  // The next `count` packets are refused as `noBuffer`.
+  void refuse(size_t count) { refusals_.store(count, std::memory_order_relaxed); }
+
+ private:
+  const Mode mode_;
+  std::atomic<uint64_t> packets_{0};
+  std::atomic<uint64_t> bytes_{0};
+  std::atomic<size_t> refusals_{0};
+  std::mutex lock_;
+  std::vector<Sent> kept_;
+};
+
+}  // namespace tunvs

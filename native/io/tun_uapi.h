@@ -1,0 +1,36 @@
+// What we need of the kernel's TUN and interface-request ABI, declared here: <linux/if.h> collides with <net/if.h>, and Debian 12's
+// <linux/virtio_net.h>, which <linux/if_tun.h> users end up with, does not compile as C++.
+#pragma once
+
+#include <sys/ioctl.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tunvs::uapi {
+
+inline constexpr char kTunPath[] = "/dev/net/tun";
+inline constexpr size_t kInterfaceNameBytes = 16;  // IFNAMSIZ, the final zero included
+inline constexpr size_t kMaxTunQueues = 256;       // MAX_TAP_QUEUES; Linux 3.8 had 8, 4.x raised it to 256
+
+// Flags of TUNSETIFF, Linux 2.6.27 unless said otherwise.
+inline constexpr short kIffTun = 0x0001;
+inline constexpr short kIffMultiQueue = 0x0100;  // Linux 3.8
+inline constexpr short kIffNoPacketInfo = 0x1000;
+
+// struct ifreq, of which only the members used here are named. Its size is part of every ioctl's ABI.
+struct InterfaceRequest {
+  char name[kInterfaceNameBytes];
+  union {
+    short flags;
+    int number;
+    uint64_t padding[3];
+  };
+};
+static_assert(offsetof(InterfaceRequest, flags) == 16);
+static_assert(sizeof(void*) != 8 || sizeof(InterfaceRequest) == 40);  // struct ifmap makes it 40 bytes on 64-bit Linux
+
+inline constexpr unsigned long kTunSetInterface = _IOW('T', 202, int);  // TUNSETIFF
+inline constexpr unsigned long kSetTxQueueLength = 0x8943;              // SIOCSIFTXQLEN
+
+}  // namespace tunvs::uapi

@@ -1,0 +1,84 @@
+// Makes a host without the ipip module a real server: a thread that takes IPIP packets from a raw socket and writes the inner
+// packets to a TUN device of its own, from where the host's stack receives them.
+//
+// Thread safety: counters() from any thread; start and destruction by the control thread.
+//
+// An open raw socket of protocol 4 also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18 without the
+// ipip module: with the socket nothing is answered, without it ICMP 3/2). The VIP and the device's link are the host set-up's business.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/result.h"
+#include "io/tun_device.h"
+#include "io/unique_fd.h"
+#include "realserver/decap.h"
+
+namespace tunvs {
+
+struct DecapsulatorOptions {
+  std::string device = "tunvs-rs%d";
+  std::vector<IpAddress> directors;
+  std::vector<IpAddress> virtualAddresses;
+};
+
+// Law: received = delivered + writeFailed + the sum of the verdicts other than accepted. `socketFull` counts packets that the
+// kernel dropped before they were received.
+struct DecapCounters {
+  uint64_t received = 0;
+  uint64_t delivered = 0;
+  uint64_t deliveredBytes = 0;  // of inner packets
+  uint64_t badOuter = 0;
+  uint64_t unknownDirector = 0;
+  uint64_t badInner = 0;
+  uint64_t badInnerChecksum = 0;
+  uint64_t notVirtualAddress = 0;
+  uint64_t congestionNotSignallable = 0;
+  uint64_t writeFailed = 0;
+  uint64_t socketFull = 0;
+};
+
+struct DecapCounterName {
+  std::string_view name;
+  uint64_t DecapCounters::*field;
+};
+// Every counter, in the order of the struct.
+std::span<const DecapCounterName> decapCounterNames();
+
+class Decapsulator {
+ public:
+  static Result<std::unique_ptr<Decapsulator>> start(const DecapsulatorOptions& options);
+  ~Decapsulator();
+
+  const std::string& device() const { return tun_->name(); }
+  DecapCounters counters() const;
+  // The thread ended because the socket or the device failed; why, or "" while it runs.
+  std::string failure() const;
+
+ private:
+  struct Buffers;
+  Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, UniqueFd socket, UniqueFd stop);
+  void run();
+  // Everything that waits. False when the socket failed.
+  bool receiveAll(Buffers& buffers);
+  void deliver(std::span<uint8_t> packet);
+
+  const DecapRules rules_;
+  std::unique_ptr<TunDevice> tun_;
+  UniqueFd socket_;
+  UniqueFd stop_;  // an eventfd
+  // Written by the thread only. By verdict, and what is no verdict.
+  std::array<std::atomic<uint64_t>, kDecapVerdicts> verdicts_{};
+  std::atomic<uint64_t> deliveredBytes_{0};
+  std::atomic<uint64_t> writeFailed_{0};
+  std::atomic<int> failureErrno_{0};
+  std::thread thread_;  // last: it uses all the others
+};
+
+}  // namespace tunvs

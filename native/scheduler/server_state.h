@@ -1,0 +1,23 @@
+// What changes about a real server while packets flow. One per server, shared by all workers and snapshots.
+//
+// Thread safety: all of it atomic. Written when a connection begins, ends or changes between active and inactive, never
+// for a packet of an established connection.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace tunvs {
+
+struct alignas(64) ServerState {
+  std::atomic<int32_t> active{0};
+  std::atomic<int32_t> inactive{0};
+  std::atomic<int32_t> persistent{0};
+  std::atomic<bool> overloaded{false};  // at its upper threshold, and not yet below the lower one again
+
+  int64_t connections() const {
+    return int64_t{active.load(std::memory_order_relaxed)} + inactive.load(std::memory_order_relaxed);
+  }
+};
+
+}  // namespace tunvs

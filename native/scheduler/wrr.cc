@@ -1,0 +1,86 @@
+// wrr: rounds at falling weight levels. A level lets through the servers whose weight reaches it; levels go down from
+// maxWeight by weightStep (the weights' greatest common divisor) to 1, then begin again.
+#include <numeric>
+
+#include "scheduler/eligible.h"
+
+namespace tunvs {
+namespace {
+
+class WeightedRoundRobin final : public Scheduler {
+ public:
+  std::string_view name() const override { return "wrr"; }
+
+  void begin(ServerList servers, SchedulerState& state) const override {
+    measure(servers, state);
+    state.currentWeight = state.maxWeight;
+    setCursor(servers, state, -1);
+  }
+
+  // Every change starts the walk at the head of the list again; the level stays where it can.
+  void changed(ServerList, ServerList after, SchedulerState& state) const override {
+    setCursor(after, state, -1);
+    measure(after, state);
+    if (state.currentWeight > state.maxWeight || state.currentWeight == 0) {
+      state.currentWeight = state.maxWeight;
+    } else if (state.weightStep > 1) {
+      state.currentWeight = state.currentWeight / state.weightStep * state.weightStep + 1;
+    }
+  }
+
+  const Candidate* pick(ServerList servers, SchedulerState& state, const FlowKey&) const override {
+    if (state.maxWeight == 0) return nullptr;
+    const auto count = static_cast<ptrdiff_t>(servers.size());
+    const ptrdiff_t start = cursorIndex(servers, state);
+    ptrdiff_t stop = -1;  // last index to look at, once the lowest level has been entered after a restart
+    bool restarted = false;
+    bool wasLowest = false;
+    for (ptrdiff_t index = start;;) {
+      for (index++; index < count; index++) {
+        const Candidate* server = servers[static_cast<size_t>(index)];
+        if (!isOverloaded(*server) && server->weight >= state.currentWeight) {
+          setCursor(servers, state, index);
+          return server;
+        }
+        if (index == stop) return nullptr;
+      }
+      index = -1;
+      state.currentWeight -= state.weightStep;
+      if (state.currentWeight <= 0) {
+        state.currentWeight = state.maxWeight;
+        // Everybody was looked at on the lowest level: in one round of it, or in the first round from the list's head.
+        if (wasLowest || start < 0) {
+          setCursor(servers, state, -1);
+          return nullptr;
+        }
+        restarted = true;
+      }
+      wasLowest = state.currentWeight <= state.weightStep;
+      // The lowest level's first round covered what lies behind `start`; the rest is enough now.
+      if (wasLowest && restarted && start >= 0) stop = start;
+    }
+  }
+
+ private:
+  static void measure(ServerList servers, SchedulerState& state) {
+    int32_t divisor = 0;
+    int32_t heaviest = 0;
+    for (const Candidate* server : servers) {
+      if (server->weight <= 0) continue;
+      divisor = std::gcd(divisor, server->weight);
+      heaviest = std::max(heaviest, server->weight);
+    }
+    state.weightStep = divisor == 0 ? 1 : divisor;
+    // Ending on level 1 rather than on weightStep finds servers whose weight fell below it.
+    state.maxWeight = heaviest == 0 ? 0 : heaviest - (state.weightStep - 1);
+  }
+};
+
+}  // namespace
+
+const Scheduler& wrrScheduler() {
+  static const WeightedRoundRobin scheduler;
+  return scheduler;
+}
+
+}  // namespace tunvs

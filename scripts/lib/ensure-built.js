@@ -1,0 +1,86 @@
+/** Brings node_modules, the native part and dist/ up to date, doing only what is out of date. */
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { sources } from '../sources.js';
+import { Failure, root, step } from './run.js';
+
+const inRoot = (...parts) => join(root, ...parts);
+const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined);
+
+/** npm ci, when what is installed is not what package-lock.json says. */
+export async function ensureDependencies() {
+  const wanted = readJson(inRoot('package-lock.json')).packages;
+  const present = readJson(inRoot('node_modules', '.package-lock.json'))?.packages ?? {};
+  const isPresent = ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version;
+  if (Object.entries(wanted).every(isPresent)) return;
+  // Without scripts: npm would build the native part for an installation, not for development.
+  await step('npm ci', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+}
+
+/** Where this node's own headers are, when it came with them: nothing is downloaded then. */
+export function headersFolder() {
+  const prefix = dirname(dirname(process.execPath));
+  return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? prefix : undefined;
+}
+
+function nodeGyp(...args) {
+  const folder = headersFolder();
+  return [
+    inRoot('node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
+    ...(folder ? [`--nodedir=${folder}`] : []),
+    ...args,
+  ];
+}
+
+/** Configures again when anything that the makefiles were made from has changed, a new source file among it. */
+async function ensureConfigured() {
+  const stamp = inRoot('build', 'configured.json');
+  const state = JSON.stringify({
+    node: [process.version, process.arch, process.execPath],
+    compiler: [process.env.CC, process.env.CXX, process.env.CXXFLAGS, process.env.LDFLAGS],
+    gyp: readFileSync(inRoot('binding.gyp'), 'utf8'),
+    sources: ['core', 'addon', 'tests'].map(sources),
+  });
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
+  rmSync(stamp, { force: true });
+  await step('configuring the native build', process.execPath, nodeGyp('configure', '--', '-Dtunvs_tests=1'));
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, state);
+}
+
+/** The addon, and with `tests` the native tests. */
+export async function ensureNative({ tests = false } = {}) {
+  await ensureConfigured();
+  const targets = tests ? ['tunvs', 'tunvs_native_tests'] : ['tunvs'];
+  await step(
+    tests ? 'building the native part and its tests' : 'building the native part',
+    process.execPath,
+    nodeGyp('build', '-j', String(availableParallelism()), ...targets),
+  );
+}
+
+/** Output whose source is gone would still be run or shipped. */
+function removeStaleOutput() {
+  if (!existsSync(inRoot('dist'))) return;
+  for (const path of readdirSync(inRoot('dist'), { recursive: true })) {
+    const source = /^(?<stem>.*?)(?:\.d\.ts|\.js|\.js\.map)$/.exec(path)?.groups.stem;
+    if (source && !existsSync(inRoot(`${source}.ts`))) rmSync(inRoot('dist', path));
+  }
+}
+
+/** dist/ from lib/, test/, bench/ and examples/. */
+export async function ensureTypescript() {
+  removeStaleOutput();
+  const buildInfo = inRoot('dist', 'tsconfig.tsbuildinfo');
+  const compile = [inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', root];
+  await step('compiling TypeScript', process.execPath, compile);
+  if (!existsSync(buildInfo) || statSync(buildInfo).size === 0)
+    throw new Failure('tsc wrote no dist/; see tsconfig.json');
+}
+
+export async function ensureBuilt({ tests = false } = {}) {
+  await ensureDependencies();
+  await ensureNative({ tests });
+  await ensureTypescript();
+}

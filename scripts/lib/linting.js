@@ -1,0 +1,18 @@
+/** The formatters and linters of both languages, as commands. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './run.js';
+
+function nativeFiles() {
+  return readdirSync(join(root, 'native'), { recursive: true })
+    .filter((path) => /\.(?:cc|h)$/.test(path))
+    .map((path) => join('native', path));
+}
+
+export const linters = {
+  biome: ({ write }) => [
+    process.execPath,
+    [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', ...(write ? ['--write'] : []), '.'],
+  ],
+  'clang-format': ({ write }) => ['clang-format', [...(write ? ['-i'] : ['--dry-run', '-Werror']), ...nativeFiles()]],
+};

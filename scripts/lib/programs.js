@@ -1,0 +1,68 @@
+/** The programs beyond those of `npm test`: which are here, and installing the others where that is allowed. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { Failure, collect, hasProgram, step } from './run.js';
+
+const emptyFuzzTarget = 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }';
+
+/** clang with the run-time parts of its sanitizers and fuzzer, which Debian packs apart. */
+function hasClang() {
+  const compile = ['-fsanitize=address,undefined,fuzzer', '-x', 'c++', '-', '-o', '/dev/null'];
+  return spawnSync('clang++', compile, { input: emptyFuzzTarget }).status === 0;
+}
+
+async function clangPackages() {
+  const { output } = await collect('apt-cache', ['depends', 'clang']);
+  const version = /Depends: clang-(\d+)/.exec(output)?.[1] ?? '14';
+  return ['clang', `libclang-rt-${version}-dev`];
+}
+
+const known = {
+  clang: { isHere: hasClang, packages: clangPackages },
+  ...Object.fromEntries(
+    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl'].map((name) => [
+      name,
+      { isHere: () => hasProgram(name), packages: async () => [name] },
+    ]),
+  ),
+};
+
+export const allPrograms = Object.keys(known);
+
+const missing = (names) => names.filter((name) => !known[name].isHere());
+
+const mayInstall = () => process.getuid() === 0 && hasProgram('apt-get') && !process.env.TUNVS_NO_APT;
+
+/** Debian starts a server as soon as it is installed, unless this file says no. */
+async function withoutStartingServices(body) {
+  const policy = '/usr/sbin/policy-rc.d';
+  if (existsSync(policy)) return body();
+  writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    await body();
+  } finally {
+    rmSync(policy);
+  }
+}
+
+/** Installs what is missing of `names` when root and apt-get are there; the names of what is missing then. */
+export async function installPrograms(names) {
+  if (missing(names).length === 0 || !mayInstall()) return missing(names);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await step('apt-get update', 'apt-get', ['update', '--quiet'], { env });
+  const packages = (await Promise.all(missing(names).map((name) => known[name].packages()))).flat();
+  const install = ['install', '--quiet', '--yes', '--no-install-recommends', ...packages];
+  await withoutStartingServices(() => step(`apt-get install ${packages.join(' ')}`, 'apt-get', install, { env }));
+  return missing(names);
+}
+
+/** One sentence that says how to get `names`. */
+export async function installSentence(names) {
+  const packages = (await Promise.all(names.map((name) => known[name].packages()))).flat();
+  return `${names.join(', ')} missing; install with: apt-get install ${packages.join(' ')}`;
+}
+
+export async function checkPrograms(names) {
+  const absent = missing(names);
+  if (absent.length > 0) throw new Failure(await installSentence(absent));
+}

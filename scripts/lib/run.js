@@ -1,0 +1,123 @@
+/** Running other programs: quietly as a step with one line, or with the terminal handed over. */
+import { spawn, spawnSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The checkout's folder. */
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+/** A failure that one sentence explains; no stack is printed for it. */
+export class Failure extends Error {}
+
+/** Runs a script's body; a Failure becomes its sentence and exit code 1. */
+export async function main(body) {
+  try {
+    await body();
+  } catch (error) {
+    console.error(error instanceof Failure ? error.message : error);
+    process.exitCode = 1;
+  }
+}
+
+/** { status, output } of a program run quietly; status is 127 when there is no such program, 124 when out of time. */
+export function collect(command, args, { limitMs, ...options } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
+    let output = '';
+    let isLate = false;
+    const timer =
+      limitMs &&
+      setTimeout(() => {
+        isLate = true;
+        killGroup(child);
+      }, limitMs);
+    const append = (chunk) => {
+      output += chunk;
+    };
+    child.stdout.setEncoding('utf8').on('data', append);
+    child.stderr.setEncoding('utf8').on('data', append);
+    child.on('error', (error) => finish(127, `${error.message}\n`));
+    child.on('close', (status, signal) => {
+      if (isLate) finish(124, `stopped after ${limitMs / 1000} s\n`);
+      else finish(status, signal ? `ended by ${signal}\n` : '');
+    });
+    const stopAll = () => {
+      killGroup(child);
+      process.exit(130);
+    };
+    process.once('SIGINT', stopAll).once('SIGTERM', stopAll);
+
+    function finish(status, note) {
+      clearTimeout(timer);
+      process.off('SIGINT', stopAll).off('SIGTERM', stopAll);
+      resolve({ status: status ?? 1, output: output + note });
+    }
+  });
+}
+
+/** The child leads a process group of its own: what it started goes with it. */
+function killGroup(child) {
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+}
+
+/** One line while it runs; its output only when it fails, then a Failure. */
+export async function step(title, command, args, options) {
+  const startMs = performance.now();
+  const result = await collect(command, args, options);
+  const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+  if (result.status !== 0) {
+    console.log(`${title}: failed (${seconds} s)`);
+    throw new Failure(`${[command, ...args].join(' ')}\n${result.output}\n${title} failed; its output is above.`);
+  }
+  console.log(`${title}: done (${seconds} s)`);
+  return result.output;
+}
+
+/** Hands the terminal over; the exit status. Signals from the terminal are the program's to answer. */
+export function handOver(command, args, { limitMs, ...options } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
+    const timer =
+      limitMs &&
+      setTimeout(() => {
+        console.error(`${command} ${args.at(-1)}: stopped after ${limitMs / 1000} s`);
+        child.kill('SIGKILL');
+      }, limitMs);
+    const ignore = () => {};
+    const passOn = () => child.kill('SIGTERM');
+    process.on('SIGINT', ignore).on('SIGTERM', passOn);
+    const finish = (status) => {
+      clearTimeout(timer);
+      process.off('SIGINT', ignore).off('SIGTERM', passOn);
+      resolve(status);
+    };
+    child.on('error', (error) => {
+      console.error(error.message);
+      finish(127);
+    });
+    child.on('close', (status) => finish(status ?? 1));
+  });
+}
+
+/** Whether a program of that name is in PATH. */
+export function hasProgram(name) {
+  return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name], { stdio: 'ignore' }).status === 0;
+}
+
+/** Runs jobs (functions returning promises), at most `width` at a time; their results in order. */
+export async function inParallel(width, jobs) {
+  const results = new Array(jobs.length);
+  let next = 0;
+  const worker = async () => {
+    while (next < jobs.length) {
+      const index = next++;
+      results[index] = await jobs[index]();
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
+}

@@ -1,0 +1,122 @@
+/**
+ * npm run test:full: what `npm test` leaves out because it wants more programs: formatters, sanitizers, fuzzers, the
+ * package as it is installed, the examples, and tests against real servers and captures (test/full).
+ */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { buildSanitized, fuzzTargets, sanitizerWrapper } from './lib/cmake.js';
+import { ensureBuilt, headersFolder } from './lib/ensure-built.js';
+import { runFuzzTarget } from './lib/fuzzing.js';
+import { linters } from './lib/linting.js';
+import { isolated } from './lib/namespace.js';
+import { allPrograms, installPrograms, installSentence } from './lib/programs.js';
+import { checkRequirements } from './lib/requirements.js';
+import { finish, record } from './lib/results.js';
+import { Failure, collect, inParallel, main, root } from './lib/run.js';
+import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
+
+const width = availableParallelism();
+const exampleLimitMs = 60_000;
+
+/** A program whose exit status is the whole result. */
+async function check(name, command, args, options) {
+  const { status, output } = await collect(command, args, options);
+  if (status !== 0) console.log(output);
+  record({ name, [status === 0 ? 'passed' : 'failed']: 1 });
+}
+
+const lintChecks = () =>
+  Object.entries(linters).map(
+    ([name, command]) =>
+      () =>
+        check(name, ...command({ write: false })),
+  );
+
+/** clang's view of the addon, and that cmake-js builds it. */
+function cmakeJs() {
+  const folder = headersFolder();
+  const args = ['build', '--prefer-clang', '--prefer-make', '--config', 'Release', '--target', 'tunvs'];
+  return check(
+    'cmake-js with clang',
+    process.execPath,
+    [
+      join(root, 'node_modules', 'cmake-js', 'bin', 'cmake-js'),
+      ...args,
+      '--directory',
+      'native',
+      '--out',
+      'build/cmake-js',
+    ],
+    { env: { ...process.env, ...(folder && { npm_config_nodedir: folder }) } },
+  );
+}
+
+async function sanitizersAndFuzzers() {
+  const [asan, tsan] = [await buildSanitized('asan'), await buildSanitized('tsan', ['tunvs_native_tests'])];
+  const wrapper = sanitizerWrapper();
+  const runs = [
+    [
+      'native tests, ASan and UBSan',
+      asan,
+      { ASAN_OPTIONS: 'detect_stack_use_after_return=1', UBSAN_OPTIONS: 'print_stacktrace=1' },
+    ],
+    ['native tests, TSan', tsan, { TSAN_OPTIONS: 'second_deadlock_stack=1' }],
+  ];
+  const test = ([name, folder, environment]) =>
+    runNativeTests(name, join(folder, 'tunvs_native_tests'), { environment, wrapper });
+  await inParallel(
+    width,
+    runs.map((run) => () => test(run)),
+  );
+  await inParallel(
+    width,
+    fuzzTargets().map((name) => () => runFuzzTarget(asan, name)),
+  );
+}
+
+async function examples() {
+  for (const file of testFiles('examples', () => true)) {
+    const [command, args, env] = isolated(process.execPath, [file]);
+    await check(`${file} runs`, command, args, { env, limitMs: exampleLimitMs });
+  }
+}
+
+/**
+ * Runs a part when its programs are here. On a build server what is missing is a failure, elsewhere it is skipped.
+ * A part that breaks off does not keep the others from running.
+ */
+async function withPrograms(absent, names, title, part) {
+  const wanting = names.filter((name) => absent.includes(name));
+  if (wanting.length > 0) {
+    console.log(`${title}: ${await installSentence(wanting)}`);
+    return record({ name: title, [process.env.CI ? 'failed' : 'skipped']: 1 });
+  }
+  try {
+    await part();
+  } catch (error) {
+    console.log(error instanceof Failure ? error.message : error);
+    record({ name: title, failed: 1 });
+  }
+}
+
+await main(async () => {
+  checkRequirements();
+  const absent = await installPrograms(allPrograms);
+  await ensureBuilt({ tests: true });
+  await withPrograms(absent, ['clang-format'], 'formatting', () => inParallel(width, lintChecks()));
+  await withPrograms(absent, ['clang', 'cmake'], 'sanitizers and fuzzers', sanitizersAndFuzzers);
+  await withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs);
+  // Outside of any namespace: npm needs the network.
+  await withPrograms(absent, [], 'packaging', () =>
+    runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false }),
+  );
+  const fullTests = testFiles('test/full');
+  if (fullTests.length > 0) {
+    const servers = ['tcpdump', 'tshark', 'nginx', 'curl'];
+    await withPrograms(absent, servers, 'tests with real programs', () =>
+      runMocha('tests with real programs', fullTests),
+    );
+  }
+  await examples();
+  finish();
+});

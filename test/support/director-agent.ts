@@ -1,0 +1,60 @@
+/** A director embedded in a process of a lab's director host, steered from the test. */
+import type { Director, DirectorOpenOptions } from '../../lib/index.js';
+import { Agent } from '../../lib/lab/agent.js';
+import type { LabHost } from '../../lib/lab/lab-host.js';
+
+export class DirectorAgent {
+  readonly #agent: Agent;
+
+  static async open(host: LabHost, options: DirectorOpenOptions): Promise<DirectorAgent> {
+    const agent = await Agent.connect(host.node(new URL('./programs/director-agent.js', import.meta.url)));
+    try {
+      await agent.call('open', options);
+    } catch (error) {
+      await agent.process.stop();
+      throw error;
+    }
+    return new DirectorAgent(agent);
+  }
+
+  private constructor(agent: Agent) {
+    this.#agent = agent;
+  }
+
+  /** Runs `body` over there: it sees nothing but its parameters. What it returns comes back as JSON. */
+  run<Result, Argument = null>(
+    body: (director: Director, argument: Argument) => Result,
+    argument?: Argument,
+  ): Promise<Awaited<Result>> {
+    return this.#agent.call('run', { source: body.toString(), argument: argument ?? null });
+  }
+
+  /** Resolves when the process's event loop goes on again. */
+  block(durationMs: number): Promise<void> {
+    return this.#agent.call('block', { durationMs });
+  }
+
+  /** Closes the director and ends its process. */
+  async close(): Promise<void> {
+    await this.#agent.call('close');
+    await this.#agent.process.stop();
+  }
+}
+
+export interface ServiceOptions {
+  address: string;
+  port: number;
+  protocol?: 'tcp' | 'udp';
+  scheduler: 'rr' | 'wrr' | 'lc' | 'wlc';
+  /** In the order of adding. */
+  servers: readonly { address: string; weight?: number }[];
+}
+
+export function addService(director: DirectorAgent, options: ServiceOptions): Promise<void> {
+  return director.run((d, { address, port, protocol = 'tcp', scheduler, servers }: ServiceOptions) => {
+    d.transaction((t) => {
+      const service = t.addVirtualService({ protocol, address, port, scheduler });
+      for (const server of servers) service.addRealServer(server);
+    });
+  }, options);
+}

@@ -1,0 +1,82 @@
+/** A configuration whose native part and host are recorders that can be told to refuse. */
+import { Configuration } from '../../lib/configuration.js';
+import type { ConfigurationEvent } from '../../lib/events.js';
+import type { NativeOperation, NativeServerRow, NativeServiceRow } from '../../lib/native.js';
+import { ManualPulse } from '../../lib/pulse.js';
+
+export interface FakeConfiguration {
+  configuration: Configuration;
+  /** Each list of operations that came into force. */
+  applied: NativeOperation[][];
+  /** Addresses that the host directs to the device now. */
+  routes: Set<string>;
+  told: ConfigurationEvent[];
+  pulse: ManualPulse;
+  /** What the native part reports; for stats and drains. */
+  rows: NativeServiceRow[];
+  /** Thrown by the next apply. */
+  refuseApply: Error | undefined;
+  /** Addresses that the host will not direct to the device. */
+  refusedVips: Set<string>;
+  isClosed: boolean;
+}
+
+export function fakeConfiguration(): FakeConfiguration {
+  const fake: Omit<FakeConfiguration, 'configuration'> = {
+    applied: [],
+    routes: new Set(),
+    told: [],
+    pulse: new ManualPulse(),
+    rows: [],
+    refuseApply: undefined,
+    refusedVips: new Set(),
+    isClosed: false,
+  };
+  const configuration = new Configuration({
+    apply: (operations) => {
+      if (fake.refuseApply) throw fake.refuseApply;
+      fake.applied.push(operations);
+    },
+    assertOpen: () => {
+      if (fake.isClosed) throw new Error('closed');
+    },
+    rows: () => fake.rows,
+    vipRoutes: {
+      addVip: (address) => {
+        if (fake.refusedVips.has(address)) throw new Error(`${address} is refused`);
+        fake.routes.add(address);
+      },
+      removeVip: (address) => fake.routes.delete(address),
+    },
+    tell: (event) => fake.told.push(event),
+    nextPulse: (signal) => fake.pulse.next(signal),
+  });
+  return Object.assign(fake, { configuration });
+}
+
+export function serviceRow(servers: NativeServerRow[] = [], row: Partial<NativeServiceRow> = {}): NativeServiceRow {
+  const traffic = { connections: 0n, inPackets: 0n, inBytes: 0n, outPackets: 0n, outBytes: 0n };
+  return { protocol: 6, address: '192.0.2.1', port: 80, scheduler: 'wlc', ...traffic, ...row, servers };
+}
+
+export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {
+  return {
+    id: 1,
+    address: '10.0.0.11',
+    port: 80,
+    forwarding: 'ipip',
+    weight: 1,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+    activeConnections: 0,
+    inactiveConnections: 0,
+    persistentConnections: 0,
+    overloaded: false,
+    connections: 0n,
+    inPackets: 0n,
+    inBytes: 0n,
+    outPackets: 0n,
+    outBytes: 0n,
+    ...row,
+  };
+}

@@ -1,0 +1,134 @@
+/** Labs for mocha: suites that say why they are skipped, and the stage that most lab tests play on. */
+import { Agent } from '../../lib/lab/agent.js';
+import { labProblem, tunProblem } from '../../lib/lab/isolation.js';
+import type { LabHost } from '../../lib/lab/lab-host.js';
+import type { LabProcess } from '../../lib/lab/lab-process.js';
+import type {
+  FetchManyRequest,
+  FetchManyResult,
+  FetchRequest,
+  FetchResult,
+  UdpRequest,
+  UdpResult,
+} from '../../lib/lab/programs/requests.js';
+import { startRealServerCommand } from '../../lib/lab/commands.js';
+import { type DirectorLab, lanLab, type LabRealServer, routedLab, type TopologyOptions } from '../../lib/lab/topology.js';
+
+export { DirectorCommand, runArguments, startRealServerCommand } from '../../lib/lab/commands.js';
+export { Lab } from '../../lib/lab/lab.js';
+export type { LabHost } from '../../lib/lab/lab-host.js';
+export { LabProcess } from '../../lib/lab/lab-process.js';
+export { labRules } from '../../lib/lab/rules.js';
+export { UPLINK } from '../../lib/lab/topology.js';
+
+export const PORT = 80;
+export const LAB_TIMEOUT_MS = 60_000;
+
+const program = (name: string) => new URL(`../../lib/lab/programs/${name}.js`, import.meta.url);
+
+/** A suite that needs namespaces and TUN devices; skipped, with the reason in its title, where they cannot be had. */
+export function describeLab(title: string, body: (this: Mocha.Suite) => void): void {
+  const problem = labProblem() ?? tunProblem();
+  if (problem === undefined) {
+    describe(title, function () {
+      this.timeout(LAB_TIMEOUT_MS);
+      this.slow(LAB_TIMEOUT_MS);
+      body.call(this);
+    });
+  } else {
+    describe.skip(`${title} (skipped: ${problem})`, body);
+  }
+}
+
+export interface TestServer extends LabRealServer {
+  name: string;
+  command: LabProcess;
+  web: Agent;
+}
+
+export interface TestStageOptions extends TopologyOptions {
+  topology?: 'routed' | 'lan';
+}
+
+/** A lab with everything but the director: real servers by `tunvs realserver`, their web servers, and the client. */
+export class TestStage {
+  readonly topology: DirectorLab;
+  readonly servers: readonly TestServer[];
+  readonly #client: Agent;
+
+  static async open({ topology = 'routed', ...options }: TestStageOptions = {}): Promise<TestStage> {
+    const hosts = await (topology === 'lan' ? lanLab(options) : routedLab(options));
+    try {
+      const servers = await Promise.all(hosts.realServers.map((server) => startServer(hosts, server)));
+      const client = await Agent.connect(hosts.client.node(program('web-client')));
+      return new TestStage(hosts, servers, client);
+    } catch (error) {
+      await hosts.lab.dispose();
+      throw error;
+    }
+  }
+
+  private constructor(topology: DirectorLab, servers: readonly TestServer[], client: Agent) {
+    this.topology = topology;
+    this.servers = servers;
+    this.#client = client;
+  }
+
+  get director(): LabHost {
+    return this.topology.director;
+  }
+
+  get virtualAddress(): string {
+    return this.topology.virtualAddress;
+  }
+
+  /** Names of the real servers by address. */
+  get names(): Map<string, string> {
+    return new Map(this.servers.map(({ address, name }) => [address, name]));
+  }
+
+  fetch(request: Partial<FetchRequest> = {}): Promise<FetchResult> {
+    return this.#client.call('fetch', { address: this.virtualAddress, port: PORT, ...request });
+  }
+
+  fetchMany(request: Omit<FetchManyRequest, 'address' | 'port'> & { port?: number }): Promise<FetchManyResult> {
+    return this.#client.call('fetchMany', { address: this.virtualAddress, port: PORT, ...request });
+  }
+
+  udp(request: Omit<UdpRequest, 'address' | 'port'>): Promise<UdpResult> {
+    return this.#client.call('udp', { address: this.virtualAddress, port: PORT, ...request });
+  }
+
+  closeConnection(connection: string): Promise<void> {
+    return this.#client.call('closeConnection', { connection });
+  }
+
+  close(): Promise<void> {
+    return this.topology.lab.dispose();
+  }
+}
+
+async function startServer(topology: DirectorLab, server: LabRealServer): Promise<TestServer> {
+  const { virtualAddress, directorAddress } = topology;
+  const [command, web] = await Promise.all([
+    startRealServerCommand(server.host, { virtualAddress, director: directorAddress }),
+    Agent.connect(server.host.node(program('web-server'), [server.host.name, `${PORT}`])),
+  ]);
+  // A datagram's answer has to come from the virtual address, which the host has from now on.
+  await web.call('bindUdp', { address: virtualAddress });
+  return { ...server, name: server.host.name, command, web };
+}
+
+/** Everything on a host that tunvs may change, as text, to be compared before and after. */
+export async function hostState(host: LabHost): Promise<string> {
+  const commands = [
+    'ip -4 address show',
+    'ip -4 route show table all',
+    'ip -4 neigh show proxy',
+    'ip -o link show | sed "s/:.*<.*//"',
+    'cd /proc/sys/net/ipv4 && grep -r . ip_forward conf',
+    'cd /proc/sys/net/ipv4/neigh && grep . */proxy_delay',
+  ];
+  const { stdout } = await host.exec(['sh', '-c', commands.join(';')]);
+  return stdout.split('\n').sort().join('\n');
+}

@@ -1,0 +1,56 @@
+import { strict as assert } from 'node:assert';
+import { errorMeanings, isTunvsErrorCode, TunvsError, toTunvsError, wrapNative } from '../../lib/errors.js';
+
+describe('TunvsError', () => {
+  it('has a code, and no syscall or errno where there was none', () => {
+    const error = new TunvsError('ERR_TUNVS_EXISTS', 'it is there');
+    assert.equal(error.code, 'ERR_TUNVS_EXISTS');
+    assert.equal(error.name, 'TunvsError');
+    assert.equal('syscall' in error, false);
+    assert.equal('errno' in error, false);
+    assert.equal('cause' in error, false);
+  });
+
+  it('keeps code, syscall, errno and message of a native error, and the error as its cause', () => {
+    const cause = Object.assign(new Error('no'), { code: 'ERR_TUNVS_PERMISSION', syscall: 'ioctl', errno: 1 });
+    const error = toTunvsError(cause);
+    assert.ok(error instanceof TunvsError);
+    assert.equal(error.code, 'ERR_TUNVS_PERMISSION');
+    assert.equal(error.syscall, 'ioctl');
+    assert.equal(error.errno, 1);
+    assert.equal(error.message, 'no');
+    assert.equal(error.cause, cause);
+  });
+
+  it('turns the negative errno of Node into a positive one', () => {
+    assert.equal(toTunvsError(Object.assign(new Error('x'), { code: 'ENOENT', errno: -2 })).errno, 2);
+  });
+
+  for (const [what, thrown] of [
+    ['an error with a foreign code', Object.assign(new Error('x'), { code: 'ENOENT' })],
+    ['a code that only looks like ours', Object.assign(new Error('x'), { code: 'toString' })],
+    ['a string', 'x'],
+    ['undefined', undefined],
+  ] as const) {
+    it(`gives ${what} the code ERR_TUNVS_SYSTEM`, () => assert.equal(toTunvsError(thrown).code, 'ERR_TUNVS_SYSTEM'));
+  }
+
+  it('leaves a TunvsError as it is', () => {
+    const error = new TunvsError('ERR_TUNVS_BUSY', 'x');
+    assert.equal(toTunvsError(error), error);
+    assert.throws(
+      () =>
+        wrapNative(() => {
+          throw error;
+        }),
+      (thrown) => thrown === error,
+    );
+  });
+
+  it('has a meaning for each code', () => {
+    for (const [code, meaning] of Object.entries(errorMeanings)) {
+      assert.ok(isTunvsErrorCode(code));
+      assert.match(meaning, /: /, `${code} says what it means and how it is mended`);
+    }
+  });
+});

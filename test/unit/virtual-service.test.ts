@@ -1,0 +1,117 @@
+import { strict as assert } from 'node:assert';
+import type { Scheduler } from '../../lib/scheduler.js';
+import type { VirtualServiceOptions } from '../../lib/service-options.js';
+import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
+
+const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
+
+describe('a virtual service', () => {
+  it('has the scheduler wlc unless told otherwise', () => {
+    const { configuration } = fakeConfiguration();
+    assert.equal(configuration.addVirtualService(WEB).scheduler, 'wlc');
+    assert.equal(configuration.addVirtualService({ ...WEB, port: 81, scheduler: 'rr' }).scheduler, 'rr');
+  });
+
+  it('can be added once', () => {
+    const { configuration } = fakeConfiguration();
+    configuration.addVirtualService(WEB);
+    assert.throws(() => configuration.addVirtualService({ ...WEB, scheduler: 'rr' }), {
+      code: 'ERR_TUNVS_EXISTS',
+      message: /tcp 192\.0\.2\.1:80 .* edit\(\)/,
+    });
+    configuration.addVirtualService({ ...WEB, protocol: 'udp' });
+  });
+
+  const mistakes: [what: string, options: object, message: RegExp][] = [
+    ['a protocol that is not balanced', { protocol: 'icmp' }, /protocol: expected one of 'tcp', 'udp', got 'icmp'/],
+    ['port 0', { port: 0 }, /port: expected an integer from 1 to 65535, got 0/],
+    ['a multicast address', { address: '239.1.1.1' }, /address: expected a unicast address/],
+    ['an unknown scheduler', { scheduler: 'fastest' }, /scheduler: expected one of 'rr', .*, got 'fastest'/],
+    [
+      'an unknown option',
+      { schedular: 'rr' },
+      /there is no option "schedular"; it takes protocol, address, port, scheduler/,
+    ],
+  ];
+  for (const [what, options, message] of mistakes) {
+    it(`is not added with ${what}`, () => {
+      const { configuration, applied } = fakeConfiguration();
+      const wrong = { ...WEB, ...options } as VirtualServiceOptions;
+      assert.throws(() => configuration.addVirtualService(wrong), { code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
+      assert.deepEqual(applied, []);
+    });
+  }
+
+  it('keeps what an edit leaves out', () => {
+    const { configuration } = fakeConfiguration();
+    const web = configuration.addVirtualService({ ...WEB, scheduler: 'lc' });
+    web.edit({});
+    assert.equal(web.scheduler, 'lc');
+    web.edit({ scheduler: 'wrr' });
+    assert.equal(web.scheduler, 'wrr');
+    assert.throws(() => web.edit({ scheduler: 'x' as Scheduler }), /VirtualService.edit: scheduler/);
+  });
+
+  it('zeroes itself alone', () => {
+    const { configuration, applied } = fakeConfiguration();
+    configuration.addVirtualService(WEB).zero();
+    assert.deepEqual(applied.at(-1), [{ op: 'zero', service: { protocol: 6, address: '192.0.2.1', port: 80 } }]);
+  });
+
+  it('shows its stats with servers newest first', () => {
+    const fake = fakeConfiguration();
+    const web = fake.configuration.addVirtualService(WEB);
+    fake.rows.push(serviceRow([], { port: 443 }));
+    fake.rows.push(
+      serviceRow([serverRow({ address: '10.0.0.12' }), serverRow({ inPackets: 7n })], { connections: 5n }),
+    );
+    const stats = web.stats();
+    assert.equal(stats.protocol, 'tcp');
+    assert.equal(stats.totals.connections, 5n);
+    assert.deepEqual(
+      stats.servers.map((each) => [each.address, each.totals.inPackets]),
+      [
+        ['10.0.0.12', 0n],
+        ['10.0.0.11', 7n],
+      ],
+    );
+  });
+
+  it('says so when its stats are asked for before it is in force', () => {
+    const { configuration } = fakeConfiguration();
+    configuration.transaction((t) => {
+      const web = t.addVirtualService(WEB);
+      assert.throws(() => web.stats(), { code: 'ERR_TUNVS_NOT_FOUND', message: /not in force yet/ });
+    });
+  });
+
+  it('leaves a handle that only its name can be read of, once deleted', () => {
+    const { configuration } = fakeConfiguration();
+    const web = configuration.addVirtualService(WEB);
+    web.delete();
+    const again = configuration.addVirtualService(WEB);
+    const gone = { code: 'ERR_TUNVS_NOT_FOUND', message: /tcp 192\.0\.2\.1:80 of this handle was deleted/ };
+    for (const call of [
+      () => web.scheduler,
+      () => web.realServers,
+      () => web.realServer({ address: '10.0.0.1' }),
+      () => web.addRealServer({ address: '10.0.0.1' }),
+      () => web.edit({}),
+      () => web.zero(),
+      () => web.stats(),
+      () => web.delete(),
+    ]) {
+      assert.throws(call, gone);
+    }
+    assert.deepEqual([web.protocol, web.address, web.port], ['tcp', '192.0.2.1', 80]);
+    assert.equal(configuration.virtualService(WEB), again);
+  });
+
+  it('cannot be deleted by a name that is not there', () => {
+    const { configuration } = fakeConfiguration();
+    assert.throws(() => configuration.deleteVirtualService(WEB), {
+      code: 'ERR_TUNVS_NOT_FOUND',
+      message: /no virtual service tcp 192\.0\.2\.1:80/,
+    });
+  });
+});
