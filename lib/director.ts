@@ -37,6 +37,23 @@ interface DirectorParts {
   device?: DirectorDevice | undefined;
   host?: DirectorHost | undefined;
   nowMs: () => number;
+  relay?: EventRelay;
+}
+
+/** The engine has to be given its listener before the director exists. */
+class EventRelay {
+  #early: NativeEvent[] = [];
+  #listener = (events: NativeEvent[]): void => {
+    this.#early.push(...events);
+  };
+
+  readonly receive = (events: NativeEvent[]) => this.#listener(events);
+
+  /** What came before is told in the next turn of the event loop, when the director's owner can listen. */
+  forward(listener: (events: NativeEvent[]) => void): void {
+    this.#listener = listener;
+    if (this.#early.length > 0) setImmediate(() => listener(this.#early.splice(0)));
+  }
 }
 
 /** Between two looks of a drain at its real server's connections. */
@@ -85,7 +102,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       nextPulse: (signal) => parts.pulse.next(signal),
     });
     this.#cancelAtExit = parts.host ? atExit(() => parts.host?.close()) : () => {};
-    this.#native.onEvents((events) => this.#engineEvents(events));
+    parts.relay?.forward((events) => this.#engineEvents(events));
   }
 
   /**
@@ -105,6 +122,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     try {
       const engine = wrapNative(() => new native.Director(checked.native));
       undo.push(() => engine.close());
+      const relay = new EventRelay();
+      engine.onEvents(relay.receive);
       const started = wrapNative(() => engine.start(checked.start));
       let host: DirectorHost | undefined;
       if (checked.setUpHost ?? !started.attached) {
@@ -309,7 +328,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     for (const event of events) {
       if (this.#closed) return;
       if (channels.event.hasSubscribers) channels.event.publish({ director: this, ...event });
-      if (event.type === 'error') this.emit('error', new TunvsError('ERR_TUNVS_SYSTEM', event.message));
+      if (event.type === 'deviceLost') this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
       else this.emit('event', event);
     }
   }

@@ -18,10 +18,14 @@ export interface RealServerEvent {
   server: RealServer;
 }
 
-/** Rare news from the engine, such as a full connection table; several of a kind are told as one. */
+/** Rare news from the engine; several of a kind are told as one. */
 export interface EngineEvent {
+  /**
+   * `tableFull`: connections gave way to new ones; `value` is how many since the last such event.
+   * `eventsLost`: events came faster than they were read; `value` is how many were lost.
+   * `deviceLost`, on the diagnostics channel only: a worker's device is gone; `value` is the worker.
+   */
   type: string;
-  /** What it counts depends on the type. */
   value: number;
   /** One sentence. */
   message: string;
@@ -34,7 +38,7 @@ export interface DirectorEvents {
   realServer: [event: RealServerEvent];
   /** Rare news from the engine. */
   event: [event: EngineEvent];
-  /** The engine cannot go on, because its device is gone for instance. As everywhere in Node, throws when nobody listens. */
+  /** A worker lost its device (ERR_TUNVS_NO_DEVICE). As everywhere in Node, thrown when nobody listens. */
   error: [error: TunvsError];
   /** The director is closed. */
   close: [];

@@ -1,15 +1,15 @@
 /** SIGINT and SIGTERM end a long-running verb cleanly; a second one ends it at once. */
 
-const NUMBERS = { SIGINT: 2, SIGTERM: 15 } as const;
+const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Aborted by the first SIGINT or SIGTERM. `dispose` gives the signals back. */
-export function endSignal(): { signal: AbortSignal; dispose(): void } {
+/** Aborted by the first SIGINT or SIGTERM, or SIGHUP where `hangupEnds`. `dispose` gives the signals back. */
+export function endSignal({ hangupEnds = false } = {}): { signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
   const stop = (name: NodeJS.Signals) => {
     if (controller.signal.aborted) process.exit(128 + NUMBERS[name as keyof typeof NUMBERS]);
     controller.abort(new Error(`stopped by ${name}`));
   };
-  const names = Object.keys(NUMBERS) as (keyof typeof NUMBERS)[];
+  const names = (Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).filter((name) => name !== 'SIGHUP' || hangupEnds);
   for (const name of names) process.on(name, stop);
   return {
     signal: controller.signal,

@@ -18,7 +18,7 @@ export interface ServerSample {
   rates: Record<string, number>;
 }
 
-/** A line of `tunvs run --json --stats-interval MS`. */
+/** A line of `tunvs run --json --stats-interval SECONDS`. */
 export interface DirectorLine {
   counters: Record<string, number | string>;
   services: { protocol: string; address: string; port: number; scheduler: string; servers: ServerSample[] }[];
@@ -30,7 +30,8 @@ export interface DirectorCommandOptions {
   device?: string;
   queues?: number;
   egress?: string;
-  statsIntervalMs?: number;
+  /** Default 0.1. */
+  statsIntervalSeconds?: number;
 }
 
 /** `tunvs run` */
@@ -110,7 +111,7 @@ export async function startRealServerCommand(host: LabHost, options: RealServerC
 
 /** The command line of `tunvs run` with statistics on stdout. */
 export function runArguments(rules: string, options: Omit<DirectorCommandOptions, 'rules'>): string[] {
-  const { source, device = 'tunvs0', queues, egress, statsIntervalMs = 100 } = options;
+  const { source, device = 'tunvs0', queues, egress, statsIntervalSeconds = 0.1 } = options;
   return [
     process.execPath,
     TUNVS,
@@ -118,7 +119,7 @@ export function runArguments(rules: string, options: Omit<DirectorCommandOptions
     ...['--rules', rules, '--source', source, '--device', device],
     ...(queues === undefined ? [] : ['--queues', `${queues}`]),
     ...(egress === undefined ? [] : ['--egress', egress]),
-    ...['--json', '--stats-interval', `${statsIntervalMs}`],
+    ...['--json', '--stats-interval', `${statsIntervalSeconds}`],
   ];
 }
 

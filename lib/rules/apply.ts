@@ -123,13 +123,16 @@ export function applyTableCommand(transaction: Transaction, command: TableComman
 }
 
 function find(transaction: Transaction, id: ServiceId, missing: (id: ServiceId) => RulesError): VirtualService {
-  const service = transaction.virtualService(serviceKey(id));
+  const key = serviceKey(id);
+  // A service of port 0 is a persistent one, and there can be none yet.
+  const service = key.port === 0 ? undefined : transaction.virtualService(key);
   if (!service) throw missing(id);
   return service;
 }
 
 function findServer(transaction: Transaction, { service, server }: { service: ServiceId; server: Endpoint }): RealServer {
-  const found = find(transaction, service, serviceNotDefined).realServer(server);
+  const owner = find(transaction, service, serviceNotDefined);
+  const found = server.port === 0 ? undefined : owner.realServer(server);
   if (!found) throw noSuchServer(service, server);
   return found;
 }

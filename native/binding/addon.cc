@@ -1,6 +1,40 @@
-// Placeholder: an addon that exports nothing, so that the build has something to link.
+// The addon's entry: what lib/native.ts declares as Native.
 #include <napi.h>
 
-static Napi::Object init(Napi::Env, Napi::Object exports) { return exports; }
+#include "binding/bench_binding.h"
+#include "binding/convert.h"
+#include "binding/decapsulator_wrap.h"
+#include "binding/director_wrap.h"
+#include "binding/pcap_wrap.h"
 
-NODE_API_MODULE(tunvs, init)
+namespace tunvs::binding {
+namespace {
+
+Napi::Object init(Napi::Env env, Napi::Object exports) {
+  DirectorWrap::define(env, exports);
+  defineDecapsulator(env, exports);
+  definePcap(env, exports);
+  registerBench(env, exports);
+
+  std::vector<std::string_view> names;
+  for (const Scheduler* scheduler : schedulers()) names.push_back(scheduler->name());
+  exports.Set("schedulers", namesToJs(env, names));
+  names.clear();
+  for (const auto& method : kForwardingMethods) names.push_back(method.name);
+  exports.Set("forwardingMethods", namesToJs(env, names));
+  exports.Set("egresses", namesToJs(env, egressNames()));
+  names.assign(std::begin(kCounterNames), std::end(kCounterNames));
+  names.insert(names.end(), std::begin(kVerdictNames), std::end(kVerdictNames));
+  exports.Set("counters", namesToJs(env, names));
+  exports.Set("verdicts", namesToJs(env, kVerdictNames));
+  names.clear();
+  for (const auto& sysctl : kSysctls) names.push_back(sysctl.name);
+  exports.Set("sysctlNames", namesToJs(env, names));
+  return exports;
+}
+
+}  // namespace
+}  // namespace tunvs::binding
+
+static Napi::Object initTunvs(Napi::Env env, Napi::Object exports) { return tunvs::binding::init(env, exports); }
+NODE_API_MODULE(tunvs, initTunvs)

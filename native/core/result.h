@@ -50,6 +50,7 @@ class [[nodiscard]] Result {
   const T& value() const& { assert(ok()); return *std::get_if<0>(&state_); }
   T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&state_)); }
   T* operator->() { return &value(); }
+  const T* operator->() const { return &value(); }
   // REQUIRES: !ok()
   const Error& error() const { assert(!ok()); return *std::get_if<1>(&state_); }
 

@@ -35,7 +35,7 @@ print('capturing', flush=True)
 flows = {}
 def take():
     try:
-        packet, (_, protocol, kind, *_) = device.recvfrom(64, socket.MSG_TRUNC)
+        packet, (_, protocol, kind, *_) = device.recvfrom(64)
     except BlockingIOError:
         return False
     except InterruptedError:

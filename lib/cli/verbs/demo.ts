@@ -38,7 +38,7 @@ export const demo: Verb = {
       return;
     }
     const { runDemo } = await import('../../demo/demo.js');
-    const end = endSignal();
+    const end = endSignal({ hangupEnds: true });
     try {
       const isFine = await runDemo({
         isOnce: given.once ?? false,

@@ -1,11 +1,10 @@
 /** `tunvs realserver`: makes this host a real server until a signal ends it. */
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHostOptions } from '../../real-server-host.js';
 import { addressesArgument, choiceArgument } from '../arguments.js';
 import { toJson } from '../json.js';
-import { endSignal } from '../signals.js';
+import { aborted, endSignal } from '../signals.js';
 import type { Verb, VerbContext } from '../verb.js';
 
 interface Options {
@@ -60,13 +59,13 @@ export const realserver: Verb = {
       }
       return;
     }
-    const end = endSignal();
+    const end = endSignal({ hangupEnds: true });
     try {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${warning}\n`);
       const { mode, device } = host;
       print('ready', `real server for ${given.vip.join(', ')} on ${device} (${mode} mode)`, { mode, device, vip: given.vip });
-      await untilEnd(end.signal);
+      await aborted(end.signal);
       const { counters } = host.stats();
       await host.close();
       const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
@@ -76,10 +75,3 @@ export const realserver: Verb = {
     }
   },
 };
-
-async function untilEnd(signal: AbortSignal): Promise<void> {
-  // Neither a signal handler nor an open real server keeps the process alive.
-  const keepAlive = setInterval(() => {}, 2 ** 30);
-  if (!signal.aborted) await once(signal, 'abort');
-  clearInterval(keepAlive);
-}

@@ -1,0 +1,33 @@
+// A packet generator: UDP packets of many flows to one virtual address, as fast as an AF_PACKET socket takes them.
+//
+// Bounded in count and time. Meant for a veth pair in a network namespace of its own.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "core/inet.h"
+#include "core/result.h"
+
+namespace tunvs::bench {
+
+struct FloodOptions {
+  std::string interfaceName;
+  std::array<uint8_t, 6> destinationMac{};  // of the next hop
+  IpAddress virtualAddress;                 // IPv4
+  uint16_t port = 0;
+  uint32_t flows = 1;              // [1, 2^24], taken in turn
+  uint32_t packetBytes = 64;       // of the IP packet, [40, 1500]
+  uint32_t durationMs = 1000;      // [1, 60000]
+  uint64_t maxPackets = 1u << 30;  // [1, 2^32]
+};
+
+struct FloodResult {
+  uint64_t packets = 0;  // that the socket took
+  uint64_t ns = 0;
+};
+
+// Needs CAP_NET_RAW. Blocks for the duration.
+Result<FloodResult> flood(const FloodOptions& options);
+
+}  // namespace tunvs::bench

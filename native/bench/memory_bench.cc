@@ -1,0 +1,174 @@
+#include "bench/memory_bench.h"
+
+#include <time.h>
+
+#include <cstring>
+#include <memory>
+
+#include "bench/bench_packet.h"
+#include "director/director.h"
+#include "engine/table_region.h"
+#include "io/memory_egress.h"
+
+namespace tunvs::bench {
+namespace {
+
+constexpr uint32_t kMaxConnections = 1u << 26;
+constexpr double kLoad = 0.85;  // of the table's capacity, design target
+constexpr uint16_t kPort = 80;
+constexpr Tick kExpiryTicks = 16;       // as the engine's worker
+constexpr size_t kExpiryBudget = 1024;  // as the engine's worker
+const IpAddress kVirtualAddress = IpAddress::v4(192, 0, 2, 1);
+
+uint64_t nowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint64_t clockReadNs() {
+  constexpr int kReads = 10'000;
+  const uint64_t begin = nowNs();
+  for (int i = 0; i < kReads; i++) nowNs();
+  return (nowNs() - begin) / kReads;
+}
+
+Error invalid(std::string message) { return Error::make(ErrorCode::invalidArgument, std::move(message)); }
+
+// A director with one worker, one service and its servers.
+class Subject {
+ public:
+  static Result<std::unique_ptr<Subject>> make(const MemoryBenchOptions& options, uint32_t capacity) {
+    DirectorOptions director;
+    director.maxConnections = capacity;
+    director.secret = HashSecret::fromSeed(options.seed);
+    director.sources.v4 = IpAddress::v4(10, 0, 0, 1);
+    auto region = TableRegion::anonymous(Director::tableBytes(director));
+    if (!region.ok()) return region.error();
+    // Pages are there before time is taken: their coming is no cost of a packet.
+    std::memset(region->span().data(), 0, region->span().size());
+    std::unique_ptr<Subject> subject(new Subject(options, director, std::move(region).value()));
+    if (auto configured = subject->configure(options); !configured.ok()) return configured.error();
+    return subject;
+  }
+
+  // Takes `count` packets, flow i's written by `next()`, through the director; the time that took.
+  template <typename Next>
+  uint64_t run(const PacketTemplate& packet, uint64_t count, Next&& next) {
+    uint64_t ns = 0;
+    for (uint64_t done = 0; done < count; done += kVectorSize) {
+      vector_.reset();
+      vector_.setCount(kVectorSize);
+      for (Packet& each : vector_.packets()) {
+        packet.write(each.data, next());
+        each.length = packet.bytes();
+      }
+      const uint64_t begin = nowNs();
+      const Tick now = ticksFromMs((begin - startNs_) / 1'000'000);
+      director_.process(0, vector_.packets(), now, out_);
+      egress_.send({out_.packets, out_.count});
+      if (now - expiredAt_ >= kExpiryTicks) {
+        director_.expire(0, now, false, kExpiryBudget);
+        expiredAt_ = now;
+      }
+      ns += nowNs() - begin;
+    }
+    return ns;
+  }
+
+  uint64_t forwarded() const { return egress_.packets(); }
+  uint64_t connections() const { return director_.connectionCount(); }
+  uint64_t tableBytes() const { return region_.span().size(); }
+
+ private:
+  Subject(const MemoryBenchOptions& options, const DirectorOptions& director, TableRegion region)
+      : region_(std::move(region)), director_(director, region_.span()), vector_(options.packetBytes) {}
+
+  Result<void> configure(const MemoryBenchOptions& options) {
+    const auto method = forwardingMethodByName(options.forwarding);
+    if (!method) return invalid("bench: there is no forwarding method \"" + options.forwarding + "\"");
+    const ServiceKey service{kVirtualAddress, kPort, static_cast<uint8_t>(IpProtocol::tcp)};
+    std::vector<Operation> operations{AddService{service, {options.scheduler}}};
+    for (uint32_t i = 0; i < options.servers; i++) {
+      const ServerKey server{IpAddress::v4(Be32::from(0x0a010001 + i)), kPort};
+      ServerConfig config;
+      config.method = *method;
+      config.weight = 1 + static_cast<int32_t>(i % 3);
+      operations.push_back(AddServer{service, server, config});
+    }
+    return director_.apply(operations);
+  }
+
+  TableRegion region_;
+  Director director_;
+  PacketVector vector_;
+  OutputVector out_;
+  MemoryEgress egress_{MemoryEgress::Mode::count};
+  uint64_t startNs_ = nowNs();
+  Tick expiredAt_ = 0;
+};
+
+Result<void> check(const MemoryBenchOptions& options) {
+  if (options.connections > kMaxConnections) return invalid("bench: at most 2^26 connections");
+  if (options.packetBytes < PacketTemplate::kMinBytes || options.packetBytes > PacketTemplate::kMaxBytes) {
+    return invalid("bench: packetBytes is from 40 to 1500");
+  }
+  if (options.servers < 1 || options.servers > 1000) return invalid("bench: servers is from 1 to 1000");
+  const bool isOpening = options.workload == Workload::open;
+  if (options.packets < 1 || options.packets > (isOpening ? kMaxConnections : uint64_t{1} << 40)) {
+    return invalid("bench: packets is out of range");
+  }
+  if (!isOpening && options.connections == 0) return invalid("bench: established packets need connections");
+  return {};
+}
+
+uint64_t wholeVectors(uint64_t packets) { return (packets + kVectorSize - 1) / kVectorSize * kVectorSize; }
+
+}  // namespace
+
+Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
+  if (auto checked = check(options); !checked.ok()) return checked.error();
+  const bool isOpening = options.workload == Workload::open;
+  const uint64_t packets = wholeVectors(options.packets);
+  const uint64_t flows = options.connections + (isOpening ? packets : 0);
+  const auto capacity =
+      std::max(ConnTable::kMinCapacity, static_cast<uint32_t>(static_cast<double>(flows) / kLoad) + 1);
+  auto made = Subject::make(options, capacity);
+  if (!made.ok()) return made.error();
+  Subject& subject = *made.value();
+
+  const PacketTemplate syn(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpSyn);
+  const PacketTemplate ack(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpAck);
+  // The last vector of the preparation may take up flows again: a SYN or ACK more changes nothing.
+  const auto prepare = [&](const PacketTemplate& packet) {
+    uint32_t flow = 0;
+    subject.run(packet, options.connections, [&] { return flow++ % options.connections; });
+  };
+  if (options.connections > 0) {
+    prepare(syn);
+    prepare(ack);
+  }
+
+  const uint64_t forwardedBefore = subject.forwarded();
+  MemoryBenchResult result;
+  if (isOpening) {
+    uint32_t flow = options.connections;
+    result.ns = subject.run(syn, packets, [&] { return flow++; });
+  } else {
+    FlowChooser chooser(options.distribution, options.connections, options.seed);
+    result.ns = subject.run(ack, packets, [&] { return chooser.next(); });
+  }
+  result.packets = packets;
+  result.connections = subject.connections();
+  result.tableBytes = subject.tableBytes();
+  result.clockNs = packets / kVectorSize * clockReadNs();
+  if (subject.forwarded() - forwardedBefore != packets || result.connections != flows) {
+    return Error::make(ErrorCode::system, "bench: forwarded " + std::to_string(subject.forwarded() - forwardedBefore) +
+                                              " of " + std::to_string(packets) + " packets, with " +
+                                              std::to_string(result.connections) + " of " + std::to_string(flows) +
+                                              " connections; the run does not count");
+  }
+  return result;
+}
+
+}  // namespace tunvs::bench

@@ -1,0 +1,43 @@
+// The engine in memory: what a packet costs between being read and being handed to the egress.
+//
+// Each vector's packets are written into its buffers just before, outside the time that is taken, as a device's read
+// would have left them: headers in the nearest cache. What is timed is Director::process(), Director::expire() at the
+// worker's own pace, and an egress that only counts.
+#pragma once
+
+#include <string>
+
+#include "bench/flow_chooser.h"
+#include "core/result.h"
+
+namespace tunvs::bench {
+
+enum class Workload : uint8_t {
+  established,  // data packets of connections that are there
+  open,         // the first packet (SYN) of connections that are not
+};
+
+struct MemoryBenchOptions {
+  Workload workload = Workload::established;
+  uint32_t connections = 1;     // established before the time begins, [0, 2^26]; >= 1 for Workload::established
+  uint64_t packets = 1u << 22;  // timed, rounded up to whole vectors, [1, 2^40]; at most 2^26 for Workload::open
+  Distribution distribution = Distribution::uniform;  // of Workload::established
+  uint32_t packetBytes = 64;                          // [40, 1500]
+  std::string scheduler = "wlc";
+  std::string forwarding = "ipip";
+  uint32_t servers = 16;  // [1, 1000], of weights 1, 2 and 3
+  uint64_t seed = 1;
+};
+
+struct MemoryBenchResult {
+  uint64_t ns = 0;
+  uint64_t packets = 0;
+  uint64_t connections = 0;  // in the table afterwards
+  uint64_t tableBytes = 0;
+  uint64_t clockNs = 0;  // what reading the clock has added to `ns`, estimated; not taken off
+};
+
+// An Error when the options are out of range, or when not every packet was forwarded.
+Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options);
+
+}  // namespace tunvs::bench

@@ -1,0 +1,161 @@
+#include "bench/null_loop.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <thread>
+
+#include "engine/clock.h"
+#include "forward/ipip.h"
+
+namespace tunvs::bench {
+namespace {
+
+// As the engine's worker, so that the two differ in nothing but the director.
+constexpr int kSleepMs = 100;
+constexpr Tick kHousekeepTicks = 16;
+
+uint64_t nsOf(const timeval& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_usec) * 1000;
+}
+
+void addOne(std::atomic<uint64_t>& counter, uint64_t n) {
+  counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+class NullLoop::Thread {
+ public:
+  Thread(DeviceQueue& queue, std::unique_ptr<Egress> egress, const NullLoopOptions& options, UniqueFd wake)
+      : queue_(queue),
+        egress_(std::move(egress)),
+        outer_(makeIpipHeader(options.source, options.server)),
+        server_(options.server),
+        vector_(options.device.maxPacketBytes),
+        wake_(std::move(wake)) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    thread_ = std::thread([this] { run(); });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  ~Thread() {
+    stopping_.store(true, std::memory_order_release);
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);
+    thread_.join();
+  }
+
+  std::atomic<uint64_t> received{0}, sent{0}, userNs{0}, systemNs{0};
+
+ private:
+  void run() {
+    OutputPacket outputs[kVectorSize];
+    Tick measuredAt = coarseNow();
+    while (!stopping_.load(std::memory_order_acquire)) {
+      const auto count = queue_.receive(vector_);
+      if (!count.ok()) break;
+      const Tick now = coarseNow();
+      if (count.value() > 0) forward(outputs);
+      if (now - measuredAt >= kHousekeepTicks) {
+        measure();
+        measuredAt = now;
+      }
+      if (count.value() == 0) sleep();
+    }
+    measure();
+  }
+
+  void forward(OutputPacket* outputs) {
+    size_t count = 0;
+    for (Packet& packet : vector_.packets()) {
+      if (packet.length < kIpv4HeaderBytes) continue;
+      ParsedPacket parsed;
+      parsed.length = packet.length;
+      parsed.trafficClass = packet.data[1];
+      parsed.ttl = packet.data[8];
+      parsed.dontFragment = (packet.data[6] & (kIpv4DontFragment >> 8)) != 0;
+      const Packet sending = encapsulateIpip(outer_, packet.data, parsed, ++identification_);
+      outputs[count++] = {sending.data, sending.length, server_};
+    }
+    addOne(received, vector_.count());
+    addOne(sent, egress_->send({outputs, count}).sent);
+  }
+
+  void sleep() {
+    pollfd waits[2] = {{wake_.get(), POLLIN, 0}, {queue_.pollDescriptor(), POLLIN, 0}};
+    poll(waits, 2, kSleepMs);
+  }
+
+  void measure() {
+    rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) != 0) return;
+    userNs.store(nsOf(usage.ru_utime), std::memory_order_relaxed);
+    systemNs.store(nsOf(usage.ru_stime), std::memory_order_relaxed);
+  }
+
+  DeviceQueue& queue_;
+  std::unique_ptr<Egress> egress_;
+  const OuterHeader outer_;
+  const IpAddress server_;
+  PacketVector vector_;
+  UniqueFd wake_;
+  uint16_t identification_ = 0;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+NullLoop::NullLoop(std::unique_ptr<TunDevice> device) : device_(std::move(device)) {}
+NullLoop::~NullLoop() = default;
+
+Result<std::unique_ptr<NullLoop>> NullLoop::start(const NullLoopOptions& options) {
+  if (!options.source.isV4() || !options.server.isV4()) {
+    return Error::make(ErrorCode::invalidArgument, "the null loop knows IPv4 only");
+  }
+  auto device = TunDevice::open(options.device);
+  if (!device.ok()) return device.error();
+  std::unique_ptr<NullLoop> loop(new NullLoop(std::move(device).value()));
+  EgressContext context;
+  context.sources = {options.source};
+  std::string wanted = options.egress;
+  for (size_t i = 0; i < loop->device_->queueCount(); i++) {
+    context.tunDescriptor = loop->device_->descriptor(i);
+    auto egress = openEgress(wanted, context);
+    if (!egress.ok()) return egress.error();
+    loop->egress_ = wanted = egress.value()->name();
+    UniqueFd wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    if (wake.get() < 0) return Error::fromErrno(errno, "eventfd", "could not make the null loop's wake-up descriptor");
+    loop->threads_.push_back(
+        std::make_unique<Thread>(loop->device_->queue(i), std::move(egress).value(), options, std::move(wake)));
+  }
+  return loop;
+}
+
+uint64_t NullLoop::received() const {
+  uint64_t sum = 0;
+  for (const auto& thread : threads_) sum += thread->received.load(std::memory_order_relaxed);
+  return sum;
+}
+
+uint64_t NullLoop::sent() const {
+  uint64_t sum = 0;
+  for (const auto& thread : threads_) sum += thread->sent.load(std::memory_order_relaxed);
+  return sum;
+}
+
+CpuTime NullLoop::cpu() const {
+  CpuTime sum;
+  for (const auto& thread : threads_) {
+    sum.userNs += thread->userNs.load(std::memory_order_relaxed);
+    sum.systemNs += thread->systemNs.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+}  // namespace tunvs::bench

@@ -1,0 +1,122 @@
+#include "binding/arguments.h"
+
+#include <cmath>
+
+#include "binding/errors.h"
+
+namespace tunvs::binding {
+
+ObjectReader::ObjectReader(Napi::Value value, std::string what) : env_(value.Env()), what_(std::move(what)) {
+  if (env_.IsExceptionPending()) {
+    ok_ = false;
+  } else if (value.IsObject()) {
+    object_ = value.As<Napi::Object>();
+  } else {
+    ok_ = false;
+    throwInvalidArgument(env_, what_ + " must be an object");
+  }
+}
+
+void ObjectReader::fail(const char* name, const std::string& expected) {
+  ok_ = false;
+  if (!env_.IsExceptionPending()) throwInvalidArgument(env_, what_ + "." + name + " must be " + expected);
+}
+
+Napi::Value ObjectReader::get(const char* name) {
+  if (!ok_) return env_.Undefined();
+  Napi::Value value = object_.Get(name);
+  if (env_.IsExceptionPending()) {
+    ok_ = false;
+    return env_.Undefined();
+  }
+  return value;
+}
+
+bool ObjectReader::has(const char* name) const { return ok_ && !object_.Get(name).IsUndefined(); }
+
+std::string ObjectReader::string(const char* name) {
+  Napi::Value value = get(name);
+  if (!ok_) return {};
+  if (!value.IsString()) {
+    fail(name, "a string");
+    return {};
+  }
+  return value.As<Napi::String>().Utf8Value();
+}
+
+bool ObjectReader::boolean(const char* name) {
+  Napi::Value value = get(name);
+  if (!ok_) return false;
+  if (!value.IsBoolean()) {
+    fail(name, "true or false");
+    return false;
+  }
+  return value.As<Napi::Boolean>().Value();
+}
+
+int64_t ObjectReader::integer(const char* name, int64_t minimum, int64_t maximum) {
+  Napi::Value value = get(name);
+  if (!ok_) return minimum;
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  if (!(number >= static_cast<double>(minimum) && number <= static_cast<double>(maximum)) || number != std::floor(number)) {
+    fail(name, "a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum));
+    return minimum;
+  }
+  return static_cast<int64_t>(number);
+}
+
+std::optional<uint64_t> ObjectReader::optionalBigInt(const char* name) {
+  Napi::Value value = get(name);
+  if (!ok_ || value.IsUndefined()) return std::nullopt;
+  if (!value.IsBigInt()) {
+    fail(name, "a bigint");
+    return std::nullopt;
+  }
+  bool lossless;
+  return value.As<Napi::BigInt>().Uint64Value(&lossless);
+}
+
+IpAddress ObjectReader::address(const char* name) {
+  const std::string text = string(name);
+  if (!ok_) return {};
+  auto parsed = parseIpAddress(text);
+  if (!parsed) {
+    fail(name, "an IPv4 or IPv6 address, not '" + text + "'");
+    return {};
+  }
+  return parsed.value();
+}
+
+std::vector<IpAddress> ObjectReader::addresses(const char* name) {
+  std::vector<IpAddress> all;
+  Napi::Value value = get(name);
+  if (!ok_) return all;
+  if (!value.IsArray()) {
+    fail(name, "an array of addresses");
+    return all;
+  }
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; ok_ && i < list.Length(); i++) {
+    Napi::Value item = list.Get(i);
+    if (env_.IsExceptionPending() || !item.IsString()) {
+      fail(name, "an array of addresses");
+      return all;
+    }
+    auto parsed = parseIpAddress(item.As<Napi::String>().Utf8Value());
+    if (!parsed) {
+      fail(name, "an array of addresses: " + parsed.error().message);
+      return all;
+    }
+    all.push_back(parsed.value());
+  }
+  return all;
+}
+
+ObjectReader ObjectReader::object(const char* name) {
+  Napi::Value value = get(name);
+  ObjectReader reader(ok_ ? value : env_.Undefined(), what_ + "." + name);
+  ok_ = ok_ && reader.ok();
+  return reader;
+}
+
+}  // namespace tunvs::binding

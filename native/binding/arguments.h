@@ -1,0 +1,42 @@
+// Reading JavaScript values. A reader remembers the first mistake; every later call returns a default, and ok() says so.
+#pragma once
+
+#include <napi.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/inet.h"
+
+namespace tunvs::binding {
+
+class ObjectReader {
+ public:
+  // `what` names the object in error messages.
+  ObjectReader(Napi::Value value, std::string what);
+
+  bool ok() const { return ok_; }
+  Napi::Env env() const { return env_; }
+
+  bool has(const char* name) const;
+  std::string string(const char* name);
+  bool boolean(const char* name);
+  // A whole number in [minimum, maximum], both at most 2^53.
+  int64_t integer(const char* name, int64_t minimum, int64_t maximum);
+  std::optional<uint64_t> optionalBigInt(const char* name);
+  IpAddress address(const char* name);
+  std::vector<IpAddress> addresses(const char* name);
+  ObjectReader object(const char* name);
+
+ private:
+  Napi::Value get(const char* name);
+  void fail(const char* name, const std::string& expected);
+
+  Napi::Env env_;
+  std::string what_;
+  Napi::Object object_;
+  bool ok_ = true;
+};
+
+}  // namespace tunvs::binding

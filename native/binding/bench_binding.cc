@@ -1,0 +1,159 @@
+#include "binding/bench_binding.h"
+
+#include <cstdio>
+
+#include "bench/flood.h"
+#include "bench/memory_bench.h"
+#include "bench/null_loop.h"
+#include "binding/arguments.h"
+#include "binding/errors.h"
+
+namespace tunvs::binding {
+namespace {
+
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+
+Napi::BigInt big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
+
+// ObjectReader reads as far as its first mistake, which it has thrown by then.
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  ObjectReader reader(info[0], "bench.memory");
+  const std::string workload = reader.string("workload");
+  const std::string distribution = reader.string("distribution");
+  bench::MemoryBenchOptions options;
+  options.connections = static_cast<uint32_t>(reader.integer("connections", 0, UINT32_MAX));
+  options.packets = static_cast<uint64_t>(reader.integer("packets", 1, kMaxSafeInteger));
+  options.packetBytes = static_cast<uint32_t>(reader.integer("packetBytes", 0, UINT32_MAX));
+  options.scheduler = reader.string("scheduler");
+  options.forwarding = reader.string("forwarding");
+  options.servers = static_cast<uint32_t>(reader.integer("servers", 1, 1000));
+  options.seed = static_cast<uint64_t>(reader.integer("seed", 0, kMaxSafeInteger));
+  if (!reader.ok()) return env.Undefined();
+
+  if (workload != "established" && workload != "open") {
+    throwInvalidArgument(env, "bench.memory: workload is established or open, not \"" + workload + "\"");
+    return env.Undefined();
+  }
+  options.workload = workload == "open" ? bench::Workload::open : bench::Workload::established;
+  const auto chosen = bench::distributionByName(distribution);
+  if (!chosen) {
+    throwInvalidArgument(env, "bench.memory: distribution is uniform or zipf, not \"" + distribution + "\"");
+    return env.Undefined();
+  }
+  options.distribution = *chosen;
+
+  const auto result = bench::runMemoryBench(options);
+  if (!result.ok()) {
+    throwError(env, result.error());
+    return env.Undefined();
+  }
+  const bench::MemoryBenchResult& run = result.value();
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("ns", big(env, run.ns));
+  answer.Set("packets", big(env, run.packets));
+  answer.Set("connections", big(env, run.connections));
+  answer.Set("tableBytes", big(env, run.tableBytes));
+  answer.Set("clockNs", big(env, run.clockNs));
+  return answer;
+}
+
+bool parseMac(const std::string& text, std::array<uint8_t, 6>& mac) {
+  unsigned parts[6];
+  char rest;
+  if (std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%c", &parts[0], &parts[1], &parts[2], &parts[3], &parts[4],
+                  &parts[5], &rest) != 6) {
+    return false;
+  }
+  for (size_t i = 0; i < mac.size(); i++) mac[i] = static_cast<uint8_t>(parts[i]);
+  return true;
+}
+
+Napi::Value flood(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  ObjectReader reader(info[0], "bench.flood");
+  bench::FloodOptions options;
+  options.interfaceName = reader.string("interfaceName");
+  const std::string mac = reader.string("destinationMac");
+  options.virtualAddress = reader.address("virtualAddress");
+  options.port = static_cast<uint16_t>(reader.integer("port", 1, 65535));
+  options.flows = static_cast<uint32_t>(reader.integer("flows", 1, UINT32_MAX));
+  options.packetBytes = static_cast<uint32_t>(reader.integer("packetBytes", 0, UINT32_MAX));
+  options.durationMs = static_cast<uint32_t>(reader.integer("durationMs", 0, UINT32_MAX));
+  options.maxPackets = static_cast<uint64_t>(reader.integer("maxPackets", 1, kMaxSafeInteger));
+  if (!reader.ok()) return env.Undefined();
+  if (!parseMac(mac, options.destinationMac)) {
+    throwInvalidArgument(env, "bench.flood: destinationMac is like 02:00:00:00:00:01, not \"" + mac + "\"");
+    return env.Undefined();
+  }
+  const auto result = bench::flood(options);
+  if (!result.ok()) {
+    throwError(env, result.error());
+    return env.Undefined();
+  }
+  Napi::Object answer = Napi::Object::New(env);
+  answer.Set("packets", big(env, result.value().packets));
+  answer.Set("ns", big(env, result.value().ns));
+  return answer;
+}
+
+class NullLoopWrap : public Napi::ObjectWrap<NullLoopWrap> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "NullLoop",
+        {InstanceMethod<&NullLoopWrap::readings>("readings"), InstanceMethod<&NullLoopWrap::close>("close")});
+  }
+
+  explicit NullLoopWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NullLoopWrap>(info) {
+    ObjectReader reader(info[0], "NullLoop");
+    bench::NullLoopOptions options;
+    options.device.name = reader.string("device");
+    options.device.queues = static_cast<size_t>(reader.integer("queues", 1, 64));
+    options.device.maxPacketBytes = static_cast<size_t>(reader.integer("maxPacketBytes", 576, 65535));
+    options.egress = reader.string("egress");
+    options.source = reader.address("source");
+    options.server = reader.address("server");
+    if (!reader.ok()) return;
+    auto started = bench::NullLoop::start(options);
+    if (!started.ok()) {
+      throwError(info.Env(), started.error());
+      return;
+    }
+    loop_ = std::move(started).value();
+  }
+
+ private:
+  Napi::Value readings(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (loop_ == nullptr) {
+      throwError(env, Error::make(ErrorCode::closed, "the null loop is closed"));
+      return env.Undefined();
+    }
+    const CpuTime cpu = loop_->cpu();
+    Napi::Object answer = Napi::Object::New(env);
+    answer.Set("device", loop_->device());
+    answer.Set("egress", loop_->egress());
+    answer.Set("received", big(env, loop_->received()));
+    answer.Set("sent", big(env, loop_->sent()));
+    answer.Set("userNs", big(env, cpu.userNs));
+    answer.Set("systemNs", big(env, cpu.systemNs));
+    return answer;
+  }
+
+  void close(const Napi::CallbackInfo&) { loop_.reset(); }
+
+  std::unique_ptr<bench::NullLoop> loop_;
+};
+
+}  // namespace
+
+void registerBench(Napi::Env env, Napi::Object exports) {
+  Napi::Object bench = Napi::Object::New(env);
+  bench.Set("memory", Napi::Function::New(env, memory, "memory"));
+  bench.Set("flood", Napi::Function::New(env, flood, "flood"));
+  bench.Set("NullLoop", NullLoopWrap::define(env));
+  exports.Set("bench", bench);
+}
+
+}  // namespace tunvs::binding

@@ -1,0 +1,21 @@
+// Between native values and JavaScript objects: operations, rows, counters.
+#pragma once
+
+#include <napi.h>
+
+#include <vector>
+
+#include "binding/arguments.h"
+#include "director/director.h"
+
+namespace tunvs::binding {
+
+// Reads a NativeOperation[]; false with an exception pending when something is wrong.
+bool readOperations(Napi::Value value, std::vector<Operation>& operations);
+Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows);
+Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row);
+Napi::Array namesToJs(Napi::Env env, std::span<const std::string_view> names);
+
+inline Napi::String toJs(Napi::Env env, std::string_view text) { return Napi::String::New(env, text.data(), text.size()); }
+
+}  // namespace tunvs::binding

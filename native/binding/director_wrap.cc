@@ -1,0 +1,407 @@
+#include "binding/director_wrap.h"
+
+#include <sys/random.h>
+
+#include <cmath>
+
+#include "binding/convert.h"
+#include "binding/errors.h"
+#include "engine/clock.h"
+
+namespace tunvs::binding {
+namespace {
+
+Result<HashSecret> drawSecret() {
+  HashSecret secret;
+  if (getrandom(&secret, sizeof secret, 0) != static_cast<ssize_t>(sizeof secret)) {
+    return Error::fromErrno(errno, "getrandom", "could not draw the connection table's secret");
+  }
+  secret.finish |= 1;
+  return secret;
+}
+
+}  // namespace
+
+void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
+  Napi::Function constructor = DefineClass(env, "NativeDirector",
+                                           {
+                                               InstanceMethod<&DirectorWrap::apply>("apply"),
+                                               InstanceMethod<&DirectorWrap::services>("services"),
+                                               InstanceMethod<&DirectorWrap::connections>("connections"),
+                                               InstanceMethod<&DirectorWrap::setTimeouts>("setTimeouts"),
+                                               InstanceMethod<&DirectorWrap::timeouts>("timeouts"),
+                                               InstanceMethod<&DirectorWrap::setSysctl>("setSysctl"),
+                                               InstanceMethod<&DirectorWrap::sysctls>("sysctls"),
+                                               InstanceMethod<&DirectorWrap::readCounters>("readCounters"),
+                                               InstanceMethod<&DirectorWrap::tableInfo>("tableInfo"),
+                                               InstanceMethod<&DirectorWrap::process>("process"),
+                                               InstanceMethod<&DirectorWrap::advance>("advance"),
+                                               InstanceMethod<&DirectorWrap::start>("start"),
+                                               InstanceMethod<&DirectorWrap::onEvents>("onEvents"),
+                                               InstanceMethod<&DirectorWrap::workerCpu>("workerCpu"),
+                                               InstanceMethod<&DirectorWrap::close>("close"),
+                                           });
+  exports.Set("Director", constructor);
+}
+
+DirectorWrap::DirectorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  const Napi::Env env = info.Env();
+  ObjectReader reader(info[0], "options");
+  DirectorOptions options;
+  options.maxConnections =
+      static_cast<uint32_t>(reader.integer("maxConnections", ConnTable::kMinCapacity, ConnTable::kMaxCapacity));
+  options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxReaders - 1));
+  const auto sources = reader.addresses("sources");
+  const auto seed = reader.optionalBigInt("seed");
+  const bool offline = reader.boolean("offline");
+  if (!reader.ok()) return;
+  for (const IpAddress& source : sources) {
+    auto& place = source.isV4() ? options.sources.v4 : options.sources.v6;
+    if (place) {
+      throwInvalidArgument(env, "options.sources holds two addresses of one family");
+      return;
+    }
+    if (!isUnicast(source)) {
+      throwInvalidArgument(env, toString(source) + " can't be the director's address; it must be unicast");
+      return;
+    }
+    place = source;
+  }
+  if (seed) {
+    options.secret = HashSecret::fromSeed(*seed);
+  } else {
+    auto secret = drawSecret();
+    if (!secret) {
+      throwError(env, secret.error());
+      return;
+    }
+    options.secret = secret.value();
+  }
+  tableBytes_ = Director::tableBytes(options);
+  if (offline) {
+    options.workers = 1;
+    auto made = Offline::create(options);
+    if (!made) {
+      throwError(env, made.error());
+      return;
+    }
+    offline_ = std::move(made).value();
+  } else {
+    auto made = Engine::create(options);
+    if (!made) {
+      throwError(env, made.error());
+      return;
+    }
+    engine_ = std::move(made).value();
+  }
+}
+
+DirectorWrap::~DirectorWrap() { shutDown(); }
+
+void DirectorWrap::shutDown() {
+  engine_.reset();  // joins the workers: after this nobody calls notify_
+  offline_.reset();
+  if (hasNotify_) {
+    notify_.Release();
+    hasNotify_ = false;
+  }
+  if (!hook_.IsEmpty()) hook_.Remove(Env());
+  hook_ = {};
+}
+
+bool DirectorWrap::isOpen(Napi::Env env) const {
+  if (engine_ != nullptr || offline_ != nullptr) return true;
+  throwError(env, Error::make(ErrorCode::closed, "the director was closed"));
+  return false;
+}
+
+bool DirectorWrap::isOffline(Napi::Env env) const {
+  if (!isOpen(env)) return false;
+  if (offline_ != nullptr) return true;
+  throwError(env, Error::make(ErrorCode::unsupported, "only an offline director is driven by hand"));
+  return false;
+}
+
+Tick DirectorWrap::now() const { return offline_ != nullptr ? offline_->now() : coarseNow(); }
+
+Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<Operation> operations;
+  if (!isOpen(env) || !readOperations(info[0], operations)) return env.Undefined();
+  size_t failedAt = 0;
+  auto done = director().apply(operations, &failedAt);
+  director().collect(now());
+  if (!done) {
+    throwError(env, done.error());
+    Napi::Error thrown = env.GetAndClearPendingException();
+    thrown.Set("operation", Napi::Number::New(env, static_cast<double>(failedAt)));
+    thrown.ThrowAsJavaScriptException();
+  }
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::services(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  director().collect(now());
+  return servicesToJs(info.Env(), director().control().rows());
+}
+
+Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsNumber() || !info[1].IsNumber()) {
+    throwInvalidArgument(env, "connections takes a cursor and a limit");
+    return env.Undefined();
+  }
+  const auto cursor = static_cast<uint64_t>(std::max<int64_t>(0, info[0].As<Napi::Number>().Int64Value()));
+  const auto limit = static_cast<size_t>(std::max<int64_t>(1, info[1].As<Napi::Number>().Int64Value()));
+  Napi::Array rows = Napi::Array::New(env);
+  uint32_t count = 0;
+  const uint64_t next = director().forEachConnection(cursor, limit, now(), [&](const ConnectionRow& row) {
+    Napi::HandleScope scope(env);
+    rows.Set(count++, connectionToJs(env, row));
+  });
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("rows", rows);
+  result.Set("next", Napi::Number::New(env, next == UINT64_MAX ? -1 : static_cast<double>(next)));
+  return result;
+}
+
+Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  uint32_t seconds[3];
+  for (size_t i = 0; i < 3; i++) {
+    const double value = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : NAN;
+    if (!(value >= 0 && value <= kMaxTimeoutSeconds) || value != std::floor(value)) {
+      throwInvalidArgument(env, "a timeout must be a whole number of seconds from 0 to " + std::to_string(kMaxTimeoutSeconds));
+      return env.Undefined();
+    }
+    seconds[i] = static_cast<uint32_t>(value);
+  }
+  Tunables tunables = director().control().tunables();
+  if (auto set = tunvs::setTimeouts(tunables, seconds[0], seconds[1], seconds[2]); !set) {
+    throwError(env, set.error());
+    return env.Undefined();
+  }
+  director().setTunables(tunables);
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::timeouts(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const Tunables& tunables = director().control().tunables();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("tcp", tunables.tcpTimeout(TcpState::established) / kTicksPerSecond);
+  object.Set("tcpFin", tunables.tcpTimeout(TcpState::finWait) / kTicksPerSecond);
+  object.Set("udp", tunables.udpTimeout / kTicksPerSecond);
+  return object;
+}
+
+Napi::Value DirectorWrap::setSysctl(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const double value = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : NAN;
+  if (!info[0].IsString() || value != std::floor(value) || std::abs(value) > 1e15) {
+    throwInvalidArgument(env, "setSysctl takes a name and a whole number");
+    return env.Undefined();
+  }
+  Tunables tunables = director().control().tunables();
+  if (auto set = tunvs::setSysctl(tunables, info[0].As<Napi::String>().Utf8Value(), static_cast<int64_t>(value)); !set) {
+    throwError(env, set.error());
+    return env.Undefined();
+  }
+  director().setTunables(tunables);
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::sysctls(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& sysctl : kSysctls) {
+    object.Set(toJs(env, sysctl.name), Napi::Number::New(env, director().control().tunables().*sysctl.field));
+  }
+  return object;
+}
+
+Napi::Value DirectorWrap::readCounters(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array ||
+      info[0].As<Napi::TypedArray>().ElementLength() < kCounters) {
+    throwInvalidArgument(env, "readCounters takes a BigUint64Array of at least " + std::to_string(kCounters) + " elements");
+    return env.Undefined();
+  }
+  director().readCounters({info[0].As<Napi::BigUint64Array>().Data(), kCounters});
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::tableInfo(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("ipv4", Napi::Number::New(env, static_cast<double>(director().connectionCount())));
+  object.Set("ipv6", Napi::Number::New(env, 0));
+  object.Set("capacity", director().connectionCapacity());
+  object.Set("bytes", Napi::Number::New(env, static_cast<double>(tableBytes_)));
+  return object;
+}
+
+Napi::Value DirectorWrap::process(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOffline(env)) return env.Undefined();
+  if (!info[0].IsArray() || !info[1].IsTypedArray() ||
+      info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
+      info[1].As<Napi::TypedArray>().ElementLength() < info[0].As<Napi::Array>().Length()) {
+    throwInvalidArgument(env, "process takes an array of packets and a Float64Array with a time for each");
+    return env.Undefined();
+  }
+  const auto list = info[0].As<Napi::Array>();
+  const double* times = info[1].As<Napi::Float64Array>().Data();
+  std::vector<TimedPacket> packets(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    Napi::Value item = list.Get(i);
+    if (!item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+      throwInvalidArgument(env, "every packet must be a Uint8Array");
+      return env.Undefined();
+    }
+    if (!(times[i] >= 0 && times[i] < 9007199254740992.0)) {
+      throwInvalidArgument(env, "every time must be a number of milliseconds from 0 on");
+      return env.Undefined();
+    }
+    const auto bytes = item.As<Napi::Uint8Array>();
+    packets[i] = {{bytes.Data(), bytes.ElementLength()}, times[i]};
+  }
+  std::vector<OfflineOutput> outputs;
+  std::vector<Verdict> verdicts(packets.size());
+  offline_->process(packets, outputs, verdicts);
+
+  Napi::Array outputArray = Napi::Array::New(env, outputs.size());
+  for (uint32_t i = 0; i < outputs.size(); i++) {
+    Napi::HandleScope scope(env);
+    Napi::Object object = Napi::Object::New(env);
+    Napi::Uint8Array data = Napi::Uint8Array::New(env, outputs[i].bytes.size());
+    std::copy(outputs[i].bytes.begin(), outputs[i].bytes.end(), data.Data());
+    object.Set("data", data);
+    object.Set("cause", Napi::Number::New(env, static_cast<double>(outputs[i].cause)));
+    outputArray.Set(i, object);
+  }
+  Napi::Uint8Array verdictArray = Napi::Uint8Array::New(env, verdicts.size());
+  for (size_t i = 0; i < verdicts.size(); i++) verdictArray[i] = static_cast<uint8_t>(verdicts[i]);
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("outputs", outputArray);
+  result.Set("verdicts", verdictArray);
+  return result;
+}
+
+Napi::Value DirectorWrap::advance(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOffline(env)) return env.Undefined();
+  const double atMs = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : NAN;
+  if (!(atMs >= 0 && atMs < 9007199254740992.0)) {
+    throwInvalidArgument(env, "advance takes a number of milliseconds from 0 on");
+  } else {
+    offline_->advance(atMs);
+  }
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (engine_ == nullptr || ranBefore_) {
+    throwError(env, Error::make(ErrorCode::busy, engine_ == nullptr ? "an offline director has no device" : "the director was started already"));
+    return env.Undefined();
+  }
+  ObjectReader reader(info[0], "options");
+  ObjectReader device = reader.object("device");
+  EngineStartOptions options;
+  options.device.name = device.string("name");
+  options.device.queues = static_cast<size_t>(device.integer("queues", 1, static_cast<int64_t>(director().workers())));
+  options.device.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
+  options.egress = reader.string("egress");
+  options.busyPollUs = static_cast<uint32_t>(reader.integer("busyPollUs", 0, 1000000));
+  if (!device.ok() || !reader.ok()) return env.Undefined();
+  if (options.device.queues != director().workers()) {
+    throwInvalidArgument(env, "options.device.queues must be the director's number of workers");
+    return env.Undefined();
+  }
+  auto started = engine_->start(options);
+  if (!started) {
+    throwError(env, started.error());
+    return env.Undefined();
+  }
+  ranBefore_ = true;
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("device", started->device);
+  result.Set("attached", Napi::Boolean::New(env, started->attached));
+  result.Set("egress", started->egress);
+  Napi::Array passedOver = Napi::Array::New(env);
+  for (uint32_t i = 0; i < started->passedOver.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("egress", started->passedOver[i].egress);
+    row.Set("reason", started->passedOver[i].reason);
+    passedOver.Set(i, row);
+  }
+  result.Set("passedOver", passedOver);
+  return result;
+}
+
+// The workers' events wake the event loop through one thread-safe function, and are drained there in one call.
+Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsFunction() || engine_ == nullptr || hasNotify_ || ranBefore_) {
+    throwInvalidArgument(env, "onEvents takes a function, once, before start()");
+    return env.Undefined();
+  }
+  notify_ = Napi::ThreadSafeFunction::New(env, info[0].As<Napi::Function>(), "tunvs events", 0, 1);
+  notify_.Unref(env);
+  hasNotify_ = true;
+  // Runs before the function's own clean-up, which was registered earlier: the workers must be gone by then.
+  hook_ = env.AddCleanupHook(
+      [](DirectorWrap* self) {
+        self->hook_ = {};
+        self->shutDown();
+      },
+      this);
+  engine_->events().notify([this] {
+    notify_.NonBlockingCall([this](Napi::Env callEnv, Napi::Function callback) {
+      if (engine_ == nullptr) return;  // closed since
+      const auto events = engine_->events().drain();
+      Napi::Array array = Napi::Array::New(callEnv, events.size());
+      for (uint32_t i = 0; i < events.size(); i++) {
+        Napi::Object object = Napi::Object::New(callEnv);
+        object.Set("type", toJs(callEnv, nameOf(events[i].type)));
+        object.Set("value", Napi::Number::New(callEnv, static_cast<double>(events[i].value)));
+        object.Set("message", events[i].message);
+        array.Set(i, object);
+      }
+      callback.Call({array});
+    });
+  });
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::workerCpu(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const auto times = engine_ != nullptr ? engine_->cpu() : std::vector<CpuTime>{};
+  Napi::Array array = Napi::Array::New(env, times.size());
+  for (uint32_t i = 0; i < times.size(); i++) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("userNs", Napi::BigInt::New(env, times[i].userNs));
+    object.Set("systemNs", Napi::BigInt::New(env, times[i].systemNs));
+    array.Set(i, object);
+  }
+  return array;
+}
+
+Napi::Value DirectorWrap::close(const Napi::CallbackInfo& info) {
+  shutDown();
+  return info.Env().Undefined();
+}
+
+}  // namespace tunvs::binding

@@ -1,0 +1,57 @@
+// The JavaScript handle of a director: on a device (Engine) or without one (Offline). lib/native.ts describes every method.
+//
+// Ends three ways: close(), collection of the handle, or the end of its environment (process exit, worker_threads terminate). Each
+// joins the worker threads before anything that they use goes away.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "engine/engine.h"
+#include "engine/offline.h"
+
+namespace tunvs::binding {
+
+class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
+ public:
+  static void define(Napi::Env env, Napi::Object exports);
+  explicit DirectorWrap(const Napi::CallbackInfo& info);
+  ~DirectorWrap() override;
+  DirectorWrap(const DirectorWrap&) = delete;
+  DirectorWrap& operator=(const DirectorWrap&) = delete;
+
+ private:
+  Napi::Value apply(const Napi::CallbackInfo& info);
+  Napi::Value services(const Napi::CallbackInfo& info);
+  Napi::Value connections(const Napi::CallbackInfo& info);
+  Napi::Value setTimeouts(const Napi::CallbackInfo& info);
+  Napi::Value timeouts(const Napi::CallbackInfo& info);
+  Napi::Value setSysctl(const Napi::CallbackInfo& info);
+  Napi::Value sysctls(const Napi::CallbackInfo& info);
+  Napi::Value readCounters(const Napi::CallbackInfo& info);
+  Napi::Value tableInfo(const Napi::CallbackInfo& info);
+  Napi::Value process(const Napi::CallbackInfo& info);
+  Napi::Value advance(const Napi::CallbackInfo& info);
+  Napi::Value start(const Napi::CallbackInfo& info);
+  Napi::Value onEvents(const Napi::CallbackInfo& info);
+  Napi::Value workerCpu(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+
+  // False, with an exception pending, when the handle is closed.
+  bool isOpen(Napi::Env env) const;
+  bool isOffline(Napi::Env env) const;
+  Director& director() const { return engine_ != nullptr ? engine_->director() : offline_->director(); }
+  Tick now() const;
+  void shutDown();
+
+  size_t tableBytes_ = 0;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<Offline> offline_;
+  bool ranBefore_ = false;
+  Napi::ThreadSafeFunction notify_;
+  bool hasNotify_ = false;
+  Napi::Env::CleanupHook<void (*)(DirectorWrap*), DirectorWrap> hook_;
+};
+
+}  // namespace tunvs::binding

@@ -1,0 +1,10 @@
+// JavaScript handles of capture files: PcapReader and PcapWriter of lib/native.ts.
+#pragma once
+
+#include <napi.h>
+
+namespace tunvs::binding {
+
+void definePcap(Napi::Env env, Napi::Object exports);
+
+}  // namespace tunvs::binding

@@ -1,0 +1,22 @@
+// The engine's clock: monotonic, coarse (a few ms), read once per vector without a system call.
+#pragma once
+
+#include <ctime>
+
+#include "core/ticks.h"
+
+namespace tunvs {
+
+inline Tick coarseNow() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return ticksFromMs(static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000);
+}
+
+inline uint64_t monotonicUs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
+}
+
+}  // namespace tunvs

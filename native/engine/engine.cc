@@ -1,0 +1,66 @@
+#include "engine/engine.h"
+
+#include <algorithm>
+
+#include "engine/clock.h"
+
+namespace tunvs {
+
+Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
+  auto region = TableRegion::anonymous(Director::tableBytes(options));
+  if (!region) return region.error();
+  DirectorOptions withClock = options;
+  withClock.now = coarseNow();
+  return std::unique_ptr<Engine>(new Engine(std::move(region).value(), withClock));
+}
+
+Engine::Engine(TableRegion region, const DirectorOptions& options)
+    : region_(std::move(region)), director_(std::make_unique<Director>(options, region_.span())) {
+  if (options.sources.v4) sources_.push_back(*options.sources.v4);
+  if (options.sources.v6) sources_.push_back(*options.sources.v6);
+}
+
+Engine::~Engine() { stop(); }
+
+Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
+  assert(!isRunning() && options.device.queues == director_->workers());
+  auto device = TunDevice::open(options.device);
+  if (!device) return device.error();
+  EngineStarted started{device.value()->name(), device.value()->attached(), {}, {}};
+  std::vector<std::unique_ptr<Worker>> workers;
+  EgressContext context;
+  context.sources = sources_;
+  for (size_t i = 0; i < device.value()->queueCount(); i++) {
+    std::vector<PassedOver> passedOver;
+    context.tunDescriptor = device.value()->descriptor(i);
+    auto egress = openEgress(options.egress, context, &passedOver);
+    if (!egress) return egress.error();
+    if (i == 0) {
+      started.egress = egress.value()->name();
+      started.passedOver = std::move(passedOver);
+    }
+    auto worker = Worker::create(Worker::Parts{*director_, i, device.value()->queue(i), std::move(egress).value(),
+                                               options.device.maxPacketBytes, events_, options.busyPollUs});
+    if (!worker) return worker.error();
+    workers.push_back(std::move(worker).value());
+  }
+  device_ = std::move(device).value();
+  workers_ = std::move(workers);
+  for (auto& worker : workers_) worker->start();
+  return started;
+}
+
+void Engine::stop() {
+  for (auto& worker : workers_) worker->stop();
+  for (auto& worker : workers_) worker->join();
+  workers_.clear();
+  device_.reset();
+}
+
+std::vector<CpuTime> Engine::cpu() const {
+  std::vector<CpuTime> times;
+  for (const auto& worker : workers_) times.push_back(worker->cpu());
+  return times;
+}
+
+}  // namespace tunvs

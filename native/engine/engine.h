@@ -1,0 +1,58 @@
+// The engine: a director on a device, one worker per queue. Opened, started and stopped by one control thread.
+//
+// Members stand in the order of destruction reversed: workers end first, then the device goes, then the director and its table.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "director/director.h"
+#include "engine/event_ring.h"
+#include "engine/table_region.h"
+#include "engine/worker.h"
+#include "io/egress_list.h"
+#include "io/tun_device.h"
+
+namespace tunvs {
+
+struct EngineStartOptions {
+  TunOptions device;
+  std::string egress = "auto";
+  uint32_t busyPollUs = 0;
+};
+
+struct EngineStarted {
+  std::string device;
+  bool attached = false;
+  std::string egress;
+  std::vector<PassedOver> passedOver;
+};
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> create(const DirectorOptions& options);
+  ~Engine();
+
+  Director& director() { return *director_; }
+  EventRing& events() { return events_; }
+
+  // Opens the device, an egress per queue, and starts the workers. REQUIRES: not started; options.device.queues == workers
+  Result<EngineStarted> start(const EngineStartOptions& options);
+  // Ends the workers and lets go of the device. Connections stay in the table. Safe to call twice.
+  void stop();
+  bool isRunning() const { return device_ != nullptr; }
+  std::vector<CpuTime> cpu() const;
+
+ private:
+  Engine(TableRegion region, const DirectorOptions& options);
+
+  std::vector<IpAddress> sources_;
+  TableRegion region_;
+  std::unique_ptr<Director> director_;
+  EventRing events_;
+  std::unique_ptr<TunDevice> device_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,43 @@
+// Events from the workers to whoever controls the engine: bounded, lossy when nobody listens, never blocking for long.
+//
+// Thread safety: push() by any thread; drain() by one.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/spin_lock.h"
+
+namespace tunvs {
+
+enum class EventType : uint8_t {
+  deviceLost,   // a worker could not read its queue any more and stopped; value: the worker
+  tableFull,    // connections were evicted; value: how many since the last such event
+  eventsLost,   // the ring was full; value: how many events were lost
+};
+std::string_view nameOf(EventType type);
+
+struct Event {
+  EventType type;
+  uint64_t value;
+  std::string message;
+};
+
+class EventRing {
+ public:
+  static constexpr size_t kCapacity = 256;
+
+  // `onFirst` is called, on the pushing thread, when the ring stops being empty. Set before any push().
+  void notify(std::function<void()> onFirst) { onFirst_ = std::move(onFirst); }
+  void push(Event event);
+  std::vector<Event> drain();
+
+ private:
+  SpinLock lock_;
+  std::vector<Event> events_;
+  uint64_t lost_ = 0;
+  std::function<void()> onFirst_;
+};
+
+}  // namespace tunvs

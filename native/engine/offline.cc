@@ -1,0 +1,59 @@
+#include "engine/offline.h"
+
+#include <cstring>
+
+namespace tunvs {
+namespace {
+
+constexpr double kMsPerTick = 1000.0 / kTicksPerSecond;
+
+Tick tickAt(double atMs) { return static_cast<Tick>(static_cast<uint64_t>(atMs / kMsPerTick)); }
+
+}  // namespace
+
+Result<std::unique_ptr<Offline>> Offline::create(const DirectorOptions& options) {
+  auto region = TableRegion::anonymous(Director::tableBytes(options));
+  if (!region) return region.error();
+  return std::unique_ptr<Offline>(new Offline(std::move(region).value(), options));
+}
+
+Offline::Offline(TableRegion region, const DirectorOptions& options)
+    : region_(std::move(region)),
+      director_(std::make_unique<Director>(options, region_.span())),
+      vector_(kMaxPacketBytes) {}
+
+void Offline::advance(double atMs) {
+  const Tick now = tickAt(atMs);
+  if (reached(now, now_)) now_ = now;
+  director_->expire(0, now_, /*exact=*/true, SIZE_MAX);
+  director_->collect(now_);
+}
+
+void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineOutput>& outputs, std::span<Verdict> verdicts) {
+  assert(verdicts.size() == packets.size());
+  OutputVector out;
+  for (size_t begin = 0; begin < packets.size();) {
+    const Tick tick = tickAt(packets[begin].atMs);
+    if (tick != now_) advance(packets[begin].atMs);
+    vector_.reset();
+    size_t count = 0;
+    while (count < kVectorSize && begin + count < packets.size()) {
+      const TimedPacket& packet = packets[begin + count];
+      if (count > 0 && tickAt(packet.atMs) != tick) break;
+      // What is longer than any IP packet is cut; its header then tells of more than there is.
+      const size_t bytes = std::min(packet.bytes.size(), kMaxPacketBytes);
+      if (bytes > 0) std::memcpy(vector_[count].data, packet.bytes.data(), bytes);
+      vector_[count].length = static_cast<uint32_t>(bytes);
+      count++;
+    }
+    vector_.setCount(count);
+    director_->process(0, vector_.packets(), now_, out, verdicts.data() + begin);
+    for (size_t i = 0; i < out.count; i++) {
+      const OutputPacket& packet = out.packets[i];
+      outputs.push_back({{packet.data, packet.data + packet.length}, begin + out.causes[i]});
+    }
+    begin += count;
+  }
+}
+
+}  // namespace tunvs

@@ -1,0 +1,132 @@
+#include "engine/worker.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <csignal>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "engine/clock.h"
+
+namespace tunvs {
+namespace {
+
+constexpr int kSleepMs = 100;                          // how late an idle worker may expire connections
+constexpr Tick kHousekeepTicks = 16;                   // 64 ms
+constexpr size_t kExpireBudget = 1024;                 // connections per shard and round, so that packets never wait long
+constexpr Tick kEventTicks = kTicksPerSecond;          // at most one tableFull event a second and worker
+
+uint64_t nsOf(const timeval& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_usec) * 1000;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
+  UniqueFd wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+  if (wake.get() < 0) return Error::fromErrno(errno, "eventfd", "could not make a worker's wake-up descriptor");
+  return std::unique_ptr<Worker>(new Worker(std::move(parts), std::move(wake)));
+}
+
+Worker::Worker(Parts parts, UniqueFd wake)
+    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes) {}
+
+Worker::~Worker() {
+  stop();
+  join();
+}
+
+void Worker::start() {
+  // Signals are the application's: none is delivered to this thread.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  char name[16];
+  snprintf(name, sizeof name, "tunvs/%zu", parts_.index);
+  pthread_setname_np(thread_.native_handle(), name);
+}
+
+void Worker::stop() {
+  stopping_.store(true, std::memory_order_release);
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);  // a full counter wakes as well
+}
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+CpuTime Worker::cpu() const {
+  return {userNs_.load(std::memory_order_relaxed), systemNs_.load(std::memory_order_relaxed)};
+}
+
+void Worker::run() {
+  Director& director = parts_.director;
+  OutputVector out;
+  uint64_t idleSinceUs = 0;
+  housekept_ = coarseNow();
+  while (!stopping_.load(std::memory_order_acquire)) {
+    auto received = parts_.queue.receive(vector_);
+    if (!received) {
+      parts_.events.push({EventType::deviceLost, parts_.index, received.error().message});
+      break;
+    }
+    const Tick now = coarseNow();
+    if (received.value() > 0) {
+      idleSinceUs = 0;
+      director.process(parts_.index, vector_.packets(), now, out);
+      countSent(parts_.egress->send({out.packets, out.count}));
+    }
+    if (now - housekept_ >= kHousekeepTicks) housekeep(now);
+    if (received.value() > 0) continue;
+    if (parts_.busyPollUs > 0) {
+      const uint64_t nowUs = monotonicUs();
+      if (idleSinceUs == 0) idleSinceUs = nowUs;
+      if (nowUs - idleSinceUs < parts_.busyPollUs) continue;
+    }
+    sleep();
+  }
+  housekeep(coarseNow());
+  director.leave(parts_.index);
+}
+
+void Worker::sleep() {
+  parts_.director.leave(parts_.index);
+  pollfd waits[2] = {{wake_.get(), POLLIN, 0}, {parts_.queue.pollDescriptor(), POLLIN, 0}};
+  poll(waits, waits[1].fd >= 0 ? 2 : 1, waits[1].fd >= 0 ? kSleepMs : 0);
+  parts_.director.enter(parts_.index);
+}
+
+void Worker::housekeep(Tick now) {
+  parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
+  housekept_ = now;
+  WorkerStats& stats = parts_.director.stats(parts_.index);
+  const uint64_t oversized = parts_.queue.oversized();
+  stats.oversized.add(oversized - oversizedCounted_);
+  oversizedCounted_ = oversized;
+  const uint64_t evicted = stats.connectionsEvicted.read();
+  if (evicted != evictedReported_ && now - eventAt_ >= kEventTicks) {
+    parts_.events.push({EventType::tableFull, evicted - evictedReported_, "the connection table is full; connections were evicted"});
+    evictedReported_ = evicted;
+    eventAt_ = now;
+  }
+  rusage usage;
+  if (getrusage(RUSAGE_THREAD, &usage) == 0) {
+    userNs_.store(nsOf(usage.ru_utime), std::memory_order_relaxed);
+    systemNs_.store(nsOf(usage.ru_stime), std::memory_order_relaxed);
+  }
+}
+
+void Worker::countSent(const SendResult& result) {
+  WorkerStats& stats = parts_.director.stats(parts_.index);
+  stats.sent.add(result.sent);
+  if (result.noBuffer != 0) stats.egressNoBuffer.add(result.noBuffer);
+  if (result.noRoute != 0) stats.egressNoRoute.add(result.noRoute);
+  if (result.tooLong != 0) stats.egressTooLong.add(result.tooLong);
+  if (result.failed != 0) stats.egressFailed.add(result.failed);
+}
+
+}  // namespace tunvs

@@ -1,0 +1,66 @@
+// A worker: one thread that owns one device queue and one egress, and runs the director over what comes in.
+//
+// Thread safety: start(), stop() and join() by the control thread; cpu() by anybody.
+// Invariants:
+//  1. Idle, it sleeps in poll; it never spins but for the time that it was told to.
+//  2. After stop() it ends within one vector, whatever the device does.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "director/director.h"
+#include "engine/event_ring.h"
+#include "io/device.h"
+#include "io/egress.h"
+#include "io/unique_fd.h"
+
+namespace tunvs {
+
+struct CpuTime {
+  uint64_t userNs = 0;
+  uint64_t systemNs = 0;
+};
+
+class Worker {
+ public:
+  struct Parts {
+    Director& director;
+    size_t index;
+    DeviceQueue& queue;
+    std::unique_ptr<Egress> egress;
+    size_t maxPacketBytes;
+    EventRing& events;
+    uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
+  };
+
+  static Result<std::unique_ptr<Worker>> create(Parts parts);
+  ~Worker();
+
+  void start();
+  void stop();  // asks it to end; join() waits
+  void join();
+  // As of the worker's last look at its clock, at most about 100 ms ago.
+  CpuTime cpu() const;
+
+ private:
+  Worker(Parts parts, UniqueFd wake);
+  void run();
+  void sleep();
+  void housekeep(Tick now);
+  void countSent(const SendResult& result);
+
+  Parts parts_;
+  UniqueFd wake_;
+  PacketVector vector_;
+  std::atomic<bool> stopping_{false};
+  std::atomic<uint64_t> userNs_{0}, systemNs_{0};
+  Tick housekept_ = 0;
+  uint64_t evictedReported_ = 0;
+  uint64_t oversizedCounted_ = 0;
+  Tick eventAt_ = 0;
+  std::thread thread_;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,28 @@
+// For tests that need a kernel's network stack to themselves.
+//
+// Thread safety: as the test that calls it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace tunvs::testing {
+
+// Runs `body` on a thread of its own within a new network namespace, and waits for it. Threads and programs that the body
+// starts live in that namespace too; it goes when the last of them and the body's descriptors are gone.
+// False, and nothing was run, when this process may not make one: as root and under "unshare -Urn" it may.
+[[nodiscard]] bool inNetworkNamespace(const std::function<void()>& body);
+
+// What a test says when inNetworkNamespace() is false.
+inline constexpr char kNoNamespace[] = "needs a network namespace: run as root or under unshare -Urn";
+
+// Runs a shell command and fails the test when it does. REQUIRES: the command is short and ends by itself
+bool run(const std::string& command);
+
+// Writes to a file under /proc/sys/net of the calling thread's namespace; fails the test when it can't.
+bool setSysctl(const std::string& path, const std::string& value);
+
+// Waits until `condition` holds; false when it still does not after ten seconds, which no healthy run needs.
+[[nodiscard]] bool eventually(const std::function<bool()>& condition);
+
+}  // namespace tunvs::testing

@@ -1,0 +1,94 @@
+/** However a program with an open director ends: it ends, it does not crash, and the device is gone. */
+import { strict as assert } from 'node:assert';
+import { describeLab, Lab, type LabHost, type LabProcess } from '../support/lab.js';
+
+const PROGRAM = new URL('./programs/endings.js', import.meta.url);
+
+/** Well above what any of them takes; what takes longer hangs. */
+const HANG_MS = 20_000;
+
+const withCode0 = [
+  'falls off the end',
+  'process.exit',
+  'process.exit while opening',
+  'close',
+  'close twice',
+  'await using',
+  'close, open again, close',
+  'close without waiting for it',
+  'exit amid watch and connections',
+  'forgotten and collected',
+  'worker is terminated',
+  'worker is terminated and another takes its place',
+  'worker exits',
+  'worker throws',
+  'process.exit with a worker that has a director',
+  'aborted before it is open',
+];
+const withCode1 = ['uncaught exception', 'unhandled rejection', 'exception in an event listener'];
+
+describeLab('a program with an open director', () => {
+  let lab: Lab;
+  let host: LabHost;
+
+  before(async () => {
+    lab = Lab.create();
+    host = await lab.addHost('director');
+    host.ip([
+      'link add name lan type veth peer name unplugged',
+      'link set dev lan up',
+      'link set dev unplugged up',
+      'address add 10.2.0.2/24 dev lan',
+    ]);
+  });
+
+  after(async () => {
+    await lab?.dispose();
+  });
+
+  afterEach(async () => {
+    assert.equal(await host.hasDevice('tunvs0'), false, 'the device is still there');
+  });
+
+  function start(ending: string): LabProcess {
+    return host.spawn([process.execPath, '--expose-gc', PROGRAM.pathname, ending]);
+  }
+
+  async function end(child: LabProcess) {
+    const hang = setTimeout(() => child.kill('SIGABRT'), HANG_MS);
+    const exit = await child.exited;
+    clearTimeout(hang);
+    return exit;
+  }
+
+  for (const ending of withCode0) {
+    it(`ends well: ${ending}`, async () => {
+      const child = start(ending);
+      assert.deepEqual(await end(child), { code: 0, signal: null }, child.stderr);
+      assert.deepEqual(child.lines, ['open']);
+    });
+  }
+
+  for (const ending of withCode1) {
+    it(`ends with the error and no crash: ${ending}`, async () => {
+      const child = start(ending);
+      assert.deepEqual(await end(child), { code: 1, signal: null }, child.stderr);
+      assert.match(child.stderr, /on purpose/);
+    });
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL'] as const) {
+    it(`ends by ${signal}`, async () => {
+      const child = start('stays open');
+      await child.line((line) => line === 'open');
+      child.kill(signal);
+      assert.deepEqual(await end(child), { code: null, signal });
+    });
+  }
+
+  it('leaves no host set-up behind when it exits without closing', async () => {
+    await host.setSysctls({ 'net/ipv4/ip_forward': '0' });
+    await end(start('process.exit'));
+    assert.equal(await host.sysctl('net/ipv4/ip_forward'), '0');
+  });
+});

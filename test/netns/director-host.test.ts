@@ -1,0 +1,70 @@
+/** What `ip` and /proc/sys really do when the host is set up, and how it fails. */
+import { strict as assert } from 'node:assert';
+import { describeLab, hostState, Lab, type LabHost } from '../support/lab.js';
+
+const MODULE = new URL('../../lib/host/director-host.js', import.meta.url).href;
+
+/** Runs `body` with a DirectorHost named `host`; prints the code and message of the error that it throws. */
+function script(body: string): string {
+  return `
+    const { DirectorHost } = await import(${JSON.stringify(MODULE)});
+    const host = new DirectorHost({ sources: ['10.2.0.2'] });
+    try { ${body} } catch (error) { console.log(error.code + ': ' + error.message); }
+  `;
+}
+
+describeLab('setting up a director\'s host', () => {
+  let lab: Lab;
+  let host: LabHost;
+
+  before(async () => {
+    lab = Lab.create();
+    host = await lab.addHost('director');
+    host.ip([
+      'link add name eth0 type veth peer name unplugged',
+      'link set dev eth0 up',
+      'link set dev unplugged up',
+      'address add 10.2.0.2/24 dev eth0',
+      'tuntap add dev tunvs0 mode tun',
+    ]);
+  });
+
+  after(async () => {
+    await lab?.dispose();
+  });
+
+  const run = async (body: string, wrapper: string[] = []) =>
+    (await host.exec([...wrapper, process.execPath, '--input-type=module', '-e', script(body)])).stdout.trim();
+
+  it('is undone to the letter, and can be done again over what a killed process has left', async () => {
+    const opened = `host.open('tunvs0'); host.addVip('10.9.9.9'); host.addVip('10.2.0.100');`;
+    assert.equal(await run(opened), '');
+    const left = await hostState(host);
+    assert.match(left, /^10\.9\.9\.9 dev tunvs0 proto 84 /m);
+    assert.match(left, /^10\.2\.0\.100 dev eth0 proxy proto 84/m);
+    assert.equal(await run(opened), '');
+    assert.equal(await hostState(host), left);
+    assert.equal(await run(`${opened} host.removeVip('10.2.0.100'); host.close();`), '');
+    const restored = await hostState(host);
+    assert.doesNotMatch(restored, /proto 84/);
+  });
+
+  it('refuses a virtual address that is the host\'s own', async () => {
+    assert.match(await run(`host.open('tunvs0'); host.addVip('10.2.0.2');`), /^ERR_TUNVS_HOST: .*remove it with "ip address del 10\.2\.0\.2 dev eth0"$/m);
+  });
+
+  it('says how to get ip(8) when it is missing', async () => {
+    assert.match(await run(`process.env.PATH = '/nowhere'; host.open('tunvs0');`), /^ERR_TUNVS_HOST: ip\(8\) is missing.*apt install iproute2/);
+  });
+
+  it('names the missing privilege', async () => {
+    const body = `host.open('tunvs0');`;
+    const unprivileged = ['unshare', '--user', '--map-root-user'];
+    // Root of a user namespace of its own has no say over this network namespace.
+    assert.match(await run(body, unprivileged), /^ERR_TUNVS_PERMISSION: "ip link set dev tunvs0 .* failed: .*CAP_NET_ADMIN/);
+  });
+
+  it('names the command that failed and what it said', async () => {
+    assert.match(await run(`host.open('nosuch0');`), /^ERR_TUNVS_HOST: "ip link set dev nosuch0 .*" failed: Cannot find device "nosuch0"/);
+  });
+});

@@ -1,0 +1,104 @@
+/** HTTP and UDP through a director, whatever the way out and however many queues. */
+import { strict as assert } from 'node:assert';
+import type { DirectorOpenOptions } from '../../lib/index.js';
+import { native } from '../../lib/native.js';
+import { type CapturedFlow, startCapture } from '../support/capture.js';
+import { addService, DirectorAgent } from '../support/director-agent.js';
+import { describeLab, PORT, TestStage, UPLINK } from '../support/lab.js';
+
+const WEIGHTS = [3, 2, 1];
+const CONNECTIONS = 300;
+const LARGE_BYTES = 10_000_000;
+
+const ways: { egress: NonNullable<DirectorOpenOptions['egress']>; queues: number }[] = (['tun', 'raw', 'packet'] as const).flatMap((egress) =>
+  [1, 2].map((queues) => ({ egress, queues })),
+);
+
+for (const { egress, queues } of ways) {
+  describeLab(`a director with egress "${egress}" and ${queues} queue${queues === 1 ? '' : 's'}`, () => {
+    let stage: TestStage;
+    let director: DirectorAgent;
+
+    before(async () => {
+      stage = await TestStage.open();
+      director = await DirectorAgent.open(stage.director, {
+        source: stage.topology.directorAddress,
+        egress,
+        device: { name: 'tunvs0', queues },
+      });
+      const servers = stage.servers.map(({ address }, index) => ({ address, weight: WEIGHTS[index] ?? 1 }));
+      await addService(director, { address: stage.virtualAddress, port: PORT, scheduler: 'wrr', servers });
+      await addService(director, { protocol: 'udp', address: stage.virtualAddress, port: PORT, scheduler: 'rr', servers });
+    });
+
+    after(async () => {
+      await director?.close();
+      await stage?.close();
+    });
+
+    it('uses the egress that it was asked for', async () => {
+      assert.equal(await director.run((d) => d.device?.egress), egress);
+    });
+
+    it(`answers ${CONNECTIONS} connections, shared out by weight to the connection`, async () => {
+      const result = await stage.fetchMany({ requests: CONNECTIONS, concurrency: 100 });
+      assert.deepEqual(result.failures, []);
+      assert.equal(result.intact, CONNECTIONS);
+      assert.deepEqual(result.servers, { rs1: 150, rs2: 100, rs3: 50 });
+    });
+
+    it('keeps every kept-alive connection on its real server', async () => {
+      const result = await stage.fetchMany({ requests: 600, concurrency: 60, connection: 'kept' });
+      assert.deepEqual(result.failures, []);
+      assert.equal(result.intact, 600);
+      assert.equal(result.moved, 0);
+    });
+
+    it('carries a 10 MB upload intact, although its packets are too long for the tunnel at first', async () => {
+      assert.equal((await stage.fetch({ uploadBytes: LARGE_BYTES, timeoutMs: 30_000 })).intact, true);
+    });
+
+    it('sees nothing of a 10 MB download but the acknowledgements', async () => {
+      const capture = await startCapture(stage.director, UPLINK);
+      const { intact } = await stage.fetch({ downloadBytes: LARGE_BYTES, timeoutMs: 30_000 });
+      const flows = await capture.stop();
+      assert.equal(intact, true);
+      assertRequestsOnly(flows, stage);
+    });
+
+    it('echoes datagrams, each socket with one real server', async () => {
+      const { servers, failures } = await stage.udp({ sockets: 9, datagrams: 5 });
+      assert.deepEqual(failures, []);
+      assert.deepEqual(servers.sort(), ['rs1', 'rs1', 'rs1', 'rs2', 'rs2', 'rs2', 'rs3', 'rs3', 'rs3']);
+    });
+
+    it('accounts for every packet: what was received is the sum of its verdicts, what was forwarded was sent', async () => {
+      const { totals, counters } = await director.run((d) => d.stats());
+      const count = (name: string) => Number(counters[name]);
+      const verdicts = native.verdicts.reduce((sum, name) => sum + count(name), 0);
+      assert.equal(verdicts, count('received'));
+      assert.ok(count('forwarded') > 0);
+      assert.equal(count('sent') + count('egressNoBuffer') + count('egressNoRoute') + count('egressTooLong') + count('egressFailed'), count('forwarded'));
+      assert.equal(Number(totals.outPackets), 0);
+    });
+  });
+}
+
+/** In: from the client to the virtual address. Out: the same in a tunnel packet to a real server. */
+function assertRequestsOnly(flows: readonly CapturedFlow[], { topology, virtualAddress, servers }: TestStage): void {
+  const { clientAddress, directorAddress } = topology;
+  const servesAddress = new Set(servers.map(({ address }) => address));
+  const incoming = flows.filter(({ direction }) => direction === 'in');
+  const outgoing = flows.filter(({ direction }) => direction === 'out');
+  assert.ok(incoming.length > 0 && outgoing.length > 0);
+  for (const flow of incoming) {
+    assert.deepEqual([flow.source, flow.destination, flow.protocol], [clientAddress, virtualAddress, 6]);
+  }
+  for (const flow of outgoing) {
+    assert.deepEqual([flow.source, flow.protocol], [directorAddress, 4]);
+    assert.ok(servesAddress.has(flow.destination));
+    assert.deepEqual([flow.innerSource, flow.innerDestination], [clientAddress, virtualAddress]);
+  }
+  const bytes = incoming.reduce((sum, flow) => sum + flow.bytes, 0);
+  assert.ok(bytes < LARGE_BYTES / 10, `${bytes} bytes came in`);
+}

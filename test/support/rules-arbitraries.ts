@@ -1,0 +1,136 @@
+/** Commands of the whole grammar, at random. */
+import fc from 'fast-check';
+import { formatAddress } from '../../lib/inet.js';
+import type { Command, ServerSettings, ServiceId, ServiceSettings } from '../../lib/rules/command.js';
+
+const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
+const ip4 = bytes(4).map(formatAddress);
+const ip6 = bytes(16).map(formatAddress);
+const whole = (minimum: number, maximum: number) => fc.integer({ min: minimum, max: maximum });
+const int32 = whole(0, 2 ** 31 - 1);
+const seconds = whole(1, 2678400);
+const word = fc.string({ unit: fc.constantFrom(...'abc019-_. "\'\\#'), minLength: 1, maxLength: 15 });
+const protocol = fc.constantFrom('tcp', 'udp', 'sctp');
+
+/** Port 0 needs persistence, so it is left to the tables. */
+const addressService = fc.record({
+  kind: fc.constant('address'),
+  protocol,
+  address: fc.oneof(ip4, ip6),
+  port: whole(1, 65535),
+});
+const markService = fc.record({ kind: fc.constant('fwmark'), fwmark: whole(1, 2 ** 32 - 1), family: fc.constantFrom(4, 6) });
+const service = fc.oneof(addressService, markService) as fc.Arbitrary<ServiceId>;
+
+const isIp6 = (id: ServiceId) => (id.kind === 'fwmark' ? id.family === 6 : id.address.includes(':'));
+
+function netmask(id: ServiceId): fc.Arbitrary<string> {
+  if (isIp6(id)) return whole(1, 127).map(String);
+  return ip4.filter((mask) => mask !== '0.0.0.0' && mask !== '255.255.255.255');
+}
+
+function serviceSettings(id: ServiceId): fc.Arbitrary<ServiceSettings> {
+  const persistence = fc.record(
+    { timeoutSeconds: seconds, netmask: netmask(id), engine: word },
+    { requiredKeys: ['timeoutSeconds'] },
+  );
+  const settings = {
+    scheduler: fc.oneof(fc.constantFrom('rr', 'wlc', 'sh', 'mh'), word),
+    schedulerFlags: fc.subarray([1, 2, 3] as const).map((flags) => [...flags]),
+    persistence,
+    onePacket: id.kind === 'fwmark' || id.protocol === 'udp' ? fc.boolean() : fc.constant(false),
+  };
+  return fc.record(settings, { requiredKeys: ['scheduler', 'schedulerFlags', 'onePacket'] });
+}
+
+const numbers = { weight: int32, upperThreshold: int32, lowerThreshold: int32 };
+const tunnel = fc.oneof(
+  fc.record({ forwarding: fc.constant('ipip'), ...numbers }),
+  fc.record({ forwarding: fc.constant('gre'), tunnelChecksum: fc.constantFrom('nocsum', 'csum'), ...numbers }),
+  fc.record({
+    forwarding: fc.constant('gue'),
+    tunnelPort: whole(1, 65535),
+    tunnelChecksum: fc.constantFrom('nocsum', 'csum', 'remcsum'),
+    ...numbers,
+  }),
+) as fc.Arbitrary<ServerSettings>;
+const otherForwarding = fc.record({ forwarding: fc.constantFrom('dr', 'nat'), ...numbers }) as fc.Arbitrary<ServerSettings>;
+
+function serverCommand(id: ServiceId): fc.Arbitrary<Command> {
+  const sameFamily = isIp6(id) ? ip6 : ip4;
+  const withAddress = fc.oneof(
+    fc.record({ address: fc.oneof(ip4, ip6), settings: tunnel }),
+    fc.record({ address: sameFamily, settings: otherForwarding }),
+  );
+  return fc
+    .record({ command: fc.constantFrom('addServer', 'editServer'), target: withAddress, port: whole(0, 65535) })
+    .map(({ command, target: { address, settings }, port }) => {
+      const ownPort = id.kind === 'address' && settings.forwarding !== 'nat' ? id.port : port;
+      return { command, service: id, server: { address, port: ownPort }, settings } as Command;
+    });
+}
+
+const list = fc.oneof(
+  fc.record(
+    {
+      command: fc.constant('list'),
+      what: fc.constant('services'),
+      service,
+      columns: fc.constantFrom('plain', 'stats', 'rate', 'thresholds', 'persistent', 'tunnel'),
+      exact: fc.boolean(),
+      sorted: fc.boolean(),
+      numeric: fc.boolean(),
+    },
+    { requiredKeys: ['command', 'what', 'columns', 'exact', 'sorted', 'numeric'] },
+  ),
+  fc.record({
+    command: fc.constant('list'),
+    what: fc.constantFrom('connections', 'timeouts', 'daemon'),
+    columns: fc.constant('plain'),
+    exact: fc.boolean(),
+    sorted: fc.boolean(),
+    numeric: fc.boolean(),
+  }),
+);
+
+const startDaemon = fc.record(
+  {
+    command: fc.constant('startDaemon'),
+    role: fc.constantFrom('master', 'backup'),
+    interface: word,
+    syncId: whole(0, 255),
+    maxLength: whole(1, 65507),
+    group: fc.constantFrom('224.0.0.81', 'ff02::1'),
+    port: whole(1, 65535),
+    ttl: whole(1, 255),
+  },
+  { requiredKeys: ['command', 'role'] },
+);
+
+const command = fc.oneof(
+  service.chain((id) =>
+    serviceSettings(id).chain((settings) =>
+      fc.constantFrom('addService', 'editService').map((command) => ({ command, service: id, settings })),
+    ),
+  ),
+  service.chain(serverCommand),
+  service.map((id) => ({ command: 'deleteService', service: id })),
+  fc.record({
+    command: fc.constant('deleteServer'),
+    service,
+    server: fc.record({ address: fc.oneof(ip4, ip6), port: whole(0, 65535) }),
+  }),
+  fc.constantFrom({ command: 'clear' }, { command: 'restore' }, { command: 'help' }, { command: 'version' }),
+  fc.record({ command: fc.constant('save'), numeric: fc.boolean() }),
+  list,
+  fc.record({ command: fc.constant('zero'), service }, { requiredKeys: ['command'] }),
+  fc.record({ command: fc.constant('setTimeouts'), tcp: seconds, tcpFin: whole(0, 9), udp: seconds }),
+  startDaemon,
+  fc.record(
+    { command: fc.constant('stopDaemon'), role: fc.constantFrom('master', 'backup'), syncId: whole(0, 255) },
+    { requiredKeys: ['command', 'role'] },
+  ),
+) as fc.Arbitrary<Command>;
+
+/** Plain objects: fast-check's own have no prototype, which deepEqual minds. */
+export const anyCommand = command.map((value) => structuredClone(value));

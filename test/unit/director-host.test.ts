@@ -1,0 +1,157 @@
+import { strict as assert } from 'node:assert';
+import { DirectorHost, type DirectorHostOptions } from '../../lib/host/director-host.js';
+import { formatHostCommand, type HostStep } from '../../lib/host/step.js';
+import { FakeHost } from '../support/fake-host.js';
+
+const LAN = { interfaceName: 'eth0', address: '10.2.0.2', prefixLength: 24 };
+
+const commands = (steps: readonly HostStep[]) => steps.map(({ command }) => formatHostCommand(command));
+
+function directorHost(host: FakeHost, options: Partial<DirectorHostOptions> = {}): DirectorHost {
+  return new DirectorHost({ sources: ['10.2.0.2'], host, ...options });
+}
+
+describe('DirectorHost', () => {
+  it('plans the device, forwarding and a route per virtual address', () => {
+    const host = new FakeHost({ sysctls: { 'net/ipv4/conf/all/rp_filter': '0' }, addresses: [LAN] });
+    assert.deepEqual(commands(directorHost(host).plan('tunvs0', ['10.9.9.9', '10.9.9.9', '10.9.9.8'])), [
+      'ip link set dev tunvs0 mtu 1480 txqueuelen 4096 up',
+      'echo 0 > /proc/sys/net/ipv4/conf/tunvs0/rp_filter',
+      'echo 1 > /proc/sys/net/ipv4/conf/tunvs0/accept_local',
+      'echo 1 > /proc/sys/net/ipv4/ip_forward',
+      'ip route replace 10.9.9.9/32 dev tunvs0 proto 84',
+      'ip route replace 10.9.9.8/32 dev tunvs0 proto 84',
+    ]);
+    assert.deepEqual(host.ran, []);
+  });
+
+  it('takes MTU and queue length from its options', () => {
+    const steps = directorHost(new FakeHost(), { mtuBytes: 8980, txQueueLength: 10000 }).plan('lvs0');
+    assert.equal(commands(steps)[0], 'ip link set dev lvs0 mtu 8980 txqueuelen 10000 up');
+  });
+
+  for (const all of ['1', '2']) {
+    it(`is loose on its own device, with an address there, when rp_filter of all is ${all}`, () => {
+      const host = new FakeHost({ sysctls: { 'net/ipv4/conf/all/rp_filter': all }, addresses: [LAN] });
+      const steps = commands(directorHost(host).plan('tunvs0'));
+      assert.ok(steps.includes('echo 2 > /proc/sys/net/ipv4/conf/tunvs0/rp_filter'));
+      assert.ok(steps.includes('ip address replace 10.2.0.2/32 dev tunvs0'));
+      assert.ok(!steps.some((step) => step.includes('conf/all/')));
+    });
+  }
+
+  it('does not give the host a director address that it does not have', () => {
+    const host = new FakeHost({ sysctls: { 'net/ipv4/conf/all/rp_filter': '1' } });
+    assert.ok(!commands(directorHost(host).plan('tunvs0')).some((step) => step.startsWith('ip address')));
+  });
+
+  it('answers ARP for a virtual address in a subnet of the host, at once', () => {
+    const host = new FakeHost({ sysctls: { 'net/ipv4/neigh/eth0/proxy_delay': '80' }, addresses: [LAN] });
+    assert.deepEqual(commands(directorHost(host).plan('tunvs0', ['10.2.0.100', '10.2.0.101'])).slice(4), [
+      'echo 0 > /proc/sys/net/ipv4/neigh/eth0/proxy_delay',
+      'ip route replace 10.2.0.100/32 dev tunvs0 proto 84',
+      'ip neigh replace proxy 10.2.0.100 dev eth0 protocol 84',
+      'ip route replace 10.2.0.101/32 dev tunvs0 proto 84',
+      'ip neigh replace proxy 10.2.0.101 dev eth0 protocol 84',
+    ]);
+  });
+
+  it('does not answer ARP when told not to, nor where somebody else has it answered', () => {
+    const answers = { 'ip -4 neigh show proxy dev eth0': '10.2.0.100 dev eth0 proxy \n' };
+    const host = new FakeHost({ addresses: [LAN], answers });
+    const off = directorHost(new FakeHost({ addresses: [LAN] }), { answersArp: false });
+    for (const director of [off, directorHost(host)]) {
+      assert.ok(!commands(director.plan('tunvs0', ['10.2.0.100'])).some((step) => step.startsWith('ip neigh')));
+    }
+  });
+
+  it('takes over its own proxy entry that a killed director has left', () => {
+    const answers = { 'ip -4 neigh show proxy dev eth0': '10.2.0.100 dev eth0 proxy proto 84 \n' };
+    const steps = directorHost(new FakeHost({ addresses: [LAN], answers })).plan('tunvs0', ['10.2.0.100']);
+    assert.equal(commands(steps).at(-1), 'ip neigh replace proxy 10.2.0.100 dev eth0 protocol 84');
+  });
+
+  it('adds and removes a virtual address once, however often it is asked', () => {
+    const host = new FakeHost();
+    const director = directorHost(host);
+    director.open('tunvs0');
+    const opened = host.ran.length;
+    director.addVip('10.9.9.9');
+    director.addVip('10.9.9.9');
+    director.removeVip('10.9.9.9');
+    director.removeVip('10.9.9.9');
+    assert.deepEqual(host.ran.slice(opened), [
+      'ip route replace 10.9.9.9/32 dev tunvs0 proto 84',
+      'ip route del 10.9.9.9/32 dev tunvs0 proto 84',
+    ]);
+  });
+
+  it('keeps ARP answers prompt for the other addresses when one is removed', () => {
+    const host = new FakeHost({ sysctls: { 'net/ipv4/neigh/eth0/proxy_delay': '80' }, addresses: [LAN] });
+    const director = directorHost(host);
+    director.open('tunvs0');
+    director.addVip('10.2.0.100');
+    director.addVip('10.2.0.101');
+    director.removeVip('10.2.0.100');
+    assert.equal(host.readSysctl('net/ipv4/neigh/eth0/proxy_delay'), '0');
+    director.close();
+    assert.equal(host.readSysctl('net/ipv4/neigh/eth0/proxy_delay'), '80');
+  });
+
+  it('makes the host what it was on close, twice being fine', () => {
+    const host = new FakeHost({ sysctls: { 'net/ipv4/ip_forward': '0' } });
+    const director = directorHost(host);
+    director.open('tunvs0');
+    director.addVip('10.9.9.9');
+    assert.deepEqual(director.close(), []);
+    assert.equal(host.readSysctl('net/ipv4/ip_forward'), '0');
+    const closed = host.ran.length;
+    assert.deepEqual(director.close(), []);
+    assert.equal(host.ran.length, closed);
+  });
+
+  it('leaves nothing done when opening fails half-way', () => {
+    const host = new FakeHost({ sysctls: { 'net/ipv4/conf/all/rp_filter': '1' }, addresses: [LAN] });
+    host.failing = 'ip_forward';
+    assert.throws(() => directorHost(host).open('tunvs0'), /ip_forward/);
+    assert.equal(host.ran.at(-1), 'ip address del 10.2.0.2/32 dev tunvs0');
+  });
+
+  const refusals: { what: string; answers: Record<string, string>; code: string; mend: RegExp }[] = [
+    {
+      what: 'an address that the host itself has',
+      answers: { 'ip -4 -o address show to 10.9.9.9/32': '1: lo    inet 10.9.9.9/32 scope global lo\\  valid_lft forever' },
+      code: 'ERR_TUNVS_HOST',
+      mend: /remove it with "ip address del 10\.9\.9\.9 dev lo"/,
+    },
+    {
+      what: 'an address that the host routes elsewhere',
+      answers: { 'ip -4 route show exact 10.9.9.9/32': '10.9.9.9 via 10.2.0.1 dev eth0 \n' },
+      code: 'ERR_TUNVS_HOST',
+      mend: /"ip route del 10\.9\.9\.9 via 10\.2\.0\.1 dev eth0"/,
+    },
+    {
+      what: 'an address that another director has',
+      answers: { 'ip -4 route show exact 10.9.9.9/32': '10.9.9.9 dev tunvs1 proto 84 scope link \n' },
+      code: 'ERR_TUNVS_BUSY',
+      mend: /the director on tunvs1: stop that one/,
+    },
+  ];
+  for (const { what, answers, code, mend } of refusals) {
+    it(`refuses ${what}, naming the mend`, () => {
+      const host = new FakeHost({ answers });
+      const director = directorHost(host);
+      director.open('tunvs0');
+      const opened = host.ran.length;
+      assert.throws(() => director.addVip('10.9.9.9'), (error: Error & { code?: string }) => error.code === code && mend.test(error.message));
+      assert.equal(host.ran.length, opened);
+    });
+  }
+
+  it('has a route of lower priority stay beside its own', () => {
+    const answers = { 'ip -4 route show exact 10.9.9.9/32': 'blackhole 10.9.9.9 metric 4000 \n' };
+    const director = directorHost(new FakeHost({ answers }));
+    director.open('tunvs0');
+    assert.doesNotThrow(() => director.addVip('10.9.9.9'));
+  });
+});

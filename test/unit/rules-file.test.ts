@@ -1,0 +1,99 @@
+import { strict as assert } from 'node:assert';
+import { parseRules } from '../../lib/rules/parse-rules.js';
+
+const support = { schedulers: ['rr', 'wrr', 'lc', 'wlc'], sysctlNames: ['sloppy_tcp', 'conn_reuse_mode'] };
+const parse = (text: string, isTimed = true) => parseRules(text, { file: 'web.rules', support, isTimed });
+
+/** Every row: an option that this version refuses by name, and the rule that has it. */
+const UNSUPPORTED: [string, string][] = [
+  ['-p', '-A -t 192.0.2.1:80 -p 300'],
+  ['-M', '-A -t 192.0.2.1:80 -p -M 255.255.255.0'],
+  ['--pe', '-A -u 192.0.2.1:5060 -p --pe sip'],
+  ['-o', '-A -u 192.0.2.1:53 -o'],
+  ['-b', '-A -t 192.0.2.1:80 -s rr -b flag-1'],
+  ['-f', '-A -f 1'],
+  ['-f', '-Z -f 1'],
+  ['--sctp-service', '-D --sctp-service 192.0.2.1:9'],
+  ['IPv6', '-A -t [2001:db8::1]:80'],
+  ['IPv6', '-a -t 192.0.2.1:80 -r [2001:db8::11] -i'],
+  ['-g', '-a -t 192.0.2.1:80 -r 10.0.0.11'],
+  ['-m', '-a -t 192.0.2.1:80 -r 10.0.0.11 -m'],
+  ['--tun-type gue', '-a -t 192.0.2.1:80 -r 10.0.0.11 -i --tun-type gue --tun-port 6080'],
+  ['--tun-type gre', '-a -t 192.0.2.1:80 -r 10.0.0.11 -i --tun-type gre'],
+  ['--start-daemon', '--start-daemon master'],
+  ['--stop-daemon', '--stop-daemon backup'],
+];
+
+const MISTAKES: [string, RegExp][] = [
+  ['garbage', /"garbage" is no command/],
+  ['ipvsadm', /the rule is empty/],
+  ['@5', /the rule is empty/],
+  ['@soon -C', /"@soon" is no time; write @SECONDS/],
+  ['@-1 -C', /"@-1" is no time/],
+  ['-R', /-R has no meaning in a rules file/],
+  ['-h', /-h has no meaning in a rules file/],
+  ['-A -t 192.0.2.1:80 -s mh', /-s mh: there is no such scheduler; use one of rr, wrr, lc, wlc/],
+  ['sysctl net.ipv4.vs.sloppy_tcp', /is no sysctl of IPVS; write sysctl net\.ipv4\.vs\.NAME=NUMBER/],
+  ['sysctl net.ipv4.ip_forward=1', /is no sysctl of IPVS/],
+  ['sysctl net.ipv4.vs.sloppy_tcp=yes', /is no sysctl of IPVS/],
+  ['sysctl net.ipv4.vs.sloppy_tcp=1 more', /is no sysctl of IPVS/],
+  ['sysctl net.ipv4.vs.sync_ports=1', /net\.ipv4\.vs\.sync_ports is not supported; there are sloppy_tcp, conn_reuse_mode/],
+  ['-A -t "192.0.2.1:80', /never closed/],
+];
+
+describe('a rules file', () => {
+  it('holds what ipvsadm saves, comments, times and sysctls', () => {
+    const lines = parse(
+      ['# web', '', '-A -t 192.0.2.1:80 -s rr', 'ipvsadm -C', '@1.5 -Z # now', '@2 sysctl -w net.ipv4.vs.sloppy_tcp=1', '-L -n'].join('\n'),
+    );
+    assert.deepEqual(
+      lines.map(({ place, atMs, rule }) => [place.line, atMs, rule.command]),
+      [
+        [3, undefined, 'addService'],
+        [4, undefined, 'clear'],
+        [5, 1500, 'zero'],
+        [6, 2000, 'sysctl'],
+        [7, undefined, 'list'],
+      ],
+    );
+    assert.deepEqual(lines[3]?.rule, { command: 'sysctl', name: 'sloppy_tcp', value: 1 });
+    assert.equal(lines[2]?.text, '-Z # now');
+  });
+
+  it('may have line ends of any system', () => {
+    assert.deepEqual(parse('-C\r\n-Z\n-C\r-Z').map(({ place }) => place.line), [1, 2, 3, 4]);
+  });
+
+  for (const [option, rule] of UNSUPPORTED) {
+    it(`is refused by name for "${rule}"`, () => {
+      assert.throws(() => parse(`-C\n${rule}`), {
+        code: 'ERR_TUNVS_RULES',
+        place: { file: 'web.rules', line: 2 },
+        token: option,
+        message: new RegExp(`^web\\.rules:2: ${option}: .* supported yet: (add|use|leave|name)`),
+      });
+    });
+  }
+
+  it('says what to add where direct routing is meant by default', () => {
+    assert.throws(() => parse('-a -t 192.0.2.1:80 -r 10.0.0.11 -w 3'), /direct routing .* is not supported yet: add -i$/);
+  });
+
+  for (const [rule, message] of MISTAKES) {
+    it(`is refused with the line of "${rule}"`, () => {
+      assert.throws(
+        () => parse(`\n# comment\n${rule}`),
+        (error: Error) => {
+          assert.match(error.message, /^web\.rules:3: /);
+          assert.match(error.message, message);
+          return true;
+        },
+      );
+    });
+  }
+
+  it('has times in a replay only', () => {
+    assert.throws(() => parse('@5 -C', false), /"@5": a time has a meaning in a replay only; take it out/);
+    assert.equal(parse('-C', false).length, 1);
+  });
+});
