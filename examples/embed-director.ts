@@ -3,10 +3,10 @@
  *
  *     node dist/examples/embed-director.js DIP VIP RIP1 RIP2        (as root; ends with Ctrl-C)
  */
-import { once } from 'node:events';
 import { Director } from 'tunvs';
 
-const [source = '10.2.0.2', virtualAddress = '10.9.9.9', first = '10.3.0.11', second = '10.3.0.12'] = process.argv.slice(2);
+const [source = '10.2.0.2', virtualAddress = '10.9.9.9', first = '10.3.0.11', second = '10.3.0.12'] =
+  process.argv.slice(2);
 
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
@@ -20,7 +20,9 @@ try {
 
   for await (const { services } of director.watch({ intervalMs: 1000, signal: ending.signal })) {
     for (const { address, activeConnections, rates } of services[0]?.servers ?? []) {
-      console.log(`${address}: ${activeConnections} active, ${rates.connections.toFixed(0)} new/s, ${rates.inPackets.toFixed(0)} packets/s`);
+      console.log(
+        `${address}: ${activeConnections} active, ${rates.connections.toFixed(0)} new/s, ${rates.inPackets.toFixed(0)} packets/s`,
+      );
     }
   }
 } catch (error) {

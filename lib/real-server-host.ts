@@ -5,7 +5,12 @@ import { readDeviceCounters } from './host/device-counters.js';
 import { type Host, thisHost } from './host/host.js';
 import { HostSetup } from './host/host-setup.js';
 import { createDevice, hasFallbackDevice, openKernelTunnel } from './host/kernel-tunnel.js';
-import { planArpSuppression, planTunnelDevice, type RealServerPlan, realServerWarnings } from './host/real-server-host-plan.js';
+import {
+  planArpSuppression,
+  planTunnelDevice,
+  type RealServerPlan,
+  realServerWarnings,
+} from './host/real-server-host-plan.js';
 import type { HostStep } from './host/step.js';
 import { native, type NativeDecapsulator } from './native.js';
 import { addressOption, checkedOptions, choiceOption, refuse, signalOption } from './options.js';
@@ -66,7 +71,10 @@ export class RealServerHost {
   static plan(options: RealServerHostOptions): HostStep[] {
     const checked = check(options);
     const isKernel = checked.mode === 'kernel' || (checked.mode === 'auto' && hasFallbackDevice(thisHost));
-    const tunnel = isKernel && hasFallbackDevice(thisHost) ? { device: 'tunl0', isShared: true } : { device: checked.device, isShared: false };
+    const tunnel =
+      isKernel && hasFallbackDevice(thisHost)
+        ? { device: 'tunl0', isShared: true }
+        : { device: checked.device, isShared: false };
     const plan = { ...checked, ...tunnel };
     return [
       ...planArpSuppression(plan, thisHost),
@@ -84,11 +92,14 @@ export class RealServerHost {
       const kernel = checked.mode === 'userspace' ? undefined : openKernelTunnel(host, this.#setup, checked.device);
       if (kernel === undefined) {
         if (checked.mode === 'kernel') refuseKernelMode();
-        decapsulator = wrapNative(() => new native.Decapsulator({
-          device: checked.device,
-          directors: [...checked.directors],
-          virtualAddresses: [...checked.virtualAddresses],
-        }));
+        decapsulator = wrapNative(
+          () =>
+            new native.Decapsulator({
+              device: checked.device,
+              directors: [...checked.directors],
+              virtualAddresses: [...checked.virtualAddresses],
+            }),
+        );
       }
       this.mode = kernel === undefined ? 'userspace' : 'kernel';
       this.device = kernel?.device ?? decapsulator?.device ?? checked.device;
@@ -112,7 +123,9 @@ export class RealServerHost {
     const decapsulator = this.#decapsulator;
     if (decapsulator === undefined) {
       const now = Object.entries(this.#deviceCounters());
-      return { counters: Object.fromEntries(now.map(([name, value]) => [name, value - (this.#countersAtStart[name] ?? 0n)])) };
+      return {
+        counters: Object.fromEntries(now.map(([name, value]) => [name, value - (this.#countersAtStart[name] ?? 0n)])),
+      };
     }
     const values = new BigUint64Array(native.decapCounters.length);
     wrapNative(() => decapsulator.readCounters(values));
@@ -143,7 +156,10 @@ export class RealServerHost {
 }
 
 function refuseKernelMode(): never {
-  throw new TunvsError('ERR_TUNVS_UNSUPPORTED', 'this kernel has no ipip module: load it with "modprobe ipip", or choose mode "userspace"');
+  throw new TunvsError(
+    'ERR_TUNVS_UNSUPPORTED',
+    'this kernel has no ipip module: load it with "modprobe ipip", or choose mode "userspace"',
+  );
 }
 
 function addressesOption(name: string, value: string | readonly string[] | undefined): string[] {
@@ -151,15 +167,26 @@ function addressesOption(name: string, value: string | readonly string[] | undef
   if (list.length === 0) refuse(name, value, 'at least one address');
   const addresses = list.map((entry) => addressOption(name, entry));
   if (addresses.some((address) => address.includes(':'))) {
-    throw new TunvsError('ERR_TUNVS_UNSUPPORTED', `${name}: a real server's host is set up for IPv4 only; set it up yourself with ip(8) for IPv6`);
+    throw new TunvsError(
+      'ERR_TUNVS_UNSUPPORTED',
+      `${name}: a real server's host is set up for IPv4 only; set it up yourself with ip(8) for IPv6`,
+    );
   }
   return [...new Set(addresses)];
 }
 
 function check(options: RealServerHostOptions): Checked {
-  const given = checkedOptions('RealServerHost.open', options, ['virtualAddresses', 'directors', 'device', 'mode', 'arpSuppression', 'signal']);
+  const given = checkedOptions('RealServerHost.open', options, [
+    'virtualAddresses',
+    'directors',
+    'device',
+    'mode',
+    'arpSuppression',
+    'signal',
+  ]);
   const device = given.device ?? 'tunvs-rs0';
-  if (typeof device !== 'string' || !/^[^\s/]{1,15}$/.test(device)) refuse('device', device, 'an interface name of 1 to 15 characters');
+  if (typeof device !== 'string' || !/^[^\s/]{1,15}$/.test(device))
+    refuse('device', device, 'an interface name of 1 to 15 characters');
   return {
     device,
     isShared: false,

@@ -39,11 +39,16 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   }
 }
 
-async function play(stage: Stage, options: DemoOptions, account: (title: string, outcome: Outcome) => void): Promise<void> {
+async function play(
+  stage: Stage,
+  options: DemoOptions,
+  account: (title: string, outcome: Outcome) => void,
+): Promise<void> {
   for (const { title, play } of scenes) account(title, await play(stage, options.requests));
   while (!options.isOnce) {
     const { failures } = await stage.fetchMany({ requests: Math.min(options.requests, 20), concurrency: 4 });
-    if (failures.length > 0) account('Requests until Ctrl-C', { text: `${failures.length} not answered (${failures[0]})`, ok: false });
+    if (failures.length > 0)
+      account('Requests until Ctrl-C', { text: `${failures.length} not answered (${failures[0]})`, ok: false });
     await sleep(100);
   }
 }
@@ -63,7 +68,9 @@ async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<b
 
 function abortOf(signal: AbortSignal): { promise: Promise<true>; stop: () => void } {
   const stopping = new AbortController();
-  const promise = new Promise<true>((resolve) => signal.addEventListener('abort', () => resolve(true), { once: true, signal: stopping.signal }));
+  const promise = new Promise<true>((resolve) =>
+    signal.addEventListener('abort', () => resolve(true), { once: true, signal: stopping.signal }),
+  );
   return { promise, stop: () => stopping.abort() };
 }
 
@@ -83,9 +90,15 @@ function textPresenter(output: TextOutput): Presenter {
   const screen = new Screen(output);
   return {
     opened({ topology, servers }) {
-      screen.print(`client ${topology.clientAddress} -> VIP ${topology.virtualAddress}, which the router sends to the director ${topology.directorAddress};`);
-      screen.print(`real servers ${servers.map(({ name, address }) => `${name} ${address}`).join(', ')}, which answer the client through the router.`);
-      screen.print(`Each is a network namespace; try: ip netns exec ${topology.client.namespace} curl -i http://${topology.virtualAddress}/`);
+      screen.print(
+        `client ${topology.clientAddress} -> VIP ${topology.virtualAddress}, which the router sends to the director ${topology.directorAddress};`,
+      );
+      screen.print(
+        `real servers ${servers.map(({ name, address }) => `${name} ${address}`).join(', ')}, which answer the client through the router.`,
+      );
+      screen.print(
+        `Each is a network namespace; try: ip netns exec ${topology.client.namespace} curl -i http://${topology.virtualAddress}/`,
+      );
       screen.print();
     },
     sampled({ director, servers }) {
@@ -96,7 +109,11 @@ function textPresenter(output: TextOutput): Presenter {
     },
     ended(isFine) {
       screen.printTable();
-      screen.print(isFine ? 'Every request was answered as it should be.' : 'Not everything came as it should: see the lines above.');
+      screen.print(
+        isFine
+          ? 'Every request was answered as it should be.'
+          : 'Not everything came as it should: see the lines above.',
+      );
     },
   };
 }
@@ -106,7 +123,13 @@ function jsonPresenter(output: TextOutput): Presenter {
   return {
     opened({ topology, servers }) {
       const { clientAddress, directorAddress, virtualAddress } = topology;
-      print({ event: 'opened', clientAddress, directorAddress, virtualAddress, realServers: servers.map(({ name, address }) => ({ name, address })) });
+      print({
+        event: 'opened',
+        clientAddress,
+        directorAddress,
+        virtualAddress,
+        realServers: servers.map(({ name, address }) => ({ name, address })),
+      });
     },
     sampled: ({ director }) => print({ event: 'stats', services: director.sample.services }),
     played: (title, outcome) => print({ event: 'scene', title, ...outcome }),

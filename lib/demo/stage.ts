@@ -33,7 +33,13 @@ export class Stage {
       const servers = await Promise.all(
         topology.realServers.map(async (server, index) => {
           const weight = weights[index] ?? 1;
-          return { ...server, name: server.host.name, weight, fullWeight: weight, ...(await startServer(topology, server)) };
+          return {
+            ...server,
+            name: server.host.name,
+            weight,
+            fullWeight: weight,
+            ...(await startServer(topology, server)),
+          };
         }),
       );
       const director = await DirectorCommand.start(topology.director, {
@@ -48,7 +54,12 @@ export class Stage {
     }
   }
 
-  private constructor(topology: DirectorLab, director: DirectorCommand, servers: readonly StageServer[], client: Agent) {
+  private constructor(
+    topology: DirectorLab,
+    director: DirectorCommand,
+    servers: readonly StageServer[],
+    client: Agent,
+  ) {
     this.topology = topology;
     this.director = director;
     this.servers = servers;
@@ -97,7 +108,10 @@ export class Stage {
   }
 }
 
-async function startServer(topology: DirectorLab, { host }: LabRealServer): Promise<{ command: LabProcess; web: Agent }> {
+async function startServer(
+  topology: DirectorLab,
+  { host }: LabRealServer,
+): Promise<{ command: LabProcess; web: Agent }> {
   const [command, web] = await Promise.all([
     startRealServerCommand(host, { virtualAddress: topology.virtualAddress, director: topology.directorAddress }),
     Agent.connect(host.node(program('web-server'), [host.name, `${PORT}`])),

@@ -1,7 +1,11 @@
 /** The demo's table of real servers. */
 import type { DirectorLine, ServerSample } from '../lab/commands.js';
 
-const COLUMNS: readonly [title: string, width: number, value: (server: ServerSample, name: string) => string | number][] = [
+const COLUMNS: readonly [
+  title: string,
+  width: number,
+  value: (server: ServerSample, name: string) => string | number,
+][] = [
   ['real server', -13, (_, name) => name],
   ['address', -12, (server) => server.address],
   ['weight', 6, (server) => server.weight],

@@ -52,7 +52,11 @@ export class DirectorHost {
     const vips = [...new Set(virtualAddresses)];
     const lan = vips.flatMap((vip) => this.#planLan(deviceName, vip));
     const commands = new Map(lan.map((step) => [formatHostCommand(step.command), step]));
-    return [...this.#planDevice(deviceName), ...commands.values(), ...vips.flatMap((vip) => this.#planVip(deviceName, vip))];
+    return [
+      ...this.#planDevice(deviceName),
+      ...commands.values(),
+      ...vips.flatMap((vip) => this.#planVip(deviceName, vip)),
+    ];
   }
 
   /** REQUIRES: the device exists. */
@@ -63,7 +67,8 @@ export class DirectorHost {
 
   /** Directs `address` to the device; nothing when it is directed there already. REQUIRES: open. */
   addVip(address: string): void {
-    if (this.#deviceName === undefined) throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
+    if (this.#deviceName === undefined)
+      throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
     if (this.#vips.has(address)) return;
     refuseIpv6(address);
     this.#refuseTaken(this.#deviceName, address);
@@ -95,11 +100,32 @@ export class DirectorHost {
       {
         description: 'bring the device up',
         command: {
-          argv: ['ip', 'link', 'set', 'dev', device, 'mtu', `${this.#mtuBytes}`, 'txqueuelen', `${this.#txQueueLength}`, 'up'],
+          argv: [
+            'ip',
+            'link',
+            'set',
+            'dev',
+            device,
+            'mtu',
+            `${this.#mtuBytes}`,
+            'txqueuelen',
+            `${this.#txQueueLength}`,
+            'up',
+          ],
         },
       },
-      ...setDeviceSysctl(host, `net/ipv4/conf/${device}/rp_filter`, rpFilter.value, 'take tunnel packets back from the device'),
-      ...setDeviceSysctl(host, `net/ipv4/conf/${device}/accept_local`, '1', 'take them although their source is this host'),
+      ...setDeviceSysctl(
+        host,
+        `net/ipv4/conf/${device}/rp_filter`,
+        rpFilter.value,
+        'take tunnel packets back from the device',
+      ),
+      ...setDeviceSysctl(
+        host,
+        `net/ipv4/conf/${device}/accept_local`,
+        '1',
+        'take them although their source is this host',
+      ),
       ...localSources.map((source) => ({
         description: 'loose rp_filter wants an address on the device',
         command: { argv: ['ip', 'address', 'replace', `${source}/32`, 'dev', device] },
@@ -140,7 +166,9 @@ export class DirectorHost {
 
   #isAnsweredByOthers(interfaceName: string, vip: string): boolean {
     const entries = this.#host.query(['ip', '-4', 'neigh', 'show', 'proxy', 'dev', interfaceName]) ?? '';
-    return entries.split('\n').some((entry) => entry.startsWith(`${vip} `) && !entry.includes(`proto ${ROUTE_PROTOCOL}`));
+    return entries
+      .split('\n')
+      .some((entry) => entry.startsWith(`${vip} `) && !entry.includes(`proto ${ROUTE_PROTOCOL}`));
   }
 
   #refuseTaken(device: string, vip: string): void {
@@ -152,14 +180,22 @@ export class DirectorHost {
         `${vip} is an address of this host, so its kernel keeps the packets: remove it with "ip address del ${vip} dev ${name}"`,
       );
     }
-    const routes = (this.#host.query(['ip', '-4', 'route', 'show', 'exact', `${vip}/32`]) ?? '').split('\n').map((line) => line.trim());
+    const routes = (this.#host.query(['ip', '-4', 'route', 'show', 'exact', `${vip}/32`]) ?? '')
+      .split('\n')
+      .map((line) => line.trim());
     for (const route of routes.filter((line) => line !== '' && !/ metric [1-9]/.test(line))) {
       if (!route.includes(` proto ${ROUTE_PROTOCOL}`)) {
-        throw new TunvsError('ERR_TUNVS_HOST', `this host routes ${vip} elsewhere: remove that with "ip route del ${route}"`);
+        throw new TunvsError(
+          'ERR_TUNVS_HOST',
+          `this host routes ${vip} elsewhere: remove that with "ip route del ${route}"`,
+        );
       }
       const other = / dev (\S+)/.exec(route)?.[1];
       if (other !== device) {
-        throw new TunvsError('ERR_TUNVS_BUSY', `${vip} is served by the director on ${other}: stop that one, or take the address from its rules`);
+        throw new TunvsError(
+          'ERR_TUNVS_BUSY',
+          `${vip} is served by the director on ${other}: stop that one, or take the address from its rules`,
+        );
       }
     }
   }
@@ -171,6 +207,9 @@ export class DirectorHost {
 
 function refuseIpv6(address: string): void {
   if (address.includes(':')) {
-    throw new TunvsError('ERR_TUNVS_UNSUPPORTED', `the host set-up knows IPv4 only: route ${address} to the device yourself, with setUpHost: false`);
+    throw new TunvsError(
+      'ERR_TUNVS_UNSUPPORTED',
+      `the host set-up knows IPv4 only: route ${address} to the device yourself, with setUpHost: false`,
+    );
   }
 }

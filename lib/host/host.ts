@@ -33,7 +33,11 @@ const MENDS: Partial<Record<TunvsErrorCode, string>> = {
 function failure(command: HostCommand, said: string, cause: unknown): TunvsError {
   const { code, errno } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT' && 'argv' in command) {
-    return new TunvsError('ERR_TUNVS_HOST', 'ip(8) is missing, which sets up the host: install it with "apt install iproute2"', { cause });
+    return new TunvsError(
+      'ERR_TUNVS_HOST',
+      'ip(8) is missing, which sets up the host: install it with "apt install iproute2"',
+      { cause },
+    );
   }
   if (code === 'EROFS') {
     return new TunvsError(
@@ -45,7 +49,9 @@ function failure(command: HostCommand, said: string, cause: unknown): TunvsError
   const denied = code === 'EACCES' || code === 'EPERM' || /not permitted|permission denied/i.test(said);
   const tunvsCode = denied ? 'ERR_TUNVS_PERMISSION' : 'ERR_TUNVS_HOST';
   const mend = MENDS[tunvsCode];
-  return new TunvsError(tunvsCode, `"${formatHostCommand(command)}" failed: ${said}${mend ? `; ${mend}` : ''}`, { cause });
+  return new TunvsError(tunvsCode, `"${formatHostCommand(command)}" failed: ${said}${mend ? `; ${mend}` : ''}`, {
+    cause,
+  });
 }
 
 function execute(argv: readonly string[]): string {

@@ -19,7 +19,12 @@ export interface RealServerPlan {
 export function planArpSuppression(plan: RealServerPlan, host: Host): HostStep[] {
   return arpScopes(plan, host).flatMap((name) => [
     ...raiseSysctl(host, `net/ipv4/conf/${name}/arp_ignore`, '1', `do not answer ARP for virtual addresses (${name})`),
-    ...raiseSysctl(host, `net/ipv4/conf/${name}/arp_announce`, '2', `do not name virtual addresses in ARP requests (${name})`),
+    ...raiseSysctl(
+      host,
+      `net/ipv4/conf/${name}/arp_announce`,
+      '2',
+      `do not name virtual addresses in ARP requests (${name})`,
+    ),
   ]);
 }
 
@@ -30,7 +35,12 @@ export function planTunnelDevice(plan: RealServerPlan, host: Host): HostStep[] {
   const missing = virtualAddresses.filter((vip) => !isOnDevice(host, vip, device));
   return [
     ...bringUp(host, device, isShared),
-    ...set(host, `net/ipv4/conf/${device}/rp_filter`, tunnelRpFilter(host).value, 'take packets whose return route is not the tunnel'),
+    ...set(
+      host,
+      `net/ipv4/conf/${device}/rp_filter`,
+      tunnelRpFilter(host).value,
+      'take packets whose return route is not the tunnel',
+    ),
     ...missing.map((vip) => ({
       description: `give the host the virtual address ${vip}`,
       command: { argv: ['ip', 'address', 'add', `${vip}/32`, 'dev', device] },
@@ -42,9 +52,13 @@ export function planTunnelDevice(plan: RealServerPlan, host: Host): HostStep[] {
 /** What keeps the host from being a good real server and is not ours to change. */
 export function realServerWarnings({ directors }: RealServerPlan, host: Host): string[] {
   const routes = (host.query(['ip', '-4', 'route', 'show', 'default']) ?? '').split('\n');
-  const gateway = routes.map((route) => / via (\S+)/.exec(route)?.[1]).find((via) => via !== undefined && directors.includes(via));
+  const gateway = routes
+    .map((route) => / via (\S+)/.exec(route)?.[1])
+    .find((via) => via !== undefined && directors.includes(via));
   if (gateway === undefined) return [];
-  return [`the default gateway is the director ${gateway}, so replies go through it: route them to the clients' gateway instead`];
+  return [
+    `the default gateway is the director ${gateway}, so replies go through it: route them to the clients' gateway instead`,
+  ];
 }
 
 function arpScopes({ arpSuppression, device, virtualAddresses, directors }: RealServerPlan, host: Host): string[] {

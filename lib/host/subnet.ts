@@ -13,7 +13,11 @@ export function isOnLink(address: string, of: HostAddress): boolean {
 }
 
 /** Names of the interfaces, but `except`, in whose subnets at least one of `targets` lies. */
-export function interfacesOnLink(addresses: readonly HostAddress[], targets: readonly string[], except: string): string[] {
+export function interfacesOnLink(
+  addresses: readonly HostAddress[],
+  targets: readonly string[],
+  except: string,
+): string[] {
   const names = addresses
     .filter((own) => own.interfaceName !== except && own.interfaceName !== 'lo')
     .filter((own) => targets.some((target) => isOnLink(target, own)))

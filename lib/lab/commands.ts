@@ -104,7 +104,14 @@ export interface RealServerCommandOptions {
 
 /** `tunvs realserver`; resolves once the host takes tunnel packets. */
 export async function startRealServerCommand(host: LabHost, options: RealServerCommandOptions): Promise<LabProcess> {
-  const child = host.node(TUNVS, ['realserver', '--vip', options.virtualAddress, '--director', options.director, '--json']);
+  const child = host.node(TUNVS, [
+    'realserver',
+    '--vip',
+    options.virtualAddress,
+    '--director',
+    options.director,
+    '--json',
+  ]);
   await child.line((line) => line.includes('"event":"ready"'));
   return child;
 }

@@ -12,7 +12,8 @@ const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip li
 export function labProblem(): string | undefined {
   const ip = spawnSync('ip', ['-V'], { stdio: 'ignore' });
   if (ip.error) return 'ip(8) is missing: install it with "apt install iproute2"';
-  if (process.getuid?.() !== 0) return 'this needs root: run it as root, or under "unshare -Urnm" with a /run of its own';
+  if (process.getuid?.() !== 0)
+    return 'this needs root: run it as root, or under "unshare -Urnm" with a /run of its own';
   try {
     mkdirSync(NETNS_FOLDER, { recursive: true });
     accessSync(NETNS_FOLDER, constants.W_OK);
@@ -20,7 +21,8 @@ export function labProblem(): string | undefined {
     return `${NETNS_FOLDER} cannot be written: run as root, or with "mount -t tmpfs tmpfs /run" in a mount namespace of its own`;
   }
   const probe = spawnSync('unshare', ['-n', 'true'], { encoding: 'utf8' });
-  if (probe.status !== 0) return `network namespaces are not allowed here (${probe.stderr?.trim() ?? probe.error?.message}): run as root`;
+  if (probe.status !== 0)
+    return `network namespaces are not allowed here (${probe.stderr?.trim() ?? probe.error?.message}): run as root`;
   return undefined;
 }
 
@@ -43,7 +45,9 @@ export function canIsolate(): boolean {
 
 /** Runs this very command line again in namespaces of its own, with the terminal handed over; its exit status. */
 export function rerunIsolated(): Promise<number> {
-  const child = spawn('unshare', [...ISOLATED, process.execPath, ...process.execArgv, ...process.argv.slice(1)], { stdio: 'inherit' });
+  const child = spawn('unshare', [...ISOLATED, process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+    stdio: 'inherit',
+  });
   const ignore = () => {};
   const passOn = () => child.kill('SIGTERM');
   process.on('SIGINT', ignore).on('SIGTERM', passOn);

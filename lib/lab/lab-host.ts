@@ -35,7 +35,9 @@ export class LabHost {
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
     const result = await this.tryExec(argv, options);
     if (result.code !== 0) {
-      throw new Error(`${this.name}: "${argv.join(' ')}" failed (code ${result.code}, signal ${result.signal})\n${result.stdout}${result.stderr}`);
+      throw new Error(
+        `${this.name}: "${argv.join(' ')}" failed (code ${result.code}, signal ${result.signal})\n${result.stdout}${result.stderr}`,
+      );
     }
     return result;
   }

@@ -51,7 +51,19 @@ export class Lab {
 
   /** A cable between two hosts: device `left` in `host`, device `right` in `peer`, both up. */
   connect(host: LabHost, left: string, peer: LabHost, right: string): void {
-    const ends = ['name', left, 'netns', host.namespace, 'type', 'veth', 'peer', 'name', right, 'netns', peer.namespace];
+    const ends = [
+      'name',
+      left,
+      'netns',
+      host.namespace,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      right,
+      'netns',
+      peer.namespace,
+    ];
     runIp(['link', 'add', ...ends]);
     host.ip([`link set dev ${left} up`]);
     peer.ip([`link set dev ${right} up`]);

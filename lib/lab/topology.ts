@@ -53,31 +53,39 @@ const DIRECTOR = '10.2.0.2';
 export const UPLINK = 'eth0';
 
 export async function routedLab(options: TopologyOptions = {}): Promise<DirectorLab> {
-  return build(options, { virtualAddress: '10.9.9.9', serverNetwork: '10.3.0' }, async ({ lab, router, director }, servers) => {
-    lab.connect(director, UPLINK, router, 'director');
-    director.ip([`address add ${DIRECTOR}/24 dev ${UPLINK}`, `route add default via 10.2.0.1`]);
-    router.ip(['address add 10.2.0.1/24 dev director', `route add 10.9.9.9/32 via ${DIRECTOR}`]);
-    for (const { host, address } of servers) {
-      lab.connect(host, UPLINK, router, host.name);
-      host.ip([
-        `address add ${address}/32 dev ${UPLINK}`,
-        `route add 10.3.0.1/32 dev ${UPLINK}`,
-        `route add default via 10.3.0.1 dev ${UPLINK} src ${address}`,
-      ]);
-      router.ip([`address add 10.3.0.1/32 dev ${host.name}`, `route add ${address}/32 dev ${host.name}`]);
-    }
-  });
+  return build(
+    options,
+    { virtualAddress: '10.9.9.9', serverNetwork: '10.3.0' },
+    async ({ lab, router, director }, servers) => {
+      lab.connect(director, UPLINK, router, 'director');
+      director.ip([`address add ${DIRECTOR}/24 dev ${UPLINK}`, `route add default via 10.2.0.1`]);
+      router.ip(['address add 10.2.0.1/24 dev director', `route add 10.9.9.9/32 via ${DIRECTOR}`]);
+      for (const { host, address } of servers) {
+        lab.connect(host, UPLINK, router, host.name);
+        host.ip([
+          `address add ${address}/32 dev ${UPLINK}`,
+          `route add 10.3.0.1/32 dev ${UPLINK}`,
+          `route add default via 10.3.0.1 dev ${UPLINK} src ${address}`,
+        ]);
+        router.ip([`address add 10.3.0.1/32 dev ${host.name}`, `route add ${address}/32 dev ${host.name}`]);
+      }
+    },
+  );
 }
 
 export async function lanLab(options: TopologyOptions = {}): Promise<DirectorLab> {
-  return build(options, { virtualAddress: '10.2.0.100', serverNetwork: '10.2.0' }, async ({ lab, router, director }, servers) => {
-    router.ip(['link add name lan type bridge', 'address add 10.2.0.1/24 dev lan', 'link set dev lan up']);
-    for (const { host, address } of [{ host: director, address: DIRECTOR }, ...servers]) {
-      lab.connect(host, UPLINK, router, host.name);
-      router.ip([`link set dev ${host.name} master lan`]);
-      host.ip([`address add ${address}/24 dev ${UPLINK}`, 'route add default via 10.2.0.1']);
-    }
-  });
+  return build(
+    options,
+    { virtualAddress: '10.2.0.100', serverNetwork: '10.2.0' },
+    async ({ lab, router, director }, servers) => {
+      router.ip(['link add name lan type bridge', 'address add 10.2.0.1/24 dev lan', 'link set dev lan up']);
+      for (const { host, address } of [{ host: director, address: DIRECTOR }, ...servers]) {
+        lab.connect(host, UPLINK, router, host.name);
+        router.ip([`link set dev ${host.name} master lan`]);
+        host.ip([`address add ${address}/24 dev ${UPLINK}`, 'route add default via 10.2.0.1']);
+      }
+    },
+  );
 }
 
 type Wiring = (hosts: Pick<DirectorLab, 'lab' | 'router' | 'director'>, servers: LabRealServer[]) => Promise<void>;
@@ -98,13 +106,25 @@ async function build(
     }
     await router.setSysctls({ 'net/ipv4/ip_forward': '1' });
     for (const host of [director, ...servers.map((server) => server.host)]) {
-      await host.setSysctls({ 'net/ipv4/conf/all/rp_filter': `${rpFilter}`, 'net/ipv4/conf/default/rp_filter': `${rpFilter}` });
+      await host.setSysctls({
+        'net/ipv4/conf/all/rp_filter': `${rpFilter}`,
+        'net/ipv4/conf/default/rp_filter': `${rpFilter}`,
+      });
     }
     lab.connect(client, UPLINK, router, 'client');
     client.ip([`address add ${CLIENT}/24 dev ${UPLINK}`, 'route add default via 10.1.0.1']);
     router.ip(['address add 10.1.0.1/24 dev client']);
     await wire({ lab, router, director }, servers);
-    return { lab, client, router, director, realServers: servers, clientAddress: CLIENT, directorAddress: DIRECTOR, virtualAddress };
+    return {
+      lab,
+      client,
+      router,
+      director,
+      realServers: servers,
+      clientAddress: CLIENT,
+      directorAddress: DIRECTOR,
+      virtualAddress,
+    };
   } catch (error) {
     await lab.dispose();
     throw error;

@@ -98,6 +98,11 @@ DirectorWrap::DirectorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 
 DirectorWrap::~DirectorWrap() { shutDown(); }
 
+void DirectorWrap::endOfEnvironment(void* self) {
+  static_cast<DirectorWrap*>(self)->hasHook_ = false;
+  static_cast<DirectorWrap*>(self)->shutDown();
+}
+
 void DirectorWrap::shutDown() {
   engine_.reset();  // joins the workers: after this nobody calls notify_
   offline_.reset();
@@ -105,8 +110,8 @@ void DirectorWrap::shutDown() {
     notify_.Release();
     hasNotify_ = false;
   }
-  if (!hook_.IsEmpty()) hook_.Remove(Env());
-  hook_ = {};
+  if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
+  hasHook_ = false;
 }
 
 bool DirectorWrap::isOpen(Napi::Env env) const {
@@ -361,12 +366,8 @@ Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
   notify_.Unref(env);
   hasNotify_ = true;
   // Runs before the function's own clean-up, which was registered earlier: the workers must be gone by then.
-  hook_ = env.AddCleanupHook(
-      [](DirectorWrap* self) {
-        self->hook_ = {};
-        self->shutDown();
-      },
-      this);
+  napi_add_env_cleanup_hook(env, endOfEnvironment, this);
+  hasHook_ = true;
   engine_->events().notify([this] {
     notify_.NonBlockingCall([this](Napi::Env callEnv, Napi::Function callback) {
       if (engine_ == nullptr) return;  // closed since

@@ -44,6 +44,7 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   Director& director() const { return engine_ != nullptr ? engine_->director() : offline_->director(); }
   Tick now() const;
   void shutDown();
+  static void endOfEnvironment(void* self);
 
   size_t tableBytes_ = 0;
   std::unique_ptr<Engine> engine_;
@@ -51,7 +52,7 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   bool ranBefore_ = false;
   Napi::ThreadSafeFunction notify_;
   bool hasNotify_ = false;
-  Napi::Env::CleanupHook<void (*)(DirectorWrap*), DirectorWrap> hook_;
+  bool hasHook_ = false;
 };
 
 }  // namespace tunvs::binding

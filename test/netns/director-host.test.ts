@@ -13,7 +13,7 @@ function script(body: string): string {
   `;
 }
 
-describeLab('setting up a director\'s host', () => {
+describeLab("setting up a director's host", () => {
   let lab: Lab;
   let host: LabHost;
 
@@ -36,7 +36,7 @@ describeLab('setting up a director\'s host', () => {
   const run = async (body: string, wrapper: string[] = []) =>
     (await host.exec([...wrapper, process.execPath, '--input-type=module', '-e', script(body)])).stdout.trim();
 
-  it('is undone to the letter, and can be done again over what a killed process has left', async () => {
+  it('can be done again over what a killed process has left, and undone', async () => {
     const opened = `host.open('tunvs0'); host.addVip('10.9.9.9'); host.addVip('10.2.0.100');`;
     assert.equal(await run(opened), '');
     const left = await hostState(host);
@@ -49,22 +49,34 @@ describeLab('setting up a director\'s host', () => {
     assert.doesNotMatch(restored, /proto 84/);
   });
 
-  it('refuses a virtual address that is the host\'s own', async () => {
-    assert.match(await run(`host.open('tunvs0'); host.addVip('10.2.0.2');`), /^ERR_TUNVS_HOST: .*remove it with "ip address del 10\.2\.0\.2 dev eth0"$/m);
+  it("refuses a virtual address that is the host's own", async () => {
+    assert.match(
+      await run(`host.open('tunvs0'); host.addVip('10.2.0.2');`),
+      /^ERR_TUNVS_HOST: .*remove it with "ip address del 10\.2\.0\.2 dev eth0"$/m,
+    );
   });
 
   it('says how to get ip(8) when it is missing', async () => {
-    assert.match(await run(`process.env.PATH = '/nowhere'; host.open('tunvs0');`), /^ERR_TUNVS_HOST: ip\(8\) is missing.*apt install iproute2/);
+    assert.match(
+      await run(`process.env.PATH = '/nowhere'; host.open('tunvs0');`),
+      /^ERR_TUNVS_HOST: ip\(8\) is missing.*apt install iproute2/,
+    );
   });
 
   it('names the missing privilege', async () => {
     const body = `host.open('tunvs0');`;
     const unprivileged = ['unshare', '--user', '--map-root-user'];
     // Root of a user namespace of its own has no say over this network namespace.
-    assert.match(await run(body, unprivileged), /^ERR_TUNVS_PERMISSION: "ip link set dev tunvs0 .* failed: .*CAP_NET_ADMIN/);
+    assert.match(
+      await run(body, unprivileged),
+      /^ERR_TUNVS_PERMISSION: "ip link set dev tunvs0 .* failed: .*CAP_NET_ADMIN/,
+    );
   });
 
   it('names the command that failed and what it said', async () => {
-    assert.match(await run(`host.open('nosuch0');`), /^ERR_TUNVS_HOST: "ip link set dev nosuch0 .*" failed: Cannot find device "nosuch0"/);
+    assert.match(
+      await run(`host.open('nosuch0');`),
+      /^ERR_TUNVS_HOST: "ip link set dev nosuch0 .*" failed: Cannot find device "nosuch0"/,
+    );
   });
 });

@@ -21,7 +21,12 @@ describeLab('taking a real server away', () => {
   });
 
   beforeEach(async () => {
-    await addService(director, { address: stage.virtualAddress, port: PORT, scheduler: 'rr', servers: stage.servers.map(({ address }) => ({ address })) });
+    await addService(director, {
+      address: stage.virtualAddress,
+      port: PORT,
+      scheduler: 'rr',
+      servers: stage.servers.map(({ address }) => ({ address })),
+    });
   });
 
   afterEach(async () => {
@@ -46,23 +51,41 @@ describeLab('taking a real server away', () => {
 
     await stage.closeConnection(connection);
     await director.run(() => (globalThis as unknown as { drained: Promise<void> }).drained);
-    const left = await director.run((d, { address, port, server }) => d.virtualService({ protocol: 'tcp', address, port })?.realServer(server)?.stats(), server);
+    const left = await director.run(
+      (d, { address, port, server }) =>
+        d.virtualService({ protocol: 'tcp', address, port })?.realServer(server)?.stats(),
+      server,
+    );
     assert.equal(Number(left?.activeConnections) + Number(left?.inactiveConnections), 0);
   });
 
   it('removed, its connections meet silence, new ones go to the others, and back again it takes up where it was', async () => {
     const { server: name, localPort } = await stage.fetch({ connection });
     const server = service(name);
-    await director.run((d, { address, port, server }) => d.virtualService({ protocol: 'tcp', address, port })?.realServer(server)?.delete(), server);
+    await director.run(
+      (d, { address, port, server }) =>
+        d.virtualService({ protocol: 'tcp', address, port })?.realServer(server)?.delete(),
+      server,
+    );
 
     const waiting = stage.fetch({ connection, timeoutMs: 20_000 });
-    const early = await Promise.race([waiting.then(() => 'answered', () => 'refused'), sleep(1_000, 'silence')]);
+    const early = await Promise.race([
+      waiting.then(
+        () => 'answered',
+        () => 'refused',
+      ),
+      sleep(1_000, 'silence'),
+    ]);
     assert.equal(early, 'silence');
     const others = await stage.fetchMany({ requests: 10, concurrency: 5 });
     assert.deepEqual(others.failures, []);
     assert.equal(others.servers[name], undefined);
 
-    await director.run((d, { address, port, server }) => void d.virtualService({ protocol: 'tcp', address, port })?.addRealServer(server), server);
+    await director.run(
+      (d, { address, port, server }) =>
+        void d.virtualService({ protocol: 'tcp', address, port })?.addRealServer(server),
+      server,
+    );
     const answer = await waiting;
     assert.deepEqual([answer.server, answer.localPort, answer.intact], [name, localPort, true]);
   });

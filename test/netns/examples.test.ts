@@ -17,7 +17,11 @@ describeLab('the examples', () => {
 
   it('embed-director balances by weight, says what it does, and ends on SIGTERM', async () => {
     const servers = stage.servers.slice(0, 2).map(({ address }) => address);
-    const program = stage.director.node(example('embed-director'), [stage.topology.directorAddress, stage.virtualAddress, ...servers]);
+    const program = stage.director.node(example('embed-director'), [
+      stage.topology.directorAddress,
+      stage.virtualAddress,
+      ...servers,
+    ]);
     await program.line((line) => line.startsWith('directing '));
     const { servers: answered, failures } = await stage.fetchMany({ requests: 30, concurrency: 10 });
     assert.deepEqual([answered, failures], [{ rs1: 10, rs2: 20 }, []]);
@@ -25,17 +29,26 @@ describeLab('the examples', () => {
     assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
   });
 
-  it('metrics answers with every real server\'s counts', async () => {
+  it("metrics answers with every real server's counts", async () => {
     const servers = stage.servers.map(({ address }) => address);
-    const program = stage.director.node(example('metrics'), [stage.topology.directorAddress, stage.virtualAddress, ...servers]);
+    const program = stage.director.node(example('metrics'), [
+      stage.topology.directorAddress,
+      stage.virtualAddress,
+      ...servers,
+    ]);
     await program.line((line) => line.startsWith('metrics on '));
     const { failures } = await stage.fetchMany({ requests: 30, concurrency: 10 });
     assert.deepEqual(failures, []);
     const read = `fetch('http://127.0.0.1:9100/metrics').then((r) => r.text()).then((text) => console.log(text))`;
     const { stdout } = await stage.director.exec([process.execPath, '-e', read]);
-    const total = [...stdout.matchAll(/^tunvs_server_connections_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count));
+    const total = [...stdout.matchAll(/^tunvs_server_connections_total\{.*\} (\d+)$/gm)].map(([, count]) =>
+      Number(count),
+    );
     assert.equal(total.length, 3);
-    assert.equal(total.reduce((sum, count) => sum + count, 0), 30);
+    assert.equal(
+      total.reduce((sum, count) => sum + count, 0),
+      30,
+    );
     assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
   });
 });

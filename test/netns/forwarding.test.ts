@@ -10,9 +10,9 @@ const WEIGHTS = [3, 2, 1];
 const CONNECTIONS = 300;
 const LARGE_BYTES = 10_000_000;
 
-const ways: { egress: NonNullable<DirectorOpenOptions['egress']>; queues: number }[] = (['tun', 'raw', 'packet'] as const).flatMap((egress) =>
-  [1, 2].map((queues) => ({ egress, queues })),
-);
+const ways: { egress: NonNullable<DirectorOpenOptions['egress']>; queues: number }[] = (
+  ['tun', 'raw', 'packet'] as const
+).flatMap((egress) => [1, 2].map((queues) => ({ egress, queues })));
 
 for (const { egress, queues } of ways) {
   describeLab(`a director with egress "${egress}" and ${queues} queue${queues === 1 ? '' : 's'}`, () => {
@@ -28,7 +28,13 @@ for (const { egress, queues } of ways) {
       });
       const servers = stage.servers.map(({ address }, index) => ({ address, weight: WEIGHTS[index] ?? 1 }));
       await addService(director, { address: stage.virtualAddress, port: PORT, scheduler: 'wrr', servers });
-      await addService(director, { protocol: 'udp', address: stage.virtualAddress, port: PORT, scheduler: 'rr', servers });
+      await addService(director, {
+        protocol: 'udp',
+        address: stage.virtualAddress,
+        port: PORT,
+        scheduler: 'rr',
+        servers,
+      });
     });
 
     after(async () => {
@@ -78,7 +84,14 @@ for (const { egress, queues } of ways) {
       const verdicts = native.verdicts.reduce((sum, name) => sum + count(name), 0);
       assert.equal(verdicts, count('received'));
       assert.ok(count('forwarded') > 0);
-      assert.equal(count('sent') + count('egressNoBuffer') + count('egressNoRoute') + count('egressTooLong') + count('egressFailed'), count('forwarded'));
+      assert.equal(
+        count('sent') +
+          count('egressNoBuffer') +
+          count('egressNoRoute') +
+          count('egressTooLong') +
+          count('egressFailed'),
+        count('forwarded'),
+      );
       assert.equal(Number(totals.outPackets), 0);
     });
   });

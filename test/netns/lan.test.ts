@@ -40,12 +40,12 @@ describeLab('on one LAN, with strict rp_filter everywhere', () => {
     for (const { host } of stage.servers) assert.equal(await host.sysctl('net/ipv4/conf/all/rp_filter'), '1');
   });
 
-  it('makes the director\'s host what it was when it closes', async () => {
+  it("makes the director's host what it was when it closes", async () => {
     await director.close();
     assert.equal(await hostState(stage.director), before_);
   });
 
-  it('makes a real server\'s host what it was when its command is ended', async () => {
+  it("makes a real server's host what it was when its command is ended", async () => {
     const [server] = stage.servers;
     assert.ok(server);
     assert.equal(await server.host.sysctl(`net/ipv4/conf/${UPLINK}/arp_ignore`), '1');

@@ -1,6 +1,6 @@
 /** A real server's host: what it takes, what it drops, and what it leaves. */
 import { strict as assert } from 'node:assert';
-import { describeLab, hostState, Lab, type LabHost, LabProcess, startRealServerCommand } from '../support/lab.js';
+import { describeLab, hostState, Lab, type LabHost, type LabProcess, startRealServerCommand } from '../support/lab.js';
 
 const VIP = '10.9.9.9';
 const DIRECTOR = '10.3.0.2';
@@ -82,7 +82,10 @@ describeLab('tunvs realserver', () => {
     await realServer.stop();
     const stopped = JSON.parse(await lineOf(realServer, '"event":"stopped"'));
     const { received, delivered, unknownDirector, notVirtualAddress } = stopped.counters;
-    assert.deepEqual({ received, delivered, unknownDirector, notVirtualAddress }, { received: 3, delivered: 1, unknownDirector: 1, notVirtualAddress: 1 });
+    assert.deepEqual(
+      { received, delivered, unknownDirector, notVirtualAddress },
+      { received: 3, delivered: 1, unknownDirector: 1, notVirtualAddress: 1 },
+    );
   });
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -123,7 +126,9 @@ describeLab('tunvs realserver', () => {
       server.ip(['link del dev probe0']);
       this.skip();
     }
-    const { code, stderr } = await server.tryExec(tunvs('realserver', '--vip', VIP, '--director', DIRECTOR, '--mode', 'kernel'));
+    const { code, stderr } = await server.tryExec(
+      tunvs('realserver', '--vip', VIP, '--director', DIRECTOR, '--mode', 'kernel'),
+    );
     assert.equal(code, 1);
     assert.match(stderr, /no ipip module: load it with "modprobe ipip"/);
   });

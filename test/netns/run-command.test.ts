@@ -79,7 +79,9 @@ describeLab('tunvs run', () => {
     const director = await start();
     await assertForwards();
     const { services } = await director.until((sample) =>
-      sample.services.some(({ servers }) => servers.reduce((sum, { totals }) => sum + Number(totals.connections), 0) === 30),
+      sample.services.some(
+        ({ servers }) => servers.reduce((sum, { totals }) => sum + Number(totals.connections), 0) === 30,
+      ),
     );
     assert.deepEqual(
       services[0]?.servers.map(({ totals }) => Number(totals.connections)),

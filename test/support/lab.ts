@@ -12,7 +12,13 @@ import type {
   UdpResult,
 } from '../../lib/lab/programs/requests.js';
 import { startRealServerCommand } from '../../lib/lab/commands.js';
-import { type DirectorLab, lanLab, type LabRealServer, routedLab, type TopologyOptions } from '../../lib/lab/topology.js';
+import {
+  type DirectorLab,
+  lanLab,
+  type LabRealServer,
+  routedLab,
+  type TopologyOptions,
+} from '../../lib/lab/topology.js';
 
 export { DirectorCommand, runArguments, startRealServerCommand } from '../../lib/lab/commands.js';
 export { Lab } from '../../lib/lab/lab.js';

@@ -120,7 +120,9 @@ describe('DirectorHost', () => {
   const refusals: { what: string; answers: Record<string, string>; code: string; mend: RegExp }[] = [
     {
       what: 'an address that the host itself has',
-      answers: { 'ip -4 -o address show to 10.9.9.9/32': '1: lo    inet 10.9.9.9/32 scope global lo\\  valid_lft forever' },
+      answers: {
+        'ip -4 -o address show to 10.9.9.9/32': '1: lo    inet 10.9.9.9/32 scope global lo\\  valid_lft forever',
+      },
       code: 'ERR_TUNVS_HOST',
       mend: /remove it with "ip address del 10\.9\.9\.9 dev lo"/,
     },
@@ -143,7 +145,10 @@ describe('DirectorHost', () => {
       const director = directorHost(host);
       director.open('tunvs0');
       const opened = host.ran.length;
-      assert.throws(() => director.addVip('10.9.9.9'), (error: Error & { code?: string }) => error.code === code && mend.test(error.message));
+      assert.throws(
+        () => director.addVip('10.9.9.9'),
+        (error: Error & { code?: string }) => error.code === code && mend.test(error.message),
+      );
       assert.equal(host.ran.length, opened);
     });
   }

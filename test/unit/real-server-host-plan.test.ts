@@ -1,5 +1,10 @@
 import { strict as assert } from 'node:assert';
-import { planArpSuppression, planTunnelDevice, type RealServerPlan, realServerWarnings } from '../../lib/host/real-server-host-plan.js';
+import {
+  planArpSuppression,
+  planTunnelDevice,
+  type RealServerPlan,
+  realServerWarnings,
+} from '../../lib/host/real-server-host-plan.js';
 import { formatHostCommand, type HostStep } from '../../lib/host/step.js';
 import { FakeHost } from '../support/fake-host.js';
 
@@ -29,7 +34,10 @@ describe('planArpSuppression', () => {
   });
 
   it('silences the interface on whose LAN the virtual address is', () => {
-    const steps = planArpSuppression(plan({ virtualAddresses: ['172.16.0.100'], directors: ['192.0.2.1'] }), new FakeHost({ addresses: [LAN, OTHER] }));
+    const steps = planArpSuppression(
+      plan({ virtualAddresses: ['172.16.0.100'], directors: ['192.0.2.1'] }),
+      new FakeHost({ addresses: [LAN, OTHER] }),
+    );
     assert.equal(commands(steps)[0], 'echo 1 > /proc/sys/net/ipv4/conf/eth1/arp_ignore');
   });
 
@@ -40,7 +48,10 @@ describe('planArpSuppression', () => {
   it('does as it is told', () => {
     const host = new FakeHost({ addresses: [LAN] });
     assert.deepEqual(planArpSuppression(plan({ arpSuppression: 'off' }), host), []);
-    assert.equal(commands(planArpSuppression(plan({ arpSuppression: 'on' }), host))[0], 'echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore');
+    assert.equal(
+      commands(planArpSuppression(plan({ arpSuppression: 'on' }), host))[0],
+      'echo 1 > /proc/sys/net/ipv4/conf/all/arp_ignore',
+    );
   });
 
   it('keeps what suppresses more', () => {
@@ -72,15 +83,24 @@ describe('planTunnelDevice', () => {
         'ip -4 -o address show dev tunl0 to 10.9.9.8/32': '2: tunl0    inet 10.9.9.8/32 scope global tunl0',
       },
     });
-    const steps = planTunnelDevice(plan({ device: 'tunl0', isShared: true, virtualAddresses: ['10.9.9.9', '10.9.9.8'] }), host);
+    const steps = planTunnelDevice(
+      plan({ device: 'tunl0', isShared: true, virtualAddresses: ['10.9.9.9', '10.9.9.8'] }),
+      host,
+    );
     assert.deepEqual(
       steps.map(({ undo }) => undo && formatHostCommand(undo)),
-      ['ip link set dev tunl0 down', 'echo 1 > /proc/sys/net/ipv4/conf/tunl0/rp_filter', 'ip address del 10.9.9.9/32 dev tunl0'],
+      [
+        'ip link set dev tunl0 down',
+        'echo 1 > /proc/sys/net/ipv4/conf/tunl0/rp_filter',
+        'ip address del 10.9.9.9/32 dev tunl0',
+      ],
     );
   });
 
   it('leaves a shared device up that was up', () => {
-    const host = new FakeHost({ answers: { 'ip -o link show dev tunl0': '2: tunl0@NONE: <NOARP,UP,LOWER_UP> mtu 1480' } });
+    const host = new FakeHost({
+      answers: { 'ip -o link show dev tunl0': '2: tunl0@NONE: <NOARP,UP,LOWER_UP> mtu 1480' },
+    });
     const steps = planTunnelDevice(plan({ device: 'tunl0', isShared: true }), host);
     assert.ok(!commands(steps).some((step) => step.startsWith('ip link')));
   });

@@ -18,7 +18,10 @@ export const demo: Verb = {
 
   configure(command: Command) {
     command
-      .option('--once', 'play the scenes once and end; the exit code is 0 when every request was answered as it should be')
+      .option(
+        '--once',
+        'play the scenes once and end; the exit code is 0 when every request was answered as it should be',
+      )
       .option('--requests N', 'requests per scene', integerArgument(10, 10_000), 300)
       .option('--servers N', 'real servers', integerArgument(2, 9), 3)
       .option('--json', 'a JSON object a line')
@@ -48,7 +51,10 @@ export const demo: Verb = {
         output: io.stdout as NodeJS.WritableStream & { isTTY?: boolean },
         signal: end.signal,
       });
-      if (!isFine) throw new DemoFailed(end.signal.aborted ? 'the demo was interrupted' : 'not every request was answered as it should be');
+      if (!isFine)
+        throw new DemoFailed(
+          end.signal.aborted ? 'the demo was interrupted' : 'not every request was answered as it should be',
+        );
     } finally {
       end.dispose();
     }

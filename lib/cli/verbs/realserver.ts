@@ -24,10 +24,24 @@ export const realserver: Verb = {
   configure(command: Command) {
     command
       .requiredOption('--vip ADDRESS', 'virtual address that this host answers for; may be repeated', addressesArgument)
-      .requiredOption('--director ADDRESS', 'director whose tunnel packets are taken; may be repeated', addressesArgument)
-      .option('--mode MODE', 'auto, kernel (ipip module) or userspace (TUN device)', choiceArgument(['auto', 'kernel', 'userspace']), 'auto')
+      .requiredOption(
+        '--director ADDRESS',
+        'director whose tunnel packets are taken; may be repeated',
+        addressesArgument,
+      )
+      .option(
+        '--mode MODE',
+        'auto, kernel (ipip module) or userspace (TUN device)',
+        choiceArgument(['auto', 'kernel', 'userspace']),
+        'auto',
+      )
       .option('--device NAME', 'name of the tunnel device, unless tunl0 is used', 'tunvs-rs0')
-      .option('--arp WHEN', 'keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off', choiceArgument(['auto', 'on', 'off']), 'auto')
+      .option(
+        '--arp WHEN',
+        'keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off',
+        choiceArgument(['auto', 'on', 'off']),
+        'auto',
+      )
       .option('--dry-run', 'print what would be done to the host, and do nothing')
       .option('--json', 'a JSON object a line')
       .addHelpText(
@@ -55,7 +69,11 @@ export const realserver: Verb = {
     if (given.dryRun) {
       for (const { description, command, undo } of RealServerHost.plan(settings)) {
         const shown = formatHostCommand(command);
-        print('step', `${shown}    # ${description}`, { description, command: shown, undo: undo && formatHostCommand(undo) });
+        print('step', `${shown}    # ${description}`, {
+          description,
+          command: shown,
+          undo: undo && formatHostCommand(undo),
+        });
       }
       return;
     }
@@ -64,7 +82,11 @@ export const realserver: Verb = {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${warning}\n`);
       const { mode, device } = host;
-      print('ready', `real server for ${given.vip.join(', ')} on ${device} (${mode} mode)`, { mode, device, vip: given.vip });
+      print('ready', `real server for ${given.vip.join(', ')} on ${device} (${mode} mode)`, {
+        mode,
+        device,
+        vip: given.vip,
+      });
       await aborted(end.signal);
       const { counters } = host.stats();
       await host.close();

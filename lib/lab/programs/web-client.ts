@@ -12,7 +12,8 @@ async function udp({ address, port, sockets, datagrams, timeoutMs = 5_000 }: Udp
     const answers = new Set<string>();
     try {
       await new Promise<void>((resolve) => socket.connect(port, address, resolve));
-      for (let index = 0; index < datagrams; index++) answers.add(await echo(socket, `${socketIndex}.${index}`, timeoutMs));
+      for (let index = 0; index < datagrams; index++)
+        answers.add(await echo(socket, `${socketIndex}.${index}`, timeoutMs));
       result.servers.push([...answers].join('+'));
     } catch (error) {
       result.failures.push((error as Error).message);

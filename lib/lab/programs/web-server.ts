@@ -55,6 +55,7 @@ const echo = createSocket('udp4').on('message', (message, sender) => {
 server.listen({ host: '0.0.0.0', port: Number(port), backlog: 1024 }, () => {
   serveAgent({
     counts: () => counts,
-    bindUdp: ({ address }: { address: string }) => new Promise<void>((resolve) => echo.bind(Number(port), address, resolve)),
+    bindUdp: ({ address }: { address: string }) =>
+      new Promise<void>((resolve) => echo.bind(Number(port), address, resolve)),
   });
 });

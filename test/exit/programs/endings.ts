@@ -14,8 +14,14 @@ import { Director } from '../../../lib/index.js';
 const VIP = '10.9.9.9';
 
 async function openBusyDirector(signal?: AbortSignal): Promise<Director> {
-  const director = await Director.open({ source: '10.2.0.2', device: { name: 'tunvs0', queues: 2 }, ...(signal && { signal }) });
-  director.addVirtualService({ protocol: 'udp', address: VIP, port: 53, scheduler: 'rr' }).addRealServer({ address: '10.2.0.11' });
+  const director = await Director.open({
+    source: '10.2.0.2',
+    device: { name: 'tunvs0', queues: 2 },
+    ...(signal && { signal }),
+  });
+  director
+    .addVirtualService({ protocol: 'udp', address: VIP, port: 53, scheduler: 'rr' })
+    .addRealServer({ address: '10.2.0.11' });
   await sendDatagrams(director);
   return director;
 }
@@ -169,7 +175,8 @@ const endings: Record<string, () => Promise<unknown>> = {
     controller.abort(new Error('aborted on purpose'));
     announce();
     const [result] = await Promise.allSettled([opening]);
-    if (result.status !== 'rejected' || !/on purpose/.test(result.reason.message)) throw new Error('it opened all the same');
+    if (result.status !== 'rejected' || !/on purpose/.test(result.reason.message))
+      throw new Error('it opened all the same');
   },
 };
 
