@@ -11,6 +11,7 @@ import {
 } from './director-options.js';
 import { type DirectorDevice, directorDevice, sourceWarnings } from './director-device.js';
 import { TunvsError, toTunvsError, wrapNative } from './errors.js';
+import { EventRelay } from './event-relay.js';
 import { channels, type DirectorEvents, tell } from './events.js';
 import { DirectorHost } from './host/director-host.js';
 import { type NativeDirector, type NativeEvent, native } from './native.js';
@@ -38,22 +39,6 @@ interface DirectorParts {
   host?: DirectorHost | undefined;
   nowMs: () => number;
   relay?: EventRelay;
-}
-
-/** The engine has to be given its listener before the director exists. */
-class EventRelay {
-  #early: NativeEvent[] = [];
-  #listener = (events: NativeEvent[]): void => {
-    this.#early.push(...events);
-  };
-
-  readonly receive = (events: NativeEvent[]) => this.#listener(events);
-
-  /** What came before is told in the next turn of the event loop, when the director's owner can listen. */
-  forward(listener: (events: NativeEvent[]) => void): void {
-    this.#listener = listener;
-    if (this.#early.length > 0) setImmediate(() => listener(this.#early.splice(0)));
-  }
 }
 
 /** Between two looks of a drain at its real server's connections. */
@@ -136,14 +121,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       await new Promise((resolve) => setImmediate(resolve));
       checked.signal?.throwIfAborted();
       const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
-      const director = new Director({
-        native: engine,
-        sources,
-        pulse,
-        device: directorDevice(started),
-        host,
-        nowMs: Date.now,
-      });
+      const device = directorDevice(started);
+      const director = new Director({ native: engine, sources, pulse, device, host, nowMs: Date.now, relay });
       channels.open.publish({ director });
       for (const message of director.warnings) channels.warning.publish({ director, message });
       return director;

@@ -70,8 +70,11 @@ export function parseEndpoint(text: string): { address: string; port: number | u
   if (text.startsWith('[')) return { mistake: 'has an opening bracket without its closing one' };
   if (addressFamily(text) === 6) return checkedEndpoint(text, undefined, 6);
   const colon = text.indexOf(':');
-  if (colon !== text.lastIndexOf(':')) return { mistake: 'looks like IPv6: write it in brackets, as in [2001:db8::1]:80' };
-  return colon < 0 ? checkedEndpoint(text, undefined, 4) : checkedEndpoint(text.slice(0, colon), text.slice(colon + 1), 4);
+  if (colon !== text.lastIndexOf(':'))
+    return { mistake: 'looks like IPv6: write it in brackets, as in [2001:db8::1]:80' };
+  return colon < 0
+    ? checkedEndpoint(text, undefined, 4)
+    : checkedEndpoint(text.slice(0, colon), text.slice(colon + 1), 4);
 }
 
 /** [0, 65535] in decimal digits. */
@@ -106,8 +109,11 @@ function ip6Bytes(text: string): Uint8Array {
   const [head = '', tail] = text.split('::');
   const front = ip6Groups(head);
   const back = tail === undefined ? [] : ip6Groups(tail);
-  front.forEach((group, i) => bytes.set([group >> 8, group & 0xff], 2 * i));
-  back.forEach((group, i) => bytes.set([group >> 8, group & 0xff], 16 - 2 * (back.length - i)));
+  const put = (groups: number[], offset: number) => {
+    for (const [i, group] of groups.entries()) bytes.set([group >> 8, group & 0xff], offset + 2 * i);
+  };
+  put(front, 0);
+  put(back, 16 - 2 * back.length);
   return bytes;
 }
 

@@ -15,13 +15,15 @@ interface Encapsulation {
   cases: (Case | { event: string })[];
 }
 
-/** The recorded director's own router dealt with these, as the host in front of a TUN device does. */
+/** What the recorded director's own router did; in front of a TUN device the host does it. */
 const ROUTERS: Record<string, string> = {
   'ttl-1': 'its TTL dies on the way to the device',
   'ttl-1-established': 'its TTL dies on the way to the device',
   'ttl-2-unscheduled-data': 'the host answers it',
   'ttl-1-unscheduled-data': 'its TTL dies on the way to the device',
   'ttl-0-unscheduled-data': 'its TTL dies on the way to the device',
+  'options-record-route': 'the router writes its address into the option',
+  'options-timestamp': 'the router writes its clock into the option',
 };
 
 const DONT_FRAGMENT = 0x40;
@@ -35,7 +37,9 @@ function comparable(tunnel: Uint8Array): string {
 
 describe('a tunnel packet', () => {
   const { setup, cases } = readGoldenJson('encap-ipip.json') as Encapsulation;
-  const forwarded = cases.filter((entry): entry is Case => 'case' in entry && entry.desc.every(({ what }) => what === 'ipip'));
+  const forwarded = cases.filter(
+    (entry): entry is Case => 'case' in entry && entry.desc.every(({ what }) => what === 'ipip'),
+  );
 
   it("is IPVS's, byte for byte, whatever is in it", async () => {
     await using director = new GoldenDirector();
@@ -52,12 +56,30 @@ describe('a tunnel packet', () => {
     assert.ok(compared > 35, `only ${compared} cases were compared`);
   });
 
+  it('is none where the ports are cut off', async () => {
+    await using director = new GoldenDirector();
+    for (const rule of setup) director.run(rule);
+    const truncated = cases.filter(
+      (entry): entry is Case => 'case' in entry && /^(tcp|udp)-truncated-/.test(entry.case),
+    );
+    assert.equal(truncated.length, 4);
+    for (const entry of truncated) {
+      assert.deepEqual(entry.out, [], entry.case);
+      assert.deepEqual(director.send(routed(fromHex(entry.in[0] ?? ''))), [], entry.case);
+    }
+  });
+
   it('carries the packet as it came from the router', async () => {
     await using director = new GoldenDirector();
     for (const rule of setup) director.run(rule);
     const packet = routed(fromHex(forwarded[0]?.in[0] ?? ''));
     const [sent] = director.send(packet);
     assert.ok(sent);
-    assert.deepEqual(readOuter(sent.data), { source: '10.0.0.1', destination: '10.0.0.11', protocol: 4, inner: packet });
+    assert.deepEqual(readOuter(sent.data), {
+      source: '10.0.0.1',
+      destination: '10.0.0.11',
+      protocol: 4,
+      inner: packet,
+    });
   });
 });

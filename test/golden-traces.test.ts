@@ -64,7 +64,8 @@ async function follow(trace: Trace): Promise<void> {
   for (const rule of trace.ipvsadm) director.run(rule);
   for (const [index, row] of trace.packets.entries()) {
     if ('event' in row) director.run(row.event);
-    else if ('snapshot' in row) assert.deepEqual(snapshot(director, trace.service), row.snapshot, `snapshot in row ${index}`);
+    else if ('snapshot' in row)
+      assert.deepEqual(snapshot(director, trace.service), row.snapshot, `snapshot in row ${index}`);
     else assert.equal(director.forward(packetOf(row)), row.chosen, `row ${index}: ${JSON.stringify(row)}`);
   }
 }

@@ -1,6 +1,6 @@
 /** Values of command-line options: each is checked as commander reads it. */
 import { InvalidArgumentError } from 'commander';
-import { canonicalAddress } from '../inet.js';
+import { addressFamily, canonicalAddress } from '../inet.js';
 
 export function integerArgument(minimum: number, maximum: number): (text: string) => number {
   return (text) => {
@@ -31,6 +31,15 @@ export function addressesArgument(text: string, earlier: readonly string[] = [])
   const address = canonicalAddress(text);
   if (address === undefined) throw new InvalidArgumentError('Write an IP address, as in 192.0.2.1.');
   return [...earlier, address];
+}
+
+/** For `--source`: at most one address per family. */
+export function sourcesArgument(text: string, earlier: readonly string[] = []): string[] {
+  const sources = addressesArgument(text, earlier);
+  if (new Set(sources.map(addressFamily)).size < sources.length) {
+    throw new InvalidArgumentError('Give it once per address family.');
+  }
+  return sources;
 }
 
 export function choiceArgument(choices: readonly string[]): (text: string) => string {

@@ -29,7 +29,10 @@ function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
     .version(packageVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage. "tunvs VERB --help" shows a verb\'s options and examples.');
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed, 2 wrong usage. "tunvs VERB --help" shows a verb\'s options and examples.',
+    );
   for (const verb of verbs) {
     const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
     verb.configure(command);
@@ -47,7 +50,10 @@ function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
 
 function usageSentence(text: string, command: Command): string {
   const path = command.parent ? `tunvs ${command.name()}` : 'tunvs';
-  const [message = '', ...suggestion] = text.trim().replace(/^error: /, '').split('\n');
+  const [message = '', ...suggestion] = text
+    .trim()
+    .replace(/^error: /, '')
+    .split('\n');
   const hint = suggestion.join(' ').trim();
   return `${path}: ${message.replace(/\.$/, '')}${hint ? ` ${hint}` : ''}; see "${path} --help"\n`;
 }

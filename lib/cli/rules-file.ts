@@ -38,7 +38,9 @@ async function readNamed(file: string): Promise<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'it may not be read' }[code ?? ''];
-    throw new RulesError(`--rules ${file}: ${why ?? (error as Error).message}; name a file of rules as ipvsadm -S -n prints them`);
+    throw new RulesError(
+      `--rules ${file}: ${why ?? (error as Error).message}; name a file of rules as ipvsadm -S -n prints them`,
+    );
   }
 }
 

@@ -9,7 +9,15 @@ import type { VirtualService } from '../virtual-service.js';
 import type { Command, ServerSettings, ServiceId, SysctlAssignment } from './command.js';
 import { located, RulesError } from './errors.js';
 import type { RuleLine } from './parse-rules.js';
-import { asRulesError, checkServer, noSuchServer, noSuchService, serverExists, serviceExists, serviceNotDefined } from './refusals.js';
+import {
+  asRulesError,
+  checkServer,
+  noSuchServer,
+  noSuchService,
+  serverExists,
+  serviceExists,
+  serviceNotDefined,
+} from './refusals.js';
 
 type Timeouts = { tcp: number; tcpFin: number; udp: number };
 
@@ -28,7 +36,17 @@ export interface RulesTarget {
 /** Commands that change the tables of services and servers. */
 export type TableCommand = Extract<
   Command,
-  { command: 'addService' | 'editService' | 'deleteService' | 'addServer' | 'editServer' | 'deleteServer' | 'clear' | 'zero' }
+  {
+    command:
+      | 'addService'
+      | 'editService'
+      | 'deleteService'
+      | 'addServer'
+      | 'editServer'
+      | 'deleteServer'
+      | 'clear'
+      | 'zero';
+  }
 >;
 
 /** Commands that print something and change nothing. */
@@ -104,7 +122,9 @@ export function applyTableCommand(transaction: Transaction, command: TableComman
       return;
     }
     case 'editService':
-      return find(transaction, command.service, noSuchService).edit({ scheduler: command.settings.scheduler as Scheduler });
+      return find(transaction, command.service, noSuchService).edit({
+        scheduler: command.settings.scheduler as Scheduler,
+      });
     case 'deleteService':
       return find(transaction, command.service, noSuchService).delete();
     case 'addServer': {
@@ -130,7 +150,10 @@ function find(transaction: Transaction, id: ServiceId, missing: (id: ServiceId) 
   return service;
 }
 
-function findServer(transaction: Transaction, { service, server }: { service: ServiceId; server: Endpoint }): RealServer {
+function findServer(
+  transaction: Transaction,
+  { service, server }: { service: ServiceId; server: Endpoint },
+): RealServer {
   const owner = find(transaction, service, serviceNotDefined);
   const found = server.port === 0 ? undefined : owner.realServer(server);
   if (!found) throw noSuchServer(service, server);
@@ -143,6 +166,11 @@ export function serviceKey(id: ServiceId): VirtualServiceKey {
   return { protocol: id.protocol, address: id.address, port: id.port };
 }
 
-function serverOptions({ forwarding, weight, upperThreshold, lowerThreshold }: ServerSettings): Required<RealServerEdit> {
+function serverOptions({
+  forwarding,
+  weight,
+  upperThreshold,
+  lowerThreshold,
+}: ServerSettings): Required<RealServerEdit> {
   return { forwarding: forwarding as ForwardingMethod, weight, upperThreshold, lowerThreshold };
 }

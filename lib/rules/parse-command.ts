@@ -1,6 +1,14 @@
 /** One rule's words to a Command, or a RulesError: the whole grammar, whatever this version can do with it. */
 import { addressFamily } from '../inet.js';
-import type { Command, CommandName, ListColumns, ListCommand, ServiceId, ServiceProtocol, StartDaemonCommand } from './command.js';
+import type {
+  Command,
+  CommandName,
+  ListColumns,
+  ListCommand,
+  ServiceId,
+  ServiceProtocol,
+  StartDaemonCommand,
+} from './command.js';
 import { serviceFamily } from './command.js';
 import { RulesError } from './errors.js';
 import { collectOptions, type GivenOptions, type GivenRule } from './given-options.js';
@@ -77,9 +85,12 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
     if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = service.port;
     const isTunnel = settings.forwarding !== 'nat' && settings.forwarding !== 'dr';
     if (addressFamily(server.address) !== serviceFamily(service) && !isTunnel) {
-      throw new RulesError(`-r ${server.address} is of another address family than its virtual service; only -i carries that, add it`, {
-        token: server.address,
-      });
+      throw new RulesError(
+        `-r ${server.address} is of another address family than its virtual service; only -i carries that, add it`,
+        {
+          token: server.address,
+        },
+      );
     }
     return { command, service, server, settings };
   };
@@ -135,10 +146,13 @@ function listedThing(options: GivenOptions): ListCommand['what'] {
 function parseSetTimeouts({ spelling, operands }: GivenRule): Command {
   const [tcp, tcpFin, udp, ...more] = operands;
   if (tcp === undefined || tcpFin === undefined || udp === undefined) {
-    throw new RulesError(`${spelling} takes three numbers of seconds, for TCP, TCP after a FIN, and UDP; 0 leaves one as it is`, {
-      token: spelling,
-      ipvsadm: { text: '--set option requires 3 timeout values', exitStatus: 2 },
-    });
+    throw new RulesError(
+      `${spelling} takes three numbers of seconds, for TCP, TCP after a FIN, and UDP; 0 leaves one as it is`,
+      {
+        token: spelling,
+        ipvsadm: { text: '--set option requires 3 timeout values', exitStatus: 2 },
+      },
+    );
   }
   refuseOperands(more);
   const seconds = (value: string) => parseTimeout({ spelling, value }, 0);

@@ -49,7 +49,9 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
   const word = words[0];
   if (!word?.startsWith('@')) return undefined;
   if (!isTimed) {
-    throw new RulesError(`"${word}": a time has a meaning in a replay only; take it out, or use tunvs replay`, { token: word });
+    throw new RulesError(`"${word}": a time has a meaning in a replay only; take it out, or use tunvs replay`, {
+      token: word,
+    });
   }
   if (!/^@\d{1,9}(\.\d+)?$/.test(word)) {
     throw new RulesError(`"${word}" is no time; write @SECONDS, as in @1.5`, { token: word });
@@ -61,7 +63,10 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
 function parseRuleCommand(words: string[], support: Support): Command {
   const command = parseCommand(words);
   if (command.command === 'restore' || command.command === 'help' || command.command === 'version') {
-    throw new RulesError(`${words[0]} has no meaning in a rules file; leave it out`, words[0] === undefined ? {} : { token: words[0] });
+    throw new RulesError(
+      `${words[0]} has no meaning in a rules file; leave it out`,
+      words[0] === undefined ? {} : { token: words[0] },
+    );
   }
   return checkSupported(command, support);
 }

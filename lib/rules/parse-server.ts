@@ -25,17 +25,24 @@ function parseForwarding(options: GivenOptions): Forwarding {
     return { forwarding: WITHOUT_TUNNEL[method] ?? 'dr' };
   }
   if (type === 'ipip') {
-    refuse(options, ['tun-port', 'tun-checksum'], 'does not go with an ipip tunnel: leave it out, or add --tun-type gue');
+    refuse(
+      options,
+      ['tun-port', 'tun-checksum'],
+      'does not go with an ipip tunnel: leave it out, or add --tun-type gue',
+    );
     return { forwarding: 'ipip' };
   }
   const tunnelChecksum = (options.get('tun-checksum')?.long.slice('tun-'.length) ?? 'nocsum') as TunnelChecksum;
   if (type === 'gre') {
     refuse(options, ['tun-port'], 'does not go with a gre tunnel: leave it out');
-    if (tunnelChecksum === 'remcsum') refuse(options, ['tun-checksum'], 'is for gue only: write --tun-csum or --tun-nocsum');
+    if (tunnelChecksum === 'remcsum')
+      refuse(options, ['tun-checksum'], 'is for gue only: write --tun-csum or --tun-nocsum');
     return { forwarding: 'gre', tunnelChecksum };
   }
   if (tunnelPort === undefined) {
-    throw new RulesError('--tun-type gue needs the UDP port of the tunnel; add --tun-port PORT', { token: '--tun-type' });
+    throw new RulesError('--tun-type gue needs the UDP port of the tunnel; add --tun-port PORT', {
+      token: '--tun-type',
+    });
   }
   return { forwarding: 'gue', tunnelPort, tunnelChecksum };
 }

@@ -1,5 +1,12 @@
 /** The options of -A and -E. An edit without an option puts the default back, as ipvsadm's does. */
-import { DEFAULT_PERSISTENCE_SECONDS, DEFAULT_SCHEDULER, type Persistence, type ServiceId, type ServiceSettings, serviceFamily } from './command.js';
+import {
+  DEFAULT_PERSISTENCE_SECONDS,
+  DEFAULT_SCHEDULER,
+  type Persistence,
+  type ServiceId,
+  type ServiceSettings,
+  serviceFamily,
+} from './command.js';
 import { RulesError } from './errors.js';
 import type { GivenOptions } from './given-options.js';
 import { parseNetmask, parseSchedulerFlags, parseTimeout } from './values.js';
@@ -10,10 +17,13 @@ export function parseServiceSettings(options: GivenOptions, service: ServiceId):
   const schedulerFlags = options.read('sched-flags', (written) => parseSchedulerFlags(written, scheduler)) ?? [];
   const onePacket = options.has('ops');
   if (service.kind === 'address' && service.port === 0 && !persistence) {
-    throw new RulesError(`${service.address} has no port, or port 0, which only a persistent service may have; add the port`, {
-      token: service.address,
-      ipvsadm: { text: 'Zero port specified for non-persistent service', exitStatus: 2 },
-    });
+    throw new RulesError(
+      `${service.address} has no port, or port 0, which only a persistent service may have; add the port`,
+      {
+        token: service.address,
+        ipvsadm: { text: 'Zero port specified for non-persistent service', exitStatus: 2 },
+      },
+    );
   }
   if (onePacket && service.kind === 'address' && service.protocol !== 'udp') {
     throw new RulesError('-o is for UDP and firewall-mark services only; leave it out', {
@@ -29,7 +39,10 @@ function parsePersistence(options: GivenOptions, service: ServiceId): Persistenc
   if (!given) {
     for (const group of ['netmask', 'pe'] as const) {
       const other = options.get(group);
-      if (other) throw new RulesError(`${other.spelling} needs a persistent service; add -p, or leave it out`, { token: other.spelling });
+      if (other)
+        throw new RulesError(`${other.spelling} needs a persistent service; add -p, or leave it out`, {
+          token: other.spelling,
+        });
     }
     return undefined;
   }

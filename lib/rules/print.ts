@@ -15,7 +15,11 @@ export function printCommand(command: Command): string {
   switch (command.command) {
     case 'addService':
     case 'editService':
-      return join(command.command === 'addService' ? '-A' : '-E', printServiceId(command.service), printServiceSettings(command.settings));
+      return join(
+        command.command === 'addService' ? '-A' : '-E',
+        printServiceId(command.service),
+        printServiceSettings(command.settings),
+      );
     case 'deleteService':
       return join('-D', printServiceId(command.service));
     case 'addServer':

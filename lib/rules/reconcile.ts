@@ -18,7 +18,10 @@ export function reconcile(now: readonly ListedService[], wanted: readonly Listed
   const deletions = now
     .filter(({ id }) => !kept.has(printServiceId(id)))
     .map(({ id }): TableCommand => ({ command: 'deleteService', service: id }));
-  return [...deletions, ...wanted.flatMap((service) => reconcileService(there.get(printServiceId(service.id)), service))];
+  return [
+    ...deletions,
+    ...wanted.flatMap((service) => reconcileService(there.get(printServiceId(service.id)), service)),
+  ];
 }
 
 function reconcileService(now: ListedService | undefined, wanted: ListedService): TableCommand[] {
@@ -59,6 +62,9 @@ function serviceSettings({ scheduler, schedulerFlags, persistence, onePacket }: 
 
 function serverSettings(server: ListedServer): ServerSettings {
   const { forwarding, tunnelPort, tunnelChecksum, weight, upperThreshold, lowerThreshold } = server;
-  const tunnel = { ...(tunnelPort !== undefined && { tunnelPort }), ...(tunnelChecksum !== undefined && { tunnelChecksum }) };
+  const tunnel = {
+    ...(tunnelPort !== undefined && { tunnelPort }),
+    ...(tunnelChecksum !== undefined && { tunnelChecksum }),
+  };
   return { forwarding, ...tunnel, weight, upperThreshold, lowerThreshold };
 }

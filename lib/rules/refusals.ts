@@ -10,14 +10,20 @@ function refusal(sentence: string, text: string): RulesError {
 }
 
 export const serviceExists = (service: ServiceId) =>
-  refusal(`the service ${printServiceId(service)} exists already; change it with -E, or delete it first`, 'Service already exists');
+  refusal(
+    `the service ${printServiceId(service)} exists already; change it with -E, or delete it first`,
+    'Service already exists',
+  );
 
 export const noSuchService = (service: ServiceId) =>
   refusal(`there is no service ${printServiceId(service)}; add it first, with -A`, 'No such service');
 
 /** For commands on a server, which ipvsadm words differently. */
 export const serviceNotDefined = (service: ServiceId) =>
-  refusal(`there is no service ${printServiceId(service)} for this server; add it first, with -A`, 'Service not defined');
+  refusal(
+    `there is no service ${printServiceId(service)} for this server; add it first, with -A`,
+    'Service not defined',
+  );
 
 export const serverExists = (service: ServiceId, server: { address: string; port: number }) =>
   refusal(

@@ -28,7 +28,8 @@ export async function* show(source: ShowSource, command: ShowCommand): AsyncGene
   } else if (command.what === 'connections') {
     const withEngines = command.columns === 'persistent';
     yield connectionsTitle(withEngines);
-    for await (const connection of source.connections()) yield connectionLine(listedConnection(connection), withEngines);
+    for await (const connection of source.connections())
+      yield connectionLine(listedConnection(connection), withEngines);
   } else if (command.what === 'timeouts') {
     yield listTimeouts(source.timeouts);
   } else if (command.what === 'services') {

@@ -18,7 +18,10 @@ const LISTS: OptionGroup[] = ['connection', 'timeout', 'daemon'];
 const COLUMNS: OptionGroup[] = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'];
 const MULTICAST: OptionGroup[] = ['mcast-interface', 'sync-maxlen', 'mcast-group', 'mcast-port', 'mcast-ttl'];
 
-const addOrEditService = { required: ['service-address'], allowed: [...SERVICE, ...SERVICE_SETTINGS] } satisfies Omit<Usage, 'name'>;
+const addOrEditService = { required: ['service-address'], allowed: [...SERVICE, ...SERVICE_SETTINGS] } satisfies Omit<
+  Usage,
+  'name'
+>;
 const addOrEditServer = {
   required: ['service-address', 'real-server'],
   allowed: [...SERVICE, 'real-server', ...SERVER_SETTINGS],
@@ -31,7 +34,11 @@ const USAGE: Readonly<Record<CommandName, Usage>> = {
   deleteService: { name: 'delete-service', required: ['service-address'], allowed: SERVICE },
   addServer: { name: 'add-server', ...addOrEditServer },
   editServer: { name: 'edit-server', ...addOrEditServer },
-  deleteServer: { name: 'delete-server', required: ['service-address', 'real-server'], allowed: [...SERVICE, 'real-server'] },
+  deleteServer: {
+    name: 'delete-server',
+    required: ['service-address', 'real-server'],
+    allowed: [...SERVICE, 'real-server'],
+  },
   clear: { name: 'flush', ...nothing },
   restore: { name: 'restore', required: [], allowed: ['numeric'] },
   save: { name: 'save', required: [], allowed: ['numeric'] },
@@ -85,12 +92,15 @@ function checkListing(given: ReadonlyMap<OptionGroup, string>): void {
   for (const row of EXCLUSIVE) {
     const [first, second] = row.filter((group) => given.has(group));
     if (first === undefined || second === undefined) continue;
-    throw new RulesError(`${given.get(first)} and ${given.get(second)} do not go together in a listing; keep one of them`, {
-      token: given.get(second) as string,
-      ipvsadm: {
-        text: `The option '${second}' conflicts with '${first}' option in the 'list' command`,
-        exitStatus: 2,
+    throw new RulesError(
+      `${given.get(first)} and ${given.get(second)} do not go together in a listing; keep one of them`,
+      {
+        token: given.get(second) as string,
+        ipvsadm: {
+          text: `The option '${second}' conflicts with '${first}' option in the 'list' command`,
+          exitStatus: 2,
+        },
       },
-    });
+    );
   }
 }

@@ -22,10 +22,20 @@ export const parseWeight = (from: Written) =>
   parseWhole(from, { minimum: 0, maximum: INT_MAX, what: 'a weight', ipvsadmText: 'illegal weight specified' });
 
 export const parseUpperThreshold = (from: Written) =>
-  parseWhole(from, { minimum: 0, maximum: INT_MAX, what: 'a number of connections', ipvsadmText: 'illegal u_threshold specified' });
+  parseWhole(from, {
+    minimum: 0,
+    maximum: INT_MAX,
+    what: 'a number of connections',
+    ipvsadmText: 'illegal u_threshold specified',
+  });
 
 export const parseLowerThreshold = (from: Written) =>
-  parseWhole(from, { minimum: 0, maximum: INT_MAX, what: 'a number of connections', ipvsadmText: 'illegal l_threshold specified' });
+  parseWhole(from, {
+    minimum: 0,
+    maximum: INT_MAX,
+    what: 'a number of connections',
+    ipvsadmText: 'illegal l_threshold specified',
+  });
 
 export const parseFwmark = (from: Written) =>
   parseWhole(from, {
@@ -50,7 +60,12 @@ export const parseSyncId = (from: Written) =>
   parseWhole(from, { minimum: 0, maximum: 255, what: 'a sync id', ipvsadmText: 'illegal syncid specified' });
 
 export const parseSyncMaxLength = (from: Written) =>
-  parseWhole(from, { minimum: 1, maximum: 65507, what: 'a length in bytes', ipvsadmText: 'illegal sync-maxlen specified' });
+  parseWhole(from, {
+    minimum: 1,
+    maximum: 65507,
+    what: 'a length in bytes',
+    ipvsadmText: 'illegal sync-maxlen specified',
+  });
 
 export const parseMulticastPort = (from: Written) =>
   parseWhole(from, { minimum: 1, maximum: 65535, what: 'a UDP port', ipvsadmText: 'illegal mcast-port specified' });
@@ -97,7 +112,8 @@ export function parseNetmask({ spelling, value }: Written, family: 4 | 6): strin
     const bytes = value.includes(':') ? undefined : addressBytes(value);
     if (bytes?.some((byte) => byte !== 0)) return bytes.every((byte) => byte === 255) ? undefined : bytes.join('.');
   }
-  const expected = family === 6 ? 'a prefix length from 1 to 128' : 'a dotted mask other than 0.0.0.0, as in 255.255.255.0';
+  const expected =
+    family === 6 ? 'a prefix length from 1 to 128' : 'a dotted mask other than 0.0.0.0, as in 255.255.255.0';
   throw new RulesError(`${spelling} ${value}: write ${expected}`, { token: value });
 }
 
@@ -115,16 +131,22 @@ export function parseSchedulerFlags({ spelling, value }: Written, scheduler: str
   const flags = value.split(',').map((name) => {
     const flag = Object.hasOwn(FLAG_NAMES, name) ? FLAG_NAMES[name] : undefined;
     if (flag === undefined) {
-      throw new RulesError(`${spelling} ${value}: "${name}" is no scheduler flag; there are ${Object.keys(FLAG_NAMES).join(', ')}`, {
-        token: name,
-        ipvsadm: { text: `invalid scheduler flag \`${name}'`, exitStatus: 2 },
-      });
+      throw new RulesError(
+        `${spelling} ${value}: "${name}" is no scheduler flag; there are ${Object.keys(FLAG_NAMES).join(', ')}`,
+        {
+          token: name,
+          ipvsadm: { text: `invalid scheduler flag \`${name}'`, exitStatus: 2 },
+        },
+      );
     }
     if (!name.startsWith('flag-') && !name.startsWith(`${scheduler}-`)) {
-      throw new RulesError(`${spelling} ${value}: "${name}" goes with -s ${name.slice(0, 2)}, not with -s ${scheduler}; leave it out`, {
-        token: name,
-        ipvsadm: { text: `incompatible scheduler flag \`${name}'`, exitStatus: 2 },
-      });
+      throw new RulesError(
+        `${spelling} ${value}: "${name}" goes with -s ${name.slice(0, 2)}, not with -s ${scheduler}; leave it out`,
+        {
+          token: name,
+          ipvsadm: { text: `incompatible scheduler flag \`${name}'`, exitStatus: 2 },
+        },
+      );
     }
     return flag;
   });

@@ -136,11 +136,11 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
 
 Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row) {
   Napi::Object object = Napi::Object::New(env);
-  object.Set("protocol", row.key.protocol);
+  object.Set("protocol", row.key.protocol());
   object.Set("clientAddress", toString(row.key.client()));
-  object.Set("clientPort", row.key.clientPort.host());
+  object.Set("clientPort", row.key.clientPort().host());
   object.Set("virtualAddress", toString(row.key.virtualAddress()));
-  object.Set("virtualPort", row.key.virtualPort.host());
+  object.Set("virtualPort", row.key.virtualPort().host());
   object.Set("serverAddress", toString(row.server.address));
   object.Set("serverPort", row.server.port);
   object.Set("state", toJs(env, row.state));

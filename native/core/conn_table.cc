@@ -88,10 +88,7 @@ FlowKey ConnTable::keyOf(const Conn& conn) const {
   } else {
     std::memcpy(key.words, static_cast<const Conn6&>(conn).words, sizeof key.words);
   }
-  key.clientPort = Be16{static_cast<uint16_t>(conn.ports)};
-  key.virtualPort = Be16{static_cast<uint16_t>(conn.ports >> 16)};
-  key.protocol = conn.protocol;
-  key.kind = conn.kind;
+  key.tail = FlowKey::makeTail(conn.ports, conn.protocol, conn.kind);
   return key;
 }
 

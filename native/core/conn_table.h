@@ -61,7 +61,7 @@ enum ConnFlag : uint8_t {
 
 struct alignas(32) Conn {
   uint64_t addresses;  // IPv4: client | virtual << 32; IPv6: unused
-  uint32_t ports;      // client | virtual << 16, network order
+  uint32_t ports;      // as in FlowKey
   uint8_t protocol;
   FlowKind kind;
   std::atomic<uint8_t> state;
@@ -251,8 +251,7 @@ struct alignas(64) ConnTable::Shard {
 };
 
 inline bool ConnTable::matches(const Conn& conn, const FlowKey& key) const {
-  if (conn.addresses != key.words[0] || conn.ports != key.ports() || conn.protocol != key.protocol ||
-      conn.kind != key.kind || !conn.isLive()) {
+  if (conn.addresses != key.words[0] || FlowKey::makeTail(conn.ports, conn.protocol, conn.kind) != key.tail || !conn.isLive()) {
     return false;
   }
   if (header_->family == Family::ipv4) return true;
@@ -338,8 +337,8 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, uint32_t server
   Conn* conn = connAt(shardIndex, unit);
   conn->addresses = key.words[0];
   conn->ports = key.ports();
-  conn->protocol = key.protocol;
-  conn->kind = key.kind;
+  conn->protocol = key.protocol();
+  conn->kind = key.kind();
   if (header_->family == Family::ipv6) std::memcpy(static_cast<Conn6*>(conn)->words, key.words, sizeof key.words);
   conn->state.store(0, std::memory_order_relaxed);
   conn->server.store(server, std::memory_order_relaxed);

@@ -32,9 +32,7 @@ struct HashSecret {
 
 inline uint64_t flowHash(const FlowKey& key, const HashSecret& secret) {
   using Wide = unsigned __int128;
-  const uint64_t tail =
-      key.ports() | uint64_t{key.protocol} << 32 | uint64_t{static_cast<uint8_t>(key.kind)} << 40;
-  Wide sum = static_cast<Wide>(key.words[0] + secret.words[0]) * (tail + secret.words[1]);
+  Wide sum = static_cast<Wide>(key.words[0] + secret.words[0]) * (key.tail + secret.words[1]);
   if (!key.isV4()) {
     sum += static_cast<Wide>(key.words[1] + secret.words[2]) * (key.words[2] + secret.words[3]);
     sum += static_cast<Wide>(key.words[3] + secret.words[4]) * secret.words[5];

@@ -33,10 +33,10 @@ ParseError checkOptions(const uint8_t* options, size_t bytes) {
   return ParseError::none;
 }
 
-ParseError parseTransport(const uint8_t* p, ParsedPacket& parsed) {
+ParseError parseTransport(const uint8_t* p, uint8_t protocol, ParsedPacket& parsed) {
   const size_t bytes = parsed.length - parsed.transport;
   const uint8_t* transport = p + parsed.transport;
-  switch (static_cast<IpProtocol>(parsed.key.protocol)) {
+  switch (static_cast<IpProtocol>(protocol)) {
     case IpProtocol::tcp:
       if (bytes < kTcpHeaderBytes) return ParseError::shortTransport;
       parsed.tcpFlags = transport[13];
@@ -48,8 +48,7 @@ ParseError parseTransport(const uint8_t* p, ParsedPacket& parsed) {
     default:
       return ParseError::protocol;
   }
-  parsed.key.clientPort = {loadUnaligned<uint16_t>(transport)};
-  parsed.key.virtualPort = {loadUnaligned<uint16_t>(transport + 2)};
+  parsed.key.tail = FlowKey::makeTail(loadUnaligned<uint32_t>(transport), protocol, FlowKind::connection);
   return ParseError::none;
 }
 
@@ -76,15 +75,13 @@ ParseError parseIpv4(const Packet& packet, ParsedPacket& parsed) {
   if ((fragment & (kIpv4MoreFragments | kIpv4OffsetMask)) != 0) return ParseError::fragment;
 
   parsed.key.family = Family::ipv4;
-  parsed.key.kind = FlowKind::connection;
-  parsed.key.protocol = p[9];
   parsed.key.words[0] = source | uint64_t{destination} << 32;
   parsed.key.words[1] = parsed.key.words[2] = parsed.key.words[3] = 0;
   parsed.length = static_cast<uint32_t>(totalBytes);
   parsed.transport = static_cast<uint16_t>(headerBytes);
   parsed.trafficClass = p[1];
   parsed.dontFragment = (fragment & kIpv4DontFragment) != 0;
-  return parseTransport(p, parsed);
+  return parseTransport(p, p[9], parsed);
 }
 
 }  // namespace

@@ -40,6 +40,12 @@ struct Director::Flow {
   uint64_t hash;
 };
 
+// What a worker keeps from vector to vector.
+struct alignas(64) Director::Worker {
+  uint16_t identification = 0;  // of outer headers without DF
+  Flow flows[kVectorSize];      // of the vector at hand: here, so that no call has to clear them
+};
+
 size_t Director::tableBytes(const DirectorOptions& options) {
   return ConnTable::regionBytes(Family::ipv4, options.maxConnections);
 }
@@ -60,7 +66,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
 
 void Director::process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts) {
   assert(packets.size() <= kVectorSize && worker < workers_);
-  Flow flows[kVectorSize];
+  Flow* flows = worker_[worker].flows;
   epochs_.enter(worker);
   const ServiceTable* services = control_.table();
 
@@ -170,7 +176,7 @@ bool Director::mustEnd(const Conn& conn, const ServerView& server, const ParsedP
 void Director::updateState(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                            const Tunables& tunables) {
   conn->packets.store(conn->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  const bool isTcp = parsed.key.protocol == kTcp;
+  const bool isTcp = parsed.key.protocol() == kTcp;
   const TcpState before = tcpStateOf(*conn);
   TcpState after = isTcp ? nextTcpState(before, parsed.tcpFlags) : before;
   Tick deadline = now + (isTcp ? tunables.tcpTimeout(after) : tunables.udpTimeout);
@@ -241,12 +247,12 @@ Verdict Director::openConnection(size_t worker, const ServiceTable*& services, c
   const ServiceView* service = services->find(parsed.key);
   if (service == nullptr) return Verdict::dropNoService;
   const Tunables& tunables = services->tunables();
-  const bool isTcp = parsed.key.protocol == kTcp;
+  const bool isTcp = parsed.key.protocol() == kTcp;
   if (isTcp) {
     if ((parsed.tcpFlags & kTcpRst) != 0) return Verdict::dropNotScheduled;
     if ((parsed.tcpFlags & kTcpSyn) == 0 && tunables.sloppyTcp == 0) return Verdict::dropNotScheduled;
   }
-  if (parsed.key.clientPort.host() == kFtpDataPort) return Verdict::dropNotScheduled;
+  if (parsed.key.clientPort().host() == kFtpDataPort) return Verdict::dropNotScheduled;
 
   const Candidate* chosen;
   {
@@ -272,6 +278,8 @@ Verdict Director::openConnection(size_t worker, const ServiceTable*& services, c
   pool_.counters(worker, server->id).connections.add(1);
   return Verdict::forwarded;
 }
+
+Director::~Director() = default;
 
 bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);

@@ -55,6 +55,7 @@ class Director {
 
   // `tableRegion` outlives the director.
   Director(const DirectorOptions& options, std::span<std::byte> tableRegion);
+  ~Director();
 
   // ---- workers ----
 
@@ -93,9 +94,7 @@ class Director {
  private:
   struct Flow;  // what the stages know about one packet of the vector
 
-  struct alignas(64) Worker {
-    uint16_t identification = 0;  // of outer headers without DF
-  };
+  struct Worker;
 
   Verdict forwardFlow(size_t worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t index, Tick now,
                       OutputVector& out);

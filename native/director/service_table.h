@@ -77,10 +77,10 @@ class ServiceTable {
   // Looks up by what a packet carries. Null when there is none.
   const ServiceView* find(const FlowKey& key) const {
     if (slots_.empty()) return nullptr;
-    for (size_t i = hashOf(key.words, key.virtualPort, key.protocol, key.family) & mask_;; i = (i + 1) & mask_) {
+    for (size_t i = hashOf(key.words, key.virtualPort(), key.protocol(), key.family) & mask_;; i = (i + 1) & mask_) {
       const ServiceView* service = slots_[i];
       if (service == nullptr) return nullptr;
-      if (service->key.port == key.virtualPort.host() && service->key.protocol == key.protocol &&
+      if (service->key.port == key.virtualPort().host() && service->key.protocol == key.protocol() &&
           service->key.address == key.virtualAddress()) {
         return service;
       }

@@ -30,7 +30,8 @@ Opened openRaw(EgressContext&) { return upcast(RawEgress::open()); }
 
 Opened openTun(EgressContext& context) {
   if (context.tunDescriptor < 0) {
-    return Error::make(ErrorCode::unsupported, "the tun egress writes back into a TUN device, and this device is none: use another");
+    return Error::make(ErrorCode::unsupported,
+                       "the tun egress writes back into a TUN device, and this device is none: use another");
   }
   return std::unique_ptr<Egress>(std::make_unique<TunEgress>(context.tunDescriptor));
 }
@@ -71,7 +72,8 @@ Result<std::unique_ptr<Egress>> openEgress(std::string_view name, EgressContext&
   if (isAuto) return Error::make(ErrorCode::permission, "no egress works here: " + reasons);
   std::string names = "auto";
   for (const std::string_view known : kNames) names += ", " + std::string(known);
-  return Error::make(ErrorCode::invalidArgument, "there is no egress '" + std::string(name) + "': choose one of " + names);
+  return Error::make(ErrorCode::invalidArgument,
+                     "there is no egress '" + std::string(name) + "': choose one of " + names);
 }
 
 }  // namespace tunvs

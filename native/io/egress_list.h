@@ -28,7 +28,8 @@ struct PassedOver {
 // In order of preference: packet, raw, tun.
 std::span<const std::string_view> egressNames();
 
-// `name`: one of egressNames(), or "auto" for the first that works; `passedOver` (may be null) learns why others did not.
+// `name`: one of egressNames(), or "auto" for the first that works; `passedOver` (may be null) learns why others did
+// not.
 Result<std::unique_ptr<Egress>> openEgress(std::string_view name, EgressContext& context,
                                            std::vector<PassedOver>* passedOver = nullptr);
 

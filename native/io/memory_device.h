@@ -42,7 +42,8 @@ class MemoryDevice final : public Device {
 class RepeatingDevice final : public Device, private DeviceQueue {
  public:
   // Gives `packets` in order, `rounds` times. REQUIRES: none is longer than maxPacketBytes
-  RepeatingDevice(std::span<const std::vector<uint8_t>> packets, uint64_t rounds, size_t maxPacketBytes = kMaxPacketBytes);
+  RepeatingDevice(std::span<const std::vector<uint8_t>> packets, uint64_t rounds,
+                  size_t maxPacketBytes = kMaxPacketBytes);
 
   const std::string& name() const override { return name_; }
   size_t queueCount() const override { return 1; }

@@ -23,11 +23,11 @@ using MacAddress = std::array<uint8_t, 6>;
 struct RouteAnswer {
   enum class Kind : uint8_t { unicast, local, other };  // other: blackhole, unreachable, broadcast, multicast, ...
   Kind kind = Kind::other;
-  int interfaceIndex = 0;              // 0: none
-  std::optional<IpAddress> gateway;    // none: the destination is on the link; may be of the other family
+  int interfaceIndex = 0;            // 0: none
+  std::optional<IpAddress> gateway;  // none: the destination is on the link; may be of the other family
   std::optional<IpAddress> prefSource;
-  uint32_t mtu = 0;                    // the route's own MTU, a learned path MTU included; 0: the link's holds
-  bool hasEncapsulation = false;       // a lightweight tunnel (MPLS, SRv6, ...) that only the kernel can apply
+  uint32_t mtu = 0;               // the route's own MTU, a learned path MTU included; 0: the link's holds
+  bool hasEncapsulation = false;  // a lightweight tunnel (MPLS, SRv6, ...) that only the kernel can apply
 };
 
 struct LinkAnswer {
@@ -36,14 +36,14 @@ struct LinkAnswer {
   uint16_t hardwareType = 0;  // ARPHRD_*
   uint32_t flags = 0;         // IFF_*
   uint32_t mtu = 0;
-  MacAddress address{};       // zero unless the link has six-byte addresses
+  MacAddress address{};  // zero unless the link has six-byte addresses
   bool hasCarrier = false;
-  std::string kind;           // "tun", "veth", ...; "" for hardware
+  std::string kind;  // "tun", "veth", ...; "" for hardware
   // Of a TUN or TAP device, Linux 4.18: zero elsewhere.
-  uint8_t tunType = 0;        // 1: TUN, 2: TAP
+  uint8_t tunType = 0;  // 1: TUN, 2: TAP
   bool isTunPersistent = false;
   bool isTunMultiQueue = false;
-  uint32_t tunQueues = 0;     // queues that processes hold now; known for multi-queue devices only
+  uint32_t tunQueues = 0;  // queues that processes hold now; known for multi-queue devices only
 };
 
 struct NeighbourAnswer {

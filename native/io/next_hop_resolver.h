@@ -1,15 +1,15 @@
-// Keeps a NextHopTable true: a thread that asks the kernel for routes and neighbours, so that no packet worker has to wait for
-// the kernel's routing lock.
+// Keeps a NextHopTable true: a thread that asks the kernel for routes and neighbours, so that no packet worker has to
+// wait for the kernel's routing lock.
 //
 // Thread safety: find() and generation() from any thread; start and destruction by the control thread.
 //
-// It asks again when rtnetlink reports a change of links, neighbours, routes or rules (bundled to at most one round in 50 ms, since a
-// routing daemon changes thousands at once), and every second in any case: a learned path MTU is not reported, and reports
-// can be lost. A worker's own cache lives as long as the generation, and a second at most.
+// It asks again when rtnetlink reports a change of links, neighbours, routes or rules (bundled to at most one round in
+// 50 ms, since a routing daemon changes thousands at once), and every second in any case: a learned path MTU is not
+// reported, and reports can be lost. A worker's own cache lives as long as the generation, and a second at most.
 //
-// A neighbour that the kernel does not know is left to the packets: as long as it is unresolved they go through a raw socket, which
-// makes the kernel resolve it and keeps the first packets in the kernel's own queue. A stale neighbour is checked by NTF_USE;
-// without CAP_NET_ADMIN it counts as unresolved, and again the packets make the kernel check it.
+// A neighbour that the kernel does not know is left to the packets: as long as it is unresolved they go through a raw
+// socket, which makes the kernel resolve it and keeps the first packets in the kernel's own queue. A stale neighbour is
+// checked by NTF_USE; without CAP_NET_ADMIN it counts as unresolved, and again the packets make the kernel check it.
 #pragma once
 
 #include <atomic>

@@ -1,9 +1,9 @@
 // What the link layer needs to reach each next hop, kept by one resolver for the packet egresses of all workers.
 //
-// Thread safety: all calls from any thread. generation() takes no lock; the others hold one for a few lines, never across a
-// system call.
-// Invariants:
-//  1. generation() changes whenever the answer of find() changes for any next hop, so a worker may keep answers until then.
+// Thread safety: all calls from any thread. generation() takes no lock; the others hold one for a few lines, never
+// across a system call. Invariants:
+//  1. generation() changes whenever the answer of find() changes for any next hop, so a worker may keep answers until
+//  then.
 //  2. At most kMaxNextHops next hops are known; to further ones find() answers nullopt.
 #pragma once
 

@@ -24,11 +24,12 @@ Result<std::unique_ptr<PacketEgress>> PacketEgress::open(std::shared_ptr<NextHop
   if (!socket) {
     const int error = errno;
     if (error == EPERM || error == EACCES) {
-      return Error{ErrorCode::permission, "a packet socket needs CAP_NET_RAW: run as root or give the capability", error, "socket"};
+      return Error{ErrorCode::permission, "a packet socket needs CAP_NET_RAW: run as root or give the capability",
+                   error, "socket"};
     }
     if (error == EAFNOSUPPORT) {
-      return Error{ErrorCode::unsupported, "this kernel has no packet sockets (CONFIG_PACKET): use the raw or tun egress", error,
-                   "socket"};
+      return Error{ErrorCode::unsupported,
+                   "this kernel has no packet sockets (CONFIG_PACKET): use the raw or tun egress", error, "socket"};
     }
     return Error::fromErrno(error, "socket", "can't open a packet socket");
   }
@@ -43,7 +44,8 @@ Result<std::unique_ptr<PacketEgress>> PacketEgress::open(std::shared_ptr<NextHop
   }
   auto raw = RawEgress::open();
   if (!raw) return raw.error();
-  return std::unique_ptr<PacketEgress>(new PacketEgress(std::move(socket), std::move(raw).value(), std::move(resolver)));
+  return std::unique_ptr<PacketEgress>(
+      new PacketEgress(std::move(socket), std::move(raw).value(), std::move(resolver)));
 }
 
 PacketEgress::PacketEgress(UniqueFd socket, std::unique_ptr<RawEgress> raw, std::shared_ptr<NextHopResolver> resolver)
@@ -70,7 +72,8 @@ const PacketEgress::Slot& PacketEgress::slotFor(const IpAddress& nextHop, uint64
     if (slot->expiresMs < oldest->expiresMs) oldest = slot;
   }
   const auto hop = resolver_->find(nextHop, nowMs);
-  // `generation` was read before find(): if the answer is newer, the slot is asked for once more than needed, never too late.
+  // `generation` was read before find(): if the answer is newer, the slot is asked for once more than needed, never too
+  // late.
   *oldest = {nextHop, generation, nowMs + kSlotLifeMs, hop.has_value(), hop.value_or(LinkHop{})};
   return *oldest;
 }

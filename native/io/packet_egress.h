@@ -2,9 +2,10 @@
 //
 // Thread safety: as Egress; the resolver is shared.
 //
-// Being past the IP output path means: netfilter's output rules, IPsec policies and socket accounting do not see these packets.
-// Whoever needs those takes the raw egress. Packets whose next hop is not resolved, lies behind a link without Ethernet
-// addresses or is this host itself, and packets that need fragmenting, go through a raw egress, so none waits here.
+// Being past the IP output path means: netfilter's output rules, IPsec policies and socket accounting do not see these
+// packets. Whoever needs those takes the raw egress. Packets whose next hop is not resolved, lies behind a link without
+// Ethernet addresses or is this host itself, and packets that need fragmenting, go through a raw egress, so none waits
+// here.
 #pragma once
 
 #include <linux/if_packet.h>

@@ -20,10 +20,12 @@ const IpAddress kBehindGateway = IpAddress::v4(10, 2, 0, 2);
 class Wire {
  public:
   Wire() {
-    isReady_ = testing::run("ip link add va address 02:00:00:00:00:01 type veth peer name vb address 02:00:00:00:00:02") &&
-               testing::setSysctl("ipv6/conf/va/disable_ipv6", "1") && testing::setSysctl("ipv6/conf/vb/disable_ipv6", "1") &&
-               testing::run("ip addr add 10.1.0.1/24 dev va && ip link set vb up && ip link set va up && ip link set lo up && "
-                            "ip route add 10.2.0.0/16 via 10.1.0.9 mtu 1400");
+    isReady_ =
+        testing::run("ip link add va address 02:00:00:00:00:01 type veth peer name vb address 02:00:00:00:00:02") &&
+        testing::setSysctl("ipv6/conf/va/disable_ipv6", "1") && testing::setSysctl("ipv6/conf/vb/disable_ipv6", "1") &&
+        testing::run(
+            "ip addr add 10.1.0.1/24 dev va && ip link set vb up && ip link set va up && ip link set lo up && "
+            "ip route add 10.2.0.0/16 via 10.1.0.9 mtu 1400");
     auto netlink = Netlink::open();
     auto link = netlink.ok() ? netlink.value()->link("vb") : Result<LinkAnswer>(netlink.error());
     capture_.reset(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_P_ALL)));
@@ -70,9 +72,7 @@ class TestPacket {
     const Be16 check = checksum(data, 20);
     std::memcpy(data + 10, &check.raw, 2);
   }
-  OutputPacket output() {
-    return {&bytes_[kHeadroom], static_cast<uint32_t>(bytes_.size() - kHeadroom), nextHop_};
-  }
+  OutputPacket output() { return {&bytes_[kHeadroom], static_cast<uint32_t>(bytes_.size() - kHeadroom), nextHop_}; }
 
  private:
   std::vector<uint8_t> bytes_;
@@ -103,7 +103,8 @@ TEST("the packet egress sends frames to the resolved neighbour or gateway, bytes
     REQUIRE(egress != nullptr);
     wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
     wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-    REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
+    REQUIRE(
+        testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
 
     TestPacket direct(1500, kServer), routed(100, kBehindGateway);
     const OutputPacket packets[] = {direct.output(), routed.output()};

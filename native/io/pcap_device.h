@@ -1,4 +1,5 @@
-// A capture file as a device with one queue: its packets come as fast as they are asked for, with their times beside them.
+// A capture file as a device with one queue: its packets come as fast as they are asked for, with their times beside
+// them.
 //
 // Thread safety: as DeviceQueue.
 #pragma once

@@ -78,7 +78,8 @@ Result<std::unique_ptr<PcapWriter>> PcapWriter::create(const std::string& path) 
 }
 
 PcapWriter::~PcapWriter() {
-  if (fd_) [[maybe_unused]] const auto flushed = flush();
+  if (fd_) [[maybe_unused]]
+    const auto flushed = flush();
 }
 
 Result<void> PcapWriter::write(const PcapPacket& packet) {
@@ -95,7 +96,8 @@ Result<void> PcapWriter::flush() {
   size_t done = 0;
   int error = 0;
   while (done < pending_.size() && error == 0) {
-    const ssize_t length = retryOnInterrupt([&] { return ::write(fd_.get(), pending_.data() + done, pending_.size() - done); });
+    const ssize_t length =
+        retryOnInterrupt([&] { return ::write(fd_.get(), pending_.data() + done, pending_.size() - done); });
     if (length < 0) {
       error = errno;
     } else {

@@ -18,8 +18,8 @@ class PcapReader {
   static Result<std::unique_ptr<PcapReader>> open(const std::string& path);
 
   PcapLinkType linkType() const { return parser_.linkType(); }
-  // The next IP packet, valid until the next call; nullopt at the end. A file that ends within a record is an Error, after
-  // all its whole records were given.
+  // The next IP packet, valid until the next call; nullopt at the end. A file that ends within a record is an Error,
+  // after all its whole records were given.
   Result<std::optional<PcapPacket>> next();
   const PcapSkipped& skipped() const { return parser_.skipped(); }
 

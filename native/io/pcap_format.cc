@@ -31,8 +31,8 @@ bool isKnown(uint32_t linkType) {
   return false;
 }
 
-// What follows a link header of `headerBytes` that names its content by the EtherType at `typeAt`. VLAN tags, of which a
-// frame may have several, are passed over.
+// What follows a link header of `headerBytes` that names its content by the EtherType at `typeAt`. VLAN tags, of which
+// a frame may have several, are passed over.
 std::span<const uint8_t> behindEtherType(std::span<const uint8_t> frame, size_t typeAt, size_t headerBytes) {
   if (frame.size() < headerBytes) return {};
   uint16_t etherType = loadBe16(frame.data() + typeAt);
@@ -44,8 +44,8 @@ std::span<const uint8_t> behindEtherType(std::span<const uint8_t> frame, size_t 
   return etherType == kEtherTypeIpv4 || etherType == kEtherTypeIpv6 ? frame : std::span<const uint8_t>{};
 }
 
-// Short Ethernet frames are padded to 60 bytes, which a router takes off before it routes. A length that can't be true is left
-// for the director to find.
+// Short Ethernet frames are padded to 60 bytes, which a router takes off before it routes. A length that can't be true
+// is left for the director to find.
 std::span<const uint8_t> withoutPadding(std::span<const uint8_t> packet) {
   size_t length = packet.size();
   if (packet.size() >= 20 && packet[0] >> 4 == 4) {
@@ -58,9 +58,7 @@ std::span<const uint8_t> withoutPadding(std::span<const uint8_t> packet) {
   return packet.first(std::min(length, packet.size()));
 }
 
-bool isIp(std::span<const uint8_t> packet) {
-  return !packet.empty() && (packet[0] >> 4 == 4 || packet[0] >> 4 == 6);
-}
+bool isIp(std::span<const uint8_t> packet) { return !packet.empty() && (packet[0] >> 4 == 4 || packet[0] >> 4 == 6); }
 
 template <typename T>
 void append(std::vector<uint8_t>& to, T value) {
@@ -105,11 +103,14 @@ Result<PcapParser> PcapParser::start(std::span<const uint8_t> header) {
   PcapParser parser(PcapLinkType::raw, isSwapped, native == kNanosecondMagic);
   const auto version = loadUnaligned<uint16_t>(header.data() + 4);
   const uint16_t major = isSwapped ? __builtin_bswap16(version) : version;
-  if (major != 2) return refuse("its pcap version " + std::to_string(major) + " is not 2: convert it (editcap -F pcap IN OUT)");
-  const uint32_t linkType = parser.load32(header.data() + 20) & 0x03ffffff;  // above: length of the frame check sequence
+  if (major != 2)
+    return refuse("its pcap version " + std::to_string(major) + " is not 2: convert it (editcap -F pcap IN OUT)");
+  const uint32_t linkType =
+      parser.load32(header.data() + 20) & 0x03ffffff;  // above: length of the frame check sequence
   if (!isKnown(linkType)) {
-    return refuse("its link type " + std::to_string(linkType) +
-                  " is not one of RAW, IPV4, IPV6, EN10MB, LINUX_SLL, LINUX_SLL2: capture on an Ethernet, TUN or \"any\" device");
+    return refuse(
+        "its link type " + std::to_string(linkType) +
+        " is not one of RAW, IPV4, IPV6, EN10MB, LINUX_SLL, LINUX_SLL2: capture on an Ethernet, TUN or \"any\" device");
   }
   parser.linkType_ = static_cast<PcapLinkType>(linkType);
   return parser;
@@ -129,8 +130,9 @@ Result<PcapParser::Step> PcapParser::next(std::span<const uint8_t> bytes) {
   const uint32_t captured = load32(bytes.data() + 8);
   const uint32_t original = load32(bytes.data() + 12);
   if (captured > kMaxPcapRecordBytes) {
-    return Error::make(ErrorCode::invalidArgument, "record " + std::to_string(packets_ + skipped_.total() + 1) + " says it holds " +
-                                                       std::to_string(captured) + " bytes: the file is damaged from there on");
+    return Error::make(ErrorCode::invalidArgument, "record " + std::to_string(packets_ + skipped_.total() + 1) +
+                                                       " says it holds " + std::to_string(captured) +
+                                                       " bytes: the file is damaged from there on");
   }
   step.needed += captured;
   if (bytes.size() < step.needed) return step;
@@ -145,7 +147,8 @@ Result<PcapParser::Step> PcapParser::next(std::span<const uint8_t> bytes) {
     skipped_.oversized++;
   } else {
     packets_++;
-    step.packet = PcapPacket{uint64_t{seconds} * 1'000'000'000 + uint64_t{fraction} * (isNanosecond_ ? 1 : 1000), packet};
+    step.packet =
+        PcapPacket{uint64_t{seconds} * 1'000'000'000 + uint64_t{fraction} * (isNanosecond_ ? 1 : 1000), packet};
   }
   return step;
 }

@@ -33,8 +33,8 @@ enum class PcapLinkType : uint32_t {
 };
 
 struct PcapPacket {
-  uint64_t timeNs = 0;                // since the epoch
-  std::span<const uint8_t> bytes{};   // IP header first
+  uint64_t timeNs = 0;               // since the epoch
+  std::span<const uint8_t> bytes{};  // IP header first
 };
 
 // Why a record gave no packet.
@@ -58,11 +58,12 @@ class PcapParser {
   bool isNanosecond() const { return isNanosecond_; }
 
   struct Step {
-    size_t consumed = 0;               // bytes of the input that are done with; 0: `needed` bytes have to be there first
-    size_t needed = 0;                 // [kPcapRecordHeaderBytes, kPcapRecordHeaderBytes + kMaxPcapRecordBytes]
+    size_t consumed = 0;  // bytes of the input that are done with; 0: `needed` bytes have to be there first
+    size_t needed = 0;    // [kPcapRecordHeaderBytes, kPcapRecordHeaderBytes + kMaxPcapRecordBytes]
     std::optional<PcapPacket> packet;  // none when more is needed or the record was skipped and counted
   };
-  // Looks at the record that `bytes` begins with. An Error when its header can't be true: nothing behind it can be trusted.
+  // Looks at the record that `bytes` begins with. An Error when its header can't be true: nothing behind it can be
+  // trusted.
   Result<Step> next(std::span<const uint8_t> bytes);
 
   uint64_t packets() const { return packets_; }

@@ -1,4 +1,5 @@
-// Any bytes as a capture file: it is read to its end or to an error, each step goes forward, and packets lie within the input.
+// Any bytes as a capture file: it is read to its end or to an error, each step goes forward, and packets lie within the
+// input.
 #include <cstdlib>
 
 #include "io/pcap_format.h"
@@ -16,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!step) break;
     if (step.value().packet) {
       const auto bytes = step.value().packet->bytes;
-      if (bytes.empty() || bytes.data() < rest.data() || bytes.data() + bytes.size() > rest.data() + rest.size()) std::abort();
+      if (bytes.empty() || bytes.data() < rest.data() || bytes.data() + bytes.size() > rest.data() + rest.size())
+        std::abort();
     }
     if (step.value().consumed == 0) {
       if (step.value().needed <= rest.size()) std::abort();

@@ -21,7 +21,8 @@ Result<UniqueFd> openRaw(int family) {
   if (!fd) {
     const int error = errno;
     if (error == EPERM || error == EACCES) {
-      return Error{ErrorCode::permission, "a raw socket needs CAP_NET_RAW: run as root or give the capability", error, "socket"};
+      return Error{ErrorCode::permission, "a raw socket needs CAP_NET_RAW: run as root or give the capability", error,
+                   "socket"};
     }
     return Error::fromErrno(error, "socket", "can't open a raw socket");
   }

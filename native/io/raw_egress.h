@@ -1,9 +1,10 @@
-// Sends whole IP packets through raw sockets; the kernel routes them, resolves the neighbour and applies its output rules.
+// Sends whole IP packets through raw sockets; the kernel routes them, resolves the neighbour and applies its output
+// rules.
 //
 // Thread safety: as Egress.
-// What the kernel does to them (measured on Linux 6.18): it fills in the header checksum, an id of 0 when DF is clear, and a
-// source of 0.0.0.0. It cuts a packet into fragments when DF is clear and it is longer than the route's MTU but no longer than the
-// link's; longer than the link's is EMSGSIZE always (`tooLong` here).
+// What the kernel does to them (measured on Linux 6.18): it fills in the header checksum, an id of 0 when DF is clear,
+// and a source of 0.0.0.0. It cuts a packet into fragments when DF is clear and it is longer than the route's MTU but
+// no longer than the link's; longer than the link's is EMSGSIZE always (`tooLong` here).
 #pragma once
 
 #include <memory>

@@ -14,7 +14,8 @@ namespace {
 
 std::vector<uint8_t> ipipPacket(size_t length, IpAddress destination, bool dontFragment) {
   std::vector<uint8_t> packet(length, 0x5a);
-  const uint8_t header[20] = {0x45, 0, 0, 0, 0, 0, static_cast<uint8_t>(dontFragment ? 0x40 : 0), 0, 64, 4, 0, 0, 10, 9, 0, 1};
+  const uint8_t header[20] = {0x45, 0, 0,  0, 0, 0, static_cast<uint8_t>(dontFragment ? 0x40 : 0), 0, 64, 4,
+                              0,    0, 10, 9, 0, 1};
   std::memcpy(packet.data(), header, sizeof header);
   storeBe16(&packet[2], static_cast<uint16_t>(length));
   std::memcpy(&packet[16], destination.bytes.data(), 4);
@@ -30,8 +31,9 @@ std::unique_ptr<TunDevice> openNetwork() {
   auto device = TunDevice::open({.name = "out0", .maxPacketBytes = 3000});
   if (!CHECK(device.ok())) return nullptr;
   testing::setSysctl("ipv6/conf/out0/disable_ipv6", "1");
-  testing::run("ip link set out0 up mtu 1500 && ip addr add 10.9.0.1/24 dev out0 && ip route add 10.9.9.9 dev out0 mtu 1400 && "
-               "ip link set lo up");
+  testing::run(
+      "ip link set out0 up mtu 1500 && ip addr add 10.9.0.1/24 dev out0 && ip route add 10.9.9.9 dev out0 mtu 1400 && "
+      "ip link set lo up");
   return std::move(device).value();
 }
 
@@ -46,7 +48,7 @@ int recordRun(int, mmsghdr* messages, unsigned count, int) {
 }
 
 TEST("the raw egress puts packets on the wire as they are, and one that can't go does not keep the others") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     const auto device = openNetwork();
     REQUIRE(device != nullptr);
     auto egress = RawEgress::open();
@@ -59,8 +61,8 @@ TEST("the raw egress puts packets on the wire as they are, and one that can't go
     auto last = ipipPacket(1400, kServer, true);
     std::vector<OutputPacket> packets;
     for (auto* packet : {&first, &unroutable, &tooLongForRoute, &tooLongForLink, &last}) {
-      packets.push_back({packet->data(), static_cast<uint32_t>(packet->size()),
-                         packet == &unroutable ? nowhere : kServer});
+      packets.push_back(
+          {packet->data(), static_cast<uint32_t>(packet->size()), packet == &unroutable ? nowhere : kServer});
     }
     const SendResult result = egress.value()->send(packets);
     CHECK_EQ(result.sent, 2u);
@@ -71,11 +73,11 @@ TEST("the raw egress puts packets on the wire as they are, and one that can't go
     CHECK_EQ(std::vector<uint8_t>(vector[0].data, vector[0].data + vector[0].length), first);
     CHECK_EQ(std::vector<uint8_t>(vector[1].data, vector[1].data + vector[1].length), last);
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("the kernel fragments what the raw egress sends with DF clear, up to the link's MTU") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     const auto device = openNetwork();
     REQUIRE(device != nullptr);
     auto egress = RawEgress::open();
@@ -88,7 +90,7 @@ TEST("the kernel fragments what the raw egress sends with DF clear, up to the li
     CHECK_EQ(loadBe16(vector[0].data + 6) & 0x2000, 0x2000);
     CHECK_EQ(vector[0].length + vector[1].length, 1520u);
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("the raw egress sends runs of one IP version each, in order") {

@@ -13,7 +13,8 @@
 namespace tunvs {
 namespace {
 
-// Packets that wait in the kernel while a worker is busy or not scheduled: 10 ms at 1 Mpps, as against 500 packets by default.
+// Packets that wait in the kernel while a worker is busy or not scheduled: 10 ms at 1 Mpps, as against 500 packets by
+// default.
 constexpr int kTxQueueLength = 10000;
 
 uapi::InterfaceRequest requestFor(const std::string& name) {
@@ -30,7 +31,8 @@ Result<void> checkOptions(const TunOptions& options) {
                        "device name " + quoted + " is not 1 to 15 bytes without space, slash or colon");
   }
   if (options.queues < 1 || options.queues > uapi::kMaxTunQueues) {
-    return Error::make(ErrorCode::invalidArgument, "a TUN device has 1 to 256 queues, not " + std::to_string(options.queues));
+    return Error::make(ErrorCode::invalidArgument,
+                       "a TUN device has 1 to 256 queues, not " + std::to_string(options.queues));
   }
   if (options.maxPacketBytes < 64 || options.maxPacketBytes > kMaxPacketBytes) {
     return Error::make(ErrorCode::invalidArgument,
@@ -45,21 +47,24 @@ Result<UniqueFd> openTun() {
   const int error = errno;
   switch (error) {
     case ENOENT:
-      return Error{ErrorCode::noDevice,
-                   "/dev/net/tun does not exist: create it (mkdir -p /dev/net && mknod /dev/net/tun c 10 200), or start the "
-                   "container with --device /dev/net/tun",
-                   error, "open"};
+      return Error{
+          ErrorCode::noDevice,
+          "/dev/net/tun does not exist: create it (mkdir -p /dev/net && mknod /dev/net/tun c 10 200), or start the "
+          "container with --device /dev/net/tun",
+          error, "open"};
     case ENODEV:
     case ENXIO:
-      return Error{ErrorCode::noDevice,
-                   "this kernel has no TUN driver behind /dev/net/tun: load it (modprobe tun) or use a kernel with CONFIG_TUN",
-                   error, "open"};
+      return Error{
+          ErrorCode::noDevice,
+          "this kernel has no TUN driver behind /dev/net/tun: load it (modprobe tun) or use a kernel with CONFIG_TUN",
+          error, "open"};
     case EPERM:
     case EACCES:
-      return Error{ErrorCode::permission,
-                   "/dev/net/tun may not be opened: give this user read and write access to it, or start the container with "
-                   "--device /dev/net/tun",
-                   error, "open"};
+      return Error{
+          ErrorCode::permission,
+          "/dev/net/tun may not be opened: give this user read and write access to it, or start the container with "
+          "--device /dev/net/tun",
+          error, "open"};
     default: return Error::fromErrno(error, "open", "can't open /dev/net/tun");
   }
 }
@@ -70,13 +75,14 @@ std::string recreateCommands(const std::string& name) {
 
 Error inUse(const std::string& name) {
   return Error{ErrorCode::busy,
-               "device '" + name + "' is held by another process, perhaps another director: stop that (fuser -v /dev/net/tun "
-               "lists candidates) or choose another name",
+               "device '" + name +
+                   "' is held by another process, perhaps another director: stop that (fuser -v /dev/net/tun "
+                   "lists candidates) or choose another name",
                EBUSY, "ioctl(TUNSETIFF)"};
 }
 
-// What stands against attaching to an existing device. The kernel would let a second process take queues of a multi-queue
-// device, and the two directors would share its packets without knowing.
+// What stands against attaching to an existing device. The kernel would let a second process take queues of a
+// multi-queue device, and the two directors would share its packets without knowing.
 Result<void> checkExisting(const LinkAnswer& link, size_t queues) {
   const std::string quoted = "'" + link.name + "'";
   if (link.kind != "tun" || link.tunType == 2) {
@@ -86,9 +92,9 @@ Result<void> checkExisting(const LinkAnswer& link, size_t queues) {
   if (link.tunType == 0) return {};  // before Linux 4.18 the kernel tells no more
   if (!link.isTunPersistent || link.tunQueues > 0) return inUse(link.name);
   if (!link.isTunMultiQueue && queues > 1) {
-    return Error::make(ErrorCode::invalidArgument, "device " + quoted + " has a single queue and " + std::to_string(queues) +
-                                                       " were asked for: ask for one, or make it anew (" +
-                                                       recreateCommands(link.name) + ")");
+    return Error::make(ErrorCode::invalidArgument,
+                       "device " + quoted + " has a single queue and " + std::to_string(queues) +
+                           " were asked for: ask for one, or make it anew (" + recreateCommands(link.name) + ")");
   }
   return {};
 }
@@ -98,16 +104,21 @@ Error attachError(int error, const std::string& name, bool exists) {
     case EPERM:
     case EACCES:
       return Error{ErrorCode::permission,
-                   exists ? "device '" + name + "' belongs to another user: run with CAP_NET_ADMIN, or make it anew with "
-                            "\"user\" (ip tuntap add dev " + name + " mode tun multi_queue user USER)"
-                          : "creating device '" + name + "' needs CAP_NET_ADMIN: run as root or give the capability, or let "
-                            "root create it (ip tuntap add dev " + name + " mode tun multi_queue user USER)",
+                   exists ? "device '" + name +
+                                "' belongs to another user: run with CAP_NET_ADMIN, or make it anew with "
+                                "\"user\" (ip tuntap add dev " +
+                                name + " mode tun multi_queue user USER)"
+                          : "creating device '" + name +
+                                "' needs CAP_NET_ADMIN: run as root or give the capability, or let "
+                                "root create it (ip tuntap add dev " +
+                                name + " mode tun multi_queue user USER)",
                    error, "ioctl(TUNSETIFF)"};
     case EBUSY: return inUse(name);
     case EINVAL:
       if (exists) {
         return Error{ErrorCode::invalidArgument,
-                     "device '" + name + "' exists and is not a multi-queue TUN device: choose another name or make it anew (" +
+                     "device '" + name +
+                         "' exists and is not a multi-queue TUN device: choose another name or make it anew (" +
                          recreateCommands(name) + ")",
                      error, "ioctl(TUNSETIFF)"};
       }

@@ -23,8 +23,8 @@ struct TunOptions {
 
 class TunDevice final : public Device {
  public:
-  // Attaches to the device of that name when it exists, creates it otherwise. Bringing it up, its addresses and its routes are
-  // the host set-up's business; so is the queue length of a device that was there before.
+  // Attaches to the device of that name when it exists, creates it otherwise. Bringing it up, its addresses and its
+  // routes are the host set-up's business; so is the queue length of a device that was there before.
   static Result<std::unique_ptr<TunDevice>> open(const TunOptions& options);
   ~TunDevice() override;
 

@@ -33,7 +33,8 @@ void sendTo9(size_t payloadBytes) {
 
 bool routeToDevice(const std::string& name) {
   return testing::setSysctl("ipv6/conf/" + name + "/disable_ipv6", "1") &&
-         testing::run("ip link set " + name + " up && ip addr add 10.9.0.1/24 dev " + name + " && ip route add 10.9.9.9 dev " + name);
+         testing::run("ip link set " + name + " up && ip addr add 10.9.0.1/24 dev " + name +
+                      " && ip route add 10.9.9.9 dev " + name);
 }
 
 TEST("options of a TUN device that can't be are refused with what can") {
@@ -50,7 +51,7 @@ TEST("options of a TUN device that can't be are refused with what can") {
 }
 
 TEST("a created TUN device gives what is routed into it and goes with its object") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     auto opened = TunDevice::open({.name = "tunvs%d", .queues = 2});
     REQUIRE(opened.ok());
     std::unique_ptr<TunDevice> device = std::move(opened).value();
@@ -76,11 +77,11 @@ TEST("a created TUN device gives what is routed into it and goes with its object
     device.reset();
     CHECK(!linkExists("tunvs0"));
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("a TUN packet longer than the vector's buffers is dropped and counted, one that just fits is not") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     auto device = TunDevice::open({.name = "tunvs0", .maxPacketBytes = 200});
     REQUIRE(device.ok());
     REQUIRE(routeToDevice("tunvs0"));
@@ -94,11 +95,11 @@ TEST("a TUN packet longer than the vector's buffers is dropped and counted, one 
     CHECK_EQ(vector[1].length, 38u);
     CHECK_EQ(device.value()->queue(0).oversized(), 2u);
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("a TUN device that is deleted wakes its reader, whose receive() fails") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     auto device = TunDevice::open({.name = "tunvs0"});
     REQUIRE(device.ok());
     REQUIRE(routeToDevice("tunvs0"));
@@ -111,11 +112,11 @@ TEST("a TUN device that is deleted wakes its reader, whose receive() fails") {
     REQUIRE(!received.ok());
     CHECK(contains(received.error(), "probably deleted"));
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("a persistent device is attached to, works at once and stays") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     for (const char* kind : {"mode tun", "mode tun multi_queue"}) {
       REQUIRE(testing::run(std::string("ip tuntap add dev ready ") + kind));
       REQUIRE(routeToDevice("ready"));
@@ -134,22 +135,22 @@ TEST("a persistent device is attached to, works at once and stays") {
       REQUIRE(testing::run("ip link del ready"));
     }
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("a single-queue device that several queues are asked of is refused with the commands that mend it") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     REQUIRE(testing::run("ip tuntap add dev single mode tun"));
     const auto device = TunDevice::open({.name = "single", .queues = 2});
     REQUIRE(!device.ok());
     CHECK(device.error().code == ErrorCode::invalidArgument);
     CHECK(contains(device.error(), "ip tuntap add dev single mode tun multi_queue"));
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("a device that another holder has is busy, with one queue or several, persistent or not") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     REQUIRE(testing::run("ip tuntap add dev single mode tun && ip tuntap add dev multi mode tun multi_queue"));
     for (const char* name : {"single", "multi", "fresh"}) {
       const auto holder = TunDevice::open({.name = name});
@@ -161,11 +162,11 @@ TEST("a device that another holder has is busy, with one queue or several, persi
     }
     CHECK(TunDevice::open({.name = "multi"}).ok());
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("an interface that is no TUN device is refused as such") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     REQUIRE(testing::run("ip tuntap add dev ether mode tap && ip link add va type veth peer name vb"));
     for (const char* name : {"ether", "va", "lo"}) {
       const auto device = TunDevice::open({.name = name});
@@ -173,7 +174,7 @@ TEST("an interface that is no TUN device is refused as such") {
       CHECK(contains(device.error(), "not a TUN device"));
     }
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 }  // namespace

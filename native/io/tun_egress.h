@@ -1,5 +1,5 @@
-// Writes packets back into the TUN device, and the host's routing sends them on. Needs nothing but the open device, but the
-// device needs accept_local=1, since the packets' source is an address of this host.
+// Writes packets back into the TUN device, and the host's routing sends them on. Needs nothing but the open device, but
+// the device needs accept_local=1, since the packets' source is an address of this host.
 //
 // Thread safety: as Egress.
 #pragma once

@@ -1,5 +1,5 @@
-// What we need of the kernel's TUN and interface-request ABI, declared here: <linux/if.h> collides with <net/if.h>, and Debian 12's
-// <linux/virtio_net.h>, which <linux/if_tun.h> users end up with, does not compile as C++.
+// What we need of the kernel's TUN and interface-request ABI, declared here: <linux/if.h> collides with <net/if.h>, and
+// Debian 12's <linux/virtio_net.h>, which <linux/if_tun.h> users end up with, does not compile as C++.
 #pragma once
 
 #include <sys/ioctl.h>

@@ -1,8 +1,8 @@
 // A file descriptor that is closed when its owner goes, and a loop for calls that a signal may interrupt.
 #pragma once
 
-#include <cerrno>
 #include <unistd.h>
+#include <cerrno>
 
 #include <utility>
 

@@ -20,7 +20,8 @@ struct Ipv4View {
 std::optional<Ipv4View> viewIpv4(std::span<const uint8_t> bytes) {
   if (bytes.size() < 20 || bytes[0] >> 4 != 4) return std::nullopt;
   const Ipv4View view{size_t{bytes[0] & 0x0fu} * 4, loadBe16(bytes.data() + 2)};
-  if (view.headerBytes < 20 || view.totalBytes < view.headerBytes || view.totalBytes > bytes.size()) return std::nullopt;
+  if (view.headerBytes < 20 || view.totalBytes < view.headerBytes || view.totalBytes > bytes.size())
+    return std::nullopt;
   return view;
 }
 
@@ -43,9 +44,9 @@ void setEcn(uint8_t* header, uint8_t ecn) {
   std::memcpy(header + 10, &check.raw, sizeof check.raw);
 }
 
-// Receive offload leaves the pseudo header's sum where the checksum belongs, expecting that somebody finishes it. A raw socket
-// hands that out unchanged and without a mark (measured on Linux 6.18), but the value is recognisable. On a packet whose checksum is
-// right already, finishing gives the same checksum.
+// Receive offload leaves the pseudo header's sum where the checksum belongs, expecting that somebody finishes it. A raw
+// socket hands that out unchanged and without a mark (measured on Linux 6.18), but the value is recognisable. On a
+// packet whose checksum is right already, finishing gives the same checksum.
 void finishTcpChecksum(std::span<uint8_t> packet, size_t headerBytes) {
   constexpr size_t kTcpHeaderBytes = 20, kCheckAt = 16;
   if (packet[9] != static_cast<uint8_t>(IpProtocol::tcp) || isFragment(packet.data())) return;
@@ -68,11 +69,13 @@ constexpr std::string_view kVerdictNames[] = {
 static_assert(std::size(kVerdictNames) == kDecapVerdicts);
 
 Result<std::vector<uint32_t>> sortedIpv4(std::span<const IpAddress> addresses, const char* what) {
-  if (addresses.empty()) return Error::make(ErrorCode::invalidArgument, std::string("at least one ") + what + " is needed");
+  if (addresses.empty())
+    return Error::make(ErrorCode::invalidArgument, std::string("at least one ") + what + " is needed");
   std::vector<uint32_t> list;
   for (const IpAddress& address : addresses) {
     if (!address.isV4() || !isUnicast(address)) {
-      return Error::make(ErrorCode::invalidArgument, toString(address) + " can't be a " + what + ": IPIP takes IPv4 unicast addresses");
+      return Error::make(ErrorCode::invalidArgument,
+                         toString(address) + " can't be a " + what + ": IPIP takes IPv4 unicast addresses");
     }
     list.push_back(address.asV4().raw);
   }

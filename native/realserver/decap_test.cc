@@ -42,7 +42,8 @@ struct Shape {
 Bytes tunnelPacket(const Shape& shape = {}) {
   Bytes packet(40 + shape.payloadBytes, 0x5a);
   writeIpv4(&packet[0], 4, shape.outerTos, packet.size(), kDirector, kServer);
-  writeIpv4(&packet[20], shape.innerProtocol, shape.innerTos, packet.size() - 20, IpAddress::v4(198, 51, 100, 7), kVirtual);
+  writeIpv4(&packet[20], shape.innerProtocol, shape.innerTos, packet.size() - 20, IpAddress::v4(198, 51, 100, 7),
+            kVirtual);
   return packet;
 }
 
@@ -115,16 +116,46 @@ TEST("bad packets are refused for the first reason that holds") {
       {"a first fragment", [](Bytes& p) { p[6] = 0x20; }, DecapVerdict::badOuter},
       {"a later fragment", [](Bytes& p) { p[7] = 1; }, DecapVerdict::badOuter},
       {"an unknown director", [](Bytes& p) { p[15] = 2; }, DecapVerdict::unknownDirector},
-      {"no inner packet", [](Bytes& p) { p.resize(20); storeBe16(&p[2], 20); }, DecapVerdict::badInner},
-      {"an inner header cut short", [](Bytes& p) { p.resize(39); storeBe16(&p[2], 39); }, DecapVerdict::badInner},
+      {"no inner packet",
+       [](Bytes& p) {
+         p.resize(20);
+         storeBe16(&p[2], 20);
+       },
+       DecapVerdict::badInner},
+      {"an inner header cut short",
+       [](Bytes& p) {
+         p.resize(39);
+         storeBe16(&p[2], 39);
+       },
+       DecapVerdict::badInner},
       {"an inner IPv6 packet", [](Bytes& p) { p[20] = 0x60; }, DecapVerdict::badInner},
       {"an inner header length of 0", [](Bytes& p) { p[20] = 0x40; }, DecapVerdict::badInner},
       {"inner options beyond the inner length",
-       [](Bytes& p) { p[20] = 0x4f; storeBe16(&p[22], 59); sealInner(p); }, DecapVerdict::badInner},
-      {"an inner length beyond the outer's", [](Bytes& p) { storeBe16(&p[22], 81); sealInner(p); }, DecapVerdict::badInner},
-      {"an inner length of 0", [](Bytes& p) { storeBe16(&p[22], 0); sealInner(p); }, DecapVerdict::badInner},
+       [](Bytes& p) {
+         p[20] = 0x4f;
+         storeBe16(&p[22], 59);
+         sealInner(p);
+       },
+       DecapVerdict::badInner},
+      {"an inner length beyond the outer's",
+       [](Bytes& p) {
+         storeBe16(&p[22], 81);
+         sealInner(p);
+       },
+       DecapVerdict::badInner},
+      {"an inner length of 0",
+       [](Bytes& p) {
+         storeBe16(&p[22], 0);
+         sealInner(p);
+       },
+       DecapVerdict::badInner},
       {"a wrong inner checksum", [](Bytes& p) { p[30] ^= 1; }, DecapVerdict::badInnerChecksum},
-      {"an inner destination that is no VIP", [](Bytes& p) { p[39] = 101; sealInner(p); }, DecapVerdict::notVirtualAddress},
+      {"an inner destination that is no VIP",
+       [](Bytes& p) {
+         p[39] = 101;
+         sealInner(p);
+       },
+       DecapVerdict::notVirtualAddress},
   };
   for (const Row& row : rows) {
     Bytes packet = tunnelPacket();
@@ -138,7 +169,8 @@ TEST("bad packets are refused for the first reason that holds") {
 
 TEST("ECN is combined as RFC 6040 says, DSCP stays, and the inner checksum holds") {
   constexpr int kDrop = -1;
-  const int expected[4][4] = {  // [outer][inner]
+  const int expected[4][4] = {
+      // [outer][inner]
       {0, 1, 2, 3},
       {0, 1, 1, 3},
       {0, 1, 2, 3},
@@ -146,7 +178,8 @@ TEST("ECN is combined as RFC 6040 says, DSCP stays, and the inner checksum holds
   };
   for (uint8_t outer = 0; outer < 4; outer++) {
     for (uint8_t inner = 0; inner < 4; inner++) {
-      Bytes packet = tunnelPacket({.outerTos = static_cast<uint8_t>(0xb8 | outer), .innerTos = static_cast<uint8_t>(0x28 | inner)});
+      Bytes packet = tunnelPacket(
+          {.outerTos = static_cast<uint8_t>(0xb8 | outer), .innerTos = static_cast<uint8_t>(0x28 | inner)});
       const auto result = decapsulate(packet, rules());
       if (expected[outer][inner] == kDrop) {
         CHECK(result.verdict == DecapVerdict::congestionNotSignallable);

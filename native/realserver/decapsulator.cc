@@ -24,8 +24,8 @@ Result<UniqueFd> openSocket() {
     const int error = errno;
     if (error == EPERM || error == EACCES) {
       return Error{ErrorCode::permission,
-                   "receiving tunnel packets needs a raw socket and so CAP_NET_RAW: run as root or give the capability", error,
-                   "socket"};
+                   "receiving tunnel packets needs a raw socket and so CAP_NET_RAW: run as root or give the capability",
+                   error, "socket"};
     }
     return Error::fromErrno(error, "socket", "can't open a raw socket for IPIP");
   }
@@ -79,8 +79,8 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
   if (!tun) return tun.error();
   UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!stop) return Error::fromErrno(errno, "eventfd", "can't start the decapsulator");
-  return std::unique_ptr<Decapsulator>(new Decapsulator(std::move(rules).value(), std::move(tun).value(),
-                                                        std::move(socket).value(), std::move(stop)));
+  return std::unique_ptr<Decapsulator>(
+      new Decapsulator(std::move(rules).value(), std::move(tun).value(), std::move(socket).value(), std::move(stop)));
 }
 
 Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, UniqueFd socket, UniqueFd stop)
@@ -158,7 +158,8 @@ DecapCounters Decapsulator::counters() const {
                       counters.badInnerChecksum + counters.notVirtualAddress + counters.congestionNotSignallable;
   uint32_t memory[SK_MEMINFO_VARS] = {};
   socklen_t length = sizeof memory;
-  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, memory, &length) == 0) counters.socketFull = memory[SK_MEMINFO_DROPS];
+  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, memory, &length) == 0)
+    counters.socketFull = memory[SK_MEMINFO_DROPS];
   return counters;
 }
 

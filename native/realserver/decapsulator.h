@@ -1,10 +1,11 @@
-// Makes a host without the ipip module a real server: a thread that takes IPIP packets from a raw socket and writes the inner
-// packets to a TUN device of its own, from where the host's stack receives them.
+// Makes a host without the ipip module a real server: a thread that takes IPIP packets from a raw socket and writes the
+// inner packets to a TUN device of its own, from where the host's stack receives them.
 //
 // Thread safety: counters() from any thread; start and destruction by the control thread.
 //
-// An open raw socket of protocol 4 also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18 without the
-// ipip module: with the socket nothing is answered, without it ICMP 3/2). The VIP and the device's link are the host set-up's business.
+// An open raw socket of protocol 4 also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18
+// without the ipip module: with the socket nothing is answered, without it ICMP 3/2). The VIP and the device's link are
+// the host set-up's business.
 #pragma once
 
 #include <array>
@@ -28,8 +29,8 @@ struct DecapsulatorOptions {
   std::vector<IpAddress> virtualAddresses;
 };
 
-// Law: received = delivered + writeFailed + the sum of the verdicts other than accepted. `socketFull` counts packets that the
-// kernel dropped before they were received.
+// Law: received = delivered + writeFailed + the sum of the verdicts other than accepted. `socketFull` counts packets
+// that the kernel dropped before they were received.
 struct DecapCounters {
   uint64_t received = 0;
   uint64_t delivered = 0;

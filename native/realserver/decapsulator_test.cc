@@ -50,8 +50,9 @@ Result<std::unique_ptr<Decapsulator>> startDecapsulator() {
 
 // One host that is director and real server at once: packets loop back.
 bool setUpHost() {
-  return testing::run("ip link set lo up && ip addr add 10.0.0.1/32 dev lo && ip addr add 10.0.0.9/32 dev lo && "
-                      "ip addr add 10.0.0.11/32 dev lo && ip addr add 192.168.50.100/32 dev lo && ip link set rs0 up") &&
+  return testing::run(
+             "ip link set lo up && ip addr add 10.0.0.1/32 dev lo && ip addr add 10.0.0.9/32 dev lo && "
+             "ip addr add 10.0.0.11/32 dev lo && ip addr add 192.168.50.100/32 dev lo && ip link set rs0 up") &&
          testing::setSysctl("ipv4/conf/all/rp_filter", "0") && testing::setSysctl("ipv4/conf/rs0/rp_filter", "0");
 }
 
@@ -74,7 +75,7 @@ ssize_t receiveFrom(const UniqueFd& service) {
 }
 
 TEST("a tunnelled datagram gets to the service on the VIP, and others are counted by their reason") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     auto decapsulator = startDecapsulator();
     REQUIRE(decapsulator.ok());
     REQUIRE(setUpHost());
@@ -101,11 +102,11 @@ TEST("a tunnelled datagram gets to the service on the VIP, and others are counte
     CHECK_EQ(counters.socketFull, 0u);
     CHECK_EQ(decapsulator.value()->failure(), "");
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("what can't be written to the device is counted, and received still is the sum") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     auto decapsulator = startDecapsulator();
     REQUIRE(decapsulator.ok());
     REQUIRE(setUpHost());
@@ -118,11 +119,11 @@ TEST("what can't be written to the device is counted, and received still is the 
     CHECK_EQ(counters.received, 1u);
     CHECK_EQ(counters.delivered, 0u);
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("a decapsulator can be started again at once, and its device goes with it") {
-  const bool isMade = testing::inNetworkNamespace([] {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
     for (int i = 0; i < 3; i++) {
       auto decapsulator = startDecapsulator();
       REQUIRE(decapsulator.ok());
@@ -130,7 +131,7 @@ TEST("a decapsulator can be started again at once, and its device goes with it")
       CHECK(!startDecapsulator().ok());
     }
   });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  if (!isMade) SKIP(testing::kNoTun);
 }
 
 TEST("every counter has a name, and no two the same") {

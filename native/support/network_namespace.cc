@@ -1,6 +1,7 @@
 #include "support/network_namespace.h"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -19,6 +20,10 @@ bool inNetworkNamespace(const std::function<void()>& body) {
   });
   thread.join();
   return isMade;
+}
+
+bool inNetworkNamespaceWithTun(const std::function<void()>& body) {
+  return ::access("/dev/net/tun", R_OK | W_OK) == 0 && inNetworkNamespace(body);
 }
 
 bool run(const std::string& command) {

@@ -8,13 +8,17 @@
 
 namespace tunvs::testing {
 
-// Runs `body` on a thread of its own within a new network namespace, and waits for it. Threads and programs that the body
-// starts live in that namespace too; it goes when the last of them and the body's descriptors are gone.
-// False, and nothing was run, when this process may not make one: as root and under "unshare -Urn" it may.
+// Runs `body` on a thread of its own within a new network namespace, and waits for it. Threads and programs that the
+// body starts live in that namespace too; it goes when the last of them and the body's descriptors are gone. False, and
+// nothing was run, when this process may not make one: as root and under "unshare -Urn" it may.
 [[nodiscard]] bool inNetworkNamespace(const std::function<void()>& body);
 
 // What a test says when inNetworkNamespace() is false.
 inline constexpr char kNoNamespace[] = "needs a network namespace: run as root or under unshare -Urn";
+
+// inNetworkNamespace() for a body that opens TUN devices: false too when /dev/net/tun may not be opened.
+[[nodiscard]] bool inNetworkNamespaceWithTun(const std::function<void()>& body);
+inline constexpr char kNoTun[] = "needs /dev/net/tun and a network namespace: run as root or under unshare -Urn";
 
 // Runs a shell command and fails the test when it does. REQUIRES: the command is short and ends by itself
 bool run(const std::string& command);

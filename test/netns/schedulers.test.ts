@@ -5,11 +5,11 @@ import { describeLab, PORT, TestStage } from '../support/lab.js';
 
 /**
  * Choices for connections that stay open, one after the other, with weights 3, 2, 1 in the order of adding. The list
- * that is walked is then rs3, rs2, rs1.
+ * that is walked is then rs3, rs2, rs1. wrr begins at its lowest level, where the first real server's adding left it.
  */
 const cases = [
   { scheduler: 'rr', expected: ['rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1'] },
-  { scheduler: 'wrr', expected: ['rs1', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs1', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1'] },
+  { scheduler: 'wrr', expected: ['rs3', 'rs2', 'rs1', 'rs1', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs1', 'rs2', 'rs1'] },
   { scheduler: 'lc', expected: ['rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1'] },
   { scheduler: 'wlc', expected: ['rs3', 'rs2', 'rs1', 'rs1', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs1', 'rs2', 'rs1'] },
 ] as const;

@@ -42,14 +42,16 @@ export class GoldenDirector implements AsyncDisposable {
 
   /** Where the packet was sent in a tunnel; null when it was not. */
   forward(packet: Uint8Array): string | null {
-    const tunnelled = this.send(packet).map(({ data }) => readOuter(data)).filter(({ protocol }) => protocol === IPIP);
+    const tunnelled = this.send(packet)
+      .map(({ data }) => readOuter(data))
+      .filter(({ protocol }) => protocol === IPIP);
     if (tunnelled.length > 1) throw new Error(`one packet became ${tunnelled.length} tunnel packets`);
     return tunnelled[0]?.destination ?? null;
   }
 
   /** As /proc/net/ip_vs_conn shows them a moment later. */
   async connectionsOf(clientPort: number): Promise<GoldenConnection[]> {
-    this.sleep(0.001);
+    this.sleep(0.1);
     const found: GoldenConnection[] = [];
     for await (const { state, expiresMs, serverAddress, serverPort } of this.offline.connections({ clientPort })) {
       found.push({ state, expires: Math.floor(expiresMs / 1000), server: `${serverAddress}:${serverPort}` });

@@ -51,7 +51,10 @@ export function tcp(options: TcpOptions): Uint8Array {
   view.setUint32(4, sequence);
   view.setUint32(8, acknowledgment);
   view.setUint8(12, 5 << 4);
-  view.setUint8(13, [...flags].reduce((bits, flag) => bits | (TCP_FLAGS[flag] ?? 0), 0));
+  view.setUint8(
+    13,
+    [...flags].reduce((bits, flag) => bits | (TCP_FLAGS[flag] ?? 0), 0),
+  );
   view.setUint16(14, window);
   segment.set(data, 20);
   view.setUint16(16, transportChecksum(source, destination, 6, segment));
@@ -96,7 +99,13 @@ export function icmp(options: IcmpOptions): Uint8Array {
 }
 
 /** Any protocol. */
-export function ip4(from: string, to: string, protocol: number, payload: Uint8Array, options: IpOptions = {}): Uint8Array {
+export function ip4(
+  from: string,
+  to: string,
+  protocol: number,
+  payload: Uint8Array,
+  options: IpOptions = {},
+): Uint8Array {
   return ip(address4(from), address4(to), protocol, payload, options);
 }
 
@@ -147,8 +156,22 @@ export function checksum(bytes: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-function ip(source: Uint8Array, destination: Uint8Array, protocol: number, payload: Uint8Array, options: IpOptions): Uint8Array {
-  const { ttl = 64, tos = 0, id = 1, df = true, mf = false, fragmentOffset = 0, options: extra = new Uint8Array() } = options;
+function ip(
+  source: Uint8Array,
+  destination: Uint8Array,
+  protocol: number,
+  payload: Uint8Array,
+  options: IpOptions,
+): Uint8Array {
+  const {
+    ttl = 64,
+    tos = 0,
+    id = 1,
+    df = true,
+    mf = false,
+    fragmentOffset = 0,
+    options: extra = new Uint8Array(),
+  } = options;
   const headerBytes = 20 + extra.length;
   const packet = new Uint8Array(headerBytes + payload.length);
   const view = new DataView(packet.buffer);

@@ -19,7 +19,11 @@ const addressService = fc.record({
   address: fc.oneof(ip4, ip6),
   port: whole(1, 65535),
 });
-const markService = fc.record({ kind: fc.constant('fwmark'), fwmark: whole(1, 2 ** 32 - 1), family: fc.constantFrom(4, 6) });
+const markService = fc.record({
+  kind: fc.constant('fwmark'),
+  fwmark: whole(1, 2 ** 32 - 1),
+  family: fc.constantFrom(4, 6),
+});
 const service = fc.oneof(addressService, markService) as fc.Arbitrary<ServiceId>;
 
 const isIp6 = (id: ServiceId) => (id.kind === 'fwmark' ? id.family === 6 : id.address.includes(':'));
@@ -54,7 +58,10 @@ const tunnel = fc.oneof(
     ...numbers,
   }),
 ) as fc.Arbitrary<ServerSettings>;
-const otherForwarding = fc.record({ forwarding: fc.constantFrom('dr', 'nat'), ...numbers }) as fc.Arbitrary<ServerSettings>;
+const otherForwarding = fc.record({
+  forwarding: fc.constantFrom('dr', 'nat'),
+  ...numbers,
+}) as fc.Arbitrary<ServerSettings>;
 
 function serverCommand(id: ServiceId): fc.Arbitrary<Command> {
   const sameFamily = isIp6(id) ? ip6 : ip4;

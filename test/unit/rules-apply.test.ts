@@ -60,7 +60,9 @@ const REFUSALS: [string, string, RegExp][] = [
 describe('rules put into force', () => {
   it('are one transaction', () => {
     const { fake, apply } = fakeTarget();
-    apply(`${WEB}-A -u 192.0.2.1:53\n-E -t 192.0.2.1:80 -s lc\n-e -t 192.0.2.1:80 -r 10.0.0.11 -i\n-Z -t 192.0.2.1:80\n-Z`);
+    apply(
+      `${WEB}-A -u 192.0.2.1:53\n-E -t 192.0.2.1:80 -s lc\n-e -t 192.0.2.1:80 -r 10.0.0.11 -i\n-Z -t 192.0.2.1:80\n-Z`,
+    );
     const web = { protocol: 6, address: '192.0.2.1', port: 80 };
     const dns = { protocol: 17, address: '192.0.2.1', port: 53 };
     const server = { address: '10.0.0.11', port: 80 };
@@ -83,7 +85,10 @@ describe('rules put into force', () => {
     const { fake, apply } = fakeTarget();
     apply(`${WEB}-d -t 192.0.2.1:80 -r 10.0.0.11\n-D -t 192.0.2.1:80\n-A -t 192.0.2.1:80\n-C`);
     assert.deepEqual(fake.configuration.virtualServices, []);
-    assert.deepEqual(fake.applied[0]?.map(({ op }) => op), ['addService', 'addServer', 'deleteServer', 'deleteService', 'addService', 'clear']);
+    assert.deepEqual(
+      fake.applied[0]?.map(({ op }) => op),
+      ['addService', 'addServer', 'deleteServer', 'deleteService', 'addService', 'clear'],
+    );
   });
 
   it('set timeouts and sysctls, 0 leaving a timeout as it is', () => {
@@ -117,13 +122,19 @@ describe('rules put into force', () => {
   it('take timeouts and sysctls back when the engine refuses the transaction', () => {
     const { target, fake, apply } = fakeTarget();
     fake.refuseApply = Object.assign(new Error('the table is full'), { code: 'ERR_TUNVS_LIMIT' });
-    assert.throws(() => apply(`${WEB}--set 1 1 1\nsysctl net.ipv4.vs.sloppy_tcp=1`), { code: 'ERR_TUNVS_LIMIT', message: 'the table is full' });
+    assert.throws(() => apply(`${WEB}--set 1 1 1\nsysctl net.ipv4.vs.sloppy_tcp=1`), {
+      code: 'ERR_TUNVS_LIMIT',
+      message: 'the table is full',
+    });
     assert.deepEqual(target.timeouts, { tcp: 900, tcpFin: 120, udp: 300 });
     assert.equal(target.sysctls.sloppy_tcp, 0);
   });
 
   it('hold no listings outside a replay', () => {
     const { apply } = fakeTarget();
-    assert.throws(() => apply('-C\n-L -n'), /^TunvsError: web\.rules:2: a listing is printed in a replay only; leave the rule out$/);
+    assert.throws(
+      () => apply('-C\n-L -n'),
+      /^TunvsError: web\.rules:2: a listing is printed in a replay only; leave the rule out$/,
+    );
   });
 });

@@ -37,14 +37,25 @@ const MISTAKES: [string, RegExp][] = [
   ['sysctl net.ipv4.ip_forward=1', /is no sysctl of IPVS/],
   ['sysctl net.ipv4.vs.sloppy_tcp=yes', /is no sysctl of IPVS/],
   ['sysctl net.ipv4.vs.sloppy_tcp=1 more', /is no sysctl of IPVS/],
-  ['sysctl net.ipv4.vs.sync_ports=1', /net\.ipv4\.vs\.sync_ports is not supported; there are sloppy_tcp, conn_reuse_mode/],
+  [
+    'sysctl net.ipv4.vs.sync_ports=1',
+    /net\.ipv4\.vs\.sync_ports is not supported; there are sloppy_tcp, conn_reuse_mode/,
+  ],
   ['-A -t "192.0.2.1:80', /never closed/],
 ];
 
 describe('a rules file', () => {
   it('holds what ipvsadm saves, comments, times and sysctls', () => {
     const lines = parse(
-      ['# web', '', '-A -t 192.0.2.1:80 -s rr', 'ipvsadm -C', '@1.5 -Z # now', '@2 sysctl -w net.ipv4.vs.sloppy_tcp=1', '-L -n'].join('\n'),
+      [
+        '# web',
+        '',
+        '-A -t 192.0.2.1:80 -s rr',
+        'ipvsadm -C',
+        '@1.5 -Z # now',
+        '@2 sysctl -w net.ipv4.vs.sloppy_tcp=1',
+        '-L -n',
+      ].join('\n'),
     );
     assert.deepEqual(
       lines.map(({ place, atMs, rule }) => [place.line, atMs, rule.command]),
@@ -61,7 +72,10 @@ describe('a rules file', () => {
   });
 
   it('may have line ends of any system', () => {
-    assert.deepEqual(parse('-C\r\n-Z\n-C\r-Z').map(({ place }) => place.line), [1, 2, 3, 4]);
+    assert.deepEqual(
+      parse('-C\r\n-Z\n-C\r-Z').map(({ place }) => place.line),
+      [1, 2, 3, 4],
+    );
   });
 
   for (const [option, rule] of UNSUPPORTED) {
@@ -76,7 +90,10 @@ describe('a rules file', () => {
   }
 
   it('says what to add where direct routing is meant by default', () => {
-    assert.throws(() => parse('-a -t 192.0.2.1:80 -r 10.0.0.11 -w 3'), /direct routing .* is not supported yet: add -i$/);
+    assert.throws(
+      () => parse('-a -t 192.0.2.1:80 -r 10.0.0.11 -w 3'),
+      /direct routing .* is not supported yet: add -i$/,
+    );
   });
 
   for (const [rule, message] of MISTAKES) {

@@ -102,7 +102,8 @@ function listAs(line: string, services: ListedService[]): string {
 describe('a listing', () => {
   for (const [file, services] of LISTINGS) {
     const { command, text } = readGoldenOutput(file);
-    it(`"${command}" is ipvsadm's, byte for byte (${file.slice(0, 7)})`, () => assert.equal(listAs(command, services), text));
+    it(`"${command}" is ipvsadm's, byte for byte (${file.slice(0, 7)})`, () =>
+      assert.equal(listAs(command, services), text));
   }
 
   it('of the rules is what ipvsadm saves, byte for byte', () => {

@@ -59,17 +59,19 @@ const MEANINGS: [string, Command][] = [
     { command: 'addService', service: WEB, settings: { ...SERVICE_DEFAULTS, scheduler: 'sh', schedulerFlags: [1, 2] } },
   ],
   ['-D -t 192.0.2.1:80', { command: 'deleteService', service: WEB }],
-  [
-    '-D --sctp-service 192.0.2.1:9',
-    { command: 'deleteService', service: { ...WEB, protocol: 'sctp', port: 9 } },
-  ],
+  ['-D --sctp-service 192.0.2.1:9', { command: 'deleteService', service: { ...WEB, protocol: 'sctp', port: 9 } }],
   ['-D -f 7', { command: 'deleteService', service: MARK }],
   ['-D -f 7 -6', { command: 'deleteService', service: { ...MARK, family: 6 } }],
   ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i', { command: 'addServer', service: WEB, server: SERVER, settings: TUNNEL }],
   ['-a -t 192.0.2.1:80 -r 10.0.0.11:8080 -i', { command: 'addServer', service: WEB, server: SERVER, settings: TUNNEL }],
   [
     '-a -t 192.0.2.1:80 -r 10.0.0.11:8080 -m',
-    { command: 'addServer', service: WEB, server: { ...SERVER, port: 8080 }, settings: { ...TUNNEL, forwarding: 'nat' } },
+    {
+      command: 'addServer',
+      service: WEB,
+      server: { ...SERVER, port: 8080 },
+      settings: { ...TUNNEL, forwarding: 'nat' },
+    },
   ],
   [
     '-a -t 192.0.2.1:80 -r 10.0.0.11',
@@ -99,7 +101,12 @@ const MEANINGS: [string, Command][] = [
   ],
   [
     '-a -t 192.0.2.1:80 -r 10.0.0.11 -i --tun-type gre',
-    { command: 'addServer', service: WEB, server: SERVER, settings: { ...TUNNEL, forwarding: 'gre', tunnelChecksum: 'nocsum' } },
+    {
+      command: 'addServer',
+      service: WEB,
+      server: SERVER,
+      settings: { ...TUNNEL, forwarding: 'gre', tunnelChecksum: 'nocsum' },
+    },
   ],
   [
     '-a -t 192.0.2.1:80 -r [2001:db8::11] -i',

@@ -7,7 +7,8 @@ import { reconcile } from '../../lib/rules/reconcile.js';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 import { listedServices } from '../support/golden-services.js';
 
-const changes = (now: string, wanted: string) => reconcile(listedServices(now), listedServices(wanted)).map(printCommand);
+const changes = (now: string, wanted: string) =>
+  reconcile(listedServices(now), listedServices(wanted)).map(printCommand);
 
 const WEB = `-A -t 192.0.2.1:80 -s rr
 -a -t 192.0.2.1:80 -r 10.0.0.11 -i -w 3

@@ -8,13 +8,21 @@ import type { RunOptions } from '../verbs/run.js';
 
 const DEFAULT_DEVICE = 'tunvs0';
 
-export async function dryRun(options: RunOptions, stats: DirectorStats, lines: readonly RuleLine[], io: CliIo): Promise<void> {
+export async function dryRun(
+  options: RunOptions,
+  stats: DirectorStats,
+  lines: readonly RuleLine[],
+  io: CliIo,
+): Promise<void> {
   const [{ DirectorHost }, { formatHostCommand }] = await Promise.all([
     import('../../host/director-host.js'),
     import('../../host/step.js'),
   ]);
   const device = options.device ?? DEFAULT_DEVICE;
-  const steps = new DirectorHost({ sources: options.source }).plan(device, stats.services.map(({ address }) => address));
+  const steps = new DirectorHost({ sources: options.source }).plan(
+    device,
+    stats.services.map(({ address }) => address),
+  );
   const host = steps.map(({ description, command, undo }) => ({
     description,
     command: formatHostCommand(command),

@@ -23,21 +23,25 @@ export const realserver: Verb = {
 
   configure(command: Command) {
     command
-      .requiredOption('--vip ADDRESS', 'virtual address that this host answers for; may be repeated', addressesArgument)
       .requiredOption(
-        '--director ADDRESS',
+        '--vip <address>',
+        'virtual address that this host answers for; may be repeated',
+        addressesArgument,
+      )
+      .requiredOption(
+        '--director <address>',
         'director whose tunnel packets are taken; may be repeated',
         addressesArgument,
       )
       .option(
-        '--mode MODE',
+        '--mode <mode>',
         'auto, kernel (ipip module) or userspace (TUN device)',
         choiceArgument(['auto', 'kernel', 'userspace']),
         'auto',
       )
-      .option('--device NAME', 'name of the tunnel device, unless tunl0 is used', 'tunvs-rs0')
+      .option('--device <name>', 'name of the tunnel device, unless tunl0 is used', 'tunvs-rs0')
       .option(
-        '--arp WHEN',
+        '--arp <when>',
         'keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off',
         choiceArgument(['auto', 'on', 'off']),
         'auto',

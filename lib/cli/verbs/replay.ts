@@ -1,7 +1,7 @@
 /** `tunvs replay`: a capture through the engine, by the capture's clock. */
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { addressesArgument, integerArgument, seedArgument } from '../arguments.js';
+import { sourcesArgument, integerArgument, seedArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { readCapture } from '../replay/capture.js';
 import { Progress } from '../replay/progress.js';
@@ -14,7 +14,7 @@ interface ReplayOptions {
   source: string[];
   in: string;
   out: string;
-  seed: bigint;
+  seed?: bigint;
   mtu?: number;
   maxConnections?: number;
   stats?: string;
@@ -38,11 +38,22 @@ export const replay: Verb = {
 
   configure(command: Command): void {
     command
-      .requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input')
-      .requiredOption('--source <address>', 'director address (DIP), source of the tunnel packets; once per address family', addressesArgument)
+      .requiredOption(
+        '--rules <file>',
+        'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
+      )
+      .requiredOption(
+        '--source <address>',
+        'director address (DIP), source of the tunnel packets; once per address family',
+        sourcesArgument,
+      )
       .requiredOption('--in <file>', 'capture to read')
       .requiredOption('--out <file>', 'capture to write')
-      .option('--seed <number>', 'seed of the connection table: the same seed, the same replay', seedArgument, 0n)
+      .option(
+        '--seed <number>',
+        'seed of the connection table: the same seed, the same replay (default: 0)',
+        seedArgument,
+      )
       .option('--mtu <bytes>', 'path MTU to the real servers', integerArgument(68, 65535))
       .option('--max-connections <number>', 'capacity of the connection table', integerArgument(1024, 2 ** 28))
       .option('--stats <file>', 'write the counters there as JSON; - is standard output')
@@ -63,7 +74,7 @@ export const replay: Verb = {
     ]);
     const reader = wrapNative(() => new native.PcapReader(options.in));
     try {
-      const { source, seed, maxConnections } = options;
+      const { source, seed = 0n, maxConnections } = options;
       const director = Director.offline({ source, seed, ...(maxConnections !== undefined && { maxConnections }) });
       const timeline = new Timeline(director, lines, (text) => io.stdout.write(text));
       await timeline.begin();
@@ -76,7 +87,12 @@ export const replay: Verb = {
         for (const piece of readCapture(reader)) {
           const outputs = await timeline.process(piece.packets, piece.clockMs);
           const timesMs = Float64Array.from(outputs, ({ cause }) => piece.stampedMs[cause] as number);
-          wrapNative(() => writer.write(outputs.map(({ data }) => data), timesMs));
+          wrapNative(() =>
+            writer.write(
+              outputs.map(({ data }) => data),
+              timesMs,
+            ),
+          );
           received += piece.packets.length;
           sent += outputs.length;
           clockMs = piece.clockMs.at(-1) as number;

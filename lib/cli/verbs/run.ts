@@ -3,13 +3,12 @@ import type { Command } from 'commander';
 import type { Director } from '../../director.js';
 import { type Egress, egresses } from '../../egress.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
-import { applyRules, applyTableCommand } from '../../rules/apply.js';
-import { listedService } from '../../rules/show.js';
-import { reconcile } from '../../rules/reconcile.js';
-import { addressesArgument, choiceArgument, integerArgument, secondsArgument } from '../arguments.js';
+import { applyRules } from '../../rules/apply.js';
+import { sourcesArgument, choiceArgument, integerArgument, secondsArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { readRules, rehearseRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
+import { reloadRules } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
 import { aborted, endSignal } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
@@ -50,11 +49,30 @@ export const run: Verb = {
   configure(command: Command): void {
     command
       .requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input')
-      .requiredOption('--source <address>', 'director address (DIP), source of the tunnel packets; once per address family', addressesArgument)
-      .option('--device <name>', 'TUN device, made if it is not there; one that is there stays, and the host is not set up (default: tunvs0)')
-      .option('--queues <number>', 'queues of the device, each with a thread (default: one per CPU, at most 4)', integerArgument(1, 64))
-      .option('--egress <way>', `how packets leave: auto, ${egresses.join(', ')} (default: auto)`, choiceArgument(['auto', ...egresses]))
-      .option('--max-connections <number>', 'capacity of the connection table (default: 1048576)', integerArgument(1024, 2 ** 28))
+      .requiredOption(
+        '--source <address>',
+        'director address (DIP), source of the tunnel packets; once per address family',
+        sourcesArgument,
+      )
+      .option(
+        '--device <name>',
+        'TUN device, made if it is not there; one that is there stays, and the host is not set up (default: tunvs0)',
+      )
+      .option(
+        '--queues <number>',
+        'queues of the device, each with a thread (default: one per CPU, at most 4)',
+        integerArgument(1, 64),
+      )
+      .option(
+        '--egress <way>',
+        `how packets leave: auto, ${egresses.join(', ')} (default: auto)`,
+        choiceArgument(['auto', ...egresses]),
+      )
+      .option(
+        '--max-connections <number>',
+        'capacity of the connection table (default: 1048576)',
+        integerArgument(1024, 2 ** 28),
+      )
       .option('--stats-interval <seconds>', 'print a line of rates this often', secondsArgument(0.1, 86400))
       .option('--json', 'print JSON, an object a line')
       .option('--dry-run', 'print what would be done to the host and at the director, and do nothing')
@@ -81,17 +99,18 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
   if (!director) return;
   const failure = new AbortController();
   director.on('error', (error) => failure.abort(error));
-  const reload = () => void reloadRules(director, options, io);
-  process.on('SIGHUP', reload);
+  const hangup = () => void reload(director, options, io);
+  process.on('SIGHUP', hangup);
   try {
     applyRules(director, lines);
     announce(director, options, io);
     const over = AbortSignal.any([stop, failure.signal]);
-    if (options.statsInterval !== undefined) await printStats(director, options.statsInterval, options.json ?? false, io, over);
+    if (options.statsInterval !== undefined)
+      await printStats(director, options.statsInterval, options.json ?? false, io, over);
     await aborted(over);
     if (failure.signal.aborted) throw failure.signal.reason;
   } finally {
-    process.off('SIGHUP', reload);
+    process.off('SIGHUP', hangup);
     await director.close();
   }
 }
@@ -100,7 +119,10 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
 async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director | undefined> {
   const { Director } = await import('../../director.js');
   const { source, egress, maxConnections } = options;
-  const device = { ...(options.device !== undefined && { name: options.device }), ...(options.queues !== undefined && { queues: options.queues }) };
+  const device = {
+    ...(options.device !== undefined && { name: options.device }),
+    ...(options.queues !== undefined && { queues: options.queues }),
+  };
   try {
     return await Director.open({
       source,
@@ -125,7 +147,9 @@ function announce(director: Director, options: RunOptions, io: CliIo): void {
     return;
   }
   const how = attached ? 'attached' : 'created';
-  io.stdout.write(`tunvs run: ready on ${name} (${how}, egress ${egress}): ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`);
+  io.stdout.write(
+    `tunvs run: ready on ${name} (${how}, egress ${egress}): ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`,
+  );
 }
 
 function count(number: number, what: string): string {
@@ -133,25 +157,25 @@ function count(number: number, what: string): string {
 }
 
 /** Keeps the old rules when the new ones hold a mistake. */
-async function reloadRules(director: Director, options: RunOptions, io: CliIo): Promise<void> {
+async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
   try {
-    if (options.rules === '-') throw new Error('the rules came from standard input, which cannot be read again; start with a file');
-    const lines = await readRules({ file: options.rules, isTimed: false }, io);
-    const wanted = await rehearseRules(lines, options.source);
-    const commands = reconcile(director.stats().services.map(listedService), wanted.stats().services.map(listedService));
-    await wanted.close();
-    director.transaction((transaction) => {
-      for (const command of commands) applyTableCommand(transaction, command);
-    });
-    applyRules(director, lines.filter(({ rule }) => rule.command === 'setTimeouts' || rule.command === 'sysctl'));
-    const said = options.json ? toJson({ event: 'reloaded', changes: commands.length }) : `tunvs run: rules read again: ${count(commands.length, 'change')}`;
+    const changes = await reloadRules(director, rules, source, io);
+    const said = json
+      ? toJson({ event: 'reloaded', changes })
+      : `tunvs run: rules read again: ${count(changes, 'change')}`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
     io.stderr.write(`tunvs run: the rules stay as they are: ${(error as Error).message}\n`);
   }
 }
 
-async function printStats(director: Director, intervalMs: number, isJson: boolean, io: CliIo, over: AbortSignal): Promise<void> {
+async function printStats(
+  director: Director,
+  intervalMs: number,
+  isJson: boolean,
+  io: CliIo,
+  over: AbortSignal,
+): Promise<void> {
   try {
     for await (const sample of director.watch({ intervalMs, signal: over })) {
       io.stdout.write(`${isJson ? toJson({ event: 'stats', ...sample }) : statsLine(sample)}\n`);

@@ -8,7 +8,9 @@ export function saveServices(services: readonly ListedService[]): string {
   return sortServices(services)
     .flatMap((service) => {
       const id = printServiceId(service.id);
-      const servers = service.servers.map((server) => `-a ${id} -r ${formatEndpoint(server)} ${printServerSettings(server)}\n`);
+      const servers = service.servers.map(
+        (server) => `-a ${id} -r ${formatEndpoint(server)} ${printServerSettings(server)}\n`,
+      );
       return [`-A ${id} ${printServiceSettings(service)}\n`, ...servers];
     })
     .join('');

@@ -45,13 +45,20 @@ type Column = [value: string | number, width: number];
 const columns = (list: Column[]) => list.map(([value, width]) => String(value).padEnd(width)).join(' ');
 
 const counts = ({ activeConnections, inactiveConnections }: ListedServer) =>
-  columns([[activeConnections, 10], [inactiveConnections, 10]]);
+  columns([
+    [activeConnections, 10],
+    [inactiveConnections, 10],
+  ]);
 
 const FORMS: Readonly<Record<ListColumns, Form>> = {
   plain: {
     title: ['Prot LocalAddress:Port Scheduler Flags', `${SERVER_TITLE}           Forward Weight ActiveConn InActConn`],
     service: describedService,
-    server: (server) => `${serverName(server)} ${columns([[methodName(server), 7], [server.weight, 6]])} ${counts(server)}`,
+    server: (server) =>
+      `${serverName(server)} ${columns([
+        [methodName(server), 7],
+        [server.weight, 6],
+      ])} ${counts(server)}`,
   },
   tunnel: {
     title: [
@@ -60,7 +67,11 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
     ],
     service: describedService,
     server: (server) => {
-      const details = columns([[methodName(server), 7], [tunnelName(server), 13], [server.weight, 6]]);
+      const details = columns([
+        [methodName(server), 7],
+        [tunnelName(server), 13],
+        [server.weight, 6],
+      ]);
       return `${serverName(server)} ${details} ${counts(server)}`;
     },
   },
@@ -75,15 +86,34 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
     server: (server, exact) => serverName(server) + serverRates(server.estimatedRates ?? NO_TRAFFIC, exact),
   },
   thresholds: {
-    title: [countsTitle([['Uthreshold', 10], ['Lthreshold', 10]]), SERVER_TITLE],
+    title: [
+      countsTitle([
+        ['Uthreshold', 10],
+        ['Lthreshold', 10],
+      ]),
+      SERVER_TITLE,
+    ],
     service: describedService,
     server: (server) =>
-      `${serverName(server)} ${columns([[server.upperThreshold, 10], [server.lowerThreshold, 10]])} ${counts(server)}`,
+      `${serverName(server)} ${columns([
+        [server.upperThreshold, 10],
+        [server.lowerThreshold, 10],
+      ])} ${counts(server)}`,
   },
   persistent: {
-    title: [countsTitle([['Weight', 9], ['PersistConn', 11]]), SERVER_TITLE],
+    title: [
+      countsTitle([
+        ['Weight', 9],
+        ['PersistConn', 11],
+      ]),
+      SERVER_TITLE,
+    ],
     service: describedService,
-    server: (server) => `${serverName(server)} ${columns([[server.weight, 9], [server.persistentConnections, 11]])} ${counts(server)}`,
+    server: (server) =>
+      `${serverName(server)} ${columns([
+        [server.weight, 9],
+        [server.persistentConnections, 11],
+      ])} ${counts(server)}`,
   },
 };
 

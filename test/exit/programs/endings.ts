@@ -7,6 +7,7 @@
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Director } from '../../../lib/index.js';
@@ -41,6 +42,11 @@ function announce(): void {
   else parentPort?.postMessage('open');
 }
 
+/** While this process lives on, as opposed to when it has ended. */
+function assertDeviceGone(): void {
+  if (readFileSync('/proc/net/dev', 'utf8').includes('tunvs0:')) throw new Error('the device is still there');
+}
+
 /** The same program as a worker thread, which opens a director of its own. */
 async function startWorker(ending: string): Promise<Worker> {
   const worker = new Worker(new URL(import.meta.url), { workerData: { ending } });
@@ -68,6 +74,7 @@ const endings: Record<string, () => Promise<unknown>> = {
     const director = await openBusyDirector();
     announce();
     await director.close();
+    assertDeviceGone();
   },
   async 'close twice'() {
     const director = await openBusyDirector();
@@ -146,6 +153,7 @@ const endings: Record<string, () => Promise<unknown>> = {
     const worker = await startWorker('stays open');
     announce();
     await worker.terminate();
+    assertDeviceGone();
   },
   async 'worker is terminated and another takes its place'() {
     await (await startWorker('stays open')).terminate();
@@ -157,12 +165,15 @@ const endings: Record<string, () => Promise<unknown>> = {
     const worker = await startWorker('process.exit');
     announce();
     if (worker.threadId !== -1) await once(worker, 'exit');
+    assertDeviceGone();
   },
   async 'worker throws'() {
     const worker = new Worker(new URL(import.meta.url), { workerData: { ending: 'uncaught exception' } });
     announce();
     const [error] = await once(worker, 'error');
     if (!/uncaught on purpose/.test(error.message)) throw error;
+    await worker.terminate();
+    assertDeviceGone();
   },
   async 'process.exit with a worker that has a director'() {
     await startWorker('stays open');

@@ -1,0 +1,18 @@
+/** Carries the engine's events: the engine has to be given its listener before the director exists. */
+import type { NativeEvent } from './native.js';
+
+export class EventRelay {
+  readonly #early: NativeEvent[] = [];
+  #listener = (events: NativeEvent[]): void => {
+    this.#early.push(...events);
+  };
+
+  /** For the engine. */
+  readonly receive = (events: NativeEvent[]): void => this.#listener(events);
+
+  /** What came before is told in the next turn of the event loop, when the director's owner can listen. */
+  forward(listener: (events: NativeEvent[]) => void): void {
+    this.#listener = listener;
+    if (this.#early.length > 0) setImmediate(() => listener(this.#early.splice(0)));
+  }
+}

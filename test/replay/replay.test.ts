@@ -1,0 +1,302 @@
+import { strict as assert } from 'node:assert';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { replay } from '../../lib/cli/verbs/replay.js';
+import { type CliResult, cli } from '../support/cli.js';
+import { icmp, patch, readOuter, tcp, udp } from '../support/packets.js';
+import { LINKTYPE_ETHERNET, LINKTYPE_RAW, readPcap, type StampedPacket, writePcap } from '../support/pcap.js';
+
+const WEB = `-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 10.0.0.11 -i
+-a -t 192.0.2.1:80 -r 10.0.0.12 -i
+`;
+const DNS = '-A -u 192.0.2.1:53 -s rr\n-a -u 192.0.2.1:53 -r 10.0.0.11 -i\n';
+
+/** 2026-01-01 00:00:00 UTC and a fraction. */
+const EPOCH_US = 1_767_225_600_123_457;
+const at = (seconds: number, data: Uint8Array): StampedPacket => ({ atUs: EPOCH_US + Math.round(seconds * 1e6), data });
+const syn = (clientPort: number) => tcp({ from: `172.16.0.1:${clientPort}`, to: '192.0.2.1:80', flags: 'S' });
+const ack = (clientPort: number) => tcp({ from: `172.16.0.1:${clientPort}`, to: '192.0.2.1:80', flags: 'A' });
+const query = (clientPort: number) => udp({ from: `172.16.0.1:${clientPort}`, to: '192.0.2.1:53', payload: 'query' });
+
+describe('tunvs replay', () => {
+  let folder: string;
+  const inFolder = (name: string) => join(folder, name);
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tunvs-replay-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  function run(rules: string, packets: readonly StampedPacket[], ...more: string[]): Promise<CliResult> {
+    writeFileSync(inFolder('rules'), rules);
+    writePcap(inFolder('in.pcap'), packets);
+    return runFiles(...more);
+  }
+
+  function runFiles(...more: string[]): Promise<CliResult> {
+    const files = ['--rules', inFolder('rules'), '--in', inFolder('in.pcap'), '--out', inFolder('out.pcap')];
+    return cli(['replay', '--source', '10.2.0.2', ...files, ...more], [replay]);
+  }
+
+  const sent = () => readPcap(inFolder('out.pcap')).packets;
+  const servers = () => sent().map(({ data }) => readOuter(data).destination);
+
+  it('writes every tunnel packet with the time of the packet that caused it', async () => {
+    const packets = [at(0, syn(1024)), at(0.000001, syn(1025)), at(0.25, ack(1024)), at(3600, syn(1026))];
+    const result = await run(WEB, packets);
+    assert.deepEqual(result, {
+      exitCode: 0,
+      stdout: '',
+      stderr: `replayed 4 packets of 3600.000 s: 4 sent, in ${inFolder('out.pcap')}\n`,
+    });
+    assert.deepEqual(
+      sent().map(({ atUs, data }) => ({ atUs, ...readOuter(data) })),
+      packets.map(({ atUs, data }, index) => ({
+        atUs,
+        source: '10.2.0.2',
+        destination: ['10.0.0.12', '10.0.0.11', '10.0.0.12', '10.0.0.12'][index],
+        protocol: 4,
+        inner: data,
+      })),
+    );
+    assert.equal(readPcap(inFolder('out.pcap')).linkType, LINKTYPE_RAW);
+  });
+
+  it('sends nothing for packets that are not for a service, or broken', async () => {
+    const packets = [
+      at(0, query(1024)),
+      at(1, icmp({ from: '172.16.0.1', to: '192.0.2.1', type: 8, payload: 'ping' })),
+      at(2, patch(syn(1024), 0, 0x65)),
+      at(3, syn(1024).slice(0, 10)),
+    ];
+    const { exitCode, stderr } = await run(WEB, packets);
+    assert.equal(exitCode, 0);
+    assert.match(stderr, /replayed 4 packets of 3\.000 s: 0 sent/);
+    assert.deepEqual(sent(), []);
+  });
+
+  it('applies a timed rule before the packets of its time', async () => {
+    const rules = `${WEB}@1 -e -t 192.0.2.1:80 -r 10.0.0.12 -i -w 0\n@2.000001 ipvsadm -d -t 192.0.2.1:80 -r 10.0.0.11\n`;
+    await run(rules, [
+      at(0, syn(1)),
+      at(0.999999, syn(2)),
+      at(1, syn(3)),
+      at(1, syn(4)),
+      at(2, syn(5)),
+      at(2.000001, syn(6)),
+      at(3, ack(1)),
+    ]);
+    assert.deepEqual(servers(), ['10.0.0.12', '10.0.0.11', '10.0.0.11', '10.0.0.11', '10.0.0.11', '10.0.0.12']);
+  });
+
+  it('takes timed rules in the order of their times, and those of one time in the order of the file', async () => {
+    const rules = `${DNS}@2 -L --timeout\n@1 --set 10 20 30\n@1 -L --timeout\n@1 --set 0 0 31\n@0 -L --timeout\n`;
+    const { stdout } = await run(rules, [at(0, query(1)), at(5, query(2))]);
+    assert.equal(
+      stdout,
+      'Timeout (tcp tcpfin udp): 900 120 300\nTimeout (tcp tcpfin udp): 10 20 30\nTimeout (tcp tcpfin udp): 10 20 31\n',
+    );
+  });
+
+  it('prints what ipvsadm would print', async () => {
+    const rules = `${WEB}-S -n\n@1 -L -n\n@1.5 -L -n --stats -t 192.0.2.1:80\n@2 -L -n -c\n@2 -Z\n@2 -L -n --stats -X\n`;
+    const { stdout, exitCode } = await run(rules, [at(0, syn(1024)), at(0.5, ack(1024)), at(0.5, syn(1025))]);
+    assert.equal(exitCode, 0);
+    assert.equal(
+      stdout,
+      [
+        '-A -t 192.0.2.1:80 -s rr',
+        '-a -t 192.0.2.1:80 -r 10.0.0.11:80 -i -w 1 --tun-type ipip',
+        '-a -t 192.0.2.1:80 -r 10.0.0.12:80 -i -w 1 --tun-type ipip',
+        'IP Virtual Server version 1.2.1 (size=4096)',
+        'Prot LocalAddress:Port Scheduler Flags',
+        '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn',
+        'TCP  192.0.2.1:80 rr',
+        '  -> 10.0.0.11:80                 Tunnel  1      1          0         ',
+        '  -> 10.0.0.12:80                 Tunnel  1      1          0         ',
+        'Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes',
+        '  -> RemoteAddress:Port',
+        'TCP  192.0.2.1:80                        2        3        0      120        0',
+        '  -> 10.0.0.11:80                        1        1        0       40        0',
+        '  -> 10.0.0.12:80                        1        2        0       80        0',
+        'IPVS connection entries',
+        'pro expire state       source             virtual            destination',
+        ...stdout.split('\n').slice(16, 18),
+        'IP Virtual Server version 1.2.1 (size=4096)',
+        'Prot LocalAddress:Port               Conns   InPkts  OutPkts  InBytes OutBytes',
+        '  -> RemoteAddress:Port',
+        'TCP  192.0.2.1:80                        0        0        0        0        0',
+        '  -> 10.0.0.11:80                        0        0        0        0        0',
+        '  -> 10.0.0.12:80                        0        0        0        0        0',
+        '',
+      ].join('\n'),
+    );
+    // The order of connections is the table's own.
+    assert.deepEqual(stdout.split('\n').slice(16, 18).sort(), [
+      'TCP 00:58  SYN_RECV    172.16.0.1:1025    192.0.2.1:80       10.0.0.11:80',
+      'TCP 14:58  ESTABLISHED 172.16.0.1:1024    192.0.2.1:80       10.0.0.12:80',
+    ]);
+  });
+
+  it("prints IPVS's estimate of a steady rate", async () => {
+    const packets = Array.from({ length: 1200 }, (_, index) => at(index / 10, query(1024 + index)));
+    const { stdout } = await run(`${DNS}@0.5 -L -n --rate\n@119 -L -n --rate\n`, packets);
+    const rows = stdout.split('\n').filter((line) => line.startsWith('UDP'));
+    assert.deepEqual(rows, [
+      'UDP  192.0.2.1:53                        0        0        0        0        0',
+      'UDP  192.0.2.1:53                       10       10        0      330        0',
+    ]);
+  });
+
+  it('lets time pass after the last packet for the rules that are still due', async () => {
+    const { stdout } = await run(`${WEB}@59 -L -n -c\n@61 -L -n -c\n@61 -L -n\n`, [at(0, syn(1024))]);
+    const lines = stdout.split('\n');
+    assert.equal(lines[2], 'TCP 00:01  SYN_RECV    172.16.0.1:1024    192.0.2.1:80       10.0.0.12:80');
+    assert.deepEqual(lines.slice(3, 5), [
+      'IPVS connection entries',
+      'pro expire state       source             virtual            destination',
+    ]);
+    assert.equal(lines[10], '  -> 10.0.0.12:80                 Tunnel  1      0          0         ');
+  });
+
+  it('applies all rules to a capture without packets', async () => {
+    const { exitCode, stdout, stderr } = await run('@5 -L --timeout\n', []);
+    assert.deepEqual([exitCode, stdout], [0, 'Timeout (tcp tcpfin udp): 900 120 300\n']);
+    assert.match(stderr, /replayed 0 packets of 0\.000 s: 0 sent/);
+  });
+
+  it('reads Ethernet captures, and writes packets without a link header', async () => {
+    writeFileSync(inFolder('rules'), WEB);
+    writePcap(inFolder('in.pcap'), [at(0, syn(1024))], LINKTYPE_ETHERNET);
+    assert.equal((await runFiles()).exitCode, 0);
+    assert.deepEqual(
+      sent().map(({ data }) => readOuter(data).inner),
+      [syn(1024)],
+    );
+  });
+
+  it('keeps its place between the pieces that a long capture is read in', async () => {
+    const packets = Array.from({ length: 10_000 }, (_, index) => at(index / 1000, query(1024 + index)));
+    const rules = `${DNS}-a -u 192.0.2.1:53 -r 10.0.0.12 -i -w 0\n@4.096 -e -u 192.0.2.1:53 -r 10.0.0.11 -i -w 0
+@4.096 -e -u 192.0.2.1:53 -r 10.0.0.12 -i\n`;
+    const { stderr } = await run(rules, packets);
+    assert.match(stderr, /replayed 10000 packets of 9\.999 s: 10000 sent/);
+    assert.deepEqual(
+      servers(),
+      packets.map((_, index) => (index < 4096 ? '10.0.0.11' : '10.0.0.12')),
+    );
+    assert.deepEqual(
+      sent().map(({ atUs }) => atUs),
+      packets.map(({ atUs }) => atUs),
+    );
+  });
+
+  it('gives a packet that is stamped too early the time that was reached, and its own stamp back', async () => {
+    const rules = `${WEB}@1 -e -t 192.0.2.1:80 -r 10.0.0.12 -i -w 0\n`;
+    await run(rules, [at(0, syn(1)), at(2, syn(2)), at(0.5, syn(3)), at(2.5, syn(4))]);
+    assert.deepEqual(servers(), ['10.0.0.12', '10.0.0.11', '10.0.0.11', '10.0.0.11']);
+    assert.equal(sent()[2]?.atUs, EPOCH_US + 500_000);
+  });
+
+  it('is the same twice', async () => {
+    const packets = Array.from({ length: 500 }, (_, index) => at(index / 100, syn(1024 + (index % 300))));
+    const rules = `${WEB}@4.5 -L -n -c\n`;
+    const outcomes = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const { stdout } = await run(rules, packets, '--seed', '42');
+      outcomes.push([stdout, readFileSync(inFolder('out.pcap'), 'hex')]);
+    }
+    assert.deepEqual(outcomes[1], outcomes[0]);
+  });
+
+  it('writes the counters as JSON', async () => {
+    const { stdout } = await run(
+      WEB,
+      [at(0, syn(1)), at(1, query(1)), at(2, ack(2))],
+      '--stats',
+      inFolder('stats.json'),
+      '--json',
+    );
+    assert.deepEqual(JSON.parse(stdout), { received: 3, sent: 1, durationMs: 2000, out: inFolder('out.pcap') });
+    const { counters, services, timeouts, totals } = JSON.parse(readFileSync(inFolder('stats.json'), 'utf8'));
+    assert.deepEqual(
+      [counters.received, counters.forwarded, counters.dropNoService, counters.dropNotScheduled],
+      [3, 1, 1, 1],
+    );
+    assert.equal(services[0].servers[0].totals.inPackets, 1);
+    assert.equal(totals.connections, 1);
+    assert.equal(timeouts.tcp, 900);
+  });
+
+  it('reads rules from standard input', async () => {
+    writePcap(inFolder('in.pcap'), [at(0, syn(1))]);
+    const args = [
+      'replay',
+      '--rules',
+      '-',
+      '--source',
+      '10.2.0.2',
+      '--in',
+      inFolder('in.pcap'),
+      '--out',
+      inFolder('out.pcap'),
+    ];
+    assert.equal((await cli(args, [replay], WEB)).exitCode, 0);
+    assert.equal(sent().length, 1);
+  });
+
+  it('refuses to write over the capture that it reads', async () => {
+    await run(WEB, [at(0, syn(1))]);
+    symlinkSync(inFolder('in.pcap'), inFolder('link.pcap'));
+    const before = readFileSync(inFolder('in.pcap'), 'hex');
+    for (const out of ['in.pcap', 'link.pcap']) {
+      const { exitCode, stderr } = await runFiles('--out', inFolder(out));
+      assert.equal(exitCode, 2);
+      assert.match(stderr, /--in and --out are the same file, .*; write to another one/);
+    }
+    assert.equal(readFileSync(inFolder('in.pcap'), 'hex'), before);
+  });
+
+  const mistakes: [string, RegExp][] = [
+    ['-A -t 192.0.2.1:80 -q\n', /rules:1: -q is no option of ipvsadm/],
+    [`${WEB}-A -t 192.0.2.1:80\n`, /rules:4: the service -t 192\.0\.2\.1:80 exists already/],
+    [
+      `${WEB}@1 -a -t 192.0.2.9:80 -r 10.0.0.11 -i\n`,
+      /rules:4: there is no service -t 192\.0\.2\.9:80 for this server/,
+    ],
+    [`${WEB}@1 -L -n -t 192.0.2.9:80\n`, /rules:4: there is no service -t 192\.0\.2\.9:80/],
+    [`${WEB}@9 -d -t 192.0.2.1:80 -r 10.0.0.99\n`, /rules:4: the service .* has no server 10\.0\.0\.99:80/],
+  ];
+  for (const [rules, message] of mistakes) {
+    it(`fails with the line of "${rules.trim().split('\n').at(-1)}"`, async () => {
+      const { exitCode, stderr } = await run(rules, [at(0, syn(1)), at(2, syn(2))]);
+      assert.equal(exitCode, 1);
+      assert.match(stderr, message);
+    });
+  }
+
+  it('fails with a sentence when a file cannot be read or written', async () => {
+    await run(WEB, [at(0, syn(1))]);
+    writeFileSync(inFolder('text'), 'this is no capture, but it is long enough to be one');
+    for (const [option, name, expected] of [
+      ['--in', 'text', 2],
+      ['--in', 'nowhere.pcap', 1],
+      ['--rules', 'nowhere.rules', 1],
+      ['--out', 'nowhere/out.pcap', 1],
+    ] as const) {
+      const { exitCode, stderr } = await runFiles(option, inFolder(name));
+      assert.equal(exitCode, expected, stderr);
+      assert.match(stderr, new RegExp(`^tunvs: .*${name}.*\n$`));
+    }
+  });
+
+  it('refuses the option that it cannot honour yet', async () => {
+    const { exitCode, stderr } = await run(WEB, [], '--mtu', '1400');
+    assert.deepEqual(
+      [exitCode, stderr],
+      [2, 'tunvs: replay: --mtu is not supported yet: packets are sent whatever their length; leave it out\n'],
+    );
+  });
+});

@@ -1,0 +1,81 @@
+import { strict as assert } from 'node:assert';
+import { statsLine } from '../../lib/cli/run/stats-line.js';
+import { run } from '../../lib/cli/verbs/run.js';
+import { Director } from '../../lib/director.js';
+import { RateMeter } from '../../lib/rates.js';
+import { cli } from '../support/cli.js';
+import { tcp } from '../support/packets.js';
+
+const RULES = `# web
+-A -t 192.0.2.1:80
+-a -t 192.0.2.1:80 -r 10.0.0.11 -i
+--set 60 0 30
+sysctl net.ipv4.vs.sloppy_tcp=1
+`;
+
+const dryRun = (rules: string, ...more: string[]) =>
+  cli(['run', '--rules', '-', '--source', '10.2.0.2', '--dry-run', ...more], [run], rules);
+
+describe('tunvs run --dry-run', () => {
+  it('prints what would be done to the host and at the director', async () => {
+    const { exitCode, stdout, stderr } = await dryRun(RULES, '--device', 'lvs7');
+    assert.deepEqual([exitCode, stderr], [0, '']);
+    assert.match(stdout, /^ip link set dev lvs7 .* up {2}# bring the device up$/m);
+    assert.match(stdout, /^ip route replace 192\.0\.2\.1\/32 dev lvs7 /m);
+    assert.ok(
+      stdout.endsWith(
+        [
+          '# the director',
+          '-A -t 192.0.2.1:80 -s wlc',
+          '-a -t 192.0.2.1:80 -r 10.0.0.11:80 -i -w 1 --tun-type ipip',
+          '--set 60 0 30',
+          'sysctl net.ipv4.vs.sloppy_tcp=1',
+          '',
+        ].join('\n'),
+      ),
+    );
+  });
+
+  it('prints the same as JSON', async () => {
+    const { stdout } = await dryRun(RULES, '--json');
+    const { event, device, host, rules } = JSON.parse(stdout);
+    assert.deepEqual([event, device, rules.length], ['dryRun', 'tunvs0', 4]);
+    assert.ok(host.some(({ command }: { command: string }) => command.startsWith('ip route replace 192.0.2.1/32')));
+  });
+
+  const mistakes: [string, RegExp][] = [
+    ['-A -t 192.0.2.1:80\n-A -t 192.0.2.1:80 -s rr\n', /^tunvs: -:2: the service .* exists already; change it with -E/],
+    ['@1 -C\n', /^tunvs: -:1: "@1": a time has a meaning in a replay only/],
+    ['-L -n\n', /^tunvs: -:1: a listing is printed in a replay only; leave the rule out/],
+    ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n', /^tunvs: -:1: there is no service -t 192\.0\.2\.1:80 for this server/],
+    ['-A -t 192.0.2.1:80 -p\n', /^tunvs: -:1: -p: persistence is not supported yet: leave it out/],
+  ];
+  for (const [rules, message] of mistakes) {
+    it(`finds the mistake in "${rules.trim().split('\n').at(-1)}"`, async () => {
+      const { exitCode, stdout, stderr } = await dryRun(rules);
+      assert.deepEqual([exitCode, stdout], [1, '']);
+      assert.match(stderr, message);
+    });
+  }
+
+  it('wants rules and a source', async () => {
+    assert.equal((await cli(['run', '--source', '10.2.0.2'], [run])).exitCode, 2);
+    assert.equal((await cli(['run', '--rules', '-'], [run])).exitCode, 2);
+  });
+});
+
+describe('the line of rates', () => {
+  it('says what went on since the one before', async () => {
+    await using director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+    director
+      .addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 })
+      .addRealServer({ address: '10.0.0.11' });
+    const meter = new RateMeter(director.stats(), 0);
+    const packets = [1, 2, 3, 4].map((port) =>
+      tcp({ from: `172.16.0.1:${port}`, to: '192.0.2.1:80', payload: 'x'.repeat(1210) }),
+    );
+    director.process(packets, 1000);
+    const sample = { ...meter.sample(director.stats(), 2000), atMs: Date.UTC(2026, 0, 1, 12, 34, 56) };
+    assert.equal(statsLine(sample), '12:34:56  2 conn/s  2 packets/s  0.0 Mbit/s  4 connections (4 active)');
+  });
+});

@@ -1,0 +1,436 @@
+import { strict as assert } from 'node:assert';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { type Connection, Director, type DirectorOpenOptions, type OfflineOptions } from '../../lib/index.js';
+import { readOuter, tcp, toHex, udp } from '../support/packets.js';
+
+const SOURCE = '10.0.0.1';
+const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
+const DNS = { protocol: 'udp', address: '192.0.2.1', port: 53 } as const;
+const client = (port: number) => ({ from: `198.51.100.7:${port}`, to: '192.0.2.1:80' });
+
+function offline(options: Partial<OfflineOptions> = {}) {
+  return Director.offline({ source: SOURCE, maxConnections: 1024, ...options });
+}
+
+function withWeb(scheduler: 'rr' | 'wlc' = 'rr', weights = [1, 1]) {
+  const director = offline();
+  const web = director.addVirtualService({ ...WEB, scheduler });
+  const servers = weights.map((weight, i) => web.addRealServer({ address: `10.0.0.${11 + i}`, weight }));
+  return { director, web, servers };
+}
+
+async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}
+
+describe('an offline director', () => {
+  it('puts an outer header on packets, from the source to the chosen real server', () => {
+    const { director } = withWeb();
+    const packets = [1, 2, 3].map((port) => tcp(client(port)));
+    const { outputs, verdicts } = director.process(packets, 0);
+    assert.deepEqual(verdicts, ['forwarded', 'forwarded', 'forwarded']);
+    assert.deepEqual(
+      outputs.map((output) => output.cause),
+      [0, 1, 2],
+    );
+    const [first, second, third] = outputs.map((output) => readOuter(output.data));
+    assert.equal(first?.source, SOURCE);
+    assert.equal(
+      toHex(first?.inner ?? new Uint8Array()),
+      toHex(packets[0] ?? new Uint8Array()),
+      'the packet is untouched',
+    );
+    assert.notEqual(first?.destination, second?.destination);
+    assert.equal(first?.destination, third?.destination);
+  });
+
+  it('leaves the packets that it is handed as they are', () => {
+    const { director } = withWeb();
+    const packet = tcp(client(1));
+    const before = toHex(packet);
+    director.process(packet, 0);
+    assert.equal(toHex(packet), before);
+  });
+
+  it('says what became of each packet, in words that are counters', () => {
+    const { director } = withWeb();
+    const packets = [tcp(client(1)), udp(client(1)), tcp({ ...client(2), flags: 'A' }), tcp(client(3)).slice(0, 10)];
+    const { verdicts, outputs } = director.process(packets, 0);
+    assert.deepEqual(verdicts, ['forwarded', 'dropNoService', 'dropNotScheduled', 'dropTruncated']);
+    assert.equal(outputs.length, 1);
+    const { counters } = director.stats();
+    for (const verdict of verdicts) assert.equal(counters[verdict], 1n, verdict);
+    assert.equal(counters.received, 4n);
+  });
+
+  it('has a clock that only its caller moves', () => {
+    const { director } = withWeb();
+    director.process([tcp(client(1)), tcp(client(2))], Float64Array.of(10, 2500));
+    assert.equal(director.stats().atMs, 2500);
+    director.advance(70_000);
+    assert.equal(director.stats().atMs, 70_000);
+    assert.equal(director.stats().table.ipv4, 0, 'SYN_RECV is 60 s');
+  });
+
+  const wrongTimes: [what: string, act: (director: ReturnType<typeof offline>) => void, message: RegExp][] = [
+    [
+      'a time before the last',
+      (director) => director.process(tcp(client(2)), 999),
+      /process: atMs: .* at least 1000, got 999/,
+    ],
+    [
+      'times that go back',
+      (director) => director.process([tcp(client(2)), tcp(client(3))], Float64Array.of(2000, 1999)),
+      /at least 2000, got 1999/,
+    ],
+    [
+      'fewer times than packets',
+      (director) => director.process([tcp(client(2)), tcp(client(3))], Float64Array.of(2000)),
+      /one time for each of the 2 packets/,
+    ],
+    ['no time', (director) => director.process(tcp(client(2)), undefined as unknown as number), /process: atMs/],
+    ['an endless time', (director) => director.advance(Number.POSITIVE_INFINITY), /advance: atMs/],
+    [
+      'packets that are none',
+      (director) => director.process(['x'] as unknown as Uint8Array[], 2000),
+      /process: packets: expected a Uint8Array/,
+    ],
+  ];
+  for (const [what, act, message] of wrongTimes) {
+    it(`refuses ${what}, and takes no packet`, () => {
+      const { director } = withWeb();
+      director.process(tcp(client(1)), 1000);
+      assert.throws(() => act(director), { code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
+      assert.equal(director.stats().counters.received, 1n);
+    });
+  }
+
+  it('does the same with the same seed', () => {
+    const run = () => {
+      const { director } = withWeb('wlc', [3, 2, 1]);
+      const packets = Array.from({ length: 100 }, (_, i) => tcp(client(1000 + i)));
+      return director.process(packets, 0).outputs.map((output) => toHex(output.data));
+    };
+    assert.deepEqual(run(), run());
+  });
+
+  it('takes nothing for no packets', () => {
+    const { director } = withWeb();
+    assert.deepEqual(director.process([], 5), { outputs: [], verdicts: [] });
+    assert.equal(director.stats().atMs, 0);
+  });
+
+  it('cannot be watched', async () => {
+    const { director } = withWeb();
+    assert.throws(() => director.watch(), { code: 'ERR_TUNVS_UNSUPPORTED', message: /no clock/ });
+  });
+
+  it('has no device and no warnings', () => {
+    const { director } = withWeb();
+    assert.equal(director.device, undefined);
+    assert.deepEqual(director.warnings, []);
+    assert.deepEqual(director.sources, [SOURCE]);
+  });
+});
+
+describe('a director', () => {
+  it('counts per service and real server', () => {
+    const { director, web, servers } = withWeb();
+    director.process(
+      [1, 2, 3].flatMap((port) => [tcp(client(port)), tcp({ ...client(port), flags: 'A' })]),
+      0,
+    );
+    const stats = web.stats();
+    assert.equal(stats.totals.connections, 3n);
+    assert.equal(stats.totals.inPackets, 6n);
+    assert.equal(stats.totals.inBytes, 6n * 40n);
+    assert.equal(stats.totals.outPackets, 0n);
+    assert.deepEqual(
+      stats.servers.map((server) => server.address),
+      ['10.0.0.12', '10.0.0.11'],
+      'newest first',
+    );
+    const [first, second] = servers.map((server) => server.stats());
+    assert.equal((first?.totals.connections ?? 0n) + (second?.totals.connections ?? 0n), 3n);
+    assert.equal((first?.activeConnections ?? 0) + (second?.activeConnections ?? 0), 3);
+    assert.deepEqual(director.stats().totals, stats.totals);
+    assert.deepEqual(director.stats().services, [stats]);
+  });
+
+  it('zeroes a service alone, and everything', () => {
+    const { director, web } = withWeb();
+    director.addVirtualService(DNS).addRealServer({ address: '10.0.0.11' });
+    const datagram = udp({ from: '198.51.100.7:1', to: '192.0.2.1:53' });
+    director.process([tcp(client(1)), datagram], 0);
+    web.zero();
+    assert.equal(web.stats().totals.connections, 0n);
+    assert.equal(director.virtualService(DNS)?.stats().totals.connections, 1n);
+    director.zero();
+    assert.equal(director.stats().totals.connections, 0n);
+    assert.equal(director.stats().table.ipv4, 2, 'connections stay');
+  });
+
+  it('shows its connections', async () => {
+    const { director } = withWeb('rr', [1]);
+    director.addVirtualService(DNS).addRealServer({ address: '10.0.0.11' });
+    director.process([tcp(client(1000)), udp({ from: '198.51.100.7:2000', to: '192.0.2.1:53' })], 0);
+    const web: Connection = {
+      protocol: 'tcp',
+      clientAddress: '198.51.100.7',
+      clientPort: 1000,
+      virtualAddress: '192.0.2.1',
+      virtualPort: 80,
+      serverAddress: '10.0.0.11',
+      serverPort: 80,
+      state: 'SYN_RECV',
+      expiresMs: 60_000,
+      active: true,
+    };
+    assert.deepEqual(await all(director.connections({ protocol: 'tcp' })), [web]);
+    assert.equal((await all(director.connections())).length, 2);
+    assert.deepEqual(
+      (await all(director.connections({ state: 'UDP' }))).map((each) => each.expiresMs),
+      [300_000],
+    );
+  });
+
+  it('goes through more connections than a page holds, each once', async () => {
+    const { director } = withWeb('rr', [1, 1, 1]);
+    const ports = Array.from({ length: 900 }, (_, i) => 2000 + i);
+    director.process(
+      ports.map((port) => tcp(client(port))),
+      0,
+    );
+    const seen = (await all(director.connections())).map((each) => each.clientPort);
+    assert.deepEqual(
+      seen.sort((a, b) => a - b),
+      ports,
+    );
+  });
+
+  it('changes in a transaction as one, or not at all', () => {
+    const { director, web } = withWeb('rr', [1]);
+    assert.throws(
+      () =>
+        director.transaction((t) => {
+          web.addRealServer({ address: '10.0.0.12' });
+          t.addVirtualService(DNS);
+          throw new Error('second thoughts');
+        }),
+      /second thoughts/,
+    );
+    assert.equal(director.stats().services.length, 1);
+    assert.equal(director.stats().services[0]?.servers.length, 1);
+    const dns = director.transaction((t) => {
+      const added = t.addVirtualService({ ...DNS, scheduler: 'wrr' });
+      added.addRealServer({ address: '10.0.0.12', weight: 2 });
+      web.delete();
+      return added;
+    });
+    assert.equal(dns.scheduler, 'wrr');
+    assert.deepEqual(
+      director.stats().services.map((service) => [service.protocol, service.servers.length]),
+      [['udp', 1]],
+    );
+    assert.throws(() => director.transaction('x' as unknown as () => void), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
+  });
+
+  it('gives a server that comes back its connections and counters', () => {
+    const { director, web, servers } = withWeb('rr', [1]);
+    director.process(tcp(client(1)), 0);
+    servers[0]?.delete();
+    assert.deepEqual(director.process(tcp({ ...client(1), flags: 'A' }), 10).verdicts, ['dropServerGone']);
+    const back = web.addRealServer({ address: '10.0.0.11' });
+    assert.equal(back.stats().totals.connections, 1n);
+    assert.deepEqual(director.process(tcp({ ...client(1), flags: 'A' }), 20).verdicts, ['forwarded']);
+  });
+
+  it('drains a server: no new connections, and done with the last one', async () => {
+    const { director, servers } = withWeb();
+    director.process([tcp(client(1)), tcp(client(2))], 0);
+    const [kept, drained] = servers;
+    let isDone = false;
+    const done = drained?.drain().then(() => {
+      isDone = true;
+    });
+    const { outputs } = director.process(
+      [3, 4, 5].map((port) => tcp(client(port))),
+      1000,
+    );
+    assert.deepEqual(new Set(outputs.map((output) => readOuter(output.data).destination)), new Set([kept?.address]));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isDone, false);
+    director.advance(61_000);
+    await done;
+    assert.equal(drained?.weight, 0);
+  });
+
+  it('sets timeouts and leaves out what is left out', () => {
+    const { director } = withWeb();
+    assert.deepEqual(director.timeouts, { tcp: 900, tcpFin: 120, udp: 300 });
+    director.setTimeouts({ tcp: 60 });
+    director.setTimeouts({ udp: 10, tcpFin: 0 });
+    assert.deepEqual(director.timeouts, { tcp: 60, tcpFin: 120, udp: 10 });
+    assert.throws(() => director.setTimeouts({ tcp: 2_678_401 }), {
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+      message: /setTimeouts: tcp: .* from 0 to 2678400/,
+    });
+    assert.throws(() => director.setTimeouts({ TCP: 1 } as object), /no option "TCP"/);
+  });
+
+  it("sets sysctls by IPVS's names, with or without their prefix", () => {
+    const { director } = withWeb();
+    director.setSysctl('sloppy_tcp', 1);
+    director.setSysctl('net.ipv4.vs.conn_reuse_mode', 3);
+    assert.equal(director.sysctls.sloppy_tcp, 1);
+    assert.equal(director.sysctls.conn_reuse_mode, 3);
+    assert.deepEqual(
+      director.process(tcp({ ...client(1), flags: 'A' }), 0).verdicts,
+      ['forwarded'],
+      'sloppy_tcp is in force',
+    );
+    assert.throws(() => director.setSysctl('sloppy', 1), {
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+      message: /setSysctl: name: expected one of .*'sloppy_tcp'/,
+    });
+    assert.throws(() => director.setSysctl('sloppy_tcp', 2), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
+    assert.throws(() => director.setSysctl('sloppy_tcp', 0.5), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
+  });
+
+  it('tells of changes by events and on diagnostics channels', async () => {
+    const { director, web } = withWeb('rr', [1]);
+    const events: string[] = [];
+    const published: string[] = [];
+    const names = ['tunvs:service', 'tunvs:server', 'tunvs:close'] as const;
+    const listeners = names.map((name) => (message: unknown) => {
+      if ((message as { director: Director }).director === director) published.push(name);
+    });
+    names.forEach((name, i) => void subscribe(name, listeners[i] as () => void));
+    director.on('virtualService', ({ change, service }) => events.push(`${change} ${service.protocol}`));
+    director.on('realServer', ({ change, server }) => events.push(`${change} ${server.address}`));
+    director.on('close', () => events.push('close'));
+    director.addVirtualService(DNS);
+    web.addRealServer({ address: '10.0.0.12' }).edit({ weight: 5 });
+    web.delete();
+    await director.close();
+    names.forEach((name, i) => void unsubscribe(name, listeners[i] as () => void));
+    assert.deepEqual(events, ['added udp', 'added 10.0.0.12', 'edited 10.0.0.12', 'deleted tcp', 'close']);
+    assert.deepEqual(published, ['tunvs:service', 'tunvs:server', 'tunvs:server', 'tunvs:service', 'tunvs:close']);
+  });
+});
+
+describe('closing a director', () => {
+  it('twice is fine, and closed is told once', async () => {
+    const { director } = withWeb();
+    let told = 0;
+    director.on('close', () => {
+      told += 1;
+    });
+    await Promise.all([director.close(), director.close()]);
+    await director.close();
+    assert.equal(told, 1);
+  });
+
+  it('makes every other call throw ERR_TUNVS_CLOSED, those of handles included', async () => {
+    const { director, web, servers } = withWeb();
+    const [server] = servers;
+    const connections = director.connections();
+    await director.close();
+    for (const call of [
+      () => director.addVirtualService(DNS),
+      () => director.virtualService(WEB),
+      () => director.virtualServices,
+      () => director.deleteVirtualService(WEB),
+      () => director.transaction(() => {}),
+      () => director.clear(),
+      () => director.zero(),
+      () => director.stats(),
+      () => director.watch(),
+      () => director.connections(),
+      () => director.timeouts,
+      () => director.setTimeouts({}),
+      () => director.sysctls,
+      () => director.setSysctl('sloppy_tcp', 1),
+      () => director.workerCpu(),
+      () => director.process(tcp(client(1)), 0),
+      () => director.advance(1),
+      () => web.scheduler,
+      () => web.realServers,
+      () => web.addRealServer({ address: '10.0.0.13' }),
+      () => web.edit({}),
+      () => web.stats(),
+      () => web.delete(),
+      () => server?.weight,
+      () => server?.edit({}),
+      () => server?.stats(),
+      () => server?.delete(),
+    ]) {
+      assert.throws(call, { name: 'TunvsError', code: 'ERR_TUNVS_CLOSED' }, `${call}`);
+    }
+    await assert.rejects(connections.next(), { code: 'ERR_TUNVS_CLOSED' });
+    await assert.rejects(async () => server?.drain(), { code: 'ERR_TUNVS_CLOSED' });
+  });
+
+  it('ends a drain', async () => {
+    const { director, servers } = withWeb('rr', [1]);
+    director.process(tcp(client(1)), 0);
+    const drained = assert.rejects(async () => servers[0]?.drain(), { code: 'ERR_TUNVS_CLOSED' });
+    await director.close();
+    await drained;
+  });
+
+  it('is what await using does', async () => {
+    const { director } = withWeb();
+    await director[Symbol.asyncDispose]();
+    assert.throws(() => director.stats(), { code: 'ERR_TUNVS_CLOSED' });
+  });
+});
+
+describe('opening a director', () => {
+  const refused: [what: string, options: object, message: RegExp][] = [
+    ['no source', { source: undefined }, /Director\.open: source: expected an IP address/],
+    [
+      'an empty list of sources',
+      { source: [] },
+      /Director\.open: source: expected the address that tunnel packets come from/,
+    ],
+    [
+      'two sources of one family',
+      { source: ['10.0.0.1', '10.0.0.2'] },
+      /source: expected at most one address per family/,
+    ],
+    ['a multicast source', { source: '224.0.0.1' }, /source: expected a unicast address/],
+    ['an unknown egress', { egress: 'xdp' }, /egress: expected one of 'auto', 'packet', 'raw', 'tun', got 'xdp'/],
+    [
+      'a device name of 16 bytes',
+      { device: { name: 'abcdefghijklmnop' } },
+      /device\.name: expected an interface name of 1 to 15 bytes/,
+    ],
+    ['a device name with a slash', { device: { name: 'a/b' } }, /device\.name/],
+    ['no queues', { device: { queues: 0 } }, /device\.queues: expected an integer from 1 to 64, got 0/],
+    ['packets that are too short', { device: { maxPacketBytes: 575 } }, /device\.maxPacketBytes: .* from 576 to 65535/],
+    ['an unknown device option', { device: { queue: 2 } }, /Director\.open: device: there is no option "queue"/],
+    ['a table that is too small', { maxConnections: 1023 }, /maxConnections: .* from 1024 to 268435456, got 1023/],
+    ['a seed that is no integer', { hashSeed: 1.5 }, /hashSeed/],
+    ['a word for setUpHost', { setUpHost: 'no' }, /setUpHost: expected true or false, got 'no'/],
+    [
+      'an MTU beyond the longest packet',
+      { setUpHost: { mtuBytes: 9000 } },
+      /setUpHost\.mtuBytes: expected an integer from 576 to 2048/,
+    ],
+    ['endless spinning', { busyPollUs: 1_000_001 }, /busyPollUs/],
+    ['an unknown option', { sources: SOURCE }, /Director\.open: there is no option "sources"; it takes device, source/],
+  ];
+  for (const [what, options, message] of refused) {
+    it(`refuses ${what} by name`, async () => {
+      const wrong = { source: SOURCE, ...options } as DirectorOpenOptions;
+      await assert.rejects(Director.open(wrong), { name: 'TunvsError', code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
+    });
+  }
+
+  it('rejects with the reason of a signal that was aborted before', async () => {
+    await assert.rejects(Director.open({ source: SOURCE, signal: AbortSignal.abort(new Error('before')) }), /before/);
+  });
+});

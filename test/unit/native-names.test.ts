@@ -1,0 +1,44 @@
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { egresses, errorMeanings, forwardingMethods, schedulers } from '../../lib/index.js';
+import { native } from '../../lib/native.js';
+
+const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
+
+/** The first column of the table below a heading of docs/api.md. */
+function documented(heading: string): string[] {
+  const section = api.split(/^#+ /m).find((each) => each.startsWith(`${heading}\n`));
+  assert.ok(section, `docs/api.md has a section "${heading}"`);
+  return [...section.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? '');
+}
+
+describe('names', () => {
+  const lists: [what: string, ours: readonly string[], theirs: readonly string[]][] = [
+    ['schedulers', schedulers, native.schedulers],
+    ['forwarding methods', forwardingMethods, native.forwardingMethods],
+    ['egresses', egresses, native.egresses],
+  ];
+  for (const [what, ours, theirs] of lists) {
+    it(`of ${what} are the same in TypeScript and in the native part`, () =>
+      assert.deepEqual([...ours].sort(), [...theirs].sort()));
+  }
+
+  it('of verdicts are names of counters', () => {
+    assert.deepEqual(
+      native.verdicts.filter((verdict) => !native.counters.includes(verdict)),
+      [],
+    );
+  });
+
+  const tables: [heading: string, names: readonly string[]][] = [
+    ['Schedulers', native.schedulers],
+    ['Forwarding methods', native.forwardingMethods],
+    ['Egresses', native.egresses],
+    ['Counters', native.counters],
+    ['Sysctls', native.sysctlNames],
+    ['Errors', Object.keys(errorMeanings)],
+  ];
+  for (const [heading, names] of tables) {
+    it(`below "${heading}" of docs/api.md are all there are`, () => assert.deepEqual(documented(heading), names));
+  }
+});

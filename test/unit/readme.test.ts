@@ -1,0 +1,34 @@
+/** What README.md shows is what examples and tests run. */
+import { strict as assert } from 'node:assert';
+import { existsSync, readFileSync } from 'node:fs';
+import { Director } from '../../lib/index.js';
+import { applyRules } from '../../lib/rules/apply.js';
+import { parseRules } from '../../lib/rules/parse-rules.js';
+
+const root = new URL('../../../', import.meta.url);
+const readme = readFileSync(new URL('README.md', root), 'utf8');
+
+describe('README.md', () => {
+  it('shows the program of examples/readme.ts', () => {
+    assert.ok(readme.includes(`\`\`\`ts\n${readFileSync(new URL('examples/readme.ts', root), 'utf8')}\`\`\``));
+  });
+
+  it('shows rules that a director takes', () => {
+    const rules = /^```\n# web\.rules\n(.*?)^```$/ms.exec(readme)?.[1] ?? '';
+    const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+    applyRules(director, parseRules(rules));
+    assert.deepEqual(director.virtualServices[0]?.realServers.map((server) => server.weight), [3, 1]);
+  });
+
+  it('links to files that are there', () => {
+    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '');
+    assert.ok(links.length > 3);
+    assert.deepEqual(links.filter((link) => !existsSync(new URL(link, root))), []);
+  });
+
+  it('names no npm script that is not there', () => {
+    const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: Record<string, string> };
+    const named = [...readme.matchAll(/npm (?:run )?(demo|test|bench|[a-z:]+)(?=[\s`,])/g)].map((match) => match[1] ?? '');
+    assert.deepEqual(named.filter((name) => !['install', 'library'].includes(name) && !Object.hasOwn(scripts, name)), []);
+  });
+});
