@@ -105,6 +105,8 @@ async function build(
       servers.push({ host: await lab.addHost(`rs${index}`), address: `${serverNetwork}.${10 + index}` });
     }
     await router.setSysctls({ 'net/ipv4/ip_forward': '1' });
+    // A port that is used again soon finds its old connection at the director, and with it the old real server.
+    await client.setSysctls({ 'net/ipv4/ip_local_port_range': '1024 65535' });
     for (const host of [director, ...servers.map((server) => server.host)]) {
       await host.setSysctls({
         'net/ipv4/conf/all/rp_filter': `${rpFilter}`,

@@ -150,6 +150,26 @@ describe('tunvs replay', () => {
     ]);
   });
 
+  it("lets IPVS's estimate fade over days as over minutes", async () => {
+    const packets = Array.from({ length: 100 }, (_, index) => at(index / 10, query(1024 + index)));
+    const rules = `${DNS}@10 -L -n --rate\n@600 -L -n --rate\n@20000000 -L -n --rate\n`;
+    const { stdout } = await run(rules, packets);
+    const rows = stdout.split('\n').filter((line) => line.startsWith('UDP'));
+    const idle = 'UDP  192.0.2.1:53                        0        0        0        0        0';
+    assert.notEqual(rows[0], idle);
+    assert.deepEqual(rows.slice(1), [idle, idle]);
+  });
+
+  it('prints a long listing whole', async () => {
+    const packets = Array.from({ length: 30_000 }, (_, index) => at(index / 1e6, query(1024 + index)));
+    const { stdout } = await run(`${DNS}@1 -L -n -c\n`, packets);
+    const clients = stdout
+      .split('\n')
+      .slice(2, -1)
+      .map((line) => line.slice(23, 41).trim());
+    assert.equal(new Set(clients).size, 30_000);
+  });
+
   it('lets time pass after the last packet for the rules that are still due', async () => {
     const { stdout } = await run(`${WEB}@59 -L -n -c\n@61 -L -n -c\n@61 -L -n\n`, [at(0, syn(1024))]);
     const lines = stdout.split('\n');

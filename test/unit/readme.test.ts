@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync } from 'node:fs';
 import { Director } from '../../lib/index.js';
+import { native } from '../../lib/native.js';
 import { applyRules } from '../../lib/rules/apply.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 
@@ -16,19 +17,33 @@ describe('README.md', () => {
   it('shows rules that a director takes', () => {
     const rules = /^```\n# web\.rules\n(.*?)^```$/ms.exec(readme)?.[1] ?? '';
     const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
-    applyRules(director, parseRules(rules));
-    assert.deepEqual(director.virtualServices[0]?.realServers.map((server) => server.weight), [3, 1]);
+    const support = { schedulers: native.schedulers, sysctlNames: native.sysctlNames };
+    applyRules(director, parseRules(rules, { file: 'README.md', support, isTimed: false }));
+    assert.deepEqual(
+      director.virtualServices[0]?.realServers.map((server) => server.weight),
+      [3, 1],
+    );
   });
 
   it('links to files that are there', () => {
     const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '');
     assert.ok(links.length > 3);
-    assert.deepEqual(links.filter((link) => !existsSync(new URL(link, root))), []);
+    assert.deepEqual(
+      links.filter((link) => !existsSync(new URL(link, root))),
+      [],
+    );
   });
 
   it('names no npm script that is not there', () => {
-    const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: Record<string, string> };
-    const named = [...readme.matchAll(/npm (?:run )?(demo|test|bench|[a-z:]+)(?=[\s`,])/g)].map((match) => match[1] ?? '');
-    assert.deepEqual(named.filter((name) => !['install', 'library'].includes(name) && !Object.hasOwn(scripts, name)), []);
+    const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
+    const named = [...readme.matchAll(/npm (?:run )?(demo|test|bench|[a-z:]+)(?=[\s`,])/g)].map(
+      (match) => match[1] ?? '',
+    );
+    assert.deepEqual(
+      named.filter((name) => !['install', 'library'].includes(name) && !Object.hasOwn(scripts, name)),
+      [],
+    );
   });
 });

@@ -10,6 +10,9 @@ import { located } from '../../rules/errors.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
 import { show } from '../../rules/show.js';
 
+/** A quarter is lost with each, of at most 64 bits. */
+const QUIET_STEPS = 256;
+
 export class Timeline {
   /** Due on the clock, earliest first; lines of the same time in the order of the file. */
   private readonly timed: RuleLine[];
@@ -17,11 +20,11 @@ export class Timeline {
   private meter: RateMeter | undefined;
   private meterDueMs = Number.POSITIVE_INFINITY;
 
-  /** `print` gets what listings say, in whole lines. */
+  /** `print` gets what listings say, in whole lines, and is waited for. */
   constructor(
     private readonly director: OfflineDirector,
     private readonly lines: readonly RuleLine[],
-    private readonly print: (text: string) => void,
+    private readonly print: (text: string) => Promise<void> | void,
   ) {
     this.timed = lines
       .filter(({ atMs }) => atMs !== undefined)
@@ -62,6 +65,7 @@ export class Timeline {
 
   /** Everything due at `atMs` or before, each at its own time. */
   private async reach(atMs: number): Promise<void> {
+    this.skipQuietSteps(Math.min(atMs, this.timed[this.next]?.atMs ?? Number.POSITIVE_INFINITY));
     for (let dueMs = this.dueMs(); dueMs <= atMs; dueMs = this.dueMs()) {
       this.director.advance(dueMs);
       if (dueMs === this.meterDueMs) {
@@ -71,8 +75,15 @@ export class Timeline {
         const start = this.next;
         while (this.timed[this.next]?.atMs === dueMs) this.next++;
         await this.run(this.timed.slice(start, this.next));
+        this.skipQuietSteps(Math.min(atMs, this.timed[this.next]?.atMs ?? Number.POSITIVE_INFINITY));
       }
     }
+  }
+
+  /** Leaves estimator steps out of a time without packets and rules, but for as many as bring any estimate to 0. */
+  private skipQuietSteps(untilMs: number): void {
+    const steps = Math.floor((untilMs - this.meterDueMs) / ESTIMATE_INTERVAL_MS);
+    if (steps > QUIET_STEPS) this.meterDueMs += (steps - QUIET_STEPS) * ESTIMATE_INTERVAL_MS;
   }
 
   /** Changes between two listings are one transaction. */
@@ -102,7 +113,7 @@ export class Timeline {
     };
     const pieces = located(place, () => show(source, command));
     try {
-      for await (const piece of pieces) this.print(piece);
+      for await (const piece of pieces) await this.print(piece);
     } catch (error) {
       located(place, () => {
         throw error;

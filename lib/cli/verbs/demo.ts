@@ -22,7 +22,7 @@ export const demo: Verb = {
         '--once',
         'play the scenes once and end; the exit code is 0 when every request was answered as it should be',
       )
-      .option('--requests <number>', 'requests per scene', integerArgument(10, 10_000), 300)
+      .option('--requests <number>', 'requests per scene', integerArgument(10, 1000), 300)
       .option('--servers <number>', 'real servers', integerArgument(2, 9), 3)
       .option('--json', 'a JSON object a line')
       .addHelpText(

@@ -1,4 +1,5 @@
 /** `tunvs replay`: a capture through the engine, by the capture's clock. */
+import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { sourcesArgument, integerArgument, seedArgument } from '../arguments.js';
@@ -76,7 +77,7 @@ export const replay: Verb = {
     try {
       const { source, seed = 0n, maxConnections } = options;
       const director = Director.offline({ source, seed, ...(maxConnections !== undefined && { maxConnections }) });
-      const timeline = new Timeline(director, lines, (text) => io.stdout.write(text));
+      const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
       const writer = wrapNative(() => new native.PcapWriter(options.out));
       const progress = new Progress(io.stderr);
@@ -112,6 +113,11 @@ export const replay: Verb = {
     }
   },
 };
+
+/** Resolves when more can be written, so that a long listing does not pile up. */
+async function printed(io: CliIo, text: string): Promise<void> {
+  if (!io.stdout.write(text)) await once(io.stdout, 'drain');
+}
 
 async function refuseSameFile(input: string, output: string): Promise<void> {
   const [from, to] = await Promise.all([input, output].map((path) => stat(path).catch(() => undefined)));

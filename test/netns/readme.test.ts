@@ -1,0 +1,24 @@
+import { strict as assert } from 'node:assert';
+import { describeLab, TestStage } from '../support/lab.js';
+
+describeLab("README's program", () => {
+  let stage: TestStage;
+
+  before(async () => {
+    stage = await TestStage.open();
+  });
+
+  after(async () => {
+    await stage?.close();
+  });
+
+  it('balances three to one, says so each second, and ends on SIGTERM', async () => {
+    const program = stage.director.node(new URL('../../examples/readme.js', import.meta.url));
+    await program.line((line) => line.startsWith('10.3.0.11: '));
+    const { servers, failures } = await stage.fetchMany({ requests: 40, concurrency: 40 });
+    assert.deepEqual(failures, []);
+    assert.deepEqual(Object.keys(servers).sort(), ['rs1', 'rs2']);
+    assert.ok((servers.rs1 ?? 0) > (servers.rs2 ?? 0), `rs1 ${servers.rs1}, rs2 ${servers.rs2}`);
+    assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
+  });
+});
