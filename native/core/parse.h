@@ -8,7 +8,9 @@ namespace tunvs {
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
 inline constexpr size_t kIpv4HeaderBytes = 20;
+inline constexpr size_t kIpv6HeaderBytes = 40;
 inline constexpr uint16_t kIpv4DontFragment = 0x4000, kIpv4MoreFragments = 0x2000, kIpv4OffsetMask = 0x1fff;
+inline constexpr size_t kMaxExtensionHeaders = 8;  // of IPv6; a host's packets have two or three at most
 
 // Why a packet was not parsed; Verdict has one for each.
 enum class ParseError : uint8_t {
@@ -20,23 +22,44 @@ enum class ParseError : uint8_t {
   badSource,
   sourceRouted,
   ttlExpired,
-  fragment,
   protocol,
   shortTransport,
 };
 
-struct ParsedPacket {
-  FlowKey key;
-  uint32_t length = 0;        // bytes of the IP packet: its own total length, never more than was read
-  uint16_t transport = 0;     // offset of the transport header
-  uint8_t tcpFlags = 0;       // 0 for UDP
-  uint8_t trafficClass = 0;   // TOS: DSCP and ECN
-  uint8_t ttl = 0;
-  bool dontFragment = false;
-  ParseError error = ParseError::none;
+// Which way a packet goes from here.
+enum class PacketClass : uint8_t {
+  flow,      // TCP, UDP or SCTP, whole: the key is complete
+  icmp,      // ICMP or ICMPv6, whole
+  fragment,  // of any protocol; the key's ports hold only in the first fragment of TCP, UDP and SCTP
+  other,     // any other protocol, whole: the key's addresses and protocol hold
 };
 
-// Fills `parsed`; on an error only `error` and, where it is known, `length` hold. Reads nothing beyond the packet.
+struct ParsedPacket {
+  FlowKey key;                   // its addresses always hold when there is no error
+  uint32_t length;               // bytes of the IP packet: its own total length, never more than was read
+  uint16_t transport;            // offset of the transport header, or of a later fragment's payload
+  uint8_t protocol;              // of the transport header
+  uint8_t tcpFlags;              // 0 unless TCP
+  uint8_t event;                 // what moves the connection's state: TcpEvent or SctpEvent; 0 for UDP
+  uint8_t trafficClass;          // TOS: DSCP and ECN
+  uint8_t ttl;                   // or hop limit
+  bool dontFragment;             // IPv4's DF; true for IPv6, whose routers never fragment
+  PacketClass packetClass;
+  ParseError error = ParseError::none;
+  // Class fragment only:
+  bool moreFragments;
+  uint16_t fragmentOffset;       // bytes
+  uint32_t identification;
+};
+
+// Fills `parsed`; on an error only `error` holds. Reads nothing beyond the packet.
 void parsePacket(const Packet& packet, ParsedPacket& parsed);
+
+// The steps of it that know one family each.
+ParseError parseIpv4(const Packet& packet, ParsedPacket& parsed);
+ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed);
+// Reads ports, flags and event of TCP, UDP and SCTP, and settles the class of a whole packet. REQUIRES: `length`, `transport`,
+// `protocol` and the key's addresses are set.
+ParseError parseTransport(const uint8_t* packet, ParsedPacket& parsed);
 
 }  // namespace tunvs

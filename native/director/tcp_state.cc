@@ -1,38 +1,27 @@
 #include "director/tcp_state.h"
 
-#include "core/parse.h"
-
 namespace tunvs {
 namespace {
 
 using enum TcpState;
 
-enum Event { onSyn, onFin, onAck, onRst, kEvents };
-
-// Row: state now. Column: event.
-constexpr TcpState kNext[kTcpStates][kEvents] = {
-    /* none        */ {synRecv, close, established, close},
-    /* established */ {established, finWait, established, close},
-    /* synSent     */ {established, synSent, synSent, close},
-    /* synRecv     */ {synRecv, timeWait, established, synRecv},
-    /* finWait     */ {synRecv, finWait, finWait, close},
-    /* timeWait    */ {synRecv, timeWait, timeWait, close},
-    /* close       */ {synRecv, close, close, close},
-    /* closeWait   */ {synRecv, closeWait, closeWait, close},
-    /* lastAck     */ {synRecv, lastAck, close, lastAck},
-    /* listen      */ {synRecv, listen, listen, listen},
-    /* synAck      */ {synRecv, timeWait, established, close},
+// Row: state now. Column: event syn, fin, ack, rst, none.
+constexpr TcpState kNext[kTcpStates][static_cast<size_t>(TcpEvent::kCount)] = {
+    /* none        */ {synRecv, close, established, close, close},
+    /* established */ {established, finWait, established, close, close},
+    /* synSent     */ {established, synSent, synSent, close, close},
+    /* synRecv     */ {synRecv, timeWait, established, synRecv, close},
+    /* finWait     */ {synRecv, finWait, finWait, close, close},
+    /* timeWait    */ {synRecv, timeWait, timeWait, close, close},
+    /* close       */ {synRecv, close, close, close, close},
+    /* closeWait   */ {synRecv, closeWait, closeWait, close, close},
+    /* lastAck     */ {synRecv, lastAck, close, lastAck, close},
+    /* listen      */ {synRecv, listen, listen, listen, close},
+    /* synAck      */ {synRecv, timeWait, established, close, close},
 };
 
 }  // namespace
 
-TcpState nextTcpState(TcpState now, uint8_t tcpFlags) {
-  const auto& row = kNext[static_cast<size_t>(now)];
-  if ((tcpFlags & kTcpRst) != 0) return row[onRst];
-  if ((tcpFlags & kTcpSyn) != 0) return row[onSyn];
-  if ((tcpFlags & kTcpFin) != 0) return row[onFin];
-  if ((tcpFlags & kTcpAck) != 0) return row[onAck];
-  return close;
-}
+TcpState nextTcpState(TcpState now, TcpEvent event) { return kNext[static_cast<size_t>(now)][static_cast<size_t>(event)]; }
 
 }  // namespace tunvs

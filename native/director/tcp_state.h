@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/transport_event.h"
+
 namespace tunvs {
 
 enum class TcpState : uint8_t {
@@ -23,7 +25,7 @@ constexpr bool isActive(TcpState state) {
          state == TcpState::synAck;
 }
 
-// The state after a client's packet with these TCP flags.
-TcpState nextTcpState(TcpState now, uint8_t tcpFlags);
+// The state after a client's packet.
+TcpState nextTcpState(TcpState now, TcpEvent event);
 
 }  // namespace tunvs

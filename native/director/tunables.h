@@ -7,6 +7,7 @@
 
 #include "core/result.h"
 #include "core/ticks.h"
+#include "director/sctp_state.h"
 #include "director/tcp_state.h"
 
 namespace tunvs {
@@ -20,10 +21,17 @@ struct Tunables {
     for (size_t i = 0; i < kTcpStates; i++) ticks[i] = ticksFromSeconds(kTcpDefaultTimeouts[i]);
     return ticks;
   }();
+  std::array<Tick, kSctpStates> sctpTimeouts = [] {
+    std::array<Tick, kSctpStates> ticks{};
+    for (size_t i = 0; i < kSctpStates; i++) ticks[i] = ticksFromSeconds(kSctpDefaultTimeouts[i]);
+    return ticks;
+  }();
   Tick udpTimeout = ticksFromSeconds(kUdpDefaultTimeout);
 
   int32_t connReuseMode = 1;      // bits: 1 reschedule a SYN in TIME_WAIT and CLOSE, 2 in FIN_WAIT too; 0 never
   int32_t expireNodestConn = 0;   // 1: a removed server's connections end at once
+  int32_t pmtuDisc = 1;           // 0: DF is ignored, too long packets are fragmented behind their outer header
+  int32_t sloppySctp = 0;         // 1: any SCTP packet but ABORT may begin a connection
   int32_t sloppyTcp = 0;          // 1: any TCP packet but RST may begin a connection
 
   Tick tcpTimeout(TcpState state) const { return tcpTimeouts[static_cast<size_t>(state)]; }
@@ -37,6 +45,8 @@ struct SysctlInfo {
 inline constexpr SysctlInfo kSysctls[] = {
     {"conn_reuse_mode", &Tunables::connReuseMode, 0, 3},
     {"expire_nodest_conn", &Tunables::expireNodestConn, 0, 1},
+    {"pmtu_disc", &Tunables::pmtuDisc, 0, 1},
+    {"sloppy_sctp", &Tunables::sloppySctp, 0, 1},
     {"sloppy_tcp", &Tunables::sloppyTcp, 0, 1},
 };
 

@@ -1,0 +1,61 @@
+// The state of a connection, whatever its protocol: one place that knows which table, name and timeout apply.
+#pragma once
+
+#include <string_view>
+
+#include "director/tunables.h"
+
+namespace tunvs {
+
+inline constexpr uint8_t kTcpProtocol = 6, kUdpProtocol = 17, kSctpProtocol = 132;
+
+constexpr bool isBalanced(uint8_t protocol) {
+  return protocol == kTcpProtocol || protocol == kUdpProtocol || protocol == kSctpProtocol;
+}
+
+// States are the protocols' own numbers; a new connection begins in 0. UDP has only 0.
+inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event) {
+  switch (protocol) {
+    case kTcpProtocol:
+      return static_cast<uint8_t>(nextTcpState(static_cast<TcpState>(state), static_cast<TcpEvent>(event)));
+    case kSctpProtocol:
+      return static_cast<uint8_t>(nextSctpState(static_cast<SctpState>(state), static_cast<SctpEvent>(event)));
+    default:
+      return 0;
+  }
+}
+
+inline bool isActiveState(uint8_t protocol, uint8_t state) {
+  switch (protocol) {
+    case kTcpProtocol:
+      return isActive(static_cast<TcpState>(state));
+    case kSctpProtocol:
+      return isActive(static_cast<SctpState>(state));
+    default:
+      return false;
+  }
+}
+
+inline Tick timeoutOf(const Tunables& tunables, uint8_t protocol, uint8_t state) {
+  switch (protocol) {
+    case kTcpProtocol:
+      return tunables.tcpTimeouts[state];
+    case kSctpProtocol:
+      return tunables.sctpTimeouts[state];
+    default:
+      return tunables.udpTimeout;
+  }
+}
+
+inline std::string_view stateName(uint8_t protocol, uint8_t state) {
+  switch (protocol) {
+    case kTcpProtocol:
+      return kTcpStateNames[state];
+    case kSctpProtocol:
+      return kSctpStateNames[state];
+    default:
+      return "UDP";
+  }
+}
+
+}  // namespace tunvs
