@@ -356,6 +356,11 @@ template <typename OnDue>
 bool ConnTable::expire(uint32_t shardIndex, Tick now, bool exact, size_t budget, OnDue&& onDue) {
   Shard& shard = shardAt(shardIndex);
   SpinGuard guard(shard.lock);
+  // After a long pause one round meets every connection, whatever slot it is in.
+  constexpr uint32_t kRound = kWheelSlots * kTicksPerSlot;
+  if (static_cast<int32_t>(now - shard.handled) > static_cast<int32_t>(kRound)) {
+    shard.handled = now / kTicksPerSlot * kTicksPerSlot - kRound;
+  }
   for (;;) {
     const auto behind = static_cast<int32_t>(now - shard.handled);
     if (behind < 0) return true;

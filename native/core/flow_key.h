@@ -57,10 +57,8 @@ struct FlowKey {
 
  private:
   Be16 portAt(size_t index) const {
-    Be16 both[2];
     const uint32_t raw = ports();
-    std::memcpy(both, &raw, sizeof both);
-    return both[index];
+    return {loadUnaligned<uint16_t>(reinterpret_cast<const uint8_t*>(&raw) + index * 2)};
   }
 };
 

@@ -23,8 +23,11 @@ Offline::Offline(TableRegion region, const DirectorOptions& options)
       vector_(kMaxPacketBytes) {}
 
 void Offline::advance(double atMs) {
-  const Tick now = tickAt(atMs);
-  if (reached(now, now_)) now_ = now;
+  // Ticks are compared within half their range, so a leap of years is taken in steps.
+  constexpr double kStepMs = (1u << 30) * kMsPerTick;
+  for (; atMs - nowMs_ > kStepMs; nowMs_ += kStepMs) director_->expire(0, tickAt(nowMs_ + kStepMs), /*exact=*/true, SIZE_MAX);
+  nowMs_ = std::max(nowMs_, atMs);
+  now_ = tickAt(nowMs_);
   director_->expire(0, now_, /*exact=*/true, SIZE_MAX);
   director_->collect(now_);
 }

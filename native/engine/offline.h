@@ -43,7 +43,8 @@ class Offline {
   TableRegion region_;
   std::unique_ptr<Director> director_;
   PacketVector vector_;
-  Tick now_ = 0;
+  double nowMs_ = 0;
+  Tick now_ = 0;  // nowMs_ in ticks
 };
 
 }  // namespace tunvs
