@@ -67,7 +67,7 @@ export const scenes: readonly Scene[] = [
       const stopped = await stage.fetchMany({ requests, concurrency: CONCURRENCY });
       const hasNone = [drained, stopped].every(({ servers }) => servers[server.name] === undefined);
       return {
-        text: `${server.name} at weight 0 ${kept.server === server.name ? 'kept' : 'lost'} its open connection and got ${hasNone ? 'no new ones' : 'new ones'}; with it stopped, ${answers(stopped)} by the others`,
+        text: `${server.name} at weight 0 ${kept.server === server.name ? 'kept' : 'lost'} its open connection and got ${hasNone ? 'no new ones' : 'new ones'}; with it stopped, the others: ${answers(stopped)}`,
         ok: kept.intact && kept.server === server.name && hasNone && isComplete(drained) && isComplete(stopped),
       };
     },
@@ -79,7 +79,8 @@ export const scenes: readonly Scene[] = [
       if (server === undefined) return { text: 'no real server is stopped', ok: false };
       await stage.startServer(server);
       await stage.setWeight(server, server.fullWeight);
-      const result = await stage.fetchMany({ requests, concurrency: CONCURRENCY });
+      const atLeast = Math.max(requests, totalWeight(stage));
+      const result = await stage.fetchMany({ requests: atLeast, concurrency: CONCURRENCY });
       const share = result.servers[server.name] ?? 0;
       return { text: `${answers(result)}, ${share} of them by ${server.name}`, ok: isComplete(result) && share > 0 };
     },

@@ -45,6 +45,7 @@ export class Stage {
       const director = await DirectorCommand.start(topology.director, {
         rules: rulesOf(topology, servers),
         source: topology.directorAddress,
+        statsIntervalSeconds: 0.5,
       });
       const client = await Agent.connect(topology.client.node(program('web-client')));
       return new Stage(topology, director, servers, client);
@@ -120,5 +121,7 @@ async function startServer(
 }
 
 function rulesOf({ virtualAddress }: DirectorLab, servers: readonly { address: string; weight: number }[]): string {
-  return labRules(virtualAddress, [{ port: PORT, scheduler: 'wrr', servers }]);
+  // A client port that comes again is a new connection, also while the old one has not been forgotten.
+  const sysctl = 'sysctl net.ipv4.vs.conn_reuse_mode=3\n';
+  return sysctl + labRules(virtualAddress, [{ port: PORT, scheduler: 'wrr', servers }]);
 }

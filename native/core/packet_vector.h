@@ -4,6 +4,7 @@
 // Invariants:
 //  1. Every input packet has at least kHeadroom writable bytes in front of `data`, for outer headers and a link header.
 //  2. Packets are IP packets without a link header.
+//  3. One byte behind each buffer may be written too: that is how a device notices a packet that is too long.
 #pragma once
 
 #include <cstddef>

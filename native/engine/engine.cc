@@ -33,7 +33,8 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   for (size_t i = 0; i < device.value()->queueCount(); i++) {
     std::vector<PassedOver> passedOver;
     context.tunDescriptor = device.value()->descriptor(i);
-    auto egress = openEgress(options.egress, context, &passedOver);
+    // All workers send the same way: what the first found by trying, the others take by name.
+    auto egress = openEgress(i == 0 ? std::string_view(options.egress) : started.egress, context, &passedOver);
     if (!egress) return egress.error();
     if (i == 0) {
       started.egress = egress.value()->name();

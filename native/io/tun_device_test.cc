@@ -98,6 +98,26 @@ TEST("a TUN packet longer than the vector's buffers is dropped and counted, one 
   if (!isMade) SKIP(testing::kNoTun);
 }
 
+TEST("a vector full of packets that do not fit leaves its neighbours alone, where buffers lie without a gap") {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
+    constexpr size_t kNoGap = 25 * 64 - kHeadroom;  // an odd number of cache lines with the headroom
+    auto device = TunDevice::open({.name = "tunvs0", .maxPacketBytes = kNoGap});
+    REQUIRE(device.ok());
+    REQUIRE(routeToDevice("tunvs0"));
+    REQUIRE(testing::run("ip link set tunvs0 mtu 2000"));
+    PacketVector vector(kNoGap);
+    for (size_t i = 0; i < kVectorSize; i++) sendTo9(kNoGap - 28);
+    CHECK_EQ(device.value()->queue(0).receive(vector).value(), kVectorSize);
+    for (size_t i = 0; i < kVectorSize - 1; i++) sendTo9(10);
+    for (int i = 0; i < 2; i++) sendTo9(kNoGap - 27);  // the first of them meets the last buffer
+    CHECK_EQ(device.value()->queue(0).receive(vector).value(), kVectorSize - 1);
+    CHECK_EQ(device.value()->queue(0).oversized(), 1u);
+    CHECK_EQ(device.value()->queue(0).receive(vector).value(), 0u);
+    CHECK_EQ(device.value()->queue(0).oversized(), 2u);
+  });
+  if (!isMade) SKIP(testing::kNoTun);
+}
+
 TEST("a TUN device that is deleted wakes its reader, whose receive() fails") {
   const bool isMade = testing::inNetworkNamespaceWithTun([] {
     auto device = TunDevice::open({.name = "tunvs0"});

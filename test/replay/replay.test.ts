@@ -152,7 +152,7 @@ describe('tunvs replay', () => {
 
   it("lets IPVS's estimate fade over days as over minutes", async () => {
     const packets = Array.from({ length: 100 }, (_, index) => at(index / 10, query(1024 + index)));
-    const rules = `${DNS}@10 -L -n --rate\n@600 -L -n --rate\n@20000000 -L -n --rate\n`;
+    const rules = `${DNS}@10 -L -n --rate\n@600 -L -n --rate\n@200000 -L -n --rate\n`;
     const { stdout } = await run(rules, packets);
     const rows = stdout.split('\n').filter((line) => line.startsWith('UDP'));
     const idle = 'UDP  192.0.2.1:53                        0        0        0        0        0';

@@ -1,0 +1,74 @@
+/** What the addon has for benchmarks alone: see native/binding/bench_binding.cc. */
+import { native } from '../lib/native.js';
+
+export interface MemoryOptions {
+  /** `established`: packets of connections that are there; `open`: the first packets of new ones. */
+  workload: 'established' | 'open';
+  /** Established before time is taken, [0, 2^26]. */
+  connections: number;
+  /** Timed; at most 2^26 for `open`. */
+  packets: number;
+  distribution: 'uniform' | 'zipf';
+  /** [40, 1500] */
+  packetBytes: number;
+  scheduler: string;
+  forwarding: string;
+  /** [1, 1000] */
+  servers: number;
+  seed: number;
+}
+
+export interface MemoryRun {
+  ns: bigint;
+  packets: bigint;
+  /** In the table afterwards. */
+  connections: bigint;
+  tableBytes: bigint;
+  /** What reading the clock added to `ns`, estimated; not taken off. */
+  clockNs: bigint;
+}
+
+export interface FloodOptions {
+  interfaceName: string;
+  destinationMac: string;
+  virtualAddress: string;
+  port: number;
+  flows: number;
+  packetBytes: number;
+  durationMs: number;
+  maxPackets: number;
+}
+
+export interface NullLoopOptions {
+  /** Interface name. */
+  device: string;
+  queues: number;
+  maxPacketBytes: number;
+  egress: string;
+  source: string;
+  server: string;
+}
+
+export interface NullLoopReadings {
+  device: string;
+  egress: string;
+  received: bigint;
+  sent: bigint;
+  userNs: bigint;
+  systemNs: bigint;
+}
+
+export interface NullLoop {
+  readings(): NullLoopReadings;
+  close(): void;
+}
+
+interface NativeBench {
+  /** One timed run; blocks. */
+  memory(options: MemoryOptions): MemoryRun;
+  /** Sends UDP packets as fast as the interface takes them; blocks for the duration. */
+  flood(options: FloodOptions): { packets: bigint; ns: bigint };
+  NullLoop: new (options: NullLoopOptions) => NullLoop;
+}
+
+export const nativeBench: NativeBench = (native as unknown as { bench: NativeBench }).bench;

@@ -1,0 +1,17 @@
+/** What a subject is: something that can be measured again and again within one process. */
+
+/** Figures of one run, by names that carry their units. */
+export type Figures = Record<string, number>;
+
+export interface Subject {
+  /** One run. `index` is -1 for the warm-up, whose figures are not kept, then 0, 1, ... */
+  run(index: number): Promise<Figures>;
+  close(): Promise<void>;
+}
+
+export interface SubjectContext {
+  /** Shorter runs, for trying things out. */
+  isQuick: boolean;
+}
+
+export type OpenSubject<Options> = (options: Options, context: SubjectContext) => Promise<Subject>;

@@ -1,0 +1,179 @@
+/**
+ * The director on a device, side by side with the null loop: both are there all the time, each with a TUN device and a
+ * virtual address of its own, and the generator sends to the one and the other in turn. Who waits, sleeps.
+ *
+ *     generator 10.1.0.2 ─── 10.1.0.1 ┌──────────┐ 10.2.0.2 ─── sink
+ *        CPU 0                        │ director │              (drops what comes: the address
+ *                                     │ null loop│               of the frames is not its own)
+ *                                     └──────────┘ last CPU
+ */
+import { execFileSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { Lab } from '../../lib/lab/lab.js';
+import type { LabHost } from '../../lib/lab/lab-host.js';
+import type { LabProcess } from '../../lib/lab/lab-process.js';
+import type { ForwarderOptions, ForwarderReadings } from '../programs/forwarder.js';
+import type { Figures, OpenSubject } from '../subject.js';
+import type { FloodOptions } from '../native-bench.js';
+
+export interface DeviceTrial {
+  egress: 'packet' | 'raw' | 'tun';
+  flows: number;
+  packetBytes: number;
+}
+
+const SOURCE = '10.2.0.2';
+const SERVER = '10.2.0.11';
+const PORT = 5000;
+const TARGETS = { director: '10.9.9.9', null: '10.9.9.8' } as const;
+/** The worker's own look at its CPU time is at most 100 ms old when it is idle. */
+const SETTLE_MS = 300;
+
+type Target = keyof typeof TARGETS;
+
+export const openDevice: OpenSubject<DeviceTrial> = async ({ egress, flows, packetBytes }, { isQuick }) => {
+  const lab = Lab.create();
+  try {
+    const { generator, director, destinationMac } = await buildLab(lab);
+    const forwarders = {
+      director: await startForwarder(director, { kind: 'director', egress }),
+      null: await startForwarder(director, { kind: 'null', egress }),
+    };
+    const durationMs = isQuick ? 500 : 2000;
+    const measure = async (target: Target): Promise<Measured> => {
+      const before = await read(forwarders[target]);
+      const sent = await flood(generator, {
+        interfaceName: 'eth0',
+        destinationMac,
+        virtualAddress: TARGETS[target],
+        port: PORT,
+        flows,
+        packetBytes,
+        durationMs,
+        maxPackets: 2 ** 30,
+      });
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+      return measured(before, await read(forwarders[target]), sent);
+    };
+    return {
+      async run(index) {
+        // A B, B A, A B, ...: what drifts meets both alike.
+        const order: Target[] = index % 2 === 0 ? ['director', 'null'] : ['null', 'director'];
+        const runs = {} as Record<Target, Measured>;
+        for (const target of order) runs[target] = await measure(target);
+        return figures(runs.director, runs.null);
+      },
+      close: () => lab.dispose(),
+    };
+  } catch (error) {
+    await lab.dispose();
+    throw error;
+  }
+};
+
+interface Measured {
+  packetsPerSecond: number;
+  userNsPerPacket: number;
+  systemNsPerPacket: number;
+  offeredPerSecond: number;
+}
+
+function measured(
+  before: ForwarderReadings,
+  after: ForwarderReadings,
+  sent: { packets: number; ns: number },
+): Measured {
+  const packets = after.sent - before.sent;
+  if (packets === 0) throw new Error('nothing was forwarded: the run does not count');
+  return {
+    packetsPerSecond: (packets * 1e9) / sent.ns,
+    userNsPerPacket: (after.userNs - before.userNs) / packets,
+    systemNsPerPacket: (after.systemNs - before.systemNs) / packets,
+    offeredPerSecond: (sent.packets * 1e9) / sent.ns,
+  };
+}
+
+function figures(director: Measured, nullLoop: Measured): Figures {
+  const cpu = (one: Measured) => one.userNsPerPacket + one.systemNsPerPacket;
+  return {
+    ratioToNullLoop: director.packetsPerSecond / nullLoop.packetsPerSecond,
+    directorPacketsPerSecond: director.packetsPerSecond,
+    nullLoopPacketsPerSecond: nullLoop.packetsPerSecond,
+    offeredPerSecond: director.offeredPerSecond,
+    directorCpuNsPerPacket: cpu(director),
+    directorUserNsPerPacket: director.userNsPerPacket,
+    directorSystemNsPerPacket: director.systemNsPerPacket,
+    nullLoopCpuNsPerPacket: cpu(nullLoop),
+    nullLoopUserNsPerPacket: nullLoop.userNsPerPacket,
+    nullLoopSystemNsPerPacket: nullLoop.systemNsPerPacket,
+  };
+}
+
+async function buildLab(lab: Lab): Promise<{ generator: LabHost; director: LabHost; destinationMac: string }> {
+  const generator = await lab.addHost('generator');
+  const director = await lab.addHost('director');
+  const sink = await lab.addHost('sink');
+  for (const host of [director, sink]) {
+    await host.setSysctls({ 'net/ipv4/conf/all/rp_filter': '0', 'net/ipv4/conf/default/rp_filter': '0' });
+  }
+  lab.connect(generator, 'eth0', director, 'in');
+  lab.connect(director, 'out', sink, 'eth0');
+  generator.ip(['address add 10.1.0.2/24 dev eth0']);
+  director.ip([
+    'address add 10.1.0.1/24 dev in',
+    `address add ${SOURCE}/24 dev out`,
+    // Nobody's address: the sink's link layer drops these frames, which costs least.
+    `neigh replace ${SERVER} lladdr 02:00:00:00:00:0b dev out nud permanent`,
+  ]);
+  const { stdout } = await director.exec(['cat', '/sys/class/net/in/address']);
+  return { generator, director, destinationMac: stdout.trim() };
+}
+
+/** On one CPU, so that generator and forwarder do not take turns on the same. */
+function pinned(cpu: number, argv: readonly string[]): string[] {
+  return availableParallelism() > 1 && hasTaskset() ? ['taskset', '-c', `${cpu}`, ...argv] : [...argv];
+}
+
+function hasTaskset(): boolean {
+  try {
+    execFileSync('taskset', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function program(name: string): string {
+  return new URL(`../programs/${name}.js`, import.meta.url).pathname;
+}
+
+async function startForwarder(host: LabHost, { kind, egress }: { kind: Target; egress: string }): Promise<LabProcess> {
+  const options: ForwarderOptions = {
+    kind,
+    device: kind === 'director' ? 'tunvs0' : 'null0',
+    egress: egress as ForwarderOptions['egress'],
+    source: SOURCE,
+    server: SERVER,
+    virtualAddress: TARGETS[kind],
+    port: PORT,
+  };
+  const argv = [process.execPath, program('forwarder'), JSON.stringify(options)];
+  const child = host.spawn(pinned(availableParallelism() - 1, argv));
+  await child.line((line) => line === 'ready');
+  return child;
+}
+
+let readings = 0;
+
+async function read(forwarder: LabProcess): Promise<ForwarderReadings> {
+  const id = `reading-${++readings} `;
+  forwarder.writeLine(id.trim());
+  const line = await forwarder.line((each) => each.startsWith(id));
+  return JSON.parse(line.slice(id.length)) as ForwarderReadings;
+}
+
+async function flood(host: LabHost, options: FloodOptions): Promise<{ packets: number; ns: number }> {
+  const argv = pinned(0, [process.execPath, program('generator'), JSON.stringify(options)]);
+  const { stdout } = await host.exec(argv, { timeoutMs: options.durationMs + 20_000 });
+  return JSON.parse(stdout) as { packets: number; ns: number };
+}

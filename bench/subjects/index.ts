@@ -1,0 +1,9 @@
+/** The subjects by name. */
+import { openApi } from './api.js';
+import { openDevice } from './device.js';
+import { openMemory } from './memory.js';
+
+export const subjects = { memory: openMemory, device: openDevice, api: openApi } as const;
+
+export type SubjectName = keyof typeof subjects;
+export type SubjectOptions<Name extends SubjectName> = Parameters<(typeof subjects)[Name]>[0];

@@ -1,0 +1,31 @@
+/** The engine in memory: vectors of 64 packets, no device, an egress that counts. */
+import { type MemoryOptions, nativeBench } from '../native-bench.js';
+import type { Figures, OpenSubject } from '../subject.js';
+
+export type MemoryTrial = Partial<MemoryOptions> & Pick<MemoryOptions, 'connections'>;
+
+const DEFAULTS = {
+  workload: 'established',
+  distribution: 'uniform',
+  packetBytes: 64,
+  scheduler: 'wlc',
+  forwarding: 'ipip',
+  servers: 16,
+} as const;
+
+export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick }) => {
+  const packets = options.packets ?? (isQuick ? 2 ** 20 : 2 ** 23);
+  return {
+    async run(index): Promise<Figures> {
+      const run = nativeBench.memory({ ...DEFAULTS, ...options, packets, seed: index + 2 });
+      const nsPerPacket = Number(run.ns) / Number(run.packets);
+      const bytesPerConnection = Number(run.tableBytes) / Number(run.connections);
+      if (options.workload === 'open') {
+        return { nsPerConnection: nsPerPacket, connectionsPerSecond: 1e9 / nsPerPacket, bytesPerConnection };
+      }
+      const clockNsPerPacket = Number(run.clockNs) / Number(run.packets);
+      return { nsPerPacket, clockNsPerPacket, bytesPerConnection };
+    },
+    async close() {},
+  };
+};

@@ -1,0 +1,69 @@
+/** What is measured. Words on the command line select trials by name. */
+import type { SubjectName, SubjectOptions } from './subjects/index.js';
+
+interface TrialOf<Name extends SubjectName> {
+  name: string;
+  /** A word of its name that has to be given for it to run: it takes long, or much memory. */
+  onDemand?: string;
+  subject: Name;
+  options: SubjectOptions<Name>;
+}
+
+export type Trial = {
+  [Name in SubjectName]: TrialOf<Name>;
+}[SubjectName];
+
+const K = 1024;
+const M = 1024 * K;
+
+export const trials: readonly Trial[] = [
+  { name: 'memory established 1 connection', subject: 'memory', options: { connections: 1 } },
+  { name: 'memory established 64k uniform', subject: 'memory', options: { connections: 64 * K } },
+  { name: 'memory established 64k zipf', subject: 'memory', options: { connections: 64 * K, distribution: 'zipf' } },
+  { name: 'memory established 1M uniform', subject: 'memory', options: { connections: M } },
+  { name: 'memory established 1M zipf', subject: 'memory', options: { connections: M, distribution: 'zipf' } },
+  { name: 'memory established 8M uniform', onDemand: '8M', subject: 'memory', options: { connections: 8 * M } },
+  {
+    name: 'memory established 8M zipf',
+    onDemand: '8M',
+    subject: 'memory',
+    options: { connections: 8 * M, distribution: 'zipf' },
+  },
+  { name: 'memory open 1M', subject: 'memory', options: { workload: 'open', connections: 0, packets: M } },
+  {
+    name: 'memory open 1M more beside 1M',
+    subject: 'memory',
+    options: { workload: 'open', connections: M, packets: M },
+  },
+  { name: 'device packet', subject: 'device', options: { egress: 'packet', flows: 4 * K, packetBytes: 64 } },
+  { name: 'device raw', subject: 'device', options: { egress: 'raw', flows: 4 * K, packetBytes: 64 } },
+  { name: 'device tun', subject: 'device', options: { egress: 'tun', flows: 4 * K, packetBytes: 64 } },
+  {
+    name: 'device packet 256k flows',
+    onDemand: '256k',
+    subject: 'device',
+    options: { egress: 'packet', flows: 256 * K, packetBytes: 64 },
+  },
+  {
+    name: 'api stats of 10 services with 10 servers',
+    subject: 'api',
+    options: { call: 'stats', services: 10, serversPerService: 10 },
+  },
+  {
+    name: 'api weight change beside 1000 servers',
+    subject: 'api',
+    options: { call: 'weight change', services: 10, serversPerService: 100 },
+  },
+  {
+    name: 'api transaction of 100 servers',
+    subject: 'api',
+    options: { call: 'transaction of 100 servers', services: 1, serversPerService: 1 },
+  },
+];
+
+/** Trials whose names hold every word, but for those whose own word is not given. */
+export function selectTrials(words: readonly string[], all = trials): Trial[] {
+  return all
+    .filter(({ name }) => words.every((word) => name.split(' ').includes(word)))
+    .filter(({ onDemand }) => onDemand === undefined || words.includes(onDemand));
+}

@@ -1,0 +1,104 @@
+#include <cmath>
+#include <set>
+#include <vector>
+
+#include "bench/bench_packet.h"
+#include "bench/flow_chooser.h"
+#include "bench/memory_bench.h"
+#include "support/testing.h"
+
+namespace tunvs::bench {
+namespace {
+
+const IpAddress kVip = IpAddress::v4(192, 0, 2, 1);
+
+TEST("a benchmark packet is one that the director parses, and each flow's key is its own") {
+  for (const IpProtocol protocol : {IpProtocol::tcp, IpProtocol::udp}) {
+    const PacketTemplate packet(protocol, kVip, 80, 64, kTcpAck);
+    std::set<std::pair<uint64_t, uint32_t>> keys;
+    for (const uint32_t flow : {0u, 1u, kPortsPerClient - 1, kPortsPerClient, 5'000'000u, kMaxFlows - 1}) {
+      uint8_t bytes[64] = {};
+      packet.write(bytes, flow);
+      ParsedPacket parsed;
+      parsePacket({bytes, sizeof bytes}, parsed);
+      CHECK_EQ(static_cast<int>(parsed.error), static_cast<int>(ParseError::none));
+      CHECK(parsed.key.virtualAddress() == kVip);
+      CHECK_EQ(parsed.key.virtualPort().host(), 80);
+      CHECK_EQ(parsed.length, 64u);
+      keys.insert({parsed.key.words[0], parsed.key.ports()});
+    }
+    CHECK_EQ(keys.size(), 6u);
+  }
+}
+
+TEST("uniform choice meets every flow about equally often") {
+  constexpr uint32_t kFlows = 100;
+  constexpr int kDraws = 100'000;
+  FlowChooser chooser(Distribution::uniform, kFlows, 1);
+  std::vector<int> counts(kFlows);
+  for (int i = 0; i < kDraws; i++) counts.at(chooser.next())++;
+  for (const int count : counts) CHECK(std::abs(count - 1000) < 200);
+}
+
+TEST("Zipf choice meets flow k in proportion to its rank's power") {
+  constexpr uint32_t kFlows = 1000;
+  constexpr int kDraws = 1'000'000;
+  FlowChooser chooser(Distribution::zipf, kFlows, 1);
+  std::vector<int> counts(kFlows);
+  for (int i = 0; i < kDraws; i++) counts.at(chooser.next())++;
+  double sum = 0;
+  for (uint32_t k = 1; k <= kFlows; k++) sum += std::pow(k, -FlowChooser::kExponent);
+  for (const uint32_t k : {1u, 2u, 3u, 10u, 100u}) {
+    const double expected = kDraws * std::pow(k, -FlowChooser::kExponent) / sum;
+    CHECK(std::abs(counts[k - 1] - expected) < 6 * std::sqrt(expected));
+  }
+}
+
+TEST("Zipf choice among one flow is that flow") {
+  FlowChooser chooser(Distribution::zipf, 1, 1);
+  for (int i = 0; i < 100; i++) CHECK_EQ(chooser.next(), 0u);
+}
+
+TEST("the memory benchmark forwards every packet of established connections, and opens none") {
+  MemoryBenchOptions options;
+  options.connections = 1000;
+  options.packets = 10'000;
+  for (const Distribution distribution : {Distribution::uniform, Distribution::zipf}) {
+    options.distribution = distribution;
+    const auto run = runMemoryBench(options);
+    CHECK(run.ok());
+    if (!run.ok()) continue;
+    CHECK_EQ(run.value().packets, 10'048u);  // whole vectors
+    CHECK_EQ(run.value().connections, 1000u);
+    CHECK(run.value().ns > 0);
+  }
+}
+
+TEST("the memory benchmark opens as many connections as it says") {
+  MemoryBenchOptions options;
+  options.workload = Workload::open;
+  options.connections = 100;
+  options.packets = 6400;
+  const auto run = runMemoryBench(options);
+  CHECK(run.ok());
+  if (run.ok()) CHECK_EQ(run.value().connections, 6500u);
+}
+
+TEST("the memory benchmark refuses options that are out of range") {
+  const auto refuses = [](auto change) {
+    MemoryBenchOptions options;
+    change(options);
+    const auto run = runMemoryBench(options);
+    return !run.ok() && run.error().code == ErrorCode::invalidArgument;
+  };
+  CHECK(refuses([](auto& o) { o.connections = 0; }));
+  CHECK(refuses([](auto& o) { o.connections = (1u << 26) + 1; }));
+  CHECK(refuses([](auto& o) { o.packets = 0; }));
+  CHECK(refuses([](auto& o) { o.packetBytes = 39; }));
+  CHECK(refuses([](auto& o) { o.packetBytes = 1501; }));
+  CHECK(refuses([](auto& o) { o.servers = 0; }));
+  CHECK(refuses([](auto& o) { o.forwarding = "none"; }));
+}
+
+}  // namespace
+}  // namespace tunvs::bench

@@ -1,0 +1,113 @@
+/** RealServerHost, embedded in a program of one's own. */
+import { strict as assert } from 'node:assert';
+import { describeLab, hostState, Lab, type LabHost } from '../support/lab.js';
+
+const LIBRARY = new URL('../../lib/index.js', import.meta.url).href;
+
+describeLab('RealServerHost', () => {
+  let lab: Lab;
+  let host: LabHost;
+  let untouched: string;
+
+  before(async () => {
+    lab = Lab.create();
+    host = await lab.addHost('rs1');
+    host.ip([
+      'link add name eth0 type veth peer name unplugged',
+      'link set dev eth0 up',
+      'link set dev unplugged up',
+      'address add 10.2.0.11/24 dev eth0',
+    ]);
+    untouched = await hostState(host);
+  });
+
+  after(async () => {
+    await lab?.dispose();
+  });
+
+  afterEach(async () => {
+    assert.equal(await hostState(host), untouched);
+  });
+
+  /** Runs `body` with `options` and RealServerHost in scope; returns what it returns. */
+  async function run(body: string): Promise<unknown> {
+    const script = `
+      import { RealServerHost } from ${JSON.stringify(LIBRARY)};
+      const options = { virtualAddresses: '10.9.9.9', directors: ['10.2.0.2'], mode: 'userspace' };
+      const code = (promise) => promise.then(() => 'no error', (error) => error.code ?? error.message);
+      const plain = (_, value) => (typeof value === 'bigint' ? Number(value) : value);
+      console.log(JSON.stringify(await (async () => { ${body} })(), plain));
+    `;
+    const { stdout } = await host.exec([process.execPath, '--input-type=module', '-e', script]);
+    return JSON.parse(stdout);
+  }
+
+  it('opens, counts, and closes as often as it is asked', async () => {
+    const result = await run(`
+      const server = await RealServerHost.open(options);
+      const { mode, device } = server;
+      const { received } = server.stats().counters;
+      await Promise.all([server.close(), server.close()]);
+      await server.close();
+      return { mode, device, received };
+    `);
+    assert.deepEqual(result, { mode: 'userspace', device: 'tunvs-rs0', received: 0 });
+  });
+
+  it('answers nothing once it is closed', async () => {
+    const result = await run(`
+      const server = await RealServerHost.open(options);
+      await server[Symbol.asyncDispose]();
+      try { server.stats(); } catch (error) { return error.code; }
+    `);
+    assert.equal(result, 'ERR_TUNVS_CLOSED');
+  });
+
+  it('closes when its signal is aborted, and does not open after', async () => {
+    const result = await run(`
+      const controller = new AbortController();
+      const server = await RealServerHost.open({ ...options, signal: controller.signal });
+      controller.abort(new Error('enough'));
+      let closed;
+      try { server.stats(); } catch (error) { closed = error.code; }
+      return [closed, await code(RealServerHost.open({ ...options, signal: controller.signal }))];
+    `);
+    assert.deepEqual(result, ['ERR_TUNVS_CLOSED', 'enough']);
+  });
+
+  it('restores the host when the program ends without closing it', async () => {
+    assert.equal(await run(`await RealServerHost.open(options); return 'left open';`), 'left open');
+  });
+
+  it('leaves nothing behind when opening fails half-way', async () => {
+    const result = await run(`
+      const first = await RealServerHost.open(options);
+      const second = await code(RealServerHost.open({ ...options, virtualAddresses: ['10.9.9.8'] }));
+      await first.close();
+      return second;
+    `);
+    assert.match(String(result), /^ERR_TUNVS_(BUSY|EXISTS|SYSTEM)$/);
+  });
+
+  const mistakes = [
+    { what: 'an unknown option', change: '{ vip: "10.9.9.9" }', code: 'ERR_TUNVS_INVALID_ARGUMENT' },
+    {
+      what: 'a virtual address that is none',
+      change: '{ virtualAddresses: "10.9.9" }',
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+    },
+    { what: 'no director', change: '{ directors: [] }', code: 'ERR_TUNVS_INVALID_ARGUMENT' },
+    { what: 'a mode that is none', change: '{ mode: "magic" }', code: 'ERR_TUNVS_INVALID_ARGUMENT' },
+    {
+      what: 'a device name that is too long',
+      change: '{ device: "a-name-of-16-char" }',
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+    },
+    { what: 'IPv6', change: '{ virtualAddresses: "2001:db8::1" }', code: 'ERR_TUNVS_UNSUPPORTED' },
+  ];
+  for (const { what, change, code } of mistakes) {
+    it(`refuses ${what}`, async () => {
+      assert.equal(await run(`return code(RealServerHost.open({ ...options, ...${change} }));`), code);
+    });
+  }
+});

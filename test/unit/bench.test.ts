@@ -1,0 +1,35 @@
+import { strict as assert } from 'node:assert';
+import { formatTrial, trialResult } from '../../bench/report.js';
+import { summarize } from '../../bench/statistics.js';
+import { selectTrials, trials } from '../../bench/trials.js';
+
+describe('the benchmark', () => {
+  it('takes median and spread', () => {
+    assert.deepEqual(summarize([5, 1, 100]), { median: 5, min: 1, max: 100, deviation: 4 });
+    assert.deepEqual(summarize([4, 1, 3, 2]), { median: 2.5, min: 1, max: 4, deviation: 1 });
+    assert.deepEqual(summarize([7]), { median: 7, min: 7, max: 7, deviation: 0 });
+  });
+
+  it('names each trial once', () => {
+    assert.equal(new Set(trials.map((trial) => trial.name)).size, trials.length);
+  });
+
+  it('selects by whole words, all of which have to be there', () => {
+    const names = (...words: string[]) => selectTrials(words).map((trial) => trial.name);
+    assert.deepEqual(names('memory', 'zipf'), ['memory established 64k zipf', 'memory established 1M zipf']);
+    assert.deepEqual(names('mem'), []);
+    assert.deepEqual(names('8M', 'zipf'), ['memory established 8M zipf']);
+    assert.equal(
+      names().some((name) => name.includes('8M')),
+      false,
+      'what takes long runs when named',
+    );
+    assert.ok(names().length > 10);
+  });
+
+  it('prints every figure with its unit', () => {
+    const text = formatTrial(trialResult('x', [{ nsPerPacket: 64.25 }, { nsPerPacket: 66 }, { nsPerPacket: 12_345 }]));
+    assert.match(text, /^x, 3 runs/);
+    assert.match(text, /ns per packet +66\.0 +± 1\.750 +\(64\.3 to 12,345\)/);
+  });
+});
