@@ -7,6 +7,7 @@
  */
 import { TunvsError, toTunvsError } from './errors.js';
 import type { ConfigurationEvent } from './events.js';
+import type { AddressFamily } from './inet.js';
 import type { NativeOperation, NativeServiceRow } from './native.js';
 import { refuse } from './options.js';
 import {
@@ -24,6 +25,8 @@ export interface ConfigurationPorts {
   /** Throws ERR_TUNVS_CLOSED when the director is closed. */
   assertOpen(): void;
   rows(): NativeServiceRow[];
+  /** Of the director addresses. */
+  readonly sourceFamilies: readonly AddressFamily[];
   /** Undefined when the host is somebody else's to set up. `removeVip` does not throw. */
   vipRoutes: { addVip(address: string): void; removeVip(address: string): void } | undefined;
   /** Called once per change, in order, when all of them are in force. */

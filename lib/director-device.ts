@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { Egress } from './egress.js';
 import { addressFamily, canonicalAddress } from './inet.js';
 import type { NativeStarted } from './native.js';
+import { isSourceRange } from './source.js';
 
 /** How `Director.open` found the device and the egress. */
 export interface DirectorDevice {
@@ -19,11 +20,11 @@ export function directorDevice({ device, attached, egress, passedOver }: NativeS
   return { name: device, attached, egress: egress as Egress, passedOver };
 }
 
-/** A sentence for each source that is no address of this host. */
+/** A sentence for each source that is no address of this host; a range is routed to the device, not added to the host. */
 export function sourceWarnings(sources: readonly string[], interfaces = networkInterfaces()): string[] {
   const entries = Object.values(interfaces).flatMap((each) => each ?? []);
   const local = new Set(entries.map((entry) => canonicalAddress(entry.address)));
-  return sources.filter((source) => !local.has(source)).map(warning);
+  return sources.filter((source) => !isSourceRange(source) && !local.has(source)).map(warning);
 }
 
 function warning(source: string): string {

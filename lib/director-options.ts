@@ -1,10 +1,8 @@
 /** What `Director.open` and `Director.offline` take, and how it is checked. */
 import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from './egress.js';
-import { addressFamily } from './inet.js';
 import type { NativeDirectorOptions, NativeStartOptions } from './native.js';
 import {
-  addressOption,
   booleanOption,
   checkedOptions,
   choiceOption,
@@ -14,20 +12,22 @@ import {
   signalOption,
   uint64Option,
 } from './options.js';
+import { parseSource, sourceFamily } from './source.js';
 
 export interface DeviceOptions {
   /** Name of the TUN interface, at most 15 bytes; `%d` stands for a free number. Default 'tunvs0'. */
   name?: string;
   /** Queues, each with a worker thread, [1, 64]; default: one per CPU, at most 4. */
   queues?: number;
-  /** Longest packet that is read, [576, 65535]; longer ones are dropped and counted. Default 2048. */
+  /** Longest packet that is read, [576, 65535]; longer ones are dropped and counted. Default 2048, or `pathMtu`. */
   maxPacketBytes?: number;
 }
 
 export interface HostOptions {
   /**
    * MTU that the device gets, [576, maxPacketBytes]: the path MTU to the real servers less the outer header. For
-   * longer packets the host answers the client "fragmentation needed". Default 1480.
+   * longer packets the host answers the client "fragmentation needed", and the director for those that are too long
+   * for the real server that they go to. Default: `pathMtu` - 20.
    */
   mtuBytes?: number;
   /** Packets per queue that may wait for a worker, [1, 2^31 - 1]; default 4096. */
@@ -36,14 +36,38 @@ export interface HostOptions {
   answersArp?: boolean;
 }
 
-export interface DirectorOpenOptions {
-  device?: DeviceOptions;
-  /** Director addresses (DIP): the outer source of tunnel packets. At most one per address family. */
+/** Who answers an echo request to a virtual address: `when-up`: only if a real server could take a connection. */
+export const pingReplies = ['always', 'when-up', 'never'] as const;
+
+export type PingReply = (typeof pingReplies)[number];
+
+/** `unreachable`: ICMP port unreachable, as from IPVS. `reset`: a TCP RST to TCP clients, the same to the others. */
+export const noServerReplies = ['unreachable', 'reset'] as const;
+
+export type NoServerReply = (typeof noServerReplies)[number];
+
+/** What every director takes, with a device or without. */
+export interface EngineOptions {
+  /**
+   * Director addresses (DIP), the outer source of tunnel packets: at most one per address family. A range such as
+   * '10.2.1.0/28' has each flow take the address that its hash picks, which spreads flows over paths and over the
+   * real servers' queues; the range has to be routed to the director.
+   */
   source: string | readonly string[];
-  /** How packets leave; 'auto', the default, takes the first that works of 'packet', 'raw' and 'tun'. */
-  egress?: 'auto' | Egress;
+  /** Path MTU to real servers, bytes, [576, 65535], where no smaller one was learned; default 1500. */
+  pathMtu?: number;
+  /** Who answers an echo request to a virtual address; default 'always'. */
+  pingReply?: PingReply;
+  /** What a client gets when no real server may take its connection; default 'unreachable'. */
+  noServerReply?: NoServerReply;
   /** Capacity of the connection table per address family, [1024, 2^28]; default 1,048,576. */
   maxConnections?: number;
+}
+
+export interface DirectorOpenOptions extends EngineOptions {
+  device?: DeviceOptions;
+  /** How packets leave; 'auto', the default, takes the first that works of 'packet', 'raw' and 'tun'. */
+  egress?: 'auto' | Egress;
   /** Seed of the connection table's hash, [0, 2^64). Leave it out, and a secret one is drawn: it resists floods. */
   hashSeed?: bigint;
   /**
@@ -57,13 +81,9 @@ export interface DirectorOpenOptions {
   signal?: AbortSignal;
 }
 
-export interface OfflineOptions {
-  /** Director addresses (DIP), at most one per address family. */
-  source: string | readonly string[];
+export interface OfflineOptions extends EngineOptions {
   /** Seed of the connection table's hash, [0, 2^64). Default 0, so that runs can be repeated. */
   seed?: bigint | number;
-  /** Capacity of the connection table per address family, [1024, 2^28]; default 1,048,576. */
-  maxConnections?: number;
 }
 
 export interface CheckedOpenOptions {
@@ -77,25 +97,20 @@ export interface CheckedOpenOptions {
 
 const DEFAULT_MAX_CONNECTIONS = 1 << 20;
 const DEFAULT_MAX_PACKET_BYTES = 2048;
+export const DEFAULT_PATH_MTU = 1500;
+
+const ENGINE_OPTIONS = ['source', 'pathMtu', 'pingReply', 'noServerReply', 'maxConnections'] as const;
 
 export function checkedOpenOptions(options: DirectorOpenOptions): CheckedOpenOptions {
   const call = 'Director.open';
-  checkedOptions(call, options, [
-    'device',
-    'source',
-    'egress',
-    'maxConnections',
-    'hashSeed',
-    'setUpHost',
-    'busyPollUs',
-    'signal',
-  ]);
-  const device = checkedDevice(`${call}: device`, options.device ?? {});
+  const ownOptions = ['device', 'egress', 'hashSeed', 'setUpHost', 'busyPollUs', 'signal'] as const;
+  checkedOptions(call, options, [...ENGINE_OPTIONS, ...ownOptions]);
+  const engine = checkedEngine(call, options);
+  const device = checkedDevice(`${call}: device`, options.device ?? {}, engine.pathMtu);
   const host = typeof options.setUpHost === 'object' && options.setUpHost !== null ? options.setUpHost : undefined;
   return {
     native: {
-      sources: checkedSources(`${call}: source`, options.source),
-      maxConnections: checkedMaxConnections(`${call}: maxConnections`, options.maxConnections),
+      ...engine,
       workers: device.queues,
       ...(options.hashSeed === undefined ? {} : { seed: uint64Option(`${call}: hashSeed`, options.hashSeed) }),
       offline: false,
@@ -109,37 +124,54 @@ export function checkedOpenOptions(options: DirectorOpenOptions): CheckedOpenOpt
       host || options.setUpHost === undefined
         ? host && true
         : booleanOption(`${call}: setUpHost`, options.setUpHost, true),
-    host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes),
+    host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes, engine.pathMtu),
     signal: signalOption(`${call}: signal`, options.signal),
   };
 }
 
 export function checkedOfflineOptions(options: OfflineOptions): NativeDirectorOptions {
   const call = 'Director.offline';
-  checkedOptions(call, options, ['source', 'seed', 'maxConnections']);
+  checkedOptions(call, options, [...ENGINE_OPTIONS, 'seed']);
   return {
-    sources: checkedSources(`${call}: source`, options.source),
-    maxConnections: checkedMaxConnections(`${call}: maxConnections`, options.maxConnections),
+    ...checkedEngine(call, options),
     seed: uint64Option(`${call}: seed`, options.seed ?? 0n),
     workers: 1,
     offline: true,
   };
 }
 
-function checkedMaxConnections(name: string, value: unknown): number {
-  return integerOption(name, value, 1024, 2 ** 28, DEFAULT_MAX_CONNECTIONS);
+type CheckedEngine = Omit<NativeDirectorOptions, 'workers' | 'seed' | 'offline'>;
+
+function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
+  return {
+    sources: checkedSources(`${call}: source`, options.source),
+    pathMtu: integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU),
+    pingReply: choiceOption(`${call}: pingReply`, options.pingReply, pingReplies, 'always'),
+    noServerReply: choiceOption(`${call}: noServerReply`, options.noServerReply, noServerReplies, 'unreachable'),
+    maxConnections: integerOption(
+      `${call}: maxConnections`,
+      options.maxConnections,
+      1024,
+      2 ** 28,
+      DEFAULT_MAX_CONNECTIONS,
+    ),
+  };
 }
 
 function checkedSources(name: string, value: unknown): string[] {
   const given: unknown[] = Array.isArray(value) ? value : [value];
   if (given.length === 0)
     refuse(name, value, 'the address that tunnel packets come from, such as an address of this host');
-  const sources = given.map((source) => addressOption(name, source));
-  if (new Set(sources.map(addressFamily)).size < sources.length) refuse(name, value, 'at most one address per family');
+  const sources = given.map((source) => {
+    const parsed = typeof source === 'string' ? parseSource(source) : { mistake: 'is no text' };
+    if (typeof parsed === 'string') return parsed;
+    return refuse(name, source, `a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${parsed.mistake})`);
+  });
+  if (new Set(sources.map(sourceFamily)).size < sources.length) refuse(name, value, 'at most one address per family');
   return sources;
 }
 
-function checkedDevice(name: string, options: DeviceOptions): Required<DeviceOptions> {
+function checkedDevice(name: string, options: DeviceOptions, pathMtu: number): Required<DeviceOptions> {
   checkedOptions(name, options, ['name', 'queues', 'maxPacketBytes']);
   return {
     name: checkedDeviceName(`${name}.name`, options.name ?? 'tunvs0'),
@@ -149,7 +181,7 @@ function checkedDevice(name: string, options: DeviceOptions): Required<DeviceOpt
       options.maxPacketBytes,
       576,
       65535,
-      DEFAULT_MAX_PACKET_BYTES,
+      Math.max(DEFAULT_MAX_PACKET_BYTES, pathMtu),
     ),
   };
 }
@@ -161,10 +193,16 @@ function checkedDeviceName(name: string, value: unknown): string {
   return isValid ? value : refuse(name, value, 'an interface name of 1 to 15 bytes without spaces, "/" and ":"');
 }
 
-function checkedHost(name: string, options: HostOptions, maxPacketBytes: number): HostOptions {
+/** What the longest packet in an IPv4 tunnel without options may be. */
+export function defaultDeviceMtu(pathMtu: number): number {
+  return pathMtu - 20;
+}
+
+function checkedHost(name: string, options: HostOptions, maxPacketBytes: number, pathMtu: number): HostOptions {
   checkedOptions(name, options, ['mtuBytes', 'txQueueLength', 'answersArp']);
+  const defaultMtu = Math.min(defaultDeviceMtu(pathMtu), maxPacketBytes);
   return {
-    mtuBytes: integerOption(`${name}.mtuBytes`, options.mtuBytes, 576, maxPacketBytes, Math.min(1480, maxPacketBytes)),
+    mtuBytes: integerOption(`${name}.mtuBytes`, options.mtuBytes, 576, maxPacketBytes, defaultMtu),
     ...(options.txQueueLength === undefined
       ? {}
       : { txQueueLength: integerOption(`${name}.txQueueLength`, options.txQueueLength, 1, MAX_INT32) }),

@@ -19,6 +19,7 @@ import { checkedPackets, checkedTime, type ProcessResult, processResult } from '
 import { choiceOption, functionOption, integerOption, MAX_INT32 } from './options.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from './rates.js';
+import { sourceFamily } from './source.js';
 import type { VirtualServiceKey, VirtualServiceOptions } from './service-options.js';
 import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
 import { checkedTimeouts, type Timeouts } from './timeouts.js';
@@ -52,7 +53,7 @@ const DRAIN_INTERVAL_MS = 250;
  * Every error is a {@link TunvsError}. After close() every call throws ERR_TUNVS_CLOSED, but for close() itself.
  */
 export class Director extends EventEmitter<DirectorEvents> implements AsyncDisposable {
-  /** The director addresses (DIP), in their canonical spelling. */
+  /** The director addresses (DIP) and ranges of them, in their canonical spelling. */
   readonly sources: readonly string[];
   /** Undefined when offline. */
   readonly device: DirectorDevice | undefined;
@@ -82,6 +83,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       apply: (operations) => this.#call((engine) => engine.apply(operations)),
       assertOpen: () => this.#assertOpen(),
       rows: () => this.#call((engine) => engine.services()),
+      sourceFamilies: parts.sources.map(sourceFamily),
       vipRoutes: parts.host,
       tell: (event) => tell(this, event),
       nextPulse: (signal) => parts.pulse.next(signal),

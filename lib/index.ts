@@ -3,12 +3,27 @@ export type { Transaction } from './configuration.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './connections.js';
 export { Director, OfflineDirector, type WorkerCpu } from './director.js';
 export type { DirectorDevice } from './director-device.js';
-export type { DeviceOptions, DirectorOpenOptions, HostOptions, OfflineOptions } from './director-options.js';
+export {
+  type DeviceOptions,
+  type DirectorOpenOptions,
+  type EngineOptions,
+  type HostOptions,
+  type NoServerReply,
+  noServerReplies,
+  type OfflineOptions,
+  type PingReply,
+  pingReplies,
+} from './director-options.js';
 export type { DrainOptions } from './drain.js';
 export { type Egress, egresses } from './egress.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './errors.js';
 export type { Change, DirectorEvents, EngineEvent, RealServerEvent, VirtualServiceEvent } from './events.js';
-export { type ForwardingMethod, forwardingMethods } from './forwarding-method.js';
+export {
+  type ForwardingMethod,
+  forwardingMethods,
+  type TunnelChecksum,
+  tunnelChecksums,
+} from './forwarding-method.js';
 export type { ProcessedPacket, ProcessResult } from './offline-director.js';
 export { type Protocol, protocols } from './protocol.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';

@@ -35,14 +35,48 @@ export function compareAddresses(left: string, right: string): number {
   return a.length - b.length || Buffer.compare(a, b);
 }
 
-/** Neither unspecified, multicast nor broadcast: an address that a packet can be sent to one host with. */
+/** Neither unspecified, multicast, broadcast nor IPv4-mapped: an address that a packet can be sent to one host with. */
 export function isUnicast(address: string): boolean {
   const bytes = addressBytes(address);
   if (!bytes) return false;
   const first = bytes[0] ?? 0;
-  if (bytes.length === 16) return first !== 0xff && bytes.some((byte) => byte !== 0);
+  if (bytes.length === 16) return first !== 0xff && bytes.some((byte) => byte !== 0) && !isMapped(bytes);
   const isMulticast = first >= 224 && first < 240;
   return first !== 0 && !isMulticast && bytes.some((byte) => byte !== 255);
+}
+
+/** IPv6 `fe80::/10`: it means nothing without an interface. */
+export function isLinkLocal6(address: string): boolean {
+  const [first = 0, second = 0, ...others] = addressBytes(address) ?? [];
+  return others.length === 14 && first === 0xfe && (second & 0xc0) === 0x80;
+}
+
+/** A range of addresses as text. */
+export interface AddressRange {
+  /** The first address, canonical. */
+  first: string;
+  last: string;
+  prefixLength: number;
+}
+
+/** `10.2.1.0/28`, `2001:db8::/64`. */
+export function parseRange(text: string): AddressRange | RangeMistake {
+  const [, address = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const first = addressBytes(address);
+  if (!first) return { mistake: 'is no range of addresses: write ADDRESS/LENGTH, as in 10.2.1.0/28' };
+  const prefixLength = Number(digits);
+  const bits = first.length * 8;
+  if (prefixLength > bits) return { mistake: `has a prefix longer than the ${bits} bits of its address` };
+  const isHostBit = (bit: number) => bit >= prefixLength;
+  const masks = Array.from(first, (_, at) => {
+    return [0, 1, 2, 3, 4, 5, 6, 7].reduce((mask, bit) => mask | (isHostBit(at * 8 + bit) ? 0x80 >> bit : 0), 0);
+  });
+  const network = first.map((byte, at) => byte & ~(masks[at] ?? 0));
+  if (Buffer.compare(network, first) !== 0) {
+    return { mistake: `has bits beyond its prefix: write ${formatAddress(network)}/${prefixLength}` };
+  }
+  const last = first.map((byte, at) => byte | (masks[at] ?? 0));
+  return { first: formatAddress(first), last: formatAddress(last), prefixLength };
 }
 
 export interface Endpoint {
@@ -59,6 +93,9 @@ export function formatEndpoint({ address, port }: Endpoint): string {
 
 /** What is wrong with an endpoint's text, as the end of a sentence that begins with the text. */
 export type EndpointMistake = { mistake: string };
+
+/** What is wrong with a range's text, likewise. */
+export type RangeMistake = EndpointMistake;
 
 /**
  * `host`, `host:port`, `[v6]` or `[v6]:port` with numeric addresses and ports; the port is undefined where the text
@@ -126,9 +163,14 @@ function ip6Groups(text: string): number[] {
   });
 }
 
+/** IPv4-mapped, `::ffff:0:0/96`: never seen in a packet. */
+function isMapped(bytes: Uint8Array): boolean {
+  return bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
+}
+
 function formatIp6(bytes: Uint8Array): string {
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+  if (isMapped(bytes)) {
     return `::ffff:${bytes.slice(12).join('.')}`;
   }
   const { start, length } = longestZeroRun(groups);

@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What names a virtual service. `protocol` is the IP protocol number (6 TCP, 17 UDP). */
+/** What names a virtual service. `protocol` is the IP protocol number (6 TCP, 17 UDP, 132 SCTP). */
 export interface NativeServiceKey {
   protocol: number;
   address: string;
@@ -32,6 +32,10 @@ export interface NativeServerKey {
 export interface NativeServerConfig {
   /** One of `native.forwardingMethods`. */
   forwarding: string;
+  /** UDP port of a GUE tunnel, [1, 65535]; 0 with the other methods. */
+  tunnelPort: number;
+  /** 'none', 'checksum' (GUE, GRE) or 'remote' (GUE). */
+  tunnelChecksum: string;
   /** [0, 2^31-1]; 0 gets no new connections. */
   weight: number;
   /** Connections (active + inactive) at which no new one is given; 0: no limit. */
@@ -68,6 +72,12 @@ export interface NativeServerRow extends NativeServerKey, NativeServerConfig, Na
   inactiveConnections: number;
   persistentConnections: number;
   overloaded: boolean;
+  /** Path MTU to it in force now, bytes: learned, or the director's. */
+  pathMtu: number;
+  /** "Too big" answers that its clients were sent. */
+  tooBig: bigint;
+  /** Fragments of outer packets. */
+  fragmentsSent: bigint;
 }
 
 export interface NativeServiceRow extends NativeServiceKey, NativeServiceConfig, NativeTraffic {
@@ -108,8 +118,14 @@ export interface NativeDirectorOptions {
   maxConnections: number;
   /** Worker threads, one per device queue, [1, 64]; 1 when offline. */
   workers: number;
-  /** Director addresses (DIP), at most one per family. */
+  /** Director addresses (DIP), at most one per family; with `/LENGTH` a range that a flow's hash picks from. */
   sources: string[];
+  /** Path MTU to real servers of which nothing smaller was learned, bytes, [576, 65535]. */
+  pathMtu: number;
+  /** Who answers an echo request to a virtual address: 'always', 'when-up' or 'never'. */
+  pingReply: string;
+  /** What a client gets when no real server may take its connection: 'unreachable' or 'reset'. */
+  noServerReply: string;
   /** 64-bit seed of the table's hash; undefined draws one. */
   seed?: bigint;
   /** No device: `process` drives the engine and its times are the clock. */

@@ -1,10 +1,10 @@
 /** The transport protocols that a virtual service can have, by name and by IP protocol number. */
 
-export const protocols = ['tcp', 'udp'] as const;
+export const protocols = ['tcp', 'udp', 'sctp'] as const;
 
 export type Protocol = (typeof protocols)[number];
 
-const NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17 };
+const NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
 export function protocolNumber(protocol: Protocol): number {
   return NUMBERS[protocol];

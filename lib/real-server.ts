@@ -1,7 +1,7 @@
 /** A real server of a virtual service: where connections go. */
 import { drain, type DrainOptions } from './drain.js';
 import { TunvsError } from './errors.js';
-import type { ForwardingMethod } from './forwarding-method.js';
+import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from './native.js';
 import { checkedServerEdit, type RealServerEdit, serverName } from './service-options.js';
 import { type RealServerStats, serverStats } from './stats.js';
@@ -45,6 +45,15 @@ export class RealServer {
     return this.#configured().forwarding as ForwardingMethod;
   }
 
+  /** UDP port that it takes GUE on; 0 unless `forwarding` is 'gue'. */
+  get tunnelPort(): number {
+    return this.#configured().tunnelPort;
+  }
+
+  get tunnelChecksum(): TunnelChecksum {
+    return this.#configured().tunnelChecksum as TunnelChecksum;
+  }
+
   /** Connections at which it gets no new ones; 0: no limit. */
   get upperThreshold(): number {
     return this.#configured().upperThreshold;
@@ -55,10 +64,10 @@ export class RealServer {
     return this.#configured().lowerThreshold;
   }
 
-  /** Options left out keep their values. */
+  /** Options left out keep their values; those of a tunnel begin anew with another `forwarding`. */
   edit(options: RealServerEdit): void {
     const before = this.#configured();
-    const config = checkedServerEdit('RealServer.edit', options, before);
+    const config = checkedServerEdit('RealServer.edit', options, before, this.address, this.service.surroundings);
     this.service.configuration.change({
       operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config },
       redo: () => {

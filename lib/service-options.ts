@@ -1,6 +1,15 @@
 /** What callers say about virtual services and real servers, and how it is checked. */
-import { DEFAULT_FORWARDING_METHOD, type ForwardingMethod, forwardingMethods } from './forwarding-method.js';
-import { formatEndpoint } from './inet.js';
+import {
+  checksumsOf,
+  DEFAULT_FORWARDING_METHOD,
+  DEFAULT_TUNNEL_CHECKSUM,
+  type ForwardingMethod,
+  forwardingMethods,
+  isTunnel,
+  type TunnelChecksum,
+  tunnelChecksums,
+} from './forwarding-method.js';
+import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from './inet.js';
 import type { NativeServerConfig } from './native.js';
 import { addressOption, checkedOptions, choiceOption, integerOption, MAX_INT32, refuse } from './options.js';
 import { type Protocol, protocols } from './protocol.js';
@@ -37,13 +46,17 @@ export interface RealServerEdit {
   weight?: number;
   /** Holds for connections made from then on. */
   forwarding?: ForwardingMethod;
+  /** UDP port that the real server takes GUE on, [1, 65535]; with 'gue' alone, which needs it. */
+  tunnelPort?: number;
+  /** Default 'none'; see {@link tunnelChecksums}. Changes the packets of connections that are there as well. */
+  tunnelChecksum?: TunnelChecksum;
   /** Connections (active + inactive) at which it gets no new ones, [0, 2^31 - 1]; 0: no limit. */
   upperThreshold?: number;
   /** Connections below which it gets new ones again, [0, upperThreshold]; 0: three quarters of the upper threshold. */
   lowerThreshold?: number;
 }
 
-/** Defaults: the virtual service's port, weight 1, forwarding 'ipip', thresholds 0. */
+/** Defaults: the virtual service's port, weight 1, forwarding 'ipip', no tunnel checksum, thresholds 0. */
 export interface RealServerOptions extends RealServerKey, RealServerEdit {}
 
 /** `tcp 192.0.2.1:80`. REQUIRES: a canonical address. */
@@ -74,41 +87,70 @@ export function checkedServerKey(call: string, key: RealServerKey, servicePort: 
   };
 }
 
-const EDITABLE = ['weight', 'forwarding', 'upperThreshold', 'lowerThreshold'] as const;
+const EDITABLE = [
+  'weight',
+  'forwarding',
+  'tunnelPort',
+  'tunnelChecksum',
+  'upperThreshold',
+  'lowerThreshold',
+] as const;
 
 const DEFAULTS: NativeServerConfig = {
   forwarding: DEFAULT_FORWARDING_METHOD,
+  tunnelPort: 0,
+  tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM,
   weight: 1,
   upperThreshold: 0,
   lowerThreshold: 0,
 };
 
+/** What a real server's options have to fit. */
+export interface ServerSurroundings {
+  service: { address: string; port: number };
+  /** The families of the director's own addresses. */
+  sourceFamilies: readonly AddressFamily[];
+}
+
 export function checkedServerOptions(
   call: string,
   options: RealServerOptions,
-  servicePort: number,
+  { service, sourceFamilies }: ServerSurroundings,
 ): { key: Required<RealServerKey>; config: NativeServerConfig } {
   checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
-  const key = checkedServerKey(call, options, servicePort);
+  const key = checkedServerKey(call, options, service.port);
+  if (isLinkLocal6(key.address)) {
+    refuse(`${call}: address`, key.address, 'an address that is not link-local, which would need an interface');
+  }
   const config = mergedServerConfig(call, options, DEFAULTS);
-  if (key.port !== servicePort) {
+  checkFamilies(call, config, key.address, { service, sourceFamilies });
+  if (key.port !== service.port) {
     refuse(
       `${call}: port`,
       key.port,
-      `${servicePort}, the virtual service's port, because '${config.forwarding}' leaves ports as they are`,
+      `${service.port}, the virtual service's port, because '${config.forwarding}' leaves ports as they are`,
     );
   }
   return { key, config };
 }
 
-export function checkedServerEdit(call: string, edit: RealServerEdit, before: NativeServerConfig): NativeServerConfig {
+/** `address` is the real server's. */
+export function checkedServerEdit(
+  call: string,
+  edit: RealServerEdit,
+  before: NativeServerConfig,
+  address: string,
+  surroundings: ServerSurroundings,
+): NativeServerConfig {
   checkedOptions(call, edit, EDITABLE);
-  return mergedServerConfig(call, edit, before);
+  const config = mergedServerConfig(call, edit, before);
+  checkFamilies(call, config, address, surroundings);
+  return config;
 }
 
 function mergedServerConfig(call: string, edit: RealServerEdit, before: NativeServerConfig): NativeServerConfig {
   const config = {
-    forwarding: choiceOption<string>(`${call}: forwarding`, edit.forwarding, forwardingMethods, before.forwarding),
+    ...mergedForwarding(call, edit, before),
     weight: integerOption(`${call}: weight`, edit.weight, 0, MAX_INT32, before.weight),
     upperThreshold: integerOption(`${call}: upperThreshold`, edit.upperThreshold, 0, MAX_INT32, before.upperThreshold),
     lowerThreshold: integerOption(`${call}: lowerThreshold`, edit.lowerThreshold, 0, MAX_INT32, before.lowerThreshold),
@@ -117,4 +159,58 @@ function mergedServerConfig(call: string, edit: RealServerEdit, before: NativeSe
     refuse(`${call}: lowerThreshold`, config.lowerThreshold, `at most the upperThreshold, ${config.upperThreshold}`);
   }
   return config;
+}
+
+type ForwardingConfig = Pick<NativeServerConfig, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
+
+/** Another method begins with its own defaults. */
+function mergedForwarding(call: string, edit: RealServerEdit, before: ForwardingConfig): ForwardingConfig {
+  const forwarding = choiceOption(
+    `${call}: forwarding`,
+    edit.forwarding,
+    forwardingMethods,
+    before.forwarding as ForwardingMethod,
+  );
+  const { tunnelPort, tunnelChecksum } = forwarding === before.forwarding ? before : DEFAULTS;
+  return {
+    forwarding,
+    tunnelPort: checkedTunnelPort(`${call}: tunnelPort`, edit.tunnelPort, forwarding, tunnelPort),
+    tunnelChecksum: checkedTunnelChecksum(`${call}: tunnelChecksum`, edit.tunnelChecksum, forwarding, tunnelChecksum),
+  };
+}
+
+function checkedTunnelPort(name: string, value: unknown, forwarding: ForwardingMethod, before: number): number {
+  if (forwarding === 'gue') return integerOption(name, value, 1, 65535, before || undefined);
+  return value === undefined ? 0 : refuse(name, value, `none, because '${forwarding}' has no port: leave it out`);
+}
+
+function checkedTunnelChecksum(name: string, value: unknown, forwarding: ForwardingMethod, before: string): string {
+  const checksum = choiceOption(name, value, tunnelChecksums, before as TunnelChecksum);
+  const known = checksumsOf[forwarding];
+  if (known.includes(checksum)) return checksum;
+  return refuse(name, value, `${known.map((each) => `'${each}'`).join(' or ')} with '${forwarding}'`);
+}
+
+function checkFamilies(
+  call: string,
+  config: NativeServerConfig,
+  address: string,
+  { service, sourceFamilies }: ServerSurroundings,
+): void {
+  const family = addressFamily(address) as AddressFamily;
+  if (!isTunnel(config.forwarding as ForwardingMethod)) {
+    if (family === addressFamily(service.address)) return;
+    refuse(
+      `${call}: address`,
+      address,
+      `an address of the virtual service's family, because '${config.forwarding}' is no tunnel that could carry the other`,
+    );
+  }
+  if (!sourceFamilies.includes(family)) {
+    refuse(
+      `${call}: address`,
+      address,
+      `an address of the family of a source; for IPv${family}, open the director with an IPv${family} source too`,
+    );
+  }
 }

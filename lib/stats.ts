@@ -1,5 +1,5 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
-import type { ForwardingMethod } from './forwarding-method.js';
+import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
 import type { NativeServerRow, NativeServiceRow } from './native.js';
 import { type Protocol, protocolName } from './protocol.js';
 import type { Scheduler } from './scheduler.js';
@@ -11,7 +11,7 @@ export interface Traffic {
   /** Client to real server; bytes are those of the packet as received, without the outer header. */
   inPackets: bigint;
   inBytes: bigint;
-  /** Replies. They do not pass a director that tunnels, so these stay 0 but for relayed ICMP errors. */
+  /** Replies. They do not pass the director, so these stay 0 but for ICMP errors re-created from a tunnel's. */
   outPackets: bigint;
   outBytes: bigint;
 }
@@ -20,6 +20,9 @@ export interface RealServerStats {
   address: string;
   port: number;
   forwarding: ForwardingMethod;
+  /** 0 unless `forwarding` is 'gue'. */
+  tunnelPort: number;
+  tunnelChecksum: TunnelChecksum;
   weight: number;
   upperThreshold: number;
   lowerThreshold: number;
@@ -30,6 +33,12 @@ export interface RealServerStats {
   persistentConnections: number;
   /** At its upper threshold: gets no new connections. */
   overloaded: boolean;
+  /** Path MTU to it in force now, bytes: what was learned from ICMP in the last ten minutes, or the director's. */
+  pathMtu: number;
+  /** Answers to clients that a packet was too big for the way to this server. */
+  tooBig: bigint;
+  /** Fragments of outer packets, where the client allowed fragmenting. */
+  fragmentsSent: bigint;
   totals: Traffic;
 }
 
@@ -92,6 +101,8 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     address: row.address,
     port: row.port,
     forwarding: row.forwarding as ForwardingMethod,
+    tunnelPort: row.tunnelPort,
+    tunnelChecksum: row.tunnelChecksum as TunnelChecksum,
     weight: row.weight,
     upperThreshold: row.upperThreshold,
     lowerThreshold: row.lowerThreshold,
@@ -99,6 +110,9 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     inactiveConnections: row.inactiveConnections,
     persistentConnections: row.persistentConnections,
     overloaded: row.overloaded,
+    pathMtu: row.pathMtu,
+    tooBig: row.tooBig,
+    fragmentsSent: row.fragmentsSent,
     totals: pickTraffic(row),
   };
 }

@@ -12,6 +12,7 @@ import {
   checkedServiceKey,
   type RealServerKey,
   type RealServerOptions,
+  type ServerSurroundings,
   serverName,
   serviceName,
   type VirtualServiceEdit,
@@ -82,7 +83,7 @@ export class VirtualService {
    */
   addRealServer(options: RealServerOptions): RealServer {
     this.assertConfigured();
-    const { key, config } = checkedServerOptions('addRealServer', options, this.port);
+    const { key, config } = checkedServerOptions('addRealServer', options, this.surroundings);
     const name = serverName(key);
     if (this.#servers.has(name)) {
       throw new TunvsError(
@@ -138,6 +139,11 @@ export class VirtualService {
 
   stats(): VirtualServiceStats {
     return serviceStats(this.row());
+  }
+
+  /** What its real servers have to fit. @internal */
+  get surroundings(): ServerSurroundings {
+    return { service: this, sourceFamilies: this.configuration.ports.sourceFamilies };
   }
 
   /** @internal */

@@ -4,7 +4,7 @@ import { native } from '../lib/native.js';
 import { RulesError } from '../lib/rules/errors.js';
 import { parseRules } from '../lib/rules/parse-rules.js';
 import { golden, readGoldenJson } from './support/golden.js';
-import { GoldenDirector } from './support/golden-director.js';
+import { GoldenDirector, type Outcome } from './support/golden-director.js';
 import { tcp, udp } from './support/packets.js';
 
 interface PacketRow {
@@ -16,6 +16,8 @@ interface PacketRow {
   flags?: string;
   /** The outer destination. */
   chosen: string | null;
+  /** What the director's host answered. */
+  reply?: string;
 }
 
 interface ServerSnapshot {
@@ -66,8 +68,12 @@ async function follow(trace: Trace): Promise<void> {
     if ('event' in row) director.run(row.event);
     else if ('snapshot' in row)
       assert.deepEqual(snapshot(director, trace.service), row.snapshot, `snapshot in row ${index}`);
-    else assert.equal(director.forward(packetOf(row)), row.chosen, `row ${index}: ${JSON.stringify(row)}`);
+    else assert.deepEqual(director.outcome(packetOf(row)), outcomeOf(row), `row ${index}: ${JSON.stringify(row)}`);
   }
+}
+
+function outcomeOf({ chosen, reply }: PacketRow): Outcome {
+  return reply === undefined ? { chosen } : { chosen, reply };
 }
 
 function packetOf({ proto, src, sport, dst, dport, flags = '' }: PacketRow): Uint8Array {

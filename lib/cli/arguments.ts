@@ -1,6 +1,7 @@
 /** Values of command-line options: each is checked as commander reads it. */
 import { InvalidArgumentError } from 'commander';
-import { addressFamily, canonicalAddress } from '../inet.js';
+import { canonicalAddress } from '../inet.js';
+import { parseSource, sourceFamily } from '../source.js';
 
 export function integerArgument(minimum: number, maximum: number): (text: string) => number {
   return (text) => {
@@ -33,13 +34,14 @@ export function addressesArgument(text: string, earlier: readonly string[] = [])
   return [...earlier, address];
 }
 
-/** For `--source`: at most one address per family. */
+/** For `--source`: an address or a range, at most one per family. */
 export function sourcesArgument(text: string, earlier: readonly string[] = []): string[] {
-  const sources = addressesArgument(text, earlier);
-  if (new Set(sources.map(addressFamily)).size < sources.length) {
+  const source = parseSource(text);
+  if (typeof source !== 'string') throw new InvalidArgumentError(`It ${source.mistake}.`);
+  if (earlier.some((other) => sourceFamily(other) === sourceFamily(source))) {
     throw new InvalidArgumentError('Give it once per address family.');
   }
-  return sources;
+  return [...earlier, source];
 }
 
 export function choiceArgument(choices: readonly string[]): (text: string) => string {

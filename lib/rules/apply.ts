@@ -1,6 +1,5 @@
 /** Rules put into force at a director: all of them or none. */
 import type { Transaction } from '../configuration.js';
-import type { ForwardingMethod } from '../forwarding-method.js';
 import type { Endpoint } from '../inet.js';
 import type { RealServer } from '../real-server.js';
 import type { RealServerEdit, VirtualServiceKey } from '../service-options.js';
@@ -8,6 +7,7 @@ import type { Scheduler } from '../scheduler.js';
 import type { VirtualService } from '../virtual-service.js';
 import type { Command, ServerSettings, ServiceId, SysctlAssignment } from './command.js';
 import { located, RulesError } from './errors.js';
+import { forwardingOptions } from './forwarding.js';
 import type { RuleLine } from './parse-rules.js';
 import {
   asRulesError,
@@ -162,15 +162,11 @@ function findServer(
 
 /** REQUIRES: checkSupported() let the command pass. */
 export function serviceKey(id: ServiceId): VirtualServiceKey {
-  if (id.kind === 'fwmark' || id.protocol === 'sctp') throw new RulesError('this kind of service is not supported yet');
+  if (id.kind === 'fwmark') throw new RulesError('this kind of service is not supported yet');
   return { protocol: id.protocol, address: id.address, port: id.port };
 }
 
-function serverOptions({
-  forwarding,
-  weight,
-  upperThreshold,
-  lowerThreshold,
-}: ServerSettings): Required<RealServerEdit> {
-  return { forwarding: forwarding as ForwardingMethod, weight, upperThreshold, lowerThreshold };
+function serverOptions(settings: ServerSettings): RealServerEdit {
+  const { weight, upperThreshold, lowerThreshold } = settings;
+  return { ...forwardingOptions(settings), weight, upperThreshold, lowerThreshold };
 }

@@ -32,7 +32,7 @@ export interface ServiceSettings {
   onePacket: boolean;
 }
 
-/** How packets reach a real server: the names of `native.forwardingMethods`; `dr` and `nat` are to come. */
+/** How packets reach a real server: the names of `native.forwardingMethods`; `nat` is to come. */
 export type ForwardingMethod = 'ipip' | 'gue' | 'gre' | 'dr' | 'nat';
 
 export type TunnelChecksum = 'nocsum' | 'csum' | 'remcsum';

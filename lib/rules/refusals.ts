@@ -1,6 +1,6 @@
 /** What the kernel refuses once a rule's grammar is right: our sentence, and the words ipvsadm has for it. */
 import { TunvsError } from '../errors.js';
-import { formatEndpoint, isUnicast } from '../inet.js';
+import { formatEndpoint, isLinkLocal6, isUnicast } from '../inet.js';
 import type { ServerCommand, ServiceId } from './command.js';
 import { RulesError } from './errors.js';
 import { printServiceId } from './print.js';
@@ -43,6 +43,9 @@ const INVALID_OPERATION = 'Invalid operation.  Possibly wrong module version, ad
 export function checkServer({ server, settings }: Pick<ServerCommand, 'server' | 'settings'>): void {
   if (!isUnicast(server.address)) {
     throw refusal(`-r ${server.address} is not the address of one host; write a unicast address`, INVALID_OPERATION);
+  }
+  if (isLinkLocal6(server.address)) {
+    throw refusal(`-r ${server.address} is link-local; write an address that needs no interface`, INVALID_OPERATION);
   }
   if (settings.lowerThreshold > settings.upperThreshold) {
     throw refusal(

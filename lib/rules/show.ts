@@ -3,7 +3,8 @@ import type { Connection } from '../connections.js';
 import type { RatedRealServer, RatedVirtualService } from '../rates.js';
 import type { RealServerStats, VirtualServiceStats } from '../stats.js';
 import type { ShowCommand } from './apply.js';
-import type { ForwardingMethod, ServiceId } from './command.js';
+import type { ServiceId } from './command.js';
+import { writtenForwarding } from './forwarding.js';
 import { connectionLine, connectionsTitle } from './listing/connections.js';
 import type { ListedConnection, ListedServer, ListedService } from './listing/rows.js';
 import { saveServices } from './listing/save.js';
@@ -60,7 +61,8 @@ export function listedService(service: ShownService): ListedService {
 }
 
 function listedServer(server: RealServerStats | RatedRealServer): ListedServer {
-  return { ...server, ...ratesOf(server), forwarding: server.forwarding satisfies ForwardingMethod };
+  const { forwarding, tunnelPort, tunnelChecksum, ...others } = server;
+  return { ...others, ...ratesOf(server), ...writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }) };
 }
 
 function ratesOf(object: object): Pick<ListedService, 'estimatedRates'> {

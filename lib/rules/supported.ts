@@ -3,7 +3,6 @@
  * ends with deleting its row here.
  */
 import type { Command, ForwardingMethod, ServerSettings, ServiceId, ServiceSettings } from './command.js';
-import { serviceFamily } from './command.js';
 import { RulesError } from './errors.js';
 
 interface Refusal {
@@ -29,19 +28,7 @@ const UNSUPPORTED: readonly Refusal[] = [
   {
     option: '-f',
     isUsed: usesService(({ kind }) => kind === 'fwmark'),
-    sentence: 'services by firewall mark are not supported yet: name the service by address, with -t or -u',
-  },
-  {
-    option: '--sctp-service',
-    isUsed: usesService((service) => service.kind === 'address' && service.protocol === 'sctp'),
-    sentence: 'SCTP is not supported yet: use -t or -u',
-  },
-  {
-    option: 'IPv6',
-    isUsed: (command) =>
-      usesService((service) => serviceFamily(service) === 6)(command) ||
-      ('server' in command && command.server.address.includes(':')),
-    sentence: 'is not supported yet: use IPv4 addresses',
+    sentence: 'services by firewall mark are not supported yet: name the service by address, with -t, -u or --sctp-service',
   },
   {
     option: '--pe',
@@ -68,22 +55,7 @@ const UNSUPPORTED: readonly Refusal[] = [
     isUsed: usesServiceSettings(({ schedulerFlags }) => schedulerFlags.length > 0),
     sentence: 'scheduler flags are not supported yet: leave it out',
   },
-  {
-    option: '-g',
-    isUsed: forwardsBy('dr'),
-    sentence: "direct routing (ipvsadm's default) is not supported yet: add -i",
-  },
-  { option: '-m', isUsed: forwardsBy('nat'), sentence: 'masquerading is not supported yet: use -i' },
-  {
-    option: '--tun-type gue',
-    isUsed: forwardsBy('gue'),
-    sentence: 'GUE tunnels are not supported yet: use --tun-type ipip',
-  },
-  {
-    option: '--tun-type gre',
-    isUsed: forwardsBy('gre'),
-    sentence: 'GRE tunnels are not supported yet: use --tun-type ipip',
-  },
+  { option: '-m', isUsed: forwardsBy('nat'), sentence: 'masquerading is not supported yet: use -i or -g' },
   {
     option: '--start-daemon',
     isUsed: ({ command }) => command === 'startDaemon',

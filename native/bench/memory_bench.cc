@@ -42,7 +42,7 @@ class Subject {
     DirectorOptions director;
     director.maxConnections = capacity;
     director.secret = HashSecret::fromSeed(options.seed);
-    director.sources.v4 = IpAddress::v4(10, 0, 0, 1);
+    director.settings.v4 = SourceRange{IpAddress::v4(10, 0, 0, 1), 32};
     auto region = TableRegion::anonymous(Director::tableBytes(director));
     if (!region.ok()) return region.error();
     // Pages are there before time is taken: their coming is no cost of a packet.
@@ -66,7 +66,7 @@ class Subject {
       const uint64_t begin = nowNs();
       const Tick now = ticksFromMs((begin - startNs_) / 1'000'000);
       director_.process(0, vector_.packets(), now, out_);
-      egress_.send({out_.packets, out_.count});
+      egress_.send(out_.packets());
       if (now - expiredAt_ >= kExpiryTicks) {
         director_.expire(0, now, false, kExpiryBudget);
         expiredAt_ = now;
@@ -77,7 +77,7 @@ class Subject {
   }
 
   uint64_t forwarded() const { return egress_.packets(); }
-  uint64_t connections() const { return director_.connectionCount(); }
+  uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
   uint64_t tableBytes() const { return region_.span().size(); }
 
  private:
@@ -92,7 +92,7 @@ class Subject {
     for (uint32_t i = 0; i < options.servers; i++) {
       const ServerKey server{IpAddress::v4(Be32::from(0x0a010001 + i)), kPort};
       ServerConfig config;
-      config.method = *method;
+      config.tunnel.method = *method;
       config.weight = 1 + static_cast<int32_t>(i % 3);
       operations.push_back(AddServer{service, server, config});
     }

@@ -34,7 +34,7 @@ class NullLoop::Thread {
   Thread(DeviceQueue& queue, std::unique_ptr<Egress> egress, const NullLoopOptions& options, UniqueFd wake)
       : queue_(queue),
         egress_(std::move(egress)),
-        outer_(makeIpipHeader(options.source, options.server)),
+        outer_(makeOuterHeader({}, Family::ipv4, options.source, options.server)),
         server_(options.server),
         vector_(options.device.maxPacketBytes),
         wake_(std::move(wake)) {
@@ -76,12 +76,13 @@ class NullLoop::Thread {
     size_t count = 0;
     for (Packet& packet : vector_.packets()) {
       if (packet.length < kIpv4HeaderBytes) continue;
-      ParsedPacket parsed;
-      parsed.length = packet.length;
-      parsed.trafficClass = packet.data[1];
-      parsed.ttl = packet.data[8];
-      parsed.dontFragment = (packet.data[6] & (kIpv4DontFragment >> 8)) != 0;
-      const Packet sending = encapsulateIpip(outer_, packet.data, parsed, ++identification_);
+      EncapInput in;
+      in.length = packet.length;
+      in.trafficClass = packet.data[1];
+      in.ttl = packet.data[8];
+      in.dontFragment = (packet.data[6] & (kIpv4DontFragment >> 8)) != 0;
+      in.identification = in.dontFragment ? 0 : nextIdentification(identification_);
+      const Packet sending = encapsulate(outer_, packet.data, in);
       outputs[count++] = {sending.data, sending.length, server_};
     }
     addOne(received, vector_.count());

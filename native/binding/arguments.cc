@@ -87,22 +87,30 @@ IpAddress ObjectReader::address(const char* name) {
   return parsed.value();
 }
 
-std::vector<IpAddress> ObjectReader::addresses(const char* name) {
-  std::vector<IpAddress> all;
+std::vector<std::string> ObjectReader::strings(const char* name) {
+  std::vector<std::string> all;
   Napi::Value value = get(name);
   if (!ok_) return all;
   if (!value.IsArray()) {
-    fail(name, "an array of addresses");
+    fail(name, "an array of strings");
     return all;
   }
   const auto list = value.As<Napi::Array>();
-  for (uint32_t i = 0; ok_ && i < list.Length(); i++) {
+  for (uint32_t i = 0; i < list.Length(); i++) {
     Napi::Value item = list.Get(i);
     if (env_.IsExceptionPending() || !item.IsString()) {
-      fail(name, "an array of addresses");
+      fail(name, "an array of strings");
       return all;
     }
-    auto parsed = parseIpAddress(item.As<Napi::String>().Utf8Value());
+    all.push_back(item.As<Napi::String>().Utf8Value());
+  }
+  return all;
+}
+
+std::vector<IpAddress> ObjectReader::addresses(const char* name) {
+  std::vector<IpAddress> all;
+  for (const std::string& text : strings(name)) {
+    auto parsed = parseIpAddress(text);
     if (!parsed) {
       fail(name, "an array of addresses: " + parsed.error().message);
       return all;

@@ -27,6 +27,7 @@ class ObjectReader {
   std::optional<uint64_t> optionalBigInt(const char* name);
   IpAddress address(const char* name);
   std::vector<IpAddress> addresses(const char* name);
+  std::vector<std::string> strings(const char* name);
   ObjectReader object(const char* name);
 
  private:

@@ -28,13 +28,23 @@ ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
   config.weight = static_cast<int32_t>(reader.integer("weight", 0, INT32_MAX));
   config.upperThreshold = static_cast<uint32_t>(reader.integer("upperThreshold", 0, UINT32_MAX));
   config.lowerThreshold = static_cast<uint32_t>(reader.integer("lowerThreshold", 0, UINT32_MAX));
+  const auto tunnelPort = static_cast<uint16_t>(reader.integer("tunnelPort", 0, 65535));
+  const std::string checksum = reader.string("tunnelChecksum");
   if (!reader.ok()) return config;
   const auto known = forwardingMethodByName(method);
   if (!known) {
     throwError(env, Error::make(ErrorCode::unsupported, "there is no forwarding method '" + method + "'"));
     return config;
   }
-  config.method = *known;
+  config.tunnel.method = *known;
+  config.tunnel.port = tunnelPort;
+  for (const auto& named : kTunnelChecksums) {
+    if (named.name == checksum) {
+      config.tunnel.checksum = named.checksum;
+      return config;
+    }
+  }
+  throwInvalidArgument(env, "there is no tunnel checksum '" + checksum + "'; it is 'none', 'checksum' or 'remote'");
   return config;
 }
 
@@ -76,8 +86,10 @@ void setTraffic(Napi::Env env, Napi::Object object, const Traffic& traffic) {
   object.Set("connections", Napi::BigInt::New(env, traffic.connections));
   object.Set("inPackets", Napi::BigInt::New(env, traffic.inPackets));
   object.Set("inBytes", Napi::BigInt::New(env, traffic.inBytes));
-  object.Set("outPackets", Napi::BigInt::New(env, uint64_t{0}));
-  object.Set("outBytes", Napi::BigInt::New(env, uint64_t{0}));
+  object.Set("outPackets", Napi::BigInt::New(env, traffic.outPackets));
+  object.Set("outBytes", Napi::BigInt::New(env, traffic.outBytes));
+  object.Set("tooBig", Napi::BigInt::New(env, traffic.tooBig));
+  object.Set("fragmentsSent", Napi::BigInt::New(env, traffic.fragments));
 }
 
 Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
@@ -85,7 +97,10 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   object.Set("id", row.id);
   object.Set("address", toString(row.key.address));
   object.Set("port", row.key.port);
-  object.Set("forwarding", toJs(env, nameOf(row.config.method)));
+  object.Set("forwarding", toJs(env, nameOf(row.config.tunnel.method)));
+  object.Set("tunnelPort", row.config.tunnel.port);
+  object.Set("tunnelChecksum", toJs(env, nameOf(row.config.tunnel.checksum)));
+  object.Set("pathMtu", row.pathMtu);
   object.Set("weight", row.config.weight);
   object.Set("upperThreshold", row.config.upperThreshold);
   object.Set("lowerThreshold", row.config.lowerThreshold);

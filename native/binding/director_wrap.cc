@@ -51,22 +51,35 @@ DirectorWrap::DirectorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   options.maxConnections =
       static_cast<uint32_t>(reader.integer("maxConnections", ConnTable::kMinCapacity, ConnTable::kMaxCapacity));
   options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxReaders - 1));
-  const auto sources = reader.addresses("sources");
+  const auto sources = reader.strings("sources");
+  options.settings.pathMtu = static_cast<uint32_t>(reader.integer("pathMtu", 576, kMaxPacketBytes));
+  const std::string pingReply = reader.string("pingReply");
+  const std::string noServerReply = reader.string("noServerReply");
   const auto seed = reader.optionalBigInt("seed");
   const bool offline = reader.boolean("offline");
   if (!reader.ok()) return;
-  for (const IpAddress& source : sources) {
-    auto& place = source.isV4() ? options.sources.v4 : options.sources.v6;
+  for (const std::string& text : sources) {
+    auto source = parseSourceRange(text);
+    if (!source) {
+      throwError(env, source.error());
+      return;
+    }
+    auto& place = source->base.isV4() ? options.settings.v4 : options.settings.v6;
     if (place) {
       throwInvalidArgument(env, "options.sources holds two addresses of one family");
       return;
     }
-    if (!isUnicast(source)) {
-      throwInvalidArgument(env, toString(source) + " can't be the director's address; it must be unicast");
-      return;
-    }
-    place = source;
+    place = source.value();
   }
+  const auto ping = pingReplyByName(pingReply);
+  const auto noServer = noServerReplyByName(noServerReply);
+  if (!ping || !noServer) {
+    throwInvalidArgument(env, !ping ? "options.pingReply must be 'always', 'when-up' or 'never'"
+                                    : "options.noServerReply must be 'unreachable' or 'reset'");
+    return;
+  }
+  options.settings.pingReply = *ping;
+  options.settings.noServerReply = *noServer;
   if (seed) {
     options.secret = HashSecret::fromSeed(*seed);
   } else {
@@ -148,7 +161,7 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
 Napi::Value DirectorWrap::services(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   director().collect(now());
-  return servicesToJs(info.Env(), director().control().rows());
+  return servicesToJs(info.Env(), director().control().rows(now()));
 }
 
 Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
@@ -247,8 +260,8 @@ Napi::Value DirectorWrap::tableInfo(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   Napi::Object object = Napi::Object::New(env);
-  object.Set("ipv4", Napi::Number::New(env, static_cast<double>(director().connectionCount())));
-  object.Set("ipv6", Napi::Number::New(env, 0));
+  object.Set("ipv4", Napi::Number::New(env, static_cast<double>(director().connectionCount(Family::ipv4))));
+  object.Set("ipv6", Napi::Number::New(env, static_cast<double>(director().connectionCount(Family::ipv6))));
   object.Set("capacity", director().connectionCapacity());
   object.Set("bytes", Napi::Number::New(env, static_cast<double>(tableBytes_)));
   return object;
@@ -351,6 +364,9 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
     passedOver.Set(i, row);
   }
   result.Set("passedOver", passedOver);
+  Napi::Array warnings = Napi::Array::New(env);
+  for (uint32_t i = 0; i < started->warnings.size(); i++) warnings.Set(i, started->warnings[i]);
+  result.Set("warnings", warnings);
   return result;
 }
 

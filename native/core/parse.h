@@ -10,7 +10,6 @@ inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck
 inline constexpr size_t kIpv4HeaderBytes = 20;
 inline constexpr size_t kIpv6HeaderBytes = 40;
 inline constexpr uint16_t kIpv4DontFragment = 0x4000, kIpv4MoreFragments = 0x2000, kIpv4OffsetMask = 0x1fff;
-inline constexpr size_t kMaxExtensionHeaders = 8;  // of IPv6; a host's packets have two or three at most
 
 // Why a packet was not parsed; Verdict has one for each.
 enum class ParseError : uint8_t {
@@ -37,7 +36,7 @@ enum class PacketClass : uint8_t {
 struct ParsedPacket {
   FlowKey key;                   // its addresses always hold when there is no error
   uint32_t length;               // bytes of the IP packet: its own total length, never more than was read
-  uint16_t transport;            // offset of the transport header, or of a later fragment's payload
+  uint16_t transport;            // offset of the transport header; in a later fragment, where it would be
   uint8_t protocol;              // of the transport header
   uint8_t tcpFlags;              // 0 unless TCP
   uint8_t event;                 // what moves the connection's state: TcpEvent or SctpEvent; 0 for UDP
@@ -49,6 +48,7 @@ struct ParsedPacket {
   // Class fragment only:
   bool moreFragments;
   uint16_t fragmentOffset;       // bytes
+  uint16_t fragmentPayload;      // offset of what the fragment carries: behind the IPv4 header or the IPv6 fragment header
   uint32_t identification;
 };
 

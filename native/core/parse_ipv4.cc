@@ -63,6 +63,7 @@ ParseError parseIpv4(const Packet& packet, ParsedPacket& parsed) {
 
   parsed.fragmentOffset = static_cast<uint16_t>((fragment & kIpv4OffsetMask) * 8);
   parsed.moreFragments = (fragment & kIpv4MoreFragments) != 0;
+  parsed.fragmentPayload = parsed.transport;
   parsed.identification = loadBe16(p + 4);
   ParseError error = ParseError::none;
   if (parsed.fragmentOffset == 0) {

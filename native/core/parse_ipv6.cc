@@ -1,4 +1,5 @@
 #include "core/parse.h"
+#include "core/quote.h"
 
 namespace tunvs {
 namespace {
@@ -34,6 +35,7 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
   parsed.trafficClass = static_cast<uint8_t>(loadBe16(p) >> 4);
   parsed.dontFragment = true;
 
+  bool isFragment = false;
   uint8_t next = p[6];
   size_t offset = kIpv6HeaderBytes;
   for (size_t headers = 0;; headers++) {
@@ -49,21 +51,12 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
       parsed.fragmentOffset = field & 0xfff8;
       parsed.moreFragments = (field & 1) != 0;
       parsed.identification = loadBe32(header + 4);
-      parsed.protocol = header[0];
-      parsed.transport = static_cast<uint16_t>(offset + 8);
-      const bool isAtomic = parsed.fragmentOffset == 0 && !parsed.moreFragments;  // RFC 6946: not a fragment at all
-      if (!isAtomic) {
-        ParseError error = ParseError::none;
-        if (parsed.fragmentOffset == 0) {
-          error = parseTransport(p, parsed);
-        } else {
-          parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
-        }
-        parsed.packetClass = PacketClass::fragment;
-        return error;
-      }
       next = header[0];
       offset += 8;
+      parsed.fragmentPayload = static_cast<uint16_t>(offset);
+      // RFC 6946: alone and whole, it is not a fragment at all.
+      isFragment = parsed.fragmentOffset != 0 || parsed.moreFragments;
+      if (parsed.fragmentOffset != 0) break;
       continue;
     }
     // Lengths: AH in units of 4 bytes less 2 (RFC 4302), the others in units of 8 less 1.
@@ -74,7 +67,14 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
   }
   parsed.protocol = next;
   parsed.transport = static_cast<uint16_t>(offset);
-  return parseTransport(p, parsed);
+  ParseError error = ParseError::none;
+  if (isFragment && parsed.fragmentOffset != 0) {
+    parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
+  } else {
+    error = parseTransport(p, parsed);
+  }
+  if (isFragment) parsed.packetClass = PacketClass::fragment;
+  return error;
 }
 
 }  // namespace tunvs

@@ -1,12 +1,15 @@
 #include "director/control.h"
 
+#include "director/protocol_state.h"
+#include "forward/tunnel_mtu.h"
+
 #include <algorithm>
 
 namespace tunvs {
 namespace {
 
 std::string textOf(const ServiceKey& key) {
-  const char* protocol = key.protocol == 6 ? "TCP" : key.protocol == 17 ? "UDP" : "IP";
+  const char* protocol = key.protocol == kTcpProtocol ? "TCP" : key.protocol == kUdpProtocol ? "UDP" : key.protocol == kSctpProtocol ? "SCTP" : "IP";
   const std::string address = toString(key.address);
   return std::string(protocol) + " " + (key.address.isV4() ? address : "[" + address + "]") + ":" + std::to_string(key.port);
 }
@@ -19,11 +22,8 @@ Error noSuchService(const ServiceKey& key) {
 }
 
 Result<void> checkService(const ServiceKey& key) {
-  if (key.protocol != static_cast<uint8_t>(IpProtocol::tcp) && key.protocol != static_cast<uint8_t>(IpProtocol::udp)) {
-    return Error::make(ErrorCode::unsupported, "protocol " + std::to_string(key.protocol) + " is not balanced; TCP (6) and UDP (17) are");
-  }
-  if (!key.address.isV4()) {
-    return Error::make(ErrorCode::unsupported, "IPv6 virtual services are not supported yet; use an IPv4 address");
+  if (!isBalanced(key.protocol)) {
+    return Error::make(ErrorCode::unsupported, "protocol " + std::to_string(key.protocol) + " is not balanced; TCP (6), UDP (17) and SCTP (132) are");
   }
   if (!isUnicast(key.address)) {
     return Error::make(ErrorCode::invalidArgument, toString(key.address) + " can't be a virtual address; it must be unicast");
@@ -58,10 +58,15 @@ Traffic& Traffic::operator+=(const Traffic& other) {
   connections += other.connections;
   inPackets += other.inPackets;
   inBytes += other.inBytes;
+  outPackets += other.outPackets;
+  outBytes += other.outBytes;
+  tooBig += other.tooBig;
+  fragments += other.fragments;
   return *this;
 }
 Traffic Traffic::operator-(const Traffic& other) const {
-  return {connections - other.connections, inPackets - other.inPackets, inBytes - other.inBytes};
+  return {connections - other.connections, inPackets - other.inPackets, inBytes - other.inBytes, outPackets - other.outPackets,
+          outBytes - other.outBytes,       tooBig - other.tooBig,       fragments - other.fragments};
 }
 
 struct Control::Draft {
@@ -104,7 +109,8 @@ struct Control::Draft {
   }
 };
 
-Control::Control(Sources sources, ServerPool& pool, Epochs& epochs) : sources_(sources), pool_(pool), epochs_(epochs) {
+Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs)
+    : settings_(settings), pool_(pool), epochs_(epochs) {
   publish({}, Tunables{});
 }
 
@@ -233,10 +239,8 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   if (!isUnicast(key.address)) {
     return Error::make(ErrorCode::invalidArgument, toString(key.address) + " can't be a real server; its address must be unicast");
   }
-  if (key.address.family != service.address.family) {
-    return Error::make(ErrorCode::unsupported, "real server " + toString(key.address) +
-                                                   " is of another address family than its virtual service, which is not supported yet");
-  }
+  const TunnelOptions& tunnel = config.tunnel;
+  if (auto checked = checkTunnel(tunnel, service.address.family, key.address.family); !checked) return checked.error();
   auto view = std::make_shared<ServerView>();
   view->id = id;
   view->address = key.address;
@@ -244,9 +248,16 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->weight = config.weight;
   view->config = config;
   view->state = &pool_.state(id);
-  const auto& source = key.address.isV4() ? sources_.v4 : sources_.v6;
-  view->canForward = source.has_value();
-  if (source) view->outer = makeOuterHeader(config.method, *source, key.address);
+  view->pathMtu = &pool_.pathMtu(id);
+  view->innerMtu = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
+  const auto& source = settings_.source(key.address.family);
+  if (tunnel.method == ForwardingMethod::dr) {
+    view->outers.push_back(makeOuterHeader(tunnel, service.address.family, key.address, key.address));
+  } else if (source) {
+    for (size_t i = 0; i < source->count(); i++) {
+      view->outers.push_back(makeOuterHeader(tunnel, service.address.family, source->at(i), key.address));
+    }
+  }
   return view;
 }
 
@@ -375,7 +386,8 @@ Traffic Control::rawTraffic(uint32_t id) const {
   Traffic sum;
   for (size_t worker = 0; worker < pool_.workers(); worker++) {
     const ServerCounters& counters = pool_.counters(worker, id);
-    sum += {counters.connections.read(), counters.packets.read(), counters.bytes.read()};
+    sum += {counters.connections.read(), counters.packets.read(), counters.bytes.read(),    counters.outPackets.read(),
+            counters.outBytes.read(),    counters.tooBig.read(),  counters.fragments.read()};
   }
   return sum;
 }
@@ -395,7 +407,7 @@ void Control::zero(const ServiceView& service) {
   for (const auto& server : service.owned) serverBaselines_[server->id] = rawTraffic(server->id);
 }
 
-std::vector<ServiceRow> Control::rows() const {
+std::vector<ServiceRow> Control::rows(Tick now) const {
   std::vector<ServiceRow> rows;
   for (const auto& service : current_->services()) {
     ServiceRow row{service->key, service->config, rawTraffic(*service), {}};
@@ -406,7 +418,8 @@ std::vector<ServiceRow> Control::rows() const {
       if (const auto base = serverBaselines_.find(server->id); base != serverBaselines_.end()) traffic = traffic - base->second;
       row.servers.push_back({server->id, server->key(), server->config, state.active.load(std::memory_order_relaxed),
                              state.inactive.load(std::memory_order_relaxed), state.persistent.load(std::memory_order_relaxed),
-                             state.overloaded.load(std::memory_order_relaxed), traffic});
+                             state.overloaded.load(std::memory_order_relaxed),
+                             server->pathMtu->effective(settings_.pathMtu, now).bytes, traffic});
     }
     rows.push_back(std::move(row));
   }

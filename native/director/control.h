@@ -21,6 +21,7 @@
 #include "core/epochs.h"
 #include "director/server_pool.h"
 #include "director/service_table.h"
+#include "director/settings.h"
 
 namespace tunvs {
 
@@ -35,7 +36,7 @@ struct ZeroCounters { std::optional<ServiceKey> service; };
 using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer, ClearServices, ZeroCounters>;
 
 struct Traffic {
-  uint64_t connections = 0, inPackets = 0, inBytes = 0;
+  uint64_t connections = 0, inPackets = 0, inBytes = 0, outPackets = 0, outBytes = 0, tooBig = 0, fragments = 0;
   Traffic& operator+=(const Traffic& other);
   Traffic operator-(const Traffic& other) const;
 };
@@ -46,6 +47,7 @@ struct ServerRow {
   ServerConfig config;
   int32_t active, inactive, persistent;
   bool overloaded;
+  uint32_t pathMtu;  // bytes, as it holds now
   Traffic traffic;
 };
 
@@ -58,11 +60,7 @@ struct ServiceRow {
 
 class Control {
  public:
-  struct Sources {
-    std::optional<IpAddress> v4, v6;  // DIP
-  };
-
-  Control(Sources sources, ServerPool& pool, Epochs& epochs);
+  Control(const Settings& settings, ServerPool& pool, Epochs& epochs);
   ~Control();
 
   // All of them or none. On an error `failedAt`, where given, is the index of the operation that was refused.
@@ -71,7 +69,7 @@ class Control {
   const Tunables& tunables() const { return current_->tunables(); }
   void setTunables(const Tunables& tunables);
 
-  std::vector<ServiceRow> rows() const;
+  std::vector<ServiceRow> rows(Tick now) const;
 
   // For readers. REQUIRES: between Epochs::enter() and leave().
   const ServiceTable* table() const { return published_.load(std::memory_order_acquire); }
@@ -105,7 +103,7 @@ class Control {
   Traffic rawTraffic(const ServiceView& service) const;
   void zero(const ServiceView& service);
 
-  Sources sources_;
+  Settings settings_;
   ServerPool& pool_;
   Epochs& epochs_;
   std::unique_ptr<const ServiceTable> current_;

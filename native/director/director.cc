@@ -1,16 +1,16 @@
 #include "director/director.h"
 
+#include <algorithm>
 #include <cassert>
 
-#include "forward/ipip.h"
+#include "director/answers.h"
+#include "director/protocol_state.h"
 
 namespace tunvs {
 namespace {
 
-constexpr uint8_t kTcp = static_cast<uint8_t>(IpProtocol::tcp);
-constexpr uint16_t kFtpDataPort = 20;
+constexpr size_t kMaxReleased = 128;  // fragments of one datagram, FragmentTable's own limit
 constexpr size_t kGroup = 16;  // packets of a vector that one stage takes at a time
-constexpr std::string_view kUdpStateName = "UDP";
 
 constexpr Verdict verdictOf(ParseError error) {
   switch (error) {
@@ -22,52 +22,66 @@ constexpr Verdict verdictOf(ParseError error) {
     case ParseError::badSource: return Verdict::dropBadSource;
     case ParseError::sourceRouted: return Verdict::dropSourceRouted;
     case ParseError::ttlExpired: return Verdict::dropTtlExpired;
-    case ParseError::fragment: return Verdict::dropFragment;
     case ParseError::protocol: return Verdict::dropProtocol;
     case ParseError::shortTransport: return Verdict::dropShortTransport;
   }
   return Verdict::dropBadHeader;
 }
 
-TcpState tcpStateOf(const Conn& conn) { return static_cast<TcpState>(conn.state.load(std::memory_order_relaxed)); }
-
-void addOne(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std::memory_order_relaxed); }
+FragmentInfo fragmentInfoOf(const ParsedPacket& parsed) {
+  FragmentInfo info;
+  info.source = parsed.key.client();
+  info.destination = parsed.key.virtualAddress();
+  info.identification = parsed.identification;
+  info.protocol = parsed.protocol;
+  // Of IPv6 only what stands between the fixed header and the fragment header counts.
+  info.headerBytes = static_cast<uint16_t>(parsed.key.isV4() ? parsed.fragmentPayload : parsed.fragmentPayload - kIpv6HeaderBytes - 8);
+  info.offsetBytes = parsed.fragmentOffset;
+  info.payloadBytes = parsed.length - parsed.fragmentPayload;
+  info.transportOffset = static_cast<uint16_t>(parsed.transport - parsed.fragmentPayload);
+  info.more = parsed.moreFragments;
+  return info;
+}
 
 }  // namespace
 
-struct Director::Flow {
-  ParsedPacket parsed;
-  uint64_t hash;
+struct Director::Worker : WorkerContext {
+  explicit Worker(FragmentTable& fragments) : lease(fragments) {}
+  FragmentLease lease;  // fragments that had waited and are being sent
 };
 
-// What a worker keeps from vector to vector.
-struct alignas(64) Director::Worker {
-  uint16_t identification = 0;  // of outer headers without DF
-  Flow flows[kVectorSize];      // of the vector at hand: here, so that no call has to clear them
-};
-
-size_t Director::tableBytes(const DirectorOptions& options) {
-  return ConnTable::regionBytes(Family::ipv4, options.maxConnections);
-}
+size_t Director::tableBytes(const DirectorOptions& options) { return Connections::regionBytes(options.maxConnections); }
 
 Director::Director(const DirectorOptions& options, std::span<std::byte> tableRegion)
     : workers_(options.workers),
+      settings_(options.settings),
       pool_(options.workers),
-      table_(ConnTable::create(tableRegion, Family::ipv4, options.maxConnections, options.secret, options.now, epochs_)),
-      control_(options.sources, pool_, epochs_),
-      worker_(std::make_unique<Worker[]>(options.workers)),
-      stats_(std::make_unique<WorkerStats[]>(options.workers)) {
+      control_(settings_, pool_, epochs_),
+      connections_({options.maxConnections, options.secret, options.now}, tableRegion, control_, pool_, epochs_),
+      fragments_({}, options.secret),
+      forwarder_(settings_, pool_),
+      icmp_(settings_, connections_, forwarder_, pool_) {
   assert(options.workers >= 1 && options.workers < Epochs::kMaxReaders);
   for (size_t i = 0; i < workers_; i++) {
+    worker_.push_back(std::make_unique<Worker>(fragments_));
+    worker_[i]->index = i;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
-    worker_[i].identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
+    worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
+    worker_[i]->identification6 = static_cast<uint32_t>((options.secret.words[i % 6] >> 16) + i * (UINT32_MAX / workers_));
   }
 }
 
-void Director::process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts) {
-  assert(packets.size() <= kVectorSize && worker < workers_);
-  Flow* flows = worker_[worker].flows;
-  epochs_.enter(worker);
+Director::~Director() = default;
+
+WorkerStats& Director::stats(size_t worker) { return worker_[worker]->stats; }
+
+void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts) {
+  assert(packets.size() <= kVectorSize && workerIndex < workers_);
+  Worker& worker = *worker_[workerIndex];
+  Flow* flows = worker.flows;
+  worker.lease.clear();
+  out.reset();
+  epochs_.enter(workerIndex);
   const ServiceTable* services = control_.table();
 
   // Three stages, each a group behind the one before, so that a group's cache misses are fetched while others are worked on:
@@ -75,30 +89,33 @@ void Director::process(size_t worker, std::span<Packet> packets, Tick now, Outpu
   const size_t count = packets.size();
   uint64_t bytes = 0;
   uint32_t counts[kVerdicts] = {};
-  out.count = 0;
+  const auto isFlow = [&](size_t i) {
+    return flows[i].parsed.error == ParseError::none && flows[i].parsed.packetClass == PacketClass::flow;
+  };
   for (size_t begin = 0; begin < count + 2 * kGroup; begin += kGroup) {
     for (size_t i = begin; i < std::min(begin + kGroup, count); i++) {
       Flow& flow = flows[i];
       parsePacket(packets[i], flow.parsed);
       bytes += packets[i].length;
-      if (flow.parsed.error != ParseError::none) continue;
-      flow.hash = table_.hash(flow.parsed.key);
-      table_.prefetchBucket(flow.hash);
+      if (!isFlow(i)) continue;
+      const ConnTable& conns = connections_.table(flow.parsed.key.family);
+      flow.hash = conns.hash(flow.parsed.key);
+      conns.prefetchBucket(flow.hash);
     }
     if (begin < kGroup) continue;
     for (size_t i = begin - kGroup; i < std::min(begin, count); i++) {
-      if (flows[i].parsed.error == ParseError::none) __builtin_prefetch(table_.candidate(flows[i].hash), 1);
+      if (isFlow(i)) __builtin_prefetch(connections_.table(flows[i].parsed.key.family).candidate(flows[i].hash), 1);
     }
     if (begin < 2 * kGroup) continue;
     for (size_t i = begin - 2 * kGroup; i < std::min(begin - kGroup, count); i++) {
-      Verdict verdict = verdictOf(flows[i].parsed.error);
-      if (verdict == Verdict::forwarded) verdict = forwardFlow(worker, services, flows[i], packets[i], i, now, out);
+      const Verdict verdict = isFlow(i) ? handleFlow(worker, services, flows[i].parsed, flows[i].hash, packets[i], i, now, out)
+                                        : handle(worker, services, flows[i], packets[i], i, now, out);
       counts[static_cast<size_t>(verdict)]++;
       if (verdicts != nullptr) verdicts[i] = verdict;
     }
   }
 
-  WorkerStats& stats = stats_[worker];
+  WorkerStats& stats = worker.stats;
   stats.received.add(packets.size());
   stats.receivedBytes.add(bytes);
   stats.vectors.add(packets.empty() ? 0 : 1);
@@ -107,224 +124,137 @@ void Director::process(size_t worker, std::span<Packet> packets, Tick now, Outpu
   }
 }
 
-// The established path: find, check, note the state, put the outer header on.
-Verdict Director::forwardFlow(size_t worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t index, Tick now,
-                              OutputVector& out) {
+// What is no whole TCP, UDP or SCTP packet.
+Verdict Director::handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
+                         OutputVector& out) {
   const ParsedPacket& parsed = flow.parsed;
-  const ServerView* server = nullptr;
-  Conn* conn = table_.find(parsed.key, flow.hash);
-  if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = serverOf(services, conn->server.load(std::memory_order_relaxed));
-  if (server == nullptr || mustEnd(*conn, *server, parsed, services->tunables())) {
-    const Verdict verdict = openConnection(worker, services, parsed, flow.hash, now, server);
-    if (verdict != Verdict::forwarded) return verdict;
-  } else {
-    if (!server->available) return Verdict::dropServerGone;
-    updateState(conn, *server, parsed, flow.hash, now, services->tunables());
-  }
-  if (!server->canForward) return Verdict::dropNoSource;
-  if (parsed.length + server->outer.length > kMaxPacketBytes) return Verdict::dropTooLong;
-
-  Packet sent;
-  switch (server->config.method) {
-    case ForwardingMethod::ipip: {
-      uint16_t& identification = worker_[worker].identification;
-      if (!parsed.dontFragment) identification++;
-      sent = encapsulateIpip(server->outer, packet.data, parsed, identification);
+  if (parsed.error != ParseError::none) return verdictOf(parsed.error);
+  switch (parsed.packetClass) {
+    case PacketClass::icmp:
+      return icmp_.handle(worker, services, parsed, packet, cause, now, out);
+    case PacketClass::fragment:
+      return handleFragment(worker, services, parsed, packet, cause, now, out);
+    case PacketClass::flow:
+    case PacketClass::other:
       break;
-    }
   }
-  OutputPacket& output = out.packets[out.count];
-  output.data = sent.data;
-  output.length = sent.length;
-  output.nextHop = server->address;
-  out.causes[out.count] = static_cast<uint8_t>(index);
-  out.count++;
+  const Verdict verdict =
+      services->virtualAddress(parsed.key.virtualAddress()) != nullptr ? Verdict::dropProtocol : Verdict::dropNoService;
+  answer(worker, *services, verdict, parsed, packet, cause, now, out);
+  return verdict;
+}
 
-  ServerCounters& counters = pool_.counters(worker, server->id);
-  counters.packets.add(1);
-  counters.bytes.add(parsed.length);
-  stats_[worker].forwardedBytes.add(parsed.length);
+// The established path: find, check, note the state, put the outer header on.
+Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
+                             Packet& packet, size_t cause, Tick now, OutputVector& out) {
+  const ServerView* server = nullptr;
+  const Verdict verdict = serverFor(worker, services, parsed, hash, now, server);
+  if (verdict != Verdict::forwarded) [[unlikely]] {
+    answer(worker, *services, verdict, parsed, packet, cause, now, out);
+    return verdict;
+  }
+  return forwarder_.send(worker, *server, {packet.data, parsed, hash, cause}, now, services->tunables(), out);
+}
+
+Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Tick now,
+                            const ServerView*& server) {
+  Conn* conn = connections_.table(parsed.key.family).find(parsed.key, hash);
+  if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = connections_.serverOf(services, *conn);
+  if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, services->tunables())) {
+    return connections_.open(worker.index, worker.stats, services, parsed, hash, now, server);
+  }
+  if (!server->available) return Verdict::dropServerGone;
+  connections_.update(conn, *server, parsed, hash, now, services->tunables());
   return Verdict::forwarded;
 }
 
-// A connection made after this worker's snapshot names a server that only a newer one knows.
-const ServerView* Director::serverOf(const ServiceTable*& services, uint32_t id) const {
-  const ServerView* server = services->server(id);
-  if (server != nullptr) return server;
-  services = control_.table();
-  return services->server(id);
-}
-
-// Whether the connection gives way to a new one for this packet.
-bool Director::mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables) const {
-  if (!server.available) return tunables.expireNodestConn != 0;
-  if ((parsed.tcpFlags & (kTcpSyn | kTcpRst)) != kTcpSyn) return false;
-  // A SYN on a known connection: the client uses its port again.
-  if (tunables.expireNodestConn != 0 && server.weight == 0) return true;
-  if (tunables.connReuseMode == 0) return false;
-  switch (tcpStateOf(conn)) {
-    case TcpState::timeWait:
-    case TcpState::close:
-      return true;
-    case TcpState::finWait:
-      return (tunables.connReuseMode & 2) != 0;
-    default:
-      return false;
-  }
-}
-
-void Director::updateState(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                           const Tunables& tunables) {
-  conn->packets.store(conn->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  const bool isTcp = parsed.key.protocol() == kTcp;
-  const TcpState before = tcpStateOf(*conn);
-  TcpState after = isTcp ? nextTcpState(before, parsed.tcpFlags) : before;
-  Tick deadline = now + (isTcp ? tunables.tcpTimeout(after) : tunables.udpTimeout);
-  // Later than the deadline that the wheel knows: it will find out by itself.
-  if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed))) {
-    conn->expires.store(deadline, std::memory_order_relaxed);
-    return;
-  }
-  ConnTable::Guard guard(table_, hash);
-  if (!conn->isLive()) return;  // expired on another worker meanwhile
-  if (isTcp) {
-    after = nextTcpState(tcpStateOf(*conn), parsed.tcpFlags);
-    deadline = now + tunables.tcpTimeout(after);
-    conn->state.store(static_cast<uint8_t>(after), std::memory_order_relaxed);
-    const bool wasActive = (conn->flags.load(std::memory_order_relaxed) & kConnInactive) == 0;
-    if (wasActive != isActive(after)) {
-      addOne(server.state->active, wasActive ? -1 : 1);
-      addOne(server.state->inactive, wasActive ? 1 : -1);
-      conn->flags.fetch_xor(kConnInactive, std::memory_order_relaxed);
+Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
+                                 size_t cause, Tick now, OutputVector& out) {
+  if (!isBalanced(parsed.protocol)) return Verdict::dropFragment;
+  const FragmentInfo info = fragmentInfoOf(parsed);
+  if (!info.isFirst()) {
+    const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, now);
+    switch (answer.verdict) {
+      case FragmentVerdict::wait:
+        return Verdict::waitingFragment;
+      case FragmentVerdict::drop:
+        return answer.decision.refusal != 0 ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment;
+      case FragmentVerdict::forward:
+        return sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
     }
   }
-  table_.setDeadlineLocked(conn, hash, deadline);
-}
 
-void Director::bind(const ServerView& server, bool active) {
-  ServerState& state = *server.state;
-  addOne(active ? state.active : state.inactive, 1);
-  addOne(pool_.references(server.id), 1);
-  if (server.config.upperThreshold != 0 && state.connections() >= server.config.upperThreshold) {
-    state.overloaded.store(true, std::memory_order_relaxed);
+  const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
+  const ServerView* server = nullptr;
+  const Verdict verdict = serverFor(worker, services, parsed, hash, now, server);
+  FragmentDecision decision;
+  if (verdict == Verdict::forwarded) {
+    decision = {server->id, hash, 0};
+  } else {
+    decision.refusal = static_cast<uint8_t>(verdict);
+    answer(worker, *services, verdict, parsed, packet, cause, now, out);
   }
-}
-
-void Director::unbind(const Conn& conn) {
-  const uint32_t id = conn.server.load(std::memory_order_relaxed);
-  ServerState& state = pool_.state(id);
-  const bool active = (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0;
-  addOne(active ? state.active : state.inactive, -1);
-  if (state.overloaded.load(std::memory_order_relaxed)) {
-    const ServerView* server = control_.table()->server(id);
-    const int64_t total = state.connections();
-    const int64_t upper = server == nullptr ? 0 : server->config.upperThreshold;
-    const int64_t lower = server == nullptr ? 0 : server->config.lowerThreshold;
-    const bool isOver = lower != 0 ? total < lower : upper != 0 ? total * 4 < upper * 3 : true;
-    if (isOver) state.overloaded.store(false, std::memory_order_relaxed);
-  }
-  // Last: from here on the id may be released.
-  pool_.references(id).fetch_sub(1, std::memory_order_release);
-}
-
-Verdict Director::openConnection(size_t worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-                                 Tick now, const ServerView*& server) {
-  WorkerStats& stats = stats_[worker];
-  ConnTable::Guard guard(table_, hash);
-  // Another worker may have opened or ended it since the lookup.
-  if (Conn* known = table_.find(parsed.key, hash); known != nullptr) {
-    const ServerView* named = serverOf(services, known->server.load(std::memory_order_relaxed));
-    const bool isOver = ConnTable::hasExpired(*known, now);
-    if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, services->tunables())) {
-      server = named;
-      return named->available ? Verdict::forwarded : Verdict::dropServerGone;
-    }
-    unbind(*known);
-    table_.removeLocked(known, hash);
-    (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
-  }
-
-  const ServiceView* service = services->find(parsed.key);
-  if (service == nullptr) return Verdict::dropNoService;
-  const Tunables& tunables = services->tunables();
-  const bool isTcp = parsed.key.protocol() == kTcp;
-  if (isTcp) {
-    if ((parsed.tcpFlags & kTcpRst) != 0) return Verdict::dropNotScheduled;
-    if ((parsed.tcpFlags & kTcpSyn) == 0 && tunables.sloppyTcp == 0) return Verdict::dropNotScheduled;
-  }
-  if (parsed.key.clientPort().host() == kFtpDataPort) return Verdict::dropNotScheduled;
-
-  const Candidate* chosen;
-  {
-    SpinGuard serviceGuard(service->state->lock);
-    chosen = service->scheduler->pick(service->candidates, service->state->scheduler, parsed.key);
-  }
-  if (chosen == nullptr) return Verdict::dropNoServer;
-  server = static_cast<const ServerView*>(chosen);
-
-  const TcpState state = isTcp ? nextTcpState(TcpState::none, parsed.tcpFlags) : TcpState::none;
-  const bool active = isTcp && isActive(state);
-  const Tick timeout = isTcp ? tunables.tcpTimeout(state) : tunables.udpTimeout;
-  Conn* conn = table_.insertLocked(parsed.key, hash, server->id, active ? 0 : kConnInactive, now + timeout, [&](Conn& victim) {
-    unbind(victim);
-    stats.connectionsEvicted.add(1);
-    return true;
+  // Those that had waited are sent behind the first; they stay where they are until the lease is cleared.
+  std::array<Packet, kMaxReleased> released;
+  size_t count = 0;
+  const FragmentAnswer answer = fragments_.decide(info, decision, now, worker.lease, [&](Packet waited) {
+    if (count < released.size()) released[count++] = waited;
   });
-  if (conn == nullptr) return Verdict::dropTableFull;
-  conn->state.store(static_cast<uint8_t>(state), std::memory_order_relaxed);
-  conn->packets.store(1, std::memory_order_relaxed);
-  bind(*server, active);
-  stats.connectionsCreated.add(1);
-  pool_.counters(worker, server->id).connections.add(1);
-  return Verdict::forwarded;
+  if (answer.verdict != FragmentVerdict::forward) return verdict == Verdict::forwarded ? Verdict::dropFragment : verdict;
+  const Verdict sent = sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
+  for (size_t i = 0; i < count; i++) {
+    ParsedPacket again;
+    parsePacket(released[i], again);
+    if (again.error != ParseError::none) continue;  // can't be: it was parsed when it came
+    sendFragment(worker, services, answer.decision, again, released[i], cause, now, out);
+    worker.stats.fragmentsReleased.add(1);
+  }
+  return sent;
 }
 
-Director::~Director() = default;
+Verdict Director::sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
+                               const ParsedPacket& parsed, Packet packet, size_t cause, Tick now, OutputVector& out) {
+  const ServerView* server = services->server(decision.server);
+  if (server == nullptr || !server->available) return Verdict::dropServerGone;
+  return forwarder_.send(worker, *server, {packet.data, parsed, decision.flowHash, cause}, now, services->tunables(), out);
+}
+
+void Director::answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
+                      const Packet& packet, size_t cause, Tick now, OutputVector& out) {
+  Answers answers(worker, out, cause, now);
+  const std::span<const uint8_t> bytes(packet.data, parsed.length);
+  switch (verdict) {
+    case Verdict::dropNoServer:
+      if (settings_.noServerReply == NoServerReply::reset && parsed.protocol == kTcpProtocol) return answers.reset(bytes, parsed);
+      return answers.portUnreachable(bytes, parsed);
+    case Verdict::dropNoService:
+    case Verdict::dropNotScheduled:
+    case Verdict::dropProtocol:
+      if (services.virtualAddress(parsed.key.virtualAddress()) != nullptr) answers.refuse(bytes, parsed);
+      return;
+    default:
+      return;
+  }
+}
 
 bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);
   epochs_.advance();
-  uint64_t expired = 0;
-  bool done = true;
-  for (uint32_t shard = static_cast<uint32_t>(worker); shard < table_.shardCount(); shard += static_cast<uint32_t>(workers_)) {
-    done &= table_.expire(shard, now, exact, budget, [&](Conn& conn) {
-      unbind(conn);
-      expired++;
-      return 0u;
-    });
-  }
-  stats_[worker].connectionsExpired.add(expired);
-  return done;
+  if (worker == 0) fragments_.expire(now);
+  return connections_.expire(worker, workers_, worker_[worker]->stats, now, exact, budget);
 }
 
 Result<void> Director::apply(std::span<const Operation> operations, size_t* failedAt) {
   bool serversRemoved = false;
   auto done = control_.apply(operations, failedAt, &serversRemoved);
-  if (!done || !serversRemoved || control_.tunables().expireNodestConn == 0) return done;
-  const ServiceTable* services = control_.table();
-  table_.removeIf([&](Conn& conn) {
-    const ServerView* server = services->server(conn.server.load(std::memory_order_relaxed));
-    if (server == nullptr || server->available) return false;
-    unbind(conn);
-    return true;
-  });
+  if (done && serversRemoved && control_.tunables().expireNodestConn != 0) connections_.endUnavailable(*control_.table());
   return done;
 }
 
 void Director::readCounters(std::span<uint64_t> sums) const {
   assert(sums.size() == kCounters);
   for (auto& sum : sums) sum = 0;
-  for (size_t i = 0; i < workers_; i++) addTo(sums, stats_[i]);
-}
-
-ConnectionRow Director::rowOf(const Conn& conn, const ServiceTable& services, Tick now) const {
-  ConnectionRow row{table_.keyOf(conn), {}, kUdpStateName, 0, false};
-  if (const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed))) row.server = server->key();
-  if (conn.protocol == kTcp) row.state = kTcpStateNames[static_cast<size_t>(tcpStateOf(conn))];
-  const auto ticks = static_cast<int32_t>(conn.expires.load(std::memory_order_relaxed) - now);
-  row.expiresMs = int64_t{ticks} * (1000 / kTicksPerSecond);
-  row.active = (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0;
-  return row;
+  for (const auto& worker : worker_) addTo(sums, worker->stats);
 }
 
 }  // namespace tunvs

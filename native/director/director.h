@@ -7,50 +7,38 @@
 // Invariants:
 //  1. Every packet handed to process() is counted with exactly one verdict.
 //  2. A server's active + inactive count is the number of live connections that name it.
-//  3. Packets of one flow leave in the order in which they came.
+//  3. Packets of one flow leave in the order in which they came; a datagram's fragments that came before its first one leave behind it.
 #pragma once
 
 #include <optional>
 #include <span>
 
-#include "core/conn_table.h"
 #include "core/packet_vector.h"
 #include "core/parse.h"
+#include "director/connections.h"
 #include "director/control.h"
+#include "director/forwarder.h"
+#include "director/fragment_table.h"
+#include "director/icmp_path.h"
+#include "director/output_vector.h"
 #include "director/server_pool.h"
+#include "director/settings.h"
 #include "director/stats.h"
 #include "director/verdict.h"
 
 namespace tunvs {
 
-// What process() gives back. `causes[i]` is the index in the input of the packet that caused `packets[i]`.
-struct OutputVector {
-  static constexpr size_t kMax = kVectorSize;
-  OutputPacket packets[kMax];
-  uint8_t causes[kMax];
-  size_t count = 0;
-};
-
 struct DirectorOptions {
-  uint32_t maxConnections = 1u << 20;  // [ConnTable::kMinCapacity, kMaxCapacity]
+  uint32_t maxConnections = 1u << 20;  // per address family, [ConnTable::kMinCapacity, kMaxCapacity]
   HashSecret secret = HashSecret::fromSeed(0);
   size_t workers = 1;                  // [1, Epochs::kMaxReaders - 1]
-  Control::Sources sources;
+  Settings settings;
   Tick now = 0;
-};
-
-// How a connection looks from outside.
-struct ConnectionRow {
-  FlowKey key;
-  ServerKey server;
-  std::string_view state;  // IPVS's name
-  int64_t expiresMs;       // from now; below 0 when it is overdue
-  bool active;
 };
 
 class Director {
  public:
-  // Bytes of zeroed, 64-byte aligned memory that the connection table needs.
+  // Bytes of zeroed, 64-byte aligned memory that the connection tables need.
   static size_t tableBytes(const DirectorOptions& options);
 
   // `tableRegion` outlives the director.
@@ -59,12 +47,12 @@ class Director {
 
   // ---- workers ----
 
-  // Handles packets of at most kVectorSize. Outputs point into the packets' own buffers (kHeadroom in front is used) and
-  // hold until the buffers are used again. `verdicts`, where given, gets one per packet.
+  // Handles packets of at most kVectorSize. Outputs may point into the packets' own buffers (kHeadroom in front is used); all hold
+  // until the next call. `out` is reset first. `verdicts`, where given, gets one per packet.
   // REQUIRES: packets.size() <= kVectorSize, worker < workers
   void process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts = nullptr);
 
-  // Lets connections expire: this worker's share of the table, at most about `budget` looked at. With `exact`, those whose
+  // Lets connections and fragments expire: this worker's share, at most about `budget` looked at. With `exact`, connections whose
   // deadline lies in the wheel's current 64 ms too. True when there is nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
@@ -72,57 +60,74 @@ class Director {
   void enter(size_t worker) { epochs_.enter(worker); }
   void leave(size_t worker) { epochs_.leave(worker); }
 
-  WorkerStats& stats(size_t worker) { return stats_[worker]; }
+  WorkerStats& stats(size_t worker);
   size_t workers() const { return workers_; }
 
   // ---- control thread ----
 
   const Control& control() const { return control_; }
+  const Settings& settings() const { return settings_; }
   Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr);
   void setTunables(const Tunables& tunables) { control_.setTunables(tunables); }
   // Frees what nobody can use any more. Call every second or so.
   void collect(Tick now) { control_.collect(now); }
   // Sums all workers. REQUIRES: sums.size() == kCounters
   void readCounters(std::span<uint64_t> sums) const;
-  uint64_t connectionCount() const { return table_.liveCount(); }
-  uint32_t connectionCapacity() const { return table_.capacity(); }
+  FragmentCounts fragmentCounts() const { return fragments_.counts(); }
+  uint64_t connectionCount(Family family) const { return connections_.table(family).liveCount(); }
+  uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
 
-  // Visits live connections from `cursor` on, at most `limit`; the next cursor, or UINT64_MAX at the end.
+  // Visits live connections of both families from `cursor` on, at most `limit`; the next cursor, or UINT64_MAX at the end.
   template <typename Visit>
   uint64_t forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit);
 
  private:
-  struct Flow;  // what the stages know about one packet of the vector
-
   struct Worker;
 
-  Verdict forwardFlow(size_t worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t index, Tick now,
-                      OutputVector& out);
-  Verdict openConnection(size_t worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                         const ServerView*& server);
-  bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables) const;
-  void updateState(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                   const Tunables& tunables);
-  void bind(const ServerView& server, bool active);
-  void unbind(const Conn& conn);
-  const ServerView* serverOf(const ServiceTable*& services, uint32_t id) const;
-  ConnectionRow rowOf(const Conn& conn, const ServiceTable& services, Tick now) const;
+  Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now, OutputVector& out);
+  Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Packet& packet,
+                     size_t cause, Tick now, OutputVector& out);
+  // The server of a flow's packet: its connection's, or a new one's.
+  Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Tick now,
+                    const ServerView*& server);
+  Verdict handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet, size_t cause,
+                         Tick now, OutputVector& out);
+  Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision, const ParsedPacket& parsed,
+                       Packet packet, size_t cause, Tick now, OutputVector& out);
+  // Answers a packet that was not forwarded, where a host would.
+  void answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed, const Packet& packet,
+              size_t cause, Tick now, OutputVector& out);
 
   size_t workers_;
+  Settings settings_;
   Epochs epochs_;
   ServerPool pool_;
-  ConnTable table_;
   Control control_;
-  std::unique_ptr<Worker[]> worker_;
-  std::unique_ptr<WorkerStats[]> stats_;
+  Connections connections_;
+  FragmentTable fragments_;
+  Forwarder forwarder_;
+  IcmpPath icmp_;
+  std::vector<std::unique_ptr<Worker>> worker_;
 };
 
 template <typename Visit>
 uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit) {
+  constexpr uint64_t kSecondTable = uint64_t{1} << 40;  // cursors of the IPv6 table begin here
   const size_t reader = Epochs::kMaxReaders - 1;
   epochs_.enter(reader);
   const ServiceTable* services = control_.table();
-  const uint64_t next = table_.forEach(cursor, limit, [&](const Conn& conn) { visit(rowOf(conn, *services, now)); });
+  uint64_t next = cursor;
+  if (next < kSecondTable) {
+    next = connections_.table(Family::ipv4).forEach(next, limit, [&](const Conn& conn) {
+      visit(connections_.rowOf(conn, Family::ipv4, *services, now));
+    });
+    if (next == UINT64_MAX) next = kSecondTable;
+  } else {
+    next = connections_.table(Family::ipv6).forEach(next - kSecondTable, limit, [&](const Conn& conn) {
+      visit(connections_.rowOf(conn, Family::ipv6, *services, now));
+    });
+    if (next != UINT64_MAX) next += kSecondTable;
+  }
   epochs_.leave(reader);
   return next;
 }

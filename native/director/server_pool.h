@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "director/path_mtu.h"
 #include "director/stats.h"
 #include "scheduler/server_state.h"
 
@@ -30,6 +31,7 @@ class ServerPool {
   ServerCounters& counters(size_t worker, uint32_t id) {
     return chunkOf(id).counters[worker * kChunk + id % kChunk];
   }
+  PathMtu& pathMtu(uint32_t id) { return chunkOf(id).pathMtus[id % kChunk]; }
   // Connections that name the server, persistence entries included; it can't be released before this is 0.
   std::atomic<int32_t>& references(uint32_t id) { return chunkOf(id).references[id % kChunk]; }
   size_t workers() const { return workers_; }
@@ -38,9 +40,11 @@ class ServerPool {
   struct Chunk {
     explicit Chunk(size_t workers)
         : states(std::make_unique<ServerState[]>(kChunk)),
+          pathMtus(std::make_unique<PathMtu[]>(kChunk)),
           references(std::make_unique<std::atomic<int32_t>[]>(kChunk)),
           counters(std::make_unique<ServerCounters[]>(workers * kChunk)) {}
     std::unique_ptr<ServerState[]> states;
+    std::unique_ptr<PathMtu[]> pathMtus;
     std::unique_ptr<std::atomic<int32_t>[]> references;
     std::unique_ptr<ServerCounters[]> counters;
   };

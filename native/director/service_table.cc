@@ -1,5 +1,6 @@
 #include "director/service_table.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace tunvs {
@@ -7,7 +8,17 @@ namespace tunvs {
 void ServiceTable::index() {
   slots_.clear();
   mask_ = 0;
+  addresses_.clear();
   if (services_.empty()) return;
+  for (const auto& service : services_) {
+    const bool isUp = std::ranges::any_of(service->owned, [](const auto& server) { return server->weight > 0; });
+    addresses_.push_back({service->key.address, isUp});
+  }
+  std::ranges::sort(addresses_, [](const auto& a, const auto& b) {
+    return a.address != b.address ? a.address < b.address : a.isUp > b.isUp;
+  });
+  const auto repeated = std::ranges::unique(addresses_, {}, &VirtualAddress::address);
+  addresses_.erase(repeated.begin(), repeated.end());
   const size_t size = std::bit_ceil(services_.size() * 2 + 1);
   slots_.assign(size, nullptr);
   mask_ = size - 1;
@@ -18,6 +29,11 @@ void ServiceTable::index() {
     while (slots_[i] != nullptr) i = (i + 1) & mask_;
     slots_[i] = service.get();
   }
+}
+
+const ServiceTable::VirtualAddress* ServiceTable::virtualAddress(const IpAddress& address) const {
+  const auto at = std::ranges::lower_bound(addresses_, address, {}, &VirtualAddress::address);
+  return at != addresses_.end() && at->address == address ? &*at : nullptr;
 }
 
 }  // namespace tunvs

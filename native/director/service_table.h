@@ -11,6 +11,7 @@
 #include "core/inet.h"
 #include "core/spin_lock.h"
 #include "core/ticks.h"
+#include "director/path_mtu.h"
 #include "director/tcp_state.h"
 #include "director/tunables.h"
 #include "forward/forward.h"
@@ -40,7 +41,7 @@ struct ServerKey {
 };
 
 struct ServerConfig {
-  ForwardingMethod method = ForwardingMethod::ipip;
+  TunnelOptions tunnel;
   int32_t weight = 1;           // [0, 2^31-1]; 0 is quiescent
   uint32_t upperThreshold = 0;  // active + inactive connections; 0: no limit
   uint32_t lowerThreshold = 0;  // [0, upperThreshold]
@@ -50,8 +51,11 @@ struct ServerConfig {
 struct ServerView : Candidate {
   ServerConfig config;  // config.weight == weight
   bool available = true;   // false: removed, but connections still name it
-  bool canForward = false; // the director has a source address of the server's family
-  OuterHeader outer;
+  uint32_t innerMtu = 0;   // the longest packet for which nothing has to be looked up; 0: the path is too narrow
+  std::vector<OuterHeader> outers;  // one per source address, a power of two of them; empty: the director has no such address
+  PathMtu* pathMtu = nullptr;       // as long-lived as `state`
+
+  const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & (outers.size() - 1)]; }
 
   ServerKey key() const { return {address, port}; }
 };
@@ -87,6 +91,14 @@ class ServiceTable {
     }
   }
 
+  // An address of at least one virtual service.
+  struct VirtualAddress {
+    IpAddress address;
+    bool isUp;  // one of its services has a real server that may get connections
+  };
+  // Null when it is none.
+  const VirtualAddress* virtualAddress(const IpAddress& address) const;
+
   // Any server that a connection may name, removed ones included. Null: made after this snapshot.
   const ServerView* server(uint32_t id) const { return id < byId_.size() ? byId_[id] : nullptr; }
 
@@ -104,6 +116,7 @@ class ServiceTable {
   std::vector<std::shared_ptr<const ServiceView>> services_;  // in the order of adding
   std::vector<const ServiceView*> slots_;                      // open addressing, at most half full
   size_t mask_ = 0;
+  std::vector<VirtualAddress> addresses_;  // sorted
   std::vector<const ServerView*> byId_;
   std::vector<std::shared_ptr<const ServerView>> removed_;     // owns the removed servers' views
   Tunables tunables_;

@@ -1,7 +1,8 @@
 // Counters of one worker. Written by that worker alone, summed by whoever reads.
 //
 // The law:  received = the sum of verdicts          (verdict.h)
-//           verdicts[forwarded] = sent + egressNoBuffer + egressNoRoute + egressTooLong + egressFailed   (with an egress)
+//           handedOut = sent + egressNoBuffer + egressNoRoute + egressTooLong + egressFailed   (with an egress)
+// handedOut counts what was given to the egress: forwarded packets, their fragments, answers.
 #pragma once
 
 #include <atomic>
@@ -30,6 +31,13 @@ struct alignas(64) WorkerStats {
   Counter connectionsEvicted;   // gave way to a new one in a full table
   Counter connectionsDropped;   // ended early: rescheduled, or their server was removed
   Counter vectors;              // reads that brought at least one packet
+  Counter handedOut;
+  Counter fragmentsSent;        // outer fragments of packets that were too long for their path
+  Counter fragmentsReleased;    // had waited for their datagram's first fragment, and went on
+  Counter answersUnreachable;   // ICMP destination unreachable, for packets counted with a drop verdict
+  Counter answersReset;         // TCP resets, likewise
+  Counter answersSuppressed;    // answers not given because of the rate limit
+  Counter pathMtuLowered;       // path MTUs learned from ICMP errors
   Counter sent;
   Counter egressNoBuffer;
   Counter egressNoRoute;
@@ -42,7 +50,8 @@ struct alignas(64) WorkerStats {
 // The names that JavaScript sees, in the order in which readCounters() writes.
 inline constexpr std::string_view kCounterNames[] = {
     "received",       "receivedBytes",  "forwardedBytes", "connectionsCreated", "connectionsExpired",
-    "connectionsEvicted", "connectionsDropped", "vectors",    "sent",           "egressNoBuffer",
+    "connectionsEvicted", "connectionsDropped", "vectors",    "handedOut",      "fragmentsSent",
+    "fragmentsReleased", "answersUnreachable", "answersReset", "answersSuppressed", "pathMtuLowered", "sent",           "egressNoBuffer",
     "egressNoRoute",  "egressTooLong",  "egressFailed",   "oversized",
 };
 inline constexpr size_t kNamedCounters = std::size(kCounterNames);
@@ -57,10 +66,14 @@ inline void addTo(std::span<uint64_t> sums, const WorkerStats& stats) {
 }
 
 // What one worker counted for one real server.
-struct alignas(32) ServerCounters {
+struct alignas(64) ServerCounters {
   Counter connections;
   Counter packets;
-  Counter bytes;  // of the inner packets
+  Counter bytes;       // of the inner packets
+  Counter outPackets;  // ICMP errors from the tunnel that were told to clients; replies are never seen
+  Counter outBytes;
+  Counter tooBig;      // packets answered with the path's MTU
+  Counter fragments;   // outer fragments sent
 };
 
 }  // namespace tunvs

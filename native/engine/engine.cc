@@ -16,8 +16,8 @@ Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
 
 Engine::Engine(TableRegion region, const DirectorOptions& options)
     : region_(std::move(region)), director_(std::make_unique<Director>(options, region_.span())) {
-  if (options.sources.v4) sources_.push_back(*options.sources.v4);
-  if (options.sources.v6) sources_.push_back(*options.sources.v6);
+  if (options.settings.v4) sources_.push_back(options.settings.v4->base);
+  if (options.settings.v6) sources_.push_back(options.settings.v6->base);
 }
 
 Engine::~Engine() { stop(); }
@@ -26,7 +26,7 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   assert(!isRunning() && options.device.queues == director_->workers());
   auto device = TunDevice::open(options.device);
   if (!device) return device.error();
-  EngineStarted started{device.value()->name(), device.value()->attached(), {}, {}};
+  EngineStarted started{device.value()->name(), device.value()->attached(), {}, {}, {}};
   std::vector<std::unique_ptr<Worker>> workers;
   EgressContext context;
   context.sources = sources_;
@@ -41,7 +41,8 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
       started.passedOver = std::move(passedOver);
     }
     auto worker = Worker::create(Worker::Parts{*director_, i, device.value()->queue(i), std::move(egress).value(),
-                                               options.device.maxPacketBytes, events_, options.busyPollUs});
+                                               options.device.maxPacketBytes, events_, options.busyPollUs,
+                                               i == 0 ? openErrorQueues(started) : ErrorQueues{}});
     if (!worker) return worker.error();
     workers.push_back(std::move(worker).value());
   }
@@ -49,6 +50,20 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   workers_ = std::move(workers);
   for (auto& worker : workers_) worker->start();
   return started;
+}
+
+// Without them the director runs all the same, but learns no path MTUs by itself.
+Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
+  ErrorQueues queues;
+  for (const IpAddress& source : sources_) {
+    auto queue = IcmpQueue::open(source);
+    if (queue) {
+      queues.push_back(std::move(queue).value());
+    } else {
+      started.warnings.push_back(queue.error().message);
+    }
+  }
+  return queues;
 }
 
 void Engine::stop() {

@@ -12,6 +12,7 @@
 #include "engine/table_region.h"
 #include "engine/worker.h"
 #include "io/egress_list.h"
+#include "io/icmp_queue.h"
 #include "io/tun_device.h"
 
 namespace tunvs {
@@ -27,6 +28,7 @@ struct EngineStarted {
   bool attached = false;
   std::string egress;
   std::vector<PassedOver> passedOver;
+  std::vector<std::string> warnings;  // what does not work, though the director runs
 };
 
 class Engine {
@@ -45,6 +47,8 @@ class Engine {
   std::vector<CpuTime> cpu() const;
 
  private:
+  using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
+  ErrorQueues openErrorQueues(EngineStarted& started) const;
   Engine(TableRegion region, const DirectorOptions& options);
 
   std::vector<IpAddress> sources_;

@@ -9,6 +9,18 @@ constexpr double kMsPerTick = 1000.0 / kTicksPerSecond;
 
 Tick tickAt(double atMs) { return static_cast<Tick>(static_cast<uint64_t>(atMs / kMsPerTick)); }
 
+struct Collector {
+  std::vector<OfflineOutput>& outputs;
+  size_t begin;  // index of the vector's first packet
+
+  static void take(void* context, OutputVector& out) {
+    auto& self = *static_cast<Collector*>(context);
+    for (size_t i = 0; i < out.count(); i++) {
+      self.outputs.push_back({{out[i].data, out[i].data + out[i].length}, self.begin + out.cause(i)});
+    }
+  }
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Offline>> Offline::create(const DirectorOptions& options) {
@@ -34,7 +46,8 @@ void Offline::advance(double atMs) {
 
 void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineOutput>& outputs, std::span<Verdict> verdicts) {
   assert(verdicts.size() == packets.size());
-  OutputVector out;
+  Collector collector{outputs, 0};
+  OutputVector out(&Collector::take, &collector);
   for (size_t begin = 0; begin < packets.size();) {
     const Tick tick = tickAt(packets[begin].atMs);
     if (tick != now_) advance(packets[begin].atMs);
@@ -50,11 +63,9 @@ void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineO
       count++;
     }
     vector_.setCount(count);
+    collector.begin = begin;
     director_->process(0, vector_.packets(), now_, out, verdicts.data() + begin);
-    for (size_t i = 0; i < out.count; i++) {
-      const OutputPacket& packet = out.packets[i];
-      outputs.push_back({{packet.data, packet.data + packet.length}, begin + out.causes[i]});
-    }
+    out.flush();
     begin += count;
   }
 }

@@ -65,7 +65,7 @@ CpuTime Worker::cpu() const {
 
 void Worker::run() {
   Director& director = parts_.director;
-  OutputVector out;
+  OutputVector out([](void* worker, OutputVector& full) { static_cast<Worker*>(worker)->send(full); }, this);
   uint64_t idleSinceUs = 0;
   housekept_ = coarseNow();
   while (!stopping_.load(std::memory_order_acquire)) {
@@ -78,8 +78,9 @@ void Worker::run() {
     if (received.value() > 0) {
       idleSinceUs = 0;
       director.process(parts_.index, vector_.packets(), now, out);
-      countSent(parts_.egress->send({out.packets, out.count}));
+      out.flush();
     }
+    if (now - housekept_ >= kHousekeepTicks || received.value() == 0) readErrors(now, out);
     if (now - housekept_ >= kHousekeepTicks) housekeep(now);
     if (received.value() > 0) continue;
     if (parts_.busyPollUs > 0) {
@@ -95,9 +96,22 @@ void Worker::run() {
 
 void Worker::sleep() {
   parts_.director.leave(parts_.index);
-  pollfd waits[2] = {{wake_.get(), POLLIN, 0}, {parts_.queue.pollDescriptor(), POLLIN, 0}};
-  poll(waits, waits[1].fd >= 0 ? 2 : 1, waits[1].fd >= 0 ? kSleepMs : 0);
+  pollfd waits[4] = {{wake_.get(), POLLIN, 0}};
+  nfds_t count = 1;
+  const int queue = parts_.queue.pollDescriptor();
+  if (queue >= 0) waits[count++] = {queue, POLLIN, 0};
+  for (const auto& errors : parts_.errors) waits[count++] = {errors->pollDescriptor(), POLLIN, 0};
+  poll(waits, count, queue >= 0 ? kSleepMs : 0);
   parts_.director.enter(parts_.index);
+}
+
+void Worker::readErrors(Tick now, OutputVector& out) {
+  for (const auto& errors : parts_.errors) {
+    const auto received = errors->receive(vector_);
+    if (!received || received.value() == 0) continue;
+    parts_.director.process(parts_.index, vector_.packets(), now, out);
+    out.flush();
+  }
 }
 
 void Worker::housekeep(Tick now) {
@@ -120,8 +134,11 @@ void Worker::housekeep(Tick now) {
   }
 }
 
-void Worker::countSent(const SendResult& result) {
+void Worker::send(const OutputVector& out) {
+  if (out.count() == 0) return;
+  const SendResult result = parts_.egress->send(out.packets());
   WorkerStats& stats = parts_.director.stats(parts_.index);
+  stats.handedOut.add(out.count());
   stats.sent.add(result.sent);
   if (result.noBuffer != 0) stats.egressNoBuffer.add(result.noBuffer);
   if (result.noRoute != 0) stats.egressNoRoute.add(result.noRoute);

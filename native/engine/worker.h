@@ -33,6 +33,7 @@ class Worker {
     size_t maxPacketBytes;
     EventRing& events;
     uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
+    std::vector<std::unique_ptr<DeviceQueue>> errors{};  // ICMP errors about outer packets: looked at when idle, and now and then
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);
@@ -49,7 +50,8 @@ class Worker {
   void run();
   void sleep();
   void housekeep(Tick now);
-  void countSent(const SendResult& result);
+  void send(const OutputVector& out);
+  void readErrors(Tick now, OutputVector& out);
 
   Parts parts_;
   UniqueFd wake_;

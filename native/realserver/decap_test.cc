@@ -17,9 +17,33 @@ const IpAddress kDirector = IpAddress::v4(10, 0, 0, 1);
 const IpAddress kVirtual = IpAddress::v4(192, 168, 50, 100);
 const IpAddress kServer = IpAddress::v4(10, 0, 0, 11);
 
+constexpr uint16_t kGuePort = 6080;
+
 const DecapRules& rules() {
-  static const DecapRules made = DecapRules::make({&kDirector, 1}, {&kVirtual, 1}).value();
+  static const DecapRules made = [] {
+    const AddressPrefix director = AddressPrefix::of(kDirector);
+    return DecapRules::make({&director, 1}, {&kVirtual, 1}).value();
+  }();
   return made;
+}
+
+// An IPIP packet, as a raw socket of protocol 4 hands it over.
+Decapsulated decapsulate(std::span<uint8_t> packet, const DecapRules& rules) {
+  return decapsulateIpv4(packet, kEncapsulations[0], rules);
+}
+
+// Any tunnel packet, at a real server that has all receivers: the kernel's part is done here.
+Decapsulated decapsulateAny(std::span<uint8_t> packet) {
+  for (const Encapsulation& encapsulation : kEncapsulations) {
+    if (packet[9] != static_cast<uint8_t>(encapsulation.protocol)) continue;
+    if (encapsulation.protocol != IpProtocol::udp) return decapsulateIpv4(packet, encapsulation, rules());
+    if (loadBe16(&packet[22]) != kGuePort) break;
+    return tunvs::decapsulate({.source = IpAddress::v4(Be32{loadUnaligned<uint32_t>(&packet[12])}),
+                               .ecn = static_cast<uint8_t>(packet[1] & 0x03),
+                               .bytes = packet.subspan(28)},
+                              encapsulation, rules());
+  }
+  return {DecapVerdict::badOuter};
 }
 
 void writeIpv4(uint8_t* at, uint8_t protocol, uint8_t tos, size_t length, IpAddress source, IpAddress destination) {
@@ -212,25 +236,33 @@ TEST("a TCP checksum that receive offload left unfinished is finished; a right o
   CHECK(packet == wrong);
 }
 
-TEST("rules need IPv4 unicast addresses of both kinds") {
-  const IpAddress multicast = IpAddress::v4(224, 0, 0, 1);
-  const IpAddress six = parseIpAddress("2001:db8::1").value();
+TEST("rules need unicast addresses of both kinds") {
+  const AddressPrefix director = AddressPrefix::of(kDirector);
+  const AddressPrefix multicast = AddressPrefix::of(IpAddress::v4(224, 0, 0, 1));
+  const IpAddress multicast6 = parseIpAddress("ff02::1").value();
   CHECK(!DecapRules::make({}, {&kVirtual, 1}).ok());
-  CHECK(!DecapRules::make({&kDirector, 1}, {}).ok());
+  CHECK(!DecapRules::make({&director, 1}, {}).ok());
   CHECK(!DecapRules::make({&multicast, 1}, {&kVirtual, 1}).ok());
-  const auto refused = DecapRules::make({&kDirector, 1}, {&six, 1});
+  const auto refused = DecapRules::make({&director, 1}, {&multicast6, 1});
   REQUIRE(!refused.ok());
-  CHECK(refused.error().message.find("2001:db8::1") != std::string::npos);
+  CHECK(refused.error().message.find("ff02::1") != std::string::npos);
 }
 
-TEST("several directors and virtual addresses are told from others, in any order") {
-  const IpAddress directors[] = {IpAddress::v4(10, 0, 0, 3), IpAddress::v4(10, 0, 0, 1), IpAddress::v4(10, 0, 0, 2)};
-  const auto made = DecapRules::make(directors, {&kVirtual, 1});
+TEST("directors and virtual addresses are told from others, in any order, in ranges and of both families") {
+  const AddressPrefix directors[] = {parseAddressPrefix("10.0.0.3").value(), parseAddressPrefix("10.0.1.16/28").value(),
+                                     parseAddressPrefix("2001:db8:1::/64").value()};
+  const IpAddress virtuals[] = {parseIpAddress("2001:db8::9").value(), kVirtual, IpAddress::v4(10, 9, 9, 9)};
+  const auto made = DecapRules::make(directors, virtuals);
   REQUIRE(made.ok());
-  for (const IpAddress& director : directors) CHECK(made.value().isDirector(director.asV4()));
-  CHECK(!made.value().isDirector(IpAddress::v4(10, 0, 0, 4).asV4()));
-  CHECK(!made.value().isDirector(kVirtual.asV4()));
-  CHECK(made.value().isVirtualAddress(kVirtual.asV4()));
+  const DecapRules& rules = made.value();
+  for (const char* text : {"10.0.0.3", "10.0.1.16", "10.0.1.31", "2001:db8:1::77"})
+    CHECK(rules.isDirector(parseIpAddress(text).value()));
+  for (const char* text : {"10.0.0.4", "10.0.1.32", "2001:db8:2::77", "192.168.50.100"})
+    CHECK(!rules.isDirector(parseIpAddress(text).value()));
+  for (const IpAddress& address : virtuals) CHECK(rules.isVirtualAddress(address));
+  CHECK(!rules.isVirtualAddress(kDirector));
+  CHECK(rules.hasDirector(Family::ipv6) && rules.hasVirtualAddress(Family::ipv6));
+  CHECK(!tunvs::rules().hasDirector(Family::ipv6) && !tunvs::rules().hasVirtualAddress(Family::ipv6));
 }
 
 TEST("what a real kernel's tunl0 took and refused is taken and refused here too") {
@@ -253,11 +285,8 @@ TEST("what a real kernel's tunl0 took and refused is taken and refused here too"
       {"outer fragmented", DecapVerdict::badOuter},
       {"outer fragments reversed", DecapVerdict::badOuter},
       {"without a tunnel: syn straight to the vip", DecapVerdict::badOuter},
-      // Other tunnels, which the recorded host had receivers for; they never get to a socket of protocol 4.
-      {"gre instead of ipip", DecapVerdict::badOuter},
-      {"gre with a receiver", DecapVerdict::badOuter},
-      {"gue, port 6080", DecapVerdict::badOuter},
-      {"gue without a udp checksum", DecapVerdict::badOuter},
+      // Had no receiver yet when it was recorded; ours has.
+      {"gre instead of ipip", DecapVerdict::accepted},
       // On purpose: only configured directors, only virtual addresses.
       {"any outer source", DecapVerdict::unknownDirector},
       {"inner destination is the server address", DecapVerdict::notVirtualAddress},
@@ -279,7 +308,7 @@ TEST("what a real kernel's tunl0 took and refused is taken and refused here too"
     CHECK(!in.empty() && (special != expectedByCase.end() || !out.empty()));
     for (const std::string& hex : in) {
       Bytes packet = fromHex(hex);
-      const auto result = decapsulate(packet, rules());
+      const auto result = decapsulateAny(packet);
       if (!CHECK_EQ(toString(result.verdict), toString(expected))) testing::fail(__FILE__, __LINE__, "for: " + name);
       // An echo reply copies the TOS of the request as it came out of the tunnel.
       if (result.verdict == DecapVerdict::accepted && result.inner[9] == 1 && !out.empty()) {

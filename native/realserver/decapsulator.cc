@@ -1,38 +1,16 @@
 #include "realserver/decapsulator.h"
 
-#include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
 namespace tunvs {
 namespace {
 
-// Holds what arrives while the thread is not scheduled: 100 ms of full-size packets at 800 Mbit/s.
-constexpr int kReceiveBufferBytes = 16 << 20;
 constexpr size_t kBatch = 32;
 constexpr size_t kBufferBytes = 65536;
 
 void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
   counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
-}
-
-Result<UniqueFd> openSocket() {
-  UniqueFd fd(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_IPIP));
-  if (!fd) {
-    const int error = errno;
-    if (error == EPERM || error == EACCES) {
-      return Error{ErrorCode::permission,
-                   "receiving tunnel packets needs a raw socket and so CAP_NET_RAW: run as root or give the capability",
-                   error, "socket"};
-    }
-    return Error::fromErrno(error, "socket", "can't open a raw socket for IPIP");
-  }
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) < 0) {
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
-  }
-  return fd;
 }
 
 constexpr DecapCounterName kCounterNames[] = {
@@ -41,6 +19,8 @@ constexpr DecapCounterName kCounterNames[] = {
     {"deliveredBytes", &DecapCounters::deliveredBytes},
     {"badOuter", &DecapCounters::badOuter},
     {"unknownDirector", &DecapCounters::unknownDirector},
+    {"badTunnelHeader", &DecapCounters::badTunnelHeader},
+    {"badTunnelChecksum", &DecapCounters::badTunnelChecksum},
     {"badInner", &DecapCounters::badInner},
     {"badInnerChecksum", &DecapCounters::badInnerChecksum},
     {"notVirtualAddress", &DecapCounters::notVirtualAddress},
@@ -49,6 +29,19 @@ constexpr DecapCounterName kCounterNames[] = {
     {"socketFull", &DecapCounters::socketFull},
 };
 static_assert(sizeof(DecapCounters) == std::size(kCounterNames) * sizeof(uint64_t));
+
+// Where each refusal is counted.
+constexpr std::pair<DecapVerdict, uint64_t DecapCounters::*> kRefusals[] = {
+    {DecapVerdict::badOuter, &DecapCounters::badOuter},
+    {DecapVerdict::unknownDirector, &DecapCounters::unknownDirector},
+    {DecapVerdict::badTunnelHeader, &DecapCounters::badTunnelHeader},
+    {DecapVerdict::badTunnelChecksum, &DecapCounters::badTunnelChecksum},
+    {DecapVerdict::badInner, &DecapCounters::badInner},
+    {DecapVerdict::badInnerChecksum, &DecapCounters::badInnerChecksum},
+    {DecapVerdict::notVirtualAddress, &DecapCounters::notVirtualAddress},
+    {DecapVerdict::congestionNotSignallable, &DecapCounters::congestionNotSignallable},
+};
+static_assert(std::size(kRefusals) + 1 == kDecapVerdicts);
 
 }  // namespace
 
@@ -59,12 +52,25 @@ struct Decapsulator::Buffers {
   std::unique_ptr<uint8_t[]> bytes = std::make_unique<uint8_t[]>(kBatch * kBufferBytes);
   std::array<mmsghdr, kBatch> messages{};
   std::array<iovec, kBatch> parts{};
+  std::array<TunnelSourceAddress, kBatch> sources{};
+  struct alignas(cmsghdr) Control {
+    uint8_t bytes[kTunnelControlBytes];
+  };
+  std::array<Control, kBatch> controls{};
 
   Buffers() {
+    for (size_t i = 0; i < kBatch; i++) parts[i] = {&bytes[i * kBufferBytes], kBufferBytes};
+  }
+  // The kernel writes the lengths that it used into the headers.
+  void prepare() {
     for (size_t i = 0; i < kBatch; i++) {
-      parts[i] = {&bytes[i * kBufferBytes], kBufferBytes};
-      messages[i].msg_hdr.msg_iov = &parts[i];
-      messages[i].msg_hdr.msg_iovlen = 1;
+      messages[i].msg_hdr = {.msg_name = &sources[i],
+                             .msg_namelen = sizeof sources[i],
+                             .msg_iov = &parts[i],
+                             .msg_iovlen = 1,
+                             .msg_control = &controls[i],
+                             .msg_controllen = sizeof controls[i],
+                             .msg_flags = 0};
     }
   }
   std::span<uint8_t> packet(size_t i) { return {&bytes[i * kBufferBytes], messages[i].msg_len}; }
@@ -73,20 +79,21 @@ struct Decapsulator::Buffers {
 Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOptions& options) {
   auto rules = DecapRules::make(options.directors, options.virtualAddresses);
   if (!rules) return rules.error();
-  auto socket = openSocket();
-  if (!socket) return socket.error();
+  auto sockets = openTunnelSockets(options.encapsulations, options.guePorts, rules.value());
+  if (!sockets) return sockets.error();
   auto tun = TunDevice::open({.name = options.device, .queues = 1});
   if (!tun) return tun.error();
   UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!stop) return Error::fromErrno(errno, "eventfd", "can't start the decapsulator");
   return std::unique_ptr<Decapsulator>(
-      new Decapsulator(std::move(rules).value(), std::move(tun).value(), std::move(socket).value(), std::move(stop)));
+      new Decapsulator(std::move(rules).value(), std::move(tun).value(), std::move(sockets).value(), std::move(stop)));
 }
 
-Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, UniqueFd socket, UniqueFd stop)
+Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
+                           UniqueFd stop)
     : rules_(std::move(rules)),
       tun_(std::move(tun)),
-      socket_(std::move(socket)),
+      sockets_(std::move(sockets)),
       stop_(std::move(stop)),
       thread_([this] { run(); }) {}
 
@@ -98,35 +105,42 @@ Decapsulator::~Decapsulator() {
 
 void Decapsulator::run() {
   Buffers buffers;
-  pollfd waits[2] = {{socket_.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}};
+  std::vector<pollfd> waits;
+  for (const TunnelSocket& socket : sockets_) waits.push_back({socket.fd.get(), POLLIN, 0});
+  waits.push_back({stop_.get(), POLLIN, 0});
   while (true) {
-    if (::poll(waits, 2, -1) < 0 && errno != EINTR) {
+    if (::poll(waits.data(), waits.size(), -1) < 0) {
+      if (errno == EINTR) continue;
       failureErrno_.store(errno, std::memory_order_relaxed);
       return;
     }
-    if (waits[1].revents != 0) return;
-    if (waits[0].revents != 0 && !receiveAll(buffers)) return;
+    if (waits.back().revents != 0) return;
+    for (size_t i = 0; i < sockets_.size(); i++) {
+      if (waits[i].revents != 0 && !receiveAll(sockets_[i], buffers)) return;
+    }
   }
 }
 
-bool Decapsulator::receiveAll(Buffers& buffers) {
-  // Bounded, so that stop is seen under any load.
-  for (int round = 0; round < 64; round++) {
+bool Decapsulator::receiveAll(const TunnelSocket& socket, Buffers& buffers) {
+  // Bounded, so that the other sockets have their turn and stop is seen under any load.
+  for (int round = 0; round < 16; round++) {
+    buffers.prepare();
     const int count = retryOnInterrupt(
-        [&] { return ::recvmmsg(socket_.get(), buffers.messages.data(), kBatch, MSG_DONTWAIT, nullptr); });
+        [&] { return ::recvmmsg(socket.fd.get(), buffers.messages.data(), kBatch, MSG_DONTWAIT, nullptr); });
     if (count < 0) {
       if (errno == EAGAIN) return true;
       failureErrno_.store(errno, std::memory_order_relaxed);
       return false;
     }
-    for (int i = 0; i < count; i++) deliver(buffers.packet(static_cast<size_t>(i)));
+    for (size_t i = 0; i < static_cast<size_t>(count); i++) {
+      deliver(socket.decapsulate(buffers.messages[i].msg_hdr, buffers.packet(i), rules_));
+    }
     if (static_cast<size_t>(count) < kBatch) return true;
   }
   return true;
 }
 
-void Decapsulator::deliver(std::span<uint8_t> packet) {
-  const Decapsulated result = decapsulate(packet, rules_);
+void Decapsulator::deliver(const Decapsulated& result) {
   bump(verdicts_[static_cast<size_t>(result.verdict)]);
   if (result.verdict != DecapVerdict::accepted) return;
   const ssize_t written =
@@ -148,18 +162,12 @@ DecapCounters Decapsulator::counters() const {
   const uint64_t accepted = of(DecapVerdict::accepted);
   counters.delivered = accepted - std::min(accepted, counters.writeFailed);
   counters.deliveredBytes = deliveredBytes_.load(std::memory_order_relaxed);
-  counters.badOuter = of(DecapVerdict::badOuter);
-  counters.unknownDirector = of(DecapVerdict::unknownDirector);
-  counters.badInner = of(DecapVerdict::badInner);
-  counters.badInnerChecksum = of(DecapVerdict::badInnerChecksum);
-  counters.notVirtualAddress = of(DecapVerdict::notVirtualAddress);
-  counters.congestionNotSignallable = of(DecapVerdict::congestionNotSignallable);
-  counters.received = accepted + counters.badOuter + counters.unknownDirector + counters.badInner +
-                      counters.badInnerChecksum + counters.notVirtualAddress + counters.congestionNotSignallable;
-  uint32_t memory[SK_MEMINFO_VARS] = {};
-  socklen_t length = sizeof memory;
-  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_MEMINFO, memory, &length) == 0)
-    counters.socketFull = memory[SK_MEMINFO_DROPS];
+  counters.received = accepted;
+  for (const auto& [verdict, field] : kRefusals) {
+    counters.*field = of(verdict);
+    counters.received += counters.*field;
+  }
+  for (const TunnelSocket& socket : sockets_) counters.socketFull += socket.dropped();
   return counters;
 }
 

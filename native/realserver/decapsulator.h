@@ -1,11 +1,11 @@
-// Makes a host without the ipip module a real server: a thread that takes IPIP packets from a raw socket and writes the
-// inner packets to a TUN device of its own, from where the host's stack receives them.
+// Makes a host without the kernel's tunnel modules a real server: a thread that takes tunnel packets from sockets and
+// writes the inner packets to a TUN device of its own, from where the host's stack receives them.
 //
 // Thread safety: counters() from any thread; start and destruction by the control thread.
 //
-// An open raw socket of protocol 4 also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18
-// without the ipip module: with the socket nothing is answered, without it ICMP 3/2). The VIP and the device's link are
-// the host set-up's business.
+// An open raw socket also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18 without the
+// ipip module: with the socket nothing is answered, without it ICMP 3/2). The VIP and the device's link are the host
+// set-up's business.
 #pragma once
 
 #include <array>
@@ -20,13 +20,16 @@
 #include "io/tun_device.h"
 #include "io/unique_fd.h"
 #include "realserver/decap.h"
+#include "realserver/tunnel_socket.h"
 
 namespace tunvs {
 
 struct DecapsulatorOptions {
   std::string device = "tunvs-rs%d";
-  std::vector<IpAddress> directors;
+  std::vector<AddressPrefix> directors;
   std::vector<IpAddress> virtualAddresses;
+  std::vector<std::string> encapsulations = {"ipip"};  // names of kEncapsulations
+  std::vector<uint16_t> guePorts;                      // UDP, host order
 };
 
 // Law: received = delivered + writeFailed + the sum of the verdicts other than accepted. `socketFull` counts packets
@@ -37,6 +40,8 @@ struct DecapCounters {
   uint64_t deliveredBytes = 0;  // of inner packets
   uint64_t badOuter = 0;
   uint64_t unknownDirector = 0;
+  uint64_t badTunnelHeader = 0;
+  uint64_t badTunnelChecksum = 0;
   uint64_t badInner = 0;
   uint64_t badInnerChecksum = 0;
   uint64_t notVirtualAddress = 0;
@@ -59,20 +64,20 @@ class Decapsulator {
 
   const std::string& device() const { return tun_->name(); }
   DecapCounters counters() const;
-  // The thread ended because the socket or the device failed; why, or "" while it runs.
+  // The thread ended because a socket or the device failed; why, or "" while it runs.
   std::string failure() const;
 
  private:
   struct Buffers;
-  Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, UniqueFd socket, UniqueFd stop);
+  Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets, UniqueFd stop);
   void run();
   // Everything that waits. False when the socket failed.
-  bool receiveAll(Buffers& buffers);
-  void deliver(std::span<uint8_t> packet);
+  bool receiveAll(const TunnelSocket& socket, Buffers& buffers);
+  void deliver(const Decapsulated& result);
 
   const DecapRules rules_;
   std::unique_ptr<TunDevice> tun_;
-  UniqueFd socket_;
+  const std::vector<TunnelSocket> sockets_;
   UniqueFd stop_;  // an eventfd
   // Written by the thread only. By verdict, and what is no verdict.
   std::array<std::atomic<uint64_t>, kDecapVerdicts> verdicts_{};

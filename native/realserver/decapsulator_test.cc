@@ -45,7 +45,8 @@ bool send(RawEgress& egress, std::vector<uint8_t> packet) {
 }
 
 Result<std::unique_ptr<Decapsulator>> startDecapsulator() {
-  return Decapsulator::start({.device = "rs0", .directors = {kDirector}, .virtualAddresses = {kVirtual}});
+  return Decapsulator::start(
+      {.device = "rs0", .directors = {AddressPrefix::of(kDirector)}, .virtualAddresses = {kVirtual}, .guePorts = {}});
 }
 
 // One host that is director and real server at once: packets loop back.

@@ -41,6 +41,7 @@ export function fakeConfiguration(): FakeConfiguration {
       if (fake.isClosed) throw new Error('closed');
     },
     rows: () => fake.rows,
+    sourceFamilies: [4, 6],
     vipRoutes: {
       addVip: (address) => {
         if (fake.refusedVips.has(address)) throw new Error(`${address} is refused`);
@@ -65,6 +66,8 @@ export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {
     address: '10.0.0.11',
     port: 80,
     forwarding: 'ipip',
+    tunnelPort: 0,
+    tunnelChecksum: 'none',
     weight: 1,
     upperThreshold: 0,
     lowerThreshold: 0,
@@ -72,6 +75,9 @@ export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {
     inactiveConnections: 0,
     persistentConnections: 0,
     overloaded: false,
+    pathMtu: 1500,
+    tooBig: 0n,
+    fragmentsSent: 0n,
     connections: 0n,
     inPackets: 0n,
     inBytes: 0n,

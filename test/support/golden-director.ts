@@ -1,12 +1,12 @@
 /** An offline director driven as the recorded one was: rules, packets and pauses, a millisecond from packet to packet. */
 import { Director, type OfflineDirector } from '../../lib/director.js';
 import { native } from '../../lib/native.js';
-import type { ProcessedPacket } from '../../lib/offline-director.js';
-import { applyRules } from '../../lib/rules/apply.js';
+import type { ProcessedPacket, ProcessResult } from '../../lib/offline-director.js';
+import { applyRules, type ShowCommand } from '../../lib/rules/apply.js';
+import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
-import { readOuter } from './packets.js';
-
-const IPIP = 4;
+import { show } from '../../lib/rules/show.js';
+import { kindOf, readIp, readTunnel } from './packets-read.js';
 
 export interface GoldenConnection {
   state: string;
@@ -15,12 +15,22 @@ export interface GoldenConnection {
   server: string;
 }
 
+const LIST_CONNECTIONS = parseCommandLine('-L -n -c') as ShowCommand;
+
+/** What came of a packet, in the words of the recordings. */
+export interface Outcome {
+  /** The outer destination. */
+  chosen: string | null;
+  /** The host's own answer: `icmp port-unreachable`, `tcp R`. */
+  reply?: string;
+}
+
 export class GoldenDirector implements AsyncDisposable {
   readonly offline: OfflineDirector;
   private nowMs = 0;
 
   constructor() {
-    this.offline = Director.offline({ source: '10.0.0.1', maxConnections: 16384 });
+    this.offline = Director.offline({ source: ['10.0.0.1', '2001:db8:1::1'], maxConnections: 16384 });
   }
 
   /** `ipvsadm ...`, a rule, `sysctl ...` or `sleep SECONDS`. */
@@ -35,18 +45,30 @@ export class GoldenDirector implements AsyncDisposable {
     this.offline.advance(this.nowMs);
   }
 
-  send(packet: Uint8Array): ProcessedPacket[] {
+  process(packet: Uint8Array): ProcessResult {
     this.nowMs += 1;
-    return this.offline.process(packet, this.nowMs).outputs;
+    return this.offline.process(packet, this.nowMs);
   }
 
-  /** Where the packet was sent in a tunnel; null when it was not. */
-  forward(packet: Uint8Array): string | null {
-    const tunnelled = this.send(packet)
-      .map(({ data }) => readOuter(data))
-      .filter(({ protocol }) => protocol === IPIP);
-    if (tunnelled.length > 1) throw new Error(`one packet became ${tunnelled.length} tunnel packets`);
-    return tunnelled[0]?.destination ?? null;
+  send(packet: Uint8Array): ProcessedPacket[] {
+    return this.process(packet).outputs;
+  }
+
+  outcome(packet: Uint8Array): Outcome {
+    const packets = this.send(packet).flatMap(({ data }) => readIp(data) ?? []);
+    const [sent, ...more] = packets;
+    if (more.length > 0) throw new Error(`one packet became ${packets.map(kindOf).join(' and ')}`);
+    if (!sent) return { chosen: null };
+    return readTunnel(sent) ? { chosen: sent.destination } : { chosen: null, reply: kindOf(sent) };
+  }
+
+  /** The lines of `ipvsadm -Lnc`, a moment later. */
+  async listConnections(): Promise<string[]> {
+    this.sleep(0.1);
+    const source = { services: () => [], timeouts: this.offline.timeouts, connections: () => this.offline.connections() };
+    const lines: string[] = [];
+    for await (const line of show(source, LIST_CONNECTIONS)) lines.push(line);
+    return lines.slice(1);
   }
 
   /** As /proc/net/ip_vs_conn shows them a moment later. */

@@ -1,22 +1,28 @@
 /**
- * Packets for tests, in words: `tcp({ from: '172.16.0.1:1024', to: '192.0.2.1:80', flags: 'S' })`. IPv4, with lengths
- * and checksums filled in; `patch` makes them wrong again.
+ * Packets for tests, in words: `tcp({ from: '172.16.0.1:1024', to: '192.0.2.1:80', flags: 'S' })`, or
+ * `from: '[2001:db8::7]:1024'`. Lengths and checksums are filled in; `patch` makes them wrong again.
  */
 import { addressBytes, parseEndpoint } from '../../lib/inet.js';
 
 export interface IpOptions {
+  /** TTL or hop limit. */
   ttl?: number;
-  /** DSCP and ECN as one byte. */
+  /** DSCP and ECN as one byte: type of service or traffic class. */
   tos?: number;
+  /** IPv6: of the fragment header, which a packet gets with `mf` or `fragmentOffset`. */
   id?: number;
-  /** Don't fragment. */
+  /** Don't fragment; IPv4. */
   df?: boolean;
   /** More fragments follow. */
   mf?: boolean;
   /** Bytes, a multiple of 8. */
   fragmentOffset?: number;
-  /** IP options, a multiple of 4 bytes. */
+  /** IP options, a multiple of 4 bytes; IPv4. */
   options?: Uint8Array;
+  /** IPv6. */
+  flowLabel?: number;
+  /** IPv6 extension headers, each by its type and whole; its first byte is filled in. */
+  extensions?: readonly [type: number, header: Uint8Array][];
 }
 
 interface TransportOptions extends IpOptions {
@@ -45,7 +51,7 @@ export function tcp(options: TcpOptions): Uint8Array {
   const data = toBytes(payload);
   const segment = new Uint8Array(20 + data.length);
   const view = new DataView(segment.buffer);
-  const { source, destination, sourcePort, destinationPort } = ends(options);
+  const { source, destination, sourcePort, destinationPort } = endpoints(options);
   view.setUint16(0, sourcePort);
   view.setUint16(2, destinationPort);
   view.setUint32(4, sequence);
@@ -65,7 +71,7 @@ export function udp(options: TransportOptions): Uint8Array {
   const data = toBytes(options.payload ?? '');
   const datagram = new Uint8Array(8 + data.length);
   const view = new DataView(datagram.buffer);
-  const { source, destination, sourcePort, destinationPort } = ends(options);
+  const { source, destination, sourcePort, destinationPort } = endpoints(options);
   view.setUint16(0, sourcePort);
   view.setUint16(2, destinationPort);
   view.setUint16(4, datagram.length);
@@ -85,8 +91,11 @@ export interface IcmpOptions extends IpOptions {
   payload?: Uint8Array | string;
 }
 
+/** ICMP between IPv4 addresses, ICMPv6 between IPv6 ones. */
 export function icmp(options: IcmpOptions): Uint8Array {
-  const { from, to, type, code = 0, rest = 0 } = options;
+  const { type, code = 0, rest = 0 } = options;
+  const source = address(options.from);
+  const destination = address(options.to);
   const data = toBytes(options.payload ?? '');
   const message = new Uint8Array(8 + data.length);
   const view = new DataView(message.buffer);
@@ -94,8 +103,9 @@ export function icmp(options: IcmpOptions): Uint8Array {
   view.setUint8(1, code);
   view.setUint32(4, rest);
   message.set(data, 8);
-  view.setUint16(2, checksum(message));
-  return ip(address4(from), address4(to), 1, message, options);
+  const protocol = source.length === 4 ? 1 : 58;
+  view.setUint16(2, protocol === 1 ? checksum(message) : transportChecksum(source, destination, protocol, message));
+  return ip(source, destination, protocol, message, options);
 }
 
 /** Any protocol. */
@@ -106,7 +116,7 @@ export function ip4(
   payload: Uint8Array,
   options: IpOptions = {},
 ): Uint8Array {
-  return ip(address4(from), address4(to), protocol, payload, options);
+  return ip(address(from), address(to), protocol, payload, options);
 }
 
 /** `packet` with `bytes` written over it at `offset`; a changed IP header keeps its old checksum. */
@@ -116,9 +126,13 @@ export function patch(packet: Uint8Array, offset: number, ...bytes: number[]): U
   return changed;
 }
 
-/** `packet` as a router passes it on: TTL one lower, header checksum mended. */
+/** `packet` as a router passes it on: TTL or hop limit one lower, IPv4 header checksum mended. */
 export function routed(packet: Uint8Array): Uint8Array {
   const passed = packet.slice();
+  if ((packet[0] ?? 0) >> 4 === 6) {
+    passed[7] = (passed[7] ?? 0) - 1;
+    return passed;
+  }
   passed[8] = (passed[8] ?? 0) - 1;
   // RFC 1624: the TTL is the high byte of its 16-bit word, so the sum falls by 0x0100 and its complement rises by it.
   const view = new DataView(passed.buffer);
@@ -156,7 +170,20 @@ export function checksum(bytes: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-function ip(
+/** REQUIRES: both addresses of one family, 4 or 16 bytes. */
+export function ip(
+  source: Uint8Array,
+  destination: Uint8Array,
+  protocol: number,
+  payload: Uint8Array,
+  options: IpOptions,
+): Uint8Array {
+  if (source.length !== destination.length) throw new TypeError('a packet has addresses of one family');
+  const build = source.length === 4 ? buildIp4 : buildIp6;
+  return build(source, destination, protocol, payload, options);
+}
+
+function buildIp4(
   source: Uint8Array,
   destination: Uint8Array,
   protocol: number,
@@ -190,17 +217,55 @@ function ip(
   return packet;
 }
 
-function transportChecksum(source: Uint8Array, destination: Uint8Array, protocol: number, segment: Uint8Array): number {
-  const pseudoHeader = [...source, ...destination, 0, protocol, segment.length >> 8, segment.length & 0xff];
+const FRAGMENT_HEADER = 44;
+
+function buildIp6(
+  source: Uint8Array,
+  destination: Uint8Array,
+  protocol: number,
+  payload: Uint8Array,
+  options: IpOptions,
+): Uint8Array {
+  const { ttl = 64, tos = 0, id = 1, mf = false, fragmentOffset = 0, flowLabel = 0 } = options;
+  const extensions = [...(options.extensions ?? [])];
+  if (mf || fragmentOffset > 0) {
+    const header = new Uint8Array(8);
+    new DataView(header.buffer).setUint16(2, fragmentOffset | (mf ? 1 : 0));
+    new DataView(header.buffer).setUint32(4, id);
+    extensions.push([FRAGMENT_HEADER, header]);
+  }
+  const chain = extensions.flatMap(([, header], at) => [extensions[at + 1]?.[0] ?? protocol, ...header.slice(1)]);
+  const packet = new Uint8Array(40 + chain.length + payload.length);
+  const view = new DataView(packet.buffer);
+  view.setUint32(0, (6 << 28) | (tos << 20) | flowLabel);
+  view.setUint16(4, packet.length - 40);
+  view.setUint8(6, extensions[0]?.[0] ?? protocol);
+  view.setUint8(7, ttl);
+  packet.set(source, 8);
+  packet.set(destination, 24);
+  packet.set(chain, 40);
+  packet.set(payload, 40 + chain.length);
+  return packet;
+}
+
+export function transportChecksum(
+  source: Uint8Array,
+  destination: Uint8Array,
+  protocol: number,
+  segment: Uint8Array,
+): number {
+  const { length } = segment;
+  const pseudoHeader = [...source, ...destination, 0, protocol, length >> 8, length & 0xff];
   return checksum(Uint8Array.from([...pseudoHeader, ...segment]));
 }
 
-function ends({ from, to }: { from: string; to: string }) {
+/** `from` and `to` as addresses and ports. */
+export function endpoints({ from, to }: { from: string; to: string }) {
   const client = endpoint(from);
   const server = endpoint(to);
   return {
-    source: address4(client.address),
-    destination: address4(server.address),
+    source: address(client.address),
+    destination: address(server.address),
     sourcePort: client.port,
     destinationPort: server.port,
   };
@@ -212,9 +277,9 @@ function endpoint(text: string): { address: string; port: number } {
   return { address: parsed.address, port: parsed.port };
 }
 
-function address4(text: string): Uint8Array {
+function address(text: string): Uint8Array {
   const bytes = addressBytes(text);
-  if (bytes?.length !== 4) throw new TypeError(`${text} is no IPv4 address`);
+  if (!bytes) throw new TypeError(`${text} is no IP address`);
   return bytes;
 }
 

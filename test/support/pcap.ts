@@ -21,7 +21,7 @@ export function writePcap(path: string, packets: readonly StampedPacket[], linkT
   const records = packets.flatMap(({ atUs, data }) => {
     const frame =
       linkType === LINKTYPE_ETHERNET
-        ? Buffer.concat([Buffer.from('02000000000102000000000208', 'hex'), Buffer.from([0]), data])
+        ? Buffer.concat([Buffer.from('020000000001020000000002', 'hex'), etherType(data), data])
         : data;
     const record = Buffer.alloc(16);
     record.writeUInt32LE(Math.floor(atUs / 1e6), 0);
@@ -31,6 +31,10 @@ export function writePcap(path: string, packets: readonly StampedPacket[], linkT
     return [record, frame];
   });
   writeFileSync(path, Buffer.concat([header, ...records]));
+}
+
+function etherType(packet: Uint8Array): Buffer {
+  return Buffer.from((packet[0] ?? 0) >> 4 === 6 ? '86dd' : '0800', 'hex');
 }
 
 export function readPcap(path: string): { linkType: number; packets: StampedPacket[] } {

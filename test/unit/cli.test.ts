@@ -110,6 +110,7 @@ describe('an option of the command line', () => {
     assert.equal(seedArgument('0xff'), 255n);
     assert.equal(choiceArgument(['a', 'b'])('b'), 'b');
     assert.deepEqual(sourcesArgument('2001:db8::1', ['10.0.0.1']), ['10.0.0.1', '2001:db8::1']);
+    assert.deepEqual(sourcesArgument('10.2.1.0/28'), ['10.2.1.0/28']);
     assert.deepEqual(addressesArgument('2001:DB8::1', ['10.0.0.1']), ['10.0.0.1', '2001:db8::1']);
   });
 
@@ -123,6 +124,8 @@ describe('an option of the command line', () => {
     ['no seed', () => seedArgument('dice')],
     ['no address', () => addressesArgument('ten')],
     ['a second source of a family', () => sourcesArgument('10.0.0.2', ['10.0.0.1'])],
+    ['a range beside an address of its family', () => sourcesArgument('10.2.1.0/28', ['10.0.0.1'])],
+    ['a range with bits beyond its prefix', () => sourcesArgument('10.2.1.1/28')],
     ['another choice', () => choiceArgument(['a', 'b'])('c')],
   ];
   for (const [name, read] of wrong) it(`is refused for ${name}`, () => assert.throws(read, InvalidArgumentError));

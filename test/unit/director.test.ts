@@ -390,7 +390,7 @@ describe('closing a director', () => {
 
 describe('opening a director', () => {
   const refused: [what: string, options: object, message: RegExp][] = [
-    ['no source', { source: undefined }, /Director\.open: source: expected an IP address/],
+    ['no source', { source: undefined }, /Director\.open: source: expected a unicast address or a range of them, .*, got undefined$/],
     [
       'an empty list of sources',
       { source: [] },

@@ -60,7 +60,8 @@ describe('addresses as text', () => {
 
   it('tell one host from many', () => {
     for (const address of ['10.0.0.1', '127.0.0.1', '2001:db8::1']) assert.equal(isUnicast(address), true, address);
-    for (const address of ['0.0.0.0', '224.0.0.1', '239.255.255.255', '255.255.255.255', '::', 'ff02::1']) {
+    const many = ['0.0.0.0', '224.0.0.1', '239.255.255.255', '255.255.255.255', '::', 'ff02::1', '::ffff:10.0.0.1'];
+    for (const address of many) {
       assert.equal(isUnicast(address), false, address);
     }
   });

@@ -87,6 +87,11 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
   const server = {
     port,
     forwarding: 'ipip',
+    tunnelPort: 0,
+    tunnelChecksum: 'none',
+    pathMtu: 1500,
+    tooBig: 0n,
+    fragmentsSent: 0n,
     weight: 1,
     upperThreshold: 0,
     lowerThreshold: 0,

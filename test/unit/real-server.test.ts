@@ -25,7 +25,7 @@ describe('a real server', () => {
   const mistakes: [what: string, options: object, message: RegExp][] = [
     ['a weight below 0', { weight: -1 }, /weight: expected an integer from 0 to 2147483647, got -1/],
     ['a weight above 2^31 - 1', { weight: 2 ** 31 }, /weight: expected an integer from 0 to 2147483647/],
-    ['an unknown forwarding method', { forwarding: 'nat' }, /forwarding: expected one of 'ipip', got 'nat'/],
+    ['an unknown forwarding method', { forwarding: 'nat' }, /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', got 'nat'/],
     [
       'another port, which a tunnel cannot change',
       { port: 8080 },
@@ -70,7 +70,7 @@ describe('a real server', () => {
         op: 'editServer',
         service: { protocol: 6, address: '192.0.2.1', port: 80 },
         server: { address: ADDRESS, port: 80 },
-        config: { forwarding: 'ipip', weight: 5, upperThreshold: 200, lowerThreshold: 50 },
+        config: { ...PLAIN_TUNNEL, weight: 5, upperThreshold: 200, lowerThreshold: 50 },
       },
     ]);
     assert.throws(

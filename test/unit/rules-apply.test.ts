@@ -51,11 +51,23 @@ const REFUSALS: [string, string, RegExp][] = [
     /write a unicast address/,
   ],
   [
+    '-a -t 192.0.2.1:80 -r [fe80::11] -i',
+    'Invalid operation.  Possibly wrong module version, address not unicast, ...',
+    /-r fe80::11 is link-local; write an address that needs no interface/,
+  ],
+  [
+    '-a -t 192.0.2.1:80 -r [::ffff:10.0.0.12] -i',
+    'Invalid operation.  Possibly wrong module version, address not unicast, ...',
+    /write a unicast address/,
+  ],
+  [
     '-A -t 224.0.0.1:80',
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
     /expected a unicast address/,
   ],
 ];
+
+const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none' };
 
 describe('rules put into force', () => {
   it('are one transaction', () => {
@@ -66,8 +78,8 @@ describe('rules put into force', () => {
     const web = { protocol: 6, address: '192.0.2.1', port: 80 };
     const dns = { protocol: 17, address: '192.0.2.1', port: 53 };
     const server = { address: '10.0.0.11', port: 80 };
-    const settings = { forwarding: 'ipip', weight: 3, upperThreshold: 10, lowerThreshold: 5 };
-    const defaults = { forwarding: 'ipip', weight: 1, upperThreshold: 0, lowerThreshold: 0 };
+    const settings = { ...PLAIN_TUNNEL, weight: 3, upperThreshold: 10, lowerThreshold: 5 };
+    const defaults = { ...PLAIN_TUNNEL, weight: 1, upperThreshold: 0, lowerThreshold: 0 };
     assert.deepEqual(fake.applied, [
       [
         { op: 'addService', service: web, config: { scheduler: 'rr' } },

@@ -13,13 +13,7 @@ const UNSUPPORTED: [string, string][] = [
   ['-b', '-A -t 192.0.2.1:80 -s rr -b flag-1'],
   ['-f', '-A -f 1'],
   ['-f', '-Z -f 1'],
-  ['--sctp-service', '-D --sctp-service 192.0.2.1:9'],
-  ['IPv6', '-A -t [2001:db8::1]:80'],
-  ['IPv6', '-a -t 192.0.2.1:80 -r [2001:db8::11] -i'],
-  ['-g', '-a -t 192.0.2.1:80 -r 10.0.0.11'],
   ['-m', '-a -t 192.0.2.1:80 -r 10.0.0.11 -m'],
-  ['--tun-type gue', '-a -t 192.0.2.1:80 -r 10.0.0.11 -i --tun-type gue --tun-port 6080'],
-  ['--tun-type gre', '-a -t 192.0.2.1:80 -r 10.0.0.11 -i --tun-type gre'],
   ['--start-daemon', '--start-daemon master'],
   ['--stop-daemon', '--stop-daemon backup'],
 ];
@@ -88,13 +82,6 @@ describe('a rules file', () => {
       });
     });
   }
-
-  it('says what to add where direct routing is meant by default', () => {
-    assert.throws(
-      () => parse('-a -t 192.0.2.1:80 -r 10.0.0.11 -w 3'),
-      /direct routing .* is not supported yet: add -i$/,
-    );
-  });
 
   for (const [rule, message] of MISTAKES) {
     it(`is refused with the line of "${rule}"`, () => {

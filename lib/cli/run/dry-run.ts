@@ -14,12 +14,14 @@ export async function dryRun(
   lines: readonly RuleLine[],
   io: CliIo,
 ): Promise<void> {
-  const [{ DirectorHost }, { formatHostCommand }] = await Promise.all([
+  const [{ DirectorHost }, { DEFAULT_PATH_MTU, defaultDeviceMtu }, { formatHostCommand }] = await Promise.all([
     import('../../host/director-host.js'),
+    import('../../director-options.js'),
     import('../../host/step.js'),
   ]);
   const device = options.device ?? DEFAULT_DEVICE;
-  const steps = new DirectorHost({ sources: options.source }).plan(
+  const mtuBytes = defaultDeviceMtu(options.pathMtu ?? DEFAULT_PATH_MTU);
+  const steps = new DirectorHost({ sources: options.source, mtuBytes }).plan(
     device,
     stats.services.map(({ address }) => address),
   );

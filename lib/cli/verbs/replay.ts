@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { sourcesArgument, integerArgument, seedArgument } from '../arguments.js';
+import { seedArgument } from '../arguments.js';
+import { addEngineOptions, type EngineArguments, engineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { readCapture } from '../replay/capture.js';
 import { Progress } from '../replay/progress.js';
@@ -10,14 +11,13 @@ import { Timeline } from '../replay/timeline.js';
 import { readRules } from '../rules-file.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
 
-interface ReplayOptions {
+interface ReplayOptions extends EngineArguments {
   rules: string;
-  source: string[];
   in: string;
   out: string;
   seed?: bigint;
+  /** Bytes. */
   mtu?: number;
-  maxConnections?: number;
   stats?: string;
   json?: boolean;
 }
@@ -38,16 +38,11 @@ export const replay: Verb = {
   summary: 'run a capture through the engine, and write what it would have sent',
 
   configure(command: Command): void {
-    command
-      .requiredOption(
-        '--rules <file>',
-        'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
-      )
-      .requiredOption(
-        '--source <address>',
-        'director address (DIP), source of the tunnel packets; once per address family',
-        sourcesArgument,
-      )
+    command.requiredOption(
+      '--rules <file>',
+      'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
+    );
+    addEngineOptions(command)
       .requiredOption('--in <file>', 'capture to read')
       .requiredOption('--out <file>', 'capture to write')
       .option(
@@ -55,17 +50,13 @@ export const replay: Verb = {
         'seed of the connection table: the same seed, the same replay (default: 0)',
         seedArgument,
       )
-      .option('--mtu <bytes>', 'path MTU to the real servers', integerArgument(68, 65535))
-      .option('--max-connections <number>', 'capacity of the connection table', integerArgument(1024, 2 ** 28))
+      .option('--mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option('--stats <file>', 'write the counters there as JSON; - is standard output')
       .option('--json', 'print the summary as JSON, on standard output')
       .addHelpText('after', EXAMPLES);
   },
 
   async run({ options, io }: VerbContext<ReplayOptions>): Promise<void> {
-    if (options.mtu !== undefined) {
-      throw new UsageError('replay: --mtu is not supported yet: packets are sent whatever their length; leave it out');
-    }
     await refuseSameFile(options.in, options.out);
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
     const [{ Director }, { native }, { wrapNative }] = await Promise.all([
@@ -75,8 +66,7 @@ export const replay: Verb = {
     ]);
     const reader = wrapNative(() => new native.PcapReader(options.in));
     try {
-      const { source, seed = 0n, maxConnections } = options;
-      const director = Director.offline({ source, seed, ...(maxConnections !== undefined && { maxConnections }) });
+      const director = Director.offline({ ...engineOptions(options, options.mtu), seed: options.seed ?? 0n });
       const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
       const writer = wrapNative(() => new native.PcapWriter(options.out));

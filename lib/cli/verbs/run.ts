@@ -4,7 +4,8 @@ import type { Director } from '../../director.js';
 import { type Egress, egresses } from '../../egress.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
 import { applyRules } from '../../rules/apply.js';
-import { sourcesArgument, choiceArgument, integerArgument, secondsArgument } from '../arguments.js';
+import { choiceArgument, integerArgument, secondsArgument } from '../arguments.js';
+import { addEngineOptions, type EngineArguments, engineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { readRules, rehearseRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
@@ -13,13 +14,13 @@ import { statsLine } from '../run/stats-line.js';
 import { aborted, endSignal } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 
-export interface RunOptions {
+export interface RunOptions extends EngineArguments {
   rules: string;
-  source: string[];
+  /** Bytes. */
+  pathMtu?: number;
   device?: string;
   queues?: number;
   egress?: 'auto' | Egress;
-  maxConnections?: number;
   /** Milliseconds. */
   statsInterval?: number;
   json?: boolean;
@@ -40,20 +41,17 @@ Examples:
 web.rules:
   -A -t 10.9.9.9:80 -s wlc
   -a -t 10.9.9.9:80 -r 10.2.0.11:80 -i -w 3
-  -a -t 10.9.9.9:80 -r 10.2.0.12:80 -i -w 1`;
+  -a -t 10.9.9.9:80 -r 10.2.0.12:80 -i -w 1 --tun-type gue --tun-port 6080
+  -a -t 10.9.9.9:80 -r 10.2.0.13:80 -g -w 1`;
 
 export const run: Verb = {
   name: 'run',
   summary: 'be a director: forward what is for the virtual services to their real servers',
 
   configure(command: Command): void {
-    command
-      .requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input')
-      .requiredOption(
-        '--source <address>',
-        'director address (DIP), source of the tunnel packets; once per address family',
-        sourcesArgument,
-      )
+    command.requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input');
+    addEngineOptions(command)
+      .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option(
         '--device <name>',
         'TUN device, made if it is not there; one that is there stays, and the host is not set up (default: tunvs0)',
@@ -67,11 +65,6 @@ export const run: Verb = {
         '--egress <way>',
         `how packets leave: auto, ${egresses.join(', ')} (default: auto)`,
         choiceArgument(['auto', ...egresses]),
-      )
-      .option(
-        '--max-connections <number>',
-        'capacity of the connection table (default: 1048576)',
-        integerArgument(1024, 2 ** 28),
       )
       .option('--stats-interval <seconds>', 'print a line of rates this often', secondsArgument(0.1, 86400))
       .option('--json', 'print JSON, an object a line')
@@ -118,18 +111,17 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
 /** Undefined when a signal came first. */
 async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director | undefined> {
   const { Director } = await import('../../director.js');
-  const { source, egress, maxConnections } = options;
+  const { egress } = options;
   const device = {
     ...(options.device !== undefined && { name: options.device }),
     ...(options.queues !== undefined && { queues: options.queues }),
   };
   try {
     return await Director.open({
-      source,
+      ...engineOptions(options, options.pathMtu),
       device,
       signal,
       ...(egress !== undefined && { egress }),
-      ...(maxConnections !== undefined && { maxConnections }),
     });
   } catch (error) {
     if (signal.aborted) return undefined;

@@ -1,0 +1,67 @@
+#include "director/forwarder.h"
+
+#include "core/checksum.h"
+#include "director/answers.h"
+#include "forward/outer_fragment.h"
+#include "forward/tunnel_mtu.h"
+
+namespace tunvs {
+namespace {
+
+// Lets routers, or the fragmenter, cut an outer IPv4 packet that was made to stay whole.
+void clearDontFragment(uint8_t* ip, uint16_t identification) {
+  const uint16_t flags = loadBe16(ip + 6);
+  if ((flags & kIpv4DontFragment) == 0) return;
+  const Be16 before{loadUnaligned<uint16_t>(ip + 6)}, idBefore{loadUnaligned<uint16_t>(ip + 4)};
+  const Be16 after = Be16::from(flags & static_cast<uint16_t>(~kIpv4DontFragment)), id = Be16::from(identification);
+  Be16 check{loadUnaligned<uint16_t>(ip + 10)};
+  check = checksumReplace(checksumReplace(check, before, after), idBefore, id);
+  std::memcpy(ip + 4, &id.raw, 2);
+  std::memcpy(ip + 6, &after.raw, 2);
+  std::memcpy(ip + 10, &check.raw, 2);
+}
+
+}  // namespace
+
+Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
+                               const Tunables& tunables, OutputVector& out) {
+  const ParsedPacket& parsed = packet.parsed;
+  const EffectiveMtu path = server.pathMtu->effective(settings_.pathMtu, now);
+  const auto inner = tunnelMtu(path.bytes, server.config.tunnel, parsed.key.family, server.address.family);
+  if (!inner || parsed.length > maxInnerLength(server.outer(packet.flowHash))) return Verdict::dropTooLong;
+
+  if (parsed.length > *inner && !packet.isRelayed) {
+    const bool isForClient = parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
+    if (isForClient) {
+      Answers answers(worker, out, packet.cause, now);
+      pool_.counters(worker.index, server.id).tooBig.add(1);
+      return answers.tooBig({packet.data, parsed.length}, parsed, *inner) ? Verdict::answeredTooBig : Verdict::dropTooLong;
+    }
+  }
+
+  const Packet sent = encapsulated(worker, server, packet, tunables);
+  // Direct routing sends the client's own packet, whose DF is the client's to set.
+  const bool isOurs = server.config.tunnel.method != ForwardingMethod::dr;
+  const bool mayClear = isOurs && server.address.isV4();
+  if (path.mayFragment && mayClear) clearDontFragment(sent.data, nextIdentification(worker.identification));
+  if (sent.length <= path.bytes) {
+    out.add(sent.data, sent.length, server.address, packet.cause);
+    return Verdict::forwarded;
+  }
+  if (!isOurs && !server.address.isV4()) return Verdict::dropTooLong;
+  if (mayClear) clearDontFragment(sent.data, nextIdentification(worker.identification));
+  const uint32_t identification =
+      server.address.isV4() ? nextIdentification(worker.identification) : ++worker.identification6;
+  OuterFragmenter fragments({sent.data, sent.length}, path.bytes, identification);
+  if (fragments.count() == 0) return Verdict::dropTooLong;
+  while (!fragments.isDone()) {
+    uint8_t* room = out.reserve(fragments.longestBytes());
+    const std::span<uint8_t> fragment = fragments.next({room, fragments.longestBytes()});
+    out.add(fragment.data(), fragment.size(), server.address, packet.cause);
+  }
+  worker.stats.fragmentsSent.add(fragments.count());
+  pool_.counters(worker.index, server.id).fragments.add(fragments.count());
+  return Verdict::forwarded;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,68 @@
+// Sends a packet to its real server: outer header, path MTU, fragments of what is too long.
+//
+// Thread safety: as Director::process.
+#pragma once
+
+#include "core/parse.h"
+#include "director/service_table.h"
+#include "director/settings.h"
+#include "director/verdict.h"
+#include "director/worker_context.h"
+
+namespace tunvs {
+
+// A packet on its way to a real server.
+struct Outgoing {
+  uint8_t* data;
+  const ParsedPacket& parsed;
+  uint64_t flowHash;
+  size_t cause;
+  bool isRelayed = false;  // an ICMP error on its way: it is sent whatever its length, and nobody is told
+};
+
+class Forwarder {
+ public:
+  Forwarder(const Settings& settings, ServerPool& pool) : settings_(settings), pool_(pool) {}
+
+  Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now, const Tunables& tunables,
+               OutputVector& out) {
+    if (server.outers.empty()) return Verdict::dropNoSource;
+    if (packet.parsed.length > server.innerMtu || server.pathMtu->isLearned()) [[unlikely]] {
+      const Verdict verdict = checkLength(worker, server, packet, now, tunables, out);
+      if (verdict != Verdict::forwarded) return verdict;
+    } else {
+      const Packet sent = encapsulated(worker, server, packet, tunables);
+      out.add(sent.data, sent.length, server.address, packet.cause);
+    }
+    ServerCounters& counters = pool_.counters(worker.index, server.id);
+    counters.packets.add(1);
+    counters.bytes.add(packet.parsed.length);
+    worker.stats.forwardedBytes.add(packet.parsed.length);
+    return Verdict::forwarded;
+  }
+
+ private:
+  static Packet encapsulated(WorkerContext& worker, const ServerView& server, const Outgoing& packet, const Tunables& tunables) {
+    const ParsedPacket& parsed = packet.parsed;
+    const bool pmtuDisc = tunables.pmtuDisc != 0;
+    EncapInput in;
+    in.length = parsed.length;
+    in.flowHash = static_cast<uint32_t>(packet.flowHash);
+    in.trafficClass = parsed.trafficClass;
+    in.ttl = parsed.ttl;
+    in.dontFragment = parsed.dontFragment;
+    in.pmtuDisc = pmtuDisc;
+    const bool hasDf = parsed.dontFragment && pmtuDisc && parsed.key.isV4();
+    in.identification = hasDf ? 0 : nextIdentification(worker.identification);
+    return encapsulate(server.outer(packet.flowHash), packet.data, in);
+  }
+
+  // The path may be too narrow: answers, sends, or sends in fragments.
+  Verdict checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now, const Tunables& tunables,
+                      OutputVector& out);
+
+  const Settings& settings_;
+  ServerPool& pool_;
+};
+
+}  // namespace tunvs

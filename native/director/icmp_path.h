@@ -1,0 +1,38 @@
+// ICMP and ICMPv6 that reach the director: echo requests for a virtual address, errors from the clients' side about replies, errors
+// from the tunnels' side about our own outer packets.
+//
+// Thread safety: as Director::process.
+#pragma once
+
+#include "core/outer_quote.h"
+#include "director/connections.h"
+#include "director/forwarder.h"
+
+namespace tunvs {
+
+class IcmpPath {
+ public:
+  IcmpPath(const Settings& settings, Connections& connections, Forwarder& forwarder, ServerPool& pool)
+      : settings_(settings), connections_(connections), forwarder_(forwarder), pool_(pool) {}
+
+  // REQUIRES: parsed.packetClass == PacketClass::icmp
+  Verdict handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet, size_t cause,
+                 Tick now, OutputVector& out);
+
+ private:
+  struct Context;
+  Verdict echo(Context& c);
+  Verdict relay(Context& c);
+  Verdict fromTunnel(Context& c);
+  Verdict fromShortQuote(Context& c, const StrippedOuter& outer);
+  void learn(Context& c, const ServerView& server);
+  // The live connection that a key names, and its server. Null: there is none, or its server is gone.
+  const ServerView* serverOf(Context& c, const FlowKey& key, uint64_t& hash);
+
+  const Settings& settings_;
+  Connections& connections_;
+  Forwarder& forwarder_;
+  ServerPool& pool_;
+};
+
+}  // namespace tunvs

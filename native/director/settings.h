@@ -1,0 +1,46 @@
+// What the director is told at its start and does not change: its addresses, the path's MTU, how it answers.
+#pragma once
+
+#include <optional>
+
+#include "core/inet.h"
+
+namespace tunvs {
+
+// Where outer packets come from (DIP). With a prefix shorter than the address, a flow's hash picks one of the range, so that
+// receive-side scaling and ECMP at the real servers see many pairs of addresses.
+struct SourceRange {
+  static constexpr size_t kMaxAddresses = 64;  // a longer range is used in even steps
+
+  IpAddress base;       // host bits are zero when prefix is shorter than the address
+  uint8_t prefix = 32;  // [1, 32] or [1, 128]
+
+  bool contains(const IpAddress& address) const;
+  // How many addresses are used: a power of two, [1, kMaxAddresses].
+  size_t count() const;
+  IpAddress at(size_t index) const;  // index < count()
+};
+
+// An address, or ADDRESS/PREFIX.
+Result<SourceRange> parseSourceRange(std::string_view text);
+
+enum class PingReply : uint8_t { always, whenUp, never };
+enum class NoServerReply : uint8_t { unreachable, reset };
+
+std::optional<PingReply> pingReplyByName(std::string_view name);          // always, when-up, never
+std::optional<NoServerReply> noServerReplyByName(std::string_view name);  // unreachable, reset
+
+struct Settings {
+  std::optional<SourceRange> v4, v6;
+  uint32_t pathMtu = 1500;  // bytes, to the real servers; [576, 65535]
+  PingReply pingReply = PingReply::always;
+  NoServerReply noServerReply = NoServerReply::unreachable;
+
+  const std::optional<SourceRange>& source(Family family) const { return family == Family::ipv4 ? v4 : v6; }
+  bool isOwnAddress(const IpAddress& address) const {
+    const auto& range = source(address.family);
+    return range.has_value() && range->contains(address);
+  }
+};
+
+}  // namespace tunvs

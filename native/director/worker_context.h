@@ -1,0 +1,40 @@
+// What one worker keeps from vector to vector, and what it hands from stage to stage.
+//
+// Thread safety: none but for `stats`, which anybody may read.
+#pragma once
+
+#include "core/parse.h"
+#include "core/rate_limit.h"
+#include "director/output_vector.h"
+#include "director/server_pool.h"
+#include "director/stats.h"
+
+namespace tunvs {
+
+// What the stages know about one packet of the vector.
+struct Flow {
+  ParsedPacket parsed;
+  uint64_t hash;
+};
+
+// Each kind of answer has a budget of its own, so that a flood of one does not silence the others.
+struct AnswerLimits {
+  // A second's worth at once: packets come in vectors, and a capture's burst is answered as a kernel without limits would.
+  static constexpr uint32_t kPerSecond = 1000, kBurst = 1000;
+  RateLimit unreachable{kPerSecond, kBurst};
+  RateLimit reset{kPerSecond, kBurst};
+  RateLimit tooBig{kPerSecond, kBurst};
+  RateLimit echo{kPerSecond, kBurst};
+  RateLimit recreated{kPerSecond, kBurst};
+};
+
+struct alignas(64) WorkerContext {
+  WorkerStats stats;
+  size_t index = 0;
+  uint16_t identification = 0;   // of outer IPv4 headers without DF, and of answers
+  uint32_t identification6 = 0;  // of outer IPv6 fragments
+  AnswerLimits limits;
+  Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them
+};
+
+}  // namespace tunvs

@@ -1,0 +1,118 @@
+/** Runs a recording that has every byte through our director, and says where the two differ. */
+import { asFromDevice, comparable } from './golden-comparable.js';
+import { GoldenDirector } from './golden-director.js';
+import { whatArrives } from './golden-fragments.js';
+import { fromHex, routed, toHex } from './packets.js';
+import { describePacket, isFragment, readIp } from './packets-read.js';
+
+export interface ByteCase {
+  case: string;
+  /** IP packets as the recorded director received them, hexadecimal. */
+  in: string[];
+  /** What it sent. */
+  out: string[];
+}
+
+export interface ByteEvent {
+  event: string;
+  output?: string;
+}
+
+export interface ByteTrace {
+  setup: string[];
+  cases: (ByteCase | ByteEvent)[];
+}
+
+export interface Difference {
+  /** Of the case, or the command. */
+  name: string;
+  /** Several lines. */
+  text: string;
+}
+
+export interface Comparison {
+  compared: string[];
+  differences: Difference[];
+}
+
+/** The recorded director was its own router and lowered the TTL; ours has one in front of it, where these end. */
+export function diesOnTheWay(entry: ByteCase): boolean {
+  return entry.in.some((hex) => (readIp(fromHex(hex))?.ttl ?? 0) <= 1);
+}
+
+/** `isLeftOut`: cases that are not even sent. */
+export async function compareBytes(trace: ByteTrace, isLeftOut: (name: string) => boolean): Promise<Comparison> {
+  await using director = new GoldenDirector();
+  for (const rule of trace.setup) director.run(rule);
+  const comparison: Comparison = { compared: [], differences: [] };
+  for (const entry of trace.cases) {
+    const name = 'case' in entry ? entry.case : entry.event;
+    if ('case' in entry && (diesOnTheWay(entry) || isLeftOut(name))) continue;
+    const text = 'case' in entry ? caseDifference(director, entry) : await eventDifference(director, entry);
+    comparison.compared.push(name);
+    if (text !== undefined) comparison.differences.push({ name, text });
+  }
+  return comparison;
+}
+
+function caseDifference(director: GoldenDirector, entry: ByteCase): string | undefined {
+  const received = entry.in.map(fromHex);
+  const recorded = entry.out.map(fromHex);
+  const verdicts: string[] = [];
+  const sent = received.flatMap((packet) => {
+    const { outputs, verdicts: own } = director.process(routed(packet));
+    verdicts.push(...own);
+    return outputs.map(({ data }) => data);
+  });
+  const fragments = received.some((packet) => {
+    const ip = readIp(packet);
+    return ip !== undefined && isFragment(ip);
+  });
+  const problem = fragments
+    ? arrivalDifference(whatArrives(recorded), whatArrives(sent))
+    : byteDifference(
+        comparable(recorded.map((packet) => received.reduce(asFromDevice, packet))),
+        comparable(sent),
+      );
+  if (problem === undefined) return undefined;
+  return [
+    ...received.slice(0, 4).map((packet) => `in:       ${describePacket(packet)}`),
+    ...recorded.slice(0, 6).map((packet) => `expected: ${describePacket(packet)}`),
+    ...(recorded.length === 0 ? ['expected: nothing'] : []),
+    ...sent.slice(0, 6).map((packet) => `got:      ${describePacket(packet)}`),
+    ...(sent.length === 0 ? [`got:      nothing (${verdicts.join(', ')})`] : []),
+    problem,
+  ].join('\n');
+}
+
+function arrivalDifference(recorded: readonly string[], ours: readonly string[]): string | undefined {
+  if (recorded.join('\n') === ours.join('\n')) return undefined;
+  const short = (lines: readonly string[]) => lines.map((line) => line.slice(0, 160)).join('; ') || 'nothing';
+  return `put together, expected ${short(recorded)}, got ${short(ours)}`;
+}
+
+function byteDifference(recorded: readonly Uint8Array[], ours: readonly Uint8Array[]): string | undefined {
+  if (recorded.length !== ours.length) return `expected ${recorded.length} packets, got ${ours.length}`;
+  for (const [index, expected] of recorded.entries()) {
+    const got = ours[index] as Uint8Array;
+    if (Buffer.compare(expected, got) === 0) continue;
+    const length = Math.max(expected.length, got.length);
+    const at = Array.from({ length }, (_, byte) => byte).find((byte) => expected[byte] !== got[byte]) ?? 0;
+    const around = (bytes: Uint8Array) => toHex(bytes.slice(at & ~3, (at & ~3) + 16)) || 'the end';
+    return `packet ${index} differs from byte ${at} on: from ${at & ~3}, expected ${around(expected)}, got ${around(got)}`;
+  }
+  return undefined;
+}
+
+async function eventDifference(director: GoldenDirector, { event, output }: ByteEvent): Promise<string | undefined> {
+  const [, pattern] = /^ipvsadm -Lnc \| grep (\S+)$/.exec(event) ?? [];
+  if (pattern !== undefined) {
+    const listed = (await director.listConnections()).filter((line) => line.includes(pattern)).join('');
+    return listed === output ? undefined : `expected: ${output}got:      ${listed || 'nothing\n'}`;
+  }
+  for (const command of event.split('&&')) {
+    // The recorded director's routes; ours are the path MTUs that packets show.
+    if (!/^\s*ip (-6 )?route get /.test(command)) director.run(command.trim());
+  }
+  return undefined;
+}
