@@ -246,7 +246,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->state = &pool_.state(id);
   const auto& source = key.address.isV4() ? sources_.v4 : sources_.v6;
   view->canForward = source.has_value();
-  if (source) view->outer = makeOuterHeader(config.method, *source, key.address);
+  if (source) view->outer = makeOuterHeader({.method = config.method}, service.address.family, *source, key.address);
   return view;
 }
 

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "forward/ipip.h"
+#include "forward/forward.h"
 
 namespace tunvs {
 namespace {
@@ -124,15 +124,9 @@ Verdict Director::forwardFlow(size_t worker, const ServiceTable*& services, Flow
   if (!server->canForward) return Verdict::dropNoSource;
   if (parsed.length + server->outer.length > kMaxPacketBytes) return Verdict::dropTooLong;
 
-  Packet sent;
-  switch (server->config.method) {
-    case ForwardingMethod::ipip: {
-      uint16_t& identification = worker_[worker].identification;
-      if (!parsed.dontFragment) identification++;
-      sent = encapsulateIpip(server->outer, packet.data, parsed, identification);
-      break;
-    }
-  }
+  uint16_t& identification = worker_[worker].identification;
+  if (!parsed.dontFragment) identification++;
+  const Packet sent = encapsulate(server->outer, packet.data, parsed, static_cast<uint32_t>(flow.hash), identification);
   OutputPacket& output = out.packets[out.count];
   output.data = sent.data;
   output.length = sent.length;

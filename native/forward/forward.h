@@ -1,41 +1,38 @@
 // Forwarding methods: how a packet is rewritten for its real server.
 //
-// A method is a file of its own that makes an outer header once per real server (off the packet path) and puts it on a packet.
-// Adding one: its file, a line in the enum, in kForwardingMethods and in the two switches of forward.cc and below.
+// A method is a file of its own that makes an outer header once per real server (off the packet path) and puts it on a
+// packet. Adding one: its file, its name in tunnel_options.h, a line in the two switches of forward.cc and in
+// overhead() of tunnel_mtu.cc.
+//
+// Thread safety: pure; an OuterHeader is read-only once made.
 #pragma once
 
-#include <optional>
-#include <string_view>
-
-#include "core/packet_vector.h"
-#include "core/parse.h"
+#include "forward/ipip.h"
+#include "forward/outer_header.h"
+#include "forward/tunnel_options.h"
 
 namespace tunvs {
 
-enum class ForwardingMethod : uint8_t { ipip };
+// The outer header for packets of family `inner` from `source` (DIP) to `server` (RIP).
+// REQUIRES: equal families of source and server; checkTunnel(options, inner, server.family) is no Error.
+OuterHeader makeOuterHeader(const TunnelOptions& options, Family inner, const IpAddress& source,
+                            const IpAddress& server);
 
-struct ForwardingMethodInfo {
-  std::string_view name;
-  ForwardingMethod method;
-};
-inline constexpr ForwardingMethodInfo kForwardingMethods[] = {{"ipip", ForwardingMethod::ipip}};
+// The packet as it goes out: with `outer` in front, or itself for direct routing. The inner packet is not touched.
+// REQUIRES: kHeadroom bytes in front of `inner`; in.length <= maxInnerLength(outer).
+Packet encapsulate(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 
-std::optional<ForwardingMethod> forwardingMethodByName(std::string_view name);
-std::string_view nameOf(ForwardingMethod method);
+// encapsulate() of a parsed packet, for any tunnel.
+Packet encapsulateParsed(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed, uint32_t flowHash,
+                         uint16_t identification, bool pmtuDisc);
 
-// An outer header with everything filled in that does not depend on the packet.
-struct OuterHeader {
-  uint8_t bytes[40] = {};
-  uint8_t length = 0;        // bytes
-  uint64_t sum = 0;          // one's complement sum of `bytes`, unfolded
-};
-
-// Makes the outer header for packets from `source` (DIP) to `server` (RIP). REQUIRES: equal families.
-OuterHeader makeOuterHeader(ForwardingMethod method, const IpAddress& source, const IpAddress& server);
-
-// RFC 3168 section 9.1.1, full functionality: the inner codepoint is copied, except CE, which becomes ECT(0).
-inline uint8_t outerTrafficClass(uint8_t inner) {
-  return (inner & 0x03) == 0x03 ? static_cast<uint8_t>(inner & 0xfe) : inner;
+// The same for the packet path, where IPv4 in IPv4 is inlined. Separate arguments: gathering an EncapInput would cost
+// that path as much as the header.
+inline Packet encapsulate(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed, uint32_t flowHash,
+                          uint16_t identification, bool pmtuDisc = true) {
+  if (outer.isIpv4InIpv4) [[likely]]
+    return encapsulateIpip(outer, inner, parsed, identification, pmtuDisc);
+  return encapsulateParsed(outer, inner, parsed, flowHash, identification, pmtuDisc);
 }
 
 }  // namespace tunvs

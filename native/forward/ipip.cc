@@ -2,15 +2,19 @@
 
 namespace tunvs {
 
-OuterHeader makeIpipHeader(const IpAddress& source, const IpAddress& server) {
-  OuterHeader outer;
-  outer.length = kIpv4HeaderBytes;
-  outer.bytes[0] = 0x45;
-  outer.bytes[9] = static_cast<uint8_t>(IpProtocol::ipip);
-  std::memcpy(outer.bytes + 12, source.bytes.data(), 4);
-  std::memcpy(outer.bytes + 16, server.bytes.data(), 4);
-  outer.sum = checksumAdd(outer.bytes, kIpv4HeaderBytes);
+OuterHeader makeIpipHeader(Family inner, const IpAddress& source, const IpAddress& server) {
+  OuterHeader outer = makeOuterIp(protocolOf(inner), source, server);
+  outer.method = ForwardingMethod::ipip;
+  outer.inner = inner;
+  outer.isIpv4InIpv4 = inner == Family::ipv4 && server.isV4();
   return outer;
+}
+
+Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const EncapInput& in) {
+  uint8_t* p = inner - outer.length;
+  const uint32_t totalBytes = in.length + outer.length;
+  writeOuterIp(outer, p, totalBytes, in);
+  return {p, totalBytes};
 }
 
 }  // namespace tunvs

@@ -1,35 +1,29 @@
-// IPIP (RFC 2003): an IPv4 header in front of the IPv4 packet, filled as IPVS fills it.
+// IP in IP: an IP header in front of the packet and nothing else, filled as IPVS fills it. IPv4 in IPv4 (RFC 2003),
+// IPv6 in IPv4 (RFC 4213), and either in IPv6 (RFC 2473, without a tunnel encapsulation limit).
 //
-// TTL and DF are the inner packet's; TOS is the inner packet's but CE becomes ECT(0); the identification is 0 with DF
-// (RFC 6864 section 4.1 allows any value for atomic packets) and `identification` without.
+// TTL and, for IPv4 in IPv4, DF are the inner packet's; TOS is the inner packet's but CE becomes ECT(0); the
+// identification is 0 with DF (RFC 6864 section 4.1 allows any value for atomic packets).
 #pragma once
 
-#include "core/checksum.h"
-#include "forward/forward.h"
+#include "forward/outer_header.h"
 
 namespace tunvs {
 
-OuterHeader makeIpipHeader(const IpAddress& source, const IpAddress& server);
+OuterHeader makeIpipHeader(Family inner, const IpAddress& source, const IpAddress& server);
+inline OuterHeader makeIpipHeader(const IpAddress& source, const IpAddress& server) {
+  return makeIpipHeader(Family::ipv4, source, server);
+}
 
-// The packet with its outer header. REQUIRES: kHeadroom bytes in front of `inner`; parsed.length + 20 <= 65535.
-inline Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed, uint16_t identification) {
+// Any family in any family.
+Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
+
+// IPv4 in IPv4, the established path's own. `parsed`: the packet at `inner`.
+inline Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed,
+                              uint16_t identification, bool pmtuDisc = true) {
   uint8_t* p = inner - kIpv4HeaderBytes;
-  const uint32_t length = parsed.length + kIpv4HeaderBytes;
-  const uint8_t tos = outerTrafficClass(parsed.trafficClass);
-  const uint16_t id = parsed.dontFragment ? 0 : identification;
-  const uint16_t flags = parsed.dontFragment ? kIpv4DontFragment : 0;
-  // The sum is formed from the values, not read back: a wide load right after narrow stores would stall.
-  const uint64_t sum = outer.sum + Be16::from(tos).raw + Be16::from(static_cast<uint16_t>(length)).raw + Be16::from(id).raw +
-                       Be16::from(flags).raw + Be16::from(static_cast<uint16_t>(parsed.ttl << 8)).raw;
-  std::memcpy(p, outer.bytes, kIpv4HeaderBytes);
-  p[1] = tos;
-  storeBe16(p + 2, static_cast<uint16_t>(length));
-  storeBe16(p + 4, id);
-  storeBe16(p + 6, flags);
-  p[8] = parsed.ttl;
-  const uint16_t check = static_cast<uint16_t>(~checksumFold(sum));
-  std::memcpy(p + 10, &check, sizeof check);
-  return {p, length};
+  const uint32_t totalBytes = parsed.length + kIpv4HeaderBytes;
+  writeOuterIpv4(outer, p, totalBytes, parsed.trafficClass, parsed.ttl, identification, parsed.dontFragment & pmtuDisc);
+  return {p, totalBytes};
 }
 
 }  // namespace tunvs

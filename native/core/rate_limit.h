@@ -1,0 +1,55 @@
+// A token bucket that limits one kind of answer of one worker: so many a second, so many at once.
+//
+// Thread safety: none; a bucket belongs to one worker.
+// Invariant: credit is a whole number of (1 / kTicksPerSecond) answers, so that any rate is kept exactly, for ever.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/ticks.h"
+
+namespace tunvs {
+
+// Linux's net.ipv4.icmp_msgs_per_sec and icmp_msgs_burst, which it keeps for the whole host. Here each worker has a
+// bucket for each kind of answer, so a flood of one kind leaves the others alone. Linux's second limit, one error a
+// second and destination (icmp_ratelimit), needs a table of clients and is left out.
+inline constexpr uint32_t kAnswersPerSecond = 1000;
+inline constexpr uint32_t kAnswerBurst = 50;
+
+class RateLimit {
+ public:
+  // perSecond 0: nothing once the burst is used up. burst 0: nothing at all.
+  explicit RateLimit(uint32_t perSecond = kAnswersPerSecond, uint32_t burst = kAnswerBurst)
+      : perSecond_(perSecond), capacity_(uint64_t{burst} * kTicksPerSecond), credit_(capacity_) {}
+
+  // True when an answer may be sent at `now`, which it then counts for; false counts it as suppressed.
+  // A clock that goes back brings no credit.
+  bool take(Tick now) {
+    if (now != lastRefill_) refill(now);
+    if (credit_ < kTicksPerSecond) {
+      suppressed_++;
+      return false;
+    }
+    credit_ -= kTicksPerSecond;
+    return true;
+  }
+
+  uint64_t suppressed() const { return suppressed_; }
+
+ private:
+  void refill(Tick now) {
+    if (reached(now, lastRefill_)) {
+      credit_ = std::min(capacity_, credit_ + uint64_t{now - lastRefill_} * perSecond_);
+    }
+    lastRefill_ = now;
+  }
+
+  uint32_t perSecond_;
+  uint64_t capacity_;
+  uint64_t credit_;      // [0, capacity_]
+  Tick lastRefill_ = 0;  // the bucket is full to begin with, so any tick will do
+  uint64_t suppressed_ = 0;
+};
+
+}  // namespace tunvs

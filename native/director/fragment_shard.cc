@@ -1,0 +1,140 @@
+#include "director/fragment_shard.h"
+
+#include <bit>
+#include <cassert>
+
+namespace tunvs {
+
+FragmentTable::Shard::Shard(uint32_t capacity, size_t arenaBytes, uint32_t lifeTicks)
+    : arena(arenaBytes),
+      capacity(capacity),
+      lifeTicks(lifeTicks),
+      entries_(std::make_unique_for_overwrite<Entry[]>(capacity)),
+      hashes_(std::make_unique<uint64_t[]>(capacity)),
+      buckets_(std::make_unique<uint32_t[]>(std::bit_ceil(capacity))),
+      bucketMask_(std::bit_ceil(capacity) - 1) {
+  for (uint32_t i = 0; i <= bucketMask_; i++) buckets_[i] = kNone;
+  for (uint32_t i = 0; i < capacity; i++) {
+    entries_[i].state = Entry::State::unused;
+    entries_[i].chain = i + 1 < capacity ? i + 1 : kNone;
+  }
+}
+
+FragmentTable::Entry* FragmentTable::Shard::find(const FlowKey& key, uint64_t hash, Tick now) {
+  for (uint32_t index = bucketOf(hash); index != kNone; index = entries_[index].chain) {
+    Entry& entry = entries_[index];
+    if (hashes_[index] != hash || !(entry.key == key)) continue;
+    if (!reached(now, entry.bornAt + lifeTicks)) return &entry;
+    counts.expired += freeWaiting(entry);
+    counts.datagramsExpired++;
+    remove(entry);
+    return nullptr;
+  }
+  return nullptr;
+}
+
+FragmentTable::Entry* FragmentTable::Shard::create(const FlowKey& key, uint64_t hash, Tick now) {
+  if (unused_ == kNone) evict(entries_[oldest_]);
+  const uint32_t index = unused_;
+  Entry& entry = entries_[index];
+  unused_ = entry.chain;
+  hashes_[index] = hash;
+  entry.key = key;
+  entry.decision = {};
+  entry.chain = bucketOf(hash);
+  bucketOf(hash) = index;
+  entry.older = newest_;
+  entry.newer = kNone;
+  (newest_ == kNone ? oldest_ : entries_[newest_].newer) = index;
+  newest_ = index;
+  entry.bornAt = entry.seenAt = now;
+  entry.firstWaiting = entry.lastWaiting = kNone;
+  entry.waitingBytes = 0;
+  entry.state = Entry::State::gathering;
+  entry.reason = FragmentDrop::none;
+  entry.ranges.clear();
+  counts.datagrams++;
+  return &entry;
+}
+
+void FragmentTable::Shard::remove(Entry& entry) {
+  assert(entry.state != Entry::State::unused && entry.firstWaiting == kNone);
+  const uint32_t index = indexOf(entry);
+  uint32_t* link = &bucketOf(hashes_[index]);
+  while (*link != index) link = &entries_[*link].chain;
+  *link = entry.chain;
+  (entry.older == kNone ? oldest_ : entries_[entry.older].newer) = entry.newer;
+  (entry.newer == kNone ? newest_ : entries_[entry.newer].older) = entry.older;
+  entry.state = Entry::State::unused;
+  entry.chain = unused_;
+  unused_ = index;
+  counts.datagrams--;
+}
+
+uint64_t FragmentTable::Shard::freeWaiting(Entry& entry) {
+  uint64_t freed = 0;
+  for (uint32_t record = entry.firstWaiting; record != kNone; freed++) {
+    const uint32_t next = arena.at(record).next;
+    arena.free(record);
+    record = next;
+  }
+  counts.waiting -= freed;
+  entry.firstWaiting = entry.lastWaiting = kNone;
+  entry.waitingBytes = 0;
+  return freed;
+}
+
+void FragmentTable::Shard::evict(Entry& entry) {
+  counts.evicted += freeWaiting(entry);
+  counts.datagramsEvicted++;
+  remove(entry);
+}
+
+FragmentAnswer FragmentTable::Shard::kill(Entry& entry, FragmentDrop reason) {
+  counts.dropped[static_cast<size_t>(reason)] += freeWaiting(entry);
+  entry.state = Entry::State::dead;
+  entry.reason = reason;
+  return drop(reason);
+}
+
+bool FragmentTable::Shard::store(Entry& entry, const FragmentInfo& info, std::span<const uint8_t> packet) {
+  if (packet.size() > kMaxPacketBytes || entry.waitingBytes + packet.size() > kMaxWaitingBytesPerDatagram) return false;
+  const uint32_t self = indexOf(entry);
+  uint32_t index;
+  while ((index = arena.allocate(static_cast<uint32_t>(packet.size()), self)) == kNone) {
+    const FragmentArena::Record& oldest = arena.tail();
+    if (oldest.state == FragmentArena::State::lent) return false;
+    const uint32_t owner = oldest.owner;
+    evict(entries_[owner]);
+    if (owner == self) return false;
+  }
+  FragmentArena::Record& record = arena.at(index);
+  std::memcpy(record.packet(), packet.data(), packet.size());
+  record.offsetBytes = info.offsetBytes;
+
+  uint32_t* link = &entry.firstWaiting;
+  if (entry.lastWaiting != kNone && arena.at(entry.lastWaiting).offsetBytes < info.offsetBytes) {
+    link = &arena.at(entry.lastWaiting).next;
+  }
+  while (*link != kNone && arena.at(*link).offsetBytes < info.offsetBytes) link = &arena.at(*link).next;
+  record.next = *link;
+  *link = index;
+  if (record.next == kNone) entry.lastWaiting = index;
+  entry.waitingBytes += static_cast<uint32_t>(packet.size());
+  counts.waiting++;
+  return true;
+}
+
+size_t FragmentTable::Shard::expire(Tick now, size_t budget) {
+  size_t expired = 0;
+  while (expired < budget && oldest_ != kNone && reached(now, entries_[oldest_].bornAt + lifeTicks)) {
+    Entry& entry = entries_[oldest_];
+    counts.expired += freeWaiting(entry);
+    counts.datagramsExpired++;
+    remove(entry);
+    expired++;
+  }
+  return expired;
+}
+
+}  // namespace tunvs

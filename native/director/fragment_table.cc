@@ -1,0 +1,190 @@
+#include "director/fragment_table.h"
+
+#include <bit>
+#include <cassert>
+
+#include "director/fragment_shard.h"
+
+namespace tunvs {
+namespace {
+
+// How many due datagrams every call drops: more than it can add.
+constexpr size_t kExpirePerCall = 2;
+
+// RFC 8200 section 4.5: the fragments of an IPv6 datagram may differ in Next Header, so it is no part of the key.
+FlowKey keyOf(const FragmentInfo& info) {
+  FlowKey key = FlowKey::make(info.source, {}, info.destination, {}, 0);
+  const uint8_t protocol = info.family() == Family::ipv4 ? info.protocol : uint8_t{0};
+  key.tail = FlowKey::makeTail(info.identification, protocol, FlowKind::connection);
+  return key;
+}
+
+// RFC 5722 makes a copy an overlap too; IPv4 has no such rule, and networks do duplicate.
+FragmentDrop checkRange(const FragmentInfo& info, const FragmentRanges& ranges) {
+  const FragmentDrop found = ranges.check(info);
+  return found == FragmentDrop::duplicate && info.family() == Family::ipv6 ? FragmentDrop::overlap : found;
+}
+
+}  // namespace
+
+FragmentTable::FragmentTable(const Options& options, const HashSecret& secret) : secret_(secret) {
+  assert(std::has_single_bit(options.shards) && options.datagrams >= options.shards);
+  shards_.reserve(options.shards);
+  for (uint32_t i = 0; i < options.shards; i++) {
+    shards_.push_back(std::make_unique<Shard>(options.datagrams / options.shards, options.arenaBytes / options.shards,
+                                              options.lifeTicks));
+  }
+  shardUnits_ = static_cast<uint32_t>(shards_[0]->arena.capacityBytes() / FragmentArena::kUnitBytes);
+}
+
+FragmentTable::~FragmentTable() = default;
+
+FragmentAnswer FragmentTable::decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now,
+                                     uint32_t& first, uint32_t& last) {
+  assert(info.isFirst() && !info.isAtomic() && info.source.family == info.destination.family);
+  const FlowKey key = keyOf(info);
+  const uint64_t hash = flowHash(key, secret_);
+  Shard& shard = shardOf(hash);
+  SpinGuard guard(shard.lock);
+  shard.counts.handedIn++;
+  shard.expire(now, kExpirePerCall);
+
+  Entry* entry = shard.find(key, hash, now);
+  const bool isReused = entry != nullptr && entry->state != Entry::State::gathering && info.family() == Family::ipv4 &&
+                        reached(now, entry->seenAt + kIdentificationReuseTicks);
+  if (isReused) {
+    shard.remove(*entry);
+    entry = nullptr;
+  }
+  if (entry == nullptr) entry = shard.create(key, hash, now);
+  entry->seenAt = now;
+  if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
+
+  FragmentDrop wrong = checkFragment(info);
+  if (wrong == FragmentDrop::none) wrong = checkRange(info, entry->ranges);
+  if (wrong == FragmentDrop::duplicate) {
+    shard.counts.duplicates++;
+  } else if (wrong != FragmentDrop::none) {
+    return shard.kill(*entry, wrong);
+  } else {
+    entry->ranges.add(info);
+    entry->state = Entry::State::decided;
+    entry->decision = decision;
+  }
+
+  const FragmentDecision decided = entry->decision;
+  const auto refused = static_cast<size_t>(FragmentDrop::refused);
+  if (decided.refusal != 0) {
+    shard.counts.dropped[refused] += shard.freeWaiting(*entry);
+  } else {
+    const auto base = static_cast<uint32_t>(hash & (shards_.size() - 1)) * shardUnits_;
+    uint32_t next = entry->firstWaiting;
+    if (next != FragmentArena::kNone) first = base + next, last = base + entry->lastWaiting;
+    while (next != FragmentArena::kNone) {
+      FragmentArena::Record& record = shard.arena.at(next);
+      next = record.next;
+      if (next != FragmentArena::kNone) record.next = base + next;
+      record.state = FragmentArena::State::lent;
+      shard.counts.waiting--;
+      shard.counts.released++;
+    }
+    entry->firstWaiting = entry->lastWaiting = FragmentArena::kNone;
+    entry->waitingBytes = 0;
+  }
+  if (entry->ranges.isComplete()) shard.remove(*entry);
+  if (decided.refusal != 0) {
+    shard.counts.dropped[refused]++;
+    return {FragmentVerdict::drop, FragmentDrop::refused, decided};
+  }
+  shard.counts.decided++;
+  return {FragmentVerdict::forward, FragmentDrop::none, decided};
+}
+
+FragmentAnswer FragmentTable::follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now) {
+  assert(!info.isFirst() && info.source.family == info.destination.family);
+  const FlowKey key = keyOf(info);
+  const uint64_t hash = flowHash(key, secret_);
+  Shard& shard = shardOf(hash);
+  SpinGuard guard(shard.lock);
+  shard.counts.handedIn++;
+  shard.expire(now, kExpirePerCall);
+
+  Entry* entry = shard.find(key, hash, now);
+  if (entry == nullptr) entry = shard.create(key, hash, now);
+  entry->seenAt = now;
+  if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
+
+  FragmentDrop wrong = checkFragment(info);
+  if (wrong == FragmentDrop::none) wrong = checkRange(info, entry->ranges);
+  const bool isCopy = wrong == FragmentDrop::duplicate;
+  if (wrong != FragmentDrop::none && !isCopy) return shard.kill(*entry, wrong);
+  if (isCopy) shard.counts.duplicates++;
+
+  if (entry->state == Entry::State::gathering) {
+    if (isCopy) return shard.drop(FragmentDrop::duplicate);
+    if (!shard.store(*entry, info, packet)) return shard.drop(FragmentDrop::noRoom);
+    entry->ranges.add(info);
+    return {FragmentVerdict::wait, FragmentDrop::none, {}};
+  }
+
+  const FragmentDecision decided = entry->decision;
+  if (!isCopy) {
+    entry->ranges.add(info);
+    if (entry->ranges.isComplete()) shard.remove(*entry);
+  }
+  if (decided.refusal != 0) {
+    shard.counts.dropped[static_cast<size_t>(FragmentDrop::refused)]++;
+    return {FragmentVerdict::drop, FragmentDrop::refused, decided};
+  }
+  shard.counts.followed++;
+  return {FragmentVerdict::forward, FragmentDrop::none, decided};
+}
+
+size_t FragmentTable::expire(Tick now, size_t budget) {
+  size_t expired = 0;
+  for (const auto& shard : shards_) {
+    SpinGuard guard(shard->lock);
+    expired += shard->expire(now, budget);
+  }
+  return expired;
+}
+
+FragmentCounts FragmentTable::counts() const {
+  FragmentCounts sums;
+  for (const auto& shard : shards_) {
+    SpinGuard guard(shard->lock);
+    const FragmentCounts& counts = shard->counts;
+    sums.decided += counts.decided;
+    sums.followed += counts.followed;
+    sums.released += counts.released;
+    sums.expired += counts.expired;
+    sums.evicted += counts.evicted;
+    sums.waiting += counts.waiting;
+    for (size_t i = 0; i < kFragmentDrops; i++) sums.dropped[i] += counts.dropped[i];
+    sums.handedIn += counts.handedIn;
+    sums.duplicates += counts.duplicates;
+    sums.datagramsExpired += counts.datagramsExpired;
+    sums.datagramsEvicted += counts.datagramsEvicted;
+    sums.datagrams += counts.datagrams;
+    sums.arenaBytes += shard->arena.usedBytes();
+  }
+  return sums;
+}
+
+size_t FragmentTable::capacity() const { return size_t{shards_[0]->capacity} * shards_.size(); }
+
+FragmentArena::Record& FragmentTable::recordAt(uint32_t reference) {
+  return shards_[reference / shardUnits_]->arena.at(reference % shardUnits_);
+}
+
+void FragmentTable::giveBack(uint32_t first) {
+  for (uint32_t next = first; next != FragmentArena::kNone;) {
+    const uint32_t reference = next;
+    next = recordAt(reference).next;
+    Shard& shard = *shards_[reference / shardUnits_];
+    SpinGuard guard(shard.lock);
+    shard.arena.free(reference % shardUnits_);
+  }
+}
+
+}  // namespace tunvs

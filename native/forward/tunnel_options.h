@@ -1,0 +1,47 @@
+// The forwarding methods by name, and what can be chosen about a tunnel to a real server.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/inet.h"
+#include "core/result.h"
+
+namespace tunvs {
+
+enum class ForwardingMethod : uint8_t { ipip, gue, gre, dr };
+
+struct ForwardingMethodInfo {
+  std::string_view name;
+  ForwardingMethod method;
+};
+inline constexpr ForwardingMethodInfo kAllForwardingMethods[] = {{"ipip", ForwardingMethod::ipip},
+                                                                 {"gue", ForwardingMethod::gue},
+                                                                 {"gre", ForwardingMethod::gre},
+                                                                 {"dr", ForwardingMethod::dr}};
+// Those that a real server's configuration can name so far: the others need options that it does not carry yet.
+inline constexpr std::span<const ForwardingMethodInfo> kForwardingMethods{kAllForwardingMethods, 1};
+
+// Among kForwardingMethods.
+std::optional<ForwardingMethod> forwardingMethodByName(std::string_view name);
+std::string_view nameOf(ForwardingMethod method);
+
+// GUE: the UDP checksum; GRE: the checksum in its header. Remote (GUE only): the real server finishes the inner
+// packet's own checksum where that is still to be done (encapsulateGueUnfinished()); other packets go as with
+// `checksum`.
+enum class TunnelChecksum : uint8_t { none, checksum, remote };
+
+struct TunnelOptions {
+  ForwardingMethod method = ForwardingMethod::ipip;
+  uint16_t port = 0;  // GUE: the real server's UDP port, host order, not 0; 0 for the others
+  TunnelChecksum checksum = TunnelChecksum::none;
+
+  friend bool operator==(const TunnelOptions&, const TunnelOptions&) = default;
+};
+
+// An Error names the option that the method wants or does not know, or the families that it can't join.
+Result<void> checkTunnel(const TunnelOptions& options, Family inner, Family outer);
+
+}  // namespace tunvs

@@ -1,0 +1,71 @@
+// Packets as plain bytes, for tests of what reads and writes them.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <span>
+
+#include "support/packet_builder.h"
+
+namespace tunvs::testing {
+
+// A copy that begins and ends with its heap block, so that a sanitizer sees every access outside of it.
+class Exact {
+ public:
+  explicit Exact(std::span<const uint8_t> bytes) : block_(new uint8_t[bytes.size()]), size_(bytes.size()) {
+    std::copy(bytes.begin(), bytes.end(), block_.get());
+  }
+  explicit Exact(size_t size) : block_(new uint8_t[size]()), size_(size) {}
+  std::span<uint8_t> span() const { return {block_.get(), size_}; }
+  uint8_t& operator[](size_t i) const { return block_[i]; }
+
+ private:
+  std::unique_ptr<uint8_t[]> block_;
+  size_t size_;
+};
+
+inline Bytes operator+(Bytes front, const Bytes& back) {
+  front.insert(front.end(), back.begin(), back.end());
+  return front;
+}
+
+inline Bytes bytesOf(std::span<const uint8_t> span) { return {span.begin(), span.end()}; }
+
+inline Bytes firstOf(const Bytes& bytes, size_t count) { return {bytes.begin(), bytes.begin() + count}; }
+
+// An IPv6 packet: header, then `payload`, which begins with what `nextHeader` says.
+inline Bytes ipv6Packet(const IpAddress& source, const IpAddress& destination, uint8_t nextHeader, const Bytes& payload,
+                        uint8_t trafficClass = 0) {
+  Bytes header(40);
+  storeBe32(header.data(), 0x60000000 | uint32_t{trafficClass} << 20);
+  storeBe16(&header[4], static_cast<uint16_t>(payload.size()));
+  header[6] = nextHeader;
+  header[7] = 64;
+  std::copy(source.bytes.begin(), source.bytes.end(), &header[8]);
+  std::copy(destination.bytes.begin(), destination.bytes.end(), &header[24]);
+  return header + payload;
+}
+
+// An IPv4 packet of 20 bytes of header, and `payload`.
+inline Bytes ipv4Packet(const IpAddress& source, const IpAddress& destination, uint8_t protocol, const Bytes& payload) {
+  return PacketBuilder().ip(source, destination).protocol(static_cast<IpProtocol>(protocol)).payload(payload).build();
+}
+
+// Fills in the checksum at `field` of `segment`; its pseudo header's sum is `initial`.
+inline void seal(Bytes& segment, size_t field, uint64_t initial = 0) {
+  storeBe16(&segment[field], 0);
+  const Be16 check = checksum(segment.data(), segment.size(), initial);
+  std::copy_n(reinterpret_cast<const uint8_t*>(&check.raw), 2, &segment[field]);
+}
+
+// An ICMP message with a right checksum, between these addresses. `rest`: the second word of the header.
+inline Bytes icmpMessage(const IpAddress& source, const IpAddress& destination, uint8_t type, uint8_t code,
+                         uint32_t rest, const Bytes& body = {}) {
+  Bytes message = {type, code, 0, 0, 0, 0, 0, 0};
+  storeBe32(&message[4], rest);
+  message = message + body;
+  seal(message, 2, source.isV4() ? 0 : pseudoHeaderSum(source, destination, 58, static_cast<uint32_t>(message.size())));
+  return message;
+}
+
+}  // namespace tunvs::testing
