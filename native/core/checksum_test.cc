@@ -99,8 +99,8 @@ TEST("updates to the same checksum as a new sum would give, minus zero included"
         const Be16 old = recomputed(words);
         storeBe16(&words[2], after);
         const Be16 updated = checksumReplace(old, Be16::from(before), Be16::from(after));
-        const bool isAllZero = fixed == 0 && after == 0;  // no real header sums to nothing: its version is not 0
-        if (!isAllZero) CHECK_EQ(updated.host(), recomputed(words).host());
+        if (fixed == 0 && after == 0) continue;  // no header sums to nothing: its version is not 0
+        CHECK_EQ(updated.host(), recomputed(words).host());
         // What a receiver checks: data and checksum sum up to minus zero.
         const uint32_t sum = checksumFold(checksumAdd(words.data(), words.size())) + uint32_t{updated.raw};
         CHECK_EQ(checksumFold(sum), 0xffff);

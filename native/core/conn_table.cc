@@ -70,7 +70,15 @@ Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Epochs& epochs)
   const Header expected = layout(found.family, found.capacity);
   if (std::memcmp(&found, &expected, offsetof(Header, secret)) != 0) return refuse("its header is damaged");
   if (region.size() < regionBytes(found.family, found.capacity)) return refuse("it is cut short");
-  for (uint32_t i = 0; i < table.shardCount(); i++) new (&table.lockOf(i)) SpinLock();
+  for (uint32_t i = 0; i < table.shardCount(); i++) {
+    new (&table.lockOf(i)) SpinLock();
+    // The readers that removed connections waited for are gone, and their epochs are not these.
+    Shard& shard = table.shardAt(i);
+    if (shard.waitingHead == 0) continue;
+    table.links(i)[shard.waitingTail - 1].next = shard.freeHead;
+    shard.freeHead = shard.waitingHead;
+    shard.waitingHead = shard.waitingTail = 0;
+  }
   return table;
 }
 
@@ -188,16 +196,18 @@ void ConnTable::unlinkWheel(uint32_t shardIndex, uint32_t unit) {
   if (link.next == 0) shard.occupied[slot / 64] &= ~(uint64_t{1} << slot % 64);
 }
 
-uint32_t ConnTable::firstWheelSlot(uint32_t shardIndex) const {
-  const Shard& shard = shardAt(shardIndex);
-  const uint32_t start = shard.handled / kTicksPerSlot % kWheelSlots;
+uint32_t ConnTable::firstWheelSlot(uint32_t shardIndex, uint32_t ahead) const {
+  const uint32_t now = shardAt(shardIndex).handled / kTicksPerSlot % kWheelSlots;
+  const uint32_t start = (now + ahead) % kWheelSlots;
   constexpr uint32_t kWords = kWheelSlots / 64;
   for (uint32_t i = 0; i <= kWords; i++) {
     const uint32_t word = (start / 64 + i) % kWords;
-    uint64_t bits = shard.occupied[word];
+    uint64_t bits = shardAt(shardIndex).occupied[word];
     if (i == 0) bits &= ~uint64_t{0} << start % 64;
     if (i == kWords) bits &= ~(~uint64_t{0} << start % 64);
-    if (bits != 0) return word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits));
+    if (bits == 0) continue;
+    const uint32_t slot = word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits));
+    return (slot - now) % kWheelSlots >= ahead ? slot : kWheelSlots;
   }
   return kWheelSlots;
 }

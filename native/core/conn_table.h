@@ -44,10 +44,11 @@ inline constexpr uint64_t kHighSlots = 0x00000000ffffffff;  // of tagsHigh: slot
 inline constexpr unsigned kDisplacedShift = 32;
 inline constexpr uint64_t kDisplacedMask = 0xffff;
 
-// A mark in the high bit of each byte of `tags` that equals `tag`; bytes above a match may be marked wrongly.
+// A mark in the high bit of each byte of `tags` that equals `tag`, and in no other: the reference of a slot that only
+// looked alike may be stale, and name a connection that is just being reused.
 inline uint64_t matchBytes(uint64_t tags, uint8_t tag) {
   const uint64_t difference = tags ^ (kLowBytes * tag);
-  return (difference - kLowBytes) & ~difference & kHighBits;
+  return ~(((difference & ~kHighBits) + ~kHighBits) | difference) & kHighBits;
 }
 
 inline uint32_t displaced(uint64_t tagsHigh) { return tagsHigh >> kDisplacedShift & kDisplacedMask; }
@@ -230,7 +231,8 @@ class ConnTable {
   static uint32_t wheelSlot(const Shard& shard, Tick deadline);
   void linkWheel(uint32_t shard, uint32_t unit, Tick deadline);
   void unlinkWheel(uint32_t shard, uint32_t unit);
-  uint32_t firstWheelSlot(uint32_t shard) const;  // the next slot that holds something, kWheelSlots if none does
+  // The first slot that holds something, from `ahead` slots on; kWheelSlots if none does.
+  uint32_t firstWheelSlot(uint32_t shard, uint32_t ahead) const;
   void removeUnit(uint32_t shard, uint32_t unit, uint64_t hash);
 
   std::byte* base_;
@@ -308,9 +310,10 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, uint32_t server
   Shard& shard = shardAt(shardIndex);
   if (shard.live.load(std::memory_order_relaxed) >= header_->shardCapacity) {
     uint32_t searched = 0;
+    uint32_t ahead = 0;
     bool evicted = false;
     while (searched < kEvictionSearch && !evicted) {
-      const uint32_t slot = firstWheelSlot(shardIndex);
+      const uint32_t slot = firstWheelSlot(shardIndex, ahead);
       if (slot == kWheelSlots) break;
       uint32_t next = shard.heads[slot];
       while (next != 0 && searched < kEvictionSearch && !evicted) {
@@ -328,6 +331,7 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, uint32_t server
         removeUnit(shardIndex, unit, this->hash(keyOf(*conn)));
         evicted = true;
       }
+      ahead = (slot - shard.handled / kTicksPerSlot) % kWheelSlots + 1;  // what is left in this slot was kept
     }
     if (!evicted) return nullptr;
   }

@@ -45,7 +45,10 @@ class Epochs {
   }
 
   // Call after unlinking: the epoch to hand to isSafe() later. Cheap; advance() must be called now and then.
-  uint64_t stamp() const { return current_.load(std::memory_order_acquire); }
+  // Not a plain load: that could overtake the unlinking, and a reader of a later epoch still find what was unlinked.
+  uint64_t stamp() const {
+    return const_cast<std::atomic<uint64_t>&>(current_).fetch_add(0, std::memory_order_seq_cst);
+  }
 
   // Begins a new epoch, so that what was stamped before can become safe.
   void advance() { current_.fetch_add(1, std::memory_order_seq_cst); }

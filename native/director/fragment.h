@@ -15,13 +15,15 @@ namespace tunvs {
 struct FragmentInfo {
   IpAddress source;
   IpAddress destination;
-  uint32_t identification = 0;   // IPv4: 16 bits
-  uint8_t protocol = 0;          // IPv4: of the header; IPv6: the first fragment's transport protocol, else its Next Header
-  uint16_t headerBytes = 0;      // before the payload, as far as it counts towards 65,535 after reassembly: the IPv4 header;
-                                 // for IPv6 the extension headers between IPv6 header and fragment header
+  uint32_t identification = 0;  // IPv4: 16 bits
+  // IPv4: of the header. IPv6: of a first fragment the transport protocol, of others the fragment header's Next Header.
+  uint8_t protocol = 0;
+  // What counts towards 65,535 bytes besides the payload. IPv4: the header. IPv6: the extension headers between the
+  // IPv6 header and the fragment header.
+  uint16_t headerBytes = 0;
   uint16_t offsetBytes = 0;      // multiple of 8, [0, 65528]
   uint32_t payloadBytes = 0;     // behind the IPv4 header or the IPv6 fragment header
-  uint16_t transportOffset = 0;  // first fragment: bytes of extension headers in the payload before the transport header
+  uint16_t transportOffset = 0;  // first fragment: where in the payload the transport header begins
   bool more = false;             // the M flag
 
   Family family() const { return source.family; }
@@ -33,22 +35,21 @@ struct FragmentInfo {
 // Why a fragment was dropped.
 enum class FragmentDrop : uint8_t {
   none,
-  badLength,      // no payload, or one that is no multiple of 8 though more is to come (RFC 791, RFC 8200 section 4.5)
-  tooLong,        // the datagram would exceed 65,535 bytes: "ping of death"
-  tinyFirst,      // the transport header is cut, or a later fragment reaches into it (RFC 1858, RFC 3128, RFC 7112)
-  overlap,        // bytes that were there already (RFC 5722; for IPv4 all but exact duplicates)
-  twoEnds,        // two last fragments that disagree, or bytes behind the last one
-  tooMany,        // of more fragments than kMaxFragments
-  duplicate,      // a copy of one that waits; the datagram lives on
-  noRoom,         // nothing more can wait: the arena is full, or the datagram's share of it is
-  refused,        // its first fragment was refused: see FragmentDecision
+  badLength,  // no payload, or one that is no multiple of 8 though more is to come (RFC 791, RFC 8200 section 4.5)
+  tooLong,    // the datagram would exceed 65,535 bytes: "ping of death"
+  tinyFirst,  // the transport header is cut, or a later fragment reaches into it (RFC 1858, RFC 3128, RFC 7112)
+  overlap,    // bytes that were there already (RFC 5722; for IPv4 all but exact duplicates)
+  twoEnds,    // two last fragments that disagree, or bytes behind the last one
+  tooMany,    // of more fragments than kMaxFragments
+  duplicate,  // a copy of one that waits; the datagram lives on
+  noRoom,     // nothing more can wait: the arena is full, or the datagram's share of it is
+  refused,    // its first fragment was refused: see FragmentDecision
   kCount,
 };
 inline constexpr size_t kFragmentDrops = static_cast<size_t>(FragmentDrop::kCount);
 // In the order of the enum; also the counters' names.
 inline constexpr std::string_view kFragmentDropNames[kFragmentDrops] = {
-    "none",    "badLength", "tooLong",   "tinyFirst", "overlap",
-    "twoEnds", "tooMany",   "duplicate", "noRoom",    "refused",
+    "none", "badLength", "tooLong", "tinyFirst", "overlap", "twoEnds", "tooMany", "duplicate", "noRoom", "refused",
 };
 
 // Least bytes of a protocol's header: what the first fragment must hold for the director to decide by it.

@@ -5,7 +5,8 @@
 namespace tunvs {
 
 FragmentArena::FragmentArena(size_t bytes)
-    : capacity_(static_cast<uint32_t>(bytes / kUnitBytes)), records_(std::make_unique_for_overwrite<Record[]>(capacity_)) {
+    : capacity_(static_cast<uint32_t>(bytes / kUnitBytes)),
+      records_(std::make_unique_for_overwrite<Record[]>(capacity_)) {
   assert(bytes >= kLeastBytes);
 }
 

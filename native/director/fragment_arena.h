@@ -1,11 +1,11 @@
 // The memory in which fragments wait: a ring of records, given out at its head and taken back at its tail.
 //
-// What is given back in another order only becomes free when the tail gets there. So when the ring is full, the record at its tail is
-// the oldest one that is still in use, which is the one to give up.
+// What is given back in another order only becomes free when the tail gets there. So when the ring is full, the record
+// at its tail is the oldest one that is still in use, which is the one to give up.
 //
 // Thread safety: none; the owner locks. Whoever holds a record may use its bytes, and `next`, without the lock.
 // Invariants:
-//  1. Records follow each other without a gap from the tail to the head, around the end of the ring; `used_` is their sum.
+//  1. Records follow each other without a gap from the tail to the head, around the ring's end; `used_` is their sum.
 //  2. The record at the tail is never a free one.
 #pragma once
 
@@ -42,7 +42,8 @@ class FragmentArena {
   // REQUIRES: bytes >= kLeastBytes
   explicit FragmentArena(size_t bytes);
 
-  // A waiting record with room for `length` bytes, or kNone when there is none until tail() is freed. REQUIRES: length <= kMaxPacketBytes
+  // A waiting record with room for `length` bytes, or kNone when there is none until tail() is freed.
+  // REQUIRES: length <= kMaxPacketBytes
   uint32_t allocate(uint32_t length, uint32_t owner);
   void free(uint32_t record);
 

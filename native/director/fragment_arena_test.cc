@@ -22,7 +22,8 @@ TEST("a packet of the greatest length fits into the smallest arena, once") {
 
 TEST("memory freed out of order comes back when the oldest record is freed") {
   FragmentArena arena(FragmentArena::kLeastBytes);
-  const uint32_t oldest = arena.allocate(20000, 1), middle = arena.allocate(20000, 2), newest = arena.allocate(20000, 3);
+  const uint32_t oldest = arena.allocate(20000, 1), middle = arena.allocate(20000, 2),
+                 newest = arena.allocate(20000, 3);
   REQUIRE(newest != FragmentArena::kNone);
   arena.free(middle);
   CHECK_EQ(arena.allocate(20000, 4), FragmentArena::kNone);

@@ -17,7 +17,7 @@ struct FragmentTable::Entry {
     unused,
     gathering,  // waits for its first fragment
     decided,
-    dead,       // for `reason`
+    dead,  // for `reason`
   };
 
   FlowKey key;

@@ -39,8 +39,8 @@ FragmentTable::FragmentTable(const Options& options, const HashSecret& secret) :
 
 FragmentTable::~FragmentTable() = default;
 
-FragmentAnswer FragmentTable::decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first,
-                                     uint32_t& last) {
+FragmentAnswer FragmentTable::decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now,
+                                     uint32_t& first, uint32_t& last) {
   assert(info.isFirst() && !info.isAtomic() && info.source.family == info.destination.family);
   const FlowKey key = keyOf(info);
   const uint64_t hash = flowHash(key, secret_);

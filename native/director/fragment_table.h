@@ -1,18 +1,20 @@
 // Which real server a datagram's fragments follow.
 //
-// Only the first fragment has ports, so it decides: the director schedules it and tells the table. Later fragments follow that
-// decision, on whichever queue they come; those that come before the first wait, and go on in order of their offsets when it
-// comes. A datagram with overlapping, contradicting or attacking fragments dies as a whole: what waits is dropped, and so is what
-// still comes. A complete datagram is forgotten at once, so that its identification can be used again.
+// Only the first fragment has ports, so it decides: the director schedules it and tells the table. Later fragments
+// follow that decision, on whichever queue they come; those that come before the first wait, and go on in order of
+// their offsets when it comes. A datagram with overlapping, contradicting or attacking fragments dies as a whole: what
+// waits is dropped, and so is what still comes. A complete datagram is forgotten at once, so that its identification
+// can be used again.
 //
 // The law:  handedIn = decided + followed + released + expired + evicted + waiting + the sum of dropped
 //
-// Expiry. A datagram lives for `lifeTicks` from its first-seen fragment. Every call drops a few that are due in its shard; expire()
-// drops them in all, and must be called at least once a day.
+// Expiry. A datagram lives for `lifeTicks` from its first-seen fragment. Every call drops a few that are due in its
+// shard; expire() drops them in all, and must be called at least once a day.
+//
 // Eviction. A full shard gives up its oldest datagram; a full arena the one that owns the oldest waiting fragment.
 //
-// Thread safety: everything by anybody; a call locks one shard, and copies a waiting packet under that lock. A FragmentLease belongs
-// to one thread.
+// Thread safety: everything by anybody; a call locks one shard, and copies a waiting packet under that lock. A
+// FragmentLease belongs to one thread.
 // Invariants:
 //  1. All memory is allocated by the constructor.
 //  2. Only datagrams without a decision have waiting fragments.
@@ -30,14 +32,15 @@
 
 namespace tunvs {
 
-// Linux's net.ipv4.ipfrag_time; RFC 791 suggests 15 s at least, RFC 8200 section 4.5 says 60 s for those who reassemble.
+// Linux's net.ipv4.ipfrag_time; RFC 791 suggests 15 s at least, RFC 8200 section 4.5 has
+// reassembly give up after 60 s.
 inline constexpr uint32_t kFragmentLifeTicks = ticksFromSeconds(30);
 
 // What one datagram may have waiting: a payload of 65,535 bytes and its headers.
 inline constexpr size_t kMaxWaitingBytesPerDatagram = 80 * 1024;
 
-// IPv4 identifications wrap within seconds at high rates (RFC 4963). A first fragment that comes to a decided or dead datagram after
-// this long without a fragment begins a new one; copies made by the network come sooner.
+// IPv4 identifications wrap within seconds at high rates (RFC 4963). A first fragment that comes to a decided or dead
+// datagram after this long without a fragment begins a new one; copies made by the network come sooner.
 inline constexpr uint32_t kIdentificationReuseTicks = ticksFromMs(100);
 
 // What the director made of a first fragment; the table only carries it.
@@ -62,7 +65,7 @@ struct FragmentAnswer {
 
 struct FragmentCounts {
   // Each fragment is in one of these.
-  uint64_t decided = 0;   // first fragments that may go on
+  uint64_t decided = 0;  // first fragments that may go on
   uint64_t followed = 0;
   uint64_t released = 0;  // waited, and went on
   uint64_t expired = 0;   // waited in vain
@@ -74,8 +77,8 @@ struct FragmentCounts {
   uint64_t duplicates = 0;        // copies of IPv4 fragments: forwarded, or in dropped[duplicate]
   uint64_t datagramsExpired = 0;  // incomplete at the end of their life
   uint64_t datagramsEvicted = 0;
-  uint64_t datagrams = 0;         // now
-  uint64_t arenaBytes = 0;        // in use now, with what was freed out of order
+  uint64_t datagrams = 0;   // now
+  uint64_t arenaBytes = 0;  // in use now, with what was freed out of order
 };
 
 class FragmentTable;
@@ -112,8 +115,8 @@ class FragmentTable {
   ~FragmentTable();
 
   // A first fragment that the director has scheduled, or refused. On `forward`, `onRelease(Packet)` is called for every
-  // fragment that waited for it, by offset; each has kHeadroom writable bytes in front and stays valid until lease.clear().
-  // A copy of a first fragment gets the decision of the original: always go by the answer's decision.
+  // fragment that waited for it, by offset; each has kHeadroom writable bytes in front and stays valid until
+  // lease.clear(). A copy of a first fragment gets the decision of the original: always go by the answer's decision.
   // REQUIRES: info.isFirst(), not info.isAtomic()
   template <typename OnRelease>
   FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
@@ -147,7 +150,8 @@ class FragmentTable {
   struct Entry;
   struct Shard;
 
-  FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first, uint32_t& last);
+  FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first,
+                        uint32_t& last);
   Shard& shardOf(uint64_t hash) const { return *shards_[hash & (shards_.size() - 1)]; }
   // Records of all shards in one numbering.
   FragmentArena::Record& recordAt(uint32_t reference);

@@ -59,7 +59,9 @@ struct Bench {
   FragmentAnswer follow(const FragmentInfo& info, const std::string& packet, Tick now = kStart) {
     return table.follow(info, {reinterpret_cast<const uint8_t*>(packet.data()), packet.size()}, now);
   }
-  FragmentAnswer follow(const FragmentInfo& info, Tick now = kStart) { return follow(info, std::string(100, 'x'), now); }
+  FragmentAnswer follow(const FragmentInfo& info, Tick now = kStart) {
+    return follow(info, std::string(100, 'x'), now);
+  }
   uint64_t dropped(FragmentDrop reason) const { return table.counts().dropped[static_cast<size_t>(reason)]; }
 
   void checkLaw() const {

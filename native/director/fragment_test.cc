@@ -88,14 +88,14 @@ TEST("overlaps, copies and contradicting ends are told apart") {
     FragmentInfo info;
     D expected;
   } rows[] = {
-      {fragment(0, 800, true), D::none},         {fragment(1600, 800, true), D::none},
-      {fragment(800, 800, true), D::duplicate},  {fragment(2400, 800, false), D::duplicate},
-      {fragment(800, 400, true), D::overlap},    {fragment(1200, 400, true), D::overlap},
-      {fragment(792, 16, true), D::overlap},     {fragment(1592, 16, true), D::overlap},
-      {fragment(0, 1600, true), D::overlap},     {fragment(0, 2400, true), D::overlap},
-      {fragment(2400, 800, true), D::twoEnds},   {fragment(3200, 8, true), D::twoEnds},
-      {fragment(3200, 8, false), D::twoEnds},    {fragment(1600, 8, false), D::twoEnds},
-      {fragment(2400, 400, false), D::twoEnds},  {fragment(2000, 1200, false), D::overlap},
+      {fragment(0, 800, true), D::none},        {fragment(1600, 800, true), D::none},
+      {fragment(800, 800, true), D::duplicate}, {fragment(2400, 800, false), D::duplicate},
+      {fragment(800, 400, true), D::overlap},   {fragment(1200, 400, true), D::overlap},
+      {fragment(792, 16, true), D::overlap},    {fragment(1592, 16, true), D::overlap},
+      {fragment(0, 1600, true), D::overlap},    {fragment(0, 2400, true), D::overlap},
+      {fragment(2400, 800, true), D::twoEnds},  {fragment(3200, 8, true), D::twoEnds},
+      {fragment(3200, 8, false), D::twoEnds},   {fragment(1600, 8, false), D::twoEnds},
+      {fragment(2400, 400, false), D::twoEnds}, {fragment(2000, 1200, false), D::overlap},
   };
   for (const auto& row : rows) CHECK_EQ(ranges.check(row.info), row.expected);
 
@@ -129,7 +129,8 @@ TEST("ranges agree with a map of bytes for random fragments") {
       const FragmentInfo info = fragment(start * 8, units * 8, random() % 6 != 0);
       bool isCopy = false, overlaps = false, contradicts = false;
       for (const auto& other : taken) {
-        isCopy |= other.offsetBytes == info.offsetBytes && other.payloadBytes == info.payloadBytes && other.more == info.more;
+        isCopy |=
+            other.offsetBytes == info.offsetBytes && other.payloadBytes == info.payloadBytes && other.more == info.more;
         contradicts |= !info.more && other.endBytes() > info.endBytes();
       }
       contradicts |= end != 0 && (info.more ? info.endBytes() >= end : info.endBytes() != end);

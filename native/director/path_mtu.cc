@@ -11,8 +11,8 @@ constexpr uint16_t kPlateaus[] = {65535, 32000, 17914, 8166, 4352, 2002, 1492, 1
 // How far the clocks of two workers may be apart: a value learned by the one must hold for the other at once.
 constexpr uint32_t kClockSkewTicks = ticksFromSeconds(10);
 
-// RFC 1191 section 5: routers descended from 4.2BSD quote a total length with the header's length added. Nobody can tell, so a
-// length that is not below the current estimate is taken to be one of those.
+// RFC 1191 section 5: routers descended from 4.2BSD quote a total length with the header's length added. Nobody can
+// tell, so a length that is not below the current estimate is taken to be one of those.
 uint16_t guessedMtu(const MtuReport& report, uint32_t current) {
   uint32_t quoted = report.quotedTotalLength;
   if (quoted >= current) quoted -= std::min(quoted, report.quotedHeaderBytes);
@@ -22,7 +22,8 @@ uint16_t guessedMtu(const MtuReport& report, uint32_t current) {
 }  // namespace
 
 bool LearnedMtu::isAlive(Tick now) const {
-  // Modulo 2^32: after 198 days without a new report a forgotten value would come back for ten minutes, which does no harm.
+  // Modulo 2^32: after 198 days without a new report a forgotten value would come back for ten minutes, which does no
+  // harm.
   return bytes != 0 && now - learnedAt + kClockSkewTicks < kPathMtuLifeTicks + kClockSkewTicks;
 }
 
@@ -55,7 +56,7 @@ MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& r
   }
   // What was sent was not longer than this: the report tells nothing.
   if (reported == current.bytes) return MtuOutcome::ignoredHigher;
-  learned = {static_cast<uint16_t>(bytes), mayFragment || current.mayFragment, now};
+  learned = {static_cast<uint16_t>(bytes), mayFragment, now};
   return MtuOutcome::lowered;
 }
 

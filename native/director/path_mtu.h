@@ -1,5 +1,5 @@
-// The path MTU to a real server, as learned from ICMP errors about our outer packets: it only ever lowers, and is forgotten after a
-// while, so that a path that has widened again is found out.
+// The path MTU to a real server, as learned from ICMP errors about our outer packets: it only ever lowers, and is
+// forgotten after a while, so that a path that has widened again is found out.
 //
 // Thread safety: PathMtu by anybody; it is one atomic word. The rest are pure functions over values.
 // Invariants:
@@ -20,13 +20,13 @@ namespace tunvs {
 // Ten minutes: RFC 1191 section 6.3, RFC 8201 section 4; Linux's net.ipv4.route.mtu_expires.
 inline constexpr uint32_t kPathMtuLifeTicks = ticksFromSeconds(600);
 
-// IPv4: Linux's net.ipv4.route.min_pmtu, so that a forged report can't drive packets down to the protocol's own minimum.
-// IPv6: the minimum link MTU (RFC 8200 section 5).
+// IPv4: Linux's net.ipv4.route.min_pmtu, so that a forged report can't drive packets down to the protocol's own
+// minimum. IPv6: the minimum link MTU (RFC 8200 section 5).
 inline constexpr uint16_t kIpv4PathMtuFloor = 552;
 inline constexpr uint16_t kIpv6PathMtuFloor = 1280;
 constexpr uint16_t floorOf(Family family) { return family == Family::ipv4 ? kIpv4PathMtuFloor : kIpv6PathMtuFloor; }
 
-// The least that a report may say: RFC 1191 section 3 for IPv4; RFC 8201 section 4 has IPv6 nodes discard what is below.
+// The least that a report may say (RFC 1191 section 3; RFC 8201 section 4). Less is discarded.
 inline constexpr uint16_t kIpv4LeastReport = 68;
 inline constexpr uint16_t kIpv6LeastReport = 1280;
 
@@ -39,10 +39,10 @@ struct EffectiveMtu {
 
 // An ICMP "fragmentation needed" (type 3 code 4) or ICMPv6 "packet too big" about an outer packet.
 struct MtuReport {
-  Family family = Family::ipv4;       // of the outer packet
-  uint32_t bytes = 0;                 // next-hop MTU; 0 from an IPv4 router that is older than RFC 1191
-  uint32_t quotedTotalLength = 0;     // IPv4: total length in the quoted outer header
-  uint32_t quotedHeaderBytes = 20;    // IPv4: header length in the quoted outer header
+  Family family = Family::ipv4;     // of the outer packet
+  uint32_t bytes = 0;               // next-hop MTU; 0 from an IPv4 router that is older than RFC 1191
+  uint32_t quotedTotalLength = 0;   // IPv4: total length in the quoted outer header
+  uint32_t quotedHeaderBytes = 20;  // IPv4: header length in the quoted outer header
 };
 
 enum class MtuOutcome : uint8_t {
@@ -81,7 +81,8 @@ class PathMtu {
  public:
   EffectiveMtu effective(uint32_t configured, Tick now) const {
     const uint64_t word = word_.load(std::memory_order_relaxed);
-    if (word == 0) [[likely]] return {configured, false};
+    if (word == 0) [[likely]]
+      return {configured, false};
     return effectiveMtu(configured, unpack(word), now);
   }
   // Something was learned once; it may have expired since.

@@ -1,5 +1,5 @@
-// Direct routing: the packet itself, in a frame to the real server's own link-layer address. Nothing goes in front here;
-// the egress resolves the real server, which has to be on the link.
+// Direct routing: the packet itself, in a frame to the real server's own link-layer address. Nothing goes in front
+// here; the egress resolves the real server, which has to be on the link.
 #pragma once
 
 #include "forward/outer_header.h"
@@ -13,6 +13,6 @@ inline OuterHeader makeDrHeader(Family inner) {
   return outer;
 }
 
-inline Packet encapsulateDr(uint8_t* inner, EncapInput in) { return {inner, in.length}; }
+inline Packet encapsulateDr(uint8_t* inner, const EncapInput& in) { return {inner, in.length}; }
 
 }  // namespace tunvs

@@ -7,7 +7,8 @@ constexpr uint16_t kChecksumPresent = 0x8000;
 
 }  // namespace
 
-OuterHeader makeGreHeader(const TunnelOptions& options, Family inner, const IpAddress& source, const IpAddress& server) {
+OuterHeader makeGreHeader(const TunnelOptions& options, Family inner, const IpAddress& source,
+                          const IpAddress& server) {
   OuterHeader outer = makeOuterIp(IpProtocol::gre, source, server);
   const bool hasChecksum = options.checksum != TunnelChecksum::none;
   const size_t greBytes = kGreBytes + (hasChecksum ? kGreChecksumBytes : 0);
@@ -22,7 +23,7 @@ OuterHeader makeGreHeader(const TunnelOptions& options, Family inner, const IpAd
   return outer;
 }
 
-Packet encapsulateGre(const OuterHeader& outer, uint8_t* inner, EncapInput in) {
+Packet encapsulateGre(const OuterHeader& outer, uint8_t* inner, const EncapInput& in) {
   uint8_t* p = inner - outer.length;
   const uint32_t totalBytes = in.length + outer.length;
   writeOuterIp(outer, p, totalBytes, in);

@@ -1,5 +1,6 @@
-// Generic routing encapsulation (RFC 2784): IP, a GRE header of 4 bytes, or 8 with a checksum, the packet. No key and no
-// sequence numbers, as IPVS. The real server's gre device must have the same checksum setting, or it drops the packet.
+// Generic routing encapsulation (RFC 2784): IP, a GRE header of 4 bytes, or 8 with a checksum, the packet. No key and
+// no sequence numbers, as IPVS. The real server's gre device must have the same checksum setting, or it drops the
+// packet.
 #pragma once
 
 #include "forward/outer_header.h"
@@ -10,6 +11,6 @@ inline constexpr size_t kGreBytes = 4;
 inline constexpr size_t kGreChecksumBytes = 4;
 
 OuterHeader makeGreHeader(const TunnelOptions& options, Family inner, const IpAddress& source, const IpAddress& server);
-Packet encapsulateGre(const OuterHeader& outer, uint8_t* inner, EncapInput in);
+Packet encapsulateGre(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 
 }  // namespace tunvs

@@ -27,7 +27,8 @@ void writeUdp(const OuterHeader& outer, uint8_t* udp, size_t udpBytes, uint32_t 
 
 }  // namespace
 
-OuterHeader makeGueHeader(const TunnelOptions& options, Family inner, const IpAddress& source, const IpAddress& server) {
+OuterHeader makeGueHeader(const TunnelOptions& options, Family inner, const IpAddress& source,
+                          const IpAddress& server) {
   OuterHeader outer = makeOuterIp(IpProtocol::udp, source, server);
   outer.method = ForwardingMethod::gue;
   outer.inner = inner;
@@ -41,7 +42,7 @@ OuterHeader makeGueHeader(const TunnelOptions& options, Family inner, const IpAd
   return outer;
 }
 
-Packet encapsulateGue(const OuterHeader& outer, uint8_t* inner, EncapInput in) {
+Packet encapsulateGue(const OuterHeader& outer, uint8_t* inner, const EncapInput& in) {
   uint8_t* p = inner - outer.length;
   const uint32_t totalBytes = in.length + outer.length;
   const size_t udpBytes = totalBytes - outer.ipBytes;
@@ -52,7 +53,8 @@ Packet encapsulateGue(const OuterHeader& outer, uint8_t* inner, EncapInput in) {
   return {p, totalBytes};
 }
 
-Packet encapsulateGueUnfinished(const OuterHeader& outer, uint8_t* inner, EncapInput in, UnfinishedChecksum unfinished) {
+Packet encapsulateGueUnfinished(const OuterHeader& outer, uint8_t* inner, const EncapInput& in,
+                                UnfinishedChecksum unfinished) {
   assert(outer.method == ForwardingMethod::gue && outer.checksum == TunnelChecksum::remote);
   assert(in.length <= maxInnerLength(outer) - kGueRemoteChecksumBytes);
   uint8_t* p = inner - outer.length - kGueRemoteChecksumBytes;

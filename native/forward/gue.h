@@ -21,10 +21,10 @@ constexpr uint16_t gueSourcePort(uint32_t flowHash) {
 }
 
 OuterHeader makeGueHeader(const TunnelOptions& options, Family inner, const IpAddress& source, const IpAddress& server);
-Packet encapsulateGue(const OuterHeader& outer, uint8_t* inner, EncapInput in);
+Packet encapsulateGue(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 
-// A transport checksum that is still to be done, in offsets from the inner packet's first byte. The checksum field holds
-// the folded sum of the pseudo header, not complemented.
+// A transport checksum that is still to be done, in offsets from the inner packet's first byte. The checksum field
+// holds the folded sum of the pseudo header, not complemented.
 struct UnfinishedChecksum {
   uint16_t start = 0;  // where it begins to cover; it covers all from there to the end
   uint16_t field = 0;  // where its two bytes are
@@ -32,6 +32,7 @@ struct UnfinishedChecksum {
 
 // The same for a packet whose checksum the real server is to finish.
 // REQUIRES: `outer` was made with TunnelChecksum::remote; in.length <= maxInnerLength(outer) - kGueRemoteChecksumBytes.
-Packet encapsulateGueUnfinished(const OuterHeader& outer, uint8_t* inner, EncapInput in, UnfinishedChecksum unfinished);
+Packet encapsulateGueUnfinished(const OuterHeader& outer, uint8_t* inner, const EncapInput& in,
+                                UnfinishedChecksum unfinished);
 
 }  // namespace tunvs

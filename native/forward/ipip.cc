@@ -10,7 +10,7 @@ OuterHeader makeIpipHeader(Family inner, const IpAddress& source, const IpAddres
   return outer;
 }
 
-Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, EncapInput in) {
+Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const EncapInput& in) {
   uint8_t* p = inner - outer.length;
   const uint32_t totalBytes = in.length + outer.length;
   writeOuterIp(outer, p, totalBytes, in);

@@ -15,22 +15,15 @@ inline OuterHeader makeIpipHeader(const IpAddress& source, const IpAddress& serv
 }
 
 // Any family in any family.
-Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, EncapInput in);
+Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 
-// The established path's own: IPv4 in IPv4.
-inline Packet encapsulateIpv4InIpv4(const OuterHeader& outer, uint8_t* inner, EncapInput in) {
+// IPv4 in IPv4, the established path's own. `parsed`: the packet at `inner`.
+inline Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed,
+                              uint16_t identification, bool pmtuDisc = true) {
   uint8_t* p = inner - kIpv4HeaderBytes;
-  const uint32_t totalBytes = in.length + kIpv4HeaderBytes;
-  writeOuterIpv4(outer, p, totalBytes, in, in.dontFragment && in.pmtuDisc);
+  const uint32_t totalBytes = parsed.length + kIpv4HeaderBytes;
+  writeOuterIpv4(outer, p, totalBytes, parsed.trafficClass, parsed.ttl, identification, parsed.dontFragment & pmtuDisc);
   return {p, totalBytes};
-}
-inline Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed, uint16_t identification) {
-  return encapsulateIpv4InIpv4(outer, inner,
-                               {.length = parsed.length,
-                                .identification = identification,
-                                .trafficClass = parsed.trafficClass,
-                                .ttl = parsed.ttl,
-                                .dontFragment = parsed.dontFragment});
 }
 
 }  // namespace tunvs

@@ -1,5 +1,6 @@
-// Fragments of a packet that is longer than the path to its real server takes, made as a router makes them: IPv4 (RFC 791
-// section 3.2) with DF clear, and the outer IPv6 header that the director itself put in front (RFC 8200 section 4.5).
+// Fragments of a packet that is longer than the path to its real server takes, made as a router makes them: IPv4 (RFC
+// 791 section 3.2) with DF clear, and the outer IPv6 header that the director itself put in front (RFC 8200
+// section 4.5).
 //
 // Thread safety: pure; an OuterFragmenter belongs to one thread.
 // Invariants:
@@ -41,7 +42,7 @@ class OuterFragmenter {
   size_t roomBytes_ = 0;      // for payload in a fragment, not rounded
   size_t longestBytes_ = 0;
   size_t count_ = 0;
-  size_t done_ = 0;           // bytes of payload in the fragments made so far
+  size_t done_ = 0;  // bytes of payload in the fragments made so far
   uint32_t identification_;
 };
 
@@ -55,8 +56,8 @@ inline size_t fragmentBufferBytes(const OuterFragmenter& fragments) {
 // Writes all fragments into `buffer`, where they stay, and calls `sink(std::span<uint8_t>)` for each, in order. Returns
 // their number; 0, with nothing written, when the packet can't be fragmented or the buffer is too small.
 template <typename Sink>
-size_t fragmentOuter(std::span<const uint8_t> packet, uint32_t pathMtu, uint32_t identification, std::span<uint8_t> buffer,
-                     Sink&& sink) {
+size_t fragmentOuter(std::span<const uint8_t> packet, uint32_t pathMtu, uint32_t identification,
+                     std::span<uint8_t> buffer, Sink&& sink) {
   OuterFragmenter fragments(packet, pathMtu, identification);
   if (buffer.size() < fragmentBufferBytes(fragments)) return 0;
   while (!fragments.isDone()) {

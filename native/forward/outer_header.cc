@@ -25,10 +25,10 @@ OuterHeader makeOuterIp(IpProtocol protocol, const IpAddress& source, const IpAd
   return outer;
 }
 
-void writeOuterIp(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, EncapInput in) {
+void writeOuterIp(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, const EncapInput& in) {
   if (outer.ipBytes == kIpv4HeaderBytes) {
     const bool dontFragment = outer.inner == Family::ipv4 && in.dontFragment && in.pmtuDisc;
-    writeOuterIpv4(outer, p, totalBytes, in, dontFragment);
+    writeOuterIpv4(outer, p, totalBytes, in.trafficClass, in.ttl, in.identification, dontFragment);
     return;
   }
   std::memcpy(p, outer.bytes, kIpv6OuterBytes);

@@ -20,42 +20,33 @@ static_assert(kMaxOuterBytes + 14 <= kHeadroom);
 //  1. length == ipBytes + the length of the method's own header; both are 0 for direct routing.
 //  2. What depends on the packet is zero in `bytes`.
 struct OuterHeader {
-  uint64_t sum = 0;                // one's complement sum of the IP header in `bytes`, unfolded; 0 for IPv6
-  uint8_t length = 0;              // bytes, [0, kMaxOuterBytes]
-  bool isIpv4InIpv4 = false;       // plain IPIP, the packet path's own case
-  uint8_t ipBytes = 0;             // 0, 20 or 40
+  uint64_t sum = 0;           // one's complement sum of the IP header in `bytes`, unfolded; 0 for IPv6
+  uint8_t length = 0;         // bytes, [0, kMaxOuterBytes]
+  bool isIpv4InIpv4 = false;  // plain IPIP, the packet path's own case
+  uint8_t ipBytes = 0;        // 0, 20 or 40
   ForwardingMethod method = ForwardingMethod::ipip;
   Family inner = Family::ipv4;
   TunnelChecksum checksum = TunnelChecksum::none;
   uint8_t bytes[kMaxOuterBytes] = {};
-  uint64_t coveredSum = 0;         // what the tunnel's checksum covers besides the packet and its length, unfolded
+  uint64_t coveredSum = 0;  // what the tunnel's checksum covers besides the packet and its length, unfolded
 };
 
-// What an outer header takes from the packet behind it. 16 bytes: passed in registers.
+// What an outer header takes from the packet behind it.
 struct EncapInput {
   uint32_t length = 0;          // bytes of the inner packet, [1, maxInnerLength(outer)]
   uint32_t flowHash = 0;        // any 32 evenly spread bits, equal for the packets of a flow: picks GUE's source port
-  uint16_t identification = 0;  // of an outer IPv4 header without DF; not 0, see nextIdentification()
+  uint16_t identification = 0;  // of an outer IPv4 header without DF
   uint8_t trafficClass = 0;     // the inner packet's TOS or traffic class
   uint8_t ttl = 0;              // the inner packet's TTL or hop limit
   bool dontFragment = false;    // the inner IPv4 packet's DF; not looked at for IPv6
   bool pmtuDisc = true;         // net.ipv4.vs.pmtu_disc: false never sets DF
 };
-static_assert(sizeof(EncapInput) == 16);
 
 // The longest inner packet that `outer` can carry: an IP packet has at most kMaxPacketBytes.
 constexpr uint32_t maxInnerLength(const OuterHeader& outer) { return kMaxPacketBytes - outer.length; }
 
-// Counts up, leaving out 0, which marks packets that are not to be fragmented.
-constexpr uint16_t nextIdentification(uint16_t& counter) {
-  if (++counter == 0) counter = 1;
-  return counter;
-}
-
 // RFC 3168 section 9.1.1, full functionality: the inner codepoint is copied, except CE, which becomes ECT(0).
-inline uint8_t outerTrafficClass(uint8_t inner) {
-  return (inner & 0x03) == 0x03 ? static_cast<uint8_t>(inner & 0xfe) : inner;
-}
+inline uint8_t outerTrafficClass(uint8_t inner) { return static_cast<uint8_t>(inner - (inner & inner >> 1 & 1)); }
 
 // The IP header of `outer`, for `protocol` behind it. REQUIRES: source and server are of one family.
 OuterHeader makeOuterIp(IpProtocol protocol, const IpAddress& source, const IpAddress& server);
@@ -64,25 +55,32 @@ OuterHeader makeOuterIp(IpProtocol protocol, const IpAddress& source, const IpAd
 constexpr IpProtocol protocolOf(Family inner) { return inner == Family::ipv4 ? IpProtocol::ipip : IpProtocol::ipv6; }
 constexpr uint16_t etherTypeOf(Family inner) { return inner == Family::ipv4 ? 0x0800 : 0x86dd; }
 
-// Writes a 20-byte outer IPv4 header at `p`. `totalBytes`: of the packet that begins there.
-inline void writeOuterIpv4(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, EncapInput in, bool dontFragment) {
-  const uint64_t identification = dontFragment ? 0 : in.identification;
-  const uint64_t flags = dontFragment ? kIpv4DontFragment : 0;
-  const uint64_t front = uint64_t{outerTrafficClass(in.trafficClass)} << 48 | uint64_t{totalBytes} << 32 | identification << 16 | flags;
-  const uint64_t rawFront = std::endian::native == std::endian::little ? __builtin_bswap64(front) : front;
-  const uint32_t rawTtl = Be32::from(uint32_t{in.ttl} << 24).raw;
+// checksumFold() in half the instructions: adding a number to itself with its halves exchanged leaves the one's
+// complement sum of the halves, carry included, in the upper half.
+constexpr uint16_t foldBySwapping(uint64_t sum) {
+  const auto words = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>((words + std::rotl(words, 16)) >> 16);
+}
+
+// Writes a 20-byte outer IPv4 header at `p`. `totalBytes`: of the packet that begins there, [20, 65535].
+inline void writeOuterIpv4(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, uint8_t trafficClass, uint8_t ttl,
+                           uint16_t identification, bool dontFragment) {
+  constexpr bool kIsLittle = std::endian::native == std::endian::little;
+  const uint32_t idAndFlags = dontFragment ? kIpv4DontFragment : uint32_t{identification} << 16;
+  const uint64_t front = uint64_t{uint32_t{outerTrafficClass(trafficClass)} << 16 | totalBytes} << 32 | idAndFlags;
+  const uint64_t rawFront = kIsLittle ? __builtin_bswap64(front) : front;
+  const uint32_t rawTtl = kIsLittle ? uint32_t{ttl} : uint32_t{ttl} << 24;
   // The sum is formed from the values, not read back: a wide load right after narrow stores would stall.
   const uint64_t sum = outer.sum + (rawFront & 0xffffffff) + (rawFront >> 32) + rawTtl;
-  const uint32_t check = static_cast<uint16_t>(~checksumFold(sum));
-  const uint32_t rawCheck = std::endian::native == std::endian::little ? check << 16 : check;
+  const uint32_t check = static_cast<uint16_t>(~foldBySwapping(sum));
   const uint64_t head = loadUnaligned<uint64_t>(outer.bytes) | rawFront;
-  const uint32_t middle = loadUnaligned<uint32_t>(outer.bytes + 8) | rawTtl | rawCheck;
+  const uint32_t middle = loadUnaligned<uint32_t>(outer.bytes + 8) | rawTtl | (kIsLittle ? check << 16 : check);
   std::memcpy(p, &head, sizeof head);
   std::memcpy(p + 8, &middle, sizeof middle);
   std::memcpy(p + 12, outer.bytes + 12, 8);
 }
 
 // Writes the outer IP header of either family at `p`.
-void writeOuterIp(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, EncapInput in);
+void writeOuterIp(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, const EncapInput& in);
 
 }  // namespace tunvs

@@ -25,7 +25,8 @@ std::optional<ForwardingMethod> forwardingMethodByName(std::string_view name);
 std::string_view nameOf(ForwardingMethod method);
 
 // GUE: the UDP checksum; GRE: the checksum in its header. Remote (GUE only): the real server finishes the inner
-// packet's own checksum where that is still to be done (encapsulateGueUnfinished()); other packets go as with `checksum`.
+// packet's own checksum where that is still to be done (encapsulateGueUnfinished()); other packets go as with
+// `checksum`.
 enum class TunnelChecksum : uint8_t { none, checksum, remote };
 
 struct TunnelChecksumInfo {

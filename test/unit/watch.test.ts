@@ -18,7 +18,10 @@ const FAST = { intervalMs: 10 };
 describe('watch', () => {
   it('yields samples with rates', async () => {
     let received = 0n;
-    const { watch } = watched(FAST, () => reading((received += 10n)));
+    const { watch } = watched(FAST, () => {
+      received += 10n;
+      return reading(received);
+    });
     for await (const sample of watch) {
       assert.ok(sample.intervalMs > 0);
       assert.equal(sample.counterRates.received, 10_000 / sample.intervalMs);

@@ -1,0 +1,138 @@
+#include <map>
+#include <numeric>
+
+#include "support/random.h"
+#include "support/test_servers.h"
+#include "support/testing.h"
+
+namespace tunvs {
+namespace {
+
+using testing::Random;
+using testing::TestServers;
+using testing::TestService;
+
+std::string picks(std::initializer_list<TestServers::Spec> specs, size_t count) {
+  TestServers servers(specs);
+  TestService service("wrr", servers);
+  return service.picks(count);
+}
+
+TEST("wrr goes round at falling weight levels") {
+  CHECK_EQ(picks({{'A', 4}, {'B', 3}, {'C', 2}}, 18), "AABABCABCAABABCABC");
+  CHECK_EQ(picks({{'C', 2}, {'B', 3}, {'A', 4}}, 18), "ABACBACBAABACBACBA");
+  CHECK_EQ(picks({{'A', 6}, {'B', 4}, {'C', 2}}, 12), "AABABCAABABC");  // steps of their common divisor
+  CHECK_EQ(picks({{'A', 1}, {'B', 0}, {'C', 1}}, 4), "ACAC");
+  CHECK_EQ(picks({{'A', 7}}, 3), "AAA");
+}
+
+// ipvsadm adds servers one by one, and each change sends the walk to the head of the list: what IPVS was recorded to do
+// with these weights differs from what it would do with a list that was there at once.
+TEST("wrr begins differently after its servers were added one by one") {
+  TestServers servers({});
+  TestService service("wrr", servers);
+  service.change([](TestServers& s) { s.prepend('A', 5); });
+  service.change([](TestServers& s) { s.prepend('B', 3); });
+  service.change([](TestServers& s) { s.prepend('C', 2); });
+  CHECK_EQ(service.picks(20), "CBAAABACBACBAAABACBA");
+}
+
+TEST("wrr gives each server its weight's share of every round") {
+  Random random(8);
+  for (int i = 0; i < 300; i++) {
+    TestServers servers({});
+    std::map<char, int32_t> weights;
+    int32_t divisor = 0, sum = 0;
+    const uint32_t count = 1 + random.below(6);
+    const int32_t factor = 1 + static_cast<int32_t>(random.below(4));
+    for (uint32_t n = 0; n < count; n++) {
+      const auto weight = static_cast<int32_t>(random.below(9)) * factor;
+      weights[static_cast<char>('A' + n)] = weight;
+      servers.append(static_cast<char>('A' + n), weight);
+      divisor = std::gcd(divisor, weight);
+      sum += weight;
+    }
+    if (sum == 0) continue;
+    TestService service("wrr", servers);
+    const size_t round = static_cast<size_t>(sum / divisor);
+    service.picks(random.below(50));
+    std::map<char, int32_t> counts;
+    for (const char c : service.picks(round * 3)) counts[c]++;
+    for (const auto& [name, weight] : weights) {
+      if (!CHECK_EQ(counts[name], weight / divisor * 3)) return;
+    }
+  }
+}
+
+TEST("wrr passes over overloaded servers and comes back to them") {
+  TestServers servers({{'A', 3}, {'B', 2}, {'C', 1}});
+  TestService service("wrr", servers);
+  servers.overload('A');
+  CHECK_EQ(service.picks(6), "BBCBBC");
+  servers.overload('B');
+  CHECK_EQ(service.picks(3), "CCC");
+  servers.overload('A', false);
+  servers.overload('B', false);
+  std::map<char, int> counts;
+  for (const char c : service.picks(12)) counts[c]++;
+  CHECK_EQ(counts['A'], 6);
+  CHECK_EQ(counts['B'], 4);
+  CHECK_EQ(counts['C'], 2);
+}
+
+TEST("wrr gives up after one pass at the lowest level, wherever it stood") {
+  for (size_t before = 0; before < 20; before++) {
+    TestServers servers({{'A', 5}, {'B', 3}, {'C', 2}});
+    TestService service("wrr", servers);
+    service.picks(before);
+    for (const char name : {'A', 'B', 'C'}) servers.overload(name);
+    CHECK_EQ(service.picks(3), "---");
+    // Whoever comes back is found at once, at whatever level the walk had ended.
+    for (const char name : {'C', 'A', 'B'}) {
+      servers.overload(name, false);
+      if (!CHECK_EQ(service.pick(), name)) return;
+      servers.overload(name);
+      if (!CHECK_EQ(service.pick(), '-')) return;
+    }
+  }
+}
+
+TEST("wrr chooses nobody while all weights are 0, and goes on when one is not") {
+  TestServers servers({{'A', 0}, {'B', 0}});
+  TestService service("wrr", servers);
+  CHECK_EQ(service.picks(2), "--");
+  service.change([](TestServers& s) { s.setWeight('B', 2); });
+  CHECK_EQ(service.picks(2), "BB");
+  service.change([](TestServers& s) { s.setWeight('B', 0); });
+  CHECK_EQ(service.picks(2), "--");
+}
+
+TEST("wrr goes to the head of the list after every change") {
+  TestServers servers({{'A', 1}, {'B', 1}, {'C', 1}});
+  TestService service("wrr", servers);
+  CHECK_EQ(service.picks(2), "AB");
+  service.change([](TestServers& s) { s.setWeight('C', 1); });
+  CHECK_EQ(service.picks(3), "ABC");
+  service.change([](TestServers& s) { s.prepend('D', 1); });
+  CHECK_EQ(service.picks(4), "DABC");
+}
+
+TEST("wrr keeps its level through a change where the new weights have it") {
+  // At level 2 of 4 when C comes: the level stays, the walk begins at the head.
+  TestServers servers({{'A', 4}, {'B', 2}});
+  TestService service("wrr", servers);
+  CHECK_EQ(service.picks(1), "A");
+  const int32_t level = service.state().currentWeight;
+  service.change([](TestServers& s) { s.prepend('C', 4); });
+  CHECK(service.state().currentWeight <= level);
+  // From a level that no longer is, it goes to the highest.
+  TestServers falling({{'A', 9}, {'B', 1}});
+  TestService shrinking("wrr", falling);
+  CHECK_EQ(shrinking.picks(1), "A");
+  shrinking.change([](TestServers& s) { s.setWeight('A', 2); });
+  CHECK_EQ(shrinking.state().currentWeight, 2);
+  CHECK_EQ(shrinking.picks(3), "AAB");
+}
+
+}  // namespace
+}  // namespace tunvs

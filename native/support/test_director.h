@@ -1,0 +1,176 @@
+// A director with its memory and a clock that the test sets, and the few words that director tests are written in.
+//
+//   TestDirector director;
+//   director.addService("rr");
+//   director.addServer(11);
+//   CHECK_EQ(director.tcp(1000, kTcpSyn), "11");          // the real server 10.0.0.11 got it
+//   CHECK_EQ(director.tcp(1001, kTcpAck), "dropNotScheduled");
+//
+// Thread safety: none; what runs in threads uses `director` itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "director/director.h"
+#include "support/packet_builder.h"
+#include "support/test_table.h"
+
+namespace tunvs::testing {
+
+struct Counts {
+  int32_t active = 0, inactive = 0;
+  friend bool operator==(const Counts&, const Counts&) = default;
+  std::string toString() const { return std::to_string(active) + " active, " + std::to_string(inactive) + " inactive"; }
+};
+
+class TestDirector {
+ public:
+  static inline const ServiceKey kWeb{IpAddress::v4(192, 0, 2, 10), 80, 6};
+  static inline const ServiceKey kNames{IpAddress::v4(192, 0, 2, 10), 53, 17};
+
+  static DirectorOptions defaultOptions() {
+    DirectorOptions options;
+    options.maxConnections = ConnTable::kMinCapacity;
+    options.secret = HashSecret::fromSeed(42);
+    options.sources.v4 = IpAddress::v4(10, 0, 0, 1);
+    return options;
+  }
+
+  explicit TestDirector(const DirectorOptions& options = defaultOptions())
+      : now(options.now), memory(Director::tableBytes(options)), director(options, memory.span()) {}
+
+  // ---- control ----
+
+  template <typename... Operations>
+  Result<void> apply(Operations... operations) {
+    const std::vector<Operation> all = {Operation{operations}...};
+    return director.apply(all);
+  }
+  static ServerKey server(uint8_t lastByte, const ServiceKey& service = kWeb) {
+    return {IpAddress::v4(10, 0, 0, lastByte), service.port};
+  }
+  void addService(const std::string& scheduler = "rr", const ServiceKey& service = kWeb) {
+    must(apply(AddService{service, {scheduler}}));
+  }
+  void addServer(uint8_t lastByte, const ServerConfig& config = {}, const ServiceKey& service = kWeb) {
+    must(apply(AddServer{service, server(lastByte, service), config}));
+  }
+  void editServer(uint8_t lastByte, const ServerConfig& config, const ServiceKey& service = kWeb) {
+    must(apply(EditServer{service, server(lastByte, service), config}));
+  }
+  void setWeight(uint8_t lastByte, int32_t weight) {
+    ServerConfig config;
+    config.weight = weight;
+    editServer(lastByte, config);
+  }
+  void deleteServer(uint8_t lastByte, const ServiceKey& service = kWeb) {
+    must(apply(DeleteServer{service, server(lastByte, service)}));
+  }
+  void setSysctl(std::string_view name, int64_t value) {
+    Tunables tunables = director.control().tunables();
+    must(tunvs::setSysctl(tunables, name, value));
+    director.setTunables(tunables);
+  }
+
+  // ---- packets ----
+
+  // What became of one packet: the last byte of its real server's address, or the verdict's name.
+  std::string send(const Bytes& bytes, size_t worker = 0) {
+    HeldPacket held(bytes);
+    Packet packet = held.packet();
+    OutputVector out;
+    Verdict verdict{};
+    director.process(worker, {&packet, 1}, now, out, &verdict);
+    if ((out.count == 1) != (verdict == Verdict::forwarded)) std::abort();
+    if (out.count == 0) return std::string(kVerdictNames[static_cast<size_t>(verdict)]);
+    sent.assign(out.packets[0].data, out.packets[0].data + out.packets[0].length);
+    return std::to_string(out.packets[0].nextHop.bytes[3]);
+  }
+  // From client 198.51.100.7; ports from 100000 on are those of the next clients.
+  std::string tcp(uint32_t client, uint8_t flags, size_t worker = 0) {
+    return send(packetFrom(client).tcp(portOf(client), kWeb.port, flags).build(), worker);
+  }
+  std::string udp(uint32_t client, size_t worker = 0) {
+    return send(packetFrom(client).udp(portOf(client), kNames.port).payload(9).build(), worker);
+  }
+  // SYN and ACK; where both went.
+  std::string establish(uint32_t client) {
+    const std::string first = tcp(client, kTcpSyn);
+    const std::string second = tcp(client, kTcpAck);
+    return first == second ? first : first + " then " + second;
+  }
+
+  // ---- time ----
+
+  void pass(double seconds) { passTicks(static_cast<uint32_t>(seconds * kTicksPerSecond)); }
+  void passTicks(uint32_t ticks) {
+    now += ticks;
+    for (size_t worker = 0; worker < director.workers(); worker++) director.expire(worker, now, true, SIZE_MAX);
+    director.collect(now);
+  }
+
+  // ---- what there is ----
+
+  std::vector<ServiceRow> rows() const { return director.control().rows(); }
+  ServerRow row(uint8_t lastByte, const ServiceKey& service = kWeb) const {
+    for (const auto& s : rows()) {
+      if (s.key != service) continue;
+      for (const auto& r : s.servers) {
+        if (r.key == server(lastByte, service)) return r;
+      }
+    }
+    std::abort();
+  }
+  ServiceRow serviceRow(const ServiceKey& service = kWeb) const {
+    for (auto& s : rows()) {
+      if (s.key == service) return s;
+    }
+    std::abort();
+  }
+  Counts counts(uint8_t lastByte, const ServiceKey& service = kWeb) const {
+    const ServerRow r = row(lastByte, service);
+    return {r.active, r.inactive};
+  }
+  uint64_t counter(std::string_view name) const {
+    std::vector<uint64_t> sums(kCounters);
+    director.readCounters(sums);
+    for (size_t i = 0; i < kNamedCounters; i++) {
+      if (kCounterNames[i] == name) return sums[i];
+    }
+    for (size_t i = 0; i < kVerdicts; i++) {
+      if (kVerdictNames[i] == name) return sums[kNamedCounters + i];
+    }
+    std::abort();
+  }
+  std::vector<ConnectionRow> connections() {
+    std::vector<ConnectionRow> all;
+    for (uint64_t cursor = 0; cursor != UINT64_MAX;) {
+      cursor = director.forEachConnection(cursor, 100, now, [&](const ConnectionRow& row) { all.push_back(row); });
+    }
+    return all;
+  }
+  // The state of the only connection; "" when there is none or are several.
+  std::string state() {
+    const auto all = connections();
+    return all.size() == 1 ? std::string(all[0].state) : "";
+  }
+
+  Tick now;
+  TableMemory memory;
+  Director director;
+  Bytes sent;  // the last packet that was forwarded, with its outer header
+
+ private:
+  static void must(const Result<void>& result) {
+    if (result) return;
+    std::printf("%s\n", result.error().message.c_str());
+    std::abort();
+  }
+  static PacketBuilder packetFrom(uint32_t client) {
+    return PacketBuilder().ip(IpAddress::v4(Be32::from(0xc6336407 + client / 100000)), kWeb.address);
+  }
+  static uint16_t portOf(uint32_t client) { return static_cast<uint16_t>(client % 100000); }
+};
+
+}  // namespace tunvs::testing

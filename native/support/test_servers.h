@@ -1,0 +1,88 @@
+// Real servers for scheduler tests, named by letters: TestServers({{'A', 4}, {'B', 3}}) is a list in that order.
+#pragma once
+
+#include <deque>
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+#include "scheduler/scheduler.h"
+
+namespace tunvs::testing {
+
+class TestServers {
+ public:
+  struct Spec {
+    char name;
+    int32_t weight;
+  };
+
+  TestServers(std::initializer_list<Spec> specs) {
+    for (const Spec& spec : specs) append(spec.name, spec.weight);
+  }
+
+  ServerList list() const { return list_; }
+  ServerState& state(char name) { return states_[static_cast<size_t>(name)]; }
+  void overload(char name, bool isOverloaded = true) { state(name).overloaded = isOverloaded; }
+
+  void append(char name, int32_t weight) { list_.push_back(&make(name, weight)); }
+  void prepend(char name, int32_t weight) { list_.insert(list_.begin(), &make(name, weight)); }
+  void remove(char name) {
+    std::erase_if(list_, [name](const Candidate* server) { return server->id == static_cast<uint32_t>(name); });
+  }
+  void setWeight(char name, int32_t weight) {
+    for (auto& server : list_) {
+      if (server->id == static_cast<uint32_t>(name)) server = &make(name, weight);
+    }
+  }
+
+ private:
+  const Candidate& make(char name, int32_t weight) {
+    Candidate& server = made_.emplace_back();
+    server.id = static_cast<uint32_t>(name);
+    server.address = IpAddress::v4(10, 0, 0, static_cast<uint8_t>(name));
+    server.weight = weight;
+    server.state = &states_[static_cast<size_t>(name)];
+    return server;
+  }
+
+  ServerState states_[128];
+  std::deque<Candidate> made_;  // as in snapshots, an edited server is a new object
+  std::vector<const Candidate*> list_;
+};
+
+// A scheduler at work on a list of servers.
+class TestService {
+ public:
+  TestService(std::string_view scheduler, TestServers& servers) : scheduler_(*schedulerByName(scheduler)), servers_(servers) {
+    scheduler_.begin(servers_.list(), state_);
+  }
+
+  // The chosen server's letter, '-' for none. Its connection is active from then on.
+  char pick() {
+    const Candidate* chosen = scheduler_.pick(servers_.list(), state_, FlowKey{});
+    if (chosen == nullptr) return '-';
+    chosen->state->active++;
+    return static_cast<char>(chosen->id);
+  }
+  std::string picks(size_t count) {
+    std::string letters;
+    while (letters.size() < count) letters += pick();
+    return letters;
+  }
+  // Changes the list and tells the scheduler, as Control does for one operation.
+  template <typename Change>
+  void change(Change&& change) {
+    const std::vector<const Candidate*> before(servers_.list().begin(), servers_.list().end());
+    change(servers_);
+    scheduler_.changed(before, servers_.list(), state_);
+  }
+  const SchedulerState& state() const { return state_; }
+
+ private:
+  const Scheduler& scheduler_;
+  TestServers& servers_;
+  SchedulerState state_;
+};
+
+}  // namespace tunvs::testing
