@@ -165,7 +165,11 @@ function checkedSources(name: string, value: unknown): string[] {
   const sources = given.map((source) => {
     const parsed = typeof source === 'string' ? parseSource(source) : { mistake: 'is no text' };
     if (typeof parsed === 'string') return parsed;
-    return refuse(name, source, `a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${parsed.mistake})`);
+    return refuse(
+      name,
+      source,
+      `a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${parsed.mistake})`,
+    );
   });
   if (new Set(sources.map(sourceFamily)).size < sources.length) refuse(name, value, 'at most one address per family');
   return sources;

@@ -193,13 +193,17 @@ export interface NativeDirector {
 export interface NativeDecapsulatorOptions {
   /** TUN device that inner packets are written to; created, and gone when closed. */
   device: string;
-  /** Director addresses whose packets are taken. */
+  /** Director addresses whose packets are taken; may hold prefixes (`10.2.1.0/28`). */
   directors: string[];
   /** Virtual addresses that inner packets may be for. */
   virtualAddresses: string[];
+  /** Which to take packets out of: 'ipip', 'gue', 'gre'. */
+  encapsulations: string[];
+  /** UDP ports that GUE comes to; at least one when it is taken. */
+  guePorts: number[];
 }
 
-/** The real server's side: takes tunnel packets from a raw socket, writes the inner packets to a TUN device. */
+/** The real server's side: takes tunnel packets from sockets, writes the inner packets to a TUN device. */
 export interface NativeDecapsulator {
   readonly device: string;
   /** In the order of `native.decapCounters`. */
@@ -241,7 +245,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 function packageRoot(): string {
   for (let folder = here; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'binding.gyp'))) return folder;
-    if (folder === dirname(folder)) throw new Error(`tunvs: no binding.gyp above ${here}; the package is incomplete, install it again`);
+    if (folder === dirname(folder))
+      throw new Error(`tunvs: no binding.gyp above ${here}; the package is incomplete, install it again`);
   }
 }
 
@@ -250,7 +255,9 @@ function load(): Native {
   const binary = join(root, 'build', 'Release', 'tunvs.node');
   if (!existsSync(binary)) {
     throw Object.assign(
-      new Error(`tunvs: its native part is not built (${binary}); run "npm rebuild tunvs" (needs python3, make and g++)`),
+      new Error(
+        `tunvs: its native part is not built (${binary}); run "npm rebuild tunvs" (needs python3, make and g++)`,
+      ),
       { code: 'ERR_TUNVS_NOT_BUILT' },
     );
   }

@@ -87,14 +87,7 @@ export function checkedServerKey(call: string, key: RealServerKey, servicePort: 
   };
 }
 
-const EDITABLE = [
-  'weight',
-  'forwarding',
-  'tunnelPort',
-  'tunnelChecksum',
-  'upperThreshold',
-  'lowerThreshold',
-] as const;
+const EDITABLE = ['weight', 'forwarding', 'tunnelPort', 'tunnelChecksum', 'upperThreshold', 'lowerThreshold'] as const;
 
 const DEFAULTS: NativeServerConfig = {
   forwarding: DEFAULT_FORWARDING_METHOD,

@@ -11,7 +11,8 @@ const SHORTEST_PREFIX: Readonly<Record<AddressFamily, number>> = { 4: 8, 6: 16 }
 export function parseSource(text: string): string | { mistake: string } {
   const address = canonicalAddress(text);
   if (address !== undefined) return isUnicast(address) ? address : { mistake: NOT_UNICAST };
-  if (!text.includes('/')) return { mistake: 'is no IP address: write one as in 10.2.0.2, or a range as in 10.2.1.0/28' };
+  if (!text.includes('/'))
+    return { mistake: 'is no IP address: write one as in 10.2.0.2, or a range as in 10.2.1.0/28' };
   const range = parseRange(text);
   if ('mistake' in range) return range;
   const { first, last, prefixLength } = range;

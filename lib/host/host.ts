@@ -3,13 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { TunvsError, type TunvsErrorCode } from '../errors.js';
+import { canonicalAddress } from '../inet.js';
 import { formatHostCommand, type HostCommand } from './step.js';
 
-/** An IPv4 address of an interface that is up. */
+/** An address of an interface that is up; zone suffixes are left out. */
 export interface HostAddress {
   readonly interfaceName: string;
   readonly address: string;
-  /** [0, 32] */
+  /** [0, 32] or [0, 128] */
   readonly prefixLength: number;
 }
 
@@ -71,9 +72,11 @@ export const thisHost: Host = {
 
   addresses() {
     return Object.entries(networkInterfaces()).flatMap(([interfaceName, entries]) =>
-      (entries ?? [])
-        .filter((entry) => entry.family === 'IPv4')
-        .map(({ address, cidr }) => ({ interfaceName, address, prefixLength: Number(cidr?.split('/')[1] ?? 32) })),
+      (entries ?? []).map(({ address, cidr, family }) => ({
+        interfaceName,
+        address: canonicalAddress(address) ?? address,
+        prefixLength: Number(cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
+      })),
     );
   },
 

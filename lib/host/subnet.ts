@@ -1,25 +1,27 @@
-/** Which interfaces of the host share a subnet with an IPv4 address. */
+/** Which interfaces of the host share a subnet with an address. */
+import { addressBytes } from '../inet.js';
 import type { HostAddress } from './host.js';
 
-function toNumber(address: string): number {
-  return address.split('.').reduce((value, octet) => value * 256 + Number(octet), 0);
-}
-
-/** Whether `address` lies in the subnet of `of`. A /32 has no neighbours. */
+/** Whether `address`, or where a range begins, lies in the subnet of `of`. A subnet of one address has no neighbours. */
 export function isOnLink(address: string, of: HostAddress): boolean {
-  if (of.prefixLength > 31) return false;
-  const size = 2 ** (32 - of.prefixLength);
-  return Math.floor(toNumber(address) / size) === Math.floor(toNumber(of.address) / size);
+  const target = addressBytes(address.split('/', 1)[0] ?? '');
+  const own = addressBytes(of.address);
+  if (target === undefined || own === undefined || target.length !== own.length) return false;
+  if (of.prefixLength >= own.length * 8) return false;
+  return own.every((byte, index) => {
+    const bits = Math.min(8, Math.max(0, of.prefixLength - 8 * index));
+    return ((byte ^ (target[index] ?? 0)) & (0xff << (8 - bits)) & 0xff) === 0;
+  });
 }
 
 /** Names of the interfaces, but `except`, in whose subnets at least one of `targets` lies. */
 export function interfacesOnLink(
   addresses: readonly HostAddress[],
   targets: readonly string[],
-  except: string,
+  except: readonly string[],
 ): string[] {
   const names = addresses
-    .filter((own) => own.interfaceName !== except && own.interfaceName !== 'lo')
+    .filter((own) => !except.includes(own.interfaceName) && own.interfaceName !== 'lo')
     .filter((own) => targets.some((target) => isOnLink(target, own)))
     .map((own) => own.interfaceName);
   return [...new Set(names)];

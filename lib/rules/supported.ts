@@ -28,7 +28,8 @@ const UNSUPPORTED: readonly Refusal[] = [
   {
     option: '-f',
     isUsed: usesService(({ kind }) => kind === 'fwmark'),
-    sentence: 'services by firewall mark are not supported yet: name the service by address, with -t, -u or --sctp-service',
+    sentence:
+      'services by firewall mark are not supported yet: name the service by address, with -t, -u or --sctp-service',
   },
   {
     option: '--pe',

@@ -81,7 +81,7 @@ class NullLoop::Thread {
       in.trafficClass = packet.data[1];
       in.ttl = packet.data[8];
       in.dontFragment = (packet.data[6] & (kIpv4DontFragment >> 8)) != 0;
-      in.identification = in.dontFragment ? 0 : nextIdentification(identification_);
+      in.identification = in.dontFragment ? 0 : ++identification_;
       const Packet sending = encapsulate(outer_, packet.data, in);
       outputs[count++] = {sending.data, sending.length, server_};
     }

@@ -120,6 +120,37 @@ std::vector<IpAddress> ObjectReader::addresses(const char* name) {
   return all;
 }
 
+std::vector<AddressPrefix> ObjectReader::prefixes(const char* name) {
+  std::vector<AddressPrefix> all;
+  for (const std::string& text : strings(name)) {
+    auto parsed = parseAddressPrefix(text);
+    if (!parsed) {
+      fail(name, "an array of addresses and prefixes: " + parsed.error().message);
+      return all;
+    }
+    all.push_back(parsed.value());
+  }
+  return all;
+}
+
+std::vector<uint16_t> ObjectReader::ports(const char* name) {
+  std::vector<uint16_t> all;
+  Napi::Value value = get(name);
+  if (!ok_) return all;
+  const uint32_t length = value.IsArray() ? value.As<Napi::Array>().Length() : 0;
+  for (uint32_t i = 0; i < length; i++) {
+    Napi::Value item = value.As<Napi::Array>().Get(i);
+    const double number = !env_.IsExceptionPending() && item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : 0;
+    if (!(number >= 1 && number <= 65535) || number != std::floor(number)) {
+      fail(name, "an array of ports from 1 to 65535");
+      return all;
+    }
+    all.push_back(static_cast<uint16_t>(number));
+  }
+  if (!value.IsArray()) fail(name, "an array of ports");
+  return all;
+}
+
 ObjectReader ObjectReader::object(const char* name) {
   Napi::Value value = get(name);
   ObjectReader reader(ok_ ? value : env_.Undefined(), what_ + "." + name);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/address_prefix.h"
 #include "core/inet.h"
 
 namespace tunvs::binding {
@@ -27,6 +28,9 @@ class ObjectReader {
   std::optional<uint64_t> optionalBigInt(const char* name);
   IpAddress address(const char* name);
   std::vector<IpAddress> addresses(const char* name);
+  std::vector<AddressPrefix> prefixes(const char* name);
+  // Each [1, 65535].
+  std::vector<uint16_t> ports(const char* name);
   std::vector<std::string> strings(const char* name);
   ObjectReader object(const char* name);
 

@@ -21,8 +21,10 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
     ObjectReader reader(info[0], "options");
     DecapsulatorOptions options;
     options.device = reader.string("device");
-    options.directors = reader.addresses("directors");
+    options.directors = reader.prefixes("directors");
     options.virtualAddresses = reader.addresses("virtualAddresses");
+    options.encapsulations = reader.strings("encapsulations");
+    options.guePorts = reader.ports("guePorts");
     if (!reader.ok()) return;
     auto started = Decapsulator::start(options);
     if (!started) {

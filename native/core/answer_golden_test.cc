@@ -147,10 +147,10 @@ TEST("errors about tunnel packets are used when a Linux IPVS used them") {
 TEST("recorded errors about tunnel packets name the server and the client's connection") {
   const struct {
     const char* trace;
-    Encapsulation encapsulation;
+    OuterKind kind;
     uint16_t port;
-  } rows[] = {{"encap-ipip-icmp-outer.json", Encapsulation::ipip, 0},
-              {"encap-gue-icmp-outer.json", Encapsulation::gue, 6080}};
+  } rows[] = {{"encap-ipip-icmp-outer.json", OuterKind::ipip, 0},
+              {"encap-gue-icmp-outer.json", OuterKind::gue, 6080}};
   for (const auto& row : rows) {
     const auto cases = goldenCases(row.trace);
     REQUIRE(cases);
@@ -160,7 +160,7 @@ TEST("recorded errors about tunnel packets name the server and the client's conn
     const auto header = readQuote(found->in[0]).value();
     const auto icmp = readIcmp(header.source, header.destination, messageOf(found->in[0], header)).value();
     const auto outer = stripOuter(icmp.quoted).value();
-    CHECK(outer.encapsulation == row.encapsulation);
+    CHECK(outer.kind == row.kind);
     CHECK_EQ(outer.port.host(), row.port);
     CHECK_EQ(outer.source, address("10.0.0.1"));
     CHECK_EQ(outer.server, address("10.0.0.24"));

@@ -28,7 +28,7 @@ bool takeInner(std::span<const uint8_t> payload, size_t offset, Family family, S
 
 bool stripGue(const Quote& quote, std::span<const uint8_t> payload, StrippedOuter& outer) {
   if (!quote.hasPorts) return false;
-  outer.encapsulation = Encapsulation::gue;
+  outer.kind = OuterKind::gue;
   outer.port = quote.destinationPort;
   const auto gue = behind(payload, kUdpHeaderBytes);
   if (gue.size() < kGueHeaderBytes) return true;
@@ -39,7 +39,7 @@ bool stripGue(const Quote& quote, std::span<const uint8_t> payload, StrippedOute
 
 bool stripGre(std::span<const uint8_t> payload, StrippedOuter& outer) {
   if (payload.size() < kGreHeaderBytes) return false;
-  outer.encapsulation = Encapsulation::gre;
+  outer.kind = OuterKind::gre;
   const uint16_t flags = loadBe16(payload.data());
   if ((flags & ~kGreChecksumPresent) != 0) return false;
   const uint16_t etherType = loadBe16(payload.data() + 2);

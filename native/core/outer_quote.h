@@ -13,10 +13,10 @@
 
 namespace tunvs {
 
-enum class Encapsulation : uint8_t { ipip, gue, gre };  // ipip: IP in IP of any two versions
+enum class OuterKind : uint8_t { ipip, gue, gre };  // ipip: IP in IP of any two versions
 
 struct StrippedOuter {
-  Encapsulation encapsulation = Encapsulation::ipip;
+  OuterKind kind = OuterKind::ipip;
   IpAddress source;                  // DIP
   IpAddress server;                  // RIP
   Be16 port;                         // GUE: the UDP destination port; otherwise 0

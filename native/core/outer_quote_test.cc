@@ -26,28 +26,28 @@ TEST("tunnel packets of every encapsulation give up their inner packet, over eit
   struct Row {
     uint8_t protocol;
     Bytes payload;
-    Encapsulation encapsulation;
+    OuterKind kind;
     uint16_t port;
     const Bytes& inner;
   };
   const Bytes remoteChecksum = {0x80, 0, 0, 0, 0, 20, 0, 36};
   const Row rows[] = {
-      {4, kInner4, Encapsulation::ipip, 0, kInner4},
-      {41, kInner6, Encapsulation::ipip, 0, kInner6},
-      {17, gue(4, kInner4), Encapsulation::gue, 6080, kInner4},
-      {17, gue(41, kInner6), Encapsulation::gue, 6080, kInner6},
-      {17, kGueUdp + Bytes{2, 4, 0, 1} + remoteChecksum + kInner4, Encapsulation::gue, 6080, kInner4},
-      {17, kGueUdp + Bytes{31, 41, 0, 1} + Bytes(124) + kInner6, Encapsulation::gue, 6080, kInner6},
-      {47, Bytes{0, 0, 0x08, 0x00} + kInner4, Encapsulation::gre, 0, kInner4},
-      {47, Bytes{0, 0, 0x86, 0xdd} + kInner6, Encapsulation::gre, 0, kInner6},
-      {47, Bytes{0x80, 0, 0x08, 0x00, 1, 2, 0, 0} + kInner4, Encapsulation::gre, 0, kInner4},
+      {4, kInner4, OuterKind::ipip, 0, kInner4},
+      {41, kInner6, OuterKind::ipip, 0, kInner6},
+      {17, gue(4, kInner4), OuterKind::gue, 6080, kInner4},
+      {17, gue(41, kInner6), OuterKind::gue, 6080, kInner6},
+      {17, kGueUdp + Bytes{2, 4, 0, 1} + remoteChecksum + kInner4, OuterKind::gue, 6080, kInner4},
+      {17, kGueUdp + Bytes{31, 41, 0, 1} + Bytes(124) + kInner6, OuterKind::gue, 6080, kInner6},
+      {47, Bytes{0, 0, 0x08, 0x00} + kInner4, OuterKind::gre, 0, kInner4},
+      {47, Bytes{0, 0, 0x86, 0xdd} + kInner6, OuterKind::gre, 0, kInner6},
+      {47, Bytes{0x80, 0, 0x08, 0x00, 1, 2, 0, 0} + kInner4, OuterKind::gre, 0, kInner4},
   };
   for (const Row& row : rows) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
       const Exact quoted(outer(family, row.protocol, row.payload));
       const auto stripped = stripOuter(quoted.span());
       REQUIRE(stripped);
-      CHECK(stripped->encapsulation == row.encapsulation);
+      CHECK(stripped->kind == row.kind);
       CHECK_EQ(stripped->source, family == Family::ipv4 ? kDirector4 : kDirector6);
       CHECK_EQ(stripped->server, family == Family::ipv4 ? kServer4 : kServer6);
       CHECK_EQ(stripped->port.host(), row.port);
@@ -99,13 +99,13 @@ TEST("a router that quotes 8 bytes behind the IP header tells the server, and a 
 
   const Exact viaGue(firstOf(outer(Family::ipv4, 17, gue(4, kInner4)), 28));
   REQUIRE(stripOuter(viaGue.span()));
-  CHECK(stripOuter(viaGue.span())->encapsulation == Encapsulation::gue);
+  CHECK(stripOuter(viaGue.span())->kind == OuterKind::gue);
   CHECK_EQ(stripOuter(viaGue.span())->port.host(), 6080);
   CHECK(stripOuter(viaGue.span())->inner.empty());
 
   const Exact gre(firstOf(outer(Family::ipv4, 47, Bytes{0x80, 0, 8, 0, 0, 0, 0, 0} + kInner4), 28));
   REQUIRE(stripOuter(gre.span()));
-  CHECK(stripOuter(gre.span())->encapsulation == Encapsulation::gre);
+  CHECK(stripOuter(gre.span())->kind == OuterKind::gre);
   CHECK(stripOuter(gre.span())->inner.empty());
 }
 

@@ -67,11 +67,11 @@ TEST("says of every malformed packet what is wrong with it") {
     Bytes packet;
   } table[] = {
       {"nothing at all", ParseError::truncated, {}},
+      {"an IPv4 packet that says it is IPv6", ParseError::truncated, syn().version(6).build()},
       {"one byte", ParseError::truncated, {0x45}},
       {"version 0", ParseError::badVersion, syn().version(0).build()},
       {"version 5", ParseError::badVersion, syn().version(5).build()},
       {"version 15", ParseError::badVersion, syn().version(15).build()},
-      {"IPv6, which is not balanced yet", ParseError::protocol, syn().version(6).build()},
       {"IHL 0", ParseError::badHeader, syn().headerWords(0).build()},
       {"IHL 4", ParseError::badHeader, syn().headerWords(4).build()},
       {"IHL beyond the total length", ParseError::badHeader, PacketBuilder().headerWords(15).totalLength(28).udp(1, 2).build()},
@@ -83,12 +83,6 @@ TEST("says of every malformed packet what is wrong with it") {
       {"a wrong header checksum", ParseError::badChecksum, syn().wrongChecksum().build()},
       {"a wrong checksum with options", ParseError::badChecksum, syn().options({1, 1, 1, 1}).wrongChecksum().build()},
       {"TTL 0", ParseError::ttlExpired, syn().ttl(0).build()},
-      {"the first fragment", ParseError::fragment, syn().moreFragments().build()},
-      {"a later fragment", ParseError::fragment, syn().fragmentOffset(1480).build()},
-      {"the last fragment that there can be", ParseError::fragment, syn().fragmentOffset(65528).build()},
-      {"ICMP", ParseError::protocol, PacketBuilder().protocol(IpProtocol::icmp).payload(28).build()},
-      {"SCTP", ParseError::protocol, PacketBuilder().protocol(IpProtocol::sctp).payload(28).build()},
-      {"protocol 0", ParseError::protocol, PacketBuilder().protocol(IpProtocol{0}).payload(28).build()},
       {"TCP of 0 bytes", ParseError::shortTransport, syn().shortTransport(0).build()},
       {"TCP of 19 bytes", ParseError::shortTransport, syn().shortTransport(19).build()},
       {"TCP cut by the total length", ParseError::shortTransport, syn().totalLength(39).build()},
@@ -99,6 +93,27 @@ TEST("says of every malformed packet what is wrong with it") {
   for (const auto& row : table) {
     const ParseError error = parse(row.packet).error;
     if (error != row.error) testing::fail(__FILE__, __LINE__, row.what + (": ParseError " + testing::show(error)));
+  }
+}
+
+TEST("sorts what is no whole TCP, UDP or SCTP packet by the way it has to go") {
+  const struct {
+    const char* what;
+    PacketClass packetClass;
+    Bytes packet;
+  } table[] = {
+      {"TCP", PacketClass::flow, syn().build()},
+      {"SCTP", PacketClass::flow, PacketBuilder().protocol(IpProtocol::sctp).payload(28).build()},
+      {"the first fragment", PacketClass::fragment, syn().moreFragments().build()},
+      {"a later fragment", PacketClass::fragment, syn().fragmentOffset(1480).build()},
+      {"the last fragment that there can be", PacketClass::fragment, syn().fragmentOffset(65528).build()},
+      {"ICMP", PacketClass::icmp, PacketBuilder().protocol(IpProtocol::icmp).payload(28).build()},
+      {"protocol 0", PacketClass::other, PacketBuilder().protocol(IpProtocol{0}).payload(28).build()},
+  };
+  for (const auto& row : table) {
+    const ParsedPacket parsed = parse(row.packet);
+    CHECK(parsed.error == ParseError::none);
+    if (parsed.packetClass != row.packetClass) testing::fail(__FILE__, __LINE__, row.what);
   }
 }
 

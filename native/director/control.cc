@@ -335,6 +335,7 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
   };
   for (const auto& removed : removed_) {
     table->removed_.push_back(removed.view);
+    table->addresses_.push_back({removed.service.address, false});
     place(removed.view.get());
   }
   for (const auto& service : table->services_) {

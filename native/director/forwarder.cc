@@ -27,15 +27,19 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
                                const Tunables& tunables, OutputVector& out) {
   const ParsedPacket& parsed = packet.parsed;
   const EffectiveMtu path = server.pathMtu->effective(settings_.pathMtu, now);
-  const auto inner = tunnelMtu(path.bytes, server.config.tunnel, parsed.key.family, server.address.family);
-  if (!inner || parsed.length > maxInnerLength(server.outer(packet.flowHash))) return Verdict::dropTooLong;
+  const uint32_t taken = overhead(server.config.tunnel, parsed.key.family, server.address.family);
+  if (path.bytes < taken + kMinTunnelMtuIpv4) return Verdict::dropTooLong;
+  if (parsed.length > maxInnerLength(server.outer(packet.flowHash))) return Verdict::dropTooLong;
+  const uint32_t inner = path.bytes - taken;
+  // An IPv6 host never sends less than 1280 bytes at a time, whatever it is told: the rest is up to outer fragments.
+  const uint32_t mtu = parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
 
-  if (parsed.length > *inner && !packet.isRelayed) {
+  if (parsed.length > mtu && !packet.isRelayed) {
     const bool isForClient = parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
     if (isForClient) {
       Answers answers(worker, out, packet.cause, now);
       pool_.counters(worker.index, server.id).tooBig.add(1);
-      return answers.tooBig({packet.data, parsed.length}, parsed, *inner) ? Verdict::answeredTooBig : Verdict::dropTooLong;
+      return answers.tooBig({packet.data, parsed.length}, parsed, mtu) ? Verdict::answeredTooBig : Verdict::dropTooLong;
     }
   }
 

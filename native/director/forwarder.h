@@ -45,16 +45,10 @@ class Forwarder {
   static Packet encapsulated(WorkerContext& worker, const ServerView& server, const Outgoing& packet, const Tunables& tunables) {
     const ParsedPacket& parsed = packet.parsed;
     const bool pmtuDisc = tunables.pmtuDisc != 0;
-    EncapInput in;
-    in.length = parsed.length;
-    in.flowHash = static_cast<uint32_t>(packet.flowHash);
-    in.trafficClass = parsed.trafficClass;
-    in.ttl = parsed.ttl;
-    in.dontFragment = parsed.dontFragment;
-    in.pmtuDisc = pmtuDisc;
     const bool hasDf = parsed.dontFragment && pmtuDisc && parsed.key.isV4();
-    in.identification = hasDf ? 0 : nextIdentification(worker.identification);
-    return encapsulate(server.outer(packet.flowHash), packet.data, in);
+    const uint16_t identification = hasDf ? 0 : nextIdentification(worker.identification);
+    return encapsulate(server.outer(packet.flowHash), packet.data, parsed, static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification,
+                       pmtuDisc);
   }
 
   // The path may be too narrow: answers, sends, or sends in fragments.

@@ -21,12 +21,12 @@ bool isEchoRequest(const IcmpMessage& message) {
 bool isSentTo(const ServerView& server, const StrippedOuter& outer) {
   if (server.address != outer.server) return false;
   const TunnelOptions& tunnel = server.config.tunnel;
-  switch (outer.encapsulation) {
-    case Encapsulation::ipip:
+  switch (outer.kind) {
+    case OuterKind::ipip:
       return tunnel.method == ForwardingMethod::ipip;
-    case Encapsulation::gue:
+    case OuterKind::gue:
       return tunnel.method == ForwardingMethod::gue && tunnel.port == outer.port.host();
-    case Encapsulation::gre:
+    case OuterKind::gre:
       return tunnel.method == ForwardingMethod::gre;
   }
   return false;
@@ -92,7 +92,7 @@ Verdict IcmpPath::relay(Context& c) {
 // Too little of the client's packet was quoted to know the client. GUE's port still names the real server whose path is narrow; of
 // IPIP and GRE, IPVS does not believe so short a quote, and neither does this.
 Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
-  if (!c.message.isTooBig || outer.encapsulation != Encapsulation::gue || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
+  if (!c.message.isTooBig || outer.kind != OuterKind::gue || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
   if (!c.worker.limits.recreated.take(c.now)) return Verdict::dropIcmp;  // what follows looks at every server
   for (const auto& service : c.services->services()) {
     for (const auto& server : service->owned) {

@@ -8,8 +8,6 @@ namespace tunvs {
 void ServiceTable::index() {
   slots_.clear();
   mask_ = 0;
-  addresses_.clear();
-  if (services_.empty()) return;
   for (const auto& service : services_) {
     const bool isUp = std::ranges::any_of(service->owned, [](const auto& server) { return server->weight > 0; });
     addresses_.push_back({service->key.address, isUp});
@@ -19,6 +17,7 @@ void ServiceTable::index() {
   });
   const auto repeated = std::ranges::unique(addresses_, {}, &VirtualAddress::address);
   addresses_.erase(repeated.begin(), repeated.end());
+  if (services_.empty()) return;
   const size_t size = std::bit_ceil(services_.size() * 2 + 1);
   slots_.assign(size, nullptr);
   mask_ = size - 1;

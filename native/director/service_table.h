@@ -91,7 +91,7 @@ class ServiceTable {
     }
   }
 
-  // An address of at least one virtual service.
+  // An address of at least one virtual service, or of one that is gone but not forgotten: connections still name its servers.
   struct VirtualAddress {
     IpAddress address;
     bool isUp;  // one of its services has a real server that may get connections

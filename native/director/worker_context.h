@@ -11,6 +11,12 @@
 
 namespace tunvs {
 
+// Counts up, leaving out 0, which marks packets that are not to be fragmented.
+constexpr uint16_t nextIdentification(uint16_t& counter) {
+  if (++counter == 0) counter = 1;
+  return counter;
+}
+
 // What the stages know about one packet of the vector.
 struct Flow {
   ParsedPacket parsed;

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { replay } from '../../lib/cli/verbs/replay.js';
 import { type CliResult, cli } from '../support/cli.js';
 import { icmp, patch, readOuter, tcp, udp } from '../support/packets.js';
+import { describePacket } from '../support/packets-read.js';
+import { sctp } from '../support/packets-sctp.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW, readPcap, type StampedPacket, writePcap } from '../support/pcap.js';
 
 const WEB = `-A -t 192.0.2.1:80 -s rr
@@ -64,7 +66,7 @@ describe('tunvs replay', () => {
     assert.equal(readPcap(inFolder('out.pcap')).linkType, LINKTYPE_RAW);
   });
 
-  it('sends nothing for packets that are not for a service, or broken', async () => {
+  it('answers packets that are not for a service, and sends nothing for broken ones', async () => {
     const packets = [
       at(0, query(1024)),
       at(1, icmp({ from: '172.16.0.1', to: '192.0.2.1', type: 8, payload: 'ping' })),
@@ -73,8 +75,14 @@ describe('tunvs replay', () => {
     ];
     const { exitCode, stderr } = await run(WEB, packets);
     assert.equal(exitCode, 0);
-    assert.match(stderr, /replayed 4 packets of 3\.000 s: 0 sent/);
-    assert.deepEqual(sent(), []);
+    assert.match(stderr, /replayed 4 packets of 3\.000 s: 2 sent/);
+    assert.deepEqual(
+      sent().map(({ atUs, data }) => [atUs, describePacket(data).split(' 192', 1)[0]]),
+      [
+        [packets[0]?.atUs, 'icmp port-unreachable'],
+        [packets[1]?.atUs, 'icmp echo-reply'],
+      ],
+    );
   });
 
   it('applies a timed rule before the packets of its time', async () => {
@@ -88,7 +96,9 @@ describe('tunvs replay', () => {
       at(2.000001, syn(6)),
       at(3, ack(1)),
     ]);
-    assert.deepEqual(servers(), ['10.0.0.12', '10.0.0.11', '10.0.0.11', '10.0.0.11', '10.0.0.11', '10.0.0.12']);
+    const serversInTurn = ['10.0.0.12', '10.0.0.11', '10.0.0.11', '10.0.0.11', '10.0.0.11'];
+    // The sixth has no server: its client is told.
+    assert.deepEqual(servers(), [...serversInTurn, '172.16.0.1', '10.0.0.12']);
   });
 
   it('takes timed rules in the order of their times, and those of one time in the order of the file', async () => {
@@ -239,7 +249,7 @@ describe('tunvs replay', () => {
       inFolder('stats.json'),
       '--json',
     );
-    assert.deepEqual(JSON.parse(stdout), { received: 3, sent: 1, durationMs: 2000, out: inFolder('out.pcap') });
+    assert.deepEqual(JSON.parse(stdout), { received: 3, sent: 3, durationMs: 2000, out: inFolder('out.pcap') });
     const { counters, services, timeouts, totals } = JSON.parse(readFileSync(inFolder('stats.json'), 'utf8'));
     assert.deepEqual(
       [counters.received, counters.forwarded, counters.dropNoService, counters.dropNotScheduled],
@@ -312,11 +322,63 @@ describe('tunvs replay', () => {
     }
   });
 
-  it('refuses the option that it cannot honour yet', async () => {
-    const { exitCode, stderr } = await run(WEB, [], '--mtu', '1400');
-    assert.deepEqual(
-      [exitCode, stderr],
-      [2, 'tunvs: replay: --mtu is not supported yet: packets are sent whatever their length; leave it out\n'],
-    );
+  it('tells clients what fits into the path MTU, and fragments where it may', async () => {
+    const long = (df: boolean) => udp({ from: '172.16.0.1:1024', to: '192.0.2.1:53', payload: 'x'.repeat(1352), df });
+    await run(DNS, [at(0, long(true)), at(1, long(false))], '--mtu', '1399');
+    const [tooBig, ...fragments] = sent().map(({ data }) => describePacket(data));
+    assert.match(tooBig ?? '', /^icmp frag-needed mtu 1379 192\.0\.2\.1 > 172\.16\.0\.1 .* 576 bytes/);
+    assert.equal(fragments.length, 2);
+    for (const fragment of fragments) assert.match(fragment, /^ipip 10\.2\.0\.2 > 10\.0\.0\.11 .* fragment /);
+    await run(DNS, [at(0, long(true)), at(1, long(false))], '--mtu', '1400');
+    assert.deepEqual(servers(), ['10.0.0.11', '10.0.0.11']);
+  });
+
+  it('takes IPv6 and SCTP, and every forwarding method', async () => {
+    const rules = `-A -t [2001:db8::80]:80 -s rr
+-a -t [2001:db8::80]:80 -r [2001:db8:1::11] -i --tun-type gre
+-A --sctp-service 192.0.2.1:9 -s rr
+-a --sctp-service 192.0.2.1:9 -r 10.0.0.11 -g
+-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r [2001:db8:1::12] -i --tun-type gue --tun-port 6080 --tun-csum
+@9 -L -n -c
+`;
+    const init = sctp({ from: '172.16.0.1:4000', to: '192.0.2.1:9', chunks: 'INIT' });
+    const syn6 = tcp({ from: '[2001:db8:c::1]:1024', to: '[2001:db8::80]:80' });
+    const { stdout } = await run(rules, [at(0, init), at(1, syn6), at(2, syn(1024))], '--source', '2001:db8:1::1');
+    const kinds = sent().map(({ data }) => describePacket(data).split(' ').slice(0, 4).join(' '));
+    assert.deepEqual(kinds, [
+      'sctp 172.16.0.1 > 192.0.2.1',
+      'gre 2001:db8:1::1 > 2001:db8:1::11',
+      'udp 2001:db8:1::1 > 2001:db8:1::12',
+    ]);
+    assert.deepEqual(sent()[0]?.data, init);
+    assert.deepEqual(stdout.trimEnd().split('\n').slice(2).sort().reverse(), [
+      'TCP 00:53  SYN_RECV    172.16.0.1:1024    192.0.2.1:80       [2001:db8:1::12]:80',
+      'TCP 00:52  SYN_RECV    [2001:db8:c::1]:1024 [2001:db8::80]:80  [2001:db8:1::11]:80',
+    ]);
+  });
+
+  it('answers for real servers as it is told', async () => {
+    const noServer = '-A -t 192.0.2.1:80\n';
+    const echo = icmp({ from: '172.16.0.1', to: '192.0.2.1', type: 8, payload: 'ping' });
+    const kinds = async (...words: string[]) => {
+      await run(noServer, [at(0, syn(1024)), at(1, echo)], ...words);
+      return sent().map(({ data }) => describePacket(data).split(' 192.')[0]);
+    };
+    assert.deepEqual(await kinds(), ['icmp port-unreachable', 'icmp echo-reply']);
+    assert.deepEqual(await kinds('--no-server-reply', 'reset', '--ping-reply', 'never'), ['tcp RA']);
+    assert.deepEqual(await kinds('--ping-reply', 'when-up'), ['icmp port-unreachable']);
+  });
+
+  it('spreads flows over a range of sources', async () => {
+    const packets = Array.from({ length: 200 }, (_, flow) => at(flow, syn(1024 + flow)));
+    writeFileSync(inFolder('rules'), '-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n');
+    writePcap(inFolder('in.pcap'), [...packets, ...packets.map(({ atUs, data }) => ({ atUs: atUs + 200e6, data }))]);
+    const files = ['--rules', inFolder('rules'), '--in', inFolder('in.pcap'), '--out', inFolder('out.pcap')];
+    const { stderr } = await cli(['replay', '--source', '10.2.1.0/30', ...files], [replay]);
+    assert.match(stderr, /400 sent/);
+    const sources = sent().map(({ data }) => readOuter(data).source);
+    assert.deepEqual([...new Set(sources)].sort(), ['10.2.1.0', '10.2.1.1', '10.2.1.2', '10.2.1.3']);
+    assert.deepEqual(sources.slice(0, 200), sources.slice(200), 'a flow keeps its source');
   });
 });

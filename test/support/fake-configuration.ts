@@ -1,6 +1,7 @@
 /** A configuration whose native part and host are recorders that can be told to refuse. */
 import { Configuration } from '../../lib/configuration.js';
 import type { ConfigurationEvent } from '../../lib/events.js';
+import type { AddressFamily } from '../../lib/inet.js';
 import type { NativeOperation, NativeServerRow, NativeServiceRow } from '../../lib/native.js';
 import { ManualPulse } from '../../lib/pulse.js';
 
@@ -21,7 +22,7 @@ export interface FakeConfiguration {
   isClosed: boolean;
 }
 
-export function fakeConfiguration(): FakeConfiguration {
+export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] } = {}): FakeConfiguration {
   const fake: Omit<FakeConfiguration, 'configuration'> = {
     applied: [],
     routes: new Set(),
@@ -41,7 +42,7 @@ export function fakeConfiguration(): FakeConfiguration {
       if (fake.isClosed) throw new Error('closed');
     },
     rows: () => fake.rows,
-    sourceFamilies: [4, 6],
+    sourceFamilies,
     vipRoutes: {
       addVip: (address) => {
         if (fake.refusedVips.has(address)) throw new Error(`${address} is refused`);

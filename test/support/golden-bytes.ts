@@ -26,8 +26,10 @@ export interface ByteTrace {
 export interface Difference {
   /** Of the case, or the command. */
   name: string;
-  /** Several lines. */
+  /** What was expected and what came, several lines. */
   text: string;
+  /** A line for each packet that we sent. */
+  ours: string;
 }
 
 export interface Comparison {
@@ -48,14 +50,16 @@ export async function compareBytes(trace: ByteTrace, isLeftOut: (name: string) =
   for (const entry of trace.cases) {
     const name = 'case' in entry ? entry.case : entry.event;
     if ('case' in entry && (diesOnTheWay(entry) || isLeftOut(name))) continue;
-    const text = 'case' in entry ? caseDifference(director, entry) : await eventDifference(director, entry);
+    const difference = 'case' in entry ? caseDifference(director, entry) : await eventDifference(director, entry);
     comparison.compared.push(name);
-    if (text !== undefined) comparison.differences.push({ name, text });
+    if (difference) comparison.differences.push({ name, ...difference });
   }
   return comparison;
 }
 
-function caseDifference(director: GoldenDirector, entry: ByteCase): string | undefined {
+type Found = Omit<Difference, 'name'> | undefined;
+
+function caseDifference(director: GoldenDirector, entry: ByteCase): Found {
   const received = entry.in.map(fromHex);
   const recorded = entry.out.map(fromHex);
   const verdicts: string[] = [];
@@ -70,19 +74,17 @@ function caseDifference(director: GoldenDirector, entry: ByteCase): string | und
   });
   const problem = fragments
     ? arrivalDifference(whatArrives(recorded), whatArrives(sent))
-    : byteDifference(
-        comparable(recorded.map((packet) => received.reduce(asFromDevice, packet))),
-        comparable(sent),
-      );
+    : byteDifference(comparable(recorded.map((packet) => received.reduce(asFromDevice, packet))), comparable(sent));
   if (problem === undefined) return undefined;
-  return [
+  const lines = [
     ...received.slice(0, 4).map((packet) => `in:       ${describePacket(packet)}`),
     ...recorded.slice(0, 6).map((packet) => `expected: ${describePacket(packet)}`),
     ...(recorded.length === 0 ? ['expected: nothing'] : []),
     ...sent.slice(0, 6).map((packet) => `got:      ${describePacket(packet)}`),
     ...(sent.length === 0 ? [`got:      nothing (${verdicts.join(', ')})`] : []),
     problem,
-  ].join('\n');
+  ];
+  return { text: lines.join('\n'), ours: sent.map(describePacket).join('\n') };
 }
 
 function arrivalDifference(recorded: readonly string[], ours: readonly string[]): string | undefined {
@@ -104,11 +106,12 @@ function byteDifference(recorded: readonly Uint8Array[], ours: readonly Uint8Arr
   return undefined;
 }
 
-async function eventDifference(director: GoldenDirector, { event, output }: ByteEvent): Promise<string | undefined> {
+async function eventDifference(director: GoldenDirector, { event, output }: ByteEvent): Promise<Found> {
   const [, pattern] = /^ipvsadm -Lnc \| grep (\S+)$/.exec(event) ?? [];
   if (pattern !== undefined) {
     const listed = (await director.listConnections()).filter((line) => line.includes(pattern)).join('');
-    return listed === output ? undefined : `expected: ${output}got:      ${listed || 'nothing\n'}`;
+    const text = `expected: ${output}got:      ${listed || 'nothing\n'}`;
+    return listed === output ? undefined : { text, ours: listed };
   }
   for (const command of event.split('&&')) {
     // The recorded director's routes; ours are the path MTUs that packets show.

@@ -65,7 +65,11 @@ export class GoldenDirector implements AsyncDisposable {
   /** The lines of `ipvsadm -Lnc`, a moment later. */
   async listConnections(): Promise<string[]> {
     this.sleep(0.1);
-    const source = { services: () => [], timeouts: this.offline.timeouts, connections: () => this.offline.connections() };
+    const source = {
+      services: () => [],
+      timeouts: this.offline.timeouts,
+      connections: () => this.offline.connections(),
+    };
     const lines: string[] = [];
     for await (const line of show(source, LIST_CONNECTIONS)) lines.push(line);
     return lines.slice(1);

@@ -4,7 +4,7 @@
  */
 import { GUE_PORT } from './golden-comparable.js';
 import { checksum } from './packets.js';
-import { type IpPacket, isFragment, kindOf, readIp, readTunnel } from './packets-read.js';
+import { type IpPacket, isFragment, kindOf, readIp, readTunnel, toldMtu } from './packets-read.js';
 
 /** Whole packets that came out of a tunnel, as `real server: hex`, and answers, as `kind mtu > client`; sorted. */
 export function whatArrives(packets: readonly Uint8Array[]): string[] {
@@ -14,18 +14,12 @@ export function whatArrives(packets: readonly Uint8Array[]): string[] {
     const ip = readIp(outer);
     const tunnelled = ip && readTunnel(ip, GUE_PORT);
     if (tunnelled) inner.set(ip.destination, [...(inner.get(ip.destination) ?? []), tunnelled.inner]);
-    else if (ip) arrived.push(`${kindOf(ip)} ${mtuOf(ip)}> ${ip.destination}`);
+    else if (ip) arrived.push(`${kindOf(ip)} ${toldMtu(ip) ?? ''} > ${ip.destination}`);
   }
   for (const [server, fragments] of inner) {
     arrived.push(...reassemble(fragments).map((packet) => `${server}: ${Buffer.from(packet).toString('hex')}`));
   }
   return arrived.sort();
-}
-
-function mtuOf(ip: IpPacket): string {
-  const view = new DataView(ip.payload.buffer, ip.payload.byteOffset);
-  if (kindOf(ip) === 'icmp frag-needed') return `mtu ${view.getUint16(6)} `;
-  return kindOf(ip) === 'icmp6 too-big' ? `mtu ${view.getUint32(4)} ` : '';
 }
 
 /** Packets that are no fragments, and those whose fragments are all there. */

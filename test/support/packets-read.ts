@@ -164,6 +164,13 @@ export function kindOf({ protocol, payload, fragmentOffset }: IpPacket): string 
   return `tcp ${flags.join('')}`;
 }
 
+/** What a client is told that fits; undefined for a packet that says no such thing. */
+export function toldMtu(packet: IpPacket): number | undefined {
+  if (packet.fragmentOffset > 0 || packet.payload.length < 8) return undefined;
+  if (kindOf(packet) === 'icmp frag-needed') return viewOf(packet.payload).getUint16(6);
+  return kindOf(packet) === 'icmp6 too-big' ? viewOf(packet.payload).getUint32(4) : undefined;
+}
+
 /** A sentence about a packet and those in it, for a test that fails. */
 export function describePacket(bytes: Uint8Array): string {
   const packet = readIp(bytes);
@@ -171,8 +178,10 @@ export function describePacket(bytes: Uint8Array): string {
   const { source, destination, ttl, tos, id, idAt, df, mf, fragmentOffset, protocol, payload } = packet;
   const view = viewOf(payload);
   const hasPorts = [IP_PROTOCOLS.tcp, IP_PROTOCOLS.udp, IP_PROTOCOLS.sctp].some((each) => each === protocol);
+  const mtu = toldMtu(packet);
   const words = [
     kindOf(packet),
+    mtu !== undefined && `mtu ${mtu}`,
     `${source} > ${destination}`,
     hasPorts && fragmentOffset === 0 && payload.length >= 4 && `ports ${view.getUint16(0)} > ${view.getUint16(2)}`,
     `ttl ${ttl}`,

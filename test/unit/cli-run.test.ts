@@ -36,6 +36,46 @@ describe('tunvs run --dry-run', () => {
     );
   });
 
+  it('takes every kind of service and server', async () => {
+    const rules = [
+      '-A -t [2001:db8::1]:80 -s rr',
+      '-a -t [2001:db8::1]:80 -r [2001:db8:1::11]:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-remcsum',
+      '-a -t [2001:db8::1]:80 -r 10.0.0.11:80 -i -w 1 --tun-type gre --tun-csum',
+      '-a -t [2001:db8::1]:80 -r [2001:db8:1::12]:80 -g -w 1',
+      '-A --sctp-service 192.0.2.1:9 -s wlc',
+      '-a --sctp-service 192.0.2.1:9 -r [2001:db8:1::11]:9 -i -w 1 --tun-type ipip',
+      '-a --sctp-service 192.0.2.1:9 -r 10.0.0.12:9 -g -w 1',
+    ];
+    const { stdout, stderr } = await dryRun(`${rules.join('\n')}\n`, '--source', '2001:db8:1::1');
+    assert.equal(stderr, '');
+    assert.ok(stdout.endsWith(`${rules.join('\n')}\n`), stdout);
+  });
+
+  it('gives the device the path MTU less an outer header', async () => {
+    for (const [pathMtu, mtu] of [
+      [[], 1480],
+      [['--path-mtu', '9000'], 8980],
+    ] as const) {
+      assert.match((await dryRun(RULES, ...pathMtu)).stdout, new RegExp(`^ip link set dev tunvs0 mtu ${mtu} `, 'm'));
+    }
+  });
+
+  const wrongOptions: [string[], RegExp][] = [
+    [['--path-mtu', '575'], /--path-mtu .* whole number from 576 to 65535/],
+    [['--ping-reply', 'no'], /--ping-reply .* one of always, when-up, never/],
+    [['--no-server-reply', 'drop'], /--no-server-reply .* one of unreachable, reset/],
+    [['--no-server-reply'], /--no-server-reply <answer>' argument missing/],
+    [['--source', '10.2.1.0/28'], /--source .* once per address family/],
+    [['--source', '2001:db8::1/64'], /--source .* write 2001:db8::\/64/],
+  ];
+  for (const [words, message] of wrongOptions) {
+    it(`refuses "${words.join(' ')}"`, async () => {
+      const { exitCode, stderr } = await dryRun(RULES, ...words);
+      assert.equal(exitCode, 2);
+      assert.match(stderr, message);
+    });
+  }
+
   it('prints the same as JSON', async () => {
     const { stdout } = await dryRun(RULES, '--json');
     const { event, device, host, rules } = JSON.parse(stdout);
@@ -57,6 +97,12 @@ describe('tunvs run --dry-run', () => {
       assert.match(stderr, message);
     });
   }
+
+  it('names the source that a server of another family lacks', async () => {
+    const { exitCode, stderr } = await dryRun('-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r [2001:db8::11] -i\n');
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /^tunvs: -:2: .*for IPv6, open the director with an IPv6 source too, got '2001:db8::11'/);
+  });
 
   it('wants rules and a source', async () => {
     assert.equal((await cli(['run', '--source', '10.2.0.2'], [run])).exitCode, 2);

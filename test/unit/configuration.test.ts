@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 
+const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none' };
+
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 const DNS = { protocol: 'udp', address: '192.0.2.2', port: 53 } as const;
 
@@ -10,7 +12,7 @@ describe('a configuration', () => {
     const web = configuration.addVirtualService(WEB);
     const server = web.addRealServer({ address: '10.0.0.11', weight: 3 });
     const service = { protocol: 6, address: '192.0.2.1', port: 80 };
-    const config = { forwarding: 'ipip', weight: 3, upperThreshold: 0, lowerThreshold: 0 };
+    const config = { ...PLAIN_TUNNEL, weight: 3, upperThreshold: 0, lowerThreshold: 0 };
     assert.deepEqual(applied, [
       [{ op: 'addService', service, config: { scheduler: 'wlc' } }],
       [{ op: 'addServer', service, server: { address: '10.0.0.11', port: 80 }, config }],

@@ -9,6 +9,10 @@ describe('the warning about a source', () => {
     assert.deepEqual(sourceWarnings(['10.2.0.2', '2001:db8::1'], interfaces), []);
   });
 
+  it('is not given for a range, which is routed to the host', () => {
+    assert.deepEqual(sourceWarnings(['10.2.1.0/28'], interfaces), []);
+  });
+
   it('names the address and the command that adds it', () => {
     const warnings = sourceWarnings(['10.2.0.3', '2001:db8::2'], interfaces);
     assert.match(

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { type Connection, Director, type DirectorOpenOptions, type OfflineOptions } from '../../lib/index.js';
 import { readOuter, tcp, toHex, udp } from '../support/packets.js';
+import { describePacket } from '../support/packets-read.js';
 
 const SOURCE = '10.0.0.1';
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
@@ -59,7 +60,14 @@ describe('an offline director', () => {
     const packets = [tcp(client(1)), udp(client(1)), tcp({ ...client(2), flags: 'A' }), tcp(client(3)).slice(0, 10)];
     const { verdicts, outputs } = director.process(packets, 0);
     assert.deepEqual(verdicts, ['forwarded', 'dropNoService', 'dropNotScheduled', 'dropTruncated']);
-    assert.equal(outputs.length, 1);
+    assert.deepEqual(
+      outputs.map(({ data, cause }) => [cause, describePacket(data).split(' 1', 1)[0]]),
+      [
+        [0, 'ipip'],
+        [1, 'icmp port-unreachable'],
+        [2, 'tcp R'],
+      ],
+    );
     const { counters } = director.stats();
     for (const verdict of verdicts) assert.equal(counters[verdict], 1n, verdict);
     assert.equal(counters.received, 4n);
@@ -390,7 +398,11 @@ describe('closing a director', () => {
 
 describe('opening a director', () => {
   const refused: [what: string, options: object, message: RegExp][] = [
-    ['no source', { source: undefined }, /Director\.open: source: expected a unicast address or a range of them, .*, got undefined$/],
+    [
+      'no source',
+      { source: undefined },
+      /Director\.open: source: expected a unicast address or a range of them, .*, got undefined$/,
+    ],
     [
       'an empty list of sources',
       { source: [] },
@@ -421,7 +433,28 @@ describe('opening a director', () => {
       /setUpHost\.mtuBytes: expected an integer from 576 to 2048/,
     ],
     ['endless spinning', { busyPollUs: 1_000_001 }, /busyPollUs/],
-    ['an unknown option', { sources: SOURCE }, /Director\.open: there is no option "sources"; it takes device, source/],
+    [
+      'an unknown option',
+      { sources: SOURCE },
+      /Director\.open: there is no option "sources"; it takes source, .*, device/,
+    ],
+    ['a path MTU below 576', { pathMtu: 575 }, /pathMtu: expected an integer from 576 to 65535, got 575/],
+    ['an unknown ping reply', { pingReply: 'no' }, /pingReply: expected one of 'always', 'when-up', 'never', got 'no'/],
+    [
+      'an unknown answer of no server',
+      { noServerReply: 'drop' },
+      /noServerReply: expected one of 'unreachable', 'reset', got 'drop'/,
+    ],
+    [
+      'a range with bits beyond its prefix',
+      { source: '10.2.1.5/28' },
+      /a range of them, .* \(it has bits beyond its prefix: write 10\.2\.1\.0\/28\), got '10\.2\.1\.5\/28'/,
+    ],
+    [
+      'a range beside an address of its family',
+      { source: ['10.2.1.0/28', '10.0.0.1'] },
+      /source: expected at most one address per family/,
+    ],
   ];
   for (const [what, options, message] of refused) {
     it(`refuses ${what} by name`, async () => {

@@ -8,8 +8,10 @@ import {
   compareAddresses,
   formatAddress,
   formatEndpoint,
+  isLinkLocal6,
   isUnicast,
   parseEndpoint,
+  parseRange,
 } from '../../lib/inet.js';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
@@ -65,6 +67,44 @@ describe('addresses as text', () => {
       assert.equal(isUnicast(address), false, address);
     }
   });
+});
+
+describe('addresses of one link', () => {
+  it('are those of fe80::/10', () => {
+    for (const address of ['fe80::1', 'febf:ffff::1']) assert.equal(isLinkLocal6(address), true, address);
+    for (const address of ['fec0::1', '2001:db8::1', '169.254.0.1', 'fe80']) {
+      assert.equal(isLinkLocal6(address), false, address);
+    }
+  });
+});
+
+describe('ranges of addresses as text', () => {
+  it('have a first and a last address', () => {
+    assert.deepEqual(parseRange('10.2.1.16/28'), { first: '10.2.1.16', last: '10.2.1.31', prefixLength: 28 });
+    assert.deepEqual(parseRange('10.2.1.7/32'), { first: '10.2.1.7', last: '10.2.1.7', prefixLength: 32 });
+    assert.deepEqual(parseRange('2001:DB8:0::/62'), {
+      first: '2001:db8::',
+      last: '2001:db8:0:3:ffff:ffff:ffff:ffff',
+      prefixLength: 62,
+    });
+  });
+
+  const mistakes: [string, RegExp][] = [
+    ['10.2.1.16', /is no range of addresses: write ADDRESS\/LENGTH/],
+    ['10.2.1.16/', /is no range/],
+    ['ten/8', /is no range/],
+    ['10.2.1.16/33', /longer than the 32 bits/],
+    ['2001:db8::/129', /longer than the 128 bits/],
+    ['10.2.1.17/28', /has bits beyond its prefix: write 10\.2\.1\.16\/28/],
+    ['2001:db8::1/64', /write 2001:db8::\/64/],
+  ];
+  for (const [text, message] of mistakes) {
+    it(`are refused for "${text}"`, () => {
+      const range = parseRange(text);
+      assert.ok('mistake' in range);
+      assert.match(range.mistake, message);
+    });
+  }
 });
 
 describe('endpoints as text', () => {

@@ -4,6 +4,7 @@ import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-config
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 const ADDRESS = '10.0.0.11';
+const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none' };
 
 function withServer(options: Partial<RealServerOptions> = {}) {
   const fake = fakeConfiguration();
@@ -25,7 +26,11 @@ describe('a real server', () => {
   const mistakes: [what: string, options: object, message: RegExp][] = [
     ['a weight below 0', { weight: -1 }, /weight: expected an integer from 0 to 2147483647, got -1/],
     ['a weight above 2^31 - 1', { weight: 2 ** 31 }, /weight: expected an integer from 0 to 2147483647/],
-    ['an unknown forwarding method', { forwarding: 'nat' }, /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', got 'nat'/],
+    [
+      'an unknown forwarding method',
+      { forwarding: 'nat' },
+      /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', got 'nat'/,
+    ],
     [
       'another port, which a tunnel cannot change',
       { port: 8080 },

@@ -183,6 +183,17 @@ describe('a listing of connections', () => {
       assert.equal(connectionsTitle(withEngines) + lines.join(''), text);
     });
   }
+
+  it('has IPv6 addresses in brackets and SCTP in whole', () => {
+    const rows = [
+      'TCP 14:52  ESTABLISHED [2001:db8:cccc::9]:20001 [2001:db8:50::100]:80 [2001:db8:1::11]:80',
+      'SCTP 00:59  S-RECEIVED  172.16.5.9:4000    192.168.50.100:9   10.0.0.11:9',
+    ];
+    assert.deepEqual(
+      rows.map((row) => connectionLine(readConnection(row), false)),
+      rows.map((row) => `${row}\n`),
+    );
+  });
 });
 
 describe('a counter in a listing', () => {

@@ -42,6 +42,23 @@ describe('reconciling one configuration with another', () => {
     ]);
   });
 
+  it('sees a tunnel or a forwarding method that differs', () => {
+    const gue = WEB.replace('10.0.0.11 -i', '10.0.0.11 -i --tun-type gue --tun-port 6080');
+    const printed = '-e -t 192.0.2.1:80 -r 10.0.0.11:80';
+    assert.deepEqual(changes(WEB, gue), [`${printed} -i -w 3 --tun-type gue --tun-port 6080 --tun-nocsum`]);
+    assert.deepEqual(changes(gue, gue.replace('6080', '6081 --tun-csum')), [
+      `${printed} -i -w 3 --tun-type gue --tun-port 6081 --tun-csum`,
+    ]);
+    assert.deepEqual(changes(gue, WEB.replace('10.0.0.11 -i', '10.0.0.11 -g')), [`${printed} -g -w 3`]);
+  });
+
+  it('tells IPv6, UDP and SCTP services of one port apart', () => {
+    const all = ['-t [2001:db8::1]:80', '-t 192.0.2.1:80', '-u 192.0.2.1:80', '--sctp-service 192.0.2.1:80'];
+    const rules = all.map((service) => `-A ${service} -s rr`);
+    assert.deepEqual(changes(rules.join('\n'), rules.join('\n')), []);
+    assert.deepEqual(changes('', rules.join('\n')), rules);
+  });
+
   it('adds servers in the order of the rules', () => {
     assert.deepEqual(changes('-A -t 192.0.2.1:80 -s rr', WEB), [
       '-a -t 192.0.2.1:80 -r 10.0.0.11:80 -i -w 3 --tun-type ipip',

@@ -23,7 +23,11 @@ describe('a virtual service', () => {
   });
 
   const mistakes: [what: string, options: object, message: RegExp][] = [
-    ['a protocol that is not balanced', { protocol: 'icmp' }, /protocol: expected one of 'tcp', 'udp', 'sctp', got 'icmp'/],
+    [
+      'a protocol that is not balanced',
+      { protocol: 'icmp' },
+      /protocol: expected one of 'tcp', 'udp', 'sctp', got 'icmp'/,
+    ],
     ['port 0', { port: 0 }, /port: expected an integer from 1 to 65535, got 0/],
     ['a multicast address', { address: '239.1.1.1' }, /address: expected a unicast address/],
     ['an unknown scheduler', { scheduler: 'fastest' }, /scheduler: expected one of 'rr', .*, got 'fastest'/],

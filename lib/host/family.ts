@@ -1,0 +1,54 @@
+/** The two address families as ip(8) and /proc/sys/net know them. */
+import { type AddressFamily, addressFamily } from '../inet.js';
+import type { Host } from './host.js';
+import type { HostStep } from './step.js';
+import { setSysctl } from './sysctl.js';
+
+/** Of an address or a range. REQUIRES: it is one. */
+export function familyOf(address: string): AddressFamily {
+  return addressFamily(address.split('/', 1)[0] ?? '') as AddressFamily;
+}
+
+/** `192.0.2.1/32`, `2001:db8::1/128`; a range as it is. */
+export function asPrefix(address: string): string {
+  if (address.includes('/')) return address;
+  return `${address}/${familyOf(address) === 4 ? 32 : 128}`;
+}
+
+/** ip(8) takes IPv4 unless it is told otherwise. */
+export function ipCommand(address: string, ...words: readonly string[]): string[] {
+  return familyOf(address) === 4 ? ['ip', ...words] : ['ip', '-6', ...words];
+}
+
+/** The same with the family always named, as queries need it. */
+export function ipQuery(family: AddressFamily, ...words: readonly string[]): string[] {
+  return ['ip', `-${family}`, ...words];
+}
+
+/** Whether the kernel has IPv6 at all. */
+export function hasIpv6(host: Host): boolean {
+  return host.readSysctl('net/ipv6/conf/all/disable_ipv6') !== undefined;
+}
+
+/** Steps that let a device that is there, or will be, have IPv6. */
+export function enableIpv6(host: Host, device: string): HostStep[] {
+  const path = `net/ipv6/conf/${device}/disable_ipv6`;
+  const now = host.readSysctl(path) ?? host.readSysctl('net/ipv6/conf/default/disable_ipv6');
+  return now === '1' ? setSysctl(host, path, '0', `let ${device} have IPv6`) : [];
+}
+
+/**
+ * Keeps the kernel from giving a TUN device a link-local address: nobody answers there, and its solicitations would
+ * come out of the device as packets. To be done before the device is up.
+ */
+export function withoutLinkLocal(host: Host, device: string): HostStep[] {
+  if (!hasIpv6(host)) return [];
+  const steps = setSysctl(host, `net/ipv6/conf/${device}/addr_gen_mode`, '1', 'no link-local address, so no noise');
+  return steps.map(({ undo: _, ...step }) => step);
+}
+
+/** The address of an interface by which a host of this address is reached, undefined when it is not. */
+export function localAddressTowards(host: Host, address: string): string | undefined {
+  const route = host.query(ipQuery(familyOf(address), '-o', 'route', 'get', address.split('/', 1)[0] ?? ''));
+  return / src (\S+)/.exec(route ?? '')?.[1];
+}
