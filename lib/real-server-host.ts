@@ -1,31 +1,61 @@
 /** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
 import { atExit } from './at-exit.js';
 import { TunvsError, wrapNative } from './errors.js';
+import { type ForwardingMethod, forwardingMethods, isTunnel } from './forwarding-method.js';
+import { familyOf } from './host/family.js';
 import { readDeviceCounters } from './host/device-counters.js';
 import { type Host, thisHost } from './host/host.js';
 import { HostSetup } from './host/host-setup.js';
-import { createDevice, hasFallbackDevice, openKernelTunnel } from './host/kernel-tunnel.js';
+import { openKernelTunnels, planKernelTunnels, type TunnelDevice, type TunnelMethod } from './host/kernel-tunnel.js';
 import {
+  otherTunnelWarnings,
   planArpSuppression,
-  planTunnelDevice,
+  planTunnelDevices,
   type RealServerPlan,
   realServerWarnings,
 } from './host/real-server-host-plan.js';
 import type { HostStep } from './host/step.js';
 import { native, type NativeDecapsulator } from './native.js';
-import { addressOption, checkedOptions, choiceOption, refuse, signalOption } from './options.js';
+import {
+  addressOption,
+  booleanOption,
+  checkedOptions,
+  choiceOption,
+  integerOption,
+  refuse,
+  signalOption,
+} from './options.js';
+import { parseSource } from './source.js';
 
 export const realServerModes = ['auto', 'kernel', 'userspace'] as const;
 export const arpSuppressions = ['auto', 'on', 'off'] as const;
 
+/** IANA's number for GUE. */
+export const DEFAULT_GUE_PORT = 6080;
+
 export interface RealServerHostOptions {
   /** Virtual addresses (VIP) that this host answers for. */
   virtualAddresses: string | readonly string[];
-  /** Director addresses (DIP) whose packets are taken; in kernel mode the kernel takes those of others as well. */
+  /**
+   * Director addresses (DIP) whose tunnel packets are taken, ranges such as '10.2.1.0/28' included; in kernel mode the
+   * kernel takes those of others as well.
+   */
   directors: string | readonly string[];
-  /** Name of the TUN or IPIP device, at most 15 characters; `tunl0` is used where it exists. Default 'tunvs-rs0'. */
+  /**
+   * How packets get here from the directors; one or several, as the pools want it. `dr` puts the virtual addresses on
+   * the loopback device. Default 'ipip'.
+   */
+  forwarding?: ForwardingMethod | readonly ForwardingMethod[];
+  /** UDP ports that GUE comes to, each [1, 65535]; with 'gue' alone. Default 6080. */
+  guePorts?: number | readonly number[];
+  /** Whether GRE packets carry a checksum, which only kernel mode has to know. Default false. */
+  greChecksum?: boolean;
+  /**
+   * Name of the TUN or of the first tunnel device, at most 15 characters; `tunl0` and its like are used where they
+   * exist. Default 'tunvs-rs0'.
+   */
   device?: string;
-  /** `kernel`: the kernel's ipip module. `userspace`: a raw socket and a TUN device. `auto`: the first that is there. */
+  /** `kernel`: the kernel's tunnel modules. `userspace`: sockets and a TUN device. `auto`: the first that is there. */
   mode?: (typeof realServerModes)[number];
   /**
    * Keeps the host from answering ARP for virtual addresses, needed where it shares a LAN with the director.
@@ -37,18 +67,28 @@ export interface RealServerHostOptions {
 }
 
 export interface RealServerHostStats {
-  /** In userspace mode by what became of each packet; in kernel mode what the device counted since opening. */
+  /**
+   * In userspace mode by what became of each packet; in kernel mode what the tunnel devices counted since opening,
+   * summed up. Packets of direct routing are counted nowhere.
+   */
   counters: Record<string, bigint>;
 }
 
-interface Checked extends RealServerPlan {
+interface Checked extends Omit<RealServerPlan, 'tunnels'> {
+  /** Those of `forwarding` that have an outer header. */
+  methods: TunnelMethod[];
+  guePorts: number[];
+  greChecksum: boolean;
+  device: string;
   mode: (typeof realServerModes)[number];
   signal: AbortSignal | undefined;
 }
 
 export class RealServerHost {
+  /** Where tunnel packets are taken apart; direct routing alone is the kernel's business. */
   readonly mode: 'kernel' | 'userspace';
-  readonly device: string;
+  /** Devices that inner packets come out of; none with direct routing alone. */
+  readonly devices: readonly string[];
   /** What was found on the host that keeps it from working well, one sentence each. */
   readonly warnings: readonly string[];
   readonly #setup: HostSetup;
@@ -67,19 +107,17 @@ export class RealServerHost {
     return new RealServerHost(checked, thisHost);
   }
 
-  /** The steps that `open` would take now; changes nothing. */
+  /** The steps that `open` would take now, without trying to load modules; changes nothing. */
   static plan(options: RealServerHostOptions): HostStep[] {
     const checked = check(options);
-    const isKernel = checked.mode === 'kernel' || (checked.mode === 'auto' && hasFallbackDevice(thisHost));
-    const tunnel =
-      isKernel && hasFallbackDevice(thisHost)
-        ? { device: 'tunl0', isShared: true }
-        : { device: checked.device, isShared: false };
-    const plan = { ...checked, ...tunnel };
+    const kernel = checked.mode === 'userspace' ? undefined : planKernelTunnels(thisHost, checked, checked.device);
+    if (kernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked.methods);
+    const tunnels = kernel?.devices ?? [userspaceTunnel(checked, checked.device)];
+    const plan = { ...checked, tunnels: checked.methods.length === 0 ? [] : tunnels };
     return [
       ...planArpSuppression(plan, thisHost),
-      ...(isKernel && !tunnel.isShared ? [createDevice(checked.device)] : []),
-      ...planTunnelDevice(plan, thisHost),
+      ...(kernel?.steps ?? []),
+      ...planTunnelDevices(plan, thisHost),
     ];
   }
 
@@ -88,24 +126,22 @@ export class RealServerHost {
     let decapsulator: NativeDecapsulator | undefined;
     try {
       // Before the host has the addresses: from then on it would answer ARP for them.
-      this.#setup.apply(planArpSuppression(checked, host));
-      const kernel = checked.mode === 'userspace' ? undefined : openKernelTunnel(host, this.#setup, checked.device);
-      if (kernel === undefined) {
-        if (checked.mode === 'kernel') refuseKernelMode();
-        decapsulator = wrapNative(
-          () =>
-            new native.Decapsulator({
-              device: checked.device,
-              directors: [...checked.directors],
-              virtualAddresses: [...checked.virtualAddresses],
-            }),
-        );
+      this.#setup.apply(planArpSuppression({ ...checked, tunnels: [] }, host));
+      let tunnels = checked.mode === 'userspace' ? undefined : openKernelTunnels(host, this.#setup, checked, checked.device);
+      if (tunnels === undefined && checked.mode === 'kernel') refuseKernelMode(checked.methods);
+      if (checked.methods.length === 0) tunnels = [];
+      if (tunnels === undefined) {
+        decapsulator = openDecapsulator(checked);
+        tunnels = [userspaceTunnel(checked, decapsulator.device)];
       }
-      this.mode = kernel === undefined ? 'userspace' : 'kernel';
-      this.device = kernel?.device ?? decapsulator?.device ?? checked.device;
-      const plan = { ...checked, device: this.device, isShared: kernel?.isShared ?? false };
-      this.#setup.apply(planTunnelDevice(plan, host));
-      this.warnings = realServerWarnings(plan, host);
+      this.mode = decapsulator === undefined ? 'kernel' : 'userspace';
+      this.devices = tunnels.map(({ name }) => name);
+      const plan = { ...checked, tunnels };
+      this.#setup.apply(planTunnelDevices(plan, host));
+      this.warnings = [
+        ...realServerWarnings(plan, host),
+        ...(decapsulator === undefined ? [] : otherTunnelWarnings(plan, host)),
+      ];
     } catch (error) {
       this.#setup.undo();
       decapsulator?.close();
@@ -151,34 +187,84 @@ export class RealServerHost {
   }
 
   #deviceCounters(): Record<string, bigint> {
-    return { ...readDeviceCounters(this.device) };
+    const sums: Record<string, bigint> = {};
+    for (const device of this.devices) {
+      for (const [name, value] of Object.entries(readDeviceCounters(device) ?? {}))
+        sums[name] = (sums[name] ?? 0n) + value;
+    }
+    return sums;
   }
 }
 
-function refuseKernelMode(): never {
+function userspaceTunnel({ virtualAddresses }: Checked, name: string): TunnelDevice {
+  const families = ([4, 6] as const).filter((family) => virtualAddresses.some((vip) => familyOf(vip) === family));
+  return { name, isShared: false, families };
+}
+
+function openDecapsulator({ device, directors, virtualAddresses, methods, guePorts }: Checked): NativeDecapsulator {
+  const options = {
+    device,
+    directors: [...directors],
+    virtualAddresses: [...virtualAddresses],
+    encapsulations: [...methods],
+    guePorts: [...guePorts],
+  };
+  return wrapNative(() => new native.Decapsulator(options));
+}
+
+const MODULES: Record<TunnelMethod, string> = { ipip: 'ipip, sit and ip6_tunnel', gue: 'fou and ipip', gre: 'ip_gre' };
+
+function refuseKernelMode(methods: readonly TunnelMethod[]): never {
+  const [example] = /^\w+/.exec(MODULES[methods[0] ?? 'ipip']) ?? [];
   throw new TunvsError(
     'ERR_TUNVS_UNSUPPORTED',
-    'this kernel has no ipip module: load it with "modprobe ipip", or choose mode "userspace"',
+    `this kernel lacks a module for ${methods.join(', ')} (${methods.map((method) => MODULES[method]).join('; ')}): ` +
+      `load it as with "modprobe ${example}", or choose mode "userspace"`,
   );
 }
 
-function addressesOption(name: string, value: string | readonly string[] | undefined): string[] {
-  const list = (Array.isArray(value) ? value : [value]) as unknown[];
+function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
+  return Array.isArray(value) ? value : [value as T];
+}
+
+function addressesOption(name: string, value: unknown): string[] {
+  const list = listOf(value);
   if (list.length === 0) refuse(name, value, 'at least one address');
-  const addresses = list.map((entry) => addressOption(name, entry));
-  if (addresses.some((address) => address.includes(':'))) {
-    throw new TunvsError(
-      'ERR_TUNVS_UNSUPPORTED',
-      `${name}: a real server's host is set up for IPv4 only; set it up yourself with ip(8) for IPv6`,
-    );
-  }
-  return [...new Set(addresses)];
+  return [...new Set(list.map((entry) => addressOption(name, entry)))];
+}
+
+function directorsOption(name: string, value: unknown): string[] {
+  const list = listOf(value);
+  if (list.length === 0) refuse(name, value, 'at least one address');
+  const directors = list.map((entry) => {
+    const director = typeof entry === 'string' ? parseSource(entry) : { mistake: 'is no text' };
+    if (typeof director === 'string') return director;
+    return refuse(name, entry, `an address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${director.mistake})`);
+  });
+  return [...new Set(directors)];
+}
+
+function forwardingOption(name: string, value: RealServerHostOptions['forwarding']): ForwardingMethod[] {
+  const list = listOf(value ?? 'ipip');
+  if (list.length === 0) refuse(name, value, `at least one of ${forwardingMethods.join(', ')}`);
+  return [...new Set(list.map((entry) => choiceOption(name, entry, forwardingMethods)))];
+}
+
+function guePortsOption(name: string, value: RealServerHostOptions['guePorts'], takesGue: boolean): number[] {
+  if (!takesGue && value !== undefined) refuse(name, value, "none, since forwarding does not name 'gue'");
+  if (!takesGue) return [];
+  const list = listOf(value ?? DEFAULT_GUE_PORT);
+  if (list.length === 0) refuse(name, value, 'at least one port');
+  return [...new Set(list.map((entry) => integerOption(name, entry, 1, 65535)))];
 }
 
 function check(options: RealServerHostOptions): Checked {
   const given = checkedOptions('RealServerHost.open', options, [
     'virtualAddresses',
     'directors',
+    'forwarding',
+    'guePorts',
+    'greChecksum',
     'device',
     'mode',
     'arpSuppression',
@@ -187,13 +273,21 @@ function check(options: RealServerHostOptions): Checked {
   const device = given.device ?? 'tunvs-rs0';
   if (typeof device !== 'string' || !/^[^\s/]{1,15}$/.test(device))
     refuse('device', device, 'an interface name of 1 to 15 characters');
+  const forwarding = forwardingOption('forwarding', given.forwarding);
   return {
     device,
-    isShared: false,
+    methods: forwarding.filter(isTunnelMethod),
+    isDirect: forwarding.includes('dr'),
+    guePorts: guePortsOption('guePorts', given.guePorts, forwarding.includes('gue')),
+    greChecksum: booleanOption('greChecksum', given.greChecksum, false),
     virtualAddresses: addressesOption('virtualAddresses', given.virtualAddresses),
-    directors: addressesOption('directors', given.directors),
+    directors: directorsOption('directors', given.directors),
     arpSuppression: choiceOption('arpSuppression', given.arpSuppression, arpSuppressions, 'auto'),
     mode: choiceOption('mode', given.mode, realServerModes, 'auto'),
     signal: signalOption('signal', given.signal),
   };
+}
+
+function isTunnelMethod(method: ForwardingMethod): method is TunnelMethod {
+  return isTunnel(method);
 }

@@ -12,18 +12,8 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 /** What we send instead, where we do better than IPVS on purpose; docs/differences.md has the reasons. */
 const told = (mtu: number) => new RegExp(`^icmp6 too-big mtu ${mtu} 2001:db8:50::100 > 2001:db8:cccc::9 `);
 const IN_FRAGMENTS = /^ipv6 .* fragment 0\+ 1296 bytes .*\nipv6 .* fragment 1248 \d+ bytes$/;
-const LEFT_TO_ROUTERS = /^(ipip|udp) [^[]* id \d+ \d+ bytes/;
 
 const DIFFERENT: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
-  // A path that is narrower than any that is believed: routers may cut.
-  'encap-ipip-icmp-outer.json': {
-    'frag-needed 68: data 500': LEFT_TO_ROUTERS,
-    'frag-needed 0: data 500': LEFT_TO_ROUTERS,
-  },
-  'encap-gue-icmp-outer.json': {
-    'frag-needed 68: data 500': LEFT_TO_ROUTERS,
-    'frag-needed 0: data 500': LEFT_TO_ROUTERS,
-  },
   // IPVS knows nothing of errors about IPv6 tunnel packets.
   'encap6-6in6.json': {
     'too-big 1300 about the outer packet': told(1460),

@@ -44,6 +44,28 @@ export function sourcesArgument(text: string, earlier: readonly string[] = []): 
   return [...earlier, source];
 }
 
+/** For an option that may be repeated: addresses and ranges of addresses. */
+export function rangesArgument(text: string, earlier: readonly string[] = []): string[] {
+  const range = parseSource(text);
+  if (typeof range !== 'string') throw new InvalidArgumentError(`It ${range.mistake}.`);
+  return [...earlier, range];
+}
+
+/** For an option that may be repeated: whole numbers. */
+export function integersArgument(minimum: number, maximum: number) {
+  const one = integerArgument(minimum, maximum);
+  return (text: string, earlier: readonly number[] = []): number[] => [...earlier, one(text)];
+}
+
+/** Several of `choices`, separated by commas. */
+export function choicesArgument<T extends string>(choices: readonly T[]): (text: string) => T[] {
+  return (text) => {
+    const chosen = text.split(',').map((word) => choices.find((choice) => choice === word.trim()));
+    if (chosen.every((choice) => choice !== undefined)) return chosen;
+    throw new InvalidArgumentError(`Write one or more of ${choices.join(', ')}, separated by commas.`);
+  };
+}
+
 export function choiceArgument(choices: readonly string[]): (text: string) => string {
   return (text) => {
     if (choices.includes(text)) return text;

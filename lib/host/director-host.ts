@@ -1,16 +1,20 @@
 /**
- * Makes the host a director: its kernel forwards what is for a virtual address into the TUN device, answers ARP for it
- * where nobody routes it here, and takes back tunnel packets that the director writes to the device.
+ * Makes the host a director: its kernel forwards what is for a virtual address into the TUN device, answers ARP or
+ * neighbour solicitations for it where nobody routes it here, and takes back tunnel packets that the director writes to
+ * the device.
  */
 import { TunvsError } from '../errors.js';
+import { isSourceRange } from '../source.js';
+import { asPrefix, enableIpv6, familyOf, hasIpv6, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
 import { type Host, thisHost } from './host.js';
 import { HostSetup } from './host-setup.js';
+import { forwardIpv6 } from './ipv6-forwarding.js';
 import { formatHostCommand, type HostStep } from './step.js';
 import { interfacesOnLink } from './subnet.js';
 import { setDeviceSysctl, setSysctl, tunnelRpFilter } from './sysctl.js';
 
 export interface DirectorHostOptions {
-  /** Director addresses (DIP). */
+  /** Director addresses (DIP); a range is routed to the device, where ICMP errors about its tunnel packets come back. */
   sources: readonly string[];
   /**
    * MTU of the TUN device: the path MTU to the real servers less the outer header. For longer packets the host's own
@@ -19,7 +23,7 @@ export interface DirectorHostOptions {
   mtuBytes?: number;
   /** Packets per queue that may wait for a worker; the kernel's own 500 is too few for a burst. Default 4096. */
   txQueueLength?: number;
-  /** Whether to answer ARP for a virtual address that lies in a subnet of the host. Default true. */
+  /** Whether to answer ARP and neighbour solicitations for virtual addresses in the host's subnets. Default true. */
   answersArp?: boolean;
   /** For tests. */
   host?: Host;
@@ -70,7 +74,7 @@ export class DirectorHost {
     if (this.#deviceName === undefined)
       throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
     if (this.#vips.has(address)) return;
-    refuseIpv6(address);
+    if (familyOf(address) === 6 && !hasIpv6(this.#host)) refuseIpv6(address);
     this.#refuseTaken(this.#deviceName, address);
     this.#setup.apply(this.#planLan(this.#deviceName, address));
     const steps = this.#planVip(this.#deviceName, address);
@@ -95,8 +99,9 @@ export class DirectorHost {
   #planDevice(device: string): HostStep[] {
     const host = this.#host;
     const rpFilter = tunnelRpFilter(host);
-    const localSources = rpFilter.needsAddress ? this.#sources.filter((source) => this.#isLocal(source)) : [];
+    const localSources = rpFilter.needsAddress ? this.#sources.filter((source) => this.#isLocal4(source)) : [];
     return [
+      ...withoutLinkLocal(host, device),
       {
         description: 'bring the device up',
         command: {
@@ -132,62 +137,87 @@ export class DirectorHost {
         undo: { argv: ['ip', 'address', 'del', `${source}/32`, 'dev', device] },
       })),
       ...setSysctl(host, 'net/ipv4/ip_forward', '1', 'forward packets'),
+      ...(this.#sources.some((source) => familyOf(source) === 6) ? this.#planIpv6(device) : []),
+      ...this.#sources
+        .filter(isSourceRange)
+        .map((range) => this.#planRoute(device, range, `have errors about packets from ${range} come to the director`)),
     ];
+  }
+
+  #planIpv6(device: string): HostStep[] {
+    return [...enableIpv6(this.#host, device), ...forwardIpv6(this.#host)];
+  }
+
+  #planRoute(device: string, target: string, description: string): HostStep {
+    const route = [asPrefix(target), 'dev', device, 'proto', ROUTE_PROTOCOL];
+    return {
+      description,
+      command: { argv: ipCommand(target, 'route', 'replace', ...route) },
+      undo: { argv: ipCommand(target, 'route', 'del', ...route) },
+    };
   }
 
   #planVip(device: string, vip: string): HostStep[] {
     return [
-      {
-        description: `send what is for ${vip} to the director`,
-        command: { argv: ['ip', 'route', 'replace', `${vip}/32`, 'dev', device, 'proto', ROUTE_PROTOCOL] },
-        undo: { argv: ['ip', 'route', 'del', `${vip}/32`, 'dev', device, 'proto', ROUTE_PROTOCOL] },
-      },
+      this.#planRoute(device, vip, `send what is for ${vip} to the director`),
       ...this.#lanOf(device, vip)
         .filter((name) => !this.#isAnsweredByOthers(name, vip))
         .map((name) => ({
-          description: `answer ARP for ${vip} on ${name}`,
-          command: { argv: ['ip', 'neigh', 'replace', 'proxy', vip, 'dev', name, 'protocol', ROUTE_PROTOCOL] },
-          undo: { argv: ['ip', 'neigh', 'del', 'proxy', vip, 'dev', name] },
+          description: `answer ${familyOf(vip) === 4 ? 'ARP' : 'neighbour solicitations'} for ${vip} on ${name}`,
+          command: {
+            argv: ipCommand(vip, 'neigh', 'replace', 'proxy', vip, 'dev', name, 'protocol', ROUTE_PROTOCOL),
+          },
+          undo: { argv: ipCommand(vip, 'neigh', 'del', 'proxy', vip, 'dev', name) },
         })),
     ];
   }
 
   /** What all addresses of a LAN share, and what therefore stays until close. */
   #planLan(device: string, vip: string): HostStep[] {
-    return this.#lanOf(device, vip)
-      .map((name) => `net/ipv4/neigh/${name}/proxy_delay`)
-      .filter((path) => this.#host.readSysctl(path) !== undefined)
-      .flatMap((path) => setSysctl(this.#host, path, '0', 'answer ARP at once, without the random delay of proxies'));
+    const is6 = familyOf(vip) === 6;
+    const host = this.#host;
+    const promptly = this.#lanOf(device, vip)
+      .map((name) => `net/ipv${is6 ? 6 : 4}/neigh/${name}/proxy_delay`)
+      .filter((path) => host.readSysctl(path) !== undefined)
+      .flatMap((path) => setSysctl(host, path, '0', 'answer at once, without the random delay of proxies'));
+    if (!is6) return promptly;
+    const proxies = this.#lanOf(device, vip).flatMap((name) =>
+      setSysctl(host, `net/ipv6/conf/${name}/proxy_ndp`, '1', `answer neighbour solicitations for others on ${name}`),
+    );
+    return [...this.#planIpv6(device), ...proxies, ...promptly];
   }
 
   #lanOf(device: string, vip: string): string[] {
-    return this.#answersArp ? interfacesOnLink(this.#host.addresses(), [vip], device) : [];
+    return this.#answersArp ? interfacesOnLink(this.#host.addresses(), [vip], [device]) : [];
   }
 
   #isAnsweredByOthers(interfaceName: string, vip: string): boolean {
-    const entries = this.#host.query(['ip', '-4', 'neigh', 'show', 'proxy', 'dev', interfaceName]) ?? '';
+    const entries = this.#host.query(ipQuery(familyOf(vip), 'neigh', 'show', 'proxy', 'dev', interfaceName)) ?? '';
     return entries
       .split('\n')
       .some((entry) => entry.startsWith(`${vip} `) && !entry.includes(`proto ${ROUTE_PROTOCOL}`));
   }
 
   #refuseTaken(device: string, vip: string): void {
-    const local = this.#host.query(['ip', '-4', '-o', 'address', 'show', 'to', `${vip}/32`])?.trim();
+    const family = familyOf(vip);
+    const local = this.#host.query(ipQuery(family, '-o', 'address', 'show', 'to', asPrefix(vip)))?.trim();
     if (local) {
       const name = local.split(/\s+/)[1];
+      const mend = ipCommand(vip, 'address', 'del', family === 4 ? vip : asPrefix(vip), 'dev', `${name}`).join(' ');
       throw new TunvsError(
         'ERR_TUNVS_HOST',
-        `${vip} is an address of this host, so its kernel keeps the packets: remove it with "ip address del ${vip} dev ${name}"`,
+        `${vip} is an address of this host, so its kernel keeps the packets: remove it with "${mend}"`,
       );
     }
-    const routes = (this.#host.query(['ip', '-4', 'route', 'show', 'exact', `${vip}/32`]) ?? '')
+    const routes = (this.#host.query(ipQuery(family, 'route', 'show', 'exact', asPrefix(vip))) ?? '')
       .split('\n')
-      .map((line) => line.trim());
-    for (const route of routes.filter((line) => line !== '' && !/ metric [1-9]/.test(line))) {
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && metricOf(line) <= OUR_METRIC[family]);
+    for (const route of routes) {
       if (!route.includes(` proto ${ROUTE_PROTOCOL}`)) {
         throw new TunvsError(
           'ERR_TUNVS_HOST',
-          `this host routes ${vip} elsewhere: remove that with "ip route del ${route}"`,
+          `this host routes ${vip} elsewhere: remove that with "${ipCommand(vip, 'route', 'del', route).join(' ')}"`,
         );
       }
       const other = / dev (\S+)/.exec(route)?.[1];
@@ -200,16 +230,25 @@ export class DirectorHost {
     }
   }
 
-  #isLocal(address: string): boolean {
-    return this.#host.addresses().some((own) => own.address === address);
+  #isLocal4(source: string): boolean {
+    return (
+      familyOf(source) === 4 &&
+      !isSourceRange(source) &&
+      this.#host.addresses().some((own) => own.address === source)
+    );
   }
 }
 
-function refuseIpv6(address: string): void {
-  if (address.includes(':')) {
-    throw new TunvsError(
-      'ERR_TUNVS_UNSUPPORTED',
-      `the host set-up knows IPv4 only: route ${address} to the device yourself, with setUpHost: false`,
-    );
-  }
+/** What a route gets that names none; a lower one goes before it. */
+const OUR_METRIC = { 4: 0, 6: 1024 };
+
+function metricOf(route: string): number {
+  return Number(/ metric (\d+)/.exec(route)?.[1] ?? 0);
+}
+
+function refuseIpv6(address: string): never {
+  throw new TunvsError(
+    'ERR_TUNVS_UNSUPPORTED',
+    `this host has no IPv6, so ${address} cannot be served: boot it without "ipv6.disable=1"`,
+  );
 }

@@ -1,13 +1,11 @@
 /** The two address families as ip(8) and /proc/sys/net know them. */
-import { type AddressFamily, addressFamily } from '../inet.js';
+import type { AddressFamily } from '../inet.js';
+import { sourceFamily as familyOf } from '../source.js';
 import type { Host } from './host.js';
 import type { HostStep } from './step.js';
 import { setSysctl } from './sysctl.js';
 
-/** Of an address or a range. REQUIRES: it is one. */
-export function familyOf(address: string): AddressFamily {
-  return addressFamily(address.split('/', 1)[0] ?? '') as AddressFamily;
-}
+export { familyOf };
 
 /** `192.0.2.1/32`, `2001:db8::1/128`; a range as it is. */
 export function asPrefix(address: string): string {

@@ -1,38 +1,189 @@
-/** Finds or makes the kernel's own IPIP device, where it has the `ipip` module. */
+/** The kernel's own tunnel devices, where it has the modules: which are needed, and how they are had. */
+import type { AddressFamily } from '../inet.js';
+import { familyOf, ipCommand, localAddressTowards } from './family.js';
 import type { Host } from './host.js';
 import type { HostSetup } from './host-setup.js';
 import type { HostStep } from './step.js';
 
-/** The kernel's fallback device: takes every IPIP packet that no other device takes. */
-const FALLBACK_DEVICE = 'tunl0';
+export type TunnelMethod = 'ipip' | 'gue' | 'gre';
 
-export interface KernelTunnel {
-  device: string;
+/** What tunnel packets come in. */
+export interface TunnelNeeds {
+  methods: readonly TunnelMethod[];
+  directors: readonly string[];
+  virtualAddresses: readonly string[];
+  guePorts: readonly number[];
+  /** A gre device takes packets with checksums or packets without, not both. */
+  greChecksum: boolean;
+}
+
+/** A device that inner packets come out of. */
+export interface TunnelDevice {
+  name: string;
+  /** It stays when the program ends, as tunl0 does. */
   isShared: boolean;
+  /** Of the inner packets. */
+  families: readonly AddressFamily[];
 }
 
-export function hasFallbackDevice(host: Host): boolean {
-  return host.query(['ip', '-o', 'link', 'show', 'dev', FALLBACK_DEVICE]) !== undefined;
+interface KernelDevice {
+  type: 'ipip' | 'sit' | 'ip6tnl' | 'gre' | 'ip6gre';
+  /** There for packets that no other device takes, once the module is loaded; another for all packets cannot be made. */
+  fallback?: string;
+  families: readonly AddressFamily[];
+  /** Words behind the type when a device of our own is made. */
+  options: readonly string[];
 }
 
-export function createDevice(device: string): HostStep {
+/** Pure but for the local address that GRE needs. Undefined: the local address is not known. */
+function devicesFor(needs: TunnelNeeds, host: Host): KernelDevice[] | undefined {
+  const inner = ([4, 6] as const).filter((family) => needs.virtualAddresses.some((vip) => familyOf(vip) === family));
+  const devices: KernelDevice[] = [];
+  for (const outer of outerFamilies(needs)) {
+    if (needs.methods.includes('ipip') || needs.methods.includes('gue')) devices.push(...ipDevices(outer, inner));
+    if (!needs.methods.includes('gre')) continue;
+    const director = needs.directors.find((address) => familyOf(address) === outer) as string;
+    const local = localAddressTowards(host, director);
+    if (local === undefined) return undefined;
+    // With a local address it goes before the fallback device, which takes no checksums.
+    const options = ['local', local, ...(needs.greChecksum ? ['icsum'] : [])];
+    devices.push({ type: outer === 4 ? 'gre' : 'ip6gre', families: inner, options });
+  }
+  return devices;
+}
+
+function outerFamilies({ directors }: TunnelNeeds): AddressFamily[] {
+  return ([4, 6] as const).filter((family) => directors.some((director) => familyOf(director) === family));
+}
+
+function ipDevices(outer: AddressFamily, inner: readonly AddressFamily[]): KernelDevice[] {
+  if (outer === 6) {
+    const takesBoth = inner.includes(4);
+    return [{ type: 'ip6tnl', fallback: 'ip6tnl0', families: inner, options: takesBoth ? ['mode', 'any'] : [] }];
+  }
+  return inner.map((family) =>
+    family === 4
+      ? { type: 'ipip', fallback: 'tunl0', families: [4], options: [] }
+      : { type: 'sit', fallback: 'sit0', families: [6], options: [] },
+  );
+}
+
+/** Names of our own devices: `tunvs-rs0`, then `tunvs-rs1`, ... */
+function* names(first: string): Generator<string, never> {
+  const [, stem = first, digits = '0'] = /^(.*?)(\d*)$/.exec(first) ?? [];
+  yield first;
+  for (let number = Number(digits) + 1; ; number++) yield `${stem.slice(0, 15 - `${number}`.length)}${number}`;
+}
+
+/** Opens GUE's ports in the kernel. */
+function receiveGue(needs: TunnelNeeds): HostStep[] {
+  if (!needs.methods.includes('gue')) return [];
+  return outerFamilies(needs).flatMap((outer) =>
+    needs.guePorts.map((port) => {
+      const example = outer === 4 ? '0.0.0.0' : '::';
+      return {
+        description: `take GUE on UDP port ${port} (IPv${outer})`,
+        command: { argv: ipCommand(example, 'fou', 'add', 'port', `${port}`, 'gue') },
+        undo: { argv: ipCommand(example, 'fou', 'del', 'port', `${port}`) },
+      };
+    }),
+  );
+}
+
+function create({ type, options }: KernelDevice, name: string): HostStep {
   return {
-    description: 'create an IPIP device',
-    command: { argv: ['ip', 'link', 'add', 'name', device, 'type', 'ipip'] },
-    undo: { argv: ['ip', 'link', 'del', 'dev', device] },
+    description: `create a device of type ${type}`,
+    command: { argv: ['ip', 'link', 'add', 'name', name, 'type', type, ...options] },
+    undo: { argv: ['ip', 'link', 'del', 'dev', name] },
   };
 }
 
+/** ip6tnl0 takes IPv6 alone until it is told otherwise, and only that can be told it. */
+function adapt(fallback: string, { type, options }: KernelDevice): HostStep[] {
+  if (type !== 'ip6tnl' || options.length === 0) return [];
+  const set = (mode: string) => ({ argv: ['ip', 'link', 'set', 'dev', fallback, 'type', type, 'mode', mode] });
+  return [{ description: 'take IPv4 packets as well', command: set('any'), undo: set('ip6ip6') }];
+}
+
+function exists(host: Host, name: string): boolean {
+  return host.query(['ip', '-o', 'link', 'show', 'dev', name]) !== undefined;
+}
+
+/** What a real server would use of this kernel without loading a module, and the steps for it; undefined: it lacks some. */
+export function planKernelTunnels(
+  host: Host,
+  needs: TunnelNeeds,
+  firstName: string,
+): { devices: TunnelDevice[]; steps: HostStep[] } | undefined {
+  const wanted = devicesFor(needs, host);
+  if (wanted === undefined || wanted.some(({ fallback = 'gre0' }) => !exists(host, fallback))) return undefined;
+  if (needs.methods.includes('gue') && host.query(['ip', 'fou', 'show']) === undefined) return undefined;
+  return plan(wanted, needs, names(firstName));
+}
+
+function plan(wanted: readonly KernelDevice[], needs: TunnelNeeds, free: Generator<string, never>) {
+  const steps = receiveGue(needs);
+  const devices = wanted.map((device) => {
+    const { fallback, families } = device;
+    const name = fallback ?? free.next().value;
+    steps.push(...(fallback === undefined ? [create(device, name)] : adapt(fallback, device)));
+    return { name, isShared: fallback !== undefined, families };
+  });
+  return { devices, steps };
+}
+
 /**
- * tunl0, else a device of our own named `device` (which loads the module where it can be loaded, and then tunl0 may be
- * there after all), else undefined.
+ * The fallback devices where they are there, else devices of our own (which loads the modules where they can be loaded,
+ * and then the fallback may be there after all). Undefined, and nothing changed, when the kernel lacks something.
  */
-export function openKernelTunnel(host: Host, setup: HostSetup, device: string): KernelTunnel | undefined {
-  if (hasFallbackDevice(host)) return { device: FALLBACK_DEVICE, isShared: true };
+export function openKernelTunnels(
+  host: Host,
+  setup: HostSetup,
+  needs: TunnelNeeds,
+  firstName: string,
+): TunnelDevice[] | undefined {
+  const wanted = devicesFor(needs, host);
+  if (wanted === undefined) return undefined;
+  const free = names(firstName);
+  const done: HostStep[] = [];
+  const apply = (steps: HostStep[]) => {
+    setup.apply(steps);
+    done.push(...steps);
+  };
+  const useFallback = (device: KernelDevice, name: string) => {
+    apply(adapt(name, device));
+    return { name, isShared: true, families: device.families };
+  };
   try {
-    setup.apply([createDevice(device)]);
-    return { device, isShared: false };
+    const devices = wanted.map((device): TunnelDevice => {
+      const { fallback, families } = device;
+      if (fallback !== undefined && exists(host, fallback)) return useFallback(device, fallback);
+      const name = free.next().value;
+      try {
+        apply([create(device, name)]);
+        return { name, isShared: false, families };
+      } catch (error) {
+        if (fallback !== undefined && exists(host, fallback)) return useFallback(device, fallback);
+        throw error;
+      }
+    });
+    apply(receiveGue(needs));
+    return devices;
   } catch {
-    return hasFallbackDevice(host) ? { device: FALLBACK_DEVICE, isShared: true } : undefined;
+    setup.undo(done);
+    return undefined;
   }
+}
+
+/** Of those that would take tunnel packets as well as we do. */
+const TUNNEL_TYPES = ['ipip', 'sit', 'ip6tnl', 'gre', 'ip6gre'];
+
+/** Tunnel devices of the kernel that are up, but `except`. */
+export function otherTunnels(host: Host, except: readonly string[]): string[] {
+  return TUNNEL_TYPES.flatMap((type) =>
+    (host.query(['ip', '-o', 'link', 'show', 'up', 'type', type]) ?? '')
+      .split('\n')
+      .map((line) => /^\d+: ([^:@]+)/.exec(line)?.[1] ?? '')
+      .filter((name) => name !== '' && !except.includes(name)),
+  );
 }

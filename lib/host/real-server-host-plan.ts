@@ -1,21 +1,27 @@
 /** What a host needs to be a real server, as steps; pure but for what it reads of the host. */
+import type { AddressFamily } from '../inet.js';
+import { asPrefix, enableIpv6, familyOf, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
 import type { Host } from './host.js';
+import { otherTunnels, type TunnelDevice } from './kernel-tunnel.js';
 import type { HostStep } from './step.js';
 import { interfacesOnLink } from './subnet.js';
 import { setDeviceSysctl, setSysctl, tunnelRpFilter } from './sysctl.js';
 
 export interface RealServerPlan {
-  /** The device that tunnel packets come out of. */
-  device: string;
-  /** The device stays when the program ends, as tunl0 does. */
-  isShared: boolean;
+  /** The devices that tunnel packets come out of; none where all is direct routing. */
+  tunnels: readonly TunnelDevice[];
+  /** Packets for the virtual addresses come in frames as well. */
+  isDirect: boolean;
   virtualAddresses: readonly string[];
   directors: readonly string[];
   /** `auto`: on the interfaces in whose subnets a director or virtual address lies. */
   arpSuppression: 'auto' | 'on' | 'off';
 }
 
-/** Keeps the host silent about the virtual addresses. To be done before it has them. */
+const LOOPBACK = 'lo';
+
+/** Keeps the host silent about the virtual addresses. To be done before it has them. IPv6 needs none of it: the kernel
+ * answers for addresses of the interface that was asked on, and the virtual address is on another. */
 export function planArpSuppression(plan: RealServerPlan, host: Host): HostStep[] {
   return arpScopes(plan, host).flatMap((name) => [
     ...raiseSysctl(host, `net/ipv4/conf/${name}/arp_ignore`, '1', `do not answer ARP for virtual addresses (${name})`),
@@ -28,43 +34,113 @@ export function planArpSuppression(plan: RealServerPlan, host: Host): HostStep[]
   ]);
 }
 
-/** Brings the device up with the virtual addresses on it. REQUIRES: the device exists, when the steps are applied. */
-export function planTunnelDevice(plan: RealServerPlan, host: Host): HostStep[] {
-  const { device, isShared, virtualAddresses } = plan;
-  const set = isShared ? setSysctl : setDeviceSysctl;
-  const missing = virtualAddresses.filter((vip) => !isOnDevice(host, vip, device));
+/** Brings the devices up and gives the host its virtual addresses. REQUIRES: they exist, when the steps are applied. */
+export function planTunnelDevices(plan: RealServerPlan, host: Host): HostStep[] {
   return [
-    ...bringUp(host, device, isShared),
-    ...set(
+    ...plan.tunnels.flatMap((tunnel) => planDevice(tunnel, host)),
+    ...plan.virtualAddresses.flatMap((vip) => holders(plan, familyOf(vip), host).flatMap((name) => hold(vip, name, host))),
+  ];
+}
+
+function planDevice({ name, isShared, families }: TunnelDevice, host: Host): HostStep[] {
+  const set = isShared ? setSysctl : setDeviceSysctl;
+  const rpFilter = () =>
+    set(
       host,
-      `net/ipv4/conf/${device}/rp_filter`,
+      `net/ipv4/conf/${name}/rp_filter`,
       tunnelRpFilter(host).value,
       'take packets whose return route is not the tunnel',
-    ),
-    ...missing.map((vip) => ({
+    );
+  return [
+    ...(isShared ? [] : withoutLinkLocal(host, name)),
+    ...(families.includes(6) ? enableIpv6(host, name) : []),
+    ...bringUp(host, name, isShared),
+    ...(families.includes(4) ? rpFilter() : []),
+  ];
+}
+
+/**
+ * Where a family's virtual addresses go: on the loopback device when frames bring packets for them, which goes with no
+ * tunnel, otherwise on the tunnel device. Loose rp_filter takes nothing from a device without an IPv4 address.
+ */
+function holders({ tunnels, isDirect }: RealServerPlan, family: AddressFamily, host: Host): string[] {
+  const devices = tunnels.filter(({ families }) => families.includes(family)).map(({ name }) => name);
+  const wantAddress = family === 4 && tunnelRpFilter(host).needsAddress;
+  const first = isDirect ? [LOOPBACK] : devices.slice(0, 1);
+  return [...new Set([...first, ...(wantAddress ? devices : [])])];
+}
+
+function hold(vip: string, device: string, host: Host): HostStep[] {
+  if (isOnDevice(host, vip, device)) return [];
+  const is6 = familyOf(vip) === 6;
+  const words = [asPrefix(vip), 'dev', device];
+  return [
+    ...(is6 && device === LOOPBACK ? enableIpv6(host, device) : []),
+    {
       description: `give the host the virtual address ${vip}`,
-      command: { argv: ['ip', 'address', 'add', `${vip}/32`, 'dev', device] },
-      undo: { argv: ['ip', 'address', 'del', `${vip}/32`, 'dev', device] },
-    })),
+      // Nobody else may be asked whether it has the address: the director has.
+      command: { argv: ipCommand(vip, 'address', 'add', ...words, ...(is6 ? ['nodad'] : [])) },
+      undo: { argv: ipCommand(vip, 'address', 'del', ...words) },
+    },
   ];
 }
 
 /** What keeps the host from being a good real server and is not ours to change. */
-export function realServerWarnings({ directors }: RealServerPlan, host: Host): string[] {
-  const routes = (host.query(['ip', '-4', 'route', 'show', 'default']) ?? '').split('\n');
-  const gateway = routes
-    .map((route) => / via (\S+)/.exec(route)?.[1])
-    .find((via) => via !== undefined && directors.includes(via));
-  if (gateway === undefined) return [];
-  return [
-    `the default gateway is the director ${gateway}, so replies go through it: route them to the clients' gateway instead`,
-  ];
+export function realServerWarnings(plan: RealServerPlan, host: Host): string[] {
+  return [...gatewayWarnings(plan, host), ...strictWarnings(plan, host)];
 }
 
-function arpScopes({ arpSuppression, device, virtualAddresses, directors }: RealServerPlan, host: Host): string[] {
-  if (arpSuppression === 'off') return [];
+function gatewayWarnings({ directors }: RealServerPlan, host: Host): string[] {
+  return ([4, 6] as const)
+    .flatMap((family) => defaultRoutes(host, family))
+    .map((route) => / via (\S+)/.exec(route)?.[1] ?? '')
+    .filter((via) => directors.includes(via))
+    .map(
+      (via) =>
+        `the default gateway is the director ${via}, so replies go through it: route them to the clients' gateway instead`,
+    );
+}
+
+/** Frames of direct routing have a client's source, so strict rp_filter wants the way back to be the way they came. */
+function strictWarnings({ isDirect, virtualAddresses, directors }: RealServerPlan, host: Host): string[] {
+  if (!isDirect) return [];
+  const ways = defaultRoutes(host, 4).map((route) => / dev (\S+)/.exec(route)?.[1]);
+  const all = rpFilterOf(host, 'all');
+  return interfacesOnLink(host.addresses(), [...virtualAddresses, ...directors].filter(is4), [])
+    .filter((name) => Math.max(all, rpFilterOf(host, name)) === 1 && !ways.includes(name))
+    .map(
+      (name) =>
+        `rp_filter is strict on ${name}, but the default route does not go back that way, so packets of direct routing ` +
+        `are dropped there: write 2 to /proc/sys/net/ipv4/conf/${name}/rp_filter`,
+    );
+}
+
+/** In userspace mode: a device of the kernel and sockets of ours both take the same packets. */
+export function otherTunnelWarnings({ tunnels }: RealServerPlan, host: Host): string[] {
+  const own = tunnels.map(({ name }) => name);
+  return otherTunnels(host, own).map(
+    (name) =>
+      `${name} is up as well and may take the same tunnel packets, which then arrive twice: ` +
+      `set it down with "ip link set dev ${name} down"`,
+  );
+}
+
+const is4 = (address: string) => familyOf(address) === 4;
+
+function rpFilterOf(host: Host, name: string): number {
+  return Number(host.readSysctl(`net/ipv4/conf/${name}/rp_filter`) ?? 0);
+}
+
+function defaultRoutes(host: Host, family: AddressFamily): string[] {
+  const routes = host.query(ipQuery(family, 'route', 'show', 'default')) ?? '';
+  return routes.split('\n').filter((line) => line !== '');
+}
+
+function arpScopes({ arpSuppression, tunnels, virtualAddresses, directors }: RealServerPlan, host: Host): string[] {
+  if (arpSuppression === 'off' || !virtualAddresses.some(is4)) return [];
   if (arpSuppression === 'on') return ['all'];
-  return interfacesOnLink(host.addresses(), [...virtualAddresses, ...directors], device);
+  const except = tunnels.map(({ name }) => name);
+  return interfacesOnLink(host.addresses(), [...virtualAddresses, ...directors].filter(is4), except);
 }
 
 /** Larger values suppress more, so they stay. */
@@ -80,5 +156,6 @@ function bringUp(host: Host, device: string, isShared: boolean): HostStep[] {
 }
 
 function isOnDevice(host: Host, vip: string, device: string): boolean {
-  return (host.query(['ip', '-4', '-o', 'address', 'show', 'dev', device, 'to', `${vip}/32`]) ?? '').trim() !== '';
+  const shown = host.query(ipQuery(familyOf(vip), '-o', 'address', 'show', 'dev', device, 'to', asPrefix(vip)));
+  return (shown ?? '').trim() !== '';
 }

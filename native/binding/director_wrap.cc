@@ -147,7 +147,8 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
   std::vector<Operation> operations;
   if (!isOpen(env) || !readOperations(info[0], operations)) return env.Undefined();
   size_t failedAt = 0;
-  auto done = director().apply(operations, &failedAt);
+  auto done = checkDirectRouting(operations, failedAt);
+  if (done) done = director().apply(operations, &failedAt);
   director().collect(now());
   if (!done) {
     throwError(env, done.error());
@@ -156,6 +157,22 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
     thrown.ThrowAsJavaScriptException();
   }
   return env.Undefined();
+}
+
+// Off a device nobody's link has to be asked.
+Result<void> DirectorWrap::checkDirectRouting(std::span<const Operation> operations, size_t& failedAt) const {
+  if (engine_ == nullptr) return {};
+  for (size_t i = 0; i < operations.size(); i++) {
+    const auto* added = std::get_if<AddServer>(&operations[i]);
+    const auto* edited = std::get_if<EditServer>(&operations[i]);
+    if (added == nullptr && edited == nullptr) continue;
+    const ServerConfig& config = added != nullptr ? added->config : edited->config;
+    if (config.tunnel.method != ForwardingMethod::dr) continue;
+    auto checked = engine_->checkDirectRouting(added != nullptr ? added->server.address : edited->server.address);
+    failedAt = i;
+    if (!checked) return checked;
+  }
+  return {};
 }
 
 Napi::Value DirectorWrap::services(const Napi::CallbackInfo& info) {

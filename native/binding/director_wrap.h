@@ -42,6 +42,7 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   bool isOpen(Napi::Env env) const;
   bool isOffline(Napi::Env env) const;
   Director& director() const { return engine_ != nullptr ? engine_->director() : offline_->director(); }
+  Result<void> checkDirectRouting(std::span<const Operation> operations, size_t& failedAt) const;
   Tick now() const;
   void shutDown();
   static void endOfEnvironment(void* self);

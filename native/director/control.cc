@@ -420,7 +420,7 @@ std::vector<ServiceRow> Control::rows(Tick now) const {
       row.servers.push_back({server->id, server->key(), server->config, state.active.load(std::memory_order_relaxed),
                              state.inactive.load(std::memory_order_relaxed), state.persistent.load(std::memory_order_relaxed),
                              state.overloaded.load(std::memory_order_relaxed),
-                             server->pathMtu->effective(settings_.pathMtu, now).bytes, traffic});
+                             server->pathMtu->effective(settings_.pathMtu, now), traffic});
     }
     rows.push_back(std::move(row));
   }

@@ -158,6 +158,8 @@ Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& service
 
 Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Tick now,
                             const ServerView*& server) {
+  // IPVS without any service is not there at all: what it had balanced, the host refuses.
+  if (services->services().empty()) [[unlikely]] return Verdict::dropNoService;
   Conn* conn = connections_.table(parsed.key.family).find(parsed.key, hash);
   if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = connections_.serverOf(services, *conn);
   if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, services->tunables())) {

@@ -26,11 +26,11 @@ void clearDontFragment(uint8_t* ip, uint16_t identification) {
 Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                                const Tunables& tunables, OutputVector& out) {
   const ParsedPacket& parsed = packet.parsed;
-  const EffectiveMtu path = server.pathMtu->effective(settings_.pathMtu, now);
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
   const uint32_t taken = overhead(server.config.tunnel, parsed.key.family, server.address.family);
-  if (path.bytes < taken + kMinTunnelMtuIpv4) return Verdict::dropTooLong;
+  if (pathMtu < taken + kMinTunnelMtuIpv4) return Verdict::dropTooLong;
   if (parsed.length > maxInnerLength(server.outer(packet.flowHash))) return Verdict::dropTooLong;
-  const uint32_t inner = path.bytes - taken;
+  const uint32_t inner = pathMtu - taken;
   // An IPv6 host never sends less than 1280 bytes at a time, whatever it is told: the rest is up to outer fragments.
   const uint32_t mtu = parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
 
@@ -47,8 +47,7 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   // Direct routing sends the client's own packet, whose DF is the client's to set.
   const bool isOurs = server.config.tunnel.method != ForwardingMethod::dr;
   const bool mayClear = isOurs && server.address.isV4();
-  if (path.mayFragment && mayClear) clearDontFragment(sent.data, nextIdentification(worker.identification));
-  if (sent.length <= path.bytes) {
+  if (sent.length <= pathMtu) {
     out.add(sent.data, sent.length, server.address, packet.cause);
     return Verdict::forwarded;
   }
@@ -56,7 +55,7 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   if (mayClear) clearDontFragment(sent.data, nextIdentification(worker.identification));
   const uint32_t identification =
       server.address.isV4() ? nextIdentification(worker.identification) : ++worker.identification6;
-  OuterFragmenter fragments({sent.data, sent.length}, path.bytes, identification);
+  OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
   if (fragments.count() == 0) return Verdict::dropTooLong;
   while (!fragments.isDone()) {
     uint8_t* room = out.reserve(fragments.longestBytes());

@@ -105,8 +105,7 @@ Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
 void IcmpPath::learn(Context& c, const ServerView& server) {
   MtuReport report;
   report.family = server.address.family;
-  // A router older than RFC 1191 gives no MTU; Linux takes that for the least one.
-  report.bytes = std::max<uint32_t>(c.message.mtu, report.family == Family::ipv4 ? kIpv4LeastReport : kIpv6LeastReport);
+  report.bytes = c.message.mtu;
   if (server.pathMtu->learn(settings_.pathMtu, report, c.now) == MtuOutcome::lowered) c.worker.stats.pathMtuLowered.add(1);
 }
 
@@ -124,7 +123,7 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   uint32_t mtu = 0;
   if (c.message.isTooBig) {
     // As IPVS: the client is told what was known before this error; its next packet that is too long learns the rest.
-    const uint32_t known = server->pathMtu->effective(settings_.pathMtu, c.now).bytes;
+    const uint32_t known = server->pathMtu->effective(settings_.pathMtu, c.now);
     // An error about a packet that is not from here may speak of another path.
     if (settings_.isOwnAddress(outer->source)) learn(c, *server);
     if (!quote->dontFragment) return Verdict::consumedIcmp;

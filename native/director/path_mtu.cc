@@ -5,19 +5,8 @@
 namespace tunvs {
 namespace {
 
-// RFC 1191 section 7.1, table 7-1.
-constexpr uint16_t kPlateaus[] = {65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68};
-
 // How far the clocks of two workers may be apart: a value learned by the one must hold for the other at once.
 constexpr uint32_t kClockSkewTicks = ticksFromSeconds(10);
-
-// RFC 1191 section 5: routers descended from 4.2BSD quote a total length with the header's length added. Nobody can
-// tell, so a length that is not below the current estimate is taken to be one of those.
-uint16_t guessedMtu(const MtuReport& report, uint32_t current) {
-  uint32_t quoted = report.quotedTotalLength;
-  if (quoted >= current) quoted -= std::min(quoted, report.quotedHeaderBytes);
-  return plateauBelow(quoted);
-}
 
 }  // namespace
 
@@ -27,36 +16,25 @@ bool LearnedMtu::isAlive(Tick now) const {
   return bytes != 0 && now - learnedAt + kClockSkewTicks < kPathMtuLifeTicks + kClockSkewTicks;
 }
 
-uint16_t plateauBelow(uint32_t bytes) {
-  for (const uint16_t plateau : kPlateaus) {
-    if (plateau < bytes) return plateau;
-  }
-  return kPlateaus[std::size(kPlateaus) - 1];
-}
-
-EffectiveMtu effectiveMtu(uint32_t configured, const LearnedMtu& learned, Tick now) {
-  if (!learned.isAlive(now)) return {configured, false};
-  return {std::min<uint32_t>(configured, learned.bytes), learned.mayFragment};
+uint32_t effectiveMtu(uint32_t configured, const LearnedMtu& learned, Tick now) {
+  return learned.isAlive(now) ? std::min<uint32_t>(configured, learned.bytes) : configured;
 }
 
 MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& report, Tick now) {
   const bool isV4 = report.family == Family::ipv4;
-  const EffectiveMtu current = effectiveMtu(configured, learned, now);
-  const uint32_t reported = isV4 && report.bytes == 0 ? guessedMtu(report, current.bytes) : report.bytes;
+  // A router that is older than RFC 1191 gives no MTU; Linux takes that for the least one, and so for the floor.
+  const uint32_t reported = isV4 && report.bytes == 0 ? kIpv4LeastReport : report.bytes;
   if (reported < (isV4 ? kIpv4LeastReport : kIpv6LeastReport)) return MtuOutcome::ignoredTooSmall;
 
-  if (reported > current.bytes) return MtuOutcome::ignoredHigher;
-
-  const bool mayFragment = reported < floorOf(report.family);
-  const uint32_t bytes = mayFragment ? std::min<uint32_t>(current.bytes, floorOf(report.family)) : reported;
-  const bool isAlive = learned.isAlive(now);
-  if (bytes == current.bytes && mayFragment == current.mayFragment && isAlive && bytes == learned.bytes) {
+  const uint32_t current = effectiveMtu(configured, learned, now);
+  const uint32_t bytes = std::max<uint32_t>(reported, floorOf(report.family));
+  if (bytes == current && learned.isAlive(now) && bytes == learned.bytes) {
     learned.learnedAt = now;
     return MtuOutcome::refreshed;
   }
   // What was sent was not longer than this: the report tells nothing.
-  if (reported == current.bytes) return MtuOutcome::ignoredHigher;
-  learned = {static_cast<uint16_t>(bytes), mayFragment, now};
+  if (bytes >= current) return MtuOutcome::ignoredHigher;
+  learned = {static_cast<uint16_t>(bytes), now};
   return MtuOutcome::lowered;
 }
 

@@ -4,7 +4,7 @@
 // Thread safety: PathMtu by anybody; it is one atomic word. The rest are pure functions over values.
 // Invariants:
 //  1. A learned value is at least floorOf(family), or what was configured where that is less.
-//  2. While a value is alive, no report raises it or turns `mayFragment` off.
+//  2. While a value is alive, no report raises it.
 #pragma once
 
 #include <atomic>
@@ -30,19 +30,10 @@ constexpr uint16_t floorOf(Family family) { return family == Family::ipv4 ? kIpv
 inline constexpr uint16_t kIpv4LeastReport = 68;
 inline constexpr uint16_t kIpv6LeastReport = 1280;
 
-// What may be sent to a real server now.
-struct EffectiveMtu {
-  uint32_t bytes = 0;        // of the outer packet
-  bool mayFragment = false;  // the path is narrower than the floor: send `bytes` with DF clear, and let routers cut
-  friend bool operator==(const EffectiveMtu&, const EffectiveMtu&) = default;
-};
-
 // An ICMP "fragmentation needed" (type 3 code 4) or ICMPv6 "packet too big" about an outer packet.
 struct MtuReport {
   Family family = Family::ipv4;     // of the outer packet
   uint32_t bytes = 0;               // next-hop MTU; 0 from an IPv4 router that is older than RFC 1191
-  uint32_t quotedTotalLength = 0;   // IPv4: total length in the quoted outer header
-  uint32_t quotedHeaderBytes = 20;  // IPv4: header length in the quoted outer header
 };
 
 enum class MtuOutcome : uint8_t {
@@ -60,18 +51,14 @@ inline constexpr std::string_view kMtuOutcomeNames[kMtuOutcomes] = {"mtuLowered"
 // What was learned. A default one is nothing.
 struct LearnedMtu {
   uint16_t bytes = 0;  // 0: nothing
-  bool mayFragment = false;
   Tick learnedAt = 0;
 
   bool isAlive(Tick now) const;
   friend bool operator==(const LearnedMtu&, const LearnedMtu&) = default;
 };
 
-// The largest plateau of RFC 1191 table 7-1 below `bytes`; 68 at the least.
-uint16_t plateauBelow(uint32_t bytes);
-
 // `configured`: bytes, the MTU of the first link towards the server, or what the operator set.
-EffectiveMtu effectiveMtu(uint32_t configured, const LearnedMtu& learned, Tick now);
+uint32_t effectiveMtu(uint32_t configured, const LearnedMtu& learned, Tick now);
 
 // Changes `learned` as the report says, or leaves it alone.
 MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& report, Tick now);
@@ -79,10 +66,10 @@ MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& r
 // A real server's learned MTU, shared by all workers.
 class PathMtu {
  public:
-  EffectiveMtu effective(uint32_t configured, Tick now) const {
+  uint32_t effective(uint32_t configured, Tick now) const {
     const uint64_t word = word_.load(std::memory_order_relaxed);
     if (word == 0) [[likely]]
-      return {configured, false};
+      return configured;
     return effectiveMtu(configured, unpack(word), now);
   }
   // Something was learned once; it may have expired since.
@@ -93,10 +80,10 @@ class PathMtu {
 
  private:
   static uint64_t pack(const LearnedMtu& learned) {
-    return learned.bytes | uint64_t{learned.mayFragment} << 16 | uint64_t{learned.learnedAt} << 32;
+    return learned.bytes | uint64_t{learned.learnedAt} << 32;
   }
   static LearnedMtu unpack(uint64_t word) {
-    return {static_cast<uint16_t>(word), (word >> 16 & 1) != 0, static_cast<Tick>(word >> 32)};
+    return {static_cast<uint16_t>(word), static_cast<Tick>(word >> 32)};
   }
   std::atomic<uint64_t> word_{0};
 };

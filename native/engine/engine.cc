@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engine/clock.h"
+#include "io/netlink.h"
 
 namespace tunvs {
 
@@ -47,6 +48,7 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
     workers.push_back(std::move(worker).value());
   }
   device_ = std::move(device).value();
+  egress_ = started.egress;
   workers_ = std::move(workers);
   for (auto& worker : workers_) worker->start();
   return started;
@@ -64,6 +66,24 @@ Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
     }
   }
   return queues;
+}
+
+Result<void> Engine::checkDirectRouting(const IpAddress& server) const {
+  if (isRunning() && egress_ != "packet") {
+    return Error::make(ErrorCode::unsupported, "direct routing needs the egress 'packet', and this director uses '" + egress_ +
+                                                   "'; open it with egress 'packet' (which needs CAP_NET_RAW)");
+  }
+  auto netlink = Netlink::open();
+  if (!netlink) return netlink.error();
+  auto route = netlink.value()->route(server);
+  if (!route) return route.error();
+  const char* why = nullptr;
+  if (route->kind == RouteAnswer::Kind::local) why = "it is an address of this host";
+  if (route->kind == RouteAnswer::Kind::other) why = "there is no route to it";
+  if (route->gateway) why = "it is behind a gateway";
+  if (why == nullptr) return {};
+  return Error::make(ErrorCode::invalidArgument, "direct routing can't reach " + toString(server) + ": " + why +
+                                                     "; it has to be on a link of this host (forward by a tunnel instead)");
 }
 
 void Engine::stop() {

@@ -43,6 +43,8 @@ class Engine {
   Result<EngineStarted> start(const EngineStartOptions& options);
   // Ends the workers and lets go of the device. Connections stay in the table. Safe to call twice.
   void stop();
+  // Whether direct routing can reach `server`: it has to be on a link of this host, and a running director's egress has to be 'packet'.
+  Result<void> checkDirectRouting(const IpAddress& server) const;
   bool isRunning() const { return device_ != nullptr; }
   std::vector<CpuTime> cpu() const;
 
@@ -55,6 +57,7 @@ class Engine {
   TableRegion region_;
   std::unique_ptr<Director> director_;
   EventRing events_;
+  std::string egress_;  // its name, while running
   std::unique_ptr<TunDevice> device_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

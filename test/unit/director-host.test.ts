@@ -5,6 +5,17 @@ import { FakeHost } from '../support/fake-host.js';
 
 const LAN = { interfaceName: 'eth0', address: '10.2.0.2', prefixLength: 24 };
 
+const LAN6 = { interfaceName: 'eth0', address: '2001:db8:2::2', prefixLength: 64 };
+const IPV6: Record<string, string> = {
+  'net/ipv6/conf/all/disable_ipv6': '0',
+  'net/ipv6/conf/default/disable_ipv6': '1',
+  'net/ipv6/conf/all/forwarding': '0',
+  'net/ipv6/conf/default/forwarding': '1',
+  'net/ipv6/conf/eth0/accept_ra': '1',
+  'net/ipv6/conf/eth0/proxy_ndp': '0',
+  'net/ipv6/neigh/eth0/proxy_delay': '80',
+};
+
 const commands = (steps: readonly HostStep[]) => steps.map(({ command }) => formatHostCommand(command));
 
 function directorHost(host: FakeHost, options: Partial<DirectorHostOptions> = {}): DirectorHost {
@@ -152,6 +163,77 @@ describe('DirectorHost', () => {
       assert.equal(host.ran.length, opened);
     });
   }
+
+  it('refuses an IPv6 address on a host without IPv6', () => {
+    const director = directorHost(new FakeHost());
+    director.open('tunvs0');
+    assert.throws(() => director.addVip('2001:db8:9::9'), { code: 'ERR_TUNVS_UNSUPPORTED' });
+  });
+
+  it('forwards, routes and answers solicitations for IPv6 addresses, and makes all of it what it was', () => {
+    const host = new FakeHost({ sysctls: IPV6, addresses: [LAN6] });
+    const director = directorHost(host, { sources: ['10.2.0.2'] });
+    director.open('tunvs0');
+    const opened = host.ran.length;
+    director.addVip('2001:db8:2::100');
+    assert.deepEqual(host.ran.slice(opened), [
+      'echo 0 > /proc/sys/net/ipv6/conf/tunvs0/disable_ipv6',
+      'echo 2 > /proc/sys/net/ipv6/conf/eth0/accept_ra',
+      'echo 1 > /proc/sys/net/ipv6/conf/default/forwarding',
+      'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding',
+      'echo 1 > /proc/sys/net/ipv6/conf/eth0/proxy_ndp',
+      'echo 0 > /proc/sys/net/ipv6/neigh/eth0/proxy_delay',
+      'ip -6 route replace 2001:db8:2::100/128 dev tunvs0 proto 84',
+      'ip -6 neigh replace proxy 2001:db8:2::100 dev eth0 protocol 84',
+    ]);
+    director.removeVip('2001:db8:2::100');
+    assert.deepEqual(host.ran.slice(-2), [
+      'ip -6 neigh del proxy 2001:db8:2::100 dev eth0',
+      'ip -6 route del 2001:db8:2::100/128 dev tunvs0 proto 84',
+    ]);
+    director.close();
+    for (const path of ['conf/all/forwarding', 'conf/eth0/accept_ra', 'conf/eth0/proxy_ndp', 'neigh/eth0/proxy_delay'])
+      assert.equal(host.readSysctl(`net/ipv6/${path}`), IPV6[`net/ipv6/${path}`], path);
+  });
+
+  it('gives interfaces that forwarded IPv6 before that back, which writing "all" takes', () => {
+    const host = new FakeHost({ sysctls: IPV6, addresses: [LAN6] });
+    const director = directorHost(host, { sources: ['2001:db8:2::2'] });
+    director.open('tunvs0');
+    assert.equal(host.readSysctl('net/ipv6/conf/all/forwarding'), '1');
+    director.close();
+    const undone = host.ran.slice(host.ran.indexOf('echo 0 > /proc/sys/net/ipv6/conf/all/forwarding'));
+    assert.ok(undone.includes('echo 1 > /proc/sys/net/ipv6/conf/default/forwarding'));
+  });
+
+  it('has no link-local address made on the device, whose solicitations it would read', () => {
+    const [first] = directorHost(new FakeHost({ sysctls: IPV6 })).plan('tunvs0');
+    assert.ok(first);
+    assert.equal(formatHostCommand(first.command), 'echo 1 > /proc/sys/net/ipv6/conf/tunvs0/addr_gen_mode');
+  });
+
+  it('routes a range of sources to the device, where errors about its tunnel packets come back', () => {
+    const host = new FakeHost({ sysctls: { ...IPV6, 'net/ipv4/conf/all/rp_filter': '1' } });
+    const steps = commands(directorHost(host, { sources: ['10.2.1.0/28', '2001:db8:2:1::/64'] }).plan('tunvs0'));
+    assert.ok(steps.includes('ip route replace 10.2.1.0/28 dev tunvs0 proto 84'));
+    assert.ok(steps.includes('ip -6 route replace 2001:db8:2:1::/64 dev tunvs0 proto 84'));
+    assert.ok(!steps.some((step) => step.startsWith('ip address')));
+  });
+
+  it('refuses IPv6 addresses that the host has or routes elsewhere, at any metric that goes before its own', () => {
+    const local = { 'ip -6 -o address show to 2001:db8:9::9/128': '1: lo    inet6 2001:db8:9::9/128 scope global' };
+    const routed = (metric: number) => ({
+      'ip -6 route show exact 2001:db8:9::9/128': `2001:db8:9::9 via fe80::1 dev eth0 metric ${metric} pref medium\n`,
+    });
+    const adding = (answers: Record<string, string>) => () => {
+      const director = directorHost(new FakeHost({ sysctls: IPV6, answers }));
+      director.open('tunvs0');
+      director.addVip('2001:db8:9::9');
+    };
+    assert.throws(adding(local), /"ip -6 address del 2001:db8:9::9\/128 dev lo"/);
+    assert.throws(adding(routed(1024)), /"ip -6 route del 2001:db8:9::9 via fe80::1 dev eth0 metric 1024 pref medium"/);
+    assert.doesNotThrow(adding(routed(2048)));
+  });
 
   it('has a route of lower priority stay beside its own', () => {
     const answers = { 'ip -4 route show exact 10.9.9.9/32': 'blackhole 10.9.9.9 metric 4000 \n' };

@@ -1,8 +1,15 @@
 /** `tunvs realserver`: makes this host a real server until a signal ends it. */
 import type { Command } from 'commander';
+import { type ForwardingMethod, forwardingMethods } from '../../forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHostOptions } from '../../real-server-host.js';
-import { addressesArgument, choiceArgument } from '../arguments.js';
+import {
+  addressesArgument,
+  choiceArgument,
+  choicesArgument,
+  integersArgument,
+  rangesArgument,
+} from '../arguments.js';
 import { toJson } from '../json.js';
 import { aborted, endSignal } from '../signals.js';
 import type { Verb, VerbContext } from '../verb.js';
@@ -10,6 +17,9 @@ import type { Verb, VerbContext } from '../verb.js';
 interface Options {
   vip: string[];
   director: string[];
+  forwarding: ForwardingMethod[];
+  guePort?: number[];
+  greChecksum?: boolean;
   mode: NonNullable<RealServerHostOptions['mode']>;
   device: string;
   arp: NonNullable<RealServerHostOptions['arpSuppression']>;
@@ -30,16 +40,24 @@ export const realserver: Verb = {
       )
       .requiredOption(
         '--director <address>',
-        'director whose tunnel packets are taken; may be repeated',
-        addressesArgument,
+        'director whose tunnel packets are taken, or a range like 10.2.1.0/28; may be repeated',
+        rangesArgument,
       )
       .option(
+        '--forwarding <methods>',
+        'how packets come from the director, one or several of ipip, gue, gre and dr, separated by commas',
+        choicesArgument(forwardingMethods),
+        ['ipip'] satisfies ForwardingMethod[],
+      )
+      .option('--gue-port <port>', 'UDP port of GUE; may be repeated (default: 6080)', integersArgument(1, 65535))
+      .option('--gre-checksum', 'GRE comes with checksums, which only kernel mode has to know')
+      .option(
         '--mode <mode>',
-        'auto, kernel (ipip module) or userspace (TUN device)',
+        'auto, kernel (its tunnel modules) or userspace (sockets and a TUN device)',
         choiceArgument(['auto', 'kernel', 'userspace']),
         'auto',
       )
-      .option('--device <name>', 'name of the tunnel device, unless tunl0 is used', 'tunvs-rs0')
+      .option('--device <name>', 'name of the tunnel device, unless tunl0 and its like are used', 'tunvs-rs0')
       .option(
         '--arp <when>',
         'keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off',
@@ -50,9 +68,24 @@ export const realserver: Verb = {
       .option('--json', 'a JSON object a line')
       .addHelpText(
         'after',
-        '\nRuns until SIGTERM or SIGINT, then makes the host what it was. The service itself listens on the virtual\n' +
-          'address or on any; the default gateway must not be the director.\n\n' +
-          'Example:\n  tunvs realserver --vip 10.9.9.9 --director 10.2.0.2',
+        `
+What a real server needs, by how the director forwards to it (ipvsadm's option):
+  ipip  (-i)                 the packet behind another IP header, IPv4 or IPv6 in either; over any network
+  gue   (-i --tun-type gue)  the same in UDP, to the port of --tun-port
+  gre   (-i --tun-type gre)  the same behind a GRE header
+  dr    (-g)                 the packet itself in a frame: director and real server share a LAN
+
+With dr the virtual address is put on lo, otherwise on the tunnel device; on a LAN shared with the director
+the host keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service
+itself listens on the virtual address or on any, and the default gateway must not be the director. Only packets of
+the directors named, for the virtual addresses named, are taken (kernel mode and dr leave the first to a firewall).
+
+Runs until SIGTERM or SIGINT, prints what it counted, and makes the host what it was; --dry-run shows the commands.
+
+Examples:
+  tunvs realserver --vip 10.9.9.9 --director 10.2.0.2
+  tunvs realserver --vip 10.2.0.100 --vip 2001:db8:2::100 --director 10.2.0.2 --forwarding dr,ipip
+  tunvs realserver --vip 10.9.9.9 --director 10.2.1.0/28 --forwarding gue --gue-port 6080`,
       );
   },
 
@@ -61,6 +94,9 @@ export const realserver: Verb = {
     const settings: RealServerHostOptions = {
       virtualAddresses: given.vip,
       directors: given.director,
+      forwarding: given.forwarding,
+      ...(given.guePort && { guePorts: given.guePort }),
+      ...(given.greChecksum && { greChecksum: true }),
       mode: given.mode,
       device: given.device,
       arpSuppression: given.arp,
@@ -85,17 +121,19 @@ export const realserver: Verb = {
     try {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${warning}\n`);
-      const { mode, device } = host;
-      print('ready', `real server for ${given.vip.join(', ')} on ${device} (${mode} mode)`, {
+      const { mode, devices } = host;
+      const places = devices.length === 0 ? 'by direct routing' : `on ${devices.join(', ')} (${mode} mode)`;
+      print('ready', `real server for ${given.vip.join(', ')} ${places}`, {
         mode,
-        device,
+        devices,
         vip: given.vip,
+        forwarding: given.forwarding,
       });
       await aborted(end.signal);
       const { counters } = host.stats();
       await host.close();
       const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
-      print('stopped', `stopped; ${counted.join(', ')}`, { counters });
+      print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
     } finally {
       end.dispose();
     }
