@@ -6,7 +6,13 @@ import { familyOf } from './host/family.js';
 import { readDeviceCounters } from './host/device-counters.js';
 import { type Host, thisHost } from './host/host.js';
 import { HostSetup } from './host/host-setup.js';
-import { openKernelTunnels, planKernelTunnels, type TunnelDevice, type TunnelMethod } from './host/kernel-tunnel.js';
+import {
+  modulesFor,
+  openKernelTunnels,
+  planKernelTunnels,
+  type TunnelDevice,
+  type TunnelMethod,
+} from './host/kernel-tunnel.js';
 import {
   otherTunnelWarnings,
   planArpSuppression,
@@ -111,7 +117,7 @@ export class RealServerHost {
   static plan(options: RealServerHostOptions): HostStep[] {
     const checked = check(options);
     const kernel = checked.mode === 'userspace' ? undefined : planKernelTunnels(thisHost, checked, checked.device);
-    if (kernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked.methods);
+    if (kernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked, thisHost);
     const tunnels = kernel?.devices ?? [userspaceTunnel(checked, checked.device)];
     const plan = { ...checked, tunnels: checked.methods.length === 0 ? [] : tunnels };
     return [
@@ -128,7 +134,7 @@ export class RealServerHost {
       // Before the host has the addresses: from then on it would answer ARP for them.
       this.#setup.apply(planArpSuppression({ ...checked, tunnels: [] }, host));
       let tunnels = checked.mode === 'userspace' ? undefined : openKernelTunnels(host, this.#setup, checked, checked.device);
-      if (tunnels === undefined && checked.mode === 'kernel') refuseKernelMode(checked.methods);
+      if (tunnels === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);
       if (checked.methods.length === 0) tunnels = [];
       if (tunnels === undefined) {
         decapsulator = openDecapsulator(checked);
@@ -212,14 +218,11 @@ function openDecapsulator({ device, directors, virtualAddresses, methods, guePor
   return wrapNative(() => new native.Decapsulator(options));
 }
 
-const MODULES: Record<TunnelMethod, string> = { ipip: 'ipip, sit and ip6_tunnel', gue: 'fou and ipip', gre: 'ip_gre' };
-
-function refuseKernelMode(methods: readonly TunnelMethod[]): never {
-  const [example] = /^\w+/.exec(MODULES[methods[0] ?? 'ipip']) ?? [];
+function refuseKernelMode(checked: Checked, host: Host): never {
+  const modules = modulesFor(checked, host).join(' ');
   throw new TunvsError(
     'ERR_TUNVS_UNSUPPORTED',
-    `this kernel lacks a module for ${methods.join(', ')} (${methods.map((method) => MODULES[method]).join('; ')}): ` +
-      `load it as with "modprobe ${example}", or choose mode "userspace"`,
+    `this kernel lacks tunnel modules: load them with "modprobe -a ${modules}", or choose mode "userspace"`,
   );
 }
 

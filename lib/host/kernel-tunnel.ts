@@ -109,6 +109,20 @@ function exists(host: Host, name: string): boolean {
   return host.query(['ip', '-o', 'link', 'show', 'dev', name]) !== undefined;
 }
 
+const MODULES: Record<KernelDevice['type'], string> = {
+  ipip: 'ipip',
+  sit: 'sit',
+  ip6tnl: 'ip6_tunnel',
+  gre: 'ip_gre',
+  ip6gre: 'ip6_gre',
+};
+
+/** What `modprobe` loads for these needs. */
+export function modulesFor(needs: TunnelNeeds, host: Host): string[] {
+  const types = (devicesFor(needs, host) ?? []).map(({ type }) => MODULES[type]);
+  return [...types, ...(needs.methods.includes('gue') ? ['fou'] : [])];
+}
+
 /** What a real server would use of this kernel without loading a module, and the steps for it; undefined: it lacks some. */
 export function planKernelTunnels(
   host: Host,

@@ -26,7 +26,7 @@ export interface DirectorLine {
 
 export interface DirectorCommandOptions {
   rules: string;
-  source: string;
+  source: string | readonly string[];
   device?: string;
   queues?: number;
   egress?: string;
@@ -98,18 +98,20 @@ export class DirectorCommand {
 }
 
 export interface RealServerCommandOptions {
-  virtualAddress: string;
-  director: string;
+  virtualAddress: string | readonly string[];
+  director: string | readonly string[];
+  /** As `--forwarding` takes it. */
+  forwarding?: string;
 }
 
 /** `tunvs realserver`; resolves once the host takes tunnel packets. */
 export async function startRealServerCommand(host: LabHost, options: RealServerCommandOptions): Promise<LabProcess> {
+  const { virtualAddress, director, forwarding } = options;
   const child = host.node(TUNVS, [
     'realserver',
-    '--vip',
-    options.virtualAddress,
-    '--director',
-    options.director,
+    ...repeated('--vip', virtualAddress),
+    ...repeated('--director', director),
+    ...(forwarding === undefined ? [] : ['--forwarding', forwarding]),
     '--json',
   ]);
   await child.line((line) => line.includes('"event":"ready"'));
@@ -123,11 +125,15 @@ export function runArguments(rules: string, options: Omit<DirectorCommandOptions
     process.execPath,
     TUNVS,
     'run',
-    ...['--rules', rules, '--source', source, '--device', device],
+    ...['--rules', rules, ...repeated('--source', source), '--device', device],
     ...(queues === undefined ? [] : ['--queues', `${queues}`]),
     ...(egress === undefined ? [] : ['--egress', egress]),
     ...['--json', '--stats-interval', `${statsIntervalSeconds}`],
   ];
+}
+
+function repeated(option: string, values: string | readonly string[]): string[] {
+  return (Array.isArray(values) ? values : [values]).flatMap((value) => [option, value]);
 }
 
 function parseLine(line: string): DirectorLine | undefined {

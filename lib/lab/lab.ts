@@ -36,16 +36,13 @@ export class Lab {
     return this.#hosts;
   }
 
-  /** A new host with nothing but a loopback device. */
-  async addHost(name: string): Promise<LabHost> {
+  /** A new host with nothing but a loopback device; without IPv6 unless asked for. */
+  async addHost(name: string, { ipv6 = false }: { ipv6?: boolean } = {}): Promise<LabHost> {
     const host = new LabHost(name, `${this.#prefix}-${name}`);
     runIp(['netns', 'add', host.namespace]);
     this.#hosts.push(host);
     host.ip(['link set dev lo up']);
-    // Neighbour discovery and router solicitations would be noise in counters and captures.
-    if (existsSync('/proc/sys/net/ipv6')) {
-      await host.setSysctls({ 'net/ipv6/conf/all/disable_ipv6': '1', 'net/ipv6/conf/default/disable_ipv6': '1' });
-    }
+    if (existsSync('/proc/sys/net/ipv6')) await host.setSysctls(ipv6Sysctls(ipv6));
     return host;
   }
 
@@ -88,6 +85,18 @@ export class Lab {
       removeNamespace(host.namespace);
     }
   }
+}
+
+/** Neighbour discovery and router solicitations would be noise in counters and captures, and DAD takes a second. */
+function ipv6Sysctls(isWanted: boolean): Record<string, string> {
+  const values = isWanted
+    ? { disable_ipv6: '0', accept_dad: '0', accept_ra: '0', router_solicitations: '0' }
+    : { disable_ipv6: '1' };
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) =>
+      ['all', 'default'].map((device) => [`net/ipv6/conf/${device}/${name}`, value]),
+    ),
+  );
 }
 
 function removeAllNow(): void {

@@ -1,5 +1,5 @@
 /**
- * The two topologies that the lab tests and the demo use.
+ * The topologies that the lab tests and the demo use.
  *
  * routed: director and real servers in different networks, the virtual address routed to the director.
  *
@@ -14,7 +14,10 @@
  *                                  │ router │           ├─ 10.2.0.11 rs1
  *                                  └────────┘           ├─ 10.2.0.12 rs2 ...
  *
- * In both the real servers' default gateway is the router: replies go to the client without passing the director.
+ * mixed: as lan, but the last real server is behind the router, as in routed, where frames do not get to it.
+ *
+ * In all of them the real servers' default gateway is the router: replies go to the client without passing the
+ * director. With IPv6, 10.N.0.X has the address 2001:db8:N::X as well.
  */
 import { Lab } from './lab.js';
 import type { LabHost } from './lab-host.js';
@@ -23,6 +26,7 @@ export interface LabRealServer {
   host: LabHost;
   /** RIP */
   address: string;
+  address6: string;
 }
 
 export interface DirectorLab {
@@ -33,10 +37,14 @@ export interface DirectorLab {
   realServers: LabRealServer[];
   /** CIP */
   clientAddress: string;
+  clientAddress6: string;
   /** DIP */
   directorAddress: string;
+  directorAddress6: string;
   /** VIP */
   virtualAddress: string;
+  virtualAddress6: string;
+  hasIpv6: boolean;
 }
 
 export interface TopologyOptions {
@@ -44,6 +52,8 @@ export interface TopologyOptions {
   realServers?: number;
   /** `rp_filter` of `all` and `default` in the director and the real servers, as a distribution might set it. Default 0. */
   rpFilter?: 0 | 1 | 2;
+  /** Default false: IPv4 alone. */
+  ipv6?: boolean;
 }
 
 const CLIENT = '10.1.0.2';
@@ -52,80 +62,150 @@ const DIRECTOR = '10.2.0.2';
 /** Every host's device towards the router. */
 export const UPLINK = 'eth0';
 
+/** The IPv6 address that goes with 10.N.0.X. */
+function sixOf(address: string): string {
+  const [, network, , host] = address.split('.');
+  return `2001:db8:${network}::${host}`;
+}
+
+/** Runs commands of ip(8) in `host`, written for IPv4, for each family that the lab has. */
+type Wire = (host: LabHost, commands: readonly string[]) => void;
+
+function wireFor(hasIpv6: boolean): Wire {
+  return (host, commands) => host.ip([...commands, ...(hasIpv6 ? commands.map(inIpv6) : [])]);
+}
+
+/** `10.2.0.2/24` becomes `2001:db8:2::2/64`, `/32` becomes `/128`; a default route has to name its family. */
+function inIpv6(command: string): string {
+  return command.replaceAll(/(10\.\d+\.\d+\.\d+)(?:\/(\d+))?/g, (_, address: string, length?: string) => {
+    const six = sixOf(address);
+    if (length === undefined) return six;
+    return `${six}/${length === '32' ? 128 : 64}`;
+  });
+}
+
 export async function routedLab(options: TopologyOptions = {}): Promise<DirectorLab> {
   return build(
     options,
-    { virtualAddress: '10.9.9.9', serverNetwork: '10.3.0' },
-    async ({ lab, router, director }, servers) => {
+    { virtualAddress: '10.9.9.9', serverNetwork: () => '10.3.0' },
+    async ({ lab, router, director }, servers, wire) => {
       lab.connect(director, UPLINK, router, 'director');
-      director.ip([`address add ${DIRECTOR}/24 dev ${UPLINK}`, `route add default via 10.2.0.1`]);
-      router.ip(['address add 10.2.0.1/24 dev director', `route add 10.9.9.9/32 via ${DIRECTOR}`]);
-      for (const { host, address } of servers) {
-        lab.connect(host, UPLINK, router, host.name);
-        host.ip([
-          `address add ${address}/32 dev ${UPLINK}`,
-          `route add 10.3.0.1/32 dev ${UPLINK}`,
-          `route add default via 10.3.0.1 dev ${UPLINK} src ${address}`,
-        ]);
-        router.ip([`address add 10.3.0.1/32 dev ${host.name}`, `route add ${address}/32 dev ${host.name}`]);
-      }
+      wire(director, [`address add ${DIRECTOR}/24 dev ${UPLINK}`]);
+      wire(router, ['address add 10.2.0.1/24 dev director']);
+      wire(director, ['route add default via 10.2.0.1']);
+      wire(router, [`route add 10.9.9.9/32 via ${DIRECTOR}`]);
+      for (const server of servers) connectRemote(server, lab, router, wire);
     },
   );
 }
 
 export async function lanLab(options: TopologyOptions = {}): Promise<DirectorLab> {
+  return lanWith(options, 0);
+}
+
+export async function mixedLab(options: TopologyOptions = {}): Promise<DirectorLab> {
+  return lanWith(options, 1);
+}
+
+/** The last `remote` real servers are behind the router. */
+function lanWith(options: TopologyOptions, remote: number): Promise<DirectorLab> {
+  const isRemote = (index: number, count: number) => index > count - remote;
   return build(
     options,
-    { virtualAddress: '10.2.0.100', serverNetwork: '10.2.0' },
-    async ({ lab, router, director }, servers) => {
-      router.ip(['link add name lan type bridge', 'address add 10.2.0.1/24 dev lan', 'link set dev lan up']);
-      for (const { host, address } of [{ host: director, address: DIRECTOR }, ...servers]) {
+    {
+      virtualAddress: '10.2.0.100',
+      serverNetwork: (index, count) => (isRemote(index, count) ? '10.3.0' : '10.2.0'),
+    },
+    async ({ lab, router, director }, servers, wire) => {
+      router.ip(['link add name lan type bridge', 'link set dev lan up']);
+      wire(router, ['address add 10.2.0.1/24 dev lan']);
+      const local = servers.slice(0, servers.length - remote);
+      for (const { host, address } of [{ host: director, address: DIRECTOR }, ...local]) {
         lab.connect(host, UPLINK, router, host.name);
         router.ip([`link set dev ${host.name} master lan`]);
-        host.ip([`address add ${address}/24 dev ${UPLINK}`, 'route add default via 10.2.0.1']);
+        wire(host, [`address add ${address}/24 dev ${UPLINK}`, 'route add default via 10.2.0.1']);
       }
+      for (const server of servers.slice(local.length)) connectRemote(server, lab, router, wire);
     },
   );
 }
 
-type Wiring = (hosts: Pick<DirectorLab, 'lab' | 'router' | 'director'>, servers: LabRealServer[]) => Promise<void>;
+/** A cable of its own to the router, which knows the way to each real server. */
+function connectRemote({ host, address }: LabRealServer, lab: Lab, router: LabHost, wire: Wire): void {
+  lab.connect(host, UPLINK, router, host.name);
+  wire(host, [
+    `address add ${address}/32 dev ${UPLINK}`,
+    `route add 10.3.0.1/32 dev ${UPLINK}`,
+    `route add default via 10.3.0.1 dev ${UPLINK} src ${address}`,
+  ]);
+  wire(router, [`address add 10.3.0.1/32 dev ${host.name}`, `route add ${address}/32 dev ${host.name}`]);
+}
+
+type Wiring = (
+  hosts: Pick<DirectorLab, 'lab' | 'router' | 'director'>,
+  servers: LabRealServer[],
+  wire: Wire,
+) => Promise<void>;
+
+interface Addressing {
+  virtualAddress: string;
+  /** Of the real server with this number, [1, count]. */
+  serverNetwork: (index: number, count: number) => string;
+}
 
 async function build(
-  { realServers = 3, rpFilter = 0 }: TopologyOptions,
-  { virtualAddress, serverNetwork }: { virtualAddress: string; serverNetwork: string },
-  wire: Wiring,
+  { realServers: count = 3, rpFilter = 0, ipv6: hasIpv6 = false }: TopologyOptions,
+  { virtualAddress, serverNetwork }: Addressing,
+  wiring: Wiring,
 ): Promise<DirectorLab> {
   const lab = Lab.create();
   try {
-    const client = await lab.addHost('client');
-    const router = await lab.addHost('router');
-    const director = await lab.addHost('director');
-    const servers: LabRealServer[] = [];
-    for (let index = 1; index <= realServers; index++) {
-      servers.push({ host: await lab.addHost(`rs${index}`), address: `${serverNetwork}.${10 + index}` });
+    const client = await lab.addHost('client', { ipv6: hasIpv6 });
+    const router = await lab.addHost('router', { ipv6: hasIpv6 });
+    const director = await lab.addHost('director', { ipv6: hasIpv6 });
+    const realServers: LabRealServer[] = [];
+    for (let index = 1; index <= count; index++) {
+      const address = `${serverNetwork(index, count)}.${10 + index}`;
+      realServers.push({
+        host: await lab.addHost(`rs${index}`, { ipv6: hasIpv6 }),
+        address,
+        address6: sixOf(address),
+      });
     }
-    await router.setSysctls({ 'net/ipv4/ip_forward': '1' });
+    await router.setSysctls({
+      'net/ipv4/ip_forward': '1',
+      ...(hasIpv6 && { 'net/ipv6/conf/all/forwarding': '1' }),
+      // A probe a hop and several probes a test: the answers are not to be counted.
+      'net/ipv4/icmp_ratelimit': '0',
+      ...(hasIpv6 && { 'net/ipv6/icmp/ratelimit': '0' }),
+    });
     // A port that is used again soon finds its old connection at the director, and with it the old real server.
     await client.setSysctls({ 'net/ipv4/ip_local_port_range': '1024 65535' });
-    for (const host of [director, ...servers.map((server) => server.host)]) {
+    for (const host of [director, ...realServers.map((server) => server.host)]) {
       await host.setSysctls({
         'net/ipv4/conf/all/rp_filter': `${rpFilter}`,
         'net/ipv4/conf/default/rp_filter': `${rpFilter}`,
       });
     }
+    const wire = wireFor(hasIpv6);
     lab.connect(client, UPLINK, router, 'client');
-    client.ip([`address add ${CLIENT}/24 dev ${UPLINK}`, 'route add default via 10.1.0.1']);
-    router.ip(['address add 10.1.0.1/24 dev client']);
-    await wire({ lab, router, director }, servers);
+    wire(client, [`address add ${CLIENT}/24 dev ${UPLINK}`]);
+    wire(router, ['address add 10.1.0.1/24 dev client']);
+    wire(client, ['route add default via 10.1.0.1']);
+    await wiring({ lab, router, director }, realServers, wire);
     return {
       lab,
       client,
       router,
       director,
-      realServers: servers,
+      realServers,
       clientAddress: CLIENT,
+      clientAddress6: sixOf(CLIENT),
       directorAddress: DIRECTOR,
+      directorAddress6: sixOf(DIRECTOR),
       virtualAddress,
+      virtualAddress6: sixOf(virtualAddress),
+      hasIpv6,
     };
   } catch (error) {
     await lab.dispose();

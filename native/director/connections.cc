@@ -7,9 +7,15 @@ namespace {
 
 constexpr uint16_t kFtpDataPort = 20;
 
-void addOne(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std::memory_order_relaxed); }
+void addOne(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std::memory_order_seq_cst); }
 
 bool isActiveConn(const Conn& conn) { return (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0; }
+
+bool isOverloadOver(const ServerState& state, const ServerConfig& config) {
+  const int64_t total = int64_t{state.active.load(std::memory_order_seq_cst)} + state.inactive.load(std::memory_order_seq_cst);
+  if (config.lowerThreshold != 0) return total < config.lowerThreshold;
+  return config.upperThreshold == 0 || total * 4 < int64_t{config.upperThreshold} * 3;
+}
 
 // A packet with which a client begins a connection, again perhaps.
 bool isOpening(const ParsedPacket& parsed) {
@@ -44,7 +50,8 @@ Connections::Connections(const Options& options, std::span<std::byte> region, Co
       v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, options.capacity)), Family::ipv6, options.capacity,
                             options.secret, options.now, epochs)),
       control_(control),
-      pool_(pool) {}
+      pool_(pool),
+      epochs_(epochs) {}
 
 const ServerView* Connections::serverOf(const ServiceTable*& services, const Conn& conn) const {
   const uint32_t id = conn.server.load(std::memory_order_relaxed);
@@ -76,8 +83,8 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
                          const Tunables& tunables) {
   conn->packets.store(conn->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
-  uint8_t after = nextState(parsed.protocol, before, parsed.event);
-  Tick deadline = now + timeoutOf(tunables, parsed.protocol, after);
+  const uint8_t after = nextState(parsed.protocol, before, parsed.event);
+  const Tick deadline = now + timeoutOf(tunables, parsed.protocol, after);
   // Later than the deadline that the wheel knows: it will find out by itself.
   if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed))) {
     conn->expires.store(deadline, std::memory_order_relaxed);
@@ -85,9 +92,12 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
   }
   ConnTable& conns = table(parsed.key.family);
   ConnTable::Guard guard(conns, hash);
-  if (!conn->isLive()) return;  // ended on another worker meanwhile
-  after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event);
-  deadline = now + timeoutOf(tunables, parsed.protocol, after);
+  if (conn->isLive()) updateLocked(conn, server, parsed, hash, now, tunables);  // else it ended meanwhile
+}
+
+void Connections::updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+                               const Tunables& tunables) {
+  const uint8_t after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event);
   conn->state.store(after, std::memory_order_relaxed);
   const bool wasActive = isActiveConn(*conn);
   if (wasActive != isActiveState(parsed.protocol, after)) {
@@ -95,29 +105,26 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
     addOne(server.state->inactive, wasActive ? 1 : -1);
     conn->flags.fetch_xor(kConnInactive, std::memory_order_relaxed);
   }
-  conns.setDeadlineLocked(conn, hash, deadline);
+  table(parsed.key.family).setDeadlineLocked(conn, hash, now + timeoutOf(tunables, parsed.protocol, after));
 }
 
 void Connections::bind(const ServerView& server, bool active) {
   ServerState& state = *server.state;
   addOne(active ? state.active : state.inactive, 1);
   addOne(pool_.references(server.id), 1);
-  if (server.config.upperThreshold != 0 && state.connections() >= server.config.upperThreshold) {
-    state.overloaded.store(true, std::memory_order_relaxed);
-  }
+  if (server.config.upperThreshold == 0 || state.connections() < server.config.upperThreshold) return;
+  state.overloaded.store(true, std::memory_order_seq_cst);
+  // Those that made it so many may have gone before they could see the mark, and nobody come to take it off again.
+  if (isOverloadOver(state, server.config)) state.overloaded.store(false, std::memory_order_relaxed);
 }
 
 void Connections::unbind(const Conn& conn) {
   const uint32_t id = conn.server.load(std::memory_order_relaxed);
   ServerState& state = pool_.state(id);
   addOne(isActiveConn(conn) ? state.active : state.inactive, -1);
-  if (state.overloaded.load(std::memory_order_relaxed)) {
+  if (state.overloaded.load(std::memory_order_seq_cst)) {
     const ServerView* server = control_.table()->server(id);
-    const int64_t total = state.connections();
-    const int64_t upper = server == nullptr ? 0 : server->config.upperThreshold;
-    const int64_t lower = server == nullptr ? 0 : server->config.lowerThreshold;
-    const bool isOver = lower != 0 ? total < lower : upper != 0 ? total * 4 < upper * 3 : true;
-    if (isOver) state.overloaded.store(false, std::memory_order_relaxed);
+    if (server == nullptr || isOverloadOver(state, server->config)) state.overloaded.store(false, std::memory_order_relaxed);
   }
   // Last: from here on the id may be released.
   pool_.references(id).fetch_sub(1, std::memory_order_release);
@@ -133,7 +140,10 @@ Verdict Connections::open(size_t worker, WorkerStats& stats, const ServiceTable*
     const bool isOver = ConnTable::hasExpired(*known, now);
     if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, services->tunables())) {
       server = named;
-      return named->available ? Verdict::forwarded : Verdict::dropServerGone;
+      if (!named->available) return Verdict::dropServerGone;
+      known->packets.store(known->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      updateLocked(known, *named, parsed, hash, now, services->tunables());
+      return Verdict::forwarded;
     }
     unbind(*known);
     conns.removeLocked(known, hash);
@@ -155,11 +165,14 @@ Verdict Connections::open(size_t worker, WorkerStats& stats, const ServiceTable*
   const uint8_t state = nextState(parsed.protocol, 0, parsed.event);
   const bool active = isActiveState(parsed.protocol, state);
   const Tick deadline = now + timeoutOf(tunables, parsed.protocol, state);
+  bool hasEvicted = false;
   Conn* conn = conns.insertLocked(parsed.key, hash, server->id, active ? 0 : kConnInactive, deadline, [&](Conn& victim) {
     unbind(victim);
     stats.connectionsEvicted.add(1);
-    return true;
+    return hasEvicted = true;
   });
+  // What was evicted is needed again soon: the room for those that wait is small.
+  if (hasEvicted) epochs_.advance();
   if (conn == nullptr) return Verdict::dropTableFull;
   conn->state.store(state, std::memory_order_relaxed);
   conn->packets.store(1, std::memory_order_relaxed);
@@ -185,15 +198,18 @@ bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, Tick
   return done;
 }
 
-void Connections::endUnavailable(const ServiceTable& services) {
+uint64_t Connections::endUnavailable(const ServiceTable& services) {
+  uint64_t ended = 0;
   for (ConnTable* conns : {&v4_, &v6_}) {
     conns->removeIf([&](Conn& conn) {
       const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed));
       if (server == nullptr || server->available) return false;
       unbind(conn);
+      ended++;
       return true;
     });
   }
+  return ended;
 }
 
 ConnectionRow Connections::rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const {

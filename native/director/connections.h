@@ -56,18 +56,21 @@ class Connections {
 
   bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
 
-  // Ends the connections of servers that `services` does not hold available.
-  void endUnavailable(const ServiceTable& services);
+  // Ends the connections of servers that `services` does not hold available; how many.
+  uint64_t endUnavailable(const ServiceTable& services);
 
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
  private:
+  void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+                    const Tunables& tunables);
   void bind(const ServerView& server, bool active);
   void unbind(const Conn& conn);
 
   ConnTable v4_, v6_;
   Control& control_;
   ServerPool& pool_;
+  Epochs& epochs_;
 };
 
 }  // namespace tunvs

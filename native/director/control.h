@@ -83,7 +83,7 @@ class Control {
   struct Removed {
     ServiceKey service;
     std::shared_ptr<const ServerView> view;  // available == false
-    uint64_t epoch;                          // stamp of the removal
+    uint64_t epoch;                          // stamp of the removal's publication, 0 until then
     std::optional<Tick> idleSince;           // when it was first seen without connections
   };
   // What a transaction works on: services that it has touched are private copies.

@@ -249,7 +249,9 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
 Result<void> Director::apply(std::span<const Operation> operations, size_t* failedAt) {
   bool serversRemoved = false;
   auto done = control_.apply(operations, failedAt, &serversRemoved);
-  if (done && serversRemoved && control_.tunables().expireNodestConn != 0) connections_.endUnavailable(*control_.table());
+  if (done && serversRemoved && control_.tunables().expireNodestConn != 0) {
+    controlStats_.connectionsDropped.add(connections_.endUnavailable(*control_.table()));
+  }
   return done;
 }
 
@@ -257,6 +259,7 @@ void Director::readCounters(std::span<uint64_t> sums) const {
   assert(sums.size() == kCounters);
   for (auto& sum : sums) sum = 0;
   for (const auto& worker : worker_) addTo(sums, worker->stats);
+  addTo(sums, controlStats_);
 }
 
 }  // namespace tunvs

@@ -108,6 +108,7 @@ class Director {
   Forwarder forwarder_;
   IcmpPath icmp_;
   std::vector<std::unique_ptr<Worker>> worker_;
+  WorkerStats controlStats_;  // what the control thread did
 };
 
 template <typename Visit>

@@ -45,13 +45,42 @@ describeLab('RealServerHost', () => {
   it('opens, counts, and closes as often as it is asked', async () => {
     const result = await run(`
       const server = await RealServerHost.open(options);
-      const { mode, device } = server;
+      const { mode, devices } = server;
       const { received } = server.stats().counters;
       await Promise.all([server.close(), server.close()]);
       await server.close();
-      return { mode, device, received };
+      return { mode, devices, received };
     `);
-    assert.deepEqual(result, { mode: 'userspace', device: 'tunvs-rs0', received: 0 });
+    assert.deepEqual(result, { mode: 'userspace', devices: ['tunvs-rs0'], received: 0 });
+  });
+
+  it('does without a tunnel device for direct routing, and with IPv6 where the interfaces have it', async () => {
+    const result = await run(`
+      const virtualAddresses = ['10.9.9.9', '2001:db8:9::9'];
+      const direct = await RealServerHost.open({ ...options, virtualAddresses, forwarding: 'dr', mode: 'auto' });
+      const { mode, devices } = direct;
+      const { counters } = direct.stats();
+      await direct.close();
+      const all = await RealServerHost.open({ ...options, virtualAddresses, forwarding: ['dr', 'ipip', 'gue', 'gre'] });
+      const ports = all.devices;
+      await all.close();
+      return { mode, devices, counters, ports };
+    `);
+    assert.deepEqual(result, { mode: 'kernel', devices: [], counters: {}, ports: ['tunvs-rs0'] });
+  });
+
+  it('says which port is taken', async () => {
+    const result = await run(`
+      const { createSocket } = await import('node:dgram');
+      const taken = createSocket('udp4');
+      await new Promise((resolve) => taken.bind(6080, resolve));
+      const refused = await RealServerHost.open({ ...options, forwarding: 'gue' }).catch((error) => error);
+      taken.close();
+      return [refused.code, refused.message];
+    `);
+    const [code, message] = result as [string, string];
+    assert.equal(code, 'ERR_TUNVS_BUSY');
+    assert.match(message, /UDP port 6080 for GUE is taken/);
   });
 
   it('answers nothing once it is closed', async () => {
@@ -103,7 +132,18 @@ describeLab('RealServerHost', () => {
       change: '{ device: "a-name-of-16-char" }',
       code: 'ERR_TUNVS_INVALID_ARGUMENT',
     },
-    { what: 'IPv6', change: '{ virtualAddresses: "2001:db8::1" }', code: 'ERR_TUNVS_UNSUPPORTED' },
+    {
+      what: 'a director that is a range with bits beyond its prefix',
+      change: '{ directors: "10.2.1.5/24" }',
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+    },
+    { what: 'a way of forwarding that is none', change: '{ forwarding: ["nat"] }', code: 'ERR_TUNVS_INVALID_ARGUMENT' },
+    { what: 'a port for GUE without GUE', change: '{ guePorts: 6080 }', code: 'ERR_TUNVS_INVALID_ARGUMENT' },
+    {
+      what: 'a port that is none',
+      change: '{ forwarding: "gue", guePorts: 65536 }',
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+    },
   ];
   for (const { what, change, code } of mistakes) {
     it(`refuses ${what}`, async () => {

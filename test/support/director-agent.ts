@@ -1,5 +1,5 @@
 /** A director embedded in a process of a lab's director host, steered from the test. */
-import type { Director, DirectorOpenOptions } from '../../lib/index.js';
+import type { Director, DirectorOpenOptions, RealServerOptions } from '../../lib/index.js';
 import { Agent } from '../../lib/lab/agent.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
@@ -47,7 +47,7 @@ export interface ServiceOptions {
   protocol?: 'tcp' | 'udp';
   scheduler: 'rr' | 'wrr' | 'lc' | 'wlc';
   /** In the order of adding. */
-  servers: readonly { address: string; weight?: number }[];
+  servers: readonly RealServerOptions[];
 }
 
 export function addService(director: DirectorAgent, options: ServiceOptions): Promise<void> {

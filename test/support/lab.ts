@@ -16,6 +16,7 @@ import {
   type DirectorLab,
   lanLab,
   type LabRealServer,
+  mixedLab,
   routedLab,
   type TopologyOptions,
 } from '../../lib/lab/topology.js';
@@ -53,8 +54,14 @@ export interface TestServer extends LabRealServer {
 }
 
 export interface TestStageOptions extends TopologyOptions {
-  topology?: 'routed' | 'lan';
+  topology?: keyof typeof topologies;
+  /** As `tunvs realserver --forwarding` takes it, for all or by number from 0. Default: `ipip`. */
+  forwarding?: string | ((index: number) => string);
+  /** Directors that the real servers take packets from; default: the director's addresses. */
+  directors?: readonly string[];
 }
+
+const topologies = { routed: routedLab, lan: lanLab, mixed: mixedLab };
 
 /** A lab with everything but the director: real servers by `tunvs realserver`, their web servers, and the client. */
 export class TestStage {
@@ -63,9 +70,11 @@ export class TestStage {
   readonly #client: Agent;
 
   static async open({ topology = 'routed', ...options }: TestStageOptions = {}): Promise<TestStage> {
-    const hosts = await (topology === 'lan' ? lanLab(options) : routedLab(options));
+    const hosts = await topologies[topology](options);
     try {
-      const servers = await Promise.all(hosts.realServers.map((server) => startServer(hosts, server)));
+      const servers = await Promise.all(
+        hosts.realServers.map((server, index) => startServer(hosts, server, index, options)),
+      );
       const client = await Agent.connect(hosts.client.node(program('web-client')));
       return new TestStage(hosts, servers, client);
     } catch (error) {
@@ -88,6 +97,10 @@ export class TestStage {
     return this.topology.virtualAddress;
   }
 
+  get client(): LabHost {
+    return this.topology.client;
+  }
+
   /** Names of the real servers by address. */
   get names(): Map<string, string> {
     return new Map(this.servers.map(({ address, name }) => [address, name]));
@@ -97,12 +110,19 @@ export class TestStage {
     return this.#client.call('fetch', { address: this.virtualAddress, port: PORT, ...request });
   }
 
-  fetchMany(request: Omit<FetchManyRequest, 'address' | 'port'> & { port?: number }): Promise<FetchManyResult> {
+  fetchMany(
+    request: Omit<FetchManyRequest, 'address' | 'port'> & { address?: string; port?: number },
+  ): Promise<FetchManyResult> {
     return this.#client.call('fetchMany', { address: this.virtualAddress, port: PORT, ...request });
   }
 
-  udp(request: Omit<UdpRequest, 'address' | 'port'>): Promise<UdpResult> {
+  udp(request: Omit<UdpRequest, 'address' | 'port'> & { address?: string }): Promise<UdpResult> {
     return this.#client.call('udp', { address: this.virtualAddress, port: PORT, ...request });
+  }
+
+  /** Lets uploads that wait at their `holdAfterBytes` go on. */
+  resume(): Promise<void> {
+    return this.#client.call('resume');
   }
 
   closeConnection(connection: string): Promise<void> {
@@ -114,26 +134,38 @@ export class TestStage {
   }
 }
 
-async function startServer(topology: DirectorLab, server: LabRealServer): Promise<TestServer> {
-  const { virtualAddress, directorAddress } = topology;
+async function startServer(
+  topology: DirectorLab,
+  server: LabRealServer,
+  index: number,
+  { forwarding = 'ipip', directors }: TestStageOptions,
+): Promise<TestServer> {
+  const { virtualAddress, virtualAddress6, directorAddress, directorAddress6, hasIpv6 } = topology;
+  const virtualAddresses = [virtualAddress, ...(hasIpv6 ? [virtualAddress6] : [])];
   const [command, web] = await Promise.all([
-    startRealServerCommand(server.host, { virtualAddress, director: directorAddress }),
+    startRealServerCommand(server.host, {
+      virtualAddress: virtualAddresses,
+      director: directors ?? [directorAddress, ...(hasIpv6 ? [directorAddress6] : [])],
+      forwarding: typeof forwarding === 'string' ? forwarding : forwarding(index),
+    }),
     Agent.connect(server.host.node(program('web-server'), [server.host.name, `${PORT}`])),
   ]);
   // A datagram's answer has to come from the virtual address, which the host has from now on.
-  await web.call('bindUdp', { address: virtualAddress });
+  for (const address of virtualAddresses) await web.call('bindUdp', { address });
   return { ...server, name: server.host.name, command, web };
 }
 
 /** Everything on a host that tunvs may change, as text, to be compared before and after. */
 export async function hostState(host: LabHost): Promise<string> {
   const commands = [
-    'ip -4 address show',
-    'ip -4 route show table all',
-    'ip -4 neigh show proxy',
+    'ip address show | sed "s/ state .*//"',
+    'ip route show table all',
+    'ip -6 route show table all',
+    'ip -4 neigh show proxy; ip -6 neigh show proxy',
     'ip -o link show | sed "s/:.*<.*//"',
     'cd /proc/sys/net/ipv4 && grep -r . ip_forward conf',
-    'cd /proc/sys/net/ipv4/neigh && grep . */proxy_delay',
+    'cd /proc/sys/net/ipv6/conf && grep . */forwarding */proxy_ndp */accept_ra */disable_ipv6',
+    'cd /proc/sys/net && grep . ipv?/neigh/*/proxy_delay',
   ];
   const { stdout } = await host.exec(['sh', '-c', commands.join(';')]);
   return stdout.split('\n').sort().join('\n');

@@ -46,7 +46,7 @@ function isAcknowledged(text: string, server: string, uploadBytes: number): bool
 }
 
 function send(asked: FetchRequest): Promise<{ response: IncomingMessage; localPort: number }> {
-  const { address, port, connection, downloadBytes, uploadBytes, timeoutMs = 10_000 } = asked;
+  const { address, port, connection, downloadBytes, uploadBytes, holdAfterBytes, timeoutMs = 10_000 } = asked;
   return new Promise((resolve, reject) => {
     const outgoing = request({
       host: address,
@@ -60,8 +60,29 @@ function send(asked: FetchRequest): Promise<{ response: IncomingMessage; localPo
     outgoing.on('error', reject);
     outgoing.on('response', (response) => resolve({ response, localPort: response.socket.localPort ?? 0 }));
     if (uploadBytes === undefined) outgoing.end();
-    else Readable.from(pattern(uploadBytes)).pipe(outgoing);
+    else Readable.from(upload(uploadBytes, holdAfterBytes)).pipe(outgoing);
   });
+}
+
+let resumeUploads: (() => void)[] = [];
+
+async function* upload(bytes: number, holdAfterBytes = Number.POSITIVE_INFINITY): AsyncGenerator<Buffer> {
+  let isHeld = false;
+  let sentBytes = 0;
+  for (const chunk of pattern(bytes)) {
+    if (!isHeld && sentBytes >= holdAfterBytes) {
+      isHeld = true;
+      await new Promise<void>((resolve) => resumeUploads.push(resolve));
+    }
+    yield chunk;
+    sentBytes += chunk.length;
+  }
+}
+
+/** Lets the uploads go on that wait now. */
+export function resume(): void {
+  for (const go of resumeUploads) go();
+  resumeUploads = [];
 }
 
 /** With `connection` each of the concurrent requesters keeps one connection of its own; they are closed at the end. */

@@ -10,6 +10,8 @@ export interface FetchRequest {
   downloadBytes?: number;
   /** Body that is sent, bytes. */
   uploadBytes?: number;
+  /** The upload waits after this many bytes until `resume` is called. */
+  holdAfterBytes?: number;
   /** Default 10,000. */
   timeoutMs?: number;
 }
@@ -49,6 +51,8 @@ export interface UdpRequest {
   sockets: number;
   /** Through each. */
   datagrams: number;
+  /** Length of each, [30, 65,000]; default as short as can be. */
+  bytes?: number;
   timeoutMs?: number;
 }
 

@@ -1,19 +1,20 @@
 /** The lab's client: HTTP over named or single connections and UDP, steered through the agent's operations. */
 import { createSocket } from 'node:dgram';
+import { isIPv6 } from 'node:net';
 import { serveAgent } from '../agent.js';
-import { closeConnection, fetchMany, fetchOnce } from './http-requests.js';
+import { closeConnection, fetchMany, fetchOnce, resume } from './http-requests.js';
 import type { UdpRequest, UdpResult } from './requests.js';
 
 /** Sends each datagram again until it is answered, since UDP and the first ARP may lose one. */
-async function udp({ address, port, sockets, datagrams, timeoutMs = 5_000 }: UdpRequest): Promise<UdpResult> {
+async function udp({ address, port, sockets, datagrams, bytes = 0, timeoutMs = 5_000 }: UdpRequest): Promise<UdpResult> {
   const result: UdpResult = { servers: [], failures: [] };
   const exchange = async (socketIndex: number) => {
-    const socket = createSocket('udp4');
+    const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
     const answers = new Set<string>();
     try {
       await new Promise<void>((resolve) => socket.connect(port, address, resolve));
       for (let index = 0; index < datagrams; index++)
-        answers.add(await echo(socket, `${socketIndex}.${index}`, timeoutMs));
+        answers.add(await echo(socket, `${socketIndex}.${index}`.padEnd(bytes, '.'), timeoutMs));
       result.servers.push([...answers].join('+'));
     } catch (error) {
       result.failures.push((error as Error).message);
@@ -29,7 +30,7 @@ function echo(socket: ReturnType<typeof createSocket>, text: string, timeoutMs: 
   return new Promise((resolve, reject) => {
     const send = () => socket.send(text);
     const again = setInterval(send, 500);
-    const timer = setTimeout(() => finish(new Error(`no echo of "${text}"`)), timeoutMs);
+    const timer = setTimeout(() => finish(new Error(`no echo of "${text.slice(0, 40)}" (${text.length} bytes)`)), timeoutMs);
     const onMessage = (message: Buffer) => {
       const [server = '', echoed] = message.toString().split(' ');
       if (echoed === text) finish(undefined, server);
@@ -46,4 +47,4 @@ function echo(socket: ReturnType<typeof createSocket>, text: string, timeoutMs: 
   });
 }
 
-serveAgent({ fetch: fetchOnce, fetchMany, closeConnection, udp });
+serveAgent({ fetch: fetchOnce, fetchMany, closeConnection, resume, udp });

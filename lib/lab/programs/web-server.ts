@@ -8,6 +8,7 @@
 import { createHash } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { isIPv6 } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { serveAgent } from '../agent.js';
@@ -16,7 +17,7 @@ import { pattern } from '../pattern.js';
 const [name = 'unnamed', port = '80'] = process.argv.slice(2);
 const MAX_BYTES = 64 * 1024 * 1024;
 
-const counts = { httpConnections: 0, httpRequests: 0, datagrams: 0 };
+const counts = { httpConnections: 0, httpRequests: 0, receivedBytes: 0, datagrams: 0 };
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   counts.httpRequests += 1;
@@ -33,6 +34,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for await (const chunk of request as AsyncIterable<Buffer>) {
     hash.update(chunk);
     bytes += chunk.length;
+    counts.receivedBytes += chunk.length;
   }
   const body = JSON.stringify({ server: name, bytes, sha256: hash.digest('hex') });
   response.setHeader('content-length', Buffer.byteLength(body));
@@ -47,15 +49,18 @@ server.on('connection', () => {
 });
 
 // Bound to any address, a socket would answer from the real server's own.
-const echo = createSocket('udp4').on('message', (message, sender) => {
-  counts.datagrams += 1;
-  echo.send(Buffer.concat([Buffer.from(`${name} `), message]), sender.port, sender.address);
-});
-
-server.listen({ host: '0.0.0.0', port: Number(port), backlog: 1024 }, () => {
-  serveAgent({
-    counts: () => counts,
-    bindUdp: ({ address }: { address: string }) =>
-      new Promise<void>((resolve) => echo.bind(Number(port), address, resolve)),
+function bindUdp({ address }: { address: string }): Promise<void> {
+  const echo = createSocket(isIPv6(address) ? 'udp6' : 'udp4').on('message', (message, sender) => {
+    counts.datagrams += 1;
+    echo.send(Buffer.concat([Buffer.from(`${name} `), message]), sender.port, sender.address);
   });
+  return new Promise((resolve, reject) => {
+    echo.once('error', reject);
+    echo.bind(Number(port), address, resolve);
+  });
+}
+
+// Without a host: on any address, IPv6's included where there is IPv6.
+server.listen({ port: Number(port), backlog: 1024 }, () => {
+  serveAgent({ counts: () => counts, bindUdp });
 });
