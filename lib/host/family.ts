@@ -41,8 +41,8 @@ export function enableIpv6(host: Host, device: string): HostStep[] {
  */
 export function withoutLinkLocal(host: Host, device: string): HostStep[] {
   if (!hasIpv6(host)) return [];
-  const steps = setSysctl(host, `net/ipv6/conf/${device}/addr_gen_mode`, '1', 'no link-local address, so no noise');
-  return steps.map(({ undo: _, ...step }) => step);
+  const command = { argv: ['ip', 'link', 'set', 'dev', device, 'addrgenmode', 'none'] };
+  return [{ description: 'no link-local address, so no noise', command }];
 }
 
 /** The address of an interface by which a host of this address is reached, undefined when it is not. */

@@ -102,16 +102,19 @@ export interface RealServerCommandOptions {
   director: string | readonly string[];
   /** As `--forwarding` takes it. */
   forwarding?: string;
+  /** As `--arp` takes it. */
+  arp?: 'auto' | 'on' | 'off';
 }
 
 /** `tunvs realserver`; resolves once the host takes tunnel packets. */
 export async function startRealServerCommand(host: LabHost, options: RealServerCommandOptions): Promise<LabProcess> {
-  const { virtualAddress, director, forwarding } = options;
+  const { virtualAddress, director, forwarding, arp } = options;
   const child = host.node(TUNVS, [
     'realserver',
     ...repeated('--vip', virtualAddress),
     ...repeated('--director', director),
     ...(forwarding === undefined ? [] : ['--forwarding', forwarding]),
+    ...(arp === undefined ? [] : ['--arp', arp]),
     '--json',
   ]);
   await child.line((line) => line.includes('"event":"ready"'));

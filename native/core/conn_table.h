@@ -111,6 +111,11 @@ class ConnTable {
   Conn* candidate(uint64_t hash) const;
   // The live connection with this key, or null. It may have reached its deadline: see hasExpired().
   Conn* find(const FlowKey& key, uint64_t hash) const;
+  // The same, with what candidate() gave, by now in the cache. REQUIRES: the reader has passed no quiescent point in between.
+  Conn* find(const FlowKey& key, uint64_t hash, Conn* candidate) const {
+    if (candidate != nullptr && matches(*candidate, key)) [[likely]] return candidate;
+    return find(key, hash);
+  }
   static bool hasExpired(const Conn& conn, Tick now) {
     return reached(now, conn.expires.load(std::memory_order_relaxed));
   }

@@ -1,62 +1,17 @@
 #include "core/parse.h"
 
-#include "core/transport_event.h"
-
 namespace tunvs {
-namespace {
 
-constexpr size_t kTcpHeaderBytes = 20;
-constexpr size_t kUdpHeaderBytes = 8;
-constexpr size_t kSctpHeaderBytes = 12 + 4;  // the common header and the first chunk's
-
-}  // namespace
-
-ParseError parseTransport(const uint8_t* packet, ParsedPacket& parsed) {
-  const size_t bytes = parsed.length - parsed.transport;
-  const uint8_t* transport = packet + parsed.transport;
-  parsed.packetClass = PacketClass::flow;
-  parsed.tcpFlags = 0;
-  parsed.event = 0;
-  switch (static_cast<IpProtocol>(parsed.protocol)) {
-    case IpProtocol::tcp:
-      if (bytes < kTcpHeaderBytes) return ParseError::shortTransport;
-      parsed.tcpFlags = transport[13];
-      parsed.event = static_cast<uint8_t>(tcpEventOf(parsed.tcpFlags));
-      break;
-    case IpProtocol::udp:
-      if (bytes < kUdpHeaderBytes) return ParseError::shortTransport;
-      break;
-    case IpProtocol::sctp:
-      if (bytes < kSctpHeaderBytes) return ParseError::shortTransport;
-      parsed.event = static_cast<uint8_t>(sctpEventOf({transport, bytes}));
-      break;
-    default: {
-      const bool isIcmp = parsed.protocol == static_cast<uint8_t>(parsed.key.isV4() ? IpProtocol::icmp : IpProtocol::icmpv6);
-      parsed.packetClass = isIcmp ? PacketClass::icmp : PacketClass::other;
-      parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
-      return ParseError::none;
-    }
+bool parsePacket(const Packet& packet, ParsedPacket& parsed) {
+  ParseError error = ParseError::truncated;
+  if (packet.length != 0) {
+    const uint8_t version = packet.data[0] >> 4;
+    error = version == 4   ? parseIpv4(packet, parsed)
+            : version == 6 ? parseIpv6(packet, parsed)
+                           : ParseError::badVersion;
   }
-  parsed.key.tail = FlowKey::makeTail(loadUnaligned<uint32_t>(transport), parsed.protocol, FlowKind::connection);
-  return ParseError::none;
-}
-
-void parsePacket(const Packet& packet, ParsedPacket& parsed) {
-  if (packet.length == 0) {
-    parsed.error = ParseError::truncated;
-    return;
-  }
-  switch (packet.data[0] >> 4) {
-    case 4:
-      parsed.error = parseIpv4(packet, parsed);
-      return;
-    case 6:
-      parsed.error = parseIpv6(packet, parsed);
-      return;
-    default:
-      parsed.error = ParseError::badVersion;
-      return;
-  }
+  parsed.error = error;
+  return error == ParseError::none && parsed.packetClass == PacketClass::flow;
 }
 
 }  // namespace tunvs

@@ -52,14 +52,11 @@ struct ParsedPacket {
   uint32_t identification;
 };
 
-// Fills `parsed`; on an error only `error` holds. Reads nothing beyond the packet.
-void parsePacket(const Packet& packet, ParsedPacket& parsed);
+// Fills `parsed`; on an error only `error` holds. True for a packet of PacketClass::flow. Reads nothing beyond the packet.
+bool parsePacket(const Packet& packet, ParsedPacket& parsed);
 
 // The steps of it that know one family each.
 ParseError parseIpv4(const Packet& packet, ParsedPacket& parsed);
 ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed);
-// Reads ports, flags and event of TCP, UDP and SCTP, and settles the class of a whole packet. REQUIRES: `length`, `transport`,
-// `protocol` and the key's addresses are set.
-ParseError parseTransport(const uint8_t* packet, ParsedPacket& parsed);
 
 }  // namespace tunvs

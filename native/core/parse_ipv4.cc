@@ -1,5 +1,5 @@
 #include "core/checksum.h"
-#include "core/parse.h"
+#include "core/parse_transport.h"
 
 namespace tunvs {
 namespace {

@@ -1,4 +1,4 @@
-#include "core/parse.h"
+#include "core/parse_transport.h"
 #include "core/quote.h"
 
 namespace tunvs {

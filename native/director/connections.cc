@@ -1,7 +1,5 @@
 #include "director/connections.h"
 
-#include "director/protocol_state.h"
-
 namespace tunvs {
 namespace {
 
@@ -15,27 +13,6 @@ bool isOverloadOver(const ServerState& state, const ServerConfig& config) {
   const int64_t total = int64_t{state.active.load(std::memory_order_seq_cst)} + state.inactive.load(std::memory_order_seq_cst);
   if (config.lowerThreshold != 0) return total < config.lowerThreshold;
   return config.upperThreshold == 0 || total * 4 < int64_t{config.upperThreshold} * 3;
-}
-
-// A packet with which a client begins a connection, again perhaps.
-bool isOpening(const ParsedPacket& parsed) {
-  if (parsed.protocol == kTcpProtocol) return parsed.event == static_cast<uint8_t>(TcpEvent::syn);
-  return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::init);
-}
-
-// Whether a packet of no connection may begin one.
-bool maySchedule(const ParsedPacket& parsed, const Tunables& tunables) {
-  if (parsed.key.clientPort().host() == kFtpDataPort) return false;
-  switch (parsed.protocol) {
-    case kTcpProtocol:
-      if (parsed.event == static_cast<uint8_t>(TcpEvent::rst)) return false;
-      return isOpening(parsed) || tunables.sloppyTcp != 0;
-    case kSctpProtocol:
-      if (parsed.event == static_cast<uint8_t>(SctpEvent::abort)) return false;
-      return isOpening(parsed) || tunables.sloppySctp != 0;
-    default:
-      return true;
-  }
 }
 
 size_t bytesOf(Family family, uint32_t capacity) { return (ConnTable::regionBytes(family, capacity) + 4095) / 4096 * 4096; }
@@ -53,15 +30,23 @@ Connections::Connections(const Options& options, std::span<std::byte> region, Co
       pool_(pool),
       epochs_(epochs) {}
 
-const ServerView* Connections::serverOf(const ServiceTable*& services, const Conn& conn) const {
-  const uint32_t id = conn.server.load(std::memory_order_relaxed);
-  const ServerView* server = services->server(id);
-  if (server != nullptr) return server;
-  services = control_.table();
-  return services->server(id);
+// Whether a packet of no connection may begin one.
+bool Connections::maySchedule(const ParsedPacket& parsed, const Tunables& tunables) {
+  if (parsed.key.clientPort().host() == kFtpDataPort) return false;
+  switch (parsed.protocol) {
+    case kTcpProtocol:
+      if (parsed.event == static_cast<uint8_t>(TcpEvent::rst)) return false;
+      return isOpening(parsed) || tunables.sloppyTcp != 0;
+    case kSctpProtocol:
+      if (parsed.event == static_cast<uint8_t>(SctpEvent::abort)) return false;
+      return isOpening(parsed) || tunables.sloppySctp != 0;
+    default:
+      return true;
+  }
 }
 
-bool Connections::mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables) {
+bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
+                                 const Tunables& tunables) {
   if (!server.available) return tunables.expireNodestConn != 0;
   if (!isOpening(parsed)) return false;
   if (tunables.expireNodestConn != 0 && server.weight == 0) return true;

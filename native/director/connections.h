@@ -11,6 +11,7 @@
 #include "core/conn_table.h"
 #include "core/parse.h"
 #include "director/control.h"
+#include "director/protocol_state.h"
 #include "director/server_pool.h"
 #include "director/stats.h"
 #include "director/verdict.h"
@@ -42,10 +43,19 @@ class Connections {
   const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
 
   // A found connection's server as of `services`, which is renewed when it is too old to know. Null: known to nobody.
-  const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const;
+  const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const {
+    const uint32_t id = conn.server.load(std::memory_order_relaxed);
+    const ServerView* server = services->server(id);
+    if (server != nullptr) [[likely]] return server;
+    services = control_.table();
+    return services->server(id);
+  }
 
   // Whether the connection gives way to a new one for this packet.
-  static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables);
+  static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables) {
+    if (server.available && !isOpening(parsed)) [[likely]] return false;
+    return mustEndOpening(conn, server, parsed, tunables);
+  }
 
   // Notes a packet of a live connection: its state and deadline.
   void update(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now, const Tunables& tunables);
@@ -62,6 +72,13 @@ class Connections {
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
  private:
+  // A packet with which a client begins a connection, again perhaps.
+  static bool isOpening(const ParsedPacket& parsed) {
+    if (parsed.protocol == kTcpProtocol) return parsed.event == static_cast<uint8_t>(TcpEvent::syn);
+    return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::init);
+  }
+  static bool maySchedule(const ParsedPacket& parsed, const Tunables& tunables);
+  static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
   void bind(const ServerView& server, bool active);

@@ -258,6 +258,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
       view->outers.push_back(makeOuterHeader(tunnel, service.address.family, source->at(i), key.address));
     }
   }
+  view->outerMask = view->outers.empty() ? 0 : static_cast<uint32_t>(view->outers.size() - 1);
   return view;
 }
 

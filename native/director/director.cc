@@ -89,26 +89,29 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   const size_t count = packets.size();
   uint64_t bytes = 0;
   uint32_t counts[kVerdicts] = {};
-  const auto isFlow = [&](size_t i) {
-    return flows[i].parsed.error == ParseError::none && flows[i].parsed.packetClass == PacketClass::flow;
-  };
+  // Which packets of the vector are whole TCP, UDP or SCTP packets.
+  static_assert(kVectorSize <= 64);
+  uint64_t flowMask = 0;
+  const auto isFlow = [&](size_t i) { return (flowMask >> i & 1) != 0; };
   for (size_t begin = 0; begin < count + 2 * kGroup; begin += kGroup) {
     for (size_t i = begin; i < std::min(begin + kGroup, count); i++) {
       Flow& flow = flows[i];
-      parsePacket(packets[i], flow.parsed);
       bytes += packets[i].length;
-      if (!isFlow(i)) continue;
+      if (!parsePacket(packets[i], flow.parsed)) continue;
+      flowMask |= uint64_t{1} << i;
       const ConnTable& conns = connections_.table(flow.parsed.key.family);
       flow.hash = conns.hash(flow.parsed.key);
       conns.prefetchBucket(flow.hash);
     }
     if (begin < kGroup) continue;
     for (size_t i = begin - kGroup; i < std::min(begin, count); i++) {
-      if (isFlow(i)) __builtin_prefetch(connections_.table(flows[i].parsed.key.family).candidate(flows[i].hash), 1);
+      if (!isFlow(i)) continue;
+      flows[i].candidate = connections_.table(flows[i].parsed.key.family).candidate(flows[i].hash);
+      __builtin_prefetch(flows[i].candidate, 1);
     }
     if (begin < 2 * kGroup) continue;
     for (size_t i = begin - 2 * kGroup; i < std::min(begin - kGroup, count); i++) {
-      const Verdict verdict = isFlow(i) ? handleFlow(worker, services, flows[i].parsed, flows[i].hash, packets[i], i, now, out)
+      const Verdict verdict = isFlow(i) ? handleFlow(worker, services, flows[i], packets[i], i, now, out)
                                         : handle(worker, services, flows[i], packets[i], i, now, out);
       counts[static_cast<size_t>(verdict)]++;
       if (verdicts != nullptr) verdicts[i] = verdict;
@@ -144,23 +147,10 @@ Verdict Director::handle(Worker& worker, const ServiceTable*& services, Flow& fl
   return verdict;
 }
 
-// The established path: find, check, note the state, put the outer header on.
-Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-                             Packet& packet, size_t cause, Tick now, OutputVector& out) {
-  const ServerView* server = nullptr;
-  const Verdict verdict = serverFor(worker, services, parsed, hash, now, server);
-  if (verdict != Verdict::forwarded) [[unlikely]] {
-    answer(worker, *services, verdict, parsed, packet, cause, now, out);
-    return verdict;
-  }
-  return forwarder_.send(worker, *server, {packet.data, parsed, hash, cause}, now, services->tunables(), out);
-}
-
-Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                            const ServerView*& server) {
+inline Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
+                                   Conn* conn, Tick now, const ServerView*& server) {
   // IPVS without any service is not there at all: what it had balanced, the host refuses.
   if (services->services().empty()) [[unlikely]] return Verdict::dropNoService;
-  Conn* conn = connections_.table(parsed.key.family).find(parsed.key, hash);
   if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = connections_.serverOf(services, *conn);
   if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, services->tunables())) {
     return connections_.open(worker.index, worker.stats, services, parsed, hash, now, server);
@@ -168,6 +158,20 @@ Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services
   if (!server->available) return Verdict::dropServerGone;
   connections_.update(conn, *server, parsed, hash, now, services->tunables());
   return Verdict::forwarded;
+}
+
+// The established path: find, check, note the state, put the outer header on.
+Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
+                             OutputVector& out) {
+  const ParsedPacket& parsed = flow.parsed;
+  const ServerView* server = nullptr;
+  Conn* conn = connections_.table(parsed.key.family).find(parsed.key, flow.hash, flow.candidate);
+  const Verdict verdict = serverFor(worker, services, parsed, flow.hash, conn, now, server);
+  if (verdict != Verdict::forwarded) [[unlikely]] {
+    answer(worker, *services, verdict, parsed, packet, cause, now, out);
+    return verdict;
+  }
+  return forwarder_.send(worker, *server, {packet.data, parsed, flow.hash, cause}, now, services->tunables(), out);
 }
 
 Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
@@ -186,9 +190,10 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
     }
   }
 
-  const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
+  const ConnTable& conns = connections_.table(parsed.key.family);
+  const uint64_t hash = conns.hash(parsed.key);
   const ServerView* server = nullptr;
-  const Verdict verdict = serverFor(worker, services, parsed, hash, now, server);
+  const Verdict verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server);
   FragmentDecision decision;
   if (verdict == Verdict::forwarded) {
     decision = {server->id, hash, 0};

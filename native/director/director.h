@@ -85,11 +85,11 @@ class Director {
   struct Worker;
 
   Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now, OutputVector& out);
-  Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Packet& packet,
-                     size_t cause, Tick now, OutputVector& out);
+  Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
+                     OutputVector& out);
   // The server of a flow's packet: its connection's, or a new one's.
-  Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                    const ServerView*& server);
+  Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Conn* conn,
+                    Tick now, const ServerView*& server);
   Verdict handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet, size_t cause,
                          Tick now, OutputVector& out);
   Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision, const ParsedPacket& parsed,

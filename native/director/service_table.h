@@ -55,7 +55,9 @@ struct ServerView : Candidate {
   std::vector<OuterHeader> outers;  // one per source address, a power of two of them; empty: the director has no such address
   PathMtu* pathMtu = nullptr;       // as long-lived as `state`
 
-  const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & (outers.size() - 1)]; }
+  uint32_t outerMask = 0;           // outers.size() - 1
+
+  const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
 
   ServerKey key() const { return {address, port}; }
 };

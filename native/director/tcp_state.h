@@ -25,7 +25,30 @@ constexpr bool isActive(TcpState state) {
          state == TcpState::synAck;
 }
 
+namespace tcp_state_detail {
+
+using enum TcpState;
+
+// Row: state now. Column: event syn, fin, ack, rst, none.
+inline constexpr TcpState kNext[kTcpStates][static_cast<size_t>(TcpEvent::kCount)] = {
+    /* none        */ {synRecv, close, established, close, close},
+    /* established */ {established, finWait, established, close, close},
+    /* synSent     */ {established, synSent, synSent, close, close},
+    /* synRecv     */ {synRecv, timeWait, established, synRecv, close},
+    /* finWait     */ {synRecv, finWait, finWait, close, close},
+    /* timeWait    */ {synRecv, timeWait, timeWait, close, close},
+    /* close       */ {synRecv, close, close, close, close},
+    /* closeWait   */ {synRecv, closeWait, closeWait, close, close},
+    /* lastAck     */ {synRecv, lastAck, close, lastAck, close},
+    /* listen      */ {synRecv, listen, listen, listen, close},
+    /* synAck      */ {synRecv, timeWait, established, close, close},
+};
+
+}  // namespace tcp_state_detail
+
 // The state after a client's packet.
-TcpState nextTcpState(TcpState now, TcpEvent event);
+constexpr TcpState nextTcpState(TcpState now, TcpEvent event) {
+  return tcp_state_detail::kNext[static_cast<size_t>(now)][static_cast<size_t>(event)];
+}
 
 }  // namespace tunvs

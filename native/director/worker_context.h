@@ -3,6 +3,7 @@
 // Thread safety: none but for `stats`, which anybody may read.
 #pragma once
 
+#include "core/conn_table.h"
 #include "core/parse.h"
 #include "core/rate_limit.h"
 #include "director/output_vector.h"
@@ -21,6 +22,7 @@ constexpr uint16_t nextIdentification(uint16_t& counter) {
 struct Flow {
   ParsedPacket parsed;
   uint64_t hash;
+  Conn* candidate;  // ConnTable::candidate()
 };
 
 // Each kind of answer has a budget of its own, so that a flood of one does not silence the others.

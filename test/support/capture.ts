@@ -6,9 +6,9 @@ export interface CapturedFlow {
   direction: 'in' | 'out';
   source: string;
   destination: string;
-  /** IP protocol number; 4 is a tunnel packet. */
+  /** IP protocol number; of the two families, IPv6 extension headers not passed over. */
   protocol: number;
-  /** Of the packet inside, where this is a tunnel packet. */
+  /** Of the packet inside, where this is a tunnel packet: protocols 4 and 41, GRE, and GUE on port 6080. */
   innerSource: string | null;
   innerDestination: string | null;
   packets: number;
@@ -24,7 +24,7 @@ export interface Capture {
  * A ring that the kernel fills (TPACKET_V2, see packet(7) and linux/if_packet.h): unlike a socket's buffer it may be
  * large without privilege over the host, so that a burst is not lost.
  */
-const SCRIPT = `
+const SCRIPT = String.raw`
 import json, mmap, select, signal, socket, struct, sys
 SOL_PACKET, RX_RING, STATISTICS, VERSION = 263, 5, 6, 10
 FRAME, BLOCK, BLOCKS = 256, 65536, 64
@@ -51,15 +51,26 @@ def take():
     packet = ring[at + network:at + FRAME]
     struct.pack_into('I', ring, at, 0)
     position = (position + 1) % FRAMES
-    if protocol != 0x0800: return True
-    address = lambda offset: socket.inet_ntoa(packet[offset:offset + 4])
-    header = (packet[0] & 15) * 4
-    inner = (address(header + 12), address(header + 16)) if packet[9] == 4 else (None, None)
-    key = ('out' if kind == 4 else 'in', address(12), address(16), packet[9]) + inner
+    if protocol not in (0x0800, 0x86dd): return True
+    source, destination, carried, length, rest = outer(packet)
+    key = ('out' if kind == 4 else 'in', source, destination, carried) + inner(carried, rest)
     count = flows.setdefault(key, [0, 0])
     count[0] += 1
-    count[1] += struct.unpack_from('!H', packet, 2)[0]
+    count[1] += length
     return True
+def outer(packet):
+    if packet[0] >> 4 == 4:
+        header = (packet[0] & 15) * 4
+        ends = socket.inet_ntoa(packet[12:16]), socket.inet_ntoa(packet[16:20])
+        is_later = struct.unpack_from('!H', packet, 6)[0] & 0x1fff
+        return (*ends, packet[9], struct.unpack_from('!H', packet, 2)[0], b'' if is_later else packet[header:])
+    ends = socket.inet_ntop(socket.AF_INET6, packet[8:24]), socket.inet_ntop(socket.AF_INET6, packet[24:40])
+    return (*ends, packet[6], 40 + struct.unpack_from('!H', packet, 4)[0], packet[40:])
+def inner(protocol, rest):
+    if protocol == 47 and len(rest) > 4: rest = rest[8 if rest[0] & 0x80 else 4:]
+    elif protocol == 17 and struct.unpack_from('!H', rest, 2)[0] == 6080: rest = rest[12 + (rest[8] & 31) * 4:]
+    elif protocol not in (4, 41): return (None, None)
+    return outer(rest)[:2] if len(rest) >= 40 else (None, None)
 while not ending:
     select.select([device], [], [], 0.1)
     while take(): pass

@@ -209,7 +209,7 @@ describe('DirectorHost', () => {
   it('has no link-local address made on the device, whose solicitations it would read', () => {
     const [first] = directorHost(new FakeHost({ sysctls: IPV6 })).plan('tunvs0');
     assert.ok(first);
-    assert.equal(formatHostCommand(first.command), 'echo 1 > /proc/sys/net/ipv6/conf/tunvs0/addr_gen_mode');
+    assert.equal(formatHostCommand(first.command), 'ip link set dev tunvs0 addrgenmode none');
   });
 
   it('routes a range of sources to the device, where errors about its tunnel packets come back', () => {

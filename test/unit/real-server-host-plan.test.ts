@@ -95,7 +95,7 @@ describe('planTunnelDevices', () => {
   it('gives IPv6 addresses without asking who has them, on a device that may have IPv6', () => {
     const host = new FakeHost({ sysctls: { ...HAS_IPV6, 'net/ipv4/conf/all/rp_filter': '1' } });
     assert.deepEqual(commands(planTunnelDevices(plan({ virtualAddresses: ['2001:db8:9::9'] }), host)), [
-      'echo 1 > /proc/sys/net/ipv6/conf/tunvs-rs0/addr_gen_mode',
+      'ip link set dev tunvs-rs0 addrgenmode none',
       'echo 0 > /proc/sys/net/ipv6/conf/tunvs-rs0/disable_ipv6',
       'ip link set dev tunvs-rs0 up',
       'echo 2 > /proc/sys/net/ipv4/conf/tunvs-rs0/rp_filter',

@@ -1,0 +1,91 @@
+/** What Wireshark's dissectors have to say about a capture. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export interface Dissected {
+  frame: number;
+  /** `raw:ip:udp:gue:ip:tcp` */
+  protocols: string;
+  info: string;
+  /** Bad checksums and malformed parts, in Wireshark's words; empty when it has nothing to say. */
+  complaints: string[];
+}
+
+/** Every layer that has a checksum, with what makes Wireshark verify it where it does not by itself. */
+const CHECKSUMS: Readonly<Record<string, string[]>> = {
+  ip: ['ip.check_checksum:TRUE'],
+  tcp: ['tcp.check_checksum:TRUE'],
+  udp: ['udp.check_checksum:TRUE'],
+  sctp: ['sctp.checksum:CRC32C'],
+  icmp: [],
+  icmpv6: [],
+  gre: [],
+};
+
+/** Wireshark's numbers: 0 bad, 1 good, 2 not verified, 3 not there, 4 must not be like this. */
+const BAD = new Set(['0', '4']);
+
+/** `expert.group` of Wireshark's own: checksum, malformed, and "protocol violation". */
+const COMPLAINTS: Readonly<Record<string, string>> = {
+  '0x01000000': 'checksum',
+  '0x07000000': 'malformed',
+  '0x09000000': 'protocol',
+};
+
+/** `filter`: a display filter for the frames of interest. */
+export function dissect(path: string, filter = ''): Dissected[] {
+  const layers = Object.keys(CHECKSUMS);
+  const fields = [
+    'frame.number',
+    'frame.protocols',
+    '_ws.col.Info',
+    '_ws.malformed',
+    '_ws.expert.group',
+    '_ws.expert.message',
+    ...layers.map((layer) => `${layer}.checksum.status`),
+  ];
+  const settings = [
+    ...Object.values(CHECKSUMS).flat(),
+    // These look for what a connection lacks, of which we capture one direction.
+    'tcp.analyze_sequence_numbers:FALSE',
+    'nameres.network_name:FALSE',
+  ];
+  const output = execFileSync(
+    'tshark',
+    [
+      ...['-n', '-r', path, '-X', `lua_script:${script()}`, '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=|'],
+      ...settings.flatMap((setting) => ['-o', setting]),
+      ...fields.flatMap((field) => ['-e', field]),
+      ...(filter === '' ? [] : ['-Y', filter]),
+    ],
+    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 1 << 28 },
+  );
+  return output
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [frame = '', protocols = '', info = '', malformed = '', groups = '', messages = '', ...states] =
+        line.split('\t');
+      const experts = groups.split('|').map((group, index) => [COMPLAINTS[group], messages.split('|')[index]]);
+      return {
+        frame: Number(frame),
+        protocols,
+        info,
+        complaints: [
+          ...(malformed === '' ? [] : ['malformed']),
+          ...experts.filter(([kind]) => kind !== undefined).map((each) => each.join(': ')),
+          ...layers.filter((_, index) => states[index]?.split('|').some((state) => BAD.has(state))),
+        ],
+      };
+    });
+}
+
+/** It is not compiled, so it stays in the checkout's test folder. */
+function script(): string {
+  for (const place of ['./gue.lua', '../../../test/support/gue.lua']) {
+    const path = fileURLToPath(new URL(place, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  throw new Error('test/support/gue.lua is not there');
+}
