@@ -45,13 +45,6 @@ Result<void> checkServer(const ServerConfig& config) {
   return {};
 }
 
-// IPVS: an edit ends an overload when the limit is lifted or raised.
-void updateOverload(const ServerView& before, const ServerConfig& after) {
-  if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold) {
-    before.state->overloaded.store(false, std::memory_order_relaxed);
-  }
-}
-
 }  // namespace
 
 Traffic& Traffic::operator+=(const Traffic& other) {
@@ -72,7 +65,13 @@ struct Control::Draft {
   std::vector<uint32_t> newIds;                       // given back when the transaction fails
   std::vector<ServiceKey> added, deleted;
   std::vector<std::optional<ServiceKey>> zeroed;
+  std::vector<ServerState*> relieved;                 // whose overload ends with the transaction
   bool serversRemoved = false;
+
+  // IPVS: an edit ends an overload when the limit is lifted or raised.
+  void updateOverload(const ServerView& before, const ServerConfig& after) {
+    if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold) relieved.push_back(before.state);
+  }
 
   size_t find(const ServiceKey& key) const {
     for (size_t i = 0; i < services.size(); i++) {
@@ -130,6 +129,7 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   }
   removed_ = std::move(draft.removed);
   publish(std::move(draft.services), current_->tunables());
+  for (ServerState* state : draft.relieved) state->overloaded.store(false, std::memory_order_relaxed);
   for (const auto& key : draft.deleted) totals_.erase(key);
   for (const auto& key : draft.added) {
     // A service begins at zero even when servers come back to it with what they had carried.
@@ -212,7 +212,7 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
   return {};
 }
 
-Result<void> Control::deleteService(Draft& draft, const ServiceKey& key) {
+Result<void> Control::deleteService(Draft& draft, ServiceKey key) {
   const size_t i = draft.find(key);
   if (i == SIZE_MAX) return noSuchService(key);
   while (!draft.services[i]->owned.empty()) {
@@ -274,7 +274,7 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
   auto made = makeServer(id, op.server, op.config, op.service);
   if (!made) return made.error();
   if (old != draft.removed.end()) {
-    updateOverload(*old->view, op.config);
+    draft.updateOverload(*old->view, op.config);
     draft.removed.erase(old);
   }
   draft.changeServers(i, [&](auto& servers) { servers.insert(servers.begin(), made.value()); });
@@ -291,7 +291,7 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   }
   auto made = makeServer((*at)->id, op.server, op.config, op.service);
   if (!made) return made.error();
-  updateOverload(**at, op.config);
+  draft.updateOverload(**at, op.config);
   const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) { all[static_cast<size_t>(index)] = made.value(); });
   return {};
@@ -309,7 +309,7 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   gone->available = false;
   const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) { all.erase(all.begin() + index); });
-  draft.removed.push_back({op.service, gone, epochs_.stamp(), std::nullopt});
+  draft.removed.push_back({op.service, gone, /*epoch=*/0, std::nullopt});
   draft.serversRemoved = true;
   return {};
 }
@@ -331,7 +331,11 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
   }
   table->index();
   published_.store(table.get(), std::memory_order_release);
-  if (current_ != nullptr) retired_.emplace_back(epochs_.stamp(), std::move(current_));
+  const uint64_t epoch = epochs_.stamp();
+  if (current_ != nullptr) retired_.emplace_back(epoch, std::move(current_));
+  for (auto& removed : removed_) {
+    if (removed.epoch == 0) removed.epoch = epoch;
+  }
   current_ = std::move(table);
   epochs_.advance();
 }
@@ -345,8 +349,10 @@ void Control::collect(Tick now) {
     releasing_.pop_front();
   }
   for (auto& removed : removed_) {
+    // In this order: a reader that came before the removal may open a connection until it has passed on.
+    const bool mayBeChosen = !epochs_.isSafe(removed.epoch);
     const bool isUsed = pool_.references(removed.view->id).load(std::memory_order_acquire) != 0;
-    if (isUsed) {
+    if (mayBeChosen || isUsed) {
       removed.idleSince.reset();
     } else if (!removed.idleSince) {
       removed.idleSince = now;
@@ -366,8 +372,8 @@ void Control::collect(Tick now) {
   });
   if (released.empty()) return;
   // A reader may still hold the snapshot before this one: the ids come free at a later collection.
-  const uint64_t epoch = epochs_.stamp();
   publish(current_->services(), current_->tunables());
+  const uint64_t epoch = epochs_.stamp();
   for (const uint32_t id : released) releasing_.emplace_back(epoch, id);
 }
 

@@ -85,7 +85,7 @@ class Control {
   struct Removed {
     ServiceKey service;
     std::shared_ptr<const ServerView> view;  // available == false
-    uint64_t epoch;                          // stamp of the removal
+    uint64_t epoch;                          // stamp of the removal's publication, 0 until then
     std::optional<Tick> idleSince;           // when it was first seen without connections
   };
   // What a transaction works on: services that it has touched are private copies.
@@ -94,7 +94,7 @@ class Control {
   Result<void> applyOne(Draft& draft, const Operation& operation);
   Result<void> addService(Draft& draft, const AddService& op);
   Result<void> editService(Draft& draft, const EditService& op);
-  Result<void> deleteService(Draft& draft, const ServiceKey& key);
+  Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be the one that is deleted
   Result<void> addServer(Draft& draft, const AddServer& op);
   Result<void> editServer(Draft& draft, const EditServer& op);
   Result<void> deleteServer(Draft& draft, const DeleteServer& op);

@@ -31,7 +31,13 @@ constexpr Verdict verdictOf(ParseError error) {
 
 TcpState tcpStateOf(const Conn& conn) { return static_cast<TcpState>(conn.state.load(std::memory_order_relaxed)); }
 
-void addOne(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std::memory_order_relaxed); }
+void addOne(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std::memory_order_seq_cst); }
+
+bool isOverloadOver(const ServerState& state, const ServerConfig& config) {
+  const int64_t total = int64_t{state.active.load(std::memory_order_seq_cst)} + state.inactive.load(std::memory_order_seq_cst);
+  if (config.lowerThreshold != 0) return total < config.lowerThreshold;
+  return config.upperThreshold == 0 || total * 4 < int64_t{config.upperThreshold} * 3;
+}
 
 }  // namespace
 
@@ -56,7 +62,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
       table_(ConnTable::create(tableRegion, Family::ipv4, options.maxConnections, options.secret, options.now, epochs_)),
       control_(options.sources, pool_, epochs_),
       worker_(std::make_unique<Worker[]>(options.workers)),
-      stats_(std::make_unique<WorkerStats[]>(options.workers)) {
+      stats_(std::make_unique<WorkerStats[]>(options.workers + 1)) {
   assert(options.workers >= 1 && options.workers < Epochs::kMaxReaders);
   for (size_t i = 0; i < workers_; i++) {
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
@@ -172,17 +178,22 @@ void Director::updateState(Conn* conn, const ServerView& server, const ParsedPac
   conn->packets.store(conn->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   const bool isTcp = parsed.key.protocol() == kTcp;
   const TcpState before = tcpStateOf(*conn);
-  TcpState after = isTcp ? nextTcpState(before, parsed.tcpFlags) : before;
-  Tick deadline = now + (isTcp ? tunables.tcpTimeout(after) : tunables.udpTimeout);
+  const TcpState after = isTcp ? nextTcpState(before, parsed.tcpFlags) : before;
+  const Tick deadline = now + (isTcp ? tunables.tcpTimeout(after) : tunables.udpTimeout);
   // Later than the deadline that the wheel knows: it will find out by itself.
   if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed))) {
     conn->expires.store(deadline, std::memory_order_relaxed);
     return;
   }
   ConnTable::Guard guard(table_, hash);
-  if (!conn->isLive()) return;  // expired on another worker meanwhile
-  if (isTcp) {
-    after = nextTcpState(tcpStateOf(*conn), parsed.tcpFlags);
+  if (conn->isLive()) updateStateLocked(conn, server, parsed, hash, now, tunables);  // else it expired meanwhile
+}
+
+void Director::updateStateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+                                 const Tunables& tunables) {
+  Tick deadline = now + tunables.udpTimeout;
+  if (parsed.key.protocol() == kTcp) {
+    const TcpState after = nextTcpState(tcpStateOf(*conn), parsed.tcpFlags);
     deadline = now + tunables.tcpTimeout(after);
     conn->state.store(static_cast<uint8_t>(after), std::memory_order_relaxed);
     const bool wasActive = (conn->flags.load(std::memory_order_relaxed) & kConnInactive) == 0;
@@ -199,9 +210,10 @@ void Director::bind(const ServerView& server, bool active) {
   ServerState& state = *server.state;
   addOne(active ? state.active : state.inactive, 1);
   addOne(pool_.references(server.id), 1);
-  if (server.config.upperThreshold != 0 && state.connections() >= server.config.upperThreshold) {
-    state.overloaded.store(true, std::memory_order_relaxed);
-  }
+  if (server.config.upperThreshold == 0 || state.connections() < server.config.upperThreshold) return;
+  state.overloaded.store(true, std::memory_order_seq_cst);
+  // Those that made it so many may have gone before they could see the mark, and nobody come to take it off again.
+  if (isOverloadOver(state, server.config)) state.overloaded.store(false, std::memory_order_relaxed);
 }
 
 void Director::unbind(const Conn& conn) {
@@ -209,13 +221,9 @@ void Director::unbind(const Conn& conn) {
   ServerState& state = pool_.state(id);
   const bool active = (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0;
   addOne(active ? state.active : state.inactive, -1);
-  if (state.overloaded.load(std::memory_order_relaxed)) {
+  if (state.overloaded.load(std::memory_order_seq_cst)) {
     const ServerView* server = control_.table()->server(id);
-    const int64_t total = state.connections();
-    const int64_t upper = server == nullptr ? 0 : server->config.upperThreshold;
-    const int64_t lower = server == nullptr ? 0 : server->config.lowerThreshold;
-    const bool isOver = lower != 0 ? total < lower : upper != 0 ? total * 4 < upper * 3 : true;
-    if (isOver) state.overloaded.store(false, std::memory_order_relaxed);
+    if (server == nullptr || isOverloadOver(state, server->config)) state.overloaded.store(false, std::memory_order_relaxed);
   }
   // Last: from here on the id may be released.
   pool_.references(id).fetch_sub(1, std::memory_order_release);
@@ -231,7 +239,10 @@ Verdict Director::openConnection(size_t worker, const ServiceTable*& services, c
     const bool isOver = ConnTable::hasExpired(*known, now);
     if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, services->tunables())) {
       server = named;
-      return named->available ? Verdict::forwarded : Verdict::dropServerGone;
+      if (!named->available) return Verdict::dropServerGone;
+      known->packets.store(known->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      updateStateLocked(known, *named, parsed, hash, now, services->tunables());
+      return Verdict::forwarded;
     }
     unbind(*known);
     table_.removeLocked(known, hash);
@@ -259,11 +270,14 @@ Verdict Director::openConnection(size_t worker, const ServiceTable*& services, c
   const TcpState state = isTcp ? nextTcpState(TcpState::none, parsed.tcpFlags) : TcpState::none;
   const bool active = isTcp && isActive(state);
   const Tick timeout = isTcp ? tunables.tcpTimeout(state) : tunables.udpTimeout;
+  bool hasEvicted = false;
   Conn* conn = table_.insertLocked(parsed.key, hash, server->id, active ? 0 : kConnInactive, now + timeout, [&](Conn& victim) {
     unbind(victim);
     stats.connectionsEvicted.add(1);
-    return true;
+    return hasEvicted = true;
   });
+  // What was evicted is needed again soon: the room for those that wait is small.
+  if (hasEvicted) epochs_.advance();
   if (conn == nullptr) return Verdict::dropTableFull;
   conn->state.store(static_cast<uint8_t>(state), std::memory_order_relaxed);
   conn->packets.store(1, std::memory_order_relaxed);
@@ -300,6 +314,7 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
     const ServerView* server = services->server(conn.server.load(std::memory_order_relaxed));
     if (server == nullptr || server->available) return false;
     unbind(conn);
+    stats_[workers_].connectionsDropped.add(1);
     return true;
   });
   return done;
@@ -308,7 +323,7 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
 void Director::readCounters(std::span<uint64_t> sums) const {
   assert(sums.size() == kCounters);
   for (auto& sum : sums) sum = 0;
-  for (size_t i = 0; i < workers_; i++) addTo(sums, stats_[i]);
+  for (size_t i = 0; i <= workers_; i++) addTo(sums, stats_[i]);
 }
 
 ConnectionRow Director::rowOf(const Conn& conn, const ServiceTable& services, Tick now) const {

@@ -103,6 +103,8 @@ class Director {
   bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables) const;
   void updateState(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                    const Tunables& tunables);
+  void updateStateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+                         const Tunables& tunables);
   void bind(const ServerView& server, bool active);
   void unbind(const Conn& conn);
   const ServerView* serverOf(const ServiceTable*& services, uint32_t id) const;
@@ -114,7 +116,7 @@ class Director {
   ConnTable table_;
   Control control_;
   std::unique_ptr<Worker[]> worker_;
-  std::unique_ptr<WorkerStats[]> stats_;
+  std::unique_ptr<WorkerStats[]> stats_;  // the last is the control thread's
 };
 
 template <typename Visit>

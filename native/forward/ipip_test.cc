@@ -54,7 +54,8 @@ TEST("ipip copies DSCP and ECN, but makes of CE an ECT(0)") {
 }
 
 TEST("ipip copies the TTL, to the last") {
-  for (const int ttl : {1, 2, 63, 64, 128, 255}) CHECK_EQ(encapsulated(request().ttl(static_cast<uint8_t>(ttl)).build())[8], ttl);
+  for (const int ttl : {1, 2, 63, 64, 128, 255})
+    CHECK_EQ(encapsulated(request().ttl(static_cast<uint8_t>(ttl)).build())[8], ttl);
 }
 
 TEST("ipip sends DF with identification 0, and no DF with one of its own") {
