@@ -13,9 +13,7 @@ using testing::Bytes;
 using testing::naiveSum;
 using testing::Random;
 
-uint16_t foldedHost(const Bytes& bytes) {
-  return Be16{checksumFold(checksumAdd(bytes.data(), bytes.size()))}.host();
-}
+uint16_t foldedHost(const Bytes& bytes) { return Be16{checksumFold(checksumAdd(bytes.data(), bytes.size()))}.host(); }
 
 Be16 recomputed(const Bytes& words) { return checksum(words.data(), words.size()); }
 

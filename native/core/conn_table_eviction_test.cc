@@ -47,10 +47,13 @@ TEST("evicts closing and half-open connections before established ones that are 
   size_t evicted = 0;
   for (uint32_t i = 0; i < kCapacity / 4; i++) {
     if (i % 200 == 0) t.epochs.advance();
-    t.insertOr(numberedKey(10000 + i), kHalfOpen + 100 + i, [&](Conn& victim) {
-      CHECK_EQ(victim.server.load(), 0u);
-      return ++evicted > 0;
-    }, 0);
+    t.insertOr(
+        numberedKey(10000 + i), kHalfOpen + 100 + i,
+        [&](Conn& victim) {
+          CHECK_EQ(victim.server.load(), 0u);
+          return ++evicted > 0;
+        },
+        0);
   }
   CHECK_EQ(evicted, kCapacity / 4);
 }
@@ -103,10 +106,13 @@ TEST("reuses a removed connection's memory only when every reader has moved on")
   for (uint32_t i = 0; i < 5000; i++) {
     const FlowKey key = numberedKey(10000 + i);
     const Conn* victim = nullptr;
-    Conn* conn = t.insertOr(key, 2000, [&](Conn& v) {
-      victim = &v;
-      return true;
-    }, 1);
+    Conn* conn = t.insertOr(
+        key, 2000,
+        [&](Conn& v) {
+          victim = &v;
+          return true;
+        },
+        1);
     if (victim != nullptr) held.insert(victim);
     if (conn == nullptr) break;
     CHECK(!held.contains(conn));

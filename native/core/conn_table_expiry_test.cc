@@ -10,7 +10,7 @@ namespace {
 using testing::numberedKey;
 using testing::TestTable;
 
-constexpr uint32_t kSlotTicks = 16;            // what lazy expiry may be late by
+constexpr uint32_t kSlotTicks = 16;  // what lazy expiry may be late by
 constexpr uint32_t kWheelTicks = 4096 * kSlotTicks;
 
 TEST("expires a connection at its deadline and not a tick before") {

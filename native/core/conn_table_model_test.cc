@@ -50,7 +50,12 @@ class ModelRun {
       check(conn->server.load() == number && conn->expires.load() == known->second, "found another connection");
     }
     switch (random_.below(16)) {
-      case 0: case 1: case 2: case 3: case 4: case 5:
+      case 0:
+      case 1:
+      case 2:
+      case 3:
+      case 4:
+      case 5:
         if (!isKnown) insert(number);
         break;
       case 6:
@@ -59,21 +64,23 @@ class ModelRun {
           model_.erase(known);
         }
         break;
-      case 7: case 8:
+      case 7:
+      case 8:
         if (isKnown) {
           known->second = someDeadline();
           t_.setDeadline(keyOf(number), known->second);
         }
         break;
-      case 9: case 10: case 11:  // as a packet does it: later only, and nobody tells the wheel
+      case 9:
+      case 10:
+      case 11:  // as a packet does it: later only, and nobody tells the wheel
         if (isKnown) {
           known->second += random_.below(20000);
           conn->expires.store(known->second);
         }
         break;
-      case 12: case 13:
-        pass(random_.below(40));
-        break;
+      case 12:
+      case 13: pass(random_.below(40)); break;
       case 14:
         if (random_.oneIn(50)) pass(random_.oneIn(10) ? random_.below(1000000) : random_.below(20000));
         break;
@@ -88,11 +95,14 @@ class ModelRun {
     const Tick deadline = someDeadline();
     const bool isFull = model_.size() >= kCapacity;
     bool hasEvicted = false;
-    Conn* conn = t_.insertOr(keyOf(number), deadline, [&](Conn& victim) {
-      check(!hasEvicted, "evicted two for one");
-      check(model_.erase(victim.server.load()) == 1, "evicted a connection that is not there");
-      return hasEvicted = true;
-    }, number);
+    Conn* conn = t_.insertOr(
+        keyOf(number), deadline,
+        [&](Conn& victim) {
+          check(!hasEvicted, "evicted two for one");
+          check(model_.erase(victim.server.load()) == 1, "evicted a connection that is not there");
+          return hasEvicted = true;
+        },
+        number);
     check(hasEvicted == isFull, "evicted without need, or did not although it was full");
     if (conn != nullptr) model_[number] = deadline;
     // Nothing can be reused while the reader stays; what lies beyond the capacity is for that.
@@ -102,19 +112,20 @@ class ModelRun {
   void pass(uint32_t ticks) {
     now_ += ticks;
     const bool exact = random_.oneIn(2);
-    const bool isDone = t_.table.expire(0, now_, exact, random_.oneIn(4) ? random_.below(50) : SIZE_MAX, [&](Conn& conn) {
-      const auto entry = model_.find(conn.server.load());
-      check(entry != model_.end(), "expired a connection that is not there");
-      if (entry == model_.end()) return 0u;
-      check(reached(now_, entry->second), "expired a connection before its deadline");
-      if (random_.oneIn(10)) {
-        const uint32_t more = 1 + random_.below(1000);
-        entry->second = now_ + more;
-        return more;
-      }
-      model_.erase(entry);
-      return 0u;
-    });
+    const bool isDone =
+        t_.table.expire(0, now_, exact, random_.oneIn(4) ? random_.below(50) : SIZE_MAX, [&](Conn& conn) {
+          const auto entry = model_.find(conn.server.load());
+          check(entry != model_.end(), "expired a connection that is not there");
+          if (entry == model_.end()) return 0u;
+          check(reached(now_, entry->second), "expired a connection before its deadline");
+          if (random_.oneIn(10)) {
+            const uint32_t more = 1 + random_.below(1000);
+            entry->second = now_ + more;
+            return more;
+          }
+          model_.erase(entry);
+          return 0u;
+        });
     if (!isDone) return;
     for (const auto& [number, deadline] : model_) {
       check(!reached(now_ - (exact ? 0 : 16), deadline), "kept a connection beyond its deadline");

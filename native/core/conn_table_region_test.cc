@@ -100,11 +100,21 @@ TEST("refuses memory that holds no table, and says why") {
     size_t at;
     uint8_t xorWith;
   } table[] = {
-      {"does not begin with the table's mark", 0, 0xff}, {"another version", 8, 0x01},   {"address family is unknown", 12, 0x08},
-      {"capacity is out of range", 19, 0x80},            {"capacity is out of range", 17, 0x10}, {"header is damaged", 16, 0x01},
-      {"header is damaged", 20, 0x01},                   {"header is damaged", 24, 0x01}, {"header is damaged", 28, 0x40},
-      {"header is damaged", 32, 0x02},                   {"header is damaged", 40, 0x10}, {"header is damaged", 48, 0x40},
-      {"header is damaged", 56, 0x40},                   {"header is damaged", 64, 0x40}, {"header is damaged", 72, 0x01},
+      {"does not begin with the table's mark", 0, 0xff},
+      {"another version", 8, 0x01},
+      {"address family is unknown", 12, 0x08},
+      {"capacity is out of range", 19, 0x80},
+      {"capacity is out of range", 17, 0x10},
+      {"header is damaged", 16, 0x01},
+      {"header is damaged", 20, 0x01},
+      {"header is damaged", 24, 0x01},
+      {"header is damaged", 28, 0x40},
+      {"header is damaged", 32, 0x02},
+      {"header is damaged", 40, 0x10},
+      {"header is damaged", 48, 0x40},
+      {"header is damaged", 56, 0x40},
+      {"header is damaged", 64, 0x40},
+      {"header is damaged", 72, 0x01},
       {"header is damaged", 12, 0x02} /* IPv4 read as IPv6 */,
   };
   for (const auto& row : table) {
@@ -114,7 +124,8 @@ TEST("refuses memory that holds no table, and says why") {
     const auto attached = ConnTable::attach(memory.span(), epochs);
     if (!CHECK(!attached.ok())) continue;
     CHECK(attached.error().code == ErrorCode::invalidArgument);
-    if (attached.error().message.find(row.why) == std::string::npos) testing::fail(__FILE__, __LINE__, attached.error().message + " in place of " + row.why);
+    if (attached.error().message.find(row.why) == std::string::npos)
+      testing::fail(__FILE__, __LINE__, attached.error().message + " in place of " + row.why);
   }
 }
 

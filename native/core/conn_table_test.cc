@@ -99,14 +99,16 @@ TEST("finds every connection at 85 and at 100 percent of its capacity") {
     };
     uint32_t evicted = 0;
     for (uint32_t i = 0; i < kCapacity; i++) {
-      t.insertOr(numberedKey(i, family), kLater, [&](Conn&) { return ++evicted > 0; }, i);
+      t.insertOr(
+          numberedKey(i, family), kLater, [&](Conn&) { return ++evicted > 0; }, i);
       if (i + 1 == kCapacity / 100 * 85) CHECK(isComplete(i + 1));
     }
     CHECK_EQ(evicted, 0u);
     CHECK_EQ(t.table.liveCount(), kCapacity);
     CHECK(isComplete(kCapacity));
     for (uint32_t i = kCapacity; i < kCapacity + 1000; i++) {
-      if (t.find(numberedKey(i, family)) != nullptr) testing::fail(__FILE__, __LINE__, "found " + std::to_string(i) + ", which was never inserted");
+      if (t.find(numberedKey(i, family)) != nullptr)
+        testing::fail(__FILE__, __LINE__, "found " + std::to_string(i) + ", which was never inserted");
     }
   }
 }
@@ -123,7 +125,8 @@ TEST("chains connections that share a bucket and keeps the chain when some go") 
     t.remove(keys[gone]);
     for (size_t i = 0; i < keys.size(); i++) {
       if ((t.find(keys[i]) != nullptr) != (i > gone)) {
-        testing::fail(__FILE__, __LINE__, "connection " + std::to_string(i) + " after " + std::to_string(gone + 1) + " were removed");
+        testing::fail(__FILE__, __LINE__,
+                      "connection " + std::to_string(i) + " after " + std::to_string(gone + 1) + " were removed");
         return;
       }
     }
@@ -189,7 +192,8 @@ TEST("names every connection by another reference") {
   for (const Family family : kFamilies) {
     TestTable t(70000, family);
     std::set<uint32_t> references;
-    for (uint32_t i = 0; i < 50000; i++) references.insert(t.table.referenceOf(t.insert(numberedKey(i, family), kLater)));
+    for (uint32_t i = 0; i < 50000; i++)
+      references.insert(t.table.referenceOf(t.insert(numberedKey(i, family), kLater)));
     CHECK_EQ(references.size(), 50000u);
   }
 }

@@ -70,9 +70,8 @@ TEST("finds what stays while others insert, remove and expire around it") {
         const ConnTable::Guard guard(t.table, hash);
         Conn* known = t.table.find(key, hash);
         if (known == nullptr) {
-          t.table.insertLocked(key, hash, markOf(number), 0, now + random.below(2000), [](Conn& victim) {
-            return victim.expires.load(std::memory_order_relaxed) != kFar;
-          });
+          t.table.insertLocked(key, hash, markOf(number), 0, now + random.below(2000),
+                               [](Conn& victim) { return victim.expires.load(std::memory_order_relaxed) != kFar; });
         } else if (random.oneIn(2)) {
           t.table.removeLocked(known, hash);
         } else {

@@ -10,8 +10,8 @@ namespace tunvs {
 namespace {
 
 FlowKey flow(uint32_t client, uint16_t port, uint8_t protocol = 6) {
-  return FlowKey::make(IpAddress::v4(Be32::from(client)), Be16::from(port), IpAddress::v4(192, 0, 2, 10), Be16::from(80),
-                       protocol);
+  return FlowKey::make(IpAddress::v4(Be32::from(client)), Be16::from(port), IpAddress::v4(192, 0, 2, 10),
+                       Be16::from(80), protocol);
 }
 
 FlowKey flow6(uint32_t client, uint16_t port) {
@@ -38,7 +38,8 @@ void checkSpread(const char* what, KeyOf&& keyOf, unsigned shift, size_t buckets
   const double statistic = chiSquared(counts, double{kFlows} / static_cast<double>(buckets));
   const double freedom = static_cast<double>(buckets - 1);
   // Eight standard deviations: a good hash fails once in 10^15 secrets, a poor one always.
-  if (statistic > freedom + 8 * __builtin_sqrt(2 * freedom)) testing::fail(__FILE__, __LINE__, std::string(what) + " spread badly");
+  if (statistic > freedom + 8 * __builtin_sqrt(2 * freedom))
+    testing::fail(__FILE__, __LINE__, std::string(what) + " spread badly");
 }
 
 TEST("spreads likely flows evenly over shards, buckets and tags") {

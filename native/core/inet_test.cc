@@ -32,8 +32,8 @@ TEST("tells the family of an address") {
 }
 
 TEST("refuses what is not an address, and says what it got") {
-  for (const char* text : {"", " ", "10.0.0", "10.0.0.1 ", "10.0.0.256", "10.0.0.1/24", "10.0.0.1:80", "010.0.0.1", "0x0a.0.0.1",
-                           "1.2.3.4.5", "::1%lo", "[::1]", "1::2::3", "12345::", "localhost"}) {
+  for (const char* text : {"", " ", "10.0.0", "10.0.0.1 ", "10.0.0.256", "10.0.0.1/24", "10.0.0.1:80", "010.0.0.1",
+                           "0x0a.0.0.1", "1.2.3.4.5", "::1%lo", "[::1]", "1::2::3", "12345::", "localhost"}) {
     const auto parsed = parseIpAddress(text);
     CHECK(!parsed.ok());
     if (parsed.ok()) continue;
@@ -76,14 +76,15 @@ TEST("knows which addresses can be a VIP, a RIP or a DIP") {
     const char* text;
     bool unicast;
   } table[] = {
-      {"0.0.0.0", false},       {"0.1.2.3", false},  {"1.0.0.0", true},     {"126.255.255.255", true},
-      {"127.0.0.1", false},     {"127.255.0.1", false}, {"128.0.0.1", true}, {"223.255.255.255", true},
-      {"224.0.0.1", false},     {"239.1.1.1", false}, {"240.0.0.1", false},  {"255.255.255.255", false},
-      {"::", false},            {"::1", false},      {"::2", true},         {"2001:db8::1", true},
-      {"ff02::1", false},       {"fe80::1", true},   {"100::", true},
+      {"0.0.0.0", false},   {"0.1.2.3", false},     {"1.0.0.0", true},    {"126.255.255.255", true},
+      {"127.0.0.1", false}, {"127.255.0.1", false}, {"128.0.0.1", true},  {"223.255.255.255", true},
+      {"224.0.0.1", false}, {"239.1.1.1", false},   {"240.0.0.1", false}, {"255.255.255.255", false},
+      {"::", false},        {"::1", false},         {"::2", true},        {"2001:db8::1", true},
+      {"ff02::1", false},   {"fe80::1", true},      {"100::", true},
   };
   for (const auto& row : table) {
-    if (isUnicast(parseIpAddress(row.text).value()) != row.unicast) testing::fail(__FILE__, __LINE__, std::string(row.text) + " was misjudged");
+    if (isUnicast(parseIpAddress(row.text).value()) != row.unicast)
+      testing::fail(__FILE__, __LINE__, std::string(row.text) + " was misjudged");
   }
 }
 

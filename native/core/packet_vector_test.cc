@@ -13,7 +13,8 @@ TEST("gives each packet its headroom and as many bytes as were asked for, none s
     }
     bool isIntact = true;
     for (size_t i = 0; i < kVectorSize; i++) {
-      isIntact &= vector.buffer(i)[-static_cast<ptrdiff_t>(kHeadroom)] == i && vector.buffer(i)[maxPacketBytes - 1] == i;
+      isIntact &=
+          vector.buffer(i)[-static_cast<ptrdiff_t>(kHeadroom)] == i && vector.buffer(i)[maxPacketBytes - 1] == i;
       isIntact &= reinterpret_cast<uintptr_t>(vector.buffer(i)) % 64 == 0;
     }
     CHECK(isIntact);

@@ -74,8 +74,10 @@ TEST("says of every malformed packet what is wrong with it") {
       {"version 15", ParseError::badVersion, syn().version(15).build()},
       {"IHL 0", ParseError::badHeader, syn().headerWords(0).build()},
       {"IHL 4", ParseError::badHeader, syn().headerWords(4).build()},
-      {"IHL beyond the total length", ParseError::badHeader, PacketBuilder().headerWords(15).totalLength(28).udp(1, 2).build()},
-      {"IHL beyond the packet", ParseError::truncated, PacketBuilder().headerWords(15).totalLength(60).udp(1, 2).build()},
+      {"IHL beyond the total length", ParseError::badHeader,
+       PacketBuilder().headerWords(15).totalLength(28).udp(1, 2).build()},
+      {"IHL beyond the packet", ParseError::truncated,
+       PacketBuilder().headerWords(15).totalLength(60).udp(1, 2).build()},
       {"total length 0", ParseError::badHeader, syn().totalLength(0).build()},
       {"total length below the header", ParseError::badHeader, syn().totalLength(19).build()},
       {"total length one too long", ParseError::truncated, syn().payload(9).totalLength(50).build()},
@@ -138,7 +140,7 @@ TEST("steps over IP options to the ports") {
       {"end of options at once", syn().options({0, 0xff, 0xff, 0xff})},
       {"router alert", syn().options({148, 4, 0, 0})},
       {"record route, full", syn().options({7, 39, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-                                             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})},
+                                            0, 0,  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1})},
       {"the shortest option", syn().options({30, 2, 30, 2})},
       {"a source route behind the end of options", syn().options({0, 131, 3, 4})},
   };
@@ -153,10 +155,10 @@ TEST("steps over IP options to the ports") {
 
 TEST("refuses IP options that lie about their length") {
   for (const auto& packet : {
-           syn().options({7, 0, 0, 0}),               // shorter than its own two bytes
+           syn().options({7, 0, 0, 0}),  // shorter than its own two bytes
            syn().options({7, 1, 0, 0}),
-           syn().options({7, 5, 0, 0}),               // longer than the header
-           syn().options({1, 1, 1, 7}),               // its length byte lies beyond
+           syn().options({7, 5, 0, 0}),  // longer than the header
+           syn().options({1, 1, 1, 7}),  // its length byte lies beyond
            syn().options({7, 4, 0, 0, 7, 255, 0, 0}),
            syn().options({131, 200, 4, 0}),
        }) {

@@ -31,8 +31,8 @@ TEST("turns errno into what a caller can act on") {
     int errnoValue;
     ErrorCode code;
   } table[] = {
-      {EPERM, ErrorCode::permission}, {EACCES, ErrorCode::permission},   {EBUSY, ErrorCode::busy},
-      {ENODEV, ErrorCode::noDevice},  {ENOENT, ErrorCode::noDevice},     {EOPNOTSUPP, ErrorCode::unsupported},
+      {EPERM, ErrorCode::permission},   {EACCES, ErrorCode::permission},      {EBUSY, ErrorCode::busy},
+      {ENODEV, ErrorCode::noDevice},    {ENOENT, ErrorCode::noDevice},        {EOPNOTSUPP, ErrorCode::unsupported},
       {ENOSYS, ErrorCode::unsupported}, {EINVAL, ErrorCode::invalidArgument}, {EIO, ErrorCode::system},
   };
   for (const auto& row : table) {

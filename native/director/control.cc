@@ -218,7 +218,7 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
   return {};
 }
 
-Result<void> Control::deleteService(Draft& draft, const ServiceKey& key) {
+Result<void> Control::deleteService(Draft& draft, ServiceKey key) {
   const size_t i = draft.find(key);
   if (i == SIZE_MAX) return noSuchService(key);
   while (!draft.services[i]->owned.empty()) {

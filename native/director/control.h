@@ -92,7 +92,7 @@ class Control {
   Result<void> applyOne(Draft& draft, const Operation& operation);
   Result<void> addService(Draft& draft, const AddService& op);
   Result<void> editService(Draft& draft, const EditService& op);
-  Result<void> deleteService(Draft& draft, const ServiceKey& key);
+  Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be the one that is deleted
   Result<void> addServer(Draft& draft, const AddServer& op);
   Result<void> editServer(Draft& draft, const EditServer& op);
   Result<void> deleteServer(Draft& draft, const DeleteServer& op);

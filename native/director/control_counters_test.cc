@@ -136,14 +136,14 @@ TEST("accounts for the end of every connection that began") {
   for (uint32_t client = 1; client <= 200; client++) t.establish(client);
   for (uint32_t client = 1; client <= 50; client++) t.tcp(client, kTcpRst);
   for (uint32_t client = 1; client <= 10; client++) t.tcp(client, kTcpSyn);  // ports used again: rescheduled
-  t.pass(10);                                                                 // the other 40 expire
-  t.deleteServer(12);                                                         // and its connections with it
+  t.pass(10);                                                                // the other 40 expire
+  t.deleteServer(12);                                                        // and its connections with it
   const uint64_t live = t.director.connectionCount();
   CHECK(live > 0 && live < 160);
   CHECK_EQ(t.counter("connectionsCreated"), 210u);
   CHECK_EQ(t.counter("connectionsExpired"), 40u);
-  CHECK_EQ(t.counter("connectionsCreated"), live + t.counter("connectionsExpired") + t.counter("connectionsEvicted") +
-                                                t.counter("connectionsDropped"));
+  CHECK_EQ(t.counter("connectionsCreated"),
+           live + t.counter("connectionsExpired") + t.counter("connectionsEvicted") + t.counter("connectionsDropped"));
 }
 
 }  // namespace

@@ -21,12 +21,15 @@ ServerConfig weighing(int32_t weight) {
 // All that configuration shows, in one line.
 std::string configuration(const TestDirector& t) {
   std::string text;
+  const auto add = [&text](std::initializer_list<std::string> parts) {
+    for (const auto& part : parts) text += part;
+  };
   for (const auto& service : t.rows()) {
-    text += toString(service.key.address) + ":" + std::to_string(service.key.port) + " " + service.config.scheduler;
+    add({toString(service.key.address), ":", std::to_string(service.key.port), " ", service.config.scheduler});
     for (const auto& row : service.servers) {
-      text += " " + std::to_string(row.key.address.bytes[3]) + "*" + std::to_string(row.config.weight) + "#" + std::to_string(row.id) +
-              "(" + std::to_string(row.config.upperThreshold) + "," + std::to_string(row.config.lowerThreshold) + ")" +
-              (row.overloaded ? "!" : "");
+      add({" ", std::to_string(row.key.address.bytes[3]), "*", std::to_string(row.config.weight), "#",
+           std::to_string(row.id), "(", std::to_string(row.config.upperThreshold), ",",
+           std::to_string(row.config.lowerThreshold), ")", row.overloaded ? "!" : ""});
     }
     text += "; ";
   }
@@ -110,10 +113,18 @@ TEST("leaves nothing behind of a transaction whose last operation fails") {
   CHECK_EQ(t.establish(1), "12");
   const std::string before = configuration(t);
   const Operation operations[] = {
-      AddService{kNames, {"rr"}},  AddServer{kNames, server(21), {}}, AddServer{kWeb, server(13), {}},
-      EditServer{kWeb, server(11), weighing(9)}, DeleteServer{kWeb, server(12)},    EditService{kWeb, {"wlc"}},
-      ZeroCounters{kWeb},          DeleteService{kWeb},               ClearServices{},
-      AddService{kWeb, {"lc"}},    AddServer{kWeb, server(12), {}},   AddServer{kWeb, server(12), {}},
+      AddService{kNames, {"rr"}},
+      AddServer{kNames, server(21), {}},
+      AddServer{kWeb, server(13), {}},
+      EditServer{kWeb, server(11), weighing(9)},
+      DeleteServer{kWeb, server(12)},
+      EditService{kWeb, {"wlc"}},
+      ZeroCounters{kWeb},
+      DeleteService{kWeb},
+      ClearServices{},
+      AddService{kWeb, {"lc"}},
+      AddServer{kWeb, server(12), {}},
+      AddServer{kWeb, server(12), {}},
   };
   size_t failedAt = 0;
   CHECK(!t.director.apply(operations, &failedAt).ok());
@@ -149,7 +160,8 @@ TEST("gives the ids of failed transactions back") {
   TestDirector t;
   t.addService();
   for (int i = 0; i < 1000; i++) {
-    CHECK(!t.apply(AddServer{kWeb, server(11), {}}, AddServer{kWeb, server(12), {}}, AddServer{kWeb, server(11), {}}).ok());
+    CHECK(!t.apply(AddServer{kWeb, server(11), {}}, AddServer{kWeb, server(12), {}}, AddServer{kWeb, server(11), {}})
+               .ok());
   }
   t.addServer(11);
   CHECK(t.row(11).id < 2);

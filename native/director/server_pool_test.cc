@@ -56,7 +56,8 @@ TEST("keeps every worker's counters for every server apart and in place") {
   CHECK_EQ(std::set(places.begin(), places.end()).size(), places.size());
   bool isIntact = true;
   for (uint32_t id = 0; id < 600; id++) {
-    for (size_t worker = 0; worker < 2; worker++) isIntact &= pool.counters(worker, id).packets.read() == id * 2 + worker;
+    for (size_t worker = 0; worker < 2; worker++)
+      isIntact &= pool.counters(worker, id).packets.read() == id * 2 + worker;
   }
   CHECK(isIntact);
 }

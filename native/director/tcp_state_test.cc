@@ -12,16 +12,11 @@ TEST("goes from state to state as IPVS does that sees the client's packets only"
   const struct {
     TcpState now, onSyn, onFin, onAck, onRst;
   } table[] = {
-      {none, synRecv, close, established, close},
-      {established, established, finWait, established, close},
-      {synSent, established, synSent, synSent, close},
-      {synRecv, synRecv, timeWait, established, synRecv},
-      {finWait, synRecv, finWait, finWait, close},
-      {timeWait, synRecv, timeWait, timeWait, close},
-      {close, synRecv, close, close, close},
-      {closeWait, synRecv, closeWait, closeWait, close},
-      {lastAck, synRecv, lastAck, close, lastAck},
-      {listen, synRecv, listen, listen, listen},
+      {none, synRecv, close, established, close},      {established, established, finWait, established, close},
+      {synSent, established, synSent, synSent, close}, {synRecv, synRecv, timeWait, established, synRecv},
+      {finWait, synRecv, finWait, finWait, close},     {timeWait, synRecv, timeWait, timeWait, close},
+      {close, synRecv, close, close, close},           {closeWait, synRecv, closeWait, closeWait, close},
+      {lastAck, synRecv, lastAck, close, lastAck},     {listen, synRecv, listen, listen, listen},
       {synAck, synRecv, timeWait, established, close},
   };
   CHECK_EQ(std::size(table), kTcpStates);
@@ -59,8 +54,8 @@ TEST("has IPVS's names, numbers and timeouts") {
     int number;
     const char* name;
     uint32_t seconds;
-  } table[] = {{0, "NONE", 2},       {1, "ESTABLISHED", 900}, {2, "SYN_SENT", 120},  {3, "SYN_RECV", 60},
-               {4, "FIN_WAIT", 120}, {5, "TIME_WAIT", 120},   {6, "CLOSE", 10},      {7, "CLOSE_WAIT", 60},
+  } table[] = {{0, "NONE", 2},       {1, "ESTABLISHED", 900}, {2, "SYN_SENT", 120}, {3, "SYN_RECV", 60},
+               {4, "FIN_WAIT", 120}, {5, "TIME_WAIT", 120},   {6, "CLOSE", 10},     {7, "CLOSE_WAIT", 60},
                {8, "LAST_ACK", 30},  {9, "LISTEN", 120},      {10, "SYNACK", 120}};
   for (const auto& row : table) {
     CHECK_EQ(kTcpStateNames[row.number], row.name);

@@ -56,7 +56,8 @@ TEST("sets a switch within its range and refuses the rest by name") {
       CHECK(setSysctl(tunables, sysctl.name, value).ok());
       CHECK_EQ(tunables.*sysctl.field, value);
     }
-    for (const int64_t value : {int64_t{sysctl.minimum} - 1, int64_t{sysctl.maximum} + 1, int64_t{1} << 32, INT64_MIN}) {
+    for (const int64_t value :
+         {int64_t{sysctl.minimum} - 1, int64_t{sysctl.maximum} + 1, int64_t{1} << 32, INT64_MIN}) {
       const auto refused = setSysctl(tunables, sysctl.name, value);
       REQUIRE(!refused.ok());
       CHECK(refused.error().code == ErrorCode::invalidArgument);

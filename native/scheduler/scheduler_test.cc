@@ -42,7 +42,9 @@ TEST("chooses an eligible server whenever there is one, through random changes")
       Random random(seed);
       TestServers servers({});
       TestService service(scheduler->name(), servers);
-      const auto someWeight = [&] { return random.oneIn(4) ? 0 : static_cast<int32_t>(random.below(12)) * (random.oneIn(2) ? 5 : 1); };
+      const auto someWeight = [&] {
+        return random.oneIn(4) ? 0 : static_cast<int32_t>(random.below(12)) * (random.oneIn(2) ? 5 : 1);
+      };
       std::set<char> present;
       for (int step = 0; step < 2000; step++) {
         const char name = static_cast<char>('A' + random.below(6));
@@ -59,7 +61,8 @@ TEST("chooses an eligible server whenever there is one, through random changes")
           servers.overload(name, random.oneIn(2));
         }
         bool isAnyEligible = false;
-        for (const Candidate* server : servers.list()) isAnyEligible |= server->weight > 0 && !server->state->overloaded;
+        for (const Candidate* server : servers.list())
+          isAnyEligible |= server->weight > 0 && !server->state->overloaded;
         const char chosen = service.pick();
         if (!CHECK_EQ(chosen != '-', isAnyEligible)) return;
         if (chosen == '-') continue;

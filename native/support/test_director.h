@@ -87,7 +87,8 @@ class TestDirector {
     sent.assign(out.packets[0].data, out.packets[0].data + out.packets[0].length);
     return std::to_string(out.packets[0].nextHop.bytes[3]);
   }
-  // From client 198.51.100.7; ports from 100000 on are those of the next clients.
+  // Clients are numbered: the first 60000 are the ports of 198.51.100.7 from 1024 on, the next those of 198.51.100.8,
+  // ...
   std::string tcp(uint32_t client, uint8_t flags, size_t worker = 0) {
     return send(packetFrom(client).tcp(portOf(client), kWeb.port, flags).build(), worker);
   }
@@ -168,9 +169,9 @@ class TestDirector {
     std::abort();
   }
   static PacketBuilder packetFrom(uint32_t client) {
-    return PacketBuilder().ip(IpAddress::v4(Be32::from(0xc6336407 + client / 100000)), kWeb.address);
+    return PacketBuilder().ip(IpAddress::v4(Be32::from(0xc6336407 + client / 60000)), kWeb.address);
   }
-  static uint16_t portOf(uint32_t client) { return static_cast<uint16_t>(client % 100000); }
+  static uint16_t portOf(uint32_t client) { return static_cast<uint16_t>(1024 + client % 60000); }
 };
 
 }  // namespace tunvs::testing

@@ -54,7 +54,8 @@ class TestServers {
 // A scheduler at work on a list of servers.
 class TestService {
  public:
-  TestService(std::string_view scheduler, TestServers& servers) : scheduler_(*schedulerByName(scheduler)), servers_(servers) {
+  TestService(std::string_view scheduler, TestServers& servers)
+      : scheduler_(*schedulerByName(scheduler)), servers_(servers) {
     scheduler_.begin(servers_.list(), state_);
   }
 

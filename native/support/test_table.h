@@ -27,8 +27,8 @@ class TableMemory {
 inline FlowKey numberedKey(uint32_t number, Family family = Family::ipv4, uint8_t protocol = 6) {
   const Be16 clientPort = Be16::from(static_cast<uint16_t>(1024 + number % 60000)), virtualPort = Be16::from(80);
   if (family == Family::ipv4) {
-    return FlowKey::make(IpAddress::v4(Be32::from(0x0a000000 + number / 60000)), clientPort, IpAddress::v4(192, 0, 2, 10),
-                         virtualPort, protocol);
+    return FlowKey::make(IpAddress::v4(Be32::from(0x0a000000 + number / 60000)), clientPort,
+                         IpAddress::v4(192, 0, 2, 10), virtualPort, protocol);
   }
   uint8_t client[16] = {0x20, 0x01, 0x0d, 0xb8, 0xc1};
   storeBe32(client + 12, number / 7);
@@ -48,7 +48,8 @@ class TestTable {
 
   // Evicts whatever the table wants to.
   Conn* insert(const FlowKey& key, Tick expires, uint32_t server = 0, uint8_t flags = 0) {
-    return insertOr(key, expires, [](Conn&) { return true; }, server, flags);
+    return insertOr(
+        key, expires, [](Conn&) { return true; }, server, flags);
   }
   template <typename MayEvict>
   Conn* insertOr(const FlowKey& key, Tick expires, MayEvict&& mayEvict, uint32_t server = 0, uint8_t flags = 0) {

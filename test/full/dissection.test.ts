@@ -15,6 +15,8 @@ type Tunnel = Pick<RealServerOptions, 'forwarding' | 'tunnelPort' | 'tunnelCheck
 
 const GUE_PORT = 6080;
 const MTU = 1500;
+/** Ports that nobody has a dissector for: what is inside is not what the ports would promise. */
+const [WEB, QUERIES, SCTP, EMPTY, NOBODY] = [48001, 48002, 48003, 48004, 48005];
 /** No assignment, so no service either. */
 const UNKNOWN_PROTOCOL = 253;
 
@@ -51,17 +53,17 @@ function fromClients(family: Family): Uint8Array[] {
   const ends = (port: number, clientPort = 40000) => ({ from: at(client, clientPort), to: at(vip, port) });
   const headers = family === 4 ? 40 : 60;
   const full = 'x'.repeat(MTU - headers);
-  const datagram = udp({ ...ends(53, 40001), payload: 'y'.repeat(3000) });
+  const datagram = udp({ ...ends(QUERIES, 40001), payload: 'y'.repeat(3000) });
   return [
-    tcp(ends(80)),
-    tcp({ ...ends(80), flags: 'AP', payload: 'GET / HTTP/1.1\r\n\r\n', tos: 0xb9 }),
-    tcp({ ...ends(80), flags: 'A', payload: full, tos: 3 }),
-    tcp({ ...ends(80), flags: 'A', payload: full, df: false }),
-    tcp({ ...ends(80), flags: 'FA' }),
-    udp({ ...ends(53), payload: 'a query of odd length', df: false, id: 77 }),
-    udp({ ...ends(53), payload: '' }),
-    sctp({ ...ends(9899), chunks: 'INIT' }),
-    sctp({ ...ends(9899), chunks: 'COOKIE_ECHO+DATA' }),
+    tcp(ends(WEB)),
+    tcp({ ...ends(WEB), flags: 'AP', payload: 'some text', tos: 0xb9 }),
+    tcp({ ...ends(WEB), flags: 'A', payload: full, tos: 3 }),
+    tcp({ ...ends(WEB), flags: 'A', payload: full, df: false }),
+    tcp({ ...ends(WEB), flags: 'FA' }),
+    udp({ ...ends(QUERIES), payload: 'a query of odd length', df: false, id: 77 }),
+    udp({ ...ends(QUERIES), payload: '' }),
+    sctp({ ...ends(SCTP), chunks: 'INIT' }),
+    sctp({ ...ends(SCTP), chunks: 'COOKIE_ECHO+DATA' }),
     ...fragmentsOf(datagram, family),
     icmp({ from: client, to: vip, type: family === 4 ? 8 : 128, rest: 0x12340001, payload: 'are you there?' }),
     // An error about what a real server sent to the client.
@@ -71,17 +73,17 @@ function fromClients(family: Family): Uint8Array[] {
       type: family === 4 ? 3 : 2,
       code: family === 4 ? 4 : 0,
       rest: 1400,
-      payload: tcp({ from: at(vip, 80), to: at(client, 40000), flags: 'A', payload: 'z'.repeat(100) }),
+      payload: tcp({ from: at(vip, WEB), to: at(client, 40000), flags: 'A', payload: 'z'.repeat(100) }),
     }),
     // Nobody serves these.
-    tcp(ends(81)),
-    tcp({ ...ends(81), flags: 'A' }),
-    udp({ ...ends(54), payload: 'hello' }),
-    sctp({ ...ends(9898), chunks: 'INIT' }),
+    tcp(ends(NOBODY)),
+    tcp({ ...ends(NOBODY), flags: 'A' }),
+    udp({ ...ends(NOBODY), payload: 'hello' }),
+    sctp({ ...ends(NOBODY), chunks: 'INIT' }),
     ip(bytesOf(client), bytesOf(vip), UNKNOWN_PROTOCOL, new Uint8Array(40), {}),
     // A service without a real server.
-    tcp(ends(82)),
-    udp({ ...ends(82), payload: 'hello' }),
+    tcp(ends(EMPTY)),
+    udp({ ...ends(EMPTY), payload: 'hello' }),
   ];
 }
 
@@ -127,15 +129,15 @@ async function emitted(
   });
   try {
     for (const [protocol, port] of [
-      ['tcp', 80],
-      ['udp', 53],
-      ['sctp', 9899],
+      ['tcp', WEB],
+      ['udp', QUERIES],
+      ['sctp', SCTP],
     ] as const) {
       const service = director.addVirtualService({ protocol, address: vip, port, scheduler: 'rr' });
       service.addRealServer({ address: ADDRESSES[outer].server, ...tunnel });
     }
     for (const protocol of ['tcp', 'udp'] as const)
-      director.addVirtualService({ protocol, address: vip, port: 82, scheduler: 'rr' });
+      director.addVirtualService({ protocol, address: vip, port: EMPTY, scheduler: 'rr' });
     let atMs = 0;
     const process = (packets: Uint8Array[]) =>
       packets.flatMap((packet) => {

@@ -26,6 +26,8 @@ const CHECKSUMS: Readonly<Record<string, string[]>> = {
 /** Wireshark's numbers: 0 bad, 1 good, 2 not verified, 3 not there, 4 must not be like this. */
 const BAD = new Set(['0', '4']);
 
+const TRANSPORTS = new Set(['tcp', 'udp', 'sctp']);
+
 /** `expert.group` of Wireshark's own: checksum, malformed, and "protocol violation". */
 const COMPLAINTS: Readonly<Record<string, string>> = {
   '0x01000000': 'checksum',
@@ -67,6 +69,8 @@ export function dissect(path: string, filter = ''): Dissected[] {
     .map((line) => {
       const [frame = '', protocols = '', info = '', malformed = '', groups = '', messages = '', ...states] =
         line.split('\t');
+      // Of a packet that ICMP quotes, mostly cut short, Wireshark sums up what there is.
+      const summed = /icmp(v6)?:ip/.test(protocols) ? layers.filter((layer) => !TRANSPORTS.has(layer)) : layers;
       const experts = groups.split('|').map((group, index) => [COMPLAINTS[group], messages.split('|')[index]]);
       return {
         frame: Number(frame),
@@ -75,7 +79,7 @@ export function dissect(path: string, filter = ''): Dissected[] {
         complaints: [
           ...(malformed === '' ? [] : ['malformed']),
           ...experts.filter(([kind]) => kind !== undefined).map((each) => each.join(': ')),
-          ...layers.filter((_, index) => states[index]?.split('|').some((state) => BAD.has(state))),
+          ...summed.filter((layer) => states[layers.indexOf(layer)]?.split('|').some((state) => BAD.has(state))),
         ],
       };
     });

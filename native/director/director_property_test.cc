@@ -1,0 +1,92 @@
+// What must hold after any sequence of packets, control operations, expiry and eviction: see
+// support/director_program.h.
+#include <vector>
+
+#include "support/director_program.h"
+#include "support/random.h"
+#include "support/testing.h"
+
+namespace tunvs {
+namespace {
+
+using testing::Random;
+
+constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13;
+
+// Begins with services and servers, so that most packets mean something.
+std::vector<uint8_t> preparedProgram() {
+  std::vector<uint8_t> program;
+  for (uint8_t service = 0; service < 3; service++) {
+    const auto high = static_cast<uint8_t>(service << 4);
+    for (const uint8_t byte : {kApply, uint8_t{2}, high, service, static_cast<uint8_t>(high | 4), uint8_t{0},
+                               uint8_t{1}, static_cast<uint8_t>(high | 4), uint8_t{1}, uint8_t{0x52}}) {
+      program.push_back(byte);
+    }
+  }
+  return program;
+}
+
+bool holdsFor(const std::vector<uint8_t>& program, uint64_t seed) {
+  const std::string broken = testing::runDirectorProgram(program);
+  if (broken.empty()) return true;
+  testing::fail(__FILE__, __LINE__, "seed " + std::to_string(seed) + ": " + broken);
+  return false;
+}
+
+TEST("keeps its laws through random programs") {
+  for (uint64_t seed = 1; seed <= 200; seed++) {
+    Random random(seed);
+    auto program = preparedProgram();
+    for (int i = 0; i < 6000; i++) program.push_back(static_cast<uint8_t>(random.next()));
+    if (!holdsFor(program, seed)) return;
+  }
+}
+
+TEST("keeps its laws while few flows meet every change") {
+  constexpr uint8_t kAddServer = 4, kEditServer = 8, kDeleteServer = 10;
+  for (uint64_t seed = 1; seed <= 200; seed++) {
+    Random random(seed);
+    auto program = preparedProgram();
+    const auto append = [&](std::initializer_list<uint32_t> bytes) {
+      for (const uint32_t byte : bytes) program.push_back(static_cast<uint8_t>(byte));
+    };
+    for (int i = 0; i < 1500; i++) {
+      const uint32_t service = random.below(3), worker = random.below(2) << 7;
+      switch (random.below(24)) {
+        case 0: append({kApply, 0, service << 4 | kAddServer, random.below(4), random.below(256)}); break;
+        case 1: append({kApply, 0, service << 4 | kEditServer, random.below(4), random.below(256)}); break;
+        case 2: append({kApply, 0, service << 4 | kDeleteServer, random.below(4)}); break;
+        case 3: append({kApply, random.below(4), random.below(256), random.below(256), random.below(256)}); break;
+        case 4: append({kPass, random.below(256)}); break;
+        case 5: append({kExpire, random.below(2) | 4}); break;
+        case 6:
+          if (random.oneIn(8)) append({kTune, random.below(256)});
+          break;
+        default: append({kSend, service | worker, 0, random.below(12), random.below(random.oneIn(4) ? 8 : 2)}); break;
+      }
+    }
+    if (!holdsFor(program, seed)) return;
+  }
+}
+
+TEST("keeps its laws with a table that is full all the time") {
+  for (uint64_t seed = 1; seed <= 25; seed++) {
+    Random random(seed);
+    auto program = preparedProgram();
+    for (int i = 0; i < 60; i++) {
+      const auto service = static_cast<uint8_t>(random.below(3) | random.below(2) << 7);
+      program.insert(program.end(), {kSendMany, service, static_cast<uint8_t>(random.next()),
+                                     static_cast<uint8_t>(random.next()), static_cast<uint8_t>(random.below(3)), 0xff});
+      if (random.oneIn(3)) {
+        program.insert(program.end(),
+                       {kApply, 0, static_cast<uint8_t>(random.next()), static_cast<uint8_t>(random.next()), 1});
+      }
+      if (random.oneIn(4)) program.insert(program.end(), {kExpire, static_cast<uint8_t>(random.below(8)), 20});
+      if (random.oneIn(4)) program.insert(program.end(), {kPass, static_cast<uint8_t>(random.next())});
+    }
+    if (!holdsFor(program, seed)) return;
+  }
+}
+
+}  // namespace
+}  // namespace tunvs

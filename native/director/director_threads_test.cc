@@ -1,0 +1,215 @@
+// Several workers at once, and a control thread that changes everything under them. A thread sanitizer watches; the
+// laws are checked when all have come to rest.
+#include <map>
+#include <thread>
+
+#include "support/random.h"
+#include "support/test_director.h"
+#include "support/testing.h"
+
+namespace tunvs {
+namespace {
+
+using testing::Bytes;
+using testing::HeldPacket;
+using testing::PacketBuilder;
+using testing::Random;
+using testing::TestDirector;
+
+constexpr size_t kWorkers = 3;
+constexpr uint8_t kServers = 5;
+const ServiceKey kServices[] = {TestDirector::kWeb, TestDirector::kNames};
+
+ServerKey serverOf(const ServiceKey& service, uint32_t number) {
+  return TestDirector::server(static_cast<uint8_t>(11 + number), service);
+}
+
+// Low thresholds, so that servers go in and out of overload all the time.
+ServerConfig someConfig(Random& random) {
+  ServerConfig config;
+  config.weight = static_cast<int32_t>(random.below(4));
+  config.upperThreshold = random.oneIn(2) ? 1 + random.below(6) : 0;
+  config.lowerThreshold = config.upperThreshold > 1 && random.oneIn(2) ? 1 : 0;
+  return config;
+}
+
+Bytes somePacket(Random& random, uint32_t flows) {
+  static constexpr uint8_t kFlags[] = {kTcpSyn, kTcpAck, kTcpAck, kTcpFin, kTcpRst};
+  const auto port = static_cast<uint16_t>(1024 + random.below(flows));
+  PacketBuilder packet;
+  packet.ip("198.51.100.7", "192.0.2.10");
+  if (random.oneIn(3)) return packet.udp(port, 53).payload(random.below(20)).build();
+  packet.tcp(port, 80, kFlags[random.below(std::size(kFlags))]);
+  if (random.oneIn(50)) packet.wrongChecksum();
+  return packet.build();
+}
+
+// What a worker thread does, without the device.
+void work(Director& director, size_t worker, const std::atomic<Tick>& clock, uint32_t flows, int rounds) {
+  Random random(worker + 1);
+  OutputVector out;
+  for (int round = 0; round < rounds; round++) {
+    std::vector<HeldPacket> held;
+    std::vector<Packet> packets;
+    for (uint32_t i = random.below(kVectorSize + 1); i > 0; i--) held.emplace_back(somePacket(random, flows));
+    for (auto& packet : held) packets.push_back(packet.packet());
+    const Tick now = clock.load(std::memory_order_relaxed);
+    director.process(worker, packets, now, out);
+    if (random.oneIn(4)) director.expire(worker, now, random.oneIn(2), 200);
+    if (random.oneIn(16)) {
+      director.leave(worker);
+      std::this_thread::yield();
+      director.enter(worker);
+    }
+  }
+  director.leave(worker);
+}
+
+Operation someOperation(Random& random) {
+  const ServiceKey& service = kServices[random.below(2)];
+  const ServerKey server = serverOf(service, random.below(kServers));
+  static constexpr const char* kSchedulers[] = {"rr", "wrr", "lc", "wlc"};
+  switch (random.below(16)) {
+    case 0: return AddService{service, {kSchedulers[random.below(4)]}};
+    case 1: return EditService{service, {kSchedulers[random.below(4)]}};
+    case 2: return random.oneIn(4) ? Operation{DeleteService{service}} : Operation{ZeroCounters{service}};
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 7: return AddServer{service, server, someConfig(random)};
+    case 8:
+    case 9:
+    case 10:
+    case 11: return EditServer{service, server, someConfig(random)};
+    default: return DeleteServer{service, server};
+  }
+}
+
+void checkAtRest(TestDirector& t) {
+  for (const auto& service : kServices) {  // what was removed comes back, so that its counts are seen
+    static_cast<void>(t.apply(AddService{service, {"rr"}}));
+    for (uint32_t n = 0; n < kServers; n++) static_cast<void>(t.apply(AddServer{service, serverOf(service, n), {}}));
+  }
+  std::map<std::pair<ServiceKey, ServerKey>, testing::Counts> named;
+  const auto connections = t.connections();
+  for (const auto& row : connections) {
+    const ServiceKey service{row.key.virtualAddress(), row.key.virtualPort().host(), row.key.protocol()};
+    testing::Counts& counts = named[{service, row.server}];
+    (row.active ? counts.active : counts.inactive)++;
+  }
+  for (const auto& service : t.rows()) {
+    CHECK_EQ(service.servers.size(), size_t{kServers});
+    for (const auto& server : service.servers) {
+      CHECK_EQ((testing::Counts{server.active, server.inactive}), named[{service.key, server.key}]);
+    }
+  }
+  const uint64_t live = connections.size();
+  CHECK_EQ(t.director.connectionCount(), live);
+  CHECK_EQ(t.counter("connectionsCreated"),
+           live + t.counter("connectionsExpired") + t.counter("connectionsEvicted") + t.counter("connectionsDropped"));
+  uint64_t verdicts = 0;
+  for (const auto name : kVerdictNames) verdicts += t.counter(name);
+  CHECK_EQ(t.counter("received"), verdicts);
+}
+
+void checkEnd(TestDirector& t) {
+  for (int i = 0; i < 3; i++) t.pass(1000);
+  CHECK_EQ(t.director.connectionCount(), 0u);
+  for (const auto& service : t.rows()) {
+    for (const auto& server : service.servers) {
+      CHECK_EQ((testing::Counts{server.active, server.inactive}), testing::Counts{});
+      CHECK(!server.overloaded);
+    }
+  }
+}
+
+void runWorkersAndControl(uint32_t flows, int rounds) {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.workers = kWorkers;
+  options.now = 0u - 20000u;  // ticks wrap around on the way
+  TestDirector t(options);
+  for (const auto& service : kServices) {
+    t.addService("wlc", service);
+    t.addServer(11, {}, service);
+  }
+  std::atomic<Tick> clock = options.now;
+  std::atomic<size_t> working = kWorkers;
+  std::vector<std::thread> workers;
+  for (size_t worker = 0; worker < kWorkers; worker++) {
+    workers.emplace_back([&, worker] {
+      work(t.director, worker, clock, flows, rounds);
+      working--;
+    });
+  }
+  Random random(77);
+  uint64_t listed = 0;
+  while (working.load() > 0) {
+    clock.fetch_add(random.below(60), std::memory_order_relaxed);
+    const Operation operations[] = {someOperation(random), someOperation(random)};
+    static_cast<void>(t.director.apply({operations, 1 + random.below(2)}));
+    if (random.oneIn(8)) {
+      t.setSysctl("expire_nodest_conn", random.below(2));
+      t.setSysctl("conn_reuse_mode", random.below(4));
+    }
+    if (random.oneIn(4)) t.director.collect(clock.load());
+    if (random.oneIn(16)) {
+      t.now = clock.load();
+      listed += t.connections().size() + t.rows().size();
+    }
+  }
+  for (auto& worker : workers) worker.join();
+  t.now = clock.load();
+  CHECK(listed > 0);
+  CHECK(t.counter("forwarded") > 0);
+  checkAtRest(t);
+  checkEnd(t);
+}
+
+TEST("keeps its counts right while workers share flows and control changes everything") {
+  runWorkersAndControl(300, 6000);
+}
+
+TEST("keeps its counts right while a full table evicts under changing control") { runWorkersAndControl(20000, 2500); }
+
+// Few flows on few servers with thresholds of one or two: a server that nobody is on must never stay overloaded.
+TEST("leaves no idle server overloaded, however workers open and end connections at once") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.workers = kWorkers;
+  options.maxConnections = 70000;  // two shards: their locks do not order workers
+  TestDirector t(options);
+  t.setSysctl("conn_reuse_mode", 3);
+  t.addService("rr");
+  ServerConfig one;
+  one.upperThreshold = 1;
+  for (const uint8_t lastByte : {11, 12}) t.addServer(lastByte, one);
+  std::vector<std::thread> workers;
+  for (size_t worker = 0; worker < kWorkers; worker++) {
+    workers.emplace_back([&, worker] {
+      Random random(worker);
+      OutputVector out;
+      for (Tick now = 0; now < 200000; now += 50) {
+        const auto port = static_cast<uint16_t>(2000 + random.below(4));
+        for (const int flags : {int{kTcpSyn}, int{kTcpAck}, int{kTcpRst}}) {
+          HeldPacket held(
+              PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, static_cast<uint8_t>(flags)).build());
+          Packet packet = held.packet();
+          t.director.process(worker, {&packet, 1}, now, out);
+        }
+        t.director.expire(worker, now, true, SIZE_MAX);
+      }
+      t.director.leave(worker);
+    });
+  }
+  for (auto& worker : workers) worker.join();
+  t.now = 200000;
+  for (int i = 0; i < 2; i++) t.pass(1000);
+  CHECK_EQ(t.director.connectionCount(), 0u);
+  for (const uint8_t lastByte : {11, 12}) {
+    CHECK_EQ(t.counts(lastByte), testing::Counts{});
+    CHECK(!t.row(lastByte).overloaded);
+  }
+}
+
+}  // namespace
+}  // namespace tunvs

@@ -1,0 +1,261 @@
+#include "engine/worker.h"
+
+#include <chrono>
+
+#include "io/memory_device.h"
+#include "io/memory_egress.h"
+#include "support/network_namespace.h"
+#include "support/test_director.h"
+#include "support/testing.h"
+
+namespace tunvs {
+namespace {
+
+using testing::Bytes;
+using testing::eventually;
+using testing::PacketBuilder;
+using testing::TestDirector;
+
+// A device queue that counts how often it is asked.
+class CountingQueue final : public DeviceQueue {
+ public:
+  explicit CountingQueue(DeviceQueue& queue) : queue_(queue) {}
+  Result<size_t> receive(PacketVector& vector) override {
+    receives_.fetch_add(1);
+    return queue_.receive(vector);
+  }
+  int pollDescriptor() const override { return queue_.pollDescriptor(); }
+  uint64_t oversized() const override { return queue_.oversized(); }
+  uint64_t receives() const { return receives_.load(); }
+
+ private:
+  DeviceQueue& queue_;
+  std::atomic<uint64_t> receives_{0};
+};
+
+struct Setting {
+  size_t maxPacketBytes = 2048;
+  uint32_t busyPollUs = 0;
+};
+
+// One worker on a memory device, its clock the real one.
+class Bench {
+ public:
+  explicit Bench(const Setting& setting = {})
+      : t(options()), device(1, setting.maxPacketBytes), queue(device.queue(0)) {
+    t.addService();
+    t.addServer(11);
+    t.addService("rr", TestDirector::kNames);
+    t.addServer(12, {}, TestDirector::kNames);
+    auto made = std::make_unique<MemoryEgress>();
+    egress = made.get();
+    worker = Worker::create({t.director, 0, queue, std::move(made), setting.maxPacketBytes, events, setting.busyPollUs})
+                 .value();
+  }
+
+  void push(const Bytes& bytes) { device.push(0, bytes); }
+  void pushSyn(uint16_t port) { push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, kTcpSyn).build()); }
+  [[nodiscard]] bool sends(uint64_t packets) {
+    return eventually([&] { return egress->packets() == packets; });
+  }
+
+  static DirectorOptions options() {
+    DirectorOptions made = TestDirector::defaultOptions();
+    made.now = coarseTick();
+    return made;
+  }
+  static Tick coarseTick() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return ticksFromMs(static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000);
+  }
+
+  TestDirector t;
+  MemoryDevice device;
+  CountingQueue queue;
+  EventRing events;
+  MemoryEgress* egress;  // the worker's own
+  std::unique_ptr<Worker> worker;
+};
+
+TEST("a worker sends on what its queue brings, in order") {
+  Bench b;
+  b.worker->start();
+  for (uint16_t i = 0; i < 500; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
+  REQUIRE(b.sends(500));
+  b.worker->stop();
+  b.worker->join();
+  const auto sent = b.egress->take();
+  for (uint16_t i = 0; i < 500; i++) {
+    if (!CHECK_EQ(loadBe16(&sent[i].bytes[40]), 2000 + i)) return;
+    CHECK_EQ(toString(sent[i].nextHop), "10.0.0.11");
+  }
+  CHECK_EQ(b.t.counter("received"), 500u);
+  CHECK_EQ(b.t.counter("sent"), 500u);
+}
+
+TEST("a worker wakes for packets that come after a pause") {
+  Bench b;
+  b.worker->start();
+  for (uint64_t i = 1; i <= 5; i++) {
+    REQUIRE(eventually([&] { return b.device.waiting(0) == 0; }));
+    b.pushSyn(static_cast<uint16_t>(2000 + i));
+    REQUIRE(b.sends(i));
+  }
+}
+
+TEST("an idle worker sleeps and asks its queue only now and then") {
+  Bench b;
+  b.worker->start();
+  b.pushSyn(2000);
+  REQUIRE(b.sends(1));
+  const uint64_t before = b.queue.receives();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  // One in 100 ms; a busy loop would have asked a hundred thousand times.
+  CHECK(b.queue.receives() - before < 50);
+  CHECK(eventually([&] { return b.queue.receives() > before; }));
+}
+
+TEST("a worker that was told to spin asks its queue again and again, and still stops when asked") {
+  Bench b({.busyPollUs = 3600u * 1000000u});
+  b.worker->start();
+  CHECK(eventually([&] { return b.queue.receives() > 2000; }));
+  b.worker->stop();
+  b.worker->join();
+}
+
+TEST("a worker sleeps again after it has spun for as long as it was told") {
+  Bench b({.busyPollUs = 1000});
+  b.worker->start();
+  b.pushSyn(2000);
+  REQUIRE(b.sends(1));
+  CHECK(eventually([&] {  // within some 10 ms it asks twice at most: it sleeps
+    const uint64_t before = b.queue.receives();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return b.queue.receives() - before <= 2;
+  }));
+}
+
+TEST("a worker can be stopped before it was started, twice, and by being destroyed") {
+  {
+    Bench b;
+    b.worker->stop();
+    b.worker->join();
+  }
+  {
+    Bench b;
+    b.worker->start();
+    b.worker->stop();
+    b.worker->stop();
+    b.worker->join();
+    b.worker->join();
+  }
+  {
+    Bench b;
+    b.worker->start();
+    b.pushSyn(2000);
+  }
+  {
+    Bench b;
+    b.worker->stop();
+    b.worker->start();
+    b.worker->join();  // it was asked to end already
+  }
+}
+
+TEST("a worker stops while packets keep coming") {
+  Bench b;
+  b.worker->start();
+  for (uint16_t i = 0; i < 5000; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
+  b.worker->stop();
+  b.worker->join();
+  CHECK_EQ(b.t.counter("received") + b.device.waiting(0), 5000u);
+  CHECK_EQ(b.t.counter("sent"), b.t.counter("forwarded"));
+}
+
+TEST("a worker whose device is lost says so and ends") {
+  Bench b;
+  std::atomic<int> notified = 0;
+  b.events.notify([&] { notified++; });
+  b.worker->start();
+  b.pushSyn(2000);
+  REQUIRE(b.sends(1));
+  b.device.breakQueue(0);
+  b.worker->join();  // of its own accord
+  CHECK_EQ(notified.load(), 1);
+  const auto events = b.events.drain();
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].type == EventType::deviceLost);
+  CHECK_EQ(events[0].value, 0u);
+  CHECK(!events[0].message.empty());
+  // It takes no part in reclamation any more: memory that it might have used comes free.
+  for (int i = 0; i < 100; i++) b.t.setWeight(11, i);
+  b.t.director.collect(b.t.now);
+}
+
+TEST("a worker counts what its egress could not send") {
+  Bench b;
+  b.egress->refuse(3);
+  for (uint16_t i = 0; i < 10; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
+  b.worker->start();
+  REQUIRE(b.sends(7));
+  REQUIRE(eventually([&] { return b.t.counter("sent") == 7; }));
+  b.worker->stop();
+  b.worker->join();
+  CHECK_EQ(b.t.counter("egressNoBuffer"), 3u);
+  CHECK_EQ(b.t.counter("forwarded"), b.t.counter("sent") + b.t.counter("egressNoBuffer") +
+                                         b.t.counter("egressNoRoute") + b.t.counter("egressTooLong") +
+                                         b.t.counter("egressFailed"));
+}
+
+TEST("a worker counts packets that are longer than its buffers, beside those received") {
+  Bench b({.maxPacketBytes = 256});
+  b.worker->start();
+  for (int i = 0; i < 4; i++) b.push(Bytes(300, 0x45));
+  b.pushSyn(2000);
+  REQUIRE(b.sends(1));
+  b.worker->stop();
+  b.worker->join();
+  CHECK_EQ(b.t.counter("oversized"), 4u);
+  CHECK_EQ(b.t.counter("received"), 1u);
+}
+
+TEST("an idle worker lets connections expire") {
+  Bench b;
+  Tunables tunables;
+  CHECK(setTimeouts(tunables, 1, 1, 1).ok());
+  b.t.director.setTunables(tunables);
+  b.worker->start();
+  b.push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(4000, 53).build());
+  REQUIRE(b.sends(1));
+  CHECK_EQ(b.t.director.connectionCount(), 1u);
+  CHECK(eventually([&] { return b.t.director.connectionCount() == 0; }));
+  CHECK_EQ(b.t.counter("connectionsExpired"), 1u);
+}
+
+TEST("a worker reports a full table once in a while, with the number of those that had to go") {
+  Bench b;
+  for (uint16_t i = 0; i < ConnTable::kMinCapacity + 100; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
+  b.worker->start();
+  REQUIRE(b.sends(ConnTable::kMinCapacity + 100));
+  b.worker->stop();
+  b.worker->join();
+  uint64_t reported = 0, events = 0;
+  for (const auto& event : b.events.drain()) {
+    CHECK(event.type == EventType::tableFull);
+    reported += event.value;
+    events++;
+  }
+  CHECK(events >= 1 && events <= 2);
+  CHECK(reported > 0 && reported <= 100);
+  CHECK_EQ(b.t.counter("connectionsEvicted"), 100u);
+}
+
+TEST("a worker tells the CPU time that it took") {
+  Bench b({.busyPollUs = 3600u * 1000000u});
+  b.worker->start();
+  CHECK(eventually([&] { return b.worker->cpu().userNs + b.worker->cpu().systemNs > 0; }));
+}
+
+}  // namespace
+}  // namespace tunvs

@@ -1,0 +1,28 @@
+// Runs a director through a program of packets, times and control operations, and checks the laws that must hold
+// whatever the program is. The property test feeds it randomness, the fuzzer what it evolves, the seed corpus what is
+// known to be of use.
+//
+// A program is bytes: an operation's code, then its arguments (see director_program.cc). Any bytes are a program, and
+// missing arguments are 0.
+//
+// Thread safety: none.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace tunvs::testing {
+
+// The law that was broken and where, or "" when all of them hold:
+//  1. received = forwarded + all other verdicts, for each worker; as many outputs as forwarded packets.
+//  2. A server's active + inactive count is the number of live connections that name it, and connections that are
+//     shown as active are those that are counted as such.
+//  3. Connections created = live + expired + evicted + dropped.
+//  4. An output is the input behind a valid outer header to a real server that was configured.
+//  5. A connection once forwarded goes to the same server while it lives, and is never sent to a removed server.
+//  6. A transaction that fails changes nothing.
+//  7. When all is over, nothing is left: no connection, and no count that is not 0.
+std::string runDirectorProgram(std::span<const uint8_t> program);
+
+}  // namespace tunvs::testing
