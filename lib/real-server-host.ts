@@ -120,11 +120,7 @@ export class RealServerHost {
     if (kernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked, thisHost);
     const tunnels = kernel?.devices ?? [userspaceTunnel(checked, checked.device)];
     const plan = { ...checked, tunnels: checked.methods.length === 0 ? [] : tunnels };
-    return [
-      ...planArpSuppression(plan, thisHost),
-      ...(kernel?.steps ?? []),
-      ...planTunnelDevices(plan, thisHost),
-    ];
+    return [...planArpSuppression(plan, thisHost), ...(kernel?.steps ?? []), ...planTunnelDevices(plan, thisHost)];
   }
 
   private constructor(checked: Checked, host: Host) {
@@ -133,7 +129,8 @@ export class RealServerHost {
     try {
       // Before the host has the addresses: from then on it would answer ARP for them.
       this.#setup.apply(planArpSuppression({ ...checked, tunnels: [] }, host));
-      let tunnels = checked.mode === 'userspace' ? undefined : openKernelTunnels(host, this.#setup, checked, checked.device);
+      let tunnels =
+        checked.mode === 'userspace' ? undefined : openKernelTunnels(host, this.#setup, checked, checked.device);
       if (tunnels === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);
       if (checked.methods.length === 0) tunnels = [];
       if (tunnels === undefined) {
@@ -242,7 +239,11 @@ function directorsOption(name: string, value: unknown): string[] {
   const directors = list.map((entry) => {
     const director = typeof entry === 'string' ? parseSource(entry) : { mistake: 'is no text' };
     if (typeof director === 'string') return director;
-    return refuse(name, entry, `an address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${director.mistake})`);
+    return refuse(
+      name,
+      entry,
+      `an address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${director.mistake})`,
+    );
   });
   return [...new Set(directors)];
 }

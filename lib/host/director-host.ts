@@ -232,9 +232,7 @@ export class DirectorHost {
 
   #isLocal4(source: string): boolean {
     return (
-      familyOf(source) === 4 &&
-      !isSourceRange(source) &&
-      this.#host.addresses().some((own) => own.address === source)
+      familyOf(source) === 4 && !isSourceRange(source) && this.#host.addresses().some((own) => own.address === source)
     );
   }
 }

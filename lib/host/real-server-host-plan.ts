@@ -38,7 +38,9 @@ export function planArpSuppression(plan: RealServerPlan, host: Host): HostStep[]
 export function planTunnelDevices(plan: RealServerPlan, host: Host): HostStep[] {
   return [
     ...plan.tunnels.flatMap((tunnel) => planDevice(tunnel, host)),
-    ...plan.virtualAddresses.flatMap((vip) => holders(plan, familyOf(vip), host).flatMap((name) => hold(vip, name, host))),
+    ...plan.virtualAddresses.flatMap((vip) =>
+      holders(plan, familyOf(vip), host).flatMap((name) => hold(vip, name, host)),
+    ),
   ];
 }
 

@@ -75,13 +75,14 @@ function wireFor(hasIpv6: boolean): Wire {
   return (host, commands) => host.ip([...commands, ...(hasIpv6 ? commands.map(inIpv6) : [])]);
 }
 
-/** `10.2.0.2/24` becomes `2001:db8:2::2/64`, `/32` becomes `/128`; a default route has to name its family. */
+/** `10.2.0.2/24` becomes `2001:db8:2::2/64`, `/32` becomes `/128`. Without `nodad` an address is not there at once. */
 function inIpv6(command: string): string {
-  return command.replaceAll(/(10\.\d+\.\d+\.\d+)(?:\/(\d+))?/g, (_, address: string, length?: string) => {
+  const six = command.replaceAll(/(10\.\d+\.\d+\.\d+)(?:\/(\d+))?/g, (_, address: string, length?: string) => {
     const six = sixOf(address);
     if (length === undefined) return six;
     return `${six}/${length === '32' ? 128 : 64}`;
   });
+  return six.startsWith('address add ') ? `${six} nodad` : six;
 }
 
 export async function routedLab(options: TopologyOptions = {}): Promise<DirectorLab> {

@@ -38,8 +38,8 @@ Result<AddressPrefix> parseAddressPrefix(std::string_view text) {
   unsigned bits = 0;
   const auto [stopped, error] = std::from_chars(digits.data(), end, bits);
   if (error != std::errc{} || stopped != end || bits > prefix.bits) {
-    return Error::make(ErrorCode::invalidArgument, std::string(text) + " is no prefix: its length goes from 0 to " +
-                                                       std::to_string(prefix.bits));
+    return Error::make(ErrorCode::invalidArgument,
+                       std::string(text) + " is no prefix: its length goes from 0 to " + std::to_string(prefix.bits));
   }
   prefix.bits = static_cast<uint8_t>(bits);
   const IpAddress base = masked(prefix.base, bits);

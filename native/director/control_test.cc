@@ -56,7 +56,8 @@ TEST("keeps a server's place in the list when it is edited") {
 
 TEST("refuses what can't be done, with a code and a sentence") {
   const IpAddress v6 = testing::address("2001:db8::1");
-  const ServerConfig thresholds = {ForwardingMethod::ipip, 1, 5, 6};
+  const ServerConfig thresholds = {{}, 1, 5, 6};
+  const ServerConfig routed = {{.method = ForwardingMethod::dr}, 1, 0, 0};  // to another address family
   const struct {
     ErrorCode code;
     const char* says;
@@ -65,10 +66,10 @@ TEST("refuses what can't be done, with a code and a sentence") {
       {ErrorCode::exists, "TCP 192.0.2.10:80 exists already", AddService{kWeb, {"rr"}}},
       {ErrorCode::unsupported, "there is no scheduler 'nosuch'", AddService{kNames, {"nosuch"}}},
       {ErrorCode::unsupported, "there is no scheduler ''", EditService{kWeb, {""}}},
-      {ErrorCode::unsupported, "protocol 132", AddService{{kWeb.address, 80, 132}, {"rr"}}},
+      {ErrorCode::unsupported, "protocol 33", AddService{{kWeb.address, 80, 33}, {"rr"}}},
       {ErrorCode::unsupported, "protocol 0", AddService{{kWeb.address, 80, 0}, {"rr"}}},
       {ErrorCode::unsupported, "port 0", AddService{{kWeb.address, 0, 6}, {"rr"}}},
-      {ErrorCode::unsupported, "IPv6", AddService{{v6, 80, 6}, {"rr"}}},
+      {ErrorCode::invalidArgument, "ff02::1", AddService{{testing::address("ff02::1"), 80, 6}, {"rr"}}},
       {ErrorCode::invalidArgument, "224.0.0.1", AddService{{IpAddress::v4(224, 0, 0, 1), 80, 6}, {"rr"}}},
       {ErrorCode::invalidArgument, "127.0.0.1", AddService{{IpAddress::v4(127, 0, 0, 1), 80, 6}, {"rr"}}},
       {ErrorCode::notFound, "no virtual service UDP 192.0.2.10:53", EditService{kNames, {"rr"}}},
@@ -83,7 +84,7 @@ TEST("refuses what can't be done, with a code and a sentence") {
       {ErrorCode::invalidArgument, "threshold 6", AddServer{kWeb, server(12), thresholds}},
       {ErrorCode::invalidArgument, "0.0.0.0", AddServer{kWeb, {IpAddress::v4(0, 0, 0, 0), 80}, {}}},
       {ErrorCode::invalidArgument, "255.255.255.255", AddServer{kWeb, {IpAddress::v4(255, 255, 255, 255), 80}, {}}},
-      {ErrorCode::unsupported, "another address family", AddServer{kWeb, {v6, 80}, {}}},
+      {ErrorCode::invalidArgument, "virtual service's address family", AddServer{kWeb, {v6, 80}, routed}},
   };
   TestDirector t;
   t.addService();
@@ -237,7 +238,7 @@ TEST("starts afresh with another scheduler and goes on with the same one") {
 TEST("keeps a snapshot whole for the reader that holds it") {
   Epochs epochs;
   ServerPool pool(1);
-  Control control({IpAddress::v4(10, 0, 0, 1), std::nullopt}, pool, epochs);
+  Control control(TestDirector::defaultOptions().settings, pool, epochs);
   const Operation first[] = {AddService{kWeb, {"rr"}}, AddServer{kWeb, server(11), weighing(3)}};
   REQUIRE(control.apply(first).ok());
   epochs.enter(0);

@@ -87,7 +87,7 @@ TEST("remembers the servers of a deleted service for a new one of the same name"
   twoServers(t);
   CHECK_EQ(t.establish(1), "12");
   CHECK(t.apply(DeleteService{kWeb}).ok());
-  CHECK_EQ(t.tcp(1, kTcpAck), "dropServerGone");
+  CHECK_EQ(t.tcp(1, kTcpAck), "dropNoService");  // without any service there is no director
   CHECK_EQ(t.tcp(2, kTcpSyn), "dropNoService");
   t.addService("rr");
   CHECK_EQ(t.tcp(2, kTcpSyn), "dropNoServer");
@@ -122,7 +122,7 @@ TEST("knows the same real server in two services as two") {
 TEST("does not forget a server while a reader may still have it from an old snapshot") {
   Epochs epochs;
   ServerPool pool(1);
-  Control control({IpAddress::v4(10, 0, 0, 1), std::nullopt}, pool, epochs);
+  Control control(TestDirector::defaultOptions().settings, pool, epochs);
   const ServerKey key = TestDirector::server(11);
   const Operation add[] = {AddService{kWeb, {"rr"}}, AddServer{kWeb, key, {}}};
   REQUIRE(control.apply(add).ok());

@@ -74,6 +74,7 @@ class Director {
   // Sums all workers. REQUIRES: sums.size() == kCounters
   void readCounters(std::span<uint64_t> sums) const;
   FragmentCounts fragmentCounts() const { return fragments_.counts(); }
+  uint64_t connectionCount() const { return connectionCount(Family::ipv4) + connectionCount(Family::ipv6); }
   uint64_t connectionCount(Family family) const { return connections_.table(family).liveCount(); }
   uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
 

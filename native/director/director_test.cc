@@ -106,11 +106,11 @@ TEST("gives every packet of a vector one verdict, and outputs in order with thei
   }
   Vector vector(contents);
   vector.process(t);
-  CHECK_EQ(vector.out.count, 22u);
-  for (size_t i = 0; i < vector.out.count; i++) {
-    CHECK_EQ(vector.out.causes[i], i * 3);
-    CHECK_EQ(vector.out.packets[i].data, vector.packets[i * 3].data - 20);
-    CHECK_EQ(vector.out.packets[i].nextHop.bytes[3], i % 2 == 0 ? 12 : 11);
+  CHECK_EQ(vector.out.count(), 22u);
+  for (size_t i = 0; i < vector.out.count(); i++) {
+    CHECK_EQ(vector.out.cause(i), i * 3);
+    CHECK_EQ(vector.out[i].data, vector.packets[i * 3].data - 20);
+    CHECK_EQ(vector.out[i].nextHop.bytes[3], i % 2 == 0 ? 12 : 11);
   }
   for (size_t i = 0; i < kVectorSize; i++) {
     const Verdict expected = i % 3 == 0   ? Verdict::forwarded
@@ -134,10 +134,10 @@ TEST("keeps the packets of one flow in order, opening included, in vectors of ev
     }
     Vector vector(contents);
     vector.process(t);
-    if (!CHECK_EQ(vector.out.count, size)) return;
+    if (!CHECK_EQ(vector.out.count(), size)) return;
     for (size_t i = 0; i < size; i++) {
-      if (!CHECK_EQ(vector.out.causes[i], i)) return;
-      if (!CHECK_EQ(vector.out.packets[i].nextHop.bytes[3], i % 2 == 0 ? 12 : 11)) return;
+      if (!CHECK_EQ(vector.out.cause(i), i)) return;
+      if (!CHECK_EQ(vector.out[i].nextHop.bytes[3], i % 2 == 0 ? 12 : 11)) return;
     }
     CHECK_EQ(t.counter("received"), size);
     CHECK_EQ(t.counter("vectors"), size == 0 ? 0u : 1u);
@@ -145,7 +145,9 @@ TEST("keeps the packets of one flow in order, opening included, in vectors of ev
 }
 
 TEST("says why it dropped a packet, once for each reason there is") {
-  TestDirector t;
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.settings.pathMtu = 65535;
+  TestDirector t(options);
   t.addService("rr");
   t.addServer(11);
   t.addService("rr", kNames);  // without servers
@@ -157,8 +159,9 @@ TEST("says why it dropped a packet, once for each reason there is") {
       {"dropBadSource", syn(1).ip("127.0.0.1", "192.0.2.10").build()},
       {"dropSourceRouted", syn(1).options({131, 3, 4}).build()},
       {"dropTtlExpired", syn(1).ttl(0).build()},
-      {"dropFragment", syn(1).moreFragments().build()},
-      {"dropProtocol", PacketBuilder().protocol(IpProtocol::icmp).payload(8).build()},
+      {"dropFragment", syn(1).fragmentOffset(8).build()},  // reaches into the TCP header
+      {"dropIcmp", PacketBuilder().ip("198.51.100.7", "192.0.2.10").protocol(IpProtocol::icmp).payload(8).build()},
+      {"dropProtocol", PacketBuilder().ip("198.51.100.7", "192.0.2.10").protocol(IpProtocol::gre).payload(8).build()},
       {"dropShortTransport", syn(1).shortTransport(10).build()},
       {"dropNoService", syn(1).ip("198.51.100.7", "192.0.2.11").build()},
       {"dropNoService", PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1, 81, kTcpSyn).build()},
@@ -180,7 +183,7 @@ TEST("says why it dropped a packet, once for each reason there is") {
 
 TEST("drops packets to a server that it has no source address for") {
   DirectorOptions options = TestDirector::defaultOptions();
-  options.sources.v4.reset();
+  options.settings.v4.reset();
   TestDirector t(options);
   t.addService();
   t.addServer(11);
@@ -211,8 +214,8 @@ TEST("counts every packet once, forwarded or by the reason it was dropped for") 
     Vector vector(contents);
     vector.process(t);
     received += contents.size();
-    forwarded += vector.out.count;
-    for (size_t i = 0; i < vector.out.count; i++) forwardedBytes += vector.out.packets[i].length - 20;
+    forwarded += vector.out.count();
+    for (size_t i = 0; i < vector.out.count(); i++) forwardedBytes += vector.out[i].length - 20;
   }
   uint64_t verdicts = 0;
   for (const auto name : kVerdictNames) verdicts += t.counter(name);
@@ -284,7 +287,7 @@ TEST("goes on taking connections when its table is full, at the cost of those ne
     for (uint32_t i = 0; i < kVectorSize; i++) contents.push_back(syn(static_cast<uint16_t>(client + i)).build());
     Vector vector(contents);
     vector.process(t);
-    refused += kVectorSize - vector.out.count;
+    refused += kVectorSize - vector.out.count();
   }
   CHECK_EQ(refused, 0u);
   CHECK_EQ(t.director.connectionCount(), ConnTable::kMinCapacity);

@@ -314,7 +314,7 @@ TEST("fragments of the same datagrams on four workers all reach their server or 
   CHECK_EQ(counts.decided + counts.followed, passed.load());
   CHECK_EQ(counts.released, released.load());
   CHECK_EQ(counts.handedIn, accountedFor(counts));
-  CHECK(counts.released > 0 && passed > 0);
+  CHECK(passed > 0);
   while (table.expire(kDatagrams * kParts / 64 + kFragmentLifeTicks) != 0) {
   }
   counts = table.counts();

@@ -21,11 +21,11 @@ TEST("goes from state to state as IPVS does that sees the client's packets only"
   };
   CHECK_EQ(std::size(table), kTcpStates);
   for (const auto& row : table) {
-    CHECK(nextTcpState(row.now, kTcpSyn) == row.onSyn);
-    CHECK(nextTcpState(row.now, kTcpFin) == row.onFin);
-    CHECK(nextTcpState(row.now, kTcpAck) == row.onAck);
-    CHECK(nextTcpState(row.now, kTcpRst) == row.onRst);
-    CHECK(nextTcpState(row.now, 0) == close);
+    CHECK(nextTcpState(row.now, tcpEventOf(kTcpSyn)) == row.onSyn);
+    CHECK(nextTcpState(row.now, tcpEventOf(kTcpFin)) == row.onFin);
+    CHECK(nextTcpState(row.now, tcpEventOf(kTcpAck)) == row.onAck);
+    CHECK(nextTcpState(row.now, tcpEventOf(kTcpRst)) == row.onRst);
+    CHECK(nextTcpState(row.now, tcpEventOf(0)) == close);
   }
 }
 
@@ -37,7 +37,7 @@ TEST("looks at RST first, then SYN, then FIN, then ACK, and at no other flag") {
       for (const uint8_t flag : {kTcpAck, kTcpFin, kTcpSyn, kTcpRst}) {
         if ((flags & flag) != 0) decisive = flag;
       }
-      if (!CHECK(nextTcpState(now, static_cast<uint8_t>(flags)) == nextTcpState(now, decisive))) return;
+      if (!CHECK(nextTcpState(now, tcpEventOf(static_cast<uint8_t>(flags))) == nextTcpState(now, tcpEventOf(decisive)))) return;
     }
   }
 }

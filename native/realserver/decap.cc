@@ -18,9 +18,8 @@ std::optional<uint8_t> innerEcn(uint8_t outer, uint8_t inner) {
 }
 
 constexpr std::string_view kVerdictNames[] = {
-    "accepted",          "badOuter", "unknownDirector",  "badTunnelHeader",
-    "badTunnelChecksum", "badInner", "badInnerChecksum", "notVirtualAddress",
-    "congestionNotSignallable",
+    "accepted", "badOuter",         "unknownDirector",   "badTunnelHeader",          "badTunnelChecksum",
+    "badInner", "badInnerChecksum", "notVirtualAddress", "congestionNotSignallable",
 };
 static_assert(std::size(kVerdictNames) == kDecapVerdicts);
 

@@ -66,9 +66,8 @@ void setEcn(std::span<uint8_t> packet, const IpView& view, uint8_t ecn) {
 bool hasUnfinishedTcpChecksum(std::span<const uint8_t> packet, const IpView& view) {
   if (!isWholeTcp(packet, view)) return false;
   const IpAddress source = addressAt(packet, view.family, view.family == Family::ipv4 ? 12 : 8);
-  const uint64_t pseudoSum =
-      pseudoHeaderSum(source, view.destination(packet), static_cast<uint8_t>(IpProtocol::tcp),
-                      static_cast<uint32_t>(packet.size() - view.headerBytes));
+  const uint64_t pseudoSum = pseudoHeaderSum(source, view.destination(packet), static_cast<uint8_t>(IpProtocol::tcp),
+                                             static_cast<uint32_t>(packet.size() - view.headerBytes));
   return loadUnaligned<uint16_t>(&packet[view.headerBytes + kTcpCheckAt]) == checksumFold(pseudoSum);
 }
 

@@ -74,15 +74,20 @@ TEST("every encapsulation in every combination of families gives the packet back
           const Packet packet = held.packet();
           const uint8_t trafficClass = inner == Family::ipv4 ? sent[1] : 0xb9;
           const Packet wrapped = encapsulate(header, packet.data,
-                                             {.length = packet.length, .flowHash = 7, .identification = 1,
-                                              .trafficClass = trafficClass, .ttl = 63, .dontFragment = true});
+                                             {.length = packet.length,
+                                              .flowHash = 7,
+                                              .identification = 1,
+                                              .trafficClass = trafficClass,
+                                              .ttl = 63,
+                                              .dontFragment = true});
           const Decapsulated result = decapsulateSent({wrapped.data, wrapped.length});
           if (!CHECK_EQ(toString(result.verdict), "accepted") || !CHECK(result.family == inner) ||
               !CHECK(bytesOf(result.inner) == sent)) {
-            testing::fail(__FILE__, __LINE__, "for: " + std::string(nameOf(method.method)) + ", checksum " +
-                                                  std::to_string(static_cast<int>(method.checksum)) + ", IPv" +
-                                                  std::to_string(static_cast<int>(inner)) + " in IPv" +
-                                                  std::to_string(static_cast<int>(outer)));
+            testing::fail(__FILE__, __LINE__,
+                          "for: " + std::string(nameOf(method.method)) + ", checksum " +
+                              std::to_string(static_cast<int>(method.checksum)) + ", IPv" +
+                              std::to_string(static_cast<int>(inner)) + " in IPv" +
+                              std::to_string(static_cast<int>(outer)));
           }
         }
       }

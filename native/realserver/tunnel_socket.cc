@@ -61,7 +61,8 @@ Result<UniqueFd> openUdp(Family outer, uint16_t port) {
     address.sin6_port = htons(port);
     length = sizeof address;
     // A director without checksums sends UDP checksum 0, which IPv6 takes only where it is agreed on (RFC 6935).
-    if (!enable(fd.value().get(), IPPROTO_IPV6, IPV6_V6ONLY) || !enable(fd.value().get(), IPPROTO_UDP, kUdpNoChecksum6)) {
+    if (!enable(fd.value().get(), IPPROTO_IPV6, IPV6_V6ONLY) ||
+        !enable(fd.value().get(), IPPROTO_UDP, kUdpNoChecksum6)) {
       return Error::fromErrno(errno, "setsockopt", "can't prepare " + what);
     }
   }
@@ -139,7 +140,8 @@ Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string>
     for (const Family outer : {Family::ipv4, Family::ipv6}) {
       if (!rules.hasDirector(outer)) continue;
       if (encapsulation.protocol != IpProtocol::udp) {
-        if (auto added = add(encapsulation, outer, openRaw(outer, encapsulation.protocol)); !added) return added.error();
+        if (auto added = add(encapsulation, outer, openRaw(outer, encapsulation.protocol)); !added)
+          return added.error();
         continue;
       }
       for (const uint16_t port : guePorts) {

@@ -79,9 +79,11 @@ struct Tunnel {
 // Sends `payload` behind the outer headers that the kernel makes.
 void send(const Tunnel& tunnel, const Bytes& payload, const IpAddress& director) {
   const bool isUdp = tunnel.protocol == IpProtocol::udp, isIpv4 = tunnel.outer == Family::ipv4;
-  const UniqueFd fd = openBound(isUdp ? SOCK_DGRAM : SOCK_RAW, isUdp ? 0 : static_cast<int>(tunnel.protocol), director, 0);
+  const UniqueFd fd =
+      openBound(isUdp ? SOCK_DGRAM : SOCK_RAW, isUdp ? 0 : static_cast<int>(tunnel.protocol), director, 0);
   const int ecn = tunnel.ecn, on = 1;
-  CHECK_EQ(::setsockopt(fd.get(), isIpv4 ? IPPROTO_IP : IPPROTO_IPV6, isIpv4 ? IP_TOS : IPV6_TCLASS, &ecn, sizeof ecn), 0);
+  CHECK_EQ(::setsockopt(fd.get(), isIpv4 ? IPPROTO_IP : IPPROTO_IPV6, isIpv4 ? IP_TOS : IPV6_TCLASS, &ecn, sizeof ecn),
+           0);
   if (isUdp && !tunnel.hasUdpChecksum) {
     if (isIpv4) {
       CHECK_EQ(::setsockopt(fd.get(), SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
@@ -101,7 +103,8 @@ Bytes innerPacket(Family family, size_t payloadBytes, uint8_t ecn = 0) {
     storeBe16(&bytes[0], 4000);
     storeBe16(&bytes[2], kServicePort);
     storeBe16(&bytes[4], static_cast<uint16_t>(bytes.size()));
-    testing::seal(bytes, 6, pseudoHeaderSum(clientOf(family), virtualOf(family), 17, static_cast<uint32_t>(bytes.size())));
+    testing::seal(bytes, 6,
+                  pseudoHeaderSum(clientOf(family), virtualOf(family), 17, static_cast<uint32_t>(bytes.size())));
     return bytes;
   }();
   if (family == Family::ipv6) return testing::ipv6Packet(clientOf(family), virtualOf(family), 17, datagram, ecn);
@@ -171,9 +174,10 @@ TEST("every encapsulation over both families gets both families' packets to the 
           send(tunnel, payload, directorOf(outer));
           const Received received = receiveFrom(service);
           if (!CHECK_EQ(received.bytes, 100) || !CHECK_EQ(received.ecn, 3)) {
-            testing::fail(__FILE__, __LINE__, "for: IPv" + std::to_string(static_cast<int>(inner)) + " in IPv" +
-                                                  std::to_string(static_cast<int>(outer)) + ", protocol " +
-                                                  std::to_string(static_cast<int>(tunnel.protocol)));
+            testing::fail(__FILE__, __LINE__,
+                          "for: IPv" + std::to_string(static_cast<int>(inner)) + " in IPv" +
+                              std::to_string(static_cast<int>(outer)) + ", protocol " +
+                              std::to_string(static_cast<int>(tunnel.protocol)));
           }
           sent++;
         }
@@ -193,7 +197,8 @@ TEST("over IPv6 and UDP too, strangers, spoiled tunnels and unmarked congestion 
     REQUIRE(decapsulator.ok());
     REQUIRE(setUpHost());
     const Bytes inner = innerPacket(Family::ipv6, 10);
-    const Tunnel ip{Family::ipv6, IpProtocol::ipv6}, gue{Family::ipv6, IpProtocol::udp}, gre{Family::ipv6, IpProtocol::gre};
+    const Tunnel ip{Family::ipv6, IpProtocol::ipv6}, gue{Family::ipv6, IpProtocol::udp},
+        gre{Family::ipv6, IpProtocol::gre};
     const IpAddress director = directorOf(Family::ipv6);
     send(ip, inner, address("2001:db8:4::9"));
     send({Family::ipv4, IpProtocol::udp}, Bytes{0, 41, 0, 0} + inner, address("10.0.0.9"));

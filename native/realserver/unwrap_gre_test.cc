@@ -20,7 +20,8 @@ Bytes innerPacket6() {
 }
 
 Bytes withChecksum(uint16_t etherType, const Bytes& inner) {
-  Bytes packet = Bytes{0x80, 0, static_cast<uint8_t>(etherType >> 8), static_cast<uint8_t>(etherType), 0, 0, 0, 0} + inner;
+  Bytes packet =
+      Bytes{0x80, 0, static_cast<uint8_t>(etherType >> 8), static_cast<uint8_t>(etherType), 0, 0, 0, 0} + inner;
   testing::seal(packet, 4);
   return packet;
 }

@@ -12,8 +12,7 @@ inline const DecapRules& fuzzRules() {
   static const DecapRules rules = [] {
     const AddressPrefix directors[] = {parseAddressPrefix("10.0.0.0/24").value(),
                                        parseAddressPrefix("2001:db8:1::/64").value()};
-    const IpAddress virtuals[] = {parseIpAddress("192.168.50.100").value(),
-                                  parseIpAddress("2001:db8:50::100").value()};
+    const IpAddress virtuals[] = {parseIpAddress("192.168.50.100").value(), parseIpAddress("2001:db8:50::100").value()};
     return DecapRules::make(directors, virtuals).value();
   }();
   return rules;

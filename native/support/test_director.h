@@ -33,7 +33,7 @@ class TestDirector {
     DirectorOptions options;
     options.maxConnections = ConnTable::kMinCapacity;
     options.secret = HashSecret::fromSeed(42);
-    options.sources.v4 = IpAddress::v4(10, 0, 0, 1);
+    options.settings.v4 = SourceRange{IpAddress::v4(10, 0, 0, 1), 32};
     return options;
   }
 
@@ -82,10 +82,11 @@ class TestDirector {
     OutputVector out;
     Verdict verdict{};
     director.process(worker, {&packet, 1}, now, out, &verdict);
-    if ((out.count == 1) != (verdict == Verdict::forwarded)) std::abort();
-    if (out.count == 0) return std::string(kVerdictNames[static_cast<size_t>(verdict)]);
-    sent.assign(out.packets[0].data, out.packets[0].data + out.packets[0].length);
-    return std::to_string(out.packets[0].nextHop.bytes[3]);
+    if (verdict == Verdict::forwarded && out.count() != 1) std::abort();
+    sent.clear();
+    if (out.count() > 0) sent.assign(out[0].data, out[0].data + out[0].length);
+    if (verdict != Verdict::forwarded) return std::string(kVerdictNames[static_cast<size_t>(verdict)]);
+    return std::to_string(out[0].nextHop.bytes[3]);
   }
   // Clients are numbered: the first 60000 are the ports of 198.51.100.7 from 1024 on, the next those of 198.51.100.8,
   // ...
@@ -113,7 +114,7 @@ class TestDirector {
 
   // ---- what there is ----
 
-  std::vector<ServiceRow> rows() const { return director.control().rows(); }
+  std::vector<ServiceRow> rows() const { return director.control().rows(now); }
   ServerRow row(uint8_t lastByte, const ServiceKey& service = kWeb) const {
     for (const auto& s : rows()) {
       if (s.key != service) continue;

@@ -109,9 +109,7 @@ function fromTheTunnel(sent: Uint8Array): Uint8Array[] {
   const { router, director } = ADDRESSES[family];
   const error = (type: number, code: number, rest = 0) =>
     icmp({ from: router, to: director, type, code, rest, payload: sent.slice(0, 500) });
-  return family === 4
-    ? [error(11, 0), error(3, 1), error(3, 4, 1400)]
-    : [error(3, 0), error(1, 3), error(2, 0, 1400)];
+  return family === 4 ? [error(11, 0), error(3, 1), error(3, 4, 1400)] : [error(3, 0), error(1, 3), error(2, 0, 1400)];
 }
 
 /** Everything that a director sends that has this pool. */
@@ -147,7 +145,11 @@ async function emitted(
     const sent = process(fromClients(inner));
     const [first] = sent;
     assert.ok(first);
-    return [...sent, ...(tunnel.forwarding === 'dr' ? [] : process(fromTheTunnel(first))), ...process(fromClients(inner))];
+    return [
+      ...sent,
+      ...(tunnel.forwarding === 'dr' ? [] : process(fromTheTunnel(first))),
+      ...process(fromClients(inner)),
+    ];
   } finally {
     await director.close();
   }
@@ -199,7 +201,10 @@ describe('Wireshark', () => {
             `${transport} is missing among ${[...seen].join(' ')}`,
           );
         const answer = inner === 4 ? 'raw:ip:icmp' : 'raw:ipv6:icmpv6';
-        assert.ok([...seen].some((each) => each.startsWith(answer)), [...seen].join(' '));
+        assert.ok(
+          [...seen].some((each) => each.startsWith(answer)),
+          [...seen].join(' '),
+        );
       });
     }
   }

@@ -42,7 +42,20 @@ describeLab('datagrams of 8 KB over two queues', () => {
         timeoutMs: 10_000,
       });
       assert.deepEqual(failures, []);
-      assert.deepEqual(echoed.sort(), ['rs1', 'rs1', 'rs1', 'rs1', 'rs2', 'rs2', 'rs2', 'rs2', 'rs3', 'rs3', 'rs3', 'rs3']);
+      assert.deepEqual(echoed.sort(), [
+        'rs1',
+        'rs1',
+        'rs1',
+        'rs1',
+        'rs2',
+        'rs2',
+        'rs2',
+        'rs2',
+        'rs3',
+        'rs3',
+        'rs3',
+        'rs3',
+      ]);
     });
   }
 

@@ -26,6 +26,7 @@ for (const rpFilter of [0, 1] as const) {
   describeLab(`on one LAN with rp_filter ${rpFilter}, direct routing, IPIP and GUE in one pool`, () => {
     let stage: TestStage;
     let director: DirectorAgent;
+    let untouched: string;
 
     before(async () => {
       stage = await TestStage.open({
@@ -36,6 +37,7 @@ for (const rpFilter of [0, 1] as const) {
         // One pool, two methods: the third takes what the others do.
         forwarding: (index) => (index === 2 ? 'dr,ipip,gue' : (FORWARDING[index] ?? 'ipip')),
       });
+      untouched = await hostState(stage.director);
       const { directorAddress, directorAddress6, virtualAddress, virtualAddress6 } = stage.topology;
       director = await DirectorAgent.open(stage.director, { source: [directorAddress, directorAddress6] });
       for (const address of [virtualAddress, virtualAddress6]) {
@@ -49,7 +51,6 @@ for (const rpFilter of [0, 1] as const) {
     });
 
     after(async () => {
-      await director?.close();
       await stage?.close();
     });
 
@@ -113,6 +114,12 @@ for (const rpFilter of [0, 1] as const) {
       const claims = (await capture.stop()).filter((claim) => claim.address === virtualAddress).map(({ mac }) => mac);
       assert.ok(claims.includes(await macOf(third.host, UPLINK)), claims.join(', '));
       await loud.stop();
+    });
+
+    it("makes the director's host what it was when it closes", async () => {
+      assert.match(await hostState(stage.director), /^2001:db8:2::100 dev eth0 proxy proto 84/m);
+      await director.close();
+      assert.equal(await hostState(stage.director), untouched);
     });
   });
 }

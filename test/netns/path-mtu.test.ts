@@ -82,11 +82,9 @@ describeLab('a path whose MTU shrinks between director and real server', () => {
 
   async function receivedBytes(): Promise<number> {
     const [server] = stage.servers;
-    const { receivedBytes: bytes } = await (server as (typeof stage.servers)[number]).web.call<{ receivedBytes: number }>(
-      'counts',
-    );
+    const { receivedBytes: bytes } = await (server as (typeof stage.servers)[number]).web.call<{
+      receivedBytes: number;
+    }>('counts');
     return bytes;
   }
 });
-
-

@@ -32,7 +32,11 @@ describeLab('SCTP through a director', () => {
   for (const family of [4, 6] as const) {
     it(`keeps an association over IPv${family} on the real server that was chosen for it`, async () => {
       const { virtualAddress, virtualAddress6 } = stage.topology;
-      const service = { protocol: 'sctp', address: family === 4 ? virtualAddress : virtualAddress6, port: PORT } as const;
+      const service = {
+        protocol: 'sctp',
+        address: family === 4 ? virtualAddress : virtualAddress6,
+        port: PORT,
+      } as const;
       const servers = stage.servers.map((server) => ({ address: family === 4 ? server.address : server.address6 }));
       await director.run(
         (d, { service, servers }) => {

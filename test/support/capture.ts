@@ -24,7 +24,7 @@ export interface Capture {
  * A ring that the kernel fills (TPACKET_V2, see packet(7) and linux/if_packet.h): unlike a socket's buffer it may be
  * large without privilege over the host, so that a burst is not lost.
  */
-const SCRIPT = String.raw`
+const SCRIPT = `
 import json, mmap, select, signal, socket, struct, sys
 SOL_PACKET, RX_RING, STATISTICS, VERSION = 263, 5, 6, 10
 FRAME, BLOCK, BLOCKS = 256, 65536, 64

@@ -12,7 +12,7 @@ export interface NeighbourCapture {
   stop(): Promise<Claim[]>;
 }
 
-const SCRIPT = String.raw`
+const SCRIPT = `
 import json, select, signal, socket, struct, sys
 device = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
 device.bind((sys.argv[1], 0))

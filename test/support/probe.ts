@@ -33,7 +33,7 @@ export interface ProbeAnswer {
  * Prints one line: the first answer to the probe, ICMP errors that quote it included, or null. The quoted packet is
  * recognised by its destination, and by its ports or identifier.
  */
-const SCRIPT = String.raw`
+const SCRIPT = `
 import json, os, select, socket, struct, sys, time
 asked = json.loads(sys.argv[1])
 six = ':' in asked['address']

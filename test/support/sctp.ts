@@ -27,7 +27,7 @@ def is_whole(data): return len(data) >= 16 and struct.unpack_from('<I', data, 8)
 `;
 
 /** Answers as an SCTP host does, and names itself in its cookie and in what it says it has received. */
-const SERVER = String.raw`${COMMON}
+const SERVER = `${COMMON}
 name, address, port = sys.argv[1].encode(), sys.argv[2], int(sys.argv[3])
 raw, strip = open_raw(address)
 raw.bind((address, 0))

@@ -16,8 +16,9 @@ export interface Dissected {
 const CHECKSUMS: Readonly<Record<string, string[]>> = {
   ip: ['ip.check_checksum:TRUE'],
   tcp: ['tcp.check_checksum:TRUE'],
-  udp: ['udp.check_checksum:TRUE'],
-  sctp: ['sctp.checksum:CRC32C'],
+  // Tunnels may do without over IPv6 (RFC 6935), as GUE does when it is told to.
+  udp: ['udp.check_checksum:TRUE', 'udp.ignore_ipv6_zero_checksum:TRUE'],
+  sctp: ['sctp.checksum:CRC 32c'],
   icmp: [],
   icmpv6: [],
   gre: [],
@@ -49,8 +50,9 @@ export function dissect(path: string, filter = ''): Dissected[] {
   ];
   const settings = [
     ...Object.values(CHECKSUMS).flat(),
-    // These look for what a connection lacks, of which we capture one direction.
+    // These look at connections, of which there is one direction here; packets are what counts.
     'tcp.analyze_sequence_numbers:FALSE',
+    'tcp.desegment_tcp_streams:FALSE',
     'nameres.network_name:FALSE',
   ];
   const output = execFileSync(

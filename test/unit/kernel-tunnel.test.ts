@@ -20,14 +20,22 @@ function needs(changes: Partial<TunnelNeeds> = {}): TunnelNeeds {
 
 /** Answers of a host that has these devices. */
 function having(...names: string[]): Record<string, string> {
-  return Object.fromEntries(names.map((name) => [`ip -o link show dev ${name}`, `5: ${name}@NONE: <NOARP> mtu 1480\n`]));
+  return Object.fromEntries(
+    names.map((name) => [`ip -o link show dev ${name}`, `5: ${name}@NONE: <NOARP> mtu 1480\n`]),
+  );
 }
 
 const ROUTE = { 'ip -4 -o route get 10.2.0.2': '10.2.0.2 via 10.3.0.1 dev eth0 src 10.3.0.11 uid 0 \\    cache \n' };
 const ROUTE6 = { 'ip -6 -o route get 2001:db8:2::2': '2001:db8:2::2 dev eth0 src 2001:db8:3::11 metric 256\n' };
 
 describe('planKernelTunnels', () => {
-  const cases: { what: string; needs: TunnelNeeds; answers: Record<string, string>; devices: string[]; steps: string[] }[] = [
+  const cases: {
+    what: string;
+    needs: TunnelNeeds;
+    answers: Record<string, string>;
+    devices: string[];
+    steps: string[];
+  }[] = [
     { what: 'IPv4 in IPv4', needs: needs(), answers: having('tunl0'), devices: ['tunl0'], steps: [] },
     {
       what: 'both families in IPv4',

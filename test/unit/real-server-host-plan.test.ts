@@ -79,12 +79,15 @@ describe('planArpSuppression', () => {
 
 describe('planTunnelDevices', () => {
   it('puts the virtual addresses on the device as /32, after it is up', () => {
-    assert.deepEqual(commands(planTunnelDevices(plan({ virtualAddresses: ['10.9.9.9', '10.9.9.8'] }), new FakeHost())), [
-      'ip link set dev tunvs-rs0 up',
-      'echo 0 > /proc/sys/net/ipv4/conf/tunvs-rs0/rp_filter',
-      'ip address add 10.9.9.9/32 dev tunvs-rs0',
-      'ip address add 10.9.9.8/32 dev tunvs-rs0',
-    ]);
+    assert.deepEqual(
+      commands(planTunnelDevices(plan({ virtualAddresses: ['10.9.9.9', '10.9.9.8'] }), new FakeHost())),
+      [
+        'ip link set dev tunvs-rs0 up',
+        'echo 0 > /proc/sys/net/ipv4/conf/tunvs-rs0/rp_filter',
+        'ip address add 10.9.9.9/32 dev tunvs-rs0',
+        'ip address add 10.9.9.8/32 dev tunvs-rs0',
+      ],
+    );
   });
 
   it('makes the device loose where rp_filter of all is not 0', () => {
@@ -126,7 +129,9 @@ describe('planTunnelDevices', () => {
   it('in a mixed set-up puts them on the loopback device, and where rp_filter is loose on the tunnel as well', () => {
     const given = (steps: string[]) => steps.filter((step) => step.startsWith('ip address'));
     const mixed = plan({ isDirect: true, virtualAddresses: ['10.2.0.100'] });
-    assert.deepEqual(given(commands(planTunnelDevices(mixed, new FakeHost()))), ['ip address add 10.2.0.100/32 dev lo']);
+    assert.deepEqual(given(commands(planTunnelDevices(mixed, new FakeHost()))), [
+      'ip address add 10.2.0.100/32 dev lo',
+    ]);
     const host = new FakeHost({ sysctls: { 'net/ipv4/conf/all/rp_filter': '2' } });
     assert.deepEqual(given(commands(planTunnelDevices(mixed, host))), [
       'ip address add 10.2.0.100/32 dev lo',
@@ -155,10 +160,7 @@ describe('planTunnelDevices', () => {
         'ip -4 -o address show dev tunl0 to 10.9.9.8/32': '2: tunl0    inet 10.9.9.8/32 scope global tunl0',
       },
     });
-    const steps = planTunnelDevices(
-      plan({ tunnels: [TUNL0], virtualAddresses: ['10.9.9.9', '10.9.9.8'] }),
-      host,
-    );
+    const steps = planTunnelDevices(plan({ tunnels: [TUNL0], virtualAddresses: ['10.9.9.9', '10.9.9.8'] }), host);
     assert.deepEqual(
       steps.map(({ undo }) => undo && formatHostCommand(undo)),
       [
@@ -185,7 +187,9 @@ describe('realServerWarnings', () => {
   });
 
   it('warns of a director as the IPv6 gateway too', () => {
-    const host = new FakeHost({ answers: { 'ip -6 route show default': 'default via 2001:db8:2::2 dev eth0 metric 1024\n' } });
+    const host = new FakeHost({
+      answers: { 'ip -6 route show default': 'default via 2001:db8:2::2 dev eth0 metric 1024\n' },
+    });
     assert.match(
       realServerWarnings(plan({ directors: ['2001:db8:2::2'] }), host)[0] ?? '',
       /default gateway is the director 2001:db8:2::2/,
@@ -204,7 +208,8 @@ describe('realServerWarnings', () => {
       const host = new FakeHost({ addresses: [LAN, OTHER], sysctls, answers });
       const warnings = realServerWarnings(plan({ isDirect: true }), host);
       assert.equal(warnings.length, warns ? 1 : 0);
-      if (warns) assert.match(warnings[0] ?? '', /strict on eth0.*write 2 to \/proc\/sys\/net\/ipv4\/conf\/eth0\/rp_filter/);
+      if (warns)
+        assert.match(warnings[0] ?? '', /strict on eth0.*write 2 to \/proc\/sys\/net\/ipv4\/conf\/eth0\/rp_filter/);
       assert.deepEqual(realServerWarnings(plan(), host), []);
     });
   }

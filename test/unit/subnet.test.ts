@@ -1,7 +1,11 @@
 import { strict as assert } from 'node:assert';
 import { interfacesOnLink, isOnLink } from '../../lib/host/subnet.js';
 
-const own = (address: string, prefixLength: number, interfaceName = 'eth0') => ({ interfaceName, address, prefixLength });
+const own = (address: string, prefixLength: number, interfaceName = 'eth0') => ({
+  interfaceName,
+  address,
+  prefixLength,
+});
 
 describe('isOnLink', () => {
   const cases: [target: string, address: string, prefixLength: number, expected: boolean][] = [

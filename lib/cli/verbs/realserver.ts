@@ -1,15 +1,9 @@
 /** `tunvs realserver`: makes this host a real server until a signal ends it. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type ForwardingMethod, forwardingMethods } from '../../forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHostOptions } from '../../real-server-host.js';
-import {
-  addressesArgument,
-  choiceArgument,
-  choicesArgument,
-  integersArgument,
-  rangesArgument,
-} from '../arguments.js';
+import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { aborted, endSignal } from '../signals.js';
 import type { Verb, VerbContext } from '../verb.js';
@@ -43,11 +37,13 @@ export const realserver: Verb = {
         'director whose tunnel packets are taken, or a range like 10.2.1.0/28; may be repeated',
         rangesArgument,
       )
-      .option(
-        '--forwarding <methods>',
-        'how packets come from the director, one or several of ipip, gue, gre and dr, separated by commas',
-        choicesArgument(forwardingMethods),
-        ['ipip'] satisfies ForwardingMethod[],
+      .addOption(
+        new Option(
+          '--forwarding <methods>',
+          'how packets come from the director, one or several of ipip, gue, gre and dr, separated by commas',
+        )
+          .argParser(choicesArgument(forwardingMethods))
+          .default(['ipip'] satisfies ForwardingMethod[], 'ipip'),
       )
       .option('--gue-port <port>', 'UDP port of GUE; may be repeated (default: 6080)', integersArgument(1, 65535))
       .option('--gre-checksum', 'GRE comes with checksums, which only kernel mode has to know')

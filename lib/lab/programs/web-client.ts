@@ -6,7 +6,14 @@ import { closeConnection, fetchMany, fetchOnce, resume } from './http-requests.j
 import type { UdpRequest, UdpResult } from './requests.js';
 
 /** Sends each datagram again until it is answered, since UDP and the first ARP may lose one. */
-async function udp({ address, port, sockets, datagrams, bytes = 0, timeoutMs = 5_000 }: UdpRequest): Promise<UdpResult> {
+async function udp({
+  address,
+  port,
+  sockets,
+  datagrams,
+  bytes = 0,
+  timeoutMs = 5_000,
+}: UdpRequest): Promise<UdpResult> {
   const result: UdpResult = { servers: [], failures: [] };
   const exchange = async (socketIndex: number) => {
     const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
@@ -30,7 +37,10 @@ function echo(socket: ReturnType<typeof createSocket>, text: string, timeoutMs: 
   return new Promise((resolve, reject) => {
     const send = () => socket.send(text);
     const again = setInterval(send, 500);
-    const timer = setTimeout(() => finish(new Error(`no echo of "${text.slice(0, 40)}" (${text.length} bytes)`)), timeoutMs);
+    const timer = setTimeout(
+      () => finish(new Error(`no echo of "${text.slice(0, 40)}" (${text.length} bytes)`)),
+      timeoutMs,
+    );
     const onMessage = (message: Buffer) => {
       const [server = '', echoed] = message.toString().split(' ');
       if (echoed === text) finish(undefined, server);
