@@ -374,7 +374,6 @@ void Control::collect(Tick now) {
   std::vector<uint32_t> released;
   std::erase_if(removed_, [&](const Removed& removed) {
     if (!removed.idleSince || !reached(now, *removed.idleSince + ticksFromSeconds(kTrashSeconds))) return false;
-    if (!epochs_.isSafe(removed.epoch)) return false;
     const uint32_t id = removed.view->id;
     if (const auto totals = totals_.find(removed.service); totals != totals_.end()) {
       totals->second.departed += rawTraffic(id);

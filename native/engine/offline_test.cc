@@ -80,6 +80,14 @@ TEST("lets connections expire to the millisecond of a tick before the packet of 
   CHECK_EQ(r.one(2700995, tcp(1, kTcpAck)), "dropNotScheduled");
 }
 
+TEST("handles each packet of a call at its own time") {
+  Replay r;
+  r.process({{0, tcp(1, kTcpSyn)}, {0, tcp(1, kTcpAck)}, {899996, tcp(1, kTcpAck)}, {1799996, tcp(1, kTcpAck)}});
+  CHECK(r.verdicts[2] == Verdict::forwarded);
+  CHECK(r.verdicts[3] == Verdict::dropNotScheduled);
+  CHECK_EQ(r.outputs.size(), 3u);
+}
+
 TEST("expires by advancing alone") {
   Replay r;
   r.one(0, tcp(1, kTcpSyn));
