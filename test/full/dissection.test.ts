@@ -155,7 +155,9 @@ async function emitted(
   }
 }
 
-describe('Wireshark', () => {
+describe('Wireshark', function () {
+  this.timeout(60_000);
+  this.slow(60_000);
   let folder: string;
 
   before(() => {
