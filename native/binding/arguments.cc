@@ -58,7 +58,8 @@ int64_t ObjectReader::integer(const char* name, int64_t minimum, int64_t maximum
   Napi::Value value = get(name);
   if (!ok_) return minimum;
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
-  if (!(number >= static_cast<double>(minimum) && number <= static_cast<double>(maximum)) || number != std::floor(number)) {
+  if (!(number >= static_cast<double>(minimum) && number <= static_cast<double>(maximum)) ||
+      number != std::floor(number)) {
     fail(name, "a whole number from " + std::to_string(minimum) + " to " + std::to_string(maximum));
     return minimum;
   }

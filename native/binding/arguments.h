@@ -1,4 +1,5 @@
-// Reading JavaScript values. A reader remembers the first mistake; every later call returns a default, and ok() says so.
+// Reading JavaScript values. A reader remembers the first mistake; every later call returns a default, and ok() says
+// so.
 #pragma once
 
 #include <napi.h>

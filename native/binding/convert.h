@@ -16,6 +16,8 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows);
 Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row);
 Napi::Array namesToJs(Napi::Env env, std::span<const std::string_view> names);
 
-inline Napi::String toJs(Napi::Env env, std::string_view text) { return Napi::String::New(env, text.data(), text.size()); }
+inline Napi::String toJs(Napi::Env env, std::string_view text) {
+  return Napi::String::New(env, text.data(), text.size());
+}
 
 }  // namespace tunvs::binding

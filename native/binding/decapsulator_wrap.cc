@@ -11,10 +11,10 @@ namespace {
 class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "NativeDecapsulator",
-                       {InstanceMethod<&DecapsulatorWrap::readCounters>("readCounters"),
-                        InstanceMethod<&DecapsulatorWrap::close>("close"),
-                        InstanceAccessor<&DecapsulatorWrap::device>("device")});
+    return DefineClass(
+        env, "NativeDecapsulator",
+        {InstanceMethod<&DecapsulatorWrap::readCounters>("readCounters"),
+         InstanceMethod<&DecapsulatorWrap::close>("close"), InstanceAccessor<&DecapsulatorWrap::device>("device")});
   }
 
   explicit DecapsulatorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -43,7 +43,8 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
       throwError(env, Error::make(ErrorCode::closed, "the decapsulator was closed"));
     } else if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array ||
                info[0].As<Napi::TypedArray>().ElementLength() < names.size()) {
-      throwInvalidArgument(env, "readCounters takes a BigUint64Array of at least " + std::to_string(names.size()) + " elements");
+      throwInvalidArgument(
+          env, "readCounters takes a BigUint64Array of at least " + std::to_string(names.size()) + " elements");
     } else {
       const DecapCounters counters = decapsulator_->counters();
       auto target = info[0].As<Napi::BigUint64Array>();

@@ -209,7 +209,8 @@ Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
   for (size_t i = 0; i < 3; i++) {
     const double value = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : NAN;
     if (!(value >= 0 && value <= kMaxTimeoutSeconds) || value != std::floor(value)) {
-      throwInvalidArgument(env, "a timeout must be a whole number of seconds from 0 to " + std::to_string(kMaxTimeoutSeconds));
+      throwInvalidArgument(
+          env, "a timeout must be a whole number of seconds from 0 to " + std::to_string(kMaxTimeoutSeconds));
       return env.Undefined();
     }
     seconds[i] = static_cast<uint32_t>(value);
@@ -243,7 +244,8 @@ Napi::Value DirectorWrap::setSysctl(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   Tunables tunables = director().control().tunables();
-  if (auto set = tunvs::setSysctl(tunables, info[0].As<Napi::String>().Utf8Value(), static_cast<int64_t>(value)); !set) {
+  if (auto set = tunvs::setSysctl(tunables, info[0].As<Napi::String>().Utf8Value(), static_cast<int64_t>(value));
+      !set) {
     throwError(env, set.error());
     return env.Undefined();
   }
@@ -266,7 +268,8 @@ Napi::Value DirectorWrap::readCounters(const Napi::CallbackInfo& info) {
   if (!isOpen(env)) return env.Undefined();
   if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array ||
       info[0].As<Napi::TypedArray>().ElementLength() < kCounters) {
-    throwInvalidArgument(env, "readCounters takes a BigUint64Array of at least " + std::to_string(kCounters) + " elements");
+    throwInvalidArgument(env,
+                         "readCounters takes a BigUint64Array of at least " + std::to_string(kCounters) + " elements");
     return env.Undefined();
   }
   director().readCounters({info[0].As<Napi::BigUint64Array>().Data(), kCounters});
@@ -347,7 +350,8 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   if (engine_ == nullptr || ranBefore_) {
-    throwError(env, Error::make(ErrorCode::busy, engine_ == nullptr ? "an offline director has no device" : "the director was started already"));
+    throwError(env, Error::make(ErrorCode::busy, engine_ == nullptr ? "an offline director has no device"
+                                                                    : "the director was started already"));
     return env.Undefined();
   }
   ObjectReader reader(info[0], "options");

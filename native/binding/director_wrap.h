@@ -1,7 +1,8 @@
-// The JavaScript handle of a director: on a device (Engine) or without one (Offline). lib/native.ts describes every method.
+// The JavaScript handle of a director: on a device (Engine) or without one (Offline). lib/native.ts describes every
+// method.
 //
-// Ends three ways: close(), collection of the handle, or the end of its environment (process exit, worker_threads terminate). Each
-// joins the worker threads before anything that they use goes away.
+// Ends three ways: close(), collection of the handle, or the end of its environment (process exit, worker_threads
+// terminate). Each joins the worker threads before anything that they use goes away.
 #pragma once
 
 #include <napi.h>

@@ -8,7 +8,6 @@
 namespace tunvs::binding {
 namespace {
 
-
 Error closedError() { return Error::make(ErrorCode::closed, "the capture file was closed"); }
 
 class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
@@ -88,8 +87,9 @@ class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
 class PcapWriterWrap : public Napi::ObjectWrap<PcapWriterWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "NativePcapWriter",
-                       {InstanceMethod<&PcapWriterWrap::write>("write"), InstanceMethod<&PcapWriterWrap::close>("close")});
+    return DefineClass(
+        env, "NativePcapWriter",
+        {InstanceMethod<&PcapWriterWrap::write>("write"), InstanceMethod<&PcapWriterWrap::close>("close")});
   }
 
   explicit PcapWriterWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -123,7 +123,8 @@ class PcapWriterWrap : public Napi::ObjectWrap<PcapWriterWrap> {
     for (uint32_t i = 0; i < list.Length(); i++) {
       Napi::HandleScope scope(env);
       Napi::Value item = list.Get(i);
-      if (!item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array || !(times[i] >= 0 && times[i] < 4.3e12)) {
+      if (!item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
+          !(times[i] >= 0 && times[i] < 4.3e12)) {
         throwInvalidArgument(env, "every packet must be a Uint8Array with a time from 0 to 4.3e12 ms");
         return env.Undefined();
       }

@@ -149,8 +149,7 @@ TEST("recorded errors about tunnel packets name the server and the client's conn
     const char* trace;
     OuterKind kind;
     uint16_t port;
-  } rows[] = {{"encap-ipip-icmp-outer.json", OuterKind::ipip, 0},
-              {"encap-gue-icmp-outer.json", OuterKind::gue, 6080}};
+  } rows[] = {{"encap-ipip-icmp-outer.json", OuterKind::ipip, 0}, {"encap-gue-icmp-outer.json", OuterKind::gue, 6080}};
   for (const auto& row : rows) {
     const auto cases = goldenCases(row.trace);
     REQUIRE(cases);

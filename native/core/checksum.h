@@ -37,7 +37,8 @@ inline uint64_t checksumAdd20(const uint8_t* header) {
 
 // `check` after a 16-bit field it covers went from `before` to `after` (RFC 1624 equation 3).
 inline Be16 checksumReplace(Be16 check, Be16 before, Be16 after) {
-  const uint64_t sum = static_cast<uint16_t>(~check.raw) + static_cast<uint32_t>(static_cast<uint16_t>(~before.raw)) + after.raw;
+  const uint64_t sum =
+      static_cast<uint16_t>(~check.raw) + static_cast<uint32_t>(static_cast<uint16_t>(~before.raw)) + after.raw;
   return {static_cast<uint16_t>(~checksumFold(sum))};
 }
 

@@ -5,19 +5,20 @@
 //   header | shard 0: state, wheel | buckets | connections | links || shard 1: ...
 //
 // A bucket is one cache line: 12 one-byte tags, 12 references, a count of entries that had to go on to the next bucket.
-// A connection is 32 bytes (64 for IPv6, with its addresses behind). Links are what only insertion and expiry touch: the
-// timer wheel's lists and the free list. Nothing ever moves, so a lookup needs no lock and no retry.
+// A connection is 32 bytes (64 for IPv6, with its addresses behind). Links are what only insertion and expiry touch:
+// the timer wheel's lists and the free list. Nothing ever moves, so a lookup needs no lock and no retry.
 //
-// Expiry. Each connection carries its deadline; the wheel holds it at or before that deadline. A packet only writes the new deadline
-// into the connection; when the wheel comes by and finds it later, it links it again further on.
+// Expiry. Each connection carries its deadline; the wheel holds it at or before that deadline. A packet only writes the
+// new deadline into the connection; when the wheel comes by and finds it later, it links it again further on.
 //
 // Eviction. A full shard gives up the connection that is nearest to its deadline, as far as a search of kEvictionSearch
 // entries finds it. So connections that are closing or half open go before established ones.
 //
-// Thread safety: hash, prefetch, candidate and find by any registered epoch reader, without a lock. What is named *Locked
-// needs the shard's lock, held through Guard. A connection's atomics may be written by whoever found it.
+// Thread safety: hash, prefetch, candidate and find by any registered epoch reader, without a lock. What is named
+// *Locked needs the shard's lock, held through Guard. A connection's atomics may be written by whoever found it.
 // Invariants:
-//  1. A reference in a bucket is published after the connection it names is complete; key fields never change while it is live.
+//  1. A reference in a bucket is published after the connection it names is complete; key fields never change while it
+//  is live.
 //  2. A removed connection is reused only when every reader has passed a quiescent point (Epochs).
 //  3. Live connections of a shard never exceed its capacity; the units beyond it absorb those waiting for invariant 2.
 //  4. A linked connection's wheel slot is never later than its deadline's.
@@ -66,11 +67,11 @@ struct alignas(32) Conn {
   uint8_t protocol;
   FlowKind kind;
   std::atomic<uint8_t> state;
-  std::atomic<uint8_t> flags;         // ConnFlag
-  std::atomic<uint32_t> server;       // stable id of the real server
-  std::atomic<Tick> expires;          // deadline
-  std::atomic<uint32_t> packets;      // seen so far, wraps
-  std::atomic<uint32_t> control;      // reserved for persistence: the controlling entry, or how many an entry controls
+  std::atomic<uint8_t> flags;     // ConnFlag
+  std::atomic<uint32_t> server;   // stable id of the real server
+  std::atomic<Tick> expires;      // deadline
+  std::atomic<uint32_t> packets;  // seen so far, wraps
+  std::atomic<uint32_t> control;  // reserved for persistence: the controlling entry, or how many an entry controls
 
   bool isLive() const { return flags.load(std::memory_order_acquire) & kConnLive; }
 };
@@ -111,9 +112,11 @@ class ConnTable {
   Conn* candidate(uint64_t hash) const;
   // The live connection with this key, or null. It may have reached its deadline: see hasExpired().
   Conn* find(const FlowKey& key, uint64_t hash) const;
-  // The same, with what candidate() gave, by now in the cache. REQUIRES: the reader has passed no quiescent point in between.
+  // The same, with what candidate() gave, by now in the cache. REQUIRES: the reader has passed no quiescent point in
+  // between.
   Conn* find(const FlowKey& key, uint64_t hash, Conn* candidate) const {
-    if (candidate != nullptr && matches(*candidate, key)) [[likely]] return candidate;
+    if (candidate != nullptr && matches(*candidate, key)) [[likely]]
+      return candidate;
     return find(key, hash);
   }
   static bool hasExpired(const Conn& conn, Tick now) {
@@ -140,19 +143,20 @@ class ConnTable {
   // When the shard is full, evicts: `mayEvict(Conn&)` must take the connection off its server's counts and return true,
   // or return false to keep it. Null when nothing could be freed.
   template <typename MayEvict>
-  Conn* insertLocked(const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags, Tick expires, MayEvict&& mayEvict);
+  Conn* insertLocked(const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags, Tick expires,
+                     MayEvict&& mayEvict);
   void removeLocked(Conn* conn, uint64_t hash);
   // Sets a deadline that may lie before the one that the wheel knows.
   void setDeadlineLocked(Conn* conn, uint64_t hash, Tick expires);
 
   // Removes what has reached its deadline in one shard. `onDue(Conn&)` takes the connection off its server's counts and
-  // returns 0, or returns the ticks to live on. At most `budget` connections are looked at; with `exact`, those within the
-  // wheel's current slot too. True when the shard is up to date.
+  // returns 0, or returns the ticks to live on. At most `budget` connections are looked at; with `exact`, those within
+  // the wheel's current slot too. True when the shard is up to date.
   template <typename OnDue>
   bool expire(uint32_t shard, Tick now, bool exact, size_t budget, OnDue&& onDue);
 
-  // Calls `visit(const Conn&)` for live connections from `cursor` on until `limit` were visited; returns the next cursor,
-  // or UINT64_MAX at the end. REQUIRES: the caller is between Epochs::enter() and leave().
+  // Calls `visit(const Conn&)` for live connections from `cursor` on until `limit` were visited; returns the next
+  // cursor, or UINT64_MAX at the end. REQUIRES: the caller is between Epochs::enter() and leave().
   template <typename Visit>
   uint64_t forEach(uint64_t cursor, size_t limit, Visit&& visit) const;
 
@@ -184,10 +188,10 @@ class ConnTable {
     uint64_t magic;
     uint32_t layoutVersion;
     Family family;
-    uint32_t capacity;        // all shards
+    uint32_t capacity;  // all shards
     uint32_t shards;
-    uint32_t shardCapacity;   // live connections that a shard holds at most
-    uint32_t shardUnits;      // connections that a shard has room for
+    uint32_t shardCapacity;  // live connections that a shard holds at most
+    uint32_t shardUnits;     // connections that a shard has room for
     uint32_t shardBuckets;
     uint64_t shardBytes;
     uint64_t bucketsOffset, connsOffset, linksOffset;  // within a shard
@@ -201,15 +205,11 @@ class ConnTable {
   static Header layout(Family family, uint32_t capacity);
   size_t stride() const { return header_->family == Family::ipv4 ? sizeof(Conn) : sizeof(Conn6); }
 
-  uint32_t shardOf(uint64_t hash) const {
-    return static_cast<uint32_t>((hash >> 32) * header_->shards >> 32);
-  }
+  uint32_t shardOf(uint64_t hash) const { return static_cast<uint32_t>((hash >> 32) * header_->shards >> 32); }
   std::byte* shardBase(uint32_t shard) const { return base_ + header_->firstShard + shard * header_->shardBytes; }
   Shard& shardAt(uint32_t shard) const { return *reinterpret_cast<Shard*>(shardBase(shard)); }
   SpinLock& lockOf(uint32_t shard) const;
-  Bucket* buckets(uint32_t shard) const {
-    return reinterpret_cast<Bucket*>(shardBase(shard) + header_->bucketsOffset);
-  }
+  Bucket* buckets(uint32_t shard) const { return reinterpret_cast<Bucket*>(shardBase(shard) + header_->bucketsOffset); }
   uint32_t homeBucket(uint64_t hash) const {
     return static_cast<uint32_t>((hash & 0xffffffff) * header_->shardBuckets >> 32);
   }
@@ -218,8 +218,8 @@ class ConnTable {
     return reinterpret_cast<Conn*>(shardBase(shard) + header_->connsOffset + unit * stride());
   }
   uint32_t unitOf(uint32_t shard, const Conn* conn) const {
-    return static_cast<uint32_t>(
-        (reinterpret_cast<const std::byte*>(conn) - shardBase(shard) - header_->connsOffset) / stride());
+    return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - shardBase(shard) - header_->connsOffset) /
+                                 stride());
   }
   Link* links(uint32_t shard) const { return reinterpret_cast<Link*>(shardBase(shard) + header_->linksOffset); }
 
@@ -249,16 +249,17 @@ class ConnTable {
 struct alignas(64) ConnTable::Shard {
   SpinLock lock;
   std::atomic<uint32_t> live;
-  uint32_t untouched;   // units from here on were never used
-  uint32_t freeHead;    // unit + 1
+  uint32_t untouched;                 // units from here on were never used
+  uint32_t freeHead;                  // unit + 1
   uint32_t waitingHead, waitingTail;  // removed, not yet safe to reuse; oldest first; unit + 1
-  Tick handled;         // the wheel was handled up to here; a multiple of kTicksPerSlot
+  Tick handled;                       // the wheel was handled up to here; a multiple of kTicksPerSlot
   uint64_t occupied[kWheelSlots / 64];
   uint32_t heads[kWheelSlots];  // unit + 1
 };
 
 inline bool ConnTable::matches(const Conn& conn, const FlowKey& key) const {
-  if (conn.addresses != key.words[0] || FlowKey::makeTail(conn.ports, conn.protocol, conn.kind) != key.tail || !conn.isLive()) {
+  if (conn.addresses != key.words[0] || FlowKey::makeTail(conn.ports, conn.protocol, conn.kind) != key.tail ||
+      !conn.isLive()) {
     return false;
   }
   if (header_->family == Family::ipv4) return true;
@@ -272,7 +273,9 @@ inline Conn* ConnTable::candidate(uint64_t hash) const {
   uint64_t marks = conn_table_detail::matchBytes(bucket.tagsLow.load(std::memory_order_acquire), tag);
   size_t slot = 0;
   if (marks == 0) {
-    marks = conn_table_detail::matchBytes(bucket.tagsHigh.load(std::memory_order_acquire) & conn_table_detail::kHighSlots, tag) & conn_table_detail::kHighSlots;
+    marks = conn_table_detail::matchBytes(
+                bucket.tagsHigh.load(std::memory_order_acquire) & conn_table_detail::kHighSlots, tag) &
+            conn_table_detail::kHighSlots;
     slot = 8;
     if (marks == 0) return nullptr;
   }

@@ -1,7 +1,7 @@
 // When may memory that readers use without a lock be used again? When every reader has passed a quiescent point since.
 //
-// Quiescent-state reclamation (McKenney, Slingwine 1998): a reader announces, between two vectors, the epoch it has seen; what was
-// unlinked and stamped with epoch E may be reused once every announced epoch is greater than E.
+// Quiescent-state reclamation (McKenney, Slingwine 1998): a reader announces, between two vectors, the epoch it has
+// seen; what was unlinked and stamped with epoch E may be reused once every announced epoch is greater than E.
 //
 // Thread safety: enter()/leave() by the reader that owns the slot; everything else by anybody.
 // Invariants:

@@ -1,8 +1,8 @@
 // The table's hash: keyed, so that a client that does not know the secret cannot aim at one bucket.
 //
 // It is NH, the almost-universal family of UMAC (RFC 4418 section 5.2.2, here with 64-bit words): each pair of words is
-// added to two secret words and multiplied to 128 bits. Two different keys collide with a probability of about 2^-64 over
-// the choice of the secret. A last multiplication by a secret odd number spreads what is left over all 64 bits.
+// added to two secret words and multiplied to 128 bits. Two different keys collide with a probability of about 2^-64
+// over the choice of the secret. A last multiplication by a secret odd number spreads what is left over all 64 bits.
 #pragma once
 
 #include "core/flow_key.h"

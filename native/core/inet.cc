@@ -8,7 +8,8 @@ Result<IpAddress> parseIpAddress(std::string_view text) {
   const std::string terminated(text.substr(0, text.find('\0')));
   uint8_t bytes[16];
   if (terminated.size() != text.size()) {
-    return Error::make(ErrorCode::invalidArgument, "'" + terminated + "' with a NUL behind it is not an IPv4 or IPv6 address");
+    return Error::make(ErrorCode::invalidArgument,
+                       "'" + terminated + "' with a NUL behind it is not an IPv4 or IPv6 address");
   }
   if (inet_pton(AF_INET, terminated.c_str(), bytes) == 1) {
     return IpAddress::v4(bytes[0], bytes[1], bytes[2], bytes[3]);

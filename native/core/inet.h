@@ -1,4 +1,5 @@
-// Addresses and byte order. A value in network order has its own type, so a conversion is never forgotten or done twice.
+// Addresses and byte order. A value in network order has its own type, so a conversion is never forgotten or done
+// twice.
 #pragma once
 
 #include <array>

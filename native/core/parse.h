@@ -34,25 +34,26 @@ enum class PacketClass : uint8_t {
 };
 
 struct ParsedPacket {
-  FlowKey key;                   // its addresses always hold when there is no error
-  uint32_t length;               // bytes of the IP packet: its own total length, never more than was read
-  uint16_t transport;            // offset of the transport header; in a later fragment, where it would be
-  uint8_t protocol;              // of the transport header
-  uint8_t tcpFlags;              // 0 unless TCP
-  uint8_t event;                 // what moves the connection's state: TcpEvent or SctpEvent; 0 for UDP
-  uint8_t trafficClass;          // TOS: DSCP and ECN
-  uint8_t ttl;                   // or hop limit
-  bool dontFragment;             // IPv4's DF; true for IPv6, whose routers never fragment
+  FlowKey key;           // its addresses always hold when there is no error
+  uint32_t length;       // bytes of the IP packet: its own total length, never more than was read
+  uint16_t transport;    // offset of the transport header; in a later fragment, where it would be
+  uint8_t protocol;      // of the transport header
+  uint8_t tcpFlags;      // 0 unless TCP
+  uint8_t event;         // what moves the connection's state: TcpEvent or SctpEvent; 0 for UDP
+  uint8_t trafficClass;  // TOS: DSCP and ECN
+  uint8_t ttl;           // or hop limit
+  bool dontFragment;     // IPv4's DF; true for IPv6, whose routers never fragment
   PacketClass packetClass;
   ParseError error = ParseError::none;
   // Class fragment only:
   bool moreFragments;
-  uint16_t fragmentOffset;       // bytes
-  uint16_t fragmentPayload;      // offset of what the fragment carries: behind the IPv4 header or the IPv6 fragment header
+  uint16_t fragmentOffset;   // bytes
+  uint16_t fragmentPayload;  // offset of what the fragment carries: behind the IPv4 header or the IPv6 fragment header
   uint32_t identification;
 };
 
-// Fills `parsed`; on an error only `error` holds. True for a packet of PacketClass::flow. Reads nothing beyond the packet.
+// Fills `parsed`; on an error only `error` holds. True for a packet of PacketClass::flow. Reads nothing beyond the
+// packet.
 bool parsePacket(const Packet& packet, ParsedPacket& parsed);
 
 // The steps of it that know one family each.

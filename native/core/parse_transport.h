@@ -10,8 +10,8 @@ inline constexpr size_t kTcpHeaderBytes = 20;
 inline constexpr size_t kUdpHeaderBytes = 8;
 inline constexpr size_t kSctpHeaderBytes = 12 + 4;  // the common header and the first chunk's
 
-// Reads ports, flags and event of TCP, UDP and SCTP, and settles the class of a whole packet. REQUIRES: `length`, `transport`,
-// `protocol` and the key's addresses are set.
+// Reads ports, flags and event of TCP, UDP and SCTP, and settles the class of a whole packet. REQUIRES: `length`,
+// `transport`, `protocol` and the key's addresses are set.
 inline ParseError parseTransport(const uint8_t* packet, ParsedPacket& parsed) {
   const size_t bytes = parsed.length - parsed.transport;
   const uint8_t* transport = packet + parsed.transport;
@@ -32,7 +32,8 @@ inline ParseError parseTransport(const uint8_t* packet, ParsedPacket& parsed) {
       parsed.event = static_cast<uint8_t>(sctpEventOf({transport, bytes}));
       break;
     default: {
-      const bool isIcmp = parsed.protocol == static_cast<uint8_t>(parsed.key.isV4() ? IpProtocol::icmp : IpProtocol::icmpv6);
+      const bool isIcmp =
+          parsed.protocol == static_cast<uint8_t>(parsed.key.isV4() ? IpProtocol::icmp : IpProtocol::icmpv6);
       parsed.packetClass = isIcmp ? PacketClass::icmp : PacketClass::other;
       parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
       return ParseError::none;

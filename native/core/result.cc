@@ -8,24 +8,18 @@ namespace {
 ErrorCode codeOf(int errnoValue) {
   switch (errnoValue) {
     case EPERM:
-    case EACCES:
-      return ErrorCode::permission;
-    case EBUSY:
-      return ErrorCode::busy;
+    case EACCES: return ErrorCode::permission;
+    case EBUSY: return ErrorCode::busy;
     case ENODEV:
     case ENXIO:
-    case ENOENT:
-      return ErrorCode::noDevice;
+    case ENOENT: return ErrorCode::noDevice;
     case EOPNOTSUPP:
     case ENOPROTOOPT:
     case ENOSYS:
     case EAFNOSUPPORT:
-    case EPROTONOSUPPORT:
-      return ErrorCode::unsupported;
-    case EINVAL:
-      return ErrorCode::invalidArgument;
-    default:
-      return ErrorCode::system;
+    case EPROTONOSUPPORT: return ErrorCode::unsupported;
+    case EINVAL: return ErrorCode::invalidArgument;
+    default: return ErrorCode::system;
   }
 }
 

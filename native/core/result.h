@@ -27,9 +27,9 @@ enum class ErrorCode : uint8_t {
 
 struct Error {
   ErrorCode code = ErrorCode::system;
-  std::string message;          // one sentence, with the mend where there is one
-  int errnoValue = 0;           // 0: no system call was involved
-  const char* syscall = "";     // static storage; "" when errnoValue is 0
+  std::string message;       // one sentence, with the mend where there is one
+  int errnoValue = 0;        // 0: no system call was involved
+  const char* syscall = "";  // static storage; "" when errnoValue is 0
 
   static Error make(ErrorCode code, std::string message) { return {code, std::move(message), 0, ""}; }
   // The code follows from errno; `message` says what was being done.
@@ -46,13 +46,25 @@ class [[nodiscard]] Result {
   explicit operator bool() const { return ok(); }
 
   // REQUIRES: ok()
-  T& value() & { assert(ok()); return *std::get_if<0>(&state_); }
-  const T& value() const& { assert(ok()); return *std::get_if<0>(&state_); }
-  T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&state_)); }
+  T& value() & {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const& {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    assert(ok());
+    return std::move(*std::get_if<0>(&state_));
+  }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
   // REQUIRES: !ok()
-  const Error& error() const { assert(!ok()); return *std::get_if<1>(&state_); }
+  const Error& error() const {
+    assert(!ok());
+    return *std::get_if<1>(&state_);
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -66,7 +78,10 @@ class [[nodiscard]] Result<void> {
 
   bool ok() const { return ok_; }
   explicit operator bool() const { return ok_; }
-  const Error& error() const { assert(!ok_); return error_; }
+  const Error& error() const {
+    assert(!ok_);
+    return error_;
+  }
 
  private:
   Error error_;

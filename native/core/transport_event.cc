@@ -10,14 +10,14 @@ constexpr size_t kChunkHeaderBytes = 4;
 
 // By chunk type. What only keeps an association alive (SACK, HEARTBEAT, ECNE, CWR) counts as data.
 constexpr SctpEvent kByChunkType[] = {
-    SctpEvent::data,        SctpEvent::init,  SctpEvent::initAck,    SctpEvent::data,      SctpEvent::data,
-    SctpEvent::data,        SctpEvent::abort, SctpEvent::shutdown,   SctpEvent::shutdownAck, SctpEvent::error,
-    SctpEvent::cookieEcho,  SctpEvent::cookieAck, SctpEvent::data,   SctpEvent::data,      SctpEvent::shutdownComplete,
+    SctpEvent::data,  SctpEvent::init,       SctpEvent::initAck,
+    SctpEvent::data,  SctpEvent::data,       SctpEvent::data,
+    SctpEvent::abort, SctpEvent::shutdown,   SctpEvent::shutdownAck,
+    SctpEvent::error, SctpEvent::cookieEcho, SctpEvent::cookieAck,
+    SctpEvent::data,  SctpEvent::data,       SctpEvent::shutdownComplete,
 };
 
-SctpEvent eventOfChunk(uint8_t type) {
-  return type < std::size(kByChunkType) ? kByChunkType[type] : SctpEvent::data;
-}
+SctpEvent eventOfChunk(uint8_t type) { return type < std::size(kByChunkType) ? kByChunkType[type] : SctpEvent::data; }
 
 }  // namespace
 

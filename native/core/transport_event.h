@@ -19,7 +19,17 @@ constexpr TcpEvent tcpEventOf(uint8_t flags) {
 }
 
 enum class SctpEvent : uint8_t {
-  data, init, initAck, cookieEcho, cookieAck, shutdown, shutdownAck, shutdownComplete, error, abort, kCount,
+  data,
+  init,
+  initAck,
+  cookieEcho,
+  cookieAck,
+  shutdown,
+  shutdownAck,
+  shutdownComplete,
+  error,
+  abort,
+  kCount,
 };
 
 // From the first chunk's type (RFC 9260 section 3.2); an ABORT bundled behind COOKIE ECHO or COOKIE ACK counts as one.

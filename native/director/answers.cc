@@ -31,7 +31,8 @@ size_t Answers::error(std::span<const uint8_t> quoted, Family family, uint8_t ty
   if (family == Family::ipv4) {
     to = out_.reserve(kIcmp4ErrorMaxBytes);
     const auto mtu16 = static_cast<uint16_t>(std::min<uint32_t>(mtu, UINT16_MAX));
-    bytes = writeIcmp4Error({to, kIcmp4ErrorMaxBytes}, {type, code, mtu16, source, nextIdentification(worker_.identification)}, quoted);
+    bytes = writeIcmp4Error({to, kIcmp4ErrorMaxBytes},
+                            {type, code, mtu16, source, nextIdentification(worker_.identification)}, quoted);
   } else {
     to = out_.reserve(kIcmp6ErrorMaxBytes);
     bytes = writeIcmp6Error({to, kIcmp6ErrorMaxBytes}, {type, code, mtu, source}, quoted);
@@ -40,9 +41,11 @@ size_t Answers::error(std::span<const uint8_t> quoted, Family family, uint8_t ty
   return bytes;
 }
 
-void Answers::unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code, uint32_t word) {
+void Answers::unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code,
+                          uint32_t word) {
   const FlowKey& key = parsed.key;
-  if (error(packet, key.family, type, code, word, key.virtualAddress(), key.client(), worker_.limits.unreachable) != 0) {
+  if (error(packet, key.family, type, code, word, key.virtualAddress(), key.client(), worker_.limits.unreachable) !=
+      0) {
     worker_.stats.answersUnreachable.add(1);
   }
 }
@@ -81,8 +84,9 @@ void Answers::reset(std::span<const uint8_t> packet, const ParsedPacket& parsed)
 
 bool Answers::tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu) {
   const bool isV4 = parsed.key.isV4();
-  return error(packet, parsed.key.family, isV4 ? icmp4::kUnreachable : icmp6::kPacketTooBig, isV4 ? icmp4::kFragmentationNeeded : 0, mtu,
-               parsed.key.virtualAddress(), parsed.key.client(), worker_.limits.tooBig) != 0;
+  return error(packet, parsed.key.family, isV4 ? icmp4::kUnreachable : icmp6::kPacketTooBig,
+               isV4 ? icmp4::kFragmentationNeeded : 0, mtu, parsed.key.virtualAddress(), parsed.key.client(),
+               worker_.limits.tooBig) != 0;
 }
 
 bool Answers::echo(std::span<const uint8_t> packet, const ParsedPacket& parsed) {

@@ -13,8 +13,8 @@ class Answers {
   Answers(WorkerContext& worker, OutputVector& out, size_t cause, Tick now)
       : worker_(worker), out_(out), cause_(cause), now_(now) {}
 
-  // What a host answers to a packet for a port on which nobody listens: a reset to TCP, port unreachable to UDP, protocol
-  // unreachable to anything else.
+  // What a host answers to a packet for a port on which nobody listens: a reset to TCP, port unreachable to UDP,
+  // protocol unreachable to anything else.
   void refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed);
   // Port unreachable, to TCP too: what IPVS answers when no real server may take a connection.
   void portUnreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed);
@@ -22,14 +22,15 @@ class Answers {
   // `mtu`: of the tunnel, bytes. False when it may not be said, or not now.
   bool tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu);
   bool echo(std::span<const uint8_t> packet, const ParsedPacket& parsed);
-  // An ICMP error of the given kind about `quoted`, a packet of the client's or its beginning, in the name of `source`. The length of what
-  // was sent; 0 when nothing was.
-  size_t error(std::span<const uint8_t> quoted, Family family, uint8_t type, uint8_t code, uint32_t mtu, const IpAddress& source,
-               const IpAddress& client, RateLimit& limit);
+  // An ICMP error of the given kind about `quoted`, a packet of the client's or its beginning, in the name of `source`.
+  // The length of what was sent; 0 when nothing was.
+  size_t error(std::span<const uint8_t> quoted, Family family, uint8_t type, uint8_t code, uint32_t mtu,
+               const IpAddress& source, const IpAddress& client, RateLimit& limit);
 
  private:
   bool allow(RateLimit& limit);
-  void unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code, uint32_t word);
+  void unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code,
+                   uint32_t word);
 
   WorkerContext& worker_;
   OutputVector& out_;

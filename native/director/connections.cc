@@ -10,18 +10,24 @@ void addOne(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std
 bool isActiveConn(const Conn& conn) { return (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0; }
 
 bool isOverloadOver(const ServerState& state, const ServerConfig& config) {
-  const int64_t total = int64_t{state.active.load(std::memory_order_seq_cst)} + state.inactive.load(std::memory_order_seq_cst);
+  const int64_t total =
+      int64_t{state.active.load(std::memory_order_seq_cst)} + state.inactive.load(std::memory_order_seq_cst);
   if (config.lowerThreshold != 0) return total < config.lowerThreshold;
   return config.upperThreshold == 0 || total * 4 < int64_t{config.upperThreshold} * 3;
 }
 
-size_t bytesOf(Family family, uint32_t capacity) { return (ConnTable::regionBytes(family, capacity) + 4095) / 4096 * 4096; }
+size_t bytesOf(Family family, uint32_t capacity) {
+  return (ConnTable::regionBytes(family, capacity) + 4095) / 4096 * 4096;
+}
 
 }  // namespace
 
-size_t Connections::regionBytes(uint32_t capacity) { return bytesOf(Family::ipv4, capacity) + bytesOf(Family::ipv6, capacity); }
+size_t Connections::regionBytes(uint32_t capacity) {
+  return bytesOf(Family::ipv4, capacity) + bytesOf(Family::ipv6, capacity);
+}
 
-Connections::Connections(const Options& options, std::span<std::byte> region, Control& control, ServerPool& pool, Epochs& epochs)
+Connections::Connections(const Options& options, std::span<std::byte> region, Control& control, ServerPool& pool,
+                         Epochs& epochs)
     : v4_(ConnTable::create(region.first(bytesOf(Family::ipv4, options.capacity)), Family::ipv4, options.capacity,
                             options.secret, options.now, epochs)),
       v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, options.capacity)), Family::ipv6, options.capacity,
@@ -40,8 +46,7 @@ bool Connections::maySchedule(const ParsedPacket& parsed, const Tunables& tunabl
     case kSctpProtocol:
       if (parsed.event == static_cast<uint8_t>(SctpEvent::abort)) return false;
       return isOpening(parsed) || tunables.sloppySctp != 0;
-    default:
-      return true;
+    default: return true;
   }
 }
 
@@ -55,12 +60,9 @@ bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, con
   if (parsed.protocol == kSctpProtocol) return static_cast<SctpState>(state) == SctpState::closed;
   switch (static_cast<TcpState>(state)) {
     case TcpState::timeWait:
-    case TcpState::close:
-      return true;
-    case TcpState::finWait:
-      return (tunables.connReuseMode & 2) != 0;
-    default:
-      return false;
+    case TcpState::close: return true;
+    case TcpState::finWait: return (tunables.connReuseMode & 2) != 0;
+    default: return false;
   }
 }
 
@@ -80,8 +82,8 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
   if (conn->isLive()) updateLocked(conn, server, parsed, hash, now, tunables);  // else it ended meanwhile
 }
 
-void Connections::updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                               const Tunables& tunables) {
+void Connections::updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
+                               Tick now, const Tunables& tunables) {
   const uint8_t after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event);
   conn->state.store(after, std::memory_order_relaxed);
   const bool wasActive = isActiveConn(*conn);
@@ -109,7 +111,8 @@ void Connections::unbind(const Conn& conn) {
   addOne(isActiveConn(conn) ? state.active : state.inactive, -1);
   if (state.overloaded.load(std::memory_order_seq_cst)) {
     const ServerView* server = control_.table()->server(id);
-    if (server == nullptr || isOverloadOver(state, server->config)) state.overloaded.store(false, std::memory_order_relaxed);
+    if (server == nullptr || isOverloadOver(state, server->config))
+      state.overloaded.store(false, std::memory_order_relaxed);
   }
   // Last: from here on the id may be released.
   pool_.references(id).fetch_sub(1, std::memory_order_release);
@@ -151,11 +154,12 @@ Verdict Connections::open(size_t worker, WorkerStats& stats, const ServiceTable*
   const bool active = isActiveState(parsed.protocol, state);
   const Tick deadline = now + timeoutOf(tunables, parsed.protocol, state);
   bool hasEvicted = false;
-  Conn* conn = conns.insertLocked(parsed.key, hash, server->id, active ? 0 : kConnInactive, deadline, [&](Conn& victim) {
-    unbind(victim);
-    stats.connectionsEvicted.add(1);
-    return hasEvicted = true;
-  });
+  Conn* conn =
+      conns.insertLocked(parsed.key, hash, server->id, active ? 0 : kConnInactive, deadline, [&](Conn& victim) {
+        unbind(victim);
+        stats.connectionsEvicted.add(1);
+        return hasEvicted = true;
+      });
   // What was evicted is needed again soon: the room for those that wait is small.
   if (hasEvicted) epochs_.advance();
   if (conn == nullptr) return Verdict::dropTableFull;
@@ -171,7 +175,8 @@ bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, Tick
   uint64_t expired = 0;
   bool done = true;
   for (ConnTable* conns : {&v4_, &v6_}) {
-    for (auto shard = static_cast<uint32_t>(worker); shard < conns->shardCount(); shard += static_cast<uint32_t>(workers)) {
+    for (auto shard = static_cast<uint32_t>(worker); shard < conns->shardCount();
+         shard += static_cast<uint32_t>(workers)) {
       done &= conns->expire(shard, now, exact, budget, [&](Conn& conn) {
         unbind(conn);
         expired++;
@@ -198,9 +203,13 @@ uint64_t Connections::endUnavailable(const ServiceTable& services) {
 }
 
 ConnectionRow Connections::rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const {
-  ConnectionRow row{table(family).keyOf(conn), {}, stateName(conn.protocol, conn.state.load(std::memory_order_relaxed)), 0,
+  ConnectionRow row{table(family).keyOf(conn),
+                    {},
+                    stateName(conn.protocol, conn.state.load(std::memory_order_relaxed)),
+                    0,
                     isActiveConn(conn)};
-  if (const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed))) row.server = server->key();
+  if (const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed)))
+    row.server = server->key();
   const auto ticks = static_cast<int32_t>(conn.expires.load(std::memory_order_relaxed) - now);
   row.expiresMs = int64_t{ticks} * (1000 / kTicksPerSecond);
   return row;

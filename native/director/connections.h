@@ -1,4 +1,5 @@
-// Connections: the tables of both families, and what opening, moving and ending a connection means to its server's counts.
+// Connections: the tables of both families, and what opening, moving and ending a connection means to its server's
+// counts.
 //
 // Thread safety: as Director; find() without a lock, the rest under the lock of the connection's shard.
 // Invariants:
@@ -46,23 +47,27 @@ class Connections {
   const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const {
     const uint32_t id = conn.server.load(std::memory_order_relaxed);
     const ServerView* server = services->server(id);
-    if (server != nullptr) [[likely]] return server;
+    if (server != nullptr) [[likely]]
+      return server;
     services = control_.table();
     return services->server(id);
   }
 
   // Whether the connection gives way to a new one for this packet.
-  static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables) {
-    if (server.available && !isOpening(parsed)) [[likely]] return false;
+  static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
+                      const Tunables& tunables) {
+    if (server.available && !isOpening(parsed)) [[likely]]
+      return false;
     return mustEndOpening(conn, server, parsed, tunables);
   }
 
   // Notes a packet of a live connection: its state and deadline.
-  void update(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now, const Tunables& tunables);
+  void update(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+              const Tunables& tunables);
 
   // Finds a server for a packet without a live connection and opens one. Verdict::forwarded: `server` is set.
-  Verdict open(size_t worker, WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-               Tick now, const ServerView*& server);
+  Verdict open(size_t worker, WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
+               uint64_t hash, Tick now, const ServerView*& server);
 
   bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
 
@@ -78,7 +83,8 @@ class Connections {
     return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::init);
   }
   static bool maySchedule(const ParsedPacket& parsed, const Tunables& tunables);
-  static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed, const Tunables& tunables);
+  static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
+                             const Tunables& tunables);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
   void bind(const ServerView& server, bool active);

@@ -9,9 +9,13 @@ namespace tunvs {
 namespace {
 
 std::string textOf(const ServiceKey& key) {
-  const char* protocol = key.protocol == kTcpProtocol ? "TCP" : key.protocol == kUdpProtocol ? "UDP" : key.protocol == kSctpProtocol ? "SCTP" : "IP";
+  const char* protocol = key.protocol == kTcpProtocol    ? "TCP"
+                         : key.protocol == kUdpProtocol  ? "UDP"
+                         : key.protocol == kSctpProtocol ? "SCTP"
+                                                         : "IP";
   const std::string address = toString(key.address);
-  return std::string(protocol) + " " + (key.address.isV4() ? address : "[" + address + "]") + ":" + std::to_string(key.port);
+  return std::string(protocol) + " " + (key.address.isV4() ? address : "[" + address + "]") + ":" +
+         std::to_string(key.port);
 }
 std::string textOf(const ServerKey& key) {
   const std::string address = toString(key.address);
@@ -23,13 +27,16 @@ Error noSuchService(const ServiceKey& key) {
 
 Result<void> checkService(const ServiceKey& key) {
   if (!isBalanced(key.protocol)) {
-    return Error::make(ErrorCode::unsupported, "protocol " + std::to_string(key.protocol) + " is not balanced; TCP (6), UDP (17) and SCTP (132) are");
+    return Error::make(ErrorCode::unsupported, "protocol " + std::to_string(key.protocol) +
+                                                   " is not balanced; TCP (6), UDP (17) and SCTP (132) are");
   }
   if (!isUnicast(key.address)) {
-    return Error::make(ErrorCode::invalidArgument, toString(key.address) + " can't be a virtual address; it must be unicast");
+    return Error::make(ErrorCode::invalidArgument,
+                       toString(key.address) + " can't be a virtual address; it must be unicast");
   }
   if (key.port == 0) {
-    return Error::make(ErrorCode::unsupported, "a virtual service on every port (port 0) needs persistence, which is not supported yet");
+    return Error::make(ErrorCode::unsupported,
+                       "a virtual service on every port (port 0) needs persistence, which is not supported yet");
   }
   return {};
 }
@@ -40,7 +47,8 @@ Result<void> checkServer(const ServerConfig& config) {
   }
   if (config.lowerThreshold > config.upperThreshold) {
     return Error::make(ErrorCode::invalidArgument, "the lower threshold " + std::to_string(config.lowerThreshold) +
-                                                       " is above the upper threshold " + std::to_string(config.upperThreshold));
+                                                       " is above the upper threshold " +
+                                                       std::to_string(config.upperThreshold));
   }
   return {};
 }
@@ -58,8 +66,9 @@ Traffic& Traffic::operator+=(const Traffic& other) {
   return *this;
 }
 Traffic Traffic::operator-(const Traffic& other) const {
-  return {connections - other.connections, inPackets - other.inPackets, inBytes - other.inBytes, outPackets - other.outPackets,
-          outBytes - other.outBytes,       tooBig - other.tooBig,       fragments - other.fragments};
+  return {connections - other.connections, inPackets - other.inPackets, inBytes - other.inBytes,
+          outPackets - other.outPackets,   outBytes - other.outBytes,   tooBig - other.tooBig,
+          fragments - other.fragments};
 }
 
 struct Control::Draft {
@@ -67,15 +76,16 @@ struct Control::Draft {
   std::vector<std::shared_ptr<ServiceView>> touched;  // parallel to services; null: still the published one
   std::vector<SchedulerState> states;                 // parallel; what a touched service's scheduler remembers
   std::vector<Removed> removed;
-  std::vector<uint32_t> newIds;                       // given back when the transaction fails
+  std::vector<uint32_t> newIds;  // given back when the transaction fails
   std::vector<ServiceKey> added, deleted;
   std::vector<std::optional<ServiceKey>> zeroed;
-  std::vector<ServerState*> relieved;                 // whose overload ends with the transaction
+  std::vector<ServerState*> relieved;  // whose overload ends with the transaction
   bool serversRemoved = false;
 
   // IPVS: an edit ends an overload when the limit is lifted or raised.
   void updateOverload(const ServerView& before, const ServerConfig& after) {
-    if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold) relieved.push_back(before.state);
+    if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold)
+      relieved.push_back(before.state);
   }
 
   size_t find(const ServiceKey& key) const {
@@ -186,7 +196,8 @@ Result<void> Control::addService(Draft& draft, const AddService& op) {
     return Error::make(ErrorCode::unsupported, "there is no scheduler '" + op.config.scheduler + "'");
   }
   if (draft.find(op.service) != SIZE_MAX) {
-    return Error::make(ErrorCode::exists, "the virtual service " + textOf(op.service) + " exists already; edit it, or delete it first");
+    return Error::make(ErrorCode::exists,
+                       "the virtual service " + textOf(op.service) + " exists already; edit it, or delete it first");
   }
   auto view = std::make_shared<ServiceView>();
   view->key = op.service;
@@ -237,7 +248,8 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
                                                         const ServiceKey& service) {
   if (auto checked = checkServer(config); !checked) return checked.error();
   if (!isUnicast(key.address)) {
-    return Error::make(ErrorCode::invalidArgument, toString(key.address) + " can't be a real server; its address must be unicast");
+    return Error::make(ErrorCode::invalidArgument,
+                       toString(key.address) + " can't be a real server; its address must be unicast");
   }
   const TunnelOptions& tunnel = config.tunnel;
   if (auto checked = checkTunnel(tunnel, service.address.family, key.address.family); !checked) return checked.error();
@@ -299,7 +311,8 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   const auto& servers = draft.services[i]->owned;
   const auto at = std::find_if(servers.begin(), servers.end(), [&](const auto& s) { return s->key() == op.server; });
   if (at == servers.end()) {
-    return Error::make(ErrorCode::notFound, "real server " + textOf(op.server) + " is not in " + textOf(op.service) + "; add it first");
+    return Error::make(ErrorCode::notFound,
+                       "real server " + textOf(op.server) + " is not in " + textOf(op.service) + "; add it first");
   }
   auto made = makeServer((*at)->id, op.server, op.config, op.service);
   if (!made) return made.error();
@@ -418,13 +431,16 @@ std::vector<ServiceRow> Control::rows(Tick now) const {
   std::vector<ServiceRow> rows;
   for (const auto& service : current_->services()) {
     ServiceRow row{service->key, service->config, rawTraffic(*service), {}};
-    if (const auto totals = totals_.find(service->key); totals != totals_.end()) row.traffic = row.traffic - totals->second.baseline;
+    if (const auto totals = totals_.find(service->key); totals != totals_.end())
+      row.traffic = row.traffic - totals->second.baseline;
     for (const auto& server : service->owned) {
       const ServerState& state = *server->state;
       Traffic traffic = rawTraffic(server->id);
-      if (const auto base = serverBaselines_.find(server->id); base != serverBaselines_.end()) traffic = traffic - base->second;
+      if (const auto base = serverBaselines_.find(server->id); base != serverBaselines_.end())
+        traffic = traffic - base->second;
       row.servers.push_back({server->id, server->key(), server->config, state.active.load(std::memory_order_relaxed),
-                             state.inactive.load(std::memory_order_relaxed), state.persistent.load(std::memory_order_relaxed),
+                             state.inactive.load(std::memory_order_relaxed),
+                             state.persistent.load(std::memory_order_relaxed),
                              state.overloaded.load(std::memory_order_relaxed),
                              server->pathMtu->effective(settings_.pathMtu, now), traffic});
     }

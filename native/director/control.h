@@ -25,15 +25,37 @@
 
 namespace tunvs {
 
-struct AddService { ServiceKey service; ServiceConfig config; };
-struct EditService { ServiceKey service; ServiceConfig config; };
-struct DeleteService { ServiceKey service; };
-struct AddServer { ServiceKey service; ServerKey server; ServerConfig config; };
-struct EditServer { ServiceKey service; ServerKey server; ServerConfig config; };
-struct DeleteServer { ServiceKey service; ServerKey server; };
+struct AddService {
+  ServiceKey service;
+  ServiceConfig config;
+};
+struct EditService {
+  ServiceKey service;
+  ServiceConfig config;
+};
+struct DeleteService {
+  ServiceKey service;
+};
+struct AddServer {
+  ServiceKey service;
+  ServerKey server;
+  ServerConfig config;
+};
+struct EditServer {
+  ServiceKey service;
+  ServerKey server;
+  ServerConfig config;
+};
+struct DeleteServer {
+  ServiceKey service;
+  ServerKey server;
+};
 struct ClearServices {};
-struct ZeroCounters { std::optional<ServiceKey> service; };
-using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer, ClearServices, ZeroCounters>;
+struct ZeroCounters {
+  std::optional<ServiceKey> service;
+};
+using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer,
+                               ClearServices, ZeroCounters>;
 
 struct Traffic {
   uint64_t connections = 0, inPackets = 0, inBytes = 0, outPackets = 0, outBytes = 0, tooBig = 0, fragments = 0;

@@ -10,7 +10,7 @@ namespace tunvs {
 namespace {
 
 constexpr size_t kMaxReleased = 128;  // fragments of one datagram, FragmentTable's own limit
-constexpr size_t kGroup = 16;  // packets of a vector that one stage takes at a time
+constexpr size_t kGroup = 16;         // packets of a vector that one stage takes at a time
 
 constexpr Verdict verdictOf(ParseError error) {
   switch (error) {
@@ -35,7 +35,8 @@ FragmentInfo fragmentInfoOf(const ParsedPacket& parsed) {
   info.identification = parsed.identification;
   info.protocol = parsed.protocol;
   // Of IPv6 only what stands between the fixed header and the fragment header counts.
-  info.headerBytes = static_cast<uint16_t>(parsed.key.isV4() ? parsed.fragmentPayload : parsed.fragmentPayload - kIpv6HeaderBytes - 8);
+  info.headerBytes =
+      static_cast<uint16_t>(parsed.key.isV4() ? parsed.fragmentPayload : parsed.fragmentPayload - kIpv6HeaderBytes - 8);
   info.offsetBytes = parsed.fragmentOffset;
   info.payloadBytes = parsed.length - parsed.fragmentPayload;
   info.transportOffset = static_cast<uint16_t>(parsed.transport - parsed.fragmentPayload);
@@ -67,7 +68,8 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     worker_[i]->index = i;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
     worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
-    worker_[i]->identification6 = static_cast<uint32_t>((options.secret.words[i % 6] >> 16) + i * (UINT32_MAX / workers_));
+    worker_[i]->identification6 =
+        static_cast<uint32_t>((options.secret.words[i % 6] >> 16) + i * (UINT32_MAX / workers_));
   }
 }
 
@@ -84,8 +86,8 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   epochs_.enter(workerIndex);
   const ServiceTable* services = control_.table();
 
-  // Three stages, each a group behind the one before, so that a group's cache misses are fetched while others are worked on:
-  // parse, hash and fetch the bucket; fetch the connection that its tag points to; look up and forward.
+  // Three stages, each a group behind the one before, so that a group's cache misses are fetched while others are
+  // worked on: parse, hash and fetch the bucket; fetch the connection that its tag points to; look up and forward.
   const size_t count = packets.size();
   uint64_t bytes = 0;
   uint32_t counts[kVerdicts] = {};
@@ -128,18 +130,15 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
 }
 
 // What is no whole TCP, UDP or SCTP packet.
-Verdict Director::handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
-                         OutputVector& out) {
+Verdict Director::handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause,
+                         Tick now, OutputVector& out) {
   const ParsedPacket& parsed = flow.parsed;
   if (parsed.error != ParseError::none) return verdictOf(parsed.error);
   switch (parsed.packetClass) {
-    case PacketClass::icmp:
-      return icmp_.handle(worker, services, parsed, packet, cause, now, out);
-    case PacketClass::fragment:
-      return handleFragment(worker, services, parsed, packet, cause, now, out);
+    case PacketClass::icmp: return icmp_.handle(worker, services, parsed, packet, cause, now, out);
+    case PacketClass::fragment: return handleFragment(worker, services, parsed, packet, cause, now, out);
     case PacketClass::flow:
-    case PacketClass::other:
-      break;
+    case PacketClass::other: break;
   }
   const Verdict verdict =
       services->virtualAddress(parsed.key.virtualAddress()) != nullptr ? Verdict::dropProtocol : Verdict::dropNoService;
@@ -147,10 +146,11 @@ Verdict Director::handle(Worker& worker, const ServiceTable*& services, Flow& fl
   return verdict;
 }
 
-inline Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-                                   Conn* conn, Tick now, const ServerView*& server) {
+inline Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
+                                   uint64_t hash, Conn* conn, Tick now, const ServerView*& server) {
   // IPVS without any service is not there at all: what it had balanced, the host refuses.
-  if (services->services().empty()) [[unlikely]] return Verdict::dropNoService;
+  if (services->services().empty()) [[unlikely]]
+    return Verdict::dropNoService;
   if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = connections_.serverOf(services, *conn);
   if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, services->tunables())) {
     return connections_.open(worker.index, worker.stats, services, parsed, hash, now, server);
@@ -161,8 +161,8 @@ inline Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& s
 }
 
 // The established path: find, check, note the state, put the outer header on.
-Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
-                             OutputVector& out) {
+Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet,
+                             size_t cause, Tick now, OutputVector& out) {
   const ParsedPacket& parsed = flow.parsed;
   const ServerView* server = nullptr;
   Conn* conn = connections_.table(parsed.key.family).find(parsed.key, flow.hash, flow.candidate);
@@ -174,15 +174,14 @@ Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& service
   return forwarder_.send(worker, *server, {packet.data, parsed, flow.hash, cause}, now, services->tunables(), out);
 }
 
-Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
-                                 size_t cause, Tick now, OutputVector& out) {
+Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed,
+                                 Packet& packet, size_t cause, Tick now, OutputVector& out) {
   if (!isBalanced(parsed.protocol)) return Verdict::dropFragment;
   const FragmentInfo info = fragmentInfoOf(parsed);
   if (!info.isFirst()) {
     const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, now);
     switch (answer.verdict) {
-      case FragmentVerdict::wait:
-        return Verdict::waitingFragment;
+      case FragmentVerdict::wait: return Verdict::waitingFragment;
       case FragmentVerdict::drop:
         return answer.decision.refusal != 0 ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment;
       case FragmentVerdict::forward:
@@ -207,7 +206,8 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
   const FragmentAnswer answer = fragments_.decide(info, decision, now, worker.lease, [&](Packet waited) {
     if (count < released.size()) released[count++] = waited;
   });
-  if (answer.verdict != FragmentVerdict::forward) return verdict == Verdict::forwarded ? Verdict::dropFragment : verdict;
+  if (answer.verdict != FragmentVerdict::forward)
+    return verdict == Verdict::forwarded ? Verdict::dropFragment : verdict;
   const Verdict sent = sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
   for (size_t i = 0; i < count; i++) {
     ParsedPacket again;
@@ -223,7 +223,8 @@ Verdict Director::sendFragment(WorkerContext& worker, const ServiceTable*& servi
                                const ParsedPacket& parsed, Packet packet, size_t cause, Tick now, OutputVector& out) {
   const ServerView* server = services->server(decision.server);
   if (server == nullptr || !server->available) return Verdict::dropServerGone;
-  return forwarder_.send(worker, *server, {packet.data, parsed, decision.flowHash, cause}, now, services->tunables(), out);
+  return forwarder_.send(worker, *server, {packet.data, parsed, decision.flowHash, cause}, now, services->tunables(),
+                         out);
 }
 
 void Director::answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
@@ -232,15 +233,15 @@ void Director::answer(WorkerContext& worker, const ServiceTable& services, Verdi
   const std::span<const uint8_t> bytes(packet.data, parsed.length);
   switch (verdict) {
     case Verdict::dropNoServer:
-      if (settings_.noServerReply == NoServerReply::reset && parsed.protocol == kTcpProtocol) return answers.reset(bytes, parsed);
+      if (settings_.noServerReply == NoServerReply::reset && parsed.protocol == kTcpProtocol)
+        return answers.reset(bytes, parsed);
       return answers.portUnreachable(bytes, parsed);
     case Verdict::dropNoService:
     case Verdict::dropNotScheduled:
     case Verdict::dropProtocol:
       if (services.virtualAddress(parsed.key.virtualAddress()) != nullptr) answers.refuse(bytes, parsed);
       return;
-    default:
-      return;
+    default: return;
   }
 }
 

@@ -2,12 +2,12 @@
 //
 // Pure: no thread, no system call, no clock. A TUN loop, a replay, a test, a fuzzer and a benchmark all call process().
 //
-// Thread safety: process() and expire() by many workers at once, each with its own index. Everything behind control() and
-// what is said to be for the control thread, by one control thread, which may run beside the workers.
-// Invariants:
+// Thread safety: process() and expire() by many workers at once, each with its own index. Everything behind control()
+// and what is said to be for the control thread, by one control thread, which may run beside the workers. Invariants:
 //  1. Every packet handed to process() is counted with exactly one verdict.
 //  2. A server's active + inactive count is the number of live connections that name it.
-//  3. Packets of one flow leave in the order in which they came; a datagram's fragments that came before its first one leave behind it.
+//  3. Packets of one flow leave in the order in which they came; a datagram's fragments that came before its first one
+//  leave behind it.
 #pragma once
 
 #include <optional>
@@ -31,7 +31,7 @@ namespace tunvs {
 struct DirectorOptions {
   uint32_t maxConnections = 1u << 20;  // per address family, [ConnTable::kMinCapacity, kMaxCapacity]
   HashSecret secret = HashSecret::fromSeed(0);
-  size_t workers = 1;                  // [1, Epochs::kMaxReaders - 1]
+  size_t workers = 1;  // [1, Epochs::kMaxReaders - 1]
   Settings settings;
   Tick now = 0;
 };
@@ -47,13 +47,13 @@ class Director {
 
   // ---- workers ----
 
-  // Handles packets of at most kVectorSize. Outputs may point into the packets' own buffers (kHeadroom in front is used); all hold
-  // until the next call. `out` is reset first. `verdicts`, where given, gets one per packet.
-  // REQUIRES: packets.size() <= kVectorSize, worker < workers
+  // Handles packets of at most kVectorSize. Outputs may point into the packets' own buffers (kHeadroom in front is
+  // used); all hold until the next call. `out` is reset first. `verdicts`, where given, gets one per packet. REQUIRES:
+  // packets.size() <= kVectorSize, worker < workers
   void process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts = nullptr);
 
-  // Lets connections and fragments expire: this worker's share, at most about `budget` looked at. With `exact`, connections whose
-  // deadline lies in the wheel's current 64 ms too. True when there is nothing left to do.
+  // Lets connections and fragments expire: this worker's share, at most about `budget` looked at. With `exact`,
+  // connections whose deadline lies in the wheel's current 64 ms too. True when there is nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
   // The worker takes part in / stays out of memory reclamation: leave before sleeping, enter after.
@@ -78,26 +78,28 @@ class Director {
   uint64_t connectionCount(Family family) const { return connections_.table(family).liveCount(); }
   uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
 
-  // Visits live connections of both families from `cursor` on, at most `limit`; the next cursor, or UINT64_MAX at the end.
+  // Visits live connections of both families from `cursor` on, at most `limit`; the next cursor, or UINT64_MAX at the
+  // end.
   template <typename Visit>
   uint64_t forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit);
 
  private:
   struct Worker;
 
-  Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now, OutputVector& out);
-  Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
-                     OutputVector& out);
+  Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
+                 OutputVector& out);
+  Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause,
+                     Tick now, OutputVector& out);
   // The server of a flow's packet: its connection's, or a new one's.
-  Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash, Conn* conn,
-                    Tick now, const ServerView*& server);
-  Verdict handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet, size_t cause,
-                         Tick now, OutputVector& out);
-  Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision, const ParsedPacket& parsed,
-                       Packet packet, size_t cause, Tick now, OutputVector& out);
+  Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
+                    Conn* conn, Tick now, const ServerView*& server);
+  Verdict handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
+                         size_t cause, Tick now, OutputVector& out);
+  Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
+                       const ParsedPacket& parsed, Packet packet, size_t cause, Tick now, OutputVector& out);
   // Answers a packet that was not forwarded, where a host would.
-  void answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed, const Packet& packet,
-              size_t cause, Tick now, OutputVector& out);
+  void answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
+              const Packet& packet, size_t cause, Tick now, OutputVector& out);
 
   size_t workers_;
   Settings settings_;

@@ -24,8 +24,8 @@ class Forwarder {
  public:
   Forwarder(const Settings& settings, ServerPool& pool) : settings_(settings), pool_(pool) {}
 
-  Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now, const Tunables& tunables,
-               OutputVector& out) {
+  Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
+               const Tunables& tunables, OutputVector& out) {
     if (server.outers.empty()) return Verdict::dropNoSource;
     if (packet.parsed.length > server.innerMtu || server.pathMtu->isLearned()) [[unlikely]] {
       const Verdict verdict = checkLength(worker, server, packet, now, tunables, out);
@@ -42,18 +42,19 @@ class Forwarder {
   }
 
  private:
-  static Packet encapsulated(WorkerContext& worker, const ServerView& server, const Outgoing& packet, const Tunables& tunables) {
+  static Packet encapsulated(WorkerContext& worker, const ServerView& server, const Outgoing& packet,
+                             const Tunables& tunables) {
     const ParsedPacket& parsed = packet.parsed;
     const bool pmtuDisc = tunables.pmtuDisc != 0;
     const bool hasDf = parsed.dontFragment && pmtuDisc && parsed.key.isV4();
     const uint16_t identification = hasDf ? 0 : nextIdentification(worker.identification);
-    return encapsulate(server.outer(packet.flowHash), packet.data, parsed, static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification,
-                       pmtuDisc);
+    return encapsulate(server.outer(packet.flowHash), packet.data, parsed,
+                       static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification, pmtuDisc);
   }
 
   // The path may be too narrow: answers, sends, or sends in fragments.
-  Verdict checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now, const Tunables& tunables,
-                      OutputVector& out);
+  Verdict checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
+                      const Tunables& tunables, OutputVector& out);
 
   const Settings& settings_;
   ServerPool& pool_;

@@ -22,12 +22,9 @@ bool isSentTo(const ServerView& server, const StrippedOuter& outer) {
   if (server.address != outer.server) return false;
   const TunnelOptions& tunnel = server.config.tunnel;
   switch (outer.kind) {
-    case OuterKind::ipip:
-      return tunnel.method == ForwardingMethod::ipip;
-    case OuterKind::gue:
-      return tunnel.method == ForwardingMethod::gue && tunnel.port == outer.port.host();
-    case OuterKind::gre:
-      return tunnel.method == ForwardingMethod::gre;
+    case OuterKind::ipip: return tunnel.method == ForwardingMethod::ipip;
+    case OuterKind::gue: return tunnel.method == ForwardingMethod::gue && tunnel.port == outer.port.host();
+    case OuterKind::gre: return tunnel.method == ForwardingMethod::gre;
   }
   return false;
 }
@@ -47,11 +44,11 @@ struct IcmpPath::Context {
   std::span<const uint8_t> bytes() const { return {packet.data, parsed.length}; }
 };
 
-Verdict IcmpPath::handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
-                         size_t cause, Tick now, OutputVector& out) {
+Verdict IcmpPath::handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
+                         Packet& packet, size_t cause, Tick now, OutputVector& out) {
   const IpAddress destination = parsed.key.virtualAddress();
-  const auto message = readIcmp(parsed.key.client(), destination,
-                                {packet.data + parsed.transport, parsed.length - parsed.transport});
+  const auto message =
+      readIcmp(parsed.key.client(), destination, {packet.data + parsed.transport, parsed.length - parsed.transport});
   if (!message || !message->checksumIsRight) return Verdict::dropIcmp;
   Context c{worker, services, parsed, packet, cause, now, out, *message};
   if (settings_.isOwnAddress(destination)) return message->isHandledError ? fromTunnel(c) : Verdict::dropIcmp;
@@ -77,7 +74,8 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   return server != nullptr && server->available ? server : nullptr;
 }
 
-// A router between a real server and its client complains about a reply: the complaint goes to the real server, as it is.
+// A router between a real server and its client complains about a reply: the complaint goes to the real server, as it
+// is.
 Verdict IcmpPath::relay(Context& c) {
   const auto quote = readQuote(c.message.quoted);
   if (!quote || !quote->hasPorts) return Verdict::dropIcmp;
@@ -89,10 +87,11 @@ Verdict IcmpPath::relay(Context& c) {
   return verdict == Verdict::forwarded ? Verdict::relayedIcmp : verdict;
 }
 
-// Too little of the client's packet was quoted to know the client. GUE's port still names the real server whose path is narrow; of
-// IPIP and GRE, IPVS does not believe so short a quote, and neither does this.
+// Too little of the client's packet was quoted to know the client. GUE's port still names the real server whose path is
+// narrow; of IPIP and GRE, IPVS does not believe so short a quote, and neither does this.
 Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
-  if (!c.message.isTooBig || outer.kind != OuterKind::gue || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
+  if (!c.message.isTooBig || outer.kind != OuterKind::gue || !settings_.isOwnAddress(outer.source))
+    return Verdict::dropIcmp;
   if (!c.worker.limits.recreated.take(c.now)) return Verdict::dropIcmp;  // what follows looks at every server
   for (const auto& service : c.services->services()) {
     for (const auto& server : service->owned) {
@@ -106,11 +105,12 @@ void IcmpPath::learn(Context& c, const ServerView& server) {
   MtuReport report;
   report.family = server.address.family;
   report.bytes = c.message.mtu;
-  if (server.pathMtu->learn(settings_.pathMtu, report, c.now) == MtuOutcome::lowered) c.worker.stats.pathMtuLowered.add(1);
+  if (server.pathMtu->learn(settings_.pathMtu, report, c.now) == MtuOutcome::lowered)
+    c.worker.stats.pathMtuLowered.add(1);
 }
 
-// A router on the way to a real server complains about an outer packet: what its MTU says is noted, and the client is told about its own
-// packet, as far as that was quoted.
+// A router on the way to a real server complains about an outer packet: what its MTU says is noted, and the client is
+// told about its own packet, as far as that was quoted.
 Verdict IcmpPath::fromTunnel(Context& c) {
   const auto outer = stripOuter(c.message.quoted);
   if (!outer) return Verdict::dropIcmp;
@@ -133,8 +133,8 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   const auto kind = translateIcmpError({c.message.type, c.message.code}, c.message.family, quote->family());
   if (!kind) return Verdict::consumedIcmp;
   Answers answers(c.worker, c.out, c.cause, c.now);
-  const size_t bytes = answers.error(outer->inner.first(quote->quotedBytes), quote->family(), kind->type, kind->code, mtu,
-                                     quote->destination, quote->source, c.worker.limits.recreated);
+  const size_t bytes = answers.error(outer->inner.first(quote->quotedBytes), quote->family(), kind->type, kind->code,
+                                     mtu, quote->destination, quote->source, c.worker.limits.recreated);
   if (bytes == 0) return Verdict::consumedIcmp;
   ServerCounters& counters = pool_.counters(c.worker.index, server->id);
   counters.outPackets.add(1);

@@ -1,5 +1,5 @@
-// ICMP and ICMPv6 that reach the director: echo requests for a virtual address, errors from the clients' side about replies, errors
-// from the tunnels' side about our own outer packets.
+// ICMP and ICMPv6 that reach the director: echo requests for a virtual address, errors from the clients' side about
+// replies, errors from the tunnels' side about our own outer packets.
 //
 // Thread safety: as Director::process.
 #pragma once
@@ -16,8 +16,8 @@ class IcmpPath {
       : settings_(settings), connections_(connections), forwarder_(forwarder), pool_(pool) {}
 
   // REQUIRES: parsed.packetClass == PacketClass::icmp
-  Verdict handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet, size_t cause,
-                 Tick now, OutputVector& out);
+  Verdict handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
+                 size_t cause, Tick now, OutputVector& out);
 
  private:
   struct Context;

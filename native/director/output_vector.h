@@ -3,7 +3,8 @@
 // Thread safety: none; one per worker.
 // Invariants:
 //  1. Packets stand in the order in which they are to be sent.
-//  2. What add() took stays valid until the flush that sends it: input buffers until the next vector, made packets until reset().
+//  2. What add() took stays valid until the flush that sends it: input buffers until the next vector, made packets
+//  until reset().
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ class OutputVector {
   // Room for the fragments of the longest packet, their headers and head-room included.
   static constexpr size_t kArenaBytes = 256 * 1024;
 
-  // Sends what there is; the vector is reset afterwards. Called in the middle of a vector when one of the two limits is reached.
+  // Sends what there is; the vector is reset afterwards. Called in the middle of a vector when one of the two limits is
+  // reached.
   using Flush = void (*)(void* context, OutputVector& out);
 
   OutputVector() = default;
@@ -34,8 +36,9 @@ class OutputVector {
     causes_[count_++] = static_cast<uint8_t>(cause);
   }
 
-  // Room for a packet of `bytes` with kHeadroom in front of it. Flushes when the arena is full, so that a packet which was made
-  // before may be sent, and be gone: add() each before reserving for the next. REQUIRES: bytes <= kMaxPacketBytes
+  // Room for a packet of `bytes` with kHeadroom in front of it. Flushes when the arena is full, so that a packet which
+  // was made before may be sent, and be gone: add() each before reserving for the next. REQUIRES: bytes <=
+  // kMaxPacketBytes
   uint8_t* reserve(size_t bytes) {
     if (arena_ == nullptr) arena_ = std::make_unique<uint8_t[]>(kArenaBytes);
     const size_t needed = (kHeadroom + bytes + 63) / 64 * 64;

@@ -32,8 +32,8 @@ inline constexpr uint16_t kIpv6LeastReport = 1280;
 
 // An ICMP "fragmentation needed" (type 3 code 4) or ICMPv6 "packet too big" about an outer packet.
 struct MtuReport {
-  Family family = Family::ipv4;     // of the outer packet
-  uint32_t bytes = 0;               // next-hop MTU; 0 from an IPv4 router that is older than RFC 1191
+  Family family = Family::ipv4;  // of the outer packet
+  uint32_t bytes = 0;            // next-hop MTU; 0 from an IPv4 router that is older than RFC 1191
 };
 
 enum class MtuOutcome : uint8_t {
@@ -79,12 +79,8 @@ class PathMtu {
   LearnedMtu learned() const { return unpack(word_.load(std::memory_order_relaxed)); }
 
  private:
-  static uint64_t pack(const LearnedMtu& learned) {
-    return learned.bytes | uint64_t{learned.learnedAt} << 32;
-  }
-  static LearnedMtu unpack(uint64_t word) {
-    return {static_cast<uint16_t>(word), static_cast<Tick>(word >> 32)};
-  }
+  static uint64_t pack(const LearnedMtu& learned) { return learned.bytes | uint64_t{learned.learnedAt} << 32; }
+  static LearnedMtu unpack(uint64_t word) { return {static_cast<uint16_t>(word), static_cast<Tick>(word >> 32)}; }
   std::atomic<uint64_t> word_{0};
 };
 static_assert(sizeof(PathMtu) == 8);

@@ -20,41 +20,31 @@ inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event) {
       return static_cast<uint8_t>(nextTcpState(static_cast<TcpState>(state), static_cast<TcpEvent>(event)));
     case kSctpProtocol:
       return static_cast<uint8_t>(nextSctpState(static_cast<SctpState>(state), static_cast<SctpEvent>(event)));
-    default:
-      return 0;
+    default: return 0;
   }
 }
 
 inline bool isActiveState(uint8_t protocol, uint8_t state) {
   switch (protocol) {
-    case kTcpProtocol:
-      return isActive(static_cast<TcpState>(state));
-    case kSctpProtocol:
-      return isActive(static_cast<SctpState>(state));
-    default:
-      return false;
+    case kTcpProtocol: return isActive(static_cast<TcpState>(state));
+    case kSctpProtocol: return isActive(static_cast<SctpState>(state));
+    default: return false;
   }
 }
 
 inline Tick timeoutOf(const Tunables& tunables, uint8_t protocol, uint8_t state) {
   switch (protocol) {
-    case kTcpProtocol:
-      return tunables.tcpTimeouts[state];
-    case kSctpProtocol:
-      return tunables.sctpTimeouts[state];
-    default:
-      return tunables.udpTimeout;
+    case kTcpProtocol: return tunables.tcpTimeouts[state];
+    case kSctpProtocol: return tunables.sctpTimeouts[state];
+    default: return tunables.udpTimeout;
   }
 }
 
 inline std::string_view stateName(uint8_t protocol, uint8_t state) {
   switch (protocol) {
-    case kTcpProtocol:
-      return kTcpStateNames[state];
-    case kSctpProtocol:
-      return kSctpStateNames[state];
-    default:
-      return "UDP";
+    case kTcpProtocol: return kTcpStateNames[state];
+    case kSctpProtocol: return kSctpStateNames[state];
+    default: return "UDP";
   }
 }
 

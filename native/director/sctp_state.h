@@ -9,8 +9,21 @@
 namespace tunvs {
 
 enum class SctpState : uint8_t {
-  none, init1, init, cookieSent, cookieReplied, cookieWait, cookie, cookieEchoed, established, shutdownSent,
-  shutdownReceived, shutdownAckSent, rejected, closed, kCount,
+  none,
+  init1,
+  init,
+  cookieSent,
+  cookieReplied,
+  cookieWait,
+  cookie,
+  cookieEchoed,
+  established,
+  shutdownSent,
+  shutdownReceived,
+  shutdownAckSent,
+  rejected,
+  closed,
+  kCount,
 };
 inline constexpr size_t kSctpStates = static_cast<size_t>(SctpState::kCount);
 

@@ -15,7 +15,8 @@ Result<uint32_t> ServerPool::add() {
     return id;
   }
   if (used_ == kMaxServers) {
-    return Error::make(ErrorCode::limit, "there are " + std::to_string(kMaxServers) + " real servers already; remove some first");
+    return Error::make(ErrorCode::limit,
+                       "there are " + std::to_string(kMaxServers) + " real servers already; remove some first");
   }
   id = used_++;
   auto& chunk = chunks_[id / kChunk];

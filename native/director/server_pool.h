@@ -1,7 +1,7 @@
 // Real servers by stable id: their shared state and every worker's counters for them. Nothing here ever moves.
 //
-// Thread safety: add() and release() by the control thread; state() and counters() by anybody, for ids that were handed out.
-// Invariant: an id is handed out again only when no connection, snapshot or reader can name it any more.
+// Thread safety: add() and release() by the control thread; state() and counters() by anybody, for ids that were handed
+// out. Invariant: an id is handed out again only when no connection, snapshot or reader can name it any more.
 #pragma once
 
 #include <atomic>
@@ -28,9 +28,7 @@ class ServerPool {
   void release(uint32_t id) { free_.push_back(id); }
 
   ServerState& state(uint32_t id) { return chunkOf(id).states[id % kChunk]; }
-  ServerCounters& counters(size_t worker, uint32_t id) {
-    return chunkOf(id).counters[worker * kChunk + id % kChunk];
-  }
+  ServerCounters& counters(size_t worker, uint32_t id) { return chunkOf(id).counters[worker * kChunk + id % kChunk]; }
   PathMtu& pathMtu(uint32_t id) { return chunkOf(id).pathMtus[id % kChunk]; }
   // Connections that name the server, persistence entries included; it can't be released before this is 0.
   std::atomic<int32_t>& references(uint32_t id) { return chunkOf(id).references[id % kChunk]; }

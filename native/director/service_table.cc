@@ -22,8 +22,8 @@ void ServiceTable::index() {
   slots_.assign(size, nullptr);
   mask_ = size - 1;
   for (const auto& service : services_) {
-    const FlowKey key =
-        FlowKey::make(service->key.address, {}, service->key.address, Be16::from(service->key.port), service->key.protocol);
+    const FlowKey key = FlowKey::make(service->key.address, {}, service->key.address, Be16::from(service->key.port),
+                                      service->key.protocol);
     size_t i = hashOf(key.words, key.virtualPort(), key.protocol(), key.family) & mask_;
     while (slots_[i] != nullptr) i = (i + 1) & mask_;
     slots_[i] = service.get();

@@ -1,6 +1,7 @@
 // What the data path knows about services: an immutable snapshot, built by Control and published whole.
 //
-// What changes with the packets (counts, scheduler cursors) lies in ServerState and ServiceState, which snapshots share.
+// What changes with the packets (counts, scheduler cursors) lies in ServerState and ServiceState, which snapshots
+// share.
 #pragma once
 
 #include <array>
@@ -21,8 +22,8 @@ namespace tunvs {
 
 // What names a virtual service.
 struct ServiceKey {
-  IpAddress address;   // VIP
-  uint16_t port = 0;   // host order
+  IpAddress address;  // VIP
+  uint16_t port = 0;  // host order
   uint8_t protocol = 0;
   friend bool operator==(const ServiceKey&, const ServiceKey&) = default;
   friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
@@ -49,13 +50,14 @@ struct ServerConfig {
 
 // Immutable: a real server as of one snapshot.
 struct ServerView : Candidate {
-  ServerConfig config;  // config.weight == weight
-  bool available = true;   // false: removed, but connections still name it
-  uint32_t innerMtu = 0;   // the longest packet for which nothing has to be looked up; 0: the path is too narrow
-  std::vector<OuterHeader> outers;  // one per source address, a power of two of them; empty: the director has no such address
-  PathMtu* pathMtu = nullptr;       // as long-lived as `state`
+  ServerConfig config;    // config.weight == weight
+  bool available = true;  // false: removed, but connections still name it
+  uint32_t innerMtu = 0;  // the longest packet for which nothing has to be looked up; 0: the path is too narrow
+  std::vector<OuterHeader>
+      outers;  // one per source address, a power of two of them; empty: the director has no such address
+  PathMtu* pathMtu = nullptr;  // as long-lived as `state`
 
-  uint32_t outerMask = 0;           // outers.size() - 1
+  uint32_t outerMask = 0;  // outers.size() - 1
 
   const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
 
@@ -64,7 +66,7 @@ struct ServerView : Candidate {
 
 // Mutable: what a service's scheduler remembers. Shared by the snapshots of a service's life.
 struct ServiceState {
-  SpinLock lock;               // guards `scheduler`
+  SpinLock lock;  // guards `scheduler`
   SchedulerState scheduler;
 };
 
@@ -93,7 +95,8 @@ class ServiceTable {
     }
   }
 
-  // An address of at least one virtual service, or of one that is gone but not forgotten: connections still name its servers.
+  // An address of at least one virtual service, or of one that is gone but not forgotten: connections still name its
+  // servers.
   struct VirtualAddress {
     IpAddress address;
     bool isUp;  // one of its services has a real server that may get connections
@@ -116,11 +119,11 @@ class ServiceTable {
   void index();
 
   std::vector<std::shared_ptr<const ServiceView>> services_;  // in the order of adding
-  std::vector<const ServiceView*> slots_;                      // open addressing, at most half full
+  std::vector<const ServiceView*> slots_;                     // open addressing, at most half full
   size_t mask_ = 0;
   std::vector<VirtualAddress> addresses_;  // sorted
   std::vector<const ServerView*> byId_;
-  std::vector<std::shared_ptr<const ServerView>> removed_;     // owns the removed servers' views
+  std::vector<std::shared_ptr<const ServerView>> removed_;  // owns the removed servers' views
   Tunables tunables_;
 };
 

@@ -44,7 +44,8 @@ Result<SourceRange> parseSourceRange(std::string_view text) {
   auto address = parseIpAddress(text.substr(0, slash));
   if (!address) return address.error();
   if (!isUnicast(address.value())) {
-    return Error::make(ErrorCode::invalidArgument, toString(address.value()) + " can't be the director's address; it must be unicast");
+    return Error::make(ErrorCode::invalidArgument,
+                       toString(address.value()) + " can't be the director's address; it must be unicast");
   }
   SourceRange range;
   range.base = address.value();
@@ -55,8 +56,8 @@ Result<SourceRange> parseSourceRange(std::string_view text) {
   unsigned prefix = 0;
   const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
   if (failed != std::errc{} || end != digits.data() + digits.size() || prefix < 1 || prefix > bits) {
-    return Error::make(ErrorCode::invalidArgument,
-                       "'" + std::string(text) + "' has no prefix length from 1 to " + std::to_string(bits) + " behind its slash");
+    return Error::make(ErrorCode::invalidArgument, "'" + std::string(text) + "' has no prefix length from 1 to " +
+                                                       std::to_string(bits) + " behind its slash");
   }
   range.prefix = static_cast<uint8_t>(prefix);
   for (size_t bit = prefix; bit < bits; bit++) {

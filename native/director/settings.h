@@ -7,8 +7,8 @@
 
 namespace tunvs {
 
-// Where outer packets come from (DIP). With a prefix shorter than the address, a flow's hash picks one of the range, so that
-// receive-side scaling and ECMP at the real servers see many pairs of addresses.
+// Where outer packets come from (DIP). With a prefix shorter than the address, a flow's hash picks one of the range, so
+// that receive-side scaling and ECMP at the real servers see many pairs of addresses.
 struct SourceRange {
   static constexpr size_t kMaxAddresses = 64;  // a longer range is used in even steps
 

@@ -25,34 +25,36 @@ class Counter {
 struct alignas(64) WorkerStats {
   Counter received;
   Counter receivedBytes;
-  Counter forwardedBytes;       // inner bytes, without outer headers
+  Counter forwardedBytes;  // inner bytes, without outer headers
   Counter connectionsCreated;
-  Counter connectionsExpired;   // reached their deadline
-  Counter connectionsEvicted;   // gave way to a new one in a full table
-  Counter connectionsDropped;   // ended early: rescheduled, or their server was removed
-  Counter vectors;              // reads that brought at least one packet
+  Counter connectionsExpired;  // reached their deadline
+  Counter connectionsEvicted;  // gave way to a new one in a full table
+  Counter connectionsDropped;  // ended early: rescheduled, or their server was removed
+  Counter vectors;             // reads that brought at least one packet
   Counter handedOut;
-  Counter fragmentsSent;        // outer fragments of packets that were too long for their path
-  Counter fragmentsReleased;    // had waited for their datagram's first fragment, and went on
-  Counter answersUnreachable;   // ICMP destination unreachable, for packets counted with a drop verdict
-  Counter answersReset;         // TCP resets, likewise
-  Counter answersSuppressed;    // answers not given because of the rate limit
-  Counter pathMtuLowered;       // path MTUs learned from ICMP errors
+  Counter fragmentsSent;       // outer fragments of packets that were too long for their path
+  Counter fragmentsReleased;   // had waited for their datagram's first fragment, and went on
+  Counter answersUnreachable;  // ICMP destination unreachable, for packets counted with a drop verdict
+  Counter answersReset;        // TCP resets, likewise
+  Counter answersSuppressed;   // answers not given because of the rate limit
+  Counter pathMtuLowered;      // path MTUs learned from ICMP errors
   Counter sent;
   Counter egressNoBuffer;
   Counter egressNoRoute;
   Counter egressTooLong;
   Counter egressFailed;
-  Counter oversized;            // longer than the device's buffers; not in `received`
+  Counter oversized;  // longer than the device's buffers; not in `received`
   Counter verdicts[kVerdicts];
 };
 
 // The names that JavaScript sees, in the order in which readCounters() writes.
 inline constexpr std::string_view kCounterNames[] = {
-    "received",       "receivedBytes",  "forwardedBytes", "connectionsCreated", "connectionsExpired",
-    "connectionsEvicted", "connectionsDropped", "vectors",    "handedOut",      "fragmentsSent",
-    "fragmentsReleased", "answersUnreachable", "answersReset", "answersSuppressed", "pathMtuLowered", "sent",           "egressNoBuffer",
-    "egressNoRoute",  "egressTooLong",  "egressFailed",   "oversized",
+    "received",           "receivedBytes",      "forwardedBytes",     "connectionsCreated",
+    "connectionsExpired", "connectionsEvicted", "connectionsDropped", "vectors",
+    "handedOut",          "fragmentsSent",      "fragmentsReleased",  "answersUnreachable",
+    "answersReset",       "answersSuppressed",  "pathMtuLowered",     "sent",
+    "egressNoBuffer",     "egressNoRoute",      "egressTooLong",      "egressFailed",
+    "oversized",
 };
 inline constexpr size_t kNamedCounters = std::size(kCounterNames);
 inline constexpr size_t kCounters = kNamedCounters + kVerdicts;
@@ -72,8 +74,8 @@ struct alignas(64) ServerCounters {
   Counter bytes;       // of the inner packets
   Counter outPackets;  // ICMP errors from the tunnel that were told to clients; replies are never seen
   Counter outBytes;
-  Counter tooBig;      // packets answered with the path's MTU
-  Counter fragments;   // outer fragments sent
+  Counter tooBig;     // packets answered with the path's MTU
+  Counter fragments;  // outer fragments sent
 };
 
 }  // namespace tunvs

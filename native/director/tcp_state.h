@@ -9,12 +9,24 @@
 namespace tunvs {
 
 enum class TcpState : uint8_t {
-  none, established, synSent, synRecv, finWait, timeWait, close, closeWait, lastAck, listen, synAck, kCount,
+  none,
+  established,
+  synSent,
+  synRecv,
+  finWait,
+  timeWait,
+  close,
+  closeWait,
+  lastAck,
+  listen,
+  synAck,
+  kCount,
 };
 inline constexpr size_t kTcpStates = static_cast<size_t>(TcpState::kCount);
 
-inline constexpr std::string_view kTcpStateNames[kTcpStates] = {
-    "NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "TIME_WAIT", "CLOSE", "CLOSE_WAIT", "LAST_ACK", "LISTEN", "SYNACK"};
+inline constexpr std::string_view kTcpStateNames[kTcpStates] = {"NONE",     "ESTABLISHED", "SYN_SENT", "SYN_RECV",
+                                                                "FIN_WAIT", "TIME_WAIT",   "CLOSE",    "CLOSE_WAIT",
+                                                                "LAST_ACK", "LISTEN",      "SYNACK"};
 
 // Seconds.
 inline constexpr uint32_t kTcpDefaultTimeouts[kTcpStates] = {2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120};

@@ -37,7 +37,8 @@ TEST("looks at RST first, then SYN, then FIN, then ACK, and at no other flag") {
       for (const uint8_t flag : {kTcpAck, kTcpFin, kTcpSyn, kTcpRst}) {
         if ((flags & flag) != 0) decisive = flag;
       }
-      if (!CHECK(nextTcpState(now, tcpEventOf(static_cast<uint8_t>(flags))) == nextTcpState(now, tcpEventOf(decisive)))) return;
+      if (!CHECK(nextTcpState(now, tcpEventOf(static_cast<uint8_t>(flags))) == nextTcpState(now, tcpEventOf(decisive))))
+        return;
     }
   }
 }

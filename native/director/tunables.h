@@ -28,18 +28,18 @@ struct Tunables {
   }();
   Tick udpTimeout = ticksFromSeconds(kUdpDefaultTimeout);
 
-  int32_t connReuseMode = 1;      // bits: 1 reschedule a SYN in TIME_WAIT and CLOSE, 2 in FIN_WAIT too; 0 never
-  int32_t expireNodestConn = 0;   // 1: a removed server's connections end at once
-  int32_t pmtuDisc = 1;           // 0: DF is ignored, too long packets are fragmented behind their outer header
-  int32_t sloppySctp = 0;         // 1: any SCTP packet but ABORT may begin a connection
-  int32_t sloppyTcp = 0;          // 1: any TCP packet but RST may begin a connection
+  int32_t connReuseMode = 1;     // bits: 1 reschedule a SYN in TIME_WAIT and CLOSE, 2 in FIN_WAIT too; 0 never
+  int32_t expireNodestConn = 0;  // 1: a removed server's connections end at once
+  int32_t pmtuDisc = 1;          // 0: DF is ignored, too long packets are fragmented behind their outer header
+  int32_t sloppySctp = 0;        // 1: any SCTP packet but ABORT may begin a connection
+  int32_t sloppyTcp = 0;         // 1: any TCP packet but RST may begin a connection
 
   Tick tcpTimeout(TcpState state) const { return tcpTimeouts[static_cast<size_t>(state)]; }
 };
 
 struct SysctlInfo {
-  std::string_view name;   // below net.ipv4.vs
-  int32_t Tunables::* field;
+  std::string_view name;  // below net.ipv4.vs
+  int32_t Tunables::*field;
   int32_t minimum, maximum;
 };
 inline constexpr SysctlInfo kSysctls[] = {

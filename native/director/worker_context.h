@@ -27,7 +27,8 @@ struct Flow {
 
 // Each kind of answer has a budget of its own, so that a flood of one does not silence the others.
 struct AnswerLimits {
-  // A second's worth at once: packets come in vectors, and a capture's burst is answered as a kernel without limits would.
+  // A second's worth at once: packets come in vectors, and a capture's burst is answered as a kernel without limits
+  // would.
   static constexpr uint32_t kPerSecond = 1000, kBurst = 1000;
   RateLimit unreachable{kPerSecond, kBurst};
   RateLimit reset{kPerSecond, kBurst};

@@ -70,7 +70,8 @@ Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
 
 Result<void> Engine::checkDirectRouting(const IpAddress& server) const {
   if (isRunning() && egress_ != "packet") {
-    return Error::make(ErrorCode::unsupported, "direct routing needs the egress 'packet', and this director uses '" + egress_ +
+    return Error::make(ErrorCode::unsupported, "direct routing needs the egress 'packet', and this director uses '" +
+                                                   egress_ +
                                                    "'; open it with egress 'packet' (which needs CAP_NET_RAW)");
   }
   auto netlink = Netlink::open();
@@ -82,8 +83,9 @@ Result<void> Engine::checkDirectRouting(const IpAddress& server) const {
   if (route->kind == RouteAnswer::Kind::other) why = "there is no route to it";
   if (route->gateway) why = "it is behind a gateway";
   if (why == nullptr) return {};
-  return Error::make(ErrorCode::invalidArgument, "direct routing can't reach " + toString(server) + ": " + why +
-                                                     "; it has to be on a link of this host (forward by a tunnel instead)");
+  return Error::make(ErrorCode::invalidArgument,
+                     "direct routing can't reach " + toString(server) + ": " + why +
+                         "; it has to be on a link of this host (forward by a tunnel instead)");
 }
 
 void Engine::stop() {

@@ -1,6 +1,7 @@
 // The engine: a director on a device, one worker per queue. Opened, started and stopped by one control thread.
 //
-// Members stand in the order of destruction reversed: workers end first, then the device goes, then the director and its table.
+// Members stand in the order of destruction reversed: workers end first, then the device goes, then the director and
+// its table.
 #pragma once
 
 #include <memory>
@@ -39,11 +40,13 @@ class Engine {
   Director& director() { return *director_; }
   EventRing& events() { return events_; }
 
-  // Opens the device, an egress per queue, and starts the workers. REQUIRES: not started; options.device.queues == workers
+  // Opens the device, an egress per queue, and starts the workers. REQUIRES: not started; options.device.queues ==
+  // workers
   Result<EngineStarted> start(const EngineStartOptions& options);
   // Ends the workers and lets go of the device. Connections stay in the table. Safe to call twice.
   void stop();
-  // Whether direct routing can reach `server`: it has to be on a link of this host, and a running director's egress has to be 'packet'.
+  // Whether direct routing can reach `server`: it has to be on a link of this host, and a running director's egress has
+  // to be 'packet'.
   Result<void> checkDirectRouting(const IpAddress& server) const;
   bool isRunning() const { return device_ != nullptr; }
   std::vector<CpuTime> cpu() const;

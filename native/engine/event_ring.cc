@@ -31,7 +31,8 @@ std::vector<Event> EventRing::drain() {
   std::vector<Event> taken;
   SpinGuard guard(lock_);
   taken.swap(events_);
-  if (lost_ > 0) taken.push_back({EventType::eventsLost, std::exchange(lost_, 0), "events came faster than they were read"});
+  if (lost_ > 0)
+    taken.push_back({EventType::eventsLost, std::exchange(lost_, 0), "events came faster than they were read"});
   return taken;
 }
 

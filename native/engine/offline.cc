@@ -37,14 +37,16 @@ Offline::Offline(TableRegion region, const DirectorOptions& options)
 void Offline::advance(double atMs) {
   // Ticks are compared within half their range, so a leap of years is taken in steps.
   constexpr double kStepMs = (1u << 30) * kMsPerTick;
-  for (; atMs - nowMs_ > kStepMs; nowMs_ += kStepMs) director_->expire(0, tickAt(nowMs_ + kStepMs), /*exact=*/true, SIZE_MAX);
+  for (; atMs - nowMs_ > kStepMs; nowMs_ += kStepMs)
+    director_->expire(0, tickAt(nowMs_ + kStepMs), /*exact=*/true, SIZE_MAX);
   nowMs_ = std::max(nowMs_, atMs);
   now_ = tickAt(nowMs_);
   director_->expire(0, now_, /*exact=*/true, SIZE_MAX);
   director_->collect(now_);
 }
 
-void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineOutput>& outputs, std::span<Verdict> verdicts) {
+void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineOutput>& outputs,
+                      std::span<Verdict> verdicts) {
   assert(verdicts.size() == packets.size());
   Collector collector{outputs, 0};
   OutputVector out(&Collector::take, &collector);

@@ -10,8 +10,9 @@ namespace tunvs {
 Result<TableRegion> TableRegion::anonymous(size_t bytes) {
   void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) {
-    return Error::fromErrno(errno, "mmap", "no memory for a connection table of " + std::to_string(bytes >> 20) +
-                                               " MiB; ask for fewer connections");
+    return Error::fromErrno(
+        errno, "mmap",
+        "no memory for a connection table of " + std::to_string(bytes >> 20) + " MiB; ask for fewer connections");
   }
   madvise(base, bytes, MADV_HUGEPAGE);  // a wish; a kernel without transparent huge pages refuses it
   return TableRegion(static_cast<std::byte*>(base), bytes);

@@ -2,20 +2,20 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <csignal>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <csignal>
 
 #include "engine/clock.h"
 
 namespace tunvs {
 namespace {
 
-constexpr int kSleepMs = 100;                          // how late an idle worker may expire connections
-constexpr Tick kHousekeepTicks = 16;                   // 64 ms
-constexpr size_t kExpireBudget = 1024;                 // connections per shard and round, so that packets never wait long
-constexpr Tick kEventTicks = kTicksPerSecond;          // at most one tableFull event a second and worker
+constexpr int kSleepMs = 100;                  // how late an idle worker may expire connections
+constexpr Tick kHousekeepTicks = 16;           // 64 ms
+constexpr size_t kExpireBudget = 1024;         // connections per shard and round, so that packets never wait long
+constexpr Tick kEventTicks = kTicksPerSecond;  // at most one tableFull event a second and worker
 
 uint64_t nsOf(const timeval& time) {
   return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_usec) * 1000;
@@ -123,7 +123,8 @@ void Worker::housekeep(Tick now) {
   oversizedCounted_ = oversized;
   const uint64_t evicted = stats.connectionsEvicted.read();
   if (evicted != evictedReported_ && now - eventAt_ >= kEventTicks) {
-    parts_.events.push({EventType::tableFull, evicted - evictedReported_, "the connection table is full; connections were evicted"});
+    parts_.events.push(
+        {EventType::tableFull, evicted - evictedReported_, "the connection table is full; connections were evicted"});
     evictedReported_ = evicted;
     eventAt_ = now;
   }

@@ -33,7 +33,8 @@ class Worker {
     size_t maxPacketBytes;
     EventRing& events;
     uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
-    std::vector<std::unique_ptr<DeviceQueue>> errors{};  // ICMP errors about outer packets: looked at when idle, and now and then
+    std::vector<std::unique_ptr<DeviceQueue>>
+        errors{};  // ICMP errors about outer packets: looked at when idle, and now and then
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);

@@ -18,9 +18,9 @@ struct ForwardingMethodInfo {
   ForwardingMethod method;
 };
 inline constexpr ForwardingMethodInfo kForwardingMethods[] = {{"ipip", ForwardingMethod::ipip},
-                                                                 {"gue", ForwardingMethod::gue},
-                                                                 {"gre", ForwardingMethod::gre},
-                                                                 {"dr", ForwardingMethod::dr}};
+                                                              {"gue", ForwardingMethod::gue},
+                                                              {"gre", ForwardingMethod::gre},
+                                                              {"dr", ForwardingMethod::dr}};
 std::optional<ForwardingMethod> forwardingMethodByName(std::string_view name);
 std::string_view nameOf(ForwardingMethod method);
 
@@ -33,9 +33,8 @@ struct TunnelChecksumInfo {
   std::string_view name;
   TunnelChecksum checksum;
 };
-inline constexpr TunnelChecksumInfo kTunnelChecksums[] = {{"none", TunnelChecksum::none},
-                                                          {"checksum", TunnelChecksum::checksum},
-                                                          {"remote", TunnelChecksum::remote}};
+inline constexpr TunnelChecksumInfo kTunnelChecksums[] = {
+    {"none", TunnelChecksum::none}, {"checksum", TunnelChecksum::checksum}, {"remote", TunnelChecksum::remote}};
 std::string_view nameOf(TunnelChecksum checksum);
 
 struct TunnelOptions {

@@ -13,10 +13,10 @@ namespace tunvs {
 // What became of one send(): sent + the drops is the number of packets handed in.
 struct SendResult {
   size_t sent = 0;
-  size_t noBuffer = 0;       // the socket's or device's queue was full
-  size_t noRoute = 0;        // no route or no neighbour to the next hop
-  size_t tooLong = 0;        // longer than the path's MTU
-  size_t failed = 0;         // any other error
+  size_t noBuffer = 0;  // the socket's or device's queue was full
+  size_t noRoute = 0;   // no route or no neighbour to the next hop
+  size_t tooLong = 0;   // longer than the path's MTU
+  size_t failed = 0;    // any other error
 };
 
 class Egress {

@@ -1,5 +1,5 @@
-// ICMP errors about our own outer packets, which the kernel delivers to the host because the director's address is the host's: read
-// from raw sockets, handed on as the IP packets that they were.
+// ICMP errors about our own outer packets, which the kernel delivers to the host because the director's address is the
+// host's: read from raw sockets, handed on as the IP packets that they were.
 //
 // Thread safety: as DeviceQueue.
 // A director whose addresses lie behind the TUN device gets these errors from there and needs no such queue.

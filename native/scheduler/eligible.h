@@ -5,9 +5,7 @@
 
 namespace tunvs {
 
-inline bool isOverloaded(const Candidate& server) {
-  return server.state->overloaded.load(std::memory_order_relaxed);
-}
+inline bool isOverloaded(const Candidate& server) { return server.state->overloaded.load(std::memory_order_relaxed); }
 inline bool isEligible(const Candidate& server) { return server.weight > 0 && !isOverloaded(server); }
 
 // IPVS's load of a server for lc and wlc: an active connection counts as much as 256 inactive ones.

@@ -22,11 +22,11 @@ inline constexpr uint32_t kNoServer = UINT32_MAX;
 
 // The memory of every scheduler that has one; each uses what it needs.
 struct SchedulerState {
-  uint32_t last = kNoServer;      // rr, wrr: id of the server chosen last; kNoServer: before the first of the list
-  uint32_t lastIndex = 0;         // where `last` was in the list, a hint
-  int32_t currentWeight = 0;      // wrr
-  int32_t maxWeight = 0;          // wrr
-  int32_t weightStep = 1;         // wrr: greatest common divisor of the weights
+  uint32_t last = kNoServer;  // rr, wrr: id of the server chosen last; kNoServer: before the first of the list
+  uint32_t lastIndex = 0;     // where `last` was in the list, a hint
+  int32_t currentWeight = 0;  // wrr
+  int32_t maxWeight = 0;      // wrr
+  int32_t weightStep = 1;     // wrr: greatest common divisor of the weights
 };
 
 class Scheduler {
