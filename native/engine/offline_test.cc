@@ -85,7 +85,8 @@ TEST("handles each packet of a call at its own time") {
   r.process({{0, tcp(1, kTcpSyn)}, {0, tcp(1, kTcpAck)}, {899996, tcp(1, kTcpAck)}, {1799996, tcp(1, kTcpAck)}});
   CHECK(r.verdicts[2] == Verdict::forwarded);
   CHECK(r.verdicts[3] == Verdict::dropNotScheduled);
-  CHECK_EQ(r.outputs.size(), 3u);
+  CHECK_EQ(r.outputs.size(), 4u);  // the last is a reset
+  CHECK_EQ(r.outputs.back().cause, 3u);
 }
 
 TEST("expires by advancing alone") {
