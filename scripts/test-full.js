@@ -17,6 +17,7 @@ import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
 
 const width = availableParallelism();
 const exampleLimitMs = 60_000;
+const exampleSeconds = 5; // after which an example that runs on is asked to end, and must do so with status 0
 
 /** A program whose exit status is the whole result. */
 async function check(name, command, args, options) {
@@ -76,7 +77,8 @@ async function sanitizersAndFuzzers() {
 
 async function examples() {
   for (const file of testFiles('examples', () => true)) {
-    const [command, args, env] = isolated(process.execPath, [file]);
+    const asked = ['--signal=TERM', '--preserve-status', `${exampleSeconds}`, process.execPath, file];
+    const [command, args, env] = isolated('timeout', asked);
     await check(`${file} runs`, command, args, { env, limitMs: exampleLimitMs });
   }
 }

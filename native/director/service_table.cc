@@ -9,14 +9,16 @@ void ServiceTable::index() {
   slots_.clear();
   mask_ = 0;
   for (const auto& service : services_) {
-    const bool isUp = std::ranges::any_of(service->owned, [](const auto& server) { return server->weight > 0; });
+    const bool isUp = std::any_of(service->owned.begin(), service->owned.end(),
+                                  [](const auto& server) { return server->weight > 0; });
     addresses_.push_back({service->key.address, isUp});
   }
-  std::ranges::sort(addresses_, [](const auto& a, const auto& b) {
+  std::sort(addresses_.begin(), addresses_.end(), [](const auto& a, const auto& b) {
     return a.address != b.address ? a.address < b.address : a.isUp > b.isUp;
   });
-  const auto repeated = std::ranges::unique(addresses_, {}, &VirtualAddress::address);
-  addresses_.erase(repeated.begin(), repeated.end());
+  const auto repeated = std::unique(addresses_.begin(), addresses_.end(),
+                                    [](const auto& a, const auto& b) { return a.address == b.address; });
+  addresses_.erase(repeated, addresses_.end());
   if (services_.empty()) return;
   const size_t size = std::bit_ceil(services_.size() * 2 + 1);
   slots_.assign(size, nullptr);
@@ -31,7 +33,8 @@ void ServiceTable::index() {
 }
 
 const ServiceTable::VirtualAddress* ServiceTable::virtualAddress(const IpAddress& address) const {
-  const auto at = std::ranges::lower_bound(addresses_, address, {}, &VirtualAddress::address);
+  const auto at = std::lower_bound(addresses_.begin(), addresses_.end(), address,
+                                   [](const auto& known, const IpAddress& wanted) { return known.address < wanted; });
   return at != addresses_.end() && at->address == address ? &*at : nullptr;
 }
 

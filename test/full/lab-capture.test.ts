@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab, type LabHost, PORT, TestStage, UPLINK } from '../support/lab.js';
 import { macOf } from '../support/neighbours.js';
@@ -88,6 +89,7 @@ describeLab('Wireshark beside a director', () => {
     const dumpcap = host.spawn(['sh', '-c', `exec dumpcap -q -P -B 32 -i ${UPLINK} -w ${path} 2>&1`]);
     await dumpcap.line((line) => line.startsWith('File: '));
     await traffic();
+    await setTimeout(500); // the kernel hands captured packets over in blocks
     await dumpcap.stop('SIGINT');
     assert.match(dumpcap.lines.join('\n'), /received\/dropped on interface .*: \d+\/0 /);
     return dissect(path, `eth.src == ${await macOf(host, UPLINK)} && (ip || ipv6)`);
