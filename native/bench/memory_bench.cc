@@ -78,7 +78,8 @@ class Subject {
 
   uint64_t forwarded() const { return egress_.packets(); }
   uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
-  uint64_t tableBytes() const { return region_.span().size(); }
+  // Of the table that is used; the other family's is reserved only, and never touched.
+  uint64_t tableBytes() const { return ConnTable::regionBytes(Family::ipv4, director_.connectionCapacity()); }
 
  private:
   Subject(const MemoryBenchOptions& options, const DirectorOptions& director, TableRegion region)
