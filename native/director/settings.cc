@@ -1,7 +1,6 @@
 #include "director/settings.h"
 
-#include <algorithm>
-#include <charconv>
+#include "core/address_prefix.h"
 
 namespace tunvs {
 namespace {
@@ -10,15 +9,7 @@ size_t bitsOf(const IpAddress& address) { return address.isV4() ? 32 : 128; }
 
 }  // namespace
 
-bool SourceRange::contains(const IpAddress& address) const {
-  if (address.family != base.family) return false;
-  for (size_t bit = 0; bit < prefix; bit += 8) {
-    const size_t left = std::min<size_t>(8, prefix - bit);
-    const auto mask = static_cast<uint8_t>(0xff << (8 - left));
-    if (((address.bytes[bit / 8] ^ base.bytes[bit / 8]) & mask) != 0) return false;
-  }
-  return true;
-}
+bool SourceRange::contains(const IpAddress& address) const { return AddressPrefix{base, prefix}.contains(address); }
 
 size_t SourceRange::count() const {
   const size_t hostBits = bitsOf(base) - prefix;
@@ -40,32 +31,14 @@ IpAddress SourceRange::at(size_t index) const {
 }
 
 Result<SourceRange> parseSourceRange(std::string_view text) {
-  const size_t slash = text.find('/');
-  auto address = parseIpAddress(text.substr(0, slash));
-  if (!address) return address.error();
-  if (!isUnicast(address.value())) {
+  auto parsed = parseAddressPrefix(text);
+  if (!parsed) return parsed.error();
+  const AddressPrefix& range = parsed.value();
+  if (!isUnicast(range.base) || range.bits == 0) {
     return Error::make(ErrorCode::invalidArgument,
-                       toString(address.value()) + " can't be the director's address; it must be unicast");
+                       toString(range) + " can't be the director's address; it must be unicast");
   }
-  SourceRange range;
-  range.base = address.value();
-  const size_t bits = bitsOf(range.base);
-  range.prefix = static_cast<uint8_t>(bits);
-  if (slash == std::string_view::npos) return range;
-  const std::string_view digits = text.substr(slash + 1);
-  unsigned prefix = 0;
-  const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-  if (failed != std::errc{} || end != digits.data() + digits.size() || prefix < 1 || prefix > bits) {
-    return Error::make(ErrorCode::invalidArgument, "'" + std::string(text) + "' has no prefix length from 1 to " +
-                                                       std::to_string(bits) + " behind its slash");
-  }
-  range.prefix = static_cast<uint8_t>(prefix);
-  for (size_t bit = prefix; bit < bits; bit++) {
-    if ((range.base.bytes[bit / 8] >> (7 - bit % 8) & 1) != 0) {
-      return Error::make(ErrorCode::invalidArgument, "'" + std::string(text) + "' has bits set behind its prefix");
-    }
-  }
-  return range;
+  return SourceRange{range.base, range.bits};
 }
 
 std::optional<PingReply> pingReplyByName(std::string_view name) {

@@ -4,14 +4,11 @@
 #include <ctime>
 
 #include "core/ticks.h"
+#include "io/coarse_clock.h"
 
 namespace tunvs {
 
-inline Tick coarseNow() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return ticksFromMs(static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000);
-}
+inline Tick coarseNow() { return ticksFromMs(coarseNowMs()); }
 
 inline uint64_t monotonicUs() {
   timespec now;
