@@ -13,8 +13,12 @@ export interface MemoryOptions {
   packetBytes: number;
   scheduler: string;
   forwarding: string;
-  /** [1, 1000] */
+  /** [1, 10000], of weights 1, 2 and 3 times `weightFactor`. */
   servers: number;
+  /** [1, 2^20] */
+  weightFactor: number;
+  /** Of the scheduler; 0: its own default. */
+  tableSize: number;
   seed: number;
 }
 
@@ -24,6 +28,8 @@ export interface MemoryRun {
   /** In the table afterwards. */
   connections: bigint;
   tableBytes: bigint;
+  /** The transaction that added the service and its servers. */
+  configureNs: bigint;
   /** What reading the clock added to `ns`, estimated; not taken off. */
   clockNs: bigint;
 }

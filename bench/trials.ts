@@ -1,4 +1,5 @@
 /** What is measured. Words on the command line select trials by name. */
+import { type Scheduler, schedulers } from '../lib/scheduler.js';
 import type { SubjectName, SubjectOptions } from './subjects/index.js';
 
 interface TrialOf<Name extends SubjectName> {
@@ -15,6 +16,20 @@ export type Trial = {
 
 const K = 1024;
 const M = 1024 * K;
+
+/** New connections beside as many others, so that what a scheduler remembers is there. */
+function schedulerTrial(scheduler: Scheduler, servers: number): Trial {
+  // mh needs a slot for each server, and ovf more weight than there are connections.
+  const tableSize = scheduler === 'mh' && servers > 4093 ? 8191 : 0;
+  const weightFactor = scheduler === 'ovf' ? M : 1;
+  const options = { connections: 256 * K, packets: 256 * K, scheduler, servers, tableSize, weightFactor };
+  return {
+    name: `schedulers ${scheduler} ${servers} servers`,
+    onDemand: 'schedulers',
+    subject: 'memory',
+    options: { workload: 'open', ...options },
+  };
+}
 
 export const trials: readonly Trial[] = [
   { name: 'memory established 1 connection', subject: 'memory', options: { connections: 1 } },
@@ -59,6 +74,7 @@ export const trials: readonly Trial[] = [
     subject: 'api',
     options: { call: 'transaction of 100 servers', services: 1, serversPerService: 1 },
   },
+  ...schedulers.flatMap((scheduler) => [2, 16, 256, 4096].map((servers) => schedulerTrial(scheduler, servers))),
 ];
 
 /** Trials whose names hold every word, but for those whose own word is not given. */

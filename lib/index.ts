@@ -29,7 +29,8 @@ export { type Protocol, protocols } from './protocol.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';
 export type { RealServer } from './real-server.js';
 export { RealServerHost, type RealServerHostOptions, type RealServerHostStats } from './real-server-host.js';
-export { type Scheduler, schedulers } from './scheduler.js';
+export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './scheduler.js';
+export type { SchedulerChoice, SchedulerOptions } from './scheduler-options.js';
 export type {
   RealServerEdit,
   RealServerKey,

@@ -21,6 +21,10 @@ export interface NativeServiceKey {
 export interface NativeServiceConfig {
   /** One of `native.schedulers`. */
   scheduler: string;
+  /** As ipvsadm names them: 'sh-fallback', 'sh-port', 'flag-3'. */
+  schedulerFlags: string[];
+  /** `tableSize` undefined: the scheduler's own default. */
+  schedulerOptions?: { tableSize?: number };
 }
 
 /** What names a real server within its virtual service. */

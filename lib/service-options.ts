@@ -13,7 +13,7 @@ import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from 
 import type { NativeServerConfig } from './native.js';
 import { addressOption, checkedOptions, choiceOption, integerOption, MAX_INT32, refuse } from './options.js';
 import { type Protocol, protocols } from './protocol.js';
-import type { Scheduler } from './scheduler.js';
+import type { SchedulerChoice } from './scheduler-options.js';
 
 /** What names a virtual service. */
 export interface VirtualServiceKey {
@@ -24,14 +24,9 @@ export interface VirtualServiceKey {
   port: number;
 }
 
-export interface VirtualServiceOptions extends VirtualServiceKey {
-  /** Default 'wlc'. */
-  scheduler?: Scheduler;
-}
+export interface VirtualServiceOptions extends VirtualServiceKey, SchedulerChoice {}
 
-export interface VirtualServiceEdit {
-  scheduler?: Scheduler;
-}
+export interface VirtualServiceEdit extends SchedulerChoice {}
 
 /** What names a real server within its virtual service. */
 export interface RealServerKey {

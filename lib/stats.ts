@@ -2,7 +2,8 @@
 import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
 import type { NativeServerRow, NativeServiceRow } from './native.js';
 import { type Protocol, protocolName } from './protocol.js';
-import type { Scheduler } from './scheduler.js';
+import type { Scheduler, SchedulerFlag } from './scheduler.js';
+import type { SchedulerOptions } from './scheduler-options.js';
 
 /** Totals since the director opened, or since `zero()`. */
 export interface Traffic {
@@ -47,6 +48,8 @@ export interface VirtualServiceStats {
   address: string;
   port: number;
   scheduler: Scheduler;
+  schedulerFlags: SchedulerFlag[];
+  schedulerOptions: SchedulerOptions;
   totals: Traffic;
   /** Newest first: the order in which schedulers walk. */
   servers: RealServerStats[];
@@ -91,6 +94,8 @@ export function serviceStats(row: NativeServiceRow): VirtualServiceStats {
     address: row.address,
     port: row.port,
     scheduler: row.scheduler as Scheduler,
+    schedulerFlags: row.schedulerFlags as SchedulerFlag[],
+    schedulerOptions: row.schedulerOptions ?? {},
     totals: pickTraffic(row),
     servers: row.servers.map(serverStats),
   };

@@ -2,10 +2,11 @@
 import type { Configuration } from './configuration.js';
 import { TunvsError } from './errors.js';
 import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from './native.js';
-import { checkedOptions, choiceOption } from './options.js';
+import { checkedOptions } from './options.js';
 import { type Protocol, protocolNumber } from './protocol.js';
 import { RealServer } from './real-server.js';
-import { DEFAULT_SCHEDULER, type Scheduler, schedulers } from './scheduler.js';
+import { DEFAULT_SCHEDULER, type Scheduler, type SchedulerFlag } from './scheduler.js';
+import { checkedSchedulerChoice, type SchedulerOptions, schedulerKeys } from './scheduler-options.js';
 import {
   checkedServerKey,
   checkedServerOptions,
@@ -52,15 +53,26 @@ export class VirtualService {
   /** Checked, not yet configured. @internal */
   static create(configuration: Configuration, options: VirtualServiceOptions): VirtualService {
     const call = 'addVirtualService';
-    checkedOptions(call, options, ['protocol', 'address', 'port', 'scheduler']);
+    checkedOptions(call, options, ['protocol', 'address', 'port', ...schedulerKeys]);
     const key = checkedServiceKey(call, options);
-    const scheduler = choiceOption(`${call}: scheduler`, options.scheduler, schedulers, DEFAULT_SCHEDULER);
-    return new VirtualService(configuration, key, { scheduler });
+    const config = checkedSchedulerChoice(call, options, { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] });
+    return new VirtualService(configuration, key, config);
   }
 
   get scheduler(): Scheduler {
     this.assertConfigured();
     return this.#config.scheduler as Scheduler;
+  }
+
+  get schedulerFlags(): SchedulerFlag[] {
+    this.assertConfigured();
+    return [...this.#config.schedulerFlags] as SchedulerFlag[];
+  }
+
+  /** What was asked for; what is not there has the scheduler's default. */
+  get schedulerOptions(): SchedulerOptions {
+    this.assertConfigured();
+    return { ...this.#config.schedulerOptions };
   }
 
   /** In the order of adding. */
@@ -105,11 +117,9 @@ export class VirtualService {
   edit(options: VirtualServiceEdit): void {
     this.assertConfigured();
     const call = 'VirtualService.edit';
-    checkedOptions(call, options, ['scheduler']);
+    checkedOptions(call, options, schedulerKeys);
     const before = this.#config;
-    const config = {
-      scheduler: choiceOption<string>(`${call}: scheduler`, options.scheduler, schedulers, before.scheduler),
-    };
+    const config = checkedSchedulerChoice(call, options, before);
     this.configuration.change({
       operation: { op: 'editService', service: this.nativeKey, config },
       redo: () => {

@@ -11,6 +11,8 @@ const DEFAULTS = {
   scheduler: 'wlc',
   forwarding: 'ipip',
   servers: 16,
+  weightFactor: 1,
+  tableSize: 0,
 } as const;
 
 export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick }) => {
@@ -21,7 +23,13 @@ export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick })
       const nsPerPacket = Number(run.ns) / Number(run.packets);
       const bytesPerConnection = Number(run.tableBytes) / Number(run.connections);
       if (options.workload === 'open') {
-        return { nsPerConnection: nsPerPacket, connectionsPerSecond: 1e9 / nsPerPacket, bytesPerConnection };
+        const msToConfigure = Number(run.configureNs) / 1e6;
+        return {
+          nsPerConnection: nsPerPacket,
+          connectionsPerSecond: 1e9 / nsPerPacket,
+          bytesPerConnection,
+          msToConfigure,
+        };
       }
       const clockNsPerPacket = Number(run.clockNs) / Number(run.packets);
       return { nsPerPacket, clockNsPerPacket, bytesPerConnection };

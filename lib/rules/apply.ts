@@ -4,8 +4,9 @@ import type { Endpoint } from '../inet.js';
 import type { RealServer } from '../real-server.js';
 import type { RealServerEdit, VirtualServiceKey } from '../service-options.js';
 import type { Scheduler } from '../scheduler.js';
+import type { SchedulerChoice } from '../scheduler-options.js';
 import type { VirtualService } from '../virtual-service.js';
-import type { Command, ServerSettings, ServiceId, SysctlAssignment } from './command.js';
+import type { Command, ServerSettings, ServiceId, ServiceSettings, SysctlAssignment } from './command.js';
 import { located, RulesError } from './errors.js';
 import { forwardingOptions } from './forwarding.js';
 import type { RuleLine } from './parse-rules.js';
@@ -18,6 +19,7 @@ import {
   serviceExists,
   serviceNotDefined,
 } from './refusals.js';
+import { schedulerFlagNames } from './values.js';
 
 type Timeouts = { tcp: number; tcpFin: number; udp: number };
 
@@ -118,13 +120,11 @@ export function applyTableCommand(transaction: Transaction, command: TableComman
     case 'addService': {
       const key = serviceKey(command.service);
       if (transaction.virtualService(key)) throw serviceExists(command.service);
-      transaction.addVirtualService({ ...key, scheduler: command.settings.scheduler as Scheduler });
+      transaction.addVirtualService({ ...key, ...schedulerChoice(command.settings) });
       return;
     }
     case 'editService':
-      return find(transaction, command.service, noSuchService).edit({
-        scheduler: command.settings.scheduler as Scheduler,
-      });
+      return find(transaction, command.service, noSuchService).edit(schedulerChoice(command.settings));
     case 'deleteService':
       return find(transaction, command.service, noSuchService).delete();
     case 'addServer': {
@@ -164,6 +164,10 @@ function findServer(
 export function serviceKey(id: ServiceId): VirtualServiceKey {
   if (id.kind === 'fwmark') throw new RulesError('this kind of service is not supported yet');
   return { protocol: id.protocol, address: id.address, port: id.port };
+}
+
+function schedulerChoice({ scheduler, schedulerFlags }: ServiceSettings): SchedulerChoice {
+  return { scheduler: scheduler as Scheduler, schedulerFlags: schedulerFlagNames(scheduler, schedulerFlags) };
 }
 
 function serverOptions(settings: ServerSettings): RealServerEdit {

@@ -1,5 +1,6 @@
 /** A director's state as ipvsadm would print it. */
 import type { Connection } from '../connections.js';
+import { schedulerFlagNumbers } from '../scheduler.js';
 import type { RatedRealServer, RatedVirtualService } from '../rates.js';
 import type { RealServerStats, VirtualServiceStats } from '../stats.js';
 import type { ShowCommand } from './apply.js';
@@ -48,11 +49,11 @@ function chosenServices(services: ListedService[], id: ServiceId | undefined): L
 }
 
 export function listedService(service: ShownService): ListedService {
-  const { protocol, address, port, scheduler, totals } = service;
+  const { protocol, address, port, scheduler, schedulerFlags, totals } = service;
   return {
     id: { kind: 'address', protocol, address, port },
     scheduler,
-    schedulerFlags: [],
+    schedulerFlags: schedulerFlags.map((flag) => schedulerFlagNumbers[flag]),
     onePacket: false,
     totals,
     ...ratesOf(service),

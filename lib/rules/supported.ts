@@ -51,11 +51,6 @@ const UNSUPPORTED: readonly Refusal[] = [
     isUsed: usesServiceSettings(({ onePacket }) => onePacket),
     sentence: 'one-packet scheduling is not supported yet: leave it out',
   },
-  {
-    option: '-b',
-    isUsed: usesServiceSettings(({ schedulerFlags }) => schedulerFlags.length > 0),
-    sentence: 'scheduler flags are not supported yet: leave it out',
-  },
   { option: '-m', isUsed: forwardsBy('nat'), sentence: 'masquerading is not supported yet: use -i or -g' },
   {
     option: '--start-daemon',

@@ -1,5 +1,6 @@
 /** The values of options: each is checked where it is read, and a mistake names the word and what was expected. */
 import { addressBytes, type Endpoint, parseEndpoint, parsePort } from '../inet.js';
+import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../scheduler.js';
 import { type DaemonRole, INT_MAX, MAX_TIMEOUT_SECONDS, type SchedulerFlag } from './command.js';
 import { RulesError } from './errors.js';
 
@@ -117,22 +118,12 @@ export function parseNetmask({ spelling, value }: Written, family: 4 | 6): strin
   throw new RulesError(`${spelling} ${value}: write ${expected}`, { token: value });
 }
 
-const FLAG_NAMES: Readonly<Record<string, SchedulerFlag>> = {
-  'flag-1': 1,
-  'flag-2': 2,
-  'flag-3': 3,
-  'sh-fallback': 1,
-  'mh-fallback': 1,
-  'sh-port': 2,
-  'mh-port': 2,
-};
-
 export function parseSchedulerFlags({ spelling, value }: Written, scheduler: string): SchedulerFlag[] {
   const flags = value.split(',').map((name) => {
-    const flag = Object.hasOwn(FLAG_NAMES, name) ? FLAG_NAMES[name] : undefined;
+    const flag = Object.hasOwn(schedulerFlagNumbers, name) ? schedulerFlagNumbers[name as FlagName] : undefined;
     if (flag === undefined) {
       throw new RulesError(
-        `${spelling} ${value}: "${name}" is no scheduler flag; there are ${Object.keys(FLAG_NAMES).join(', ')}`,
+        `${spelling} ${value}: "${name}" is no scheduler flag; there are ${Object.keys(schedulerFlagNumbers).join(', ')}`,
         {
           token: name,
           ipvsadm: { text: `invalid scheduler flag \`${name}'`, exitStatus: 2 },
@@ -141,7 +132,7 @@ export function parseSchedulerFlags({ spelling, value }: Written, scheduler: str
     }
     if (!name.startsWith('flag-') && !name.startsWith(`${scheduler}-`)) {
       throw new RulesError(
-        `${spelling} ${value}: "${name}" goes with -s ${name.slice(0, 2)}, not with -s ${scheduler}; leave it out`,
+        `${spelling} ${value}: "${name}" goes with -s ${name.split('-')[0]}, not with -s ${scheduler}; leave it out`,
         {
           token: name,
           ipvsadm: { text: `incompatible scheduler flag \`${name}'`, exitStatus: 2 },
@@ -154,10 +145,8 @@ export function parseSchedulerFlags({ spelling, value }: Written, scheduler: str
 }
 
 /** The names that ipvsadm prints these flags with. */
-export function schedulerFlagNames(scheduler: string, flags: readonly SchedulerFlag[]): string[] {
-  const own = scheduler === 'sh' || scheduler === 'mh';
-  const names = { 1: own ? `${scheduler}-fallback` : 'flag-1', 2: own ? `${scheduler}-port` : 'flag-2', 3: 'flag-3' };
-  return flags.map((flag) => names[flag]);
+export function schedulerFlagNames(scheduler: string, flags: readonly SchedulerFlag[]): FlagName[] {
+  return flags.map((flag) => schedulerFlagName(scheduler, flag));
 }
 
 export function parseTunnelType({ spelling, value }: Written): 'ipip' | 'gue' | 'gre' {

@@ -97,6 +97,9 @@ TEST("the memory benchmark refuses options that are out of range") {
   CHECK(refuses([](auto& o) { o.packetBytes = 39; }));
   CHECK(refuses([](auto& o) { o.packetBytes = 1501; }));
   CHECK(refuses([](auto& o) { o.servers = 0; }));
+  CHECK(refuses([](auto& o) { o.servers = 10'001; }));
+  CHECK(refuses([](auto& o) { o.weightFactor = 0; }));
+  CHECK(refuses([](auto& o) { o.tableSize = 251; }));  // wlc has no table
   CHECK(refuses([](auto& o) { o.forwarding = "none"; }));
 }
 

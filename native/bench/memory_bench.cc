@@ -80,6 +80,7 @@ class Subject {
   uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
   // Of the table that is used; the other family's is reserved only, and never touched.
   uint64_t tableBytes() const { return ConnTable::regionBytes(Family::ipv4, director_.connectionCapacity()); }
+  uint64_t configureNs() const { return configureNs_; }
 
  private:
   Subject(const MemoryBenchOptions& options, const DirectorOptions& director, TableRegion region)
@@ -89,15 +90,18 @@ class Subject {
     const auto method = forwardingMethodByName(options.forwarding);
     if (!method) return invalid("bench: there is no forwarding method \"" + options.forwarding + "\"");
     const ServiceKey service{kVirtualAddress, kPort, static_cast<uint8_t>(IpProtocol::tcp)};
-    std::vector<Operation> operations{AddService{service, {options.scheduler}}};
+    std::vector<Operation> operations{AddService{service, {options.scheduler, {0, options.tableSize}}}};
     for (uint32_t i = 0; i < options.servers; i++) {
       const ServerKey server{IpAddress::v4(Be32::from(0x0a010001 + i)), kPort};
       ServerConfig config;
       config.tunnel.method = *method;
-      config.weight = 1 + static_cast<int32_t>(i % 3);
+      config.weight = static_cast<int32_t>((1 + i % 3) * options.weightFactor);
       operations.push_back(AddServer{service, server, config});
     }
-    return director_.apply(operations);
+    const uint64_t begin = nowNs();
+    auto applied = director_.apply(operations);
+    configureNs_ = nowNs() - begin;
+    return applied;
   }
 
   TableRegion region_;
@@ -106,6 +110,7 @@ class Subject {
   OutputVector out_;
   MemoryEgress egress_{MemoryEgress::Mode::count};
   uint64_t startNs_ = nowNs();
+  uint64_t configureNs_ = 0;
   Tick expiredAt_ = 0;
 };
 
@@ -114,7 +119,8 @@ Result<void> check(const MemoryBenchOptions& options) {
   if (options.packetBytes < PacketTemplate::kMinBytes || options.packetBytes > PacketTemplate::kMaxBytes) {
     return invalid("bench: packetBytes is from 40 to 1500");
   }
-  if (options.servers < 1 || options.servers > 1000) return invalid("bench: servers is from 1 to 1000");
+  if (options.servers < 1 || options.servers > 10'000) return invalid("bench: servers is from 1 to 10000");
+  if (options.weightFactor < 1 || options.weightFactor > 1u << 20) return invalid("bench: weightFactor is from 1 to 2^20");
   const bool isOpening = options.workload == Workload::open;
   if (options.packets < 1 || options.packets > (isOpening ? kMaxConnections : uint64_t{1} << 40)) {
     return invalid("bench: packets is out of range");
@@ -162,6 +168,7 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   result.packets = packets;
   result.connections = subject.connections();
   result.tableBytes = subject.tableBytes();
+  result.configureNs = subject.configureNs();
   result.clockNs = packets / kVectorSize * clockReadNs();
   if (subject.forwarded() - forwardedBefore != packets || result.connections != flows) {
     return Error::make(ErrorCode::system, "bench: forwarded " + std::to_string(subject.forwarded() - forwardedBefore) +

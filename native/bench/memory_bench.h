@@ -25,7 +25,9 @@ struct MemoryBenchOptions {
   uint32_t packetBytes = 64;                          // [40, 1500]
   std::string scheduler = "wlc";
   std::string forwarding = "ipip";
-  uint32_t servers = 16;  // [1, 1000], of weights 1, 2 and 3
+  uint32_t servers = 16;      // [1, 10000], of weights 1, 2 and 3
+  uint32_t weightFactor = 1;  // that those are multiplied by, [1, 2^20]
+  uint32_t tableSize = 0;     // of the scheduler; 0: its own default
   uint64_t seed = 1;
 };
 
@@ -34,6 +36,7 @@ struct MemoryBenchResult {
   uint64_t packets = 0;
   uint64_t connections = 0;  // in the table afterwards
   uint64_t tableBytes = 0;
+  uint64_t configureNs = 0;  // the transaction that added the service and its servers
   uint64_t clockNs = 0;  // what reading the clock has added to `ns`, estimated; not taken off
 };
 

@@ -27,7 +27,9 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   options.packetBytes = static_cast<uint32_t>(reader.integer("packetBytes", 0, UINT32_MAX));
   options.scheduler = reader.string("scheduler");
   options.forwarding = reader.string("forwarding");
-  options.servers = static_cast<uint32_t>(reader.integer("servers", 1, 1000));
+  options.servers = static_cast<uint32_t>(reader.integer("servers", 1, 10'000));
+  options.weightFactor = static_cast<uint32_t>(reader.integer("weightFactor", 1, 1 << 20));
+  options.tableSize = static_cast<uint32_t>(reader.integer("tableSize", 0, UINT32_MAX));
   options.seed = static_cast<uint64_t>(reader.integer("seed", 0, kMaxSafeInteger));
   if (!reader.ok()) return env.Undefined();
 
@@ -54,6 +56,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   answer.Set("packets", big(env, run.packets));
   answer.Set("connections", big(env, run.connections));
   answer.Set("tableBytes", big(env, run.tableBytes));
+  answer.Set("configureNs", big(env, run.configureNs));
   answer.Set("clockNs", big(env, run.clockNs));
   return answer;
 }

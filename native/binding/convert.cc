@@ -20,7 +20,25 @@ ServerKey readServerKey(ObjectReader reader) {
   return key;
 }
 
-ServiceConfig readServiceConfig(ObjectReader reader) { return {reader.string("scheduler")}; }
+ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
+  ServiceConfig config;
+  config.scheduler = reader.string("scheduler");
+  if (reader.has("schedulerFlags")) {
+    for (const std::string& name : reader.strings("schedulerFlags")) {
+      const auto flag = schedulerFlagByName(config.scheduler, name);
+      if (!flag) {
+        throwInvalidArgument(env, "the scheduler " + config.scheduler + " has no flag '" + name + "'");
+        return config;
+      }
+      config.schedulerOptions.flags |= *flag;
+    }
+  }
+  if (reader.has("schedulerOptions")) {
+    ObjectReader options = reader.object("schedulerOptions");
+    if (options.has("tableSize")) config.schedulerOptions.tableSize = static_cast<uint32_t>(options.integer("tableSize", 0, UINT32_MAX));
+  }
+  return config;
+}
 
 ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
   ServerConfig config;
@@ -56,7 +74,7 @@ bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
   if (!reader.ok()) return false;
   const auto service = [&] { return readServiceKey(reader.object("service")); };
   const auto server = [&] { return readServerKey(reader.object("server")); };
-  const auto serviceConfig = [&] { return readServiceConfig(reader.object("config")); };
+  const auto serviceConfig = [&] { return readServiceConfig(env, reader.object("config")); };
   const auto serverConfig = [&] { return readServerConfig(env, reader.object("config")); };
   if (op == "addService") {
     operations.push_back(AddService{service(), serviceConfig()});
@@ -90,6 +108,17 @@ void setTraffic(Napi::Env env, Napi::Object object, const Traffic& traffic) {
   object.Set("outBytes", Napi::BigInt::New(env, traffic.outBytes));
   object.Set("tooBig", Napi::BigInt::New(env, traffic.tooBig));
   object.Set("fragmentsSent", Napi::BigInt::New(env, traffic.fragments));
+}
+
+void setSchedulerOptions(Napi::Env env, Napi::Object object, const ServiceConfig& config) {
+  const auto flags = schedulerFlagNames(config.scheduler, config.schedulerOptions.flags);
+  Napi::Array names = Napi::Array::New(env, flags.size());
+  for (uint32_t i = 0; i < flags.size(); i++) names.Set(i, toJs(env, flags[i]));
+  object.Set("schedulerFlags", names);
+  if (config.schedulerOptions.tableSize == 0) return;
+  Napi::Object options = Napi::Object::New(env);
+  options.Set("tableSize", config.schedulerOptions.tableSize);
+  object.Set("schedulerOptions", options);
 }
 
 Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
@@ -137,6 +166,7 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
     object.Set("address", toString(row.key.address));
     object.Set("port", row.key.port);
     object.Set("scheduler", row.config.scheduler);
+    setSchedulerOptions(env, object, row.config);
     setTraffic(env, object, row.traffic);
     Napi::Array servers = Napi::Array::New(env, row.servers.size());
     for (uint32_t j = 0; j < row.servers.size(); j++) {

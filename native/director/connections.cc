@@ -142,13 +142,8 @@ Verdict Connections::open(size_t worker, WorkerStats& stats, const ServiceTable*
   if (service == nullptr) return Verdict::dropNoService;
   const Tunables& tunables = services->tunables();
   if (!maySchedule(parsed, tunables)) return Verdict::dropNotScheduled;
-  const Candidate* chosen;
-  {
-    SpinGuard serviceGuard(service->state->lock);
-    chosen = service->scheduler->pick(service->candidates, service->state->scheduler, parsed.key);
-  }
-  if (chosen == nullptr) return Verdict::dropNoServer;
-  server = static_cast<const ServerView*>(chosen);
+  server = service->schedule(parsed.key, now, tunables);
+  if (server == nullptr) return Verdict::dropNoServer;
 
   const uint8_t state = nextState(parsed.protocol, 0, parsed.event);
   const bool active = isActiveState(parsed.protocol, state);

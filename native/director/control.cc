@@ -41,6 +41,13 @@ Result<void> checkService(const ServiceKey& key) {
   return {};
 }
 
+Result<const Scheduler*> findScheduler(const ServiceConfig& config, size_t servers) {
+  const Scheduler* scheduler = schedulerByName(config.scheduler);
+  if (scheduler == nullptr) return Error::make(ErrorCode::unsupported, "there is no scheduler '" + config.scheduler + "'");
+  if (auto checked = scheduler->check(config.schedulerOptions, servers); !checked) return checked.error();
+  return scheduler;
+}
+
 Result<void> checkServer(const ServerConfig& config) {
   if (config.weight < 0) {
     return Error::make(ErrorCode::invalidArgument, "a weight of " + std::to_string(config.weight) + " is below 0");
@@ -105,25 +112,33 @@ struct Control::Draft {
     return *touched[i];
   }
 
-  // Runs `change` on the service's list of servers and tells the scheduler.
+  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that it took out of the list, which
+  // the scheduler still gets to see.
   template <typename Change>
-  void changeServers(size_t i, Change&& change) {
+  std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change) {
     ServiceView& service = touch(i);
-    const std::vector<const Candidate*> before = service.candidates;
-    const auto keepAlive = service.owned;
-    change(service.owned);
+    const std::vector<const Candidate*> before = std::move(service.candidates);
+    std::shared_ptr<const ServerView> displaced = change(service.owned);
     service.candidates.clear();
+    service.candidates.reserve(service.owned.size());
     for (const auto& server : service.owned) service.candidates.push_back(server.get());
     service.scheduler->changed(before, service.candidates, states[i]);
+    return displaced;
   }
 };
 
-Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs)
-    : settings_(settings), pool_(pool), epochs_(epochs) {
+Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed)
+    : settings_(settings), pool_(pool), epochs_(epochs), seeds_(seed) {
   publish({}, Tunables{});
 }
 
 Control::~Control() = default;
+
+SchedulerState Control::freshState() {
+  SchedulerState state;
+  state.random = SplitMix64(seeds_.next());
+  return state;
+}
 
 Result<void> Control::apply(std::span<const Operation> operations, size_t* failedAt, bool* serversRemoved) {
   Draft draft;
@@ -140,8 +155,10 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   }
   for (size_t i = 0; i < draft.services.size(); i++) {
     if (draft.touched[i] == nullptr) continue;
-    SpinGuard guard(draft.touched[i]->state->lock);
-    draft.touched[i]->state->scheduler = draft.states[i];
+    ServiceView& service = *draft.touched[i];
+    service.prepared = service.scheduler->prepare(service.candidates, service.config.schedulerOptions);
+    SpinGuard guard(service.state->lock);
+    service.state->scheduler = draft.states[i];
   }
   removed_ = std::move(draft.removed);
   publish(std::move(draft.services), current_->tunables());
@@ -191,10 +208,8 @@ Result<void> Control::applyOne(Draft& draft, const Operation& operation) {
 
 Result<void> Control::addService(Draft& draft, const AddService& op) {
   if (auto checked = checkService(op.service); !checked) return checked;
-  const Scheduler* scheduler = schedulerByName(op.config.scheduler);
-  if (scheduler == nullptr) {
-    return Error::make(ErrorCode::unsupported, "there is no scheduler '" + op.config.scheduler + "'");
-  }
+  auto scheduler = findScheduler(op.config, 0);
+  if (!scheduler) return scheduler.error();
   if (draft.find(op.service) != SIZE_MAX) {
     return Error::make(ErrorCode::exists,
                        "the virtual service " + textOf(op.service) + " exists already; edit it, or delete it first");
@@ -202,29 +217,29 @@ Result<void> Control::addService(Draft& draft, const AddService& op) {
   auto view = std::make_shared<ServiceView>();
   view->key = op.service;
   view->config = op.config;
-  view->scheduler = scheduler;
+  view->scheduler = scheduler.value();
   view->state = std::make_shared<ServiceState>();
   draft.services.push_back(view);
   draft.touched.push_back(view);
-  draft.states.emplace_back();
+  draft.states.push_back(freshState());
   draft.added.push_back(op.service);
-  scheduler->begin({}, draft.states.back());
+  view->scheduler->begin({}, draft.states.back());
   return {};
 }
 
 Result<void> Control::editService(Draft& draft, const EditService& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
-  const Scheduler* scheduler = schedulerByName(op.config.scheduler);
-  if (scheduler == nullptr) {
-    return Error::make(ErrorCode::unsupported, "there is no scheduler '" + op.config.scheduler + "'");
-  }
+  auto scheduler = findScheduler(op.config, draft.services[i]->owned.size());
+  if (!scheduler) return scheduler.error();
   ServiceView& service = draft.touch(i);
   service.config = op.config;
-  if (service.scheduler != scheduler) {
-    service.scheduler = scheduler;
-    draft.states[i] = {};
-    scheduler->begin(service.candidates, draft.states[i]);
+  if (service.scheduler != scheduler.value()) {
+    // A state of its own: workers may still choose by the old scheduler, with what that one remembers.
+    service.scheduler = scheduler.value();
+    service.state = std::make_shared<ServiceState>();
+    draft.states[i] = freshState();
+    service.scheduler->begin(service.candidates, draft.states[i]);
   }
   return {};
 }
@@ -258,6 +273,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->address = key.address;
   view->port = key.port;
   view->weight = config.weight;
+  view->lastWeight = config.weight;
   view->config = config;
   view->state = &pool_.state(id);
   view->pathMtu = &pool_.pathMtu(id);
@@ -283,6 +299,8 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
                                                 " already; edit it, or delete it first");
     }
   }
+  const ServiceView& service = *draft.services[i];
+  if (auto checked = service.scheduler->check(service.config.schedulerOptions, service.owned.size() + 1); !checked) return checked;
   const auto old = std::find_if(draft.removed.begin(), draft.removed.end(), [&](const Removed& removed) {
     return removed.service == op.service && removed.view->key() == op.server;
   });
@@ -301,7 +319,10 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
     draft.updateOverload(*old->view, op.config);
     draft.removed.erase(old);
   }
-  draft.changeServers(i, [&](auto& servers) { servers.insert(servers.begin(), made.value()); });
+  draft.changeServers(i, [&](auto& servers) -> std::shared_ptr<const ServerView> {
+    servers.insert(servers.begin(), made.value());
+    return nullptr;
+  });
   return {};
 }
 
@@ -317,8 +338,11 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   auto made = makeServer((*at)->id, op.server, op.config, op.service);
   if (!made) return made.error();
   draft.updateOverload(**at, op.config);
+  if (op.config.weight == 0) made.value()->lastWeight = (*at)->lastWeight;
   const auto index = at - servers.begin();
-  draft.changeServers(i, [&](auto& all) { all[static_cast<size_t>(index)] = made.value(); });
+  draft.changeServers(i, [&](auto& all) {
+    return std::exchange(all[static_cast<size_t>(index)], std::shared_ptr<const ServerView>(made.value()));
+  });
   return {};
 }
 
@@ -333,7 +357,11 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   auto gone = std::make_shared<ServerView>(**at);
   gone->available = false;
   const auto index = at - servers.begin();
-  draft.changeServers(i, [&](auto& all) { all.erase(all.begin() + index); });
+  draft.changeServers(i, [&](auto& all) {
+    std::shared_ptr<const ServerView> displaced = all[static_cast<size_t>(index)];
+    all.erase(all.begin() + index);
+    return displaced;
+  });
   draft.removed.push_back({op.service, gone, /*epoch=*/0, std::nullopt});
   draft.serversRemoved = true;
   return {};

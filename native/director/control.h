@@ -82,7 +82,8 @@ struct ServiceRow {
 
 class Control {
  public:
-  Control(const Settings& settings, ServerPool& pool, Epochs& epochs);
+  // `seed`: of the schedulers' randomness.
+  Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed = 0);
   ~Control();
 
   // All of them or none. On an error `failedAt`, where given, is the index of the operation that was refused.
@@ -120,6 +121,7 @@ class Control {
   Result<void> deleteServer(Draft& draft, const DeleteServer& op);
   Result<std::shared_ptr<ServerView>> makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
                                                  const ServiceKey& service);
+  SchedulerState freshState();
   void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables);
   Traffic rawTraffic(uint32_t id) const;
   Traffic rawTraffic(const ServiceView& service) const;
@@ -128,6 +130,7 @@ class Control {
   Settings settings_;
   ServerPool& pool_;
   Epochs& epochs_;
+  SplitMix64 seeds_;
   std::unique_ptr<const ServiceTable> current_;
   std::atomic<const ServiceTable*> published_{nullptr};
   std::deque<std::pair<uint64_t, std::unique_ptr<const ServiceTable>>> retired_;  // by epoch

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/siphash.h"
 #include "director/answers.h"
 #include "director/protocol_state.h"
 
@@ -57,7 +58,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     : workers_(options.workers),
       settings_(options.settings),
       pool_(options.workers),
-      control_(settings_, pool_, epochs_),
+      control_(settings_, pool_, epochs_, sipHash13({options.secret.words[0], options.secret.words[1]}, 0u)),
       connections_({options.maxConnections, options.secret, options.now}, tableRegion, control_, pool_, epochs_),
       fragments_({}, options.secret),
       forwarder_(settings_, pool_),

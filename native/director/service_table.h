@@ -31,6 +31,7 @@ struct ServiceKey {
 
 struct ServiceConfig {
   std::string scheduler = "wlc";
+  SchedulerOptions schedulerOptions = {};
 };
 
 // What names a real server within its service.
@@ -64,7 +65,7 @@ struct ServerView : Candidate {
   ServerKey key() const { return {address, port}; }
 };
 
-// Mutable: what a service's scheduler remembers. Shared by the snapshots of a service's life.
+// Mutable: what a service's scheduler remembers. Shared by the snapshots between two changes of the scheduler.
 struct ServiceState {
   SpinLock lock;  // guards `scheduler`
   SchedulerState scheduler;
@@ -77,7 +78,11 @@ struct ServiceView {
   const Scheduler* scheduler = nullptr;
   std::vector<std::shared_ptr<const ServerView>> owned;  // newest first, IPVS's list order
   std::vector<const Candidate*> candidates;              // the same, for the scheduler
+  std::shared_ptr<const Prepared> prepared;              // from the candidates, by the scheduler
   std::shared_ptr<ServiceState> state;
+
+  // The server for a new connection; null when none may take it.
+  const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables) const;
 };
 
 class ServiceTable {

@@ -12,6 +12,7 @@ struct Candidate {
   IpAddress address;             // RIP
   uint16_t port = 0;             // host order
   int32_t weight = 1;            // [0, 2^31-1]; 0 is quiescent
+  int32_t lastWeight = 1;        // the last weight that was not 0, or the one that it was added with
   ServerState* state = nullptr;  // outlives the candidate
 };
 

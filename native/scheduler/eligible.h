@@ -14,6 +14,15 @@ inline int64_t loadOf(const Candidate& server) {
          server.state->inactive.load(std::memory_order_relaxed);
 }
 
+inline int64_t activeOf(const Candidate& server) { return server.state->active.load(std::memory_order_relaxed); }
+
+inline bool isAnyEligible(ServerList servers) {
+  for (const Candidate* server : servers) {
+    if (isEligible(*server)) return true;
+  }
+  return false;
+}
+
 // The eligible server with the smallest cost per weight; the first in the list among equals. `weighted` false takes
 // every weight as 1. Ratios are compared by cross-multiplication: costs below 2^40 and weights below 2^31 need 128 bits
 // in the worst case only, so the product is formed in __int128.

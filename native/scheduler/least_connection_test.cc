@@ -66,14 +66,13 @@ TEST("wlc compares ratios exactly, up to the largest loads and weights") {
   TestServers servers({{'A', INT32_MAX}, {'B', INT32_MAX - 1}});
   servers.state('A').active = INT32_MAX;
   servers.state('B').active = INT32_MAX;
-  SchedulerState state;
-  const Candidate* chosen = schedulerByName("wlc")->pick(servers.list(), state, FlowKey{});
+  const Candidate* chosen = TestService("wlc", servers).choose();
   CHECK_EQ(chosen->id, static_cast<uint32_t>('A'));  // load / weight is 256 for A, a little more for B
 
   TestServers close({{'A', 1000000006}, {'B', 1000000007}});
   close.state('A').active = 1000000006;
   close.state('B').active = 1000000006;
-  chosen = schedulerByName("wlc")->pick(close.list(), state, FlowKey{});
+  chosen = TestService("wlc", close).choose();
   CHECK_EQ(chosen->id, static_cast<uint32_t>('B'));
 }
 

@@ -20,7 +20,7 @@ class RoundRobin final : public Scheduler {
     setCursor(after, state, -1);
   }
 
-  const Candidate* pick(ServerList servers, SchedulerState& state, const FlowKey&) const override {
+  const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext&) const override {
     const ptrdiff_t start = cursorIndex(servers, state);
     const auto count = static_cast<ptrdiff_t>(servers.size());
     ptrdiff_t index = start;

@@ -1,17 +1,23 @@
 // Schedulers: which real server a new connection gets.
 //
-// A scheduler is one stateless object; what it remembers about a service lies in SchedulerState. Adding one: a file
-// NAME.cc with `const Scheduler& nameScheduler()`, and a line in scheduler.cc.
+// A scheduler is one stateless object. What it works out from the list of servers is Prepared, made by the control
+// thread for each snapshot; what it remembers from choice to choice is SchedulerState. Adding one: a file NAME.cc with
+// `const Scheduler& nameScheduler()`, and a line in scheduler.cc.
 //
-// Thread safety: both calls are made under the service's lock.
+// Thread safety: begin(), changed() and pick() under the service's lock; the rest by the control thread without it.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
 #include "core/flow_key.h"
+#include "core/result.h"
+#include "core/split_mix.h"
+#include "core/ticks.h"
 #include "scheduler/candidate.h"
+#include "scheduler/options.h"
 
 namespace tunvs {
 
@@ -20,6 +26,19 @@ using ServerList = std::span<const Candidate* const>;
 
 inline constexpr uint32_t kNoServer = UINT32_MAX;
 
+// A table worked out from one list of servers; servers are named by their place in it.
+class Prepared {
+ public:
+  virtual ~Prepared() = default;
+};
+
+// What a scheduler remembers beyond a few words, in memory of its own.
+class SchedulerMemory {
+ public:
+  virtual ~SchedulerMemory() = default;
+  virtual std::shared_ptr<SchedulerMemory> copy() const = 0;
+};
+
 // The memory of every scheduler that has one; each uses what it needs.
 struct SchedulerState {
   uint32_t last = kNoServer;  // rr, wrr: id of the server chosen last; kNoServer: before the first of the list
@@ -27,14 +46,43 @@ struct SchedulerState {
   int32_t currentWeight = 0;  // wrr
   int32_t maxWeight = 0;      // wrr
   int32_t weightStep = 1;     // wrr: greatest common divisor of the weights
+  SplitMix64 random;          // twos, p2c
+  std::shared_ptr<SchedulerMemory> memory;  // lblc, lblcr: shared by copies of the state
+
+  // A copy that choices can be tried on: nothing is shared.
+  SchedulerState fork() const {
+    SchedulerState copy = *this;
+    if (memory != nullptr) copy.memory = memory->copy();
+    return copy;
+  }
+};
+
+// What a choice is made for and under.
+struct ScheduleContext {
+  const FlowKey& flow;
+  Tick now = 0;
+  SchedulerOptions options;
+  const Prepared* prepared = nullptr;  // of this list of servers; null when the scheduler prepares nothing
+  Tick lblcExpiration = ticksFromSeconds(86400);
+  Tick lblcrExpiration = ticksFromSeconds(86400);
 };
 
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
   virtual std::string_view name() const = 0;
+  // The numbered flags that mean something to it.
+  virtual uint8_t flags() const { return 0; }
 
-  // The service begins to use this scheduler with these servers; `state` is fresh.
+  // Whether it can do with these options and so many servers.
+  virtual Result<void> check(const SchedulerOptions& options, size_t servers) const {
+    static_cast<void>(servers);
+    return noTableSize(options);
+  }
+  // REQUIRES: check() has passed
+  virtual std::shared_ptr<const Prepared> prepare(ServerList, const SchedulerOptions&) const { return nullptr; }
+
+  // The service begins to use this scheduler with these servers; `state` is fresh but for its randomness.
   virtual void begin(ServerList, SchedulerState&) const {}
   // The list changed by adding, removing or editing servers. `before` and `after` are both complete.
   virtual void changed(ServerList before, ServerList after, SchedulerState&) const {
@@ -42,7 +90,10 @@ class Scheduler {
     static_cast<void>(after);
   }
   // The server for a new connection, null when none may take it.
-  virtual const Candidate* pick(ServerList servers, SchedulerState& state, const FlowKey& flow) const = 0;
+  virtual const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext& context) const = 0;
+
+ protected:
+  Result<void> noTableSize(const SchedulerOptions& options) const;
 };
 
 std::span<const Scheduler* const> schedulers();

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "support/random.h"
+#include "support/test_flows.h"
 #include "support/test_servers.h"
 #include "support/testing.h"
 
@@ -19,7 +20,9 @@ TEST("lists each scheduler once and finds it by its name") {
     CHECK(names.insert(scheduler->name()).second);
     CHECK_EQ(schedulerByName(scheduler->name()), scheduler);
   }
-  for (const char* name : {"rr", "wrr", "lc", "wlc"}) CHECK(names.contains(name));
+  for (const char* name : {"rr", "wrr", "lc", "wlc", "sed", "nq", "dh", "sh", "mh", "fo", "ovf", "lblc", "lblcr",
+                           "twos", "maglev", "rendezvous", "p2c"})
+    CHECK(names.contains(name));
   for (const char* name : {"", "RR", "rr ", "wlcx", "none"}) CHECK_EQ(schedulerByName(name), nullptr);
 }
 
@@ -35,13 +38,28 @@ TEST("chooses nobody from an empty list, whatever the scheduler") {
   }
 }
 
-// The one promise that all of these make: somebody is chosen as long as somebody may be, and nobody who may not.
+// IPVS's exceptions: these refuse a client whose own server may not take it, ...
+bool mayRefuse(std::string_view scheduler, uint8_t flags) {
+  if (scheduler == "sh" || scheduler == "mh") return (flags & kFallbackFlag) == 0;
+  return scheduler == "dh" || scheduler == "ovf";
+}
+// ... and this one keeps to a server that it remembers although that is at its threshold.
+bool mindsThresholds(std::string_view scheduler) { return scheduler != "lblc"; }
+
+// The promise that all make but for those: somebody is chosen as long as somebody may be, and nobody who may not.
 TEST("chooses an eligible server whenever there is one, through random changes") {
   for (const Scheduler* scheduler : schedulers()) {
+    // Tables are made anew at each change: small ones, so that there are many changes.
+    const bool hasLargeTable =
+        scheduler->name() == "maglev" || scheduler->name() == "rendezvous" || scheduler->name() == "mh";
     for (uint64_t seed = 1; seed <= 20; seed++) {
       Random random(seed);
       TestServers servers({});
-      TestService service(scheduler->name(), servers);
+      const auto flags = static_cast<uint8_t>(random.below(4));
+      TestService service(scheduler->name(), servers,
+                          {flags, scheduler->name() == "rendezvous" ? 256u
+                                  : hasLargeTable                   ? 251u
+                                                                    : 0u});
       const auto someWeight = [&] {
         return random.oneIn(4) ? 0 : static_cast<int32_t>(random.below(12)) * (random.oneIn(2) ? 5 : 1);
       };
@@ -63,12 +81,16 @@ TEST("chooses an eligible server whenever there is one, through random changes")
         bool isAnyEligible = false;
         for (const Candidate* server : servers.list())
           isAnyEligible |= server->weight > 0 && !server->state->overloaded;
-        const char chosen = service.pick();
-        if (!CHECK_EQ(chosen != '-', isAnyEligible)) return;
-        if (chosen == '-') continue;
+        const char chosen = service.pick(testing::flowNumber(random.below(1000)));
+        if (chosen == '-') {
+          if (!mayRefuse(scheduler->name(), flags) && !CHECK(!isAnyEligible)) return;
+          continue;
+        }
+        if (mindsThresholds(scheduler->name()) && !CHECK(isAnyEligible)) return;
         for (const Candidate* server : servers.list()) {
           if (server->id != static_cast<uint32_t>(chosen)) continue;
-          if (!CHECK(server->weight > 0 && !server->state->overloaded)) return;
+          if (!CHECK(server->weight > 0)) return;
+          if (mindsThresholds(scheduler->name()) && !CHECK(!server->state->overloaded)) return;
         }
         if (!CHECK(present.contains(chosen))) return;
       }

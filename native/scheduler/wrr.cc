@@ -1,5 +1,6 @@
 // wrr: rounds at falling weight levels. A level lets through the servers whose weight reaches it; levels go down from
 // maxWeight by weightStep (the weights' greatest common divisor) to 1, then begin again.
+#include <algorithm>
 #include <numeric>
 
 #include "scheduler/eligible.h"
@@ -28,13 +29,14 @@ class WeightedRoundRobin final : public Scheduler {
     }
   }
 
-  const Candidate* pick(ServerList servers, SchedulerState& state, const FlowKey&) const override {
+  const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext&) const override {
     if (state.maxWeight == 0) return nullptr;
     const auto count = static_cast<ptrdiff_t>(servers.size());
     const ptrdiff_t start = cursorIndex(servers, state);
     ptrdiff_t stop = -1;  // last index to look at, once the lowest level has been entered after a restart
     bool restarted = false;
     bool wasLowest = false;
+    int32_t reachable = -1;  // the highest level that lets anybody through; -1: not looked at yet
     for (ptrdiff_t index = start;;) {
       for (index++; index < count; index++) {
         const Candidate* server = servers[static_cast<size_t>(index)];
@@ -55,6 +57,8 @@ class WeightedRoundRobin final : public Scheduler {
         }
         restarted = true;
       }
+      if (reachable < 0) reachable = heaviestWithRoom(servers);
+      skipEmptyLevels(state, reachable);
       wasLowest = state.currentWeight <= state.weightStep;
       // The lowest level's first round covered what lies behind `start`; the rest is enough now.
       if (wasLowest && restarted && start >= 0) stop = start;
@@ -62,12 +66,30 @@ class WeightedRoundRobin final : public Scheduler {
   }
 
  private:
+  static int32_t heaviestWithRoom(ServerList servers) {
+    int32_t heaviest = 0;
+    for (const Candidate* server : servers) {
+      if (!isOverloaded(*server)) heaviest = std::max(heaviest, server->weight);
+    }
+    return heaviest;
+  }
+
+  // Goes on to where somebody can be met, or to the lowest level: while heavy servers are at their thresholds there can
+  // be billions of levels between.
+  static void skipEmptyLevels(SchedulerState& state, int32_t reachable) {
+    const int32_t target = std::max(reachable, state.weightStep);
+    if (state.currentWeight <= target) return;
+    const int32_t above = state.currentWeight - target;
+    const int32_t levels = above / state.weightStep + (above % state.weightStep != 0);
+    state.currentWeight -= levels * state.weightStep;
+  }
+
   static void measure(ServerList servers, SchedulerState& state) {
     int32_t divisor = 0;
     int32_t heaviest = 0;
     for (const Candidate* server : servers) {
       if (server->weight <= 0) continue;
-      divisor = std::gcd(divisor, server->weight);
+      if (divisor != 1 && divisor != server->weight) divisor = std::gcd(divisor, server->weight);
       heaviest = std::max(heaviest, server->weight);
     }
     state.weightStep = divisor == 0 ? 1 : divisor;

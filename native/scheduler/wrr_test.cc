@@ -134,5 +134,93 @@ TEST("wrr keeps its level through a change where the new weights have it") {
   CHECK_EQ(shrinking.picks(3), "AAB");
 }
 
+// IPVS's walk, level by level.
+class EveryLevel {
+ public:
+  explicit EveryLevel(TestServers& servers) : servers_(servers) { change(); }
+  void change() {
+    last_ = -1;
+    int32_t divisor = 0, heaviest = 0;
+    for (const Candidate* server : servers_.list()) {
+      divisor = std::gcd(divisor, server->weight);
+      heaviest = std::max(heaviest, server->weight);
+    }
+    step_ = divisor == 0 ? 1 : divisor;
+    top_ = heaviest == 0 ? 0 : heaviest - (step_ - 1);
+    if (level_ > top_ || level_ == 0)
+      level_ = top_;
+    else if (step_ > 1)
+      level_ = level_ / step_ * step_ + 1;
+  }
+  char pick() {
+    const ServerList list = servers_.list();
+    if (top_ == 0) return '-';
+    const auto start = last_;
+    ptrdiff_t stop = -1;
+    bool restarted = false, wasLowest = false;
+    for (ptrdiff_t index = start;;) {
+      for (index++; index < static_cast<ptrdiff_t>(list.size()); index++) {
+        const Candidate& server = *list[static_cast<size_t>(index)];
+        if (!server.state->overloaded && server.weight >= level_) {
+          last_ = index;
+          return static_cast<char>(server.id);
+        }
+        if (index == stop) return '-';
+      }
+      index = -1;
+      level_ -= step_;
+      if (level_ <= 0) {
+        level_ = top_;
+        if (wasLowest || start < 0) {
+          last_ = -1;
+          return '-';
+        }
+        restarted = true;
+      }
+      wasLowest = level_ <= step_;
+      if (wasLowest && restarted && start >= 0) stop = start;
+    }
+  }
+
+ private:
+  TestServers& servers_;
+  ptrdiff_t last_ = -1;
+  int32_t level_ = 0, step_ = 1, top_ = 0;
+};
+
+TEST("wrr chooses as if it went through every level, though it skips those where nobody can be met") {
+  for (uint64_t seed = 1; seed <= 200; seed++) {
+    Random random(seed);
+    const int32_t factor = 1 + static_cast<int32_t>(random.below(3));
+    const auto someWeight = [&] { return static_cast<int32_t>(random.below(random.oneIn(2) ? 4 : 40)) * factor; };
+    TestServers servers({});
+    for (int i = 0; i < 5; i++) servers.append(static_cast<char>('A' + i), someWeight());
+    EveryLevel every(servers);
+    TestService service("wrr", servers);
+    for (int step = 0; step < 500; step++) {
+      const char name = static_cast<char>('A' + random.below(5));
+      if (random.oneIn(5)) servers.overload(name, random.oneIn(2));
+      if (random.oneIn(25)) {
+        service.change([&](TestServers& s) { s.setWeight(name, someWeight()); });
+        every.change();
+      }
+      if (!CHECK_EQ(service.pick(), every.pick())) return;
+    }
+  }
+}
+
+// Level by level these would take minutes.
+TEST("wrr finds a light server, or nobody, at once behind the heaviest ones at their thresholds") {
+  TestServers servers({{'A', INT32_MAX}, {'B', INT32_MAX - 1}, {'C', 1}});
+  TestService service("wrr", servers);
+  servers.overload('A');
+  servers.overload('B');
+  CHECK_EQ(service.picks(1000), std::string(1000, 'C'));
+  servers.overload('C');
+  CHECK_EQ(service.picks(1000), std::string(1000, '-'));
+  servers.overload('B', false);
+  CHECK_EQ(service.picks(3), "BBB");
+}
+
 }  // namespace
 }  // namespace tunvs

@@ -32,16 +32,20 @@ class TestServers {
   }
   void setWeight(char name, int32_t weight) {
     for (auto& server : list_) {
-      if (server->id == static_cast<uint32_t>(name)) server = &make(name, weight);
+      if (server->id != static_cast<uint32_t>(name)) continue;
+      Candidate& edited = make(name, weight);
+      if (weight == 0) edited.lastWeight = server->lastWeight;
+      server = &edited;
     }
   }
 
  private:
-  const Candidate& make(char name, int32_t weight) {
+  Candidate& make(char name, int32_t weight) {
     Candidate& server = made_.emplace_back();
     server.id = static_cast<uint32_t>(name);
     server.address = IpAddress::v4(10, 0, 0, static_cast<uint8_t>(name));
     server.weight = weight;
+    server.lastWeight = weight;
     server.state = &states_[static_cast<size_t>(name)];
     return server;
   }
@@ -54,14 +58,22 @@ class TestServers {
 // A scheduler at work on a list of servers.
 class TestService {
  public:
-  TestService(std::string_view scheduler, TestServers& servers)
-      : scheduler_(*schedulerByName(scheduler)), servers_(servers) {
+  TestService(std::string_view scheduler, TestServers& servers, const SchedulerOptions& options = {})
+      : scheduler_(*schedulerByName(scheduler)), servers_(servers), options_(options) {
+    state_.random = SplitMix64(1);
     scheduler_.begin(servers_.list(), state_);
+    prepare();
   }
 
-  // The chosen server's letter, '-' for none. Its connection is active from then on.
-  char pick() {
-    const Candidate* chosen = scheduler_.pick(servers_.list(), state_, FlowKey{});
+  // The server for a new connection of this flow, null for none.
+  const Candidate* choose(const FlowKey& flow = {}) {
+    ScheduleContext context{flow, now, options_, prepared_.get()};
+    context.lblcExpiration = context.lblcrExpiration = expiration;
+    return scheduler_.pick(servers_.list(), state_, context);
+  }
+  // Its letter, '-' for none. Its connection is active from then on.
+  char pick(const FlowKey& flow = {}) {
+    const Candidate* chosen = choose(flow);
     if (chosen == nullptr) return '-';
     chosen->state->active++;
     return static_cast<char>(chosen->id);
@@ -77,13 +89,22 @@ class TestService {
     const std::vector<const Candidate*> before(servers_.list().begin(), servers_.list().end());
     change(servers_);
     scheduler_.changed(before, servers_.list(), state_);
+    prepare();
   }
   const SchedulerState& state() const { return state_; }
+  const Prepared* prepared() const { return prepared_.get(); }
+
+  Tick now = 0;
+  Tick expiration = ticksFromSeconds(86400);  // of lblc and lblcr
 
  private:
+  void prepare() { prepared_ = scheduler_.prepare(servers_.list(), options_); }
+
   const Scheduler& scheduler_;
   TestServers& servers_;
+  SchedulerOptions options_;
   SchedulerState state_;
+  std::shared_ptr<const Prepared> prepared_;
 };
 
 }  // namespace tunvs::testing

@@ -58,7 +58,16 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
 
 export function serviceRow(servers: NativeServerRow[] = [], row: Partial<NativeServiceRow> = {}): NativeServiceRow {
   const traffic = { connections: 0n, inPackets: 0n, inBytes: 0n, outPackets: 0n, outBytes: 0n };
-  return { protocol: 6, address: '192.0.2.1', port: 80, scheduler: 'wlc', ...traffic, ...row, servers };
+  return {
+    protocol: 6,
+    address: '192.0.2.1',
+    port: 80,
+    scheduler: 'wlc',
+    schedulerFlags: [],
+    ...traffic,
+    ...row,
+    servers,
+  };
 }
 
 export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {

@@ -14,7 +14,7 @@ describe('a configuration', () => {
     const service = { protocol: 6, address: '192.0.2.1', port: 80 };
     const config = { ...PLAIN_TUNNEL, weight: 3, upperThreshold: 0, lowerThreshold: 0 };
     assert.deepEqual(applied, [
-      [{ op: 'addService', service, config: { scheduler: 'wlc' } }],
+      [{ op: 'addService', service, config: { scheduler: 'wlc', schedulerFlags: [] } }],
       [{ op: 'addServer', service, server: { address: '10.0.0.11', port: 80 }, config }],
     ]);
     assert.deepEqual(told, [

@@ -103,6 +103,8 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
     address: '192.0.2.1',
     port,
     scheduler: 'rr',
+    schedulerFlags: [],
+    schedulerOptions: {},
     totals,
     servers: servers.map((each, i) => ({ address: `10.0.0.${i + 1}`, ...server, ...rest, totals: each })),
   };

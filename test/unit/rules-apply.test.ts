@@ -82,10 +82,10 @@ describe('rules put into force', () => {
     const defaults = { ...PLAIN_TUNNEL, weight: 1, upperThreshold: 0, lowerThreshold: 0 };
     assert.deepEqual(fake.applied, [
       [
-        { op: 'addService', service: web, config: { scheduler: 'rr' } },
+        { op: 'addService', service: web, config: { scheduler: 'rr', schedulerFlags: [] } },
         { op: 'addServer', service: web, server, config: settings },
-        { op: 'addService', service: dns, config: { scheduler: 'wlc' } },
-        { op: 'editService', service: web, config: { scheduler: 'lc' } },
+        { op: 'addService', service: dns, config: { scheduler: 'wlc', schedulerFlags: [] } },
+        { op: 'editService', service: web, config: { scheduler: 'lc', schedulerFlags: [] } },
         { op: 'editServer', service: web, server, config: defaults },
         { op: 'zero', service: web },
         { op: 'zero' },

@@ -1,0 +1,22 @@
+// fo, failover: everything to the heaviest server that may be chosen.
+#include "scheduler/heaviest.h"
+
+namespace tunvs {
+namespace {
+
+class Failover final : public Scheduler {
+ public:
+  std::string_view name() const override { return "fo"; }
+  const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
+    return heaviest(servers, [](const Candidate&) { return true; });
+  }
+};
+
+}  // namespace
+
+const Scheduler& foScheduler() {
+  static const Failover scheduler;
+  return scheduler;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,25 @@
+// nq, never queue: the first idle server of the list; where nobody is idle, as sed.
+#include "scheduler/eligible.h"
+
+namespace tunvs {
+namespace {
+
+class NeverQueue final : public Scheduler {
+ public:
+  std::string_view name() const override { return "nq"; }
+  const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
+    for (const Candidate* server : servers) {
+      if (isEligible(*server) && activeOf(*server) == 0) return server;
+    }
+    return leastCost(servers, /*weighted=*/true, [](const Candidate& server) { return activeOf(server) + 1; });
+  }
+};
+
+}  // namespace
+
+const Scheduler& nqScheduler() {
+  static const NeverQueue scheduler;
+  return scheduler;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,22 @@
+// sed, shortest expected delay: the server with the fewest active connections, the new one included, for its weight.
+#include "scheduler/eligible.h"
+
+namespace tunvs {
+namespace {
+
+class ShortestExpectedDelay final : public Scheduler {
+ public:
+  std::string_view name() const override { return "sed"; }
+  const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
+    return leastCost(servers, /*weighted=*/true, [](const Candidate& server) { return activeOf(server) + 1; });
+  }
+};
+
+}  // namespace
+
+const Scheduler& sedScheduler() {
+  static const ShortestExpectedDelay scheduler;
+  return scheduler;
+}
+
+}  // namespace tunvs

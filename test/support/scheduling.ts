@@ -1,0 +1,75 @@
+/** Schedulers at work on an offline director: what each real server gets of many clients' first packets. */
+import { Director, type OfflineDirector } from '../../lib/director.js';
+import type { SchedulerChoice } from '../../lib/scheduler-options.js';
+import type { VirtualService } from '../../lib/virtual-service.js';
+import { tcp } from './packets.js';
+
+const VIRTUAL_ADDRESS = '192.0.2.1';
+
+export interface ServerSetting {
+  /** `a` is 10.0.0.1, and so on. */
+  name: string;
+  weight: number;
+  upperThreshold?: number;
+}
+
+export class Scheduling implements AsyncDisposable {
+  readonly director: OfflineDirector;
+  readonly service: VirtualService;
+  private nowMs = 0;
+
+  /** The servers in the order of adding. */
+  constructor(choice: SchedulerChoice, servers: readonly ServerSetting[] = [], seed = 1) {
+    this.director = Director.offline({ source: '10.9.0.1', maxConnections: 65536, seed });
+    this.service = this.director.addVirtualService({ protocol: 'tcp', address: VIRTUAL_ADDRESS, port: 80, ...choice });
+    this.director.transaction(() => {
+      for (const server of servers) this.add(server);
+    });
+  }
+
+  add({ name, weight, upperThreshold = 0 }: ServerSetting): void {
+    this.service.addRealServer({ address: addressOf(name), weight, upperThreshold });
+  }
+
+  server(name: string) {
+    return this.service.realServer({ address: addressOf(name) });
+  }
+
+  /** The names of the servers that clients `first` to `first + count - 1` get, '-' for none. Their connections last. */
+  open(count: number, first = 0): string[] {
+    const packets = Array.from({ length: count }, (_, i) =>
+      tcp({ from: client(first + i), to: `${VIRTUAL_ADDRESS}:80` }),
+    );
+    const chosen = packets.map(() => '-');
+    this.nowMs += 4;
+    for (const { data, cause } of this.director.process(packets, this.nowMs).outputs) {
+      const isTunnel = data[9] === 4;
+      if (isTunnel) chosen[cause] = nameOf(data[19] as number);
+    }
+    return chosen;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.director.close();
+  }
+}
+
+/** Addresses as far apart as the Internet's: IPVS's hashes see a difference between neighbours and strangers. */
+function client(index: number): string {
+  const bits = Math.imul(index + 1, 0x9e3779b1) >>> 0;
+  return `11.${bits >>> 24}.${(bits >>> 16) & 255}.${(bits >>> 8) & 255}:${1024 + index}`;
+}
+
+export function addressOf(name: string): string {
+  return `10.0.0.${name.charCodeAt(0) - 96}`;
+}
+
+function nameOf(lastByte: number): string {
+  return String.fromCharCode(96 + lastByte);
+}
+
+export function countsOf(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
