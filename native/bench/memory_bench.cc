@@ -120,7 +120,8 @@ Result<void> check(const MemoryBenchOptions& options) {
     return invalid("bench: packetBytes is from 40 to 1500");
   }
   if (options.servers < 1 || options.servers > 10'000) return invalid("bench: servers is from 1 to 10000");
-  if (options.weightFactor < 1 || options.weightFactor > 1u << 20) return invalid("bench: weightFactor is from 1 to 2^20");
+  if (options.weightFactor < 1 || options.weightFactor > 1u << 20)
+    return invalid("bench: weightFactor is from 1 to 2^20");
   const bool isOpening = options.workload == Workload::open;
   if (options.packets < 1 || options.packets > (isOpening ? kMaxConnections : uint64_t{1} << 40)) {
     return invalid("bench: packets is out of range");

@@ -37,7 +37,7 @@ struct MemoryBenchResult {
   uint64_t connections = 0;  // in the table afterwards
   uint64_t tableBytes = 0;
   uint64_t configureNs = 0;  // the transaction that added the service and its servers
-  uint64_t clockNs = 0;  // what reading the clock has added to `ns`, estimated; not taken off
+  uint64_t clockNs = 0;      // what reading the clock has added to `ns`, estimated; not taken off
 };
 
 // An Error when the options are out of range, or when not every packet was forwarded.

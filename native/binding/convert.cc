@@ -35,7 +35,8 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   }
   if (reader.has("schedulerOptions")) {
     ObjectReader options = reader.object("schedulerOptions");
-    if (options.has("tableSize")) config.schedulerOptions.tableSize = static_cast<uint32_t>(options.integer("tableSize", 0, UINT32_MAX));
+    if (options.has("tableSize"))
+      config.schedulerOptions.tableSize = static_cast<uint32_t>(options.integer("tableSize", 0, UINT32_MAX));
   }
   return config;
 }

@@ -43,7 +43,8 @@ Result<void> checkService(const ServiceKey& key) {
 
 Result<const Scheduler*> findScheduler(const ServiceConfig& config, size_t servers) {
   const Scheduler* scheduler = schedulerByName(config.scheduler);
-  if (scheduler == nullptr) return Error::make(ErrorCode::unsupported, "there is no scheduler '" + config.scheduler + "'");
+  if (scheduler == nullptr)
+    return Error::make(ErrorCode::unsupported, "there is no scheduler '" + config.scheduler + "'");
   if (auto checked = scheduler->check(config.schedulerOptions, servers); !checked) return checked.error();
   return scheduler;
 }
@@ -112,8 +113,8 @@ struct Control::Draft {
     return *touched[i];
   }
 
-  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that it took out of the list, which
-  // the scheduler still gets to see.
+  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that it took out of the
+  // list, which the scheduler still gets to see.
   template <typename Change>
   std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change) {
     ServiceView& service = touch(i);
@@ -300,7 +301,8 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
     }
   }
   const ServiceView& service = *draft.services[i];
-  if (auto checked = service.scheduler->check(service.config.schedulerOptions, service.owned.size() + 1); !checked) return checked;
+  if (auto checked = service.scheduler->check(service.config.schedulerOptions, service.owned.size() + 1); !checked)
+    return checked;
   const auto old = std::find_if(draft.removed.begin(), draft.removed.end(), [&](const Removed& removed) {
     return removed.service == op.service && removed.view->key() == op.server;
   });
