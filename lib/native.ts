@@ -10,12 +10,48 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What names a virtual service. `protocol` is the IP protocol number (6 TCP, 17 UDP, 132 SCTP). */
+/**
+ * What names a virtual service: protocol, address and port, or a firewall mark. With a mark, protocol and port are 0
+ * and the address is `0.0.0.0` or `::`, for its family.
+ */
 export interface NativeServiceKey {
+  /** IP protocol number (6 TCP, 17 UDP, 132 SCTP). */
   protocol: number;
+  /** With a prefix, the first of its addresses. */
   address: string;
-  /** [0, 65535] */
+  /** [0, 65535]; 0 is every port, for persistent services. */
   port: number;
+  /** The last port of a range that begins with `port`; left out or 0: the one port. */
+  lastPort?: number;
+  /** Length of the address prefix, [0, 32] or [0, 128]; left out: the one address. */
+  prefix?: number;
+  /** Firewall mark, [1, 2^32-1]. */
+  mark?: number;
+}
+
+export interface NativePersistence {
+  /** [1, 2678400] */
+  timeoutSeconds: number;
+  /** Which clients count as one: a dotted mask for IPv4, a prefix length for IPv6; left out: each by itself. */
+  netmask?: string;
+  /** 'sip': by Call-ID. */
+  engine?: string;
+}
+
+/** Packets of `family` that fit in every part get the mark; of several rules the first counts. */
+export interface NativeMarkRule {
+  /** [1, 2^32-1] */
+  mark: number;
+  /** 4 or 6 */
+  family: number;
+  /** Client and virtual addresses, `ADDRESS` or `ADDRESS/LENGTH`. */
+  source?: string;
+  destination?: string;
+  /** IP protocol number; left out or 0: any. */
+  protocol?: number;
+  /** Destination ports; left out: 0 and 65535. */
+  firstPort?: number;
+  lastPort?: number;
 }
 
 export interface NativeServiceConfig {
@@ -25,6 +61,10 @@ export interface NativeServiceConfig {
   schedulerFlags: string[];
   /** `tableSize` undefined: the scheduler's own default. */
   schedulerOptions?: { tableSize?: number };
+  /** Left out: new connections of a client may go anywhere. */
+  persistence?: NativePersistence;
+  /** Every UDP datagram is scheduled by itself. */
+  onePacket?: boolean;
 }
 
 /** What names a real server within its virtual service. */
@@ -57,6 +97,8 @@ export type NativeOperation =
   | { op: 'editServer'; service: NativeServiceKey; server: NativeServerKey; config: NativeServerConfig }
   | { op: 'deleteServer'; service: NativeServiceKey; server: NativeServerKey }
   | { op: 'clear' }
+  /** Replaces the rules by which packets get a mark. */
+  | { op: 'setMarks'; rules: NativeMarkRule[] }
   /** Zeroes counters; without `service` all of them. */
   | { op: 'zero'; service?: NativeServiceKey };
 

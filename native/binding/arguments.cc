@@ -159,4 +159,21 @@ ObjectReader ObjectReader::object(const char* name) {
   return reader;
 }
 
+std::vector<ObjectReader> ObjectReader::objects(const char* name) {
+  std::vector<ObjectReader> all;
+  Napi::Value value = get(name);
+  if (!ok_) return all;
+  if (!value.IsArray()) {
+    fail(name, "an array of objects");
+    return all;
+  }
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    all.emplace_back(list.Get(i), what_ + "." + name + "[" + std::to_string(i) + "]");
+    ok_ = ok_ && all.back().ok();
+    if (!ok_) break;
+  }
+  return all;
+}
+
 }  // namespace tunvs::binding

@@ -34,6 +34,7 @@ class ObjectReader {
   std::vector<uint16_t> ports(const char* name);
   std::vector<std::string> strings(const char* name);
   ObjectReader object(const char* name);
+  std::vector<ObjectReader> objects(const char* name);
 
  private:
   Napi::Value get(const char* name);

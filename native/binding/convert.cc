@@ -1,105 +1,7 @@
 #include "binding/convert.h"
 
-#include "binding/errors.h"
-
 namespace tunvs::binding {
 namespace {
-
-ServiceKey readServiceKey(ObjectReader reader) {
-  ServiceKey key;
-  key.protocol = static_cast<uint8_t>(reader.integer("protocol", 0, 255));
-  key.address = reader.address("address");
-  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
-  return key;
-}
-
-ServerKey readServerKey(ObjectReader reader) {
-  ServerKey key;
-  key.address = reader.address("address");
-  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
-  return key;
-}
-
-ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
-  ServiceConfig config;
-  config.scheduler = reader.string("scheduler");
-  if (reader.has("schedulerFlags")) {
-    for (const std::string& name : reader.strings("schedulerFlags")) {
-      const auto flag = schedulerFlagByName(config.scheduler, name);
-      if (!flag) {
-        throwInvalidArgument(env, "the scheduler " + config.scheduler + " has no flag '" + name + "'");
-        return config;
-      }
-      config.schedulerOptions.flags |= *flag;
-    }
-  }
-  if (reader.has("schedulerOptions")) {
-    ObjectReader options = reader.object("schedulerOptions");
-    if (options.has("tableSize"))
-      config.schedulerOptions.tableSize = static_cast<uint32_t>(options.integer("tableSize", 0, UINT32_MAX));
-  }
-  return config;
-}
-
-ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
-  ServerConfig config;
-  const std::string method = reader.string("forwarding");
-  config.weight = static_cast<int32_t>(reader.integer("weight", 0, INT32_MAX));
-  config.upperThreshold = static_cast<uint32_t>(reader.integer("upperThreshold", 0, UINT32_MAX));
-  config.lowerThreshold = static_cast<uint32_t>(reader.integer("lowerThreshold", 0, UINT32_MAX));
-  const auto tunnelPort = static_cast<uint16_t>(reader.integer("tunnelPort", 0, 65535));
-  const std::string checksum = reader.string("tunnelChecksum");
-  if (!reader.ok()) return config;
-  const auto known = forwardingMethodByName(method);
-  if (!known) {
-    throwError(env, Error::make(ErrorCode::unsupported, "there is no forwarding method '" + method + "'"));
-    return config;
-  }
-  config.tunnel.method = *known;
-  config.tunnel.port = tunnelPort;
-  for (const auto& named : kTunnelChecksums) {
-    if (named.name == checksum) {
-      config.tunnel.checksum = named.checksum;
-      return config;
-    }
-  }
-  throwInvalidArgument(env, "there is no tunnel checksum '" + checksum + "'; it is 'none', 'checksum' or 'remote'");
-  return config;
-}
-
-// Null when `op` is unknown.
-bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
-  const Napi::Env env = value.Env();
-  ObjectReader reader(value, "operation");
-  const std::string op = reader.string("op");
-  if (!reader.ok()) return false;
-  const auto service = [&] { return readServiceKey(reader.object("service")); };
-  const auto server = [&] { return readServerKey(reader.object("server")); };
-  const auto serviceConfig = [&] { return readServiceConfig(env, reader.object("config")); };
-  const auto serverConfig = [&] { return readServerConfig(env, reader.object("config")); };
-  if (op == "addService") {
-    operations.push_back(AddService{service(), serviceConfig()});
-  } else if (op == "editService") {
-    operations.push_back(EditService{service(), serviceConfig()});
-  } else if (op == "deleteService") {
-    operations.push_back(DeleteService{service()});
-  } else if (op == "addServer") {
-    operations.push_back(AddServer{service(), server(), serverConfig()});
-  } else if (op == "editServer") {
-    operations.push_back(EditServer{service(), server(), serverConfig()});
-  } else if (op == "deleteServer") {
-    operations.push_back(DeleteServer{service(), server()});
-  } else if (op == "clear") {
-    operations.push_back(ClearServices{});
-  } else if (op == "zero") {
-    ZeroCounters zero;
-    if (reader.has("service")) zero.service = service();
-    operations.push_back(zero);
-  } else {
-    throwInvalidArgument(env, "there is no operation '" + op + "'");
-  }
-  return !env.IsExceptionPending();
-}
 
 void setTraffic(Napi::Env env, Napi::Object object, const Traffic& traffic) {
   object.Set("connections", Napi::BigInt::New(env, traffic.connections));
@@ -120,6 +22,17 @@ void setSchedulerOptions(Napi::Env env, Napi::Object object, const ServiceConfig
   Napi::Object options = Napi::Object::New(env);
   options.Set("tableSize", config.schedulerOptions.tableSize);
   object.Set("schedulerOptions", options);
+}
+
+void setPersistence(Napi::Env env, Napi::Object object, const ServiceRow& row) {
+  if (!row.config.isPersistent()) return;
+  const Persistence& persistence = row.config.persistence;
+  Napi::Object given = Napi::Object::New(env);
+  given.Set("timeoutSeconds", persistence.timeoutSeconds);
+  given.Set("netmask",
+            row.key.address.isV4() ? toString(IpAddress::v4(persistence.mask4)) : std::to_string(persistence.prefix6));
+  if (!persistence.engine.empty()) given.Set("engine", persistence.engine);
+  object.Set("persistence", given);
 }
 
 Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
@@ -144,19 +57,6 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
 
 }  // namespace
 
-bool readOperations(Napi::Value value, std::vector<Operation>& operations) {
-  if (!value.IsArray()) {
-    throwInvalidArgument(value.Env(), "operations must be an array");
-    return false;
-  }
-  const auto list = value.As<Napi::Array>();
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    Napi::HandleScope scope(value.Env());
-    if (!readOperation(list.Get(i), operations)) return false;
-  }
-  return true;
-}
-
 Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
   Napi::Array services = Napi::Array::New(env, rows.size());
   for (uint32_t i = 0; i < rows.size(); i++) {
@@ -166,8 +66,13 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
     object.Set("protocol", row.key.protocol);
     object.Set("address", toString(row.key.address));
     object.Set("port", row.key.port);
+    if (row.key.hasRange()) object.Set("lastPort", row.key.lastPort);
+    if (row.key.hasPrefix()) object.Set("prefix", row.key.prefix);
+    if (row.key.isMark()) object.Set("mark", row.key.mark);
     object.Set("scheduler", row.config.scheduler);
     setSchedulerOptions(env, object, row.config);
+    setPersistence(env, object, row);
+    object.Set("onePacket", Napi::Boolean::New(env, row.config.onePacket));
     setTraffic(env, object, row.traffic);
     Napi::Array servers = Napi::Array::New(env, row.servers.size());
     for (uint32_t j = 0; j < row.servers.size(); j++) {

@@ -84,6 +84,7 @@ struct Control::Draft {
   std::vector<std::shared_ptr<ServiceView>> touched;  // parallel to services; null: still the published one
   std::vector<SchedulerState> states;                 // parallel; what a touched service's scheduler remembers
   std::vector<Removed> removed;
+  std::vector<MarkRule> marks;
   std::vector<uint32_t> newIds;  // given back when the transaction fails
   std::vector<ServiceKey> added, deleted;
   std::vector<std::optional<ServiceKey>> zeroed;
@@ -130,7 +131,7 @@ struct Control::Draft {
 
 Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed)
     : settings_(settings), pool_(pool), epochs_(epochs), seeds_(seed) {
-  publish({}, Tunables{});
+  publish({}, Tunables{}, {});
 }
 
 Control::~Control() = default;
@@ -147,6 +148,7 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   draft.touched.resize(draft.services.size());
   draft.states.resize(draft.services.size());
   draft.removed = removed_;
+  draft.marks = current_->marks();
   for (size_t i = 0; i < operations.size(); i++) {
     auto done = applyOne(draft, operations[i]);
     if (done) continue;
@@ -162,7 +164,7 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
     service.state->scheduler = draft.states[i];
   }
   removed_ = std::move(draft.removed);
-  publish(std::move(draft.services), current_->tunables());
+  publish(std::move(draft.services), current_->tunables(), std::move(draft.marks));
   for (ServerState* state : draft.relieved) state->overloaded.store(false, std::memory_order_relaxed);
   for (const auto& key : draft.deleted) totals_.erase(key);
   for (const auto& key : draft.added) {
@@ -198,6 +200,7 @@ Result<void> Control::applyOne(Draft& draft, const Operation& operation) {
       }
       return {};
     }
+    Result<void> operator()(const SetMarks& op) { return control.setMarks(draft, op); }
     Result<void> operator()(const ZeroCounters& op) {
       if (op.service && draft.find(*op.service) == SIZE_MAX) return noSuchService(*op.service);
       draft.zeroed.push_back(op.service);
@@ -291,6 +294,23 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   return view;
 }
 
+Result<void> Control::setMarks(Draft& draft, const SetMarks& op) {
+  for (const MarkRule& rule : op.rules) {
+    if (rule.mark == 0) return Error::make(ErrorCode::invalidArgument, "a mark is 1 or more, not 0");
+    if (rule.firstPort > rule.lastPort) {
+      return Error::make(ErrorCode::invalidArgument, "a range of ports goes from the lower to the higher, not from " +
+                                                         std::to_string(rule.firstPort) + " to " +
+                                                         std::to_string(rule.lastPort));
+    }
+    for (const auto& prefix : {rule.source, rule.destination}) {
+      if (prefix && prefix->base.family != rule.family)
+        return Error::make(ErrorCode::invalidArgument, toString(*prefix) + " is not of the mark rule's address family");
+    }
+  }
+  draft.marks = op.rules;
+  return {};
+}
+
 Result<void> Control::addServer(Draft& draft, const AddServer& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
@@ -369,10 +389,12 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   return {};
 }
 
-void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables) {
+void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
+                      std::vector<MarkRule> marks) {
   auto table = std::make_unique<ServiceTable>();
   table->services_ = std::move(services);
   table->tunables_ = tunables;
+  table->marks_ = std::move(marks);
   const auto place = [&table](const ServerView* view) {
     if (view->id >= table->byId_.size()) table->byId_.resize(view->id + 1, nullptr);
     table->byId_[view->id] = view;
@@ -396,7 +418,7 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
   epochs_.advance();
 }
 
-void Control::setTunables(const Tunables& tunables) { publish(current_->services(), tunables); }
+void Control::setTunables(const Tunables& tunables) { publish(current_->services(), tunables, current_->marks()); }
 
 void Control::collect(Tick now) {
   while (!retired_.empty() && epochs_.isSafe(retired_.front().first)) retired_.pop_front();
@@ -427,7 +449,7 @@ void Control::collect(Tick now) {
   });
   if (released.empty()) return;
   // A reader may still hold the snapshot before this one: the ids come free at a later collection.
-  publish(current_->services(), current_->tunables());
+  publish(current_->services(), current_->tunables(), current_->marks());
   const uint64_t epoch = epochs_.stamp();
   for (const uint32_t id : released) releasing_.emplace_back(epoch, id);
 }

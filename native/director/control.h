@@ -51,11 +51,15 @@ struct DeleteServer {
   ServerKey server;
 };
 struct ClearServices {};
+// Replaces the rules by which packets get a firewall mark; the first that fits counts.
+struct SetMarks {
+  std::vector<MarkRule> rules;
+};
 struct ZeroCounters {
   std::optional<ServiceKey> service;
 };
 using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer,
-                               ClearServices, ZeroCounters>;
+                               ClearServices, SetMarks, ZeroCounters>;
 
 struct Traffic {
   uint64_t connections = 0, inPackets = 0, inBytes = 0, outPackets = 0, outBytes = 0, tooBig = 0, fragments = 0;
@@ -116,13 +120,15 @@ class Control {
   Result<void> addService(Draft& draft, const AddService& op);
   Result<void> editService(Draft& draft, const EditService& op);
   Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be the one that is deleted
+  Result<void> setMarks(Draft& draft, const SetMarks& op);
   Result<void> addServer(Draft& draft, const AddServer& op);
   Result<void> editServer(Draft& draft, const EditServer& op);
   Result<void> deleteServer(Draft& draft, const DeleteServer& op);
   Result<std::shared_ptr<ServerView>> makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
                                                  const ServiceKey& service);
   SchedulerState freshState();
-  void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables);
+  void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
+               std::vector<MarkRule> marks);
   Traffic rawTraffic(uint32_t id) const;
   Traffic rawTraffic(const ServiceView& service) const;
   void zero(const ServiceView& service);

@@ -12,42 +12,16 @@
 #include "core/inet.h"
 #include "core/spin_lock.h"
 #include "core/ticks.h"
+#include "director/mark_rule.h"
 #include "director/path_mtu.h"
+#include "director/service_config.h"
+#include "director/service_key.h"
 #include "director/tcp_state.h"
 #include "director/tunables.h"
 #include "forward/forward.h"
 #include "scheduler/scheduler.h"
 
 namespace tunvs {
-
-// What names a virtual service.
-struct ServiceKey {
-  IpAddress address;  // VIP
-  uint16_t port = 0;  // host order
-  uint8_t protocol = 0;
-  friend bool operator==(const ServiceKey&, const ServiceKey&) = default;
-  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
-};
-
-struct ServiceConfig {
-  std::string scheduler = "wlc";
-  SchedulerOptions schedulerOptions = {};
-};
-
-// What names a real server within its service.
-struct ServerKey {
-  IpAddress address;  // RIP
-  uint16_t port = 0;  // host order
-  friend bool operator==(const ServerKey&, const ServerKey&) = default;
-  friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
-};
-
-struct ServerConfig {
-  TunnelOptions tunnel;
-  int32_t weight = 1;           // [0, 2^31-1]; 0 is quiescent
-  uint32_t upperThreshold = 0;  // active + inactive connections; 0: no limit
-  uint32_t lowerThreshold = 0;  // [0, upperThreshold]
-};
 
 // Immutable: a real server as of one snapshot.
 struct ServerView : Candidate {
@@ -113,6 +87,7 @@ class ServiceTable {
   const ServerView* server(uint32_t id) const { return id < byId_.size() ? byId_[id] : nullptr; }
 
   const Tunables& tunables() const { return tunables_; }
+  const std::vector<MarkRule>& marks() const { return marks_; }
   const std::vector<std::shared_ptr<const ServiceView>>& services() const { return services_; }
 
  private:
@@ -130,6 +105,7 @@ class ServiceTable {
   std::vector<const ServerView*> byId_;
   std::vector<std::shared_ptr<const ServerView>> removed_;  // owns the removed servers' views
   Tunables tunables_;
+  std::vector<MarkRule> marks_;  // the first that fits counts
 };
 
 }  // namespace tunvs

@@ -1,0 +1,175 @@
+#include "binding/convert.h"
+
+#include <charconv>
+
+#include "binding/arguments.h"
+#include "binding/errors.h"
+
+namespace tunvs::binding {
+namespace {
+
+ServiceKey readServiceKey(ObjectReader reader) {
+  ServiceKey key;
+  key.protocol = static_cast<uint8_t>(reader.integer("protocol", 0, 255));
+  key.address = reader.address("address");
+  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
+  if (reader.has("lastPort")) key.lastPort = static_cast<uint16_t>(reader.integer("lastPort", 0, 65535));
+  if (reader.has("prefix"))
+    key.prefix = static_cast<uint8_t>(reader.integer("prefix", 0, key.address.isV4() ? 32 : 128));
+  if (reader.has("mark")) key.mark = static_cast<uint32_t>(reader.integer("mark", 0, UINT32_MAX));
+  return key;
+}
+
+// A dotted mask, or a prefix length for IPv6.
+void readNetmask(Napi::Env env, const std::string& text, Persistence& persistence) {
+  if (const auto mask = parseIpAddress(text); mask && mask.value().isV4()) {
+    persistence.mask4 = mask.value().asV4();
+    return;
+  }
+  unsigned length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (error == std::errc() && end == text.data() + text.size() && length >= 1 && length <= 128) {
+    persistence.prefix6 = static_cast<uint8_t>(length);
+    return;
+  }
+  throwInvalidArgument(env, "the netmask '" + text + "' is neither a dotted mask nor a prefix length of 1 to 128");
+}
+
+Persistence readPersistence(Napi::Env env, ObjectReader reader) {
+  Persistence persistence;
+  persistence.timeoutSeconds = static_cast<uint32_t>(reader.integer("timeoutSeconds", 1, kMaxTimeoutSeconds));
+  if (reader.has("netmask")) readNetmask(env, reader.string("netmask"), persistence);
+  if (reader.has("engine")) persistence.engine = reader.string("engine");
+  return persistence;
+}
+
+std::optional<AddressPrefix> readPrefix(Napi::Env env, ObjectReader& reader, const char* name) {
+  if (!reader.has(name)) return std::nullopt;
+  auto prefix = parseAddressPrefix(reader.string(name));
+  if (prefix) return prefix.value();
+  throwError(env, prefix.error());
+  return std::nullopt;
+}
+
+MarkRule readMarkRule(Napi::Env env, ObjectReader reader) {
+  MarkRule rule;
+  rule.mark = static_cast<uint32_t>(reader.integer("mark", 1, UINT32_MAX));
+  rule.family = reader.integer("family", 4, 6) == 6 ? Family::ipv6 : Family::ipv4;
+  rule.source = readPrefix(env, reader, "source");
+  rule.destination = readPrefix(env, reader, "destination");
+  if (reader.has("protocol")) rule.protocol = static_cast<uint8_t>(reader.integer("protocol", 0, 255));
+  if (reader.has("firstPort")) rule.firstPort = static_cast<uint16_t>(reader.integer("firstPort", 0, 65535));
+  if (reader.has("lastPort")) rule.lastPort = static_cast<uint16_t>(reader.integer("lastPort", 0, 65535));
+  return rule;
+}
+
+ServerKey readServerKey(ObjectReader reader) {
+  ServerKey key;
+  key.address = reader.address("address");
+  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
+  return key;
+}
+
+ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
+  ServiceConfig config;
+  config.scheduler = reader.string("scheduler");
+  if (reader.has("schedulerFlags")) {
+    for (const std::string& name : reader.strings("schedulerFlags")) {
+      const auto flag = schedulerFlagByName(config.scheduler, name);
+      if (!flag) {
+        throwInvalidArgument(env, "the scheduler " + config.scheduler + " has no flag '" + name + "'");
+        return config;
+      }
+      config.schedulerOptions.flags |= *flag;
+    }
+  }
+  if (reader.has("schedulerOptions")) {
+    ObjectReader options = reader.object("schedulerOptions");
+    if (options.has("tableSize"))
+      config.schedulerOptions.tableSize = static_cast<uint32_t>(options.integer("tableSize", 0, UINT32_MAX));
+  }
+  if (reader.has("persistence")) config.persistence = readPersistence(env, reader.object("persistence"));
+  if (reader.has("onePacket")) config.onePacket = reader.boolean("onePacket");
+  return config;
+}
+
+ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
+  ServerConfig config;
+  const std::string method = reader.string("forwarding");
+  config.weight = static_cast<int32_t>(reader.integer("weight", 0, INT32_MAX));
+  config.upperThreshold = static_cast<uint32_t>(reader.integer("upperThreshold", 0, UINT32_MAX));
+  config.lowerThreshold = static_cast<uint32_t>(reader.integer("lowerThreshold", 0, UINT32_MAX));
+  const auto tunnelPort = static_cast<uint16_t>(reader.integer("tunnelPort", 0, 65535));
+  const std::string checksum = reader.string("tunnelChecksum");
+  if (!reader.ok()) return config;
+  const auto known = forwardingMethodByName(method);
+  if (!known) {
+    throwError(env, Error::make(ErrorCode::unsupported, "there is no forwarding method '" + method + "'"));
+    return config;
+  }
+  config.tunnel.method = *known;
+  config.tunnel.port = tunnelPort;
+  for (const auto& named : kTunnelChecksums) {
+    if (named.name == checksum) {
+      config.tunnel.checksum = named.checksum;
+      return config;
+    }
+  }
+  throwInvalidArgument(env, "there is no tunnel checksum '" + checksum + "'; it is 'none', 'checksum' or 'remote'");
+  return config;
+}
+
+// Null when `op` is unknown.
+bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
+  const Napi::Env env = value.Env();
+  ObjectReader reader(value, "operation");
+  const std::string op = reader.string("op");
+  if (!reader.ok()) return false;
+  const auto service = [&] { return readServiceKey(reader.object("service")); };
+  const auto server = [&] { return readServerKey(reader.object("server")); };
+  const auto serviceConfig = [&] { return readServiceConfig(env, reader.object("config")); };
+  const auto serverConfig = [&] { return readServerConfig(env, reader.object("config")); };
+  if (op == "addService") {
+    operations.push_back(AddService{service(), serviceConfig()});
+  } else if (op == "editService") {
+    operations.push_back(EditService{service(), serviceConfig()});
+  } else if (op == "deleteService") {
+    operations.push_back(DeleteService{service()});
+  } else if (op == "addServer") {
+    operations.push_back(AddServer{service(), server(), serverConfig()});
+  } else if (op == "editServer") {
+    operations.push_back(EditServer{service(), server(), serverConfig()});
+  } else if (op == "deleteServer") {
+    operations.push_back(DeleteServer{service(), server()});
+  } else if (op == "clear") {
+    operations.push_back(ClearServices{});
+  } else if (op == "setMarks") {
+    SetMarks marks;
+    for (ObjectReader rule : reader.objects("rules")) marks.rules.push_back(readMarkRule(env, rule));
+    operations.push_back(std::move(marks));
+  } else if (op == "zero") {
+    ZeroCounters zero;
+    if (reader.has("service")) zero.service = service();
+    operations.push_back(zero);
+  } else {
+    throwInvalidArgument(env, "there is no operation '" + op + "'");
+  }
+  return !env.IsExceptionPending();
+}
+
+}  // namespace
+
+bool readOperations(Napi::Value value, std::vector<Operation>& operations) {
+  if (!value.IsArray()) {
+    throwInvalidArgument(value.Env(), "operations must be an array");
+    return false;
+  }
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    Napi::HandleScope scope(value.Env());
+    if (!readOperation(list.Get(i), operations)) return false;
+  }
+  return true;
+}
+
+}  // namespace tunvs::binding

@@ -1,0 +1,37 @@
+// What names a virtual service, and a real server within it.
+#pragma once
+
+#include "core/inet.h"
+
+namespace tunvs {
+
+inline constexpr uint8_t kWholeAddress = 255;  // a prefix that leaves one address
+
+// By address, protocol and port, or by firewall mark.
+//
+// Invariant: with a mark, protocol, port, lastPort are 0, `prefix` is kWholeAddress and of the address only the family
+// counts: its bytes are zero.
+struct ServiceKey {
+  IpAddress address;               // VIP; with a prefix, the first of them
+  uint16_t port = 0;               // host order; 0: every port
+  uint8_t protocol = 0;            // TCP, UDP or SCTP
+  uint8_t prefix = kWholeAddress;  // of the address: [0, 32] or [0, 128], or kWholeAddress
+  uint16_t lastPort = 0;           // host order; 0: the service has the one port, else [port, lastPort]
+  uint32_t mark = 0;               // firewall mark; 0: none
+
+  bool isMark() const { return mark != 0; }
+  bool hasPrefix() const { return prefix != kWholeAddress; }
+  bool hasRange() const { return lastPort != 0; }
+
+  friend bool operator==(const ServiceKey&, const ServiceKey&) = default;
+  friend auto operator<=>(const ServiceKey&, const ServiceKey&) = default;
+};
+
+struct ServerKey {
+  IpAddress address;  // RIP
+  uint16_t port = 0;  // host order; 0 in a service of every port or of a mark: as the packet's
+  friend bool operator==(const ServerKey&, const ServerKey&) = default;
+  friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
+};
+
+}  // namespace tunvs
