@@ -144,6 +144,10 @@ export interface NativeConnectionRow {
   expiresMs: number;
   /** Counted in activeConnections. */
   active: boolean;
+  /** A persistence template: it carries no packets, but says where its client's next connections go. */
+  template: boolean;
+  /** A template's connections. */
+  controlled: number;
 }
 
 export interface NativeOutput {

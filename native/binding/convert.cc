@@ -97,6 +97,8 @@ Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row) {
   object.Set("state", toJs(env, row.state));
   object.Set("expiresMs", Napi::Number::New(env, static_cast<double>(row.expiresMs)));
   object.Set("active", Napi::Boolean::New(env, row.active));
+  object.Set("template", Napi::Boolean::New(env, row.isTemplate));
+  object.Set("controlled", row.controlled);
   return object;
 }
 

@@ -27,6 +27,7 @@
 #include <atomic>
 #include <span>
 
+#include "core/conn.h"
 #include "core/epochs.h"
 #include "core/flow_hash.h"
 #include "core/flow_key.h"
@@ -55,32 +56,6 @@ inline uint64_t matchBytes(uint64_t tags, uint8_t tag) {
 inline uint32_t displaced(uint64_t tagsHigh) { return tagsHigh >> kDisplacedShift & kDisplacedMask; }
 
 }  // namespace conn_table_detail
-
-enum ConnFlag : uint8_t {
-  kConnLive = 0x01,      // findable; cleared by removal
-  kConnInactive = 0x02,  // counted in its server's inactive connections, not in the active ones
-};
-
-struct alignas(32) Conn {
-  uint64_t addresses;  // IPv4: client | virtual << 32; IPv6: unused
-  uint32_t ports;      // as in FlowKey
-  uint8_t protocol;
-  FlowKind kind;
-  std::atomic<uint8_t> state;
-  std::atomic<uint8_t> flags;     // ConnFlag
-  std::atomic<uint32_t> server;   // stable id of the real server
-  std::atomic<Tick> expires;      // deadline
-  std::atomic<uint32_t> packets;  // seen so far, wraps
-  std::atomic<uint32_t> control;  // reserved for persistence: the controlling entry, or how many an entry controls
-
-  bool isLive() const { return flags.load(std::memory_order_acquire) & kConnLive; }
-};
-static_assert(sizeof(Conn) == 32);
-
-struct Conn6 : Conn {
-  uint64_t words[4];  // as in FlowKey
-};
-static_assert(sizeof(Conn6) == 64);
 
 class ConnTable {
  public:
@@ -122,10 +97,12 @@ class ConnTable {
   static bool hasExpired(const Conn& conn, Tick now) {
     return reached(now, conn.expires.load(std::memory_order_relaxed));
   }
-  // Names a connection within this table.
+  // Names a connection within this table; never 0.
   uint32_t referenceOf(const Conn* conn) const {
     return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - base_) / sizeof(Conn));
   }
+  // REQUIRES: referenceOf() gave it, and the connection is still live.
+  Conn* named(uint32_t reference) const { return reinterpret_cast<Conn*>(base_ + size_t{reference} * sizeof(Conn)); }
   FlowKey keyOf(const Conn& conn) const;
 
   // ---- changes, under the shard's lock ----
@@ -259,7 +236,7 @@ struct alignas(64) ConnTable::Shard {
 
 inline bool ConnTable::matches(const Conn& conn, const FlowKey& key) const {
   if (conn.addresses != key.words[0] || FlowKey::makeTail(conn.ports, conn.protocol, conn.kind) != key.tail ||
-      !conn.isLive()) {
+      !conn.isFindable()) {
     return false;
   }
   if (header_->family == Family::ipv4) return true;

@@ -5,8 +5,9 @@
 
 namespace tunvs {
 
-// Kinds of table entries that may share a five-tuple.
-enum class FlowKind : uint8_t { connection = 0, persistence = 1 };
+// Kinds of table entries that may share a five-tuple: connections, and persistence templates of services of one port or
+// every port, of a range of ports or addresses, and by what a persistence engine found in the packet.
+enum class FlowKind : uint8_t { connection = 0, persistence = 1, rangePersistence = 2, enginePersistence = 3 };
 
 // Everything but the addresses is one word, which is hashed, compared and stored as such.
 //

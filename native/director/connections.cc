@@ -3,42 +3,19 @@
 namespace tunvs {
 namespace {
 
-constexpr uint16_t kFtpDataPort = 20;
+constexpr uint32_t kNewSeconds = 3;  // IPVS's: how long a connection lasts before a packet has moved its state
+constexpr uint16_t kNoPort = 65535;  // what IPVS gives a template that is not to be followed any more
 
-void addOne(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std::memory_order_seq_cst); }
-
-bool isActiveConn(const Conn& conn) { return (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0; }
-
-bool isOverloadOver(const ServerState& state, const ServerConfig& config) {
-  const int64_t total =
-      int64_t{state.active.load(std::memory_order_seq_cst)} + state.inactive.load(std::memory_order_seq_cst);
-  if (config.lowerThreshold != 0) return total < config.lowerThreshold;
-  return config.upperThreshold == 0 || total * 4 < int64_t{config.upperThreshold} * 3;
-}
-
-size_t bytesOf(Family family, uint32_t capacity) {
-  return (ConnTable::regionBytes(family, capacity) + 4095) / 4096 * 4096;
+bool isEstablished(uint8_t protocol, uint8_t state) {
+  return (protocol == kTcpProtocol && state == static_cast<uint8_t>(TcpState::established)) ||
+         (protocol == kSctpProtocol && state == static_cast<uint8_t>(SctpState::established));
 }
 
 }  // namespace
 
-size_t Connections::regionBytes(uint32_t capacity) {
-  return bytesOf(Family::ipv4, capacity) + bytesOf(Family::ipv6, capacity);
-}
-
-Connections::Connections(const Options& options, std::span<std::byte> region, Control& control, ServerPool& pool,
-                         Epochs& epochs)
-    : v4_(ConnTable::create(region.first(bytesOf(Family::ipv4, options.capacity)), Family::ipv4, options.capacity,
-                            options.secret, options.now, epochs)),
-      v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, options.capacity)), Family::ipv6, options.capacity,
-                            options.secret, options.now, epochs)),
-      control_(control),
-      pool_(pool),
-      epochs_(epochs) {}
-
 // Whether a packet of no connection may begin one.
 bool Connections::maySchedule(const ParsedPacket& parsed, const Tunables& tunables) {
-  if (parsed.key.clientPort().host() == kFtpDataPort) return false;
+  if (parsed.key.clientPort().host() == ServiceIndex::kFtpDataPort) return false;
   switch (parsed.protocol) {
     case kTcpProtocol:
       if (parsed.event == static_cast<uint8_t>(TcpEvent::rst)) return false;
@@ -55,7 +32,7 @@ bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, con
   if (!server.available) return tunables.expireNodestConn != 0;
   if (!isOpening(parsed)) return false;
   if (tunables.expireNodestConn != 0 && server.weight == 0) return true;
-  if (tunables.connReuseMode == 0) return false;
+  if (tunables.connReuseMode == 0 || conn.control.load(std::memory_order_relaxed) != 0) return false;
   const uint8_t state = conn.state.load(std::memory_order_relaxed);
   if (parsed.protocol == kSctpProtocol) return static_cast<SctpState>(state) == SctpState::closed;
   switch (static_cast<TcpState>(state)) {
@@ -77,8 +54,7 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
     conn->expires.store(deadline, std::memory_order_relaxed);
     return;
   }
-  ConnTable& conns = table(parsed.key.family);
-  ConnTable::Guard guard(conns, hash);
+  ConnTable::Guard guard(table(parsed.key.family), hash);
   if (conn->isLive()) updateLocked(conn, server, parsed, hash, now, tunables);  // else it ended meanwhile
 }
 
@@ -88,123 +64,186 @@ void Connections::updateLocked(Conn* conn, const ServerView& server, const Parse
   conn->state.store(after, std::memory_order_relaxed);
   const bool wasActive = isActiveConn(*conn);
   if (wasActive != isActiveState(parsed.protocol, after)) {
-    addOne(server.state->active, wasActive ? -1 : 1);
-    addOne(server.state->inactive, wasActive ? 1 : -1);
+    server.state->active.fetch_add(wasActive ? -1 : 1, std::memory_order_seq_cst);
+    server.state->inactive.fetch_add(wasActive ? 1 : -1, std::memory_order_seq_cst);
     conn->flags.fetch_xor(kConnInactive, std::memory_order_relaxed);
   }
-  table(parsed.key.family).setDeadlineLocked(conn, hash, now + timeoutOf(tunables, parsed.protocol, after));
-}
-
-void Connections::bind(const ServerView& server, bool active) {
-  ServerState& state = *server.state;
-  addOne(active ? state.active : state.inactive, 1);
-  addOne(pool_.references(server.id), 1);
-  if (server.config.upperThreshold == 0 || state.connections() < server.config.upperThreshold) return;
-  state.overloaded.store(true, std::memory_order_seq_cst);
-  // Those that made it so many may have gone before they could see the mark, and nobody come to take it off again.
-  if (isOverloadOver(state, server.config)) state.overloaded.store(false, std::memory_order_relaxed);
-}
-
-void Connections::unbind(const Conn& conn) {
-  const uint32_t id = conn.server.load(std::memory_order_relaxed);
-  ServerState& state = pool_.state(id);
-  addOne(isActiveConn(conn) ? state.active : state.inactive, -1);
-  if (state.overloaded.load(std::memory_order_seq_cst)) {
-    const ServerView* server = control_.table()->server(id);
-    if (server == nullptr || isOverloadOver(state, server->config))
-      state.overloaded.store(false, std::memory_order_relaxed);
+  if (const uint32_t controller = conn->control.load(std::memory_order_relaxed);
+      controller != 0 && isEstablished(parsed.protocol, after)) {
+    entries_.assure(parsed.key.family, controller);
   }
-  // Last: from here on the id may be released.
-  pool_.references(id).fetch_sub(1, std::memory_order_release);
+  entries_.table(parsed.key.family).setDeadlineLocked(conn, hash, now + timeoutOf(tunables, parsed.protocol, after));
 }
 
-Verdict Connections::open(size_t worker, WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
+std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const ServiceTable*& services,
+                                               const ParsedPacket& parsed, uint64_t hash, Tick now,
+                                               const ServerView*& server) {
+  ConnTable& conns = entries_.table(parsed.key.family);
+  Conn* known = conns.find(parsed.key, hash);
+  if (known == nullptr) return std::nullopt;
+  const ServerView* named = serverOf(services, *known);
+  const bool isOver = ConnTable::hasExpired(*known, now);
+  if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, services->tunables())) {
+    server = named;
+    if (!named->available) return Verdict::dropServerGone;
+    known->packets.store(known->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    updateLocked(known, *named, parsed, hash, now, services->tunables());
+    return Verdict::forwarded;
+  }
+  entries_.unbind(stats, parsed.key.family, *known);
+  conns.removeLocked(known, hash);
+  (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
+  return std::nullopt;
+}
+
+Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
                           uint64_t hash, Tick now, const ServerView*& server) {
-  ConnTable& conns = table(parsed.key.family);
-  ConnTable::Guard guard(conns, hash);
-  // Another worker may have opened or ended it since the lookup.
-  if (Conn* known = conns.find(parsed.key, hash); known != nullptr) {
-    const ServerView* named = serverOf(services, *known);
-    const bool isOver = ConnTable::hasExpired(*known, now);
-    if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, services->tunables())) {
-      server = named;
-      if (!named->available) return Verdict::dropServerGone;
-      known->packets.store(known->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      updateLocked(known, *named, parsed, hash, now, services->tunables());
-      return Verdict::forwarded;
-    }
-    unbind(*known);
-    conns.removeLocked(known, hash);
-    (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
+  {
+    ConnTable::Guard guard(table(parsed.key.family), hash);
+    if (const auto verdict = meetLocked(worker.stats, services, parsed, hash, now, server)) return *verdict;
   }
-
-  const ServiceView* service = services->find(parsed.key);
+  const ServiceView* service = services->find(parsed.key, worker.mark);
   if (service == nullptr) return Verdict::dropNoService;
-  const Tunables& tunables = services->tunables();
-  if (!maySchedule(parsed, tunables)) return Verdict::dropNotScheduled;
-  server = service->schedule(parsed.key, now, tunables);
-  if (server == nullptr) return Verdict::dropNoServer;
-
+  if (!maySchedule(parsed, services->tunables())) return Verdict::dropNotScheduled;
+  Templates::Affinity choice;
+  const Verdict verdict = choose(worker, services, *service, parsed.key, now, choice);
+  if (verdict != Verdict::forwarded) return verdict;
+  if (service->config.onePacket && parsed.protocol == kUdpProtocol) {
+    entries_.bindPassing(*choice.server);
+    if (choice.controller != 0) entries_.release(parsed.key.family, choice.controller);
+    pool_.counters(worker.index, choice.server->id).connections.add(1);
+    server = choice.server;
+    return Verdict::forwarded;
+  }
   const uint8_t state = nextState(parsed.protocol, 0, parsed.event);
-  const bool active = isActiveState(parsed.protocol, state);
-  const Tick deadline = now + timeoutOf(tunables, parsed.protocol, state);
+  const Tick deadline = now + timeoutOf(services->tunables(), parsed.protocol, state);
+  std::optional<Verdict> met;
   bool hasEvicted = false;
-  Conn* conn =
-      conns.insertLocked(parsed.key, hash, server->id, active ? 0 : kConnInactive, deadline, [&](Conn& victim) {
-        unbind(victim);
-        stats.connectionsEvicted.add(1);
-        return hasEvicted = true;
-      });
-  // What was evicted is needed again soon: the room for those that wait is small.
-  if (hasEvicted) epochs_.advance();
-  if (conn == nullptr) return Verdict::dropTableFull;
-  conn->state.store(state, std::memory_order_relaxed);
-  conn->packets.store(1, std::memory_order_relaxed);
-  bind(*server, active);
-  stats.connectionsCreated.add(1);
-  pool_.counters(worker, server->id).connections.add(1);
-  return Verdict::forwarded;
+  Conn* made = nullptr;
+  {
+    ConnTable::Guard guard(table(parsed.key.family), hash);
+    met = meetLocked(worker.stats, services, parsed, hash, now, server);
+    if (!met) made = insertLocked(worker.stats, parsed.key, hash, state, deadline, choice, hasEvicted);
+  }
+  settle(worker, parsed.key, made, choice, hasEvicted);
+  if (met) return *met;
+  server = choice.server;
+  return made != nullptr ? Verdict::forwarded : Verdict::dropTableFull;
+}
+
+const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow,
+                                          uint64_t hash, Tick now) {
+  const ServiceView* service = services->find(flow, worker.mark);
+  if (service == nullptr) return nullptr;
+  Templates::Affinity choice;
+  if (choose(worker, services, *service, flow, now, choice) != Verdict::forwarded) return nullptr;
+  bool hasEvicted = false;
+  Conn* made = nullptr;
+  {
+    ConnTable::Guard guard(table(flow.family), hash);
+    if (table(flow.family).find(flow, hash) == nullptr) {
+      made = insertLocked(worker.stats, flow, hash, 0, now + ticksFromSeconds(kNewSeconds), choice, hasEvicted);
+    }
+  }
+  settle(worker, flow, made, choice, hasEvicted);
+  return made != nullptr ? choice.server : nullptr;
+}
+
+Verdict Connections::choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service,
+                            const FlowKey& flow, Tick now, Templates::Affinity& choice) {
+  if (!service.config.isPersistent()) {
+    // FTP's data connections follow the control connection, and only persistence knows where that went.
+    if (!service.takes(flow.virtualPort())) return service.isFtp() ? Verdict::dropNotScheduled : Verdict::dropNoServer;
+    choice.server = service.schedule(flow, now, services->tunables());
+    return choice.server != nullptr ? Verdict::forwarded : Verdict::dropNoServer;
+  }
+  const FlowKey key = Templates::keyOf(service, flow);
+  choice = templates_.follow(worker.stats, services, service, key, now);
+  if (choice.server != nullptr) return Verdict::forwarded;
+  const ServerView* server = service.schedule(flow, now, services->tunables());
+  if (server == nullptr) {
+    const bool isFtpData = service.isFtp() && !service.takes(flow.virtualPort());
+    return isFtpData ? Verdict::dropNotScheduled : Verdict::dropNoServer;
+  }
+  choice = templates_.make(worker.stats, services, service, key, *server, now);
+  return choice.server != nullptr ? Verdict::forwarded : Verdict::dropTableFull;
+}
+
+Conn* Connections::insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
+                                const Templates::Affinity& choice, bool& hasEvicted) {
+  const bool active = isActiveState(flow.protocol(), state);
+  Conn* made =
+      entries_.insertLocked(stats, flow, hash, choice.server->id, active ? 0 : kConnInactive, deadline, hasEvicted);
+  if (made == nullptr) return nullptr;
+  made->state.store(state, std::memory_order_relaxed);
+  made->packets.store(1, std::memory_order_relaxed);
+  made->control.store(choice.controller, std::memory_order_relaxed);
+  entries_.bind(*choice.server, active);
+  if (choice.controller != 0 && isEstablished(flow.protocol(), state)) entries_.assure(flow.family, choice.controller);
+  return made;
+}
+
+void Connections::settle(WorkerContext& worker, const FlowKey& flow, const Conn* made,
+                         const Templates::Affinity& choice, bool hasEvicted) {
+  entries_.settle(hasEvicted);
+  if (made == nullptr) {
+    if (choice.controller != 0) entries_.release(flow.family, choice.controller);
+    return;
+  }
+  worker.stats.connectionsCreated.add(1);
+  pool_.counters(worker.index, choice.server->id).connections.add(1);
 }
 
 bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget) {
-  uint64_t expired = 0;
   bool done = true;
-  for (ConnTable* conns : {&v4_, &v6_}) {
-    for (auto shard = static_cast<uint32_t>(worker); shard < conns->shardCount();
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    ConnTable& conns = entries_.table(family);
+    for (auto shard = static_cast<uint32_t>(worker); shard < conns.shardCount();
          shard += static_cast<uint32_t>(workers)) {
-      done &= conns->expire(shard, now, exact, budget, [&](Conn& conn) {
-        unbind(conn);
-        expired++;
-        return 0u;
-      });
+      done &= conns.expire(shard, now, exact, budget, [&](Conn& conn) { return entries_.onDue(stats, family, conn); });
     }
   }
-  stats.connectionsExpired.add(expired);
   return done;
 }
 
-uint64_t Connections::endUnavailable(const ServiceTable& services) {
-  uint64_t ended = 0;
-  for (ConnTable* conns : {&v4_, &v6_}) {
-    conns->removeIf([&](Conn& conn) {
+void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& services) {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    std::vector<uint32_t> unused;
+    entries_.table(family).removeIf([&](Conn& conn) {
       const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed));
-      if (server == nullptr || server->available) return false;
-      unbind(conn);
-      ended++;
+      if (server == nullptr || server->available || Entries::isInUse(conn)) return false;
+      if (!isTemplate(conn)) stats.connectionsDropped.add(1);
+      if (const uint32_t controller = entries_.unbind(stats, family, conn)) unused.push_back(controller);
       return true;
     });
+    for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller);
   }
-  return ended;
 }
 
 ConnectionRow Connections::rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const {
-  ConnectionRow row{table(family).keyOf(conn),
-                    {},
-                    stateName(conn.protocol, conn.state.load(std::memory_order_relaxed)),
-                    0,
-                    isActiveConn(conn)};
+  ConnectionRow row{};
+  row.key = table(family).keyOf(conn);
+  row.active = isActiveConn(conn);
+  row.isTemplate = isTemplate(conn);
+  const uint8_t state = conn.state.load(std::memory_order_relaxed);
   if (const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed)))
     row.server = server->key();
+  const uint16_t virtualPort = row.key.virtualPort().host();
+  if (row.isTemplate) {
+    row.controlled = conn.control.load(std::memory_order_relaxed);
+    row.state = state == static_cast<uint8_t>(TemplateState::assured) ? "ASSURED" : "NONE";
+    const bool isFollowed = (conn.flags.load(std::memory_order_relaxed) & kConnInvalid) == 0;
+    if (!isFollowed) {
+      row.key = FlowKey::make(row.key.client(), {}, row.key.virtualAddress(), Be16::from(kNoPort), row.key.protocol(),
+                              row.key.kind());
+      row.server.port = kNoPort;
+    } else if (virtualPort == 0) {
+      row.server.port = 0;
+    }
+  } else {
+    row.state = stateName(conn.protocol, state);
+    if (row.server.port == 0) row.server.port = virtualPort;
+  }
   const auto ticks = static_cast<int32_t>(conn.expires.load(std::memory_order_relaxed) - now);
   row.expiresMs = int64_t{ticks} * (1000 / kTicksPerSecond);
   return row;

@@ -1,56 +1,40 @@
-// Connections: the tables of both families, and what opening, moving and ending a connection means to its server's
-// counts.
+// Connections: what a packet means to the connection that it belongs to, and how a connection begins and ends.
 //
-// Thread safety: as Director; find() without a lock, the rest under the lock of the connection's shard.
-// Invariants:
-//  1. A server's active + inactive count is the number of live connections that name it.
-//  2. A server's references are at least that, so that its id is not released while a connection names it.
+// Thread safety: as Director; each function takes the locks that it needs, and holds none on return.
 #pragma once
 
 #include <optional>
 
-#include "core/conn_table.h"
 #include "core/parse.h"
-#include "director/control.h"
+#include "director/entries.h"
 #include "director/protocol_state.h"
-#include "director/server_pool.h"
-#include "director/stats.h"
+#include "director/templates.h"
 #include "director/verdict.h"
+#include "director/worker_context.h"
 
 namespace tunvs {
 
-// How a connection looks from outside.
+// How an entry of the table looks from outside.
 struct ConnectionRow {
-  FlowKey key;
-  ServerKey server;
+  FlowKey key;             // a template's: no client port; the virtual port 65535 when it is not followed any more
+  ServerKey server;        // its port as IPVS shows it
   std::string_view state;  // IPVS's name
   int64_t expiresMs;       // from now; below 0 when it is overdue
   bool active;
+  bool isTemplate;
+  uint32_t controlled;  // a template's connections
 };
 
 class Connections {
  public:
-  struct Options {
-    uint32_t capacity;  // per family
-    HashSecret secret;
-    Tick now;
-  };
-  static size_t regionBytes(uint32_t capacity);
+  Connections(Entries& entries, Control& control, ServerPool& pool)
+      : entries_(entries), templates_(entries), control_(control), pool_(pool) {}
 
-  // REQUIRES: `region` as for ConnTable::create, regionBytes() long
-  Connections(const Options& options, std::span<std::byte> region, Control& control, ServerPool& pool, Epochs& epochs);
+  const ConnTable& table(Family family) const { return entries_.table(family); }
 
-  ConnTable& table(Family family) { return family == Family::ipv4 ? v4_ : v6_; }
-  const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
-
-  // A found connection's server as of `services`, which is renewed when it is too old to know. Null: known to nobody.
+  // As Entries::serverOf.
   const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const {
-    const uint32_t id = conn.server.load(std::memory_order_relaxed);
-    const ServerView* server = services->server(id);
-    if (server != nullptr) [[likely]]
-      return server;
-    services = control_.table();
-    return services->server(id);
+    return entries_.serverOf(services, conn);
   }
 
   // Whether the connection gives way to a new one for this packet.
@@ -66,13 +50,19 @@ class Connections {
               const Tunables& tunables);
 
   // Finds a server for a packet without a live connection and opens one. Verdict::forwarded: `server` is set.
-  Verdict open(size_t worker, WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
-               uint64_t hash, Tick now, const ServerView*& server);
+  Verdict open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
+               Tick now, const ServerView*& server);
+
+  // The same for a packet that an ICMP error quotes, seen from the client: whether a reply of that kind may begin a
+  // connection is not asked. Null: it doesn't.
+  const ServerView* openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow, uint64_t hash,
+                               Tick now);
 
   bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
 
-  // Ends the connections of servers that `services` does not hold available; how many.
-  uint64_t endUnavailable(const ServiceTable& services);
+  // Ends the connections of servers that `services` does not hold available. REQUIRES: called between
+  // Epochs::enter() and leave().
+  void endUnavailable(WorkerStats& stats, const ServiceTable& services);
 
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
@@ -87,13 +77,23 @@ class Connections {
                              const Tunables& tunables);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
-  void bind(const ServerView& server, bool active);
-  void unbind(const Conn& conn);
+  // The connection that somebody else opened since the lookup, if it may go on: then its packet is noted.
+  std::optional<Verdict> meetLocked(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
+                                    uint64_t hash, Tick now, const ServerView*& server);
+  // Where a new connection of this service goes.
+  Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
+                 Tick now, Templates::Affinity& choice);
+  // Null: the table is full.
+  Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
+                     const Templates::Affinity& choice, bool& hasEvicted);
+  // What is left to do behind the lock.
+  void settle(WorkerContext& worker, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
+              bool hasEvicted);
 
-  ConnTable v4_, v6_;
+  Entries& entries_;
+  Templates templates_;
   Control& control_;
   ServerPool& pool_;
-  Epochs& epochs_;
 };
 
 }  // namespace tunvs

@@ -1,67 +1,11 @@
 #include "director/control.h"
 
-#include "director/protocol_state.h"
+#include "director/checks.h"
 #include "forward/tunnel_mtu.h"
 
 #include <algorithm>
 
 namespace tunvs {
-namespace {
-
-std::string textOf(const ServiceKey& key) {
-  const char* protocol = key.protocol == kTcpProtocol    ? "TCP"
-                         : key.protocol == kUdpProtocol  ? "UDP"
-                         : key.protocol == kSctpProtocol ? "SCTP"
-                                                         : "IP";
-  const std::string address = toString(key.address);
-  return std::string(protocol) + " " + (key.address.isV4() ? address : "[" + address + "]") + ":" +
-         std::to_string(key.port);
-}
-std::string textOf(const ServerKey& key) {
-  const std::string address = toString(key.address);
-  return (key.address.isV4() ? address : "[" + address + "]") + ":" + std::to_string(key.port);
-}
-Error noSuchService(const ServiceKey& key) {
-  return Error::make(ErrorCode::notFound, "there is no virtual service " + textOf(key) + "; add it first");
-}
-
-Result<void> checkService(const ServiceKey& key) {
-  if (!isBalanced(key.protocol)) {
-    return Error::make(ErrorCode::unsupported, "protocol " + std::to_string(key.protocol) +
-                                                   " is not balanced; TCP (6), UDP (17) and SCTP (132) are");
-  }
-  if (!isUnicast(key.address)) {
-    return Error::make(ErrorCode::invalidArgument,
-                       toString(key.address) + " can't be a virtual address; it must be unicast");
-  }
-  if (key.port == 0) {
-    return Error::make(ErrorCode::unsupported,
-                       "a virtual service on every port (port 0) needs persistence, which is not supported yet");
-  }
-  return {};
-}
-
-Result<const Scheduler*> findScheduler(const ServiceConfig& config, size_t servers) {
-  const Scheduler* scheduler = schedulerByName(config.scheduler);
-  if (scheduler == nullptr)
-    return Error::make(ErrorCode::unsupported, "there is no scheduler '" + config.scheduler + "'");
-  if (auto checked = scheduler->check(config.schedulerOptions, servers); !checked) return checked.error();
-  return scheduler;
-}
-
-Result<void> checkServer(const ServerConfig& config) {
-  if (config.weight < 0) {
-    return Error::make(ErrorCode::invalidArgument, "a weight of " + std::to_string(config.weight) + " is below 0");
-  }
-  if (config.lowerThreshold > config.upperThreshold) {
-    return Error::make(ErrorCode::invalidArgument, "the lower threshold " + std::to_string(config.lowerThreshold) +
-                                                       " is above the upper threshold " +
-                                                       std::to_string(config.upperThreshold));
-  }
-  return {};
-}
-
-}  // namespace
 
 Traffic& Traffic::operator+=(const Traffic& other) {
   connections += other.connections;
@@ -211,7 +155,12 @@ Result<void> Control::applyOne(Draft& draft, const Operation& operation) {
 }
 
 Result<void> Control::addService(Draft& draft, const AddService& op) {
-  if (auto checked = checkService(op.service); !checked) return checked;
+  if (auto checked = checkServiceKey(op.service); !checked) return checked;
+  if (auto checked = checkServiceConfig(op.service, op.config); !checked) return checked;
+  if (!op.service.isMark() && op.service.port == 0 && !op.config.isPersistent()) {
+    return Error::make(ErrorCode::invalidArgument, "the virtual service " + textOf(op.service) +
+                                                       " is on every port, which needs persistence; give it a timeout");
+  }
   auto scheduler = findScheduler(op.config, 0);
   if (!scheduler) return scheduler.error();
   if (draft.find(op.service) != SIZE_MAX) {
@@ -234,6 +183,7 @@ Result<void> Control::addService(Draft& draft, const AddService& op) {
 Result<void> Control::editService(Draft& draft, const EditService& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
+  if (auto checked = checkServiceConfig(op.service, op.config); !checked) return checked;
   auto scheduler = findScheduler(op.config, draft.services[i]->owned.size());
   if (!scheduler) return scheduler.error();
   ServiceView& service = draft.touch(i);
@@ -265,7 +215,7 @@ Result<void> Control::deleteService(Draft& draft, ServiceKey key) {
 
 Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
                                                         const ServiceKey& service) {
-  if (auto checked = checkServer(config); !checked) return checked.error();
+  if (auto checked = checkServerConfig(config); !checked) return checked.error();
   if (!isUnicast(key.address)) {
     return Error::make(ErrorCode::invalidArgument,
                        toString(key.address) + " can't be a real server; its address must be unicast");
@@ -296,16 +246,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
 
 Result<void> Control::setMarks(Draft& draft, const SetMarks& op) {
   for (const MarkRule& rule : op.rules) {
-    if (rule.mark == 0) return Error::make(ErrorCode::invalidArgument, "a mark is 1 or more, not 0");
-    if (rule.firstPort > rule.lastPort) {
-      return Error::make(ErrorCode::invalidArgument, "a range of ports goes from the lower to the higher, not from " +
-                                                         std::to_string(rule.firstPort) + " to " +
-                                                         std::to_string(rule.lastPort));
-    }
-    for (const auto& prefix : {rule.source, rule.destination}) {
-      if (prefix && prefix->base.family != rule.family)
-        return Error::make(ErrorCode::invalidArgument, toString(*prefix) + " is not of the mark rule's address family");
-    }
+    if (auto checked = checkMarkRule(rule); !checked) return checked;
   }
   draft.marks = op.rules;
   return {};
@@ -394,20 +335,20 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
   auto table = std::make_unique<ServiceTable>();
   table->services_ = std::move(services);
   table->tunables_ = tunables;
-  table->marks_ = std::move(marks);
   const auto place = [&table](const ServerView* view) {
     if (view->id >= table->byId_.size()) table->byId_.resize(view->id + 1, nullptr);
     table->byId_[view->id] = view;
   };
+  std::vector<ServiceKey> gone;
   for (const auto& removed : removed_) {
     table->removed_.push_back(removed.view);
-    table->addresses_.push_back({removed.service.address, false});
+    gone.push_back(removed.service);
     place(removed.view.get());
   }
   for (const auto& service : table->services_) {
     for (const auto& server : service->owned) place(server.get());
   }
-  table->index();
+  table->index_.build(table->services_, std::move(marks), gone);
   published_.store(table.get(), std::memory_order_release);
   const uint64_t epoch = epochs_.stamp();
   if (current_ != nullptr) retired_.emplace_back(epoch, std::move(current_));

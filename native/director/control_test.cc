@@ -68,7 +68,7 @@ TEST("refuses what can't be done, with a code and a sentence") {
       {ErrorCode::unsupported, "there is no scheduler ''", EditService{kWeb, {""}}},
       {ErrorCode::unsupported, "protocol 33", AddService{{kWeb.address, 80, 33}, {"rr"}}},
       {ErrorCode::unsupported, "protocol 0", AddService{{kWeb.address, 80, 0}, {"rr"}}},
-      {ErrorCode::unsupported, "port 0", AddService{{kWeb.address, 0, 6}, {"rr"}}},
+      {ErrorCode::invalidArgument, "every port", AddService{{kWeb.address, 0, 6}, {"rr"}}},
       {ErrorCode::invalidArgument, "ff02::1", AddService{{testing::address("ff02::1"), 80, 6}, {"rr"}}},
       {ErrorCode::invalidArgument, "224.0.0.1", AddService{{IpAddress::v4(224, 0, 0, 1), 80, 6}, {"rr"}}},
       {ErrorCode::invalidArgument, "127.0.0.1", AddService{{IpAddress::v4(127, 0, 0, 1), 80, 6}, {"rr"}}},

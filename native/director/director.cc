@@ -52,14 +52,15 @@ struct Director::Worker : WorkerContext {
   FragmentLease lease;  // fragments that had waited and are being sent
 };
 
-size_t Director::tableBytes(const DirectorOptions& options) { return Connections::regionBytes(options.maxConnections); }
+size_t Director::tableBytes(const DirectorOptions& options) { return Entries::regionBytes(options.maxConnections); }
 
 Director::Director(const DirectorOptions& options, std::span<std::byte> tableRegion)
     : workers_(options.workers),
       settings_(options.settings),
       pool_(options.workers),
       control_(settings_, pool_, epochs_, sipHash13({options.secret.words[0], options.secret.words[1]}, 0u)),
-      connections_({options.maxConnections, options.secret, options.now}, tableRegion, control_, pool_, epochs_),
+      entries_(options.maxConnections, options.secret, options.now, tableRegion, control_, pool_, epochs_),
+      connections_(entries_, control_, pool_),
       fragments_({}, options.secret),
       forwarder_(settings_, pool_),
       icmp_(settings_, connections_, forwarder_, pool_) {
@@ -154,7 +155,7 @@ inline Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& s
     return Verdict::dropNoService;
   if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = connections_.serverOf(services, *conn);
   if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, services->tunables())) {
-    return connections_.open(worker.index, worker.stats, services, parsed, hash, now, server);
+    return connections_.open(worker, services, parsed, hash, now, server);
   }
   if (!server->available) return Verdict::dropServerGone;
   connections_.update(conn, *server, parsed, hash, now, services->tunables());
@@ -257,7 +258,9 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
   bool serversRemoved = false;
   auto done = control_.apply(operations, failedAt, &serversRemoved);
   if (done && serversRemoved && control_.tunables().expireNodestConn != 0) {
-    controlStats_.connectionsDropped.add(connections_.endUnavailable(*control_.table()));
+    epochs_.enter(kControlReader);
+    connections_.endUnavailable(controlStats_, *control_.table());
+    epochs_.leave(kControlReader);
   }
   return done;
 }

@@ -75,7 +75,7 @@ class Director {
   void readCounters(std::span<uint64_t> sums) const;
   FragmentCounts fragmentCounts() const { return fragments_.counts(); }
   uint64_t connectionCount() const { return connectionCount(Family::ipv4) + connectionCount(Family::ipv6); }
-  uint64_t connectionCount(Family family) const { return connections_.table(family).liveCount(); }
+  uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
   uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
 
   // Visits live connections of both families from `cursor` on, at most `limit`; the next cursor, or UINT64_MAX at the
@@ -84,6 +84,7 @@ class Director {
   uint64_t forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit);
 
  private:
+  static constexpr size_t kControlReader = Epochs::kMaxReaders - 1;
   struct Worker;
 
   Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
@@ -106,6 +107,7 @@ class Director {
   Epochs epochs_;
   ServerPool pool_;
   Control control_;
+  Entries entries_;
   Connections connections_;
   FragmentTable fragments_;
   Forwarder forwarder_;
@@ -117,8 +119,7 @@ class Director {
 template <typename Visit>
 uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit) {
   constexpr uint64_t kSecondTable = uint64_t{1} << 40;  // cursors of the IPv6 table begin here
-  const size_t reader = Epochs::kMaxReaders - 1;
-  epochs_.enter(reader);
+  epochs_.enter(kControlReader);
   const ServiceTable* services = control_.table();
   uint64_t next = cursor;
   if (next < kSecondTable) {
@@ -132,7 +133,7 @@ uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Vi
     });
     if (next != UINT64_MAX) next += kSecondTable;
   }
-  epochs_.leave(reader);
+  epochs_.leave(kControlReader);
   return next;
 }
 

@@ -80,7 +80,11 @@ Verdict IcmpPath::relay(Context& c) {
   const auto quote = readQuote(c.message.quoted);
   if (!quote || !quote->hasPorts) return Verdict::dropIcmp;
   uint64_t hash;
-  const ServerView* server = serverOf(c, flowKeyOf(*quote, QuotedDirection::toClient), hash);
+  const FlowKey flow = flowKeyOf(*quote, QuotedDirection::toClient);
+  const ServerView* server = serverOf(c, flow, hash);
+  // With ECMP in front of several directors the error may come to one that does not know the connection.
+  if (server == nullptr && c.services->tunables().scheduleIcmp != 0)
+    server = connections_.openQuoted(c.worker, c.services, flow, hash, c.now);
   if (server == nullptr) return Verdict::dropIcmp;
   const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true};
   const Verdict verdict = forwarder_.send(c.worker, *server, packet, c.now, c.services->tunables(), c.out);

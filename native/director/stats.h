@@ -30,7 +30,9 @@ struct alignas(64) WorkerStats {
   Counter connectionsExpired;  // reached their deadline
   Counter connectionsEvicted;  // gave way to a new one in a full table
   Counter connectionsDropped;  // ended early: rescheduled, or their server was removed
-  Counter vectors;             // reads that brought at least one packet
+  Counter templatesCreated;    // persistence templates
+  Counter templatesEnded;
+  Counter vectors;  // reads that brought at least one packet
   Counter handedOut;
   Counter fragmentsSent;       // outer fragments of packets that were too long for their path
   Counter fragmentsReleased;   // had waited for their datagram's first fragment, and went on
@@ -49,11 +51,17 @@ struct alignas(64) WorkerStats {
 
 // The names that JavaScript sees, in the order in which readCounters() writes.
 inline constexpr std::string_view kCounterNames[] = {
-    "received",           "receivedBytes",      "forwardedBytes",     "connectionsCreated",
-    "connectionsExpired", "connectionsEvicted", "connectionsDropped", "vectors",
-    "handedOut",          "fragmentsSent",      "fragmentsReleased",  "answersUnreachable",
-    "answersReset",       "answersSuppressed",  "pathMtuLowered",     "sent",
-    "egressNoBuffer",     "egressNoRoute",      "egressTooLong",      "egressFailed",
+    "received",           "receivedBytes",
+    "forwardedBytes",     "connectionsCreated",
+    "connectionsExpired", "connectionsEvicted",
+    "connectionsDropped", "templatesCreated",
+    "templatesEnded",     "vectors",
+    "handedOut",          "fragmentsSent",
+    "fragmentsReleased",  "answersUnreachable",
+    "answersReset",       "answersSuppressed",
+    "pathMtuLowered",     "sent",
+    "egressNoBuffer",     "egressNoRoute",
+    "egressTooLong",      "egressFailed",
     "oversized",
 };
 inline constexpr size_t kNamedCounters = std::size(kCounterNames);

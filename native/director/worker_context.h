@@ -40,6 +40,7 @@ struct AnswerLimits {
 struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
+  uint32_t mark = 0;             // firewall mark of what its device brings; 0: none
   uint16_t identification = 0;   // of outer IPv4 headers without DF, and of answers
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerLimits limits;

@@ -234,7 +234,10 @@ class Run {
     const ServiceKey& service = kServiceKeys[(code >> 4) % kServices];
     const uint8_t argument = reader_.byte();
     const ServerKey server = serverOf(service, argument);
-    const ServiceConfig scheduler{kSchedulerNames[argument % 4]};
+    ServiceConfig scheduler{kSchedulerNames[argument % 4]};
+    if ((argument & 0x10) != 0) scheduler.persistence.timeoutSeconds = 1 + argument % 100;
+    if ((argument & 0x20) != 0) scheduler.persistence.mask4 = Be32::from(0xffffff00);
+    scheduler.onePacket = (argument & 0x40) != 0 && service.protocol == kUdpProtocol;
     switch (code % 16) {
       case 0:
       case 1: after.try_emplace(service); return AddService{service, scheduler};
@@ -254,7 +257,9 @@ class Run {
         after.clear();
         return ClearServices{};
       case 14: return ZeroCounters{};
-      default: return AddService{{service.address, 0, service.protocol}, scheduler};  // always refused
+      default:
+        scheduler.persistence = {};
+        return AddService{{service.address, 0, service.protocol}, scheduler};  // always refused
     }
   }
 
@@ -293,6 +298,7 @@ class Run {
     Tunables tunables = t_.director.control().tunables();
     const uint8_t bits = reader_.byte();
     tunables.connReuseMode = bits & 3;
+    tunables.expireQuiescentTemplate = bits >> 5 & 1;
     tunables.expireNodestConn = bits >> 2 & 1;
     tunables.sloppyTcp = bits >> 3 & 1;
     isSloppy_ = tunables.sloppyTcp != 0;
@@ -310,11 +316,21 @@ class Run {
     require(t_.counter("received") == received_ && verdicts == received_, "law 1: received is not the sum of verdicts");
 
     struct Named {
-      int32_t active = 0, inactive = 0;
+      int32_t active = 0, inactive = 0, persistent = 0;
     };
     std::map<std::pair<ServiceKey, ServerKey>, Named> named;
-    uint64_t live = 0;
+    uint64_t live = 0, templates = 0, controlled = 0;
     for (const auto& connection : t_.connections()) {
+      if (connection.isTemplate) {
+        templates++;
+        controlled += connection.controlled;
+        if (connection.key.virtualPort().host() != 65535) {
+          const ServiceKey service{connection.key.virtualAddress(), connection.key.virtualPort().host(),
+                                   connection.key.protocol()};
+          named[{service, connection.server}].persistent++;
+        }
+        continue;
+      }
       live++;
       const ServiceKey service{connection.key.virtualAddress(), connection.key.virtualPort().host(),
                                connection.key.protocol()};
@@ -326,14 +342,19 @@ class Run {
       }
       require(connection.active == isActiveState, "law 2: a connection is counted as what its state is not");
     }
-    require(live == t_.director.connectionCount(), "law 2: the table's count is not the number of live connections");
+    require(live + templates == t_.director.connectionCount(),
+            "law 2: the table's count is not the number of live connections");
     for (const auto& service : t_.rows()) {
       for (const auto& server : service.servers) {
         const Named counts = named[{service.key, server.key}];
         require(server.active == counts.active && server.inactive == counts.inactive,
                 "law 2: a server's counts are not its live connections");
+        require(server.persistent >= counts.persistent, "law 2: a server's templates are not all counted");
       }
     }
+    require(controlled <= live, "law 2: templates count more connections than there are");
+    require(t_.counter("templatesCreated") == templates + t_.counter("templatesEnded"),
+            "law 3: a template ended uncounted");
     require(t_.counter("connectionsCreated") == live + t_.counter("connectionsExpired") +
                                                     t_.counter("connectionsEvicted") + t_.counter("connectionsDropped"),
             "law 3: a connection ended uncounted");

@@ -46,6 +46,17 @@ inline Bytes ipv6Packet(const IpAddress& source, const IpAddress& destination, u
   return header + payload;
 }
 
+// A TCP segment of 20 bytes over IPv6, its checksum left out.
+inline Bytes ipv6Tcp(const IpAddress& source, const IpAddress& destination, uint16_t sourcePort,
+                     uint16_t destinationPort, uint8_t flags) {
+  Bytes segment(20);
+  storeBe16(&segment[0], sourcePort);
+  storeBe16(&segment[2], destinationPort);
+  segment[12] = 0x50;
+  segment[13] = flags;
+  return ipv6Packet(source, destination, 6, segment);
+}
+
 // An IPv4 packet of 20 bytes of header, and `payload`.
 inline Bytes ipv4Packet(const IpAddress& source, const IpAddress& destination, uint8_t protocol, const Bytes& payload) {
   return PacketBuilder().ip(source, destination).protocol(static_cast<IpProtocol>(protocol)).payload(payload).build();

@@ -14,6 +14,8 @@ function row(clientPort: number, more: Partial<NativeConnectionRow> = {}): Nativ
     state: 'ESTABLISHED',
     expiresMs: 900_000,
     active: true,
+    template: false,
+    controlled: 0,
     ...more,
   };
 }

@@ -1,0 +1,65 @@
+// Virtual services and real servers as of one snapshot of the configuration.
+//
+// What changes with the packets (counts, scheduler cursors) lies in ServerState and ServiceState, which snapshots
+// share.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/spin_lock.h"
+#include "core/ticks.h"
+#include "director/path_mtu.h"
+#include "director/service_config.h"
+#include "director/service_key.h"
+#include "director/tunables.h"
+#include "forward/forward.h"
+#include "scheduler/scheduler.h"
+
+namespace tunvs {
+
+inline constexpr uint16_t kFtpPort = 21;
+
+// Immutable: a real server as of one snapshot.
+struct ServerView : Candidate {
+  ServerConfig config;    // config.weight == weight
+  bool available = true;  // false: removed, but connections still name it
+  uint32_t innerMtu = 0;  // the longest packet for which nothing has to be looked up; 0: the path is too narrow
+  std::vector<OuterHeader>
+      outers;  // one per source address, a power of two of them; empty: the director has no such address
+  PathMtu* pathMtu = nullptr;  // as long-lived as `state`
+
+  uint32_t outerMask = 0;  // outers.size() - 1
+
+  const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
+
+  ServerKey key() const { return {address, port}; }
+};
+
+// Mutable: what a service's scheduler remembers. Shared by the snapshots between two changes of the scheduler.
+struct ServiceState {
+  SpinLock lock;  // guards `scheduler`
+  SchedulerState scheduler;
+};
+
+// Immutable: a virtual service as of one snapshot.
+struct ServiceView {
+  ServiceKey key;
+  ServiceConfig config;
+  const Scheduler* scheduler = nullptr;
+  std::vector<std::shared_ptr<const ServerView>> owned;  // newest first, IPVS's list order
+  std::vector<const Candidate*> candidates;              // the same, for the scheduler
+  std::shared_ptr<const Prepared> prepared;              // from the candidates, by the scheduler
+  std::shared_ptr<ServiceState> state;
+
+  bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
+  // Whether packets to this port may be scheduled without persistence.
+  bool takes(Be16 port) const {
+    return key.isMark() ||
+           (port.host() >= key.port && port.host() <= std::max(key.port, key.lastPort) && key.port != 0);
+  }
+  // The server for a new connection; null when none may take it.
+  const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables) const;
+};
+
+}  // namespace tunvs
