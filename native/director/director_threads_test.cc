@@ -37,7 +37,7 @@ Bytes somePacket(Random& random, uint32_t flows) {
   static constexpr uint8_t kFlags[] = {kTcpSyn, kTcpAck, kTcpAck, kTcpFin, kTcpRst};
   const auto port = static_cast<uint16_t>(1024 + random.below(flows));
   PacketBuilder packet;
-  packet.ip("198.51.100.7", "192.0.2.10");
+  packet.ip(IpAddress::v4(198, 51, 100, static_cast<uint8_t>(1 + random.below(9))), kServices[0].address);
   if (random.oneIn(3)) return packet.udp(port, 53).payload(random.below(20)).build();
   packet.tcp(port, 80, kFlags[random.below(std::size(kFlags))]);
   if (random.oneIn(50)) packet.wrongChecksum();
@@ -65,13 +65,20 @@ void work(Director& director, size_t worker, const std::atomic<Tick>& clock, uin
   director.leave(worker);
 }
 
+ServiceConfig someService(Random& random, const ServiceKey& key) {
+  static constexpr const char* kSchedulers[] = {"rr", "wrr", "lc", "wlc"};
+  ServiceConfig config{kSchedulers[random.below(4)]};
+  if (random.oneIn(2)) config.persistence.timeoutSeconds = 1 + random.below(30);
+  config.onePacket = key.protocol == kUdpProtocol && random.oneIn(4);
+  return config;
+}
+
 Operation someOperation(Random& random) {
   const ServiceKey& service = kServices[random.below(2)];
   const ServerKey server = serverOf(service, random.below(kServers));
-  static constexpr const char* kSchedulers[] = {"rr", "wrr", "lc", "wlc"};
   switch (random.below(16)) {
-    case 0: return AddService{service, {kSchedulers[random.below(4)]}};
-    case 1: return EditService{service, {kSchedulers[random.below(4)]}};
+    case 0: return AddService{service, someService(random, service)};
+    case 1: return EditService{service, someService(random, service)};
     case 2: return random.oneIn(4) ? Operation{DeleteService{service}} : Operation{ZeroCounters{service}};
     case 3:
     case 4:
@@ -92,20 +99,30 @@ void checkAtRest(TestDirector& t) {
     for (uint32_t n = 0; n < kServers; n++) static_cast<void>(t.apply(AddServer{service, serverOf(service, n), {}}));
   }
   std::map<std::pair<ServiceKey, ServerKey>, testing::Counts> named;
-  const auto connections = t.connections();
-  for (const auto& row : connections) {
+  uint64_t live = 0, templates = 0, controlled = 0;
+  for (const auto& row : t.connections()) {
+    if (row.isTemplate) {
+      templates++;
+      controlled += row.controlled;
+      continue;
+    }
+    live++;
     const ServiceKey service{row.key.virtualAddress(), row.key.virtualPort().host(), row.key.protocol()};
     testing::Counts& counts = named[{service, row.server}];
     (row.active ? counts.active : counts.inactive)++;
   }
+  int64_t persistent = 0;
   for (const auto& service : t.rows()) {
     CHECK_EQ(service.servers.size(), size_t{kServers});
     for (const auto& server : service.servers) {
+      persistent += server.persistent;
       CHECK_EQ((testing::Counts{server.active, server.inactive}), named[{service.key, server.key}]);
     }
   }
-  const uint64_t live = connections.size();
-  CHECK_EQ(t.director.connectionCount(), live);
+  CHECK_EQ(t.director.connectionCount(), live + templates);
+  CHECK_EQ(persistent, static_cast<int64_t>(templates));
+  CHECK(controlled <= live);
+  CHECK_EQ(t.counter("templatesCreated"), templates + t.counter("templatesEnded"));
   CHECK_EQ(t.counter("connectionsCreated"),
            live + t.counter("connectionsExpired") + t.counter("connectionsEvicted") + t.counter("connectionsDropped"));
   uint64_t verdicts = 0;
@@ -119,6 +136,7 @@ void checkEnd(TestDirector& t) {
   for (const auto& service : t.rows()) {
     for (const auto& server : service.servers) {
       CHECK_EQ((testing::Counts{server.active, server.inactive}), testing::Counts{});
+      CHECK_EQ(server.persistent, 0);
       CHECK(!server.overloaded);
     }
   }
@@ -151,6 +169,7 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
     if (random.oneIn(8)) {
       t.setSysctl("expire_nodest_conn", random.below(2));
       t.setSysctl("conn_reuse_mode", random.below(4));
+      t.setSysctl("expire_quiescent_template", random.below(2));
     }
     if (random.oneIn(4)) t.director.collect(clock.load());
     if (random.oneIn(16)) {
@@ -162,6 +181,7 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
   t.now = clock.load();
   CHECK(listed > 0);
   CHECK(t.counter("forwarded") > 0);
+  CHECK(t.counter("templatesCreated") > 0);
   checkAtRest(t);
   checkEnd(t);
 }
