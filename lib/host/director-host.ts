@@ -4,13 +4,14 @@
  * the device.
  */
 import { TunvsError } from '../errors.js';
+import { isRange } from '../prefix.js';
 import { isSourceRange } from '../source.js';
 import { asPrefix, enableIpv6, familyOf, hasIpv6, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
 import { type Host, thisHost } from './host.js';
 import { HostSetup } from './host-setup.js';
 import { forwardIpv6 } from './ipv6-forwarding.js';
 import { formatHostCommand, type HostStep } from './step.js';
-import { interfacesOnLink } from './subnet.js';
+import { addressesIn, interfacesOnLink, isLarge } from './subnet.js';
 import { setDeviceSysctl, setSysctl, tunnelRpFilter } from './sysctl.js';
 
 export interface DirectorHostOptions {
@@ -69,7 +70,7 @@ export class DirectorHost {
     this.#deviceName = deviceName;
   }
 
-  /** Directs `address` to the device; nothing when it is directed there already. REQUIRES: open. */
+  /** Directs an address or a range of them to the device; nothing when it is there already. REQUIRES: open. */
   addVip(address: string): void {
     if (this.#deviceName === undefined)
       throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
@@ -161,15 +162,20 @@ export class DirectorHost {
     return [
       this.#planRoute(device, vip, `send what is for ${vip} to the director`),
       ...this.#lanOf(device, vip)
-        .filter((name) => !this.#isAnsweredByOthers(name, vip))
-        .map((name) => ({
-          description: `answer ${familyOf(vip) === 4 ? 'ARP' : 'neighbour solicitations'} for ${vip} on ${name}`,
-          command: {
-            argv: ipCommand(vip, 'neigh', 'replace', 'proxy', vip, 'dev', name, 'protocol', ROUTE_PROTOCOL),
-          },
-          undo: { argv: ipCommand(vip, 'neigh', 'del', 'proxy', vip, 'dev', name) },
-        })),
+        .flatMap((name) => addressesIn(vip).map((address) => ({ name, address })))
+        .filter(({ name, address }) => !this.#isAnsweredByOthers(name, address))
+        .map(({ name, address }) => this.#planProxy(name, address)),
     ];
+  }
+
+  #planProxy(name: string, vip: string): HostStep {
+    return {
+      description: `answer ${familyOf(vip) === 4 ? 'ARP' : 'neighbour solicitations'} for ${vip} on ${name}`,
+      command: {
+        argv: ipCommand(vip, 'neigh', 'replace', 'proxy', vip, 'dev', name, 'protocol', ROUTE_PROTOCOL),
+      },
+      undo: { argv: ipCommand(vip, 'neigh', 'del', 'proxy', vip, 'dev', name) },
+    };
   }
 
   /** What all addresses of a LAN share, and what therefore stays until close. */
@@ -188,7 +194,7 @@ export class DirectorHost {
   }
 
   #lanOf(device: string, vip: string): string[] {
-    return this.#answersArp ? interfacesOnLink(this.#host.addresses(), [vip], [device]) : [];
+    return this.#answersArp && !isLarge(vip) ? interfacesOnLink(this.#host.addresses(), [vip], [device]) : [];
   }
 
   #isAnsweredByOthers(interfaceName: string, vip: string): boolean {
@@ -200,7 +206,10 @@ export class DirectorHost {
 
   #refuseTaken(device: string, vip: string): void {
     const family = familyOf(vip);
-    const local = this.#host.query(ipQuery(family, '-o', 'address', 'show', 'to', asPrefix(vip)))?.trim();
+    // Of a range, addresses of the host's own stay its own.
+    const local = isRange(vip)
+      ? undefined
+      : this.#host.query(ipQuery(family, '-o', 'address', 'show', 'to', asPrefix(vip)))?.trim();
     if (local) {
       const name = local.split(/\s+/)[1];
       const mend = ipCommand(vip, 'address', 'del', family === 4 ? vip : asPrefix(vip), 'dev', `${name}`).join(' ');

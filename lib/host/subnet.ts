@@ -1,5 +1,6 @@
-/** Which interfaces of the host share a subnet with an address. */
-import { addressBytes } from '../inet.js';
+/** Which interfaces of the host share a subnet with an address, and which addresses a range holds. */
+import { addressBytes, formatAddress } from '../inet.js';
+import { splitPrefix } from '../prefix.js';
 import type { HostAddress } from './host.js';
 
 /** Whether `address`, or where a range begins, lies in the subnet of `of`. A subnet of one address has no neighbours. */
@@ -25,4 +26,29 @@ export function interfacesOnLink(
     .filter((own) => targets.some((target) => isOnLink(target, own)))
     .map((own) => own.interfaceName);
   return [...new Set(names)];
+}
+
+/** A proxy entry each is too much for a longer list: such a range has to be routed to the director. */
+const MOST_LISTED_BITS = 8;
+
+function hostBits(prefix: string): number {
+  const { base, length } = splitPrefix(prefix);
+  const bits = (addressBytes(base)?.length ?? 0) * 8;
+  return bits - (length ?? bits);
+}
+
+/** A range of more than 256 addresses. */
+export function isLarge(prefix: string): boolean {
+  return hostBits(prefix) > MOST_LISTED_BITS;
+}
+
+/** The addresses of a range, or the one address. REQUIRES: not isLarge(). */
+export function addressesIn(prefix: string): string[] {
+  const bytes = addressBytes(splitPrefix(prefix).base) as Uint8Array;
+  const last = bytes.length - 1;
+  return Array.from({ length: 2 ** hostBits(prefix) }, (_, offset) => {
+    const address = bytes.slice();
+    address[last] = (bytes[last] ?? 0) + offset;
+    return formatAddress(address);
+  });
 }

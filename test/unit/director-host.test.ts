@@ -82,6 +82,37 @@ describe('DirectorHost', () => {
     assert.equal(commands(steps).at(-1), 'ip neigh replace proxy 10.2.0.100 dev eth0 protocol 84');
   });
 
+  it('routes a range of virtual addresses as a whole, and answers ARP for each of its addresses', () => {
+    const host = new FakeHost({ addresses: [LAN] });
+    const director = directorHost(host);
+    director.open('tunvs0');
+    const opened = host.ran.length;
+    director.addVip('10.2.0.96/31');
+    director.removeVip('10.2.0.96/31');
+    assert.deepEqual(host.ran.slice(opened), [
+      'ip route replace 10.2.0.96/31 dev tunvs0 proto 84',
+      'ip neigh replace proxy 10.2.0.96 dev eth0 protocol 84',
+      'ip neigh replace proxy 10.2.0.97 dev eth0 protocol 84',
+      'ip neigh del proxy 10.2.0.97 dev eth0',
+      'ip neigh del proxy 10.2.0.96 dev eth0',
+      'ip route del 10.2.0.96/31 dev tunvs0 proto 84',
+    ]);
+  });
+
+  it('answers for no range of more than 256 addresses, which has to be routed here', () => {
+    const host = new FakeHost({ addresses: [{ ...LAN, prefixLength: 16 }] });
+    assert.deepEqual(commands(directorHost(host).plan('tunvs0', ['10.2.2.0/23'])).slice(4), [
+      'ip route replace 10.2.2.0/23 dev tunvs0 proto 84',
+    ]);
+  });
+
+  it('leaves the host its own addresses within a range', () => {
+    const answers = { 'ip -4 -o address show to 10.9.9.0/24': '2: eth0 inet 10.9.9.1/32 scope global eth0' };
+    const director = directorHost(new FakeHost({ answers }));
+    director.open('tunvs0');
+    assert.doesNotThrow(() => director.addVip('10.9.9.0/24'));
+  });
+
   it('adds and removes a virtual address once, however often it is asked', () => {
     const host = new FakeHost();
     const director = directorHost(host);

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { interfacesOnLink, isOnLink } from '../../lib/host/subnet.js';
+import { addressesIn, interfacesOnLink, isLarge, isOnLink } from '../../lib/host/subnet.js';
 
 const own = (address: string, prefixLength: number, interfaceName = 'eth0') => ({
   interfaceName,
@@ -37,5 +37,24 @@ describe('interfacesOnLink', () => {
       own('10.2.0.4', 8, 'lo'),
     ];
     assert.deepEqual(interfacesOnLink(addresses, ['10.2.0.9', '2001:db8:2::9'], ['eth1']), ['eth0']);
+  });
+});
+
+describe('the addresses of a range', () => {
+  it('are all of it, and the one of an address', () => {
+    assert.deepEqual(addressesIn('192.0.2.4/30'), ['192.0.2.4', '192.0.2.5', '192.0.2.6', '192.0.2.7']);
+    assert.deepEqual(addressesIn('2001:db8::/127'), ['2001:db8::', '2001:db8::1']);
+    assert.deepEqual(addressesIn('192.0.2.1'), ['192.0.2.1']);
+    assert.equal(addressesIn('192.0.2.0/24').at(-1), '192.0.2.255');
+  });
+
+  it('are too many beyond 256', () => {
+    assert.deepEqual(['192.0.2.0/24', '192.0.2.0/23', '2001:db8::/120', '2001:db8::/64', '::1'].map(isLarge), [
+      false,
+      true,
+      false,
+      true,
+      false,
+    ]);
   });
 });
