@@ -2,20 +2,17 @@
  * The virtual services and real servers that are configured, and how a change to them comes into force: all of it or
  * none, in the native part, on the host and here.
  *
- * Invariant: between transactions `#services` is what the native part has, and `#routed` the addresses that the host
- * sends to the device.
+ * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routed` the addresses
+ * and ranges that the host sends to the device.
  */
 import { TunvsError, toTunvsError } from './errors.js';
 import type { ConfigurationEvent } from './events.js';
 import type { AddressFamily } from './inet.js';
+import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from './marks.js';
 import type { NativeOperation, NativeServiceRow } from './native.js';
 import { refuse } from './options.js';
-import {
-  checkedServiceKey,
-  serviceName,
-  type VirtualServiceKey,
-  type VirtualServiceOptions,
-} from './service-options.js';
+import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
+import type { VirtualServiceOptions } from './service-options.js';
 import { VirtualService } from './virtual-service.js';
 
 /** What a configuration needs of its director. */
@@ -28,7 +25,7 @@ export interface ConfigurationPorts {
   /** Of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
   /** Undefined when the host is somebody else's to set up. `removeVip` does not throw. */
-  vipRoutes: { addVip(address: string): void; removeVip(address: string): void } | undefined;
+  vipRoutes: { addVip(prefix: string): void; removeVip(prefix: string): void } | undefined;
   /** Called once per change, in order, when all of them are in force. */
   tell(event: ConfigurationEvent): void;
   /** Resolves when counts may have changed; rejects when the signal is aborted or the director closes. */
@@ -48,11 +45,15 @@ export interface Transaction {
   /** See {@link Director.addVirtualService}. */
   addVirtualService(options: VirtualServiceOptions): VirtualService;
   /** See {@link Director.virtualService}. */
-  virtualService(key: VirtualServiceKey): VirtualService | undefined;
+  virtualService(key: VirtualServiceKey | ServiceIdentity): VirtualService | undefined;
   /** See {@link Director.virtualServices}. */
   readonly virtualServices: VirtualService[];
   /** See {@link Director.deleteVirtualService}. */
-  deleteVirtualService(key: VirtualServiceKey): void;
+  deleteVirtualService(key: VirtualServiceKey | ServiceIdentity): void;
+  /** See {@link Director.marks}. */
+  readonly marks: MarkRule[];
+  /** See {@link Director.setMarks}. */
+  setMarks(rules: readonly MarkRule[]): void;
   /** See {@link Director.clear}. */
   clear(): void;
   /** See {@link Director.zero}. */
@@ -62,6 +63,7 @@ export interface Transaction {
 export class Configuration implements Transaction {
   readonly ports: ConfigurationPorts;
   readonly #services = new Map<string, VirtualService>();
+  #marks: readonly MarkRule[] = [];
   readonly #routed = new Set<string>();
   /** The changes of the transaction that is open. */
   #open: ConfigurationChange[] | undefined;
@@ -76,7 +78,7 @@ export class Configuration implements Transaction {
     return [...this.#services.values()].sort((a, b) => a.serial - b.serial);
   }
 
-  virtualService(key: VirtualServiceKey): VirtualService | undefined {
+  virtualService(key: VirtualServiceKey | ServiceIdentity): VirtualService | undefined {
     this.ports.assertOpen();
     return this.#services.get(serviceName(checkedServiceKey('virtualService', key)));
   }
@@ -100,7 +102,7 @@ export class Configuration implements Transaction {
     return service;
   }
 
-  deleteVirtualService(key: VirtualServiceKey): void {
+  deleteVirtualService(key: VirtualServiceKey | ServiceIdentity): void {
     const service = this.virtualService(key);
     if (service === undefined) {
       const name = serviceName(checkedServiceKey('deleteVirtualService', key));
@@ -127,6 +129,25 @@ export class Configuration implements Transaction {
         for (const service of services) this.#services.set(serviceName(service), service);
       },
       events: services.map((service) => ({ name: 'virtualService', event: { change: 'deleted', service } })),
+    });
+  }
+
+  get marks(): MarkRule[] {
+    this.ports.assertOpen();
+    return this.#marks.map((rule) => ({ ...rule }));
+  }
+
+  setMarks(rules: readonly MarkRule[]): void {
+    const checked = checkedMarkRules('setMarks', rules);
+    const before = this.#marks;
+    this.change({
+      operation: { op: 'setMarks', rules: nativeMarkRules(checked) },
+      redo: () => {
+        this.#marks = checked;
+      },
+      undo: () => {
+        this.#marks = before;
+      },
     });
   }
 
@@ -180,23 +201,23 @@ export class Configuration implements Transaction {
   #commit(changes: ConfigurationChange[]): void {
     if (changes.length === 0) return;
     const { vipRoutes } = this.ports;
-    const wanted = new Set([...this.#services.values()].map((service) => service.address));
-    const added = [...wanted].filter((address) => !this.#routed.has(address));
+    const wanted = routedPrefixes(this.#services.values(), this.#marks);
+    const added = [...wanted].filter((prefix) => !this.#routed.has(prefix));
     const directed: string[] = [];
     try {
-      for (const address of added) {
-        vipRoutes?.addVip(address);
-        directed.push(address);
+      for (const prefix of added) {
+        vipRoutes?.addVip(prefix);
+        directed.push(prefix);
       }
       this.ports.apply(changes.map((change) => change.operation));
     } catch (error) {
-      for (const address of directed) vipRoutes?.removeVip(address);
+      for (const prefix of directed) vipRoutes?.removeVip(prefix);
       throw toTunvsError(error);
     }
-    for (const address of directed) this.#routed.add(address);
-    for (const address of [...this.#routed].filter((routed) => !wanted.has(routed))) {
-      this.#routed.delete(address);
-      vipRoutes?.removeVip(address);
+    for (const prefix of directed) this.#routed.add(prefix);
+    for (const prefix of [...this.#routed].filter((routed) => !wanted.has(routed))) {
+      this.#routed.delete(prefix);
+      vipRoutes?.removeVip(prefix);
     }
   }
 

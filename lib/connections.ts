@@ -10,26 +10,38 @@ import {
   refuse,
   signalOption,
 } from './options.js';
-import { type Protocol, protocolName, protocols } from './protocol.js';
+import type { PersistenceEngine } from './persistence.js';
+import { type AnyProtocol, protocolName, protocols } from './protocol.js';
 
 export interface Connection {
-  protocol: Protocol;
+  /** 'template': what a persistent service remembers of a client, and no connection. */
+  kind: 'connection' | 'template';
+  /** 'ip', any, of a template of a service by firewall mark. */
+  protocol: AnyProtocol;
   clientAddress: string;
+  /** 0 of a template, whose `clientAddress` has the service's netmask. */
   clientPort: number;
+  /** Of a template of a service by firewall mark, the mark: '0.0.0.7' is 7. */
   virtualAddress: string;
   virtualPort: number;
   serverAddress: string;
   serverPort: number;
-  /** IPVS's name: ESTABLISHED, SYN_RECV, FIN_WAIT, UDP, ... */
+  /** IPVS's name: ESTABLISHED, SYN_RECV, FIN_WAIT, UDP, ...; of a template NONE or ASSURED. */
   state: string;
   /** Until it is forgotten, unless a packet comes. */
   expiresMs: number;
   /** Counted in `activeConnections`; otherwise in `inactiveConnections`. */
   active: boolean;
+  /** A connection that a template has chosen the real server of. */
+  controlled: boolean;
+  /** Of a template that a persistence engine made. */
+  engine?: PersistenceEngine;
+  /** What the engine knows the client by: a Call-ID. */
+  engineData?: string;
 }
 
 /** Every field that is given has to match. */
-export type ConnectionFilter = Partial<Omit<Connection, 'expiresMs'>>;
+export type ConnectionFilter = Partial<Omit<Connection, 'expiresMs' | 'engine' | 'engineData'>>;
 
 export interface ConnectionsOptions extends ConnectionFilter {
   signal?: AbortSignal;
@@ -56,7 +68,7 @@ async function* walk(page: Page, matches: (connection: Connection) => boolean, s
     signal?.throwIfAborted();
     const { rows, next } = page(cursor, PAGE_ROWS);
     for (const row of rows) {
-      const connection = { ...row, protocol: protocolName(row.protocol) };
+      const connection = connectionOf(row);
       if (matches(connection)) {
         yield connection;
         signal?.throwIfAborted();
@@ -67,8 +79,19 @@ async function* walk(page: Page, matches: (connection: Connection) => boolean, s
   }
 }
 
+function connectionOf({ template, controlled, protocol, engine, ...row }: NativeConnectionRow): Connection {
+  return {
+    kind: template ? 'template' : 'connection',
+    protocol: protocolName(protocol),
+    ...row,
+    controlled: controlled ?? false,
+    ...(engine && { engine: engine as PersistenceEngine }),
+  };
+}
+
 const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unknown) => Connection[Name] } = {
-  protocol: (name, value) => choiceOption(name, value, protocols),
+  kind: (name, value) => choiceOption(name, value, ['connection', 'template']),
+  protocol: (name, value) => choiceOption<AnyProtocol>(name, value, [...protocols, 'ip']),
   clientAddress: addressOption,
   clientPort: portOption,
   virtualAddress: addressOption,
@@ -78,6 +101,7 @@ const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unkno
   state: (name, value) =>
     typeof value === 'string' ? value : refuse(name, value, "the name of a state, such as 'ESTABLISHED'"),
   active: (name, value) => booleanOption(name, value, true),
+  controlled: (name, value) => booleanOption(name, value, true),
 };
 
 function portOption(name: string, value: unknown): number {

@@ -14,13 +14,15 @@ import { TunvsError, toTunvsError, wrapNative } from './errors.js';
 import { EventRelay } from './event-relay.js';
 import { channels, type DirectorEvents, tell } from './events.js';
 import { DirectorHost } from './host/director-host.js';
+import type { MarkRule } from './marks.js';
 import { type NativeDirector, type NativeEvent, native } from './native.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import { choiceOption, functionOption, integerOption, MAX_INT32 } from './options.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from './rates.js';
 import { sourceFamily } from './source.js';
-import type { VirtualServiceKey, VirtualServiceOptions } from './service-options.js';
+import type { ServiceIdentity, VirtualServiceKey } from './service-key.js';
+import type { VirtualServiceOptions } from './service-options.js';
 import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
 import { checkedTimeouts, type Timeouts } from './timeouts.js';
 import type { VirtualService } from './virtual-service.js';
@@ -145,7 +147,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   /**
-   * Adds a virtual service, and with the first one of an address the host's route for it.
+   * Adds a virtual service, and with the first one of an address or range the host's route for it.
    *
    * @throws {@link TunvsError} ERR_TUNVS_EXISTS, ERR_TUNVS_INVALID_ARGUMENT; ERR_TUNVS_HOST or ERR_TUNVS_BUSY when
    *   the host cannot direct the address to the device.
@@ -155,7 +157,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   /** The virtual service of this name; undefined when there is none. */
-  virtualService(key: VirtualServiceKey): VirtualService | undefined {
+  virtualService(key: VirtualServiceKey | ServiceIdentity): VirtualService | undefined {
     return this.#configuration.virtualService(key);
   }
 
@@ -165,7 +167,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   /** @throws {@link TunvsError} ERR_TUNVS_NOT_FOUND. */
-  deleteVirtualService(key: VirtualServiceKey): void {
+  deleteVirtualService(key: VirtualServiceKey | ServiceIdentity): void {
     this.#configuration.deleteVirtualService(key);
   }
 
@@ -179,7 +181,23 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     return this.#configuration.transaction(functionOption('transaction', change));
   }
 
-  /** Deletes all virtual services. */
+  /** The rules by which packets get a firewall mark, in their order. */
+  get marks(): MarkRule[] {
+    return this.#configuration.marks;
+  }
+
+  /**
+   * Replaces these rules. Where there is a service of a mark, the host gets a route for the destinations of its rules;
+   * connections that are there stay where they are.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT; ERR_TUNVS_HOST or ERR_TUNVS_BUSY when the host cannot
+   *   direct a destination to the device.
+   */
+  setMarks(rules: readonly MarkRule[]): void {
+    this.#configuration.setMarks(rules);
+  }
+
+  /** Deletes all virtual services; the rules of marks stay. */
   clear(): void {
     this.#configuration.clear();
   }

@@ -24,19 +24,26 @@ export {
   type TunnelChecksum,
   tunnelChecksums,
 } from './forwarding-method.js';
+export type { MarkRule } from './marks.js';
 export type { ProcessedPacket, ProcessResult } from './offline-director.js';
-export { type Protocol, protocols } from './protocol.js';
+export {
+  type Persistence,
+  type PersistenceEngine,
+  type PersistenceStats,
+  persistenceEngines,
+} from './persistence.js';
+export { type AnyProtocol, type Protocol, protocols } from './protocol.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';
 export type { RealServer } from './real-server.js';
 export { RealServerHost, type RealServerHostOptions, type RealServerHostStats } from './real-server-host.js';
 export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './scheduler.js';
 export type { SchedulerChoice, SchedulerOptions } from './scheduler-options.js';
+export type { AddressServiceKey, MarkServiceKey, ServiceIdentity, VirtualServiceKey } from './service-key.js';
 export type {
   RealServerEdit,
   RealServerKey,
   RealServerOptions,
   VirtualServiceEdit,
-  VirtualServiceKey,
   VirtualServiceOptions,
 } from './service-options.js';
 export type { ConnectionTableStats, DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';

@@ -148,6 +148,9 @@ export interface NativeConnectionRow {
   template: boolean;
   /** A template's connections. */
   controlled: number;
+  /** Of a template that a persistence engine made: its name, and what it knows the client by. */
+  engine?: string;
+  engineData?: string;
 }
 
 export interface NativeOutput {

@@ -4,6 +4,7 @@ import { TunvsError } from './errors.js';
 import { canonicalAddress, isUnicast } from './inet.js';
 
 export const MAX_INT32 = 0x7fffffff;
+export const MAX_UINT32 = 0xffffffff;
 const MAX_UINT64 = 0xffffffffffffffffn;
 
 /** @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, always. */

@@ -4,6 +4,7 @@
  *
  * Nothing here reads a clock.
  */
+import { serviceName } from './service-key.js';
 import type { DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
 import { sumTraffic, trafficNames, zeroTraffic } from './stats.js';
 
@@ -156,7 +157,6 @@ export class RateMeter {
   }
 }
 
-const serviceName = ({ protocol, address, port }: VirtualServiceStats) => `${protocol} ${address} ${port}`;
 const serverName = (service: VirtualServiceStats, { address, port }: RealServerStats) =>
   `${serviceName(service)} ${address} ${port}`;
 

@@ -10,29 +10,43 @@ import {
   tunnelChecksums,
 } from './forwarding-method.js';
 import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from './inet.js';
-import type { NativeServerConfig } from './native.js';
-import { addressOption, checkedOptions, choiceOption, integerOption, MAX_INT32, refuse } from './options.js';
-import { type Protocol, protocols } from './protocol.js';
-import type { SchedulerChoice } from './scheduler-options.js';
+import type { NativeServerConfig, NativeServiceConfig } from './native.js';
+import {
+  addressOption,
+  booleanOption,
+  checkedOptions,
+  choiceOption,
+  integerOption,
+  MAX_INT32,
+  refuse,
+} from './options.js';
+import { checkedPersistence, type Persistence } from './persistence.js';
+import { prefixFamily } from './prefix.js';
+import { DEFAULT_SCHEDULER } from './scheduler.js';
+import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from './scheduler-options.js';
+import {
+  type AddressServiceKey,
+  checkedServiceKey,
+  type MarkServiceKey,
+  type ServiceIdentity,
+  serverPortOf,
+  type VirtualServiceKey,
+} from './service-key.js';
 
-/** What names a virtual service. */
-export interface VirtualServiceKey {
-  protocol: Protocol;
-  /** The virtual address (VIP). */
-  address: string;
-  /** [1, 65535] */
-  port: number;
+export type VirtualServiceOptions = VirtualServiceKey & VirtualServiceEdit;
+
+export interface VirtualServiceEdit extends SchedulerChoice {
+  /** New connections of a client go where its last one went; false, the default: anywhere. */
+  persistence?: Persistence | false;
+  /** Every UDP datagram is scheduled by itself; for UDP services and those of a mark. Default false. */
+  onePacket?: boolean;
 }
-
-export interface VirtualServiceOptions extends VirtualServiceKey, SchedulerChoice {}
-
-export interface VirtualServiceEdit extends SchedulerChoice {}
 
 /** What names a real server within its virtual service. */
 export interface RealServerKey {
   /** The real server's own address (RIP). */
   address: string;
-  /** [1, 65535]; default: the virtual service's. */
+  /** [0, 65535]; default: the virtual service's one port, or 0, which is the packet's. */
   port?: number;
 }
 
@@ -54,31 +68,68 @@ export interface RealServerEdit {
 /** Defaults: the virtual service's port, weight 1, forwarding 'ipip', no tunnel checksum, thresholds 0. */
 export interface RealServerOptions extends RealServerKey, RealServerEdit {}
 
-/** `tcp 192.0.2.1:80`. REQUIRES: a canonical address. */
-export function serviceName({ protocol, address, port }: VirtualServiceKey): string {
-  return `${protocol} ${formatEndpoint({ address, port })}`;
-}
-
 /** `192.0.2.1:80`. REQUIRES: a canonical address. */
 export function serverName(key: Required<RealServerKey>): string {
   return formatEndpoint(key);
 }
 
-/** `call` is what the caller called, for the error. */
-export function checkedServiceKey(call: string, key: VirtualServiceKey): VirtualServiceKey {
-  if (typeof key !== 'object' || key === null) refuse(`${call}: key`, key, '{ protocol, address, port }');
+const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket'] as const;
+
+const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] };
+
+export function checkedServiceOptions(
+  call: string,
+  options: VirtualServiceOptions,
+): { key: ServiceIdentity; config: NativeServiceConfig } {
+  const names = ['protocol', 'address', 'port', 'lastPort', 'mark', 'family', ...SERVICE_SETTINGS] as const;
+  checkedOptions<Partial<AddressServiceKey & MarkServiceKey & VirtualServiceEdit>>(call, options, names);
+  const key = checkedServiceKey(call, options);
+  return { key, config: mergedServiceConfig(call, options, SERVICE_DEFAULTS, key) };
+}
+
+/** What is left out stays. */
+export function checkedServiceEdit(
+  call: string,
+  edit: VirtualServiceEdit,
+  before: NativeServiceConfig,
+  key: ServiceIdentity,
+): NativeServiceConfig {
+  checkedOptions(call, edit, SERVICE_SETTINGS);
+  return mergedServiceConfig(call, edit, before, key);
+}
+
+function mergedServiceConfig(
+  call: string,
+  edit: VirtualServiceEdit,
+  before: NativeServiceConfig,
+  key: ServiceIdentity,
+): NativeServiceConfig {
+  const persistence =
+    edit.persistence === undefined ? before.persistence : checkedPersistence(call, edit.persistence, key);
+  const onePacket = booleanOption(`${call}: onePacket`, edit.onePacket, before.onePacket ?? false);
+  if (onePacket && key.protocol !== 'udp' && key.mark === undefined) {
+    refuse(`${call}: onePacket`, onePacket, `false, because a service of ${key.protocol} has connections`);
+  }
+  if (key.port === 0 && key.mark === undefined && !persistence) {
+    refuse(
+      `${call}: port`,
+      key.port,
+      'a port from 1 to 65535, or persistence; for every port without it, write { port: 1, lastPort: 65535 }',
+    );
+  }
   return {
-    protocol: choiceOption(`${call}: protocol`, key.protocol, protocols),
-    address: addressOption(`${call}: address`, key.address),
-    port: integerOption(`${call}: port`, key.port, 1, 65535),
+    ...checkedSchedulerChoice(call, edit, before),
+    ...(persistence && { persistence }),
+    ...(onePacket && { onePacket }),
   };
 }
 
+/** Of a service by mark, a real server's port is a name and nothing more. */
 export function checkedServerKey(call: string, key: RealServerKey, servicePort: number): Required<RealServerKey> {
   if (typeof key !== 'object' || key === null) refuse(`${call}: key`, key, '{ address, port }');
   return {
     address: addressOption(`${call}: address`, key.address),
-    port: integerOption(`${call}: port`, key.port, 1, 65535, servicePort),
+    port: integerOption(`${call}: port`, key.port, 0, 65535, servicePort),
   };
 }
 
@@ -95,7 +146,7 @@ const DEFAULTS: NativeServerConfig = {
 
 /** What a real server's options have to fit. */
 export interface ServerSurroundings {
-  service: { address: string; port: number };
+  service: ServiceIdentity;
   /** The families of the director's own addresses. */
   sourceFamilies: readonly AddressFamily[];
 }
@@ -106,17 +157,18 @@ export function checkedServerOptions(
   { service, sourceFamilies }: ServerSurroundings,
 ): { key: Required<RealServerKey>; config: NativeServerConfig } {
   checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
-  const key = checkedServerKey(call, options, service.port);
+  const key = checkedServerKey(call, options, serverPortOf(service));
   if (isLinkLocal6(key.address)) {
     refuse(`${call}: address`, key.address, 'an address that is not link-local, which would need an interface');
   }
   const config = mergedServerConfig(call, options, DEFAULTS);
   checkFamilies(call, config, key.address, { service, sourceFamilies });
-  if (key.port !== service.port) {
+  const port = serverPortOf(service);
+  if (key.port !== port && service.mark === undefined) {
     refuse(
       `${call}: port`,
       key.port,
-      `${service.port}, the virtual service's port, because '${config.forwarding}' leaves ports as they are`,
+      `${port}, ${port === 0 ? "the packet's" : "the virtual service's"} port, because '${config.forwarding}' leaves ports as they are`,
     );
   }
   return { key, config };
@@ -187,7 +239,7 @@ function checkFamilies(
 ): void {
   const family = addressFamily(address) as AddressFamily;
   if (!isTunnel(config.forwarding as ForwardingMethod)) {
-    if (family === addressFamily(service.address)) return;
+    if (family === prefixFamily(service.address)) return;
     refuse(
       `${call}: address`,
       address,

@@ -1,9 +1,10 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
 import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
 import type { NativeServerRow, NativeServiceRow } from './native.js';
-import { type Protocol, protocolName } from './protocol.js';
+import { type PersistenceStats, persistenceStats } from './persistence.js';
 import type { Scheduler, SchedulerFlag } from './scheduler.js';
 import type { SchedulerOptions } from './scheduler-options.js';
+import { type ServiceIdentity, serviceIdentity } from './service-key.js';
 
 /** Totals since the director opened, or since `zero()`. */
 export interface Traffic {
@@ -31,6 +32,7 @@ export interface RealServerStats {
   activeConnections: number;
   /** The others: FIN_WAIT, CLOSE, UDP, ... */
   inactiveConnections: number;
+  /** Persistence templates: clients that it is kept for. */
   persistentConnections: number;
   /** At its upper threshold: gets no new connections. */
   overloaded: boolean;
@@ -43,13 +45,14 @@ export interface RealServerStats {
   totals: Traffic;
 }
 
-export interface VirtualServiceStats {
-  protocol: Protocol;
-  address: string;
-  port: number;
+export interface VirtualServiceStats extends ServiceIdentity {
   scheduler: Scheduler;
   schedulerFlags: SchedulerFlag[];
   schedulerOptions: SchedulerOptions;
+  /** Left out: new connections of a client may go anywhere. */
+  persistence?: PersistenceStats;
+  /** Every UDP datagram is scheduled by itself. */
+  onePacket: boolean;
   totals: Traffic;
   /** Newest first: the order in which schedulers walk. */
   servers: RealServerStats[];
@@ -89,13 +92,14 @@ export function sumTraffic(parts: Iterable<Traffic>): Traffic {
 }
 
 export function serviceStats(row: NativeServiceRow): VirtualServiceStats {
+  const persistence = persistenceStats(row);
   return {
-    protocol: protocolName(row.protocol),
-    address: row.address,
-    port: row.port,
+    ...serviceIdentity(row),
     scheduler: row.scheduler as Scheduler,
     schedulerFlags: row.schedulerFlags as SchedulerFlag[],
     schedulerOptions: row.schedulerOptions ?? {},
+    ...(persistence && { persistence }),
+    onePacket: row.onePacket ?? false,
     totals: pickTraffic(row),
     servers: row.servers.map(serverStats),
   };

@@ -2,22 +2,22 @@
 import type { Configuration } from './configuration.js';
 import { TunvsError } from './errors.js';
 import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from './native.js';
-import { checkedOptions } from './options.js';
-import { type Protocol, protocolNumber } from './protocol.js';
+import type { PersistenceStats } from './persistence.js';
+import type { AnyProtocol } from './protocol.js';
 import { RealServer } from './real-server.js';
-import { DEFAULT_SCHEDULER, type Scheduler, type SchedulerFlag } from './scheduler.js';
-import { checkedSchedulerChoice, type SchedulerOptions, schedulerKeys } from './scheduler-options.js';
+import type { Scheduler, SchedulerFlag } from './scheduler.js';
+import type { SchedulerOptions } from './scheduler-options.js';
+import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceIdentity, serviceName } from './service-key.js';
 import {
   checkedServerKey,
   checkedServerOptions,
-  checkedServiceKey,
+  checkedServiceEdit,
+  checkedServiceOptions,
   type RealServerKey,
   type RealServerOptions,
   type ServerSurroundings,
   serverName,
-  serviceName,
   type VirtualServiceEdit,
-  type VirtualServiceKey,
   type VirtualServiceOptions,
 } from './service-options.js';
 import { serviceStats, type VirtualServiceStats } from './stats.js';
@@ -28,13 +28,19 @@ let lastSerial = 0;
  * A handle on a configured virtual service; made by {@link Director.addVirtualService}.
  *
  * Once the service is deleted, every call throws ERR_TUNVS_NOT_FOUND; once the director is closed, ERR_TUNVS_CLOSED.
- * `protocol`, `address` and `port` can always be read.
+ * Its name can always be read: `protocol`, `address`, `port`, `lastPort` and `mark`.
  */
-export class VirtualService {
-  readonly protocol: Protocol;
-  /** The virtual address (VIP), in its canonical spelling. */
+export class VirtualService implements ServiceIdentity {
+  /** 'ip', any, of a service by firewall mark. */
+  readonly protocol: AnyProtocol;
+  /** The virtual address (VIP) or a range of them, in its canonical spelling; '0.0.0.0' or '::', any, with a mark. */
   readonly address: string;
+  /** The first of a range; 0: every port. */
   readonly port: number;
+  /** Undefined unless it has a range of ports. */
+  readonly lastPort: number | undefined;
+  /** Its firewall mark, if it is named by one. */
+  readonly mark: number | undefined;
   /** Orders services and servers by when they were added. @internal */
   readonly serial = ++lastSerial;
   /** @internal */
@@ -42,20 +48,19 @@ export class VirtualService {
   #config: NativeServiceConfig;
   readonly #servers = new Map<string, RealServer>();
 
-  private constructor(configuration: Configuration, key: VirtualServiceKey, config: NativeServiceConfig) {
+  private constructor(configuration: Configuration, key: ServiceIdentity, config: NativeServiceConfig) {
     this.configuration = configuration;
     this.protocol = key.protocol;
     this.address = key.address;
     this.port = key.port;
+    this.lastPort = key.lastPort;
+    this.mark = key.mark;
     this.#config = config;
   }
 
   /** Checked, not yet configured. @internal */
   static create(configuration: Configuration, options: VirtualServiceOptions): VirtualService {
-    const call = 'addVirtualService';
-    checkedOptions(call, options, ['protocol', 'address', 'port', ...schedulerKeys]);
-    const key = checkedServiceKey(call, options);
-    const config = checkedSchedulerChoice(call, options, { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] });
+    const { key, config } = checkedServiceOptions('addVirtualService', options);
     return new VirtualService(configuration, key, config);
   }
 
@@ -75,16 +80,29 @@ export class VirtualService {
     return { ...this.#config.schedulerOptions };
   }
 
+  /** Undefined: a client's new connections may go anywhere. */
+  get persistence(): PersistenceStats | undefined {
+    this.assertConfigured();
+    const { persistence } = this.#config;
+    return persistence && ({ ...persistence } as PersistenceStats);
+  }
+
+  /** Whether every UDP datagram is scheduled by itself. */
+  get onePacket(): boolean {
+    this.assertConfigured();
+    return this.#config.onePacket ?? false;
+  }
+
   /** In the order of adding. */
   get realServers(): RealServer[] {
     this.assertConfigured();
     return [...this.#servers.values()].sort((a, b) => a.serial - b.serial);
   }
 
-  /** The real server of this name; undefined when there is none. `port` defaults to the service's. */
+  /** The real server of this name; undefined when there is none. `port` defaults to that of {@link addRealServer}. */
   realServer(key: RealServerKey): RealServer | undefined {
     this.assertConfigured();
-    return this.#servers.get(serverName(checkedServerKey('realServer', key, this.port)));
+    return this.#servers.get(serverName(checkedServerKey('realServer', key, serverPortOf(this))));
   }
 
   /**
@@ -116,10 +134,8 @@ export class VirtualService {
   /** Options left out keep their values. Connections stay where they are. */
   edit(options: VirtualServiceEdit): void {
     this.assertConfigured();
-    const call = 'VirtualService.edit';
-    checkedOptions(call, options, schedulerKeys);
     const before = this.#config;
-    const config = checkedSchedulerChoice(call, options, before);
+    const config = checkedServiceEdit('VirtualService.edit', options, before, this);
     this.configuration.change({
       operation: { op: 'editService', service: this.nativeKey, config },
       redo: () => {
@@ -158,7 +174,7 @@ export class VirtualService {
 
   /** @internal */
   get nativeKey(): NativeServiceKey {
-    return { protocol: protocolNumber(this.protocol), address: this.address, port: this.port };
+    return nativeServiceKey(this);
   }
 
   /** @internal */
@@ -169,14 +185,12 @@ export class VirtualService {
   /** @internal */
   row(): NativeServiceRow {
     this.assertConfigured();
-    const key = this.nativeKey;
-    const row = this.configuration.ports
-      .rows()
-      .find(({ protocol, address, port }) => protocol === key.protocol && address === key.address && port === key.port);
+    const name = serviceName(this);
+    const row = this.configuration.ports.rows().find((each) => serviceName(serviceIdentity(each)) === name);
     if (row === undefined) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',
-        `${serviceName(this)} is not in force yet: read its stats when the transaction is done`,
+        `${name} is not in force yet: read its stats when the transaction is done`,
       );
     }
     return row;

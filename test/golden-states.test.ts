@@ -189,13 +189,10 @@ describe('the state of UDP', () => {
     await followTimeline(director, 4001, shortened.timeline);
   });
 
-  it('of one-packet scheduling is left out, since that is not built yet', async () => {
+  it('of one-packet scheduling is none: nothing is remembered', async () => {
     assert.equal(onePacket?.scenario, 'udp one-packet scheduling');
-    await using director = new GoldenDirector();
-    assert.throws(
-      () => director.run('-A -u 192.168.50.100:53 -s rr -o'),
-      /-o: one-packet scheduling is not supported yet/,
-    );
+    await using director = directorWith(['-A -u 192.168.50.100:53 -s rr -o', DNS[1] ?? '']);
+    await followSteps(director, 4002, onePacket.steps);
   });
 });
 

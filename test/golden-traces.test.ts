@@ -1,8 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
 import { native } from '../lib/native.js';
-import { RulesError } from '../lib/rules/errors.js';
-import { parseRules } from '../lib/rules/parse-rules.js';
 import { golden, readGoldenJson } from './support/golden.js';
 import { GoldenDirector, type Outcome } from './support/golden-director.js';
 import { tcp, udp } from './support/packets.js';
@@ -38,13 +36,6 @@ interface Trace {
   packets: (PacketRow | { event: string } | { snapshot: ServerSnapshot[] })[];
 }
 
-/** Traces of what is not built yet, by their names; a test holds each of them to being refused. */
-const LATER: [names: RegExp, what: string][] = [
-  [/-fwmark\b|^dh-hash/, 'services by firewall mark are not built yet'],
-  [/-persist\b/, 'persistence is not built yet'],
-  [/-ops-/, 'one-packet scheduling is not built yet'],
-];
-
 const traces = readdirSync(golden).filter(
   (file) =>
     native.schedulers.some((name) => new RegExp(`^${name}[+-].*\\.json$`).test(file)) || /^conn-.*\.json$/.test(file),
@@ -54,9 +45,7 @@ describe('a trace of IPVS', () => {
   for (const file of traces) {
     const trace = readGoldenJson(file) as Trace;
     const { flows, distribution } = trace;
-    const [, later] = LATER.find(([names]) => names.test(file)) ?? [];
-    if (later) it(`${file} is left out, since ${later}`, () => assert.throws(() => understand(trace), RulesError));
-    else if (flows && distribution) it(`${file} has our shares`, () => compareShares(trace, flows, distribution));
+    if (flows && distribution) it(`${file} has our shares`, () => compareShares(trace, flows, distribution));
     else it(`${file} is followed, packet by packet`, () => follow(trace));
   }
 });
@@ -67,8 +56,7 @@ async function follow(trace: Trace): Promise<void> {
   for (const rule of trace.ipvsadm) director.run(rule);
   for (const [index, row] of trace.packets.entries()) {
     if ('event' in row) director.run(row.event);
-    else if ('snapshot' in row)
-      assert.deepEqual(snapshot(director, trace.service), row.snapshot, `snapshot in row ${index}`);
+    else if ('snapshot' in row) assert.deepEqual(snapshot(director), row.snapshot, `snapshot in row ${index}`);
     else assert.deepEqual(director.outcome(packetOf(row)), outcomeOf(row), `row ${index}: ${JSON.stringify(row)}`);
   }
 }
@@ -99,23 +87,15 @@ function packetOf({ proto, src, sport, dst, dport, flags = '' }: PacketRow): Uin
   return proto === 'tcp' ? tcp({ ...ends, flags }) : udp({ ...ends, payload: 'datagram' });
 }
 
-/** `service`: `-t 192.168.50.100:80`. */
-function snapshot(director: GoldenDirector, service: string): ServerSnapshot[] {
-  const [, letter, address, port] = /^-([tu]) ([\d.]+):(\d+)$/.exec(service) ?? [];
-  const protocol = letter === 'u' ? 'udp' : 'tcp';
-  const found = director.offline
-    .stats()
-    .services.find((row) => row.protocol === protocol && row.address === address && row.port === Number(port));
-  return (found?.servers ?? []).map((server) => ({
-    address: server.address,
-    port: server.port,
-    weight: server.weight,
-    active: server.activeConnections,
-    inactive: server.inactiveConnections,
-  }));
-}
-
-function understand(trace: Trace): void {
-  const events = trace.packets.flatMap((row) => ('event' in row && !row.event.startsWith('sleep') ? [row.event] : []));
-  parseRules([...trace.ipvsadm, ...events].join('\n'), { file: 'golden', support: native, isTimed: false });
+/** The servers of all services, in the order of adding. */
+function snapshot(director: GoldenDirector): ServerSnapshot[] {
+  return director.offline.virtualServices.flatMap((service) =>
+    service.stats().servers.map(({ address, port, weight, activeConnections, inactiveConnections }) => ({
+      address,
+      port,
+      weight,
+      active: activeConnections,
+      inactive: inactiveConnections,
+    })),
+  );
 }

@@ -2,17 +2,21 @@
 import type { Transaction } from '../configuration.js';
 import type { Endpoint } from '../inet.js';
 import type { RealServer } from '../real-server.js';
-import type { RealServerEdit, VirtualServiceKey } from '../service-options.js';
+import type { Persistence } from '../persistence.js';
 import type { Scheduler } from '../scheduler.js';
-import type { SchedulerChoice } from '../scheduler-options.js';
+import type { VirtualServiceKey } from '../service-key.js';
+import type { RealServerEdit, VirtualServiceEdit } from '../service-options.js';
 import type { VirtualService } from '../virtual-service.js';
 import type { Command, ServerSettings, ServiceId, ServiceSettings, SysctlAssignment } from './command.js';
 import { located, RulesError } from './errors.js';
 import { forwardingOptions } from './forwarding.js';
+import { isMarkCommand, isSameMark, type MarkCommand } from './mark.js';
 import type { RuleLine } from './parse-rules.js';
 import {
   asRulesError,
   checkServer,
+  markExists,
+  noSuchMark,
   noSuchServer,
   noSuchService,
   serverExists,
@@ -52,12 +56,14 @@ export type TableCommand = Extract<
 >;
 
 /** Commands that print something and change nothing. */
-export type ShowCommand = Extract<Command, { command: 'list' | 'save' }>;
+export type ShowCommand = Extract<Command | MarkCommand, { command: 'list' | 'save' | 'listMarks' }>;
 
-type ChangingRule = TableCommand | Extract<Command, { command: 'setTimeouts' }> | SysctlAssignment;
+type MarkChange = Exclude<MarkCommand, { command: 'listMarks' }>;
+
+type ChangingRule = TableCommand | MarkChange | Extract<Command, { command: 'setTimeouts' }> | SysctlAssignment;
 
 export function isShowCommand(rule: RuleLine['rule']): rule is ShowCommand {
-  return rule.command === 'list' || rule.command === 'save';
+  return rule.command === 'list' || rule.command === 'save' || rule.command === 'listMarks';
 }
 
 /** The lines in their order. A mistake leaves the director as it was and names its line. */
@@ -79,6 +85,7 @@ function changing(rule: RuleLine['rule']): ChangingRule {
   switch (rule.command) {
     case 'list':
     case 'save':
+    case 'listMarks':
       throw new RulesError('a listing is printed in a replay only; leave the rule out');
     case 'restore':
     case 'help':
@@ -101,12 +108,28 @@ function applyRule(target: RulesTarget, transaction: Transaction, rule: Changing
       const before = target.sysctls[rule.name];
       target.setSysctl(rule.name, rule.value);
       if (before !== undefined) undo.push(() => target.setSysctl(rule.name, before));
+    } else if (isMarkCommand(rule)) {
+      applyMarkChange(transaction, rule);
     } else {
       applyTableCommand(transaction, rule);
     }
   } catch (error) {
     throw asRulesError(error);
   }
+}
+
+function applyMarkChange(transaction: Transaction, change: MarkChange): void {
+  if (change.command === 'flushMarks') return transaction.setMarks([]);
+  const { marks } = transaction;
+  const { rule } = change;
+  const others = marks.filter((each) => !isSameMark(each, rule));
+  const isThere = others.length < marks.length;
+  if (change.command === 'deleteMark') {
+    if (!isThere) throw noSuchMark(rule);
+    return transaction.setMarks(others);
+  }
+  if (isThere) throw markExists(rule);
+  transaction.setMarks([...marks, rule]);
 }
 
 /** Throws a RulesError for what the kernel would refuse. */
@@ -120,11 +143,11 @@ export function applyTableCommand(transaction: Transaction, command: TableComman
     case 'addService': {
       const key = serviceKey(command.service);
       if (transaction.virtualService(key)) throw serviceExists(command.service);
-      transaction.addVirtualService({ ...key, ...schedulerChoice(command.settings) });
+      transaction.addVirtualService({ ...key, ...serviceOptions(command.settings) });
       return;
     }
     case 'editService':
-      return find(transaction, command.service, noSuchService).edit(schedulerChoice(command.settings));
+      return find(transaction, command.service, noSuchService).edit(serviceOptions(command.settings));
     case 'deleteService':
       return find(transaction, command.service, noSuchService).delete();
     case 'addServer': {
@@ -143,9 +166,7 @@ export function applyTableCommand(transaction: Transaction, command: TableComman
 }
 
 function find(transaction: Transaction, id: ServiceId, missing: (id: ServiceId) => RulesError): VirtualService {
-  const key = serviceKey(id);
-  // A service of port 0 is a persistent one, and there can be none yet.
-  const service = key.port === 0 ? undefined : transaction.virtualService(key);
+  const service = transaction.virtualService(serviceKey(id));
   if (!service) throw missing(id);
   return service;
 }
@@ -154,20 +175,26 @@ function findServer(
   transaction: Transaction,
   { service, server }: { service: ServiceId; server: Endpoint },
 ): RealServer {
-  const owner = find(transaction, service, serviceNotDefined);
-  const found = server.port === 0 ? undefined : owner.realServer(server);
+  const found = find(transaction, service, serviceNotDefined).realServer(server);
   if (!found) throw noSuchServer(service, server);
   return found;
 }
 
-/** REQUIRES: checkSupported() let the command pass. */
-export function serviceKey(id: ServiceId): VirtualServiceKey {
-  if (id.kind === 'fwmark') throw new RulesError('this kind of service is not supported yet');
-  return { protocol: id.protocol, address: id.address, port: id.port };
+function serviceKey(id: ServiceId): VirtualServiceKey {
+  if (id.kind === 'fwmark') return { mark: id.fwmark, family: id.family };
+  const { protocol, address, port, lastPort } = id;
+  return { protocol, address, port, lastPort };
 }
 
-function schedulerChoice({ scheduler, schedulerFlags }: ServiceSettings): SchedulerChoice {
-  return { scheduler: scheduler as Scheduler, schedulerFlags: schedulerFlagNames(scheduler, schedulerFlags) };
+/** REQUIRES: checkSupported() let the command pass. */
+function serviceOptions(settings: ServiceSettings): VirtualServiceEdit {
+  const { scheduler, schedulerFlags, persistence, onePacket } = settings;
+  return {
+    scheduler: scheduler as Scheduler,
+    schedulerFlags: schedulerFlagNames(scheduler, schedulerFlags),
+    persistence: (persistence as Persistence | undefined) ?? false,
+    onePacket,
+  };
 }
 
 function serverOptions(settings: ServerSettings): RealServerEdit {

@@ -1,11 +1,20 @@
 /** What a rule says, once its text is understood: the whole of ipvsadm 1.31's grammar, one variant a command. */
 import type { AddressFamily, Endpoint } from '../inet.js';
+import { serverPortOf } from '../service-key.js';
 
 export type ServiceProtocol = 'tcp' | 'udp' | 'sctp';
 
 /** What names a virtual service. */
 export type ServiceId =
-  | { kind: 'address'; protocol: ServiceProtocol; address: string; port: number }
+  | {
+      kind: 'address';
+      protocol: ServiceProtocol;
+      /** Ours: ADDRESS/LENGTH is a range of them. */
+      address: string;
+      port: number;
+      /** Ours: of a range that begins with `port`. */
+      lastPort?: number;
+    }
   | {
       kind: 'fwmark';
       /** [1, 2^32-1] */
@@ -127,6 +136,11 @@ export const MAX_TIMEOUT_SECONDS = 31 * 24 * 3600;
 export const INT_MAX = 2 ** 31 - 1;
 
 export const PROTOCOL_NUMBERS: Readonly<Record<ServiceProtocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
+
+/** What its real servers have for a port unless told otherwise; 0: the packet's. */
+export function servicePort(service: ServiceId): number {
+  return service.kind === 'fwmark' ? 0 : serverPortOf(service);
+}
 
 export function serviceFamily(service: ServiceId): AddressFamily {
   if (service.kind === 'fwmark') return service.family;

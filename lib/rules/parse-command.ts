@@ -9,7 +9,7 @@ import type {
   ServiceProtocol,
   StartDaemonCommand,
 } from './command.js';
-import { serviceFamily } from './command.js';
+import { serviceFamily, servicePort } from './command.js';
 import { RulesError } from './errors.js';
 import { collectOptions, type GivenOptions, type GivenRule } from './given-options.js';
 import { parseServerSettings } from './parse-server.js';
@@ -82,7 +82,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
     const server = parseServer(options, service);
     const settings = parseServerSettings(options);
     // Tunnels and direct routing leave the packet's ports alone, so the service's port is the only one there can be.
-    if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = service.port;
+    if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = servicePort(service);
     const isTunnel = settings.forwarding !== 'nat' && settings.forwarding !== 'dr';
     if (addressFamily(server.address) !== serviceFamily(service) && !isTunnel) {
       throw new RulesError(
@@ -114,8 +114,7 @@ function parseService(options: GivenOptions): ServiceId | undefined {
 function parseServer(options: GivenOptions, service: ServiceId): { address: string; port: number } {
   const read = options.read('real-server', parseRealEndpoint);
   if (!read) throw new RulesError('-r is missing; add -r ADDRESS');
-  const servicePort = service.kind === 'address' ? service.port : 0;
-  return { address: read.address, port: read.port ?? servicePort };
+  return { address: read.address, port: read.port ?? servicePort(service) };
 }
 
 function parseList(options: GivenOptions, service: ServiceId | undefined): ListCommand {

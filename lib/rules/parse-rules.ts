@@ -1,14 +1,15 @@
 /**
- * A rules file: one command a line, as `ipvsadm -S -n` prints them, comments, `sysctl net.ipv4.vs.NAME=VALUE`, and in a
- * replay `@SECONDS` before any of them.
+ * A rules file: one command a line, as `ipvsadm -S -n` prints them, comments, `sysctl net.ipv4.vs.NAME=VALUE`, `mark N ...`,
+ * and in a replay `@SECONDS` before any of them.
  */
 import type { Command, SysctlAssignment } from './command.js';
 import { located, RulesError, type RulesPlace } from './errors.js';
+import { type MarkCommand, parseMark } from './mark.js';
 import { parseCommand } from './parse-command.js';
 import { checkSupported, type Support } from './supported.js';
 import { tokenize } from './tokenize.js';
 
-export type Rule = Command | SysctlAssignment;
+export type Rule = Command | SysctlAssignment | MarkCommand;
 
 export interface RuleLine {
   place: RulesPlace;
@@ -41,8 +42,14 @@ function parseLine(line: string, place: RulesPlace, support: Support, isTimed: b
   if (words[0] === 'ipvsadm') words.shift();
   else if (words.length === 0 && atMs === undefined) return undefined;
   if (words.length === 0) throw new RulesError('the rule is empty; write a command, as in -A -t 192.0.2.1:80 -s wlc');
-  const rule = words[0] === 'sysctl' ? parseSysctl(words, support.sysctlNames) : parseRuleCommand(words, support);
+  const rule = parseRule(words, support);
   return { place, text: line.trim().replace(/^@\S+\s+/, ''), atMs, rule };
+}
+
+function parseRule(words: string[], support: Support): Rule {
+  if (words[0] === 'sysctl') return parseSysctl(words, support.sysctlNames);
+  if (words[0] === 'mark') return parseMark(words.slice(1));
+  return parseRuleCommand(words, support);
 }
 
 function takeTime(words: string[], isTimed: boolean): number | undefined {

@@ -1,5 +1,6 @@
 /** Commands as text, in the spelling of `ipvsadm -S -n`: parsing what is printed gives the command back. */
 import { formatEndpoint } from '../inet.js';
+import { formatVirtualEndpoint } from '../service-key.js';
 import type {
   Command,
   ListCommand,
@@ -56,11 +57,11 @@ export function printCommand(command: Command): string {
   }
 }
 
-/** `-t 192.0.2.1:80`, `--sctp-service 192.0.2.1:9`, `-f 1 -6`. */
+/** `-t 192.0.2.1:80`, `-t 192.0.2.0/28:8000-8099`, `--sctp-service 192.0.2.1:9`, `-f 1 -6`. */
 export function printServiceId(service: ServiceId): string {
   if (service.kind === 'fwmark') return join('-f', service.fwmark, service.family === 6 && '-6');
   const option = { tcp: '-t', udp: '-u', sctp: '--sctp-service' }[service.protocol];
-  return join(option, formatEndpoint(service));
+  return join(option, formatVirtualEndpoint(service));
 }
 
 export function printServiceSettings({ scheduler, schedulerFlags, persistence, onePacket }: ServiceSettings): string {

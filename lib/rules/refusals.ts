@@ -1,8 +1,10 @@
 /** What the kernel refuses once a rule's grammar is right: our sentence, and the words ipvsadm has for it. */
 import { TunvsError } from '../errors.js';
 import { formatEndpoint, isLinkLocal6, isUnicast } from '../inet.js';
+import type { MarkRule } from '../marks.js';
 import type { ServerCommand, ServiceId } from './command.js';
 import { RulesError } from './errors.js';
+import { printMark } from './mark.js';
 import { printServiceId } from './print.js';
 
 function refusal(sentence: string, text: string): RulesError {
@@ -36,6 +38,12 @@ export const noSuchServer = (service: ServiceId, server: { address: string; port
     `the service ${printServiceId(service)} has no server ${formatEndpoint(server)}; add it first, with -a`,
     'No such destination',
   );
+
+export const markExists = (rule: MarkRule) =>
+  new RulesError(`the rule "${printMark({ command: 'addMark', rule })}" is there already; leave one of them out`);
+
+export const noSuchMark = (rule: MarkRule) =>
+  new RulesError(`there is no rule "${printMark({ command: 'addMark', rule })}" to delete; look at mark list`);
 
 const INVALID_OPERATION = 'Invalid operation.  Possibly wrong module version, address not unicast, ...';
 

@@ -1,16 +1,19 @@
 /** A director's state as ipvsadm would print it. */
 import type { Connection } from '../connections.js';
+import type { MarkRule } from '../marks.js';
+import { prefixFamily } from '../prefix.js';
 import { schedulerFlagNumbers } from '../scheduler.js';
 import type { RatedRealServer, RatedVirtualService } from '../rates.js';
 import type { RealServerStats, VirtualServiceStats } from '../stats.js';
 import type { ShowCommand } from './apply.js';
-import type { ServiceId } from './command.js';
+import type { ServiceId, ServiceProtocol } from './command.js';
 import { writtenForwarding } from './forwarding.js';
 import { connectionLine, connectionsTitle } from './listing/connections.js';
 import type { ListedConnection, ListedServer, ListedService } from './listing/rows.js';
 import { saveServices } from './listing/save.js';
 import { listServices } from './listing/services.js';
 import { type ListedTimeouts, listTimeouts } from './listing/timeouts.js';
+import { listMarks } from './mark.js';
 import { printServiceId } from './print.js';
 import { noSuchService } from './refusals.js';
 
@@ -20,6 +23,7 @@ export type ShownService = VirtualServiceStats | RatedVirtualService;
 export interface ShowSource {
   services(): ShownService[];
   readonly timeouts: ListedTimeouts;
+  readonly marks: readonly MarkRule[];
   connections(): AsyncIterable<Connection>;
 }
 
@@ -27,6 +31,8 @@ export interface ShowSource {
 export async function* show(source: ShowSource, command: ShowCommand): AsyncGenerator<string> {
   if (command.command === 'save') {
     yield saveServices(source.services().map(listedService));
+  } else if (command.command === 'listMarks') {
+    yield listMarks(source.marks);
   } else if (command.what === 'connections') {
     const withEngines = command.columns === 'persistent';
     yield connectionsTitle(withEngines);
@@ -49,16 +55,23 @@ function chosenServices(services: ListedService[], id: ServiceId | undefined): L
 }
 
 export function listedService(service: ShownService): ListedService {
-  const { protocol, address, port, scheduler, schedulerFlags, totals } = service;
+  const { scheduler, schedulerFlags, persistence, onePacket, totals } = service;
   return {
-    id: { kind: 'address', protocol, address, port },
+    id: serviceId(service),
     scheduler,
     schedulerFlags: schedulerFlags.map((flag) => schedulerFlagNumbers[flag]),
-    onePacket: false,
+    ...(persistence && { persistence }),
+    onePacket,
     totals,
     ...ratesOf(service),
     servers: service.servers.map(listedServer),
   };
+}
+
+function serviceId({ protocol, address, port, lastPort, mark }: ShownService): ServiceId {
+  if (mark !== undefined) return { kind: 'fwmark', fwmark: mark, family: prefixFamily(address) };
+  const named = { kind: 'address', protocol: protocol as ServiceProtocol, address, port } as const;
+  return lastPort === undefined ? named : { ...named, lastPort };
 }
 
 function listedServer(server: RealServerStats | RatedRealServer): ListedServer {
@@ -78,5 +91,6 @@ function listedConnection(row: Connection): ListedConnection {
     server: { address: row.serverAddress, port: row.serverPort },
     state: row.state,
     expiresMs: row.expiresMs,
+    ...(row.engine && { persistenceEngine: { name: row.engine, data: row.engineData ?? '' } }),
   };
 }

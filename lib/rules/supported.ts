@@ -2,7 +2,8 @@
  * What of ipvsadm's grammar this version can do. Everything else is refused by name, never ignored; building a feature
  * ends with deleting its row here.
  */
-import type { Command, ForwardingMethod, ServerSettings, ServiceId, ServiceSettings } from './command.js';
+import { persistenceEngines } from '../persistence.js';
+import type { Command, ForwardingMethod, ServerSettings, ServiceSettings } from './command.js';
 import { RulesError } from './errors.js';
 
 interface Refusal {
@@ -13,44 +14,12 @@ interface Refusal {
   sentence: string;
 }
 
-const usesService = (test: (service: ServiceId) => boolean) => (command: Command) =>
-  'service' in command && command.service !== undefined && test(command.service);
-
-const usesServiceSettings = (test: (settings: ServiceSettings) => boolean) => (command: Command) =>
-  (command.command === 'addService' || command.command === 'editService') && test(command.settings);
-
 const usesServerSettings = (test: (settings: ServerSettings) => boolean) => (command: Command) =>
   (command.command === 'addServer' || command.command === 'editServer') && test(command.settings);
 
 const forwardsBy = (method: ForwardingMethod) => usesServerSettings(({ forwarding }) => forwarding === method);
 
 const UNSUPPORTED: readonly Refusal[] = [
-  {
-    option: '-f',
-    isUsed: usesService(({ kind }) => kind === 'fwmark'),
-    sentence:
-      'services by firewall mark are not supported yet: name the service by address, with -t, -u or --sctp-service',
-  },
-  {
-    option: '--pe',
-    isUsed: usesServiceSettings(({ persistence }) => persistence?.engine !== undefined),
-    sentence: 'persistence engines are not supported yet: leave it out',
-  },
-  {
-    option: '-M',
-    isUsed: usesServiceSettings(({ persistence }) => persistence?.netmask !== undefined),
-    sentence: 'persistence is not supported yet: leave -p and -M out',
-  },
-  {
-    option: '-p',
-    isUsed: usesServiceSettings(({ persistence }) => persistence !== undefined),
-    sentence: 'persistence is not supported yet: leave it out',
-  },
-  {
-    option: '-o',
-    isUsed: usesServiceSettings(({ onePacket }) => onePacket),
-    sentence: 'one-packet scheduling is not supported yet: leave it out',
-  },
   { option: '-m', isUsed: forwardsBy('nat'), sentence: 'masquerading is not supported yet: use -i or -g' },
   {
     option: '--start-daemon',
@@ -75,14 +44,23 @@ export interface Support {
 export function checkSupported<T extends Command>(command: T, { schedulers }: Pick<Support, 'schedulers'>): T {
   const refusal = UNSUPPORTED.find(({ isUsed }) => isUsed(command));
   if (refusal) throw new RulesError(`${refusal.option}: ${refusal.sentence}`, { token: refusal.option });
-  if (command.command === 'addService' || command.command === 'editService') {
-    const { scheduler } = command.settings;
-    if (!schedulers.includes(scheduler)) {
-      throw new RulesError(`-s ${scheduler}: there is no such scheduler; use one of ${schedulers.join(', ')}`, {
-        token: scheduler,
-        ipvsadm: { text: 'Scheduler or persistence engine not found', exitStatus: 255 },
-      });
-    }
-  }
+  if (command.command === 'addService' || command.command === 'editService') checkNames(command.settings, schedulers);
   return command;
+}
+
+function checkNames({ scheduler, persistence }: ServiceSettings, schedulers: readonly string[]): void {
+  const ipvsadm = { text: 'Scheduler or persistence engine not found', exitStatus: 255 };
+  if (!schedulers.includes(scheduler)) {
+    throw new RulesError(`-s ${scheduler}: there is no such scheduler; use one of ${schedulers.join(', ')}`, {
+      token: scheduler,
+      ipvsadm,
+    });
+  }
+  const engine = persistence?.engine;
+  if (engine !== undefined && !(persistenceEngines as readonly string[]).includes(engine)) {
+    throw new RulesError(
+      `--pe ${engine}: there is no such persistence engine; use ${persistenceEngines.join(', ')}, or leave it out`,
+      { token: engine, ipvsadm },
+    );
+  }
 }

@@ -1,5 +1,6 @@
 /** The values of options: each is checked where it is read, and a mistake names the word and what was expected. */
-import { addressBytes, type Endpoint, parseEndpoint, parsePort } from '../inet.js';
+import { addressBytes, parseEndpoint, parsePort } from '../inet.js';
+import { parsePrefix } from '../prefix.js';
 import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../scheduler.js';
 import { type DaemonRole, INT_MAX, MAX_TIMEOUT_SECONDS, type SchedulerFlag } from './command.js';
 import { RulesError } from './errors.js';
@@ -84,9 +85,42 @@ function parseWhole({ spelling, value }: Written, { minimum, maximum, what, ipvs
   });
 }
 
-export function parseVirtualEndpoint(from: Written): Endpoint {
-  const { address, port = 0 } = readEndpoint(from, 'illegal virtual server address[:port] specified');
-  return { address, port };
+interface VirtualEndpoint {
+  address: string;
+  port: number;
+  lastPort?: number;
+}
+
+const ILLEGAL_VIRTUAL = 'illegal virtual server address[:port] specified';
+
+/** ipvsadm's ADDRESS[:PORT], and ours: ADDRESS/LENGTH[:PORT[-PORT]]. */
+export function parseVirtualEndpoint(from: Written): VirtualEndpoint {
+  const { base, length, lastPort } = splitRanges(from.value);
+  const { address, port = 0 } = readEndpoint({ ...from, value: base }, ILLEGAL_VIRTUAL);
+  const range = length === undefined ? address : parsePrefix(`${address}/${length}`);
+  if (typeof range !== 'string') throw badVirtual(from, range.mistake);
+  if (lastPort === undefined || lastPort === port) return { address: range, port };
+  if (port === 0 || lastPort < port || lastPort > 65535)
+    throw badVirtual(from, 'has no range of ports: write the lower port first, as in 8000-8099');
+  return { address: range, port, lastPort };
+}
+
+/** `[2001:db8::/64]:8000-8099` is `[2001:db8::]:8000`, 64 and 8099. */
+function splitRanges(value: string) {
+  const [, withoutLast = value, last] = /^(.*:\d{1,5})-(\d{1,5})$/.exec(value) ?? [];
+  const [, head = '', length, tail = ''] = /^(\[?[^\]/]+)\/(\d{1,3})(\]?(?::\d{1,5})?)$/.exec(withoutLast) ?? [];
+  return {
+    base: length === undefined ? withoutLast : head + tail,
+    length,
+    lastPort: last === undefined ? undefined : Number(last),
+  };
+}
+
+function badVirtual({ spelling, value }: Written, mistake: string): RulesError {
+  return new RulesError(`${spelling} ${value} ${mistake}`, {
+    token: value,
+    ipvsadm: { text: ILLEGAL_VIRTUAL, exitStatus: 2 },
+  });
 }
 
 export function parseRealEndpoint(from: Written): { address: string; port: number | undefined } {

@@ -109,7 +109,8 @@ function byteDifference(recorded: readonly Uint8Array[], ours: readonly Uint8Arr
 async function eventDifference(director: GoldenDirector, { event, output }: ByteEvent): Promise<Found> {
   const [, pattern] = /^ipvsadm -Lnc \| grep (\S+)$/.exec(event) ?? [];
   if (pattern !== undefined) {
-    const listed = (await director.listConnections()).filter((line) => line.includes(pattern)).join('');
+    const lines = (await director.listConnections()).filter((line) => line.includes(pattern));
+    const listed = lines.map((line) => `${line}\n`).join('');
     const text = `expected: ${output}got:      ${listed || 'nothing\n'}`;
     return listed === output ? undefined : { text, ours: listed };
   }

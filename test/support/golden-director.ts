@@ -1,4 +1,7 @@
-/** An offline director driven as the recorded one was: rules, packets and pauses, a millisecond from packet to packet. */
+/**
+ * An offline director driven as the recorded one was: rules, packets and pauses, a millisecond from packet to packet,
+ * and mark 1 on all that is for 192.168.60.0/24.
+ */
 import { Director, type OfflineDirector } from '../../lib/director.js';
 import { native } from '../../lib/native.js';
 import type { ProcessedPacket, ProcessResult } from '../../lib/offline-director.js';
@@ -31,6 +34,7 @@ export class GoldenDirector implements AsyncDisposable {
 
   constructor() {
     this.offline = Director.offline({ source: ['10.0.0.1', '2001:db8:1::1'], maxConnections: 16384 });
+    this.offline.setMarks([{ mark: 1, destination: '192.168.60.0/24' }]);
   }
 
   /** `ipvsadm ...`, a rule, `sysctl ...` or `sleep SECONDS`. */
@@ -65,14 +69,20 @@ export class GoldenDirector implements AsyncDisposable {
   /** The lines of `ipvsadm -Lnc`, a moment later. */
   async listConnections(): Promise<string[]> {
     this.sleep(0.1);
+    return (await this.list(LIST_CONNECTIONS)).slice(1);
+  }
+
+  /** The lines that a listing prints. */
+  async list(command: ShowCommand): Promise<string[]> {
     const source = {
-      services: () => [],
+      services: () => this.offline.stats().services,
       timeouts: this.offline.timeouts,
+      marks: this.offline.marks,
       connections: () => this.offline.connections(),
     };
     const lines: string[] = [];
-    for await (const line of show(source, LIST_CONNECTIONS)) lines.push(line);
-    return lines.slice(1);
+    for await (const text of show(source, command)) lines.push(...text.split('\n').slice(0, -1));
+    return lines;
   }
 
   /** As /proc/net/ip_vs_conn shows them a moment later. */

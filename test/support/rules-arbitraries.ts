@@ -1,7 +1,15 @@
 /** Commands of the whole grammar, at random. */
 import fc from 'fast-check';
-import { formatAddress } from '../../lib/inet.js';
-import type { Command, ServerSettings, ServiceId, ServiceSettings } from '../../lib/rules/command.js';
+import { addressBytes, formatAddress } from '../../lib/inet.js';
+import type { MarkRule } from '../../lib/marks.js';
+import {
+  type Command,
+  type ServerSettings,
+  type ServiceId,
+  type ServiceSettings,
+  servicePort,
+} from '../../lib/rules/command.js';
+import type { MarkCommand } from '../../lib/rules/mark.js';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 const ip4 = bytes(4).map(formatAddress);
@@ -12,13 +20,37 @@ const seconds = whole(1, 2678400);
 const word = fc.string({ unit: fc.constantFrom(...'abc019-_. "\'\\#'), minLength: 1, maxLength: 15 });
 const protocol = fc.constantFrom('tcp', 'udp', 'sctp');
 
-/** Port 0 needs persistence, so it is left to the tables. */
-const addressService = fc.record({
+/** ADDRESS, or ADDRESS/LENGTH without bits beyond the length. */
+const prefix = fc.oneof(ip4, ip6).chain((address) =>
+  fc.oneof(
+    fc.constant(address),
+    whole(0, address.includes(':') ? 127 : 31).map((length) => networkOf(address, length)),
+  ),
+);
+
+function networkOf(address: string, length: number): string {
+  const bytes = addressBytes(address) as Uint8Array;
+  const kept = bytes.map((byte, at) => byte & ~(0xff >> Math.min(8, Math.max(0, length - 8 * at))));
+  return `${formatAddress(kept)}/${length}`;
+}
+
+/** Port 0 needs persistence; see `everyPortService`. */
+const ports = fc.oneof(
+  whole(1, 65535).map((port) => ({ port })),
+  fc
+    .uniqueArray(whole(1, 65535), { minLength: 2, maxLength: 2 })
+    .map((pair) => pair.sort((a, b) => a - b))
+    .map(([port, lastPort]) => ({ port, lastPort })),
+);
+const addressService = fc
+  .tuple(protocol, prefix, ports)
+  .map(([protocol, address, ports]) => ({ kind: 'address', protocol, address, ...ports }));
+const everyPortService = fc.record({
   kind: fc.constant('address'),
   protocol,
-  address: fc.oneof(ip4, ip6),
-  port: whole(1, 65535),
-});
+  address: prefix,
+  port: fc.constant(0),
+}) as fc.Arbitrary<ServiceId>;
 const markService = fc.record({
   kind: fc.constant('fwmark'),
   fwmark: whole(1, 2 ** 32 - 1),
@@ -33,6 +65,7 @@ function netmask(id: ServiceId): fc.Arbitrary<string> {
   return ip4.filter((mask) => mask !== '0.0.0.0' && mask !== '255.255.255.255');
 }
 
+/** `id` of every port is persistent. */
 function serviceSettings(id: ServiceId): fc.Arbitrary<ServiceSettings> {
   const persistence = fc.record(
     { timeoutSeconds: seconds, netmask: netmask(id), engine: word },
@@ -44,7 +77,10 @@ function serviceSettings(id: ServiceId): fc.Arbitrary<ServiceSettings> {
     persistence,
     onePacket: id.kind === 'fwmark' || id.protocol === 'udp' ? fc.boolean() : fc.constant(false),
   };
-  return fc.record(settings, { requiredKeys: ['scheduler', 'schedulerFlags', 'onePacket'] });
+  const isEveryPort = id.kind === 'address' && id.port === 0;
+  return fc.record(settings, {
+    requiredKeys: ['scheduler', 'schedulerFlags', 'onePacket', ...(isEveryPort ? (['persistence'] as const) : [])],
+  });
 }
 
 const numbers = { weight: int32, upperThreshold: int32, lowerThreshold: int32 };
@@ -72,7 +108,7 @@ function serverCommand(id: ServiceId): fc.Arbitrary<Command> {
   return fc
     .record({ command: fc.constantFrom('addServer', 'editServer'), target: withAddress, port: whole(0, 65535) })
     .map(({ command, target: { address, settings }, port }) => {
-      const ownPort = id.kind === 'address' && settings.forwarding !== 'nat' ? id.port : port;
+      const ownPort = id.kind === 'address' && settings.forwarding !== 'nat' ? servicePort(id) : port;
       return { command, service: id, server: { address, port: ownPort }, settings } as Command;
     });
 }
@@ -115,11 +151,13 @@ const startDaemon = fc.record(
 );
 
 const command = fc.oneof(
-  service.chain((id) =>
-    serviceSettings(id).chain((settings) =>
-      fc.constantFrom('addService', 'editService').map((command) => ({ command, service: id, settings })),
+  fc
+    .oneof({ arbitrary: service, weight: 3 }, everyPortService)
+    .chain((id) =>
+      serviceSettings(id).chain((settings) =>
+        fc.constantFrom('addService', 'editService').map((command) => ({ command, service: id, settings })),
+      ),
     ),
-  ),
   service.chain(serverCommand),
   service.map((id) => ({ command: 'deleteService', service: id })),
   fc.record({
@@ -141,3 +179,32 @@ const command = fc.oneof(
 
 /** Plain objects: fast-check's own have no prototype, which deepEqual minds. */
 export const anyCommand = command.map((value) => structuredClone(value));
+
+const markRule = fc.oneof(
+  fc.record({ source: prefix }),
+  fc.record({ destination: prefix }),
+  fc.record({ source: fc.constant('10.0.0.0/8'), destination: fc.constantFrom('192.0.2.1', '192.0.2.0/28') }),
+  fc.constant({}),
+);
+const markPorts = fc.oneof(
+  ports,
+  whole(0, 65535).map((port) => ({ port })),
+  fc.constant({}),
+);
+
+/** Rules of marks, and what is done with them. */
+export const anyMarkCommand = fc.oneof(
+  fc
+    .tuple(
+      fc.constantFrom('addMark', 'deleteMark'),
+      whole(1, 2 ** 32 - 1),
+      fc.record({ protocol }, { requiredKeys: [] }),
+      markRule,
+      markPorts,
+    )
+    .map(([command, mark, protocol, prefixes, ports]) => {
+      const rule: object = { mark, ...protocol, ...prefixes, ...ports };
+      return structuredClone({ command, rule: rule as MarkRule }) as MarkCommand;
+    }),
+  fc.constantFrom<MarkCommand>({ command: 'flushMarks' }, { command: 'listMarks' }),
+);

@@ -83,12 +83,32 @@ describe('tunvs run --dry-run', () => {
     assert.ok(host.some(({ command }: { command: string }) => command.startsWith('ip route replace 192.0.2.1/32')));
   });
 
+  it('routes the ranges of services and the destinations of marks that have a service', async () => {
+    const { exitCode, stdout, stderr } = await dryRun(
+      [
+        'mark 1 proto tcp dst 198.51.100.0/24 dport 80-443',
+        'mark 2 dst 203.0.113.0/24',
+        '-A -f 1 -s rr -p 600',
+        '-A -t 192.0.2.0/28:8000-8099 -s rr',
+        '',
+      ].join('\n'),
+    );
+    assert.deepEqual([exitCode, stderr], [0, '']);
+    const routes = [...stdout.matchAll(/^ip route replace (\S+) dev tunvs0/gm)].map(([, prefix]) => prefix);
+    assert.deepEqual(routes, ['198.51.100.0/24', '192.0.2.0/28']);
+    assert.match(stdout, /^mark 1 proto tcp dst 198\.51\.100\.0\/24 dport 80-443$/m);
+    assert.match(stdout, /^-A -t 192\.0\.2\.0\/28:8000-8099 -s rr$/m);
+  });
+
   const mistakes: [string, RegExp][] = [
     ['-A -t 192.0.2.1:80\n-A -t 192.0.2.1:80 -s rr\n', /^tunvs: -:2: the service .* exists already; change it with -E/],
     ['@1 -C\n', /^tunvs: -:1: "@1": a time has a meaning in a replay only/],
     ['-L -n\n', /^tunvs: -:1: a listing is printed in a replay only; leave the rule out/],
     ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n', /^tunvs: -:1: there is no service -t 192\.0\.2\.1:80 for this server/],
-    ['-A -t 192.0.2.1:80 -p\n', /^tunvs: -:1: -p: persistence is not supported yet: leave it out/],
+    [
+      '--start-daemon master\n',
+      /^tunvs: -:1: --start-daemon: the sync daemon is not supported yet: leave the rule out/,
+    ],
   ];
   for (const [rules, message] of mistakes) {
     it(`finds the mistake in "${rules.trim().split('\n').at(-1)}"`, async () => {

@@ -184,7 +184,8 @@ describe('a director', () => {
     const { director } = withWeb('rr', [1]);
     director.addVirtualService(DNS).addRealServer({ address: '10.0.0.11' });
     director.process([tcp(client(1000)), udp({ from: '198.51.100.7:2000', to: '192.0.2.1:53' })], 0);
-    const web: Connection & { template: boolean; controlled: number } = {
+    const web: Connection = {
+      kind: 'connection',
       protocol: 'tcp',
       clientAddress: '198.51.100.7',
       clientPort: 1000,
@@ -195,7 +196,6 @@ describe('a director', () => {
       state: 'SYN_RECV',
       expiresMs: 60_000,
       active: true,
-      template: false,
       controlled: 0,
     };
     assert.deepEqual(await all(director.connections({ protocol: 'tcp' })), [web]);

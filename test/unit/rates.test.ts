@@ -105,6 +105,7 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
     scheduler: 'rr',
     schedulerFlags: [],
     schedulerOptions: {},
+    onePacket: false,
     totals,
     servers: servers.map((each, i) => ({ address: `10.0.0.${i + 1}`, ...server, ...rest, totals: each })),
   };

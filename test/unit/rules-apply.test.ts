@@ -1,32 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { applyRules, type RulesTarget } from '../../lib/rules/apply.js';
 import { RulesError } from '../../lib/rules/errors.js';
-import { parseRules } from '../../lib/rules/parse-rules.js';
-import { type FakeConfiguration, fakeConfiguration } from '../support/fake-configuration.js';
-
-const support = { schedulers: ['rr', 'wrr', 'lc', 'wlc'], sysctlNames: ['sloppy_tcp', 'conn_reuse_mode'] };
-
-/** A director of recorders, with timeouts and sysctls. */
-function fakeTarget(): { target: RulesTarget; fake: FakeConfiguration; apply(text: string): void } {
-  const fake = fakeConfiguration();
-  let timeouts = { tcp: 900, tcpFin: 120, udp: 300 };
-  const sysctls: Record<string, number> = { sloppy_tcp: 0, conn_reuse_mode: 1 };
-  const target: RulesTarget = {
-    transaction: (body) => fake.configuration.transaction(body),
-    get timeouts() {
-      return timeouts;
-    },
-    setTimeouts: ({ tcp, tcpFin, udp }) => {
-      timeouts = { tcp: tcp || timeouts.tcp, tcpFin: tcpFin || timeouts.tcpFin, udp: udp || timeouts.udp };
-    },
-    sysctls,
-    setSysctl: (name, value) => {
-      sysctls[name] = value;
-    },
-  };
-  const apply = (text: string) => applyRules(target, parseRules(text, { file: 'web.rules', support, isTimed: true }));
-  return { target, fake, apply };
-}
+import { fakeRulesTarget } from '../support/fake-rules-target.js';
 
 const WEB = '-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11 -i -w 3 -x 10 -y 5\n';
 
@@ -71,7 +45,7 @@ const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none'
 
 describe('rules put into force', () => {
   it('are one transaction', () => {
-    const { fake, apply } = fakeTarget();
+    const { fake, apply } = fakeRulesTarget();
     apply(
       `${WEB}-A -u 192.0.2.1:53\n-E -t 192.0.2.1:80 -s lc\n-e -t 192.0.2.1:80 -r 10.0.0.11 -i\n-Z -t 192.0.2.1:80\n-Z`,
     );
@@ -93,8 +67,42 @@ describe('rules put into force', () => {
     ]);
   });
 
+  it('say all of a service, and an edit puts back what it leaves out', () => {
+    const { fake, apply } = fakeRulesTarget();
+    apply(
+      [
+        '-A -u 192.0.2.1:5060 -s rr -p 300 -M 255.255.255.0 --pe sip -o',
+        '-E -u 192.0.2.1:5060 -s rr',
+        '-A -t 192.0.2.1:0 -p',
+        '-a -t 192.0.2.1:0 -r 10.0.0.11:80 -i',
+        '-A -f 7 -6 -p 60 -M 64',
+        '-a -f 7 -6 -r [2001:db8::11]:80 -i',
+        '-A -t 192.0.2.0/28:8000-8099 -s rr',
+        '-a -t 192.0.2.0/28:8000-8099 -r 10.0.0.11:80 -i',
+      ].join('\n'),
+    );
+    const sip = { protocol: 17, address: '192.0.2.1', port: 5060 };
+    const everyPort = { protocol: 6, address: '192.0.2.1', port: 0 };
+    const marked = { protocol: 0, address: '::', port: 0, mark: 7 };
+    const range = { protocol: 6, address: '192.0.2.0', prefix: 28, port: 8000, lastPort: 8099 };
+    const rr = { scheduler: 'rr', schedulerFlags: [] };
+    const wlc = { scheduler: 'wlc', schedulerFlags: [] };
+    const config = { ...PLAIN_TUNNEL, weight: 1, upperThreshold: 0, lowerThreshold: 0 };
+    const persistence = { timeoutSeconds: 300, netmask: '255.255.255.0', engine: 'sip' };
+    assert.deepEqual(fake.applied[0], [
+      { op: 'addService', service: sip, config: { ...rr, persistence, onePacket: true } },
+      { op: 'editService', service: sip, config: rr },
+      { op: 'addService', service: everyPort, config: { ...wlc, persistence: { timeoutSeconds: 360 } } },
+      { op: 'addServer', service: everyPort, server: { address: '10.0.0.11', port: 0 }, config },
+      { op: 'addService', service: marked, config: { ...wlc, persistence: { timeoutSeconds: 60, netmask: '64' } } },
+      { op: 'addServer', service: marked, server: { address: '2001:db8::11', port: 80 }, config },
+      { op: 'addService', service: range, config: rr },
+      { op: 'addServer', service: range, server: { address: '10.0.0.11', port: 0 }, config },
+    ]);
+  });
+
   it('delete and clear', () => {
-    const { fake, apply } = fakeTarget();
+    const { fake, apply } = fakeRulesTarget();
     apply(`${WEB}-d -t 192.0.2.1:80 -r 10.0.0.11\n-D -t 192.0.2.1:80\n-A -t 192.0.2.1:80\n-C`);
     assert.deepEqual(fake.configuration.virtualServices, []);
     assert.deepEqual(
@@ -104,7 +112,7 @@ describe('rules put into force', () => {
   });
 
   it('set timeouts and sysctls, 0 leaving a timeout as it is', () => {
-    const { target, apply } = fakeTarget();
+    const { target, apply } = fakeRulesTarget();
     apply('--set 60 0 30\nsysctl net.ipv4.vs.sloppy_tcp=1');
     assert.deepEqual(target.timeouts, { tcp: 60, tcpFin: 120, udp: 30 });
     assert.equal(target.sysctls.sloppy_tcp, 1);
@@ -112,7 +120,7 @@ describe('rules put into force', () => {
 
   for (const [rule, text, message] of REFUSALS) {
     it(`refuse "${rule}" as the kernel does, with the line, and leave nothing behind`, () => {
-      const { target, fake, apply } = fakeTarget();
+      const { target, fake, apply } = fakeRulesTarget();
       apply(WEB);
       const before = [fake.applied.length, fake.configuration.virtualServices.length];
       assert.throws(
@@ -132,7 +140,7 @@ describe('rules put into force', () => {
   }
 
   it('take timeouts and sysctls back when the engine refuses the transaction', () => {
-    const { target, fake, apply } = fakeTarget();
+    const { target, fake, apply } = fakeRulesTarget();
     fake.refuseApply = Object.assign(new Error('the table is full'), { code: 'ERR_TUNVS_LIMIT' });
     assert.throws(() => apply(`${WEB}--set 1 1 1\nsysctl net.ipv4.vs.sloppy_tcp=1`), {
       code: 'ERR_TUNVS_LIMIT',
@@ -143,7 +151,7 @@ describe('rules put into force', () => {
   });
 
   it('hold no listings outside a replay', () => {
-    const { apply } = fakeTarget();
+    const { apply } = fakeRulesTarget();
     assert.throws(
       () => apply('-C\n-L -n'),
       /^TunvsError: web\.rules:2: a listing is printed in a replay only; leave the rule out$/,

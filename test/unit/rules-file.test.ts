@@ -6,12 +6,6 @@ const parse = (text: string, isTimed = true) => parseRules(text, { file: 'web.ru
 
 /** Every row: an option that this version refuses by name, and the rule that has it. */
 const UNSUPPORTED: [string, string][] = [
-  ['-p', '-A -t 192.0.2.1:80 -p 300'],
-  ['-M', '-A -t 192.0.2.1:80 -p -M 255.255.255.0'],
-  ['--pe', '-A -u 192.0.2.1:5060 -p --pe sip'],
-  ['-o', '-A -u 192.0.2.1:53 -o'],
-  ['-f', '-A -f 1'],
-  ['-f', '-Z -f 1'],
   ['-m', '-a -t 192.0.2.1:80 -r 10.0.0.11 -m'],
   ['--start-daemon', '--start-daemon master'],
   ['--stop-daemon', '--stop-daemon backup'],
@@ -34,7 +28,9 @@ const MISTAKES: [string, RegExp][] = [
     'sysctl net.ipv4.vs.sync_ports=1',
     /net\.ipv4\.vs\.sync_ports is not supported; there are sloppy_tcp, conn_reuse_mode/,
   ],
+  ['-A -u 192.0.2.1:5060 -p --pe nosuch', /--pe nosuch: there is no such persistence engine; use sip/],
   ['-A -t "192.0.2.1:80', /never closed/],
+  ['mark 0', /"0" is no mark from 1 to 4294967295/],
 ];
 
 describe('a rules file', () => {
@@ -48,6 +44,8 @@ describe('a rules file', () => {
         '@1.5 -Z # now',
         '@2 sysctl -w net.ipv4.vs.sloppy_tcp=1',
         '-L -n',
+        'mark 1 dst 192.0.2.0/28',
+        '@3.5 mark flush',
       ].join('\n'),
     );
     assert.deepEqual(
@@ -58,6 +56,8 @@ describe('a rules file', () => {
         [5, 1500, 'zero'],
         [6, 2000, 'sysctl'],
         [7, undefined, 'list'],
+        [8, undefined, 'addMark'],
+        [9, 3500, 'flushMarks'],
       ],
     );
     assert.deepEqual(lines[3]?.rule, { command: 'sysctl', name: 'sloppy_tcp', value: 1 });

@@ -2,10 +2,11 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { RulesError } from '../../lib/rules/errors.js';
 import { OPTIONS } from '../../lib/rules/options.js';
+import { parseMark, printMark } from '../../lib/rules/mark.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { printCommand } from '../../lib/rules/print.js';
-import { anyCommand } from '../support/rules-arbitraries.js';
+import { anyCommand, anyMarkCommand } from '../support/rules-arbitraries.js';
 
 const support = { schedulers: ['rr', 'wlc'], sysctlNames: ['sloppy_tcp'] };
 
@@ -41,6 +42,10 @@ const piece = fc.oneof(
     'ipvsadm',
     'sysctl',
     'net.ipv4.vs.sloppy_tcp=1',
+    'mark',
+    'dst',
+    'dport',
+    '192.0.2.0/28:8000-8099',
     '@1.5',
     '@',
     '#',
@@ -62,6 +67,16 @@ describe('any rule', () => {
         assert.deepEqual(parseCommandLine(text), command, text);
       }),
       { numRuns: 2000 },
+    );
+  });
+
+  it('of a mark is the same after being printed and parsed', () => {
+    fc.assert(
+      fc.property(anyMarkCommand, (command) => {
+        const [, ...words] = printMark(command).split(' ');
+        assert.deepEqual(parseMark(words), command, words.join(' '));
+      }),
+      { numRuns: 1000 },
     );
   });
 

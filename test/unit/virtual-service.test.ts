@@ -28,13 +28,13 @@ describe('a virtual service', () => {
       { protocol: 'icmp' },
       /protocol: expected one of 'tcp', 'udp', 'sctp', got 'icmp'/,
     ],
-    ['port 0', { port: 0 }, /port: expected an integer from 1 to 65535, got 0/],
+    ['port 0 and no persistence', { port: 0 }, /expected a port from 1 to 65535, or persistence; .* got 0/],
     ['a multicast address', { address: '239.1.1.1' }, /address: expected a unicast address/],
     ['an unknown scheduler', { scheduler: 'fastest' }, /scheduler: expected one of 'rr', .*, got 'fastest'/],
     [
       'an unknown option',
       { schedular: 'rr' },
-      /there is no option "schedular"; it takes protocol, address, port, scheduler/,
+      /there is no option "schedular"; it takes protocol, address, port, lastPort, mark, family, scheduler/,
     ],
   ];
   for (const [what, options, message] of mistakes) {

@@ -109,6 +109,7 @@ export class Timeline {
         return meter ? meter.sample(stats, stats.atMs).services : stats.services;
       },
       timeouts: director.timeouts,
+      marks: director.marks,
       connections: () => director.connections(),
     };
     const pieces = located(place, () => show(source, command));

@@ -1,5 +1,7 @@
 /** `tunvs run --dry-run`: what would be done, as commands that a shell and ipvsadm would take. */
 import type { DirectorStats } from '../../stats.js';
+import { type MarkRule, routedPrefixes } from '../../marks.js';
+import { isMarkCommand, printMark } from '../../rules/mark.js';
 import { printCommand } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
 import { toJson } from '../json.js';
@@ -10,7 +12,7 @@ const DEFAULT_DEVICE = 'tunvs0';
 
 export async function dryRun(
   options: RunOptions,
-  stats: DirectorStats,
+  { services, marks }: Pick<DirectorStats, 'services'> & { marks: readonly MarkRule[] },
   lines: readonly RuleLine[],
   io: CliIo,
 ): Promise<void> {
@@ -21,10 +23,7 @@ export async function dryRun(
   ]);
   const device = options.device ?? DEFAULT_DEVICE;
   const mtuBytes = defaultDeviceMtu(options.pathMtu ?? DEFAULT_PATH_MTU);
-  const steps = new DirectorHost({ sources: options.source, mtuBytes }).plan(
-    device,
-    stats.services.map(({ address }) => address),
-  );
+  const steps = new DirectorHost({ sources: options.source, mtuBytes }).plan(device, routedPrefixes(services, marks));
   const host = steps.map(({ description, command, undo }) => ({
     description,
     command: formatHostCommand(command),
@@ -45,5 +44,6 @@ export async function dryRun(
 }
 
 function printRule(rule: Rule): string {
+  if (isMarkCommand(rule)) return printMark(rule);
   return rule.command === 'sysctl' ? `sysctl net.ipv4.vs.${rule.name}=${rule.value}` : printCommand(rule);
 }

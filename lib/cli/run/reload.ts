@@ -1,6 +1,7 @@
 /** SIGHUP: the rules are read again, and only what differs is changed. */
 import type { Director } from '../../director.js';
 import { applyTableCommand } from '../../rules/apply.js';
+import { listMarks } from '../../rules/mark.js';
 import { reconcile } from '../../rules/reconcile.js';
 import { listedService } from '../../rules/show.js';
 import { readRules, rehearseRules } from '../rules-file.js';
@@ -18,10 +19,12 @@ export async function reloadRules(
   }
   await using wanted = await rehearseRules(await readRules({ file, isTimed: false }, io), sources);
   const commands = reconcile(director.stats().services.map(listedService), wanted.stats().services.map(listedService));
+  const marksDiffer = listMarks(director.marks) !== listMarks(wanted.marks);
   director.transaction((transaction) => {
+    if (marksDiffer) transaction.setMarks(wanted.marks);
     for (const command of commands) applyTableCommand(transaction, command);
   });
-  return commands.length + reconcileSettings(director, wanted);
+  return commands.length + (marksDiffer ? 1 : 0) + reconcileSettings(director, wanted);
 }
 
 /** Timeouts and sysctls; a rule that is gone puts the default back. */

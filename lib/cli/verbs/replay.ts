@@ -27,7 +27,7 @@ Each packet of the capture is taken as if it were read from the device at its ti
 sent is written with the time of the packet that caused it. Captures are pcap, link type RAW or Ethernet in, RAW out.
 
 In the rules a line "@SECONDS COMMAND" is applied when the capture's clock (0: the first packet) reaches it, before a
-packet of the same time. Listings (-L -n, -L -n -c, -S -n, ...) are printed on standard output.
+packet of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) are printed on standard output.
 
 Examples:
   $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --out tunnel.pcap
@@ -94,7 +94,8 @@ export const replay: Verb = {
         progress.clear();
         wrapNative(() => writer.close());
       }
-      const stats = { ...director.stats(), timeouts: director.timeouts, sysctls: director.sysctls };
+      const { timeouts, sysctls, marks } = director;
+      const stats = { ...director.stats(), timeouts, sysctls, marks };
       await director.close();
       if (options.stats !== undefined) await writeStats(options.stats, stats, io);
       report({ received, sent, durationMs: clockMs }, options, io);

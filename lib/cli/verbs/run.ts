@@ -75,9 +75,9 @@ export const run: Verb = {
   async run({ options, io }: VerbContext<RunOptions>): Promise<void> {
     const lines = await readRules({ file: options.rules, isTimed: false }, io);
     const rehearsed = await rehearseRules(lines, options.source);
-    const stats = rehearsed.stats();
+    const planned = { services: rehearsed.stats().services, marks: rehearsed.marks };
     await rehearsed.close();
-    if (options.dryRun) return dryRun(options, stats, lines, io);
+    if (options.dryRun) return dryRun(options, planned, lines, io);
     const end = endSignal();
     try {
       await direct(options, lines, io, end.signal);

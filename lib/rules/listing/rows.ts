@@ -1,6 +1,7 @@
 /** What listings print: plain data, whoever counted it. */
 import type { Endpoint } from '../../inet.js';
-import type { ServerSettings, ServiceId, ServiceProtocol, ServiceSettings } from '../command.js';
+import type { AnyProtocol } from '../../protocol.js';
+import type { ServerSettings, ServiceId, ServiceSettings } from '../command.js';
 
 /** Totals, or per-second rates. */
 export interface ListedTraffic {
@@ -30,7 +31,7 @@ export interface ListedService extends ServiceSettings {
 
 export interface ListedConnection {
   /** `ip`: a persistence template of a firewall-mark service. */
-  protocol: ServiceProtocol | 'ip';
+  protocol: AnyProtocol;
   client: Endpoint;
   virtual: Endpoint;
   server: Endpoint;

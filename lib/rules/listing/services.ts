@@ -1,6 +1,7 @@
 /** `ipvsadm -L -n`: services and servers in the five forms there are, byte for byte, trailing blanks included. */
 import { addressFamily, type Endpoint, formatEndpoint } from '../../inet.js';
 import type { ListColumns, ServiceId } from '../command.js';
+import { formatVirtualEndpoint } from '../../service-key.js';
 import { schedulerFlagNames } from '../values.js';
 import { exactNumber, shortNumber } from './numbers.js';
 import { type ListedServer, type ListedService, type ListedTraffic, NO_TRAFFIC } from './rows.js';
@@ -128,7 +129,7 @@ function countsTitle(own: Column[]): string {
 /** Without padding: where flags follow. */
 function bareServiceName(id: ServiceId): string {
   if (id.kind === 'fwmark') return `FWM  ${id.fwmark}${id.family === 6 ? ' IPv6' : ''}`;
-  return `${id.protocol.toUpperCase().padEnd(4)} ${formatEndpoint(id)}`;
+  return `${id.protocol.toUpperCase().padEnd(4)} ${formatVirtualEndpoint(id)}`;
 }
 
 const serviceName = (id: ServiceId) => bareServiceName(id).padEnd(33);

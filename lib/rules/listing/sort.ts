@@ -1,9 +1,10 @@
 /** The order that listings are in unless `--nosort` is given. */
 import { compareAddresses, type Endpoint } from '../../inet.js';
 import { PROTOCOL_NUMBERS, type ServiceId, serviceFamily } from '../command.js';
+import { splitPrefix } from '../../prefix.js';
 import type { ListedService } from './rows.js';
 
-/** Services by mark, family, protocol, address and port; each one's servers by address and port. */
+/** Services by mark, family, protocol, address and port, ranges behind what they begin with; each one's servers by address and port. */
 export function sortServices(services: readonly ListedService[]): ListedService[] {
   return services
     .map((service) => ({ ...service, servers: service.servers.toSorted(compareEndpoints) }))
@@ -14,7 +15,13 @@ function compareServices(left: ServiceId, right: ServiceId): number {
   const marks = (id: ServiceId) => (id.kind === 'fwmark' ? id.fwmark : 0);
   const byMarkAndFamily = marks(left) - marks(right) || serviceFamily(left) - serviceFamily(right);
   if (byMarkAndFamily !== 0 || left.kind === 'fwmark' || right.kind === 'fwmark') return byMarkAndFamily;
-  return PROTOCOL_NUMBERS[left.protocol] - PROTOCOL_NUMBERS[right.protocol] || compareEndpoints(left, right);
+  const [here, there] = [splitPrefix(left.address), splitPrefix(right.address)];
+  return (
+    PROTOCOL_NUMBERS[left.protocol] - PROTOCOL_NUMBERS[right.protocol] ||
+    compareEndpoints({ address: here.base, port: left.port }, { address: there.base, port: right.port }) ||
+    (there.length ?? 129) - (here.length ?? 129) ||
+    (left.lastPort ?? 0) - (right.lastPort ?? 0)
+  );
 }
 
 function compareEndpoints(left: Endpoint, right: Endpoint): number {

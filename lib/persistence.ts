@@ -1,0 +1,94 @@
+/** Persistence: new connections of a client go where its last one went. What callers say about it, and how it is checked. */
+import { type AddressFamily, addressBytes, formatAddress } from './inet.js';
+import type { NativePersistence, NativeServiceRow } from './native.js';
+import { checkedOptions, choiceOption, integerOption, refuse } from './options.js';
+import { prefixFamily } from './prefix.js';
+import type { ServiceIdentity } from './service-key.js';
+
+/** What may know a client by more than its address. */
+export const persistenceEngines = ['sip'] as const;
+
+export type PersistenceEngine = (typeof persistenceEngines)[number];
+
+export interface Persistence {
+  /** How long after its last new connection a client is remembered, [1, 2678400]. Default 360. */
+  timeoutSeconds?: number;
+  /**
+   * Which clients count as one: a prefix length, or for IPv4 a dotted mask such as '255.255.255.0'. Default: each
+   * address by itself.
+   */
+  netmask?: string | number;
+  /** 'sip': by the Call-ID of SIP over UDP, where there is one. */
+  engine?: PersistenceEngine;
+}
+
+/** The persistence that is in force. */
+export interface PersistenceStats {
+  timeoutSeconds: number;
+  /** A dotted mask for IPv4, a prefix length in digits for IPv6; left out: each address by itself. */
+  netmask?: string;
+  engine?: PersistenceEngine;
+}
+
+/** Of a bare `-p` of ipvsadm 1.31. */
+const DEFAULT_TIMEOUT_SECONDS = 360;
+const MAX_TIMEOUT_SECONDS = 2678400;
+const ADDRESS_BITS: Readonly<Record<AddressFamily, number>> = { 4: 32, 6: 128 };
+
+/** Undefined where it is switched off. */
+export function checkedPersistence(
+  call: string,
+  value: Persistence | false,
+  service: ServiceIdentity,
+): NativePersistence | undefined {
+  if (value === false) return undefined;
+  if (typeof value !== 'object' || value === null)
+    return refuse(`${call}: persistence`, value, 'false or { timeoutSeconds, netmask, engine }');
+  checkedOptions(`${call}: persistence`, value, ['timeoutSeconds', 'netmask', 'engine']);
+  const timeoutSeconds = integerOption(
+    `${call}: timeoutSeconds`,
+    value.timeoutSeconds,
+    1,
+    MAX_TIMEOUT_SECONDS,
+    DEFAULT_TIMEOUT_SECONDS,
+  );
+  const netmask = checkedNetmask(`${call}: netmask`, value.netmask, prefixFamily(service.address));
+  const { engine } = value;
+  return {
+    timeoutSeconds,
+    ...(netmask !== undefined && { netmask }),
+    ...(engine !== undefined && { engine: choiceOption(`${call}: engine`, engine, persistenceEngines) }),
+  };
+}
+
+/** In the form of {@link PersistenceStats}. */
+function checkedNetmask(name: string, value: unknown, family: AddressFamily): string | undefined {
+  if (value === undefined) return undefined;
+  const bits = ADDRESS_BITS[family];
+  const length = typeof value === 'string' && /^\d{1,3}$/.test(value) ? Number(value) : value;
+  if (typeof length === 'number' && Number.isInteger(length) && length >= 1 && length <= bits) {
+    if (length === bits) return undefined;
+    return family === 6 ? String(length) : formatAddress(maskOf(length));
+  }
+  const mask = typeof value === 'string' && family === 4 ? addressBytes(value) : undefined;
+  if (mask?.length === 4 && mask.some((byte) => byte !== 0)) return isWhole(mask) ? undefined : formatAddress(mask);
+  const dotted = family === 4 ? ", or a dotted mask other than '0.0.0.0'" : '';
+  return refuse(name, value, `a prefix length from 1 to ${bits}${dotted}`);
+}
+
+function maskOf(length: number): Uint8Array {
+  return Uint8Array.from({ length: 4 }, (_, at) => 0xff & ~(0xff >> Math.min(8, Math.max(0, length - 8 * at))));
+}
+
+const isWhole = (mask: Uint8Array) => mask.every((byte) => byte === 255);
+
+export function persistenceStats({ persistence, address }: NativeServiceRow): PersistenceStats | undefined {
+  if (persistence === undefined) return undefined;
+  const { timeoutSeconds, engine } = persistence;
+  const netmask = checkedNetmask('netmask', persistence.netmask, prefixFamily(address));
+  return {
+    timeoutSeconds,
+    ...(netmask !== undefined && { netmask }),
+    ...(engine !== undefined && { engine: engine as PersistenceEngine }),
+  };
+}

@@ -1,0 +1,126 @@
+/** What names a virtual service: protocol, address and port, or a firewall mark. */
+import { type AddressFamily, addressFamily } from './inet.js';
+import type { NativeServiceKey } from './native.js';
+import { choiceOption, integerOption, MAX_UINT32, refuse } from './options.js';
+import { parseUnicastPrefix, prefixFamily, splitPrefix } from './prefix.js';
+import { type AnyProtocol, type Protocol, protocolName, protocolNumber, protocols } from './protocol.js';
+
+/** A virtual service by address. */
+export interface AddressServiceKey {
+  protocol: Protocol;
+  /** The virtual address (VIP), or a range of them: `192.0.2.0/28`. */
+  address: string;
+  /** [0, 65535]; 0, every port, is for persistent services. */
+  port: number;
+  /** The last port of a range that begins with `port`. Default: the one port. */
+  lastPort?: number | undefined;
+}
+
+/** A virtual service by firewall mark: of any protocol, address and port that `setMarks()` gives the mark. */
+export interface MarkServiceKey {
+  /** [1, 2^32 - 1] */
+  mark: number;
+  /** Default 4. */
+  family?: AddressFamily;
+}
+
+/** What names a virtual service. */
+export type VirtualServiceKey = AddressServiceKey | MarkServiceKey;
+
+/** The name of a virtual service in full. */
+export interface ServiceIdentity {
+  /** 'ip', any, where `mark` is set. */
+  protocol: AnyProtocol;
+  /** The virtual address (VIP), or ADDRESS/LENGTH; '0.0.0.0' or '::', any of the family, where `mark` is set. */
+  address: string;
+  /** 0: every port. */
+  port: number;
+  /** Of a range that begins with `port`. */
+  lastPort?: number | undefined;
+  /** Firewall mark. */
+  mark?: number | undefined;
+}
+
+/** `tcp 192.0.2.1:80`, `tcp 192.0.2.0/28:8000-8099`, `mark 1`, `mark 1 IPv6`. REQUIRES: a canonical address. */
+export function serviceName(service: ServiceIdentity): string {
+  if (service.mark === undefined) return `${service.protocol} ${formatVirtualEndpoint(service)}`;
+  return `mark ${service.mark}${prefixFamily(service.address) === 6 ? ' IPv6' : ''}`;
+}
+
+/** `192.0.2.1:80`, `[2001:db8::/64]:8000-8099`. REQUIRES: a canonical address. */
+export function formatVirtualEndpoint({ address, port, lastPort }: Omit<ServiceIdentity, 'protocol'>): string {
+  const ports = lastPort === undefined ? `${port}` : `${port}-${lastPort}`;
+  return prefixFamily(address) === 6 ? `[${address}]:${ports}` : `${address}:${ports}`;
+}
+
+/** What its real servers have for a port unless told otherwise: the service's one port, or 0 for the packet's. */
+export function serverPortOf({ port, lastPort }: Pick<ServiceIdentity, 'port' | 'lastPort'>): number {
+  return lastPort === undefined ? port : 0;
+}
+
+/** `call` is what the caller called, for the error. A service's handle or its stats are keys as well. */
+export function checkedServiceKey(call: string, key: VirtualServiceKey | ServiceIdentity): ServiceIdentity {
+  if (typeof key !== 'object' || key === null) refuse(`${call}: key`, key, '{ protocol, address, port } or { mark }');
+  return 'mark' in key && key.mark !== undefined ? checkedMarkKey(call, key) : checkedAddressKey(call, key);
+}
+
+function checkedAddressKey(call: string, key: Partial<ServiceIdentity>): ServiceIdentity {
+  const protocol = choiceOption<Protocol>(`${call}: protocol`, key.protocol, protocols);
+  const address = virtualAddressOption(`${call}: address`, key.address);
+  const port = integerOption(`${call}: port`, key.port, 0, 65535);
+  if (key.lastPort === undefined || key.lastPort === port) return { protocol, address, port };
+  if (port === 0) refuse(`${call}: lastPort`, key.lastPort, 'none with port 0, which is every port');
+  return { protocol, address, port, lastPort: integerOption(`${call}: lastPort`, key.lastPort, port, 65535) };
+}
+
+type NamedMark = Partial<ServiceIdentity> & { family?: AddressFamily };
+
+function checkedMarkKey(call: string, key: NamedMark): ServiceIdentity {
+  const mark = integerOption(`${call}: mark`, key.mark, 1, MAX_UINT32);
+  const named = key.address === undefined ? undefined : addressFamily(key.address);
+  const family = key.family ?? named ?? 4;
+  if (family !== 4 && family !== 6) refuse(`${call}: family`, family, '4 or 6');
+  const identity = markIdentity(mark, family);
+  for (const name of ['protocol', 'address', 'port', 'lastPort'] as const) {
+    if (key[name] !== undefined && key[name] !== identity[name])
+      refuse(`${call}: ${name}`, key[name], 'none with a mark, whose rules say which packets have it');
+  }
+  return identity;
+}
+
+/** The service of every packet of this mark and family. */
+function markIdentity(mark: number, family: AddressFamily): ServiceIdentity {
+  return { protocol: 'ip', address: family === 6 ? '::' : '0.0.0.0', port: 0, mark };
+}
+
+function virtualAddressOption(name: string, value: unknown): string {
+  if (typeof value !== 'string') return refuse(name, value, "an IP address such as '192.0.2.1'");
+  const prefix = parseUnicastPrefix(value, 'is not unicast');
+  if (typeof prefix === 'string') return prefix;
+  if (prefix.mistake === 'is not unicast')
+    return refuse(name, value, 'a unicast address: not unspecified, multicast or broadcast');
+  return refuse(name, value, `an IP address or a range of them, but it ${prefix.mistake}`);
+}
+
+export function nativeServiceKey({ protocol, address, port, lastPort, mark }: ServiceIdentity): NativeServiceKey {
+  if (mark !== undefined) return { protocol: 0, address, port: 0, mark };
+  const { base, length } = splitPrefix(address);
+  return {
+    protocol: protocolNumber(protocol as Protocol),
+    address: base,
+    port,
+    ...(lastPort !== undefined && { lastPort }),
+    ...(length !== undefined && { prefix: length }),
+  };
+}
+
+export function serviceIdentity(key: NativeServiceKey): ServiceIdentity {
+  const { protocol, address, port, lastPort, prefix, mark } = key;
+  if (mark) return markIdentity(mark, prefixFamily(address));
+  return {
+    protocol: protocolName(protocol),
+    address: prefix === undefined ? address : `${address}/${prefix}`,
+    port,
+    ...(lastPort && { lastPort }),
+  };
+}
