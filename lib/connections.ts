@@ -1,5 +1,6 @@
 /** Going through the connection table. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { canonicalAddress } from './inet.js';
 import type { NativeConnectionRow } from './native.js';
 import {
   addressOption,
@@ -32,8 +33,8 @@ export interface Connection {
   expiresMs: number;
   /** Counted in `activeConnections`; otherwise in `inactiveConnections`. */
   active: boolean;
-  /** A connection that a template has chosen the real server of. */
-  controlled: boolean;
+  /** Connections now of a template, which led them to its real server; 0 of a connection. */
+  controlled: number;
   /** Of a template that a persistence engine made. */
   engine?: PersistenceEngine;
   /** What the engine knows the client by: a Call-ID. */
@@ -41,7 +42,7 @@ export interface Connection {
 }
 
 /** Every field that is given has to match. */
-export type ConnectionFilter = Partial<Omit<Connection, 'expiresMs' | 'engine' | 'engineData'>>;
+export type ConnectionFilter = Partial<Omit<Connection, 'expiresMs' | 'controlled' | 'engine' | 'engineData'>>;
 
 export interface ConnectionsOptions extends ConnectionFilter {
   signal?: AbortSignal;
@@ -79,12 +80,11 @@ async function* walk(page: Page, matches: (connection: Connection) => boolean, s
   }
 }
 
-function connectionOf({ template, controlled, protocol, engine, ...row }: NativeConnectionRow): Connection {
+function connectionOf({ template, protocol, engine, ...row }: NativeConnectionRow): Connection {
   return {
     kind: template ? 'template' : 'connection',
     protocol: protocolName(protocol),
     ...row,
-    controlled: controlled ?? false,
     ...(engine && { engine: engine as PersistenceEngine }),
   };
 }
@@ -92,17 +92,22 @@ function connectionOf({ template, controlled, protocol, engine, ...row }: Native
 const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unknown) => Connection[Name] } = {
   kind: (name, value) => choiceOption(name, value, ['connection', 'template']),
   protocol: (name, value) => choiceOption<AnyProtocol>(name, value, [...protocols, 'ip']),
-  clientAddress: addressOption,
+  clientAddress: anyAddressOption,
   clientPort: portOption,
-  virtualAddress: addressOption,
+  virtualAddress: anyAddressOption,
   virtualPort: portOption,
   serverAddress: addressOption,
   serverPort: portOption,
   state: (name, value) =>
     typeof value === 'string' ? value : refuse(name, value, "the name of a state, such as 'ESTABLISHED'"),
   active: (name, value) => booleanOption(name, value, true),
-  controlled: (name, value) => booleanOption(name, value, true),
 };
+
+/** A template's client is what a netmask leaves, and its virtual address may be a mark. */
+function anyAddressOption(name: string, value: unknown): string {
+  const address = typeof value === 'string' ? canonicalAddress(value) : undefined;
+  return address ?? refuse(name, value, "an IP address such as '192.0.2.1'");
+}
 
 function portOption(name: string, value: unknown): number {
   return integerOption(name, value, 0, 65535);

@@ -48,12 +48,25 @@ describe('connections', () => {
     }
   });
 
+  it('tells what a persistence engine knows a client by', async () => {
+    const template = { template: true, state: 'NONE', clientPort: 0, controlled: 2 };
+    const { page } = table([row(0, { ...template, engine: 'sip', engineData: 'a@b.example' }), row(0, template)]);
+    const found = [];
+    for await (const { kind, controlled, engine, engineData } of connections({}, page))
+      found.push([kind, controlled, engine, engineData]);
+    assert.deepEqual(found, [
+      ['template', 2, 'sip', 'a@b.example'],
+      ['template', 2, undefined, undefined],
+    ]);
+  });
+
   const rows = [
     row(1),
     row(2, { protocol: 17, state: 'UDP', active: false }),
     row(3, { clientAddress: '2001:db8::7' }),
     row(4, { virtualAddress: '192.0.2.2', virtualPort: 443, serverPort: 443 }),
     row(5, { serverAddress: '10.0.0.12' }),
+    row(0, { protocol: 0, virtualAddress: '0.0.0.7', virtualPort: 0, state: 'NONE', active: false, template: true }),
   ];
   const filters: [ConnectionsOptions, number[]][] = [
     [{ protocol: 'udp' }, [2]],
@@ -64,7 +77,11 @@ describe('connections', () => {
     [{ serverAddress: '10.0.0.12' }, [5]],
     [{ serverPort: 443 }, [4]],
     [{ state: 'UDP' }, [2]],
-    [{ active: false }, [2]],
+    [{ active: false }, [2, 0]],
+    [{ kind: 'template' }, [0]],
+    [{ kind: 'connection', active: false }, [2]],
+    [{ protocol: 'ip' }, [0]],
+    [{ virtualAddress: '0.0.0.7' }, [0]],
     [{ active: true, virtualPort: 80, serverAddress: '10.0.0.11' }, [1, 3]],
     [{ protocol: undefined, virtualPort: 443 } as unknown as ConnectionsOptions, [4]],
   ];
@@ -79,6 +96,7 @@ describe('connections', () => {
       { clientPort: '80' },
       { clientAddress: 'x' },
       { state: 1 },
+      { kind: 'persistent' },
       { active: 'yes' },
       { signal: 1 },
     ]) {
