@@ -26,6 +26,7 @@ export interface Connection {
   virtualAddress: string;
   virtualPort: number;
   serverAddress: string;
+  /** Where the real server has none of its own, the virtual port; of a template of every port 0. */
   serverPort: number;
   /** IPVS's name: ESTABLISHED, SYN_RECV, FIN_WAIT, UDP, ...; of a template NONE or ASSURED. */
   state: string;
@@ -85,8 +86,14 @@ function connectionOf({ template, protocol, engine, ...row }: NativeConnectionRo
     kind: template ? 'template' : 'connection',
     protocol: protocolName(protocol),
     ...row,
+    serverPort: template ? templatePort(row) : row.serverPort || row.virtualPort,
     ...(engine && { engine: engine as PersistenceEngine }),
   };
+}
+
+/** As IPVS has it: a template of every port is one of port 0 on both sides. */
+function templatePort({ virtualPort, serverPort }: Pick<NativeConnectionRow, 'virtualPort' | 'serverPort'>): number {
+  return virtualPort === 0 ? 0 : serverPort;
 }
 
 const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unknown) => Connection[Name] } = {

@@ -170,6 +170,50 @@ describe('tunvs replay', () => {
     assert.deepEqual(rows.slice(1), [idle, idle]);
   });
 
+  it('schedules by marks that come and go with the clock, and lists what they led to', async () => {
+    const rules = [
+      'mark 1 dst 192.0.2.0/28 dport 80',
+      '-A -f 1 -s rr -p 600',
+      '-a -f 1 -r 10.0.0.11 -i',
+      '-a -f 1 -r 10.0.0.12 -i',
+      '-A -t 192.0.2.0/28:1-1023 -s rr',
+      '-a -t 192.0.2.0/28:1-1023 -r 10.0.0.13 -i',
+      '@1.5 mark list',
+      '@1.5 -L -n -c',
+      '@1.5 -L -n',
+      '@2 mark flush',
+      '@2.5 mark list',
+      '@2.5 -S -n',
+    ];
+    const to = (address: string, port: number) => tcp({ from: `172.16.0.1:${port}`, to: `${address}:80`, flags: 'S' });
+    const packets = [at(0, to('192.0.2.1', 1)), at(1, to('192.0.2.2', 2)), at(3, to('192.0.2.3', 3))];
+    const { stdout } = await run(`${rules.join('\n')}\n`, packets);
+    assert.deepEqual(servers(), ['10.0.0.12', '10.0.0.12', '10.0.0.13']);
+    const [marks, , , ...lines] = stdout.split('\n');
+    assert.equal(marks, 'mark 1 dst 192.0.2.0/28 dport 80');
+    assert.deepEqual(lines.splice(0, 3).sort(), [
+      'IP  09:59  NONE        172.16.0.1:0       0.0.0.1:0          10.0.0.12:0',
+      'TCP 00:58  SYN_RECV    172.16.0.1:1       192.0.2.1:80       10.0.0.12:80',
+      'TCP 00:59  SYN_RECV    172.16.0.1:2       192.0.2.2:80       10.0.0.12:80',
+    ]);
+    assert.deepEqual(lines, [
+      'IP Virtual Server version 1.2.1 (size=4096)',
+      'Prot LocalAddress:Port Scheduler Flags',
+      '  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn',
+      'TCP  192.0.2.0/28:1-1023 rr',
+      '  -> 10.0.0.13:0                  Tunnel  1      0          0         ',
+      'FWM  1 rr persistent 600',
+      '  -> 10.0.0.11:0                  Tunnel  1      0          0         ',
+      '  -> 10.0.0.12:0                  Tunnel  1      2          0         ',
+      '-A -t 192.0.2.0/28:1-1023 -s rr',
+      '-a -t 192.0.2.0/28:1-1023 -r 10.0.0.13:0 -i -w 1 --tun-type ipip',
+      '-A -f 1 -s rr -p 600',
+      '-a -f 1 -r 10.0.0.11:0 -i -w 1 --tun-type ipip',
+      '-a -f 1 -r 10.0.0.12:0 -i -w 1 --tun-type ipip',
+      '',
+    ]);
+  });
+
   it('prints a long listing whole', async () => {
     const packets = Array.from({ length: 30_000 }, (_, index) => at(index / 1e6, query(1024 + index)));
     const { stdout } = await run(`${DNS}@1 -L -n -c\n`, packets);

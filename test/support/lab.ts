@@ -59,6 +59,8 @@ export interface TestStageOptions extends TopologyOptions {
   forwarding?: string | ((index: number) => string);
   /** Directors that the real servers take packets from; default: the director's addresses. */
   directors?: readonly string[];
+  /** Virtual addresses besides the topology's; the router sends them to the director. */
+  moreVirtualAddresses?: readonly string[];
 }
 
 const topologies = { routed: routedLab, lan: lanLab, mixed: mixedLab };
@@ -71,7 +73,10 @@ export class TestStage {
 
   static async open({ topology = 'routed', ...options }: TestStageOptions = {}): Promise<TestStage> {
     const hosts = await topologies[topology](options);
+    const { router, directorAddress } = hosts;
     try {
+      for (const address of options.moreVirtualAddresses ?? [])
+        router.ip([`route add ${address} via ${directorAddress}`]);
       const servers = await Promise.all(
         hosts.realServers.map((server, index) => startServer(hosts, server, index, options)),
       );
@@ -138,10 +143,10 @@ async function startServer(
   topology: DirectorLab,
   server: LabRealServer,
   index: number,
-  { forwarding = 'ipip', directors }: TestStageOptions,
+  { forwarding = 'ipip', directors, moreVirtualAddresses = [] }: TestStageOptions,
 ): Promise<TestServer> {
   const { virtualAddress, virtualAddress6, directorAddress, directorAddress6, hasIpv6 } = topology;
-  const virtualAddresses = [virtualAddress, ...(hasIpv6 ? [virtualAddress6] : [])];
+  const virtualAddresses = [virtualAddress, ...(hasIpv6 ? [virtualAddress6] : []), ...moreVirtualAddresses];
   const [command, web] = await Promise.all([
     startRealServerCommand(server.host, {
       virtualAddress: virtualAddresses,

@@ -48,6 +48,18 @@ describe('connections', () => {
     }
   });
 
+  it('has the ports that IPVS shows where a server or a template is one of every port', async () => {
+    const everyPort = { template: true, clientPort: 0, virtualPort: 0 };
+    const { page } = table([
+      row(1, { serverPort: 0 }),
+      row(0, { ...everyPort, serverPort: 21 }),
+      row(0, { template: true }),
+    ]);
+    const ports = [];
+    for await (const { serverPort } of connections({}, page)) ports.push(serverPort);
+    assert.deepEqual(ports, [80, 0, 80]);
+  });
+
   it('tells what a persistence engine knows a client by', async () => {
     const template = { template: true, state: 'NONE', clientPort: 0, controlled: 2 };
     const { page } = table([row(0, { ...template, engine: 'sip', engineData: 'a@b.example' }), row(0, template)]);
