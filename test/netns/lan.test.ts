@@ -3,13 +3,16 @@ import { strict as assert } from 'node:assert';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab, hostState, PORT, TestStage, UPLINK } from '../support/lab.js';
 
+/** The first and the last address of 10.2.0.96/29. */
+const IN_RANGE = ['10.2.0.96', '10.2.0.103'];
+
 describeLab('on one LAN, with strict rp_filter everywhere', () => {
   let stage: TestStage;
   let director: DirectorAgent;
   let before_: string;
 
   before(async () => {
-    stage = await TestStage.open({ topology: 'lan', rpFilter: 1 });
+    stage = await TestStage.open({ topology: 'lan', rpFilter: 1, moreVirtualAddresses: IN_RANGE });
     before_ = await hostState(stage.director);
     director = await DirectorAgent.open(stage.director, { source: stage.topology.directorAddress, egress: 'tun' });
     await addService(director, {
@@ -33,6 +36,15 @@ describeLab('on one LAN, with strict rp_filter everywhere', () => {
     const link = (await stage.director.exec(['ip', '-o', 'link', 'show', 'dev', UPLINK])).stdout;
     const [, mac = 'none'] = /link\/ether (\S+)/.exec(link) ?? [];
     assert.match(neighbour, new RegExp(`lladdr ${mac} `));
+  });
+
+  it('the director answers ARP for each address of a range of virtual addresses', async () => {
+    const servers = stage.servers.map(({ address }) => ({ address }));
+    await addService(director, { address: '10.2.0.96/29', port: PORT, scheduler: 'rr', servers });
+    for (const address of IN_RANGE) {
+      const { failures, servers } = await stage.fetchMany({ address, requests: 6, concurrency: 2 });
+      assert.deepEqual([failures, servers], [[], { rs1: 2, rs2: 2, rs3: 2 }], address);
+    }
   });
 
   it('leaves the other interfaces strict', async () => {

@@ -59,7 +59,7 @@ export interface TestStageOptions extends TopologyOptions {
   forwarding?: string | ((index: number) => string);
   /** Directors that the real servers take packets from; default: the director's addresses. */
   directors?: readonly string[];
-  /** Virtual addresses besides the topology's; the router sends them to the director. */
+  /** Virtual addresses besides the topology's; where that is routed, the router sends them to the director. */
   moreVirtualAddresses?: readonly string[];
 }
 
@@ -75,8 +75,8 @@ export class TestStage {
     const hosts = await topologies[topology](options);
     const { router, directorAddress } = hosts;
     try {
-      for (const address of options.moreVirtualAddresses ?? [])
-        router.ip([`route add ${address} via ${directorAddress}`]);
+      const routed = topology === 'routed' ? (options.moreVirtualAddresses ?? []) : [];
+      router.ip(routed.map((address) => `route add ${address} via ${directorAddress}`));
       const servers = await Promise.all(
         hosts.realServers.map((server, index) => startServer(hosts, server, index, options)),
       );
