@@ -7,6 +7,7 @@
 
 #include "core/parse.h"
 #include "director/entries.h"
+#include "director/explanation.h"
 #include "director/protocol_state.h"
 #include "director/templates.h"
 #include "director/verdict.h"
@@ -57,6 +58,10 @@ class Connections {
   // connection is not asked. Null: it doesn't.
   const ServerView* openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow, uint64_t hash,
                                Tick now);
+
+  // What open(), or the connection that there is, would say to this packet, with nothing changed. REQUIRES: called
+  // between Epochs::enter() and leave().
+  Explanation explain(const ParsedPacket& parsed, uint32_t mark, Tick now) const;
 
   bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
 

@@ -265,6 +265,15 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
   return done;
 }
 
+Explanation Director::explain(const ParsedPacket& parsed, Tick now, uint32_t mark) {
+  if (parsed.error != ParseError::none) return {.verdict = verdictOf(parsed.error)};
+  if (parsed.packetClass != PacketClass::flow) return {.verdict = Verdict::dropProtocol};
+  epochs_.enter(kControlReader);
+  Explanation explanation = connections_.explain(parsed, mark, now);
+  epochs_.leave(kControlReader);
+  return explanation;
+}
+
 void Director::readCounters(std::span<uint64_t> sums) const {
   assert(sums.size() == kCounters);
   for (auto& sum : sums) sum = 0;

@@ -78,6 +78,9 @@ class Director {
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
   uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
 
+  // What would become of a packet that came now, and why; nothing is changed by asking. `mark`: its device's.
+  Explanation explain(const ParsedPacket& parsed, Tick now, uint32_t mark = 0);
+
   // Visits live connections of both families from `cursor` on, at most `limit`; the next cursor, or UINT64_MAX at the
   // end.
   template <typename Visit>

@@ -2,15 +2,28 @@
 
 namespace tunvs {
 
+ScheduleContext ServiceView::contextOf(const FlowKey& flow, Tick now, const Tunables& tunables) const {
+  return {flow,
+          now,
+          config.schedulerOptions,
+          prepared.get(),
+          ticksFromSeconds(static_cast<uint32_t>(tunables.lblcExpiration)),
+          ticksFromSeconds(static_cast<uint32_t>(tunables.lblcrExpiration))};
+}
+
 const ServerView* ServiceView::schedule(const FlowKey& flow, Tick now, const Tunables& tunables) const {
-  const ScheduleContext context{flow,
-                                now,
-                                config.schedulerOptions,
-                                prepared.get(),
-                                ticksFromSeconds(static_cast<uint32_t>(tunables.lblcExpiration)),
-                                ticksFromSeconds(static_cast<uint32_t>(tunables.lblcrExpiration))};
+  const ScheduleContext context = contextOf(flow, now, tunables);
   SpinGuard guard(state->lock);
   return static_cast<const ServerView*>(scheduler->pick(candidates, state->scheduler, context));
+}
+
+const ServerView* ServiceView::preview(const FlowKey& flow, Tick now, const Tunables& tunables) const {
+  SchedulerState copy;
+  {
+    SpinGuard guard(state->lock);
+    copy = state->scheduler.fork();
+  }
+  return static_cast<const ServerView*>(scheduler->pick(candidates, copy, contextOf(flow, now, tunables)));
 }
 
 }  // namespace tunvs

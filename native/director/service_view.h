@@ -60,6 +60,11 @@ struct ServiceView {
   }
   // The server for a new connection; null when none may take it.
   const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables) const;
+  // The server that schedule() would give now; nothing is changed by asking.
+  const ServerView* preview(const FlowKey& flow, Tick now, const Tunables& tunables) const;
+
+ private:
+  ScheduleContext contextOf(const FlowKey& flow, Tick now, const Tunables& tunables) const;
 };
 
 }  // namespace tunvs

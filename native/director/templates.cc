@@ -41,6 +41,24 @@ FlowKey Templates::keyOf(const ServiceView& service, const FlowKey& flow) {
                        FlowKind::persistence);
 }
 
+const ServerView* Templates::targetOf(const ServiceTable*& services, const ServiceView& service,
+                                      const Conn& found) const {
+  const ServerView* server = entries_.serverOf(services, found);
+  if (server == nullptr || !server->available) return nullptr;
+  if (server->weight == 0 && services->tunables().expireQuiescentTemplate != 0) return nullptr;
+  return found.kind != FlowKind::rangePersistence || owns(service, *server) ? server : nullptr;
+}
+
+const ServerView* Templates::preview(const ServiceTable*& services, const ServiceView& service, const FlowKey& key,
+                                     Tick now) const {
+  ConnTable& conns = entries_.table(key.family);
+  const uint64_t hash = conns.hash(key);
+  ConnTable::Guard guard(conns, hash);
+  const Conn* found = conns.find(key, hash);
+  if (found == nullptr || (ConnTable::hasExpired(*found, now) && !Entries::isInUse(*found))) return nullptr;
+  return targetOf(services, service, *found);
+}
+
 Templates::Affinity Templates::follow(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
                                       const FlowKey& key, Tick now) {
   ConnTable& conns = entries_.table(key.family);
@@ -58,11 +76,8 @@ Templates::Affinity Templates::followLocked(WorkerStats& stats, const ServiceTab
     conns.removeLocked(found, hash);
     return {};
   }
-  const ServerView* server = entries_.serverOf(services, *found);
-  const bool leads = server != nullptr && server->available &&
-                     (server->weight != 0 || services->tunables().expireQuiescentTemplate == 0) &&
-                     (key.kind() != FlowKind::rangePersistence || owns(service, *server));
-  if (!leads) {
+  const ServerView* server = targetOf(services, service, *found);
+  if (server == nullptr) {
     found->flags.fetch_or(kConnInvalid, std::memory_order_release);
     return {};
   }

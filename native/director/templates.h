@@ -32,8 +32,13 @@ class Templates {
   // full.
   Affinity make(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service, const FlowKey& key,
                 const ServerView& server, Tick now);
+  // Where follow() would lead, with nothing changed.
+  const ServerView* preview(const ServiceTable*& services, const ServiceView& service, const FlowKey& key,
+                            Tick now) const;
 
  private:
+  // Null: the template leads nowhere.
+  const ServerView* targetOf(const ServiceTable*& services, const ServiceView& service, const Conn& found) const;
   Affinity followLocked(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
                         const FlowKey& key, uint64_t hash, Tick now);
 
