@@ -76,7 +76,7 @@ void Connections::updateLocked(Conn* conn, const ServerView& server, const Parse
 }
 
 std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const ServiceTable*& services,
-                                               const ParsedPacket& parsed, uint64_t hash, Tick now,
+                                               const ParsedPacket& parsed, uint64_t hash, Tick now, bool ends,
                                                const ServerView*& server) {
   ConnTable& conns = entries_.table(parsed.key.family);
   Conn* known = conns.find(parsed.key, hash);
@@ -90,6 +90,7 @@ std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const Service
     updateLocked(known, *named, parsed, hash, now, services->tunables());
     return Verdict::forwarded;
   }
+  if (!isOver && !ends) return std::nullopt;
   entries_.unbind(stats, parsed.key.family, *known);
   conns.removeLocked(known, hash);
   (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
@@ -98,37 +99,46 @@ std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const Service
 
 Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
                           uint64_t hash, Tick now, const ServerView*& server) {
+  const auto meet = [&](bool ends) { return meetLocked(worker.stats, services, parsed, hash, now, ends, server); };
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    if (const auto verdict = meetLocked(worker.stats, services, parsed, hash, now, server)) return *verdict;
+    if (const auto verdict = meet(false)) return *verdict;
   }
-  const ServiceView* service = services->find(parsed.key, worker.mark);
-  if (service == nullptr) return Verdict::dropNoService;
-  if (!maySchedule(parsed, services->tunables())) return Verdict::dropNotScheduled;
+  const ServiceView* service = nullptr;
   Templates::Affinity choice;
-  const Verdict verdict = choose(worker, services, *service, parsed.key, now, choice);
-  if (verdict != Verdict::forwarded) return verdict;
-  if (service->config.onePacket && parsed.protocol == kUdpProtocol) {
+  const Verdict admitted = admit(worker, services, parsed, now, service, choice);
+  const bool isPassing = admitted == Verdict::forwarded && service->config.onePacket && parsed.protocol == kUdpProtocol;
+  const uint8_t state = nextState(parsed.protocol, 0, parsed.event);
+  const Tick deadline = now + timeoutOf(services->tunables(), parsed.protocol, state);
+  bool hasEvicted = false;
+  std::optional<Verdict> met;
+  Conn* made = nullptr;
+  {
+    ConnTable::Guard guard(table(parsed.key.family), hash);
+    met = meet(true);
+    if (!met && admitted == Verdict::forwarded && !isPassing)
+      made = insertLocked(worker.stats, parsed.key, hash, state, deadline, choice, hasEvicted);
+  }
+  if (admitted != Verdict::forwarded) return met.value_or(admitted);
+  if (isPassing && !met) {
     entries_.bindPassing(*choice.server);
     if (choice.controller != 0) entries_.release(parsed.key.family, choice.controller);
     pool_.counters(worker.index, choice.server->id).connections.add(1);
     server = choice.server;
     return Verdict::forwarded;
   }
-  const uint8_t state = nextState(parsed.protocol, 0, parsed.event);
-  const Tick deadline = now + timeoutOf(services->tunables(), parsed.protocol, state);
-  std::optional<Verdict> met;
-  bool hasEvicted = false;
-  Conn* made = nullptr;
-  {
-    ConnTable::Guard guard(table(parsed.key.family), hash);
-    met = meetLocked(worker.stats, services, parsed, hash, now, server);
-    if (!met) made = insertLocked(worker.stats, parsed.key, hash, state, deadline, choice, hasEvicted);
-  }
   settle(worker, parsed.key, made, choice, hasEvicted);
   if (met) return *met;
   server = choice.server;
   return made != nullptr ? Verdict::forwarded : Verdict::dropTableFull;
+}
+
+Verdict Connections::admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
+                           const ServiceView*& service, Templates::Affinity& choice) {
+  service = services->find(parsed.key, worker.mark);
+  if (service == nullptr) return Verdict::dropNoService;
+  if (!maySchedule(parsed, services->tunables())) return Verdict::dropNotScheduled;
+  return choose(worker, services, *service, parsed.key, now, choice);
 }
 
 const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow,

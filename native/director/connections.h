@@ -82,9 +82,13 @@ class Connections {
                              const Tunables& tunables);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
-  // The connection that somebody else opened since the lookup, if it may go on: then its packet is noted.
+  // The connection that there is already, if it may go on: then its packet is noted. One that may not is ended with
+  // `ends`, and left for the time being otherwise: IPVS still counts it when it schedules its successor.
   std::optional<Verdict> meetLocked(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
-                                    uint64_t hash, Tick now, const ServerView*& server);
+                                    uint64_t hash, Tick now, bool ends, const ServerView*& server);
+  // Which service a packet that may begin a connection is for, and where it goes.
+  Verdict admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
+                const ServiceView*& service, Templates::Affinity& choice);
   // Where a new connection of this service goes.
   Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
                  Tick now, Templates::Affinity& choice);
