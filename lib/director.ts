@@ -13,15 +13,17 @@ import { type DirectorDevice, directorDevice, sourceWarnings } from './director-
 import { TunvsError, toTunvsError, wrapNative } from './errors.js';
 import { EventRelay } from './event-relay.js';
 import { channels, type DirectorEvents, tell } from './events.js';
+import { type Explanation, explanation } from './explain.js';
+import { type ExplainedFlow, packetOf } from './flow-packet.js';
 import { DirectorHost } from './host/director-host.js';
 import type { MarkRule } from './marks.js';
 import { type NativeDirector, type NativeEvent, native } from './native.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
-import { choiceOption, functionOption, integerOption, MAX_INT32 } from './options.js';
+import { choiceOption, functionOption, integerOption, MAX_INT32, MAX_UINT32 } from './options.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from './rates.js';
 import { sourceFamily } from './source.js';
-import type { ServiceIdentity, VirtualServiceKey } from './service-key.js';
+import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from './service-key.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
 import { checkedTimeouts, type Timeouts } from './timeouts.js';
@@ -250,6 +252,22 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   connections(options: ConnectionsOptions = {}): AsyncGenerator<Connection, void, undefined> {
     this.#assertOpen();
     return connections(options, (cursor, limit) => this.#call((engine) => engine.connections(cursor, limit)));
+  }
+
+  /**
+   * Which real server a packet would get now, and by which rule; nothing changes by asking. `packet` is one from its IP
+   * header on, or what tells a flow's first packet from others.
+   *
+   * @param mark - Firewall mark of the device that it comes from.
+   */
+  explain(packet: Uint8Array | ExplainedFlow, { mark = 0 }: { mark?: number } = {}): Explanation {
+    const bytes = packet instanceof Uint8Array ? packet : packetOf('explain', packet);
+    const known = integerOption('explain: mark', mark, 0, MAX_UINT32);
+    return this.#call((engine) => {
+      const said = engine.explain(bytes, known);
+      const service = said.service && this.#configuration.virtualService(serviceIdentity(said.service));
+      return explanation(said, service?.scheduler);
+    });
   }
 
   get timeouts(): Timeouts {

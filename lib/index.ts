@@ -18,6 +18,8 @@ export type { DrainOptions } from './drain.js';
 export { type Egress, egresses } from './egress.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './errors.js';
 export type { Change, DirectorEvents, EngineEvent, RealServerEvent, VirtualServiceEvent } from './events.js';
+export type { Explanation } from './explain.js';
+export type { ExplainedFlow } from './flow-packet.js';
 export {
   type ForwardingMethod,
   forwardingMethods,

@@ -153,6 +153,20 @@ export interface NativeConnectionRow {
   engineData?: string;
 }
 
+/** What would become of a packet, and why. */
+export interface NativeExplanation {
+  /** One of `native.verdicts`. */
+  verdict: string;
+  by: 'nothing' | 'connection' | 'persistence' | 'scheduler';
+  /** That a new connection would be of. */
+  service?: NativeServiceKey;
+  server?: NativeServerKey;
+  /** Of the connection that the packet belongs to. */
+  connectionState?: string;
+  /** That connection would give way to a new one. */
+  endsConnection: boolean;
+}
+
 export interface NativeOutput {
   /** The packet as it would be sent, outer header first. */
   data: Uint8Array;
@@ -221,6 +235,8 @@ export interface NativeDirector {
   services(): NativeServiceRow[];
   /** Rows from `cursor` (0 to begin); `next` is the cursor to go on with, or -1 at the end. */
   connections(cursor: number, limit: number): { rows: NativeConnectionRow[]; next: number };
+  /** What would become of this packet now; changes nothing. `mark`: of its device, 0 for none. */
+  explain(packet: Uint8Array, mark: number): NativeExplanation;
   /** Seconds, each [0, 2678400]; 0 leaves that timeout as it is. */
   setTimeouts(tcp: number, tcpFin: number, udp: number): void;
   timeouts(): { tcp: number; tcpFin: number; udp: number };

@@ -57,18 +57,23 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
 
 }  // namespace
 
+Napi::Object serviceKeyToJs(Napi::Env env, const ServiceKey& key) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("protocol", key.protocol);
+  object.Set("address", toString(key.address));
+  object.Set("port", key.port);
+  if (key.hasRange()) object.Set("lastPort", key.lastPort);
+  if (key.hasPrefix()) object.Set("prefix", key.prefix);
+  if (key.isMark()) object.Set("mark", key.mark);
+  return object;
+}
+
 Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
   Napi::Array services = Napi::Array::New(env, rows.size());
   for (uint32_t i = 0; i < rows.size(); i++) {
     Napi::HandleScope scope(env);
     const ServiceRow& row = rows[i];
-    Napi::Object object = Napi::Object::New(env);
-    object.Set("protocol", row.key.protocol);
-    object.Set("address", toString(row.key.address));
-    object.Set("port", row.key.port);
-    if (row.key.hasRange()) object.Set("lastPort", row.key.lastPort);
-    if (row.key.hasPrefix()) object.Set("prefix", row.key.prefix);
-    if (row.key.isMark()) object.Set("mark", row.key.mark);
+    Napi::Object object = serviceKeyToJs(env, row.key);
     object.Set("scheduler", row.config.scheduler);
     setSchedulerOptions(env, object, row.config);
     setPersistence(env, object, row);

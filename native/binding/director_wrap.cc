@@ -6,6 +6,7 @@
 
 #include "binding/convert.h"
 #include "binding/errors.h"
+#include "binding/explain_binding.h"
 #include "engine/clock.h"
 
 namespace tunvs::binding {
@@ -28,6 +29,7 @@ void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
                                                InstanceMethod<&DirectorWrap::apply>("apply"),
                                                InstanceMethod<&DirectorWrap::services>("services"),
                                                InstanceMethod<&DirectorWrap::connections>("connections"),
+                                               InstanceMethod<&DirectorWrap::explain>("explain"),
                                                InstanceMethod<&DirectorWrap::setTimeouts>("setTimeouts"),
                                                InstanceMethod<&DirectorWrap::timeouts>("timeouts"),
                                                InstanceMethod<&DirectorWrap::setSysctl>("setSysctl"),
@@ -200,6 +202,11 @@ Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
   result.Set("rows", rows);
   result.Set("next", Napi::Number::New(env, next == UINT64_MAX ? -1 : static_cast<double>(next)));
   return result;
+}
+
+Napi::Value DirectorWrap::explain(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  return explainToJs(info.Env(), director(), now(), info[0], info[1]);
 }
 
 Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {

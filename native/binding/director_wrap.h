@@ -26,6 +26,7 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   Napi::Value apply(const Napi::CallbackInfo& info);
   Napi::Value services(const Napi::CallbackInfo& info);
   Napi::Value connections(const Napi::CallbackInfo& info);
+  Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value setTimeouts(const Napi::CallbackInfo& info);
   Napi::Value timeouts(const Napi::CallbackInfo& info);
   Napi::Value setSysctl(const Napi::CallbackInfo& info);

@@ -3,6 +3,8 @@ import { wrapNative } from '../../errors.js';
 import type { NativePcapReader } from '../../native.js';
 
 export interface CapturePiece {
+  /** The number of the first of them in the capture. */
+  firstPacket: number;
   packets: Uint8Array[];
   /** Since the first packet, never going back: a packet that is stamped earlier than one before it takes that one's time. */
   clockMs: Float64Array;
@@ -15,6 +17,7 @@ const PIECE_PACKETS = 4096;
 export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> {
   let firstMs: number | undefined;
   let reachedMs = 0;
+  let firstPacket = 0;
   for (;;) {
     const piece = wrapNative(() => reader.next(PIECE_PACKETS));
     if (!piece) return;
@@ -26,7 +29,8 @@ export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> 
       reachedMs = Math.max(reachedMs, toMicroseconds(timeMs - startMs));
       return reachedMs;
     });
-    yield { packets, clockMs, stampedMs: timesMs };
+    yield { firstPacket, packets, clockMs, stampedMs: timesMs };
+    firstPacket += packets.length;
   }
 }
 

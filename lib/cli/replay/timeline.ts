@@ -54,6 +54,12 @@ export class Timeline {
     return sent;
   }
 
+  /** The rules that are due before a packet of this time. */
+  async advance(atMs: number): Promise<void> {
+    await this.reach(atMs);
+    this.director.advance(atMs);
+  }
+
   /** The rules that are due after the last packet. */
   async finish(): Promise<void> {
     await this.reach(this.timed.at(-1)?.atMs ?? 0);

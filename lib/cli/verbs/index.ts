@@ -1,8 +1,9 @@
 /** The verbs of `tunvs`, in the order of its help. */
 import type { Verb } from '../verb.js';
 import { demo } from './demo.js';
+import { explain } from './explain.js';
 import { realserver } from './realserver.js';
 import { replay } from './replay.js';
 import { run } from './run.js';
 
-export const verbs: readonly Verb[] = [run, realserver, replay, demo];
+export const verbs: readonly Verb[] = [run, realserver, replay, explain, demo];

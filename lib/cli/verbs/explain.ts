@@ -1,0 +1,138 @@
+/** `tunvs explain`: which real server a packet would get, and by which rule. */
+import { once } from 'node:events';
+import type { Command } from 'commander';
+import type { OfflineDirector } from '../../director.js';
+import type { Explanation } from '../../explain.js';
+import type { ExplainedFlow } from '../../flow-packet.js';
+import { parseEndpoint } from '../../inet.js';
+import { choiceArgument, integerArgument, seedArgument } from '../arguments.js';
+import { addEngineOptions, type EngineArguments, engineOptions } from '../engine-options.js';
+import { toJson } from '../json.js';
+import { type CapturePiece, readCapture } from '../replay/capture.js';
+import { Timeline } from '../replay/timeline.js';
+import { readRules } from '../rules-file.js';
+import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
+
+interface ExplainOptions extends EngineArguments {
+  rules: string;
+  in?: string;
+  seed?: bigint;
+  protocol?: ExplainedFlow['protocol'];
+  client?: string;
+  virtual?: string;
+  flags?: string;
+  mark?: number;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+Nothing is sent, and nothing needs to be running: the rules are put into a director without a device. With --in a
+capture is replayed first, so that there are connections; without a flow every packet of the capture is explained,
+each as things stand when it comes.
+
+Examples:
+  $ tunvs explain --rules web.rules --source 10.2.0.2 --client 198.51.100.7:40000 --virtual 192.0.2.1:80
+  $ tunvs explain --rules web.rules --source 10.2.0.2 --in clients.pcap
+  $ tunvs explain --rules dns.rules --source 10.2.0.2 --in a.pcap --protocol udp --client 198.51.100.7:5353 --virtual 192.0.2.1:53 --json`;
+
+export const explain: Verb = {
+  name: 'explain',
+  summary: 'say which real server a packet would get, and by which rule',
+
+  configure(command: Command): void {
+    command.requiredOption(
+      '--rules <file>',
+      'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
+    );
+    addEngineOptions(command)
+      .option('--in <file>', 'capture to replay before, or to explain')
+      .option('--protocol <name>', 'tcp, udp or sctp (default: tcp)', choiceArgument(['tcp', 'udp', 'sctp']))
+      .option('--client <address:port>', 'where the packet comes from (CIP)')
+      .option('--virtual <address:port>', 'where it goes to (VIP)')
+      .option('--flags <letters>', 'of a TCP packet: S, A, F, R, P (default: S)')
+      .option(
+        '--mark <number>',
+        'firewall mark of the device that it comes from (default: none)',
+        integerArgument(1, 2 ** 32 - 1),
+      )
+      .option('--seed <number>', 'seed of what is random: the same seed, the same answer (default: 0)', seedArgument)
+      .option('--json', 'print an object a line')
+      .addHelpText('after', EXAMPLES);
+  },
+
+  async run({ options, io }: VerbContext<ExplainOptions>): Promise<void> {
+    const flow = flowOf(options);
+    if (flow === undefined && options.in === undefined)
+      throw new UsageError('explain: say which packet with --client and --virtual, or name a capture with --in');
+    const lines = await readRules({ file: options.rules, isTimed: true }, io);
+    const [{ Director }, { native }, { wrapNative }] = await Promise.all([
+      import('../../director.js'),
+      import('../../native.js'),
+      import('../../errors.js'),
+    ]);
+    const { in: capture } = options;
+    const reader = capture === undefined ? undefined : wrapNative(() => new native.PcapReader(capture));
+    const director = Director.offline({ ...engineOptions(options, undefined), seed: options.seed ?? 0n });
+    try {
+      const timeline = new Timeline(director, lines, () => {});
+      await timeline.begin();
+      const ask = { mark: options.mark ?? 0 };
+      for (const piece of reader ? readCapture(reader) : []) {
+        if (flow !== undefined) await timeline.process(piece.packets, piece.clockMs);
+        else await explainEach(director, timeline, piece, ask, (said) => print(said, options, io));
+      }
+      if (flow !== undefined) await print({ ...director.explain(flow, ask), flow }, options, io);
+    } finally {
+      reader?.close();
+      await director.close();
+    }
+  },
+};
+
+/** An explanation, and what of: a flow, or a packet of a capture. */
+type Said = Explanation & ({ flow: ExplainedFlow } | { packet: number; atMs: number });
+
+async function explainEach(
+  director: OfflineDirector,
+  timeline: Timeline,
+  { packets, clockMs, firstPacket }: CapturePiece,
+  ask: { mark: number },
+  print: (said: Said) => Promise<void>,
+): Promise<void> {
+  for (const [index, bytes] of packets.entries()) {
+    const atMs = clockMs[index] as number;
+    await timeline.advance(atMs);
+    await print({ packet: firstPacket + index, atMs, ...director.explain(bytes, ask) });
+    await timeline.process([bytes], Float64Array.of(atMs));
+  }
+}
+
+async function print(said: Said, { json }: ExplainOptions, io: CliIo): Promise<void> {
+  const head = 'packet' in said ? `${said.packet} at ${(said.atMs / 1000).toFixed(3)} s: ` : '';
+  if (!io.stdout.write(json ? `${toJson(said)}\n` : `${head}${said.text}\n`)) await once(io.stdout, 'drain');
+}
+
+function flowOf({ protocol = 'tcp', client, virtual, flags }: ExplainOptions): ExplainedFlow | undefined {
+  if (client === undefined && virtual === undefined) return undefined;
+  if (client === undefined || virtual === undefined)
+    throw new UsageError('explain: --client and --virtual go together; give both');
+  const from = endpoint('--client', client);
+  const to = endpoint('--virtual', virtual);
+  return {
+    protocol,
+    clientAddress: from.address,
+    clientPort: from.port,
+    virtualAddress: to.address,
+    virtualPort: to.port,
+    ...(flags !== undefined && { flags }),
+  };
+}
+
+function endpoint(option: string, text: string): { address: string; port: number } {
+  const parsed = parseEndpoint(text);
+  if ('mistake' in parsed || parsed.port === undefined)
+    throw new UsageError(
+      `explain: ${option} ${text}: write an address and a port, as in 192.0.2.1:80 or [2001:db8::1]:80`,
+    );
+  return { address: parsed.address, port: parsed.port };
+}

@@ -1,0 +1,92 @@
+import { strict as assert } from 'node:assert';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { explain } from '../../lib/cli/verbs/explain.js';
+import { cli } from '../support/cli.js';
+import { tcp } from '../support/packets.js';
+import { writePcap } from '../support/pcap.js';
+
+const RULES = `-A -t 192.0.2.1:80 -s rr
+-a -t 192.0.2.1:80 -r 10.0.0.11 -i
+-a -t 192.0.2.1:80 -r 10.0.0.12 -i
+@1 -e -t 192.0.2.1:80 -r 10.0.0.12 -i -w 0
+`;
+const at = (seconds: number, port: number, flags: string) => ({
+  atUs: 1_767_225_600_000_000 + seconds * 1e6,
+  data: tcp({ from: `172.16.0.1:${port}`, to: '192.0.2.1:80', flags }),
+});
+
+describe('tunvs explain', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tunvs-explain-'));
+    writeFileSync(join(folder, 'rules'), RULES);
+    writePcap(join(folder, 'in.pcap'), [at(0, 1024, 'S'), at(0.5, 1024, 'A'), at(2, 1025, 'S'), at(2, 1026, 'A')]);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const run = (...args: string[]) =>
+    cli(['explain', '--source', '10.2.0.2', '--rules', join(folder, 'rules'), ...args], [explain]);
+  const flow = ['--client', '198.51.100.7:40000', '--virtual', '192.0.2.1:80'];
+  const capture = () => ['--in', join(folder, 'in.pcap')];
+
+  it('says where a packet would go', async () => {
+    assert.deepEqual(await run(...flow), {
+      exitCode: 0,
+      stdout: 'To real server 10.0.0.12:80, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80.\n',
+      stderr: '',
+    });
+  });
+
+  it('says where it would go after a capture, and the rules that came due in it', async () => {
+    const { stdout } = await run(...flow, ...capture());
+    assert.match(stdout, /^To real server 10\.0\.0\.11:80, /);
+    const known = await run('--client', '172.16.0.1:1024', '--virtual', '192.0.2.1:80', '--flags', 'A', ...capture());
+    assert.match(known.stdout, /by its connection, which is in ESTABLISHED/);
+  });
+
+  it('says where each packet of a capture goes', async () => {
+    const { stdout } = await run(...capture());
+    assert.deepEqual(stdout.trimEnd().split('\n'), [
+      '0 at 0.000 s: To real server 10.0.0.12:80, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80.',
+      '1 at 0.500 s: To real server 10.0.0.12:80, by its connection, which is in SYN_RECV.',
+      '2 at 2.000 s: To real server 10.0.0.11:80, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80.',
+      '3 at 2.000 s: Not forwarded (dropNotScheduled): it belongs to no connection and may not begin one (virtual service tcp 192.0.2.1:80).',
+    ]);
+  });
+
+  it('writes JSON, an object a line', async () => {
+    const { stdout } = await run(...capture(), '--json');
+    const said = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      said.map(({ packet, by }) => [packet, by]),
+      [
+        [0, 'scheduler'],
+        [1, 'connection'],
+        [2, 'scheduler'],
+        [3, 'nothing'],
+      ],
+    );
+    const [one] = (await run(...flow, '--json')).stdout.split('\n');
+    assert.equal(JSON.parse(one ?? '').flow.clientPort, 40000);
+  });
+
+  for (const [args, message] of [
+    [[], /--client and --virtual, or name a capture/],
+    [['--client', '198.51.100.7:1'], /go together/],
+    [
+      ['--client', '198.51.100.7', '--virtual', '192.0.2.1:80'],
+      /--client 198\.51\.100\.7: write an address and a port/,
+    ],
+  ] as const) {
+    it(`refuses ${JSON.stringify(args)}`, async () => {
+      const { exitCode, stderr } = await run(...args);
+      assert.equal(exitCode, 2);
+      assert.match(stderr, message);
+    });
+  }
+});
