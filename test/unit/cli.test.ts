@@ -97,7 +97,7 @@ describe('every verb', () => {
   it('is one of those that the documentation names', () => {
     assert.deepEqual(
       verbs.map(({ name }) => name),
-      ['run', 'realserver', 'replay', 'demo'],
+      ['run', 'realserver', 'replay', 'explain', 'demo'],
     );
   });
 });
