@@ -104,6 +104,10 @@ Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row) {
   object.Set("active", Napi::Boolean::New(env, row.active));
   object.Set("template", Napi::Boolean::New(env, row.isTemplate));
   object.Set("controlled", row.controlled);
+  if (!row.engineData.empty()) {
+    object.Set("engine", "sip");
+    object.Set("engineData", row.engineData);
+  }
   return object;
 }
 

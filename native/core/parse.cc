@@ -10,6 +10,7 @@ bool parsePacket(const Packet& packet, ParsedPacket& parsed) {
             : version == 6 ? parseIpv6(packet, parsed)
                            : ParseError::badVersion;
   }
+  parsed.data = packet.data;
   parsed.error = error;
   return error == ParseError::none && parsed.packetClass == PacketClass::flow;
 }

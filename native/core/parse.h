@@ -1,6 +1,8 @@
 // From bytes to a flow key: what the director has to know about a packet, or why it can't be balanced.
 #pragma once
 
+#include <span>
+
 #include "core/flow_key.h"
 #include "core/packet_vector.h"
 
@@ -35,6 +37,7 @@ enum class PacketClass : uint8_t {
 
 struct ParsedPacket {
   FlowKey key;           // its addresses always hold when there is no error
+  const uint8_t* data;   // the packet's own bytes
   uint32_t length;       // bytes of the IP packet: its own total length, never more than was read
   uint16_t transport;    // offset of the transport header; in a later fragment, where it would be
   uint8_t protocol;      // of the transport header
@@ -50,6 +53,9 @@ struct ParsedPacket {
   uint16_t fragmentOffset;   // bytes
   uint16_t fragmentPayload;  // offset of what the fragment carries: behind the IPv4 header or the IPv6 fragment header
   uint32_t identification;
+
+  // Behind the UDP header. REQUIRES: no error, protocol UDP; not a later fragment
+  std::span<const uint8_t> udpPayload() const { return {data + transport + 8, length - transport - 8}; }
 };
 
 // Fills `parsed`; on an error only `error` holds. True for a packet of PacketClass::flow. Reads nothing beyond the

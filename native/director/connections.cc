@@ -138,7 +138,7 @@ Verdict Connections::admit(WorkerContext& worker, const ServiceTable*& services,
   service = services->find(parsed.key, worker.mark);
   if (service == nullptr) return Verdict::dropNoService;
   if (!maySchedule(parsed, services->tunables())) return Verdict::dropNotScheduled;
-  return choose(worker, services, *service, parsed.key, now, choice);
+  return choose(worker, services, *service, parsed.key, payloadOf(parsed), now, choice);
 }
 
 const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow,
@@ -146,7 +146,7 @@ const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTa
   const ServiceView* service = services->find(flow, worker.mark);
   if (service == nullptr) return nullptr;
   Templates::Affinity choice;
-  if (choose(worker, services, *service, flow, now, choice) != Verdict::forwarded) return nullptr;
+  if (choose(worker, services, *service, flow, {}, now, choice) != Verdict::forwarded) return nullptr;
   bool hasEvicted = false;
   Conn* made = nullptr;
   {
@@ -160,23 +160,27 @@ const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTa
 }
 
 Verdict Connections::choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service,
-                            const FlowKey& flow, Tick now, Templates::Affinity& choice) {
+                            const FlowKey& flow, std::span<const uint8_t> payload, Tick now,
+                            Templates::Affinity& choice) {
   if (!service.config.isPersistent()) {
     // FTP's data connections follow the control connection, and only persistence knows where that went.
     if (!service.takes(flow.virtualPort())) return service.isFtp() ? Verdict::dropNotScheduled : Verdict::dropNoServer;
     choice.server = service.schedule(flow, now, services->tunables());
     return choice.server != nullptr ? Verdict::forwarded : Verdict::dropNoServer;
   }
-  const FlowKey key = Templates::keyOf(service, flow);
-  choice = templates_.follow(worker.stats, services, service, key, now);
+  const auto name = templateName(service, flow, payload);
+  if (!name) return Verdict::dropNoCallId;
+  choice = templates_.follow(worker.stats, services, service, *name, now);
   if (choice.server != nullptr) return Verdict::forwarded;
   const ServerView* server = service.schedule(flow, now, services->tunables());
   if (server == nullptr) {
     const bool isFtpData = service.isFtp() && !service.takes(flow.virtualPort());
     return isFtpData ? Verdict::dropNotScheduled : Verdict::dropNoServer;
   }
-  choice = templates_.make(worker.stats, services, service, key, *server, now);
-  return choice.server != nullptr ? Verdict::forwarded : Verdict::dropTableFull;
+  const auto made = templates_.make(worker.stats, services, service, *name, *server, now);
+  if (!made) return Verdict::dropTableFull;
+  choice = *made;
+  return Verdict::forwarded;
 }
 
 Conn* Connections::insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
@@ -242,6 +246,11 @@ ConnectionRow Connections::rowOf(const Conn& conn, Family family, const ServiceT
   if (row.isTemplate) {
     row.controlled = conn.control.load(std::memory_order_relaxed);
     row.state = state == static_cast<uint8_t>(TemplateState::assured) ? "ASSURED" : "NONE";
+    if (conn.kind == FlowKind::enginePersistence) {
+      row.engineData = entries_.engineData().get(family, table(family).referenceOf(&conn));
+      row.key = FlowKey::make(row.key.client(), {}, row.key.virtualAddress(), row.key.virtualPort(), row.key.protocol(),
+                              row.key.kind());
+    }
     const bool isFollowed = (conn.flags.load(std::memory_order_relaxed) & kConnInvalid) == 0;
     if (!isFollowed) {
       row.key = FlowKey::make(row.key.client(), {}, row.key.virtualAddress(), Be16::from(kNoPort), row.key.protocol(),

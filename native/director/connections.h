@@ -23,7 +23,8 @@ struct ConnectionRow {
   int64_t expiresMs;       // from now; below 0 when it is overdue
   bool active;
   bool isTemplate;
-  uint32_t controlled;  // a template's connections
+  uint32_t controlled;     // a template's connections
+  std::string engineData;  // what its service's engine knows a template by; "": nothing but the client's address
 };
 
 class Connections {
@@ -72,6 +73,10 @@ class Connections {
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
  private:
+  // What a persistence engine reads.
+  static std::span<const uint8_t> payloadOf(const ParsedPacket& parsed) {
+    return parsed.protocol == kUdpProtocol ? parsed.udpPayload() : std::span<const uint8_t>();
+  }
   // A packet with which a client begins a connection, again perhaps.
   static bool isOpening(const ParsedPacket& parsed) {
     if (parsed.protocol == kTcpProtocol) return parsed.event == static_cast<uint8_t>(TcpEvent::syn);
@@ -91,7 +96,7 @@ class Connections {
                 const ServiceView*& service, Templates::Affinity& choice);
   // Where a new connection of this service goes.
   Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
-                 Tick now, Templates::Affinity& choice);
+                 std::span<const uint8_t> payload, Tick now, Templates::Affinity& choice);
   // Null: the table is full.
   Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
                      const Templates::Affinity& choice, bool& hasEvicted);

@@ -78,6 +78,7 @@ uint32_t Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
   const uint32_t id = conn.server.load(std::memory_order_relaxed);
   if (isTemplate(conn)) {
     stats.templatesEnded.add(1);
+    if (conn.kind == FlowKind::enginePersistence) engineData_.erase(family, table(family).referenceOf(&conn));
     addTo(pool_.state(id).persistent, -1);
     pool_.references(id).fetch_sub(1, std::memory_order_release);
     return 0;

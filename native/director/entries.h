@@ -11,6 +11,7 @@
 
 #include "core/conn_table.h"
 #include "director/control.h"
+#include "director/engine_data.h"
 #include "director/server_pool.h"
 #include "director/stats.h"
 
@@ -31,6 +32,9 @@ class Entries {
 
   ConnTable& table(Family family) { return family == Family::ipv4 ? v4_ : v6_; }
   const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
+
+  EngineData& engineData() { return engineData_; }
+  const EngineData& engineData() const { return engineData_; }
 
   // The server that a found entry names as of `services`, which is renewed when it is too old to know. Null: known to
   // nobody.
@@ -85,6 +89,7 @@ class Entries {
   void unbindServer(uint32_t id, bool active);
 
   ConnTable v4_, v6_;
+  EngineData engineData_;
   Control& control_;
   ServerPool& pool_;
   Epochs& epochs_;

@@ -41,7 +41,13 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   const ServerView* server = nullptr;
   said.by = DecidedBy::scheduler;
   if (service->config.isPersistent()) {
-    server = templates_.preview(services, *service, Templates::keyOf(*service, flow), now);
+    const auto name = templateName(*service, flow, payloadOf(parsed));
+    if (!name) {
+      said.by = DecidedBy::nothing;
+      said.verdict = Verdict::dropNoCallId;
+      return said;
+    }
+    server = templates_.preview(services, *service, *name, now);
     if (server != nullptr) said.by = DecidedBy::persistence;
   }
   const bool isItsPort = service->takes(flow.virtualPort());

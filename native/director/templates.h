@@ -9,6 +9,7 @@
 #pragma once
 
 #include "director/entries.h"
+#include "director/template_name.h"
 
 namespace tunvs {
 
@@ -22,25 +23,23 @@ class Templates {
 
   explicit Templates(Entries& entries) : entries_(entries) {}
 
-  // What a client of a persistent service is remembered by.
-  static FlowKey keyOf(const ServiceView& service, const FlowKey& flow);
-
   // Where the template leads, and one more connection counted on it. No server: there is none that leads anywhere.
-  Affinity follow(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service, const FlowKey& key,
-                  Tick now);
-  // Makes a template that leads to `server`, unless somebody was faster: then follows that one. No server: the table is
-  // full.
-  Affinity make(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service, const FlowKey& key,
-                const ServerView& server, Tick now);
+  Affinity follow(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
+                  const TemplateName& name, Tick now);
+  // Makes a template that leads to `server`, unless somebody was faster: then follows that one. Without a controller
+  // when others' templates are in the way. nullopt: the table is full.
+  std::optional<Affinity> make(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
+                               const TemplateName& name, const ServerView& server, Tick now);
   // Where follow() would lead, with nothing changed.
-  const ServerView* preview(const ServiceTable*& services, const ServiceView& service, const FlowKey& key,
+  const ServerView* preview(const ServiceTable*& services, const ServiceView& service, const TemplateName& name,
                             Tick now) const;
 
  private:
+  Conn* findLocked(const FlowKey& key, uint64_t hash, const TemplateName& name) const;
   // Null: the template leads nowhere.
   const ServerView* targetOf(const ServiceTable*& services, const ServiceView& service, const Conn& found) const;
   Affinity followLocked(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
-                        const FlowKey& key, uint64_t hash, Tick now);
+                        const FlowKey& key, uint64_t hash, const TemplateName& name, Tick now);
 
   Entries& entries_;
 };

@@ -235,6 +235,63 @@ TEST("keeps a one-packet service's persistent client on its server") {
   CHECK_EQ(rows[0].controlled, 0u);
 }
 
+// ---- by Call-ID ----
+
+std::string sip(TestDirector& t, const char* client, const std::string& callId, uint16_t port = 5060) {
+  const std::string message = "INVITE sip:bob@example.com SIP/2.0\r\nCall-ID: " + callId + "\r\n\r\n";
+  return t.send(
+      PacketBuilder().ip(address(client), kVip).udp(port, 53).payload(Bytes(message.begin(), message.end())).build());
+}
+
+ServiceConfig byCallId() {
+  ServiceConfig config = persistent(300);
+  config.persistence.engine = "sip";
+  config.onePacket = true;
+  return config;
+}
+
+TEST("sends the messages of one call to one server, and the calls of one client to several") {
+  TestDirector t;
+  addService(t, byCallId(), TestDirector::kNames);
+  const std::string first = sip(t, "198.51.100.1", "one@pc33");
+  const std::string second = sip(t, "198.51.100.1", "two@pc33");
+  CHECK(first != second);
+  for (int i = 0; i < 3; i++) {
+    CHECK_EQ(sip(t, "198.51.100.1", "one@pc33"), first);
+    CHECK_EQ(sip(t, "198.51.100.1", "two@pc33"), second);
+  }
+  size_t ones = 0;
+  for (const auto& row : t.connections()) {
+    CHECK(row.isTemplate);
+    CHECK_EQ(row.key.clientPort().host(), 0);
+    ones += row.engineData == "one@pc33";
+  }
+  CHECK_EQ(ones, 1u);
+}
+
+TEST("drops what has no Call-ID, and forgets a call with its template") {
+  TestDirector t;
+  addService(t, byCallId(), TestDirector::kNames);
+  CHECK_EQ(t.udp(1), "dropNoCallId");
+  const std::string first = sip(t, "198.51.100.1", "one@pc33");
+  t.pass(301);
+  CHECK(t.connections().empty());
+  CHECK(sip(t, "198.51.100.1", "one@pc33") != first);
+}
+
+TEST("keeps thousands of one client's calls apart") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.maxConnections = 16384;
+  TestDirector t(options);
+  addService(t, byCallId(), TestDirector::kNames);
+  constexpr int kCalls = 8000;
+  std::vector<std::string> chosen;
+  for (int i = 0; i < kCalls; i++) chosen.push_back(sip(t, "198.51.100.1", "call" + std::to_string(i)));
+  for (int i = 0; i < kCalls; i++)
+    CHECK_EQ(sip(t, "198.51.100.1", "call" + std::to_string(i)), chosen[static_cast<size_t>(i)]);
+  CHECK_EQ(t.connections().size(), size_t{kCalls});
+}
+
 TEST("never evicts a template that has connections") {
   TestDirector t;
   addService(t, persistent(300));

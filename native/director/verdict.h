@@ -30,6 +30,7 @@ enum class Verdict : uint8_t {
   dropShortTransport,  // too short for its TCP or UDP header
   dropNoService,       // no virtual service at this address, protocol and port
   dropNotScheduled,    // belongs to no connection and may not begin one (TCP without SYN, or with RST)
+  dropNoCallId,        // its service is persistent by Call-ID, and it has none
   dropNoServer,        // the service has no real server that may take a connection
   dropServerGone,      // its connection's real server was removed
   dropNoSource,        // the director has no address of the real server's family
@@ -41,11 +42,11 @@ inline constexpr size_t kVerdicts = static_cast<size_t>(Verdict::kCount);
 
 // In the order of the enum; also the counters' names.
 inline constexpr std::string_view kVerdictNames[kVerdicts] = {
-    "forwarded",       "answeredEcho",    "answeredTooBig",     "relayedIcmp",    "recreatedIcmp",
-    "consumedIcmp",    "waitingFragment", "dropTruncated",      "dropBadVersion", "dropBadHeader",
-    "dropBadChecksum", "dropBadSource",   "dropSourceRouted",   "dropTtlExpired", "dropFragment",
-    "dropProtocol",    "dropIcmp",        "dropShortTransport", "dropNoService",  "dropNotScheduled",
-    "dropNoServer",    "dropServerGone",  "dropNoSource",       "dropTableFull",  "dropTooLong",
+    "forwarded",        "answeredEcho",     "answeredTooBig", "relayedIcmp",   "recreatedIcmp",   "consumedIcmp",
+    "waitingFragment",  "dropTruncated",    "dropBadVersion", "dropBadHeader", "dropBadChecksum", "dropBadSource",
+    "dropSourceRouted", "dropTtlExpired",   "dropFragment",   "dropProtocol",  "dropIcmp",        "dropShortTransport",
+    "dropNoService",    "dropNotScheduled", "dropNoCallId",   "dropNoServer",  "dropServerGone",  "dropNoSource",
+    "dropTableFull",    "dropTooLong",
 };
 
 }  // namespace tunvs
