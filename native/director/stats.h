@@ -41,6 +41,7 @@ struct alignas(64) WorkerStats {
   Counter answersSuppressed;   // answers not given because of the rate limit
   Counter pathMtuLowered;      // path MTUs learned from ICMP errors
   Counter sent;
+  Counter sentToHost;  // those of `sent` that went to this host's own stack, for local nodes
   Counter egressNoBuffer;
   Counter egressNoRoute;
   Counter egressTooLong;
@@ -60,7 +61,7 @@ inline constexpr std::string_view kCounterNames[] = {
     "fragmentsReleased",  "answersUnreachable",
     "answersReset",       "answersSuppressed",
     "pathMtuLowered",     "sent",
-    "egressNoBuffer",     "egressNoRoute",
+    "sentToHost",         "egressNoBuffer",     "egressNoRoute",
     "egressTooLong",      "egressFailed",
     "oversized",
 };
