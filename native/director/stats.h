@@ -61,9 +61,9 @@ inline constexpr std::string_view kCounterNames[] = {
     "fragmentsReleased",  "answersUnreachable",
     "answersReset",       "answersSuppressed",
     "pathMtuLowered",     "sent",
-    "sentToHost",         "egressNoBuffer",     "egressNoRoute",
-    "egressTooLong",      "egressFailed",
-    "oversized",
+    "sentToHost",         "egressNoBuffer",
+    "egressNoRoute",      "egressTooLong",
+    "egressFailed",       "oversized",
 };
 inline constexpr size_t kNamedCounters = std::size(kCounterNames);
 inline constexpr size_t kCounters = kNamedCounters + kVerdicts;
