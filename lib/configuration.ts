@@ -2,8 +2,8 @@
  * The virtual services and real servers that are configured, and how a change to them comes into force: all of it or
  * none, in the native part, on the host and here.
  *
- * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routed` the addresses
- * and ranges that the host sends to the device.
+ * Invariant: between transactions `#services` and `#marks` are what the native part has, `#routed` the addresses and
+ * ranges that the host sends to the device, and `#local` those of them that its own services have as well.
  */
 import { TunvsError, toTunvsError } from './errors.js';
 import type { ConfigurationEvent } from './events.js';
@@ -15,6 +15,15 @@ import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServi
 import type { VirtualServiceOptions } from './service-options.js';
 import { VirtualService } from './virtual-service.js';
 
+/** What a host does for virtual addresses. Removing does not throw. */
+export interface VipRoutes {
+  addVip(prefix: string): void;
+  removeVip(prefix: string): void;
+  /** The address or range is the host's own as well, for its services. REQUIRES: addVip(). */
+  addLocalNode(prefix: string): void;
+  removeLocalNode(prefix: string): void;
+}
+
 /** What a configuration needs of its director. */
 export interface ConfigurationPorts {
   /** All or none. Throws ERR_TUNVS_CLOSED when the director is closed. */
@@ -24,8 +33,10 @@ export interface ConfigurationPorts {
   rows(): NativeServiceRow[];
   /** Of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
-  /** Undefined when the host is somebody else's to set up. `removeVip` does not throw. */
-  vipRoutes: { addVip(prefix: string): void; removeVip(prefix: string): void } | undefined;
+  /** Whether a canonical address is the host's own, so that a real server there is local. */
+  isLocal(address: string): boolean;
+  /** Undefined when the host is somebody else's to set up. */
+  vipRoutes: VipRoutes | undefined;
   /** Called once per change, in order, when all of them are in force. */
   tell(event: ConfigurationEvent): void;
   /** Resolves when counts may have changed; rejects when the signal is aborted or the director closes. */
@@ -65,6 +76,7 @@ export class Configuration implements Transaction {
   readonly #services = new Map<string, VirtualService>();
   #marks: readonly MarkRule[] = [];
   readonly #routed = new Set<string>();
+  readonly #local = new Set<string>();
   /** The changes of the transaction that is open. */
   #open: ConfigurationChange[] | undefined;
 
@@ -201,29 +213,45 @@ export class Configuration implements Transaction {
   #commit(changes: ConfigurationChange[]): void {
     if (changes.length === 0) return;
     const { vipRoutes } = this.ports;
-    const wanted = routedPrefixes(this.#services.values(), this.#marks);
-    const added = [...wanted].filter((prefix) => !this.#routed.has(prefix));
-    const directed: string[] = [];
+    const services = [...this.#services.values()];
+    const wanted = routedPrefixes(services, this.#marks);
+    const local = routedPrefixes(
+      services.filter((service) => service.hasLocalServer),
+      this.#marks,
+    );
+    const undo: (() => void)[] = [];
     try {
-      for (const prefix of added) {
+      for (const prefix of missing(wanted, this.#routed)) {
         vipRoutes?.addVip(prefix);
-        directed.push(prefix);
+        undo.push(() => vipRoutes?.removeVip(prefix));
+      }
+      for (const prefix of missing(local, this.#local)) {
+        vipRoutes?.addLocalNode(prefix);
+        undo.push(() => vipRoutes?.removeLocalNode(prefix));
       }
       this.ports.apply(changes.map((change) => change.operation));
     } catch (error) {
-      for (const prefix of directed) vipRoutes?.removeVip(prefix);
+      for (const step of undo.reverse()) step();
       throw toTunvsError(error);
     }
-    for (const prefix of directed) this.#routed.add(prefix);
-    for (const prefix of [...this.#routed].filter((routed) => !wanted.has(routed))) {
-      this.#routed.delete(prefix);
-      vipRoutes?.removeVip(prefix);
-    }
+    for (const prefix of missing(this.#local, local)) vipRoutes?.removeLocalNode(prefix);
+    for (const prefix of missing(this.#routed, wanted)) vipRoutes?.removeVip(prefix);
+    replace(this.#local, local);
+    replace(this.#routed, wanted);
   }
 
   #tell(changes: ConfigurationChange[]): void {
     for (const event of changes.flatMap((change) => change.events ?? [])) this.ports.tell(event);
   }
+}
+
+function missing(wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
+  return [...wanted].filter((address) => !there.has(address));
+}
+
+function replace(set: Set<string>, values: ReadonlySet<string>): void {
+  set.clear();
+  for (const value of values) set.add(value);
 }
 
 function isThenable(value: unknown): boolean {

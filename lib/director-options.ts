@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from './egress.js';
 import type { NativeDirectorOptions, NativeStartOptions } from './native.js';
 import {
+  addressOption,
   booleanOption,
   checkedOptions,
   choiceOption,
@@ -84,6 +85,8 @@ export interface DirectorOpenOptions extends EngineOptions {
 export interface OfflineOptions extends EngineOptions {
   /** Seed of the connection table's hash, [0, 2^64). Default 0, so that runs can be repeated. */
   seed?: bigint | number;
+  /** Addresses that the director's host has besides `source` and loopback: a real server there is local. Default none. */
+  localAddresses?: readonly string[];
 }
 
 export interface CheckedOpenOptions {
@@ -129,14 +132,22 @@ export function checkedOpenOptions(options: DirectorOpenOptions): CheckedOpenOpt
   };
 }
 
-export function checkedOfflineOptions(options: OfflineOptions): NativeDirectorOptions {
+export function checkedOfflineOptions(options: OfflineOptions): {
+  native: NativeDirectorOptions;
+  localAddresses: string[];
+} {
   const call = 'Director.offline';
-  checkedOptions(call, options, [...ENGINE_OPTIONS, 'seed']);
+  checkedOptions(call, options, [...ENGINE_OPTIONS, 'seed', 'localAddresses']);
+  const { localAddresses = [] } = options;
+  if (!Array.isArray(localAddresses)) refuse(`${call}: localAddresses`, localAddresses, 'a list of addresses');
   return {
-    ...checkedEngine(call, options),
-    seed: uint64Option(`${call}: seed`, options.seed ?? 0n),
-    workers: 1,
-    offline: true,
+    native: {
+      ...checkedEngine(call, options),
+      seed: uint64Option(`${call}: seed`, options.seed ?? 0n),
+      workers: 1,
+      offline: true,
+    },
+    localAddresses: localAddresses.map((address) => addressOption(`${call}: localAddresses`, address)),
   };
 }
 

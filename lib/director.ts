@@ -16,6 +16,8 @@ import { channels, type DirectorEvents, tell } from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from './flow-packet.js';
 import { DirectorHost } from './host/director-host.js';
+import { thisHost } from './host/host.js';
+import { isOwnAddress } from './host/own-address.js';
 import type { MarkRule } from './marks.js';
 import { type NativeDirector, type NativeEvent, native } from './native.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
@@ -42,6 +44,8 @@ interface DirectorParts {
   pulse: Pulse;
   device?: DirectorDevice | undefined;
   host?: DirectorHost | undefined;
+  /** Of the host's interfaces; a source is local all the same. */
+  localAddresses: () => readonly { address: string }[];
   nowMs: () => number;
   relay?: EventRelay;
 }
@@ -88,6 +92,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       assertOpen: () => this.#assertOpen(),
       rows: () => this.#call((engine) => engine.services()),
       sourceFamilies: parts.sources.map(sourceFamily),
+      isLocal: (address) => parts.sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
       vipRoutes: parts.host,
       tell: (event) => tell(this, event),
       nextPulse: (signal) => parts.pulse.next(signal),
@@ -128,7 +133,9 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       checked.signal?.throwIfAborted();
       const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
       const device = directorDevice(started);
-      const director = new Director({ native: engine, sources, pulse, device, host, nowMs: Date.now, relay });
+      const localAddresses = () => thisHost.addresses();
+      const parts = { native: engine, sources, pulse, device, host, localAddresses, nowMs: Date.now, relay };
+      const director = new Director(parts);
       channels.open.publish({ director });
       for (const message of director.warnings) channels.warning.publish({ director, message });
       return director;
@@ -370,8 +377,8 @@ export class OfflineDirector extends Director {
   readonly #clock: { atMs: number };
   readonly #beat: ManualPulse;
 
-  private constructor(engine: NativeDirector, sources: readonly string[], clock: { atMs: number }, pulse: ManualPulse) {
-    super({ native: engine, sources, pulse, nowMs: () => clock.atMs });
+  private constructor(parts: DirectorParts, clock: { atMs: number }, pulse: ManualPulse) {
+    super(parts);
     this.#clock = clock;
     this.#beat = pulse;
   }
@@ -379,12 +386,13 @@ export class OfflineDirector extends Director {
   /** @internal */
   static create(options: OfflineOptions): OfflineDirector {
     const checked = checkedOfflineOptions(options);
-    const director = new OfflineDirector(
-      wrapNative(() => new native.Director(checked)),
-      checked.sources,
-      { atMs: 0 },
-      new ManualPulse(),
-    );
+    const { sources } = checked.native;
+    const local = checked.localAddresses.map((address) => ({ address }));
+    const clock = { atMs: 0 };
+    const pulse = new ManualPulse();
+    const engine = wrapNative(() => new native.Director(checked.native));
+    const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs: () => clock.atMs };
+    const director = new OfflineDirector(parts, clock, pulse);
     channels.open.publish({ director });
     return director;
   }

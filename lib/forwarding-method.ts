@@ -4,10 +4,16 @@
  * `ipip`: the packet, untouched, behind an outer IP header from the director to the real server (LVS/TUN).
  * `gue`: the same in UDP, whose source port spreads flows over paths and queues. `gre`: the same behind a GRE header.
  * `dr`: the packet as it is, in a frame to the real server on the same link (LVS/DR).
+ * `local`: the packet as it is, to the director's own host. A real server at an address of that host always is.
  */
-export const forwardingMethods = ['ipip', 'gue', 'gre', 'dr'] as const;
+export const forwardingMethods = ['ipip', 'gue', 'gre', 'dr', 'local'] as const;
 
 export type ForwardingMethod = (typeof forwardingMethods)[number];
+
+/** Those that a host needs to be set up for to be a real server: all but `local`. */
+export const realServerMethods = ['ipip', 'gue', 'gre', 'dr'] as const satisfies readonly ForwardingMethod[];
+
+export type RealServerMethod = (typeof realServerMethods)[number];
 
 export const DEFAULT_FORWARDING_METHOD: ForwardingMethod = 'ipip';
 
@@ -27,9 +33,10 @@ export const checksumsOf: Readonly<Record<ForwardingMethod, readonly TunnelCheck
   gue: ['none', 'checksum', 'remote'],
   gre: ['none', 'checksum'],
   dr: ['none'],
+  local: ['none'],
 };
 
 /** A tunnel has an outer header, and so may carry one address family in the other. */
 export function isTunnel(method: ForwardingMethod): boolean {
-  return method !== 'dr';
+  return method !== 'dr' && method !== 'local';
 }

@@ -23,6 +23,8 @@ export type { ExplainedFlow } from './flow-packet.js';
 export {
   type ForwardingMethod,
   forwardingMethods,
+  type RealServerMethod,
+  realServerMethods,
   type TunnelChecksum,
   tunnelChecksums,
 } from './forwarding-method.js';

@@ -1,7 +1,7 @@
 /** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
 import { atExit } from './at-exit.js';
 import { TunvsError, wrapNative } from './errors.js';
-import { type ForwardingMethod, forwardingMethods, isTunnel } from './forwarding-method.js';
+import { isTunnel, type RealServerMethod, realServerMethods } from './forwarding-method.js';
 import { familyOf } from './host/family.js';
 import { readDeviceCounters } from './host/device-counters.js';
 import { type Host, thisHost } from './host/host.js';
@@ -51,7 +51,7 @@ export interface RealServerHostOptions {
    * How packets get here from the directors; one or several, as the pools want it. `dr` puts the virtual addresses on
    * the loopback device. Default 'ipip'.
    */
-  forwarding?: ForwardingMethod | readonly ForwardingMethod[];
+  forwarding?: RealServerMethod | readonly RealServerMethod[];
   /** UDP ports that GUE comes to, each [1, 65535]; with 'gue' alone. Default 6080. */
   guePorts?: number | readonly number[];
   /** Whether GRE packets carry a checksum, which only kernel mode has to know. Default false. */
@@ -248,10 +248,10 @@ function directorsOption(name: string, value: unknown): string[] {
   return [...new Set(directors)];
 }
 
-function forwardingOption(name: string, value: RealServerHostOptions['forwarding']): ForwardingMethod[] {
+function forwardingOption(name: string, value: RealServerHostOptions['forwarding']): RealServerMethod[] {
   const list = listOf(value ?? 'ipip');
-  if (list.length === 0) refuse(name, value, `at least one of ${forwardingMethods.join(', ')}`);
-  return [...new Set(list.map((entry) => choiceOption(name, entry, forwardingMethods)))];
+  if (list.length === 0) refuse(name, value, `at least one of ${realServerMethods.join(', ')}`);
+  return [...new Set(list.map((entry) => choiceOption(name, entry, realServerMethods)))];
 }
 
 function guePortsOption(name: string, value: RealServerHostOptions['guePorts'], takesGue: boolean): number[] {
@@ -292,6 +292,6 @@ function check(options: RealServerHostOptions): Checked {
   };
 }
 
-function isTunnelMethod(method: ForwardingMethod): method is TunnelMethod {
+function isTunnelMethod(method: RealServerMethod): method is TunnelMethod {
   return isTunnel(method);
 }

@@ -45,6 +45,11 @@ export class RealServer {
     return this.#configured().forwarding as ForwardingMethod;
   }
 
+  /** It is the director's own host, and gets its packets as they came; so is every real server at an address of that host. */
+  get isLocal(): boolean {
+    return this.forwarding === 'local';
+  }
+
   /** UDP port that it takes GUE on; 0 unless `forwarding` is 'gue'. */
   get tunnelPort(): number {
     return this.#configured().tunnelPort;
@@ -115,6 +120,11 @@ export class RealServer {
       );
     }
     return serverStats(row);
+  }
+
+  /** Without a look at whether it is configured still. @internal */
+  get nativeConfig(): NativeServerConfig {
+    return this.#config;
   }
 
   /** @internal */

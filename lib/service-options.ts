@@ -53,7 +53,7 @@ export interface RealServerKey {
 export interface RealServerEdit {
   /** Its share of new connections, [0, 2^31 - 1]; 0 gets none. */
   weight?: number;
-  /** Holds for connections made from then on. */
+  /** How its packets get to it; 'local', whatever is said here, when its address is one of the director's host. */
   forwarding?: ForwardingMethod;
   /** UDP port that the real server takes GUE on, [1, 65535]; with 'gue' alone, which needs it. */
   tunnelPort?: number;
@@ -149,20 +149,23 @@ export interface ServerSurroundings {
   service: ServiceIdentity;
   /** The families of the director's own addresses. */
   sourceFamilies: readonly AddressFamily[];
+  /** Whether a canonical address is the director host's own. */
+  isLocal(address: string): boolean;
 }
 
 export function checkedServerOptions(
   call: string,
   options: RealServerOptions,
-  { service, sourceFamilies }: ServerSurroundings,
+  surroundings: ServerSurroundings,
 ): { key: Required<RealServerKey>; config: NativeServerConfig } {
+  const { service } = surroundings;
   checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
   const key = checkedServerKey(call, options, serverPortOf(service));
   if (isLinkLocal6(key.address)) {
     refuse(`${call}: address`, key.address, 'an address that is not link-local, which would need an interface');
   }
-  const config = mergedServerConfig(call, options, DEFAULTS);
-  checkFamilies(call, config, key.address, { service, sourceFamilies });
+  const config = mergedServerConfig(call, options, DEFAULTS, surroundings.isLocal(key.address));
+  checkFamilies(call, config, key.address, surroundings);
   const port = serverPortOf(service);
   if (key.port !== port && service.mark === undefined) {
     refuse(
@@ -183,14 +186,20 @@ export function checkedServerEdit(
   surroundings: ServerSurroundings,
 ): NativeServerConfig {
   checkedOptions(call, edit, EDITABLE);
-  const config = mergedServerConfig(call, edit, before);
+  const config = mergedServerConfig(call, edit, before, surroundings.isLocal(address));
   checkFamilies(call, config, address, surroundings);
   return config;
 }
 
-function mergedServerConfig(call: string, edit: RealServerEdit, before: NativeServerConfig): NativeServerConfig {
+function mergedServerConfig(
+  call: string,
+  edit: RealServerEdit,
+  before: NativeServerConfig,
+  isLocal: boolean,
+): NativeServerConfig {
+  const forwarding = mergedForwarding(call, edit, before);
   const config = {
-    ...mergedForwarding(call, edit, before),
+    ...(isLocal ? LOCAL : forwarding),
     weight: integerOption(`${call}: weight`, edit.weight, 0, MAX_INT32, before.weight),
     upperThreshold: integerOption(`${call}: upperThreshold`, edit.upperThreshold, 0, MAX_INT32, before.upperThreshold),
     lowerThreshold: integerOption(`${call}: lowerThreshold`, edit.lowerThreshold, 0, MAX_INT32, before.lowerThreshold),
@@ -202,6 +211,8 @@ function mergedServerConfig(call: string, edit: RealServerEdit, before: NativeSe
 }
 
 type ForwardingConfig = Pick<NativeServerConfig, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
+
+const LOCAL: ForwardingConfig = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };
 
 /** Another method begins with its own defaults. */
 function mergedForwarding(call: string, edit: RealServerEdit, before: ForwardingConfig): ForwardingConfig {
@@ -237,6 +248,7 @@ function checkFamilies(
   address: string,
   { service, sourceFamilies }: ServerSurroundings,
 ): void {
+  if (config.forwarding === 'local') return;
   const family = addressFamily(address) as AddressFamily;
   if (!isTunnel(config.forwarding as ForwardingMethod)) {
     if (family === prefixFamily(service.address)) return;

@@ -169,7 +169,12 @@ export class VirtualService implements ServiceIdentity {
 
   /** What its real servers have to fit. @internal */
   get surroundings(): ServerSurroundings {
-    return { service: this, sourceFamilies: this.configuration.ports.sourceFamilies };
+    const { ports } = this.configuration;
+    return {
+      service: this,
+      sourceFamilies: ports.sourceFamilies,
+      isLocal: (address) => address === this.address || ports.isLocal(address),
+    };
   }
 
   /** @internal */
@@ -180,6 +185,12 @@ export class VirtualService implements ServiceIdentity {
   /** @internal */
   get nativeConfig(): NativeServiceConfig {
     return this.#config;
+  }
+
+  /** @internal */
+  get hasLocalServer(): boolean {
+    for (const server of this.#servers.values()) if (server.nativeConfig.forwarding === 'local') return true;
+    return false;
   }
 
   /** @internal */

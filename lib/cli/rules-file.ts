@@ -19,10 +19,14 @@ export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo):
   return parseRules(text, { file, support: native, isTimed });
 }
 
-/** A director without a device that holds these rules: throws what is wrong with them, and touches nothing. */
+/**
+ * A director without a device, on this host, that holds these rules: throws what is wrong with them, and touches
+ * nothing.
+ */
 export async function rehearseRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<OfflineDirector> {
-  const { Director } = await import('../director.js');
-  const director = Director.offline({ source: sources, maxConnections: 1024 });
+  const [{ Director }, { thisHost }] = await Promise.all([import('../director.js'), import('../host/host.js')]);
+  const localAddresses = thisHost.addresses().map(({ address }) => address);
+  const director = Director.offline({ source: sources, localAddresses, maxConnections: 1024 });
   try {
     applyRules(director, lines);
     return director;

@@ -9,6 +9,7 @@ import { isSourceRange } from '../source.js';
 import { asPrefix, enableIpv6, familyOf, hasIpv6, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
 import { type Host, thisHost } from './host.js';
 import { HostSetup } from './host-setup.js';
+import { planLocalNode, planLocalNodes } from './local-node.js';
 import { forwardIpv6 } from './ipv6-forwarding.js';
 import { formatHostCommand, type HostStep } from './step.js';
 import { addressesIn, interfacesOnLink, isLarge } from './subnet.js';
@@ -41,6 +42,9 @@ export class DirectorHost {
   readonly #answersArp: boolean;
   readonly #setup: HostSetup;
   readonly #vips = new Map<string, HostStep[]>();
+  readonly #localNodes = new Map<string, HostStep[]>();
+  /** What all local nodes share. */
+  #forLocalNodes: HostStep[] = [];
   #deviceName: string | undefined;
 
   constructor(options: DirectorHostOptions) {
@@ -52,15 +56,21 @@ export class DirectorHost {
     this.#setup = new HostSetup(this.#host);
   }
 
-  /** The steps that opening and adding these addresses would take now; changes nothing. */
-  plan(deviceName: string, virtualAddresses: Iterable<string> = []): HostStep[] {
+  /**
+   * The steps that opening and adding these addresses would take now; changes nothing. `localNodes`: those of them that
+   * the host itself serves.
+   */
+  plan(deviceName: string, virtualAddresses: Iterable<string> = [], localNodes: Iterable<string> = []): HostStep[] {
     const vips = [...new Set(virtualAddresses)];
+    const local = [...new Set(localNodes)];
     const lan = vips.flatMap((vip) => this.#planLan(deviceName, vip));
     const commands = new Map(lan.map((step) => [formatHostCommand(step.command), step]));
     return [
       ...this.#planDevice(deviceName),
       ...commands.values(),
       ...vips.flatMap((vip) => this.#planVip(deviceName, vip)),
+      ...(local.length > 0 ? planLocalNodes(this.#host) : []),
+      ...local.flatMap((vip) => this.#planLocalNode(deviceName, vip)),
     ];
   }
 
@@ -90,10 +100,30 @@ export class DirectorHost {
     this.#setup.undo(steps);
   }
 
+  /** Makes `address` one that services of the host have, for what comes out of the device. REQUIRES: addVip(). */
+  addLocalNode(address: string): void {
+    if (this.#deviceName === undefined || !this.#vips.has(address))
+      throw new TunvsError('ERR_TUNVS_CLOSED', `${address} is not directed to a device: add it first`);
+    if (this.#localNodes.has(address)) return;
+    const shared = this.#localNodes.size === 0 ? planLocalNodes(this.#host) : [];
+    const own = this.#planLocalNode(this.#deviceName, address);
+    this.#setup.apply([...shared, ...own]);
+    if (this.#localNodes.size === 0) this.#forLocalNodes = shared;
+    this.#localNodes.set(address, own);
+  }
+
+  removeLocalNode(address: string): void {
+    const steps = this.#localNodes.get(address);
+    if (steps === undefined) return;
+    this.#localNodes.delete(address);
+    this.#setup.undo(this.#localNodes.size === 0 ? [...this.#forLocalNodes, ...steps] : steps);
+  }
+
   /** Takes back everything; returns what could not be taken back. Twice is fine. */
   close(): Error[] {
     this.#deviceName = undefined;
     this.#vips.clear();
+    this.#localNodes.clear();
     return this.#setup.undo();
   }
 
@@ -176,6 +206,11 @@ export class DirectorHost {
       },
       undo: { argv: ipCommand(vip, 'neigh', 'del', 'proxy', vip, 'dev', name) },
     };
+  }
+
+  #planLocalNode(device: string, vip: string): HostStep[] {
+    const protocol = ROUTE_PROTOCOL;
+    return planLocalNode(this.#host, { device, protocol, sources: this.#sources }, vip);
   }
 
   /** What all addresses of a LAN share, and what therefore stays until close. */

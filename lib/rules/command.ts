@@ -42,7 +42,7 @@ export interface ServiceSettings {
 }
 
 /** How packets reach a real server: the names of `native.forwardingMethods`; `nat` is to come. */
-export type ForwardingMethod = 'ipip' | 'gue' | 'gre' | 'dr' | 'nat';
+export type ForwardingMethod = 'ipip' | 'gue' | 'gre' | 'dr' | 'local' | 'nat';
 
 export type TunnelChecksum = 'nocsum' | 'csum' | 'remcsum';
 

@@ -75,10 +75,14 @@ export function printServiceSettings({ scheduler, schedulerFlags, persistence, o
   );
 }
 
+/** No rule says that a server is local: its address does. */
+const WITHOUT_TUNNEL: Partial<Record<ServerSettings['forwarding'], string>> = { dr: '-g', local: '-g', nat: '-m' };
+
 /** Without thresholds, as `-S` leaves them out. */
 export function printServerSettings(settings: ServerSettings): string {
   const { forwarding, tunnelPort, tunnelChecksum, weight } = settings;
-  if (forwarding === 'dr' || forwarding === 'nat') return `${forwarding === 'dr' ? '-g' : '-m'} -w ${weight}`;
+  const direct = WITHOUT_TUNNEL[forwarding];
+  if (direct !== undefined) return `${direct} -w ${weight}`;
   return join(
     `-i -w ${weight} --tun-type ${forwarding}`,
     tunnelPort !== undefined && `--tun-port ${tunnelPort}`,

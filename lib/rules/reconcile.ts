@@ -50,6 +50,7 @@ function reconcileService(now: ListedService | undefined, wanted: ListedService)
 
 function isSameServer(left: ServerSettings, right: ServerSettings): boolean {
   return (
+    left.forwarding === right.forwarding &&
     printServerSettings(left) === printServerSettings(right) &&
     left.upperThreshold === right.upperThreshold &&
     left.lowerThreshold === right.lowerThreshold

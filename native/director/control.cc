@@ -216,7 +216,9 @@ Result<void> Control::deleteService(Draft& draft, ServiceKey key) {
 Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
                                                         const ServiceKey& service) {
   if (auto checked = checkServerConfig(config); !checked) return checked.error();
-  if (!isUnicast(key.address)) {
+  const bool isLocal = config.tunnel.method == ForwardingMethod::local;
+  // The host itself may be named by a loopback address.
+  if (!isLocal && !isUnicast(key.address)) {
     return Error::make(ErrorCode::invalidArgument,
                        toString(key.address) + " can't be a real server; its address must be unicast");
   }
@@ -231,9 +233,10 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->config = config;
   view->state = &pool_.state(id);
   view->pathMtu = &pool_.pathMtu(id);
-  view->innerMtu = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
+  if (!isLocal)
+    view->innerMtu = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
   const auto& source = settings_.source(key.address.family);
-  if (tunnel.method == ForwardingMethod::dr) {
+  if (tunnel.method == ForwardingMethod::dr || isLocal) {
     view->outers.push_back(makeOuterHeader(tunnel, service.address.family, key.address, key.address));
   } else if (source) {
     for (size_t i = 0; i < source->count(); i++) {

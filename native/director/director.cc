@@ -198,6 +198,9 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
   FragmentDecision decision;
   if (verdict == Verdict::forwarded) {
     decision = {server->id, hash, 0};
+    // The client is told by the first fragment; without it the others are of no use.
+    if (forwarder_.wouldTellTooBig(*server, parsed, now, services->tunables()))
+      decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
   } else {
     decision.refusal = static_cast<uint8_t>(verdict);
     answer(worker, *services, verdict, parsed, packet, cause, now, out);
@@ -208,8 +211,11 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
   const FragmentAnswer answer = fragments_.decide(info, decision, now, worker.lease, [&](Packet waited) {
     if (count < released.size()) released[count++] = waited;
   });
-  if (answer.verdict != FragmentVerdict::forward)
-    return verdict == Verdict::forwarded ? Verdict::dropFragment : verdict;
+  if (answer.verdict != FragmentVerdict::forward) {
+    if (verdict != Verdict::forwarded) return verdict;
+    if (answer.reason != FragmentDrop::refused || decision.refusal == 0) return Verdict::dropFragment;
+    return sendFragment(worker, services, decision, parsed, packet, cause, now, out);
+  }
   const Verdict sent = sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
   for (size_t i = 0; i < count; i++) {
     ParsedPacket again;

@@ -21,26 +21,51 @@ void clearDontFragment(uint8_t* ip, uint16_t identification) {
   std::memcpy(ip + 10, &check.raw, 2);
 }
 
+uint32_t overheadOf(const ServerView& server, const ParsedPacket& parsed) {
+  return overhead(server.config.tunnel, parsed.key.family, server.address.family);
+}
+
+uint32_t leastPathMtu(const ServerView& server, const ParsedPacket& parsed) {
+  return overheadOf(server, parsed) + kMinTunnelMtuIpv4;
+}
+
+// The longest packet that need not be cut. REQUIRES: pathMtu >= leastPathMtu(server, parsed)
+uint32_t innerMtu(const ServerView& server, const ParsedPacket& parsed, uint32_t pathMtu) {
+  const uint32_t inner = pathMtu - overheadOf(server, parsed);
+  // An IPv6 host never sends less than 1280 bytes at a time, whatever it is told: the rest is up to outer fragments.
+  return parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
+}
+
+// Too long, and nobody but the client may send it in smaller pieces.
+bool isClientsToCut(const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
+  if (parsed.length <= mtu) return false;
+  return parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
+}
+
 }  // namespace
+
+bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now,
+                                const Tunables& tunables) const {
+  if (server.config.tunnel.method == ForwardingMethod::local) return false;
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
+  return pathMtu >= leastPathMtu(server, parsed) && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
+}
 
 Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                                const Tunables& tunables, OutputVector& out) {
   const ParsedPacket& parsed = packet.parsed;
+  if (server.config.tunnel.method == ForwardingMethod::local) {
+    out.addLocal(packet.data, parsed.length, server.address, packet.cause);
+    return Verdict::forwarded;
+  }
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
-  const uint32_t taken = overhead(server.config.tunnel, parsed.key.family, server.address.family);
-  if (pathMtu < taken + kMinTunnelMtuIpv4) return Verdict::dropTooLong;
+  if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
   if (parsed.length > maxInnerLength(server.outer(packet.flowHash))) return Verdict::dropTooLong;
-  const uint32_t inner = pathMtu - taken;
-  // An IPv6 host never sends less than 1280 bytes at a time, whatever it is told: the rest is up to outer fragments.
-  const uint32_t mtu = parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
-
-  if (parsed.length > mtu && !packet.isRelayed) {
-    const bool isForClient = parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
-    if (isForClient) {
-      Answers answers(worker, out, packet.cause, now);
-      pool_.counters(worker.index, server.id).tooBig.add(1);
-      return answers.tooBig({packet.data, parsed.length}, parsed, mtu) ? Verdict::answeredTooBig : Verdict::dropTooLong;
-    }
+  const uint32_t mtu = innerMtu(server, parsed, pathMtu);
+  if (!packet.isRelayed && isClientsToCut(parsed, mtu, tunables)) {
+    Answers answers(worker, out, packet.cause, now);
+    pool_.counters(worker.index, server.id).tooBig.add(1);
+    return answers.tooBig({packet.data, parsed.length}, parsed, mtu) ? Verdict::answeredTooBig : Verdict::dropTooLong;
   }
 
   const Packet sent = encapsulated(worker, server, packet, tunables);

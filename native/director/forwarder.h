@@ -1,4 +1,5 @@
-// Sends a packet to its real server: outer header, path MTU, fragments of what is too long.
+// Sends a packet to its real server: outer header, path MTU, fragments of what is too long; or to the host itself,
+// where that is the real server.
 //
 // Thread safety: as Director::process.
 #pragma once
@@ -41,6 +42,9 @@ class Forwarder {
     return Verdict::forwarded;
   }
 
+  // send() would answer that the packet is too long for the path.
+  bool wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now, const Tunables& tunables) const;
+
  private:
   static Packet encapsulated(WorkerContext& worker, const ServerView& server, const Outgoing& packet,
                              const Tunables& tunables) {
@@ -52,7 +56,7 @@ class Forwarder {
                        static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification, pmtuDisc);
   }
 
-  // The path may be too narrow: answers, sends, or sends in fragments.
+  // The path may be too narrow, or none: answers, sends, sends in fragments, or hands to this host.
   Verdict checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                       const Tunables& tunables, OutputVector& out);
 

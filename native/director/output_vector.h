@@ -7,6 +7,7 @@
 //  until reset().
 #pragma once
 
+#include <bitset>
 #include <memory>
 
 #include "core/packet_vector.h"
@@ -36,6 +37,12 @@ class OutputVector {
     causes_[count_++] = static_cast<uint8_t>(cause);
   }
 
+  // The same for a packet that goes to this host's own stack. `server`: the local node.
+  void addLocal(uint8_t* data, size_t length, const IpAddress& server, size_t cause) {
+    add(data, length, server, cause);
+    locals_.set(count_ - 1);
+  }
+
   // Room for a packet of `bytes` with kHeadroom in front of it. Flushes when the arena is full, so that a packet which
   // was made before may be sent, and be gone: add() each before reserving for the next. REQUIRES: bytes <=
   // kMaxPacketBytes
@@ -59,6 +66,7 @@ class OutputVector {
 
   void reset() {
     count_ = 0;
+    locals_.reset();
     used_ = 0;
   }
 
@@ -66,6 +74,8 @@ class OutputVector {
   std::span<const OutputPacket> packets() const { return {packets_, count_}; }
   const OutputPacket& operator[](size_t i) const { return packets_[i]; }
   size_t cause(size_t i) const { return causes_[i]; }
+  bool hasLocal() const { return locals_.any(); }
+  bool isLocal(size_t i) const { return locals_[i]; }
   // Packets that a full vector without a flush function had to forget.
   uint64_t lost() const { return lost_; }
 
@@ -73,6 +83,7 @@ class OutputVector {
   OutputPacket packets_[kMax];
   uint8_t causes_[kMax];
   size_t count_ = 0;
+  std::bitset<kMax> locals_;
   size_t used_ = 0;
   uint64_t lost_ = 0;
   std::unique_ptr<uint8_t[]> arena_;

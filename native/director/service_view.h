@@ -24,7 +24,8 @@ inline constexpr uint16_t kFtpPort = 21;
 struct ServerView : Candidate {
   ServerConfig config;    // config.weight == weight
   bool available = true;  // false: removed, but connections still name it
-  uint32_t innerMtu = 0;  // the longest packet for which nothing has to be looked up; 0: the path is too narrow
+  uint32_t innerMtu = 0;  // the longest packet for which nothing has to be looked up; 0: the path is too narrow, or
+                          // the server is this host
   std::vector<OuterHeader>
       outers;  // one per source address, a power of two of them; empty: the director has no such address
   PathMtu* pathMtu = nullptr;  // as long-lived as `state`

@@ -41,6 +41,7 @@ struct alignas(64) WorkerStats {
   Counter answersSuppressed;   // answers not given because of the rate limit
   Counter pathMtuLowered;      // path MTUs learned from ICMP errors
   Counter sent;
+  Counter sentToHost;  // those of `sent` that went to this host's own stack, for local nodes
   Counter egressNoBuffer;
   Counter egressNoRoute;
   Counter egressTooLong;
@@ -60,9 +61,9 @@ inline constexpr std::string_view kCounterNames[] = {
     "fragmentsReleased",  "answersUnreachable",
     "answersReset",       "answersSuppressed",
     "pathMtuLowered",     "sent",
-    "egressNoBuffer",     "egressNoRoute",
-    "egressTooLong",      "egressFailed",
-    "oversized",
+    "sentToHost",         "egressNoBuffer",
+    "egressNoRoute",      "egressTooLong",
+    "egressFailed",       "oversized",
 };
 inline constexpr size_t kNamedCounters = std::size(kCounterNames);
 inline constexpr size_t kCounters = kNamedCounters + kVerdicts;

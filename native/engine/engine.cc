@@ -4,6 +4,7 @@
 
 #include "engine/clock.h"
 #include "io/netlink.h"
+#include "io/tun_egress.h"
 
 namespace tunvs {
 
@@ -41,9 +42,10 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
       started.egress = egress.value()->name();
       started.passedOver = std::move(passedOver);
     }
+    auto host = std::make_unique<TunEgress>(device.value()->descriptor(i));
     auto worker = Worker::create(Worker::Parts{*director_, i, device.value()->queue(i), std::move(egress).value(),
-                                               options.device.maxPacketBytes, events_, options.busyPollUs,
-                                               i == 0 ? openErrorQueues(started) : ErrorQueues{}});
+                                               std::move(host), options.device.maxPacketBytes, events_,
+                                               options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{}});
     if (!worker) return worker.error();
     workers.push_back(std::move(worker).value());
   }

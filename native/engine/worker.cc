@@ -137,9 +137,30 @@ void Worker::housekeep(Tick now) {
 
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
-  const SendResult result = parts_.egress->send(out.packets());
+  parts_.director.stats(parts_.index).handedOut.add(out.count());
+  if (out.hasLocal()) [[unlikely]]
+    return sendMixed(out);
+  count(parts_.egress->send(out.packets()));
+}
+
+void Worker::sendMixed(const OutputVector& out) {
+  OutputPacket away[OutputVector::kMax], local[OutputVector::kMax];
+  size_t awayCount = 0, localCount = 0;
+  for (size_t i = 0; i < out.count(); i++) {
+    if (out.isLocal(i)) {
+      local[localCount++] = out[i];
+    } else {
+      away[awayCount++] = out[i];
+    }
+  }
+  count(parts_.egress->send({away, awayCount}));
+  const SendResult result = parts_.host->send({local, localCount});
+  count(result);
+  parts_.director.stats(parts_.index).sentToHost.add(result.sent);
+}
+
+void Worker::count(const SendResult& result) {
   WorkerStats& stats = parts_.director.stats(parts_.index);
-  stats.handedOut.add(out.count());
   stats.sent.add(result.sent);
   if (result.noBuffer != 0) stats.egressNoBuffer.add(result.noBuffer);
   if (result.noRoute != 0) stats.egressNoRoute.add(result.noRoute);

@@ -30,6 +30,7 @@ class Worker {
     size_t index;
     DeviceQueue& queue;
     std::unique_ptr<Egress> egress;
+    std::unique_ptr<Egress> host;  // to this host's own stack, for local nodes
     size_t maxPacketBytes;
     EventRing& events;
     uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
@@ -52,6 +53,8 @@ class Worker {
   void sleep();
   void housekeep(Tick now);
   void send(const OutputVector& out);
+  void sendMixed(const OutputVector& out);
+  void count(const SendResult& result);
   void readErrors(Tick now, OutputVector& out);
 
   Parts parts_;

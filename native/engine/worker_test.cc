@@ -49,7 +49,10 @@ class Bench {
     t.addServer(12, {}, TestDirector::kNames);
     auto made = std::make_unique<MemoryEgress>();
     egress = made.get();
-    worker = Worker::create({t.director, 0, queue, std::move(made), setting.maxPacketBytes, events, setting.busyPollUs})
+    auto toHost = std::make_unique<MemoryEgress>();
+    host = toHost.get();
+    worker = Worker::create({t.director, 0, queue, std::move(made), std::move(toHost), setting.maxPacketBytes, events,
+                             setting.busyPollUs})
                  .value();
   }
 
@@ -75,6 +78,7 @@ class Bench {
   CountingQueue queue;
   EventRing events;
   MemoryEgress* egress;  // the worker's own
+  MemoryEgress* host;    // likewise
   std::unique_ptr<Worker> worker;
 };
 
@@ -206,6 +210,28 @@ TEST("a worker counts what its egress could not send") {
   CHECK_EQ(b.t.counter("forwarded"), b.t.counter("sent") + b.t.counter("egressNoBuffer") +
                                          b.t.counter("egressNoRoute") + b.t.counter("egressTooLong") +
                                          b.t.counter("egressFailed"));
+}
+
+TEST("a worker hands a local node's packets to the host, in order and as they came, and sends the others on") {
+  Bench b;
+  b.t.addServer(1, {.tunnel = {.method = ForwardingMethod::local}});
+  b.host->refuse(2);
+  for (uint16_t i = 0; i < 100; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
+  b.worker->start();
+  REQUIRE(b.sends(50));
+  REQUIRE(eventually([&] { return b.host->packets() == 48; }));
+  b.worker->stop();
+  b.worker->join();
+  const auto local = b.host->take();
+  for (size_t i = 0; i < local.size(); i++) {
+    const auto& bytes = local[i].bytes;
+    if (!CHECK_EQ(bytes.size(), 40u)) return;
+    if (i > 0) CHECK_EQ(loadBe16(&bytes[20]), loadBe16(&local[i - 1].bytes[20]) + 2);
+  }
+  CHECK_EQ(b.t.counter("sentToHost"), 48u);
+  CHECK_EQ(b.t.counter("sent"), 98u);
+  CHECK_EQ(b.t.counter("egressNoBuffer"), 2u);
+  CHECK_EQ(b.t.counter("handedOut"), 100u);
 }
 
 TEST("a worker counts packets that are longer than its buffers, beside those received") {

@@ -5,6 +5,7 @@
 #include "forward/dr.h"
 #include "forward/gre.h"
 #include "forward/gue.h"
+#include "forward/local.h"
 
 namespace tunvs {
 
@@ -16,6 +17,7 @@ OuterHeader makeOuterHeader(const TunnelOptions& options, Family inner, const Ip
     case ForwardingMethod::gue: return makeGueHeader(options, inner, source, server);
     case ForwardingMethod::gre: return makeGreHeader(options, inner, source, server);
     case ForwardingMethod::dr: return makeDrHeader(inner);
+    case ForwardingMethod::local: return makeLocalHeader(inner);
   }
   return {};
 }
@@ -27,6 +29,7 @@ Packet encapsulate(const OuterHeader& outer, uint8_t* inner, const EncapInput& i
     case ForwardingMethod::gue: return encapsulateGue(outer, inner, in);
     case ForwardingMethod::gre: return encapsulateGre(outer, inner, in);
     case ForwardingMethod::dr: return encapsulateDr(inner, in);
+    case ForwardingMethod::local: return encapsulateLocal(inner, in);
   }
   return {};
 }

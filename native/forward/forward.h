@@ -14,12 +14,13 @@
 namespace tunvs {
 
 // The outer header for packets of family `inner` from `source` (DIP) to `server` (RIP).
-// REQUIRES: equal families of source and server; checkTunnel(options, inner, server.family) is no Error.
+// REQUIRES: equal families of source and server, but for local nodes; checkTunnel(options, inner, server.family) is no
+// Error.
 OuterHeader makeOuterHeader(const TunnelOptions& options, Family inner, const IpAddress& source,
                             const IpAddress& server);
 
-// The packet as it goes out: with `outer` in front, or itself for direct routing. The inner packet is not touched.
-// REQUIRES: kHeadroom bytes in front of `inner`; in.length <= maxInnerLength(outer).
+// The packet as it goes out: with `outer` in front, or itself for direct routing and local nodes. The inner packet is
+// not touched. REQUIRES: kHeadroom bytes in front of `inner`; in.length <= maxInnerLength(outer).
 Packet encapsulate(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 
 // encapsulate() of a parsed packet, for any tunnel.

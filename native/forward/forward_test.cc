@@ -147,14 +147,16 @@ TEST("an outer header is as long as the MTU arithmetic says") {
   });
 }
 
-TEST("direct routing sends the packet itself") {
+TEST("direct routing sends the packet itself, and so does a local node") {
   std::mt19937 random(3);
   for (const Family family : kFamilies) {
-    const OuterHeader outer =
-        makeOuterHeader({.method = ForwardingMethod::dr}, family, addressOf(family, 1), addressOf(family, 11));
-    const Bytes packet = randomInner(family, 333, random);
-    CHECK(Sent(outer, packet, randomInput(packet, random)).bytes() == packet);
-    CHECK_EQ(maxInnerLength(outer), 65535);
+    for (const ForwardingMethod method : {ForwardingMethod::dr, ForwardingMethod::local}) {
+      const OuterHeader outer =
+          makeOuterHeader({.method = method}, family, addressOf(family, 1), addressOf(family, 11));
+      const Bytes packet = randomInner(family, 333, random);
+      CHECK(Sent(outer, packet, randomInput(packet, random)).bytes() == packet);
+      CHECK_EQ(maxInnerLength(outer), 65535);
+    }
   }
 }
 

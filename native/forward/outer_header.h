@@ -17,7 +17,7 @@ static_assert(kMaxOuterBytes + 14 <= kHeadroom);
 
 // An outer header with everything filled in that does not depend on the packet: an IP header, then the method's own.
 // Invariants:
-//  1. length == ipBytes + the length of the method's own header; both are 0 for direct routing.
+//  1. length == ipBytes + the length of the method's own header; both are 0 for direct routing and local nodes.
 //  2. What depends on the packet is zero in `bytes`.
 struct OuterHeader {
   uint64_t sum = 0;           // one's complement sum of the IP header in `bytes`, unfolded; 0 for IPv6

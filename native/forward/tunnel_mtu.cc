@@ -16,7 +16,8 @@ uint32_t overhead(const TunnelOptions& options, Family, Family outer, bool isUnf
       }
       case ForwardingMethod::gre:
         return ipBytes + kGreBytes + (options.checksum == TunnelChecksum::none ? 0 : kGreChecksumBytes);
-      case ForwardingMethod::dr: return 0;
+      case ForwardingMethod::dr:
+      case ForwardingMethod::local: return 0;
     }
     return 0;
   };

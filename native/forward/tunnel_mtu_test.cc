@@ -21,6 +21,7 @@ TEST("each method takes what IPVS takes from the path's MTU") {
       {{ipip, 0, none}, false, 20, 40},  {{gue, 1, none}, false, 32, 52},     {{gue, 1, checksum}, false, 32, 52},
       {{gue, 1, remote}, false, 32, 52}, {{gue, 1, remote}, true, 40, 60},    {{gue, 1, checksum}, true, 32, 52},
       {{gre, 0, none}, false, 24, 44},   {{gre, 0, checksum}, false, 28, 48}, {{dr, 0, none}, false, 0, 0},
+      {{local, 0, none}, false, 0, 0},
   };
   for (const Row& row : rows) {
     for (const Family inner : {v4, v6}) {

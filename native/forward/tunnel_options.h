@@ -11,7 +11,7 @@
 
 namespace tunvs {
 
-enum class ForwardingMethod : uint8_t { ipip, gue, gre, dr };
+enum class ForwardingMethod : uint8_t { ipip, gue, gre, dr, local };
 
 struct ForwardingMethodInfo {
   std::string_view name;
@@ -20,7 +20,8 @@ struct ForwardingMethodInfo {
 inline constexpr ForwardingMethodInfo kForwardingMethods[] = {{"ipip", ForwardingMethod::ipip},
                                                               {"gue", ForwardingMethod::gue},
                                                               {"gre", ForwardingMethod::gre},
-                                                              {"dr", ForwardingMethod::dr}};
+                                                              {"dr", ForwardingMethod::dr},
+                                                              {"local", ForwardingMethod::local}};
 std::optional<ForwardingMethod> forwardingMethodByName(std::string_view name);
 std::string_view nameOf(ForwardingMethod method);
 

@@ -34,6 +34,11 @@ export class DirectorAgent {
     return this.#agent.call('block', { durationMs });
   }
 
+  /** Ends its process, which gets no chance to undo anything. */
+  async kill(): Promise<void> {
+    await this.#agent.process.stop('SIGKILL');
+  }
+
   /** Closes the director and ends its process. */
   async close(): Promise<void> {
     await this.#agent.call('close');

@@ -1,4 +1,5 @@
 /** A configuration whose native part and host are recorders that can be told to refuse. */
+import { strict as assert } from 'node:assert';
 import { Configuration } from '../../lib/configuration.js';
 import type { ConfigurationEvent } from '../../lib/events.js';
 import type { AddressFamily } from '../../lib/inet.js';
@@ -11,6 +12,10 @@ export interface FakeConfiguration {
   applied: NativeOperation[][];
   /** Addresses that the host directs to the device now. */
   routes: Set<string>;
+  /** Addresses that the host's own services have as well. */
+  localNodes: Set<string>;
+  /** The host's own addresses. */
+  ownAddresses: Set<string>;
   told: ConfigurationEvent[];
   pulse: ManualPulse;
   /** What the native part reports; for stats and drains. */
@@ -26,6 +31,8 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
   const fake: Omit<FakeConfiguration, 'configuration'> = {
     applied: [],
     routes: new Set(),
+    localNodes: new Set(),
+    ownAddresses: new Set(),
     told: [],
     pulse: new ManualPulse(),
     rows: [],
@@ -43,12 +50,21 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     },
     rows: () => fake.rows,
     sourceFamilies,
+    isLocal: (address) => fake.ownAddresses.has(address),
     vipRoutes: {
       addVip: (address) => {
         if (fake.refusedVips.has(address)) throw new Error(`${address} is refused`);
         fake.routes.add(address);
       },
-      removeVip: (address) => fake.routes.delete(address),
+      removeVip: (address) => {
+        assert.ok(!fake.localNodes.has(address), `${address} is a local node still`);
+        fake.routes.delete(address);
+      },
+      addLocalNode: (address) => {
+        assert.ok(fake.routes.has(address), `${address} is not directed to the device`);
+        fake.localNodes.add(address);
+      },
+      removeLocalNode: (address) => fake.localNodes.delete(address),
     },
     tell: (event) => fake.told.push(event),
     nextPulse: (signal) => fake.pulse.next(signal),

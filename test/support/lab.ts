@@ -31,7 +31,8 @@ export { UPLINK } from '../../lib/lab/topology.js';
 export const PORT = 80;
 export const LAB_TIMEOUT_MS = 60_000;
 
-const program = (name: string) => new URL(`../../lib/lab/programs/${name}.js`, import.meta.url);
+/** A program of the lab's, by name. */
+export const program = (name: string) => new URL(`../../lib/lab/programs/${name}.js`, import.meta.url);
 
 /** A suite that needs namespaces and TUN devices; skipped, with the reason in its title, where they cannot be had. */
 export function describeLab(title: string, body: (this: Mocha.Suite) => void): void {
@@ -166,9 +167,10 @@ export async function hostState(host: LabHost): Promise<string> {
     'ip address show | sed "s/ state .*//"',
     'ip route show table all',
     'ip -6 route show table all',
+    'ip rule show; ip -6 rule show',
     'ip -4 neigh show proxy; ip -6 neigh show proxy',
     'ip -o link show | sed "s/:.*<.*//"',
-    'cd /proc/sys/net/ipv4 && grep -r . ip_forward conf',
+    'cd /proc/sys/net/ipv4 && grep -r . ip_forward tcp_early_demux udp_early_demux conf',
     'cd /proc/sys/net/ipv6/conf && grep . */forwarding */proxy_ndp */accept_ra */disable_ipv6',
     'cd /proc/sys/net && grep . ipv?/neigh/*/proxy_delay',
   ];

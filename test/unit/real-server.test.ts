@@ -29,7 +29,7 @@ describe('a real server', () => {
     [
       'an unknown forwarding method',
       { forwarding: 'nat' },
-      /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', got 'nat'/,
+      /forwarding: expected one of 'ipip', 'gue', 'gre', 'dr', 'local', got 'nat'/,
     ],
     [
       'another port, which a tunnel cannot change',

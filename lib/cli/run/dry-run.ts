@@ -23,7 +23,12 @@ export async function dryRun(
   ]);
   const device = options.device ?? DEFAULT_DEVICE;
   const mtuBytes = defaultDeviceMtu(options.pathMtu ?? DEFAULT_PATH_MTU);
-  const steps = new DirectorHost({ sources: options.source, mtuBytes }).plan(device, routedPrefixes(services, marks));
+  const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
+  const steps = new DirectorHost({ sources: options.source, mtuBytes }).plan(
+    device,
+    routedPrefixes(services, marks),
+    routedPrefixes(local, marks),
+  );
   const host = steps.map(({ description, command, undo }) => ({
     description,
     command: formatHostCommand(command),

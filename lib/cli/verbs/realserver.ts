@@ -1,6 +1,6 @@
 /** `tunvs realserver`: makes this host a real server until a signal ends it. */
 import { type Command, Option } from 'commander';
-import { type ForwardingMethod, forwardingMethods } from '../../forwarding-method.js';
+import { type RealServerMethod, realServerMethods } from '../../forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHostOptions } from '../../real-server-host.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
@@ -11,7 +11,7 @@ import type { Verb, VerbContext } from '../verb.js';
 interface Options {
   vip: string[];
   director: string[];
-  forwarding: ForwardingMethod[];
+  forwarding: RealServerMethod[];
   guePort?: number[];
   greChecksum?: boolean;
   mode: NonNullable<RealServerHostOptions['mode']>;
@@ -42,8 +42,8 @@ export const realserver: Verb = {
           '--forwarding <methods>',
           'how packets come from the director, one or several of ipip, gue, gre and dr, separated by commas',
         )
-          .argParser(choicesArgument(forwardingMethods))
-          .default(['ipip'] satisfies ForwardingMethod[], 'ipip'),
+          .argParser(choicesArgument(realServerMethods))
+          .default(['ipip'] satisfies RealServerMethod[], 'ipip'),
       )
       .option('--gue-port <port>', 'UDP port of GUE; may be repeated (default: 6080)', integersArgument(1, 65535))
       .option('--gre-checksum', 'GRE comes with checksums, which only kernel mode has to know')

@@ -164,11 +164,11 @@ function serverRates({ connections, inPackets, outPackets, inBytes, outBytes }: 
 }
 
 function methodName({ forwarding }: ListedServer): string {
-  return { dr: 'Route', nat: 'Masq', ipip: 'Tunnel', gue: 'Tunnel', gre: 'Tunnel' }[forwarding];
+  return { dr: 'Route', nat: 'Masq', local: 'Local', ipip: 'Tunnel', gue: 'Tunnel', gre: 'Tunnel' }[forwarding];
 }
 
 function tunnelName({ forwarding, tunnelPort, tunnelChecksum = 'nocsum' }: ListedServer): string {
-  if (forwarding === 'dr' || forwarding === 'nat') return 'n/a';
+  if (forwarding === 'dr' || forwarding === 'nat' || forwarding === 'local') return 'n/a';
   if (forwarding === 'ipip') return 'ipip';
   const checksum = { nocsum: '-c', csum: '+c', remcsum: 'r+c' }[tunnelChecksum];
   return forwarding === 'gue' ? `gue:${tunnelPort}:${checksum}` : `gre:${checksum}`;

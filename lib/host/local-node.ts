@@ -1,0 +1,185 @@
+/**
+ * Local node: what the host needs so that a packet for a virtual address goes to the director when it comes from
+ * anywhere, and to the host's own services when it comes back out of the director's device.
+ *
+ * The address becomes local to the host, for its services to bind to and to answer from. The rule that looks up local
+ * addresses has preference 0, and a rule is put behind those of its own preference: so ours is added, and then the
+ * other one anew. What names the device goes with it; what a killed director leaves behind is taken away first.
+ */
+import { isRange, splitPrefix } from '../prefix.js';
+import { asPrefix, familyOf, ipCommand, ipQuery } from './family.js';
+import type { Host } from './host.js';
+import type { HostStep } from './step.js';
+import { isOnLink } from './subnet.js';
+import { setSysctl } from './sysctl.js';
+
+export interface LocalNodePlan {
+  device: string;
+  /** Marks rules and routes as ours. */
+  protocol: string;
+  /** Director addresses (DIP). */
+  sources: readonly string[];
+}
+
+/**
+ * What all local nodes share. A packet that comes in for a connection of the host's own is given to its socket early,
+ * and a packet that has a socket is not forwarded: it would never get to the director.
+ */
+export function planLocalNodes(host: Host): HostStep[] {
+  return ['tcp', 'udp'].flatMap((protocol) => {
+    const path = `net/ipv4/${protocol}_early_demux`;
+    if (host.readSysctl(path) === undefined) return [];
+    return setSysctl(
+      host,
+      path,
+      '0',
+      `forward packets that fit a ${protocol.toUpperCase()} socket of this host as well`,
+    );
+  });
+}
+
+/** `vip`: an address, or a range. REQUIRES: the host routes it to the device. */
+export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): HostStep[] {
+  const { device, protocol } = plan;
+  const rules = readRules(host, vip);
+  const own = [
+    // The next rule but one would take them away from the host.
+    ...ownAddressesIn(host, vip, device).map((address) => ({
+      words: ['to', asPrefix(address), 'lookup', 'local'],
+      description: `${address} is local as before`,
+    })),
+    {
+      words: ['iif', device, 'to', asPrefix(vip), 'lookup', 'local'],
+      description: 'what the director hands back is local',
+    },
+    {
+      words: ['to', asPrefix(vip), 'lookup', 'main'],
+      description: 'what comes from elsewhere goes to the director',
+    },
+  ].map(({ words, description }) => ({ words: ['pref', '0', ...words, 'protocol', protocol], description }));
+  const wanted = new Set(own.map(({ words }) => words.join(' ')));
+  // One address goes to one director: whatever device such a rule names, its director is gone.
+  const isOfVip = (rule: Rule) => rule.protocol === protocol && destination(rule) === asPrefix(vip);
+  const leftOver = rules.filter((rule) => isOfVip(rule) || wanted.has(selector(rule).join(' '))).map(selector);
+  return [
+    ...leftOver.map((words) => ({
+      description: 'left over',
+      command: { argv: ipCommand(vip, 'rule', 'del', ...words) },
+    })),
+    ...own.map(({ words, description }) => ({
+      description,
+      command: { argv: ipCommand(vip, 'rule', 'add', ...words) },
+      undo: { argv: ipCommand(vip, 'rule', 'del', ...words) },
+    })),
+    ...planLocalRuleBehind(rules, vip, protocol),
+    ...(familyOf(vip) === 4 || isRange(vip) ? planRoute(plan, vip) : planAddress6(host, plan, vip)),
+  ];
+}
+
+/**
+ * A route of type local makes an IPv4 address the host's own, and ranges of both families; the removal of an address
+ * would take the device's routes with it.
+ */
+function planRoute({ device, protocol }: LocalNodePlan, vip: string): HostStep[] {
+  const route = ['local', asPrefix(vip), 'dev', device, 'table', 'local', 'proto', protocol];
+  return [
+    {
+      description: `let services of this host have ${vip}`,
+      command: { argv: ipCommand(vip, 'route', 'replace', ...route) },
+      undo: { argv: ipCommand(vip, 'route', 'del', ...route) },
+    },
+  ];
+}
+
+/** IPv6 sockets bind to addresses only. Deprecated, it is nobody's source unless it is asked for. */
+function planAddress6(host: Host, { device, protocol, sources }: LocalNodePlan, vip: string): HostStep[] {
+  const address = [asPrefix(vip), 'dev', device];
+  const route = [asPrefix(vip), 'dev', device, 'proto', protocol];
+  const own = host.addresses().map((each) => each.address);
+  const fromSource = sources
+    .filter((source) => familyOf(source) === 6 && own.includes(source))
+    .map((source) => ({
+      description: `the host's own clients do not ask ${vip} as ${vip}`,
+      command: { argv: ipCommand(vip, 'route', 'replace', ...route, 'src', source) },
+      undo: { argv: ipCommand(vip, 'route', 'replace', ...route) },
+    }));
+  return [
+    ...fromSource,
+    {
+      description: `let services of this host have ${vip}`,
+      command: {
+        argv: ipCommand(vip, 'address', 'replace', ...address, 'nodad', 'noprefixroute', 'preferred_lft', '0'),
+      },
+      undo: { argv: ipCommand(vip, 'address', 'del', ...address) },
+    },
+  ];
+}
+
+function ownAddressesIn(host: Host, vip: string, device: string): string[] {
+  const { base, length } = splitPrefix(vip);
+  if (length === undefined) return [];
+  const range = { interfaceName: device, address: base, prefixLength: length };
+  return host
+    .addresses()
+    .filter(({ address, interfaceName }) => interfaceName !== device && isOnLink(address, range))
+    .map(({ address }) => address);
+}
+
+/** At no moment without a rule for local addresses. Nothing to undo: it stands where it stood. */
+function planLocalRuleBehind(rules: readonly Rule[], vip: string, protocol: string): HostStep[] {
+  const isPlain = (rule: Rule) => Object.keys(rule).every((key) => PLAIN.has(key)) && rule.src === 'all';
+  const local = rules.filter((rule) => isPlain(rule) && (rule.table === 'local' || rule.table === '255'));
+  const first = local.find(({ priority }) => priority === 0);
+  const substitute = local.find((rule) => rule.priority === 1 && rule.protocol === protocol);
+  if (!first && !substitute) return [];
+  const say = (description: string, verb: string, preference: string, by: string): HostStep => ({
+    description,
+    command: { argv: ipCommand(vip, 'rule', verb, 'pref', preference, 'lookup', 'local', 'protocol', by) },
+  });
+  const by = first?.protocol ?? 'kernel';
+  return [
+    ...(substitute ? [] : [say('stands in for the next', 'add', '1', protocol)]),
+    ...(first ? [say('put local addresses behind these', 'del', '0', by)] : []),
+    say('put local addresses behind these', 'add', '0', by),
+    say('stands in no more', 'del', '1', protocol),
+  ];
+}
+
+/** A line of `ip -j rule show`; other keys are selectors and actions. */
+interface Rule {
+  priority: number;
+  src?: string;
+  dst?: string;
+  /** Left out: one address. */
+  dstlen?: number;
+  iif?: string;
+  table?: string;
+  /** Left out: the kernel. */
+  protocol?: string;
+}
+
+const PLAIN: ReadonlySet<string> = new Set(['priority', 'src', 'table', 'protocol']);
+
+/** What every host begins with. */
+const DEFAULT_RULES: Rule[] = [{ priority: 0, src: 'all', table: 'local' }];
+
+function readRules(host: Host, vip: string): Rule[] {
+  const [ip = 'ip', ...rest] = ipQuery(familyOf(vip), 'rule', 'show');
+  const said = host.query([ip, '-j', ...rest]);
+  try {
+    return said === undefined ? DEFAULT_RULES : (JSON.parse(said) as Rule[]);
+  } catch {
+    return DEFAULT_RULES;
+  }
+}
+
+function destination({ dst, dstlen }: Rule): string | undefined {
+  return dst === undefined || dstlen === undefined ? dst && asPrefix(dst) : `${dst}/${dstlen}`;
+}
+
+/** As `ip rule` takes it. */
+function selector(rule: Rule): string[] {
+  const { priority, iif, table, protocol } = rule;
+  const given = { pref: `${priority}`, iif, to: destination(rule), lookup: table, protocol };
+  return Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [key, value]));
+}

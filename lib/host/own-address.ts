@@ -1,0 +1,12 @@
+/** Which addresses are a host's own: a real server there is a local node. */
+import { addressBytes } from '../inet.js';
+import type { HostAddress } from './host.js';
+
+/** REQUIRES: canonical addresses. `addresses`: those of the host's interfaces. */
+export function isOwnAddress(address: string, addresses: readonly Pick<HostAddress, 'address'>[]): boolean {
+  return isLoopback(address) || addresses.some((own) => own.address === address);
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || (addressBytes(address)?.length === 4 && address.startsWith('127.'));
+}
