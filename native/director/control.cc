@@ -68,7 +68,7 @@ struct Control::Draft {
     service.candidates.clear();
     service.candidates.reserve(service.owned.size());
     for (const auto& server : service.owned) service.candidates.push_back(server.get());
-    service.scheduler->changed(before, service.candidates, states[i]);
+    service.scheduler->changed(before, service.candidates, states[i], service.config.schedulerOptions.stableCursor);
     return displaced;
   }
 };
@@ -262,7 +262,7 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
     }
   }
   const ServiceView& service = *draft.services[i];
-  if (auto checked = service.scheduler->check(service.config.schedulerOptions, service.owned.size() + 1); !checked)
+  if (auto checked = service.scheduler->accepts(service.config.schedulerOptions, service.owned.size() + 1); !checked)
     return checked;
   const auto old = std::find_if(draft.removed.begin(), draft.removed.end(), [&](const Removed& removed) {
     return removed.service == op.service && removed.view->key() == op.server;
