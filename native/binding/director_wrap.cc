@@ -149,6 +149,7 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
   std::vector<Operation> operations;
   if (!isOpen(env) || !readOperations(info[0], operations)) return env.Undefined();
   size_t failedAt = 0;
+  director().collect(now());  // tells it the time as well
   auto done = checkDirectRouting(operations, failedAt);
   if (done) done = director().apply(operations, &failedAt);
   director().collect(now());

@@ -87,9 +87,15 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
     ObjectReader options = reader.object("schedulerOptions");
     if (options.has("tableSize"))
       config.schedulerOptions.tableSize = static_cast<uint32_t>(options.integer("tableSize", 0, UINT32_MAX));
+    if (options.has("stableCursor")) config.schedulerOptions.stableCursor = options.boolean("stableCursor");
+    if (options.has("randomStart")) config.schedulerOptions.randomStart = options.boolean("randomStart");
   }
   if (reader.has("persistence")) config.persistence = readPersistence(env, reader.object("persistence"));
   if (reader.has("onePacket")) config.onePacket = reader.boolean("onePacket");
+  if (reader.has("hashesMidStream")) config.hashesMidStream = reader.boolean("hashesMidStream");
+  if (reader.has("reschedulesUdp")) config.reschedulesUdp = reader.boolean("reschedulesUdp");
+  if (reader.has("slowStartSeconds"))
+    config.slowStartSeconds = static_cast<uint32_t>(reader.integer("slowStartSeconds", 0, kMaxSlowStartSeconds));
   return config;
 }
 

@@ -116,6 +116,7 @@ Result<const Scheduler*> findScheduler(const ServiceConfig& config, size_t serve
   if (scheduler == nullptr)
     return Error::make(ErrorCode::unsupported, "there is no scheduler '" + config.scheduler + "'");
   if (auto checked = scheduler->accepts(config.schedulerOptions, servers); !checked) return checked.error();
+  if (auto checked = checkForScheduler(*scheduler, config); !checked) return checked.error();
   return scheduler;
 }
 
