@@ -30,6 +30,8 @@ void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
                                                InstanceMethod<&DirectorWrap::services>("services"),
                                                InstanceMethod<&DirectorWrap::connections>("connections"),
                                                InstanceMethod<&DirectorWrap::explain>("explain"),
+                                               InstanceMethod<&DirectorWrap::endConnections>("endConnections"),
+                                               InstanceMethod<&DirectorWrap::collect>("collect"),
                                                InstanceMethod<&DirectorWrap::setTimeouts>("setTimeouts"),
                                                InstanceMethod<&DirectorWrap::timeouts>("timeouts"),
                                                InstanceMethod<&DirectorWrap::setSysctl>("setSysctl"),
@@ -208,6 +210,23 @@ Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
 Napi::Value DirectorWrap::explain(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   return explainToJs(info.Env(), director(), now(), info[0], info[1]);
+}
+
+Napi::Value DirectorWrap::endConnections(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
+  const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
+  if (env.IsExceptionPending()) return env.Undefined();
+  const auto ended = director().endConnections(service, server);
+  if (ended) return Napi::Number::New(env, static_cast<double>(ended.value()));
+  throwError(env, ended.error());
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::collect(const Napi::CallbackInfo& info) {
+  if (isOpen(info.Env())) director().collect(now());
+  return info.Env().Undefined();
 }
 
 Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {

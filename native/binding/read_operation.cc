@@ -6,7 +6,6 @@
 #include "binding/errors.h"
 
 namespace tunvs::binding {
-namespace {
 
 ServiceKey readServiceKey(ObjectReader reader) {
   ServiceKey key;
@@ -19,6 +18,15 @@ ServiceKey readServiceKey(ObjectReader reader) {
   if (reader.has("mark")) key.mark = static_cast<uint32_t>(reader.integer("mark", 0, UINT32_MAX));
   return key;
 }
+
+ServerKey readServerKey(ObjectReader reader) {
+  ServerKey key;
+  key.address = reader.address("address");
+  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
+  return key;
+}
+
+namespace {
 
 // A dotted mask, or a prefix length for IPv6.
 void readNetmask(Napi::Env env, const std::string& text, Persistence& persistence) {
@@ -61,13 +69,6 @@ MarkRule readMarkRule(Napi::Env env, ObjectReader reader) {
   if (reader.has("firstPort")) rule.firstPort = static_cast<uint16_t>(reader.integer("firstPort", 0, 65535));
   if (reader.has("lastPort")) rule.lastPort = static_cast<uint16_t>(reader.integer("lastPort", 0, 65535));
   return rule;
-}
-
-ServerKey readServerKey(ObjectReader reader) {
-  ServerKey key;
-  key.address = reader.address("address");
-  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
-  return key;
 }
 
 ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {

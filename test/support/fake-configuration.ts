@@ -2,7 +2,13 @@
 import { Configuration } from '../../lib/configuration.js';
 import type { ConfigurationEvent } from '../../lib/events.js';
 import type { AddressFamily } from '../../lib/inet.js';
-import type { NativeOperation, NativeServerRow, NativeServiceRow } from '../../lib/native.js';
+import type {
+  NativeOperation,
+  NativeServerKey,
+  NativeServerRow,
+  NativeServiceKey,
+  NativeServiceRow,
+} from '../../lib/native.js';
 import { ManualPulse } from '../../lib/pulse.js';
 
 export interface FakeConfiguration {
@@ -20,6 +26,10 @@ export interface FakeConfiguration {
   /** Addresses that the host will not direct to the device. */
   refusedVips: Set<string>;
   isClosed: boolean;
+  nowMs: number;
+  /** Whose connections were ended, and what that does. */
+  ended: [NativeServiceKey, NativeServerKey][];
+  endConnections(): number;
 }
 
 export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] } = {}): FakeConfiguration {
@@ -32,6 +42,9 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     refuseApply: undefined,
     refusedVips: new Set(),
     isClosed: false,
+    nowMs: 0,
+    ended: [],
+    endConnections: () => 0,
   };
   const configuration = new Configuration({
     apply: (operations) => {
@@ -52,6 +65,11 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     },
     tell: (event) => fake.told.push(event),
     nextPulse: (signal) => fake.pulse.next(signal),
+    monotonicMs: () => fake.nowMs,
+    endConnections: (service, server) => {
+      fake.ended.push([service, server]);
+      return fake.endConnections();
+    },
   });
   return Object.assign(fake, { configuration });
 }
@@ -79,6 +97,7 @@ export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {
     tunnelPort: 0,
     tunnelChecksum: 'none',
     weight: 1,
+    effectiveWeight: 1,
     upperThreshold: 0,
     lowerThreshold: 0,
     activeConnections: 0,
