@@ -108,7 +108,6 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   for (size_t i = 0; i < draft.services.size(); i++) {
     if (draft.touched[i] == nullptr) continue;
     ServiceView& service = *draft.touched[i];
-    hasSlowStarts_ |= service.isRamping;
     service.prepared = service.scheduler->prepare(service.candidates, service.config.schedulerOptions);
     SpinGuard guard(service.state->lock);
     service.state->scheduler = draft.states[i];
@@ -354,10 +353,8 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
 }
 
 void Control::stepSlowStarts(Draft& draft) {
-  rampedAt_ = now_;
-  hasSlowStarts_ = false;  // apply() finds those that are left
   for (size_t i = 0; i < draft.services.size(); i++) {
-    if (!draft.services[i]->isRamping) continue;
+    if (!isRampDue(*draft.services[i], draft.now)) continue;
     draft.changeServers(
         i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
   }
@@ -396,10 +393,12 @@ void Control::setTunables(const Tunables& tunables) { publish(current_->services
 
 void Control::collect(Tick now) {
   now_ = now;
-  if (hasSlowStarts_ && now - rampedAt_ >= kSlowStartStep) {
+  if (now - rampedAt_ >= kSlowStartStep) {
+    rampedAt_ = now;
+    const auto& services = current_->services();
     const Operation step = StepSlowStarts{};
-    [[maybe_unused]] const auto done = apply({&step, 1});
-    assert(done.ok());
+    if (std::any_of(services.begin(), services.end(), [&](const auto& service) { return isRampDue(*service, now); }))
+      static_cast<void>(apply({&step, 1}));  // can't fail
   }
   while (!retired_.empty() && epochs_.isSafe(retired_.front().first)) retired_.pop_front();
   while (!releasing_.empty() && epochs_.isSafe(releasing_.front().first)) {

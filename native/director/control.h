@@ -144,9 +144,8 @@ class Control {
   ServerPool& pool_;
   Epochs& epochs_;
   SplitMix64 seeds_;
-  Tick now_;                    // of the last collect()
-  Tick rampedAt_ = 0;           // when the slow starts were taken on last
-  bool hasSlowStarts_ = false;  // some are under way
+  Tick now_;           // of the last collect()
+  Tick rampedAt_ = 0;  // when the slow starts were looked at last
   std::unique_ptr<const ServiceTable> current_;
   std::atomic<const ServiceTable*> published_{nullptr};
   std::deque<std::pair<uint64_t, std::unique_ptr<const ServiceTable>>> retired_;  // by epoch

@@ -66,6 +66,24 @@ TEST("an ended connection takes its server out of overload") {
   CHECK_EQ(t.tcp(3, kTcpSyn), "11");
 }
 
+TEST("a persistent client whose connections were ended is free to go elsewhere") {
+  TestDirector t;
+  ServiceConfig sticky{"rr"};
+  sticky.persistence.timeoutSeconds = 300;
+  t.addService(sticky);
+  t.addServer(11);
+  t.addServer(12);
+  CHECK_EQ(t.establish(1), "12");
+  CHECK_EQ(t.establish(2), "12");
+  t.setWeight(12, 0);
+  CHECK_EQ(t.establish(3), "12");
+  CHECK_EQ(t.director.endConnections(kWeb, TestDirector::server(12)).value(), 3u);
+  CHECK_EQ(t.row(12).persistent, 0);
+  CHECK_EQ(t.director.connectionCount(), 0u);
+  CHECK_EQ(t.counter("templatesEnded"), 1u);
+  CHECK_EQ(t.establish(4), "11");
+}
+
 TEST("connections are ended of servers that are configured") {
   TestDirector t;
   t.addService("rr");

@@ -46,4 +46,10 @@ std::vector<std::shared_ptr<const ServerView>> rampWeights(ServiceView& service,
   return displaced;
 }
 
+bool isRampDue(const ServiceView& service, Tick now) {
+  if (!service.isRamping) return false;
+  ServiceView copy = service;
+  return !rampWeights(copy, now).empty();
+}
+
 }  // namespace tunvs

@@ -26,4 +26,7 @@ std::optional<Tick> rampSince(const ServiceConfig& service, const ServerView* be
 // handed back, since somebody may have pointers to them.
 std::vector<std::shared_ptr<const ServerView>> rampWeights(ServiceView& service, Tick now);
 
+// Whether the weights have something to be brought up to.
+bool isRampDue(const ServiceView& service, Tick now);
+
 }  // namespace tunvs

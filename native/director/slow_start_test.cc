@@ -143,6 +143,19 @@ TEST("weights are published once a second at most while servers ramp, and not at
   CHECK_EQ(publications(5 * kTicksPerSecond), 0u);
 }
 
+TEST("weights that a step would not change are not published") {
+  Settled t(ramping("maglev", 1000));
+  t.addServer(12);  // twentieths of a weight of 1: one in 55 seconds
+  const ServiceTable* table = t.director.control().table();
+  uint32_t publications = 0;
+  for (int second = 0; second < 200; second++) {
+    t.pass(1);
+    if (t.director.control().table() != table) publications++;
+    table = t.director.control().table();
+  }
+  CHECK(publications >= 3 && publications <= 4);
+}
+
 TEST("steps of a slow start leave the walk of wrr where it is") {
   Settled t;
   for (uint8_t server = 12; server < 15; server++) t.addServer(server);

@@ -250,7 +250,7 @@ class Run {
     const ServiceKey& service = kServiceKeys[(code >> 4) % kServices];
     const uint8_t argument = reader_.byte();
     const ServerKey server = serverOf(service, argument);
-    const ServiceConfig scheduler = serviceConfig(argument, code / 48, service.protocol);
+    ServiceConfig scheduler = serviceConfig(argument, code / 48, service.protocol);
     switch (code % 16) {
       case 0:
       case 1: after.try_emplace(service); return AddService{service, scheduler};
@@ -301,12 +301,14 @@ class Run {
     const ServerKey server = serverOf(service, argument);
     const auto servers = configured_.find(service);
     const bool isConfigured = servers != configured_.end() && servers->second.contains(server.address.bytes[3]);
-    const uint64_t before = t_.director.connectionCount();
+    const auto live = [&] { return std::ranges::count(t_.connections(), false, &ConnectionRow::isTemplate); };
+    const auto before = live();
     const auto ended = t_.director.endConnections(service, server);
     require(ended.ok() == isConfigured, "law 8: connections ended of a server that is not configured");
     if (!ended) return;
-    require(t_.director.connectionCount() + ended.value() == before, "law 8: not as many ended as were said to");
+    require(live() + static_cast<ptrdiff_t>(ended.value()) == before, "law 8: not as many ended as were said to");
     require(t_.counts(server.address.bytes[3], service) == Counts{}, "law 8: a connection outlived its end");
+    require(t_.row(server.address.bytes[3], service).persistent == 0, "law 8: a template outlived its server's end");
   }
 
   std::string configurationText() const {
