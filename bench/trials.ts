@@ -23,8 +23,8 @@ function schedulerTrial(scheduler: Scheduler, servers: number): Trial {
   const tableSize = scheduler === 'mh' && servers > 4093 ? 8191 : 0;
   const weightFactor = scheduler === 'ovf' ? M : 1;
   const hashesPort = schedulerFlagsOf(scheduler).some((flag) => flag === `${scheduler}-port`);
-  // Those that look at each server take tens of microseconds for so many.
-  const flows = servers > 1000 ? 64 * K : 256 * K;
+  // Those that look at each server take tens of microseconds for so many; those that hash have slots to be filled before.
+  const flows = servers > 1000 && !hashesPort ? 64 * K : 256 * K;
   const options = { connections: flows, packets: flows, scheduler, servers, tableSize, weightFactor, hashesPort };
   return {
     name: `schedulers ${scheduler} ${servers} servers`,
