@@ -19,6 +19,8 @@ export interface MemoryOptions {
   weightFactor: number;
   /** Of the scheduler; 0: its own default. */
   tableSize: number;
+  /** Of the scheduler, with the client's address: flows come from few addresses. */
+  hashesPort: boolean;
   seed: number;
 }
 
@@ -28,6 +30,12 @@ export interface MemoryRun {
   /** In the table afterwards. */
   connections: bigint;
   tableBytes: bigint;
+  /** `open`: the first connections after the servers were configured, at most 65,536, and what they took. */
+  first: bigint;
+  firstNs: bigint;
+  /** `open`: the scheduler's part alone, for flows that are not opened. */
+  decisions: bigint;
+  decisionNs: bigint;
   /** The transaction that added the service and its servers. */
   configureNs: bigint;
   /** What reading the clock added to `ns`, estimated; not taken off. */

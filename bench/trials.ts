@@ -1,5 +1,5 @@
 /** What is measured. Words on the command line select trials by name. */
-import { type Scheduler, schedulers } from '../lib/scheduler.js';
+import { type Scheduler, schedulerFlagsOf, schedulers } from '../lib/scheduler.js';
 import type { SubjectName, SubjectOptions } from './subjects/index.js';
 
 interface TrialOf<Name extends SubjectName> {
@@ -22,7 +22,10 @@ function schedulerTrial(scheduler: Scheduler, servers: number): Trial {
   // mh needs a slot for each server, and ovf more weight than there are connections.
   const tableSize = scheduler === 'mh' && servers > 4093 ? 8191 : 0;
   const weightFactor = scheduler === 'ovf' ? M : 1;
-  const options = { connections: 256 * K, packets: 256 * K, scheduler, servers, tableSize, weightFactor };
+  const hashesPort = schedulerFlagsOf(scheduler).some((flag) => flag === `${scheduler}-port`);
+  // Those that look at each server take tens of microseconds for so many; those that hash have slots to be filled before.
+  const flows = servers > 1000 && !hashesPort ? 64 * K : 256 * K;
+  const options = { connections: flows, packets: flows, scheduler, servers, tableSize, weightFactor, hashesPort };
   return {
     name: `schedulers ${scheduler} ${servers} servers`,
     onDemand: 'schedulers',

@@ -9,7 +9,7 @@ import { TunvsError, toTunvsError } from './errors.js';
 import type { ConfigurationEvent } from './events.js';
 import type { AddressFamily } from './inet.js';
 import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from './marks.js';
-import type { NativeOperation, NativeServiceRow } from './native.js';
+import type { NativeOperation, NativeServerKey, NativeServiceKey, NativeServiceRow } from './native.js';
 import { refuse } from './options.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
 import type { VirtualServiceOptions } from './service-options.js';
@@ -39,8 +39,15 @@ export interface ConfigurationPorts {
   vipRoutes: VipRoutes | undefined;
   /** Called once per change, in order, when all of them are in force. */
   tell(event: ConfigurationEvent): void;
-  /** Resolves when counts may have changed; rejects when the signal is aborted or the director closes. */
-  nextPulse(signal: AbortSignal | undefined): Promise<void>;
+  /**
+   * Resolves when counts may have changed, after `atMostMs` where the director has a clock of its own; rejects when the
+   * signal is aborted or the director closes.
+   */
+  nextPulse(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
+  /** The director's clock, from any beginning; never goes back. */
+  monotonicMs(): number;
+  /** Ends the connections that a real server has; how many there were. */
+  endConnections(service: NativeServiceKey, server: NativeServerKey): number;
 }
 
 /** One operation with what it does to the objects here. */

@@ -52,6 +52,9 @@ interface DirectorParts {
 
 /** Between two looks of a drain at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
+/** Between two looks of the native part at what is removed for good, and how far slow starts have come. */
+const HOUSEKEEPING_INTERVAL_MS = 1000;
+
 /**
  * A director: virtual services, and an engine that forwards their packets to real servers.
  *
@@ -75,6 +78,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   readonly #watches = new Set<Watch>();
   readonly #cancelAtExit: () => void;
   readonly #counters = new BigUint64Array(native.counters.length);
+  readonly #housekeeping: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
@@ -95,8 +99,11 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       isLocal: (address) => parts.sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
       vipRoutes: parts.host,
       tell: (event) => tell(this, event),
-      nextPulse: (signal) => parts.pulse.next(signal),
+      nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),
+      monotonicMs: parts.device ? () => performance.now() : parts.nowMs,
+      endConnections: (service, server) => this.#call((engine) => engine.endConnections(service, server)),
     });
+    if (parts.device) this.#housekeeping = setInterval(() => parts.native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();
     this.#cancelAtExit = parts.host ? atExit(() => parts.host?.close()) : () => {};
     parts.relay?.forward((events) => this.#engineEvents(events));
   }
@@ -333,6 +340,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.#cancelAtExit();
     for (const watch of [...this.#watches]) watch.close();
     this.#pulse.stop();
+    clearInterval(this.#housekeeping);
     const failures: unknown[] = this.#host?.close() ?? [];
     try {
       this.#native.close();

@@ -1,6 +1,6 @@
-/** Draining a real server: no new connections, and wait for the end of those it has. */
+/** Draining a real server: no new connections, and wait for the end of those it has, or bring it about. */
 import { TunvsError } from './errors.js';
-import { checkedOptions, durationOption, signalOption } from './options.js';
+import { checkedOptions, durationOption, refuse, signalOption } from './options.js';
 import type { RealServer } from './real-server.js';
 import { serverName } from './service-options.js';
 
@@ -8,22 +8,29 @@ export interface DrainOptions {
   signal?: AbortSignal;
   /** How long to wait at most; default: without end. The weight stays 0 when the time is over. */
   timeoutMs?: number;
+  /** When to end the connections that are left, on the director's clock; not together with `timeoutMs`. */
+  deadlineMs?: number;
+}
+
+export interface DrainResult {
+  /** Connections that were ended at the deadline; the others ended by themselves. */
+  ended: number;
 }
 
 /** See {@link RealServer.drain}. */
-export async function drain(server: RealServer, options: DrainOptions): Promise<void> {
-  checkedOptions('RealServer.drain', options, ['signal', 'timeoutMs']);
-  const signal = signalOption('RealServer.drain: signal', options.signal);
-  const timeoutMs =
-    options.timeoutMs === undefined ? undefined : durationOption('RealServer.drain: timeoutMs', options.timeoutMs, 0);
+export async function drain(server: RealServer, options: DrainOptions): Promise<DrainResult> {
+  const { signal, timeoutMs, deadlineMs } = checkedDrainOptions(options);
   signal?.throwIfAborted();
+  const { ports } = server.service.configuration;
+  const startMs = ports.monotonicMs();
   server.weight = 0;
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const either = AbortSignal.any([signal, timeout].filter((each) => each !== undefined));
+  let ended = 0;
   for (;;) {
     signal?.throwIfAborted();
-    const connections = connectionsOf(server);
-    if (connections === 0) return;
+    let connections = connectionsOf(server);
+    if (connections === 0) return { ended };
     if (timeout?.aborted) {
       throw new TunvsError(
         'ERR_TUNVS_BUSY',
@@ -36,9 +43,31 @@ export async function drain(server: RealServer, options: DrainOptions): Promise<
         `${serverName(server)} was given weight ${server.weight} while it was drained: drain it again`,
       );
     }
+    const leftMs = deadlineMs === undefined ? undefined : startMs + deadlineMs - ports.monotonicMs();
+    if (leftMs !== undefined && leftMs <= 0) {
+      ended += ports.endConnections(server.service.nativeKey, { address: server.address, port: server.port });
+      connections = connectionsOf(server);
+      if (connections === 0) return { ended };
+      // A worker that had not heard of the weight yet has opened one since: end it at the next look.
+    }
     // A pulse that ends early is one of the cases above, or the director closed, which connectionsOf() will say.
-    await server.service.configuration.ports.nextPulse(either).catch(() => {});
+    await ports.nextPulse(either, leftMs !== undefined && leftMs > 0 ? leftMs : undefined).catch(() => {});
   }
+}
+
+function checkedDrainOptions(options: DrainOptions) {
+  const call = 'RealServer.drain';
+  checkedOptions(call, options, ['signal', 'timeoutMs', 'deadlineMs']);
+  if (options.timeoutMs !== undefined && options.deadlineMs !== undefined) {
+    refuse(`${call}: deadlineMs`, options.deadlineMs, 'none beside timeoutMs, which gives up where a deadline ends');
+  }
+  const duration = (name: 'timeoutMs' | 'deadlineMs') =>
+    options[name] === undefined ? undefined : durationOption(`${call}: ${name}`, options[name], 0);
+  return {
+    signal: signalOption(`${call}: signal`, options.signal),
+    timeoutMs: duration('timeoutMs'),
+    deadlineMs: duration('deadlineMs'),
+  };
 }
 
 function connectionsOf(server: RealServer): number {

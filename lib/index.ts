@@ -14,7 +14,7 @@ export {
   type PingReply,
   pingReplies,
 } from './director-options.js';
-export type { DrainOptions } from './drain.js';
+export type { DrainOptions, DrainResult } from './drain.js';
 export { type Egress, egresses } from './egress.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './errors.js';
 export type { Change, DirectorEvents, EngineEvent, RealServerEvent, VirtualServiceEvent } from './events.js';
@@ -42,6 +42,7 @@ export type { RealServer } from './real-server.js';
 export { RealServerHost, type RealServerHostOptions, type RealServerHostStats } from './real-server-host.js';
 export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './scheduler.js';
 export type { SchedulerChoice, SchedulerOptions } from './scheduler-options.js';
+export { type MidStream, midStreamChoices, type ServiceBehaviour, type SlowStart } from './service-behaviour.js';
 export type { AddressServiceKey, MarkServiceKey, ServiceIdentity, VirtualServiceKey } from './service-key.js';
 export type {
   RealServerEdit,

@@ -60,11 +60,17 @@ export interface NativeServiceConfig {
   /** As ipvsadm names them: 'sh-fallback', 'sh-port', 'flag-3'. */
   schedulerFlags: string[];
   /** `tableSize` undefined: the scheduler's own default. */
-  schedulerOptions?: { tableSize?: number };
+  schedulerOptions?: { tableSize?: number; stableCursor?: boolean; randomStart?: boolean };
   /** Left out: new connections of a client may go anywhere. */
   persistence?: NativePersistence;
   /** Every UDP datagram is scheduled by itself. */
   onePacket?: boolean;
+  /** A packet from the middle of an unknown connection is scheduled, not reset. */
+  hashesMidStream?: boolean;
+  /** UDP connections of a removed server go to another one. */
+  reschedulesUdp?: boolean;
+  /** [0, 86400]; 0: a new server has its whole weight at once. */
+  slowStartSeconds?: number;
 }
 
 /** What names a real server within its virtual service. */
@@ -114,6 +120,8 @@ export interface NativeTraffic {
 export interface NativeServerRow extends NativeServerKey, NativeServerConfig, NativeTraffic {
   /** Stable while the server is configured; names it in connection rows. */
   id: number;
+  /** `weight`, or what of it a slow start has reached. */
+  effectiveWeight: number;
   activeConnections: number;
   inactiveConnections: number;
   persistentConnections: number;
@@ -237,6 +245,10 @@ export interface NativeDirector {
   connections(cursor: number, limit: number): { rows: NativeConnectionRow[]; next: number };
   /** What would become of this packet now; changes nothing. `mark`: of its device, 0 for none. */
   explain(packet: Uint8Array, mark: number): NativeExplanation;
+  /** Ends the connections of a real server that is configured; how many there were. */
+  endConnections(service: NativeServiceKey, server: NativeServerKey): number;
+  /** Frees what nobody uses any more, and takes slow starts on. Call every second or so. */
+  collect(): void;
   /** Seconds, each [0, 2678400]; 0 leaves that timeout as it is. */
   setTimeouts(tcp: number, tcpFin: number, udp: number): void;
   timeouts(): { tcp: number; tcpFin: number; udp: number };

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Pulse {
-  /** Rejects when the signal is aborted or the pulse stops. */
-  next(signal: AbortSignal | undefined): Promise<void>;
+  /** Rejects when the signal is aborted or the pulse stops. Comes after `atMostMs`, where it is a clock's. */
+  next(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
   /** After it, every next() rejects. */
   stop(): void;
 }
@@ -17,9 +17,9 @@ export class ClockPulse implements Pulse {
     this.#intervalMs = intervalMs;
   }
 
-  next(signal: AbortSignal | undefined): Promise<void> {
+  next(signal: AbortSignal | undefined, atMostMs = Number.POSITIVE_INFINITY): Promise<void> {
     const either = AbortSignal.any(signal ? [signal, this.#stopped.signal] : [this.#stopped.signal]);
-    return sleep(this.#intervalMs, undefined, { signal: either });
+    return sleep(Math.min(this.#intervalMs, Math.ceil(atMostMs)), undefined, { signal: either });
   }
 
   stop(): void {

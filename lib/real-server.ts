@@ -1,5 +1,5 @@
 /** A real server of a virtual service: where connections go. */
-import { drain, type DrainOptions } from './drain.js';
+import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from './errors.js';
 import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from './native.js';
@@ -88,13 +88,16 @@ export class RealServer {
   /**
    * Gives it no new connections (weight 0) and resolves when the last one it has is gone. It stays configured.
    *
+   * With `deadlineMs` those that are left by then are ended: the director forgets them, and their next packet is one
+   * of no connection, which TCP is answered with a reset and UDP sent to another real server.
+   *
    * Waiting keeps the process alive. A director that tunnels sees no reply, so a connection that its client has closed
    * stays for its timeout: 120 s after a FIN, 300 s for UDP.
    *
    * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over or the weight is raised meanwhile;
    *   ERR_TUNVS_NOT_FOUND when it is deleted, ERR_TUNVS_CLOSED when the director is closed; the signal's reason.
    */
-  drain(options: DrainOptions = {}): Promise<void> {
+  drain(options: DrainOptions = {}): Promise<DrainResult> {
     return drain(this, options);
   }
 

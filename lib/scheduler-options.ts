@@ -1,6 +1,6 @@
 /** What callers say about a service's scheduler, and how it is checked. */
 import type { NativeServiceConfig } from './native.js';
-import { checkedOptions, choiceOption, integerOption, refuse } from './options.js';
+import { booleanOption, checkedOptions, choiceOption, integerOption, refuse } from './options.js';
 import {
   type Scheduler,
   type SchedulerFlag,
@@ -17,6 +17,10 @@ export interface SchedulerOptions {
    * 509, 1021, 2039, 4093 (default), 8191, 16381, 32749, 65521 or 131071; `sh`, `dh`: a power of two from 16 to 1048576, default 256.
    */
   tableSize?: number;
+  /** Only `wrr`: a change of weights or servers leaves the walk where it is. Default false: it begins anew, as IPVS's. */
+  stableCursor?: boolean;
+  /** Only `rr`, `wrr`: the walk begins anywhere, so that directors started together begin differently. Default false. */
+  randomStart?: boolean;
 }
 
 export interface SchedulerChoice {
@@ -59,10 +63,16 @@ function checkedFlags(name: string, flags: readonly string[], scheduler: string)
   return [...new Set(numbers)].sort().map((number) => schedulerFlagName(scheduler, number));
 }
 
-/** Which sizes a scheduler takes is the native part's to say. */
+/** Which scheduler takes what is the native part's to say. */
 function checkedSchedulerOptions(call: string, options: SchedulerOptions | undefined): SchedulerOptions | undefined {
   if (options === undefined) return undefined;
-  checkedOptions(`${call}: schedulerOptions`, options, ['tableSize']);
-  if (options.tableSize === undefined) return undefined;
-  return { tableSize: integerOption(`${call}: tableSize`, options.tableSize, 1, MAX_TABLE_SIZE) };
+  checkedOptions(`${call}: schedulerOptions`, options, ['tableSize', 'stableCursor', 'randomStart']);
+  const checked: SchedulerOptions = {};
+  if (options.tableSize !== undefined) {
+    checked.tableSize = integerOption(`${call}: tableSize`, options.tableSize, 1, MAX_TABLE_SIZE);
+  }
+  for (const name of ['stableCursor', 'randomStart'] as const) {
+    if (booleanOption(`${call}: ${name}`, options[name], false)) checked[name] = true;
+  }
+  return Object.keys(checked).length === 0 ? undefined : checked;
 }

@@ -24,6 +24,7 @@ import { checkedPersistence, type Persistence } from './persistence.js';
 import { prefixFamily } from './prefix.js';
 import { DEFAULT_SCHEDULER } from './scheduler.js';
 import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from './scheduler-options.js';
+import { behaviourKeys, checkedBehaviour, type ServiceBehaviour } from './service-behaviour.js';
 import {
   type AddressServiceKey,
   checkedServiceKey,
@@ -35,7 +36,7 @@ import {
 
 export type VirtualServiceOptions = VirtualServiceKey & VirtualServiceEdit;
 
-export interface VirtualServiceEdit extends SchedulerChoice {
+export interface VirtualServiceEdit extends SchedulerChoice, ServiceBehaviour {
   /** New connections of a client go where its last one went; false, the default: anywhere. */
   persistence?: Persistence | false;
   /** Every UDP datagram is scheduled by itself; for UDP services and those of a mark. Default false. */
@@ -73,7 +74,7 @@ export function serverName(key: Required<RealServerKey>): string {
   return formatEndpoint(key);
 }
 
-const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket'] as const;
+const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket', ...behaviourKeys] as const;
 
 const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] };
 
@@ -121,6 +122,7 @@ function mergedServiceConfig(
     ...checkedSchedulerChoice(call, edit, before),
     ...(persistence && { persistence }),
     ...(onePacket && { onePacket }),
+    ...checkedBehaviour(call, edit, before),
   };
 }
 

@@ -26,6 +26,8 @@ export interface RealServerStats {
   tunnelPort: number;
   tunnelChecksum: TunnelChecksum;
   weight: number;
+  /** The weight that the scheduler goes by: less than `weight` during a slow start, which may leave a fraction. */
+  effectiveWeight: number;
   upperThreshold: number;
   lowerThreshold: number;
   /** Connections in an active state: SYN_RECV, ESTABLISHED, ... */
@@ -113,6 +115,7 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     tunnelPort: row.tunnelPort,
     tunnelChecksum: row.tunnelChecksum as TunnelChecksum,
     weight: row.weight,
+    effectiveWeight: row.effectiveWeight,
     upperThreshold: row.upperThreshold,
     lowerThreshold: row.lowerThreshold,
     activeConnections: row.activeConnections,

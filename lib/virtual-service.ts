@@ -8,6 +8,7 @@ import { RealServer } from './real-server.js';
 import type { Scheduler, SchedulerFlag } from './scheduler.js';
 import type { SchedulerOptions } from './scheduler-options.js';
 import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceIdentity, serviceName } from './service-key.js';
+import { type MidStream, midStreamOf, type SlowStart, slowStartOf } from './service-behaviour.js';
 import {
   checkedServerKey,
   checkedServerOptions,
@@ -91,6 +92,24 @@ export class VirtualService implements ServiceIdentity {
   get onePacket(): boolean {
     this.assertConfigured();
     return this.#config.onePacket ?? false;
+  }
+
+  /** What a packet from the middle of an unknown connection meets. */
+  get midStream(): MidStream {
+    this.assertConfigured();
+    return midStreamOf(this.#config);
+  }
+
+  /** `seconds` 0: a new real server has its whole weight at once. */
+  get slowStart(): SlowStart {
+    this.assertConfigured();
+    return slowStartOf(this.#config);
+  }
+
+  /** Whether UDP connections of a removed real server go to another one. */
+  get rescheduleUdp(): boolean {
+    this.assertConfigured();
+    return this.#config.reschedulesUdp ?? false;
   }
 
   /** In the order of adding. */

@@ -13,6 +13,7 @@ const DEFAULTS = {
   servers: 16,
   weightFactor: 1,
   tableSize: 0,
+  hashesPort: false,
 } as const;
 
 export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick }) => {
@@ -27,6 +28,8 @@ export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick })
         return {
           nsPerConnection: nsPerPacket,
           connectionsPerSecond: 1e9 / nsPerPacket,
+          nsPerDecision: Number(run.decisionNs) / Number(run.decisions),
+          ...(run.first > 0n && { nsPerFirstConnection: Number(run.firstNs) / Number(run.first) }),
           bytesPerConnection,
           msToConfigure,
         };

@@ -14,7 +14,10 @@ namespace tunvs::bench {
 namespace {
 
 constexpr uint32_t kMaxConnections = 1u << 26;
-constexpr double kLoad = 0.85;  // of the table's capacity, design target
+constexpr uint32_t kFirst = 1u << 16;      // as many as rendezvous has slots
+constexpr uint32_t kDecisions = 1u << 16;  // timed
+constexpr uint32_t kDecided = 1u << 12;    // flows that they are for, in turn
+constexpr double kLoad = 0.85;             // of the table's capacity, design target
 constexpr uint16_t kPort = 80;
 constexpr Tick kExpiryTicks = 16;       // as the engine's worker
 constexpr size_t kExpiryBudget = 1024;  // as the engine's worker
@@ -76,6 +79,18 @@ class Subject {
     return ns;
   }
 
+  // Has the scheduler choose for `count` flows; the time that took. Nothing is opened, so loads stay as they are.
+  uint64_t decide(std::span<const FlowKey> flows, uint32_t count) {
+    const ServiceTable& services = *director_.control().table();
+    const ServiceView& service = *services.services().front();
+    const Tick now = ticksFromMs((nowNs() - startNs_) / 1'000'000);
+    const uint64_t begin = nowNs();
+    for (uint32_t i = 0; i < count; i++)
+      undecided_ += service.schedule(flows[i % flows.size()], now, services.tunables()) == nullptr;
+    return nowNs() - begin;
+  }
+
+  uint64_t undecided() const { return undecided_; }
   uint64_t forwarded() const { return egress_.packets(); }
   uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
   // Of the table that is used; the other family's is reserved only, and never touched.
@@ -90,7 +105,10 @@ class Subject {
     const auto method = forwardingMethodByName(options.forwarding);
     if (!method) return invalid("bench: there is no forwarding method \"" + options.forwarding + "\"");
     const ServiceKey service{kVirtualAddress, kPort, static_cast<uint8_t>(IpProtocol::tcp)};
-    std::vector<Operation> operations{AddService{service, {options.scheduler, {0, options.tableSize}}}};
+    SchedulerOptions scheduler;
+    scheduler.tableSize = options.tableSize;
+    if (options.hashesPort) scheduler.flags = kPortFlag;
+    std::vector<Operation> operations{AddService{service, {options.scheduler, scheduler}}};
     for (uint32_t i = 0; i < options.servers; i++) {
       const ServerKey server{IpAddress::v4(Be32::from(0x0a010001 + i)), kPort};
       ServerConfig config;
@@ -111,6 +129,7 @@ class Subject {
   MemoryEgress egress_{MemoryEgress::Mode::count};
   uint64_t startNs_ = nowNs();
   uint64_t configureNs_ = 0;
+  uint64_t undecided_ = 0;
   Tick expiredAt_ = 0;
 };
 
@@ -130,6 +149,18 @@ Result<void> check(const MemoryBenchOptions& options) {
   return {};
 }
 
+std::vector<FlowKey> keysOf(const PacketTemplate& packet, uint32_t firstFlow, uint32_t count) {
+  std::vector<FlowKey> keys;
+  uint8_t bytes[PacketTemplate::kMaxBytes] = {};
+  for (uint32_t i = 0; i < count; i++) {
+    packet.write(bytes, firstFlow + i);
+    ParsedPacket parsed;
+    parsePacket({bytes, packet.bytes()}, parsed);
+    keys.push_back(parsed.key);
+  }
+  return keys;
+}
+
 uint64_t wholeVectors(uint64_t packets) { return (packets + kVectorSize - 1) / kVectorSize * kVectorSize; }
 
 }  // namespace
@@ -147,21 +178,26 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
 
   const PacketTemplate syn(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpSyn);
   const PacketTemplate ack(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpAck);
+  MemoryBenchResult result;
   // The last vector of the preparation may take up flows again: a SYN or ACK more changes nothing.
-  const auto prepare = [&](const PacketTemplate& packet) {
-    uint32_t flow = 0;
-    subject.run(packet, options.connections, [&] { return flow++ % options.connections; });
+  const auto prepare = [&](const PacketTemplate& packet, uint32_t begin, uint32_t end) {
+    uint32_t flow = begin;
+    return end == begin ? 0 : subject.run(packet, end - begin, [&] {
+      const uint32_t next = flow++;
+      return next < end ? next : begin;
+    });
   };
-  if (options.connections > 0) {
-    prepare(syn);
-    prepare(ack);
-  }
+  result.first = std::min(kFirst, options.connections);
+  result.firstNs = prepare(syn, 0, static_cast<uint32_t>(result.first));
+  prepare(syn, static_cast<uint32_t>(result.first), options.connections);
+  prepare(ack, 0, options.connections);
 
   const uint64_t forwardedBefore = subject.forwarded();
-  MemoryBenchResult result;
   if (isOpening) {
     uint32_t flow = options.connections;
     result.ns = subject.run(syn, packets, [&] { return flow++; });
+    result.decisions = kDecisions;
+    result.decisionNs = subject.decide(keysOf(syn, flow, kDecided), kDecisions);
   } else {
     FlowChooser chooser(options.distribution, options.connections, options.seed);
     result.ns = subject.run(ack, packets, [&] { return chooser.next(); });
@@ -171,11 +207,12 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   result.tableBytes = subject.tableBytes();
   result.configureNs = subject.configureNs();
   result.clockNs = packets / kVectorSize * clockReadNs();
-  if (subject.forwarded() - forwardedBefore != packets || result.connections != flows) {
+  if (subject.forwarded() - forwardedBefore != packets || result.connections != flows || subject.undecided() != 0) {
     return Error::make(ErrorCode::system, "bench: forwarded " + std::to_string(subject.forwarded() - forwardedBefore) +
                                               " of " + std::to_string(packets) + " packets, with " +
                                               std::to_string(result.connections) + " of " + std::to_string(flows) +
-                                              " connections; the run does not count");
+                                              " connections, and " + std::to_string(subject.undecided()) +
+                                              " flows without a server; the run does not count");
   }
   return result;
 }

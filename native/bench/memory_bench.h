@@ -28,6 +28,7 @@ struct MemoryBenchOptions {
   uint32_t servers = 16;      // [1, 10000], of weights 1, 2 and 3
   uint32_t weightFactor = 1;  // that those are multiplied by, [1, 2^20]
   uint32_t tableSize = 0;     // of the scheduler; 0: its own default
+  bool hashesPort = false;    // of the scheduler; flows come from few addresses, so that hashing those alone is no test
   uint64_t seed = 1;
 };
 
@@ -36,6 +37,10 @@ struct MemoryBenchResult {
   uint64_t packets = 0;
   uint64_t connections = 0;  // in the table afterwards
   uint64_t tableBytes = 0;
+  uint64_t firstNs = 0;     // Workload::open: the first connections after the servers were configured
+  uint64_t first = 0;       // how many those were
+  uint64_t decisionNs = 0;  // Workload::open: the scheduler's part alone, for flows that are not opened
+  uint64_t decisions = 0;
   uint64_t configureNs = 0;  // the transaction that added the service and its servers
   uint64_t clockNs = 0;      // what reading the clock has added to `ns`, estimated; not taken off
 };

@@ -30,6 +30,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   options.servers = static_cast<uint32_t>(reader.integer("servers", 1, 10'000));
   options.weightFactor = static_cast<uint32_t>(reader.integer("weightFactor", 1, 1 << 20));
   options.tableSize = static_cast<uint32_t>(reader.integer("tableSize", 0, UINT32_MAX));
+  options.hashesPort = reader.boolean("hashesPort");
   options.seed = static_cast<uint64_t>(reader.integer("seed", 0, kMaxSafeInteger));
   if (!reader.ok()) return env.Undefined();
 
@@ -56,6 +57,10 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   answer.Set("packets", big(env, run.packets));
   answer.Set("connections", big(env, run.connections));
   answer.Set("tableBytes", big(env, run.tableBytes));
+  answer.Set("firstNs", big(env, run.firstNs));
+  answer.Set("first", big(env, run.first));
+  answer.Set("decisionNs", big(env, run.decisionNs));
+  answer.Set("decisions", big(env, run.decisions));
   answer.Set("configureNs", big(env, run.configureNs));
   answer.Set("clockNs", big(env, run.clockNs));
   return answer;

@@ -18,9 +18,11 @@ void setSchedulerOptions(Napi::Env env, Napi::Object object, const ServiceConfig
   Napi::Array names = Napi::Array::New(env, flags.size());
   for (uint32_t i = 0; i < flags.size(); i++) names.Set(i, toJs(env, flags[i]));
   object.Set("schedulerFlags", names);
-  if (config.schedulerOptions.tableSize == 0) return;
+  if (config.schedulerOptions == SchedulerOptions{config.schedulerOptions.flags}) return;
   Napi::Object options = Napi::Object::New(env);
-  options.Set("tableSize", config.schedulerOptions.tableSize);
+  if (config.schedulerOptions.tableSize != 0) options.Set("tableSize", config.schedulerOptions.tableSize);
+  if (config.schedulerOptions.stableCursor) options.Set("stableCursor", Napi::Boolean::New(env, true));
+  if (config.schedulerOptions.randomStart) options.Set("randomStart", Napi::Boolean::New(env, true));
   object.Set("schedulerOptions", options);
 }
 
@@ -45,6 +47,7 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   object.Set("tunnelChecksum", toJs(env, nameOf(row.config.tunnel.checksum)));
   object.Set("pathMtu", row.pathMtu);
   object.Set("weight", row.config.weight);
+  object.Set("effectiveWeight", row.effectiveWeight);
   object.Set("upperThreshold", row.config.upperThreshold);
   object.Set("lowerThreshold", row.config.lowerThreshold);
   object.Set("activeConnections", row.active);
@@ -78,6 +81,9 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
     setSchedulerOptions(env, object, row.config);
     setPersistence(env, object, row);
     object.Set("onePacket", Napi::Boolean::New(env, row.config.onePacket));
+    object.Set("hashesMidStream", Napi::Boolean::New(env, row.config.hashesMidStream));
+    object.Set("reschedulesUdp", Napi::Boolean::New(env, row.config.reschedulesUdp));
+    object.Set("slowStartSeconds", row.config.slowStartSeconds);
     setTraffic(env, object, row.traffic);
     Napi::Array servers = Napi::Array::New(env, row.servers.size());
     for (uint32_t j = 0; j < row.servers.size(); j++) {

@@ -10,6 +10,9 @@
 
 namespace tunvs::binding {
 
+// A NativeServiceKey, a NativeServerKey; an exception is pending when something is wrong.
+ServiceKey readServiceKey(ObjectReader reader);
+ServerKey readServerKey(ObjectReader reader);
 // Reads a NativeOperation[]; false with an exception pending when something is wrong.
 bool readOperations(Napi::Value value, std::vector<Operation>& operations);
 Napi::Object serviceKeyToJs(Napi::Env env, const ServiceKey& key);

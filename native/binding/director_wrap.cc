@@ -30,6 +30,8 @@ void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
                                                InstanceMethod<&DirectorWrap::services>("services"),
                                                InstanceMethod<&DirectorWrap::connections>("connections"),
                                                InstanceMethod<&DirectorWrap::explain>("explain"),
+                                               InstanceMethod<&DirectorWrap::endConnections>("endConnections"),
+                                               InstanceMethod<&DirectorWrap::collect>("collect"),
                                                InstanceMethod<&DirectorWrap::setTimeouts>("setTimeouts"),
                                                InstanceMethod<&DirectorWrap::timeouts>("timeouts"),
                                                InstanceMethod<&DirectorWrap::setSysctl>("setSysctl"),
@@ -149,6 +151,7 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
   std::vector<Operation> operations;
   if (!isOpen(env) || !readOperations(info[0], operations)) return env.Undefined();
   size_t failedAt = 0;
+  director().collect(now());  // tells it the time as well
   auto done = checkDirectRouting(operations, failedAt);
   if (done) done = director().apply(operations, &failedAt);
   director().collect(now());
@@ -207,6 +210,23 @@ Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
 Napi::Value DirectorWrap::explain(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   return explainToJs(info.Env(), director(), now(), info[0], info[1]);
+}
+
+Napi::Value DirectorWrap::endConnections(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
+  const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
+  if (env.IsExceptionPending()) return env.Undefined();
+  const auto ended = director().endConnections(service, server);
+  if (ended) return Napi::Number::New(env, static_cast<double>(ended.value()));
+  throwError(env, ended.error());
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::collect(const Napi::CallbackInfo& info) {
+  if (isOpen(info.Env())) director().collect(now());
+  return info.Env().Undefined();
 }
 
 Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {

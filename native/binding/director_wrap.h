@@ -27,6 +27,8 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   Napi::Value services(const Napi::CallbackInfo& info);
   Napi::Value connections(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
+  Napi::Value endConnections(const Napi::CallbackInfo& info);
+  Napi::Value collect(const Napi::CallbackInfo& info);
   Napi::Value setTimeouts(const Napi::CallbackInfo& info);
   Napi::Value timeouts(const Napi::CallbackInfo& info);
   Napi::Value setSysctl(const Napi::CallbackInfo& info);

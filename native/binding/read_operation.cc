@@ -6,7 +6,6 @@
 #include "binding/errors.h"
 
 namespace tunvs::binding {
-namespace {
 
 ServiceKey readServiceKey(ObjectReader reader) {
   ServiceKey key;
@@ -19,6 +18,15 @@ ServiceKey readServiceKey(ObjectReader reader) {
   if (reader.has("mark")) key.mark = static_cast<uint32_t>(reader.integer("mark", 0, UINT32_MAX));
   return key;
 }
+
+ServerKey readServerKey(ObjectReader reader) {
+  ServerKey key;
+  key.address = reader.address("address");
+  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
+  return key;
+}
+
+namespace {
 
 // A dotted mask, or a prefix length for IPv6.
 void readNetmask(Napi::Env env, const std::string& text, Persistence& persistence) {
@@ -63,13 +71,6 @@ MarkRule readMarkRule(Napi::Env env, ObjectReader reader) {
   return rule;
 }
 
-ServerKey readServerKey(ObjectReader reader) {
-  ServerKey key;
-  key.address = reader.address("address");
-  key.port = static_cast<uint16_t>(reader.integer("port", 0, 65535));
-  return key;
-}
-
 ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   ServiceConfig config;
   config.scheduler = reader.string("scheduler");
@@ -87,9 +88,15 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
     ObjectReader options = reader.object("schedulerOptions");
     if (options.has("tableSize"))
       config.schedulerOptions.tableSize = static_cast<uint32_t>(options.integer("tableSize", 0, UINT32_MAX));
+    if (options.has("stableCursor")) config.schedulerOptions.stableCursor = options.boolean("stableCursor");
+    if (options.has("randomStart")) config.schedulerOptions.randomStart = options.boolean("randomStart");
   }
   if (reader.has("persistence")) config.persistence = readPersistence(env, reader.object("persistence"));
   if (reader.has("onePacket")) config.onePacket = reader.boolean("onePacket");
+  if (reader.has("hashesMidStream")) config.hashesMidStream = reader.boolean("hashesMidStream");
+  if (reader.has("reschedulesUdp")) config.reschedulesUdp = reader.boolean("reschedulesUdp");
+  if (reader.has("slowStartSeconds"))
+    config.slowStartSeconds = static_cast<uint32_t>(reader.integer("slowStartSeconds", 0, kMaxSlowStartSeconds));
   return config;
 }
 

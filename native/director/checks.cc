@@ -115,7 +115,8 @@ Result<const Scheduler*> findScheduler(const ServiceConfig& config, size_t serve
   const Scheduler* scheduler = schedulerByName(config.scheduler);
   if (scheduler == nullptr)
     return Error::make(ErrorCode::unsupported, "there is no scheduler '" + config.scheduler + "'");
-  if (auto checked = scheduler->check(config.schedulerOptions, servers); !checked) return checked.error();
+  if (auto checked = scheduler->accepts(config.schedulerOptions, servers); !checked) return checked.error();
+  if (auto checked = checkForScheduler(*scheduler, config); !checked) return checked.error();
   return scheduler;
 }
 

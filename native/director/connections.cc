@@ -13,23 +13,32 @@ bool isEstablished(uint8_t protocol, uint8_t state) {
 
 }  // namespace
 
+// A packet from the middle of a connection that another director may have had. A TCP packet without flags is of none.
+bool Connections::isMidStream(const ParsedPacket& parsed, const ServiceConfig& service) {
+  if (!service.hashesMidStream) return false;
+  if (parsed.protocol == kTcpProtocol)
+    return parsed.event == static_cast<uint8_t>(TcpEvent::ack) || parsed.event == static_cast<uint8_t>(TcpEvent::fin);
+  return parsed.protocol == kSctpProtocol && !isOpening(parsed);
+}
+
 // Whether a packet of no connection may begin one.
-bool Connections::maySchedule(const ParsedPacket& parsed, const Tunables& tunables) {
+bool Connections::maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables) {
   if (parsed.key.clientPort().host() == ServiceIndex::kFtpDataPort) return false;
   switch (parsed.protocol) {
     case kTcpProtocol:
       if (parsed.event == static_cast<uint8_t>(TcpEvent::rst)) return false;
-      return isOpening(parsed) || tunables.sloppyTcp != 0;
+      return isOpening(parsed) || tunables.sloppyTcp != 0 || isMidStream(parsed, service);
     case kSctpProtocol:
       if (parsed.event == static_cast<uint8_t>(SctpEvent::abort)) return false;
-      return isOpening(parsed) || tunables.sloppySctp != 0;
+      return isOpening(parsed) || tunables.sloppySctp != 0 || isMidStream(parsed, service);
     default: return true;
   }
 }
 
 bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                                  const Tunables& tunables) {
-  if (!server.available) return tunables.expireNodestConn != 0;
+  if (!server.available)
+    return tunables.expireNodestConn != 0 || (server.reschedulesUdp && parsed.protocol == kUdpProtocol);
   if (!isOpening(parsed)) return false;
   if (tunables.expireNodestConn != 0 && server.weight == 0) return true;
   if (tunables.connReuseMode == 0 || conn.control.load(std::memory_order_relaxed) != 0) return false;
@@ -108,7 +117,8 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
   Templates::Affinity choice;
   const Verdict admitted = admit(worker, services, parsed, now, service, choice);
   const bool isPassing = admitted == Verdict::forwarded && service->config.onePacket && parsed.protocol == kUdpProtocol;
-  const uint8_t state = nextState(parsed.protocol, 0, parsed.event);
+  const bool isAdopted = service != nullptr && isMidStream(parsed, service->config);
+  const uint8_t state = nextState(parsed.protocol, isAdopted ? establishedState(parsed.protocol) : 0, parsed.event);
   const Tick deadline = now + timeoutOf(services->tunables(), parsed.protocol, state);
   bool hasEvicted = false;
   std::optional<Verdict> met;
@@ -128,6 +138,7 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
     return Verdict::forwarded;
   }
   settle(worker, parsed.key, made, choice, hasEvicted);
+  if (isAdopted && made != nullptr) worker.stats.connectionsMidStream.add(1);
   if (met) return *met;
   server = choice.server;
   return made != nullptr ? Verdict::forwarded : Verdict::dropTableFull;
@@ -137,7 +148,7 @@ Verdict Connections::admit(WorkerContext& worker, const ServiceTable*& services,
                            const ServiceView*& service, Templates::Affinity& choice) {
   service = services->find(parsed.key, worker.mark);
   if (service == nullptr) return Verdict::dropNoService;
-  if (!maySchedule(parsed, services->tunables())) return Verdict::dropNotScheduled;
+  if (!maySchedule(parsed, service->config, services->tunables())) return Verdict::dropNotScheduled;
   return choose(worker, services, *service, parsed.key, payloadOf(parsed), now, choice);
 }
 
@@ -232,6 +243,24 @@ void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& service
     });
     for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller);
   }
+}
+
+uint64_t Connections::endThoseOf(WorkerStats& stats, uint32_t server) {
+  uint64_t ended = 0;
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    // Templates in a second round, when nothing counts on them any more.
+    for (const bool ofTemplates : {false, true}) {
+      entries_.table(family).removeIf([&](Conn& conn) {
+        const bool isMeant = conn.server.load(std::memory_order_relaxed) == server && isTemplate(conn) == ofTemplates;
+        if (!isMeant || Entries::isInUse(conn)) return false;
+        entries_.unbind(stats, family, conn);
+        if (!ofTemplates) ended++;
+        return true;
+      });
+    }
+  }
+  stats.connectionsDropped.add(ended);
+  return ended;
 }
 
 ConnectionRow Connections::rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const {

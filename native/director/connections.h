@@ -70,6 +70,10 @@ class Connections {
   // Epochs::enter() and leave().
   void endUnavailable(WorkerStats& stats, const ServiceTable& services);
 
+  // Ends the connections of one server, and its templates; how many connections. REQUIRES: between Epochs::enter() and
+  // leave().
+  uint64_t endThoseOf(WorkerStats& stats, uint32_t server);
+
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
  private:
@@ -82,7 +86,8 @@ class Connections {
     if (parsed.protocol == kTcpProtocol) return parsed.event == static_cast<uint8_t>(TcpEvent::syn);
     return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::init);
   }
-  static bool maySchedule(const ParsedPacket& parsed, const Tunables& tunables);
+  static bool isMidStream(const ParsedPacket& parsed, const ServiceConfig& service);
+  static bool maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                              const Tunables& tunables);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,

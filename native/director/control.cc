@@ -1,6 +1,7 @@
 #include "director/control.h"
 
 #include "director/checks.h"
+#include "director/slow_start.h"
 #include "forward/tunnel_mtu.h"
 
 #include <algorithm>
@@ -34,6 +35,7 @@ struct Control::Draft {
   std::vector<std::optional<ServiceKey>> zeroed;
   std::vector<ServerState*> relieved;  // whose overload ends with the transaction
   bool serversRemoved = false;
+  Tick now = 0;
 
   // IPVS: an edit ends an overload when the limit is lifted or raised.
   void updateOverload(const ServerView& before, const ServerConfig& after) {
@@ -61,20 +63,22 @@ struct Control::Draft {
   // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that it took out of the
   // list, which the scheduler still gets to see.
   template <typename Change>
-  std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change) {
+  std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change, bool keepsCursor = false) {
     ServiceView& service = touch(i);
     const std::vector<const Candidate*> before = std::move(service.candidates);
     std::shared_ptr<const ServerView> displaced = change(service.owned);
+    const auto ramped = rampWeights(service, now);
     service.candidates.clear();
     service.candidates.reserve(service.owned.size());
     for (const auto& server : service.owned) service.candidates.push_back(server.get());
-    service.scheduler->changed(before, service.candidates, states[i]);
+    service.scheduler->changed(before, service.candidates, states[i],
+                               keepsCursor || service.config.schedulerOptions.stableCursor);
     return displaced;
   }
 };
 
-Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed)
-    : settings_(settings), pool_(pool), epochs_(epochs), seeds_(seed) {
+Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed, Tick now)
+    : settings_(settings), pool_(pool), epochs_(epochs), seeds_(seed), now_(now) {
   publish({}, Tunables{}, {});
 }
 
@@ -88,6 +92,7 @@ SchedulerState Control::freshState() {
 
 Result<void> Control::apply(std::span<const Operation> operations, size_t* failedAt, bool* serversRemoved) {
   Draft draft;
+  draft.now = now_;
   draft.services = current_->services();
   draft.touched.resize(draft.services.size());
   draft.states.resize(draft.services.size());
@@ -145,6 +150,10 @@ Result<void> Control::applyOne(Draft& draft, const Operation& operation) {
       return {};
     }
     Result<void> operator()(const SetMarks& op) { return control.setMarks(draft, op); }
+    Result<void> operator()(const StepSlowStarts&) {
+      control.stepSlowStarts(draft);
+      return {};
+    }
     Result<void> operator()(const ZeroCounters& op) {
       if (op.service && draft.find(*op.service) == SIZE_MAX) return noSuchService(*op.service);
       draft.zeroed.push_back(op.service);
@@ -188,6 +197,12 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
   if (!scheduler) return scheduler.error();
   ServiceView& service = draft.touch(i);
   service.config = op.config;
+  for (auto& removed : draft.removed) {
+    if (removed.service != op.service || removed.view->reschedulesUdp == op.config.reschedulesUdp) continue;
+    auto view = std::make_shared<ServerView>(*removed.view);
+    view->reschedulesUdp = op.config.reschedulesUdp;
+    removed.view = std::move(view);
+  }
   if (service.scheduler != scheduler.value()) {
     // A state of its own: workers may still choose by the old scheduler, with what that one remembers.
     service.scheduler = scheduler.value();
@@ -195,6 +210,10 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
     draft.states[i] = freshState();
     service.scheduler->begin(service.candidates, draft.states[i]);
   }
+  // Where slow starts end because nobody wants them any more.
+  if (service.isRamping)
+    draft.changeServers(
+        i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
   return {};
 }
 
@@ -265,7 +284,7 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
     }
   }
   const ServiceView& service = *draft.services[i];
-  if (auto checked = service.scheduler->check(service.config.schedulerOptions, service.owned.size() + 1); !checked)
+  if (auto checked = service.scheduler->accepts(service.config.schedulerOptions, service.owned.size() + 1); !checked)
     return checked;
   const auto old = std::find_if(draft.removed.begin(), draft.removed.end(), [&](const Removed& removed) {
     return removed.service == op.service && removed.view->key() == op.server;
@@ -281,6 +300,7 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
   }
   auto made = makeServer(id, op.server, op.config, op.service);
   if (!made) return made.error();
+  made.value()->rampSince = rampSince(service.config, nullptr, op.config.weight, draft.now);
   if (old != draft.removed.end()) {
     draft.updateOverload(*old->view, op.config);
     draft.removed.erase(old);
@@ -305,6 +325,7 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   if (!made) return made.error();
   draft.updateOverload(**at, op.config);
   if (op.config.weight == 0) made.value()->lastWeight = (*at)->lastWeight;
+  made.value()->rampSince = rampSince(draft.services[i]->config, at->get(), op.config.weight, draft.now);
   const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) {
     return std::exchange(all[static_cast<size_t>(index)], std::shared_ptr<const ServerView>(made.value()));
@@ -322,6 +343,7 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   }
   auto gone = std::make_shared<ServerView>(**at);
   gone->available = false;
+  gone->reschedulesUdp = draft.services[i]->config.reschedulesUdp;
   const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) {
     std::shared_ptr<const ServerView> displaced = all[static_cast<size_t>(index)];
@@ -331,6 +353,14 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   draft.removed.push_back({op.service, gone, /*epoch=*/0, std::nullopt});
   draft.serversRemoved = true;
   return {};
+}
+
+void Control::stepSlowStarts(Draft& draft) {
+  for (size_t i = 0; i < draft.services.size(); i++) {
+    if (!isRampDue(*draft.services[i], draft.now)) continue;
+    draft.changeServers(
+        i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
+  }
 }
 
 void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
@@ -365,6 +395,14 @@ void Control::publish(std::vector<std::shared_ptr<const ServiceView>> services, 
 void Control::setTunables(const Tunables& tunables) { publish(current_->services(), tunables, current_->marks()); }
 
 void Control::collect(Tick now) {
+  now_ = now;
+  if (now - rampedAt_ >= kSlowStartStep) {
+    rampedAt_ = now;
+    const auto& services = current_->services();
+    const Operation step = StepSlowStarts{};
+    if (std::any_of(services.begin(), services.end(), [&](const auto& service) { return isRampDue(*service, now); }))
+      static_cast<void>(apply({&step, 1}));  // can't fail
+  }
   while (!retired_.empty() && epochs_.isSafe(retired_.front().first)) retired_.pop_front();
   while (!releasing_.empty() && epochs_.isSafe(releasing_.front().first)) {
     pool_.release(releasing_.front().second);
@@ -423,6 +461,18 @@ void Control::zero(const ServiceView& service) {
   for (const auto& server : service.owned) serverBaselines_[server->id] = rawTraffic(server->id);
 }
 
+Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& server) const {
+  for (const auto& view : current_->services()) {
+    if (view->key != service) continue;
+    for (const auto& owned : view->owned) {
+      if (owned->key() == server) return owned->id;
+    }
+    return Error::make(ErrorCode::notFound,
+                       "real server " + textOf(server) + " is not in " + textOf(service) + "; add it first");
+  }
+  return noSuchService(service);
+}
+
 std::vector<ServiceRow> Control::rows(Tick now) const {
   std::vector<ServiceRow> rows;
   for (const auto& service : current_->services()) {
@@ -434,11 +484,11 @@ std::vector<ServiceRow> Control::rows(Tick now) const {
       Traffic traffic = rawTraffic(server->id);
       if (const auto base = serverBaselines_.find(server->id); base != serverBaselines_.end())
         traffic = traffic - base->second;
-      row.servers.push_back({server->id, server->key(), server->config, state.active.load(std::memory_order_relaxed),
-                             state.inactive.load(std::memory_order_relaxed),
-                             state.persistent.load(std::memory_order_relaxed),
-                             state.overloaded.load(std::memory_order_relaxed),
-                             server->pathMtu->effective(settings_.pathMtu, now), traffic});
+      row.servers.push_back(
+          {server->id, server->key(), server->config, static_cast<double>(server->weight) / service->weightScale,
+           state.active.load(std::memory_order_relaxed), state.inactive.load(std::memory_order_relaxed),
+           state.persistent.load(std::memory_order_relaxed), state.overloaded.load(std::memory_order_relaxed),
+           server->pathMtu->effective(settings_.pathMtu, now), traffic});
     }
     rows.push_back(std::move(row));
   }

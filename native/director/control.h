@@ -55,11 +55,13 @@ struct ClearServices {};
 struct SetMarks {
   std::vector<MarkRule> rules;
 };
+// Brings slow starts up to the time; collect() does by itself.
+struct StepSlowStarts {};
 struct ZeroCounters {
   std::optional<ServiceKey> service;
 };
 using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer,
-                               ClearServices, SetMarks, ZeroCounters>;
+                               ClearServices, SetMarks, StepSlowStarts, ZeroCounters>;
 
 struct Traffic {
   uint64_t connections = 0, inPackets = 0, inBytes = 0, outPackets = 0, outBytes = 0, tooBig = 0, fragments = 0;
@@ -71,6 +73,7 @@ struct ServerRow {
   uint32_t id;
   ServerKey key;
   ServerConfig config;
+  double effectiveWeight;  // config.weight, or what of it a slow start has reached
   int32_t active, inactive, persistent;
   bool overloaded;
   uint32_t pathMtu;  // bytes, as it holds now
@@ -87,7 +90,7 @@ struct ServiceRow {
 class Control {
  public:
   // `seed`: of the schedulers' randomness.
-  Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed = 0);
+  Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed = 0, Tick now = 0);
   ~Control();
 
   // All of them or none. On an error `failedAt`, where given, is the index of the operation that was refused.
@@ -97,11 +100,14 @@ class Control {
   void setTunables(const Tunables& tunables);
 
   std::vector<ServiceRow> rows(Tick now) const;
+  // Of a server that is configured.
+  Result<uint32_t> serverId(const ServiceKey& service, const ServerKey& server) const;
 
   // For readers. REQUIRES: between Epochs::enter() and leave().
   const ServiceTable* table() const { return published_.load(std::memory_order_acquire); }
 
-  // Frees what nobody can use any more: old snapshots, removed servers without connections. Call now and then.
+  // Frees what nobody can use any more: old snapshots, removed servers without connections; takes slow starts on, at
+  // most once in kSlowStartStep. Call now and then, and before apply(), which takes the time from it.
   void collect(Tick now);
 
   static constexpr uint32_t kTrashSeconds = 120;  // how long an unused removed server is remembered
@@ -121,6 +127,7 @@ class Control {
   Result<void> editService(Draft& draft, const EditService& op);
   Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be the one that is deleted
   Result<void> setMarks(Draft& draft, const SetMarks& op);
+  void stepSlowStarts(Draft& draft);
   Result<void> addServer(Draft& draft, const AddServer& op);
   Result<void> editServer(Draft& draft, const EditServer& op);
   Result<void> deleteServer(Draft& draft, const DeleteServer& op);
@@ -137,6 +144,8 @@ class Control {
   ServerPool& pool_;
   Epochs& epochs_;
   SplitMix64 seeds_;
+  Tick now_;           // of the last collect()
+  Tick rampedAt_ = 0;  // when the slow starts were looked at last
   std::unique_ptr<const ServiceTable> current_;
   std::atomic<const ServiceTable*> published_{nullptr};
   std::deque<std::pair<uint64_t, std::unique_ptr<const ServiceTable>>> retired_;  // by epoch

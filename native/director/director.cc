@@ -58,7 +58,8 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     : workers_(options.workers),
       settings_(options.settings),
       pool_(options.workers),
-      control_(settings_, pool_, epochs_, sipHash13({options.secret.words[0], options.secret.words[1]}, 0u)),
+      control_(settings_, pool_, epochs_, sipHash13({options.secret.words[0], options.secret.words[1]}, 0u),
+               options.now),
       entries_(options.maxConnections, options.secret, options.now, tableRegion, control_, pool_, epochs_),
       connections_(entries_, control_, pool_),
       fragments_({}, options.secret),
@@ -278,6 +279,15 @@ Explanation Director::explain(const ParsedPacket& parsed, Tick now, uint32_t mar
   Explanation explanation = connections_.explain(parsed, mark, now);
   epochs_.leave(kControlReader);
   return explanation;
+}
+
+Result<uint64_t> Director::endConnections(const ServiceKey& service, const ServerKey& server) {
+  const auto id = control_.serverId(service, server);
+  if (!id) return id.error();
+  epochs_.enter(kControlReader);
+  const uint64_t ended = connections_.endThoseOf(controlStats_, id.value());
+  epochs_.leave(kControlReader);
+  return ended;
 }
 
 void Director::readCounters(std::span<uint64_t> sums) const {

@@ -68,6 +68,8 @@ class Director {
   const Control& control() const { return control_; }
   const Settings& settings() const { return settings_; }
   Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr);
+  // Ends the connections of a server that is configured; how many. Their next packets are those of no connection.
+  Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
   void setTunables(const Tunables& tunables) { control_.setTunables(tunables); }
   // Frees what nobody can use any more. Call every second or so.
   void collect(Tick now) { control_.collect(now); }

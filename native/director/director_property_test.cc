@@ -11,7 +11,7 @@ namespace {
 
 using testing::Random;
 
-constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13;
+constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13, kCollect = 14, kEnd = 0x8f;
 
 // Begins with services and servers, so that most packets mean something.
 std::vector<uint8_t> preparedProgram() {
@@ -52,7 +52,7 @@ TEST("keeps its laws while few flows meet every change") {
     };
     for (int i = 0; i < 1500; i++) {
       const uint32_t service = random.below(3), worker = random.below(2) << 7;
-      switch (random.below(24)) {
+      switch (random.below(26)) {
         case 0: append({kApply, 0, service << 4 | kAddServer, random.below(4), random.below(256)}); break;
         case 1: append({kApply, 0, service << 4 | kEditServer, random.below(4), random.below(256)}); break;
         case 2: append({kApply, 0, service << 4 | kDeleteServer, random.below(4)}); break;
@@ -61,6 +61,10 @@ TEST("keeps its laws while few flows meet every change") {
         case 5: append({kExpire, random.below(2) | 4}); break;
         case 6:
           if (random.oneIn(8)) append({kTune, random.below(256)});
+          break;
+        case 7: append({kCollect}); break;
+        case 8:
+          if (random.oneIn(4)) append({kEnd, service << 4 | random.below(4)});
           break;
         default: append({kSend, service | worker, 0, random.below(12), random.below(random.oneIn(4) ? 8 : 2)}); break;
       }

@@ -34,7 +34,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     return said;
   }
   said.service = service->key;
-  if (!maySchedule(parsed, services->tunables())) {
+  if (!maySchedule(parsed, service->config, services->tunables())) {
     said.verdict = Verdict::dropNotScheduled;
     return said;
   }

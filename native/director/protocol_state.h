@@ -24,6 +24,15 @@ inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event) {
   }
 }
 
+// What a connection was in that a director meets in its middle.
+inline uint8_t establishedState(uint8_t protocol) {
+  switch (protocol) {
+    case kTcpProtocol: return static_cast<uint8_t>(TcpState::established);
+    case kSctpProtocol: return static_cast<uint8_t>(SctpState::established);
+    default: return 0;
+  }
+}
+
 inline bool isActiveState(uint8_t protocol, uint8_t state) {
   switch (protocol) {
     case kTcpProtocol: return isActive(static_cast<TcpState>(state));

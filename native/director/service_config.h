@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/inet.h"
+#include "core/result.h"
 #include "forward/tunnel_options.h"
 #include "scheduler/options.h"
 
@@ -25,6 +26,11 @@ struct ServiceConfig {
   Persistence persistence = {};
   bool onePacket = false;  // every UDP datagram is scheduled by itself
 
+  // What IPVS has not.
+  bool hashesMidStream = false;   // a packet from the middle of an unknown connection is scheduled, not reset
+  bool reschedulesUdp = false;    // UDP connections of a removed server go to another one, not into silence
+  uint32_t slowStartSeconds = 0;  // [0, kMaxSlowStartSeconds]; 0: a new server has its whole weight at once
+
   bool isPersistent() const { return persistence.timeoutSeconds != 0; }
 };
 
@@ -34,5 +40,11 @@ struct ServerConfig {
   uint32_t upperThreshold = 0;  // active + inactive connections; 0: no limit
   uint32_t lowerThreshold = 0;  // [0, upperThreshold]
 };
+
+inline constexpr uint32_t kMaxSlowStartSeconds = 86400;
+
+class Scheduler;
+// Whether what is asked for can be had of this scheduler, its own options apart.
+Result<void> checkForScheduler(const Scheduler& scheduler, const ServiceConfig& config);
 
 }  // namespace tunvs

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/spin_lock.h"
@@ -22,13 +23,16 @@ inline constexpr uint16_t kFtpPort = 21;
 
 // Immutable: a real server as of one snapshot.
 struct ServerView : Candidate {
-  ServerConfig config;    // config.weight == weight
+  ServerConfig config;    // config.weight == weight, but for a slow start in the service
   bool available = true;  // false: removed, but connections still name it
   uint32_t innerMtu = 0;  // the longest packet for which nothing has to be looked up; 0: the path is too narrow, or
                           // the server is this host
   std::vector<OuterHeader>
       outers;  // one per source address, a power of two of them; empty: the director has no such address
   PathMtu* pathMtu = nullptr;  // as long-lived as `state`
+
+  std::optional<Tick> rampSince;  // its slow start is under way since
+  bool reschedulesUdp = false;    // of its service, for when it is not available
 
   uint32_t outerMask = 0;  // outers.size() - 1
 
@@ -52,6 +56,8 @@ struct ServiceView {
   std::vector<const Candidate*> candidates;              // the same, for the scheduler
   std::shared_ptr<const Prepared> prepared;              // from the candidates, by the scheduler
   std::shared_ptr<ServiceState> state;
+  bool isRamping = false;   // a slow start is under way
+  int32_t weightScale = 1;  // what the weights that schedulers see are multiplied by meanwhile
 
   bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
   // Whether packets to this port may be scheduled without persistence.

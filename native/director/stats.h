@@ -27,10 +27,11 @@ struct alignas(64) WorkerStats {
   Counter receivedBytes;
   Counter forwardedBytes;  // inner bytes, without outer headers
   Counter connectionsCreated;
-  Counter connectionsExpired;  // reached their deadline
-  Counter connectionsEvicted;  // gave way to a new one in a full table
-  Counter connectionsDropped;  // ended early: rescheduled, or their server was removed
-  Counter templatesCreated;    // persistence templates
+  Counter connectionsMidStream;  // of those created: by a packet from their middle
+  Counter connectionsExpired;    // reached their deadline
+  Counter connectionsEvicted;    // gave way to a new one in a full table
+  Counter connectionsDropped;    // ended early: rescheduled, or their server was removed
+  Counter templatesCreated;      // persistence templates
   Counter templatesEnded;
   Counter vectors;  // reads that brought at least one packet
   Counter handedOut;
@@ -52,18 +53,31 @@ struct alignas(64) WorkerStats {
 
 // The names that JavaScript sees, in the order in which readCounters() writes.
 inline constexpr std::string_view kCounterNames[] = {
-    "received",           "receivedBytes",
-    "forwardedBytes",     "connectionsCreated",
-    "connectionsExpired", "connectionsEvicted",
-    "connectionsDropped", "templatesCreated",
-    "templatesEnded",     "vectors",
-    "handedOut",          "fragmentsSent",
-    "fragmentsReleased",  "answersUnreachable",
-    "answersReset",       "answersSuppressed",
-    "pathMtuLowered",     "sent",
-    "sentToHost",         "egressNoBuffer",
-    "egressNoRoute",      "egressTooLong",
-    "egressFailed",       "oversized",
+    "received",
+    "receivedBytes",
+    "forwardedBytes",
+    "connectionsCreated",
+    "connectionsMidStream",
+    "connectionsExpired",
+    "connectionsEvicted",
+    "connectionsDropped",
+    "templatesCreated",
+    "templatesEnded",
+    "vectors",
+    "handedOut",
+    "fragmentsSent",
+    "fragmentsReleased",
+    "answersUnreachable",
+    "answersReset",
+    "answersSuppressed",
+    "pathMtuLowered",
+    "sent",
+    "sentToHost",
+    "egressNoBuffer",
+    "egressNoRoute",
+    "egressTooLong",
+    "egressFailed",
+    "oversized",
 };
 inline constexpr size_t kNamedCounters = std::size(kCounterNames);
 inline constexpr size_t kCounters = kNamedCounters + kVerdicts;

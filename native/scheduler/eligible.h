@@ -63,4 +63,16 @@ inline void setCursor(ServerList servers, SchedulerState& state, ptrdiff_t index
   state.lastIndex = index < 0 ? 0 : static_cast<uint32_t>(index);
 }
 
+// When the remembered server goes, its predecessor takes its place, so that nobody's turn is skipped.
+inline void keepCursor(ServerList before, ServerList after, SchedulerState& state) {
+  if (cursorIndex(after, state) >= 0) return;
+  ptrdiff_t index = cursorIndex(before, state);
+  while (index >= 0) {
+    state.last = before[static_cast<size_t>(index)]->id;
+    if (cursorIndex(after, state) >= 0) return;
+    index--;
+  }
+  setCursor(after, state, -1);
+}
+
 }  // namespace tunvs

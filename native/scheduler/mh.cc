@@ -68,6 +68,7 @@ std::vector<Walk> walksOf(ServerList servers, uint32_t size, unsigned bits) {
 class MaglevOfIpvs final : public Scheduler {
  public:
   std::string_view name() const override { return "mh"; }
+  SchedulerTraits traits() const override { return {.agrees = true}; }
   uint8_t flags() const override { return kFallbackFlag | kPortFlag; }
 
   Result<void> check(const SchedulerOptions& options, size_t servers) const override {

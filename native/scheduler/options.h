@@ -16,7 +16,9 @@ inline constexpr uint8_t kThirdFlag = 4;
 
 struct SchedulerOptions {
   uint8_t flags = 0;
-  uint32_t tableSize = 0;  // 0: the scheduler's own default
+  uint32_t tableSize = 0;     // 0: the scheduler's own default
+  bool stableCursor = false;  // wrr: a change of the servers leaves the walk where it is
+  bool randomStart = false;   // rr, wrr: the walk begins anywhere, not at the list's head
   friend bool operator==(const SchedulerOptions&, const SchedulerOptions&) = default;
 };
 

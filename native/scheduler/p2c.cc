@@ -26,6 +26,7 @@ int64_t costOf(const Candidate& server, bool isUdp) {
 class PowerOfTwoChoices final : public Scheduler {
  public:
   std::string_view name() const override { return "p2c"; }
+  SchedulerTraits traits() const override { return {.ramps = true}; }
 
   std::shared_ptr<const Prepared> prepare(ServerList servers, const SchedulerOptions&) const override {
     std::vector<uint32_t> weights;

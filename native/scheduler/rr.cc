@@ -8,19 +8,16 @@ class RoundRobin final : public Scheduler {
  public:
   std::string_view name() const override { return "rr"; }
 
-  // When the remembered server goes, its predecessor takes its place, so that nobody's turn is skipped.
-  void changed(ServerList before, ServerList after, SchedulerState& state) const override {
-    if (cursorIndex(after, state) >= 0) return;
-    ptrdiff_t index = cursorIndex(before, state);
-    while (index >= 0) {
-      state.last = before[static_cast<size_t>(index)]->id;
-      if (cursorIndex(after, state) >= 0) return;
-      index--;
-    }
-    setCursor(after, state, -1);
+  SchedulerTraits traits() const override { return {.randomStart = true}; }
+
+  void changed(ServerList before, ServerList after, SchedulerState& state, bool) const override {
+    keepCursor(before, after, state);
   }
 
-  const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext&) const override {
+  const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext& context) const override {
+    if (state.isAtStart && context.options.randomStart && !servers.empty())
+      setCursor(servers, state, static_cast<ptrdiff_t>(state.random.below(servers.size())) - 1);
+    state.isAtStart = false;
     const ptrdiff_t start = cursorIndex(servers, state);
     const auto count = static_cast<ptrdiff_t>(servers.size());
     ptrdiff_t index = start;

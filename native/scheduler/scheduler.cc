@@ -37,6 +37,26 @@ const Scheduler* schedulerByName(std::string_view name) {
   return nullptr;
 }
 
+std::string schedulersWith(bool SchedulerTraits::*trait) {
+  std::string names;
+  for (const Scheduler* scheduler : schedulers()) {
+    if (!(scheduler->traits().*trait)) continue;
+    if (!names.empty()) names += ", ";
+    names += scheduler->name();
+  }
+  return names;
+}
+
+Result<void> Scheduler::accepts(const SchedulerOptions& options, size_t servers) const {
+  const auto refuse = [&](const char* what, bool SchedulerTraits::*trait) {
+    return Error::make(ErrorCode::invalidArgument, "the scheduler " + std::string(name()) + " has no use for " + what +
+                                                       ", as " + schedulersWith(trait) + " have; leave it out");
+  };
+  if (options.stableCursor && !traits().stableCursor) return refuse("a stable cursor", &SchedulerTraits::stableCursor);
+  if (options.randomStart && !traits().randomStart) return refuse("a random start", &SchedulerTraits::randomStart);
+  return check(options, servers);
+}
+
 Result<void> Scheduler::noTableSize(const SchedulerOptions& options) const {
   if (options.tableSize == 0) return {};
   return Error::make(ErrorCode::invalidArgument,

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/flow_key.h"
@@ -43,6 +44,7 @@ class SchedulerMemory {
 struct SchedulerState {
   uint32_t last = kNoServer;  // rr, wrr: id of the server chosen last; kNoServer: before the first of the list
   uint32_t lastIndex = 0;     // where `last` was in the list, a hint
+  bool isAtStart = true;      // rr, wrr: nobody was chosen since the walk began
   int32_t currentWeight = 0;  // wrr
   int32_t maxWeight = 0;      // wrr
   int32_t weightStep = 1;     // wrr: greatest common divisor of the weights
@@ -67,27 +69,40 @@ struct ScheduleContext {
   Tick lblcrExpiration = ticksFromSeconds(86400);
 };
 
+// What a scheduler can be asked for beyond its flags.
+struct SchedulerTraits {
+  bool stableCursor = false;  // its options of these names mean something
+  bool randomStart = false;
+  bool agrees = false;  // a flow's server is the same for every director, whatever each has seen
+  bool ramps = false;   // of weights their ratios count alone, and a small change of one moves little
+};
+
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
   virtual std::string_view name() const = 0;
   // The numbered flags that mean something to it.
   virtual uint8_t flags() const { return 0; }
+  virtual SchedulerTraits traits() const { return {}; }
 
   // Whether it can do with these options and so many servers.
+  Result<void> accepts(const SchedulerOptions& options, size_t servers) const;
+  // The same, but for options that its traits tell of.
   virtual Result<void> check(const SchedulerOptions& options, size_t servers) const {
     static_cast<void>(servers);
     return noTableSize(options);
   }
-  // REQUIRES: check() has passed
+  // REQUIRES: accepts() has passed
   virtual std::shared_ptr<const Prepared> prepare(ServerList, const SchedulerOptions&) const { return nullptr; }
 
   // The service begins to use this scheduler with these servers; `state` is fresh but for its randomness.
   virtual void begin(ServerList, SchedulerState&) const {}
-  // The list changed by adding, removing or editing servers. `before` and `after` are both complete.
-  virtual void changed(ServerList before, ServerList after, SchedulerState&) const {
+  // The list changed by adding, removing or editing servers. `before` and `after` are both complete. `keepsCursor`: the
+  // walk goes on where it is, also with a scheduler that would begin it anew.
+  virtual void changed(ServerList before, ServerList after, SchedulerState&, bool keepsCursor) const {
     static_cast<void>(before);
     static_cast<void>(after);
+    static_cast<void>(keepsCursor);
   }
   // The server for a new connection, null when none may take it.
   virtual const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext& context) const = 0;
@@ -97,6 +112,8 @@ class Scheduler {
 };
 
 std::span<const Scheduler* const> schedulers();
+// The names of those that have it, for people: "rr, wrr".
+std::string schedulersWith(bool SchedulerTraits::*trait);
 // Null when there is none of that name.
 const Scheduler* schedulerByName(std::string_view name);
 

@@ -7,6 +7,7 @@ namespace {
 class ShortestExpectedDelay final : public Scheduler {
  public:
   std::string_view name() const override { return "sed"; }
+  SchedulerTraits traits() const override { return {.ramps = true}; }
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
     return leastCost(servers, /*weighted=*/true, [](const Candidate& server) { return activeOf(server) + 1; });
   }

@@ -10,6 +10,7 @@ namespace {
 class SourceHashing final : public Scheduler {
  public:
   std::string_view name() const override { return "sh"; }
+  SchedulerTraits traits() const override { return {.agrees = true}; }
   uint8_t flags() const override { return kFallbackFlag | kPortFlag; }
   Result<void> check(const SchedulerOptions& options, size_t) const override { return checkPowerTable(options); }
 

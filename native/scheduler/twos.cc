@@ -17,6 +17,7 @@ const Candidate* serverAt(ServerList servers, int64_t point) {
 class WeightedRandomTwice final : public Scheduler {
  public:
   std::string_view name() const override { return "twos"; }
+  SchedulerTraits traits() const override { return {.ramps = true}; }
 
   const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext&) const override {
     int64_t total = 0;

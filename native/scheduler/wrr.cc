@@ -11,6 +11,7 @@ namespace {
 class WeightedRoundRobin final : public Scheduler {
  public:
   std::string_view name() const override { return "wrr"; }
+  SchedulerTraits traits() const override { return {.stableCursor = true, .randomStart = true, .ramps = true}; }
 
   void begin(ServerList servers, SchedulerState& state) const override {
     measure(servers, state);
@@ -18,9 +19,14 @@ class WeightedRoundRobin final : public Scheduler {
     setCursor(servers, state, -1);
   }
 
-  // Every change starts the walk at the head of the list again; the level stays where it can.
-  void changed(ServerList, ServerList after, SchedulerState& state) const override {
-    setCursor(after, state, -1);
+  // In IPVS every change starts the walk at the head of the list again; the level stays where it can.
+  void changed(ServerList before, ServerList after, SchedulerState& state, bool keepsCursor) const override {
+    if (keepsCursor) {
+      keepCursor(before, after, state);
+    } else {
+      setCursor(after, state, -1);
+      state.isAtStart = true;
+    }
     measure(after, state);
     if (state.currentWeight > state.maxWeight || state.currentWeight == 0) {
       state.currentWeight = state.maxWeight;
@@ -29,8 +35,10 @@ class WeightedRoundRobin final : public Scheduler {
     }
   }
 
-  const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext&) const override {
+  const Candidate* pick(ServerList servers, SchedulerState& state, const ScheduleContext& context) const override {
     if (state.maxWeight == 0) return nullptr;
+    if (state.isAtStart && context.options.randomStart) startAnywhere(servers, state);
+    state.isAtStart = false;
     const auto count = static_cast<ptrdiff_t>(servers.size());
     const ptrdiff_t start = cursorIndex(servers, state);
     ptrdiff_t stop = -1;  // last index to look at, once the lowest level has been entered after a restart
@@ -66,6 +74,21 @@ class WeightedRoundRobin final : public Scheduler {
   }
 
  private:
+  // Before any turn of the whole round, each as likely as the others.
+  static void startAnywhere(ServerList servers, SchedulerState& state) {
+    const auto turnsOf = [&](const Candidate& server) {
+      return static_cast<uint64_t>(server.weight / state.weightStep);
+    };
+    uint64_t turns = 0;
+    for (const Candidate* server : servers) turns += turnsOf(*server);
+    uint64_t turn = state.random.below(turns);
+    ptrdiff_t index = 0;
+    for (; turn >= turnsOf(*servers[static_cast<size_t>(index)]); index++)
+      turn -= turnsOf(*servers[static_cast<size_t>(index)]);
+    state.currentWeight = static_cast<int32_t>(turn) * state.weightStep + 1;
+    setCursor(servers, state, index - 1);
+  }
+
   static int32_t heaviestWithRoom(ServerList servers) {
     int32_t heaviest = 0;
     for (const Candidate* server : servers) {

@@ -79,7 +79,7 @@ class Run {
       case 12: return apply();
       case 13: return tune();
       case 14: t_.director.collect(t_.now); return;
-      default: flush(); return;
+      default: return code < 128 ? flush() : endConnections();
     }
   }
 
@@ -193,7 +193,8 @@ class Run {
     // Without a SYN no connection begins, so this one did when its server was last chosen.
     const uint8_t server = sent.nextHop.bytes[3];
     const auto [last, isNew] = lastServer_.try_emplace({parsed.key.words[0], parsed.key.tail}, server);
-    const bool mayBegin = (parsed.tcpFlags & kTcpSyn) != 0 || parsed.key.protocol() != 6 || isSloppy_;
+    const bool mayBegin =
+        (parsed.tcpFlags & kTcpSyn) != 0 || parsed.key.protocol() != 6 || isSloppy_ || hashing_.contains(service);
     require(mayBegin || (!isNew && last->second == server), "law 5: a connection changed its server");
     last->second = server;
   }
@@ -227,17 +228,29 @@ class Run {
     return made;
   }
 
+  // `beyond`: what IPVS has not, [0, 5].
+  static ServiceConfig serviceConfig(uint8_t argument, int beyond, uint8_t protocol) {
+    static constexpr const char* kSchedulerNames[] = {"rr", "wrr", "lc", "wlc", "maglev", "rendezvous", "p2c", "sh"};
+    ServiceConfig made{kSchedulerNames[argument % (beyond == 0 ? 4 : 8)]};
+    if ((argument & 0x10) != 0) made.persistence.timeoutSeconds = 1 + argument % 100;
+    if ((argument & 0x20) != 0) made.persistence.mask4 = Be32::from(0xffffff00);
+    made.onePacket = (argument & 0x40) != 0 && protocol == kUdpProtocol;
+    const SchedulerTraits traits = schedulerByName(made.scheduler)->traits();
+    made.schedulerOptions.stableCursor = traits.stableCursor && beyond % 2 == 1;
+    made.schedulerOptions.randomStart = traits.randomStart && beyond > 2;
+    made.reschedulesUdp = beyond > 1;
+    made.hashesMidStream = traits.agrees && beyond > 3;
+    if (traits.ramps && !made.hashesMidStream && beyond > 0) made.slowStartSeconds = 20;
+    return made;
+  }
+
   // One operation and what becomes of `configured` when it is taken.
   Operation operation(Configured& after) {
-    static constexpr const char* kSchedulerNames[] = {"rr", "wrr", "lc", "wlc"};
     const uint8_t code = reader_.byte();
     const ServiceKey& service = kServiceKeys[(code >> 4) % kServices];
     const uint8_t argument = reader_.byte();
     const ServerKey server = serverOf(service, argument);
-    ServiceConfig scheduler{kSchedulerNames[argument % 4]};
-    if ((argument & 0x10) != 0) scheduler.persistence.timeoutSeconds = 1 + argument % 100;
-    if ((argument & 0x20) != 0) scheduler.persistence.mask4 = Be32::from(0xffffff00);
-    scheduler.onePacket = (argument & 0x40) != 0 && service.protocol == kUdpProtocol;
+    ServiceConfig scheduler = serviceConfig(argument, code / 48, service.protocol);
     switch (code % 16) {
       case 0:
       case 1: after.try_emplace(service); return AddService{service, scheduler};
@@ -272,9 +285,30 @@ class Run {
     const auto result = t_.director.apply(operations);
     if (result) {
       configured_ = std::move(after);
+      hashing_.clear();
+      for (const auto& service : t_.rows()) {
+        if (service.config.hashesMidStream) hashing_.insert(service.key);
+      }
     } else {
       require(configurationText() == before, "law 6: a failed transaction changed the configuration");
     }
+  }
+
+  void endConnections() {
+    flush();
+    const uint8_t argument = reader_.byte();
+    const ServiceKey& service = kServiceKeys[(argument >> 4) % kServices];
+    const ServerKey server = serverOf(service, argument);
+    const auto servers = configured_.find(service);
+    const bool isConfigured = servers != configured_.end() && servers->second.contains(server.address.bytes[3]);
+    const auto live = [&] { return std::ranges::count(t_.connections(), false, &ConnectionRow::isTemplate); };
+    const auto before = live();
+    const auto ended = t_.director.endConnections(service, server);
+    require(ended.ok() == isConfigured, "law 8: connections ended of a server that is not configured");
+    if (!ended) return;
+    require(live() + static_cast<ptrdiff_t>(ended.value()) == before, "law 8: not as many ended as were said to");
+    require(t_.counts(server.address.bytes[3], service) == Counts{}, "law 8: a connection outlived its end");
+    require(t_.row(server.address.bytes[3], service).persistent == 0, "law 8: a template outlived its server's end");
   }
 
   std::string configurationText() const {
@@ -391,6 +425,7 @@ class Run {
   std::vector<Bytes> waiting_;
   size_t waitingFor_ = 0;
   std::map<std::pair<uint64_t, uint64_t>, uint8_t> lastServer_;  // by flow
+  std::set<ServiceKey> hashing_;                                 // services that schedule mid-stream packets
   bool isSloppy_ = false;
   uint64_t received_ = 0;
   std::string broken_;

@@ -23,6 +23,7 @@ namespace tunvs::testing {
 //  5. A connection once forwarded goes to the same server while it lives, and is never sent to a removed server.
 //  6. A transaction that fails changes nothing.
 //  7. When all is over, nothing is left: no connection, and no count that is not 0.
+//  8. After a server's connections were ended it has none, and no other server lost any.
 std::string runDirectorProgram(std::span<const uint8_t> program);
 
 }  // namespace tunvs::testing

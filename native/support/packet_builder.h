@@ -71,6 +71,16 @@ class PacketBuilder {
     storeBe16(&transport_[2], destinationPort);
     return *this;
   }
+  // With one chunk, which is empty; the checksum is left 0.
+  PacketBuilder& sctp(uint16_t sourcePort, uint16_t destinationPort, uint8_t chunkType) {
+    protocol_ = IpProtocol::sctp;
+    transport_.assign(16, 0);
+    storeBe16(&transport_[0], sourcePort);
+    storeBe16(&transport_[2], destinationPort);
+    transport_[12] = chunkType;
+    storeBe16(&transport_[14], 4);
+    return *this;
+  }
   // No transport header: the payload follows the IP header.
   PacketBuilder& protocol(IpProtocol value) {
     transport_.clear();

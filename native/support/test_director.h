@@ -53,6 +53,9 @@ class TestDirector {
   void addService(const std::string& scheduler = "rr", const ServiceKey& service = kWeb) {
     must(apply(AddService{service, {scheduler}}));
   }
+  void addService(const ServiceConfig& config, const ServiceKey& service = kWeb) {
+    must(apply(AddService{service, config}));
+  }
   void addServer(uint8_t lastByte, const ServerConfig& config = {}, const ServiceKey& service = kWeb) {
     must(apply(AddServer{service, server(lastByte, service), config}));
   }

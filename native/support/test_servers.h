@@ -58,9 +58,9 @@ class TestServers {
 // A scheduler at work on a list of servers.
 class TestService {
  public:
-  TestService(std::string_view scheduler, TestServers& servers, const SchedulerOptions& options = {})
+  TestService(std::string_view scheduler, TestServers& servers, const SchedulerOptions& options = {}, uint64_t seed = 1)
       : scheduler_(*schedulerByName(scheduler)), servers_(servers), options_(options) {
-    state_.random = SplitMix64(1);
+    state_.random = SplitMix64(seed);
     scheduler_.begin(servers_.list(), state_);
     prepare();
   }
@@ -88,7 +88,7 @@ class TestService {
   void change(Change&& change) {
     const std::vector<const Candidate*> before(servers_.list().begin(), servers_.list().end());
     change(servers_);
-    scheduler_.changed(before, servers_.list(), state_);
+    scheduler_.changed(before, servers_.list(), state_, options_.stableCursor);
     prepare();
   }
   const SchedulerState& state() const { return state_; }

@@ -3,7 +3,13 @@ import { strict as assert } from 'node:assert';
 import { Configuration } from '../../lib/configuration.js';
 import type { ConfigurationEvent } from '../../lib/events.js';
 import type { AddressFamily } from '../../lib/inet.js';
-import type { NativeOperation, NativeServerRow, NativeServiceRow } from '../../lib/native.js';
+import type {
+  NativeOperation,
+  NativeServerKey,
+  NativeServerRow,
+  NativeServiceKey,
+  NativeServiceRow,
+} from '../../lib/native.js';
 import { ManualPulse } from '../../lib/pulse.js';
 
 export interface FakeConfiguration {
@@ -25,6 +31,10 @@ export interface FakeConfiguration {
   /** Addresses that the host will not direct to the device. */
   refusedVips: Set<string>;
   isClosed: boolean;
+  nowMs: number;
+  /** Whose connections were ended, and what that does. */
+  ended: [NativeServiceKey, NativeServerKey][];
+  endConnections(): number;
 }
 
 export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] } = {}): FakeConfiguration {
@@ -39,6 +49,9 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     refuseApply: undefined,
     refusedVips: new Set(),
     isClosed: false,
+    nowMs: 0,
+    ended: [],
+    endConnections: () => 0,
   };
   const configuration = new Configuration({
     apply: (operations) => {
@@ -68,6 +81,11 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     },
     tell: (event) => fake.told.push(event),
     nextPulse: (signal) => fake.pulse.next(signal),
+    monotonicMs: () => fake.nowMs,
+    endConnections: (service, server) => {
+      fake.ended.push([service, server]);
+      return fake.endConnections();
+    },
   });
   return Object.assign(fake, { configuration });
 }
@@ -95,6 +113,7 @@ export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {
     tunnelPort: 0,
     tunnelChecksum: 'none',
     weight: 1,
+    effectiveWeight: 1,
     upperThreshold: 0,
     lowerThreshold: 0,
     activeConnections: 0,

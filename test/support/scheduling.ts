@@ -1,6 +1,7 @@
 /** Schedulers at work on an offline director: what each real server gets of many clients' first packets. */
 import { Director, type OfflineDirector } from '../../lib/director.js';
 import type { SchedulerChoice } from '../../lib/scheduler-options.js';
+import type { ServiceBehaviour } from '../../lib/service-behaviour.js';
 import type { VirtualService } from '../../lib/virtual-service.js';
 import { tcp } from './packets.js';
 
@@ -19,7 +20,7 @@ export class Scheduling implements AsyncDisposable {
   private nowMs = 0;
 
   /** The servers in the order of adding. */
-  constructor(choice: SchedulerChoice, servers: readonly ServerSetting[] = [], seed = 1) {
+  constructor(choice: SchedulerChoice & ServiceBehaviour, servers: readonly ServerSetting[] = [], seed = 1) {
     this.director = Director.offline({ source: '10.9.0.1', maxConnections: 65536, seed });
     this.service = this.director.addVirtualService({ protocol: 'tcp', address: VIRTUAL_ADDRESS, port: 80, ...choice });
     this.director.transaction(() => {
@@ -35,11 +36,12 @@ export class Scheduling implements AsyncDisposable {
     return this.service.realServer({ address: addressOf(name) });
   }
 
-  /** The names of the servers that clients `first` to `first + count - 1` get, '-' for none. Their connections last. */
-  open(count: number, first = 0): string[] {
-    const packets = Array.from({ length: count }, (_, i) =>
-      tcp({ from: client(first + i), to: `${VIRTUAL_ADDRESS}:80` }),
-    );
+  /**
+   * The names of the servers that clients `first` to `first + count - 1` get, '-' for none. Their connections last.
+   * `flags`: of the packets, 'S' for first ones.
+   */
+  open(count: number, first = 0, flags = 'S'): string[] {
+    const packets = clientPackets(count, first, flags);
     const chosen = packets.map(() => '-');
     this.nowMs += 4;
     for (const { data, cause } of this.director.process(packets, this.nowMs).outputs) {
@@ -49,9 +51,25 @@ export class Scheduling implements AsyncDisposable {
     return chosen;
   }
 
+  /** Has the connections of clients `first` to `first + count - 1` end; takes ten seconds and more. */
+  end(count: number, first = 0): void {
+    this.director.process(clientPackets(count, first, 'A'), this.nowMs);
+    this.director.process(clientPackets(count, first, 'R'), this.nowMs);
+    this.pass(10_100);
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms;
+    this.director.advance(this.nowMs);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.director.close();
   }
+}
+
+function clientPackets(count: number, first: number, flags: string): Uint8Array[] {
+  return Array.from({ length: count }, (_, i) => tcp({ from: client(first + i), to: `${VIRTUAL_ADDRESS}:80`, flags }));
 }
 
 /** Addresses as far apart as the Internet's: IPVS's hashes see a difference between neighbours and strangers. */

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { type Connection, Director, type DirectorOpenOptions, type OfflineOptions } from '../../lib/index.js';
+import { type Connection, Director, type OfflineOptions } from '../../lib/index.js';
 import { readOuter, tcp, toHex, udp } from '../support/packets.js';
 import { describePacket } from '../support/packets-read.js';
 
@@ -395,77 +395,5 @@ describe('closing a director', () => {
     const { director } = withWeb();
     await director[Symbol.asyncDispose]();
     assert.throws(() => director.stats(), { code: 'ERR_TUNVS_CLOSED' });
-  });
-});
-
-describe('opening a director', () => {
-  const refused: [what: string, options: object, message: RegExp][] = [
-    [
-      'no source',
-      { source: undefined },
-      /Director\.open: source: expected a unicast address or a range of them, .*, got undefined$/,
-    ],
-    [
-      'an empty list of sources',
-      { source: [] },
-      /Director\.open: source: expected the address that tunnel packets come from/,
-    ],
-    [
-      'two sources of one family',
-      { source: ['10.0.0.1', '10.0.0.2'] },
-      /source: expected at most one address per family/,
-    ],
-    ['a multicast source', { source: '224.0.0.1' }, /source: expected a unicast address/],
-    ['an unknown egress', { egress: 'xdp' }, /egress: expected one of 'auto', 'packet', 'raw', 'tun', got 'xdp'/],
-    [
-      'a device name of 16 bytes',
-      { device: { name: 'abcdefghijklmnop' } },
-      /device\.name: expected an interface name of 1 to 15 bytes/,
-    ],
-    ['a device name with a slash', { device: { name: 'a/b' } }, /device\.name/],
-    ['no queues', { device: { queues: 0 } }, /device\.queues: expected an integer from 1 to 64, got 0/],
-    ['packets that are too short', { device: { maxPacketBytes: 575 } }, /device\.maxPacketBytes: .* from 576 to 65535/],
-    ['an unknown device option', { device: { queue: 2 } }, /Director\.open: device: there is no option "queue"/],
-    ['a table that is too small', { maxConnections: 1023 }, /maxConnections: .* from 1024 to 268435456, got 1023/],
-    ['a seed that is no integer', { hashSeed: 1.5 }, /hashSeed/],
-    ['a word for setUpHost', { setUpHost: 'no' }, /setUpHost: expected true or false, got 'no'/],
-    [
-      'an MTU beyond the longest packet',
-      { setUpHost: { mtuBytes: 9000 } },
-      /setUpHost\.mtuBytes: expected an integer from 576 to 2048/,
-    ],
-    ['endless spinning', { busyPollUs: 1_000_001 }, /busyPollUs/],
-    [
-      'an unknown option',
-      { sources: SOURCE },
-      /Director\.open: there is no option "sources"; it takes source, .*, device/,
-    ],
-    ['a path MTU below 576', { pathMtu: 575 }, /pathMtu: expected an integer from 576 to 65535, got 575/],
-    ['an unknown ping reply', { pingReply: 'no' }, /pingReply: expected one of 'always', 'when-up', 'never', got 'no'/],
-    [
-      'an unknown answer of no server',
-      { noServerReply: 'drop' },
-      /noServerReply: expected one of 'unreachable', 'reset', got 'drop'/,
-    ],
-    [
-      'a range with bits beyond its prefix',
-      { source: '10.2.1.5/28' },
-      /a range of them, .* \(it has bits beyond its prefix: write 10\.2\.1\.0\/28\), got '10\.2\.1\.5\/28'/,
-    ],
-    [
-      'a range beside an address of its family',
-      { source: ['10.2.1.0/28', '10.0.0.1'] },
-      /source: expected at most one address per family/,
-    ],
-  ];
-  for (const [what, options, message] of refused) {
-    it(`refuses ${what} by name`, async () => {
-      const wrong = { source: SOURCE, ...options } as DirectorOpenOptions;
-      await assert.rejects(Director.open(wrong), { name: 'TunvsError', code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
-    });
-  }
-
-  it('rejects with the reason of a signal that was aborted before', async () => {
-    await assert.rejects(Director.open({ source: SOURCE, signal: AbortSignal.abort(new Error('before')) }), /before/);
   });
 });

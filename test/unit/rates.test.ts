@@ -93,6 +93,7 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
     tooBig: 0n,
     fragmentsSent: 0n,
     weight: 1,
+    effectiveWeight: 1,
     upperThreshold: 0,
     lowerThreshold: 0,
     activeConnections: 0,

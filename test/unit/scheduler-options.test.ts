@@ -117,3 +117,41 @@ describe("a service's scheduler", () => {
     }),
   );
 });
+
+describe('the options of schedulers that take turns', () => {
+  it(
+    'are shown where they were asked for, and kept through an edit',
+    withDirector((director) => {
+      const asked = { stableCursor: true, randomStart: true };
+      const service = director.addVirtualService({ ...WEB, scheduler: 'wrr', schedulerOptions: asked });
+      service.addRealServer({ address: '10.0.0.11' });
+      service.edit({ scheduler: 'wrr' });
+      assert.deepEqual([service.schedulerOptions, director.stats().services[0]?.schedulerOptions], [asked, asked]);
+      service.edit({ schedulerOptions: { stableCursor: false } });
+      assert.deepEqual([service.schedulerOptions, director.stats().services[0]?.schedulerOptions], [{}, {}]);
+    }),
+  );
+
+  it(
+    'are refused by schedulers that have no use for them, which say who has',
+    withDirector((director) => {
+      for (const scheduler of schedulers) {
+        for (const [option, takers] of [
+          ['stableCursor', ['wrr']],
+          ['randomStart', ['rr', 'wrr']],
+        ] as const) {
+          const add = () => director.addVirtualService({ ...WEB, scheduler, schedulerOptions: { [option]: true } });
+          if ((takers as readonly string[]).includes(scheduler)) add().delete();
+          else {
+            const message = new RegExp(`the scheduler ${scheduler} has no use for .*, as ${takers.join(', ')} have`);
+            assert.throws(add, { code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
+          }
+        }
+      }
+      assert.throws(
+        () => director.addVirtualService({ ...WEB, schedulerOptions: { randomStart: 'yes' as never } }),
+        /randomStart: expected true or false/,
+      );
+    }),
+  );
+});

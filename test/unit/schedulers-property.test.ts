@@ -3,6 +3,8 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { native } from '../../lib/native.js';
 import type { Scheduler, SchedulerFlag } from '../../lib/scheduler.js';
+import type { SchedulerChoice } from '../../lib/scheduler-options.js';
+import type { ServiceBehaviour } from '../../lib/service-behaviour.js';
 import { countsOf, Scheduling, type ServerSetting } from '../support/scheduling.js';
 
 const NAMES = 'abcdefgh';
@@ -206,13 +208,28 @@ interface Seen {
   overloaded: boolean;
 }
 
-async function run(
-  scheduler: Scheduler,
-  flags: SchedulerFlag[],
-  list: readonly Step[],
-  check: (seen: Seen) => void,
-): Promise<void> {
-  await using scheduling = new Scheduling({ scheduler, schedulerFlags: flags });
+type Choice = SchedulerChoice & ServiceBehaviour;
+
+/** Each by itself, with the scheduler that takes it. */
+const OPTIONS: Choice[] = [
+  { schedulerOptions: { randomStart: true } },
+  { schedulerOptions: { stableCursor: true } },
+  { schedulerOptions: { stableCursor: true, randomStart: true } },
+  { slowStart: { seconds: 1 } },
+  { midStream: 'hash' },
+];
+
+function isTaken(choice: Choice): boolean {
+  try {
+    void new Scheduling(choice).director.close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function run(choice: Choice, list: readonly Step[], check: (seen: Seen) => void): Promise<void> {
+  await using scheduling = new Scheduling(choice);
   let client = 0;
   let opened = 0;
   const rows = () => scheduling.director.stats().services[0]?.servers ?? [];
@@ -220,7 +237,9 @@ async function run(
     if (step.do === 'open') {
       for (let i = 0; i < step.flows; i++) {
         const before = rows();
-        const [chosen = '-'] = scheduling.open(1, client++);
+        // Time for slow starts to go on, and less than what the first connection lives.
+        scheduling.pass(100);
+        const [chosen = '-'] = scheduling.open(1, client++, choice.midStream === 'hash' && i % 2 === 1 ? 'A' : 'S');
         if (chosen === '-') continue;
         opened++;
         const row = before.find(({ address }) => address === scheduling.server(chosen)?.address);
@@ -250,9 +269,10 @@ describe('through any changes between packets', () => {
     const rule = takesOverloaded.includes(scheduler) ? 'of weight 0' : 'of weight 0 or at its threshold';
     it(`${scheduler} never chooses a server ${rule}`, async () => {
       const flags = fc.subarray(['flag-1', 'flag-2'] as SchedulerFlag[]);
+      const options = fc.constantFrom({}, ...OPTIONS.filter((each) => isTaken({ scheduler, ...each })));
       await fc.assert(
-        fc.asyncProperty(flags, steps, async (given, list) => {
-          await run(scheduler, given, list, ({ weight, overloaded }) => {
+        fc.asyncProperty(flags, options, steps, async (schedulerFlags, given, list) => {
+          await run({ scheduler, schedulerFlags, ...given }, list, ({ weight, overloaded }) => {
             assert.notEqual(weight, 0);
             if (!takesOverloaded.includes(scheduler)) assert.equal(overloaded, false);
           });

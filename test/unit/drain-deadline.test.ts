@@ -1,0 +1,120 @@
+/** Draining with a deadline, at which what is left is ended; draining without stands in real-server.test.ts. */
+import { strict as assert } from 'node:assert';
+import { Director } from '../../lib/index.js';
+import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
+import { tcp, udp } from '../support/packets.js';
+
+const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function withTwoServers(protocol: 'tcp' | 'udp') {
+  const director = Director.offline({ source: '10.9.0.1', maxConnections: 1024 });
+  const service = director.addVirtualService({ ...WEB, protocol, scheduler: 'rr' });
+  const servers = ['10.0.0.1', '10.0.0.2'].map((address) => service.addRealServer({ address }));
+  const make = protocol === 'tcp' ? tcp : udp;
+  const packets = (flags: string) =>
+    Array.from({ length: 10 }, (_, i) => make({ from: `198.51.100.7:${2000 + i}`, to: '192.0.2.1:80', flags }));
+  return { director, drained: servers[0] as (typeof servers)[0], packets };
+}
+
+describe('draining a real server with a deadline', () => {
+  it('ends what is left at the deadline on the director clock, and says how many', async () => {
+    const { director, drained, packets } = withTwoServers('tcp');
+    director.process(packets('S'), 0);
+    director.process(packets('A'), 0);
+    const result = drained.drain({ deadlineMs: 5000 });
+    director.advance(4999);
+    await turn();
+    assert.equal(drained.stats().activeConnections, 5);
+    director.advance(5000);
+    assert.deepEqual(await result, { ended: 5 });
+    const { activeConnections, inactiveConnections, weight } = drained.stats();
+    assert.deepEqual([activeConnections, inactiveConnections, weight], [0, 0, 0]);
+    const { verdicts } = director.process(packets('A'), 5010);
+    assert.equal(verdicts.filter((verdict) => verdict === 'dropNotScheduled').length, 5);
+    assert.equal(director.stats().counters.answersReset, 5n);
+    assert.equal(director.stats().counters.connectionsDropped, 5n);
+    await director.close();
+  });
+
+  it('sends the datagrams of ended UDP connections to another server', async () => {
+    const { director, drained, packets } = withTwoServers('udp');
+    director.process(packets(''), 0);
+    const result = drained.drain({ deadlineMs: 1000 });
+    director.process(packets(''), 500);
+    assert.equal(drained.stats().inactiveConnections, 5);
+    director.advance(1000);
+    assert.deepEqual(await result, { ended: 5 });
+    const { verdicts } = director.process(packets(''), 1010);
+    assert.ok(verdicts.every((verdict) => verdict === 'forwarded'));
+    assert.equal(drained.stats().inactiveConnections, 0);
+    await director.close();
+  });
+
+  it('ends nothing when all have ended by themselves', async () => {
+    const { director, drained, packets } = withTwoServers('tcp');
+    director.process(packets('S'), 0);
+    const result = drained.drain({ deadlineMs: 100_000 });
+    director.advance(61_000);
+    assert.deepEqual(await result, { ended: 0 });
+    assert.equal(director.stats().counters.connectionsDropped, 0n);
+    await director.close();
+  });
+
+  it('ends nothing when the signal is aborted before; the weight stays 0', async () => {
+    const { director, drained, packets } = withTwoServers('tcp');
+    director.process(packets('S'), 0);
+    const abort = new AbortController();
+    const result = drained.drain({ deadlineMs: 1000, signal: abort.signal });
+    abort.abort(new Error('enough'));
+    await assert.rejects(result, /enough/);
+    director.advance(2000);
+    await turn();
+    assert.deepEqual([drained.stats().activeConnections, drained.weight], [5, 0]);
+    await director.close();
+  });
+
+  it('ends again what was opened by somebody who had not heard of it yet', async () => {
+    const fake = fakeConfiguration();
+    const web = fake.configuration.addVirtualService(WEB);
+    const server = web.addRealServer({ address: '10.0.0.11' });
+    const counts = (activeConnections: number) =>
+      fake.rows.splice(0, 1, serviceRow([serverRow({ activeConnections })]));
+    counts(3);
+    const left = [1, 0];
+    fake.endConnections = () => {
+      counts(left.shift() ?? 0);
+      return left.length === 1 ? 3 : 1;
+    };
+    const result = server.drain({ deadlineMs: 50 });
+    fake.nowMs = 50;
+    fake.pulse.beat();
+    await turn();
+    assert.equal(fake.ended.length, 1);
+    fake.pulse.beat();
+    assert.deepEqual(await result, { ended: 4 });
+    assert.deepEqual(fake.ended[1], [
+      { protocol: 6, address: '192.0.2.1', port: 80 },
+      { address: '10.0.0.11', port: 80 },
+    ]);
+  });
+
+  it('ends at once with a deadline of 0', async () => {
+    const { director, drained, packets } = withTwoServers('tcp');
+    director.process(packets('S'), 0);
+    assert.deepEqual(await drained.drain({ deadlineMs: 0 }), { ended: 5 });
+    await director.close();
+  });
+
+  for (const [what, options, message] of [
+    ['both ends', { deadlineMs: 1, timeoutMs: 1 }, /deadlineMs: expected none beside timeoutMs/],
+    ['a deadline in the past', { deadlineMs: -1 }, /deadlineMs: expected a number of milliseconds from 0/],
+  ] as const) {
+    it(`refuses ${what}, and leaves the weight`, async () => {
+      const { director, drained } = withTwoServers('tcp');
+      await assert.rejects(drained.drain(options), { code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
+      assert.equal(drained.weight, 1);
+      await director.close();
+    });
+  }
+});
