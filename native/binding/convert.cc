@@ -1,5 +1,7 @@
 #include "binding/convert.h"
 
+#include "binding/timeouts.h"
+
 namespace tunvs::binding {
 namespace {
 
@@ -77,6 +79,7 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
     object.Set("scheduler", row.config.scheduler);
     setSchedulerOptions(env, object, row.config);
     setPersistence(env, object, row);
+    if (!row.config.timeouts.isEmpty()) object.Set("timeouts", timeoutsToJs(env, row.config.timeouts));
     object.Set("onePacket", Napi::Boolean::New(env, row.config.onePacket));
     setTraffic(env, object, row.traffic);
     Napi::Array servers = Napi::Array::New(env, row.servers.size());

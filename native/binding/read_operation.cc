@@ -4,6 +4,7 @@
 
 #include "binding/arguments.h"
 #include "binding/errors.h"
+#include "binding/timeouts.h"
 
 namespace tunvs::binding {
 namespace {
@@ -90,6 +91,7 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   }
   if (reader.has("persistence")) config.persistence = readPersistence(env, reader.object("persistence"));
   if (reader.has("onePacket")) config.onePacket = reader.boolean("onePacket");
+  if (reader.has("timeouts")) readTimeouts(reader.object("timeouts"), config.timeouts);
   return config;
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 using testing::Random;
 
-constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13;
+constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13, kDefend = 0x8f;
 
 // Begins with services and servers, so that most packets mean something.
 std::vector<uint8_t> preparedProgram() {
@@ -61,6 +61,7 @@ TEST("keeps its laws while few flows meet every change") {
         case 5: append({kExpire, random.below(2) | 4}); break;
         case 6:
           if (random.oneIn(8)) append({kTune, random.below(256)});
+          if (random.oneIn(8)) append({kDefend, random.below(256), random.below(256)});
           break;
         default: append({kSend, service | worker, 0, random.below(12), random.below(random.oneIn(4) ? 8 : 2)}); break;
       }

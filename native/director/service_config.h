@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/inet.h"
+#include "director/timeouts.h"
 #include "forward/tunnel_options.h"
 #include "scheduler/options.h"
 
@@ -24,6 +25,7 @@ struct ServiceConfig {
   SchedulerOptions schedulerOptions = {};
   Persistence persistence = {};
   bool onePacket = false;  // every UDP datagram is scheduled by itself
+  TimeoutOverrides timeouts = {};
 
   bool isPersistent() const { return persistence.timeoutSeconds != 0; }
 };
