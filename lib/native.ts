@@ -65,6 +65,8 @@ export interface NativeServiceConfig {
   persistence?: NativePersistence;
   /** Every UDP datagram is scheduled by itself. */
   onePacket?: boolean;
+  /** Seconds by `native.timeoutNames`, each [1, 2678400], in place of the director's; of its protocol's states. */
+  timeouts?: Record<string, number>;
 }
 
 /** What names a real server within its virtual service. */
@@ -237,11 +239,13 @@ export interface NativeDirector {
   connections(cursor: number, limit: number): { rows: NativeConnectionRow[]; next: number };
   /** What would become of this packet now; changes nothing. `mark`: of its device, 0 for none. */
   explain(packet: Uint8Array, mark: number): NativeExplanation;
-  /** Seconds, each [0, 2678400]; 0 leaves that timeout as it is. */
-  setTimeouts(tcp: number, tcpFin: number, udp: number): void;
-  timeouts(): { tcp: number; tcpFin: number; udp: number };
+  /** Seconds by `native.timeoutNames`, each [1, 2678400]; those left out stay as they are. */
+  setTimeouts(timeouts: Record<string, number>): void;
+  /** All of them. */
+  timeouts(): Record<string, number>;
   /** `name` without the `net.ipv4.vs.` prefix. */
   setSysctl(name: string, value: number): void;
+  /** Of a defence in mode 1 or 2 (drop_entry, drop_packet, secure_tcp): 2 while it is on, 1 while it is not. */
   sysctls(): Record<string, number>;
   /** Sums every worker's counters into `target`, in the order of `native.counters`. */
   readCounters(target: BigUint64Array): void;
@@ -306,6 +310,9 @@ export interface Native {
   decapCounters: string[];
   verdicts: string[];
   sysctlNames: string[];
+  /** Of these sysctls, those that have no effect, with why: `has no effect here: ${why}`. */
+  inertSysctls: Record<string, string>;
+  timeoutNames: string[];
 }
 
 const here = dirname(fileURLToPath(import.meta.url));

@@ -32,6 +32,7 @@ import {
   serverPortOf,
   type VirtualServiceKey,
 } from './service-key.js';
+import { checkedServiceTimeouts, type StateTimeouts } from './timeouts.js';
 
 export type VirtualServiceOptions = VirtualServiceKey & VirtualServiceEdit;
 
@@ -40,6 +41,8 @@ export interface VirtualServiceEdit extends SchedulerChoice {
   persistence?: Persistence | false;
   /** Every UDP datagram is scheduled by itself; for UDP services and those of a mark. Default false. */
   onePacket?: boolean;
+  /** In place of the director's, for states of the service's protocol; {@link timeoutStates}. `{}`: none of its own. */
+  timeouts?: StateTimeouts;
 }
 
 /** What names a real server within its virtual service. */
@@ -73,7 +76,7 @@ export function serverName(key: Required<RealServerKey>): string {
   return formatEndpoint(key);
 }
 
-const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket'] as const;
+const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket', 'timeouts'] as const;
 
 const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] };
 
@@ -121,6 +124,7 @@ function mergedServiceConfig(
     ...checkedSchedulerChoice(call, edit, before),
     ...(persistence && { persistence }),
     ...(onePacket && { onePacket }),
+    ...checkedServiceTimeouts(call, edit.timeouts ?? before.timeouts, key.protocol),
   };
 }
 

@@ -21,6 +21,7 @@ import {
   type VirtualServiceOptions,
 } from './service-options.js';
 import { serviceStats, type VirtualServiceStats } from './stats.js';
+import type { StateTimeouts } from './timeouts.js';
 
 let lastSerial = 0;
 
@@ -91,6 +92,12 @@ export class VirtualService implements ServiceIdentity {
   get onePacket(): boolean {
     this.assertConfigured();
     return this.#config.onePacket ?? false;
+  }
+
+  /** Its own; the states that are left out have the director's. */
+  get timeouts(): StateTimeouts {
+    this.assertConfigured();
+    return { ...this.#config.timeouts };
   }
 
   /** In the order of adding. */

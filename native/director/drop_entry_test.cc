@@ -70,8 +70,7 @@ TEST("lets one in n go of the spent ones with n packets") {
   for (uint32_t packets = 1; packets <= 8; packets++) {
     TestEntry entry(kUdpProtocol, 0, packets);
     DropEntry entries(1, 0);
-    for (uint32_t i = 0; i < 3 * packets; i++)
-      CHECK_EQ(entries.mayDrop(entry.conn(), kIdle), i % packets == 0);
+    for (uint32_t i = 0; i < 3 * packets; i++) CHECK_EQ(entries.mayDrop(entry.conn(), kIdle), i % packets == 0);
   }
 }
 

@@ -46,8 +46,8 @@ inline constexpr std::string_view kVerdictNames[kVerdicts] = {
     "forwarded",        "answeredEcho",     "answeredTooBig", "relayedIcmp",   "recreatedIcmp",   "consumedIcmp",
     "waitingFragment",  "dropTruncated",    "dropBadVersion", "dropBadHeader", "dropBadChecksum", "dropBadSource",
     "dropSourceRouted", "dropTtlExpired",   "dropFragment",   "dropProtocol",  "dropIcmp",        "dropShortTransport",
-    "dropNoService",    "dropNotScheduled", "dropNoCallId",   "dropDefence",  "dropNoServer",  "dropServerGone",  "dropNoSource",
-    "dropTableFull",    "dropTooLong",
+    "dropNoService",    "dropNotScheduled", "dropNoCallId",   "dropDefence",   "dropNoServer",    "dropServerGone",
+    "dropNoSource",     "dropTableFull",    "dropTooLong",
 };
 
 }  // namespace tunvs
