@@ -28,7 +28,8 @@ import { sourceFamily } from './source.js';
 import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from './service-key.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
-import { checkedTimeouts, type Timeouts } from './timeouts.js';
+import { inertSysctlWarning } from './sysctls.js';
+import { checkedTimeouts, type StateTimeouts, type Timeouts } from './timeouts.js';
 import type { VirtualService } from './virtual-service.js';
 import { Watch, type WatchOptions } from './watch.js';
 
@@ -285,30 +286,45 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   get timeouts(): Timeouts {
-    return this.#call((engine) => engine.timeouts());
+    const { established: tcp, finWait: tcpFin, udp } = this.stateTimeouts;
+    return { tcp, tcpFin, udp };
   }
 
-  /** Seconds, [0, 2678400]; those left out, and 0, stay as they are. A connection takes its new one with its next packet. */
-  setTimeouts(timeouts: Partial<Timeouts>): void {
-    const { tcp, tcpFin, udp } = checkedTimeouts(timeouts);
-    this.#call((engine) => engine.setTimeouts(tcp, tcpFin, udp));
+  /** Those of every state; services may have their own. */
+  get stateTimeouts(): Required<StateTimeouts> {
+    return this.#call((engine) => engine.timeouts()) as Required<StateTimeouts>;
   }
 
-  /** By name, without `net.ipv4.vs.`. */
+  /**
+   * Seconds, [0, 2678400], by ipvsadm's names or those of states; those left out, and 0, stay as they are. A
+   * connection takes its new one with its next packet.
+   */
+  setTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): void {
+    const checked = checkedTimeouts(timeouts);
+    this.#call((engine) => engine.setTimeouts(checked as Record<string, number>));
+  }
+
+  /**
+   * By name, without `net.ipv4.vs.`. An automatic defence (`drop_entry`, `drop_packet` or `secure_tcp` in mode 1 or 2)
+   * reads 2 while it is on and 1 while it is not.
+   */
   get sysctls(): Record<string, number> {
     return this.#call((engine) => engine.sysctls());
   }
 
   /**
-   * Sets one of `sysctls`, which have IPVS's names and meanings, with or without `net.ipv4.vs.` in front.
+   * Sets one of `sysctls`, which have IPVS's names and meanings, with or without `net.ipv4.vs.` in front. Those that
+   * have no effect here are kept, and a warning is published that says why.
    *
    * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT for an unknown name or a value out of its range.
    */
   setSysctl(name: string, value: number): void {
     const short = typeof name === 'string' ? name.replace(/^net\.ipv4\.vs\./, '') : name;
     const known = choiceOption('setSysctl: name', short, native.sysctlNames);
-    const checked = integerOption(`setSysctl: ${known}`, value, 0, MAX_INT32);
+    const checked = integerOption(`setSysctl: ${known}`, value, -MAX_INT32, MAX_INT32);
     this.#call((engine) => engine.setSysctl(known, checked));
+    const message = inertSysctlWarning(known);
+    if (message !== undefined) channels.warning.publish({ director: this, message });
   }
 
   /** CPU time that each worker thread has taken so far. */

@@ -52,6 +52,6 @@ export type {
   VirtualServiceOptions,
 } from './service-options.js';
 export type { ConnectionTableStats, DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
-export type { Timeouts } from './timeouts.js';
+export { type StateTimeouts, type Timeouts, type TimeoutState, timeoutStates } from './timeouts.js';
 export type { VirtualService } from './virtual-service.js';
 export type { WatchOptions } from './watch.js';

@@ -71,6 +71,8 @@ export interface NativeServiceConfig {
   reschedulesUdp?: boolean;
   /** [0, 86400]; 0: a new server has its whole weight at once. */
   slowStartSeconds?: number;
+  /** Seconds by `native.timeoutNames`, each [1, 2678400], in place of the director's; of its protocol's states. */
+  timeouts?: Record<string, number>;
 }
 
 /** What names a real server within its virtual service. */
@@ -249,11 +251,13 @@ export interface NativeDirector {
   endConnections(service: NativeServiceKey, server: NativeServerKey): number;
   /** Frees what nobody uses any more, and takes slow starts on. Call every second or so. */
   collect(): void;
-  /** Seconds, each [0, 2678400]; 0 leaves that timeout as it is. */
-  setTimeouts(tcp: number, tcpFin: number, udp: number): void;
-  timeouts(): { tcp: number; tcpFin: number; udp: number };
+  /** Seconds by `native.timeoutNames`, each [1, 2678400]; those left out stay as they are. */
+  setTimeouts(timeouts: Record<string, number>): void;
+  /** All of them. */
+  timeouts(): Record<string, number>;
   /** `name` without the `net.ipv4.vs.` prefix. */
   setSysctl(name: string, value: number): void;
+  /** Of a defence in mode 1 or 2 (drop_entry, drop_packet, secure_tcp): 2 while it is on, 1 while it is not. */
   sysctls(): Record<string, number>;
   /** Sums every worker's counters into `target`, in the order of `native.counters`. */
   readCounters(target: BigUint64Array): void;
@@ -318,6 +322,9 @@ export interface Native {
   decapCounters: string[];
   verdicts: string[];
   sysctlNames: string[];
+  /** Of these sysctls, those that have no effect, with why: `has no effect here: ${why}`. */
+  inertSysctls: Record<string, string>;
+  timeoutNames: string[];
 }
 
 const here = dirname(fileURLToPath(import.meta.url));

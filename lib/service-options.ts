@@ -33,6 +33,7 @@ import {
   serverPortOf,
   type VirtualServiceKey,
 } from './service-key.js';
+import { checkedServiceTimeouts, type StateTimeouts } from './timeouts.js';
 
 export type VirtualServiceOptions = VirtualServiceKey & VirtualServiceEdit;
 
@@ -41,6 +42,8 @@ export interface VirtualServiceEdit extends SchedulerChoice, ServiceBehaviour {
   persistence?: Persistence | false;
   /** Every UDP datagram is scheduled by itself; for UDP services and those of a mark. Default false. */
   onePacket?: boolean;
+  /** In place of the director's, for states of the service's protocol; {@link timeoutStates}. `{}`: none of its own. */
+  timeouts?: StateTimeouts;
 }
 
 /** What names a real server within its virtual service. */
@@ -74,7 +77,7 @@ export function serverName(key: Required<RealServerKey>): string {
   return formatEndpoint(key);
 }
 
-const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket', ...behaviourKeys] as const;
+const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket', 'timeouts', ...behaviourKeys] as const;
 
 const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] };
 
@@ -123,6 +126,7 @@ function mergedServiceConfig(
     ...(persistence && { persistence }),
     ...(onePacket && { onePacket }),
     ...checkedBehaviour(call, edit, before),
+    ...checkedServiceTimeouts(call, edit.timeouts ?? before.timeouts, key.protocol),
   };
 }
 

@@ -5,6 +5,7 @@ import { type PersistenceStats, persistenceStats } from './persistence.js';
 import type { Scheduler, SchedulerFlag } from './scheduler.js';
 import type { SchedulerOptions } from './scheduler-options.js';
 import { type ServiceIdentity, serviceIdentity } from './service-key.js';
+import type { StateTimeouts } from './timeouts.js';
 
 /** Totals since the director opened, or since `zero()`. */
 export interface Traffic {
@@ -55,6 +56,8 @@ export interface VirtualServiceStats extends ServiceIdentity {
   persistence?: PersistenceStats;
   /** Every UDP datagram is scheduled by itself. */
   onePacket: boolean;
+  /** Its own, by state. */
+  timeouts: StateTimeouts;
   totals: Traffic;
   /** Newest first: the order in which schedulers walk. */
   servers: RealServerStats[];
@@ -102,6 +105,7 @@ export function serviceStats(row: NativeServiceRow): VirtualServiceStats {
     schedulerOptions: row.schedulerOptions ?? {},
     ...(persistence && { persistence }),
     onePacket: row.onePacket ?? false,
+    timeouts: row.timeouts ?? {},
     totals: pickTraffic(row),
     servers: row.servers.map(serverStats),
   };

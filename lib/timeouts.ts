@@ -1,5 +1,6 @@
-/** The timeouts that ipvsadm's `--set` changes. */
-import { checkedOptions, integerOption } from './options.js';
+/** Timeouts: those that ipvsadm's `--set` changes, and those of every state, of the director and of single services. */
+import { checkedOptions, integerOption, refuse } from './options.js';
+import type { AnyProtocol } from './protocol.js';
 
 /** Seconds. */
 export interface Timeouts {
@@ -11,12 +12,82 @@ export interface Timeouts {
   udp: number;
 }
 
+const tcpStates = [
+  'none',
+  'established',
+  'synSent',
+  'synRecv',
+  'finWait',
+  'timeWait',
+  'close',
+  'closeWait',
+  'lastAck',
+  'listen',
+  'synAck',
+] as const;
+
+const sctpStates = [
+  'sctpNone',
+  'sctpInit1',
+  'sctpInit',
+  'sctpCookieSent',
+  'sctpCookieReplied',
+  'sctpCookieWait',
+  'sctpCookie',
+  'sctpCookieEchoed',
+  'sctpEstablished',
+  'sctpShutdownSent',
+  'sctpShutdownReceived',
+  'sctpShutdownAckSent',
+  'sctpRejected',
+  'sctpClosed',
+] as const;
+
+const statesOf = { tcp: tcpStates, sctp: sctpStates, udp: ['udp'] } as const;
+
+/** Every state of every protocol: TCP's by the names that connections are listed with, in other letters. */
+export const timeoutStates = Object.freeze([...tcpStates, ...sctpStates, ...statesOf.udp] as const);
+
+export type TimeoutState = (typeof timeoutStates)[number];
+
+/** Seconds by state, [1, 2678400]: how long a connection in it is remembered without packets. */
+export type StateTimeouts = Partial<Record<TimeoutState, number>>;
+
 /** ipvsadm's limit: 31 days. */
 const MAX_SECONDS = 2_678_400;
 
-/** 0, which leaves a timeout as it is, stands in for those left out. */
-export function checkedTimeouts(timeouts: Partial<Timeouts>): Timeouts {
-  checkedOptions('setTimeouts', timeouts, ['tcp', 'tcpFin', 'udp']);
-  const seconds = (name: keyof Timeouts) => integerOption(`setTimeouts: ${name}`, timeouts[name], 0, MAX_SECONDS, 0);
-  return { tcp: seconds('tcp'), tcpFin: seconds('tcpFin'), udp: seconds('udp') };
+/** The states that ipvsadm's names stand for. */
+const ALIASES = { tcp: 'established', tcpFin: 'finWait' } as const;
+
+/** By state; those left out, and 0, stay as they are. */
+export function checkedTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): StateTimeouts {
+  const call = 'setTimeouts';
+  checkedOptions(call, timeouts, ['tcp', 'tcpFin', ...timeoutStates]);
+  const checked: StateTimeouts = {};
+  for (const [name, value] of Object.entries(timeouts)) {
+    const state = name in ALIASES ? ALIASES[name as keyof typeof ALIASES] : (name as TimeoutState);
+    const seconds = integerOption(`${call}: ${name}`, value, 0, MAX_SECONDS, 0);
+    if (seconds === 0) continue;
+    if (checked[state] !== undefined && checked[state] !== seconds)
+      refuse(`${call}: ${name}`, value, `${checked[state]}, which the same timeout is given under its other name`);
+    checked[state] = seconds;
+  }
+  return checked;
+}
+
+/** What a service's configuration says of them. */
+export function checkedServiceTimeouts(
+  call: string,
+  timeouts: StateTimeouts | undefined,
+  protocol: AnyProtocol,
+): { timeouts?: StateTimeouts } {
+  if (timeouts === undefined) return {};
+  checkedOptions(`${call}: timeouts`, timeouts, protocol === 'ip' ? timeoutStates : statesOf[protocol]);
+  const given = Object.entries(timeouts).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return {};
+  const seconds = given.map(([name, value]) => [
+    name,
+    integerOption(`${call}: timeouts.${name}`, value, 1, MAX_SECONDS),
+  ]);
+  return { timeouts: Object.fromEntries(seconds) };
 }

@@ -22,6 +22,7 @@ import {
   type VirtualServiceOptions,
 } from './service-options.js';
 import { serviceStats, type VirtualServiceStats } from './stats.js';
+import type { StateTimeouts } from './timeouts.js';
 
 let lastSerial = 0;
 
@@ -110,6 +111,12 @@ export class VirtualService implements ServiceIdentity {
   get rescheduleUdp(): boolean {
     this.assertConfigured();
     return this.#config.reschedulesUdp ?? false;
+  }
+
+  /** Its own; the states that are left out have the director's. */
+  get timeouts(): StateTimeouts {
+    this.assertConfigured();
+    return { ...this.#config.timeouts };
   }
 
   /** In the order of adding. */

@@ -15,8 +15,13 @@ export interface RulesFileOptions {
 
 export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo): Promise<RuleLine[]> {
   const text = file === '-' ? await readAll(io.stdin) : await readNamed(file);
-  const { native } = await import('../native.js');
-  return parseRules(text, { file, support: native, isTimed });
+  const [{ native }, { inertSysctlWarning }] = await Promise.all([import('../native.js'), import('../sysctls.js')]);
+  const lines = parseRules(text, { file, support: native, isTimed });
+  for (const { place, rule } of lines) {
+    const warning = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
+    if (warning !== undefined) io.stderr.write(`${place.file}:${place.line}: ${warning}\n`);
+  }
+  return lines;
 }
 
 /**

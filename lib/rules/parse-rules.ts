@@ -78,12 +78,21 @@ function parseRuleCommand(words: string[], support: Support): Command {
   return checkSupported(command, support);
 }
 
-const SYSCTL = /^net[./]ipv4[./]vs[./](\w+)=(\d{1,10})$/;
+const SYSCTL = /^net[./]ipv4[./]vs[./](\w+)=(-?\d{1,10})$/;
+
+/** Of IPVS, but no number. */
+const SYSCTL_OF_TEXT = /^net[./]ipv4[./]vs[./](est_cpulist|sync_threshold)=/;
 
 function parseSysctl(words: string[], names: readonly string[]): SysctlAssignment {
   const [, ...operands] = words;
   if (operands[0] === '-w') operands.shift();
   const [assignment, extra] = operands;
+  const text = SYSCTL_OF_TEXT.exec(assignment ?? '')?.[1];
+  if (text !== undefined) {
+    throw new RulesError(`net.ipv4.vs.${text} is no number and would have no effect here; leave it out`, {
+      token: text,
+    });
+  }
   const [, name, value] = SYSCTL.exec(assignment ?? '') ?? [];
   if (name === undefined || extra !== undefined) {
     const token = extra ?? assignment ?? 'sysctl';

@@ -29,7 +29,12 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("verdicts", namesToJs(env, kVerdictNames));
   names.clear();
   for (const auto& sysctl : kSysctls) names.push_back(sysctl.name);
+  for (const auto& sysctl : kInertSysctls) names.push_back(sysctl.name);
   exports.Set("sysctlNames", namesToJs(env, names));
+  Napi::Object inert = Napi::Object::New(env);
+  for (const auto& sysctl : kInertSysctls) inert.Set(toJs(env, sysctl.name), toJs(env, sysctl.why));
+  exports.Set("inertSysctls", inert);
+  exports.Set("timeoutNames", namesToJs(env, kTimeoutNames));
   return exports;
 }
 

@@ -1,5 +1,7 @@
 #include "binding/convert.h"
 
+#include "binding/timeouts.h"
+
 namespace tunvs::binding {
 namespace {
 
@@ -80,6 +82,7 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
     object.Set("scheduler", row.config.scheduler);
     setSchedulerOptions(env, object, row.config);
     setPersistence(env, object, row);
+    if (!row.config.timeouts.isEmpty()) object.Set("timeouts", timeoutsToJs(env, row.config.timeouts));
     object.Set("onePacket", Napi::Boolean::New(env, row.config.onePacket));
     object.Set("hashesMidStream", Napi::Boolean::New(env, row.config.hashesMidStream));
     object.Set("reschedulesUdp", Napi::Boolean::New(env, row.config.reschedulesUdp));

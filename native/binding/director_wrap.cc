@@ -7,6 +7,7 @@
 #include "binding/convert.h"
 #include "binding/errors.h"
 #include "binding/explain_binding.h"
+#include "binding/timeouts.h"
 #include "engine/clock.h"
 
 namespace tunvs::binding {
@@ -231,21 +232,11 @@ Napi::Value DirectorWrap::collect(const Napi::CallbackInfo& info) {
 
 Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!isOpen(env)) return env.Undefined();
-  uint32_t seconds[3];
-  for (size_t i = 0; i < 3; i++) {
-    const double value = info[i].IsNumber() ? info[i].As<Napi::Number>().DoubleValue() : NAN;
-    if (!(value >= 0 && value <= kMaxTimeoutSeconds) || value != std::floor(value)) {
-      throwInvalidArgument(
-          env, "a timeout must be a whole number of seconds from 0 to " + std::to_string(kMaxTimeoutSeconds));
-      return env.Undefined();
-    }
-    seconds[i] = static_cast<uint32_t>(value);
-  }
+  TimeoutOverrides given;
+  if (!isOpen(env) || !readTimeouts(ObjectReader(info[0], "timeouts"), given)) return env.Undefined();
   Tunables tunables = director().control().tunables();
-  if (auto set = tunvs::setTimeouts(tunables, seconds[0], seconds[1], seconds[2]); !set) {
-    throwError(env, set.error());
-    return env.Undefined();
+  for (size_t i = 0; i < kTimeoutStates; i++) {
+    if (given.seconds[i] != 0) tunables.setTimeout(i, given.seconds[i]);
   }
   director().setTunables(tunables);
   return env.Undefined();
@@ -254,12 +245,10 @@ Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
 Napi::Value DirectorWrap::timeouts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
-  const Tunables& tunables = director().control().tunables();
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("tcp", tunables.tcpTimeout(TcpState::established) / kTicksPerSecond);
-  object.Set("tcpFin", tunables.tcpTimeout(TcpState::finWait) / kTicksPerSecond);
-  object.Set("udp", tunables.udpTimeout / kTicksPerSecond);
-  return object;
+  TimeoutOverrides all;
+  for (size_t i = 0; i < kTimeoutStates; i++)
+    all.seconds[i] = director().control().tunables().timeouts[i] / kTicksPerSecond;
+  return timeoutsToJs(env, all);
 }
 
 Napi::Value DirectorWrap::setSysctl(const Napi::CallbackInfo& info) {
@@ -285,7 +274,11 @@ Napi::Value DirectorWrap::sysctls(const Napi::CallbackInfo& info) {
   if (!isOpen(env)) return env.Undefined();
   Napi::Object object = Napi::Object::New(env);
   for (const auto& sysctl : kSysctls) {
-    object.Set(toJs(env, sysctl.name), Napi::Number::New(env, director().control().tunables().*sysctl.field));
+    object.Set(toJs(env, sysctl.name), Napi::Number::New(env, director().sysctl(sysctl)));
+  }
+  const InertSysctls& inert = director().control().tunables().inert;
+  for (size_t i = 0; i < std::size(kInertSysctls); i++) {
+    object.Set(toJs(env, kInertSysctls[i].name), Napi::Number::New(env, inert.values[i]));
   }
   return object;
 }

@@ -4,6 +4,7 @@
 
 #include "binding/arguments.h"
 #include "binding/errors.h"
+#include "binding/timeouts.h"
 
 namespace tunvs::binding {
 
@@ -97,6 +98,7 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   if (reader.has("reschedulesUdp")) config.reschedulesUdp = reader.boolean("reschedulesUdp");
   if (reader.has("slowStartSeconds"))
     config.slowStartSeconds = static_cast<uint32_t>(reader.integer("slowStartSeconds", 0, kMaxSlowStartSeconds));
+  if (reader.has("timeouts")) readTimeouts(reader.object("timeouts"), config.timeouts);
   return config;
 }
 

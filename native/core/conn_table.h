@@ -33,6 +33,7 @@
 #include "core/flow_key.h"
 #include "core/result.h"
 #include "core/spin_lock.h"
+#include "core/split_mix.h"
 #include "core/ticks.h"
 
 namespace tunvs {
@@ -140,6 +141,11 @@ class ConnTable {
   // Calls `onEach(Conn&)` -> true to remove, for every live connection, one shard after the other under its lock.
   template <typename OnEach>
   void removeIf(OnEach&& onEach);
+
+  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard drawn at random, with repetition: of its
+  // entries `numerator` in `denominator`. REQUIRES: numerator <= denominator, denominator > 0
+  template <typename OnEach>
+  void sample(uint32_t shard, uint64_t numerator, uint64_t denominator, SplitMix64& random, OnEach&& onEach);
 
  private:
   static constexpr uint32_t kWheelSlots = 4096;
@@ -412,6 +418,27 @@ void ConnTable::removeIf(OnEach&& onEach) {
     for (uint32_t unit = 0; unit < end; unit++) {
       Conn* conn = connAt(shard, unit);
       if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
+    }
+  }
+}
+
+template <typename OnEach>
+void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denominator, SplitMix64& random,
+                       OnEach&& onEach) {
+  constexpr uint32_t kVisitsPerLock = 256;  // so that nobody waits long
+  uint32_t used;
+  {
+    SpinGuard guard(lockOf(shardIndex));
+    used = shardAt(shardIndex).untouched;
+  }
+  // What is left over of a visit is made up for by chance.
+  uint64_t visits = (used * numerator + random.below(denominator)) / denominator;
+  while (visits > 0) {
+    SpinGuard guard(lockOf(shardIndex));
+    for (uint32_t i = 0; i < kVisitsPerLock && visits > 0; i++, visits--) {
+      const auto unit = static_cast<uint32_t>(random.below(used));
+      Conn* conn = connAt(shardIndex, unit);
+      if (conn->isLive() && onEach(*conn)) removeUnit(shardIndex, unit, hash(keyOf(*conn)));
     }
   }
 }

@@ -86,7 +86,7 @@ Result<void> checkServiceConfig(const ServiceKey& key, const ServiceConfig& conf
   }
   if (config.onePacket && !key.isMark() && key.protocol != kUdpProtocol)
     return invalid("one-packet scheduling is for UDP services and those of a mark, not for " + textOf(key));
-  return {};
+  return checkTimeouts(config.timeouts, key.isMark() ? uint8_t{0} : key.protocol);
 }
 
 Result<void> checkServerConfig(const ServerConfig& config) {

@@ -11,6 +11,14 @@ bool isEstablished(uint8_t protocol, uint8_t state) {
          (protocol == kSctpProtocol && state == static_cast<uint8_t>(SctpState::established));
 }
 
+// Since its last packet, going by the timeout that its state has now; 0 when that has become shorter since.
+uint32_t idleTicks(const Conn& conn, const ServerView& server, const Tunables& tunables, Tick now) {
+  const uint8_t state = conn.state.load(std::memory_order_relaxed);
+  const Tick timeout = timeoutOf(tunables, server.timeouts.get(), conn.protocol, state);
+  const auto idle = static_cast<int32_t>(timeout - (conn.expires.load(std::memory_order_relaxed) - now));
+  return idle > 0 ? static_cast<uint32_t>(idle) : 0;
+}
+
 }  // namespace
 
 // A packet from the middle of a connection that another director may have had. A TCP packet without flags is of none.
@@ -56,8 +64,8 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
                          const Tunables& tunables) {
   conn->packets.store(conn->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
-  const uint8_t after = nextState(parsed.protocol, before, parsed.event);
-  const Tick deadline = now + timeoutOf(tunables, parsed.protocol, after);
+  const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(tunables));
+  const Tick deadline = now + timeoutOf(tunables, server.timeouts.get(), parsed.protocol, after);
   // Later than the deadline that the wheel knows: it will find out by itself.
   if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed))) {
     conn->expires.store(deadline, std::memory_order_relaxed);
@@ -69,7 +77,8 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
 
 void Connections::updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
                                Tick now, const Tunables& tunables) {
-  const uint8_t after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event);
+  const uint8_t after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event,
+                                  defence_.securesTcp(tunables));
   conn->state.store(after, std::memory_order_relaxed);
   const bool wasActive = isActiveConn(*conn);
   if (wasActive != isActiveState(parsed.protocol, after)) {
@@ -81,7 +90,8 @@ void Connections::updateLocked(Conn* conn, const ServerView& server, const Parse
       controller != 0 && isEstablished(parsed.protocol, after)) {
     entries_.assure(parsed.key.family, controller);
   }
-  entries_.table(parsed.key.family).setDeadlineLocked(conn, hash, now + timeoutOf(tunables, parsed.protocol, after));
+  const Tick timeout = timeoutOf(tunables, server.timeouts.get(), parsed.protocol, after);
+  entries_.table(parsed.key.family).setDeadlineLocked(conn, hash, now + timeout);
 }
 
 std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const ServiceTable*& services,
@@ -117,9 +127,12 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
   Templates::Affinity choice;
   const Verdict admitted = admit(worker, services, parsed, now, service, choice);
   const bool isPassing = admitted == Verdict::forwarded && service->config.onePacket && parsed.protocol == kUdpProtocol;
+  const Tunables& tunables = services->tunables();
+  const TimeoutTicks* own = choice.server != nullptr ? choice.server->timeouts.get() : nullptr;
   const bool isAdopted = service != nullptr && isMidStream(parsed, service->config);
-  const uint8_t state = nextState(parsed.protocol, isAdopted ? establishedState(parsed.protocol) : 0, parsed.event);
-  const Tick deadline = now + timeoutOf(services->tunables(), parsed.protocol, state);
+  const uint8_t state = nextState(parsed.protocol, isAdopted ? establishedState(parsed.protocol) : 0, parsed.event,
+                                  defence_.securesTcp(tunables));
+  const Tick deadline = now + timeoutOf(tunables, own, parsed.protocol, state);
   bool hasEvicted = false;
   std::optional<Verdict> met;
   Conn* made = nullptr;
@@ -149,6 +162,7 @@ Verdict Connections::admit(WorkerContext& worker, const ServiceTable*& services,
   service = services->find(parsed.key, worker.mark);
   if (service == nullptr) return Verdict::dropNoService;
   if (!maySchedule(parsed, service->config, services->tunables())) return Verdict::dropNotScheduled;
+  if (worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return Verdict::dropDefence;
   return choose(worker, services, *service, parsed.key, payloadOf(parsed), now, choice);
 }
 
@@ -156,6 +170,7 @@ const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTa
                                           uint64_t hash, Tick now) {
   const ServiceView* service = services->find(flow, worker.mark);
   if (service == nullptr) return nullptr;
+  if (worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return nullptr;
   Templates::Affinity choice;
   if (choose(worker, services, *service, flow, {}, now, choice) != Verdict::forwarded) return nullptr;
   bool hasEvicted = false;
@@ -229,6 +244,31 @@ bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, Tick
     }
   }
   return done;
+}
+
+void Connections::dropEntries(size_t worker, size_t workers, WorkerStats& stats, DropEntry& entries, Tick now) {
+  const ServiceTable* services = control_.table();
+  const Tunables& tunables = services->tunables();
+  const uint32_t ticks = entries.elapsed(now);
+  if (!defence_.isOn(tunables.dropEntry, tunables)) return;
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    ConnTable& conns = entries_.table(family);
+    std::vector<uint32_t> unused;
+    for (auto shard = static_cast<uint32_t>(worker); shard < conns.shardCount();
+         shard += static_cast<uint32_t>(workers)) {
+      conns.sample(shard, ticks, DropEntry::kSecondsPerTable * kTicksPerSecond, entries.random, [&](Conn& conn) {
+        const ServerView* server = services->server(conn.server.load(std::memory_order_relaxed));
+        if (server == nullptr || ConnTable::hasExpired(conn, now)) return false;
+        const bool goes = isTemplate(conn) ? DropEntry::mayDropTemplate(conn, server->isOnePacket)
+                                           : entries.mayDrop(conn, idleTicks(conn, *server, tunables, now));
+        if (!goes) return false;
+        if (!isTemplate(conn)) stats.connectionsDropped.add(1);
+        if (const uint32_t controller = entries_.unbind(stats, family, conn)) unused.push_back(controller);
+        return true;
+      });
+    }
+    for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller);
+  }
 }
 
 void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& services) {

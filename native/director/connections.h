@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "core/parse.h"
+#include "director/defence.h"
+#include "director/drop_entry.h"
 #include "director/entries.h"
 #include "director/explanation.h"
 #include "director/protocol_state.h"
@@ -29,8 +31,8 @@ struct ConnectionRow {
 
 class Connections {
  public:
-  Connections(Entries& entries, Control& control, ServerPool& pool)
-      : entries_(entries), templates_(entries), control_(control), pool_(pool) {}
+  Connections(Entries& entries, Control& control, ServerPool& pool, const Defence& defence)
+      : entries_(entries), templates_(entries), control_(control), pool_(pool), defence_(defence) {}
 
   const ConnTable& table(Family family) const { return entries_.table(family); }
 
@@ -65,6 +67,9 @@ class Connections {
   Explanation explain(const ParsedPacket& parsed, uint32_t mark, Tick now) const;
 
   bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
+
+  // drop_entry: ends what looks abandoned. REQUIRES: `worker` is between Epochs::enter() and leave().
+  void dropEntries(size_t worker, size_t workers, WorkerStats& stats, DropEntry& entries, Tick now);
 
   // Ends the connections of servers that `services` does not hold available. REQUIRES: called between
   // Epochs::enter() and leave().
@@ -113,6 +118,7 @@ class Connections {
   Templates templates_;
   Control& control_;
   ServerPool& pool_;
+  const Defence& defence_;
 };
 
 }  // namespace tunvs

@@ -75,6 +75,17 @@ struct Control::Draft {
                                keepsCursor || service.config.schedulerOptions.stableCursor);
     return displaced;
   }
+
+  // New views of the same servers, when what they know of their service changed: nothing to the scheduler.
+  static void retell(ServiceView& service) {
+    service.candidates.clear();
+    for (auto& server : service.owned) {
+      auto view = std::make_shared<ServerView>(*server);
+      service.tell(*view);
+      service.candidates.push_back(view.get());
+      server = std::move(view);
+    }
+  }
 };
 
 Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed, Tick now)
@@ -178,7 +189,7 @@ Result<void> Control::addService(Draft& draft, const AddService& op) {
   }
   auto view = std::make_shared<ServiceView>();
   view->key = op.service;
-  view->config = op.config;
+  view->configure(op.config);
   view->scheduler = scheduler.value();
   view->state = std::make_shared<ServiceState>();
   draft.services.push_back(view);
@@ -196,7 +207,8 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
   auto scheduler = findScheduler(op.config, draft.services[i]->owned.size());
   if (!scheduler) return scheduler.error();
   ServiceView& service = draft.touch(i);
-  service.config = op.config;
+  service.configure(op.config);
+  Draft::retell(service);
   for (auto& removed : draft.removed) {
     if (removed.service != op.service || removed.view->reschedulesUdp == op.config.reschedulesUdp) continue;
     auto view = std::make_shared<ServerView>(*removed.view);
@@ -305,6 +317,7 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
     draft.updateOverload(*old->view, op.config);
     draft.removed.erase(old);
   }
+  service.tell(*made.value());
   draft.changeServers(i, [&](auto& servers) -> std::shared_ptr<const ServerView> {
     servers.insert(servers.begin(), made.value());
     return nullptr;
@@ -323,6 +336,7 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   }
   auto made = makeServer((*at)->id, op.server, op.config, op.service);
   if (!made) return made.error();
+  draft.services[i]->tell(*made.value());
   draft.updateOverload(**at, op.config);
   if (op.config.weight == 0) made.value()->lastWeight = (*at)->lastWeight;
   made.value()->rampSince = rampSince(draft.services[i]->config, at->get(), op.config.weight, draft.now);

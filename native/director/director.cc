@@ -13,6 +13,11 @@ namespace {
 constexpr size_t kMaxReleased = 128;  // fragments of one datagram, FragmentTable's own limit
 constexpr size_t kGroup = 16;         // packets of a vector that one stage takes at a time
 
+// Seeds of randomness that no secret hangs on.
+uint64_t seedOf(const HashSecret& secret, uint32_t number) {
+  return sipHash13({secret.words[0], secret.words[1]}, number);
+}
+
 constexpr Verdict verdictOf(ParseError error) {
   switch (error) {
     case ParseError::none: return Verdict::forwarded;
@@ -48,8 +53,9 @@ FragmentInfo fragmentInfoOf(const ParsedPacket& parsed) {
 }  // namespace
 
 struct Director::Worker : WorkerContext {
-  explicit Worker(FragmentTable& fragments) : lease(fragments) {}
+  Worker(FragmentTable& fragments, uint64_t seed, Tick now) : lease(fragments), entries(seed, now) {}
   FragmentLease lease;  // fragments that had waited and are being sent
+  DropEntry entries;
 };
 
 size_t Director::tableBytes(const DirectorOptions& options) { return Entries::regionBytes(options.maxConnections); }
@@ -58,16 +64,16 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     : workers_(options.workers),
       settings_(options.settings),
       pool_(options.workers),
-      control_(settings_, pool_, epochs_, sipHash13({options.secret.words[0], options.secret.words[1]}, 0u),
-               options.now),
+      control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
       entries_(options.maxConnections, options.secret, options.now, tableRegion, control_, pool_, epochs_),
-      connections_(entries_, control_, pool_),
+      connections_(entries_, control_, pool_, defence_),
       fragments_({}, options.secret),
       forwarder_(settings_, pool_),
       icmp_(settings_, connections_, forwarder_, pool_) {
   assert(options.workers >= 1 && options.workers < Epochs::kMaxReaders);
   for (size_t i = 0; i < workers_; i++) {
-    worker_.push_back(std::make_unique<Worker>(fragments_));
+    worker_.push_back(
+        std::make_unique<Worker>(fragments_, seedOf(options.secret, 1 + static_cast<uint32_t>(i)), options.now));
     worker_[i]->index = i;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
     worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
@@ -258,7 +264,16 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);
   epochs_.advance();
   if (worker == 0) fragments_.expire(now);
-  return connections_.expire(worker, workers_, worker_[worker]->stats, now, exact, budget);
+  Worker& own = *worker_[worker];
+  const bool done = connections_.expire(worker, workers_, own.stats, now, exact, budget);
+  connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
+  return done;
+}
+
+int32_t Director::sysctl(const SysctlInfo& info) const {
+  const Tunables& tunables = control_.tunables();
+  const int32_t value = tunables.*info.field;
+  return info.isDefenceMode() ? defence_.shown(value, tunables) : value;
 }
 
 Result<void> Director::apply(std::span<const Operation> operations, size_t* failedAt) {

@@ -52,13 +52,18 @@ class Director {
   // packets.size() <= kVectorSize, worker < workers
   void process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts = nullptr);
 
-  // Lets connections and fragments expire: this worker's share, at most about `budget` looked at. With `exact`,
+  // Lets connections and fragments expire, and with drop_entry connections be forgotten: this worker's share, at most
+  // about `budget` of those that are due looked at. With `exact`,
   // connections whose deadline lies in the wheel's current 64 ms too. True when there is nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
   // The worker takes part in / stays out of memory reclamation: leave before sleeping, enter after.
   void enter(size_t worker) { epochs_.enter(worker); }
   void leave(size_t worker) { epochs_.leave(worker); }
+
+  // Whether a defence depends on how much memory is available. REQUIRES: the worker is within its epoch
+  bool wantsAvailablePages() const { return Defence::isAutomatic(control_.table()->tunables()); }
+  void setAvailablePages(uint64_t pages) { defence_.setAvailablePages(pages); }
 
   WorkerStats& stats(size_t worker);
   size_t workers() const { return workers_; }
@@ -71,6 +76,8 @@ class Director {
   // Ends the connections of a server that is configured; how many. Their next packets are those of no connection.
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
   void setTunables(const Tunables& tunables) { control_.setTunables(tunables); }
+  // As it is now: of an automatic defence, whether it is on.
+  int32_t sysctl(const SysctlInfo& info) const;
   // Frees what nobody can use any more. Call every second or so.
   void collect(Tick now) { control_.collect(now); }
   // Sums all workers. REQUIRES: sums.size() == kCounters
@@ -112,6 +119,7 @@ class Director {
   Epochs epochs_;
   ServerPool pool_;
   Control control_;
+  Defence defence_;
   Entries entries_;
   Connections connections_;
   FragmentTable fragments_;

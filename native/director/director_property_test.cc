@@ -11,7 +11,8 @@ namespace {
 
 using testing::Random;
 
-constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13, kCollect = 14, kEnd = 0x8f;
+constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13, kCollect = 14;
+constexpr uint8_t kDefend = 0x4f, kEnd = 0x8f;
 
 // Begins with services and servers, so that most packets mean something.
 std::vector<uint8_t> preparedProgram() {
@@ -61,6 +62,7 @@ TEST("keeps its laws while few flows meet every change") {
         case 5: append({kExpire, random.below(2) | 4}); break;
         case 6:
           if (random.oneIn(8)) append({kTune, random.below(256)});
+          if (random.oneIn(8)) append({kDefend, random.below(256), random.below(256)});
           break;
         case 7: append({kCollect}); break;
         case 8:

@@ -66,6 +66,70 @@ TEST("takes a SYN with an ACK for a reused port as well, and nothing else") {
   CHECK_EQ(t.tcp(1, kTcpSyn | kTcpAck), "11");
 }
 
+// Chunk types (RFC 9260 section 3.2) and the state that they lead to.
+struct SctpPrelude {
+  const char* state;
+  std::vector<uint8_t> chunks;
+};
+constexpr uint8_t kData = 0, kInit = 1, kAbort = 6, kShutdown = 7, kCookieEcho = 10;
+const SctpPrelude kSctpPreludes[] = {
+    {"INIT1", {kInit}},
+    {"INIT", {kInit, kInit}},
+    {"ESTABLISHED", {kInit, kCookieEcho}},
+    {"S-RECEIVED", {kInit, kCookieEcho, kShutdown}},
+    {"CLOSED", {kInit, kAbort}},
+};
+const ServiceKey kSignalling{IpAddress::v4(192, 0, 2, 10), 2905, kSctpProtocol};
+
+std::string sctp(TestDirector& t, uint8_t chunk) {
+  testing::Bytes segment(16, 0);
+  storeBe16(&segment[0], 4000);
+  storeBe16(&segment[2], kSignalling.port);
+  segment[12] = chunk;
+  segment[15] = 4;
+  return t.send(testing::PacketBuilder()
+                    .ip(IpAddress::v4(198, 51, 100, 7), kSignalling.address)
+                    .protocol(IpProtocol::sctp)
+                    .payload(segment)
+                    .build());
+}
+
+TEST("reschedules a reused SCTP port in CLOSED, in every conn_reuse_mode but 0") {
+  for (int64_t mode = 0; mode <= 3; mode++) {
+    for (const SctpPrelude& prelude : kSctpPreludes) {
+      TestDirector t;
+      t.addService("rr", kSignalling);
+      t.addServer(11, {}, kSignalling);
+      t.addServer(12, {}, kSignalling);
+      t.setSysctl("conn_reuse_mode", mode);
+      for (const uint8_t chunk : prelude.chunks) CHECK_EQ(sctp(t, chunk), "12");
+      CHECK_EQ(t.state(), prelude.state);
+      const bool expected = mode != 0 && std::string(prelude.state) == "CLOSED";
+      CHECK_EQ(sctp(t, kData), "12");
+      CHECK_EQ(sctp(t, kInit), expected ? "11" : "12");
+      CHECK_EQ(t.counter("connectionsCreated"), expected ? 2u : 1u);
+      CHECK_EQ(t.counter("connectionsDropped"), expected ? 1u : 0u);
+      if (expected) CHECK_EQ(t.state(), "INIT1");
+    }
+  }
+}
+
+TEST("reschedules a SYN of secure_tcp's half-open connection in no mode") {
+  for (int64_t mode = 0; mode <= 3; mode++) {
+    TestDirector t;
+    t.addService("rr");
+    t.addServer(11);
+    t.addServer(12);
+    t.setSysctl("conn_reuse_mode", mode);
+    t.setSysctl("secure_tcp", 3);
+    for (int i = 0; i < 3; i++) CHECK_EQ(t.tcp(1, kTcpSyn), "12");
+    CHECK_EQ(t.state(), "SYNACK");
+    t.tcp(1, kTcpRst);
+    CHECK_EQ(t.tcp(1, kTcpSyn), mode == 0 ? "12" : "11");
+    CHECK_EQ(t.state(), "SYNACK");
+  }
+}
+
 TEST("leaves a reused port without a connection when no server may take it") {
   TestDirector t;
   t.addService("rr");

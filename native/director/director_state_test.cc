@@ -99,7 +99,7 @@ TEST("uses a changed timeout from a connection's next packet on, shorter or long
   t.addServer(11);
   t.establish(1);
   Tunables tunables = t.director.control().tunables();
-  CHECK(setTimeouts(tunables, 30, 0, 0).ok());
+  tunables.setTimeout(timeoutIndex(TcpState::established), 30);
   t.director.setTunables(tunables);
   t.pass(100);
   CHECK_EQ(t.director.connectionCount(), 1u);  // the old deadline still holds

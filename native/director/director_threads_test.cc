@@ -170,6 +170,8 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
       t.setSysctl("expire_nodest_conn", random.below(2));
       t.setSysctl("conn_reuse_mode", random.below(4));
       t.setSysctl("expire_quiescent_template", random.below(2));
+      for (const char* defence : {"drop_entry", "drop_packet", "secure_tcp"}) t.setSysctl(defence, random.below(4));
+      t.director.setAvailablePages(random.below(2048));
     }
     if (random.oneIn(4)) t.director.collect(clock.load());
     if (random.oneIn(16)) {

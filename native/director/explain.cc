@@ -38,6 +38,11 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     said.verdict = Verdict::dropNotScheduled;
     return said;
   }
+  // A rate below that drops some, and which is not to be foreseen.
+  if (defence_.dropRate(services->tunables()) == 1) {
+    said.verdict = Verdict::dropDefence;
+    return said;
+  }
   const ServerView* server = nullptr;
   said.by = DecidedBy::scheduler;
   if (service->config.isPersistent()) {

@@ -122,5 +122,17 @@ TEST("says of a broken packet why it is dropped") {
   CHECK_EQ(explained(t, PacketBuilder().ip("198.51.100.7", "192.0.2.99").tcp(1, 80, kTcpSyn).build()), "dropNoService");
 }
 
+TEST("foresees drop_packet where it drops every packet that would open a connection") {
+  TestDirector t;
+  t.addService("rr");
+  t.addServer(11);
+  const Bytes syn = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(4000, 80, kTcpSyn).build();
+  t.setSysctl("drop_packet", 3);
+  CHECK_EQ(explained(t, syn), "11");
+  t.setSysctl("am_droprate", 1);
+  CHECK_EQ(explained(t, syn), "dropDefence");
+  CHECK_EQ(t.send(syn), "dropDefence");
+}
+
 }  // namespace
 }  // namespace tunvs

@@ -3,21 +3,16 @@
 
 #include <string_view>
 
+#include "director/protocols.h"
 #include "director/tunables.h"
 
 namespace tunvs {
 
-inline constexpr uint8_t kTcpProtocol = 6, kUdpProtocol = 17, kSctpProtocol = 132;
-
-constexpr bool isBalanced(uint8_t protocol) {
-  return protocol == kTcpProtocol || protocol == kUdpProtocol || protocol == kSctpProtocol;
-}
-
-// States are the protocols' own numbers; a new connection begins in 0. UDP has only 0.
-inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event) {
+// States are the protocols' own numbers; a new connection begins in 0. UDP has only 0. `isSecured`: as with secure_tcp.
+inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event, bool isSecured) {
   switch (protocol) {
     case kTcpProtocol:
-      return static_cast<uint8_t>(nextTcpState(static_cast<TcpState>(state), static_cast<TcpEvent>(event)));
+      return static_cast<uint8_t>(nextTcpState(static_cast<TcpState>(state), static_cast<TcpEvent>(event), isSecured));
     case kSctpProtocol:
       return static_cast<uint8_t>(nextSctpState(static_cast<SctpState>(state), static_cast<SctpEvent>(event)));
     default: return 0;
@@ -41,12 +36,12 @@ inline bool isActiveState(uint8_t protocol, uint8_t state) {
   }
 }
 
-inline Tick timeoutOf(const Tunables& tunables, uint8_t protocol, uint8_t state) {
-  switch (protocol) {
-    case kTcpProtocol: return tunables.tcpTimeouts[state];
-    case kSctpProtocol: return tunables.sctpTimeouts[state];
-    default: return tunables.udpTimeout;
-  }
+// `own`: the service's timeouts, 0 where it has none; null when it has none at all.
+inline Tick timeoutOf(const Tunables& tunables, const TimeoutTicks* own, uint8_t protocol, uint8_t state) {
+  const size_t index = timeoutIndex(protocol, state);
+  if (own != nullptr && (*own)[index] != 0) [[unlikely]]
+    return (*own)[index];
+  return tunables.timeouts[index];
 }
 
 inline std::string_view stateName(uint8_t protocol, uint8_t state) {

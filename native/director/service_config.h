@@ -5,6 +5,7 @@
 
 #include "core/inet.h"
 #include "core/result.h"
+#include "director/timeouts.h"
 #include "forward/tunnel_options.h"
 #include "scheduler/options.h"
 
@@ -25,6 +26,7 @@ struct ServiceConfig {
   SchedulerOptions schedulerOptions = {};
   Persistence persistence = {};
   bool onePacket = false;  // every UDP datagram is scheduled by itself
+  TimeoutOverrides timeouts = {};
 
   // What IPVS has not.
   bool hashesMidStream = false;   // a packet from the middle of an unknown connection is scheduled, not reset

@@ -2,6 +2,16 @@
 
 namespace tunvs {
 
+void ServiceView::configure(const ServiceConfig& with) {
+  config = with;
+  timeouts = with.timeouts.isEmpty() ? nullptr : std::make_shared<const TimeoutTicks>(with.timeouts.ticks());
+}
+
+void ServiceView::tell(ServerView& server) const {
+  server.timeouts = timeouts;
+  server.isOnePacket = config.onePacket;
+}
+
 ScheduleContext ServiceView::contextOf(const FlowKey& flow, Tick now, const Tunables& tunables) const {
   return {flow,
           now,

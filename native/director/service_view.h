@@ -36,6 +36,10 @@ struct ServerView : Candidate {
 
   uint32_t outerMask = 0;  // outers.size() - 1
 
+  // Of its service, for what has the connection and not the service.
+  std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
+  bool isOnePacket = false;
+
   const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
 
   ServerKey key() const { return {address, port}; }
@@ -56,8 +60,14 @@ struct ServiceView {
   std::vector<const Candidate*> candidates;              // the same, for the scheduler
   std::shared_ptr<const Prepared> prepared;              // from the candidates, by the scheduler
   std::shared_ptr<ServiceState> state;
-  bool isRamping = false;   // a slow start is under way
-  int32_t weightScale = 1;  // what the weights that schedulers see are multiplied by meanwhile
+  bool isRamping = false;                        // a slow start is under way
+  int32_t weightScale = 1;                       // what the weights that schedulers see are multiplied by meanwhile
+  std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
+
+  // Sets config and what follows from it.
+  void configure(const ServiceConfig& with);
+  // Lets a server know what it has to know of its service.
+  void tell(ServerView& server) const;
 
   bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
   // Whether packets to this port may be scheduled without persistence.

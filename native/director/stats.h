@@ -30,7 +30,7 @@ struct alignas(64) WorkerStats {
   Counter connectionsMidStream;  // of those created: by a packet from their middle
   Counter connectionsExpired;    // reached their deadline
   Counter connectionsEvicted;    // gave way to a new one in a full table
-  Counter connectionsDropped;    // ended early: rescheduled, or their server was removed
+  Counter connectionsDropped;    // ended early: rescheduled, their server was removed, or drop_entry
   Counter templatesCreated;      // persistence templates
   Counter templatesEnded;
   Counter vectors;  // reads that brought at least one packet

@@ -41,26 +41,41 @@ namespace tcp_state_detail {
 
 using enum TcpState;
 
-// Row: state now. Column: event syn, fin, ack, rst, none.
-inline constexpr TcpState kNext[kTcpStates][static_cast<size_t>(TcpEvent::kCount)] = {
-    /* none        */ {synRecv, close, established, close, close},
-    /* established */ {established, finWait, established, close, close},
-    /* synSent     */ {established, synSent, synSent, close, close},
-    /* synRecv     */ {synRecv, timeWait, established, synRecv, close},
-    /* finWait     */ {synRecv, finWait, finWait, close, close},
-    /* timeWait    */ {synRecv, timeWait, timeWait, close, close},
-    /* close       */ {synRecv, close, close, close, close},
-    /* closeWait   */ {synRecv, closeWait, closeWait, close, close},
-    /* lastAck     */ {synRecv, lastAck, close, lastAck, close},
-    /* listen      */ {synRecv, listen, listen, listen, close},
-    /* synAck      */ {synRecv, timeWait, established, close, close},
-};
+// Row: state now. Column: event syn, fin, ack, rst, none. The second table is that of secure_tcp: a
+// SYN leads to SYNACK, which a RST can end and drop_entry can tell apart, in place of SYN_RECV.
+inline constexpr TcpState kNext[2][kTcpStates][static_cast<size_t>(TcpEvent::kCount)] = {
+    {
+        /* none        */ {synRecv, close, established, close, close},
+        /* established */ {established, finWait, established, close, close},
+        /* synSent     */ {established, synSent, synSent, close, close},
+        /* synRecv     */ {synRecv, timeWait, established, synRecv, close},
+        /* finWait     */ {synRecv, finWait, finWait, close, close},
+        /* timeWait    */ {synRecv, timeWait, timeWait, close, close},
+        /* close       */ {synRecv, close, close, close, close},
+        /* closeWait   */ {synRecv, closeWait, closeWait, close, close},
+        /* lastAck     */ {synRecv, lastAck, close, lastAck, close},
+        /* listen      */ {synRecv, listen, listen, listen, close},
+        /* synAck      */ {synRecv, timeWait, established, close, close},
+    },
+    {
+        /* none        */ {synAck, close, established, close, close},
+        /* established */ {established, finWait, established, close, close},
+        /* synSent     */ {established, synSent, synSent, close, close},
+        /* synRecv     */ {synRecv, timeWait, established, synRecv, close},
+        /* finWait     */ {synAck, finWait, finWait, close, close},
+        /* timeWait    */ {synAck, timeWait, timeWait, close, close},
+        /* close       */ {synAck, close, close, close, close},
+        /* closeWait   */ {synAck, closeWait, closeWait, close, close},
+        /* lastAck     */ {synAck, lastAck, close, lastAck, close},
+        /* listen      */ {synAck, listen, listen, listen, close},
+        /* synAck      */ {synAck, timeWait, established, close, close},
+    }};
 
 }  // namespace tcp_state_detail
 
 // The state after a client's packet.
-constexpr TcpState nextTcpState(TcpState now, TcpEvent event) {
-  return tcp_state_detail::kNext[static_cast<size_t>(now)][static_cast<size_t>(event)];
+constexpr TcpState nextTcpState(TcpState now, TcpEvent event, bool isSecured = false) {
+  return tcp_state_detail::kNext[isSecured ? 1 : 0][static_cast<size_t>(now)][static_cast<size_t>(event)];
 }
 
 }  // namespace tunvs

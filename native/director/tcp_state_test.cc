@@ -29,6 +29,17 @@ TEST("goes from state to state as IPVS does that sees the client's packets only"
   }
 }
 
+TEST("goes to SYNACK on a SYN with secure_tcp, and otherwise where it goes without") {
+  for (size_t i = 0; i < kTcpStates; i++) {
+    const auto now = static_cast<TcpState>(i);
+    for (const uint8_t flags : {kTcpFin, kTcpAck, kTcpRst, uint8_t{0}})
+      CHECK(nextTcpState(now, tcpEventOf(flags), true) == nextTcpState(now, tcpEventOf(flags)));
+    const bool isUnderWay = now == established || now == synSent;
+    const TcpState expected = isUnderWay ? established : now == synRecv ? synRecv : synAck;
+    CHECK(nextTcpState(now, tcpEventOf(kTcpSyn), true) == expected);
+  }
+}
+
 TEST("looks at RST first, then SYN, then FIN, then ACK, and at no other flag") {
   for (size_t state = 0; state < kTcpStates; state++) {
     const auto now = static_cast<TcpState>(state);

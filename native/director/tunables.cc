@@ -1,29 +1,30 @@
 #include "director/tunables.h"
 
 namespace tunvs {
+namespace {
 
-Result<void> setTimeouts(Tunables& tunables, uint32_t tcp, uint32_t tcpFin, uint32_t udp) {
-  for (const uint32_t seconds : {tcp, tcpFin, udp}) {
-    if (seconds > kMaxTimeoutSeconds) {
-      return Error::make(ErrorCode::invalidArgument, "a timeout of " + std::to_string(seconds) +
-                                                         " s is too long; the longest is 2678400 s (31 days)");
-    }
-  }
-  if (tcp != 0) tunables.tcpTimeouts[static_cast<size_t>(TcpState::established)] = ticksFromSeconds(tcp);
-  if (tcpFin != 0) tunables.tcpTimeouts[static_cast<size_t>(TcpState::finWait)] = ticksFromSeconds(tcpFin);
-  if (udp != 0) tunables.udpTimeout = ticksFromSeconds(udp);
-  return {};
+Result<int32_t> checkRange(std::string_view name, int64_t value, int32_t minimum, int32_t maximum) {
+  if (value >= minimum && value <= maximum) return static_cast<int32_t>(value);
+  return Error::make(ErrorCode::invalidArgument, "net.ipv4.vs." + std::string(name) + " takes " +
+                                                     std::to_string(minimum) + " to " + std::to_string(maximum) +
+                                                     ", not " + std::to_string(value));
 }
+
+}  // namespace
 
 Result<void> setSysctl(Tunables& tunables, std::string_view name, int64_t value) {
   for (const auto& sysctl : kSysctls) {
     if (sysctl.name != name) continue;
-    if (value < sysctl.minimum || value > sysctl.maximum) {
-      return Error::make(ErrorCode::invalidArgument,
-                         "net.ipv4.vs." + std::string(name) + " takes " + std::to_string(sysctl.minimum) + " to " +
-                             std::to_string(sysctl.maximum) + ", not " + std::to_string(value));
-    }
-    tunables.*sysctl.field = static_cast<int32_t>(value);
+    auto checked = checkRange(name, value, sysctl.minimum, sysctl.maximum);
+    if (!checked) return checked.error();
+    tunables.*sysctl.field = checked.value();
+    return {};
+  }
+  for (size_t i = 0; i < std::size(kInertSysctls); i++) {
+    if (kInertSysctls[i].name != name) continue;
+    auto checked = checkRange(name, value, kInertSysctls[i].minimum, kInertSysctls[i].maximum);
+    if (!checked) return checked.error();
+    tunables.inert.values[i] = checked.value();
     return {};
   }
   std::string known;

@@ -31,6 +31,7 @@ enum class Verdict : uint8_t {
   dropNoService,       // no virtual service at this address, protocol and port
   dropNotScheduled,    // belongs to no connection and may not begin one (TCP without SYN, or with RST)
   dropNoCallId,        // its service is persistent by Call-ID, and it has none
+  dropDefence,         // would have opened a connection, and drop_packet is on
   dropNoServer,        // the service has no real server that may take a connection
   dropServerGone,      // its connection's real server was removed
   dropNoSource,        // the director has no address of the real server's family
@@ -45,8 +46,8 @@ inline constexpr std::string_view kVerdictNames[kVerdicts] = {
     "forwarded",        "answeredEcho",     "answeredTooBig", "relayedIcmp",   "recreatedIcmp",   "consumedIcmp",
     "waitingFragment",  "dropTruncated",    "dropBadVersion", "dropBadHeader", "dropBadChecksum", "dropBadSource",
     "dropSourceRouted", "dropTtlExpired",   "dropFragment",   "dropProtocol",  "dropIcmp",        "dropShortTransport",
-    "dropNoService",    "dropNotScheduled", "dropNoCallId",   "dropNoServer",  "dropServerGone",  "dropNoSource",
-    "dropTableFull",    "dropTooLong",
+    "dropNoService",    "dropNotScheduled", "dropNoCallId",   "dropDefence",   "dropNoServer",    "dropServerGone",
+    "dropNoSource",     "dropTableFull",    "dropTooLong",
 };
 
 }  // namespace tunvs

@@ -6,6 +6,7 @@
 #include "core/conn_table.h"
 #include "core/parse.h"
 #include "core/rate_limit.h"
+#include "director/defence.h"
 #include "director/output_vector.h"
 #include "director/server_pool.h"
 #include "director/stats.h"
@@ -44,6 +45,7 @@ struct alignas(64) WorkerContext {
   uint16_t identification = 0;   // of outer IPv4 headers without DF, and of answers
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerLimits limits;
+  EveryNth dropPacket;
   Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them
 };
 

@@ -184,5 +184,20 @@ TEST("forgets removed servers as time passes") {
   CHECK_EQ(r.offline->director().control().rows(0)[0].servers[0].traffic.connections, 0u);
 }
 
+TEST("lets drop_entry work second by second through a long silence") {
+  Replay r;
+  Tunables tunables = r.offline->director().control().tunables();
+  CHECK(setSysctl(tunables, "drop_entry", 3).ok());
+  r.offline->director().setTunables(tunables);
+  std::vector<std::pair<double, Bytes>> timed;
+  for (uint16_t i = 0; i < 500; i++) timed.push_back({0, tcp(static_cast<uint16_t>(1024 + i), kTcpSyn)});
+  r.process(timed);
+  r.offline->advance(50000);  // before SYN_RECV's timeout
+  const uint64_t left = r.offline->director().connectionCount();
+  CHECK(left > 60 && left < 145);  // 500 * (31/32)^50 is 102
+  r.offline->advance(1e15);
+  CHECK_EQ(r.offline->director().connectionCount(), 0u);
+}
+
 }  // namespace
 }  // namespace tunvs

@@ -7,14 +7,16 @@
 #include <unistd.h>
 #include <csignal>
 
+#include "engine/available_pages.h"
 #include "engine/clock.h"
 
 namespace tunvs {
 namespace {
 
-constexpr int kSleepMs = 100;                  // how late an idle worker may expire connections
-constexpr Tick kHousekeepTicks = 16;           // 64 ms
-constexpr size_t kExpireBudget = 1024;         // connections per shard and round, so that packets never wait long
+constexpr int kSleepMs = 100;           // how late an idle worker may expire connections
+constexpr Tick kHousekeepTicks = 16;    // 64 ms
+constexpr size_t kExpireBudget = 1024;  // connections per shard and round, so that packets never wait long
+constexpr Tick kMemoryTicks = kTicksPerSecond;
 constexpr Tick kEventTicks = kTicksPerSecond;  // at most one tableFull event a second and worker
 
 uint64_t nsOf(const timeval& time) {
@@ -68,6 +70,7 @@ void Worker::run() {
   OutputVector out([](void* worker, OutputVector& full) { static_cast<Worker*>(worker)->send(full); }, this);
   uint64_t idleSinceUs = 0;
   housekept_ = coarseNow();
+  memoryReadAt_ = housekept_ - kMemoryTicks;
   while (!stopping_.load(std::memory_order_acquire)) {
     auto received = parts_.queue.receive(vector_);
     if (!received) {
@@ -114,8 +117,16 @@ void Worker::readErrors(Tick now, OutputVector& out) {
   }
 }
 
+// One worker looks for all; the automatic defences go by what it finds.
+void Worker::readMemory(Tick now) {
+  if (parts_.index != 0 || now - memoryReadAt_ < kMemoryTicks || !parts_.director.wantsAvailablePages()) return;
+  memoryReadAt_ = now;
+  if (const auto pages = availablePages()) parts_.director.setAvailablePages(*pages);
+}
+
 void Worker::housekeep(Tick now) {
   parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
+  readMemory(now);
   housekept_ = now;
   WorkerStats& stats = parts_.director.stats(parts_.index);
   const uint64_t oversized = parts_.queue.oversized();

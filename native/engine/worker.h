@@ -52,6 +52,7 @@ class Worker {
   void run();
   void sleep();
   void housekeep(Tick now);
+  void readMemory(Tick now);
   void send(const OutputVector& out);
   void sendMixed(const OutputVector& out);
   void count(const SendResult& result);
@@ -66,6 +67,7 @@ class Worker {
   uint64_t evictedReported_ = 0;
   uint64_t oversizedCounted_ = 0;
   Tick eventAt_ = 0;
+  Tick memoryReadAt_ = 0;
   std::thread thread_;
 };
 

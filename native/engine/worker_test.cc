@@ -246,10 +246,25 @@ TEST("a worker counts packets that are longer than its buffers, beside those rec
   CHECK_EQ(b.t.counter("received"), 1u);
 }
 
+TEST("a worker looks at the memory for the automatic defences") {
+  Bench b;
+  b.t.setSysctl("secure_tcp", 1);
+  b.t.setSysctl("amemthresh", INT32_MAX);  // more than any host has free
+  const auto shown = [&] {
+    for (const auto& sysctl : kSysctls) {
+      if (sysctl.name == "secure_tcp") return b.t.director.sysctl(sysctl);
+    }
+    return -1;
+  };
+  CHECK_EQ(shown(), 1);
+  b.worker->start();
+  CHECK(eventually([&] { return shown() == 2; }));
+}
+
 TEST("an idle worker lets connections expire") {
   Bench b;
   Tunables tunables;
-  CHECK(setTimeouts(tunables, 1, 1, 1).ok());
+  for (size_t i = 0; i < kTimeoutStates; i++) tunables.setTimeout(i, 1);
   b.t.director.setTunables(tunables);
   b.worker->start();
   b.push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(4000, 53).build());

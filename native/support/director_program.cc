@@ -79,7 +79,7 @@ class Run {
       case 12: return apply();
       case 13: return tune();
       case 14: t_.director.collect(t_.now); return;
-      default: return code < 128 ? flush() : endConnections();
+      default: return code < 0x40 ? flush() : code < 0x80 ? defend() : endConnections();
     }
   }
 
@@ -251,6 +251,8 @@ class Run {
     const uint8_t argument = reader_.byte();
     const ServerKey server = serverOf(service, argument);
     ServiceConfig scheduler = serviceConfig(argument, code / 48, service.protocol);
+    // Now and then of another protocol's state: refused.
+    if (argument >= 0x80) scheduler.timeouts.seconds[argument % kTimeoutStates] = 1 + argument / 8;
     switch (code % 16) {
       case 0:
       case 1: after.try_emplace(service); return AddService{service, scheduler};
@@ -272,6 +274,7 @@ class Run {
       case 14: return ZeroCounters{};
       default:
         scheduler.persistence = {};
+        scheduler.timeouts = {};
         return AddService{{service.address, 0, service.protocol}, scheduler};  // always refused
     }
   }
@@ -337,7 +340,26 @@ class Run {
     tunables.sloppyTcp = bits >> 3 & 1;
     isSloppy_ = tunables.sloppyTcp != 0;
     const uint32_t seconds = bits >> 4;
-    static_cast<void>(tunvs::setTimeouts(tunables, seconds * 60, seconds, seconds * 7));
+    tunables.setTimeout(timeoutIndex(TcpState::established), 1 + seconds * 60);
+    tunables.setTimeout(timeoutIndex(TcpState::finWait), 1 + seconds);
+    tunables.setTimeout(kUdpTimeout, 1 + seconds * 7);
+    t_.director.setTunables(tunables);
+  }
+
+  // arguments: modes and drop rate, memory and what else there is to switch
+  void defend() {
+    flush();
+    Tunables tunables = t_.director.control().tunables();
+    const uint8_t modes = reader_.byte();
+    tunables.dropEntry = modes & 3;
+    tunables.dropPacket = modes >> 2 & 3;
+    tunables.secureTcp = modes >> 4 & 3;
+    tunables.amDroprate = modes >> 6;
+    tunables.amemthresh = 64;
+    const uint8_t memory = reader_.byte();
+    t_.director.setAvailablePages(memory & 127);
+    tunables.scheduleIcmp = memory >> 7;
+    tunables.setTimeout(memory % kTimeoutStates, uint32_t{1} + modes);
     t_.director.setTunables(tunables);
   }
 

@@ -36,6 +36,13 @@ describe('tunvs run --dry-run', () => {
     );
   });
 
+  it('says which sysctls have no effect, and why', async () => {
+    const { exitCode, stdout, stderr } = await dryRun(`${RULES}sysctl net.ipv4.vs.snat_reroute=0\n`);
+    assert.equal(exitCode, 0);
+    assert.equal(stderr, '-:6: net.ipv4.vs.snat_reroute has no effect here: packets are not masqueraded\n');
+    assert.ok(stdout.endsWith('sysctl net.ipv4.vs.snat_reroute=0\n'));
+  });
+
   it('takes every kind of service and server', async () => {
     const rules = [
       '-A -t [2001:db8::1]:80 -s rr',

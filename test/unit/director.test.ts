@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { type Connection, Director, type OfflineOptions } from '../../lib/index.js';
+import { type Connection, Director, type OfflineOptions, timeoutStates } from '../../lib/index.js';
 import { readOuter, tcp, toHex, udp } from '../support/packets.js';
 import { describePacket } from '../support/packets-read.js';
 
@@ -288,6 +288,76 @@ describe('a director', () => {
       message: /setTimeouts: tcp: .* from 0 to 2678400/,
     });
     assert.throws(() => director.setTimeouts({ TCP: 1 } as object), /no option "TCP"/);
+  });
+
+  it('sets the timeout of every state, under either of its names', () => {
+    const { director } = withWeb();
+    assert.deepEqual(Object.keys(director.stateTimeouts), timeoutStates);
+    for (const [index, state] of timeoutStates.entries()) director.setTimeouts({ [state]: 1000 + index });
+    assert.deepEqual(
+      director.stateTimeouts,
+      Object.fromEntries(timeoutStates.map((state, index) => [state, 1000 + index])),
+    );
+    director.setTimeouts({ tcp: 7, established: 7, finWait: 8, timeWait: 0 });
+    assert.deepEqual(director.timeouts, { tcp: 7, tcpFin: 8, udp: director.stateTimeouts.udp });
+    assert.equal(director.stateTimeouts.timeWait, 1000 + timeoutStates.indexOf('timeWait'));
+    assert.throws(() => director.setTimeouts({ tcp: 7, established: 8 }), {
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+      message: /setTimeouts: established: expected 7, .* other name, got 8/,
+    });
+    assert.throws(() => director.setTimeouts({ sctpInit: -1 }), /setTimeouts: sctpInit: .* from 0 to 2678400/);
+  });
+
+  it("gives a service's connections its own timeouts", async () => {
+    const { director, web } = withWeb();
+    web.edit({ timeouts: { synRecv: 5, established: 3600 } });
+    const seconds = async () => {
+      for await (const { expiresMs } of director.connections()) return expiresMs / 1000;
+      return undefined;
+    };
+    director.process(tcp({ ...client(1), flags: 'S' }), 0);
+    assert.equal(await seconds(), 5);
+    director.process(tcp({ ...client(1), flags: 'A' }), 0);
+    assert.equal(await seconds(), 3600);
+    assert.deepEqual(director.stats().services[0]?.timeouts, { established: 3600, synRecv: 5 });
+    web.edit({ scheduler: 'rr' });
+    assert.deepEqual(web.timeouts, { synRecv: 5, established: 3600 });
+    web.edit({ timeouts: {} });
+    director.process(tcp({ ...client(1), flags: 'A' }), 0);
+    assert.equal(await seconds(), 900);
+    assert.deepEqual([web.timeouts, director.stats().services[0]?.timeouts], [{}, {}]);
+  });
+
+  it('defends itself by the sysctls of IPVS', () => {
+    const { director } = withWeb();
+    director.setSysctl('drop_packet', 3);
+    director.setSysctl('am_droprate', 2);
+    const { verdicts, outputs } = director.process(
+      [1, 2, 3, 4].map((port) => tcp(client(port))),
+      0,
+    );
+    assert.deepEqual(verdicts, ['dropDefence', 'forwarded', 'dropDefence', 'forwarded']);
+    assert.equal(outputs.length, 2);
+    director.setSysctl('drop_packet', 2);
+    assert.equal(director.sysctls.drop_packet, 1, 'an offline director has plenty of memory');
+  });
+
+  it('keeps a sysctl that has no effect, and says so', () => {
+    const { director } = withWeb();
+    const told: unknown[] = [];
+    const listen = (message: unknown) => told.push(message);
+    subscribe('tunvs:warning', listen);
+    try {
+      director.setSysctl('est_nice', -5);
+      director.setSysctl('sloppy_tcp', 1);
+    } finally {
+      unsubscribe('tunvs:warning', listen);
+    }
+    assert.equal(director.sysctls.est_nice, -5);
+    assert.deepEqual(told, [
+      { director, message: 'net.ipv4.vs.est_nice has no effect here: rates are worked out by whoever reads them' },
+    ]);
+    assert.throws(() => director.setSysctl('cache_bypass', 1), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
   });
 
   it("sets sysctls by IPVS's names, with or without their prefix", () => {

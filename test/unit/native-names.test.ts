@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
-import { egresses, errorMeanings, forwardingMethods, schedulers } from '../../lib/index.js';
+import { Director, egresses, errorMeanings, forwardingMethods, schedulers, timeoutStates } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
 
 const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
@@ -17,6 +17,7 @@ describe('names', () => {
     ['schedulers', schedulers, native.schedulers],
     ['forwarding methods', forwardingMethods, native.forwardingMethods],
     ['egresses', egresses, native.egresses],
+    ['timeouts', timeoutStates, native.timeoutNames],
   ];
   for (const [what, ours, theirs] of lists) {
     it(`of ${what} are the same in TypeScript and in the native part`, () =>
@@ -35,10 +36,26 @@ describe('names', () => {
     ['Forwarding methods', native.forwardingMethods],
     ['Egresses', native.egresses],
     ['Counters', native.counters],
+    ['Timeouts', timeoutStates],
     ['Sysctls', native.sysctlNames],
     ['Errors', Object.keys(errorMeanings)],
   ];
   for (const [heading, names] of tables) {
     it(`below "${heading}" of docs/api.md are all there are`, () => assert.deepEqual(documented(heading), names));
   }
+
+  it('of sysctls and timeouts stand in docs/api.md with the defaults that they have', async () => {
+    await using director = Director.offline({ source: '10.2.0.2' });
+    const defaults = new Map(
+      [...api.matchAll(/^\| `(\w+)` *\| (-?\d+) *\|/gm)].map(([, name, value]) => [name, Number(value)]),
+    );
+    for (const [name, value] of Object.entries({ ...director.sysctls, ...director.stateTimeouts }))
+      assert.equal(defaults.get(name), value, name);
+  });
+
+  it('of sysctls without effect are among the sysctls', () => {
+    const inert = Object.keys(native.inertSysctls);
+    assert.ok(inert.length > 0);
+    for (const name of inert) assert.ok(native.sysctlNames.includes(name), name);
+  });
 });

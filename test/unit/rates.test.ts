@@ -107,6 +107,7 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
     schedulerFlags: [],
     schedulerOptions: {},
     onePacket: false,
+    timeouts: {},
     totals,
     servers: servers.map((each, i) => ({ address: `10.0.0.${i + 1}`, ...server, ...rest, totals: each })),
   };

@@ -29,6 +29,11 @@ const MISTAKES: [string, RegExp][] = [
     /net\.ipv4\.vs\.sync_ports is not supported; there are sloppy_tcp, conn_reuse_mode/,
   ],
   ['-A -u 192.0.2.1:5060 -p --pe nosuch', /--pe nosuch: there is no such persistence engine; use sip/],
+  [
+    'sysctl net.ipv4.vs.sync_threshold=3 50',
+    /net\.ipv4\.vs\.sync_threshold is no number and would have no effect here; leave it out/,
+  ],
+  ['sysctl -w net.ipv4.vs.est_cpulist=0-3', /est_cpulist is no number .* leave it out/],
   ['-A -t "192.0.2.1:80', /never closed/],
   ['mark 0', /"0" is no mark from 1 to 4294967295/],
 ];

@@ -46,6 +46,31 @@ describe('a virtual service', () => {
     });
   }
 
+  it("takes timeouts of its protocol's states alone, and keeps them through edits", () => {
+    const { configuration, applied } = fakeConfiguration();
+    const web = configuration.addVirtualService({ ...WEB, timeouts: { established: 3600, finWait: 30 } });
+    assert.deepEqual(web.timeouts, { established: 3600, finWait: 30 });
+    const operation = applied[0]?.[0];
+    assert.ok(operation?.op === 'addService');
+    assert.deepEqual(operation.config.timeouts, { established: 3600, finWait: 30 });
+    web.edit({ scheduler: 'rr' });
+    assert.deepEqual(web.timeouts, { established: 3600, finWait: 30 });
+    web.edit({ timeouts: { close: 1 } });
+    assert.deepEqual(web.timeouts, { close: 1 });
+    const names = configuration.addVirtualService({ ...WEB, protocol: 'udp', timeouts: { udp: 10 } });
+    assert.deepEqual(names.timeouts, { udp: 10 });
+    const marked = configuration.addVirtualService({ mark: 1, timeouts: { udp: 10, established: 5, sctpClosed: 6 } });
+    assert.deepEqual(marked.timeouts, { udp: 10, established: 5, sctpClosed: 6 });
+    const code = 'ERR_TUNVS_INVALID_ARGUMENT';
+    assert.throws(() => web.edit({ timeouts: { udp: 10 } }), { code, message: /timeouts: there is no option "udp"/ });
+    assert.throws(() => names.edit({ timeouts: { established: 1 } }), { code, message: /"established"; it takes udp/ });
+    assert.throws(() => web.edit({ timeouts: { close: 0 } }), {
+      code,
+      message: /timeouts.close: .* from 1 to 2678400/,
+    });
+    assert.deepEqual(web.timeouts, { close: 1 });
+  });
+
   it('keeps what an edit leaves out', () => {
     const { configuration } = fakeConfiguration();
     const web = configuration.addVirtualService({ ...WEB, scheduler: 'lc' });

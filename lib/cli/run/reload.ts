@@ -4,6 +4,7 @@ import { applyTableCommand } from '../../rules/apply.js';
 import { listMarks } from '../../rules/mark.js';
 import { reconcile } from '../../rules/reconcile.js';
 import { listedService } from '../../rules/show.js';
+import { isSameSysctl } from '../../sysctls.js';
 import { readRules, rehearseRules } from '../rules-file.js';
 import { type CliIo, UsageError } from '../verb.js';
 
@@ -35,7 +36,7 @@ function reconcileSettings(director: Director, wanted: Director): number {
   );
   if (hasOtherTimeouts) director.setTimeouts(wanted.timeouts);
   const sysctls = director.sysctls;
-  const others = Object.entries(wanted.sysctls).filter(([name, value]) => sysctls[name] !== value);
+  const others = Object.entries(wanted.sysctls).filter(([name, value]) => !isSameSysctl(name, sysctls[name], value));
   for (const [name, value] of others) director.setSysctl(name, value);
   return others.length + (hasOtherTimeouts ? 1 : 0);
 }

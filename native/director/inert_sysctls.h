@@ -1,0 +1,50 @@
+// The sysctls of IPVS that say nothing to this director. They are taken, kept and shown, so that a sysctl.conf written
+// for IPVS can be used, and whoever sets one is told why nothing changes.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace tunvs {
+
+struct InertSysctlInfo {
+  std::string_view name;  // below net.ipv4.vs
+  int32_t initial, minimum, maximum;
+  std::string_view why;  // goes on after "has no effect here: "
+};
+
+namespace inert_sysctls_detail {
+
+inline constexpr std::string_view kNoSync = "connections are not synchronized between directors";
+inline constexpr std::string_view kNoNat = "packets are not masqueraded";
+inline constexpr std::string_view kNoEstimation = "rates are worked out by whoever reads them";
+
+}  // namespace inert_sysctls_detail
+
+inline constexpr InertSysctlInfo kInertSysctls[] = {
+    {"backup_only", 0, 0, 1, inert_sysctls_detail::kNoSync},
+    {"conntrack", 0, 0, 1, "packets leave without passing netfilter's connection tracking"},
+    {"est_nice", 0, -20, 19, inert_sysctls_detail::kNoEstimation},
+    {"ignore_tunneled", 0, 0, 1, "what is neither TCP, UDP, SCTP nor ICMP is never looked into"},
+    {"nat_icmp_send", 0, 0, 1, inert_sysctls_detail::kNoNat},
+    {"run_estimation", 1, 0, 1, inert_sysctls_detail::kNoEstimation},
+    {"snat_reroute", 1, 0, 1, inert_sysctls_detail::kNoNat},
+    {"sync_persist_mode", 0, 0, 1, inert_sysctls_detail::kNoSync},
+    {"sync_ports", 1, 1, 64, inert_sysctls_detail::kNoSync},
+    {"sync_qlen_max", 0, 0, INT32_MAX, inert_sysctls_detail::kNoSync},
+    {"sync_refresh_period", 0, 0, INT32_MAX, inert_sysctls_detail::kNoSync},
+    {"sync_retries", 0, 0, 3, inert_sysctls_detail::kNoSync},
+    {"sync_sock_size", 0, 0, INT32_MAX, inert_sysctls_detail::kNoSync},
+    {"sync_version", 1, 0, 1, inert_sysctls_detail::kNoSync},
+};
+
+struct InertSysctls {
+  std::array<int32_t, std::size(kInertSysctls)> values = [] {
+    std::array<int32_t, std::size(kInertSysctls)> initial{};
+    for (size_t i = 0; i < initial.size(); i++) initial[i] = kInertSysctls[i].initial;
+    return initial;
+  }();
+};
+
+}  // namespace tunvs
