@@ -1,5 +1,5 @@
 /** What the addon has for benchmarks alone: see native/binding/bench_binding.cc. */
-import { native } from '../lib/native.js';
+import { type NativeDirector, native } from '../lib/native.js';
 
 export interface MemoryOptions {
   /** `established`: packets of connections that are there; `open`: the first packets of new ones. */
@@ -77,11 +77,25 @@ export interface NullLoop {
   close(): void;
 }
 
+export interface SynFloodOptions {
+  virtualAddress: string;
+  port: number;
+  /** [1, 2^26] */
+  connections: number;
+  /** Connections under way, at most: sent by a client, and not yet on to a real server. */
+  window: number;
+}
+
 interface NativeBench {
   /** One timed run; blocks. */
   memory(options: MemoryOptions): MemoryRun;
   /** Sends UDP packets as fast as the interface takes them; blocks for the duration. */
   flood(options: FloodOptions): { packets: bigint; ns: bigint };
+  /**
+   * Starts a director, made for one worker, on SYNs of ever new connections; the function that it returns tells how many
+   * went on, and, once all have, how long that took (0 before). Call it while the director is open.
+   */
+  synFlood(director: NativeDirector, options: SynFloodOptions): () => { sent: bigint; ns: bigint };
   NullLoop: new (options: NullLoopOptions) => NullLoop;
 }
 

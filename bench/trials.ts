@@ -77,6 +77,10 @@ export const trials: readonly Trial[] = [
     subject: 'api',
     options: { call: 'transaction of 100 servers', services: 1, serversPerService: 1 },
   },
+  ...(['none', 'batch', 'each'] as const).map((decide): Trial => {
+    const options = { decide, servers: 16, connections: M, window: 2 * K };
+    return { name: `policy ${decide}`, subject: 'policy', options };
+  }),
   ...schedulers.flatMap((scheduler) => [2, 16, 256, 4096].map((servers) => schedulerTrial(scheduler, servers))),
 ];
 

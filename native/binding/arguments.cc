@@ -159,6 +159,15 @@ ObjectReader ObjectReader::object(const char* name) {
   return reader;
 }
 
+std::optional<Napi::TypedArray> ObjectReader::typedArray(const char* name, napi_typedarray_type type) {
+  Napi::Value value = get(name);
+  if (!ok_) return std::nullopt;
+  if (value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type)
+    return value.As<Napi::TypedArray>();
+  fail(name, "a typed array of the right kind");
+  return std::nullopt;
+}
+
 std::vector<ObjectReader> ObjectReader::objects(const char* name) {
   std::vector<ObjectReader> all;
   Napi::Value value = get(name);

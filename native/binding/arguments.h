@@ -34,6 +34,7 @@ class ObjectReader {
   std::vector<uint16_t> ports(const char* name);
   std::vector<std::string> strings(const char* name);
   ObjectReader object(const char* name);
+  std::optional<Napi::TypedArray> typedArray(const char* name, napi_typedarray_type type);
   std::vector<ObjectReader> objects(const char* name);
 
  private:

@@ -5,7 +5,9 @@
 #include "bench/flood.h"
 #include "bench/memory_bench.h"
 #include "bench/null_loop.h"
+#include "bench/syn_flood.h"
 #include "binding/arguments.h"
+#include "binding/director_wrap.h"
 #include "binding/errors.h"
 
 namespace tunvs::binding {
@@ -105,6 +107,38 @@ Napi::Value flood(const Napi::CallbackInfo& info) {
   return answer;
 }
 
+// Starts a director on a flood of new connections; returns a function that tells how far it is. The director, which has
+// to be open for as long as that is called, is not checked to be one.
+Napi::Value synFlood(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  ObjectReader reader(info[1], "bench.synFlood");
+  bench::SynFloodOptions options;
+  options.virtualAddress = reader.address("virtualAddress");
+  options.port = static_cast<uint16_t>(reader.integer("port", 1, 65535));
+  options.connections = static_cast<uint32_t>(reader.integer("connections", 1, 1 << 26));
+  options.window = static_cast<uint32_t>(reader.integer("window", 1, 1 << 26));
+  if (!reader.ok()) return env.Undefined();
+  Engine* engine = DirectorWrap::Unwrap(info[0].As<Napi::Object>())->engine();
+  auto made = bench::SynFlood::make(options);
+  if (!made.ok() || engine == nullptr || engine->isRunning()) {
+    throwError(env, made.ok() ? Error::make(ErrorCode::busy, "bench.synFlood: the director runs, or is closed")
+                              : made.error());
+    return env.Undefined();
+  }
+  bench::SynFlood* flood = made.value().get();
+  auto started = engine->startOn(std::move(made).value(), [flood] { return flood->makeEgress(); });
+  if (!started.ok()) {
+    throwError(env, started.error());
+    return env.Undefined();
+  }
+  return Napi::Function::New(env, [flood](const Napi::CallbackInfo& called) {
+    Napi::Object answer = Napi::Object::New(called.Env());
+    answer.Set("sent", big(called.Env(), flood->sent()));
+    answer.Set("ns", big(called.Env(), flood->elapsedNs()));
+    return answer;
+  });
+}
+
 class NullLoopWrap : public Napi::ObjectWrap<NullLoopWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -160,6 +194,7 @@ void registerBench(Napi::Env env, Napi::Object exports) {
   Napi::Object bench = Napi::Object::New(env);
   bench.Set("memory", Napi::Function::New(env, memory, "memory"));
   bench.Set("flood", Napi::Function::New(env, flood, "flood"));
+  bench.Set("synFlood", Napi::Function::New(env, synFlood, "synFlood"));
   bench.Set("NullLoop", NullLoopWrap::define(env));
   exports.Set("bench", bench);
 }

@@ -39,6 +39,15 @@ void setPersistence(Napi::Env env, Napi::Object object, const ServiceRow& row) {
   object.Set("persistence", given);
 }
 
+void setPolicyCounters(Napi::Env env, Napi::Object object, const ServiceRow& row) {
+  if (row.policy == nullptr) return;
+  Napi::Object counters = Napi::Object::New(env);
+  const auto values = valuesOf(row.policy->counters);
+  for (size_t i = 0; i < values.size(); i++)
+    counters.Set(toJs(env, kPolicyCounterNames[i]), Napi::BigInt::New(env, values[i]));
+  object.Set("policy", counters);
+}
+
 Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("id", row.id);
@@ -87,6 +96,7 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
     object.Set("hashesMidStream", Napi::Boolean::New(env, row.config.hashesMidStream));
     object.Set("reschedulesUdp", Napi::Boolean::New(env, row.config.reschedulesUdp));
     object.Set("slowStartSeconds", row.config.slowStartSeconds);
+    setPolicyCounters(env, object, row);
     setTraffic(env, object, row.traffic);
     Napi::Array servers = Napi::Array::New(env, row.servers.size());
     for (uint32_t j = 0; j < row.servers.size(); j++) {

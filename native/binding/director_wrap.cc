@@ -43,6 +43,7 @@ void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
                                                InstanceMethod<&DirectorWrap::advance>("advance"),
                                                InstanceMethod<&DirectorWrap::start>("start"),
                                                InstanceMethod<&DirectorWrap::onEvents>("onEvents"),
+                                               InstanceMethod<&DirectorWrap::onPolicies>("onPolicies"),
                                                InstanceMethod<&DirectorWrap::workerCpu>("workerCpu"),
                                                InstanceMethod<&DirectorWrap::close>("close"),
                                            });
@@ -128,8 +129,19 @@ void DirectorWrap::shutDown() {
     notify_.Release();
     hasNotify_ = false;
   }
+  if (hasPolicyNotify_) {
+    policyNotify_.Release();
+    hasPolicyNotify_ = false;
+  }
   if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
   hasHook_ = false;
+}
+
+// The hook added last runs first: the workers must be gone when the thread-safe functions clean up.
+void DirectorWrap::hookEnd() {
+  if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
+  napi_add_env_cleanup_hook(Env(), endOfEnvironment, this);
+  hasHook_ = true;
 }
 
 bool DirectorWrap::isOpen(Napi::Env env) const {
@@ -332,9 +344,15 @@ Napi::Value DirectorWrap::process(const Napi::CallbackInfo& info) {
     const auto bytes = item.As<Napi::Uint8Array>();
     packets[i] = {{bytes.Data(), bytes.ElementLength()}, times[i]};
   }
+  if (isProcessing_) {
+    throwError(env, Error::make(ErrorCode::busy, "a policy can't have its own director process packets"));
+    return env.Undefined();
+  }
   std::vector<OfflineOutput> outputs;
   std::vector<Verdict> verdicts(packets.size());
+  isProcessing_ = true;
   offline_->process(packets, outputs, verdicts);
+  isProcessing_ = false;
 
   Napi::Array outputArray = Napi::Array::New(env, outputs.size());
   for (uint32_t i = 0; i < outputs.size(); i++) {
@@ -358,7 +376,9 @@ Napi::Value DirectorWrap::advance(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOffline(env)) return env.Undefined();
   const double atMs = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : NAN;
-  if (!(atMs >= 0 && atMs < 9007199254740992.0)) {
+  if (isProcessing_) {
+    throwError(env, Error::make(ErrorCode::busy, "a policy can't let its own director's time pass"));
+  } else if (!(atMs >= 0 && atMs < 9007199254740992.0)) {
     throwInvalidArgument(env, "advance takes a number of milliseconds from 0 on");
   } else {
     offline_->advance(atMs);
@@ -422,9 +442,7 @@ Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
   notify_ = Napi::ThreadSafeFunction::New(env, info[0].As<Napi::Function>(), "tunvs events", 0, 1);
   notify_.Unref(env);
   hasNotify_ = true;
-  // Runs before the function's own clean-up, which was registered earlier: the workers must be gone by then.
-  napi_add_env_cleanup_hook(env, endOfEnvironment, this);
-  hasHook_ = true;
+  hookEnd();
   engine_->events().notify([this] {
     notify_.NonBlockingCall([this](Napi::Env callEnv, Napi::Function callback) {
       if (engine_ == nullptr) return;  // closed since
@@ -443,6 +461,67 @@ Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+// Online the questions come as events do; offline, the function is called within process().
+Napi::Value DirectorWrap::onPolicies(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsFunction() || hasPolicyNotify_ || !policyCallback_.IsEmpty() || ranBefore_) {
+    throwInvalidArgument(env, "onPolicies takes a function, once, before start()");
+    return env.Undefined();
+  }
+  const auto callback = info[0].As<Napi::Function>();
+  if (offline_ != nullptr) {
+    policyCallback_ = Napi::Persistent(callback);
+    offline_->onQuestions([this](std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers) {
+      Napi::HandleScope scope(Env());
+      policies_.decide(Env(), policyCallback_.Value(), questions, answers);
+    });
+    return policies_.columns(env);
+  }
+  policyNotify_ = Napi::ThreadSafeFunction::New(env, callback, "tunvs policies", 0, 1);
+  policyNotify_.Unref(env);
+  hasPolicyNotify_ = true;
+  hookEnd();
+  engine_->policies().notify([this] {
+    policyNotify_.NonBlockingCall([this](Napi::Env callEnv, Napi::Function called) { putQuestions(callEnv, called); });
+  });
+  return policies_.columns(env);
+}
+
+// Rounds over all workers until nobody asks. After a few the event loop gets its turn.
+void DirectorWrap::putQuestions(Napi::Env env, Napi::Function callback) {
+  constexpr int kMaxRounds = 16;
+  for (int round = 0; engine_ != nullptr; round++) {
+    if (round == kMaxRounds) {
+      policyNotify_.NonBlockingCall(
+          [this](Napi::Env callEnv, Napi::Function called) { putQuestions(callEnv, called); });
+      return;
+    }
+    PolicyDesk& desk = engine_->policies();
+    desk.beginRound();
+    questions_.clear();
+    asking_.clear();
+    const Tick now = coarseNow();
+    for (size_t worker = 0; worker < desk.workers(); worker++) {
+      PolicyChannel& channel = desk.channel(worker);
+      const PolicyQuestion* question;
+      for (uint32_t taken = 0; taken < PolicyBinding::kRows && (question = channel.nextQuestion()) != nullptr;
+           channel.dropQuestion()) {
+        if (reached(now, question->deadline)) continue;  // its scheduler has decided
+        questions_.push_back(*question);
+        asking_.push_back(worker);
+        taken++;
+      }
+    }
+    if (questions_.empty()) return;
+    answers_.resize(questions_.size());
+    policies_.decide(env, callback, questions_, answers_);
+    if (engine_ == nullptr) return;  // closed by a policy
+    for (size_t i = 0; i < answers_.size(); i++) desk.channel(asking_[i]).answer(answers_[i]);
+    for (size_t worker = 0; worker < desk.workers(); worker++) engine_->wakeForAnswers(worker);
+  }
+}
+
 Napi::Value DirectorWrap::workerCpu(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
@@ -458,6 +537,10 @@ Napi::Value DirectorWrap::workerCpu(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DirectorWrap::close(const Napi::CallbackInfo& info) {
+  if (isProcessing_) {
+    throwError(info.Env(), Error::make(ErrorCode::busy, "a policy can't close its own offline director"));
+    return info.Env().Undefined();
+  }
   shutDown();
   return info.Env().Undefined();
 }

@@ -9,6 +9,7 @@
 
 #include <memory>
 
+#include "binding/policy_binding.h"
 #include "engine/engine.h"
 #include "engine/offline.h"
 
@@ -21,6 +22,9 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   ~DirectorWrap() override;
   DirectorWrap(const DirectorWrap&) = delete;
   DirectorWrap& operator=(const DirectorWrap&) = delete;
+
+  // Null when offline or closed.
+  Engine* engine() const { return engine_.get(); }
 
  private:
   Napi::Value apply(const Napi::CallbackInfo& info);
@@ -39,6 +43,7 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   Napi::Value advance(const Napi::CallbackInfo& info);
   Napi::Value start(const Napi::CallbackInfo& info);
   Napi::Value onEvents(const Napi::CallbackInfo& info);
+  Napi::Value onPolicies(const Napi::CallbackInfo& info);
   Napi::Value workerCpu(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
@@ -49,6 +54,8 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   Result<void> checkDirectRouting(std::span<const Operation> operations, size_t& failedAt) const;
   Tick now() const;
   void shutDown();
+  void hookEnd();
+  void putQuestions(Napi::Env env, Napi::Function callback);
   static void endOfEnvironment(void* self);
 
   size_t tableBytes_ = 0;
@@ -57,6 +64,14 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   bool ranBefore_ = false;
   Napi::ThreadSafeFunction notify_;
   bool hasNotify_ = false;
+  PolicyBinding policies_;
+  std::vector<PolicyQuestion> questions_;  // of the batch at hand
+  std::vector<PolicyAnswer> answers_;
+  std::vector<size_t> asking_;  // the worker of each
+  Napi::ThreadSafeFunction policyNotify_;
+  bool hasPolicyNotify_ = false;
+  Napi::FunctionReference policyCallback_;  // offline
+  bool isProcessing_ = false;
   bool hasHook_ = false;
 };
 

@@ -128,6 +128,32 @@ ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
   return config;
 }
 
+Policy readPolicy(Napi::Env env, ObjectReader reader) {
+  Policy policy;
+  const std::string kind = reader.string("kind");
+  if (!reader.ok() || kind == "none") return policy;
+  if (kind == "connection") {
+    auto connection = std::make_shared<ConnectionPolicy>();
+    connection->id = static_cast<uint32_t>(reader.integer("id", 0, UINT32_MAX));
+    // Up: an answer is never late before its time.
+    connection->deadline = ticksFromMs(static_cast<uint64_t>(reader.integer("deadlineMs", 1, 10000)) + 3);
+    connection->packetBytes =
+        static_cast<uint16_t>(reader.integer("packetBytes", 0, ConnectionPolicy::kMaxPacketBytes));
+    policy.connection = std::move(connection);
+    return policy;
+  }
+  auto table = std::make_shared<TablePolicy>();
+  for (ObjectReader server : reader.objects("servers")) table->servers.push_back(readServerKey(server));
+  table->hashesPort = reader.boolean("hashesPort");
+  const auto slots = reader.typedArray("slots", napi_uint32_array);
+  if (!slots) return policy;
+  const auto values = slots->As<Napi::Uint32Array>();
+  table->slots.assign(values.Data(), values.Data() + values.ElementLength());
+  if (kind != "table") throwInvalidArgument(env, "there is no policy '" + kind + "'");
+  policy.table = std::move(table);
+  return policy;
+}
+
 // Null when `op` is unknown.
 bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
   const Napi::Env env = value.Env();
@@ -156,6 +182,8 @@ bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
     SetMarks marks;
     for (ObjectReader rule : reader.objects("rules")) marks.rules.push_back(readMarkRule(env, rule));
     operations.push_back(std::move(marks));
+  } else if (op == "setPolicy") {
+    operations.push_back(SetPolicy{service(), readPolicy(env, reader.object("policy"))});
   } else if (op == "zero") {
     ZeroCounters zero;
     if (reader.has("service")) zero.service = service();

@@ -117,7 +117,7 @@ std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const Service
 }
 
 Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                          uint64_t hash, Tick now, const ServerView*& server) {
+                          uint64_t hash, Tick now, const ServerView*& server, PolicyTurn* turn) {
   const auto meet = [&](bool ends) { return meetLocked(worker.stats, services, parsed, hash, now, ends, server); };
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
@@ -125,7 +125,7 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
   }
   const ServiceView* service = nullptr;
   Templates::Affinity choice;
-  const Verdict admitted = admit(worker, services, parsed, now, service, choice);
+  const Verdict admitted = admit(worker, services, parsed, now, service, choice, turn);
   const bool isPassing = admitted == Verdict::forwarded && service->config.onePacket && parsed.protocol == kUdpProtocol;
   const Tunables& tunables = services->tunables();
   const TimeoutTicks* own = choice.server != nullptr ? choice.server->timeouts.get() : nullptr;
@@ -158,12 +158,15 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
 }
 
 Verdict Connections::admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
-                           const ServiceView*& service, Templates::Affinity& choice) {
+                           const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn) {
   service = services->find(parsed.key, worker.mark);
   if (service == nullptr) return Verdict::dropNoService;
   if (!maySchedule(parsed, service->config, services->tunables())) return Verdict::dropNotScheduled;
-  if (worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return Verdict::dropDefence;
-  return choose(worker, services, *service, parsed.key, payloadOf(parsed), now, choice);
+  const bool isFirstLook = turn == nullptr || turn->kind == PolicyTurn::Kind::ask;
+  if (isFirstLook && worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return Verdict::dropDefence;
+  // What is mid-stream goes where the hash says, as on every director.
+  if (isMidStream(parsed, service->config)) turn = nullptr;
+  return choose(worker, services, *service, parsed.key, payloadOf(parsed), now, choice, turn);
 }
 
 const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow,
@@ -172,7 +175,7 @@ const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTa
   if (service == nullptr) return nullptr;
   if (worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return nullptr;
   Templates::Affinity choice;
-  if (choose(worker, services, *service, flow, {}, now, choice) != Verdict::forwarded) return nullptr;
+  if (choose(worker, services, *service, flow, {}, now, choice, /*turn=*/nullptr) != Verdict::forwarded) return nullptr;
   bool hasEvicted = false;
   Conn* made = nullptr;
   {
@@ -187,18 +190,20 @@ const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTa
 
 Verdict Connections::choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service,
                             const FlowKey& flow, std::span<const uint8_t> payload, Tick now,
-                            Templates::Affinity& choice) {
+                            Templates::Affinity& choice, PolicyTurn* turn) {
   if (!service.config.isPersistent()) {
     // FTP's data connections follow the control connection, and only persistence knows where that went.
     if (!service.takes(flow.virtualPort())) return service.isFtp() ? Verdict::dropNotScheduled : Verdict::dropNoServer;
-    choice.server = service.schedule(flow, now, services->tunables());
+    if (turn != nullptr && service.policy.mustBeAsked(*turn)) return Verdict::parked;
+    choice.server = service.schedule(flow, now, services->tunables(), turn);
     return choice.server != nullptr ? Verdict::forwarded : Verdict::dropNoServer;
   }
   const auto name = templateName(service, flow, payload);
   if (!name) return Verdict::dropNoCallId;
   choice = templates_.follow(worker.stats, services, service, *name, now);
   if (choice.server != nullptr) return Verdict::forwarded;
-  const ServerView* server = service.schedule(flow, now, services->tunables());
+  if (turn != nullptr && service.policy.mustBeAsked(*turn)) return Verdict::parked;
+  const ServerView* server = service.schedule(flow, now, services->tunables(), turn);
   if (server == nullptr) {
     const bool isFtpData = service.isFtp() && !service.takes(flow.virtualPort());
     return isFtpData ? Verdict::dropNotScheduled : Verdict::dropNoServer;

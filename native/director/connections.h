@@ -54,8 +54,10 @@ class Connections {
               const Tunables& tunables);
 
   // Finds a server for a packet without a live connection and opens one. Verdict::forwarded: `server` is set.
+  // Verdict::parked, where `turn` asks: nothing is opened before the service's policy has decided. Without `turn` its
+  // scheduler decides.
   Verdict open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-               Tick now, const ServerView*& server);
+               Tick now, const ServerView*& server, PolicyTurn* turn = nullptr);
 
   // The same for a packet that an ICMP error quotes, seen from the client: whether a reply of that kind may begin a
   // connection is not asked. Null: it doesn't.
@@ -103,10 +105,10 @@ class Connections {
                                     uint64_t hash, Tick now, bool ends, const ServerView*& server);
   // Which service a packet that may begin a connection is for, and where it goes.
   Verdict admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
-                const ServiceView*& service, Templates::Affinity& choice);
+                const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn);
   // Where a new connection of this service goes.
   Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
-                 std::span<const uint8_t> payload, Tick now, Templates::Affinity& choice);
+                 std::span<const uint8_t> payload, Tick now, Templates::Affinity& choice, PolicyTurn* turn);
   // Null: the table is full.
   Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
                      const Templates::Affinity& choice, bool& hasEvicted);

@@ -120,6 +120,7 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
     if (draft.touched[i] == nullptr) continue;
     ServiceView& service = *draft.touched[i];
     service.prepared = service.scheduler->prepare(service.candidates, service.config.schedulerOptions);
+    service.policy = PolicyView(service.policy.policy(), service.candidates);
     SpinGuard guard(service.state->lock);
     service.state->scheduler = draft.states[i];
   }
@@ -165,6 +166,7 @@ Result<void> Control::applyOne(Draft& draft, const Operation& operation) {
       control.stepSlowStarts(draft);
       return {};
     }
+    Result<void> operator()(const SetPolicy& op) { return control.setPolicy(draft, op); }
     Result<void> operator()(const ZeroCounters& op) {
       if (op.service && draft.find(*op.service) == SIZE_MAX) return noSuchService(*op.service);
       draft.zeroed.push_back(op.service);
@@ -283,6 +285,14 @@ Result<void> Control::setMarks(Draft& draft, const SetMarks& op) {
     if (auto checked = checkMarkRule(rule); !checked) return checked;
   }
   draft.marks = op.rules;
+  return {};
+}
+
+Result<void> Control::setPolicy(Draft& draft, const SetPolicy& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  if (auto checked = checkPolicy(op.policy); !checked) return checked;
+  draft.touch(i).policy = PolicyView(op.policy, {});
   return {};
 }
 
@@ -490,7 +500,7 @@ Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& s
 std::vector<ServiceRow> Control::rows(Tick now) const {
   std::vector<ServiceRow> rows;
   for (const auto& service : current_->services()) {
-    ServiceRow row{service->key, service->config, rawTraffic(*service), {}};
+    ServiceRow row{service->key, service->config, rawTraffic(*service), {}, service->policy.policy().connection};
     if (const auto totals = totals_.find(service->key); totals != totals_.end())
       row.traffic = row.traffic - totals->second.baseline;
     for (const auto& server : service->owned) {

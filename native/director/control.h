@@ -57,11 +57,16 @@ struct SetMarks {
 };
 // Brings slow starts up to the time; collect() does by itself.
 struct StepSlowStarts {};
+// Who decides about new connections before the scheduler; neither table nor connection policy: nobody.
+struct SetPolicy {
+  ServiceKey service;
+  Policy policy;
+};
 struct ZeroCounters {
   std::optional<ServiceKey> service;
 };
 using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer,
-                               ClearServices, SetMarks, StepSlowStarts, ZeroCounters>;
+                               ClearServices, SetMarks, StepSlowStarts, SetPolicy, ZeroCounters>;
 
 struct Traffic {
   uint64_t connections = 0, inPackets = 0, inBytes = 0, outPackets = 0, outBytes = 0, tooBig = 0, fragments = 0;
@@ -85,6 +90,7 @@ struct ServiceRow {
   ServiceConfig config;
   Traffic traffic;
   std::vector<ServerRow> servers;  // newest first
+  std::shared_ptr<const ConnectionPolicy> policy;
 };
 
 class Control {
@@ -128,6 +134,7 @@ class Control {
   Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be the one that is deleted
   Result<void> setMarks(Draft& draft, const SetMarks& op);
   void stepSlowStarts(Draft& draft);
+  Result<void> setPolicy(Draft& draft, const SetPolicy& op);
   Result<void> addServer(Draft& draft, const AddServer& op);
   Result<void> editServer(Draft& draft, const EditServer& op);
   Result<void> deleteServer(Draft& draft, const DeleteServer& op);

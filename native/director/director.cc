@@ -91,6 +91,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   Worker& worker = *worker_[workerIndex];
   Flow* flows = worker.flows;
   worker.lease.clear();
+  worker.parking.reclaim();
   out.reset();
   epochs_.enter(workerIndex);
   const ServiceTable* services = control_.table();
@@ -156,13 +157,15 @@ Verdict Director::handle(Worker& worker, const ServiceTable*& services, Flow& fl
 }
 
 inline Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                                   uint64_t hash, Conn* conn, Tick now, const ServerView*& server) {
+                                   uint64_t hash, Conn* conn, Tick now, const ServerView*& server, PolicyTurn* turn) {
   // IPVS without any service is not there at all: what it had balanced, the host refuses.
   if (services->services().empty()) [[unlikely]]
     return Verdict::dropNoService;
   if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = connections_.serverOf(services, *conn);
   if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, services->tunables())) {
-    return connections_.open(worker, services, parsed, hash, now, server);
+    // Behind those of its flow that wait, whatever it is.
+    if (turn == &worker.asking && worker.parking.holds(parsed.key, hash)) return Verdict::parked;
+    return connections_.open(worker, services, parsed, hash, now, server, turn);
   }
   if (!server->available) return Verdict::dropServerGone;
   connections_.update(conn, *server, parsed, hash, now, services->tunables());
@@ -175,8 +178,9 @@ Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& service
   const ParsedPacket& parsed = flow.parsed;
   const ServerView* server = nullptr;
   Conn* conn = connections_.table(parsed.key.family).find(parsed.key, flow.hash, flow.candidate);
-  const Verdict verdict = serverFor(worker, services, parsed, flow.hash, conn, now, server);
+  const Verdict verdict = serverFor(worker, services, parsed, flow.hash, conn, now, server, &worker.asking);
   if (verdict != Verdict::forwarded) [[unlikely]] {
+    if (verdict == Verdict::parked) return park(worker, services, flow, packet, cause, now, out);
     answer(worker, *services, verdict, parsed, packet, cause, now, out);
     return verdict;
   }
@@ -258,6 +262,93 @@ void Director::answer(WorkerContext& worker, const ServiceTable& services, Verdi
       return;
     default: return;
   }
+}
+
+Verdict Director::park(WorkerContext& worker, const ServiceTable*& services, const Flow& flow, Packet& packet,
+                       size_t cause, Tick now, OutputVector& out) {
+  const ParsedPacket& parsed = flow.parsed;
+  const std::span<const uint8_t> bytes(packet.data, parsed.length);
+  const auto count = PolicyCounters::addOne;
+  if (ParkedFlow* waiting = worker.parking.find(parsed.key, flow.hash)) {
+    const bool hasRoom = worker.parking.parkBehind(*waiting, bytes, static_cast<uint8_t>(cause));
+    PolicyCounters& counters = waiting->policy->counters;
+    count(hasRoom ? counters.parked : counters.dropped);
+    return hasRoom ? Verdict::parked : Verdict::dropParkingFull;
+  }
+  const auto& policy = *worker.asking.policy;
+  count(policy->counters.asked);
+  if (worker.parking.park(parsed.key, flow.hash, bytes, static_cast<uint8_t>(cause), policy, now)) {
+    count(policy->counters.parked);
+    return Verdict::parked;
+  }
+  count(policy->counters.overflow);
+  const ServerView* server = nullptr;
+  const Verdict verdict = connections_.open(worker, services, parsed, flow.hash, now, server);
+  if (verdict != Verdict::forwarded) {
+    answer(worker, *services, verdict, parsed, packet, cause, now, out);
+    return verdict;
+  }
+  return forwarder_.send(worker, *server, {packet.data, parsed, flow.hash, cause}, now, services->tunables(), out);
+}
+
+bool Director::hasParked(size_t worker) const { return !worker_[worker]->parking.isEmpty(); }
+Tick Director::nextDeadline(size_t worker) const { return worker_[worker]->parking.nextDeadline(); }
+
+bool Director::takeQuestion(size_t worker, PolicyQuestion& into) {
+  Parking& parking = worker_[worker]->parking;
+  if (!parking.hasQuestion()) return false;
+  parking.takeQuestion(into);
+  return true;
+}
+
+void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers, Tick now, OutputVector& out) {
+  Worker& worker = *worker_[workerIndex];
+  worker.lease.clear();
+  worker.parking.reclaim();
+  out.reset();
+  epochs_.enter(workerIndex);
+  const ServiceTable* services = control_.table();
+  for (const PolicyAnswer& answer : answers) {
+    if (ParkedFlow* flow = worker.parking.flowOf(answer)) settle(worker, services, *flow, &answer, now, out);
+  }
+  worker.parking.forEachOverdue(
+      now, [&](ParkedFlow& flow) { settle(worker, services, flow, /*answer=*/nullptr, now, out); });
+}
+
+// `answer` null: there is none in time.
+void Director::settle(WorkerContext& worker, const ServiceTable*& services, ParkedFlow& flow,
+                      const PolicyAnswer* answer, Tick now, OutputVector& out) {
+  const bool isDecided = answer != nullptr && answer->kind == PolicyAnswer::Kind::server;
+  PolicyTurn turn{isDecided ? PolicyTurn::Kind::decided : PolicyTurn::Kind::fallback,
+                  isDecided ? answer->server : kNoServer};
+  const auto policy = flow.policy;
+  const uint64_t hash = flow.hash;
+  worker.parking.end(flow, [&](Packet packet, size_t cause) {
+    ParsedPacket parsed;
+    parsePacket(packet, parsed);
+    if (parsed.error != ParseError::none) return;  // can't be: it was parsed when it came
+    const ConnTable& conns = connections_.table(parsed.key.family);
+    const ServerView* server = nullptr;
+    Verdict verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server, &turn);
+    if (verdict == Verdict::forwarded) {
+      verdict = forwarder_.send(worker, *server, {packet.data, parsed, hash, cause}, now, services->tunables(), out);
+    } else {
+      this->answer(worker, *services, verdict, parsed, packet, cause, now, out);
+    }
+    (verdict == Verdict::forwarded ? worker.stats.parkedReleased : worker.stats.parkedRefused).add(1);
+  });
+  PolicyCounters& counters = policy->counters;
+  const auto outcome = [&]() -> std::atomic<uint64_t>& {
+    if (answer == nullptr) return counters.late;
+    switch (answer->kind) {
+      case PolicyAnswer::Kind::server: return turn.isRefused ? counters.failed : counters.answered;
+      case PolicyAnswer::Kind::scheduler: return counters.answered;
+      case PolicyAnswer::Kind::failed: return counters.failed;
+      case PolicyAnswer::Kind::overflow: return counters.overflow;
+    }
+    return counters.failed;
+  };
+  PolicyCounters::addOne(outcome());
 }
 
 bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {

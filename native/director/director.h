@@ -57,6 +57,17 @@ class Director {
   // connections whose deadline lies in the wheel's current 64 ms too. True when there is nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
+  // ---- connections that wait for a policy's answer, since process() ----
+
+  bool hasParked(size_t worker) const;
+  // The questions that were not taken yet: into `into`, false when there is none.
+  bool takeQuestion(size_t worker, PolicyQuestion& into);
+  // Opens connections as the answers say, and as their schedulers say where the deadline has come; what had waited goes
+  // on. Outputs hold until the next call of this or of process(). `out` is reset first. REQUIRES: worker < workers
+  void resume(size_t worker, std::span<const PolicyAnswer> answers, Tick now, OutputVector& out);
+  // At or before the first deadline. REQUIRES: hasParked(worker)
+  Tick nextDeadline(size_t worker) const;
+
   // The worker takes part in / stays out of memory reclamation: leave before sleeping, enter after.
   void enter(size_t worker) { epochs_.enter(worker); }
   void leave(size_t worker) { epochs_.leave(worker); }
@@ -105,7 +116,11 @@ class Director {
                      Tick now, OutputVector& out);
   // The server of a flow's packet: its connection's, or a new one's.
   Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-                    Conn* conn, Tick now, const ServerView*& server);
+                    Conn* conn, Tick now, const ServerView*& server, PolicyTurn* turn = nullptr);
+  Verdict park(WorkerContext& worker, const ServiceTable*& services, const Flow& flow, Packet& packet, size_t cause,
+               Tick now, OutputVector& out);
+  void settle(WorkerContext& worker, const ServiceTable*& services, ParkedFlow& flow, const PolicyAnswer* answer,
+              Tick now, OutputVector& out);
   Verdict handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
                          size_t cause, Tick now, OutputVector& out);
   Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,

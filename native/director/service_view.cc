@@ -21,13 +21,17 @@ ScheduleContext ServiceView::contextOf(const FlowKey& flow, Tick now, const Tuna
           ticksFromSeconds(static_cast<uint32_t>(tunables.lblcrExpiration))};
 }
 
-const ServerView* ServiceView::schedule(const FlowKey& flow, Tick now, const Tunables& tunables) const {
+const ServerView* ServiceView::schedule(const FlowKey& flow, Tick now, const Tunables& tunables,
+                                        PolicyTurn* turn) const {
+  if (const Candidate* chosen = policy.choose(candidates, flow, turn)) return static_cast<const ServerView*>(chosen);
   const ScheduleContext context = contextOf(flow, now, tunables);
   SpinGuard guard(state->lock);
   return static_cast<const ServerView*>(scheduler->pick(candidates, state->scheduler, context));
 }
 
 const ServerView* ServiceView::preview(const FlowKey& flow, Tick now, const Tunables& tunables) const {
+  if (const Candidate* chosen = policy.choose(candidates, flow, /*turn=*/nullptr))
+    return static_cast<const ServerView*>(chosen);
   SchedulerState copy;
   {
     SpinGuard guard(state->lock);

@@ -11,6 +11,7 @@
 #include "core/spin_lock.h"
 #include "core/ticks.h"
 #include "director/path_mtu.h"
+#include "director/policy.h"
 #include "director/service_config.h"
 #include "director/service_key.h"
 #include "director/tunables.h"
@@ -68,6 +69,7 @@ struct ServiceView {
   void configure(const ServiceConfig& with);
   // Lets a server know what it has to know of its service.
   void tell(ServerView& server) const;
+  PolicyView policy;
 
   bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
   // Whether packets to this port may be scheduled without persistence.
@@ -75,8 +77,9 @@ struct ServiceView {
     return key.isMark() ||
            (port.host() >= key.port && port.host() <= std::max(key.port, key.lastPort) && key.port != 0);
   }
-  // The server for a new connection; null when none may take it.
-  const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables) const;
+  // The server for a new connection; null when none may take it. `turn`: what its policy has decided, where one was
+  // asked.
+  const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables, PolicyTurn* turn = nullptr) const;
   // The server that schedule() would give now; nothing is changed by asking.
   const ServerView* preview(const FlowKey& flow, Tick now, const Tunables& tunables) const;
 

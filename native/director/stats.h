@@ -37,6 +37,8 @@ struct alignas(64) WorkerStats {
   Counter handedOut;
   Counter fragmentsSent;       // outer fragments of packets that were too long for their path
   Counter fragmentsReleased;   // had waited for their datagram's first fragment, and went on
+  Counter parkedReleased;      // had waited for a policy's answer, and were forwarded
+  Counter parkedRefused;       // had waited for it, and were not
   Counter answersUnreachable;  // ICMP destination unreachable, for packets counted with a drop verdict
   Counter answersReset;        // TCP resets, likewise
   Counter answersSuppressed;   // answers not given because of the rate limit
@@ -67,6 +69,8 @@ inline constexpr std::string_view kCounterNames[] = {
     "handedOut",
     "fragmentsSent",
     "fragmentsReleased",
+    "parkedReleased",
+    "parkedRefused",
     "answersUnreachable",
     "answersReset",
     "answersSuppressed",

@@ -17,6 +17,7 @@ enum class Verdict : uint8_t {
   recreatedIcmp,       // an ICMP error about a tunnel packet: told to the client in its own terms
   consumedIcmp,        // an ICMP error about a tunnel packet that is nobody else's business; its MTU was noted
   waitingFragment,     // came before its datagram's first fragment, which decides
+  parked,              // of a new connection that a policy is asked about
   dropTruncated,       // shorter than its IP header, or than its IP header says
   dropBadVersion,      // the IP version is neither 4 nor 6
   dropBadHeader,       // IHL below 5 or beyond the packet, or a total length that is below the header's
@@ -37,17 +38,19 @@ enum class Verdict : uint8_t {
   dropNoSource,        // the director has no address of the real server's family
   dropTableFull,       // no room for a connection, and none could be evicted
   dropTooLong,         // with the outer header it would exceed 65,535 bytes
+  dropParkingFull,     // its connection waits for a policy's answer, and there is no room to wait behind it
   kCount,
 };
 inline constexpr size_t kVerdicts = static_cast<size_t>(Verdict::kCount);
 
 // In the order of the enum; also the counters' names.
 inline constexpr std::string_view kVerdictNames[kVerdicts] = {
-    "forwarded",        "answeredEcho",     "answeredTooBig", "relayedIcmp",   "recreatedIcmp",   "consumedIcmp",
-    "waitingFragment",  "dropTruncated",    "dropBadVersion", "dropBadHeader", "dropBadChecksum", "dropBadSource",
-    "dropSourceRouted", "dropTtlExpired",   "dropFragment",   "dropProtocol",  "dropIcmp",        "dropShortTransport",
-    "dropNoService",    "dropNotScheduled", "dropNoCallId",   "dropDefence",   "dropNoServer",    "dropServerGone",
-    "dropNoSource",     "dropTableFull",    "dropTooLong",
+    "forwarded",        "answeredEcho",    "answeredTooBig", "relayedIcmp",        "recreatedIcmp",
+    "consumedIcmp",     "waitingFragment", "parked",         "dropTruncated",      "dropBadVersion",
+    "dropBadHeader",    "dropBadChecksum", "dropBadSource",  "dropSourceRouted",   "dropTtlExpired",
+    "dropFragment",     "dropProtocol",    "dropIcmp",       "dropShortTransport", "dropNoService",
+    "dropNotScheduled", "dropNoCallId",    "dropDefence",    "dropNoServer",       "dropServerGone",
+    "dropNoSource",     "dropTableFull",   "dropTooLong",    "dropParkingFull",
 };
 
 }  // namespace tunvs

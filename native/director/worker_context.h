@@ -8,6 +8,7 @@
 #include "core/rate_limit.h"
 #include "director/defence.h"
 #include "director/output_vector.h"
+#include "director/parking.h"
 #include "director/server_pool.h"
 #include "director/stats.h"
 
@@ -46,6 +47,8 @@ struct alignas(64) WorkerContext {
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerLimits limits;
   EveryNth dropPacket;
+  Parking parking;
+  PolicyTurn asking;        // of the packet at hand
   Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them
 };
 

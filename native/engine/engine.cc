@@ -17,7 +17,9 @@ Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
 }
 
 Engine::Engine(TableRegion region, const DirectorOptions& options)
-    : region_(std::move(region)), director_(std::make_unique<Director>(options, region_.span())) {
+    : region_(std::move(region)),
+      director_(std::make_unique<Director>(options, region_.span())),
+      policies_(options.workers) {
   if (options.settings.v4) sources_.push_back(options.settings.v4->base);
   if (options.settings.v6) sources_.push_back(options.settings.v6->base);
 }
@@ -45,7 +47,8 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
     auto host = std::make_unique<TunEgress>(device.value()->descriptor(i));
     auto worker = Worker::create(Worker::Parts{*director_, i, device.value()->queue(i), std::move(egress).value(),
                                                std::move(host), options.device.maxPacketBytes, events_,
-                                               options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{}});
+                                               options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{},
+                                               &policies_.channel(i)});
     if (!worker) return worker.error();
     workers.push_back(std::move(worker).value());
   }
@@ -54,6 +57,23 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   workers_ = std::move(workers);
   for (auto& worker : workers_) worker->start();
   return started;
+}
+
+Result<void> Engine::startOn(std::unique_ptr<Device> device,
+                             const std::function<std::unique_ptr<Egress>()>& makeEgress) {
+  assert(!isRunning() && device->queueCount() == director_->workers());
+  std::vector<std::unique_ptr<Worker>> workers;
+  for (size_t i = 0; i < device->queueCount(); i++) {
+    auto worker = Worker::create(Worker::Parts{*director_, i, device->queue(i), makeEgress(), makeEgress(),
+                                               device->maxPacketBytes(),
+                                               events_, /*busyPollUs=*/0, /*errors=*/{}, &policies_.channel(i)});
+    if (!worker) return worker.error();
+    workers.push_back(std::move(worker).value());
+  }
+  device_ = std::move(device);
+  workers_ = std::move(workers);
+  for (auto& worker : workers_) worker->start();
+  return {};
 }
 
 // Without them the director runs all the same, but learns no path MTUs by itself.

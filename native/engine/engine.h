@@ -4,6 +4,7 @@
 // its table.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,10 +40,18 @@ class Engine {
 
   Director& director() { return *director_; }
   EventRing& events() { return events_; }
+  PolicyDesk& policies() { return policies_; }
+  // After answers to a worker's questions.
+  void wakeForAnswers(size_t worker) {
+    if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
+  }
 
   // Opens the device, an egress per queue, and starts the workers. REQUIRES: not started; options.device.queues ==
   // workers
   Result<EngineStarted> start(const EngineStartOptions& options);
+  // The same on a device that needs no opening, for benchmarks: each queue's worker sends by what makeEgress() gives.
+  // REQUIRES: not started; device->queueCount() == workers
+  Result<void> startOn(std::unique_ptr<Device> device, const std::function<std::unique_ptr<Egress>()>& makeEgress);
   // Ends the workers and lets go of the device. Connections stay in the table. Safe to call twice.
   void stop();
   // Whether direct routing can reach `server`: it has to be on a link of this host, and a running director's egress has
@@ -60,8 +69,9 @@ class Engine {
   TableRegion region_;
   std::unique_ptr<Director> director_;
   EventRing events_;
+  PolicyDesk policies_;
   std::string egress_;  // its name, while running
-  std::unique_ptr<TunDevice> device_;
+  std::unique_ptr<Device> device_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

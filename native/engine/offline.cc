@@ -50,6 +50,17 @@ void Offline::advance(double atMs) {
   director_->collect(now_);
 }
 
+// At once: what a vector has parked goes on before the next is looked at.
+void Offline::consultPolicies(OutputVector& out) {
+  std::vector<PolicyQuestion> questions;
+  for (PolicyQuestion question; director_->takeQuestion(0, question);) questions.push_back(question);
+  std::vector<PolicyAnswer> answers;
+  for (const PolicyQuestion& question : questions) answers.push_back({question.flow, question.sequence});
+  if (ask_) ask_(questions, answers);
+  director_->resume(0, answers, now_, out);
+  out.flush();
+}
+
 void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineOutput>& outputs,
                       std::span<Verdict> verdicts) {
   assert(verdicts.size() == packets.size());
@@ -73,6 +84,7 @@ void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineO
     collector.begin = begin;
     director_->process(0, vector_.packets(), now_, out, verdicts.data() + begin);
     out.flush();
+    if (director_->hasParked(0)) consultPolicies(out);
     begin += count;
   }
 }

@@ -4,6 +4,7 @@
 // Invariant: time never goes back; a packet with an earlier time than the last is handled at the last one's.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -34,15 +35,22 @@ class Offline {
   // REQUIRES: verdicts.size() == packets.size()
   void process(std::span<const TimedPacket> packets, std::vector<OfflineOutput>& outputs, std::span<Verdict> verdicts);
 
+  // Who is asked about new connections: writes an answer for each question. Without it their schedulers decide.
+  using Ask = std::function<void(std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers)>;
+  void onQuestions(Ask ask) { ask_ = std::move(ask); }
+
   // Lets time pass: every connection whose deadline lies at or before `atMs` expires.
   void advance(double atMs);
 
  private:
   Offline(TableRegion region, const DirectorOptions& options);
 
+  void consultPolicies(OutputVector& out);
+
   TableRegion region_;
   std::unique_ptr<Director> director_;
   PacketVector vector_;
+  Ask ask_;
   double nowMs_ = 0;
   Tick now_ = 0;  // nowMs_ in ticks
 };

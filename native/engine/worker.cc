@@ -5,6 +5,8 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <algorithm>
+#include <array>
 #include <csignal>
 
 #include "engine/available_pages.h"
@@ -53,6 +55,10 @@ void Worker::start() {
 
 void Worker::stop() {
   stopping_.store(true, std::memory_order_release);
+  wake();
+}
+
+void Worker::wake() {
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);  // a full counter wakes as well
 }
@@ -83,6 +89,7 @@ void Worker::run() {
       director.process(parts_.index, vector_.packets(), now, out);
       out.flush();
     }
+    if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
     if (now - housekept_ >= kHousekeepTicks || received.value() == 0) readErrors(now, out);
     if (now - housekept_ >= kHousekeepTicks) housekeep(now);
     if (received.value() > 0) continue;
@@ -91,21 +98,49 @@ void Worker::run() {
       if (idleSinceUs == 0) idleSinceUs = nowUs;
       if (nowUs - idleSinceUs < parts_.busyPollUs) continue;
     }
-    sleep();
+    sleep(now);
   }
   housekeep(coarseNow());
   director.leave(parts_.index);
 }
 
-void Worker::sleep() {
+void Worker::sleep(Tick now) {
+  if (parts_.policies != nullptr && !parts_.policies->mayFallAsleep()) return parts_.policies->wakeUp();
   parts_.director.leave(parts_.index);
   pollfd waits[4] = {{wake_.get(), POLLIN, 0}};
   nfds_t count = 1;
   const int queue = parts_.queue.pollDescriptor();
   if (queue >= 0) waits[count++] = {queue, POLLIN, 0};
   for (const auto& errors : parts_.errors) waits[count++] = {errors->pollDescriptor(), POLLIN, 0};
-  poll(waits, count, queue >= 0 ? kSleepMs : 0);
+  poll(waits, count, queue >= 0 ? sleepMs(now) : 0);
+  if (parts_.policies != nullptr) {
+    parts_.policies->wakeUp();
+    uint64_t times;  // stop() is told by stopping_ too
+    if ((waits[0].revents & POLLIN) != 0) [[maybe_unused]]
+      const ssize_t drained = read(wake_.get(), &times, sizeof times);
+  }
   parts_.director.enter(parts_.index);
+}
+
+// As long as may be, or until a policy's answer is late.
+int Worker::sleepMs(Tick now) const {
+  if (parts_.policies == nullptr || !parts_.director.hasParked(parts_.index)) return kSleepMs;
+  const auto ticks = static_cast<int32_t>(parts_.director.nextDeadline(parts_.index) - now);
+  return std::clamp(ticks * static_cast<int>(1000 / kTicksPerSecond), 1, kSleepMs);
+}
+
+void Worker::consultPolicies(Tick now, OutputVector& out) {
+  Director& director = parts_.director;
+  parts_.policies->ask(director, parts_.index, now, out, [](OutputVector& resumed) { resumed.flush(); });
+  for (;;) {
+    std::array<PolicyAnswer, kVectorSize> answers;
+    const size_t count = parts_.policies->takeAnswers(answers);
+    const bool isLate = director.hasParked(parts_.index) && reached(now, director.nextDeadline(parts_.index));
+    if (count == 0 && !isLate) return;
+    director.resume(parts_.index, {answers.data(), count}, now, out);
+    out.flush();
+    if (count < answers.size()) return;
+  }
 }
 
 void Worker::readErrors(Tick now, OutputVector& out) {

@@ -12,6 +12,7 @@
 
 #include "director/director.h"
 #include "engine/event_ring.h"
+#include "engine/policy_channel.h"
 #include "io/device.h"
 #include "io/egress.h"
 #include "io/unique_fd.h"
@@ -35,7 +36,8 @@ class Worker {
     EventRing& events;
     uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
     std::vector<std::unique_ptr<DeviceQueue>>
-        errors{};  // ICMP errors about outer packets: looked at when idle, and now and then
+        errors{};                       // ICMP errors about outer packets: looked at when idle, and now and then
+    PolicyChannel* policies = nullptr;  // where new connections are asked about; null: nowhere
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);
@@ -44,13 +46,17 @@ class Worker {
   void start();
   void stop();  // asks it to end; join() waits
   void join();
+  // Ends its sleep, where it sleeps: by any thread.
+  void wake();
   // As of the worker's last look at its clock, at most about 100 ms ago.
   CpuTime cpu() const;
 
  private:
   Worker(Parts parts, UniqueFd wake);
   void run();
-  void sleep();
+  void sleep(Tick now);
+  int sleepMs(Tick now) const;
+  void consultPolicies(Tick now, OutputVector& out);
   void housekeep(Tick now);
   void readMemory(Tick now);
   void send(const OutputVector& out);

@@ -1,0 +1,58 @@
+// New connections without end, in memory: a device that gives a SYN of another flow each time, and never has more than
+// a window of them under way, as clients who wait for an answer do.
+//
+// Thread safety: the queue belongs to one worker; elapsedNs() and sent() may be read by anybody.
+#pragma once
+
+#include <atomic>
+
+#include "bench/bench_packet.h"
+#include "io/device.h"
+#include "io/egress.h"
+#include "io/unique_fd.h"
+
+namespace tunvs::bench {
+
+struct SynFloodOptions {
+  IpAddress virtualAddress;  // IPv4
+  uint16_t port = 80;
+  uint32_t connections = 1;  // [1, 2^26]
+  uint32_t window = 1;       // connections under way, at most
+};
+
+class SynFlood final : public Device, private DeviceQueue {
+ public:
+  static Result<std::unique_ptr<SynFlood>> make(const SynFloodOptions& options);
+
+  // What the worker sends by: it counts, and makes room in the window. REQUIRES: it is not used without this
+  std::unique_ptr<Egress> makeEgress();
+
+  uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
+  // From the first packet to the moment when all had been sent; 0 until then.
+  uint64_t elapsedNs() const { return elapsedNs_.load(std::memory_order_acquire); }
+
+  const std::string& name() const override { return name_; }
+  size_t queueCount() const override { return 1; }
+  DeviceQueue& queue(size_t) override { return *this; }
+  size_t maxPacketBytes() const override { return kBytes; }
+
+ private:
+  static constexpr uint32_t kBytes = 64;
+  class CountingEgress;
+  SynFlood(const SynFloodOptions& options, UniqueFd room);
+
+  Result<size_t> receive(PacketVector& vector) override;
+  int pollDescriptor() const override { return room_.get(); }
+
+  std::string name_ = "syn flood";
+  SynFloodOptions options_;
+  PacketTemplate packet_;
+  UniqueFd room_;        // readable when the window has room again
+  bool isFull_ = false;  // as the worker has found it
+  std::atomic<uint64_t> sent_{0};
+  uint64_t given_ = 0;
+  uint64_t beginNs_ = 0;
+  std::atomic<uint64_t> elapsedNs_{0};
+};
+
+}  // namespace tunvs::bench
