@@ -11,6 +11,8 @@ import type { AddressFamily } from './inet.js';
 import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from './marks.js';
 import type { NativeOperation, NativeServerKey, NativeServiceKey, NativeServiceRow } from './native.js';
 import { refuse } from './options.js';
+import { Policies } from './policy/policies.js';
+import type { PolicyPorts } from './policy/policy.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { VirtualService } from './virtual-service.js';
@@ -48,6 +50,8 @@ export interface ConfigurationPorts {
   monotonicMs(): number;
   /** Ends the connections that a real server has; how many there were. */
   endConnections(service: NativeServiceKey, server: NativeServerKey): number;
+  /** For the policies of its services. */
+  policies: PolicyPorts;
 }
 
 /** One operation with what it does to the objects here. */
@@ -80,6 +84,8 @@ export interface Transaction {
 
 export class Configuration implements Transaction {
   readonly ports: ConfigurationPorts;
+  /** @internal */
+  readonly policies: Policies;
   readonly #services = new Map<string, VirtualService>();
   #marks: readonly MarkRule[] = [];
   readonly #routed = new Set<string>();
@@ -89,6 +95,7 @@ export class Configuration implements Transaction {
 
   constructor(ports: ConfigurationPorts) {
     this.ports = ports;
+    this.policies = new Policies(ports.policies);
   }
 
   /** In the order of adding. */
@@ -174,6 +181,11 @@ export class Configuration implements Transaction {
     this.change({ operation: { op: 'zero' } });
   }
 
+  /** Brings policies into force that want to be told anew. @internal */
+  refreshPolicies(): void {
+    this.transaction(() => {});
+  }
+
   isConfigured(service: VirtualService): boolean {
     return this.#services.get(serviceName(service)) === service;
   }
@@ -218,9 +230,10 @@ export class Configuration implements Transaction {
   }
 
   #commit(changes: ConfigurationChange[]): void {
-    if (changes.length === 0) return;
-    const { vipRoutes } = this.ports;
     const services = [...this.#services.values()];
+    const policies = this.policies.operations(services);
+    if (changes.length + policies.length === 0) return;
+    const { vipRoutes } = this.ports;
     const wanted = routedPrefixes(services, this.#marks);
     const local = routedPrefixes(
       services.filter((service) => service.hasLocalServer),
@@ -236,11 +249,12 @@ export class Configuration implements Transaction {
         vipRoutes?.addLocalNode(prefix);
         undo.push(() => vipRoutes?.removeLocalNode(prefix));
       }
-      this.ports.apply(changes.map((change) => change.operation));
+      this.ports.apply([...changes.map((change) => change.operation), ...policies]);
     } catch (error) {
       for (const step of undo.reverse()) step();
       throw toTunvsError(error);
     }
+    this.policies.settle(services);
     for (const prefix of missing(this.#local, local)) vipRoutes?.removeLocalNode(prefix);
     for (const prefix of missing(this.#routed, wanted)) vipRoutes?.removeVip(prefix);
     replace(this.#local, local);

@@ -12,14 +12,14 @@ import {
 import { type DirectorDevice, directorDevice, sourceWarnings } from './director-device.js';
 import { TunvsError, toTunvsError, wrapNative } from './errors.js';
 import { EventRelay } from './event-relay.js';
-import { channels, type DirectorEvents, tell } from './events.js';
+import { channels, type DirectorEvents, type EngineEvent, tell } from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from './flow-packet.js';
 import { DirectorHost } from './host/director-host.js';
 import { thisHost } from './host/host.js';
 import { isOwnAddress } from './host/own-address.js';
 import type { MarkRule } from './marks.js';
-import { type NativeDirector, type NativeEvent, native } from './native.js';
+import { type NativeDirector, type NativeEvent, type NativePolicyColumns, native } from './native.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import { choiceOption, functionOption, integerOption, MAX_INT32, MAX_UINT32 } from './options.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
@@ -48,7 +48,15 @@ interface DirectorParts {
   /** Of the host's interfaces; a source is local all the same. */
   localAddresses: () => readonly { address: string }[];
   nowMs: () => number;
+  policies: PolicyRelay;
+  columns: NativePolicyColumns;
   relay?: EventRelay;
+}
+
+/** The native part has to be given its listener before the director exists. */
+class PolicyRelay {
+  answer: (policy: number, rows: number) => void = () => {};
+  readonly receive = (policy: number, rows: number): void => this.answer(policy, rows);
 }
 
 /** Between two looks of a drain at its real server's connections. */
@@ -103,7 +111,14 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),
       monotonicMs: parts.device ? () => performance.now() : parts.nowMs,
       endConnections: (service, server) => this.#call((engine) => engine.endConnections(service, server)),
+      policies: {
+        every: (intervalMs, run) => parts.pulse.every(intervalMs, run),
+        nowMs: () => parts.pulse.nowMs(),
+        report: (event) => this.#report(event),
+      },
     });
+    this.#configuration.policies.connect(parts.columns);
+    parts.policies.answer = this.#configuration.policies.answer;
     if (parts.device) this.#housekeeping = setInterval(() => parts.native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();
     this.#cancelAtExit = parts.host ? atExit(() => parts.host?.close()) : () => {};
     parts.relay?.forward((events) => this.#engineEvents(events));
@@ -128,6 +143,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       undo.push(() => engine.close());
       const relay = new EventRelay();
       engine.onEvents(relay.receive);
+      const policies = new PolicyRelay();
+      const columns = engine.onPolicies(policies.receive);
       const started = wrapNative(() => engine.start(checked.start));
       let host: DirectorHost | undefined;
       if (checked.setUpHost ?? !started.attached) {
@@ -142,7 +159,9 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
       const device = directorDevice(started);
       const localAddresses = () => thisHost.addresses();
-      const parts = { native: engine, sources, pulse, device, host, localAddresses, nowMs: Date.now, relay };
+      const nowMs = Date.now;
+      const told = { policies, columns, relay };
+      const parts = { native: engine, sources, pulse, device, host, localAddresses, nowMs, ...told };
       const director = new Director(parts);
       channels.open.publish({ director });
       for (const message of director.warnings) channels.warning.publish({ director, message });
@@ -355,6 +374,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   async #close(): Promise<void> {
     this.#cancelAtExit();
     for (const watch of [...this.#watches]) watch.close();
+    this.#configuration.policies.stop();
     this.#pulse.stop();
     clearInterval(this.#housekeeping);
     const failures: unknown[] = this.#host?.close() ?? [];
@@ -373,12 +393,14 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   #engineEvents(events: NativeEvent[]): void {
-    for (const event of events) {
-      if (this.#closed) return;
-      if (channels.event.hasSubscribers) channels.event.publish({ director: this, ...event });
-      if (event.type === 'deviceLost') this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
-      else this.emit('event', event);
-    }
+    for (const event of events) this.#report(event);
+  }
+
+  #report(event: EngineEvent): void {
+    if (this.#closed) return;
+    if (channels.event.hasSubscribers) channels.event.publish({ director: this, ...event });
+    if (event.type === 'deviceLost') this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
+    else this.emit('event', event);
   }
 
   #assertOpen(): void {
@@ -415,7 +437,10 @@ export class OfflineDirector extends Director {
     const clock = { atMs: 0 };
     const pulse = new ManualPulse();
     const engine = wrapNative(() => new native.Director(checked.native));
-    const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs: () => clock.atMs };
+    const policies = new PolicyRelay();
+    const columns = engine.onPolicies(policies.receive);
+    const nowMs = () => clock.atMs;
+    const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs, policies, columns };
     const director = new OfflineDirector(parts, clock, pulse);
     channels.open.publish({ director });
     return director;
@@ -442,6 +467,6 @@ export class OfflineDirector extends Director {
 
   #moveTo(atMs: number): void {
     this.#clock.atMs = atMs;
-    this.#beat.beat();
+    this.#beat.beat(atMs);
   }
 }

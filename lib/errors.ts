@@ -17,6 +17,7 @@ const MEANINGS = {
   ERR_TUNVS_CLOSED: 'the director or real server host was closed: open another',
   ERR_TUNVS_SYSTEM: 'a system call failed in another way: see syscall and errno',
   ERR_TUNVS_NOT_BUILT: 'the native part is missing: run "npm rebuild tunvs" (needs python3, make and g++)',
+  ERR_TUNVS_POLICY: 'a scheduler policy failed: the message names it and what it did, `cause` is what it threw',
   ERR_TUNVS_RULES: 'the rules hold a mistake: the message names the line and the mend',
   ERR_TUNVS_HOST:
     'setting the host up through ip(8) or /proc/sys failed: the message names the command and what it said',

@@ -23,12 +23,16 @@ export interface EngineEvent {
   /**
    * `tableFull`: connections gave way to new ones; `value` is how many since the last such event.
    * `eventsLost`: events came faster than they were read; `value` is how many were lost.
+   * `policyFailed`: a policy threw, rejected or answered what cannot be, the first time for ten seconds; `value` is how
+   * often since the last such event, `cause` what it threw.
    * `deviceLost`, on the diagnostics channel only: a worker's device is gone; `value` is the worker.
    */
   type: string;
   value: number;
   /** One sentence. */
   message: string;
+  /** Where somebody's code threw: what. */
+  cause?: unknown;
 }
 
 export interface DirectorEvents {

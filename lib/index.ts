@@ -36,6 +36,33 @@ export {
   type PersistenceStats,
   persistenceEngines,
 } from './persistence.js';
+export type { ConnectionBatch, NewConnection } from './policy/connection-batch.js';
+export {
+  type ConnectionPolicy,
+  type ConnectionPolicyOptions,
+  connectionPolicy,
+  type Decide,
+  type DecideBatch,
+} from './policy/connection-policy.js';
+export type { Policy, PolicyCounters, PolicyKind, ServicePolicy } from './policy/policy.js';
+export {
+  type BuildTable,
+  type TableContext,
+  type TableHash,
+  type TablePolicy,
+  type TablePolicyOptions,
+  tableHashes,
+  tablePolicy,
+} from './policy/table-policy.js';
+export {
+  type MeasuredServer,
+  type Weigh,
+  type Weights,
+  type WeightsContext,
+  type WeightsPolicy,
+  type WeightsPolicyOptions,
+  weightsPolicy,
+} from './policy/weights-policy.js';
 export { type AnyProtocol, type Protocol, protocols } from './protocol.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';
 export type { RealServer } from './real-server.js';

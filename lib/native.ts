@@ -96,6 +96,43 @@ export interface NativeServerConfig {
   lowerThreshold: number;
 }
 
+/** Who decides about a service's new connections before its scheduler. */
+export type NativePolicy =
+  | { kind: 'none' }
+  | {
+      kind: 'table';
+      servers: NativeServerKey[];
+      /** A server for each slot: indexes of `servers`. */
+      slots: Uint32Array;
+      hashesPort: boolean;
+    }
+  | {
+      kind: 'connection';
+      /** What the function of onPolicies is called with. */
+      id: number;
+      /** [1, 10000], rounded up to 4 ms. */
+      deadlineMs: number;
+      /** Of the first packet, [0, 256]. */
+      packetBytes: number;
+    };
+
+/** A batch of new connections, 512 rows at most; see native/binding/policy_binding.h. */
+export interface NativePolicyColumns {
+  /** 16 bytes each, of which IPv4 takes the first 4. */
+  clients: Uint8Array;
+  virtuals: Uint8Array;
+  clientPorts: Uint16Array;
+  virtualPorts: Uint16Array;
+  /** 4 or 6. */
+  families: Uint8Array;
+  protocols: Uint8Array;
+  /** 256 bytes each, as many of them used as `packetLengths` says. */
+  packets: Uint8Array;
+  packetLengths: Uint16Array;
+  /** To be filled in: real servers' ids; 2^32-1, as it comes: the scheduler decides; 2^32-2: no answer. */
+  answers: Uint32Array;
+}
+
 /** A list of these is applied as one transaction: all or none, visible to the workers at once. */
 export type NativeOperation =
   | { op: 'addService'; service: NativeServiceKey; config: NativeServiceConfig }
@@ -107,6 +144,7 @@ export type NativeOperation =
   | { op: 'clear' }
   /** Replaces the rules by which packets get a mark. */
   | { op: 'setMarks'; rules: NativeMarkRule[] }
+  | { op: 'setPolicy'; service: NativeServiceKey; policy: NativePolicy }
   /** Zeroes counters; without `service` all of them. */
   | { op: 'zero'; service?: NativeServiceKey };
 
@@ -136,7 +174,19 @@ export interface NativeServerRow extends NativeServerKey, NativeServerConfig, Na
   fragmentsSent: bigint;
 }
 
+export interface NativePolicyCounters {
+  asked: bigint;
+  answered: bigint;
+  late: bigint;
+  failed: bigint;
+  overflow: bigint;
+  parked: bigint;
+  dropped: bigint;
+}
+
 export interface NativeServiceRow extends NativeServiceKey, NativeServiceConfig, NativeTraffic {
+  /** Of its connection policy, where it has one. */
+  policy?: NativePolicyCounters;
   /** Newest first: the order in which schedulers walk. */
   servers: NativeServerRow[];
 }
@@ -270,6 +320,11 @@ export interface NativeDirector {
   start(options: NativeStartOptions): NativeStarted;
   /** Called on the event loop with what happened since the last call; batched, never keeps the process alive. */
   onEvents(callback: (events: NativeEvent[]) => void): void;
+  /**
+   * Called on the event loop, offline within process(), with a policy's id and how many connections wait for its answer
+   * in the columns that this returns. Once, before start().
+   */
+  onPolicies(answer: (policy: number, rows: number) => void): NativePolicyColumns;
   /** CPU time of the worker threads so far, nanoseconds. */
   workerCpu(): { userNs: bigint; systemNs: bigint }[];
   close(): void;

@@ -4,7 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Pulse {
   /** Rejects when the signal is aborted or the pulse stops. Comes after `atMostMs`, where it is a clock's. */
   next(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
-  /** After it, every next() rejects. */
+  /** Calls `run` each time that an interval is over, without keeping the process alive; returns what ends that. */
+  every(intervalMs: number, run: () => void): () => void;
+  /** A steady clock, milliseconds. */
+  nowMs(): number;
+  /** After it, every next() rejects, and nothing is run. */
   stop(): void;
 }
 
@@ -17,6 +21,20 @@ export class ClockPulse implements Pulse {
     this.#intervalMs = intervalMs;
   }
 
+  every(intervalMs: number, run: () => void): () => void {
+    const timer = setInterval(run, intervalMs).unref();
+    const cancel = () => clearInterval(timer);
+    this.#stopped.signal.addEventListener('abort', cancel, { once: true });
+    return () => {
+      cancel();
+      this.#stopped.signal.removeEventListener('abort', cancel);
+    };
+  }
+
+  nowMs(): number {
+    return performance.now();
+  }
+
   next(signal: AbortSignal | undefined, atMostMs = Number.POSITIVE_INFINITY): Promise<void> {
     const either = AbortSignal.any(signal ? [signal, this.#stopped.signal] : [this.#stopped.signal]);
     return sleep(Math.min(this.#intervalMs, Math.ceil(atMostMs)), undefined, { signal: either });
@@ -27,15 +45,40 @@ export class ClockPulse implements Pulse {
   }
 }
 
+interface Interval {
+  intervalMs: number;
+  dueMs: number;
+  run: () => void;
+}
+
 /** Beats when told to; for a director whose time is its caller's. */
 export class ManualPulse implements Pulse {
   readonly #stopped = new AbortController();
+  readonly #intervals = new Set<Interval>();
   #waiting: (() => void)[] = [];
+  #atMs = 0;
 
-  beat(): void {
+  /** Time has been moved to `atMs`, which does not go back. An interval that was over more than once is run once. */
+  beat(atMs = this.#atMs): void {
+    this.#atMs = atMs;
+    for (const interval of [...this.#intervals]) {
+      if (interval.dueMs > atMs || !this.#intervals.has(interval)) continue;
+      interval.dueMs += (Math.floor((atMs - interval.dueMs) / interval.intervalMs) + 1) * interval.intervalMs;
+      interval.run();
+    }
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const wake of waiting) wake();
+  }
+
+  every(intervalMs: number, run: () => void): () => void {
+    const interval = { intervalMs, run, dueMs: this.#atMs + intervalMs };
+    this.#intervals.add(interval);
+    return () => this.#intervals.delete(interval);
+  }
+
+  nowMs(): number {
+    return this.#atMs;
   }
 
   next(signal: AbortSignal | undefined): Promise<void> {
@@ -55,6 +98,7 @@ export class ManualPulse implements Pulse {
   }
 
   stop(): void {
+    this.#intervals.clear();
     this.#stopped.abort();
   }
 }

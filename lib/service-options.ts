@@ -21,6 +21,7 @@ import {
   refuse,
 } from './options.js';
 import { checkedPersistence, type Persistence } from './persistence.js';
+import type { Policy } from './policy/policy.js';
 import { prefixFamily } from './prefix.js';
 import { DEFAULT_SCHEDULER } from './scheduler.js';
 import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from './scheduler-options.js';
@@ -44,6 +45,11 @@ export interface VirtualServiceEdit extends SchedulerChoice, ServiceBehaviour {
   onePacket?: boolean;
   /** In place of the director's, for states of the service's protocol; {@link timeoutStates}. `{}`: none of its own. */
   timeouts?: StateTimeouts;
+  /**
+   * Decides about new connections before the scheduler does, which decides where the policy cannot. Another one's
+   * counters begin at 0; null, the default: none.
+   */
+  policy?: Policy | null;
 }
 
 /** What names a real server within its virtual service. */
@@ -77,7 +83,14 @@ export function serverName(key: Required<RealServerKey>): string {
   return formatEndpoint(key);
 }
 
-const SERVICE_SETTINGS = [...schedulerKeys, 'persistence', 'onePacket', 'timeouts', ...behaviourKeys] as const;
+const SERVICE_SETTINGS = [
+  ...schedulerKeys,
+  'persistence',
+  'onePacket',
+  'timeouts',
+  ...behaviourKeys,
+  'policy',
+] as const;
 
 const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] };
 

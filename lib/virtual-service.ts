@@ -2,7 +2,9 @@
 import type { Configuration } from './configuration.js';
 import { TunvsError } from './errors.js';
 import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from './native.js';
+import { refuse } from './options.js';
 import type { PersistenceStats } from './persistence.js';
+import { Policy, type PolicyRunner, type ServicePolicy } from './policy/policy.js';
 import type { AnyProtocol } from './protocol.js';
 import { RealServer } from './real-server.js';
 import type { Scheduler, SchedulerFlag } from './scheduler.js';
@@ -48,6 +50,7 @@ export class VirtualService implements ServiceIdentity {
   /** @internal */
   readonly configuration: Configuration;
   #config: NativeServiceConfig;
+  #runner: PolicyRunner | undefined;
   readonly #servers = new Map<string, RealServer>();
 
   private constructor(configuration: Configuration, key: ServiceIdentity, config: NativeServiceConfig) {
@@ -63,7 +66,9 @@ export class VirtualService implements ServiceIdentity {
   /** Checked, not yet configured. @internal */
   static create(configuration: Configuration, options: VirtualServiceOptions): VirtualService {
     const { key, config } = checkedServiceOptions('addVirtualService', options);
-    return new VirtualService(configuration, key, config);
+    const service = new VirtualService(configuration, key, config);
+    service.#runner = service.#runnerOf('addVirtualService', options.policy);
+    return service;
   }
 
   get scheduler(): Scheduler {
@@ -119,6 +124,12 @@ export class VirtualService implements ServiceIdentity {
     return { ...this.#config.timeouts };
   }
 
+  /** What decides before the scheduler, and what it has counted; undefined when nothing does. */
+  get policy(): ServicePolicy | undefined {
+    this.assertConfigured();
+    return this.#runner;
+  }
+
   /** In the order of adding. */
   get realServers(): RealServer[] {
     this.assertConfigured();
@@ -160,15 +171,20 @@ export class VirtualService implements ServiceIdentity {
   /** Options left out keep their values. Connections stay where they are. */
   edit(options: VirtualServiceEdit): void {
     this.assertConfigured();
+    const call = 'VirtualService.edit';
     const before = this.#config;
-    const config = checkedServiceEdit('VirtualService.edit', options, before, this);
+    const runnerBefore = this.#runner;
+    const config = checkedServiceEdit(call, options, before, this);
+    const runner = this.#runnerOf(call, options.policy);
     this.configuration.change({
       operation: { op: 'editService', service: this.nativeKey, config },
       redo: () => {
         this.#config = config;
+        this.#runner = runner;
       },
       undo: () => {
         this.#config = before;
+        this.#runner = runnerBefore;
       },
       events: [{ name: 'virtualService', event: { change: 'edited', service: this } }],
     });
@@ -217,6 +233,20 @@ export class VirtualService implements ServiceIdentity {
   get hasLocalServer(): boolean {
     for (const server of this.#servers.values()) if (server.nativeConfig.forwarding === 'local') return true;
     return false;
+  }
+
+  /** @internal */
+  get runner(): PolicyRunner | undefined {
+    return this.#runner;
+  }
+
+  /** Undefined leaves the policy that there is, null takes it away. */
+  #runnerOf(call: string, policy: Policy | null | undefined): PolicyRunner | undefined {
+    if (policy === null) return undefined;
+    if (policy === undefined || policy === this.#runner?.policy) return this.#runner;
+    if (!(policy instanceof Policy))
+      refuse(`${call}: policy`, policy, 'what tablePolicy(), weightsPolicy() or connectionPolicy() makes');
+    return policy.runFor(this, this.configuration.policies.ports);
   }
 
   /** @internal */

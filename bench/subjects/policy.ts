@@ -58,9 +58,12 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       assertOpen: () => {},
       rows: () => engine.services(),
       sourceFamilies: [4],
+      isLocal: () => false,
       vipRoutes: undefined,
       tell: () => {},
       nextPulse: (signal) => pulse.next(signal),
+      monotonicMs: () => pulse.nowMs(),
+      endConnections: () => 0,
       policies: {
         every: (intervalMs, run) => pulse.every(intervalMs, run),
         nowMs: () => pulse.nowMs(),

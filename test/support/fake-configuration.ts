@@ -1,7 +1,7 @@
 /** A configuration whose native part and host are recorders that can be told to refuse. */
 import { strict as assert } from 'node:assert';
 import { Configuration } from '../../lib/configuration.js';
-import type { ConfigurationEvent } from '../../lib/events.js';
+import type { ConfigurationEvent, EngineEvent } from '../../lib/events.js';
 import type { AddressFamily } from '../../lib/inet.js';
 import type {
   NativeOperation,
@@ -23,6 +23,7 @@ export interface FakeConfiguration {
   /** The host's own addresses. */
   ownAddresses: Set<string>;
   told: ConfigurationEvent[];
+  reported: EngineEvent[];
   pulse: ManualPulse;
   /** What the native part reports; for stats and drains. */
   rows: NativeServiceRow[];
@@ -44,6 +45,7 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     localNodes: new Set(),
     ownAddresses: new Set(),
     told: [],
+    reported: [],
     pulse: new ManualPulse(),
     rows: [],
     refuseApply: undefined,
@@ -85,6 +87,11 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     endConnections: (service, server) => {
       fake.ended.push([service, server]);
       return fake.endConnections();
+    },
+    policies: {
+      every: (intervalMs, run) => fake.pulse.every(intervalMs, run),
+      nowMs: () => fake.pulse.nowMs(),
+      report: (event) => fake.reported.push(event),
     },
   });
   return Object.assign(fake, { configuration });

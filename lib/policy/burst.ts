@@ -1,0 +1,43 @@
+/** Tells of failures once per burst: the first is told, those that follow within ten seconds of each other are not. */
+import { TunvsError } from '../errors.js';
+import { serviceName } from '../service-key.js';
+import type { VirtualService } from '../virtual-service.js';
+import type { Policy, PolicyPorts } from './policy.js';
+
+/** A burst is over when nothing has failed for so long. */
+export const BURST_MS = 10_000;
+
+export class FailureBurst {
+  readonly #policy: Policy;
+  readonly #service: VirtualService;
+  readonly #ports: PolicyPorts;
+  readonly #consequence: () => string;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #untold = 0;
+
+  /** `consequence`: what holds instead, as in "its scheduler wlc decides". */
+  constructor(policy: Policy, service: VirtualService, ports: PolicyPorts, consequence: () => string) {
+    this.#policy = policy;
+    this.#service = service;
+    this.#ports = ports;
+    this.#consequence = consequence;
+  }
+
+  /** Returns the error that says whose failure it was. */
+  failed(cause: unknown): TunvsError {
+    const name = serviceName(this.#service);
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const message = `the policy "${this.#policy.name}" of ${name} failed, so ${this.#consequence()}: ${reason}`;
+    const now = this.#ports.nowMs();
+    const isFirst = now - this.#lastMs >= BURST_MS;
+    this.#lastMs = now;
+    this.#untold += 1;
+    if (isFirst) {
+      const value = this.#untold;
+      this.#untold = 0;
+      // Behind the packets and the transaction at hand: a listener may do as it likes.
+      queueMicrotask(() => this.#ports.report({ type: 'policyFailed', value, message, cause }));
+    }
+    return new TunvsError('ERR_TUNVS_POLICY', message, { cause });
+  }
+}

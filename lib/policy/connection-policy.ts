@@ -1,0 +1,194 @@
+/** Connection policy: a function decides each new connection, while its first packets wait. */
+import { TunvsError } from '../errors.js';
+import type { NativePolicy, NativePolicyColumns, NativeServiceRow } from '../native.js';
+import { checkedOptions, functionOption, integerOption, refuse } from '../options.js';
+import type { RealServer } from '../real-server.js';
+import { serverName } from '../service-options.js';
+import type { VirtualService } from '../virtual-service.js';
+import { FailureBurst } from './burst.js';
+import { type Choices, ConnectionBatch, NewConnection } from './connection-batch.js';
+import {
+  Policy,
+  type PolicyCounters,
+  type PolicyPorts,
+  type PolicyRunner,
+  policyName,
+  usableServers,
+  zeroCounters,
+} from './policy.js';
+
+/** One of `connection.servers`, or its index there; undefined: let the service's scheduler decide. */
+export type Decide = (connection: NewConnection) => RealServer | number | undefined;
+/** Calls `batch.choose(row, server)`. */
+export type DecideBatch = (batch: ConnectionBatch) => void;
+
+export interface ConnectionPolicyOptions {
+  /**
+   * How long an answer may take before the service's scheduler decides, [1, 10000]; default 50. In steps of 4 ms,
+   * rounded up.
+   */
+  deadlineMs?: number;
+  /** How much of the first packet is shown, [0, 256]; default 0. */
+  packetBytes?: number;
+  name?: string;
+}
+
+const DEFAULT_DEADLINE_MS = 50;
+
+/**
+ * The function is called on the event loop for new connections only, and cannot wait: a promise is a failure. When it
+ * is late, throws, or chooses a server that may not get connections, the service's scheduler decides instead.
+ *
+ * `{ decideBatch }` takes many connections in one call, which costs less where there are hundreds of thousands a second.
+ */
+export function connectionPolicy(
+  decide: Decide | { decideBatch: DecideBatch },
+  options: ConnectionPolicyOptions = {},
+): ConnectionPolicy {
+  return new ConnectionPolicy(decide, options);
+}
+
+export class ConnectionPolicy extends Policy {
+  readonly kind = 'connection';
+  /** @internal */
+  readonly decide: Decide | undefined;
+  /** @internal */
+  readonly decideBatch: DecideBatch | undefined;
+  /** @internal */
+  readonly deadlineMs: number;
+  /** @internal */
+  readonly packetBytes: number;
+
+  /** @internal */
+  constructor(decide: Decide | { decideBatch: DecideBatch }, options: ConnectionPolicyOptions) {
+    checkedOptions('connectionPolicy', options, ['deadlineMs', 'packetBytes', 'name']);
+    const isBatch = typeof decide === 'object' && decide !== null;
+    if (isBatch) functionOption('connectionPolicy: decideBatch', decide.decideBatch);
+    else functionOption('connectionPolicy: decide', decide);
+    super(policyName(options.name, isBatch ? decide.decideBatch : decide));
+    this.decide = isBatch ? undefined : decide;
+    this.decideBatch = isBatch ? decide.decideBatch : undefined;
+    this.deadlineMs = integerOption('connectionPolicy: deadlineMs', options.deadlineMs, 1, 10_000, DEFAULT_DEADLINE_MS);
+    this.packetBytes = integerOption('connectionPolicy: packetBytes', options.packetBytes, 0, 256, 0);
+  }
+
+  /** @internal */
+  runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner {
+    return new ConnectionRunner(this, service, ports);
+  }
+}
+
+let lastId = 0;
+
+/** 32 bits, as the native part keeps it. */
+function nextId(): number {
+  lastId = (lastId + 1) >>> 0;
+  return lastId;
+}
+
+/** A connection policy at work. */
+export class ConnectionRunner implements PolicyRunner {
+  readonly kind = 'connection';
+  readonly policy: ConnectionPolicy;
+  /** What the native part calls it. */
+  readonly id = nextId();
+  readonly #service: VirtualService;
+  readonly #burst: FailureBurst;
+  #isInForce = false;
+  /** Undefined: the servers have changed since. */
+  #choices: Choices | undefined;
+  #batch: ConnectionBatch | undefined;
+
+  constructor(policy: ConnectionPolicy, service: VirtualService, ports: PolicyPorts) {
+    this.policy = policy;
+    this.#service = service;
+    this.#burst = new FailureBurst(policy, service, ports, () => `its scheduler ${service.scheduler} decides`);
+  }
+
+  get name(): string {
+    return this.policy.name;
+  }
+
+  get counters(): PolicyCounters {
+    return { ...zeroCounters(), ...this.#service.row().policy };
+  }
+
+  native(): NativePolicy | undefined {
+    if (this.#isInForce) return undefined;
+    return {
+      kind: 'connection',
+      id: this.id,
+      deadlineMs: this.policy.deadlineMs,
+      packetBytes: this.policy.packetBytes,
+    };
+  }
+
+  inForce(servers: RealServer[]): void {
+    this.#isInForce = true;
+    const usable = usableServers(servers);
+    const known = this.#choices?.servers;
+    if (known?.length !== usable.length || usable.some((server, index) => server !== known[index]))
+      this.#choices = undefined;
+  }
+
+  start(): void {}
+  stop(): void {
+    this.#isInForce = false;
+  }
+
+  async refresh(): Promise<boolean> {
+    throw new TunvsError(
+      'ERR_TUNVS_UNSUPPORTED',
+      `the policy "${this.name}" is asked when a connection comes: there is nothing to refresh`,
+    );
+  }
+
+  /** Fills in the column of answers; never throws. */
+  answer(rows: number, columns: NativePolicyColumns): void {
+    const choices = this.#choices ?? choicesOf(this.#service, this.#service.row());
+    this.#choices = choices;
+    const batch = this.#batch ?? new ConnectionBatch(this.#service, columns, choices);
+    this.#batch = batch;
+    batch.begin(rows, choices);
+    try {
+      if (this.policy.decideBatch) this.#decideBatch(batch, this.policy.decideBatch);
+      else if (this.policy.decide) this.#decideEach(batch, this.policy.decide);
+    } catch (error) {
+      batch.fail();
+      this.#burst.failed(error);
+    }
+  }
+
+  #decideBatch(batch: ConnectionBatch, decideBatch: DecideBatch): void {
+    const answer: unknown = decideBatch(batch);
+    if (answer !== undefined) refuse('its answer', answer, 'none from decideBatch, which calls batch.choose()');
+    for (let row = 0; row < batch.length; row++) if (batch.hasFailed(row)) this.#refused();
+  }
+
+  #decideEach(batch: ConnectionBatch, decide: Decide): void {
+    for (let row = 0; row < batch.length; row++) {
+      try {
+        batch.choose(row, decide(new NewConnection(batch, row)));
+        if (batch.hasFailed(row)) this.#refused();
+      } catch (error) {
+        batch.failRow(row);
+        this.#burst.failed(error);
+      }
+    }
+  }
+
+  #refused(): void {
+    this.#burst.failed(new Error('it chose what is none of the servers that it was given'));
+  }
+}
+
+function choicesOf(service: VirtualService, row: NativeServiceRow): Choices {
+  const ids = new Map(row.servers.map((server) => [serverName(server), server.id]));
+  // One that is not in force yet cannot be chosen yet.
+  const servers = usableServers(service.realServers).filter((server) => ids.has(serverName(server)));
+  return {
+    servers,
+    ids: Uint32Array.from(servers, (server) => ids.get(serverName(server)) as number),
+    indexOf: new Map(servers.map((server, index) => [server, index])),
+  };
+}

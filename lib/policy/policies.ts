@@ -1,0 +1,75 @@
+/**
+ * The policies of a director's services: which are in force, and what the native part has to be told of them.
+ *
+ * Invariant: between transactions, those in force are the policies of the services that are configured.
+ */
+import type { NativeOperation, NativePolicyColumns } from '../native.js';
+import type { VirtualService } from '../virtual-service.js';
+import { ConnectionRunner } from './connection-policy.js';
+import type { PolicyPorts, PolicyRunner } from './policy.js';
+
+export class Policies {
+  readonly ports: PolicyPorts;
+  readonly #inForce = new Map<VirtualService, PolicyRunner>();
+  readonly #byId = new Map<number, ConnectionRunner>();
+  #columns: NativePolicyColumns | undefined;
+
+  constructor(ports: PolicyPorts) {
+    this.ports = ports;
+  }
+
+  /** Where the native part writes its questions. */
+  connect(columns: NativePolicyColumns): void {
+    this.#columns = columns;
+  }
+
+  /** For the native part: fills the column of answers for so many connections of the policy of that id. */
+  readonly answer = (id: number, rows: number): void => {
+    if (this.#columns) this.#byId.get(id)?.answer(rows, this.#columns);
+  };
+
+  /** What has to be applied with a change that leaves these services. */
+  operations(services: Iterable<VirtualService>): NativeOperation[] {
+    const operations: NativeOperation[] = [];
+    for (const service of services) {
+      const runner = service.runner;
+      if (runner === undefined && !this.#inForce.has(service)) continue;
+      const policy = runner === undefined ? ({ kind: 'none' } as const) : runner.native(service.realServers);
+      if (policy) operations.push({ op: 'setPolicy', service: service.nativeKey, policy });
+    }
+    return operations;
+  }
+
+  /** The change is in force. */
+  settle(services: Iterable<VirtualService>): void {
+    const gone = new Map(this.#inForce);
+    for (const service of services) {
+      const { runner } = service;
+      if (runner === undefined) continue;
+      const before = this.#inForce.get(service);
+      runner.inForce(service.realServers);
+      if (before === runner) {
+        gone.delete(service);
+        continue;
+      }
+      this.#inForce.set(service, runner);
+      if (runner instanceof ConnectionRunner) this.#byId.set(runner.id, runner);
+      runner.start();
+    }
+    for (const [service, runner] of gone) {
+      if (this.#inForce.get(service) === runner) this.#inForce.delete(service);
+      this.#end(runner);
+    }
+  }
+
+  /** The director is closed. */
+  stop(): void {
+    for (const runner of this.#inForce.values()) this.#end(runner);
+    this.#inForce.clear();
+  }
+
+  #end(runner: PolicyRunner): void {
+    if (runner instanceof ConnectionRunner) this.#byId.delete(runner.id);
+    runner.stop();
+  }
+}

@@ -1,0 +1,97 @@
+/** What every kind of scheduler policy has in common: a JavaScript function that decides, beside a scheduler that does
+ * when it cannot. docs/policies.md says which kind to take. */
+import type { EngineEvent } from '../events.js';
+import type { NativePolicy } from '../native.js';
+import type { RealServer } from '../real-server.js';
+import type { VirtualService } from '../virtual-service.js';
+
+export type PolicyKind = 'table' | 'weights' | 'connection';
+
+/** Made by `tablePolicy()`, `weightsPolicy()` and `connectionPolicy()`; may be given to several services. */
+export abstract class Policy {
+  abstract readonly kind: PolicyKind;
+  /** For events; the function's own name unless told otherwise. */
+  readonly name: string;
+
+  /** @internal */
+  protected constructor(name: string) {
+    this.name = name;
+  }
+
+  /** At work on one service. @internal */
+  abstract runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner;
+}
+
+/**
+ * What a policy was asked, and what became of it. Connections: asked = answered + late + failed + overflow + those that
+ * wait now.
+ */
+export interface PolicyCounters {
+  asked: bigint;
+  answered: bigint;
+  /** Without an answer in time: the scheduler decided. Weights: not asked again, because the last answer was pending. */
+  late: bigint;
+  /** Thrown, rejected, or answered with what cannot be: the scheduler decided, or the weights stayed. */
+  failed: bigint;
+  /** Connections for which there was no room to wait: the scheduler decided at once. */
+  overflow: bigint;
+  /** Packets that waited for an answer. */
+  parked: bigint;
+  /** Packets for which there was no room behind those of their connection. */
+  dropped: bigint;
+}
+
+/** A policy at work on a virtual service: `service.policy`. */
+export interface ServicePolicy {
+  readonly kind: PolicyKind;
+  readonly name: string;
+  /** Since it was given to the service. */
+  readonly counters: PolicyCounters;
+  /**
+   * Weights: asks now, and resolves when what was answered is in force. Table: builds it again. True when something
+   * changed.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED for a connection policy; the policy's failure.
+   */
+  refresh(): Promise<boolean>;
+}
+
+/** What the configuration does with it. */
+export interface PolicyRunner extends ServicePolicy {
+  readonly policy: Policy;
+  /** What the native part has to be told so that it holds for the servers as they are; undefined: it knows. */
+  native(servers: RealServer[]): NativePolicy | undefined;
+  /** What native() returned last is in force, for the servers as they are. */
+  inForce(servers: RealServer[]): void;
+  /** Called once, when the service has it. */
+  start(): void;
+  stop(): void;
+}
+
+/** What a policy needs of its director. */
+export interface PolicyPorts {
+  /** Calls `run` again and again, without keeping the process alive; returns what ends that. */
+  every(intervalMs: number, run: () => void): () => void;
+  /** A steady clock, milliseconds. */
+  nowMs(): number;
+  report(event: EngineEvent): void;
+}
+
+export const zeroCounters = (): PolicyCounters => ({
+  asked: 0n,
+  answered: 0n,
+  late: 0n,
+  failed: 0n,
+  overflow: 0n,
+  parked: 0n,
+  dropped: 0n,
+});
+
+/** Those that may get connections, but for an overload; in the order of adding. */
+export function usableServers(servers: readonly RealServer[]): RealServer[] {
+  return servers.filter(({ weight }) => weight > 0);
+}
+
+export function policyName(given: string | undefined, decide: (...args: never[]) => unknown): string {
+  return given ?? (decide.name || 'anonymous');
+}

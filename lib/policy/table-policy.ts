@@ -1,0 +1,156 @@
+/** Table policy: a function builds a lookup table when the servers change; native code looks connections up in it. */
+import type { NativePolicy } from '../native.js';
+import { choiceOption, checkedOptions, functionOption, integerOption, refuse } from '../options.js';
+import type { RealServer } from '../real-server.js';
+import type { VirtualService } from '../virtual-service.js';
+import { FailureBurst } from './burst.js';
+import {
+  Policy,
+  type PolicyPorts,
+  type PolicyRunner,
+  policyName,
+  type ServicePolicy,
+  usableServers,
+  zeroCounters,
+} from './policy.js';
+
+export const tableHashes = ['client', 'client-port'] as const;
+/** What of a connection picks its slot: the client's address, or its port as well. */
+export type TableHash = (typeof tableHashes)[number];
+
+export interface TablePolicyOptions {
+  /** Slots that `build` is asked for, [1, 16777216]; default 65537. */
+  size?: number;
+  /** Default 'client': a client always comes to the same server. */
+  hash?: TableHash;
+  name?: string;
+}
+
+export interface TableContext {
+  size: number;
+  service: VirtualService;
+}
+
+/**
+ * Each slot's server, as an index of `servers`; any number of slots from 1 on. `servers` has those of weight above 0, in
+ * the order of adding: for tables that several directors agree on, sort them.
+ */
+export type BuildTable = (servers: RealServer[], context: TableContext) => ArrayLike<number>;
+
+const MAX_SLOTS = 2 ** 24;
+const DEFAULT_SLOTS = 65537;
+
+/**
+ * Called within the transaction that changes the service's servers or their weights. When it throws, or its table
+ * cannot be used, the change comes into force all the same, the service's scheduler decides until a later table can be
+ * used, and an event says so.
+ */
+export function tablePolicy(build: BuildTable, options: TablePolicyOptions = {}): TablePolicy {
+  return new TablePolicy(build, options);
+}
+
+export class TablePolicy extends Policy {
+  readonly kind = 'table';
+  readonly #build: BuildTable;
+  readonly #size: number;
+  readonly #hash: TableHash;
+
+  /** @internal */
+  constructor(build: BuildTable, options: TablePolicyOptions) {
+    checkedOptions('tablePolicy', options, ['size', 'hash', 'name']);
+    functionOption('tablePolicy: build', build);
+    super(policyName(options.name, build));
+    this.#build = build;
+    this.#size = integerOption('tablePolicy: size', options.size, 1, MAX_SLOTS, DEFAULT_SLOTS);
+    this.#hash = choiceOption('tablePolicy: hash', options.hash, tableHashes, 'client');
+  }
+
+  /** @internal */
+  runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner {
+    return new TableRunner(this, service, ports);
+  }
+
+  /** The table for these servers, checked. @internal */
+  build(servers: RealServer[], service: VirtualService): NativePolicy {
+    const table = this.#build([...servers], { size: this.#size, service });
+    if (typeof table !== 'object' || table === null || !Number.isInteger(table.length))
+      refuse('its table', table, 'an array of indexes of the servers');
+    if (table.length < 1 || table.length > MAX_SLOTS) refuse('its table', table.length, `from 1 to ${MAX_SLOTS} slots`);
+    const slots = Uint32Array.from(table);
+    for (let slot = 0; slot < slots.length; slot++) {
+      if (table[slot] !== slots[slot] || (slots[slot] as number) >= servers.length)
+        refuse(`its table's slot ${slot}`, table[slot], `an index of its servers, from 0 to ${servers.length - 1}`);
+    }
+    return {
+      kind: 'table',
+      servers: servers.map(({ address, port }) => ({ address, port })),
+      slots,
+      hashesPort: this.#hash === 'client-port',
+    };
+  }
+}
+
+class TableRunner implements PolicyRunner {
+  readonly kind = 'table';
+  readonly policy: TablePolicy;
+  readonly #service: VirtualService;
+  readonly #burst: FailureBurst;
+  #counts = zeroCounters();
+  /** Names the servers and weights that the table in force was built for. */
+  #built: string | undefined;
+  #failure: unknown;
+  #isForced = false;
+
+  constructor(policy: TablePolicy, service: VirtualService, ports: PolicyPorts) {
+    this.policy = policy;
+    this.#service = service;
+    this.#burst = new FailureBurst(policy, service, ports, () => `its scheduler ${service.scheduler} decides`);
+  }
+
+  get name(): string {
+    return this.policy.name;
+  }
+
+  get counters(): ServicePolicy['counters'] {
+    return { ...this.#counts };
+  }
+
+  native(servers: RealServer[]): NativePolicy | undefined {
+    if (!this.#isForced && signature(servers) === this.#built) return undefined;
+    const usable = usableServers(servers);
+    this.#failure = undefined;
+    if (usable.length === 0) return { kind: 'none' };
+    this.#counts.asked += 1n;
+    try {
+      const table = this.policy.build(usable, this.#service);
+      this.#counts.answered += 1n;
+      return table;
+    } catch (error) {
+      this.#counts.failed += 1n;
+      this.#failure = this.#burst.failed(error);
+      return { kind: 'none' };
+    }
+  }
+
+  inForce(servers: RealServer[]): void {
+    this.#built = signature(servers);
+  }
+
+  start(): void {}
+  stop(): void {}
+
+  async refresh(): Promise<boolean> {
+    this.#isForced = true;
+    try {
+      this.#service.configuration.refreshPolicies();
+    } finally {
+      this.#isForced = false;
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    return true;
+  }
+}
+
+function signature(servers: readonly RealServer[]): string {
+  return servers.map(({ address, port, weight }) => `${address} ${port} ${weight}`).join();
+}

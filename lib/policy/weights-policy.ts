@@ -1,0 +1,223 @@
+/** Weights policy: a function sets the weights of a service's servers from whatever it knows, again and again. */
+import { TunvsError } from '../errors.js';
+import { checkedOptions, durationOption, functionOption, MAX_INT32, refuse, signalOption } from '../options.js';
+import { increase, plainRates, type Rates } from '../rates.js';
+import type { RealServer } from '../real-server.js';
+import { serverName } from '../service-options.js';
+import { type RealServerStats, type Traffic, zeroTraffic } from '../stats.js';
+import type { VirtualService } from '../virtual-service.js';
+import { FailureBurst } from './burst.js';
+import { Policy, type PolicyPorts, type PolicyRunner, policyName, type ServicePolicy, zeroCounters } from './policy.js';
+
+export interface WeightsPolicyOptions {
+  /** Between two questions, [10, 2^31 - 1]; default 1000. */
+  intervalMs?: number;
+  /** Aborting it ends the questions; the weights stay as they are. */
+  signal?: AbortSignal;
+  name?: string;
+}
+
+/** A real server with what was counted of it. */
+export interface MeasuredServer extends RealServerStats {
+  server: RealServer;
+  /** Since the question before; 0 the first time. */
+  rates: Rates;
+}
+
+export interface WeightsContext {
+  service: VirtualService;
+  /** Aborted when the policy is taken from the service, or ends. */
+  signal: AbortSignal;
+}
+
+/**
+ * New weights, [0, 2^31 - 1]: a map, by server or by `ADDRESS:PORT`, or an array in the order of `servers`. A server that
+ * is left out, or undefined, keeps its weight.
+ */
+export type Weights = ReadonlyMap<RealServer | string, number> | readonly (number | undefined)[];
+export type Weigh = (servers: MeasuredServer[], context: WeightsContext) => Weights | Promise<Weights>;
+
+/**
+ * The weights that it answers come into force as one transaction, where they differ. When it throws, rejects, or
+ * answers what cannot be a weight, all weights stay, and an event says so. While an answer is pending it is not asked
+ * again.
+ */
+export function weightsPolicy(weigh: Weigh, options: WeightsPolicyOptions = {}): WeightsPolicy {
+  return new WeightsPolicy(weigh, options);
+}
+
+export class WeightsPolicy extends Policy {
+  readonly kind = 'weights';
+  /** @internal */
+  readonly weigh: Weigh;
+  /** @internal */
+  readonly intervalMs: number;
+  /** @internal */
+  readonly signal: AbortSignal | undefined;
+
+  /** @internal */
+  constructor(weigh: Weigh, options: WeightsPolicyOptions) {
+    checkedOptions('weightsPolicy', options, ['intervalMs', 'signal', 'name']);
+    functionOption('weightsPolicy: weigh', weigh);
+    super(policyName(options.name, weigh));
+    this.weigh = weigh;
+    this.intervalMs = durationOption('weightsPolicy: intervalMs', options.intervalMs, 10, 1000);
+    this.signal = signalOption('weightsPolicy: signal', options.signal);
+  }
+
+  /** @internal */
+  runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner {
+    return new WeightsRunner(this, service, ports);
+  }
+}
+
+class WeightsRunner implements PolicyRunner {
+  readonly kind = 'weights';
+  readonly policy: WeightsPolicy;
+  readonly #service: VirtualService;
+  readonly #ports: PolicyPorts;
+  readonly #burst: FailureBurst;
+  readonly #counts = zeroCounters();
+  readonly #ended = new AbortController();
+  readonly #aborted = () => this.stop();
+  #cancel: (() => void) | undefined;
+  #pending: Promise<boolean> | undefined;
+  #measured = new Map<RealServer, Traffic>();
+  #measuredAtMs = 0;
+
+  constructor(policy: WeightsPolicy, service: VirtualService, ports: PolicyPorts) {
+    this.policy = policy;
+    this.#service = service;
+    this.#ports = ports;
+    this.#burst = new FailureBurst(policy, service, ports, () => 'the weights stay');
+  }
+
+  get name(): string {
+    return this.policy.name;
+  }
+
+  get counters(): ServicePolicy['counters'] {
+    return { ...this.#counts };
+  }
+
+  native(): undefined {}
+  inForce(): void {}
+
+  start(): void {
+    const { signal, intervalMs } = this.policy;
+    if (signal?.aborted) return this.stop();
+    signal?.addEventListener('abort', this.#aborted, { once: true });
+    this.#cancel = this.#ports.every(intervalMs, () => this.#askInTurn());
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.policy.signal?.removeEventListener('abort', this.#aborted);
+    this.#ended.abort(
+      new TunvsError('ERR_TUNVS_CLOSED', `the policy "${this.name}" has ended: give the service another`),
+    );
+  }
+
+  refresh(): Promise<boolean> {
+    if (this.#ended.signal.aborted) return Promise.reject(this.#ended.signal.reason);
+    return this.#pending ?? this.#ask();
+  }
+
+  #askInTurn(): void {
+    if (this.#pending) {
+      this.#counts.late += 1n;
+      return;
+    }
+    // What fails is told as an event.
+    this.#ask().catch(() => {});
+  }
+
+  /** What answers at once, is in force at once. */
+  #ask(): Promise<boolean> {
+    this.#counts.asked += 1n;
+    const signal = this.#ended.signal;
+    try {
+      const servers = this.#measure();
+      const answer = this.policy.weigh(servers, { service: this.#service, signal });
+      if (!isPromise(answer)) return Promise.resolve(this.#apply(servers, answer));
+      this.#pending = answer
+        .then((weights) => this.#apply(servers, weights))
+        .catch((error) => {
+          throw this.#fail(error);
+        })
+        .finally(() => {
+          this.#pending = undefined;
+        });
+      return this.#pending;
+    } catch (error) {
+      return Promise.reject(this.#fail(error));
+    }
+  }
+
+  #fail(error: unknown): unknown {
+    if (this.#ended.signal.aborted) return this.#ended.signal.reason;
+    this.#counts.failed += 1n;
+    return this.#burst.failed(error);
+  }
+
+  #measure(): MeasuredServer[] {
+    const now = this.#ports.nowMs();
+    const intervalMs = now - this.#measuredAtMs;
+    const totals = new Map<RealServer, Traffic>();
+    const stats = new Map(this.#service.stats().servers.map((each) => [serverName(each), each]));
+    const measured: MeasuredServer[] = [];
+    for (const server of this.#service.realServers) {
+      const counted = stats.get(serverName(server));
+      if (counted === undefined) continue; // of a transaction that is not in force yet
+      const before = this.#measured.get(server);
+      const rates = plainRates(before ? increase(before, counted.totals) : zeroTraffic(), intervalMs);
+      measured.push({ server, ...counted, rates });
+      totals.set(server, counted.totals);
+    }
+    this.#measured = totals;
+    this.#measuredAtMs = now;
+    return measured;
+  }
+
+  #apply(asked: readonly MeasuredServer[], weights: Weights): boolean {
+    this.#ended.signal.throwIfAborted();
+    const wanted = checkedWeights(asked, weights);
+    // Servers may have gone while the answer was on its way.
+    const there = new Set(this.#service.realServers);
+    const changes = [...wanted].filter(([server, weight]) => there.has(server) && server.weight !== weight);
+    if (changes.length > 0) {
+      this.#service.configuration.transaction(() => {
+        for (const [server, weight] of changes) server.edit({ weight });
+      });
+    }
+    this.#counts.answered += 1n;
+    return changes.length > 0;
+  }
+}
+
+function checkedWeights(asked: readonly MeasuredServer[], weights: Weights): Map<RealServer, number> {
+  const wanted = new Map<RealServer, number>();
+  const set = (server: RealServer, weight: unknown) => {
+    if (weight === undefined) return;
+    if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0 || weight > MAX_INT32)
+      refuse(`its weight of ${serverName(server)}`, weight, `an integer from 0 to ${MAX_INT32}`);
+    wanted.set(server, weight);
+  };
+  if (Array.isArray(weights)) {
+    if (weights.length !== asked.length) refuse('its weights', weights, `one for each of the ${asked.length} servers`);
+    for (const [index, { server }] of asked.entries()) set(server, weights[index]);
+    return wanted;
+  }
+  if (!(weights instanceof Map)) return refuse('its weights', weights, 'a Map or an array');
+  const byName = new Map(asked.map(({ server }) => [serverName(server), server]));
+  for (const [key, weight] of weights as ReadonlyMap<RealServer | string, unknown>) {
+    const server = byName.get(typeof key === 'string' ? key : serverName(key));
+    if (server === undefined) refuse('its weights', key, 'servers that it was asked about, or their ADDRESS:PORT');
+    else set(server, weight);
+  }
+  return wanted;
+}
+
+function isPromise(value: unknown): value is Promise<Weights> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
