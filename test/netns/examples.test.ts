@@ -51,4 +51,27 @@ describeLab('the examples', () => {
     );
     assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
   });
+
+  it('least-latency gives a real server that does not answer no weight, and it back when it does', async () => {
+    const [first, second] = stage.servers.map(({ address }) => address) as [string, string];
+    const program = stage.director.node(example('least-latency'), [
+      stage.topology.directorAddress,
+      stage.virtualAddress,
+      first,
+      second,
+    ]);
+    await program.line((line) => line.startsWith('directing '));
+    const isUp = (line: string) => line.startsWith('weights: ') && !line.includes(`${first} 0`);
+    await program.line(isUp);
+    stage.director.ip([`route add unreachable ${first}/32`]);
+    await program.line((line) => line.startsWith('weights: ') && line.includes(`${first} 0`));
+    const { servers, failures } = await stage.fetchMany({ requests: 10, concurrency: 5 });
+    assert.deepEqual([servers, failures], [{ rs2: 10 }, []]);
+    stage.director.ip([`route del unreachable ${first}/32`]);
+    for (let back = 0; back === 0; ) {
+      const fetched = await stage.fetchMany({ requests: 4, concurrency: 2 });
+      back = fetched.servers.rs1 ?? 0;
+    }
+    assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
+  });
 });
