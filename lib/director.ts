@@ -300,7 +300,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     return this.#call((engine) => {
       const said = engine.explain(bytes, known);
       const service = said.service && this.#configuration.virtualService(serviceIdentity(said.service));
-      return explanation(said, service?.scheduler);
+      return explanation(said, service?.scheduler, service?.policy);
     });
   }
 

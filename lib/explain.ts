@@ -1,11 +1,13 @@
 /** Which real server a packet would get, and by which rule, in words. */
+import type { ServicePolicy } from './policy/policy.js';
 import type { NativeExplanation, NativeServerKey } from './native.js';
 import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from './service-key.js';
 
 export interface Explanation {
   /** The counter that the packet would be counted in: 'forwarded', 'dropNoService', ... */
   verdict: string;
-  /** What decides: a connection that there is, a persistence template, the service's scheduler, or nothing. */
+  /** What decides: a connection that there is, a persistence template, a policy's table, the service's scheduler, or nothing. A connection
+   * policy is not asked: its scheduler stands in for it. */
   by: NativeExplanation['by'];
   /** The real server that it would go to; with 'dropServerGone' the one that is gone. */
   realServer?: NativeServerKey;
@@ -13,6 +15,8 @@ export interface Explanation {
   service?: ServiceIdentity;
   /** That service's. */
   scheduler?: string;
+  /** The service's policy. */
+  policy?: Pick<ServicePolicy, 'kind' | 'name'>;
   /** Of the connection that the packet belongs to: ESTABLISHED, ... */
   connectionState?: string;
   /** That connection would end, and this packet begin another. */
@@ -21,7 +25,11 @@ export interface Explanation {
   text: string;
 }
 
-export function explanation(said: NativeExplanation, scheduler: string | undefined): Explanation {
+export function explanation(
+  said: NativeExplanation,
+  scheduler: string | undefined,
+  policy?: ServicePolicy,
+): Explanation {
   const { verdict, by, endsConnection, connectionState, server } = said;
   const service = said.service && serviceIdentity(said.service);
   const rest = {
@@ -30,6 +38,7 @@ export function explanation(said: NativeExplanation, scheduler: string | undefin
     endsConnection,
     ...(service && { service }),
     ...(scheduler !== undefined && { scheduler }),
+    ...(policy && { policy: { kind: policy.kind, name: policy.name } }),
     ...(server && { realServer: server }),
     ...(connectionState !== undefined && { connectionState }),
   };
@@ -49,6 +58,7 @@ function sentence({
   realServer,
   service,
   scheduler,
+  policy,
   connectionState,
   endsConnection,
 }: Omit<Explanation, 'text'>): string {
@@ -62,5 +72,8 @@ function sentence({
   if (by === 'connection') return `To real server ${to}, by its connection, which is in ${connectionState}.`;
   if (by === 'persistence')
     return `To real server ${to}, because the client's last connection to ${of} went there (persistence)${anew}.`;
+  if (by === 'table') return `To real server ${to}, by the table of the policy "${policy?.name}" of ${of}${anew}.`;
+  if (policy?.kind === 'connection')
+    return `Where the policy "${policy.name}" of ${of} says; without an answer to real server ${to}, chosen by the scheduler ${scheduler}${anew}.`;
   return `To real server ${to}, chosen by the scheduler ${scheduler} of ${of}${anew}.`;
 }

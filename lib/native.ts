@@ -217,7 +217,7 @@ export interface NativeConnectionRow {
 export interface NativeExplanation {
   /** One of `native.verdicts`. */
   verdict: string;
-  by: 'nothing' | 'connection' | 'persistence' | 'scheduler';
+  by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler';
   /** That a new connection would be of. */
   service?: NativeServiceKey;
   server?: NativeServerKey;

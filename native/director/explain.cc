@@ -56,8 +56,11 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     if (server != nullptr) said.by = DecidedBy::persistence;
   }
   const bool isItsPort = service->takes(flow.virtualPort());
-  if (server == nullptr && (isItsPort || service->config.isPersistent()))
-    server = service->preview(flow, now, services->tunables());
+  if (server == nullptr && (isItsPort || service->config.isPersistent())) {
+    server = service->fromTable(flow);
+    if (server != nullptr) said.by = DecidedBy::table;
+    if (server == nullptr) server = service->preview(flow, now, services->tunables());
+  }
   if (server == nullptr) {
     said.verdict = service->isFtp() && !isItsPort ? Verdict::dropNotScheduled : Verdict::dropNoServer;
     return said;

@@ -10,8 +10,8 @@
 namespace tunvs {
 
 // What decides.
-enum class DecidedBy : uint8_t { nothing, connection, persistence, scheduler };
-inline constexpr std::string_view kDecidedByNames[] = {"nothing", "connection", "persistence", "scheduler"};
+enum class DecidedBy : uint8_t { nothing, connection, persistence, table, scheduler };
+inline constexpr std::string_view kDecidedByNames[] = {"nothing", "connection", "persistence", "table", "scheduler"};
 
 struct Explanation {
   Verdict verdict = Verdict::forwarded;

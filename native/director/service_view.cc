@@ -29,9 +29,11 @@ const ServerView* ServiceView::schedule(const FlowKey& flow, Tick now, const Tun
   return static_cast<const ServerView*>(scheduler->pick(candidates, state->scheduler, context));
 }
 
+const ServerView* ServiceView::fromTable(const FlowKey& flow) const {
+  return static_cast<const ServerView*>(policy.choose(candidates, flow, /*turn=*/nullptr));
+}
+
 const ServerView* ServiceView::preview(const FlowKey& flow, Tick now, const Tunables& tunables) const {
-  if (const Candidate* chosen = policy.choose(candidates, flow, /*turn=*/nullptr))
-    return static_cast<const ServerView*>(chosen);
   SchedulerState copy;
   {
     SpinGuard guard(state->lock);

@@ -80,7 +80,9 @@ struct ServiceView {
   // The server for a new connection; null when none may take it. `turn`: what its policy has decided, where one was
   // asked.
   const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables, PolicyTurn* turn = nullptr) const;
-  // The server that schedule() would give now; nothing is changed by asking.
+  // What the table of its policy says; null when there is none, or it leads nowhere.
+  const ServerView* fromTable(const FlowKey& flow) const;
+  // The server that its scheduler would give now; nothing is changed by asking.
   const ServerView* preview(const FlowKey& flow, Tick now, const Tunables& tunables) const;
 
  private:

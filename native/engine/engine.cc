@@ -45,10 +45,10 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
       started.passedOver = std::move(passedOver);
     }
     auto host = std::make_unique<TunEgress>(device.value()->descriptor(i));
-    auto worker = Worker::create(Worker::Parts{*director_, i, device.value()->queue(i), std::move(egress).value(),
-                                               std::move(host), options.device.maxPacketBytes, events_,
-                                               options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{},
-                                               &policies_.channel(i)});
+    auto worker =
+        Worker::create(Worker::Parts{*director_, i, device.value()->queue(i), std::move(egress).value(),
+                                     std::move(host), options.device.maxPacketBytes, events_, options.busyPollUs,
+                                     i == 0 ? openErrorQueues(started) : ErrorQueues{}, &policies_.channel(i)});
     if (!worker) return worker.error();
     workers.push_back(std::move(worker).value());
   }
@@ -65,8 +65,8 @@ Result<void> Engine::startOn(std::unique_ptr<Device> device,
   std::vector<std::unique_ptr<Worker>> workers;
   for (size_t i = 0; i < device->queueCount(); i++) {
     auto worker = Worker::create(Worker::Parts{*director_, i, device->queue(i), makeEgress(), makeEgress(),
-                                               device->maxPacketBytes(),
-                                               events_, /*busyPollUs=*/0, /*errors=*/{}, &policies_.channel(i)});
+                                               device->maxPacketBytes(), events_, /*busyPollUs=*/0, /*errors=*/{},
+                                               &policies_.channel(i)});
     if (!worker) return worker.error();
     workers.push_back(std::move(worker).value());
   }

@@ -34,7 +34,16 @@ class Bench {
     desk.notify([this] { told++; });
     auto counted = std::make_unique<MemoryEgress>();
     egress = counted.get();
-    worker = Worker::create({t.director, 0, device.queue(0), std::move(counted), 2048, events, 0, {}, &desk.channel(0)})
+    worker = Worker::create({t.director,
+                             0,
+                             device.queue(0),
+                             std::move(counted),
+                             std::make_unique<MemoryEgress>(),
+                             2048,
+                             events,
+                             0,
+                             {},
+                             &desk.channel(0)})
                  .value();
   }
   ~Bench() {

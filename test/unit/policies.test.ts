@@ -486,4 +486,22 @@ describe('the policy of a service', () => {
     );
     assert.deepEqual([bed.web.policy?.counters.asked, other.policy?.counters.asked], [1n, 2n]);
   });
+
+  it('is explained, and a connection policy is not asked for that', async () => {
+    let asked = 0;
+    const decide = () => {
+      asked += 1;
+      return 2;
+    };
+    const packet = tcp({ from: '198.51.100.9:2000', to: `${VIP}:80` });
+    await using bed = new Bed(connectionPolicy(decide, { name: 'mine' }));
+    const { by, text, policy } = bed.director.explain(packet);
+    assert.deepEqual([by, policy], ['scheduler', { kind: 'connection', name: 'mine' }]);
+    assert.match(text, /^Where the policy "mine" of .* says; without an answer to real server 10\.0\.0\.3:80, chosen/);
+    assert.equal(asked, 0);
+    bed.web.edit({ policy: tablePolicy(() => [1], { name: 'its' }) });
+    const tabled = bed.director.explain(packet);
+    assert.deepEqual([tabled.by, tabled.realServer?.address], ['table', '10.0.0.2']);
+    assert.match(tabled.text, /by the table of the policy "its"/);
+  });
 });
