@@ -48,15 +48,17 @@ interface DirectorParts {
   /** Of the host's interfaces; a source is local all the same. */
   localAddresses: () => readonly { address: string }[];
   nowMs: () => number;
-  policies: PolicyRelay;
-  columns: NativePolicyColumns;
+  /** Connects the native part's questions to what answers them; at the first call, or before. */
+  policies: (answer: PolicyListener) => NativePolicyColumns;
   relay?: EventRelay;
 }
 
-/** The native part has to be given its listener before the director exists. */
+type PolicyListener = Parameters<NativeDirector['onPolicies']>[0];
+
+/** The native part has to be given its listener before it starts, and before the director exists. */
 class PolicyRelay {
-  answer: (policy: number, rows: number) => void = () => {};
-  readonly receive = (policy: number, rows: number): void => this.answer(policy, rows);
+  answer: PolicyListener = () => {};
+  readonly receive: PolicyListener = (policy, rows) => this.answer(policy, rows);
 }
 
 /** Between two looks of a drain at its real server's connections. */
@@ -117,8 +119,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         report: (event) => this.#report(event),
       },
     });
-    this.#configuration.policies.connect(parts.columns);
-    parts.policies.answer = this.#configuration.policies.answer;
+    const { policies } = this.#configuration;
+    policies.connect(() => parts.policies(policies.answer));
     if (parts.device) this.#housekeeping = setInterval(() => parts.native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();
     this.#cancelAtExit = parts.host ? atExit(() => parts.host?.close()) : () => {};
     parts.relay?.forward((events) => this.#engineEvents(events));
@@ -143,8 +145,12 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       undo.push(() => engine.close());
       const relay = new EventRelay();
       engine.onEvents(relay.receive);
-      const policies = new PolicyRelay();
-      const columns = engine.onPolicies(policies.receive);
+      const asked = new PolicyRelay();
+      const columns = engine.onPolicies(asked.receive);
+      const policies = (answer: PolicyListener) => {
+        asked.answer = answer;
+        return columns;
+      };
       const started = wrapNative(() => engine.start(checked.start));
       let host: DirectorHost | undefined;
       if (checked.setUpHost ?? !started.attached) {
@@ -160,7 +166,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       const device = directorDevice(started);
       const localAddresses = () => thisHost.addresses();
       const nowMs = Date.now;
-      const told = { policies, columns, relay };
+      const told = { policies, relay };
       const parts = { native: engine, sources, pulse, device, host, localAddresses, nowMs, ...told };
       const director = new Director(parts);
       channels.open.publish({ director });
@@ -437,10 +443,9 @@ export class OfflineDirector extends Director {
     const clock = { atMs: 0 };
     const pulse = new ManualPulse();
     const engine = wrapNative(() => new native.Director(checked.native));
-    const policies = new PolicyRelay();
-    const columns = engine.onPolicies(policies.receive);
     const nowMs = () => clock.atMs;
-    const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs, policies, columns };
+    const policies = (answer: PolicyListener) => engine.onPolicies(answer);
+    const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs, policies };
     const director = new OfflineDirector(parts, clock, pulse);
     channels.open.publish({ director });
     return director;

@@ -72,7 +72,8 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
         },
       },
     });
-    configuration.policies.connect(engine.onPolicies(configuration.policies.answer));
+    const columns = engine.onPolicies(configuration.policies.answer);
+    configuration.policies.connect(() => columns);
     const policy = POLICIES[decide]();
     const service = configuration.addVirtualService({ ...SERVICE, scheduler: 'rr', ...(policy && { policy }) });
     configuration.transaction(() => {

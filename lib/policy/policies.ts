@@ -12,15 +12,16 @@ export class Policies {
   readonly ports: PolicyPorts;
   readonly #inForce = new Map<VirtualService, PolicyRunner>();
   readonly #byId = new Map<number, ConnectionRunner>();
+  #connect: (() => NativePolicyColumns) | undefined;
   #columns: NativePolicyColumns | undefined;
 
   constructor(ports: PolicyPorts) {
     this.ports = ports;
   }
 
-  /** Where the native part writes its questions. */
-  connect(columns: NativePolicyColumns): void {
-    this.#columns = columns;
+  /** What tells where the native part writes its questions; called when there is a policy that it asks. */
+  connect(columns: () => NativePolicyColumns): void {
+    this.#connect = columns;
   }
 
   /** For the native part: fills the column of answers for so many connections of the policy of that id. */
@@ -53,7 +54,10 @@ export class Policies {
         continue;
       }
       this.#inForce.set(service, runner);
-      if (runner instanceof ConnectionRunner) this.#byId.set(runner.id, runner);
+      if (runner instanceof ConnectionRunner) {
+        this.#columns ??= this.#connect?.();
+        this.#byId.set(runner.id, runner);
+      }
       runner.start();
     }
     for (const [service, runner] of gone) {

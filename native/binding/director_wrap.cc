@@ -133,6 +133,8 @@ void DirectorWrap::shutDown() {
     policyNotify_.Release();
     hasPolicyNotify_ = false;
   }
+  policyCallback_.Reset();
+  policies_ = {};
   if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
   hasHook_ = false;
 }
