@@ -74,10 +74,9 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
       started.passedOver = std::move(passedOver);
     }
     auto host = std::make_unique<TunEgress>(written);
-    auto worker =
-        Worker::create(Worker::Parts{*director_, i, queues[i].queue, std::move(egress).value(), std::move(host),
-                                     options.device.maxPacketBytes, events_, options.busyPollUs,
-                                     i == 0 ? openErrorQueues(started) : ErrorQueues{}, &policies_.channel(i)});
+    auto worker = Worker::create(Worker::Parts{
+        *director_, i, queues[i].queue, std::move(egress).value(), std::move(host), options.device.maxPacketBytes,
+        events_, options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{}, &policies_.channel(i)});
     if (!worker) return worker.error();
     director_->setMark(i, queues[i].mark);
     workers.push_back(std::move(worker).value());
