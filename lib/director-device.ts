@@ -5,6 +5,15 @@ import { addressFamily, canonicalAddress } from './inet.js';
 import type { NativeStarted } from './native.js';
 import { isSourceRange } from './source.js';
 
+/** What is read from it carries a firewall mark. */
+export interface MarkDevice {
+  /** Name of the interface. */
+  name: string;
+  mark: number;
+  /** It was there before, and stays. */
+  attached: boolean;
+}
+
 /** How `Director.open` found the device and the egress. */
 export interface DirectorDevice {
   /** Name of the interface. */
@@ -18,6 +27,11 @@ export interface DirectorDevice {
 
 export function directorDevice({ device, attached, egress, passedOver }: NativeStarted): DirectorDevice {
   return { name: device, attached, egress: egress as Egress, passedOver };
+}
+
+/** `marks`: of the devices, in the order in which they were to be opened. */
+export function markDevices({ markDevices: devices }: NativeStarted, marks: readonly number[]): MarkDevice[] {
+  return devices.map(({ name, attached }, index) => ({ name, mark: marks[index] ?? 0, attached }));
 }
 
 /** A sentence for each source that is no address of this host; a range is routed to the device, not added to the host. */

@@ -9,6 +9,7 @@ import {
   choiceOption,
   integerOption,
   MAX_INT32,
+  MAX_UINT32,
   refuse,
   signalOption,
   uint64Option,
@@ -22,6 +23,16 @@ export interface DeviceOptions {
   queues?: number;
   /** Longest packet that is read, [576, 65535]; longer ones are dropped and counted. Default 2048, or `pathMtu`. */
   maxPacketBytes?: number;
+}
+
+/** What the host's rules steer to it by its firewall mark (`ip rule add fwmark`) has that mark at the director. */
+export interface MarkDeviceOptions {
+  /** [1, 2^32 - 1] */
+  mark: number;
+  /** As of the main device. Default 'tunvsm%d'. */
+  name?: string;
+  /** Queues, each with a worker thread, [1, 64]; default 1. All devices together have at most 64. */
+  queues?: number;
 }
 
 export interface HostOptions {
@@ -67,13 +78,18 @@ export interface EngineOptions {
 
 export interface DirectorOpenOptions extends EngineOptions {
   device?: DeviceOptions;
+  /**
+   * More devices, one per firewall mark that is given outside of the director, as by nftables. A rule of `setMarks`
+   * goes before the mark of a device.
+   */
+  markDevices?: readonly MarkDeviceOptions[];
   /** How packets leave; 'auto', the default, takes the first that works of 'packet', 'raw' and 'tun'. */
   egress?: 'auto' | Egress;
   /** Seed of the connection table's hash, [0, 2^64). Leave it out, and a secret one is drawn: it resists floods. */
   hashSeed?: bigint;
   /**
    * Whether to set up the host (device up, ip_forward, a route per virtual address, ...), and how. All of it is
-   * undone by close(). Default: true, unless the device existed before.
+   * undone by close(). Default: true, unless one of the devices existed before.
    */
   setUpHost?: boolean | HostOptions;
   /** How long a worker spins on an idle device before it sleeps, microseconds, [0, 1,000,000]; default 0. */
@@ -101,25 +117,30 @@ export interface CheckedOpenOptions {
 const DEFAULT_MAX_CONNECTIONS = 1 << 20;
 const DEFAULT_MAX_PACKET_BYTES = 2048;
 export const DEFAULT_PATH_MTU = 1500;
+export const DEFAULT_MARK_DEVICE = 'tunvsm%d';
+/** A worker thread each, which the engine has at most 64 of. */
+const MAX_QUEUES = 64;
 
 const ENGINE_OPTIONS = ['source', 'pathMtu', 'pingReply', 'noServerReply', 'maxConnections'] as const;
 
 export function checkedOpenOptions(options: DirectorOpenOptions): CheckedOpenOptions {
   const call = 'Director.open';
-  const ownOptions = ['device', 'egress', 'hashSeed', 'setUpHost', 'busyPollUs', 'signal'] as const;
+  const ownOptions = ['device', 'markDevices', 'egress', 'hashSeed', 'setUpHost', 'busyPollUs', 'signal'] as const;
   checkedOptions(call, options, [...ENGINE_OPTIONS, ...ownOptions]);
   const engine = checkedEngine(call, options);
   const device = checkedDevice(`${call}: device`, options.device ?? {}, engine.pathMtu);
+  const marked = checkedMarkDevices(`${call}: markDevices`, options.markDevices ?? [], device);
   const host = typeof options.setUpHost === 'object' && options.setUpHost !== null ? options.setUpHost : undefined;
   return {
     native: {
       ...engine,
-      workers: device.queues,
+      workers: queuesOf([device, ...marked]),
       ...(options.hashSeed === undefined ? {} : { seed: uint64Option(`${call}: hashSeed`, options.hashSeed) }),
       offline: false,
     },
     start: {
       device,
+      markDevices: marked,
       egress: choiceOption(`${call}: egress`, options.egress, ['auto', ...egresses], 'auto'),
       busyPollUs: integerOption(`${call}: busyPollUs`, options.busyPollUs, 0, 1_000_000, 0),
     },
@@ -190,7 +211,7 @@ function checkedDevice(name: string, options: DeviceOptions, pathMtu: number): R
   checkedOptions(name, options, ['name', 'queues', 'maxPacketBytes']);
   return {
     name: checkedDeviceName(`${name}.name`, options.name ?? 'tunvs0'),
-    queues: integerOption(`${name}.queues`, options.queues, 1, 64, Math.min(4, availableParallelism())),
+    queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, Math.min(4, availableParallelism())),
     maxPacketBytes: integerOption(
       `${name}.maxPacketBytes`,
       options.maxPacketBytes,
@@ -199,6 +220,37 @@ function checkedDevice(name: string, options: DeviceOptions, pathMtu: number): R
       Math.max(DEFAULT_MAX_PACKET_BYTES, pathMtu),
     ),
   };
+}
+
+function checkedMarkDevices(
+  name: string,
+  options: readonly MarkDeviceOptions[],
+  main: Required<DeviceOptions>,
+): Required<MarkDeviceOptions>[] {
+  if (!Array.isArray(options)) refuse(name, options, 'an array of { mark, ... }');
+  const devices = options.map((each: MarkDeviceOptions) => checkedMarkDevice(name, each));
+  for (const [index, { mark, name: device }] of devices.entries()) {
+    const others = devices.slice(0, index);
+    if (others.some((other) => other.mark === mark)) refuse(`${name}.mark`, mark, 'another mark for each device');
+    if (!device.includes('%d') && [main, ...others].some((other) => other.name === device))
+      refuse(`${name}.name`, device, 'another name for each device');
+  }
+  const queues = queuesOf([main, ...devices]);
+  if (queues > MAX_QUEUES) refuse(`${name}: the queues of all devices`, queues, `at most ${MAX_QUEUES}`);
+  return devices;
+}
+
+function checkedMarkDevice(name: string, options: MarkDeviceOptions): Required<MarkDeviceOptions> {
+  checkedOptions(name, options, ['mark', 'name', 'queues']);
+  return {
+    mark: integerOption(`${name}.mark`, options.mark, 1, MAX_UINT32),
+    name: checkedDeviceName(`${name}.name`, options.name ?? DEFAULT_MARK_DEVICE),
+    queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, 1),
+  };
+}
+
+function queuesOf(devices: readonly { queues: number }[]): number {
+  return devices.reduce((sum, { queues }) => sum + queues, 0);
 }
 
 /** The kernel's own rules (dev_valid_name). */

@@ -9,7 +9,13 @@ import {
   type DirectorOpenOptions,
   type OfflineOptions,
 } from './director-options.js';
-import { type DirectorDevice, directorDevice, sourceWarnings } from './director-device.js';
+import {
+  type DirectorDevice,
+  directorDevice,
+  type MarkDevice,
+  markDevices,
+  sourceWarnings,
+} from './director-device.js';
 import { TunvsError, toTunvsError, wrapNative } from './errors.js';
 import { EventRelay } from './event-relay.js';
 import { channels, type DirectorEvents, type EngineEvent, tell } from './events.js';
@@ -17,6 +23,7 @@ import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from './flow-packet.js';
 import { DirectorHost } from './host/director-host.js';
 import { thisHost } from './host/host.js';
+import { markWarnings } from './host/mark-device.js';
 import { isOwnAddress } from './host/own-address.js';
 import type { MarkRule } from './marks.js';
 import { type NativeDirector, type NativeEvent, type NativePolicyColumns, native } from './native.js';
@@ -44,6 +51,8 @@ interface DirectorParts {
   sources: readonly string[];
   pulse: Pulse;
   device?: DirectorDevice | undefined;
+  markDevices?: readonly MarkDevice[];
+  warnings?: readonly string[];
   host?: DirectorHost | undefined;
   /** Of the host's interfaces; a source is local all the same. */
   localAddresses: () => readonly { address: string }[];
@@ -79,6 +88,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   readonly sources: readonly string[];
   /** Undefined when offline. */
   readonly device: DirectorDevice | undefined;
+  /** What comes by them has a firewall mark; in the order of the options, empty when offline. */
+  readonly markDevices: readonly MarkDevice[];
   /** One sentence each: what was found odd on opening, and its mend. */
   readonly warnings: readonly string[];
   readonly #native: NativeDirector;
@@ -101,7 +112,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.#nowMs = parts.nowMs;
     this.sources = parts.sources;
     this.device = parts.device;
-    this.warnings = parts.device ? sourceWarnings(parts.sources) : [];
+    this.markDevices = parts.markDevices ?? [];
+    this.warnings = parts.warnings ?? [];
     this.#configuration = new Configuration({
       apply: (operations) => this.#call((engine) => engine.apply(operations)),
       assertOpen: () => this.#assertOpen(),
@@ -127,7 +139,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   /**
-   * Opens the device, starts a worker thread per queue and sets up the host. When something fails, all of it is undone.
+   * Opens the devices, starts a worker thread per queue and sets up the host. When something fails, all of it is undone.
    *
    * Needs CAP_NET_ADMIN, and CAP_NET_RAW for the egresses 'packet' and 'raw'.
    *
@@ -153,22 +165,37 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       };
       const started = wrapNative(() => engine.start(checked.start));
       let host: DirectorHost | undefined;
-      if (checked.setUpHost ?? !started.attached) {
+      const marked = markDevices(
+        started,
+        checked.start.markDevices.map(({ mark }) => mark),
+      );
+      const warnings = sourceWarnings(sources);
+      if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
         const opening = new DirectorHost({ sources, ...checked.host });
         undo.push(() => opening.close());
-        opening.open(started.device);
+        opening.open(started.device, marked);
         host = opening;
       }
+      if (marked.length > 0) warnings.push(...markWarnings(thisHost));
       // A turn of the event loop, so that an abort that is due can come in.
       await new Promise((resolve) => setImmediate(resolve));
       checked.signal?.throwIfAborted();
       const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
       const device = directorDevice(started);
       const localAddresses = () => thisHost.addresses();
-      const nowMs = Date.now;
-      const told = { policies, relay };
-      const parts = { native: engine, sources, pulse, device, host, localAddresses, nowMs, ...told };
-      const director = new Director(parts);
+      const director = new Director({
+        native: engine,
+        sources,
+        pulse,
+        device,
+        markDevices: marked,
+        warnings,
+        host,
+        localAddresses,
+        nowMs: Date.now,
+        policies,
+        relay,
+      });
       channels.open.publish({ director });
       for (const message of director.warnings) channels.warning.publish({ director, message });
       return director;

@@ -2,12 +2,13 @@
 export type { Transaction } from './configuration.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './connections.js';
 export { Director, OfflineDirector, type WorkerCpu } from './director.js';
-export type { DirectorDevice } from './director-device.js';
+export type { DirectorDevice, MarkDevice } from './director-device.js';
 export {
   type DeviceOptions,
   type DirectorOpenOptions,
   type EngineOptions,
   type HostOptions,
+  type MarkDeviceOptions,
   type NoServerReply,
   noServerReplies,
   type OfflineOptions,

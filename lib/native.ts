@@ -267,6 +267,8 @@ export interface NativeStartOptions {
     /** Longest packet read, bytes, [576, 65535]. */
     maxPacketBytes: number;
   };
+  /** What is read from them carries a mark, [1, 2^32-1]. The queues of all devices are the director's workers. */
+  markDevices: { name: string; queues: number; mark: number }[];
   /** 'auto' or one of `native.egresses`. */
   egress: string;
   /** How long a worker spins on an idle device before it sleeps, microseconds; 0: not at all. */
@@ -277,6 +279,8 @@ export interface NativeStarted {
   device: string;
   /** The device was there before and stays. */
   attached: boolean;
+  /** In the order of the options. */
+  markDevices: { name: string; attached: boolean }[];
   egress: string;
   /** Why each egress that 'auto' passed over was not taken. */
   passedOver: { egress: string; reason: string }[];

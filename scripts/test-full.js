@@ -112,9 +112,10 @@ await main(async () => {
   await withPrograms(absent, [], 'packaging', () =>
     runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false }),
   );
-  const fullTests = testFiles('test/full');
+  // The second because `npm test` goes without nft.
+  const fullTests = [...testFiles('test/full'), ...testFiles('test/netns', (path) => path === 'mark-devices.test.js')];
   if (fullTests.length > 0) {
-    const servers = ['tcpdump', 'tshark', 'nginx', 'curl'];
+    const servers = ['tcpdump', 'tshark', 'nginx', 'curl', 'nft'];
     await withPrograms(absent, servers, 'tests with real programs', () =>
       runMocha('tests with real programs', fullTests),
     );

@@ -20,6 +20,19 @@ export function secondsArgument(minimumSeconds: number, maximumSeconds: number):
   };
 }
 
+/** For `--mark-device`, which may be repeated: `MARK` or `MARK=NAME`. */
+export function markDevicesArgument(
+  text: string,
+  earlier: readonly { mark: number; name?: string }[] = [],
+): { mark: number; name?: string }[] {
+  const [, digits, name] = /^(\d{1,10})(?:=(.+))?$/.exec(text) ?? [];
+  const mark = Number(digits);
+  if (!(mark >= 1 && mark <= 2 ** 32 - 1))
+    throw new InvalidArgumentError('Write a mark from 1 to 4294967295, with =NAME behind it to name the device.');
+  if (earlier.some((other) => other.mark === mark)) throw new InvalidArgumentError('Give each mark once.');
+  return [...earlier, { mark, ...(name !== undefined && { name }) }];
+}
+
 /** For `--seed`: [0, 2^64). */
 export function seedArgument(text: string): bigint {
   const seed = /^(\d{1,20}|0x[\da-f]{1,16})$/i.test(text) ? BigInt(text) : -1n;

@@ -10,6 +10,13 @@ import { asPrefix, enableIpv6, familyOf, hasIpv6, ipCommand, ipQuery, withoutLin
 import { type Host, thisHost } from './host.js';
 import { HostSetup } from './host-setup.js';
 import { planLocalNode, planLocalNodes } from './local-node.js';
+import {
+  type HostMarkDevice,
+  type MarkPlan,
+  planMarkDevices,
+  refuseTakenMarks,
+  type RoutedMark,
+} from './mark-device.js';
 import { forwardIpv6 } from './ipv6-forwarding.js';
 import { formatHostCommand, type HostStep } from './step.js';
 import { addressesIn, interfacesOnLink, isLarge } from './subnet.js';
@@ -46,6 +53,7 @@ export class DirectorHost {
   /** What all local nodes share. */
   #forLocalNodes: HostStep[] = [];
   #deviceName: string | undefined;
+  #marks: readonly RoutedMark[] = [];
 
   constructor(options: DirectorHostOptions) {
     this.#host = options.host ?? thisHost;
@@ -60,23 +68,37 @@ export class DirectorHost {
    * The steps that opening and adding these addresses would take now; changes nothing. `localNodes`: those of them that
    * the host itself serves.
    */
-  plan(deviceName: string, virtualAddresses: Iterable<string> = [], localNodes: Iterable<string> = []): HostStep[] {
+  plan(
+    deviceName: string,
+    virtualAddresses: Iterable<string> = [],
+    localNodes: Iterable<string> = [],
+    markDevices: readonly HostMarkDevice[] = [],
+  ): HostStep[] {
+    const { steps: ofMarks, marks } = planMarkDevices(this.#host, this.#markPlan(deviceName), markDevices);
     const vips = [...new Set(virtualAddresses)];
     const local = [...new Set(localNodes)];
     const lan = vips.flatMap((vip) => this.#planLan(deviceName, vip));
     const commands = new Map(lan.map((step) => [formatHostCommand(step.command), step]));
     return [
       ...this.#planDevice(deviceName),
+      ...ofMarks,
       ...commands.values(),
       ...vips.flatMap((vip) => this.#planVip(deviceName, vip)),
       ...(local.length > 0 ? planLocalNodes(this.#host) : []),
-      ...local.flatMap((vip) => this.#planLocalNode(deviceName, vip)),
+      ...local.flatMap((vip) => this.#planLocalNode(deviceName, vip, marks)),
     ];
   }
 
-  /** REQUIRES: the device exists. */
-  open(deviceName: string): void {
-    this.#setup.apply(this.#planDevice(deviceName));
+  /**
+   * REQUIRES: the devices exist.
+   * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY when somebody else has rules for a mark.
+   */
+  open(deviceName: string, markDevices: readonly HostMarkDevice[] = []): void {
+    const plan = this.#markPlan(deviceName);
+    refuseTakenMarks(this.#host, plan, markDevices);
+    const { steps, marks } = planMarkDevices(this.#host, plan, markDevices);
+    this.#setup.apply([...this.#planDevice(deviceName), ...steps]);
+    this.#marks = marks;
     this.#deviceName = deviceName;
   }
 
@@ -106,7 +128,7 @@ export class DirectorHost {
       throw new TunvsError('ERR_TUNVS_CLOSED', `${address} is not directed to a device: add it first`);
     if (this.#localNodes.has(address)) return;
     const shared = this.#localNodes.size === 0 ? planLocalNodes(this.#host) : [];
-    const own = this.#planLocalNode(this.#deviceName, address);
+    const own = this.#planLocalNode(this.#deviceName, address, this.#marks);
     this.#setup.apply([...shared, ...own]);
     if (this.#localNodes.size === 0) this.#forLocalNodes = shared;
     this.#localNodes.set(address, own);
@@ -122,6 +144,7 @@ export class DirectorHost {
   /** Takes back everything; returns what could not be taken back. Twice is fine. */
   close(): Error[] {
     this.#deviceName = undefined;
+    this.#marks = [];
     this.#vips.clear();
     this.#localNodes.clear();
     return this.#setup.undo();
@@ -135,20 +158,7 @@ export class DirectorHost {
       ...withoutLinkLocal(host, device),
       {
         description: 'bring the device up',
-        command: {
-          argv: [
-            'ip',
-            'link',
-            'set',
-            'dev',
-            device,
-            'mtu',
-            `${this.#mtuBytes}`,
-            'txqueuelen',
-            `${this.#txQueueLength}`,
-            'up',
-          ],
-        },
+        command: { argv: ['ip', 'link', 'set', 'dev', device, ...this.#linkWords()] },
       },
       ...setDeviceSysctl(
         host,
@@ -173,6 +183,15 @@ export class DirectorHost {
         .filter(isSourceRange)
         .map((range) => this.#planRoute(device, range, `have errors about packets from ${range} come to the director`)),
     ];
+  }
+
+  #linkWords(): string[] {
+    return ['mtu', `${this.#mtuBytes}`, 'txqueuelen', `${this.#txQueueLength}`, 'up'];
+  }
+
+  #markPlan(device: string): MarkPlan {
+    const hasSource6 = this.#sources.some((source) => familyOf(source) === 6);
+    return { device, families: hasSource6 ? [4, 6] : [4], protocol: ROUTE_PROTOCOL, linkWords: this.#linkWords() };
   }
 
   #planIpv6(device: string): HostStep[] {
@@ -208,9 +227,9 @@ export class DirectorHost {
     };
   }
 
-  #planLocalNode(device: string, vip: string): HostStep[] {
+  #planLocalNode(device: string, vip: string, marks: readonly RoutedMark[]): HostStep[] {
     const protocol = ROUTE_PROTOCOL;
-    return planLocalNode(this.#host, { device, protocol, sources: this.#sources }, vip);
+    return planLocalNode(this.#host, { device, protocol, sources: this.#sources, marks }, vip);
   }
 
   /** What all addresses of a LAN share, and what therefore stays until close. */

@@ -7,8 +7,10 @@
  * other one anew. What names the device goes with it; what a killed director leaves behind is taken away first.
  */
 import { isRange, splitPrefix } from '../prefix.js';
-import { asPrefix, familyOf, ipCommand, ipQuery } from './family.js';
+import { asPrefix, familyOf, ipCommand } from './family.js';
 import type { Host } from './host.js';
+import { destination, formatMark, type IpRule, readRules, selector } from './ip-rule.js';
+import type { RoutedMark } from './mark-device.js';
 import type { HostStep } from './step.js';
 import { isOnLink } from './subnet.js';
 import { setSysctl } from './sysctl.js';
@@ -19,6 +21,8 @@ export interface LocalNodePlan {
   protocol: string;
   /** Director addresses (DIP). */
   sources: readonly string[];
+  /** Their packets go to devices of their own. */
+  marks: readonly RoutedMark[];
 }
 
 /**
@@ -40,8 +44,8 @@ export function planLocalNodes(host: Host): HostStep[] {
 
 /** `vip`: an address, or a range. REQUIRES: the host routes it to the device. */
 export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): HostStep[] {
-  const { device, protocol } = plan;
-  const rules = readRules(host, vip);
+  const { device, protocol, marks } = plan;
+  const rules = readRules(host, familyOf(vip));
   const own = [
     // The next rule but one would take them away from the host.
     ...ownAddressesIn(host, vip, device).map((address) => ({
@@ -52,6 +56,10 @@ export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): Hos
       words: ['iif', device, 'to', asPrefix(vip), 'lookup', 'local'],
       description: 'what the director hands back is local',
     },
+    ...marks.map(({ mark, table }) => ({
+      words: ['fwmark', formatMark(mark), 'to', asPrefix(vip), 'lookup', `${table}`],
+      description: `what has mark ${mark} goes to the director as that`,
+    })),
     {
       words: ['to', asPrefix(vip), 'lookup', 'main'],
       description: 'what comes from elsewhere goes to the director',
@@ -59,7 +67,7 @@ export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): Hos
   ].map(({ words, description }) => ({ words: ['pref', '0', ...words, 'protocol', protocol], description }));
   const wanted = new Set(own.map(({ words }) => words.join(' ')));
   // One address goes to one director: whatever device such a rule names, its director is gone.
-  const isOfVip = (rule: Rule) => rule.protocol === protocol && destination(rule) === asPrefix(vip);
+  const isOfVip = (rule: IpRule) => rule.protocol === protocol && destination(rule) === asPrefix(vip);
   const leftOver = rules.filter((rule) => isOfVip(rule) || wanted.has(selector(rule).join(' '))).map(selector);
   return [
     ...leftOver.map((words) => ({
@@ -126,8 +134,8 @@ function ownAddressesIn(host: Host, vip: string, device: string): string[] {
 }
 
 /** At no moment without a rule for local addresses. Nothing to undo: it stands where it stood. */
-function planLocalRuleBehind(rules: readonly Rule[], vip: string, protocol: string): HostStep[] {
-  const isPlain = (rule: Rule) => Object.keys(rule).every((key) => PLAIN.has(key)) && rule.src === 'all';
+function planLocalRuleBehind(rules: readonly IpRule[], vip: string, protocol: string): HostStep[] {
+  const isPlain = (rule: IpRule) => Object.keys(rule).every((key) => PLAIN.has(key)) && rule.src === 'all';
   const local = rules.filter((rule) => isPlain(rule) && (rule.table === 'local' || rule.table === '255'));
   const first = local.find(({ priority }) => priority === 0);
   const substitute = local.find((rule) => rule.priority === 1 && rule.protocol === protocol);
@@ -145,41 +153,4 @@ function planLocalRuleBehind(rules: readonly Rule[], vip: string, protocol: stri
   ];
 }
 
-/** A line of `ip -j rule show`; other keys are selectors and actions. */
-interface Rule {
-  priority: number;
-  src?: string;
-  dst?: string;
-  /** Left out: one address. */
-  dstlen?: number;
-  iif?: string;
-  table?: string;
-  /** Left out: the kernel. */
-  protocol?: string;
-}
-
 const PLAIN: ReadonlySet<string> = new Set(['priority', 'src', 'table', 'protocol']);
-
-/** What every host begins with. */
-const DEFAULT_RULES: Rule[] = [{ priority: 0, src: 'all', table: 'local' }];
-
-function readRules(host: Host, vip: string): Rule[] {
-  const [ip = 'ip', ...rest] = ipQuery(familyOf(vip), 'rule', 'show');
-  const said = host.query([ip, '-j', ...rest]);
-  try {
-    return said === undefined ? DEFAULT_RULES : (JSON.parse(said) as Rule[]);
-  } catch {
-    return DEFAULT_RULES;
-  }
-}
-
-function destination({ dst, dstlen }: Rule): string | undefined {
-  return dst === undefined || dstlen === undefined ? dst && asPrefix(dst) : `${dst}/${dstlen}`;
-}
-
-/** As `ip rule` takes it. */
-function selector(rule: Rule): string[] {
-  const { priority, iif, table, protocol } = rule;
-  const given = { pref: `${priority}`, iif, to: destination(rule), lookup: table, protocol };
-  return Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [key, value]));
-}

@@ -29,6 +29,8 @@ export interface DirectorCommandOptions {
   source: string | readonly string[];
   device?: string;
   queues?: number;
+  /** As `--mark-device` takes each. */
+  markDevices?: readonly string[];
   egress?: string;
   /** Default 0.1. */
   statsIntervalSeconds?: number;
@@ -123,13 +125,14 @@ export async function startRealServerCommand(host: LabHost, options: RealServerC
 
 /** The command line of `tunvs run` with statistics on stdout. */
 export function runArguments(rules: string, options: Omit<DirectorCommandOptions, 'rules'>): string[] {
-  const { source, device = 'tunvs0', queues, egress, statsIntervalSeconds = 0.1 } = options;
+  const { source, device = 'tunvs0', queues, markDevices = [], egress, statsIntervalSeconds = 0.1 } = options;
   return [
     process.execPath,
     TUNVS,
     'run',
     ...['--rules', rules, ...repeated('--source', source), '--device', device],
     ...(queues === undefined ? [] : ['--queues', `${queues}`]),
+    ...repeated('--mark-device', markDevices),
     ...(egress === undefined ? [] : ['--egress', egress]),
     ...['--json', '--stats-interval', `${statsIntervalSeconds}`],
   ];

@@ -402,11 +402,21 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
   options.device.name = device.string("name");
   options.device.queues = static_cast<size_t>(device.integer("queues", 1, static_cast<int64_t>(director().workers())));
   options.device.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
+  size_t queues = options.device.queues;
+  for (ObjectReader& marked : reader.objects("markDevices")) {
+    MarkDevice& made = options.markDevices.emplace_back();
+    made.device.name = marked.string("name");
+    made.device.queues = static_cast<size_t>(marked.integer("queues", 1, static_cast<int64_t>(director().workers())));
+    made.device.maxPacketBytes = options.device.maxPacketBytes;
+    made.mark = static_cast<uint32_t>(marked.integer("mark", 1, UINT32_MAX));
+    queues += made.device.queues;
+    if (!marked.ok()) return env.Undefined();
+  }
   options.egress = reader.string("egress");
   options.busyPollUs = static_cast<uint32_t>(reader.integer("busyPollUs", 0, 1000000));
   if (!device.ok() || !reader.ok()) return env.Undefined();
-  if (options.device.queues != director().workers()) {
-    throwInvalidArgument(env, "options.device.queues must be the director's number of workers");
+  if (queues != director().workers()) {
+    throwInvalidArgument(env, "the queues of all devices must be the director's number of workers");
     return env.Undefined();
   }
   auto started = engine_->start(options);
@@ -418,6 +428,14 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
   Napi::Object result = Napi::Object::New(env);
   result.Set("device", started->device);
   result.Set("attached", Napi::Boolean::New(env, started->attached));
+  Napi::Array markDevices = Napi::Array::New(env);
+  for (uint32_t i = 0; i < started->markDevices.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", started->markDevices[i].name);
+    row.Set("attached", Napi::Boolean::New(env, started->markDevices[i].attached));
+    markDevices.Set(i, row);
+  }
+  result.Set("markDevices", markDevices);
   result.Set("egress", started->egress);
   Napi::Array passedOver = Napi::Array::New(env);
   for (uint32_t i = 0; i < started->passedOver.size(); i++) {

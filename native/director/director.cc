@@ -86,6 +86,8 @@ Director::~Director() = default;
 
 WorkerStats& Director::stats(size_t worker) { return worker_[worker]->stats; }
 
+void Director::setMark(size_t worker, uint32_t mark) { worker_[worker]->mark = mark; }
+
 void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts) {
   assert(packets.size() <= kVectorSize && workerIndex < workers_);
   Worker& worker = *worker_[workerIndex];

@@ -81,6 +81,9 @@ class Director {
 
   // ---- control thread ----
 
+  // The firewall mark of what this worker's packets come by; 0: none. REQUIRES: the worker does not run
+  void setMark(size_t worker, uint32_t mark);
+
   const Control& control() const { return control_; }
   const Settings& settings() const { return settings_; }
   Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr);

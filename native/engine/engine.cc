@@ -7,6 +7,21 @@
 #include "io/tun_egress.h"
 
 namespace tunvs {
+namespace {
+
+// A queue, and the mark of what is read from it.
+struct Source {
+  DeviceQueue& queue;
+  uint32_t mark;
+};
+
+std::vector<Source> queuesOf(TunDevice& device, uint32_t mark) {
+  std::vector<Source> queues;
+  for (size_t i = 0; i < device.queueCount(); i++) queues.push_back({device.queue(i), mark});
+  return queues;
+}
+
+}  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
   auto region = TableRegion::anonymous(Director::tableBytes(options));
@@ -27,16 +42,30 @@ Engine::Engine(TableRegion region, const DirectorOptions& options)
 Engine::~Engine() { stop(); }
 
 Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
-  assert(!isRunning() && options.device.queues == director_->workers());
+  assert(!isRunning());
   auto device = TunDevice::open(options.device);
   if (!device) return device.error();
-  EngineStarted started{device.value()->name(), device.value()->attached(), {}, {}, {}};
+  EngineStarted started;
+  started.device = device.value()->name();
+  started.attached = device.value()->attached();
+  std::vector<Source> queues = queuesOf(*device.value(), 0);
+  std::vector<std::unique_ptr<TunDevice>> markDevices;
+  for (const MarkDevice& marked : options.markDevices) {
+    auto opened = TunDevice::open(marked.device);
+    if (!opened) return opened.error();
+    started.markDevices.push_back({opened.value()->name(), opened.value()->attached()});
+    for (const Source& source : queuesOf(*opened.value(), marked.mark)) queues.push_back(source);
+    markDevices.push_back(std::move(opened).value());
+  }
+  assert(queues.size() == director_->workers());
   std::vector<std::unique_ptr<Worker>> workers;
   EgressContext context;
   context.sources = sources_;
-  for (size_t i = 0; i < device.value()->queueCount(); i++) {
+  for (size_t i = 0; i < queues.size(); i++) {
     std::vector<PassedOver> passedOver;
-    context.tunDescriptor = device.value()->descriptor(i);
+    // What is written comes out of the main device whatever it came by, so that the host's rules need to know one.
+    const int written = device.value()->descriptor(i % device.value()->queueCount());
+    context.tunDescriptor = written;
     // All workers send the same way: what the first found by trying, the others take by name.
     auto egress = openEgress(i == 0 ? std::string_view(options.egress) : started.egress, context, &passedOver);
     if (!egress) return egress.error();
@@ -44,14 +73,15 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
       started.egress = egress.value()->name();
       started.passedOver = std::move(passedOver);
     }
-    auto host = std::make_unique<TunEgress>(device.value()->descriptor(i));
-    auto worker =
-        Worker::create(Worker::Parts{*director_, i, device.value()->queue(i), std::move(egress).value(),
-                                     std::move(host), options.device.maxPacketBytes, events_, options.busyPollUs,
-                                     i == 0 ? openErrorQueues(started) : ErrorQueues{}, &policies_.channel(i)});
+    auto host = std::make_unique<TunEgress>(written);
+    auto worker = Worker::create(Worker::Parts{
+        *director_, i, queues[i].queue, std::move(egress).value(), std::move(host), options.device.maxPacketBytes,
+        events_, options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{}, &policies_.channel(i)});
     if (!worker) return worker.error();
+    director_->setMark(i, queues[i].mark);
     workers.push_back(std::move(worker).value());
   }
+  markDevices_ = std::move(markDevices);
   device_ = std::move(device).value();
   egress_ = started.egress;
   workers_ = std::move(workers);
@@ -114,6 +144,7 @@ void Engine::stop() {
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
   workers_.clear();
+  markDevices_.clear();
   device_.reset();
 }
 

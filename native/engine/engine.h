@@ -1,6 +1,7 @@
-// The engine: a director on a device, one worker per queue. Opened, started and stopped by one control thread.
+// The engine: a director on a device, and on another for each firewall mark that the host's rules steer; one worker per
+// queue of each. Opened, started and stopped by one control thread.
 //
-// Members stand in the order of destruction reversed: workers end first, then the device goes, then the director and
+// Members stand in the order of destruction reversed: workers end first, then the devices go, then the director and
 // its table.
 #pragma once
 
@@ -19,15 +20,28 @@
 
 namespace tunvs {
 
+// What is read from it carries the mark, which the kernel does not hand on. Nothing is written to it.
+struct MarkDevice {
+  TunOptions device;
+  uint32_t mark;  // [1, 2^32-1]
+};
+
 struct EngineStartOptions {
   TunOptions device;
+  std::vector<MarkDevice> markDevices;
   std::string egress = "auto";
   uint32_t busyPollUs = 0;
+};
+
+struct StartedDevice {
+  std::string name;
+  bool attached;
 };
 
 struct EngineStarted {
   std::string device;
   bool attached = false;
+  std::vector<StartedDevice> markDevices;  // in the order of the options
   std::string egress;
   std::vector<PassedOver> passedOver;
   std::vector<std::string> warnings;  // what does not work, though the director runs
@@ -46,13 +60,13 @@ class Engine {
     if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
   }
 
-  // Opens the device, an egress per queue, and starts the workers. REQUIRES: not started; options.device.queues ==
-  // workers
+  // Opens the devices, an egress per queue, and starts the workers, those of the main device first. When something
+  // fails, no device stays open. REQUIRES: not started; the queues of all devices == workers
   Result<EngineStarted> start(const EngineStartOptions& options);
   // The same on a device that needs no opening, for benchmarks: each queue's worker sends by what makeEgress() gives.
   // REQUIRES: not started; device->queueCount() == workers
   Result<void> startOn(std::unique_ptr<Device> device, const std::function<std::unique_ptr<Egress>()>& makeEgress);
-  // Ends the workers and lets go of the device. Connections stay in the table. Safe to call twice.
+  // Ends the workers and lets go of the devices. Connections stay in the table. Safe to call twice.
   void stop();
   // Whether direct routing can reach `server`: it has to be on a link of this host, and a running director's egress has
   // to be 'packet'.
@@ -72,6 +86,7 @@ class Engine {
   PolicyDesk policies_;
   std::string egress_;  // its name, while running
   std::unique_ptr<Device> device_;
+  std::vector<std::unique_ptr<TunDevice>> markDevices_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -1,5 +1,8 @@
 #include "engine/engine.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "support/network_namespace.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -18,7 +21,38 @@ EngineStartOptions onDevice(const std::string& egress, size_t queues = 1) {
   return options;
 }
 
-bool hasDevice() { return std::system("ip link show tunvstest0 >/dev/null 2>&1") == 0; }
+bool hasDevice(const std::string& name = "tunvstest0") {
+  return std::system(("ip link show " + name + " >/dev/null 2>&1").c_str()) == 0;
+}
+
+// The main device and one of each of these marks, `queues` each.
+EngineStartOptions withMarks(std::initializer_list<uint32_t> marks, size_t queues = 1) {
+  EngineStartOptions options = onDevice("tun", queues);
+  for (const uint32_t mark : marks) {
+    MarkDevice marked{options.device, mark};
+    marked.device.name = "tunvsmark" + std::to_string(mark);
+    options.markDevices.push_back(marked);
+  }
+  return options;
+}
+
+ServiceKey ofMark(uint32_t mark) {
+  ServiceKey key;
+  key.mark = mark;
+  key.address.family = Family::ipv4;
+  return key;
+}
+
+// One datagram to 192.0.2.10:53, with a mark as a rule of the host's would give it.
+void sendMarked(uint32_t mark) {
+  UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  CHECK_EQ(setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark), 0);
+  sockaddr_in to{};
+  to.sin_family = AF_INET;
+  to.sin_port = htons(53);
+  inet_pton(AF_INET, "192.0.2.10", &to.sin_addr);
+  CHECK_EQ(sendto(socket.get(), "hello", 5, 0, reinterpret_cast<sockaddr*>(&to), sizeof to), 5);
+}
 
 TEST("an engine starts and stops on its device as often as it is told to") {
   const bool isIsolated = testing::inNetworkNamespace([] {
@@ -55,6 +89,62 @@ TEST("an engine that can't start leaves no device behind and can be started afte
     CHECK(started.ok());
   });
   if (!isIsolated) SKIP(testing::kNoNamespace);
+}
+
+TEST("what comes by the device of a mark is for that mark's service, what comes by the main one for the address's") {
+  const bool isIsolated = testing::inNetworkNamespaceWithTun([] {
+    DirectorOptions options = TestDirector::defaultOptions();
+    options.workers = 6;
+    auto engine = Engine::create(options).value();
+    const std::vector<ServiceKey> services = {TestDirector::kNames, ofMark(1), ofMark(4294967295)};
+    for (const ServiceKey& service : services) {
+      const std::vector<Operation> operations = {AddService{service, {"rr"}},
+                                                 AddServer{service, TestDirector::server(11, service), {}}};
+      CHECK(engine->director().apply(operations).ok());
+    }
+    EngineStartOptions devices = withMarks({1, 2}, 2);
+    devices.markDevices[1].mark = 4294967295;
+    const auto started = engine->start(devices);
+    if (!CHECK(started.ok())) return;
+    REQUIRE(started->markDevices.size() == 2u);
+    CHECK_EQ(started->markDevices[1].name, "tunvsmark2");
+    CHECK(!started->markDevices[1].attached);
+    CHECK_EQ(engine->cpu().size(), 6u);
+    for (const char* command :
+         {"ip address add 10.0.0.1/32 dev lo", "ip link set lo up", "ip link set tunvstest0 up",
+          "ip link set tunvsmark1 up", "ip link set tunvsmark2 up", "ip route add 192.0.2.10 dev tunvstest0",
+          "ip route add default dev tunvsmark1 table 8401", "ip route add default dev tunvsmark2 table 8402",
+          "ip rule add fwmark 1 lookup 8401", "ip rule add fwmark 4294967295 lookup 8402"}) {
+      testing::run(command);
+    }
+    for (const uint32_t mark : {0u, 1u, 1u, 4294967295u, 4294967295u, 4294967295u, 9u}) sendMarked(mark);
+    const auto connections = [&] {
+      std::vector<uint64_t> counts;
+      for (const auto& row : engine->director().control().rows(0)) counts.push_back(row.traffic.connections);
+      return counts;
+    };
+    CHECK(testing::eventually([&] { return connections() == std::vector<uint64_t>{2, 2, 3}; }));
+    engine->stop();
+    for (const char* name : {"tunvstest0", "tunvsmark1", "tunvsmark2"}) CHECK(!hasDevice(name));
+  });
+  if (!isIsolated) SKIP(testing::kNoTun);
+}
+
+TEST("an engine that can't open the device of a mark leaves none behind, and starts without it") {
+  const bool isIsolated = testing::inNetworkNamespaceWithTun([] {
+    DirectorOptions options = TestDirector::defaultOptions();
+    options.workers = 3;
+    auto engine = Engine::create(options).value();
+    testing::run("ip link add name tunvsmark2 type veth");
+    const auto refused = engine->start(withMarks({1, 2}));
+    REQUIRE(!refused.ok());
+    CHECK(refused.error().message.find("tunvsmark2") != std::string::npos);
+    CHECK(!engine->isRunning());
+    CHECK(!hasDevice());
+    CHECK(!hasDevice("tunvsmark1"));
+    CHECK(engine->start(withMarks({1, 3})).ok());
+  });
+  if (!isIsolated) SKIP(testing::kNoTun);
 }
 
 TEST("an engine ends its workers and its device when it is destroyed") {

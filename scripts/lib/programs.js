@@ -19,6 +19,7 @@ async function clangPackages() {
 
 const known = {
   clang: { isHere: hasClang, packages: clangPackages },
+  nft: { isHere: () => hasProgram('nft'), packages: async () => ['nftables'] },
   ...Object.fromEntries(
     ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl'].map((name) => [
       name,

@@ -71,6 +71,9 @@ describe('tunvs run --dry-run', () => {
     [['--path-mtu', '575'], /--path-mtu .* whole number from 576 to 65535/],
     [['--ping-reply', 'no'], /--ping-reply .* one of always, when-up, never/],
     [['--no-server-reply', 'drop'], /--no-server-reply .* one of unreachable, reset/],
+    [['--mark-device', '0'], /--mark-device .* mark from 1 to 4294967295/],
+    [['--mark-device', '1='], /--mark-device .* mark from 1 to 4294967295/],
+    [['--mark-device', '1', '--mark-device', '1=b'], /--mark-device .* each mark once/],
     [['--no-server-reply'], /--no-server-reply <answer>' argument missing/],
     [['--source', '10.2.1.0/28'], /--source .* once per address family/],
     [['--source', '2001:db8::1/64'], /--source .* write 2001:db8::\/64/],
@@ -82,6 +85,20 @@ describe('tunvs run --dry-run', () => {
       assert.match(stderr, message);
     });
   }
+
+  it('has a device, a table and a rule per mark', async () => {
+    const { exitCode, stdout } = await dryRun(RULES, '--mark-device', '1', '--mark-device', '4294967295=guests');
+    assert.equal(exitCode, 0);
+    assert.match(stdout, /^# the host, once the devices tunvs0, tunvsm0, guests are there /);
+    assert.match(stdout, /^ip route replace default dev tunvsm0 table \d+ proto 84 /m);
+    assert.match(
+      stdout,
+      /^ip rule add pref 85 fwmark 0x1 lookup \d+ protocol 84 {2}# send what has mark 1 to the director$/m,
+    );
+    assert.match(stdout, /^ip rule add pref 85 fwmark 0xffffffff lookup \d+ protocol 84 /m);
+    const json = JSON.parse((await dryRun(RULES, '--json', '--mark-device', '7')).stdout);
+    assert.deepEqual(json.markDevices, [{ name: 'tunvsm0', mark: 7 }]);
+  });
 
   it('prints the same as JSON', async () => {
     const { stdout } = await dryRun(RULES, '--json');

@@ -21,6 +21,48 @@ describe('opening a director', () => {
       /source: expected at most one address per family/,
     ],
     ['a multicast source', { source: '224.0.0.1' }, /source: expected a unicast address/],
+    [
+      'a mark device without a mark',
+      { markDevices: [{}] },
+      /markDevices\.mark: expected an integer from 1 to 4294967295/,
+    ],
+    ['mark 0 of a device', { markDevices: [{ mark: 0 }] }, /markDevices\.mark: .* from 1 to 4294967295, got 0/],
+    [
+      'two devices of one mark',
+      { markDevices: [{ mark: 1 }, { mark: 1, name: 'b' }] },
+      /markDevices\.mark: expected another mark for each device, got 1/,
+    ],
+    [
+      'the main device as that of a mark',
+      { device: { name: 'lvs0' }, markDevices: [{ mark: 1, name: 'lvs0' }] },
+      /markDevices\.name: expected another name for each device, got 'lvs0'/,
+    ],
+    [
+      'one device of two marks',
+      {
+        markDevices: [
+          { mark: 1, name: 'a' },
+          { mark: 2, name: 'a' },
+        ],
+      },
+      /markDevices\.name: expected another name for each device, got 'a'/,
+    ],
+    [
+      'a mark device of a wrong name',
+      { markDevices: [{ mark: 1, name: 'a b' }] },
+      /markDevices\.name: .* 1 to 15 bytes/,
+    ],
+    [
+      'more queues than there are workers',
+      { device: { queues: 60 }, markDevices: [{ mark: 1, queues: 5 }] },
+      /markDevices: the queues of all devices: expected at most 64, got 65/,
+    ],
+    [
+      'a mark device that is no list',
+      { markDevices: { mark: 1 } },
+      /markDevices: expected an array of \{ mark, \.\.\. \}/,
+    ],
+    ['an unknown option of a mark device', { markDevices: [{ mark: 1, device: 'a' }] }, /there is no option "device"/],
     ['an unknown egress', { egress: 'xdp' }, /egress: expected one of 'auto', 'packet', 'raw', 'tun', got 'xdp'/],
     [
       'a device name of 16 bytes',

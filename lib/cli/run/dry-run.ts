@@ -16,18 +16,24 @@ export async function dryRun(
   lines: readonly RuleLine[],
   io: CliIo,
 ): Promise<void> {
-  const [{ DirectorHost }, { DEFAULT_PATH_MTU, defaultDeviceMtu }, { formatHostCommand }] = await Promise.all([
-    import('../../host/director-host.js'),
-    import('../../director-options.js'),
-    import('../../host/step.js'),
-  ]);
+  const [{ DirectorHost }, { DEFAULT_MARK_DEVICE, DEFAULT_PATH_MTU, defaultDeviceMtu }, { formatHostCommand }] =
+    await Promise.all([
+      import('../../host/director-host.js'),
+      import('../../director-options.js'),
+      import('../../host/step.js'),
+    ]);
   const device = options.device ?? DEFAULT_DEVICE;
   const mtuBytes = defaultDeviceMtu(options.pathMtu ?? DEFAULT_PATH_MTU);
+  const markDevices = (options.markDevice ?? []).map(({ mark, name = DEFAULT_MARK_DEVICE }, index) => ({
+    name: name.replace('%d', `${index}`),
+    mark,
+  }));
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
   const steps = new DirectorHost({ sources: options.source, mtuBytes }).plan(
     device,
     routedPrefixes(services, marks),
     routedPrefixes(local, marks),
+    markDevices,
   );
   const host = steps.map(({ description, command, undo }) => ({
     description,
@@ -36,11 +42,12 @@ export async function dryRun(
   }));
   const rules = lines.map(({ rule }) => printRule(rule));
   if (options.json) {
-    io.stdout.write(`${toJson({ event: 'dryRun', device, host, rules })}\n`);
+    io.stdout.write(`${toJson({ event: 'dryRun', device, markDevices, host, rules })}\n`);
     return;
   }
+  const names = [device, ...markDevices.map(({ name }) => name)];
   const shown = [
-    `# the host, once the device ${device} is there (a device that is there before is left as it is)`,
+    `# the host, once the ${names.length > 1 ? `devices ${names.join(', ')} are` : `device ${device} is`} there (a device that is there before is left as it is)`,
     ...host.map(({ description, command }) => `${command}  # ${description}`),
     '# the director',
     ...rules,

@@ -4,7 +4,7 @@ import type { Director } from '../../director.js';
 import { type Egress, egresses } from '../../egress.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
 import { applyRules } from '../../rules/apply.js';
-import { choiceArgument, integerArgument, secondsArgument } from '../arguments.js';
+import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
 import { addEngineOptions, type EngineArguments, engineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { readRules, rehearseRules } from '../rules-file.js';
@@ -20,6 +20,7 @@ export interface RunOptions extends EngineArguments {
   pathMtu?: number;
   device?: string;
   queues?: number;
+  markDevice?: { mark: number; name?: string }[];
   egress?: 'auto' | Egress;
   /** Milliseconds. */
   statsInterval?: number;
@@ -60,6 +61,11 @@ export const run: Verb = {
         '--queues <number>',
         'queues of the device, each with a thread (default: one per CPU, at most 4)',
         integerArgument(1, 64),
+      )
+      .option(
+        '--mark-device <mark[=name]>',
+        'one more TUN device, for packets that the host has given this firewall mark, as by nftables; may be repeated',
+        markDevicesArgument,
       )
       .option(
         '--egress <way>',
@@ -111,7 +117,7 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
 /** Undefined when a signal came first. */
 async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director | undefined> {
   const { Director } = await import('../../director.js');
-  const { egress } = options;
+  const { egress, markDevice: markDevices } = options;
   const device = {
     ...(options.device !== undefined && { name: options.device }),
     ...(options.queues !== undefined && { queues: options.queues }),
@@ -121,6 +127,7 @@ async function openDirector(options: RunOptions, signal: AbortSignal): Promise<D
       ...engineOptions(options, options.pathMtu),
       device,
       signal,
+      ...(markDevices !== undefined && { markDevices }),
       ...(egress !== undefined && { egress }),
     });
   } catch (error) {
@@ -134,13 +141,15 @@ function announce(director: Director, options: RunOptions, io: CliIo): void {
   const services = director.virtualServices.length;
   const servers = director.virtualServices.reduce((sum, service) => sum + service.realServers.length, 0);
   const { name, egress, attached } = director.device as NonNullable<Director['device']>;
+  const { markDevices } = director;
   if (options.json) {
-    io.stdout.write(`${toJson({ event: 'ready', device: name, attached, egress, services, servers })}\n`);
+    io.stdout.write(`${toJson({ event: 'ready', device: name, attached, markDevices, egress, services, servers })}\n`);
     return;
   }
   const how = attached ? 'attached' : 'created';
+  const marks = markDevices.map((device) => `, ${device.name} (mark ${device.mark})`);
   io.stdout.write(
-    `tunvs run: ready on ${name} (${how}, egress ${egress}): ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`,
+    `tunvs run: ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`,
   );
 }
 

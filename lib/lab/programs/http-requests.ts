@@ -46,11 +46,21 @@ function isAcknowledged(text: string, server: string, uploadBytes: number): bool
 }
 
 function send(asked: FetchRequest): Promise<{ response: IncomingMessage; localPort: number }> {
-  const { address, port, connection, downloadBytes, uploadBytes, holdAfterBytes, timeoutMs = 10_000 } = asked;
+  const {
+    address,
+    port,
+    localAddress,
+    connection,
+    downloadBytes,
+    uploadBytes,
+    holdAfterBytes,
+    timeoutMs = 10_000,
+  } = asked;
   return new Promise((resolve, reject) => {
     const outgoing = request({
       host: address,
       port,
+      ...(localAddress !== undefined && { localAddress }),
       agent: agentOf(connection),
       method: uploadBytes === undefined ? 'GET' : 'POST',
       path: downloadBytes === undefined ? '/' : `/bytes/${downloadBytes}`,

@@ -4,6 +4,8 @@ export interface FetchRequest {
   /** VIP */
   address: string;
   port: number;
+  /** Address that the client asks from; default: the host's choice. */
+  localAddress?: string;
   /** Requests of one name share one kept-alive connection; without a name each has its own, closed afterwards. */
   connection?: string;
   /** Answer that is asked for, bytes; absent: a short one. */

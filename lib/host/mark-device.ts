@@ -1,0 +1,195 @@
+/**
+ * One more device per firewall mark: what comes out of a TUN device has lost its mark, so the host's rules choose the
+ * device by the mark, and the device says which mark it was.
+ *
+ *     84: from all iif tunvs0 lookup main        what the director sends goes its way, whatever mark it may be given
+ *     85: from all fwmark 0x1 lookup 8400        8400: default dev tunvsm0
+ *
+ * The rule for local addresses goes before both, so the host keeps what is for itself. Nothing is written to these
+ * devices, so they need none of the main device's sysctls.
+ */
+import { TunvsError } from '../errors.js';
+import type { AddressFamily } from '../inet.js';
+import { enableIpv6, ipQuery, withoutLinkLocal } from './family.js';
+import type { Host } from './host.js';
+import { formatMark, type IpRule, readRules, selector } from './ip-rule.js';
+import type { HostStep } from './step.js';
+
+export interface HostMarkDevice {
+  name: string;
+  /** [1, 2^32-1] */
+  mark: number;
+}
+
+/** With the number of its routing table. */
+export interface RoutedMark extends HostMarkDevice {
+  table: number;
+}
+
+export interface MarkPlan {
+  /** The main device. */
+  device: string;
+  families: readonly AddressFamily[];
+  /** Marks rules and routes as ours. */
+  protocol: string;
+  /** Words of `ip link set dev NAME`. */
+  linkWords: readonly string[];
+}
+
+/** Before a user's rules, behind the one for local addresses. */
+const OWN_PREFERENCE = 84;
+const MARK_PREFERENCE = 85;
+/** Tables are the first from here on that no rule and no route has. */
+const FIRST_TABLE = 8400;
+
+/** Throws when the way of a mark is somebody else's. */
+export function refuseTakenMarks(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): void {
+  for (const family of plan.families) {
+    const rules = readRules(host, family);
+    for (const device of devices) {
+      for (const rule of rules.filter((each) => isOfMark(each, device.mark))) refuse(host, plan, family, device, rule);
+    }
+  }
+}
+
+function refuse(host: Host, plan: MarkPlan, family: AddressFamily, { name, mark }: HostMarkDevice, rule: IpRule): void {
+  if (rule.protocol !== plan.protocol) {
+    throw new TunvsError(
+      'ERR_TUNVS_HOST',
+      `this host has a rule of its own for mark ${mark}: remove it with ` +
+        `"${ipOf(family, 'rule', 'del', ...selector(rule)).join(' ')}", or choose another mark`,
+    );
+  }
+  const other = deviceOf(host, family, rule);
+  if (rule.priority === MARK_PREFERENCE && other !== undefined && other !== name) {
+    throw new TunvsError(
+      'ERR_TUNVS_BUSY',
+      `mark ${mark} is served by the director on ${other}: stop that one, or choose another mark`,
+    );
+  }
+}
+
+/** Of these rules, those that a killed director has left are done anew. */
+export function planMarkDevices(
+  host: Host,
+  plan: MarkPlan,
+  devices: readonly HostMarkDevice[],
+): { steps: HostStep[]; marks: RoutedMark[] } {
+  if (devices.length === 0) return { steps: [], marks: [] };
+  const marks = withTables(host, plan, devices);
+  return {
+    marks,
+    steps: [
+      ...plan.families.flatMap((family) => planOwn(host, plan, family)),
+      ...marks.flatMap((mark) => planMark(host, plan, mark)),
+    ],
+  };
+}
+
+function planOwn(host: Host, { device, protocol }: MarkPlan, family: AddressFamily): HostStep[] {
+  const own = ['pref', `${OWN_PREFERENCE}`, 'iif', device, 'lookup', 'main', 'protocol', protocol];
+  const leftOver = readRules(host, family).filter(
+    (rule) =>
+      rule.protocol === protocol &&
+      rule.priority === OWN_PREFERENCE &&
+      (rule.iif === device || rule.iif_detached === null),
+  );
+  return [
+    ...deleteLeftOver(family, leftOver),
+    planRule(family, own, 'what the director sends goes its way, whatever its mark'),
+  ];
+}
+
+function planMark(host: Host, plan: MarkPlan, { name, mark, table }: RoutedMark): HostStep[] {
+  const { families, protocol, linkWords } = plan;
+  return [
+    ...withoutLinkLocal(host, name),
+    ...(families.includes(6) ? enableIpv6(host, name) : []),
+    { description: 'bring the device up', command: { argv: ['ip', 'link', 'set', 'dev', name, ...linkWords] } },
+    ...families.flatMap((family) => {
+      const route = ['default', 'dev', name, 'table', `${table}`, 'proto', protocol];
+      const rule = ['pref', `${MARK_PREFERENCE}`, 'fwmark', formatMark(mark), 'lookup', `${table}`];
+      return [
+        {
+          description: `the way of mark ${mark}`,
+          command: { argv: ipOf(family, 'route', 'replace', ...route) },
+          undo: { argv: ipOf(family, 'route', 'del', ...route) },
+        },
+        ...deleteLeftOver(family, ownRules(host, plan, family, mark)),
+        planRule(family, [...rule, 'protocol', protocol], `send what has mark ${mark} to the director`),
+      ];
+    }),
+  ];
+}
+
+function planRule(family: AddressFamily, words: readonly string[], description: string): HostStep {
+  return {
+    description,
+    command: { argv: ipOf(family, 'rule', 'add', ...words) },
+    undo: { argv: ipOf(family, 'rule', 'del', ...words) },
+  };
+}
+
+function deleteLeftOver(family: AddressFamily, rules: readonly IpRule[]): HostStep[] {
+  return rules.map((rule) => ({
+    description: 'left over',
+    command: { argv: ipOf(family, 'rule', 'del', ...selector(rule)) },
+  }));
+}
+
+/** A table that a killed director has left for this mark is taken again. */
+function withTables(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): RoutedMark[] {
+  const rules = plan.families.flatMap((family) => readRules(host, family));
+  const taken = new Set(rules.map(({ table }) => table));
+  let next = FIRST_TABLE;
+  const isFree = (table: number) =>
+    !taken.has(`${table}`) && plan.families.every((family) => routesIn(host, family, `${table}`) === '');
+  return devices.map((device) => {
+    const leftOver = plan.families.flatMap((family) => ownRules(host, plan, family, device.mark));
+    const again = leftOver.map(({ table }) => Number(table)).find((table) => table >= FIRST_TABLE);
+    if (again !== undefined) return { ...device, table: again };
+    while (!isFree(next)) next += 1;
+    const table = next;
+    next += 1;
+    return { ...device, table };
+  });
+}
+
+function ownRules(host: Host, { protocol }: MarkPlan, family: AddressFamily, mark: number): IpRule[] {
+  return readRules(host, family).filter(
+    (rule) => rule.protocol === protocol && rule.priority === MARK_PREFERENCE && isOfMark(rule, mark),
+  );
+}
+
+function isOfMark({ fwmark, fwmask = '0xffffffff', not }: IpRule, mark: number): boolean {
+  if (fwmark === undefined || not === null) return false;
+  const wanted = BigInt(fwmark);
+  return wanted !== 0n && (BigInt(mark) & BigInt(fwmask)) === wanted;
+}
+
+function deviceOf(host: Host, family: AddressFamily, { table }: IpRule): string | undefined {
+  return table === undefined ? undefined : / dev (\S+)/.exec(routesIn(host, family, table))?.[1];
+}
+
+/** A query of a table that is not there fails. */
+function routesIn(host: Host, family: AddressFamily, table: string): string {
+  return (host.query(ipQuery(family, 'route', 'show', 'table', table)) ?? '').trim();
+}
+
+function ipOf(family: AddressFamily, ...words: readonly string[]): string[] {
+  return family === 4 ? ['ip', ...words] : ['ip', '-6', ...words];
+}
+
+/** Where rp_filter looks at marks, it takes the way of a mark for the way back to the client, and drops its packets. */
+export function markWarnings(host: Host): string[] {
+  const read = (device: string, name: string) => Number(host.readSysctl(`net/ipv4/conf/${device}/${name}`) ?? 0);
+  const inForce = (device: string, name: string) => Math.max(read('all', name), read(device, name));
+  const names = new Set(host.addresses().map(({ interfaceName }) => interfaceName));
+  return [...names]
+    .filter((name) => name !== 'lo' && inForce(name, 'rp_filter') === 1 && inForce(name, 'src_valid_mark') === 1)
+    .map(
+      (name) =>
+        `rp_filter is strict on ${name} and looks at marks, so packets with a mark of a device's are dropped there: ` +
+        `write 2 to /proc/sys/net/ipv4/conf/${name}/rp_filter, or 0 to src_valid_mark there and in conf/all`,
+    );
+}
