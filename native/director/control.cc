@@ -1,6 +1,7 @@
 #include "director/control.h"
 
 #include "director/checks.h"
+#include "director/control_draft.h"
 #include "director/slow_start.h"
 #include "forward/tunnel_mtu.h"
 
@@ -8,88 +9,8 @@
 
 namespace tunvs {
 
-Traffic& Traffic::operator+=(const Traffic& other) {
-  connections += other.connections;
-  inPackets += other.inPackets;
-  inBytes += other.inBytes;
-  outPackets += other.outPackets;
-  outBytes += other.outBytes;
-  tooBig += other.tooBig;
-  fragments += other.fragments;
-  return *this;
-}
-Traffic Traffic::operator-(const Traffic& other) const {
-  return {connections - other.connections, inPackets - other.inPackets, inBytes - other.inBytes,
-          outPackets - other.outPackets,   outBytes - other.outBytes,   tooBig - other.tooBig,
-          fragments - other.fragments};
-}
-
-struct Control::Draft {
-  std::vector<std::shared_ptr<const ServiceView>> services;
-  std::vector<std::shared_ptr<ServiceView>> touched;  // parallel to services; null: still the published one
-  std::vector<SchedulerState> states;                 // parallel; what a touched service's scheduler remembers
-  std::vector<Removed> removed;
-  std::vector<MarkRule> marks;
-  std::vector<uint32_t> newIds;  // given back when the transaction fails
-  std::vector<ServiceKey> added, deleted;
-  std::vector<std::optional<ServiceKey>> zeroed;
-  std::vector<ServerState*> relieved;  // whose overload ends with the transaction
-  bool serversRemoved = false;
-  Tick now = 0;
-
-  // IPVS: an edit ends an overload when the limit is lifted or raised.
-  void updateOverload(const ServerView& before, const ServerConfig& after) {
-    if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold)
-      relieved.push_back(before.state);
-  }
-
-  size_t find(const ServiceKey& key) const {
-    for (size_t i = 0; i < services.size(); i++) {
-      if (services[i]->key == key) return i;
-    }
-    return SIZE_MAX;
-  }
-
-  ServiceView& touch(size_t i) {
-    if (touched[i] == nullptr) {
-      touched[i] = std::make_shared<ServiceView>(*services[i]);
-      services[i] = touched[i];
-      SpinGuard guard(touched[i]->state->lock);
-      states[i] = touched[i]->state->scheduler;
-    }
-    return *touched[i];
-  }
-
-  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that it took out of the
-  // list, which the scheduler still gets to see.
-  template <typename Change>
-  std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change, bool keepsCursor = false) {
-    ServiceView& service = touch(i);
-    const std::vector<const Candidate*> before = std::move(service.candidates);
-    std::shared_ptr<const ServerView> displaced = change(service.owned);
-    const auto ramped = rampWeights(service, now);
-    service.candidates.clear();
-    service.candidates.reserve(service.owned.size());
-    for (const auto& server : service.owned) service.candidates.push_back(server.get());
-    service.scheduler->changed(before, service.candidates, states[i],
-                               keepsCursor || service.config.schedulerOptions.stableCursor);
-    return displaced;
-  }
-
-  // New views of the same servers, when what they know of their service changed: nothing to the scheduler.
-  static void retell(ServiceView& service) {
-    service.candidates.clear();
-    for (auto& server : service.owned) {
-      auto view = std::make_shared<ServerView>(*server);
-      service.tell(*view);
-      service.candidates.push_back(view.get());
-      server = std::move(view);
-    }
-  }
-};
-
 Control::Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed, Tick now)
-    : settings_(settings), pool_(pool), epochs_(epochs), seeds_(seed), now_(now) {
+    : settings_(settings), pool_(pool), epochs_(epochs), seeds_(seed), now_(now), traffic_(pool) {
   publish({}, Tunables{}, {});
 }
 
@@ -127,20 +48,7 @@ Result<void> Control::apply(std::span<const Operation> operations, size_t* faile
   removed_ = std::move(draft.removed);
   publish(std::move(draft.services), current_->tunables(), std::move(draft.marks));
   for (ServerState* state : draft.relieved) state->overloaded.store(false, std::memory_order_relaxed);
-  for (const auto& key : draft.deleted) totals_.erase(key);
-  for (const auto& key : draft.added) {
-    // A service begins at zero even when servers come back to it with what they had carried.
-    Traffic carried;
-    for (const auto& service : current_->services()) {
-      if (service->key == key) carried = rawTraffic(*service);
-    }
-    totals_[key] = {{}, carried};
-  }
-  for (const auto& key : draft.zeroed) {
-    for (const auto& service : current_->services()) {
-      if (!key || service->key == *key) zero(*service);
-    }
-  }
+  settleAccounts(draft);
   if (serversRemoved != nullptr) *serversRemoved = draft.serversRemoved;
   return {};
 }
@@ -446,10 +354,7 @@ void Control::collect(Tick now) {
   std::erase_if(removed_, [&](const Removed& removed) {
     if (!removed.idleSince || !reached(now, *removed.idleSince + ticksFromSeconds(kTrashSeconds))) return false;
     const uint32_t id = removed.view->id;
-    if (const auto totals = totals_.find(removed.service); totals != totals_.end()) {
-      totals->second.departed += rawTraffic(id);
-    }
-    serverBaselines_.erase(id);
+    traffic_.forget(removed.service, id);
     released.push_back(id);
     return true;
   });
@@ -460,29 +365,30 @@ void Control::collect(Tick now) {
   for (const uint32_t id : released) releasing_.emplace_back(epoch, id);
 }
 
-Traffic Control::rawTraffic(uint32_t id) const {
-  Traffic sum;
-  for (size_t worker = 0; worker < pool_.workers(); worker++) {
-    const ServerCounters& counters = pool_.counters(worker, id);
-    sum += {counters.connections.read(), counters.packets.read(), counters.bytes.read(),    counters.outPackets.read(),
-            counters.outBytes.read(),    counters.tooBig.read(),  counters.fragments.read()};
-  }
-  return sum;
-}
-
-Traffic Control::rawTraffic(const ServiceView& service) const {
-  Traffic sum;
-  if (const auto totals = totals_.find(service.key); totals != totals_.end()) sum = totals->second.departed;
-  for (const auto& server : service.owned) sum += rawTraffic(server->id);
+std::vector<uint32_t> Control::serversOf(const ServiceView& service) const {
+  std::vector<uint32_t> ids;
+  for (const auto& server : service.owned) ids.push_back(server->id);
   for (const auto& removed : removed_) {
-    if (removed.service == service.key) sum += rawTraffic(removed.view->id);
+    if (removed.service == service.key) ids.push_back(removed.view->id);
   }
-  return sum;
+  return ids;
 }
 
-void Control::zero(const ServiceView& service) {
-  totals_[service.key].baseline = rawTraffic(service);
-  for (const auto& server : service.owned) serverBaselines_[server->id] = rawTraffic(server->id);
+void Control::settleAccounts(const Draft& draft) {
+  for (const auto& key : draft.deleted) traffic_.close(key);
+  const auto& services = current_->services();
+  for (const auto& key : draft.added) {
+    for (const auto& service : services) {
+      if (service->key == key) traffic_.open(key, serversOf(*service));
+    }
+  }
+  for (const auto& key : draft.zeroed) {
+    for (const auto& service : services) {
+      if (key && service->key != *key) continue;
+      traffic_.zeroService(service->key, serversOf(*service));
+      for (const auto& server : service->owned) traffic_.zeroServer(server->id);
+    }
+  }
 }
 
 Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& server) const {
@@ -500,19 +406,18 @@ Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& s
 std::vector<ServiceRow> Control::rows(Tick now) const {
   std::vector<ServiceRow> rows;
   for (const auto& service : current_->services()) {
-    ServiceRow row{service->key, service->config, rawTraffic(*service), {}, service->policy.policy().connection};
-    if (const auto totals = totals_.find(service->key); totals != totals_.end())
-      row.traffic = row.traffic - totals->second.baseline;
+    ServiceRow row{service->key,
+                   service->config,
+                   traffic_.ofService(service->key, serversOf(*service)),
+                   {},
+                   service->policy.policy().connection};
     for (const auto& server : service->owned) {
       const ServerState& state = *server->state;
-      Traffic traffic = rawTraffic(server->id);
-      if (const auto base = serverBaselines_.find(server->id); base != serverBaselines_.end())
-        traffic = traffic - base->second;
       row.servers.push_back(
           {server->id, server->key(), server->config, static_cast<double>(server->weight) / service->weightScale,
            state.active.load(std::memory_order_relaxed), state.inactive.load(std::memory_order_relaxed),
            state.persistent.load(std::memory_order_relaxed), state.overloaded.load(std::memory_order_relaxed),
-           server->pathMtu->effective(settings_.pathMtu, now), traffic});
+           server->pathMtu->effective(settings_.pathMtu, now), traffic_.ofServer(server->id)});
     }
     rows.push_back(std::move(row));
   }

@@ -11,68 +11,18 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <memory>
 #include <optional>
-#include <string>
-#include <variant>
 #include <vector>
 
 #include "core/epochs.h"
+#include "director/operations.h"
 #include "director/server_pool.h"
 #include "director/service_table.h"
 #include "director/settings.h"
+#include "director/traffic.h"
 
 namespace tunvs {
-
-struct AddService {
-  ServiceKey service;
-  ServiceConfig config;
-};
-struct EditService {
-  ServiceKey service;
-  ServiceConfig config;
-};
-struct DeleteService {
-  ServiceKey service;
-};
-struct AddServer {
-  ServiceKey service;
-  ServerKey server;
-  ServerConfig config;
-};
-struct EditServer {
-  ServiceKey service;
-  ServerKey server;
-  ServerConfig config;
-};
-struct DeleteServer {
-  ServiceKey service;
-  ServerKey server;
-};
-struct ClearServices {};
-// Replaces the rules by which packets get a firewall mark; the first that fits counts.
-struct SetMarks {
-  std::vector<MarkRule> rules;
-};
-// Brings slow starts up to the time; collect() does by itself.
-struct StepSlowStarts {};
-// Who decides about new connections before the scheduler; neither table nor connection policy: nobody.
-struct SetPolicy {
-  ServiceKey service;
-  Policy policy;
-};
-struct ZeroCounters {
-  std::optional<ServiceKey> service;
-};
-using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer,
-                               ClearServices, SetMarks, StepSlowStarts, SetPolicy, ZeroCounters>;
-
-struct Traffic {
-  uint64_t connections = 0, inPackets = 0, inBytes = 0, outPackets = 0, outBytes = 0, tooBig = 0, fragments = 0;
-  Traffic& operator+=(const Traffic& other);
-  Traffic operator-(const Traffic& other) const;
-};
 
 struct ServerRow {
   uint32_t id;
@@ -143,9 +93,9 @@ class Control {
   SchedulerState freshState();
   void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
                std::vector<MarkRule> marks);
-  Traffic rawTraffic(uint32_t id) const;
-  Traffic rawTraffic(const ServiceView& service) const;
-  void zero(const ServiceView& service);
+  // Removed servers that are not forgotten included.
+  std::vector<uint32_t> serversOf(const ServiceView& service) const;
+  void settleAccounts(const Draft& draft);
 
   Settings settings_;
   ServerPool& pool_;
@@ -158,12 +108,7 @@ class Control {
   std::deque<std::pair<uint64_t, std::unique_ptr<const ServiceTable>>> retired_;  // by epoch
   std::vector<Removed> removed_;
   std::deque<std::pair<uint64_t, uint32_t>> releasing_;  // ids to give back, by epoch
-  struct Totals {
-    Traffic departed;  // what released servers had carried
-    Traffic baseline;  // subtracted from what is shown
-  };
-  std::map<ServiceKey, Totals> totals_;
-  std::map<uint32_t, Traffic> serverBaselines_;
+  TrafficAccounts traffic_;
 };
 
 }  // namespace tunvs

@@ -1,0 +1,172 @@
+// DirectorWrap: what reads and changes a director, on a device or without.
+#include <cmath>
+
+#include "binding/convert.h"
+#include "binding/director_wrap.h"
+#include "binding/errors.h"
+#include "binding/explain_binding.h"
+#include "binding/timeouts.h"
+
+namespace tunvs::binding {
+
+Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::vector<Operation> operations;
+  if (!isOpen(env) || !readOperations(info[0], operations)) return env.Undefined();
+  size_t failedAt = 0;
+  director().collect(now());  // tells it the time as well
+  auto done = checkDirectRouting(operations, failedAt);
+  if (done) done = director().apply(operations, &failedAt);
+  director().collect(now());
+  if (!done) {
+    throwError(env, done.error());
+    Napi::Error thrown = env.GetAndClearPendingException();
+    thrown.Set("operation", Napi::Number::New(env, static_cast<double>(failedAt)));
+    thrown.ThrowAsJavaScriptException();
+  }
+  return env.Undefined();
+}
+
+// Off a device nobody's link has to be asked.
+Result<void> DirectorWrap::checkDirectRouting(std::span<const Operation> operations, size_t& failedAt) const {
+  if (engine_ == nullptr) return {};
+  for (size_t i = 0; i < operations.size(); i++) {
+    const auto* added = std::get_if<AddServer>(&operations[i]);
+    const auto* edited = std::get_if<EditServer>(&operations[i]);
+    if (added == nullptr && edited == nullptr) continue;
+    const ServerConfig& config = added != nullptr ? added->config : edited->config;
+    if (config.tunnel.method != ForwardingMethod::dr) continue;
+    auto checked = engine_->checkDirectRouting(added != nullptr ? added->server.address : edited->server.address);
+    failedAt = i;
+    if (!checked) return checked;
+  }
+  return {};
+}
+
+Napi::Value DirectorWrap::services(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  director().collect(now());
+  return servicesToJs(info.Env(), director().control().rows(now()));
+}
+
+Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsNumber() || !info[1].IsNumber()) {
+    throwInvalidArgument(env, "connections takes a cursor and a limit");
+    return env.Undefined();
+  }
+  const auto cursor = static_cast<uint64_t>(std::max<int64_t>(0, info[0].As<Napi::Number>().Int64Value()));
+  const auto limit = static_cast<size_t>(std::max<int64_t>(1, info[1].As<Napi::Number>().Int64Value()));
+  Napi::Array rows = Napi::Array::New(env);
+  uint32_t count = 0;
+  const uint64_t next = director().forEachConnection(cursor, limit, now(), [&](const ConnectionRow& row) {
+    Napi::HandleScope scope(env);
+    rows.Set(count++, connectionToJs(env, row));
+  });
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("rows", rows);
+  result.Set("next", Napi::Number::New(env, next == UINT64_MAX ? -1 : static_cast<double>(next)));
+  return result;
+}
+
+Napi::Value DirectorWrap::explain(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  return explainToJs(info.Env(), director(), now(), info[0], info[1]);
+}
+
+Napi::Value DirectorWrap::endConnections(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
+  const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
+  if (env.IsExceptionPending()) return env.Undefined();
+  const auto ended = director().endConnections(service, server);
+  if (ended) return Napi::Number::New(env, static_cast<double>(ended.value()));
+  throwError(env, ended.error());
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::collect(const Napi::CallbackInfo& info) {
+  if (isOpen(info.Env())) director().collect(now());
+  return info.Env().Undefined();
+}
+
+Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  TimeoutOverrides given;
+  if (!isOpen(env) || !readTimeouts(ObjectReader(info[0], "timeouts"), given)) return env.Undefined();
+  Tunables tunables = director().control().tunables();
+  for (size_t i = 0; i < kTimeoutStates; i++) {
+    if (given.seconds[i] != 0) tunables.setTimeout(i, given.seconds[i]);
+  }
+  director().setTunables(tunables);
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::timeouts(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  TimeoutOverrides all;
+  for (size_t i = 0; i < kTimeoutStates; i++)
+    all.seconds[i] = director().control().tunables().timeouts[i] / kTicksPerSecond;
+  return timeoutsToJs(env, all);
+}
+
+Napi::Value DirectorWrap::setSysctl(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const double value = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : NAN;
+  if (!info[0].IsString() || value != std::floor(value) || std::abs(value) > 1e15) {
+    throwInvalidArgument(env, "setSysctl takes a name and a whole number");
+    return env.Undefined();
+  }
+  Tunables tunables = director().control().tunables();
+  if (auto set = tunvs::setSysctl(tunables, info[0].As<Napi::String>().Utf8Value(), static_cast<int64_t>(value));
+      !set) {
+    throwError(env, set.error());
+    return env.Undefined();
+  }
+  director().setTunables(tunables);
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::sysctls(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& sysctl : kSysctls) {
+    object.Set(toJs(env, sysctl.name), Napi::Number::New(env, director().sysctl(sysctl)));
+  }
+  const InertSysctls& inert = director().control().tunables().inert;
+  for (size_t i = 0; i < std::size(kInertSysctls); i++) {
+    object.Set(toJs(env, kInertSysctls[i].name), Napi::Number::New(env, inert.values[i]));
+  }
+  return object;
+}
+
+Napi::Value DirectorWrap::readCounters(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array ||
+      info[0].As<Napi::TypedArray>().ElementLength() < kCounters) {
+    throwInvalidArgument(env,
+                         "readCounters takes a BigUint64Array of at least " + std::to_string(kCounters) + " elements");
+    return env.Undefined();
+  }
+  director().readCounters({info[0].As<Napi::BigUint64Array>().Data(), kCounters});
+  return env.Undefined();
+}
+
+Napi::Value DirectorWrap::tableInfo(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("ipv4", Napi::Number::New(env, static_cast<double>(director().connectionCount(Family::ipv4))));
+  object.Set("ipv6", Napi::Number::New(env, static_cast<double>(director().connectionCount(Family::ipv6))));
+  object.Set("capacity", director().connectionCapacity());
+  object.Set("bytes", Napi::Number::New(env, static_cast<double>(tableBytes_)));
+  return object;
+}
+
+}  // namespace tunvs::binding
