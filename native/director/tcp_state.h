@@ -75,7 +75,10 @@ inline constexpr TcpState kNext[2][kTcpStates][static_cast<size_t>(TcpEvent::kCo
 
 // The state after a client's packet.
 constexpr TcpState nextTcpState(TcpState now, TcpEvent event, bool isSecured = false) {
-  return tcp_state_detail::kNext[isSecured ? 1 : 0][static_cast<size_t>(now)][static_cast<size_t>(event)];
+  const auto row = static_cast<size_t>(now), column = static_cast<size_t>(event);
+  if (isSecured) [[unlikely]]
+    return tcp_state_detail::kNext[1][row][column];
+  return tcp_state_detail::kNext[0][row][column];
 }
 
 }  // namespace tunvs
