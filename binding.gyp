@@ -40,6 +40,13 @@
           'type': 'executable',
           'dependencies': ['tunvs_core'],
           'sources': ['<!@(node scripts/sources.js tests)'],
+          # What is tested is optimized; the tests themselves have to be compiled soon.
+          'configurations': {
+            'Release': {
+              'cflags!': ['-O3'],
+              'cflags': ['-O1'],
+            },
+          },
         },
       ],
     }],
