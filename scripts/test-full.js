@@ -48,7 +48,9 @@ function cmakeJs() {
       '--out',
       'build/cmake-js',
     ],
-    { env: { ...process.env, ...(folder && { npm_config_nodedir: folder }) } },
+    {
+      env: { ...process.env, CMAKE_BUILD_PARALLEL_LEVEL: String(width), ...(folder && { npm_config_nodedir: folder }) },
+    },
   );
 }
 

@@ -16,7 +16,7 @@ function cleanEnvironment(): NodeJS.ProcessEnv {
   );
   const prefix = dirname(dirname(process.execPath));
   const hasHeaders = existsSync(join(prefix, 'include', 'node', 'node_api.h'));
-  return { ...Object.fromEntries(ours), ...(hasHeaders && { npm_config_nodedir: prefix }) };
+  return { ...Object.fromEntries(ours), JOBS: 'max', ...(hasHeaders && { npm_config_nodedir: prefix }) };
 }
 
 function run(folder: string, command: string, ...args: string[]): string {
