@@ -36,7 +36,7 @@ const lintChecks = () =>
 /** clang's view of the addon, and that cmake-js builds it. */
 function cmakeJs() {
   const folder = headersFolder();
-  const args = ['build', '--prefer-clang', '--prefer-make', '--config', 'Release', '--target', 'tunvs'];
+  const args = ['build', '--prefer-clang', '--prefer-make', '--config', 'Debug', '--target', 'tunvs'];
   return check(
     'cmake-js with clang',
     process.execPath,

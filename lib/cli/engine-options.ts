@@ -17,6 +17,14 @@ const NO_SERVER_REPLIES = ['unreachable', 'reset'] satisfies NoServerReply[];
 
 export const pathMtuArgument = integerArgument(576, 65535);
 
+/** For verbs that go by a capture's clock. */
+export function addTimedRulesOption(command: Command): Command {
+  return command.requiredOption(
+    '--rules <file>',
+    'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
+  );
+}
+
 export function addEngineOptions(command: Command): Command {
   return command
     .requiredOption(

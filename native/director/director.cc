@@ -386,6 +386,8 @@ Explanation Director::explain(const ParsedPacket& parsed, Tick now, uint32_t mar
   epochs_.enter(kControlReader);
   Explanation explanation = connections_.explain(parsed, mark, now);
   epochs_.leave(kControlReader);
+  // In a service of every port or of a mark, the packet's own.
+  if (explanation.server && explanation.server->port == 0) explanation.server->port = parsed.key.virtualPort().host();
   return explanation;
 }
 

@@ -61,6 +61,7 @@ struct ServiceView {
   std::vector<const Candidate*> candidates;              // the same, for the scheduler
   std::shared_ptr<const Prepared> prepared;              // from the candidates, by the scheduler
   std::shared_ptr<ServiceState> state;
+  PolicyView policy;
   bool isRamping = false;                        // a slow start is under way
   int32_t weightScale = 1;                       // what the weights that schedulers see are multiplied by meanwhile
   std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
@@ -69,7 +70,6 @@ struct ServiceView {
   void configure(const ServiceConfig& with);
   // Lets a server know what it has to know of its service.
   void tell(ServerView& server) const;
-  PolicyView policy;
 
   bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
   // Whether packets to this port may be scheduled without persistence.

@@ -13,6 +13,20 @@
 
 namespace tunvs::testing {
 
+// A thread sanitizer makes every memory access many times as slow and has nothing to find in one thread: there, tests
+// of one thread that try many random inputs try fewer.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr uint64_t kFewer = 10;
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr uint64_t kFewer = 10;
+#else
+inline constexpr uint64_t kFewer = 1;
+#endif
+#else
+inline constexpr uint64_t kFewer = 1;
+#endif
+
 using TestFunction = void (*)();
 
 // Adds a test to the list that runTests() walks; the result only gives a static initialiser something to hold.

@@ -6,7 +6,7 @@ import { record } from './results.js';
 import { collect, root } from './run.js';
 
 /** The one that goes through the whole director gets more time than those of single parsers. */
-const defaultSeconds = (name) => (name === 'director_fuzz' ? 40 : 10);
+const defaultSeconds = (name) => (name === 'director_fuzz' ? 30 : 6);
 const startAndStopMs = 60_000;
 
 export async function runFuzzTarget(folder, name) {

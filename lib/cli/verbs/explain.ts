@@ -6,7 +6,7 @@ import type { Explanation } from '../../explain.js';
 import type { ExplainedFlow } from '../../flow-packet.js';
 import { parseEndpoint } from '../../inet.js';
 import { choiceArgument, integerArgument, seedArgument } from '../arguments.js';
-import { addEngineOptions, type EngineArguments, engineOptions } from '../engine-options.js';
+import { addEngineOptions, addTimedRulesOption, type EngineArguments, engineOptions } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { type CapturePiece, readCapture } from '../replay/capture.js';
 import { Timeline } from '../replay/timeline.js';
@@ -40,11 +40,7 @@ export const explain: Verb = {
   summary: 'say which real server a packet would get, and by which rule',
 
   configure(command: Command): void {
-    command.requiredOption(
-      '--rules <file>',
-      'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
-    );
-    addEngineOptions(command)
+    addEngineOptions(addTimedRulesOption(command))
       .option('--in <file>', 'capture to replay before, or to explain')
       .option('--protocol <name>', 'tcp, udp or sctp (default: tcp)', choiceArgument(['tcp', 'udp', 'sctp']))
       .option('--client <address:port>', 'where the packet comes from (CIP)')

@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { seedArgument } from '../arguments.js';
-import { addEngineOptions, type EngineArguments, engineOptions, pathMtuArgument } from '../engine-options.js';
+import {
+  addEngineOptions,
+  addTimedRulesOption,
+  type EngineArguments,
+  engineOptions,
+  pathMtuArgument,
+} from '../engine-options.js';
 import { toJson } from '../json.js';
 import { readCapture } from '../replay/capture.js';
 import { Progress } from '../replay/progress.js';
@@ -38,11 +44,7 @@ export const replay: Verb = {
   summary: 'run a capture through the engine, and write what it would have sent',
 
   configure(command: Command): void {
-    command.requiredOption(
-      '--rules <file>',
-      'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
-    );
-    addEngineOptions(command)
+    addEngineOptions(addTimedRulesOption(command))
       .requiredOption('--in <file>', 'capture to read')
       .requiredOption('--out <file>', 'capture to write')
       .option(
