@@ -41,7 +41,7 @@ const leastLatency = weightsPolicy(
 );
 
 const ending = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => ending.abort());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
 
 const director = await Director.open({ source });
 director.on('event', ({ message }) => console.error(message));
