@@ -123,7 +123,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       vipRoutes: parts.host,
       tell: (event) => tell(this, event),
       nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),
-      monotonicMs: parts.device ? () => performance.now() : parts.nowMs,
+      monotonicMs: () => parts.pulse.nowMs(),
       endConnections: (service, server) => this.#call((engine) => engine.endConnections(service, server)),
       policies: {
         every: (intervalMs, run) => parts.pulse.every(intervalMs, run),

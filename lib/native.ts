@@ -174,13 +174,22 @@ export interface NativeServerRow extends NativeServerKey, NativeServerConfig, Na
   fragmentsSent: bigint;
 }
 
+/**
+ * What a policy was asked, and what became of it. Connections: asked = answered + late + failed + overflow + those that
+ * wait now.
+ */
 export interface NativePolicyCounters {
   asked: bigint;
   answered: bigint;
+  /** Without an answer in time: the scheduler decided. Weights: not asked again, because the last answer was pending. */
   late: bigint;
+  /** Thrown, rejected, or answered with what cannot be: the scheduler decided, or the weights stayed. */
   failed: bigint;
+  /** Connections for which there was no room to wait: the scheduler decided at once. */
   overflow: bigint;
+  /** Packets that waited for an answer. */
   parked: bigint;
+  /** Packets for which there was no room behind those of their connection. */
   dropped: bigint;
 }
 

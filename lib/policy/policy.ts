@@ -1,7 +1,7 @@
 /** What every kind of scheduler policy has in common: a JavaScript function that decides, beside a scheduler that does
  * when it cannot. docs/policies.md says which kind to take. */
 import type { EngineEvent } from '../events.js';
-import type { NativePolicy } from '../native.js';
+import type { NativePolicy, NativePolicyCounters } from '../native.js';
 import type { RealServer } from '../real-server.js';
 import type { VirtualService } from '../virtual-service.js';
 
@@ -22,24 +22,8 @@ export abstract class Policy {
   abstract runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner;
 }
 
-/**
- * What a policy was asked, and what became of it. Connections: asked = answered + late + failed + overflow + those that
- * wait now.
- */
-export interface PolicyCounters {
-  asked: bigint;
-  answered: bigint;
-  /** Without an answer in time: the scheduler decided. Weights: not asked again, because the last answer was pending. */
-  late: bigint;
-  /** Thrown, rejected, or answered with what cannot be: the scheduler decided, or the weights stayed. */
-  failed: bigint;
-  /** Connections for which there was no room to wait: the scheduler decided at once. */
-  overflow: bigint;
-  /** Packets that waited for an answer. */
-  parked: bigint;
-  /** Packets for which there was no room behind those of their connection. */
-  dropped: bigint;
-}
+/** What a policy was asked, and what became of it. */
+export type PolicyCounters = NativePolicyCounters;
 
 /** A policy at work on a virtual service: `service.policy`. */
 export interface ServicePolicy {

@@ -188,27 +188,29 @@ const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTa
   return made != nullptr ? choice.server : nullptr;
 }
 
+// FTP's data connections follow the control connection, and only persistence knows where that went.
+Verdict Connections::withoutServer(const ServiceView& service, const FlowKey& flow) {
+  const bool isFtpData = service.isFtp() && !service.takes(flow.virtualPort());
+  return isFtpData ? Verdict::dropNotScheduled : Verdict::dropNoServer;
+}
+
 Verdict Connections::choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service,
                             const FlowKey& flow, std::span<const uint8_t> payload, Tick now,
                             Templates::Affinity& choice, PolicyTurn* turn) {
-  if (!service.config.isPersistent()) {
-    // FTP's data connections follow the control connection, and only persistence knows where that went.
-    if (!service.takes(flow.virtualPort())) return service.isFtp() ? Verdict::dropNotScheduled : Verdict::dropNoServer;
-    if (turn != nullptr && service.policy.mustBeAsked(*turn)) return Verdict::parked;
-    choice.server = service.schedule(flow, now, services->tunables(), turn);
-    return choice.server != nullptr ? Verdict::forwarded : Verdict::dropNoServer;
+  const bool isPersistent = service.config.isPersistent();
+  if (!isPersistent && !service.takes(flow.virtualPort())) return withoutServer(service, flow);
+  std::optional<TemplateName> name;
+  if (isPersistent) {
+    name = templateName(service, flow, payload);
+    if (!name) return Verdict::dropNoCallId;
+    choice = templates_.follow(worker.stats, services, service, *name, now);
+    if (choice.server != nullptr) return Verdict::forwarded;
   }
-  const auto name = templateName(service, flow, payload);
-  if (!name) return Verdict::dropNoCallId;
-  choice = templates_.follow(worker.stats, services, service, *name, now);
-  if (choice.server != nullptr) return Verdict::forwarded;
   if (turn != nullptr && service.policy.mustBeAsked(*turn)) return Verdict::parked;
-  const ServerView* server = service.schedule(flow, now, services->tunables(), turn);
-  if (server == nullptr) {
-    const bool isFtpData = service.isFtp() && !service.takes(flow.virtualPort());
-    return isFtpData ? Verdict::dropNotScheduled : Verdict::dropNoServer;
-  }
-  const auto made = templates_.make(worker.stats, services, service, *name, *server, now);
+  choice.server = service.schedule(flow, now, services->tunables(), turn);
+  if (choice.server == nullptr) return withoutServer(service, flow);
+  if (!isPersistent) return Verdict::forwarded;
+  const auto made = templates_.make(worker.stats, services, service, *name, *choice.server, now);
   if (!made) return Verdict::dropTableFull;
   choice = *made;
   return Verdict::forwarded;
@@ -251,6 +253,11 @@ bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, Tick
   return done;
 }
 
+void Connections::endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused) {
+  if (!isTemplate(conn)) stats.connectionsDropped.add(1);
+  if (const uint32_t controller = entries_.unbind(stats, family, conn)) unused.push_back(controller);
+}
+
 void Connections::dropEntries(size_t worker, size_t workers, WorkerStats& stats, DropEntry& entries, Tick now) {
   const ServiceTable* services = control_.table();
   const Tunables& tunables = services->tunables();
@@ -267,8 +274,7 @@ void Connections::dropEntries(size_t worker, size_t workers, WorkerStats& stats,
         const bool goes = isTemplate(conn) ? DropEntry::mayDropTemplate(conn, server->isOnePacket)
                                            : entries.mayDrop(conn, idleTicks(conn, *server, tunables, now));
         if (!goes) return false;
-        if (!isTemplate(conn)) stats.connectionsDropped.add(1);
-        if (const uint32_t controller = entries_.unbind(stats, family, conn)) unused.push_back(controller);
+        endEarly(stats, family, conn, unused);
         return true;
       });
     }
@@ -282,8 +288,7 @@ void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& service
     entries_.table(family).removeIf([&](Conn& conn) {
       const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed));
       if (server == nullptr || server->available || Entries::isInUse(conn)) return false;
-      if (!isTemplate(conn)) stats.connectionsDropped.add(1);
-      if (const uint32_t controller = entries_.unbind(stats, family, conn)) unused.push_back(controller);
+      endEarly(stats, family, conn, unused);
       return true;
     });
     for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller);

@@ -106,6 +106,10 @@ class Connections {
   // Which service a packet that may begin a connection is for, and where it goes.
   Verdict admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
                 const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn);
+  // What becomes of a packet that no server of its service takes.
+  static Verdict withoutServer(const ServiceView& service, const FlowKey& flow);
+  // Takes an entry that is about to be removed out of the counts; `unused`: templates that nothing counts on any more.
+  void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
   // Where a new connection of this service goes.
   Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
                  std::span<const uint8_t> payload, Tick now, Templates::Affinity& choice, PolicyTurn* turn);

@@ -62,7 +62,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     if (server == nullptr) server = service->preview(flow, now, services->tunables());
   }
   if (server == nullptr) {
-    said.verdict = service->isFtp() && !isItsPort ? Verdict::dropNotScheduled : Verdict::dropNoServer;
+    said.verdict = withoutServer(*service, flow);
     return said;
   }
   said.server = server->key();
