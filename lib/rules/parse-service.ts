@@ -9,9 +9,10 @@ import {
 } from './command.js';
 import { RulesError } from './errors.js';
 import type { GivenOptions } from './given-options.js';
+import { onePacketWarning } from '../scheduler.js';
 import { parseNetmask, parseSchedulerFlags, parseTimeout } from './values.js';
 
-/** `warn` gets a sentence for each option that has no effect. */
+/** `warn` gets a sentence for each option that has no effect, or not the one that is meant. */
 export function parseServiceSettings(
   options: GivenOptions,
   service: ServiceId,
@@ -36,6 +37,8 @@ export function parseServiceSettings(
       ipvsadm: { text: 'One-Packet Scheduling is only for UDP virtual services', exitStatus: 2 },
     });
   }
+  const oddity = onePacket && !persistence ? onePacketWarning(scheduler) : undefined;
+  if (oddity !== undefined) warn(`-o ${options.has('scheduler') ? `with -s ${scheduler}` : 'without -s'}: ${oddity}`);
   return { scheduler, schedulerFlags, ...(persistence && { persistence }), onePacket };
 }
 

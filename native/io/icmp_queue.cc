@@ -59,7 +59,7 @@ Result<std::unique_ptr<IcmpQueue>> IcmpQueue::open(const IpAddress& address) {
                            address.isV4() ? IPPROTO_ICMP : IPPROTO_ICMPV6));
   if (!socket) {
     return Error::fromErrno(errno, "socket",
-                            "could not open a raw ICMP socket (it needs CAP_NET_RAW), so path MTUs are not learned");
+                            "could not open a raw ICMP socket (it needs CAP_NET_RAW)");
   }
   if (auto done = filter(socket.get(), address.family); !done) return done.error();
   if (auto done = bindTo(socket.get(), address); !done) return done.error();

@@ -133,23 +133,29 @@ bool Decapsulator::receiveAll(const TunnelSocket& socket, Buffers& buffers) {
       return false;
     }
     for (size_t i = 0; i < static_cast<size_t>(count); i++) {
-      deliver(socket.decapsulate(buffers.messages[i].msg_hdr, buffers.packet(i), rules_));
+      if (!deliver(socket.decapsulate(buffers.messages[i].msg_hdr, buffers.packet(i), rules_))) return false;
     }
     if (static_cast<size_t>(count) < kBatch) return true;
   }
   return true;
 }
 
-void Decapsulator::deliver(const Decapsulated& result) {
+bool Decapsulator::deliver(const Decapsulated& result) {
   bump(verdicts_[static_cast<size_t>(result.verdict)]);
-  if (result.verdict != DecapVerdict::accepted) return;
+  if (result.verdict != DecapVerdict::accepted) return true;
   const ssize_t written =
       retryOnInterrupt([&] { return ::write(tun_->descriptor(0), result.inner.data(), result.inner.size()); });
   if (written < 0) {
     bump(writeFailed_);
+    // Somebody has deleted the device; of one that is down (EIO) the next packet may get through.
+    if (errno == EBADFD) {
+      failureErrno_.store(EBADFD, std::memory_order_relaxed);
+      return false;
+    }
   } else {
     bump(deliveredBytes_, result.inner.size());
   }
+  return true;
 }
 
 DecapCounters Decapsulator::counters() const {
@@ -173,6 +179,7 @@ DecapCounters Decapsulator::counters() const {
 
 std::string Decapsulator::failure() const {
   const int error = failureErrno_.load(std::memory_order_relaxed);
+  if (error == EBADFD) return "the device " + tun_->name() + " is gone: somebody has deleted it";
   return error == 0 ? "" : std::string("receiving tunnel packets failed: ") + std::strerror(error);
 }
 
