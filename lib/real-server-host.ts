@@ -95,7 +95,8 @@ interface Checked extends Omit<RealServerPlan, 'tunnels'> {
 export interface RealServerHostEvents {
   /**
    * Tunnel packets are taken apart no more (ERR_TUNVS_NO_DEVICE): a socket or the device failed. As everywhere in Node,
-   * thrown when nobody listens.
+   * thrown when nobody listens. Or, where it was closed by its signal, what could not be undone (ERR_TUNVS_HOST); told
+   * only to those who listen.
    */
   error: [error: TunvsError];
   /** It is closed. */
@@ -116,8 +117,9 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
   readonly #decapsulator: NativeDecapsulator | undefined;
   readonly #countersAtStart: Record<string, bigint>;
   readonly #signal: AbortSignal | undefined;
-  /** Whoever aborts does not learn what could not be undone. */
-  readonly #onAbort = () => void this.close().catch(() => {});
+  /** Nobody waits for this closing: what could not be undone is told as an event, where somebody listens. */
+  readonly #onAbort = () =>
+    void this.close().catch((error) => this.listenerCount('error') > 0 && this.emit('error', error));
   readonly #cancelAtExit: () => void;
   #look: NodeJS.Timeout | undefined;
   #isClosed = false;

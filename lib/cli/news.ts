@@ -7,6 +7,8 @@ export interface News {
   type: string;
   value: number;
   message: string;
+  /** What it is about, each in words. */
+  things?: readonly string[];
 }
 
 interface Row {
@@ -22,7 +24,7 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   tableFull: {
     isCount: true,
     sentence: ({ value }) =>
-      `the connection table is full: ${count(value, 'connection')} gave way to new ones; give it room with --max-connections`,
+      `the connection table is full: ${count(value, 'connection')} gave way or found no room; give it more with --max-connections`,
   },
   packetsLost: {
     isCount: true,
@@ -35,6 +37,11 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   errorsUnread: { isCount: true, sentence: ({ message }) => message },
   eventsLost: { isCount: true, sentence: ({ value }) => `${count(value, 'event')} came faster than they were read` },
   policyFailed: { isCount: true, sentence: ({ message }) => message },
+  ...Object.fromEntries(
+    ['hostMended', 'hostNotMended', 'hostContested', 'hostConflict', 'hostUnreadable', 'deviceRenamed', 'serversMoved'].map(
+      (type) => [type, { isCount: false, sentence: ({ message }: News) => message }],
+    ),
+  ),
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
 
@@ -68,8 +75,8 @@ export class NewsPrinter {
         ? io.stdout.write(`${line}\n`)
         : io.stderr.write(`tunvs ${verb}: ${line}\n`);
     this.#line = isJson
-      ? ({ type, value, message }) =>
-          toJson(type.startsWith(WARNING) ? { event: 'warning', message } : { event: 'engine', type, value, message })
+      ? ({ type, value, message, things }) =>
+          toJson(type.startsWith(WARNING) ? { event: 'warning', message } : { event: type, value, message, things })
       : (news) => rowOf(news.type).sentence(news);
   }
 

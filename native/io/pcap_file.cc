@@ -79,6 +79,7 @@ Result<std::unique_ptr<PcapWriter>> PcapWriter::create(const std::string& path) 
 }
 
 PcapWriter::~PcapWriter() {
+  // Whoever wants to know whether it worked calls close().
   if (fd_) [[maybe_unused]]
     const auto flushed = flush();
 }

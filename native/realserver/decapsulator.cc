@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t kBatch = 32;
 constexpr size_t kBufferBytes = 65536;
+constexpr int kLookMs = 500;
 
 void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
   counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
@@ -99,7 +100,7 @@ Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std
 
 Decapsulator::~Decapsulator() {
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);  // a full counter stops as well
   thread_.join();
 }
 
@@ -107,14 +108,17 @@ void Decapsulator::run() {
   Buffers buffers;
   std::vector<pollfd> waits;
   for (const TunnelSocket& socket : sockets_) waits.push_back({socket.fd.get(), POLLIN, 0});
+  waits.push_back({tun_->descriptor(0), 0, 0});  // an error once somebody has deleted the device
   waits.push_back({stop_.get(), POLLIN, 0});
   while (true) {
-    if (::poll(waits.data(), waits.size(), -1) < 0) {
+    // Nobody is woken by the end of a device: it is looked at now and then.
+    if (::poll(waits.data(), waits.size(), kLookMs) < 0) {
       if (errno == EINTR) continue;
       failureErrno_.store(errno, std::memory_order_relaxed);
       return;
     }
     if (waits.back().revents != 0) return;
+    if (waits[sockets_.size()].revents != 0) return failureErrno_.store(EBADFD, std::memory_order_relaxed);
     for (size_t i = 0; i < sockets_.size(); i++) {
       if (waits[i].revents != 0 && !receiveAll(sockets_[i], buffers)) return;
     }

@@ -121,6 +121,7 @@ async function printed(io: CliIo, text: string): Promise<void> {
 }
 
 async function refuseSameFile(input: string, output: string): Promise<void> {
+  // One that cannot be looked at is not the other; opening it says why.
   const [from, to] = await Promise.all([input, output].map((path) => stat(path).catch(() => undefined)));
   const isSame = from && to && from.dev === to.dev && from.ino === to.ino;
   if (isSame || input === output) {
