@@ -148,13 +148,13 @@ TEST("says of fragments that they wait, follow their first, or die with it") {
   TestDirector t;
   t.addService("rr", TestDirector::kNames);
   t.addServer(11, {}, TestDirector::kNames);
-  const auto part = [](uint16_t offset, size_t bytes, bool more) {
-    PacketBuilder builder = PacketBuilder().ip(kClient, kVip).fragmentOffset(offset);
+  const auto part = [](uint16_t offset, size_t bytes, bool more, uint16_t datagram = 2) {
+    PacketBuilder builder = PacketBuilder().ip(kClient, kVip).fragmentOffset(offset).identification(datagram);
     if (more) builder.moreFragments();
     if (offset == 0) return builder.udp(1000, 53).payload(bytes - 8).build();
     return builder.protocol(IpProtocol::udp).payload(bytes).build();
   };
-  CHECK(saysWhatHappens(t, part(800, 200, false), "waitingFragment"));
+  CHECK(saysWhatHappens(t, part(800, 200, false, 1), "waitingFragment"));
   CHECK_EQ(explained(t, part(0, 400, true)), "11");
   CHECK_EQ(t.send(part(0, 400, true)), "11");
   const Explanation said = explanationOf(t, part(400, 400, true));
