@@ -18,7 +18,14 @@ import {
 } from './director-device.js';
 import { TunvsError, toTunvsError, wrapNative } from './errors.js';
 import { EventRelay } from './event-relay.js';
-import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWarning, type EngineEvent, tell } from './events.js';
+import {
+  type ConfigurationEvent,
+  channels,
+  type DirectorEvents,
+  type DirectorWarning,
+  type EngineEvent,
+  tell,
+} from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from './flow-packet.js';
 import { DirectorHost } from './host/director-host.js';

@@ -18,7 +18,14 @@ export {
 export type { DrainOptions, DrainResult } from './drain.js';
 export { type Egress, egresses } from './egress.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './errors.js';
-export type { Change, DirectorEvents, DirectorWarning, EngineEvent, RealServerEvent, VirtualServiceEvent } from './events.js';
+export type {
+  Change,
+  DirectorEvents,
+  DirectorWarning,
+  EngineEvent,
+  RealServerEvent,
+  VirtualServiceEvent,
+} from './events.js';
 export type { Explanation } from './explain.js';
 export type { ExplainedFlow } from './flow-packet.js';
 export {

@@ -38,9 +38,15 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   eventsLost: { isCount: true, sentence: ({ value }) => `${count(value, 'event')} came faster than they were read` },
   policyFailed: { isCount: true, sentence: ({ message }) => message },
   ...Object.fromEntries(
-    ['hostMended', 'hostNotMended', 'hostContested', 'hostConflict', 'hostUnreadable', 'deviceRenamed', 'serversMoved'].map(
-      (type) => [type, { isCount: false, sentence: ({ message }: News) => message }],
-    ),
+    [
+      'hostMended',
+      'hostNotMended',
+      'hostContested',
+      'hostConflict',
+      'hostUnreadable',
+      'deviceRenamed',
+      'serversMoved',
+    ].map((type) => [type, { isCount: false, sentence: ({ message }: News) => message }]),
   ),
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
@@ -70,10 +76,7 @@ export class NewsPrinter {
     isJson: boolean,
     private readonly intervalMs = INTERVAL_MS,
   ) {
-    this.#print = (line) =>
-      isJson
-        ? io.stdout.write(`${line}\n`)
-        : io.stderr.write(`tunvs ${verb}: ${line}\n`);
+    this.#print = (line) => (isJson ? io.stdout.write(`${line}\n`) : io.stderr.write(`tunvs ${verb}: ${line}\n`));
     this.#line = isJson
       ? ({ type, value, message, things }) =>
           toJson(type.startsWith(WARNING) ? { event: 'warning', message } : { event: type, value, message, things })

@@ -13,10 +13,10 @@ Error closedError() { return Error::make(ErrorCode::closed, "the capture file wa
 class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "NativePcapReader",
-                       {InstanceMethod<&PcapReaderWrap::next>("next"), InstanceMethod<&PcapReaderWrap::close>("close"),
-                        InstanceMethod<&PcapReaderWrap::skipped>("skipped"),
-                        InstanceAccessor<&PcapReaderWrap::linkType>("linkType")});
+    return DefineClass(
+        env, "NativePcapReader",
+        {InstanceMethod<&PcapReaderWrap::next>("next"), InstanceMethod<&PcapReaderWrap::close>("close"),
+         InstanceMethod<&PcapReaderWrap::skipped>("skipped"), InstanceAccessor<&PcapReaderWrap::linkType>("linkType")});
   }
 
   explicit PcapReaderWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {

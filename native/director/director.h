@@ -148,7 +148,7 @@ class Director {
   Forwarder forwarder_;
   IcmpPath icmp_;
   std::vector<std::unique_ptr<Worker>> worker_;
-  WorkerStats controlStats_;  // what the control thread did
+  WorkerStats controlStats_;               // what the control thread did
   std::unique_ptr<WorkerContext> asking_;  // for explain(): what is done with it reaches nobody
 };
 

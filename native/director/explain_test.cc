@@ -26,9 +26,7 @@ std::string textOf(const Explanation& said) {
   return std::to_string(said.server->address.bytes[3]);
 }
 
-std::string explained(TestDirector& t, const Bytes& bytes) {
-  return textOf(explanationOf(t, bytes));
-}
+std::string explained(TestDirector& t, const Bytes& bytes) { return textOf(explanationOf(t, bytes)); }
 
 Bytes syn(uint16_t port, uint8_t flags = kTcpSyn) {
   return PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, flags).build();

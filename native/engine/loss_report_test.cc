@@ -20,8 +20,9 @@ TEST("lost packets are told at once, then once a second, by reason and without l
   REQUIRE(told.size() == 1);
   CHECK(told[0].type == EventType::packetsLost);
   CHECK_EQ(told[0].value, 4u);
-  CHECK_EQ(told[0].message,
-           "packets could not be sent: 3 (no route or no neighbour to the real server), 1 (longer than the path's MTU)");
+  CHECK_EQ(
+      told[0].message,
+      "packets could not be sent: 3 (no route or no neighbour to the real server), 1 (longer than the path's MTU)");
 
   stats.egressFailed.add(1);
   report.look(stats, now + kTicksPerSecond - 1);

@@ -82,6 +82,9 @@ describeLab('a command that goes on although something is wrong', () => {
     await until(isReady);
     host.ip(['link delete dev tunvs-rs0']);
     assert.deepEqual(await child.exited, { code: 1, signal: null });
-    assert.match(child.stderr, /^tunvs: the device tunvs-rs0 is gone: somebody has deleted it; no tunnel packet reaches/m);
+    assert.match(
+      child.stderr,
+      /^tunvs: the device tunvs-rs0 is gone: somebody has deleted it; no tunnel packet reaches/m,
+    );
   });
 });

@@ -69,7 +69,10 @@ describe('the news of a director', () => {
     const { err, news } = printer();
     news.tell({ type: 'newest', value: 1, message: 'a route was put back' });
     news.tell({ type: 'toString', value: 1, message: 'no sentence of Object' });
-    assert.deepEqual(err, ['tunvs run: newest: a route was put back\n', 'tunvs run: toString: no sentence of Object\n']);
+    assert.deepEqual(err, [
+      'tunvs run: newest: a route was put back\n',
+      'tunvs run: toString: no sentence of Object\n',
+    ]);
     news.end();
   });
 

@@ -13,7 +13,7 @@ async function serversUsed(scheduler: (typeof schedulers)[number]): Promise<numb
   const key = { protocol: 'udp', address: '192.0.2.1', port: 53 } as const;
   const service = director.addVirtualService({ ...key, scheduler, onePacket: true });
   const servers = ['10.0.0.11', '10.0.0.12', '10.0.0.13'].map((address) => service.addRealServer({ address }));
-  const packets = Array.from({ length: 300 }, (_, i) => 
+  const packets = Array.from({ length: 300 }, (_, i) =>
     udp({ from: `198.51.100.${i % 250}:${1024 + i}`, to: '192.0.2.1:53' }),
   );
   director.process(packets, 1);

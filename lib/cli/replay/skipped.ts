@@ -41,7 +41,8 @@ export function isSuperFrame(packet: Uint8Array, mtuBytes: number): boolean {
   const isSegments = [6, 17].includes((first >> 4 === 6 ? packet[6] : packet[9]) ?? 0);
   if (!isSegments) return false;
   if (packet.length > mtuBytes) return true;
-  const length = first >> 4 === 6 ? ((packet[4] ?? 0) << 8) | (packet[5] ?? 0) : ((packet[2] ?? 0) << 8) | (packet[3] ?? 0);
+  const length =
+    first >> 4 === 6 ? ((packet[4] ?? 0) << 8) | (packet[5] ?? 0) : ((packet[2] ?? 0) << 8) | (packet[3] ?? 0);
   // The kernel writes 0 where the true length does not fit.
   return length === 0 && packet.length > 40;
 }

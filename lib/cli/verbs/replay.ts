@@ -146,7 +146,8 @@ interface Summary {
 }
 
 function report(summary: Summary, options: ReplayOptions, io: CliIo): void {
-  for (const sentence of skippedSentences(summary.skipped)) io.stderr.write(`tunvs replay: ${options.in}: ${sentence}\n`);
+  for (const sentence of skippedSentences(summary.skipped))
+    io.stderr.write(`tunvs replay: ${options.in}: ${sentence}\n`);
   if (options.json) {
     io.stdout.write(`${toJson({ ...summary, out: options.out })}\n`);
     return;
