@@ -35,6 +35,7 @@ const LINK_MTU_BYTES = 1500;
 const EXAMPLES = `
 Each packet of the capture is taken as if it were read from the device at its time, and what the director would have
 sent is written with the time of the packet that caused it. Captures are pcap, link type RAW or Ethernet in, RAW out.
+Records that hold no whole IP packet are left out, and the end of a capture that is cut off; how many, and why, is said.
 
 In the rules a line "@SECONDS COMMAND" is applied when the capture's clock (0: the first packet) reaches it, before a
 packet of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) are printed on standard output.
