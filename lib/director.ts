@@ -18,7 +18,14 @@ import {
 } from './director-device.js';
 import { TunvsError, toTunvsError, wrapNative } from './errors.js';
 import { EventRelay } from './event-relay.js';
-import { channels, type DirectorEvents, type EngineEvent, tell } from './events.js';
+import {
+  type ConfigurationEvent,
+  channels,
+  type DirectorEvents,
+  type DirectorWarning,
+  type EngineEvent,
+  tell,
+} from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from './flow-packet.js';
 import { DirectorHost } from './host/director-host.js';
@@ -32,7 +39,8 @@ import { choiceOption, functionOption, integerOption, MAX_INT32, MAX_UINT32 } fr
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from './rates.js';
 import { sourceFamily } from './source.js';
-import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from './service-key.js';
+import { onePacketWarning } from './scheduler.js';
+import { type ServiceIdentity, serviceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
 import { inertSysctlWarning } from './sysctls.js';
@@ -121,7 +129,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       sourceFamilies: parts.sources.map(sourceFamily),
       isLocal: (address) => parts.sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
       vipRoutes: parts.host,
-      tell: (event) => tell(this, event),
+      tell: (event) => this.#tell(event),
       nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),
       monotonicMs: () => parts.pulse.nowMs(),
       endConnections: (service, server) => this.#call((engine) => engine.endConnections(service, server)),
@@ -169,7 +177,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         started,
         checked.start.markDevices.map(({ mark }) => mark),
       );
-      const warnings = sourceWarnings(sources);
+      const warnings = [...sourceWarnings(sources), ...started.warnings];
       if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
         const opening = new DirectorHost({ sources, ...checked.host });
         undo.push(() => opening.close());
@@ -197,7 +205,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         relay,
       });
       channels.open.publish({ director });
-      for (const message of director.warnings) channels.warning.publish({ director, message });
+      for (const message of director.warnings) channels.warning.publish({ director, message, about: 'host' });
       return director;
     } catch (error) {
       for (const step of undo.reverse()) step();
@@ -376,7 +384,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     const checked = integerOption(`setSysctl: ${known}`, value, -MAX_INT32, MAX_INT32);
     this.#call((engine) => engine.setSysctl(known, checked));
     const message = inertSysctlWarning(known);
-    if (message !== undefined) channels.warning.publish({ director: this, message });
+    if (message !== undefined) this.#warn({ message, about: 'configuration' });
   }
 
   /** CPU time that each worker thread has taken so far. */
@@ -434,6 +442,21 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     if (channels.event.hasSubscribers) channels.event.publish({ director: this, ...event });
     if (event.type === 'deviceLost') this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
     else this.emit('event', event);
+  }
+
+  #warn(warning: DirectorWarning): void {
+    channels.warning.publish({ director: this, ...warning });
+    this.emit('warning', warning);
+  }
+
+  #tell(change: ConfigurationEvent): void {
+    tell(this, change);
+    if (change.name !== 'virtualService' || change.event.change === 'deleted') return;
+    const { service } = change.event;
+    // A listener of the change may have deleted it, or closed the director.
+    if (this.#closed || this.#configuration.virtualService(service) !== service) return;
+    const oddity = service.onePacket && !service.persistence ? onePacketWarning(service.scheduler) : undefined;
+    if (oddity !== undefined) this.#warn({ message: `${serviceName(service)}: ${oddity}`, about: 'configuration' });
   }
 
   #assertOpen(): void {

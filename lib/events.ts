@@ -25,6 +25,9 @@ export interface EngineEvent {
    * `eventsLost`: events came faster than they were read; `value` is how many were lost.
    * `policyFailed`: a policy threw, rejected or answered what cannot be, the first time for ten seconds; `value` is how
    * often since the last such event, `cause` what it threw.
+   * `packetsLost`: packets could not be sent; `value` is how many since the last such event, `message` says why.
+   * `packetsTooLong`: packets were longer than the device's buffers and were dropped; `value` likewise.
+   * `errorsUnread`: ICMP errors about tunnel packets could not be read; `value` is how often since the last such event.
    * `deviceLost`, on the diagnostics channel only: a worker's device is gone; `value` is the worker.
    */
   type: string;
@@ -35,6 +38,14 @@ export interface EngineEvent {
   cause?: unknown;
 }
 
+/** Something odd that came up since the director was opened; {@link Director.warnings} has what was found on opening. */
+export interface DirectorWarning {
+  /** One sentence, with the mend. */
+  message: string;
+  /** What it is about: what the caller has configured, or the host. */
+  about: 'configuration' | 'host';
+}
+
 export interface DirectorEvents {
   /** A virtual service was added, edited or deleted; told once the change is in force. */
   virtualService: [event: VirtualServiceEvent];
@@ -42,6 +53,8 @@ export interface DirectorEvents {
   realServer: [event: RealServerEvent];
   /** Rare news from the engine. */
   event: [event: EngineEvent];
+  /** Something odd came up; nothing is broken. */
+  warning: [warning: DirectorWarning];
   /** A worker lost its device (ERR_TUNVS_NO_DEVICE). As everywhere in Node, thrown when nobody listens. */
   error: [error: TunvsError];
   /** The director is closed. */
@@ -56,7 +69,7 @@ export type ConfigurationEvent =
 /**
  * diagnostics_channel: every message is an object with the `director` it is about.
  * `tunvs:open` and `tunvs:close` have nothing more, `tunvs:service` and `tunvs:server` the fields of their events,
- * `tunvs:event` those of an engine event, `tunvs:warning` a `message`.
+ * `tunvs:event` those of an engine event, `tunvs:warning` a `message` and what it is `about`.
  */
 export const channels = {
   open: channel('tunvs:open'),

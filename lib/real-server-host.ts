@@ -1,4 +1,5 @@
 /** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
+import { EventEmitter } from 'node:events';
 import { atExit } from './at-exit.js';
 import { TunvsError, wrapNative } from './errors.js';
 import { isTunnel, type RealServerMethod, realServerMethods } from './forwarding-method.js';
@@ -21,6 +22,7 @@ import {
   realServerWarnings,
 } from './host/real-server-host-plan.js';
 import type { HostStep } from './host/step.js';
+import { whyNotRouted } from './inet.js';
 import { native, type NativeDecapsulator } from './native.js';
 import {
   addressOption,
@@ -90,7 +92,21 @@ interface Checked extends Omit<RealServerPlan, 'tunnels'> {
   signal: AbortSignal | undefined;
 }
 
-export class RealServerHost {
+export interface RealServerHostEvents {
+  /**
+   * Tunnel packets are taken apart no more (ERR_TUNVS_NO_DEVICE): a socket or the device failed. As everywhere in Node,
+   * thrown when nobody listens. Or, where it was closed by its signal, what could not be undone (ERR_TUNVS_HOST); told
+   * only to those who listen.
+   */
+  error: [error: TunvsError];
+  /** It is closed. */
+  close: [];
+}
+
+/** Between two looks at whether tunnel packets are taken apart still. */
+const LOOK_INTERVAL_MS = 500;
+
+export class RealServerHost extends EventEmitter<RealServerHostEvents> implements AsyncDisposable {
   /** Where tunnel packets are taken apart; direct routing alone is the kernel's business. */
   readonly mode: 'kernel' | 'userspace';
   /** Devices that inner packets come out of; none with direct routing alone. */
@@ -101,9 +117,11 @@ export class RealServerHost {
   readonly #decapsulator: NativeDecapsulator | undefined;
   readonly #countersAtStart: Record<string, bigint>;
   readonly #signal: AbortSignal | undefined;
-  /** Whoever aborts does not learn what could not be undone. */
-  readonly #onAbort = () => void this.close().catch(() => {});
+  /** Nobody waits for this closing: what could not be undone is told as an event, where somebody listens. */
+  readonly #onAbort = () =>
+    void this.close().catch((error) => this.listenerCount('error') > 0 && this.emit('error', error));
   readonly #cancelAtExit: () => void;
+  #look: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   /** @throws {@link TunvsError}; the host is then as it was. */
@@ -124,6 +142,7 @@ export class RealServerHost {
   }
 
   private constructor(checked: Checked, host: Host) {
+    super();
     this.#setup = new HostSetup(host);
     let decapsulator: NativeDecapsulator | undefined;
     try {
@@ -155,6 +174,7 @@ export class RealServerHost {
     this.#cancelAtExit = atExit(() => this.#setup.undo());
     this.#signal = checked.signal;
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (decapsulator) this.#look = setInterval(() => this.#lookAt(decapsulator), LOOK_INTERVAL_MS).unref();
   }
 
   stats(): RealServerHostStats {
@@ -175,10 +195,12 @@ export class RealServerHost {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearInterval(this.#look);
     this.#cancelAtExit();
     this.#signal?.removeEventListener('abort', this.#onAbort);
     const failures = this.#setup.undo();
     this.#decapsulator?.close();
+    this.emit('close');
     if (failures.length > 0) {
       const said = failures.map((failure) => failure.message).join('; ');
       throw new TunvsError('ERR_TUNVS_HOST', `the host could not be made what it was: ${said}`, { cause: failures[0] });
@@ -187,6 +209,13 @@ export class RealServerHost {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #lookAt({ failure }: NativeDecapsulator): void {
+    if (failure === '') return;
+    clearInterval(this.#look);
+    const message = `${failure}; no tunnel packet reaches this host's services any more: open it again`;
+    this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', message));
   }
 
   #deviceCounters(): Record<string, bigint> {
@@ -231,6 +260,13 @@ function addressesOption(name: string, value: unknown): string[] {
   const list = listOf(value);
   if (list.length === 0) refuse(name, value, 'at least one address');
   return [...new Set(list.map((entry) => addressOption(name, entry)))];
+}
+
+function virtualAddressesOption(name: string, value: unknown): string[] {
+  return addressesOption(name, value).map((address) => {
+    const mistake = whyNotRouted(address);
+    return mistake === undefined ? address : refuse(name, address, `another address, because ${address} ${mistake}`);
+  });
 }
 
 function directorsOption(name: string, value: unknown): string[] {
@@ -284,7 +320,7 @@ function check(options: RealServerHostOptions): Checked {
     isDirect: forwarding.includes('dr'),
     guePorts: guePortsOption('guePorts', given.guePorts, forwarding.includes('gue')),
     greChecksum: booleanOption('greChecksum', given.greChecksum, false),
-    virtualAddresses: addressesOption('virtualAddresses', given.virtualAddresses),
+    virtualAddresses: virtualAddressesOption('virtualAddresses', given.virtualAddresses),
     directors: directorsOption('directors', given.directors),
     arpSuppression: choiceOption('arpSuppression', given.arpSuppression, arpSuppressions, 'auto'),
     mode: choiceOption('mode', given.mode, realServerModes, 'auto'),

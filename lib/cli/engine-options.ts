@@ -35,7 +35,7 @@ export function addEngineOptions(command: Command): Command {
     )
     .option(
       '--ping-reply <when>',
-      'answer pings of a virtual address: always, when-up (a real server could take a connection) or never (default: always)',
+      'answer pings of a virtual address: always, when-up (a real server has a weight above 0, though it be full) or never (default: always)',
       choiceArgument(PING_REPLIES),
     )
     .addOption(noServerReply())

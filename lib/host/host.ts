@@ -66,6 +66,7 @@ export const thisHost: Host = {
     try {
       return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
     } catch {
+      // This kernel has no such file: whoever asks says what that means.
       return undefined;
     }
   },

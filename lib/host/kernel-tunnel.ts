@@ -184,6 +184,7 @@ export function openKernelTunnels(
     apply(receiveGue(needs));
     return devices;
   } catch {
+    // The caller takes the other mode, or names the modules that are missing.
     setup.undo(done);
     return undefined;
   }

@@ -382,13 +382,73 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
 
 Explanation Director::explain(const ParsedPacket& parsed, Tick now, uint32_t mark) {
   if (parsed.error != ParseError::none) return {.verdict = verdictOf(parsed.error)};
-  if (parsed.packetClass != PacketClass::flow) return {.verdict = Verdict::dropProtocol};
   epochs_.enter(kControlReader);
-  Explanation explanation = connections_.explain(parsed, mark, now);
+  Explanation said;
+  switch (parsed.packetClass) {
+    case PacketClass::flow: said = explainFlow(parsed, now, mark); break;
+    case PacketClass::fragment: said = explainFragment(parsed, now, mark); break;
+    case PacketClass::icmp: said = explainIcmp(parsed, now, mark); break;
+    case PacketClass::other:
+      said.verdict = control_.table()->virtualAddress(parsed.key.virtualAddress()) != nullptr ? Verdict::dropProtocol
+                                                                                              : Verdict::dropNoService;
+      break;
+  }
   epochs_.leave(kControlReader);
+  return said;
+}
+
+Explanation Director::explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
+  const ServerView* server = nullptr;
+  Explanation said = connections_.explain(parsed, mark, now, server);
+  if (server != nullptr && said.verdict == Verdict::forwarded) {
+    const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
+    said.verdict = forwarder_.judge(*server, parsed, hash, /*isRelayed=*/false, now, control_.table()->tunables());
+  }
   // In a service of every port or of a mark, the packet's own.
-  if (explanation.server && explanation.server->port == 0) explanation.server->port = parsed.key.virtualPort().host();
-  return explanation;
+  if (said.server && said.server->port == 0) said.server->port = parsed.key.virtualPort().host();
+  return said;
+}
+
+Explanation Director::explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
+  const FragmentInfo info = fragmentInfoOf(parsed);
+  if (!isBalanced(parsed.protocol)) return {.verdict = Verdict::dropFragment};
+  if (info.isFirst()) {
+    const Explanation said = explainFlow(parsed, now, mark);
+    const bool goes = said.verdict == Verdict::forwarded || said.verdict == Verdict::answeredTooBig;
+    return goes && checkFragment(info) != FragmentDrop::none ? Explanation{.verdict = Verdict::dropFragment} : said;
+  }
+  const FragmentAnswer answer = fragments_.foresee(info, now);
+  if (answer.verdict == FragmentVerdict::wait) return {.verdict = Verdict::waitingFragment};
+  if (answer.verdict == FragmentVerdict::drop) {
+    const bool hasReason = answer.decision.refusal != 0;
+    return {.verdict = hasReason ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment};
+  }
+  const ServiceTable* services = control_.table();
+  const ServerView* server = services->server(answer.decision.server);
+  if (server == nullptr || !server->available) return {.verdict = Verdict::dropServerGone};
+  Explanation said;
+  said.by = DecidedBy::datagram;
+  said.server = server->key();
+  said.verdict =
+      forwarder_.judge(*server, parsed, answer.decision.flowHash, /*isRelayed=*/false, now, services->tunables());
+  return said;
+}
+
+// By the very code that handles them, on a copy, in the name of a worker whose counters and answers nobody gets.
+Explanation Director::explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark) {
+  if (asking_ == nullptr) asking_ = std::make_unique<WorkerContext>();
+  asking_->mark = mark;
+  asking_->limits = {};
+  std::vector<uint8_t> copy(kHeadroom + parsed.length + 64);
+  std::copy(parsed.data, parsed.data + parsed.length, copy.begin() + kHeadroom);
+  Packet packet{copy.data() + kHeadroom, parsed.length};
+  ParsedPacket again;
+  parsePacket(packet, again);
+  OutputVector out;
+  Explanation said;
+  const ServiceTable* services = control_.table();
+  said.verdict = icmp_.handle(*asking_, services, again, packet, 0, now, out, &said);
+  return said;
 }
 
 Result<uint64_t> Director::endConnections(const ServiceKey& service, const ServerKey& server) {

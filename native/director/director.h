@@ -132,6 +132,10 @@ class Director {
   void answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
               const Packet& packet, size_t cause, Tick now, OutputVector& out);
 
+  Explanation explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark);
+
   size_t workers_;
   Settings settings_;
   Epochs epochs_;
@@ -144,7 +148,8 @@ class Director {
   Forwarder forwarder_;
   IcmpPath icmp_;
   std::vector<std::unique_ptr<Worker>> worker_;
-  WorkerStats controlStats_;  // what the control thread did
+  WorkerStats controlStats_;               // what the control thread did
+  std::unique_ptr<WorkerContext> asking_;  // for explain(): what is done with it reaches nobody
 };
 
 template <typename Visit>

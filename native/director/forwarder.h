@@ -42,6 +42,9 @@ class Forwarder {
     return Verdict::forwarded;
   }
 
+  // What send() makes of a packet of this length; answeredTooBig also where the limit of answers then forbids it.
+  Verdict judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed, Tick now,
+                const Tunables& tunables) const;
   // send() would answer that the packet is too long for the path.
   bool wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now, const Tunables& tunables) const;
 

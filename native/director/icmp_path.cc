@@ -5,6 +5,7 @@
 #include "core/outer_quote.h"
 #include "core/quote.h"
 #include "director/answers.h"
+#include "director/protocol_state.h"
 #include "forward/tunnel_mtu.h"
 
 namespace tunvs {
@@ -40,17 +41,18 @@ struct IcmpPath::Context {
   Tick now;
   OutputVector& out;
   const IcmpMessage& message;
+  Explanation* asked;  // null: it is no question
 
   std::span<const uint8_t> bytes() const { return {packet.data, parsed.length}; }
 };
 
 Verdict IcmpPath::handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                         Packet& packet, size_t cause, Tick now, OutputVector& out) {
+                         Packet& packet, size_t cause, Tick now, OutputVector& out, Explanation* asked) {
   const IpAddress destination = parsed.key.virtualAddress();
   const auto message =
       readIcmp(parsed.key.client(), destination, {packet.data + parsed.transport, parsed.length - parsed.transport});
   if (!message || !message->checksumIsRight) return Verdict::dropIcmp;
-  Context c{worker, services, parsed, packet, cause, now, out, *message};
+  Context c{worker, services, parsed, packet, cause, now, out, *message, asked};
   if (settings_.isOwnAddress(destination)) return message->isHandledError ? fromTunnel(c) : Verdict::dropIcmp;
   if (isEchoRequest(*message)) return echo(c);
   return message->isHandledError ? relay(c) : Verdict::dropIcmp;
@@ -71,7 +73,13 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   const Conn* conn = conns.find(key, hash);
   if (conn == nullptr || ConnTable::hasExpired(*conn, c.now)) return nullptr;
   const ServerView* server = connections_.serverOf(c.services, *conn);
-  return server != nullptr && server->available ? server : nullptr;
+  if (server == nullptr || !server->available) return nullptr;
+  if (c.asked != nullptr) [[unlikely]] {
+    c.asked->by = DecidedBy::connection;
+    c.asked->server = server->key();
+    c.asked->connectionState = stateName(key.protocol(), conn->state.load(std::memory_order_relaxed));
+  }
+  return server;
 }
 
 // A router between a real server and its client complains about a reply: the complaint goes to the real server, as it
@@ -84,8 +92,15 @@ Verdict IcmpPath::relay(Context& c) {
   const ServerView* server = serverOf(c, flow, hash);
   // With ECMP in front of several directors the error may come to one that does not know the connection.
   if (server == nullptr && c.services->tunables().scheduleIcmp != 0)
-    server = connections_.openQuoted(c.worker, c.services, flow, hash, c.now);
+    server = c.asked != nullptr ? connections_.previewQuoted(flow, c.worker.mark, c.now, *c.asked)
+                                : connections_.openQuoted(c.worker, c.services, flow, hash, c.now);
   if (server == nullptr) return Verdict::dropIcmp;
+  if (c.asked != nullptr) {
+    c.asked->server = server->key();
+    const Verdict foreseen =
+        forwarder_.judge(*server, c.parsed, hash, /*isRelayed=*/true, c.now, c.services->tunables());
+    return foreseen == Verdict::forwarded ? Verdict::relayedIcmp : foreseen;
+  }
   const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true};
   const Verdict verdict = forwarder_.send(c.worker, *server, packet, c.now, c.services->tunables(), c.out);
   return verdict == Verdict::forwarded ? Verdict::relayedIcmp : verdict;
@@ -106,6 +121,7 @@ Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
 }
 
 void IcmpPath::learn(Context& c, const ServerView& server) {
+  if (c.asked != nullptr) return;
   MtuReport report;
   report.family = server.address.family;
   report.bytes = c.message.mtu;
@@ -140,6 +156,7 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   const size_t bytes = answers.error(outer->inner.first(quote->quotedBytes), quote->family(), kind->type, kind->code,
                                      mtu, quote->destination, quote->source, c.worker.limits.recreated);
   if (bytes == 0) return Verdict::consumedIcmp;
+  if (c.asked != nullptr) return Verdict::recreatedIcmp;
   ServerCounters& counters = pool_.counters(c.worker.index, server->id);
   counters.outPackets.add(1);
   counters.outBytes.add(bytes);

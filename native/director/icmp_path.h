@@ -15,9 +15,10 @@ class IcmpPath {
   IcmpPath(const Settings& settings, Connections& connections, Forwarder& forwarder, ServerPool& pool)
       : settings_(settings), connections_(connections), forwarder_(forwarder), pool_(pool) {}
 
+  // With `asked`, nothing is changed but `worker` and `out`, and whose server it is goes there.
   // REQUIRES: parsed.packetClass == PacketClass::icmp
   Verdict handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
-                 size_t cause, Tick now, OutputVector& out);
+                 size_t cause, Tick now, OutputVector& out, Explanation* asked = nullptr);
 
  private:
   struct Context;

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "engine/clock.h"
 #include "io/netlink.h"
@@ -113,8 +114,10 @@ Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
     auto queue = IcmpQueue::open(source);
     if (queue) {
       queues.push_back(std::move(queue).value());
-    } else {
-      started.warnings.push_back(queue.error().message);
+    } else if (queue.error().errnoValue != EADDRNOTAVAIL) {
+      // An address that is not the host's own is the caller's to warn of; the errors to a range come by the device.
+      started.warnings.push_back("ICMP errors to " + toString(source) +
+                                 " cannot be read, so path MTUs are not learned: " + queue.error().message);
     }
   }
   return queues;

@@ -34,7 +34,7 @@ Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
 }
 
 Worker::Worker(Parts parts, UniqueFd wake)
-    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes) {}
+    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes), losses_(parts_.events) {}
 
 Worker::~Worker() {
   stop();
@@ -146,6 +146,7 @@ void Worker::consultPolicies(Tick now, OutputVector& out) {
 void Worker::readErrors(Tick now, OutputVector& out) {
   for (const auto& errors : parts_.errors) {
     const auto received = errors->receive(vector_);
+    if (!received) losses_.errorsUnread(received.error());
     if (!received || received.value() == 0) continue;
     parts_.director.process(parts_.index, vector_.packets(), now, out);
     out.flush();
@@ -167,6 +168,7 @@ void Worker::housekeep(Tick now) {
   const uint64_t oversized = parts_.queue.oversized();
   stats.oversized.add(oversized - oversizedCounted_);
   oversizedCounted_ = oversized;
+  losses_.look(stats, now);
   const uint64_t evicted = stats.connectionsEvicted.read();
   if (evicted != evictedReported_ && now - eventAt_ >= kEventTicks) {
     parts_.events.push(

@@ -12,6 +12,7 @@
 
 #include "director/director.h"
 #include "engine/event_ring.h"
+#include "engine/loss_report.h"
 #include "engine/policy_channel.h"
 #include "io/device.h"
 #include "io/egress.h"
@@ -73,6 +74,7 @@ class Worker {
   uint64_t evictedReported_ = 0;
   uint64_t oversizedCounted_ = 0;
   Tick eventAt_ = 0;
+  LossReport losses_;
   Tick memoryReadAt_ = 0;
   std::thread thread_;
 };

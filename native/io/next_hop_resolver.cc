@@ -45,7 +45,7 @@ NextHopResolver::~NextHopResolver() {
 
 void NextHopResolver::wake() {
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);  // a full counter wakes as well
 }
 
 std::optional<LinkHop> NextHopResolver::find(const IpAddress& nextHop, uint64_t nowMs) {
@@ -67,7 +67,7 @@ void NextHopResolver::run() {
     ::poll(waits, 2, timeoutMs);
 
     uint64_t events;
-    [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &events, sizeof events);
+    [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &events, sizeof events);  // empty: nobody woke it
     hasChanges |= monitor_->drain();
     const uint64_t now = coarseNowMs();
     if (now >= lastRoundMs + (hasChanges ? kMinGapMs : kRoundMs)) {

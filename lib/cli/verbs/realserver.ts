@@ -125,11 +125,14 @@ Examples:
         vip: given.vip,
         forwarding: given.forwarding,
       });
-      await aborted(end.signal);
+      const failure = new AbortController();
+      host.on('error', (error) => failure.abort(error));
+      await aborted(AbortSignal.any([end.signal, failure.signal]));
       const { counters } = host.stats();
       await host.close();
       const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
       print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
+      if (failure.signal.aborted) throw failure.signal.reason;
     } finally {
       end.dispose();
     }

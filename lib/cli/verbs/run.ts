@@ -7,6 +7,7 @@ import { applyRules } from '../../rules/apply.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
 import { addEngineOptions, type EngineArguments, engineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
+import { NewsPrinter } from '../news.js';
 import { readRules, rehearseRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
 import { reloadRules } from '../run/reload.js';
@@ -98,6 +99,10 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
   if (!director) return;
   const failure = new AbortController();
   director.on('error', (error) => failure.abort(error));
+  const news = new NewsPrinter('run', io, options.json ?? false);
+  director.on('event', (event) => news.tell(event));
+  // What is odd about the rules was said with their lines.
+  director.on('warning', ({ message, about }) => about === 'host' && news.warn(message));
   const hangup = () => void reload(director, options, io);
   process.on('SIGHUP', hangup);
   try {
@@ -111,6 +116,7 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
   } finally {
     process.off('SIGHUP', hangup);
     await director.close();
+    news.end();
   }
 }
 
