@@ -15,6 +15,9 @@ export interface FakeHostOptions {
 /** Queries that print nothing where there is nothing; the others fail then. */
 const NEVER_FAIL = /^ip -j |(rule|neigh|address|route) show/;
 
+/** What every host begins with. */
+const FIRST_RULES = [{ priority: 0, src: 'all', table: 'local' }];
+
 export class FakeHost implements Host {
   readonly ran: string[] = [];
   readonly sysctls: Map<string, string>;
@@ -41,6 +44,7 @@ export class FakeHost implements Host {
     const command = argv.join(' ');
     const answer = this.answers[command];
     if (answer === null) return undefined;
+    if (answer === undefined && /^ip -j -[46] rule show$/.test(command)) return JSON.stringify(FIRST_RULES);
     return answer ?? (NEVER_FAIL.test(command) ? '' : undefined);
   }
 
