@@ -38,6 +38,7 @@ export class SnapshotHost implements Host, HostSnapshot {
   readonly #live: Host;
   readonly #dumps: Dumps;
   readonly #links = new Map<string, HostLink>();
+  readonly #byIndex = new Map<number, HostLink>();
   readonly #addresses: (HostAddress & { isUp: boolean })[] = [];
   readonly #routes = new Set<string>();
   /** The values that were read, by path: whoever finds another there knows that the host has changed. */
@@ -87,12 +88,16 @@ export class SnapshotHost implements Host, HostSnapshot {
     return this.run({ argv: [] });
   }
 
+  get links(): HostLink[] {
+    return [...this.#links.values()];
+  }
+
   link(name: string): HostLink | undefined {
     return this.#links.get(name);
   }
 
   linkOf(index: number): HostLink | undefined {
-    return [...this.#links.values()].find((link) => link.index === index);
+    return this.#byIndex.get(index);
   }
 
   hasAddress(address: string, device: string): boolean {
@@ -111,12 +116,14 @@ export class SnapshotHost implements Host, HostSnapshot {
 
   #addLink({ ifindex: index, ifname: name, flags, mtu: mtuBytes, txqlen: txQueueLength = 0, addr_info }: LinkRow): void {
     const isUp = flags.includes('UP');
-    this.#links.set(name, { index, name, isUp, mtuBytes, txQueueLength });
+    const link = { index, name, isUp, mtuBytes, txQueueLength };
+    this.#links.set(name, link);
+    this.#byIndex.set(index, link);
     for (const { local, prefixlen: prefixLength } of addr_info ?? []) {
       if (local === undefined || prefixLength === undefined) continue;
       const address = canonicalAddress(local) ?? local;
-      // As the system's own list of addresses, which planners read elsewhere, has it.
-      this.#addresses.push({ interfaceName: name, address, prefixLength, isUp: isUp && flags.includes('LOWER_UP') });
+      // Also without a carrier, over whose loss the kernel keeps what was made on a device.
+      this.#addresses.push({ interfaceName: name, address, prefixLength, isUp });
     }
   }
 

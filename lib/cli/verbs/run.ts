@@ -1,6 +1,7 @@
 /** `tunvs run`: a director on a device, steered by a rules file. */
 import type { Command } from 'commander';
 import type { Director } from '../../director.js';
+import type { EngineEvent } from '../../events.js';
 import { type Egress, egresses } from '../../egress.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
 import { applyRules } from '../../rules/apply.js';
@@ -98,6 +99,7 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
   if (!director) return;
   const failure = new AbortController();
   director.on('error', (error) => failure.abort(error));
+  director.on('event', (event) => tellEvent(event, options, io));
   const hangup = () => void reload(director, options, io);
   process.on('SIGHUP', hangup);
   try {
@@ -157,13 +159,23 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** Keeps the old rules when the new ones hold a mistake. */
+function tellEvent({ type, value, message, things }: EngineEvent, { json }: RunOptions, io: CliIo): void {
+  if (json) io.stdout.write(`${toJson({ event: type, value, message, ...(things && { things }) })}\n`);
+  io.stderr.write(`tunvs run: ${message}\n`);
+}
+
+/** Puts the host right, and keeps the old rules when the new ones hold a mistake. */
 async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
+  const mended = await director.mendHost().catch((error: Error) => {
+    io.stderr.write(`tunvs run: the host stays as it is: ${error.message}\n`);
+    return 0;
+  });
   try {
     const changes = await reloadRules(director, rules, source, io);
+    const host = mended > 0 ? `, ${count(mended, 'thing')} of the host put back` : '';
     const said = json
-      ? toJson({ event: 'reloaded', changes })
-      : `tunvs run: rules read again: ${count(changes, 'change')}`;
+      ? toJson({ event: 'reloaded', changes, mended })
+      : `tunvs run: rules read again: ${count(changes, 'change')}${host}`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
     io.stderr.write(`tunvs run: the rules stay as they are: ${(error as Error).message}\n`);
