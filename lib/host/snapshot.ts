@@ -11,8 +11,9 @@ import type { Host, HostAddress, HostLink, HostRoute, HostSnapshot } from './hos
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostCommand } from './step.js';
 
-/** What is asked, per family. */
-export const DUMPS = ['address show', `route show table all proto ${ROUTE_PROTOCOL}`, 'rule show', 'neigh show proxy'];
+const ROUTES = `route show table all proto ${ROUTE_PROTOCOL}`;
+/** What is asked, per family. `address show` leaves out devices without an address of the family. */
+export const DUMPS = ['link show', 'address show', ROUTES, 'rule show', 'neigh show proxy'];
 
 interface LinkRow {
   ifindex: number;
@@ -49,8 +50,9 @@ export class SnapshotHost implements Host, HostSnapshot {
     this.#live = live;
     this.#dumps = dumps;
     for (const family of [4, 6] as const) {
-      for (const row of this.#rows<LinkRow>(family, 'address show')) this.#addLink(row);
-      for (const row of this.#rows<RouteRow>(family, DUMPS[1] as string)) this.#addRoute(family, row);
+      for (const row of this.#rows<LinkRow>(family, 'link show')) this.#addLink(row);
+      for (const row of this.#rows<LinkRow>(family, 'address show')) this.#addAddresses(row);
+      for (const row of this.#rows<RouteRow>(family, ROUTES)) this.#addRoute(family, row);
     }
   }
 
@@ -114,11 +116,15 @@ export class SnapshotHost implements Host, HostSnapshot {
     return JSON.parse(this.#dumps.get(ipJson(family, ...dump.split(' ')).join(' ')) ?? '[]') as T[];
   }
 
-  #addLink({ ifindex: index, ifname: name, flags, mtu: mtuBytes, txqlen: txQueueLength = 0, addr_info }: LinkRow): void {
+  #addLink({ ifindex: index, ifname: name, flags, mtu: mtuBytes, txqlen: txQueueLength = 0 }: LinkRow): void {
     const isUp = flags.includes('UP');
     const link = { index, name, isUp, mtuBytes, txQueueLength };
     this.#links.set(name, link);
     this.#byIndex.set(index, link);
+  }
+
+  #addAddresses({ ifname: name, flags, addr_info }: LinkRow): void {
+    const isUp = flags.includes('UP');
     for (const { local, prefixlen: prefixLength } of addr_info ?? []) {
       if (local === undefined || prefixLength === undefined) continue;
       const address = canonicalAddress(local) ?? local;

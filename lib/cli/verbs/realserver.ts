@@ -125,7 +125,17 @@ Examples:
         vip: given.vip,
         forwarding: given.forwarding,
       });
-      await aborted(end.signal);
+      const failure = new AbortController();
+      host.on('error', (error) => failure.abort(error));
+      host.on('event', ({ type, value, message, things }) => {
+        if (given.json) print(type, message, { value, message, ...(things && { things }) });
+        io.stderr.write(`tunvs realserver: ${message}\n`);
+      });
+      await aborted(AbortSignal.any([end.signal, failure.signal]));
+      if (failure.signal.aborted) {
+        await host.close();
+        throw failure.signal.reason;
+      }
       const { counters } = host.stats();
       await host.close();
       const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
