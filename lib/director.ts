@@ -132,7 +132,9 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       assertOpen: () => this.#assertOpen(),
       rows: () => this.#call((engine) => engine.services()),
       sourceFamilies: parts.sources.map(sourceFamily),
-      isLocal: (address) => parts.sources.includes(address) || isOwnAddress(address, this.#keeping?.watch.addresses ?? parts.localAddresses()),
+      isLocal: (address) =>
+        parts.sources.includes(address) ||
+        isOwnAddress(address, this.#keeping?.watch.addresses ?? parts.localAddresses()),
       vipRoutes: parts.host,
       tell: (event) => tell(this, event),
       nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),

@@ -147,7 +147,9 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> {
       this.#parts.add((now) => planArpSuppression({ ...checked, tunnels: [] }, now));
       const made: HostStep[] = [];
       let tunnels =
-        checked.mode === 'userspace' ? undefined : openKernelTunnels(host, noting(setup, made), checked, checked.device);
+        checked.mode === 'userspace'
+          ? undefined
+          : openKernelTunnels(host, noting(setup, made), checked, checked.device);
       if (tunnels === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);
       if (checked.methods.length === 0) tunnels = [];
       if (tunnels === undefined) {

@@ -49,7 +49,12 @@ export function notMended(things: readonly string[], error: Error): HostEvent {
 }
 
 /** `devices`: ours, which a network manager has to leave alone. */
-export function contested(things: readonly string[], times: number, pauseMs: number, devices: readonly string[]): HostEvent {
+export function contested(
+  things: readonly string[],
+  times: number,
+  pauseMs: number,
+  devices: readonly string[],
+): HostEvent {
   const names = devices.map((name) => `interface-name:${name}`).join(',');
   return {
     type: 'hostContested',

@@ -223,7 +223,9 @@ export class HostKeeper {
     this.counts.mended += things.length;
     if (things.length > 0) this.#report(mended(things));
     if (error !== undefined) this.#tellNotMended(thingsOf(failed), error);
-    this.#contend(isLinkChange ? [...back, ...failed].filter(({ step }) => isOfLink(step.command)) : [...back, ...failed]);
+    this.#contend(
+      isLinkChange ? [...back, ...failed].filter(({ step }) => isOfLink(step.command)) : [...back, ...failed],
+    );
     return things.length;
   }
 

@@ -55,6 +55,7 @@ const FIRST_TABLE = 8400;
 
 /** Throws when the way of a mark is somebody else's. */
 export function refuseTakenMarks(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): void {
+  if (devices.length === 0) return;
   for (const family of plan.families) {
     const rules = readRules(host, family);
     for (const device of devices) {

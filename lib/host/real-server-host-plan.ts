@@ -160,7 +160,8 @@ function bringUp(host: Host, device: string, isShared: boolean): HostStep[] {
     isHeld: isUp ?? false,
   };
   if (!isShared) return [step];
-  if (isUp || (isUp === undefined && /[<,]UP[,>]/.test(host.query(['ip', '-o', 'link', 'show', 'dev', device]) ?? ''))) return [];
+  if (isUp || (isUp === undefined && /[<,]UP[,>]/.test(host.query(['ip', '-o', 'link', 'show', 'dev', device]) ?? '')))
+    return [];
   return [{ ...step, undo: { argv: ['ip', 'link', 'set', 'dev', device, 'down'] } }];
 }
 

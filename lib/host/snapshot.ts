@@ -32,8 +32,11 @@ interface RouteRow {
   prefsrc?: string;
 }
 
-/** The answers to {@link DUMPS} by the command that asks one alone, as {@link Host.query} has it. */
-export type Dumps = ReadonlyMap<string, string>;
+/**
+ * The answers to {@link DUMPS} by the command that asks one alone, as {@link Host.query} has it; undefined: it failed,
+ * as the question for rules does on a kernel without policy routing.
+ */
+export type Dumps = ReadonlyMap<string, string | undefined>;
 
 export class SnapshotHost implements Host, HostSnapshot {
   readonly #live: Host;
@@ -77,8 +80,8 @@ export class SnapshotHost implements Host, HostSnapshot {
   query(argv: readonly string[]): string | undefined {
     const command = argv.join(' ');
     const said = this.#dumps.get(command);
-    if (said === undefined && command.startsWith('ip -j -6 ')) return '[]';
-    if (said === undefined) throw new Error(`"${command}" is not in a snapshot: planners ask for what is`);
+    if (!this.#dumps.has(command) && command.startsWith('ip -j -6 ')) return '[]';
+    if (!this.#dumps.has(command)) throw new Error(`"${command}" is not in a snapshot: planners ask for what is`);
     return said;
   }
 
@@ -147,7 +150,10 @@ export class SnapshotHost implements Host, HostSnapshot {
   }
 }
 
-function routeName(family: AddressFamily, { to, device, table = 'main', isLocal = false, source = '' }: HostRoute): string {
+function routeName(
+  family: AddressFamily,
+  { to, device, table = 'main', isLocal = false, source = '' }: HostRoute,
+): string {
   return [family, to, device, table, isLocal, source].join(' ');
 }
 
@@ -158,17 +164,19 @@ export async function takeSnapshot(live: Host, signal: AbortSignal): Promise<Sna
   return new SnapshotHost(live, new Map(answers.flat()));
 }
 
-function dump(family: AddressFamily, signal: AbortSignal): Promise<[string, string][]> {
-  const argv = ['-j', `-${family}`, '-batch', '-'];
+type Answers = [command: string, answer: string | undefined][];
+
+function dump(family: AddressFamily, signal: AbortSignal): Promise<Answers> {
+  const argv = ['-j', `-${family}`, '-force', '-batch', '-'];
   return new Promise((resolve, reject) => {
     const options = { signal, timeout: COMMAND_TIMEOUT_MS, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
     const child = execFile('ip', argv, options, (error, stdout, stderr) => {
-      const lines = stdout.split('\n').filter((line) => line !== '');
-      if (error === null && lines.length === DUMPS.length) {
-        resolve(DUMPS.map((words, index) => [ipJson(family, ...words.split(' ')).join(' '), lines[index] ?? '[]']));
+      const answers = answersIn(family, stdout, stderr);
+      if (answers !== undefined) {
+        resolve(answers);
         return;
       }
-      const said = stderr.trim().replaceAll('\n', '; ') || error?.message || `it printed ${lines.length} answers`;
+      const said = stderr.trim().replaceAll('\n', '; ') || error?.message || 'it printed something else';
       reject(
         new TunvsError(
           'ERR_TUNVS_HOST',
@@ -180,4 +188,17 @@ function dump(family: AddressFamily, signal: AbortSignal): Promise<[string, stri
     child.stdin?.on('error', () => {});
     child.stdin?.end(`${DUMPS.join('\n')}\n`);
   });
+}
+
+/** Undefined when what was printed is not an answer to each question but those that failed, of which rules alone may. */
+export function answersIn(family: AddressFamily, stdout: string, stderr: string): Answers | undefined {
+  const failed = new Set([...stderr.matchAll(/^Command failed -:(\d+)/gm)].map(([, line]) => DUMPS[Number(line) - 1]));
+  const lines = stdout.split('\n').filter((line) => line.startsWith('['));
+  const answered = DUMPS.filter((words) => !failed.has(words));
+  if ([...failed].some((words) => words !== 'rule show') || lines.length !== answered.length) return undefined;
+  const commandOf = (words: string) => ipJson(family, ...words.split(' ')).join(' ');
+  return [
+    ...answered.map((words, index): Answers[number] => [commandOf(words), lines[index]]),
+    ...DUMPS.filter((words) => failed.has(words)).map((words): Answers[number] => [commandOf(words), undefined]),
+  ];
 }

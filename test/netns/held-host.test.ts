@@ -66,7 +66,10 @@ const damages: [what: string, command: string][] = [
   ['forwarding is switched off', `${write('0', 'ipv4/ip_forward')}; ${write('0', 'ipv6/conf/all/forwarding')}`],
   ['the device takes no more local sources', write('0', 'ipv4/conf/tunvs0/accept_local')],
   ['early demultiplexing is switched on', write('1', 'ipv4/tcp_early_demux')],
-  ['proxy answers are switched off', `${write('0', 'ipv6/conf/eth0/proxy_ndp')}; ${write('80', 'ipv4/neigh/eth0/proxy_delay')}`],
+  [
+    'proxy answers are switched off',
+    `${write('0', 'ipv6/conf/eth0/proxy_ndp')}; ${write('80', 'ipv4/neigh/eth0/proxy_delay')}`,
+  ],
 ];
 
 describeLab("a director's host that somebody else changes", () => {
@@ -106,7 +109,11 @@ describeLab("a director's host that somebody else changes", () => {
 
   /** With what links have. */
   async function fullState(host: LabHost): Promise<string> {
-    const links = await host.exec(['sh', '-c', 'ip -o link show | grep tunvs | sed "s/ state .*qlen/ qlen/; s/NO-CARRIER,//"']);
+    const links = await host.exec([
+      'sh',
+      '-c',
+      'ip -o link show | grep tunvs | sed "s/ state .*qlen/ qlen/; s/NO-CARRIER,//"',
+    ]);
     return `${links.stdout}${await hostState(host)}`;
   }
 
@@ -130,7 +137,11 @@ describeLab("a director's host that somebody else changes", () => {
       assert.notEqual(await fullState(stage.director), '');
       const event = await tells(director, 'hostMended');
       assert.ok(event.value > 0);
-      await eventually(() => fullState(stage.director), (state) => state === setUp, 'the host is as it was set up');
+      await eventually(
+        () => fullState(stage.director),
+        (state) => state === setUp,
+        'the host is as it was set up',
+      );
       await serves();
     });
   }
@@ -163,7 +174,11 @@ describeLab("a director's host that somebody else changes", () => {
     await stage.director.exec(['sh', '-c', 'ip link set lan9 name eth0 && ip link set lvs9 name tunvs0']);
     await tells(director, 'deviceRenamed');
     await settled(director);
-    await eventually(() => fullState(stage.director), (state) => state === setUp, 'the host is as it was set up');
+    await eventually(
+      () => fullState(stage.director),
+      (state) => state === setUp,
+      'the host is as it was set up',
+    );
     await serves();
   });
 
@@ -204,7 +219,10 @@ describeLab("a director's host that somebody else changes", () => {
       director.run((d) => d.virtualServices[0]?.realServers.map((server) => server.forwarding).join(' '));
     assert.equal(await forwarding(), 'local ipip');
     stage.director.ip([`address add ${remote}/32 dev lo`]);
-    assert.match((await tells(director, 'serversMoved')).message, /10\.2\.0\.11:80 of .* is now an address of this host/);
+    assert.match(
+      (await tells(director, 'serversMoved')).message,
+      /10\.2\.0\.11:80 of .* is now an address of this host/,
+    );
     assert.equal(await forwarding(), 'local local');
     stage.director.ip([`address del ${remote}/32 dev lo`]);
     await tells(director, 'serversMoved');
@@ -216,7 +234,11 @@ describeLab("a director's host that somebody else changes", () => {
   it('is made what it was when the director closes, and then left alone', async () => {
     await director.close();
     isClosed = true;
-    await eventually(() => hostState(stage.director), (state) => state === untouched, 'the host is as it was');
+    await eventually(
+      () => hostState(stage.director),
+      (state) => state === untouched,
+      'the host is as it was',
+    );
   });
 
   it('has the director say that its device was moved to another network namespace', async () => {

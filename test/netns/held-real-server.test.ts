@@ -43,7 +43,7 @@ describeLab("a real server's host that somebody else changes", () => {
   for (const [what, command] of damages) {
     it(`is put right when ${what}`, async () => {
       await rs().exec(['sh', '-c', command]);
-      const same = (state: string) => state.replaceAll('rs9', 'tunvs-rs0') .split('\n').sort().join('\n') === setUp;
+      const same = (state: string) => state.replaceAll('rs9', 'tunvs-rs0').split('\n').sort().join('\n') === setUp;
       await eventually(() => hostState(rs()), same, 'the host is as it was set up');
       const { failures, servers } = await stage.fetchMany({ requests: 4, concurrency: 2 });
       assert.deepEqual([failures, servers], [[], { rs1: 4 }]);
