@@ -389,11 +389,15 @@ export interface NativePcapWriter {
 export interface Native {
   Director: new (options: NativeDirectorOptions) => NativeDirector;
   Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
-  /** `changed` gets the kinds of what changed since it was called last; all when the kernel lost count. */
+  /**
+   * `changed` gets what has changed since it was called last, a bit for each of `hostChanges` in their order; all when
+   * the kernel lost count.
+   */
   HostMonitor: new (
     options: { routeProtocol: number },
-    changed: (kinds: NativeHostChange[]) => void,
+    changed: (changes: number) => void,
   ) => NativeHostMonitor;
+  hostChanges: NativeHostChange[];
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   schedulers: string[];

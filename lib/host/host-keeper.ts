@@ -266,7 +266,10 @@ export function hostKeeper(wanted: Wanted, report: (event: HostEvent) => void): 
   return new HostKeeper(wanted, {
     live: thisHost,
     takeSnapshot: (signal) => takeSnapshot(thisHost, signal),
-    monitor: (changed) => wrapNative(() => new native.HostMonitor({ routeProtocol: Number(ROUTE_PROTOCOL) }, changed)),
+    monitor: (changed) => {
+      const listener = (bits: number) => changed(native.hostChanges.filter((_, index) => (bits >> index) & 1));
+      return wrapNative(() => new native.HostMonitor({ routeProtocol: Number(ROUTE_PROTOCOL) }, listener));
+    },
     nowMs: () => performance.now(),
     report,
   });
