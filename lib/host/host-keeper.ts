@@ -102,8 +102,11 @@ export class HostKeeper {
   async mend(): Promise<number> {
     this.#contention.forget();
     this.#lastNotMended = '';
+    // A check that is under way may be the one that puts it back.
+    const before = this.counts.mended;
     while (this.#isRunning) await this.#running;
-    return this.#begin(true);
+    await this.#begin(true);
+    return this.counts.mended - before;
   }
 
   /** Twice is fine. */

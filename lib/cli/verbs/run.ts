@@ -30,8 +30,9 @@ export interface RunOptions extends EngineArguments {
 }
 
 const EXAMPLES = `
-Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP puts the host right, reads the
-rules again and changes only what differs: connections of servers that stay are kept.
+Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
+rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
+host is put back and told; SIGHUP does that at once.
 
 Needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
