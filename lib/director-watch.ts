@@ -47,6 +47,10 @@ export class DirectorWatch implements Wanted {
     this.#tellMoves(this.#parts.moveServers());
   }
 
+  prepare(snapshot: SnapshotHost): Promise<void> {
+    return this.#parts.host.prepare(snapshot);
+  }
+
   missing(snapshot: SnapshotHost): MissingStep[] {
     return this.#parts.host.missing(snapshot);
   }

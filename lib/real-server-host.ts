@@ -245,6 +245,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> {
         return devices();
       },
       see,
+      prepare: (snapshot) => parts.prepare(snapshot),
       missing: (snapshot) => parts.missing(snapshot),
       putBack: (missing) => parts.putBack(missing),
       takeBackStale: (snapshot) => parts.takeBackStale(snapshot),

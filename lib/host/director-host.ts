@@ -64,6 +64,8 @@ export class DirectorHost {
   #forLocalNodes: HeldPart | undefined;
   #deviceName: string | undefined;
   #marks: readonly RoutedMark[] = [];
+  /** Of the last snapshot. */
+  #lans: { host: Host; byVip: Map<string, string[]> } | undefined;
 
   constructor(options: DirectorHostOptions) {
     this.#host = options.host ?? thisHost;
@@ -191,6 +193,10 @@ export class DirectorHost {
     return renamed;
   }
 
+  prepare(snapshot: SnapshotHost): Promise<void> {
+    return this.#deviceName === undefined ? Promise.resolve() : this.#parts.prepare(snapshot);
+  }
+
   /** What the host lacks of what this director needs. Nothing when its device is gone: then it needs nothing more. */
   missing(snapshot: SnapshotHost): MissingStep[] {
     if (this.#deviceName === undefined || snapshot.link(this.#deviceName) === undefined) return [];
@@ -289,7 +295,7 @@ export class DirectorHost {
     return [
       this.#planRoute(host, device, vip, `send what is for ${vip} to the director`),
       ...this.#lanOf(host, device, vip)
-        .flatMap((name) => addressesIn(vip).map((address) => ({ name, address })))
+        .flatMap((name) => (isRange(vip) ? addressesIn(vip) : [vip]).map((address) => ({ name, address })))
         .map(({ name, address }) => ({ name, address, owner: proxyOwner(host, familyOf(vip), address, name) }))
         .filter(({ owner }) => owner !== 'others')
         .map(({ name, address, owner }) => planProxy(name, address, host.snapshot !== undefined && owner === 'ours')),
@@ -316,7 +322,13 @@ export class DirectorHost {
   }
 
   #lanOf(host: Host, device: string, vip: string): string[] {
-    return this.#answersArp && !isLarge(vip) ? interfacesOnLink(host.addresses(), [vip], [device]) : [];
+    if (!this.#answersArp || (isRange(vip) && isLarge(vip))) return [];
+    if (host.snapshot === undefined) return interfacesOnLink(host.addresses(), [vip], [device]);
+    // Asked twice for every address, of which there may be thousands.
+    if (this.#lans?.host !== host) this.#lans = { host, byVip: new Map() };
+    const names = this.#lans.byVip.get(vip) ?? interfacesOnLink(host.addresses(), [vip], [device]);
+    this.#lans.byVip.set(vip, names);
+    return names;
   }
 
   #refuseTaken(device: string, vip: string): void {

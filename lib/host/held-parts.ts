@@ -9,6 +9,9 @@ import { HostSetup } from './host-setup.js';
 import type { SnapshotHost } from './snapshot.js';
 import { formatHostCommand, type HostCommand, type HostStep } from './step.js';
 
+/** Parts that are planned between two turns of the event loop; some microseconds each. */
+const PARTS_A_TURN = 128;
+
 export type Planner = (host: Host) => HostStep[];
 
 export interface HeldPart {
@@ -33,6 +36,7 @@ export class HeldParts {
   readonly #parts = new Set<HeldPart>();
   #links = new Map<number, string>();
   #generation = 0;
+  #planned: { snapshot: SnapshotHost; generation: number; steps: Map<HeldPart, HostStep[]> } | undefined;
 
   constructor(host: Host) {
     this.#host = host;
@@ -82,12 +86,23 @@ export class HeldParts {
     return renamed;
   }
 
+  /** Plans all parts, with turns of the event loop between; what comes after has only to look. */
+  async prepare(snapshot: SnapshotHost): Promise<void> {
+    const before = this.#generation;
+    let planned = 0;
+    for (const part of [...this.#parts]) {
+      this.#planOf(part, snapshot);
+      planned += 1;
+      if (planned % PARTS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#generation !== before) return;
+    }
+  }
+
   /** Pure. In the order in which it has to be put back. */
   missing(snapshot: SnapshotHost): MissingStep[] {
     const seen = new Set<string>();
     return [...this.#parts].flatMap((part) =>
-      part
-        .plan(snapshot)
+      this.#planOf(part, snapshot)
         .filter((step) => !step.isHeld)
         .filter((step) => step.thing !== undefined || isFirst(seen, formatHostCommand(step.command)))
         .map((step) => ({
@@ -117,12 +132,21 @@ export class HeldParts {
   takeBackStale(snapshot: SnapshotHost): void {
     for (const part of this.#parts) {
       if (!part.isExact) continue;
-      const wanted = new Set(part.plan(snapshot).map(({ command }) => formatHostCommand(command)));
+      const wanted = new Set(this.#planOf(part, snapshot).map(({ command }) => formatHostCommand(command)));
       const stale = part.owned.filter((step) => 'argv' in step.command && !wanted.has(formatHostCommand(step.command)));
       if (stale.length === 0) continue;
       part.owned = part.owned.filter((step) => !stale.includes(step));
       this.setup.undo(stale);
     }
+  }
+
+  /** Planned once for a snapshot, and anew when what is wanted has changed. */
+  #planOf(part: HeldPart, snapshot: SnapshotHost): HostStep[] {
+    if (this.#planned?.snapshot !== snapshot || this.#planned.generation !== this.#generation)
+      this.#planned = { snapshot, generation: this.#generation, steps: new Map() };
+    const steps = this.#planned.steps.get(part) ?? part.plan(snapshot);
+    this.#planned.steps.set(part, steps);
+    return steps;
   }
 
   #watch(part: HeldPart): HeldPart {

@@ -19,6 +19,8 @@ export interface Wanted {
   readonly generation: number;
   /** A look at what has changed; may change what is wanted. */
   see(snapshot: SnapshotHost): void;
+  /** Makes missing() short, with turns of the event loop between. */
+  prepare(snapshot: SnapshotHost): Promise<void>;
   /** Pure. In the order in which it has to be put back. */
   missing(snapshot: SnapshotHost): MissingStep[];
   putBack(missing: readonly MissingStep[]): (Error | undefined)[];
@@ -177,6 +179,7 @@ export class HostKeeper {
       if (this.#wanted.generation !== before) continue;
       this.#wasUnreadable = false;
       this.#wanted.see(snapshot);
+      if (this.#wanted.generation === before) await this.#wanted.prepare(snapshot);
       if (this.#isClosed) return 0;
       if (this.#wanted.generation !== before) continue;
       const missing = this.#wanted.missing(snapshot);

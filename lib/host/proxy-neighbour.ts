@@ -38,7 +38,7 @@ function read(host: Host, family: AddressFamily): Owners {
   const rows = askJson<ProxyRow>(host, ipJson(family, 'neigh', 'show', 'proxy'));
   return new Map(
     rows.map(({ dst, dev, protocol }) => [
-      `${canonicalAddress(dst) ?? dst} ${dev}`,
+      `${family === 4 ? dst : (canonicalAddress(dst) ?? dst)} ${dev}`,
       protocol === ROUTE_PROTOCOL ? 'ours' : 'others',
     ]),
   );

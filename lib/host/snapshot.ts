@@ -44,6 +44,7 @@ export class SnapshotHost implements Host, HostSnapshot {
   readonly #links = new Map<string, HostLink>();
   readonly #byIndex = new Map<number, HostLink>();
   readonly #addresses: (HostAddress & { isUp: boolean })[] = [];
+  readonly #upAddresses: HostAddress[];
   readonly #routes = new Set<string>();
   /** The values that were read, by path: whoever finds another there knows that the host has changed. */
   readonly sysctls = new Map<string, string | undefined>();
@@ -57,6 +58,7 @@ export class SnapshotHost implements Host, HostSnapshot {
       for (const row of this.#rows<LinkRow>(family, 'address show')) this.#addAddresses(row);
       for (const row of this.#rows<RouteRow>(family, ROUTES)) this.#addRoute(family, row);
     }
+    this.#upAddresses = this.#addresses.filter(({ isUp }) => isUp);
   }
 
   get snapshot(): HostSnapshot {
@@ -64,13 +66,14 @@ export class SnapshotHost implements Host, HostSnapshot {
   }
 
   readSysctl(path: string): string | undefined {
+    if (this.sysctls.has(path)) return this.sysctls.get(path);
     const value = this.#live.readSysctl(path);
     this.sysctls.set(path, value);
     return value;
   }
 
   addresses(): HostAddress[] {
-    return this.#addresses.filter(({ isUp }) => isUp);
+    return this.#upAddresses;
   }
 
   get allAddresses(): readonly HostAddress[] {

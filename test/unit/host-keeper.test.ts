@@ -23,6 +23,7 @@ function stage() {
     generation: 0,
     devices: ['tunvs0'],
     see() {},
+    async prepare() {},
     missing: () => lacking,
     putBack(steps: readonly MissingStep[]) {
       back.push(...steps.map(({ thing }) => thing));
@@ -62,6 +63,7 @@ function stage() {
     async answer(): Promise<void> {
       await turn();
       reads.shift()?.give();
+      await turn();
       await turn();
     },
   };
