@@ -28,8 +28,11 @@ import {
 } from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from './flow-packet.js';
+import { DirectorWatch, type DirectorWatchParts } from './director-watch.js';
 import { DirectorHost } from './host/director-host.js';
 import { thisHost } from './host/host.js';
+import type { HostEvent } from './host/host-event.js';
+import { hostKeeper, type HostKeeper } from './host/host-keeper.js';
 import { markWarnings } from './host/mark-device.js';
 import { isOwnAddress } from './host/own-address.js';
 import type { MarkRule } from './marks.js';
@@ -54,6 +57,12 @@ export interface WorkerCpu {
   systemNs: bigint;
 }
 
+/** Who looks after the host, and what he sees. */
+interface HostKeeping {
+  watch: DirectorWatch;
+  keeper: HostKeeper;
+}
+
 interface DirectorParts {
   native: NativeDirector;
   sources: readonly string[];
@@ -62,6 +71,8 @@ interface DirectorParts {
   markDevices?: readonly MarkDevice[];
   warnings?: readonly string[];
   host?: DirectorHost | undefined;
+  /** Made when the director exists; none when offline. */
+  keep?: (ports: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
   /** Of the host's interfaces; a source is local all the same. */
   localAddresses: () => readonly { address: string }[];
   nowMs: () => number;
@@ -104,6 +115,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   readonly #configuration: Configuration;
   readonly #pulse: Pulse;
   readonly #host: DirectorHost | undefined;
+  readonly #keeping: HostKeeping | undefined;
+  #hasLostDevice = false;
   readonly #nowMs: () => number;
   readonly #watches = new Set<Watch>();
   readonly #cancelAtExit: () => void;
@@ -127,7 +140,9 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       assertOpen: () => this.#assertOpen(),
       rows: () => this.#call((engine) => engine.services()),
       sourceFamilies: parts.sources.map(sourceFamily),
-      isLocal: (address) => parts.sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
+      isLocal: (address) =>
+        parts.sources.includes(address) ||
+        isOwnAddress(address, this.#keeping?.watch.addresses ?? parts.localAddresses()),
       vipRoutes: parts.host,
       tell: (event) => this.#tell(event),
       nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),
@@ -144,6 +159,10 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     if (parts.device) this.#housekeeping = setInterval(() => parts.native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();
     this.#cancelAtExit = parts.host ? atExit(() => parts.host?.close()) : () => {};
     parts.relay?.forward((events) => this.#engineEvents(events));
+    this.#keeping = parts.keep?.({
+      moveServers: () => this.#configuration.moveServers(),
+      report: (event) => this.#hostEvent(event),
+    });
   }
 
   /**
@@ -191,7 +210,13 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
       const device = directorDevice(started);
       const localAddresses = () => thisHost.addresses();
+      const watched = host ?? new DirectorHost({ sources, ...checked.host });
+      const devices = [device, ...marked];
       const director = new Director({
+        keep: (ports) => {
+          const watch = new DirectorWatch({ host: watched, devices, ...ports });
+          return { watch, keeper: hostKeeper(watch, ports.report) };
+        },
         native: engine,
         sources,
         pulse,
@@ -294,6 +319,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         table: engine.tableInfo(),
         totals: sumTraffic(services.map((service) => service.totals)),
         services,
+        ...(this.#keeping && { host: { ...this.#keeping.keeper.counts } }),
       };
     });
   }
@@ -393,6 +419,17 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   /**
+   * Looks at the host now and puts back whatever is missing of what was set up, that too which somebody took away so
+   * often that it was left alone; resolves with how many things it were. Nobody has to call this: the host is watched.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_HOST when the host cannot be read.
+   */
+  async mendHost(): Promise<number> {
+    this.#assertOpen();
+    return (await this.#keeping?.keeper.mend()) ?? 0;
+  }
+
+  /**
    * Stops the workers, gives the device back and undoes the host's set-up. Twice is fine.
    *
    * @throws {@link TunvsError} ERR_TUNVS_HOST when something on the host could not be undone; the director is closed
@@ -418,6 +455,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.#configuration.policies.stop();
     this.#pulse.stop();
     clearInterval(this.#housekeeping);
+    this.#keeping?.keeper.close();
     const failures: unknown[] = this.#host?.close() ?? [];
     try {
       this.#native.close();
@@ -437,8 +475,16 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     for (const event of events) this.#report(event);
   }
 
+  /** Of a device that is gone, the engine's own news comes first, or there is none. */
+  #hostEvent(event: HostEvent): void {
+    if (event.type === 'deviceLost' && this.#hasLostDevice) return;
+    if (channels.warning.hasSubscribers) channels.warning.publish({ director: this, message: event.message });
+    this.#report(event);
+  }
+
   #report(event: EngineEvent): void {
     if (this.#closed) return;
+    if (event.type === 'deviceLost') this.#hasLostDevice = true;
     if (channels.event.hasSubscribers) channels.event.publish({ director: this, ...event });
     if (event.type === 'deviceLost') this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
     else this.emit('event', event);

@@ -74,6 +74,8 @@ export {
 export { type AnyProtocol, type Protocol, protocols } from './protocol.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';
 export type { RealServer } from './real-server.js';
+export type { HostCounts } from './host/host-keeper.js';
+export type { HostEvent, HostEventType } from './host/host-event.js';
 export {
   RealServerHost,
   type RealServerHostEvents,

@@ -378,6 +378,14 @@ export interface NativePcapSkipped {
   cutOff: number;
 }
 
+export type NativeHostChange = 'link' | 'address' | 'route' | 'rule' | 'proxy' | 'setting';
+
+/** A thread that is told of changes to the network namespace that it was made in; does not keep the process alive. */
+export interface NativeHostMonitor {
+  /** Twice is fine; the function is not called after. */
+  close(): void;
+}
+
 export interface NativePcapReader {
   /** DLT number: 101 RAW, 1 EN10MB. */
   readonly linkType: number;
@@ -400,6 +408,15 @@ export interface NativePcapWriter {
 export interface Native {
   Director: new (options: NativeDirectorOptions) => NativeDirector;
   Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
+  /**
+   * `changed` gets what has changed since it was called last, a bit for each of `hostChanges` in their order; all when
+   * the kernel lost count.
+   */
+  HostMonitor: new (
+    options: { routeProtocol: number },
+    changed: (changes: number) => void,
+  ) => NativeHostMonitor;
+  hostChanges: NativeHostChange[];
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   schedulers: string[];

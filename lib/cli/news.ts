@@ -12,6 +12,8 @@ export interface News {
 }
 
 interface Row {
+  /** Seldom by itself, and no two are alike: each is told at once. */
+  isRare?: boolean;
   /** `value` counts since the last event, so that several are told as their sum; otherwise the last one is told. */
   isCount: boolean;
   sentence(news: News): string;
@@ -46,7 +48,7 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
       'hostUnreadable',
       'deviceRenamed',
       'serversMoved',
-    ].map((type) => [type, { isCount: false, sentence: ({ message }: News) => message }]),
+    ].map((type) => [type, { isRare: true, isCount: false, sentence: ({ message }: News) => message }]),
   ),
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
@@ -93,6 +95,7 @@ export class NewsPrinter {
       return;
     }
     this.#print(this.#line(news));
+    if (rowOf(news.type).isRare) return;
     const timer = setTimeout(() => this.#release(news.type), this.intervalMs).unref();
     this.#held.set(news.type, { timer, news: undefined });
   }

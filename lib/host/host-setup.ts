@@ -11,12 +11,12 @@ export class HostSetup {
     this.#host = host;
   }
 
-  /** All of `steps` or none: what a failure leaves half done is undone before the error is thrown. */
+  /** All of `steps` or none: what a failure leaves half done is undone before the error is thrown. Runs none that is held. */
   apply(steps: readonly HostStep[]): void {
     const done: HostStep[] = [];
     try {
       for (const step of steps) {
-        this.#host.run(step.command);
+        if (!step.isHeld) this.#host.run(step.command);
         done.push(step);
       }
     } catch (error) {
@@ -24,6 +24,17 @@ export class HostSetup {
       throw error;
     }
     this.#applied.push(...done);
+  }
+
+  /** Remembers what was run otherwise, to take it back. */
+  adopt(steps: readonly HostStep[]): void {
+    this.#applied.push(...steps);
+  }
+
+  /** What was applied is from now on known as `now`. */
+  replace(step: HostStep, now: HostStep): void {
+    const place = this.#applied.indexOf(step);
+    if (place >= 0) this.#applied[place] = now;
   }
 
   /** Takes back `steps`, or everything; returns what could not be taken back. */

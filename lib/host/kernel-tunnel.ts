@@ -98,6 +98,16 @@ function create({ type, options }: KernelDevice, name: string): HostStep {
   };
 }
 
+/** The steps that made devices of our own, as a snapshot finds them. */
+export function planMadeDevices(done: readonly HostStep[], host: Host): HostStep[] {
+  return done
+    .filter(({ command }) => 'argv' in command && command.argv.slice(0, 4).join(' ') === 'ip link add name')
+    .map((step) => {
+      const name = 'argv' in step.command ? (step.command.argv[4] ?? '') : '';
+      return { ...step, isHeld: host.snapshot?.link(name) !== undefined };
+    });
+}
+
 /** ip6tnl0 takes IPv6 alone until it is told otherwise, and only that can be told it. */
 function adapt(fallback: string, { type, options }: KernelDevice): HostStep[] {
   if (type !== 'ip6tnl' || options.length === 0) return [];
@@ -152,7 +162,7 @@ function plan(wanted: readonly KernelDevice[], needs: TunnelNeeds, free: Generat
  */
 export function openKernelTunnels(
   host: Host,
-  setup: HostSetup,
+  setup: Pick<HostSetup, 'apply' | 'undo'>,
   needs: TunnelNeeds,
   firstName: string,
 ): TunnelDevice[] | undefined {

@@ -73,7 +73,8 @@ function holders({ tunnels, isDirect }: RealServerPlan, family: AddressFamily, h
 }
 
 function hold(vip: string, device: string, host: Host): HostStep[] {
-  if (isOnDevice(host, vip, device)) return [];
+  const { snapshot } = host;
+  if (snapshot?.hasAddress(asPrefix(vip), device) ?? isOnDevice(host, vip, device)) return [];
   const is6 = familyOf(vip) === 6;
   const words = [asPrefix(vip), 'dev', device];
   return [
@@ -83,6 +84,7 @@ function hold(vip: string, device: string, host: Host): HostStep[] {
       // Nobody else may be asked whether it has the address: the director has.
       command: { argv: ipCommand(vip, 'address', 'add', ...words, ...(is6 ? ['nodad'] : [])) },
       undo: { argv: ipCommand(vip, 'address', 'del', ...words) },
+      isHeld: false,
     },
   ];
 }
@@ -151,9 +153,15 @@ function raiseSysctl(host: Host, path: string, value: string, description: strin
 }
 
 function bringUp(host: Host, device: string, isShared: boolean): HostStep[] {
-  const step = { description: 'bring the device up', command: { argv: ['ip', 'link', 'set', 'dev', device, 'up'] } };
+  const isUp = host.snapshot?.link(device)?.isUp;
+  const step = {
+    description: 'bring the device up',
+    command: { argv: ['ip', 'link', 'set', 'dev', device, 'up'] },
+    isHeld: isUp ?? false,
+  };
   if (!isShared) return [step];
-  if (/[<,]UP[,>]/.test(host.query(['ip', '-o', 'link', 'show', 'dev', device]) ?? '')) return [];
+  if (isUp || (isUp === undefined && /[<,]UP[,>]/.test(host.query(['ip', '-o', 'link', 'show', 'dev', device]) ?? '')))
+    return [];
   return [{ ...step, undo: { argv: ['ip', 'link', 'set', 'dev', device, 'down'] } }];
 }
 

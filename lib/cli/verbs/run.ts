@@ -31,7 +31,8 @@ export interface RunOptions extends EngineArguments {
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
-rules again and changes only what differs: connections of servers that stay are kept.
+rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
+host is put back and told; SIGHUP does that at once.
 
 Needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
@@ -163,13 +164,18 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** Keeps the old rules when the new ones hold a mistake. */
+/** Puts the host right, and keeps the old rules when the new ones hold a mistake. */
 async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
+  const mended = await director.mendHost().catch((error: Error) => {
+    io.stderr.write(`tunvs run: the host stays as it is: ${error.message}\n`);
+    return 0;
+  });
   try {
     const changes = await reloadRules(director, rules, source, io);
+    const host = mended > 0 ? `, ${count(mended, 'thing')} of the host put back` : '';
     const said = json
-      ? toJson({ event: 'reloaded', changes })
-      : `tunvs run: rules read again: ${count(changes, 'change')}`;
+      ? toJson({ event: 'reloaded', changes, mended })
+      : `tunvs run: rules read again: ${count(changes, 'change')}${host}`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
     io.stderr.write(`tunvs run: the rules stay as they are: ${(error as Error).message}\n`);

@@ -1,0 +1,13 @@
+import { strict as assert } from 'node:assert';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Polls until `isSo`, half a minute at most; then says what was seen last. */
+export async function eventually<T>(read: () => Promise<T>, isSo: (seen: T) => boolean, what: string): Promise<T> {
+  let seen = await read();
+  for (let tries = 0; tries < 300 && !isSo(seen); tries++) {
+    await delay(100);
+    seen = await read();
+  }
+  assert.ok(isSo(seen), `${what}; seen last: ${JSON.stringify(seen)}`);
+  return seen;
+}
