@@ -46,7 +46,7 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       maxConnections: 2 * flooded,
       workers: 1,
       sources: ['10.0.0.1'],
-      pathMtu: 1500,
+      pathMtu: 1500, pathMtuFloor: 552,
       pingReply: 'always',
       noServerReply: 'unreachable',
       seed: BigInt(index + 2),

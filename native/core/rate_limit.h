@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 #include "core/ticks.h"
@@ -50,6 +51,28 @@ class RateLimit {
   uint64_t credit_;      // [0, capacity_]
   Tick lastRefill_ = 0;  // the bucket is full to begin with, so any tick will do
   uint64_t suppressed_ = 0;
+};
+
+// A limit that threads share: one each kTicksApart, kBurst at once (the generic cell rate algorithm, ITU-T I.371).
+//
+// Thread safety: all of it by anybody.
+template <uint32_t kTicksApart, uint32_t kBurst>
+class SharedRateLimit {
+ public:
+  bool take(Tick now) {
+    Tick due = due_.load(std::memory_order_relaxed);
+    for (;;) {
+      // What is further ahead than a whole burst is long past, modulo 2^32.
+      const Tick ahead = due - now <= kTicksApart * kBurst ? due - now : 0;
+      if (ahead > kTicksApart * (kBurst - 1)) return false;
+      if (due_.compare_exchange_weak(due, now + ahead + kTicksApart, std::memory_order_relaxed)) return true;
+    }
+  }
+  // REQUIRES: nobody takes meanwhile
+  void reset() { due_.store(0, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<Tick> due_{0};
 };
 
 }  // namespace tunvs

@@ -75,6 +75,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     worker_.push_back(
         std::make_unique<Worker>(fragments_, seedOf(options.secret, 1 + static_cast<uint32_t>(i)), options.now));
     worker_[i]->index = i;
+    worker_[i]->marksTurned = options.now;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
     worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
     worker_[i]->identification6 =
@@ -360,7 +361,25 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   Worker& own = *worker_[worker];
   const bool done = connections_.expire(worker, workers_, own.stats, now, exact, budget);
   connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
+  turnMarks(own, now);
   return done;
+}
+
+// A length counts as sent lately for one to two of these.
+constexpr uint32_t kMarkTicks = ticksFromSeconds(30);
+constexpr size_t kMarksAtOnce = 1024;  // so that packets never wait long
+
+void Director::turnMarks(WorkerContext& worker, Tick now) {
+  if (worker.marksCursor == 0) {
+    if (now - worker.marksTurned < kMarkTicks) return;
+    worker.marksTurned = now;
+  }
+  const ServiceTable& services = *control_.table();
+  const auto end = static_cast<uint32_t>(std::min(services.idCount(), worker.marksCursor + kMarksAtOnce));
+  for (uint32_t id = worker.marksCursor; id < end; id++) {
+    if (services.server(id) != nullptr) pool_.counters(worker.index, id).longest.turn();
+  }
+  worker.marksCursor = end < services.idCount() ? end : 0;
 }
 
 int32_t Director::sysctl(const SysctlInfo& info) const {
