@@ -60,19 +60,23 @@ template <uint32_t kTicksApart, uint32_t kBurst>
 class SharedRateLimit {
  public:
   bool take(Tick now) {
-    Tick due = due_.load(std::memory_order_relaxed);
+    uint64_t state = state_.load(std::memory_order_relaxed);
     for (;;) {
+      const Tick due = static_cast<Tick>(state);
       // What is further ahead than a whole burst is long past, modulo 2^32.
-      const Tick ahead = due - now <= kTicksApart * kBurst ? due - now : 0;
+      const bool isAhead = state != kUnused && due - now <= kTicksApart * kBurst;
+      const Tick ahead = isAhead ? due - now : 0;
       if (ahead > kTicksApart * (kBurst - 1)) return false;
-      if (due_.compare_exchange_weak(due, now + ahead + kTicksApart, std::memory_order_relaxed)) return true;
+      const uint64_t next = kUsed | Tick{now + ahead + kTicksApart};
+      if (state_.compare_exchange_weak(state, next, std::memory_order_relaxed)) return true;
     }
   }
   // REQUIRES: nobody takes meanwhile
-  void reset() { due_.store(0, std::memory_order_relaxed); }
+  void reset() { state_.store(kUnused, std::memory_order_relaxed); }
 
  private:
-  std::atomic<Tick> due_{0};
+  static constexpr uint64_t kUnused = 0, kUsed = uint64_t{1} << 32;
+  std::atomic<uint64_t> state_{kUnused};  // and when the next one is due
 };
 
 }  // namespace tunvs
