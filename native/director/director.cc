@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/siphash.h"
 #include "director/answers.h"
@@ -136,6 +137,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   WorkerStats& stats = worker.stats;
   stats.received.add(packets.size());
   stats.receivedBytes.add(bytes);
+  stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
   stats.vectors.add(packets.empty() ? 0 : 1);
   for (size_t i = 0; i < kVerdicts; i++) {
     if (counts[i] != 0) stats.verdicts[i].add(counts[i]);
@@ -316,6 +318,7 @@ void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers,
   }
   worker.parking.forEachOverdue(
       now, [&](ParkedFlow& flow) { settle(worker, services, flow, /*answer=*/nullptr, now, out); });
+  worker.stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
 }
 
 // `answer` null: there is none in time.

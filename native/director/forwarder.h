@@ -39,7 +39,7 @@ class Forwarder {
     counters.packets.add(1);
     counters.bytes.add(packet.parsed.length);
     counters.longest.raise(packet.parsed.length);
-    worker.stats.forwardedBytes.add(packet.parsed.length);
+    worker.forwardedBytes += packet.parsed.length;
     return Verdict::forwarded;
   }
 

@@ -47,6 +47,7 @@ struct alignas(64) WorkerContext {
   uint16_t identification = 0;   // of outer IPv4 headers without DF, and of answers
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerLimits limits;
+  uint64_t forwardedBytes = 0;  // not yet in stats
   uint32_t marksCursor = 0;  // id of the next server whose HighMark turns
   Tick marksTurned = 0;      // when the last round of that began
   EveryNth dropPacket;
