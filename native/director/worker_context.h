@@ -48,8 +48,8 @@ struct alignas(64) WorkerContext {
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerLimits limits;
   uint64_t forwardedBytes = 0;  // not yet in stats
-  uint32_t marksCursor = 0;  // id of the next server whose HighMark turns
-  Tick marksTurned = 0;      // when the last round of that began
+  uint32_t marksCursor = 0;     // id of the next server whose HighMark turns
+  Tick marksTurned = 0;         // when the last round of that began
   EveryNth dropPacket;
   Parking parking;
   PolicyTurn asking;        // of the packet at hand

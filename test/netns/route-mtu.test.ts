@@ -62,7 +62,10 @@ describeLab('a director whose way to the real server is narrow', () => {
       const { virtualAddress, virtualAddress6, directorAddress, directorAddress6 } = stage.topology;
       const [server] = stage.servers;
       assert.ok(server);
-      const director = await DirectorAgent.open(stage.director, { egress, source: [directorAddress, directorAddress6] });
+      const director = await DirectorAgent.open(stage.director, {
+        egress,
+        source: [directorAddress, directorAddress6],
+      });
       try {
         for (const [address, realServer] of [
           [virtualAddress, server.address],
