@@ -1,4 +1,5 @@
 // Any bytes as what the kernel says: every parser reads within them and ends.
+#include <algorithm>
 #include <memory>
 
 #include "io/netlink.h"
