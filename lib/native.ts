@@ -258,6 +258,8 @@ export interface NativeDirectorOptions {
   sources: string[];
   /** Path MTU to real servers of which nothing smaller was learned, bytes, [576, 65535]. */
   pathMtu: number;
+  /** Bytes, [68, 65535]. */
+  pathMtuFloor: number;
   /** Who answers an echo request to a virtual address: 'always', 'when-up' or 'never'. */
   pingReply: string;
   /** What a client gets when no real server may take its connection: 'unreachable' or 'reset'. */

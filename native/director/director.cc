@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/siphash.h"
 #include "director/answers.h"
@@ -75,6 +76,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     worker_.push_back(
         std::make_unique<Worker>(fragments_, seedOf(options.secret, 1 + static_cast<uint32_t>(i)), options.now));
     worker_[i]->index = i;
+    worker_[i]->marksTurned = options.now;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
     worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
     worker_[i]->identification6 =
@@ -135,6 +137,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   WorkerStats& stats = worker.stats;
   stats.received.add(packets.size());
   stats.receivedBytes.add(bytes);
+  stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
   stats.vectors.add(packets.empty() ? 0 : 1);
   for (size_t i = 0; i < kVerdicts; i++) {
     if (counts[i] != 0) stats.verdicts[i].add(counts[i]);
@@ -315,6 +318,7 @@ void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers,
   }
   worker.parking.forEachOverdue(
       now, [&](ParkedFlow& flow) { settle(worker, services, flow, /*answer=*/nullptr, now, out); });
+  worker.stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
 }
 
 // `answer` null: there is none in time.
@@ -360,7 +364,25 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   Worker& own = *worker_[worker];
   const bool done = connections_.expire(worker, workers_, own.stats, now, exact, budget);
   connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
+  turnMarks(own, now);
   return done;
+}
+
+// A length counts as sent lately for one to two of these.
+constexpr uint32_t kMarkTicks = ticksFromSeconds(30);
+constexpr size_t kMarksAtOnce = 1024;  // so that packets never wait long
+
+void Director::turnMarks(WorkerContext& worker, Tick now) {
+  if (worker.marksCursor == 0) {
+    if (now - worker.marksTurned < kMarkTicks) return;
+    worker.marksTurned = now;
+  }
+  const ServiceTable& services = *control_.table();
+  const auto end = static_cast<uint32_t>(std::min(services.idCount(), worker.marksCursor + kMarksAtOnce));
+  for (uint32_t id = worker.marksCursor; id < end; id++) {
+    if (services.server(id) != nullptr) pool_.counters(worker.index, id).longest.turn();
+  }
+  worker.marksCursor = end < services.idCount() ? end : 0;
 }
 
 int32_t Director::sysctl(const SysctlInfo& info) const {

@@ -28,7 +28,7 @@ class Forwarder {
   Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                const Tunables& tunables, OutputVector& out) {
     if (server.outers.empty()) return Verdict::dropNoSource;
-    if (packet.parsed.length > server.innerMtu || server.pathMtu->isLearned()) [[unlikely]] {
+    if (packet.parsed.length > server.innerMtu || server.pathMtu->isNarrowed()) [[unlikely]] {
       const Verdict verdict = checkLength(worker, server, packet, now, tunables, out);
       if (verdict != Verdict::forwarded) return verdict;
     } else {
@@ -38,7 +38,8 @@ class Forwarder {
     ServerCounters& counters = pool_.counters(worker.index, server.id);
     counters.packets.add(1);
     counters.bytes.add(packet.parsed.length);
-    worker.stats.forwardedBytes.add(packet.parsed.length);
+    counters.longest.raise(packet.parsed.length);
+    worker.forwardedBytes += packet.parsed.length;
     return Verdict::forwarded;
   }
 

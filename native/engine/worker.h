@@ -16,6 +16,7 @@
 #include "engine/policy_channel.h"
 #include "io/device.h"
 #include "io/egress.h"
+#include "io/next_hop_resolver.h"
 #include "io/unique_fd.h"
 
 namespace tunvs {
@@ -39,6 +40,8 @@ class Worker {
     std::vector<std::unique_ptr<DeviceQueue>>
         errors{};                       // ICMP errors about outer packets: looked at when idle, and now and then
     PolicyChannel* policies = nullptr;  // where new connections are asked about; null: nowhere
+    std::shared_ptr<const NextHopResolver> routes =
+        nullptr;  // whose MTUs this worker tells the director; null: nobody's
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);
@@ -64,6 +67,7 @@ class Worker {
   void sendMixed(const OutputVector& out);
   void count(const SendResult& result);
   void readErrors(Tick now, OutputVector& out);
+  void readRoutes();
 
   Parts parts_;
   UniqueFd wake_;
@@ -73,6 +77,7 @@ class Worker {
   Tick housekept_ = 0;
   uint64_t evictedReported_ = 0;
   uint64_t oversizedCounted_ = 0;
+  uint64_t routesRead_ = 0;  // generation
   Tick eventAt_ = 0;
   LossReport losses_;
   Tick memoryReadAt_ = 0;
