@@ -39,6 +39,12 @@ struct AnswerLimits {
   RateLimit recreated{kPerSecond, kBurst};
 };
 
+// How far a worker's rounds of expiry are.
+struct ExpiryRound {
+  uint32_t next = 0;             // of all shards, the one that is looked at next
+  std::vector<uint32_t> unused;  // room for Entries::expire()
+};
+
 struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
@@ -47,6 +53,8 @@ struct alignas(64) WorkerContext {
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerLimits limits;
   EveryNth dropPacket;
+  ExpiryRound expiry;
+  uint64_t evicted = 0;  // entries, as of the last vector
   Parking parking;
   PolicyTurn asking;        // of the packet at hand
   Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them
