@@ -22,7 +22,20 @@ class ConnTable::Search {
     if (const uint32_t overdue = firstOverdue()) return overdue;
     if (const uint32_t closing = first(Standing::closing)) return closing;
     if (const uint32_t stale = first(Standing::stale)) return stale;
+    if (const uint32_t proven = firstProven()) return proven;
     if (const uint32_t beginner = oldestBeginner()) return beginner;
+    // Where every link was out of date, what was linked anew is all that there is.
+    return seen_[0].found;
+  }
+
+ private:
+  static constexpr Tick kRestTicks = 16;
+
+  uint32_t count(Standing standing) const { return wheels_.count(standing); }
+  Conn& conn(uint32_t found) const { return *table_.connAt(index_, found - 1); }
+
+  // Of those that have shown something, as far as they may be taken from.
+  uint32_t firstProven() {
     const uint32_t share = table_.header_->shardCapacity / kUnprovenShare;
     const uint32_t unproven =
         count(Standing::stale) + count(Standing::opening) + count(Standing::fresh) + count(Standing::heldUnproven);
@@ -34,22 +47,19 @@ class ConnTable::Search {
     const Standing proven[] = {Standing::slightLong, Standing::slightIdle, Standing::slightBusy,
                                Standing::solidLong,  Standing::solidIdle,  Standing::solidBusy};
     const uint32_t slight = count(Standing::slightLong) + count(Standing::slightIdle) + count(Standing::slightBusy);
+    const bool mayTakeSolid = unproven + slight < share;
     for (const Standing standing : proven) {
-      if (standing == Standing::solidLong && unproven + slight >= share) break;
+      if (standing == Standing::solidLong && !mayTakeSolid) break;
       if (const uint32_t idle = first(standing)) return idle;
     }
+    const Seen& seen = seen_[1];
+    if (seen.found != 0 && (mayTakeSolid || seen.standing < Standing::solidLong)) return seen.found;
     if (relinks_ > 0) {
       shard_.rests = true;
       shard_.restsUntil = now_ + kRestTicks;
     }
     return 0;
   }
-
- private:
-  static constexpr Tick kRestTicks = 16;
-
-  uint32_t count(Standing standing) const { return wheels_.count(standing); }
-  Conn& conn(uint32_t found) const { return *table_.connAt(index_, found - 1); }
 
   // What expiry has not come to yet.
   uint32_t firstOverdue() {
@@ -79,6 +89,7 @@ class ConnTable::Search {
           if (relinks_ == 0) return 0;
           relinks_--;
           wheels_.move(links_, found - 1, place);
+          see(found, place.standing);
           continue;
         }
         switch (judge_.yields(conn(found), standing)) {
@@ -92,6 +103,22 @@ class ConnTable::Search {
       }
       ahead = wheels_.slotsAhead(slot) + 1;
     }
+  }
+
+  struct Seen {
+    uint32_t found;
+    Standing standing;
+    uint32_t idle;
+  };
+
+  // Remembers the best candidates of what was linked anew, and so stands behind its kind by now.
+  void see(uint32_t found, Standing standing) {
+    if (judge_.yields(conn(found), standing) != Yield::gives) return;
+    const bool isProven = standing >= Standing::slightLong && standing <= Standing::solidBusy;
+    Seen& seen = seen_[isProven ? 1 : 0];
+    const uint32_t idle = judge_.idle(conn(found));
+    if (seen.found != 0 && (standing > seen.standing || (standing == seen.standing && idle <= seen.idle))) return;
+    seen = {found, standing, idle};
   }
 
   // Of the unproven that may still become something.
@@ -110,6 +137,7 @@ class ConnTable::Search {
   Judge& judge_;
   size_t relinks_ = kEvictionRelinks;
   uint32_t last_ = 0;
+  Seen seen_[2] = {};  // without and with something shown
 };
 
 }  // namespace tunvs

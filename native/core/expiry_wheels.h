@@ -23,8 +23,8 @@ struct ConnLink {
 
 class ExpiryWheels {
  public:
-  static constexpr uint32_t kSlots = 1024;
-  static constexpr uint32_t kTicksPerSlot = 64;  // 256 ms; a wheel spans 262 s
+  static constexpr uint32_t kSlots = 512;
+  static constexpr uint32_t kTicksPerSlot = 64;  // 256 ms; a wheel spans 131 s
   static constexpr uint32_t kRound = kSlots * kTicksPerSlot;
   static constexpr uint32_t kMaxUnits = (1u << 27) - 1;
   static constexpr uint32_t kNone = kSlots;

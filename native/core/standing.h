@@ -14,14 +14,14 @@ namespace tunvs {
 enum class Standing : uint8_t {
   closing,       // closed, or about to be
   stale,         // unproven, and silent for longer than a beginning takes
-  opening,       // unproven, in the handshake
-  fresh,         // unproven otherwise, and not silent for long
   slightLong,    // has shown a little, and been idle for a good part of its timeout
   slightIdle,    // for a part of it
   slightBusy,    // hardly
   solidLong,     // has shown more
   solidIdle,     //
   solidBusy,     //
+  opening,       // unproven, in its handshake
+  fresh,         // unproven otherwise, and not silent for long
   held,          // cannot be evicted: others count on it, and one of them has shown something
   heldUnproven,  // cannot be evicted, and none has
   kCount,
@@ -37,7 +37,7 @@ struct Place {
 // Whether an entry gives way to a new one.
 enum class Yield : uint8_t {
   keeps,  // its place
-  last,   // only when no unproven one does
+  last,   // behind the stale, before those that have shown something
   gives,
 };
 

@@ -47,7 +47,9 @@ Place StandingJudge::place(const Conn& conn) const {
   }
   if (packets < kProvenPackets || phase != Phase::established) {
     if (idle >= kBeginningTicks) return {Standing::stale, deadline};
-    return at(phase == Phase::opening ? Standing::opening : Standing::fresh, kBeginningTicks);
+    // The last step of a handshake is one too: that its third packet comes.
+    const bool isHandshake = !isTemplate(conn) && conn.protocol != kUdpProtocol && phase != Phase::begun;
+    return at(isHandshake ? Standing::opening : Standing::fresh, kBeginningTicks);
   }
   const bool isSolid = packets >= kSolidPackets;
   if (idle >= timeout / kLongPart) return {isSolid ? Standing::solidLong : Standing::slightLong, deadline};

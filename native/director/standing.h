@@ -21,10 +21,10 @@ inline constexpr uint32_t kSolidPackets = 9;  // drop_entry's notion of few pack
 // A sender who has no measure of a path yet takes what is not answered within a second for lost, and sends its SYN
 // again (RFC 6298 section 2); that opens the connection again. So a handshake keeps its place for as long.
 inline constexpr Tick kHandshakeTicks = ticksFromSeconds(1);
-// By then a SYN that was lost has been sent twice more, after 1 s and 2 s (RFC 6298 section 5.5): who has sent nothing
-// for so long is in no handshake that can still succeed. Of a connection that has shown something, packets within this
-// time are recent ones.
-inline constexpr Tick kBeginningTicks = ticksFromSeconds(4);
+// As long as a SYN, its copy a second later and the doubled wait for an answer to that take (RFC 6298 section 5.5): so
+// long what begins keeps its place if anybody idle can go in its stead. Of a connection that has shown something,
+// packets within this time are recent ones.
+inline constexpr Tick kBeginningTicks = ticksFromSeconds(3);
 
 class StandingJudge {
  public:

@@ -13,7 +13,7 @@ namespace tunvs {
 
 enum class EventType : uint8_t {
   deviceLost,  // a worker could not read its queue any more and stopped; value: the worker
-  tableFull,   // connections were evicted; value: how many since the last such event
+  tableFull,   // connections gave way, or new ones were refused; value: how many of both since the last such event
   eventsLost,  // the ring was full; value: how many events were lost
 };
 std::string_view nameOf(EventType type);
