@@ -160,14 +160,14 @@ void ConnTable::reclaim(uint32_t shardIndex) {
 
 uint32_t ConnTable::allocateUnit(uint32_t shardIndex) {
   Shard& shard = shardAt(shardIndex);
-  if (shard.freeHead == 0) reclaim(shardIndex);
-  if (shard.freeHead != 0) {
-    const uint32_t unit = shard.freeHead;
-    shard.freeHead = links(shardIndex)[unit - 1].next;
-    return unit;
+  if (shard.freeHead == 0) {
+    if (shard.untouched < header_->shardUnits) return ++shard.untouched;
+    reclaim(shardIndex);
+    if (shard.freeHead == 0) return 0;
   }
-  if (shard.untouched < header_->shardUnits) return ++shard.untouched;
-  return 0;
+  const uint32_t unit = shard.freeHead;
+  shard.freeHead = links(shardIndex)[unit - 1].next;
+  return unit;
 }
 
 void ConnTable::removeUnit(uint32_t shardIndex, uint32_t unit, uint64_t hash) {
@@ -180,13 +180,15 @@ void ConnTable::removeUnit(uint32_t shardIndex, uint32_t unit, uint64_t hash) {
   conn->flags.fetch_and(static_cast<uint8_t>(~kConnLive), std::memory_order_release);
   all[unit] = {0, 0};
   Shard::Batch& batch = shard.behind;
+  const uint64_t epoch = epochs_->stamp();
+  if (batch.first != 0 && batch.epoch != epoch && shard.waiting.first == 0) shard.waiting = std::exchange(batch, {});
   if (batch.first != 0) {
     all[batch.last - 1].next = unit + 1;
   } else {
     batch.first = unit + 1;
   }
   batch.last = unit + 1;
-  batch.epoch = epochs_->stamp();
+  batch.epoch = epoch;
   shard.live.store(shard.live.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 

@@ -249,7 +249,7 @@ struct alignas(64) ConnTable::Shard {
   // Removed units, not yet safe to reuse; unit + 1.
   struct Batch {
     uint32_t first, last;
-    uint64_t epoch;  // all of it, so that waiting long is no different from waiting little
+    uint64_t epoch;  // of the last one; 64 bits, so that they are safe however long they have waited
   };
 
   SpinLock lock;
@@ -321,6 +321,8 @@ template <typename Judge>
 Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, const NewConn& made, Tick now, Judge&& judge) {
   const uint32_t shardIndex = shardOf(hash);
   Shard& shard = shardAt(shardIndex);
+  // Before anything is added to those that wait: what waits with it waits as long.
+  if (shard.freeHead == 0) reclaim(shardIndex);
   if (shard.live.load(std::memory_order_relaxed) >= header_->shardCapacity) {
     const uint32_t victim = Search<std::remove_reference_t<Judge>>(*this, shardIndex, now, judge).find();
     if (victim == 0) return nullptr;
