@@ -6,6 +6,16 @@ namespace {
 constexpr uint32_t kNewSeconds = 3;  // IPVS's: how long a connection lasts before a packet has moved its state
 constexpr uint16_t kNoPort = 65535;  // what IPVS gives a template that is not to be followed any more
 
+// Whether the packet is one that leaves the state as it is, going by what is quickly told.
+bool keepsState(const ParsedPacket& parsed, uint8_t state) {
+  static_assert(nextTcpState(TcpState::established, TcpEvent::ack, false) == TcpState::established &&
+                nextTcpState(TcpState::established, TcpEvent::ack, true) == TcpState::established);
+  if (parsed.protocol == kTcpProtocol) [[likely]] {
+    return state == static_cast<uint8_t>(TcpState::established) && parsed.event == static_cast<uint8_t>(TcpEvent::ack);
+  }
+  return parsed.protocol == kUdpProtocol;  // which has but one
+}
+
 bool isEstablished(uint8_t protocol, uint8_t state) {
   return (protocol == kTcpProtocol && state == static_cast<uint8_t>(TcpState::established)) ||
          (protocol == kSctpProtocol && state == static_cast<uint8_t>(SctpState::established));
@@ -64,13 +74,26 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
                          const Tunables& tunables) {
   const uint32_t packets = conn->packets.load(std::memory_order_relaxed) + 1;
   conn->packets.store(packets, std::memory_order_relaxed);
+  // What nearly every packet is needs no look at the states' tables, and no call that registers are saved for.
+  const uint8_t state = conn->state.load(std::memory_order_relaxed);
+  if (keepsState(parsed, state) && !isRise(packets)) [[likely]] {
+    const Tick deadline = now + timeoutOf(tunables, server.timeouts.get(), parsed.protocol, state);
+    // Later than the deadline that the wheel knows: it will find out by itself.
+    if (reached(deadline, conn->expires.load(std::memory_order_relaxed))) [[likely]] {
+      conn->expires.store(deadline, std::memory_order_relaxed);
+      return;
+    }
+  }
+  change(conn, server, parsed, hash, now, tunables, packets);
+}
+
+[[gnu::noinline]] void Connections::change(Conn* conn, const ServerView& server, const ParsedPacket& parsed,
+                                           uint64_t hash, Tick now, const Tunables& tunables, uint32_t packets) {
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
   const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(tunables));
   const Tick deadline = now + timeoutOf(tunables, server.timeouts.get(), parsed.protocol, after);
-  // Later than the deadline that the wheel knows: it will find out by itself. That a connection has shown something is
-  // told at once, so that the table knows how many have not.
-  if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed)) &&
-      packets != kProvenPackets) {
+  // That a connection has shown more is told at once, so that the table knows how many have.
+  if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed)) && !isRise(packets)) {
     conn->expires.store(deadline, std::memory_order_relaxed);
     return;
   }

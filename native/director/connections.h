@@ -99,6 +99,8 @@ class Connections {
   static bool maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                              const Tunables& tunables);
+  void change(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+              const Tunables& tunables, uint32_t packets);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
   // The connection that there is already, if it may go on: then its packet is noted. One that may not is ended with

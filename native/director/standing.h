@@ -16,7 +16,12 @@
 namespace tunvs {
 
 inline constexpr uint32_t kProvenPackets = 3;
-inline constexpr uint32_t kSolidPackets = 9;  // drop_entry's notion of few packets, and one more
+inline constexpr uint32_t kSolidPackets = 11;
+// Whether this packet makes it more than it was. The two differ in one bit, so that it is asked in one comparison.
+inline bool isRise(uint32_t packets) {
+  static_assert(kSolidPackets == (kProvenPackets | 8) && (kProvenPackets & 8) == 0);
+  return (packets & ~uint32_t{8}) == kProvenPackets;
+}
 
 // A sender who has no measure of a path yet takes what is not answered within a second for lost, and sends its SYN
 // again (RFC 6298 section 2); that opens the connection again. So a handshake keeps its place for as long.
