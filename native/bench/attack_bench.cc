@@ -97,7 +97,8 @@ class Attack {
       flush(quiet_);
     }
     result_ = {};
-    const uint64_t clientPackets = options_.established / (kTalkTicks / kSecond) + options_.newPerSecond * std::size(kVisit);
+    const uint64_t clientPackets =
+        options_.established / (kTalkTicks / kSecond) + options_.newPerSecond * std::size(kVisit);
     const uint32_t steps = options_.seconds * kSecond;
     failed_.assign(uint64_t{options_.newPerSecond} * options_.seconds + kSecond, false);
     for (uint32_t step = 0; step < steps; step++) {
@@ -140,8 +141,9 @@ class Attack {
 
   Result<void> configure() {
     std::vector<Operation> operations;
-    for (const auto& [port, protocol, persistentSeconds] :
-         {std::tuple{kWebPort, IpProtocol::tcp, 0u}, {kStickyPort, IpProtocol::tcp, 300u}, {kNamesPort, IpProtocol::udp, 0u}}) {
+    for (const auto& [port, protocol, persistentSeconds] : {std::tuple{kWebPort, IpProtocol::tcp, 0u},
+                                                            {kStickyPort, IpProtocol::tcp, 300u},
+                                                            {kNamesPort, IpProtocol::udp, 0u}}) {
       const ServiceKey service{kVip, port, static_cast<uint8_t>(protocol)};
       ServiceConfig config{"wlc"};
       config.persistence.timeoutSeconds = persistentSeconds;
@@ -243,7 +245,8 @@ class Attack {
 
 Result<AttackBenchResult> runAttackBench(const AttackBenchOptions& options) {
   const auto invalid = [](const char* why) { return Error::make(ErrorCode::invalidArgument, why); };
-  if (options.capacity < 1u << 16 || options.capacity > 1u << 26) return invalid("bench: capacity is from 2^16 to 2^26");
+  if (options.capacity < 1u << 16 || options.capacity > 1u << 26)
+    return invalid("bench: capacity is from 2^16 to 2^26");
   if (options.established > options.capacity) return invalid("bench: at most as many are established as fit");
   if (options.newPerSecond < 250 || options.newPerSecond > 1'000'000)
     return invalid("bench: newPerSecond is from 250 to 1000000");

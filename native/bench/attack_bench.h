@@ -23,11 +23,11 @@ enum class Flood : uint8_t {
 
 struct AttackBenchOptions {
   Flood flood = Flood::syn;
-  uint32_t capacity = 1u << 20;       // of the table, [2^16, 2^26]
-  uint32_t established = 500'000;     // connections that are there, each with a packet every half minute, <= capacity
-  uint32_t newPerSecond = 2'000;      // clients who come, [250, 10^6]; they go on as far as they are let
-  uint32_t floodFactor = 10;          // the attacker's packets to those of the clients
-  uint32_t seconds = 60;              // [1, 600]
+  uint32_t capacity = 1u << 20;    // of the table, [2^16, 2^26]
+  uint32_t established = 500'000;  // connections that are there, each with a packet every half minute, <= capacity
+  uint32_t newPerSecond = 2'000;   // clients who come, [250, 10^6]; they go on as far as they are let
+  uint32_t floodFactor = 10;       // the attacker's packets to those of the clients
+  uint32_t seconds = 60;           // [1, 600]
   uint64_t seed = 1;
 };
 

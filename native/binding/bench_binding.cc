@@ -103,12 +103,18 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
   const bench::AttackBenchResult& run = result.value();
   Napi::Object answer = Napi::Object::New(env);
   const std::pair<const char*, uint64_t> figures[] = {
-      {"establishedSent", run.establishedSent}, {"establishedForwarded", run.establishedForwarded},
-      {"comers", run.comers},                   {"comersServed", run.comersServed},
-      {"floodPackets", run.floodPackets},       {"establishedNs", run.establishedNs},
-      {"establishedTimed", run.establishedTimed}, {"floodNs", run.floodNs},
-      {"connections", run.connections},         {"evictedClosing", run.evictedClosing},
-      {"evictedUnproven", run.evictedUnproven}, {"evictedIdle", run.evictedIdle},
+      {"establishedSent", run.establishedSent},
+      {"establishedForwarded", run.establishedForwarded},
+      {"comers", run.comers},
+      {"comersServed", run.comersServed},
+      {"floodPackets", run.floodPackets},
+      {"establishedNs", run.establishedNs},
+      {"establishedTimed", run.establishedTimed},
+      {"floodNs", run.floodNs},
+      {"connections", run.connections},
+      {"evictedClosing", run.evictedClosing},
+      {"evictedUnproven", run.evictedUnproven},
+      {"evictedIdle", run.evictedIdle},
       {"refused", run.refused},
   };
   for (const auto& [key, value] : figures) answer.Set(key, big(env, value));

@@ -60,7 +60,7 @@ struct StatedTable : TestTable {
 TEST("evicts by standing, and within one the first that was linked of those that are due first") {
   StatedTable t;
   // Better ones are due first, so that their time left would have them go.
-  constexpr Standing kOrder[] = {Standing::closing,   Standing::stale,     Standing::slightLong, Standing::slightIdle,
+  constexpr Standing kOrder[] = {Standing::closing,    Standing::stale,     Standing::slightLong, Standing::slightIdle,
                                  Standing::slightBusy, Standing::solidLong, Standing::solidIdle,  Standing::fresh};
   uint32_t number = 0;
   for (uint32_t i = 0; i < std::size(kOrder); i++) {
@@ -120,7 +120,9 @@ TEST("looks at a bounded number of those that keep their places, and refuses the
   CHECK_EQ(t.find(numberedKey(5000)), nullptr);
 }
 
-TEST("those without proof take the places of those with it up to a part of the table, and of solid ones with the slight") {
+TEST(
+    "those without proof take the places of those with it up to a part of the table, and of solid ones with the "
+    "slight") {
   constexpr uint32_t kShare = kCapacity / ConnTable::kUnprovenShare;
   const struct {
     Standing there, come;
@@ -162,7 +164,8 @@ TEST("a closing connection that is still heard goes behind the unproven, and bef
 
 TEST("what is overdue goes before all others") {
   StatedTable t;
-  for (uint32_t i = 0; i < kCapacity; i++) t.add(i, i == 500 ? Standing::solidBusy : Standing::closing, i == 500 ? 100 : 300);
+  for (uint32_t i = 0; i < kCapacity; i++)
+    t.add(i, i == 500 ? Standing::solidBusy : Standing::closing, i == 500 ? 100 : 300);
   t.now = 200;
   CHECK(t.add(5000, Standing::fresh, 9000) != nullptr);
   CHECK(!t.has(500));

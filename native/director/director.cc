@@ -366,11 +366,11 @@ void Director::settle(WorkerContext& worker, const ServiceTable*& services, Park
 
 bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);
-  epochs_.advance();
   if (worker == 0) fragments_.expire(now);
   Worker& own = *worker_[worker];
   const bool done = connections_.expire(worker, workers_, own.stats, own.expiry, now, exact, budget);
   connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
+  epochs_.advance();  // behind it, so that what has ended is free after the next vector's beginning
   return done;
 }
 

@@ -19,7 +19,8 @@ struct Attacked : TestDirector {
   explicit Attacked(uint32_t persistentSeconds = 0) {
     ServiceConfig web{"rr"};
     web.persistence.timeoutSeconds = persistentSeconds;
-    for (const auto& [key, config] : {std::pair{kWeb, web}, {kNames, ServiceConfig{"rr"}},
+    for (const auto& [key, config] : {std::pair{kWeb, web},
+                                      {kNames, ServiceConfig{"rr"}},
                                       {ServiceKey{kWeb.address, kOther, kTcpProtocol}, ServiceConfig{"rr"}}}) {
       addService(config, key);
       for (const uint8_t server : {11, 12, 13}) addServer(server, {}, key);
@@ -86,7 +87,10 @@ TEST("a table full of datagrams' connections takes handshakes, while more datagr
   Attacked t;
   uint32_t spoofed = 5000;
   while (!t.isFull()) t.udpFrom(spoofed++);
-  CHECK_EQ(t.handshakesOfAMinute([&](uint32_t i) { if (i % 3 != 0) t.udpFrom(spoofed++); }), 1111u);
+  CHECK_EQ(t.handshakesOfAMinute([&](uint32_t i) {
+    if (i % 3 != 0) t.udpFrom(spoofed++);
+  }),
+           1111u);
   CHECK_EQ(t.counter("evictedIdle"), 0u);
 }
 
@@ -100,7 +104,9 @@ TEST("a table full of blindly established connections takes handshakes, however 
     };
     while (!t.isFull()) establish(0);
     t.pass(60);
-    const uint32_t finished = t.handshakesOfAMinute([&](uint32_t i) { if (i % 10 == 0) establish(i); });
+    const uint32_t finished = t.handshakesOfAMinute([&](uint32_t i) {
+      if (i % 10 == 0) establish(i);
+    });
     CHECK(finished >= 1111u * 99 / 100);
   }
 }
@@ -208,7 +214,8 @@ TEST("a SYN flood at a persistent service costs its clients nothing, and leaves 
   t.pass(10);
   CHECK_EQ(t.handshakesOfAMinute([&](uint32_t) {
     for (int i = 0; i < 4; i++) t.tcpFrom(spoofed++, kTcpSyn);
-  }), 1111u);
+  }),
+           1111u);
   CHECK_EQ(t.alive(100), 100u);
   CHECK(t.counter("templatesEnded") > 1000);
 }

@@ -53,8 +53,7 @@ Place StandingJudge::place(const Conn& conn) const {
   }
   const bool isSolid = packets >= kSolidPackets;
   if (idle >= timeout / kLongPart) return {isSolid ? Standing::solidLong : Standing::slightLong, deadline};
-  if (idle >= timeout / kIdlePart)
-    return at(isSolid ? Standing::solidIdle : Standing::slightIdle, timeout / kLongPart);
+  if (idle >= timeout / kIdlePart) return at(isSolid ? Standing::solidIdle : Standing::slightIdle, timeout / kLongPart);
   return at(isSolid ? Standing::solidBusy : Standing::slightBusy, timeout / kIdlePart);
 }
 

@@ -15,8 +15,8 @@
 namespace tunvs {
 namespace {
 
-constexpr int kSleepMs = 100;           // how late an idle worker may expire connections
-constexpr Tick kHousekeepTicks = 16;    // 64 ms
+constexpr int kSleepMs = 100;         // how late an idle worker may expire connections
+constexpr Tick kHousekeepTicks = 16;  // 64 ms
 // Connections that are looked at between two vectors, so that packets never wait for more than some tens of
 // microseconds: as many vectors as there are follow each other until a round is done.
 constexpr size_t kExpireBudget = 512;

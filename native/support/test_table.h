@@ -41,9 +41,7 @@ inline FlowKey numberedKey(uint32_t number, Family family = Family::ipv4, uint8_
 template <typename MayEvict>
 struct DeadlineJudge {
   Place place(const Conn& conn) const { return {Standing::stale, conn.expires.load()}; }
-  Yield yields(const Conn& conn, Standing) {
-    return mayEvict(const_cast<Conn&>(conn)) ? Yield::gives : Yield::keeps;
-  }
+  Yield yields(const Conn& conn, Standing) { return mayEvict(const_cast<Conn&>(conn)) ? Yield::gives : Yield::keeps; }
   uint32_t idle(const Conn&) const { return 0; }
   void evict(Conn&, Standing) {}
 
