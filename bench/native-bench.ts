@@ -42,6 +42,41 @@ export interface MemoryRun {
   clockNs: bigint;
 }
 
+/** Times and rates are the table's own: nothing is lost because a machine is slow. */
+export interface AttackOptions {
+  flood: 'none' | 'syn' | 'established' | 'talking' | 'udp' | 'fragments' | 'persistent';
+  /** Of the table, [2^16, 2^26]. */
+  capacity: number;
+  /** Connections that are there, each with a packet every half minute. */
+  established: number;
+  /** Clients who come, [250, 10^6]. */
+  newPerSecond: number;
+  /** The attacker's packets to those of the clients. */
+  floodFactor: number;
+  /** [1, 600] */
+  seconds: number;
+  seed: number;
+}
+
+export interface AttackRun {
+  establishedSent: bigint;
+  establishedForwarded: bigint;
+  comers: bigint;
+  /** Clients who came, and all of whose packets were forwarded. */
+  comersServed: bigint;
+  floodPackets: bigint;
+  /** Of vectors of established connections' packets alone. */
+  establishedNs: bigint;
+  establishedTimed: bigint;
+  /** Of all others. */
+  floodNs: bigint;
+  connections: bigint;
+  evictedClosing: bigint;
+  evictedUnproven: bigint;
+  evictedIdle: bigint;
+  refused: bigint;
+}
+
 export interface FloodOptions {
   interfaceName: string;
   destinationMac: string;
@@ -93,6 +128,8 @@ export interface SynFloodOptions {
 interface NativeBench {
   /** One timed run; blocks. */
   memory(options: MemoryOptions): MemoryRun;
+  /** One run of an attack; blocks. */
+  attack(options: AttackOptions): AttackRun;
   /** Sends UDP datagrams or SYNs from addresses of nobody; blocks for the duration. */
   flood(options: FloodOptions): { packets: bigint; ns: bigint };
   /**

@@ -21,7 +21,8 @@ export interface RealServerEvent {
 /** Rare news from the engine; several of a kind are told as one. */
 export interface EngineEvent {
   /**
-   * `tableFull`: connections gave way to new ones; `value` is how many since the last such event.
+   * `tableFull`: connections gave way to new ones, or new ones were refused; `value` is how many of both since the last
+   * such event, `message` how many of each.
    * `eventsLost`: events came faster than they were read; `value` is how many were lost.
    * `policyFailed`: a policy threw, rejected or answered what cannot be, the first time for ten seconds; `value` is how
    * often since the last such event, `cause` what it threw.

@@ -71,7 +71,9 @@ class Connections {
   // The server that openQuoted() would open a connection to; null: none.
   const ServerView* previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const;
 
-  bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
+  // At most `budget` of a worker's share, in all; the next call goes on where this one stopped. True: nothing is left.
+  bool expire(size_t worker, size_t workers, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact,
+              size_t budget);
 
   // drop_entry: ends what looks abandoned. REQUIRES: `worker` is between Epochs::enter() and leave().
   void dropEntries(size_t worker, size_t workers, WorkerStats& stats, DropEntry& entries, Tick now);
@@ -102,6 +104,8 @@ class Connections {
   static bool maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                              const Tunables& tunables);
+  void change(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+              const Tunables& tunables, uint32_t packets);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
   // The connection that there is already, if it may go on: then its packet is noted. One that may not is ended with
@@ -119,11 +123,11 @@ class Connections {
   Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
                  std::span<const uint8_t> payload, Tick now, Templates::Affinity& choice, PolicyTurn* turn);
   // Null: the table is full.
-  Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
-                     const Templates::Affinity& choice, bool& hasEvicted);
+  Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline, Tick now,
+                     const Templates::Affinity& choice, uint32_t& unused);
   // What is left to do behind the lock.
   void settle(WorkerContext& worker, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
-              bool hasEvicted);
+              uint32_t unused);
 
   Entries& entries_;
   Templates templates_;

@@ -134,6 +134,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
     }
   }
 
+  reuseEvicted(worker);
   WorkerStats& stats = worker.stats;
   stats.received.add(packets.size());
   stats.receivedBytes.add(bytes);
@@ -142,6 +143,15 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   for (size_t i = 0; i < kVerdicts; i++) {
     if (counts[i] != 0) stats.verdicts[i].add(counts[i]);
   }
+}
+
+// What was evicted is needed again soon: the room for those that wait is small.
+void Director::reuseEvicted(WorkerContext& worker) {
+  const uint64_t evicted = worker.stats.connectionsEvicted.read() + worker.stats.templatesEvicted.read();
+  if (evicted == worker.evicted) [[likely]]
+    return;
+  worker.evicted = evicted;
+  epochs_.advance();
 }
 
 // What is no whole TCP, UDP or SCTP packet.
@@ -319,6 +329,7 @@ void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers,
   worker.parking.forEachOverdue(
       now, [&](ParkedFlow& flow) { settle(worker, services, flow, /*answer=*/nullptr, now, out); });
   worker.stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
+  reuseEvicted(worker);
 }
 
 // `answer` null: there is none in time.
@@ -359,12 +370,12 @@ void Director::settle(WorkerContext& worker, const ServiceTable*& services, Park
 
 bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);
-  epochs_.advance();
   if (worker == 0) fragments_.expire(now);
   Worker& own = *worker_[worker];
-  const bool done = connections_.expire(worker, workers_, own.stats, now, exact, budget);
+  const bool done = connections_.expire(worker, workers_, own.stats, own.expiry, now, exact, budget);
   connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
   turnMarks(own, now);
+  epochs_.advance();  // behind it, so that what has ended is free after the next vector's beginning
   return done;
 }
 

@@ -53,8 +53,8 @@ class Director {
   void process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts = nullptr);
 
   // Lets connections and fragments expire, and with drop_entry connections be forgotten: this worker's share, at most
-  // about `budget` of those that are due looked at. With `exact`,
-  // connections whose deadline lies in the wheel's current 64 ms too. True when there is nothing left to do.
+  // `budget` connections looked at; the next call goes on from there. With `exact`, connections whose deadline lies in
+  // the wheels' current 256 ms too. True when there is nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
   // ---- connections that wait for a policy's answer, since process() ----
@@ -128,6 +128,7 @@ class Director {
                  OutputVector& out);
   Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause,
                      Tick now, OutputVector& out);
+  void reuseEvicted(WorkerContext& worker);
   // The server of a flow's packet: its connection's, or a new one's.
   Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
                     Conn* conn, Tick now, const ServerView*& server, PolicyTurn* turn = nullptr);

@@ -31,6 +31,10 @@ struct alignas(64) WorkerStats {
   Counter connectionsMidStream;  // of those created: by a packet from their middle
   Counter connectionsExpired;    // reached their deadline
   Counter connectionsEvicted;    // gave way to a new one in a full table
+  Counter evictedClosing;        // of those evicted: closed or closing
+  Counter evictedUnproven;       // had shown nothing: fewer than three packets, or never established
+  Counter evictedIdle;           // had been idle longest for their timeout
+  Counter templatesEvicted;      // persistence templates that gave way, which nothing counted on
   Counter connectionsDropped;    // ended early: rescheduled, their server was removed, or drop_entry
   Counter templatesCreated;      // persistence templates
   Counter templatesEnded;
@@ -65,6 +69,10 @@ inline constexpr std::string_view kCounterNames[] = {
     "connectionsMidStream",
     "connectionsExpired",
     "connectionsEvicted",
+    "evictedClosing",
+    "evictedUnproven",
+    "evictedIdle",
+    "templatesEvicted",
     "connectionsDropped",
     "templatesCreated",
     "templatesEnded",

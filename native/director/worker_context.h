@@ -40,6 +40,12 @@ struct AnswerLimits {
   RateLimit lookUps{100, 100};  // of the server that a short quote names, which looks at all of them
 };
 
+// How far a worker's rounds of expiry are.
+struct ExpiryRound {
+  uint32_t next = 0;             // of all shards, the one that is looked at next
+  std::vector<uint32_t> unused;  // room for Entries::expire()
+};
+
 struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
@@ -51,6 +57,8 @@ struct alignas(64) WorkerContext {
   uint32_t marksCursor = 0;     // id of the next server whose HighMark turns
   Tick marksTurned = 0;         // when the last round of that began
   EveryNth dropPacket;
+  ExpiryRound expiry;
+  uint64_t evicted = 0;  // entries, as of the last vector
   Parking parking;
   PolicyTurn asking;        // of the packet at hand
   Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them

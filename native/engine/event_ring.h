@@ -13,7 +13,7 @@ namespace tunvs {
 
 enum class EventType : uint8_t {
   deviceLost,      // a worker could not read its queue any more and stopped; value: the worker
-  tableFull,       // connections were evicted; value: how many since the last such event
+  tableFull,       // connections gave way, or new ones were refused; value: both since the last such event
   packetsLost,     // packets could not be sent; value: how many since the last such event
   packetsTooLong,  // packets were longer than the device's buffers; value: likewise
   errorsUnread,    // ICMP errors about tunnel packets could not be read; value: how often since the last such event

@@ -15,9 +15,11 @@
 namespace tunvs {
 namespace {
 
-constexpr int kSleepMs = 100;           // how late an idle worker may expire connections
-constexpr Tick kHousekeepTicks = 16;    // 64 ms
-constexpr size_t kExpireBudget = 1024;  // connections per shard and round, so that packets never wait long
+constexpr int kSleepMs = 100;         // how late an idle worker may expire connections
+constexpr Tick kHousekeepTicks = 16;  // 64 ms
+// Connections that are looked at between two vectors, so that packets never wait for more than some tens of
+// microseconds: as many vectors as there are follow each other until a round is done.
+constexpr size_t kExpireBudget = 512;
 constexpr Tick kMemoryTicks = kTicksPerSecond;
 constexpr Tick kEventTicks = kTicksPerSecond;  // at most one tableFull event a second and worker
 
@@ -91,8 +93,12 @@ void Worker::run() {
     }
     if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
     if (now - housekept_ >= kHousekeepTicks || received.value() == 0) readErrors(now, out);
-    if (now - housekept_ >= kHousekeepTicks) housekeep(now);
-    if (received.value() > 0) continue;
+    if (now - housekept_ >= kHousekeepTicks) {
+      housekeep(now);
+    } else if (!isExpiryDone_) {
+      isExpiryDone_ = director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
+    }
+    if (received.value() > 0 || !isExpiryDone_) continue;
     if (parts_.busyPollUs > 0) {
       const uint64_t nowUs = monotonicUs();
       if (idleSinceUs == 0) idleSinceUs = nowUs;
@@ -170,7 +176,7 @@ void Worker::readRoutes() {
 
 void Worker::housekeep(Tick now) {
   readRoutes();
-  parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
+  isExpiryDone_ = parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
   readMemory(now);
   housekept_ = now;
   WorkerStats& stats = parts_.director.stats(parts_.index);
@@ -178,18 +184,29 @@ void Worker::housekeep(Tick now) {
   stats.oversized.add(oversized - oversizedCounted_);
   oversizedCounted_ = oversized;
   losses_.look(stats, now);
-  const uint64_t evicted = stats.connectionsEvicted.read();
-  if (evicted != evictedReported_ && now - eventAt_ >= kEventTicks) {
-    parts_.events.push(
-        {EventType::tableFull, evicted - evictedReported_, "the connection table is full; connections were evicted"});
-    evictedReported_ = evicted;
-    eventAt_ = now;
-  }
+  if (now - eventAt_ >= kEventTicks) reportFullTable(now);
   rusage usage;
   if (getrusage(RUSAGE_THREAD, &usage) == 0) {
     userNs_.store(nsOf(usage.ru_utime), std::memory_order_relaxed);
     systemNs_.store(nsOf(usage.ru_stime), std::memory_order_relaxed);
   }
+}
+
+// The counters tell who gave way: evictedClosing, evictedUnproven, evictedIdle.
+void Worker::reportFullTable(Tick now) {
+  const WorkerStats& stats = parts_.director.stats(parts_.index);
+  const uint64_t evicted = stats.connectionsEvicted.read();
+  const uint64_t refused = stats.verdicts[static_cast<size_t>(Verdict::dropTableFull)].read();
+  if (evicted == evictedReported_ && refused == refusedReported_) return;
+  const uint64_t gaveWay = evicted - evictedReported_, cameInVain = refused - refusedReported_;
+  parts_.events.push({EventType::tableFull, gaveWay + cameInVain,
+                      "the connection table is full; " + std::to_string(gaveWay) +
+                          " connections gave way to new ones, and " + std::to_string(cameInVain) +
+                          " packets that would have opened one were dropped (raise maxConnections, or see the counters "
+                          "evictedClosing, evictedUnproven and evictedIdle for what it is full of)"});
+  evictedReported_ = evicted;
+  refusedReported_ = refused;
+  eventAt_ = now;
 }
 
 void Worker::send(const OutputVector& out) {
