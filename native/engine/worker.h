@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <memory>
-#include <thread>
 
 #include "director/director.h"
 #include "engine/event_ring.h"
@@ -16,7 +15,11 @@
 #include "engine/policy_channel.h"
 #include "io/device.h"
 #include "io/egress.h"
+<<<<<<< ours
 #include "io/next_hop_resolver.h"
+=======
+#include "io/thread.h"
+>>>>>>> theirs
 #include "io/unique_fd.h"
 
 namespace tunvs {
@@ -47,7 +50,7 @@ class Worker {
   static Result<std::unique_ptr<Worker>> create(Parts parts);
   ~Worker();
 
-  void start();
+  Result<void> start();
   void stop();  // asks it to end; join() waits
   void join();
   // Ends its sleep, where it sleeps: by any thread.
@@ -83,7 +86,7 @@ class Worker {
   Tick eventAt_ = 0;
   LossReport losses_;
   Tick memoryReadAt_ = 0;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace tunvs
