@@ -15,11 +15,8 @@
 #include "engine/policy_channel.h"
 #include "io/device.h"
 #include "io/egress.h"
-<<<<<<< ours
 #include "io/next_hop_resolver.h"
-=======
 #include "io/thread.h"
->>>>>>> theirs
 #include "io/unique_fd.h"
 
 namespace tunvs {

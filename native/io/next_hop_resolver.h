@@ -17,11 +17,7 @@
 
 #include <atomic>
 #include <memory>
-<<<<<<< ours
-#include <thread>
 #include <unordered_set>
-=======
->>>>>>> theirs
 #include <vector>
 
 #include "core/result.h"
