@@ -28,7 +28,8 @@
       'target_name': 'tunvs',
       'dependencies': ['tunvs_core'],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
-      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS',
+                  'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],  # as when a worker is terminated
       'sources': ['<!@(node scripts/sources.js addon)'],
     },
   ],

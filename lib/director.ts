@@ -39,6 +39,7 @@ import type { MarkRule } from './marks.js';
 import { type NativeDirector, type NativeEvent, type NativePolicyColumns, native } from './native.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import { choiceOption, functionOption, integerOption, MAX_INT32, MAX_UINT32 } from './options.js';
+import { policyTurns } from './policy/turns.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from './rates.js';
 import { sourceFamily } from './source.js';
@@ -185,7 +186,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       const relay = new EventRelay();
       engine.onEvents(relay.receive);
       const asked = new PolicyRelay();
-      const columns = engine.onPolicies(asked.receive);
+      const columns = wrapNative(() => engine.onPolicies(asked.receive, policyTurns(engine)));
       const policies = (answer: PolicyListener) => {
         asked.answer = answer;
         return columns;
@@ -540,7 +541,7 @@ export class OfflineDirector extends Director {
     const pulse = new ManualPulse();
     const engine = wrapNative(() => new native.Director(checked.native));
     const nowMs = () => clock.atMs;
-    const policies = (answer: PolicyListener) => engine.onPolicies(answer);
+    const policies = (answer: PolicyListener) => wrapNative(() => engine.onPolicies(answer));
     const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs, policies };
     const director = new OfflineDirector(parts, clock, pulse);
     channels.open.publish({ director });

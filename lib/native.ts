@@ -116,7 +116,7 @@ export type NativePolicy =
       packetBytes: number;
     };
 
-/** A batch of new connections, 512 rows at most; see native/binding/policy_binding.h. */
+/** A batch of new connections, 512 rows at most, in shared memory; see native/binding/policy_binding.h. */
 export interface NativePolicyColumns {
   /** 16 bytes each, of which IPv4 takes the first 4. */
   clients: Uint8Array;
@@ -338,12 +338,19 @@ export interface NativeDirector {
   /** Called on the event loop with what happened since the last call; batched, never keeps the process alive. */
   onEvents(callback: (events: NativeEvent[]) => void): void;
   /**
-   * Called on the event loop, offline within process(), with a policy's id and how many connections wait for its answer
-   * in the columns that this returns. Once, before start().
+   * `answer` is called within putQuestions(), offline within process(), with a policy's id and how many connections wait
+   * for its answer in the columns that this returns; `onQuestions`, not called offline, on the event loop when
+   * putQuestions() has something to do. Once, before start().
    */
-  onPolicies(answer: (policy: number, rows: number) => void): NativePolicyColumns;
+  onPolicies(answer: (policy: number, rows: number) => void, onQuestions?: () => void): NativePolicyColumns;
+  /**
+   * Has what waits answered, for a few milliseconds; `onQuestions` is called again where more waits. Does nothing on a
+   * closed director.
+   */
+  putQuestions(): void;
   /** CPU time of the worker threads so far, nanoseconds. */
   workerCpu(): { userNs: bigint; systemNs: bigint }[];
+  /** Within a policy: in force at once, and done when the policy has returned. */
   close(): void;
 }
 

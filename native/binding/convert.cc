@@ -1,5 +1,7 @@
 #include "binding/convert.h"
 
+#include <algorithm>
+
 #include "binding/timeouts.h"
 
 namespace tunvs::binding {
@@ -128,6 +130,16 @@ Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row) {
     object.Set("engineData", row.engineData);
   }
   return object;
+}
+
+std::optional<Napi::Uint8Array> bytesToJs(Napi::Env env, std::span<const uint8_t> bytes) {
+  void* data = nullptr;
+  napi_value buffer, array;
+  if (napi_create_arraybuffer(env, bytes.size(), &data, &buffer) != napi_ok ||
+      napi_create_typedarray(env, napi_uint8_array, bytes.size(), buffer, 0, &array) != napi_ok)
+    return std::nullopt;
+  std::ranges::copy(bytes, static_cast<uint8_t*>(data));
+  return Napi::Uint8Array(env, array);
 }
 
 Napi::Array namesToJs(Napi::Env env, std::span<const std::string_view> names) {

@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "binding/arguments.h"
@@ -19,6 +21,9 @@ Napi::Object serviceKeyToJs(Napi::Env env, const ServiceKey& key);
 Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows);
 Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row);
 Napi::Array namesToJs(Napi::Env env, std::span<const std::string_view> names);
+
+// A copy; nothing where none can be made, as when the environment ends.
+std::optional<Napi::Uint8Array> bytesToJs(Napi::Env env, std::span<const uint8_t> bytes);
 
 inline Napi::String toJs(Napi::Env env, std::string_view text) {
   return Napi::String::New(env, text.data(), text.size());

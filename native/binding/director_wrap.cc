@@ -40,6 +40,7 @@ void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
                                                InstanceMethod<&DirectorWrap::start>("start"),
                                                InstanceMethod<&DirectorWrap::onEvents>("onEvents"),
                                                InstanceMethod<&DirectorWrap::onPolicies>("onPolicies"),
+                                               InstanceMethod<&DirectorWrap::putQuestions>("putQuestions"),
                                                InstanceMethod<&DirectorWrap::workerCpu>("workerCpu"),
                                                InstanceMethod<&DirectorWrap::close>("close"),
                                            });
@@ -112,7 +113,10 @@ DirectorWrap::DirectorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   }
 }
 
-DirectorWrap::~DirectorWrap() { shutDown(); }
+DirectorWrap::~DirectorWrap() {
+  shutDown();
+  *self_ = nullptr;
+}
 
 void DirectorWrap::endOfEnvironment(void* self) {
   static_cast<DirectorWrap*>(self)->hasHook_ = false;
@@ -131,7 +135,7 @@ void DirectorWrap::shutDown() {
     hasPolicyNotify_ = false;
   }
   policyCallback_.Reset();
-  policies_ = {};
+  policies_.reset();
   if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
   hasHook_ = false;
 }
@@ -144,7 +148,7 @@ void DirectorWrap::hookEnd() {
 }
 
 bool DirectorWrap::isOpen(Napi::Env env) const {
-  if (engine_ != nullptr || offline_ != nullptr) return true;
+  if (!isClosing_ && (engine_ != nullptr || offline_ != nullptr)) return true;
   throwError(env, Error::make(ErrorCode::closed, "the director was closed"));
   return false;
 }
@@ -159,11 +163,11 @@ bool DirectorWrap::isOffline(Napi::Env env) const {
 Tick DirectorWrap::now() const { return offline_ != nullptr ? offline_->now() : coarseNow(); }
 
 Napi::Value DirectorWrap::close(const Napi::CallbackInfo& info) {
-  if (isProcessing_) {
-    throwError(info.Env(), Error::make(ErrorCode::busy, "a policy can't close its own offline director"));
-    return info.Env().Undefined();
+  if (isAsking_ || isProcessing_) {
+    isClosing_ = true;
+  } else {
+    shutDown();
   }
-  shutDown();
   return info.Env().Undefined();
 }
 

@@ -3,6 +3,9 @@
 //
 // Ends three ways: close(), collection of the handle, or the end of its environment (process exit, worker_threads
 // terminate). Each joins the worker threads before anything that they use goes away.
+//
+// Invariant: what a call into JavaScript is about outlives the call. A policy that closes its director has closed it for
+// everybody else at once; what this object holds goes when the policy has returned.
 #pragma once
 
 #include <napi.h>
@@ -44,6 +47,7 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   Napi::Value start(const Napi::CallbackInfo& info);
   Napi::Value onEvents(const Napi::CallbackInfo& info);
   Napi::Value onPolicies(const Napi::CallbackInfo& info);
+  Napi::Value putQuestions(const Napi::CallbackInfo& info);
   Napi::Value workerCpu(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
@@ -55,7 +59,9 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   Tick now() const;
   void shutDown();
   void hookEnd();
-  void putQuestions(Napi::Env env, Napi::Function callback);
+  bool askPolicies(Napi::Env env, std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers);
+  bool takeQuestions();
+  void tellOfQuestions();
   static void endOfEnvironment(void* self);
 
   size_t tableBytes_ = 0;
@@ -64,14 +70,20 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   bool ranBefore_ = false;
   Napi::ThreadSafeFunction notify_;
   bool hasNotify_ = false;
-  PolicyBinding policies_;
+  std::shared_ptr<DirectorWrap*> self_ = std::make_shared<DirectorWrap*>(this);  // *self_ is null once this is gone
+  std::unique_ptr<PolicyBinding> policies_;
+  Napi::FunctionReference policyCallback_;
   std::vector<PolicyQuestion> questions_;  // of the batch at hand
   std::vector<PolicyAnswer> answers_;
   std::vector<size_t> asking_;  // the worker of each
+  size_t rowsAtOnce_ = 1;       // questions that are put between two looks at the clock, [1, kMaxRowsAtOnce]
+  size_t nextWorker_ = 0;       // whose questions come first
   Napi::ThreadSafeFunction policyNotify_;
   bool hasPolicyNotify_ = false;
-  Napi::FunctionReference policyCallback_;  // offline
-  bool isProcessing_ = false;
+  bool isAsking_ = false;       // a policy runs
+  bool isProcessing_ = false;   // offline
+  bool environmentEnds_ = false;  // offline: in the process() at hand
+  bool isClosing_ = false;      // closed while one of the two was going on
   bool hasHook_ = false;
 };
 

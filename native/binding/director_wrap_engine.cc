@@ -1,5 +1,7 @@
 // DirectorWrap: packets and time, and what the workers tell.
 #include <cmath>
+
+#include "binding/call.h"
 #include "binding/convert.h"
 #include "binding/director_wrap.h"
 #include "binding/errors.h"
@@ -7,57 +9,89 @@
 
 namespace tunvs::binding {
 
+namespace {
+
+// Packets as they were when process() was called: a policy that it asks may do with the caller's buffers as it likes.
+struct PacketCopies {
+  std::vector<uint8_t> bytes;
+  std::vector<TimedPacket> packets;
+
+  void add(const uint8_t* data, size_t length, double atMs) {
+    packets.push_back({{static_cast<const uint8_t*>(nullptr), length}, atMs});
+    bytes.insert(bytes.end(), data, data + length);
+  }
+  std::span<const TimedPacket> finish() {
+    size_t offset = 0;
+    for (TimedPacket& packet : packets) {
+      const size_t length = packet.bytes.size();
+      packet.bytes = {bytes.data() + offset, length};
+      offset += length;
+    }
+    return packets;
+  }
+};
+
+Napi::Value processed(Napi::Env env, const std::vector<OfflineOutput>& outputs, const std::vector<Verdict>& verdicts) {
+  Napi::Array outputArray = Napi::Array::New(env, outputs.size());
+  for (uint32_t i = 0; i < outputs.size(); i++) {
+    Napi::HandleScope scope(env);
+    const auto data = bytesToJs(env, outputs[i].bytes);
+    if (!data) return env.Undefined();
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("data", *data);
+    object.Set("cause", Napi::Number::New(env, static_cast<double>(outputs[i].cause)));
+    outputArray.Set(i, object);
+  }
+  static_assert(sizeof(Verdict) == 1);
+  const auto verdictArray = bytesToJs(env, {reinterpret_cast<const uint8_t*>(verdicts.data()), verdicts.size()});
+  if (!verdictArray) return env.Undefined();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("outputs", outputArray);
+  result.Set("verdicts", *verdictArray);
+  return result;
+}
+
+}  // namespace
+
 Napi::Value DirectorWrap::process(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOffline(env)) return env.Undefined();
   if (!info[0].IsArray() || !info[1].IsTypedArray() ||
-      info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
-      info[1].As<Napi::TypedArray>().ElementLength() < info[0].As<Napi::Array>().Length()) {
+      info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
     throwInvalidArgument(env, "process takes an array of packets and a Float64Array with a time for each");
     return env.Undefined();
-  }
-  const auto list = info[0].As<Napi::Array>();
-  const double* times = info[1].As<Napi::Float64Array>().Data();
-  std::vector<TimedPacket> packets(list.Length());
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    Napi::Value item = list.Get(i);
-    if (!item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
-      throwInvalidArgument(env, "every packet must be a Uint8Array");
-      return env.Undefined();
-    }
-    if (!(times[i] >= 0 && times[i] < 9007199254740992.0)) {
-      throwInvalidArgument(env, "every time must be a number of milliseconds from 0 on");
-      return env.Undefined();
-    }
-    const auto bytes = item.As<Napi::Uint8Array>();
-    packets[i] = {{bytes.Data(), bytes.ElementLength()}, times[i]};
   }
   if (isProcessing_) {
     throwError(env, Error::make(ErrorCode::busy, "a policy can't have its own director process packets"));
     return env.Undefined();
   }
-  std::vector<OfflineOutput> outputs;
-  std::vector<Verdict> verdicts(packets.size());
-  isProcessing_ = true;
-  offline_->process(packets, outputs, verdicts);
-  isProcessing_ = false;
-
-  Napi::Array outputArray = Napi::Array::New(env, outputs.size());
-  for (uint32_t i = 0; i < outputs.size(); i++) {
+  const auto list = info[0].As<Napi::Array>();
+  const auto times = info[1].As<Napi::Float64Array>();
+  PacketCopies copies;
+  const uint32_t count = list.Length();
+  for (uint32_t i = 0; i < count; i++) {
     Napi::HandleScope scope(env);
-    Napi::Object object = Napi::Object::New(env);
-    Napi::Uint8Array data = Napi::Uint8Array::New(env, outputs[i].bytes.size());
-    std::copy(outputs[i].bytes.begin(), outputs[i].bytes.end(), data.Data());
-    object.Set("data", data);
-    object.Set("cause", Napi::Number::New(env, static_cast<double>(outputs[i].cause)));
-    outputArray.Set(i, object);
+    const Napi::Value item = list.Get(i);  // a getter may do anything: what is read is read after it
+    if (item.IsEmpty() || !item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+      if (!env.IsExceptionPending()) throwInvalidArgument(env, "every packet must be a Uint8Array");
+      return env.Undefined();
+    }
+    const double atMs = i < times.ElementLength() ? times[i] : NAN;
+    if (!(atMs >= 0 && atMs < 9007199254740992.0)) {
+      throwInvalidArgument(env, "every time must be a number of milliseconds from 0 on");
+      return env.Undefined();
+    }
+    const auto bytes = item.As<Napi::Uint8Array>();
+    copies.add(bytes.Data(), bytes.ElementLength(), atMs);
   }
-  Napi::Uint8Array verdictArray = Napi::Uint8Array::New(env, verdicts.size());
-  for (size_t i = 0; i < verdicts.size(); i++) verdictArray[i] = static_cast<uint8_t>(verdicts[i]);
-  Napi::Object result = Napi::Object::New(env);
-  result.Set("outputs", outputArray);
-  result.Set("verdicts", verdictArray);
-  return result;
+  std::vector<OfflineOutput> outputs;
+  std::vector<Verdict> verdicts(count);
+  environmentEnds_ = false;
+  isProcessing_ = true;
+  offline_->process(copies.finish(), outputs, verdicts);
+  isProcessing_ = false;
+  if (isClosing_) shutDown();
+  return environmentEnds_ ? env.Undefined() : processed(env, outputs, verdicts);
 }
 
 Napi::Value DirectorWrap::advance(const Napi::CallbackInfo& info) {
@@ -150,9 +184,9 @@ Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
   hasNotify_ = true;
   hookEnd();
   engine_->events().notify([this] {
-    notify_.NonBlockingCall([this](Napi::Env callEnv, Napi::Function callback) {
-      if (engine_ == nullptr) return;  // closed since
-      const auto events = engine_->events().drain();
+    notify_.NonBlockingCall([self = self_](Napi::Env callEnv, Napi::Function callback) {
+      if (*self == nullptr || (*self)->engine_ == nullptr) return;  // gone, or closed, since
+      const auto events = (*self)->engine_->events().drain();
       Napi::Array array = Napi::Array::New(callEnv, events.size());
       for (uint32_t i = 0; i < events.size(); i++) {
         Napi::Object object = Napi::Object::New(callEnv);
@@ -161,71 +195,106 @@ Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
         object.Set("message", events[i].message);
         array.Set(i, object);
       }
-      callback.Call({array});
+      const napi_value arguments[] = {array};
+      callFunction(callEnv, callback, arguments);  // what it throws is left to Node
     });
   });
   return env.Undefined();
 }
 
-// Online the questions come as events do; offline, the function is called within process().
+// Offline the function is called within process(). Online, what is told of questions calls putQuestions() in its turn.
 Napi::Value DirectorWrap::onPolicies(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
-  if (!info[0].IsFunction() || hasPolicyNotify_ || !policyCallback_.IsEmpty() || ranBefore_) {
-    throwInvalidArgument(env, "onPolicies takes a function, once, before start()");
+  if (!info[0].IsFunction() || (engine_ != nullptr && !info[1].IsFunction()) || policies_ != nullptr || ranBefore_) {
+    throwInvalidArgument(env, "onPolicies takes two functions, once, before start()");
     return env.Undefined();
   }
-  const auto callback = info[0].As<Napi::Function>();
+  auto binding = std::make_unique<PolicyBinding>();
+  const Napi::Value columns = binding->columns(env);
+  if (!columns.IsObject()) return env.Undefined();
+  policies_ = std::move(binding);
+  policyCallback_ = Napi::Persistent(info[0].As<Napi::Function>());
   if (offline_ != nullptr) {
-    policyCallback_ = Napi::Persistent(callback);
     offline_->onQuestions([this](std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers) {
       Napi::HandleScope scope(Env());
-      policies_.decide(Env(), policyCallback_.Value(), questions, answers);
+      if (environmentEnds_ || isClosing_) return;  // their schedulers decide
+      environmentEnds_ = !askPolicies(Env(), questions, answers);
     });
-    return policies_.columns(env);
+    return columns;
   }
-  policyNotify_ = Napi::ThreadSafeFunction::New(env, callback, "tunvs policies", 0, 1);
+  policyNotify_ = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tunvs policies", 0, 1);
   policyNotify_.Unref(env);
   hasPolicyNotify_ = true;
   hookEnd();
-  engine_->policies().notify([this] {
-    policyNotify_.NonBlockingCall([this](Napi::Env callEnv, Napi::Function called) { putQuestions(callEnv, called); });
-  });
-  return policies_.columns(env);
+  engine_->policies().notify([this] { tellOfQuestions(); });
+  return columns;
 }
 
-// Rounds over all workers until nobody asks. After a few the event loop gets its turn.
-void DirectorWrap::putQuestions(Napi::Env env, Napi::Function callback) {
-  constexpr int kMaxRounds = 16;
-  for (int round = 0; engine_ != nullptr; round++) {
-    if (round == kMaxRounds) {
-      policyNotify_.NonBlockingCall(
-          [this](Napi::Env callEnv, Napi::Function called) { putQuestions(callEnv, called); });
-      return;
-    }
-    PolicyDesk& desk = engine_->policies();
-    desk.beginRound();
-    questions_.clear();
-    asking_.clear();
-    const Tick now = coarseNow();
-    for (size_t worker = 0; worker < desk.workers(); worker++) {
-      PolicyChannel& channel = desk.channel(worker);
-      const PolicyQuestion* question;
-      for (uint32_t taken = 0; taken < PolicyBinding::kRows && (question = channel.nextQuestion()) != nullptr;
-           channel.dropQuestion()) {
-        if (reached(now, question->deadline)) continue;  // its scheduler has decided
-        questions_.push_back(*question);
-        asking_.push_back(worker);
-        taken++;
-      }
-    }
-    if (questions_.empty()) return;
+// False when the environment ends.
+bool DirectorWrap::askPolicies(Napi::Env env, std::span<const PolicyQuestion> questions,
+                               std::span<PolicyAnswer> answers) {
+  isAsking_ = true;
+  const bool goesOn = policies_->decide(env, policyCallback_.Value(), questions, answers);
+  isAsking_ = false;
+  return goesOn;
+}
+
+// By any thread.
+void DirectorWrap::tellOfQuestions() {
+  policyNotify_.NonBlockingCall(
+      [](Napi::Env env, Napi::Function called) { callFunction(env, called, {}); });  // what it throws is left to Node
+}
+
+// As many as are put at once, of all workers by turns; false when nobody asks.
+bool DirectorWrap::takeQuestions() {
+  PolicyDesk& desk = engine_->policies();
+  questions_.clear();
+  asking_.clear();
+  const Tick now = coarseNow();
+  for (size_t empty = 0; empty < desk.workers() && questions_.size() < rowsAtOnce_;) {
+    const size_t worker = nextWorker_++ % desk.workers();
+    PolicyChannel& channel = desk.channel(worker);
+    const PolicyQuestion* question = channel.nextQuestion();
+    // Those that are late by now: their scheduler has decided.
+    for (; question != nullptr && reached(now, question->deadline); question = channel.nextQuestion())
+      channel.dropQuestion();
+    empty = question == nullptr ? empty + 1 : 0;
+    if (question == nullptr) continue;
+    questions_.push_back(*question);
+    asking_.push_back(worker);
+    channel.dropQuestion();
+  }
+  return !questions_.empty();
+}
+
+// One turn: puts questions and hands the answers over, a few at a time, until nobody asks or the time is over. In that
+// case whoever tells of questions is told again, and comes back behind the event loop's other work.
+Napi::Value DirectorWrap::putQuestions(const Napi::CallbackInfo& info) {
+  constexpr uint64_t kTurnUs = 4000;
+  constexpr size_t kMaxRowsAtOnce = 64;
+  constexpr uint64_t kManyUs = 1000, kFewUs = 250;  // that so many questions took: then there are fewer, or more
+  const Napi::Env env = info.Env();
+  if (engine_ == nullptr || policies_ == nullptr || isAsking_) return env.Undefined();
+  const uint64_t beginUs = monotonicUs();
+  engine_->policies().beginRound();
+  for (uint64_t nowUs = beginUs; takeQuestions();) {
     answers_.resize(questions_.size());
-    policies_.decide(env, callback, questions_, answers_);
-    if (engine_ == nullptr) return;  // closed by a policy
+    const bool goesOn = askPolicies(env, questions_, answers_);
+    if (isClosing_) shutDown();
+    if (!goesOn || engine_ == nullptr) return env.Undefined();
+    PolicyDesk& desk = engine_->policies();
     for (size_t i = 0; i < answers_.size(); i++) desk.channel(asking_[i]).answer(answers_[i]);
     for (size_t worker = 0; worker < desk.workers(); worker++) engine_->wakeForAnswers(worker);
+    const uint64_t tookUs = monotonicUs() - nowUs;
+    nowUs += tookUs;
+    if (tookUs > kManyUs) rowsAtOnce_ = std::max<size_t>(1, questions_.size() * kManyUs / tookUs);
+    if (tookUs < kFewUs) rowsAtOnce_ = std::min(kMaxRowsAtOnce, rowsAtOnce_ * 2);
+    if (nowUs - beginUs < kTurnUs) continue;
+    tellOfQuestions();
+    break;
   }
+  return env.Undefined();
 }
 
 Napi::Value DirectorWrap::workerCpu(const Napi::CallbackInfo& info) {

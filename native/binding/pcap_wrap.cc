@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "binding/convert.h"
 #include "binding/errors.h"
 #include "io/pcap_file.h"
 
@@ -62,13 +63,14 @@ class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
       if (!read.value().has_value()) break;
       const PcapPacket& packet = *read.value();
       Napi::HandleScope scope(env);
-      Napi::Uint8Array data = Napi::Uint8Array::New(env, packet.bytes.size());
-      std::copy(packet.bytes.begin(), packet.bytes.end(), data.Data());
-      packets.Set(static_cast<uint32_t>(times.size()), data);
+      const auto data = bytesToJs(env, packet.bytes);
+      if (!data) return env.Undefined();
+      packets.Set(static_cast<uint32_t>(times.size()), *data);
       times.push_back(static_cast<double>(packet.timeNs / 1000) / 1000.0);
     }
     if (times.empty()) return env.Undefined();
     Napi::Float64Array timeArray = Napi::Float64Array::New(env, times.size());
+    if (timeArray.IsEmpty()) return env.Undefined();
     std::copy(times.begin(), times.end(), timeArray.Data());
     Napi::Object result = Napi::Object::New(env);
     result.Set("packets", packets);
@@ -140,24 +142,25 @@ class PcapWriterWrap : public Napi::ObjectWrap<PcapWriterWrap> {
       return env.Undefined();
     }
     if (!info[0].IsArray() || !info[1].IsTypedArray() ||
-        info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
-        info[1].As<Napi::TypedArray>().ElementLength() < info[0].As<Napi::Array>().Length()) {
+        info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
       throwInvalidArgument(env, "write takes an array of packets and a Float64Array with a time for each");
       return env.Undefined();
     }
     const auto list = info[0].As<Napi::Array>();
-    const double* times = info[1].As<Napi::Float64Array>().Data();
+    const auto times = info[1].As<Napi::Float64Array>();
     for (uint32_t i = 0; i < list.Length(); i++) {
       Napi::HandleScope scope(env);
-      Napi::Value item = list.Get(i);
-      if (!item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
-          !(times[i] >= 0 && times[i] < 4.3e12)) {
-        throwInvalidArgument(env, "every packet must be a Uint8Array with a time from 0 to 4.3e12 ms");
+      Napi::Value item = list.Get(i);  // a getter may do anything: what is read is read after it
+      const double atMs = i < times.ElementLength() ? times[i] : NAN;
+      if (writer_ == nullptr || !item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
+          !(atMs >= 0 && atMs < 4.3e12)) {
+        if (!env.IsExceptionPending())
+          throwInvalidArgument(env, "every packet must be a Uint8Array with a time from 0 to 4.3e12 ms");
         return env.Undefined();
       }
       const auto bytes = item.As<Napi::Uint8Array>();
       PcapPacket packet;
-      packet.timeNs = static_cast<uint64_t>(std::llround(times[i] * 1000.0)) * 1000;
+      packet.timeNs = static_cast<uint64_t>(std::llround(atMs * 1000.0)) * 1000;
       packet.bytes = {bytes.Data(), bytes.ElementLength()};
       if (auto written = writer_->write(packet); !written) {
         throwError(env, written.error());

@@ -1,40 +1,64 @@
 #include "binding/policy_binding.h"
 
 #include <algorithm>
+#include <atomic>
 #include <numeric>
 
+#include "binding/call.h"
+#include "binding/errors.h"
+
 namespace tunvs::binding {
-namespace {
 
+// Made by JavaScript's own constructors: Node-API makes none over shared memory. Whatever a program has put in their
+// place, memory that can be taken away is not taken for a column.
 template <typename T>
-constexpr napi_typedarray_type kTypeOf = napi_uint8_array;
-template <>
-constexpr napi_typedarray_type kTypeOf<uint16_t> = napi_uint16_array;
-template <>
-constexpr napi_typedarray_type kTypeOf<uint32_t> = napi_uint32_array;
-
-}  // namespace
-
-template <typename T>
-T* PolicyBinding::column(Napi::Env env, Napi::Object columns, const char* name, size_t length) {
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, length * sizeof(T));
-  columns.Set(name, Napi::TypedArrayOf<T>::New(env, length, buffer, 0, kTypeOf<T>));
-  buffers_.push_back(Napi::Persistent(buffer));
-  return static_cast<T*>(buffer.Data());
+T* PolicyBinding::column(Napi::Env env, Napi::Object columns, const char* name, const char* type, size_t length) {
+  const auto construct = [&](const char* what, napi_value argument) -> napi_value {
+    napi_value global, constructor, made;
+    if (napi_get_global(env, &global) != napi_ok ||
+        napi_get_named_property(env, global, what, &constructor) != napi_ok ||
+        napi_new_instance(env, constructor, 1, &argument, &made) != napi_ok)
+      return nullptr;
+    return made;
+  };
+  napi_value bytes, buffer, view;
+  bool isDetachable = true;
+  napi_typedarray_type kind;
+  size_t elements = 0;
+  void* data = nullptr;
+  const bool isMade = napi_create_uint32(env, static_cast<uint32_t>(length * sizeof(T)), &bytes) == napi_ok &&
+                      (buffer = construct("SharedArrayBuffer", bytes)) != nullptr &&
+                      napi_is_arraybuffer(env, buffer, &isDetachable) == napi_ok && !isDetachable &&
+                      (view = construct(type, buffer)) != nullptr &&
+                      napi_get_typedarray_info(env, view, &kind, &elements, &data, nullptr, nullptr) == napi_ok &&
+                      elements == length && kind == (sizeof(T) == 1   ? napi_uint8_array
+                                                     : sizeof(T) == 2 ? napi_uint16_array
+                                                                      : napi_uint32_array) &&
+                      napi_set_named_property(env, columns, name, view) == napi_ok;
+  if (!isMade) {
+    forgetException(env);
+    throwError(env, Error::make(ErrorCode::unsupported,
+                                "connection policies need SharedArrayBuffer and the typed arrays as JavaScript has "
+                                "them; load tunvs before what replaces them"));
+    return nullptr;
+  }
+  views_.push_back(Napi::Persistent(Napi::Object(env, view)));
+  return static_cast<T*>(data);
 }
 
-Napi::Object PolicyBinding::columns(Napi::Env env) {
+Napi::Value PolicyBinding::columns(Napi::Env env) {
   Napi::Object columns = Napi::Object::New(env);
-  clients_ = column<uint8_t>(env, columns, "clients", kRows * 16);
-  virtuals_ = column<uint8_t>(env, columns, "virtuals", kRows * 16);
-  clientPorts_ = column<uint16_t>(env, columns, "clientPorts", kRows);
-  virtualPorts_ = column<uint16_t>(env, columns, "virtualPorts", kRows);
-  packetLengths_ = column<uint16_t>(env, columns, "packetLengths", kRows);
-  families_ = column<uint8_t>(env, columns, "families", kRows);
-  protocols_ = column<uint8_t>(env, columns, "protocols", kRows);
-  packets_ = column<uint8_t>(env, columns, "packets", size_t{kRows} * ConnectionPolicy::kMaxPacketBytes);
-  answers_ = column<uint32_t>(env, columns, "answers", kRows);
-  return columns;
+  constexpr size_t kPacketBytes = size_t{kRows} * ConnectionPolicy::kMaxPacketBytes;
+  const bool isMade = (clients_ = column<uint8_t>(env, columns, "clients", "Uint8Array", kRows * 16)) != nullptr &&
+                      (virtuals_ = column<uint8_t>(env, columns, "virtuals", "Uint8Array", kRows * 16)) != nullptr &&
+                      (clientPorts_ = column<uint16_t>(env, columns, "clientPorts", "Uint16Array", kRows)) != nullptr &&
+                      (virtualPorts_ = column<uint16_t>(env, columns, "virtualPorts", "Uint16Array", kRows)) &&
+                      (packetLengths_ = column<uint16_t>(env, columns, "packetLengths", "Uint16Array", kRows)) &&
+                      (families_ = column<uint8_t>(env, columns, "families", "Uint8Array", kRows)) != nullptr &&
+                      (protocols_ = column<uint8_t>(env, columns, "protocols", "Uint8Array", kRows)) != nullptr &&
+                      (packets_ = column<uint8_t>(env, columns, "packets", "Uint8Array", kPacketBytes)) != nullptr &&
+                      (answers_ = column<uint32_t>(env, columns, "answers", "Uint32Array", kRows)) != nullptr;
+  return isMade ? columns : env.Undefined();
 }
 
 void PolicyBinding::fillRow(uint32_t row, const PolicyQuestion& question) {
@@ -50,28 +74,34 @@ void PolicyBinding::fillRow(uint32_t row, const PolicyQuestion& question) {
   answers_[row] = kNoServer;
 }
 
-void PolicyBinding::decideBatch(Napi::Env env, Napi::Function callback, std::span<const PolicyQuestion> questions,
+bool PolicyBinding::decideBatch(Napi::Env env, napi_value function, std::span<const PolicyQuestion> questions,
                                 std::span<PolicyAnswer> answers, std::span<const uint32_t> rows) {
   for (uint32_t row = 0; row < rows.size(); row++) fillRow(row, questions[rows[row]]);
   Napi::HandleScope scope(env);
-  callback.Call({Napi::Number::New(env, questions[rows[0]].policy), Napi::Number::New(env, rows.size())});
+  const napi_value arguments[] = {Napi::Number::New(env, questions[rows[0]].policy),
+                                  Napi::Number::New(env, static_cast<double>(rows.size()))};
   // The function keeps what policies throw to itself; this would be its own mistake, or the end of the environment.
-  const bool hasThrown = env.IsExceptionPending();
-  if (hasThrown) env.GetAndClearPendingException();
+  const CallEnd end = callFunction(env, function, arguments);
+  if (end != CallEnd::returned) forgetException(env);
   for (uint32_t row = 0; row < rows.size(); row++) {
     PolicyAnswer& answer = answers[rows[row]];
+    // Once: another thread that has a view of the column may write meanwhile.
+    const uint32_t said = std::atomic_ref(answers_[row]).load(std::memory_order_relaxed);
     answer = {questions[rows[row]].flow, questions[rows[row]].sequence};
-    if (hasThrown || answers_[row] == kFailed) {
+    if (end != CallEnd::returned || said == kFailed) {
       answer.kind = PolicyAnswer::Kind::failed;
-    } else if (answers_[row] != kNoServer) {
+    } else if (said != kNoServer) {
       answer.kind = PolicyAnswer::Kind::server;
-      answer.server = answers_[row];
+      answer.server = said;
     }
   }
+  return end != CallEnd::environmentEnds;
 }
 
-void PolicyBinding::decide(Napi::Env env, Napi::Function callback, std::span<const PolicyQuestion> questions,
+bool PolicyBinding::decide(Napi::Env env, napi_value function, std::span<const PolicyQuestion> questions,
                            std::span<PolicyAnswer> answers) {
+  for (size_t i = 0; i < questions.size(); i++)
+    answers[i] = {questions[i].flow, questions[i].sequence, kNoServer, PolicyAnswer::Kind::failed};
   left_.resize(questions.size());
   std::iota(left_.begin(), left_.end(), 0u);
   // Mostly there is one policy, and one round.
@@ -81,9 +111,10 @@ void PolicyBinding::decide(Napi::Env env, Napi::Function callback, std::span<con
     const uint32_t policy = questions[left_[0]].policy;
     for (const uint32_t i : left_)
       (questions[i].policy == policy && rows_.size() < kRows ? rows_ : others_).push_back(i);
-    decideBatch(env, callback, questions, answers, rows_);
+    if (!decideBatch(env, function, questions, answers, rows_)) return false;
     left_.swap(others_);
   }
+  return true;
 }
 
 }  // namespace tunvs::binding

@@ -94,7 +94,7 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   device_ = std::move(device).value();
   egress_ = started.egress;
   workers_ = std::move(workers);
-  for (auto& worker : workers_) worker->start();
+  if (auto running = startWorkers(); !running) return running.error();
   return started;
 }
 
@@ -111,7 +111,17 @@ Result<void> Engine::startOn(std::unique_ptr<Device> device,
   }
   device_ = std::move(device);
   workers_ = std::move(workers);
-  for (auto& worker : workers_) worker->start();
+  return startWorkers();
+}
+
+// All of them, or none: then the devices go as well.
+Result<void> Engine::startWorkers() {
+  for (auto& worker : workers_) {
+    auto started = worker->start();
+    if (started) continue;
+    stop();
+    return started;
+  }
   return {};
 }
 

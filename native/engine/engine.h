@@ -79,6 +79,7 @@ class Engine {
  private:
   using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
   ErrorQueues openErrorQueues(EngineStarted& started) const;
+  Result<void> startWorkers();
   Engine(TableRegion region, const DirectorOptions& options);
 
   std::vector<IpAddress> sources_;

@@ -1,13 +1,11 @@
 #include "engine/worker.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
-#include <csignal>
 
 #include "engine/available_pages.h"
 #include "engine/clock.h"
@@ -43,16 +41,10 @@ Worker::~Worker() {
   join();
 }
 
-void Worker::start() {
-  // Signals are the application's: none is delivered to this thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+Result<void> Worker::start() {
   char name[16];
   snprintf(name, sizeof name, "tunvs/%zu", parts_.index);
-  pthread_setname_np(thread_.native_handle(), name);
+  return thread_.start(name, [this] { run(); });
 }
 
 void Worker::stop() {
@@ -65,9 +57,7 @@ void Worker::wake() {
   [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);  // a full counter wakes as well
 }
 
-void Worker::join() {
-  if (thread_.joinable()) thread_.join();
-}
+void Worker::join() { thread_.join(); }
 
 CpuTime Worker::cpu() const {
   return {userNs_.load(std::memory_order_relaxed), systemNs_.load(std::memory_order_relaxed)};

@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <memory>
-#include <thread>
 
 #include "director/director.h"
 #include "engine/event_ring.h"
@@ -17,6 +16,7 @@
 #include "io/device.h"
 #include "io/egress.h"
 #include "io/next_hop_resolver.h"
+#include "io/thread.h"
 #include "io/unique_fd.h"
 
 namespace tunvs {
@@ -47,7 +47,7 @@ class Worker {
   static Result<std::unique_ptr<Worker>> create(Parts parts);
   ~Worker();
 
-  void start();
+  Result<void> start();
   void stop();  // asks it to end; join() waits
   void join();
   // Ends its sleep, where it sleeps: by any thread.
@@ -83,7 +83,7 @@ class Worker {
   Tick eventAt_ = 0;
   LossReport losses_;
   Tick memoryReadAt_ = 0;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace tunvs

@@ -1,6 +1,7 @@
 #include "engine/worker.h"
 
 #include <chrono>
+#include <thread>
 
 #include "io/memory_device.h"
 #include "io/memory_egress.h"

@@ -28,8 +28,11 @@ Result<std::shared_ptr<NextHopResolver>> NextHopResolver::start(std::vector<IpAd
   if (!monitor) return monitor.error();
   UniqueFd wakeUp(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!wakeUp) return Error::fromErrno(errno, "eventfd", "can't start the next-hop resolver");
-  return std::shared_ptr<NextHopResolver>(new NextHopResolver(std::move(sources), std::move(netlink).value(),
-                                                              std::move(monitor).value(), std::move(wakeUp)));
+  std::shared_ptr<NextHopResolver> made(new NextHopResolver(std::move(sources), std::move(netlink).value(),
+                                                            std::move(monitor).value(), std::move(wakeUp)));
+  if (auto started = made->thread_.start("tunvs/hops", [own = made.get()] { own->run(); }); !started)
+    return started.error();
+  return made;
 }
 
 NextHopResolver::NextHopResolver(std::vector<IpAddress> sources, std::unique_ptr<Netlink> netlink,
@@ -37,8 +40,7 @@ NextHopResolver::NextHopResolver(std::vector<IpAddress> sources, std::unique_ptr
     : sources_(std::move(sources)),
       netlink_(std::move(netlink)),
       monitor_(std::move(monitor)),
-      wakeUp_(std::move(wakeUp)),
-      thread_([this] { run(); }) {}
+      wakeUp_(std::move(wakeUp)) {}
 
 NextHopResolver::~NextHopResolver() {
   isStopping_.store(true, std::memory_order_release);

@@ -17,13 +17,13 @@
 
 #include <atomic>
 #include <memory>
-#include <thread>
 #include <unordered_set>
 #include <vector>
 
 #include "core/result.h"
 #include "io/netlink.h"
 #include "io/next_hop_table.h"
+#include "io/thread.h"
 #include "io/unique_fd.h"
 
 namespace tunvs {
@@ -72,7 +72,7 @@ class NextHopResolver {
   bool hasNews_ = false;
   UniqueFd wakeUp_;
   std::atomic<bool> isStopping_{false};
-  std::thread thread_;  // last: it uses all the others
+  Thread thread_;  // last: it uses all the others
 };
 
 }  // namespace tunvs

@@ -86,8 +86,11 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
   if (!tun) return tun.error();
   UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!stop) return Error::fromErrno(errno, "eventfd", "can't start the decapsulator");
-  return std::unique_ptr<Decapsulator>(
+  std::unique_ptr<Decapsulator> made(
       new Decapsulator(std::move(rules).value(), std::move(tun).value(), std::move(sockets).value(), std::move(stop)));
+  if (auto started = made->thread_.start("tunvs/decap", [own = made.get()] { own->run(); }); !started)
+    return started.error();
+  return made;
 }
 
 Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
@@ -95,8 +98,7 @@ Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std
     : rules_(std::move(rules)),
       tun_(std::move(tun)),
       sockets_(std::move(sockets)),
-      stop_(std::move(stop)),
-      thread_([this] { run(); }) {}
+      stop_(std::move(stop)) {}
 
 Decapsulator::~Decapsulator() {
   const uint64_t one = 1;

@@ -13,10 +13,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/result.h"
+#include "io/thread.h"
 #include "io/tun_device.h"
 #include "io/unique_fd.h"
 #include "realserver/decap.h"
@@ -85,7 +85,7 @@ class Decapsulator {
   std::atomic<uint64_t> deliveredBytes_{0};
   std::atomic<uint64_t> writeFailed_{0};
   std::atomic<int> failureErrno_{0};
-  std::thread thread_;  // last: it uses all the others
+  Thread thread_;  // last: it uses all the others
 };
 
 }  // namespace tunvs

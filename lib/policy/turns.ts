@@ -1,0 +1,22 @@
+/** When connection policies get the event loop: once in each of its rounds, behind what else waits there. */
+import { setImmediate } from 'node:timers';
+import type { NativeDirector } from '../native.js';
+
+/**
+ * What the native part is to call when there are questions.
+ *
+ * A turn ends after a few milliseconds, and where more waits, this is called again in the loop's next round: timers,
+ * signals and I/O come in between, however many connections come. None of it keeps the process alive.
+ */
+export function policyTurns(engine: Pick<NativeDirector, 'putQuestions'>): () => void {
+  let isDue = false;
+  const turn = () => {
+    isDue = false;
+    engine.putQuestions();
+  };
+  return () => {
+    if (isDue) return;
+    isDue = true;
+    setImmediate(turn).unref();
+  };
+}
