@@ -190,8 +190,7 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   result.first = std::min(kFirst, options.connections);
   result.firstNs = prepare(syn, 0, static_cast<uint32_t>(result.first));
   prepare(syn, static_cast<uint32_t>(result.first), options.connections);
-  // A connection's third and eleventh packet tell the table what it has shown: they are part of its beginning.
-  for (uint32_t i = 1; i < (isOpening ? 2 : kSolidPackets); i++) prepare(ack, 0, options.connections);
+  prepare(ack, 0, options.connections);
 
   const uint64_t forwardedBefore = subject.forwarded();
   if (isOpening) {
