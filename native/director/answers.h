@@ -29,6 +29,11 @@ class Answers {
 
  private:
   bool allow(RateLimit& limit);
+  // write(room) makes an answer of at most `bytes`; its length, 0 when there is none.
+  template <typename Write>
+  size_t send(size_t bytes, const IpAddress& client, Write&& write) {
+    return out_.make(bytes, client, cause_, OutputWay::client, write);
+  }
   void unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code,
                    uint32_t word);
 

@@ -184,7 +184,7 @@ void Worker::housekeep(Tick now) {
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
   parts_.director.stats(parts_.index).handedOut.add(out.count());
-  if (out.hasLocal()) [[unlikely]]
+  if (out.has(OutputWay::host)) [[unlikely]]
     return sendMixed(out);
   count(parts_.egress->send(out.packets()));
 }
@@ -193,7 +193,7 @@ void Worker::sendMixed(const OutputVector& out) {
   OutputPacket away[OutputVector::kMax], local[OutputVector::kMax];
   size_t awayCount = 0, localCount = 0;
   for (size_t i = 0; i < out.count(); i++) {
-    if (out.isLocal(i)) {
+    if (out.way(i) == OutputWay::host) {
       local[localCount++] = out[i];
     } else {
       away[awayCount++] = out[i];
