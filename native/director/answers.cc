@@ -33,7 +33,7 @@ size_t Answers::error(std::span<const uint8_t> quoted, Family family, uint8_t ty
   }
   const auto mtu16 = static_cast<uint16_t>(std::min<uint32_t>(mtu, UINT16_MAX));
   return send(kIcmp4ErrorMaxBytes, client, [&](std::span<uint8_t> room) {
-    return writeIcmp4Error(room, {type, code, mtu16, source, nextIdentification(worker_.identification)}, quoted);
+    return writeIcmp4Error(room, {type, code, mtu16, source, worker_.answerIdentifications.next()}, quoted);
   });
 }
 
@@ -78,6 +78,27 @@ void Answers::reset(std::span<const uint8_t> packet, const ParsedPacket& parsed)
   if (sent != 0) worker_.stats.answersReset.add(1);
 }
 
+void Answers::malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, FragmentDrop reason) {
+  constexpr uint32_t kPayloadLengthOffset = 4;
+  switch (reason) {
+    case FragmentDrop::badLength:
+      if (!parsed.moreFragments || (parsed.length - parsed.fragmentPayload) % 8 == 0) return;
+      return unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kErroneousField, kPayloadLengthOffset);
+    case FragmentDrop::tooLong: {
+      const uint32_t end = parsed.fragmentOffset + parsed.length - parsed.fragmentPayload;
+      const uint32_t offsetField = parsed.fragmentPayload - 8u + 2u;
+      if (end > kMaxPacketBytes)
+        unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kErroneousField, offsetField);
+      return;
+    }
+    case FragmentDrop::tinyFirst:
+      if (parsed.fragmentOffset == 0)
+        unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kIncompleteChain, 0);
+      return;
+    default: return;
+  }
+}
+
 bool Answers::tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu) {
   const bool isV4 = parsed.key.isV4();
   return error(packet, parsed.key.family, isV4 ? icmp4::kUnreachable : icmp6::kPacketTooBig,
@@ -88,7 +109,7 @@ bool Answers::tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed
 bool Answers::echo(std::span<const uint8_t> packet, const ParsedPacket& parsed) {
   if (!allow(worker_.limits.echo)) return false;
   return send(packet.size(), parsed.key.client(), [&](std::span<uint8_t> room) {
-           return parsed.key.isV4() ? writeIcmp4EchoReply(room, packet, nextIdentification(worker_.identification))
+           return parsed.key.isV4() ? writeIcmp4EchoReply(room, packet, worker_.answerIdentifications.next())
                                     : writeIcmp6EchoReply(room, packet);
          }) != 0;
 }

@@ -164,7 +164,8 @@ void Worker::housekeep(Tick now) {
   readMemory(now);
   housekept_ = now;
   WorkerStats& stats = parts_.director.stats(parts_.index);
-  const uint64_t oversized = parts_.queue.oversized();
+  uint64_t oversized = parts_.queue.oversized();
+  for (const auto& errors : parts_.errors) oversized += errors->oversized();
   stats.oversized.add(oversized - oversizedCounted_);
   oversizedCounted_ = oversized;
   const uint64_t evicted = stats.connectionsEvicted.read();
