@@ -92,8 +92,7 @@ void Answers::malformedFragment(std::span<const uint8_t> packet, const ParsedPac
       return;
     }
     case FragmentDrop::tinyFirst:
-      if (parsed.fragmentOffset == 0)
-        unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kIncompleteChain, 0);
+      if (parsed.fragmentOffset == 0) unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kIncompleteChain, 0);
       return;
     default: return;
   }

@@ -96,8 +96,13 @@ TEST("a first fragment of a datagram that is dead opens no connection, and neith
     return builder.payload(bytes < 20 ? 0 : bytes - 20).build();
   };
   CHECK_EQ(t.send(first(1, 1000, 40)), "13");
-  const Bytes overlap =
-      PacketBuilder().identification(1).fragmentOffset(32).moreFragments().protocol(IpProtocol::tcp).payload(16).build();
+  const Bytes overlap = PacketBuilder()
+                            .identification(1)
+                            .fragmentOffset(32)
+                            .moreFragments()
+                            .protocol(IpProtocol::tcp)
+                            .payload(16)
+                            .build();
   CHECK_EQ(t.send(overlap), "dropFragment");
   CHECK_EQ(t.send(first(1, 2000, 40)), "dropFragment");
   CHECK_EQ(t.send(first(2, 3000, 16)), "dropFragment");

@@ -3,7 +3,8 @@
 namespace tunvs {
 
 FragmentDrop checkFragment(const FragmentInfo& info) {
-  if (info.family() == Family::ipv6 && info.isFirst() && info.payloadBytes < info.transportOffset + leastTransportBytes(info.protocol))
+  if (info.family() == Family::ipv6 && info.isFirst() &&
+      info.payloadBytes < info.transportOffset + leastTransportBytes(info.protocol))
     return FragmentDrop::tinyFirst;
   if (info.takenBytes() == 0 || info.offsetBytes % 8 != 0) return FragmentDrop::badLength;
   if (info.more && info.takenBytes() % 8 != 0) return FragmentDrop::badLength;

@@ -74,7 +74,7 @@ class FragmentRanges {
 
   uint16_t count_ = 0;      // of runs
   uint16_t fragments_ = 0;  // in them
-  uint16_t end_ = 0;  // where the last fragment ends; 0: not known yet
+  uint16_t end_ = 0;        // where the last fragment ends; 0: not known yet
   uint32_t covered_ = 0;
   Range runs_[kMaxFragments];
 };

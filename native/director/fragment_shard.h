@@ -4,7 +4,8 @@
 // Invariants:
 //  1. A datagram is in the hash chain of its key and in one age list, or it is unused and in none. Decided ones are in
 //  the list `decided`, all others in `open`.
-//  2. Only gathering and deciding datagrams have waiting records; these are `waiting` in the arena and sorted by offset.
+//  2. Only gathering and deciding datagrams have waiting records; these are `waiting` in the arena and sorted by
+//  offset.
 #pragma once
 
 #include "core/spin_lock.h"

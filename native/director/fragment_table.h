@@ -4,8 +4,8 @@
 // follow that decision, on whichever queue they come; those that come before the first wait, and go on in order of
 // their offsets when it comes. A datagram with overlapping, contradicting or attacking fragments dies as a whole: what
 // waits is dropped, and so is what still comes of a datagram that was decided. Copies are dropped alone, those of a
-// first fragment too: a real server sees each byte of a datagram once. A complete datagram is forgotten at once, so that
-// its identification can be used again.
+// first fragment too: a real server sees each byte of a datagram once. A complete datagram is forgotten at once, so
+// that its identification can be used again.
 //
 // The law:  handedIn = decided + followed + released + expired + evicted + waiting + the sum of dropped
 //
@@ -16,9 +16,9 @@
 // A first fragment is looked at before anything is opened for it: begin() takes it in or drops it, and only what it
 // took in is scheduled, and then settled. Between the two the datagram's other fragments wait.
 //
-// Eviction. A full shard gives up the oldest datagram of the kind (with a decision, without one) that has more than half
-// of the places, one of the newcomer's own source where that is among the eight oldest; a full arena the datagram that
-// owns the oldest waiting fragment. So:
+// Eviction. A full shard gives up the oldest datagram of the kind (with a decision, without one) that has more than
+// half of the places, one of the newcomer's own source where that is among the eight oldest; a full arena the datagram
+// that owns the oldest waiting fragment. So:
 //  - fragments without a first one, in any number, take at most half of the places, and none of a datagram that was
 //  decided;
 //  - a datagram whose fragments come together is lost to a flood of others only when half of the places are taken anew
@@ -125,8 +125,8 @@ class FragmentTable {
   FragmentTable(const Options& options, const HashSecret& secret);
   ~FragmentTable();
 
-  // A first fragment, before it is scheduled. `forward`: it was taken in; settle() must be called with what was decided.
-  // REQUIRES: info.isFirst(), not info.isAtomic()
+  // A first fragment, before it is scheduled. `forward`: it was taken in; settle() must be called with what was
+  // decided. REQUIRES: info.isFirst(), not info.isAtomic()
   FragmentAnswer begin(const FragmentInfo& info, Tick now);
 
   // What was decided, or refused, about a first fragment that begin() took in. On `forward`, `onRelease(Packet)` is

@@ -55,7 +55,8 @@ class Model {
 
   Answer handIn(const FragmentInfo& info, const FragmentDecision& decision, const std::string& packet, Tick now) {
     // IPv6 fragments of a length that can't be are as if they had not come.
-    if (info.family() == Family::ipv6 && info.more && info.payloadBytes % 8 != 0) return drop(info.isFirst() && info.payloadBytes < 8 ? FragmentDrop::tinyFirst : FragmentDrop::badLength);
+    if (info.family() == Family::ipv6 && info.more && info.payloadBytes % 8 != 0)
+      return drop(info.isFirst() && info.payloadBytes < 8 ? FragmentDrop::tinyFirst : FragmentDrop::badLength);
     auto at = all_.begin();
     while (at != all_.end() && at->id != info.identification) ++at;
     if (at != all_.end() && isDue(*at, now)) expireAt(at), at = all_.end();

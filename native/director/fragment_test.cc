@@ -90,14 +90,14 @@ TEST("overlaps, copies and contradicting ends are told apart") {
     FragmentInfo info;
     D expected;
   } rows[] = {
-      {fragment(0, 800, true), D::none},        {fragment(1600, 800, true), D::none},
-      {fragment(800, 800, true), D::duplicate}, {fragment(2400, 800, false), D::duplicate},
-      {fragment(800, 400, true), D::duplicate}, {fragment(1200, 400, true), D::duplicate},
-      {fragment(792, 16, true), D::overlap},    {fragment(1592, 16, true), D::overlap},
-      {fragment(0, 1600, true), D::overlap},    {fragment(0, 2400, true), D::overlap},
-      {fragment(2400, 800, true), D::duplicate},  {fragment(3200, 8, true), D::twoEnds},
-      {fragment(3200, 8, false), D::twoEnds},   {fragment(1600, 8, false), D::twoEnds},
-      {fragment(2400, 400, false), D::twoEnds}, {fragment(2000, 1200, false), D::overlap},
+      {fragment(0, 800, true), D::none},         {fragment(1600, 800, true), D::none},
+      {fragment(800, 800, true), D::duplicate},  {fragment(2400, 800, false), D::duplicate},
+      {fragment(800, 400, true), D::duplicate},  {fragment(1200, 400, true), D::duplicate},
+      {fragment(792, 16, true), D::overlap},     {fragment(1592, 16, true), D::overlap},
+      {fragment(0, 1600, true), D::overlap},     {fragment(0, 2400, true), D::overlap},
+      {fragment(2400, 800, true), D::duplicate}, {fragment(3200, 8, true), D::twoEnds},
+      {fragment(3200, 8, false), D::twoEnds},    {fragment(1600, 8, false), D::twoEnds},
+      {fragment(2400, 400, false), D::twoEnds},  {fragment(2000, 1200, false), D::overlap},
   };
   for (const auto& row : rows) CHECK_EQ(ranges.check(row.info), row.expected);
 
@@ -125,7 +125,7 @@ TEST("ranges agree with a map of bytes for random fragments") {
   std::mt19937 random(7);
   for (int round = 0; round < 3000; round++) {
     FragmentRanges ranges;
-    std::vector<int> ownerOf(64, -1);  // by unit of 8 bytes
+    std::vector<int> ownerOf(64, -1);                 // by unit of 8 bytes
     std::vector<std::pair<uint32_t, uint32_t>> runs;  // of units; what came in order, at the far end
     uint32_t end = 0;
     for (int i = 0; i < 24; i++) {

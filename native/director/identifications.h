@@ -1,5 +1,5 @@
-// Where identifications of the director's own packets begin: everybody may see them, so nothing of the hash's secret may
-// be read from them. Each purpose has a stream of its own.
+// Where identifications of the director's own packets begin: everybody may see them, so nothing of the hash's secret
+// may be read from them. Each purpose has a stream of its own.
 //
 // Thread safety: none; one per worker.
 #pragma once
@@ -11,8 +11,8 @@
 
 namespace tunvs {
 
-// 64 bits for one purpose of one worker. SipHash-2-4: who knows all of them, but one, and the purpose, learns nothing of
-// the key.
+// 64 bits for one purpose of one worker. SipHash-2-4: who knows all of them, but one, and the purpose, learns nothing
+// of the key.
 inline uint64_t derive(const HashSecret& secret, uint32_t purpose, uint32_t worker) {
   uint8_t label[8];
   std::memcpy(label, &purpose, 4);

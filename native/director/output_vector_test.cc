@@ -1,5 +1,5 @@
-// What is sent does not depend on how many packets come at once: vectors that overflow in their middle, with answers and
-// outer fragments that the director makes between packets that it forwards.
+// What is sent does not depend on how many packets come at once: vectors that overflow in their middle, with answers
+// and outer fragments that the director makes between packets that it forwards.
 #include "director/output_vector.h"
 
 #include "core/icmp.h"
@@ -61,7 +61,7 @@ class MixedTraffic {
       PacketBuilder builder = PacketBuilder().ip(clientOf(client), kVip);
       switch (random_.below(7)) {
         case 0: made.push_back(ping(client, random_.below(1400))); break;
-        case 1: made.push_back(builder.tcp(port, 81, kTcpSyn).build()); break;             // reset
+        case 1: made.push_back(builder.tcp(port, 81, kTcpSyn).build()); break;                    // reset
         case 2: made.push_back(builder.udp(port, 54).payload(random_.below(99)).build()); break;  // port unreachable
         case 3: made.push_back(builder.tcp(port, 80, kTcpSyn).build()); break;
         case 4: made.push_back(builder.udp(port, 53).payload(random_.below(9000)).build()); break;  // outer fragments
@@ -142,7 +142,8 @@ TEST("the bytes that leave are the same whether packets come one by one or in ve
     }
     Random random(seed);
     for (size_t at = 0; at < packets.size();) {
-      const size_t count = std::min<size_t>(packets.size() - at, seed % 3 == 0 ? kVectorSize : 1 + random.below(kVectorSize));
+      const size_t count =
+          std::min<size_t>(packets.size() - at, seed % 3 == 0 ? kVectorSize : 1 + random.below(kVectorSize));
       for (auto& sent : together.process(std::span(packets).subspan(at, count))) got.push_back(std::move(sent));
       at += count;
     }

@@ -185,8 +185,7 @@ class Run {
     waiting_.clear();
   }
 
-  void checkOutputs(const std::vector<Packet>& packets, const Verdict* verdicts,
-                    const std::vector<SentPacket>& sent) {
+  void checkOutputs(const std::vector<Packet>& packets, const Verdict* verdicts, const std::vector<SentPacket>& sent) {
     size_t output = 0;
     for (size_t i = 0; i < packets.size() && broken_.empty(); i++) {
       require(verdicts[i] < Verdict::kCount, "law 1: a verdict that there is not");
