@@ -78,9 +78,10 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     worker_[i]->index = i;
     worker_[i]->marksTurned = options.now;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
-    worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
-    worker_[i]->identification6 =
-        static_cast<uint32_t>((options.secret.words[i % 6] >> 16) + i * (UINT32_MAX / workers_));
+    const uint64_t start = derive(options.secret, 0, 0);
+    worker_[i]->identification = static_cast<uint16_t>(start + i * (65536 / workers_));
+    worker_[i]->identification6 = static_cast<uint32_t>((start >> 32) + i * (UINT32_MAX / workers_));
+    worker_[i]->answerIdentifications = {options.secret, static_cast<uint32_t>(i)};
   }
 }
 
@@ -204,26 +205,43 @@ Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& service
 
 Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed,
                                  Packet& packet, size_t cause, Tick now, OutputVector& out) {
-  if (!isBalanced(parsed.protocol)) return Verdict::dropFragment;
   const FragmentInfo info = fragmentInfoOf(parsed);
-  if (!info.isFirst()) {
-    const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, now);
-    switch (answer.verdict) {
-      case FragmentVerdict::wait: return Verdict::waitingFragment;
-      case FragmentVerdict::drop:
-        return answer.decision.refusal != 0 ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment;
-      case FragmentVerdict::forward:
-        return sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
-    }
+  if (info.isFirst()) return handleFirstFragment(worker, services, info, parsed, packet, cause, now, out);
+  // Of IPv6, only the first fragment says what it is.
+  if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
+  const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, now);
+  switch (answer.verdict) {
+    case FragmentVerdict::wait: return Verdict::waitingFragment;
+    case FragmentVerdict::drop: break;
+    case FragmentVerdict::forward:
+      return sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
   }
+  if (answer.decision.refusal != 0) return static_cast<Verdict>(answer.decision.refusal);
+  answerFragment(worker, *services, answer.reason, parsed, packet, cause, now, out);
+  return Verdict::dropFragment;
+}
 
-  const ConnTable& conns = connections_.table(parsed.key.family);
-  const uint64_t hash = conns.hash(parsed.key);
-  const ServerView* server = nullptr;
-  const Verdict verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server);
+Verdict Director::handleFirstFragment(Worker& worker, const ServiceTable*& services, const FragmentInfo& info,
+                                      const ParsedPacket& parsed, Packet& packet, size_t cause, Tick now,
+                                      OutputVector& out) {
+  if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
+  // Nothing is opened or counted for a fragment that goes nowhere.
+  const FragmentAnswer begun = fragments_.begin(info, now);
+  if (begun.verdict != FragmentVerdict::forward) {
+    answerFragment(worker, *services, begun.reason, parsed, packet, cause, now, out);
+    return Verdict::dropFragment;
+  }
   FragmentDecision decision;
+  Verdict verdict = Verdict::dropFragment;
+  const ServerView* server = nullptr;
+  if (isBalanced(parsed.protocol)) {
+    const ConnTable& conns = connections_.table(parsed.key.family);
+    const uint64_t hash = conns.hash(parsed.key);
+    verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server);
+    decision.flowHash = hash;
+  }
   if (verdict == Verdict::forwarded) {
-    decision = {server->id, hash, 0};
+    decision.server = server->id;
     // The client is told by the first fragment; without it the others are of no use.
     if (forwarder_.wouldTellTooBig(*server, parsed, now, services->tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
@@ -234,7 +252,7 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
   // Those that had waited are sent behind the first; they stay where they are until the lease is cleared.
   std::array<Packet, kMaxReleased> released;
   size_t count = 0;
-  const FragmentAnswer answer = fragments_.decide(info, decision, now, worker.lease, [&](Packet waited) {
+  const FragmentAnswer answer = fragments_.settle(info, decision, now, worker.lease, [&](Packet waited) {
     if (count < released.size()) released[count++] = waited;
   });
   if (answer.verdict != FragmentVerdict::forward) {
@@ -251,6 +269,14 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
     worker.stats.fragmentsReleased.add(1);
   }
   return sent;
+}
+
+// Only of a virtual address, and what a host would say.
+void Director::answerFragment(WorkerContext& worker, const ServiceTable& services, FragmentDrop reason,
+                              const ParsedPacket& parsed, const Packet& packet, size_t cause, Tick now,
+                              OutputVector& out) {
+  if (parsed.key.isV4() || services.virtualAddress(parsed.key.virtualAddress()) == nullptr) return;
+  Answers(worker, out, cause, now).malformedFragment({packet.data, parsed.length}, parsed, reason);
 }
 
 Verdict Director::sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
@@ -444,13 +470,13 @@ Explanation Director::explainFlow(const ParsedPacket& parsed, Tick now, uint32_t
 
 Explanation Director::explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
   const FragmentInfo info = fragmentInfoOf(parsed);
-  if (!isBalanced(parsed.protocol)) return {.verdict = Verdict::dropFragment};
-  if (info.isFirst()) {
-    const Explanation said = explainFlow(parsed, now, mark);
-    const bool goes = said.verdict == Verdict::forwarded || said.verdict == Verdict::answeredTooBig;
-    return goes && checkFragment(info) != FragmentDrop::none ? Explanation{.verdict = Verdict::dropFragment} : said;
-  }
+  // Of IPv6, only the first fragment says what it is.
+  if (!isBalanced(parsed.protocol) && (parsed.key.isV4() || info.isFirst())) return {.verdict = Verdict::dropFragment};
   const FragmentAnswer answer = fragments_.foresee(info, now);
+  if (info.isFirst()) {
+    const bool isTakenIn = answer.verdict != FragmentVerdict::drop;
+    return isTakenIn ? explainFlow(parsed, now, mark) : Explanation{.verdict = Verdict::dropFragment};
+  }
   if (answer.verdict == FragmentVerdict::wait) return {.verdict = Verdict::waitingFragment};
   if (answer.verdict == FragmentVerdict::drop) {
     const bool hasReason = answer.decision.refusal != 0;

@@ -66,7 +66,7 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
                                const Tunables& tunables, OutputVector& out) {
   const ParsedPacket& parsed = packet.parsed;
   if (server.config.tunnel.method == ForwardingMethod::local) {
-    out.addLocal(packet.data, parsed.length, server.address, packet.cause);
+    out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host);
     return Verdict::forwarded;
   }
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
@@ -95,9 +95,8 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
   if (fragments.count() == 0) return Verdict::dropTooLong;
   while (!fragments.isDone()) {
-    uint8_t* room = out.reserve(fragments.longestBytes());
-    const std::span<uint8_t> fragment = fragments.next({room, fragments.longestBytes()});
-    out.add(fragment.data(), fragment.size(), server.address, packet.cause);
+    out.make(fragments.longestBytes(), server.address, packet.cause, OutputWay::server,
+             [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
   }
   worker.stats.fragmentsSent.add(fragments.count());
   pool_.counters(worker.index, server.id).fragments.add(fragments.count());

@@ -175,7 +175,7 @@ TEST("what the director says itself is marked as an answer, and what it forwards
     Packet packet = held.packet();
     OutputVector out;
     s.t.director.process(0, {&packet, 1}, s.t.now, out);
-    return out.count() == 1 && out.isAnswer(0);
+    return out.count() == 1 && out.way(0) == OutputWay::client;
   };
   const auto packet = [] { return PacketBuilder().ip(IpAddress::v4(198, 51, 100, 9), TestDirector::kWeb.address); };
   CHECK(isAnswer(packet().tcp(1025, 81, kTcpSyn).build()));

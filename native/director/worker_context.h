@@ -7,6 +7,7 @@
 #include "core/parse.h"
 #include "core/rate_limit.h"
 #include "director/defence.h"
+#include "director/identifications.h"
 #include "director/output_vector.h"
 #include "director/parking.h"
 #include "director/server_pool.h"
@@ -50,8 +51,9 @@ struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
   uint32_t mark = 0;             // firewall mark of what its device brings; 0: none
-  uint16_t identification = 0;   // of outer IPv4 headers without DF, and of answers
+  uint16_t identification = 0;   // of outer IPv4 headers without DF
   uint32_t identification6 = 0;  // of outer IPv6 fragments
+  AnswerIdentifications answerIdentifications;
   AnswerLimits limits;
   uint64_t forwardedBytes = 0;  // not yet in stats
   uint32_t marksCursor = 0;     // id of the next server whose HighMark turns

@@ -170,7 +170,8 @@ void Worker::housekeep(Tick now) {
   readMemory(now);
   housekept_ = now;
   WorkerStats& stats = parts_.director.stats(parts_.index);
-  const uint64_t oversized = parts_.queue.oversized();
+  uint64_t oversized = parts_.queue.oversized();
+  for (const auto& errors : parts_.errors) oversized += errors->oversized();
   stats.oversized.add(oversized - oversizedCounted_);
   oversizedCounted_ = oversized;
   losses_.look(stats, now);
@@ -202,7 +203,7 @@ void Worker::reportFullTable(Tick now) {
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
   parts_.director.stats(parts_.index).handedOut.add(out.count());
-  if (out.hasLocal() || out.hasAnswer()) [[unlikely]]
+  if (out.has(OutputWay::host) || out.has(OutputWay::client)) [[unlikely]]
     return sendMixed(out);
   count(parts_.egress->send(out.packets()));
 }
@@ -211,9 +212,9 @@ void Worker::sendMixed(const OutputVector& out) {
   OutputPacket away[OutputVector::kMax], local[OutputVector::kMax], answers[OutputVector::kMax];
   size_t awayCount = 0, localCount = 0, answerCount = 0;
   for (size_t i = 0; i < out.count(); i++) {
-    if (out.isLocal(i)) {
+    if (out.way(i) == OutputWay::host) {
       local[localCount++] = out[i];
-    } else if (out.isAnswer(i)) {
+    } else if (out.way(i) == OutputWay::client) {
       answers[answerCount++] = out[i];
     } else {
       away[awayCount++] = out[i];

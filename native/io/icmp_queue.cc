@@ -91,15 +91,21 @@ ssize_t IcmpQueue::receiveIpv6(uint8_t* to, size_t room) {
 Result<size_t> IcmpQueue::receive(PacketVector& vector) {
   vector.reset();
   size_t count = 0;
-  while (count < kVectorSize) {
+  // As many reads as a vector has places, whatever they bring: a flood of messages that are too long must not keep the
+  // worker here.
+  for (size_t reads = 0; reads < kVectorSize; reads++) {
     uint8_t* to = vector[count].data;
     const size_t room = vector.maxPacketBytes();
     const ssize_t bytes = address_.isV4() ? receiveIpv4(to, room) : receiveIpv6(to, room);
     if (bytes < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      if (count != 0) break;  // what was read goes on; the next call meets the error again, if it lasts
       return Error::fromErrno(errno, "recv", "could not read ICMP errors");
     }
-    if (static_cast<size_t>(bytes) > room) continue;  // longer than any error has to be
+    if (static_cast<size_t>(bytes) > room) {
+      oversized_++;
+      continue;
+    }
     vector[count++].length = static_cast<uint32_t>(bytes);
   }
   vector.setCount(count);
