@@ -5,6 +5,7 @@
 #include "binding/convert.h"
 #include "binding/decapsulator_wrap.h"
 #include "binding/director_wrap.h"
+#include "binding/file_lock_binding.h"
 #include "binding/pcap_wrap.h"
 
 namespace tunvs::binding {
@@ -14,6 +15,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   DirectorWrap::define(env, exports);
   defineDecapsulator(env, exports);
   definePcap(env, exports);
+  defineFileLock(env, exports);
   registerBench(env, exports);
 
   std::vector<std::string_view> names;
