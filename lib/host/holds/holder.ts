@@ -1,0 +1,165 @@
+/**
+ * What one director or real server host holds on the host. Others, of this process and of others, may hold the same:
+ * it is taken back with the last of them, and a holder whose process has ended counts no more.
+ *
+ * Invariants:
+ * 1. What is to be taken back is on record before it is made, and until it has been taken back.
+ * 2. The record of a sysctl names the value that it had before the first of those who hold it.
+ */
+import type { Host } from '../host.js';
+import { thisHost } from '../host.js';
+import type { HostCommand, HostStep } from '../step.js';
+import { type Entry, entryOf, keyOf } from './entry.js';
+import { FileStore } from './file-store.js';
+import { FOLDER_VARIABLE, namespaceFolder, runtimeFolder } from './folder.js';
+import { Guardian } from './guardian.js';
+import { type Book, MemoryStore, type OwnBook, type Store } from './store.js';
+import { cleanUp, handOver, undoEntry } from './undo.js';
+
+interface Known {
+  store: Store;
+  /** Why it counts within this process alone. */
+  problem?: string;
+}
+
+const stores = new WeakMap<Host, Known>();
+
+function knownOf(host: Host): Known {
+  let known = stores.get(host);
+  if (known === undefined) {
+    known = host === thisHost ? openStore() : { store: new MemoryStore() };
+    stores.set(host, known);
+  }
+  return known;
+}
+
+function openStore(): Known {
+  try {
+    return { store: new FileStore(namespaceFolder()) };
+  } catch (error) {
+    return {
+      store: new MemoryStore(),
+      problem:
+        `${runtimeFolder()} cannot be used (${(error as Error).message}), so directors and real servers of other ` +
+        'processes are not counted, and what a killed one leaves on the host stays: ' +
+        `make it a folder of this user's with mode 700, or name another in ${FOLDER_VARIABLE}`,
+    };
+  }
+}
+
+/** Whether something that this undoes is made by tunvs, a killed one included, and not by somebody else. */
+export function isOurs(host: Host, undo: HostCommand): boolean {
+  const key = keyOf({ undo });
+  return knownOf(host)
+    .store.books()
+    .some(({ entries }) => entries.has(key));
+}
+
+export class Holder {
+  readonly #host: Host;
+  #book: OwnBook | undefined;
+  #guardian: Guardian | undefined;
+  #leftOver: Error[] = [];
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** One sentence each: what holding lacks here, and what of killed ones could not be taken back. */
+  get warnings(): string[] {
+    const { problem } = knownOf(this.#host);
+    return [
+      ...(problem === undefined ? [] : [problem]),
+      ...(this.#guardian?.problem === undefined ? [] : [this.#guardian.problem]),
+      ...this.#leftOver.map(({ message }) => `what a killed director or real server left could not be removed: ${message}`),
+    ];
+  }
+
+  /** Plans and steps within `run` are not mixed with another holder's. `orGoOn`: when that cannot be had, they are. */
+  together<T>(run: () => T, orGoOn = false): T {
+    return knownOf(this.#host).store.locked(run, orGoOn);
+  }
+
+  /** Runs the step and holds what it makes. REQUIRES: together(). */
+  take(step: HostStep): void {
+    const planned = entryOf(step);
+    if (planned === undefined) return this.#host.run(step.command);
+    const book = this.#start();
+    const key = keyOf(planned);
+    const others = this.#others(key);
+    book.add(key, { command: step.command, undo: this.#original(planned, others) });
+    try {
+      this.#host.run(step.command);
+    } catch (error) {
+      // Another of ours has made it.
+      if (others.length > 0 && isThere(error)) return;
+      book.remove(key);
+      throw error;
+    }
+  }
+
+  /** Takes it back, unless others hold it. REQUIRES: together(). */
+  release(step: HostStep): void {
+    const planned = entryOf(step);
+    const key = planned && keyOf(planned);
+    const entry = key === undefined ? undefined : this.#book?.entries.get(key);
+    if (key === undefined || entry === undefined) return;
+    try {
+      const heir = this.#others(key)
+        .findLast((book) => book.isAlive())
+        ?.entries.get(key);
+      if (heir === undefined) undoEntry(this.#host, entry);
+      else handOver(this.#host, entry, heir);
+    } finally {
+      this.#book?.remove(key);
+    }
+  }
+
+  /** Nothing is held any more. It may be taken up again. */
+  end(): void {
+    const book = this.#book;
+    this.#book = undefined;
+    if (book === undefined) return;
+    this.together(() => book.end(), true);
+    this.#guardian?.dismiss();
+    this.#guardian = undefined;
+  }
+
+  /**
+   * What killed ones have left is taken away first, but for sysctls: those are taken over, or settled when this holder
+   * has what it needs, so that the host does not stop forwarding in between.
+   */
+  #start(): OwnBook {
+    if (this.#book !== undefined) return this.#book;
+    const { store } = knownOf(this.#host);
+    this.#leftOver = cleanUp(store, this.#host, { isDue: ({ undo }) => 'argv' in undo });
+    this.#book = store.open();
+    if (store instanceof FileStore) this.#guardian = new Guardian(store.folder, this.#book.id);
+    return this.#book;
+  }
+
+  /** Takes back the sysctls of killed ones that nobody holds now. REQUIRES: together(). */
+  settle(): void {
+    if (this.#book !== undefined) this.#leftOver.push(...cleanUp(knownOf(this.#host).store, this.#host));
+  }
+
+  #others(key: string): Book[] {
+    return knownOf(this.#host)
+      .store.books()
+      .filter(({ id, entries }) => id !== this.#book?.id && entries.has(key));
+  }
+
+  /** What was there before the first holder, unless somebody else has changed it since. */
+  #original({ command, undo }: Entry, others: readonly Book[]): HostCommand {
+    if (!('write' in command) || !('write' in undo) || undo.onlyIf === undefined) return undo;
+    const now = this.#host.readSysctl(undo.write);
+    const entries = others.map(({ entries }) => entries.get(undo.write));
+    const inForce = entries.find((entry) => entry !== undefined && 'write' in entry.command && entry.command.value === now);
+    const before = inForce !== undefined && 'write' in inForce.undo ? inForce.undo : { ...undo, value: now ?? undo.value };
+    return { ...before, onlyIf: command.value };
+  }
+}
+
+function isThere(error: unknown): boolean {
+  return /file exists|address already in use|already assigned/i.test((error as Error).message);
+}
