@@ -364,6 +364,14 @@ export interface NativeDecapsulator {
   close(): void;
 }
 
+export type NativeHostChange = 'link' | 'address' | 'route' | 'rule' | 'proxy' | 'setting';
+
+/** A thread that is told of changes to the network namespace that it was made in; does not keep the process alive. */
+export interface NativeHostMonitor {
+  /** Twice is fine; the function is not called after. */
+  close(): void;
+}
+
 export interface NativePcapReader {
   /** DLT number: 101 RAW, 1 EN10MB. */
   readonly linkType: number;
@@ -381,6 +389,11 @@ export interface NativePcapWriter {
 export interface Native {
   Director: new (options: NativeDirectorOptions) => NativeDirector;
   Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
+  /** `changed` gets the kinds of what changed since it was called last; all when the kernel lost count. */
+  HostMonitor: new (
+    options: { routeProtocol: number },
+    changed: (kinds: NativeHostChange[]) => void,
+  ) => NativeHostMonitor;
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   /**

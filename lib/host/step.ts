@@ -17,6 +17,11 @@ export interface HostStep {
   readonly command: HostCommand;
   /** Absent where the change goes with the device. */
   readonly undo?: HostCommand;
+  /**
+   * The host had it already when the step was planned, so that there is nothing to run. A plan that is made from a
+   * snapshot ({@link Host.snapshot}) says so of everything: what is not held is what is missing.
+   */
+  readonly isHeld?: boolean;
 }
 
 /** The command as a shell takes it. */

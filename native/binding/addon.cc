@@ -6,6 +6,7 @@
 #include "binding/decapsulator_wrap.h"
 #include "binding/director_wrap.h"
 #include "binding/file_lock_binding.h"
+#include "binding/host_monitor_wrap.h"
 #include "binding/pcap_wrap.h"
 
 namespace tunvs::binding {
@@ -16,6 +17,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineDecapsulator(env, exports);
   definePcap(env, exports);
   defineFileLock(env, exports);
+  defineHostMonitor(env, exports);
   registerBench(env, exports);
 
   std::vector<std::string_view> names;
