@@ -127,6 +127,7 @@ export class RealServerHost {
     this.#setup = new HostSetup(host);
     let decapsulator: NativeDecapsulator | undefined;
     try {
+      this.#setup.prepare();
       // Before the host has the addresses: from then on it would answer ARP for them.
       this.#setup.apply(planArpSuppression({ ...checked, tunnels: [] }, host));
       let tunnels =
@@ -142,6 +143,7 @@ export class RealServerHost {
       const plan = { ...checked, tunnels };
       this.#setup.apply(planTunnelDevices(plan, host));
       this.warnings = [
+        ...this.#setup.warnings,
         ...realServerWarnings(plan, host),
         ...(decapsulator === undefined ? [] : otherTunnelWarnings(plan, host)),
       ];

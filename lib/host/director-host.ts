@@ -7,6 +7,7 @@ import { TunvsError } from '../errors.js';
 import { isRange } from '../prefix.js';
 import { isSourceRange } from '../source.js';
 import { asPrefix, enableIpv6, familyOf, hasIpv6, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
+import { planFallback } from './fallback-route.js';
 import { type Host, thisHost } from './host.js';
 import { HostSetup } from './host-setup.js';
 import { planLocalNode, planLocalNodes } from './local-node.js';
@@ -89,11 +90,17 @@ export class DirectorHost {
     ];
   }
 
+  /** What was found on opening that others of ours are concerned with, one sentence each. */
+  get warnings(): string[] {
+    return this.#setup.warnings;
+  }
+
   /**
    * REQUIRES: the devices exist.
    * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY when somebody else has rules for a mark.
    */
   open(deviceName: string, markDevices: readonly HostMarkDevice[] = []): void {
+    this.#setup.prepare();
     const plan = this.#markPlan(deviceName);
     refuseTakenMarks(this.#host, plan, markDevices);
     const { steps, marks } = planMarkDevices(this.#host, plan, markDevices);
@@ -209,6 +216,7 @@ export class DirectorHost {
 
   #planVip(device: string, vip: string): HostStep[] {
     return [
+      planFallback(this.#host, familyOf(vip), vip),
       this.#planRoute(device, vip, `send what is for ${vip} to the director`),
       ...this.#lanOf(device, vip)
         .flatMap((name) => addressesIn(vip).map((address) => ({ name, address })))

@@ -12,6 +12,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FOLDER_VARIABLE } from './folder.js';
 
+/** `off`: what a killed one leaves stays until the next start. */
+export const GUARDIAN_VARIABLE = 'TUNVS_GUARDIAN';
+
 const PROGRAM = fileURLToPath(new URL('./guardian-program.js', import.meta.url));
 
 /** $0: what it is called in ps; $1: the journal; the rest: the command. */

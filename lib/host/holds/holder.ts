@@ -12,9 +12,9 @@ import type { HostCommand, HostStep } from '../step.js';
 import { type Entry, entryOf, keyOf } from './entry.js';
 import { FileStore } from './file-store.js';
 import { FOLDER_VARIABLE, namespaceFolder, runtimeFolder } from './folder.js';
-import { Guardian } from './guardian.js';
+import { Guardian, GUARDIAN_VARIABLE } from './guardian.js';
 import { type Book, MemoryStore, type OwnBook, type Store } from './store.js';
-import { cleanUp, handOver, undoEntry } from './undo.js';
+import { cleanUp, endsLoops, handOver, undoEntry } from './undo.js';
 
 interface Known {
   store: Store;
@@ -60,6 +60,8 @@ export class Holder {
   #book: OwnBook | undefined;
   #guardian: Guardian | undefined;
   #leftOver: Error[] = [];
+  /** How many steps of this holder made the same, by key; none: one. */
+  readonly #more = new Map<string, number>();
 
   constructor(host: Host) {
     this.#host = host;
@@ -83,19 +85,42 @@ export class Holder {
   /** Runs the step and holds what it makes. REQUIRES: together(). */
   take(step: HostStep): void {
     const planned = entryOf(step);
-    if (planned === undefined) return this.#host.run(step.command);
-    const book = this.#start();
+    if (planned === undefined) return this.#make(step);
+    const book = this.start();
     const key = keyOf(planned);
-    const others = this.#others(key);
-    book.add(key, { command: step.command, undo: this.#original(planned, others) });
+    const isAgain = book.entries.has(key);
+    const others = isAgain ? [] : this.#others(key);
+    if (!isAgain) book.add(key, { command: step.command, undo: this.#original(planned, others) });
     try {
-      this.#host.run(step.command);
+      this.#make(step);
+      if (isAgain) this.#more.set(key, (this.#more.get(key) ?? 0) + 1);
     } catch (error) {
       // Another of ours has made it.
       if (others.length > 0 && isThere(error)) return;
-      book.remove(key);
+      if (!isAgain) book.remove(key);
       throw error;
     }
+  }
+
+  /** Holds what was made otherwise. REQUIRES: together(). */
+  adopt(step: HostStep): void {
+    const entry = entryOf(step);
+    if (entry === undefined) return;
+    const key = keyOf(entry);
+    const book = this.start();
+    if (book.entries.has(key)) this.#more.set(key, (this.#more.get(key) ?? 0) + 1);
+    else book.add(key, entry);
+  }
+
+  /** What was made by `step` is from now on known as `now`, as its device has another name. REQUIRES: together(). */
+  rename(step: HostStep, now: HostStep): void {
+    const planned = entryOf(step);
+    const renamed = entryOf(now);
+    const entry = planned && this.#book?.entries.get(keyOf(planned));
+    if (planned === undefined || renamed === undefined || entry === undefined) return;
+    const undo = 'write' in renamed.undo && 'write' in entry.undo ? { ...entry.undo, write: renamed.undo.write } : renamed.undo;
+    this.#book?.remove(keyOf(planned));
+    this.#book?.add(keyOf({ undo }), { command: now.command, undo });
   }
 
   /** Takes it back, unless others hold it. REQUIRES: together(). */
@@ -104,6 +129,11 @@ export class Holder {
     const key = planned && keyOf(planned);
     const entry = key === undefined ? undefined : this.#book?.entries.get(key);
     if (key === undefined || entry === undefined) return;
+    const more = this.#more.get(key) ?? 0;
+    if (more > 0) {
+      this.#more.set(key, more - 1);
+      return;
+    }
     try {
       const heir = this.#others(key)
         .findLast((book) => book.isAlive())
@@ -119,22 +149,34 @@ export class Holder {
   end(): void {
     const book = this.#book;
     this.#book = undefined;
+    this.#more.clear();
     if (book === undefined) return;
-    this.together(() => book.end(), true);
+    this.together(() => {
+      const { store } = knownOf(this.#host);
+      cleanUp(store, this.#host, { isDue: (entry) => !endsLoops(this.#host, entry) });
+      book.end();
+    }, true);
     this.#guardian?.dismiss();
     this.#guardian = undefined;
   }
 
+  /** A value that is there already is not written, which not every container could. */
+  #make({ command }: HostStep): void {
+    if ('write' in command && this.#host.readSysctl(command.write) === command.value) return;
+    this.#host.run(command);
+  }
+
   /**
-   * What killed ones have left is taken away first, but for sysctls: those are taken over, or settled when this holder
-   * has what it needs, so that the host does not stop forwarding in between.
+   * Begins to hold. What killed ones have left is taken away first, but for sysctls: those are taken over, or settled when this holder
+   * has what it needs, so that the host does not stop forwarding in between. REQUIRES: together().
    */
-  #start(): OwnBook {
+  start(): OwnBook {
     if (this.#book !== undefined) return this.#book;
     const { store } = knownOf(this.#host);
     this.#leftOver = cleanUp(store, this.#host, { isDue: ({ undo }) => 'argv' in undo });
     this.#book = store.open();
-    if (store instanceof FileStore) this.#guardian = new Guardian(store.folder, this.#book.id);
+    if (store instanceof FileStore && process.env[GUARDIAN_VARIABLE] !== 'off')
+      this.#guardian = new Guardian(store.folder, this.#book.id);
     return this.#book;
   }
 

@@ -18,8 +18,9 @@ export function undoEntry(host: Host, { undo }: Entry): void {
       // Whoever changed it since keeps what he wrote.
       if (undo.onlyIf !== undefined && now !== undo.onlyIf) return;
       if (now !== undo.value) host.run(undo);
-      for (const { write, value } of undo.also ?? [])
-        if (host.readSysctl(write) !== value) host.run({ write, value });
+      for (const { write, value } of undo.also ?? []) {
+        if (host.readSysctl(write) !== undefined) host.run({ write, value });
+      }
       return;
     }
     host.run(undo);
@@ -32,6 +33,13 @@ export function undoEntry(host: Host, { undo }: Entry): void {
 export function handOver(host: Host, { command }: Entry, heir: Entry): void {
   if (!('write' in command) || !('write' in heir.command) || command.value === heir.command.value) return;
   if (host.readSysctl(command.write) === command.value) host.run(heir.command);
+}
+
+/** It is a route that ends loops, on a host that still forwards. */
+export function endsLoops(host: Host, entry: Entry): boolean {
+  const { undo } = entry;
+  const path = 'argv' in undo && undo.argv.includes('-6') ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward';
+  return isFallback(entry) && host.readSysctl(path) === '1';
 }
 
 export interface CleanOptions {
