@@ -47,10 +47,14 @@ export interface FloodOptions {
   destinationMac: string;
   virtualAddress: string;
   port: number;
+  /** `tcp`: SYNs. */
+  protocol: 'udp' | 'tcp';
   flows: number;
   packetBytes: number;
   durationMs: number;
   maxPackets: number;
+  /** 0: as fast as the interface takes them. */
+  packetsPerSecond: number;
 }
 
 export interface NullLoopOptions {
@@ -89,7 +93,7 @@ export interface SynFloodOptions {
 interface NativeBench {
   /** One timed run; blocks. */
   memory(options: MemoryOptions): MemoryRun;
-  /** Sends UDP packets as fast as the interface takes them; blocks for the duration. */
+  /** Sends UDP datagrams or SYNs from addresses of nobody; blocks for the duration. */
   flood(options: FloodOptions): { packets: bigint; ns: bigint };
   /**
    * Starts a director, made for one worker, on SYNs of ever new connections; the function that it returns tells how many

@@ -14,7 +14,7 @@ import { refuse } from './options.js';
 import { Policies } from './policy/policies.js';
 import type { PolicyPorts } from './policy/policy.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
-import type { VirtualServiceOptions } from './service-options.js';
+import { serverName, type VirtualServiceOptions } from './service-options.js';
 import { VirtualService } from './virtual-service.js';
 
 /** What a host does for virtual addresses. Removing does not throw. */
@@ -179,6 +179,25 @@ export class Configuration implements Transaction {
 
   zero(): void {
     this.change({ operation: { op: 'zero' } });
+  }
+
+  /**
+   * Edits the real servers that have become local, or are no more, since the host's addresses have changed: each with a
+   * sentence, and with what stood against it. REQUIRES: no transaction is open. @internal
+   */
+  moveServers(): { said: string; error?: Error }[] {
+    return this.virtualServices
+      .flatMap((service) => service.realServers)
+      .filter((server) => server.isMisplaced)
+      .map((server) => {
+        const said = `${serverName(server)} of ${serviceName(server.service)} is ${server.isLocal ? 'no more' : 'now'} an address of this host`;
+        try {
+          server.edit({});
+          return { said };
+        } catch (error) {
+          return { said, error: error as Error };
+        }
+      });
   }
 
   /** Brings policies into force that want to be told anew. @internal */

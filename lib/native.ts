@@ -226,7 +226,7 @@ export interface NativeConnectionRow {
 export interface NativeExplanation {
   /** One of `native.verdicts`. */
   verdict: string;
-  by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler';
+  by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler' | 'datagram';
   /** That a new connection would be of. */
   service?: NativeServiceKey;
   server?: NativeServerKey;
@@ -258,6 +258,8 @@ export interface NativeDirectorOptions {
   sources: string[];
   /** Path MTU to real servers of which nothing smaller was learned, bytes, [576, 65535]. */
   pathMtu: number;
+  /** Bytes, [68, 65535]. */
+  pathMtuFloor: number;
   /** Who answers an echo request to a virtual address: 'always', 'when-up' or 'never'. */
   pingReply: string;
   /** What a client gets when no real server may take its connection: 'unreachable' or 'reset'. */
@@ -293,6 +295,8 @@ export interface NativeStarted {
   egress: string;
   /** Why each egress that 'auto' passed over was not taken. */
   passedOver: { egress: string; reason: string }[];
+  /** What does not work, though the director runs; one sentence each. */
+  warnings: string[];
 }
 
 export interface NativeEvent {
@@ -359,9 +363,21 @@ export interface NativeDecapsulatorOptions {
 /** The real server's side: takes tunnel packets from sockets, writes the inner packets to a TUN device. */
 export interface NativeDecapsulator {
   readonly device: string;
+  /** Why it takes nothing apart any more; '' while it does. */
+  readonly failure: string;
   /** In the order of `native.decapCounters`. */
   readCounters(target: BigUint64Array): void;
   close(): void;
+}
+
+export interface NativePcapSkipped {
+  /** ARP and the like. */
+  notIp: number;
+  /** Captured with a snapshot length shorter than the packet. */
+  truncated: number;
+  /** Longer than an IP packet can be. */
+  oversized: number;
+  cutOff: number;
 }
 
 export type NativeHostChange = 'link' | 'address' | 'route' | 'rule' | 'proxy' | 'setting';
@@ -375,8 +391,13 @@ export interface NativeHostMonitor {
 export interface NativePcapReader {
   /** DLT number: 101 RAW, 1 EN10MB. */
   readonly linkType: number;
-  /** Up to `max` IP packets (link headers stripped) with their absolute times in milliseconds; undefined at the end. */
+  /**
+   * Up to `max` IP packets (link headers stripped) with their absolute times in milliseconds; undefined at the end.
+   * Throws where the file is cut off or damaged, once all packets before that were given.
+   */
   next(max: number): { packets: Uint8Array[]; timesMs: Float64Array } | undefined;
+  /** Records that gave no packet so far, by reason; `cutOff`: 1 where the file ends within a record. */
+  skipped(): NativePcapSkipped;
   close(): void;
 }
 
@@ -389,11 +410,15 @@ export interface NativePcapWriter {
 export interface Native {
   Director: new (options: NativeDirectorOptions) => NativeDirector;
   Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
-  /** `changed` gets the kinds of what changed since it was called last; all when the kernel lost count. */
+  /**
+   * `changed` gets what has changed since it was called last, a bit for each of `hostChanges` in their order; all when
+   * the kernel lost count.
+   */
   HostMonitor: new (
     options: { routeProtocol: number },
-    changed: (kinds: NativeHostChange[]) => void,
+    changed: (changes: number) => void,
   ) => NativeHostMonitor;
+  hostChanges: NativeHostChange[];
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   /**
@@ -409,6 +434,8 @@ export interface Native {
   counters: string[];
   decapCounters: string[];
   verdicts: string[];
+  /** For each of `verdicts`: what becomes of such a packet, roughly, and why, in words without a stop. */
+  verdictInfos: { kind: 'sent' | 'answered' | 'kept' | 'dropped'; sentence: string }[];
   sysctlNames: string[];
   /** Of these sysctls, those that have no effect, with why: `has no effect here: ${why}`. */
   inertSysctls: Record<string, string>;

@@ -150,7 +150,7 @@ export class VirtualService implements ServiceIdentity {
    */
   addRealServer(options: RealServerOptions): RealServer {
     this.assertConfigured();
-    const { key, config } = checkedServerOptions('addRealServer', options, this.surroundings);
+    const { key, config, asked } = checkedServerOptions('addRealServer', options, this.surroundings);
     const name = serverName(key);
     if (this.#servers.has(name)) {
       throw new TunvsError(
@@ -158,7 +158,7 @@ export class VirtualService implements ServiceIdentity {
         `${serviceName(this)} has the real server ${name} already: change it with edit(), or delete it first`,
       );
     }
-    const server = new RealServer(this, key, config);
+    const server = new RealServer(this, key, config, asked);
     this.configuration.change({
       operation: { op: 'addServer', service: this.nativeKey, server: key, config },
       redo: () => this.#servers.set(name, server),

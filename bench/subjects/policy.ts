@@ -47,6 +47,7 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       workers: 1,
       sources: ['10.0.0.1'],
       pathMtu: 1500,
+      pathMtuFloor: 552,
       pingReply: 'always',
       noServerReply: 'unreachable',
       seed: BigInt(index + 2),

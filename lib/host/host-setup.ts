@@ -37,7 +37,8 @@ export class HostSetup {
       const done: HostStep[] = [];
       try {
         for (const step of steps) {
-          if (!step.isHeld) this.#holder.take(step);
+          if (step.isHeld) this.#holder.adopt(step);
+          else this.#holder.take(step);
           done.push(step);
         }
         this.#holder.settle();

@@ -42,7 +42,10 @@ function executeBatch({ options, places, lines }: IpBatch, results: (Error | und
 }
 
 /** In their order, an error or nothing for each; `run` does those that are not ip(8)'s. */
-export function runBatched(commands: readonly HostCommand[], run: (command: HostCommand) => void): (Error | undefined)[] {
+export function runBatched(
+  commands: readonly HostCommand[],
+  run: (command: HostCommand) => void,
+): (Error | undefined)[] {
   const results: (Error | undefined)[] = commands.map(() => undefined);
   let batch: IpBatch | undefined;
   const flush = () => {

@@ -11,8 +11,9 @@ import type { Host, HostAddress, HostLink, HostRoute, HostSnapshot } from './hos
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostCommand } from './step.js';
 
-/** What is asked, per family. */
-export const DUMPS = ['address show', `route show table all proto ${ROUTE_PROTOCOL}`, 'rule show', 'neigh show proxy'];
+const ROUTES = `route show table all proto ${ROUTE_PROTOCOL}`;
+/** What is asked, per family. `address show` leaves out devices without an address of the family. */
+export const DUMPS = ['link show', 'address show', ROUTES, 'rule show', 'neigh show proxy'];
 
 interface LinkRow {
   ifindex: number;
@@ -31,14 +32,19 @@ interface RouteRow {
   prefsrc?: string;
 }
 
-/** The answers to {@link DUMPS} by the command that asks one alone, as {@link Host.query} has it. */
-export type Dumps = ReadonlyMap<string, string>;
+/**
+ * The answers to {@link DUMPS} by the command that asks one alone, as {@link Host.query} has it; undefined: it failed,
+ * as the question for rules does on a kernel without policy routing.
+ */
+export type Dumps = ReadonlyMap<string, string | undefined>;
 
 export class SnapshotHost implements Host, HostSnapshot {
   readonly #live: Host;
   readonly #dumps: Dumps;
   readonly #links = new Map<string, HostLink>();
+  readonly #byIndex = new Map<number, HostLink>();
   readonly #addresses: (HostAddress & { isUp: boolean })[] = [];
+  readonly #upAddresses: HostAddress[];
   readonly #routes = new Set<string>();
   /** The values that were read, by path: whoever finds another there knows that the host has changed. */
   readonly sysctls = new Map<string, string | undefined>();
@@ -48,9 +54,11 @@ export class SnapshotHost implements Host, HostSnapshot {
     this.#live = live;
     this.#dumps = dumps;
     for (const family of [4, 6] as const) {
-      for (const row of this.#rows<LinkRow>(family, 'address show')) this.#addLink(row);
-      for (const row of this.#rows<RouteRow>(family, DUMPS[1] as string)) this.#addRoute(family, row);
+      for (const row of this.#rows<LinkRow>(family, 'link show')) this.#addLink(row);
+      for (const row of this.#rows<LinkRow>(family, 'address show')) this.#addAddresses(row);
+      for (const row of this.#rows<RouteRow>(family, ROUTES)) this.#addRoute(family, row);
     }
+    this.#upAddresses = this.#addresses.filter(({ isUp }) => isUp);
   }
 
   get snapshot(): HostSnapshot {
@@ -58,13 +66,14 @@ export class SnapshotHost implements Host, HostSnapshot {
   }
 
   readSysctl(path: string): string | undefined {
+    if (this.sysctls.has(path)) return this.sysctls.get(path);
     const value = this.#live.readSysctl(path);
     this.sysctls.set(path, value);
     return value;
   }
 
   addresses(): HostAddress[] {
-    return this.#addresses.filter(({ isUp }) => isUp);
+    return this.#upAddresses;
   }
 
   get allAddresses(): readonly HostAddress[] {
@@ -74,8 +83,8 @@ export class SnapshotHost implements Host, HostSnapshot {
   query(argv: readonly string[]): string | undefined {
     const command = argv.join(' ');
     const said = this.#dumps.get(command);
-    if (said === undefined && command.startsWith('ip -j -6 ')) return '[]';
-    if (said === undefined) throw new Error(`"${command}" is not in a snapshot: planners ask for what is`);
+    if (!this.#dumps.has(command) && command.startsWith('ip -j -6 ')) return '[]';
+    if (!this.#dumps.has(command)) throw new Error(`"${command}" is not in a snapshot: planners ask for what is`);
     return said;
   }
 
@@ -87,12 +96,16 @@ export class SnapshotHost implements Host, HostSnapshot {
     return this.run({ argv: [] });
   }
 
+  get links(): HostLink[] {
+    return [...this.#links.values()];
+  }
+
   link(name: string): HostLink | undefined {
     return this.#links.get(name);
   }
 
   linkOf(index: number): HostLink | undefined {
-    return [...this.#links.values()].find((link) => link.index === index);
+    return this.#byIndex.get(index);
   }
 
   hasAddress(address: string, device: string): boolean {
@@ -109,14 +122,20 @@ export class SnapshotHost implements Host, HostSnapshot {
     return JSON.parse(this.#dumps.get(ipJson(family, ...dump.split(' ')).join(' ')) ?? '[]') as T[];
   }
 
-  #addLink({ ifindex: index, ifname: name, flags, mtu: mtuBytes, txqlen: txQueueLength = 0, addr_info }: LinkRow): void {
+  #addLink({ ifindex: index, ifname: name, flags, mtu: mtuBytes, txqlen: txQueueLength = 0 }: LinkRow): void {
     const isUp = flags.includes('UP');
-    this.#links.set(name, { index, name, isUp, mtuBytes, txQueueLength });
+    const link = { index, name, isUp, mtuBytes, txQueueLength };
+    this.#links.set(name, link);
+    this.#byIndex.set(index, link);
+  }
+
+  #addAddresses({ ifname: name, flags, addr_info }: LinkRow): void {
+    const isUp = flags.includes('UP');
     for (const { local, prefixlen: prefixLength } of addr_info ?? []) {
       if (local === undefined || prefixLength === undefined) continue;
       const address = canonicalAddress(local) ?? local;
-      // As the system's own list of addresses, which planners read elsewhere, has it.
-      this.#addresses.push({ interfaceName: name, address, prefixLength, isUp: isUp && flags.includes('LOWER_UP') });
+      // Also without a carrier, over whose loss the kernel keeps what was made on a device.
+      this.#addresses.push({ interfaceName: name, address, prefixLength, isUp });
     }
   }
 
@@ -134,7 +153,10 @@ export class SnapshotHost implements Host, HostSnapshot {
   }
 }
 
-function routeName(family: AddressFamily, { to, device, table = 'main', isLocal = false, source = '' }: HostRoute): string {
+function routeName(
+  family: AddressFamily,
+  { to, device, table = 'main', isLocal = false, source = '' }: HostRoute,
+): string {
   return [family, to, device, table, isLocal, source].join(' ');
 }
 
@@ -145,17 +167,19 @@ export async function takeSnapshot(live: Host, signal: AbortSignal): Promise<Sna
   return new SnapshotHost(live, new Map(answers.flat()));
 }
 
-function dump(family: AddressFamily, signal: AbortSignal): Promise<[string, string][]> {
-  const argv = ['-j', `-${family}`, '-batch', '-'];
+type Answers = [command: string, answer: string | undefined][];
+
+function dump(family: AddressFamily, signal: AbortSignal): Promise<Answers> {
+  const argv = ['-j', `-${family}`, '-force', '-batch', '-'];
   return new Promise((resolve, reject) => {
     const options = { signal, timeout: COMMAND_TIMEOUT_MS, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
     const child = execFile('ip', argv, options, (error, stdout, stderr) => {
-      const lines = stdout.split('\n').filter((line) => line !== '');
-      if (error === null && lines.length === DUMPS.length) {
-        resolve(DUMPS.map((words, index) => [ipJson(family, ...words.split(' ')).join(' '), lines[index] ?? '[]']));
+      const answers = answersIn(family, stdout, stderr);
+      if (answers !== undefined) {
+        resolve(answers);
         return;
       }
-      const said = stderr.trim().replaceAll('\n', '; ') || error?.message || `it printed ${lines.length} answers`;
+      const said = stderr.trim().replaceAll('\n', '; ') || error?.message || 'it printed something else';
       reject(
         new TunvsError(
           'ERR_TUNVS_HOST',
@@ -167,4 +191,17 @@ function dump(family: AddressFamily, signal: AbortSignal): Promise<[string, stri
     child.stdin?.on('error', () => {});
     child.stdin?.end(`${DUMPS.join('\n')}\n`);
   });
+}
+
+/** Undefined when what was printed is not an answer to each question but those that failed, of which rules alone may. */
+export function answersIn(family: AddressFamily, stdout: string, stderr: string): Answers | undefined {
+  const failed = new Set([...stderr.matchAll(/^Command failed -:(\d+)/gm)].map(([, line]) => DUMPS[Number(line) - 1]));
+  const lines = stdout.split('\n').filter((line) => line.startsWith('['));
+  const answered = DUMPS.filter((words) => !failed.has(words));
+  if ([...failed].some((words) => words !== 'rule show') || lines.length !== answered.length) return undefined;
+  const commandOf = (words: string) => ipJson(family, ...words.split(' ')).join(' ');
+  return [
+    ...answered.map((words, index): Answers[number] => [commandOf(words), lines[index]]),
+    ...DUMPS.filter((words) => failed.has(words)).map((words): Answers[number] => [commandOf(words), undefined]),
+  ];
 }

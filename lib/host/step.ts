@@ -24,6 +24,8 @@ export interface HostStep {
    * snapshot ({@link Host.snapshot}) says so of everything: what is not held is what is missing.
    */
   readonly isHeld?: boolean;
+  /** What it is one of several steps for, where they are put back together or not at all. */
+  readonly thing?: string;
 }
 
 /** The command as a shell takes it. */

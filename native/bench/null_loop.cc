@@ -135,6 +135,7 @@ Result<std::unique_ptr<NullLoop>> NullLoop::start(const NullLoopOptions& options
     loop->threads_.push_back(
         std::make_unique<Thread>(loop->device_->queue(i), std::move(egress).value(), options, std::move(wake)));
   }
+  if (context.resolver) context.resolver->setServers({{options.server}});
   return loop;
 }
 

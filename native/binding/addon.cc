@@ -31,6 +31,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   names.insert(names.end(), std::begin(kVerdictNames), std::end(kVerdictNames));
   exports.Set("counters", namesToJs(env, names));
   exports.Set("verdicts", namesToJs(env, kVerdictNames));
+  Napi::Array reasons = Napi::Array::New(env);
+  for (uint32_t i = 0; i < kVerdicts; i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("kind", toJs(env, kVerdictKindNames[static_cast<size_t>(kVerdictInfos[i].kind)]));
+    row.Set("sentence", toJs(env, kVerdictInfos[i].sentence));
+    reasons.Set(i, row);
+  }
+  exports.Set("verdictInfos", reasons);
   names.clear();
   for (const auto& sysctl : kSysctls) names.push_back(sysctl.name);
   for (const auto& sysctl : kInertSysctls) names.push_back(sysctl.name);

@@ -87,6 +87,9 @@ Napi::Value flood(const Napi::CallbackInfo& info) {
   const std::string mac = reader.string("destinationMac");
   options.virtualAddress = reader.address("virtualAddress");
   options.port = static_cast<uint16_t>(reader.integer("port", 1, 65535));
+  const std::string protocol = reader.string("protocol");
+  options.protocol = protocol == "udp" ? IpProtocol::udp : protocol == "tcp" ? IpProtocol::tcp : IpProtocol::icmp;
+  options.packetsPerSecond = static_cast<uint32_t>(reader.integer("packetsPerSecond", 0, UINT32_MAX));
   options.flows = static_cast<uint32_t>(reader.integer("flows", 1, UINT32_MAX));
   options.packetBytes = static_cast<uint32_t>(reader.integer("packetBytes", 0, UINT32_MAX));
   options.durationMs = static_cast<uint32_t>(reader.integer("durationMs", 0, UINT32_MAX));

@@ -17,6 +17,13 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
   director().collect(now());  // tells it the time as well
   auto done = checkDirectRouting(operations, failedAt);
   if (done) done = director().apply(operations, &failedAt);
+  const auto isAboutServers = [](const Operation& operation) {
+    return std::holds_alternative<AddServer>(operation) || std::holds_alternative<DeleteServer>(operation) ||
+           std::holds_alternative<EditServer>(operation) || std::holds_alternative<DeleteService>(operation) ||
+           std::holds_alternative<ClearServices>(operation);
+  };
+  if (done && engine_ != nullptr && std::any_of(operations.begin(), operations.end(), isAboutServers))
+    engine_->watchRoutes();
   director().collect(now());
   if (!done) {
     throwError(env, done.error());

@@ -48,11 +48,11 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
       if (*monitor == nullptr) return;  // closed since
       const HostChanges changes = (*monitor)->take();
       if (changes == 0) return;
-      Napi::Array kinds = Napi::Array::New(env);
-      for (uint32_t i = 0; i < kHostChangeNames.size(); i++) {
-        if ((changes & (1u << i)) != 0) kinds.Set(kinds.Length(), toJs(env, kHostChangeNames[i]));
-      }
-      callback.Call({kinds});
+      // An environment that is ending still makes the calls that wait, and lets them run no JavaScript. Nothing before
+      // napi_call_function() minds that, and its status may say so: then there is nobody to tell.
+      napi_value receiver = env.Undefined();
+      napi_value argument = Napi::Number::New(env, changes);
+      napi_call_function(env, receiver, callback, 1, &argument, nullptr);
     });
   }
 
@@ -85,6 +85,7 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
 
 void defineHostMonitor(Napi::Env env, Napi::Object exports) {
   exports.Set("HostMonitor", HostMonitorWrap::define(env));
+  exports.Set("hostChanges", namesToJs(env, kHostChangeNames));
 }
 
 }  // namespace tunvs::binding

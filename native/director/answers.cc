@@ -37,7 +37,7 @@ size_t Answers::error(std::span<const uint8_t> quoted, Family family, uint8_t ty
     to = out_.reserve(kIcmp6ErrorMaxBytes);
     bytes = writeIcmp6Error({to, kIcmp6ErrorMaxBytes}, {type, code, mtu, source}, quoted);
   }
-  if (bytes != 0) out_.add(to, bytes, client, cause_);
+  if (bytes != 0) out_.addAnswer(to, bytes, client, cause_);
   return bytes;
 }
 
@@ -78,7 +78,7 @@ void Answers::reset(std::span<const uint8_t> packet, const ParsedPacket& parsed)
   uint8_t* to = out_.reserve(kTcpResetMaxBytes);
   const size_t bytes = writeTcpReset({to, kTcpResetMaxBytes}, packet);
   if (bytes == 0 || !allow(worker_.limits.reset)) return;
-  out_.add(to, bytes, parsed.key.client(), cause_);
+  out_.addAnswer(to, bytes, parsed.key.client(), cause_);
   worker_.stats.answersReset.add(1);
 }
 
@@ -96,7 +96,7 @@ bool Answers::echo(std::span<const uint8_t> packet, const ParsedPacket& parsed) 
   const size_t bytes = parsed.key.isV4() ? writeIcmp4EchoReply(room, packet, nextIdentification(worker_.identification))
                                          : writeIcmp6EchoReply(room, packet);
   if (bytes == 0) return false;
-  out_.add(to, bytes, parsed.key.client(), cause_);
+  out_.addAnswer(to, bytes, parsed.key.client(), cause_);
   return true;
 }
 

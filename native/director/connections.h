@@ -66,7 +66,10 @@ class Connections {
 
   // What open(), or the connection that there is, would say to this packet, with nothing changed. REQUIRES: called
   // between Epochs::enter() and leave().
-  Explanation explain(const ParsedPacket& parsed, uint32_t mark, Tick now) const;
+  // `server`: the one that it names; null where none is, or it is gone.
+  Explanation explain(const ParsedPacket& parsed, uint32_t mark, Tick now, const ServerView*& server) const;
+  // The server that openQuoted() would open a connection to; null: none.
+  const ServerView* previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const;
 
   bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
 
@@ -84,6 +87,8 @@ class Connections {
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
  private:
+  const ServerView* preview(const ServiceTable* services, const ServiceView& service, const FlowKey& flow,
+                            std::span<const uint8_t> payload, Tick now, Explanation& said) const;
   // What a persistence engine reads.
   static std::span<const uint8_t> payloadOf(const ParsedPacket& parsed) {
     return parsed.protocol == kUdpProtocol ? parsed.udpPayload() : std::span<const uint8_t>();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/siphash.h"
 #include "director/answers.h"
@@ -75,6 +76,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     worker_.push_back(
         std::make_unique<Worker>(fragments_, seedOf(options.secret, 1 + static_cast<uint32_t>(i)), options.now));
     worker_[i]->index = i;
+    worker_[i]->marksTurned = options.now;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
     worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
     worker_[i]->identification6 =
@@ -135,6 +137,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   WorkerStats& stats = worker.stats;
   stats.received.add(packets.size());
   stats.receivedBytes.add(bytes);
+  stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
   stats.vectors.add(packets.empty() ? 0 : 1);
   for (size_t i = 0; i < kVerdicts; i++) {
     if (counts[i] != 0) stats.verdicts[i].add(counts[i]);
@@ -315,6 +318,7 @@ void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers,
   }
   worker.parking.forEachOverdue(
       now, [&](ParkedFlow& flow) { settle(worker, services, flow, /*answer=*/nullptr, now, out); });
+  worker.stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
 }
 
 // `answer` null: there is none in time.
@@ -360,7 +364,25 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   Worker& own = *worker_[worker];
   const bool done = connections_.expire(worker, workers_, own.stats, now, exact, budget);
   connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
+  turnMarks(own, now);
   return done;
+}
+
+// A length counts as sent lately for one to two of these.
+constexpr uint32_t kMarkTicks = ticksFromSeconds(30);
+constexpr size_t kMarksAtOnce = 1024;  // so that packets never wait long
+
+void Director::turnMarks(WorkerContext& worker, Tick now) {
+  if (worker.marksCursor == 0) {
+    if (now - worker.marksTurned < kMarkTicks) return;
+    worker.marksTurned = now;
+  }
+  const ServiceTable& services = *control_.table();
+  const auto end = static_cast<uint32_t>(std::min(services.idCount(), worker.marksCursor + kMarksAtOnce));
+  for (uint32_t id = worker.marksCursor; id < end; id++) {
+    if (services.server(id) != nullptr) pool_.counters(worker.index, id).longest.turn();
+  }
+  worker.marksCursor = end < services.idCount() ? end : 0;
 }
 
 int32_t Director::sysctl(const SysctlInfo& info) const {
@@ -382,13 +404,73 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
 
 Explanation Director::explain(const ParsedPacket& parsed, Tick now, uint32_t mark) {
   if (parsed.error != ParseError::none) return {.verdict = verdictOf(parsed.error)};
-  if (parsed.packetClass != PacketClass::flow) return {.verdict = Verdict::dropProtocol};
   epochs_.enter(kControlReader);
-  Explanation explanation = connections_.explain(parsed, mark, now);
+  Explanation said;
+  switch (parsed.packetClass) {
+    case PacketClass::flow: said = explainFlow(parsed, now, mark); break;
+    case PacketClass::fragment: said = explainFragment(parsed, now, mark); break;
+    case PacketClass::icmp: said = explainIcmp(parsed, now, mark); break;
+    case PacketClass::other:
+      said.verdict = control_.table()->virtualAddress(parsed.key.virtualAddress()) != nullptr ? Verdict::dropProtocol
+                                                                                              : Verdict::dropNoService;
+      break;
+  }
   epochs_.leave(kControlReader);
+  return said;
+}
+
+Explanation Director::explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
+  const ServerView* server = nullptr;
+  Explanation said = connections_.explain(parsed, mark, now, server);
+  if (server != nullptr && said.verdict == Verdict::forwarded) {
+    const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
+    said.verdict = forwarder_.judge(*server, parsed, hash, /*isRelayed=*/false, now, control_.table()->tunables());
+  }
   // In a service of every port or of a mark, the packet's own.
-  if (explanation.server && explanation.server->port == 0) explanation.server->port = parsed.key.virtualPort().host();
-  return explanation;
+  if (said.server && said.server->port == 0) said.server->port = parsed.key.virtualPort().host();
+  return said;
+}
+
+Explanation Director::explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
+  const FragmentInfo info = fragmentInfoOf(parsed);
+  if (!isBalanced(parsed.protocol)) return {.verdict = Verdict::dropFragment};
+  if (info.isFirst()) {
+    const Explanation said = explainFlow(parsed, now, mark);
+    const bool goes = said.verdict == Verdict::forwarded || said.verdict == Verdict::answeredTooBig;
+    return goes && checkFragment(info) != FragmentDrop::none ? Explanation{.verdict = Verdict::dropFragment} : said;
+  }
+  const FragmentAnswer answer = fragments_.foresee(info, now);
+  if (answer.verdict == FragmentVerdict::wait) return {.verdict = Verdict::waitingFragment};
+  if (answer.verdict == FragmentVerdict::drop) {
+    const bool hasReason = answer.decision.refusal != 0;
+    return {.verdict = hasReason ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment};
+  }
+  const ServiceTable* services = control_.table();
+  const ServerView* server = services->server(answer.decision.server);
+  if (server == nullptr || !server->available) return {.verdict = Verdict::dropServerGone};
+  Explanation said;
+  said.by = DecidedBy::datagram;
+  said.server = server->key();
+  said.verdict =
+      forwarder_.judge(*server, parsed, answer.decision.flowHash, /*isRelayed=*/false, now, services->tunables());
+  return said;
+}
+
+// By the very code that handles them, on a copy, in the name of a worker whose counters and answers nobody gets.
+Explanation Director::explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark) {
+  if (asking_ == nullptr) asking_ = std::make_unique<WorkerContext>();
+  asking_->mark = mark;
+  asking_->limits = {};
+  std::vector<uint8_t> copy(kHeadroom + parsed.length + 64);
+  std::copy(parsed.data, parsed.data + parsed.length, copy.begin() + kHeadroom);
+  Packet packet{copy.data() + kHeadroom, parsed.length};
+  ParsedPacket again;
+  parsePacket(packet, again);
+  OutputVector out;
+  Explanation said;
+  const ServiceTable* services = control_.table();
+  said.verdict = icmp_.handle(*asking_, services, again, packet, 0, now, out, &said);
+  return said;
 }
 
 Result<uint64_t> Director::endConnections(const ServiceKey& service, const ServerKey& server) {

@@ -68,6 +68,16 @@ class Director {
   // At or before the first deadline. REQUIRES: hasParked(worker)
   Tick nextDeadline(size_t worker) const;
 
+  // What the host's own routes to the real servers take: `mtuOf` gives the bytes for an address, 0 where that is not
+  // known. Call when any of them has changed, or a server was added. REQUIRES: worker < workers
+  template <typename MtuOf>
+  void setRouteMtus(size_t worker, MtuOf&& mtuOf) {
+    epochs_.enter(worker);
+    for (const auto& service : control_.table()->services()) {
+      for (const auto& server : service->owned) server->pathMtu->setRoute(settings_.pathMtu, mtuOf(server->address));
+    }
+  }
+
   // The worker takes part in / stays out of memory reclamation: leave before sleeping, enter after.
   void enter(size_t worker) { epochs_.enter(worker); }
   void leave(size_t worker) { epochs_.leave(worker); }
@@ -113,6 +123,7 @@ class Director {
   static constexpr size_t kControlReader = Epochs::kMaxReaders - 1;
   struct Worker;
 
+  void turnMarks(WorkerContext& worker, Tick now);
   Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
                  OutputVector& out);
   Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause,
@@ -132,6 +143,10 @@ class Director {
   void answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
               const Packet& packet, size_t cause, Tick now, OutputVector& out);
 
+  Explanation explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark);
+
   size_t workers_;
   Settings settings_;
   Epochs epochs_;
@@ -144,7 +159,8 @@ class Director {
   Forwarder forwarder_;
   IcmpPath icmp_;
   std::vector<std::unique_ptr<Worker>> worker_;
-  WorkerStats controlStats_;  // what the control thread did
+  WorkerStats controlStats_;               // what the control thread did
+  std::unique_ptr<WorkerContext> asking_;  // for explain(): what is done with it reaches nobody
 };
 
 template <typename Visit>

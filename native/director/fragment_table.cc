@@ -100,6 +100,24 @@ FragmentAnswer FragmentTable::decide(const FragmentInfo& info, const FragmentDec
   return {FragmentVerdict::forward, FragmentDrop::none, decided};
 }
 
+FragmentAnswer FragmentTable::foresee(const FragmentInfo& info, Tick now) const {
+  const FlowKey key = keyOf(info);
+  const uint64_t hash = flowHash(key, secret_);
+  Shard& shard = shardOf(hash);
+  SpinGuard guard(shard.lock);
+  const Entry* entry = shard.find(key, hash, now);
+  if (entry != nullptr && entry->state == Entry::State::dead) return {FragmentVerdict::drop, entry->reason, {}};
+  FragmentDrop wrong = checkFragment(info);
+  if (wrong == FragmentDrop::none && entry != nullptr) wrong = checkRange(info, entry->ranges);
+  const bool isDecided = entry != nullptr && entry->state == Entry::State::decided;
+  if (wrong != FragmentDrop::none && !(isDecided && wrong == FragmentDrop::duplicate))
+    return {FragmentVerdict::drop, wrong, {}};
+  if (!isDecided) return {FragmentVerdict::wait, FragmentDrop::none, {}};
+  const bool isRefused = entry->decision.refusal != 0;
+  return {isRefused ? FragmentVerdict::drop : FragmentVerdict::forward,
+          isRefused ? FragmentDrop::refused : FragmentDrop::none, entry->decision};
+}
+
 FragmentAnswer FragmentTable::follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now) {
   assert(!info.isFirst() && info.source.family == info.destination.family);
   const FlowKey key = keyOf(info);

@@ -139,6 +139,9 @@ class FragmentTable {
   // Any other fragment; `packet` is all of it, from its IP header on. REQUIRES: not info.isFirst()
   FragmentAnswer follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now);
 
+  // What follow() would make of a fragment that came now; nothing is changed by asking. REQUIRES: as follow()
+  FragmentAnswer foresee(const FragmentInfo& info, Tick now) const;
+
   // Drops what is due: at most `budget` datagrams of each shard. Returns how many.
   size_t expire(Tick now, size_t budget = 64);
 

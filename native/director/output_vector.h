@@ -43,6 +43,12 @@ class OutputVector {
     locals_.set(count_ - 1);
   }
 
+  // The same for what the director says itself: it goes to the client, whose address is anybody's.
+  void addAnswer(uint8_t* data, size_t length, const IpAddress& client, size_t cause) {
+    add(data, length, client, cause);
+    answers_.set(count_ - 1);
+  }
+
   // Room for a packet of `bytes` with kHeadroom in front of it. Flushes when the arena is full, so that a packet which
   // was made before may be sent, and be gone: add() each before reserving for the next. REQUIRES: bytes <=
   // kMaxPacketBytes
@@ -67,6 +73,7 @@ class OutputVector {
   void reset() {
     count_ = 0;
     locals_.reset();
+    answers_.reset();
     used_ = 0;
   }
 
@@ -76,6 +83,8 @@ class OutputVector {
   size_t cause(size_t i) const { return causes_[i]; }
   bool hasLocal() const { return locals_.any(); }
   bool isLocal(size_t i) const { return locals_[i]; }
+  bool hasAnswer() const { return answers_.any(); }
+  bool isAnswer(size_t i) const { return answers_[i]; }
   // Packets that a full vector without a flush function had to forget.
   uint64_t lost() const { return lost_; }
 
@@ -83,7 +92,7 @@ class OutputVector {
   OutputPacket packets_[kMax];
   uint8_t causes_[kMax];
   size_t count_ = 0;
-  std::bitset<kMax> locals_;
+  std::bitset<kMax> locals_, answers_;
   size_t used_ = 0;
   uint64_t lost_ = 0;
   std::unique_ptr<uint8_t[]> arena_;

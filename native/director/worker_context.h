@@ -37,6 +37,7 @@ struct AnswerLimits {
   RateLimit tooBig{kPerSecond, kBurst};
   RateLimit echo{kPerSecond, kBurst};
   RateLimit recreated{kPerSecond, kBurst};
+  RateLimit lookUps{100, 100};  // of the server that a short quote names, which looks at all of them
 };
 
 struct alignas(64) WorkerContext {
@@ -46,6 +47,9 @@ struct alignas(64) WorkerContext {
   uint16_t identification = 0;   // of outer IPv4 headers without DF, and of answers
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerLimits limits;
+  uint64_t forwardedBytes = 0;  // not yet in stats
+  uint32_t marksCursor = 0;     // id of the next server whose HighMark turns
+  Tick marksTurned = 0;         // when the last round of that began
   EveryNth dropPacket;
   Parking parking;
   PolicyTurn asking;        // of the packet at hand

@@ -34,7 +34,7 @@ Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
 }
 
 Worker::Worker(Parts parts, UniqueFd wake)
-    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes) {}
+    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes), losses_(parts_.events) {}
 
 Worker::~Worker() {
   stop();
@@ -146,6 +146,7 @@ void Worker::consultPolicies(Tick now, OutputVector& out) {
 void Worker::readErrors(Tick now, OutputVector& out) {
   for (const auto& errors : parts_.errors) {
     const auto received = errors->receive(vector_);
+    if (!received) losses_.errorsUnread(received.error());
     if (!received || received.value() == 0) continue;
     parts_.director.process(parts_.index, vector_.packets(), now, out);
     out.flush();
@@ -159,7 +160,16 @@ void Worker::readMemory(Tick now) {
   if (const auto pages = availablePages()) parts_.director.setAvailablePages(*pages);
 }
 
+void Worker::readRoutes() {
+  if (parts_.routes == nullptr) return;
+  const uint64_t generation = parts_.routes->mtuGeneration();
+  if (generation == routesRead_) return;
+  routesRead_ = generation;
+  parts_.director.setRouteMtus(parts_.index, [this](const IpAddress& server) { return parts_.routes->mtu(server); });
+}
+
 void Worker::housekeep(Tick now) {
+  readRoutes();
   parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
   readMemory(now);
   housekept_ = now;
@@ -167,6 +177,7 @@ void Worker::housekeep(Tick now) {
   const uint64_t oversized = parts_.queue.oversized();
   stats.oversized.add(oversized - oversizedCounted_);
   oversizedCounted_ = oversized;
+  losses_.look(stats, now);
   const uint64_t evicted = stats.connectionsEvicted.read();
   if (evicted != evictedReported_ && now - eventAt_ >= kEventTicks) {
     parts_.events.push(
@@ -184,22 +195,26 @@ void Worker::housekeep(Tick now) {
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
   parts_.director.stats(parts_.index).handedOut.add(out.count());
-  if (out.hasLocal()) [[unlikely]]
+  if (out.hasLocal() || out.hasAnswer()) [[unlikely]]
     return sendMixed(out);
   count(parts_.egress->send(out.packets()));
 }
 
 void Worker::sendMixed(const OutputVector& out) {
-  OutputPacket away[OutputVector::kMax], local[OutputVector::kMax];
-  size_t awayCount = 0, localCount = 0;
+  OutputPacket away[OutputVector::kMax], local[OutputVector::kMax], answers[OutputVector::kMax];
+  size_t awayCount = 0, localCount = 0, answerCount = 0;
   for (size_t i = 0; i < out.count(); i++) {
     if (out.isLocal(i)) {
       local[localCount++] = out[i];
+    } else if (out.isAnswer(i)) {
+      answers[answerCount++] = out[i];
     } else {
       away[awayCount++] = out[i];
     }
   }
-  count(parts_.egress->send({away, awayCount}));
+  if (awayCount > 0) count(parts_.egress->send({away, awayCount}));
+  if (answerCount > 0) count(parts_.egress->sendAnswers({answers, answerCount}));
+  if (localCount == 0) return;
   const SendResult result = parts_.host->send({local, localCount});
   count(result);
   parts_.director.stats(parts_.index).sentToHost.add(result.sent);

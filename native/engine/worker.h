@@ -12,9 +12,11 @@
 
 #include "director/director.h"
 #include "engine/event_ring.h"
+#include "engine/loss_report.h"
 #include "engine/policy_channel.h"
 #include "io/device.h"
 #include "io/egress.h"
+#include "io/next_hop_resolver.h"
 #include "io/unique_fd.h"
 
 namespace tunvs {
@@ -38,6 +40,8 @@ class Worker {
     std::vector<std::unique_ptr<DeviceQueue>>
         errors{};                       // ICMP errors about outer packets: looked at when idle, and now and then
     PolicyChannel* policies = nullptr;  // where new connections are asked about; null: nowhere
+    std::shared_ptr<const NextHopResolver> routes =
+        nullptr;  // whose MTUs this worker tells the director; null: nobody's
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);
@@ -63,6 +67,7 @@ class Worker {
   void sendMixed(const OutputVector& out);
   void count(const SendResult& result);
   void readErrors(Tick now, OutputVector& out);
+  void readRoutes();
 
   Parts parts_;
   UniqueFd wake_;
@@ -72,7 +77,9 @@ class Worker {
   Tick housekept_ = 0;
   uint64_t evictedReported_ = 0;
   uint64_t oversizedCounted_ = 0;
+  uint64_t routesRead_ = 0;  // generation
   Tick eventAt_ = 0;
+  LossReport losses_;
   Tick memoryReadAt_ = 0;
   std::thread thread_;
 };

@@ -234,6 +234,17 @@ TEST("a worker hands a local node's packets to the host, in order and as they ca
   CHECK_EQ(b.t.counter("handedOut"), 100u);
 }
 
+TEST("a worker hands what the director says to clients to its egress as answers") {
+  Bench b;
+  for (uint16_t i = 0; i < 100; i++) {
+    b.pushSyn(static_cast<uint16_t>(2000 + i));
+    b.push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(static_cast<uint16_t>(2000 + i), 81, kTcpSyn).build());
+  }
+  b.worker->start();
+  REQUIRE(b.sends(200));
+  CHECK_EQ(b.egress->answers(), 100u);
+}
+
 TEST("a worker counts packets that are longer than its buffers, beside those received") {
   Bench b({.maxPacketBytes = 256});
   b.worker->start();

@@ -72,9 +72,9 @@ Result<UniqueFd> openSocket() {
 Result<void> subscribe(int socket) {
   // More than most hosts need in a burst; what is lost all the same is told by ENOBUFS.
   ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
-  for (const int group : {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-                          RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF,
-                          RTNLGRP_IPV6_NETCONF}) {
+  for (const int group :
+       {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
+        RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF}) {
     if (::setsockopt(socket, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0) {
       return Error::fromErrno(errno, "setsockopt", "can't be told of changes to the host (rtnetlink)");
     }
@@ -129,7 +129,7 @@ HostMonitor::~HostMonitor() {
   if (!hasThread_) return;
   isStopping_.store(true, std::memory_order_release);
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);  // a full counter wakes as well
   ::pthread_join(thread_, nullptr);
 }
 

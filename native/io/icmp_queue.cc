@@ -58,8 +58,7 @@ Result<std::unique_ptr<IcmpQueue>> IcmpQueue::open(const IpAddress& address) {
   UniqueFd socket(::socket(address.isV4() ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
                            address.isV4() ? IPPROTO_ICMP : IPPROTO_ICMPV6));
   if (!socket) {
-    return Error::fromErrno(errno, "socket",
-                            "could not open a raw ICMP socket (it needs CAP_NET_RAW), so path MTUs are not learned");
+    return Error::fromErrno(errno, "socket", "could not open a raw ICMP socket (it needs CAP_NET_RAW)");
   }
   if (auto done = filter(socket.get(), address.family); !done) return done.error();
   if (auto done = bindTo(socket.get(), address); !done) return done.error();

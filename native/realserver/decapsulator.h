@@ -64,7 +64,7 @@ class Decapsulator {
 
   const std::string& device() const { return tun_->name(); }
   DecapCounters counters() const;
-  // The thread ended because a socket or the device failed; why, or "" while it runs.
+  // The thread ended because a socket or the device failed: nothing is taken apart any more. Why, or "" while it runs.
   std::string failure() const;
 
  private:
@@ -73,7 +73,8 @@ class Decapsulator {
   void run();
   // Everything that waits. False when the socket failed.
   bool receiveAll(const TunnelSocket& socket, Buffers& buffers);
-  void deliver(const Decapsulated& result);
+  // False when the device is gone.
+  bool deliver(const Decapsulated& result);
 
   const DecapRules rules_;
   std::unique_ptr<TunDevice> tun_;

@@ -62,9 +62,6 @@ export class FakeHost implements Host {
   /** What it answers now to the questions of a snapshot. */
   takeSnapshot(): SnapshotHost {
     const commands = ([4, 6] as const).flatMap((family) => DUMPS.map((dump) => ipJson(family, ...dump.split(' '))));
-    return new SnapshotHost(
-      this,
-      new Map(commands.map((argv) => [argv.join(' '), this.query(argv) || '[]'])),
-    );
+    return new SnapshotHost(this, new Map(commands.map((argv) => [argv.join(' '), this.query(argv) || '[]'])));
   }
 }

@@ -72,7 +72,7 @@ describe('DirectorHost', () => {
   });
 
   it('does not answer ARP when told not to, nor where somebody else has it answered', () => {
-    const answers = { 'ip -4 neigh show proxy dev eth0': '10.2.0.100 dev eth0 proxy \n' };
+    const answers = { 'ip -j -4 neigh show proxy': '[{"dst":"10.2.0.100","dev":"eth0","proxy":null}]' };
     const host = new FakeHost({ addresses: [LAN], answers });
     const off = directorHost(new FakeHost({ addresses: [LAN] }), { answersArp: false });
     for (const director of [off, directorHost(host)]) {
@@ -81,7 +81,7 @@ describe('DirectorHost', () => {
   });
 
   it('takes over its own proxy entry that a killed director has left', () => {
-    const answers = { 'ip -4 neigh show proxy dev eth0': '10.2.0.100 dev eth0 proxy proto 84 \n' };
+    const answers = { 'ip -j -4 neigh show proxy': '[{"dst":"10.2.0.100","dev":"eth0","proxy":null,"protocol":"84"}]' };
     const steps = directorHost(new FakeHost({ addresses: [LAN], answers })).plan('tunvs0', ['10.2.0.100']);
     assert.equal(commands(steps).at(-1), 'ip neigh replace proxy 10.2.0.100 dev eth0 protocol 84');
   });

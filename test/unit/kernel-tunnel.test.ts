@@ -1,8 +1,13 @@
 /** Which of the kernel's tunnel devices a real server uses. */
 import { strict as assert } from 'node:assert';
 import { HostSetup } from '../../lib/host/host-setup.js';
-import { openKernelTunnels, planKernelTunnels, type TunnelNeeds } from '../../lib/host/kernel-tunnel.js';
-import { formatHostCommand } from '../../lib/host/step.js';
+import {
+  openKernelTunnels,
+  planKernelTunnels,
+  planMadeDevices,
+  type TunnelNeeds,
+} from '../../lib/host/kernel-tunnel.js';
+import { formatHostCommand, type HostStep } from '../../lib/host/step.js';
 import { FakeHost } from '../support/fake-host.js';
 
 const BOTH = ['10.9.9.9', '2001:db8:9::9'];
@@ -151,5 +156,33 @@ describe('openKernelTunnels', () => {
     const { devices } = open(host, needs({ methods: ['gue'], guePorts: [6080] }));
     assert.equal(devices, undefined);
     assert.deepEqual(host.ran, ['ip link add name tunvs-rs0 type ipip', 'ip link del dev tunvs-rs0']);
+  });
+});
+
+describe('planMadeDevices', () => {
+  it('finds a device of our own missing that somebody has deleted, and no other step', () => {
+    const host = new FakeHost({ answers: ROUTE });
+    const setup = new HostSetup(host);
+    const made: HostStep[] = [];
+    const noting = {
+      apply: (steps: readonly HostStep[]) => made.push(...steps),
+      undo: () => setup.undo(),
+    };
+    openKernelTunnels(host, noting, needs({ methods: ['gre', 'gue'], guePorts: [6080] }), 'tunvs-rs0');
+    const held = () =>
+      planMadeDevices(made, host.takeSnapshot()).map((step) => [formatHostCommand(step.command), step.isHeld]);
+    const [gre] = held();
+    assert.ok(gre);
+    const name = String(gre[0]).split(' ')[4];
+    assert.equal(gre[1], false);
+    const link = { ifindex: 7, ifname: name, flags: [], mtu: 1476 };
+    host.answers['ip -j -4 link show'] = JSON.stringify([link]);
+    assert.deepEqual(
+      held()
+        .map(([command, isHeld]) => [String(command).split(' ')[4], isHeld])
+        .find(([each]) => each === name),
+      [name, true],
+    );
+    assert.ok(held().every(([command]) => String(command).startsWith('ip link add name ')));
   });
 });

@@ -113,8 +113,6 @@ describe('DirectorHost with devices of marks', () => {
         'ip rule add pref 84 iif tunvs0 lookup main protocol 84',
         'ip route replace unreachable default table 8405 metric 4294967295 proto 84',
         'ip route replace default dev tunvsm0 table 8405 proto 84',
-        'ip rule del pref 85 fwmark 0x1 lookup 8405 protocol 84',
-        'ip rule add pref 85 fwmark 0x1 lookup 8405 protocol 84',
         'ip route replace unreachable default table 8401 metric 4294967295 proto 84',
         'ip route replace default dev guests table 8401 proto 84',
         'ip rule add pref 85 fwmark 0xffffffff lookup 8401 protocol 84',

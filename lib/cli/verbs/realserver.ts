@@ -5,6 +5,7 @@ import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHostOptions } from '../../real-server-host.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
+import { NewsPrinter } from '../news.js';
 import { aborted, endSignal } from '../signals.js';
 import type { Verb, VerbContext } from '../verb.js';
 
@@ -125,11 +126,17 @@ Examples:
         vip: given.vip,
         forwarding: given.forwarding,
       });
-      await aborted(end.signal);
+      const failure = new AbortController();
+      const news = new NewsPrinter('realserver', io, given.json ?? false);
+      host.on('error', (error) => failure.abort(error));
+      host.on('event', (event) => news.tell(event));
+      await aborted(AbortSignal.any([end.signal, failure.signal]));
       const { counters } = host.stats();
       await host.close();
+      news.end();
       const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
       print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
+      if (failure.signal.aborted) throw failure.signal.reason;
     } finally {
       end.dispose();
     }

@@ -58,6 +58,7 @@ export class FileStore implements Store {
     try {
       descriptor = openSync(this.#path(id, 'held'), constants.O_RDWR | constants.O_NOFOLLOW);
     } catch {
+      // Without its file it holds nothing.
       return false;
     }
     try {
@@ -154,6 +155,7 @@ function isAt(path: string, descriptor: number): boolean {
   try {
     return lstatSync(path).ino === fstatSync(descriptor).ino;
   } catch {
+    // It was removed: another is made.
     return false;
   }
 }
@@ -162,6 +164,7 @@ function readNames(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
+    // It was removed with its last book.
     return [];
   }
 }

@@ -55,6 +55,12 @@ export function isOurs(host: Host, undo: HostCommand): boolean {
     .some(({ entries }) => entries.has(key));
 }
 
+/** The first entry of any holder that `isWanted`. */
+export function findOurs(host: Host, isWanted: (entry: Entry) => boolean): Entry | undefined {
+  const books = knownOf(host).store.books();
+  return books.flatMap(({ entries }) => [...entries.values()]).find(isWanted);
+}
+
 export class Holder {
   readonly #host: Host;
   #book: OwnBook | undefined;

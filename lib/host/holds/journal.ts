@@ -24,6 +24,7 @@ export class JournalReader {
     try {
       descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch {
+      // A holder that died before it made anything has none; what is no file of ours is not read.
       this.#read.delete(path);
       return new Map();
     }
@@ -73,6 +74,7 @@ function parse(line: string): Entry | string | undefined {
     const { add, remove } = JSON.parse(line) as { add?: unknown; remove?: unknown };
     return typeof remove === 'string' ? remove : readEntry(add);
   } catch {
+    // tunvs writes no such line.
     return undefined;
   }
 }
