@@ -85,7 +85,7 @@ function hold(vip: string, device: string, host: Host): HostStep[] {
     {
       description: `give the host the virtual address ${vip}`,
       // Nobody else may be asked whether it has the address: the director has.
-      command: { argv: ipCommand(vip, 'address', 'replace', ...words, ...(is6 ? ['nodad'] : [])) },
+      command: { argv: ipCommand(vip, 'address', 'add', ...words, ...(is6 ? ['nodad'] : [])) },
       undo,
       isHeld: false,
     },
