@@ -270,12 +270,7 @@ export class DirectorHost {
         rpFilter.value,
         'take tunnel packets back from the device',
       ),
-      ...setOnDevice(
-        host,
-        `net/ipv4/conf/${device}/accept_local`,
-        '1',
-        'take them although their source is this host',
-      ),
+      ...setOnDevice(host, `net/ipv4/conf/${device}/accept_local`, '1', 'take them although their source is this host'),
       ...localSources.map((source) => ({
         description: 'loose rp_filter wants an address on the device',
         command: { argv: ['ip', 'address', 'replace', `${source}/32`, 'dev', device] },

@@ -27,7 +27,7 @@ Result<std::string> networkNamespaceName() {
   socklen_t length = sizeof cookie;
   if (socket && ::getsockopt(socket.get(), SOL_SOCKET, kNetworkNamespaceCookie, &cookie, &length) == 0)
     return std::to_string(cookie);
-  struct stat status{};
+  struct stat status {};
   if (::stat("/proc/thread-self/ns/net", &status) != 0)
     return Error::fromErrno(errno, "stat", "looking at /proc/thread-self/ns/net");
   return "inode-" + std::to_string(status.st_ino);

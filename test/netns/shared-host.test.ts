@@ -9,7 +9,7 @@ const PROGRAM = new URL('../support/programs/host-holder.js', import.meta.url);
 
 /** Holders in one process of the host, by name. */
 class Holders {
-  private constructor(readonly agent: Agent) {}
+  constructor(readonly agent: Agent) {}
 
   static async start(host: LabHost, environment: Record<string, string> = {}): Promise<Holders> {
     const argv = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
@@ -108,7 +108,8 @@ describeLab('directors and real servers of one host', () => {
   }
 
   async function assertServes(vips: readonly string[], device: string): Promise<void> {
-    for (const [path, value] of Object.entries(WHAT_DIRECTORS_SHARE)) assert.equal(await host.sysctl(path), value, path);
+    for (const [path, value] of Object.entries(WHAT_DIRECTORS_SHARE))
+      assert.equal(await host.sysctl(path), value, path);
     const state = await hostState(host);
     for (const vip of vips) {
       assert.match(state, new RegExp(`^${vip} dev ${device} proto 84 `, 'm'));
@@ -204,7 +205,8 @@ describeLab('directors and real servers of one host', () => {
   it('gives a guardian no descriptor of its holder, and ends it with the holder', async () => {
     const holders = await start();
     await holders.director('a', A, VIPS_A);
-    const guardians = async () => (await host.tryExec(['sh', '-c', 'pgrep -f "^/bin/sh .* tunvs-guardian /run/tunvs"'])).stdout;
+    const guardians = async () =>
+      (await host.tryExec(['sh', '-c', 'pgrep -f "^/bin/sh .* tunvs-guardian /run/tunvs"'])).stdout;
     const pid = (await guardians()).trim();
     assert.match(pid, /^\d+$/);
     // What this test itself was started with, every program below it has.
@@ -282,6 +284,73 @@ describeLab('directors and real servers of one host', () => {
     await holders.close('b');
     assert.match(await hostState(host), /inet 10\.2\.0\.100\/32 scope global lo/);
     host.ip(['address del 10.2.0.100/32 dev lo']);
+  });
+
+  it('gives a device that was there before back as it was, killed or closed', async () => {
+    host.ip(['tuntap add dev own mode tun multi_queue', 'link set dev own mtu 1400 txqueuelen 77']);
+    const link = async () => {
+      const { stdout } = await host.exec(['ip', '-d', 'link', 'show', 'dev', 'own']);
+      const name = 'net/ipv4/conf/own';
+      const sysctls = [await host.sysctl(`${name}/accept_local`), await host.sysctl(`${name}/rp_filter`)];
+      return `${stdout
+        .replace(/^\d+:/, '')
+        .replace(/state \w+/, '')
+        .replace(/qdisc \w+/, '')} ${sysctls}`;
+    };
+    const before = await link();
+    const options = { ...A, device: { name: 'own', queues: 1 }, setUpHost: true };
+    const closed = await start();
+    await closed.director('a', options, []);
+    assert.match(await link(), /UP.* mtu 1480 .* qlen 4096/s);
+    await closed.close('a');
+    assert.equal(await link(), before);
+    const killed = await start();
+    await killed.director('a', options, []);
+    await killed.kill();
+    await eventually(async () => assert.equal(await link(), before));
+    host.ip(['link del dev own']);
+  });
+
+  it('knows a device by its name, not by the labels of its addresses', async () => {
+    host.ip(['address add 10.2.7.1/24 dev eth0 label eth0:0']);
+    const holders = await start();
+    await holders.realServer('a', { ...direct, virtualAddresses: '10.2.7.100', directors: ['10.2.7.9'] });
+    assert.equal(await host.sysctl('net/ipv4/conf/eth0/arp_ignore'), '1');
+    await holders.close('a');
+    host.ip(['address del 10.2.7.1/24 dev eth0']);
+  });
+
+  describe('in a container whose /proc/sys is read-only', () => {
+    /** A process that sees it so, in the network of the host. */
+    async function contained(): Promise<Holders> {
+      const readOnly = 'mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec "$@"';
+      const argv = ['unshare', '-m', 'sh', '-c', readOnly, 'sh', process.execPath, PROGRAM.pathname];
+      const holders = new Holders(await Agent.connect(host.spawn(argv)));
+      running.push(holders);
+      return holders;
+    }
+
+    it('names what the container is to be started with', async () => {
+      const holders = await contained();
+      await assert.rejects(holders.director('a', { ...A, egress: 'tun' }, []), (error: Error) => {
+        assert.match(error.message, /start the container with "[^"]*--sysctl net\.ipv4\.conf\.default\.accept_local=1/);
+        assert.match(error.message, /--sysctl net\.ipv4\.ip_forward=1/);
+        assert.doesNotMatch(error.message, /conf\.tunvsa/);
+        return true;
+      });
+    });
+
+    it('takes what is right already', async () => {
+      await host.setSysctls({ 'net/ipv4/conf/default/accept_local': '1', 'net/ipv4/ip_forward': '1' });
+      const holders = await contained();
+      await holders.director('a', A, ['10.9.9.9']);
+      await holders.close('a');
+      await host.setSysctls({
+        'net/ipv4/conf/default/accept_local': '0',
+        'net/ipv4/ip_forward': '0',
+        'net/ipv6/conf/unplugged/forwarding': '1',
+      });
+    });
   });
 
   it('says that it counts in one process alone where it cannot write, and goes on', async () => {

@@ -79,7 +79,9 @@ export class Holder {
     return [
       ...(problem === undefined ? [] : [problem]),
       ...(this.#guardian?.problem === undefined ? [] : [this.#guardian.problem]),
-      ...this.#leftOver.map(({ message }) => `what a killed director or real server left could not be removed: ${message}`),
+      ...this.#leftOver.map(
+        ({ message }) => `what a killed director or real server left could not be removed: ${message}`,
+      ),
     ];
   }
 
@@ -124,7 +126,8 @@ export class Holder {
     const renamed = entryOf(now);
     const entry = planned && this.#book?.entries.get(keyOf(planned));
     if (planned === undefined || renamed === undefined || entry === undefined) return;
-    const undo = 'write' in renamed.undo && 'write' in entry.undo ? { ...entry.undo, write: renamed.undo.write } : renamed.undo;
+    const undo =
+      'write' in renamed.undo && 'write' in entry.undo ? { ...entry.undo, write: renamed.undo.write } : renamed.undo;
     this.#book?.remove(keyOf(planned));
     this.#book?.add(keyOf({ undo }), { command: now.command, undo });
   }
@@ -202,8 +205,11 @@ export class Holder {
     if (!('write' in command) || !('write' in undo) || undo.onlyIf === undefined) return undo;
     const now = this.#host.readSysctl(undo.write);
     const entries = others.map(({ entries }) => entries.get(undo.write));
-    const inForce = entries.find((entry) => entry !== undefined && 'write' in entry.command && entry.command.value === now);
-    const before = inForce !== undefined && 'write' in inForce.undo ? inForce.undo : { ...undo, value: now ?? undo.value };
+    const inForce = entries.find(
+      (entry) => entry !== undefined && 'write' in entry.command && entry.command.value === now,
+    );
+    const before =
+      inForce !== undefined && 'write' in inForce.undo ? inForce.undo : { ...undo, value: now ?? undo.value };
     return { ...before, onlyIf: command.value };
   }
 }

@@ -15,8 +15,7 @@ serveAgent({
   async director({ name, options, services }: DirectorRequest) {
     const director = await Director.open(options);
     open.set(name, director);
-    for (const address of services)
-      director.addVirtualService({ protocol: 'udp', address, port: 53, scheduler: 'rr' });
+    for (const address of services) director.addVirtualService({ protocol: 'udp', address, port: 53, scheduler: 'rr' });
     return director.warnings;
   },
   async realServer({ name, options }: { name: string; options: RealServerHostOptions }) {
