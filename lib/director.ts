@@ -202,6 +202,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         const opening = new DirectorHost({ sources, ...checked.host });
         undo.push(() => opening.close());
         opening.open(started.device, marked);
+        warnings.push(...opening.warnings);
         host = opening;
       }
       if (marked.length > 0) warnings.push(...markWarnings(thisHost));

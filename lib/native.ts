@@ -428,6 +428,13 @@ export interface Native {
   hostChanges: NativeHostChange[];
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
+  /**
+   * Locks the file behind a descriptor without waiting; false when another open file holds it. The lock ends with the
+   * descriptor, and so with the process.
+   */
+  tryLockFile(descriptor: number): boolean;
+  /** What tells this thread's network namespace from all others since the host was booted. */
+  networkNamespaceName(): string;
   schedulers: string[];
   forwardingMethods: string[];
   egresses: string[];

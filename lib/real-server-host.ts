@@ -19,6 +19,7 @@ import {
   type TunnelMethod,
 } from './host/kernel-tunnel.js';
 import {
+  openDoorWarnings,
   otherTunnelWarnings,
   planArpSuppression,
   planTunnelDevices,
@@ -50,8 +51,8 @@ export interface RealServerHostOptions {
   /** Virtual addresses (VIP) that this host answers for. */
   virtualAddresses: string | readonly string[];
   /**
-   * Director addresses (DIP) whose tunnel packets are taken, ranges such as '10.2.1.0/28' included; in kernel mode the
-   * kernel takes those of others as well.
+   * Director addresses (DIP) whose tunnel packets are taken, ranges such as '10.2.1.0/28' included. In kernel mode a
+   * range, other than single addresses, has the kernel take those of others as well: `warnings` say so.
    */
   directors: string | readonly string[];
   /**
@@ -155,6 +156,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     const { setup } = this.#parts;
     let decapsulator: NativeDecapsulator | undefined;
     try {
+      setup.prepare();
       // Before the host has the addresses: from then on it would answer ARP for them.
       this.#parts.add((now) => planArpSuppression({ ...checked, tunnels: [] }, now));
       const made: HostStep[] = [];
@@ -180,8 +182,9 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
       const ofKernel = this.#parts.addDone((found) => planMadeDevices(ofKernel.owned, found), made);
       this.#parts.add((found) => planTunnelDevices(now(), found));
       this.warnings = [
+        ...setup.warnings,
         ...realServerWarnings(plan, host),
-        ...(decapsulator === undefined ? [] : otherTunnelWarnings(plan, host)),
+        ...(decapsulator === undefined ? openDoorWarnings(plan, host) : otherTunnelWarnings(plan, host)),
       ];
     } catch (error) {
       this.#parts.clear();

@@ -9,6 +9,8 @@ import { isSourceRange } from '../source.js';
 import { asPrefix, enableIpv6, familyOf, hasIpv6, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
 import { ask } from './ask.js';
 import { HeldParts, type HeldPart, type MissingStep } from './held-parts.js';
+import { linkAsBefore, undoOf } from './link-as-before.js';
+import { planFallback } from './fallback-route.js';
 import { type Host, thisHost } from './host.js';
 import { planLocalNode, planLocalNodes } from './local-node.js';
 import {
@@ -102,11 +104,22 @@ export class DirectorHost {
     ];
   }
 
+  /** What was found on opening that others of ours are concerned with, one sentence each. */
+  get warnings(): string[] {
+    return this.#parts.setup.warnings;
+  }
+
   /**
    * REQUIRES: the devices exist.
    * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY when somebody else has rules for a mark.
    */
   open(deviceName: string, markDevices: readonly HostMarkDevice[] = []): void {
+    this.#parts.setup.prepare();
+    this.#parts.setup.together(() => this.#open(deviceName, markDevices));
+  }
+
+  #open(deviceName: string, markDevices: readonly HostMarkDevice[]): void {
+    for (const range of this.#sources.filter(isSourceRange)) this.#refuseTaken(deviceName, range);
     const plan = this.#markPlan(deviceName);
     refuseTakenMarks(this.#host, plan, markDevices);
     this.#marks = chooseTables(this.#host, plan, markDevices);
@@ -128,7 +141,11 @@ export class DirectorHost {
       throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
     if (this.#vips.has(address)) return;
     if (familyOf(address) === 6 && !hasIpv6(this.#host)) refuseIpv6(address);
-    this.#refuseTaken(this.#deviceName, address);
+    this.#parts.setup.together(() => this.#addVip(address));
+  }
+
+  #addVip(address: string): void {
+    this.#refuseTaken(this.#device, address);
     const lan = this.#parts.add((host) => this.#planLan(host, this.#device, address));
     try {
       const own = this.#parts.add((host) => this.#planVip(host, this.#device, address), { isExact: true });
@@ -237,25 +254,23 @@ export class DirectorHost {
   #planDevice(host: Host, device: string): HostStep[] {
     const rpFilter = tunnelRpFilter(host);
     const localSources = rpFilter.needsAddress ? this.#sources.filter((source) => isLocal4(host, source, device)) : [];
+    const before = linkAsBefore(host, device);
+    const setOnDevice = before === undefined ? setDeviceSysctl : setSysctl;
     return [
       ...withoutLinkLocal(host, device),
       {
         description: 'bring the device up',
         command: { argv: ['ip', 'link', 'set', 'dev', device, ...linkWords(this.#link)] },
+        ...undoOf(before),
         isHeld: isLinkAs(host, device, this.#link),
       },
-      ...setDeviceSysctl(
+      ...setOnDevice(
         host,
         `net/ipv4/conf/${device}/rp_filter`,
         rpFilter.value,
         'take tunnel packets back from the device',
       ),
-      ...setDeviceSysctl(
-        host,
-        `net/ipv4/conf/${device}/accept_local`,
-        '1',
-        'take them although their source is this host',
-      ),
+      ...setOnDevice(host, `net/ipv4/conf/${device}/accept_local`, '1', 'take them although their source is this host'),
       ...localSources.map((source) => ({
         description: 'loose rp_filter wants an address on the device',
         command: { argv: ['ip', 'address', 'replace', `${source}/32`, 'dev', device] },
@@ -293,6 +308,7 @@ export class DirectorHost {
 
   #planVip(host: Host, device: string, vip: string): HostStep[] {
     return [
+      planFallback(host, familyOf(vip), vip),
       this.#planRoute(host, device, vip, `send what is for ${vip} to the director`),
       ...this.#lanOf(host, device, vip)
         .flatMap((name) => (isRange(vip) ? addressesIn(vip) : [vip]).map((address) => ({ name, address })))

@@ -68,6 +68,11 @@ function execute(argv: readonly string[]): string {
   return execFileSync(file, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_TIMEOUT_MS });
 }
 
+/** An address with a label (`eth0:0`) is listed under it; the name of a device holds no colon. */
+function deviceOfLabel(label: string): string {
+  return label.split(':', 1)[0] as string;
+}
+
 /** The host that this process runs on, in its own network namespace. */
 export const thisHost: Host = {
   readSysctl(path) {
@@ -80,9 +85,9 @@ export const thisHost: Host = {
   },
 
   addresses() {
-    return Object.entries(networkInterfaces()).flatMap(([interfaceName, entries]) =>
+    return Object.entries(networkInterfaces()).flatMap(([label, entries]) =>
       (entries ?? []).map(({ address, cidr, family }) => ({
-        interfaceName,
+        interfaceName: deviceOfLabel(label),
         address: canonicalAddress(address) ?? address,
         prefixLength: Number(cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
       })),

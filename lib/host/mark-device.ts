@@ -11,6 +11,8 @@
 import { TunvsError } from '../errors.js';
 import type { AddressFamily } from '../inet.js';
 import { enableIpv6, ipQuery, withoutLinkLocal } from './family.js';
+import { linkAsBefore, undoOf } from './link-as-before.js';
+import { planFallback } from './fallback-route.js';
 import type { Host } from './host.js';
 import { formatMark, type IpRule, readRules, selector } from './ip-rule.js';
 import type { HostStep } from './step.js';
@@ -109,12 +111,14 @@ function planMark(host: Host, plan: MarkPlan, { name, mark, table }: RoutedMark)
     {
       description: 'bring the device up',
       command: { argv: ['ip', 'link', 'set', 'dev', name, ...linkWords(plan)] },
+      ...undoOf(linkAsBefore(host, name)),
       isHeld: isLinkAs(host, name, plan),
     },
     ...families.flatMap((family) => {
       const route = ['default', 'dev', name, 'table', `${table}`, 'proto', protocol];
       const rule = ['pref', `${MARK_PREFERENCE}`, 'fwmark', formatMark(mark), 'lookup', `${table}`];
       return [
+        planFallback(host, family, 'default', table),
         {
           description: `the way of mark ${mark}`,
           command: { argv: ipOf(family, 'route', 'replace', ...route) },
@@ -187,7 +191,9 @@ function isOfMark({ fwmark, fwmask = '0xffffffff', not }: IpRule, mark: number):
 }
 
 function deviceOf(host: Host, family: AddressFamily, { table }: IpRule): string | undefined {
-  return table === undefined ? undefined : / dev (\S+)/.exec(routesIn(host, family, table))?.[1];
+  const routes = table === undefined ? [] : routesIn(host, family, table).split('\n');
+  const way = routes.find((route) => !route.startsWith('unreachable'));
+  return / dev (\S+)/.exec(way ?? '')?.[1];
 }
 
 /** A query of a table that is not there fails. */

@@ -9,6 +9,8 @@ export type HostCommand =
       readonly value: string;
       /** Written only while the file holds this: whoever changed it since keeps what he wrote. */
       readonly onlyIf?: string;
+      /** Files that change with it, and get these values behind it. */
+      readonly also?: readonly { readonly write: string; readonly value: string }[];
     };
 
 export interface HostStep {

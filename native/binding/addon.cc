@@ -5,6 +5,7 @@
 #include "binding/convert.h"
 #include "binding/decapsulator_wrap.h"
 #include "binding/director_wrap.h"
+#include "binding/file_lock_binding.h"
 #include "binding/host_monitor_wrap.h"
 #include "binding/pcap_wrap.h"
 
@@ -15,6 +16,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   DirectorWrap::define(env, exports);
   defineDecapsulator(env, exports);
   definePcap(env, exports);
+  defineFileLock(env, exports);
   defineHostMonitor(env, exports);
   registerBench(env, exports);
 

@@ -11,3 +11,15 @@ export async function eventually<T>(read: () => Promise<T>, isSo: (seen: T) => b
   assert.ok(isSo(seen), `${what}; seen last: ${JSON.stringify(seen)}`);
   return seen;
 }
+
+/** Until `holds` does not throw; what it throws after ten seconds, which no healthy run needs. */
+export async function eventuallyHolds(holds: () => Promise<void>): Promise<void> {
+  for (let look = 0; look < 200; look++) {
+    try {
+      return await holds();
+    } catch {
+      await delay(50);
+    }
+  }
+  await holds();
+}

@@ -27,6 +27,7 @@ function kernel(): Kernel {
     addresses: { eth0: [{ local: '10.2.0.2', prefixlen: 24 }] },
     routes: [
       { dst: VIP, dev: 'tunvs0', scope: 'link', flags: [] },
+      { type: 'unreachable', dst: VIP, metric: 4294967295, flags: [] },
       { type: 'local', dst: VIP, dev: 'tunvs0', table: 'local', flags: [] },
     ],
     rules: [
@@ -90,6 +91,11 @@ const cases: [what: string, damage: Damage, missing: string[]][] = [
   ['the MTU of the device', ({ links }) => Object.assign(links[1] ?? {}, { mtu: 1500 }), [LINK]],
   ['its queue length', ({ links }) => Object.assign(links[1] ?? {}, { txqlen: 500 }), [LINK]],
   ['the route', ({ routes }) => routes.shift(), ['ip route replace 10.2.0.100/32 dev tunvs0 proto 84']],
+  [
+    'the route that ends loops',
+    ({ routes }) => routes.splice(1, 1),
+    ['ip route replace unreachable 10.2.0.100/32 metric 4294967295 proto 84'],
+  ],
   [
     'the local route',
     ({ routes }) => routes.pop(),

@@ -75,7 +75,7 @@ What a real server needs, by how the director forwards to it (ipvsadm's option):
 With dr the virtual address is put on lo, otherwise on the tunnel device; on a LAN shared with the director
 the host keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service
 itself listens on the virtual address or on any, and the default gateway must not be the director. Only packets of
-the directors named, for the virtual addresses named, are taken (kernel mode and dr leave the first to a firewall).
+the directors named, for the virtual addresses named, are taken (dr, and kernel mode with a range of directors, leave the first to a firewall).
 
 Runs until SIGTERM or SIGINT, prints what it counted, and makes the host what it was; --dry-run shows the commands.
 
