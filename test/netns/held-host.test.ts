@@ -183,12 +183,12 @@ describeLab("a director's host that somebody else changes", () => {
   });
 
   it('yields to who takes the same thing away again and again, and puts it back when asked', async () => {
-    const route = async () => (await stage.director.exec(['ip', 'route', 'show', VIP])).stdout.trim();
+    const route = async () => (await stage.director.exec(['ip', 'route', 'show', VIP, 'dev', 'tunvs0'])).stdout.trim();
     await settled(director);
     await told(director);
     const seen: Told[] = [];
     for (let times = 0; times < 5; times++) {
-      await stage.director.exec(['ip', 'route', 'del', VIP]);
+      await stage.director.exec(['ip', 'route', 'del', VIP, 'dev', 'tunvs0']);
       await eventually(route, (shown) => shown !== '', 'the route is back');
     }
     const read = async () => seen.push(...(await told(director)));
@@ -196,7 +196,7 @@ describeLab("a director's host that somebody else changes", () => {
     const { message } = seen.find(({ type }) => type === 'hostContested') as Told;
     assert.match(message, /ip route replace 10\.2\.0\.100\/32 dev tunvs0.*unmanaged-devices=interface-name:tunvs0/);
     assert.match(message, /ManageForeignRoutes=no/);
-    await stage.director.exec(['ip', 'route', 'del', VIP]);
+    await stage.director.exec(['ip', 'route', 'del', VIP, 'dev', 'tunvs0']);
     // Another thing is put back meanwhile, so the missing route has been seen.
     await stage.director.exec(['ip', 'neigh', 'del', 'proxy', VIP, 'dev', 'eth0']);
     await tells(director, 'hostMended');

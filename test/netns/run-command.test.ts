@@ -79,14 +79,14 @@ describeLab('tunvs run', () => {
   it('puts the host right when somebody changes it, yields to who does it again and again, and puts it back on SIGHUP', async () => {
     const director = await start();
     const vip = stage.virtualAddress;
-    const route = async () => (await stage.director.exec(['ip', 'route', 'show', vip])).stdout.trim();
+    const route = async () => (await stage.director.exec(['ip', 'route', 'show', vip, 'dev', 'tunvs0'])).stdout.trim();
     for (let times = 1; times <= 5; times++) {
-      await stage.director.exec(['ip', 'route', 'del', vip]);
+      await stage.director.exec(['ip', 'route', 'del', vip, 'dev', 'tunvs0']);
       await eventually(route, (shown) => shown !== '', 'the route is back');
     }
     await director.process.line((line) => line.includes('"event":"hostMended"'));
     await director.process.line((line) => line.includes('"event":"hostContested"'));
-    await stage.director.exec(['ip', 'route', 'del', vip]);
+    await stage.director.exec(['ip', 'route', 'del', vip, 'dev', 'tunvs0']);
     director.process.kill('SIGHUP');
     const said = await director.process.line((line) => line.includes('"event":"reloaded"'));
     assert.deepEqual(JSON.parse(said), { event: 'reloaded', changes: 0, mended: 1 });
