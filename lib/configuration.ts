@@ -9,7 +9,14 @@ import { TunvsError, toTunvsError } from './errors.js';
 import type { ConfigurationEvent } from './events.js';
 import type { AddressFamily } from './inet.js';
 import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from './marks.js';
-import type { NativeOperation, NativeServerKey, NativeServiceKey, NativeServiceRow } from './native.js';
+import type {
+  NativeEnded,
+  NativeOperation,
+  NativeServerKey,
+  NativeServerRow,
+  NativeServiceKey,
+  NativeServiceRow,
+} from './native.js';
 import { refuse } from './options.js';
 import { Policies } from './policy/policies.js';
 import type { PolicyPorts } from './policy/policy.js';
@@ -32,7 +39,8 @@ export interface ConfigurationPorts {
   apply(operations: NativeOperation[]): void;
   /** Throws ERR_TUNVS_CLOSED when the director is closed. */
   assertOpen(): void;
-  rows(): NativeServiceRow[];
+  serviceRow(service: NativeServiceKey): NativeServiceRow | undefined;
+  serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
   /** Of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
   /** Whether a canonical address is the host's own, so that a real server there is local. */
@@ -48,8 +56,8 @@ export interface ConfigurationPorts {
   nextPulse(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
   /** The director's clock, from any beginning; never goes back. */
   monotonicMs(): number;
-  /** Ends the connections that a real server has; how many there were. */
-  endConnections(service: NativeServiceKey, server: NativeServerKey): number;
+  /** Ends connections that a real server has, as many as may be at once: see NativeDirector. */
+  endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
   /** For the policies of its services. */
   policies: PolicyPorts;
 }

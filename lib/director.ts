@@ -94,6 +94,7 @@ class PolicyRelay {
 const DRAIN_INTERVAL_MS = 250;
 /** Between two looks of the native part at what is removed for good, and how far slow starts have come. */
 const HOUSEKEEPING_INTERVAL_MS = 1000;
+const ENDING_INTERVAL_MS = 1;
 
 /**
  * A director: virtual services, and an engine that forwards their packets to real servers.
@@ -123,6 +124,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   readonly #cancelAtExit: () => void;
   readonly #counters = new BigUint64Array(native.counters.length);
   readonly #housekeeping: NodeJS.Timeout | undefined;
+  #ending: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
@@ -137,9 +139,12 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.markDevices = parts.markDevices ?? [];
     this.warnings = parts.warnings ?? [];
     this.#configuration = new Configuration({
-      apply: (operations) => this.#call((engine) => engine.apply(operations)),
+      apply: (operations) => {
+        if (this.#call((engine) => engine.apply(operations))) this.#endRemoved();
+      },
       assertOpen: () => this.#assertOpen(),
-      rows: () => this.#call((engine) => engine.services()),
+      serviceRow: (service) => this.#call((engine) => engine.service(service)),
+      serverRow: (service, server) => this.#call((engine) => engine.server(service, server)),
       sourceFamilies: parts.sources.map(sourceFamily),
       isLocal: (address) =>
         parts.sources.includes(address) ||
@@ -148,7 +153,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       tell: (event) => this.#tell(event),
       nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),
       monotonicMs: () => parts.pulse.nowMs(),
-      endConnections: (service, server) => this.#call((engine) => engine.endConnections(service, server)),
+      endConnections: (service, server, cursor) =>
+        this.#call((engine) => engine.endConnections(service, server, cursor)),
       policies: {
         every: (intervalMs, run) => parts.pulse.every(intervalMs, run),
         nowMs: () => parts.pulse.nowMs(),
@@ -457,6 +463,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.#configuration.policies.stop();
     this.#pulse.stop();
     clearInterval(this.#housekeeping);
+    clearTimeout(this.#ending);
     this.#keeping?.keeper.close();
     const failures: unknown[] = this.#host?.close() ?? [];
     try {
@@ -471,6 +478,14 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       const said = failures.map((failure) => toTunvsError(failure).message).join('; ');
       throw new TunvsError('ERR_TUNVS_HOST', `the director is closed, but not all was undone: ${said}`, { cause });
     }
+  }
+
+  /** Goes on ending connections of servers that were removed, a piece now and then, with others' turns in between. */
+  #endRemoved(): void {
+    this.#ending ??= setTimeout(() => {
+      this.#ending = undefined;
+      if (!this.#native.endRemoved()) this.#endRemoved();
+    }, ENDING_INTERVAL_MS).unref();
   }
 
   #engineEvents(events: NativeEvent[]): void {

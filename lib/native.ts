@@ -306,16 +306,30 @@ export interface NativeEvent {
   message: string;
 }
 
+export interface NativeEnded {
+  ended: number;
+  next: number;
+}
+
 /** See native/binding/director_wrap.h. After close() every call but close() throws ERR_TUNVS_CLOSED. */
 export interface NativeDirector {
-  apply(operations: NativeOperation[]): void;
+  /** True when connections of servers that it removed are still to be ended: see endRemoved(). */
+  apply(operations: NativeOperation[]): boolean;
+  /** Goes on with that, a bounded piece of it; true when nothing is left. */
+  endRemoved(): boolean;
   services(): NativeServiceRow[];
+  /** One of them, and one of its servers, without the others; undefined when it is not configured. */
+  service(service: NativeServiceKey): NativeServiceRow | undefined;
+  server(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
   /** Rows from `cursor` (0 to begin); `next` is the cursor to go on with, or -1 at the end. */
   connections(cursor: number, limit: number): { rows: NativeConnectionRow[]; next: number };
   /** What would become of this packet now; changes nothing. `mark`: of its device, 0 for none. */
   explain(packet: Uint8Array, mark: number): NativeExplanation;
-  /** Ends the connections of a real server that is configured; how many there were. */
-  endConnections(service: NativeServiceKey, server: NativeServerKey): number;
+  /**
+   * Ends connections of a real server that is configured, a bounded piece of the table from `cursor` (0 to begin) on,
+   * offline all of it; `next` is the cursor to go on with, or -1 at the end.
+   */
+  endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
   /** Frees what nobody uses any more, and takes slow starts on. Call every second or so. */
   collect(): void;
   /** Seconds by `native.timeoutNames`, each [1, 2678400]; those left out stay as they are. */
@@ -329,7 +343,7 @@ export interface NativeDirector {
   /** Sums every worker's counters into `target`, in the order of `native.counters`. */
   readCounters(target: BigUint64Array): void;
   /** Connections in the table now, per family, and its capacity. */
-  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number };
+  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number; engineDataBytes: number };
   /** Offline only. `timesMs` are the packets' times, not decreasing, on any scale that starts at 0. */
   process(packets: Uint8Array[], timesMs: Float64Array): NativeProcessResult;
   /** Offline only: lets time pass, so that connections expire. */

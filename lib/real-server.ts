@@ -138,7 +138,7 @@ export class RealServer {
 
   stats(): RealServerStats {
     this.assertConfigured();
-    const row = this.service.row().servers.find(({ address, port }) => address === this.address && port === this.port);
+    const row = this.service.configuration.ports.serverRow(this.service.nativeKey, this.#nativeKey);
     if (row === undefined) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',

@@ -72,6 +72,8 @@ export interface ConnectionTableStats {
   capacity: number;
   /** Memory of the table. */
   bytes: number;
+  /** Memory beside it: Call-IDs by which the SIP engine knows its templates. Grows and shrinks with their number. */
+  engineDataBytes: number;
 }
 
 export interface DirectorStats {

@@ -57,14 +57,15 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
     const configuration = new Configuration({
       apply: (operations) => engine.apply(operations),
       assertOpen: () => {},
-      rows: () => engine.services(),
+      serviceRow: (service) => engine.service(service),
+      serverRow: (service, server) => engine.server(service, server),
       sourceFamilies: [4],
       isLocal: () => false,
       vipRoutes: undefined,
       tell: () => {},
       nextPulse: (signal) => pulse.next(signal),
       monotonicMs: () => pulse.nowMs(),
-      endConnections: () => 0,
+      endConnections: () => ({ ended: 0, next: -1 }),
       policies: {
         every: (intervalMs, run) => pulse.every(intervalMs, run),
         nowMs: () => pulse.nowMs(),

@@ -91,6 +91,9 @@ class ConnTable {
   // capacity.
   static constexpr uint32_t kUnprovenShare = 4;
 
+  // Units that are looked at while a shard's lock is held, by what goes through all of them.
+  static constexpr uint32_t kUnitsPerLock = 256;
+
   // Bytes that a region for `capacity` connections needs.
   static size_t regionBytes(Family family, uint32_t capacity);
 
@@ -103,6 +106,8 @@ class ConnTable {
   Family family() const { return header_->family; }
   uint32_t capacity() const { return header_->capacity; }
   uint32_t shardCount() const { return header_->shards; }
+  // Bytes that it takes.
+  uint64_t regionSize() const { return header_->firstShard + header_->shards * header_->shardBytes; }
   uint64_t liveCount() const;
 
   // ---- lookup, lock-free ----
@@ -166,9 +171,10 @@ class ConnTable {
   template <typename Visit>
   uint64_t forEach(uint64_t cursor, size_t limit, Visit&& visit) const;
 
-  // Calls `onEach(Conn&)` -> true to remove, for every live connection, one shard after the other under its lock.
+  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard from `unit` on, under its lock; so that
+  // nobody waits long for that, of kUnitsPerLock units at most. The unit to go on with; 0 at the shard's end.
   template <typename OnEach>
-  void removeIf(OnEach&& onEach);
+  uint32_t removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach);
 
   // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard drawn at random, with repetition: of its
   // entries `numerator` in `denominator`. REQUIRES: numerator <= denominator, denominator > 0
@@ -423,21 +429,20 @@ uint64_t ConnTable::forEach(uint64_t cursor, size_t limit, Visit&& visit) const 
 }
 
 template <typename OnEach>
-void ConnTable::removeIf(OnEach&& onEach) {
-  for (uint32_t shard = 0; shard < header_->shards; shard++) {
-    SpinGuard guard(lockOf(shard));
-    const uint32_t end = shardAt(shard).untouched;
-    for (uint32_t unit = 0; unit < end; unit++) {
-      Conn* conn = connAt(shard, unit);
-      if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
-    }
+uint32_t ConnTable::removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach) {
+  SpinGuard guard(lockOf(shard));
+  const uint32_t used = shardAt(shard).untouched;
+  const uint32_t end = used > unit && used - unit > kUnitsPerLock ? unit + kUnitsPerLock : used;
+  for (; unit < end; unit++) {
+    Conn* conn = connAt(shard, unit);
+    if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
   }
+  return unit < used ? unit : 0;
 }
 
 template <typename OnEach>
 void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denominator, SplitMix64& random,
                        OnEach&& onEach) {
-  constexpr uint32_t kVisitsPerLock = 256;  // so that nobody waits long
   uint32_t used;
   {
     SpinGuard guard(lockOf(shardIndex));
@@ -447,7 +452,7 @@ void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denomin
   uint64_t visits = (used * numerator + random.below(denominator)) / denominator;
   while (visits > 0) {
     SpinGuard guard(lockOf(shardIndex));
-    for (uint32_t i = 0; i < kVisitsPerLock && visits > 0; i++, visits--) {
+    for (uint32_t i = 0; i < kUnitsPerLock && visits > 0; i++, visits--) {
       const auto unit = static_cast<uint32_t>(random.below(used));
       Conn* conn = connAt(shardIndex, unit);
       if (conn->isLive() && onEach(*conn)) removeUnit(shardIndex, unit, hash(keyOf(*conn)));

@@ -61,7 +61,7 @@ TEST("takes new connections after a takeover, whatever epoch the old process was
       t.epochs.enter(0);
       t.insert(numberedKey(i), 1000);
     }
-    t.table.removeIf([](Conn&) { return true; });
+    t.removeIf([](Conn&) { return true; });
     const TableMemory memory = copyOf(t);
     Epochs epochs;
     auto attached = ConnTable::attach(memory.span(), epochs);

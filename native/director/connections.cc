@@ -280,8 +280,8 @@ void Connections::settle(WorkerContext& worker, const FlowKey& flow, const Conn*
 
 bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact,
                          size_t budget) {
-  // Both tables are as large: their shards in turn.
-  const uint32_t shards = 2 * table(Family::ipv4).shardCount();
+  // Their shards in turn.
+  const uint32_t shards = shardsOfBoth();
   for (uint32_t looked = 0; looked < shards; looked++) {
     if (round.next >= shards) round.next = 0;
     const uint32_t shard = round.next / 2;
@@ -322,35 +322,45 @@ void Connections::dropEntries(size_t worker, size_t workers, WorkerStats& stats,
   }
 }
 
-void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& services) {
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    std::vector<uint32_t> unused;
-    entries_.table(family).removeIf([&](Conn& conn) {
+void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& services, Removal& removal, size_t holds) {
+  std::vector<uint32_t> unused;
+  for (; removal.left > 0 && holds > 0; holds--) {
+    const uint32_t shards = table(Family::ipv4).shardCount();
+    const Family family = removal.shard < shards ? Family::ipv4 : Family::ipv6;
+    removal.unit = entries_.table(family).removeIf(removal.shard % shards, removal.unit, [&](Conn& conn) {
       const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed));
       if (server == nullptr || server->available || Entries::isInUse(conn)) return false;
       endEarly(stats, family, conn, unused);
       return true;
     });
     for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller);
+    unused.clear();
+    if (removal.unit != 0) continue;
+    removal.left--;
+    removal.shard = removal.shard + 1 == 2 * shards ? 0 : removal.shard + 1;
   }
 }
 
-uint64_t Connections::endThoseOf(WorkerStats& stats, uint32_t server) {
+EndedSome Connections::endThoseOf(WorkerStats& stats, uint32_t server, uint64_t cursor, size_t holds) {
+  // Of each family the connections, then the templates, when nothing counts on them any more.
+  const uint32_t shards = table(Family::ipv4).shardCount();
+  uint64_t round = cursor >> 32;
+  auto unit = static_cast<uint32_t>(cursor);
   uint64_t ended = 0;
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    // Templates in a second round, when nothing counts on them any more.
-    for (const bool ofTemplates : {false, true}) {
-      entries_.table(family).removeIf([&](Conn& conn) {
-        const bool isMeant = conn.server.load(std::memory_order_relaxed) == server && isTemplate(conn) == ofTemplates;
-        if (!isMeant || Entries::isInUse(conn)) return false;
-        entries_.unbind(stats, family, conn);
-        if (!ofTemplates) ended++;
-        return true;
-      });
-    }
+  for (; round < 4 * uint64_t{shards} && holds > 0; holds--) {
+    const Family family = round < 2 * uint64_t{shards} ? Family::ipv4 : Family::ipv6;
+    const bool ofTemplates = round / shards % 2 != 0;
+    unit = entries_.table(family).removeIf(static_cast<uint32_t>(round % shards), unit, [&](Conn& conn) {
+      const bool isMeant = conn.server.load(std::memory_order_relaxed) == server && isTemplate(conn) == ofTemplates;
+      if (!isMeant || Entries::isInUse(conn)) return false;
+      entries_.unbind(stats, family, conn);
+      if (!ofTemplates) ended++;
+      return true;
+    });
+    if (unit == 0) round++;
   }
   stats.connectionsDropped.add(ended);
-  return ended;
+  return {ended, round < 4 * uint64_t{shards} ? round << 32 | unit : UINT64_MAX};
 }
 
 ConnectionRow Connections::rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const {

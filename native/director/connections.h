@@ -29,6 +29,19 @@ struct ConnectionRow {
   std::string engineData;  // what its service's engine knows a template by; "": nothing but the client's address
 };
 
+// How far the ending of removed servers' connections has come: it goes round both tables in steps, and on until each
+// shard was gone through from its beginning since the last server was removed.
+struct Removal {
+  uint32_t shard = 0, unit = 0;  // shards of IPv4, then of IPv6
+  uint32_t left = 0;             // shards to finish; 0: at rest
+};
+
+// One step of ending a server's connections.
+struct EndedSome {
+  uint64_t ended;
+  uint64_t next;  // the cursor to go on with; UINT64_MAX at the end
+};
+
 class Connections {
  public:
   Connections(Entries& entries, Control& control, ServerPool& pool, const Defence& defence)
@@ -78,13 +91,14 @@ class Connections {
   // drop_entry: ends what looks abandoned. REQUIRES: `worker` is between Epochs::enter() and leave().
   void dropEntries(size_t worker, size_t workers, WorkerStats& stats, DropEntry& entries, Tick now);
 
-  // Ends the connections of servers that `services` does not hold available. REQUIRES: called between
-  // Epochs::enter() and leave().
-  void endUnavailable(WorkerStats& stats, const ServiceTable& services);
+  // Goes on with a removal: ends connections of servers that `services` does not hold available. At most `holds` times
+  // a shard's lock is held, each for ConnTable::kUnitsPerLock. REQUIRES: between Epochs::enter() and leave(); so with
+  // the next
+  void endUnavailable(WorkerStats& stats, const ServiceTable& services, Removal& removal, size_t holds);
+  void begin(Removal& removal) const { removal.left = shardsOfBoth() + (removal.unit != 0 ? 1 : 0); }
 
-  // Ends the connections of one server, and its templates; how many connections. REQUIRES: between Epochs::enter() and
-  // leave().
-  uint64_t endThoseOf(WorkerStats& stats, uint32_t server);
+  // Ends the connections of one server, and then its templates, from `cursor` on; bounded likewise.
+  EndedSome endThoseOf(WorkerStats& stats, uint32_t server, uint64_t cursor, size_t holds);
 
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
@@ -117,6 +131,7 @@ class Connections {
                 const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn);
   // What becomes of a packet that no server of its service takes.
   static Verdict withoutServer(const ServiceView& service, const FlowKey& flow);
+  uint32_t shardsOfBoth() const { return 2 * table(Family::ipv4).shardCount(); }  // both have as many
   // Takes an entry that is about to be removed out of the counts; `unused`: templates that nothing counts on any more.
   void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
   // Where a new connection of this service goes.

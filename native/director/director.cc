@@ -63,6 +63,7 @@ size_t Director::tableBytes(const DirectorOptions& options) { return Entries::re
 
 Director::Director(const DirectorOptions& options, std::span<std::byte> tableRegion)
     : workers_(options.workers),
+      holdsPerTurn_(options.holdsPerTurn),
       settings_(options.settings),
       pool_(options.workers),
       control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
@@ -432,11 +433,17 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
   bool serversRemoved = false;
   auto done = control_.apply(operations, failedAt, &serversRemoved);
   if (done && serversRemoved && control_.tunables().expireNodestConn != 0) {
-    epochs_.enter(kControlReader);
-    connections_.endUnavailable(controlStats_, *control_.table());
-    epochs_.leave(kControlReader);
+    connections_.begin(removal_);
+    endRemoved();
   }
   return done;
+}
+
+bool Director::endRemoved() {
+  epochs_.enter(kControlReader);
+  connections_.endUnavailable(controlStats_, *control_.table(), removal_, holdsPerTurn_);
+  epochs_.leave(kControlReader);
+  return !hasRemoved();
 }
 
 Explanation Director::explain(const ParsedPacket& parsed, Tick now, uint32_t mark) {
@@ -511,12 +518,23 @@ Explanation Director::explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t
 }
 
 Result<uint64_t> Director::endConnections(const ServiceKey& service, const ServerKey& server) {
+  const auto all = endThoseOf(service, server, 0, SIZE_MAX);
+  if (!all) return all.error();
+  return all.value().ended;
+}
+
+Result<EndedSome> Director::endConnections(const ServiceKey& service, const ServerKey& server, uint64_t cursor) {
+  return endThoseOf(service, server, cursor, holdsPerTurn_);
+}
+
+Result<EndedSome> Director::endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor,
+                                       size_t holds) {
   const auto id = control_.serverId(service, server);
   if (!id) return id.error();
   epochs_.enter(kControlReader);
-  const uint64_t ended = connections_.endThoseOf(controlStats_, id.value());
+  const EndedSome some = connections_.endThoseOf(controlStats_, id.value(), cursor, holds);
   epochs_.leave(kControlReader);
-  return ended;
+  return some;
 }
 
 void Director::readCounters(std::span<uint64_t> sums) const {

@@ -34,6 +34,9 @@ struct DirectorOptions {
   size_t workers = 1;  // [1, Epochs::kMaxReaders - 1]
   Settings settings;
   Tick now = 0;
+  // How often one call of the control thread holds a shard's lock while it ends a removed server's connections; the
+  // rest is for the calls after it.
+  size_t holdsPerTurn = SIZE_MAX;
 };
 
 class Director {
@@ -97,8 +100,15 @@ class Director {
   const Control& control() const { return control_; }
   const Settings& settings() const { return settings_; }
   Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr);
-  // Ends the connections of a server that is configured; how many. Their next packets are those of no connection.
+  // With expire_nodest_conn apply() ends the connections of servers that it has removed, as far as it may in one turn,
+  // and this goes on with it; true when nothing is left of it. A server that is back by then keeps what it still has.
+  bool endRemoved();
+  bool hasRemoved() const { return removal_.left > 0; }
+  // Ends the connections of a server that is configured, and its templates; how many connections. Their next packets
+  // are those of no connection.
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
+  // The same in turns: from `cursor` on, 0 to begin.
+  Result<EndedSome> endConnections(const ServiceKey& service, const ServerKey& server, uint64_t cursor);
   void setTunables(const Tunables& tunables) { control_.setTunables(tunables); }
   // As it is now: of an automatic defence, whether it is on.
   int32_t sysctl(const SysctlInfo& info) const;
@@ -109,6 +119,8 @@ class Director {
   FragmentCounts fragmentCounts() const { return fragments_.counts(); }
   uint64_t connectionCount() const { return connectionCount(Family::ipv4) + connectionCount(Family::ipv6); }
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
+  // Memory of what persistence engines keep beside the tables.
+  uint64_t engineDataBytes() const { return entries_.engineData().bytes(); }
   uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
 
   // What would become of a packet that came now, and why; nothing is changed by asking. `mark`: its device's.
@@ -152,7 +164,11 @@ class Director {
   Explanation explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
   Explanation explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark);
 
+  Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
+
   size_t workers_;
+  size_t holdsPerTurn_;
+  Removal removal_;
   Settings settings_;
   Epochs epochs_;
   ServerPool pool_;

@@ -1,5 +1,7 @@
 #include "director/entries.h"
 
+#include <algorithm>
+
 namespace tunvs {
 namespace {
 
@@ -28,6 +30,7 @@ Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::spa
                             epochs)),
       v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, capacity)), Family::ipv6, capacity, secret, now,
                             epochs)),
+      engineData_(static_cast<uint32_t>(std::max(v4_.regionSize(), v6_.regionSize()) / sizeof(Conn))),
       control_(control),
       pool_(pool) {}
 

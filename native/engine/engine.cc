@@ -22,6 +22,9 @@ std::vector<Source> queuesOf(TunDevice& device, uint32_t mark) {
   return queues;
 }
 
+// 16,384 entries, 2 ms of the event loop.
+constexpr size_t kHoldsPerTurn = 64;
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
@@ -29,6 +32,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
   if (!region) return region.error();
   DirectorOptions withClock = options;
   withClock.now = coarseNow();
+  withClock.holdsPerTurn = kHoldsPerTurn;
   return std::unique_ptr<Engine>(new Engine(std::move(region).value(), withClock));
 }
 

@@ -71,6 +71,16 @@ class TestTable {
 
   Conn* find(const FlowKey& key) const { return table.find(key, table.hash(key)); }
 
+  // Of the whole table.
+  template <typename OnEach>
+  void removeIf(OnEach&& onEach) {
+    for (uint32_t shard = 0; shard < table.shardCount(); shard++) {
+      uint32_t unit = 0;
+      do unit = table.removeIf(shard, unit, onEach);
+      while (unit != 0);
+    }
+  }
+
   // Evicts whatever the table wants to.
   Conn* insert(const FlowKey& key, Tick expires, uint32_t server = 0, uint8_t flags = 0) {
     return insertOr(
