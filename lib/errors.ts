@@ -80,6 +80,7 @@ function readError(error: unknown): { code?: unknown; syscall?: unknown; errno?:
     const { code, syscall, errno } = (error ?? {}) as { code?: unknown; syscall?: unknown; errno?: unknown };
     return { code, syscall, errno, message: error instanceof Error ? `${error.message}` : String(error) };
   } catch {
+    // Nothing more can be known of it; toTunvsError() has it as the cause.
     return { message: 'something was thrown that cannot be read' };
   }
 }

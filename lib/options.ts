@@ -25,6 +25,7 @@ function shownValue(value: unknown): string {
       maxArrayLength: 8,
     });
   } catch {
+    // It is about a value that is refused anyway.
     return `a value of type ${typeof value} that cannot be shown`;
   }
 }
@@ -51,6 +52,7 @@ function said(error: unknown): string {
   try {
     return error instanceof Error ? error.message : shownValue(error);
   } catch {
+    // Its message cannot be read; the error itself is the cause.
     return shownValue(error);
   }
 }
@@ -134,6 +136,7 @@ function isSignal(value: unknown): value is AbortSignal {
     readAborted.call(value);
     return true;
   } catch {
+    // What it throws says that it is none.
     return false;
   }
 }

@@ -47,6 +47,7 @@ function textOf(cause: unknown): string {
   try {
     return cause instanceof Error ? `${cause.message}` : String(cause);
   } catch {
+    // What was thrown is the cause all the same.
     return 'it threw what cannot be printed';
   }
 }

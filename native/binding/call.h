@@ -19,6 +19,7 @@ CallEnd callFunction(Napi::Env env, napi_value function, std::span<const napi_va
 // Where one is pending.
 inline void forgetException(Napi::Env env) {
   napi_value ignored;
+  // Where it fails there is none to forget.
   static_cast<void>(napi_get_and_clear_last_exception(env, &ignored));
 }
 
