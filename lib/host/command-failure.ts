@@ -9,6 +9,15 @@ const MENDS: Partial<Record<TunvsErrorCode, string>> = {
   ERR_TUNVS_PERMISSION: 'run as root, with CAP_NET_ADMIN, or under "unshare -Urnm"',
 };
 
+/** As docker and podman take it. A device that is made later has no setting yet, but takes the default one. */
+function sysctlOptions(command: HostCommand): string {
+  if (!('write' in command)) return '--sysctl';
+  const option = (path: string) => `--sysctl ${path.replaceAll('/', '.')}=${command.value}`;
+  const ofDefault = command.write.replace(/\/(conf|neigh)\/(?!all\/|default\/)[^/]+\//, '/$1/default/');
+  if (ofDefault === command.write) return option(command.write);
+  return `${option(command.write)}, or ${option(ofDefault)} for a device that is made later`;
+}
+
 export function failure(command: HostCommand, said: string, cause: unknown): TunvsError {
   const { code, errno } = cause as NodeJS.ErrnoException;
   if (code === 'ENOENT' && 'argv' in command) {
@@ -21,7 +30,7 @@ export function failure(command: HostCommand, said: string, cause: unknown): Tun
   if (code === 'EROFS') {
     return new TunvsError(
       'ERR_TUNVS_HOST',
-      `/proc/sys is read-only here, so "${formatHostCommand(command)}" cannot be done: set it when the container is started (--sysctl), or mount /proc/sys writable`,
+      `/proc/sys is read-only here, so "${formatHostCommand(command)}" cannot be done: set it when the container is started (${sysctlOptions(command)}), or mount /proc/sys writable`,
       { cause, errno, syscall: 'write' },
     );
   }
