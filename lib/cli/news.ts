@@ -30,7 +30,8 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   },
   packetsLost: {
     isCount: true,
-    sentence: ({ value, message }) => `${count(value, 'packet')} could not be sent; lately, ${message}`,
+    sentence: ({ value, message }) =>
+      `${count(value, 'packet')} could not be sent; ${message.replace(/^packets could not be sent/, 'lately')}`,
   },
   packetsTooLong: {
     isCount: true,

@@ -358,7 +358,7 @@ export class DirectorHost {
       const mend = ipCommand(vip, 'address', 'del', family === 4 ? vip : asPrefix(vip), 'dev', `${name}`).join(' ');
       throw new TunvsError(
         'ERR_TUNVS_HOST',
-        `${vip} is an address of this host, so its kernel keeps the packets: remove it with "${mend}"`,
+        `${vip} is an address of this host, so its kernel keeps the packets: write another virtual address where the host needs it, or remove it with "${mend}"`,
       );
     }
     const routes = ask(this.#host, ipQuery(family, 'route', 'show', 'exact', asPrefix(vip)))

@@ -66,7 +66,8 @@ inline constexpr VerdictInfo kVerdictInfos[] = {
     {"recreatedIcmp", VerdictKind::answered,
      "it is an ICMP error about a tunnel packet, and the client is told about its own packet"},
     {"consumedIcmp", VerdictKind::kept,
-     "it is an ICMP error about a tunnel packet that is nobody else's business; an MTU that it reports is noted"},
+     "it is an ICMP error about a tunnel packet that is nobody else's business; an MTU that it reports is noted if it "
+     "is believed"},
     {"waitingFragment", VerdictKind::kept, "it waits for its datagram's first fragment, which decides"},
     {"parked", VerdictKind::kept, "it is of a new connection, and waits for the answer of the service's policy"},
     {"dropTruncated", VerdictKind::dropped, "it is shorter than its IP header, or than its IP header says"},
@@ -77,7 +78,8 @@ inline constexpr VerdictInfo kVerdictInfos[] = {
     {"dropSourceRouted", VerdictKind::dropped, "it carries a source-route option"},
     {"dropTtlExpired", VerdictKind::dropped, "its TTL is 0"},
     {"dropFragment", VerdictKind::dropped,
-     "it is a fragment that overlaps, is too small or waited too long, or whose datagram was dropped"},
+     "it is a fragment that overlaps, is too small or waited too long, of a ping or a protocol that is not balanced, "
+     "or of a datagram that was dropped"},
     {"dropProtocol", VerdictKind::dropped, "its protocol is not balanced; the client is told so"},
     {"dropIcmp", VerdictKind::dropped,
      "it is ICMP that is broken, of a kind that is not handled or answered, or about none of the connections"},

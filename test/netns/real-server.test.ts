@@ -1,5 +1,6 @@
 /** A real server's host: what it takes, what it drops, and what it leaves. */
 import { strict as assert } from 'node:assert';
+import { eventually } from '../support/eventually.js';
 import { describeLab, hostState, Lab, type LabHost, type LabProcess, startRealServerCommand } from '../support/lab.js';
 
 const VIP = '10.9.9.9';
@@ -97,6 +98,23 @@ describeLab('tunvs realserver', () => {
       assert.equal(await hostState(server), before);
     });
   }
+
+  it('yields to who takes its address away again and again, puts it back on SIGHUP, and ends well without it', async () => {
+    const realServer = await start();
+    const remove = () => server.exec(['ip', 'address', 'del', `${VIP}/32`, 'dev', 'tunvs-rs0']);
+    const addresses = async () => (await server.exec(['ip', 'address', 'show', 'dev', 'tunvs-rs0'])).stdout;
+    for (let times = 1; times <= 5; times++) {
+      await remove();
+      await eventually(addresses, (shown) => shown.includes(VIP), 'the address is back');
+    }
+    assert.match(await lineOf(realServer, '"event":"hostContested"'), /SIGHUP to the command, puts it back/);
+    await remove();
+    realServer.kill('SIGHUP');
+    assert.deepEqual(JSON.parse(await lineOf(realServer, '"event":"mended"')), { event: 'mended', mended: 1 });
+    assert.ok((await addresses()).includes(VIP));
+    await remove();
+    assert.deepEqual(await realServer.stop('SIGTERM'), { code: 0, signal: null });
+  });
 
   it('killed with SIGKILL, it leaves nothing that stops the next start', async () => {
     const realServer = await start();

@@ -2,12 +2,12 @@
 import { type Command, Option } from 'commander';
 import { type RealServerMethod, realServerMethods } from '../../forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
-import type { RealServerHostOptions } from '../../real-server-host.js';
+import type { RealServerHost, RealServerHostOptions } from '../../real-server-host.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { aborted, endSignal } from '../signals.js';
-import type { Verb, VerbContext } from '../verb.js';
+import type { CliIo, Verb, VerbContext } from '../verb.js';
 
 interface Options {
   vip: string[];
@@ -78,6 +78,7 @@ itself listens on the virtual address or on any, and the default gateway must no
 the directors named, for the virtual addresses named, are taken (dr, and kernel mode with a range of directors, leave the first to a firewall).
 
 Runs until SIGTERM or SIGINT, prints what it counted, and makes the host what it was; --dry-run shows the commands.
+SIGHUP looks at the host at once, and puts back what somebody else has changed.
 
 Examples:
   tunvs realserver --vip 10.9.9.9 --director 10.2.0.2
@@ -114,7 +115,8 @@ Examples:
       }
       return;
     }
-    const end = endSignal({ hangupEnds: true });
+    const end = endSignal();
+    let stopMending: (() => void) | undefined;
     try {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${warning}\n`);
@@ -130,6 +132,9 @@ Examples:
       const news = new NewsPrinter('realserver', io, given.json ?? false);
       host.on('error', (error) => failure.abort(error));
       host.on('event', (event) => news.tell(event));
+      const hangup = () => void mend(host, given.json ?? false, io);
+      process.on('SIGHUP', hangup);
+      stopMending = () => process.off('SIGHUP', hangup);
       await aborted(AbortSignal.any([end.signal, failure.signal]));
       const { counters } = host.stats();
       await host.close();
@@ -138,7 +143,21 @@ Examples:
       print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
       if (failure.signal.aborted) throw failure.signal.reason;
     } finally {
+      stopMending?.();
       end.dispose();
     }
   },
 };
+
+/** SIGHUP: the host is looked at now, and what was left alone is put back too. */
+async function mend(host: RealServerHost, isJson: boolean, io: CliIo): Promise<void> {
+  try {
+    const mended = await host.mendHost();
+    const said = isJson
+      ? toJson({ event: 'mended', mended })
+      : `tunvs realserver: looked at the host: ${mended} ${mended === 1 ? 'thing' : 'things'} put back`;
+    io.stdout.write(`${said}\n`);
+  } catch (error) {
+    io.stderr.write(`tunvs realserver: the host stays as it is: ${(error as Error).message}\n`);
+  }
+}

@@ -5,7 +5,7 @@ import type { Book, Store } from './store.js';
 
 /** What was to be removed went with its device, or somebody else has removed it. */
 export function isGone(error: unknown): boolean {
-  return /cannot find device|does not exist|no such (process|device|file)|cannot assign requested address/i.test(
+  return /cannot find device|does not exist|no such (process|device|file)|address not found|cannot assign requested address/i.test(
     (error as Error).message,
   );
 }
