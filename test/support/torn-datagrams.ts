@@ -27,7 +27,7 @@ const EXTENSIONS = {
   atomic: [FRAGMENT, [0, 0, 0, 0, 0, 0, 0, 9]],
   fragmentMore: [FRAGMENT, [0, 0, 0, 1, 0, 0, 0, 9]],
 } as const satisfies Record<string, readonly [number, readonly number[]]>;
-export type Extension = keyof typeof EXTENSIONS;
+type Extension = keyof typeof EXTENSIONS;
 
 /** IPv4 options. */
 const OPTIONS = {
@@ -40,10 +40,10 @@ const OPTIONS = {
   noLength: [1, 1, 1, 7],
   routerAlert: [148, 4, 0, 0],
 } as const satisfies Record<string, readonly number[]>;
-export type Options = keyof typeof OPTIONS;
+type Options = keyof typeof OPTIONS;
 
 /** What else is sent of a datagram, or is not. `piece` counts from 0 and wraps around. */
-export type Fault =
+type Fault =
   | { kind: 'copy' | 'otherCopy' | 'gap' | 'last' | 'more' | 'empty'; piece: number }
   | { kind: 'odd'; piece: number; by: number }
   | { kind: 'overlap' | 'otherOverlap'; from: number; bytes: number; more: boolean }
@@ -80,14 +80,32 @@ export interface TornPacket {
   bytes: Uint8Array;
 }
 
-export interface Piece {
+interface Piece {
   from: number;
   data: Uint8Array;
   more: boolean;
 }
 
+/** Where a piece lies, as its packet says it. */
+export interface TornRange {
+  from: number;
+  bytes: number;
+  more: boolean;
+}
+
+/** The pieces of a datagram, in the order of sending. */
+export const rangesOf = (plan: TornDatagram): TornRange[] =>
+  piecesOf(plan, bodyOf(plan, 0, 0).body).map(({ from, data, more }) => ({
+    from,
+    bytes: Math.max(0, data.length + Math.min(0, plan.lie)),
+    more,
+  }));
+
+/** Bytes of extension headers. */
+export const bytesOf = (names: readonly Extension[]) => chain(names, 0).bytes.length;
+
 /** Clients' ports tell a case's datagrams apart. */
-export const portOf = (datagram: number) => 4000 + datagram;
+const portOf = (datagram: number) => 4000 + datagram;
 
 const index = fc.nat({ max: 7 });
 const fault: fc.Arbitrary<Fault> = fc.oneof(
@@ -141,16 +159,13 @@ export const tornCase: fc.Arbitrary<TornCase> = fc.record({
 
 /** All packets of a case in the order of sending. `number` makes the identification, which all its datagrams share. */
 export function packetsOf({ datagrams, turns }: TornCase, number: number): TornPacket[] {
-  const queues = datagrams.map((each, at) =>
-    packetsOfOne(each, at, number).map((bytes) => ({ datagram: at, bytes })),
-  );
+  const queues = datagrams.map((each, at) => packetsOfOne(each, at, number).map((bytes) => ({ datagram: at, bytes })));
   const packets = turns.flatMap((turn) => queues[turn % queues.length]?.shift() ?? []);
   return [...packets, ...queues.flat()];
 }
 
 /** The address of a client. */
-export const clientOf = ({ family, client }: TornDatagram) =>
-  `${KERNEL[family].clients.replace(/\d*\/.*$/, '')}${7 + client}`;
+const clientOf = ({ family, client }: TornDatagram) => `${KERNEL[family].clients.replace(/\d*\/.*$/, '')}${7 + client}`;
 
 function packetsOfOne(plan: TornDatagram, at: number, number: number): Uint8Array[] {
   const { protocol, first, body } = bodyOf(plan, at, number);
@@ -180,7 +195,7 @@ function udpOf(plan: TornDatagram, at: number, number: number): Uint8Array {
 }
 
 /** Cuts, then what goes wrong, then the order. */
-export function piecesOf({ cuts, faults, order }: TornDatagram, body: Uint8Array): Piece[] {
+function piecesOf({ cuts, faults, order }: TornDatagram, body: Uint8Array): Piece[] {
   const ends = [...new Set(cuts.map((cut) => cut * 8))].filter((cut) => cut < body.length).sort((a, b) => a - b);
   const pieces: Piece[] = [];
   let from = 0;
@@ -274,7 +289,8 @@ const addressOf = (text: string) => addressBytes(text) ?? new Uint8Array(0);
 const fill = (bytes: number, number: number) =>
   Uint8Array.from({ length: bytes }, (_, at) => (at < 4 ? number >> (8 * (3 - at)) : at * 7 + (at >> 8)));
 
-const sized = (data: Uint8Array, bytes: number) => join(data.slice(0, bytes), fill(Math.max(0, bytes - data.length), 3));
+const sized = (data: Uint8Array, bytes: number) =>
+  join(data.slice(0, bytes), fill(Math.max(0, bytes - data.length), 3));
 
 function join(left: Uint8Array, right: Uint8Array): Uint8Array {
   return Uint8Array.from([...left, ...right]);

@@ -1,9 +1,8 @@
 /** What came of a torn datagram: from a kernel alone, and from a director with two real servers before a kernel. */
 import { Director, type OfflineDirector } from '../../lib/index.js';
-import { reassemble } from './golden-fragments.js';
 import { KERNEL, type KernelOutcome, KernelStack, LISTENING_PORT } from './kernel-stack.js';
 import { formatQuote } from './torn-quotes.js';
-import { readIp, readTunnel } from './packets-read.js';
+import { isFragment, readIp, readTunnel } from './packets-read.js';
 import type { TornPacket } from './torn-datagrams.js';
 
 /** One real server of each family, so that tunnels are of all four kinds. */
@@ -14,27 +13,28 @@ export interface TornOutcome {
   /** `client port: payload`. */
   delivered: string[];
   /** ICMP errors: type, code, to whom, about what. */
-  answers: string[];
+  errors: string[];
 }
 
 export function outcomeOf({ delivered, sent }: KernelOutcome): TornOutcome {
   return {
     delivered: delivered.map(({ from, payload }) => `${from}: ${payload}`).sort(),
-    answers: sent.flatMap((packet) => formatQuote(packet) ?? []).sort(),
+    errors: sent.flatMap((packet) => formatQuote(packet) ?? []).sort(),
   };
 }
 
 export class DirectorBeforeKernel implements AsyncDisposable {
   readonly #director: OfflineDirector;
-  readonly #kernel: KernelStack;
+  /** One behind each real server: pieces that part are put together nowhere. */
+  readonly #kernels: readonly KernelStack[];
   #nowMs = 0;
 
   static async open(): Promise<DirectorBeforeKernel> {
-    return new DirectorBeforeKernel(await KernelStack.open());
+    return new DirectorBeforeKernel(await Promise.all(SERVERS.map(() => KernelStack.open())));
   }
 
-  private constructor(kernel: KernelStack) {
-    this.#kernel = kernel;
+  private constructor(kernels: readonly KernelStack[]) {
+    this.#kernels = kernels;
     this.#director = Director.offline({ source: SOURCES, maxConnections: 16384 });
     for (const family of [4, 6] as const) {
       const service = this.#director.addVirtualService({
@@ -55,32 +55,28 @@ export class DirectorBeforeKernel implements AsyncDisposable {
       packets.map(({ bytes }) => bytes),
       this.#nowMs,
     );
-    const answers: Uint8Array[] = [];
-    const tunnelled: Uint8Array[] = [];
-    const serverOf = new Map<number, string>();
-    for (const { data, cause } of outputs) {
-      const outer = readIp(data);
-      if (!outer) throw new Error('the director sent what is no IP packet');
-      if (!SERVERS.includes(outer.destination)) {
-        answers.push(data);
-        continue;
-      }
-      const datagram = packets[cause]?.datagram ?? -1;
-      const server = serverOf.get(datagram) ?? outer.destination;
-      if (server !== outer.destination) throw new Error(`datagram ${datagram} went to ${server} and ${outer.destination}`);
-      serverOf.set(datagram, server);
-      tunnelled.push(data);
-    }
-    const inner = reassemble(tunnelled).flatMap((packet) => {
-      const outer = readIp(packet);
-      return (outer && readTunnel(outer)?.inner) ?? [];
-    });
-    const { delivered, sent } = await this.#kernel.take(inner);
-    return { outcome: outcomeOf({ delivered, sent: [...sent, ...answers] }), verdicts };
+    const sent = outputs.map(({ data }) => data);
+    const isFor = (server: string) => (packet: Uint8Array) => readIp(packet)?.destination === server;
+    const outcomes = await Promise.all(
+      SERVERS.map((server, at) => this.#kernels[at]?.take(sent.filter(isFor(server)).flatMap(innerOf))),
+    );
+    const answers = sent.filter((packet) => !SERVERS.some((server) => isFor(server)(packet)));
+    const all = {
+      delivered: outcomes.flatMap((each) => each?.delivered ?? []),
+      sent: [...answers, ...outcomes.flatMap((each) => each?.sent ?? [])],
+    };
+    return { outcome: outcomeOf(all), verdicts };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#director.close();
-    await this.#kernel[Symbol.asyncDispose]();
+    for (const kernel of this.#kernels) await kernel[Symbol.asyncDispose]();
   }
+}
+
+function innerOf(packet: Uint8Array): Uint8Array[] {
+  const outer = readIp(packet);
+  if (!outer || isFragment(outer)) throw new Error('a tunnel packet came in fragments: send shorter ones');
+  const tunnelled = readTunnel(outer);
+  return tunnelled ? [tunnelled.inner] : [];
 }
