@@ -16,7 +16,9 @@ const EXTENSIONS = {
   hopUnknownSkipped: [HOP_BY_HOP, [0, 0, 0x1e, 4, 0, 0, 0, 0]],
   hopUnknownAnswered: [HOP_BY_HOP, [0, 0, 0x9e, 4, 0, 0, 0, 0]],
   destination: [DESTINATION, [0, 0, 1, 4, 0, 0, 0, 0]],
-  destinationLong: [DESTINATION, [0, 2, 1, 20, ...Array<number>(20).fill(0)]],
+  destinationLong: [DESTINATION, [0, 2, 0x1e, 20, ...Array<number>(20).fill(0)]],
+  // More padding than aligns anything: Linux drops it.
+  destinationPaddedDropped: [DESTINATION, [0, 2, 1, 20, ...Array<number>(20).fill(0)]],
   destinationUnknownDropped: [DESTINATION, [0, 0, 0x5e, 4, 0, 0, 0, 0]],
   destinationUnknownAnswered: [DESTINATION, [0, 0, 0xde, 4, 0, 0, 0, 0]],
   destinationBeyond: [DESTINATION, [0, 255, 1, 4, 0, 0, 0, 0]],
