@@ -14,6 +14,9 @@ namespace {
 // RFC 8200: where the fixed header names what follows; a parameter problem points there.
 constexpr uint32_t kNextHeaderOffset = 6;
 
+// RFC 8200 section 4.7: nothing follows, and that is no error. Of IPv4 it is a protocol as any other.
+constexpr uint8_t kNoNextHeader = 59;
+
 }  // namespace
 
 bool Answers::allow(RateLimit& limit) {
@@ -55,6 +58,8 @@ void Answers::portUnreachable(std::span<const uint8_t> packet, const ParsedPacke
 }
 
 void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed) {
+  // A host says this of the whole datagram, and some never become whole.
+  if (parsed.packetClass == PacketClass::fragment) return;
   if (parsed.protocol == kTcpProtocol) return reset(packet, parsed);
   if (parsed.protocol == kUdpProtocol) {
     // A host looks at the checksum before it finds that nobody listens.
@@ -63,6 +68,7 @@ void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed
     return portUnreachable(packet, parsed);
   }
   if (parsed.key.isV4()) return unreachable(packet, parsed, icmp4::kUnreachable, icmp4::kProtocolUnreachable, 0);
+  if (parsed.protocol == kNoNextHeader) return;
   // Behind extension headers the pointer would have to name a place that nobody needs to know.
   if (parsed.transport == kIpv6HeaderBytes) {
     unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kUnknownNextHeader, kNextHeaderOffset);

@@ -76,6 +76,24 @@ struct Six : TestDirector {
   Verdict verdict{};
 };
 
+TEST("nothing is said of a datagram in fragments that nobody serves, whether it has a checksum or not") {
+  Six director;
+  director.addService();
+  for (const bool isCut : {true, false}) {
+    PacketBuilder builder;
+    if (isCut) builder.moreFragments();
+    Bytes packet = builder.udp(1000, 99).payload(40).build();
+    storeBe16(&packet[26], 0);
+    CHECK_EQ(director.process(packet).size(), isCut ? 0u : 1u);
+  }
+}
+
+TEST("an IPv6 packet of no next header is not answered, as one of an unknown protocol is") {
+  Six director;
+  CHECK_EQ(director.process(ipv6(253, Bytes(16))).size(), 1u);
+  CHECK_EQ(director.process(ipv6(59, Bytes(16))).size(), 0u);
+}
+
 }  // namespace
 
 TEST("a copy of a first fragment takes no turn of its scheduler, and its connections are not counted") {

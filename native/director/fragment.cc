@@ -1,11 +1,19 @@
 #include "director/fragment.h"
 
 namespace tunvs {
+namespace {
+
+// RFC 8200 section 4.7: no header, so none can be cut.
+constexpr uint8_t kNoNextHeader = 59;
+
+}  // namespace
 
 FragmentDrop checkFragment(const FragmentInfo& info) {
-  if (info.family() == Family::ipv6 && info.isFirst() &&
+  if (info.family() == Family::ipv6 && info.isFirst() && info.protocol != kNoNextHeader &&
       info.payloadBytes < info.transportOffset + leastTransportBytes(info.protocol))
     return FragmentDrop::tinyFirst;
+  // Hosts tell the sender of a place that no datagram has before they look at its length.
+  if (info.family() == Family::ipv6 && info.endBytes() > 65535) return FragmentDrop::tooLong;
   if (info.takenBytes() == 0 || info.offsetBytes % 8 != 0) return FragmentDrop::badLength;
   if (info.more && info.takenBytes() % 8 != 0) return FragmentDrop::badLength;
   if (uint64_t{info.headerBytes} + info.offsetBytes + info.payloadBytes > 65535) return FragmentDrop::tooLong;

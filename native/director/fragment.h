@@ -59,7 +59,10 @@ constexpr uint32_t leastTransportBytes(uint8_t protocol) {
   switch (static_cast<IpProtocol>(protocol)) {
     case IpProtocol::tcp: return 20;
     case IpProtocol::sctp: return 16;  // common header and the first chunk's
-    default: return 8;
+    case IpProtocol::udp:
+    case IpProtocol::icmp:
+    case IpProtocol::icmpv6: return 8;
+    default: return 1;
   }
 }
 

@@ -133,7 +133,8 @@ void FragmentTable::Shard::evict(Entry& entry) {
 
 FragmentAnswer FragmentTable::Shard::kill(Entry& entry, FragmentDrop reason) {
   counts.dropped[static_cast<size_t>(reason)] += freeWaiting(entry);
-  if (entry.state == Entry::State::gathering) {
+  // A host begins anew with the next piece. What would be too long it keeps, and finds out when it has all of it.
+  if (entry.state == Entry::State::gathering && reason != FragmentDrop::tooLong) {
     remove(entry);
     return drop(reason);
   }

@@ -83,12 +83,13 @@ class Model {
     const bool isNews = wrong == FragmentDrop::duplicate && !info.more && datagram.end == 0;
     if (wrong == FragmentDrop::duplicate && !isNews) return drop(wrong);
     if (wrong != FragmentDrop::none && !isNews) {
-      if (datagram.state == Datagram::gathering) {
+      if (datagram.state == Datagram::gathering && wrong != FragmentDrop::tooLong) {
         all_.erase(at);
         return drop(wrong);
       }
       datagram.state = Datagram::dead;
       datagram.reason = wrong;
+      datagram.waiting.clear();
       return drop(wrong);
     }
     if (!info.more) datagram.end = info.endBytes();

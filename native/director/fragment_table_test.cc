@@ -352,6 +352,14 @@ TEST("attacks with a single fragment drop what waits with it") {
   CHECK_EQ(bench.table.counts().datagrams, 0u);
 }
 
+TEST("a datagram that one fragment made too long does not begin anew with the next, as it does not at a host") {
+  Bench bench;
+  const Sender part;
+  CHECK(isDrop(bench.follow(part(65440, 92, false)), FragmentDrop::tooLong));
+  CHECK(isDrop(bench.decide(part(0, 24, true)), FragmentDrop::tooLong));
+  CHECK(isDrop(bench.follow(part(24, 168, false)), FragmentDrop::tooLong));
+}
+
 TEST("two last fragments that disagree kill the datagram") {
   Bench bench;
   const Sender part;

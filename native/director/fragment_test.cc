@@ -59,6 +59,30 @@ TEST("a fragment on its own is judged by its length, its place and its transport
   }
 }
 
+TEST("an IPv6 fragment is judged by its place before its length, and by no header that its protocol has not") {
+  using D = FragmentDrop;
+  const struct {
+    const char* what;
+    uint8_t protocol;
+    uint32_t offset, bytes;
+    D expected;
+  } rows[] = {
+      {"beyond, and of odd length", 17, 65528, 77, D::tooLong},
+      {"of odd length", 17, 80, 77, D::badLength},
+      {"UDP with three bytes", 17, 0, 3, D::tinyFirst},
+      {"an unknown protocol with three bytes", 253, 0, 3, D::badLength},
+      {"an unknown protocol with none", 253, 0, 0, D::tinyFirst},
+      {"no next header", 59, 0, 0, D::badLength},
+  };
+  for (const auto& row : rows) {
+    FragmentInfo info = fragment(row.offset, row.bytes, true);
+    info.source.family = info.destination.family = Family::ipv6;
+    info.headerBytes = 0;
+    info.protocol = row.protocol;
+    if (!CHECK_EQ(checkFragment(info), row.expected)) std::printf("      in: %s\n", row.what);
+  }
+}
+
 TEST("extension headers in the first fragment do not count as transport header") {
   FragmentInfo info = fragment(0, 32, true, IpProtocol::tcp);
   info.transportOffset = 16;
