@@ -42,15 +42,54 @@ export interface MemoryRun {
   clockNs: bigint;
 }
 
+/** Times and rates are the table's own: nothing is lost because a machine is slow. */
+export interface AttackOptions {
+  flood: 'none' | 'syn' | 'established' | 'talking' | 'udp' | 'fragments' | 'persistent';
+  /** Of the table, [2^16, 2^26]. */
+  capacity: number;
+  /** Connections that are there, each with a packet every half minute. */
+  established: number;
+  /** Clients who come, [250, 10^6]. */
+  newPerSecond: number;
+  /** The attacker's packets to those of the clients. */
+  floodFactor: number;
+  /** [1, 600] */
+  seconds: number;
+  seed: number;
+}
+
+export interface AttackRun {
+  establishedSent: bigint;
+  establishedForwarded: bigint;
+  comers: bigint;
+  /** Clients who came, and all of whose packets were forwarded. */
+  comersServed: bigint;
+  floodPackets: bigint;
+  /** Of vectors of established connections' packets alone. */
+  establishedNs: bigint;
+  establishedTimed: bigint;
+  /** Of all others. */
+  floodNs: bigint;
+  connections: bigint;
+  evictedClosing: bigint;
+  evictedUnproven: bigint;
+  evictedIdle: bigint;
+  refused: bigint;
+}
+
 export interface FloodOptions {
   interfaceName: string;
   destinationMac: string;
   virtualAddress: string;
   port: number;
+  /** `tcp`: SYNs. */
+  protocol: 'udp' | 'tcp';
   flows: number;
   packetBytes: number;
   durationMs: number;
   maxPackets: number;
+  /** 0: as fast as the interface takes them. */
+  packetsPerSecond: number;
 }
 
 export interface NullLoopOptions {
@@ -89,7 +128,9 @@ export interface SynFloodOptions {
 interface NativeBench {
   /** One timed run; blocks. */
   memory(options: MemoryOptions): MemoryRun;
-  /** Sends UDP packets as fast as the interface takes them; blocks for the duration. */
+  /** One run of an attack; blocks. */
+  attack(options: AttackOptions): AttackRun;
+  /** Sends UDP datagrams or SYNs from addresses of nobody; blocks for the duration. */
   flood(options: FloodOptions): { packets: bigint; ns: bigint };
   /**
    * Starts a director, made for one worker, on SYNs of ever new connections; the function that it returns tells how many

@@ -53,6 +53,9 @@ export const trials: readonly Trial[] = [
     subject: 'memory',
     options: { workload: 'open', connections: M, packets: M },
   },
+  ...(['syn', 'established', 'talking', 'udp', 'fragments', 'persistent'] as const).map(
+    (flood): Trial => ({ name: `attack ${flood}`, onDemand: 'attack', subject: 'attack', options: { flood } }),
+  ),
   { name: 'device packet', subject: 'device', options: { egress: 'packet', flows: 4 * K, packetBytes: 64 } },
   { name: 'device raw', subject: 'device', options: { egress: 'raw', flows: 4 * K, packetBytes: 64 } },
   { name: 'device tun', subject: 'device', options: { egress: 'tun', flows: 4 * K, packetBytes: 64 } },

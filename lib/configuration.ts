@@ -9,12 +9,19 @@ import { TunvsError, toTunvsError } from './errors.js';
 import type { ConfigurationEvent } from './events.js';
 import type { AddressFamily } from './inet.js';
 import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from './marks.js';
-import type { NativeOperation, NativeServerKey, NativeServiceKey, NativeServiceRow } from './native.js';
+import type {
+  NativeEnded,
+  NativeOperation,
+  NativeServerKey,
+  NativeServerRow,
+  NativeServiceKey,
+  NativeServiceRow,
+} from './native.js';
 import { refuse } from './options.js';
 import { Policies } from './policy/policies.js';
 import type { PolicyPorts } from './policy/policy.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
-import type { VirtualServiceOptions } from './service-options.js';
+import { serverName, type VirtualServiceOptions } from './service-options.js';
 import { VirtualService } from './virtual-service.js';
 
 /** What a host does for virtual addresses. Removing does not throw. */
@@ -32,7 +39,8 @@ export interface ConfigurationPorts {
   apply(operations: NativeOperation[]): void;
   /** Throws ERR_TUNVS_CLOSED when the director is closed. */
   assertOpen(): void;
-  rows(): NativeServiceRow[];
+  serviceRow(service: NativeServiceKey): NativeServiceRow | undefined;
+  serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
   /** Of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
   /** Whether a canonical address is the host's own, so that a real server there is local. */
@@ -48,8 +56,8 @@ export interface ConfigurationPorts {
   nextPulse(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
   /** The director's clock, from any beginning; never goes back. */
   monotonicMs(): number;
-  /** Ends the connections that a real server has; how many there were. */
-  endConnections(service: NativeServiceKey, server: NativeServerKey): number;
+  /** Ends connections that a real server has, as many as may be at once: see NativeDirector. */
+  endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
   /** For the policies of its services. */
   policies: PolicyPorts;
 }
@@ -179,6 +187,25 @@ export class Configuration implements Transaction {
 
   zero(): void {
     this.change({ operation: { op: 'zero' } });
+  }
+
+  /**
+   * Edits the real servers that have become local, or are no more, since the host's addresses have changed: each with a
+   * sentence, and with what stood against it. REQUIRES: no transaction is open. @internal
+   */
+  moveServers(): { said: string; error?: Error }[] {
+    return this.virtualServices
+      .flatMap((service) => service.realServers)
+      .filter((server) => server.isMisplaced)
+      .map((server) => {
+        const said = `${serverName(server)} of ${serviceName(server.service)} is ${server.isLocal ? 'no more' : 'now'} an address of this host`;
+        try {
+          server.edit({});
+          return { said };
+        } catch (error) {
+          return { said, error: error as Error };
+        }
+      });
   }
 
   /** Brings policies into force that want to be told anew. @internal */

@@ -48,7 +48,7 @@ export interface HostOptions {
   answersArp?: boolean;
 }
 
-/** Who answers an echo request to a virtual address: `when-up`: only if a real server could take a connection. */
+/** Who answers an echo request to a virtual address: `when-up`: only if a real server has a weight above 0, at its upper threshold or not. */
 export const pingReplies = ['always', 'when-up', 'never'] as const;
 
 export type PingReply = (typeof pingReplies)[number];
@@ -68,6 +68,11 @@ export interface EngineOptions {
   source: string | readonly string[];
   /** Path MTU to real servers, bytes, [576, 65535], where no smaller one was learned; default 1500. */
   pathMtu?: number;
+  /**
+   * ICMP errors make no path to a real server narrower than this, bytes, [68, 65535]; default 552 (Linux's
+   * `net.ipv4.route.min_pmtu`), for IPv6 real servers at least 1280. With `pathMtu` here no ICMP error is believed.
+   */
+  pathMtuFloor?: number;
   /** Who answers an echo request to a virtual address; default 'always'. */
   pingReply?: PingReply;
   /** What a client gets when no real server may take its connection; default 'unreachable'. */
@@ -121,7 +126,7 @@ export const DEFAULT_MARK_DEVICE = 'tunvsm%d';
 /** A worker thread each, which the engine has at most 64 of. */
 const MAX_QUEUES = 64;
 
-const ENGINE_OPTIONS = ['source', 'pathMtu', 'pingReply', 'noServerReply', 'maxConnections'] as const;
+const ENGINE_OPTIONS = ['source', 'pathMtu', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
 
 export function checkedOpenOptions(options: DirectorOpenOptions): CheckedOpenOptions {
   const call = 'Director.open';
@@ -178,6 +183,7 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
   return {
     sources: checkedSources(`${call}: source`, options.source),
     pathMtu: integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU),
+    pathMtuFloor: integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552),
     pingReply: choiceOption(`${call}: pingReply`, options.pingReply, pingReplies, 'always'),
     noServerReply: choiceOption(`${call}: noServerReply`, options.noServerReply, noServerReplies, 'unreachable'),
     maxConnections: integerOption(

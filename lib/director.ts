@@ -18,11 +18,21 @@ import {
 } from './director-device.js';
 import { TunvsError, toTunvsError, wrapNative } from './errors.js';
 import { EventRelay } from './event-relay.js';
-import { channels, type DirectorEvents, type EngineEvent, tell } from './events.js';
+import {
+  type ConfigurationEvent,
+  channels,
+  type DirectorEvents,
+  type DirectorWarning,
+  type EngineEvent,
+  tell,
+} from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from './flow-packet.js';
+import { DirectorWatch, type DirectorWatchParts } from './director-watch.js';
 import { DirectorHost } from './host/director-host.js';
 import { thisHost } from './host/host.js';
+import type { HostEvent } from './host/host-event.js';
+import { hostKeeper, type HostKeeper } from './host/host-keeper.js';
 import { markWarnings } from './host/mark-device.js';
 import { isOwnAddress } from './host/own-address.js';
 import type { MarkRule } from './marks.js';
@@ -33,7 +43,8 @@ import { policyTurns } from './policy/turns.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from './rates.js';
 import { sourceFamily } from './source.js';
-import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from './service-key.js';
+import { onePacketWarning } from './scheduler.js';
+import { type ServiceIdentity, serviceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
 import { inertSysctlWarning } from './sysctls.js';
@@ -47,6 +58,12 @@ export interface WorkerCpu {
   systemNs: bigint;
 }
 
+/** Who looks after the host, and what he sees. */
+interface HostKeeping {
+  watch: DirectorWatch;
+  keeper: HostKeeper;
+}
+
 interface DirectorParts {
   native: NativeDirector;
   sources: readonly string[];
@@ -55,6 +72,8 @@ interface DirectorParts {
   markDevices?: readonly MarkDevice[];
   warnings?: readonly string[];
   host?: DirectorHost | undefined;
+  /** Made when the director exists; none when offline. */
+  keep?: (ports: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
   /** Of the host's interfaces; a source is local all the same. */
   localAddresses: () => readonly { address: string }[];
   nowMs: () => number;
@@ -75,6 +94,7 @@ class PolicyRelay {
 const DRAIN_INTERVAL_MS = 250;
 /** Between two looks of the native part at what is removed for good, and how far slow starts have come. */
 const HOUSEKEEPING_INTERVAL_MS = 1000;
+const ENDING_INTERVAL_MS = 1;
 
 /**
  * A director: virtual services, and an engine that forwards their packets to real servers.
@@ -97,11 +117,14 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   readonly #configuration: Configuration;
   readonly #pulse: Pulse;
   readonly #host: DirectorHost | undefined;
+  readonly #keeping: HostKeeping | undefined;
+  #hasLostDevice = false;
   readonly #nowMs: () => number;
   readonly #watches = new Set<Watch>();
   readonly #cancelAtExit: () => void;
   readonly #counters = new BigUint64Array(native.counters.length);
   readonly #housekeeping: NodeJS.Timeout | undefined;
+  #ending: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
@@ -116,16 +139,22 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.markDevices = parts.markDevices ?? [];
     this.warnings = parts.warnings ?? [];
     this.#configuration = new Configuration({
-      apply: (operations) => this.#call((engine) => engine.apply(operations)),
+      apply: (operations) => {
+        if (this.#call((engine) => engine.apply(operations))) this.#endRemoved();
+      },
       assertOpen: () => this.#assertOpen(),
-      rows: () => this.#call((engine) => engine.services()),
+      serviceRow: (service) => this.#call((engine) => engine.service(service)),
+      serverRow: (service, server) => this.#call((engine) => engine.server(service, server)),
       sourceFamilies: parts.sources.map(sourceFamily),
-      isLocal: (address) => parts.sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
+      isLocal: (address) =>
+        parts.sources.includes(address) ||
+        isOwnAddress(address, this.#keeping?.watch.addresses ?? parts.localAddresses()),
       vipRoutes: parts.host,
-      tell: (event) => tell(this, event),
+      tell: (event) => this.#tell(event),
       nextPulse: (signal, atMostMs) => parts.pulse.next(signal, atMostMs),
       monotonicMs: () => parts.pulse.nowMs(),
-      endConnections: (service, server) => this.#call((engine) => engine.endConnections(service, server)),
+      endConnections: (service, server, cursor) =>
+        this.#call((engine) => engine.endConnections(service, server, cursor)),
       policies: {
         every: (intervalMs, run) => parts.pulse.every(intervalMs, run),
         nowMs: () => parts.pulse.nowMs(),
@@ -137,6 +166,10 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     if (parts.device) this.#housekeeping = setInterval(() => parts.native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();
     this.#cancelAtExit = parts.host ? atExit(() => parts.host?.close()) : () => {};
     parts.relay?.forward((events) => this.#engineEvents(events));
+    this.#keeping = parts.keep?.({
+      moveServers: () => this.#configuration.moveServers(),
+      report: (event) => this.#hostEvent(event),
+    });
   }
 
   /**
@@ -170,11 +203,12 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         started,
         checked.start.markDevices.map(({ mark }) => mark),
       );
-      const warnings = sourceWarnings(sources);
+      const warnings = [...sourceWarnings(sources), ...started.warnings];
       if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
         const opening = new DirectorHost({ sources, ...checked.host });
         undo.push(() => opening.close());
         opening.open(started.device, marked);
+        warnings.push(...opening.warnings);
         host = opening;
       }
       if (marked.length > 0) warnings.push(...markWarnings(thisHost));
@@ -184,7 +218,13 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
       const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
       const device = directorDevice(started);
       const localAddresses = () => thisHost.addresses();
+      const watched = host ?? new DirectorHost({ sources, ...checked.host });
+      const devices = [device, ...marked];
       const director = new Director({
+        keep: (ports) => {
+          const watch = new DirectorWatch({ host: watched, devices, ...ports });
+          return { watch, keeper: hostKeeper(watch, ports.report) };
+        },
         native: engine,
         sources,
         pulse,
@@ -198,7 +238,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         relay,
       });
       channels.open.publish({ director });
-      for (const message of director.warnings) channels.warning.publish({ director, message });
+      for (const message of director.warnings) channels.warning.publish({ director, message, about: 'host' });
       return director;
     } catch (error) {
       for (const step of undo.reverse()) step();
@@ -287,6 +327,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
         table: engine.tableInfo(),
         totals: sumTraffic(services.map((service) => service.totals)),
         services,
+        ...(this.#keeping && { host: { ...this.#keeping.keeper.counts } }),
       };
     });
   }
@@ -377,12 +418,23 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     const checked = integerOption(`setSysctl: ${known}`, value, -MAX_INT32, MAX_INT32);
     this.#call((engine) => engine.setSysctl(known, checked));
     const message = inertSysctlWarning(known);
-    if (message !== undefined) channels.warning.publish({ director: this, message });
+    if (message !== undefined) this.#warn({ message, about: 'configuration' });
   }
 
   /** CPU time that each worker thread has taken so far. */
   workerCpu(): WorkerCpu[] {
     return this.#call((engine) => engine.workerCpu());
+  }
+
+  /**
+   * Looks at the host now and puts back whatever is missing of what was set up, that too which somebody took away so
+   * often that it was left alone; resolves with how many things it were. Nobody has to call this: the host is watched.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_HOST when the host cannot be read.
+   */
+  async mendHost(): Promise<number> {
+    this.#assertOpen();
+    return (await this.#keeping?.keeper.mend()) ?? 0;
   }
 
   /**
@@ -411,6 +463,8 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.#configuration.policies.stop();
     this.#pulse.stop();
     clearInterval(this.#housekeeping);
+    clearTimeout(this.#ending);
+    this.#keeping?.keeper.close();
     const failures: unknown[] = this.#host?.close() ?? [];
     try {
       this.#native.close();
@@ -426,15 +480,46 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     }
   }
 
+  /** Goes on ending connections of servers that were removed, a piece now and then, with others' turns in between. */
+  #endRemoved(): void {
+    this.#ending ??= setTimeout(() => {
+      this.#ending = undefined;
+      if (!this.#native.endRemoved()) this.#endRemoved();
+    }, ENDING_INTERVAL_MS).unref();
+  }
+
   #engineEvents(events: NativeEvent[]): void {
     for (const event of events) this.#report(event);
   }
 
+  /** Of a device that is gone, the engine's own news comes first, or there is none. */
+  #hostEvent(event: HostEvent): void {
+    if (event.type === 'deviceLost' && this.#hasLostDevice) return;
+    if (channels.warning.hasSubscribers) channels.warning.publish({ director: this, message: event.message });
+    this.#report(event);
+  }
+
   #report(event: EngineEvent): void {
     if (this.#closed) return;
+    if (event.type === 'deviceLost') this.#hasLostDevice = true;
     if (channels.event.hasSubscribers) channels.event.publish({ director: this, ...event });
     if (event.type === 'deviceLost') this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
     else this.emit('event', event);
+  }
+
+  #warn(warning: DirectorWarning): void {
+    channels.warning.publish({ director: this, ...warning });
+    this.emit('warning', warning);
+  }
+
+  #tell(change: ConfigurationEvent): void {
+    tell(this, change);
+    if (change.name !== 'virtualService' || change.event.change === 'deleted') return;
+    const { service } = change.event;
+    // A listener of the change may have deleted it, or closed the director.
+    if (this.#closed || this.#configuration.virtualService(service) !== service) return;
+    const oddity = service.onePacket && !service.persistence ? onePacketWarning(service.scheduler) : undefined;
+    if (oddity !== undefined) this.#warn({ message: `${serviceName(service)}: ${oddity}`, about: 'configuration' });
   }
 
   #assertOpen(): void {

@@ -27,10 +27,11 @@ export async function drain(server: RealServer, options: DrainOptions): Promise<
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const either = AbortSignal.any([signal, timeout].filter((each) => each !== undefined));
   let ended = 0;
+  let cursor = 0; // not 0: the table is being gone through, and connections or templates may be left behind it
   for (;;) {
     signal?.throwIfAborted();
-    let connections = connectionsOf(server);
-    if (connections === 0) return { ended };
+    const connections = connectionsOf(server);
+    if (connections === 0 && cursor === 0) return { ended };
     if (timeout?.aborted) {
       throw new TunvsError(
         'ERR_TUNVS_BUSY',
@@ -45,9 +46,16 @@ export async function drain(server: RealServer, options: DrainOptions): Promise<
     }
     const leftMs = deadlineMs === undefined ? undefined : startMs + deadlineMs - ports.monotonicMs();
     if (leftMs !== undefined && leftMs <= 0) {
-      ended += ports.endConnections(server.service.nativeKey, { address: server.address, port: server.port });
-      connections = connectionsOf(server);
-      if (connections === 0) return { ended };
+      const key = { address: server.address, port: server.port };
+      const some = ports.endConnections(server.service.nativeKey, key, cursor);
+      ended += some.ended;
+      cursor = Math.max(some.next, 0);
+      if (cursor !== 0) {
+        // Others have their turns, at least as long as this one was.
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        continue;
+      }
+      if (connectionsOf(server) === 0) return { ended };
       // A worker that had not heard of the weight yet has opened one since: end it at the next look.
     }
     // A pulse that ends early is one of the cases above, or the director closed, which connectionsOf() will say.

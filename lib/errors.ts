@@ -35,6 +35,8 @@ export interface TunvsErrorDetails {
   syscall?: string | undefined;
   /** Its errno, positive, as in errno(3). */
   errno?: number | undefined;
+  /** The option that was refused. */
+  option?: string | undefined;
 }
 
 /** The only class of error that tunvs throws, but for the reason of an `AbortSignal`, which is thrown as it is. */
@@ -45,12 +47,15 @@ export class TunvsError extends Error {
   declare readonly syscall?: string;
   /** Its errno, positive, as in errno(3). */
   declare readonly errno?: number;
+  /** The option that was refused, as in `device.name`. */
+  declare readonly option?: string;
 
   constructor(code: TunvsErrorCode, message: string, details: TunvsErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.code = code;
     if (details.syscall !== undefined) this.syscall = details.syscall;
     if (details.errno !== undefined) this.errno = details.errno;
+    if (details.option !== undefined) this.option = details.option;
   }
 }
 

@@ -1,15 +1,17 @@
 /** Which real server a packet would get, and by which rule, in words. */
 import type { ServicePolicy } from './policy/policy.js';
-import type { NativeExplanation, NativeServerKey } from './native.js';
+import { type NativeExplanation, type NativeServerKey, native } from './native.js';
 import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from './service-key.js';
 
 export interface Explanation {
   /** The counter that the packet would be counted in: 'forwarded', 'dropNoService', ... */
   verdict: string;
-  /** What decides: a connection that there is, a persistence template, a policy's table, the service's scheduler, or nothing. A connection
-   * policy is not asked: its scheduler stands in for it. */
+  /**
+   * What decides: a connection that there is, a persistence template, a policy's table, the service's scheduler, a
+   * datagram's first fragment, or nothing. A connection policy is not asked: its scheduler stands in for it.
+   */
   by: NativeExplanation['by'];
-  /** The real server that it would go to; with 'dropServerGone' the one that is gone. */
+  /** The real server that it would go to, is too long for or is about; with 'dropServerGone' the one that is gone. */
   realServer?: NativeServerKey;
   /** The virtual service that a new connection would be of. */
   service?: ServiceIdentity;
@@ -45,15 +47,39 @@ export function explanation(
   return { ...rest, text: sentence(rest) };
 }
 
-const REFUSALS: Readonly<Record<string, string>> = {
-  dropNoService: 'there is no virtual service for it',
-  dropNotScheduled: 'it belongs to no connection and may not begin one',
-  dropNoServer: 'no real server may take a connection',
-  dropServerGone: "its connection's real server was removed",
-};
+/** How the sentence begins, by what becomes of the packet. */
+const HEADS = { sent: 'Forwarded', answered: 'Answered', kept: 'Not forwarded', dropped: 'Not forwarded' } as const;
 
-function sentence({
+/** Why a verdict was reached, in words without a stop. */
+function reasonOf(verdict: string): { kind: keyof typeof HEADS; sentence: string } {
+  const info = native.verdictInfos[native.verdicts.indexOf(verdict)];
+  if (!info) throw new TypeError(`explain: "${verdict}" is no verdict`);
+  return info;
+}
+
+function sentence(said: Omit<Explanation, 'text'>): string {
+  return said.verdict === 'forwarded' ? forwardedSentence(said) : otherSentence(said);
+}
+
+function otherSentence({
   verdict,
+  by,
+  realServer,
+  service,
+  connectionState,
+  endsConnection,
+}: Omit<Explanation, 'text'>): string {
+  const { kind, sentence: why } = reasonOf(verdict);
+  const whose = [
+    service && `virtual service ${serviceName(service)}`,
+    realServer && `real server ${formatVirtualEndpoint(realServer)}`,
+    by === 'connection' && connectionState !== undefined && `connection in ${connectionState}`,
+  ].filter((part) => typeof part === 'string');
+  const anew = endsConnection ? `, in place of a connection that is in ${connectionState}` : '';
+  return `${HEADS[kind]} (${verdict}): ${why}${whose.length > 0 ? ` (${whose.join(', ')})` : ''}${anew}.`;
+}
+
+function forwardedSentence({
   by,
   realServer,
   service,
@@ -65,10 +91,7 @@ function sentence({
   const to = realServer && formatVirtualEndpoint(realServer);
   const of = service && `virtual service ${serviceName(service)}`;
   const anew = endsConnection ? `, in place of a connection that is in ${connectionState}` : '';
-  if (verdict !== 'forwarded') {
-    const why = REFUSALS[verdict] ?? 'it is not for a virtual service, or broken';
-    return `Not forwarded (${verdict}): ${why}${of ? ` (${of})` : ''}${anew}.`;
-  }
+  if (by === 'datagram') return `To real server ${to}, where its datagram's first fragment went.`;
   if (by === 'connection') return `To real server ${to}, by its connection, which is in ${connectionState}.`;
   if (by === 'persistence')
     return `To real server ${to}, because the client's last connection to ${of} went there (persistence)${anew}.`;

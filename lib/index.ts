@@ -18,7 +18,14 @@ export {
 export type { DrainOptions, DrainResult } from './drain.js';
 export { type Egress, egresses } from './egress.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './errors.js';
-export type { Change, DirectorEvents, EngineEvent, RealServerEvent, VirtualServiceEvent } from './events.js';
+export type {
+  Change,
+  DirectorEvents,
+  DirectorWarning,
+  EngineEvent,
+  RealServerEvent,
+  VirtualServiceEvent,
+} from './events.js';
 export type { Explanation } from './explain.js';
 export type { ExplainedFlow } from './flow-packet.js';
 export {
@@ -67,7 +74,14 @@ export {
 export { type AnyProtocol, type Protocol, protocols } from './protocol.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';
 export type { RealServer } from './real-server.js';
-export { RealServerHost, type RealServerHostOptions, type RealServerHostStats } from './real-server-host.js';
+export type { HostCounts } from './host/host-keeper.js';
+export type { HostEvent, HostEventType } from './host/host-event.js';
+export {
+  RealServerHost,
+  type RealServerHostEvents,
+  type RealServerHostOptions,
+  type RealServerHostStats,
+} from './real-server-host.js';
 export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './scheduler.js';
 export type { SchedulerChoice, SchedulerOptions } from './scheduler-options.js';
 export { type MidStream, midStreamChoices, type ServiceBehaviour, type SlowStart } from './service-behaviour.js';

@@ -51,6 +51,14 @@ export function isLinkLocal6(address: string): boolean {
   return others.length === 14 && first === 0xfe && (second & 0xc0) === 0x80;
 }
 
+/** Why no router hands on packets for this address, as the end of a sentence that begins with it; undefined: one does. */
+export function whyNotRouted(address: string): string | undefined {
+  if (isLinkLocal6(address)) return 'is link-local: no router forwards it, and it means nothing without an interface';
+  const bytes = addressBytes(address) ?? [];
+  const isLoopback = bytes.length === 4 ? bytes[0] === 127 : address === '::1';
+  return isLoopback ? 'is a loopback address: no packet for it comes from another host' : undefined;
+}
+
 /** A range of addresses as text. */
 export interface AddressRange {
   /** The first address, canonical. */

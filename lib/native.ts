@@ -226,7 +226,7 @@ export interface NativeConnectionRow {
 export interface NativeExplanation {
   /** One of `native.verdicts`. */
   verdict: string;
-  by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler';
+  by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler' | 'datagram';
   /** That a new connection would be of. */
   service?: NativeServiceKey;
   server?: NativeServerKey;
@@ -258,6 +258,8 @@ export interface NativeDirectorOptions {
   sources: string[];
   /** Path MTU to real servers of which nothing smaller was learned, bytes, [576, 65535]. */
   pathMtu: number;
+  /** Bytes, [68, 65535]. */
+  pathMtuFloor: number;
   /** Who answers an echo request to a virtual address: 'always', 'when-up' or 'never'. */
   pingReply: string;
   /** What a client gets when no real server may take its connection: 'unreachable' or 'reset'. */
@@ -293,6 +295,8 @@ export interface NativeStarted {
   egress: string;
   /** Why each egress that 'auto' passed over was not taken. */
   passedOver: { egress: string; reason: string }[];
+  /** What does not work, though the director runs; one sentence each. */
+  warnings: string[];
 }
 
 export interface NativeEvent {
@@ -302,16 +306,30 @@ export interface NativeEvent {
   message: string;
 }
 
+export interface NativeEnded {
+  ended: number;
+  next: number;
+}
+
 /** See native/binding/director_wrap.h. After close() every call but close() throws ERR_TUNVS_CLOSED. */
 export interface NativeDirector {
-  apply(operations: NativeOperation[]): void;
+  /** True when connections of servers that it removed are still to be ended: see endRemoved(). */
+  apply(operations: NativeOperation[]): boolean;
+  /** Goes on with that, a bounded piece of it; true when nothing is left. */
+  endRemoved(): boolean;
   services(): NativeServiceRow[];
+  /** One of them, and one of its servers, without the others; undefined when it is not configured. */
+  service(service: NativeServiceKey): NativeServiceRow | undefined;
+  server(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
   /** Rows from `cursor` (0 to begin); `next` is the cursor to go on with, or -1 at the end. */
   connections(cursor: number, limit: number): { rows: NativeConnectionRow[]; next: number };
   /** What would become of this packet now; changes nothing. `mark`: of its device, 0 for none. */
   explain(packet: Uint8Array, mark: number): NativeExplanation;
-  /** Ends the connections of a real server that is configured; how many there were. */
-  endConnections(service: NativeServiceKey, server: NativeServerKey): number;
+  /**
+   * Ends connections of a real server that is configured, a bounded piece of the table from `cursor` (0 to begin) on,
+   * offline all of it; `next` is the cursor to go on with, or -1 at the end.
+   */
+  endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
   /** Frees what nobody uses any more, and takes slow starts on. Call every second or so. */
   collect(): void;
   /** Seconds by `native.timeoutNames`, each [1, 2678400]; those left out stay as they are. */
@@ -325,7 +343,7 @@ export interface NativeDirector {
   /** Sums every worker's counters into `target`, in the order of `native.counters`. */
   readCounters(target: BigUint64Array): void;
   /** Connections in the table now, per family, and its capacity. */
-  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number };
+  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number; engineDataBytes: number };
   /** Offline only. `timesMs` are the packets' times, not decreasing, on any scale that starts at 0. */
   process(packets: Uint8Array[], timesMs: Float64Array): NativeProcessResult;
   /** Offline only: lets time pass, so that connections expire. */
@@ -366,16 +384,41 @@ export interface NativeDecapsulatorOptions {
 /** The real server's side: takes tunnel packets from sockets, writes the inner packets to a TUN device. */
 export interface NativeDecapsulator {
   readonly device: string;
+  /** Why it takes nothing apart any more; '' while it does. */
+  readonly failure: string;
   /** In the order of `native.decapCounters`. */
   readCounters(target: BigUint64Array): void;
+  close(): void;
+}
+
+export interface NativePcapSkipped {
+  /** ARP and the like. */
+  notIp: number;
+  /** Captured with a snapshot length shorter than the packet. */
+  truncated: number;
+  /** Longer than an IP packet can be. */
+  oversized: number;
+  cutOff: number;
+}
+
+export type NativeHostChange = 'link' | 'address' | 'route' | 'rule' | 'proxy' | 'setting';
+
+/** A thread that is told of changes to the network namespace that it was made in; does not keep the process alive. */
+export interface NativeHostMonitor {
+  /** Twice is fine; the function is not called after. */
   close(): void;
 }
 
 export interface NativePcapReader {
   /** DLT number: 101 RAW, 1 EN10MB. */
   readonly linkType: number;
-  /** Up to `max` IP packets (link headers stripped) with their absolute times in milliseconds; undefined at the end. */
+  /**
+   * Up to `max` IP packets (link headers stripped) with their absolute times in milliseconds; undefined at the end.
+   * Throws where the file is cut off or damaged, once all packets before that were given.
+   */
   next(max: number): { packets: Uint8Array[]; timesMs: Float64Array } | undefined;
+  /** Records that gave no packet so far, by reason; `cutOff`: 1 where the file ends within a record. */
+  skipped(): NativePcapSkipped;
   close(): void;
 }
 
@@ -388,14 +431,32 @@ export interface NativePcapWriter {
 export interface Native {
   Director: new (options: NativeDirectorOptions) => NativeDirector;
   Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
+  /**
+   * `changed` gets what has changed since it was called last, a bit for each of `hostChanges` in their order; all when
+   * the kernel lost count.
+   */
+  HostMonitor: new (
+    options: { routeProtocol: number },
+    changed: (changes: number) => void,
+  ) => NativeHostMonitor;
+  hostChanges: NativeHostChange[];
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
+  /**
+   * Locks the file behind a descriptor without waiting; false when another open file holds it. The lock ends with the
+   * descriptor, and so with the process.
+   */
+  tryLockFile(descriptor: number): boolean;
+  /** What tells this thread's network namespace from all others since the host was booted. */
+  networkNamespaceName(): string;
   schedulers: string[];
   forwardingMethods: string[];
   egresses: string[];
   counters: string[];
   decapCounters: string[];
   verdicts: string[];
+  /** For each of `verdicts`: what becomes of such a packet, roughly, and why, in words without a stop. */
+  verdictInfos: { kind: 'sent' | 'answered' | 'kept' | 'dropped'; sentence: string }[];
   sysctlNames: string[];
   /** Of these sysctls, those that have no effect, with why: `has no effect here: ${why}`. */
   inertSysctls: Record<string, string>;

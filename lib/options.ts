@@ -15,7 +15,9 @@ export function refuse(name: string, value: unknown, expected: string): never {
     maxStringLength: 80,
     maxArrayLength: 8,
   });
-  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`);
+  // What stands before is the call.
+  const option = name.slice(name.lastIndexOf(': ') + 1).trim();
+  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`, { option });
 }
 
 /** The options as a record, once every key is one of `allowed`; `name` is the call, as in "Director.open". */

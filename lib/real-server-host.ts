@@ -1,26 +1,34 @@
 /** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
+import { EventEmitter } from 'node:events';
 import { atExit } from './at-exit.js';
 import { TunvsError, wrapNative } from './errors.js';
 import { isTunnel, type RealServerMethod, realServerMethods } from './forwarding-method.js';
 import { familyOf } from './host/family.js';
 import { readDeviceCounters } from './host/device-counters.js';
 import { type Host, thisHost } from './host/host.js';
-import { HostSetup } from './host/host-setup.js';
+import type { HostSetup } from './host/host-setup.js';
+import { HeldParts } from './host/held-parts.js';
+import type { HostEvent } from './host/host-event.js';
+import { hostKeeper, type HostKeeper, type Wanted } from './host/host-keeper.js';
 import {
   modulesFor,
   openKernelTunnels,
   planKernelTunnels,
+  planMadeDevices,
   type TunnelDevice,
   type TunnelMethod,
 } from './host/kernel-tunnel.js';
 import {
+  openDoorWarnings,
   otherTunnelWarnings,
   planArpSuppression,
   planTunnelDevices,
   type RealServerPlan,
   realServerWarnings,
 } from './host/real-server-host-plan.js';
+import type { SnapshotHost } from './host/snapshot.js';
 import type { HostStep } from './host/step.js';
+import { whyNotRouted } from './inet.js';
 import { native, type NativeDecapsulator } from './native.js';
 import {
   addressOption,
@@ -43,8 +51,8 @@ export interface RealServerHostOptions {
   /** Virtual addresses (VIP) that this host answers for. */
   virtualAddresses: string | readonly string[];
   /**
-   * Director addresses (DIP) whose tunnel packets are taken, ranges such as '10.2.1.0/28' included; in kernel mode the
-   * kernel takes those of others as well.
+   * Director addresses (DIP) whose tunnel packets are taken, ranges such as '10.2.1.0/28' included. In kernel mode a
+   * range, other than single addresses, has the kernel take those of others as well: `warnings` say so.
    */
   directors: string | readonly string[];
   /**
@@ -90,21 +98,40 @@ interface Checked extends Omit<RealServerPlan, 'tunnels'> {
   signal: AbortSignal | undefined;
 }
 
-export class RealServerHost {
+export interface RealServerHostEvents {
+  /** News of the host: what was put back, and what could not be; see docs/host.md. */
+  event: [event: HostEvent];
+  /**
+   * Tunnel packets are taken apart no more (ERR_TUNVS_NO_DEVICE): a socket or the device failed. As everywhere in Node,
+   * thrown when nobody listens. Or, where it was closed by its signal, what could not be undone (ERR_TUNVS_HOST); told
+   * only to those who listen.
+   */
+  error: [error: TunvsError];
+  /** It is closed. */
+  close: [];
+}
+
+/** Between two looks at whether tunnel packets are taken apart still. */
+const LOOK_INTERVAL_MS = 500;
+
+export class RealServerHost extends EventEmitter<RealServerHostEvents> implements AsyncDisposable {
   /** Where tunnel packets are taken apart; direct routing alone is the kernel's business. */
   readonly mode: 'kernel' | 'userspace';
-  /** Devices that inner packets come out of; none with direct routing alone. */
-  readonly devices: readonly string[];
   /** What was found on the host that keeps it from working well, one sentence each. */
   readonly warnings: readonly string[];
-  readonly #setup: HostSetup;
+  readonly #parts: HeldParts;
+  readonly #keeper: HostKeeper;
+  #devices: string[];
   readonly #decapsulator: NativeDecapsulator | undefined;
   readonly #countersAtStart: Record<string, bigint>;
   readonly #signal: AbortSignal | undefined;
-  /** Whoever aborts does not learn what could not be undone. */
-  readonly #onAbort = () => void this.close().catch(() => {});
+  /** Nobody waits for this closing: what could not be undone is told as an event, where somebody listens. */
+  readonly #onAbort = () =>
+    void this.close().catch((error) => this.listenerCount('error') > 0 && this.emit('error', error));
   readonly #cancelAtExit: () => void;
+  #look: NodeJS.Timeout | undefined;
   #isClosed = false;
+  #hasFailed = false;
 
   /** @throws {@link TunvsError}; the host is then as it was. */
   static async open(options: RealServerHostOptions): Promise<RealServerHost> {
@@ -124,13 +151,19 @@ export class RealServerHost {
   }
 
   private constructor(checked: Checked, host: Host) {
-    this.#setup = new HostSetup(host);
+    super();
+    this.#parts = new HeldParts(host);
+    const { setup } = this.#parts;
     let decapsulator: NativeDecapsulator | undefined;
     try {
+      setup.prepare();
       // Before the host has the addresses: from then on it would answer ARP for them.
-      this.#setup.apply(planArpSuppression({ ...checked, tunnels: [] }, host));
+      this.#parts.add((now) => planArpSuppression({ ...checked, tunnels: [] }, now));
+      const made: HostStep[] = [];
       let tunnels =
-        checked.mode === 'userspace' ? undefined : openKernelTunnels(host, this.#setup, checked, checked.device);
+        checked.mode === 'userspace'
+          ? undefined
+          : openKernelTunnels(host, noting(setup, made), checked, checked.device);
       if (tunnels === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);
       if (checked.methods.length === 0) tunnels = [];
       if (tunnels === undefined) {
@@ -138,23 +171,49 @@ export class RealServerHost {
         tunnels = [userspaceTunnel(checked, decapsulator.device)];
       }
       this.mode = decapsulator === undefined ? 'kernel' : 'userspace';
-      this.devices = tunnels.map(({ name }) => name);
+      this.#devices = tunnels.map(({ name }) => name);
       const plan = { ...checked, tunnels };
-      this.#setup.apply(planTunnelDevices(plan, host));
+      const planned = tunnels;
+      // Under the names that they have now.
+      const now = () => ({
+        ...checked,
+        tunnels: planned.map((tunnel, index) => ({ ...tunnel, name: this.#devices[index] as string })),
+      });
+      const ofKernel = this.#parts.addDone((found) => planMadeDevices(ofKernel.owned, found), made);
+      this.#parts.add((found) => planTunnelDevices(now(), found));
       this.warnings = [
+        ...setup.warnings,
         ...realServerWarnings(plan, host),
-        ...(decapsulator === undefined ? [] : otherTunnelWarnings(plan, host)),
+        ...(decapsulator === undefined ? openDoorWarnings(plan, host) : otherTunnelWarnings(plan, host)),
       ];
     } catch (error) {
-      this.#setup.undo();
+      this.#parts.clear();
       decapsulator?.close();
       throw error;
     }
     this.#decapsulator = decapsulator;
     this.#countersAtStart = decapsulator === undefined ? this.#deviceCounters() : {};
-    this.#cancelAtExit = atExit(() => this.#setup.undo());
+    this.#cancelAtExit = atExit(() => this.#parts.clear());
+    this.#keeper = hostKeeper(this.#watch(), (event) => this.#report(event));
     this.#signal = checked.signal;
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (decapsulator) this.#look = setInterval(() => this.#lookAt(decapsulator), LOOK_INTERVAL_MS).unref();
+  }
+
+  /** Devices that inner packets come out of; none with direct routing alone. */
+  get devices(): readonly string[] {
+    return this.#devices;
+  }
+
+  /**
+   * Looks at the host now and puts back whatever is missing of what was set up; resolves with how many things it were.
+   * Nobody has to call this: the host is watched.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_HOST when the host cannot be read.
+   */
+  async mendHost(): Promise<number> {
+    if (this.#isClosed) throw new TunvsError('ERR_TUNVS_CLOSED', 'this RealServerHost is closed: open another');
+    return this.#keeper.mend();
   }
 
   stats(): RealServerHostStats {
@@ -175,10 +234,13 @@ export class RealServerHost {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    clearInterval(this.#look);
     this.#cancelAtExit();
     this.#signal?.removeEventListener('abort', this.#onAbort);
-    const failures = this.#setup.undo();
+    this.#keeper.close();
+    const failures = this.#parts.clear();
     this.#decapsulator?.close();
+    this.emit('close');
     if (failures.length > 0) {
       const said = failures.map((failure) => failure.message).join('; ');
       throw new TunvsError('ERR_TUNVS_HOST', `the host could not be made what it was: ${said}`, { cause: failures[0] });
@@ -189,6 +251,56 @@ export class RealServerHost {
     return this.close();
   }
 
+  #lookAt({ failure }: NativeDecapsulator): void {
+    if (failure !== '') this.#fail(failure);
+  }
+
+  /** Once: what follows from a lost device is no news. */
+  #fail(reason: string): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    clearInterval(this.#look);
+    const message = `${reason}; no tunnel packet reaches this host's services any more: open it again`;
+    this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', message));
+  }
+
+  #watch(): Wanted {
+    const parts = this.#parts;
+    const devices = () => this.#devices;
+    const see = (snapshot: SnapshotHost) => this.#see(snapshot);
+    return {
+      get generation() {
+        return parts.generation;
+      },
+      get devices() {
+        return devices();
+      },
+      see,
+      prepare: (snapshot) => parts.prepare(snapshot),
+      missing: (snapshot) => parts.missing(snapshot),
+      putBack: (missing) => parts.putBack(missing),
+      takeBackStale: (snapshot) => parts.takeBackStale(snapshot),
+    };
+  }
+
+  #see(snapshot: SnapshotHost): void {
+    for (const [before, now] of this.#parts.follow(snapshot)) {
+      if (!this.#devices.includes(before)) continue;
+      this.#devices = this.#devices.map((name) => (name === before ? now : name));
+      const message = `device ${before} is called ${now} now; the real server goes on with it under that name`;
+      this.#report({ type: 'deviceRenamed', value: 1, message, things: [before, now] });
+    }
+    // Of the kernel's devices, those of our own are made anew.
+    if (this.#decapsulator === undefined) return;
+    const gone = this.#devices.find((name) => snapshot.link(name) === undefined);
+    if (gone !== undefined)
+      this.#fail(`the device ${gone} is gone: it was deleted, or moved to another network namespace`);
+  }
+
+  #report(event: HostEvent): void {
+    this.emit('event', event);
+  }
+
   #deviceCounters(): Record<string, bigint> {
     const sums: Record<string, bigint> = {};
     for (const device of this.devices) {
@@ -197,6 +309,20 @@ export class RealServerHost {
     }
     return sums;
   }
+}
+
+/** Notes what is applied, as `made`. */
+function noting(setup: HostSetup, made: HostStep[]): Pick<HostSetup, 'apply' | 'undo'> {
+  return {
+    apply: (steps) => {
+      setup.apply(steps);
+      made.push(...steps);
+    },
+    undo: (steps) => {
+      if (steps !== undefined) made.splice(0, made.length, ...made.filter((step) => !steps.includes(step)));
+      return setup.undo(steps);
+    },
+  };
 }
 
 function userspaceTunnel({ virtualAddresses }: Checked, name: string): TunnelDevice {
@@ -231,6 +357,13 @@ function addressesOption(name: string, value: unknown): string[] {
   const list = listOf(value);
   if (list.length === 0) refuse(name, value, 'at least one address');
   return [...new Set(list.map((entry) => addressOption(name, entry)))];
+}
+
+function virtualAddressesOption(name: string, value: unknown): string[] {
+  return addressesOption(name, value).map((address) => {
+    const mistake = whyNotRouted(address);
+    return mistake === undefined ? address : refuse(name, address, `another address, because ${address} ${mistake}`);
+  });
 }
 
 function directorsOption(name: string, value: unknown): string[] {
@@ -284,7 +417,7 @@ function check(options: RealServerHostOptions): Checked {
     isDirect: forwarding.includes('dr'),
     guePorts: guePortsOption('guePorts', given.guePorts, forwarding.includes('gue')),
     greChecksum: booleanOption('greChecksum', given.greChecksum, false),
-    virtualAddresses: addressesOption('virtualAddresses', given.virtualAddresses),
+    virtualAddresses: virtualAddressesOption('virtualAddresses', given.virtualAddresses),
     directors: directorsOption('directors', given.directors),
     arpSuppression: choiceOption('arpSuppression', given.arpSuppression, arpSuppressions, 'auto'),
     mode: choiceOption('mode', given.mode, realServerModes, 'auto'),

@@ -3,7 +3,7 @@ import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from './errors.js';
 import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from './native.js';
-import { checkedServerEdit, type RealServerEdit, serverName } from './service-options.js';
+import { checkedServerEdit, type RealServerEdit, type ServerForwarding, serverName } from './service-options.js';
 import { type RealServerStats, serverStats } from './stats.js';
 import type { VirtualService } from './virtual-service.js';
 
@@ -23,13 +23,16 @@ export class RealServer {
   /** @internal */
   readonly serial = ++lastSerial;
   #config: NativeServerConfig;
+  /** What was wanted; another than `#config` has while the server is local. */
+  #asked: ServerForwarding;
 
   /** @internal */
-  constructor(service: VirtualService, key: NativeServerKey, config: NativeServerConfig) {
+  constructor(service: VirtualService, key: NativeServerKey, config: NativeServerConfig, asked: ServerForwarding) {
     this.service = service;
     this.address = key.address;
     this.port = key.port;
     this.#config = config;
+    this.#asked = asked;
   }
 
   /** Its share of new connections, [0, 2^31 - 1]; 0 gets none and keeps those it has. */
@@ -45,7 +48,10 @@ export class RealServer {
     return this.#configured().forwarding as ForwardingMethod;
   }
 
-  /** It is the director's own host, and gets its packets as they came; so is every real server at an address of that host. */
+  /**
+   * It is the director's own host, and gets its packets as they came; so is every real server at an address of that
+   * host. When the host gets or loses the address, this changes, with a `realServer` event; connections stay.
+   */
   get isLocal(): boolean {
     return this.forwarding === 'local';
   }
@@ -72,14 +78,25 @@ export class RealServer {
   /** Options left out keep their values; those of a tunnel begin anew with another `forwarding`. */
   edit(options: RealServerEdit): void {
     const before = this.#configured();
-    const config = checkedServerEdit('RealServer.edit', options, before, this.address, this.service.surroundings);
+    const askedBefore = this.#asked;
+    const { surroundings } = this.service;
+    const { config, asked } = checkedServerEdit(
+      'RealServer.edit',
+      options,
+      before,
+      askedBefore,
+      this.address,
+      surroundings,
+    );
     this.service.configuration.change({
       operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config },
       redo: () => {
         this.#config = config;
+        this.#asked = asked;
       },
       undo: () => {
         this.#config = before;
+        this.#asked = askedBefore;
       },
       events: [{ name: 'realServer', event: { change: 'edited', service: this.service, server: this } }],
     });
@@ -101,6 +118,12 @@ export class RealServer {
     return drain(this, options);
   }
 
+  /** Whether it is local and should not be, or the other way round. @internal */
+  get isMisplaced(): boolean {
+    const isWantedLocal = this.#asked.forwarding === 'local' || this.service.surroundings.isLocal(this.address);
+    return isWantedLocal !== this.isLocal;
+  }
+
   /** Deletes it. Packets of its connections are dropped from then on, unless it comes back. */
   delete(): void {
     this.assertConfigured();
@@ -115,7 +138,7 @@ export class RealServer {
 
   stats(): RealServerStats {
     this.assertConfigured();
-    const row = this.service.row().servers.find(({ address, port }) => address === this.address && port === this.port);
+    const row = this.service.configuration.ports.serverRow(this.service.nativeKey, this.#nativeKey);
     if (row === undefined) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',

@@ -26,6 +26,18 @@ export type Scheduler = (typeof schedulers)[number];
 /** ipvsadm's own default. */
 export const DEFAULT_SCHEDULER: Scheduler = 'wlc';
 
+/** Those that go by connections alone, of which a service of single datagrams has none to count. */
+const COUNTING: readonly string[] = ['lc', 'wlc', 'sed', 'nq', 'ovf', 'lblc', 'lblcr'];
+
+/** What is odd about `scheduler` where every datagram is scheduled by itself; undefined: nothing. */
+export function onePacketWarning(scheduler: string): string | undefined {
+  if (!COUNTING.includes(scheduler)) return undefined;
+  return (
+    `the scheduler ${scheduler} chooses by connections, and a datagram that is scheduled by itself leaves none, ` +
+    'so that one real server gets them all: take wrr, rr, p2c or a hashing one'
+  );
+}
+
 /** The numbers that IPVS has for them; `flag-N` is flag N of whatever scheduler. */
 export const schedulerFlagNumbers = {
   'flag-1': 1,

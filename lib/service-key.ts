@@ -1,5 +1,5 @@
 /** What names a virtual service: protocol, address and port, or a firewall mark. */
-import { type AddressFamily, addressFamily } from './inet.js';
+import { type AddressFamily, addressFamily, whyNotRouted } from './inet.js';
 import type { NativeServiceKey } from './native.js';
 import { choiceOption, integerOption, MAX_UINT32, refuse } from './options.js';
 import { parseUnicastPrefix, prefixFamily, splitPrefix } from './prefix.js';
@@ -93,13 +93,21 @@ function markIdentity(mark: number, family: AddressFamily): ServiceIdentity {
   return { protocol: 'ip', address: family === 6 ? '::' : '0.0.0.0', port: 0, mark };
 }
 
+/**
+ * The canonical spelling of an address, or range of them, that can be virtual. Otherwise what is wrong, as the end of a
+ * sentence that begins with the text.
+ */
+export function parseVirtualAddress(text: string): string | { mistake: string } {
+  const prefix = parseUnicastPrefix(text, 'is not unicast: it is unspecified, multicast, broadcast or IPv4-mapped');
+  const mistake = typeof prefix === 'string' ? whyNotRouted(splitPrefix(prefix).base) : prefix.mistake;
+  return mistake === undefined ? prefix : { mistake };
+}
+
 function virtualAddressOption(name: string, value: unknown): string {
   if (typeof value !== 'string') return refuse(name, value, "an IP address such as '192.0.2.1'");
-  const prefix = parseUnicastPrefix(value, 'is not unicast');
+  const prefix = parseVirtualAddress(value);
   if (typeof prefix === 'string') return prefix;
-  if (prefix.mistake === 'is not unicast')
-    return refuse(name, value, 'a unicast address: not unspecified, multicast or broadcast');
-  return refuse(name, value, `an IP address or a range of them, but it ${prefix.mistake}`);
+  return refuse(name, value, `a unicast address or a range of them, but it ${prefix.mistake}`);
 }
 
 export function nativeServiceKey({ protocol, address, port, lastPort, mark }: ServiceIdentity): NativeServiceKey {

@@ -176,14 +176,14 @@ export function checkedServerOptions(
   call: string,
   options: RealServerOptions,
   surroundings: ServerSurroundings,
-): { key: Required<RealServerKey>; config: NativeServerConfig } {
+): { key: Required<RealServerKey>; config: NativeServerConfig; asked: ServerForwarding } {
   const { service } = surroundings;
   checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
   const key = checkedServerKey(call, options, serverPortOf(service));
   if (isLinkLocal6(key.address)) {
     refuse(`${call}: address`, key.address, 'an address that is not link-local, which would need an interface');
   }
-  const config = mergedServerConfig(call, options, DEFAULTS, surroundings.isLocal(key.address));
+  const { config, asked } = mergedServerConfig(call, options, DEFAULTS, DEFAULTS, surroundings.isLocal(key.address));
   checkFamilies(call, config, key.address, surroundings);
   const port = serverPortOf(service);
   if (key.port !== port && service.mark === undefined) {
@@ -193,32 +193,34 @@ export function checkedServerOptions(
       `${port}, ${port === 0 ? "the packet's" : "the virtual service's"} port, because '${config.forwarding}' leaves ports as they are`,
     );
   }
-  return { key, config };
+  return { key, config, asked };
 }
 
-/** `address` is the real server's. */
+/** `address` is the real server's, `asked` what its caller wanted while it may have been local. */
 export function checkedServerEdit(
   call: string,
   edit: RealServerEdit,
   before: NativeServerConfig,
+  askedBefore: ServerForwarding,
   address: string,
   surroundings: ServerSurroundings,
-): NativeServerConfig {
+): { config: NativeServerConfig; asked: ServerForwarding } {
   checkedOptions(call, edit, EDITABLE);
-  const config = mergedServerConfig(call, edit, before, surroundings.isLocal(address));
+  const { config, asked } = mergedServerConfig(call, edit, before, askedBefore, surroundings.isLocal(address));
   checkFamilies(call, config, address, surroundings);
-  return config;
+  return { config, asked };
 }
 
 function mergedServerConfig(
   call: string,
   edit: RealServerEdit,
   before: NativeServerConfig,
+  askedBefore: ServerForwarding,
   isLocal: boolean,
-): NativeServerConfig {
-  const forwarding = mergedForwarding(call, edit, before);
+): { config: NativeServerConfig; asked: ServerForwarding } {
+  const asked = mergedForwarding(call, edit, askedBefore);
   const config = {
-    ...(isLocal ? LOCAL : forwarding),
+    ...(isLocal ? LOCAL : asked),
     weight: integerOption(`${call}: weight`, edit.weight, 0, MAX_INT32, before.weight),
     upperThreshold: integerOption(`${call}: upperThreshold`, edit.upperThreshold, 0, MAX_INT32, before.upperThreshold),
     lowerThreshold: integerOption(`${call}: lowerThreshold`, edit.lowerThreshold, 0, MAX_INT32, before.lowerThreshold),
@@ -226,15 +228,16 @@ function mergedServerConfig(
   if (config.lowerThreshold > config.upperThreshold) {
     refuse(`${call}: lowerThreshold`, config.lowerThreshold, `at most the upperThreshold, ${config.upperThreshold}`);
   }
-  return config;
+  return { config, asked };
 }
 
-type ForwardingConfig = Pick<NativeServerConfig, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
+/** How a caller wants packets to get to a real server; while its address is the host's own, they stay on the host. */
+export type ServerForwarding = Pick<NativeServerConfig, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
 
-const LOCAL: ForwardingConfig = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };
+const LOCAL: ServerForwarding = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };
 
 /** Another method begins with its own defaults. */
-function mergedForwarding(call: string, edit: RealServerEdit, before: ForwardingConfig): ForwardingConfig {
+function mergedForwarding(call: string, edit: RealServerEdit, before: ServerForwarding): ServerForwarding {
   const forwarding = choiceOption(
     `${call}: forwarding`,
     edit.forwarding,
@@ -281,7 +284,7 @@ function checkFamilies(
     refuse(
       `${call}: address`,
       address,
-      `an address of the family of a source; for IPv${family}, open the director with an IPv${family} source too`,
+      `an address of the family of a source; for IPv${family}, give the director an IPv${family} source (--source) too`,
     );
   }
 }

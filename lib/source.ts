@@ -1,5 +1,6 @@
 /** A director address (DIP) as callers write it: one address, or a range that a flow's hash picks from. */
-import { parseUnicastPrefix } from './prefix.js';
+import { whyNotRouted } from './inet.js';
+import { parseUnicastPrefix, splitPrefix } from './prefix.js';
 
 export { isRange as isSourceRange, prefixFamily as sourceFamily } from './prefix.js';
 
@@ -8,5 +9,9 @@ export { isRange as isSourceRange, prefixFamily as sourceFamily } from './prefix
  * as the end of a sentence that begins with the text.
  */
 export function parseSource(text: string): string | { mistake: string } {
-  return parseUnicastPrefix(text, 'is not unicast: tunnel packets cannot come from there');
+  const source = parseUnicastPrefix(text, 'is not unicast: tunnel packets cannot come from there');
+  if (typeof source !== 'string') return source;
+  return whyNotRouted(splitPrefix(source).base) === undefined
+    ? source
+    : { mistake: 'is no address that other hosts can be sent packets from: write one that is routed to this host' };
 }

@@ -1,5 +1,6 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
 import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
+import type { HostCounts } from './host/host-keeper.js';
 import type { NativeServerRow, NativeServiceRow } from './native.js';
 import { type PersistenceStats, persistenceStats } from './persistence.js';
 import type { Scheduler, SchedulerFlag } from './scheduler.js';
@@ -71,6 +72,8 @@ export interface ConnectionTableStats {
   capacity: number;
   /** Memory of the table. */
   bytes: number;
+  /** Memory beside it: Call-IDs by which the SIP engine knows its templates. Grows and shrinks with their number. */
+  engineDataBytes: number;
 }
 
 export interface DirectorStats {
@@ -82,6 +85,8 @@ export interface DirectorStats {
   /** The sum over the services configured now. */
   totals: Traffic;
   services: VirtualServiceStats[];
+  /** What had to be put back on the host; left out when offline. */
+  host?: HostCounts;
 }
 
 export function zeroTraffic(): Traffic {

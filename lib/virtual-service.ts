@@ -9,7 +9,7 @@ import type { AnyProtocol } from './protocol.js';
 import { RealServer } from './real-server.js';
 import type { Scheduler, SchedulerFlag } from './scheduler.js';
 import type { SchedulerOptions } from './scheduler-options.js';
-import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceIdentity, serviceName } from './service-key.js';
+import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceName } from './service-key.js';
 import { type MidStream, midStreamOf, type SlowStart, slowStartOf } from './service-behaviour.js';
 import {
   checkedServerKey,
@@ -150,7 +150,7 @@ export class VirtualService implements ServiceIdentity {
    */
   addRealServer(options: RealServerOptions): RealServer {
     this.assertConfigured();
-    const { key, config } = checkedServerOptions('addRealServer', options, this.surroundings);
+    const { key, config, asked } = checkedServerOptions('addRealServer', options, this.surroundings);
     const name = serverName(key);
     if (this.#servers.has(name)) {
       throw new TunvsError(
@@ -158,7 +158,7 @@ export class VirtualService implements ServiceIdentity {
         `${serviceName(this)} has the real server ${name} already: change it with edit(), or delete it first`,
       );
     }
-    const server = new RealServer(this, key, config);
+    const server = new RealServer(this, key, config, asked);
     this.configuration.change({
       operation: { op: 'addServer', service: this.nativeKey, server: key, config },
       redo: () => this.#servers.set(name, server),
@@ -252,12 +252,11 @@ export class VirtualService implements ServiceIdentity {
   /** @internal */
   row(): NativeServiceRow {
     this.assertConfigured();
-    const name = serviceName(this);
-    const row = this.configuration.ports.rows().find((each) => serviceName(serviceIdentity(each)) === name);
+    const row = this.configuration.ports.serviceRow(this.nativeKey);
     if (row === undefined) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',
-        `${name} is not in force yet: read its stats when the transaction is done`,
+        `${serviceName(this)} is not in force yet: read its stats when the transaction is done`,
       );
     }
     return row;

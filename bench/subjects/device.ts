@@ -51,6 +51,8 @@ export const openDevice: OpenSubject<DeviceTrial> = async ({ egress, flows, pack
         packetBytes,
         durationMs,
         maxPackets: 2 ** 30,
+        protocol: 'udp',
+        packetsPerSecond: 0,
       });
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
       return measured(before, await read(forwarders[target]), sent);

@@ -1,10 +1,17 @@
 /** The subjects by name. */
 import { openApi } from './api.js';
+import { openAttack } from './attack.js';
 import { openDevice } from './device.js';
 import { openMemory } from './memory.js';
 import { openPolicy } from './policy.js';
 
-export const subjects = { memory: openMemory, device: openDevice, api: openApi, policy: openPolicy } as const;
+export const subjects = {
+  memory: openMemory,
+  attack: openAttack,
+  device: openDevice,
+  api: openApi,
+  policy: openPolicy,
+} as const;
 
 export type SubjectName = keyof typeof subjects;
 export type SubjectOptions<Name extends SubjectName> = Parameters<(typeof subjects)[Name]>[0];

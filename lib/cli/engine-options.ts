@@ -7,6 +7,7 @@ import { choiceArgument, integerArgument, sourcesArgument } from './arguments.js
 export interface EngineArguments {
   source: string[];
   maxConnections?: number;
+  pathMtuFloor?: number;
   pingReply?: PingReply;
   noServerReply?: NoServerReply;
 }
@@ -34,8 +35,13 @@ export function addEngineOptions(command: Command): Command {
       sourcesArgument,
     )
     .option(
+      '--path-mtu-floor <bytes>',
+      'ICMP errors make no path to a real server narrower than this (default: 552)',
+      integerArgument(68, 65535),
+    )
+    .option(
       '--ping-reply <when>',
-      'answer pings of a virtual address: always, when-up (a real server could take a connection) or never (default: always)',
+      'answer pings of a virtual address: always, when-up (a real server has a weight above 0, though it be full) or never (default: always)',
       choiceArgument(PING_REPLIES),
     )
     .addOption(noServerReply())
@@ -58,10 +64,11 @@ function noServerReply(): Option {
 }
 
 export function engineOptions(given: EngineArguments, pathMtu: number | undefined): EngineOptions {
-  const { source, maxConnections, pingReply, noServerReply } = given;
+  const { source, pathMtuFloor, maxConnections, pingReply, noServerReply } = given;
   return {
     source,
     ...(pathMtu !== undefined && { pathMtu }),
+    ...(pathMtuFloor !== undefined && { pathMtuFloor }),
     ...(maxConnections !== undefined && { maxConnections }),
     ...(pingReply !== undefined && { pingReply }),
     ...(noServerReply !== undefined && { noServerReply }),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { asUsageError } from './option-names.js';
 import { type CliIo, UsageError, type Verb } from './verb.js';
 
 export const EXIT_DONE = 0;
@@ -36,7 +37,13 @@ function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
   for (const verb of verbs) {
     const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
     verb.configure(command);
-    command.action(() => verb.run({ options: command.opts(), io }));
+    command.action(async () => {
+      try {
+        await verb.run({ options: command.opts(), io });
+      } catch (error) {
+        throw asUsageError(verb.name, error);
+      }
+    });
   }
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

@@ -17,9 +17,10 @@ export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo):
   const text = file === '-' ? await readAll(io.stdin) : await readNamed(file);
   const [{ native }, { inertSysctlWarning }] = await Promise.all([import('../native.js'), import('../sysctls.js')]);
   const lines = parseRules(text, { file, support: native, isTimed });
-  for (const { place, rule } of lines) {
-    const warning = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
-    if (warning !== undefined) io.stderr.write(`${place.file}:${place.line}: ${warning}\n`);
+  for (const { place, rule, warnings } of lines) {
+    const inert = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
+    for (const warning of inert === undefined ? warnings : [...warnings, inert])
+      io.stderr.write(`${place.file}:${place.line}: ${warning}\n`);
   }
   return lines;
 }

@@ -23,6 +23,11 @@ export function ipQuery(family: AddressFamily, ...words: readonly string[]): str
   return ['ip', `-${family}`, ...words];
 }
 
+/** The same with its answer in JSON. */
+export function ipJson(family: AddressFamily, ...words: readonly string[]): string[] {
+  return ['ip', '-j', `-${family}`, ...words];
+}
+
 /** Whether the kernel has IPv6 at all. */
 export function hasIpv6(host: Host): boolean {
   return host.readSysctl('net/ipv6/conf/all/disable_ipv6') !== undefined;
@@ -42,7 +47,9 @@ export function enableIpv6(host: Host, device: string): HostStep[] {
 export function withoutLinkLocal(host: Host, device: string): HostStep[] {
   if (!hasIpv6(host)) return [];
   const command = { argv: ['ip', 'link', 'set', 'dev', device, 'addrgenmode', 'none'] };
-  return [{ description: 'no link-local address, so no noise', command }];
+  // It stays over down and up.
+  const isHeld = host.snapshot?.link(device) !== undefined;
+  return [{ description: 'no link-local address, so no noise', command, isHeld }];
 }
 
 /** The address of an interface by which a host of this address is reached, undefined when it is not. */

@@ -1,29 +1,70 @@
-/** Applies steps to the host and takes them back in reverse order. */
+/** Applies steps to the host and takes them back in reverse order, as far as nobody else holds what they made. */
+import { Holder } from './holds/holder.js';
 import type { Host } from './host.js';
-import type { HostCommand, HostStep } from './step.js';
+import { withSysctlMend } from './read-only-sysctl.js';
+import type { HostStep } from './step.js';
 
 export class HostSetup {
   readonly #host: Host;
+  readonly #holder: Holder;
   /** Applied and not yet undone, oldest first. */
   readonly #applied: HostStep[] = [];
 
   constructor(host: Host) {
     this.#host = host;
+    this.#holder = new Holder(host);
   }
 
-  /** All of `steps` or none: what a failure leaves half done is undone before the error is thrown. */
+  /** One sentence each, about what cannot be counted or was left by others. */
+  get warnings(): string[] {
+    return this.#holder.warnings;
+  }
+
+  /** What is read and changed within `run` is not changed by others of ours meanwhile. */
+  together<T>(run: () => T): T {
+    return this.#holder.together(run);
+  }
+
+  /** Takes away what killed ones have left. To be done before steps are planned. */
+  prepare(): void {
+    this.#holder.together(() => this.#holder.start());
+  }
+
+  /** All of `steps` or none: what a failure leaves half done is undone before the error is thrown. Runs none that is held. */
   apply(steps: readonly HostStep[]): void {
-    const done: HostStep[] = [];
-    try {
-      for (const step of steps) {
-        this.#host.run(step.command);
-        done.push(step);
+    if (steps.length === 0) return;
+    this.#holder.together(() => {
+      const done: HostStep[] = [];
+      try {
+        for (const step of steps) {
+          if (step.isHeld) this.#holder.adopt(step);
+          else this.#holder.take(step);
+          done.push(step);
+        }
+        this.#holder.settle();
+      } catch (error) {
+        for (const step of done.reverse()) this.#undo(step);
+        if (this.#applied.length === 0) this.#holder.end();
+        throw withSysctlMend(error, this.#host, steps);
       }
-    } catch (error) {
-      for (const step of done.reverse()) this.#undo(step);
-      throw error;
-    }
-    this.#applied.push(...done);
+      this.#applied.push(...done);
+    });
+  }
+
+  /** Remembers what was run otherwise, to take it back. */
+  adopt(steps: readonly HostStep[]): void {
+    this.#holder.together(() => {
+      for (const step of steps) this.#holder.adopt(step);
+    });
+    this.#applied.push(...steps);
+  }
+
+  /** What was applied is from now on known as `now`. */
+  replace(step: HostStep, now: HostStep): void {
+    const place = this.#applied.indexOf(step);
+    if (place < 0) return;
+    this.#applied[place] = now;
+    this.#holder.together(() => this.#holder.rename(step, now));
   }
 
   /** Takes back `steps`, or everything; returns what could not be taken back. */
@@ -31,29 +72,17 @@ export class HostSetup {
     const chosen = new Set(steps);
     const undone = this.#applied.filter((step) => chosen.has(step)).reverse();
     for (const step of undone) this.#applied.splice(this.#applied.indexOf(step), 1);
-    return undone.map((step) => this.#undo(step)).filter((error) => error !== undefined);
+    const failures = this.#holder.together(() => undone.map((step) => this.#undo(step)), true);
+    if (this.#applied.length === 0) this.#holder.end();
+    return failures.filter((error) => error !== undefined);
   }
 
   #undo(step: HostStep): Error | undefined {
-    const { undo } = step;
-    if (undo === undefined || !this.#isDue(undo)) return undefined;
     try {
-      this.#host.run(undo);
+      this.#holder.release(step);
       return undefined;
     } catch (error) {
-      return isGone(error) ? undefined : (error as Error);
+      return error as Error;
     }
   }
-
-  #isDue(undo: HostCommand): boolean {
-    if ('argv' in undo || undo.onlyIf === undefined) return true;
-    return this.#host.readSysctl(undo.write) === undo.onlyIf;
-  }
-}
-
-/** What was to be removed went with its device, or somebody else has removed it. */
-function isGone(error: unknown): boolean {
-  return /cannot find device|does not exist|no such (process|device|file)|cannot assign requested address/i.test(
-    (error as Error).message,
-  );
 }

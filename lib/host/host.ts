@@ -2,9 +2,10 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { TunvsError, type TunvsErrorCode } from '../errors.js';
-import { canonicalAddress } from '../inet.js';
-import { formatHostCommand, type HostCommand } from './step.js';
+import { type AddressFamily, canonicalAddress } from '../inet.js';
+import { COMMAND_TIMEOUT_MS, failure } from './command-failure.js';
+import { runBatched } from './ip-batch.js';
+import type { HostCommand } from './step.js';
 
 /** An address of an interface that is up; zone suffixes are left out. */
 export interface HostAddress {
@@ -22,42 +23,54 @@ export interface Host {
   query(argv: readonly string[]): string | undefined;
   /** Throws a TunvsError that names the command and what it said. */
   run(command: HostCommand): void;
+  /** All of them in few runs of ip(8), going on behind one that fails; an error, or nothing, for each. */
+  runAll(commands: readonly HostCommand[]): (Error | undefined)[];
+  /** There when all that is read is of one moment: planners say then of each step whether it is held. */
+  readonly snapshot?: HostSnapshot;
 }
 
-/** ip(8) answers at once or never. */
-const COMMAND_TIMEOUT_MS = 10_000;
+/** A network device. */
+export interface HostLink {
+  readonly index: number;
+  readonly name: string;
+  readonly isUp: boolean;
+  readonly mtuBytes: number;
+  readonly txQueueLength: number;
+}
 
-const MENDS: Partial<Record<TunvsErrorCode, string>> = {
-  ERR_TUNVS_PERMISSION: 'run as root, with CAP_NET_ADMIN, or under "unshare -Urnm"',
-};
+/** A route that tunvs makes. */
+export interface HostRoute {
+  /** With its length, or `default`. */
+  readonly to: string;
+  readonly device: string;
+  /** Left out: the main table. */
+  readonly table?: string;
+  /** Of type local. */
+  readonly isLocal?: boolean;
+  /** The address that packets of the host's own take; left out: any. */
+  readonly source?: string;
+}
 
-function failure(command: HostCommand, said: string, cause: unknown): TunvsError {
-  const { code, errno } = cause as NodeJS.ErrnoException;
-  if (code === 'ENOENT' && 'argv' in command) {
-    return new TunvsError(
-      'ERR_TUNVS_HOST',
-      'ip(8) is missing, which sets up the host: install it with "apt install iproute2"',
-      { cause },
-    );
-  }
-  if (code === 'EROFS') {
-    return new TunvsError(
-      'ERR_TUNVS_HOST',
-      `/proc/sys is read-only here, so "${formatHostCommand(command)}" cannot be done: set it when the container is started (--sysctl), or mount /proc/sys writable`,
-      { cause, errno, syscall: 'write' },
-    );
-  }
-  const denied = code === 'EACCES' || code === 'EPERM' || /not permitted|permission denied/i.test(said);
-  const tunvsCode = denied ? 'ERR_TUNVS_PERMISSION' : 'ERR_TUNVS_HOST';
-  const mend = MENDS[tunvsCode];
-  return new TunvsError(tunvsCode, `"${formatHostCommand(command)}" failed: ${said}${mend ? `; ${mend}` : ''}`, {
-    cause,
-  });
+/** What the host has of what steps make. */
+export interface HostSnapshot {
+  link(name: string): HostLink | undefined;
+  linkOf(index: number): HostLink | undefined;
+  /** Of all interfaces, whether they are up or not. */
+  readonly allAddresses: readonly HostAddress[];
+  /** `address` with its length. */
+  hasAddress(address: string, device: string): boolean;
+  /** Among the routes with our protocol number. */
+  hasRoute(family: AddressFamily, route: HostRoute): boolean;
 }
 
 function execute(argv: readonly string[]): string {
   const [file = '', ...rest] = argv;
   return execFileSync(file, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_TIMEOUT_MS });
+}
+
+/** An address with a label (`eth0:0`) is listed under it; the name of a device holds no colon. */
+function deviceOfLabel(label: string): string {
+  return label.split(':', 1)[0] as string;
 }
 
 /** The host that this process runs on, in its own network namespace. */
@@ -66,14 +79,15 @@ export const thisHost: Host = {
     try {
       return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
     } catch {
+      // This kernel has no such file: whoever asks says what that means.
       return undefined;
     }
   },
 
   addresses() {
-    return Object.entries(networkInterfaces()).flatMap(([interfaceName, entries]) =>
+    return Object.entries(networkInterfaces()).flatMap(([label, entries]) =>
       (entries ?? []).map(({ address, cidr, family }) => ({
-        interfaceName,
+        interfaceName: deviceOfLabel(label),
         address: canonicalAddress(address) ?? address,
         prefixLength: Number(cidr?.split('/')[1] ?? (family === 'IPv4' ? 32 : 128)),
       })),
@@ -97,5 +111,9 @@ export const thisHost: Host = {
       const { stderr } = error as { stderr?: string };
       throw failure(command, (stderr?.trim() || (error as Error).message).replaceAll('\n', '; '), error);
     }
+  },
+
+  runAll(commands) {
+    return runBatched(commands, (command) => this.run(command));
   },
 };

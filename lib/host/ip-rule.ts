@@ -1,6 +1,7 @@
 /** The host's rules for choosing a routing table, as `ip -j rule show` says them. */
 import type { AddressFamily } from '../inet.js';
-import { asPrefix, ipQuery } from './family.js';
+import { askJson } from './ask.js';
+import { asPrefix, ipJson } from './family.js';
 import type { Host } from './host.js';
 
 /** A line of `ip -j rule show`; other keys are selectors and actions. */
@@ -24,17 +25,9 @@ export interface IpRule {
   protocol?: string;
 }
 
-/** What every host begins with. */
-const DEFAULT_RULES: IpRule[] = [{ priority: 0, src: 'all', table: 'local' }];
-
+/** @throws {@link TunvsError} ERR_TUNVS_HOST when the rules cannot be read: they are never guessed. */
 export function readRules(host: Host, family: AddressFamily): IpRule[] {
-  const [ip = 'ip', ...rest] = ipQuery(family, 'rule', 'show');
-  const said = host.query([ip, '-j', ...rest]);
-  try {
-    return said === undefined ? DEFAULT_RULES : (JSON.parse(said) as IpRule[]);
-  } catch {
-    return DEFAULT_RULES;
-  }
+  return askJson<IpRule>(host, ipJson(family, 'rule', 'show'));
 }
 
 export function destination({ dst, dstlen }: IpRule): string | undefined {

@@ -6,27 +6,27 @@ import { setSysctl } from './sysctl.js';
 const ALL = 'net/ipv6/conf/all/forwarding';
 
 /**
- * Steps, in order. Writing `all` writes every interface: those that forwarded before get their value back on undo. And
- * a host that forwards takes no router advertisements, and loses a default route that it has from them, unless
+ * Steps, in order. Writing `all` writes every interface: those that forwarded before get their value back behind the
+ * undo. And a host that forwards takes no router advertisements, and loses a default route that it has from them, unless
  * `accept_ra` is 2.
  */
 export function forwardIpv6(host: Host): HostStep[] {
-  if (host.readSysctl(ALL) !== '0') return [];
   const names = [...new Set(host.addresses().map(({ interfaceName }) => interfaceName))];
+  const steps = setSysctl(host, ALL, '1', 'forward IPv6 packets');
+  if (steps.length === 0) return [];
+  const before = ['default', ...names]
+    .map((name) => ({ write: `net/ipv6/conf/${name}/forwarding`, value: '1' }))
+    .filter(({ write }) => host.readSysctl(write) === '1');
   return [
     ...names
-      .filter((name) => host.readSysctl(`net/ipv6/conf/${name}/accept_ra`) === '1')
-      .flatMap((name) =>
-        setSysctl(host, `net/ipv6/conf/${name}/accept_ra`, '2', `go on taking router advertisements on ${name}`),
-      ),
-    ...['default', ...names]
-      .map((name) => `net/ipv6/conf/${name}/forwarding`)
-      .filter((path) => host.readSysctl(path) === '1')
-      .map((path) => ({
-        description: 'stays as it is',
-        command: { write: path, value: '1' },
-        undo: { write: path, value: '1' },
-      })),
-    ...setSysctl(host, ALL, '1', 'forward IPv6 packets'),
+      .filter((name) => host.readSysctl(`net/ipv6/conf/${name}/accept_ra`) !== '0')
+      .flatMap((name) => goOnTaking(host, name)),
+    ...steps.map((step) => (step.undo === undefined ? step : { ...step, undo: { ...step.undo, also: before } })),
   ];
+}
+
+function goOnTaking(host: Host, name: string): HostStep[] {
+  const path = `net/ipv6/conf/${name}/accept_ra`;
+  if (host.readSysctl(path) === undefined) return [];
+  return setSysctl(host, path, '2', `go on taking router advertisements on ${name}`);
 }

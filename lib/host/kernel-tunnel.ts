@@ -1,6 +1,8 @@
 /** The kernel's own tunnel devices, where it has the modules: which are needed, and how they are had. */
 import type { AddressFamily } from '../inet.js';
 import { familyOf, ipCommand, localAddressTowards } from './family.js';
+import { isSourceRange } from '../source.js';
+import { findOurs } from './holds/holder.js';
 import type { Host } from './host.js';
 import type { HostSetup } from './host-setup.js';
 import type { HostStep } from './step.js';
@@ -28,7 +30,9 @@ export interface TunnelDevice {
 
 interface KernelDevice {
   type: 'ipip' | 'sit' | 'ip6tnl' | 'gre' | 'ip6gre';
-  /** There for packets that no other device takes, once the module is loaded; another for all packets cannot be made. */
+  /** There once the module is loaded. */
+  ofModule: string;
+  /** To be used itself: it takes what no other device takes, from anybody; another for all packets cannot be made. */
   fallback?: string;
   families: readonly AddressFamily[];
   /** Words behind the type when a device of our own is made. */
@@ -40,33 +44,48 @@ function devicesFor(needs: TunnelNeeds, host: Host): KernelDevice[] | undefined 
   const inner = ([4, 6] as const).filter((family) => needs.virtualAddresses.some((vip) => familyOf(vip) === family));
   const devices: KernelDevice[] = [];
   for (const outer of outerFamilies(needs)) {
-    if (needs.methods.includes('ipip') || needs.methods.includes('gue')) devices.push(...ipDevices(outer, inner));
-    if (!needs.methods.includes('gre')) continue;
-    const director = needs.directors.find((address) => familyOf(address) === outer) as string;
-    const local = localAddressTowards(host, director);
-    if (local === undefined) return undefined;
-    // With a local address it goes before the fallback device, which takes no checksums.
-    const options = ['local', local, ...(needs.greChecksum ? ['icsum'] : [])];
-    devices.push({ type: outer === 4 ? 'gre' : 'ip6gre', families: inner, options });
+    const directors = needs.directors.filter((address) => familyOf(address) === outer);
+    // A device for each director takes the packets of that one alone; there is none for a range.
+    const remotes = directors.some(isSourceRange) ? [undefined] : directors;
+    for (const remote of remotes) {
+      if (needs.methods.includes('ipip') || needs.methods.includes('gue'))
+        devices.push(...ipDevices(outer, inner, remote));
+      if (!needs.methods.includes('gre')) continue;
+      const local = localAddressTowards(host, remote ?? (directors[0] as string));
+      if (local === undefined) return undefined;
+      // With a local address it goes before the fallback device, which takes no checksums.
+      const options = ['local', local, ...from(remote), ...(needs.greChecksum ? ['icsum'] : [])];
+      devices.push({ type: outer === 4 ? 'gre' : 'ip6gre', ofModule: 'gre0', families: inner, options });
+    }
   }
   return devices;
 }
+
+const from = (remote: string | undefined) => (remote === undefined ? [] : ['remote', remote]);
 
 function outerFamilies({ directors }: TunnelNeeds): AddressFamily[] {
   return ([4, 6] as const).filter((family) => directors.some((director) => familyOf(director) === family));
 }
 
-function ipDevices(outer: AddressFamily, inner: readonly AddressFamily[]): KernelDevice[] {
-  if (outer === 6) {
-    const takesBoth = inner.includes(4);
-    return [{ type: 'ip6tnl', fallback: 'ip6tnl0', families: inner, options: takesBoth ? ['mode', 'any'] : [] }];
-  }
-  return inner.map((family) =>
-    family === 4
-      ? { type: 'ipip', fallback: 'tunl0', families: [4], options: [] }
-      : { type: 'sit', fallback: 'sit0', families: [6], options: [] },
-  );
+function ipDevices(outer: AddressFamily, inner: readonly AddressFamily[], remote: string | undefined): KernelDevice[] {
+  const device = (
+    type: KernelDevice['type'],
+    ofModule: string,
+    families: readonly AddressFamily[],
+    mode: string[] = [],
+  ): KernelDevice => ({
+    type,
+    ofModule,
+    ...(remote === undefined && { fallback: ofModule }),
+    families,
+    options: [...from(remote), ...mode],
+  });
+  if (outer === 6) return [device('ip6tnl', 'ip6tnl0', inner, inner.includes(4) ? ['mode', 'any'] : [])];
+  return inner.map((family) => (family === 4 ? device('ipip', 'tunl0', [4]) : device('sit', 'sit0', [6])));
 }
+
+/** Devices that the kernel makes with the modules; those that are up take what no other device takes. */
+export const fallbackDevices: readonly string[] = ['tunl0', 'sit0', 'ip6tnl0', 'gre0', 'ip6gre0'];
 
 /** Names of our own devices: `tunvs-rs0`, then `tunvs-rs1`, ... */
 function* names(first: string): Generator<string, never> {
@@ -90,12 +109,29 @@ function receiveGue(needs: TunnelNeeds): HostStep[] {
   );
 }
 
+/** The device that another real server of ours has made for the same packets: the kernel takes no second one. */
+function alreadyOurs(host: Host, { type, options }: KernelDevice): string | undefined {
+  const wanted = ['type', type, ...options].join(' ');
+  const made = findOurs(host, ({ command }) => 'argv' in command && command.argv.slice(5).join(' ') === wanted);
+  return made !== undefined && 'argv' in made.command ? made.command.argv[4] : undefined;
+}
+
 function create({ type, options }: KernelDevice, name: string): HostStep {
   return {
     description: `create a device of type ${type}`,
     command: { argv: ['ip', 'link', 'add', 'name', name, 'type', type, ...options] },
     undo: { argv: ['ip', 'link', 'del', 'dev', name] },
   };
+}
+
+/** The steps that made devices of our own, as a snapshot finds them. */
+export function planMadeDevices(done: readonly HostStep[], host: Host): HostStep[] {
+  return done
+    .filter(({ command }) => 'argv' in command && command.argv.slice(0, 4).join(' ') === 'ip link add name')
+    .map((step) => {
+      const name = 'argv' in step.command ? (step.command.argv[4] ?? '') : '';
+      return { ...step, isHeld: host.snapshot?.link(name) !== undefined };
+    });
 }
 
 /** ip6tnl0 takes IPv6 alone until it is told otherwise, and only that can be told it. */
@@ -130,7 +166,7 @@ export function planKernelTunnels(
   firstName: string,
 ): { devices: TunnelDevice[]; steps: HostStep[] } | undefined {
   const wanted = devicesFor(needs, host);
-  if (wanted === undefined || wanted.some(({ fallback = 'gre0' }) => !exists(host, fallback))) return undefined;
+  if (wanted === undefined || wanted.some(({ ofModule }) => !exists(host, ofModule))) return undefined;
   if (needs.methods.includes('gue') && host.query(['ip', 'fou', 'show']) === undefined) return undefined;
   return plan(wanted, needs, names(firstName));
 }
@@ -152,7 +188,7 @@ function plan(wanted: readonly KernelDevice[], needs: TunnelNeeds, free: Generat
  */
 export function openKernelTunnels(
   host: Host,
-  setup: HostSetup,
+  setup: Pick<HostSetup, 'apply' | 'undo'>,
   needs: TunnelNeeds,
   firstName: string,
 ): TunnelDevice[] | undefined {
@@ -172,7 +208,7 @@ export function openKernelTunnels(
     const devices = wanted.map((device): TunnelDevice => {
       const { fallback, families } = device;
       if (fallback !== undefined && exists(host, fallback)) return useFallback(device, fallback);
-      const name = free.next().value;
+      const name = alreadyOurs(host, device) ?? free.next().value;
       try {
         apply([create(device, name)]);
         return { name, isShared: false, families };
@@ -184,6 +220,7 @@ export function openKernelTunnels(
     apply(receiveGue(needs));
     return devices;
   } catch {
+    // The caller takes the other mode, or names the modules that are missing.
     setup.undo(done);
     return undefined;
   }

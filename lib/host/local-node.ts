@@ -68,33 +68,49 @@ export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): Hos
   const wanted = new Set(own.map(({ words }) => words.join(' ')));
   // One address goes to one director: whatever device such a rule names, its director is gone.
   const isOfVip = (rule: IpRule) => rule.protocol === protocol && destination(rule) === asPrefix(vip);
-  const leftOver = rules.filter((rule) => isOfVip(rule) || wanted.has(selector(rule).join(' '))).map(selector);
+  const there = rules.filter((rule) => isOfVip(rule) || wanted.has(selector(rule).join(' ')));
+  const behind = planLocalRuleBehind(rules, vip, protocol);
+  const isHeld = areInPlace(rules, there, [...wanted]);
+  const thing = `the rules by which ${vip} is the director's and the host's own`;
   return [
-    ...leftOver.map((words) => ({
+    ...(isHeld ? [] : there).map((rule) => ({
       description: 'left over',
-      command: { argv: ipCommand(vip, 'rule', 'del', ...words) },
+      command: { argv: ipCommand(vip, 'rule', 'del', ...selector(rule)) },
+      thing,
     })),
     ...own.map(({ words, description }) => ({
       description,
       command: { argv: ipCommand(vip, 'rule', 'add', ...words) },
       undo: { argv: ipCommand(vip, 'rule', 'del', ...words) },
+      isHeld,
+      thing,
     })),
-    ...planLocalRuleBehind(rules, vip, protocol),
-    ...(familyOf(vip) === 4 || isRange(vip) ? planRoute(plan, vip) : planAddress6(host, plan, vip)),
+    ...(isHeld ? [] : behind).map((step) => ({ ...step, thing })),
+    ...(familyOf(vip) === 4 || isRange(vip) ? planRoute(host, plan, vip) : planAddress6(host, plan, vip)),
   ];
+}
+
+/** These rules are all there in their order, with that for local addresses behind them. */
+function areInPlace(rules: readonly IpRule[], there: readonly IpRule[], wanted: readonly string[]): boolean {
+  if (there.some((rule) => rule.iif_detached === null)) return false;
+  if (there.map((rule) => selector(rule).join(' ')).join('\n') !== wanted.join('\n')) return false;
+  const last = rules.indexOf(there.at(-1) as IpRule);
+  return !rules.slice(0, last).some((rule) => isPlainLocal(rule) && rule.priority === 0);
 }
 
 /**
  * A route of type local makes an IPv4 address the host's own, and ranges of both families; the removal of an address
  * would take the device's routes with it.
  */
-function planRoute({ device, protocol }: LocalNodePlan, vip: string): HostStep[] {
+function planRoute(host: Host, { device, protocol }: LocalNodePlan, vip: string): HostStep[] {
   const route = ['local', asPrefix(vip), 'dev', device, 'table', 'local', 'proto', protocol];
   return [
     {
       description: `let services of this host have ${vip}`,
       command: { argv: ipCommand(vip, 'route', 'replace', ...route) },
       undo: { argv: ipCommand(vip, 'route', 'del', ...route) },
+      isHeld:
+        host.snapshot?.hasRoute(familyOf(vip), { to: asPrefix(vip), device, table: 'local', isLocal: true }) ?? false,
     },
   ];
 }
@@ -110,6 +126,7 @@ function planAddress6(host: Host, { device, protocol, sources }: LocalNodePlan, 
       description: `the host's own clients do not ask ${vip} as ${vip}`,
       command: { argv: ipCommand(vip, 'route', 'replace', ...route, 'src', source) },
       undo: { argv: ipCommand(vip, 'route', 'replace', ...route) },
+      isHeld: host.snapshot?.hasRoute(6, { to: asPrefix(vip), device, source }) ?? false,
     }));
   return [
     ...fromSource,
@@ -119,6 +136,7 @@ function planAddress6(host: Host, { device, protocol, sources }: LocalNodePlan, 
         argv: ipCommand(vip, 'address', 'replace', ...address, 'nodad', 'noprefixroute', 'preferred_lft', '0'),
       },
       undo: { argv: ipCommand(vip, 'address', 'del', ...address) },
+      isHeld: host.snapshot?.hasAddress(asPrefix(vip), device) ?? false,
     },
   ];
 }
@@ -135,8 +153,7 @@ function ownAddressesIn(host: Host, vip: string, device: string): string[] {
 
 /** At no moment without a rule for local addresses. Nothing to undo: it stands where it stood. */
 function planLocalRuleBehind(rules: readonly IpRule[], vip: string, protocol: string): HostStep[] {
-  const isPlain = (rule: IpRule) => Object.keys(rule).every((key) => PLAIN.has(key)) && rule.src === 'all';
-  const local = rules.filter((rule) => isPlain(rule) && (rule.table === 'local' || rule.table === '255'));
+  const local = rules.filter(isPlainLocal);
   const first = local.find(({ priority }) => priority === 0);
   const substitute = local.find((rule) => rule.priority === 1 && rule.protocol === protocol);
   if (!first && !substitute) return [];
@@ -151,6 +168,11 @@ function planLocalRuleBehind(rules: readonly IpRule[], vip: string, protocol: st
     say('put local addresses behind these', 'add', '0', by),
     say('stands in no more', 'del', '1', protocol),
   ];
+}
+
+function isPlainLocal(rule: IpRule): boolean {
+  const isPlain = Object.keys(rule).every((key) => PLAIN.has(key)) && rule.src === 'all';
+  return isPlain && (rule.table === 'local' || rule.table === '255');
 }
 
 const PLAIN: ReadonlySet<string> = new Set(['priority', 'src', 'table', 'protocol']);

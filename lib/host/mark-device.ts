@@ -11,6 +11,8 @@
 import { TunvsError } from '../errors.js';
 import type { AddressFamily } from '../inet.js';
 import { enableIpv6, ipQuery, withoutLinkLocal } from './family.js';
+import { linkAsBefore, undoOf } from './link-as-before.js';
+import { planFallback } from './fallback-route.js';
 import type { Host } from './host.js';
 import { formatMark, type IpRule, readRules, selector } from './ip-rule.js';
 import type { HostStep } from './step.js';
@@ -32,8 +34,19 @@ export interface MarkPlan {
   families: readonly AddressFamily[];
   /** Marks rules and routes as ours. */
   protocol: string;
-  /** Words of `ip link set dev NAME`. */
-  linkWords: readonly string[];
+  mtuBytes: number;
+  txQueueLength: number;
+}
+
+/** What `ip link set dev NAME` makes of a device. */
+export function linkWords({ mtuBytes, txQueueLength }: Pick<MarkPlan, 'mtuBytes' | 'txQueueLength'>): string[] {
+  return ['mtu', `${mtuBytes}`, 'txqueuelen', `${txQueueLength}`, 'up'];
+}
+
+export function isLinkAs(host: Host, name: string, wanted: Pick<MarkPlan, 'mtuBytes' | 'txQueueLength'>): boolean {
+  const link = host.snapshot?.link(name);
+  if (link === undefined) return false;
+  return link.isUp && link.mtuBytes === wanted.mtuBytes && link.txQueueLength === wanted.txQueueLength;
 }
 
 /** Before a user's rules, behind the one for local addresses. */
@@ -44,6 +57,7 @@ const FIRST_TABLE = 8400;
 
 /** Throws when the way of a mark is somebody else's. */
 export function refuseTakenMarks(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): void {
+  if (devices.length === 0) return;
   for (const family of plan.families) {
     const rules = readRules(host, family);
     for (const device of devices) {
@@ -69,21 +83,13 @@ function refuse(host: Host, plan: MarkPlan, family: AddressFamily, { name, mark 
   }
 }
 
-/** Of these rules, those that a killed director has left are done anew. */
-export function planMarkDevices(
-  host: Host,
-  plan: MarkPlan,
-  devices: readonly HostMarkDevice[],
-): { steps: HostStep[]; marks: RoutedMark[] } {
-  if (devices.length === 0) return { steps: [], marks: [] };
-  const marks = withTables(host, plan, devices);
-  return {
-    marks,
-    steps: [
-      ...plan.families.flatMap((family) => planOwn(host, plan, family)),
-      ...marks.flatMap((mark) => planMark(host, plan, mark)),
-    ],
-  };
+/** Of these rules, those of a killed director that fit stay, the others go. `marks`: what {@link chooseTables} gave. */
+export function planMarkDevices(host: Host, plan: MarkPlan, marks: readonly RoutedMark[]): HostStep[] {
+  if (marks.length === 0) return [];
+  return [
+    ...plan.families.flatMap((family) => planOwn(host, plan, family)),
+    ...marks.flatMap((mark) => planMark(host, plan, mark)),
+  ];
 }
 
 function planOwn(host: Host, { device, protocol }: MarkPlan, family: AddressFamily): HostStep[] {
@@ -94,51 +100,68 @@ function planOwn(host: Host, { device, protocol }: MarkPlan, family: AddressFami
       rule.priority === OWN_PREFERENCE &&
       (rule.iif === device || rule.iif_detached === null),
   );
-  return [
-    ...deleteLeftOver(family, leftOver),
-    planRule(family, own, 'what the director sends goes its way, whatever its mark'),
-  ];
+  return planRule(family, own, leftOver, 'what the director sends goes its way, whatever its mark');
 }
 
 function planMark(host: Host, plan: MarkPlan, { name, mark, table }: RoutedMark): HostStep[] {
-  const { families, protocol, linkWords } = plan;
+  const { families, protocol } = plan;
   return [
     ...withoutLinkLocal(host, name),
     ...(families.includes(6) ? enableIpv6(host, name) : []),
-    { description: 'bring the device up', command: { argv: ['ip', 'link', 'set', 'dev', name, ...linkWords] } },
+    {
+      description: 'bring the device up',
+      command: { argv: ['ip', 'link', 'set', 'dev', name, ...linkWords(plan)] },
+      ...undoOf(linkAsBefore(host, name)),
+      isHeld: isLinkAs(host, name, plan),
+    },
     ...families.flatMap((family) => {
       const route = ['default', 'dev', name, 'table', `${table}`, 'proto', protocol];
       const rule = ['pref', `${MARK_PREFERENCE}`, 'fwmark', formatMark(mark), 'lookup', `${table}`];
       return [
+        planFallback(host, family, 'default', table),
         {
           description: `the way of mark ${mark}`,
           command: { argv: ipOf(family, 'route', 'replace', ...route) },
           undo: { argv: ipOf(family, 'route', 'del', ...route) },
+          isHeld: host.snapshot?.hasRoute(family, { to: 'default', device: name, table: `${table}` }) ?? false,
         },
-        ...deleteLeftOver(family, ownRules(host, plan, family, mark)),
-        planRule(family, [...rule, 'protocol', protocol], `send what has mark ${mark} to the director`),
+        ...planRule(
+          family,
+          [...rule, 'protocol', protocol],
+          ownRules(host, plan, family, mark),
+          `send what has mark ${mark} to the director`,
+        ),
       ];
     }),
   ];
 }
 
-function planRule(family: AddressFamily, words: readonly string[], description: string): HostStep {
-  return {
-    description,
-    command: { argv: ipOf(family, 'rule', 'add', ...words) },
-    undo: { argv: ipOf(family, 'rule', 'del', ...words) },
-  };
-}
-
-function deleteLeftOver(family: AddressFamily, rules: readonly IpRule[]): HostStep[] {
-  return rules.map((rule) => ({
-    description: 'left over',
-    command: { argv: ipOf(family, 'rule', 'del', ...selector(rule)) },
-  }));
+/** `own`: the rules that are there in its place. */
+function planRule(
+  family: AddressFamily,
+  words: readonly string[],
+  own: readonly IpRule[],
+  description: string,
+): HostStep[] {
+  const isIt = (rule: IpRule) => rule.iif_detached !== null && selector(rule).join(' ') === words.join(' ');
+  const leftOver = own.filter((rule) => !isIt(rule));
+  return [
+    ...leftOver.map((rule) => ({
+      description: 'left over',
+      command: { argv: ipOf(family, 'rule', 'del', ...selector(rule)) },
+    })),
+    {
+      description,
+      command: { argv: ipOf(family, 'rule', 'add', ...words) },
+      undo: { argv: ipOf(family, 'rule', 'del', ...words) },
+      isHeld: own.some(isIt),
+    },
+  ];
 }
 
 /** A table that a killed director has left for this mark is taken again. */
-function withTables(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): RoutedMark[] {
+export function chooseTables(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): RoutedMark[] {
+  if (devices.length === 0) return [];
   const rules = plan.families.flatMap((family) => readRules(host, family));
   const taken = new Set(rules.map(({ table }) => table));
   let next = FIRST_TABLE;
@@ -168,7 +191,9 @@ function isOfMark({ fwmark, fwmask = '0xffffffff', not }: IpRule, mark: number):
 }
 
 function deviceOf(host: Host, family: AddressFamily, { table }: IpRule): string | undefined {
-  return table === undefined ? undefined : / dev (\S+)/.exec(routesIn(host, family, table))?.[1];
+  const routes = table === undefined ? [] : routesIn(host, family, table).split('\n');
+  const way = routes.find((route) => !route.startsWith('unreachable'));
+  return / dev (\S+)/.exec(way ?? '')?.[1];
 }
 
 /** A query of a table that is not there fails. */

@@ -1,8 +1,9 @@
 /** What a host needs to be a real server, as steps; pure but for what it reads of the host. */
 import type { AddressFamily } from '../inet.js';
 import { asPrefix, enableIpv6, familyOf, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
+import { isOurs } from './holds/holder.js';
 import type { Host } from './host.js';
-import { otherTunnels, type TunnelDevice } from './kernel-tunnel.js';
+import { fallbackDevices, otherTunnels, type TunnelDevice } from './kernel-tunnel.js';
 import type { HostStep } from './step.js';
 import { interfacesOnLink } from './subnet.js';
 import { setDeviceSysctl, setSysctl, tunnelRpFilter } from './sysctl.js';
@@ -73,16 +74,20 @@ function holders({ tunnels, isDirect }: RealServerPlan, family: AddressFamily, h
 }
 
 function hold(vip: string, device: string, host: Host): HostStep[] {
-  if (isOnDevice(host, vip, device)) return [];
+  const { snapshot } = host;
   const is6 = familyOf(vip) === 6;
   const words = [asPrefix(vip), 'dev', device];
+  const undo = { argv: ipCommand(vip, 'address', 'del', ...words) };
+  const isThere = snapshot?.hasAddress(asPrefix(vip), device) ?? isOnDevice(host, vip, device);
+  if (isThere && !isOurs(host, undo)) return [];
   return [
     ...(is6 && device === LOOPBACK ? enableIpv6(host, device) : []),
     {
       description: `give the host the virtual address ${vip}`,
       // Nobody else may be asked whether it has the address: the director has.
       command: { argv: ipCommand(vip, 'address', 'add', ...words, ...(is6 ? ['nodad'] : [])) },
-      undo: { argv: ipCommand(vip, 'address', 'del', ...words) },
+      undo,
+      isHeld: false,
     },
   ];
 }
@@ -117,6 +122,27 @@ function strictWarnings({ isDirect, virtualAddresses, directors }: RealServerPla
     );
 }
 
+/** In kernel mode: which devices take tunnel packets that no director has sent. */
+export function openDoorWarnings({ tunnels }: RealServerPlan, host: Host): string[] {
+  const names = tunnels.filter(({ isShared }) => isShared).map(({ name }) => name);
+  const ofOthers = otherTunnels(
+    host,
+    tunnels.map(({ name }) => name),
+  ).filter((name) => fallbackDevices.includes(name));
+  return [
+    ...names.map(
+      (name) =>
+        `${name} takes tunnel packets from anybody, since a range of directors has no device of its own: name the ` +
+        'directors one by one, choose mode "userspace", or let a firewall drop what others send',
+    ),
+    ...ofOthers.map(
+      (name) =>
+        `${name} is up and takes tunnel packets from anybody, whatever directors are named: ` +
+        `set it down with "ip link set dev ${name} down"`,
+    ),
+  ];
+}
+
 /** In userspace mode: a device of the kernel and sockets of ours both take the same packets. */
 export function otherTunnelWarnings({ tunnels }: RealServerPlan, host: Host): string[] {
   const own = tunnels.map(({ name }) => name);
@@ -147,14 +173,21 @@ function arpScopes({ arpSuppression, tunnels, virtualAddresses, directors }: Rea
 
 /** Larger values suppress more, so they stay. */
 function raiseSysctl(host: Host, path: string, value: string, description: string): HostStep[] {
-  return Number(host.readSysctl(path) ?? '0') >= Number(value) ? [] : setSysctl(host, path, value, description);
+  const now = host.readSysctl(path) ?? '0';
+  return setSysctl(host, path, Number(now) >= Number(value) ? now : value, description);
 }
 
 function bringUp(host: Host, device: string, isShared: boolean): HostStep[] {
-  const step = { description: 'bring the device up', command: { argv: ['ip', 'link', 'set', 'dev', device, 'up'] } };
+  const isUp = host.snapshot?.link(device)?.isUp;
+  const step = {
+    description: 'bring the device up',
+    command: { argv: ['ip', 'link', 'set', 'dev', device, 'up'] },
+    isHeld: isUp ?? false,
+  };
   if (!isShared) return [step];
-  if (/[<,]UP[,>]/.test(host.query(['ip', '-o', 'link', 'show', 'dev', device]) ?? '')) return [];
-  return [{ ...step, undo: { argv: ['ip', 'link', 'set', 'dev', device, 'down'] } }];
+  const undo = { argv: ['ip', 'link', 'set', 'dev', device, 'down'] };
+  const isUpNow = isUp ?? /[<,]UP[,>]/.test(host.query(['ip', '-o', 'link', 'show', 'dev', device]) ?? '');
+  return isUpNow && !isOurs(host, undo) ? [] : [{ ...step, undo }];
 }
 
 function isOnDevice(host: Host, vip: string, device: string): boolean {

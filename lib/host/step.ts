@@ -9,6 +9,8 @@ export type HostCommand =
       readonly value: string;
       /** Written only while the file holds this: whoever changed it since keeps what he wrote. */
       readonly onlyIf?: string;
+      /** Files that change with it, and get these values behind it. */
+      readonly also?: readonly { readonly write: string; readonly value: string }[];
     };
 
 export interface HostStep {
@@ -17,6 +19,13 @@ export interface HostStep {
   readonly command: HostCommand;
   /** Absent where the change goes with the device. */
   readonly undo?: HostCommand;
+  /**
+   * The host had it already when the step was planned, so that there is nothing to run. A plan that is made from a
+   * snapshot ({@link Host.snapshot}) says so of everything: what is not held is what is missing.
+   */
+  readonly isHeld?: boolean;
+  /** What it is one of several steps for, where they are put back together or not at all. */
+  readonly thing?: string;
 }
 
 /** The command as a shell takes it. */

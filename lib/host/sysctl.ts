@@ -1,18 +1,18 @@
 /** Steps that change a file below /proc/sys, none where it holds the value already. */
+import { isOurs } from './holds/holder.js';
 import type { Host } from './host.js';
 import type { HostStep } from './step.js';
 
-/** Sets `path` to `value`; on undo its old value comes back unless somebody has changed it since. */
+/**
+ * Sets `path` to `value`; on undo its old value comes back unless somebody has changed it since. Where tunvs has given
+ * it this value already, for another, the step holds it as well.
+ */
 export function setSysctl(host: Host, path: string, value: string, description: string): HostStep[] {
   const before = host.readSysctl(path);
-  if (before === value) return [];
-  return [
-    {
-      description,
-      command: { write: path, value },
-      ...(before === undefined ? {} : { undo: { write: path, value: before, onlyIf: value } }),
-    },
-  ];
+  const command = { write: path, value };
+  if (before === undefined) return [{ description, command }];
+  const undo = { write: path, value: before, onlyIf: value };
+  return before === value && !isOurs(host, undo) ? [] : [{ description, command, undo }];
 }
 
 /** The same for a file of a device that the undo of another step removes. */

@@ -147,6 +147,7 @@ function parseLine(line: string): DirectorLine | undefined {
     const value = JSON.parse(line) as Partial<DirectorLine>;
     return Array.isArray(value.services) && value.counters !== undefined ? (value as DirectorLine) : undefined;
   } catch {
+    // A line of another program's: no statistics.
     return undefined;
   }
 }

@@ -18,6 +18,7 @@ export function labProblem(): string | undefined {
     mkdirSync(NETNS_FOLDER, { recursive: true });
     accessSync(NETNS_FOLDER, constants.W_OK);
   } catch {
+    // Whatever it was, this mends it.
     return `${NETNS_FOLDER} cannot be written: run as root, or with "mount -t tmpfs tmpfs /run" in a mount namespace of its own`;
   }
   const probe = spawnSync('unshare', ['-n', 'true'], { encoding: 'utf8' });

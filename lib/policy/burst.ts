@@ -26,7 +26,7 @@ export class FailureBurst {
   /** Returns the error that says whose failure it was. */
   failed(cause: unknown): TunvsError {
     const name = serviceName(this.#service);
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = textOf(cause);
     const message = `the policy "${this.#policy.name}" of ${name} failed, so ${this.#consequence()}: ${reason}`;
     const now = this.#ports.nowMs();
     const isFirst = now - this.#lastMs >= BURST_MS;
@@ -39,5 +39,15 @@ export class FailureBurst {
       queueMicrotask(() => this.#ports.report({ type: 'policyFailed', value, message, cause }));
     }
     return new TunvsError('ERR_TUNVS_POLICY', message, { cause });
+  }
+}
+
+/** What was thrown may be anything, and say nothing of itself but by throwing again. */
+function textOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? `${cause.message}` : String(cause);
+  } catch {
+    // That it cannot be printed is all that there is to say.
+    return 'it threw what cannot be printed';
   }
 }

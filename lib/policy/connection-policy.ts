@@ -143,18 +143,19 @@ export class ConnectionRunner implements PolicyRunner {
     );
   }
 
-  /** Fills in the column of answers; never throws. */
+  /** Fills in the column of answers. */
   answer(rows: number, columns: NativePolicyColumns): void {
-    const choices = this.#choices ?? choicesOf(this.#service, this.#service.row());
-    this.#choices = choices;
-    const batch = this.#batch ?? new ConnectionBatch(this.#service, columns, choices);
-    this.#batch = batch;
-    batch.begin(rows, choices);
+    let batch: ConnectionBatch | undefined;
     try {
+      const choices = this.#choices ?? choicesOf(this.#service, this.#service.row());
+      this.#choices = choices;
+      batch = this.#batch ?? new ConnectionBatch(this.#service, columns, choices);
+      this.#batch = batch;
+      batch.begin(rows, choices);
       if (this.policy.decideBatch) this.#decideBatch(batch, this.policy.decideBatch);
       else if (this.policy.decide) this.#decideEach(batch, this.policy.decide);
     } catch (error) {
-      batch.fail();
+      batch?.fail();
       this.#burst.failed(error);
     }
   }

@@ -15,6 +15,7 @@ import type { RuleLine } from './parse-rules.js';
 import {
   asRulesError,
   checkServer,
+  checkService,
   markExists,
   noSuchMark,
   noSuchServer,
@@ -114,7 +115,7 @@ function applyRule(target: RulesTarget, transaction: Transaction, rule: Changing
       applyTableCommand(transaction, rule);
     }
   } catch (error) {
-    throw asRulesError(error);
+    throw asRulesError(error, rule);
   }
 }
 
@@ -141,6 +142,7 @@ export function applyTableCommand(transaction: Transaction, command: TableComman
       if (!command.service) return transaction.zero();
       return find(transaction, command.service, noSuchService).zero();
     case 'addService': {
+      checkService(command.service);
       const key = serviceKey(command.service);
       if (transaction.virtualService(key)) throw serviceExists(command.service);
       transaction.addVirtualService({ ...key, ...serviceOptions(command.settings) });

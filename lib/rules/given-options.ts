@@ -78,7 +78,8 @@ export function collectOptions(words: readonly string[]): GivenRule {
   if (first.done || operands.length > 0 || !('command' in first.value.spec)) throw noCommand(words[0]);
   const { spec, spelling, value } = first.value;
   const options = new GivenOptions();
-  for (const option of scanned) options.add(option);
+  // These two are answered at once: ipvsadm reads no word behind them.
+  if (spec.command !== 'help' && spec.command !== 'version') for (const option of scanned) options.add(option);
   return { command: spec.command, spelling, value, options, operands };
 }
 

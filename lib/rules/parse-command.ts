@@ -37,17 +37,20 @@ export function parseCommandLine(text: string): Command | undefined {
   return parseCommand(words);
 }
 
-/** The words after `ipvsadm`. No words at all are a plain listing, as ipvsadm takes them. */
-export function parseCommand(words: readonly string[]): Command {
+/**
+ * The words after `ipvsadm`. No words at all are a plain listing, as ipvsadm takes them. `warn` gets a sentence for each
+ * option that is taken and has no effect.
+ */
+export function parseCommand(words: readonly string[], warn: (sentence: string) => void = () => {}): Command {
   const rule = collectOptions(words.length === 0 ? ['-L'] : words);
   const service = parseService(rule.options);
   checkUsage(rule.command, rule.spelling, rule.options.spellings());
-  const command = BUILDERS[rule.command](rule, service as ServiceId);
+  const command = BUILDERS[rule.command](rule, service as ServiceId, warn);
   if (rule.command !== 'setTimeouts') refuseOperands(rule.operands);
   return command;
 }
 
-type Builder = (rule: GivenRule, service: ServiceId) => Command;
+type Builder = (rule: GivenRule, service: ServiceId, warn: (sentence: string) => void) => Command;
 
 /** `service` is undefined only where checkUsage allows a command without one. */
 const BUILDERS: Readonly<Record<CommandName, Builder>> = {
@@ -74,7 +77,7 @@ const BUILDERS: Readonly<Record<CommandName, Builder>> = {
 };
 
 function serviceCommand(command: 'addService' | 'editService'): Builder {
-  return ({ options }, service) => ({ command, service, settings: parseServiceSettings(options, service) });
+  return ({ options }, service, warn) => ({ command, service, settings: parseServiceSettings(options, service, warn) });
 }
 
 function serverCommand(command: 'addServer' | 'editServer'): Builder {

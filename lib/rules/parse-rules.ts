@@ -18,6 +18,8 @@ export interface RuleLine {
   /** When the rule is due on the capture's clock; undefined: before the first packet. */
   atMs: number | undefined;
   rule: Rule;
+  /** A sentence each: what the rule says that has no effect, or not the one that is meant. */
+  warnings: string[];
 }
 
 export interface ParseRulesOptions {
@@ -42,14 +44,17 @@ function parseLine(line: string, place: RulesPlace, support: Support, isTimed: b
   if (words[0] === 'ipvsadm') words.shift();
   else if (words.length === 0 && atMs === undefined) return undefined;
   if (words.length === 0) throw new RulesError('the rule is empty; write a command, as in -A -t 192.0.2.1:80 -s wlc');
-  const rule = parseRule(words, support);
-  return { place, text: line.trim().replace(/^@\S+\s+/, ''), atMs, rule };
+  const warnings: string[] = [];
+  const rule = parseRule(words, support, (sentence) => warnings.push(sentence));
+  return { place, text: line.trim().replace(/^@\S+\s+/, ''), atMs, rule, warnings };
 }
 
-function parseRule(words: string[], support: Support): Rule {
+type Warn = (sentence: string) => void;
+
+function parseRule(words: string[], support: Support, warn: Warn): Rule {
   if (words[0] === 'sysctl') return parseSysctl(words, support.sysctlNames);
   if (words[0] === 'mark') return parseMark(words.slice(1));
-  return parseRuleCommand(words, support);
+  return parseRuleCommand(words, support, warn);
 }
 
 function takeTime(words: string[], isTimed: boolean): number | undefined {
@@ -67,8 +72,8 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
   return Math.round(Number(word.slice(1)) * 1e6) / 1e3;
 }
 
-function parseRuleCommand(words: string[], support: Support): Command {
-  const command = parseCommand(words);
+function parseRuleCommand(words: string[], support: Support, warn: Warn): Command {
+  const command = parseCommand(words, warn);
   if (command.command === 'restore' || command.command === 'help' || command.command === 'version') {
     throw new RulesError(
       `${words[0]} has no meaning in a rules file; leave it out`,

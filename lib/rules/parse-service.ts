@@ -9,11 +9,17 @@ import {
 } from './command.js';
 import { RulesError } from './errors.js';
 import type { GivenOptions } from './given-options.js';
+import { onePacketWarning } from '../scheduler.js';
 import { parseNetmask, parseSchedulerFlags, parseTimeout } from './values.js';
 
-export function parseServiceSettings(options: GivenOptions, service: ServiceId): ServiceSettings {
+/** `warn` gets a sentence for each option that has no effect, or not the one that is meant. */
+export function parseServiceSettings(
+  options: GivenOptions,
+  service: ServiceId,
+  warn: (sentence: string) => void,
+): ServiceSettings {
   const scheduler = options.get('scheduler')?.value ?? DEFAULT_SCHEDULER;
-  const persistence = parsePersistence(options, service);
+  const persistence = parsePersistence(options, service, warn);
   const schedulerFlags = options.read('sched-flags', (written) => parseSchedulerFlags(written, scheduler)) ?? [];
   const onePacket = options.has('ops');
   if (service.kind === 'address' && service.port === 0 && !persistence) {
@@ -31,18 +37,23 @@ export function parseServiceSettings(options: GivenOptions, service: ServiceId):
       ipvsadm: { text: 'One-Packet Scheduling is only for UDP virtual services', exitStatus: 2 },
     });
   }
+  const oddity = onePacket && !persistence ? onePacketWarning(scheduler) : undefined;
+  if (oddity !== undefined) warn(`-o ${options.has('scheduler') ? `with -s ${scheduler}` : 'without -s'}: ${oddity}`);
   return { scheduler, schedulerFlags, ...(persistence && { persistence }), onePacket };
 }
 
-function parsePersistence(options: GivenOptions, service: ServiceId): Persistence | undefined {
+function parsePersistence(
+  options: GivenOptions,
+  service: ServiceId,
+  warn: (sentence: string) => void,
+): Persistence | undefined {
+  const netmask = options.read('netmask', (written) => parseNetmask(written, serviceFamily(service)));
   const given = options.get('persistent');
   if (!given) {
+    // ipvsadm takes them and drops them.
     for (const group of ['netmask', 'pe'] as const) {
       const other = options.get(group);
-      if (other)
-        throw new RulesError(`${other.spelling} needs a persistent service; add -p, or leave it out`, {
-          token: other.spelling,
-        });
+      if (other) warn(`${other.spelling} has no effect on a service that is not persistent: add -p, or leave it out`);
     }
     return undefined;
   }
@@ -50,7 +61,6 @@ function parsePersistence(options: GivenOptions, service: ServiceId): Persistenc
     given.value === undefined
       ? DEFAULT_PERSISTENCE_SECONDS
       : parseTimeout({ spelling: given.spelling, value: given.value }, 1);
-  const netmask = options.read('netmask', (written) => parseNetmask(written, serviceFamily(service)));
   const engine = options.get('pe')?.value;
   return { timeoutSeconds, ...(netmask !== undefined && { netmask }), ...(engine !== undefined && { engine }) };
 }

@@ -6,6 +6,7 @@ import type { ServerCommand, ServiceId } from './command.js';
 import { RulesError } from './errors.js';
 import { printMark } from './mark.js';
 import { printServiceId } from './print.js';
+import { parseVirtualAddress } from '../service-key.js';
 
 function refusal(sentence: string, text: string): RulesError {
   return new RulesError(sentence, { ipvsadm: { text, exitStatus: 255 } });
@@ -63,9 +64,47 @@ export function checkServer({ server, settings }: Pick<ServerCommand, 'server' |
   }
 }
 
-/** A refusal of the director's own as one of the rules; a RulesError is passed on. */
-export function asRulesError(error: unknown): unknown {
+/** What the kernel checks of a service's address, and what a device that packets are routed to cannot be sent. */
+export function checkService(service: ServiceId): void {
+  if (service.kind === 'fwmark') return;
+  const { option, value } = spelled(service);
+  const address = parseVirtualAddress(service.address);
+  if (typeof address !== 'string')
+    throw refusal(`${option} ${value} ${address.mistake}; write another address`, INVALID_OPERATION);
+}
+
+/** A service's option and its value, as in `-t` and `192.0.2.1:80`. */
+function spelled(service: ServiceId): { option: string; value: string } {
+  const [option = '', ...value] = printServiceId(service).split(' ');
+  return { option, value: value.join(' ') };
+}
+
+/** The options of rules by those of the library, for what names itself otherwise in the two. */
+const RULE_OPTIONS: Readonly<Record<string, string>> = {
+  scheduler: '-s',
+  schedulerFlags: '-b',
+  persistence: '-p',
+  onePacket: '-o',
+  weight: '-w',
+  upperThreshold: '-x',
+  lowerThreshold: '-y',
+  tunnelPort: '--tun-port',
+};
+
+/** The option of `rule` that the library refused, as it was written. */
+function refusedOption(option: string, rule: Partial<ServerCommand> | undefined): string | undefined {
+  if (option !== 'address' && option !== 'port') return RULE_OPTIONS[option.replace(/\..*/, '')];
+  if (rule?.server) return `-r ${formatEndpoint(rule.server)}`;
+  return rule?.service && printServiceId(rule.service);
+}
+
+/** A refusal of the director's own as one of the rules, in their words; a RulesError is passed on. */
+export function asRulesError(error: unknown, rule?: { command: string }): unknown {
   if (error instanceof RulesError || !(error instanceof TunvsError)) return error;
   const isTheRules = error.code === 'ERR_TUNVS_INVALID_ARGUMENT' || error.code === 'ERR_TUNVS_UNSUPPORTED';
-  return isTheRules ? refusal(error.message, INVALID_OPERATION) : error;
+  if (!isTheRules) return error;
+  const option = error.option === undefined ? undefined : refusedOption(error.option, rule as Partial<ServerCommand>);
+  const [, expected] = /: expected (.*), got /s.exec(error.message) ?? [];
+  const sentence = option !== undefined && expected !== undefined ? `${option}: write ${expected}` : error.message;
+  return refusal(sentence, INVALID_OPERATION);
 }

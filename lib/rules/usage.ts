@@ -40,12 +40,12 @@ const USAGE: Readonly<Record<CommandName, Usage>> = {
     allowed: [...SERVICE, 'real-server'],
   },
   clear: { name: 'flush', ...nothing },
-  restore: { name: 'restore', required: [], allowed: ['numeric'] },
+  restore: { name: 'restore', ...nothing },
   save: { name: 'save', required: [], allowed: ['numeric'] },
   list: {
     name: 'list',
     required: [],
-    allowed: [...SERVICE, 'numeric', ...LISTS, ...COLUMNS, 'nosort', 'sort', 'exact'],
+    allowed: [...SERVICE, 'numeric', ...LISTS, ...COLUMNS, 'nosort', 'exact', 'syncid'],
   },
   zero: { name: 'zero', required: [], allowed: SERVICE },
   setTimeouts: { name: 'set', ...nothing },
@@ -55,7 +55,7 @@ const USAGE: Readonly<Record<CommandName, Usage>> = {
   version: { name: 'version', ...nothing },
 };
 
-/** `given` maps each option's group to its spelling, in the order of the rule. */
+/** `given` maps each option's group to its spelling, in the order of the rule. `--sort`, which does nothing, goes with all. */
 export function checkUsage(command: CommandName, spelling: string, given: ReadonlyMap<OptionGroup, string>): void {
   const usage = USAGE[command];
   for (const group of usage.required) {
@@ -66,7 +66,7 @@ export function checkUsage(command: CommandName, spelling: string, given: Readon
     });
   }
   for (const [group, optionSpelling] of given) {
-    if (usage.allowed.includes(group)) continue;
+    if (usage.allowed.includes(group) || group === 'sort') continue;
     throw new RulesError(`${optionSpelling} does not go with ${spelling}; leave it out`, {
       token: optionSpelling,
       ipvsadm: { text: `Illegal '${group}' option with the '${usage.name}' command`, exitStatus: 2 },
@@ -83,7 +83,7 @@ const MISSING: Partial<Record<OptionGroup, string>> = {
 /** Each row: of these a listing takes one at most. */
 const EXCLUSIVE: OptionGroup[][] = [
   ['service-address', ...LISTS],
-  ...LISTS.flatMap((list) => (['stats', 'rate', 'thresholds', 'tun-info'] as const).map((column) => [list, column])),
+  ...LISTS.flatMap((list) => (['stats', 'rate', 'thresholds'] as const).map((column) => [list, column])),
   ['timeout', 'persistent-conn'],
   ['daemon', 'persistent-conn'],
 ];

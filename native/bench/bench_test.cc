@@ -2,6 +2,7 @@
 #include <set>
 #include <vector>
 
+#include "bench/attack_bench.h"
 #include "bench/bench_packet.h"
 #include "bench/flow_chooser.h"
 #include "bench/memory_bench.h"
@@ -82,6 +83,26 @@ TEST("the memory benchmark opens as many connections as it says") {
   const auto run = runMemoryBench(options);
   CHECK(run.ok());
   if (run.ok()) CHECK_EQ(run.value().connections, 6500u);
+}
+
+TEST("floods under ever new addresses cost nobody who is there and nobody who comes") {
+  for (const Flood flood :
+       {Flood::syn, Flood::established, Flood::talking, Flood::udp, Flood::fragments, Flood::persistent}) {
+    AttackBenchOptions options;
+    options.flood = flood;
+    if (flood == Flood::persistent) options.floodFactor = 5;  // each takes two places: for itself and its template
+    options.capacity = 1u << 16;
+    options.established = 30'000;
+    options.newPerSecond = 250;
+    options.seconds = 10;
+    const auto run = runAttackBench(options);
+    REQUIRE(run.ok());
+    const AttackBenchResult& result = run.value();
+    CHECK(result.floodPackets > 100'000);
+    CHECK(result.evictedUnproven + result.evictedIdle > 20'000);
+    CHECK_EQ(result.establishedForwarded, result.establishedSent);
+    CHECK(result.comersServed * 100 >= result.comers * 98);
+  }
 }
 
 TEST("the memory benchmark refuses options that are out of range") {

@@ -18,16 +18,28 @@ namespace tunvs::bench {
 namespace {
 
 constexpr uint32_t kMaxFloodFlows = 1u << 24;
+constexpr uint8_t kSyn = 0x02;
+constexpr uint64_t kSecondNs = 1'000'000'000;
 
 uint64_t nowNs() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
+}
+
+// What time it is then.
+uint64_t sleepUntil(uint64_t ns) {
+  const timespec until{static_cast<time_t>(ns / kSecondNs), static_cast<long>(ns % kSecondNs)};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
+  }
+  return nowNs();
 }
 
 Result<void> check(const FloodOptions& options) {
   const auto invalid = [](const char* message) { return Error::make(ErrorCode::invalidArgument, message); };
   if (!options.virtualAddress.isV4()) return invalid("flood: virtualAddress is an IPv4 address");
+  if (options.protocol != IpProtocol::udp && options.protocol != IpProtocol::tcp)
+    return invalid("flood: protocol is udp or tcp");
   if (options.port == 0) return invalid("flood: port is from 1 to 65535");
   if (options.flows < 1 || options.flows > kMaxFloodFlows) return invalid("flood: flows is from 1 to 2^24");
   if (options.packetBytes < PacketTemplate::kMinBytes || options.packetBytes > PacketTemplate::kMaxBytes) {
@@ -69,7 +81,7 @@ Result<FloodResult> flood(const FloodOptions& options) {
     messages[i].msg_hdr.msg_iovlen = 1;
   }
 
-  const PacketTemplate packet(IpProtocol::udp, options.virtualAddress, options.port, options.packetBytes, 0);
+  const PacketTemplate packet(options.protocol, options.virtualAddress, options.port, options.packetBytes, kSyn);
   const uint64_t begin = nowNs();
   const uint64_t end = begin + uint64_t{options.durationMs} * 1'000'000;
   FloodResult result;
@@ -90,6 +102,7 @@ Result<FloodResult> flood(const FloodOptions& options) {
       result.packets += static_cast<size_t>(sent);
     }
     now = nowNs();
+    if (options.packetsPerSecond != 0) now = sleepUntil(begin + result.packets * kSecondNs / options.packetsPerSecond);
   }
   result.ns = now - begin;
   return result;

@@ -1,4 +1,5 @@
-// A packet generator: UDP packets of many flows to one virtual address, as fast as an AF_PACKET socket takes them.
+// A packet generator: UDP datagrams or TCP SYNs of many flows to one virtual address, as fast as an AF_PACKET socket
+// takes them, or at a rate. Their sources are nobody's: an attacker's.
 //
 // Bounded in count and time. Meant for a veth pair in a network namespace of its own.
 #pragma once
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "core/inet.h"
+#include "core/parse.h"
 #include "core/result.h"
 
 namespace tunvs::bench {
@@ -16,10 +18,12 @@ struct FloodOptions {
   std::array<uint8_t, 6> destinationMac{};  // of the next hop
   IpAddress virtualAddress;                 // IPv4
   uint16_t port = 0;
-  uint32_t flows = 1;              // [1, 2^24], taken in turn
-  uint32_t packetBytes = 64;       // of the IP packet, [40, 1500]
-  uint32_t durationMs = 1000;      // [1, 60000]
-  uint64_t maxPackets = 1u << 30;  // [1, 2^32]
+  IpProtocol protocol = IpProtocol::udp;  // or tcp
+  uint32_t flows = 1;                     // [1, 2^24], taken in turn
+  uint32_t packetBytes = 64;              // of the IP packet, [40, 1500]
+  uint32_t durationMs = 1000;             // [1, 60000]
+  uint64_t maxPackets = 1u << 30;         // [1, 2^32]
+  uint32_t packetsPerSecond = 0;          // 0: as fast as it goes
 };
 
 struct FloodResult {

@@ -1,16 +1,13 @@
 #include "bench/null_loop.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <csignal>
-#include <thread>
-
 #include "engine/clock.h"
 #include "forward/ipip.h"
+#include "io/thread.h"
 
 namespace tunvs::bench {
 namespace {
@@ -37,12 +34,10 @@ class NullLoop::Thread {
         outer_(makeOuterHeader({}, Family::ipv4, options.source, options.server)),
         server_(options.server),
         vector_(options.device.maxPacketBytes),
-        wake_(std::move(wake)) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([this] { run(); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        wake_(std::move(wake)) {}
+
+  Result<void> start() {
+    return thread_.start("tunvs/null", [this] { run(); });
   }
 
   ~Thread() {
@@ -109,7 +104,7 @@ class NullLoop::Thread {
   UniqueFd wake_;
   uint16_t identification_ = 0;
   std::atomic<bool> stopping_{false};
-  std::thread thread_;
+  tunvs::Thread thread_;
 };
 
 NullLoop::NullLoop(std::unique_ptr<TunDevice> device) : device_(std::move(device)) {}
@@ -135,6 +130,7 @@ Result<std::unique_ptr<NullLoop>> NullLoop::start(const NullLoopOptions& options
     loop->threads_.push_back(
         std::make_unique<Thread>(loop->device_->queue(i), std::move(egress).value(), options, std::move(wake)));
   }
+  if (context.resolver) context.resolver->setServers({{options.server}});
   return loop;
 }
 

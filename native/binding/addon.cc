@@ -5,6 +5,8 @@
 #include "binding/convert.h"
 #include "binding/decapsulator_wrap.h"
 #include "binding/director_wrap.h"
+#include "binding/file_lock_binding.h"
+#include "binding/host_monitor_wrap.h"
 #include "binding/pcap_wrap.h"
 
 namespace tunvs::binding {
@@ -14,6 +16,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   DirectorWrap::define(env, exports);
   defineDecapsulator(env, exports);
   definePcap(env, exports);
+  defineFileLock(env, exports);
+  defineHostMonitor(env, exports);
   registerBench(env, exports);
 
   std::vector<std::string_view> names;
@@ -27,6 +31,14 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   names.insert(names.end(), std::begin(kVerdictNames), std::end(kVerdictNames));
   exports.Set("counters", namesToJs(env, names));
   exports.Set("verdicts", namesToJs(env, kVerdictNames));
+  Napi::Array reasons = Napi::Array::New(env);
+  for (uint32_t i = 0; i < kVerdicts; i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("kind", toJs(env, kVerdictKindNames[static_cast<size_t>(kVerdictInfos[i].kind)]));
+    row.Set("sentence", toJs(env, kVerdictInfos[i].sentence));
+    reasons.Set(i, row);
+  }
+  exports.Set("verdictInfos", reasons);
   names.clear();
   for (const auto& sysctl : kSysctls) names.push_back(sysctl.name);
   for (const auto& sysctl : kInertSysctls) names.push_back(sysctl.name);

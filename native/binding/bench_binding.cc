@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "bench/attack_bench.h"
 #include "bench/flood.h"
 #include "bench/memory_bench.h"
 #include "bench/null_loop.h"
@@ -68,6 +69,58 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   return answer;
 }
 
+std::optional<bench::Flood> attackByName(std::string_view name) {
+  constexpr std::string_view kNames[] = {"none", "syn", "established", "talking", "udp", "fragments", "persistent"};
+  for (size_t i = 0; i < std::size(kNames); i++) {
+    if (name == kNames[i]) return static_cast<bench::Flood>(i);
+  }
+  return std::nullopt;
+}
+
+Napi::Value attack(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  ObjectReader reader(info[0], "bench.attack");
+  const std::string name = reader.string("flood");
+  bench::AttackBenchOptions options;
+  options.capacity = static_cast<uint32_t>(reader.integer("capacity", 1, UINT32_MAX));
+  options.established = static_cast<uint32_t>(reader.integer("established", 0, UINT32_MAX));
+  options.newPerSecond = static_cast<uint32_t>(reader.integer("newPerSecond", 0, UINT32_MAX));
+  options.floodFactor = static_cast<uint32_t>(reader.integer("floodFactor", 0, UINT32_MAX));
+  options.seconds = static_cast<uint32_t>(reader.integer("seconds", 0, UINT32_MAX));
+  options.seed = static_cast<uint64_t>(reader.integer("seed", 0, kMaxSafeInteger));
+  if (!reader.ok()) return env.Undefined();
+  const auto flood = attackByName(name);
+  if (!flood) {
+    throwInvalidArgument(env, "bench.attack: there is no flood \"" + name + "\"");
+    return env.Undefined();
+  }
+  options.flood = *flood;
+  const auto result = bench::runAttackBench(options);
+  if (!result.ok()) {
+    throwError(env, result.error());
+    return env.Undefined();
+  }
+  const bench::AttackBenchResult& run = result.value();
+  Napi::Object answer = Napi::Object::New(env);
+  const std::pair<const char*, uint64_t> figures[] = {
+      {"establishedSent", run.establishedSent},
+      {"establishedForwarded", run.establishedForwarded},
+      {"comers", run.comers},
+      {"comersServed", run.comersServed},
+      {"floodPackets", run.floodPackets},
+      {"establishedNs", run.establishedNs},
+      {"establishedTimed", run.establishedTimed},
+      {"floodNs", run.floodNs},
+      {"connections", run.connections},
+      {"evictedClosing", run.evictedClosing},
+      {"evictedUnproven", run.evictedUnproven},
+      {"evictedIdle", run.evictedIdle},
+      {"refused", run.refused},
+  };
+  for (const auto& [key, value] : figures) answer.Set(key, big(env, value));
+  return answer;
+}
+
 bool parseMac(const std::string& text, std::array<uint8_t, 6>& mac) {
   unsigned parts[6];
   char rest;
@@ -87,6 +140,9 @@ Napi::Value flood(const Napi::CallbackInfo& info) {
   const std::string mac = reader.string("destinationMac");
   options.virtualAddress = reader.address("virtualAddress");
   options.port = static_cast<uint16_t>(reader.integer("port", 1, 65535));
+  const std::string protocol = reader.string("protocol");
+  options.protocol = protocol == "udp" ? IpProtocol::udp : protocol == "tcp" ? IpProtocol::tcp : IpProtocol::icmp;
+  options.packetsPerSecond = static_cast<uint32_t>(reader.integer("packetsPerSecond", 0, UINT32_MAX));
   options.flows = static_cast<uint32_t>(reader.integer("flows", 1, UINT32_MAX));
   options.packetBytes = static_cast<uint32_t>(reader.integer("packetBytes", 0, UINT32_MAX));
   options.durationMs = static_cast<uint32_t>(reader.integer("durationMs", 0, UINT32_MAX));
@@ -193,6 +249,7 @@ class NullLoopWrap : public Napi::ObjectWrap<NullLoopWrap> {
 void registerBench(Napi::Env env, Napi::Object exports) {
   Napi::Object bench = Napi::Object::New(env);
   bench.Set("memory", Napi::Function::New(env, memory, "memory"));
+  bench.Set("attack", Napi::Function::New(env, attack, "attack"));
   bench.Set("flood", Napi::Function::New(env, flood, "flood"));
   bench.Set("synFlood", Napi::Function::New(env, synFlood, "synFlood"));
   bench.Set("NullLoop", NullLoopWrap::define(env));

@@ -16,9 +16,9 @@ enum class CallEnd : uint8_t {
 
 CallEnd callFunction(Napi::Env env, napi_value function, std::span<const napi_value> arguments);
 
-// Where one is pending.
 inline void forgetException(Napi::Env env) {
   napi_value ignored;
+  // Where none is pending, or none can be had any more, there is nothing to forget.
   static_cast<void>(napi_get_and_clear_last_exception(env, &ignored));
 }
 

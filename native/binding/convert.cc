@@ -50,6 +50,8 @@ void setPolicyCounters(Napi::Env env, Napi::Object object, const ServiceRow& row
   object.Set("policy", counters);
 }
 
+}  // namespace
+
 Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("id", row.id);
@@ -71,8 +73,6 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   return object;
 }
 
-}  // namespace
-
 Napi::Object serviceKeyToJs(Napi::Env env, const ServiceKey& key) {
   Napi::Object object = Napi::Object::New(env);
   object.Set("protocol", key.protocol);
@@ -84,29 +84,32 @@ Napi::Object serviceKeyToJs(Napi::Env env, const ServiceKey& key) {
   return object;
 }
 
+Napi::Object serviceToJs(Napi::Env env, const ServiceRow& row) {
+  Napi::Object object = serviceKeyToJs(env, row.key);
+  object.Set("scheduler", row.config.scheduler);
+  setSchedulerOptions(env, object, row.config);
+  setPersistence(env, object, row);
+  if (!row.config.timeouts.isEmpty()) object.Set("timeouts", timeoutsToJs(env, row.config.timeouts));
+  object.Set("onePacket", Napi::Boolean::New(env, row.config.onePacket));
+  object.Set("hashesMidStream", Napi::Boolean::New(env, row.config.hashesMidStream));
+  object.Set("reschedulesUdp", Napi::Boolean::New(env, row.config.reschedulesUdp));
+  object.Set("slowStartSeconds", row.config.slowStartSeconds);
+  setPolicyCounters(env, object, row);
+  setTraffic(env, object, row.traffic);
+  Napi::Array servers = Napi::Array::New(env, row.servers.size());
+  for (uint32_t i = 0; i < row.servers.size(); i++) {
+    Napi::HandleScope scope(env);
+    servers.Set(i, serverToJs(env, row.servers[i]));
+  }
+  object.Set("servers", servers);
+  return object;
+}
+
 Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows) {
   Napi::Array services = Napi::Array::New(env, rows.size());
   for (uint32_t i = 0; i < rows.size(); i++) {
     Napi::HandleScope scope(env);
-    const ServiceRow& row = rows[i];
-    Napi::Object object = serviceKeyToJs(env, row.key);
-    object.Set("scheduler", row.config.scheduler);
-    setSchedulerOptions(env, object, row.config);
-    setPersistence(env, object, row);
-    if (!row.config.timeouts.isEmpty()) object.Set("timeouts", timeoutsToJs(env, row.config.timeouts));
-    object.Set("onePacket", Napi::Boolean::New(env, row.config.onePacket));
-    object.Set("hashesMidStream", Napi::Boolean::New(env, row.config.hashesMidStream));
-    object.Set("reschedulesUdp", Napi::Boolean::New(env, row.config.reschedulesUdp));
-    object.Set("slowStartSeconds", row.config.slowStartSeconds);
-    setPolicyCounters(env, object, row);
-    setTraffic(env, object, row.traffic);
-    Napi::Array servers = Napi::Array::New(env, row.servers.size());
-    for (uint32_t j = 0; j < row.servers.size(); j++) {
-      Napi::HandleScope inner(env);
-      servers.Set(j, serverToJs(env, row.servers[j]));
-    }
-    object.Set("servers", servers);
-    services.Set(i, object);
+    services.Set(i, serviceToJs(env, rows[i]));
   }
   return services;
 }

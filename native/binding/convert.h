@@ -18,6 +18,8 @@ ServerKey readServerKey(ObjectReader reader);
 // Reads a NativeOperation[]; false with an exception pending when something is wrong.
 bool readOperations(Napi::Value value, std::vector<Operation>& operations);
 Napi::Object serviceKeyToJs(Napi::Env env, const ServiceKey& key);
+Napi::Object serverToJs(Napi::Env env, const ServerRow& row);
+Napi::Object serviceToJs(Napi::Env env, const ServiceRow& row);
 Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows);
 Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row);
 Napi::Array namesToJs(Napi::Env env, std::span<const std::string_view> names);

@@ -14,7 +14,8 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
     return DefineClass(
         env, "NativeDecapsulator",
         {InstanceMethod<&DecapsulatorWrap::readCounters>("readCounters"),
-         InstanceMethod<&DecapsulatorWrap::close>("close"), InstanceAccessor<&DecapsulatorWrap::device>("device")});
+         InstanceMethod<&DecapsulatorWrap::close>("close"), InstanceAccessor<&DecapsulatorWrap::device>("device"),
+         InstanceAccessor<&DecapsulatorWrap::failure>("failure")});
   }
 
   explicit DecapsulatorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -54,6 +55,10 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
   }
 
   Napi::Value device(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), device_); }
+
+  Napi::Value failure(const Napi::CallbackInfo& info) {
+    return Napi::String::New(info.Env(), decapsulator_ == nullptr ? "" : decapsulator_->failure());
+  }
 
   Napi::Value close(const Napi::CallbackInfo& info) {
     decapsulator_.reset();

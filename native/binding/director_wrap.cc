@@ -28,6 +28,9 @@ void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
                                                InstanceMethod<&DirectorWrap::connections>("connections"),
                                                InstanceMethod<&DirectorWrap::explain>("explain"),
                                                InstanceMethod<&DirectorWrap::endConnections>("endConnections"),
+                                               InstanceMethod<&DirectorWrap::service>("service"),
+                                               InstanceMethod<&DirectorWrap::server>("server"),
+                                               InstanceMethod<&DirectorWrap::endRemoved>("endRemoved"),
                                                InstanceMethod<&DirectorWrap::collect>("collect"),
                                                InstanceMethod<&DirectorWrap::setTimeouts>("setTimeouts"),
                                                InstanceMethod<&DirectorWrap::timeouts>("timeouts"),
@@ -56,6 +59,7 @@ DirectorWrap::DirectorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxReaders - 1));
   const auto sources = reader.strings("sources");
   options.settings.pathMtu = static_cast<uint32_t>(reader.integer("pathMtu", 576, kMaxPacketBytes));
+  options.settings.pathMtuFloor = static_cast<uint16_t>(reader.integer("pathMtuFloor", 68, kMaxPacketBytes));
   const std::string pingReply = reader.string("pingReply");
   const std::string noServerReply = reader.string("noServerReply");
   const auto seed = reader.optionalBigInt("seed");

@@ -32,6 +32,9 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
  private:
   Napi::Value apply(const Napi::CallbackInfo& info);
   Napi::Value services(const Napi::CallbackInfo& info);
+  Napi::Value service(const Napi::CallbackInfo& info);
+  Napi::Value server(const Napi::CallbackInfo& info);
+  Napi::Value endRemoved(const Napi::CallbackInfo& info);
   Napi::Value connections(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value endConnections(const Napi::CallbackInfo& info);

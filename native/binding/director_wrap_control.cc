@@ -17,14 +17,22 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
   director().collect(now());  // tells it the time as well
   auto done = checkDirectRouting(operations, failedAt);
   if (done) done = director().apply(operations, &failedAt);
+  const auto isAboutServers = [](const Operation& operation) {
+    return std::holds_alternative<AddServer>(operation) || std::holds_alternative<DeleteServer>(operation) ||
+           std::holds_alternative<EditServer>(operation) || std::holds_alternative<DeleteService>(operation) ||
+           std::holds_alternative<ClearServices>(operation);
+  };
+  if (done && engine_ != nullptr && std::any_of(operations.begin(), operations.end(), isAboutServers))
+    engine_->watchRoutes();
   director().collect(now());
   if (!done) {
     throwError(env, done.error());
     Napi::Error thrown = env.GetAndClearPendingException();
     thrown.Set("operation", Napi::Number::New(env, static_cast<double>(failedAt)));
     thrown.ThrowAsJavaScriptException();
+    return env.Undefined();
   }
-  return env.Undefined();
+  return Napi::Boolean::New(env, director().hasRemoved());
 }
 
 // Off a device nobody's link has to be asked.
@@ -47,6 +55,31 @@ Napi::Value DirectorWrap::services(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   director().collect(now());
   return servicesToJs(info.Env(), director().control().rows(now()));
+}
+
+Napi::Value DirectorWrap::service(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const ServiceKey key = readServiceKey(ObjectReader(info[0], "service"));
+  if (env.IsExceptionPending()) return env.Undefined();
+  director().collect(now());
+  const auto row = director().control().row(key, now());
+  return row ? serviceToJs(env, *row) : env.Undefined();
+}
+
+Napi::Value DirectorWrap::server(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
+  const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
+  if (env.IsExceptionPending()) return env.Undefined();
+  director().collect(now());
+  const auto row = director().control().row(service, server, now());
+  return row ? serverToJs(env, *row) : env.Undefined();
+}
+
+Napi::Value DirectorWrap::endRemoved(const Napi::CallbackInfo& info) {
+  return isOpen(info.Env()) ? Napi::Boolean::New(info.Env(), director().endRemoved()) : info.Env().Undefined();
 }
 
 Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
@@ -81,10 +114,21 @@ Napi::Value DirectorWrap::endConnections(const Napi::CallbackInfo& info) {
   const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
   const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
   if (env.IsExceptionPending()) return env.Undefined();
-  const auto ended = director().endConnections(service, server);
-  if (ended) return Napi::Number::New(env, static_cast<double>(ended.value()));
-  throwError(env, ended.error());
-  return env.Undefined();
+  if (!info[2].IsNumber()) {
+    throwInvalidArgument(env, "endConnections takes a service, a server and a cursor");
+    return env.Undefined();
+  }
+  const auto cursor = static_cast<uint64_t>(std::max<int64_t>(0, info[2].As<Napi::Number>().Int64Value()));
+  const auto some = director().endConnections(service, server, cursor);
+  if (!some) {
+    throwError(env, some.error());
+    return env.Undefined();
+  }
+  const auto [ended, next] = some.value();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("ended", Napi::Number::New(env, static_cast<double>(ended)));
+  result.Set("next", Napi::Number::New(env, next == UINT64_MAX ? -1 : static_cast<double>(next)));
+  return result;
 }
 
 Napi::Value DirectorWrap::collect(const Napi::CallbackInfo& info) {
@@ -166,6 +210,7 @@ Napi::Value DirectorWrap::tableInfo(const Napi::CallbackInfo& info) {
   object.Set("ipv6", Napi::Number::New(env, static_cast<double>(director().connectionCount(Family::ipv6))));
   object.Set("capacity", director().connectionCapacity());
   object.Set("bytes", Napi::Number::New(env, static_cast<double>(tableBytes_)));
+  object.Set("engineDataBytes", Napi::Number::New(env, static_cast<double>(director().engineDataBytes())));
   return object;
 }
 

@@ -14,9 +14,10 @@ Error closedError() { return Error::make(ErrorCode::closed, "the capture file wa
 class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "NativePcapReader",
-                       {InstanceMethod<&PcapReaderWrap::next>("next"), InstanceMethod<&PcapReaderWrap::close>("close"),
-                        InstanceAccessor<&PcapReaderWrap::linkType>("linkType")});
+    return DefineClass(
+        env, "NativePcapReader",
+        {InstanceMethod<&PcapReaderWrap::next>("next"), InstanceMethod<&PcapReaderWrap::close>("close"),
+         InstanceMethod<&PcapReaderWrap::skipped>("skipped"), InstanceAccessor<&PcapReaderWrap::linkType>("linkType")});
   }
 
   explicit PcapReaderWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
@@ -44,12 +45,19 @@ class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
       throwInvalidArgument(env, "next takes a number of packets from 1 to 1000000");
       return env.Undefined();
     }
+    if (deferred_) {
+      throwError(env, *deferred_);
+      return env.Undefined();
+    }
     Napi::Array packets = Napi::Array::New(env);
     std::vector<double> times;
     while (times.size() < static_cast<size_t>(wanted)) {
       auto read = reader_->next();
       if (!read) {
-        throwError(env, read.error());
+        // What was read before goes on its way first.
+        deferred_ = read.error();
+        if (!times.empty()) break;
+        throwError(env, *deferred_);
         return env.Undefined();
       }
       if (!read.value().has_value()) break;
@@ -70,6 +78,24 @@ class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
     return result;
   }
 
+  Napi::Value skipped(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (reader_ == nullptr) {
+      throwError(env, closedError());
+      return env.Undefined();
+    }
+    const PcapSkipped& skipped = reader_->skipped();
+    Napi::Object result = Napi::Object::New(env);
+    const auto set = [&](const char* name, uint64_t value) {
+      result.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+    };
+    set("notIp", skipped.notIp);
+    set("truncated", skipped.truncated);
+    set("oversized", skipped.oversized);
+    set("cutOff", reader_->isCutOff() ? 1 : 0);
+    return result;
+  }
+
   Napi::Value linkType(const Napi::CallbackInfo& info) {
     if (reader_ == nullptr) {
       throwError(info.Env(), closedError());
@@ -84,6 +110,7 @@ class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
   }
 
   std::unique_ptr<PcapReader> reader_;
+  std::optional<Error> deferred_;  // met behind packets that were given, or told already
 };
 
 class PcapWriterWrap : public Napi::ObjectWrap<PcapWriterWrap> {

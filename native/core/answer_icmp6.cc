@@ -41,7 +41,8 @@ bool areSingleHosts(const Quote& quote) {
 bool mayAnswerIcmp6(std::span<const uint8_t> packet, uint8_t type) {
   const auto quote = readQuote(packet);
   if (!quote || quote->family() != Family::ipv6 || !areSingleHosts(*quote)) return false;
-  if (quote->fragmentOffset != 0) return type == icmp6::kPacketTooBig && quote->protocol != kIcmpv6;
+  if (quote->fragmentOffset != 0)
+    return (type == icmp6::kPacketTooBig || type == icmp6::kParameterProblem) && quote->protocol != kIcmpv6;
   if (quote->protocol != kIcmpv6) return true;
   if (quote->quotedBytes == quote->headerBytes) return false;
   const uint8_t about = packet[quote->headerBytes];

@@ -16,7 +16,7 @@ inline constexpr size_t kIcmp6ErrorMaxBytes = 1280;  // RFC 4443 section 2.4 (c)
 
 // False for packets about which no ICMPv6 error of this `type` may be sent (RFC 4443 section 2.4 (e)): about ICMPv6
 // errors and redirects, from what is not a single host, to a multicast group, with headers that can't be walked. About
-// a later fragment only "packet too big" may be sent: nobody knows its ports.
+// a later fragment only "packet too big" and parameter problems may be sent: nobody knows its ports.
 bool mayAnswerIcmp6(std::span<const uint8_t> packet, uint8_t type);
 
 struct Icmp6Error {

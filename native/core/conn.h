@@ -15,6 +15,7 @@ enum ConnFlag : uint8_t {
   kConnLive = 0x01,      // findable; cleared by removal
   kConnInactive = 0x02,  // counted in its server's inactive connections, not in the active ones
   kConnInvalid = 0x04,   // a template that is not found any more, and waits for its deadline
+  kConnProven = 0x08,    // a template that led a connection which has shown something (director/standing.h)
 };
 
 struct alignas(32) Conn {

@@ -1,6 +1,7 @@
 #include "core/conn_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tunvs {
 
@@ -35,7 +36,7 @@ ConnTable::Header ConnTable::layout(Family family, uint32_t capacity) {
   h.connsOffset = h.bucketsOffset + uint64_t{h.shardBuckets} * sizeof(Bucket);
   const size_t stride = family == Family::ipv4 ? sizeof(Conn) : sizeof(Conn6);
   h.linksOffset = align(h.connsOffset + h.shardUnits * stride, 64);
-  h.shardBytes = align(h.linksOffset + uint64_t{h.shardUnits} * sizeof(Link), 4096);
+  h.shardBytes = align(h.linksOffset + uint64_t{h.shardUnits} * sizeof(ConnLink), 4096);
   h.firstShard = align(sizeof(Header), 4096);
   return h;
 }
@@ -52,7 +53,7 @@ ConnTable ConnTable::create(std::span<std::byte> region, Family family, uint32_t
   ConnTable table(region.data(), epochs);
   *table.header_ = layout(family, capacity);
   table.header_->secret = secret;
-  for (uint32_t i = 0; i < table.shardCount(); i++) table.shardAt(i).handled = now / kTicksPerSlot * kTicksPerSlot;
+  for (uint32_t i = 0; i < table.shardCount(); i++) table.shardAt(i).wheels.begin(now);
   return table;
 }
 
@@ -74,10 +75,12 @@ Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Epochs& epochs)
     new (&table.lockOf(i)) SpinLock();
     // The readers that removed connections waited for are gone, and their epochs are not these.
     Shard& shard = table.shardAt(i);
-    if (shard.waitingHead == 0) continue;
-    table.links(i)[shard.waitingTail - 1].next = shard.freeHead;
-    shard.freeHead = shard.waitingHead;
-    shard.waitingHead = shard.waitingTail = 0;
+    for (Shard::Batch* batch : {&shard.waiting, &shard.behind}) {
+      if (batch->first == 0) continue;
+      table.links(i)[batch->last - 1].next = shard.freeHead;
+      shard.freeHead = batch->first;
+      *batch = {};
+    }
   }
   return table;
 }
@@ -140,93 +143,52 @@ void ConnTable::unpublish(uint32_t shard, uint64_t hash, uint32_t unit) {
   }
 }
 
+// What was removed is free when every reader has passed on since the last of its batch.
+void ConnTable::reclaim(uint32_t shardIndex) {
+  Shard& shard = shardAt(shardIndex);
+  for (;;) {
+    if (shard.waiting.first == 0) {
+      shard.waiting = std::exchange(shard.behind, {});
+      if (shard.waiting.first == 0) return;
+    }
+    if (!epochs_->isSafe(shard.waiting.epoch)) return;
+    links(shardIndex)[shard.waiting.last - 1].next = shard.freeHead;
+    shard.freeHead = shard.waiting.first;
+    shard.waiting = {};
+  }
+}
+
 uint32_t ConnTable::allocateUnit(uint32_t shardIndex) {
   Shard& shard = shardAt(shardIndex);
-  Link* all = links(shardIndex);
-  if (shard.freeHead == 0 && shard.waitingHead != 0) {
-    const auto oldest = static_cast<uint32_t>(epochs_->oldest());
-    while (shard.waitingHead != 0) {
-      Link& link = all[shard.waitingHead - 1];
-      if (static_cast<int32_t>(oldest - link.previous) <= 0) break;
-      const uint32_t next = link.next;
-      link.next = shard.freeHead;
-      shard.freeHead = shard.waitingHead;
-      shard.waitingHead = next;
-    }
-    if (shard.waitingHead == 0) shard.waitingTail = 0;
+  if (shard.freeHead == 0) {
+    if (shard.untouched < header_->shardUnits) return ++shard.untouched;
+    reclaim(shardIndex);
+    if (shard.freeHead == 0) return 0;
   }
-  if (shard.freeHead != 0) {
-    const uint32_t unit = shard.freeHead;
-    shard.freeHead = all[unit - 1].next;
-    return unit;
-  }
-  if (shard.untouched < header_->shardUnits) return ++shard.untouched;
-  return 0;
-}
-
-uint32_t ConnTable::wheelSlot(const Shard& shard, Tick deadline) {
-  const auto ahead = static_cast<int32_t>(deadline - shard.handled);
-  uint32_t slots = ahead < 0 ? 0 : static_cast<uint32_t>(ahead) / kTicksPerSlot;
-  slots = std::min(slots, kWheelSlots - 1);
-  return (shard.handled / kTicksPerSlot + slots) % kWheelSlots;
-}
-
-void ConnTable::linkWheel(uint32_t shardIndex, uint32_t unit, Tick deadline) {
-  Shard& shard = shardAt(shardIndex);
-  Link* all = links(shardIndex);
-  const uint32_t slot = wheelSlot(shard, deadline);
-  const uint32_t next = shard.heads[slot];
-  all[unit] = {next, kHeadMark | slot};
-  if (next != 0) all[next - 1].previous = unit + 1;
-  shard.heads[slot] = unit + 1;
-  shard.occupied[slot / 64] |= uint64_t{1} << slot % 64;
-}
-
-void ConnTable::unlinkWheel(uint32_t shardIndex, uint32_t unit) {
-  Shard& shard = shardAt(shardIndex);
-  Link* all = links(shardIndex);
-  const Link link = all[unit];
-  if (link.next != 0) all[link.next - 1].previous = link.previous;
-  if ((link.previous & kHeadMark) == 0) {
-    all[link.previous - 1].next = link.next;
-    return;
-  }
-  const uint32_t slot = link.previous & ~kHeadMark;
-  shard.heads[slot] = link.next;
-  if (link.next == 0) shard.occupied[slot / 64] &= ~(uint64_t{1} << slot % 64);
-}
-
-uint32_t ConnTable::firstWheelSlot(uint32_t shardIndex, uint32_t ahead) const {
-  const uint32_t now = shardAt(shardIndex).handled / kTicksPerSlot % kWheelSlots;
-  const uint32_t start = (now + ahead) % kWheelSlots;
-  constexpr uint32_t kWords = kWheelSlots / 64;
-  for (uint32_t i = 0; i <= kWords; i++) {
-    const uint32_t word = (start / 64 + i) % kWords;
-    uint64_t bits = shardAt(shardIndex).occupied[word];
-    if (i == 0) bits &= ~uint64_t{0} << start % 64;
-    if (i == kWords) bits &= ~(~uint64_t{0} << start % 64);
-    if (bits == 0) continue;
-    const uint32_t slot = word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits));
-    return (slot - now) % kWheelSlots >= ahead ? slot : kWheelSlots;
-  }
-  return kWheelSlots;
+  const uint32_t unit = shard.freeHead;
+  shard.freeHead = links(shardIndex)[unit - 1].next;
+  return unit;
 }
 
 void ConnTable::removeUnit(uint32_t shardIndex, uint32_t unit, uint64_t hash) {
   Shard& shard = shardAt(shardIndex);
-  Link* all = links(shardIndex);
+  ConnLink* all = links(shardIndex);
   Conn* conn = connAt(shardIndex, unit);
   assert(conn->isLive());
   unpublish(shardIndex, hash, unit);
-  unlinkWheel(shardIndex, unit);
+  shard.wheels.unlink(all, unit);
   conn->flags.fetch_and(static_cast<uint8_t>(~kConnLive), std::memory_order_release);
-  all[unit] = {0, static_cast<uint32_t>(epochs_->stamp())};
-  if (shard.waitingTail != 0) {
-    all[shard.waitingTail - 1].next = unit + 1;
+  all[unit] = {0, 0};
+  Shard::Batch& batch = shard.behind;
+  const uint64_t epoch = epochs_->stamp();
+  if (batch.first != 0 && batch.epoch != epoch && shard.waiting.first == 0) shard.waiting = std::exchange(batch, {});
+  if (batch.first != 0) {
+    all[batch.last - 1].next = unit + 1;
   } else {
-    shard.waitingHead = unit + 1;
+    batch.first = unit + 1;
   }
-  shard.waitingTail = unit + 1;
+  batch.last = unit + 1;
+  batch.epoch = epoch;
   shard.live.store(shard.live.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 
@@ -235,12 +197,14 @@ void ConnTable::removeLocked(Conn* conn, uint64_t hash) {
   removeUnit(shard, unitOf(shard, conn), hash);
 }
 
-void ConnTable::setDeadlineLocked(Conn* conn, uint64_t hash, Tick expires) {
+void ConnTable::moveLocked(const Conn* conn, uint64_t hash, Place place) {
   const uint32_t shard = shardOf(hash);
-  const uint32_t unit = unitOf(shard, conn);
-  conn->expires.store(expires, std::memory_order_relaxed);
-  unlinkWheel(shard, unit);
-  linkWheel(shard, unit, expires);
+  shardAt(shard).wheels.move(links(shard), unitOf(shard, conn), place);
+}
+
+Standing ConnTable::standingLocked(const Conn* conn, uint64_t hash) const {
+  const uint32_t shard = shardOf(hash);
+  return ExpiryWheels::standingOf(links(shard), unitOf(shard, conn));
 }
 
 }  // namespace tunvs

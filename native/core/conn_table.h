@@ -8,11 +8,20 @@
 // A connection is 32 bytes (64 for IPv6, with its addresses behind). Links are what only insertion and expiry touch:
 // the timer wheel's lists and the free list. Nothing ever moves, so a lookup needs no lock and no retry.
 //
-// Expiry. Each connection carries its deadline; the wheel holds it at or before that deadline. A packet only writes the
-// new deadline into the connection; when the wheel comes by and finds it later, it links it again further on.
+// Expiry. Each connection carries its deadline; a wheel (ExpiryWheels) holds it at or before that deadline. A packet
+// only writes the new deadline into the connection; when the wheel comes by and finds it later, it links it again.
 //
-// Eviction. A full shard gives up the connection that is nearest to its deadline, as far as a search of kEvictionSearch
-// entries finds it. So connections that are closing or half open go before established ones.
+// Eviction. There is a wheel for each standing (core/standing.h), and who uses the table says where an entry stands. A
+// full shard gives up the first entry of the first wheel in the order of standings, if it gives way; entries that have
+// moved since they were linked are linked anew on the way, with a bound of their own. Who has shown nothing takes the
+// place of one who has only while those without proof are less than a part of the shard.
+//
+// What the templates below call a judge has, of entries of the table at one time:
+//   Place place(const Conn&)              where it stands; due later than now unless its deadline has come
+//   Yield yields(const Conn&, Standing)   whether it gives way, standing there
+//   uint32_t idle(const Conn&)            ticks since its last packet
+//   void evict(Conn&, Standing)           takes what gives way off its server's counts
+//   uint32_t onDue(Conn&)                 likewise at its deadline: 0, or the ticks to live on
 //
 // Thread safety: hash, prefetch, candidate and find by any registered epoch reader, without a lock. What is named
 // *Locked needs the shard's lock, held through Guard. A connection's atomics may be written by whoever found it.
@@ -26,9 +35,11 @@
 
 #include <atomic>
 #include <span>
+#include <type_traits>
 
 #include "core/conn.h"
 #include "core/epochs.h"
+#include "core/expiry_wheels.h"
 #include "core/flow_hash.h"
 #include "core/flow_key.h"
 #include "core/result.h"
@@ -58,13 +69,30 @@ inline uint32_t displaced(uint64_t tagsHigh) { return tagsHigh >> kDisplacedShif
 
 }  // namespace conn_table_detail
 
+// What a connection begins with, beside its key.
+struct NewConn {
+  uint32_t server;
+  Tick expires;
+  uint8_t flags = 0;  // ConnFlag, without kConnLive
+  uint8_t state = 0;
+  uint32_t packets = 0;
+  uint32_t control = 0;
+};
+
 class ConnTable {
  public:
   static constexpr uint32_t kMinCapacity = 1024;
   static constexpr uint32_t kMaxCapacity = 1u << 28;
-  static constexpr uint32_t kLayoutVersion = 1;
+  static constexpr uint32_t kLayoutVersion = 2;
   static constexpr size_t kSlotsPerBucket = 12;
-  static constexpr size_t kEvictionSearch = 64;
+  // What a search for room looks at and lets be, of each standing, and what it links anew, in all.
+  static constexpr size_t kEvictionSearch = 16, kEvictionRelinks = 128;
+  // Those without proof take places from those with proof while they are less than one in so many of a shard's
+  // capacity.
+  static constexpr uint32_t kUnprovenShare = 4;
+
+  // Units that are looked at while a shard's lock is held, by what goes through all of them.
+  static constexpr uint32_t kUnitsPerLock = 256;
 
   // Bytes that a region for `capacity` connections needs.
   static size_t regionBytes(Family family, uint32_t capacity);
@@ -78,6 +106,8 @@ class ConnTable {
   Family family() const { return header_->family; }
   uint32_t capacity() const { return header_->capacity; }
   uint32_t shardCount() const { return header_->shards; }
+  // Bytes that it takes.
+  uint64_t regionSize() const { return header_->firstShard + header_->shards * header_->shardBytes; }
   uint64_t liveCount() const;
 
   // ---- lookup, lock-free ----
@@ -98,6 +128,8 @@ class ConnTable {
   static bool hasExpired(const Conn& conn, Tick now) {
     return reached(now, conn.expires.load(std::memory_order_relaxed));
   }
+  // Whether room in this key's shard will soon have to be made.
+  bool isNearlyFull(uint64_t hash) const;
   // Names a connection within this table; never 0.
   uint32_t referenceOf(const Conn* conn) const {
     return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - base_) / sizeof(Conn));
@@ -117,30 +149,32 @@ class ConnTable {
     SpinGuard guard_;
   };
 
-  // Adds a connection with this key, in no state and with no flags but those given. REQUIRES: find() gives null.
-  // When the shard is full, evicts: `mayEvict(Conn&)` must take the connection off its server's counts and return true,
-  // or return false to keep it. Null when nothing could be freed.
-  template <typename MayEvict>
-  Conn* insertLocked(const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags, Tick expires,
-                     MayEvict&& mayEvict);
+  // Adds a connection with this key. REQUIRES: find() gives null. When the shard is full, another one gives way. Null
+  // when none does.
+  template <typename Judge>
+  Conn* insertLocked(const FlowKey& key, uint64_t hash, const NewConn& made, Tick now, Judge&& judge);
   void removeLocked(Conn* conn, uint64_t hash);
-  // Sets a deadline that may lie before the one that the wheel knows.
-  void setDeadlineLocked(Conn* conn, uint64_t hash, Tick expires);
+  // Says where a connection stands by now. REQUIRES: `place` is due no later than the connection's deadline
+  void moveLocked(const Conn* conn, uint64_t hash, Place place);
+  // What the shard's wheels take for now: at most a slot, or what expire() is late by, behind.
+  Tick timeLocked(uint64_t hash) const;
+  // Where it was linked last. REQUIRES: it is live
+  Standing standingLocked(const Conn* conn, uint64_t hash) const;
 
-  // Removes what has reached its deadline in one shard. `onDue(Conn&)` takes the connection off its server's counts and
-  // returns 0, or returns the ticks to live on. At most `budget` connections are looked at; with `exact`, those within
-  // the wheel's current slot too. True when the shard is up to date.
-  template <typename OnDue>
-  bool expire(uint32_t shard, Tick now, bool exact, size_t budget, OnDue&& onDue);
+  // Removes what has reached its deadline in one shard. At most `budget` connections are looked at, which is taken off
+  // it; with `exact`, those within the wheels' current slot too. True when the shard is up to date.
+  template <typename Judge>
+  bool expire(uint32_t shard, Tick now, bool exact, size_t& budget, Judge&& judge);
 
   // Calls `visit(const Conn&)` for live connections from `cursor` on until `limit` were visited; returns the next
   // cursor, or UINT64_MAX at the end. REQUIRES: the caller is between Epochs::enter() and leave().
   template <typename Visit>
   uint64_t forEach(uint64_t cursor, size_t limit, Visit&& visit) const;
 
-  // Calls `onEach(Conn&)` -> true to remove, for every live connection, one shard after the other under its lock.
+  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard from `unit` on, under its lock; so that
+  // nobody waits long for that, of kUnitsPerLock units at most. The unit to go on with; 0 at the shard's end.
   template <typename OnEach>
-  void removeIf(OnEach&& onEach);
+  uint32_t removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach);
 
   // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard drawn at random, with repetition: of its
   // entries `numerator` in `denominator`. REQUIRES: numerator <= denominator, denominator > 0
@@ -148,9 +182,6 @@ class ConnTable {
   void sample(uint32_t shard, uint64_t numerator, uint64_t denominator, SplitMix64& random, OnEach&& onEach);
 
  private:
-  static constexpr uint32_t kWheelSlots = 4096;
-  static constexpr uint32_t kTicksPerSlot = 16;  // 64 ms; the wheel spans 262 s
-  static constexpr uint32_t kHeadMark = 0x80000000;
   static constexpr uint64_t kMagic = 0x31746376736e7574;  // "tunsvct1", little endian
 
   struct alignas(64) Bucket {
@@ -159,13 +190,6 @@ class ConnTable {
     std::atomic<uint32_t> references[kSlotsPerBucket];
   };
   static_assert(sizeof(Bucket) == 64);
-
-  // Wheel or free-list neighbours, as unit + 1; 0 is none. `previous` of a list's first is kHeadMark | slot.
-  // A connection that waits to be reused keeps in `previous` the epoch (low 32 bits) it was stamped with.
-  struct Link {
-    uint32_t next;
-    uint32_t previous;
-  };
 
   struct alignas(64) Header {
     uint64_t magic;
@@ -204,7 +228,7 @@ class ConnTable {
     return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - shardBase(shard) - header_->connsOffset) /
                                  stride());
   }
-  Link* links(uint32_t shard) const { return reinterpret_cast<Link*>(shardBase(shard) + header_->linksOffset); }
+  ConnLink* links(uint32_t shard) const { return reinterpret_cast<ConnLink*>(shardBase(shard) + header_->linksOffset); }
 
   // Never 0, which is an empty slot. Bits 24..31 choose neither shard nor (but for huge tables) bucket.
   static uint8_t tagOf(uint64_t hash) {
@@ -216,12 +240,12 @@ class ConnTable {
   void publish(uint32_t shard, uint64_t hash, uint32_t unit);
   void unpublish(uint32_t shard, uint64_t hash, uint32_t unit);
   uint32_t allocateUnit(uint32_t shard);  // unit + 1, or 0
-  static uint32_t wheelSlot(const Shard& shard, Tick deadline);
-  void linkWheel(uint32_t shard, uint32_t unit, Tick deadline);
-  void unlinkWheel(uint32_t shard, uint32_t unit);
-  // The first slot that holds something, from `ahead` slots on; kWheelSlots if none does.
-  uint32_t firstWheelSlot(uint32_t shard, uint32_t ahead) const;
+  void reclaim(uint32_t shard);
   void removeUnit(uint32_t shard, uint32_t unit, uint64_t hash);
+
+  // A search for room in one shard.
+  template <typename Judge>
+  class Search;
 
   std::byte* base_;
   Header* header_;
@@ -230,14 +254,20 @@ class ConnTable {
 
 // What a shard keeps for itself. REQUIRES lock for everything but `live`.
 struct alignas(64) ConnTable::Shard {
+  // Removed units, not yet safe to reuse; unit + 1.
+  struct Batch {
+    uint32_t first, last;
+    uint64_t epoch;  // of the last one; 64 bits, so that they are safe however long they have waited
+  };
+
   SpinLock lock;
   std::atomic<uint32_t> live;
-  uint32_t untouched;                 // units from here on were never used
-  uint32_t freeHead;                  // unit + 1
-  uint32_t waitingHead, waitingTail;  // removed, not yet safe to reuse; oldest first; unit + 1
-  Tick handled;                       // the wheel was handled up to here; a multiple of kTicksPerSlot
-  uint64_t occupied[kWheelSlots / 64];
-  uint32_t heads[kWheelSlots];  // unit + 1
+  uint32_t untouched;     // units from here on were never used
+  uint32_t freeHead;      // unit + 1
+  Batch waiting, behind;  // `behind` gathers until `waiting` is free
+  Tick restsUntil;        // those with proof were looked through in vain; not again before
+  bool rests;
+  ExpiryWheels wheels;
 };
 
 inline bool ConnTable::matches(const Conn& conn, const FlowKey& key) const {
@@ -293,38 +323,23 @@ inline Conn* ConnTable::find(const FlowKey& key, uint64_t hash) const {
 }
 
 inline SpinLock& ConnTable::lockOf(uint32_t shard) const { return shardAt(shard).lock; }
+inline bool ConnTable::isNearlyFull(uint64_t hash) const {
+  return shardAt(shardOf(hash)).live.load(std::memory_order_relaxed) >= header_->shardCapacity / 8 * 7;
+}
+inline Tick ConnTable::timeLocked(uint64_t hash) const { return shardAt(shardOf(hash)).wheels.handled(); }
 
-template <typename MayEvict>
-Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags, Tick expires,
-                              MayEvict&& mayEvict) {
+template <typename Judge>
+Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, const NewConn& made, Tick now, Judge&& judge) {
   const uint32_t shardIndex = shardOf(hash);
   Shard& shard = shardAt(shardIndex);
+  // Before anything is added to those that wait: what waits with it waits as long.
+  if (shard.freeHead == 0) reclaim(shardIndex);
   if (shard.live.load(std::memory_order_relaxed) >= header_->shardCapacity) {
-    uint32_t searched = 0;
-    uint32_t ahead = 0;
-    bool evicted = false;
-    while (searched < kEvictionSearch && !evicted) {
-      const uint32_t slot = firstWheelSlot(shardIndex, ahead);
-      if (slot == kWheelSlots) break;
-      uint32_t next = shard.heads[slot];
-      while (next != 0 && searched < kEvictionSearch && !evicted) {
-        searched++;
-        const uint32_t unit = next - 1;
-        next = links(shardIndex)[unit].next;
-        Conn* conn = connAt(shardIndex, unit);
-        const Tick deadline = conn->expires.load(std::memory_order_relaxed);
-        if (wheelSlot(shard, deadline) != slot && searched < kEvictionSearch) {
-          unlinkWheel(shardIndex, unit);
-          linkWheel(shardIndex, unit, deadline);
-          continue;
-        }
-        if (!mayEvict(*conn)) continue;
-        removeUnit(shardIndex, unit, this->hash(keyOf(*conn)));
-        evicted = true;
-      }
-      ahead = (slot - shard.handled / kTicksPerSlot) % kWheelSlots + 1;  // what is left in this slot was kept
-    }
-    if (!evicted) return nullptr;
+    const uint32_t victim = Search<std::remove_reference_t<Judge>>(*this, shardIndex, now, judge).find();
+    if (victim == 0) return nullptr;
+    Conn* gone = connAt(shardIndex, victim - 1);
+    judge.evict(*gone, ExpiryWheels::standingOf(links(shardIndex), victim - 1));
+    removeUnit(shardIndex, victim - 1, this->hash(keyOf(*gone)));
   }
   const uint32_t found = allocateUnit(shardIndex);
   if (found == 0) return nullptr;
@@ -335,57 +350,60 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, uint32_t server
   conn->protocol = key.protocol();
   conn->kind = key.kind();
   if (header_->family == Family::ipv6) std::memcpy(static_cast<Conn6*>(conn)->words, key.words, sizeof key.words);
-  conn->state.store(0, std::memory_order_relaxed);
-  conn->server.store(server, std::memory_order_relaxed);
-  conn->expires.store(expires, std::memory_order_relaxed);
-  conn->packets.store(0, std::memory_order_relaxed);
-  conn->control.store(0, std::memory_order_relaxed);
-  conn->flags.store(flags | kConnLive, std::memory_order_release);
-  linkWheel(shardIndex, unit, expires);
+  conn->state.store(made.state, std::memory_order_relaxed);
+  conn->server.store(made.server, std::memory_order_relaxed);
+  conn->expires.store(made.expires, std::memory_order_relaxed);
+  conn->packets.store(made.packets, std::memory_order_relaxed);
+  conn->control.store(made.control, std::memory_order_relaxed);
+  conn->flags.store(made.flags | kConnLive, std::memory_order_release);
+  shard.wheels.link(links(shardIndex), unit, judge.place(*conn));
   publish(shardIndex, hash, unit);
   shard.live.store(shard.live.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   return conn;
 }
 
-template <typename OnDue>
-bool ConnTable::expire(uint32_t shardIndex, Tick now, bool exact, size_t budget, OnDue&& onDue) {
+template <typename Judge>
+bool ConnTable::expire(uint32_t shardIndex, Tick now, bool exact, size_t& budget, Judge&& judge) {
+  constexpr auto kTicksPerSlot = static_cast<int32_t>(ExpiryWheels::kTicksPerSlot);
   Shard& shard = shardAt(shardIndex);
   SpinGuard guard(shard.lock);
+  reclaim(shardIndex);
+  ExpiryWheels& wheels = shard.wheels;
+  ConnLink* all = links(shardIndex);
   // After a long pause one round meets every connection, whatever slot it is in.
-  constexpr uint32_t kRound = kWheelSlots * kTicksPerSlot;
-  if (static_cast<int32_t>(now - shard.handled) > static_cast<int32_t>(kRound)) {
-    shard.handled = now / kTicksPerSlot * kTicksPerSlot - kRound;
-  }
+  if (static_cast<int32_t>(now - wheels.handled()) > static_cast<int32_t>(ExpiryWheels::kRound))
+    wheels.begin(now - ExpiryWheels::kRound);
   for (;;) {
-    const auto behind = static_cast<int32_t>(now - shard.handled);
+    const auto behind = static_cast<int32_t>(now - wheels.handled());
     if (behind < 0) return true;
-    const bool isCurrent = behind < static_cast<int32_t>(kTicksPerSlot);
+    const bool isCurrent = behind < kTicksPerSlot;
     if (isCurrent && !exact) return true;
-    const uint32_t slot = shard.handled / kTicksPerSlot % kWheelSlots;
-    for (uint32_t next = shard.heads[slot]; next != 0;) {
-      if (budget-- == 0) return false;
-      const uint32_t unit = next - 1;
-      next = links(shardIndex)[unit].next;
-      Conn* conn = connAt(shardIndex, unit);
-      const Tick deadline = conn->expires.load(std::memory_order_relaxed);
-      if (!reached(now, deadline)) {
-        const bool staysHere = isCurrent && deadline - shard.handled < kTicksPerSlot;
-        if (staysHere) continue;
-        unlinkWheel(shardIndex, unit);
-        linkWheel(shardIndex, unit, deadline);
-        continue;
-      }
-      const uint32_t longer = onDue(*conn);
-      if (longer == 0) {
-        removeUnit(shardIndex, unit, hash(keyOf(*conn)));
-      } else {
-        conn->expires.store(now + longer, std::memory_order_relaxed);
-        unlinkWheel(shardIndex, unit);
-        linkWheel(shardIndex, unit, now + longer);
+    const uint32_t slot = wheels.currentSlot();
+    for (size_t i = 0; i < kStandings; i++) {
+      const auto standing = static_cast<Standing>(i);
+      for (uint32_t next = wheels.first(standing, slot); next != 0;) {
+        if (budget == 0) return false;
+        budget--;
+        const uint32_t unit = next - 1;
+        next = ExpiryWheels::next(all, unit);
+        Conn* conn = connAt(shardIndex, unit);
+        if (!reached(now, conn->expires.load(std::memory_order_relaxed))) {
+          const Place place = judge.place(*conn);
+          const bool staysHere = isCurrent && place.standing == standing && wheels.slotOf(place.due) == slot;
+          if (!staysHere) wheels.move(all, unit, place);
+          continue;
+        }
+        const uint32_t longer = judge.onDue(*conn);
+        if (longer == 0) {
+          removeUnit(shardIndex, unit, hash(keyOf(*conn)));
+        } else {
+          conn->expires.store(now + longer, std::memory_order_relaxed);
+          wheels.move(all, unit, judge.place(*conn));
+        }
       }
     }
     if (isCurrent) return true;
-    shard.handled += kTicksPerSlot;
+    wheels.advance();
   }
 }
 
@@ -411,21 +429,20 @@ uint64_t ConnTable::forEach(uint64_t cursor, size_t limit, Visit&& visit) const 
 }
 
 template <typename OnEach>
-void ConnTable::removeIf(OnEach&& onEach) {
-  for (uint32_t shard = 0; shard < header_->shards; shard++) {
-    SpinGuard guard(lockOf(shard));
-    const uint32_t end = shardAt(shard).untouched;
-    for (uint32_t unit = 0; unit < end; unit++) {
-      Conn* conn = connAt(shard, unit);
-      if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
-    }
+uint32_t ConnTable::removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach) {
+  SpinGuard guard(lockOf(shard));
+  const uint32_t used = shardAt(shard).untouched;
+  const uint32_t end = used > unit && used - unit > kUnitsPerLock ? unit + kUnitsPerLock : used;
+  for (; unit < end; unit++) {
+    Conn* conn = connAt(shard, unit);
+    if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
   }
+  return unit < used ? unit : 0;
 }
 
 template <typename OnEach>
 void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denominator, SplitMix64& random,
                        OnEach&& onEach) {
-  constexpr uint32_t kVisitsPerLock = 256;  // so that nobody waits long
   uint32_t used;
   {
     SpinGuard guard(lockOf(shardIndex));
@@ -435,7 +452,7 @@ void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denomin
   uint64_t visits = (used * numerator + random.below(denominator)) / denominator;
   while (visits > 0) {
     SpinGuard guard(lockOf(shardIndex));
-    for (uint32_t i = 0; i < kVisitsPerLock && visits > 0; i++, visits--) {
+    for (uint32_t i = 0; i < kUnitsPerLock && visits > 0; i++, visits--) {
       const auto unit = static_cast<uint32_t>(random.below(used));
       Conn* conn = connAt(shardIndex, unit);
       if (conn->isLive() && onEach(*conn)) removeUnit(shardIndex, unit, hash(keyOf(*conn)));
@@ -444,3 +461,5 @@ void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denomin
 }
 
 }  // namespace tunvs
+
+#include "core/conn_table_search.h"

@@ -25,65 +25,150 @@ TEST("holds as many connections as were promised before the first is evicted") {
   CHECK_EQ(t.table.liveCount(), kCapacity);
 }
 
-TEST("evicts the connection that is nearest to its deadline") {
-  TestTable t(kCapacity);
-  // 617 and the capacity have no common divisor: every deadline comes once, each in a slot of the wheel of its own.
-  for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000 + 16 * ((i * 617) % kCapacity), i);
-  Tick last = 0;
-  for (uint32_t i = 0; i < 200; i++) {
-    t.insertOr(numberedKey(10000 + i), 60000, [&](Conn& victim) {
-      CHECK(victim.expires.load() > last);
-      CHECK_EQ(victim.expires.load(), 1000 + 16 * i);
-      last = victim.expires.load();
-      return true;
-    });
+// Where each entry stands is in its server's number here, and whether it gives way in its state.
+struct StatedJudge {
+  Place place(const Conn& conn) const { return {static_cast<Standing>(conn.server.load()), conn.expires.load()}; }
+  Yield yields(const Conn& conn, Standing) { return looks++, static_cast<Yield>(conn.state.load()); }
+  uint32_t idle(const Conn& conn) const { return conn.packets.load(); }
+  void evict(Conn& conn, Standing at) { victim = &conn, standing = at; }
+
+  size_t looks = 0;
+  const Conn* victim = nullptr;
+  Standing standing{};
+};
+
+struct StatedTable : TestTable {
+  explicit StatedTable(uint32_t capacity = kCapacity) : TestTable(capacity) {}
+  Conn* add(uint32_t number, Standing standing, Tick due, Yield yield = Yield::gives, uint32_t idle = 0) {
+    const FlowKey key = numberedKey(number);
+    const uint64_t hash = table.hash(key);
+    const ConnTable::Guard guard(table, hash);
+    judge.victim = nullptr;
+    return table.insertLocked(key, hash,
+                              {.server = static_cast<uint32_t>(standing),
+                               .expires = due,
+                               .state = static_cast<uint8_t>(yield),
+                               .packets = idle},
+                              now, judge);
+  }
+  bool has(uint32_t number) const { return find(numberedKey(number)) != nullptr; }
+
+  StatedJudge judge;
+  Tick now = 0;
+};
+
+TEST("evicts by standing, and within one the first that was linked of those that are due first") {
+  StatedTable t;
+  // Better ones are due first, so that their time left would have them go.
+  constexpr Standing kOrder[] = {Standing::closing,    Standing::stale,     Standing::slightLong, Standing::slightIdle,
+                                 Standing::slightBusy, Standing::solidLong, Standing::solidIdle,  Standing::fresh};
+  uint32_t number = 0;
+  for (uint32_t i = 0; i < std::size(kOrder); i++) {
+    for (uint32_t k = 0; k < 20; k++) t.add(number++, kOrder[i], 20000 - 1000 * i + 100 * (k / 4));
+  }
+  while (number < kCapacity) t.add(number++, Standing::solidBusy, 500 + number, Yield::keeps);
+  for (uint32_t i = 0; i < 160; i++) {
+    CHECK(t.add(10000 + i, Standing::held, 50000) != nullptr);
+    if (!CHECK(!t.has(i))) return;
+    if (!CHECK(t.judge.standing == kOrder[i / 20])) return;
+    if (i % 50 == 0) t.epochs.advance();
+  }
+  CHECK(t.add(20000, Standing::held, 50000) == nullptr);
+}
+
+TEST("entries that cannot be evicted do not lie on the way of the search") {
+  StatedTable t;
+  for (uint32_t i = 0; i < kCapacity - 1; i++) t.add(i, i % 2 == 0 ? Standing::held : Standing::heldUnproven, 100);
+  t.add(kCapacity - 1, Standing::stale, 60000);
+  t.judge.looks = 0;
+  CHECK(t.add(5000, Standing::fresh, 1000) != nullptr);
+  CHECK(!t.has(kCapacity - 1));
+  CHECK_EQ(t.judge.looks, 1u);
+}
+
+TEST("links that are out of date do not use up the search, nor are they left as they were") {
+  StatedTable t;
+  for (uint32_t i = 0; i < 100; i++) t.add(i, Standing::stale, 1000);
+  for (uint32_t i = 100; i < kCapacity; i++) t.add(i, Standing::stale, 5000);
+  for (uint32_t i = 0; i < 100; i++) t.find(numberedKey(i))->server = static_cast<uint32_t>(Standing::solidBusy);
+  CHECK(t.add(5000, Standing::fresh, 1000) != nullptr);
+  CHECK(!t.has(100));
+  t.judge.looks = 0;
+  CHECK(t.add(5001, Standing::fresh, 1000) != nullptr);
+  CHECK_EQ(t.judge.looks, 1u);
+  for (uint32_t i = 0; i < 100; i++) CHECK(t.has(i));
+}
+
+TEST("takes the best that it has seen where every link is out of date, and looks at a bounded number") {
+  StatedTable t;
+  for (uint32_t i = 0; i < kCapacity; i++) t.add(i, Standing::fresh, 1000, Yield::gives, i == 77 ? 9 : i % 7);
+  for (uint32_t i = 0; i < kCapacity; i++) t.find(numberedKey(i))->expires = 200000;
+  t.judge.looks = 0;
+  CHECK(t.add(5000, Standing::fresh, 300000) != nullptr);
+  CHECK(!t.has(77));
+  CHECK(t.judge.looks <= ConnTable::kEvictionRelinks);
+}
+
+TEST("looks at a bounded number of those that keep their places, and refuses the newcomer") {
+  StatedTable t;
+  for (uint32_t i = 0; i < kCapacity; i++)
+    t.add(i, static_cast<Standing>(i % static_cast<uint32_t>(Standing::held)), 1000, Yield::keeps);
+  t.judge.looks = 0;
+  CHECK_EQ(t.add(5000, Standing::fresh, 1000), nullptr);
+  CHECK(t.judge.looks > 0 && t.judge.looks <= kStandings * ConnTable::kEvictionSearch);
+  CHECK_EQ(t.table.liveCount(), kCapacity);
+  CHECK_EQ(t.find(numberedKey(5000)), nullptr);
+}
+
+TEST(
+    "those without proof take the places of those with it up to a part of the table, and of solid ones with the "
+    "slight") {
+  constexpr uint32_t kShare = kCapacity / ConnTable::kUnprovenShare;
+  const struct {
+    Standing there, come;
+  } table[] = {{Standing::slightIdle, Standing::fresh},
+               {Standing::slightBusy, Standing::heldUnproven},
+               {Standing::solidLong, Standing::opening},
+               {Standing::solidIdle, Standing::slightBusy}};
+  for (const auto& row : table) {
+    StatedTable t;
+    for (uint32_t i = 0; i < kCapacity; i++) t.add(i, row.there, 5000);
+    for (uint32_t i = 0; i < kShare; i++) {
+      if (i % 50 == 0) t.epochs.advance();
+      CHECK(t.add(10000 + i, row.come, 2000, Yield::keeps) != nullptr);
+    }
+    CHECK_EQ(t.add(20000, row.come, 2000, Yield::keeps), nullptr);
   }
 }
 
-TEST("evicts closing and half-open connections before established ones that are in use") {
-  TestTable t(kCapacity);
-  constexpr Tick kEstablished = 225000, kHalfOpen = 15000;
-  for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), i % 4 == 0 ? kHalfOpen : kEstablished, i % 4);
-  size_t evicted = 0;
-  for (uint32_t i = 0; i < kCapacity / 4; i++) {
-    if (i % 200 == 0) t.epochs.advance();
-    t.insertOr(
-        numberedKey(10000 + i), kHalfOpen + 100 + i,
-        [&](Conn& victim) {
-          CHECK_EQ(victim.server.load(), 0u);
-          return ++evicted > 0;
-        },
-        0);
+TEST("the older of a handshake and of another beginner gives way") {
+  StatedTable t;
+  for (uint32_t i = 0; i < kCapacity; i++)
+    t.add(i, i % 2 == 0 ? Standing::opening : Standing::fresh, 2000, Yield::gives, kCapacity - i);
+  for (uint32_t i = 0; i < 100; i++) {
+    t.add(10000 + i, Standing::opening, 3000);
+    if (!CHECK(!t.has(i) && t.has(i + 1))) return;
   }
-  CHECK_EQ(evicted, kCapacity / 4);
 }
 
-TEST("finds out on the way that packets moved a deadline on") {
-  TestTable t(kCapacity);
-  for (uint32_t i = 0; i < kCapacity; i++) {
-    Conn* conn = t.insert(numberedKey(i), 1000, i);
-    if (i != 700 && i % 30 == 0) conn->expires.store(200000);  // the wheel still believes 1000
+TEST("a closing connection that is still heard goes behind the unproven, and before those that have shown something") {
+  StatedTable t;
+  for (uint32_t i = 0; i < 10; i++) t.add(i, Standing::closing, 1000, Yield::last);
+  for (uint32_t i = 10; i < 20; i++) t.add(i, Standing::stale, 5000);
+  for (uint32_t i = 20; i < kCapacity; i++) t.add(i, Standing::slightLong, 500);
+  for (uint32_t i = 0; i < 20; i++) {
+    t.add(10000 + i, Standing::held, 9000);
+    CHECK(!t.has((i + 10) % 20));
   }
-  t.insertOr(numberedKey(5000), 200000, [&](Conn& victim) {
-    CHECK_EQ(victim.expires.load(), 1000u);
-    return true;
-  });
 }
 
-TEST("looks at a bounded number of connections before it gives one up") {
-  TestTable t(kCapacity);
-  for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000)->expires.store(200000);
-  size_t asked = 0;
-  CHECK(t.insertOr(numberedKey(5000), 200000, [&](Conn&) { return ++asked > 0; }) != nullptr);
-  CHECK_EQ(asked, 1u);
-
-  TestTable unwilling(kCapacity);
-  for (uint32_t i = 0; i < kCapacity; i++) unwilling.insert(numberedKey(i), 1000);
-  asked = 0;
-  CHECK_EQ(unwilling.insertOr(numberedKey(5000), 1000, [&](Conn&) { return ++asked == 0; }), nullptr);
-  CHECK(asked > 0 && asked <= ConnTable::kEvictionSearch);
-  CHECK_EQ(unwilling.table.liveCount(), kCapacity);
-  CHECK_EQ(unwilling.find(numberedKey(5000)), nullptr);
+TEST("what is overdue goes before all others") {
+  StatedTable t;
+  for (uint32_t i = 0; i < kCapacity; i++)
+    t.add(i, i == 500 ? Standing::solidBusy : Standing::closing, i == 500 ? 100 : 300);
+  t.now = 200;
+  CHECK(t.add(5000, Standing::fresh, 9000) != nullptr);
+  CHECK(!t.has(500));
 }
 
 TEST("goes on to the next connection when an owner keeps one") {
@@ -141,6 +226,22 @@ TEST("never runs out of memory while readers pass on") {
     t.epochs.enter(0);
   }
   CHECK_EQ(t.table.liveCount(), 0u);
+}
+
+TEST("reuses what was removed however many epochs have passed since") {
+  for (const bool isExpiring : {false, true}) {
+    TestTable t(kCapacity);
+    for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000, i);
+    for (uint32_t i = 0; i < 200; i++) t.insert(numberedKey(5000 + i), 60000 + i);
+    t.epochs.advanceBy((uint64_t{1} << 31) + 5);  // as millions of evictions elsewhere do it
+    if (isExpiring) t.expire(500);
+    size_t inserted = 0;
+    for (uint32_t i = 0; i < 1000; i++) {
+      inserted += t.insert(numberedKey(10000 + i), 60000) != nullptr;
+      if (i % 50 == 0) t.epochs.advance();
+    }
+    CHECK_EQ(inserted, 1000u);
+  }
 }
 
 TEST("keeps the count of live connections within the capacity under a flood") {

@@ -10,8 +10,8 @@ namespace {
 using testing::numberedKey;
 using testing::TestTable;
 
-constexpr uint32_t kSlotTicks = 16;  // what lazy expiry may be late by
-constexpr uint32_t kWheelTicks = 4096 * kSlotTicks;
+constexpr uint32_t kSlotTicks = ExpiryWheels::kTicksPerSlot;  // what lazy expiry may be late by
+constexpr uint32_t kWheelTicks = ExpiryWheels::kRound;
 
 TEST("expires a connection at its deadline and not a tick before") {
   for (const Tick deadline : {1u, 15u, 16u, 17u, 250u, 15000u, kWheelTicks - 1, kWheelTicks, kWheelTicks + 1, 225000u,
@@ -133,7 +133,7 @@ TEST("gives a due connection the time that its owner grants") {
   t.insert(numberedKey(1), 100);
   size_t asked = 0;
   const auto grant = [&](Tick now, uint32_t ticks) {
-    t.table.expire(0, now, true, SIZE_MAX, [&](Conn&) {
+    testing::expireShard(t.table, 0, now, true, SIZE_MAX, [&](Conn&) {
       asked++;
       return ticks;
     });
@@ -159,7 +159,7 @@ TEST("stops at its budget and goes on from there") {
   bool isDone = false;
   while (!isDone && rounds < 100) {
     const size_t before = expired;
-    isDone = t.table.expire(0, 60, true, 30, [&](Conn&) {
+    isDone = testing::expireShard(t.table, 0, 60, true, 30, [&](Conn&) {
       expired++;
       return 0u;
     });
@@ -175,7 +175,7 @@ TEST("says that a shard with nothing due is up to date") {
   TestTable t;
   t.insert(numberedKey(1), 100000);
   for (const bool exact : {false, true}) {
-    CHECK(t.table.expire(0, 1000, exact, SIZE_MAX, [](Conn&) {
+    CHECK(testing::expireShard(t.table, 0, 1000, exact, SIZE_MAX, [](Conn&) {
       CHECK(false);
       return 0u;
     }));

@@ -112,8 +112,8 @@ class ModelRun {
   void pass(uint32_t ticks) {
     now_ += ticks;
     const bool exact = random_.oneIn(2);
-    const bool isDone =
-        t_.table.expire(0, now_, exact, random_.oneIn(4) ? random_.below(50) : SIZE_MAX, [&](Conn& conn) {
+    const bool isDone = testing::expireShard(
+        t_.table, 0, now_, exact, random_.oneIn(4) ? random_.below(50) : SIZE_MAX, [&](Conn& conn) {
           const auto entry = model_.find(conn.server.load());
           check(entry != model_.end(), "expired a connection that is not there");
           if (entry == model_.end()) return 0u;
@@ -128,7 +128,8 @@ class ModelRun {
         });
     if (!isDone) return;
     for (const auto& [number, deadline] : model_) {
-      check(!reached(now_ - (exact ? 0 : 16), deadline), "kept a connection beyond its deadline");
+      check(!reached(now_ - (exact ? 0 : ExpiryWheels::kTicksPerSlot), deadline),
+            "kept a connection beyond its deadline");
     }
   }
 

@@ -42,7 +42,7 @@ TEST("is taken over with its connections at another address") {
     }
     size_t expired = 0;
     for (uint32_t shard = 0; shard < table.shardCount(); shard++) {
-      table.expire(shard, 20000, true, SIZE_MAX, [&](Conn&) {
+      testing::expireShard(table, shard, 20000, true, SIZE_MAX, [&](Conn&) {
         expired++;
         return 0u;
       });
@@ -61,7 +61,7 @@ TEST("takes new connections after a takeover, whatever epoch the old process was
       t.epochs.enter(0);
       t.insert(numberedKey(i), 1000);
     }
-    t.table.removeIf([](Conn&) { return true; });
+    t.removeIf([](Conn&) { return true; });
     const TableMemory memory = copyOf(t);
     Epochs epochs;
     auto attached = ConnTable::attach(memory.span(), epochs);
@@ -72,7 +72,9 @@ TEST("takes new connections after a takeover, whatever epoch the old process was
       const FlowKey key = numberedKey(i);
       const uint64_t hash = table.hash(key);
       const ConnTable::Guard guard(table, hash);
-      inserted += table.insertLocked(key, hash, 0, 0, 1000, [](Conn&) { return false; }) != nullptr;
+      const auto keepsAll = [](Conn&) { return false; };
+      inserted += table.insertLocked(key, hash, {.server = 0, .expires = 1000}, /*now=*/0,
+                                     testing::DeadlineJudge<decltype(keepsAll)>{keepsAll}) != nullptr;
     }
     CHECK_EQ(inserted, table.capacity());
   }

@@ -267,7 +267,7 @@ TEST("removes those that it is told to and keeps the rest") {
   TestTable t(70000);
   for (uint32_t i = 0; i < 3000; i++) t.insert(numberedKey(i), kLater, i % 5);
   size_t asked = 0;
-  t.table.removeIf([&](Conn& conn) {
+  t.removeIf([&](Conn& conn) {
     asked++;
     return conn.server.load() == 2;
   });
@@ -276,6 +276,26 @@ TEST("removes those that it is told to and keeps the rest") {
   bool isRight = true;
   for (uint32_t i = 0; i < 3000; i++) isRight &= (t.find(numberedKey(i)) != nullptr) == (i % 5 != 2);
   CHECK(isRight);
+}
+
+TEST("a removal holds a shard's lock for a bounded number of units, and goes on where it stopped") {
+  TestTable t(ConnTable::kMinCapacity);
+  REQUIRE(t.table.shardCount() == 1);
+  const uint32_t count = 2 * ConnTable::kUnitsPerLock + 10;
+  for (uint32_t i = 0; i < count; i++) t.insert(numberedKey(i), kLater);
+  std::vector<uint32_t> looked;
+  uint32_t unit = 0;
+  do {
+    looked.push_back(0);
+    unit = t.table.removeIf(0, unit, [&](Conn&) {
+      looked.back()++;
+      return true;
+    });
+    CHECK_EQ(unit == 0, looked.size() == 3);
+  } while (unit != 0);
+  CHECK_EQ(looked, (std::vector<uint32_t>{ConnTable::kUnitsPerLock, ConnTable::kUnitsPerLock, 10}));
+  CHECK_EQ(t.table.liveCount(), 0u);
+  CHECK_EQ(t.table.removeIf(0, count + 1, [](Conn&) { return true; }), 0u);
 }
 
 }  // namespace

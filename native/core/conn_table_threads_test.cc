@@ -62,7 +62,7 @@ TEST("finds what stays while others insert, remove and expire around it") {
           t.epochs.enter(kLookers + changer);
           t.epochs.advance();
           now += 8;
-          t.table.expire(0, now, random.oneIn(2), 100, [](Conn&) { return 0u; });
+          testing::expireShard(t.table, 0, now, random.oneIn(2), 100, [](Conn&) { return 0u; });
         }
         const uint32_t number = kStable + random.below(kChanging);
         const FlowKey key = numberedKey(number);
@@ -70,12 +70,15 @@ TEST("finds what stays while others insert, remove and expire around it") {
         const ConnTable::Guard guard(t.table, hash);
         Conn* known = t.table.find(key, hash);
         if (known == nullptr) {
-          t.table.insertLocked(key, hash, markOf(number), 0, now + random.below(2000),
-                               [](Conn& victim) { return victim.expires.load(std::memory_order_relaxed) != kFar; });
+          const auto mayEvict = [](Conn& victim) { return victim.expires.load(std::memory_order_relaxed) != kFar; };
+          t.table.insertLocked(key, hash, {.server = markOf(number), .expires = now + random.below(2000)}, now,
+                               testing::DeadlineJudge<decltype(mayEvict)>{mayEvict});
         } else if (random.oneIn(2)) {
           t.table.removeLocked(known, hash);
         } else {
-          t.table.setDeadlineLocked(known, hash, now + random.below(2000));
+          const Tick deadline = now + random.below(2000);
+          known->expires.store(deadline, std::memory_order_relaxed);
+          t.table.moveLocked(known, hash, {Standing::stale, deadline});
         }
       }
       t.epochs.leave(kLookers + changer);

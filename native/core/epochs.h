@@ -51,7 +51,8 @@ class Epochs {
   }
 
   // Begins a new epoch, so that what was stamped before can become safe.
-  void advance() { current_.fetch_add(1, std::memory_order_seq_cst); }
+  void advance() { advanceBy(1); }
+  void advanceBy(uint64_t epochs) { current_.fetch_add(epochs, std::memory_order_seq_cst); }
 
   // True when nobody can hold a reference to what was unlinked before stamp() returned `epoch`.
   bool isSafe(uint64_t epoch) const { return oldest() > epoch; }

@@ -25,7 +25,7 @@ namespace icmp6 {
 inline constexpr uint8_t kUnreachable = 1, kPacketTooBig = 2, kTimeExceeded = 3, kParameterProblem = 4,
                          kFirstInformational = 128, kEchoRequest = 128, kEchoReply = 129, kRedirect = 137;
 inline constexpr uint8_t kNoRoute = 0, kAdminProhibited = 1, kAddressUnreachable = 3, kPortUnreachable = 4;
-inline constexpr uint8_t kUnknownNextHeader = 1;  // of a parameter problem
+inline constexpr uint8_t kErroneousField = 0, kUnknownNextHeader = 1, kIncompleteChain = 3;  // parameter problems
 }  // namespace icmp6
 
 struct IcmpMessage {

@@ -30,6 +30,7 @@ bool stripGue(const Quote& quote, std::span<const uint8_t> payload, StrippedOute
   if (!quote.hasPorts) return false;
   outer.kind = OuterKind::gue;
   outer.port = quote.destinationPort;
+  outer.sourcePort = quote.sourcePort;
   const auto gue = behind(payload, kUdpHeaderBytes);
   if (gue.size() < kGueHeaderBytes) return true;
   if ((gue[0] & kGueVersionAndControl) != 0) return false;
@@ -57,6 +58,7 @@ std::optional<StrippedOuter> stripOuter(std::span<const uint8_t> quoted) {
   StrippedOuter outer;
   outer.source = quote->source;
   outer.server = quote->destination;
+  outer.totalBytes = quote->totalBytes;
   outer.isDontFragment = quote->dontFragment;
   bool isTunnelPacket = false;
   switch (static_cast<IpProtocol>(quote->protocol)) {

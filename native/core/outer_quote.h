@@ -20,6 +20,8 @@ struct StrippedOuter {
   IpAddress source;                  // DIP
   IpAddress server;                  // RIP
   Be16 port;                         // GUE: the UDP destination port; otherwise 0
+  Be16 sourcePort;                   // GUE: the UDP source port; otherwise 0
+  uint32_t totalBytes = 0;           // the outer packet's length, as its header says
   bool isDontFragment = false;       // the outer packet's DF; always true for an outer IPv6 packet
   std::span<const uint8_t> inner{};  // the client's packet, as much as was quoted: none or a piece of its header, too
 };

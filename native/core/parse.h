@@ -31,7 +31,8 @@ enum class ParseError : uint8_t {
 enum class PacketClass : uint8_t {
   flow,      // TCP, UDP or SCTP, whole: the key is complete
   icmp,      // ICMP or ICMPv6, whole
-  fragment,  // of any protocol; the key's ports hold only in the first fragment of TCP, UDP and SCTP
+  fragment,  // of any protocol; the key's ports hold only in the first fragment of TCP, UDP and SCTP, and only where
+             // it holds as much of the transport header as a whole packet must
   other,     // any other protocol, whole: the key's addresses and protocol hold
 };
 

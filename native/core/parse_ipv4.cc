@@ -65,14 +65,11 @@ ParseError parseIpv4(const Packet& packet, ParsedPacket& parsed) {
   parsed.moreFragments = (fragment & kIpv4MoreFragments) != 0;
   parsed.fragmentPayload = parsed.transport;
   parsed.identification = loadBe16(p + 4);
-  ParseError error = ParseError::none;
-  if (parsed.fragmentOffset == 0) {
-    error = parseTransport(p, parsed);
-  } else {
+  // What a first fragment lacks is for the fragment table to judge: the datagram's others wait for it.
+  if (parsed.fragmentOffset != 0 || parseTransport(p, parsed) != ParseError::none)
     parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
-  }
   parsed.packetClass = PacketClass::fragment;
-  return error;
+  return ParseError::none;
 }
 
 }  // namespace tunvs

@@ -43,9 +43,15 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
                              next == kDestinationOptions;
     if (!isExtension) break;
     if (headers == kMaxExtensionHeaders || (next == kHopByHop && headers != 0)) return ParseError::badHeader;
-    if (offset + 8 > totalBytes) return ParseError::badHeader;
+    if (offset + 8 > totalBytes) {
+      if (!isFragment) return ParseError::badHeader;
+      offset = totalBytes;  // too little for whatever comes next: the fragment table judges it
+      break;
+    }
     const uint8_t* header = p + offset;
-    if (next == kRouting && header[2] == 0) return ParseError::sourceRouted;  // type 0, RFC 5095
+    // Type 0 with places still to go to (RFC 5095); one that has been to all of them is to be passed over.
+    if (next == kRouting && header[2] == 0 && header[3] != 0) return ParseError::sourceRouted;
+    if (next == kFragment && isFragment) break;  // a fragment within a fragment: of no protocol that is balanced
     if (next == kFragment) {
       const uint16_t field = loadBe16(header + 2);
       parsed.fragmentOffset = field & 0xfff8;
@@ -63,18 +69,19 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
     const size_t headerBytes = next == kAuthentication ? (header[1] + size_t{2}) * 4 : (header[1] + size_t{1}) * 8;
     next = header[0];
     offset += headerBytes;
-    if (offset > totalBytes) return ParseError::badHeader;
+    if (offset > totalBytes) {
+      if (!isFragment) return ParseError::badHeader;
+      offset = totalBytes;
+      break;
+    }
   }
   parsed.protocol = next;
   parsed.transport = static_cast<uint16_t>(offset);
-  ParseError error = ParseError::none;
-  if (isFragment && parsed.fragmentOffset != 0) {
+  if (!isFragment) return parseTransport(p, parsed);
+  if (parsed.fragmentOffset != 0 || parseTransport(p, parsed) != ParseError::none)
     parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
-  } else {
-    error = parseTransport(p, parsed);
-  }
-  if (isFragment) parsed.packetClass = PacketClass::fragment;
-  return error;
+  parsed.packetClass = PacketClass::fragment;
+  return ParseError::none;
 }
 
 }  // namespace tunvs

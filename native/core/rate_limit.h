@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 
 #include "core/ticks.h"
@@ -50,6 +51,32 @@ class RateLimit {
   uint64_t credit_;      // [0, capacity_]
   Tick lastRefill_ = 0;  // the bucket is full to begin with, so any tick will do
   uint64_t suppressed_ = 0;
+};
+
+// A limit that threads share: one each kTicksApart, kBurst at once (the generic cell rate algorithm, ITU-T I.371).
+//
+// Thread safety: all of it by anybody.
+template <uint32_t kTicksApart, uint32_t kBurst>
+class SharedRateLimit {
+ public:
+  bool take(Tick now) {
+    uint64_t state = state_.load(std::memory_order_relaxed);
+    for (;;) {
+      const Tick due = static_cast<Tick>(state);
+      // What is further ahead than a whole burst is long past, modulo 2^32.
+      const bool isAhead = state != kUnused && due - now <= kTicksApart * kBurst;
+      const Tick ahead = isAhead ? due - now : 0;
+      if (ahead > kTicksApart * (kBurst - 1)) return false;
+      const uint64_t next = kUsed | Tick{now + ahead + kTicksApart};
+      if (state_.compare_exchange_weak(state, next, std::memory_order_relaxed)) return true;
+    }
+  }
+  // REQUIRES: nobody takes meanwhile
+  void reset() { state_.store(kUnused, std::memory_order_relaxed); }
+
+ private:
+  static constexpr uint64_t kUnused = 0, kUsed = uint64_t{1} << 32;
+  std::atomic<uint64_t> state_{kUnused};  // and when the next one is due
 };
 
 }  // namespace tunvs

@@ -26,19 +26,15 @@ size_t Answers::error(std::span<const uint8_t> quoted, Family family, uint8_t ty
                       const IpAddress& source, const IpAddress& client, RateLimit& limit) {
   const bool may = family == Family::ipv4 ? mayAnswerIcmp4(quoted) : mayAnswerIcmp6(quoted, type);
   if (!may || !allow(limit)) return 0;
-  size_t bytes;
-  uint8_t* to;
-  if (family == Family::ipv4) {
-    to = out_.reserve(kIcmp4ErrorMaxBytes);
-    const auto mtu16 = static_cast<uint16_t>(std::min<uint32_t>(mtu, UINT16_MAX));
-    bytes = writeIcmp4Error({to, kIcmp4ErrorMaxBytes},
-                            {type, code, mtu16, source, nextIdentification(worker_.identification)}, quoted);
-  } else {
-    to = out_.reserve(kIcmp6ErrorMaxBytes);
-    bytes = writeIcmp6Error({to, kIcmp6ErrorMaxBytes}, {type, code, mtu, source}, quoted);
+  if (family == Family::ipv6) {
+    return send(kIcmp6ErrorMaxBytes, client, [&](std::span<uint8_t> room) {
+      return writeIcmp6Error(room, {type, code, mtu, source}, quoted);
+    });
   }
-  if (bytes != 0) out_.add(to, bytes, client, cause_);
-  return bytes;
+  const auto mtu16 = static_cast<uint16_t>(std::min<uint32_t>(mtu, UINT16_MAX));
+  return send(kIcmp4ErrorMaxBytes, client, [&](std::span<uint8_t> room) {
+    return writeIcmp4Error(room, {type, code, mtu16, source, worker_.answerIdentifications.next()}, quoted);
+  });
 }
 
 void Answers::unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code,
@@ -75,11 +71,31 @@ void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed
 
 void Answers::reset(std::span<const uint8_t> packet, const ParsedPacket& parsed) {
   if (parsed.event == static_cast<uint8_t>(TcpEvent::rst)) return;
-  uint8_t* to = out_.reserve(kTcpResetMaxBytes);
-  const size_t bytes = writeTcpReset({to, kTcpResetMaxBytes}, packet);
-  if (bytes == 0 || !allow(worker_.limits.reset)) return;
-  out_.add(to, bytes, parsed.key.client(), cause_);
-  worker_.stats.answersReset.add(1);
+  const size_t sent = send(kTcpResetMaxBytes, parsed.key.client(), [&](std::span<uint8_t> room) {
+    const size_t bytes = writeTcpReset(room, packet);
+    return bytes != 0 && allow(worker_.limits.reset) ? bytes : 0;
+  });
+  if (sent != 0) worker_.stats.answersReset.add(1);
+}
+
+void Answers::malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, FragmentDrop reason) {
+  constexpr uint32_t kPayloadLengthOffset = 4;
+  switch (reason) {
+    case FragmentDrop::badLength:
+      if (!parsed.moreFragments || (parsed.length - parsed.fragmentPayload) % 8 == 0) return;
+      return unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kErroneousField, kPayloadLengthOffset);
+    case FragmentDrop::tooLong: {
+      const uint32_t end = parsed.fragmentOffset + parsed.length - parsed.fragmentPayload;
+      const uint32_t offsetField = parsed.fragmentPayload - 8u + 2u;
+      if (end > kMaxPacketBytes)
+        unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kErroneousField, offsetField);
+      return;
+    }
+    case FragmentDrop::tinyFirst:
+      if (parsed.fragmentOffset == 0) unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kIncompleteChain, 0);
+      return;
+    default: return;
+  }
 }
 
 bool Answers::tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu) {
@@ -91,13 +107,10 @@ bool Answers::tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed
 
 bool Answers::echo(std::span<const uint8_t> packet, const ParsedPacket& parsed) {
   if (!allow(worker_.limits.echo)) return false;
-  uint8_t* to = out_.reserve(packet.size());
-  const std::span<uint8_t> room(to, packet.size());
-  const size_t bytes = parsed.key.isV4() ? writeIcmp4EchoReply(room, packet, nextIdentification(worker_.identification))
-                                         : writeIcmp6EchoReply(room, packet);
-  if (bytes == 0) return false;
-  out_.add(to, bytes, parsed.key.client(), cause_);
-  return true;
+  return send(packet.size(), parsed.key.client(), [&](std::span<uint8_t> room) {
+           return parsed.key.isV4() ? writeIcmp4EchoReply(room, packet, worker_.answerIdentifications.next())
+                                    : writeIcmp6EchoReply(room, packet);
+         }) != 0;
 }
 
 }  // namespace tunvs

@@ -4,6 +4,7 @@
 // Every answer leaves from the virtual address that the client had asked, within its kind's rate limit.
 #pragma once
 
+#include "director/fragment.h"
 #include "director/worker_context.h"
 
 namespace tunvs {
@@ -21,6 +22,9 @@ class Answers {
   void reset(std::span<const uint8_t> packet, const ParsedPacket& parsed);
   // `mtu`: of the tunnel, bytes. False when it may not be said, or not now.
   bool tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu);
+  // To IPv6 (RFC 8200 section 4.5, RFC 7112): a fragment whose length, or whose place, can't be, and a first one that
+  // lacks headers. Nothing for any other reason.
+  void malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, FragmentDrop reason);
   bool echo(std::span<const uint8_t> packet, const ParsedPacket& parsed);
   // An ICMP error of the given kind about `quoted`, a packet of the client's or its beginning, in the name of `source`.
   // The length of what was sent; 0 when nothing was.
@@ -29,6 +33,11 @@ class Answers {
 
  private:
   bool allow(RateLimit& limit);
+  // write(room) makes an answer of at most `bytes`; its length, 0 when there is none.
+  template <typename Write>
+  size_t send(size_t bytes, const IpAddress& client, Write&& write) {
+    return out_.make(bytes, client, cause_, OutputWay::client, write);
+  }
   void unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code,
                    uint32_t word);
 

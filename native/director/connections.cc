@@ -6,6 +6,16 @@ namespace {
 constexpr uint32_t kNewSeconds = 3;  // IPVS's: how long a connection lasts before a packet has moved its state
 constexpr uint16_t kNoPort = 65535;  // what IPVS gives a template that is not to be followed any more
 
+// Whether the packet is one that leaves the state as it is, going by what is quickly told.
+bool keepsState(const ParsedPacket& parsed, uint8_t state) {
+  static_assert(nextTcpState(TcpState::established, TcpEvent::ack, false) == TcpState::established &&
+                nextTcpState(TcpState::established, TcpEvent::ack, true) == TcpState::established);
+  if (parsed.protocol == kTcpProtocol) [[likely]] {
+    return state == static_cast<uint8_t>(TcpState::established) && parsed.event == static_cast<uint8_t>(TcpEvent::ack);
+  }
+  return parsed.protocol == kUdpProtocol;  // which has but one
+}
+
 bool isEstablished(uint8_t protocol, uint8_t state) {
   return (protocol == kTcpProtocol && state == static_cast<uint8_t>(TcpState::established)) ||
          (protocol == kSctpProtocol && state == static_cast<uint8_t>(SctpState::established));
@@ -62,17 +72,41 @@ bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, con
 
 void Connections::update(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                          const Tunables& tunables) {
-  conn->packets.store(conn->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const uint32_t packets = conn->packets.load(std::memory_order_relaxed) + 1;
+  conn->packets.store(packets, std::memory_order_relaxed);
+  // What nearly every packet is needs no look at the states' tables, and no call that registers are saved for.
+  const uint8_t state = conn->state.load(std::memory_order_relaxed);
+  if (keepsState(parsed, state) && !isRise(packets)) [[likely]] {
+    const Tick deadline = now + timeoutOf(tunables, server.timeouts.get(), parsed.protocol, state);
+    // Later than the deadline that the wheel knows: it will find out by itself.
+    if (reached(deadline, conn->expires.load(std::memory_order_relaxed))) [[likely]] {
+      conn->expires.store(deadline, std::memory_order_relaxed);
+      return;
+    }
+  }
+  change(conn, server, parsed, hash, now, tunables, packets);
+}
+
+[[gnu::noinline]] void Connections::change(Conn* conn, const ServerView& server, const ParsedPacket& parsed,
+                                           uint64_t hash, Tick now, const Tunables& tunables, uint32_t packets) {
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
   const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(tunables));
   const Tick deadline = now + timeoutOf(tunables, server.timeouts.get(), parsed.protocol, after);
-  // Later than the deadline that the wheel knows: it will find out by itself.
-  if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed))) {
+  // That a connection has shown more is told at once where it may matter soon; elsewhere the table finds it out when it
+  // looks at the entry next, within seconds. A template has to know at once.
+  const bool mustTell = isRise(packets) && (conn->control.load(std::memory_order_relaxed) != 0 ||
+                                            table(parsed.key.family).isNearlyFull(hash));
+  if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed)) && !mustTell) {
     conn->expires.store(deadline, std::memory_order_relaxed);
     return;
   }
-  ConnTable::Guard guard(table(parsed.key.family), hash);
-  if (conn->isLive()) updateLocked(conn, server, parsed, hash, now, tunables);  // else it ended meanwhile
+  {
+    ConnTable::Guard guard(table(parsed.key.family), hash);
+    if (!conn->isLive()) return;  // it ended meanwhile
+    updateLocked(conn, server, parsed, hash, now, tunables);
+  }
+  const uint32_t controller = conn->control.load(std::memory_order_relaxed);
+  if (controller != 0 && StandingJudge::isProven(*conn)) entries_.prove(parsed.key.family, controller);
 }
 
 void Connections::updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
@@ -91,7 +125,7 @@ void Connections::updateLocked(Conn* conn, const ServerView& server, const Parse
     entries_.assure(parsed.key.family, controller);
   }
   const Tick timeout = timeoutOf(tunables, server.timeouts.get(), parsed.protocol, after);
-  entries_.table(parsed.key.family).setDeadlineLocked(conn, hash, now + timeout);
+  entries_.moveLocked(conn, parsed.key.family, hash, now + timeout, now);
 }
 
 std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const ServiceTable*& services,
@@ -110,6 +144,7 @@ std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const Service
     return Verdict::forwarded;
   }
   if (!isOver && !ends) return std::nullopt;
+  // A template that nothing counts on now is followed next, or found out about at its deadline.
   entries_.unbind(stats, parsed.key.family, *known);
   conns.removeLocked(known, hash);
   (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
@@ -133,14 +168,14 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
   const uint8_t state = nextState(parsed.protocol, isAdopted ? establishedState(parsed.protocol) : 0, parsed.event,
                                   defence_.securesTcp(tunables));
   const Tick deadline = now + timeoutOf(tunables, own, parsed.protocol, state);
-  bool hasEvicted = false;
+  uint32_t unused = 0;
   std::optional<Verdict> met;
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
     met = meet(true);
     if (!met && admitted == Verdict::forwarded && !isPassing)
-      made = insertLocked(worker.stats, parsed.key, hash, state, deadline, choice, hasEvicted);
+      made = insertLocked(worker.stats, parsed.key, hash, state, deadline, now, choice, unused);
   }
   if (admitted != Verdict::forwarded) return met.value_or(admitted);
   if (isPassing && !met) {
@@ -150,7 +185,7 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
     server = choice.server;
     return Verdict::forwarded;
   }
-  settle(worker, parsed.key, made, choice, hasEvicted);
+  settle(worker, parsed.key, made, choice, unused);
   if (isAdopted && made != nullptr) worker.stats.connectionsMidStream.add(1);
   if (met) return *met;
   server = choice.server;
@@ -176,15 +211,15 @@ const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTa
   if (worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return nullptr;
   Templates::Affinity choice;
   if (choose(worker, services, *service, flow, {}, now, choice, /*turn=*/nullptr) != Verdict::forwarded) return nullptr;
-  bool hasEvicted = false;
+  uint32_t unused = 0;
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(table(flow.family), hash);
     if (table(flow.family).find(flow, hash) == nullptr) {
-      made = insertLocked(worker.stats, flow, hash, 0, now + ticksFromSeconds(kNewSeconds), choice, hasEvicted);
+      made = insertLocked(worker.stats, flow, hash, 0, now + ticksFromSeconds(kNewSeconds), now, choice, unused);
     }
   }
-  settle(worker, flow, made, choice, hasEvicted);
+  settle(worker, flow, made, choice, unused);
   return made != nullptr ? choice.server : nullptr;
 }
 
@@ -217,22 +252,24 @@ Verdict Connections::choose(WorkerContext& worker, const ServiceTable*& services
 }
 
 Conn* Connections::insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
-                                const Templates::Affinity& choice, bool& hasEvicted) {
+                                Tick now, const Templates::Affinity& choice, uint32_t& unused) {
   const bool active = isActiveState(flow.protocol(), state);
-  Conn* made =
-      entries_.insertLocked(stats, flow, hash, choice.server->id, active ? 0 : kConnInactive, deadline, hasEvicted);
+  const NewConn conn{.server = choice.server->id,
+                     .expires = deadline,
+                     .flags = active ? uint8_t{0} : uint8_t{kConnInactive},
+                     .state = state,
+                     .packets = 1,
+                     .control = choice.controller};
+  Conn* made = entries_.insertLocked(stats, flow, hash, conn, now, unused);
   if (made == nullptr) return nullptr;
-  made->state.store(state, std::memory_order_relaxed);
-  made->packets.store(1, std::memory_order_relaxed);
-  made->control.store(choice.controller, std::memory_order_relaxed);
   entries_.bind(*choice.server, active);
   if (choice.controller != 0 && isEstablished(flow.protocol(), state)) entries_.assure(flow.family, choice.controller);
   return made;
 }
 
 void Connections::settle(WorkerContext& worker, const FlowKey& flow, const Conn* made,
-                         const Templates::Affinity& choice, bool hasEvicted) {
-  entries_.settle(hasEvicted);
+                         const Templates::Affinity& choice, uint32_t unused) {
+  entries_.settle(worker.stats, flow.family, unused);
   if (made == nullptr) {
     if (choice.controller != 0) entries_.release(flow.family, choice.controller);
     return;
@@ -241,16 +278,19 @@ void Connections::settle(WorkerContext& worker, const FlowKey& flow, const Conn*
   pool_.counters(worker.index, choice.server->id).connections.add(1);
 }
 
-bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget) {
-  bool done = true;
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    ConnTable& conns = entries_.table(family);
-    for (auto shard = static_cast<uint32_t>(worker); shard < conns.shardCount();
-         shard += static_cast<uint32_t>(workers)) {
-      done &= conns.expire(shard, now, exact, budget, [&](Conn& conn) { return entries_.onDue(stats, family, conn); });
-    }
+bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact,
+                         size_t budget) {
+  // Their shards in turn.
+  const uint32_t shards = shardsOfBoth();
+  for (uint32_t looked = 0; looked < shards; looked++) {
+    if (round.next >= shards) round.next = 0;
+    const uint32_t shard = round.next / 2;
+    const Family family = round.next % 2 == 0 ? Family::ipv4 : Family::ipv6;
+    if (shard % workers == worker && !entries_.expire(stats, family, shard, now, exact, budget, round.unused))
+      return false;
+    round.next++;
   }
-  return done;
+  return true;
 }
 
 void Connections::endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused) {
@@ -282,35 +322,45 @@ void Connections::dropEntries(size_t worker, size_t workers, WorkerStats& stats,
   }
 }
 
-void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& services) {
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    std::vector<uint32_t> unused;
-    entries_.table(family).removeIf([&](Conn& conn) {
+void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& services, Removal& removal, size_t holds) {
+  std::vector<uint32_t> unused;
+  for (; removal.left > 0 && holds > 0; holds--) {
+    const uint32_t shards = table(Family::ipv4).shardCount();
+    const Family family = removal.shard < shards ? Family::ipv4 : Family::ipv6;
+    removal.unit = entries_.table(family).removeIf(removal.shard % shards, removal.unit, [&](Conn& conn) {
       const ServerView* server = services.server(conn.server.load(std::memory_order_relaxed));
       if (server == nullptr || server->available || Entries::isInUse(conn)) return false;
       endEarly(stats, family, conn, unused);
       return true;
     });
     for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller);
+    unused.clear();
+    if (removal.unit != 0) continue;
+    removal.left--;
+    removal.shard = removal.shard + 1 == 2 * shards ? 0 : removal.shard + 1;
   }
 }
 
-uint64_t Connections::endThoseOf(WorkerStats& stats, uint32_t server) {
+EndedSome Connections::endThoseOf(WorkerStats& stats, uint32_t server, uint64_t cursor, size_t holds) {
+  // Of each family the connections, then the templates, when nothing counts on them any more.
+  const uint32_t shards = table(Family::ipv4).shardCount();
+  uint64_t round = cursor >> 32;
+  auto unit = static_cast<uint32_t>(cursor);
   uint64_t ended = 0;
-  for (const Family family : {Family::ipv4, Family::ipv6}) {
-    // Templates in a second round, when nothing counts on them any more.
-    for (const bool ofTemplates : {false, true}) {
-      entries_.table(family).removeIf([&](Conn& conn) {
-        const bool isMeant = conn.server.load(std::memory_order_relaxed) == server && isTemplate(conn) == ofTemplates;
-        if (!isMeant || Entries::isInUse(conn)) return false;
-        entries_.unbind(stats, family, conn);
-        if (!ofTemplates) ended++;
-        return true;
-      });
-    }
+  for (; round < 4 * uint64_t{shards} && holds > 0; holds--) {
+    const Family family = round < 2 * uint64_t{shards} ? Family::ipv4 : Family::ipv6;
+    const bool ofTemplates = round / shards % 2 != 0;
+    unit = entries_.table(family).removeIf(static_cast<uint32_t>(round % shards), unit, [&](Conn& conn) {
+      const bool isMeant = conn.server.load(std::memory_order_relaxed) == server && isTemplate(conn) == ofTemplates;
+      if (!isMeant || Entries::isInUse(conn)) return false;
+      entries_.unbind(stats, family, conn);
+      if (!ofTemplates) ended++;
+      return true;
+    });
+    if (unit == 0) round++;
   }
   stats.connectionsDropped.add(ended);
-  return ended;
+  return {ended, round < 4 * uint64_t{shards} ? round << 32 | unit : UINT64_MAX};
 }
 
 ConnectionRow Connections::rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const {

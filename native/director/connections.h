@@ -29,6 +29,19 @@ struct ConnectionRow {
   std::string engineData;  // what its service's engine knows a template by; "": nothing but the client's address
 };
 
+// How far the ending of removed servers' connections has come: it goes round both tables in steps, and on until each
+// shard was gone through from its beginning since the last server was removed.
+struct Removal {
+  uint32_t shard = 0, unit = 0;  // shards of IPv4, then of IPv6
+  uint32_t left = 0;             // shards to finish; 0: at rest
+};
+
+// One step of ending a server's connections.
+struct EndedSome {
+  uint64_t ended;
+  uint64_t next;  // the cursor to go on with; UINT64_MAX at the end
+};
+
 class Connections {
  public:
   Connections(Entries& entries, Control& control, ServerPool& pool, const Defence& defence)
@@ -66,24 +79,32 @@ class Connections {
 
   // What open(), or the connection that there is, would say to this packet, with nothing changed. REQUIRES: called
   // between Epochs::enter() and leave().
-  Explanation explain(const ParsedPacket& parsed, uint32_t mark, Tick now) const;
+  // `server`: the one that it names; null where none is, or it is gone.
+  Explanation explain(const ParsedPacket& parsed, uint32_t mark, Tick now, const ServerView*& server) const;
+  // The server that openQuoted() would open a connection to; null: none.
+  const ServerView* previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const;
 
-  bool expire(size_t worker, size_t workers, WorkerStats& stats, Tick now, bool exact, size_t budget);
+  // At most `budget` of a worker's share, in all; the next call goes on where this one stopped. True: nothing is left.
+  bool expire(size_t worker, size_t workers, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact,
+              size_t budget);
 
   // drop_entry: ends what looks abandoned. REQUIRES: `worker` is between Epochs::enter() and leave().
   void dropEntries(size_t worker, size_t workers, WorkerStats& stats, DropEntry& entries, Tick now);
 
-  // Ends the connections of servers that `services` does not hold available. REQUIRES: called between
-  // Epochs::enter() and leave().
-  void endUnavailable(WorkerStats& stats, const ServiceTable& services);
+  // Goes on with a removal: ends connections of servers that `services` does not hold available. At most `holds` times
+  // a shard's lock is held, each for ConnTable::kUnitsPerLock. REQUIRES: between Epochs::enter() and leave(); so with
+  // the next
+  void endUnavailable(WorkerStats& stats, const ServiceTable& services, Removal& removal, size_t holds);
+  void begin(Removal& removal) const { removal.left = shardsOfBoth() + (removal.unit != 0 ? 1 : 0); }
 
-  // Ends the connections of one server, and its templates; how many connections. REQUIRES: between Epochs::enter() and
-  // leave().
-  uint64_t endThoseOf(WorkerStats& stats, uint32_t server);
+  // Ends the connections of one server, and then its templates, from `cursor` on; bounded likewise.
+  EndedSome endThoseOf(WorkerStats& stats, uint32_t server, uint64_t cursor, size_t holds);
 
   ConnectionRow rowOf(const Conn& conn, Family family, const ServiceTable& services, Tick now) const;
 
  private:
+  const ServerView* preview(const ServiceTable* services, const ServiceView& service, const FlowKey& flow,
+                            std::span<const uint8_t> payload, Tick now, Explanation& said) const;
   // What a persistence engine reads.
   static std::span<const uint8_t> payloadOf(const ParsedPacket& parsed) {
     return parsed.protocol == kUdpProtocol ? parsed.udpPayload() : std::span<const uint8_t>();
@@ -97,6 +118,8 @@ class Connections {
   static bool maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                              const Tunables& tunables);
+  void change(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
+              const Tunables& tunables, uint32_t packets);
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
   // The connection that there is already, if it may go on: then its packet is noted. One that may not is ended with
@@ -108,17 +131,18 @@ class Connections {
                 const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn);
   // What becomes of a packet that no server of its service takes.
   static Verdict withoutServer(const ServiceView& service, const FlowKey& flow);
+  uint32_t shardsOfBoth() const { return 2 * table(Family::ipv4).shardCount(); }  // both have as many
   // Takes an entry that is about to be removed out of the counts; `unused`: templates that nothing counts on any more.
   void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
   // Where a new connection of this service goes.
   Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
                  std::span<const uint8_t> payload, Tick now, Templates::Affinity& choice, PolicyTurn* turn);
   // Null: the table is full.
-  Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
-                     const Templates::Affinity& choice, bool& hasEvicted);
+  Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline, Tick now,
+                     const Templates::Affinity& choice, uint32_t& unused);
   // What is left to do behind the lock.
   void settle(WorkerContext& worker, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
-              bool hasEvicted);
+              uint32_t unused);
 
   Entries& entries_;
   Templates templates_;

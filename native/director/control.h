@@ -56,6 +56,9 @@ class Control {
   void setTunables(const Tunables& tunables);
 
   std::vector<ServiceRow> rows(Tick now) const;
+  // One of them, without a look at the others; nothing when it is not configured.
+  std::optional<ServiceRow> row(const ServiceKey& service, Tick now) const;
+  std::optional<ServerRow> row(const ServiceKey& service, const ServerKey& server, Tick now) const;
   // Of a server that is configured.
   Result<uint32_t> serverId(const ServiceKey& service, const ServerKey& server) const;
 
@@ -93,6 +96,9 @@ class Control {
   SchedulerState freshState();
   void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
                std::vector<MarkRule> marks);
+  ServiceRow rowOf(const ServiceView& service, Tick now) const;
+  ServerRow rowOf(const ServiceView& service, const ServerView& server, Tick now) const;
+  const ServiceView* find(const ServiceKey& service) const;
   // Removed servers that are not forgotten included.
   std::vector<uint32_t> serversOf(const ServiceView& service) const;
   void settleAccounts(const Draft& draft);

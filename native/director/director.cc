@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/siphash.h"
 #include "director/answers.h"
@@ -62,6 +63,7 @@ size_t Director::tableBytes(const DirectorOptions& options) { return Entries::re
 
 Director::Director(const DirectorOptions& options, std::span<std::byte> tableRegion)
     : workers_(options.workers),
+      holdsPerTurn_(options.holdsPerTurn),
       settings_(options.settings),
       pool_(options.workers),
       control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
@@ -75,10 +77,12 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
     worker_.push_back(
         std::make_unique<Worker>(fragments_, seedOf(options.secret, 1 + static_cast<uint32_t>(i)), options.now));
     worker_[i]->index = i;
+    worker_[i]->marksTurned = options.now;
     // Workers number their outer headers from different starts, so that equal ones to one server are rare.
-    worker_[i]->identification = static_cast<uint16_t>(options.secret.words[i % 6] + i * (65536 / workers_));
-    worker_[i]->identification6 =
-        static_cast<uint32_t>((options.secret.words[i % 6] >> 16) + i * (UINT32_MAX / workers_));
+    const uint64_t start = derive(options.secret, 0, 0);
+    worker_[i]->identification = static_cast<uint16_t>(start + i * (65536 / workers_));
+    worker_[i]->identification6 = static_cast<uint32_t>((start >> 32) + i * (UINT32_MAX / workers_));
+    worker_[i]->answerIdentifications = {options.secret, static_cast<uint32_t>(i)};
   }
 }
 
@@ -132,13 +136,24 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
     }
   }
 
+  reuseEvicted(worker);
   WorkerStats& stats = worker.stats;
   stats.received.add(packets.size());
   stats.receivedBytes.add(bytes);
+  stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
   stats.vectors.add(packets.empty() ? 0 : 1);
   for (size_t i = 0; i < kVerdicts; i++) {
     if (counts[i] != 0) stats.verdicts[i].add(counts[i]);
   }
+}
+
+// What was evicted is needed again soon: the room for those that wait is small.
+void Director::reuseEvicted(WorkerContext& worker) {
+  const uint64_t evicted = worker.stats.connectionsEvicted.read() + worker.stats.templatesEvicted.read();
+  if (evicted == worker.evicted) [[likely]]
+    return;
+  worker.evicted = evicted;
+  epochs_.advance();
 }
 
 // What is no whole TCP, UDP or SCTP packet.
@@ -191,26 +206,43 @@ Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& service
 
 Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed,
                                  Packet& packet, size_t cause, Tick now, OutputVector& out) {
-  if (!isBalanced(parsed.protocol)) return Verdict::dropFragment;
   const FragmentInfo info = fragmentInfoOf(parsed);
-  if (!info.isFirst()) {
-    const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, now);
-    switch (answer.verdict) {
-      case FragmentVerdict::wait: return Verdict::waitingFragment;
-      case FragmentVerdict::drop:
-        return answer.decision.refusal != 0 ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment;
-      case FragmentVerdict::forward:
-        return sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
-    }
+  if (info.isFirst()) return handleFirstFragment(worker, services, info, parsed, packet, cause, now, out);
+  // Of IPv6, only the first fragment says what it is.
+  if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
+  const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, now);
+  switch (answer.verdict) {
+    case FragmentVerdict::wait: return Verdict::waitingFragment;
+    case FragmentVerdict::drop: break;
+    case FragmentVerdict::forward:
+      return sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
   }
+  if (answer.decision.refusal != 0) return static_cast<Verdict>(answer.decision.refusal);
+  answerFragment(worker, *services, answer.reason, parsed, packet, cause, now, out);
+  return Verdict::dropFragment;
+}
 
-  const ConnTable& conns = connections_.table(parsed.key.family);
-  const uint64_t hash = conns.hash(parsed.key);
-  const ServerView* server = nullptr;
-  const Verdict verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server);
+Verdict Director::handleFirstFragment(Worker& worker, const ServiceTable*& services, const FragmentInfo& info,
+                                      const ParsedPacket& parsed, Packet& packet, size_t cause, Tick now,
+                                      OutputVector& out) {
+  if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
+  // Nothing is opened or counted for a fragment that goes nowhere.
+  const FragmentAnswer begun = fragments_.begin(info, now);
+  if (begun.verdict != FragmentVerdict::forward) {
+    answerFragment(worker, *services, begun.reason, parsed, packet, cause, now, out);
+    return Verdict::dropFragment;
+  }
   FragmentDecision decision;
+  Verdict verdict = Verdict::dropFragment;
+  const ServerView* server = nullptr;
+  if (isBalanced(parsed.protocol)) {
+    const ConnTable& conns = connections_.table(parsed.key.family);
+    const uint64_t hash = conns.hash(parsed.key);
+    verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server);
+    decision.flowHash = hash;
+  }
   if (verdict == Verdict::forwarded) {
-    decision = {server->id, hash, 0};
+    decision.server = server->id;
     // The client is told by the first fragment; without it the others are of no use.
     if (forwarder_.wouldTellTooBig(*server, parsed, now, services->tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
@@ -221,7 +253,7 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
   // Those that had waited are sent behind the first; they stay where they are until the lease is cleared.
   std::array<Packet, kMaxReleased> released;
   size_t count = 0;
-  const FragmentAnswer answer = fragments_.decide(info, decision, now, worker.lease, [&](Packet waited) {
+  const FragmentAnswer answer = fragments_.settle(info, decision, now, worker.lease, [&](Packet waited) {
     if (count < released.size()) released[count++] = waited;
   });
   if (answer.verdict != FragmentVerdict::forward) {
@@ -238,6 +270,14 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
     worker.stats.fragmentsReleased.add(1);
   }
   return sent;
+}
+
+// Only of a virtual address, and what a host would say.
+void Director::answerFragment(WorkerContext& worker, const ServiceTable& services, FragmentDrop reason,
+                              const ParsedPacket& parsed, const Packet& packet, size_t cause, Tick now,
+                              OutputVector& out) {
+  if (parsed.key.isV4() || services.virtualAddress(parsed.key.virtualAddress()) == nullptr) return;
+  Answers(worker, out, cause, now).malformedFragment({packet.data, parsed.length}, parsed, reason);
 }
 
 Verdict Director::sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
@@ -315,6 +355,8 @@ void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers,
   }
   worker.parking.forEachOverdue(
       now, [&](ParkedFlow& flow) { settle(worker, services, flow, /*answer=*/nullptr, now, out); });
+  worker.stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
+  reuseEvicted(worker);
 }
 
 // `answer` null: there is none in time.
@@ -355,12 +397,30 @@ void Director::settle(WorkerContext& worker, const ServiceTable*& services, Park
 
 bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);
-  epochs_.advance();
   if (worker == 0) fragments_.expire(now);
   Worker& own = *worker_[worker];
-  const bool done = connections_.expire(worker, workers_, own.stats, now, exact, budget);
+  const bool done = connections_.expire(worker, workers_, own.stats, own.expiry, now, exact, budget);
   connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
+  turnMarks(own, now);
+  epochs_.advance();  // behind it, so that what has ended is free after the next vector's beginning
   return done;
+}
+
+// A length counts as sent lately for one to two of these.
+constexpr uint32_t kMarkTicks = ticksFromSeconds(30);
+constexpr size_t kMarksAtOnce = 1024;  // so that packets never wait long
+
+void Director::turnMarks(WorkerContext& worker, Tick now) {
+  if (worker.marksCursor == 0) {
+    if (now - worker.marksTurned < kMarkTicks) return;
+    worker.marksTurned = now;
+  }
+  const ServiceTable& services = *control_.table();
+  const auto end = static_cast<uint32_t>(std::min(services.idCount(), worker.marksCursor + kMarksAtOnce));
+  for (uint32_t id = worker.marksCursor; id < end; id++) {
+    if (services.server(id) != nullptr) pool_.counters(worker.index, id).longest.turn();
+  }
+  worker.marksCursor = end < services.idCount() ? end : 0;
 }
 
 int32_t Director::sysctl(const SysctlInfo& info) const {
@@ -373,31 +433,108 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
   bool serversRemoved = false;
   auto done = control_.apply(operations, failedAt, &serversRemoved);
   if (done && serversRemoved && control_.tunables().expireNodestConn != 0) {
-    epochs_.enter(kControlReader);
-    connections_.endUnavailable(controlStats_, *control_.table());
-    epochs_.leave(kControlReader);
+    connections_.begin(removal_);
+    endRemoved();
   }
   return done;
 }
 
+bool Director::endRemoved() {
+  epochs_.enter(kControlReader);
+  connections_.endUnavailable(controlStats_, *control_.table(), removal_, holdsPerTurn_);
+  epochs_.leave(kControlReader);
+  return !hasRemoved();
+}
+
 Explanation Director::explain(const ParsedPacket& parsed, Tick now, uint32_t mark) {
   if (parsed.error != ParseError::none) return {.verdict = verdictOf(parsed.error)};
-  if (parsed.packetClass != PacketClass::flow) return {.verdict = Verdict::dropProtocol};
   epochs_.enter(kControlReader);
-  Explanation explanation = connections_.explain(parsed, mark, now);
+  Explanation said;
+  switch (parsed.packetClass) {
+    case PacketClass::flow: said = explainFlow(parsed, now, mark); break;
+    case PacketClass::fragment: said = explainFragment(parsed, now, mark); break;
+    case PacketClass::icmp: said = explainIcmp(parsed, now, mark); break;
+    case PacketClass::other:
+      said.verdict = control_.table()->virtualAddress(parsed.key.virtualAddress()) != nullptr ? Verdict::dropProtocol
+                                                                                              : Verdict::dropNoService;
+      break;
+  }
   epochs_.leave(kControlReader);
+  return said;
+}
+
+Explanation Director::explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
+  const ServerView* server = nullptr;
+  Explanation said = connections_.explain(parsed, mark, now, server);
+  if (server != nullptr && said.verdict == Verdict::forwarded) {
+    const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
+    said.verdict = forwarder_.judge(*server, parsed, hash, /*isRelayed=*/false, now, control_.table()->tunables());
+  }
   // In a service of every port or of a mark, the packet's own.
-  if (explanation.server && explanation.server->port == 0) explanation.server->port = parsed.key.virtualPort().host();
-  return explanation;
+  if (said.server && said.server->port == 0) said.server->port = parsed.key.virtualPort().host();
+  return said;
+}
+
+Explanation Director::explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
+  const FragmentInfo info = fragmentInfoOf(parsed);
+  // Of IPv6, only the first fragment says what it is.
+  if (!isBalanced(parsed.protocol) && (parsed.key.isV4() || info.isFirst())) return {.verdict = Verdict::dropFragment};
+  const FragmentAnswer answer = fragments_.foresee(info, now);
+  if (info.isFirst()) {
+    const bool isTakenIn = answer.verdict != FragmentVerdict::drop;
+    return isTakenIn ? explainFlow(parsed, now, mark) : Explanation{.verdict = Verdict::dropFragment};
+  }
+  if (answer.verdict == FragmentVerdict::wait) return {.verdict = Verdict::waitingFragment};
+  if (answer.verdict == FragmentVerdict::drop) {
+    const bool hasReason = answer.decision.refusal != 0;
+    return {.verdict = hasReason ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment};
+  }
+  const ServiceTable* services = control_.table();
+  const ServerView* server = services->server(answer.decision.server);
+  if (server == nullptr || !server->available) return {.verdict = Verdict::dropServerGone};
+  Explanation said;
+  said.by = DecidedBy::datagram;
+  said.server = server->key();
+  said.verdict =
+      forwarder_.judge(*server, parsed, answer.decision.flowHash, /*isRelayed=*/false, now, services->tunables());
+  return said;
+}
+
+// By the very code that handles them, on a copy, in the name of a worker whose counters and answers nobody gets.
+Explanation Director::explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark) {
+  if (asking_ == nullptr) asking_ = std::make_unique<WorkerContext>();
+  asking_->mark = mark;
+  asking_->limits = {};
+  std::vector<uint8_t> copy(kHeadroom + parsed.length + 64);
+  std::copy(parsed.data, parsed.data + parsed.length, copy.begin() + kHeadroom);
+  Packet packet{copy.data() + kHeadroom, parsed.length};
+  ParsedPacket again;
+  parsePacket(packet, again);
+  OutputVector out;
+  Explanation said;
+  const ServiceTable* services = control_.table();
+  said.verdict = icmp_.handle(*asking_, services, again, packet, 0, now, out, &said);
+  return said;
 }
 
 Result<uint64_t> Director::endConnections(const ServiceKey& service, const ServerKey& server) {
+  const auto all = endThoseOf(service, server, 0, SIZE_MAX);
+  if (!all) return all.error();
+  return all.value().ended;
+}
+
+Result<EndedSome> Director::endConnections(const ServiceKey& service, const ServerKey& server, uint64_t cursor) {
+  return endThoseOf(service, server, cursor, holdsPerTurn_);
+}
+
+Result<EndedSome> Director::endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor,
+                                       size_t holds) {
   const auto id = control_.serverId(service, server);
   if (!id) return id.error();
   epochs_.enter(kControlReader);
-  const uint64_t ended = connections_.endThoseOf(controlStats_, id.value());
+  const EndedSome some = connections_.endThoseOf(controlStats_, id.value(), cursor, holds);
   epochs_.leave(kControlReader);
-  return ended;
+  return some;
 }
 
 void Director::readCounters(std::span<uint64_t> sums) const {

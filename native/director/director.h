@@ -34,6 +34,9 @@ struct DirectorOptions {
   size_t workers = 1;  // [1, Epochs::kMaxReaders - 1]
   Settings settings;
   Tick now = 0;
+  // How often one call of the control thread holds a shard's lock while it ends a removed server's connections; the
+  // rest is for the calls after it.
+  size_t holdsPerTurn = SIZE_MAX;
 };
 
 class Director {
@@ -53,8 +56,8 @@ class Director {
   void process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts = nullptr);
 
   // Lets connections and fragments expire, and with drop_entry connections be forgotten: this worker's share, at most
-  // about `budget` of those that are due looked at. With `exact`,
-  // connections whose deadline lies in the wheel's current 64 ms too. True when there is nothing left to do.
+  // `budget` connections looked at; the next call goes on from there. With `exact`, connections whose deadline lies in
+  // the wheels' current 256 ms too. True when there is nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
   // ---- connections that wait for a policy's answer, since process() ----
@@ -67,6 +70,16 @@ class Director {
   void resume(size_t worker, std::span<const PolicyAnswer> answers, Tick now, OutputVector& out);
   // At or before the first deadline. REQUIRES: hasParked(worker)
   Tick nextDeadline(size_t worker) const;
+
+  // What the host's own routes to the real servers take: `mtuOf` gives the bytes for an address, 0 where that is not
+  // known. Call when any of them has changed, or a server was added. REQUIRES: worker < workers
+  template <typename MtuOf>
+  void setRouteMtus(size_t worker, MtuOf&& mtuOf) {
+    epochs_.enter(worker);
+    for (const auto& service : control_.table()->services()) {
+      for (const auto& server : service->owned) server->pathMtu->setRoute(settings_.pathMtu, mtuOf(server->address));
+    }
+  }
 
   // The worker takes part in / stays out of memory reclamation: leave before sleeping, enter after.
   void enter(size_t worker) { epochs_.enter(worker); }
@@ -87,8 +100,15 @@ class Director {
   const Control& control() const { return control_; }
   const Settings& settings() const { return settings_; }
   Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr);
-  // Ends the connections of a server that is configured; how many. Their next packets are those of no connection.
+  // With expire_nodest_conn apply() ends the connections of servers that it has removed, as far as it may in one turn,
+  // and this goes on with it; true when nothing is left of it. A server that is back by then keeps what it still has.
+  bool endRemoved();
+  bool hasRemoved() const { return removal_.left > 0; }
+  // Ends the connections of a server that is configured, and its templates; how many connections. Their next packets
+  // are those of no connection.
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
+  // The same in turns: from `cursor` on, 0 to begin.
+  Result<EndedSome> endConnections(const ServiceKey& service, const ServerKey& server, uint64_t cursor);
   void setTunables(const Tunables& tunables) { control_.setTunables(tunables); }
   // As it is now: of an automatic defence, whether it is on.
   int32_t sysctl(const SysctlInfo& info) const;
@@ -99,6 +119,8 @@ class Director {
   FragmentCounts fragmentCounts() const { return fragments_.counts(); }
   uint64_t connectionCount() const { return connectionCount(Family::ipv4) + connectionCount(Family::ipv6); }
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
+  // Memory of what persistence engines keep beside the tables.
+  uint64_t engineDataBytes() const { return entries_.engineData().bytes(); }
   uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
 
   // What would become of a packet that came now, and why; nothing is changed by asking. `mark`: its device's.
@@ -113,10 +135,12 @@ class Director {
   static constexpr size_t kControlReader = Epochs::kMaxReaders - 1;
   struct Worker;
 
+  void turnMarks(WorkerContext& worker, Tick now);
   Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
                  OutputVector& out);
   Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause,
                      Tick now, OutputVector& out);
+  void reuseEvicted(WorkerContext& worker);
   // The server of a flow's packet: its connection's, or a new one's.
   Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
                     Conn* conn, Tick now, const ServerView*& server, PolicyTurn* turn = nullptr);
@@ -126,13 +150,25 @@ class Director {
               Tick now, OutputVector& out);
   Verdict handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
                          size_t cause, Tick now, OutputVector& out);
+  Verdict handleFirstFragment(Worker& worker, const ServiceTable*& services, const FragmentInfo& info,
+                              const ParsedPacket& parsed, Packet& packet, size_t cause, Tick now, OutputVector& out);
+  void answerFragment(WorkerContext& worker, const ServiceTable& services, FragmentDrop reason,
+                      const ParsedPacket& parsed, const Packet& packet, size_t cause, Tick now, OutputVector& out);
   Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
                        const ParsedPacket& parsed, Packet packet, size_t cause, Tick now, OutputVector& out);
   // Answers a packet that was not forwarded, where a host would.
   void answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
               const Packet& packet, size_t cause, Tick now, OutputVector& out);
 
+  Explanation explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark);
+
+  Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
+
   size_t workers_;
+  size_t holdsPerTurn_;
+  Removal removal_;
   Settings settings_;
   Epochs epochs_;
   ServerPool pool_;
@@ -144,7 +180,8 @@ class Director {
   Forwarder forwarder_;
   IcmpPath icmp_;
   std::vector<std::unique_ptr<Worker>> worker_;
-  WorkerStats controlStats_;  // what the control thread did
+  WorkerStats controlStats_;               // what the control thread did
+  std::unique_ptr<WorkerContext> asking_;  // for explain(): what is done with it reaches nobody
 };
 
 template <typename Visit>

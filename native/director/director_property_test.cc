@@ -12,7 +12,7 @@ namespace {
 using testing::Random;
 
 constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13, kCollect = 14;
-constexpr uint8_t kDefend = 0x4f, kEnd = 0x8f;
+constexpr uint8_t kDefend = 0x4f, kEnd = 0x8f, kFragments = 0x6e, kAnswered = 0xbe;
 
 // Begins with services and servers, so that most packets mean something.
 std::vector<uint8_t> preparedProgram() {
@@ -89,6 +89,22 @@ TEST("keeps its laws with a table that is full all the time") {
       }
       if (random.oneIn(4)) program.insert(program.end(), {kExpire, static_cast<uint8_t>(random.below(8)), 20});
       if (random.oneIn(4)) program.insert(program.end(), {kPass, static_cast<uint8_t>(random.next())});
+    }
+    if (!holdsFor(program, seed)) return;
+  }
+}
+
+TEST("keeps its laws while datagrams in many pieces overflow the outputs of a vector") {
+  for (uint64_t seed = 1; seed <= 50 / testing::kFewer; seed++) {
+    Random random(seed);
+    auto program = preparedProgram();
+    for (int i = 0; i < 60; i++) {
+      const auto low = [&](uint32_t limit) { return static_cast<uint8_t>(random.below(limit)); };
+      const auto worker = static_cast<uint8_t>(random.below(2) << 7);
+      program.insert(program.end(), {kFragments, worker, 0, low(9), low(256), static_cast<uint8_t>(255 - low(40))});
+      for (uint32_t answers = random.below(40); answers > 0; answers--)
+        program.insert(program.end(), {kAnswered, worker, low(4), low(256), low(256)});
+      if (random.oneIn(5)) program.insert(program.end(), {kPass, low(256)});
     }
     if (!holdsFor(program, seed)) return;
   }

@@ -275,29 +275,6 @@ TEST("numbers outer headers that may be fragmented one after the other") {
   CHECK_EQ(ids.size(), 1000u);
 }
 
-TEST("goes on taking connections when its table is full, at the cost of those nearest to their end") {
-  TestDirector t;
-  t.addService("rr");
-  t.addServer(11);
-  for (uint32_t client = 0; client < 500; client++) t.establish(client);
-  // More than the table holds, within one tick: no expiry comes to help.
-  uint64_t refused = 0;
-  for (uint32_t client = 10000; client < 40000; client += kVectorSize) {
-    std::vector<Bytes> contents;
-    for (uint32_t i = 0; i < kVectorSize; i++) contents.push_back(syn(static_cast<uint16_t>(client + i)).build());
-    Vector vector(contents);
-    vector.process(t);
-    refused += kVectorSize - vector.out.count();
-  }
-  CHECK_EQ(refused, 0u);
-  CHECK_EQ(t.director.connectionCount(), ConnTable::kMinCapacity);
-  CHECK_EQ(t.counter("connectionsCreated"), t.counter("connectionsEvicted") + ConnTable::kMinCapacity);
-  uint32_t established = 0;
-  for (uint32_t client = 0; client < 500; client++) established += t.tcp(client, kTcpAck) == "11";
-  CHECK_EQ(established, 500u);  // half-open ones went, not these
-  CHECK_EQ(t.counts(11), Counts{ConnTable::kMinCapacity, 0});
-}
-
 TEST("lists connections with their server, state and time left") {
   TestDirector t;
   t.addService();

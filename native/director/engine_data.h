@@ -1,13 +1,20 @@
 // What a persistence engine found in the packets of templates, beside the connection table: an entry has room for a
 // hash of it only.
 //
+// An array by the entries' references, in pages that are made when they are needed and go when they are empty. It is
+// never laid out anew, which packets would wait for: whatever there is already, a change costs at most a page's making.
+//
 // Bounded by the table: there is at most one piece of data for each entry, and each is bounded by its engine.
-// Thread safety: all of it by anybody.
+// Thread safety: all of it by anybody. Invariant: a page is touched, made and freed under its stripe's lock.
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <cassert>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "core/inet.h"
 #include "core/spin_lock.h"
@@ -16,35 +23,86 @@ namespace tunvs {
 
 class EngineData {
  public:
+  static constexpr uint32_t kPage = 512;  // references
+
+  // `references`: beyond the largest one of either family.
+  explicit EngineData(uint32_t references) : pages_(2 * (size_t{references} / kPage + 1)) {}
+
   // `reference`: ConnTable::referenceOf() of a live template.
   void set(Family family, uint32_t reference, std::string_view data) {
-    std::string copy(data);
-    SpinGuard guard(lock_);
-    data_[nameOf(family, reference)].swap(copy);
+    auto piece = std::make_unique<std::string>(data);
+    const size_t index = indexOf(family, reference);
+    SpinGuard guard(lockOf(index));
+    auto& page = pages_[index];
+    if (page == nullptr) {
+      page = std::make_unique<Page>();
+      grow(sizeof(Page));
+    }
+    auto& slot = page->slots[reference % kPage];
+    grow(bytesOf(*piece));
+    if (slot == nullptr) {
+      page->used++;
+    } else {
+      shrink(bytesOf(*slot));
+    }
+    slot.swap(piece);
   }
   void erase(Family family, uint32_t reference) {
-    SpinGuard guard(lock_);
-    data_.erase(nameOf(family, reference));
+    const size_t index = indexOf(family, reference);
+    std::unique_ptr<std::string> piece;  // both freed without the lock
+    std::unique_ptr<Page> empty;
+    SpinGuard guard(lockOf(index));
+    auto& page = pages_[index];
+    if (page == nullptr) return;
+    piece.swap(page->slots[reference % kPage]);
+    if (piece == nullptr) return;
+    shrink(bytesOf(*piece));
+    if (--page->used > 0) return;
+    page.swap(empty);
+    shrink(sizeof(Page));
   }
   bool is(Family family, uint32_t reference, std::string_view data) const {
-    SpinGuard guard(lock_);
-    const auto found = data_.find(nameOf(family, reference));
-    return found != data_.end() && found->second == data;
+    const size_t index = indexOf(family, reference);
+    SpinGuard guard(lockOf(index));
+    const std::string* found = find(index, reference);
+    return found != nullptr && *found == data;
   }
   // "" when there is none.
   std::string get(Family family, uint32_t reference) const {
-    SpinGuard guard(lock_);
-    const auto found = data_.find(nameOf(family, reference));
-    return found == data_.end() ? std::string() : found->second;
+    const size_t index = indexOf(family, reference);
+    SpinGuard guard(lockOf(index));
+    const std::string* found = find(index, reference);
+    return found == nullptr ? std::string() : *found;
   }
+  // Of memory that it has taken.
+  uint64_t bytes() const { return pages_.size() * sizeof(pages_[0]) + heldBytes_.load(std::memory_order_relaxed); }
 
  private:
-  static uint64_t nameOf(Family family, uint32_t reference) {
-    return uint64_t{static_cast<uint8_t>(family)} << 32 | reference;
-  }
+  struct Page {
+    uint32_t used = 0;
+    std::array<std::unique_ptr<std::string>, kPage> slots;
+  };
+  struct alignas(64) Stripe {
+    SpinLock lock;
+  };
+  static constexpr size_t kStripes = 64;
 
-  mutable SpinLock lock_;
-  std::unordered_map<uint64_t, std::string> data_;
+  static size_t indexOf(Family family, uint32_t reference) {
+    return 2 * size_t{reference / kPage} + (family == Family::ipv6 ? 1 : 0);
+  }
+  SpinLock& lockOf(size_t index) const { return stripes_[index % kStripes].lock; }
+  const std::string* find(size_t index, uint32_t reference) const {
+    assert(index < pages_.size());
+    const auto& page = pages_[index];
+    return page == nullptr ? nullptr : page->slots[reference % kPage].get();
+  }
+  static uint64_t bytesOf(const std::string& piece) { return sizeof piece + piece.capacity() + 1; }
+  void grow(uint64_t bytes) { heldBytes_.fetch_add(bytes, std::memory_order_relaxed); }
+  void shrink(uint64_t bytes) { heldBytes_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+  std::vector<std::unique_ptr<Page>> pages_;
+  mutable std::array<Stripe, kStripes> stripes_;
+  std::atomic<uint64_t> heldBytes_{0};
 };
 
 }  // namespace tunvs

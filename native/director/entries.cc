@@ -1,5 +1,7 @@
 #include "director/entries.h"
 
+#include <algorithm>
+
 namespace tunvs {
 namespace {
 
@@ -28,18 +30,58 @@ Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::spa
                             epochs)),
       v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, capacity)), Family::ipv6, capacity, secret, now,
                             epochs)),
+      engineData_(static_cast<uint32_t>(std::max(v4_.regionSize(), v6_.regionSize()) / sizeof(Conn))),
       control_(control),
-      pool_(pool),
-      epochs_(epochs) {}
+      pool_(pool) {}
 
-Conn* Entries::insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags,
-                            Tick expires, bool& hasEvicted) {
-  return table(key.family).insertLocked(key, hash, server, flags, expires, [&](Conn& victim) {
-    if (isInUse(victim)) return false;
-    if (!isTemplate(victim)) stats.connectionsEvicted.add(1);
-    unbind(stats, key.family, victim);
-    return hasEvicted = true;
-  });
+// Of entries of one family, on behalf of one worker.
+class Entries::Judge : public StandingJudge {
+ public:
+  Judge(Entries& entries, WorkerStats& stats, Family family, Tick now)
+      : StandingJudge(*entries.control_.table(), now), entries_(entries), stats_(stats), family_(family) {}
+
+  void evict(Conn& conn, Standing standing) {
+    assert(!isInUse(conn));
+    if (isTemplate(conn)) {
+      stats_.templatesEvicted.add(1);
+    } else {
+      stats_.connectionsEvicted.add(1);
+      counterOf(standing).add(1);
+    }
+    unused = entries_.unbind(stats_, family_, conn);
+  }
+  uint32_t onDue(Conn& conn) {
+    unused = 0;
+    const uint32_t longer = entries_.onDue(stats_, family_, conn, unused);
+    if (unused != 0) list->push_back(unused);
+    return longer;
+  }
+
+  uint32_t unused = 0;
+  std::vector<uint32_t>* list = nullptr;  // of onDue()
+
+ private:
+  Counter& counterOf(Standing standing) const {
+    switch (standing) {
+      case Standing::closing: return stats_.evictedClosing;
+      case Standing::stale:
+      case Standing::opening:
+      case Standing::fresh: return stats_.evictedUnproven;
+      default: return stats_.evictedIdle;
+    }
+  }
+
+  Entries& entries_;
+  WorkerStats& stats_;
+  Family family_;
+};
+
+Conn* Entries::insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
+                            uint32_t& unused) {
+  Judge judge(*this, stats, key.family, now);
+  Conn* conn = table(key.family).insertLocked(key, hash, made, now, judge);
+  unused = judge.unused;
+  return conn;
 }
 
 void Entries::bind(const ServerView& server, bool active) {
@@ -90,14 +132,40 @@ uint32_t Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
   return before == 1 ? controller : 0;
 }
 
-uint32_t Entries::onDue(WorkerStats& stats, Family family, Conn& conn) {
+uint32_t Entries::onDue(WorkerStats& stats, Family family, Conn& conn, uint32_t& unused) {
   if (isInUse(conn)) {
     conn.packets.store(ticksFromSeconds(kInUseSeconds), std::memory_order_relaxed);
     return ticksFromSeconds(kInUseSeconds);
   }
   if (!isTemplate(conn)) stats.connectionsExpired.add(1);
-  unbind(stats, family, conn);
+  unused = unbind(stats, family, conn);
   return 0;
+}
+
+bool Entries::expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,
+                     std::vector<uint32_t>& unused) {
+  unused.clear();
+  Judge judge(*this, stats, family, now);
+  judge.list = &unused;
+  const bool isDone = table(family).expire(shard, now, exact, budget, judge);
+  for (const uint32_t controller : unused) relink(family, controller);
+  return isDone;
+}
+
+void Entries::relink(Family family, uint32_t controller) {
+  ConnTable& conns = table(family);
+  Conn* conn = conns.named(controller);
+  const uint64_t hash = conns.hash(conns.keyOf(*conn));
+  ConnTable::Guard guard(conns, hash);
+  if (!conn->isLive() || !isTemplate(*conn)) return;
+  conns.moveLocked(conn, hash, StandingJudge(*control_.table(), conns.timeLocked(hash)).place(*conn));
+}
+
+void Entries::prove(Family family, uint32_t controller) {
+  auto& flags = table(family).named(controller)->flags;
+  if ((flags.load(std::memory_order_relaxed) & kConnProven) != 0) return;
+  flags.fetch_or(kConnProven, std::memory_order_relaxed);
+  relink(family, controller);
 }
 
 void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controller) {
@@ -105,8 +173,11 @@ void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controlle
   Conn* conn = conns.named(controller);
   const uint64_t hash = conns.hash(conns.keyOf(*conn));
   ConnTable::Guard guard(conns, hash);
-  const bool isAssured = conn->state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TemplateState::assured);
-  if (!conn->isLive() || !isTemplate(*conn) || isInUse(*conn) || isAssured) return;
+  if (!conn->isLive() || !isTemplate(*conn) || isInUse(*conn)) return;
+  if (conn->state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TemplateState::assured)) {
+    conns.moveLocked(conn, hash, StandingJudge(*control_.table(), conns.timeLocked(hash)).place(*conn));
+    return;
+  }
   unbind(stats, family, *conn);
   conns.removeLocked(conn, hash);
 }

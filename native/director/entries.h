@@ -6,13 +6,17 @@
 //  number of live templates.
 //  2. A server's references are at least both together, so that its id is not released while an entry names it.
 //  3. A template's `control` is the number of live connections that count on it, and of those about to be opened.
-//  4. A template that something counts on is never removed.
+//  4. A template that something counts on is never removed. Its count rises under its shard's lock only, which also
+//  moves it to those that are held; that it has come to 0 is told to its shard afterwards, by settle() or relink().
 #pragma once
+
+#include <vector>
 
 #include "core/conn_table.h"
 #include "director/control.h"
 #include "director/engine_data.h"
 #include "director/server_pool.h"
+#include "director/standing.h"
 #include "director/stats.h"
 
 namespace tunvs {
@@ -47,13 +51,19 @@ class Entries {
     return services->server(id);
   }
 
-  // Adds an entry, evicting another where there is no room. Null: not even that helped. `flags`, of a connection: as
-  // Conn's; it is to be bound.
-  Conn* insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, uint32_t server, uint8_t flags,
-                     Tick expires, bool& hasEvicted);
-  // What was evicted is needed again soon: the room for those that wait is small. Call without a lock.
-  void settle(bool hasEvicted) {
-    if (hasEvicted) epochs_.advance();
+  // Adds an entry, which is to be bound, where another gives way if there is no room. Null: none does. `unused`: a
+  // template that nothing counts on any more, for settle(); 0: there is none.
+  Conn* insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
+                     uint32_t& unused);
+  // Call without a lock.
+  void settle(WorkerStats& stats, Family family, uint32_t unused) {
+    if (unused != 0) [[unlikely]]
+      dropTemplate(stats, family, unused);
+  }
+  // A live entry has a deadline that may lie before the one that its wheel knows, or has shown more.
+  void moveLocked(Conn* conn, Family family, uint64_t hash, Tick deadline, Tick now) {
+    conn->expires.store(deadline, std::memory_order_relaxed);
+    table(family).moveLocked(conn, hash, StandingJudge(*control_.table(), now).place(*conn));
   }
 
   // Takes a new connection, or template, into its server's counts.
@@ -65,26 +75,36 @@ class Entries {
   // A datagram's own connection: both at once, as far as it can be told afterwards.
   void bindPassing(const ServerView& server);
 
-  // At its deadline: the ticks to live on, or 0 when it ends; it is unbound then.
-  uint32_t onDue(WorkerStats& stats, Family family, Conn& conn);
+  // At its deadline: the ticks to live on, or 0 when it ends; it is unbound then. `unused`: as unbind() gives it.
+  uint32_t onDue(WorkerStats& stats, Family family, Conn& conn, uint32_t& unused);
+  // Lets what has reached its deadline in a shard end. `unused` is room for a list.
+  bool expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,
+              std::vector<uint32_t>& unused);
   static bool isInUse(const Conn& conn) {
     return isTemplate(conn) && conn.control.load(std::memory_order_acquire) != 0;
   }
 
+  // Call without a lock, between Epochs::enter() and leave(); so with the next three.
   void release(Family family, uint32_t controller) {
-    table(family).named(controller)->control.fetch_sub(1, std::memory_order_acq_rel);
+    if (table(family).named(controller)->control.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      relink(family, controller);
   }
+  // A template's count has come to 0, or it has.
+  void relink(Family family, uint32_t controller);
+  // A connection that counts on the template has shown something.
+  void prove(Family family, uint32_t controller);
   // A connection that counts on the template is established.
   void assure(Family family, uint32_t controller) {
     auto& state = table(family).named(controller)->state;
     state.store(static_cast<uint8_t>(TemplateState::assured), std::memory_order_relaxed);
   }
-  // Removes a template on which a connection had counted that was ended early, unless it is assured or in use. Call
-  // without a lock, between Epochs::enter() and leave().
+  // Removes a template on which a connection had counted that was ended early, unless it is assured or in use.
   void dropTemplate(WorkerStats& stats, Family family, uint32_t controller);
 
  private:
   static constexpr uint32_t kInUseSeconds = 60;  // IPVS's: how long a template lives on that is due but in use
+
+  class Judge;
 
   void unbindServer(uint32_t id, bool active);
 
@@ -92,7 +112,6 @@ class Entries {
   EngineData engineData_;
   Control& control_;
   ServerPool& pool_;
-  Epochs& epochs_;
 };
 
 }  // namespace tunvs

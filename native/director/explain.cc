@@ -3,7 +3,39 @@
 
 namespace tunvs {
 
-Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick now) const {
+// The server that a new connection would get, and what decides; null: none would.
+const ServerView* Connections::preview(const ServiceTable* services, const ServiceView& service, const FlowKey& flow,
+                                       std::span<const uint8_t> payload, Tick now, Explanation& said) const {
+  const ServerView* server = nullptr;
+  said.by = DecidedBy::scheduler;
+  if (service.config.isPersistent()) {
+    const auto name = templateName(service, flow, payload);
+    if (!name) {
+      said.by = DecidedBy::nothing;
+      said.verdict = Verdict::dropNoCallId;
+      return nullptr;
+    }
+    server = templates_.preview(services, service, *name, now);
+    if (server != nullptr) said.by = DecidedBy::persistence;
+  }
+  if (server == nullptr && (service.takes(flow.virtualPort()) || service.config.isPersistent())) {
+    server = service.fromTable(flow);
+    if (server != nullptr) said.by = DecidedBy::table;
+    if (server == nullptr) server = service.preview(flow, now, services->tunables());
+  }
+  if (server == nullptr) said.verdict = withoutServer(service, flow);
+  return server;
+}
+
+const ServerView* Connections::previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const {
+  const ServiceTable* services = control_.table();
+  const ServiceView* service = services->find(flow, mark);
+  if (service == nullptr || defence_.dropRate(services->tunables()) == 1) return nullptr;
+  return preview(services, *service, flow, {}, now, said);
+}
+
+Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick now, const ServerView*& server) const {
+  server = nullptr;
   Explanation said;
   const FlowKey& flow = parsed.key;
   const ServiceTable* services = control_.table();
@@ -16,7 +48,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     ConnTable::Guard guard(table(flow.family), hash);
     const Conn* conn = table(flow.family).find(flow, hash);
     const bool isLive = conn != nullptr && !ConnTable::hasExpired(*conn, now);
-    const ServerView* server = isLive ? serverOf(services, *conn) : nullptr;
+    server = isLive ? serverOf(services, *conn) : nullptr;
     if (server != nullptr) {
       said.connectionState = stateName(parsed.protocol, conn->state.load(std::memory_order_relaxed));
       said.endsConnection = mustEnd(*conn, *server, parsed, services->tunables());
@@ -26,6 +58,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
         said.verdict = server->available ? Verdict::forwarded : Verdict::dropServerGone;
         return said;
       }
+      server = nullptr;
     }
   }
   const ServiceView* service = services->find(flow, mark);
@@ -43,29 +76,8 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     said.verdict = Verdict::dropDefence;
     return said;
   }
-  const ServerView* server = nullptr;
-  said.by = DecidedBy::scheduler;
-  if (service->config.isPersistent()) {
-    const auto name = templateName(*service, flow, payloadOf(parsed));
-    if (!name) {
-      said.by = DecidedBy::nothing;
-      said.verdict = Verdict::dropNoCallId;
-      return said;
-    }
-    server = templates_.preview(services, *service, *name, now);
-    if (server != nullptr) said.by = DecidedBy::persistence;
-  }
-  const bool isItsPort = service->takes(flow.virtualPort());
-  if (server == nullptr && (isItsPort || service->config.isPersistent())) {
-    server = service->fromTable(flow);
-    if (server != nullptr) said.by = DecidedBy::table;
-    if (server == nullptr) server = service->preview(flow, now, services->tunables());
-  }
-  if (server == nullptr) {
-    said.verdict = withoutServer(*service, flow);
-    return said;
-  }
-  said.server = server->key();
+  server = preview(services, *service, flow, payloadOf(parsed), now, said);
+  if (server != nullptr) said.server = server->key();
   return said;
 }
 

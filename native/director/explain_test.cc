@@ -1,5 +1,6 @@
 // What explain() says is what then happens.
 #include "support/random.h"
+#include "support/raw_bytes.h"
 #include "support/test_director.h"
 #include "support/testing.h"
 
@@ -12,11 +13,11 @@ using testing::PacketBuilder;
 using testing::Random;
 using testing::TestDirector;
 
-ParsedPacket parsedOf(const Bytes& bytes) {
+Explanation explanationOf(TestDirector& t, const Bytes& bytes) {
   HeldPacket held(bytes);
   ParsedPacket parsed;
   parsePacket(held.packet(), parsed);
-  return parsed;
+  return t.director.explain(parsed, t.now);
 }
 
 // As TestDirector::send() says it.
@@ -25,9 +26,7 @@ std::string textOf(const Explanation& said) {
   return std::to_string(said.server->address.bytes[3]);
 }
 
-std::string explained(TestDirector& t, const Bytes& bytes) {
-  return textOf(t.director.explain(parsedOf(bytes), t.now));
-}
+std::string explained(TestDirector& t, const Bytes& bytes) { return textOf(explanationOf(t, bytes)); }
 
 Bytes syn(uint16_t port, uint8_t flags = kTcpSyn) {
   return PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, flags).build();
@@ -93,12 +92,89 @@ TEST("says which rule decides") {
   CHECK(t.apply(AddService{TestDirector::kWeb, config}).ok());
   t.addServer(11);
   t.addServer(12);
-  const auto decidedBy = [&](const Bytes& bytes) { return t.director.explain(parsedOf(bytes), t.now).by; };
+  const auto decidedBy = [&](const Bytes& bytes) { return explanationOf(t, bytes).by; };
   CHECK(decidedBy(syn(1000)) == DecidedBy::scheduler);
   t.send(syn(1000));
   CHECK(decidedBy(syn(1000, kTcpAck)) == DecidedBy::connection);
   CHECK(decidedBy(syn(1001)) == DecidedBy::persistence);
   CHECK(decidedBy(syn(1001, kTcpAck)) == DecidedBy::nothing);
+}
+
+// A packet with a verdict, and what explain() must leave as it is.
+bool saysWhatHappens(TestDirector& t, const Bytes& bytes, const char* expected) {
+  const size_t before = t.connections().size();
+  const std::string first = explained(t, bytes), second = explained(t, bytes);
+  const bool leftAlone = CHECK_EQ(t.connections().size(), before);
+  return CHECK_EQ(first, expected) & CHECK_EQ(second, expected) & CHECK_EQ(t.send(bytes), expected) & leftAlone;
+}
+
+const IpAddress kVip = TestDirector::kWeb.address;
+const IpAddress kClient = IpAddress::v4(198, 51, 100, 7), kRouter = IpAddress::v4(203, 0, 113, 9);
+
+TEST("says of a ping what becomes of it") {
+  TestDirector t;
+  t.addService("rr");
+  const auto ping = [](const IpAddress& to) {
+    return testing::ipv4Packet(kClient, to, 1, testing::icmpMessage(kClient, to, 8, 0, 0, Bytes(16, 7)));
+  };
+  CHECK(saysWhatHappens(t, ping(kVip), "answeredEcho"));
+  CHECK(saysWhatHappens(t, ping(IpAddress::v4(192, 0, 2, 99)), "dropNoService"));
+}
+
+TEST("says of an ICMP error about a reply whose it is") {
+  TestDirector t;
+  t.addService("rr");
+  t.addServer(11);
+  t.addServer(12);
+  Bytes reply = PacketBuilder().ip(kVip, kClient).tcp(80, 1024, kTcpAck).build();
+  reply.resize(28);
+  const Bytes error = testing::ipv4Packet(kRouter, kVip, 1, testing::icmpMessage(kRouter, kVip, 3, 4, 1400, reply));
+  CHECK(saysWhatHappens(t, error, "dropIcmp"));
+  t.setSysctl("schedule_icmp", 1);
+  CHECK_EQ(explained(t, error), "relayedIcmp");
+  CHECK(t.connections().empty());
+  t.send(syn(1024));
+  const Explanation said = explanationOf(t, error);
+  CHECK_EQ(t.send(error), "relayedIcmp");
+  CHECK(said.verdict == Verdict::relayedIcmp && said.by == DecidedBy::connection);
+  REQUIRE(said.server.has_value());
+  CHECK_EQ(toString(said.server->address), "10.0.0.12");
+  CHECK_EQ(said.connectionState, "SYN_RECV");
+}
+
+TEST("says of fragments that they wait, follow their first, or die with it") {
+  TestDirector t;
+  t.addService("rr", TestDirector::kNames);
+  t.addServer(11, {}, TestDirector::kNames);
+  const auto part = [](uint16_t offset, size_t bytes, bool more, uint16_t datagram = 2) {
+    PacketBuilder builder = PacketBuilder().ip(kClient, kVip).fragmentOffset(offset).identification(datagram);
+    if (more) builder.moreFragments();
+    if (offset == 0) return builder.udp(1000, 53).payload(bytes - 8).build();
+    return builder.protocol(IpProtocol::udp).payload(bytes).build();
+  };
+  CHECK(saysWhatHappens(t, part(800, 200, false, 1), "waitingFragment"));
+  CHECK_EQ(explained(t, part(0, 400, true)), "11");
+  CHECK_EQ(t.send(part(0, 400, true)), "11");
+  const Explanation said = explanationOf(t, part(400, 400, true));
+  CHECK(said.by == DecidedBy::datagram && said.verdict == Verdict::forwarded);
+  CHECK(saysWhatHappens(t, part(200, 400, true), "dropFragment"));
+  CHECK(saysWhatHappens(t, part(400, 400, true), "dropFragment"));
+}
+
+TEST("says of a packet that is too long that its client is told") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.settings.pathMtu = 600;
+  TestDirector t(options);
+  t.addService("rr", TestDirector::kNames);
+  t.addServer(11, {}, TestDirector::kNames);
+  const auto datagram = [](size_t bytes, bool whole) {
+    PacketBuilder builder = PacketBuilder().ip(kClient, kVip);
+    if (whole) builder.dontFragment();
+    return builder.udp(1000, 53).payload(bytes).build();
+  };
+  CHECK_EQ(explained(t, datagram(700, true)), "answeredTooBig");
+  CHECK_EQ(t.send(datagram(700, true)), "answeredTooBig");
+  CHECK_EQ(explained(t, datagram(700, false)), "11");
 }
 
 TEST("names the state of a connection, and that a reused port ends it") {
@@ -107,7 +183,7 @@ TEST("names the state of a connection, and that a reused port ends it") {
   t.addServer(11);
   t.send(syn(1000));
   t.send(syn(1000, kTcpFin));
-  const Explanation said = t.director.explain(parsedOf(syn(1000)), t.now);
+  const Explanation said = explanationOf(t, syn(1000));
   CHECK_EQ(said.connectionState, "TIME_WAIT");
   CHECK(said.endsConnection);
   CHECK(said.by == DecidedBy::scheduler);
@@ -120,7 +196,7 @@ TEST("names the packet's own port where a real server has none") {
   ServiceConfig config{"rr"};
   config.persistence.timeoutSeconds = 300;
   CHECK(t.apply(AddService{every, config}, AddServer{every, {IpAddress::v4(10, 0, 0, 11), 0}, {}}).ok());
-  const Explanation said = t.director.explain(parsedOf(syn(1000)), t.now);
+  const Explanation said = explanationOf(t, syn(1000));
   CHECK(said.server.has_value());
   if (said.server) CHECK_EQ(said.server->port, 80);
 }

@@ -51,22 +51,34 @@ bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& pa
   return pathMtu >= leastPathMtu(server, parsed) && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
 }
 
+Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
+                         Tick now, const Tunables& tunables) const {
+  if (server.outers.empty()) return Verdict::dropNoSource;
+  if (server.config.tunnel.method == ForwardingMethod::local) return Verdict::forwarded;
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
+  if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
+  if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
+  const bool isTold = !isRelayed && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
+  return isTold ? Verdict::answeredTooBig : Verdict::forwarded;
+}
+
 Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                                const Tunables& tunables, OutputVector& out) {
   const ParsedPacket& parsed = packet.parsed;
   if (server.config.tunnel.method == ForwardingMethod::local) {
-    out.addLocal(packet.data, parsed.length, server.address, packet.cause);
+    out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host);
     return Verdict::forwarded;
   }
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
-  if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
-  if (parsed.length > maxInnerLength(server.outer(packet.flowHash))) return Verdict::dropTooLong;
-  const uint32_t mtu = innerMtu(server, parsed, pathMtu);
-  if (!packet.isRelayed && isClientsToCut(parsed, mtu, tunables)) {
+  const Verdict verdict = judge(server, parsed, packet.flowHash, packet.isRelayed, now, tunables);
+  if (verdict == Verdict::answeredTooBig) {
+    const uint32_t mtu = innerMtu(server, parsed, pathMtu);
     Answers answers(worker, out, packet.cause, now);
     pool_.counters(worker.index, server.id).tooBig.add(1);
     return answers.tooBig({packet.data, parsed.length}, parsed, mtu) ? Verdict::answeredTooBig : Verdict::dropTooLong;
   }
+
+  if (verdict != Verdict::forwarded) return verdict;
 
   const Packet sent = encapsulated(worker, server, packet, tunables);
   // Direct routing sends the client's own packet, whose DF is the client's to set.
@@ -83,9 +95,8 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
   if (fragments.count() == 0) return Verdict::dropTooLong;
   while (!fragments.isDone()) {
-    uint8_t* room = out.reserve(fragments.longestBytes());
-    const std::span<uint8_t> fragment = fragments.next({room, fragments.longestBytes()});
-    out.add(fragment.data(), fragment.size(), server.address, packet.cause);
+    out.make(fragments.longestBytes(), server.address, packet.cause, OutputWay::server,
+             [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
   }
   worker.stats.fragmentsSent.add(fragments.count());
   pool_.counters(worker.index, server.id).fragments.add(fragments.count());

@@ -28,7 +28,7 @@ class Forwarder {
   Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                const Tunables& tunables, OutputVector& out) {
     if (server.outers.empty()) return Verdict::dropNoSource;
-    if (packet.parsed.length > server.innerMtu || server.pathMtu->isLearned()) [[unlikely]] {
+    if (packet.parsed.length > server.innerMtu || server.pathMtu->isNarrowed()) [[unlikely]] {
       const Verdict verdict = checkLength(worker, server, packet, now, tunables, out);
       if (verdict != Verdict::forwarded) return verdict;
     } else {
@@ -38,10 +38,14 @@ class Forwarder {
     ServerCounters& counters = pool_.counters(worker.index, server.id);
     counters.packets.add(1);
     counters.bytes.add(packet.parsed.length);
-    worker.stats.forwardedBytes.add(packet.parsed.length);
+    counters.longest.raise(packet.parsed.length);
+    worker.forwardedBytes += packet.parsed.length;
     return Verdict::forwarded;
   }
 
+  // What send() makes of a packet of this length; answeredTooBig also where the limit of answers then forbids it.
+  Verdict judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed, Tick now,
+                const Tunables& tunables) const;
   // send() would answer that the packet is too long for the path.
   bool wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now, const Tunables& tunables) const;
 

@@ -29,7 +29,9 @@ struct FragmentInfo {
   Family family() const { return source.family; }
   bool isFirst() const { return offsetBytes == 0; }
   bool isAtomic() const { return offsetBytes == 0 && !more; }
-  uint32_t endBytes() const { return offsetBytes + payloadBytes; }
+  // What a receiver takes of it. Of IPv4, Linux trims to whole units of 8 what has more to come; of IPv6 it refuses it.
+  uint32_t takenBytes() const { return more && family() == Family::ipv4 ? payloadBytes & ~7u : payloadBytes; }
+  uint32_t endBytes() const { return offsetBytes + takenBytes(); }
 };
 
 // Why a fragment was dropped.
@@ -63,5 +65,9 @@ constexpr uint32_t leastTransportBytes(uint8_t protocol) {
 
 // What can be said from one fragment alone; `none` when nothing is wrong.
 FragmentDrop checkFragment(const FragmentInfo& info);
+
+// Whether a receiver takes such a fragment, of which checkFragment() said `found`, as if it had not come: its datagram
+// lives on. RFC 8200 section 4.5 and RFC 7112 have IPv6 hosts drop these alone and tell their sender.
+bool isDroppedAlone(const FragmentInfo& info, FragmentDrop found);
 
 }  // namespace tunvs

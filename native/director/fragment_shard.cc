@@ -2,8 +2,17 @@
 
 #include <bit>
 #include <cassert>
+#include <functional>
 
 namespace tunvs {
+namespace {
+
+// How many of the oldest datagrams are asked whether they are of the newcomer's source.
+constexpr size_t kVictims = 8;
+
+bool areOfOneSource(const FlowKey& a, const FlowKey& b) { return a.family == b.family && a.client() == b.client(); }
+
+}  // namespace
 
 FragmentTable::Shard::Shard(uint32_t capacity, size_t arenaBytes, uint32_t lifeTicks)
     : arena(arenaBytes),
@@ -34,7 +43,7 @@ FragmentTable::Entry* FragmentTable::Shard::find(const FlowKey& key, uint64_t ha
 }
 
 FragmentTable::Entry* FragmentTable::Shard::create(const FlowKey& key, uint64_t hash, Tick now) {
-  if (unused_ == kNone) evict(entries_[oldest_]);
+  if (unused_ == kNone) evict(victimFor(key));
   const uint32_t index = unused_;
   Entry& entry = entries_[index];
   unused_ = entry.chain;
@@ -43,14 +52,11 @@ FragmentTable::Entry* FragmentTable::Shard::create(const FlowKey& key, uint64_t 
   entry.decision = {};
   entry.chain = bucketOf(hash);
   bucketOf(hash) = index;
-  entry.older = newest_;
-  entry.newer = kNone;
-  (newest_ == kNone ? oldest_ : entries_[newest_].newer) = index;
-  newest_ = index;
   entry.bornAt = entry.seenAt = now;
   entry.firstWaiting = entry.lastWaiting = kNone;
   entry.waitingBytes = 0;
   entry.state = Entry::State::gathering;
+  link(entry);
   entry.reason = FragmentDrop::none;
   entry.ranges.clear();
   counts.datagrams++;
@@ -63,12 +69,47 @@ void FragmentTable::Shard::remove(Entry& entry) {
   uint32_t* link = &bucketOf(hashes_[index]);
   while (*link != index) link = &entries_[*link].chain;
   *link = entry.chain;
-  (entry.older == kNone ? oldest_ : entries_[entry.older].newer) = entry.newer;
-  (entry.newer == kNone ? newest_ : entries_[entry.newer].older) = entry.older;
+  unlink(entry);
   entry.state = Entry::State::unused;
   entry.chain = unused_;
   unused_ = index;
   counts.datagrams--;
+}
+
+void FragmentTable::Shard::link(Entry& entry) {
+  AgeList& list = listOf(entry);
+  const uint32_t index = indexOf(entry);
+  entry.older = list.newest;
+  entry.newer = kNone;
+  (list.newest == kNone ? list.oldest : entries_[list.newest].newer) = index;
+  list.newest = index;
+  list.count++;
+}
+
+void FragmentTable::Shard::unlink(Entry& entry) {
+  AgeList& list = listOf(entry);
+  (entry.older == kNone ? list.oldest : entries_[entry.older].newer) = entry.newer;
+  (entry.newer == kNone ? list.newest : entries_[entry.newer].older) = entry.older;
+  list.count--;
+}
+
+void FragmentTable::Shard::settle(Entry& entry, const FragmentDecision& decision) {
+  unlink(entry);
+  entry.state = Entry::State::decided;
+  entry.decision = decision;
+  link(entry);
+}
+
+// Each of the two kinds may have half of the places whatever the other does: a flood of fragments without their first
+// one takes no place of a datagram that goes on, nor the other way round. Within a kind a source that has many places
+// makes room for itself.
+FragmentTable::Entry& FragmentTable::Shard::victimFor(const FlowKey& key) {
+  const AgeList& list = open_.count > capacity / 2 || decided_.count == 0 ? open_ : decided_;
+  uint32_t index = list.oldest;
+  for (size_t i = 0; i < kVictims && index != kNone; i++, index = entries_[index].newer) {
+    if (areOfOneSource(entries_[index].key, key)) return entries_[index];
+  }
+  return entries_[list.oldest];
 }
 
 uint64_t FragmentTable::Shard::freeWaiting(Entry& entry) {
@@ -92,8 +133,14 @@ void FragmentTable::Shard::evict(Entry& entry) {
 
 FragmentAnswer FragmentTable::Shard::kill(Entry& entry, FragmentDrop reason) {
   counts.dropped[static_cast<size_t>(reason)] += freeWaiting(entry);
+  if (entry.state == Entry::State::gathering) {
+    remove(entry);
+    return drop(reason);
+  }
+  unlink(entry);
   entry.state = Entry::State::dead;
   entry.reason = reason;
+  link(entry);
   return drop(reason);
 }
 
@@ -127,12 +174,14 @@ bool FragmentTable::Shard::store(Entry& entry, const FragmentInfo& info, std::sp
 
 size_t FragmentTable::Shard::expire(Tick now, size_t budget) {
   size_t expired = 0;
-  while (expired < budget && oldest_ != kNone && reached(now, entries_[oldest_].bornAt + lifeTicks)) {
-    Entry& entry = entries_[oldest_];
-    counts.expired += freeWaiting(entry);
-    counts.datagramsExpired++;
-    remove(entry);
-    expired++;
+  for (const AgeList& list : {std::cref(open_), std::cref(decided_)}) {
+    while (expired < budget && list.oldest != kNone && reached(now, entries_[list.oldest].bornAt + lifeTicks)) {
+      Entry& entry = entries_[list.oldest];
+      counts.expired += freeWaiting(entry);
+      counts.datagramsExpired++;
+      remove(entry);
+      expired++;
+    }
   }
   return expired;
 }

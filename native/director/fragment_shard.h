@@ -2,8 +2,10 @@
 //
 // Thread safety: everything with `lock` held.
 // Invariants:
-//  1. A datagram is in the hash chain of its key and in the age list, or it is unused and in neither.
-//  2. Only gathering datagrams have waiting records; these are `waiting` in the arena and sorted by offset.
+//  1. A datagram is in the hash chain of its key and in one age list, or it is unused and in none. Decided ones are in
+//  the list `decided`, all others in `open`.
+//  2. Only gathering and deciding datagrams have waiting records; these are `waiting` in the arena and sorted by
+//  offset.
 #pragma once
 
 #include "core/spin_lock.h"
@@ -16,6 +18,7 @@ struct FragmentTable::Entry {
   enum class State : uint8_t {
     unused,
     gathering,  // waits for its first fragment
+    deciding,   // the first fragment is there; somebody schedules it
     decided,
     dead,  // for `reason`
   };
@@ -37,9 +40,12 @@ struct alignas(64) FragmentTable::Shard {
 
   Entry* find(const FlowKey& key, uint64_t hash, Tick now);
   Entry* create(const FlowKey& key, uint64_t hash, Tick now);
+  // From now on its fragments are sent to where `decision` says.
+  void settle(Entry& entry, const FragmentDecision& decision);
   // The packet is kept for its datagram; false when there is no room, and then the datagram itself may be gone.
   bool store(Entry& entry, const FragmentInfo& info, std::span<const uint8_t> packet);
-  // Drops what waits, and whatever is to come.
+  // Drops what waits. Of a datagram of which nothing has left, what is still to come begins anew, as with a host that
+  // puts it together; of others it is dropped, as it could be put together with what has left.
   FragmentAnswer kill(Entry& entry, FragmentDrop reason);
   void remove(Entry& entry);
   size_t expire(Tick now, size_t budget);
@@ -60,6 +66,15 @@ struct alignas(64) FragmentTable::Shard {
   static constexpr uint32_t kNone = UINT32_MAX;
   uint32_t& bucketOf(uint64_t hash) { return buckets_[hash >> 32 & bucketMask_]; }
   uint32_t indexOf(const Entry& entry) const { return static_cast<uint32_t>(&entry - entries_.get()); }
+  // In the order of their coming; of those decided, of their decisions.
+  struct AgeList {
+    uint32_t oldest = kNone, newest = kNone, count = 0;
+  };
+  AgeList& listOf(const Entry& entry) { return entry.state == Entry::State::decided ? decided_ : open_; }
+  void link(Entry& entry);
+  void unlink(Entry& entry);
+  // Who makes room for a datagram of this source.
+  Entry& victimFor(const FlowKey& key);
   void evict(Entry& entry);
 
   std::unique_ptr<Entry[]> entries_;
@@ -67,7 +82,7 @@ struct alignas(64) FragmentTable::Shard {
   std::unique_ptr<uint32_t[]> buckets_;
   uint32_t bucketMask_;
   uint32_t unused_ = 0;
-  uint32_t oldest_ = kNone, newest_ = kNone;
+  AgeList open_, decided_;
 };
 
 }  // namespace tunvs

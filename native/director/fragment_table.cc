@@ -19,12 +19,6 @@ FlowKey keyOf(const FragmentInfo& info) {
   return key;
 }
 
-// RFC 5722 makes a copy an overlap too; IPv4 has no such rule, and networks do duplicate.
-FragmentDrop checkRange(const FragmentInfo& info, const FragmentRanges& ranges) {
-  const FragmentDrop found = ranges.check(info);
-  return found == FragmentDrop::duplicate && info.family() == Family::ipv6 ? FragmentDrop::overlap : found;
-}
-
 }  // namespace
 
 FragmentTable::FragmentTable(const Options& options, const HashSecret& secret) : secret_(secret) {
@@ -39,8 +33,7 @@ FragmentTable::FragmentTable(const Options& options, const HashSecret& secret) :
 
 FragmentTable::~FragmentTable() = default;
 
-FragmentAnswer FragmentTable::decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now,
-                                     uint32_t& first, uint32_t& last) {
+FragmentAnswer FragmentTable::begin(const FragmentInfo& info, Tick now) {
   assert(info.isFirst() && !info.isAtomic() && info.source.family == info.destination.family);
   const FlowKey key = keyOf(info);
   const uint64_t hash = flowHash(key, secret_);
@@ -49,10 +42,11 @@ FragmentAnswer FragmentTable::decide(const FragmentInfo& info, const FragmentDec
   shard.counts.handedIn++;
   shard.expire(now, kExpirePerCall);
 
+  const FragmentDrop alone = checkFragment(info);
+  if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) return shard.drop(alone);
   Entry* entry = shard.find(key, hash, now);
-  const bool isReused = entry != nullptr && entry->state != Entry::State::gathering && info.family() == Family::ipv4 &&
-                        reached(now, entry->seenAt + kIdentificationReuseTicks);
-  if (isReused) {
+  const bool isOver = entry != nullptr && (entry->state == Entry::State::decided || entry->state == Entry::State::dead);
+  if (isOver && info.family() == Family::ipv4 && reached(now, entry->seenAt + kIdentificationReuseTicks)) {
     shard.remove(*entry);
     entry = nullptr;
   }
@@ -60,44 +54,81 @@ FragmentAnswer FragmentTable::decide(const FragmentInfo& info, const FragmentDec
   entry->seenAt = now;
   if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
 
-  FragmentDrop wrong = checkFragment(info);
-  if (wrong == FragmentDrop::none) wrong = checkRange(info, entry->ranges);
+  const FragmentDrop wrong = alone != FragmentDrop::none ? alone : entry->ranges.check(info);
   if (wrong == FragmentDrop::duplicate) {
     shard.counts.duplicates++;
-  } else if (wrong != FragmentDrop::none) {
-    return shard.kill(*entry, wrong);
-  } else {
-    entry->ranges.add(info);
-    entry->state = Entry::State::decided;
-    entry->decision = decision;
+    return shard.drop(wrong);
   }
+  if (wrong != FragmentDrop::none) return shard.kill(*entry, wrong);
+  entry->ranges.add(info);
+  entry->state = Entry::State::deciding;
+  return {FragmentVerdict::forward, FragmentDrop::none, {}};
+}
 
-  const FragmentDecision decided = entry->decision;
+FragmentAnswer FragmentTable::settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now,
+                                     uint32_t& first, uint32_t& last) {
+  const FlowKey key = keyOf(info);
+  const uint64_t hash = flowHash(key, secret_);
+  Shard& shard = shardOf(hash);
+  SpinGuard guard(shard.lock);
+  // Without the lock it may have been evicted, or killed; or it was evicted and came again, and another worker decided.
+  Entry* entry = shard.find(key, hash, now);
+  if (entry != nullptr && entry->state == Entry::State::dead) return shard.drop(entry->reason);
+  FragmentDecision decided = decision;
+  if (entry != nullptr && entry->state == Entry::State::decided) decided = entry->decision;
   const auto refused = static_cast<size_t>(FragmentDrop::refused);
-  if (decided.refusal != 0) {
-    shard.counts.dropped[refused] += shard.freeWaiting(*entry);
-  } else {
-    const auto base = static_cast<uint32_t>(hash & (shards_.size() - 1)) * shardUnits_;
-    uint32_t next = entry->firstWaiting;
-    if (next != FragmentArena::kNone) first = base + next, last = base + entry->lastWaiting;
-    while (next != FragmentArena::kNone) {
-      FragmentArena::Record& record = shard.arena.at(next);
-      next = record.next;
-      if (next != FragmentArena::kNone) record.next = base + next;
-      record.state = FragmentArena::State::lent;
-      shard.counts.waiting--;
-      shard.counts.released++;
+  if (entry != nullptr && entry->state == Entry::State::deciding) {
+    if (decided.refusal != 0) {
+      shard.counts.dropped[refused] += shard.freeWaiting(*entry);
+    } else {
+      lend(shard, static_cast<uint32_t>(hash & (shards_.size() - 1)), *entry, first, last);
     }
-    entry->firstWaiting = entry->lastWaiting = FragmentArena::kNone;
-    entry->waitingBytes = 0;
+    shard.settle(*entry, decided);
+    if (entry->ranges.isComplete()) shard.remove(*entry);
   }
-  if (entry->ranges.isComplete()) shard.remove(*entry);
   if (decided.refusal != 0) {
     shard.counts.dropped[refused]++;
     return {FragmentVerdict::drop, FragmentDrop::refused, decided};
   }
   shard.counts.decided++;
   return {FragmentVerdict::forward, FragmentDrop::none, decided};
+}
+
+FragmentAnswer FragmentTable::foresee(const FragmentInfo& info, Tick now) const {
+  const FragmentDrop alone = checkFragment(info);
+  if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) return {FragmentVerdict::drop, alone, {}};
+  const FlowKey key = keyOf(info);
+  const uint64_t hash = flowHash(key, secret_);
+  Shard& shard = shardOf(hash);
+  SpinGuard guard(shard.lock);
+  const Entry* entry = shard.find(key, hash, now);
+  if (entry != nullptr && entry->state == Entry::State::dead) return {FragmentVerdict::drop, entry->reason, {}};
+  FragmentDrop wrong = alone;
+  if (wrong == FragmentDrop::none && entry != nullptr) wrong = entry->ranges.check(info);
+  const bool isNews = wrong == FragmentDrop::duplicate && entry->ranges.isNews(info);
+  if (wrong != FragmentDrop::none && !isNews) return {FragmentVerdict::drop, wrong, {}};
+  const bool isDecided = entry != nullptr && entry->state == Entry::State::decided;
+  if (!isDecided) return {FragmentVerdict::wait, FragmentDrop::none, {}};
+  const bool isRefused = entry->decision.refusal != 0;
+  return {isRefused ? FragmentVerdict::drop : FragmentVerdict::forward,
+          isRefused ? FragmentDrop::refused : FragmentDrop::none, entry->decision};
+}
+
+// All that waits for `entry`, as a list of records in the numbering of all shards.
+void FragmentTable::lend(Shard& shard, uint32_t number, Entry& entry, uint32_t& first, uint32_t& last) {
+  const uint32_t base = number * shardUnits_;
+  uint32_t next = entry.firstWaiting;
+  if (next != FragmentArena::kNone) first = base + next, last = base + entry.lastWaiting;
+  while (next != FragmentArena::kNone) {
+    FragmentArena::Record& record = shard.arena.at(next);
+    next = record.next;
+    if (next != FragmentArena::kNone) record.next = base + next;
+    record.state = FragmentArena::State::lent;
+    shard.counts.waiting--;
+    shard.counts.released++;
+  }
+  entry.firstWaiting = entry.lastWaiting = FragmentArena::kNone;
+  entry.waitingBytes = 0;
 }
 
 FragmentAnswer FragmentTable::follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now) {
@@ -109,29 +140,29 @@ FragmentAnswer FragmentTable::follow(const FragmentInfo& info, std::span<const u
   shard.counts.handedIn++;
   shard.expire(now, kExpirePerCall);
 
+  const FragmentDrop alone = checkFragment(info);
+  if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) return shard.drop(alone);
   Entry* entry = shard.find(key, hash, now);
   if (entry == nullptr) entry = shard.create(key, hash, now);
   entry->seenAt = now;
   if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
 
-  FragmentDrop wrong = checkFragment(info);
-  if (wrong == FragmentDrop::none) wrong = checkRange(info, entry->ranges);
-  const bool isCopy = wrong == FragmentDrop::duplicate;
-  if (wrong != FragmentDrop::none && !isCopy) return shard.kill(*entry, wrong);
-  if (isCopy) shard.counts.duplicates++;
+  const FragmentDrop wrong = alone != FragmentDrop::none ? alone : entry->ranges.check(info);
+  if (wrong == FragmentDrop::duplicate) shard.counts.duplicates++;
+  const bool isNews = wrong == FragmentDrop::duplicate && entry->ranges.isNews(info);
+  if (wrong == FragmentDrop::duplicate && !isNews) return shard.drop(wrong);
+  if (wrong != FragmentDrop::none && !isNews) return shard.kill(*entry, wrong);
 
-  if (entry->state == Entry::State::gathering) {
-    if (isCopy) return shard.drop(FragmentDrop::duplicate);
+  if (entry->state != Entry::State::decided) {
     if (!shard.store(*entry, info, packet)) return shard.drop(FragmentDrop::noRoom);
-    entry->ranges.add(info);
+    isNews ? entry->ranges.noteEnd(info) : entry->ranges.add(info);
     return {FragmentVerdict::wait, FragmentDrop::none, {}};
   }
 
   const FragmentDecision decided = entry->decision;
-  if (!isCopy) {
-    entry->ranges.add(info);
-    if (entry->ranges.isComplete()) shard.remove(*entry);
-  }
+  isNews ? entry->ranges.noteEnd(info) : entry->ranges.add(info);
+  // A host looks whether it has all when it takes something in: a copy is not.
+  if (!isNews && entry->ranges.isComplete()) shard.remove(*entry);
   if (decided.refusal != 0) {
     shard.counts.dropped[static_cast<size_t>(FragmentDrop::refused)]++;
     return {FragmentVerdict::drop, FragmentDrop::refused, decided};

@@ -3,15 +3,26 @@
 // Only the first fragment has ports, so it decides: the director schedules it and tells the table. Later fragments
 // follow that decision, on whichever queue they come; those that come before the first wait, and go on in order of
 // their offsets when it comes. A datagram with overlapping, contradicting or attacking fragments dies as a whole: what
-// waits is dropped, and so is what still comes. A complete datagram is forgotten at once, so that its identification
-// can be used again.
+// waits is dropped, and so is what still comes of a datagram that was decided. Copies are dropped alone, those of a
+// first fragment too: a real server sees each byte of a datagram once. A complete datagram is forgotten at once, so
+// that its identification can be used again.
 //
 // The law:  handedIn = decided + followed + released + expired + evicted + waiting + the sum of dropped
 //
-// Expiry. A datagram lives for `lifeTicks` from its first-seen fragment. Every call drops a few that are due in its
+// Expiry. A datagram lives for `lifeTicks` from its first-seen fragment; one that was decided or killed may have its
+// place for as long again. Every call drops a few that are due in its
 // shard; expire() drops them in all, and must be called at least once a day.
 //
-// Eviction. A full shard gives up its oldest datagram; a full arena the one that owns the oldest waiting fragment.
+// A first fragment is looked at before anything is opened for it: begin() takes it in or drops it, and only what it
+// took in is scheduled, and then settled. Between the two the datagram's other fragments wait.
+//
+// Eviction. A full shard gives up the oldest datagram of the kind (with a decision, without one) that has more than
+// half of the places, one of the newcomer's own source where that is among the eight oldest; a full arena the datagram
+// that owns the oldest waiting fragment. So:
+//  - fragments without a first one, in any number, take at most half of the places, and none of a datagram that was
+//  decided;
+//  - a datagram whose fragments come together is lost to a flood of others only when half of the places are taken anew
+//  between its first and its last fragment: 2,048 datagrams by default.
 //
 // Thread safety: everything by anybody; a call locks one shard, and copies a waiting packet under that lock. A
 // FragmentLease belongs to one thread.
@@ -74,7 +85,7 @@ struct FragmentCounts {
   uint64_t dropped[kFragmentDrops] = {};
 
   uint64_t handedIn = 0;
-  uint64_t duplicates = 0;        // copies of IPv4 fragments: forwarded, or in dropped[duplicate]
+  uint64_t duplicates = 0;        // copies
   uint64_t datagramsExpired = 0;  // incomplete at the end of their life
   uint64_t datagramsEvicted = 0;
   uint64_t datagrams = 0;   // now
@@ -114,16 +125,19 @@ class FragmentTable {
   FragmentTable(const Options& options, const HashSecret& secret);
   ~FragmentTable();
 
-  // A first fragment that the director has scheduled, or refused. On `forward`, `onRelease(Packet)` is called for every
-  // fragment that waited for it, by offset; each has kHeadroom writable bytes in front and stays valid until
-  // lease.clear(). A copy of a first fragment gets the decision of the original: always go by the answer's decision.
-  // REQUIRES: info.isFirst(), not info.isAtomic()
+  // A first fragment, before it is scheduled. `forward`: it was taken in; settle() must be called with what was
+  // decided. REQUIRES: info.isFirst(), not info.isAtomic()
+  FragmentAnswer begin(const FragmentInfo& info, Tick now);
+
+  // What was decided, or refused, about a first fragment that begin() took in. On `forward`, `onRelease(Packet)` is
+  // called for every fragment that waited for it, by offset; each has kHeadroom writable bytes in front and stays valid
+  // until lease.clear().
   template <typename OnRelease>
-  FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
+  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
                         OnRelease&& onRelease) {
     uint32_t last = FragmentArena::kNone;
     uint32_t next = FragmentArena::kNone;
-    const FragmentAnswer answer = decide(info, decision, now, next, last);
+    const FragmentAnswer answer = settle(info, decision, now, next, last);
     if (next == FragmentArena::kNone) return answer;
     const uint32_t first = next;
     while (next != FragmentArena::kNone) {
@@ -136,8 +150,20 @@ class FragmentTable {
     return answer;
   }
 
+  // Both at once, where the decision is known already.
+  template <typename OnRelease>
+  FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
+                        OnRelease&& onRelease) {
+    const FragmentAnswer begun = begin(info, now);
+    return begun.verdict == FragmentVerdict::forward ? settle(info, decision, now, lease, onRelease) : begun;
+  }
+
   // Any other fragment; `packet` is all of it, from its IP header on. REQUIRES: not info.isFirst()
   FragmentAnswer follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now);
+
+  // What follow() would make of a fragment that came now, or begin() of a first one, where all but `drop` means that it
+  // is taken in; nothing is changed by asking. REQUIRES: not info.isAtomic()
+  FragmentAnswer foresee(const FragmentInfo& info, Tick now) const;
 
   // Drops what is due: at most `budget` datagrams of each shard. Returns how many.
   size_t expire(Tick now, size_t budget = 64);
@@ -150,8 +176,9 @@ class FragmentTable {
   struct Entry;
   struct Shard;
 
-  FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first,
+  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first,
                         uint32_t& last);
+  void lend(Shard& shard, uint32_t number, Entry& entry, uint32_t& first, uint32_t& last);
   Shard& shardOf(uint64_t hash) const { return *shards_[hash & (shards_.size() - 1)]; }
   // Records of all shards in one numbering.
   FragmentArena::Record& recordAt(uint32_t reference);

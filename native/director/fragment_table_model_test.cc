@@ -1,4 +1,5 @@
 // The fragment table against a plain model of it, under pressure, and under threads.
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <list>
@@ -41,8 +42,9 @@ class Model {
     enum { gathering, decided, dead } state = gathering;
     FragmentDrop reason{};
     FragmentDecision decision;
-    std::vector<FragmentInfo> taken;
-    std::map<uint32_t, std::string> waiting;  // by offset
+    std::vector<std::pair<uint32_t, uint32_t>> runs;  // what came in order, at the far end
+    uint32_t end = 0, sum = 0;
+    std::multimap<uint32_t, std::string> waiting;  // by offset
   };
   struct Answer {
     FragmentVerdict verdict;
@@ -52,7 +54,9 @@ class Model {
   };
 
   Answer handIn(const FragmentInfo& info, const FragmentDecision& decision, const std::string& packet, Tick now) {
-    for (int i = 0; i < 2 && !all_.empty() && isDue(all_.front(), now); i++) expireAt(all_.begin());
+    // IPv6 fragments of a length that can't be are as if they had not come.
+    if (info.family() == Family::ipv6 && info.more && info.payloadBytes % 8 != 0)
+      return drop(info.isFirst() && info.payloadBytes < 8 ? FragmentDrop::tinyFirst : FragmentDrop::badLength);
     auto at = all_.begin();
     while (at != all_.end() && at->id != info.identification) ++at;
     if (at != all_.end() && isDue(*at, now)) expireAt(at), at = all_.end();
@@ -67,7 +71,7 @@ class Model {
                       .seenAt = now,
                       .reason = {},
                       .decision = {},
-                      .taken = {},
+                      .runs = {},
                       .waiting = {}});
       at = std::prev(all_.end());
     }
@@ -75,17 +79,22 @@ class Model {
     datagram.seenAt = now;
     if (datagram.state == Datagram::dead) return drop(datagram.reason);
 
-    bool isCopy = false;
-    const FragmentDrop wrong = judge(datagram, info, isCopy);
-    if (wrong != FragmentDrop::none) {
+    const FragmentDrop wrong = judge(datagram, info);
+    const bool isNews = wrong == FragmentDrop::duplicate && !info.more && datagram.end == 0;
+    if (wrong == FragmentDrop::duplicate && !isNews) return drop(wrong);
+    if (wrong != FragmentDrop::none && !isNews) {
+      if (datagram.state == Datagram::gathering) {
+        all_.erase(at);
+        return drop(wrong);
+      }
       datagram.state = Datagram::dead;
       datagram.reason = wrong;
-      datagram.waiting.clear();
       return drop(wrong);
     }
-    if (!isCopy) datagram.taken.push_back(info);
+    if (!info.more) datagram.end = info.endBytes();
+    if (!isNews) take(datagram, info);
     Answer answer{FragmentVerdict::forward, FragmentDrop::none, {}, {}};
-    if (info.isFirst() && !isCopy) {
+    if (info.isFirst()) {
       datagram.state = Datagram::decided;
       datagram.decision = decision;
       for (const auto& [offset, bytes] : datagram.waiting) {
@@ -94,8 +103,8 @@ class Model {
       datagram.waiting.clear();
     }
     if (datagram.state == Datagram::gathering) {
-      if (isCopy) return drop(FragmentDrop::duplicate);
-      datagram.waiting[info.offsetBytes] = packet;
+      // Of two at one offset, the one that came later is ahead.
+      datagram.waiting.emplace_hint(datagram.waiting.lower_bound(info.offsetBytes), info.offsetBytes, packet);
       return {FragmentVerdict::wait, FragmentDrop::none, {}, {}};
     }
     answer.decision = datagram.decision;
@@ -103,10 +112,17 @@ class Model {
       answer.verdict = FragmentVerdict::drop;
       answer.reason = FragmentDrop::refused;
     }
-    if (isComplete(datagram)) all_.erase(at);
+    if (!isNews && datagram.end != 0 && datagram.sum == datagram.end) all_.erase(at);
     return answer;
   }
 
+  void expire(Tick now) {
+    for (auto at = all_.begin(); at != all_.end();) {
+      const auto next = std::next(at);
+      if (isDue(*at, now)) expireAt(at);
+      at = next;
+    }
+  }
   uint64_t expired() const { return expired_; }
   uint64_t waiting() const {
     uint64_t sum = 0;
@@ -122,31 +138,27 @@ class Model {
     expired_ += at->waiting.size();
     all_.erase(at);
   }
-  static uint32_t endOf(const Datagram& datagram) {
-    for (const auto& other : datagram.taken) {
-      if (!other.more) return other.endBytes();
+  static void take(Datagram& datagram, const FragmentInfo& info) {
+    datagram.sum += info.takenBytes();
+    auto& runs = datagram.runs;
+    const auto far = std::ranges::max_element(runs, {}, &std::pair<uint32_t, uint32_t>::second);
+    if (far != runs.end() && far->second == info.offsetBytes) {
+      far->second = info.endBytes();
+    } else {
+      runs.emplace_back(info.offsetBytes, info.endBytes());
     }
-    return 0;
   }
-  static bool isComplete(const Datagram& datagram) {
-    uint32_t sum = 0;
-    for (const auto& other : datagram.taken) sum += other.payloadBytes;
-    return endOf(datagram) != 0 && sum == endOf(datagram);
-  }
-  static FragmentDrop judge(const Datagram& datagram, const FragmentInfo& info, bool& isCopy) {
-    if (info.payloadBytes == 0 || (info.more && info.payloadBytes % 8 != 0)) return FragmentDrop::badLength;
-    const uint32_t end = endOf(datagram);
-    bool overlaps = false, isBehind = false;
-    for (const auto& other : datagram.taken) {
-      isCopy |= other.offsetBytes == info.offsetBytes && other.endBytes() == info.endBytes() && other.more == info.more;
-      overlaps |= other.offsetBytes < info.endBytes() && info.offsetBytes < other.endBytes();
-      isBehind |= !info.more && other.endBytes() > info.endBytes();
+  static FragmentDrop judge(const Datagram& datagram, const FragmentInfo& info) {
+    if (info.takenBytes() == 0) return FragmentDrop::badLength;
+    const uint32_t start = info.offsetBytes, end = info.endBytes();
+    if (datagram.end != 0 && (info.more ? end > datagram.end : end != datagram.end)) return FragmentDrop::twoEnds;
+    bool isCopy = false, overlaps = false;
+    for (const auto& [from, to] : datagram.runs) {
+      if (!info.more && to > end) return FragmentDrop::twoEnds;
+      isCopy |= from <= start && end <= to;
+      overlaps |= from < end && start < to;
     }
-    if (isCopy && info.family() == Family::ipv4) return FragmentDrop::none;
-    if (isCopy) return FragmentDrop::overlap;
-    if (end != 0 && (info.more ? info.endBytes() >= end : info.endBytes() != end)) return FragmentDrop::twoEnds;
-    if (isBehind) return FragmentDrop::twoEnds;
-    return overlaps ? FragmentDrop::overlap : FragmentDrop::none;
+    return isCopy ? FragmentDrop::duplicate : overlaps ? FragmentDrop::overlap : FragmentDrop::none;
   }
 
   std::list<Datagram> all_;  // oldest first
@@ -174,6 +186,9 @@ TEST("the fragment table agrees with its model for random fragments") {
     Tick now = 0u - 20000;
     for (int step = 0; step < 4000; step++) {
       now += random() % 64 == 0 ? random() % 2000 : random() % 8;
+      while (table.expire(now) != 0) {
+      }
+      model.expire(now);
       const uint32_t id = random() % 40;
       // Mostly fragments of 80 bytes in their places, so that datagrams come to their end.
       const bool isOrderly = random() % 16 != 0;
@@ -205,7 +220,8 @@ TEST("the fragment table agrees with its model for random fragments") {
       const FragmentCounts counts = table.counts();
       REQUIRE(CHECK_EQ(counts.waiting, model.waiting()));
       REQUIRE(CHECK_EQ(counts.expired, model.expired()));
-      REQUIRE(CHECK_EQ(counts.datagrams, model.datagrams()));
+      // What is over but behind a younger one in its list has its place a little longer; nobody finds it any more.
+      REQUIRE(CHECK(counts.datagrams >= model.datagrams()));
       REQUIRE(CHECK_EQ(counts.evicted, 0u));
       REQUIRE(CHECK_EQ(counts.handedIn, accountedFor(counts)));
     }

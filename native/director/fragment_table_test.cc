@@ -181,18 +181,21 @@ TEST("a refused first fragment takes the waiting and the later ones with it") {
   CHECK_EQ(bench.table.counts().arenaBytes, 0u);
 }
 
-TEST("an overlap kills the datagram: what waited, what comes, and the first fragment too") {
+TEST("an overlap among fragments that wait drops them all, and what comes begins anew, as with a host") {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     Bench bench;
     const Sender part{.family = family};
     CHECK(isWait(bench.follow(part(1480, 1480, true))));
     CHECK(isWait(bench.follow(part(2960, 1480, true))));
-    CHECK(isDrop(bench.follow(part(2952, 16, true)), FragmentDrop::overlap));
+    CHECK(isDrop(bench.follow(part(1472, 16, true)), FragmentDrop::overlap));
     CHECK_EQ(bench.table.counts().waiting, 0u);
+    CHECK_EQ(bench.table.counts().datagrams, 0u);
     CHECK_EQ(bench.table.counts().arenaBytes, 0u);
-    CHECK(isDrop(bench.follow(part(4440, 8, false)), FragmentDrop::overlap));
-    CHECK(isDrop(bench.decide(part(0, 1480, true)), FragmentDrop::overlap));
-    CHECK_EQ(bench.dropped(FragmentDrop::overlap), 5u);
+    CHECK(isWait(bench.follow(part(4440, 8, false))));
+    CHECK(isForward(bench.decide(part(0, 1480, true))));
+    CHECK_EQ(bench.dropped(FragmentDrop::overlap), 3u);
+    CHECK_EQ(bench.released.size(), 1u);
+    bench.released.clear();
     CHECK(bench.released.empty());
   }
 }
@@ -205,30 +208,125 @@ TEST("an overlap of the first fragment that was forwarded stops the rest") {
   CHECK(isDrop(bench.follow(part(1504, 8, false)), FragmentDrop::overlap));
 }
 
-TEST("a copy of an IPv4 fragment is counted and harmless") {
+TEST("a copy of a fragment is counted and dropped alone, and a copy of the first one is not decided again") {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    Bench bench;
+    const Sender part{.family = family};
+    CHECK(isWait(bench.follow(part(1480, 1480, true), "second")));
+    CHECK(isDrop(bench.follow(part(1480, 1480, true), "copy"), FragmentDrop::duplicate));
+    CHECK(isForward(bench.decide(part(0, 1480, true))));
+    CHECK(isDrop(bench.table.begin(part(0, 1480, true), kStart), FragmentDrop::duplicate));
+    CHECK(isDrop(bench.follow(part(1480, 1480, true)), FragmentDrop::duplicate));
+    CHECK(isForward(bench.follow(part(2960, 8, false))));
+    CHECK_EQ(bench.released, std::vector<std::string>{"second"});
+    CHECK_EQ(bench.table.counts().duplicates, 3u);
+    CHECK_EQ(bench.table.counts().datagrams, 0u);
+  }
+}
+
+TEST("208 bytes in three pieces, one of them twice, reach their server whole") {
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const Sender part{.family = family};
+    for (const auto& order : {std::vector{0, 1, 1, 2}, std::vector{0, 0, 1, 2}}) {
+      Bench bench;
+      uint32_t bytes = 0;
+      for (const int i : order) {
+        const FragmentInfo info = part(static_cast<uint32_t>(i) * 80, i == 2 ? 48 : 80, i != 2);
+        const FragmentAnswer answer = i == 0 ? bench.decide(info) : bench.follow(info);
+        if (isForward(answer)) bytes += info.payloadBytes;
+      }
+      CHECK_EQ(bytes, 208u);
+      CHECK_EQ(bench.table.counts().datagrams, 0u);
+    }
+  }
+}
+
+TEST("a copy that is the first to say where the datagram ends goes on") {
   Bench bench;
   const Sender part;
-  CHECK(isWait(bench.follow(part(1480, 1480, true), "second")));
-  CHECK(isDrop(bench.follow(part(1480, 1480, true), "copy"), FragmentDrop::duplicate));
-  CHECK(isForward(bench.decide(part(0, 1480, true))));
-  CHECK(isForward(bench.decide(part(0, 1480, true), {8, 88, 0}), kServer7));
-  CHECK(isForward(bench.follow(part(1480, 1480, true))));
-  CHECK(isForward(bench.follow(part(2960, 8, false))));
-  CHECK_EQ(bench.released, std::vector<std::string>{"second"});
-  CHECK_EQ(bench.table.counts().duplicates, 3u);
+  CHECK(isForward(bench.decide(part(0, 80, true))));
+  CHECK(isForward(bench.follow(part(160, 80, true))));
+  CHECK(isForward(bench.follow(part(160, 80, false))));
+  CHECK(isDrop(bench.follow(part(160, 80, false)), FragmentDrop::duplicate));
+  CHECK(isForward(bench.follow(part(80, 80, true))));
   CHECK_EQ(bench.table.counts().datagrams, 0u);
 }
 
-TEST("a copy of an IPv6 fragment kills its datagram") {
+TEST("IPv6 fragments whose length or place can't be are dropped alone") {
   Bench bench;
   const Sender part{.family = Family::ipv6};
-  CHECK(isForward(bench.decide(part(0, 1480, true))));
-  CHECK(isDrop(bench.decide(part(0, 1480, true)), FragmentDrop::overlap));
-  CHECK(isDrop(bench.follow(part(1480, 8, false)), FragmentDrop::overlap));
-  CHECK_EQ(bench.table.counts().duplicates, 0u);
+  CHECK(isDrop(bench.decide(part(0, 4, true)), FragmentDrop::tinyFirst));
+  CHECK(isForward(bench.decide(part(0, 80, true))));
+  CHECK(isDrop(bench.follow(part(80, 77, true)), FragmentDrop::badLength));
+  CHECK(isDrop(bench.follow(part(65528, 80, false)), FragmentDrop::tooLong));
+  CHECK(isForward(bench.follow(part(80, 80, false))));
 }
 
-TEST("attacks with a single fragment kill their datagram") {
+TEST("while a first fragment is being scheduled its datagram's others wait, and go on when it is settled") {
+  Bench bench;
+  const Sender part;
+  CHECK_EQ(bench.table.begin(part(0, 1480, true), kStart).verdict, FragmentVerdict::forward);
+  CHECK(isDrop(bench.table.begin(part(0, 1480, true), kStart), FragmentDrop::duplicate));
+  CHECK(isWait(bench.follow(part(1480, 8, false), "second")));
+  const auto keep = [&](Packet packet) {
+    bench.released.emplace_back(reinterpret_cast<const char*>(packet.data), packet.length);
+  };
+  CHECK(isForward(bench.table.settle(part(0, 1480, true), kServer7, kStart, *bench.lease, keep)));
+  CHECK_EQ(bench.released, std::vector<std::string>{"second"});
+  CHECK_EQ(bench.table.counts().datagrams, 0u);
+}
+
+TEST("an overlap that comes while the first fragment is being scheduled stops the datagram") {
+  Bench bench;
+  const Sender part;
+  CHECK_EQ(bench.table.begin(part(0, 1480, true), kStart).verdict, FragmentVerdict::forward);
+  CHECK(isDrop(bench.follow(part(1472, 16, false)), FragmentDrop::overlap));
+  CHECK(isDrop(bench.table.settle(part(0, 1480, true), kServer7, kStart, *bench.lease, [](Packet) {}),
+               FragmentDrop::overlap));
+}
+
+TEST("a flood of fragments without a first one evicts no datagram that goes on, and firsts none that waits") {
+  for (const bool isOfFirsts : {false, true}) {
+    Bench bench({.datagrams = 64, .arenaBytes = 1 << 20, .shards = 1});
+    const auto from = [](uint32_t client, uint32_t id, uint32_t offset) {
+      FragmentInfo info = Sender{.identification = id}(offset, 1480, true);
+      info.source = IpAddress::v4(Be32::from(0xc6120000 + client));
+      return info;
+    };
+    for (uint32_t i = 0; i < 20; i++) {
+      if (isOfFirsts) {
+        CHECK(isWait(bench.follow(from(i, 1, 1480))));
+      } else {
+        CHECK(isForward(bench.decide(from(i, 1, 0))));
+      }
+    }
+    for (uint32_t i = 0; i < 1000; i++) {
+      isOfFirsts ? bench.decide(from(1000 + i, 2, 0)) : bench.follow(from(1000 + i, 2, 1480));
+    }
+    for (uint32_t i = 0; i < 20; i++) {
+      if (isOfFirsts) {
+        bench.decide(from(i, 1, 0));
+      } else {
+        CHECK(isForward(bench.follow(from(i, 1, 1480))));
+      }
+    }
+    CHECK_EQ(bench.released.size(), isOfFirsts ? 20u : 0u);
+  }
+}
+
+TEST("a source with many datagrams in a full table makes room for itself") {
+  Bench bench({.datagrams = 64, .arenaBytes = 1 << 20, .shards = 1});
+  FragmentInfo other = Sender{}(1480, 8, true);
+  other.source = IpAddress::v4(198, 51, 100, 99);
+  CHECK(isWait(bench.follow(other)));
+  for (uint32_t id = 100; id < 1100; id++) bench.follow(Sender{.identification = id}(1480, 8, true));
+  other.offsetBytes = 0;
+  other.payloadBytes = 1480;
+  CHECK(isForward(bench.decide(other)));
+  CHECK_EQ(bench.released.size(), 1u);
+}
+
+TEST("attacks with a single fragment drop what waits with it") {
   const struct {
     IpProtocol protocol;
     uint32_t offset, payload;
@@ -237,20 +335,21 @@ TEST("attacks with a single fragment kill their datagram") {
   } rows[] = {
       {IpProtocol::tcp, 8, 1480, true, FragmentDrop::tinyFirst},
       {IpProtocol::icmp, 65528, 1480, false, FragmentDrop::tooLong},
-      {IpProtocol::udp, 1480, 7, true, FragmentDrop::badLength},
+      {IpProtocol::udp, 1480, 7, true, FragmentDrop::badLength},  // nothing is left when it is trimmed
       {IpProtocol::udp, 1480, 0, false, FragmentDrop::badLength},
   };
   for (const auto& row : rows) {
     Bench bench;
     const Sender part{.protocol = row.protocol};
+    CHECK(isWait(bench.follow(part(2960, 8, false))));
     CHECK(isDrop(bench.follow(part(row.offset, row.payload, row.more)), row.reason));
-    CHECK(isDrop(bench.decide(part(0, 1480, true)), row.reason));
     CHECK_EQ(bench.dropped(row.reason), 2u);
+    CHECK_EQ(bench.table.counts().waiting, 0u);
   }
   Bench bench;
   const Sender part{.protocol = IpProtocol::tcp};
   CHECK(isDrop(bench.decide(part(0, 16, true)), FragmentDrop::tinyFirst));
-  CHECK(isDrop(bench.follow(part(24, 1480, false)), FragmentDrop::tinyFirst));
+  CHECK_EQ(bench.table.counts().datagrams, 0u);
 }
 
 TEST("two last fragments that disagree kill the datagram") {

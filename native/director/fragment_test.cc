@@ -1,5 +1,6 @@
 #include "director/fragment.h"
 
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -35,7 +36,8 @@ TEST("a fragment on its own is judged by its length, its place and its transport
       {"an ordinary first one", fragment(0, 1480, true), D::none},
       {"an ordinary last one", fragment(1480, 33, false), D::none},
       {"nothing in it", fragment(1480, 0, false), D::badLength},
-      {"odd length though more is to come", fragment(1480, 1479, true), D::badLength},
+      {"odd length though more is to come: trimmed", fragment(1480, 1479, true), D::none},
+      {"nothing left when trimmed", fragment(1480, 7, true), D::badLength},
       {"offset that no header can say", fragment(1481, 8, true), D::badLength},
       {"just up to 65,535 with its header", fragment(65488, 27, false), D::none},
       {"one byte beyond", fragment(65488, 28, false), D::tooLong},
@@ -88,21 +90,23 @@ TEST("overlaps, copies and contradicting ends are told apart") {
     FragmentInfo info;
     D expected;
   } rows[] = {
-      {fragment(0, 800, true), D::none},        {fragment(1600, 800, true), D::none},
-      {fragment(800, 800, true), D::duplicate}, {fragment(2400, 800, false), D::duplicate},
-      {fragment(800, 400, true), D::overlap},   {fragment(1200, 400, true), D::overlap},
-      {fragment(792, 16, true), D::overlap},    {fragment(1592, 16, true), D::overlap},
-      {fragment(0, 1600, true), D::overlap},    {fragment(0, 2400, true), D::overlap},
-      {fragment(2400, 800, true), D::twoEnds},  {fragment(3200, 8, true), D::twoEnds},
-      {fragment(3200, 8, false), D::twoEnds},   {fragment(1600, 8, false), D::twoEnds},
-      {fragment(2400, 400, false), D::twoEnds}, {fragment(2000, 1200, false), D::overlap},
+      {fragment(0, 800, true), D::none},         {fragment(1600, 800, true), D::none},
+      {fragment(800, 800, true), D::duplicate},  {fragment(2400, 800, false), D::duplicate},
+      {fragment(800, 400, true), D::duplicate},  {fragment(1200, 400, true), D::duplicate},
+      {fragment(792, 16, true), D::overlap},     {fragment(1592, 16, true), D::overlap},
+      {fragment(0, 1600, true), D::overlap},     {fragment(0, 2400, true), D::overlap},
+      {fragment(2400, 800, true), D::duplicate}, {fragment(3200, 8, true), D::twoEnds},
+      {fragment(3200, 8, false), D::twoEnds},    {fragment(1600, 8, false), D::twoEnds},
+      {fragment(2400, 400, false), D::twoEnds},  {fragment(2000, 1200, false), D::overlap},
   };
   for (const auto& row : rows) CHECK_EQ(ranges.check(row.info), row.expected);
 
   FragmentRanges noEnd;
   noEnd.add(fragment(2400, 800, true));
   CHECK_EQ(noEnd.check(fragment(800, 8, false)), D::twoEnds);
-  CHECK_EQ(noEnd.check(fragment(2400, 800, false)), D::overlap);
+  CHECK_EQ(noEnd.check(fragment(2400, 800, false)), D::duplicate);
+  CHECK(noEnd.isNews(fragment(2400, 800, false)));
+  CHECK(!ranges.isNews(fragment(2400, 800, false)));
   CHECK_EQ(noEnd.check(fragment(3200, 800, false)), D::none);
 }
 
@@ -121,31 +125,35 @@ TEST("ranges agree with a map of bytes for random fragments") {
   std::mt19937 random(7);
   for (int round = 0; round < 3000; round++) {
     FragmentRanges ranges;
-    std::vector<int> ownerOf(64, -1);  // by unit of 8 bytes
-    std::vector<FragmentInfo> taken;
+    std::vector<int> ownerOf(64, -1);                 // by unit of 8 bytes
+    std::vector<std::pair<uint32_t, uint32_t>> runs;  // of units; what came in order, at the far end
     uint32_t end = 0;
     for (int i = 0; i < 24; i++) {
       const uint32_t start = random() % 60, units = 1 + random() % 4;
       const FragmentInfo info = fragment(start * 8, units * 8, random() % 6 != 0);
       bool isCopy = false, overlaps = false, contradicts = false;
-      for (const auto& other : taken) {
-        isCopy |=
-            other.offsetBytes == info.offsetBytes && other.payloadBytes == info.payloadBytes && other.more == info.more;
-        contradicts |= !info.more && other.endBytes() > info.endBytes();
+      for (const auto& [from, to] : runs) {
+        isCopy |= from <= start && start + units <= to;
+        contradicts |= !info.more && to > start + units;
       }
-      contradicts |= end != 0 && (info.more ? info.endBytes() >= end : info.endBytes() != end);
+      contradicts |= end != 0 && (info.more ? info.endBytes() > end : info.endBytes() != end);
       for (uint32_t u = start; u < start + units; u++) overlaps |= ownerOf[u] >= 0;
-      const FragmentDrop expected = isCopy        ? FragmentDrop::duplicate
-                                    : contradicts ? FragmentDrop::twoEnds
-                                    : overlaps    ? FragmentDrop::overlap
-                                                  : FragmentDrop::none;
+      const FragmentDrop expected = contradicts ? FragmentDrop::twoEnds
+                                    : isCopy    ? FragmentDrop::duplicate
+                                    : overlaps  ? FragmentDrop::overlap
+                                                : FragmentDrop::none;
       const FragmentDrop found = ranges.check(info);
       REQUIRE(CHECK_EQ(found, expected));
       if (found != FragmentDrop::none) continue;
       ranges.add(info);
       for (uint32_t u = start; u < start + units; u++) ownerOf[u] = i;
       if (!info.more) end = info.endBytes();
-      taken.push_back(info);
+      const auto far = std::ranges::max_element(runs, {}, &std::pair<uint32_t, uint32_t>::second);
+      if (far != runs.end() && far->second == start) {
+        far->second += units;
+      } else {
+        runs.emplace_back(start, start + units);
+      }
       bool isComplete = end != 0;
       for (uint32_t u = 0; u < end / 8; u++) isComplete &= ownerOf[u] >= 0;
       REQUIRE(CHECK_EQ(ranges.isComplete(), isComplete));

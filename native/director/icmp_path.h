@@ -5,6 +5,8 @@
 #pragma once
 
 #include "core/outer_quote.h"
+#include "core/quote.h"
+#include "core/rate_limit.h"
 #include "director/connections.h"
 #include "director/forwarder.h"
 
@@ -15,9 +17,10 @@ class IcmpPath {
   IcmpPath(const Settings& settings, Connections& connections, Forwarder& forwarder, ServerPool& pool)
       : settings_(settings), connections_(connections), forwarder_(forwarder), pool_(pool) {}
 
+  // With `asked`, nothing is changed but `worker` and `out`, and whose server it is goes there.
   // REQUIRES: parsed.packetClass == PacketClass::icmp
   Verdict handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
-                 size_t cause, Tick now, OutputVector& out);
+                 size_t cause, Tick now, OutputVector& out, Explanation* asked = nullptr);
 
  private:
   struct Context;
@@ -25,7 +28,10 @@ class IcmpPath {
   Verdict relay(Context& c);
   Verdict fromTunnel(Context& c);
   Verdict fromShortQuote(Context& c, const StrippedOuter& outer);
-  void learn(Context& c, const ServerView& server);
+  // Whether the server may have been sent the packet that the error quotes. `quote`: the inner packet, where it is
+  // known whose it is.
+  bool mayHaveSent(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
+  void learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
   // The live connection that a key names, and its server. Null: there is none, or its server is gone.
   const ServerView* serverOf(Context& c, const FlowKey& key, uint64_t& hash);
 
@@ -33,6 +39,8 @@ class IcmpPath {
   Connections& connections_;
   Forwarder& forwarder_;
   ServerPool& pool_;
+  // In sum over all servers: a narrow link in front of many is found out at this rate.
+  SharedRateLimit<kTicksPerSecond / 125, 250> lowerings_;
 };
 
 }  // namespace tunvs

@@ -28,8 +28,8 @@ Handled handle(TestDirector& t, const Bytes& bytes) {
   OutputVector out;
   Handled handled{};
   t.director.process(0, {&packet, 1}, t.now, out, &handled.verdict);
-  handled.isLocal = out.count() == 1 && out.isLocal(0);
-  CHECK_EQ(out.hasLocal(), handled.isLocal);
+  handled.isLocal = out.count() == 1 && out.way(0) == OutputWay::host;
+  CHECK_EQ(out.has(OutputWay::host), handled.isLocal);
   if (out.count() == 1) handled.out.assign(out[0].data, out[0].data + out[0].length);
   return handled;
 }

@@ -1,18 +1,30 @@
 // What the director sends: the packets of one vector, and room for those that it makes itself.
 //
+// A packet that is made has its place among the outputs before it has room, and both in one call: nothing can come
+// between its room and its place, and so no flush.
+//
 // Thread safety: none; one per worker.
 // Invariants:
 //  1. Packets stand in the order in which they are to be sent.
-//  2. What add() took stays valid until the flush that sends it: input buffers until the next vector, made packets
-//  until reset().
+//  2. What add() and make() took stays as it is until the flush that sends it. Input buffers, and those of fragments
+//  and parked packets that had waited, are their owners' to keep until then: Director::process() and resume() free
+//  nothing of theirs before they are called again, and everything is flushed before that.
+//  3. Room in the arena belongs to a packet of this vector: with no packet, nothing is used.
 #pragma once
 
-#include <bitset>
+#include <cassert>
 #include <memory>
 
 #include "core/packet_vector.h"
 
 namespace tunvs {
+
+// Where a packet is going.
+enum class OutputWay : uint8_t {
+  server,  // a real server
+  client,  // an answer of the director's own
+  host,    // this host's own stack: a packet of a local node's
+};
 
 class OutputVector {
  public:
@@ -27,32 +39,31 @@ class OutputVector {
   OutputVector() = default;
   OutputVector(Flush flush, void* context) : flush_(flush), context_(context) {}
 
-  // `cause`: index in the input vector of the packet that this one is due to.
-  void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause) {
+  // A packet in a buffer of the caller's. `cause`: index in the input vector of the packet that this one is due to.
+  void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way = OutputWay::server) {
+    assert(!isMaking_);
     if (count_ == kMax) flush();
-    OutputPacket& packet = packets_[count_];
-    packet.data = data;
-    packet.length = static_cast<uint32_t>(length);
-    packet.nextHop = nextHop;
-    causes_[count_++] = static_cast<uint8_t>(cause);
+    put(data, length, nextHop, cause, way);
   }
 
-  // The same for a packet that goes to this host's own stack. `server`: the local node.
-  void addLocal(uint8_t* data, size_t length, const IpAddress& server, size_t cause) {
-    add(data, length, server, cause);
-    locals_.set(count_ - 1);
-  }
-
-  // Room for a packet of `bytes` with kHeadroom in front of it. Flushes when the arena is full, so that a packet which
-  // was made before may be sent, and be gone: add() each before reserving for the next. REQUIRES: bytes <=
-  // kMaxPacketBytes
-  uint8_t* reserve(size_t bytes) {
+  // A packet of at most `bytes` that is made here: write(std::span<uint8_t> room) returns its length, and 0 when there
+  // is none after all. Before the room lie kHeadroom bytes. Returns the length. REQUIRES: bytes <= kMaxPacketBytes;
+  // write() does not use this vector
+  template <typename Write>
+  size_t make(size_t bytes, const IpAddress& nextHop, size_t cause, OutputWay way, Write&& write) {
+    assert(!isMaking_ && bytes <= kMaxPacketBytes);
     if (arena_ == nullptr) arena_ = std::make_unique<uint8_t[]>(kArenaBytes);
     const size_t needed = (kHeadroom + bytes + 63) / 64 * 64;
-    if (used_ + needed > kArenaBytes) flush();
-    uint8_t* at = arena_.get() + used_ + kHeadroom;
+    if (count_ == kMax || used_ + needed > kArenaBytes) flush();
+    uint8_t* const at = arena_.get() + used_ + kHeadroom;
+    isMaking_ = true;
+    const size_t length = write(std::span<uint8_t>(at, bytes));
+    isMaking_ = false;
+    assert(length <= bytes);
+    if (length == 0) return 0;
     used_ += needed;
-    return at;
+    put(at, length, nextHop, cause, way);
+    return length;
   }
 
   void flush() {
@@ -65,26 +76,43 @@ class OutputVector {
   }
 
   void reset() {
+    assert(!isMaking_);
     count_ = 0;
-    locals_.reset();
     used_ = 0;
+    ways_ = 0;
   }
 
   size_t count() const { return count_; }
   std::span<const OutputPacket> packets() const { return {packets_, count_}; }
   const OutputPacket& operator[](size_t i) const { return packets_[i]; }
-  size_t cause(size_t i) const { return causes_[i]; }
-  bool hasLocal() const { return locals_.any(); }
-  bool isLocal(size_t i) const { return locals_[i]; }
+  size_t cause(size_t i) const { return tags_[i] & kCauseMask; }
+  OutputWay way(size_t i) const { return static_cast<OutputWay>(tags_[i] >> kCauseBits); }
+  // Whether there is a packet that goes this way. REQUIRES: way != OutputWay::server
+  bool has(OutputWay way) const { return (ways_ >> static_cast<uint8_t>(way) & 1) != 0; }
   // Packets that a full vector without a flush function had to forget.
   uint64_t lost() const { return lost_; }
 
  private:
+  static constexpr uint8_t kCauseBits = 6;
+  static constexpr uint8_t kCauseMask = (1 << kCauseBits) - 1;
+  static_assert(kVectorSize <= kCauseMask + 1);
+
+  void put(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way) {
+    OutputPacket& packet = packets_[count_];
+    packet.data = data;
+    packet.length = static_cast<uint32_t>(length);
+    packet.nextHop = nextHop;
+    tags_[count_++] = static_cast<uint8_t>(cause | static_cast<size_t>(way) << kCauseBits);
+    // Most go to real servers, and nobody asks for those: nothing is to be noted on their way.
+    if (way != OutputWay::server) ways_ |= static_cast<uint8_t>(1 << static_cast<uint8_t>(way));
+  }
+
   OutputPacket packets_[kMax];
-  uint8_t causes_[kMax];
+  uint8_t tags_[kMax];  // cause, and way above it
   size_t count_ = 0;
-  std::bitset<kMax> locals_;
   size_t used_ = 0;
+  uint8_t ways_ = 0;  // a bit for each OutputWay but `server`
+  bool isMaking_ = false;
   uint64_t lost_ = 0;
   std::unique_ptr<uint8_t[]> arena_;
   Flush flush_ = nullptr;

@@ -27,7 +27,7 @@ MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& r
   if (reported < (isV4 ? kIpv4LeastReport : kIpv6LeastReport)) return MtuOutcome::ignoredTooSmall;
 
   const uint32_t current = effectiveMtu(configured, learned, now);
-  const uint32_t bytes = std::max<uint32_t>(reported, floorOf(report.family));
+  const uint32_t bytes = std::max<uint32_t>(reported, report.least());
   if (bytes == current && learned.isAlive(now) && bytes == learned.bytes) {
     learned.learnedAt = now;
     return MtuOutcome::refreshed;
@@ -40,10 +40,23 @@ MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& r
 
 MtuOutcome PathMtu::learn(uint32_t configured, const MtuReport& report, Tick now) {
   uint64_t word = word_.load(std::memory_order_relaxed);
+  bool isAllowed = false;
   for (;;) {
-    LearnedMtu learned = unpack(word);
-    const MtuOutcome outcome = learnMtu(learned, configured, report, now);
-    if (word_.compare_exchange_weak(word, pack(learned), std::memory_order_relaxed)) return outcome;
+    LearnedMtu learned = learnedOf(word);
+    const MtuOutcome outcome = learnMtu(learned, bounded(configured, routeOf(word)), report, now);
+    if (outcome == MtuOutcome::lowered && !isAllowed) {
+      if (!lowerings_.take(now)) return MtuOutcome::ignoredTooOften;
+      isAllowed = true;
+    }
+    if (word_.compare_exchange_weak(word, pack(learned, routeOf(word)), std::memory_order_relaxed)) return outcome;
+  }
+}
+
+void PathMtu::setRoute(uint32_t configured, uint32_t bytes) {
+  const auto route =
+      static_cast<uint16_t>(bytes == 0 || bytes >= configured ? 0 : std::max(bytes, uint32_t{kIpv4LeastReport}));
+  uint64_t word = word_.load(std::memory_order_relaxed);
+  while (!word_.compare_exchange_weak(word, pack(learnedOf(word), route), std::memory_order_relaxed)) {
   }
 }
 

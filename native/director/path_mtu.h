@@ -1,10 +1,12 @@
-// The path MTU to a real server, as learned from ICMP errors about our outer packets: it only ever lowers, and is
-// forgotten after a while, so that a path that has widened again is found out.
+// The path MTU to a real server: what the host's own route to it takes, which may change at any time, and what was
+// learned from ICMP errors about our outer packets, which only ever lowers, and is forgotten after a while, so that a
+// path that has widened again is found out.
 //
-// Thread safety: PathMtu by anybody; it is one atomic word. The rest are pure functions over values.
+// Thread safety: PathMtu by anybody; its values are one atomic word. The rest are pure functions over values.
 // Invariants:
-//  1. A learned value is at least floorOf(family), or what was configured where that is less.
+//  1. A learned value is at least the report's least(), or what was configured where that is less.
 //  2. While a value is alive, no report raises it.
+//  3. One server's MTU is lowered by reports no more often than kMtuLoweringTicks and kMtuLowerings allow.
 #pragma once
 
 #include <atomic>
@@ -13,6 +15,7 @@
 #include <string_view>
 
 #include "core/inet.h"
+#include "core/rate_limit.h"
 #include "core/ticks.h"
 
 namespace tunvs {
@@ -21,10 +24,15 @@ namespace tunvs {
 inline constexpr uint32_t kPathMtuLifeTicks = ticksFromSeconds(600);
 
 // IPv4: Linux's net.ipv4.route.min_pmtu, so that a forged report can't drive packets down to the protocol's own
-// minimum. IPv6: the minimum link MTU (RFC 8200 section 5).
+// minimum; the operator may set another. IPv6: the minimum link MTU (RFC 8200 section 5), or what is set where that is
+// more.
 inline constexpr uint16_t kIpv4PathMtuFloor = 552;
 inline constexpr uint16_t kIpv6PathMtuFloor = 1280;
-constexpr uint16_t floorOf(Family family) { return family == Family::ipv4 ? kIpv4PathMtuFloor : kIpv6PathMtuFloor; }
+
+// A path with a narrow hop behind a narrow hop is found out step by step; more steps than there are kinds of links in
+// a path are nobody's path.
+inline constexpr uint32_t kMtuLoweringTicks = ticksFromSeconds(2);
+inline constexpr uint32_t kMtuLowerings = 4;
 
 // The least that a report may say (RFC 1191 section 3; RFC 8201 section 4). Less is discarded.
 inline constexpr uint16_t kIpv4LeastReport = 68;
@@ -34,6 +42,12 @@ inline constexpr uint16_t kIpv6LeastReport = 1280;
 struct MtuReport {
   Family family = Family::ipv4;  // of the outer packet
   uint32_t bytes = 0;            // next-hop MTU; 0 from an IPv4 router that is older than RFC 1191
+  uint16_t floor = kIpv4PathMtuFloor;
+
+  // The least that it can lower an MTU to.
+  constexpr uint16_t least() const {
+    return family == Family::ipv4 || floor > kIpv6PathMtuFloor ? floor : kIpv6PathMtuFloor;
+  }
 };
 
 enum class MtuOutcome : uint8_t {
@@ -41,12 +55,13 @@ enum class MtuOutcome : uint8_t {
   refreshed,        // says what is known: lives on for another kPathMtuLifeTicks
   ignoredHigher,    // would not lower what holds now
   ignoredTooSmall,  // less than any link may have
+  ignoredTooOften,  // would lower what was lowered a moment ago
   kCount,
 };
 inline constexpr size_t kMtuOutcomes = static_cast<size_t>(MtuOutcome::kCount);
 // In the order of the enum; also the counters' names.
 inline constexpr std::string_view kMtuOutcomeNames[kMtuOutcomes] = {"mtuLowered", "mtuRefreshed", "mtuIgnoredHigher",
-                                                                    "mtuIgnoredTooSmall"};
+                                                                    "mtuIgnoredTooSmall", "mtuIgnoredTooOften"};
 
 // What was learned. A default one is nothing.
 struct LearnedMtu {
@@ -63,26 +78,44 @@ uint32_t effectiveMtu(uint32_t configured, const LearnedMtu& learned, Tick now);
 // Changes `learned` as the report says, or leaves it alone.
 MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& report, Tick now);
 
-// A real server's learned MTU, shared by all workers.
+// A real server's path MTU, shared by all workers.
 class PathMtu {
  public:
   uint32_t effective(uint32_t configured, Tick now) const {
     const uint64_t word = word_.load(std::memory_order_relaxed);
     if (word == 0) [[likely]]
       return configured;
-    return effectiveMtu(configured, unpack(word), now);
+    return effectiveMtu(bounded(configured, routeOf(word)), learnedOf(word), now);
   }
-  // Something was learned once; it may have expired since.
-  bool isLearned() const { return word_.load(std::memory_order_relaxed) != 0; }
+  // The longest that may be sent when nothing is learned: what the host's own route takes, or less when so configured.
+  uint32_t first(uint32_t configured) const {
+    return bounded(configured, routeOf(word_.load(std::memory_order_relaxed)));
+  }
+  // It may be less than what is configured: the route is narrower, or something was learned once (and may have expired
+  // since).
+  bool isNarrowed() const { return word_.load(std::memory_order_relaxed) != 0; }
   MtuOutcome learn(uint32_t configured, const MtuReport& report, Tick now);
-  void forget() { word_.store(0, std::memory_order_relaxed); }
-  LearnedMtu learned() const { return unpack(word_.load(std::memory_order_relaxed)); }
+  // `bytes`: what the host's route to the server takes; 0: not known, and then what is configured holds.
+  void setRoute(uint32_t configured, uint32_t bytes);
+  void forget() {
+    word_.store(0, std::memory_order_relaxed);
+    lowerings_.reset();
+  }
+  LearnedMtu learned() const { return learnedOf(word_.load(std::memory_order_relaxed)); }
 
  private:
-  static uint64_t pack(const LearnedMtu& learned) { return learned.bytes | uint64_t{learned.learnedAt} << 32; }
-  static LearnedMtu unpack(uint64_t word) { return {static_cast<uint16_t>(word), static_cast<Tick>(word >> 32)}; }
+  // A route that takes what is configured is 0, so that nothing has to be looked up for it.
+  static uint64_t pack(const LearnedMtu& learned, uint16_t route) {
+    return learned.bytes | uint64_t{route} << 16 | uint64_t{learned.learnedAt} << 32;
+  }
+  static LearnedMtu learnedOf(uint64_t word) { return {static_cast<uint16_t>(word), static_cast<Tick>(word >> 32)}; }
+  static uint16_t routeOf(uint64_t word) { return static_cast<uint16_t>(word >> 16); }
+  static uint32_t bounded(uint32_t configured, uint16_t route) {
+    return route != 0 && route < configured ? route : configured;
+  }
   std::atomic<uint64_t> word_{0};
+  SharedRateLimit<kMtuLoweringTicks, kMtuLowerings> lowerings_;
 };
-static_assert(sizeof(PathMtu) == 8);
+static_assert(sizeof(PathMtu) == 16);
 
 }  // namespace tunvs

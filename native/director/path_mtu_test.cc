@@ -119,12 +119,18 @@ TEST("of reports that race, the lowest stays") {
   for (int round = 0; round < 50; round++) {
     PathMtu path;
     std::vector<std::thread> threads;
-    for (uint32_t t = 0; t < 4; t++) {
-      threads.emplace_back([&path, t] {
-        for (uint32_t bytes = 1400 + t; bytes >= 1000; bytes -= 4) path.learn(1500, v4(bytes), kStart);
-      });
+    for (uint32_t t = 0; t < kMtuLowerings; t++) {
+      threads.emplace_back([&path, t] { path.learn(1500, v4(1000 + t), kStart); });
     }
     for (auto& thread : threads) thread.join();
     CHECK_EQ(path.effective(1500, kStart), 1000u);
   }
+}
+
+TEST("an MTU is lowered a few times at once, and then once in a while") {
+  PathMtu path;
+  for (uint32_t i = 0; i < kMtuLowerings; i++) CHECK_EQ(path.learn(1500, v4(1400 - i), kStart), MtuOutcome::lowered);
+  CHECK_EQ(path.learn(1500, v4(1300), kStart), MtuOutcome::ignoredTooOften);
+  CHECK_EQ(path.learn(1500, v4(1300), kStart + kMtuLoweringTicks), MtuOutcome::lowered);
+  CHECK_EQ(path.learn(1500, v4(1200), kStart + kMtuLoweringTicks), MtuOutcome::ignoredTooOften);
 }

@@ -36,6 +36,49 @@ inline bool isActiveState(uint8_t protocol, uint8_t state) {
   }
 }
 
+// How far a connection is, as far as the client's packets tell.
+enum class Phase : uint8_t { begun, opening, established, closing };
+
+constexpr Phase phaseOf(TcpState state) {
+  switch (state) {
+    case TcpState::synSent:
+    case TcpState::synRecv:
+    case TcpState::synAck: return Phase::opening;
+    case TcpState::established: return Phase::established;
+    case TcpState::finWait:
+    case TcpState::timeWait:
+    case TcpState::close:
+    case TcpState::closeWait:
+    case TcpState::lastAck: return Phase::closing;
+    default: return Phase::begun;
+  }
+}
+constexpr Phase phaseOf(SctpState state) {
+  switch (state) {
+    case SctpState::none: return Phase::begun;
+    case SctpState::established: return Phase::established;
+    case SctpState::shutdownSent:
+    case SctpState::shutdownReceived:
+    case SctpState::shutdownAckSent:
+    case SctpState::rejected:
+    case SctpState::closed: return Phase::closing;
+    default: return Phase::opening;
+  }
+}
+inline Phase phaseOf(uint8_t protocol, uint8_t state) {
+  switch (protocol) {
+    case kTcpProtocol: return phaseOf(static_cast<TcpState>(state));
+    case kSctpProtocol: return phaseOf(static_cast<SctpState>(state));
+    default: return Phase::established;  // there is nothing to be established
+  }
+}
+
+// Nothing comes after it but copies and what was under way.
+inline bool isClosed(uint8_t protocol, uint8_t state) {
+  return (protocol == kTcpProtocol && static_cast<TcpState>(state) == TcpState::close) ||
+         (protocol == kSctpProtocol && static_cast<SctpState>(state) == SctpState::closed);
+}
+
 // `own`: the service's timeouts, 0 where it has none; null when it has none at all.
 inline Tick timeoutOf(const Tunables& tunables, const TimeoutTicks* own, uint8_t protocol, uint8_t state) {
   const size_t index = timeoutIndex(protocol, state);

@@ -24,7 +24,7 @@ namespace tunvs {
 // servers.
 struct VirtualAddress {
   IpAddress address;
-  bool isUp;  // one of its services has a real server that may get connections
+  bool isUp;  // one of its services has a real server of a weight above 0; one at its threshold is full, not down
 };
 
 class ServiceIndex {

@@ -20,6 +20,9 @@ class ServiceTable {
   // Any server that a connection may name, removed ones included. Null: made after this snapshot.
   const ServerView* server(uint32_t id) const { return id < byId_.size() ? byId_[id] : nullptr; }
 
+  // All ids are below it.
+  size_t idCount() const { return byId_.size(); }
+
   const Tunables& tunables() const { return tunables_; }
   const std::vector<MarkRule>& marks() const { return index_.marks(); }
   const std::vector<std::shared_ptr<const ServiceView>>& services() const { return services_; }

@@ -32,7 +32,8 @@ std::optional<NoServerReply> noServerReplyByName(std::string_view name);  // unr
 
 struct Settings {
   std::optional<SourceRange> v4, v6;
-  uint32_t pathMtu = 1500;  // bytes, to the real servers; [576, 65535]
+  uint32_t pathMtu = 1500;      // bytes, to the real servers; [576, 65535]
+  uint16_t pathMtuFloor = 552;  // bytes: an ICMP error makes no path narrower than this (IPv6: than 1280 at least)
   PingReply pingReply = PingReply::always;
   NoServerReply noServerReply = NoServerReply::unreachable;
 

@@ -5,6 +5,7 @@
 // handedOut counts what was given to the egress: forwarded packets, their fragments, answers.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <span>
 
@@ -30,6 +31,10 @@ struct alignas(64) WorkerStats {
   Counter connectionsMidStream;  // of those created: by a packet from their middle
   Counter connectionsExpired;    // reached their deadline
   Counter connectionsEvicted;    // gave way to a new one in a full table
+  Counter evictedClosing;        // of those evicted: closed or closing
+  Counter evictedUnproven;       // had shown nothing: fewer than three packets, or never established
+  Counter evictedIdle;           // had been idle longest for their timeout
+  Counter templatesEvicted;      // persistence templates that gave way, which nothing counted on
   Counter connectionsDropped;    // ended early: rescheduled, their server was removed, or drop_entry
   Counter templatesCreated;      // persistence templates
   Counter templatesEnded;
@@ -43,6 +48,8 @@ struct alignas(64) WorkerStats {
   Counter answersReset;        // TCP resets, likewise
   Counter answersSuppressed;   // answers not given because of the rate limit
   Counter pathMtuLowered;      // path MTUs learned from ICMP errors
+  Counter pathMtuDisbelieved;  // ICMP errors that would have lowered one, and could not be about what was sent, or came
+                               // too often
   Counter sent;
   Counter sentToHost;  // those of `sent` that went to this host's own stack, for local nodes
   Counter egressNoBuffer;
@@ -62,6 +69,10 @@ inline constexpr std::string_view kCounterNames[] = {
     "connectionsMidStream",
     "connectionsExpired",
     "connectionsEvicted",
+    "evictedClosing",
+    "evictedUnproven",
+    "evictedIdle",
+    "templatesEvicted",
     "connectionsDropped",
     "templatesCreated",
     "templatesEnded",
@@ -75,6 +86,7 @@ inline constexpr std::string_view kCounterNames[] = {
     "answersReset",
     "answersSuppressed",
     "pathMtuLowered",
+    "pathMtuDisbelieved",
     "sent",
     "sentToHost",
     "egressNoBuffer",
@@ -94,6 +106,30 @@ inline void addTo(std::span<uint64_t> sums, const WorkerStats& stats) {
   for (size_t i = 0; i < kCounters; i++) sums[i] += all[i].read();
 }
 
+// The highest value of this while and of the one before, with one writer but for clear(), which may lose a race with
+// it.
+class HighMark {
+ public:
+  void raise(uint32_t value) {
+    if (value > now_.load(std::memory_order_relaxed))
+      now_.store(static_cast<uint16_t>(value), std::memory_order_relaxed);
+  }
+  uint32_t read() const {
+    return std::max(now_.load(std::memory_order_relaxed), before_.load(std::memory_order_relaxed));
+  }
+  void turn() {
+    before_.store(now_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    now_.store(0, std::memory_order_relaxed);
+  }
+  void clear() {
+    before_.store(0, std::memory_order_relaxed);
+    now_.store(0, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<uint16_t> now_{0}, before_{0};
+};
+
 // What one worker counted for one real server.
 struct alignas(64) ServerCounters {
   Counter connections;
@@ -103,6 +139,8 @@ struct alignas(64) ServerCounters {
   Counter outBytes;
   Counter tooBig;     // packets answered with the path's MTU
   Counter fragments;  // outer fragments sent
+  HighMark longest;   // packet sent lately, inner bytes: what an ICMP error about a longer one says is not believed
 };
+static_assert(sizeof(ServerCounters) == 64);
 
 }  // namespace tunvs

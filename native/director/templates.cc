@@ -60,7 +60,8 @@ Templates::Affinity Templates::followLocked(WorkerStats& stats, const ServiceTab
   ConnTable& conns = entries_.table(key.family);
   Conn* found = findLocked(key, hash, name);
   if (found == nullptr) return {};
-  if (ConnTable::hasExpired(*found, now) && entries_.onDue(stats, key.family, *found) == 0) {
+  uint32_t unused = 0;  // a template counts on none
+  if (ConnTable::hasExpired(*found, now) && entries_.onDue(stats, key.family, *found, unused) == 0) {
     conns.removeLocked(found, hash);
     return {};
   }
@@ -70,7 +71,7 @@ Templates::Affinity Templates::followLocked(WorkerStats& stats, const ServiceTab
     return {};
   }
   found->control.fetch_add(1, std::memory_order_acq_rel);
-  conns.setDeadlineLocked(found, hash, now + found->packets.load(std::memory_order_relaxed));
+  entries_.moveLocked(found, key.family, hash, now + found->packets.load(std::memory_order_relaxed), now);
   return {server, conns.referenceOf(found)};
 }
 
@@ -82,24 +83,23 @@ std::optional<Templates::Affinity> Templates::make(WorkerStats& stats, const Ser
     const FlowKey key = name.variant(i);
     ConnTable& conns = entries_.table(key.family);
     const uint64_t hash = conns.hash(key);
-    bool hasEvicted = false;
+    uint32_t unused = 0;
     std::optional<Affinity> made;
     {
       ConnTable::Guard guard(conns, hash);
       const Affinity known = followLocked(stats, services, service, key, hash, name, now);
       if (known.server != nullptr) return known;
       if (conns.find(key, hash) != nullptr) continue;  // another one's
-      Conn* conn = entries_.insertLocked(stats, key, hash, server.id, kConnInactive, now + timeout, hasEvicted);
-      if (conn != nullptr) {
-        conn->packets.store(timeout, std::memory_order_relaxed);
-        conn->control.store(1, std::memory_order_release);
+      const NewConn fresh{
+          .server = server.id, .expires = now + timeout, .flags = kConnInactive, .packets = timeout, .control = 1};
+      if (const Conn* conn = entries_.insertLocked(stats, key, hash, fresh, now, unused)) {
         entries_.bindTemplate(server);
         stats.templatesCreated.add(1);
         made = Affinity{&server, conns.referenceOf(conn)};
         if (!name.data.empty()) entries_.engineData().set(key.family, made->controller, name.data);
       }
     }
-    entries_.settle(hasEvicted);
+    entries_.settle(stats, key.family, unused);
     return made;
   }
   return Affinity{&server, 0};

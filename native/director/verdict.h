@@ -3,8 +3,10 @@
 //   received = forwarded + the sum of all other verdicts          (tested in director_test.cc)
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 namespace tunvs {
@@ -43,14 +45,61 @@ enum class Verdict : uint8_t {
 };
 inline constexpr size_t kVerdicts = static_cast<size_t>(Verdict::kCount);
 
-// In the order of the enum; also the counters' names.
-inline constexpr std::string_view kVerdictNames[kVerdicts] = {
-    "forwarded",        "answeredEcho",    "answeredTooBig", "relayedIcmp",        "recreatedIcmp",
-    "consumedIcmp",     "waitingFragment", "parked",         "dropTruncated",      "dropBadVersion",
-    "dropBadHeader",    "dropBadChecksum", "dropBadSource",  "dropSourceRouted",   "dropTtlExpired",
-    "dropFragment",     "dropProtocol",    "dropIcmp",       "dropShortTransport", "dropNoService",
-    "dropNotScheduled", "dropNoCallId",    "dropDefence",    "dropNoServer",       "dropServerGone",
-    "dropNoSource",     "dropTableFull",   "dropTooLong",    "dropParkingFull",
+// What became of it, roughly.
+enum class VerdictKind : uint8_t { sent, answered, kept, dropped };
+inline constexpr std::string_view kVerdictKindNames[] = {"sent", "answered", "kept", "dropped"};
+
+struct VerdictInfo {
+  std::string_view name;  // the counter's as well
+  VerdictKind kind;
+  std::string_view sentence;  // why, without a stop
 };
+
+// In the order of the enum.
+inline constexpr VerdictInfo kVerdictInfos[] = {
+    {"forwarded", VerdictKind::sent, "it goes to a real server"},
+    {"answeredEcho", VerdictKind::answered, "it is an echo request for a virtual address"},
+    {"answeredTooBig", VerdictKind::answered,
+     "it is too long for the path to its real server, and the client is told the MTU"},
+    {"relayedIcmp", VerdictKind::sent,
+     "it is an ICMP error about a reply, for the real server that had sent the reply"},
+    {"recreatedIcmp", VerdictKind::answered,
+     "it is an ICMP error about a tunnel packet, and the client is told about its own packet"},
+    {"consumedIcmp", VerdictKind::kept,
+     "it is an ICMP error about a tunnel packet that is nobody else's business; an MTU that it reports is noted"},
+    {"waitingFragment", VerdictKind::kept, "it waits for its datagram's first fragment, which decides"},
+    {"parked", VerdictKind::kept, "it is of a new connection, and waits for the answer of the service's policy"},
+    {"dropTruncated", VerdictKind::dropped, "it is shorter than its IP header, or than its IP header says"},
+    {"dropBadVersion", VerdictKind::dropped, "its IP version is neither 4 nor 6"},
+    {"dropBadHeader", VerdictKind::dropped, "the lengths in its IP header cannot be true"},
+    {"dropBadChecksum", VerdictKind::dropped, "the checksum of its IPv4 header is wrong"},
+    {"dropBadSource", VerdictKind::dropped, "no client can have its source address"},
+    {"dropSourceRouted", VerdictKind::dropped, "it carries a source-route option"},
+    {"dropTtlExpired", VerdictKind::dropped, "its TTL is 0"},
+    {"dropFragment", VerdictKind::dropped,
+     "it is a fragment that overlaps, is too small or waited too long, or whose datagram was dropped"},
+    {"dropProtocol", VerdictKind::dropped, "its protocol is not balanced; the client is told so"},
+    {"dropIcmp", VerdictKind::dropped,
+     "it is ICMP that is broken, of a kind that is not handled or answered, or about none of the connections"},
+    {"dropShortTransport", VerdictKind::dropped, "it is too short for its TCP, UDP or SCTP header"},
+    {"dropNoService", VerdictKind::dropped, "there is no virtual service for it"},
+    {"dropNotScheduled", VerdictKind::dropped, "it belongs to no connection and may not begin one"},
+    {"dropNoCallId", VerdictKind::dropped, "its service goes by the Call-ID, and it has none"},
+    {"dropDefence", VerdictKind::dropped, "it would open a connection, and the defence drop_packet is on"},
+    {"dropNoServer", VerdictKind::dropped, "no real server may take a connection"},
+    {"dropServerGone", VerdictKind::dropped, "its connection's real server was removed"},
+    {"dropNoSource", VerdictKind::dropped, "the director has no source address of the real server's family"},
+    {"dropTableFull", VerdictKind::dropped, "the connection table is full, and nothing in it may give way"},
+    {"dropTooLong", VerdictKind::dropped, "it is too long for a tunnel packet or for the path to its real server"},
+    {"dropParkingFull", VerdictKind::dropped,
+     "its connection waits for a policy's answer, and nothing more can wait behind it"},
+};
+static_assert(std::size(kVerdictInfos) == kVerdicts);
+
+inline constexpr auto kVerdictNames = [] {
+  std::array<std::string_view, kVerdicts> names;
+  for (size_t i = 0; i < kVerdicts; i++) names[i] = kVerdictInfos[i].name;
+  return names;
+}();
 
 }  // namespace tunvs

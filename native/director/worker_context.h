@@ -7,6 +7,7 @@
 #include "core/parse.h"
 #include "core/rate_limit.h"
 #include "director/defence.h"
+#include "director/identifications.h"
 #include "director/output_vector.h"
 #include "director/parking.h"
 #include "director/server_pool.h"
@@ -37,16 +38,29 @@ struct AnswerLimits {
   RateLimit tooBig{kPerSecond, kBurst};
   RateLimit echo{kPerSecond, kBurst};
   RateLimit recreated{kPerSecond, kBurst};
+  RateLimit lookUps{100, 100};  // of the server that a short quote names, which looks at all of them
+};
+
+// How far a worker's rounds of expiry are.
+struct ExpiryRound {
+  uint32_t next = 0;             // of all shards, the one that is looked at next
+  std::vector<uint32_t> unused;  // room for Entries::expire()
 };
 
 struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
   uint32_t mark = 0;             // firewall mark of what its device brings; 0: none
-  uint16_t identification = 0;   // of outer IPv4 headers without DF, and of answers
+  uint16_t identification = 0;   // of outer IPv4 headers without DF
   uint32_t identification6 = 0;  // of outer IPv6 fragments
+  AnswerIdentifications answerIdentifications;
   AnswerLimits limits;
+  uint64_t forwardedBytes = 0;  // not yet in stats
+  uint32_t marksCursor = 0;     // id of the next server whose HighMark turns
+  Tick marksTurned = 0;         // when the last round of that began
   EveryNth dropPacket;
+  ExpiryRound expiry;
+  uint64_t evicted = 0;  // entries, as of the last vector
   Parking parking;
   PolicyTurn asking;        // of the packet at hand
   Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <algorithm>
+#include <cerrno>
 
 #include "engine/clock.h"
 #include "io/netlink.h"
@@ -21,6 +22,9 @@ std::vector<Source> queuesOf(TunDevice& device, uint32_t mark) {
   return queues;
 }
 
+// 16,384 entries, 2 ms of the event loop.
+constexpr size_t kHoldsPerTurn = 64;
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
@@ -28,6 +32,7 @@ Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
   if (!region) return region.error();
   DirectorOptions withClock = options;
   withClock.now = coarseNow();
+  withClock.holdsPerTurn = kHoldsPerTurn;
   return std::unique_ptr<Engine>(new Engine(std::move(region).value(), withClock));
 }
 
@@ -61,6 +66,13 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   std::vector<std::unique_ptr<Worker>> workers;
   EgressContext context;
   context.sources = sources_;
+  if (auto routes = NextHopResolver::start(sources_)) {
+    routes_ = context.resolver = std::move(routes).value();
+    watchRoutes();
+  } else {
+    started.warnings.push_back(routes.error().message +
+                               "; so MTUs of links and routes below the director's path MTU are not noticed");
+  }
   for (size_t i = 0; i < queues.size(); i++) {
     std::vector<PassedOver> passedOver;
     // What is written comes out of the main device whatever it came by, so that the host's rules need to know one.
@@ -74,9 +86,10 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
       started.passedOver = std::move(passedOver);
     }
     auto host = std::make_unique<TunEgress>(written);
-    auto worker = Worker::create(Worker::Parts{
-        *director_, i, queues[i].queue, std::move(egress).value(), std::move(host), options.device.maxPacketBytes,
-        events_, options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{}, &policies_.channel(i)});
+    auto worker = Worker::create(Worker::Parts{*director_, i, queues[i].queue, std::move(egress).value(),
+                                               std::move(host), options.device.maxPacketBytes, events_,
+                                               options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{},
+                                               &policies_.channel(i), i == 0 ? routes_ : nullptr});
     if (!worker) return worker.error();
     director_->setMark(i, queues[i].mark);
     workers.push_back(std::move(worker).value());
@@ -85,7 +98,7 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   device_ = std::move(device).value();
   egress_ = started.egress;
   workers_ = std::move(workers);
-  for (auto& worker : workers_) worker->start();
+  if (auto running = startWorkers(); !running) return running.error();
   return started;
 }
 
@@ -102,8 +115,29 @@ Result<void> Engine::startOn(std::unique_ptr<Device> device,
   }
   device_ = std::move(device);
   workers_ = std::move(workers);
-  for (auto& worker : workers_) worker->start();
+  return startWorkers();
+}
+
+// All of them, or none: then the devices go as well.
+Result<void> Engine::startWorkers() {
+  for (auto& worker : workers_) {
+    auto started = worker->start();
+    if (started) continue;
+    stop();
+    return started;
+  }
   return {};
+}
+
+void Engine::watchRoutes() {
+  if (routes_ == nullptr) return;
+  std::vector<IpAddress> servers;
+  for (const auto& service : director_->control().table()->services()) {
+    for (const auto& server : service->owned) {
+      if (server->config.tunnel.method != ForwardingMethod::local) servers.push_back(server->address);
+    }
+  }
+  routes_->setServers(servers);
 }
 
 // Without them the director runs all the same, but learns no path MTUs by itself.
@@ -113,8 +147,10 @@ Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
     auto queue = IcmpQueue::open(source);
     if (queue) {
       queues.push_back(std::move(queue).value());
-    } else {
-      started.warnings.push_back(queue.error().message);
+    } else if (queue.error().errnoValue != EADDRNOTAVAIL) {
+      // An address that is not the host's own is the caller's to warn of; the errors to a range come by the device.
+      started.warnings.push_back("ICMP errors to " + toString(source) +
+                                 " cannot be read, so path MTUs are not learned: " + queue.error().message);
     }
   }
   return queues;
@@ -144,6 +180,7 @@ void Engine::stop() {
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
   workers_.clear();
+  routes_.reset();
   markDevices_.clear();
   device_.reset();
 }

@@ -55,6 +55,8 @@ class Engine {
   Director& director() { return *director_; }
   EventRing& events() { return events_; }
   PolicyDesk& policies() { return policies_; }
+  // After the director was given real servers, or has lost some: their routes are watched from now on.
+  void watchRoutes();
   // After answers to a worker's questions.
   void wakeForAnswers(size_t worker) {
     if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
@@ -77,6 +79,7 @@ class Engine {
  private:
   using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
   ErrorQueues openErrorQueues(EngineStarted& started) const;
+  Result<void> startWorkers();
   Engine(TableRegion region, const DirectorOptions& options);
 
   std::vector<IpAddress> sources_;
@@ -85,6 +88,7 @@ class Engine {
   EventRing events_;
   PolicyDesk policies_;
   std::string egress_;  // its name, while running
+  std::shared_ptr<NextHopResolver> routes_;
   std::unique_ptr<Device> device_;
   std::vector<std::unique_ptr<TunDevice>> markDevices_;
   std::vector<std::unique_ptr<Worker>> workers_;

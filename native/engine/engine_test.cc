@@ -130,6 +130,35 @@ TEST("what comes by the device of a mark is for that mark's service, what comes 
   if (!isIsolated) SKIP(testing::kNoTun);
 }
 
+TEST("a route's MTU is the server's as long as it is narrow, by any egress, also of a server that comes later") {
+  for (const char* egress : {"packet", "raw", "tun"}) {
+    const bool isIsolated = testing::inNetworkNamespaceWithTun([egress] {
+      REQUIRE(
+          testing::run("ip link add va mtu 1400 type veth peer name vb && ip link set vb up && "
+                       "ip addr add 10.0.0.1/24 dev va && ip link set va up && ip link set lo up"));
+      auto engine = Engine::create(TestDirector::defaultOptions()).value();
+      REQUIRE(engine->start(onDevice(egress)).ok());
+      const std::vector<Operation> operations = {
+          AddService{TestDirector::kWeb, {"rr"}},
+          AddServer{TestDirector::kWeb, TestDirector::server(11, TestDirector::kWeb), {}}};
+      REQUIRE(engine->director().apply(operations).ok());
+      engine->watchRoutes();
+      const auto becomes = [&](uint32_t bytes) {
+        return testing::eventually([&] { return engine->director().control().rows(0)[0].servers[0].pathMtu == bytes; });
+      };
+      CHECK(becomes(1400));
+      testing::run("ip route add 10.0.0.11 dev va mtu 1300");
+      CHECK(becomes(1300));
+      testing::run("ip route del 10.0.0.11 dev va");
+      CHECK(becomes(1400));
+      testing::run("ip link set va mtu 1500");
+      CHECK(becomes(1500));
+      engine->stop();
+    });
+    if (!isIsolated) SKIP(testing::kNoTun);
+  }
+}
+
 TEST("an engine that can't open the device of a mark leaves none behind, and starts without it") {
   const bool isIsolated = testing::inNetworkNamespaceWithTun([] {
     DirectorOptions options = TestDirector::defaultOptions();

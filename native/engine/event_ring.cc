@@ -8,6 +8,9 @@ std::string_view nameOf(EventType type) {
   switch (type) {
     case EventType::deviceLost: return "deviceLost";
     case EventType::tableFull: return "tableFull";
+    case EventType::packetsLost: return "packetsLost";
+    case EventType::packetsTooLong: return "packetsTooLong";
+    case EventType::errorsUnread: return "errorsUnread";
     case EventType::eventsLost: return "eventsLost";
   }
   return "";

@@ -12,10 +12,15 @@
 namespace tunvs {
 
 enum class EventType : uint8_t {
-  deviceLost,  // a worker could not read its queue any more and stopped; value: the worker
-  tableFull,   // connections were evicted; value: how many since the last such event
-  eventsLost,  // the ring was full; value: how many events were lost
+  deviceLost,      // a worker could not read its queue any more and stopped; value: the worker
+  tableFull,       // connections gave way, or new ones were refused; value: both since the last such event
+  packetsLost,     // packets could not be sent; value: how many since the last such event
+  packetsTooLong,  // packets were longer than the device's buffers; value: likewise
+  errorsUnread,    // ICMP errors about tunnel packets could not be read; value: how often since the last such event
+  eventsLost,      // the ring was full; value: how many events were lost
 };
+inline constexpr size_t kEventTypes = 6;
+// The name that JavaScript sees.
 std::string_view nameOf(EventType type);
 
 struct Event {

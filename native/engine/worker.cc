@@ -1,13 +1,11 @@
 #include "engine/worker.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
-#include <csignal>
 
 #include "engine/available_pages.h"
 #include "engine/clock.h"
@@ -15,9 +13,11 @@
 namespace tunvs {
 namespace {
 
-constexpr int kSleepMs = 100;           // how late an idle worker may expire connections
-constexpr Tick kHousekeepTicks = 16;    // 64 ms
-constexpr size_t kExpireBudget = 1024;  // connections per shard and round, so that packets never wait long
+constexpr int kSleepMs = 100;         // how late an idle worker may expire connections
+constexpr Tick kHousekeepTicks = 16;  // 64 ms
+// Connections that are looked at between two vectors, so that packets never wait for more than some tens of
+// microseconds: as many vectors as there are follow each other until a round is done.
+constexpr size_t kExpireBudget = 512;
 constexpr Tick kMemoryTicks = kTicksPerSecond;
 constexpr Tick kEventTicks = kTicksPerSecond;  // at most one tableFull event a second and worker
 
@@ -34,23 +34,17 @@ Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
 }
 
 Worker::Worker(Parts parts, UniqueFd wake)
-    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes) {}
+    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes), losses_(parts_.events) {}
 
 Worker::~Worker() {
   stop();
   join();
 }
 
-void Worker::start() {
-  // Signals are the application's: none is delivered to this thread.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+Result<void> Worker::start() {
   char name[16];
   snprintf(name, sizeof name, "tunvs/%zu", parts_.index);
-  pthread_setname_np(thread_.native_handle(), name);
+  return thread_.start(name, [this] { run(); });
 }
 
 void Worker::stop() {
@@ -63,9 +57,7 @@ void Worker::wake() {
   [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);  // a full counter wakes as well
 }
 
-void Worker::join() {
-  if (thread_.joinable()) thread_.join();
-}
+void Worker::join() { thread_.join(); }
 
 CpuTime Worker::cpu() const {
   return {userNs_.load(std::memory_order_relaxed), systemNs_.load(std::memory_order_relaxed)};
@@ -91,8 +83,12 @@ void Worker::run() {
     }
     if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
     if (now - housekept_ >= kHousekeepTicks || received.value() == 0) readErrors(now, out);
-    if (now - housekept_ >= kHousekeepTicks) housekeep(now);
-    if (received.value() > 0) continue;
+    if (now - housekept_ >= kHousekeepTicks) {
+      housekeep(now);
+    } else if (!isExpiryDone_) {
+      isExpiryDone_ = director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
+    }
+    if (received.value() > 0 || !isExpiryDone_) continue;
     if (parts_.busyPollUs > 0) {
       const uint64_t nowUs = monotonicUs();
       if (idleSinceUs == 0) idleSinceUs = nowUs;
@@ -146,6 +142,7 @@ void Worker::consultPolicies(Tick now, OutputVector& out) {
 void Worker::readErrors(Tick now, OutputVector& out) {
   for (const auto& errors : parts_.errors) {
     const auto received = errors->receive(vector_);
+    if (!received) losses_.errorsUnread(received.error());
     if (!received || received.value() == 0) continue;
     parts_.director.process(parts_.index, vector_.packets(), now, out);
     out.flush();
@@ -159,21 +156,26 @@ void Worker::readMemory(Tick now) {
   if (const auto pages = availablePages()) parts_.director.setAvailablePages(*pages);
 }
 
+void Worker::readRoutes() {
+  if (parts_.routes == nullptr) return;
+  const uint64_t generation = parts_.routes->mtuGeneration();
+  if (generation == routesRead_) return;
+  routesRead_ = generation;
+  parts_.director.setRouteMtus(parts_.index, [this](const IpAddress& server) { return parts_.routes->mtu(server); });
+}
+
 void Worker::housekeep(Tick now) {
-  parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
+  readRoutes();
+  isExpiryDone_ = parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
   readMemory(now);
   housekept_ = now;
   WorkerStats& stats = parts_.director.stats(parts_.index);
-  const uint64_t oversized = parts_.queue.oversized();
+  uint64_t oversized = parts_.queue.oversized();
+  for (const auto& errors : parts_.errors) oversized += errors->oversized();
   stats.oversized.add(oversized - oversizedCounted_);
   oversizedCounted_ = oversized;
-  const uint64_t evicted = stats.connectionsEvicted.read();
-  if (evicted != evictedReported_ && now - eventAt_ >= kEventTicks) {
-    parts_.events.push(
-        {EventType::tableFull, evicted - evictedReported_, "the connection table is full; connections were evicted"});
-    evictedReported_ = evicted;
-    eventAt_ = now;
-  }
+  losses_.look(stats, now);
+  if (now - eventAt_ >= kEventTicks) reportFullTable(now);
   rusage usage;
   if (getrusage(RUSAGE_THREAD, &usage) == 0) {
     userNs_.store(nsOf(usage.ru_utime), std::memory_order_relaxed);
@@ -181,25 +183,46 @@ void Worker::housekeep(Tick now) {
   }
 }
 
+// The counters tell who gave way: evictedClosing, evictedUnproven, evictedIdle.
+void Worker::reportFullTable(Tick now) {
+  const WorkerStats& stats = parts_.director.stats(parts_.index);
+  const uint64_t evicted = stats.connectionsEvicted.read();
+  const uint64_t refused = stats.verdicts[static_cast<size_t>(Verdict::dropTableFull)].read();
+  if (evicted == evictedReported_ && refused == refusedReported_) return;
+  const uint64_t gaveWay = evicted - evictedReported_, cameInVain = refused - refusedReported_;
+  parts_.events.push({EventType::tableFull, gaveWay + cameInVain,
+                      "the connection table is full; " + std::to_string(gaveWay) +
+                          " connections gave way to new ones, and " + std::to_string(cameInVain) +
+                          " packets that would have opened one were dropped (raise maxConnections, or see the counters "
+                          "evictedClosing, evictedUnproven and evictedIdle for what it is full of)"});
+  evictedReported_ = evicted;
+  refusedReported_ = refused;
+  eventAt_ = now;
+}
+
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
   parts_.director.stats(parts_.index).handedOut.add(out.count());
-  if (out.hasLocal()) [[unlikely]]
+  if (out.has(OutputWay::host) || out.has(OutputWay::client)) [[unlikely]]
     return sendMixed(out);
   count(parts_.egress->send(out.packets()));
 }
 
 void Worker::sendMixed(const OutputVector& out) {
-  OutputPacket away[OutputVector::kMax], local[OutputVector::kMax];
-  size_t awayCount = 0, localCount = 0;
+  OutputPacket away[OutputVector::kMax], local[OutputVector::kMax], answers[OutputVector::kMax];
+  size_t awayCount = 0, localCount = 0, answerCount = 0;
   for (size_t i = 0; i < out.count(); i++) {
-    if (out.isLocal(i)) {
+    if (out.way(i) == OutputWay::host) {
       local[localCount++] = out[i];
+    } else if (out.way(i) == OutputWay::client) {
+      answers[answerCount++] = out[i];
     } else {
       away[awayCount++] = out[i];
     }
   }
-  count(parts_.egress->send({away, awayCount}));
+  if (awayCount > 0) count(parts_.egress->send({away, awayCount}));
+  if (answerCount > 0) count(parts_.egress->sendAnswers({answers, answerCount}));
+  if (localCount == 0) return;
   const SendResult result = parts_.host->send({local, localCount});
   count(result);
   parts_.director.stats(parts_.index).sentToHost.add(result.sent);

@@ -8,13 +8,15 @@
 
 #include <atomic>
 #include <memory>
-#include <thread>
 
 #include "director/director.h"
 #include "engine/event_ring.h"
+#include "engine/loss_report.h"
 #include "engine/policy_channel.h"
 #include "io/device.h"
 #include "io/egress.h"
+#include "io/next_hop_resolver.h"
+#include "io/thread.h"
 #include "io/unique_fd.h"
 
 namespace tunvs {
@@ -38,12 +40,14 @@ class Worker {
     std::vector<std::unique_ptr<DeviceQueue>>
         errors{};                       // ICMP errors about outer packets: looked at when idle, and now and then
     PolicyChannel* policies = nullptr;  // where new connections are asked about; null: nowhere
+    std::shared_ptr<const NextHopResolver> routes =
+        nullptr;  // whose MTUs this worker tells the director; null: nobody's
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);
   ~Worker();
 
-  void start();
+  Result<void> start();
   void stop();  // asks it to end; join() waits
   void join();
   // Ends its sleep, where it sleeps: by any thread.
@@ -58,11 +62,13 @@ class Worker {
   int sleepMs(Tick now) const;
   void consultPolicies(Tick now, OutputVector& out);
   void housekeep(Tick now);
+  void reportFullTable(Tick now);
   void readMemory(Tick now);
   void send(const OutputVector& out);
   void sendMixed(const OutputVector& out);
   void count(const SendResult& result);
   void readErrors(Tick now, OutputVector& out);
+  void readRoutes();
 
   Parts parts_;
   UniqueFd wake_;
@@ -70,11 +76,14 @@ class Worker {
   std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
   Tick housekept_ = 0;
-  uint64_t evictedReported_ = 0;
+  bool isExpiryDone_ = true;
+  uint64_t evictedReported_ = 0, refusedReported_ = 0;
   uint64_t oversizedCounted_ = 0;
+  uint64_t routesRead_ = 0;  // generation
   Tick eventAt_ = 0;
+  LossReport losses_;
   Tick memoryReadAt_ = 0;
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace tunvs

@@ -27,6 +27,10 @@ class Egress {
   // Sends in order, never blocking. What can't be sent is dropped and counted.
   // May write into the packets, and into the 14 bytes in front of each.
   virtual SendResult send(std::span<const OutputPacket> packets) = 0;
+
+  // The same for what the director says to clients itself. Their addresses are anybody's, so an egress keeps nothing
+  // about such next hops: what a stranger chooses must not take the place of what is known of real servers.
+  virtual SendResult sendAnswers(std::span<const OutputPacket> packets) { return send(packets); }
 };
 
 }  // namespace tunvs

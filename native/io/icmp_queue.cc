@@ -58,8 +58,7 @@ Result<std::unique_ptr<IcmpQueue>> IcmpQueue::open(const IpAddress& address) {
   UniqueFd socket(::socket(address.isV4() ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
                            address.isV4() ? IPPROTO_ICMP : IPPROTO_ICMPV6));
   if (!socket) {
-    return Error::fromErrno(errno, "socket",
-                            "could not open a raw ICMP socket (it needs CAP_NET_RAW), so path MTUs are not learned");
+    return Error::fromErrno(errno, "socket", "could not open a raw ICMP socket (it needs CAP_NET_RAW)");
   }
   if (auto done = filter(socket.get(), address.family); !done) return done.error();
   if (auto done = bindTo(socket.get(), address); !done) return done.error();
@@ -92,15 +91,21 @@ ssize_t IcmpQueue::receiveIpv6(uint8_t* to, size_t room) {
 Result<size_t> IcmpQueue::receive(PacketVector& vector) {
   vector.reset();
   size_t count = 0;
-  while (count < kVectorSize) {
+  // As many reads as a vector has places, whatever they bring: a flood of messages that are too long must not keep the
+  // worker here.
+  for (size_t reads = 0; reads < kVectorSize; reads++) {
     uint8_t* to = vector[count].data;
     const size_t room = vector.maxPacketBytes();
     const ssize_t bytes = address_.isV4() ? receiveIpv4(to, room) : receiveIpv6(to, room);
     if (bytes < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+      if (count != 0) break;  // what was read goes on; the next call meets the error again, if it lasts
       return Error::fromErrno(errno, "recv", "could not read ICMP errors");
     }
-    if (static_cast<size_t>(bytes) > room) continue;  // longer than any error has to be
+    if (static_cast<size_t>(bytes) > room) {
+      oversized_++;
+      continue;
+    }
     vector[count++].length = static_cast<uint32_t>(bytes);
   }
   vector.setCount(count);

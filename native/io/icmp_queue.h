@@ -19,6 +19,8 @@ class IcmpQueue final : public DeviceQueue {
 
   Result<size_t> receive(PacketVector& vector) override;
   int pollDescriptor() const override { return socket_.get(); }
+  // Longer than the vector's buffers, which is longer than any error has to be: not handed on.
+  uint64_t oversized() const override { return oversized_; }
 
  private:
   IcmpQueue(UniqueFd socket, const IpAddress& address) : socket_(std::move(socket)), address_(address) {}
@@ -27,6 +29,7 @@ class IcmpQueue final : public DeviceQueue {
 
   UniqueFd socket_;
   IpAddress address_;
+  uint64_t oversized_ = 0;
 };
 
 }  // namespace tunvs

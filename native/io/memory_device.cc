@@ -48,7 +48,7 @@ class MemoryDevice::Queue final : public DeviceQueue {
     }
     if (packets_.empty()) {
       uint64_t events;
-      [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &events, sizeof events);
+      [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &events, sizeof events);  // empty: nobody woke it
     }
     vector.setCount(count);
     return count;
@@ -60,7 +60,7 @@ class MemoryDevice::Queue final : public DeviceQueue {
  private:
   void signal() {
     const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);
+    [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);  // a full counter wakes as well
   }
 
   mutable std::mutex lock_;

@@ -24,10 +24,16 @@ class MemoryEgress final : public Egress {
 
   std::string_view name() const override { return "memory"; }
   SendResult send(std::span<const OutputPacket> packets) override;
+  SendResult sendAnswers(std::span<const OutputPacket> packets) override {
+    answers_.fetch_add(packets.size(), std::memory_order_relaxed);
+    return send(packets);
+  }
 
   // What was sent since the last call, in order. Empty in Mode::count.
   std::vector<Sent> take();
   uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
+  // Those of packets() that came as answers.
+  uint64_t answers() const { return answers_.load(std::memory_order_relaxed); }
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
   // The next `count` packets are refused as `noBuffer`.
   void refuse(size_t count) { refusals_.store(count, std::memory_order_relaxed); }
@@ -36,6 +42,7 @@ class MemoryEgress final : public Egress {
   const Mode mode_;
   std::atomic<uint64_t> packets_{0};
   std::atomic<uint64_t> bytes_{0};
+  std::atomic<uint64_t> answers_{0};
   std::atomic<size_t> refusals_{0};
   std::mutex lock_;
   std::vector<Sent> kept_;

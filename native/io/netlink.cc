@@ -15,6 +15,10 @@ namespace {
 
 // Attributes of IFLA_INFO_DATA of a TUN device (linux/if_link.h, Linux 4.18), which older headers lack.
 enum : uint16_t { kTunType = 3, kTunPersist = 6, kTunMultiQueue = 7, kTunQueueCount = 8 };
+// IFLA_AF_SPEC holds an attribute per family; IFLA_INET6_CONF of AF_INET6 is an array of 32-bit values, of which
+// DEVCONF_MTU6 (linux/ipv6.h, which can't be included beside netinet/in.h) is the third.
+constexpr uint16_t kInet6Conf = 2;
+constexpr size_t kConfMtu6 = 2;
 
 struct Attribute {
   uint16_t type;
@@ -172,6 +176,15 @@ std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message) {
       case IFLA_ADDRESS:
         if (attribute.value.size() == link.address.size()) link.address = attribute.as<MacAddress>();
         break;
+      case IFLA_AF_SPEC:
+        isWhole &= forEachAttribute(attribute.value, [&](const Attribute& family) {
+          if (family.type != AF_INET6) return;
+          isWhole &= forEachAttribute(family.value, [&](const Attribute& inet6) {
+            if (inet6.type != kInet6Conf || inet6.value.size() < (kConfMtu6 + 1) * sizeof(uint32_t)) return;
+            link.mtu6 = loadUnaligned<uint32_t>(inet6.value.data() + kConfMtu6 * sizeof(uint32_t));
+          });
+        });
+        break;
       case IFLA_LINKINFO:
         isWhole &= forEachAttribute(attribute.value, [&](const Attribute& info) {
           if (info.type == IFLA_INFO_KIND) link.kind = info.text();
@@ -204,6 +217,26 @@ std::optional<NeighbourAnswer> parseNeighbour(std::span<const uint8_t> message) 
     }
   });
   return isWhole ? std::optional(neighbour) : std::nullopt;
+}
+
+bool isNews(std::span<const uint8_t> datagram, const NeighbourFilter& isOurs) {
+  while (datagram.size() >= NLMSG_HDRLEN) {
+    const auto header = loadUnaligned<nlmsghdr>(datagram.data());
+    if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > datagram.size()) return true;
+    if (header.nlmsg_type != RTM_NEWNEIGH && header.nlmsg_type != RTM_DELNEIGH) return true;
+    const auto body = bodyOf<ndmsg>(datagram, header.nlmsg_type);
+    if (!body) return true;
+    // Bridges tell of the stations that they have learned in the same way.
+    const bool isIp = body->fixed.ndm_family == AF_INET || body->fixed.ndm_family == AF_INET6;
+    bool isWanted = false;
+    const bool isWhole = forEachAttribute(body->attributes, [&](const Attribute& attribute) {
+      const auto address = attribute.type == NDA_DST ? attribute.address() : std::nullopt;
+      isWanted |= isIp && address && (!isOurs || isOurs(*address));
+    });
+    if (!isWhole || isWanted) return true;
+    datagram = datagram.subspan(std::min<size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
+  }
+  return !datagram.empty();
 }
 
 Result<std::unique_ptr<Netlink>> Netlink::open() {
@@ -309,16 +342,25 @@ Result<std::unique_ptr<NetlinkMonitor>> NetlinkMonitor::open() {
   constexpr uint32_t kRules = 0x80 | 0x40000;  // RTMGRP_IPV4_RULE and the bit of RTNLGRP_IPV6_RULE
   auto socket = openSocket(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | kRules);
   if (!socket) return socket.error();
+  // Room for what comes while nobody looks; best effort.
+  constexpr int kReceiveBufferBytes = 4 << 20;
+  if (::setsockopt(socket.value().get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) <
+      0) {
+    ::setsockopt(socket.value().get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
+  }
   return std::unique_ptr<NetlinkMonitor>(new NetlinkMonitor(std::move(socket).value()));
 }
 
-bool NetlinkMonitor::drain() {
+bool NetlinkMonitor::drain(const NeighbourFilter& isOurs) {
   std::array<uint8_t, 8192> scratch;
   bool hasChanged = false;
   while (true) {
-    const auto received = retryOnInterrupt([&] { return ::recv(socket_.get(), scratch.data(), scratch.size(), 0); });
+    const auto received =
+        retryOnInterrupt([&] { return ::recv(socket_.get(), scratch.data(), scratch.size(), MSG_TRUNC); });
     if (received < 0 && errno != ENOBUFS) return hasChanged;
-    hasChanged = true;  // ENOBUFS: the kernel dropped notifications, so anything may have changed
+    // ENOBUFS: the kernel dropped notifications, so anything may have changed; so it may in what does not fit.
+    const bool isWhole = received >= 0 && static_cast<size_t>(received) <= scratch.size();
+    hasChanged |= !isWhole || isNews(std::span(scratch).first(static_cast<size_t>(received)), isOurs);
   }
 }
 

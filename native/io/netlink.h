@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,6 +37,7 @@ struct LinkAnswer {
   uint16_t hardwareType = 0;  // ARPHRD_*
   uint32_t flags = 0;         // IFF_*
   uint32_t mtu = 0;
+  uint32_t mtu6 = 0;     // what IPv6 keeps to, as routers may have advertised; 0: no IPv6 there
   MacAddress address{};  // zero unless the link has six-byte addresses
   bool hasCarrier = false;
   std::string kind;  // "tun", "veth", ...; "" for hardware
@@ -59,6 +61,13 @@ struct NeighbourAnswer {
 std::optional<RouteAnswer> parseRoute(std::span<const uint8_t> message);
 std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message);
 std::optional<NeighbourAnswer> parseNeighbour(std::span<const uint8_t> message);
+
+// Whether it matters that something about this neighbour has changed.
+using NeighbourFilter = std::function<bool(const IpAddress& address)>;
+
+// Whether a datagram of rtnetlink's notifications (any number of whole messages) tells of anything that matters: all
+// but neighbours that the filter does not want. What can't be read might be anything, and so matters.
+bool isNews(std::span<const uint8_t> datagram, const NeighbourFilter& isOurs);
 
 class Netlink {
  public:
@@ -89,8 +98,9 @@ class NetlinkMonitor {
  public:
   static Result<std::unique_ptr<NetlinkMonitor>> open();
   int pollDescriptor() const { return socket_.get(); }
-  // Takes all that waits; true when there was anything, or when notifications were lost.
-  bool drain();
+  // Takes all that waits; true when there was anything that matters, or when notifications were lost. No filter: all
+  // neighbours matter.
+  bool drain(const NeighbourFilter& isOurs = nullptr);
 
  private:
   explicit NetlinkMonitor(UniqueFd socket) : socket_(std::move(socket)) {}

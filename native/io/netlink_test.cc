@@ -126,6 +126,37 @@ TEST("a message that is cut off anywhere, lies about a length or is of another k
   CHECK(!parseRoute(lying).has_value());
 }
 
+TEST("IPv6's own MTU of a link is read") {
+  std::vector<uint8_t> conf(16, 0);
+  conf[8] = 0x14;
+  conf[9] = 0x05;  // 1300, the third value
+  ifinfomsg fixed{};
+  const auto link =
+      parseLink(Message(RTM_NEWLINK, fixed).attribute(IFLA_AF_SPEC, nested(AF_INET6, nested(2, conf))).bytes());
+  REQUIRE(link.has_value());
+  CHECK_EQ(link->mtu6, 1300u);
+}
+
+TEST("changes of neighbours that nobody is interested in are no news, all else is") {
+  const auto neighbour = [](uint8_t last, uint8_t family = AF_INET) {
+    ndmsg fixed{};
+    fixed.ndm_family = family;
+    return Message(RTM_NEWNEIGH, fixed).attribute(NDA_DST, {10, 0, 0, last}).bytes();
+  };
+  const NeighbourFilter isOurs = [](const IpAddress& address) { return address == IpAddress::v4(10, 0, 0, 9); };
+  auto both = neighbour(7);
+  CHECK(!isNews(both, isOurs));
+  CHECK(isNews(both, nullptr));
+  CHECK(isNews(neighbour(9), isOurs));
+  CHECK(!isNews(neighbour(9, AF_BRIDGE), isOurs));
+  CHECK(isNews(routeMessage(RTN_UNICAST).bytes(), isOurs));
+  const auto ours = neighbour(9);
+  both.insert(both.end(), ours.begin(), ours.end());
+  CHECK(isNews(both, isOurs));
+  for (size_t length = 1; length < ours.size(); length++) CHECK(isNews(std::span(ours).first(length), isOurs));
+  CHECK(!isNews({}, isOurs));
+}
+
 TEST("the kernel tells a link by name and by number") {
   auto netlink = Netlink::open();
   REQUIRE(netlink.ok());

@@ -1,18 +1,37 @@
 #include "io/next_hop_table.h"
 
+#include <unordered_set>
+
 namespace tunvs {
 
-std::optional<LinkHop> NextHopTable::find(const IpAddress& nextHop, uint64_t nowMs, bool& isNew) {
-  isNew = false;
-  const std::lock_guard guard(lock_);
-  auto found = entries_.find(nextHop);
-  if (found == entries_.end()) {
-    if (entries_.size() >= kMaxNextHops) return std::nullopt;
-    found = entries_.try_emplace(nextHop).first;
-    isNew = true;
+void NextHopTable::assign(std::span<const IpAddress> servers) {
+  std::unordered_set<IpAddress, IpAddressHash> wanted;
+  for (const IpAddress& server : servers) {
+    if (wanted.size() == kMaxNextHops) break;
+    wanted.insert(server);
   }
-  found->second.usedMs = nowMs;
-  return found->second.hop;
+  const std::lock_guard guard(lock_);
+  bool hasLostHop = false;
+  std::erase_if(entries_, [&](const auto& item) {
+    if (wanted.contains(item.first)) return false;
+    hasLostHop |= item.second.answer.hop.has_value();
+    return true;
+  });
+  for (const IpAddress& server : wanted) entries_.try_emplace(server);
+  if (hasLostHop) generation_.fetch_add(1, std::memory_order_release);
+  mtuGeneration_.fetch_add(1, std::memory_order_release);
+}
+
+std::optional<LinkHop> NextHopTable::find(const IpAddress& nextHop) const {
+  const std::lock_guard guard(lock_);
+  const auto found = entries_.find(nextHop);
+  return found == entries_.end() ? std::nullopt : found->second.answer.hop;
+}
+
+uint32_t NextHopTable::mtu(const IpAddress& nextHop) const {
+  const std::lock_guard guard(lock_);
+  const auto found = entries_.find(nextHop);
+  return found == entries_.end() ? 0 : found->second.answer.mtu;
 }
 
 std::vector<IpAddress> NextHopTable::unresolved() const {
@@ -32,20 +51,21 @@ std::vector<IpAddress> NextHopTable::known() const {
   return list;
 }
 
-void NextHopTable::set(const IpAddress& nextHop, const std::optional<LinkHop>& hop) {
+size_t NextHopTable::size() const {
+  const std::lock_guard guard(lock_);
+  return entries_.size();
+}
+
+void NextHopTable::set(const IpAddress& nextHop, const NextHopAnswer& answer) {
   const std::lock_guard guard(lock_);
   const auto found = entries_.find(nextHop);
   if (found == entries_.end()) return;
+  NextHopAnswer& known = found->second.answer;
+  const bool isOtherHop = known.hop != answer.hop, isOtherMtu = known.mtu != answer.mtu;
   found->second.wasSet = true;
-  if (found->second.hop == hop) return;
-  found->second.hop = hop;
-  generation_.fetch_add(1, std::memory_order_release);
-}
-
-void NextHopTable::forgetUnused(uint64_t beforeMs) {
-  const std::lock_guard guard(lock_);
-  const size_t forgotten = std::erase_if(entries_, [&](const auto& item) { return item.second.usedMs < beforeMs; });
-  if (forgotten > 0) generation_.fetch_add(1, std::memory_order_release);
+  known = answer;
+  if (isOtherHop) generation_.fetch_add(1, std::memory_order_release);
+  if (isOtherMtu) mtuGeneration_.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace tunvs

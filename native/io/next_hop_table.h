@@ -1,16 +1,19 @@
-// What the link layer needs to reach each next hop, kept by one resolver for the packet egresses of all workers.
+// What the routes to the real servers are, kept by one resolver for the workers and the packet egresses: the link-layer
+// addresses of a frame, and the MTU of the first link.
 //
-// Thread safety: all calls from any thread. generation() takes no lock; the others hold one for a few lines, never
+// Thread safety: all calls from any thread. The generations take no lock; the others hold one for a few lines, never
 // across a system call. Invariants:
 //  1. generation() changes whenever the answer of find() changes for any next hop, so a worker may keep answers until
-//  then.
-//  2. At most kMaxNextHops next hops are known; to further ones find() answers nullopt.
+//  then; mtuGeneration() does for mtu(), and with every assign().
+//  2. Only what assign() names is known: no packet adds a next hop, whoever sent it. Of more than kMaxNextHops the
+//  first are known; to the others, and to whatever was never named, find() answers nullopt and mtu() 0.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -29,6 +32,11 @@ struct LinkHop {
   friend bool operator==(const LinkHop&, const LinkHop&) = default;
 };
 
+struct NextHopAnswer {
+  std::optional<LinkHop> hop;  // nullopt: can't be reached by frames now
+  uint32_t mtu = 0;            // of the route and its link, bytes; 0: there is no route now
+};
+
 struct IpAddressHash {
   size_t operator()(const IpAddress& address) const {
     const auto low = loadUnaligned<uint64_t>(address.bytes.data());
@@ -42,28 +50,32 @@ class NextHopTable {
  public:
   static constexpr size_t kMaxNextHops = 65536;
 
-  // nullopt: not resolved (yet). An unknown next hop becomes known, and `isNew` says that somebody should resolve it.
-  std::optional<LinkHop> find(const IpAddress& nextHop, uint64_t nowMs, bool& isNew);
-  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  // From now on these are known, and no others; what was known of them stays. Repetitions are one.
+  void assign(std::span<const IpAddress> servers);
 
-  // Known next hops that were never set; all of them.
+  // nullopt: not known, not resolved (yet), or not to be reached by frames.
+  std::optional<LinkHop> find(const IpAddress& nextHop) const;
+  // 0: not known (yet).
+  uint32_t mtu(const IpAddress& nextHop) const;
+  uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+  uint64_t mtuGeneration() const { return mtuGeneration_.load(std::memory_order_acquire); }
+
+  // Known next hops that were never set; all of them, in an order that stays until the next assign().
   std::vector<IpAddress> unresolved() const;
   std::vector<IpAddress> known() const;
-  // nullopt: can't be reached by frames now. Does nothing for a next hop that is not known (any more).
-  void set(const IpAddress& nextHop, const std::optional<LinkHop>& hop);
-  // Forgets what find() was not asked for since `beforeMs`.
-  void forgetUnused(uint64_t beforeMs);
+  size_t size() const;
+  // Does nothing for a next hop that is not known (any more).
+  void set(const IpAddress& nextHop, const NextHopAnswer& answer);
 
  private:
   struct Entry {
-    std::optional<LinkHop> hop;
+    NextHopAnswer answer;
     bool wasSet = false;
-    uint64_t usedMs = 0;
   };
 
   mutable std::mutex lock_;
   std::unordered_map<IpAddress, Entry, IpAddressHash> entries_;
-  std::atomic<uint64_t> generation_{1};
+  std::atomic<uint64_t> generation_{1}, mtuGeneration_{1};
 };
 
 }  // namespace tunvs

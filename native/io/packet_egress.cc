@@ -42,6 +42,7 @@ Result<std::unique_ptr<PacketEgress>> PacketEgress::open(std::shared_ptr<NextHop
       return Error::fromErrno(errno, "setsockopt", "can't bypass the queueing discipline (needs Linux 3.14)");
     }
   }
+  resolver->resolveNeighbours();
   auto raw = RawEgress::open();
   if (!raw) return raw.error();
   return std::unique_ptr<PacketEgress>(
@@ -71,7 +72,7 @@ const PacketEgress::Slot& PacketEgress::slotFor(const IpAddress& nextHop, uint64
     }
     if (slot->expiresMs < oldest->expiresMs) oldest = slot;
   }
-  const auto hop = resolver_->find(nextHop, nowMs);
+  const auto hop = resolver_->find(nextHop);
   // `generation` was read before find(): if the answer is newer, the slot is asked for once more than needed, never too
   // late.
   *oldest = {nextHop, generation, nowMs + kSlotLifeMs, hop.has_value(), hop.value_or(LinkHop{})};

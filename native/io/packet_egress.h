@@ -4,8 +4,8 @@
 //
 // Being past the IP output path means: netfilter's output rules, IPsec policies and socket accounting do not see these
 // packets. Whoever needs those takes the raw egress. Packets whose next hop is not resolved, lies behind a link without
-// Ethernet addresses or is this host itself, and packets that need fragmenting, go through a raw egress, so none waits
-// here.
+// Ethernet addresses or is this host itself, packets that need fragmenting, and answers to clients, go through a raw
+// egress: none waits here, and only real servers have a place in the resolver and in `slots_`.
 #pragma once
 
 #include <linux/if_packet.h>
@@ -36,6 +36,7 @@ class PacketEgress final : public Egress {
   std::string_view name() const override { return "packet"; }
   // Writes a link header in front of each packet.
   SendResult send(std::span<const OutputPacket> packets) override;
+  SendResult sendAnswers(std::span<const OutputPacket> packets) override { return raw_->send(packets); }
 
  private:
   // A worker's own copy of an answer of the resolver.

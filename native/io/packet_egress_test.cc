@@ -3,6 +3,7 @@
 #include <linux/if_ether.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
 #include <thread>
 
@@ -79,17 +80,19 @@ class TestPacket {
   IpAddress nextHop_;
 };
 
-std::unique_ptr<PacketEgress> openEgressOn(const Wire& wire, std::shared_ptr<NextHopResolver>& resolver) {
+std::unique_ptr<PacketEgress> openEgressOn(const Wire& wire, std::shared_ptr<NextHopResolver>& resolver,
+                                           const std::vector<IpAddress>& servers = {kServer, kBehindGateway}) {
   if (!CHECK(wire.isReady())) return nullptr;
   auto started = NextHopResolver::start({IpAddress::v4(10, 1, 0, 1)});
   if (!CHECK(started.ok())) return nullptr;
   resolver = started.value();
+  resolver->setServers(servers);
   auto egress = PacketEgress::open(resolver);
   if (!CHECK(egress.ok())) return nullptr;
   return std::move(egress).value();
 }
 
-bool isResolved(NextHopResolver& resolver, const IpAddress& nextHop) { return resolver.find(nextHop, 0).has_value(); }
+bool isResolved(NextHopResolver& resolver, const IpAddress& nextHop) { return resolver.find(nextHop).has_value(); }
 
 bool startsWith(const std::vector<uint8_t>& frame, const std::vector<uint8_t>& macs) {
   return frame.size() > macs.size() && std::equal(macs.begin(), macs.end(), frame.begin());
@@ -198,7 +201,7 @@ TEST("a stale neighbour is used, and the kernel is asked to check it") {
     REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer); }));
     auto netlink = Netlink::open();
     REQUIRE(netlink.ok());
-    const auto neighbour = netlink.value()->neighbour(resolver->find(kServer, 0)->interfaceIndex, kServer);
+    const auto neighbour = netlink.value()->neighbour(resolver->find(kServer)->interfaceIndex, kServer);
     REQUIRE(neighbour.ok());
     CHECK(!neighbour.value().isStale());
   });
@@ -227,16 +230,18 @@ TEST("more next hops than the egress remembers are all reached, from two workers
   const bool isMade = testing::inNetworkNamespace([] {
     Wire wire;
     std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
+    std::vector<IpAddress> servers;
+    for (uint32_t i = 0; i < 1500; i++) servers.push_back(IpAddress::v4(Be32::from(0x0a020000 + i)));
+    const auto egress = openEgressOn(wire, resolver, servers);
     REQUIRE(egress != nullptr);
     auto second = PacketEgress::open(resolver);
     REQUIRE(second.ok());
     wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-    const auto sendToMany = [](PacketEgress& to) {
+    const auto sendToMany = [&servers](PacketEgress& to) {
       size_t sent = 0;
       for (uint32_t round = 0; round < 3; round++) {
         for (uint32_t i = 0; i < 1500; i++) {
-          TestPacket packet(60, IpAddress::v4(Be32::from(0x0a020000 + i)));
+          TestPacket packet(60, servers[i]);
           const OutputPacket output = packet.output();
           sent += to.send({&output, 1}).sent;
         }
@@ -249,6 +254,50 @@ TEST("more next hops than the egress remembers are all reached, from two workers
     worker.join();
     CHECK_EQ(sent, 4500u);
     CHECK_EQ(sentBySecond, 4500u);
+  });
+  if (!isMade) SKIP(testing::kNoNamespace);
+}
+
+TEST("answers to 2000 strangers go out, and the resolver knows nothing but its servers afterwards") {
+  const bool isMade = testing::inNetworkNamespace([] {
+    Wire wire;
+    std::shared_ptr<NextHopResolver> resolver;
+    const auto egress = openEgressOn(wire, resolver);
+    REQUIRE(egress != nullptr);
+    wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
+    wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
+    REQUIRE(
+        testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
+    const uint64_t generation = resolver->generation();
+    size_t sent = 0, arrived = 0;
+    for (uint32_t i = 0; i < 2000; i++) {
+      TestPacket answer(60, IpAddress::v4(Be32::from(0x0a020000 + i)));
+      const OutputPacket output = answer.output();
+      sent += egress->sendAnswers({&output, 1}).sent;
+      while (!wire.nextFrame().empty()) arrived++;
+    }
+    CHECK_EQ(sent, 2000u);
+    CHECK_EQ(arrived, 2000u);
+    auto known = resolver->known();
+    std::ranges::sort(known, {}, [](const IpAddress& address) { return toString(address); });
+    CHECK_EQ(known, (std::vector<IpAddress>{kServer, kBehindGateway}));
+    CHECK_EQ(resolver->generation(), generation);
+  });
+  if (!isMade) SKIP(testing::kNoNamespace);
+}
+
+TEST("a packet to a next hop that was never named is sent, and not remembered") {
+  const bool isMade = testing::inNetworkNamespace([] {
+    Wire wire;
+    std::shared_ptr<NextHopResolver> resolver;
+    const auto egress = openEgressOn(wire, resolver);
+    REQUIRE(egress != nullptr);
+    wire.setNeighbour("10.1.0.3", "02:00:00:00:00:03");
+    TestPacket packet(100, IpAddress::v4(10, 1, 0, 3));
+    const OutputPacket output = packet.output();
+    CHECK_EQ(egress->send({&output, 1}).sent, 1u);
+    CHECK(startsWith(wire.nextFrame(), {2, 0, 0, 0, 0, 3}));
+    CHECK_EQ(resolver->known().size(), 2u);
   });
   if (!isMade) SKIP(testing::kNoNamespace);
 }

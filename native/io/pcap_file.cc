@@ -63,6 +63,7 @@ Result<std::optional<PcapPacket>> PcapReader::next() {
     if (auto filled = fill(needed); !filled) return filled.error();
     if (end_ >= needed) continue;
     if (end_ == 0) return std::optional<PcapPacket>();
+    isCutOff_ = true;
     const uint64_t record = parser_.packets() + parser_.skipped().total() + 1;
     return Error::make(ErrorCode::invalidArgument,
                        path_ + " ends within record " + std::to_string(record) + ": the capture was cut off there");
@@ -78,6 +79,7 @@ Result<std::unique_ptr<PcapWriter>> PcapWriter::create(const std::string& path) 
 }
 
 PcapWriter::~PcapWriter() {
+  // Whoever wants to know whether it worked calls close().
   if (fd_) [[maybe_unused]]
     const auto flushed = flush();
 }

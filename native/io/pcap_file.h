@@ -22,6 +22,8 @@ class PcapReader {
   // after all its whole records were given.
   Result<std::optional<PcapPacket>> next();
   const PcapSkipped& skipped() const { return parser_.skipped(); }
+  // next() found that the file ends within a record.
+  bool isCutOff() const { return isCutOff_; }
 
  private:
   PcapReader(std::string path, UniqueFd fd, PcapParser parser)
@@ -35,6 +37,7 @@ class PcapReader {
   std::vector<uint8_t> buffer_;
   size_t begin_ = 0;  // buffer_[begin_, end_) is read and not yet parsed
   size_t end_ = 0;
+  bool isCutOff_ = false;
 };
 
 class PcapWriter {

@@ -8,6 +8,7 @@ namespace {
 
 constexpr size_t kBatch = 32;
 constexpr size_t kBufferBytes = 65536;
+constexpr int kLookMs = 500;
 
 void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
   counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
@@ -85,8 +86,11 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
   if (!tun) return tun.error();
   UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!stop) return Error::fromErrno(errno, "eventfd", "can't start the decapsulator");
-  return std::unique_ptr<Decapsulator>(
+  std::unique_ptr<Decapsulator> made(
       new Decapsulator(std::move(rules).value(), std::move(tun).value(), std::move(sockets).value(), std::move(stop)));
+  if (auto started = made->thread_.start("tunvs/decap", [own = made.get()] { own->run(); }); !started)
+    return started.error();
+  return made;
 }
 
 Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
@@ -94,12 +98,11 @@ Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std
     : rules_(std::move(rules)),
       tun_(std::move(tun)),
       sockets_(std::move(sockets)),
-      stop_(std::move(stop)),
-      thread_([this] { run(); }) {}
+      stop_(std::move(stop)) {}
 
 Decapsulator::~Decapsulator() {
   const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
+  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);  // a full counter stops as well
   thread_.join();
 }
 
@@ -107,14 +110,17 @@ void Decapsulator::run() {
   Buffers buffers;
   std::vector<pollfd> waits;
   for (const TunnelSocket& socket : sockets_) waits.push_back({socket.fd.get(), POLLIN, 0});
+  waits.push_back({tun_->descriptor(0), 0, 0});  // an error once somebody has deleted the device
   waits.push_back({stop_.get(), POLLIN, 0});
   while (true) {
-    if (::poll(waits.data(), waits.size(), -1) < 0) {
+    // Nobody is woken by the end of a device: it is looked at now and then.
+    if (::poll(waits.data(), waits.size(), kLookMs) < 0) {
       if (errno == EINTR) continue;
       failureErrno_.store(errno, std::memory_order_relaxed);
       return;
     }
     if (waits.back().revents != 0) return;
+    if (waits[sockets_.size()].revents != 0) return failureErrno_.store(EBADFD, std::memory_order_relaxed);
     for (size_t i = 0; i < sockets_.size(); i++) {
       if (waits[i].revents != 0 && !receiveAll(sockets_[i], buffers)) return;
     }
@@ -133,23 +139,29 @@ bool Decapsulator::receiveAll(const TunnelSocket& socket, Buffers& buffers) {
       return false;
     }
     for (size_t i = 0; i < static_cast<size_t>(count); i++) {
-      deliver(socket.decapsulate(buffers.messages[i].msg_hdr, buffers.packet(i), rules_));
+      if (!deliver(socket.decapsulate(buffers.messages[i].msg_hdr, buffers.packet(i), rules_))) return false;
     }
     if (static_cast<size_t>(count) < kBatch) return true;
   }
   return true;
 }
 
-void Decapsulator::deliver(const Decapsulated& result) {
+bool Decapsulator::deliver(const Decapsulated& result) {
   bump(verdicts_[static_cast<size_t>(result.verdict)]);
-  if (result.verdict != DecapVerdict::accepted) return;
+  if (result.verdict != DecapVerdict::accepted) return true;
   const ssize_t written =
       retryOnInterrupt([&] { return ::write(tun_->descriptor(0), result.inner.data(), result.inner.size()); });
   if (written < 0) {
     bump(writeFailed_);
+    // Somebody has deleted the device; of one that is down (EIO) the next packet may get through.
+    if (errno == EBADFD) {
+      failureErrno_.store(EBADFD, std::memory_order_relaxed);
+      return false;
+    }
   } else {
     bump(deliveredBytes_, result.inner.size());
   }
+  return true;
 }
 
 DecapCounters Decapsulator::counters() const {
@@ -173,6 +185,7 @@ DecapCounters Decapsulator::counters() const {
 
 std::string Decapsulator::failure() const {
   const int error = failureErrno_.load(std::memory_order_relaxed);
+  if (error == EBADFD) return "the device " + tun_->name() + " is gone: somebody has deleted it";
   return error == 0 ? "" : std::string("receiving tunnel packets failed: ") + std::strerror(error);
 }
 

@@ -13,10 +13,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "core/result.h"
+#include "io/thread.h"
 #include "io/tun_device.h"
 #include "io/unique_fd.h"
 #include "realserver/decap.h"
@@ -64,7 +64,7 @@ class Decapsulator {
 
   const std::string& device() const { return tun_->name(); }
   DecapCounters counters() const;
-  // The thread ended because a socket or the device failed; why, or "" while it runs.
+  // The thread ended because a socket or the device failed: nothing is taken apart any more. Why, or "" while it runs.
   std::string failure() const;
 
  private:
@@ -73,7 +73,8 @@ class Decapsulator {
   void run();
   // Everything that waits. False when the socket failed.
   bool receiveAll(const TunnelSocket& socket, Buffers& buffers);
-  void deliver(const Decapsulated& result);
+  // False when the device is gone.
+  bool deliver(const Decapsulated& result);
 
   const DecapRules rules_;
   std::unique_ptr<TunDevice> tun_;
@@ -84,7 +85,7 @@ class Decapsulator {
   std::atomic<uint64_t> deliveredBytes_{0};
   std::atomic<uint64_t> writeFailed_{0};
   std::atomic<int> failureErrno_{0};
-  std::thread thread_;  // last: it uses all the others
+  Thread thread_;  // last: it uses all the others
 };
 
 }  // namespace tunvs

@@ -123,6 +123,19 @@ TEST("what can't be written to the device is counted, and received still is the 
   if (!isMade) SKIP(testing::kNoTun);
 }
 
+TEST("a device that somebody deletes ends the decapsulator, which says so, though no packet comes") {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
+    auto decapsulator = startDecapsulator();
+    REQUIRE(decapsulator.ok());
+    REQUIRE(setUpHost());
+    CHECK_EQ(decapsulator.value()->failure(), "");
+    REQUIRE(testing::run("ip link delete rs0"));
+    CHECK(testing::eventually([&] { return !decapsulator.value()->failure().empty(); }));
+    CHECK_EQ(decapsulator.value()->failure(), "the device rs0 is gone: somebody has deleted it");
+  });
+  if (!isMade) SKIP(testing::kNoTun);
+}
+
 TEST("a decapsulator can be started again at once, and its device goes with it") {
   const bool isMade = testing::inNetworkNamespaceWithTun([] {
     for (int i = 0; i < 3; i++) {

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "core/icmp.h"
+#include "support/collected_output.h"
 #include "support/test_director.h"
 
 namespace tunvs::testing {
@@ -78,7 +80,7 @@ class Run {
       case 11:
       case 12: return apply();
       case 13: return tune();
-      case 14: t_.director.collect(t_.now); return;
+      case 14: return code < 0x60 ? t_.director.collect(t_.now) : code < 0xb0 ? sendFragments() : sendAnswered();
       default: return code < 0x40 ? flush() : code < 0x80 ? defend() : endConnections();
     }
   }
@@ -118,6 +120,40 @@ class Run {
     const uint8_t target = reader_.byte();
     enqueue(target, reader_.bytes(reader_.byte()));
   }
+  // A UDP datagram in pieces of 8 bytes, the first one not first: those before it leave together with it, and enough of
+  // them fill the outputs of a vector.
+  // arguments: as flowPacket(), pieces
+  void sendFragments() {
+    const uint8_t target = reader_.byte();
+    const uint16_t client = reader_.word();
+    const uint8_t number = reader_.byte();
+    const size_t pieces = 2 + reader_.byte() / 2;
+    for (size_t i = 1; i <= pieces && broken_.empty(); i++) {
+      const size_t at = (i + number % pieces) % pieces;
+      PacketBuilder piece;
+      piece.ip(IpAddress::v4(198, 51, 100, static_cast<uint8_t>(1 + client % 200)), TestDirector::kNames.address);
+      piece.identification(number).fragmentOffset(static_cast<uint16_t>(8 * at));
+      if (at + 1 < pieces) piece.moreFragments();
+      enqueue(target, at == 0 ? piece.udp(static_cast<uint16_t>(1024 + client), 53).build()
+                              : piece.protocol(IpProtocol::udp).payload(8).build());
+    }
+  }
+  // A ping, or a packet to a port that nobody serves.
+  void sendAnswered() {
+    const uint8_t target = reader_.byte();
+    const uint16_t client = reader_.word();
+    PacketBuilder packet;
+    packet.ip(IpAddress::v4(198, 51, 100, static_cast<uint8_t>(1 + client % 200)), TestDirector::kWeb.address);
+    const size_t bytes = reader_.byte();
+    if (bytes % 3 == 0) return enqueue(target, packet.tcp(client, 81, kTcpSyn).build());
+    if (bytes % 3 == 1) return enqueue(target, packet.udp(client, 81).payload(bytes).build());
+    Bytes message(8 + bytes, static_cast<uint8_t>(client));
+    message[0] = icmp4::kEchoRequest;
+    message[1] = message[2] = message[3] = 0;
+    const Be16 check = checksum(message.data(), message.size());
+    std::memcpy(&message[2], &check.raw, 2);
+    enqueue(target, packet.protocol(IpProtocol::icmp).payload(message).build());
+  }
   // A run of clients, enough of which fill the table.
   void sendMany() {
     const uint8_t target = reader_.byte();
@@ -144,40 +180,64 @@ class Run {
     for (const auto& bytes : waiting_) held.emplace_back(bytes);
     for (auto& packet : held) packets.push_back(packet.packet());
     Verdict verdicts[kVectorSize];
-    OutputVector out;
-    t_.director.process(waitingFor_, packets, t_.now, out, verdicts);
-    checkOutputs(packets, verdicts, out);
+    t_.director.process(waitingFor_, packets, t_.now, output_.out, verdicts);
+    checkOutputs(packets, verdicts, output_.take());
     waiting_.clear();
   }
 
-  void checkOutputs(const std::vector<Packet>& packets, const Verdict* verdicts, const OutputVector& out) {
+  void checkOutputs(const std::vector<Packet>& packets, const Verdict* verdicts, const std::vector<SentPacket>& sent) {
     size_t output = 0;
     for (size_t i = 0; i < packets.size() && broken_.empty(); i++) {
       require(verdicts[i] < Verdict::kCount, "law 1: a verdict that there is not");
       const size_t first = output;
-      while (output < out.count() && out.cause(output) == i) output++;
+      while (output < sent.size() && sent[output].cause == i) output++;
       const size_t outputs = output - first;
       if (verdicts[i] != Verdict::forwarded) {
         require(outputs <= 1, "law 1: more than one answer to a packet");
+        if (outputs == 1 && broken_.empty()) checkAnswer(waiting_[i], sent[first]);
         continue;
       }
       ParsedPacket parsed;
       if (!parsePacket({const_cast<uint8_t*>(waiting_[i].data()), static_cast<uint32_t>(waiting_[i].size())}, parsed)) {
         require(outputs >= 1, "law 1: a forwarded fragment did not leave");
+        for (size_t at = first; at < output && broken_.empty(); at++) checkPiece(waiting_[i], sent[at]);
         continue;
       }
       require(outputs == 1, "law 1: outputs and forwarded packets differ");
       if (!broken_.empty()) return;
-      checkOutput(waiting_[i], out[first]);
+      checkOutput(waiting_[i], sent[first]);
     }
-    require(output == out.count(), "law 1: outputs that no packet caused, or out of order");
+    require(output == sent.size(), "law 1: outputs that no packet caused, or out of order");
     received_ += packets.size();
   }
 
-  void checkOutput(const Bytes& inner, const OutputPacket& sent) {
-    const uint8_t* p = sent.data;
+  // What leaves is what was made for this packet, whatever came before and behind it in the vector.
+  void checkAnswer(const Bytes& asked, const SentPacket& sent) {
+    const Bytes& b = sent.bytes;
+    const bool isWhole = b.size() >= 20 && b[0] == 0x45 && loadBe16(&b[2]) == b.size() && naiveSum(&b[0], 20) == 0xffff;
+    require(isWhole, "law 4: an answer's header is wrong");
+    if (!broken_.empty()) return;
+    require(std::memcmp(&b[12], &asked[16], 4) == 0 && std::memcmp(&b[16], &asked[12], 4) == 0 &&
+                std::memcmp(&b[16], sent.nextHop.bytes.data(), 4) == 0,
+            "law 4: an answer goes to another client");
+    if (b[9] == 1) require(naiveSum(&b[20], b.size() - 20) == 0xffff, "law 4: an answer's checksum is wrong");
+  }
+  // Fragments that waited leave with their first one.
+  void checkPiece(const Bytes& first, const SentPacket& sent) {
+    const Bytes& b = sent.bytes;
+    const bool isWhole = b.size() >= 40 && b[0] == 0x45 && loadBe16(&b[2]) == b.size() && naiveSum(&b[0], 20) == 0xffff;
+    require(isWhole && b[9] == 4 && naiveSum(&b[20], (b[20] & 15) * 4) == 0xffff, "law 4: a fragment is not whole");
+    if (!broken_.empty()) return;
+    require(std::memcmp(&b[32], &first[12], 8) == 0 && std::memcmp(&b[24], &first[4], 2) == 0 &&
+                std::memcmp(&b[16], sent.nextHop.bytes.data(), 4) == 0,
+            "law 4: a fragment of another datagram");
+  }
+
+  void checkOutput(const Bytes& inner, const SentPacket& sent) {
+    const uint8_t* p = sent.bytes.data();
     const size_t innerBytes = loadBe16(&inner[2]);
-    require(sent.length == innerBytes + 20 && loadBe16(p + 2) == sent.length, "law 4: the outer length is wrong");
+    require(sent.bytes.size() == innerBytes + 20 && loadBe16(p + 2) == sent.bytes.size(),
+            "law 4: the outer length is wrong");
     require(p[0] == 0x45 && p[9] == 4 && naiveSum(p, 20) == 0xffff, "law 4: the outer header is wrong");
     require(std::memcmp(p + 20, inner.data(), innerBytes) == 0, "law 4: the inner packet was changed");
     require(std::memcmp(p + 16, sent.nextHop.bytes.data(), 4) == 0, "law 4: the next hop is not the outer destination");
@@ -443,6 +503,7 @@ class Run {
 
   Reader reader_;
   TestDirector t_;
+  CollectedOutput output_;
   Configured configured_;
   std::vector<Bytes> waiting_;
   size_t waitingFor_ = 0;

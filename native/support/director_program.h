@@ -19,7 +19,8 @@ namespace tunvs::testing {
 //  2. A server's active + inactive count is the number of live connections that name it, and connections that are
 //     shown as active are those that are counted as such.
 //  3. Connections created = live + expired + evicted + dropped.
-//  4. An output is the input behind a valid outer header to a real server that was configured.
+//  4. An output is the input behind a valid outer header to a real server that was configured, a fragment of the
+//     input's datagram, or a valid answer to the input's client: also when outputs are flushed within a vector.
 //  5. A connection once forwarded goes to the same server while it lives, and is never sent to a removed server.
 //  6. A transaction that fails changes nothing.
 //  7. When all is over, nothing is left: no connection, and no count that is not 0.

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "core/conn_table.h"
@@ -36,6 +37,30 @@ inline FlowKey numberedKey(uint32_t number, Family family = Family::ipv4, uint8_
   return FlowKey::make(IpAddress::v6(client), clientPort, IpAddress::v6(virtualAddress), virtualPort, protocol);
 }
 
+// Judges by deadline alone, and asks `mayEvict` whether an entry gives way.
+template <typename MayEvict>
+struct DeadlineJudge {
+  Place place(const Conn& conn) const { return {Standing::stale, conn.expires.load()}; }
+  Yield yields(const Conn& conn, Standing) { return mayEvict(const_cast<Conn&>(conn)) ? Yield::gives : Yield::keeps; }
+  uint32_t idle(const Conn&) const { return 0; }
+  void evict(Conn&, Standing) {}
+
+  MayEvict& mayEvict;
+};
+
+// The same of entries at their deadline.
+template <typename OnDue>
+struct DueJudge {
+  Place place(const Conn& conn) const { return {Standing::stale, conn.expires.load()}; }
+  uint32_t onDue(Conn& conn) { return isDue(conn); }
+
+  OnDue isDue;
+};
+template <typename OnDue>
+bool expireShard(ConnTable& table, uint32_t shard, Tick now, bool exact, size_t budget, OnDue&& onDue) {
+  return table.expire(shard, now, exact, budget, DueJudge<OnDue&>{onDue});
+}
+
 class TestTable {
  public:
   static constexpr uint64_t kSeed = 42;
@@ -46,6 +71,16 @@ class TestTable {
 
   Conn* find(const FlowKey& key) const { return table.find(key, table.hash(key)); }
 
+  // Of the whole table.
+  template <typename OnEach>
+  void removeIf(OnEach&& onEach) {
+    for (uint32_t shard = 0; shard < table.shardCount(); shard++) {
+      uint32_t unit = 0;
+      do unit = table.removeIf(shard, unit, onEach);
+      while (unit != 0);
+    }
+  }
+
   // Evicts whatever the table wants to.
   Conn* insert(const FlowKey& key, Tick expires, uint32_t server = 0, uint8_t flags = 0) {
     return insertOr(
@@ -55,7 +90,8 @@ class TestTable {
   Conn* insertOr(const FlowKey& key, Tick expires, MayEvict&& mayEvict, uint32_t server = 0, uint8_t flags = 0) {
     const uint64_t hash = table.hash(key);
     const ConnTable::Guard guard(table, hash);
-    return table.insertLocked(key, hash, server, flags, expires, mayEvict);
+    return table.insertLocked(key, hash, {.server = server, .expires = expires, .flags = flags}, table.timeLocked(hash),
+                              DeadlineJudge<std::remove_reference_t<MayEvict>>{mayEvict});
   }
   void remove(const FlowKey& key) {
     const uint64_t hash = table.hash(key);
@@ -65,13 +101,15 @@ class TestTable {
   void setDeadline(const FlowKey& key, Tick expires) {
     const uint64_t hash = table.hash(key);
     const ConnTable::Guard guard(table, hash);
-    table.setDeadlineLocked(table.find(key, hash), hash, expires);
+    Conn* conn = table.find(key, hash);
+    conn->expires.store(expires);
+    table.moveLocked(conn, hash, {Standing::stale, expires});
   }
   // Expires every shard; how many connections went.
   size_t expire(Tick now, bool exact = true) {
     size_t expired = 0;
     for (uint32_t shard = 0; shard < table.shardCount(); shard++) {
-      table.expire(shard, now, exact, SIZE_MAX, [&](Conn&) {
+      expireShard(table, shard, now, exact, SIZE_MAX, [&](Conn&) {
         expired++;
         return 0u;
       });

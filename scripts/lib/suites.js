@@ -6,8 +6,9 @@ import { isolated } from './namespace.js';
 import { nativeCounts, record } from './results.js';
 import { collect, handOver, root } from './run.js';
 
-const nativeLimitMs = 300_000;
-const mochaLimitMs = 480_000;
+// Each test has a limit of its own; these end what hangs, and no machine is too slow for them.
+const nativeLimitMs = 900_000;
+const mochaLimitMs = 1_500_000;
 
 /** Runs a native test binary; `environment` holds sanitizer options, `wrapper` a program to run it under. */
 export async function runNativeTests(name, binary, { environment = {}, wrapper = [], filter } = {}) {

@@ -1,6 +1,7 @@
 /** However a program with an open director ends: it ends, it does not crash, and the device is gone. */
 import { strict as assert } from 'node:assert';
-import { describeLab, Lab, type LabHost, type LabProcess } from '../support/lab.js';
+import { eventuallyHolds } from '../support/eventually.js';
+import { describeLab, hostState, Lab, type LabHost, type LabProcess } from '../support/lab.js';
 
 const PROGRAM = new URL('./programs/endings.js', import.meta.url);
 
@@ -91,4 +92,26 @@ describeLab('a program with an open director', () => {
     await end(start('process.exit'));
     assert.equal(await host.sysctl('net/ipv4/ip_forward'), '0');
   });
+
+  for (const ending of ['worker is terminated', 'worker throws', 'uncaught exception']) {
+    it(`leaves no host set-up behind: ${ending}`, async () => {
+      await host.setSysctls({ 'net/ipv4/ip_forward': '0' });
+      const before = await hostState(host);
+      await end(start(ending));
+      await eventuallyHolds(async () => assert.equal(await hostState(host), before));
+    });
+  }
+
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGKILL', 'SIGSEGV'] as const) {
+    it(`has nothing left on the host soon after ${signal}`, async () => {
+      await host.setSysctls({ 'net/ipv4/ip_forward': '0' });
+      const before = await hostState(host);
+      const child = start('stays open');
+      await child.line((line) => line === 'open');
+      assert.equal(await host.sysctl('net/ipv4/ip_forward'), '1');
+      child.kill(signal);
+      await child.exited;
+      await eventuallyHolds(async () => assert.equal(await hostState(host), before));
+    });
+  }
 });

@@ -7,6 +7,8 @@ const MODULE = new URL('../../lib/host/director-host.js', import.meta.url).href;
 /** Runs `body` with a DirectorHost named `host`; prints the code and message of the error that it throws. */
 function script(body: string): string {
   return `
+    // What is left is to be found.
+    process.env.TUNVS_GUARDIAN = 'off';
     const { DirectorHost } = await import(${JSON.stringify(MODULE)});
     const host = new DirectorHost({ sources: ['10.2.0.2'] });
     try { ${body} } catch (error) { console.log(error.code + ': ' + error.message); }
@@ -78,5 +80,38 @@ describeLab("setting up a director's host", () => {
       await run(`host.open('nosuch0');`),
       /^ERR_TUNVS_HOST: "ip link set dev nosuch0 .*" failed: Cannot find device "nosuch0"/,
     );
+  });
+
+  it('goes on behind what fails when many commands are run at once, and says which failed', async () => {
+    const { stdout } = await host.exec([
+      process.execPath,
+      '--input-type=module',
+      '-e',
+      `
+        const { thisHost } = await import(${JSON.stringify(new URL('../../lib/host/host.js', import.meta.url).href)});
+        const ip = (words) => ({ argv: ('ip ' + words).split(' ') });
+        const results = thisHost.runAll([
+          ip('route replace 10.8.8.1/32 dev eth0'),
+          ip('route del 10.8.8.9/32 dev eth0'),
+          ip('route replace 10.8.8.2/32 dev nosuch0'),
+          { write: 'net/ipv4/nosuch', value: '1' },
+          ip('-6 route replace 2001:db8:8::1/128 dev nosuch0'),
+          ip('route replace 10.8.8.3/32 dev eth0'),
+        ]);
+        console.log(JSON.stringify(results.map((error) => error?.message ?? null)));
+      `,
+    ]);
+    const said = JSON.parse(stdout) as (string | null)[];
+    assert.deepEqual(
+      said.map((each) => each !== null),
+      [false, true, true, true, true, false],
+    );
+    assert.match(said[1] ?? '', /^"ip route del 10\.8\.8\.9\/32 dev eth0" failed: .*No such process/);
+    assert.match(said[2] ?? '', /^"ip route replace 10\.8\.8\.2\/32 dev nosuch0" failed: Cannot find device "nosuch0"/);
+    assert.match(said[4] ?? '', /^"ip -6 route replace .*Cannot find device/);
+    const { stdout: routes } = await host.exec(['ip', 'route', 'show', '10.8.8.0/24']);
+    assert.equal(routes, '');
+    const { stdout: all } = await host.exec(['ip', 'route', 'show', 'root', '10.8.8.0/24']);
+    assert.deepEqual(all.match(/10\.8\.8\.\d/g), ['10.8.8.1', '10.8.8.3']);
   });
 });

@@ -11,7 +11,10 @@ describeLab('taking a real server away', () => {
 
   before(async () => {
     stage = await TestStage.open();
-    director = await DirectorAgent.open(stage.director, { source: stage.topology.directorAddress });
+    director = await DirectorAgent.open(stage.director, {
+      source: stage.topology.directorAddress,
+      maxConnections: 8_388_608, // of 256 shards, four turns long
+    });
     await director.run((d) => d.setTimeouts({ tcpFin: 1 }));
   });
 
@@ -88,6 +91,33 @@ describeLab('taking a real server away', () => {
     );
     const answer = await waiting;
     assert.deepEqual([answer.server, answer.localPort, answer.intact], [name, localPort, true]);
+  });
+
+  it('removed with expire_nodest_conn, its connections end, all of them in a few turns of the event loop', async () => {
+    await director.run((d) => d.setSysctl('expire_nodest_conn', 1));
+    try {
+      const before = await director.run((d) => Number(d.stats().counters.connectionsDropped));
+      await stage.fetchMany({ requests: 60, concurrency: 5 });
+      const { server: name } = await stage.fetch({ connection });
+      const { server } = service(name);
+      const ended = await director.run(
+        async (d, { address, port, server, before }) => {
+          const found = d.virtualService({ protocol: 'tcp', address, port })?.realServer(server);
+          const stats = found?.stats();
+          const had = Number(stats?.activeConnections) + Number(stats?.inactiveConnections);
+          found?.delete();
+          const dropped = () => Number(d.stats().counters.connectionsDropped) - before;
+          const atOnce = dropped();
+          for (let i = 0; i < 500 && dropped() < had; i++) await new Promise((resolve) => setTimeout(resolve, 10));
+          return { had, atOnce, dropped: dropped() };
+        },
+        { ...service(name), server, before },
+      );
+      assert.ok(ended.had > 10 && ended.atOnce < ended.had, JSON.stringify(ended));
+      assert.equal(ended.dropped, ended.had);
+    } finally {
+      await director.run((d) => d.setSysctl('expire_nodest_conn', 0));
+    }
   });
 
   function service(name: string) {

@@ -1,5 +1,6 @@
 /** `tunvs run` as an operator has it: rules from a file, reloaded, ended, killed, started again. */
 import { strict as assert } from 'node:assert';
+import { eventually } from '../support/eventually.js';
 import { DirectorCommand, describeLab, hostState, labRules, PORT, TestStage } from '../support/lab.js';
 
 describeLab('tunvs run', () => {
@@ -73,6 +74,24 @@ describeLab('tunvs run', () => {
     assert.deepEqual(fresh.failures, []);
     assert.equal(fresh.servers[server], undefined);
     await stage.closeConnection('open');
+  });
+
+  it('puts the host right when somebody changes it, yields to who does it again and again, and puts it back on SIGHUP', async () => {
+    const director = await start();
+    const vip = stage.virtualAddress;
+    const route = async () => (await stage.director.exec(['ip', 'route', 'show', vip, 'dev', 'tunvs0'])).stdout.trim();
+    for (let times = 1; times <= 5; times++) {
+      await stage.director.exec(['ip', 'route', 'del', vip, 'dev', 'tunvs0']);
+      await eventually(route, (shown) => shown !== '', 'the route is back');
+    }
+    await director.process.line((line) => line.includes('"event":"hostMended"'));
+    await director.process.line((line) => line.includes('"event":"hostContested"'));
+    await stage.director.exec(['ip', 'route', 'del', vip, 'dev', 'tunvs0']);
+    director.process.kill('SIGHUP');
+    const said = await director.process.line((line) => line.includes('"event":"reloaded"'));
+    assert.deepEqual(JSON.parse(said), { event: 'reloaded', changes: 0, mended: 1 });
+    assert.notEqual(await route(), '');
+    await assertForwards();
   });
 
   it('says in its statistics what the real servers got', async () => {

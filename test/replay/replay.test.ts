@@ -293,7 +293,13 @@ describe('tunvs replay', () => {
       inFolder('stats.json'),
       '--json',
     );
-    assert.deepEqual(JSON.parse(stdout), { received: 3, sent: 3, durationMs: 2000, out: inFolder('out.pcap') });
+    assert.deepEqual(JSON.parse(stdout), {
+      received: 3,
+      sent: 3,
+      durationMs: 2000,
+      skipped: { notIp: 0, truncated: 0, oversized: 0, cutOff: 0, superFrames: 0 },
+      out: inFolder('out.pcap'),
+    });
     const { counters, services, timeouts, totals } = JSON.parse(readFileSync(inFolder('stats.json'), 'utf8'));
     assert.deepEqual(
       [counters.received, counters.forwarded, counters.dropNoService, counters.dropNotScheduled],

@@ -4,6 +4,7 @@ import { Configuration } from '../../lib/configuration.js';
 import type { ConfigurationEvent, EngineEvent } from '../../lib/events.js';
 import type { AddressFamily } from '../../lib/inet.js';
 import type {
+  NativeEnded,
   NativeOperation,
   NativeServerKey,
   NativeServerRow,
@@ -35,7 +36,7 @@ export interface FakeConfiguration {
   nowMs: number;
   /** Whose connections were ended, and what that does. */
   ended: [NativeServiceKey, NativeServerKey][];
-  endConnections(): number;
+  endConnections(cursor: number): NativeEnded;
 }
 
 export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] } = {}): FakeConfiguration {
@@ -53,7 +54,7 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     isClosed: false,
     nowMs: 0,
     ended: [],
-    endConnections: () => 0,
+    endConnections: () => ({ ended: 0, next: -1 }),
   };
   const configuration = new Configuration({
     apply: (operations) => {
@@ -63,7 +64,11 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     assertOpen: () => {
       if (fake.isClosed) throw new Error('closed');
     },
-    rows: () => fake.rows,
+    serviceRow: (service) => fake.rows.find((row) => row.address === service.address && row.port === service.port),
+    serverRow: (service, server) =>
+      fake.rows
+        .find((row) => row.address === service.address && row.port === service.port)
+        ?.servers.find((row) => row.address === server.address && row.port === server.port),
     sourceFamilies,
     isLocal: (address) => fake.ownAddresses.has(address),
     vipRoutes: {
@@ -84,9 +89,9 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     tell: (event) => fake.told.push(event),
     nextPulse: (signal) => fake.pulse.next(signal),
     monotonicMs: () => fake.nowMs,
-    endConnections: (service, server) => {
+    endConnections: (service, server, cursor) => {
       fake.ended.push([service, server]);
-      return fake.endConnections();
+      return fake.endConnections(cursor);
     },
     policies: {
       every: (intervalMs, run) => fake.pulse.every(intervalMs, run),

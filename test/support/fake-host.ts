@@ -1,13 +1,22 @@
 /** A host that exists in memory: what was run on it is on record, and any of it can be made to fail. */
+import { ipJson } from '../../lib/host/family.js';
 import type { Host, HostAddress } from '../../lib/host/host.js';
+import { errorOf } from '../../lib/host/ip-batch.js';
+import { DUMPS, SnapshotHost } from '../../lib/host/snapshot.js';
 import { formatHostCommand, type HostCommand } from '../../lib/host/step.js';
 
 export interface FakeHostOptions {
   sysctls?: Record<string, string>;
   addresses?: HostAddress[];
-  /** What a query prints, by the command line. */
-  answers?: Record<string, string>;
+  /** What a query prints, by the command line; null: it fails. */
+  answers?: Record<string, string | null>;
 }
+
+/** Queries that print nothing where there is nothing; the others fail then. */
+const NEVER_FAIL = /^ip -j |(rule|neigh|address|route) show/;
+
+/** What every host begins with. */
+const FIRST_RULES = [{ priority: 0, src: 'all', table: 'local' }];
 
 export class FakeHost implements Host {
   readonly ran: string[] = [];
@@ -15,12 +24,12 @@ export class FakeHost implements Host {
   /** Commands that contain this fail. */
   failing: string | undefined;
   readonly #addresses: HostAddress[];
-  readonly #answers: Record<string, string>;
+  readonly answers: Record<string, string | null>;
 
   constructor({ sysctls = {}, addresses = [], answers = {} }: FakeHostOptions = {}) {
     this.sysctls = new Map(Object.entries(sysctls));
     this.#addresses = addresses;
-    this.#answers = answers;
+    this.answers = answers;
   }
 
   readSysctl(path: string): string | undefined {
@@ -32,7 +41,11 @@ export class FakeHost implements Host {
   }
 
   query(argv: readonly string[]): string | undefined {
-    return this.#answers[argv.join(' ')];
+    const command = argv.join(' ');
+    const answer = this.answers[command];
+    if (answer === null) return undefined;
+    if (answer === undefined && /^ip -j -[46] rule show$/.test(command)) return JSON.stringify(FIRST_RULES);
+    return answer ?? (NEVER_FAIL.test(command) ? '' : undefined);
   }
 
   run(command: HostCommand): void {
@@ -40,5 +53,15 @@ export class FakeHost implements Host {
     if (this.failing !== undefined && text.includes(this.failing)) throw new Error(`"${text}" failed`);
     if ('write' in command) this.sysctls.set(command.write, command.value);
     this.ran.push(text);
+  }
+
+  runAll(commands: readonly HostCommand[]): (Error | undefined)[] {
+    return commands.map((command) => errorOf(() => this.run(command)));
+  }
+
+  /** What it answers now to the questions of a snapshot. */
+  takeSnapshot(): SnapshotHost {
+    const commands = ([4, 6] as const).flatMap((family) => DUMPS.map((dump) => ipJson(family, ...dump.split(' '))));
+    return new SnapshotHost(this, new Map(commands.map((argv) => [argv.join(' '), this.query(argv) || '[]'])));
   }
 }

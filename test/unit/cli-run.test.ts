@@ -145,7 +145,10 @@ describe('tunvs run --dry-run', () => {
   it('names the source that a server of another family lacks', async () => {
     const { exitCode, stderr } = await dryRun('-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r [2001:db8::11] -i\n');
     assert.equal(exitCode, 1);
-    assert.match(stderr, /^tunvs: -:2: .*for IPv6, open the director with an IPv6 source too, got '2001:db8::11'/);
+    assert.match(
+      stderr,
+      /^tunvs: -:2: -r \[2001:db8::11\]:80: write .*for IPv6, give the director an IPv6 source \(--source\) too$/m,
+    );
   });
 
   it('wants rules and a source', async () => {

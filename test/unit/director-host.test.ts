@@ -30,7 +30,9 @@ describe('DirectorHost', () => {
       'echo 0 > /proc/sys/net/ipv4/conf/tunvs0/rp_filter',
       'echo 1 > /proc/sys/net/ipv4/conf/tunvs0/accept_local',
       'echo 1 > /proc/sys/net/ipv4/ip_forward',
+      'ip route replace unreachable 10.9.9.9/32 metric 4294967295 proto 84',
       'ip route replace 10.9.9.9/32 dev tunvs0 proto 84',
+      'ip route replace unreachable 10.9.9.8/32 metric 4294967295 proto 84',
       'ip route replace 10.9.9.8/32 dev tunvs0 proto 84',
     ]);
     assert.deepEqual(host.ran, []);
@@ -60,15 +62,17 @@ describe('DirectorHost', () => {
     const host = new FakeHost({ sysctls: { 'net/ipv4/neigh/eth0/proxy_delay': '80' }, addresses: [LAN] });
     assert.deepEqual(commands(directorHost(host).plan('tunvs0', ['10.2.0.100', '10.2.0.101'])).slice(4), [
       'echo 0 > /proc/sys/net/ipv4/neigh/eth0/proxy_delay',
+      'ip route replace unreachable 10.2.0.100/32 metric 4294967295 proto 84',
       'ip route replace 10.2.0.100/32 dev tunvs0 proto 84',
       'ip neigh replace proxy 10.2.0.100 dev eth0 protocol 84',
+      'ip route replace unreachable 10.2.0.101/32 metric 4294967295 proto 84',
       'ip route replace 10.2.0.101/32 dev tunvs0 proto 84',
       'ip neigh replace proxy 10.2.0.101 dev eth0 protocol 84',
     ]);
   });
 
   it('does not answer ARP when told not to, nor where somebody else has it answered', () => {
-    const answers = { 'ip -4 neigh show proxy dev eth0': '10.2.0.100 dev eth0 proxy \n' };
+    const answers = { 'ip -j -4 neigh show proxy': '[{"dst":"10.2.0.100","dev":"eth0","proxy":null}]' };
     const host = new FakeHost({ addresses: [LAN], answers });
     const off = directorHost(new FakeHost({ addresses: [LAN] }), { answersArp: false });
     for (const director of [off, directorHost(host)]) {
@@ -77,7 +81,7 @@ describe('DirectorHost', () => {
   });
 
   it('takes over its own proxy entry that a killed director has left', () => {
-    const answers = { 'ip -4 neigh show proxy dev eth0': '10.2.0.100 dev eth0 proxy proto 84 \n' };
+    const answers = { 'ip -j -4 neigh show proxy': '[{"dst":"10.2.0.100","dev":"eth0","proxy":null,"protocol":"84"}]' };
     const steps = directorHost(new FakeHost({ addresses: [LAN], answers })).plan('tunvs0', ['10.2.0.100']);
     assert.equal(commands(steps).at(-1), 'ip neigh replace proxy 10.2.0.100 dev eth0 protocol 84');
   });
@@ -90,18 +94,21 @@ describe('DirectorHost', () => {
     director.addVip('10.2.0.96/31');
     director.removeVip('10.2.0.96/31');
     assert.deepEqual(host.ran.slice(opened), [
+      'ip route replace unreachable 10.2.0.96/31 metric 4294967295 proto 84',
       'ip route replace 10.2.0.96/31 dev tunvs0 proto 84',
       'ip neigh replace proxy 10.2.0.96 dev eth0 protocol 84',
       'ip neigh replace proxy 10.2.0.97 dev eth0 protocol 84',
       'ip neigh del proxy 10.2.0.97 dev eth0',
       'ip neigh del proxy 10.2.0.96 dev eth0',
       'ip route del 10.2.0.96/31 dev tunvs0 proto 84',
+      'ip route del unreachable 10.2.0.96/31 metric 4294967295 proto 84',
     ]);
   });
 
   it('answers for no range of more than 256 addresses, which has to be routed here', () => {
     const host = new FakeHost({ addresses: [{ ...LAN, prefixLength: 16 }] });
     assert.deepEqual(commands(directorHost(host).plan('tunvs0', ['10.2.2.0/23'])).slice(4), [
+      'ip route replace unreachable 10.2.2.0/23 metric 4294967295 proto 84',
       'ip route replace 10.2.2.0/23 dev tunvs0 proto 84',
     ]);
   });
@@ -123,8 +130,10 @@ describe('DirectorHost', () => {
     director.removeVip('10.9.9.9');
     director.removeVip('10.9.9.9');
     assert.deepEqual(host.ran.slice(opened), [
+      'ip route replace unreachable 10.9.9.9/32 metric 4294967295 proto 84',
       'ip route replace 10.9.9.9/32 dev tunvs0 proto 84',
       'ip route del 10.9.9.9/32 dev tunvs0 proto 84',
+      'ip route del unreachable 10.9.9.9/32 metric 4294967295 proto 84',
     ]);
   });
 
@@ -210,17 +219,18 @@ describe('DirectorHost', () => {
     assert.deepEqual(host.ran.slice(opened), [
       'echo 0 > /proc/sys/net/ipv6/conf/tunvs0/disable_ipv6',
       'echo 2 > /proc/sys/net/ipv6/conf/eth0/accept_ra',
-      'echo 1 > /proc/sys/net/ipv6/conf/default/forwarding',
       'echo 1 > /proc/sys/net/ipv6/conf/all/forwarding',
       'echo 1 > /proc/sys/net/ipv6/conf/eth0/proxy_ndp',
       'echo 0 > /proc/sys/net/ipv6/neigh/eth0/proxy_delay',
+      'ip -6 route replace unreachable 2001:db8:2::100/128 metric 4294967295 proto 84',
       'ip -6 route replace 2001:db8:2::100/128 dev tunvs0 proto 84',
       'ip -6 neigh replace proxy 2001:db8:2::100 dev eth0 protocol 84',
     ]);
     director.removeVip('2001:db8:2::100');
-    assert.deepEqual(host.ran.slice(-2), [
+    assert.deepEqual(host.ran.slice(-3), [
       'ip -6 neigh del proxy 2001:db8:2::100 dev eth0',
       'ip -6 route del 2001:db8:2::100/128 dev tunvs0 proto 84',
+      'ip -6 route del unreachable 2001:db8:2::100/128 metric 4294967295 proto 84',
     ]);
     director.close();
     for (const path of ['conf/all/forwarding', 'conf/eth0/accept_ra', 'conf/eth0/proxy_ndp', 'neigh/eth0/proxy_delay'])

@@ -355,7 +355,11 @@ describe('a director', () => {
     }
     assert.equal(director.sysctls.est_nice, -5);
     assert.deepEqual(told, [
-      { director, message: 'net.ipv4.vs.est_nice has no effect here: rates are worked out by whoever reads them' },
+      {
+        director,
+        message: 'net.ipv4.vs.est_nice has no effect here: rates are worked out by whoever reads them',
+        about: 'configuration',
+      },
     ]);
     assert.throws(() => director.setSysctl('cache_bypass', 1), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
   });

@@ -1,6 +1,6 @@
 /** Draining with a deadline, at which what is left is ended; draining without stands in real-server.test.ts. */
 import { strict as assert } from 'node:assert';
-import { Director } from '../../lib/index.js';
+import { Director, type RealServer } from '../../lib/index.js';
 import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
 import { tcp, udp } from '../support/packets.js';
 
@@ -84,7 +84,7 @@ describe('draining a real server with a deadline', () => {
     const left = [1, 0];
     fake.endConnections = () => {
       counts(left.shift() ?? 0);
-      return left.length === 1 ? 3 : 1;
+      return { ended: left.length === 1 ? 3 : 1, next: -1 };
     };
     const result = server.drain({ deadlineMs: 50 });
     fake.nowMs = 50;
@@ -98,6 +98,58 @@ describe('draining a real server with a deadline', () => {
       { address: '10.0.0.11', port: 80 },
     ]);
   });
+
+  it('goes on in turns where the table is large, and resolves when it was gone through', async () => {
+    const fake = fakeConfiguration();
+    const web = fake.configuration.addVirtualService(WEB);
+    const server = web.addRealServer({ address: '10.0.0.11' });
+    fake.rows.push(serviceRow([serverRow({ activeConnections: 5 })]));
+    const asked: number[] = [];
+    fake.endConnections = (cursor) => {
+      asked.push(cursor);
+      // The connections are gone before the templates, for which the rest of the way is.
+      fake.rows.splice(0, 1, serviceRow([serverRow({ activeConnections: asked.length < 2 ? 2 : 0 })]));
+      return [
+        { ended: 3, next: 64 },
+        { ended: 2, next: 128 },
+        { ended: 0, next: -1 },
+      ][asked.length - 1] as never;
+    };
+    assert.deepEqual(await server.drain({ deadlineMs: 0 }), { ended: 5 });
+    assert.deepEqual(asked, [0, 64, 128]);
+  });
+
+  for (const [what, meanwhile, code] of [
+    ['is deleted', (server: RealServer) => server.delete(), 'ERR_TUNVS_NOT_FOUND'],
+    [
+      'is replaced by another at its address',
+      (server: RealServer) => {
+        server.delete();
+        server.service.addRealServer({ address: '10.0.0.11' });
+      },
+      'ERR_TUNVS_NOT_FOUND',
+    ],
+    [
+      'is given weight again',
+      (server: RealServer) => {
+        server.weight = 1;
+      },
+      'ERR_TUNVS_BUSY',
+    ],
+  ] as const) {
+    it(`ends no more when the server ${what} between two turns`, async () => {
+      const fake = fakeConfiguration();
+      const web = fake.configuration.addVirtualService(WEB);
+      const server = web.addRealServer({ address: '10.0.0.11' });
+      fake.rows.push(serviceRow([serverRow({ activeConnections: 5 })]));
+      fake.endConnections = () => ({ ended: 1, next: 64 });
+      const result = server.drain({ deadlineMs: 0 });
+      assert.equal(fake.ended.length, 1);
+      meanwhile(server);
+      await assert.rejects(result, { code });
+      assert.equal(fake.ended.length, 1);
+    });
+  }
 
   it('ends at once with a deadline of 0', async () => {
     const { director, drained, packets } = withTwoServers('tcp');

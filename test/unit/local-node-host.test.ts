@@ -104,13 +104,14 @@ describe('DirectorHost with local nodes', () => {
     assert.deepEqual(
       ran()
         .filter((command) => / del |route replace/.test(command))
-        .slice(-5),
+        .slice(-6),
       [
         'ip -6 address del 2001:db8:9::9/128 dev tunvs0',
         'ip -6 route replace 2001:db8:9::9/128 dev tunvs0 proto 84',
         'ip -6 rule del pref 0 to 2001:db8:9::9/128 lookup main protocol 84',
         'ip -6 rule del pref 0 iif tunvs0 to 2001:db8:9::9/128 lookup local protocol 84',
         'ip -6 route del 2001:db8:9::9/128 dev tunvs0 proto 84',
+        'ip -6 route del unreachable 2001:db8:9::9/128 metric 4294967295 proto 84',
       ],
     );
   });

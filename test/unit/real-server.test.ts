@@ -123,6 +123,18 @@ describe('a real server', () => {
   });
 });
 
+describe('the stats of a real server', () => {
+  it('cost its own row, and no look at the others', () => {
+    const fake = fakeConfiguration();
+    const service = fake.configuration.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+    const server = service.addRealServer({ address: '10.0.0.11' });
+    const others = Array.from({ length: 3 }, (_, i) => serverRow({ address: `10.0.1.${i}` }));
+    fake.rows.push(serviceRow([...others, serverRow({ activeConnections: 7 })]));
+    fake.configuration.ports.serviceRow = () => assert.fail('the rows of all servers were read');
+    assert.equal(server.stats().activeConnections, 7);
+  });
+});
+
 describe('draining a real server', () => {
   const counts = (activeConnections: number, inactiveConnections: number) => [
     serviceRow([serverRow({ activeConnections, inactiveConnections })]),

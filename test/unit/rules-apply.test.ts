@@ -37,7 +37,22 @@ const REFUSALS: [string, string, RegExp][] = [
   [
     '-A -t 224.0.0.1:80',
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
-    /expected a unicast address/,
+    /-t 224\.0\.0\.1:80 is not unicast: .*; write another address$/,
+  ],
+  [
+    '-A -t [fe80::1]:80',
+    'Invalid operation.  Possibly wrong module version, address not unicast, ...',
+    /-t \[fe80::1\]:80 is link-local: no router forwards it, .*; write another address$/,
+  ],
+  [
+    '-A -u 127.0.0.1:53',
+    'Invalid operation.  Possibly wrong module version, address not unicast, ...',
+    /-u 127\.0\.0\.1:53 is a loopback address: .*; write another address$/,
+  ],
+  [
+    '-A --sctp-service 128.0.0.0/1:53',
+    'Invalid operation.  Possibly wrong module version, address not unicast, ...',
+    /--sctp-service 128\.0\.0\.0\/1:53 has too short a prefix: write \/8 or longer; write another address$/,
   ],
 ];
 

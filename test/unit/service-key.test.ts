@@ -65,7 +65,11 @@ describe('the name of a virtual service', () => {
   const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
   const mistakes: [what: string, key: object, message: RegExp][] = [
     ['nothing', {}, /call: protocol/],
-    ['a name for an address', { ...WEB, address: 'web' }, /an IP address or a range of them, but it is no IP address/],
+    [
+      'a name for an address',
+      { ...WEB, address: 'web' },
+      /a unicast address or a range of them, but it is no IP address/,
+    ],
     ['bits beyond the prefix', { ...WEB, address: '192.0.2.1/28' }, /write 192\.0\.2\.0\/28/],
     ['too short a prefix', { ...WEB, address: '0.0.0.0/0' }, /write \/8 or longer/],
     ['a prefix of multicast addresses', { ...WEB, address: '224.0.0.0/8' }, /a unicast address/],

@@ -19,7 +19,7 @@ export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> 
   let reachedMs = 0;
   let firstPacket = 0;
   for (;;) {
-    const piece = wrapNative(() => reader.next(PIECE_PACKETS));
+    const piece = nextPiece(reader);
     if (!piece) return;
     const { packets, timesMs } = piece;
     if (packets.length === 0) continue;
@@ -31,6 +31,16 @@ export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> 
     });
     yield { firstPacket, packets, clockMs, stampedMs: timesMs };
     firstPacket += packets.length;
+  }
+}
+
+/** A capture that is cut off ends there; one that is damaged is an error, behind all that came before. */
+function nextPiece(reader: NativePcapReader): ReturnType<NativePcapReader['next']> {
+  try {
+    return wrapNative(() => reader.next(PIECE_PACKETS));
+  } catch (error) {
+    if (reader.skipped().cutOff > 0) return undefined;
+    throw error;
   }
 }
 

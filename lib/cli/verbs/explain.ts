@@ -9,6 +9,7 @@ import { choiceArgument, integerArgument, seedArgument } from '../arguments.js';
 import { addEngineOptions, addTimedRulesOption, type EngineArguments, engineOptions } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { type CapturePiece, readCapture } from '../replay/capture.js';
+import { skippedOf, skippedSentences } from '../replay/skipped.js';
 import { Timeline } from '../replay/timeline.js';
 import { readRules } from '../rules-file.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
@@ -77,6 +78,8 @@ export const explain: Verb = {
         if (flow !== undefined) await timeline.process(piece.packets, piece.clockMs);
         else await explainEach(director, timeline, piece, ask, (said) => print(said, options, io));
       }
+      for (const sentence of reader ? skippedSentences(skippedOf(reader, 0)) : [])
+        io.stderr.write(`tunvs explain: ${capture}: ${sentence}\n`);
       if (flow !== undefined) await print({ ...director.explain(flow, ask), flow }, options, io);
     } finally {
       reader?.close();

@@ -5,6 +5,7 @@ import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHostOptions } from '../../real-server-host.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
+import { NewsPrinter } from '../news.js';
 import { aborted, endSignal } from '../signals.js';
 import type { Verb, VerbContext } from '../verb.js';
 
@@ -74,7 +75,7 @@ What a real server needs, by how the director forwards to it (ipvsadm's option):
 With dr the virtual address is put on lo, otherwise on the tunnel device; on a LAN shared with the director
 the host keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service
 itself listens on the virtual address or on any, and the default gateway must not be the director. Only packets of
-the directors named, for the virtual addresses named, are taken (kernel mode and dr leave the first to a firewall).
+the directors named, for the virtual addresses named, are taken (dr, and kernel mode with a range of directors, leave the first to a firewall).
 
 Runs until SIGTERM or SIGINT, prints what it counted, and makes the host what it was; --dry-run shows the commands.
 
@@ -125,11 +126,17 @@ Examples:
         vip: given.vip,
         forwarding: given.forwarding,
       });
-      await aborted(end.signal);
+      const failure = new AbortController();
+      const news = new NewsPrinter('realserver', io, given.json ?? false);
+      host.on('error', (error) => failure.abort(error));
+      host.on('event', (event) => news.tell(event));
+      await aborted(AbortSignal.any([end.signal, failure.signal]));
       const { counters } = host.stats();
       await host.close();
+      news.end();
       const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
       print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
+      if (failure.signal.aborted) throw failure.signal.reason;
     } finally {
       end.dispose();
     }

@@ -13,6 +13,7 @@ import {
 import { toJson } from '../json.js';
 import { readCapture } from '../replay/capture.js';
 import { Progress } from '../replay/progress.js';
+import { isSuperFrame, type Skipped, skippedOf, skippedSentences } from '../replay/skipped.js';
 import { Timeline } from '../replay/timeline.js';
 import { readRules } from '../rules-file.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
@@ -28,9 +29,13 @@ interface ReplayOptions extends EngineArguments {
   json?: boolean;
 }
 
+/** What a link carries where nothing else is known. */
+const LINK_MTU_BYTES = 1500;
+
 const EXAMPLES = `
 Each packet of the capture is taken as if it were read from the device at its time, and what the director would have
 sent is written with the time of the packet that caused it. Captures are pcap, link type RAW or Ethernet in, RAW out.
+Records that hold no whole IP packet are left out, and the end of a capture that is cut off; how many, and why, is said.
 
 In the rules a line "@SECONDS COMMAND" is applied when the capture's clock (0: the first packet) reaches it, before a
 packet of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) are printed on standard output.
@@ -75,6 +80,8 @@ export const replay: Verb = {
       const progress = new Progress(io.stderr);
       let received = 0;
       let sent = 0;
+      let superFrames = 0;
+      const mtuBytes = Math.max(options.mtu ?? 0, LINK_MTU_BYTES);
       let clockMs = 0;
       try {
         for (const piece of readCapture(reader)) {
@@ -87,6 +94,7 @@ export const replay: Verb = {
             ),
           );
           received += piece.packets.length;
+          superFrames += piece.packets.filter((packet) => isSuperFrame(packet, mtuBytes)).length;
           sent += outputs.length;
           clockMs = piece.clockMs.at(-1) as number;
           progress.update(received, clockMs);
@@ -97,10 +105,11 @@ export const replay: Verb = {
         wrapNative(() => writer.close());
       }
       const { timeouts, sysctls, marks } = director;
-      const stats = { ...director.stats(), timeouts, sysctls, marks };
+      const skipped = skippedOf(reader, superFrames);
+      const stats = { ...director.stats(), timeouts, sysctls, marks, skipped };
       await director.close();
       if (options.stats !== undefined) await writeStats(options.stats, stats, io);
-      report({ received, sent, durationMs: clockMs }, options, io);
+      report({ received, sent, durationMs: clockMs, skipped }, options, io);
     } finally {
       reader.close();
     }
@@ -113,6 +122,7 @@ async function printed(io: CliIo, text: string): Promise<void> {
 }
 
 async function refuseSameFile(input: string, output: string): Promise<void> {
+  // One that cannot be looked at is not the other; opening it says why.
   const [from, to] = await Promise.all([input, output].map((path) => stat(path).catch(() => undefined)));
   const isSame = from && to && from.dev === to.dev && from.ino === to.ino;
   if (isSame || input === output) {
@@ -132,9 +142,13 @@ interface Summary {
   /** Packets. */
   sent: number;
   durationMs: number;
+  /** Records of the capture that were left out, and packets that no link carries. */
+  skipped: Skipped;
 }
 
 function report(summary: Summary, options: ReplayOptions, io: CliIo): void {
+  for (const sentence of skippedSentences(summary.skipped))
+    io.stderr.write(`tunvs replay: ${options.in}: ${sentence}\n`);
   if (options.json) {
     io.stdout.write(`${toJson({ ...summary, out: options.out })}\n`);
     return;

@@ -7,6 +7,7 @@ import { applyRules } from '../../rules/apply.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
 import { addEngineOptions, type EngineArguments, engineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
+import { NewsPrinter } from '../news.js';
 import { readRules, rehearseRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
 import { reloadRules } from '../run/reload.js';
@@ -30,7 +31,8 @@ export interface RunOptions extends EngineArguments {
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
-rules again and changes only what differs: connections of servers that stay are kept.
+rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
+host is put back and told; SIGHUP does that at once.
 
 Needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
@@ -98,6 +100,10 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
   if (!director) return;
   const failure = new AbortController();
   director.on('error', (error) => failure.abort(error));
+  const news = new NewsPrinter('run', io, options.json ?? false);
+  director.on('event', (event) => news.tell(event));
+  // What is odd about the rules was said with their lines.
+  director.on('warning', ({ message, about }) => about === 'host' && news.warn(message));
   const hangup = () => void reload(director, options, io);
   process.on('SIGHUP', hangup);
   try {
@@ -111,6 +117,7 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
   } finally {
     process.off('SIGHUP', hangup);
     await director.close();
+    news.end();
   }
 }
 
@@ -157,13 +164,18 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** Keeps the old rules when the new ones hold a mistake. */
+/** Puts the host right, and keeps the old rules when the new ones hold a mistake. */
 async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
+  const mended = await director.mendHost().catch((error: Error) => {
+    io.stderr.write(`tunvs run: the host stays as it is: ${error.message}\n`);
+    return 0;
+  });
   try {
     const changes = await reloadRules(director, rules, source, io);
+    const host = mended > 0 ? `, ${count(mended, 'thing')} of the host put back` : '';
     const said = json
-      ? toJson({ event: 'reloaded', changes })
-      : `tunvs run: rules read again: ${count(changes, 'change')}`;
+      ? toJson({ event: 'reloaded', changes, mended })
+      : `tunvs run: rules read again: ${count(changes, 'change')}${host}`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
     io.stderr.write(`tunvs run: the rules stay as they are: ${(error as Error).message}\n`);

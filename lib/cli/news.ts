@@ -1,0 +1,127 @@
+/** The engine's events on a terminal or in a log: a sentence each, seldom. A new kind of event is one row of SENTENCES. */
+import { toJson } from './json.js';
+import type { CliIo } from './verb.js';
+
+/** As `EngineEvent` of the library, which loads the native part; --help does without. */
+export interface News {
+  type: string;
+  value: number;
+  message: string;
+  /** What it is about, each in words. */
+  things?: readonly string[];
+}
+
+interface Row {
+  /** Seldom by itself, and no two are alike: each is told at once. */
+  isRare?: boolean;
+  /** `value` counts since the last event, so that several are told as their sum; otherwise the last one is told. */
+  isCount: boolean;
+  sentence(news: News): string;
+}
+
+const count = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
+
+/** By the event's type. */
+export const SENTENCES: Readonly<Record<string, Row>> = {
+  tableFull: {
+    isCount: true,
+    sentence: ({ value }) =>
+      `the connection table is full: ${count(value, 'connection')} gave way or found no room; give it more with --max-connections`,
+  },
+  packetsLost: {
+    isCount: true,
+    sentence: ({ value, message }) => `${count(value, 'packet')} could not be sent; lately, ${message}`,
+  },
+  packetsTooLong: {
+    isCount: true,
+    sentence: ({ value }) => `${count(value, 'packet')} came longer than the device's buffers and were dropped`,
+  },
+  errorsUnread: { isCount: true, sentence: ({ message }) => message },
+  eventsLost: { isCount: true, sentence: ({ value }) => `${count(value, 'event')} came faster than they were read` },
+  policyFailed: { isCount: true, sentence: ({ message }) => message },
+  ...Object.fromEntries(
+    [
+      'hostMended',
+      'hostNotMended',
+      'hostContested',
+      'hostConflict',
+      'hostUnreadable',
+      'deviceRenamed',
+      'serversMoved',
+    ].map((type) => [type, { isRare: true, isCount: false, sentence: ({ message }: News) => message }]),
+  ),
+  deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
+};
+
+/** An event that this table does not know is told all the same. */
+const UNKNOWN: Row = { isCount: false, sentence: ({ type, message }) => `${type}: ${message}` };
+
+/** Warnings are told apart by what they say. */
+const WARNING = 'warning: ';
+
+/** Of one kind at most one line so often. */
+const INTERVAL_MS = 10_000;
+
+interface Held {
+  timer: NodeJS.Timeout;
+  news: News | undefined;
+}
+
+/** Prints events: the first of a kind at once, what follows within ten seconds as one line then. */
+export class NewsPrinter {
+  readonly #held = new Map<string, Held>();
+  readonly #print: (line: string) => void;
+
+  constructor(
+    verb: string,
+    io: CliIo,
+    isJson: boolean,
+    private readonly intervalMs = INTERVAL_MS,
+  ) {
+    this.#print = (line) => (isJson ? io.stdout.write(`${line}\n`) : io.stderr.write(`tunvs ${verb}: ${line}\n`));
+    this.#line = isJson
+      ? ({ type, value, message, things }) =>
+          toJson(type.startsWith(WARNING) ? { event: 'warning', message } : { event: type, value, message, things })
+      : (news) => rowOf(news.type).sentence(news);
+  }
+
+  readonly #line: (news: News) => string;
+
+  tell(news: News): void {
+    const held = this.#held.get(news.type);
+    if (held) {
+      const value = rowOf(news.type).isCount ? news.value + (held.news?.value ?? 0) : news.value;
+      held.news = { ...news, value };
+      return;
+    }
+    this.#print(this.#line(news));
+    if (rowOf(news.type).isRare) return;
+    const timer = setTimeout(() => this.#release(news.type), this.intervalMs).unref();
+    this.#held.set(news.type, { timer, news: undefined });
+  }
+
+  /** A sentence of no event's, such as a warning of the library's. */
+  warn(message: string): void {
+    this.tell({ type: WARNING + message, value: 0, message });
+  }
+
+  /** Tells what is held back. */
+  end(): void {
+    for (const { timer, news } of this.#held.values()) {
+      clearTimeout(timer);
+      if (news) this.#print(this.#line(news));
+    }
+    this.#held.clear();
+  }
+
+  #release(type: string): void {
+    const news = this.#held.get(type)?.news;
+    this.#held.delete(type);
+    if (news) this.tell(news);
+  }
+}
+
+function rowOf(type: string): Row {
+  if (type.startsWith(WARNING)) return { isCount: false, sentence: ({ message }) => message };
+  return Object.hasOwn(SENTENCES, type) ? (SENTENCES[type] as Row) : UNKNOWN;
+}

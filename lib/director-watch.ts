@@ -1,0 +1,102 @@
+/** What a director sees of its host from one moment to the next, and what of it is told. */
+import type { DirectorHost } from './host/director-host.js';
+import type { MissingStep } from './host/held-parts.js';
+import type { HostEvent } from './host/host-event.js';
+import type { Wanted } from './host/host-keeper.js';
+import type { SnapshotHost } from './host/snapshot.js';
+
+export interface DirectorWatchParts {
+  host: DirectorHost;
+  /** The main one and those of marks; get the names that they are given. */
+  devices: { name: string }[];
+  /** Moves real servers whose address has become, or is no more, the host's own. */
+  moveServers(): { said: string; error?: Error }[];
+  report(event: HostEvent): void;
+}
+
+export class DirectorWatch implements Wanted {
+  readonly #parts: DirectorWatchParts;
+  readonly #lost = new Set<string>();
+  #conflicts: ReadonlySet<string> = new Set();
+  #refusedMoves: ReadonlySet<string> = new Set();
+  /** Of all interfaces; undefined until the host was read. */
+  #addresses: readonly { address: string }[] | undefined;
+
+  constructor(parts: DirectorWatchParts) {
+    this.#parts = parts;
+  }
+
+  get generation(): number {
+    return this.#parts.host.generation;
+  }
+
+  get devices(): string[] {
+    return this.#parts.devices.map(({ name }) => name);
+  }
+
+  /** As the host had them when it was last read, those of interfaces that are down included. */
+  get addresses(): readonly { address: string }[] | undefined {
+    return this.#addresses;
+  }
+
+  see(snapshot: SnapshotHost): void {
+    this.#addresses = snapshot.allAddresses;
+    for (const [before, now] of this.#parts.host.follow(snapshot)) this.#renamed(before, now);
+    for (const { name } of this.#parts.devices) if (snapshot.link(name) === undefined) this.#gone(name);
+    this.#tellConflicts(this.#parts.host.conflicts(snapshot));
+    this.#tellMoves(this.#parts.moveServers());
+  }
+
+  prepare(snapshot: SnapshotHost): Promise<void> {
+    return this.#parts.host.prepare(snapshot);
+  }
+
+  missing(snapshot: SnapshotHost): MissingStep[] {
+    return this.#parts.host.missing(snapshot);
+  }
+
+  putBack(missing: readonly MissingStep[]): (Error | undefined)[] {
+    return this.#parts.host.putBack(missing);
+  }
+
+  takeBackStale(snapshot: SnapshotHost): void {
+    this.#parts.host.takeBackStale(snapshot);
+  }
+
+  #renamed(before: string, now: string): void {
+    const device = this.#parts.devices.find(({ name }) => name === before);
+    if (device === undefined) return;
+    device.name = now;
+    const message = `device ${before} is called ${now} now; the director goes on with it under that name`;
+    this.#parts.report({ type: 'deviceRenamed', value: 1, message, things: [before, now] });
+  }
+
+  #gone(name: string): void {
+    if (this.#lost.has(name)) return;
+    this.#lost.add(name);
+    const message =
+      `device '${name}' is gone: it was deleted, or moved to another network namespace; no packet comes from it any ` +
+      'more, so close the director and open it again';
+    this.#parts.report({ type: 'deviceLost', value: 0, message });
+  }
+
+  #tellConflicts(conflicts: readonly string[]): void {
+    const fresh = conflicts.filter((said) => !this.#conflicts.has(said));
+    this.#conflicts = new Set(conflicts);
+    for (const message of fresh) this.#parts.report({ type: 'hostConflict', value: 1, message });
+  }
+
+  #tellMoves(moves: readonly { said: string; error?: Error }[]): void {
+    const refused = moves.filter(({ error }) => error !== undefined);
+    const fresh = refused.filter(({ said }) => !this.#refusedMoves.has(said));
+    this.#refusedMoves = new Set(refused.map(({ said }) => said));
+    for (const { said, error } of fresh) {
+      const message = `${said}, but its forwarding stays as it is: ${error?.message}`;
+      this.#parts.report({ type: 'serversMoved', value: 0, message, cause: error });
+    }
+    const things = moves.filter(({ error }) => error === undefined).map(({ said }) => said);
+    if (things.length === 0) return;
+    const message = `real servers have been moved, with their connections: ${things.join('; ')}`;
+    this.#parts.report({ type: 'serversMoved', value: things.length, things, message });
+  }
+}

@@ -1,0 +1,43 @@
+/** Questions to ip(8) whose failure must not be taken for "nothing is there". */
+import { TunvsError } from '../errors.js';
+import type { Host } from './host.js';
+
+/** What ip(8) prints when it is asked for what is there, be it nothing. A failure is never taken for nothing. */
+export function ask(host: Host, argv: readonly string[]): string {
+  const said = host.query(argv);
+  if (said !== undefined) return said;
+  const command = argv.join(' ');
+  throw new TunvsError(
+    'ERR_TUNVS_HOST',
+    `"${command}" failed, so tunvs does not know what this host has and changes nothing: run it by hand to see what it ` +
+      'says (it needs iproute2 4.17 or newer, with the right to read routing rules)',
+  );
+}
+
+/** A snapshot answers the same each time, and is asked for every virtual address. */
+const parsed = new WeakMap<Host, Map<string, unknown[]>>();
+
+/** The same where the answer is JSON. */
+export function askJson<T>(host: Host, argv: readonly string[]): T[] {
+  if (host.snapshot === undefined) return parse(host, argv);
+  const known = parsed.get(host) ?? new Map<string, unknown[]>();
+  parsed.set(host, known);
+  const command = argv.join(' ');
+  const rows = known.get(command) ?? parse(host, argv);
+  known.set(command, rows);
+  return rows as T[];
+}
+
+function parse<T>(host: Host, argv: readonly string[]): T[] {
+  const said = ask(host, argv);
+  try {
+    return said.trim() === '' ? [] : (JSON.parse(said) as T[]);
+  } catch (cause) {
+    throw new TunvsError(
+      'ERR_TUNVS_HOST',
+      `"${argv.join(' ')}" printed what is no JSON, so tunvs does not know what this host has and changes nothing: ` +
+        'install iproute2 4.17 or newer (apt install iproute2)',
+      { cause },
+    );
+  }
+}

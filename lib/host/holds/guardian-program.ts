@@ -1,0 +1,25 @@
+/**
+ * What a guardian becomes when its holder was killed: `node guardian-program.js FOLDER ID`. It waits until the kernel
+ * has closed what the holder had open, and takes back what nobody else holds.
+ *
+ * Routes that end loops stay for as long as the host forwards: without them, and without a director, the host would send
+ * the packets back to where they come from. The next start takes them away.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { thisHost } from '../host.js';
+import { FileStore } from './file-store.js';
+import { cleanUp, endsLoops } from './undo.js';
+
+/** Closing takes the kernel some milliseconds, or longer when the table was large. */
+const LOOKS = 600;
+const BETWEEN_LOOKS_MS = 100;
+
+async function main(folder: string, id: string): Promise<void> {
+  const store = new FileStore(folder);
+  for (let look = 0; look < LOOKS && store.locked(() => store.isHeld(id)); look++) await sleep(BETWEEN_LOOKS_MS);
+  store.locked(() => cleanUp(store, thisHost, { isDue: (entry) => !endsLoops(thisHost, entry) }));
+}
+
+const [folder, id] = process.argv.slice(2);
+if (folder === undefined || id === undefined) throw new Error('FOLDER and ID are missing');
+await main(folder, id);

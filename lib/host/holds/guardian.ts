@@ -1,0 +1,53 @@
+/**
+ * A process that takes back what its holder leaves when it is killed. It waits in a shell, which costs next to nothing,
+ * for the end of a pipe that the holder alone has; only when that comes without a word, and the holder's journal is
+ * still there, does it become a Node process that cleans up (guardian-program.ts).
+ *
+ * It has a session of its own and ignores signals that are meant for its holder; it ends when the holder does, and has
+ * none of its descriptors. Where it is killed too, as by a service manager that kills all of a service's processes, the
+ * next start cleans up.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { FOLDER_VARIABLE } from './folder.js';
+
+/** `off`: what a killed one leaves stays until the next start. */
+export const GUARDIAN_VARIABLE = 'TUNVS_GUARDIAN';
+
+const PROGRAM = fileURLToPath(new URL('./guardian-program.js', import.meta.url));
+
+/** $0: what it is called in ps; $1: the journal; the rest: the command. */
+const WAIT = 'trap "" HUP INT TERM; read -r _ && exit; test -e "$1" && shift && exec "$@"';
+
+export class Guardian {
+  /** Why there is none, in one sentence. */
+  readonly problem: string | undefined;
+  readonly #child: ChildProcess;
+
+  constructor(folder: string, id: string) {
+    const { PATH, [FOLDER_VARIABLE]: runtime } = process.env;
+    const command = [process.execPath, PROGRAM, folder, id];
+    this.#child = spawn('/bin/sh', ['-c', WAIT, 'tunvs-guardian', join(folder, `${id}.journal`), ...command], {
+      detached: true,
+      cwd: '/',
+      stdio: ['pipe', 'ignore', 'ignore'],
+      env: { ...(PATH && { PATH }), ...(runtime && { [FOLDER_VARIABLE]: runtime }) },
+    });
+    this.#child.on('error', () => {});
+    this.#child.stdin?.on('error', () => {});
+    if (this.#child.pid === undefined) {
+      this.problem =
+        'no guardian process can be started (/bin/sh), so what is left on the host when this process is killed stays ' +
+        'until the next start: install a shell, or allow one process more';
+      return;
+    }
+    this.#child.unref();
+    (this.#child.stdin as unknown as { unref(): void }).unref();
+  }
+
+  /** Its holder has taken everything back. */
+  dismiss(): void {
+    this.#child.stdin?.end('done\n');
+  }
+}

@@ -1,0 +1,85 @@
+/** Taking back what one holder has made, as far as no other holds it, and what the dead have left. */
+import type { Host } from '../host.js';
+import { type Entry, isFallback } from './entry.js';
+import type { Book, Store } from './store.js';
+
+/** What was to be removed went with its device, or somebody else has removed it. */
+export function isGone(error: unknown): boolean {
+  return /cannot find device|does not exist|no such (process|device|file)|cannot assign requested address/i.test(
+    (error as Error).message,
+  );
+}
+
+/** REQUIRES: nobody living holds it. Throws what went wrong, but for what is gone already. */
+export function undoEntry(host: Host, { undo }: Entry): void {
+  try {
+    if ('write' in undo) {
+      const now = host.readSysctl(undo.write);
+      // Whoever changed it since keeps what he wrote.
+      if (undo.onlyIf !== undefined && now !== undo.onlyIf) return;
+      if (now !== undo.value) host.run(undo);
+      for (const { write, value } of undo.also ?? []) {
+        if (host.readSysctl(write) !== undefined) host.run({ write, value });
+      }
+      return;
+    }
+    host.run(undo);
+  } catch (error) {
+    if (!isGone(error)) throw error;
+  }
+}
+
+/** The value of the holder that came last goes on. */
+export function handOver(host: Host, { command }: Entry, heir: Entry): void {
+  if (!('write' in command) || !('write' in heir.command) || command.value === heir.command.value) return;
+  if (host.readSysctl(command.write) === command.value) host.run(heir.command);
+}
+
+/** It is a route that ends loops, on a host that still forwards. */
+export function endsLoops(host: Host, entry: Entry): boolean {
+  const { undo } = entry;
+  const path = 'argv' in undo && undo.argv.includes('-6') ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward';
+  return isFallback(entry) && host.readSysctl(path) === '1';
+}
+
+export interface CleanOptions {
+  /** Whether it is time for this entry, the others stay on record. */
+  isDue?: (entry: Entry) => boolean;
+}
+
+/**
+ * Takes back what holders without a process have left and no living one holds; what cannot be taken back is returned
+ * and forgotten. Routes that end loops come last. REQUIRES: the lock.
+ */
+export function cleanUp(store: Store, host: Host, { isDue = () => true }: CleanOptions = {}): Error[] {
+  const books = store.books();
+  const living = books.filter((book) => book.isAlive());
+  const dead = books.filter((book) => !living.includes(book));
+  return dead.flatMap((book) => cleanBook(store, host, book, living, isDue));
+}
+
+function cleanBook(
+  store: Store,
+  host: Host,
+  book: Book,
+  living: readonly Book[],
+  isDue: (entry: Entry) => boolean,
+): Error[] {
+  const failures: Error[] = [];
+  const left = new Map(book.entries);
+  const newestFirst = [...book.entries].reverse();
+  const inOrder = [false, true].flatMap((wanted) => newestFirst.filter(([, entry]) => isFallback(entry) === wanted));
+  for (const [key, entry] of inOrder) {
+    if (!isDue(entry)) continue;
+    left.delete(key);
+    try {
+      const heir = living.findLast(({ entries }) => entries.has(key))?.entries.get(key);
+      if (heir === undefined) undoEntry(host, entry);
+      else handOver(host, entry, heir);
+    } catch (error) {
+      failures.push(error as Error);
+    }
+  }
+  store.replace(book.id, left);
+  return failures;
+}

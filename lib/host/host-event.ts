@@ -1,0 +1,74 @@
+/** What a host's keeper tells, in sentences. */
+import type { MissingStep } from './held-parts.js';
+
+export type HostEventType =
+  | 'hostMended'
+  | 'hostNotMended'
+  | 'hostContested'
+  | 'hostConflict'
+  | 'hostUnreadable'
+  | 'deviceRenamed'
+  | 'deviceLost'
+  | 'serversMoved';
+
+export interface HostEvent {
+  type: HostEventType;
+  /** Of how many things it tells. */
+  value: number;
+  message: string;
+  /** Each of them, in words. */
+  things?: readonly string[];
+  cause?: unknown;
+}
+
+/** More of a list than this is only counted in a sentence. */
+const MOST_NAMED = 4;
+
+export function listed(things: readonly string[]): string {
+  const more = things.length - MOST_NAMED;
+  return [...things.slice(0, MOST_NAMED), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
+
+export function mended(things: readonly string[]): HostEvent {
+  return {
+    type: 'hostMended',
+    value: things.length,
+    things,
+    message: `somebody changed what this host needs; put back: ${listed(things)}`,
+  };
+}
+
+export function notMended(things: readonly string[], error: Error): HostEvent {
+  return {
+    type: 'hostNotMended',
+    value: things.length,
+    things,
+    cause: error,
+    message: `this host lacks ${listed(things)}, which cannot be put back: ${error.message}`,
+  };
+}
+
+/** `devices`: ours, which a network manager has to leave alone. */
+export function contested(
+  things: readonly string[],
+  times: number,
+  pauseMs: number,
+  devices: readonly string[],
+): HostEvent {
+  const names = devices.map((name) => `interface-name:${name}`).join(',');
+  return {
+    type: 'hostContested',
+    value: things.length,
+    things,
+    message:
+      `somebody takes it away again and again (${times} times), so it is left alone for ${Math.round(pauseMs / 1000)} s: ` +
+      `${listed(things)}; if that is NetworkManager, tell it unmanaged-devices=${names || '...'}; if it is ` +
+      'systemd-networkd, tell it ManageForeignRoutes=no and ManageForeignRoutingPolicyRules=no; mendHost(), or SIGHUP ' +
+      'to the command, puts it back at once',
+  };
+}
+
+/** In the order of first mention. */
+export function thingsOf(missing: readonly MissingStep[]): string[] {
+  return [...new Set(missing.filter(({ isThing }) => isThing).map(({ thing }) => thing))];
+}

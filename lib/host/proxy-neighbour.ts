@@ -1,0 +1,45 @@
+/** For which addresses the host answers ARP and neighbour solicitations in others' place. */
+import { type AddressFamily, canonicalAddress } from '../inet.js';
+import { askJson } from './ask.js';
+import { ipJson } from './family.js';
+import type { Host } from './host.js';
+import { ROUTE_PROTOCOL } from './route-protocol.js';
+
+interface ProxyRow {
+  dst: string;
+  dev?: string;
+  protocol?: string;
+}
+
+type Owners = ReadonlyMap<string, 'ours' | 'others'>;
+
+const known = new WeakMap<Host, Map<AddressFamily, Owners>>();
+
+/** Who has `address` answered for on a device; undefined: nobody. */
+export function proxyOwner(
+  host: Host,
+  family: AddressFamily,
+  address: string,
+  device: string,
+): 'ours' | 'others' | undefined {
+  return ownersOf(host, family).get(`${address} ${device}`);
+}
+
+function ownersOf(host: Host, family: AddressFamily): Owners {
+  if (host.snapshot === undefined) return read(host, family);
+  const families = known.get(host) ?? new Map<AddressFamily, Owners>();
+  known.set(host, families);
+  const owners = families.get(family) ?? read(host, family);
+  families.set(family, owners);
+  return owners;
+}
+
+function read(host: Host, family: AddressFamily): Owners {
+  const rows = askJson<ProxyRow>(host, ipJson(family, 'neigh', 'show', 'proxy'));
+  return new Map(
+    rows.map(({ dst, dev, protocol }) => [
+      `${family === 4 ? dst : (canonicalAddress(dst) ?? dst)} ${dev}`,
+      protocol === ROUTE_PROTOCOL ? 'ours' : 'others',
+    ]),
+  );
+}

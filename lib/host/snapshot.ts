@@ -1,0 +1,207 @@
+/**
+ * The host at one moment: what a few runs of ip(8) printed, as a {@link Host} that planners read. Routes of others are
+ * not in it, so that a host with a million of them is read as fast as any.
+ */
+import { execFile } from 'node:child_process';
+import { TunvsError } from '../errors.js';
+import { type AddressFamily, canonicalAddress } from '../inet.js';
+import { COMMAND_TIMEOUT_MS } from './command-failure.js';
+import { asPrefix, hasIpv6, ipJson } from './family.js';
+import type { Host, HostAddress, HostLink, HostRoute, HostSnapshot } from './host.js';
+import { ROUTE_PROTOCOL } from './route-protocol.js';
+import type { HostCommand } from './step.js';
+
+const ROUTES = `route show table all proto ${ROUTE_PROTOCOL}`;
+/** What is asked, per family. `address show` leaves out devices without an address of the family. */
+export const DUMPS = ['link show', 'address show', ROUTES, 'rule show', 'neigh show proxy'];
+
+interface LinkRow {
+  ifindex: number;
+  ifname: string;
+  flags: string[];
+  mtu: number;
+  txqlen?: number;
+  addr_info?: { local?: string; prefixlen?: number }[];
+}
+
+interface RouteRow {
+  type?: string;
+  dst: string;
+  dev?: string;
+  table?: string;
+  prefsrc?: string;
+}
+
+/**
+ * The answers to {@link DUMPS} by the command that asks one alone, as {@link Host.query} has it; undefined: it failed,
+ * as the question for rules does on a kernel without policy routing.
+ */
+export type Dumps = ReadonlyMap<string, string | undefined>;
+
+export class SnapshotHost implements Host, HostSnapshot {
+  readonly #live: Host;
+  readonly #dumps: Dumps;
+  readonly #links = new Map<string, HostLink>();
+  readonly #byIndex = new Map<number, HostLink>();
+  readonly #addresses: (HostAddress & { isUp: boolean })[] = [];
+  readonly #upAddresses: HostAddress[];
+  readonly #routes = new Set<string>();
+  /** The values that were read, by path: whoever finds another there knows that the host has changed. */
+  readonly sysctls = new Map<string, string | undefined>();
+
+  /** `live`: where sysctls are read. */
+  constructor(live: Host, dumps: Dumps) {
+    this.#live = live;
+    this.#dumps = dumps;
+    for (const family of [4, 6] as const) {
+      for (const row of this.#rows<LinkRow>(family, 'link show')) this.#addLink(row);
+      for (const row of this.#rows<LinkRow>(family, 'address show')) this.#addAddresses(row);
+      for (const row of this.#rows<RouteRow>(family, ROUTES)) this.#addRoute(family, row);
+    }
+    this.#upAddresses = this.#addresses.filter(({ isUp }) => isUp);
+  }
+
+  get snapshot(): HostSnapshot {
+    return this;
+  }
+
+  readSysctl(path: string): string | undefined {
+    if (this.sysctls.has(path)) return this.sysctls.get(path);
+    const value = this.#live.readSysctl(path);
+    this.sysctls.set(path, value);
+    return value;
+  }
+
+  addresses(): HostAddress[] {
+    return this.#upAddresses;
+  }
+
+  get allAddresses(): readonly HostAddress[] {
+    return this.#addresses;
+  }
+
+  query(argv: readonly string[]): string | undefined {
+    const command = argv.join(' ');
+    const said = this.#dumps.get(command);
+    if (!this.#dumps.has(command) && command.startsWith('ip -j -6 ')) return '[]';
+    if (!this.#dumps.has(command)) throw new Error(`"${command}" is not in a snapshot: planners ask for what is`);
+    return said;
+  }
+
+  run(_: HostCommand): never {
+    throw new Error('a snapshot is read, not changed');
+  }
+
+  runAll(): never {
+    return this.run({ argv: [] });
+  }
+
+  get links(): HostLink[] {
+    return [...this.#links.values()];
+  }
+
+  link(name: string): HostLink | undefined {
+    return this.#links.get(name);
+  }
+
+  linkOf(index: number): HostLink | undefined {
+    return this.#byIndex.get(index);
+  }
+
+  hasAddress(address: string, device: string): boolean {
+    return this.#addresses.some(
+      (own) => own.interfaceName === device && `${own.address}/${own.prefixLength}` === address,
+    );
+  }
+
+  hasRoute(family: AddressFamily, route: HostRoute): boolean {
+    return this.#routes.has(routeName(family, route));
+  }
+
+  #rows<T>(family: AddressFamily, dump: string): T[] {
+    return JSON.parse(this.#dumps.get(ipJson(family, ...dump.split(' ')).join(' ')) ?? '[]') as T[];
+  }
+
+  #addLink({ ifindex: index, ifname: name, flags, mtu: mtuBytes, txqlen: txQueueLength = 0 }: LinkRow): void {
+    const isUp = flags.includes('UP');
+    const link = { index, name, isUp, mtuBytes, txQueueLength };
+    this.#links.set(name, link);
+    this.#byIndex.set(index, link);
+  }
+
+  #addAddresses({ ifname: name, flags, addr_info }: LinkRow): void {
+    const isUp = flags.includes('UP');
+    for (const { local, prefixlen: prefixLength } of addr_info ?? []) {
+      if (local === undefined || prefixLength === undefined) continue;
+      const address = canonicalAddress(local) ?? local;
+      // Also without a carrier, over whose loss the kernel keeps what was made on a device.
+      this.#addresses.push({ interfaceName: name, address, prefixLength, isUp });
+    }
+  }
+
+  #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc }: RouteRow): void {
+    if (dev === undefined) return;
+    const to = dst === 'default' ? dst : asPrefix(dst);
+    const route: HostRoute = {
+      to,
+      device: dev,
+      isLocal: type === 'local',
+      ...(table !== undefined && { table }),
+    };
+    this.#routes.add(routeName(family, route));
+    if (prefsrc !== undefined) this.#routes.add(routeName(family, { ...route, source: prefsrc }));
+  }
+}
+
+function routeName(
+  family: AddressFamily,
+  { to, device, table = 'main', isLocal = false, source = '' }: HostRoute,
+): string {
+  return [family, to, device, table, isLocal, source].join(' ');
+}
+
+/** Runs the dumps beside the event loop. `live`: where sysctls are read. Rejects when one of them fails. */
+export async function takeSnapshot(live: Host, signal: AbortSignal): Promise<SnapshotHost> {
+  const families: AddressFamily[] = hasIpv6(live) ? [4, 6] : [4];
+  const answers = await Promise.all(families.map((family) => dump(family, signal)));
+  return new SnapshotHost(live, new Map(answers.flat()));
+}
+
+type Answers = [command: string, answer: string | undefined][];
+
+function dump(family: AddressFamily, signal: AbortSignal): Promise<Answers> {
+  const argv = ['-j', `-${family}`, '-force', '-batch', '-'];
+  return new Promise((resolve, reject) => {
+    const options = { signal, timeout: COMMAND_TIMEOUT_MS, encoding: 'utf8', maxBuffer: 1 << 28 } as const;
+    const child = execFile('ip', argv, options, (error, stdout, stderr) => {
+      const answers = answersIn(family, stdout, stderr);
+      if (answers !== undefined) {
+        resolve(answers);
+        return;
+      }
+      const said = stderr.trim().replaceAll('\n', '; ') || error?.message || 'it printed something else';
+      reject(
+        new TunvsError(
+          'ERR_TUNVS_HOST',
+          `the host cannot be read, so nothing is put back: "ip ${argv.join(' ')}" with ${DUMPS.map((line) => `"${line}"`).join(', ')} failed: ${said}; run that by hand to see why`,
+          { cause: error },
+        ),
+      );
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(`${DUMPS.join('\n')}\n`);
+  });
+}
+
+/** Undefined when what was printed is not an answer to each question but those that failed, of which rules alone may. */
+export function answersIn(family: AddressFamily, stdout: string, stderr: string): Answers | undefined {
+  const failed = new Set([...stderr.matchAll(/^Command failed -:(\d+)/gm)].map(([, line]) => DUMPS[Number(line) - 1]));
+  const lines = stdout.split('\n').filter((line) => line.startsWith('['));
+  const answered = DUMPS.filter((words) => !failed.has(words));
+  if ([...failed].some((words) => words !== 'rule show') || lines.length !== answered.length) return undefined;
+  const commandOf = (words: string) => ipJson(family, ...words.split(' ')).join(' ');
+  return [
+    ...answered.map((words, index): Answers[number] => [commandOf(words), lines[index]]),
+    ...DUMPS.filter((words) => failed.has(words)).map((words): Answers[number] => [commandOf(words), undefined]),
+  ];
+}

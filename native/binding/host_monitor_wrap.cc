@@ -1,0 +1,91 @@
+#include "binding/host_monitor_wrap.h"
+
+#include "binding/arguments.h"
+#include "binding/convert.h"
+#include "binding/errors.h"
+#include "io/host_monitor.h"
+
+namespace tunvs::binding {
+namespace {
+
+// Ends by close(), by collection or with its environment; each joins the thread before the thread-safe function goes.
+class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "NativeHostMonitor", {InstanceMethod<&HostMonitorWrap::close>("close")});
+  }
+
+  explicit HostMonitorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+    const Napi::Env env = info.Env();
+    ObjectReader reader(info[0], "options");
+    const auto protocol = static_cast<uint8_t>(reader.integer("routeProtocol", 0, 255));
+    if (!reader.ok()) return;
+    if (!info[1].IsFunction()) {
+      throwInvalidArgument(env, "HostMonitor takes options and a function");
+      return;
+    }
+    notify_ = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tunvs host monitor", 0, 1);
+    notify_.Unref(env);
+    hasNotify_ = true;
+    // Behind the thread-safe function: the hook added last runs first, and the thread must be gone by then.
+    napi_add_env_cleanup_hook(env, endOfEnvironment, this);
+    hasHook_ = true;
+    auto started = HostMonitor::start(protocol, [this] { callJs(); });
+    if (!started) {
+      shutDown();
+      throwError(env, started.error());
+      return;
+    }
+    *monitor_ = std::move(started).value();
+  }
+
+  ~HostMonitorWrap() override { shutDown(); }
+
+ private:
+  // From the monitor's thread. The call may come when the handle has been collected, so it has its own share.
+  void callJs() {
+    notify_.NonBlockingCall([monitor = monitor_](Napi::Env env, Napi::Function callback) {
+      if (*monitor == nullptr) return;  // closed since
+      const HostChanges changes = (*monitor)->take();
+      if (changes == 0) return;
+      // An environment that is ending still makes the calls that wait, and lets them run no JavaScript. Nothing before
+      // napi_call_function() minds that, and its status may say so: then there is nobody to tell.
+      napi_value receiver = env.Undefined();
+      napi_value argument = Napi::Number::New(env, changes);
+      napi_call_function(env, receiver, callback, 1, &argument, nullptr);
+    });
+  }
+
+  static void endOfEnvironment(void* self) {
+    static_cast<HostMonitorWrap*>(self)->hasHook_ = false;
+    static_cast<HostMonitorWrap*>(self)->shutDown();
+  }
+
+  void shutDown() {
+    monitor_->reset();  // joins the thread: after this nobody calls notify_
+    if (hasNotify_) notify_.Release();
+    hasNotify_ = false;
+    if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
+    hasHook_ = false;
+  }
+
+  Napi::Value close(const Napi::CallbackInfo& info) {
+    shutDown();
+    return info.Env().Undefined();
+  }
+
+  Napi::ThreadSafeFunction notify_;
+  bool hasNotify_ = false;
+  bool hasHook_ = false;
+  // Null inside when closed.
+  std::shared_ptr<std::unique_ptr<HostMonitor>> monitor_ = std::make_shared<std::unique_ptr<HostMonitor>>();
+};
+
+}  // namespace
+
+void defineHostMonitor(Napi::Env env, Napi::Object exports) {
+  exports.Set("HostMonitor", HostMonitorWrap::define(env));
+  exports.Set("hostChanges", namesToJs(env, kHostChangeNames));
+}
+
+}  // namespace tunvs::binding

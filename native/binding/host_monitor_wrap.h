@@ -1,0 +1,10 @@
+// The JavaScript handle of what watches the host; lib/native.ts describes it.
+#pragma once
+
+#include <napi.h>
+
+namespace tunvs::binding {
+
+void defineHostMonitor(Napi::Env env, Napi::Object exports);
+
+}  // namespace tunvs::binding

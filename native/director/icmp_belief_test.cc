@@ -1,0 +1,188 @@
+// Which ICMP errors about tunnel packets are believed: an error can come from anybody.
+#include "support/raw_bytes.h"
+#include "support/test_director.h"
+#include "support/testing.h"
+
+namespace tunvs {
+namespace {
+
+using testing::Bytes;
+using testing::PacketBuilder;
+using testing::TestDirector;
+
+const IpAddress kDirector = IpAddress::v4(10, 0, 0, 1);
+const IpAddress kRouter = IpAddress::v4(10, 0, 0, 254);
+constexpr uint16_t kGuePort = 6080;
+
+ServerConfig by(ForwardingMethod method) {
+  ServerConfig config;
+  config.tunnel.method = method;
+  if (method == ForwardingMethod::gue) config.tunnel.port = kGuePort;
+  return config;
+}
+
+Bytes fragmentationNeeded(Bytes quoted, uint16_t mtu, size_t bytes = SIZE_MAX) {
+  quoted.resize(std::min(quoted.size(), bytes));
+  return testing::ipv4Packet(kRouter, kDirector, 1, testing::icmpMessage(kRouter, kDirector, 3, 4, mtu, quoted));
+}
+
+// A connection to server 11, over which packets with DF of these lengths went.
+struct Setting {
+  TestDirector t;
+  Bytes outer;  // the last of them, as it left
+
+  explicit Setting(ForwardingMethod method = ForwardingMethod::ipip, size_t length = 1400,
+                   const DirectorOptions& options = TestDirector::defaultOptions())
+      : t(options) {
+    t.addService();
+    t.addServer(11, by(method));
+    CHECK_EQ(t.tcp(1, kTcpSyn), "11");
+    sendLong(length);
+  }
+  std::string sendLong(size_t length) {
+    const std::string went = t.send(PacketBuilder()
+                                        .ip(IpAddress::v4(198, 51, 100, 7), TestDirector::kWeb.address)
+                                        .tcp(1025, 80, kTcpAck)
+                                        .payload(length - 40)
+                                        .dontFragment()
+                                        .build());
+    if (went == "11") outer = t.sent;
+    return went;
+  }
+  uint32_t pathMtu() const { return t.row(11).pathMtu; }
+};
+
+TEST("an error that quotes no more than 8 bytes behind the outer header narrows the path, whatever the tunnel") {
+  for (const auto method : {ForwardingMethod::ipip, ForwardingMethod::gre, ForwardingMethod::gue}) {
+    Setting s(method);
+    CHECK_EQ(s.t.send(fragmentationNeeded(s.outer, 1300, 28)), "consumedIcmp");
+    CHECK_EQ(s.pathMtu(), 1300u);
+    CHECK_EQ(s.sendLong(1400), "answeredTooBig");
+    CHECK_EQ(s.t.counter("pathMtuLowered"), 1u);
+    CHECK_EQ(s.t.counter("pathMtuDisbelieved"), 0u);
+  }
+}
+
+TEST("a forged error is not believed where a part of it does not fit what this director sends") {
+  for (const size_t quotedBytes : {size_t{28}, size_t{200}}) {
+    for (const auto method : {ForwardingMethod::ipip, ForwardingMethod::gue}) {
+      struct Case {
+        const char* what;
+        void (*forge)(Bytes& quoted);
+      };
+      const Case cases[] = {
+          {"DF is clear", [](Bytes& quoted) { quoted[6] &= 0xbf; }},
+          {"it is from elsewhere", [](Bytes& quoted) { quoted[15] = 77; }},
+          {"it is to a server that is none", [](Bytes& quoted) { quoted[19] = 77; }},
+          {"it is not longer than the MTU", [](Bytes& quoted) { storeBe16(&quoted[2], 1300); }},
+          {"it is longer than any that leaves here", [](Bytes& quoted) { storeBe16(&quoted[2], 1501); }},
+          {"it is longer than any that was sent", [](Bytes& quoted) { storeBe16(&quoted[2], 1490); }},
+          {"it is by another tunnel", [](Bytes& quoted) { quoted[9] = quoted[9] == 4 ? 47 : 4; }},
+      };
+      for (const Case& forged : cases) {
+        Setting s(method);
+        Bytes quoted = s.outer;
+        forged.forge(quoted);
+        s.t.send(fragmentationNeeded(quoted, 1300, quotedBytes));
+        if (!CHECK_EQ(s.pathMtu(), 1500u)) std::printf("though %s\n", forged.what);
+      }
+    }
+  }
+}
+
+TEST("GUE's ports are those that this director uses") {
+  for (const auto& [at, port] : {std::pair<size_t, uint16_t>{20, 32767}, {20, 61000}, {22, 6081}}) {
+    Setting s(ForwardingMethod::gue);
+    Bytes quoted = s.outer;
+    storeBe16(&quoted[at], port);
+    s.t.send(fragmentationNeeded(quoted, 1300, 28));
+    CHECK_EQ(s.pathMtu(), 1500u);
+  }
+}
+
+TEST("an error about a length that was not sent lately is not believed, until it is sent again") {
+  Setting s;
+  const Bytes quoted = s.outer;
+  s.t.pass(25);
+  s.sendLong(500);
+  CHECK_EQ(s.pathMtu(), 1500u);
+  for (int i = 0; i < 4; i++) s.t.pass(31);
+  s.t.send(fragmentationNeeded(quoted, 1300, 28));
+  CHECK_EQ(s.pathMtu(), 1500u);
+  CHECK_EQ(s.t.counter("pathMtuDisbelieved"), 1u);
+  s.t.tcp(1, kTcpSyn);
+  CHECK_EQ(s.sendLong(1400), "11");
+  s.t.send(fragmentationNeeded(quoted, 1300, 28));
+  CHECK_EQ(s.pathMtu(), 1300u);
+}
+
+TEST("one error can't keep a path narrow by being sent again and again") {
+  Setting s;
+  s.t.send(fragmentationNeeded(s.outer, 600, 28));
+  CHECK_EQ(s.pathMtu(), 600u);
+  for (int i = 0; i < 10; i++) {
+    s.t.pass(60);
+    s.t.send(fragmentationNeeded(s.outer, 600, 28));
+  }
+  s.t.pass(1);
+  CHECK_EQ(s.pathMtu(), 1500u);
+}
+
+TEST("no error narrows a path to less than the floor that was set, and a floor at the path MTU believes none") {
+  for (const auto& [floor, pathMtu] : {std::pair<uint16_t, uint32_t>{552, 552}, {1280, 1280}, {1500, 1500}}) {
+    DirectorOptions options = TestDirector::defaultOptions();
+    options.settings.pathMtuFloor = floor;
+    Setting s(ForwardingMethod::ipip, 1400, options);
+    s.t.send(fragmentationNeeded(s.outer, 68, 28));
+    CHECK_EQ(s.pathMtu(), pathMtu);
+  }
+}
+
+TEST("paths are narrowed at a limited rate, each server's and all together") {
+  Setting s;
+  for (uint16_t mtu = 1390; mtu > 1300; mtu = static_cast<uint16_t>(mtu - 10)) {
+    s.sendLong(mtu - 25u);
+    s.t.send(fragmentationNeeded(s.outer, static_cast<uint16_t>(mtu - 10), 28));
+  }
+  CHECK_EQ(s.t.counter("pathMtuLowered"), uint64_t{kMtuLowerings});
+  CHECK(s.t.counter("pathMtuDisbelieved") > 0);
+}
+
+TEST("a route that is narrow is told to clients at once, and forgotten as soon as it is wide again") {
+  Setting s;
+  const auto routes = [&](uint32_t bytes) { s.t.director.setRouteMtus(0, [&](const IpAddress&) { return bytes; }); };
+  routes(1400);
+  CHECK_EQ(s.pathMtu(), 1400u);
+  CHECK_EQ(s.sendLong(1400), "answeredTooBig");
+  CHECK_EQ(s.sendLong(1380), "11");
+  s.t.send(fragmentationNeeded(s.outer, 1300, 28));
+  CHECK_EQ(s.pathMtu(), 1300u);
+  routes(1200);
+  CHECK_EQ(s.pathMtu(), 1200u);
+  routes(9000);
+  CHECK_EQ(s.pathMtu(), 1300u);
+  s.t.pass(601);
+  CHECK_EQ(s.pathMtu(), 1500u);
+  routes(1400);
+  routes(0);
+  CHECK_EQ(s.pathMtu(), 1500u);
+}
+
+TEST("what the director says itself is marked as an answer, and what it forwards is not") {
+  Setting s;
+  const auto isAnswer = [&](const Bytes& bytes) {
+    testing::HeldPacket held(bytes);
+    Packet packet = held.packet();
+    OutputVector out;
+    s.t.director.process(0, {&packet, 1}, s.t.now, out);
+    return out.count() == 1 && out.way(0) == OutputWay::client;
+  };
+  const auto packet = [] { return PacketBuilder().ip(IpAddress::v4(198, 51, 100, 9), TestDirector::kWeb.address); };
+  CHECK(isAnswer(packet().tcp(1025, 81, kTcpSyn).build()));
+  CHECK(isAnswer(packet().udp(1025, 81).payload(9).build()));
+  CHECK(isAnswer(packet().tcp(1025, 80, kTcpSyn).payload(1450).dontFragment().build()));
+  CHECK(!isAnswer(packet().tcp(1025, 80, kTcpSyn).build()));
+}
+
+}  // namespace
+}  // namespace tunvs

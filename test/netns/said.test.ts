@@ -1,0 +1,90 @@
+/** What goes wrong while a command runs is said: on standard error, and by its exit code. */
+import { strict as assert } from 'node:assert';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { describeLab, Lab, type LabHost, type LabProcess } from '../support/lab.js';
+
+const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
+/** Well above what any of it takes. */
+const HANG_MS = 20_000;
+
+describeLab('a command that goes on although something is wrong', () => {
+  let lab: Lab;
+  let host: LabHost;
+  let folder: string;
+  let child: LabProcess | undefined;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tunvs-said-'));
+    lab = Lab.create();
+    host = await lab.addHost('host');
+    host.ip([
+      'link set dev lo up',
+      'link add name eth0 type veth peer name unplugged',
+      'link set dev eth0 up',
+      'link set dev unplugged up',
+      'address add 10.2.0.2/24 dev eth0',
+    ]);
+    const rules = '-A -u 10.9.9.9:53 -o\n-a -u 10.9.9.9:53 -r 203.0.113.9 -i\n';
+    writeFileSync(join(folder, 'dns.rules'), rules);
+  });
+
+  afterEach(async () => {
+    child?.kill('SIGKILL');
+    await child?.exited;
+    child = undefined;
+  });
+
+  after(async () => {
+    await lab?.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  async function until(isTrue: () => boolean): Promise<void> {
+    for (let waited = 0; !isTrue(); waited += 50) {
+      assert.ok(waited < HANG_MS && child?.exit === undefined, `not within ${HANG_MS} ms; said: ${child?.stderr}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  const isReady = () => child?.lines.some((line) => /ready|real server for/.test(line)) ?? false;
+
+  async function runDirector(egress: string, ...before: string[]): Promise<LabProcess> {
+    const rules = join(folder, 'dns.rules');
+    const options = ['--rules', rules, '--source', '10.2.0.2', '--egress', egress, '--queues', '1'];
+    child = host.spawn([...before, process.execPath, MAIN, 'run', ...options]);
+    await until(isReady);
+    return child;
+  }
+
+  it('tunvs run says that packets could not be sent, and why', async () => {
+    const director = await runDirector('raw');
+    assert.match(director.stderr, /dns\.rules:1: -o without -s: the scheduler wlc chooses by connections/);
+    host.spawn(['bash', '-c', 'for i in 1 2 3; do echo hello > /dev/udp/10.9.9.9/53; done']);
+    await until(() => /tunvs run: \d+ packets? could not be sent; .*no route/.test(director.stderr));
+    director.kill('SIGTERM');
+    assert.deepEqual(await director.exited, { code: 0, signal: null });
+  });
+
+  it('tunvs run says that it cannot learn path MTUs', async () => {
+    const director = await runDirector('tun', 'setpriv', '--inh-caps=-net_raw', '--bounding-set=-net_raw');
+    assert.match(
+      director.stderr,
+      /tunvs run: ICMP errors to 10\.2\.0\.2 cannot be read, so path MTUs are not learned: .*CAP_NET_RAW/,
+    );
+  });
+
+  it('tunvs realserver ends with exit code 1 when its device is deleted', async () => {
+    const options = ['--vip', '10.9.9.9', '--director', '10.2.0.3', '--mode', 'userspace'];
+    child = host.spawn([process.execPath, MAIN, 'realserver', ...options]);
+    await until(isReady);
+    host.ip(['link delete dev tunvs-rs0']);
+    assert.deepEqual(await child.exited, { code: 1, signal: null });
+    assert.match(
+      child.stderr,
+      /^tunvs: the device tunvs-rs0 is gone: (somebody has deleted it|it was deleted, .*); no tunnel packet reaches/m,
+    );
+  });
+});

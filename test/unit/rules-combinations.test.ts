@@ -1,0 +1,131 @@
+/** Every command with every option and every pair of options, as ipvsadm 1.31 takes or refuses them (found by running it). */
+import { strict as assert } from 'node:assert';
+import { parseCommandLine } from '../../lib/rules/parse-command.js';
+
+const SERVICE = ['-s rr', '-p', '-p 60', '-M 255.255.255.0', '--pe sip', '-b flag-1'];
+const SERVER = ['-g', '-i', '-m', '-w 3', '-x 9', '-y 3'];
+const TUNNEL = ['--tun-type ipip', '--tun-type gue', '--tun-type gre', '--tun-port 6080'];
+const CHECKSUM = ['--tun-nocsum', '--tun-csum', '--tun-remcsum'];
+const LISTS = ['-c', '--timeout', '--daemon'];
+const COLUMNS = ['--stats', '--rate', '--thresholds'];
+const VIEW = ['-n', '--nosort', '-X', '--persistent-conn', '--tun-info', '--syncid 3'];
+const MULTICAST = ['--mcast-interface lo', '--sync-maxlen 1400', '--mcast-group 224.0.0.81', '--mcast-port 8848'];
+
+/** Each once, with a value that is right. `--sort` goes with every command. */
+const OPTIONS = [
+  ...new Set([...SERVICE, '-b sh-port', '-o', '-6', ...SERVER, ...TUNNEL, ...CHECKSUM, ...LISTS, ...COLUMNS, ...VIEW]),
+  ...[...MULTICAST, '--mcast-ttl 2', '--sort'],
+];
+
+const pairs = (left: string[], right: string[]) => left.flatMap((a) => right.map((b) => `${a} ${b}`));
+
+/** A command with what it needs: the options that it takes one at a time, and the pairs for which that is not the whole truth. */
+const COMMANDS: { base: string; takes: string[]; butNot?: string[]; butAlso?: string[] }[] = [
+  ...['-A', '-E'].flatMap((command) => [
+    { base: `${command} -t 192.0.2.1:80`, takes: SERVICE, butNot: ['-p -p 60'] },
+    { base: `${command} -u 192.0.2.1:80`, takes: [...SERVICE, '-o'], butNot: ['-p -p 60'] },
+    // The last of these ipvsadm takes, and drops the mask; a mask of the other family is a mistake all the same.
+    { base: `${command} -f 7`, takes: [...SERVICE, '-o', '-6'], butNot: ['-p -p 60', '-M 255.255.255.0 -6'] },
+  ]),
+  { base: '-D -t 192.0.2.1:80', takes: [] },
+  { base: '-D -f 7', takes: ['-6'] },
+  { base: '-C', takes: [] },
+  { base: '-R', takes: [] },
+  { base: '-S', takes: ['-n'] },
+  ...['-a', '-e'].flatMap((command) =>
+    ['-t 192.0.2.1:80', '-f 7'].map((service) => ({
+      base: `${command} ${service} -r 192.0.2.9`,
+      takes: SERVER,
+      butNot: ['-g -i', '-g -m', '-i -m'],
+      butAlso: ['-i --tun-type ipip', '-i --tun-type gre', ...(service.startsWith('-f') ? ['-6 -i'] : [])],
+    })),
+  ),
+  { base: '-d -t 192.0.2.1:80 -r 192.0.2.9', takes: [] },
+  {
+    base: '-L',
+    takes: [...LISTS, ...COLUMNS, ...VIEW],
+    butNot: [
+      ...['-c --timeout', '-c --daemon', '--timeout --daemon'],
+      ...pairs(LISTS, COLUMNS),
+      ...pairs(['--timeout', '--daemon'], ['--persistent-conn']),
+    ],
+  },
+  { base: '-L -t 192.0.2.1:80', takes: [...COLUMNS, ...VIEW] },
+  { base: '-Z', takes: [] },
+  { base: '-Z -t 192.0.2.1:80', takes: [] },
+  { base: '--set 900 120 300', takes: [] },
+  { base: '--start-daemon master', takes: [...MULTICAST, '--mcast-ttl 2', '--syncid 3'] },
+  { base: '--stop-daemon master', takes: ['--syncid 3'] },
+  { base: '-h', takes: OPTIONS },
+  { base: '-v', takes: OPTIONS },
+];
+
+function isTaken(rule: string): boolean {
+  try {
+    parseCommandLine(rule);
+    return true;
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, 'ERR_TUNVS_RULES', rule);
+    return false;
+  }
+}
+
+/** Said once each, not one test each: they are thousands. */
+function assertTaken(expected: [rule: string, isTaken: boolean][]): void {
+  const wrong = expected.filter(([rule, taken]) => isTaken(rule) !== taken);
+  assert.deepEqual(
+    wrong.map(([rule, taken]) => `${rule}: ipvsadm ${taken ? 'takes' : 'refuses'} it`),
+    [],
+  );
+}
+
+describe('options of rules, as ipvsadm takes them', () => {
+  for (const { base, takes, butNot = [], butAlso = [] } of COMMANDS) {
+    const singles = new Set([...takes, '--sort']);
+    it(`with ${base}: one`, () => {
+      assertTaken(OPTIONS.map((option) => [`${base} ${option}`, singles.has(option)]));
+    });
+
+    it(`with ${base}: two`, () => {
+      const isPair = (list: string[], a: string, b: string) => list.includes(`${a} ${b}`) || list.includes(`${b} ${a}`);
+      const taken = (a: string, b: string) =>
+        isPair(butAlso, a, b) || (singles.has(a) && singles.has(b) && !isPair(butNot, a, b));
+      assertTaken(
+        OPTIONS.flatMap((a, at) =>
+          OPTIONS.slice(at + 1).map((b): [string, boolean] => [`${base} ${a} ${b}`, taken(a, b)]),
+        ),
+      );
+    });
+  }
+
+  it('of tunnels: every subset', () => {
+    const rest = ['--tun-port 6080', ...CHECKSUM];
+    const subsets = Array.from({ length: 16 }, (_, mask) => rest.filter((_option, bit) => (mask >> bit) & 1));
+    const isRight: Record<string, (port: number, checksums: number, remote: number) => boolean> = {
+      ipip: (port, checksums) => port + checksums === 0,
+      gue: (port, checksums) => port === 1 && checksums <= 1,
+      gre: (port, checksums, remote) => port + remote === 0 && checksums <= 1,
+    };
+    const rows = Object.entries(isRight).flatMap(([type, judge]) =>
+      subsets.map((subset): [string, boolean] => {
+        const count = (word: RegExp) => subset.filter((option) => word.test(option)).length;
+        const rule = `-a -t 192.0.2.1:80 -r 192.0.2.9 -i --tun-type ${type} ${subset.join(' ')}`;
+        return [rule, judge(count(/port/), count(/csum/), count(/remcsum/))];
+      }),
+    );
+    assertTaken(rows);
+  });
+});
+
+describe('an option that ipvsadm takes and drops', () => {
+  it('is dropped with a sentence', async () => {
+    const { parseCommand } = await import('../../lib/rules/parse-command.js');
+    const said: string[] = [];
+    const command = parseCommand('-A -t 192.0.2.1:80 -M 255.255.255.0 --pe sip'.split(' '), (each) => said.push(each));
+    assert.deepEqual(command, parseCommandLine('-A -t 192.0.2.1:80'));
+    assert.deepEqual(said, [
+      '-M has no effect on a service that is not persistent: add -p, or leave it out',
+      '--pe has no effect on a service that is not persistent: add -p, or leave it out',
+    ]);
+  });
+});
