@@ -14,7 +14,11 @@ describeLab('a connection policy that is slower than connections come', () => {
   before(async () => {
     lab = Lab.create();
     host = await lab.addHost('director');
-    host.ip(['link add name lan type veth peer name unplugged', 'link set dev lan up', 'address add 10.2.0.2/24 dev lan']);
+    host.ip([
+      'link add name lan type veth peer name unplugged',
+      'link set dev lan up',
+      'address add 10.2.0.2/24 dev lan',
+    ]);
   });
 
   after(async () => {
