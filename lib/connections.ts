@@ -56,8 +56,9 @@ type Page = (cursor: number, limit: number) => { rows: NativeConnectionRow[]; ne
 
 /** Checks the options at once; reads nothing before the first next(). */
 export function connections(options: ConnectionsOptions, page: Page): AsyncGenerator<Connection, void, undefined> {
-  const signal = signalOption('connections: signal', options?.signal);
-  const filter = Object.entries(checkedFilter(options));
+  const given = checkedOptions('connections', options, [...FILTER_NAMES, 'signal']);
+  const signal = signalOption('connections: signal', given.signal);
+  const filter = Object.entries(checkedFilter(given));
   return walk(
     page,
     (connection) => filter.every(([name, value]) => connection[name as keyof Connection] === value),
@@ -110,6 +111,8 @@ const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unkno
   active: (name, value) => booleanOption(name, value, true),
 };
 
+const FILTER_NAMES = Object.keys(FILTERS) as (keyof ConnectionFilter)[];
+
 /** A template's client is what a netmask leaves, and its virtual address may be a mark. */
 function anyAddressOption(name: string, value: unknown): string {
   const address = typeof value === 'string' ? canonicalAddress(value) : undefined;
@@ -121,8 +124,6 @@ function portOption(name: string, value: unknown): number {
 }
 
 function checkedFilter(options: ConnectionsOptions): ConnectionFilter {
-  const names = Object.keys(FILTERS) as (keyof ConnectionFilter)[];
-  checkedOptions('connections', options, [...names, 'signal']);
-  const given = names.filter((name) => options[name] !== undefined);
+  const given = FILTER_NAMES.filter((name) => options[name] !== undefined);
   return Object.fromEntries(given.map((name) => [name, FILTERS[name](`connections: ${name}`, options[name])]));
 }

@@ -10,6 +10,7 @@ import {
   integerOption,
   MAX_INT32,
   MAX_UINT32,
+  readArguments,
   refuse,
   signalOption,
   uint64Option,
@@ -128,10 +129,13 @@ const MAX_QUEUES = 64;
 
 const ENGINE_OPTIONS = ['source', 'pathMtu', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
 
-export function checkedOpenOptions(options: DirectorOpenOptions): CheckedOpenOptions {
+export function checkedOpenOptions(given: DirectorOpenOptions): CheckedOpenOptions {
   const call = 'Director.open';
   const ownOptions = ['device', 'markDevices', 'egress', 'hashSeed', 'setUpHost', 'busyPollUs', 'signal'] as const;
-  checkedOptions(call, options, [...ENGINE_OPTIONS, ...ownOptions]);
+  return readArguments(call, () => openOptions(call, checkedOptions(call, given, [...ENGINE_OPTIONS, ...ownOptions])));
+}
+
+function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOptions {
   const engine = checkedEngine(call, options);
   const device = checkedDevice(`${call}: device`, options.device ?? {}, engine.pathMtu);
   const marked = checkedMarkDevices(`${call}: markDevices`, options.markDevices ?? [], device);
@@ -158,12 +162,17 @@ export function checkedOpenOptions(options: DirectorOpenOptions): CheckedOpenOpt
   };
 }
 
-export function checkedOfflineOptions(options: OfflineOptions): {
+export function checkedOfflineOptions(given: OfflineOptions): {
   native: NativeDirectorOptions;
   localAddresses: string[];
 } {
   const call = 'Director.offline';
-  checkedOptions(call, options, [...ENGINE_OPTIONS, 'seed', 'localAddresses']);
+  return readArguments(call, () =>
+    offlineOptions(call, checkedOptions(call, given, [...ENGINE_OPTIONS, 'seed', 'localAddresses'])),
+  );
+}
+
+function offlineOptions(call: string, options: OfflineOptions): ReturnType<typeof checkedOfflineOptions> {
   const { localAddresses = [] } = options;
   if (!Array.isArray(localAddresses)) refuse(`${call}: localAddresses`, localAddresses, 'a list of addresses');
   return {
@@ -173,7 +182,7 @@ export function checkedOfflineOptions(options: OfflineOptions): {
       workers: 1,
       offline: true,
     },
-    localAddresses: localAddresses.map((address) => addressOption(`${call}: localAddresses`, address)),
+    localAddresses: Array.from(localAddresses, (address) => addressOption(`${call}: localAddresses`, address)),
   };
 }
 
@@ -197,7 +206,7 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
 }
 
 function checkedSources(name: string, value: unknown): string[] {
-  const given: unknown[] = Array.isArray(value) ? value : [value];
+  const given: unknown[] = Array.isArray(value) ? Array.from(value) : [value];
   if (given.length === 0)
     refuse(name, value, 'the address that tunnel packets come from, such as an address of this host');
   const sources = given.map((source) => {
@@ -213,8 +222,8 @@ function checkedSources(name: string, value: unknown): string[] {
   return sources;
 }
 
-function checkedDevice(name: string, options: DeviceOptions, pathMtu: number): Required<DeviceOptions> {
-  checkedOptions(name, options, ['name', 'queues', 'maxPacketBytes']);
+function checkedDevice(name: string, given: DeviceOptions, pathMtu: number): Required<DeviceOptions> {
+  const options = checkedOptions(name, given, ['name', 'queues', 'maxPacketBytes']);
   return {
     name: checkedDeviceName(`${name}.name`, options.name ?? 'tunvs0'),
     queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, Math.min(4, availableParallelism())),
@@ -234,7 +243,7 @@ function checkedMarkDevices(
   main: Required<DeviceOptions>,
 ): Required<MarkDeviceOptions>[] {
   if (!Array.isArray(options)) refuse(name, options, 'an array of { mark, ... }');
-  const devices = options.map((each: MarkDeviceOptions) => checkedMarkDevice(name, each));
+  const devices = Array.from(options, (each: MarkDeviceOptions) => checkedMarkDevice(name, each));
   for (const [index, { mark, name: device }] of devices.entries()) {
     const others = devices.slice(0, index);
     if (others.some((other) => other.mark === mark)) refuse(`${name}.mark`, mark, 'another mark for each device');
@@ -246,8 +255,8 @@ function checkedMarkDevices(
   return devices;
 }
 
-function checkedMarkDevice(name: string, options: MarkDeviceOptions): Required<MarkDeviceOptions> {
-  checkedOptions(name, options, ['mark', 'name', 'queues']);
+function checkedMarkDevice(name: string, given: MarkDeviceOptions): Required<MarkDeviceOptions> {
+  const options = checkedOptions(name, given, ['mark', 'name', 'queues']);
   return {
     mark: integerOption(`${name}.mark`, options.mark, 1, MAX_UINT32),
     name: checkedDeviceName(`${name}.name`, options.name ?? DEFAULT_MARK_DEVICE),
@@ -271,8 +280,8 @@ export function defaultDeviceMtu(pathMtu: number): number {
   return pathMtu - 20;
 }
 
-function checkedHost(name: string, options: HostOptions, maxPacketBytes: number, pathMtu: number): HostOptions {
-  checkedOptions(name, options, ['mtuBytes', 'txQueueLength', 'answersArp']);
+function checkedHost(name: string, given: HostOptions, maxPacketBytes: number, pathMtu: number): HostOptions {
+  const options = checkedOptions(name, given, ['mtuBytes', 'txQueueLength', 'answersArp']);
   const defaultMtu = Math.min(defaultDeviceMtu(pathMtu), maxPacketBytes);
   return {
     mtuBytes: integerOption(`${name}.mtuBytes`, options.mtuBytes, 576, maxPacketBytes, defaultMtu),

@@ -1,5 +1,6 @@
 /** The director: the handle on an engine, with a device or without. A table of contents; the work is in the modules. */
 import { EventEmitter } from 'node:events';
+import { types } from 'node:util';
 import { atExit } from './at-exit.js';
 import { Configuration, type Transaction } from './configuration.js';
 import { type Connection, type ConnectionsOptions, connections } from './connections.js';
@@ -38,7 +39,15 @@ import { isOwnAddress } from './host/own-address.js';
 import type { MarkRule } from './marks.js';
 import { type NativeDirector, type NativeEvent, type NativePolicyColumns, native } from './native.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
-import { choiceOption, functionOption, integerOption, MAX_INT32, MAX_UINT32 } from './options.js';
+import {
+  checkedOptions,
+  choiceOption,
+  functionOption,
+  integerOption,
+  MAX_INT32,
+  MAX_UINT32,
+  readArguments,
+} from './options.js';
 import { policyTurns } from './policy/turns.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from './rates.js';
@@ -369,9 +378,10 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
    *
    * @param mark - Firewall mark of the device that it comes from.
    */
-  explain(packet: Uint8Array | ExplainedFlow, { mark = 0 }: { mark?: number } = {}): Explanation {
-    const bytes = packet instanceof Uint8Array ? packet : packetOf('explain', packet);
-    const known = integerOption('explain: mark', mark, 0, MAX_UINT32);
+  explain(packet: Uint8Array | ExplainedFlow, options: { mark?: number } = {}): Explanation {
+    const { mark } = checkedOptions('explain', options, ['mark']);
+    const bytes = readArguments('explain', () => (types.isUint8Array(packet) ? packet : packetOf('explain', packet)));
+    const known = integerOption('explain: mark', mark, 0, MAX_UINT32, 0);
     return this.#call((engine) => {
       const said = engine.explain(bytes, known);
       const service = said.service && this.#configuration.virtualService(serviceIdentity(said.service));

@@ -23,8 +23,9 @@ export async function drain(server: RealServer, options: DrainOptions): Promise<
   signal?.throwIfAborted();
   const { ports } = server.service.configuration;
   const startMs = ports.monotonicMs();
+  // Before the first effect, whatever it might refuse; it takes whole milliseconds alone.
+  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.ceil(timeoutMs));
   server.weight = 0;
-  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const either = AbortSignal.any([signal, timeout].filter((each) => each !== undefined));
   let ended = 0;
   let cursor = 0; // not 0: the table is being gone through, and connections or templates may be left behind it
@@ -63,9 +64,9 @@ export async function drain(server: RealServer, options: DrainOptions): Promise<
   }
 }
 
-function checkedDrainOptions(options: DrainOptions) {
+function checkedDrainOptions(given: DrainOptions) {
   const call = 'RealServer.drain';
-  checkedOptions(call, options, ['signal', 'timeoutMs', 'deadlineMs']);
+  const options = checkedOptions(call, given, ['signal', 'timeoutMs', 'deadlineMs']);
   if (options.timeoutMs !== undefined && options.deadlineMs !== undefined) {
     refuse(`${call}: deadlineMs`, options.deadlineMs, 'none beside timeoutMs, which gives up where a deadline ends');
   }

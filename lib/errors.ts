@@ -66,16 +66,23 @@ export function isTunvsErrorCode(code: unknown): code is TunvsErrorCode {
 /** `error` as a TunvsError: itself, or wrapped with its code, syscall and errno. */
 export function toTunvsError(error: unknown): TunvsError {
   if (error instanceof TunvsError) return error;
-  const { code, syscall, errno } = (error ?? {}) as { code?: unknown; syscall?: unknown; errno?: unknown };
-  return new TunvsError(
-    isTunvsErrorCode(code) ? code : 'ERR_TUNVS_SYSTEM',
-    error instanceof Error ? error.message : String(error),
-    {
-      cause: error,
-      syscall: typeof syscall === 'string' ? syscall : undefined,
-      errno: typeof errno === 'number' ? Math.abs(errno) : undefined,
-    },
-  );
+  const { code, syscall, errno, message } = readError(error);
+  return new TunvsError(isTunvsErrorCode(code) ? code : 'ERR_TUNVS_SYSTEM', message, {
+    cause: error,
+    syscall: typeof syscall === 'string' ? syscall : undefined,
+    errno: typeof errno === 'number' ? Math.abs(errno) : undefined,
+  });
+}
+
+/** What was thrown may be anything, and throw when it is looked at. */
+function readError(error: unknown): { code?: unknown; syscall?: unknown; errno?: unknown; message: string } {
+  try {
+    const { code, syscall, errno } = (error ?? {}) as { code?: unknown; syscall?: unknown; errno?: unknown };
+    return { code, syscall, errno, message: error instanceof Error ? `${error.message}` : String(error) };
+  } catch {
+    // Nothing more can be known of it; toTunvsError() has it as the cause.
+    return { message: 'something was thrown that cannot be read' };
+  }
 }
 
 /** Runs `call` and turns what the addon throws into a TunvsError. */

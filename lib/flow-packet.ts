@@ -21,9 +21,9 @@ const TRANSPORT_BYTES = { tcp: 20, udp: 8, sctp: 32 } as const satisfies Record<
 const SCTP_INIT = 1;
 
 /** The shortest packet that is what the flow says. */
-export function packetOf(call: string, flow: ExplainedFlow): Uint8Array {
+export function packetOf(call: string, given: ExplainedFlow): Uint8Array {
   const names = ['protocol', 'clientAddress', 'clientPort', 'virtualAddress', 'virtualPort', 'flags'] as const;
-  checkedOptions(call, flow, names);
+  const flow = checkedOptions(call, given, names);
   const protocol = choiceOption(`${call}: protocol`, flow.protocol, protocols);
   const from = addressOption(`${call}: clientAddress`, flow.clientAddress);
   const to = addressOption(`${call}: virtualAddress`, flow.virtualAddress);

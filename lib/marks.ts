@@ -1,7 +1,7 @@
 /** Which packets carry a firewall mark: rules of the director's own, as the kernel has `iptables -t mangle`. */
 import type { AddressFamily } from './inet.js';
 import type { NativeMarkRule } from './native.js';
-import { checkedOptions, choiceOption, integerOption, MAX_UINT32, refuse } from './options.js';
+import { checkedOptions, choiceOption, integerOption, MAX_UINT32, readArguments, refuse } from './options.js';
 import { isWide, parsePrefix, prefixFamily } from './prefix.js';
 import { type Protocol, protocolNumber, protocols } from './protocol.js';
 import type { ServiceIdentity } from './service-key.js';
@@ -24,12 +24,14 @@ export interface MarkRule {
 
 /** In the canonical spelling. */
 export function checkedMarkRules(call: string, rules: readonly MarkRule[]): MarkRule[] {
-  if (!Array.isArray(rules)) return refuse(`${call}: rules`, rules, 'an array of { mark, ... }');
-  return rules.map((rule) => checkedMarkRule(call, rule));
+  return readArguments(call, () => {
+    if (!Array.isArray(rules)) return refuse(`${call}: rules`, rules, 'an array of { mark, ... }');
+    return Array.from(rules, (rule) => checkedMarkRule(call, rule));
+  });
 }
 
-function checkedMarkRule(call: string, rule: MarkRule): MarkRule {
-  checkedOptions(call, rule, ['mark', 'protocol', 'source', 'destination', 'port', 'lastPort']);
+function checkedMarkRule(call: string, given: MarkRule): MarkRule {
+  const rule = checkedOptions(call, given, ['mark', 'protocol', 'source', 'destination', 'port', 'lastPort']);
   const { protocol, port, lastPort } = rule;
   const checked: MarkRule = { mark: integerOption(`${call}: mark`, rule.mark, 1, MAX_UINT32) };
   if (protocol !== undefined) checked.protocol = choiceOption(`${call}: protocol`, protocol, protocols);

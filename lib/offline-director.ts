@@ -1,6 +1,7 @@
 /** What an offline director takes and gives back; the class itself is in director.ts, beside the one it extends. */
+import { types } from 'node:util';
 import { type NativeProcessResult, native } from './native.js';
-import { refuse } from './options.js';
+import { readArguments, refuse } from './options.js';
 
 export interface ProcessedPacket {
   /** The packet as it would be sent, outer header first. */
@@ -22,16 +23,25 @@ export function checkedPackets(
   atMs: number | Float64Array,
   clockMs: number,
 ): { packets: Uint8Array[]; timesMs: Float64Array } {
-  const list = packets instanceof Uint8Array ? [packets] : [...packets];
+  const list = listOf(packets);
   for (const packet of list)
-    if (!(packet instanceof Uint8Array)) refuse('process: packets', packet, 'a Uint8Array for each packet');
-  if (!(atMs instanceof Float64Array)) {
+    if (!types.isUint8Array(packet)) refuse('process: packets', packet, 'a Uint8Array for each packet');
+  if (!types.isFloat64Array(atMs)) {
     return { packets: list, timesMs: new Float64Array(list.length).fill(checkedTime('process: atMs', atMs, clockMs)) };
   }
   if (atMs.length !== list.length) refuse('process: atMs', atMs, `one time for each of the ${list.length} packets`);
   let last = clockMs;
   for (const time of atMs) last = checkedTime('process: atMs', time, last);
   return { packets: list, timesMs: atMs };
+}
+
+function listOf(packets: unknown): Uint8Array[] {
+  return readArguments('process', () => {
+    if (types.isUint8Array(packets)) return [packets];
+    if (typeof packets !== 'object' || packets === null || !(Symbol.iterator in packets))
+      return refuse('process: packets', packets, 'a Uint8Array for each packet');
+    return [...(packets as Iterable<Uint8Array>)];
+  });
 }
 
 /** A time on the director's clock, not before `clockMs`. */

@@ -9,34 +9,78 @@ const MAX_UINT64 = 0xffffffffffffffffn;
 
 /** @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, always. */
 export function refuse(name: string, value: unknown, expected: string): never {
-  const shown = inspect(value, {
-    depth: 1,
-    breakLength: Number.POSITIVE_INFINITY,
-    maxStringLength: 80,
-    maxArrayLength: 8,
-  });
+  const shown = shownValue(value);
   // What stands before is the call.
   const option = name.slice(name.lastIndexOf(': ') + 1).trim();
   throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`, { option });
 }
 
-/** The options as a record, once every key is one of `allowed`; `name` is the call, as in "Director.open". */
+/** A value may bring its own code for being shown, which may throw. */
+function shownValue(value: unknown): string {
+  try {
+    return inspect(value, {
+      depth: 1,
+      breakLength: Number.POSITIVE_INFINITY,
+      maxStringLength: 80,
+      maxArrayLength: 8,
+    });
+  } catch {
+    // It is about a value that is refused anyway.
+    return `a value of type ${typeof value} that cannot be shown`;
+  }
+}
+
+/**
+ * Runs `read`, which reads what a caller handed in. What getters, proxies and conversions throw meanwhile becomes a
+ * refusal, with what was thrown as its cause. REQUIRES: `read` has no effect
+ *
+ * @throws {@link TunvsError} alone.
+ */
+export function readArguments<T>(call: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof TunvsError) throw error;
+    throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${call}: the arguments cannot be read: ${said(error)}`, {
+      cause: error,
+      option: call,
+    });
+  }
+}
+
+function said(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : shownValue(error);
+  } catch {
+    // Its message cannot be read; the error itself is the cause.
+    return shownValue(error);
+  }
+}
+
+/**
+ * A copy of the options, once every key is one of `allowed`; `name` is the call, as in "Director.open". Each option is
+ * read once: what was checked is what is used, whatever a getter says the next time.
+ */
 export function checkedOptions<T extends object>(
   name: string,
   value: T | undefined,
   allowed: readonly (keyof T & string)[],
 ): T {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    refuse(`${name} options`, value, 'an object');
-  for (const key of Object.keys(value)) {
-    if (!allowed.includes(key as keyof T & string)) {
+  return readArguments(name, () => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return refuse(`${name} options`, value, 'an object');
+    for (const key of Object.keys(value)) {
+      if (allowed.includes(key as keyof T & string)) continue;
       throw new TunvsError(
         'ERR_TUNVS_INVALID_ARGUMENT',
         `${name}: there is no option "${key}"; it takes ${allowed.join(', ')}`,
+        { option: key },
       );
     }
-  }
-  return value;
+    const copy: Partial<T> = {};
+    for (const key of allowed) if (key in value) copy[key] = value[key];
+    return copy as T;
+  });
 }
 
 /** `fallback` stands in for undefined; without one the option is required. */
@@ -80,8 +124,21 @@ export function uint64Option(name: string, value: unknown): bigint {
 }
 
 export function signalOption(name: string, value: unknown): AbortSignal | undefined {
-  if (value === undefined || value instanceof AbortSignal) return value;
+  if (value === undefined || isSignal(value)) return value;
   return refuse(name, value, 'an AbortSignal');
+}
+
+const readAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as () => boolean;
+
+/** By what it is: a prototype alone makes none, and asking a proxy for its prototype may throw. */
+function isSignal(value: unknown): value is AbortSignal {
+  try {
+    readAborted.call(value);
+    return true;
+  } catch {
+    // What it throws says that it is none.
+    return false;
+  }
 }
 
 export function functionOption<T>(name: string, value: T): T {

@@ -38,13 +38,13 @@ const ADDRESS_BITS: Readonly<Record<AddressFamily, number>> = { 4: 32, 6: 128 };
 /** Undefined where it is switched off. */
 export function checkedPersistence(
   call: string,
-  value: Persistence | false,
+  given: Persistence | false,
   service: ServiceIdentity,
 ): NativePersistence | undefined {
-  if (value === false) return undefined;
-  if (typeof value !== 'object' || value === null)
-    return refuse(`${call}: persistence`, value, 'false or { timeoutSeconds, netmask, engine }');
-  checkedOptions(`${call}: persistence`, value, ['timeoutSeconds', 'netmask', 'engine']);
+  if (given === false) return undefined;
+  if (typeof given !== 'object' || given === null)
+    return refuse(`${call}: persistence`, given, 'false or { timeoutSeconds, netmask, engine }');
+  const value = checkedOptions(`${call}: persistence`, given, ['timeoutSeconds', 'netmask', 'engine']);
   const timeoutSeconds = integerOption(
     `${call}: timeoutSeconds`,
     value.timeoutSeconds,

@@ -36,6 +36,7 @@ import {
   checkedOptions,
   choiceOption,
   integerOption,
+  readArguments,
   refuse,
   signalOption,
 } from './options.js';
@@ -350,7 +351,7 @@ function refuseKernelMode(checked: Checked, host: Host): never {
 }
 
 function listOf<T>(value: T | readonly T[] | undefined): readonly T[] {
-  return Array.isArray(value) ? value : [value as T];
+  return Array.isArray(value) ? Array.from<T>(value) : [value as T];
 }
 
 function addressesOption(name: string, value: unknown): string[] {
@@ -396,6 +397,10 @@ function guePortsOption(name: string, value: RealServerHostOptions['guePorts'], 
 }
 
 function check(options: RealServerHostOptions): Checked {
+  return readArguments('RealServerHost.open', () => checked(options));
+}
+
+function checked(options: RealServerHostOptions): Checked {
   const given = checkedOptions('RealServerHost.open', options, [
     'virtualAddresses',
     'directors',

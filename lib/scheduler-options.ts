@@ -59,14 +59,17 @@ export function checkedSchedulerChoice(
 /** Each once, by its scheduler's own name, in the order of their numbers. */
 function checkedFlags(name: string, flags: readonly string[], scheduler: string): SchedulerFlag[] {
   if (!Array.isArray(flags)) return refuse(name, flags, `an array of ${schedulerFlagsOf(scheduler).join(', ')}`);
-  const numbers = flags.map((flag) => schedulerFlagNumbers[choiceOption(name, flag, schedulerFlagsOf(scheduler))]);
+  const numbers = Array.from(
+    flags,
+    (flag) => schedulerFlagNumbers[choiceOption(name, flag, schedulerFlagsOf(scheduler))],
+  );
   return [...new Set(numbers)].sort().map((number) => schedulerFlagName(scheduler, number));
 }
 
 /** Which scheduler takes what is the native part's to say. */
-function checkedSchedulerOptions(call: string, options: SchedulerOptions | undefined): SchedulerOptions | undefined {
-  if (options === undefined) return undefined;
-  checkedOptions(`${call}: schedulerOptions`, options, ['tableSize', 'stableCursor', 'randomStart']);
+function checkedSchedulerOptions(call: string, given: SchedulerOptions | undefined): SchedulerOptions | undefined {
+  if (given === undefined) return undefined;
+  const options = checkedOptions(`${call}: schedulerOptions`, given, ['tableSize', 'stableCursor', 'randomStart']);
   const checked: SchedulerOptions = {};
   if (options.tableSize !== undefined) {
     checked.tableSize = integerOption(`${call}: tableSize`, options.tableSize, 1, MAX_TABLE_SIZE);

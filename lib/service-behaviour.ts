@@ -63,6 +63,6 @@ export function slowStartOf({ slowStartSeconds = 0 }: BehaviourConfig): SlowStar
 }
 
 function checkedSlowStart(name: string, value: SlowStart): SlowStart {
-  checkedOptions(name, value, ['seconds']);
-  return { seconds: integerOption(`${name}.seconds`, value.seconds, 0, MAX_SLOW_START_SECONDS) };
+  const { seconds } = checkedOptions(name, value, ['seconds']);
+  return { seconds: integerOption(`${name}.seconds`, seconds, 0, MAX_SLOW_START_SECONDS) };
 }

@@ -1,7 +1,7 @@
 /** What names a virtual service: protocol, address and port, or a firewall mark. */
 import { type AddressFamily, addressFamily, whyNotRouted } from './inet.js';
 import type { NativeServiceKey } from './native.js';
-import { choiceOption, integerOption, MAX_UINT32, refuse } from './options.js';
+import { choiceOption, integerOption, MAX_UINT32, readArguments, refuse } from './options.js';
 import { parseUnicastPrefix, prefixFamily, splitPrefix } from './prefix.js';
 import { type AnyProtocol, type Protocol, protocolName, protocolNumber, protocols } from './protocol.js';
 
@@ -61,10 +61,14 @@ export function serverPortOf({ port, lastPort }: Pick<ServiceIdentity, 'port' | 
 /** `call` is what the caller called, for the error. A service's handle or its stats are keys as well. */
 export function checkedServiceKey(call: string, key: VirtualServiceKey | ServiceIdentity): ServiceIdentity {
   if (typeof key !== 'object' || key === null) refuse(`${call}: key`, key, '{ protocol, address, port } or { mark }');
-  return 'mark' in key && key.mark !== undefined ? checkedMarkKey(call, key) : checkedAddressKey(call, key);
+  return readArguments(call, () => {
+    const { protocol, address, port, lastPort, mark, family } = key as NamedMark;
+    const named: NamedMark = { protocol, address, port, lastPort, mark, family };
+    return mark === undefined ? checkedAddressKey(call, named) : checkedMarkKey(call, named);
+  });
 }
 
-function checkedAddressKey(call: string, key: Partial<ServiceIdentity>): ServiceIdentity {
+function checkedAddressKey(call: string, key: NamedMark): ServiceIdentity {
   const protocol = choiceOption<Protocol>(`${call}: protocol`, key.protocol, protocols);
   const address = virtualAddressOption(`${call}: address`, key.address);
   const port = integerOption(`${call}: port`, key.port, 0, 65535);
@@ -73,11 +77,13 @@ function checkedAddressKey(call: string, key: Partial<ServiceIdentity>): Service
   return { protocol, address, port, lastPort: integerOption(`${call}: lastPort`, key.lastPort, port, 65535) };
 }
 
-type NamedMark = Partial<ServiceIdentity> & { family?: AddressFamily };
+type NamedMark = { [Name in keyof ServiceIdentity]?: ServiceIdentity[Name] | undefined } & {
+  family?: AddressFamily | undefined;
+};
 
 function checkedMarkKey(call: string, key: NamedMark): ServiceIdentity {
   const mark = integerOption(`${call}: mark`, key.mark, 1, MAX_UINT32);
-  const named = key.address === undefined ? undefined : addressFamily(key.address);
+  const named = typeof key.address === 'string' ? addressFamily(key.address) : undefined;
   const family = key.family ?? named ?? 4;
   if (family !== 4 && family !== 6) refuse(`${call}: family`, family, '4 or 6');
   const identity = markIdentity(mark, family);

@@ -18,6 +18,7 @@ import {
   choiceOption,
   integerOption,
   MAX_INT32,
+  readArguments,
   refuse,
 } from './options.js';
 import { checkedPersistence, type Persistence } from './persistence.js';
@@ -97,11 +98,13 @@ const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, sc
 export function checkedServiceOptions(
   call: string,
   options: VirtualServiceOptions,
-): { key: ServiceIdentity; config: NativeServiceConfig } {
+): { key: ServiceIdentity; config: NativeServiceConfig; policy: Policy | null | undefined } {
   const names = ['protocol', 'address', 'port', 'lastPort', 'mark', 'family', ...SERVICE_SETTINGS] as const;
-  checkedOptions<Partial<AddressServiceKey & MarkServiceKey & VirtualServiceEdit>>(call, options, names);
-  const key = checkedServiceKey(call, options);
-  return { key, config: mergedServiceConfig(call, options, SERVICE_DEFAULTS, key) };
+  const given = checkedOptions<Partial<AddressServiceKey & MarkServiceKey & VirtualServiceEdit>>(call, options, names);
+  return readArguments(call, () => {
+    const key = checkedServiceKey(call, given as VirtualServiceKey);
+    return { key, config: mergedServiceConfig(call, given, SERVICE_DEFAULTS, key), policy: given.policy };
+  });
 }
 
 /** What is left out stays. */
@@ -110,9 +113,12 @@ export function checkedServiceEdit(
   edit: VirtualServiceEdit,
   before: NativeServiceConfig,
   key: ServiceIdentity,
-): NativeServiceConfig {
-  checkedOptions(call, edit, SERVICE_SETTINGS);
-  return mergedServiceConfig(call, edit, before, key);
+): { config: NativeServiceConfig; policy: Policy | null | undefined } {
+  const given = checkedOptions(call, edit, SERVICE_SETTINGS);
+  return readArguments(call, () => ({
+    config: mergedServiceConfig(call, given, before, key),
+    policy: given.policy,
+  }));
 }
 
 function mergedServiceConfig(
@@ -146,10 +152,10 @@ function mergedServiceConfig(
 /** Of a service by mark, a real server's port is a name and nothing more. */
 export function checkedServerKey(call: string, key: RealServerKey, servicePort: number): Required<RealServerKey> {
   if (typeof key !== 'object' || key === null) refuse(`${call}: key`, key, '{ address, port }');
-  return {
+  return readArguments(call, () => ({
     address: addressOption(`${call}: address`, key.address),
     port: integerOption(`${call}: port`, key.port, 0, 65535, servicePort),
-  };
+  }));
 }
 
 const EDITABLE = ['weight', 'forwarding', 'tunnelPort', 'tunnelChecksum', 'upperThreshold', 'lowerThreshold'] as const;
@@ -178,12 +184,12 @@ export function checkedServerOptions(
   surroundings: ServerSurroundings,
 ): { key: Required<RealServerKey>; config: NativeServerConfig; asked: ServerForwarding } {
   const { service } = surroundings;
-  checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
-  const key = checkedServerKey(call, options, serverPortOf(service));
+  const given = checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
+  const key = checkedServerKey(call, given, serverPortOf(service));
   if (isLinkLocal6(key.address)) {
     refuse(`${call}: address`, key.address, 'an address that is not link-local, which would need an interface');
   }
-  const { config, asked } = mergedServerConfig(call, options, DEFAULTS, DEFAULTS, surroundings.isLocal(key.address));
+  const { config, asked } = mergedServerConfig(call, given, DEFAULTS, DEFAULTS, surroundings.isLocal(key.address));
   checkFamilies(call, config, key.address, surroundings);
   const port = serverPortOf(service);
   if (key.port !== port && service.mark === undefined) {
@@ -205,8 +211,8 @@ export function checkedServerEdit(
   address: string,
   surroundings: ServerSurroundings,
 ): { config: NativeServerConfig; asked: ServerForwarding } {
-  checkedOptions(call, edit, EDITABLE);
-  const { config, asked } = mergedServerConfig(call, edit, before, askedBefore, surroundings.isLocal(address));
+  const given = checkedOptions(call, edit, EDITABLE);
+  const { config, asked } = mergedServerConfig(call, given, before, askedBefore, surroundings.isLocal(address));
   checkFamilies(call, config, address, surroundings);
   return { config, asked };
 }

@@ -62,9 +62,9 @@ const ALIASES = { tcp: 'established', tcpFin: 'finWait' } as const;
 /** By state; those left out, and 0, stay as they are. */
 export function checkedTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): StateTimeouts {
   const call = 'setTimeouts';
-  checkedOptions(call, timeouts, ['tcp', 'tcpFin', ...timeoutStates]);
+  const given = checkedOptions(call, timeouts, ['tcp', 'tcpFin', ...timeoutStates]);
   const checked: StateTimeouts = {};
-  for (const [name, value] of Object.entries(timeouts)) {
+  for (const [name, value] of Object.entries(given)) {
     const state = name in ALIASES ? ALIASES[name as keyof typeof ALIASES] : (name as TimeoutState);
     const seconds = integerOption(`${call}: ${name}`, value, 0, MAX_SECONDS, 0);
     if (seconds === 0) continue;
@@ -82,8 +82,8 @@ export function checkedServiceTimeouts(
   protocol: AnyProtocol,
 ): { timeouts?: StateTimeouts } {
   if (timeouts === undefined) return {};
-  checkedOptions(`${call}: timeouts`, timeouts, protocol === 'ip' ? timeoutStates : statesOf[protocol]);
-  const given = Object.entries(timeouts).filter(([, value]) => value !== undefined);
+  const own = checkedOptions(`${call}: timeouts`, timeouts, protocol === 'ip' ? timeoutStates : statesOf[protocol]);
+  const given = Object.entries(own).filter(([, value]) => value !== undefined);
   if (given.length === 0) return {};
   const seconds = given.map(([name, value]) => [
     name,

@@ -2,7 +2,7 @@
 import type { Configuration } from './configuration.js';
 import { TunvsError } from './errors.js';
 import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from './native.js';
-import { refuse } from './options.js';
+import { readArguments, refuse } from './options.js';
 import type { PersistenceStats } from './persistence.js';
 import { Policy, type PolicyRunner, type ServicePolicy } from './policy/policy.js';
 import type { AnyProtocol } from './protocol.js';
@@ -65,9 +65,9 @@ export class VirtualService implements ServiceIdentity {
 
   /** Checked, not yet configured. @internal */
   static create(configuration: Configuration, options: VirtualServiceOptions): VirtualService {
-    const { key, config } = checkedServiceOptions('addVirtualService', options);
+    const { key, config, policy } = checkedServiceOptions('addVirtualService', options);
     const service = new VirtualService(configuration, key, config);
-    service.#runner = service.#runnerOf('addVirtualService', options.policy);
+    service.#runner = service.#runnerOf('addVirtualService', policy);
     return service;
   }
 
@@ -174,8 +174,8 @@ export class VirtualService implements ServiceIdentity {
     const call = 'VirtualService.edit';
     const before = this.#config;
     const runnerBefore = this.#runner;
-    const config = checkedServiceEdit(call, options, before, this);
-    const runner = this.#runnerOf(call, options.policy);
+    const { config, policy } = checkedServiceEdit(call, options, before, this);
+    const runner = this.#runnerOf(call, policy);
     this.configuration.change({
       operation: { op: 'editService', service: this.nativeKey, config },
       redo: () => {
@@ -244,9 +244,11 @@ export class VirtualService implements ServiceIdentity {
   #runnerOf(call: string, policy: Policy | null | undefined): PolicyRunner | undefined {
     if (policy === null) return undefined;
     if (policy === undefined || policy === this.#runner?.policy) return this.#runner;
-    if (!(policy instanceof Policy))
-      refuse(`${call}: policy`, policy, 'what tablePolicy(), weightsPolicy() or connectionPolicy() makes');
-    return policy.runFor(this, this.configuration.policies.ports);
+    return readArguments(call, () => {
+      if (!(policy instanceof Policy))
+        return refuse(`${call}: policy`, policy, 'what tablePolicy(), weightsPolicy() or connectionPolicy() makes');
+      return policy.runFor(this, this.configuration.policies.ports);
+    });
   }
 
   /** @internal */

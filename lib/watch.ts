@@ -45,9 +45,9 @@ export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
   #failure: { reason: unknown } | undefined;
 
   constructor(options: WatchOptions, ports: WatchPorts) {
-    checkedOptions('watch', options, ['intervalMs', 'signal']);
-    this.#intervalMs = durationOption('watch: intervalMs', options.intervalMs, 10, 1000);
-    this.#signal = signalOption('watch: signal', options.signal);
+    const given = checkedOptions('watch', options, ['intervalMs', 'signal']);
+    this.#intervalMs = durationOption('watch: intervalMs', given.intervalMs, 10, 1000);
+    this.#signal = signalOption('watch: signal', given.signal);
     this.#ports = ports;
     if (this.#signal?.aborted) this.#end(this.#signal.reason);
     else this.#signal?.addEventListener('abort', this.#aborted, { once: true });

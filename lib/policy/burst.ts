@@ -47,7 +47,7 @@ function textOf(cause: unknown): string {
   try {
     return cause instanceof Error ? `${cause.message}` : String(cause);
   } catch {
-    // That it cannot be printed is all that there is to say.
+    // What was thrown is the cause all the same.
     return 'it threw what cannot be printed';
   }
 }

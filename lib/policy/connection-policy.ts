@@ -1,7 +1,7 @@
 /** Connection policy: a function decides each new connection, while its first packets wait. */
 import { TunvsError } from '../errors.js';
 import type { NativePolicy, NativePolicyColumns, NativeServiceRow } from '../native.js';
-import { checkedOptions, functionOption, integerOption, refuse } from '../options.js';
+import { checkedOptions, functionOption, integerOption, readArguments, refuse } from '../options.js';
 import type { RealServer } from '../real-server.js';
 import { serverName } from '../service-options.js';
 import type { VirtualService } from '../virtual-service.js';
@@ -60,14 +60,15 @@ export class ConnectionPolicy extends Policy {
   readonly packetBytes: number;
 
   /** @internal */
-  constructor(decide: Decide | { decideBatch: DecideBatch }, options: ConnectionPolicyOptions) {
-    checkedOptions('connectionPolicy', options, ['deadlineMs', 'packetBytes', 'name']);
+  constructor(decide: Decide | { decideBatch: DecideBatch }, given: ConnectionPolicyOptions) {
+    const options = checkedOptions('connectionPolicy', given, ['deadlineMs', 'packetBytes', 'name']);
     const isBatch = typeof decide === 'object' && decide !== null;
-    if (isBatch) functionOption('connectionPolicy: decideBatch', decide.decideBatch);
+    const decideBatch = isBatch ? readArguments('connectionPolicy', () => decide.decideBatch) : undefined;
+    if (isBatch) functionOption('connectionPolicy: decideBatch', decideBatch);
     else functionOption('connectionPolicy: decide', decide);
-    super(policyName(options.name, isBatch ? decide.decideBatch : decide));
+    super(policyName('connectionPolicy', options.name, isBatch ? (decideBatch as DecideBatch) : decide));
     this.decide = isBatch ? undefined : decide;
-    this.decideBatch = isBatch ? decide.decideBatch : undefined;
+    this.decideBatch = decideBatch;
     this.deadlineMs = integerOption('connectionPolicy: deadlineMs', options.deadlineMs, 1, 10_000, DEFAULT_DEADLINE_MS);
     this.packetBytes = integerOption('connectionPolicy: packetBytes', options.packetBytes, 0, 256, 0);
   }

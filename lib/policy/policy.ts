@@ -2,6 +2,7 @@
  * when it cannot. docs/policies.md says which kind to take. */
 import type { EngineEvent } from '../events.js';
 import type { NativePolicy, NativePolicyCounters } from '../native.js';
+import { readArguments, refuse } from '../options.js';
 import type { RealServer } from '../real-server.js';
 import type { VirtualService } from '../virtual-service.js';
 
@@ -76,6 +77,8 @@ export function usableServers(servers: readonly RealServer[]): RealServer[] {
   return servers.filter(({ weight }) => weight > 0);
 }
 
-export function policyName(given: string | undefined, decide: (...args: never[]) => unknown): string {
-  return given ?? (decide.name || 'anonymous');
+export function policyName(call: string, given: string | undefined, decide: (...args: never[]) => unknown): string {
+  if (given !== undefined) return typeof given === 'string' ? given : refuse(`${call}: name`, given, 'a text');
+  const { name } = readArguments(call, () => ({ name: decide.name }));
+  return typeof name === 'string' && name !== '' ? name : 'anonymous';
 }

@@ -56,10 +56,10 @@ export class TablePolicy extends Policy {
   readonly #hash: TableHash;
 
   /** @internal */
-  constructor(build: BuildTable, options: TablePolicyOptions) {
-    checkedOptions('tablePolicy', options, ['size', 'hash', 'name']);
+  constructor(build: BuildTable, given: TablePolicyOptions) {
+    const options = checkedOptions('tablePolicy', given, ['size', 'hash', 'name']);
     functionOption('tablePolicy: build', build);
-    super(policyName(options.name, build));
+    super(policyName('tablePolicy', options.name, build));
     this.#build = build;
     this.#size = integerOption('tablePolicy: size', options.size, 1, MAX_SLOTS, DEFAULT_SLOTS);
     this.#hash = choiceOption('tablePolicy: hash', options.hash, tableHashes, 'client');

@@ -56,10 +56,10 @@ export class WeightsPolicy extends Policy {
   readonly signal: AbortSignal | undefined;
 
   /** @internal */
-  constructor(weigh: Weigh, options: WeightsPolicyOptions) {
-    checkedOptions('weightsPolicy', options, ['intervalMs', 'signal', 'name']);
+  constructor(weigh: Weigh, given: WeightsPolicyOptions) {
+    const options = checkedOptions('weightsPolicy', given, ['intervalMs', 'signal', 'name']);
     functionOption('weightsPolicy: weigh', weigh);
-    super(policyName(options.name, weigh));
+    super(policyName('weightsPolicy', options.name, weigh));
     this.weigh = weigh;
     this.intervalMs = durationOption('weightsPolicy: intervalMs', options.intervalMs, 10, 1000);
     this.signal = signalOption('weightsPolicy: signal', options.signal);

@@ -129,6 +129,7 @@ Result<std::unique_ptr<NullLoop>> NullLoop::start(const NullLoopOptions& options
     if (wake.get() < 0) return Error::fromErrno(errno, "eventfd", "could not make the null loop's wake-up descriptor");
     loop->threads_.push_back(
         std::make_unique<Thread>(loop->device_->queue(i), std::move(egress).value(), options, std::move(wake)));
+    if (auto started = loop->threads_.back()->start(); !started) return started.error();
   }
   if (context.resolver) context.resolver->setServers({{options.server}});
   return loop;

@@ -4,8 +4,8 @@
 // Ends three ways: close(), collection of the handle, or the end of its environment (process exit, worker_threads
 // terminate). Each joins the worker threads before anything that they use goes away.
 //
-// Invariant: what a call into JavaScript is about outlives the call. A policy that closes its director has closed it for
-// everybody else at once; what this object holds goes when the policy has returned.
+// Invariant: what a call into JavaScript is about outlives the call. A policy that closes its director has closed it
+// for everybody else at once; what this object holds goes when the policy has returned.
 #pragma once
 
 #include <napi.h>
@@ -83,10 +83,10 @@ class DirectorWrap : public Napi::ObjectWrap<DirectorWrap> {
   size_t nextWorker_ = 0;       // whose questions come first
   Napi::ThreadSafeFunction policyNotify_;
   bool hasPolicyNotify_ = false;
-  bool isAsking_ = false;       // a policy runs
-  bool isProcessing_ = false;   // offline
+  bool isAsking_ = false;         // a policy runs
+  bool isProcessing_ = false;     // offline
   bool environmentEnds_ = false;  // offline: in the process() at hand
-  bool isClosing_ = false;      // closed while one of the two was going on
+  bool isClosing_ = false;        // closed while one of the two was going on
   bool hasHook_ = false;
 };
 

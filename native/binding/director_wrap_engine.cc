@@ -171,6 +171,29 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// Null where the environment ends: it still makes the calls that wait, and lets them run no JavaScript. It may begin to
+// end between any two steps, and then napi::Object::Set() makes an error of it that nobody can throw, which ends the
+// process; so each step's status is looked at.
+static napi_value eventsToJs(napi_env env, std::span<const Event> events) {
+  napi_value array = nullptr;
+  if (napi_create_array_with_length(env, events.size(), &array) != napi_ok) return nullptr;
+  for (uint32_t i = 0; i < events.size(); i++) {
+    const std::string_view type = nameOf(events[i].type);
+    const std::string_view message = events[i].message;
+    napi_value object, typeText, value, messageText;
+    const bool isMade = napi_create_object(env, &object) == napi_ok &&
+                        napi_create_string_utf8(env, type.data(), type.size(), &typeText) == napi_ok &&
+                        napi_create_double(env, static_cast<double>(events[i].value), &value) == napi_ok &&
+                        napi_create_string_utf8(env, message.data(), message.size(), &messageText) == napi_ok &&
+                        napi_set_named_property(env, object, "type", typeText) == napi_ok &&
+                        napi_set_named_property(env, object, "value", value) == napi_ok &&
+                        napi_set_named_property(env, object, "message", messageText) == napi_ok &&
+                        napi_set_element(env, array, i, object) == napi_ok;
+    if (!isMade) return nullptr;
+  }
+  return array;
+}
+
 // The workers' events wake the event loop through one thread-safe function, and are drained there in one call.
 Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -187,14 +210,8 @@ Napi::Value DirectorWrap::onEvents(const Napi::CallbackInfo& info) {
     notify_.NonBlockingCall([self = self_](Napi::Env callEnv, Napi::Function callback) {
       if (*self == nullptr || (*self)->engine_ == nullptr) return;  // gone, or closed, since
       const auto events = (*self)->engine_->events().drain();
-      Napi::Array array = Napi::Array::New(callEnv, events.size());
-      for (uint32_t i = 0; i < events.size(); i++) {
-        Napi::Object object = Napi::Object::New(callEnv);
-        object.Set("type", toJs(callEnv, nameOf(events[i].type)));
-        object.Set("value", Napi::Number::New(callEnv, static_cast<double>(events[i].value)));
-        object.Set("message", events[i].message);
-        array.Set(i, object);
-      }
+      const napi_value array = eventsToJs(callEnv, events);
+      if (array == nullptr) return;  // there is nobody to tell any more
       const napi_value arguments[] = {array};
       callFunction(callEnv, callback, arguments);  // what it throws is left to Node
     });

@@ -152,8 +152,8 @@ class PcapWriterWrap : public Napi::ObjectWrap<PcapWriterWrap> {
       Napi::HandleScope scope(env);
       Napi::Value item = list.Get(i);  // a getter may do anything: what is read is read after it
       const double atMs = i < times.ElementLength() ? times[i] : NAN;
-      if (writer_ == nullptr || !item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
-          !(atMs >= 0 && atMs < 4.3e12)) {
+      if (writer_ == nullptr || !item.IsTypedArray() ||
+          item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array || !(atMs >= 0 && atMs < 4.3e12)) {
         if (!env.IsExceptionPending())
           throwInvalidArgument(env, "every packet must be a Uint8Array with a time from 0 to 4.3e12 ms");
         return env.Undefined();

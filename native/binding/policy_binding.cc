@@ -31,9 +31,10 @@ T* PolicyBinding::column(Napi::Env env, Napi::Object columns, const char* name, 
                       napi_is_arraybuffer(env, buffer, &isDetachable) == napi_ok && !isDetachable &&
                       (view = construct(type, buffer)) != nullptr &&
                       napi_get_typedarray_info(env, view, &kind, &elements, &data, nullptr, nullptr) == napi_ok &&
-                      elements == length && kind == (sizeof(T) == 1   ? napi_uint8_array
-                                                     : sizeof(T) == 2 ? napi_uint16_array
-                                                                      : napi_uint32_array) &&
+                      elements == length &&
+                      kind == (sizeof(T) == 1   ? napi_uint8_array
+                               : sizeof(T) == 2 ? napi_uint16_array
+                                                : napi_uint32_array) &&
                       napi_set_named_property(env, columns, name, view) == napi_ok;
   if (!isMade) {
     forgetException(env);

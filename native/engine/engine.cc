@@ -80,7 +80,10 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
     context.tunDescriptor = written;
     // All workers send the same way: what the first found by trying, the others take by name.
     auto egress = openEgress(i == 0 ? std::string_view(options.egress) : started.egress, context, &passedOver);
-    if (!egress) return egress.error();
+    if (!egress) {
+      routes_.reset();
+      return egress.error();
+    }
     if (i == 0) {
       started.egress = egress.value()->name();
       started.passedOver = std::move(passedOver);
@@ -90,7 +93,10 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
                                                std::move(host), options.device.maxPacketBytes, events_,
                                                options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{},
                                                &policies_.channel(i), i == 0 ? routes_ : nullptr});
-    if (!worker) return worker.error();
+    if (!worker) {
+      routes_.reset();
+      return worker.error();
+    }
     director_->setMark(i, queues[i].mark);
     workers.push_back(std::move(worker).value());
   }

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#include "support/failing_threads.h"
 #include "support/network_namespace.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -192,6 +193,32 @@ TEST("an engine with no memory for its table says how much it wanted") {
   REQUIRE(!region.ok());
   CHECK_EQ(region.error().syscall, "mmap");
   CHECK(region.error().message.find("MiB") != std::string::npos);
+}
+
+// Two workers, and before them what watches the routes.
+TEST("an engine for which a thread can't be made undoes what was begun, and starts later") {
+  const bool isIsolated = testing::inNetworkNamespace([] {
+    DirectorOptions options = TestDirector::defaultOptions();
+    options.workers = 2;
+    auto engine = Engine::create(options).value();
+    size_t failed = 0;
+    for (int made = 0; made < 3; made++) {
+      const testing::FailingThreads then(made);
+      const auto started = engine->start(onDevice("tun", 2));
+      if (started.ok()) {
+        engine->stop();
+        continue;
+      }
+      failed++;
+      CHECK(testing::saysThreads(started.error()));
+      CHECK(!engine->isRunning());
+      CHECK(!hasDevice());
+    }
+    CHECK_EQ(failed, 3u);
+    CHECK(engine->start(onDevice("tun", 2)).ok());
+    engine->stop();
+  });
+  if (!isIsolated) SKIP(testing::kNoNamespace);
 }
 
 }  // namespace

@@ -113,24 +113,16 @@ Result<std::unique_ptr<HostMonitor>> HostMonitor::start(uint8_t routeProtocol, s
   std::unique_ptr<HostMonitor> monitor(new HostMonitor(routeProtocol, std::move(changed),
                                                        std::move(notifications).value(), std::move(questions).value(),
                                                        std::move(wakeUp)));
-  const auto begin = [](void* self) -> void* {
-    static_cast<HostMonitor*>(self)->run();
-    return nullptr;
-  };
-  // Not std::thread, which ends the process where there is no thread to be had.
-  if (const int error = ::pthread_create(&monitor->thread_, nullptr, begin, monitor.get()); error != 0) {
-    return Error::fromErrno(error, "pthread_create", "can't start the thread that watches the host");
-  }
-  monitor->hasThread_ = true;
+  auto started = monitor->thread_.start("tunvs/host", [self = monitor.get()] { self->run(); });
+  if (!started) return started.error();
   return monitor;
 }
 
 HostMonitor::~HostMonitor() {
-  if (!hasThread_) return;
   isStopping_.store(true, std::memory_order_release);
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);  // a full counter wakes as well
-  ::pthread_join(thread_, nullptr);
+  thread_.join();
 }
 
 void HostMonitor::run() {

@@ -12,8 +12,6 @@
 //   4. After the destructor `changed` is not called.
 #pragma once
 
-#include <pthread.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -23,6 +21,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "io/thread.h"
 #include "io/unique_fd.h"
 
 namespace tunvs {
@@ -75,8 +74,7 @@ class HostMonitor {
   std::atomic<bool> isStopping_{false};
   uint32_t sequence_ = 0;
   std::array<uint8_t, 32768> scratch_;
-  pthread_t thread_{};
-  bool hasThread_ = false;
+  Thread thread_;
 };
 
 }  // namespace tunvs

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <vector>
 
+#include "support/failing_threads.h"
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
@@ -128,6 +129,13 @@ TEST("changes of each kind on a host are told, those of proxy neighbours as well
     CHECK(causes("echo 1 > /proc/sys/net/ipv4/ip_forward", HostChange::setting));
   });
   if (!isMade) SKIP(testing::kNoNamespace);
+}
+
+TEST("a host is not watched where no thread can be made, which is an error") {
+  const testing::FailingThreads none;
+  const auto monitor = HostMonitor::start(kOurs, [] {});
+  REQUIRE(!monitor.ok());
+  CHECK(testing::saysThreads(monitor.error()));
 }
 
 }  // namespace

@@ -23,10 +23,11 @@ Result<void> Thread::start(const char* name, std::function<void()> run) {
       given.get());
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) {
-    return Error::fromErrno(error, "pthread_create",
-                            std::string("the thread ") + name +
-                                " could not be started; where the limit of threads is reached, raise it (\"ulimit -u\", "
-                                "or the pids limit of the container or service)");
+    return Error::fromErrno(
+        error, "pthread_create",
+        std::string("the thread ") + name +
+            " could not be started; where the limit of threads is reached, raise it (\"ulimit -u\", "
+            "or the pids limit of the container or service)");
   }
   static_cast<void>(given.release());  // the thread's own now
   isStarted_ = true;

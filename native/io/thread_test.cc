@@ -1,9 +1,9 @@
 #include "io/thread.h"
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 
+#include "support/failing_threads.h"
 #include "support/testing.h"
 
 namespace tunvs {
@@ -32,16 +32,12 @@ TEST("a thread runs what it is given, with no signal to hear, and is joined") {
 }
 
 TEST("a thread that can't be made is an error that names the mend, and leaves nothing to join") {
-  Thread::create = [](pthread_t*, const pthread_attr_t*, void* (*)(void*), void*) { return EAGAIN; };
-  {
-    Thread thread;
-    const auto started = thread.start("tunvs/test", [] {});
-    CHECK(!started.ok());
-    CHECK_EQ(started.error().errnoValue, EAGAIN);
-    CHECK(started.error().message.find("ulimit -u") != std::string::npos);
-    thread.join();
-  }
-  Thread::create = pthread_create;
+  const testing::FailingThreads none;
+  Thread thread;
+  const auto started = thread.start("tunvs/test", [] {});
+  REQUIRE(!started.ok());
+  CHECK(testing::saysThreads(started.error()));
+  thread.join();
 }
 
 }  // namespace

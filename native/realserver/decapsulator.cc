@@ -95,10 +95,7 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
 
 Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
                            UniqueFd stop)
-    : rules_(std::move(rules)),
-      tun_(std::move(tun)),
-      sockets_(std::move(sockets)),
-      stop_(std::move(stop)) {}
+    : rules_(std::move(rules)), tun_(std::move(tun)), sockets_(std::move(sockets)), stop_(std::move(stop)) {}
 
 Decapsulator::~Decapsulator() {
   const uint64_t one = 1;

@@ -8,6 +8,7 @@
 
 #include "core/checksum.h"
 #include "io/raw_egress.h"
+#include "support/failing_threads.h"
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
@@ -144,6 +145,20 @@ TEST("a decapsulator can be started again at once, and its device goes with it")
       CHECK_EQ(decapsulator.value()->device(), "rs0");
       CHECK(!startDecapsulator().ok());
     }
+  });
+  if (!isMade) SKIP(testing::kNoTun);
+}
+
+TEST("a decapsulator without a thread is an error, leaves no device, and can be started later") {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
+    {
+      const testing::FailingThreads none;
+      const auto decapsulator = startDecapsulator();
+      REQUIRE(!decapsulator.ok());
+      CHECK(testing::saysThreads(decapsulator.error()));
+      CHECK(testing::run("! ip link show rs0 >/dev/null 2>&1"));
+    }
+    CHECK(startDecapsulator().ok());
   });
   if (!isMade) SKIP(testing::kNoTun);
 }

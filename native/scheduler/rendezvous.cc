@@ -6,6 +6,8 @@
 // A server that leaves gives away its own flows and no other ones change, exactly; the same when a weight changes.
 // Flows meet servers by slot, not one by one: a slot's meeting is held when its first flow comes and remembered until
 // the servers change, so that a choice costs the same for two servers and for thousands.
+#include <atomic>
+
 #include "scheduler/binary_log.h"
 #include "scheduler/eligible.h"
 #include "scheduler/flow_point.h"
@@ -19,8 +21,14 @@ constexpr uint32_t kMinSlots = 256, kMaxSlots = 1u << 24;
 struct Slots final : Prepared {
   static constexpr uint32_t kUnknown = UINT32_MAX;
 
-  std::vector<uint64_t> points;         // the servers', in their order
-  mutable std::vector<uint32_t> owner;  // by slot; guarded by the service's lock, as pick() is
+  explicit Slots(size_t count) : owner(count) {
+    for (auto& one : owner) one.store(kUnknown, std::memory_order_relaxed);
+  }
+
+  std::vector<uint64_t> points;  // the servers', in their order
+  // By slot. Atomic, as explain() tries a choice without the service's lock: whoever finds out first, all find the
+  // same.
+  mutable std::vector<std::atomic<uint32_t>> owner;
 };
 
 // A permutation of 64 bits in which every bit of the input matters to every bit of the output (SplitMix64's finalizer).
@@ -76,19 +84,20 @@ class Rendezvous final : public Scheduler {
   }
 
   std::shared_ptr<const Prepared> prepare(ServerList servers, const SchedulerOptions& options) const override {
-    auto slots = std::make_shared<Slots>();
+    auto slots = std::make_shared<Slots>(options.tableSize == 0 ? kDefaultSlots : options.tableSize);
     for (const Candidate* server : servers)
       slots->points.push_back(endpointHash(kServerKey, server->address, server->port));
-    slots->owner.assign(options.tableSize == 0 ? kDefaultSlots : options.tableSize, Slots::kUnknown);
     return slots;
   }
 
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext& context) const override {
     const auto& slots = static_cast<const Slots&>(*context.prepared);
     const size_t slot = slotOf(flowPoint(context), slots.owner.size());
-    uint32_t& owner = slots.owner[slot];
-    if (owner == Slots::kUnknown)
+    uint32_t owner = slots.owner[slot].load(std::memory_order_relaxed);
+    if (owner == Slots::kUnknown) {
       owner = meet(slots, servers, slot, [](const Candidate& server) { return server.weight > 0; });
+      slots.owner[slot].store(owner, std::memory_order_relaxed);
+    }
     if (owner == Slots::kUnknown) return nullptr;
     if (!isOverloaded(*servers[owner])) return servers[owner];
     const uint32_t next = meet(slots, servers, slot, isEligible);

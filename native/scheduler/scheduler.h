@@ -4,7 +4,8 @@
 // thread for each snapshot; what it remembers from choice to choice is SchedulerState. Adding one: a file NAME.cc with
 // `const Scheduler& nameScheduler()`, and a line in scheduler.cc.
 //
-// Thread safety: begin(), changed() and pick() under the service's lock; the rest by the control thread without it.
+// Thread safety: begin(), changed() and pick() under the service's lock, but for pick() on a fork of the state, which
+// takes no lock; the rest by the control thread without it.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,8 @@ using ServerList = std::span<const Candidate* const>;
 
 inline constexpr uint32_t kNoServer = UINT32_MAX;
 
-// A table worked out from one list of servers; servers are named by their place in it.
+// A table worked out from one list of servers; servers are named by their place in it. pick() reads it without a lock
+// as well, when explain() tries a choice: what it remembers there has to be atomic.
 class Prepared {
  public:
   virtual ~Prepared() = default;

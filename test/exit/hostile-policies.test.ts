@@ -70,6 +70,20 @@ describeLab('a connection policy that is hostile', () => {
     return { ...exit, lines: child.lines, stderr: child.stderr };
   }
 
+  it('an environment that ends while news waits for it ends alone', async () => {
+    for (let round = 0; round < 3; round++) {
+      const child = host.spawn([process.execPath, new URL('./programs/ends-with-events.js', import.meta.url).pathname]);
+      const hang = setTimeout(() => child.kill('SIGABRT'), HANG_MS);
+      const { code, signal } = await child.exited;
+      clearTimeout(hang);
+      assert.deepEqual(
+        { code, signal, lines: child.lines },
+        { code: 0, signal: null, lines: ['survived'] },
+        child.stderr,
+      );
+    }
+  });
+
   for (const mode of ['offline', 'online'] as const) {
     for (const deed of deeds) {
       it(`is survived ${mode}: ${deed.name}`, async () => {

@@ -1,0 +1,34 @@
+// While it lives, threads cannot be made, as where the limit of a user or a container is reached.
+//
+// Thread safety: none; tests that need it run one after the other.
+#pragma once
+
+#include <cerrno>
+
+#include "io/thread.h"
+
+namespace tunvs::testing {
+
+class FailingThreads {
+ public:
+  // `made`: how many can be made before.
+  explicit FailingThreads(int made = 0) {
+    left_ = made;
+    Thread::create = [](pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
+      return left_-- > 0 ? pthread_create(thread, attributes, run, argument) : EAGAIN;
+    };
+  }
+  ~FailingThreads() { Thread::create = pthread_create; }
+  FailingThreads(const FailingThreads&) = delete;
+  FailingThreads& operator=(const FailingThreads&) = delete;
+
+ private:
+  static inline int left_ = 0;
+};
+
+// What an error says that a thread could not be made.
+inline bool saysThreads(const Error& error) {
+  return error.errnoValue == EAGAIN && error.message.find("ulimit -u") != std::string::npos;
+}
+
+}  // namespace tunvs::testing
