@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Configuration } from '../../lib/configuration.js';
 import { connectionPolicy, type Policy } from '../../lib/index.js';
 import { native } from '../../lib/native.js';
+import { policyTurns } from '../../lib/policy/turns.js';
 import { ClockPulse } from '../../lib/pulse.js';
 import { nativeBench } from '../native-bench.js';
 import type { Figures, OpenSubject } from '../subject.js';
@@ -74,7 +75,7 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
         },
       },
     });
-    const columns = engine.onPolicies(configuration.policies.answer);
+    const columns = engine.onPolicies(configuration.policies.answer, policyTurns(engine));
     configuration.policies.connect(() => columns);
     const policy = POLICIES[decide]();
     const service = configuration.addVirtualService({ ...SERVICE, scheduler: 'rr', ...(policy && { policy }) });

@@ -21,7 +21,8 @@ export interface Choices {
 
 /**
  * New connections of one virtual service, `length` of them; a policy chooses a server for each row. Its arrays hold
- * until the function returns, and more rows than `length`.
+ * until the function returns, and more rows than `length`. They lie in shared memory, which cannot be transferred:
+ * `slice()` copies what is to be kept, or handed to what refuses shared memory.
  */
 export class ConnectionBatch {
   /** Rows. */

@@ -151,13 +151,21 @@ const deeds: Record<string, Deed> = {
       }
       director.stats();
       service.zero();
-      director.explain({ protocol: 'udp', from: '192.0.2.1:1', to: `${VIP}:53` } as never);
+      director.explain({
+        protocol: 'udp',
+        clientAddress: '192.0.2.1',
+        clientPort: 1,
+        virtualAddress: VIP,
+        virtualPort: 53,
+      });
       director.transaction(() => {
         service.edit({ scheduler: 'wlc' });
         service.addRealServer({ address: '10.2.0.13' });
         for (const server of service.realServers.slice(0, 2)) server.delete();
       });
+      if (service.realServers.length !== 1) throw new Error('the transaction is not in force');
       director.clear();
+      console.log('called');
     });
     return 0;
   },

@@ -1,0 +1,36 @@
+/** A policy that is slower than connections come has the event loop by turns only. */
+import { strict as assert } from 'node:assert';
+import { describeLab, Lab, type LabHost } from '../support/lab.js';
+
+const PROGRAM = new URL('./programs/slow-policy.js', import.meta.url);
+
+/** A turn takes a few connections of 1 ms; as many as 64 are put at once where the ones before were quick. */
+const MOST_IN_A_TURN = 128;
+
+describeLab('a connection policy that is slower than connections come', () => {
+  let lab: Lab;
+  let host: LabHost;
+
+  before(async () => {
+    lab = Lab.create();
+    host = await lab.addHost('director');
+    host.ip([
+      'link add name lan type veth peer name unplugged',
+      'link set dev lan up',
+      'address add 10.2.0.2/24 dev lan',
+    ]);
+  });
+
+  after(async () => {
+    await lab?.dispose();
+  });
+
+  it('lets timers in between its turns', async () => {
+    const child = host.spawn([process.execPath, PROGRAM.pathname]);
+    const { code, signal } = await child.exited;
+    assert.deepEqual({ code, signal }, { code: 0, signal: null }, child.stderr);
+    const { asked, atOnce } = JSON.parse(child.lines[0] ?? '{}');
+    assert.ok(asked > 10 * MOST_IN_A_TURN, `asked ${asked} times`);
+    assert.ok(atOnce <= MOST_IN_A_TURN, `asked ${atOnce} times before a timer had its turn`);
+  });
+});
