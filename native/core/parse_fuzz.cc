@@ -52,8 +52,9 @@ void check(const testing::Bytes& bytes) {
   const bool isLater = isFragment && parsed.fragmentOffset != 0;
   require(!isFragment || parsed.fragmentOffset != 0 || parsed.moreFragments);
   require((parsed.packetClass == PacketClass::flow) == (hasPorts && !isFragment));
-  if (hasPorts && !isLater) {
-    require(payloadBytes >= (parsed.protocol == 6 ? 20u : parsed.protocol == 17 ? 8u : 16u));
+  const bool isCut = payloadBytes < (parsed.protocol == 6 ? 20u : parsed.protocol == 17 ? 8u : 16u);
+  require(!hasPorts || isFragment || !isCut);
+  if (hasPorts && !isLater && !isCut) {
     require(parsed.key.ports() == loadUnaligned<uint32_t>(p + parsed.transport));
     require(parsed.tcpFlags == (parsed.protocol == 6 ? p[parsed.transport + 13] : 0));
   } else {
