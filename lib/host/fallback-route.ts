@@ -4,20 +4,12 @@
  * until its TTL ends. Of the worst metric there is, so any other route goes before it.
  */
 import type { AddressFamily } from '../inet.js';
-import { askJson } from './ask.js';
-import { asPrefix, ipJson } from './family.js';
+import { asPrefix } from './family.js';
 import type { Host } from './host.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostStep } from './step.js';
 
 const WORST_METRIC = 2 ** 32 - 1;
-
-interface RouteRow {
-  type?: string;
-  dst: string;
-  table?: string;
-  metric?: number;
-}
 
 /** `target`: an address, a range or `default`; without `table` in the main one. */
 export function planFallback(host: Host, family: AddressFamily, target: string, table?: number): HostStep {
@@ -29,17 +21,6 @@ export function planFallback(host: Host, family: AddressFamily, target: string, 
     description: 'no loop when the device is gone or down',
     command: { argv: [...ip, 'route', 'replace', ...route] },
     undo: { argv: [...ip, 'route', 'del', ...route] },
-    ...(host.snapshot && { isHeld: isThere(host, family, to, table) }),
+    ...(host.snapshot && { isHeld: host.snapshot.hasUnreachable(family, to, `${table ?? 'main'}`, WORST_METRIC) }),
   };
-}
-
-function isThere(host: Host, family: AddressFamily, to: string, table: number | undefined): boolean {
-  const rows = askJson<RouteRow>(host, ipJson(family, 'route', 'show', 'table', 'all', 'proto', ROUTE_PROTOCOL));
-  return rows.some(
-    (row) =>
-      row.type === 'unreachable' &&
-      row.metric === WORST_METRIC &&
-      (row.dst === to || (row.dst !== 'default' && asPrefix(row.dst) === to)) &&
-      (row.table ?? 'main') === (table === undefined ? 'main' : `${table}`),
-  );
 }

@@ -61,6 +61,8 @@ export interface HostSnapshot {
   hasAddress(address: string, device: string): boolean;
   /** Among the routes with our protocol number. */
   hasRoute(family: AddressFamily, route: HostRoute): boolean;
+  /** Among them, those that lead nowhere: `to` with its length, or `default`. */
+  hasUnreachable(family: AddressFamily, to: string, table: string, metric: number): boolean;
 }
 
 function execute(argv: readonly string[]): string {

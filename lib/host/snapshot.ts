@@ -30,6 +30,7 @@ interface RouteRow {
   dev?: string;
   table?: string;
   prefsrc?: string;
+  metric?: number;
 }
 
 /**
@@ -46,6 +47,7 @@ export class SnapshotHost implements Host, HostSnapshot {
   readonly #addresses: (HostAddress & { isUp: boolean })[] = [];
   readonly #upAddresses: HostAddress[];
   readonly #routes = new Set<string>();
+  readonly #unreachable = new Set<string>();
   /** The values that were read, by path: whoever finds another there knows that the host has changed. */
   readonly sysctls = new Map<string, string | undefined>();
 
@@ -114,6 +116,10 @@ export class SnapshotHost implements Host, HostSnapshot {
     );
   }
 
+  hasUnreachable(family: AddressFamily, to: string, table: string, metric: number): boolean {
+    return this.#unreachable.has(unreachableName(family, to, table, metric));
+  }
+
   hasRoute(family: AddressFamily, route: HostRoute): boolean {
     return this.#routes.has(routeName(family, route));
   }
@@ -139,9 +145,10 @@ export class SnapshotHost implements Host, HostSnapshot {
     }
   }
 
-  #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc }: RouteRow): void {
-    if (dev === undefined) return;
+  #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc, metric = 0 }: RouteRow): void {
     const to = dst === 'default' ? dst : asPrefix(dst);
+    if (type === 'unreachable') this.#unreachable.add(unreachableName(family, to, table ?? 'main', metric));
+    if (dev === undefined) return;
     const route: HostRoute = {
       to,
       device: dev,
@@ -158,6 +165,10 @@ function routeName(
   { to, device, table = 'main', isLocal = false, source = '' }: HostRoute,
 ): string {
   return [family, to, device, table, isLocal, source].join(' ');
+}
+
+function unreachableName(family: AddressFamily, to: string, table: string, metric: number): string {
+  return [family, to, table, metric].join(' ');
 }
 
 /** Runs the dumps beside the event loop. `live`: where sysctls are read. Rejects when one of them fails. */
