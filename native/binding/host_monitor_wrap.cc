@@ -1,6 +1,7 @@
 #include "binding/host_monitor_wrap.h"
 
 #include "binding/arguments.h"
+#include "binding/call.h"
 #include "binding/convert.h"
 #include "binding/errors.h"
 #include "io/host_monitor.h"
@@ -48,11 +49,11 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
       if (*monitor == nullptr) return;  // closed since
       const HostChanges changes = (*monitor)->take();
       if (changes == 0) return;
-      // An environment that is ending still makes the calls that wait, and lets them run no JavaScript. Nothing before
-      // napi_call_function() minds that, and its status may say so: then there is nobody to tell.
-      napi_value receiver = env.Undefined();
-      napi_value argument = Napi::Number::New(env, changes);
-      napi_call_function(env, receiver, callback, 1, &argument, nullptr);
+      // An environment that is ending still makes the calls that wait, and lets them run no JavaScript: then there is
+      // nobody to tell.
+      napi_value argument;
+      if (napi_create_uint32(env, changes, &argument) != napi_ok) return;
+      static_cast<void>(callFunction(env, callback, {&argument, 1}));
     });
   }
 

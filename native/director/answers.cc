@@ -84,24 +84,15 @@ void Answers::reset(std::span<const uint8_t> packet, const ParsedPacket& parsed)
   if (sent != 0) worker_.stats.answersReset.add(1);
 }
 
-void Answers::malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, FragmentDrop reason) {
+void Answers::malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, const FragmentInfo& info,
+                                FragmentDrop reason) {
+  if (!isDroppedAlone(info, reason)) return;
   constexpr uint32_t kPayloadLengthOffset = 4;
-  switch (reason) {
-    case FragmentDrop::badLength:
-      if (!parsed.moreFragments || (parsed.length - parsed.fragmentPayload) % 8 == 0) return;
-      return unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kErroneousField, kPayloadLengthOffset);
-    case FragmentDrop::tooLong: {
-      const uint32_t end = parsed.fragmentOffset + parsed.length - parsed.fragmentPayload;
-      const uint32_t offsetField = parsed.fragmentPayload - 8u + 2u;
-      if (end > kMaxPacketBytes)
-        unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kErroneousField, offsetField);
-      return;
-    }
-    case FragmentDrop::tinyFirst:
-      if (parsed.fragmentOffset == 0) unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kIncompleteChain, 0);
-      return;
-    default: return;
-  }
+  const uint32_t offsetField = parsed.fragmentPayload - 8u + 2u;
+  const bool isTiny = reason == FragmentDrop::tinyFirst;
+  const uint32_t pointer = isTiny ? 0 : reason == FragmentDrop::tooLong ? offsetField : kPayloadLengthOffset;
+  unreachable(packet, parsed, icmp6::kParameterProblem, isTiny ? icmp6::kIncompleteChain : icmp6::kErroneousField,
+              pointer);
 }
 
 bool Answers::tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu) {

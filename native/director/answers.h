@@ -24,7 +24,8 @@ class Answers {
   bool tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu);
   // To IPv6 (RFC 8200 section 4.5, RFC 7112): a fragment whose length, or whose place, can't be, and a first one that
   // lacks headers. Nothing for any other reason.
-  void malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, FragmentDrop reason);
+  void malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, const FragmentInfo& info,
+                         FragmentDrop reason);
   bool echo(std::span<const uint8_t> packet, const ParsedPacket& parsed);
   // An ICMP error of the given kind about `quoted`, a packet of the client's or its beginning, in the name of `source`.
   // The length of what was sent; 0 when nothing was.

@@ -218,7 +218,7 @@ Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, 
       return sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
   }
   if (answer.decision.refusal != 0) return static_cast<Verdict>(answer.decision.refusal);
-  answerFragment(worker, *services, answer.reason, parsed, packet, cause, now, out);
+  answerFragment(worker, *services, info, answer.reason, parsed, packet, cause, now, out);
   return Verdict::dropFragment;
 }
 
@@ -229,7 +229,7 @@ Verdict Director::handleFirstFragment(Worker& worker, const ServiceTable*& servi
   // Nothing is opened or counted for a fragment that goes nowhere.
   const FragmentAnswer begun = fragments_.begin(info, now);
   if (begun.verdict != FragmentVerdict::forward) {
-    answerFragment(worker, *services, begun.reason, parsed, packet, cause, now, out);
+    answerFragment(worker, *services, info, begun.reason, parsed, packet, cause, now, out);
     return Verdict::dropFragment;
   }
   FragmentDecision decision;
@@ -273,11 +273,11 @@ Verdict Director::handleFirstFragment(Worker& worker, const ServiceTable*& servi
 }
 
 // Only of a virtual address, and what a host would say.
-void Director::answerFragment(WorkerContext& worker, const ServiceTable& services, FragmentDrop reason,
-                              const ParsedPacket& parsed, const Packet& packet, size_t cause, Tick now,
-                              OutputVector& out) {
+void Director::answerFragment(WorkerContext& worker, const ServiceTable& services, const FragmentInfo& info,
+                              FragmentDrop reason, const ParsedPacket& parsed, const Packet& packet, size_t cause,
+                              Tick now, OutputVector& out) {
   if (parsed.key.isV4() || services.virtualAddress(parsed.key.virtualAddress()) == nullptr) return;
-  Answers(worker, out, cause, now).malformedFragment({packet.data, parsed.length}, parsed, reason);
+  Answers(worker, out, cause, now).malformedFragment({packet.data, parsed.length}, parsed, info, reason);
 }
 
 Verdict Director::sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,

@@ -152,8 +152,9 @@ class Director {
                          size_t cause, Tick now, OutputVector& out);
   Verdict handleFirstFragment(Worker& worker, const ServiceTable*& services, const FragmentInfo& info,
                               const ParsedPacket& parsed, Packet& packet, size_t cause, Tick now, OutputVector& out);
-  void answerFragment(WorkerContext& worker, const ServiceTable& services, FragmentDrop reason,
-                      const ParsedPacket& parsed, const Packet& packet, size_t cause, Tick now, OutputVector& out);
+  void answerFragment(WorkerContext& worker, const ServiceTable& services, const FragmentInfo& info,
+                      FragmentDrop reason, const ParsedPacket& parsed, const Packet& packet, size_t cause, Tick now,
+                      OutputVector& out);
   Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
                        const ParsedPacket& parsed, Packet packet, size_t cause, Tick now, OutputVector& out);
   // Answers a packet that was not forwarded, where a host would.

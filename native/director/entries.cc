@@ -152,13 +152,17 @@ bool Entries::expire(WorkerStats& stats, Family family, uint32_t shard, Tick now
   return isDone;
 }
 
+void Entries::relinkLocked(ConnTable& conns, Conn& conn, uint64_t hash) {
+  conns.moveLocked(&conn, hash, StandingJudge(*control_.table(), conns.timeLocked(hash)).place(conn));
+}
+
 void Entries::relink(Family family, uint32_t controller) {
   ConnTable& conns = table(family);
   Conn* conn = conns.named(controller);
   const uint64_t hash = conns.hash(conns.keyOf(*conn));
   ConnTable::Guard guard(conns, hash);
   if (!conn->isLive() || !isTemplate(*conn)) return;
-  conns.moveLocked(conn, hash, StandingJudge(*control_.table(), conns.timeLocked(hash)).place(*conn));
+  relinkLocked(conns, *conn, hash);
 }
 
 void Entries::prove(Family family, uint32_t controller) {
@@ -175,7 +179,7 @@ void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controlle
   ConnTable::Guard guard(conns, hash);
   if (!conn->isLive() || !isTemplate(*conn) || isInUse(*conn)) return;
   if (conn->state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TemplateState::assured)) {
-    conns.moveLocked(conn, hash, StandingJudge(*control_.table(), conns.timeLocked(hash)).place(*conn));
+    relinkLocked(conns, *conn, hash);
     return;
   }
   unbind(stats, family, *conn);

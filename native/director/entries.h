@@ -106,6 +106,8 @@ class Entries {
 
   class Judge;
 
+  // To the list where it belongs as of its shard's time.
+  void relinkLocked(ConnTable& conns, Conn& conn, uint64_t hash);
   void unbindServer(uint32_t id, bool active);
 
   ConnTable v4_, v6_;

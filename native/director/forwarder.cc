@@ -42,6 +42,17 @@ bool isClientsToCut(const ParsedPacket& parsed, uint32_t mtu, const Tunables& tu
   return parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
 }
 
+// `pathMtu`: read once, as it may change between two looks.
+Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
+                 uint32_t pathMtu, const Tunables& tunables) {
+  if (server.outers.empty()) return Verdict::dropNoSource;
+  if (server.config.tunnel.method == ForwardingMethod::local) return Verdict::forwarded;
+  if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
+  if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
+  const bool isTold = !isRelayed && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
+  return isTold ? Verdict::answeredTooBig : Verdict::forwarded;
+}
+
 }  // namespace
 
 bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now,
@@ -53,13 +64,7 @@ bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& pa
 
 Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
                          Tick now, const Tunables& tunables) const {
-  if (server.outers.empty()) return Verdict::dropNoSource;
-  if (server.config.tunnel.method == ForwardingMethod::local) return Verdict::forwarded;
-  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
-  if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
-  if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
-  const bool isTold = !isRelayed && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
-  return isTold ? Verdict::answeredTooBig : Verdict::forwarded;
+  return judgeFor(server, parsed, flowHash, isRelayed, server.pathMtu->effective(settings_.pathMtu, now), tunables);
 }
 
 Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
@@ -70,7 +75,7 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
     return Verdict::forwarded;
   }
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
-  const Verdict verdict = judge(server, parsed, packet.flowHash, packet.isRelayed, now, tunables);
+  const Verdict verdict = judgeFor(server, parsed, packet.flowHash, packet.isRelayed, pathMtu, tunables);
   if (verdict == Verdict::answeredTooBig) {
     const uint32_t mtu = innerMtu(server, parsed, pathMtu);
     Answers answers(worker, out, packet.cause, now);

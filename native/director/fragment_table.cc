@@ -19,6 +19,18 @@ FlowKey keyOf(const FragmentInfo& info) {
   return key;
 }
 
+// What one fragment means for its datagram.
+struct Judged {
+  FragmentDrop wrong;   // `none`: it is to be taken in
+  bool isNews = false;  // a copy, which is taken in all the same: it is the first to say where the datagram ends
+};
+
+Judged judge(const FragmentInfo& info, FragmentDrop alone, const FragmentRanges* ranges) {
+  if (alone != FragmentDrop::none || ranges == nullptr) return {alone};
+  const FragmentDrop wrong = ranges->check(info);
+  return {wrong, wrong == FragmentDrop::duplicate && ranges->isNews(info)};
+}
+
 }  // namespace
 
 FragmentTable::FragmentTable(const Options& options, const HashSecret& secret) : secret_(secret) {
@@ -103,9 +115,7 @@ FragmentAnswer FragmentTable::foresee(const FragmentInfo& info, Tick now) const 
   SpinGuard guard(shard.lock);
   const Entry* entry = shard.find(key, hash, now);
   if (entry != nullptr && entry->state == Entry::State::dead) return {FragmentVerdict::drop, entry->reason, {}};
-  FragmentDrop wrong = alone;
-  if (wrong == FragmentDrop::none && entry != nullptr) wrong = entry->ranges.check(info);
-  const bool isNews = wrong == FragmentDrop::duplicate && entry->ranges.isNews(info);
+  const auto [wrong, isNews] = judge(info, alone, entry != nullptr ? &entry->ranges : nullptr);
   if (wrong != FragmentDrop::none && !isNews) return {FragmentVerdict::drop, wrong, {}};
   const bool isDecided = entry != nullptr && entry->state == Entry::State::decided;
   if (!isDecided) return {FragmentVerdict::wait, FragmentDrop::none, {}};
@@ -147,9 +157,8 @@ FragmentAnswer FragmentTable::follow(const FragmentInfo& info, std::span<const u
   entry->seenAt = now;
   if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
 
-  const FragmentDrop wrong = alone != FragmentDrop::none ? alone : entry->ranges.check(info);
+  const auto [wrong, isNews] = judge(info, alone, &entry->ranges);
   if (wrong == FragmentDrop::duplicate) shard.counts.duplicates++;
-  const bool isNews = wrong == FragmentDrop::duplicate && entry->ranges.isNews(info);
   if (wrong == FragmentDrop::duplicate && !isNews) return shard.drop(wrong);
   if (wrong != FragmentDrop::none && !isNews) return shard.kill(*entry, wrong);
 

@@ -67,8 +67,7 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   EgressContext context;
   context.sources = sources_;
   if (auto routes = NextHopResolver::start(sources_)) {
-    routes_ = context.resolver = std::move(routes).value();
-    watchRoutes();
+    context.resolver = std::move(routes).value();
   } else {
     started.warnings.push_back(routes.error().message +
                                "; so MTUs of links and routes below the director's path MTU are not noticed");
@@ -80,10 +79,7 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
     context.tunDescriptor = written;
     // All workers send the same way: what the first found by trying, the others take by name.
     auto egress = openEgress(i == 0 ? std::string_view(options.egress) : started.egress, context, &passedOver);
-    if (!egress) {
-      routes_.reset();
-      return egress.error();
-    }
+    if (!egress) return egress.error();
     if (i == 0) {
       started.egress = egress.value()->name();
       started.passedOver = std::move(passedOver);
@@ -92,18 +88,17 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
     auto worker = Worker::create(Worker::Parts{*director_, i, queues[i].queue, std::move(egress).value(),
                                                std::move(host), options.device.maxPacketBytes, events_,
                                                options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{},
-                                               &policies_.channel(i), i == 0 ? routes_ : nullptr});
-    if (!worker) {
-      routes_.reset();
-      return worker.error();
-    }
+                                               &policies_.channel(i), i == 0 ? context.resolver : nullptr});
+    if (!worker) return worker.error();
     director_->setMark(i, queues[i].mark);
     workers.push_back(std::move(worker).value());
   }
   markDevices_ = std::move(markDevices);
   device_ = std::move(device).value();
   egress_ = started.egress;
+  routes_ = std::move(context.resolver);
   workers_ = std::move(workers);
+  watchRoutes();
   if (auto running = startWorkers(); !running) return running.error();
   return started;
 }

@@ -1,4 +1,5 @@
-// What a worker lost, told as events: at most one of a kind a second, and nothing that was lost is left out.
+// What a worker lost, and who gave way in a full table, told as events: at most one of a kind a second, and nothing is
+// left out.
 //
 // Thread safety: one worker's own.
 #pragma once
@@ -33,10 +34,13 @@ class LossReport {
   };
   // By how much `count` has grown, where it is time to tell; 0: nothing to tell.
   static uint64_t due(Told& told, uint64_t count, Tick now);
+  void lookAtSends(const WorkerStats& stats, Tick now);
+  void lookAtTable(const WorkerStats& stats, Tick now);
 
   EventRing& events_;
-  Told lost_, tooLong_, errors_;
+  Told lost_, tooLong_, errors_, full_;
   uint64_t lostBefore_[4] = {};  // by reason
+  uint64_t evictedBefore_ = 0, refusedBefore_ = 0;
   uint64_t unread_ = 0;
   std::string unreadWhy_;
 };

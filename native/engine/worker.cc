@@ -19,7 +19,6 @@ constexpr Tick kHousekeepTicks = 16;  // 64 ms
 // microseconds: as many vectors as there are follow each other until a round is done.
 constexpr size_t kExpireBudget = 512;
 constexpr Tick kMemoryTicks = kTicksPerSecond;
-constexpr Tick kEventTicks = kTicksPerSecond;  // at most one tableFull event a second and worker
 
 uint64_t nsOf(const timeval& time) {
   return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_usec) * 1000;
@@ -175,29 +174,11 @@ void Worker::housekeep(Tick now) {
   stats.oversized.add(oversized - oversizedCounted_);
   oversizedCounted_ = oversized;
   losses_.look(stats, now);
-  if (now - eventAt_ >= kEventTicks) reportFullTable(now);
   rusage usage;
   if (getrusage(RUSAGE_THREAD, &usage) == 0) {
     userNs_.store(nsOf(usage.ru_utime), std::memory_order_relaxed);
     systemNs_.store(nsOf(usage.ru_stime), std::memory_order_relaxed);
   }
-}
-
-// The counters tell who gave way: evictedClosing, evictedUnproven, evictedIdle.
-void Worker::reportFullTable(Tick now) {
-  const WorkerStats& stats = parts_.director.stats(parts_.index);
-  const uint64_t evicted = stats.connectionsEvicted.read();
-  const uint64_t refused = stats.verdicts[static_cast<size_t>(Verdict::dropTableFull)].read();
-  if (evicted == evictedReported_ && refused == refusedReported_) return;
-  const uint64_t gaveWay = evicted - evictedReported_, cameInVain = refused - refusedReported_;
-  parts_.events.push({EventType::tableFull, gaveWay + cameInVain,
-                      "the connection table is full; " + std::to_string(gaveWay) +
-                          " connections gave way to new ones, and " + std::to_string(cameInVain) +
-                          " packets that would have opened one were dropped (raise maxConnections, or see the counters "
-                          "evictedClosing, evictedUnproven and evictedIdle for what it is full of)"});
-  evictedReported_ = evicted;
-  refusedReported_ = refused;
-  eventAt_ = now;
 }
 
 void Worker::send(const OutputVector& out) {

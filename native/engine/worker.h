@@ -62,7 +62,6 @@ class Worker {
   int sleepMs(Tick now) const;
   void consultPolicies(Tick now, OutputVector& out);
   void housekeep(Tick now);
-  void reportFullTable(Tick now);
   void readMemory(Tick now);
   void send(const OutputVector& out);
   void sendMixed(const OutputVector& out);
@@ -77,10 +76,8 @@ class Worker {
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
   Tick housekept_ = 0;
   bool isExpiryDone_ = true;
-  uint64_t evictedReported_ = 0, refusedReported_ = 0;
   uint64_t oversizedCounted_ = 0;
   uint64_t routesRead_ = 0;  // generation
-  Tick eventAt_ = 0;
   LossReport losses_;
   Tick memoryReadAt_ = 0;
   Thread thread_;
