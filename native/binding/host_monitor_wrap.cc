@@ -53,6 +53,7 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
       // nobody to tell.
       napi_value argument;
       if (napi_create_uint32(env, changes, &argument) != napi_ok) return;
+      // An exception goes on to Node-API, which reports it; from an ending environment nothing is to be had.
       static_cast<void>(callFunction(env, callback, {&argument, 1}));
     });
   }
