@@ -1,5 +1,5 @@
 /** What the addon has for benchmarks alone: see native/binding/bench_binding.cc. */
-import { type NativeDirector, native } from '../lib/native.js';
+import { type NativeDirector, native } from '../lib/native/addon.js';
 
 export interface MemoryOptions {
   /** `established`: packets of connections that are there; `open`: the first packets of new ones. */

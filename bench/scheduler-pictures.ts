@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Scheduler, schedulers } from '../lib/scheduler.js';
+import { type Scheduler, schedulers } from '../lib/values/scheduler.js';
 import { countsOf, Scheduling, type ServerSetting } from '../test/support/scheduling.js';
 
 const WIDTH = 50;

@@ -1,5 +1,5 @@
 /** What is measured. Words on the command line select trials by name. */
-import { type Scheduler, schedulerFlagsOf, schedulers } from '../lib/scheduler.js';
+import { type Scheduler, schedulerFlagsOf, schedulers } from '../lib/values/scheduler.js';
 import type { SubjectName, SubjectOptions } from './subjects/index.js';
 
 interface TrialOf<Name extends SubjectName> {

@@ -1,8 +1,8 @@
 /** The public surface and nothing else. */
-export type { Transaction } from './configuration.js';
-export type { Connection, ConnectionFilter, ConnectionsOptions } from './connections.js';
-export { Director, OfflineDirector, type WorkerCpu } from './director.js';
-export type { DirectorDevice, MarkDevice } from './director-device.js';
+export type { Transaction } from './director/configuration.js';
+export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
+export { Director, OfflineDirector, type WorkerCpu } from './director/director.js';
+export type { DirectorDevice, MarkDevice } from './director/director-device.js';
 export {
   type DeviceOptions,
   type DirectorOpenOptions,
@@ -14,10 +14,10 @@ export {
   type OfflineOptions,
   type PingReply,
   pingReplies,
-} from './director-options.js';
-export type { DrainOptions, DrainResult } from './drain.js';
-export { type Egress, egresses } from './egress.js';
-export { errorMeanings, TunvsError, type TunvsErrorCode } from './errors.js';
+} from './director/director-options.js';
+export type { DrainOptions, DrainResult } from './director/drain.js';
+export { type Egress, egresses } from './values/egress.js';
+export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
 export type {
   Change,
   DirectorEvents,
@@ -25,9 +25,9 @@ export type {
   EngineEvent,
   RealServerEvent,
   VirtualServiceEvent,
-} from './events.js';
-export type { Explanation } from './explain.js';
-export type { ExplainedFlow } from './flow-packet.js';
+} from './director/events.js';
+export type { Explanation } from './director/explain.js';
+export type { ExplainedFlow } from './values/flow-packet.js';
 export {
   type ForwardingMethod,
   forwardingMethods,
@@ -35,15 +35,15 @@ export {
   realServerMethods,
   type TunnelChecksum,
   tunnelChecksums,
-} from './forwarding-method.js';
-export type { MarkRule } from './marks.js';
-export type { ProcessedPacket, ProcessResult } from './offline-director.js';
+} from './values/forwarding-method.js';
+export type { MarkRule } from './values/marks.js';
+export type { ProcessedPacket, ProcessResult } from './director/offline-director.js';
 export {
   type Persistence,
   type PersistenceEngine,
   type PersistenceStats,
   persistenceEngines,
-} from './persistence.js';
+} from './values/persistence.js';
 export type { ConnectionBatch, NewConnection } from './policy/connection-batch.js';
 export {
   type ConnectionPolicy,
@@ -71,9 +71,9 @@ export {
   type WeightsPolicyOptions,
   weightsPolicy,
 } from './policy/weights-policy.js';
-export { type AnyProtocol, type Protocol, protocols } from './protocol.js';
-export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './rates.js';
-export type { RealServer } from './real-server.js';
+export { type AnyProtocol, type Protocol, protocols } from './values/protocol.js';
+export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './stats/rates.js';
+export type { RealServer } from './director/real-server.js';
 export type { HostCounts } from './host/host-keeper.js';
 export type { HostEvent, HostEventType } from './host/host-event.js';
 export {
@@ -81,19 +81,25 @@ export {
   type RealServerHostEvents,
   type RealServerHostOptions,
   type RealServerHostStats,
-} from './real-server-host.js';
-export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './scheduler.js';
-export type { SchedulerChoice, SchedulerOptions } from './scheduler-options.js';
-export { type MidStream, midStreamChoices, type ServiceBehaviour, type SlowStart } from './service-behaviour.js';
-export type { AddressServiceKey, MarkServiceKey, ServiceIdentity, VirtualServiceKey } from './service-key.js';
+} from './realserver/real-server-host.js';
+export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './values/scheduler.js';
+export type { SchedulerChoice, SchedulerOptions } from './values/scheduler-options.js';
+export { type MidStream, midStreamChoices, type ServiceBehaviour, type SlowStart } from './values/service-behaviour.js';
+export type { AddressServiceKey, MarkServiceKey, ServiceIdentity, VirtualServiceKey } from './values/service-key.js';
 export type {
   RealServerEdit,
   RealServerKey,
   RealServerOptions,
   VirtualServiceEdit,
   VirtualServiceOptions,
-} from './service-options.js';
-export type { ConnectionTableStats, DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
-export { type StateTimeouts, type Timeouts, type TimeoutState, timeoutStates } from './timeouts.js';
-export type { VirtualService } from './virtual-service.js';
-export type { WatchOptions } from './watch.js';
+} from './values/service-options.js';
+export type {
+  ConnectionTableStats,
+  DirectorStats,
+  RealServerStats,
+  Traffic,
+  VirtualServiceStats,
+} from './stats/stats.js';
+export { type StateTimeouts, type Timeouts, type TimeoutState, timeoutStates } from './values/timeouts.js';
+export type { VirtualService } from './director/virtual-service.js';
+export type { WatchOptions } from './stats/watch.js';

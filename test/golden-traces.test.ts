@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync } from 'node:fs';
-import { native } from '../lib/native.js';
+import { native } from '../lib/native/addon.js';
 import { golden, readGoldenJson } from './support/golden.js';
 import { GoldenDirector, type Outcome } from './support/golden-director.js';
 import { tcp, udp } from './support/packets.js';

@@ -1,10 +1,10 @@
 /** A connection policy on one worker: a flood of new connections in memory, each decided by JavaScript. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Configuration } from '../../lib/configuration.js';
+import { Configuration } from '../../lib/director/configuration.js';
 import { connectionPolicy, type Policy } from '../../lib/index.js';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/native/addon.js';
 import { policyTurns } from '../../lib/policy/turns.js';
-import { ClockPulse } from '../../lib/pulse.js';
+import { ClockPulse } from '../../lib/director/pulse.js';
 import { nativeBench } from '../native-bench.js';
 import type { Figures, OpenSubject } from '../subject.js';
 

@@ -1,7 +1,7 @@
 /** Values of command-line options: each is checked as commander reads it. */
 import { InvalidArgumentError } from 'commander';
-import { canonicalAddress } from '../inet.js';
-import { parseSource, sourceFamily } from '../source.js';
+import { canonicalAddress } from '../values/inet.js';
+import { parseSource, sourceFamily } from '../values/source.js';
 
 export function integerArgument(minimum: number, maximum: number): (text: string) => number {
   return (text) => {

@@ -1,6 +1,6 @@
 /** Rules from a file or from standard input, checked against what the engine was built with. */
 import { readFile } from 'node:fs/promises';
-import type { OfflineDirector } from '../director.js';
+import type { OfflineDirector } from '../director/director.js';
 import { applyRules } from '../rules/apply.js';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
@@ -15,7 +15,10 @@ export interface RulesFileOptions {
 
 export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo): Promise<RuleLine[]> {
   const text = file === '-' ? await readAll(io.stdin) : await readNamed(file);
-  const [{ native }, { inertSysctlWarning }] = await Promise.all([import('../native.js'), import('../sysctls.js')]);
+  const [{ native }, { inertSysctlWarning }] = await Promise.all([
+    import('../native/addon.js'),
+    import('../values/sysctls.js'),
+  ]);
   const lines = parseRules(text, { file, support: native, isTimed });
   for (const { place, rule, warnings } of lines) {
     const inert = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
@@ -30,7 +33,10 @@ export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo):
  * nothing.
  */
 export async function rehearseRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<OfflineDirector> {
-  const [{ Director }, { thisHost }] = await Promise.all([import('../director.js'), import('../host/host.js')]);
+  const [{ Director }, { thisHost }] = await Promise.all([
+    import('../director/director.js'),
+    import('../host/host.js'),
+  ]);
   const localAddresses = thisHost.addresses().map(({ address }) => address);
   const director = Director.offline({ source: sources, localAddresses, maxConnections: 1024 });
   try {

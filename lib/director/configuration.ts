@@ -5,10 +5,10 @@
  * Invariant: between transactions `#services` and `#marks` are what the native part has, `#routed` the addresses and
  * ranges that the host sends to the device, and `#local` those of them that its own services have as well.
  */
-import { TunvsError, toTunvsError } from './errors.js';
+import { TunvsError, toTunvsError } from '../values/errors.js';
 import type { ConfigurationEvent } from './events.js';
-import type { AddressFamily } from './inet.js';
-import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from './marks.js';
+import type { AddressFamily } from '../values/inet.js';
+import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from '../values/marks.js';
 import type {
   NativeEnded,
   NativeOperation,
@@ -16,12 +16,12 @@ import type {
   NativeServerRow,
   NativeServiceKey,
   NativeServiceRow,
-} from './native.js';
-import { refuse } from './options.js';
-import { Policies } from './policy/policies.js';
-import type { PolicyPorts } from './policy/policy.js';
-import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
-import { serverName, type VirtualServiceOptions } from './service-options.js';
+} from '../native/addon.js';
+import { refuse } from '../values/options.js';
+import { Policies } from '../policy/policies.js';
+import type { PolicyPorts } from '../policy/policy.js';
+import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
+import { serverName, type VirtualServiceOptions } from '../values/service-options.js';
 import { VirtualService } from './virtual-service.js';
 
 /** What a host does for virtual addresses. Removing does not throw. */

@@ -1,9 +1,9 @@
 /** What an open director found on its host. */
 import { networkInterfaces } from 'node:os';
-import type { Egress } from './egress.js';
-import { addressFamily, canonicalAddress } from './inet.js';
-import type { NativeStarted } from './native.js';
-import { isSourceRange } from './source.js';
+import type { Egress } from '../values/egress.js';
+import { addressFamily, canonicalAddress } from '../values/inet.js';
+import type { NativeStarted } from '../native/addon.js';
+import { isSourceRange } from '../values/source.js';
 
 /** What is read from it carries a firewall mark. */
 export interface MarkDevice {

@@ -1,7 +1,7 @@
 /** What `Director.open` and `Director.offline` take, and how it is checked. */
 import { availableParallelism } from 'node:os';
-import { type Egress, egresses } from './egress.js';
-import type { NativeDirectorOptions, NativeStartOptions } from './native.js';
+import { type Egress, egresses } from '../values/egress.js';
+import type { NativeDirectorOptions, NativeStartOptions } from '../native/addon.js';
 import {
   addressOption,
   booleanOption,
@@ -14,8 +14,8 @@ import {
   refuse,
   signalOption,
   uint64Option,
-} from './options.js';
-import { parseSource, sourceFamily } from './source.js';
+} from '../values/options.js';
+import { parseSource, sourceFamily } from '../values/source.js';
 
 export interface DeviceOptions {
   /** Name of the TUN interface, at most 15 bytes; `%d` stands for a free number. Default 'tunvs0'. */

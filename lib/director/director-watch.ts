@@ -1,9 +1,9 @@
 /** What a director sees of its host from one moment to the next, and what of it is told. */
-import type { DirectorHost } from './host/director-host.js';
-import type { MissingStep } from './host/held-parts.js';
-import type { HostEvent } from './host/host-event.js';
-import type { Wanted } from './host/host-keeper.js';
-import type { SnapshotHost } from './host/snapshot.js';
+import type { DirectorHost } from '../host/director-host.js';
+import type { MissingStep } from '../host/held-parts.js';
+import type { HostEvent } from '../host/host-event.js';
+import type { Wanted } from '../host/host-keeper.js';
+import type { SnapshotHost } from '../host/snapshot.js';
 
 export interface DirectorWatchParts {
   host: DirectorHost;

@@ -1,9 +1,9 @@
 /** The director: the handle on an engine, with a device or without. A table of contents; the work is in the modules. */
 import { EventEmitter } from 'node:events';
 import { types } from 'node:util';
-import { atExit } from './at-exit.js';
+import { atExit } from '../host/at-exit.js';
 import { Configuration, type Transaction } from './configuration.js';
-import { type Connection, type ConnectionsOptions, connections } from './connections.js';
+import { type Connection, type ConnectionsOptions, connections } from '../stats/connections.js';
 import {
   checkedOfflineOptions,
   checkedOpenOptions,
@@ -17,7 +17,7 @@ import {
   markDevices,
   sourceWarnings,
 } from './director-device.js';
-import { TunvsError, toTunvsError, wrapNative } from './errors.js';
+import { TunvsError, toTunvsError, wrapNative } from '../values/errors.js';
 import { EventRelay } from './event-relay.js';
 import {
   type ConfigurationEvent,
@@ -28,16 +28,16 @@ import {
   tell,
 } from './events.js';
 import { type Explanation, explanation } from './explain.js';
-import { type ExplainedFlow, packetOf } from './flow-packet.js';
+import { type ExplainedFlow, packetOf } from '../values/flow-packet.js';
 import { DirectorWatch, type DirectorWatchParts } from './director-watch.js';
-import { DirectorHost } from './host/director-host.js';
-import { thisHost } from './host/host.js';
-import type { HostEvent } from './host/host-event.js';
-import { hostKeeper, type HostKeeper } from './host/host-keeper.js';
-import { markWarnings } from './host/mark-device.js';
-import { isOwnAddress } from './host/own-address.js';
-import type { MarkRule } from './marks.js';
-import { type NativeDirector, type NativeEvent, type NativePolicyColumns, native } from './native.js';
+import { DirectorHost } from '../host/director-host.js';
+import { thisHost } from '../host/host.js';
+import type { HostEvent } from '../host/host-event.js';
+import { hostKeeper, type HostKeeper } from '../host/host-keeper.js';
+import { markWarnings } from '../host/mark-device.js';
+import { isOwnAddress } from '../host/own-address.js';
+import type { MarkRule } from '../values/marks.js';
+import { type NativeDirector, type NativeEvent, type NativePolicyColumns, native } from '../native/addon.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import {
   checkedOptions,
@@ -47,19 +47,19 @@ import {
   MAX_INT32,
   MAX_UINT32,
   readArguments,
-} from './options.js';
-import { policyTurns } from './policy/turns.js';
+} from '../values/options.js';
+import { policyTurns } from '../policy/turns.js';
 import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
-import type { DirectorSample } from './rates.js';
-import { sourceFamily } from './source.js';
-import { onePacketWarning } from './scheduler.js';
-import { type ServiceIdentity, serviceIdentity, serviceName, type VirtualServiceKey } from './service-key.js';
-import type { VirtualServiceOptions } from './service-options.js';
-import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
-import { inertSysctlWarning } from './sysctls.js';
-import { checkedTimeouts, type StateTimeouts, type Timeouts } from './timeouts.js';
+import type { DirectorSample } from '../stats/rates.js';
+import { sourceFamily } from '../values/source.js';
+import { onePacketWarning } from '../values/scheduler.js';
+import { type ServiceIdentity, serviceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
+import type { VirtualServiceOptions } from '../values/service-options.js';
+import { type DirectorStats, serviceStats, sumTraffic } from '../stats/stats.js';
+import { inertSysctlWarning } from '../values/sysctls.js';
+import { checkedTimeouts, type StateTimeouts, type Timeouts } from '../values/timeouts.js';
 import type { VirtualService } from './virtual-service.js';
-import { Watch, type WatchOptions } from './watch.js';
+import { Watch, type WatchOptions } from '../stats/watch.js';
 
 /** CPU time of one worker thread, nanoseconds. */
 export interface WorkerCpu {

@@ -1,8 +1,8 @@
 /** Draining a real server: no new connections, and wait for the end of those it has, or bring it about. */
-import { TunvsError } from './errors.js';
-import { checkedOptions, durationOption, refuse, signalOption } from './options.js';
+import { TunvsError } from '../values/errors.js';
+import { checkedOptions, durationOption, refuse, signalOption } from '../values/options.js';
 import type { RealServer } from './real-server.js';
-import { serverName } from './service-options.js';
+import { serverName } from '../values/service-options.js';
 
 export interface DrainOptions {
   signal?: AbortSignal;

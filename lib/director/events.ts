@@ -1,7 +1,7 @@
 /** What a director tells about itself: its events, and the diagnostics channels of the same news. */
 import { channel } from 'node:diagnostics_channel';
 import type { Director } from './director.js';
-import type { TunvsError } from './errors.js';
+import type { TunvsError } from '../values/errors.js';
 import type { RealServer } from './real-server.js';
 import type { VirtualService } from './virtual-service.js';
 

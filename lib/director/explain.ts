@@ -1,7 +1,7 @@
 /** Which real server a packet would get, and by which rule, in words. */
-import type { ServicePolicy } from './policy/policy.js';
-import { type NativeExplanation, type NativeServerKey, native } from './native.js';
-import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from './service-key.js';
+import type { ServicePolicy } from '../policy/policy.js';
+import { type NativeExplanation, type NativeServerKey, native } from '../native/addon.js';
+import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from '../values/service-key.js';
 
 export interface Explanation {
   /** The counter that the packet would be counted in: 'forwarded', 'dropNoService', ... */

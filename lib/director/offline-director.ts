@@ -1,7 +1,7 @@
 /** What an offline director takes and gives back; the class itself is in director.ts, beside the one it extends. */
 import { types } from 'node:util';
-import { type NativeProcessResult, native } from './native.js';
-import { readArguments, refuse } from './options.js';
+import { type NativeProcessResult, native } from '../native/addon.js';
+import { readArguments, refuse } from '../values/options.js';
 
 export interface ProcessedPacket {
   /** The packet as it would be sent, outer header first. */

@@ -1,10 +1,15 @@
 /** A real server of a virtual service: where connections go. */
 import { drain, type DrainOptions, type DrainResult } from './drain.js';
-import { TunvsError } from './errors.js';
-import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
-import type { NativeServerConfig, NativeServerKey } from './native.js';
-import { checkedServerEdit, type RealServerEdit, type ServerForwarding, serverName } from './service-options.js';
-import { type RealServerStats, serverStats } from './stats.js';
+import { TunvsError } from '../values/errors.js';
+import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import type { NativeServerConfig, NativeServerKey } from '../native/addon.js';
+import {
+  checkedServerEdit,
+  type RealServerEdit,
+  type ServerForwarding,
+  serverName,
+} from '../values/service-options.js';
+import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { VirtualService } from './virtual-service.js';
 
 let lastSerial = 0;

@@ -1,16 +1,16 @@
 /** A virtual service: the protocol, address and port that clients see, and the real servers behind it. */
 import type { Configuration } from './configuration.js';
-import { TunvsError } from './errors.js';
-import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from './native.js';
-import { readArguments, refuse } from './options.js';
-import type { PersistenceStats } from './persistence.js';
-import { Policy, type PolicyRunner, type ServicePolicy } from './policy/policy.js';
-import type { AnyProtocol } from './protocol.js';
+import { TunvsError } from '../values/errors.js';
+import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from '../native/addon.js';
+import { readArguments, refuse } from '../values/options.js';
+import type { PersistenceStats } from '../values/persistence.js';
+import { Policy, type PolicyRunner, type ServicePolicy } from '../policy/policy.js';
+import type { AnyProtocol } from '../values/protocol.js';
 import { RealServer } from './real-server.js';
-import type { Scheduler, SchedulerFlag } from './scheduler.js';
-import type { SchedulerOptions } from './scheduler-options.js';
-import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceName } from './service-key.js';
-import { type MidStream, midStreamOf, type SlowStart, slowStartOf } from './service-behaviour.js';
+import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
+import type { SchedulerOptions } from '../values/scheduler-options.js';
+import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceName } from '../values/service-key.js';
+import { type MidStream, midStreamOf, type SlowStart, slowStartOf } from '../values/service-behaviour.js';
 import {
   checkedServerKey,
   checkedServerOptions,
@@ -22,9 +22,9 @@ import {
   serverName,
   type VirtualServiceEdit,
   type VirtualServiceOptions,
-} from './service-options.js';
-import { serviceStats, type VirtualServiceStats } from './stats.js';
-import type { StateTimeouts } from './timeouts.js';
+} from '../values/service-options.js';
+import { serviceStats, type VirtualServiceStats } from '../stats/stats.js';
+import type { StateTimeouts } from '../values/timeouts.js';
 
 let lastSerial = 0;
 

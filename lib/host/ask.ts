@@ -1,5 +1,5 @@
 /** Questions to ip(8) whose failure must not be taken for "nothing is there". */
-import { TunvsError } from '../errors.js';
+import { TunvsError } from '../values/errors.js';
 import type { Host } from './host.js';
 
 /** What ip(8) prints when it is asked for what is there, be it nothing. A failure is never taken for nothing. */

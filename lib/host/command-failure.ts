@@ -1,5 +1,5 @@
 /** The error that a failed change to the host ends in: the command, what it said, and the mend. */
-import { TunvsError, type TunvsErrorCode } from '../errors.js';
+import { TunvsError, type TunvsErrorCode } from '../values/errors.js';
 import { formatHostCommand, type HostCommand } from './step.js';
 
 /** ip(8) answers at once or never. */

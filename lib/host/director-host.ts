@@ -3,9 +3,9 @@
  * neighbour solicitations for it where nobody routes it here, and takes back tunnel packets that the director writes to
  * the device.
  */
-import { TunvsError } from '../errors.js';
-import { isRange } from '../prefix.js';
-import { isSourceRange } from '../source.js';
+import { TunvsError } from '../values/errors.js';
+import { isRange } from '../values/prefix.js';
+import { isSourceRange } from '../values/source.js';
 import { asPrefix, enableIpv6, familyOf, hasIpv6, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
 import { ask } from './ask.js';
 import { HeldParts, type HeldPart, type MissingStep } from './held-parts.js';

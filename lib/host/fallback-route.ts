@@ -3,7 +3,7 @@
  * host that still forwards sends the packet back to the router that it came from, and the two pass it on to each other
  * until its TTL ends. Of the worst metric there is, so any other route goes before it.
  */
-import type { AddressFamily } from '../inet.js';
+import type { AddressFamily } from '../values/inet.js';
 import { asPrefix } from './family.js';
 import type { Host } from './host.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';

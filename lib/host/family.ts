@@ -1,6 +1,6 @@
 /** The two address families as ip(8) and /proc/sys/net know them. */
-import type { AddressFamily } from '../inet.js';
-import { sourceFamily as familyOf } from '../source.js';
+import type { AddressFamily } from '../values/inet.js';
+import { sourceFamily as familyOf } from '../values/source.js';
 import type { Host } from './host.js';
 import type { HostStep } from './step.js';
 import { setSysctl } from './sysctl.js';

@@ -4,8 +4,8 @@
  *
  * Invariants: one check at a time; nothing is put back after close(); no timer keeps the process alive.
  */
-import { toTunvsError, wrapNative } from '../errors.js';
-import { native, type NativeHostChange } from '../native.js';
+import { toTunvsError, wrapNative } from '../values/errors.js';
+import { native, type NativeHostChange } from '../native/addon.js';
 import { Contention, type ContentionOptions } from './contention.js';
 import type { MissingStep } from './held-parts.js';
 import { type Host, thisHost } from './host.js';

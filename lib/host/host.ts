@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type AddressFamily, canonicalAddress } from '../inet.js';
+import { type AddressFamily, canonicalAddress } from '../values/inet.js';
 import { COMMAND_TIMEOUT_MS, failure } from './command-failure.js';
 import { runBatched } from './ip-batch.js';
 import type { HostCommand } from './step.js';

@@ -1,5 +1,5 @@
 /** The host's rules for choosing a routing table, as `ip -j rule show` says them. */
-import type { AddressFamily } from '../inet.js';
+import type { AddressFamily } from '../values/inet.js';
 import { askJson } from './ask.js';
 import { asPrefix, ipJson } from './family.js';
 import type { Host } from './host.js';

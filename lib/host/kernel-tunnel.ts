@@ -1,7 +1,7 @@
 /** The kernel's own tunnel devices, where it has the modules: which are needed, and how they are had. */
-import type { AddressFamily } from '../inet.js';
+import type { AddressFamily } from '../values/inet.js';
 import { familyOf, ipCommand, localAddressTowards } from './family.js';
-import { isSourceRange } from '../source.js';
+import { isSourceRange } from '../values/source.js';
 import { findOurs } from './holds/holder.js';
 import type { Host } from './host.js';
 import type { HostSetup } from './host-setup.js';

@@ -6,7 +6,7 @@
  * addresses has preference 0, and a rule is put behind those of its own preference: so ours is added, and then the
  * other one anew. What names the device goes with it; what a killed director leaves behind is taken away first.
  */
-import { isRange, splitPrefix } from '../prefix.js';
+import { isRange, splitPrefix } from '../values/prefix.js';
 import { asPrefix, familyOf, ipCommand } from './family.js';
 import type { Host } from './host.js';
 import { destination, formatMark, type IpRule, readRules, selector } from './ip-rule.js';

@@ -8,8 +8,8 @@
  * The rule for local addresses goes before both, so the host keeps what is for itself. Nothing is written to these
  * devices, so they need none of the main device's sysctls.
  */
-import { TunvsError } from '../errors.js';
-import type { AddressFamily } from '../inet.js';
+import { TunvsError } from '../values/errors.js';
+import type { AddressFamily } from '../values/inet.js';
 import { enableIpv6, ipQuery, withoutLinkLocal } from './family.js';
 import { linkAsBefore, undoOf } from './link-as-before.js';
 import { planFallback } from './fallback-route.js';

@@ -1,5 +1,5 @@
 /** Which addresses are a host's own: a real server there is a local node. */
-import { addressBytes } from '../inet.js';
+import { addressBytes } from '../values/inet.js';
 import type { HostAddress } from './host.js';
 
 /** REQUIRES: canonical addresses. `addresses`: those of the host's interfaces. */

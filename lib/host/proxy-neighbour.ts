@@ -1,5 +1,5 @@
 /** For which addresses the host answers ARP and neighbour solicitations in others' place. */
-import { type AddressFamily, canonicalAddress } from '../inet.js';
+import { type AddressFamily, canonicalAddress } from '../values/inet.js';
 import { askJson } from './ask.js';
 import { ipJson } from './family.js';
 import type { Host } from './host.js';

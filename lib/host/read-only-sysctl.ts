@@ -1,5 +1,5 @@
 /** Where /proc/sys cannot be written, as in most containers: which words start the container with what is needed. */
-import { TunvsError } from '../errors.js';
+import { TunvsError } from '../values/errors.js';
 import type { Host } from './host.js';
 import type { HostStep } from './step.js';
 

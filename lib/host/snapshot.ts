@@ -3,8 +3,8 @@
  * not in it, so that a host with a million of them is read as fast as any.
  */
 import { execFile } from 'node:child_process';
-import { TunvsError } from '../errors.js';
-import { type AddressFamily, canonicalAddress } from '../inet.js';
+import { TunvsError } from '../values/errors.js';
+import { type AddressFamily, canonicalAddress } from '../values/inet.js';
 import { COMMAND_TIMEOUT_MS } from './command-failure.js';
 import { asPrefix, hasIpv6, ipJson } from './family.js';
 import type { Host, HostAddress, HostLink, HostRoute, HostSnapshot } from './host.js';

@@ -1,6 +1,6 @@
 /** Which interfaces of the host share a subnet with an address, and which addresses a range holds. */
-import { addressBytes, formatAddress } from '../inet.js';
-import { splitPrefix } from '../prefix.js';
+import { addressBytes, formatAddress } from '../values/inet.js';
+import { splitPrefix } from '../values/prefix.js';
 import type { HostAddress } from './host.js';
 
 /** Whether `address`, or where a range begins, lies in the subnet of `of`. A subnet of one address has no neighbours. */

@@ -1,6 +1,6 @@
 /** A set of hosts, each a network namespace, joined by veth pairs; everything in it goes when it is disposed of. */
 import { existsSync, readdirSync } from 'node:fs';
-import { TunvsError } from '../errors.js';
+import { TunvsError } from '../values/errors.js';
 import { labProblem, NETNS_FOLDER } from './isolation.js';
 import { LabHost, runIp } from './lab-host.js';
 

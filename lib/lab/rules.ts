@@ -1,5 +1,5 @@
 /** Rules for a lab's virtual address in ipvsadm's form. */
-import { formatEndpoint } from '../inet.js';
+import { formatEndpoint } from '../values/inet.js';
 
 export interface LabRule {
   protocol?: 'tcp' | 'udp';

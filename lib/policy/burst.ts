@@ -1,7 +1,7 @@
 /** Tells of failures once per burst: the first is told, those that follow within ten seconds of each other are not. */
-import { TunvsError } from '../errors.js';
-import { serviceName } from '../service-key.js';
-import type { VirtualService } from '../virtual-service.js';
+import { TunvsError } from '../values/errors.js';
+import { serviceName } from '../values/service-key.js';
+import type { VirtualService } from '../director/virtual-service.js';
 import type { Policy, PolicyPorts } from './policy.js';
 
 /** A burst is over when nothing has failed for so long. */

@@ -1,9 +1,9 @@
 /** New connections as a connection policy sees them: rows of columns that the native part has filled. */
-import { formatAddress } from '../inet.js';
-import type { NativePolicyColumns } from '../native.js';
-import { type Protocol, protocolName } from '../protocol.js';
-import type { RealServer } from '../real-server.js';
-import type { VirtualService } from '../virtual-service.js';
+import { formatAddress } from '../values/inet.js';
+import type { NativePolicyColumns } from '../native/addon.js';
+import { type Protocol, protocolName } from '../values/protocol.js';
+import type { RealServer } from '../director/real-server.js';
+import type { VirtualService } from '../director/virtual-service.js';
 
 /** In the column of answers, in the place of a real server's id. */
 export const SCHEDULER_DECIDES = 0xffffffff;

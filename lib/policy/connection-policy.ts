@@ -1,10 +1,10 @@
 /** Connection policy: a function decides each new connection, while its first packets wait. */
-import { TunvsError } from '../errors.js';
-import type { NativePolicy, NativePolicyColumns, NativeServiceRow } from '../native.js';
-import { checkedOptions, functionOption, integerOption, readArguments, refuse } from '../options.js';
-import type { RealServer } from '../real-server.js';
-import { serverName } from '../service-options.js';
-import type { VirtualService } from '../virtual-service.js';
+import { TunvsError } from '../values/errors.js';
+import type { NativePolicy, NativePolicyColumns, NativeServiceRow } from '../native/addon.js';
+import { checkedOptions, functionOption, integerOption, readArguments, refuse } from '../values/options.js';
+import type { RealServer } from '../director/real-server.js';
+import { serverName } from '../values/service-options.js';
+import type { VirtualService } from '../director/virtual-service.js';
 import { FailureBurst } from './burst.js';
 import { type Choices, ConnectionBatch, NewConnection } from './connection-batch.js';
 import {

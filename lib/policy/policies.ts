@@ -3,8 +3,8 @@
  *
  * Invariant: between transactions, those in force are the policies of the services that are configured.
  */
-import type { NativeOperation, NativePolicyColumns } from '../native.js';
-import type { VirtualService } from '../virtual-service.js';
+import type { NativeOperation, NativePolicyColumns } from '../native/addon.js';
+import type { VirtualService } from '../director/virtual-service.js';
 import { ConnectionRunner } from './connection-policy.js';
 import type { PolicyPorts, PolicyRunner } from './policy.js';
 

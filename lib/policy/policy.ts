@@ -1,10 +1,10 @@
 /** What every kind of scheduler policy has in common: a JavaScript function that decides, beside a scheduler that does
  * when it cannot. docs/policies.md says which kind to take. */
-import type { EngineEvent } from '../events.js';
-import type { NativePolicy, NativePolicyCounters } from '../native.js';
-import { readArguments, refuse } from '../options.js';
-import type { RealServer } from '../real-server.js';
-import type { VirtualService } from '../virtual-service.js';
+import type { EngineEvent } from '../director/events.js';
+import type { NativePolicy, NativePolicyCounters } from '../native/addon.js';
+import { readArguments, refuse } from '../values/options.js';
+import type { RealServer } from '../director/real-server.js';
+import type { VirtualService } from '../director/virtual-service.js';
 
 export type PolicyKind = 'table' | 'weights' | 'connection';
 

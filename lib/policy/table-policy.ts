@@ -1,8 +1,8 @@
 /** Table policy: a function builds a lookup table when the servers change; native code looks connections up in it. */
-import type { NativePolicy } from '../native.js';
-import { choiceOption, checkedOptions, functionOption, integerOption, refuse } from '../options.js';
-import type { RealServer } from '../real-server.js';
-import type { VirtualService } from '../virtual-service.js';
+import type { NativePolicy } from '../native/addon.js';
+import { choiceOption, checkedOptions, functionOption, integerOption, refuse } from '../values/options.js';
+import type { RealServer } from '../director/real-server.js';
+import type { VirtualService } from '../director/virtual-service.js';
 import { FailureBurst } from './burst.js';
 import {
   Policy,

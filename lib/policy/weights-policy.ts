@@ -1,11 +1,11 @@
 /** Weights policy: a function sets the weights of a service's servers from whatever it knows, again and again. */
-import { TunvsError } from '../errors.js';
-import { checkedOptions, durationOption, functionOption, MAX_INT32, refuse, signalOption } from '../options.js';
-import { increase, plainRates, type Rates } from '../rates.js';
-import type { RealServer } from '../real-server.js';
-import { serverName } from '../service-options.js';
-import { type RealServerStats, type Traffic, zeroTraffic } from '../stats.js';
-import type { VirtualService } from '../virtual-service.js';
+import { TunvsError } from '../values/errors.js';
+import { checkedOptions, durationOption, functionOption, MAX_INT32, refuse, signalOption } from '../values/options.js';
+import { increase, plainRates, type Rates } from '../stats/rates.js';
+import type { RealServer } from '../director/real-server.js';
+import { serverName } from '../values/service-options.js';
+import { type RealServerStats, type Traffic, zeroTraffic } from '../stats/stats.js';
+import type { VirtualService } from '../director/virtual-service.js';
 import { FailureBurst } from './burst.js';
 import { Policy, type PolicyPorts, type PolicyRunner, policyName, type ServicePolicy, zeroCounters } from './policy.js';
 

@@ -1,12 +1,12 @@
 /** What a host needs to be a real server, as steps; pure but for what it reads of the host. */
-import type { AddressFamily } from '../inet.js';
-import { asPrefix, enableIpv6, familyOf, ipCommand, ipQuery, withoutLinkLocal } from './family.js';
-import { isOurs } from './holds/holder.js';
-import type { Host } from './host.js';
-import { fallbackDevices, otherTunnels, type TunnelDevice } from './kernel-tunnel.js';
-import type { HostStep } from './step.js';
-import { interfacesOnLink } from './subnet.js';
-import { setDeviceSysctl, setSysctl, tunnelRpFilter } from './sysctl.js';
+import type { AddressFamily } from '../values/inet.js';
+import { asPrefix, enableIpv6, familyOf, ipCommand, ipQuery, withoutLinkLocal } from '../host/family.js';
+import { isOurs } from '../host/holds/holder.js';
+import type { Host } from '../host/host.js';
+import { fallbackDevices, otherTunnels, type TunnelDevice } from '../host/kernel-tunnel.js';
+import type { HostStep } from '../host/step.js';
+import { interfacesOnLink } from '../host/subnet.js';
+import { setDeviceSysctl, setSysctl, tunnelRpFilter } from '../host/sysctl.js';
 
 export interface RealServerPlan {
   /** The devices that tunnel packets come out of; none where all is direct routing. */

@@ -1,15 +1,15 @@
 /** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
 import { EventEmitter } from 'node:events';
-import { atExit } from './at-exit.js';
-import { TunvsError, wrapNative } from './errors.js';
-import { isTunnel, type RealServerMethod, realServerMethods } from './forwarding-method.js';
-import { familyOf } from './host/family.js';
-import { readDeviceCounters } from './host/device-counters.js';
-import { type Host, thisHost } from './host/host.js';
-import type { HostSetup } from './host/host-setup.js';
-import { HeldParts } from './host/held-parts.js';
-import type { HostEvent } from './host/host-event.js';
-import { hostKeeper, type HostKeeper, type Wanted } from './host/host-keeper.js';
+import { atExit } from '../host/at-exit.js';
+import { TunvsError, wrapNative } from '../values/errors.js';
+import { isTunnel, type RealServerMethod, realServerMethods } from '../values/forwarding-method.js';
+import { familyOf } from '../host/family.js';
+import { readDeviceCounters } from '../host/device-counters.js';
+import { type Host, thisHost } from '../host/host.js';
+import type { HostSetup } from '../host/host-setup.js';
+import { HeldParts } from '../host/held-parts.js';
+import type { HostEvent } from '../host/host-event.js';
+import { hostKeeper, type HostKeeper, type Wanted } from '../host/host-keeper.js';
 import {
   modulesFor,
   openKernelTunnels,
@@ -17,7 +17,7 @@ import {
   planMadeDevices,
   type TunnelDevice,
   type TunnelMethod,
-} from './host/kernel-tunnel.js';
+} from '../host/kernel-tunnel.js';
 import {
   openDoorWarnings,
   otherTunnelWarnings,
@@ -25,11 +25,11 @@ import {
   planTunnelDevices,
   type RealServerPlan,
   realServerWarnings,
-} from './host/real-server-host-plan.js';
-import type { SnapshotHost } from './host/snapshot.js';
-import type { HostStep } from './host/step.js';
-import { whyNotRouted } from './inet.js';
-import { native, type NativeDecapsulator } from './native.js';
+} from './real-server-host-plan.js';
+import type { SnapshotHost } from '../host/snapshot.js';
+import type { HostStep } from '../host/step.js';
+import { whyNotRouted } from '../values/inet.js';
+import { native, type NativeDecapsulator } from '../native/addon.js';
 import {
   addressOption,
   booleanOption,
@@ -39,8 +39,8 @@ import {
   readArguments,
   refuse,
   signalOption,
-} from './options.js';
-import { parseSource } from './source.js';
+} from '../values/options.js';
+import { parseSource } from '../values/source.js';
 
 export const realServerModes = ['auto', 'kernel', 'userspace'] as const;
 export const arpSuppressions = ['auto', 'on', 'off'] as const;

@@ -1,6 +1,6 @@
 /** What a rule says, once its text is understood: the whole of ipvsadm 1.31's grammar, one variant a command. */
-import type { AddressFamily, Endpoint } from '../inet.js';
-import { serverPortOf } from '../service-key.js';
+import type { AddressFamily, Endpoint } from '../values/inet.js';
+import { serverPortOf } from '../values/service-key.js';
 
 export type ServiceProtocol = 'tcp' | 'udp' | 'sctp';
 

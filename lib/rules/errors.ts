@@ -1,5 +1,5 @@
 /** The one error of rules: what tunvs says about a mistake, and what ipvsadm would have said. */
-import { TunvsError } from '../errors.js';
+import { TunvsError } from '../values/errors.js';
 
 /** Where a rule stands. */
 export interface RulesPlace {

@@ -1,5 +1,5 @@
 /** Forwarding methods between rules and the library, which say the same in words of their own. */
-import type { ForwardingMethod, TunnelChecksum } from '../forwarding-method.js';
+import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { ServerSettings, TunnelChecksum as WrittenChecksum } from './command.js';
 
 interface Forwarding {

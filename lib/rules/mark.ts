@@ -1,9 +1,9 @@
 /** Lines of ours, beside ipvsadm's, for the rules by which packets get a firewall mark. */
-import { parsePort } from '../inet.js';
-import type { MarkRule } from '../marks.js';
-import { MAX_UINT32 } from '../options.js';
-import { parsePrefix, prefixFamily } from '../prefix.js';
-import { type Protocol, protocols } from '../protocol.js';
+import { parsePort } from '../values/inet.js';
+import type { MarkRule } from '../values/marks.js';
+import { MAX_UINT32 } from '../values/options.js';
+import { parsePrefix, prefixFamily } from '../values/prefix.js';
+import { type Protocol, protocols } from '../values/protocol.js';
 import { RulesError } from './errors.js';
 
 /** `mark N [proto P] [src PREFIX] [dst PREFIX] [dport PORT[-PORT]]`, `mark delete N ...`, `mark flush`, `mark list`. */

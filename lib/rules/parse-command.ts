@@ -1,5 +1,5 @@
 /** One rule's words to a Command, or a RulesError: the whole grammar, whatever this version can do with it. */
-import { addressFamily } from '../inet.js';
+import { addressFamily } from '../values/inet.js';
 import type {
   Command,
   CommandName,

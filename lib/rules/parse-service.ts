@@ -9,7 +9,7 @@ import {
 } from './command.js';
 import { RulesError } from './errors.js';
 import type { GivenOptions } from './given-options.js';
-import { onePacketWarning } from '../scheduler.js';
+import { onePacketWarning } from '../values/scheduler.js';
 import { parseNetmask, parseSchedulerFlags, parseTimeout } from './values.js';
 
 /** `warn` gets a sentence for each option that has no effect, or not the one that is meant. */

@@ -1,6 +1,6 @@
 /** Commands as text, in the spelling of `ipvsadm -S -n`: parsing what is printed gives the command back. */
-import { formatEndpoint } from '../inet.js';
-import { formatVirtualEndpoint } from '../service-key.js';
+import { formatEndpoint } from '../values/inet.js';
+import { formatVirtualEndpoint } from '../values/service-key.js';
 import type {
   Command,
   ListCommand,

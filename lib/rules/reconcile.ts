@@ -2,7 +2,7 @@
  * From one set of services to another with as little change as there can be: what is the same on both sides is not
  * touched, so that its connections go on and its scheduler keeps its place.
  */
-import { formatEndpoint } from '../inet.js';
+import { formatEndpoint } from '../values/inet.js';
 import type { TableCommand } from './apply.js';
 import type { ServerSettings, ServiceSettings } from './command.js';
 import type { ListedServer, ListedService } from './listing/rows.js';

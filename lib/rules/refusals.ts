@@ -1,12 +1,12 @@
 /** What the kernel refuses once a rule's grammar is right: our sentence, and the words ipvsadm has for it. */
-import { TunvsError } from '../errors.js';
-import { formatEndpoint, isLinkLocal6, isUnicast } from '../inet.js';
-import type { MarkRule } from '../marks.js';
+import { TunvsError } from '../values/errors.js';
+import { formatEndpoint, isLinkLocal6, isUnicast } from '../values/inet.js';
+import type { MarkRule } from '../values/marks.js';
 import type { ServerCommand, ServiceId } from './command.js';
 import { RulesError } from './errors.js';
 import { printMark } from './mark.js';
 import { printServiceId } from './print.js';
-import { parseVirtualAddress } from '../service-key.js';
+import { parseVirtualAddress } from '../values/service-key.js';
 
 function refusal(sentence: string, text: string): RulesError {
   return new RulesError(sentence, { ipvsadm: { text, exitStatus: 255 } });

@@ -1,10 +1,10 @@
 /** A director's state as ipvsadm would print it. */
-import type { Connection } from '../connections.js';
-import type { MarkRule } from '../marks.js';
-import { prefixFamily } from '../prefix.js';
-import { schedulerFlagNumbers } from '../scheduler.js';
-import type { RatedRealServer, RatedVirtualService } from '../rates.js';
-import type { RealServerStats, VirtualServiceStats } from '../stats.js';
+import type { Connection } from '../stats/connections.js';
+import type { MarkRule } from '../values/marks.js';
+import { prefixFamily } from '../values/prefix.js';
+import { schedulerFlagNumbers } from '../values/scheduler.js';
+import type { RatedRealServer, RatedVirtualService } from '../stats/rates.js';
+import type { RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { ShowCommand } from './apply.js';
 import type { ServiceId, ServiceProtocol } from './command.js';
 import { writtenForwarding } from './forwarding.js';

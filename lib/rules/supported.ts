@@ -2,7 +2,7 @@
  * What of ipvsadm's grammar this version can do. Everything else is refused by name, never ignored; building a feature
  * ends with deleting its row here.
  */
-import { persistenceEngines } from '../persistence.js';
+import { persistenceEngines } from '../values/persistence.js';
 import type { Command, ForwardingMethod, ServerSettings, ServiceSettings } from './command.js';
 import { RulesError } from './errors.js';
 

@@ -1,7 +1,7 @@
 /** The values of options: each is checked where it is read, and a mistake names the word and what was expected. */
-import { addressBytes, parseEndpoint, parsePort } from '../inet.js';
-import { parsePrefix } from '../prefix.js';
-import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../scheduler.js';
+import { addressBytes, parseEndpoint, parsePort } from '../values/inet.js';
+import { parsePrefix } from '../values/prefix.js';
+import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../values/scheduler.js';
 import { type DaemonRole, INT_MAX, MAX_TIMEOUT_SECONDS, type SchedulerFlag } from './command.js';
 import { RulesError } from './errors.js';
 

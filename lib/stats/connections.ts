@@ -1,7 +1,7 @@
 /** Going through the connection table. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { canonicalAddress } from './inet.js';
-import type { NativeConnectionRow } from './native.js';
+import { canonicalAddress } from '../values/inet.js';
+import type { NativeConnectionRow } from '../native/addon.js';
 import {
   addressOption,
   booleanOption,
@@ -10,9 +10,9 @@ import {
   integerOption,
   refuse,
   signalOption,
-} from './options.js';
-import type { PersistenceEngine } from './persistence.js';
-import { type AnyProtocol, protocolName, protocols } from './protocol.js';
+} from '../values/options.js';
+import type { PersistenceEngine } from '../values/persistence.js';
+import { type AnyProtocol, protocolName, protocols } from '../values/protocol.js';
 
 export interface Connection {
   /** 'template': what a persistent service remembers of a client, and no connection. */

@@ -4,7 +4,7 @@
  *
  * Nothing here reads a clock.
  */
-import { serviceName } from './service-key.js';
+import { serviceName } from '../values/service-key.js';
 import type { DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
 import { sumTraffic, trafficNames, zeroTraffic } from './stats.js';
 

@@ -1,12 +1,12 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
-import type { ForwardingMethod, TunnelChecksum } from './forwarding-method.js';
-import type { HostCounts } from './host/host-keeper.js';
-import type { NativeServerRow, NativeServiceRow } from './native.js';
-import { type PersistenceStats, persistenceStats } from './persistence.js';
-import type { Scheduler, SchedulerFlag } from './scheduler.js';
-import type { SchedulerOptions } from './scheduler-options.js';
-import { type ServiceIdentity, serviceIdentity } from './service-key.js';
-import type { StateTimeouts } from './timeouts.js';
+import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import type { HostCounts } from '../host/host-keeper.js';
+import type { NativeServerRow, NativeServiceRow } from '../native/addon.js';
+import { type PersistenceStats, persistenceStats } from '../values/persistence.js';
+import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
+import type { SchedulerOptions } from '../values/scheduler-options.js';
+import { type ServiceIdentity, serviceIdentity } from '../values/service-key.js';
+import type { StateTimeouts } from '../values/timeouts.js';
 
 /** Totals since the director opened, or since `zero()`. */
 export interface Traffic {

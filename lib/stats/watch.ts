@@ -1,5 +1,5 @@
 /** `director.watch()`: samples of the stats with rates, at an interval. */
-import { checkedOptions, durationOption, signalOption } from './options.js';
+import { checkedOptions, durationOption, signalOption } from '../values/options.js';
 import { type DirectorSample, ESTIMATE_INTERVAL_MS, RateMeter } from './rates.js';
 import type { DirectorStats } from './stats.js';
 

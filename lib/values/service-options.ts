@@ -10,7 +10,7 @@ import {
   tunnelChecksums,
 } from './forwarding-method.js';
 import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from './inet.js';
-import type { NativeServerConfig, NativeServiceConfig } from './native.js';
+import type { NativeServerConfig, NativeServiceConfig } from '../native/addon.js';
 import {
   addressOption,
   booleanOption,
@@ -22,7 +22,7 @@ import {
   refuse,
 } from './options.js';
 import { checkedPersistence, type Persistence } from './persistence.js';
-import type { Policy } from './policy/policy.js';
+import type { Policy } from '../policy/policy.js';
 import { prefixFamily } from './prefix.js';
 import { DEFAULT_SCHEDULER } from './scheduler.js';
 import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from './scheduler-options.js';

@@ -1,5 +1,5 @@
 /** What is said about IPVS's sysctls beyond their values. */
-import { native } from './native.js';
+import { native } from '../native/addon.js';
 
 const DEFENCES: readonly string[] = ['drop_entry', 'drop_packet', 'secure_tcp'];
 const AUTOMATIC: readonly number[] = [1, 2];

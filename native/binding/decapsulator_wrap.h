@@ -1,4 +1,4 @@
-// The JavaScript handle of a real server's decapsulator; lib/native.ts describes it.
+// The JavaScript handle of a real server's decapsulator; lib/native/ describes it.
 #pragma once
 
 #include <napi.h>

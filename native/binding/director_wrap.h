@@ -1,4 +1,4 @@
-// The JavaScript handle of a director: on a device (Engine) or without one (Offline). lib/native.ts describes every
+// The JavaScript handle of a director: on a device (Engine) or without one (Offline). lib/native/ describes every
 // method.
 //
 // Ends three ways: close(), collection of the handle, or the end of its environment (process exit, worker_threads

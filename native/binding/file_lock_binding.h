@@ -1,4 +1,4 @@
-// Locks on files, for lib/host; lib/native.ts describes them.
+// Locks on files, for lib/host; lib/native/ describes them.
 #pragma once
 
 #include <napi.h>

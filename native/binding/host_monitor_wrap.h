@@ -1,4 +1,4 @@
-// The JavaScript handle of what watches the host; lib/native.ts describes it.
+// The JavaScript handle of what watches the host; lib/native/ describes it.
 #pragma once
 
 #include <napi.h>

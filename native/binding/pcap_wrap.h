@@ -1,4 +1,4 @@
-// JavaScript handles of capture files: PcapReader and PcapWriter of lib/native.ts.
+// JavaScript handles of capture files: PcapReader and PcapWriter of lib/native/.
 #pragma once
 
 #include <napi.h>

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
 
-const NATIVE = new URL('../../lib/native.js', import.meta.url).href;
+const NATIVE = new URL('../../lib/native/addon.js', import.meta.url).href;
 const WATCH = `
   const { native } = await import(${JSON.stringify(NATIVE)});
   const { execSync } = await import('node:child_process');

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Director, type NoServerReply, type RealServerOptions } from '../../lib/index.js';
-import { addressBytes } from '../../lib/inet.js';
+import { addressBytes } from '../../lib/values/inet.js';
 import { icmp, ip, patch, tcp, udp } from '../support/packets.js';
 import { sctp } from '../support/packets-sctp.js';
 import { LINKTYPE_RAW, writePcap } from '../support/pcap.js';

@@ -1,7 +1,7 @@
 /** HTTP and UDP through a director, whatever the way out and however many queues. */
 import { strict as assert } from 'node:assert';
 import type { DirectorOpenOptions } from '../../lib/index.js';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/native/addon.js';
 import { type CapturedFlow, startCapture } from '../support/capture.js';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab, PORT, TestStage, UPLINK } from '../support/lab.js';

@@ -1,7 +1,7 @@
 /** A director whose own link or route to the real server takes less than 1500 bytes; answers to strangers. */
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { egresses } from '../../lib/egress.js';
+import { egresses } from '../../lib/values/egress.js';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab, PORT, TestStage, UPLINK } from '../support/lab.js';
 

@@ -1,8 +1,8 @@
 /** A configuration whose native part and host are recorders that can be told to refuse. */
 import { strict as assert } from 'node:assert';
-import { Configuration } from '../../lib/configuration.js';
-import type { ConfigurationEvent, EngineEvent } from '../../lib/events.js';
-import type { AddressFamily } from '../../lib/inet.js';
+import { Configuration } from '../../lib/director/configuration.js';
+import type { ConfigurationEvent, EngineEvent } from '../../lib/director/events.js';
+import type { AddressFamily } from '../../lib/values/inet.js';
 import type {
   NativeEnded,
   NativeOperation,
@@ -10,8 +10,8 @@ import type {
   NativeServerRow,
   NativeServiceKey,
   NativeServiceRow,
-} from '../../lib/native.js';
-import { ManualPulse } from '../../lib/pulse.js';
+} from '../../lib/native/addon.js';
+import { ManualPulse } from '../../lib/director/pulse.js';
 
 export interface FakeConfiguration {
   configuration: Configuration;

@@ -4,7 +4,7 @@
  */
 import { checksum, routed, transportChecksum } from './packets.js';
 import { IP_PROTOCOLS, isFragment, readIp } from './packets-read.js';
-import { addressBytes } from '../../lib/inet.js';
+import { addressBytes } from '../../lib/values/inet.js';
 
 /** The UDP port of the recordings' GUE tunnels. */
 export const GUE_PORT = 6080;

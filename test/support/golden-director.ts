@@ -2,9 +2,9 @@
  * An offline director driven as the recorded one was: rules, packets and pauses, a millisecond from packet to packet,
  * and mark 1 on all that is for 192.168.60.0/24.
  */
-import { Director, type OfflineDirector } from '../../lib/director.js';
-import { native } from '../../lib/native.js';
-import type { ProcessedPacket, ProcessResult } from '../../lib/offline-director.js';
+import { Director, type OfflineDirector } from '../../lib/director/director.js';
+import { native } from '../../lib/native/addon.js';
+import type { ProcessedPacket, ProcessResult } from '../../lib/director/offline-director.js';
 import { applyRules, type ShowCommand } from '../../lib/rules/apply.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';

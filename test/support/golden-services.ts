@@ -1,7 +1,7 @@
 /** The configuration that the listings in test/golden were recorded with, and the counts that they show. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatEndpoint } from '../../lib/inet.js';
+import { formatEndpoint } from '../../lib/values/inet.js';
 import type { ListedServer, ListedService, ListedTraffic } from '../../lib/rules/listing/rows.js';
 import { NO_TRAFFIC } from '../../lib/rules/listing/rows.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';

@@ -1,5 +1,5 @@
 /** Packets taken apart, for comparing and for saying what they are. Reads what is there; checks nothing. */
-import { formatAddress } from '../../lib/inet.js';
+import { formatAddress } from '../../lib/values/inet.js';
 import { checksum } from './packets.js';
 
 /** The protocols that packets here carry. */

@@ -2,7 +2,7 @@
  * Packets for tests, in words: `tcp({ from: '172.16.0.1:1024', to: '192.0.2.1:80', flags: 'S' })`, or
  * `from: '[2001:db8::7]:1024'`. Lengths and checksums are filled in; `patch` makes them wrong again.
  */
-import { addressBytes, parseEndpoint } from '../../lib/inet.js';
+import { addressBytes, parseEndpoint } from '../../lib/values/inet.js';
 
 export interface IpOptions {
   /** TTL or hop limit. */

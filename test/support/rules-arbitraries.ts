@@ -1,7 +1,7 @@
 /** Commands of the whole grammar, at random. */
 import fc from 'fast-check';
-import { addressBytes, formatAddress } from '../../lib/inet.js';
-import type { MarkRule } from '../../lib/marks.js';
+import { addressBytes, formatAddress } from '../../lib/values/inet.js';
+import type { MarkRule } from '../../lib/values/marks.js';
 import {
   type Command,
   type ServerSettings,

@@ -1,8 +1,8 @@
 /** Schedulers at work on an offline director: what each real server gets of many clients' first packets. */
-import { Director, type OfflineDirector } from '../../lib/director.js';
-import type { SchedulerChoice } from '../../lib/scheduler-options.js';
-import type { ServiceBehaviour } from '../../lib/service-behaviour.js';
-import type { VirtualService } from '../../lib/virtual-service.js';
+import { Director, type OfflineDirector } from '../../lib/director/director.js';
+import type { SchedulerChoice } from '../../lib/values/scheduler-options.js';
+import type { ServiceBehaviour } from '../../lib/values/service-behaviour.js';
+import type { VirtualService } from '../../lib/director/virtual-service.js';
 import { tcp } from './packets.js';
 
 const VIRTUAL_ADDRESS = '192.0.2.1';

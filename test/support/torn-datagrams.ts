@@ -3,7 +3,7 @@
  * in which order they come. {@link packetsOf} makes packets of such a plan.
  */
 import fc from 'fast-check';
-import { addressBytes } from '../../lib/inet.js';
+import { addressBytes } from '../../lib/values/inet.js';
 import { KERNEL, LISTENING_PORT } from './kernel-stack.js';
 import { checksum, ip4, patch, transportChecksum } from './packets.js';
 

@@ -1,7 +1,7 @@
 /** What must hold of the options that IPVS has not, whatever weights, times and changes there are. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import type { Scheduler } from '../../lib/scheduler.js';
+import type { Scheduler } from '../../lib/values/scheduler.js';
 import { countsOf, Scheduling } from '../support/scheduling.js';
 
 const NAMES = 'abcdefgh';

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { statsLine } from '../../lib/cli/run/stats-line.js';
 import { run } from '../../lib/cli/verbs/run.js';
-import { Director } from '../../lib/director.js';
-import { RateMeter } from '../../lib/rates.js';
+import { Director } from '../../lib/director/director.js';
+import { RateMeter } from '../../lib/stats/rates.js';
 import { cli } from '../support/cli.js';
 import { tcp } from '../support/packets.js';
 

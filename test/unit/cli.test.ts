@@ -11,7 +11,7 @@ import {
 import { toJson } from '../../lib/cli/json.js';
 import { type Verb, type VerbContext, UsageError } from '../../lib/cli/verb.js';
 import { verbs } from '../../lib/cli/verbs/index.js';
-import { TunvsError } from '../../lib/errors.js';
+import { TunvsError } from '../../lib/values/errors.js';
 import { cli } from '../support/cli.js';
 
 /** A verb that does what `--do` says. */

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { NetworkInterfaceInfo } from 'node:os';
-import { sourceWarnings } from '../../lib/director-device.js';
+import { sourceWarnings } from '../../lib/director/director-device.js';
 
 const interfaces = { eth0: [{ address: '10.2.0.2' }, { address: '2001:db8:0::1' }] as NetworkInterfaceInfo[] };
 

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { errorMeanings, isTunvsErrorCode, TunvsError, toTunvsError, wrapNative } from '../../lib/errors.js';
+import { errorMeanings, isTunvsErrorCode, TunvsError, toTunvsError, wrapNative } from '../../lib/values/errors.js';
 
 describe('TunvsError', () => {
   it('has a code, and no syscall or errno where there was none', () => {

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { Director } from '../../lib/director.js';
-import { type ExplainedFlow, packetOf } from '../../lib/flow-packet.js';
+import { Director } from '../../lib/director/director.js';
+import { type ExplainedFlow, packetOf } from '../../lib/values/flow-packet.js';
 
 const FLOW: ExplainedFlow = {
   protocol: 'tcp',

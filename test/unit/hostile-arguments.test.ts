@@ -10,8 +10,8 @@ import {
   TunvsError,
   weightsPolicy,
 } from '../../lib/index.js';
-import { isTunvsErrorCode } from '../../lib/errors.js';
-import { Watch } from '../../lib/watch.js';
+import { isTunvsErrorCode } from '../../lib/values/errors.js';
+import { Watch } from '../../lib/stats/watch.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: what is handed in is of no type
 type Any = any;

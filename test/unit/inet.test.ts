@@ -12,7 +12,7 @@ import {
   isUnicast,
   parseEndpoint,
   parseRange,
-} from '../../lib/inet.js';
+} from '../../lib/values/inet.js';
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 

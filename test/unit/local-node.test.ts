@@ -1,13 +1,13 @@
 /** A real server that is the director's own host, from the rule to the packet. */
 import { strict as assert } from 'node:assert';
 import { run } from '../../lib/cli/verbs/run.js';
-import { Director } from '../../lib/director.js';
+import { Director } from '../../lib/director/director.js';
 import { applyRules } from '../../lib/rules/apply.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/native/addon.js';
 import { show, type ShowSource } from '../../lib/rules/show.js';
-import type { RealServerOptions } from '../../lib/service-options.js';
+import type { RealServerOptions } from '../../lib/values/service-options.js';
 import { cli } from '../support/cli.js';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 import { tcp, udp } from '../support/packets.js';

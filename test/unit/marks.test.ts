@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { type MarkRule, routedPrefixes } from '../../lib/marks.js';
+import { type MarkRule, routedPrefixes } from '../../lib/values/marks.js';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 
 const WEB_MARK: MarkRule = { mark: 1, protocol: 'tcp', destination: '192.0.2.0/28', port: 80 };

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { Director, egresses, errorMeanings, forwardingMethods, schedulers, timeoutStates } from '../../lib/index.js';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/native/addon.js';
 
 const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
 

@@ -1,8 +1,8 @@
 /** Which schedulers are of no use where every datagram is scheduled by itself: those that are warned of, and no others. */
 import { strict as assert } from 'node:assert';
-import { Director } from '../../lib/director.js';
+import { Director } from '../../lib/director/director.js';
 import { parseCommand } from '../../lib/rules/parse-command.js';
-import { onePacketWarning, schedulers } from '../../lib/scheduler.js';
+import { onePacketWarning, schedulers } from '../../lib/values/scheduler.js';
 import { udp } from '../support/packets.js';
 
 /** One server at a time is what they are for. */

@@ -9,7 +9,7 @@ import {
   integerOption,
   signalOption,
   uint64Option,
-} from '../../lib/options.js';
+} from '../../lib/values/options.js';
 
 const refusal = (message: string | RegExp) => ({ code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
 

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import type { NativeOperation } from '../../lib/native.js';
-import type { Persistence } from '../../lib/persistence.js';
+import type { NativeOperation } from '../../lib/native/addon.js';
+import type { Persistence } from '../../lib/values/persistence.js';
 import { fakeConfiguration, serviceRow } from '../support/fake-configuration.js';
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;

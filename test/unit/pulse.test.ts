@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { ClockPulse, ManualPulse } from '../../lib/pulse.js';
+import { ClockPulse, ManualPulse } from '../../lib/director/pulse.js';
 
 for (const [name, make] of [
   ['ClockPulse', () => new ClockPulse(100_000)],

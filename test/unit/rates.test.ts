@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert';
-import { increase, plainRates, RateMeter, readEstimate, stepEstimate } from '../../lib/rates.js';
+import { increase, plainRates, RateMeter, readEstimate, stepEstimate } from '../../lib/stats/rates.js';
 import {
   type DirectorStats,
   sumTraffic,
   type Traffic,
   type VirtualServiceStats,
   zeroTraffic,
-} from '../../lib/stats.js';
+} from '../../lib/stats/stats.js';
 
 const traffic = (connections: number, inPackets = 0, inBytes = 0): Traffic => ({
   ...zeroTraffic(),

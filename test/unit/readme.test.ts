@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync } from 'node:fs';
 import { Director } from '../../lib/index.js';
-import { native } from '../../lib/native.js';
+import { native } from '../../lib/native/addon.js';
 import { applyRules } from '../../lib/rules/apply.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 

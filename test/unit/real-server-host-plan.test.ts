@@ -5,7 +5,7 @@ import {
   planTunnelDevices,
   type RealServerPlan,
   realServerWarnings,
-} from '../../lib/host/real-server-host-plan.js';
+} from '../../lib/realserver/real-server-host-plan.js';
 import { formatHostCommand, type HostStep } from '../../lib/host/step.js';
 import { FakeHost } from '../support/fake-host.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reloadRules } from '../../lib/cli/run/reload.js';
 import type { CliIo } from '../../lib/cli/verb.js';
-import { Director } from '../../lib/director.js';
+import { Director } from '../../lib/director/director.js';
 import { listMarks } from '../../lib/rules/mark.js';
 
 const SOURCE = '10.2.0.2';

@@ -4,7 +4,7 @@ import { writtenForwarding } from '../../lib/rules/forwarding.js';
 import { printCommand, printServerSettings } from '../../lib/rules/print.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { listedService } from '../../lib/rules/show.js';
-import { serviceStats } from '../../lib/stats.js';
+import { serviceStats } from '../../lib/stats/stats.js';
 import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
 
 /** Every row: how `-S` prints it, and what the engine is told. */

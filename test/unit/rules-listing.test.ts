@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { parseEndpoint } from '../../lib/inet.js';
+import { parseEndpoint } from '../../lib/values/inet.js';
 import type { ListCommand, ServiceProtocol } from '../../lib/rules/command.js';
 import { connectionLine, connectionsTitle } from '../../lib/rules/listing/connections.js';
 import { exactNumber, shortNumber } from '../../lib/rules/listing/numbers.js';

@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert';
-import { Director } from '../../lib/director.js';
+import { Director } from '../../lib/director/director.js';
 import { saveServices } from '../../lib/rules/listing/save.js';
 import { listedService } from '../../lib/rules/show.js';
-import type { SchedulerChoice } from '../../lib/scheduler-options.js';
-import { schedulerFlagsOf, schedulers } from '../../lib/scheduler.js';
+import type { SchedulerChoice } from '../../lib/values/scheduler-options.js';
+import { schedulerFlagsOf, schedulers } from '../../lib/values/scheduler.js';
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 

@@ -1,8 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { withPictures } from '../../bench/scheduler-pictures.js';
-import { native } from '../../lib/native.js';
-import { schedulerFlagsOf, schedulers } from '../../lib/scheduler.js';
+import { native } from '../../lib/native/addon.js';
+import { schedulerFlagsOf, schedulers } from '../../lib/values/scheduler.js';
 
 const text = readFileSync(new URL('../../../docs/schedulers.md', import.meta.url), 'utf8');
 

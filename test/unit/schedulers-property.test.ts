@@ -1,10 +1,10 @@
 /** What each scheduler promises, whatever the weights; docs/schedulers.md says it in words. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { native } from '../../lib/native.js';
-import type { Scheduler, SchedulerFlag } from '../../lib/scheduler.js';
-import type { SchedulerChoice } from '../../lib/scheduler-options.js';
-import type { ServiceBehaviour } from '../../lib/service-behaviour.js';
+import { native } from '../../lib/native/addon.js';
+import type { Scheduler, SchedulerFlag } from '../../lib/values/scheduler.js';
+import type { SchedulerChoice } from '../../lib/values/scheduler-options.js';
+import type { ServiceBehaviour } from '../../lib/values/service-behaviour.js';
 import { countsOf, Scheduling, type ServerSetting } from '../support/scheduling.js';
 
 const NAMES = 'abcdefgh';

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { NativeServiceKey } from '../../lib/native.js';
+import type { NativeServiceKey } from '../../lib/native/addon.js';
 import {
   checkedServiceKey,
   nativeServiceKey,
@@ -8,7 +8,7 @@ import {
   serviceIdentity,
   serviceName,
   type VirtualServiceKey,
-} from '../../lib/service-key.js';
+} from '../../lib/values/service-key.js';
 
 const KEYS: [key: VirtualServiceKey, name: string, native: NativeServiceKey, serverPort: number][] = [
   [

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { isSourceRange, parseSource, sourceFamily } from '../../lib/source.js';
+import { isSourceRange, parseSource, sourceFamily } from '../../lib/values/source.js';
 
 describe('a source', () => {
   const read: [text: string, source: string, family: 4 | 6, isRange: boolean][] = [

@@ -3,9 +3,9 @@ import { strict as assert } from 'node:assert';
 import { explain } from '../../lib/cli/verbs/explain.js';
 import { realserver } from '../../lib/cli/verbs/realserver.js';
 import { run } from '../../lib/cli/verbs/run.js';
-import { Director } from '../../lib/director.js';
-import type { DirectorWarning } from '../../lib/events.js';
-import { native } from '../../lib/native.js';
+import { Director } from '../../lib/director/director.js';
+import type { DirectorWarning } from '../../lib/director/events.js';
+import { native } from '../../lib/native/addon.js';
 import { cli } from '../support/cli.js';
 
 describe('a director', () => {

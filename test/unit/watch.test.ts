@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
-import { type DirectorStats, zeroTraffic } from '../../lib/stats.js';
-import { Watch, type WatchOptions } from '../../lib/watch.js';
+import { type DirectorStats, zeroTraffic } from '../../lib/stats/stats.js';
+import { Watch, type WatchOptions } from '../../lib/stats/watch.js';
 
 function reading(received = 0n): DirectorStats {
   const table = { ipv4: 0, ipv6: 0, capacity: 1024, bytes: 65_536, engineDataBytes: 0 };

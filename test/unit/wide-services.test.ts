@@ -1,10 +1,15 @@
 /** Which service a packet is for, where services have many addresses and ports, and marks; docs/marks.md has the order. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { Director } from '../../lib/director.js';
-import { addressBytes, parseRange } from '../../lib/inet.js';
-import type { MarkRule } from '../../lib/marks.js';
-import { type ServiceIdentity, serviceIdentity, serviceName, type VirtualServiceKey } from '../../lib/service-key.js';
+import { Director } from '../../lib/director/director.js';
+import { addressBytes, parseRange } from '../../lib/values/inet.js';
+import type { MarkRule } from '../../lib/values/marks.js';
+import {
+  type ServiceIdentity,
+  serviceIdentity,
+  serviceName,
+  type VirtualServiceKey,
+} from '../../lib/values/service-key.js';
 import { readOuter, tcp, udp } from '../support/packets.js';
 
 interface Flow {

@@ -2,9 +2,9 @@
  * A capture's packets and the rules due between them, in the order of the capture's clock. A rule comes before the
  * packets of its own time.
  */
-import type { OfflineDirector } from '../../director.js';
-import type { ProcessedPacket } from '../../offline-director.js';
-import { ESTIMATE_INTERVAL_MS, RateMeter } from '../../rates.js';
+import type { OfflineDirector } from '../../director/director.js';
+import type { ProcessedPacket } from '../../director/offline-director.js';
+import { ESTIMATE_INTERVAL_MS, RateMeter } from '../../stats/rates.js';
 import { applyRules, isShowCommand, type ShowCommand } from '../../rules/apply.js';
 import { located } from '../../rules/errors.js';
 import type { RuleLine } from '../../rules/parse-rules.js';

@@ -1,6 +1,6 @@
 /** `tunvs run --dry-run`: what would be done, as commands that a shell and ipvsadm would take. */
-import type { DirectorStats } from '../../stats.js';
-import { type MarkRule, routedPrefixes } from '../../marks.js';
+import type { DirectorStats } from '../../stats/stats.js';
+import { type MarkRule, routedPrefixes } from '../../values/marks.js';
 import { isMarkCommand, printMark } from '../../rules/mark.js';
 import { printCommand } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
@@ -19,7 +19,7 @@ export async function dryRun(
   const [{ DirectorHost }, { DEFAULT_MARK_DEVICE, DEFAULT_PATH_MTU, defaultDeviceMtu }, { formatHostCommand }] =
     await Promise.all([
       import('../../host/director-host.js'),
-      import('../../director-options.js'),
+      import('../../director/director-options.js'),
       import('../../host/step.js'),
     ]);
   const device = options.device ?? DEFAULT_DEVICE;

@@ -1,10 +1,10 @@
 /** SIGHUP: the rules are read again, and only what differs is changed. */
-import type { Director } from '../../director.js';
+import type { Director } from '../../director/director.js';
 import { applyTableCommand } from '../../rules/apply.js';
 import { listMarks } from '../../rules/mark.js';
 import { reconcile } from '../../rules/reconcile.js';
 import { listedService } from '../../rules/show.js';
-import { isSameSysctl } from '../../sysctls.js';
+import { isSameSysctl } from '../../values/sysctls.js';
 import { readRules, rehearseRules } from '../rules-file.js';
 import { type CliIo, UsageError } from '../verb.js';
 

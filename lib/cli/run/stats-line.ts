@@ -1,5 +1,5 @@
 /** One line of what a director does now. */
-import type { DirectorSample } from '../../rates.js';
+import type { DirectorSample } from '../../stats/rates.js';
 
 export function statsLine(sample: DirectorSample): string {
   const { rates, table, services } = sample;

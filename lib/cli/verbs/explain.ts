@@ -1,10 +1,10 @@
 /** `tunvs explain`: which real server a packet would get, and by which rule. */
 import { once } from 'node:events';
 import type { Command } from 'commander';
-import type { OfflineDirector } from '../../director.js';
-import type { Explanation } from '../../explain.js';
-import type { ExplainedFlow } from '../../flow-packet.js';
-import { parseEndpoint } from '../../inet.js';
+import type { OfflineDirector } from '../../director/director.js';
+import type { Explanation } from '../../director/explain.js';
+import type { ExplainedFlow } from '../../values/flow-packet.js';
+import { parseEndpoint } from '../../values/inet.js';
 import { choiceArgument, integerArgument, seedArgument } from '../arguments.js';
 import { addEngineOptions, addTimedRulesOption, type EngineArguments, engineOptions } from '../engine-options.js';
 import { toJson } from '../json.js';
@@ -63,9 +63,9 @@ export const explain: Verb = {
       throw new UsageError('explain: say which packet with --client and --virtual, or name a capture with --in');
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
     const [{ Director }, { native }, { wrapNative }] = await Promise.all([
-      import('../../director.js'),
-      import('../../native.js'),
-      import('../../errors.js'),
+      import('../../director/director.js'),
+      import('../../native/addon.js'),
+      import('../../values/errors.js'),
     ]);
     const { in: capture } = options;
     const reader = capture === undefined ? undefined : wrapNative(() => new native.PcapReader(capture));

@@ -1,8 +1,8 @@
 /** `tunvs realserver`: makes this host a real server until a signal ends it. */
 import { type Command, Option } from 'commander';
-import { type RealServerMethod, realServerMethods } from '../../forwarding-method.js';
+import { type RealServerMethod, realServerMethods } from '../../values/forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
-import type { RealServerHost, RealServerHostOptions } from '../../real-server-host.js';
+import type { RealServerHost, RealServerHostOptions } from '../../realserver/real-server-host.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
@@ -103,7 +103,7 @@ Examples:
       io.stdout.write(`${given.json ? toJson({ event, ...details }) : text}\n`);
     };
     // Loads the native part, which --help does without.
-    const { RealServerHost } = await import('../../real-server-host.js');
+    const { RealServerHost } = await import('../../realserver/real-server-host.js');
     if (given.dryRun) {
       for (const { description, command, undo } of RealServerHost.plan(settings)) {
         const shown = formatHostCommand(command);

@@ -67,9 +67,9 @@ export const replay: Verb = {
     await refuseSameFile(options.in, options.out);
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
     const [{ Director }, { native }, { wrapNative }] = await Promise.all([
-      import('../../director.js'),
-      import('../../native.js'),
-      import('../../errors.js'),
+      import('../../director/director.js'),
+      import('../../native/addon.js'),
+      import('../../values/errors.js'),
     ]);
     const reader = wrapNative(() => new native.PcapReader(options.in));
     try {

@@ -1,7 +1,7 @@
 /** `tunvs run`: a director on a device, steered by a rules file. */
 import type { Command } from 'commander';
-import type { Director } from '../../director.js';
-import { type Egress, egresses } from '../../egress.js';
+import type { Director } from '../../director/director.js';
+import { type Egress, egresses } from '../../values/egress.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
 import { applyRules } from '../../rules/apply.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
@@ -123,7 +123,7 @@ async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: A
 
 /** Undefined when a signal came first. */
 async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director | undefined> {
-  const { Director } = await import('../../director.js');
+  const { Director } = await import('../../director/director.js');
   const { egress, markDevice: markDevices } = options;
   const device = {
     ...(options.device !== undefined && { name: options.device }),

@@ -10,8 +10,8 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { TunvsError } from '../../errors.js';
-import { native } from '../../native.js';
+import { TunvsError } from '../../values/errors.js';
+import { native } from '../../native/addon.js';
 import type { Entry } from './entry.js';
 import { makePrivate } from './folder.js';
 import { JournalReader, JournalWriter, replaceJournal } from './journal.js';

@@ -1,7 +1,7 @@
 /** The folder of this network namespace's books, below /run/tunvs, where nobody else can write. */
 import { chmodSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { native } from '../../native.js';
+import { native } from '../../native/addon.js';
 
 /** Names another folder than /run/tunvs: for those who are not root, and for containers that share one. */
 export const FOLDER_VARIABLE = 'TUNVS_RUNTIME_DIR';

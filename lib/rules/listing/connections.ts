@@ -1,5 +1,5 @@
 /** `ipvsadm -L -n -c`. */
-import { formatEndpoint } from '../../inet.js';
+import { formatEndpoint } from '../../values/inet.js';
 import type { ListedConnection } from './rows.js';
 
 /** `withEngines`: with the two columns of `--persistent-conn`. */

@@ -1,6 +1,6 @@
 /** What listings print: plain data, whoever counted it. */
-import type { Endpoint } from '../../inet.js';
-import type { AnyProtocol } from '../../protocol.js';
+import type { Endpoint } from '../../values/inet.js';
+import type { AnyProtocol } from '../../values/protocol.js';
 import type { ServerSettings, ServiceId, ServiceSettings } from '../command.js';
 
 /** Totals, or per-second rates. */

@@ -1,5 +1,5 @@
 /** `ipvsadm -S -n`. Thresholds, timeouts and sysctls are not part of it, as with ipvsadm. */
-import { formatEndpoint } from '../../inet.js';
+import { formatEndpoint } from '../../values/inet.js';
 import { printServerSettings, printServiceId, printServiceSettings } from '../print.js';
 import type { ListedService } from './rows.js';
 import { sortServices } from './sort.js';

@@ -1,7 +1,7 @@
 /** `ipvsadm -L -n`: services and servers in the five forms there are, byte for byte, trailing blanks included. */
-import { addressFamily, type Endpoint, formatEndpoint } from '../../inet.js';
+import { addressFamily, type Endpoint, formatEndpoint } from '../../values/inet.js';
 import type { ListColumns, ServiceId } from '../command.js';
-import { formatVirtualEndpoint } from '../../service-key.js';
+import { formatVirtualEndpoint } from '../../values/service-key.js';
 import { schedulerFlagNames } from '../values.js';
 import { exactNumber, shortNumber } from './numbers.js';
 import { type ListedServer, type ListedService, type ListedTraffic, NO_TRAFFIC } from './rows.js';

@@ -1,7 +1,7 @@
 /** The order that listings are in unless `--nosort` is given. */
-import { compareAddresses, type Endpoint } from '../../inet.js';
+import { compareAddresses, type Endpoint } from '../../values/inet.js';
 import { PROTOCOL_NUMBERS, type ServiceId, serviceFamily } from '../command.js';
-import { splitPrefix } from '../../prefix.js';
+import { splitPrefix } from '../../values/prefix.js';
 import type { ListedService } from './rows.js';
 
 /** Services by mark, family, protocol, address and port, ranges behind what they begin with; each one's servers by address and port. */
