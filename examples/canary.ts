@@ -4,7 +4,7 @@
  *
  *     node dist/examples/canary.js [PERCENT ...]
  */
-import { Director, type RealServer, tablePolicy } from 'tunvs';
+import { Director, type PolicyServer, tablePolicy } from 'tunvs';
 import { destination, syn } from './packets.js';
 
 const percentages = process.argv.slice(2).map(Number);
@@ -15,8 +15,8 @@ const SLOTS = 10_000;
 let percent = 0;
 
 /** The first slots are the canary's; the others take their turns, which do not depend on how many those are. */
-function canary(servers: RealServer[], { size }: { size: number }): Uint16Array {
-  const isCanary = ({ address }: RealServer) => address === CANARY;
+function canary(servers: PolicyServer[], { size }: { size: number }): Uint16Array {
+  const isCanary = ({ address }: PolicyServer) => address === CANARY;
   const first = servers.findIndex(isCanary);
   const others = [...servers.keys()].filter((index) => index !== first);
   return Uint16Array.from({ length: size }, (_, slot) => {

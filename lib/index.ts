@@ -17,12 +17,12 @@ export {
 } from './director/director-options.js';
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
+export type { EngineEvent } from './values/engine-event.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
+export type { Change } from './director/owners.js';
 export type {
-  Change,
   DirectorEvents,
   DirectorWarning,
-  EngineEvent,
   RealServerEvent,
   VirtualServiceEvent,
 } from './director/events.js';
@@ -53,6 +53,7 @@ export {
   type DecideBatch,
 } from './policy/connection-policy.js';
 export type { Policy, PolicyCounters, PolicyKind, ServicePolicy } from './policy/policy.js';
+export type { PolicyServer, PolicyService } from './policy/subject.js';
 export {
   type BuildTable,
   type TableContext,
@@ -73,8 +74,7 @@ export {
 } from './policy/weights-policy.js';
 export { type AnyProtocol, type Protocol, protocols } from './values/protocol.js';
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './stats/rates.js';
-export type { RealServer } from './director/real-server.js';
-export type { HostCounts } from './host/host-keeper.js';
+export type { HostCounts } from './stats/host-counts.js';
 export type { HostEvent, HostEventType } from './host/host-event.js';
 export {
   RealServerHost,
@@ -86,13 +86,8 @@ export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from
 export type { SchedulerChoice, SchedulerOptions } from './values/scheduler-options.js';
 export { type MidStream, midStreamChoices, type ServiceBehaviour, type SlowStart } from './values/service-behaviour.js';
 export type { AddressServiceKey, MarkServiceKey, ServiceIdentity, VirtualServiceKey } from './values/service-key.js';
-export type {
-  RealServerEdit,
-  RealServerKey,
-  RealServerOptions,
-  VirtualServiceEdit,
-  VirtualServiceOptions,
-} from './values/service-options.js';
+export type { RealServerEdit, RealServerKey, RealServerOptions } from './values/server-options.js';
+export type { VirtualServiceEdit, VirtualServiceOptions } from './director/service-options.js';
 export type {
   ConnectionTableStats,
   DirectorStats,
@@ -101,5 +96,5 @@ export type {
   VirtualServiceStats,
 } from './stats/stats.js';
 export { type StateTimeouts, type Timeouts, type TimeoutState, timeoutStates } from './values/timeouts.js';
-export type { VirtualService } from './director/virtual-service.js';
+export type { RealServer, VirtualService } from './director/virtual-service.js';
 export type { WatchOptions } from './stats/watch.js';

@@ -6,69 +6,16 @@
  * ranges that the host sends to the device, and `#local` those of them that its own services have as well.
  */
 import { TunvsError, toTunvsError } from '../values/errors.js';
+import type { ConfigurationPorts } from './configuration-ports.js';
 import type { ConfigurationEvent } from './events.js';
-import type { AddressFamily } from '../values/inet.js';
+import type { Change, ConfigurationStep, ServiceOwner } from './owners.js';
 import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from '../values/marks.js';
-import type {
-  NativeEnded,
-  NativeOperation,
-  NativeServerKey,
-  NativeServerRow,
-  NativeServiceKey,
-  NativeServiceRow,
-} from '../native/addon.js';
 import { refuse } from '../values/options.js';
 import { Policies } from '../policy/policies.js';
-import type { PolicyPorts } from '../policy/policy.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
-import { serverName, type VirtualServiceOptions } from '../values/service-options.js';
-import { VirtualService } from './virtual-service.js';
-
-/** What a host does for virtual addresses. Removing does not throw. */
-export interface VipRoutes {
-  addVip(prefix: string): void;
-  removeVip(prefix: string): void;
-  /** The address or range is the host's own as well, for its services. REQUIRES: addVip(). */
-  addLocalNode(prefix: string): void;
-  removeLocalNode(prefix: string): void;
-}
-
-/** What a configuration needs of its director. */
-export interface ConfigurationPorts {
-  /** All or none. Throws ERR_TUNVS_CLOSED when the director is closed. */
-  apply(operations: NativeOperation[]): void;
-  /** Throws ERR_TUNVS_CLOSED when the director is closed. */
-  assertOpen(): void;
-  serviceRow(service: NativeServiceKey): NativeServiceRow | undefined;
-  serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
-  /** Of the director addresses. */
-  readonly sourceFamilies: readonly AddressFamily[];
-  /** Whether a canonical address is the host's own, so that a real server there is local. */
-  isLocal(address: string): boolean;
-  /** Undefined when the host is somebody else's to set up. */
-  vipRoutes: VipRoutes | undefined;
-  /** Called once per change, in order, when all of them are in force. */
-  tell(event: ConfigurationEvent): void;
-  /**
-   * Resolves when counts may have changed, after `atMostMs` where the director has a clock of its own; rejects when the
-   * signal is aborted or the director closes.
-   */
-  nextPulse(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
-  /** The director's clock, from any beginning; never goes back. */
-  monotonicMs(): number;
-  /** Ends connections that a real server has, as many as may be at once: see NativeDirector. */
-  endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
-  /** For the policies of its services. */
-  policies: PolicyPorts;
-}
-
-/** One operation with what it does to the objects here. */
-export interface ConfigurationChange {
-  operation: NativeOperation;
-  redo?: () => void;
-  undo?: () => void;
-  events?: ConfigurationEvent[];
-}
+import { serverName } from '../values/server-options.js';
+import type { VirtualServiceOptions } from './service-options.js';
+import { type RealServer, VirtualService } from './virtual-service.js';
 
 /** What a transaction's function is handed; services and servers that it finds or makes take part as well. */
 export interface Transaction {
@@ -90,7 +37,12 @@ export interface Transaction {
   zero(): void;
 }
 
-export class Configuration implements Transaction {
+/** A step with what is told of it. */
+interface ConfigurationChange extends ConfigurationStep {
+  events?: readonly ConfigurationEvent[];
+}
+
+export class Configuration implements Transaction, ServiceOwner {
   readonly ports: ConfigurationPorts;
   /** @internal */
   readonly policies: Policies;
@@ -127,11 +79,10 @@ export class Configuration implements Transaction {
         `the virtual service ${name} is configured already: change it with edit(), or delete it first`,
       );
     }
-    this.change({
+    this.changeService('added', service, {
       operation: { op: 'addService', service: service.nativeKey, config: service.nativeConfig },
       redo: () => this.#services.set(name, service),
       undo: () => this.#services.delete(name),
-      events: [{ name: 'virtualService', event: { change: 'added', service } }],
     });
     return service;
   }
@@ -146,17 +97,16 @@ export class Configuration implements Transaction {
       );
     }
     const name = serviceName(service);
-    this.change({
+    this.changeService('deleted', service, {
       operation: { op: 'deleteService', service: service.nativeKey },
       redo: () => this.#services.delete(name),
       undo: () => this.#services.set(name, service),
-      events: [{ name: 'virtualService', event: { change: 'deleted', service } }],
     });
   }
 
   clear(): void {
     const services = this.virtualServices;
-    this.change({
+    this.#change({
       operation: { op: 'clear' },
       redo: () => this.#services.clear(),
       undo: () => {
@@ -217,8 +167,19 @@ export class Configuration implements Transaction {
     return this.#services.get(serviceName(service)) === service;
   }
 
-  /** Puts one change into force, or into the open transaction. */
-  change(change: ConfigurationChange): void {
+  change(step: ConfigurationStep): void {
+    this.#change(step);
+  }
+
+  changeService(change: Change, service: VirtualService, step: ConfigurationStep): void {
+    this.#change({ ...step, events: [{ name: 'virtualService', event: { change, service } }] });
+  }
+
+  changeServer(change: Change, service: VirtualService, server: RealServer, step: ConfigurationStep): void {
+    this.#change({ ...step, events: [{ name: 'realServer', event: { change, service, server } }] });
+  }
+
+  #change(change: ConfigurationChange): void {
     this.ports.assertOpen();
     change.redo?.();
     if (this.#open) {

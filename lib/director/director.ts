@@ -17,16 +17,10 @@ import {
   markDevices,
   sourceWarnings,
 } from './director-device.js';
+import type { EngineEvent } from '../values/engine-event.js';
 import { TunvsError, toTunvsError, wrapNative } from '../values/errors.js';
 import { EventRelay } from './event-relay.js';
-import {
-  type ConfigurationEvent,
-  channels,
-  type DirectorEvents,
-  type DirectorWarning,
-  type EngineEvent,
-  tell,
-} from './events.js';
+import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWarning, tell } from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from '../values/flow-packet.js';
 import { DirectorWatch, type DirectorWatchParts } from './director-watch.js';
@@ -54,7 +48,7 @@ import type { DirectorSample } from '../stats/rates.js';
 import { sourceFamily } from '../values/source.js';
 import { onePacketWarning } from '../values/scheduler.js';
 import { type ServiceIdentity, serviceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
-import type { VirtualServiceOptions } from '../values/service-options.js';
+import type { VirtualServiceOptions } from './service-options.js';
 import { type DirectorStats, serviceStats, sumTraffic } from '../stats/stats.js';
 import { inertSysctlWarning } from '../values/sysctls.js';
 import { checkedTimeouts, type StateTimeouts, type Timeouts } from '../values/timeouts.js';

@@ -1,8 +1,9 @@
 /** Draining a real server: no new connections, and wait for the end of those it has, or bring it about. */
 import { TunvsError } from '../values/errors.js';
 import { checkedOptions, durationOption, refuse, signalOption } from '../values/options.js';
-import type { RealServer } from './real-server.js';
-import { serverName } from '../values/service-options.js';
+import type { RealServerStats } from '../stats/stats.js';
+import type { ServerOwner } from './owners.js';
+import { serverName } from '../values/server-options.js';
 
 export interface DrainOptions {
   signal?: AbortSignal;
@@ -17,8 +18,17 @@ export interface DrainResult {
   ended: number;
 }
 
+/** What is drained: a real server. */
+interface Drained {
+  readonly service: ServerOwner;
+  readonly address: string;
+  readonly port: number;
+  weight: number;
+  stats(): RealServerStats;
+}
+
 /** See {@link RealServer.drain}. */
-export async function drain(server: RealServer, options: DrainOptions): Promise<DrainResult> {
+export async function drain(server: Drained, options: DrainOptions): Promise<DrainResult> {
   const { signal, timeoutMs, deadlineMs } = checkedDrainOptions(options);
   signal?.throwIfAborted();
   const { ports } = server.service.configuration;
@@ -79,7 +89,7 @@ function checkedDrainOptions(given: DrainOptions) {
   };
 }
 
-function connectionsOf(server: RealServer): number {
+function connectionsOf(server: Drained): number {
   const { activeConnections, inactiveConnections } = server.stats();
   return activeConnections + inactiveConnections;
 }

@@ -3,14 +3,9 @@ import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from '../native/addon.js';
-import {
-  checkedServerEdit,
-  type RealServerEdit,
-  type ServerForwarding,
-  serverName,
-} from '../values/service-options.js';
+import { checkedServerEdit, type RealServerEdit, type ServerForwarding, serverName } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
-import type { VirtualService } from './virtual-service.js';
+import type { ServerOwner } from './owners.js';
 
 let lastSerial = 0;
 
@@ -20,8 +15,8 @@ let lastSerial = 0;
  * Once the server or its service is deleted, every call throws ERR_TUNVS_NOT_FOUND, also when a server of the same
  * name is added later; once the director is closed, ERR_TUNVS_CLOSED. `service`, `address` and `port` can always be read.
  */
-export class RealServer {
-  readonly service: VirtualService;
+export class RealServer<Service extends ServerOwner = ServerOwner> {
+  readonly service: Service;
   /** The real server's own address (RIP), in its canonical spelling. */
   readonly address: string;
   readonly port: number;
@@ -32,7 +27,7 @@ export class RealServer {
   #asked: ServerForwarding;
 
   /** @internal */
-  constructor(service: VirtualService, key: NativeServerKey, config: NativeServerConfig, asked: ServerForwarding) {
+  constructor(service: Service, key: NativeServerKey, config: NativeServerConfig, asked: ServerForwarding) {
     this.service = service;
     this.address = key.address;
     this.port = key.port;
@@ -93,7 +88,7 @@ export class RealServer {
       this.address,
       surroundings,
     );
-    this.service.configuration.change({
+    this.service.configuration.changeServer('edited', this.service, this, {
       operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config },
       redo: () => {
         this.#config = config;
@@ -103,7 +98,6 @@ export class RealServer {
         this.#config = before;
         this.#asked = askedBefore;
       },
-      events: [{ name: 'realServer', event: { change: 'edited', service: this.service, server: this } }],
     });
   }
 
@@ -133,11 +127,10 @@ export class RealServer {
   delete(): void {
     this.assertConfigured();
     const { service } = this;
-    service.configuration.change({
+    service.configuration.changeServer('deleted', service, this, {
       operation: { op: 'deleteServer', service: service.nativeKey, server: this.#nativeKey },
       redo: () => service.forget(this),
       undo: () => service.remember(this),
-      events: [{ name: 'realServer', event: { change: 'deleted', service, server: this } }],
     });
   }
 

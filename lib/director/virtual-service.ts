@@ -1,12 +1,13 @@
 /** A virtual service: the protocol, address and port that clients see, and the real servers behind it. */
-import type { Configuration } from './configuration.js';
+import type { ServerOwner, ServiceOwner } from './owners.js';
 import { TunvsError } from '../values/errors.js';
 import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from '../native/addon.js';
 import { readArguments, refuse } from '../values/options.js';
 import type { PersistenceStats } from '../values/persistence.js';
 import { Policy, type PolicyRunner, type ServicePolicy } from '../policy/policy.js';
+import type { PolicyServer, PolicySubject } from '../policy/subject.js';
 import type { AnyProtocol } from '../values/protocol.js';
-import { RealServer } from './real-server.js';
+import { RealServer as ServerHandle } from './real-server.js';
 import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
 import type { SchedulerOptions } from '../values/scheduler-options.js';
 import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceName } from '../values/service-key.js';
@@ -14,17 +15,22 @@ import { type MidStream, midStreamOf, type SlowStart, slowStartOf } from '../val
 import {
   checkedServerKey,
   checkedServerOptions,
-  checkedServiceEdit,
-  checkedServiceOptions,
   type RealServerKey,
   type RealServerOptions,
   type ServerSurroundings,
   serverName,
+} from '../values/server-options.js';
+import {
+  checkedServiceEdit,
+  checkedServiceOptions,
   type VirtualServiceEdit,
   type VirtualServiceOptions,
-} from '../values/service-options.js';
+} from './service-options.js';
 import { serviceStats, type VirtualServiceStats } from '../stats/stats.js';
 import type { StateTimeouts } from '../values/timeouts.js';
+
+/** A handle on a configured real server; made by {@link VirtualService.addRealServer}. */
+export type RealServer = ServerHandle<VirtualService>;
 
 let lastSerial = 0;
 
@@ -34,7 +40,7 @@ let lastSerial = 0;
  * Once the service is deleted, every call throws ERR_TUNVS_NOT_FOUND; once the director is closed, ERR_TUNVS_CLOSED.
  * Its name can always be read: `protocol`, `address`, `port`, `lastPort` and `mark`.
  */
-export class VirtualService implements ServiceIdentity {
+export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubject {
   /** 'ip', any, of a service by firewall mark. */
   readonly protocol: AnyProtocol;
   /** The virtual address (VIP) or a range of them, in its canonical spelling; '0.0.0.0' or '::', any, with a mark. */
@@ -48,12 +54,12 @@ export class VirtualService implements ServiceIdentity {
   /** Orders services and servers by when they were added. @internal */
   readonly serial = ++lastSerial;
   /** @internal */
-  readonly configuration: Configuration;
+  readonly configuration: ServiceOwner;
   #config: NativeServiceConfig;
   #runner: PolicyRunner | undefined;
   readonly #servers = new Map<string, RealServer>();
 
-  private constructor(configuration: Configuration, key: ServiceIdentity, config: NativeServiceConfig) {
+  private constructor(configuration: ServiceOwner, key: ServiceIdentity, config: NativeServiceConfig) {
     this.configuration = configuration;
     this.protocol = key.protocol;
     this.address = key.address;
@@ -64,7 +70,7 @@ export class VirtualService implements ServiceIdentity {
   }
 
   /** Checked, not yet configured. @internal */
-  static create(configuration: Configuration, options: VirtualServiceOptions): VirtualService {
+  static create(configuration: ServiceOwner, options: VirtualServiceOptions): VirtualService {
     const { key, config, policy } = checkedServiceOptions('addVirtualService', options);
     const service = new VirtualService(configuration, key, config);
     service.#runner = service.#runnerOf('addVirtualService', policy);
@@ -158,12 +164,11 @@ export class VirtualService implements ServiceIdentity {
         `${serviceName(this)} has the real server ${name} already: change it with edit(), or delete it first`,
       );
     }
-    const server = new RealServer(this, key, config, asked);
-    this.configuration.change({
+    const server: RealServer = new ServerHandle(this, key, config, asked);
+    this.configuration.changeServer('added', this, server, {
       operation: { op: 'addServer', service: this.nativeKey, server: key, config },
       redo: () => this.#servers.set(name, server),
       undo: () => this.#servers.delete(name),
-      events: [{ name: 'realServer', event: { change: 'added', service: this, server } }],
     });
     return server;
   }
@@ -176,7 +181,7 @@ export class VirtualService implements ServiceIdentity {
     const runnerBefore = this.#runner;
     const { config, policy } = checkedServiceEdit(call, options, before, this);
     const runner = this.#runnerOf(call, policy);
-    this.configuration.change({
+    this.configuration.changeService('edited', this, {
       operation: { op: 'editService', service: this.nativeKey, config },
       redo: () => {
         this.#config = config;
@@ -186,7 +191,6 @@ export class VirtualService implements ServiceIdentity {
         this.#config = before;
         this.#runner = runnerBefore;
       },
-      events: [{ name: 'virtualService', event: { change: 'edited', service: this } }],
     });
   }
 
@@ -238,6 +242,18 @@ export class VirtualService implements ServiceIdentity {
   /** @internal */
   get runner(): PolicyRunner | undefined {
     return this.#runner;
+  }
+
+  /** @internal */
+  setWeights(weights: Iterable<readonly [PolicyServer, number]>): void {
+    this.configuration.transaction(() => {
+      for (const [{ address, port }, weight] of weights) this.realServer({ address, port })?.edit({ weight });
+    });
+  }
+
+  /** @internal */
+  refreshPolicy(): void {
+    this.configuration.refreshPolicies();
   }
 
   /** Undefined leaves the policy that there is, null takes it away. */

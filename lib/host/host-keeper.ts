@@ -4,6 +4,7 @@
  *
  * Invariants: one check at a time; nothing is put back after close(); no timer keeps the process alive.
  */
+import type { HostCounts } from '../stats/host-counts.js';
 import { toTunvsError, wrapNative } from '../values/errors.js';
 import { native, type NativeHostChange } from '../native/addon.js';
 import { Contention, type ContentionOptions } from './contention.js';
@@ -54,13 +55,6 @@ const BLIND_INTERVAL_MS = 10_000;
 const MOST_AT_ONCE = 256;
 /** A check that is overtaken so often waits for calm. */
 const MOST_ATTEMPTS = 5;
-
-export interface HostCounts {
-  /** Things put back since opening. */
-  mended: number;
-  /** How often a thing was left alone because somebody took it away again and again. */
-  contested: number;
-}
 
 export class HostKeeper {
   readonly counts: HostCounts = { mended: 0, contested: 0 };

@@ -1,22 +1,22 @@
 /** Tells of failures once per burst: the first is told, those that follow within ten seconds of each other are not. */
 import { TunvsError } from '../values/errors.js';
 import { serviceName } from '../values/service-key.js';
-import type { VirtualService } from '../director/virtual-service.js';
 import type { Policy, PolicyPorts } from './policy.js';
+import type { PolicySubject } from './subject.js';
 
 /** A burst is over when nothing has failed for so long. */
 export const BURST_MS = 10_000;
 
 export class FailureBurst {
   readonly #policy: Policy;
-  readonly #service: VirtualService;
+  readonly #service: PolicySubject;
   readonly #ports: PolicyPorts;
   readonly #consequence: () => string;
   #lastMs = Number.NEGATIVE_INFINITY;
   #untold = 0;
 
   /** `consequence`: what holds instead, as in "its scheduler wlc decides". */
-  constructor(policy: Policy, service: VirtualService, ports: PolicyPorts, consequence: () => string) {
+  constructor(policy: Policy, service: PolicySubject, ports: PolicyPorts, consequence: () => string) {
     this.#policy = policy;
     this.#service = service;
     this.#ports = ports;

@@ -2,8 +2,7 @@
 import { formatAddress } from '../values/inet.js';
 import type { NativePolicyColumns } from '../native/addon.js';
 import { type Protocol, protocolName } from '../values/protocol.js';
-import type { RealServer } from '../director/real-server.js';
-import type { VirtualService } from '../director/virtual-service.js';
+import type { PolicyServer, PolicyService } from './subject.js';
 
 /** In the column of answers, in the place of a real server's id. */
 export const SCHEDULER_DECIDES = 0xffffffff;
@@ -14,9 +13,9 @@ const PACKET_STRIDE = 256;
 
 /** The real servers that may be chosen, with their native ids. */
 export interface Choices {
-  readonly servers: readonly RealServer[];
+  readonly servers: readonly PolicyServer[];
   readonly ids: Uint32Array;
-  readonly indexOf: ReadonlyMap<RealServer, number>;
+  readonly indexOf: ReadonlyMap<PolicyServer, number>;
 }
 
 /**
@@ -27,7 +26,7 @@ export interface Choices {
 export class ConnectionBatch {
   /** Rows. */
   length = 0;
-  readonly service: VirtualService;
+  readonly service: PolicyService;
   /** Client addresses, 16 bytes each, of which IPv4 takes the first 4. */
   readonly clients: Uint8Array;
   readonly clientPorts: Uint16Array;
@@ -38,7 +37,7 @@ export class ConnectionBatch {
   #choices: Choices;
 
   /** @internal */
-  constructor(service: VirtualService, columns: NativePolicyColumns, choices: Choices) {
+  constructor(service: PolicyService, columns: NativePolicyColumns, choices: Choices) {
     this.service = service;
     this.#columns = columns;
     this.#choices = choices;
@@ -49,7 +48,7 @@ export class ConnectionBatch {
   }
 
   /** Those of weight above 0, in the order of adding. */
-  get servers(): readonly RealServer[] {
+  get servers(): readonly PolicyServer[] {
     return this.#choices.servers;
   }
 
@@ -85,7 +84,7 @@ export class ConnectionBatch {
   }
 
   /** Rows that nothing is chosen for, or undefined, go where the service's scheduler sends them. */
-  choose(row: number, server: RealServer | number | undefined): void {
+  choose(row: number, server: PolicyServer | number | undefined): void {
     const { ids, indexOf } = this.#choices;
     const index = typeof server === 'object' && server !== null ? indexOf.get(server) : server;
     if (row >= this.length) throw new RangeError(`there is no row ${row} in a batch of ${this.length}`);
@@ -132,12 +131,12 @@ export class NewConnection {
     this.#row = row;
   }
 
-  get service(): VirtualService {
+  get service(): PolicyService {
     return this.#batch.service;
   }
 
   /** Those that may be chosen: of weight above 0, in the order of adding. */
-  get servers(): readonly RealServer[] {
+  get servers(): readonly PolicyServer[] {
     return this.#batch.servers;
   }
 

@@ -2,9 +2,7 @@
 import { TunvsError } from '../values/errors.js';
 import type { NativePolicy, NativePolicyColumns, NativeServiceRow } from '../native/addon.js';
 import { checkedOptions, functionOption, integerOption, readArguments, refuse } from '../values/options.js';
-import type { RealServer } from '../director/real-server.js';
-import { serverName } from '../values/service-options.js';
-import type { VirtualService } from '../director/virtual-service.js';
+import { serverName } from '../values/server-options.js';
 import { FailureBurst } from './burst.js';
 import { type Choices, ConnectionBatch, NewConnection } from './connection-batch.js';
 import {
@@ -16,9 +14,10 @@ import {
   usableServers,
   zeroCounters,
 } from './policy.js';
+import type { PolicyServer, PolicySubject } from './subject.js';
 
 /** One of `connection.servers`, or its index there; undefined: let the service's scheduler decide. */
-export type Decide = (connection: NewConnection) => RealServer | number | undefined;
+export type Decide = (connection: NewConnection) => PolicyServer | number | undefined;
 /** Calls `batch.choose(row, server)`. */
 export type DecideBatch = (batch: ConnectionBatch) => void;
 
@@ -74,7 +73,7 @@ export class ConnectionPolicy extends Policy {
   }
 
   /** @internal */
-  runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner {
+  runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner {
     return new ConnectionRunner(this, service, ports);
   }
 }
@@ -93,14 +92,14 @@ export class ConnectionRunner implements PolicyRunner {
   readonly policy: ConnectionPolicy;
   /** What the native part calls it. */
   readonly id = nextId();
-  readonly #service: VirtualService;
+  readonly #service: PolicySubject;
   readonly #burst: FailureBurst;
   #isInForce = false;
   /** Undefined: the servers have changed since. */
   #choices: Choices | undefined;
   #batch: ConnectionBatch | undefined;
 
-  constructor(policy: ConnectionPolicy, service: VirtualService, ports: PolicyPorts) {
+  constructor(policy: ConnectionPolicy, service: PolicySubject, ports: PolicyPorts) {
     this.policy = policy;
     this.#service = service;
     this.#burst = new FailureBurst(policy, service, ports, () => `its scheduler ${service.scheduler} decides`);
@@ -124,7 +123,7 @@ export class ConnectionRunner implements PolicyRunner {
     };
   }
 
-  inForce(servers: RealServer[]): void {
+  inForce(servers: PolicyServer[]): void {
     this.#isInForce = true;
     const usable = usableServers(servers);
     const known = this.#choices?.servers;
@@ -184,7 +183,7 @@ export class ConnectionRunner implements PolicyRunner {
   }
 }
 
-function choicesOf(service: VirtualService, row: NativeServiceRow): Choices {
+function choicesOf(service: PolicySubject, row: NativeServiceRow): Choices {
   const ids = new Map(row.servers.map((server) => [serverName(server), server.id]));
   // One that is not in force yet cannot be chosen yet.
   const servers = usableServers(service.realServers).filter((server) => ids.has(serverName(server)));

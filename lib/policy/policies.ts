@@ -3,14 +3,20 @@
  *
  * Invariant: between transactions, those in force are the policies of the services that are configured.
  */
-import type { NativeOperation, NativePolicyColumns } from '../native/addon.js';
-import type { VirtualService } from '../director/virtual-service.js';
+import type { NativeOperation, NativePolicyColumns, NativeServiceKey } from '../native/addon.js';
 import { ConnectionRunner } from './connection-policy.js';
 import type { PolicyPorts, PolicyRunner } from './policy.js';
+import type { PolicySubject } from './subject.js';
+
+/** A virtual service with the policy that it was given. */
+interface PolicedService extends PolicySubject {
+  readonly nativeKey: NativeServiceKey;
+  readonly runner: PolicyRunner | undefined;
+}
 
 export class Policies {
   readonly ports: PolicyPorts;
-  readonly #inForce = new Map<VirtualService, PolicyRunner>();
+  readonly #inForce = new Map<PolicedService, PolicyRunner>();
   readonly #byId = new Map<number, ConnectionRunner>();
   #connect: (() => NativePolicyColumns) | undefined;
   #columns: NativePolicyColumns | undefined;
@@ -30,7 +36,7 @@ export class Policies {
   };
 
   /** What has to be applied with a change that leaves these services. */
-  operations(services: Iterable<VirtualService>): NativeOperation[] {
+  operations(services: Iterable<PolicedService>): NativeOperation[] {
     const operations: NativeOperation[] = [];
     for (const service of services) {
       const runner = service.runner;
@@ -42,7 +48,7 @@ export class Policies {
   }
 
   /** The change is in force. */
-  settle(services: Iterable<VirtualService>): void {
+  settle(services: Iterable<PolicedService>): void {
     const gone = new Map(this.#inForce);
     for (const service of services) {
       const { runner } = service;

@@ -1,10 +1,9 @@
 /** What every kind of scheduler policy has in common: a JavaScript function that decides, beside a scheduler that does
  * when it cannot. docs/policies.md says which kind to take. */
-import type { EngineEvent } from '../director/events.js';
+import type { EngineEvent } from '../values/engine-event.js';
 import type { NativePolicy, NativePolicyCounters } from '../native/addon.js';
 import { readArguments, refuse } from '../values/options.js';
-import type { RealServer } from '../director/real-server.js';
-import type { VirtualService } from '../director/virtual-service.js';
+import type { PolicyServer, PolicySubject } from './subject.js';
 
 export type PolicyKind = 'table' | 'weights' | 'connection';
 
@@ -20,7 +19,7 @@ export abstract class Policy {
   }
 
   /** At work on one service. @internal */
-  abstract runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner;
+  abstract runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner;
 }
 
 /** What a policy was asked, and what became of it. */
@@ -45,9 +44,9 @@ export interface ServicePolicy {
 export interface PolicyRunner extends ServicePolicy {
   readonly policy: Policy;
   /** What the native part has to be told so that it holds for the servers as they are; undefined: it knows. */
-  native(servers: RealServer[]): NativePolicy | undefined;
+  native(servers: PolicyServer[]): NativePolicy | undefined;
   /** What native() returned last is in force, for the servers as they are. */
-  inForce(servers: RealServer[]): void;
+  inForce(servers: PolicyServer[]): void;
   /** Called once, when the service has it. */
   start(): void;
   stop(): void;
@@ -73,7 +72,7 @@ export const zeroCounters = (): PolicyCounters => ({
 });
 
 /** Those that may get connections, but for an overload; in the order of adding. */
-export function usableServers(servers: readonly RealServer[]): RealServer[] {
+export function usableServers(servers: readonly PolicyServer[]): PolicyServer[] {
   return servers.filter(({ weight }) => weight > 0);
 }
 

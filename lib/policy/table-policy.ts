@@ -1,8 +1,6 @@
 /** Table policy: a function builds a lookup table when the servers change; native code looks connections up in it. */
 import type { NativePolicy } from '../native/addon.js';
 import { choiceOption, checkedOptions, functionOption, integerOption, refuse } from '../values/options.js';
-import type { RealServer } from '../director/real-server.js';
-import type { VirtualService } from '../director/virtual-service.js';
 import { FailureBurst } from './burst.js';
 import {
   Policy,
@@ -13,6 +11,7 @@ import {
   usableServers,
   zeroCounters,
 } from './policy.js';
+import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
 
 export const tableHashes = ['client', 'client-port'] as const;
 /** What of a connection picks its slot: the client's address, or its port as well. */
@@ -28,14 +27,14 @@ export interface TablePolicyOptions {
 
 export interface TableContext {
   size: number;
-  service: VirtualService;
+  service: PolicyService;
 }
 
 /**
  * Each slot's server, as an index of `servers`; any number of slots from 1 on. `servers` has those of weight above 0, in
  * the order of adding: for tables that several directors agree on, sort them.
  */
-export type BuildTable = (servers: RealServer[], context: TableContext) => ArrayLike<number>;
+export type BuildTable = (servers: PolicyServer[], context: TableContext) => ArrayLike<number>;
 
 const MAX_SLOTS = 2 ** 24;
 const DEFAULT_SLOTS = 65537;
@@ -66,12 +65,12 @@ export class TablePolicy extends Policy {
   }
 
   /** @internal */
-  runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner {
+  runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner {
     return new TableRunner(this, service, ports);
   }
 
   /** The table for these servers, checked. @internal */
-  build(servers: RealServer[], service: VirtualService): NativePolicy {
+  build(servers: PolicyServer[], service: PolicySubject): NativePolicy {
     const table = this.#build([...servers], { size: this.#size, service });
     if (typeof table !== 'object' || table === null || !Number.isInteger(table.length))
       refuse('its table', table, 'an array of indexes of the servers');
@@ -93,7 +92,7 @@ export class TablePolicy extends Policy {
 class TableRunner implements PolicyRunner {
   readonly kind = 'table';
   readonly policy: TablePolicy;
-  readonly #service: VirtualService;
+  readonly #service: PolicySubject;
   readonly #burst: FailureBurst;
   #counts = zeroCounters();
   /** Names the servers and weights that the table in force was built for. */
@@ -101,7 +100,7 @@ class TableRunner implements PolicyRunner {
   #failure: unknown;
   #isForced = false;
 
-  constructor(policy: TablePolicy, service: VirtualService, ports: PolicyPorts) {
+  constructor(policy: TablePolicy, service: PolicySubject, ports: PolicyPorts) {
     this.policy = policy;
     this.#service = service;
     this.#burst = new FailureBurst(policy, service, ports, () => `its scheduler ${service.scheduler} decides`);
@@ -115,7 +114,7 @@ class TableRunner implements PolicyRunner {
     return { ...this.#counts };
   }
 
-  native(servers: RealServer[]): NativePolicy | undefined {
+  native(servers: PolicyServer[]): NativePolicy | undefined {
     if (!this.#isForced && signature(servers) === this.#built) return undefined;
     const usable = usableServers(servers);
     this.#failure = undefined;
@@ -132,7 +131,7 @@ class TableRunner implements PolicyRunner {
     }
   }
 
-  inForce(servers: RealServer[]): void {
+  inForce(servers: PolicyServer[]): void {
     this.#built = signature(servers);
   }
 
@@ -142,7 +141,7 @@ class TableRunner implements PolicyRunner {
   async refresh(): Promise<boolean> {
     this.#isForced = true;
     try {
-      this.#service.configuration.refreshPolicies();
+      this.#service.refreshPolicy();
     } finally {
       this.#isForced = false;
     }
@@ -151,6 +150,6 @@ class TableRunner implements PolicyRunner {
   }
 }
 
-function signature(servers: readonly RealServer[]): string {
+function signature(servers: readonly PolicyServer[]): string {
   return servers.map(({ address, port, weight }) => `${address} ${port} ${weight}`).join();
 }

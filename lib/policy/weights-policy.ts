@@ -2,12 +2,11 @@
 import { TunvsError } from '../values/errors.js';
 import { checkedOptions, durationOption, functionOption, MAX_INT32, refuse, signalOption } from '../values/options.js';
 import { increase, plainRates, type Rates } from '../stats/rates.js';
-import type { RealServer } from '../director/real-server.js';
-import { serverName } from '../values/service-options.js';
+import { serverName } from '../values/server-options.js';
 import { type RealServerStats, type Traffic, zeroTraffic } from '../stats/stats.js';
-import type { VirtualService } from '../director/virtual-service.js';
 import { FailureBurst } from './burst.js';
 import { Policy, type PolicyPorts, type PolicyRunner, policyName, type ServicePolicy, zeroCounters } from './policy.js';
+import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
 
 export interface WeightsPolicyOptions {
   /** Between two questions, [10, 2^31 - 1]; default 1000. */
@@ -19,13 +18,13 @@ export interface WeightsPolicyOptions {
 
 /** A real server with what was counted of it. */
 export interface MeasuredServer extends RealServerStats {
-  server: RealServer;
+  server: PolicyServer;
   /** Since the question before; 0 the first time. */
   rates: Rates;
 }
 
 export interface WeightsContext {
-  service: VirtualService;
+  service: PolicyService;
   /** Aborted when the policy is taken from the service, or ends. */
   signal: AbortSignal;
 }
@@ -34,7 +33,7 @@ export interface WeightsContext {
  * New weights, [0, 2^31 - 1]: a map, by server or by `ADDRESS:PORT`, or an array in the order of `servers`. A server that
  * is left out, or undefined, keeps its weight.
  */
-export type Weights = ReadonlyMap<RealServer | string, number> | readonly (number | undefined)[];
+export type Weights = ReadonlyMap<PolicyServer | string, number> | readonly (number | undefined)[];
 export type Weigh = (servers: MeasuredServer[], context: WeightsContext) => Weights | Promise<Weights>;
 
 /**
@@ -66,7 +65,7 @@ export class WeightsPolicy extends Policy {
   }
 
   /** @internal */
-  runFor(service: VirtualService, ports: PolicyPorts): PolicyRunner {
+  runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner {
     return new WeightsRunner(this, service, ports);
   }
 }
@@ -74,7 +73,7 @@ export class WeightsPolicy extends Policy {
 class WeightsRunner implements PolicyRunner {
   readonly kind = 'weights';
   readonly policy: WeightsPolicy;
-  readonly #service: VirtualService;
+  readonly #service: PolicySubject;
   readonly #ports: PolicyPorts;
   readonly #burst: FailureBurst;
   readonly #counts = zeroCounters();
@@ -82,10 +81,10 @@ class WeightsRunner implements PolicyRunner {
   readonly #aborted = () => this.stop();
   #cancel: (() => void) | undefined;
   #pending: Promise<boolean> | undefined;
-  #measured = new Map<RealServer, Traffic>();
+  #measured = new Map<PolicyServer, Traffic>();
   #measuredAtMs = 0;
 
-  constructor(policy: WeightsPolicy, service: VirtualService, ports: PolicyPorts) {
+  constructor(policy: WeightsPolicy, service: PolicySubject, ports: PolicyPorts) {
     this.policy = policy;
     this.#service = service;
     this.#ports = ports;
@@ -163,7 +162,7 @@ class WeightsRunner implements PolicyRunner {
   #measure(): MeasuredServer[] {
     const now = this.#ports.nowMs();
     const intervalMs = now - this.#measuredAtMs;
-    const totals = new Map<RealServer, Traffic>();
+    const totals = new Map<PolicyServer, Traffic>();
     const stats = new Map(this.#service.stats().servers.map((each) => [serverName(each), each]));
     const measured: MeasuredServer[] = [];
     for (const server of this.#service.realServers) {
@@ -186,18 +185,16 @@ class WeightsRunner implements PolicyRunner {
     const there = new Set(this.#service.realServers);
     const changes = [...wanted].filter(([server, weight]) => there.has(server) && server.weight !== weight);
     if (changes.length > 0) {
-      this.#service.configuration.transaction(() => {
-        for (const [server, weight] of changes) server.edit({ weight });
-      });
+      this.#service.setWeights(changes);
     }
     this.#counts.answered += 1n;
     return changes.length > 0;
   }
 }
 
-function checkedWeights(asked: readonly MeasuredServer[], weights: Weights): Map<RealServer, number> {
-  const wanted = new Map<RealServer, number>();
-  const set = (server: RealServer, weight: unknown) => {
+function checkedWeights(asked: readonly MeasuredServer[], weights: Weights): Map<PolicyServer, number> {
+  const wanted = new Map<PolicyServer, number>();
+  const set = (server: PolicyServer, weight: unknown) => {
     if (weight === undefined) return;
     if (typeof weight !== 'number' || !Number.isInteger(weight) || weight < 0 || weight > MAX_INT32)
       refuse(`its weight of ${serverName(server)}`, weight, `an integer from 0 to ${MAX_INT32}`);
@@ -210,7 +207,7 @@ function checkedWeights(asked: readonly MeasuredServer[], weights: Weights): Map
   }
   if (!(weights instanceof Map)) return refuse('its weights', weights, 'a Map or an array');
   const byName = new Map(asked.map(({ server }) => [serverName(server), server]));
-  for (const [key, weight] of weights as ReadonlyMap<RealServer | string, unknown>) {
+  for (const [key, weight] of weights as ReadonlyMap<PolicyServer | string, unknown>) {
     const server = byName.get(typeof key === 'string' ? key : serverName(key));
     if (server === undefined) refuse('its weights', key, 'servers that it was asked about, or their ADDRESS:PORT');
     else set(server, weight);

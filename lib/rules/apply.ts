@@ -1,12 +1,12 @@
 /** Rules put into force at a director: all of them or none. */
 import type { Transaction } from '../director/configuration.js';
 import type { Endpoint } from '../values/inet.js';
-import type { RealServer } from '../director/real-server.js';
 import type { Persistence } from '../values/persistence.js';
 import type { Scheduler } from '../values/scheduler.js';
 import type { VirtualServiceKey } from '../values/service-key.js';
-import type { RealServerEdit, VirtualServiceEdit } from '../values/service-options.js';
-import type { VirtualService } from '../director/virtual-service.js';
+import type { RealServerEdit } from '../values/server-options.js';
+import type { VirtualServiceEdit } from '../director/service-options.js';
+import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import type { Command, ServerSettings, ServiceId, ServiceSettings, SysctlAssignment } from './command.js';
 import { located, RulesError } from './errors.js';
 import { forwardingOptions } from './forwarding.js';

@@ -1,6 +1,6 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
-import type { HostCounts } from '../host/host-keeper.js';
+import type { HostCounts } from './host-counts.js';
 import type { NativeServerRow, NativeServiceRow } from '../native/addon.js';
 import { type PersistenceStats, persistenceStats } from '../values/persistence.js';
 import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';

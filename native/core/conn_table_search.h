@@ -1,7 +1,5 @@
-// Who gives way in a full shard: ConnTable::Search, a part of conn_table.h.
+// Who gives way in a full shard: ConnTable::Search, a part of conn_table.h, which includes it.
 #pragma once
-
-#include "core/conn_table.h"
 
 namespace tunvs {
 

@@ -1,4 +1,4 @@
-/** The formatters and linters of both languages, as commands. */
+/** The formatters and linters of both languages, and the check of what uses what, as commands. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.js';
@@ -14,5 +14,6 @@ export const linters = {
     process.execPath,
     [join(root, 'node_modules', '@biomejs', 'biome', 'bin', 'biome'), 'check', ...(write ? ['--write'] : []), '.'],
   ],
+  arrows: ({ write }) => [process.execPath, [join(root, 'scripts', 'arrows.js'), ...(write ? ['--write'] : [])]],
   'clang-format': ({ write }) => ['clang-format', [...(write ? ['-i'] : ['--dry-run', '-Werror']), ...nativeFiles()]],
 };

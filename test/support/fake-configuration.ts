@@ -1,7 +1,8 @@
 /** A configuration whose native part and host are recorders that can be told to refuse. */
 import { strict as assert } from 'node:assert';
 import { Configuration } from '../../lib/director/configuration.js';
-import type { ConfigurationEvent, EngineEvent } from '../../lib/director/events.js';
+import type { ConfigurationEvent } from '../../lib/director/events.js';
+import type { EngineEvent } from '../../lib/values/engine-event.js';
 import type { AddressFamily } from '../../lib/values/inet.js';
 import type {
   NativeEnded,

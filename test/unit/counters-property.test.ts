@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { Director, type OfflineDirector, TunvsError, type VirtualService } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
-import type { VirtualServiceEdit } from '../../lib/values/service-options.js';
+import type { VirtualServiceEdit } from '../../lib/director/service-options.js';
 import { tcp, udp } from '../support/packets.js';
 
 const KEYS = [

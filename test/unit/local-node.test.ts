@@ -7,7 +7,7 @@ import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { native } from '../../lib/native/addon.js';
 import { show, type ShowSource } from '../../lib/rules/show.js';
-import type { RealServerOptions } from '../../lib/values/service-options.js';
+import type { RealServerOptions } from '../../lib/values/server-options.js';
 import { cli } from '../support/cli.js';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 import { tcp, udp } from '../support/packets.js';

@@ -23,12 +23,12 @@ describe('the news of a director', () => {
     const source = readFileSync(new URL('../../../native/engine/event_ring.cc', import.meta.url), 'utf8');
     const native = [...source.matchAll(/case EventType::\w+: return "(\w+)";/g)].map(([, name]) => name as string);
     assert.ok(native.length >= 6, 'the names are not where this test looks for them');
-    const api = readFileSync(new URL('../../../lib/director/events.ts', import.meta.url), 'utf8');
+    const api = readFileSync(new URL('../../../lib/values/engine-event.ts', import.meta.url), 'utf8');
     const documented = [...api.matchAll(/^ {3}\* `(\w+)`[:,]/gm)].map(([, name]) => name as string);
     assert.deepEqual(
       native.filter((name) => !documented.includes(name)),
       [],
-      'lib/director/events.ts says nothing of them',
+      'lib/values/engine-event.ts says nothing of them',
     );
     const all = [...new Set([...native, ...documented])];
     assert.deepEqual(

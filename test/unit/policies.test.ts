@@ -8,6 +8,8 @@ import {
   type EngineEvent,
   type OfflineDirector,
   type Policy,
+  type PolicyServer,
+  type PolicyService,
   type RealServer,
   tablePolicy,
   type VirtualService,
@@ -160,17 +162,17 @@ describe('a connection policy', () => {
     );
   });
 
-  const unusable: [what: string, decide: (servers: readonly RealServer[], web: VirtualService) => unknown][] = [
+  const unusable: [what: string, decide: (servers: readonly PolicyServer[], web: PolicyService) => unknown][] = [
     ['an index that no server has', () => 7],
     ['a negative index', () => -1],
-    ['a server that it was not given', (_, web) => web.realServer({ address: '10.0.0.3' })],
+    ['a server that it was not given', (_, web) => web.realServers[2]],
     ['a promise', async () => 0],
     ['null', () => null],
   ];
   for (const [what, decide] of unusable) {
     it(`that answers ${what} has failed, and the scheduler decides`, async () => {
       await using bed = new Bed(
-        connectionPolicy(({ servers, service }) => decide(servers, service) as RealServer | undefined),
+        connectionPolicy(({ servers, service }) => decide(servers, service) as PolicyServer | undefined),
       );
       bed.server('c').weight = 0;
       assert.match(bed.open(4), /^[ab]{4}$/);
@@ -264,7 +266,7 @@ describe('a connection policy', () => {
 describe('a table policy', () => {
   it('is built when servers or weights change, of those that may get connections', async () => {
     const built: string[] = [];
-    const build = (servers: RealServer[], { size }: { size: number }) => {
+    const build = (servers: PolicyServer[], { size }: { size: number }) => {
       built.push(`${size}: ${servers.map(({ address, weight }) => `${address}*${weight}`).join(' ')}`);
       return new Uint16Array(size).fill(servers.length - 1);
     };
@@ -282,7 +284,7 @@ describe('a table policy', () => {
   });
 
   it('keeps a client on its server with hash client, and spreads its ports with client-port', async () => {
-    const turns = (servers: RealServer[]) => Array.from({ length: 999 }, (_, slot) => slot % servers.length);
+    const turns = (servers: PolicyServer[]) => Array.from({ length: 999 }, (_, slot) => slot % servers.length);
     const from = (port: number) => tcp({ from: `198.51.100.7:${port}`, to: `${VIP}:80` });
     for (const [hash, most] of [
       ['client', 1],

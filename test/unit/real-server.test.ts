@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { RealServerOptions } from '../../lib/values/service-options.js';
+import type { RealServerOptions } from '../../lib/values/server-options.js';
 import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;

@@ -1,7 +1,7 @@
 /** What a service may do that IPVS cannot; that each is off by default is what the golden tests hold. */
 import { strict as assert } from 'node:assert';
 import { Director, type RealServer } from '../../lib/index.js';
-import type { VirtualServiceEdit } from '../../lib/values/service-options.js';
+import type { VirtualServiceEdit } from '../../lib/director/service-options.js';
 import { readOuter, tcp, udp } from '../support/packets.js';
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import type { Scheduler } from '../../lib/values/scheduler.js';
-import type { VirtualServiceOptions } from '../../lib/values/service-options.js';
+import type { VirtualServiceOptions } from '../../lib/director/service-options.js';
 import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;

@@ -6,7 +6,7 @@ import { printCommand } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
 import { toJson } from '../json.js';
 import type { CliIo } from '../verb.js';
-import type { RunOptions } from '../verbs/run.js';
+import type { RunOptions } from './options.js';
 
 const DEFAULT_DEVICE = 'tunvs0';
 

@@ -1,33 +1,20 @@
 /** `tunvs run`: a director on a device, steered by a rules file. */
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
-import { type Egress, egresses } from '../../values/egress.js';
+import { egresses } from '../../values/egress.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
 import { applyRules } from '../../rules/apply.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
-import { addEngineOptions, type EngineArguments, engineOptions, pathMtuArgument } from '../engine-options.js';
+import { addEngineOptions, engineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { readRules, rehearseRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
+import type { RunOptions } from '../run/options.js';
 import { reloadRules } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
 import { aborted, endSignal } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
-
-export interface RunOptions extends EngineArguments {
-  rules: string;
-  /** Bytes. */
-  pathMtu?: number;
-  device?: string;
-  queues?: number;
-  markDevice?: { mark: number; name?: string }[];
-  egress?: 'auto' | Egress;
-  /** Milliseconds. */
-  statsInterval?: number;
-  json?: boolean;
-  dryRun?: boolean;
-}
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the

@@ -1,4 +1,5 @@
-/** What callers say about virtual services and real servers, and how it is checked. */
+/** What callers say about real servers, and how it is checked. */
+import type { NativeServerConfig } from '../native/addon.js';
 import {
   checksumsOf,
   DEFAULT_FORWARDING_METHOD,
@@ -10,10 +11,8 @@ import {
   tunnelChecksums,
 } from './forwarding-method.js';
 import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from './inet.js';
-import type { NativeServerConfig, NativeServiceConfig } from '../native/addon.js';
 import {
   addressOption,
-  booleanOption,
   checkedOptions,
   choiceOption,
   integerOption,
@@ -21,37 +20,8 @@ import {
   readArguments,
   refuse,
 } from './options.js';
-import { checkedPersistence, type Persistence } from './persistence.js';
-import type { Policy } from '../policy/policy.js';
 import { prefixFamily } from './prefix.js';
-import { DEFAULT_SCHEDULER } from './scheduler.js';
-import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from './scheduler-options.js';
-import { behaviourKeys, checkedBehaviour, type ServiceBehaviour } from './service-behaviour.js';
-import {
-  type AddressServiceKey,
-  checkedServiceKey,
-  type MarkServiceKey,
-  type ServiceIdentity,
-  serverPortOf,
-  type VirtualServiceKey,
-} from './service-key.js';
-import { checkedServiceTimeouts, type StateTimeouts } from './timeouts.js';
-
-export type VirtualServiceOptions = VirtualServiceKey & VirtualServiceEdit;
-
-export interface VirtualServiceEdit extends SchedulerChoice, ServiceBehaviour {
-  /** New connections of a client go where its last one went; false, the default: anywhere. */
-  persistence?: Persistence | false;
-  /** Every UDP datagram is scheduled by itself; for UDP services and those of a mark. Default false. */
-  onePacket?: boolean;
-  /** In place of the director's, for states of the service's protocol; {@link timeoutStates}. `{}`: none of its own. */
-  timeouts?: StateTimeouts;
-  /**
-   * Decides about new connections before the scheduler does, which decides where the policy cannot. Another one's
-   * counters begin at 0; null, the default: none.
-   */
-  policy?: Policy | null;
-}
+import { type ServiceIdentity, serverPortOf } from './service-key.js';
 
 /** What names a real server within its virtual service. */
 export interface RealServerKey {
@@ -82,71 +52,6 @@ export interface RealServerOptions extends RealServerKey, RealServerEdit {}
 /** `192.0.2.1:80`. REQUIRES: a canonical address. */
 export function serverName(key: Required<RealServerKey>): string {
   return formatEndpoint(key);
-}
-
-const SERVICE_SETTINGS = [
-  ...schedulerKeys,
-  'persistence',
-  'onePacket',
-  'timeouts',
-  ...behaviourKeys,
-  'policy',
-] as const;
-
-const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, schedulerFlags: [] };
-
-export function checkedServiceOptions(
-  call: string,
-  options: VirtualServiceOptions,
-): { key: ServiceIdentity; config: NativeServiceConfig; policy: Policy | null | undefined } {
-  const names = ['protocol', 'address', 'port', 'lastPort', 'mark', 'family', ...SERVICE_SETTINGS] as const;
-  const given = checkedOptions<Partial<AddressServiceKey & MarkServiceKey & VirtualServiceEdit>>(call, options, names);
-  return readArguments(call, () => {
-    const key = checkedServiceKey(call, given as VirtualServiceKey);
-    return { key, config: mergedServiceConfig(call, given, SERVICE_DEFAULTS, key), policy: given.policy };
-  });
-}
-
-/** What is left out stays. */
-export function checkedServiceEdit(
-  call: string,
-  edit: VirtualServiceEdit,
-  before: NativeServiceConfig,
-  key: ServiceIdentity,
-): { config: NativeServiceConfig; policy: Policy | null | undefined } {
-  const given = checkedOptions(call, edit, SERVICE_SETTINGS);
-  return readArguments(call, () => ({
-    config: mergedServiceConfig(call, given, before, key),
-    policy: given.policy,
-  }));
-}
-
-function mergedServiceConfig(
-  call: string,
-  edit: VirtualServiceEdit,
-  before: NativeServiceConfig,
-  key: ServiceIdentity,
-): NativeServiceConfig {
-  const persistence =
-    edit.persistence === undefined ? before.persistence : checkedPersistence(call, edit.persistence, key);
-  const onePacket = booleanOption(`${call}: onePacket`, edit.onePacket, before.onePacket ?? false);
-  if (onePacket && key.protocol !== 'udp' && key.mark === undefined) {
-    refuse(`${call}: onePacket`, onePacket, `false, because a service of ${key.protocol} has connections`);
-  }
-  if (key.port === 0 && key.mark === undefined && !persistence) {
-    refuse(
-      `${call}: port`,
-      key.port,
-      'a port from 1 to 65535, or persistence; for every port without it, write { port: 1, lastPort: 65535 }',
-    );
-  }
-  return {
-    ...checkedSchedulerChoice(call, edit, before),
-    ...(persistence && { persistence }),
-    ...(onePacket && { onePacket }),
-    ...checkedBehaviour(call, edit, before),
-    ...checkedServiceTimeouts(call, edit.timeouts ?? before.timeouts, key.protocol),
-  };
 }
 
 /** Of a service by mark, a real server's port is a name and nothing more. */

@@ -1,0 +1,17 @@
+/** What `tunvs run` is told on its command line. */
+import type { Egress } from '../../values/egress.js';
+import type { EngineArguments } from '../engine-options.js';
+
+export interface RunOptions extends EngineArguments {
+  rules: string;
+  /** Bytes. */
+  pathMtu?: number;
+  device?: string;
+  queues?: number;
+  markDevice?: { mark: number; name?: string }[];
+  egress?: 'auto' | Egress;
+  /** Milliseconds. */
+  statsInterval?: number;
+  json?: boolean;
+  dryRun?: boolean;
+}

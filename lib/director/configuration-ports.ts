@@ -1,0 +1,25 @@
+/** What a configuration needs of its director and of the host. */
+import type { NativeOperation } from '../native/addon.js';
+import type { PolicyPorts } from '../policy/policy.js';
+import type { ConfigurationEvent } from './events.js';
+import type { HandlePorts } from './handle-ports.js';
+
+/** What a host does for virtual addresses. Removing does not throw. */
+export interface VipRoutes {
+  addVip(prefix: string): void;
+  removeVip(prefix: string): void;
+  /** The address or range is the host's own as well, for its services. REQUIRES: addVip(). */
+  addLocalNode(prefix: string): void;
+  removeLocalNode(prefix: string): void;
+}
+
+export interface ConfigurationPorts extends HandlePorts {
+  /** All or none. Throws ERR_TUNVS_CLOSED when the director is closed. */
+  apply(operations: NativeOperation[]): void;
+  /** Undefined when the host is somebody else's to set up. */
+  vipRoutes: VipRoutes | undefined;
+  /** Called once per change, in order, when all of them are in force. */
+  tell(event: ConfigurationEvent): void;
+  /** For the policies of its services. */
+  policies: PolicyPorts;
+}

@@ -1,0 +1,29 @@
+/** What the handles of services and servers need of their director. */
+import type {
+  NativeEnded,
+  NativeServerKey,
+  NativeServerRow,
+  NativeServiceKey,
+  NativeServiceRow,
+} from '../native/addon.js';
+import type { AddressFamily } from '../values/inet.js';
+
+export interface HandlePorts {
+  /** Throws ERR_TUNVS_CLOSED when the director is closed. */
+  assertOpen(): void;
+  serviceRow(service: NativeServiceKey): NativeServiceRow | undefined;
+  serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
+  /** Of the director addresses. */
+  readonly sourceFamilies: readonly AddressFamily[];
+  /** Whether a canonical address is the host's own, so that a real server there is local. */
+  isLocal(address: string): boolean;
+  /**
+   * Resolves when counts may have changed, after `atMostMs` where the director has a clock of its own; rejects when the
+   * signal is aborted or the director closes.
+   */
+  nextPulse(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
+  /** The director's clock, from any beginning; never goes back. */
+  monotonicMs(): number;
+  /** Ends connections that a real server has, as many as may be at once: see NativeDirector. */
+  endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
+}

@@ -1,0 +1,46 @@
+/** What a handle needs of what it belongs to: a virtual service of the configuration, a real server of its service. */
+import type { NativeOperation, NativeServerConfig, NativeServiceKey } from '../native/addon.js';
+import type { PolicyPorts } from '../policy/policy.js';
+import type { ServerSurroundings } from '../values/server-options.js';
+import type { ServiceIdentity } from '../values/service-key.js';
+import type { HandlePorts } from './handle-ports.js';
+
+export type Change = 'added' | 'edited' | 'deleted';
+
+/** One operation with what it does to the objects here. */
+export interface ConfigurationStep {
+  operation: NativeOperation;
+  redo?: () => void;
+  undo?: () => void;
+}
+
+/** A real server as its virtual service keeps it. */
+export interface OwnedServer {
+  readonly address: string;
+  readonly port: number;
+  readonly nativeConfig: NativeServerConfig;
+}
+
+export interface ServiceOwner {
+  readonly ports: HandlePorts;
+  readonly policies: { readonly ports: PolicyPorts };
+  isConfigured(service: ServiceIdentity): boolean;
+  deleteVirtualService(service: ServiceIdentity): void;
+  /** Puts one step into force, or into the open transaction; nothing is told of it. */
+  change(step: ConfigurationStep): void;
+  /** The same, and it is told. */
+  changeService(change: Change, service: ServiceIdentity, step: ConfigurationStep): void;
+  changeServer(change: Change, service: ServiceIdentity, server: OwnedServer, step: ConfigurationStep): void;
+  transaction<T>(body: () => T): T;
+  /** Brings policies into force that want to be told anew. */
+  refreshPolicies(): void;
+}
+
+export interface ServerOwner extends ServiceIdentity {
+  readonly configuration: ServiceOwner;
+  readonly nativeKey: NativeServiceKey;
+  readonly surroundings: ServerSurroundings;
+  isConfigured(server: OwnedServer): boolean;
+  forget(server: OwnedServer): void;
+  remember(server: OwnedServer): void;
+}

@@ -1,0 +1,34 @@
+/** What a policy sees of the virtual service that it decides for, and what it can do there: no more than its work needs. */
+import type { NativeServiceRow } from '../native/addon.js';
+import type { RealServerStats, VirtualServiceStats } from '../stats/stats.js';
+import type { ForwardingMethod } from '../values/forwarding-method.js';
+import type { Scheduler } from '../values/scheduler.js';
+import type { ServiceIdentity } from '../values/service-key.js';
+
+/** A real server, as a policy is handed it: {@link RealServer}'s handle, of which it may read this. */
+export interface PolicyServer {
+  /** The real server's own address (RIP), in its canonical spelling. */
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly forwarding: ForwardingMethod;
+  stats(): RealServerStats;
+}
+
+/** A virtual service, as a policy is handed it: {@link VirtualService}'s handle, of which it may read this. */
+export interface PolicyService extends ServiceIdentity {
+  readonly scheduler: Scheduler;
+  /** In the order of adding. */
+  readonly realServers: PolicyServer[];
+  stats(): VirtualServiceStats;
+}
+
+/** What the machinery of policies needs beyond that. */
+export interface PolicySubject extends PolicyService {
+  /** Servers with their native ids, and what its policy has counted. */
+  row(): NativeServiceRow;
+  /** As one transaction. */
+  setWeights(weights: Iterable<readonly [PolicyServer, number]>): void;
+  /** Brings its policy into force anew. */
+  refreshPolicy(): void;
+}
