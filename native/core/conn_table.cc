@@ -78,8 +78,8 @@ Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Epochs& epochs)
   return table;
 }
 
-// Buckets, links and what a shard keeps for itself, from its entries alone. The readers that removed ones waited for are
-// gone. Where an entry stands is found out by the next round of expiry, which comes to all of them.
+// Buckets, links and what a shard keeps for itself, from its entries alone. The readers that removed ones waited for
+// are gone. Where an entry stands is found out by the next round of expiry, which comes to all of them.
 void ConnTable::rebuild(uint32_t index) {
   Shard& shard = shardAt(index);
   const uint32_t used = std::min(shard.untouched, header_->shardUnits);

@@ -109,7 +109,8 @@ TEST("is taken over whatever is in it, and works") {
       for (uint32_t hit = random.below(200); hit > 0; hit--) {
         // Anywhere, or at the beginning of a shard, where it keeps its own state.
         const bool isState = random.oneIn(2);
-        const size_t shard = header + (bytes.size() - header) / t.table.shardCount() * random.below(t.table.shardCount());
+        const size_t shard =
+            header + (bytes.size() - header) / t.table.shardCount() * random.below(t.table.shardCount());
         const size_t at = isState ? shard + random.below(128) : header + random.next() % (bytes.size() - header);
         bytes[at] = static_cast<std::byte>(random.oneIn(3) ? 0xff : random.below(256));
       }
