@@ -2,11 +2,9 @@
 
 #include <linux/if_arp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include "io/coarse_clock.h"
 
@@ -30,7 +28,7 @@ Result<std::shared_ptr<NextHopResolver>> NextHopResolver::start(std::vector<IpAd
   if (!wakeUp) return Error::fromErrno(errno, "eventfd", "can't start the next-hop resolver");
   std::shared_ptr<NextHopResolver> made(new NextHopResolver(std::move(sources), std::move(netlink).value(),
                                                             std::move(monitor).value(), std::move(wakeUp)));
-  if (auto started = made->thread_.start("tunvs/hops", [own = made.get()] { own->run(); }); !started)
+  if (auto started = made->thread_.start("tunvs/routes", [own = made.get()] { own->run(); }); !started)
     return started.error();
   return made;
 }
@@ -65,11 +63,6 @@ void NextHopResolver::resolveNeighbours() {
 }
 
 void NextHopResolver::run() {
-  // Signals are the application's: none is delivered to this thread.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, nullptr);
-  pthread_setname_np(pthread_self(), "tunvs/routes");
   uint64_t roundDueMs = 0, someDueMs = 0, listensAtMs = 0;
   while (!isStopping_.load(std::memory_order_acquire)) {
     const uint64_t before = coarseNowMs();
