@@ -12,7 +12,7 @@ namespace tunvs::binding {
 Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<Operation> operations;
-  if (!isOpen(env) || !readOperations(info[0], operations)) return env.Undefined();
+  if (!readOperations(info[0], operations) || !isOpen(env)) return env.Undefined();  // reading may have closed it
   size_t failedAt = 0;
   director().collect(now());  // tells it the time as well
   auto done = checkDirectRouting(operations, failedAt);
@@ -59,9 +59,8 @@ Napi::Value DirectorWrap::services(const Napi::CallbackInfo& info) {
 
 Napi::Value DirectorWrap::service(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!isOpen(env)) return env.Undefined();
   const ServiceKey key = readServiceKey(ObjectReader(info[0], "service"));
-  if (env.IsExceptionPending()) return env.Undefined();
+  if (env.IsExceptionPending() || !isOpen(env)) return env.Undefined();
   director().collect(now());
   const auto row = director().control().row(key, now());
   return row ? serviceToJs(env, *row) : env.Undefined();
@@ -69,10 +68,9 @@ Napi::Value DirectorWrap::service(const Napi::CallbackInfo& info) {
 
 Napi::Value DirectorWrap::server(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!isOpen(env)) return env.Undefined();
   const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
   const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
-  if (env.IsExceptionPending()) return env.Undefined();
+  if (env.IsExceptionPending() || !isOpen(env)) return env.Undefined();
   director().collect(now());
   const auto row = director().control().row(service, server, now());
   return row ? serverToJs(env, *row) : env.Undefined();
@@ -91,12 +89,16 @@ Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
   }
   const auto cursor = static_cast<uint64_t>(std::max<int64_t>(0, info[0].As<Napi::Number>().Int64Value()));
   const auto limit = static_cast<size_t>(std::max<int64_t>(1, info[1].As<Napi::Number>().Int64Value()));
+  // Made into objects afterwards: while the table is gone through, nothing that was removed is used again, and what
+  // JavaScript does to an object's setting may take long, or close the director.
+  std::vector<ConnectionRow> found;
+  const uint64_t next =
+      director().forEachConnection(cursor, limit, now(), [&](const ConnectionRow& row) { found.push_back(row); });
   Napi::Array rows = Napi::Array::New(env);
-  uint32_t count = 0;
-  const uint64_t next = director().forEachConnection(cursor, limit, now(), [&](const ConnectionRow& row) {
+  for (uint32_t i = 0; i < found.size(); i++) {
     Napi::HandleScope scope(env);
-    rows.Set(count++, connectionToJs(env, row));
-  });
+    rows.Set(i, connectionToJs(env, found[i]));
+  }
   Napi::Object result = Napi::Object::New(env);
   result.Set("rows", rows);
   result.Set("next", Napi::Number::New(env, next == UINT64_MAX ? -1 : static_cast<double>(next)));
@@ -110,10 +112,9 @@ Napi::Value DirectorWrap::explain(const Napi::CallbackInfo& info) {
 
 Napi::Value DirectorWrap::endConnections(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!isOpen(env)) return env.Undefined();
   const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
   const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
-  if (env.IsExceptionPending()) return env.Undefined();
+  if (env.IsExceptionPending() || !isOpen(env)) return env.Undefined();
   if (!info[2].IsNumber()) {
     throwInvalidArgument(env, "endConnections takes a service, a server and a cursor");
     return env.Undefined();
@@ -139,7 +140,7 @@ Napi::Value DirectorWrap::collect(const Napi::CallbackInfo& info) {
 Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   TimeoutOverrides given;
-  if (!isOpen(env) || !readTimeouts(ObjectReader(info[0], "timeouts"), given)) return env.Undefined();
+  if (!readTimeouts(ObjectReader(info[0], "timeouts"), given) || !isOpen(env)) return env.Undefined();
   Tunables tunables = director().control().tunables();
   for (size_t i = 0; i < kTimeoutStates; i++) {
     if (given.seconds[i] != 0) tunables.setTimeout(i, given.seconds[i]);
@@ -178,14 +179,13 @@ Napi::Value DirectorWrap::setSysctl(const Napi::CallbackInfo& info) {
 Napi::Value DirectorWrap::sysctls(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
-  Napi::Object object = Napi::Object::New(env);
-  for (const auto& sysctl : kSysctls) {
-    object.Set(toJs(env, sysctl.name), Napi::Number::New(env, director().sysctl(sysctl)));
-  }
+  std::vector<std::pair<std::string_view, int64_t>> values;
+  for (const auto& sysctl : kSysctls) values.emplace_back(sysctl.name, director().sysctl(sysctl));
   const InertSysctls& inert = director().control().tunables().inert;
-  for (size_t i = 0; i < std::size(kInertSysctls); i++) {
-    object.Set(toJs(env, kInertSysctls[i].name), Napi::Number::New(env, inert.values[i]));
-  }
+  for (size_t i = 0; i < std::size(kInertSysctls); i++) values.emplace_back(kInertSysctls[i].name, inert.values[i]);
+  Napi::Object object = Napi::Object::New(env);
+  for (const auto& [name, value] : values)
+    object.Set(toJs(env, name), Napi::Number::New(env, static_cast<double>(value)));
   return object;
 }
 
@@ -205,12 +205,14 @@ Napi::Value DirectorWrap::readCounters(const Napi::CallbackInfo& info) {
 Napi::Value DirectorWrap::tableInfo(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
+  const Director& open = director();
+  const std::pair<const char*, uint64_t> values[] = {{"ipv4", open.connectionCount(Family::ipv4)},
+                                                     {"ipv6", open.connectionCount(Family::ipv6)},
+                                                     {"capacity", open.connectionCapacity()},
+                                                     {"bytes", tableBytes_},
+                                                     {"engineDataBytes", open.engineDataBytes()}};
   Napi::Object object = Napi::Object::New(env);
-  object.Set("ipv4", Napi::Number::New(env, static_cast<double>(director().connectionCount(Family::ipv4))));
-  object.Set("ipv6", Napi::Number::New(env, static_cast<double>(director().connectionCount(Family::ipv6))));
-  object.Set("capacity", director().connectionCapacity());
-  object.Set("bytes", Napi::Number::New(env, static_cast<double>(tableBytes_)));
-  object.Set("engineDataBytes", Napi::Number::New(env, static_cast<double>(director().engineDataBytes())));
+  for (const auto& [name, value] : values) object.Set(name, Napi::Number::New(env, static_cast<double>(value)));
   return object;
 }
 

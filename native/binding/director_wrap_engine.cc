@@ -84,6 +84,7 @@ Napi::Value DirectorWrap::process(const Napi::CallbackInfo& info) {
     const auto bytes = item.As<Napi::Uint8Array>();
     copies.add(bytes.Data(), bytes.ElementLength(), atMs);
   }
+  if (!isOpen(env)) return env.Undefined();
   std::vector<OfflineOutput> outputs;
   std::vector<Verdict> verdicts(count);
   environmentEnds_ = false;
@@ -116,17 +117,18 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
                                                                     : "the director was started already"));
     return env.Undefined();
   }
+  const auto workers = static_cast<int64_t>(director().workers());
   ObjectReader reader(info[0], "options");
   ObjectReader device = reader.object("device");
   EngineStartOptions options;
   options.device.name = device.string("name");
-  options.device.queues = static_cast<size_t>(device.integer("queues", 1, static_cast<int64_t>(director().workers())));
+  options.device.queues = static_cast<size_t>(device.integer("queues", 1, workers));
   options.device.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
   size_t queues = options.device.queues;
   for (ObjectReader& marked : reader.objects("markDevices")) {
     MarkDevice& made = options.markDevices.emplace_back();
     made.device.name = marked.string("name");
-    made.device.queues = static_cast<size_t>(marked.integer("queues", 1, static_cast<int64_t>(director().workers())));
+    made.device.queues = static_cast<size_t>(marked.integer("queues", 1, workers));
     made.device.maxPacketBytes = options.device.maxPacketBytes;
     made.mark = static_cast<uint32_t>(marked.integer("mark", 1, UINT32_MAX));
     queues += made.device.queues;
@@ -134,7 +136,7 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
   }
   options.egress = reader.string("egress");
   options.busyPollUs = static_cast<uint32_t>(reader.integer("busyPollUs", 0, 1000000));
-  if (!device.ok() || !reader.ok()) return env.Undefined();
+  if (!device.ok() || !reader.ok() || !isOpen(env)) return env.Undefined();  // reading may have closed it
   if (queues != director().workers()) {
     throwInvalidArgument(env, "the queues of all devices must be the director's number of workers");
     return env.Undefined();

@@ -14,6 +14,9 @@ constexpr size_t align(size_t bytes, size_t to) { return (bytes + to - 1) / to *
 constexpr uint32_t kConnsPerShard = 32768;
 constexpr uint32_t kMaxShards = 1024;
 constexpr uint32_t kUnitsPerBucket = 8;  // at full capacity two thirds of the slots are taken
+// As many as 16 vectors evict that find no room, of connections and templates alike.
+constexpr uint32_t kSpareUnits = 2048;
+constexpr uint32_t kUnitsPerBatch = 32;  // removed ones: an eighth of those that the smallest shard has room for
 
 }  // namespace
 
@@ -29,8 +32,8 @@ ConnTable::Header ConnTable::layout(Family family, uint32_t capacity) {
   uint32_t deviation = 1;
   while (uint64_t{deviation} * deviation < fair) deviation++;
   h.shardCapacity = h.shards == 1 ? fair : fair + 5 * deviation;
-  // Room for removed connections that wait for the readers to pass on.
-  h.shardUnits = h.shardCapacity + std::max(256u, h.shardCapacity / 256);
+  // Room for removed connections that wait for the readers to pass on: the fewer the shards, the more come to each.
+  h.shardUnits = h.shardCapacity + std::max({256u, h.shardCapacity / 256, kSpareUnits / h.shards});
   h.shardBuckets = (h.shardUnits + kUnitsPerBucket - 1) / kUnitsPerBucket;
   h.bucketsOffset = align(sizeof(Shard), 64);
   h.connsOffset = h.bucketsOffset + uint64_t{h.shardBuckets} * sizeof(Bucket);
@@ -71,18 +74,36 @@ Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Epochs& epochs)
   const Header expected = layout(found.family, found.capacity);
   if (std::memcmp(&found, &expected, offsetof(Header, secret)) != 0) return refuse("its header is damaged");
   if (region.size() < regionBytes(found.family, found.capacity)) return refuse("it is cut short");
-  for (uint32_t i = 0; i < table.shardCount(); i++) {
-    new (&table.lockOf(i)) SpinLock();
-    // The readers that removed connections waited for are gone, and their epochs are not these.
-    Shard& shard = table.shardAt(i);
-    for (Shard::Batch* batch : {&shard.waiting, &shard.behind}) {
-      if (batch->first == 0) continue;
-      table.links(i)[batch->last - 1].next = shard.freeHead;
-      shard.freeHead = batch->first;
-      *batch = {};
+  for (uint32_t i = 0; i < table.shardCount(); i++) table.rebuild(i);
+  return table;
+}
+
+// Buckets, links and what a shard keeps for itself, from its entries alone. The readers that removed ones waited for
+// are gone. Where an entry stands is found out by the next round of expiry, which comes to all of them.
+void ConnTable::rebuild(uint32_t index) {
+  Shard& shard = shardAt(index);
+  const uint32_t used = std::min(shard.untouched, header_->shardUnits);
+  const Tick handled = shard.wheels.handled();
+  new (&shard) Shard();
+  shard.untouched = used;
+  shard.wheels.begin(handled);
+  std::memset(static_cast<void*>(buckets(index)), 0, header_->shardBuckets * sizeof(Bucket));
+  ConnLink* all = links(index);
+  for (uint32_t unit = used; unit-- > 0;) {
+    Conn* conn = connAt(index, unit);
+    const uint64_t hash = this->hash(keyOf(*conn));
+    const uint32_t live = shard.live.load(std::memory_order_relaxed);
+    if (conn->isLive() && shardOf(hash) == index && live < header_->shardCapacity) {
+      const Standing stood = ExpiryWheels::standingOf(all, unit);
+      shard.wheels.link(all, unit, {stood < Standing::kCount ? stood : Standing::stale, shard.wheels.handled()});
+      publish(index, hash, unit);
+      shard.live.store(live + 1, std::memory_order_relaxed);
+    } else {
+      conn->flags.store(0, std::memory_order_relaxed);
+      all[unit] = {shard.freeHead, 0};
+      shard.freeHead = unit + 1;
     }
   }
-  return table;
 }
 
 uint64_t ConnTable::liveCount() const {
@@ -182,6 +203,8 @@ void ConnTable::removeUnit(uint32_t shardIndex, uint32_t unit, uint64_t hash) {
   Shard::Batch& batch = shard.behind;
   const uint64_t epoch = epochs_->stamp();
   if (batch.first != 0 && batch.epoch != epoch && shard.waiting.first == 0) shard.waiting = std::exchange(batch, {});
+  // Whatever gathers waits as long as its last, so that a batch that is long over must not be left to hold it up.
+  if (batch.count >= kUnitsPerBatch && batch.count % kUnitsPerBatch == 0) reclaim(shardIndex);
   if (batch.first != 0) {
     all[batch.last - 1].next = unit + 1;
   } else {
@@ -189,6 +212,7 @@ void ConnTable::removeUnit(uint32_t shardIndex, uint32_t unit, uint64_t hash) {
   }
   batch.last = unit + 1;
   batch.epoch = epoch;
+  batch.count++;
   shard.live.store(shard.live.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 

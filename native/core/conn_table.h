@@ -83,7 +83,7 @@ class ConnTable {
  public:
   static constexpr uint32_t kMinCapacity = 1024;
   static constexpr uint32_t kMaxCapacity = 1u << 28;
-  static constexpr uint32_t kLayoutVersion = 2;
+  static constexpr uint32_t kLayoutVersion = 3;
   static constexpr size_t kSlotsPerBucket = 12;
   // What a search for room looks at and lets be, of each standing, and what it links anew, in all.
   static constexpr size_t kEvictionSearch = 16, kEvictionRelinks = 128;
@@ -100,7 +100,8 @@ class ConnTable {
   // Lays an empty table into `region`. REQUIRES: zeroed, 64-byte aligned, regionBytes() long, outlives the table.
   static ConnTable create(std::span<std::byte> region, Family family, uint32_t capacity, const HashSecret& secret,
                           Tick now, Epochs& epochs);
-  // Takes over a region that create() made, in this or another process. REQUIRES: nobody else uses it.
+  // Takes over a region that create() made, in this or another process, which may have died in the middle of a change:
+  // only the entries themselves are believed, and of these what a lookup needs. REQUIRES: nobody else uses it.
   static Result<ConnTable> attach(std::span<std::byte> region, Epochs& epochs);
 
   Family family() const { return header_->family; }
@@ -242,6 +243,7 @@ class ConnTable {
   uint32_t allocateUnit(uint32_t shard);  // unit + 1, or 0
   void reclaim(uint32_t shard);
   void removeUnit(uint32_t shard, uint32_t unit, uint64_t hash);
+  void rebuild(uint32_t shard);
 
   // A search for room in one shard.
   template <typename Judge>
@@ -258,6 +260,7 @@ struct alignas(64) ConnTable::Shard {
   struct Batch {
     uint32_t first, last;
     uint64_t epoch;  // of the last one; 64 bits, so that they are safe however long they have waited
+    uint32_t count;
   };
 
   SpinLock lock;
@@ -265,7 +268,7 @@ struct alignas(64) ConnTable::Shard {
   uint32_t untouched;     // units from here on were never used
   uint32_t freeHead;      // unit + 1
   Batch waiting, behind;  // `behind` gathers until `waiting` is free
-  Tick restsUntil;        // those with proof were looked through in vain; not again before
+  Tick restsSince;        // those with proof were looked through in vain; not again for a moment
   bool rests;
   ExpiryWheels wheels;
 };
@@ -334,6 +337,8 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, const NewConn& 
   Shard& shard = shardAt(shardIndex);
   // Before anything is added to those that wait: what waits with it waits as long.
   if (shard.freeHead == 0) reclaim(shardIndex);
+  // Nobody is to give way for one who can't be taken in.
+  if (shard.freeHead == 0 && shard.untouched >= header_->shardUnits) return nullptr;
   if (shard.live.load(std::memory_order_relaxed) >= header_->shardCapacity) {
     const uint32_t victim = Search<std::remove_reference_t<Judge>>(*this, shardIndex, now, judge).find();
     if (victim == 0) return nullptr;

@@ -31,6 +31,7 @@ struct StatedJudge {
   Yield yields(const Conn& conn, Standing) { return looks++, static_cast<Yield>(conn.state.load()); }
   uint32_t idle(const Conn& conn) const { return conn.packets.load(); }
   void evict(Conn& conn, Standing at) { victim = &conn, standing = at; }
+  uint32_t onDue(Conn&) { return 0; }
 
   size_t looks = 0;
   const Conn* victim = nullptr;
@@ -52,6 +53,11 @@ struct StatedTable : TestTable {
                               now, judge);
   }
   bool has(uint32_t number) const { return find(numberedKey(number)) != nullptr; }
+  void expireTo(Tick then) {
+    now = then;
+    size_t budget = SIZE_MAX;
+    for (uint32_t shard = 0; shard < table.shardCount(); shard++) table.expire(shard, now, true, budget, judge);
+  }
 
   StatedJudge judge;
   Tick now = 0;
@@ -171,6 +177,30 @@ TEST("what is overdue goes before all others") {
   CHECK(!t.has(500));
 }
 
+TEST("a search in vain is not repeated for a moment, and is repeated however long nobody came") {
+  for (const uint32_t days : {0u, 1u, 100u, 150u, 190u}) {
+    StatedTable t;
+    for (uint32_t i = 0; i < kCapacity; i++) t.add(i, Standing::slightBusy, 1 << 30, Yield::keeps);
+    CHECK_EQ(t.add(5000, Standing::fresh, 1000), nullptr);
+    for (uint32_t i = 0; i < kCapacity; i++) t.find(numberedKey(i))->state = static_cast<uint8_t>(Yield::gives);
+    for (uint32_t day = 0; day < days; day++) {
+      t.expireTo(t.now + ticksFromSeconds(86400));
+      for (uint32_t i = 0; i < kCapacity; i++) t.find(numberedKey(i))->expires = t.now + (1 << 30);
+    }
+    CHECK_EQ(t.add(5000, Standing::fresh, t.now + 1000) != nullptr, days > 0);
+  }
+}
+
+TEST("a newcomer for whom there is no memory takes nobody's place") {
+  StatedTable t;
+  for (uint32_t i = 0; i < kCapacity; i++) t.add(i, Standing::stale, 1000);
+  t.epochs.enter(0);  // and stays
+  uint32_t number = 5000;
+  while (t.add(number, Standing::stale, 1000) != nullptr) number++;
+  CHECK_EQ(t.judge.victim, nullptr);
+  CHECK_EQ(t.table.liveCount(), kCapacity);
+}
+
 TEST("goes on to the next connection when an owner keeps one") {
   TestTable t(kCapacity);
   for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000 + 16 * (i / 2), i);  // two to a slot
@@ -226,6 +256,28 @@ TEST("never runs out of memory while readers pass on") {
     t.epochs.enter(0);
   }
   CHECK_EQ(t.table.liveCount(), 0u);
+}
+
+TEST("memory for a flood's newcomers is there again when a worker that had stood still goes on") {
+  for (const uint32_t perVector : {1u, 3u, 20u, 50u, 128u}) {
+    TestTable t(kCapacity);
+    for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000);
+    uint32_t number = kCapacity;
+    // How many of the newcomers of so many vectors were refused.
+    const auto flood = [&](uint32_t vectors, uint32_t workers) {
+      uint32_t refused = 0;
+      for (uint32_t i = 0; i < vectors; i++) {
+        t.epochs.advance();
+        t.epochs.enter(i % workers);
+        for (uint32_t k = 0; k < perVector; k++) refused += t.insert(numberedKey(number++), 1000) == nullptr;
+      }
+      return refused;
+    };
+    CHECK_EQ(flood(1000, 2), 0u);
+    CHECK(flood(3000, 1) > 0);
+    flood(4, 2);
+    CHECK_EQ(flood(1000, 2), 0u);
+  }
 }
 
 TEST("reuses what was removed however many epochs have passed since") {

@@ -103,7 +103,7 @@ class ModelRun {
           return hasEvicted = true;
         },
         number);
-    check(hasEvicted == isFull, "evicted without need, or did not although it was full");
+    check(hasEvicted == (isFull && conn != nullptr), "evicted without need, or did not although it was full");
     if (conn != nullptr) model_[number] = deadline;
     // Nothing can be reused while the reader stays; what lies beyond the capacity is for that.
     if (conn == nullptr) t_.epochs.advance(), t_.epochs.enter(0);

@@ -1,4 +1,5 @@
 #include "core/conn_table.h"
+#include "support/random.h"
 #include "support/test_table.h"
 #include "support/testing.h"
 
@@ -92,6 +93,61 @@ TEST("is taken over even when its last owner died holding a lock") {
   REQUIRE(attached.ok());
   const ConnTable::Guard guard(attached.value(), hash);  // would sleep forever
   CHECK(attached.value().find(key, hash) != nullptr);
+}
+
+// Whatever a table's owner was doing when it died, or whoever wrote into its memory: what is taken over works.
+TEST("is taken over whatever is in it, and works") {
+  for (const Family family : kFamilies) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+      testing::Random random(seed);
+      TestTable t(seed % 4 == 0 ? 70000 : 1024, family, 5000);
+      for (uint32_t i = 0; i < 1000; i++) t.insert(numberedKey(i, family), 6000 + i % 100 * 100, i);
+      for (uint32_t i = 0; i < 1000; i += 10) t.remove(numberedKey(i, family));
+      const TableMemory memory = copyOf(t);
+      const auto bytes = memory.span();
+      const size_t header = 4096;
+      for (uint32_t hit = random.below(200); hit > 0; hit--) {
+        // Anywhere, or at the beginning of a shard, where it keeps its own state.
+        const bool isState = random.oneIn(2);
+        const size_t shard =
+            header + (bytes.size() - header) / t.table.shardCount() * random.below(t.table.shardCount());
+        const size_t at = isState ? shard + random.below(128) : header + random.next() % (bytes.size() - header);
+        bytes[at] = static_cast<std::byte>(random.oneIn(3) ? 0xff : random.below(256));
+      }
+      Epochs epochs;
+      auto attached = ConnTable::attach(bytes, epochs);
+      if (!CHECK(attached.ok())) return;
+      ConnTable& table = attached.value();
+      for (uint32_t i = 0; i < 3000; i++) {
+        const FlowKey key = numberedKey(i, family);
+        const uint64_t hash = table.hash(key);
+        const ConnTable::Guard guard(table, hash);
+        const auto gives = [](Conn&) { return true; };
+        if (Conn* conn = table.find(key, hash)) {
+          if (i % 3 == 0) table.removeLocked(conn, hash);
+          if (i % 3 == 1) table.moveLocked(conn, hash, {Standing::closing, 7000});
+        } else if (!CHECK(table.insertLocked(key, hash, {.server = 0, .expires = 9000}, /*now=*/6000,
+                                             testing::DeadlineJudge<decltype(gives)>{gives}) != nullptr)) {
+          return;
+        }
+        if (i % 50 == 0) epochs.advance();
+      }
+      uint64_t visited = 0;
+      table.forEach(0, SIZE_MAX, [&](const Conn&) { visited++; });
+      CHECK_EQ(visited, table.liveCount());
+      for (uint32_t shard = 0; shard < table.shardCount(); shard++) {
+        for (uint32_t unit = 0;;) {
+          unit = table.removeIf(shard, unit, [](Conn&) { return true; });
+          if (unit == 0) break;
+        }
+      }
+      CHECK_EQ(table.liveCount(), 0u);
+      for (uint32_t i = 0; i < 3000; i++) {
+        const FlowKey key = numberedKey(i, family);
+        CHECK_EQ(table.find(key, table.hash(key)), nullptr);
+      }
+    }
+  }
 }
 
 TEST("refuses memory that holds no table, and says why") {

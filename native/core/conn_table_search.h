@@ -40,7 +40,7 @@ class ConnTable::Search {
     if (unproven >= share) return 0;
     if (last_ != 0) return last_;
     // In vain a moment ago: then it would be again, and cost every newcomer of a flood the same.
-    if (shard_.rests && !reached(now_, shard_.restsUntil)) return 0;
+    if (shard_.rests && now_ - shard_.restsSince < kRestTicks) return 0;
     shard_.rests = false;
     const Standing proven[] = {Standing::slightLong, Standing::slightIdle, Standing::slightBusy,
                                Standing::solidLong,  Standing::solidIdle,  Standing::solidBusy};
@@ -54,7 +54,7 @@ class ConnTable::Search {
     if (seen.found != 0 && (mayTakeSolid || seen.standing < Standing::solidLong)) return seen.found;
     if (relinks_ > 0) {
       shard_.rests = true;
-      shard_.restsUntil = now_ + kRestTicks;
+      shard_.restsSince = now_;
     }
     return 0;
   }

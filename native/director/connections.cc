@@ -130,7 +130,7 @@ void Connections::updateLocked(Conn* conn, const ServerView& server, const Parse
 
 std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const ServiceTable*& services,
                                                const ParsedPacket& parsed, uint64_t hash, Tick now, bool ends,
-                                               const ServerView*& server) {
+                                               const ServerView*& server, uint32_t& unused) {
   ConnTable& conns = entries_.table(parsed.key.family);
   Conn* known = conns.find(parsed.key, hash);
   if (known == nullptr) return std::nullopt;
@@ -144,20 +144,27 @@ std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const Service
     return Verdict::forwarded;
   }
   if (!isOver && !ends) return std::nullopt;
-  // A template that nothing counts on now is followed next, or found out about at its deadline.
-  entries_.unbind(stats, parsed.key.family, *known);
+  unused = entries_.unbind(stats, parsed.key.family, *known);
   conns.removeLocked(known, hash);
   (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
   return std::nullopt;
 }
 
-Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                          uint64_t hash, Tick now, const ServerView*& server, PolicyTurn* turn) {
-  const auto meet = [&](bool ends) { return meetLocked(worker.stats, services, parsed, hash, now, ends, server); };
+std::optional<Verdict> Connections::meet(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
+                                         uint64_t hash, Tick now, const ServerView*& server) {
+  uint32_t unused = 0;
+  std::optional<Verdict> met;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    if (const auto verdict = meet(false)) return *verdict;
+    met = meetLocked(stats, services, parsed, hash, now, /*ends=*/false, server, unused);
   }
+  if (unused != 0) entries_.relink(parsed.key.family, unused);
+  return met;
+}
+
+Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
+                          uint64_t hash, Tick now, const ServerView*& server, PolicyTurn* turn) {
+  if (const auto verdict = meet(worker.stats, services, parsed, hash, now, server)) return *verdict;
   const ServiceView* service = nullptr;
   Templates::Affinity choice;
   const Verdict admitted = admit(worker, services, parsed, now, service, choice, turn);
@@ -168,15 +175,16 @@ Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, 
   const uint8_t state = nextState(parsed.protocol, isAdopted ? establishedState(parsed.protocol) : 0, parsed.event,
                                   defence_.securesTcp(tunables));
   const Tick deadline = now + timeoutOf(tunables, own, parsed.protocol, state);
-  uint32_t unused = 0;
+  uint32_t left = 0, unused = 0;
   std::optional<Verdict> met;
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    met = meet(true);
+    met = meetLocked(worker.stats, services, parsed, hash, now, /*ends=*/true, server, left);
     if (!met && admitted == Verdict::forwarded && !isPassing)
       made = insertLocked(worker.stats, parsed.key, hash, state, deadline, now, choice, unused);
   }
+  if (left != 0) entries_.relink(parsed.key.family, left);
   if (admitted != Verdict::forwarded) return met.value_or(admitted);
   if (isPassing && !met) {
     entries_.bindPassing(*choice.server);
@@ -333,7 +341,7 @@ void Connections::endUnavailable(WorkerStats& stats, const ServiceTable& service
       endEarly(stats, family, conn, unused);
       return true;
     });
-    for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller);
+    for (const uint32_t controller : unused) entries_.dropTemplate(stats, family, controller, /*gone=*/true);
     unused.clear();
     if (removal.unit != 0) continue;
     removal.left--;
@@ -347,16 +355,19 @@ EndedSome Connections::endThoseOf(WorkerStats& stats, uint32_t server, uint64_t 
   uint64_t round = cursor >> 32;
   auto unit = static_cast<uint32_t>(cursor);
   uint64_t ended = 0;
+  std::vector<uint32_t> unused;
   for (; round < 4 * uint64_t{shards} && holds > 0; holds--) {
     const Family family = round < 2 * uint64_t{shards} ? Family::ipv4 : Family::ipv6;
     const bool ofTemplates = round / shards % 2 != 0;
     unit = entries_.table(family).removeIf(static_cast<uint32_t>(round % shards), unit, [&](Conn& conn) {
       const bool isMeant = conn.server.load(std::memory_order_relaxed) == server && isTemplate(conn) == ofTemplates;
       if (!isMeant || Entries::isInUse(conn)) return false;
-      entries_.unbind(stats, family, conn);
+      if (const uint32_t controller = entries_.unbind(stats, family, conn)) unused.push_back(controller);
       if (!ofTemplates) ended++;
       return true;
     });
+    for (const uint32_t controller : unused) entries_.relink(family, controller);
+    unused.clear();
     if (unit == 0) round++;
   }
   stats.connectionsDropped.add(ended);

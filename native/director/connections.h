@@ -123,9 +123,13 @@ class Connections {
   void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
                     const Tunables& tunables);
   // The connection that there is already, if it may go on: then its packet is noted. One that may not is ended with
-  // `ends`, and left for the time being otherwise: IPVS still counts it when it schedules its successor.
+  // `ends`, and left for the time being otherwise: IPVS still counts it when it schedules its successor. `unused`: as
+  // Entries::unbind() gives it.
   std::optional<Verdict> meetLocked(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
-                                    uint64_t hash, Tick now, bool ends, const ServerView*& server);
+                                    uint64_t hash, Tick now, bool ends, const ServerView*& server, uint32_t& unused);
+  // The same, and what is to be done behind the lock.
+  std::optional<Verdict> meet(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
+                              uint64_t hash, Tick now, const ServerView*& server);
   // Which service a packet that may begin a connection is for, and where it goes.
   Verdict admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
                 const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn);

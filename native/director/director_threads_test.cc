@@ -146,6 +146,7 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
   DirectorOptions options = TestDirector::defaultOptions();
   options.workers = kWorkers;
   options.now = 0u - 20000u;  // ticks wrap around on the way
+  options.holdsPerTurn = 1;
   TestDirector t(options);
   for (const auto& service : kServices) {
     t.addService("wlc", service);
@@ -161,7 +162,8 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
     });
   }
   Random random(77);
-  uint64_t listed = 0;
+  uint64_t listed = 0, cursor = 0;
+  uint32_t drained = 0;
   while (working.load() > 0) {
     clock.fetch_add(random.below(60), std::memory_order_relaxed);
     const Operation operations[] = {someOperation(random), someOperation(random)};
@@ -174,6 +176,12 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
       t.director.setAvailablePages(random.below(2048));
     }
     if (random.oneIn(4)) t.director.collect(clock.load());
+    if (random.oneIn(2)) t.director.endRemoved();
+    // One server's connections after the other's, in turns, and now and then no further.
+    if (cursor == 0) drained = random.below(2 * kServers);
+    const ServiceKey& service = kServices[drained / kServers];
+    const auto some = t.director.endConnections(service, serverOf(service, drained % kServers), cursor);
+    cursor = some.ok() && some.value().next != UINT64_MAX && !random.oneIn(20) ? some.value().next : 0;
     if (random.oneIn(16)) {
       t.now = clock.load();
       listed += t.connections().size() + t.rows().size();

@@ -172,13 +172,13 @@ void Entries::prove(Family family, uint32_t controller) {
   relink(family, controller);
 }
 
-void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controller) {
+void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controller, bool gone) {
   ConnTable& conns = table(family);
   Conn* conn = conns.named(controller);
   const uint64_t hash = conns.hash(conns.keyOf(*conn));
   ConnTable::Guard guard(conns, hash);
   if (!conn->isLive() || !isTemplate(*conn) || isInUse(*conn)) return;
-  if (conn->state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TemplateState::assured)) {
+  if (!gone && conn->state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TemplateState::assured)) {
     relinkLocked(conns, *conn, hash);
     return;
   }

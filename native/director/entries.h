@@ -98,8 +98,9 @@ class Entries {
     auto& state = table(family).named(controller)->state;
     state.store(static_cast<uint8_t>(TemplateState::assured), std::memory_order_relaxed);
   }
-  // Removes a template on which a connection had counted that was ended early, unless it is assured or in use.
-  void dropTemplate(WorkerStats& stats, Family family, uint32_t controller);
+  // Removes a template on which a connection had counted that was ended early, unless it is in use, or assured and its
+  // server is not `gone`.
+  void dropTemplate(WorkerStats& stats, Family family, uint32_t controller, bool gone = false);
 
  private:
   static constexpr uint32_t kInUseSeconds = 60;  // IPVS's: how long a template lives on that is due but in use

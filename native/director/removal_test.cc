@@ -125,7 +125,49 @@ TEST("a persistent service's templates go with the connections of a removed serv
   t.deleteServer(used);
   t.turnsLeft();
   CHECK_EQ(t.counter("connectionsDropped"), uint64_t{kClients});
+  CHECK_EQ(t.count(), 0);
+  // The one that comes back is a new one to all clients.
+  t.addServer(used);
+  CHECK_EQ(t.row(used).persistent, 0);
+  t.setWeight(used, 0);
   CHECK_EQ(t.establish(1), used == 12 ? "11" : "12");
+}
+
+TEST("a template that nothing counts on any more gives way, however its last connection ended") {
+  ServiceConfig sticky{"rr"};
+  sticky.persistence.timeoutSeconds = 600;
+  for (const bool isDrained : {false, true}) {
+    TestDirector t(inTurns());
+    t.setSysctl("expire_nodest_conn", 1);
+    t.addService(sticky);
+    t.addServer(11);
+    t.addService("rr", TestDirector::kNames);
+    t.addServer(11, {}, TestDirector::kNames);
+    t.establish(1);
+    CHECK_EQ(t.director.connectionCount(), 2u);
+    if (isDrained) {
+      // Of the connections, and no further: the drain is called off.
+      const auto some = t.director.endConnections(kWeb, TestDirector::server(11), 0);
+      REQUIRE(some.ok() && some.value().ended == 1u);
+    } else {
+      // Opened again at a server that takes none, and refused.
+      t.setWeight(11, 0);
+      t.setSysctl("expire_quiescent_template", 1);
+      CHECK_EQ(t.tcp(1, kTcpSyn), "dropNoServer");
+    }
+    CHECK_EQ(t.director.connectionCount(), 1u);
+    t.pass(4);
+    const auto hasTemplate = [&] {
+      for (const auto& row : t.connections()) {
+        if (row.isTemplate) return true;
+      }
+      return false;
+    };
+    CHECK(hasTemplate());
+    // Of those that are there, it is idle longest.
+    for (uint32_t client = 0; client < ConnTable::kMinCapacity + 64; client++) t.udp(client);
+    CHECK(!hasTemplate());
+  }
 }
 
 TEST("a server's connections can be ended in turns, which together end them all, and its templates") {

@@ -12,7 +12,7 @@
 namespace tunvs {
 
 enum class EventType : uint8_t {
-  deviceLost,      // a worker could not read its queue any more and stopped; value: the worker
+  deviceLost,      // a worker could not read its queue any more, and does not try again; value: the worker
   tableFull,       // connections gave way, or new ones were refused; value: both since the last such event
   packetsLost,     // packets could not be sent; value: how many since the last such event
   packetsTooLong,  // packets were longer than the device's buffers; value: likewise

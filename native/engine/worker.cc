@@ -69,26 +69,22 @@ void Worker::run() {
   housekept_ = coarseNow();
   memoryReadAt_ = housekept_ - kMemoryTicks;
   while (!stopping_.load(std::memory_order_acquire)) {
-    auto received = parts_.queue.receive(vector_);
-    if (!received) {
-      parts_.events.push({EventType::deviceLost, parts_.index, received.error().message});
-      break;
-    }
+    const size_t received = receive();
     const Tick now = coarseNow();
-    if (received.value() > 0) {
+    if (received > 0) {
       idleSinceUs = 0;
       director.process(parts_.index, vector_.packets(), now, out);
       out.flush();
     }
     if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
-    if (now - housekept_ >= kHousekeepTicks || received.value() == 0) readErrors(now, out);
+    if (now - housekept_ >= kHousekeepTicks || received == 0) readErrors(now, out);
     if (now - housekept_ >= kHousekeepTicks) {
       housekeep(now);
     } else if (!isExpiryDone_) {
       isExpiryDone_ = director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
     }
-    if (received.value() > 0 || !isExpiryDone_) continue;
-    if (parts_.busyPollUs > 0) {
+    if (received > 0 || !isExpiryDone_) continue;
+    if (parts_.busyPollUs > 0 && !isDeviceLost_) {
       const uint64_t nowUs = monotonicUs();
       if (idleSinceUs == 0) idleSinceUs = nowUs;
       if (nowUs - idleSinceUs < parts_.busyPollUs) continue;
@@ -99,15 +95,27 @@ void Worker::run() {
   director.leave(parts_.index);
 }
 
+// Without its device it still does for the others what is its share: that connections expire, above all.
+size_t Worker::receive() {
+  if (isDeviceLost_) [[unlikely]]
+    return 0;
+  auto received = parts_.queue.receive(vector_);
+  if (received) [[likely]]
+    return received.value();
+  isDeviceLost_ = true;
+  parts_.events.push({EventType::deviceLost, parts_.index, received.error().message});
+  return 0;
+}
+
 void Worker::sleep(Tick now) {
   if (parts_.policies != nullptr && !parts_.policies->mayFallAsleep()) return parts_.policies->wakeUp();
   parts_.director.leave(parts_.index);
   pollfd waits[4] = {{wake_.get(), POLLIN, 0}};
   nfds_t count = 1;
-  const int queue = parts_.queue.pollDescriptor();
+  const int queue = isDeviceLost_ ? -1 : parts_.queue.pollDescriptor();
   if (queue >= 0) waits[count++] = {queue, POLLIN, 0};
   for (const auto& errors : parts_.errors) waits[count++] = {errors->pollDescriptor(), POLLIN, 0};
-  poll(waits, count, queue >= 0 ? sleepMs(now) : 0);
+  poll(waits, count, queue >= 0 || isDeviceLost_ ? sleepMs(now) : 0);
   if (parts_.policies != nullptr) {
     parts_.policies->wakeUp();
     uint64_t times;  // stop() is told by stopping_ too

@@ -58,6 +58,7 @@ class Worker {
  private:
   Worker(Parts parts, UniqueFd wake);
   void run();
+  size_t receive();
   void sleep(Tick now);
   int sleepMs(Tick now) const;
   void consultPolicies(Tick now, OutputVector& out);
@@ -76,6 +77,7 @@ class Worker {
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
   Tick housekept_ = 0;
   bool isExpiryDone_ = true;
+  bool isDeviceLost_ = false;
   uint64_t oversizedCounted_ = 0;
   uint64_t routesRead_ = 0;  // generation
   LossReport losses_;

@@ -178,16 +178,26 @@ TEST("a worker stops while packets keep coming") {
   CHECK_EQ(b.t.counter("sent"), b.t.counter("forwarded"));
 }
 
-TEST("a worker whose device is lost says so and ends") {
+TEST("a worker whose device is lost says so, lets its connections expire all the same, and sleeps") {
   Bench b;
+  Tunables tunables = b.t.director.control().tunables();
+  tunables.setTimeout(timeoutIndex(TcpState::synRecv), 1);
+  b.t.director.setTunables(tunables);
   std::atomic<int> notified = 0;
   b.events.notify([&] { notified++; });
   b.worker->start();
   b.pushSyn(2000);
   REQUIRE(b.sends(1));
   b.device.breakQueue(0);
-  b.worker->join();  // of its own accord
-  CHECK_EQ(notified.load(), 1);
+  CHECK(eventually([&] { return notified.load() == 1; }));
+  CHECK_EQ(b.t.director.connectionCount(), 1u);
+  const uint64_t before = b.queue.receives();
+  CHECK(eventually([&] { return b.t.director.connectionCount() == 0; }));
+  CHECK_EQ(b.queue.receives(), before);
+  const CpuTime used = b.worker->cpu();
+  CHECK(used.userNs + used.systemNs < 500'000'000);
+  b.worker->stop();
+  b.worker->join();
   const auto events = b.events.drain();
   REQUIRE(events.size() == 1);
   CHECK(events[0].type == EventType::deviceLost);

@@ -9,6 +9,7 @@ namespace tunvs {
 namespace {
 
 constexpr Tick kPeriod = ticksFromSeconds(60);
+constexpr Tick kClockSkew = ticksFromSeconds(10);  // how far two workers' clocks may be apart
 constexpr uint32_t kRunsPerFullRun = 30;
 constexpr Tick kIdle = ticksFromSeconds(6 * 60);  // of what goes when there is too much
 constexpr uint32_t kEnough = 16384;               // entries
@@ -108,7 +109,8 @@ void DestinationCache::collect(Tick now, Tick expiration) {
     nextRun_ = now + kPeriod;
     return;
   }
-  if (!reached(now, nextRun_)) return;
+  // Never further ahead than that; what seems to be is behind by more than half the clock's range.
+  if (nextRun_ - now - 1 < kPeriod + kClockSkew) return;
   // Nobody came for long: one run that looks at all stands for those that were missed.
   if (now - nextRun_ >= kPeriod * kRunsPerFullRun) {
     runs_ = kRunsPerFullRun - 1;
@@ -139,7 +141,7 @@ uint32_t DestinationCache::sweep(uint32_t chain, Tick now, Tick idle, uint32_t l
   for (uint32_t* link = &chains_[chain]; *link != kNone && removed < limit;) {
     Entry& entry = entries_[*link];
     // A run that was missed is made up for at its own time; what was used since is not idle.
-    if (static_cast<int32_t>(now - entry.lastUse) < static_cast<int32_t>(idle)) {
+    if (now - entry.lastUse + kPeriod * kRunsPerFullRun < idle + kPeriod * kRunsPerFullRun) {
       link = &entry.next;
     } else {
       unlink(*link);

@@ -85,6 +85,16 @@ TEST(
   CHECK_EQ(cache.size(), 16384u - 1000 + 17000 - 8192);
 }
 
+TEST("what nobody has asked for in half a round of the clock's ticks is idle, and not new") {
+  for (const uint32_t days : {2u, 90u, 100u, 150u, 197u}) {
+    DestinationCache cache;
+    cache.collect(0, kDay);
+    fill(cache, 0, 100, 0);
+    cache.collect(days * kDay, kDay);
+    CHECK_EQ(cache.size(), 0u);
+  }
+}
+
 TEST("a cache that nobody asked for long is cleared of what is idle at the first question") {
   DestinationCache cache;
   cache.collect(0, kDay);

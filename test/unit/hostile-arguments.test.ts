@@ -12,6 +12,7 @@ import {
 } from '../../lib/index.js';
 import { isTunvsErrorCode } from '../../lib/values/errors.js';
 import { Watch } from '../../lib/stats/watch.js';
+import { tcp } from '../support/packets.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: what is handed in is of no type
 type Any = any;
@@ -385,5 +386,31 @@ describe('arguments that are hostile', () => {
     const made = bench();
     await server(made).drain({ timeoutMs: 1.5 });
     assert.equal(server(made).weight, 0);
+  });
+
+  it('a program that has put a setter in the way of every list may close the director by it', async () => {
+    const { director } = bench();
+    const packets = Array.from({ length: 600 }, (_, i) =>
+      tcp({ from: `198.51.100.7:${1024 + i}`, to: '192.0.2.1:80' }),
+    );
+    assert.equal(director.process(packets, 0).outputs.length, 600);
+    const listed = director.connections();
+    let closes = 0;
+    Object.defineProperty(Array.prototype, '0', {
+      configurable: true,
+      set: () => {
+        closes++;
+        void director.close();
+      },
+    });
+    try {
+      await assert.rejects(async () => {
+        for await (const _ of listed);
+      });
+    } finally {
+      Reflect.deleteProperty(Array.prototype, '0');
+    }
+    assert.ok(closes > 0);
+    assert.throws(() => director.addVirtualService({ ...VIP, port: 83 } as Any), { code: 'ERR_TUNVS_CLOSED' });
   });
 });
