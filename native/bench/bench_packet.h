@@ -4,9 +4,9 @@
 #include <cassert>
 #include <cstring>
 
-#include "core/checksum.h"
 #include "core/inet.h"
-#include "core/parse.h"
+#include "packet/checksum.h"
+#include "packet/parse.h"
 
 namespace tunvs::bench {
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "bench/bench_packet.h"
-#include "core/packet_vector.h"
-#include "io/unique_fd.h"
+#include "io/os/unique_fd.h"
+#include "packet/packet_vector.h"
 
 namespace tunvs::bench {
 namespace {

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "core/inet.h"
-#include "core/parse.h"
 #include "core/result.h"
+#include "packet/parse.h"
 
 namespace tunvs::bench {
 

@@ -8,7 +8,7 @@
 #include "bench/bench_packet.h"
 #include "director/director.h"
 #include "engine/table_region.h"
-#include "io/memory_egress.h"
+#include "io/memory/memory_egress.h"
 
 namespace tunvs::bench {
 namespace {

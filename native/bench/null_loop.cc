@@ -7,7 +7,7 @@
 
 #include "engine/clock.h"
 #include "forward/ipip.h"
-#include "io/thread.h"
+#include "io/os/thread.h"
 
 namespace tunvs::bench {
 namespace {

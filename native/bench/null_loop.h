@@ -11,7 +11,7 @@
 
 #include "engine/worker.h"
 #include "io/egress_list.h"
-#include "io/tun_device.h"
+#include "io/tun/tun_device.h"
 
 namespace tunvs::bench {
 

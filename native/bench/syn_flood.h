@@ -7,9 +7,9 @@
 #include <atomic>
 
 #include "bench/bench_packet.h"
-#include "io/device.h"
-#include "io/egress.h"
-#include "io/unique_fd.h"
+#include "io/os/unique_fd.h"
+#include "io/port/device.h"
+#include "io/port/egress.h"
 
 namespace tunvs::bench {
 

@@ -1,7 +1,7 @@
 #include "binding/file_lock_binding.h"
 
 #include "binding/errors.h"
-#include "io/file_lock.h"
+#include "io/os/file_lock.h"
 
 namespace tunvs::binding {
 namespace {

@@ -4,7 +4,7 @@
 #include "binding/call.h"
 #include "binding/convert.h"
 #include "binding/errors.h"
-#include "io/host_monitor.h"
+#include "io/route/host_monitor.h"
 
 namespace tunvs::binding {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "binding/convert.h"
 #include "binding/errors.h"
-#include "io/pcap_file.h"
+#include "io/pcap/pcap_file.h"
 
 namespace tunvs::binding {
 namespace {

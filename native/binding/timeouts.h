@@ -4,7 +4,7 @@
 #include <napi.h>
 
 #include "binding/arguments.h"
-#include "director/timeouts.h"
+#include "director/protocol/timeouts.h"
 
 namespace tunvs::binding {
 

@@ -1,6 +1,6 @@
 // Result<T>: how a call that can fail says so. A value, or an Error with a code and a sentence.
 //
-// Per-packet outcomes are not errors: they are a Verdict (director/verdict.h), counted and never logged.
+// Per-packet outcomes are not errors: they are a Verdict (director/counters/verdict.h), counted and never logged.
 #pragma once
 
 #include <cassert>

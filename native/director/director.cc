@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "core/siphash.h"
-#include "director/answers.h"
-#include "director/protocol_state.h"
+#include "director/delivery/answers.h"
+#include "director/protocol/protocol_state.h"
 
 namespace tunvs {
 namespace {

@@ -13,18 +13,18 @@
 #include <optional>
 #include <span>
 
-#include "core/packet_vector.h"
-#include "core/parse.h"
-#include "director/connections.h"
-#include "director/control.h"
-#include "director/forwarder.h"
-#include "director/fragment_table.h"
-#include "director/icmp_path.h"
-#include "director/output_vector.h"
-#include "director/server_pool.h"
-#include "director/settings.h"
-#include "director/stats.h"
-#include "director/verdict.h"
+#include "director/config/control.h"
+#include "director/config/server_pool.h"
+#include "director/config/settings.h"
+#include "director/connection/connections.h"
+#include "director/counters/stats.h"
+#include "director/counters/verdict.h"
+#include "director/delivery/forwarder.h"
+#include "director/delivery/icmp_path.h"
+#include "director/fragment/fragment_table.h"
+#include "packet/output_vector.h"
+#include "packet/packet_vector.h"
+#include "packet/parse.h"
 
 namespace tunvs {
 

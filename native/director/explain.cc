@@ -1,5 +1,5 @@
 // Connections::explain: the steps of a packet's way through Connections, taken without leaving a trace.
-#include "director/connections.h"
+#include "director/connection/connections.h"
 
 namespace tunvs {
 

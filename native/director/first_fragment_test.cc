@@ -1,5 +1,5 @@
 // First fragments: nothing is opened, counted or scheduled for one that the fragment table drops.
-#include "core/icmp.h"
+#include "packet/icmp.h"
 #include "support/collected_output.h"
 #include "support/test_director.h"
 #include "support/testing.h"

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include <charconv>
 
-#include "io/unique_fd.h"
+#include "io/os/unique_fd.h"
 
 namespace tunvs {
 namespace {

@@ -4,7 +4,7 @@
 #include <ctime>
 
 #include "core/ticks.h"
-#include "io/coarse_clock.h"
+#include "io/os/coarse_clock.h"
 
 namespace tunvs {
 

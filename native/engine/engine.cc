@@ -4,8 +4,8 @@
 #include <cerrno>
 
 #include "engine/clock.h"
-#include "io/netlink.h"
-#include "io/tun_egress.h"
+#include "io/route/netlink.h"
+#include "io/tun/tun_egress.h"
 
 namespace tunvs {
 namespace {

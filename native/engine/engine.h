@@ -15,8 +15,8 @@
 #include "engine/table_region.h"
 #include "engine/worker.h"
 #include "io/egress_list.h"
-#include "io/icmp_queue.h"
-#include "io/tun_device.h"
+#include "io/packet/icmp_queue.h"
+#include "io/tun/tun_device.h"
 
 namespace tunvs {
 

@@ -8,7 +8,7 @@
 
 #include "core/result.h"
 #include "core/ticks.h"
-#include "director/stats.h"
+#include "director/counters/stats.h"
 #include "engine/event_ring.h"
 
 namespace tunvs {

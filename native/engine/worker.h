@@ -13,11 +13,11 @@
 #include "engine/event_ring.h"
 #include "engine/loss_report.h"
 #include "engine/policy_channel.h"
-#include "io/device.h"
-#include "io/egress.h"
-#include "io/next_hop_resolver.h"
-#include "io/thread.h"
-#include "io/unique_fd.h"
+#include "io/os/thread.h"
+#include "io/os/unique_fd.h"
+#include "io/port/device.h"
+#include "io/port/egress.h"
+#include "io/route/next_hop_resolver.h"
 
 namespace tunvs {
 

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <thread>
 
-#include "io/memory_device.h"
-#include "io/memory_egress.h"
+#include "io/memory/memory_device.h"
+#include "io/memory/memory_egress.h"
 #include "support/network_namespace.h"
 #include "support/test_director.h"
 #include "support/testing.h"

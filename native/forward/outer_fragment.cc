@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
-#include "core/checksum.h"
-#include "core/parse.h"
+#include "packet/checksum.h"
+#include "packet/parse.h"
 
 namespace tunvs {
 namespace {

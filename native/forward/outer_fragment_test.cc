@@ -4,8 +4,8 @@
 #include <random>
 #include <vector>
 
-#include "core/checksum.h"
 #include "forward/forward.h"
+#include "packet/checksum.h"
 #include "support/testing.h"
 #include "support/tunnel_end.h"
 

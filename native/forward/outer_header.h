@@ -3,11 +3,11 @@
 // An OuterHeader is made once per real server, off the packet path; its address fields never change after that.
 #pragma once
 
-#include "core/checksum.h"
 #include "core/inet.h"
-#include "core/packet_vector.h"
-#include "core/parse.h"
 #include "forward/tunnel_options.h"
+#include "packet/checksum.h"
+#include "packet/packet_vector.h"
+#include "packet/parse.h"
 
 namespace tunvs {
 

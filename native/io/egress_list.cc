@@ -2,9 +2,9 @@
 
 #include <array>
 
-#include "io/packet_egress.h"
-#include "io/raw_egress.h"
-#include "io/tun_egress.h"
+#include "io/packet/packet_egress.h"
+#include "io/packet/raw_egress.h"
+#include "io/tun/tun_egress.h"
 
 namespace tunvs {
 namespace {

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "io/egress.h"
-#include "io/next_hop_resolver.h"
+#include "io/port/egress.h"
+#include "io/route/next_hop_resolver.h"
 
 namespace tunvs {
 

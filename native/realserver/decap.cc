@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/parse.h"
+#include "packet/parse.h"
 #include "realserver/ip_view.h"
 
 namespace tunvs {

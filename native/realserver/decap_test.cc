@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "core/checksum.h"
+#include "packet/checksum.h"
 #include "support/golden.h"
 #include "support/testing.h"
 

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "core/result.h"
-#include "io/thread.h"
-#include "io/tun_device.h"
-#include "io/unique_fd.h"
+#include "io/os/thread.h"
+#include "io/os/unique_fd.h"
+#include "io/tun/tun_device.h"
 #include "realserver/decap.h"
 #include "realserver/tunnel_socket.h"
 

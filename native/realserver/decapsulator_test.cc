@@ -6,8 +6,8 @@
 
 #include <cstring>
 
-#include "core/checksum.h"
-#include "io/raw_egress.h"
+#include "io/packet/raw_egress.h"
+#include "packet/checksum.h"
 #include "support/failing_threads.h"
 #include "support/network_namespace.h"
 #include "support/testing.h"

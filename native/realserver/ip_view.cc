@@ -1,7 +1,7 @@
 #include "realserver/ip_view.h"
 
-#include "core/checksum.h"
-#include "core/parse.h"
+#include "packet/checksum.h"
+#include "packet/parse.h"
 
 namespace tunvs {
 namespace {

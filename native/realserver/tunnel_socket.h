@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "io/unique_fd.h"
+#include "io/os/unique_fd.h"
 #include "realserver/decap.h"
 
 namespace tunvs {

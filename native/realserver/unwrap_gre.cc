@@ -3,7 +3,7 @@
 //   byte 0, 1  flags and version: checksum present (0x8000); key and sequence number (0x3000) are RFC 2890's
 //   byte 2, 3  EtherType of the inner packet
 //   byte 4-7   only with a checksum: it, over header and packet, and two reserved bytes
-#include "core/checksum.h"
+#include "packet/checksum.h"
 #include "realserver/encapsulation.h"
 #include "realserver/ip_view.h"
 

@@ -3,7 +3,7 @@
 //   byte 0     version (2 bits), control (1), length of the optional fields in words of 32 bits (5)
 //   byte 1     the inner packet's protocol number
 //   byte 2, 3  flags; each that is known has a field of known length, in order. What is left of the length is private.
-#include "core/checksum.h"
+#include "packet/checksum.h"
 #include "realserver/encapsulation.h"
 
 namespace tunvs {

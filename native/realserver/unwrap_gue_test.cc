@@ -1,4 +1,4 @@
-#include "core/checksum.h"
+#include "packet/checksum.h"
 #include "realserver/encapsulation.h"
 #include "support/raw_bytes.h"
 #include "support/testing.h"

@@ -10,7 +10,7 @@
 
 #include <vector>
 
-#include "director/output_vector.h"
+#include "packet/output_vector.h"
 #include "support/packet_builder.h"
 
 namespace tunvs::testing {

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "core/checksum.h"
+#include "packet/checksum.h"
 #include "realserver/decap.h"
 
 namespace tunvs::testing {

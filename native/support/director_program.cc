@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "core/icmp.h"
+#include "packet/icmp.h"
 #include "support/collected_output.h"
 #include "support/test_director.h"
 

@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "io/thread.h"
+#include "io/os/thread.h"
 
 namespace tunvs::testing {
 

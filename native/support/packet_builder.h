@@ -14,9 +14,9 @@
 #include <optional>
 #include <vector>
 
-#include "core/checksum.h"
-#include "core/packet_vector.h"
-#include "core/parse.h"
+#include "packet/checksum.h"
+#include "packet/packet_vector.h"
+#include "packet/parse.h"
 
 namespace tunvs::testing {
 

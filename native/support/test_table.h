@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "core/conn_table.h"
+#include "table/conn_table.h"
 
 namespace tunvs::testing {
 

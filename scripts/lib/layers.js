@@ -6,26 +6,74 @@
 
 /** @typedef {{ folder: string, holds: string, uses: readonly string[] }} Layer */
 
-const vocabulary = ['core'];
+const pure = ['core', 'packet'];
+const delivered = [...pure, 'table', 'scheduler', 'forward'];
+const below = (...names) => [...delivered, ...names.map((name) => `director/${name}`)];
+const directed = [
+  ...below('protocol', 'counters', 'config', 'worker', 'connection', 'fragment', 'delivery'),
+  'director',
+];
+const ports = [...pure, 'io/os'];
+const io = [...ports, 'io/route', 'io/port', 'io/tun', 'io/packet', 'io/memory', 'io/pcap'];
 
 /** @type {readonly Layer[]} Bytes and `now` in, bytes and verdicts out, down to `director`; then what runs it. */
 export const native = [
-  { folder: 'core', holds: 'packets, checksums, addresses, the connection table', uses: [] },
-  { folder: 'scheduler', holds: 'a file for each scheduler', uses: vocabulary },
-  { folder: 'forward', holds: 'a file for each forwarding method', uses: vocabulary },
-  { folder: 'director', holds: 'a vector of packets in, a vector out', uses: ['core', 'scheduler', 'forward'] },
-  { folder: 'io', holds: 'devices, sockets, files, threads', uses: vocabulary },
+  { folder: 'core', holds: 'addresses, flow keys, errors, time, locks: plain values', uses: [] },
+  { folder: 'packet', holds: 'what stands in packets: read, checked, answered', uses: ['core'] },
+  { folder: 'table', holds: 'the connection table: its index, its timer wheels, who gives way', uses: ['core'] },
+  { folder: 'scheduler', holds: 'a file for each scheduler', uses: pure },
+  { folder: 'forward', holds: 'a file for each forwarding method; path MTUs, outer fragments', uses: pure },
+  { folder: 'director/protocol', holds: 'states and timeouts of protocols, and the sysctls', uses: below() },
+  { folder: 'director/counters', holds: 'what is counted: verdicts and statistics', uses: below() },
+  {
+    folder: 'director/config',
+    holds: 'services and real servers, and how a change comes into force',
+    uses: below('protocol', 'counters'),
+  },
+  {
+    folder: 'director/worker',
+    holds: 'what each worker has for itself',
+    uses: below('protocol', 'counters', 'config'),
+  },
+  {
+    folder: 'director/connection',
+    holds: 'entries of the table and what they stand for',
+    uses: below('protocol', 'counters', 'config', 'worker'),
+  },
+  { folder: 'director/fragment', holds: 'datagrams in pieces', uses: below() },
+  {
+    folder: 'director/delivery',
+    holds: 'the way to a real server, and what clients are told',
+    uses: below('protocol', 'counters', 'config', 'worker', 'connection', 'fragment'),
+  },
+  {
+    folder: 'director',
+    holds: 'a vector of packets in, a vector out',
+    uses: below('protocol', 'counters', 'config', 'worker', 'connection', 'fragment', 'delivery'),
+  },
+  { folder: 'io/os', holds: 'threads, descriptors, files, clocks', uses: ['core'] },
+  { folder: 'io/route', holds: 'routes, neighbours and changes of the host, by netlink', uses: ports },
+  { folder: 'io/port', holds: 'what a device and an egress are', uses: ports },
+  { folder: 'io/tun', holds: 'the TUN device', uses: [...ports, 'io/route', 'io/port'] },
+  {
+    folder: 'io/packet',
+    holds: 'sockets that send IP packets or frames, and read ICMP errors',
+    uses: [...ports, 'io/route', 'io/port'],
+  },
+  { folder: 'io/memory', holds: 'devices without a kernel', uses: [...ports, 'io/port'] },
+  { folder: 'io/pcap', holds: 'captures', uses: [...ports, 'io/port'] },
+  { folder: 'io', holds: 'the list of egresses', uses: io },
   {
     folder: 'engine',
     holds: 'workers: threads that carry packets from a device to a director and out',
-    uses: ['core', 'director', 'io'],
+    uses: [...io, 'io', ...directed],
   },
-  { folder: 'realserver', holds: "a real server's decapsulator", uses: ['core', 'io'] },
-  { folder: 'bench', holds: 'what the benchmark measures', uses: ['core', 'forward', 'director', 'io', 'engine'] },
+  { folder: 'realserver', holds: "a real server's decapsulator", uses: io },
+  { folder: 'bench', holds: 'what the benchmark measures', uses: [...io, 'io', ...directed, 'engine'] },
   {
     folder: 'binding',
     holds: 'the addon: the only folder that includes napi.h',
-    uses: ['core', 'director', 'io', 'engine', 'realserver', 'bench'],
+    uses: [...io, 'io', ...directed, 'engine', 'realserver', 'bench'],
   },
 ];
 

@@ -1,0 +1,25 @@
+// Whether what is to be configured makes sense, said in sentences.
+#pragma once
+
+#include "core/result.h"
+#include "director/config/mark_rule.h"
+#include "director/config/service_config.h"
+#include "director/config/service_key.h"
+#include "scheduler/scheduler.h"
+
+namespace tunvs {
+
+// "TCP 192.0.2.1:80", "TCP 192.0.2.0/28:8000-8099", "mark 7 of IPv4".
+std::string textOf(const ServiceKey& key);
+// "10.0.0.11:80"
+std::string textOf(const ServerKey& key);
+Error noSuchService(const ServiceKey& key);
+
+Result<void> checkServiceKey(const ServiceKey& key);
+// What may be said about a service of this name; a service on every port begins persistent, but may be changed later.
+Result<void> checkServiceConfig(const ServiceKey& key, const ServiceConfig& config);
+Result<void> checkServerConfig(const ServerConfig& config);
+Result<void> checkMarkRule(const MarkRule& rule);
+Result<const Scheduler*> findScheduler(const ServiceConfig& config, size_t servers);
+
+}  // namespace tunvs

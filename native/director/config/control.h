@@ -1,0 +1,120 @@
+// Control: the director's configuration, changed in transactions and published as ServiceTable snapshots.
+//
+// Removed servers stay known while connections name them ("trash"), so that their packets are dropped rather than taken
+// for new flows, and so that a server that comes back gets its connections and counters back.
+//
+// Thread safety: one control thread. Readers load table() between Epochs::enter() and leave().
+// Invariants:
+//  1. A transaction is published whole or leaves nothing behind.
+//  2. A snapshot is freed only when every reader has passed on (Epochs).
+//  3. A server's id is reused only when no connection references it and no reader can have a snapshot with it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/epochs.h"
+#include "director/config/operations.h"
+#include "director/config/server_pool.h"
+#include "director/config/service_table.h"
+#include "director/config/settings.h"
+#include "director/config/traffic.h"
+
+namespace tunvs {
+
+struct ServerRow {
+  uint32_t id;
+  ServerKey key;
+  ServerConfig config;
+  double effectiveWeight;  // config.weight, or what of it a slow start has reached
+  int32_t active, inactive, persistent;
+  bool overloaded;
+  uint32_t pathMtu;  // bytes, as it holds now
+  Traffic traffic;
+};
+
+struct ServiceRow {
+  ServiceKey key;
+  ServiceConfig config;
+  Traffic traffic;
+  std::vector<ServerRow> servers;  // newest first
+  std::shared_ptr<const ConnectionPolicy> policy;
+};
+
+class Control {
+ public:
+  // `seed`: of the schedulers' randomness.
+  Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed = 0, Tick now = 0);
+  ~Control();
+
+  // All of them or none. On an error `failedAt`, where given, is the index of the operation that was refused.
+  // `serversRemoved` tells whether a server became unavailable.
+  Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr, bool* serversRemoved = nullptr);
+  const Tunables& tunables() const { return current_->tunables(); }
+  void setTunables(const Tunables& tunables);
+
+  std::vector<ServiceRow> rows(Tick now) const;
+  // One of them, without a look at the others; nothing when it is not configured.
+  std::optional<ServiceRow> row(const ServiceKey& service, Tick now) const;
+  std::optional<ServerRow> row(const ServiceKey& service, const ServerKey& server, Tick now) const;
+  // Of a server that is configured.
+  Result<uint32_t> serverId(const ServiceKey& service, const ServerKey& server) const;
+
+  // For readers. REQUIRES: between Epochs::enter() and leave().
+  const ServiceTable* table() const { return published_.load(std::memory_order_acquire); }
+
+  // Frees what nobody can use any more: old snapshots, removed servers without connections; takes slow starts on, at
+  // most once in kSlowStartStep. Call now and then, and before apply(), which takes the time from it.
+  void collect(Tick now);
+
+  static constexpr uint32_t kTrashSeconds = 120;  // how long an unused removed server is remembered
+
+ private:
+  struct Removed {
+    ServiceKey service;
+    std::shared_ptr<const ServerView> view;  // available == false
+    uint64_t epoch;                          // stamp of the removal's publication, 0 until then
+    std::optional<Tick> idleSince;           // when it was first seen without connections
+  };
+  // What a transaction works on: services that it has touched are private copies.
+  struct Draft;
+
+  Result<void> applyOne(Draft& draft, const Operation& operation);
+  Result<void> addService(Draft& draft, const AddService& op);
+  Result<void> editService(Draft& draft, const EditService& op);
+  Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be the one that is deleted
+  Result<void> setMarks(Draft& draft, const SetMarks& op);
+  void stepSlowStarts(Draft& draft);
+  Result<void> setPolicy(Draft& draft, const SetPolicy& op);
+  Result<void> addServer(Draft& draft, const AddServer& op);
+  Result<void> editServer(Draft& draft, const EditServer& op);
+  Result<void> deleteServer(Draft& draft, const DeleteServer& op);
+  Result<std::shared_ptr<ServerView>> makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
+                                                 const ServiceKey& service);
+  SchedulerState freshState();
+  void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
+               std::vector<MarkRule> marks);
+  ServiceRow rowOf(const ServiceView& service, Tick now) const;
+  ServerRow rowOf(const ServiceView& service, const ServerView& server, Tick now) const;
+  const ServiceView* find(const ServiceKey& service) const;
+  // Removed servers that are not forgotten included.
+  std::vector<uint32_t> serversOf(const ServiceView& service) const;
+  void settleAccounts(const Draft& draft);
+
+  Settings settings_;
+  ServerPool& pool_;
+  Epochs& epochs_;
+  SplitMix64 seeds_;
+  Tick now_;           // of the last collect()
+  Tick rampedAt_ = 0;  // when the slow starts were looked at last
+  std::unique_ptr<const ServiceTable> current_;
+  std::atomic<const ServiceTable*> published_{nullptr};
+  std::deque<std::pair<uint64_t, std::unique_ptr<const ServiceTable>>> retired_;  // by epoch
+  std::vector<Removed> removed_;
+  std::deque<std::pair<uint64_t, uint32_t>> releasing_;  // ids to give back, by epoch
+  TrafficAccounts traffic_;
+};
+
+}  // namespace tunvs

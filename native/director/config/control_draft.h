@@ -1,0 +1,75 @@
+// What a transaction of Control works on: services that it has touched are private copies, published when all is well.
+#pragma once
+
+#include <algorithm>
+
+#include "director/config/control.h"
+#include "director/config/slow_start.h"
+
+namespace tunvs {
+
+struct Control::Draft {
+  std::vector<std::shared_ptr<const ServiceView>> services;
+  std::vector<std::shared_ptr<ServiceView>> touched;  // parallel to services; null: still the published one
+  std::vector<SchedulerState> states;                 // parallel; what a touched service's scheduler remembers
+  std::vector<Removed> removed;
+  std::vector<MarkRule> marks;
+  std::vector<uint32_t> newIds;  // given back when the transaction fails
+  std::vector<ServiceKey> added, deleted;
+  std::vector<std::optional<ServiceKey>> zeroed;
+  std::vector<ServerState*> relieved;  // whose overload ends with the transaction
+  bool serversRemoved = false;
+  Tick now = 0;
+
+  // IPVS: an edit ends an overload when the limit is lifted or raised.
+  void updateOverload(const ServerView& before, const ServerConfig& after) {
+    if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold)
+      relieved.push_back(before.state);
+  }
+
+  size_t find(const ServiceKey& key) const {
+    for (size_t i = 0; i < services.size(); i++) {
+      if (services[i]->key == key) return i;
+    }
+    return SIZE_MAX;
+  }
+
+  ServiceView& touch(size_t i) {
+    if (touched[i] == nullptr) {
+      touched[i] = std::make_shared<ServiceView>(*services[i]);
+      services[i] = touched[i];
+      SpinGuard guard(touched[i]->state->lock);
+      states[i] = touched[i]->state->scheduler;
+    }
+    return *touched[i];
+  }
+
+  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that it took out of the
+  // list, which the scheduler still gets to see.
+  template <typename Change>
+  std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change, bool keepsCursor = false) {
+    ServiceView& service = touch(i);
+    const std::vector<const Candidate*> before = std::move(service.candidates);
+    std::shared_ptr<const ServerView> displaced = change(service.owned);
+    const auto ramped = rampWeights(service, now);
+    service.candidates.clear();
+    service.candidates.reserve(service.owned.size());
+    for (const auto& server : service.owned) service.candidates.push_back(server.get());
+    service.scheduler->changed(before, service.candidates, states[i],
+                               keepsCursor || service.config.schedulerOptions.stableCursor);
+    return displaced;
+  }
+
+  // New views of the same servers, when what they know of their service changed: nothing to the scheduler.
+  static void retell(ServiceView& service) {
+    service.candidates.clear();
+    for (auto& server : service.owned) {
+      auto view = std::make_shared<ServerView>(*server);
+      service.tell(*view);
+      service.candidates.push_back(view.get());
+      server = std::move(view);
+    }
+  }
+};
+
+}  // namespace tunvs

@@ -1,0 +1,58 @@
+// What a transaction may hold.
+#pragma once
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "director/config/mark_rule.h"
+#include "director/config/policy.h"
+#include "director/config/service_config.h"
+#include "director/config/service_key.h"
+
+namespace tunvs {
+
+struct AddService {
+  ServiceKey service;
+  ServiceConfig config;
+};
+struct EditService {
+  ServiceKey service;
+  ServiceConfig config;
+};
+struct DeleteService {
+  ServiceKey service;
+};
+struct AddServer {
+  ServiceKey service;
+  ServerKey server;
+  ServerConfig config;
+};
+struct EditServer {
+  ServiceKey service;
+  ServerKey server;
+  ServerConfig config;
+};
+struct DeleteServer {
+  ServiceKey service;
+  ServerKey server;
+};
+struct ClearServices {};
+// Replaces the rules by which packets get a firewall mark; the first that fits counts.
+struct SetMarks {
+  std::vector<MarkRule> rules;
+};
+// Brings slow starts up to the time; collect() does by itself.
+struct StepSlowStarts {};
+// Who decides about new connections before the scheduler; neither table nor connection policy: nobody.
+struct SetPolicy {
+  ServiceKey service;
+  Policy policy;
+};
+struct ZeroCounters {
+  std::optional<ServiceKey> service;
+};
+using Operation = std::variant<AddService, EditService, DeleteService, AddServer, EditServer, DeleteServer,
+                               ClearServices, SetMarks, StepSlowStarts, SetPolicy, ZeroCounters>;
+
+}  // namespace tunvs

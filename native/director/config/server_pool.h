@@ -1,0 +1,58 @@
+// Real servers by stable id: their shared state and every worker's counters for them. Nothing here ever moves.
+//
+// Thread safety: add() and release() by the control thread; state() and counters() by anybody, for ids that were handed
+// out. Invariant: an id is handed out again only when no connection, snapshot or reader can name it any more.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "core/result.h"
+#include "director/counters/stats.h"
+#include "forward/path_mtu.h"
+#include "scheduler/server_state.h"
+
+namespace tunvs {
+
+class ServerPool {
+ public:
+  static constexpr uint32_t kChunk = 256;
+  static constexpr uint32_t kMaxServers = 1u << 18;
+
+  explicit ServerPool(size_t workers) : workers_(workers), chunks_(kMaxServers / kChunk) {}
+
+  // An unused id, its state and counters zeroed.
+  Result<uint32_t> add();
+  // REQUIRES: nobody can name `id` any more.
+  void release(uint32_t id) { free_.push_back(id); }
+
+  ServerState& state(uint32_t id) { return chunkOf(id).states[id % kChunk]; }
+  ServerCounters& counters(size_t worker, uint32_t id) { return chunkOf(id).counters[worker * kChunk + id % kChunk]; }
+  PathMtu& pathMtu(uint32_t id) { return chunkOf(id).pathMtus[id % kChunk]; }
+  // Connections that name the server, persistence entries included; it can't be released before this is 0.
+  std::atomic<int32_t>& references(uint32_t id) { return chunkOf(id).references[id % kChunk]; }
+  size_t workers() const { return workers_; }
+
+ private:
+  struct Chunk {
+    explicit Chunk(size_t workers)
+        : states(std::make_unique<ServerState[]>(kChunk)),
+          pathMtus(std::make_unique<PathMtu[]>(kChunk)),
+          references(std::make_unique<std::atomic<int32_t>[]>(kChunk)),
+          counters(std::make_unique<ServerCounters[]>(workers * kChunk)) {}
+    std::unique_ptr<ServerState[]> states;
+    std::unique_ptr<PathMtu[]> pathMtus;
+    std::unique_ptr<std::atomic<int32_t>[]> references;
+    std::unique_ptr<ServerCounters[]> counters;
+  };
+  // A worker learns of an id only through a snapshot or the table, both of which order it behind the chunk's making.
+  Chunk& chunkOf(uint32_t id) { return *chunks_[id / kChunk]; }
+
+  size_t workers_;
+  uint32_t used_ = 0;
+  std::vector<uint32_t> free_;
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+};
+
+}  // namespace tunvs

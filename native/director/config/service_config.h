@@ -1,0 +1,52 @@
+// What can be said and changed about a virtual service and about a real server.
+#pragma once
+
+#include <string>
+
+#include "core/inet.h"
+#include "core/result.h"
+#include "director/protocol/timeouts.h"
+#include "forward/tunnel_options.h"
+#include "scheduler/options.h"
+
+namespace tunvs {
+
+// New connections of a client go where its last one went.
+struct Persistence {
+  uint32_t timeoutSeconds = 0;  // [1, kMaxTimeoutSeconds]; 0: the service is not persistent
+  Be32 mask4 = {UINT32_MAX};    // which IPv4 clients count as one; not 0
+  uint8_t prefix6 = 128;        // the same for IPv6, [1, 128]
+  std::string engine;           // "": by client address; "sip": by Call-ID
+
+  friend bool operator==(const Persistence&, const Persistence&) = default;
+};
+
+struct ServiceConfig {
+  std::string scheduler = "wlc";
+  SchedulerOptions schedulerOptions = {};
+  Persistence persistence = {};
+  bool onePacket = false;  // every UDP datagram is scheduled by itself
+  TimeoutOverrides timeouts = {};
+
+  // What IPVS has not.
+  bool hashesMidStream = false;   // a packet from the middle of an unknown connection is scheduled, not reset
+  bool reschedulesUdp = false;    // UDP connections of a removed server go to another one, not into silence
+  uint32_t slowStartSeconds = 0;  // [0, kMaxSlowStartSeconds]; 0: a new server has its whole weight at once
+
+  bool isPersistent() const { return persistence.timeoutSeconds != 0; }
+};
+
+struct ServerConfig {
+  TunnelOptions tunnel;
+  int32_t weight = 1;           // [0, 2^31-1]; 0 is quiescent
+  uint32_t upperThreshold = 0;  // active + inactive connections; 0: no limit
+  uint32_t lowerThreshold = 0;  // [0, upperThreshold]
+};
+
+inline constexpr uint32_t kMaxSlowStartSeconds = 86400;
+
+class Scheduler;
+// Whether what is asked for can be had of this scheduler, its own options apart.
+Result<void> checkForScheduler(const Scheduler& scheduler, const ServiceConfig& config);
+
+}  // namespace tunvs

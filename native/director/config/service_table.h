@@ -1,0 +1,40 @@
+// What the data path knows about services: an immutable snapshot, built by Control and published whole.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "director/config/service_index.h"
+#include "director/config/service_view.h"
+#include "director/protocol/tunables.h"
+
+namespace tunvs {
+
+class ServiceTable {
+ public:
+  // The service that a packet is for, by what it carries; `mark` is its device's. Null when there is none.
+  const ServiceView* find(const FlowKey& flow, uint32_t mark = 0) const { return index_.find(flow, mark); }
+  // Whether an address is a virtual one. Null when it is none.
+  const VirtualAddress* virtualAddress(const IpAddress& address) const { return index_.virtualAddress(address); }
+
+  // Any server that a connection may name, removed ones included. Null: made after this snapshot.
+  const ServerView* server(uint32_t id) const { return id < byId_.size() ? byId_[id] : nullptr; }
+
+  // All ids are below it.
+  size_t idCount() const { return byId_.size(); }
+
+  const Tunables& tunables() const { return tunables_; }
+  const std::vector<MarkRule>& marks() const { return index_.marks(); }
+  const std::vector<std::shared_ptr<const ServiceView>>& services() const { return services_; }
+
+ private:
+  friend class Control;
+
+  std::vector<std::shared_ptr<const ServiceView>> services_;  // in the order of adding
+  ServiceIndex index_;
+  std::vector<const ServerView*> byId_;
+  std::vector<std::shared_ptr<const ServerView>> removed_;  // owns the removed servers' views
+  Tunables tunables_;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,92 @@
+// Virtual services and real servers as of one snapshot of the configuration.
+//
+// What changes with the packets (counts, scheduler cursors) lies in ServerState and ServiceState, which snapshots
+// share.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/spin_lock.h"
+#include "core/ticks.h"
+#include "director/config/policy.h"
+#include "director/config/service_config.h"
+#include "director/config/service_key.h"
+#include "director/protocol/tunables.h"
+#include "forward/forward.h"
+#include "forward/path_mtu.h"
+#include "scheduler/scheduler.h"
+
+namespace tunvs {
+
+inline constexpr uint16_t kFtpPort = 21;
+
+// Immutable: a real server as of one snapshot.
+struct ServerView : Candidate {
+  ServerConfig config;    // config.weight == weight, but for a slow start in the service
+  bool available = true;  // false: removed, but connections still name it
+  uint32_t innerMtu = 0;  // the longest packet for which nothing has to be looked up; 0: the path is too narrow, or
+                          // the server is this host
+  std::vector<OuterHeader>
+      outers;  // one per source address, a power of two of them; empty: the director has no such address
+  PathMtu* pathMtu = nullptr;  // as long-lived as `state`
+
+  std::optional<Tick> rampSince;  // its slow start is under way since
+  bool reschedulesUdp = false;    // of its service, for when it is not available
+
+  uint32_t outerMask = 0;  // outers.size() - 1
+
+  // Of its service, for what has the connection and not the service.
+  std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
+  bool isOnePacket = false;
+
+  const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
+
+  ServerKey key() const { return {address, port}; }
+};
+
+// Mutable: what a service's scheduler remembers. Shared by the snapshots between two changes of the scheduler.
+struct ServiceState {
+  SpinLock lock;  // guards `scheduler`
+  SchedulerState scheduler;
+};
+
+// Immutable: a virtual service as of one snapshot.
+struct ServiceView {
+  ServiceKey key;
+  ServiceConfig config;
+  const Scheduler* scheduler = nullptr;
+  std::vector<std::shared_ptr<const ServerView>> owned;  // newest first, IPVS's list order
+  std::vector<const Candidate*> candidates;              // the same, for the scheduler
+  std::shared_ptr<const Prepared> prepared;              // from the candidates, by the scheduler
+  std::shared_ptr<ServiceState> state;
+  PolicyView policy;
+  bool isRamping = false;                        // a slow start is under way
+  int32_t weightScale = 1;                       // what the weights that schedulers see are multiplied by meanwhile
+  std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
+
+  // Sets config and what follows from it.
+  void configure(const ServiceConfig& with);
+  // Lets a server know what it has to know of its service.
+  void tell(ServerView& server) const;
+
+  bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
+  // Whether packets to this port may be scheduled without persistence.
+  bool takes(Be16 port) const {
+    return key.isMark() ||
+           (port.host() >= key.port && port.host() <= std::max(key.port, key.lastPort) && key.port != 0);
+  }
+  // The server for a new connection; null when none may take it. `turn`: what its policy has decided, where one was
+  // asked.
+  const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables, PolicyTurn* turn = nullptr) const;
+  // What the table of its policy says; null when there is none, or it leads nowhere.
+  const ServerView* fromTable(const FlowKey& flow) const;
+  // The server that its scheduler would give now; nothing is changed by asking.
+  const ServerView* preview(const FlowKey& flow, Tick now, const Tunables& tunables) const;
+
+ private:
+  ScheduleContext contextOf(const FlowKey& flow, Tick now, const Tunables& tunables) const;
+};
+
+}  // namespace tunvs

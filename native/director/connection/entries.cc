@@ -1,0 +1,189 @@
+#include "director/connection/entries.h"
+
+#include <algorithm>
+
+namespace tunvs {
+namespace {
+
+void addTo(std::atomic<int32_t>& counter, int32_t n) { counter.fetch_add(n, std::memory_order_seq_cst); }
+
+bool isOverloadOver(const ServerState& state, const ServerConfig& config) {
+  const int64_t total =
+      int64_t{state.active.load(std::memory_order_seq_cst)} + state.inactive.load(std::memory_order_seq_cst);
+  if (config.lowerThreshold != 0) return total < config.lowerThreshold;
+  return config.upperThreshold == 0 || total * 4 < int64_t{config.upperThreshold} * 3;
+}
+
+size_t bytesOf(Family family, uint32_t capacity) {
+  return (ConnTable::regionBytes(family, capacity) + 4095) / 4096 * 4096;
+}
+
+}  // namespace
+
+size_t Entries::regionBytes(uint32_t capacity) {
+  return bytesOf(Family::ipv4, capacity) + bytesOf(Family::ipv6, capacity);
+}
+
+Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::span<std::byte> region, Control& control,
+                 ServerPool& pool, Epochs& epochs)
+    : v4_(ConnTable::create(region.first(bytesOf(Family::ipv4, capacity)), Family::ipv4, capacity, secret, now,
+                            epochs)),
+      v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, capacity)), Family::ipv6, capacity, secret, now,
+                            epochs)),
+      engineData_(static_cast<uint32_t>(std::max(v4_.regionSize(), v6_.regionSize()) / sizeof(Conn))),
+      control_(control),
+      pool_(pool) {}
+
+// Of entries of one family, on behalf of one worker.
+class Entries::Judge : public StandingJudge {
+ public:
+  Judge(Entries& entries, WorkerStats& stats, Family family, Tick now)
+      : StandingJudge(*entries.control_.table(), now), entries_(entries), stats_(stats), family_(family) {}
+
+  void evict(Conn& conn, Standing standing) {
+    assert(!isInUse(conn));
+    if (isTemplate(conn)) {
+      stats_.templatesEvicted.add(1);
+    } else {
+      stats_.connectionsEvicted.add(1);
+      counterOf(standing).add(1);
+    }
+    unused = entries_.unbind(stats_, family_, conn);
+  }
+  uint32_t onDue(Conn& conn) {
+    unused = 0;
+    const uint32_t longer = entries_.onDue(stats_, family_, conn, unused);
+    if (unused != 0) list->push_back(unused);
+    return longer;
+  }
+
+  uint32_t unused = 0;
+  std::vector<uint32_t>* list = nullptr;  // of onDue()
+
+ private:
+  Counter& counterOf(Standing standing) const {
+    switch (standing) {
+      case Standing::closing: return stats_.evictedClosing;
+      case Standing::stale:
+      case Standing::opening:
+      case Standing::fresh: return stats_.evictedUnproven;
+      default: return stats_.evictedIdle;
+    }
+  }
+
+  Entries& entries_;
+  WorkerStats& stats_;
+  Family family_;
+};
+
+Conn* Entries::insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
+                            uint32_t& unused) {
+  Judge judge(*this, stats, key.family, now);
+  Conn* conn = table(key.family).insertLocked(key, hash, made, now, judge);
+  unused = judge.unused;
+  return conn;
+}
+
+void Entries::bind(const ServerView& server, bool active) {
+  ServerState& state = *server.state;
+  addTo(active ? state.active : state.inactive, 1);
+  addTo(pool_.references(server.id), 1);
+  if (server.config.upperThreshold == 0 || state.connections() < server.config.upperThreshold) return;
+  state.overloaded.store(true, std::memory_order_seq_cst);
+  // Those that made it so many may have gone before they could see the mark, and nobody come to take it off again.
+  if (isOverloadOver(state, server.config)) state.overloaded.store(false, std::memory_order_relaxed);
+}
+
+void Entries::bindTemplate(const ServerView& server) {
+  addTo(server.state->persistent, 1);
+  addTo(pool_.references(server.id), 1);
+}
+
+void Entries::bindPassing(const ServerView& server) {
+  bind(server, /*active=*/false);
+  unbindServer(server.id, /*active=*/false);
+}
+
+void Entries::unbindServer(uint32_t id, bool active) {
+  ServerState& state = pool_.state(id);
+  addTo(active ? state.active : state.inactive, -1);
+  if (state.overloaded.load(std::memory_order_seq_cst)) {
+    const ServerView* server = control_.table()->server(id);
+    if (server == nullptr || isOverloadOver(state, server->config))
+      state.overloaded.store(false, std::memory_order_relaxed);
+  }
+  // Last: from here on the id may be released.
+  pool_.references(id).fetch_sub(1, std::memory_order_release);
+}
+
+uint32_t Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
+  const uint32_t id = conn.server.load(std::memory_order_relaxed);
+  if (isTemplate(conn)) {
+    stats.templatesEnded.add(1);
+    if (conn.kind == FlowKind::enginePersistence) engineData_.erase(family, table(family).referenceOf(&conn));
+    addTo(pool_.state(id).persistent, -1);
+    pool_.references(id).fetch_sub(1, std::memory_order_release);
+    return 0;
+  }
+  const uint32_t controller = conn.control.load(std::memory_order_relaxed);
+  unbindServer(id, isActiveConn(conn));
+  if (controller == 0) return 0;
+  const uint32_t before = table(family).named(controller)->control.fetch_sub(1, std::memory_order_acq_rel);
+  return before == 1 ? controller : 0;
+}
+
+uint32_t Entries::onDue(WorkerStats& stats, Family family, Conn& conn, uint32_t& unused) {
+  if (isInUse(conn)) {
+    conn.packets.store(ticksFromSeconds(kInUseSeconds), std::memory_order_relaxed);
+    return ticksFromSeconds(kInUseSeconds);
+  }
+  if (!isTemplate(conn)) stats.connectionsExpired.add(1);
+  unused = unbind(stats, family, conn);
+  return 0;
+}
+
+bool Entries::expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,
+                     std::vector<uint32_t>& unused) {
+  unused.clear();
+  Judge judge(*this, stats, family, now);
+  judge.list = &unused;
+  const bool isDone = table(family).expire(shard, now, exact, budget, judge);
+  for (const uint32_t controller : unused) relink(family, controller);
+  return isDone;
+}
+
+void Entries::relinkLocked(ConnTable& conns, Conn& conn, uint64_t hash) {
+  conns.moveLocked(&conn, hash, StandingJudge(*control_.table(), conns.timeLocked(hash)).place(conn));
+}
+
+void Entries::relink(Family family, uint32_t controller) {
+  ConnTable& conns = table(family);
+  Conn* conn = conns.named(controller);
+  const uint64_t hash = conns.hash(conns.keyOf(*conn));
+  ConnTable::Guard guard(conns, hash);
+  if (!conn->isLive() || !isTemplate(*conn)) return;
+  relinkLocked(conns, *conn, hash);
+}
+
+void Entries::prove(Family family, uint32_t controller) {
+  auto& flags = table(family).named(controller)->flags;
+  if ((flags.load(std::memory_order_relaxed) & kConnProven) != 0) return;
+  flags.fetch_or(kConnProven, std::memory_order_relaxed);
+  relink(family, controller);
+}
+
+void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controller, bool gone) {
+  ConnTable& conns = table(family);
+  Conn* conn = conns.named(controller);
+  const uint64_t hash = conns.hash(conns.keyOf(*conn));
+  ConnTable::Guard guard(conns, hash);
+  if (!conn->isLive() || !isTemplate(*conn) || isInUse(*conn)) return;
+  if (!gone && conn->state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TemplateState::assured)) {
+    relinkLocked(conns, *conn, hash);
+    return;
+  }
+  unbind(stats, family, *conn);
+  conns.removeLocked(conn, hash);
+}
+
+}  // namespace tunvs

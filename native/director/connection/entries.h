@@ -1,0 +1,120 @@
+// The connection tables of both families, and what an entry's beginning and end mean to its server's counts.
+//
+// Thread safety: as Director; what removes or adds entries runs under the lock of the entry's shard.
+// Invariants:
+//  1. A server's active + inactive count is the number of live connections that name it, its persistent count the
+//  number of live templates.
+//  2. A server's references are at least both together, so that its id is not released while an entry names it.
+//  3. A template's `control` is the number of live connections that count on it, and of those about to be opened.
+//  4. A template that something counts on is never removed. Its count rises under its shard's lock only, which also
+//  moves it to those that are held; that it has come to 0 is told to its shard afterwards, by settle() or relink().
+#pragma once
+
+#include <vector>
+
+#include "director/config/control.h"
+#include "director/config/server_pool.h"
+#include "director/connection/engine_data.h"
+#include "director/connection/standing.h"
+#include "director/counters/stats.h"
+#include "table/conn_table.h"
+
+namespace tunvs {
+
+enum class TemplateState : uint8_t { none, assured };  // assured: one of its connections was established
+
+inline bool isTemplate(const Conn& conn) { return conn.kind != FlowKind::connection; }
+inline bool isActiveConn(const Conn& conn) { return (conn.flags.load(std::memory_order_relaxed) & kConnInactive) == 0; }
+
+class Entries {
+ public:
+  static size_t regionBytes(uint32_t capacity);
+
+  // `capacity`: per family. REQUIRES: `region` as for ConnTable::create, regionBytes() long
+  Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::span<std::byte> region, Control& control,
+          ServerPool& pool, Epochs& epochs);
+
+  ConnTable& table(Family family) { return family == Family::ipv4 ? v4_ : v6_; }
+  const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
+
+  EngineData& engineData() { return engineData_; }
+  const EngineData& engineData() const { return engineData_; }
+
+  // The server that a found entry names as of `services`, which is renewed when it is too old to know. Null: known to
+  // nobody.
+  const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const {
+    const uint32_t id = conn.server.load(std::memory_order_relaxed);
+    const ServerView* server = services->server(id);
+    if (server != nullptr) [[likely]]
+      return server;
+    services = control_.table();
+    return services->server(id);
+  }
+
+  // Adds an entry, which is to be bound, where another gives way if there is no room. Null: none does. `unused`: a
+  // template that nothing counts on any more, for settle(); 0: there is none.
+  Conn* insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
+                     uint32_t& unused);
+  // Call without a lock.
+  void settle(WorkerStats& stats, Family family, uint32_t unused) {
+    if (unused != 0) [[unlikely]]
+      dropTemplate(stats, family, unused);
+  }
+  // A live entry has a deadline that may lie before the one that its wheel knows, or has shown more.
+  void moveLocked(Conn* conn, Family family, uint64_t hash, Tick deadline, Tick now) {
+    conn->expires.store(deadline, std::memory_order_relaxed);
+    table(family).moveLocked(conn, hash, StandingJudge(*control_.table(), now).place(*conn));
+  }
+
+  // Takes a new connection, or template, into its server's counts.
+  void bind(const ServerView& server, bool active);
+  void bindTemplate(const ServerView& server);
+  // Takes an entry that is about to be removed out of them. The template that it counted on and that nothing counts on
+  // any more, as ConnTable::referenceOf() names it; 0: there is none.
+  uint32_t unbind(WorkerStats& stats, Family family, const Conn& conn);
+  // A datagram's own connection: both at once, as far as it can be told afterwards.
+  void bindPassing(const ServerView& server);
+
+  // At its deadline: the ticks to live on, or 0 when it ends; it is unbound then. `unused`: as unbind() gives it.
+  uint32_t onDue(WorkerStats& stats, Family family, Conn& conn, uint32_t& unused);
+  // Lets what has reached its deadline in a shard end. `unused` is room for a list.
+  bool expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,
+              std::vector<uint32_t>& unused);
+  static bool isInUse(const Conn& conn) {
+    return isTemplate(conn) && conn.control.load(std::memory_order_acquire) != 0;
+  }
+
+  // Call without a lock, between Epochs::enter() and leave(); so with the next three.
+  void release(Family family, uint32_t controller) {
+    if (table(family).named(controller)->control.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      relink(family, controller);
+  }
+  // A template's count has come to 0, or it has.
+  void relink(Family family, uint32_t controller);
+  // A connection that counts on the template has shown something.
+  void prove(Family family, uint32_t controller);
+  // A connection that counts on the template is established.
+  void assure(Family family, uint32_t controller) {
+    auto& state = table(family).named(controller)->state;
+    state.store(static_cast<uint8_t>(TemplateState::assured), std::memory_order_relaxed);
+  }
+  // Removes a template on which a connection had counted that was ended early, unless it is in use, or assured and its
+  // server is not `gone`.
+  void dropTemplate(WorkerStats& stats, Family family, uint32_t controller, bool gone = false);
+
+ private:
+  static constexpr uint32_t kInUseSeconds = 60;  // IPVS's: how long a template lives on that is due but in use
+
+  class Judge;
+
+  // To the list where it belongs as of its shard's time.
+  void relinkLocked(ConnTable& conns, Conn& conn, uint64_t hash);
+  void unbindServer(uint32_t id, bool active);
+
+  ConnTable v4_, v6_;
+  EngineData engineData_;
+  Control& control_;
+  ServerPool& pool_;
+};
+
+}  // namespace tunvs

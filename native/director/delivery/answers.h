@@ -1,0 +1,51 @@
+// What the director says to clients itself: destination unreachable, reset, packet too big, echo replies.
+//
+// Thread safety: as WorkerContext.
+// Every answer leaves from the virtual address that the client had asked, within its kind's rate limit.
+#pragma once
+
+#include "director/fragment/fragment.h"
+#include "director/worker/worker_context.h"
+
+namespace tunvs {
+
+class Answers {
+ public:
+  Answers(WorkerContext& worker, OutputVector& out, size_t cause, Tick now)
+      : worker_(worker), out_(out), cause_(cause), now_(now) {}
+
+  // What a host answers to a packet for a port on which nobody listens: a reset to TCP, port unreachable to UDP,
+  // protocol unreachable to anything else.
+  void refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed);
+  // Port unreachable, to TCP too: what IPVS answers when no real server may take a connection.
+  void portUnreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed);
+  void reset(std::span<const uint8_t> packet, const ParsedPacket& parsed);
+  // `mtu`: of the tunnel, bytes. False when it may not be said, or not now.
+  bool tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu);
+  // To IPv6 (RFC 8200 section 4.5, RFC 7112): a fragment whose length, or whose place, can't be, and a first one that
+  // lacks headers. Nothing for any other reason.
+  void malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, const FragmentInfo& info,
+                         FragmentDrop reason);
+  bool echo(std::span<const uint8_t> packet, const ParsedPacket& parsed);
+  // An ICMP error of the given kind about `quoted`, a packet of the client's or its beginning, in the name of `source`.
+  // The length of what was sent; 0 when nothing was.
+  size_t error(std::span<const uint8_t> quoted, Family family, uint8_t type, uint8_t code, uint32_t mtu,
+               const IpAddress& source, const IpAddress& client, RateLimit& limit);
+
+ private:
+  bool allow(RateLimit& limit);
+  // write(room) makes an answer of at most `bytes`; its length, 0 when there is none.
+  template <typename Write>
+  size_t send(size_t bytes, const IpAddress& client, Write&& write) {
+    return out_.make(bytes, client, cause_, OutputWay::client, write);
+  }
+  void unreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint8_t type, uint8_t code,
+                   uint32_t word);
+
+  WorkerContext& worker_;
+  OutputVector& out_;
+  size_t cause_;
+  Tick now_;
+};
+
+}  // namespace tunvs

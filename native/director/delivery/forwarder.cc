@@ -1,0 +1,111 @@
+#include "director/delivery/forwarder.h"
+
+#include "director/delivery/answers.h"
+#include "forward/outer_fragment.h"
+#include "forward/tunnel_mtu.h"
+#include "packet/checksum.h"
+
+namespace tunvs {
+namespace {
+
+// Lets routers, or the fragmenter, cut an outer IPv4 packet that was made to stay whole.
+void clearDontFragment(uint8_t* ip, uint16_t identification) {
+  const uint16_t flags = loadBe16(ip + 6);
+  if ((flags & kIpv4DontFragment) == 0) return;
+  const Be16 before{loadUnaligned<uint16_t>(ip + 6)}, idBefore{loadUnaligned<uint16_t>(ip + 4)};
+  const Be16 after = Be16::from(flags & static_cast<uint16_t>(~kIpv4DontFragment)), id = Be16::from(identification);
+  Be16 check{loadUnaligned<uint16_t>(ip + 10)};
+  check = checksumReplace(checksumReplace(check, before, after), idBefore, id);
+  std::memcpy(ip + 4, &id.raw, 2);
+  std::memcpy(ip + 6, &after.raw, 2);
+  std::memcpy(ip + 10, &check.raw, 2);
+}
+
+uint32_t overheadOf(const ServerView& server, const ParsedPacket& parsed) {
+  return overhead(server.config.tunnel, parsed.key.family, server.address.family);
+}
+
+uint32_t leastPathMtu(const ServerView& server, const ParsedPacket& parsed) {
+  return overheadOf(server, parsed) + kMinTunnelMtuIpv4;
+}
+
+// The longest packet that need not be cut. REQUIRES: pathMtu >= leastPathMtu(server, parsed)
+uint32_t innerMtu(const ServerView& server, const ParsedPacket& parsed, uint32_t pathMtu) {
+  const uint32_t inner = pathMtu - overheadOf(server, parsed);
+  // An IPv6 host never sends less than 1280 bytes at a time, whatever it is told: the rest is up to outer fragments.
+  return parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
+}
+
+// Too long, and nobody but the client may send it in smaller pieces.
+bool isClientsToCut(const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
+  if (parsed.length <= mtu) return false;
+  return parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
+}
+
+// `pathMtu`: read once, as it may change between two looks.
+Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
+                 uint32_t pathMtu, const Tunables& tunables) {
+  if (server.outers.empty()) return Verdict::dropNoSource;
+  if (server.config.tunnel.method == ForwardingMethod::local) return Verdict::forwarded;
+  if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
+  if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
+  const bool isTold = !isRelayed && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
+  return isTold ? Verdict::answeredTooBig : Verdict::forwarded;
+}
+
+}  // namespace
+
+bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now,
+                                const Tunables& tunables) const {
+  if (server.config.tunnel.method == ForwardingMethod::local) return false;
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
+  return pathMtu >= leastPathMtu(server, parsed) && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
+}
+
+Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
+                         Tick now, const Tunables& tunables) const {
+  return judgeFor(server, parsed, flowHash, isRelayed, server.pathMtu->effective(settings_.pathMtu, now), tunables);
+}
+
+Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
+                               const Tunables& tunables, OutputVector& out) {
+  const ParsedPacket& parsed = packet.parsed;
+  if (server.config.tunnel.method == ForwardingMethod::local) {
+    out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host);
+    return Verdict::forwarded;
+  }
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
+  const Verdict verdict = judgeFor(server, parsed, packet.flowHash, packet.isRelayed, pathMtu, tunables);
+  if (verdict == Verdict::answeredTooBig) {
+    const uint32_t mtu = innerMtu(server, parsed, pathMtu);
+    Answers answers(worker, out, packet.cause, now);
+    pool_.counters(worker.index, server.id).tooBig.add(1);
+    return answers.tooBig({packet.data, parsed.length}, parsed, mtu) ? Verdict::answeredTooBig : Verdict::dropTooLong;
+  }
+
+  if (verdict != Verdict::forwarded) return verdict;
+
+  const Packet sent = encapsulated(worker, server, packet, tunables);
+  // Direct routing sends the client's own packet, whose DF is the client's to set.
+  const bool isOurs = server.config.tunnel.method != ForwardingMethod::dr;
+  const bool mayClear = isOurs && server.address.isV4();
+  if (sent.length <= pathMtu) {
+    out.add(sent.data, sent.length, server.address, packet.cause);
+    return Verdict::forwarded;
+  }
+  if (!isOurs && !server.address.isV4()) return Verdict::dropTooLong;
+  if (mayClear) clearDontFragment(sent.data, nextIdentification(worker.identification));
+  const uint32_t identification =
+      server.address.isV4() ? nextIdentification(worker.identification) : ++worker.identification6;
+  OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
+  if (fragments.count() == 0) return Verdict::dropTooLong;
+  while (!fragments.isDone()) {
+    out.make(fragments.longestBytes(), server.address, packet.cause, OutputWay::server,
+             [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
+  }
+  worker.stats.fragmentsSent.add(fragments.count());
+  pool_.counters(worker.index, server.id).fragments.add(fragments.count());
+  return Verdict::forwarded;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,71 @@
+// Sends a packet to its real server: outer header, path MTU, fragments of what is too long; or to the host itself,
+// where that is the real server.
+//
+// Thread safety: as Director::process.
+#pragma once
+
+#include "director/config/service_table.h"
+#include "director/config/settings.h"
+#include "director/counters/verdict.h"
+#include "director/worker/worker_context.h"
+#include "packet/parse.h"
+
+namespace tunvs {
+
+// A packet on its way to a real server.
+struct Outgoing {
+  uint8_t* data;
+  const ParsedPacket& parsed;
+  uint64_t flowHash;
+  size_t cause;
+  bool isRelayed = false;  // an ICMP error on its way: it is sent whatever its length, and nobody is told
+};
+
+class Forwarder {
+ public:
+  Forwarder(const Settings& settings, ServerPool& pool) : settings_(settings), pool_(pool) {}
+
+  Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
+               const Tunables& tunables, OutputVector& out) {
+    if (server.outers.empty()) return Verdict::dropNoSource;
+    if (packet.parsed.length > server.innerMtu || server.pathMtu->isNarrowed()) [[unlikely]] {
+      const Verdict verdict = checkLength(worker, server, packet, now, tunables, out);
+      if (verdict != Verdict::forwarded) return verdict;
+    } else {
+      const Packet sent = encapsulated(worker, server, packet, tunables);
+      out.add(sent.data, sent.length, server.address, packet.cause);
+    }
+    ServerCounters& counters = pool_.counters(worker.index, server.id);
+    counters.packets.add(1);
+    counters.bytes.add(packet.parsed.length);
+    counters.longest.raise(packet.parsed.length);
+    worker.forwardedBytes += packet.parsed.length;
+    return Verdict::forwarded;
+  }
+
+  // What send() makes of a packet of this length; answeredTooBig also where the limit of answers then forbids it.
+  Verdict judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed, Tick now,
+                const Tunables& tunables) const;
+  // send() would answer that the packet is too long for the path.
+  bool wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now, const Tunables& tunables) const;
+
+ private:
+  static Packet encapsulated(WorkerContext& worker, const ServerView& server, const Outgoing& packet,
+                             const Tunables& tunables) {
+    const ParsedPacket& parsed = packet.parsed;
+    const bool pmtuDisc = tunables.pmtuDisc != 0;
+    const bool hasDf = parsed.dontFragment && pmtuDisc && parsed.key.isV4();
+    const uint16_t identification = hasDf ? 0 : nextIdentification(worker.identification);
+    return encapsulate(server.outer(packet.flowHash), packet.data, parsed,
+                       static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification, pmtuDisc);
+  }
+
+  // The path may be too narrow, or none: answers, sends, sends in fragments, or hands to this host.
+  Verdict checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
+                      const Tunables& tunables, OutputVector& out);
+
+  const Settings& settings_;
+  ServerPool& pool_;
+};
+
+}  // namespace tunvs

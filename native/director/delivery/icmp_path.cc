@@ -1,0 +1,218 @@
+#include "director/delivery/icmp_path.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "director/delivery/answers.h"
+#include "director/protocol/protocol_state.h"
+#include "forward/gue.h"
+#include "forward/tunnel_mtu.h"
+#include "packet/icmp.h"
+#include "packet/icmp_translate.h"
+#include "packet/outer_quote.h"
+#include "packet/quote.h"
+
+namespace tunvs {
+namespace {
+
+// Smaller answers to "fragmentation needed" than this say nothing useful; IPVS leaves them as they are.
+constexpr uint32_t kLeastReducibleMtu = 88;
+
+bool isEchoRequest(const IcmpMessage& message) {
+  return message.family == Family::ipv4 ? message.type == icmp4::kEchoRequest : message.type == icmp6::kEchoRequest;
+}
+
+// Whether the outer packet that an error quotes is one that this server gets.
+bool isSentTo(const ServerView& server, const StrippedOuter& outer) {
+  if (server.address != outer.server) return false;
+  const TunnelOptions& tunnel = server.config.tunnel;
+  switch (outer.kind) {
+    case OuterKind::ipip: return tunnel.method == ForwardingMethod::ipip;
+    case OuterKind::gue: {
+      const uint16_t from = outer.sourcePort.host();
+      return tunnel.method == ForwardingMethod::gue && tunnel.port == outer.port.host() &&
+             from >= kGueFirstSourcePort && from <= kGueLastSourcePort;
+    }
+    case OuterKind::gre: return tunnel.method == ForwardingMethod::gre;
+  }
+  return false;
+}
+
+}  // namespace
+
+struct IcmpPath::Context {
+  WorkerContext& worker;
+  const ServiceTable*& services;
+  const ParsedPacket& parsed;
+  Packet& packet;
+  size_t cause;
+  Tick now;
+  OutputVector& out;
+  const IcmpMessage& message;
+  Explanation* asked;  // null: it is no question
+
+  std::span<const uint8_t> bytes() const { return {packet.data, parsed.length}; }
+};
+
+Verdict IcmpPath::handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
+                         Packet& packet, size_t cause, Tick now, OutputVector& out, Explanation* asked) {
+  const IpAddress destination = parsed.key.virtualAddress();
+  const auto message =
+      readIcmp(parsed.key.client(), destination, {packet.data + parsed.transport, parsed.length - parsed.transport});
+  if (!message || !message->checksumIsRight) return Verdict::dropIcmp;
+  Context c{worker, services, parsed, packet, cause, now, out, *message, asked};
+  if (settings_.isOwnAddress(destination)) return message->isHandledError ? fromTunnel(c) : Verdict::dropIcmp;
+  if (isEchoRequest(*message)) return echo(c);
+  return message->isHandledError ? relay(c) : Verdict::dropIcmp;
+}
+
+Verdict IcmpPath::echo(Context& c) {
+  const auto* address = c.services->virtualAddress(c.parsed.key.virtualAddress());
+  if (address == nullptr) return Verdict::dropNoService;
+  if (settings_.pingReply == PingReply::never) return Verdict::dropIcmp;
+  if (settings_.pingReply == PingReply::whenUp && !address->isUp) return Verdict::dropIcmp;
+  Answers answers(c.worker, c.out, c.cause, c.now);
+  return answers.echo(c.bytes(), c.parsed) ? Verdict::answeredEcho : Verdict::dropIcmp;
+}
+
+const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& hash) {
+  const ConnTable& conns = connections_.table(key.family);
+  hash = conns.hash(key);
+  const Conn* conn = conns.find(key, hash);
+  if (conn == nullptr || ConnTable::hasExpired(*conn, c.now)) return nullptr;
+  const ServerView* server = connections_.serverOf(c.services, *conn);
+  if (server == nullptr || !server->available) return nullptr;
+  if (c.asked != nullptr) [[unlikely]] {
+    c.asked->by = DecidedBy::connection;
+    c.asked->server = server->key();
+    c.asked->connectionState = stateName(key.protocol(), conn->state.load(std::memory_order_relaxed));
+  }
+  return server;
+}
+
+// A router between a real server and its client complains about a reply: the complaint goes to the real server, as it
+// is.
+Verdict IcmpPath::relay(Context& c) {
+  const auto quote = readQuote(c.message.quoted);
+  if (!quote || !quote->hasPorts) return Verdict::dropIcmp;
+  uint64_t hash;
+  const FlowKey flow = flowKeyOf(*quote, QuotedDirection::toClient);
+  const ServerView* server = serverOf(c, flow, hash);
+  // With ECMP in front of several directors the error may come to one that does not know the connection.
+  if (server == nullptr && c.services->tunables().scheduleIcmp != 0)
+    server = c.asked != nullptr ? connections_.previewQuoted(flow, c.worker.mark, c.now, *c.asked)
+                                : connections_.openQuoted(c.worker, c.services, flow, hash, c.now);
+  if (server == nullptr) return Verdict::dropIcmp;
+  if (c.asked != nullptr) {
+    c.asked->server = server->key();
+    const Verdict foreseen =
+        forwarder_.judge(*server, c.parsed, hash, /*isRelayed=*/true, c.now, c.services->tunables());
+    return foreseen == Verdict::forwarded ? Verdict::relayedIcmp : foreseen;
+  }
+  const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true};
+  const Verdict verdict = forwarder_.send(c.worker, *server, packet, c.now, c.services->tunables(), c.out);
+  return verdict == Verdict::forwarded ? Verdict::relayedIcmp : verdict;
+}
+
+// Too little of the client's packet was quoted to know the client: routers need quote no more than 8 bytes behind the
+// outer header (RFC 792). The outer destination still names the real server whose path is narrow. The client is told
+// when its next packet that is too long comes. IPVS believes so short a quote of GUE alone.
+Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
+  if (!c.message.isTooBig || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
+  if (!c.worker.limits.lookUps.take(c.now)) return Verdict::dropIcmp;
+  for (const auto& service : c.services->services()) {
+    for (const auto& server : service->owned) {
+      if (isSentTo(*server, outer)) learn(c, *server, outer, nullptr);
+    }
+  }
+  return Verdict::consumedIcmp;
+}
+
+// Everything that can be checked, for whoever can send to the director's address can send such an error. What it can't
+// know is what was sent lately, and by whom: it has to guess a length.
+bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote) {
+  const auto isFrom = [&](const OuterHeader& header) {
+    const bool isV4 = outer.source.isV4();
+    return std::memcmp(header.bytes + (isV4 ? 12 : 8), outer.source.bytes.data(), isV4 ? 4 : 16) == 0;
+  };
+  if (std::ranges::none_of(server.outers, isFrom)) return false;
+
+  // A router complains of what is longer than its MTU, and nothing leaves here that is longer than the first link's.
+  const uint32_t front = server.outers[0].length;
+  const bool isPossible = outer.totalBytes > std::max<uint32_t>(c.message.mtu, front) &&
+                          outer.totalBytes <= server.pathMtu->first(settings_.pathMtu);
+  if (!isPossible) return false;
+  const std::span<const uint8_t> inner = outer.inner;
+  if (inner.size() >= 4 && inner[0] >> 4 == 4 && loadBe16(inner.data() + 2) + front != outer.totalBytes) return false;
+  if (inner.size() >= 6 && inner[0] >> 4 == 6 &&
+      loadBe16(inner.data() + 4) + kIpv6HeaderBytes + front != outer.totalBytes)
+    return false;
+
+  // Routers cut what may be cut. IPVS believes an error about a packet that may be, and so does this where the client's
+  // own packet may be cut too, and the outer header therefore: then nothing but DF tells it from any other.
+  if (outer.source.isV4()) {
+    const bool isWhole = quote == nullptr || (quote->family() == Family::ipv4 && quote->dontFragment);
+    const bool wantsDf = isWhole && c.services->tunables().pmtuDisc != 0;
+    if (outer.isDontFragment != wantsDf) return false;
+    if (!wantsDf && (quote == nullptr || quote->family() != Family::ipv4)) return false;
+  }
+
+  uint32_t longest = 0;
+  for (size_t worker = 0; worker < pool_.workers(); worker++)
+    longest = std::max(longest, pool_.counters(worker, server.id).longest.read());
+  return outer.totalBytes - front <= longest;
+}
+
+void IcmpPath::learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote) {
+  if (c.asked != nullptr) return;
+  if (!mayHaveSent(c, server, outer, quote)) return c.worker.stats.pathMtuDisbelieved.add(1);
+  MtuReport report;
+  report.family = server.address.family;
+  report.bytes = c.message.mtu;
+  report.floor = settings_.pathMtuFloor;
+  const uint32_t before = server.pathMtu->effective(settings_.pathMtu, c.now);
+  const bool wouldLower = std::max<uint32_t>(report.bytes, report.least()) < before;
+  if (wouldLower && !lowerings_.take(c.now)) return c.worker.stats.pathMtuDisbelieved.add(1);
+  const MtuOutcome outcome = server.pathMtu->learn(settings_.pathMtu, report, c.now);
+  if (outcome == MtuOutcome::ignoredTooOften) c.worker.stats.pathMtuDisbelieved.add(1);
+  if (outcome != MtuOutcome::lowered) return;
+  c.worker.stats.pathMtuLowered.add(1);
+  // From now on nothing so long is sent: who wants to say it again has to wait until there is reason to.
+  for (size_t worker = 0; worker < pool_.workers(); worker++) pool_.counters(worker, server.id).longest.clear();
+}
+
+// A router on the way to a real server complains about an outer packet: what its MTU says is noted, and the client is
+// told about its own packet, as far as that was quoted.
+Verdict IcmpPath::fromTunnel(Context& c) {
+  const auto outer = stripOuter(c.message.quoted);
+  if (!outer) return Verdict::dropIcmp;
+  const auto quote = readQuote(outer->inner);
+  if (!quote || !quote->hasPorts || quote->quotedBytes < quote->headerBytes + 8) return fromShortQuote(c, *outer);
+  uint64_t hash;
+  const ServerView* server = serverOf(c, flowKeyOf(*quote, QuotedDirection::toVirtual), hash);
+  if (server == nullptr || !isSentTo(*server, *outer)) return Verdict::dropIcmp;
+
+  uint32_t mtu = 0;
+  if (c.message.isTooBig) {
+    // As IPVS: the client is told what was known before this error; its next packet that is too long learns the rest.
+    const uint32_t known = server->pathMtu->effective(settings_.pathMtu, c.now);
+    // An error about a packet that is not from here may speak of another path.
+    if (settings_.isOwnAddress(outer->source)) learn(c, *server, *outer, &*quote);
+    if (!quote->dontFragment) return Verdict::consumedIcmp;
+    const uint32_t taken = overhead(server->config.tunnel, quote->family(), server->address.family);
+    mtu = known > kLeastReducibleMtu ? known - taken : known;
+  }
+  const auto kind = translateIcmpError({c.message.type, c.message.code}, c.message.family, quote->family());
+  if (!kind) return Verdict::consumedIcmp;
+  Answers answers(c.worker, c.out, c.cause, c.now);
+  const size_t bytes = answers.error(outer->inner.first(quote->quotedBytes), quote->family(), kind->type, kind->code,
+                                     mtu, quote->destination, quote->source, c.worker.limits.recreated);
+  if (bytes == 0) return Verdict::consumedIcmp;
+  if (c.asked != nullptr) return Verdict::recreatedIcmp;
+  ServerCounters& counters = pool_.counters(c.worker.index, server->id);
+  counters.outPackets.add(1);
+  counters.outBytes.add(bytes);
+  return Verdict::recreatedIcmp;
+}
+
+}  // namespace tunvs

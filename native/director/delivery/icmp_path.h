@@ -1,0 +1,46 @@
+// ICMP and ICMPv6 that reach the director: echo requests for a virtual address, errors from the clients' side about
+// replies, errors from the tunnels' side about our own outer packets.
+//
+// Thread safety: as Director::process.
+#pragma once
+
+#include "core/rate_limit.h"
+#include "director/connection/connections.h"
+#include "director/delivery/forwarder.h"
+#include "packet/outer_quote.h"
+#include "packet/quote.h"
+
+namespace tunvs {
+
+class IcmpPath {
+ public:
+  IcmpPath(const Settings& settings, Connections& connections, Forwarder& forwarder, ServerPool& pool)
+      : settings_(settings), connections_(connections), forwarder_(forwarder), pool_(pool) {}
+
+  // With `asked`, nothing is changed but `worker` and `out`, and whose server it is goes there.
+  // REQUIRES: parsed.packetClass == PacketClass::icmp
+  Verdict handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
+                 size_t cause, Tick now, OutputVector& out, Explanation* asked = nullptr);
+
+ private:
+  struct Context;
+  Verdict echo(Context& c);
+  Verdict relay(Context& c);
+  Verdict fromTunnel(Context& c);
+  Verdict fromShortQuote(Context& c, const StrippedOuter& outer);
+  // Whether the server may have been sent the packet that the error quotes. `quote`: the inner packet, where it is
+  // known whose it is.
+  bool mayHaveSent(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
+  void learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
+  // The live connection that a key names, and its server. Null: there is none, or its server is gone.
+  const ServerView* serverOf(Context& c, const FlowKey& key, uint64_t& hash);
+
+  const Settings& settings_;
+  Connections& connections_;
+  Forwarder& forwarder_;
+  ServerPool& pool_;
+  // In sum over all servers: a narrow link in front of many is found out at this rate.
+  SharedRateLimit<kTicksPerSecond / 125, 250> lowerings_;
+};
+
+}  // namespace tunvs

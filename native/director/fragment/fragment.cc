@@ -1,0 +1,39 @@
+#include "director/fragment/fragment.h"
+
+namespace tunvs {
+namespace {
+
+// RFC 8200 section 4.7: no header, so none can be cut.
+constexpr uint8_t kNoNextHeader = 59;
+
+}  // namespace
+
+FragmentDrop checkFragment(const FragmentInfo& info) {
+  if (info.family() == Family::ipv6 && info.isFirst() && info.protocol != kNoNextHeader &&
+      info.payloadBytes < info.transportOffset + leastTransportBytes(info.protocol))
+    return FragmentDrop::tinyFirst;
+  // Hosts tell the sender of a place that no datagram has before they look at its length.
+  if (info.family() == Family::ipv6 && info.endBytes() > 65535) return FragmentDrop::tooLong;
+  if (info.takenBytes() == 0 || info.offsetBytes % 8 != 0) return FragmentDrop::badLength;
+  if (info.more && info.takenBytes() % 8 != 0) return FragmentDrop::badLength;
+  if (uint64_t{info.headerBytes} + info.offsetBytes + info.payloadBytes > 65535) return FragmentDrop::tooLong;
+  const uint32_t least = leastTransportBytes(info.protocol);
+  if (info.isFirst()) {
+    return info.payloadBytes < info.transportOffset + least ? FragmentDrop::tinyFirst : FragmentDrop::none;
+  }
+  // Of IPv6 only the first fragment says which protocol it is.
+  const bool reachesIntoHeader = info.family() == Family::ipv4 && info.offsetBytes < least;
+  return reachesIntoHeader ? FragmentDrop::tinyFirst : FragmentDrop::none;
+}
+
+bool isDroppedAlone(const FragmentInfo& info, FragmentDrop found) {
+  if (info.family() != Family::ipv6) return false;
+  switch (found) {
+    case FragmentDrop::tinyFirst: return info.isFirst();
+    case FragmentDrop::badLength: return info.more && info.payloadBytes % 8 != 0;
+    case FragmentDrop::tooLong: return info.endBytes() > 65535;
+    default: return false;
+  }
+}
+
+}  // namespace tunvs

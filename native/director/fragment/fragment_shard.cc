@@ -1,0 +1,190 @@
+#include "director/fragment/fragment_shard.h"
+
+#include <bit>
+#include <cassert>
+#include <functional>
+
+namespace tunvs {
+namespace {
+
+// How many of the oldest datagrams are asked whether they are of the newcomer's source.
+constexpr size_t kVictims = 8;
+
+bool areOfOneSource(const FlowKey& a, const FlowKey& b) { return a.family == b.family && a.client() == b.client(); }
+
+}  // namespace
+
+FragmentTable::Shard::Shard(uint32_t capacity, size_t arenaBytes, uint32_t lifeTicks)
+    : arena(arenaBytes),
+      capacity(capacity),
+      lifeTicks(lifeTicks),
+      entries_(std::make_unique_for_overwrite<Entry[]>(capacity)),
+      hashes_(std::make_unique<uint64_t[]>(capacity)),
+      buckets_(std::make_unique<uint32_t[]>(std::bit_ceil(capacity))),
+      bucketMask_(std::bit_ceil(capacity) - 1) {
+  for (uint32_t i = 0; i <= bucketMask_; i++) buckets_[i] = kNone;
+  for (uint32_t i = 0; i < capacity; i++) {
+    entries_[i].state = Entry::State::unused;
+    entries_[i].chain = i + 1 < capacity ? i + 1 : kNone;
+  }
+}
+
+FragmentTable::Entry* FragmentTable::Shard::find(const FlowKey& key, uint64_t hash, Tick now) {
+  for (uint32_t index = bucketOf(hash); index != kNone; index = entries_[index].chain) {
+    Entry& entry = entries_[index];
+    if (hashes_[index] != hash || !(entry.key == key)) continue;
+    if (!reached(now, entry.bornAt + lifeTicks)) return &entry;
+    counts.expired += freeWaiting(entry);
+    counts.datagramsExpired++;
+    remove(entry);
+    return nullptr;
+  }
+  return nullptr;
+}
+
+FragmentTable::Entry* FragmentTable::Shard::create(const FlowKey& key, uint64_t hash, Tick now) {
+  if (unused_ == kNone) evict(victimFor(key));
+  const uint32_t index = unused_;
+  Entry& entry = entries_[index];
+  unused_ = entry.chain;
+  hashes_[index] = hash;
+  entry.key = key;
+  entry.decision = {};
+  entry.chain = bucketOf(hash);
+  bucketOf(hash) = index;
+  entry.bornAt = entry.seenAt = now;
+  entry.firstWaiting = entry.lastWaiting = kNone;
+  entry.waitingBytes = 0;
+  entry.state = Entry::State::gathering;
+  link(entry);
+  entry.reason = FragmentDrop::none;
+  entry.ranges.clear();
+  counts.datagrams++;
+  return &entry;
+}
+
+void FragmentTable::Shard::remove(Entry& entry) {
+  assert(entry.state != Entry::State::unused && entry.firstWaiting == kNone);
+  const uint32_t index = indexOf(entry);
+  uint32_t* link = &bucketOf(hashes_[index]);
+  while (*link != index) link = &entries_[*link].chain;
+  *link = entry.chain;
+  unlink(entry);
+  entry.state = Entry::State::unused;
+  entry.chain = unused_;
+  unused_ = index;
+  counts.datagrams--;
+}
+
+void FragmentTable::Shard::link(Entry& entry) {
+  AgeList& list = listOf(entry);
+  const uint32_t index = indexOf(entry);
+  entry.older = list.newest;
+  entry.newer = kNone;
+  (list.newest == kNone ? list.oldest : entries_[list.newest].newer) = index;
+  list.newest = index;
+  list.count++;
+}
+
+void FragmentTable::Shard::unlink(Entry& entry) {
+  AgeList& list = listOf(entry);
+  (entry.older == kNone ? list.oldest : entries_[entry.older].newer) = entry.newer;
+  (entry.newer == kNone ? list.newest : entries_[entry.newer].older) = entry.older;
+  list.count--;
+}
+
+void FragmentTable::Shard::settle(Entry& entry, const FragmentDecision& decision) {
+  unlink(entry);
+  entry.state = Entry::State::decided;
+  entry.decision = decision;
+  link(entry);
+}
+
+// Each of the two kinds may have half of the places whatever the other does: a flood of fragments without their first
+// one takes no place of a datagram that goes on, nor the other way round. Within a kind a source that has many places
+// makes room for itself.
+FragmentTable::Entry& FragmentTable::Shard::victimFor(const FlowKey& key) {
+  const AgeList& list = open_.count > capacity / 2 || decided_.count == 0 ? open_ : decided_;
+  uint32_t index = list.oldest;
+  for (size_t i = 0; i < kVictims && index != kNone; i++, index = entries_[index].newer) {
+    if (areOfOneSource(entries_[index].key, key)) return entries_[index];
+  }
+  return entries_[list.oldest];
+}
+
+uint64_t FragmentTable::Shard::freeWaiting(Entry& entry) {
+  uint64_t freed = 0;
+  for (uint32_t record = entry.firstWaiting; record != kNone; freed++) {
+    const uint32_t next = arena.at(record).next;
+    arena.free(record);
+    record = next;
+  }
+  counts.waiting -= freed;
+  entry.firstWaiting = entry.lastWaiting = kNone;
+  entry.waitingBytes = 0;
+  return freed;
+}
+
+void FragmentTable::Shard::evict(Entry& entry) {
+  counts.evicted += freeWaiting(entry);
+  counts.datagramsEvicted++;
+  remove(entry);
+}
+
+FragmentAnswer FragmentTable::Shard::kill(Entry& entry, FragmentDrop reason) {
+  counts.dropped[static_cast<size_t>(reason)] += freeWaiting(entry);
+  // A host begins anew with the next piece. What would be too long it keeps, and finds out when it has all of it.
+  if (entry.state == Entry::State::gathering && reason != FragmentDrop::tooLong) {
+    remove(entry);
+    return drop(reason);
+  }
+  unlink(entry);
+  entry.state = Entry::State::dead;
+  entry.reason = reason;
+  link(entry);
+  return drop(reason);
+}
+
+bool FragmentTable::Shard::store(Entry& entry, const FragmentInfo& info, std::span<const uint8_t> packet) {
+  if (packet.size() > kMaxPacketBytes || entry.waitingBytes + packet.size() > kMaxWaitingBytesPerDatagram) return false;
+  const uint32_t self = indexOf(entry);
+  uint32_t index;
+  while ((index = arena.allocate(static_cast<uint32_t>(packet.size()), self)) == kNone) {
+    const FragmentArena::Record& oldest = arena.tail();
+    if (oldest.state == FragmentArena::State::lent) return false;
+    const uint32_t owner = oldest.owner;
+    evict(entries_[owner]);
+    if (owner == self) return false;
+  }
+  FragmentArena::Record& record = arena.at(index);
+  std::memcpy(record.packet(), packet.data(), packet.size());
+  record.offsetBytes = info.offsetBytes;
+
+  uint32_t* link = &entry.firstWaiting;
+  if (entry.lastWaiting != kNone && arena.at(entry.lastWaiting).offsetBytes < info.offsetBytes) {
+    link = &arena.at(entry.lastWaiting).next;
+  }
+  while (*link != kNone && arena.at(*link).offsetBytes < info.offsetBytes) link = &arena.at(*link).next;
+  record.next = *link;
+  *link = index;
+  if (record.next == kNone) entry.lastWaiting = index;
+  entry.waitingBytes += static_cast<uint32_t>(packet.size());
+  counts.waiting++;
+  return true;
+}
+
+size_t FragmentTable::Shard::expire(Tick now, size_t budget) {
+  size_t expired = 0;
+  for (const AgeList& list : {std::cref(open_), std::cref(decided_)}) {
+    while (expired < budget && list.oldest != kNone && reached(now, entries_[list.oldest].bornAt + lifeTicks)) {
+      Entry& entry = entries_[list.oldest];
+      counts.expired += freeWaiting(entry);
+      counts.datagramsExpired++;
+      remove(entry);
+      expired++;
+    }
+  }
+  return expired;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,88 @@
+// One shard of the fragment table: its datagrams, in order of age, and the arena in which their fragments wait.
+//
+// Thread safety: everything with `lock` held.
+// Invariants:
+//  1. A datagram is in the hash chain of its key and in one age list, or it is unused and in none. Decided ones are in
+//  the list `decided`, all others in `open`.
+//  2. Only gathering and deciding datagrams have waiting records; these are `waiting` in the arena and sorted by
+//  offset.
+#pragma once
+
+#include "core/spin_lock.h"
+#include "director/fragment/fragment_ranges.h"
+#include "director/fragment/fragment_table.h"
+
+namespace tunvs {
+
+struct FragmentTable::Entry {
+  enum class State : uint8_t {
+    unused,
+    gathering,  // waits for its first fragment
+    deciding,   // the first fragment is there; somebody schedules it
+    decided,
+    dead,  // for `reason`
+  };
+
+  FlowKey key;
+  FragmentDecision decision;
+  uint32_t chain;         // next of the hash bucket, or of the unused ones
+  uint32_t older, newer;  // age list
+  Tick bornAt, seenAt;
+  uint32_t firstWaiting, lastWaiting;  // records
+  uint32_t waitingBytes;
+  State state;
+  FragmentDrop reason;
+  FragmentRanges ranges;
+};
+
+struct alignas(64) FragmentTable::Shard {
+  Shard(uint32_t capacity, size_t arenaBytes, uint32_t lifeTicks);
+
+  Entry* find(const FlowKey& key, uint64_t hash, Tick now);
+  Entry* create(const FlowKey& key, uint64_t hash, Tick now);
+  // From now on its fragments are sent to where `decision` says.
+  void settle(Entry& entry, const FragmentDecision& decision);
+  // The packet is kept for its datagram; false when there is no room, and then the datagram itself may be gone.
+  bool store(Entry& entry, const FragmentInfo& info, std::span<const uint8_t> packet);
+  // Drops what waits. Of a datagram of which nothing has left, what is still to come begins anew, as with a host that
+  // puts it together; of others it is dropped, as it could be put together with what has left.
+  FragmentAnswer kill(Entry& entry, FragmentDrop reason);
+  void remove(Entry& entry);
+  size_t expire(Tick now, size_t budget);
+  FragmentAnswer drop(FragmentDrop reason) {
+    counts.dropped[static_cast<size_t>(reason)]++;
+    return {FragmentVerdict::drop, reason, {}};
+  }
+  // Takes all waiting records off `entry` and returns how many; each is freed.
+  uint64_t freeWaiting(Entry& entry);
+
+  SpinLock lock;
+  FragmentCounts counts;
+  FragmentArena arena;
+  uint32_t capacity;
+  uint32_t lifeTicks;
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t& bucketOf(uint64_t hash) { return buckets_[hash >> 32 & bucketMask_]; }
+  uint32_t indexOf(const Entry& entry) const { return static_cast<uint32_t>(&entry - entries_.get()); }
+  // In the order of their coming; of those decided, of their decisions.
+  struct AgeList {
+    uint32_t oldest = kNone, newest = kNone, count = 0;
+  };
+  AgeList& listOf(const Entry& entry) { return entry.state == Entry::State::decided ? decided_ : open_; }
+  void link(Entry& entry);
+  void unlink(Entry& entry);
+  // Who makes room for a datagram of this source.
+  Entry& victimFor(const FlowKey& key);
+  void evict(Entry& entry);
+
+  std::unique_ptr<Entry[]> entries_;
+  std::unique_ptr<uint64_t[]> hashes_;
+  std::unique_ptr<uint32_t[]> buckets_;
+  uint32_t bucketMask_;
+  uint32_t unused_ = 0;
+  AgeList open_, decided_;
+};
+
+}  // namespace tunvs

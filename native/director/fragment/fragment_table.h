@@ -1,0 +1,198 @@
+// Which real server a datagram's fragments follow.
+//
+// Only the first fragment has ports, so it decides: the director schedules it and tells the table. Later fragments
+// follow that decision, on whichever queue they come; those that come before the first wait, and go on in order of
+// their offsets when it comes. A datagram with overlapping, contradicting or attacking fragments dies as a whole: what
+// waits is dropped, and so is what still comes of a datagram that was decided. Copies are dropped alone, those of a
+// first fragment too: a real server sees each byte of a datagram once. A complete datagram is forgotten at once, so
+// that its identification can be used again.
+//
+// The law:  handedIn = decided + followed + released + expired + evicted + waiting + the sum of dropped
+//
+// Expiry. A datagram lives for `lifeTicks` from its first-seen fragment; one that was decided or killed may have its
+// place for as long again. Every call drops a few that are due in its
+// shard; expire() drops them in all, and must be called at least once a day.
+//
+// A first fragment is looked at before anything is opened for it: begin() takes it in or drops it, and only what it
+// took in is scheduled, and then settled. Between the two the datagram's other fragments wait.
+//
+// Eviction. A full shard gives up the oldest datagram of the kind (with a decision, without one) that has more than
+// half of the places, one of the newcomer's own source where that is among the eight oldest; a full arena the datagram
+// that owns the oldest waiting fragment. So:
+//  - fragments without a first one, in any number, take at most half of the places, and none of a datagram that was
+//  decided;
+//  - a datagram whose fragments come together is lost to a flood of others only when half of the places are taken anew
+//  between its first and its last fragment: 2,048 datagrams by default.
+//
+// Thread safety: everything by anybody; a call locks one shard, and copies a waiting packet under that lock. A
+// FragmentLease belongs to one thread.
+// Invariants:
+//  1. All memory is allocated by the constructor.
+//  2. Only datagrams without a decision have waiting fragments.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/ticks.h"
+#include "director/fragment/fragment.h"
+#include "director/fragment/fragment_arena.h"
+#include "packet/packet_vector.h"
+#include "table/flow_hash.h"
+
+namespace tunvs {
+
+// Linux's net.ipv4.ipfrag_time; RFC 791 suggests 15 s at least, RFC 8200 section 4.5 has
+// reassembly give up after 60 s.
+inline constexpr uint32_t kFragmentLifeTicks = ticksFromSeconds(30);
+
+// What one datagram may have waiting: a payload of 65,535 bytes and its headers.
+inline constexpr size_t kMaxWaitingBytesPerDatagram = 80 * 1024;
+
+// IPv4 identifications wrap within seconds at high rates (RFC 4963). A first fragment that comes to a decided or dead
+// datagram after this long without a fragment begins a new one; copies made by the network come sooner.
+inline constexpr uint32_t kIdentificationReuseTicks = ticksFromMs(100);
+
+// What the director made of a first fragment; the table only carries it.
+struct FragmentDecision {
+  uint32_t server = 0;
+  uint64_t flowHash = 0;
+  uint8_t refusal = 0;  // 0: forward. Else the caller's own reason to drop the datagram
+  friend bool operator==(const FragmentDecision&, const FragmentDecision&) = default;
+};
+
+enum class FragmentVerdict : uint8_t {
+  forward,  // to `decision`
+  wait,     // the table has copied the packet: the caller is done with it
+  drop,     // for `reason`; when that is `refused`, for the caller's own reason in `decision`
+};
+
+struct FragmentAnswer {
+  FragmentVerdict verdict = FragmentVerdict::drop;
+  FragmentDrop reason = FragmentDrop::none;
+  FragmentDecision decision;
+};
+
+struct FragmentCounts {
+  // Each fragment is in one of these.
+  uint64_t decided = 0;  // first fragments that may go on
+  uint64_t followed = 0;
+  uint64_t released = 0;  // waited, and went on
+  uint64_t expired = 0;   // waited in vain
+  uint64_t evicted = 0;   // waited, and gave way
+  uint64_t waiting = 0;   // now
+  uint64_t dropped[kFragmentDrops] = {};
+
+  uint64_t handedIn = 0;
+  uint64_t duplicates = 0;        // copies
+  uint64_t datagramsExpired = 0;  // incomplete at the end of their life
+  uint64_t datagramsEvicted = 0;
+  uint64_t datagrams = 0;   // now
+  uint64_t arenaBytes = 0;  // in use now, with what was freed out of order
+};
+
+class FragmentTable;
+
+// Released fragments that are still being sent. They go back to the table at clear(), or when the lease ends.
+// REQUIRES: the table outlives it. Clear it after every vector: what it holds can't be used for other fragments.
+class FragmentLease {
+ public:
+  explicit FragmentLease(FragmentTable& table) : table_(table) {}
+  ~FragmentLease() { clear(); }
+  FragmentLease(const FragmentLease&) = delete;
+  FragmentLease& operator=(const FragmentLease&) = delete;
+
+  void clear();
+  bool isEmpty() const { return first_ == FragmentArena::kNone; }
+
+ private:
+  friend class FragmentTable;
+  FragmentTable& table_;
+  uint32_t first_ = FragmentArena::kNone;
+};
+
+class FragmentTable {
+ public:
+  struct Options {
+    uint32_t datagrams = 4096;            // in all shards
+    size_t arenaBytes = 4 * 1024 * 1024;  // in all shards; Linux's net.ipv4.ipfrag_high_thresh
+    uint32_t shards = 8;                  // power of two
+    uint32_t lifeTicks = kFragmentLifeTicks;
+  };
+
+  // REQUIRES: datagrams >= shards, arenaBytes / shards >= FragmentArena::kLeastBytes
+  FragmentTable(const Options& options, const HashSecret& secret);
+  ~FragmentTable();
+
+  // A first fragment, before it is scheduled. `forward`: it was taken in; settle() must be called with what was
+  // decided. REQUIRES: info.isFirst(), not info.isAtomic()
+  FragmentAnswer begin(const FragmentInfo& info, Tick now);
+
+  // What was decided, or refused, about a first fragment that begin() took in. On `forward`, `onRelease(Packet)` is
+  // called for every fragment that waited for it, by offset; each has kHeadroom writable bytes in front and stays valid
+  // until lease.clear().
+  template <typename OnRelease>
+  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
+                        OnRelease&& onRelease) {
+    uint32_t last = FragmentArena::kNone;
+    uint32_t next = FragmentArena::kNone;
+    const FragmentAnswer answer = settle(info, decision, now, next, last);
+    if (next == FragmentArena::kNone) return answer;
+    const uint32_t first = next;
+    while (next != FragmentArena::kNone) {
+      FragmentArena::Record& record = recordAt(next);
+      onRelease(Packet{record.packet(), record.length});
+      next = record.next;
+    }
+    recordAt(last).next = lease.first_;
+    lease.first_ = first;
+    return answer;
+  }
+
+  // Both at once, where the decision is known already.
+  template <typename OnRelease>
+  FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
+                        OnRelease&& onRelease) {
+    const FragmentAnswer begun = begin(info, now);
+    return begun.verdict == FragmentVerdict::forward ? settle(info, decision, now, lease, onRelease) : begun;
+  }
+
+  // Any other fragment; `packet` is all of it, from its IP header on. REQUIRES: not info.isFirst()
+  FragmentAnswer follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now);
+
+  // What follow() would make of a fragment that came now, or begin() of a first one, where all but `drop` means that it
+  // is taken in; nothing is changed by asking. REQUIRES: not info.isAtomic()
+  FragmentAnswer foresee(const FragmentInfo& info, Tick now) const;
+
+  // Drops what is due: at most `budget` datagrams of each shard. Returns how many.
+  size_t expire(Tick now, size_t budget = 64);
+
+  FragmentCounts counts() const;
+  size_t capacity() const;
+
+ private:
+  friend class FragmentLease;
+  struct Entry;
+  struct Shard;
+
+  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first,
+                        uint32_t& last);
+  void lend(Shard& shard, uint32_t number, Entry& entry, uint32_t& first, uint32_t& last);
+  Shard& shardOf(uint64_t hash) const { return *shards_[hash & (shards_.size() - 1)]; }
+  // Records of all shards in one numbering.
+  FragmentArena::Record& recordAt(uint32_t reference);
+  void giveBack(uint32_t first);
+
+  HashSecret secret_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+  uint32_t shardUnits_;
+};
+
+inline void FragmentLease::clear() {
+  if (isEmpty()) return;
+  table_.giveBack(first_);
+  first_ = FragmentArena::kNone;
+}
+
+}  // namespace tunvs

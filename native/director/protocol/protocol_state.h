@@ -1,0 +1,98 @@
+// The state of a connection, whatever its protocol: one place that knows which table, name and timeout apply.
+#pragma once
+
+#include <string_view>
+
+#include "director/protocol/protocols.h"
+#include "director/protocol/tunables.h"
+
+namespace tunvs {
+
+// States are the protocols' own numbers; a new connection begins in 0. UDP has only 0. `isSecured`: as with secure_tcp.
+inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event, bool isSecured) {
+  switch (protocol) {
+    case kTcpProtocol:
+      return static_cast<uint8_t>(nextTcpState(static_cast<TcpState>(state), static_cast<TcpEvent>(event), isSecured));
+    case kSctpProtocol:
+      return static_cast<uint8_t>(nextSctpState(static_cast<SctpState>(state), static_cast<SctpEvent>(event)));
+    default: return 0;
+  }
+}
+
+// What a connection was in that a director meets in its middle.
+inline uint8_t establishedState(uint8_t protocol) {
+  switch (protocol) {
+    case kTcpProtocol: return static_cast<uint8_t>(TcpState::established);
+    case kSctpProtocol: return static_cast<uint8_t>(SctpState::established);
+    default: return 0;
+  }
+}
+
+inline bool isActiveState(uint8_t protocol, uint8_t state) {
+  switch (protocol) {
+    case kTcpProtocol: return isActive(static_cast<TcpState>(state));
+    case kSctpProtocol: return isActive(static_cast<SctpState>(state));
+    default: return false;
+  }
+}
+
+// How far a connection is, as far as the client's packets tell.
+enum class Phase : uint8_t { begun, opening, established, closing };
+
+constexpr Phase phaseOf(TcpState state) {
+  switch (state) {
+    case TcpState::synSent:
+    case TcpState::synRecv:
+    case TcpState::synAck: return Phase::opening;
+    case TcpState::established: return Phase::established;
+    case TcpState::finWait:
+    case TcpState::timeWait:
+    case TcpState::close:
+    case TcpState::closeWait:
+    case TcpState::lastAck: return Phase::closing;
+    default: return Phase::begun;
+  }
+}
+constexpr Phase phaseOf(SctpState state) {
+  switch (state) {
+    case SctpState::none: return Phase::begun;
+    case SctpState::established: return Phase::established;
+    case SctpState::shutdownSent:
+    case SctpState::shutdownReceived:
+    case SctpState::shutdownAckSent:
+    case SctpState::rejected:
+    case SctpState::closed: return Phase::closing;
+    default: return Phase::opening;
+  }
+}
+inline Phase phaseOf(uint8_t protocol, uint8_t state) {
+  switch (protocol) {
+    case kTcpProtocol: return phaseOf(static_cast<TcpState>(state));
+    case kSctpProtocol: return phaseOf(static_cast<SctpState>(state));
+    default: return Phase::established;  // there is nothing to be established
+  }
+}
+
+// Nothing comes after it but copies and what was under way.
+inline bool isClosed(uint8_t protocol, uint8_t state) {
+  return (protocol == kTcpProtocol && static_cast<TcpState>(state) == TcpState::close) ||
+         (protocol == kSctpProtocol && static_cast<SctpState>(state) == SctpState::closed);
+}
+
+// `own`: the service's timeouts, 0 where it has none; null when it has none at all.
+inline Tick timeoutOf(const Tunables& tunables, const TimeoutTicks* own, uint8_t protocol, uint8_t state) {
+  const size_t index = timeoutIndex(protocol, state);
+  if (own != nullptr && (*own)[index] != 0) [[unlikely]]
+    return (*own)[index];
+  return tunables.timeouts[index];
+}
+
+inline std::string_view stateName(uint8_t protocol, uint8_t state) {
+  switch (protocol) {
+    case kTcpProtocol: return kTcpStateNames[state];
+    case kSctpProtocol: return kSctpStateNames[state];
+    default: return "UDP";
+  }
+}
+
+}  // namespace tunvs

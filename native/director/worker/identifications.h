@@ -1,0 +1,42 @@
+// Where identifications of the director's own packets begin: everybody may see them, so nothing of the hash's secret
+// may be read from them. Each purpose has a stream of its own.
+//
+// Thread safety: none; one per worker.
+#pragma once
+
+#include <cstring>
+
+#include "core/siphash.h"
+#include "table/flow_hash.h"
+
+namespace tunvs {
+
+// 64 bits for one purpose of one worker. SipHash-2-4: who knows all of them, but one, and the purpose, learns nothing
+// of the key.
+inline uint64_t derive(const HashSecret& secret, uint32_t purpose, uint32_t worker) {
+  uint8_t label[8];
+  std::memcpy(label, &purpose, 4);
+  std::memcpy(label + 4, &worker, 4);
+  return sipHash24({secret.words[2], secret.words[3]}, label);
+}
+
+// Of answers. Not numbered one after the other: an echo reply would tell how many answers others had since the last
+// (RFC 7739 section 5.3 has such a keyed stream).
+class AnswerIdentifications {
+ public:
+  AnswerIdentifications() = default;
+  AnswerIdentifications(const HashSecret& secret, uint32_t worker)
+      : key_{derive(secret, 1, worker), derive(secret, 2, worker)} {}
+
+  // Never 0.
+  uint16_t next() {
+    const auto id = static_cast<uint16_t>(sipHash13(key_, count_++));
+    return id != 0 ? id : uint16_t{1};
+  }
+
+ private:
+  SipKey key_;
+  uint32_t count_ = 0;
+};
+
+}  // namespace tunvs

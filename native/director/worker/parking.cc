@@ -1,0 +1,132 @@
+#include "director/worker/parking.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tunvs {
+
+void Parking::allocate() {
+  flows_ = std::make_unique<ParkedFlow[]>(kMaxFlows);
+  buckets_ = std::make_unique_for_overwrite<uint32_t[]>(kBuckets);
+  packets_ = std::make_unique_for_overwrite<ParkedPacket[]>(kMaxPackets);
+  arena_ = std::make_unique_for_overwrite<uint8_t[]>(kMaxBytes);
+  std::fill_n(buckets_.get(), kBuckets, kNone);
+  for (uint32_t i = 0; i < kMaxFlows; i++) flows_[i].nextInBucket = i + 1 < kMaxFlows ? i + 1 : kNone;
+  freeFlow_ = 0;
+}
+
+ParkedFlow* Parking::find(const FlowKey& key, uint64_t hash) const {
+  if (flowCount_ == 0) return nullptr;
+  for (uint32_t i = bucketOf(hash); i != kNone; i = flows_[i].nextInBucket) {
+    if (flows_[i].hash == hash && flows_[i].key == key) return &flows_[i];
+  }
+  return nullptr;
+}
+
+bool Parking::park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> packet, uint8_t cause,
+                   const std::shared_ptr<const ConnectionPolicy>& policy, Tick now) {
+  assert(find(key, hash) == nullptr);
+  if (flows_ == nullptr) allocate();
+  if (freeFlow_ == kNone) return false;
+  const uint32_t stored = store(packet, cause);
+  if (stored == kNone) return false;
+  const uint32_t index = freeFlow_;
+  ParkedFlow& flow = flows_[index];
+  freeFlow_ = flow.nextInBucket;
+  flow.key = key;
+  flow.hash = hash;
+  flow.policy = policy;
+  flow.deadline = now + policy->deadline;
+  flow.sequence++;
+  flow.first = flow.last = stored;
+  flow.packets = 1;
+  flow.nextInBucket = bucketOf(hash);
+  bucketOf(hash) = index;
+  flow.previous = newest_;
+  flow.next = kNone;
+  (newest_ == kNone ? oldest_ : flows_[newest_].next) = index;
+  newest_ = index;
+  if (unasked_ == kNone) unasked_ = index;
+  if (flowCount_++ == 0 || !reached(flow.deadline, nextDeadline_)) nextDeadline_ = flow.deadline;
+  return true;
+}
+
+bool Parking::parkBehind(ParkedFlow& flow, std::span<const uint8_t> packet, uint8_t cause) {
+  if (flow.packets == kMaxPacketsPerFlow) return false;
+  const uint32_t stored = store(packet, cause);
+  if (stored == kNone) return false;
+  packets_[flow.last].next = stored;
+  flow.last = stored;
+  flow.packets++;
+  return true;
+}
+
+bool Parking::findRoom(size_t bytes, uint32_t& start) const {
+  start = endByte_;
+  if (packetCount_ == 0) {
+    start = 0;
+    return bytes <= kMaxBytes;
+  }
+  if (endByte_ < firstByte_) return endByte_ + bytes < firstByte_;
+  if (endByte_ + bytes <= kMaxBytes) return true;
+  start = 0;
+  return bytes < firstByte_;
+}
+
+uint32_t Parking::store(std::span<const uint8_t> packet, uint8_t cause) {
+  const size_t needed = (kHeadroom + packet.size() + 63) / 64 * 64;
+  uint32_t start = 0;
+  if (packetCount_ == kMaxPackets || !findRoom(needed, start)) return kNone;
+  if (packetCount_ == 0) firstByte_ = start;
+  endByte_ = start + static_cast<uint32_t>(needed);
+  const uint32_t index = (firstPacket_ + packetCount_++) % kMaxPackets;
+  packets_[index] = {start + static_cast<uint32_t>(kHeadroom), static_cast<uint32_t>(packet.size()), kNone, cause,
+                     false};
+  std::ranges::copy(packet, arena_.get() + packets_[index].offset);
+  return index;
+}
+
+void Parking::takeQuestion(PolicyQuestion& into) {
+  assert(hasQuestion());
+  const ParkedFlow& flow = flows_[unasked_];
+  const ParkedPacket& packet = packets_[flow.first];
+  into.key = flow.key;
+  into.flow = unasked_;
+  into.sequence = flow.sequence;
+  into.policy = flow.policy->id;
+  into.deadline = flow.deadline;
+  into.packetBytes = static_cast<uint16_t>(std::min<uint32_t>(flow.policy->packetBytes, packet.length));
+  std::copy_n(arena_.get() + packet.offset, into.packetBytes, into.packet);
+  unasked_ = flow.next;
+}
+
+ParkedFlow* Parking::flowOf(const PolicyAnswer& answer) const {
+  if (flowCount_ == 0 || answer.flow >= kMaxFlows) return nullptr;
+  ParkedFlow& flow = flows_[answer.flow];
+  return flow.packets != 0 && flow.sequence == answer.sequence ? &flow : nullptr;
+}
+
+void Parking::remove(ParkedFlow& flow) {
+  const uint32_t index = indexOf(flow);
+  uint32_t* at = &bucketOf(flow.hash);
+  while (*at != index) at = &flows_[*at].nextInBucket;
+  *at = flow.nextInBucket;
+  if (unasked_ == index) unasked_ = flow.next;
+  (flow.previous == kNone ? oldest_ : flows_[flow.previous].next) = flow.next;
+  (flow.next == kNone ? newest_ : flows_[flow.next].previous) = flow.previous;
+  flow.policy.reset();
+  flow.packets = 0;
+  flow.nextInBucket = freeFlow_;
+  freeFlow_ = index;
+  flowCount_--;
+}
+
+void Parking::reclaimDone() {
+  while (packetCount_ != 0 && packets_[firstPacket_].isDone) {
+    firstPacket_ = (firstPacket_ + 1) % kMaxPackets;
+    packetCount_--;
+  }
+  if (packetCount_ != 0) firstByte_ = packets_[firstPacket_].offset - static_cast<uint32_t>(kHeadroom);
+}
+
+}  // namespace tunvs

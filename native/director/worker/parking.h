@@ -1,0 +1,145 @@
+// Where new connections' packets wait until somebody has decided about them: bounded in flows, packets and bytes.
+//
+// Packets lie in one ring of bytes in the order of their coming, with room for outer headers in front, and are sent
+// from there. Memory is taken when the first packet parks, all of it.
+//
+// Thread safety: none; one per worker.
+// Invariants:
+//  1. A flow's packets are kept in the order in which they came.
+//  2. What end() let go of stays readable until reclaim().
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "director/config/policy.h"
+#include "packet/packet_vector.h"
+
+namespace tunvs {
+
+// A new connection that waits, as it is put to whoever decides.
+struct PolicyQuestion {
+  FlowKey key;
+  uint32_t flow;  // with `sequence`, names it in the answer
+  uint32_t sequence;
+  uint32_t policy;  // ConnectionPolicy::id
+  Tick deadline;
+  uint16_t packetBytes;  // of `packet`, as many as the policy asked for and there are
+  uint8_t packet[ConnectionPolicy::kMaxPacketBytes];
+};
+
+struct PolicyAnswer {
+  enum class Kind : uint8_t {
+    server,     // this one
+    scheduler,  // let the scheduler decide
+    failed,     // an error in the place of an answer
+    overflow,   // the question could not be put
+  };
+  uint32_t flow = 0;
+  uint32_t sequence = 0;
+  uint32_t server = kNoServer;  // id; of Kind::server
+  Kind kind = Kind::scheduler;
+};
+
+struct ParkedPacket {
+  uint32_t offset;  // of the packet in the ring of bytes
+  uint32_t length;
+  uint32_t next;  // of the same flow
+  uint8_t cause;  // index in the vector in which it came
+  bool isDone;
+};
+
+struct ParkedFlow {
+  FlowKey key;
+  uint64_t hash = 0;
+  std::shared_ptr<const ConnectionPolicy> policy;
+  Tick deadline = 0;
+  uint32_t sequence = 0;  // of the flows in this place
+  uint32_t first = 0, last = 0;
+  uint32_t packets = 0;             // 0: the place is free
+  uint32_t nextInBucket = 0;        // or of the free places
+  uint32_t previous = 0, next = 0;  // in the order of coming
+};
+
+class Parking {
+ public:
+  static constexpr uint32_t kMaxFlows = 4096;
+  static constexpr uint32_t kMaxPackets = 8192;
+  static constexpr uint32_t kMaxPacketsPerFlow = 32;
+  static constexpr uint32_t kMaxBytes = 4u << 20;
+
+  bool isEmpty() const { return flowCount_ == 0; }
+  bool holds(const FlowKey& key, uint64_t hash) const { return flowCount_ != 0 && find(key, hash) != nullptr; }
+  // Null when no packet of that flow waits.
+  ParkedFlow* find(const FlowKey& key, uint64_t hash) const;
+
+  // A flow's first packet; false when there is no room. REQUIRES: find(key, hash) == nullptr
+  bool park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> packet, uint8_t cause,
+            const std::shared_ptr<const ConnectionPolicy>& policy, Tick now);
+  // A later packet; false when there is no room.
+  bool parkBehind(ParkedFlow& flow, std::span<const uint8_t> packet, uint8_t cause);
+
+  // The next flow that was not asked about yet; false when there is none.
+  bool hasQuestion() const { return unasked_ != kNone; }
+  void takeQuestion(PolicyQuestion& into);  // REQUIRES: hasQuestion()
+
+  // The flow that an answer is about; null when it waits no more.
+  ParkedFlow* flowOf(const PolicyAnswer& answer) const;
+  // Calls visit(ParkedFlow&) for each flow whose deadline has come, in the order of coming; it must end() the flow.
+  template <typename Visit>
+  void forEachOverdue(Tick now, Visit&& visit) {
+    if (flowCount_ == 0 || !reached(now, nextDeadline_)) return;
+    nextDeadline_ = now + ConnectionPolicy::kMaxDeadline;
+    for (uint32_t i = oldest_; i != kNone;) {
+      ParkedFlow& flow = flows_[i];
+      i = flow.next;
+      if (reached(now, flow.deadline)) {
+        visit(flow);
+      } else if (!reached(flow.deadline, nextDeadline_)) {
+        nextDeadline_ = flow.deadline;
+      }
+    }
+  }
+  // At or before the first deadline of all. REQUIRES: !isEmpty()
+  Tick nextDeadline() const { return nextDeadline_; }
+
+  // Calls visit(Packet, cause) for the flow's packets, in order, and lets go of it.
+  template <typename Visit>
+  void end(ParkedFlow& flow, Visit&& visit) {
+    for (uint32_t at = flow.first, left = flow.packets; left > 0; left--, at = packets_[at].next) {
+      visit(Packet{arena_.get() + packets_[at].offset, packets_[at].length}, packets_[at].cause);
+      packets_[at].isDone = true;
+    }
+    remove(flow);
+  }
+  // What was let go of is not read any more.
+  void reclaim() {
+    if (packetCount_ != 0) reclaimDone();
+  }
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kBuckets = 2 * kMaxFlows;
+
+  uint32_t& bucketOf(uint64_t hash) const { return buckets_[hash & (kBuckets - 1)]; }
+  uint32_t indexOf(const ParkedFlow& flow) const { return static_cast<uint32_t>(&flow - flows_.get()); }
+  void allocate();
+  // Index of a packet's copy; kNone when there is no room.
+  uint32_t store(std::span<const uint8_t> packet, uint8_t cause);
+  bool findRoom(size_t bytes, uint32_t& start) const;
+  void remove(ParkedFlow& flow);
+  void reclaimDone();
+
+  std::unique_ptr<ParkedFlow[]> flows_;
+  std::unique_ptr<uint32_t[]> buckets_;
+  std::unique_ptr<ParkedPacket[]> packets_;  // a ring
+  std::unique_ptr<uint8_t[]> arena_;
+  uint32_t flowCount_ = 0, freeFlow_ = kNone;
+  uint32_t oldest_ = kNone, newest_ = kNone, unasked_ = kNone;
+  uint32_t firstPacket_ = 0, packetCount_ = 0;
+  uint32_t firstByte_ = 0, endByte_ = 0;  // of the ring of bytes that is in use
+  Tick nextDeadline_ = 0;
+};
+
+}  // namespace tunvs

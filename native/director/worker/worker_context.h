@@ -1,0 +1,69 @@
+// What one worker keeps from vector to vector, and what it hands from stage to stage.
+//
+// Thread safety: none but for `stats`, which anybody may read.
+#pragma once
+
+#include "core/rate_limit.h"
+#include "director/config/server_pool.h"
+#include "director/counters/stats.h"
+#include "director/worker/defence.h"
+#include "director/worker/identifications.h"
+#include "director/worker/parking.h"
+#include "packet/output_vector.h"
+#include "packet/parse.h"
+#include "table/conn_table.h"
+
+namespace tunvs {
+
+// Counts up, leaving out 0, which marks packets that are not to be fragmented.
+constexpr uint16_t nextIdentification(uint16_t& counter) {
+  if (++counter == 0) counter = 1;
+  return counter;
+}
+
+// What the stages know about one packet of the vector.
+struct Flow {
+  ParsedPacket parsed;
+  uint64_t hash;
+  Conn* candidate;  // ConnTable::candidate()
+};
+
+// Each kind of answer has a budget of its own, so that a flood of one does not silence the others.
+struct AnswerLimits {
+  // A second's worth at once: packets come in vectors, and a capture's burst is answered as a kernel without limits
+  // would.
+  static constexpr uint32_t kPerSecond = 1000, kBurst = 1000;
+  RateLimit unreachable{kPerSecond, kBurst};
+  RateLimit reset{kPerSecond, kBurst};
+  RateLimit tooBig{kPerSecond, kBurst};
+  RateLimit echo{kPerSecond, kBurst};
+  RateLimit recreated{kPerSecond, kBurst};
+  RateLimit lookUps{100, 100};  // of the server that a short quote names, which looks at all of them
+};
+
+// How far a worker's rounds of expiry are.
+struct ExpiryRound {
+  uint32_t next = 0;             // of all shards, the one that is looked at next
+  std::vector<uint32_t> unused;  // room for Entries::expire()
+};
+
+struct alignas(64) WorkerContext {
+  WorkerStats stats;
+  size_t index = 0;
+  uint32_t mark = 0;             // firewall mark of what its device brings; 0: none
+  uint16_t identification = 0;   // of outer IPv4 headers without DF
+  uint32_t identification6 = 0;  // of outer IPv6 fragments
+  AnswerIdentifications answerIdentifications;
+  AnswerLimits limits;
+  uint64_t forwardedBytes = 0;  // not yet in stats
+  uint32_t marksCursor = 0;     // id of the next server whose HighMark turns
+  Tick marksTurned = 0;         // when the last round of that began
+  EveryNth dropPacket;
+  ExpiryRound expiry;
+  uint64_t evicted = 0;  // entries, as of the last vector
+  Parking parking;
+  PolicyTurn asking;        // of the packet at hand
+  Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them
+};
+
+}  // namespace tunvs

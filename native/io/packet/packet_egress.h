@@ -1,0 +1,68 @@
+// Sends frames through an AF_PACKET socket, past the kernel's IP output path, which is most of what sending costs.
+//
+// Thread safety: as Egress; the resolver is shared.
+//
+// Being past the IP output path means: netfilter's output rules, IPsec policies and socket accounting do not see these
+// packets. Whoever needs those takes the raw egress. Packets whose next hop is not resolved, lies behind a link without
+// Ethernet addresses or is this host itself, packets that need fragmenting, and answers to clients, go through a raw
+// egress: none waits here, and only real servers have a place in the resolver and in `slots_`.
+#pragma once
+
+#include <linux/if_packet.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "io/os/unique_fd.h"
+#include "io/packet/raw_egress.h"
+#include "io/port/egress.h"
+#include "io/port/send_each.h"
+#include "io/route/next_hop_resolver.h"
+
+namespace tunvs {
+
+struct PacketEgressOptions {
+  // Past the queueing discipline too: cheaper, but traffic shaping is lost and a full driver ring drops at once.
+  bool bypassesQdisc = false;
+};
+
+class PacketEgress final : public Egress {
+ public:
+  // Needs CAP_NET_RAW.
+  static Result<std::unique_ptr<PacketEgress>> open(std::shared_ptr<NextHopResolver> resolver,
+                                                    const PacketEgressOptions& options = {});
+
+  std::string_view name() const override { return "packet"; }
+  // Writes a link header in front of each packet.
+  SendResult send(std::span<const OutputPacket> packets) override;
+  SendResult sendAnswers(std::span<const OutputPacket> packets) override { return raw_->send(packets); }
+
+ private:
+  // A worker's own copy of an answer of the resolver.
+  struct Slot {
+    IpAddress nextHop;
+    uint64_t generation = 0;  // valid while it is the resolver's ...
+    uint64_t expiresMs = 0;   // ... and until then
+    bool isResolved = false;
+    LinkHop hop;
+  };
+  static constexpr size_t kWays = 4;
+  static constexpr size_t kSets = 256;
+
+  PacketEgress(UniqueFd socket, std::unique_ptr<RawEgress> raw, std::shared_ptr<NextHopResolver> resolver);
+  const Slot& slotFor(const IpAddress& nextHop, uint64_t generation, uint64_t nowMs);
+  // REQUIRES: packets.size() <= kVectorSize
+  void sendVector(std::span<const OutputPacket> packets, SendResult& result);
+
+  UniqueFd socket_;
+  std::unique_ptr<RawEgress> raw_;
+  std::shared_ptr<NextHopResolver> resolver_;
+  std::vector<Slot> slots_;  // kSets sets of kWays
+  // One message per frame; only addresses and lengths change from send to send.
+  std::array<mmsghdr, kVectorSize> messages_{};
+  std::array<iovec, kVectorSize> parts_{};
+  std::array<sockaddr_ll, kVectorSize> addresses_{};
+};
+
+}  // namespace tunvs

@@ -1,0 +1,104 @@
+#include "io/packet/raw_egress.h"
+
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace tunvs {
+namespace {
+
+constexpr int kSendBufferBytes = 4 << 20;
+
+// The outer header says what socket a packet needs; the next hop may be of the other family.
+Family familyOf(const OutputPacket& packet) {
+  return packet.length > 0 && packet.data[0] >> 4 == 6 ? Family::ipv6 : Family::ipv4;
+}
+
+Result<UniqueFd> openRaw(int family) {
+  // IPPROTO_RAW: headers are included, and nothing is ever received.
+  UniqueFd fd(::socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
+  if (!fd) {
+    const int error = errno;
+    if (error == EPERM || error == EACCES) {
+      return Error{ErrorCode::permission, "a raw socket needs CAP_NET_RAW: run as root or give the capability", error,
+                   "socket"};
+    }
+    return Error::fromErrno(error, "socket", "can't open a raw socket");
+  }
+  // Best effort: with the default the kernel refuses earlier in a burst.
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof kSendBufferBytes) < 0) {
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
+  }
+  return fd;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RawEgress>> RawEgress::open(SendMany sendMany) {
+  auto ipv4 = openRaw(AF_INET);
+  if (!ipv4) return ipv4.error();
+  auto ipv6 = openRaw(AF_INET6);
+  return std::unique_ptr<RawEgress>(
+      new RawEgress(std::move(ipv4).value(), ipv6.ok() ? std::move(ipv6).value() : UniqueFd(), sendMany));
+}
+
+SendResult RawEgress::send(std::span<const OutputPacket> packets) {
+  SendResult result;
+  while (!packets.empty()) {
+    const Family family = familyOf(packets[0]);
+    size_t run = 1;
+    while (run < packets.size() && run < kVectorSize && familyOf(packets[run]) == family) run++;
+    sendRun(family, packets.first(run), result);
+    packets = packets.subspan(run);
+  }
+  return result;
+}
+
+void RawEgress::sendRun(Family family, std::span<const OutputPacket> packets, SendResult& result) {
+  const UniqueFd& socket = family == Family::ipv4 ? ipv4_ : ipv6_;
+  if (!socket) {
+    result.noRoute += packets.size();
+    return;
+  }
+  mmsghdr messages[kVectorSize];
+  iovec parts[kVectorSize];
+  union {
+    sockaddr_in ipv4;
+    sockaddr_in6 ipv6;
+  } addresses[kVectorSize];
+
+  size_t count = 0;
+  for (const OutputPacket& packet : packets) {
+    const size_t headerBytes = family == Family::ipv4 ? 20 : 40;
+    if (packet.length < headerBytes) {
+      result.failed++;
+      continue;
+    }
+    msghdr& message = messages[count].msg_hdr;
+    message = {};
+    // For direct routing the next hop is not the packet's destination, and the kernel routes by what it is told here.
+    const bool isSameFamily = packet.nextHop.family == family;
+    if (family == Family::ipv4) {
+      sockaddr_in& to = addresses[count].ipv4;
+      to = {};
+      to.sin_family = AF_INET;
+      std::memcpy(&to.sin_addr, isSameFamily ? packet.nextHop.bytes.data() : packet.data + 16, 4);
+      message.msg_namelen = sizeof to;
+    } else {
+      sockaddr_in6& to = addresses[count].ipv6;
+      to = {};
+      to.sin6_family = AF_INET6;
+      std::memcpy(&to.sin6_addr, isSameFamily ? packet.nextHop.bytes.data() : packet.data + 24, 16);
+      message.msg_namelen = sizeof to;
+    }
+    message.msg_name = &addresses[count];
+    parts[count] = {packet.data, packet.length};
+    message.msg_iov = &parts[count];
+    message.msg_iovlen = 1;
+    count++;
+  }
+  sendEach(socket.get(), {messages, count}, result, sendMany_);
+}
+
+}  // namespace tunvs

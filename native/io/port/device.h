@@ -1,0 +1,38 @@
+// Where packets come from. A device has one or more queues; each worker owns one.
+//
+// Thread safety: a queue belongs to one worker; the device itself is opened and closed by the control thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "core/result.h"
+#include "packet/packet_vector.h"
+
+namespace tunvs {
+
+class DeviceQueue {
+ public:
+  virtual ~DeviceQueue() = default;
+
+  // Resets `vector` and fills it with what is waiting, never blocking.
+  // The number of packets read, [0, kVectorSize]; 0 when nothing waits; an Error when the device is gone.
+  // A packet longer than vector.maxPacketBytes() is dropped and counted in oversized().
+  virtual Result<size_t> receive(PacketVector& vector) = 0;
+
+  // A descriptor that becomes readable when packets wait; -1 when receive() never has to be waited for.
+  virtual int pollDescriptor() const = 0;
+
+  virtual uint64_t oversized() const { return 0; }
+};
+
+class Device {
+ public:
+  virtual ~Device() = default;
+  virtual const std::string& name() const = 0;
+  virtual size_t queueCount() const = 0;
+  virtual DeviceQueue& queue(size_t index) = 0;  // index < queueCount()
+  virtual size_t maxPacketBytes() const = 0;     // the longest packet that receive() will deliver
+};
+
+}  // namespace tunvs

@@ -1,0 +1,36 @@
+// Where packets go out. Each worker owns one egress.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "core/result.h"
+#include "packet/packet_vector.h"
+
+namespace tunvs {
+
+// What became of one send(): sent + the drops is the number of packets handed in.
+struct SendResult {
+  size_t sent = 0;
+  size_t noBuffer = 0;  // the socket's or device's queue was full
+  size_t noRoute = 0;   // no route or no neighbour to the next hop
+  size_t tooLong = 0;   // longer than the path's MTU
+  size_t failed = 0;    // any other error
+};
+
+class Egress {
+ public:
+  virtual ~Egress() = default;
+  virtual std::string_view name() const = 0;
+
+  // Sends in order, never blocking. What can't be sent is dropped and counted.
+  // May write into the packets, and into the 14 bytes in front of each.
+  virtual SendResult send(std::span<const OutputPacket> packets) = 0;
+
+  // The same for what the director says to clients itself. Their addresses are anybody's, so an egress keeps nothing
+  // about such next hops: what a stranger chooses must not take the place of what is known of real servers.
+  virtual SendResult sendAnswers(std::span<const OutputPacket> packets) { return send(packets); }
+};
+
+}  // namespace tunvs

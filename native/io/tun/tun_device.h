@@ -1,0 +1,50 @@
+// A TUN device with one queue (one descriptor) per worker: what the kernel routes into it is what the director reads.
+//
+// Thread safety: as Device.
+// Invariants:
+//  1. Descriptors are non-blocking and close-on-exec.
+//  2. A device that open() created disappears with this object; one that it attached to stays.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/os/unique_fd.h"
+#include "io/port/device.h"
+
+namespace tunvs {
+
+struct TunOptions {
+  std::string name = "tunvs%d";  // at most 15 bytes; %d: the first free number
+  size_t queues = 1;             // [1, 256]
+  size_t maxPacketBytes = kMaxPacketBytes;
+};
+
+class TunDevice final : public Device {
+ public:
+  // Attaches to the device of that name when it exists, creates it otherwise. Bringing it up, its addresses and its
+  // routes are the host set-up's business; so is the queue length of a device that was there before.
+  static Result<std::unique_ptr<TunDevice>> open(const TunOptions& options);
+  ~TunDevice() override;
+
+  const std::string& name() const override { return name_; }
+  size_t queueCount() const override { return queues_.size(); }
+  DeviceQueue& queue(size_t index) override;
+  size_t maxPacketBytes() const override { return maxPacketBytes_; }
+
+  bool attached() const { return isAttached_; }
+  // For an egress that writes packets back. Stays this object's own. REQUIRES: index < queueCount()
+  int descriptor(size_t index) const;
+
+ private:
+  class Queue;
+  TunDevice(std::string name, bool isAttached, size_t maxPacketBytes);
+
+  std::string name_;
+  bool isAttached_;
+  size_t maxPacketBytes_;
+  std::vector<std::unique_ptr<Queue>> queues_;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,122 @@
+// What the director sends: the packets of one vector, and room for those that it makes itself.
+//
+// A packet that is made has its place among the outputs before it has room, and both in one call: nothing can come
+// between its room and its place, and so no flush.
+//
+// Thread safety: none; one per worker.
+// Invariants:
+//  1. Packets stand in the order in which they are to be sent.
+//  2. What add() and make() took stays as it is until the flush that sends it. Input buffers, and those of fragments
+//  and parked packets that had waited, are their owners' to keep until then: Director::process() and resume() free
+//  nothing of theirs before they are called again, and everything is flushed before that.
+//  3. Room in the arena belongs to a packet of this vector: with no packet, nothing is used.
+#pragma once
+
+#include <cassert>
+#include <memory>
+
+#include "packet/packet_vector.h"
+
+namespace tunvs {
+
+// Where a packet is going.
+enum class OutputWay : uint8_t {
+  server,  // a real server
+  client,  // an answer of the director's own
+  host,    // this host's own stack: a packet of a local node's
+};
+
+class OutputVector {
+ public:
+  static constexpr size_t kMax = 2 * kVectorSize;
+  // Room for the fragments of the longest packet, their headers and head-room included.
+  static constexpr size_t kArenaBytes = 256 * 1024;
+
+  // Sends what there is; the vector is reset afterwards. Called in the middle of a vector when one of the two limits is
+  // reached.
+  using Flush = void (*)(void* context, OutputVector& out);
+
+  OutputVector() = default;
+  OutputVector(Flush flush, void* context) : flush_(flush), context_(context) {}
+
+  // A packet in a buffer of the caller's. `cause`: index in the input vector of the packet that this one is due to.
+  void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way = OutputWay::server) {
+    assert(!isMaking_);
+    if (count_ == kMax) flush();
+    put(data, length, nextHop, cause, way);
+  }
+
+  // A packet of at most `bytes` that is made here: write(std::span<uint8_t> room) returns its length, and 0 when there
+  // is none after all. Before the room lie kHeadroom bytes. Returns the length. REQUIRES: bytes <= kMaxPacketBytes;
+  // write() does not use this vector
+  template <typename Write>
+  size_t make(size_t bytes, const IpAddress& nextHop, size_t cause, OutputWay way, Write&& write) {
+    assert(!isMaking_ && bytes <= kMaxPacketBytes);
+    if (arena_ == nullptr) arena_ = std::make_unique<uint8_t[]>(kArenaBytes);
+    const size_t needed = (kHeadroom + bytes + 63) / 64 * 64;
+    if (count_ == kMax || used_ + needed > kArenaBytes) flush();
+    uint8_t* const at = arena_.get() + used_ + kHeadroom;
+    isMaking_ = true;
+    const size_t length = write(std::span<uint8_t>(at, bytes));
+    isMaking_ = false;
+    assert(length <= bytes);
+    if (length == 0) return 0;
+    used_ += needed;
+    put(at, length, nextHop, cause, way);
+    return length;
+  }
+
+  void flush() {
+    if (flush_ != nullptr) {
+      flush_(context_, *this);
+    } else {
+      lost_ += count_;
+    }
+    reset();
+  }
+
+  void reset() {
+    assert(!isMaking_);
+    count_ = 0;
+    used_ = 0;
+    ways_ = 0;
+  }
+
+  size_t count() const { return count_; }
+  std::span<const OutputPacket> packets() const { return {packets_, count_}; }
+  const OutputPacket& operator[](size_t i) const { return packets_[i]; }
+  size_t cause(size_t i) const { return tags_[i] & kCauseMask; }
+  OutputWay way(size_t i) const { return static_cast<OutputWay>(tags_[i] >> kCauseBits); }
+  // Whether there is a packet that goes this way. REQUIRES: way != OutputWay::server
+  bool has(OutputWay way) const { return (ways_ >> static_cast<uint8_t>(way) & 1) != 0; }
+  // Packets that a full vector without a flush function had to forget.
+  uint64_t lost() const { return lost_; }
+
+ private:
+  static constexpr uint8_t kCauseBits = 6;
+  static constexpr uint8_t kCauseMask = (1 << kCauseBits) - 1;
+  static_assert(kVectorSize <= kCauseMask + 1);
+
+  void put(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way) {
+    OutputPacket& packet = packets_[count_];
+    packet.data = data;
+    packet.length = static_cast<uint32_t>(length);
+    packet.nextHop = nextHop;
+    tags_[count_++] = static_cast<uint8_t>(cause | static_cast<size_t>(way) << kCauseBits);
+    // Most go to real servers, and nobody asks for those: nothing is to be noted on their way.
+    if (way != OutputWay::server) ways_ |= static_cast<uint8_t>(1 << static_cast<uint8_t>(way));
+  }
+
+  OutputPacket packets_[kMax];
+  uint8_t tags_[kMax];  // cause, and way above it
+  size_t count_ = 0;
+  size_t used_ = 0;
+  uint8_t ways_ = 0;  // a bit for each OutputWay but `server`
+  bool isMaking_ = false;
+  uint64_t lost_ = 0;
+  std::unique_ptr<uint8_t[]> arena_;
+  Flush flush_ = nullptr;
+  void* context_ = nullptr;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,87 @@
+#include "packet/parse_transport.h"
+#include "packet/quote.h"
+
+namespace tunvs {
+namespace {
+
+// RFC 8200 section 4.1.
+constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51, kDestinationOptions = 60;
+
+// What is no client's address: unspecified, loopback, multicast, IPv4-mapped, or the virtual address itself.
+bool isClientAddress(const uint8_t* source, const uint8_t* destination) {
+  const auto high = loadUnaligned<uint64_t>(source);
+  const uint32_t third = loadBe32(source + 8), fourth = loadBe32(source + 12);
+  if (high == 0 && third == 0 && fourth <= 1) return false;
+  if (high == 0 && third == 0xffff) return false;
+  return source[0] != 0xff && std::memcmp(source, destination, 16) != 0;
+}
+
+}  // namespace
+
+ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
+  const uint8_t* p = packet.data;
+  if (packet.length < kIpv6HeaderBytes) return ParseError::truncated;
+  const size_t payloadBytes = loadBe16(p + 4);
+  const size_t totalBytes = kIpv6HeaderBytes + payloadBytes;
+  if (totalBytes > packet.length) return ParseError::truncated;
+  if (payloadBytes == 0) return ParseError::badHeader;  // no transport, or a jumbogram (RFC 2675)
+  if (!isClientAddress(p + 8, p + 24)) return ParseError::badSource;
+  parsed.ttl = p[7];
+  if (parsed.ttl == 0) return ParseError::ttlExpired;
+
+  parsed.key.family = Family::ipv6;
+  std::memcpy(parsed.key.words, p + 8, 32);
+  parsed.length = static_cast<uint32_t>(totalBytes);
+  parsed.trafficClass = static_cast<uint8_t>(loadBe16(p) >> 4);
+  parsed.dontFragment = true;
+
+  bool isFragment = false;
+  uint8_t next = p[6];
+  size_t offset = kIpv6HeaderBytes;
+  for (size_t headers = 0;; headers++) {
+    const bool isExtension = next == kHopByHop || next == kRouting || next == kFragment || next == kAuthentication ||
+                             next == kDestinationOptions;
+    if (!isExtension) break;
+    if (headers == kMaxExtensionHeaders || (next == kHopByHop && headers != 0)) return ParseError::badHeader;
+    if (offset + 8 > totalBytes) {
+      if (!isFragment) return ParseError::badHeader;
+      offset = totalBytes;  // too little for whatever comes next: the fragment table judges it
+      break;
+    }
+    const uint8_t* header = p + offset;
+    // Type 0 with places still to go to (RFC 5095); one that has been to all of them is to be passed over.
+    if (next == kRouting && header[2] == 0 && header[3] != 0) return ParseError::sourceRouted;
+    if (next == kFragment && isFragment) break;  // a fragment within a fragment: of no protocol that is balanced
+    if (next == kFragment) {
+      const uint16_t field = loadBe16(header + 2);
+      parsed.fragmentOffset = field & 0xfff8;
+      parsed.moreFragments = (field & 1) != 0;
+      parsed.identification = loadBe32(header + 4);
+      next = header[0];
+      offset += 8;
+      parsed.fragmentPayload = static_cast<uint16_t>(offset);
+      // RFC 6946: alone and whole, it is not a fragment at all.
+      isFragment = parsed.fragmentOffset != 0 || parsed.moreFragments;
+      if (parsed.fragmentOffset != 0) break;
+      continue;
+    }
+    // Lengths: AH in units of 4 bytes less 2 (RFC 4302), the others in units of 8 less 1.
+    const size_t headerBytes = next == kAuthentication ? (header[1] + size_t{2}) * 4 : (header[1] + size_t{1}) * 8;
+    next = header[0];
+    offset += headerBytes;
+    if (offset > totalBytes) {
+      if (!isFragment) return ParseError::badHeader;
+      offset = totalBytes;
+      break;
+    }
+  }
+  parsed.protocol = next;
+  parsed.transport = static_cast<uint16_t>(offset);
+  if (!isFragment) return parseTransport(p, parsed);
+  if (parsed.fragmentOffset != 0 || parseTransport(p, parsed) != ParseError::none)
+    parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
+  parsed.packetClass = PacketClass::fragment;
+  return ParseError::none;
+}
+
+}  // namespace tunvs

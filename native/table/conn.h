@@ -1,0 +1,44 @@
+// An entry of the connection table: a connection, or what keeps a client on its real server (a persistence template).
+//
+// Thread safety: key fields are written before the entry is published and hold while it is live; the atomics may be
+// written by whoever found it.
+#pragma once
+
+#include <atomic>
+
+#include "core/flow_key.h"
+#include "core/ticks.h"
+
+namespace tunvs {
+
+enum ConnFlag : uint8_t {
+  kConnLive = 0x01,      // findable; cleared by removal
+  kConnInactive = 0x02,  // counted in its server's inactive connections, not in the active ones
+  kConnInvalid = 0x04,   // a template that is not found any more, and waits for its deadline
+  kConnProven = 0x08,    // a template that led a connection which has shown something (director/connection/standing.h)
+};
+
+struct alignas(32) Conn {
+  uint64_t addresses;  // IPv4: client | virtual << 32; IPv6: unused
+  uint32_t ports;      // as in FlowKey
+  uint8_t protocol;
+  FlowKind kind;
+  std::atomic<uint8_t> state;
+  std::atomic<uint8_t> flags;     // ConnFlag
+  std::atomic<uint32_t> server;   // stable id of the real server
+  std::atomic<Tick> expires;      // deadline
+  std::atomic<uint32_t> packets;  // a connection's so far, wraps; a template's timeout in ticks
+  // A connection's template, as ConnTable::referenceOf() names it, 0: none. A template's count of connections.
+  std::atomic<uint32_t> control;
+
+  bool isLive() const { return flags.load(std::memory_order_acquire) & kConnLive; }
+  bool isFindable() const { return (flags.load(std::memory_order_acquire) & (kConnLive | kConnInvalid)) == kConnLive; }
+};
+static_assert(sizeof(Conn) == 32);
+
+struct Conn6 : Conn {
+  uint64_t words[4];  // as in FlowKey
+};
+static_assert(sizeof(Conn6) == 64);
+
+}  // namespace tunvs
