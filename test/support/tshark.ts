@@ -27,6 +27,27 @@ const CHECKSUMS: Readonly<Record<string, string[]>> = {
 /** Wireshark's numbers: 0 bad, 1 good, 2 not verified, 3 not there, 4 must not be like this. */
 const BAD = new Set(['0', '4']);
 
+/**
+ * What may lie around the payload. Behind them Wireshark goes by whatever port a client happens to have, or guesses:
+ * what it finds malformed there is nobody's packet.
+ */
+const LAYERS = new Set([
+  'frame',
+  'raw',
+  'eth',
+  'ethertype',
+  'ip',
+  'ipv6',
+  'tcp',
+  'udp',
+  'sctp',
+  'icmp',
+  'icmpv6',
+  'gue',
+  'gre',
+  'data',
+]);
+
 const TRANSPORTS = new Set(['tcp', 'udp', 'sctp']);
 
 /** `expert.group` of Wireshark's own: checksum, malformed, and "protocol violation". */
@@ -73,14 +94,18 @@ export function dissect(path: string, filter = ''): Dissected[] {
         line.split('\t');
       // Of a packet that ICMP quotes, mostly cut short, Wireshark sums up what there is.
       const summed = /icmp(v6)?:ip/.test(protocols) ? layers.filter((layer) => !TRANSPORTS.has(layer)) : layers;
-      const experts = groups.split('|').map((group, index) => [COMPLAINTS[group], messages.split('|')[index]]);
+      const isOurs = protocols.split(':').every((layer) => LAYERS.has(layer.split('.')[0] as string));
+      const experts = groups
+        .split('|')
+        .map((group, index) => [COMPLAINTS[group], messages.split('|')[index]])
+        .filter(([kind]) => kind !== undefined && (isOurs || kind !== 'malformed'));
       return {
         frame: Number(frame),
         protocols,
         info,
         complaints: [
-          ...(malformed === '' ? [] : ['malformed']),
-          ...experts.filter(([kind]) => kind !== undefined).map((each) => each.join(': ')),
+          ...(malformed === '' || !isOurs ? [] : ['malformed']),
+          ...experts.map((each) => each.join(': ')),
           ...summed.filter((layer) => states[layers.indexOf(layer)]?.split('|').some((state) => BAD.has(state))),
         ],
       };
