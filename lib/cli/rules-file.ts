@@ -1,7 +1,5 @@
 /** Rules from a file or from standard input, checked against what the engine was built with. */
 import { readFile } from 'node:fs/promises';
-import type { OfflineDirector } from '../director/director.js';
-import { applyRules } from '../rules/apply.js';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
 import type { CliIo } from './verb.js';
@@ -26,26 +24,6 @@ export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo):
       io.stderr.write(`${place.file}:${place.line}: ${warning}\n`);
   }
   return lines;
-}
-
-/**
- * A director without a device, on this host, that holds these rules: throws what is wrong with them, and touches
- * nothing.
- */
-export async function rehearseRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<OfflineDirector> {
-  const [{ Director }, { thisHost }] = await Promise.all([
-    import('../director/director.js'),
-    import('../host/host.js'),
-  ]);
-  const localAddresses = thisHost.addresses().map(({ address }) => address);
-  const director = Director.offline({ source: sources, localAddresses, maxConnections: 1024 });
-  try {
-    applyRules(director, lines);
-    return director;
-  } catch (error) {
-    await director.close();
-    throw error;
-  }
 }
 
 async function readNamed(file: string): Promise<string> {

@@ -18,19 +18,3 @@ export function endSignal({ hangupEnds = false } = {}): { signal: AbortSignal; d
     },
   };
 }
-
-/** Resolves when `signal` is aborted; keeps the process alive until then. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const keptAlive = setInterval(() => {}, 2 ** 30);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearInterval(keptAlive);
-        resolve();
-      },
-      { once: true },
-    );
-  });
-}

@@ -1,14 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { reloadRules } from '../../lib/cli/run/reload.js';
-import type { CliIo } from '../../lib/cli/verb.js';
 import { Director } from '../../lib/director/director.js';
+import { native } from '../../lib/native/addon.js';
 import { listMarks } from '../../lib/rules/mark.js';
+import { parseRules } from '../../lib/rules/parse-rules.js';
+import { reloadRules } from '../../lib/rules/reload.js';
 
 const SOURCE = '10.2.0.2';
-const io = {} as CliIo;
 
 const RULES = `mark 1 dst 192.0.2.0/28
 -A -f 1 -s rr -p 600
@@ -19,25 +16,20 @@ const RULES = `mark 1 dst 192.0.2.0/28
 `;
 
 describe('rules that are read again', () => {
-  let folder: string;
-  let file: string;
   let director: Director;
 
   beforeEach(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'tunvs-reload-'));
-    file = join(folder, 'web.rules');
     director = Director.offline({ source: SOURCE, maxConnections: 1024 });
     await reload(RULES);
   });
 
   afterEach(async () => {
     await director.close();
-    rmSync(folder, { recursive: true });
   });
 
-  function reload(rules: string): Promise<number> {
-    writeFileSync(file, rules);
-    return reloadRules(director, file, [SOURCE], io);
+  async function reload(rules: string): Promise<number> {
+    const lines = parseRules(rules, { file: 'web.rules', support: native, isTimed: false });
+    return reloadRules(director, lines, [SOURCE]);
   }
 
   it('change nothing where nothing differs', async () => {

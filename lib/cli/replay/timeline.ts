@@ -4,11 +4,9 @@
  */
 import type { OfflineDirector } from '../../director/director.js';
 import type { ProcessedPacket } from '../../director/offline-director.js';
-import { ESTIMATE_INTERVAL_MS, RateMeter } from '../../stats/rates.js';
-import { applyRules, isShowCommand, type ShowCommand } from '../../rules/apply.js';
-import { located } from '../../rules/errors.js';
+import { ESTIMATE_INTERVAL_MS } from '../../stats/rates.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
-import { show } from '../../rules/show.js';
+import { RulesSession } from '../../rules/session.js';
 
 /** A quarter is lost with each, of at most 64 bits. */
 const QUIET_STEPS = 256;
@@ -17,7 +15,7 @@ export class Timeline {
   /** Due on the clock, earliest first; lines of the same time in the order of the file. */
   private readonly timed: RuleLine[];
   private next = 0;
-  private meter: RateMeter | undefined;
+  private readonly session: RulesSession;
   private meterDueMs = Number.POSITIVE_INFINITY;
 
   /** `print` gets what listings say, in whole lines, and is waited for. */
@@ -29,13 +27,14 @@ export class Timeline {
     this.timed = lines
       .filter(({ atMs }) => atMs !== undefined)
       .sort((left, right) => (left.atMs as number) - (right.atMs as number));
+    this.session = new RulesSession(director);
   }
 
   /** The rules without a time. To be called once, first. */
   async begin(): Promise<void> {
     await this.run(this.lines.filter(({ atMs }) => atMs === undefined));
     if (!this.lines.some(({ rule }) => rule.command === 'list' && rule.columns === 'rate')) return;
-    this.meter = new RateMeter(this.director.stats(), 0);
+    this.session.beginEstimates(0);
     this.meterDueMs = ESTIMATE_INTERVAL_MS;
   }
 
@@ -75,7 +74,7 @@ export class Timeline {
     for (let dueMs = this.dueMs(); dueMs <= atMs; dueMs = this.dueMs()) {
       this.director.advance(dueMs);
       if (dueMs === this.meterDueMs) {
-        this.meter?.step(this.director.stats());
+        this.session.stepEstimates();
         this.meterDueMs += ESTIMATE_INTERVAL_MS;
       } else {
         const start = this.next;
@@ -92,39 +91,7 @@ export class Timeline {
     if (steps > QUIET_STEPS) this.meterDueMs += (steps - QUIET_STEPS) * ESTIMATE_INTERVAL_MS;
   }
 
-  /** Changes between two listings are one transaction. */
   private async run(lines: readonly RuleLine[]): Promise<void> {
-    let changes: RuleLine[] = [];
-    for (const line of lines) {
-      if (isShowCommand(line.rule)) {
-        applyRules(this.director, changes);
-        changes = [];
-        await this.show(line, line.rule);
-      } else {
-        changes.push(line);
-      }
-    }
-    applyRules(this.director, changes);
-  }
-
-  private async show({ place }: RuleLine, command: ShowCommand): Promise<void> {
-    const { director, meter } = this;
-    const source = {
-      services: () => {
-        const stats = director.stats();
-        return meter ? meter.sample(stats, stats.atMs).services : stats.services;
-      },
-      timeouts: director.timeouts,
-      marks: director.marks,
-      connections: () => director.connections(),
-    };
-    const pieces = located(place, () => show(source, command));
-    try {
-      for await (const piece of pieces) await this.print(piece);
-    } catch (error) {
-      located(place, () => {
-        throw error;
-      });
-    }
+    for await (const text of this.session.execute(lines)) await this.print(text);
   }
 }

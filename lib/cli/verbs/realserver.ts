@@ -6,7 +6,8 @@ import type { RealServerHost, RealServerHostOptions } from '../../realserver/rea
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
-import { aborted, endSignal } from '../signals.js';
+import { aborted } from '../../daemon/aborted.js';
+import { endSignal } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 
 interface Options {

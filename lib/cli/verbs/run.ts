@@ -2,19 +2,20 @@
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { egresses } from '../../values/egress.js';
-import type { RuleLine } from '../../rules/parse-rules.js';
-import { applyRules } from '../../rules/apply.js';
+import { type Attachment, runDaemon } from '../../daemon/daemon.js';
+import { onHangup } from '../../daemon/hangup.js';
+import { rehearseRules } from '../../rules/rehearse.js';
+import { reloadRules } from '../../rules/reload.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
 import { addEngineOptions, engineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
-import { readRules, rehearseRules } from '../rules-file.js';
+import { readRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
 import type { RunOptions } from '../run/options.js';
-import { reloadRules } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
-import { aborted, endSignal } from '../signals.js';
-import type { CliIo, Verb, VerbContext } from '../verb.js';
+import { endSignal } from '../signals.js';
+import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
@@ -75,59 +76,47 @@ export const run: Verb = {
     if (options.dryRun) return dryRun(options, planned, lines, io);
     const end = endSignal();
     try {
-      await direct(options, lines, io, end.signal);
+      const open = (signal: AbortSignal) => openDirector(options, signal);
+      await runDaemon({ open, rules: lines, attachments: attachments(options, io) }, end.signal);
     } finally {
       end.dispose();
     }
   },
 };
 
-async function direct(options: RunOptions, lines: RuleLine[], io: CliIo, stop: AbortSignal): Promise<void> {
-  const director = await openDirector(options, stop);
-  if (!director) return;
-  const failure = new AbortController();
-  director.on('error', (error) => failure.abort(error));
-  const news = new NewsPrinter('run', io, options.json ?? false);
-  director.on('event', (event) => news.tell(event));
-  // What is odd about the rules was said with their lines.
-  director.on('warning', ({ message, about }) => about === 'host' && news.warn(message));
-  const hangup = () => void reload(director, options, io);
-  process.on('SIGHUP', hangup);
-  try {
-    applyRules(director, lines);
-    announce(director, options, io);
-    const over = AbortSignal.any([stop, failure.signal]);
-    if (options.statsInterval !== undefined)
-      await printStats(director, options.statsInterval, options.json ?? false, io, over);
-    await aborted(over);
-    if (failure.signal.aborted) throw failure.signal.reason;
-  } finally {
-    process.off('SIGHUP', hangup);
-    await director.close();
-    news.end();
-  }
+function attachments(options: RunOptions, io: CliIo): Attachment[] {
+  const isJson = options.json ?? false;
+  return [
+    tellNews(new NewsPrinter('run', io, isJson)),
+    onHangup(({ director }) => reload(director, options, io)),
+    ({ director }) => ({ ready: () => announce(director, options, io) }),
+    ({ director, over }) => ({ ready: () => printStats(director, options.statsInterval, isJson, io, over) }),
+  ];
 }
 
-/** Undefined when a signal came first. */
-async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director | undefined> {
+function tellNews(news: NewsPrinter): Attachment {
+  return ({ director }) => {
+    director.on('event', (event) => news.tell(event));
+    // What is odd about the rules was said with their lines.
+    director.on('warning', ({ message, about }) => about === 'host' && news.warn(message));
+    return { end: () => news.end() };
+  };
+}
+
+async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director> {
   const { Director } = await import('../../director/director.js');
   const { egress, markDevice: markDevices } = options;
   const device = {
     ...(options.device !== undefined && { name: options.device }),
     ...(options.queues !== undefined && { queues: options.queues }),
   };
-  try {
-    return await Director.open({
-      ...engineOptions(options, options.pathMtu),
-      device,
-      signal,
-      ...(markDevices !== undefined && { markDevices }),
-      ...(egress !== undefined && { egress }),
-    });
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    throw error;
-  }
+  return Director.open({
+    ...engineOptions(options, options.pathMtu),
+    device,
+    signal,
+    ...(markDevices !== undefined && { markDevices }),
+    ...(egress !== undefined && { egress }),
+  });
 }
 
 function announce(director: Director, options: RunOptions, io: CliIo): void {
@@ -158,7 +147,10 @@ async function reload(director: Director, { rules, source, json }: RunOptions, i
     return 0;
   });
   try {
-    const changes = await reloadRules(director, rules, source, io);
+    if (rules === '-') {
+      throw new UsageError('the rules came from standard input, which cannot be read again; start with a file');
+    }
+    const changes = await reloadRules(director, await readRules({ file: rules, isTimed: false }, io), source);
     const host = mended > 0 ? `, ${count(mended, 'thing')} of the host put back` : '';
     const said = json
       ? toJson({ event: 'reloaded', changes, mended })
@@ -171,11 +163,12 @@ async function reload(director: Director, { rules, source, json }: RunOptions, i
 
 async function printStats(
   director: Director,
-  intervalMs: number,
+  intervalMs: number | undefined,
   isJson: boolean,
   io: CliIo,
   over: AbortSignal,
 ): Promise<void> {
+  if (intervalMs === undefined) return;
   try {
     for await (const sample of director.watch({ intervalMs, signal: over })) {
       io.stdout.write(`${isJson ? toJson({ event: 'stats', ...sample }) : statsLine(sample)}\n`);

@@ -1,0 +1,63 @@
+/** A director that runs until it is told to end, with what is attached to it. */
+import type { Director } from '../director/director.js';
+import { applyRules } from '../rules/apply.js';
+import type { RuleLine } from '../rules/parse-rules.js';
+import { RulesSession } from '../rules/session.js';
+import { aborted } from './aborted.js';
+
+/** What is attached to a running director. Each is called once at most. */
+export interface Attached {
+  /** The rules are in force. What is promised, the director does not wait for; its failure ends the director. */
+  ready?(): Promise<void> | void;
+  /** The director is about to close. */
+  detach?(): void;
+  /** It is closed. */
+  end?(): void;
+}
+
+/** What an attachment has to work with. */
+export interface Running {
+  readonly director: Director;
+  readonly session: RulesSession;
+  /** Aborted when the director is told to end, or has failed. */
+  readonly over: AbortSignal;
+}
+
+/** Called when the director is open and holds no rules yet. What a later attachment does, an earlier one can tell. */
+export type Attachment = (running: Running) => Attached;
+
+export interface DaemonParts {
+  /** Rejects with what `signal` was aborted by when it comes first. */
+  open(signal: AbortSignal): Promise<Director>;
+  /** In force from the beginning. Listings among them are refused. */
+  rules: readonly RuleLine[];
+  attachments: readonly Attachment[];
+}
+
+/** Resolves when `stop` is aborted and the director is closed; rejects when it cannot begin, or has failed. */
+export async function runDaemon({ open, rules, attachments }: DaemonParts, stop: AbortSignal): Promise<void> {
+  let director: Director;
+  try {
+    director = await open(stop);
+  } catch (error) {
+    if (stop.aborted) return;
+    throw error;
+  }
+  const failure = new AbortController();
+  director.on('error', (error) => failure.abort(error));
+  const over = AbortSignal.any([stop, failure.signal]);
+  const session = new RulesSession(director);
+  const attached: Attached[] = [];
+  try {
+    for (const attach of attachments) attached.push(attach({ director, session, over }));
+    applyRules(director, rules);
+    await Promise.all([...attached.map((each) => each.ready?.()), aborted(over)]);
+    if (failure.signal.aborted) throw failure.signal.reason;
+  } finally {
+    failure.abort(); // whoever still waits for the end need not
+    for (const each of attached.reverse()) each.detach?.();
+    await director.close().finally(() => {
+      for (const each of attached) each.end?.();
+    });
+  }
+}

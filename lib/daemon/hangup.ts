@@ -1,0 +1,11 @@
+/** SIGHUP as daemons take it: what is configured is read again. */
+import type { Attachment } from './daemon.js';
+
+/** `reload` has an answer for whatever goes wrong: it does not reject. */
+export function onHangup(reload: (running: Parameters<Attachment>[0]) => Promise<void>): Attachment {
+  return (running) => {
+    const hangup = () => void reload(running);
+    process.on('SIGHUP', hangup);
+    return { detach: () => process.off('SIGHUP', hangup) };
+  };
+}

@@ -1,0 +1,24 @@
+/** Rules tried out on a director without a device, before the one that carries packets is touched. */
+import type { OfflineDirector } from '../director/director.js';
+import { applyRules } from './apply.js';
+import type { RuleLine } from './parse-rules.js';
+
+/**
+ * A director without a device, on this host, that holds these rules: throws what is wrong with them, and touches
+ * nothing.
+ */
+export async function rehearseRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<OfflineDirector> {
+  const [{ Director }, { thisHost }] = await Promise.all([
+    import('../director/director.js'),
+    import('../host/host.js'),
+  ]);
+  const localAddresses = thisHost.addresses().map(({ address }) => address);
+  const director = Director.offline({ source: sources, localAddresses, maxConnections: 1024 });
+  try {
+    applyRules(director, lines);
+    return director;
+  } catch (error) {
+    await director.close();
+    throw error;
+  }
+}

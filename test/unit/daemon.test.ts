@@ -1,0 +1,96 @@
+/** A director that runs until it is told to end, and what is attached to it. */
+import { strict as assert } from 'node:assert';
+import { type Attachment, runDaemon } from '../../lib/daemon/daemon.js';
+import { Director } from '../../lib/director/director.js';
+import { native } from '../../lib/native/addon.js';
+import { parseRules } from '../../lib/rules/parse-rules.js';
+import { TunvsError } from '../../lib/values/errors.js';
+
+const rulesOf = (text: string) => parseRules(text, { file: 'web.rules', support: native, isTimed: false });
+const RULES = rulesOf('-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n');
+
+describe('a daemon', () => {
+  let director: Director;
+  let deeds: string[];
+  const stop = () => new AbortController();
+  const open = async () => {
+    director = Director.offline({ source: '10.2.0.2' });
+    director.once('close', () => deeds.push('close'));
+    return director;
+  };
+  const noting =
+    (name: string, ready?: () => Promise<void> | void): Attachment =>
+    ({ director }) => {
+      deeds.push(`attach ${name}`);
+      return {
+        ready: () => {
+          deeds.push(`ready ${name} ${director.virtualServices.length}`);
+          return ready?.();
+        },
+        detach: () => deeds.push(`detach ${name}`),
+        end: () => deeds.push(`end ${name}`),
+      };
+    };
+
+  beforeEach(() => {
+    deeds = [];
+  });
+
+  it('attaches, begins, waits for its end, and detaches in the other order around the close', async () => {
+    const ending = stop();
+    const attachments = [noting('a'), noting('b', () => ending.abort())];
+    await runDaemon({ open, rules: RULES, attachments }, ending.signal);
+    assert.deepEqual(deeds, [
+      'attach a',
+      'attach b',
+      'ready a 1',
+      'ready b 1',
+      'detach b',
+      'detach a',
+      'close',
+      'end b',
+      'end a',
+    ]);
+  });
+
+  it('closes the director where its rules, an attachment or what an attachment promised fails', async () => {
+    const bad = rulesOf('-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n');
+    await assert.rejects(runDaemon({ open, rules: bad, attachments: [noting('a')] }, stop().signal), /web\.rules:1: /);
+    assert.deepEqual(deeds, ['attach a', 'detach a', 'close', 'end a']);
+    const failing = () => {
+      throw new Error('no room');
+    };
+    deeds = [];
+    await assert.rejects(
+      runDaemon({ open, rules: RULES, attachments: [noting('a'), failing] }, stop().signal),
+      /no room/,
+    );
+    assert.deepEqual(deeds, ['attach a', 'detach a', 'close', 'end a']);
+    deeds = [];
+    const late = noting('a', async () => failing());
+    await assert.rejects(runDaemon({ open, rules: RULES, attachments: [late] }, stop().signal), /no room/);
+    assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
+  });
+
+  it('fails with the error of a director that has lost its device', async () => {
+    const lost = new TunvsError('ERR_TUNVS_NO_DEVICE', 'gone');
+    const attachments = [noting('a', () => void director.emit('error', lost))];
+    await assert.rejects(runDaemon({ open, rules: RULES, attachments }, stop().signal), lost);
+    assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
+  });
+
+  it('is over without a word when it is told to end before it is open, and says why it cannot open', async () => {
+    const ending = stop();
+    const aborted = async (signal: AbortSignal) => {
+      ending.abort();
+      signal.throwIfAborted();
+      return open();
+    };
+    await runDaemon({ open: aborted, rules: RULES, attachments: [noting('a')] }, ending.signal);
+    assert.deepEqual(deeds, []);
+    const refusing = async () => {
+      throw new Error('not allowed');
+    };
+    await assert.rejects(runDaemon({ open: refusing, rules: RULES, attachments: [] }, stop().signal), /not allowed/);
+  });
+});
