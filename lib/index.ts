@@ -1,5 +1,6 @@
 /** The public surface and nothing else. */
 export type { Transaction } from './director/configuration.js';
+export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
 export { Director, OfflineDirector, type WorkerCpu } from './director/director.js';
 export type { DirectorDevice, MarkDevice } from './director/director-device.js';

@@ -453,6 +453,8 @@ export interface Native {
   forwardingMethods: string[];
   egresses: string[];
   counters: string[];
+  /** For each of `counters`: what is counted (packets, bytes, connections, ...), and which of them, in words without a stop. */
+  counterInfos: { kind: string; sentence: string }[];
   decapCounters: string[];
   verdicts: string[];
   /** For each of `verdicts`: what becomes of such a packet, roughly, and why, in words without a stop. */

@@ -12,6 +12,21 @@
 namespace tunvs::binding {
 namespace {
 
+struct Info {
+  std::string_view kind, sentence;
+};
+
+Napi::Array infosToJs(Napi::Env env, std::span<const Info> infos) {
+  Napi::Array rows = Napi::Array::New(env, infos.size());
+  for (uint32_t i = 0; i < infos.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("kind", toJs(env, infos[i].kind));
+    row.Set("sentence", toJs(env, infos[i].sentence));
+    rows.Set(i, row);
+  }
+  return rows;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   DirectorWrap::define(env, exports);
   defineDecapsulator(env, exports);
@@ -27,18 +42,23 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   for (const auto& method : kForwardingMethods) names.push_back(method.name);
   exports.Set("forwardingMethods", namesToJs(env, names));
   exports.Set("egresses", namesToJs(env, egressNames()));
-  names.assign(std::begin(kCounterNames), std::end(kCounterNames));
-  names.insert(names.end(), std::begin(kVerdictNames), std::end(kVerdictNames));
-  exports.Set("counters", namesToJs(env, names));
   exports.Set("verdicts", namesToJs(env, kVerdictNames));
-  Napi::Array reasons = Napi::Array::New(env);
-  for (uint32_t i = 0; i < kVerdicts; i++) {
-    Napi::Object row = Napi::Object::New(env);
-    row.Set("kind", toJs(env, kVerdictKindNames[static_cast<size_t>(kVerdictInfos[i].kind)]));
-    row.Set("sentence", toJs(env, kVerdictInfos[i].sentence));
-    reasons.Set(i, row);
+  std::vector<Info> infos;
+  for (const auto& info : kVerdictInfos)
+    infos.push_back({kVerdictKindNames[static_cast<size_t>(info.kind)], info.sentence});
+  exports.Set("verdictInfos", infosToJs(env, infos));
+  names.clear();
+  std::vector<Info> counters;
+  for (const auto& info : kCounterInfos) {
+    names.push_back(info.name);
+    counters.push_back({kCounterKindNames[static_cast<size_t>(info.kind)], info.sentence});
   }
-  exports.Set("verdictInfos", reasons);
+  for (const auto& info : kVerdictInfos) {
+    names.push_back(info.name);
+    counters.push_back({kCounterKindNames[static_cast<size_t>(CounterKind::packets)], info.sentence});
+  }
+  exports.Set("counters", namesToJs(env, names));
+  exports.Set("counterInfos", infosToJs(env, counters));
   names.clear();
   for (const auto& sysctl : kSysctls) names.push_back(sysctl.name);
   for (const auto& sysctl : kInertSysctls) names.push_back(sysctl.name);

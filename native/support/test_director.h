@@ -141,7 +141,7 @@ class TestDirector {
     std::vector<uint64_t> sums(kCounters);
     director.readCounters(sums);
     for (size_t i = 0; i < kNamedCounters; i++) {
-      if (kCounterNames[i] == name) return sums[i];
+      if (kCounterInfos[i].name == name) return sums[i];
     }
     for (size_t i = 0; i < kVerdicts; i++) {
       if (kVerdictNames[i] == name) return sums[kNamedCounters + i];

@@ -1,6 +1,14 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
-import { Director, egresses, errorMeanings, forwardingMethods, schedulers, timeoutStates } from '../../lib/index.js';
+import {
+  counterMeanings,
+  Director,
+  egresses,
+  errorMeanings,
+  forwardingMethods,
+  schedulers,
+  timeoutStates,
+} from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
 
 const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
@@ -43,6 +51,15 @@ describe('names', () => {
   for (const [heading, names] of tables) {
     it(`below "${heading}" of docs/api.md are all there are`, () => assert.deepEqual(documented(heading), names));
   }
+
+  it('of counters stand in docs/api.md with what they mean', () => {
+    const rows = Object.entries(counterMeanings).map(
+      ([name, { kind, sentence }]) => `| \`${name}\` | ${kind} | ${sentence} |`,
+    );
+    for (const row of rows) assert.ok(api.includes(`\n${row}\n`), `docs/api.md lacks the row ${row}`);
+    const sentences = Object.values(counterMeanings).map(({ kind, sentence }) => `${kind} ${sentence}`);
+    assert.equal(new Set(sentences).size, native.counters.length);
+  });
 
   it('of sysctls and timeouts stand in docs/api.md with the defaults that they have', async () => {
     await using director = Director.offline({ source: '10.2.0.2' });

@@ -23,79 +23,67 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
+// One line each: the name, the kind of what is counted, which of them. All verdicts are counters of packets beside
+// these.
+// clang-format off
+#define TUNVS_COUNTERS(COUNTER) \
+  COUNTER(received, packets, "read from the device") \
+  COUNTER(receivedBytes, bytes, "of the packets read") \
+  COUNTER(forwardedBytes, bytes, "of forwarded packets, without outer headers") \
+  COUNTER(connectionsCreated, connections, "opened") \
+  COUNTER(connectionsMidStream, connections, "of those opened: by a packet from their middle (midStream hash)") \
+  COUNTER(connectionsExpired, connections, "reached their timeout") \
+  COUNTER(connectionsEvicted, connections, "gave way to a new one in a full table") \
+  COUNTER(evictedClosing, connections, "of those evicted: were closed, or closing") \
+  COUNTER(evictedUnproven, connections, "of those evicted: had shown nothing, which is fewer than three packets, or never established") \
+  COUNTER(evictedIdle, connections, "of those evicted: had been idle longest for their timeout") \
+  COUNTER(templatesEvicted, templates, "gave way in a full table; no connection counted on them") \
+  COUNTER(connectionsDropped, connections, "ended early: rescheduled, ended at a drain's deadline, their real server was removed, or drop_entry") \
+  COUNTER(templatesCreated, templates, "made") \
+  COUNTER(templatesEnded, templates, "expired, evicted or dropped") \
+  COUNTER(vectors, reads, "brought at least one packet") \
+  COUNTER(handedOut, packets, "given to the egress: forwarded ones, their fragments, answers") \
+  COUNTER(fragmentsSent, packets, "outer fragments of what was too long for its path") \
+  COUNTER(fragmentsReleased, packets, "fragments that had waited for their datagram's first, and went on") \
+  COUNTER(parkedReleased, packets, "had waited for a policy's answer, and were forwarded") \
+  COUNTER(parkedRefused, packets, "had waited for a policy's answer, and could not be forwarded") \
+  COUNTER(answersUnreachable, packets, "ICMP destination unreachable, sent for packets that a drop verdict counts") \
+  COUNTER(answersReset, packets, "TCP resets, sent for packets that a drop verdict counts") \
+  COUNTER(answersSuppressed, packets, "answers that the rate limit held back") \
+  COUNTER(pathMtuLowered, reports, "ICMP errors from which a path MTU was learned") \
+  COUNTER(pathMtuDisbelieved, reports, "ICMP errors that would have lowered a path MTU, but were not about what was sent lately, or came too often") \
+  COUNTER(sent, packets, "taken by the egress") \
+  COUNTER(sentToHost, packets, "of those sent: went to the host itself, for local nodes") \
+  COUNTER(egressNoBuffer, packets, "not sent: the socket's or the device's queue was full") \
+  COUNTER(egressNoRoute, packets, "not sent: no route or no neighbour to the real server") \
+  COUNTER(egressTooLong, packets, "not sent: longer than the path's MTU") \
+  COUNTER(egressFailed, packets, "not sent: any other error") \
+  COUNTER(oversized, packets, "longer than maxPacketBytes; not in received")
+// clang-format on
+
+enum class CounterKind : uint8_t { packets, bytes, connections, templates, reads, reports };
+inline constexpr std::string_view kCounterKindNames[] = {"packets",   "bytes", "connections",
+                                                         "templates", "reads", "reports"};
+
+#define TUNVS_MEMBER(name, kind, sentence) Counter name;
 struct alignas(64) WorkerStats {
-  Counter received;
-  Counter receivedBytes;
-  Counter forwardedBytes;  // inner bytes, without outer headers
-  Counter connectionsCreated;
-  Counter connectionsMidStream;  // of those created: by a packet from their middle
-  Counter connectionsExpired;    // reached their deadline
-  Counter connectionsEvicted;    // gave way to a new one in a full table
-  Counter evictedClosing;        // of those evicted: closed or closing
-  Counter evictedUnproven;       // had shown nothing: fewer than three packets, or never established
-  Counter evictedIdle;           // had been idle longest for their timeout
-  Counter templatesEvicted;      // persistence templates that gave way, which nothing counted on
-  Counter connectionsDropped;    // ended early: rescheduled, their server was removed, or drop_entry
-  Counter templatesCreated;      // persistence templates
-  Counter templatesEnded;
-  Counter vectors;  // reads that brought at least one packet
-  Counter handedOut;
-  Counter fragmentsSent;       // outer fragments of packets that were too long for their path
-  Counter fragmentsReleased;   // had waited for their datagram's first fragment, and went on
-  Counter parkedReleased;      // had waited for a policy's answer, and were forwarded
-  Counter parkedRefused;       // had waited for it, and were not
-  Counter answersUnreachable;  // ICMP destination unreachable, for packets counted with a drop verdict
-  Counter answersReset;        // TCP resets, likewise
-  Counter answersSuppressed;   // answers not given because of the rate limit
-  Counter pathMtuLowered;      // path MTUs learned from ICMP errors
-  Counter pathMtuDisbelieved;  // ICMP errors that would have lowered one, and could not be about what was sent, or came
-                               // too often
-  Counter sent;
-  Counter sentToHost;  // those of `sent` that went to this host's own stack, for local nodes
-  Counter egressNoBuffer;
-  Counter egressNoRoute;
-  Counter egressTooLong;
-  Counter egressFailed;
-  Counter oversized;  // longer than the device's buffers; not in `received`
+  TUNVS_COUNTERS(TUNVS_MEMBER)
   Counter verdicts[kVerdicts];
 };
+#undef TUNVS_MEMBER
 
-// The names that JavaScript sees, in the order in which readCounters() writes.
-inline constexpr std::string_view kCounterNames[] = {
-    "received",
-    "receivedBytes",
-    "forwardedBytes",
-    "connectionsCreated",
-    "connectionsMidStream",
-    "connectionsExpired",
-    "connectionsEvicted",
-    "evictedClosing",
-    "evictedUnproven",
-    "evictedIdle",
-    "templatesEvicted",
-    "connectionsDropped",
-    "templatesCreated",
-    "templatesEnded",
-    "vectors",
-    "handedOut",
-    "fragmentsSent",
-    "fragmentsReleased",
-    "parkedReleased",
-    "parkedRefused",
-    "answersUnreachable",
-    "answersReset",
-    "answersSuppressed",
-    "pathMtuLowered",
-    "pathMtuDisbelieved",
-    "sent",
-    "sentToHost",
-    "egressNoBuffer",
-    "egressNoRoute",
-    "egressTooLong",
-    "egressFailed",
-    "oversized",
+struct CounterInfo {
+  std::string_view name;  // as JavaScript sees it
+  CounterKind kind;
+  std::string_view sentence;
 };
-inline constexpr size_t kNamedCounters = std::size(kCounterNames);
+
+// In the order in which readCounters() writes, the verdicts behind them.
+#define TUNVS_INFO(name, kind, sentence) {#name, CounterKind::kind, sentence},
+inline constexpr CounterInfo kCounterInfos[] = {TUNVS_COUNTERS(TUNVS_INFO)};
+#undef TUNVS_INFO
+
+inline constexpr size_t kNamedCounters = std::size(kCounterInfos);
 inline constexpr size_t kCounters = kNamedCounters + kVerdicts;
 static_assert(sizeof(WorkerStats) >= kCounters * sizeof(uint64_t));
 
