@@ -51,8 +51,8 @@ class Director {
   // ---- workers ----
 
   // Handles packets of at most kVectorSize. Outputs may point into the packets' own buffers (kHeadroom in front is
-  // used); all hold until the next call. `out` is reset first. `verdicts`, where given, gets one per packet. REQUIRES:
-  // packets.size() <= kVectorSize, worker < workers
+  // used); all hold until the next call of this, resume() or expire(). `out` is reset first. `verdicts`, where given,
+  // gets one per packet. REQUIRES: packets.size() <= kVectorSize, worker < workers
   void process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts = nullptr);
 
   // Lets connections and fragments expire, and with drop_entry connections be forgotten: this worker's share, at most

@@ -94,6 +94,20 @@ TEST("an IPv6 packet of no next header is not answered, as one of an unknown pro
   CHECK_EQ(director.process(ipv6(59, Bytes(16))).size(), 0u);
 }
 
+TEST("what a worker has released is given back when it looks after its table, though no packet comes any more") {
+  Fragments director;
+  director.piece(7, 80, 80, true);
+  CHECK(director.director.fragmentCounts().arenaBytes > 0);
+  HeldPacket held(PacketBuilder().identification(7).moreFragments().udp(1000, 53).payload(72).build());
+  Packet packet = held.packet();
+  OutputVector out;
+  director.director.process(0, {&packet, 1}, director.now, out);
+  CHECK_EQ(out.count(), 2u);
+  CHECK(director.director.fragmentCounts().arenaBytes > 0);
+  director.director.expire(0, director.now, /*exact=*/false, 1);
+  CHECK_EQ(director.director.fragmentCounts().arenaBytes, 0u);
+}
+
 }  // namespace
 
 TEST("a copy of a first fragment takes no turn of its scheduler, and its connections are not counted") {

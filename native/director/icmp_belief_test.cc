@@ -148,6 +148,77 @@ TEST("paths are narrowed at a limited rate, each server's and all together") {
   CHECK(s.t.counter("pathMtuDisbelieved") > 0);
 }
 
+TEST("errors that narrow nothing cost nobody's reports their turn") {
+  Setting s;
+  s.t.addServer(12);
+  CHECK_EQ(s.t.tcp(2, kTcpSyn), "12");
+  const auto toTwelve = [&] {
+    return s.t.send(PacketBuilder()
+                        .ip(IpAddress::v4(198, 51, 100, 7), TestDirector::kWeb.address)
+                        .tcp(1026, 80, kTcpAck)
+                        .payload(1360)
+                        .dontFragment()
+                        .build());
+  };
+  for (int i = 0; i < 300; i++) s.t.send(fragmentationNeeded(s.outer, 20));
+  for (int i = 0; i < 300; i++) {
+    s.sendLong(1400);
+    s.t.send(fragmentationNeeded(s.outer, static_cast<uint16_t>(1390 - i)));
+  }
+  CHECK_EQ(toTwelve(), "12");
+  s.t.send(fragmentationNeeded(s.t.sent, 1300));
+  CHECK_EQ(s.t.row(12).pathMtu, 1300u);
+}
+
+constexpr uint8_t kDip6[16] = {0x20, 1, 0xd, 0xb8, 9}, kRip6[16] = {0x20, 1, 0xd, 0xb8, 10};
+constexpr uint8_t kRouter6[16] = {0x20, 1, 0xd, 0xb8, 11};
+
+Bytes packetTooBig(const Bytes& quoted, uint32_t mtu) {
+  const IpAddress from = IpAddress::v6(kRouter6), to = IpAddress::v6(kDip6);
+  Bytes shown = quoted;
+  shown.resize(std::min<size_t>(shown.size(), 1232));
+  return testing::ipv6Packet(from, to, 58, testing::icmpMessage(from, to, 2, 0, mtu, shown));
+}
+
+TEST("a path that is too narrow for the director's own IPv6 fragments is found out") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.settings.v6 = SourceRange{IpAddress::v6(kDip6), 128};
+  TestDirector t(options);
+  t.addService();
+  CHECK(t.apply(AddServer{TestDirector::kWeb, {IpAddress::v6(kRip6), 80}, {}}).ok());
+  const auto pathMtu = [&] { return t.serviceRow().servers[0].pathMtu; };
+  const auto sent = [&](size_t length) {
+    testing::HeldPacket held(PacketBuilder()
+                                 .ip(IpAddress::v4(198, 51, 100, 7), TestDirector::kWeb.address)
+                                 .tcp(1025, 80, kTcpSyn)
+                                 .payload(length - 40)
+                                 .build());
+    Packet packet = held.packet();
+    OutputVector out;
+    t.director.process(0, {&packet, 1}, t.now, out);
+    std::vector<Bytes> all;
+    for (size_t i = 0; i < out.count(); i++) all.emplace_back(out[i].data, out[i].data + out[i].length);
+    return all;
+  };
+  const auto pieces = sent(1500);
+  CHECK_EQ(pieces.size(), 2u);
+  // Not the director's: of another length than it makes, of a packet that it would not have cut, longer than any.
+  Bytes forged = pieces[0];
+  storeBe16(&forged[4], static_cast<uint16_t>(loadBe16(&forged[4]) - 8));
+  t.send(packetTooBig(forged, 1400));
+  forged = pieces[0];
+  storeBe16(&forged[48 + 2], 1400);
+  t.send(packetTooBig(forged, 1400));
+  forged = pieces[0];
+  storeBe16(&forged[48 + 2], 1501);
+  t.send(packetTooBig(forged, 1400));
+  CHECK_EQ(pathMtu(), 1500u);
+
+  t.send(packetTooBig(pieces[0], 1400));
+  CHECK_EQ(pathMtu(), 1400u);
+  for (const Bytes& piece : sent(1500)) CHECK(piece.size() <= 1400);
+}
+
 TEST("a route that is narrow is told to clients at once, and forgotten as soon as it is wide again") {
   Setting s;
   const auto routes = [&](uint32_t bytes) { s.t.director.setRouteMtus(0, [&](const IpAddress&) { return bytes; }); };

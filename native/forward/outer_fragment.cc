@@ -38,9 +38,11 @@ OuterFragmenter::OuterFragmenter(std::span<const uint8_t> packet, uint32_t pathM
   if (headerBytes_ < kIpv4HeaderBytes || packet.size() <= headerBytes_) return;
   if (isIpv4) {
     if ((packet[6] & (kIpv4DontFragment >> 8)) != 0) return;
+    // The pieces of a fragment are put together with those of its datagram.
+    const bool isFragment = (loadBe16(packet_ + 6) & (kIpv4MoreFragments | kIpv4OffsetMask)) != 0;
     const uint16_t own = loadBe16(packet_ + 4);
-    if (own != 0) identification_ = own;
-    if ((identification_ & 0xffff) == 0) identification_ = 1;
+    if (own != 0 || isFragment) identification_ = own;
+    if ((identification_ & 0xffff) == 0 && !isFragment) identification_ = 1;
   } else if (packet[6] == kFragmentNextHeader) {
     return;
   }

@@ -6,7 +6,8 @@
 // Invariants:
 //  1. No fragment is longer than the path's MTU; all but the last carry the largest multiple of 8 that fits.
 //  2. The payloads, one after another, are the packet's payload.
-//  3. All have the same identification, which is not 0 for IPv4.
+//  3. All have the same identification: the packet's own, or for an IPv4 packet that has 0 and is whole, one that is
+//  not 0.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +19,14 @@ namespace tunvs {
 class OuterFragmenter {
  public:
   // `packet`: IPv4, whatever header options it has, itself a fragment or not; or IPv6 with a 40-byte header before the
-  // fragmentable part. It must outlive this. `identification`: for IPv6, and for an IPv4 header that has 0.
+  // fragmentable part. It must outlive this. `identification`: for IPv6, and for a whole IPv4 packet that has 0.
   OuterFragmenter(std::span<const uint8_t> packet, uint32_t pathMtu, uint32_t identification);
+
+  // How long the first of several pieces of an IPv6 packet is. REQUIRES: pathMtu >= 56
+  static constexpr uint32_t firstBytes6(uint32_t pathMtu) {
+    constexpr uint32_t kFrontBytes = 40 + 8;
+    return kFrontBytes + ((pathMtu - kFrontBytes) & ~uint32_t{7});
+  }
 
   // 0 when the packet can't be fragmented: DF, a path MTU with no room for 8 bytes of payload, IPv6 that is a fragment
   // already, or no whole packet.

@@ -203,4 +203,13 @@ TEST("each fragment has room for a link header in front of it that is no other f
   for (size_t i = 0; i < fragments.size(); i++) CHECK(std::ranges::equal(before[i], fragments[i]));
 }
 
+TEST("a fragment keeps the identification of its datagram, 0 as well, or its pieces would never be put together") {
+  for (const uint16_t fragment : {kIpv4MoreFragments, uint16_t{185}}) {
+    const auto pieces = fragmentsOf(ipv4(1400, {}, 0, fragment), 576);
+    CHECK(pieces.size() > 1);
+    for (const Bytes& piece : pieces) CHECK_EQ(loadBe16(&piece[4]), 0);
+  }
+  for (const Bytes& piece : fragmentsOf(ipv4(1400, {}, 0), 576)) CHECK(loadBe16(&piece[4]) != 0);
+}
+
 }  // namespace tunvs

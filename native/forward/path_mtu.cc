@@ -38,20 +38,6 @@ MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& r
   return MtuOutcome::lowered;
 }
 
-MtuOutcome PathMtu::learn(uint32_t configured, const MtuReport& report, Tick now) {
-  uint64_t word = word_.load(std::memory_order_relaxed);
-  bool isAllowed = false;
-  for (;;) {
-    LearnedMtu learned = learnedOf(word);
-    const MtuOutcome outcome = learnMtu(learned, bounded(configured, routeOf(word)), report, now);
-    if (outcome == MtuOutcome::lowered && !isAllowed) {
-      if (!lowerings_.take(now)) return MtuOutcome::ignoredTooOften;
-      isAllowed = true;
-    }
-    if (word_.compare_exchange_weak(word, pack(learned, routeOf(word)), std::memory_order_relaxed)) return outcome;
-  }
-}
-
 void PathMtu::setRoute(uint32_t configured, uint32_t bytes) {
   const auto route =
       static_cast<uint16_t>(bytes == 0 || bytes >= configured ? 0 : std::max(bytes, uint32_t{kIpv4LeastReport}));

@@ -94,7 +94,12 @@ class PathMtu {
   // It may be less than what is configured: the route is narrower, or something was learned once (and may have expired
   // since).
   bool isNarrowed() const { return word_.load(std::memory_order_relaxed) != 0; }
-  MtuOutcome learn(uint32_t configured, const MtuReport& report, Tick now);
+  // `mayLower()`: asked once, when all else would let the report lower the MTU.
+  template <typename MayLower>
+  MtuOutcome learn(uint32_t configured, const MtuReport& report, Tick now, MayLower&& mayLower);
+  MtuOutcome learn(uint32_t configured, const MtuReport& report, Tick now) {
+    return learn(configured, report, now, [] { return true; });
+  }
   // `bytes`: what the host's route to the server takes; 0: not known, and then what is configured holds.
   void setRoute(uint32_t configured, uint32_t bytes);
   void forget() {
@@ -117,5 +122,20 @@ class PathMtu {
   SharedRateLimit<kMtuLoweringTicks, kMtuLowerings> lowerings_;
 };
 static_assert(sizeof(PathMtu) == 16);
+
+template <typename MayLower>
+MtuOutcome PathMtu::learn(uint32_t configured, const MtuReport& report, Tick now, MayLower&& mayLower) {
+  uint64_t word = word_.load(std::memory_order_relaxed);
+  bool isAllowed = false;
+  for (;;) {
+    LearnedMtu learned = learnedOf(word);
+    const MtuOutcome outcome = learnMtu(learned, bounded(configured, routeOf(word)), report, now);
+    if (outcome == MtuOutcome::lowered && !isAllowed) {
+      if (!lowerings_.take(now) || !mayLower()) return MtuOutcome::ignoredTooOften;
+      isAllowed = true;
+    }
+    if (word_.compare_exchange_weak(word, pack(learned, routeOf(word)), std::memory_order_relaxed)) return outcome;
+  }
+}
 
 }  // namespace tunvs

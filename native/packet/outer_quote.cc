@@ -60,6 +60,7 @@ std::optional<StrippedOuter> stripOuter(std::span<const uint8_t> quoted) {
   outer.server = quote->destination;
   outer.totalBytes = quote->totalBytes;
   outer.isDontFragment = quote->dontFragment;
+  outer.isFirstFragment = quote->moreFragments;
   bool isTunnelPacket = false;
   switch (static_cast<IpProtocol>(quote->protocol)) {
     case IpProtocol::ipip:

@@ -23,6 +23,7 @@ struct StrippedOuter {
   Be16 sourcePort;                   // GUE: the UDP source port; otherwise 0
   uint32_t totalBytes = 0;           // the outer packet's length, as its header says
   bool isDontFragment = false;       // the outer packet's DF; always true for an outer IPv6 packet
+  bool isFirstFragment = false;      // more of the outer packet was to come behind it
   std::span<const uint8_t> inner{};  // the client's packet, as much as was quoted: none or a piece of its header, too
 };
 

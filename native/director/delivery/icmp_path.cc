@@ -6,6 +6,7 @@
 #include "director/delivery/answers.h"
 #include "director/protocol/protocol_state.h"
 #include "forward/gue.h"
+#include "forward/outer_fragment.h"
 #include "forward/tunnel_mtu.h"
 #include "packet/icmp.h"
 #include "packet/icmp_translate.h"
@@ -20,6 +21,13 @@ constexpr uint32_t kLeastReducibleMtu = 88;
 
 bool isEchoRequest(const IcmpMessage& message) {
   return message.family == Family::ipv4 ? message.type == icmp4::kEchoRequest : message.type == icmp6::kEchoRequest;
+}
+
+// As a packet's IP header says it, where so much of it is there.
+std::optional<uint32_t> ipLengthOf(std::span<const uint8_t> packet) {
+  if (packet.size() >= 4 && packet[0] >> 4 == 4) return loadBe16(packet.data() + 2);
+  if (packet.size() >= 6 && packet[0] >> 4 == 6) return loadBe16(packet.data() + 4) + kIpv6HeaderBytes;
+  return std::nullopt;
 }
 
 // Whether the outer packet that an error quotes is one that this server gets.
@@ -139,13 +147,11 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
 
   // A router complains of what is longer than its MTU, and nothing leaves here that is longer than the first link's.
   const uint32_t front = server.outers[0].length;
+  if (outer.isFirstFragment) return mayHaveCut(c, server, outer);
   const bool isPossible = outer.totalBytes > std::max<uint32_t>(c.message.mtu, front) &&
                           outer.totalBytes <= server.pathMtu->first(settings_.pathMtu);
   if (!isPossible) return false;
-  const std::span<const uint8_t> inner = outer.inner;
-  if (inner.size() >= 4 && inner[0] >> 4 == 4 && loadBe16(inner.data() + 2) + front != outer.totalBytes) return false;
-  if (inner.size() >= 6 && inner[0] >> 4 == 6 &&
-      loadBe16(inner.data() + 4) + kIpv6HeaderBytes + front != outer.totalBytes)
+  if (const auto innerBytes = ipLengthOf(outer.inner); innerBytes && *innerBytes + front != outer.totalBytes)
     return false;
 
   // Routers cut what may be cut. IPVS believes an error about a packet that may be, and so does this where the client's
@@ -157,10 +163,23 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
     if (!wantsDf && (quote == nullptr || quote->family() != Family::ipv4)) return false;
   }
 
+  return outer.totalBytes - front <= longestTo(server);
+}
+
+// The first piece of what the director itself has cut: as long as it makes them, and of a packet that it had to cut.
+bool IcmpPath::mayHaveCut(Context& c, const ServerView& server, const StrippedOuter& outer) {
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, c.now);
+  const auto innerBytes = ipLengthOf(outer.inner);
+  if (outer.source.isV4() || !innerBytes || outer.totalBytes <= c.message.mtu) return false;
+  const bool wasCut = *innerBytes + server.outers[0].length > pathMtu && *innerBytes <= longestTo(server);
+  return wasCut && outer.totalBytes == OuterFragmenter::firstBytes6(pathMtu);
+}
+
+uint32_t IcmpPath::longestTo(const ServerView& server) const {
   uint32_t longest = 0;
   for (size_t worker = 0; worker < pool_.workers(); worker++)
     longest = std::max(longest, pool_.counters(worker, server.id).longest.read());
-  return outer.totalBytes - front <= longest;
+  return longest;
 }
 
 void IcmpPath::learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote) {
@@ -170,10 +189,8 @@ void IcmpPath::learn(Context& c, const ServerView& server, const StrippedOuter& 
   report.family = server.address.family;
   report.bytes = c.message.mtu;
   report.floor = settings_.pathMtuFloor;
-  const uint32_t before = server.pathMtu->effective(settings_.pathMtu, c.now);
-  const bool wouldLower = std::max<uint32_t>(report.bytes, report.least()) < before;
-  if (wouldLower && !lowerings_.take(c.now)) return c.worker.stats.pathMtuDisbelieved.add(1);
-  const MtuOutcome outcome = server.pathMtu->learn(settings_.pathMtu, report, c.now);
+  const MtuOutcome outcome =
+      server.pathMtu->learn(settings_.pathMtu, report, c.now, [&] { return lowerings_.take(c.now); });
   if (outcome == MtuOutcome::ignoredTooOften) c.worker.stats.pathMtuDisbelieved.add(1);
   if (outcome != MtuOutcome::lowered) return;
   c.worker.stats.pathMtuLowered.add(1);
@@ -201,6 +218,8 @@ Verdict IcmpPath::fromTunnel(Context& c) {
     if (!quote->dontFragment) return Verdict::consumedIcmp;
     const uint32_t taken = overhead(server->config.tunnel, quote->family(), server->address.family);
     mtu = known > kLeastReducibleMtu ? known - taken : known;
+    // Less is no MTU of IPv6's: a host takes no notice (RFC 8201 section 4), and the director cuts what is longer.
+    if (quote->family() == Family::ipv6) mtu = std::max(mtu, kMinTunnelMtuIpv6);
   }
   const auto kind = translateIcmpError({c.message.type, c.message.code}, c.message.family, quote->family());
   if (!kind) return Verdict::consumedIcmp;

@@ -31,6 +31,9 @@ class IcmpPath {
   // Whether the server may have been sent the packet that the error quotes. `quote`: the inner packet, where it is
   // known whose it is.
   bool mayHaveSent(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
+  bool mayHaveCut(Context& c, const ServerView& server, const StrippedOuter& outer);
+  // Of the packets that went to it lately, inner bytes.
+  uint32_t longestTo(const ServerView& server) const;
   void learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
   // The live connection that a key names, and its server. Null: there is none, or its server is gone.
   const ServerView* serverOf(Context& c, const FlowKey& key, uint64_t& hash);

@@ -86,6 +86,14 @@ FragmentAnswer FragmentTable::settle(const FragmentInfo& info, const FragmentDec
   // Without the lock it may have been evicted, or killed; or it was evicted and came again, and another worker decided.
   Entry* entry = shard.find(key, hash, now);
   if (entry != nullptr && entry->state == Entry::State::dead) return shard.drop(entry->reason);
+  // What has come of it since then waits, and what is still to come goes by the decision as well.
+  if (entry == nullptr) entry = shard.create(key, hash, now);
+  if (entry->state == Entry::State::gathering) {
+    if (const FragmentDrop wrong = entry->ranges.check(info); wrong != FragmentDrop::none)
+      return shard.kill(*entry, wrong);
+    entry->ranges.add(info);
+    entry->state = Entry::State::deciding;
+  }
   FragmentDecision decided = decision;
   if (entry != nullptr && entry->state == Entry::State::decided) decided = entry->decision;
   const auto refused = static_cast<size_t>(FragmentDrop::refused);

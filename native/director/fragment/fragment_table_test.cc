@@ -56,6 +56,11 @@ struct Bench {
       released.emplace_back(reinterpret_cast<const char*>(packet.data), packet.length);
     });
   }
+  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision = kServer7, Tick now = kStart) {
+    return table.settle(info, decision, now, *lease, [this](Packet packet) {
+      released.emplace_back(reinterpret_cast<const char*>(packet.data), packet.length);
+    });
+  }
   FragmentAnswer follow(const FragmentInfo& info, const std::string& packet, Tick now = kStart) {
     return table.follow(info, {reinterpret_cast<const uint8_t*>(packet.data()), packet.size()}, now);
   }
@@ -483,4 +488,19 @@ TEST("an IPv4 identification is not poisoned by a dead datagram, an IPv6 one sta
   CHECK(isForward(bench.decide(part4(0, 1480, true), kServer7, soon + 1 + kIdentificationReuseTicks)));
   CHECK(isDrop(bench.decide(part6(0, 1480, true), kServer7, kStart + kFragmentLifeTicks - 1), FragmentDrop::overlap));
   CHECK(isForward(bench.decide(part6(0, 1480, true), kServer7, kStart + kFragmentLifeTicks)));
+}
+
+TEST("a datagram that is evicted while its first fragment is decided goes on with what comes behind it") {
+  for (const bool comesMeanwhile : {false, true}) {
+    Bench bench({.datagrams = 4, .arenaBytes = 256 * 1024, .shards = 1});
+    const Sender part{.identification = 99};
+    CHECK_EQ(bench.table.begin(part(0, 1480, true), kStart).verdict, FragmentVerdict::forward);
+    for (uint32_t id = 0; id < 4; id++) bench.follow(Sender{.identification = id}(1480, 8, true));
+    CHECK_EQ(bench.table.counts().datagramsEvicted, 1u);
+    if (comesMeanwhile) CHECK(isWait(bench.follow(part(1480, 1480, true), "second")));
+    CHECK(isForward(bench.settle(part(0, 1480, true))));
+    CHECK_EQ(bench.released, comesMeanwhile ? std::vector<std::string>{"second"} : std::vector<std::string>{});
+    if (!comesMeanwhile) CHECK(isForward(bench.follow(part(1480, 1480, true))));
+    CHECK(isForward(bench.follow(part(2960, 100, false))));
+  }
 }
