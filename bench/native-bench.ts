@@ -1,5 +1,6 @@
 /** What the addon has for benchmarks alone: see native/binding/bench_binding.cc. */
-import { type NativeDirector, native } from '../lib/native/addon.js';
+import { native } from '../lib/native/addon.js';
+import type { NativeDirector } from '../lib/native/director.js';
 
 export interface MemoryOptions {
   /** `established`: packets of connections that are there; `open`: the first packets of new ones. */

@@ -1,5 +1,5 @@
 /** What a configuration needs of its director and of the host. */
-import type { NativeOperation } from '../native/addon.js';
+import type { NativeOperation } from '../native/operations.js';
 import type { PolicyPorts } from '../policy/policy.js';
 import type { ConfigurationEvent } from './events.js';
 import type { HandlePorts } from './handle-ports.js';

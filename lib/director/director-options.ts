@@ -1,7 +1,7 @@
 /** What `Director.open` and `Director.offline` take, and how it is checked. */
 import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from '../values/egress.js';
-import type { NativeDirectorOptions, NativeStartOptions } from '../native/addon.js';
+import type { NativeDirectorOptions, NativeStartOptions } from '../native/director.js';
 import {
   addressOption,
   booleanOption,

@@ -31,7 +31,9 @@ import { hostKeeper, type HostKeeper } from '../host/host-keeper.js';
 import { markWarnings } from '../host/mark-device.js';
 import { isOwnAddress } from '../host/own-address.js';
 import type { MarkRule } from '../values/marks.js';
-import { type NativeDirector, type NativeEvent, type NativePolicyColumns, native } from '../native/addon.js';
+import { native } from '../native/addon.js';
+import type { NativeDirector, NativeEvent } from '../native/director.js';
+import type { NativePolicyColumns } from '../native/policies.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import {
   checkedOptions,

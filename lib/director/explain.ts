@@ -1,6 +1,8 @@
 /** Which real server a packet would get, and by which rule, in words. */
 import type { ServicePolicy } from '../policy/policy.js';
-import { type NativeExplanation, type NativeServerKey, native } from '../native/addon.js';
+import { native } from '../native/addon.js';
+import type { NativeExplanation } from '../native/rows.js';
+import type { NativeServerKey } from '../native/services.js';
 import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from '../values/service-key.js';
 
 export interface Explanation {

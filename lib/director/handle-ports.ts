@@ -1,11 +1,7 @@
 /** What the handles of services and servers need of their director. */
-import type {
-  NativeEnded,
-  NativeServerKey,
-  NativeServerRow,
-  NativeServiceKey,
-  NativeServiceRow,
-} from '../native/addon.js';
+import type { NativeEnded } from '../native/director.js';
+import type { NativeServerRow, NativeServiceRow } from '../native/rows.js';
+import type { NativeServerKey, NativeServiceKey } from '../native/services.js';
 import type { AddressFamily } from '../values/inet.js';
 
 export interface HandlePorts {

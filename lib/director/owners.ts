@@ -1,5 +1,6 @@
 /** What a handle needs of what it belongs to: a virtual service of the configuration, a real server of its service. */
-import type { NativeOperation, NativeServerConfig, NativeServiceKey } from '../native/addon.js';
+import type { NativeOperation } from '../native/operations.js';
+import type { NativeServerConfig, NativeServiceKey } from '../native/services.js';
 import type { PolicyPorts } from '../policy/policy.js';
 import type { ServerSurroundings } from '../values/server-options.js';
 import type { ServiceIdentity } from '../values/service-key.js';

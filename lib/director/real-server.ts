@@ -2,7 +2,7 @@
 import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
-import type { NativeServerConfig, NativeServerKey } from '../native/addon.js';
+import type { NativeServerConfig, NativeServerKey } from '../native/services.js';
 import { checkedServerEdit, type RealServerEdit, type ServerForwarding, serverName } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';

@@ -1,5 +1,5 @@
 /** What callers say about virtual services, and how it is checked. */
-import type { NativeServiceConfig } from '../native/addon.js';
+import type { NativeServiceConfig } from '../native/services.js';
 import type { Policy } from '../policy/policy.js';
 import { booleanOption, checkedOptions, readArguments, refuse } from '../values/options.js';
 import { checkedPersistence, type Persistence } from '../values/persistence.js';

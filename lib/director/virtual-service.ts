@@ -1,7 +1,8 @@
 /** A virtual service: the protocol, address and port that clients see, and the real servers behind it. */
 import type { ServerOwner, ServiceOwner } from './owners.js';
 import { TunvsError } from '../values/errors.js';
-import type { NativeServiceConfig, NativeServiceKey, NativeServiceRow } from '../native/addon.js';
+import type { NativeServiceRow } from '../native/rows.js';
+import type { NativeServiceConfig, NativeServiceKey } from '../native/services.js';
 import { readArguments, refuse } from '../values/options.js';
 import type { PersistenceStats } from '../values/persistence.js';
 import { Policy, type PolicyRunner, type ServicePolicy } from '../policy/policy.js';

@@ -6,7 +6,8 @@
  */
 import type { HostCounts } from '../stats/host-counts.js';
 import { toTunvsError, wrapNative } from '../values/errors.js';
-import { native, type NativeHostChange } from '../native/addon.js';
+import { native } from '../native/addon.js';
+import type { NativeHostChange } from '../native/host.js';
 import { Contention, type ContentionOptions } from './contention.js';
 import type { MissingStep } from './held-parts.js';
 import { type Host, thisHost } from './host.js';

@@ -1,6 +1,6 @@
 /** New connections as a connection policy sees them: rows of columns that the native part has filled. */
 import { formatAddress } from '../values/inet.js';
-import type { NativePolicyColumns } from '../native/addon.js';
+import type { NativePolicyColumns } from '../native/policies.js';
 import { type Protocol, protocolName } from '../values/protocol.js';
 import type { PolicyServer, PolicyService } from './subject.js';
 

@@ -1,6 +1,7 @@
 /** Connection policy: a function decides each new connection, while its first packets wait. */
 import { TunvsError } from '../values/errors.js';
-import type { NativePolicy, NativePolicyColumns, NativeServiceRow } from '../native/addon.js';
+import type { NativePolicy, NativePolicyColumns } from '../native/policies.js';
+import type { NativeServiceRow } from '../native/rows.js';
 import { checkedOptions, functionOption, integerOption, readArguments, refuse } from '../values/options.js';
 import { serverName } from '../values/server-options.js';
 import { FailureBurst } from './burst.js';

@@ -3,7 +3,9 @@
  *
  * Invariant: between transactions, those in force are the policies of the services that are configured.
  */
-import type { NativeOperation, NativePolicyColumns, NativeServiceKey } from '../native/addon.js';
+import type { NativePolicyColumns } from '../native/policies.js';
+import type { NativeOperation } from '../native/operations.js';
+import type { NativeServiceKey } from '../native/services.js';
 import { ConnectionRunner } from './connection-policy.js';
 import type { PolicyPorts, PolicyRunner } from './policy.js';
 import type { PolicySubject } from './subject.js';

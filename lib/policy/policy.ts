@@ -1,7 +1,7 @@
 /** What every kind of scheduler policy has in common: a JavaScript function that decides, beside a scheduler that does
  * when it cannot. docs/policies.md says which kind to take. */
 import type { EngineEvent } from '../values/engine-event.js';
-import type { NativePolicy, NativePolicyCounters } from '../native/addon.js';
+import type { NativePolicy, NativePolicyCounters } from '../native/policies.js';
 import { readArguments, refuse } from '../values/options.js';
 import type { PolicyServer, PolicySubject } from './subject.js';
 

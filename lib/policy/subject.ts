@@ -1,5 +1,5 @@
 /** What a policy sees of the virtual service that it decides for, and what it can do there: no more than its work needs. */
-import type { NativeServiceRow } from '../native/addon.js';
+import type { NativeServiceRow } from '../native/rows.js';
 import type { RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { ForwardingMethod } from '../values/forwarding-method.js';
 import type { Scheduler } from '../values/scheduler.js';

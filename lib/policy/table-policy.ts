@@ -1,5 +1,5 @@
 /** Table policy: a function builds a lookup table when the servers change; native code looks connections up in it. */
-import type { NativePolicy } from '../native/addon.js';
+import type { NativePolicy } from '../native/policies.js';
 import { choiceOption, checkedOptions, functionOption, integerOption, refuse } from '../values/options.js';
 import { FailureBurst } from './burst.js';
 import {

@@ -1,6 +1,6 @@
 /** When connection policies get the event loop: once in each of its rounds, behind what else waits there. */
 import { setImmediate } from 'node:timers';
-import type { NativeDirector } from '../native/addon.js';
+import type { NativeDirector } from '../native/director.js';
 
 /**
  * What the native part is to call when there are questions.

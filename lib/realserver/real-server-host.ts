@@ -29,7 +29,8 @@ import {
 import type { SnapshotHost } from '../host/snapshot.js';
 import type { HostStep } from '../host/step.js';
 import { whyNotRouted } from '../values/inet.js';
-import { native, type NativeDecapsulator } from '../native/addon.js';
+import { native } from '../native/addon.js';
+import type { NativeDecapsulator } from '../native/decapsulator.js';
 import {
   addressOption,
   booleanOption,

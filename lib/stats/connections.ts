@@ -1,7 +1,7 @@
 /** Going through the connection table. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { canonicalAddress } from '../values/inet.js';
-import type { NativeConnectionRow } from '../native/addon.js';
+import type { NativeConnectionRow } from '../native/rows.js';
 import {
   addressOption,
   booleanOption,

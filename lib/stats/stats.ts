@@ -1,7 +1,7 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { HostCounts } from './host-counts.js';
-import type { NativeServerRow, NativeServiceRow } from '../native/addon.js';
+import type { NativeServerRow, NativeServiceRow } from '../native/rows.js';
 import { type PersistenceStats, persistenceStats } from '../values/persistence.js';
 import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
 import type { SchedulerOptions } from '../values/scheduler-options.js';

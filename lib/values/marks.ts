@@ -1,6 +1,6 @@
 /** Which packets carry a firewall mark: rules of the director's own, as the kernel has `iptables -t mangle`. */
 import type { AddressFamily } from './inet.js';
-import type { NativeMarkRule } from '../native/addon.js';
+import type { NativeMarkRule } from '../native/services.js';
 import { checkedOptions, choiceOption, integerOption, MAX_UINT32, readArguments, refuse } from './options.js';
 import { isWide, parsePrefix, prefixFamily } from './prefix.js';
 import { type Protocol, protocolNumber, protocols } from './protocol.js';

@@ -1,6 +1,7 @@
 /** Persistence: new connections of a client go where its last one went. What callers say about it, and how it is checked. */
 import { type AddressFamily, addressBytes, formatAddress } from './inet.js';
-import type { NativePersistence, NativeServiceRow } from '../native/addon.js';
+import type { NativeServiceRow } from '../native/rows.js';
+import type { NativePersistence } from '../native/services.js';
 import { checkedOptions, choiceOption, integerOption, refuse } from './options.js';
 import { prefixFamily } from './prefix.js';
 import type { ServiceIdentity } from './service-key.js';

@@ -1,5 +1,5 @@
 /** What callers say about a service's scheduler, and how it is checked. */
-import type { NativeServiceConfig } from '../native/addon.js';
+import type { NativeServiceConfig } from '../native/services.js';
 import { booleanOption, checkedOptions, choiceOption, integerOption, refuse } from './options.js';
 import {
   type Scheduler,

@@ -1,5 +1,5 @@
 /** What callers say about real servers, and how it is checked. */
-import type { NativeServerConfig } from '../native/addon.js';
+import type { NativeServerConfig } from '../native/services.js';
 import {
   checksumsOf,
   DEFAULT_FORWARDING_METHOD,

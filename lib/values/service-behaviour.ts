@@ -1,5 +1,5 @@
 /** What a virtual service may do that IPVS cannot; each is off unless asked for. */
-import type { NativeServiceConfig } from '../native/addon.js';
+import type { NativeServiceConfig } from '../native/services.js';
 import { booleanOption, checkedOptions, choiceOption, integerOption } from './options.js';
 
 /** `reset`: as IPVS. `hash`: the scheduler decides, as it would for the connection's first packet. */

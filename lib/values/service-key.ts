@@ -1,6 +1,6 @@
 /** What names a virtual service: protocol, address and port, or a firewall mark. */
 import { type AddressFamily, addressFamily, whyNotRouted } from './inet.js';
-import type { NativeServiceKey } from '../native/addon.js';
+import type { NativeServiceKey } from '../native/services.js';
 import { choiceOption, integerOption, MAX_UINT32, readArguments, refuse } from './options.js';
 import { parseUnicastPrefix, prefixFamily, splitPrefix } from './prefix.js';
 import { type AnyProtocol, type Protocol, protocolName, protocolNumber, protocols } from './protocol.js';

@@ -4,14 +4,10 @@ import { Configuration } from '../../lib/director/configuration.js';
 import type { ConfigurationEvent } from '../../lib/director/events.js';
 import type { EngineEvent } from '../../lib/values/engine-event.js';
 import type { AddressFamily } from '../../lib/values/inet.js';
-import type {
-  NativeEnded,
-  NativeOperation,
-  NativeServerKey,
-  NativeServerRow,
-  NativeServiceKey,
-  NativeServiceRow,
-} from '../../lib/native/addon.js';
+import type { NativeEnded } from '../../lib/native/director.js';
+import type { NativeServerRow, NativeServiceRow } from '../../lib/native/rows.js';
+import type { NativeOperation } from '../../lib/native/operations.js';
+import type { NativeServerKey, NativeServiceKey } from '../../lib/native/services.js';
 import { ManualPulse } from '../../lib/director/pulse.js';
 
 export interface FakeConfiguration {

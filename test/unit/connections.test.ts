@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { type ConnectionsOptions, connections } from '../../lib/stats/connections.js';
-import type { NativeConnectionRow } from '../../lib/native/addon.js';
+import type { NativeConnectionRow } from '../../lib/native/rows.js';
 
 function row(clientPort: number, more: Partial<NativeConnectionRow> = {}): NativeConnectionRow {
   return {

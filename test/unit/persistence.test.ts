@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { NativeOperation } from '../../lib/native/addon.js';
+import type { NativeOperation } from '../../lib/native/operations.js';
 import type { Persistence } from '../../lib/values/persistence.js';
 import { fakeConfiguration, serviceRow } from '../support/fake-configuration.js';
 

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { NativeServiceKey } from '../../lib/native/addon.js';
+import type { NativeServiceKey } from '../../lib/native/services.js';
 import {
   checkedServiceKey,
   nativeServiceKey,

@@ -1,6 +1,6 @@
 /** A capture read in pieces, with times on the capture's own clock: 0 is its first packet. */
 import { wrapNative } from '../../values/errors.js';
-import type { NativePcapReader } from '../../native/addon.js';
+import type { NativePcapReader } from '../../native/pcap.js';
 
 export interface CapturePiece {
   /** The number of the first of them in the capture. */

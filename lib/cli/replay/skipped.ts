@@ -1,5 +1,5 @@
 /** What of a capture was not replayed, or not as it was on the wire, and why. */
-import type { NativePcapReader, NativePcapSkipped } from '../../native/addon.js';
+import type { NativePcapReader, NativePcapSkipped } from '../../native/pcap.js';
 
 export interface Skipped extends NativePcapSkipped {
   /** Replayed, though no link carries them: longer than the path MTU, or of a length that the header does not say. */

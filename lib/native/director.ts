@@ -1,0 +1,137 @@
+/** The native director. */
+import type { NativePolicyColumns } from './policies.js';
+import type { NativeConnectionRow, NativeExplanation, NativeServerRow, NativeServiceRow } from './rows.js';
+import type { NativeOperation } from './operations.js';
+import type { NativeServerKey, NativeServiceKey } from './services.js';
+
+export interface NativeOutput {
+  /** The packet as it would be sent, outer header first. */
+  data: Uint8Array;
+  /** Index in `packets` of the packet that caused it. */
+  cause: number;
+}
+
+export interface NativeProcessResult {
+  outputs: NativeOutput[];
+  /** Per packet an index into `native.verdicts`. */
+  verdicts: Uint8Array;
+}
+
+export interface NativeDirectorOptions {
+  /** Capacity of the connection table per address family, [1024, 2^28]. */
+  maxConnections: number;
+  /** Worker threads, one per device queue, [1, 64]; 1 when offline. */
+  workers: number;
+  /** Director addresses (DIP), at most one per family; with `/LENGTH` a range that a flow's hash picks from. */
+  sources: string[];
+  /** Path MTU to real servers of which nothing smaller was learned, bytes, [576, 65535]. */
+  pathMtu: number;
+  /** Bytes, [68, 65535]. */
+  pathMtuFloor: number;
+  /** Who answers an echo request to a virtual address: 'always', 'when-up' or 'never'. */
+  pingReply: string;
+  /** What a client gets when no real server may take its connection: 'unreachable' or 'reset'. */
+  noServerReply: string;
+  /** 64-bit seed of the table's hash; undefined draws one. */
+  seed?: bigint;
+  /** No device: `process` drives the engine and its times are the clock. */
+  offline: boolean;
+}
+
+export interface NativeStartOptions {
+  device: {
+    /** Interface name, at most 15 bytes; may hold `%d`. Attached when it exists, created otherwise. */
+    name: string;
+    queues: number;
+    /** Longest packet read, bytes, [576, 65535]. */
+    maxPacketBytes: number;
+  };
+  /** What is read from them carries a mark, [1, 2^32-1]. The queues of all devices are the director's workers. */
+  markDevices: { name: string; queues: number; mark: number }[];
+  /** 'auto' or one of `native.egresses`. */
+  egress: string;
+  /** How long a worker spins on an idle device before it sleeps, microseconds; 0: not at all. */
+  busyPollUs: number;
+}
+
+export interface NativeStarted {
+  device: string;
+  /** The device was there before and stays. */
+  attached: boolean;
+  /** In the order of the options. */
+  markDevices: { name: string; attached: boolean }[];
+  egress: string;
+  /** Why each egress that 'auto' passed over was not taken. */
+  passedOver: { egress: string; reason: string }[];
+  /** What does not work, though the director runs; one sentence each. */
+  warnings: string[];
+}
+
+export interface NativeEvent {
+  type: string;
+  /** Meaning depends on the type. */
+  value: number;
+  message: string;
+}
+
+export interface NativeEnded {
+  ended: number;
+  next: number;
+}
+
+/** See native/binding/director_wrap.h. After close() every call but close() throws ERR_TUNVS_CLOSED. */
+export interface NativeDirector {
+  /** True when connections of servers that it removed are still to be ended: see endRemoved(). */
+  apply(operations: NativeOperation[]): boolean;
+  /** Goes on with that, a bounded piece of it; true when nothing is left. */
+  endRemoved(): boolean;
+  services(): NativeServiceRow[];
+  /** One of them, and one of its servers, without the others; undefined when it is not configured. */
+  service(service: NativeServiceKey): NativeServiceRow | undefined;
+  server(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
+  /** Rows from `cursor` (0 to begin); `next` is the cursor to go on with, or -1 at the end. */
+  connections(cursor: number, limit: number): { rows: NativeConnectionRow[]; next: number };
+  /** What would become of this packet now; changes nothing. `mark`: of its device, 0 for none. */
+  explain(packet: Uint8Array, mark: number): NativeExplanation;
+  /**
+   * Ends connections of a real server that is configured, a bounded piece of the table from `cursor` (0 to begin) on,
+   * offline all of it; `next` is the cursor to go on with, or -1 at the end.
+   */
+  endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
+  /** Frees what nobody uses any more, and takes slow starts on. Call every second or so. */
+  collect(): void;
+  /** Seconds by `native.timeoutNames`, each [1, 2678400]; those left out stay as they are. */
+  setTimeouts(timeouts: Record<string, number>): void;
+  /** All of them. */
+  timeouts(): Record<string, number>;
+  /** `name` without the `net.ipv4.vs.` prefix. */
+  setSysctl(name: string, value: number): void;
+  /** Of a defence in mode 1 or 2 (drop_entry, drop_packet, secure_tcp): 2 while it is on, 1 while it is not. */
+  sysctls(): Record<string, number>;
+  /** Sums every worker's counters into `target`, in the order of `native.counters`. */
+  readCounters(target: BigUint64Array): void;
+  /** Connections in the table now, per family, and its capacity. */
+  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number; engineDataBytes: number };
+  /** Offline only. `timesMs` are the packets' times, not decreasing, on any scale that starts at 0. */
+  process(packets: Uint8Array[], timesMs: Float64Array): NativeProcessResult;
+  /** Offline only: lets time pass, so that connections expire. */
+  advance(atMs: number): void;
+  start(options: NativeStartOptions): NativeStarted;
+  /** Called on the event loop with what happened since the last call; batched, never keeps the process alive. */
+  onEvents(callback: (events: NativeEvent[]) => void): void;
+  /**
+   * `answer` is called within putQuestions(), offline within process(), with a policy's id and how many connections wait
+   * for its answer in the columns that this returns; `onQuestions`, not called offline, on the event loop when
+   * putQuestions() has something to do. Once, before start().
+   */
+  onPolicies(answer: (policy: number, rows: number) => void, onQuestions?: () => void): NativePolicyColumns;
+  /**
+   * Has what waits answered, for a few milliseconds; `onQuestions` is called again where more waits. Does nothing on a
+   * closed director.
+   */
+  putQuestions(): void;
+  /** CPU time of the worker threads so far, nanoseconds. */
+  workerCpu(): { userNs: bigint; systemNs: bigint }[];
+  /** Within a policy: in force at once, and done when the policy has returned. */
+  close(): void;
+}
