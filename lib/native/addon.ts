@@ -37,6 +37,14 @@ export interface Native {
   networkNamespaceName(): string;
   schedulers: string[];
   forwardingMethods: string[];
+  /** For each of `forwardingMethods`: native/forward/forwarding_traits.h. */
+  forwardingTraits: {
+    isTunnel: boolean;
+    needsSource: boolean;
+    keepsPorts: boolean;
+    hasPort: boolean;
+    checksums: string[];
+  }[];
   egresses: string[];
   counters: string[];
   /** For each of `counters`: what is counted (packets, bytes, connections, ...), and which of them, in words without a stop. */

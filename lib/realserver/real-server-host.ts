@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { atExit } from '../host/at-exit.js';
 import { TunvsError, wrapNative } from '../values/errors.js';
-import { isTunnel, type RealServerMethod, realServerMethods } from '../values/forwarding-method.js';
+import { type RealServerMethod, realServerMethods, traitsOf } from '../values/forwarding-method.js';
 import { familyOf } from '../host/family.js';
 import { readDeviceCounters } from '../host/device-counters.js';
 import { type Host, thisHost } from '../host/host.js';
@@ -432,5 +432,5 @@ function checked(options: RealServerHostOptions): Checked {
 }
 
 function isTunnelMethod(method: RealServerMethod): method is TunnelMethod {
-  return isTunnel(method);
+  return traitsOf(method).isTunnel;
 }

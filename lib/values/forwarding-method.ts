@@ -1,21 +1,4 @@
-/** How packets get to a real server, by the names that the native part has. */
-
-/**
- * `ipip`: the packet, untouched, behind an outer IP header from the director to the real server (LVS/TUN).
- * `gue`: the same in UDP, whose source port spreads flows over paths and queues. `gre`: the same behind a GRE header.
- * `dr`: the packet as it is, in a frame to the real server on the same link (LVS/DR).
- * `local`: the packet as it is, to the director's own host. A real server at an address of that host always is.
- */
-export const forwardingMethods = ['ipip', 'gue', 'gre', 'dr', 'local'] as const;
-
-export type ForwardingMethod = (typeof forwardingMethods)[number];
-
-/** Those that a host needs to be set up for to be a real server: all but `local`. */
-export const realServerMethods = ['ipip', 'gue', 'gre', 'dr'] as const satisfies readonly ForwardingMethod[];
-
-export type RealServerMethod = (typeof realServerMethods)[number];
-
-export const DEFAULT_FORWARDING_METHOD: ForwardingMethod = 'ipip';
+/** How packets get to a real server: the methods, and what is to be known of each. A method is a row of the table. */
 
 /**
  * What of a tunnel packet is guarded by a checksum of its own. `none`: nothing. `checksum`: all of it. `remote`, GUE
@@ -27,16 +10,44 @@ export type TunnelChecksum = (typeof tunnelChecksums)[number];
 
 export const DEFAULT_TUNNEL_CHECKSUM: TunnelChecksum = 'none';
 
-/** Those that a method knows; one alone is not worth saying. */
-export const checksumsOf: Readonly<Record<ForwardingMethod, readonly TunnelChecksum[]>> = {
-  ipip: ['none'],
-  gue: ['none', 'checksum', 'remote'],
-  gre: ['none', 'checksum'],
-  dr: ['none'],
-  local: ['none'],
-};
-
-/** A tunnel has an outer header, and so may carry one address family in the other. */
-export function isTunnel(method: ForwardingMethod): boolean {
-  return method !== 'dr' && method !== 'local';
+export interface ForwardingTraits {
+  /** It has an outer header, and so may carry one address family in the other. */
+  isTunnel: boolean;
+  /** The packet leaves with an address of the director's, which has to be of the real server's family. */
+  needsSource: boolean;
+  /** The real server gets the packet's own port. */
+  keepsPorts: boolean;
+  /** The tunnel has a UDP port of the real server's. */
+  hasPort: boolean;
+  /** Those that it knows; one alone is not worth saying. */
+  checksums: readonly TunnelChecksum[];
 }
+
+/**
+ * `ipip`: the packet, untouched, behind an outer IP header from the director to the real server (LVS/TUN).
+ * `gue`: the same in UDP, whose source port spreads flows over paths and queues. `gre`: the same behind a GRE header.
+ * `dr`: the packet as it is, in a frame to the real server on the same link (LVS/DR).
+ * `local`: the packet as it is, to the director's own host. A real server at an address of that host always is.
+ *
+ * The native part has the same in `forward/`; a test holds the two to each other.
+ */
+export const forwardingTraits = {
+  ipip: { isTunnel: true, needsSource: true, keepsPorts: true, hasPort: false, checksums: ['none'] },
+  gue: { isTunnel: true, needsSource: true, keepsPorts: true, hasPort: true, checksums: tunnelChecksums },
+  gre: { isTunnel: true, needsSource: true, keepsPorts: true, hasPort: false, checksums: ['none', 'checksum'] },
+  dr: { isTunnel: false, needsSource: false, keepsPorts: true, hasPort: false, checksums: ['none'] },
+  local: { isTunnel: false, needsSource: false, keepsPorts: true, hasPort: false, checksums: ['none'] },
+} as const satisfies Record<string, ForwardingTraits>;
+
+export type ForwardingMethod = keyof typeof forwardingTraits;
+
+export const forwardingMethods = Object.keys(forwardingTraits) as readonly ForwardingMethod[];
+
+export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardingTraits[method];
+
+/** Those that a host needs to be set up for to be a real server: all but `local`. */
+export const realServerMethods = ['ipip', 'gue', 'gre', 'dr'] as const satisfies readonly ForwardingMethod[];
+
+export type RealServerMethod = (typeof realServerMethods)[number];
+
+export const DEFAULT_FORWARDING_METHOD: ForwardingMethod = 'ipip';

@@ -1,13 +1,12 @@
 /** What callers say about real servers, and how it is checked. */
 import type { NativeServerConfig } from '../native/services.js';
 import {
-  checksumsOf,
   DEFAULT_FORWARDING_METHOD,
   DEFAULT_TUNNEL_CHECKSUM,
   type ForwardingMethod,
   forwardingMethods,
-  isTunnel,
   type TunnelChecksum,
+  traitsOf,
   tunnelChecksums,
 } from './forwarding-method.js';
 import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from './inet.js';
@@ -97,7 +96,8 @@ export function checkedServerOptions(
   const { config, asked } = mergedServerConfig(call, given, DEFAULTS, DEFAULTS, surroundings.isLocal(key.address));
   checkFamilies(call, config, key.address, surroundings);
   const port = serverPortOf(service);
-  if (key.port !== port && service.mark === undefined) {
+  const { keepsPorts } = traitsOf(config.forwarding as ForwardingMethod);
+  if (keepsPorts && key.port !== port && service.mark === undefined) {
     refuse(
       `${call}: port`,
       key.port,
@@ -164,13 +164,13 @@ function mergedForwarding(call: string, edit: RealServerEdit, before: ServerForw
 }
 
 function checkedTunnelPort(name: string, value: unknown, forwarding: ForwardingMethod, before: number): number {
-  if (forwarding === 'gue') return integerOption(name, value, 1, 65535, before || undefined);
+  if (traitsOf(forwarding).hasPort) return integerOption(name, value, 1, 65535, before || undefined);
   return value === undefined ? 0 : refuse(name, value, `none, because '${forwarding}' has no port: leave it out`);
 }
 
 function checkedTunnelChecksum(name: string, value: unknown, forwarding: ForwardingMethod, before: string): string {
   const checksum = choiceOption(name, value, tunnelChecksums, before as TunnelChecksum);
-  const known = checksumsOf[forwarding];
+  const known = traitsOf(forwarding).checksums;
   if (known.includes(checksum)) return checksum;
   return refuse(name, value, `${known.map((each) => `'${each}'`).join(' or ')} with '${forwarding}'`);
 }
@@ -183,15 +183,15 @@ function checkFamilies(
 ): void {
   if (config.forwarding === 'local') return;
   const family = addressFamily(address) as AddressFamily;
-  if (!isTunnel(config.forwarding as ForwardingMethod)) {
-    if (family === prefixFamily(service.address)) return;
+  const { isTunnel, needsSource } = traitsOf(config.forwarding as ForwardingMethod);
+  if (!isTunnel && family !== prefixFamily(service.address)) {
     refuse(
       `${call}: address`,
       address,
       `an address of the virtual service's family, because '${config.forwarding}' is no tunnel that could carry the other`,
     );
   }
-  if (!sourceFamilies.includes(family)) {
+  if (needsSource && !sourceFamilies.includes(family)) {
     refuse(
       `${call}: address`,
       address,

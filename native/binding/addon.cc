@@ -27,6 +27,24 @@ Napi::Array infosToJs(Napi::Env env, std::span<const Info> infos) {
   return rows;
 }
 
+Napi::Array forwardingTraitsToJs(Napi::Env env) {
+  Napi::Array rows = Napi::Array::New(env, kForwardingMethods);
+  for (uint32_t i = 0; i < kForwardingMethods; i++) {
+    const ForwardingTraits& traits = traitsOf(static_cast<ForwardingMethod>(i));
+    std::vector<std::string_view> checksums;
+    for (const auto& info : kTunnelChecksums)
+      if (traits.knows(info.checksum)) checksums.push_back(info.name);
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("isTunnel", traits.isTunnel());
+    row.Set("needsSource", traits.needsSource);
+    row.Set("keepsPorts", traits.keepsPorts);
+    row.Set("hasPort", traits.hasPort);
+    row.Set("checksums", namesToJs(env, checksums));
+    rows.Set(i, row);
+  }
+  return rows;
+}
+
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   DirectorWrap::define(env, exports);
   defineDecapsulator(env, exports);
@@ -39,8 +57,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   for (const Scheduler* scheduler : schedulers()) names.push_back(scheduler->name());
   exports.Set("schedulers", namesToJs(env, names));
   names.clear();
-  for (const auto& method : kForwardingMethods) names.push_back(method.name);
+  names.assign(std::begin(kForwardingMethodNames), std::end(kForwardingMethodNames));
   exports.Set("forwardingMethods", namesToJs(env, names));
+  exports.Set("forwardingTraits", forwardingTraitsToJs(env));
   exports.Set("egresses", namesToJs(env, egressNames()));
   exports.Set("verdicts", namesToJs(env, kVerdictNames));
   std::vector<Info> infos;

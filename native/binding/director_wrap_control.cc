@@ -43,7 +43,7 @@ Result<void> DirectorWrap::checkDirectRouting(std::span<const Operation> operati
     const auto* edited = std::get_if<EditServer>(&operations[i]);
     if (added == nullptr && edited == nullptr) continue;
     const ServerConfig& config = added != nullptr ? added->config : edited->config;
-    if (config.tunnel.method != ForwardingMethod::dr) continue;
+    if (traitsOf(config.tunnel.method).delivery != Delivery::link) continue;
     auto checked = engine_->checkDirectRouting(added != nullptr ? added->server.address : edited->server.address);
     failedAt = i;
     if (!checked) return checked;

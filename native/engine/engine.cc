@@ -135,7 +135,7 @@ void Engine::watchRoutes() {
   std::vector<IpAddress> servers;
   for (const auto& service : director_->control().table()->services()) {
     for (const auto& server : service->owned) {
-      if (server->config.tunnel.method != ForwardingMethod::local) servers.push_back(server->address);
+      if (server->traits->hasPath()) servers.push_back(server->address);
     }
   }
   routes_->setServers(servers);

@@ -2,36 +2,19 @@
 
 #include <cassert>
 
-#include "forward/dr.h"
-#include "forward/gre.h"
-#include "forward/gue.h"
-#include "forward/local.h"
+#include "forward/forwarding_traits.h"
 
 namespace tunvs {
 
 OuterHeader makeOuterHeader(const TunnelOptions& options, Family inner, const IpAddress& source,
                             const IpAddress& server) {
   assert(checkTunnel(options, inner, server.family).ok());
-  switch (options.method) {
-    case ForwardingMethod::ipip: return makeIpipHeader(inner, source, server);
-    case ForwardingMethod::gue: return makeGueHeader(options, inner, source, server);
-    case ForwardingMethod::gre: return makeGreHeader(options, inner, source, server);
-    case ForwardingMethod::dr: return makeDrHeader(inner);
-    case ForwardingMethod::local: return makeLocalHeader(inner);
-  }
-  return {};
+  return traitsOf(options.method).makeHeader(options, inner, source, server);
 }
 
 Packet encapsulate(const OuterHeader& outer, uint8_t* inner, const EncapInput& in) {
   assert(in.length <= maxInnerLength(outer));
-  switch (outer.method) {
-    case ForwardingMethod::ipip: return encapsulateIpip(outer, inner, in);
-    case ForwardingMethod::gue: return encapsulateGue(outer, inner, in);
-    case ForwardingMethod::gre: return encapsulateGre(outer, inner, in);
-    case ForwardingMethod::dr: return encapsulateDr(inner, in);
-    case ForwardingMethod::local: return encapsulateLocal(inner, in);
-  }
-  return {};
+  return traitsOf(outer.method).encapsulate(outer, inner, in);
 }
 
 Packet encapsulateParsed(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed, uint32_t flowHash,

@@ -1,12 +1,13 @@
 // Forwarding methods: how a packet is rewritten for its real server.
 //
 // A method is a file of its own that makes an outer header once per real server (off the packet path) and puts it on a
-// packet. Adding one: its file, its name in tunnel_options.h, a line in the two switches of forward.cc and in
-// overhead() of tunnel_mtu.cc.
+// packet: its ForwardingTraits say how, and what else is to be known of it. Adding one: its file, and its name in
+// forwarding_method.h.
 //
 // Thread safety: pure; an OuterHeader is read-only once made.
 #pragma once
 
+#include "forward/forwarding_traits.h"
 #include "forward/ipip.h"
 #include "forward/outer_header.h"
 #include "forward/tunnel_options.h"

@@ -1,9 +1,15 @@
 #include "forward/gre.h"
 
+#include "forward/forwarding_traits.h"
+
 namespace tunvs {
 namespace {
 
 constexpr uint16_t kChecksumPresent = 0x8000;
+
+size_t overhead(const TunnelOptions& options, Family outer, bool) {
+  return ipBytesOf(outer) + kGreBytes + (options.checksum == TunnelChecksum::none ? 0 : kGreChecksumBytes);
+}
 
 }  // namespace
 
@@ -35,5 +41,17 @@ Packet encapsulateGre(const OuterHeader& outer, uint8_t* inner, const EncapInput
   }
   return {p, totalBytes};
 }
+
+constinit const ForwardingTraits forwarding::gre = {
+    .delivery = Delivery::tunnel,
+    .needsSource = true,
+    .keepsPorts = true,
+    .hasPort = false,
+    .checksums = checksumBits({TunnelChecksum::none, TunnelChecksum::checksum}),
+    .overhead = overhead,
+    .makeHeader = makeGreHeader,
+    .encapsulate = encapsulateGre,
+    .hasForm = [](const TunnelOptions&, const StrippedOuter& outer) { return outer.kind == OuterKind::gre; },
+};
 
 }  // namespace tunvs

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "forward/forwarding_traits.h"
+
 namespace tunvs {
 namespace {
 
@@ -23,6 +25,17 @@ void writeUdp(const OuterHeader& outer, uint8_t* udp, size_t udpBytes, uint32_t 
   std::memcpy(udp, outer.bytes + outer.ipBytes, kUdpOuterBytes + kGueBytes);
   storeBe16(udp, gueSourcePort(flowHash));
   storeBe16(udp + 4, static_cast<uint16_t>(udpBytes));
+}
+
+size_t overhead(const TunnelOptions& options, Family outer, bool isUnfinished) {
+  const bool isRemote = isUnfinished && options.checksum == TunnelChecksum::remote;
+  return ipBytesOf(outer) + kUdpOuterBytes + kGueBytes + (isRemote ? kGueRemoteChecksumBytes : 0);
+}
+
+bool hasForm(const TunnelOptions& options, const StrippedOuter& outer) {
+  const uint16_t from = outer.sourcePort.host();
+  return outer.kind == OuterKind::gue && options.port == outer.port.host() && from >= kGueFirstSourcePort &&
+         from <= kGueLastSourcePort;
 }
 
 }  // namespace
@@ -74,5 +87,17 @@ Packet encapsulateGueUnfinished(const OuterHeader& outer, uint8_t* inner, const 
   sealUdp(outer, udp, udpBytes, loadUnaligned<uint32_t>(longer));
   return {p, totalBytes};
 }
+
+constinit const ForwardingTraits forwarding::gue = {
+    .delivery = Delivery::tunnel,
+    .needsSource = true,
+    .keepsPorts = true,
+    .hasPort = true,
+    .checksums = checksumBits({TunnelChecksum::none, TunnelChecksum::checksum, TunnelChecksum::remote}),
+    .overhead = overhead,
+    .makeHeader = makeGueHeader,
+    .encapsulate = encapsulateGue,
+    .hasForm = hasForm,
+};
 
 }  // namespace tunvs

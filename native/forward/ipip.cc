@@ -1,5 +1,7 @@
 #include "forward/ipip.h"
 
+#include "forward/forwarding_traits.h"
+
 namespace tunvs {
 
 OuterHeader makeIpipHeader(Family inner, const IpAddress& source, const IpAddress& server) {
@@ -16,5 +18,18 @@ Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const EncapInpu
   writeOuterIp(outer, p, totalBytes, in);
   return {p, totalBytes};
 }
+
+constinit const ForwardingTraits forwarding::ipip = {
+    .delivery = Delivery::tunnel,
+    .needsSource = true,
+    .keepsPorts = true,
+    .hasPort = false,
+    .checksums = checksumBits({TunnelChecksum::none}),
+    .overhead = [](const TunnelOptions&, Family outer, bool) { return ipBytesOf(outer); },
+    .makeHeader = [](const TunnelOptions&, Family inner, const IpAddress& source,
+                     const IpAddress& server) { return makeIpipHeader(inner, source, server); },
+    .encapsulate = encapsulateIpip,
+    .hasForm = [](const TunnelOptions&, const StrippedOuter& outer) { return outer.kind == OuterKind::ipip; },
+};
 
 }  // namespace tunvs

@@ -80,6 +80,8 @@ inline void writeOuterIpv4(const OuterHeader& outer, uint8_t* p, uint32_t totalB
   std::memcpy(p + 12, outer.bytes + 12, 8);
 }
 
+constexpr size_t ipBytesOf(Family outer) { return outer == Family::ipv4 ? kIpv4HeaderBytes : kIpv6OuterBytes; }
+
 // Writes the outer IP header of either family at `p`.
 void writeOuterIp(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, const EncapInput& in);
 

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "forward/forwarding_traits.h"
+
 namespace tunvs {
 namespace {
 
@@ -9,21 +11,20 @@ Result<void> refuse(ForwardingMethod method, const std::string& reason) {
   return Error::make(ErrorCode::invalidArgument, "forwarding method '" + std::string(nameOf(method)) + "' " + reason);
 }
 
+// 'ipip', 'gue' or 'gre'
+template <typename Has>
+std::string thoseThat(Has&& has) {
+  std::string names;
+  std::string_view last;
+  for (size_t i = 0; i < kForwardingMethods; i++) {
+    if (!has(traitsOf(static_cast<ForwardingMethod>(i)))) continue;
+    if (!last.empty()) names += (names.empty() ? "'" : ", '") + std::string(last) + "'";
+    last = kForwardingMethodNames[i];
+  }
+  return names + (names.empty() ? "'" : " or '") + std::string(last) + "'";
+}
+
 }  // namespace
-
-std::optional<ForwardingMethod> forwardingMethodByName(std::string_view name) {
-  for (const auto& info : kForwardingMethods) {
-    if (info.name == name) return info.method;
-  }
-  return std::nullopt;
-}
-
-std::string_view nameOf(ForwardingMethod method) {
-  for (const auto& info : kForwardingMethods) {
-    if (info.method == method) return info.name;
-  }
-  return "";
-}
 
 std::string_view nameOf(TunnelChecksum checksum) {
   for (const auto& info : kTunnelChecksums) {
@@ -34,21 +35,22 @@ std::string_view nameOf(TunnelChecksum checksum) {
 
 Result<void> checkTunnel(const TunnelOptions& options, Family inner, Family outer) {
   const ForwardingMethod method = options.method;
-  if (method == ForwardingMethod::gue && options.port == 0) {
+  const ForwardingTraits& traits = traitsOf(method);
+  if (traits.hasPort && options.port == 0)
     return refuse(method, "needs the real server's UDP port; give one from 1 to 65535");
+  if (!traits.hasPort && options.port != 0) {
+    return refuse(method, "has no port; leave it out, or choose " +
+                              thoseThat([](const ForwardingTraits& other) { return other.hasPort; }));
   }
-  if (method != ForwardingMethod::gue && options.port != 0) {
-    return refuse(method, "has no port; leave it out, or choose 'gue'");
+  if (!traits.knows(options.checksum)) {
+    const bool isRemote = options.checksum == TunnelChecksum::remote;
+    return refuse(method, std::string("has no ") + (isRemote ? "remote" : "tunnel") +
+                              " checksum; leave it out, or choose " +
+                              thoseThat([&](const ForwardingTraits& other) { return other.knows(options.checksum); }));
   }
-  if (options.checksum == TunnelChecksum::remote && method != ForwardingMethod::gue) {
-    return refuse(method, "has no remote checksum; leave it out, or choose 'gue'");
-  }
-  const bool hasChecksum = method == ForwardingMethod::gue || method == ForwardingMethod::gre;
-  if (options.checksum != TunnelChecksum::none && !hasChecksum) {
-    return refuse(method, "has no tunnel checksum; leave it out, or choose 'gue' or 'gre'");
-  }
-  if (method == ForwardingMethod::dr && inner != outer) {
-    return refuse(method, "needs a real server of the virtual service's address family; choose 'ipip', 'gue' or 'gre'");
+  if (inner != outer && traits.delivery == Delivery::link) {
+    return refuse(method, "needs a real server of the virtual service's address family; choose " +
+                              thoseThat([](const ForwardingTraits& other) { return other.isTunnel(); }));
   }
   return {};
 }

@@ -1,4 +1,4 @@
-// The forwarding methods by name, and what can be chosen about a tunnel to a real server.
+// What can be chosen about the way to a real server.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,9 @@
 
 #include "core/inet.h"
 #include "core/result.h"
+#include "forward/forwarding_method.h"
 
 namespace tunvs {
-
-enum class ForwardingMethod : uint8_t { ipip, gue, gre, dr, local };
-
-struct ForwardingMethodInfo {
-  std::string_view name;
-  ForwardingMethod method;
-};
-inline constexpr ForwardingMethodInfo kForwardingMethods[] = {{"ipip", ForwardingMethod::ipip},
-                                                              {"gue", ForwardingMethod::gue},
-                                                              {"gre", ForwardingMethod::gre},
-                                                              {"dr", ForwardingMethod::dr},
-                                                              {"local", ForwardingMethod::local}};
-std::optional<ForwardingMethod> forwardingMethodByName(std::string_view name);
-std::string_view nameOf(ForwardingMethod method);
 
 // GUE: the UDP checksum; GRE: the checksum in its header. Remote (GUE only): the real server finishes the inner
 // packet's own checksum where that is still to be done (encapsulateGueUnfinished()); other packets go as with

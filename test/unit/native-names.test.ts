@@ -10,6 +10,7 @@ import {
   timeoutStates,
 } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
+import { forwardingTraits } from '../../lib/values/forwarding-method.js';
 
 const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
 
@@ -31,6 +32,13 @@ describe('names', () => {
     it(`of ${what} are the same in TypeScript and in the native part`, () =>
       assert.deepEqual([...ours].sort(), [...theirs].sort()));
   }
+
+  it('of forwarding methods mean the same in TypeScript and in the native part', () => {
+    assert.deepEqual(
+      forwardingMethods.map((method) => ({ ...forwardingTraits[method] })),
+      native.forwardingMethods.map((_, index) => native.forwardingTraits[index]),
+    );
+  });
 
   it('of verdicts are names of counters', () => {
     assert.deepEqual(

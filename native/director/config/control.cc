@@ -157,9 +157,9 @@ Result<void> Control::deleteService(Draft& draft, ServiceKey key) {
 Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
                                                         const ServiceKey& service) {
   if (auto checked = checkServerConfig(config); !checked) return checked.error();
-  const bool isLocal = config.tunnel.method == ForwardingMethod::local;
+  const ForwardingTraits& traits = traitsOf(config.tunnel.method);
   // The host itself may be named by a loopback address.
-  if (!isLocal && !isUnicast(key.address)) {
+  if (traits.delivery != Delivery::host && !isUnicast(key.address)) {
     return Error::make(ErrorCode::invalidArgument,
                        toString(key.address) + " can't be a real server; its address must be unicast");
   }
@@ -172,19 +172,21 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->weight = config.weight;
   view->lastWeight = config.weight;
   view->config = config;
+  view->traits = &traits;
   view->state = &pool_.state(id);
   view->pathMtu = &pool_.pathMtu(id);
-  if (!isLocal)
-    view->innerMtu = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
   const auto& source = settings_.source(key.address.family);
-  if (tunnel.method == ForwardingMethod::dr || isLocal) {
+  view->isReachable = !traits.needsSource || source;
+  if (!traits.needsSource) {
     view->outers.push_back(makeOuterHeader(tunnel, service.address.family, key.address, key.address));
   } else if (source) {
     for (size_t i = 0; i < source->count(); i++) {
       view->outers.push_back(makeOuterHeader(tunnel, service.address.family, source->at(i), key.address));
     }
   }
-  view->outerMask = view->outers.empty() ? 0 : static_cast<uint32_t>(view->outers.size() - 1);
+  if (view->isReachable) view->outerMask = static_cast<uint32_t>(view->outers.size() - 1);
+  if (view->isReachable && traits.hasPath())
+    view->plainBytes = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
   return view;
 }
 

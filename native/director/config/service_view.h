@@ -24,13 +24,13 @@ inline constexpr uint16_t kFtpPort = 21;
 
 // Immutable: a real server as of one snapshot.
 struct ServerView : Candidate {
-  ServerConfig config;    // config.weight == weight, but for a slow start in the service
-  bool available = true;  // false: removed, but connections still name it
-  uint32_t innerMtu = 0;  // the longest packet for which nothing has to be looked up; 0: the path is too narrow, or
-                          // the server is this host
-  std::vector<OuterHeader>
-      outers;  // one per source address, a power of two of them; empty: the director has no such address
-  PathMtu* pathMtu = nullptr;  // as long-lived as `state`
+  ServerConfig config;                       // config.weight == weight, but for a slow start in the service
+  bool available = true;                     // false: removed, but connections still name it
+  const ForwardingTraits* traits = nullptr;  // of config.tunnel.method
+  bool isReachable = false;         // false: the director has no address of a family that the method needs one of
+  uint32_t plainBytes = 0;          // packets up to this length go out with nothing looked up first
+  std::vector<OuterHeader> outers;  // one per source address, a power of two of them; one where none is needed
+  PathMtu* pathMtu = nullptr;       // as long-lived as `state`
 
   std::optional<Tick> rampSince;  // its slow start is under way since
   bool reschedulesUdp = false;    // of its service, for when it is not available

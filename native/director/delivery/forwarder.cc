@@ -45,8 +45,8 @@ bool isClientsToCut(const ParsedPacket& parsed, uint32_t mtu, const Tunables& tu
 // `pathMtu`: read once, as it may change between two looks.
 Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
                  uint32_t pathMtu, const Tunables& tunables) {
-  if (server.outers.empty()) return Verdict::dropNoSource;
-  if (server.config.tunnel.method == ForwardingMethod::local) return Verdict::forwarded;
+  if (!server.isReachable) return Verdict::dropNoSource;
+  if (!server.traits->hasPath()) return Verdict::forwarded;
   if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
   if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
   const bool isTold = !isRelayed && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
@@ -57,7 +57,7 @@ Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t 
 
 bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now,
                                 const Tunables& tunables) const {
-  if (server.config.tunnel.method == ForwardingMethod::local) return false;
+  if (!server.isReachable || !server.traits->hasPath()) return false;
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
   return pathMtu >= leastPathMtu(server, parsed) && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
 }
@@ -70,7 +70,7 @@ Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, u
 Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                                const Tunables& tunables, OutputVector& out) {
   const ParsedPacket& parsed = packet.parsed;
-  if (server.config.tunnel.method == ForwardingMethod::local) {
+  if (!server.traits->hasPath()) {
     out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host);
     return Verdict::forwarded;
   }
@@ -86,8 +86,8 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   if (verdict != Verdict::forwarded) return verdict;
 
   const Packet sent = encapsulated(worker, server, packet, tunables);
-  // Direct routing sends the client's own packet, whose DF is the client's to set.
-  const bool isOurs = server.config.tunnel.method != ForwardingMethod::dr;
+  // What is no tunnel packet is the client's own, whose DF is the client's to set.
+  const bool isOurs = server.traits->isTunnel();
   const bool mayClear = isOurs && server.address.isV4();
   if (sent.length <= pathMtu) {
     out.add(sent.data, sent.length, server.address, packet.cause);

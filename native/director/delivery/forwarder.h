@@ -27,8 +27,7 @@ class Forwarder {
 
   Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
                const Tunables& tunables, OutputVector& out) {
-    if (server.outers.empty()) return Verdict::dropNoSource;
-    if (packet.parsed.length > server.innerMtu || server.pathMtu->isNarrowed()) [[unlikely]] {
+    if (packet.parsed.length > server.plainBytes || server.pathMtu->isNarrowed()) [[unlikely]] {
       const Verdict verdict = checkLength(worker, server, packet, now, tunables, out);
       if (verdict != Verdict::forwarded) return verdict;
     } else {

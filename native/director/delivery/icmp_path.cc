@@ -5,7 +5,6 @@
 
 #include "director/delivery/answers.h"
 #include "director/protocol/protocol_state.h"
-#include "forward/gue.h"
 #include "forward/outer_fragment.h"
 #include "forward/tunnel_mtu.h"
 #include "packet/icmp.h"
@@ -32,18 +31,8 @@ std::optional<uint32_t> ipLengthOf(std::span<const uint8_t> packet) {
 
 // Whether the outer packet that an error quotes is one that this server gets.
 bool isSentTo(const ServerView& server, const StrippedOuter& outer) {
-  if (server.address != outer.server) return false;
-  const TunnelOptions& tunnel = server.config.tunnel;
-  switch (outer.kind) {
-    case OuterKind::ipip: return tunnel.method == ForwardingMethod::ipip;
-    case OuterKind::gue: {
-      const uint16_t from = outer.sourcePort.host();
-      return tunnel.method == ForwardingMethod::gue && tunnel.port == outer.port.host() &&
-             from >= kGueFirstSourcePort && from <= kGueLastSourcePort;
-    }
-    case OuterKind::gre: return tunnel.method == ForwardingMethod::gre;
-  }
-  return false;
+  const auto hasForm = server.traits->hasForm;
+  return server.address == outer.server && hasForm != nullptr && hasForm(server.config.tunnel, outer);
 }
 
 }  // namespace

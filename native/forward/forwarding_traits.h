@@ -1,0 +1,59 @@
+// What is to be known of a forwarding method, and what it does. Each method's file defines its own, as
+// forwarding::NAME; whoever treats methods differently asks for a trait, not for a method.
+//
+// Thread safety: pure.
+#pragma once
+
+#include "forward/forwarding_method.h"
+#include "forward/outer_header.h"
+#include "packet/outer_quote.h"
+
+namespace tunvs {
+
+// How a packet leaves for its real server.
+enum class Delivery : uint8_t {
+  tunnel,   // behind an outer header, by a route
+  link,     // as it is, in a frame to a server on the same link
+  host,     // as it is, to this host's own stack
+  rewrite,  // with other addresses or ports in its own header, by a route
+};
+
+struct ForwardingTraits {
+  Delivery delivery;
+  bool needsSource;   // the packet leaves with an address of the director's: a family without one reaches no server
+  bool keepsPorts;    // the server gets the packet's own port
+  bool hasPort;       // the tunnel itself has a port of the server's
+  uint8_t checksums;  // which TunnelChecksums it knows: bits, 1 << TunnelChecksum
+  // Bytes in front of the packet; `isUnfinished` as in overhead().
+  size_t (*overhead)(const TunnelOptions& options, Family outer, bool isUnfinished);
+  OuterHeader (*makeHeader)(const TunnelOptions& options, Family inner, const IpAddress& source,
+                            const IpAddress& server);
+  Packet (*encapsulate)(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
+  // Whether a quoted outer packet is of the form that this method gives it. Null: it makes no outer packets.
+  bool (*hasForm)(const TunnelOptions& options, const StrippedOuter& outer);
+
+  constexpr bool isTunnel() const { return delivery == Delivery::tunnel; }
+  // The path to the server has an MTU.
+  constexpr bool hasPath() const { return delivery != Delivery::host; }
+  constexpr bool knows(TunnelChecksum checksum) const { return (checksums >> static_cast<int>(checksum) & 1) != 0; }
+};
+
+constexpr uint8_t checksumBits(std::initializer_list<TunnelChecksum> checksums) {
+  unsigned bits = 0;
+  for (const TunnelChecksum checksum : checksums) bits |= 1u << static_cast<unsigned>(checksum);
+  return static_cast<uint8_t>(bits);
+}
+
+// The same for methods that change nothing of a packet and put nothing in front of it.
+size_t noOverhead(const TunnelOptions& options, Family outer, bool isUnfinished);
+Packet asItIs(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
+
+namespace forwarding {
+#define TUNVS_TRAITS(name) extern const ForwardingTraits name;
+TUNVS_FORWARDING_METHODS(TUNVS_TRAITS)
+#undef TUNVS_TRAITS
+}  // namespace forwarding
+
+const ForwardingTraits& traitsOf(ForwardingMethod method);
+
+}  // namespace tunvs
