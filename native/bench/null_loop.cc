@@ -1,13 +1,12 @@
 #include "bench/null_loop.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/clock.h"
 #include "forward/ipip.h"
-#include "io/os/thread.h"
+#include "io/os/loop_thread.h"
 
 namespace tunvs::bench {
 namespace {
@@ -28,23 +27,17 @@ void addOne(std::atomic<uint64_t>& counter, uint64_t n) {
 
 class NullLoop::Thread {
  public:
-  Thread(DeviceQueue& queue, std::unique_ptr<Egress> egress, const NullLoopOptions& options, UniqueFd wake)
+  Thread(DeviceQueue& queue, std::unique_ptr<Egress> egress, const NullLoopOptions& options,
+         std::unique_ptr<LoopThread> loop)
       : queue_(queue),
         egress_(std::move(egress)),
         outer_(makeOuterHeader({}, Family::ipv4, options.source, options.server)),
         server_(options.server),
         vector_(options.device.maxPacketBytes),
-        wake_(std::move(wake)) {}
+        loop_(std::move(loop)) {}
 
   Result<void> start() {
-    return thread_.start("tunvs/null", [this] { run(); });
-  }
-
-  ~Thread() {
-    stopping_.store(true, std::memory_order_release);
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);
-    thread_.join();
+    return loop_->start("tunvs/null", [this] { run(); });
   }
 
   std::atomic<uint64_t> received{0}, sent{0}, userNs{0}, systemNs{0};
@@ -53,7 +46,7 @@ class NullLoop::Thread {
   void run() {
     OutputPacket outputs[kVectorSize];
     Tick measuredAt = coarseNow();
-    while (!stopping_.load(std::memory_order_acquire)) {
+    while (!loop_->isStopping()) {
       const auto count = queue_.receive(vector_);
       if (!count.ok()) break;
       const Tick now = coarseNow();
@@ -85,7 +78,7 @@ class NullLoop::Thread {
   }
 
   void sleep() {
-    pollfd waits[2] = {{wake_.get(), POLLIN, 0}, {queue_.pollDescriptor(), POLLIN, 0}};
+    pollfd waits[2] = {{loop_->descriptor(), POLLIN, 0}, {queue_.pollDescriptor(), POLLIN, 0}};
     poll(waits, 2, kSleepMs);
   }
 
@@ -101,10 +94,8 @@ class NullLoop::Thread {
   const OuterHeader outer_;
   const IpAddress server_;
   PacketVector vector_;
-  UniqueFd wake_;
   uint16_t identification_ = 0;
-  std::atomic<bool> stopping_{false};
-  tunvs::Thread thread_;
+  std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 
 NullLoop::NullLoop(std::unique_ptr<TunDevice> device) : device_(std::move(device)) {}
@@ -125,10 +116,10 @@ Result<std::unique_ptr<NullLoop>> NullLoop::start(const NullLoopOptions& options
     auto egress = openEgress(wanted, context);
     if (!egress.ok()) return egress.error();
     loop->egress_ = wanted = egress.value()->name();
-    UniqueFd wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-    if (wake.get() < 0) return Error::fromErrno(errno, "eventfd", "could not make the null loop's wake-up descriptor");
+    auto made = LoopThread::make("can't start the null loop");
+    if (!made) return made.error();
     loop->threads_.push_back(
-        std::make_unique<Thread>(loop->device_->queue(i), std::move(egress).value(), options, std::move(wake)));
+        std::make_unique<Thread>(loop->device_->queue(i), std::move(egress).value(), options, std::move(made).value()));
     if (auto started = loop->threads_.back()->start(); !started) return started.error();
   }
   if (context.resolver) context.resolver->setServers({{options.server}});

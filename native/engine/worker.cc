@@ -1,7 +1,6 @@
 #include "engine/worker.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <algorithm>
@@ -27,36 +26,19 @@ uint64_t nsOf(const timeval& time) {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
-  UniqueFd wake(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (wake.get() < 0) return Error::fromErrno(errno, "eventfd", "could not make a worker's wake-up descriptor");
-  return std::unique_ptr<Worker>(new Worker(std::move(parts), std::move(wake)));
+  auto loop = LoopThread::make("can't make a worker");
+  if (!loop) return loop.error();
+  return std::unique_ptr<Worker>(new Worker(std::move(parts), std::move(loop).value()));
 }
 
-Worker::Worker(Parts parts, UniqueFd wake)
-    : parts_(std::move(parts)), wake_(std::move(wake)), vector_(parts_.maxPacketBytes), losses_(parts_.events) {}
-
-Worker::~Worker() {
-  stop();
-  join();
-}
+Worker::Worker(Parts parts, std::unique_ptr<LoopThread> loop)
+    : parts_(std::move(parts)), vector_(parts_.maxPacketBytes), losses_(parts_.events), loop_(std::move(loop)) {}
 
 Result<void> Worker::start() {
   char name[16];
   snprintf(name, sizeof name, "tunvs/%zu", parts_.index);
-  return thread_.start(name, [this] { run(); });
+  return loop_->start(name, [this] { run(); });
 }
-
-void Worker::stop() {
-  stopping_.store(true, std::memory_order_release);
-  wake();
-}
-
-void Worker::wake() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = write(wake_.get(), &one, sizeof one);  // a full counter wakes as well
-}
-
-void Worker::join() { thread_.join(); }
 
 CpuTime Worker::cpu() const {
   return {userNs_.load(std::memory_order_relaxed), systemNs_.load(std::memory_order_relaxed)};
@@ -68,7 +50,7 @@ void Worker::run() {
   uint64_t idleSinceUs = 0;
   housekept_ = coarseNow();
   memoryReadAt_ = housekept_ - kMemoryTicks;
-  while (!stopping_.load(std::memory_order_acquire)) {
+  while (!loop_->isStopping()) {
     const size_t received = receive();
     const Tick now = coarseNow();
     if (received > 0) {
@@ -110,7 +92,7 @@ size_t Worker::receive() {
 void Worker::sleep(Tick now) {
   if (parts_.policies != nullptr && !parts_.policies->mayFallAsleep()) return parts_.policies->wakeUp();
   parts_.director.leave(parts_.index);
-  pollfd waits[4] = {{wake_.get(), POLLIN, 0}};
+  pollfd waits[4] = {{loop_->descriptor(), POLLIN, 0}};
   nfds_t count = 1;
   const int queue = isDeviceLost_ ? -1 : parts_.queue.pollDescriptor();
   if (queue >= 0) waits[count++] = {queue, POLLIN, 0};
@@ -118,9 +100,7 @@ void Worker::sleep(Tick now) {
   poll(waits, count, queue >= 0 || isDeviceLost_ ? sleepMs(now) : 0);
   if (parts_.policies != nullptr) {
     parts_.policies->wakeUp();
-    uint64_t times;  // stop() is told by stopping_ too
-    if ((waits[0].revents & POLLIN) != 0) [[maybe_unused]]
-      const ssize_t drained = read(wake_.get(), &times, sizeof times);
+    if ((waits[0].revents & POLLIN) != 0) loop_->clear();  // that it is to stop, it knows all the same
   }
   parts_.director.enter(parts_.index);
 }

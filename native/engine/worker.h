@@ -13,7 +13,7 @@
 #include "engine/event_ring.h"
 #include "engine/loss_report.h"
 #include "engine/policy_channel.h"
-#include "io/os/thread.h"
+#include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
 #include "io/port/device.h"
 #include "io/port/egress.h"
@@ -45,18 +45,17 @@ class Worker {
   };
 
   static Result<std::unique_ptr<Worker>> create(Parts parts);
-  ~Worker();
 
   Result<void> start();
-  void stop();  // asks it to end; join() waits
-  void join();
+  void stop() { loop_->stop(); }  // asks it to end; join() waits
+  void join() { loop_->join(); }
   // Ends its sleep, where it sleeps: by any thread.
-  void wake();
+  void wake() { loop_->wake(); }
   // As of the worker's last look at its clock, at most about 100 ms ago.
   CpuTime cpu() const;
 
  private:
-  Worker(Parts parts, UniqueFd wake);
+  Worker(Parts parts, std::unique_ptr<LoopThread> loop);
   void run();
   size_t receive();
   void sleep(Tick now);
@@ -71,9 +70,7 @@ class Worker {
   void readRoutes();
 
   Parts parts_;
-  UniqueFd wake_;
   PacketVector vector_;
-  std::atomic<bool> stopping_{false};
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
   Tick housekept_ = 0;
   bool isExpiryDone_ = true;
@@ -82,7 +79,7 @@ class Worker {
   uint64_t routesRead_ = 0;  // generation
   LossReport losses_;
   Tick memoryReadAt_ = 0;
-  Thread thread_;
+  std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 
 }  // namespace tunvs

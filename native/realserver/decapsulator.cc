@@ -1,7 +1,6 @@
 #include "realserver/decapsulator.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 
 namespace tunvs {
 namespace {
@@ -84,31 +83,27 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
   if (!sockets) return sockets.error();
   auto tun = TunDevice::open({.name = options.device, .queues = 1});
   if (!tun) return tun.error();
-  UniqueFd stop(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!stop) return Error::fromErrno(errno, "eventfd", "can't start the decapsulator");
-  std::unique_ptr<Decapsulator> made(
-      new Decapsulator(std::move(rules).value(), std::move(tun).value(), std::move(sockets).value(), std::move(stop)));
-  if (auto started = made->thread_.start("tunvs/decap", [own = made.get()] { own->run(); }); !started)
+  auto loop = LoopThread::make("can't start the decapsulator");
+  if (!loop) return loop.error();
+  std::unique_ptr<Decapsulator> made(new Decapsulator(std::move(rules).value(), std::move(tun).value(),
+                                                      std::move(sockets).value(), std::move(loop).value()));
+  if (auto started = made->loop_->start("tunvs/decap", [own = made.get()] { own->run(); }); !started)
     return started.error();
   return made;
 }
 
 Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
-                           UniqueFd stop)
-    : rules_(std::move(rules)), tun_(std::move(tun)), sockets_(std::move(sockets)), stop_(std::move(stop)) {}
+                           std::unique_ptr<LoopThread> loop)
+    : rules_(std::move(rules)), tun_(std::move(tun)), sockets_(std::move(sockets)), loop_(std::move(loop)) {}
 
-Decapsulator::~Decapsulator() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);  // a full counter stops as well
-  thread_.join();
-}
+Decapsulator::~Decapsulator() = default;
 
 void Decapsulator::run() {
   Buffers buffers;
   std::vector<pollfd> waits;
   for (const TunnelSocket& socket : sockets_) waits.push_back({socket.fd.get(), POLLIN, 0});
   waits.push_back({tun_->descriptor(0), 0, 0});  // an error once somebody has deleted the device
-  waits.push_back({stop_.get(), POLLIN, 0});
+  waits.push_back({loop_->descriptor(), POLLIN, 0});
   while (true) {
     // Nobody is woken by the end of a device: it is looked at now and then.
     if (::poll(waits.data(), waits.size(), kLookMs) < 0) {

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "io/os/thread.h"
+#include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
 #include "io/tun/tun_device.h"
 #include "realserver/decap.h"
@@ -69,7 +69,8 @@ class Decapsulator {
 
  private:
   struct Buffers;
-  Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets, UniqueFd stop);
+  Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
+               std::unique_ptr<LoopThread> loop);
   void run();
   // Everything that waits. False when the socket failed.
   bool receiveAll(const TunnelSocket& socket, Buffers& buffers);
@@ -79,13 +80,12 @@ class Decapsulator {
   const DecapRules rules_;
   std::unique_ptr<TunDevice> tun_;
   const std::vector<TunnelSocket> sockets_;
-  UniqueFd stop_;  // an eventfd
   // Written by the thread only. By verdict, and what is no verdict.
   std::array<std::atomic<uint64_t>, kDecapVerdicts> verdicts_{};
   std::atomic<uint64_t> deliveredBytes_{0};
   std::atomic<uint64_t> writeFailed_{0};
   std::atomic<int> failureErrno_{0};
-  Thread thread_;  // last: it uses all the others
+  std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 
 }  // namespace tunvs

@@ -5,7 +5,6 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -108,31 +107,26 @@ Result<std::unique_ptr<HostMonitor>> HostMonitor::start(uint8_t routeProtocol, s
   if (auto subscribed = subscribe(notifications->get()); !subscribed) return subscribed.error();
   auto questions = openSocket();
   if (!questions) return questions.error();
-  UniqueFd wakeUp(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!wakeUp) return Error::fromErrno(errno, "eventfd", "can't watch the host");
+  auto loop = LoopThread::make("can't watch the host");
+  if (!loop) return loop.error();
   std::unique_ptr<HostMonitor> monitor(new HostMonitor(routeProtocol, std::move(changed),
                                                        std::move(notifications).value(), std::move(questions).value(),
-                                                       std::move(wakeUp)));
-  auto started = monitor->thread_.start("tunvs/host", [self = monitor.get()] { self->run(); });
+                                                       std::move(loop).value()));
+  auto started = monitor->loop_->start("tunvs/host", [self = monitor.get()] { self->run(); });
   if (!started) return started.error();
   return monitor;
 }
 
-HostMonitor::~HostMonitor() {
-  isStopping_.store(true, std::memory_order_release);
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);  // a full counter wakes as well
-  thread_.join();
-}
+HostMonitor::~HostMonitor() = default;
 
 void HostMonitor::run() {
   uint64_t seen = proxies();
   uint64_t dueMs = coarseNowMs() + kProxyRoundMs;
-  while (!isStopping_.load(std::memory_order_acquire)) {
-    pollfd waits[2] = {{wakeUp_.get(), POLLIN, 0}, {notifications_.get(), POLLIN, 0}};
+  while (!loop_->isStopping()) {
+    pollfd waits[2] = {{loop_->descriptor(), POLLIN, 0}, {notifications_.get(), POLLIN, 0}};
     const uint64_t before = coarseNowMs();
     ::poll(waits, 2, dueMs > before ? static_cast<int>(dueMs - before) : 0);
-    if (isStopping_.load(std::memory_order_acquire)) return;
+    if (loop_->isStopping()) return;
     tell(drain());
     if (coarseNowMs() < dueMs) continue;
     const uint64_t now = proxies();

@@ -21,7 +21,7 @@
 #include <string_view>
 
 #include "core/result.h"
-#include "io/os/thread.h"
+#include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
 
 namespace tunvs {
@@ -53,12 +53,12 @@ class HostMonitor {
 
  private:
   HostMonitor(uint8_t routeProtocol, std::function<void()> changed, UniqueFd notifications, UniqueFd questions,
-              UniqueFd wakeUp)
+              std::unique_ptr<LoopThread> loop)
       : routeProtocol_(routeProtocol),
         changed_(std::move(changed)),
         notifications_(std::move(notifications)),
         questions_(std::move(questions)),
-        wakeUp_(std::move(wakeUp)) {}
+        loop_(std::move(loop)) {}
   void run();
   void tell(HostChanges changes);
   HostChanges drain();
@@ -69,12 +69,10 @@ class HostMonitor {
   const std::function<void()> changed_;
   UniqueFd notifications_;
   UniqueFd questions_;
-  UniqueFd wakeUp_;
   std::atomic<HostChanges> changes_{0};
-  std::atomic<bool> isStopping_{false};
   uint32_t sequence_ = 0;
   std::array<uint8_t, 32768> scratch_;
-  Thread thread_;
+  std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 
 }  // namespace tunvs

@@ -2,7 +2,6 @@
 
 #include <linux/if_arp.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 #include <algorithm>
 
@@ -24,47 +23,38 @@ Result<std::shared_ptr<NextHopResolver>> NextHopResolver::start(std::vector<IpAd
   if (!netlink) return netlink.error();
   auto monitor = NetlinkMonitor::open();
   if (!monitor) return monitor.error();
-  UniqueFd wakeUp(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-  if (!wakeUp) return Error::fromErrno(errno, "eventfd", "can't start the next-hop resolver");
+  auto loop = LoopThread::make("can't start the next-hop resolver");
+  if (!loop) return loop.error();
   std::shared_ptr<NextHopResolver> made(new NextHopResolver(std::move(sources), std::move(netlink).value(),
-                                                            std::move(monitor).value(), std::move(wakeUp)));
-  if (auto started = made->thread_.start("tunvs/routes", [own = made.get()] { own->run(); }); !started)
+                                                            std::move(monitor).value(), std::move(loop).value()));
+  if (auto started = made->loop_->start("tunvs/routes", [own = made.get()] { own->run(); }); !started)
     return started.error();
   return made;
 }
 
 NextHopResolver::NextHopResolver(std::vector<IpAddress> sources, std::unique_ptr<Netlink> netlink,
-                                 std::unique_ptr<NetlinkMonitor> monitor, UniqueFd wakeUp)
+                                 std::unique_ptr<NetlinkMonitor> monitor, std::unique_ptr<LoopThread> loop)
     : sources_(std::move(sources)),
       netlink_(std::move(netlink)),
       monitor_(std::move(monitor)),
-      wakeUp_(std::move(wakeUp)) {}
+      loop_(std::move(loop)) {}
 
-NextHopResolver::~NextHopResolver() {
-  isStopping_.store(true, std::memory_order_release);
-  wake();
-  thread_.join();
-}
-
-void NextHopResolver::wake() {
-  const uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wakeUp_.get(), &one, sizeof one);  // a full counter wakes as well
-}
+NextHopResolver::~NextHopResolver() = default;
 
 void NextHopResolver::setServers(std::span<const IpAddress> servers) {
   table_.assign(servers);
-  wake();
+  loop_->wake();
 }
 
 void NextHopResolver::resolveNeighbours() {
   if (needsNeighbours_.exchange(true, std::memory_order_relaxed)) return;
   needsRound_.store(true, std::memory_order_release);
-  wake();
+  loop_->wake();
 }
 
 void NextHopResolver::run() {
   uint64_t roundDueMs = 0, someDueMs = 0, listensAtMs = 0;
-  while (!isStopping_.load(std::memory_order_acquire)) {
+  while (!loop_->isStopping()) {
     const uint64_t before = coarseNowMs();
     if (table_.size() == 0) {
       wait(UINT64_MAX, /*listens=*/false);
@@ -93,18 +83,17 @@ void NextHopResolver::run() {
 // Sleeps until then, or until somebody calls wake(), or until there is something to listen to.
 void NextHopResolver::wait(uint64_t untilMs, bool listens) {
   const uint64_t now = coarseNowMs();
-  pollfd waits[2] = {{wakeUp_.get(), POLLIN, 0}, {monitor_->pollDescriptor(), POLLIN, 0}};
+  pollfd waits[2] = {{loop_->descriptor(), POLLIN, 0}, {monitor_->pollDescriptor(), POLLIN, 0}};
   const int timeoutMs = untilMs == UINT64_MAX ? -1 : static_cast<int>(untilMs > now ? untilMs - now : 0);
   ::poll(waits, listens ? 2 : 1, timeoutMs);
-  uint64_t events;
-  [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &events, sizeof events);  // empty: nobody woke it
+  loop_->clear();
   if (listens) hasNews_ |= monitor_->drain([&](const IpAddress& address) { return neighbours_.contains(address); });
 }
 
 void NextHopResolver::resolveAll(std::span<const IpAddress> nextHops) {
   links_.clear();
   for (const IpAddress& nextHop : nextHops) {
-    if (isStopping_.load(std::memory_order_relaxed)) return;
+    if (loop_->isStopping()) return;
     table_.set(nextHop, resolve(nextHop));
   }
 }

@@ -21,7 +21,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "io/os/thread.h"
+#include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
 #include "io/route/netlink.h"
 #include "io/route/next_hop_table.h"
@@ -49,9 +49,8 @@ class NextHopResolver {
 
  private:
   NextHopResolver(std::vector<IpAddress> sources, std::unique_ptr<Netlink> netlink,
-                  std::unique_ptr<NetlinkMonitor> monitor, UniqueFd wakeUp);
+                  std::unique_ptr<NetlinkMonitor> monitor, std::unique_ptr<LoopThread> loop);
   void run();
-  void wake();
   void wait(uint64_t untilMs, bool listens);
   void resolveAll(std::span<const IpAddress> nextHops);
   void resolveSome(const std::vector<IpAddress>& nextHops);
@@ -70,9 +69,7 @@ class NextHopResolver {
   std::unordered_set<IpAddress, IpAddressHash> neighbours_;  // asked for since the last whole round
   size_t cursor_ = 0;                                        // of resolveSome()
   bool hasNews_ = false;
-  UniqueFd wakeUp_;
-  std::atomic<bool> isStopping_{false};
-  Thread thread_;  // last: it uses all the others
+  std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 
 }  // namespace tunvs
