@@ -399,6 +399,7 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);
   if (worker == 0) fragments_.expire(now);
   Worker& own = *worker_[worker];
+  own.lease.clear();  // a worker to which nothing comes would keep its share of the room from all others
   const bool done = connections_.expire(worker, workers_, own.stats, own.expiry, now, exact, budget);
   connections_.dropEntries(worker, workers_, own.stats, own.entries, now);
   turnMarks(own, now);
