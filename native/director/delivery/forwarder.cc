@@ -36,10 +36,13 @@ uint32_t innerMtu(const ServerView& server, const ParsedPacket& parsed, uint32_t
   return parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
 }
 
+// Direct routing sends the client's own packet, whose DF is the client's to set, whatever pmtu_disc is.
+bool isClientsOwn(const ServerView& server) { return server.config.tunnel.method == ForwardingMethod::dr; }
+
 // Too long, and nobody but the client may send it in smaller pieces.
-bool isClientsToCut(const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
+bool isClientsToCut(const ServerView& server, const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
   if (parsed.length <= mtu) return false;
-  return parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
+  return parsed.key.isV4() ? parsed.dontFragment && (tunables.pmtuDisc != 0 || isClientsOwn(server)) : true;
 }
 
 // `pathMtu`: read once, as it may change between two looks.
@@ -49,8 +52,10 @@ Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t 
   if (server.config.tunnel.method == ForwardingMethod::local) return Verdict::forwarded;
   if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
   if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
-  const bool isTold = !isRelayed && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
-  return isTold ? Verdict::answeredTooBig : Verdict::forwarded;
+  const bool isTold = !isRelayed && isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
+  if (isTold) return Verdict::answeredTooBig;
+  const bool mayBeCut = !isClientsOwn(server) || !parsed.dontFragment;
+  return parsed.length > pathMtu && !mayBeCut ? Verdict::dropTooLong : Verdict::forwarded;
 }
 
 }  // namespace
@@ -59,7 +64,7 @@ bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& pa
                                 const Tunables& tunables) const {
   if (server.config.tunnel.method == ForwardingMethod::local) return false;
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
-  return pathMtu >= leastPathMtu(server, parsed) && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
+  return pathMtu >= leastPathMtu(server, parsed) && isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
 }
 
 Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
@@ -86,15 +91,12 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   if (verdict != Verdict::forwarded) return verdict;
 
   const Packet sent = encapsulated(worker, server, packet, tunables);
-  // Direct routing sends the client's own packet, whose DF is the client's to set.
-  const bool isOurs = server.config.tunnel.method != ForwardingMethod::dr;
-  const bool mayClear = isOurs && server.address.isV4();
   if (sent.length <= pathMtu) {
     out.add(sent.data, sent.length, server.address, packet.cause);
     return Verdict::forwarded;
   }
-  if (!isOurs && !server.address.isV4()) return Verdict::dropTooLong;
-  if (mayClear) clearDontFragment(sent.data, nextIdentification(worker.identification));
+  if (!isClientsOwn(server) && server.address.isV4())
+    clearDontFragment(sent.data, nextIdentification(worker.identification));
   const uint32_t identification =
       server.address.isV4() ? nextIdentification(worker.identification) : ++worker.identification6;
   OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
