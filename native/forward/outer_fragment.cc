@@ -39,8 +39,10 @@ OuterFragmenter::OuterFragmenter(std::span<const uint8_t> packet, uint32_t pathM
   if (isIpv4) {
     if ((packet[6] & (kIpv4DontFragment >> 8)) != 0) return;
     const uint16_t own = loadBe16(packet_ + 4);
-    if (own != 0) identification_ = own;
+    // A fragment's is that of the others of its datagram, which need not be cut.
+    const bool isFragment = (loadBe16(packet_ + 6) & (kIpv4MoreFragments | kIpv4OffsetMask)) != 0;
     if ((identification_ & 0xffff) == 0) identification_ = 1;
+    if (own != 0 || isFragment) identification_ = own;
   } else if (packet[6] == kFragmentNextHeader) {
     return;
   }

@@ -6,7 +6,7 @@
 // Invariants:
 //  1. No fragment is longer than the path's MTU; all but the last carry the largest multiple of 8 that fits.
 //  2. The payloads, one after another, are the packet's payload.
-//  3. All have the same identification, which is not 0 for IPv4.
+//  3. All have the same identification; IPv4: the packet's own, or, where a whole one has 0, another.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,8 @@ namespace tunvs {
 class OuterFragmenter {
  public:
   // `packet`: IPv4, whatever header options it has, itself a fragment or not; or IPv6 with a 40-byte header before the
-  // fragmentable part. It must outlive this. `identification`: for IPv6, and for an IPv4 header that has 0.
+  // fragmentable part. It must outlive this. `identification`: for IPv6, and for a whole IPv4 packet that has
+  // 0.
   OuterFragmenter(std::span<const uint8_t> packet, uint32_t pathMtu, uint32_t identification);
 
   // 0 when the packet can't be fragmented: DF, a path MTU with no room for 8 bytes of payload, IPv6 that is a fragment

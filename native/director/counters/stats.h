@@ -42,6 +42,7 @@ struct alignas(64) WorkerStats {
   Counter handedOut;
   Counter fragmentsSent;       // outer fragments of packets that were too long for their path
   Counter fragmentsReleased;   // had waited for their datagram's first fragment, and went on
+  Counter fragmentsRefused;    // had waited for it, and could not: their path is too narrow, or there is none
   Counter parkedReleased;      // had waited for a policy's answer, and were forwarded
   Counter parkedRefused;       // had waited for it, and were not
   Counter answersUnreachable;  // ICMP destination unreachable, for packets counted with a drop verdict
@@ -80,6 +81,7 @@ inline constexpr std::string_view kCounterNames[] = {
     "handedOut",
     "fragmentsSent",
     "fragmentsReleased",
+    "fragmentsRefused",
     "parkedReleased",
     "parkedRefused",
     "answersUnreachable",
