@@ -223,6 +223,19 @@ TEST("says of a packet that is too long that its client is told") {
   CHECK_EQ(explained(t, datagram(700, false)), "11");
 }
 
+TEST("says of a later fragment that is too long that it is dropped, as nobody is told of one") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.settings.pathMtu = 600;
+  TestDirector t(options);
+  t.addService("rr", TestDirector::kNames);
+  t.addServer(11, {}, TestDirector::kNames);
+  const auto part = [] { return PacketBuilder().ip(kClient, kVip).dontFragment(); };
+  CHECK_EQ(t.send(part().moreFragments().udp(1000, 53).payload(392).build()), "11");
+  const Bytes later = part().fragmentOffset(400).protocol(IpProtocol::udp).payload(800).build();
+  CHECK_EQ(explained(t, later), "dropTooLong");
+  CHECK_EQ(t.send(later), "dropTooLong");
+}
+
 TEST("names the state of a connection, and that a reused port ends it") {
   TestDirector t;
   t.addService("rr");

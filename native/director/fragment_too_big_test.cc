@@ -70,6 +70,7 @@ TEST("a fragment that had waited and is too long for the path by itself is count
   check(t.take(part(0, 400, true)), "forwarded", 2);
   CHECK_EQ(t.counter("fragmentsReleased"), 1u);
   CHECK_EQ(t.counter("fragmentsRefused"), 1u);
+  CHECK_EQ(t.row(11, TestDirector::kNames).traffic.tooBig, 0u);  // nobody is told of a later fragment (RFC 1122)
   CHECK_EQ(t.row(11, TestDirector::kNames).traffic.inPackets, 2u);
 }
 

@@ -45,6 +45,11 @@ bool isClientsToCut(const ServerView& server, const ParsedPacket& parsed, uint32
   return parsed.key.isV4() ? parsed.dontFragment && (tunables.pmtuDisc != 0 || isClientsOwn(server)) : true;
 }
 
+// Of fragments, IPv4 hosts are told of the first one only (RFC 1122 section 3.2.2).
+bool mayTell(const ParsedPacket& parsed) {
+  return !parsed.key.isV4() || parsed.packetClass != PacketClass::fragment || parsed.fragmentOffset == 0;
+}
+
 // `pathMtu`: read once, as it may change between two looks.
 Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
                  uint32_t pathMtu, const Tunables& tunables) {
@@ -53,7 +58,7 @@ Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t 
   if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
   if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
   const bool isTold = !isRelayed && isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
-  if (isTold) return Verdict::answeredTooBig;
+  if (isTold) return mayTell(parsed) ? Verdict::answeredTooBig : Verdict::dropTooLong;
   const bool mayBeCut = !isClientsOwn(server) || !parsed.dontFragment;
   return parsed.length > pathMtu && !mayBeCut ? Verdict::dropTooLong : Verdict::forwarded;
 }
@@ -84,8 +89,9 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   if (verdict == Verdict::answeredTooBig) {
     const uint32_t mtu = innerMtu(server, parsed, pathMtu);
     Answers answers(worker, out, packet.cause, now);
+    if (!answers.tooBig({packet.data, parsed.length}, parsed, mtu)) return Verdict::dropTooLong;
     pool_.counters(worker.index, server.id).tooBig.add(1);
-    return answers.tooBig({packet.data, parsed.length}, parsed, mtu) ? Verdict::answeredTooBig : Verdict::dropTooLong;
+    return Verdict::answeredTooBig;
   }
 
   if (verdict != Verdict::forwarded) return verdict;
