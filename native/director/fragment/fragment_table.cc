@@ -88,6 +88,12 @@ FragmentAnswer FragmentTable::settle(const FragmentInfo& info, const FragmentDec
   FragmentDecision decided = decision;
   if (entry != nullptr && entry->state == Entry::State::decided) decided = entry->decision;
   const auto refused = static_cast<size_t>(FragmentDrop::refused);
+  // It was evicted, and others of its datagram came again: they waited for this one.
+  if (entry != nullptr && entry->state == Entry::State::gathering &&
+      entry->ranges.check(info) == FragmentDrop::none) {
+    entry->ranges.add(info);
+    entry->state = Entry::State::deciding;
+  }
   if (entry != nullptr && entry->state == Entry::State::deciding) {
     if (decided.refusal != 0) {
       shard.counts.dropped[refused] += shard.freeWaiting(*entry);

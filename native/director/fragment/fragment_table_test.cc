@@ -484,3 +484,18 @@ TEST("an IPv4 identification is not poisoned by a dead datagram, an IPv6 one sta
   CHECK(isDrop(bench.decide(part6(0, 1480, true), kServer7, kStart + kFragmentLifeTicks - 1), FragmentDrop::overlap));
   CHECK(isForward(bench.decide(part6(0, 1480, true), kServer7, kStart + kFragmentLifeTicks)));
 }
+
+TEST("a first fragment that gave way before it was decided takes along those that came meanwhile") {
+  Bench bench({.datagrams = 4, .arenaBytes = 256 * 1024, .shards = 1});
+  const Sender part;
+  CHECK_EQ(bench.table.begin(part(0, 1480, true), kStart).verdict, FragmentVerdict::forward);
+  for (uint32_t id = 10; id < 14; id++) bench.follow(Sender{.identification = id}(1480, 8, true));
+  CHECK_EQ(bench.table.counts().datagramsEvicted, 1u);
+  CHECK(isWait(bench.follow(part(1480, 1480, true))));
+  size_t released = 0;
+  bench.table.settle(part(0, 1480, true), kServer7, kStart, *bench.lease, [&](Packet) { released++; });
+  CHECK_EQ(released, 1u);
+  CHECK(isForward(bench.follow(part(2960, 8, false))));
+  bench.lease->clear();
+  CHECK_EQ(bench.table.counts().decided, 1u);
+}
