@@ -266,8 +266,8 @@ Verdict Director::handleFirstFragment(Worker& worker, const ServiceTable*& servi
     ParsedPacket again;
     parsePacket(released[i], again);
     if (again.error != ParseError::none) continue;  // can't be: it was parsed when it came
-    sendFragment(worker, services, answer.decision, again, released[i], cause, now, out);
-    worker.stats.fragmentsReleased.add(1);
+    const Verdict waited = sendFragment(worker, services, answer.decision, again, released[i], cause, now, out);
+    (waited == Verdict::forwarded ? worker.stats.fragmentsReleased : worker.stats.fragmentsRefused).add(1);
   }
   return sent;
 }

@@ -57,7 +57,8 @@ class Director {
 
   // Lets connections and fragments expire, and with drop_entry connections be forgotten: this worker's share, at most
   // `budget` connections looked at; the next call goes on from there. With `exact`, connections whose deadline lies in
-  // the wheels' current 256 ms too. True when there is nothing left to do.
+  // the wheels' current 256 ms too. Fragments that the call before has sent give their room back. True when there is
+  // nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
   // ---- connections that wait for a policy's answer, since process() ----
@@ -66,7 +67,7 @@ class Director {
   // The questions that were not taken yet: into `into`, false when there is none.
   bool takeQuestion(size_t worker, PolicyQuestion& into);
   // Opens connections as the answers say, and as their schedulers say where the deadline has come; what had waited goes
-  // on. Outputs hold until the next call of this or of process(). `out` is reset first. REQUIRES: worker < workers
+  // on. Outputs hold as those of process(). `out` is reset first. REQUIRES: worker < workers
   void resume(size_t worker, std::span<const PolicyAnswer> answers, Tick now, OutputVector& out);
   // At or before the first deadline. REQUIRES: hasParked(worker)
   Tick nextDeadline(size_t worker) const;

@@ -161,6 +161,52 @@ TEST("says of fragments that they wait, follow their first, or die with it") {
   CHECK(saysWhatHappens(t, part(400, 400, true), "dropFragment"));
 }
 
+TEST("says of a first fragment under an identification that is used again that it begins a new datagram") {
+  TestDirector t;
+  t.addService("rr", TestDirector::kNames);
+  t.addServer(11, {}, TestDirector::kNames);
+  const Bytes first = PacketBuilder().ip(kClient, kVip).moreFragments().udp(1000, 53).payload(392).build();
+  CHECK_EQ(t.send(first), "11");
+  CHECK(saysWhatHappens(t, first, "dropFragment"));
+  t.passTicks(kIdentificationReuseTicks);
+  CHECK_EQ(explained(t, first), "11");
+  CHECK_EQ(t.send(first), "11");
+}
+
+TEST("says of a packet for a directly routed server what becomes of it, whatever pmtu_disc is") {
+  for (const int64_t pmtuDisc : {1, 0}) {
+    DirectorOptions options = TestDirector::defaultOptions();
+    options.settings.pathMtu = 600;
+    TestDirector t(options);
+    t.setSysctl("pmtu_disc", pmtuDisc);
+    t.addService("rr", TestDirector::kNames);
+    ServerConfig routed;
+    routed.tunnel.method = ForwardingMethod::dr;
+    t.addServer(11, routed, TestDirector::kNames);
+    PacketBuilder builder = PacketBuilder().ip(kClient, kVip).dontFragment();
+    const Bytes datagram = builder.udp(1000, 53).payload(700).build();
+    CHECK_EQ(explained(t, datagram), "answeredTooBig");
+    CHECK_EQ(t.send(datagram), "answeredTooBig");
+  }
+}
+
+TEST("says of an IPv6 packet for a directly routed server that it is too long where nobody can cut it") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.settings.pathMtu = 600;
+  TestDirector t(options);
+  const IpAddress vip = testing::address("2001:db8::9"), routed = testing::address("2001:db8::11");
+  const ServiceKey service{vip, 53, kUdpProtocol};
+  ServerConfig config;
+  config.tunnel.method = ForwardingMethod::dr;
+  CHECK(t.apply(AddService{service, {"rr"}}, AddServer{service, {routed, 53}, config}).ok());
+  Bytes udp(1000);
+  storeBe16(&udp[2], 53);
+  storeBe16(&udp[4], 1000);
+  const Bytes datagram = testing::ipv6Packet(testing::address("2001:db8::7"), vip, kUdpProtocol, udp);
+  CHECK_EQ(explained(t, datagram), "dropTooLong");
+  CHECK_EQ(t.send(datagram), "dropTooLong");
+}
+
 TEST("says of a packet that is too long that its client is told") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.settings.pathMtu = 600;
@@ -175,6 +221,19 @@ TEST("says of a packet that is too long that its client is told") {
   CHECK_EQ(explained(t, datagram(700, true)), "answeredTooBig");
   CHECK_EQ(t.send(datagram(700, true)), "answeredTooBig");
   CHECK_EQ(explained(t, datagram(700, false)), "11");
+}
+
+TEST("says of a later fragment that is too long that it is dropped, as nobody is told of one") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.settings.pathMtu = 600;
+  TestDirector t(options);
+  t.addService("rr", TestDirector::kNames);
+  t.addServer(11, {}, TestDirector::kNames);
+  const auto part = [] { return PacketBuilder().ip(kClient, kVip).dontFragment(); };
+  CHECK_EQ(t.send(part().moreFragments().udp(1000, 53).payload(392).build()), "11");
+  const Bytes later = part().fragmentOffset(400).protocol(IpProtocol::udp).payload(800).build();
+  CHECK_EQ(explained(t, later), "dropTooLong");
+  CHECK_EQ(t.send(later), "dropTooLong");
 }
 
 TEST("names the state of a connection, and that a reused port ends it") {

@@ -17,7 +17,7 @@ using testing::TestDirector;
 const ServiceKey kNames = TestDirector::kNames;
 
 struct Fragments : TestDirector {
-  Fragments() {
+  explicit Fragments(size_t workers = 1) : TestDirector(options(workers)) {
     ServiceConfig config{"rr"};
     config.onePacket = true;
     addService(config, kNames);
@@ -26,12 +26,32 @@ struct Fragments : TestDirector {
     addService();
     addServer(13);
   }
+  static DirectorOptions options(size_t workers) {
+    DirectorOptions made = defaultOptions();
+    made.workers = workers;
+    return made;
+  }
 
-  std::string piece(uint16_t id, uint16_t offset, size_t bytes, bool more, uint16_t port = 1000) {
+  static Bytes bytesOf(uint16_t id, uint16_t offset, size_t bytes, bool more, uint16_t port = 1000) {
     PacketBuilder builder = PacketBuilder().identification(id).fragmentOffset(offset);
     if (more) builder.moreFragments();
-    if (offset == 0) return send(builder.udp(port, 53).payload(bytes - 8).build());
-    return send(builder.protocol(IpProtocol::udp).payload(bytes).build());
+    if (offset == 0) return builder.udp(port, 53).payload(bytes - 8).build();
+    return builder.protocol(IpProtocol::udp).payload(bytes).build();
+  }
+  std::string piece(uint16_t id, uint16_t offset, size_t bytes, bool more, uint16_t port = 1000) {
+    return send(bytesOf(id, offset, bytes, more, port));
+  }
+  // A datagram whose second piece comes first: how many packets left.
+  size_t swapped(uint16_t id, size_t worker) {
+    size_t left = 0;
+    for (const Bytes& bytes : {bytesOf(id, 80, 1400, false), bytesOf(id, 0, 80, true)}) {
+      HeldPacket held(bytes);
+      Packet packet = held.packet();
+      OutputVector out;
+      director.process(worker, {&packet, 1}, now, out);
+      left += out.count();
+    }
+    return left;
   }
 };
 
@@ -118,6 +138,16 @@ TEST("a copy of a first fragment takes no turn of its scheduler, and its connect
   CHECK_EQ(t.piece(2, 0, 80, true), "11");
   CHECK_EQ(t.row(11, kNames).traffic.connections, 1u);
   CHECK_EQ(t.row(12, kNames).traffic.connections, 1u);
+}
+
+TEST("a worker to which nothing comes any more keeps nobody's fragments from waiting") {
+  Fragments t(2);
+  for (uint16_t id = 1; id <= 64; id++) CHECK_EQ(t.swapped(id, 1), 2u);  // in all shards
+  t.passTicks(25);
+  size_t lost = 0;
+  for (uint16_t id = 100; id < 4100; id++) lost += 2 - t.swapped(id, 0);
+  CHECK_EQ(lost, 0u);
+  CHECK_EQ(t.director.fragmentCounts().dropped[static_cast<size_t>(FragmentDrop::noRoom)], 0u);
 }
 
 TEST("a first fragment of a datagram that is dead opens no connection, and neither does one without its header") {

@@ -63,6 +63,17 @@ TEST("fragments that had waited for a first one that is too long do not go out e
   CHECK_EQ(t.counter("fragmentsReleased"), 0u);
 }
 
+TEST("a fragment that had waited and is too long for the path by itself is counted as one that did not go on") {
+  Narrow t;
+  check(t.take(part(400, 800, true)), "waitingFragment", 0);
+  check(t.take(part(1200, 40, false)), "waitingFragment", 0);
+  check(t.take(part(0, 400, true)), "forwarded", 2);
+  CHECK_EQ(t.counter("fragmentsReleased"), 1u);
+  CHECK_EQ(t.counter("fragmentsRefused"), 1u);
+  CHECK_EQ(t.row(11, TestDirector::kNames).traffic.tooBig, 0u);  // nobody is told of a later fragment (RFC 1122)
+  CHECK_EQ(t.row(11, TestDirector::kNames).traffic.inPackets, 2u);
+}
+
 TEST("fragments that fit go out, and so do those that may be cut") {
   Narrow t;
   check(t.take(part(0, 400, true)), "forwarded", 1);

@@ -150,6 +150,12 @@ TEST("an IPv4 packet without an identification gets one, never 0") {
   }
 }
 
+TEST("a fragment keeps its identification when it is cut, 0 too, as others of its datagram are not cut") {
+  for (const uint16_t fragment : {uint16_t{0x2000}, uint16_t{0x2064}, uint16_t{0x0064}}) {
+    for (const Bytes& piece : fragmentsOf(ipv4(1400, {}, 0, fragment), 600)) CHECK_EQ(loadBe16(&piece[4]), 0u);
+  }
+}
+
 TEST("a fragment's fragments keep its place in the whole, and say that more follows if it said so") {
   for (const uint16_t more : {0x2000, 0}) {
     const Bytes packet = ipv4(2000, {}, 9, static_cast<uint16_t>(more | 185));

@@ -7,8 +7,8 @@
 // Invariants:
 //  1. Packets stand in the order in which they are to be sent.
 //  2. What add() and make() took stays as it is until the flush that sends it. Input buffers, and those of fragments
-//  and parked packets that had waited, are their owners' to keep until then: Director::process() and resume() free
-//  nothing of theirs before they are called again, and everything is flushed before that.
+//  and parked packets that had waited, are their owners' to keep until then: Director::process(), resume() and
+//  expire() free what the call before has sent, and everything is flushed before that.
 //  3. Room in the arena belongs to a packet of this vector: with no packet, nothing is used.
 #pragma once
 

@@ -20,7 +20,8 @@ constexpr Unwrapped kBad{.verdict = DecapVerdict::badTunnelHeader};
 // pseudo header, included. False when it does not lie in the packet.
 bool finishChecksum(std::span<uint8_t> packet, size_t start, size_t field) {
   if (start > field || field + 2 > packet.size()) return false;
-  const Be16 check = checksum(packet.data() + start, packet.size() - start);
+  Be16 check = checksum(packet.data() + start, packet.size() - start);
+  if (check.raw == 0) check.raw = 0xffff;  // the same sum; UDP's 0 says that there is none (RFC 768)
   std::memcpy(packet.data() + field, &check.raw, sizeof check.raw);
   return true;
 }

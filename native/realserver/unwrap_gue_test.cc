@@ -92,5 +92,21 @@ TEST("GUE's remote checksum is filled in, whatever the transport") {
   }
 }
 
+TEST("GUE's remote checksum never becomes UDP's 0, which IPv6 does not take") {
+  const IpAddress source = address("2001:db8::7"), destination = address("2001:db8::9");
+  Bytes segment{4, 0, 0, 53, 0, 10, 0, 0, 0, 0};
+  const uint64_t pseudo = pseudoHeaderSum(source, destination, 17, static_cast<uint32_t>(segment.size()));
+  const uint16_t left = checksumFold(pseudo);
+  std::memcpy(&segment[6], &left, sizeof left);
+  const Be16 all = checksum(segment.data(), segment.size());
+  std::memcpy(&segment[8], &all.raw, sizeof all.raw);  // what makes the sum 0xffff, and its complement 0
+  const Bytes header = {2, 41, 0, 1, 0x80, 0, 0, 0, 0, 40, 0, 46};
+  const Exact payload(header + testing::ipv6Packet(source, destination, 17, segment));
+  const Unwrapped result = unwrapGue(payload.span());
+  REQUIRE(result.verdict == kAccepted);
+  CHECK_EQ(loadBe16(&result.packet[46]), 0xffffu);
+  CHECK_EQ(checksumFold(pseudo + checksumAdd(&result.packet[40], segment.size())), 0xffffu);
+}
+
 }  // namespace
 }  // namespace tunvs

@@ -45,6 +45,7 @@ class Counter {
   COUNTER(handedOut, packets, "given to the egress: forwarded ones, their fragments, answers") \
   COUNTER(fragmentsSent, packets, "outer fragments of what was too long for its path") \
   COUNTER(fragmentsReleased, packets, "fragments that had waited for their datagram's first, and went on") \
+  COUNTER(fragmentsRefused, packets, "fragments that had waited for their datagram's first, and could not be forwarded: too long for the path, or none is left") \
   COUNTER(parkedReleased, packets, "had waited for a policy's answer, and were forwarded") \
   COUNTER(parkedRefused, packets, "had waited for a policy's answer, and could not be forwarded") \
   COUNTER(answersUnreachable, packets, "ICMP destination unreachable, sent for packets that a drop verdict counts") \

@@ -36,10 +36,18 @@ uint32_t innerMtu(const ServerView& server, const ParsedPacket& parsed, uint32_t
   return parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
 }
 
+// What is no tunnel packet is the client's own, whose DF is the client's to set, whatever pmtu_disc is.
+bool isClientsOwn(const ServerView& server) { return !server.traits->isTunnel(); }
+
 // Too long, and nobody but the client may send it in smaller pieces.
-bool isClientsToCut(const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
+bool isClientsToCut(const ServerView& server, const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
   if (parsed.length <= mtu) return false;
-  return parsed.key.isV4() ? parsed.dontFragment && tunables.pmtuDisc != 0 : true;
+  return parsed.key.isV4() ? parsed.dontFragment && (tunables.pmtuDisc != 0 || isClientsOwn(server)) : true;
+}
+
+// Of fragments, IPv4 hosts are told of the first one only (RFC 1122 section 3.2.2).
+bool mayTell(const ParsedPacket& parsed) {
+  return !parsed.key.isV4() || parsed.packetClass != PacketClass::fragment || parsed.fragmentOffset == 0;
 }
 
 // `pathMtu`: read once, as it may change between two looks.
@@ -49,8 +57,10 @@ Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t 
   if (!server.traits->hasPath()) return Verdict::forwarded;
   if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
   if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
-  const bool isTold = !isRelayed && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
-  return isTold ? Verdict::answeredTooBig : Verdict::forwarded;
+  const bool isTold = !isRelayed && isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
+  if (isTold) return mayTell(parsed) ? Verdict::answeredTooBig : Verdict::dropTooLong;
+  const bool mayBeCut = !isClientsOwn(server) || !parsed.dontFragment;
+  return parsed.length > pathMtu && !mayBeCut ? Verdict::dropTooLong : Verdict::forwarded;
 }
 
 }  // namespace
@@ -59,7 +69,8 @@ bool Forwarder::wouldTellTooBig(const ServerView& server, const ParsedPacket& pa
                                 const Tunables& tunables) const {
   if (!server.isReachable || !server.traits->hasPath()) return false;
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
-  return pathMtu >= leastPathMtu(server, parsed) && isClientsToCut(parsed, innerMtu(server, parsed, pathMtu), tunables);
+  return pathMtu >= leastPathMtu(server, parsed) &&
+         isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
 }
 
 Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
@@ -79,22 +90,20 @@ Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, 
   if (verdict == Verdict::answeredTooBig) {
     const uint32_t mtu = innerMtu(server, parsed, pathMtu);
     Answers answers(worker, out, packet.cause, now);
+    if (!answers.tooBig({packet.data, parsed.length}, parsed, mtu)) return Verdict::dropTooLong;
     pool_.counters(worker.index, server.id).tooBig.add(1);
-    return answers.tooBig({packet.data, parsed.length}, parsed, mtu) ? Verdict::answeredTooBig : Verdict::dropTooLong;
+    return Verdict::answeredTooBig;
   }
 
   if (verdict != Verdict::forwarded) return verdict;
 
   const Packet sent = encapsulated(worker, server, packet, tunables);
-  // What is no tunnel packet is the client's own, whose DF is the client's to set.
-  const bool isOurs = server.traits->isTunnel();
-  const bool mayClear = isOurs && server.address.isV4();
   if (sent.length <= pathMtu) {
     out.add(sent.data, sent.length, server.address, packet.cause);
     return Verdict::forwarded;
   }
-  if (!isOurs && !server.address.isV4()) return Verdict::dropTooLong;
-  if (mayClear) clearDontFragment(sent.data, nextIdentification(worker.identification));
+  if (!isClientsOwn(server) && server.address.isV4())
+    clearDontFragment(sent.data, nextIdentification(worker.identification));
   const uint32_t identification =
       server.address.isV4() ? nextIdentification(worker.identification) : ++worker.identification6;
   OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);

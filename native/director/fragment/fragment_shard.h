@@ -33,6 +33,12 @@ struct FragmentTable::Entry {
   State state;
   FragmentDrop reason;
   FragmentRanges ranges;
+
+  // Such a first fragment, if it came now, would begin another datagram under the same identification.
+  bool isOverFor(const FragmentInfo& first, Tick now) const {
+    const bool mayBeOver = state == State::decided || state == State::dead;
+    return mayBeOver && first.family() == Family::ipv4 && reached(now, seenAt + kIdentificationReuseTicks);
+  }
 };
 
 struct alignas(64) FragmentTable::Shard {

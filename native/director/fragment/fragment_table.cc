@@ -57,8 +57,7 @@ FragmentAnswer FragmentTable::begin(const FragmentInfo& info, Tick now) {
   const FragmentDrop alone = checkFragment(info);
   if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) return shard.drop(alone);
   Entry* entry = shard.find(key, hash, now);
-  const bool isOver = entry != nullptr && (entry->state == Entry::State::decided || entry->state == Entry::State::dead);
-  if (isOver && info.family() == Family::ipv4 && reached(now, entry->seenAt + kIdentificationReuseTicks)) {
+  if (entry != nullptr && entry->isOverFor(info, now)) {
     shard.remove(*entry);
     entry = nullptr;
   }
@@ -122,6 +121,7 @@ FragmentAnswer FragmentTable::foresee(const FragmentInfo& info, Tick now) const 
   Shard& shard = shardOf(hash);
   SpinGuard guard(shard.lock);
   const Entry* entry = shard.find(key, hash, now);
+  if (entry != nullptr && info.isFirst() && entry->isOverFor(info, now)) entry = nullptr;
   if (entry != nullptr && entry->state == Entry::State::dead) return {FragmentVerdict::drop, entry->reason, {}};
   const auto [wrong, isNews] = judge(info, alone, entry != nullptr ? &entry->ranges : nullptr);
   if (wrong != FragmentDrop::none && !isNews) return {FragmentVerdict::drop, wrong, {}};
