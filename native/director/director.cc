@@ -100,7 +100,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   worker.parking.reclaim();
   out.reset();
   epochs_.enter(workerIndex);
-  const ServiceTable* services = control_.table();
+  Pass pass{worker, control_.table(), now, out};
 
   // Three stages, each a group behind the one before, so that a group's cache misses are fetched while others are
   // worked on: parse, hash and fetch the bucket; fetch the connection that its tag points to; look up and forward.
@@ -129,8 +129,8 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
     }
     if (begin < 2 * kGroup) continue;
     for (size_t i = begin - 2 * kGroup; i < std::min(begin - kGroup, count); i++) {
-      const Verdict verdict = isFlow(i) ? handleFlow(worker, services, flows[i], packets[i], i, now, out)
-                                        : handle(worker, services, flows[i], packets[i], i, now, out);
+      const Verdict verdict =
+          isFlow(i) ? handleFlow(pass, flows[i], packets[i], i) : handle(pass, flows[i], packets[i], i);
       counts[static_cast<size_t>(verdict)]++;
       if (verdicts != nullptr) verdicts[i] = verdict;
     }
@@ -157,79 +157,75 @@ void Director::reuseEvicted(WorkerContext& worker) {
 }
 
 // What is no whole TCP, UDP or SCTP packet.
-Verdict Director::handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause,
-                         Tick now, OutputVector& out) {
+Verdict Director::handle(Pass& pass, Flow& flow, Packet& packet, size_t cause) {
   const ParsedPacket& parsed = flow.parsed;
   if (parsed.error != ParseError::none) return verdictOf(parsed.error);
   switch (parsed.packetClass) {
-    case PacketClass::icmp: return icmp_.handle(worker, services, parsed, packet, cause, now, out);
-    case PacketClass::fragment: return handleFragment(worker, services, parsed, packet, cause, now, out);
+    case PacketClass::icmp: return icmp_.handle(pass, parsed, packet, cause);
+    case PacketClass::fragment: return handleFragment(pass, parsed, packet, cause);
     case PacketClass::flow:
     case PacketClass::other: break;
   }
-  const Verdict verdict =
-      services->virtualAddress(parsed.key.virtualAddress()) != nullptr ? Verdict::dropProtocol : Verdict::dropNoService;
-  answer(worker, *services, verdict, parsed, packet, cause, now, out);
+  const Verdict verdict = pass.services->virtualAddress(parsed.key.virtualAddress()) != nullptr
+                              ? Verdict::dropProtocol
+                              : Verdict::dropNoService;
+  answer(pass, verdict, parsed, packet, cause);
   return verdict;
 }
 
-inline Verdict Director::serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                                   uint64_t hash, Conn* conn, Tick now, const ServerView*& server, PolicyTurn* turn) {
+inline Verdict Director::serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn,
+                                   const ServerView*& server, PolicyTurn* turn) {
   // IPVS without any service is not there at all: what it had balanced, the host refuses.
-  if (services->services().empty()) [[unlikely]]
+  if (pass.services->services().empty()) [[unlikely]]
     return Verdict::dropNoService;
-  if (conn != nullptr && !ConnTable::hasExpired(*conn, now)) server = connections_.serverOf(services, *conn);
-  if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, services->tunables())) {
+  if (conn != nullptr && !ConnTable::hasExpired(*conn, pass.now)) server = connections_.serverOf(pass.services, *conn);
+  if (server == nullptr || Connections::mustEnd(*conn, *server, parsed, pass.tunables())) {
     // Behind those of its flow that wait, whatever it is.
-    if (turn == &worker.asking && worker.parking.holds(parsed.key, hash)) return Verdict::parked;
-    return connections_.open(worker, services, parsed, hash, now, server, turn);
+    if (turn == &pass.worker.asking && pass.worker.parking.holds(parsed.key, hash)) return Verdict::parked;
+    return connections_.open(pass, parsed, hash, server, turn);
   }
   if (!server->available) return Verdict::dropServerGone;
-  connections_.update(conn, *server, parsed, hash, now, services->tunables());
+  connections_.update(pass, conn, *server, parsed, hash);
   return Verdict::forwarded;
 }
 
 // The established path: find, check, note the state, put the outer header on.
-Verdict Director::handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet,
-                             size_t cause, Tick now, OutputVector& out) {
+Verdict Director::handleFlow(Pass& pass, Flow& flow, Packet& packet, size_t cause) {
   const ParsedPacket& parsed = flow.parsed;
   const ServerView* server = nullptr;
   Conn* conn = connections_.table(parsed.key.family).find(parsed.key, flow.hash, flow.candidate);
-  const Verdict verdict = serverFor(worker, services, parsed, flow.hash, conn, now, server, &worker.asking);
+  const Verdict verdict = serverFor(pass, parsed, flow.hash, conn, server, &pass.worker.asking);
   if (verdict != Verdict::forwarded) [[unlikely]] {
-    if (verdict == Verdict::parked) return park(worker, services, flow, packet, cause, now, out);
-    answer(worker, *services, verdict, parsed, packet, cause, now, out);
+    if (verdict == Verdict::parked) return park(pass, flow, packet, cause);
+    answer(pass, verdict, parsed, packet, cause);
     return verdict;
   }
-  return forwarder_.send(worker, *server, {packet.data, parsed, flow.hash, cause}, now, services->tunables(), out);
+  return forwarder_.send(pass, *server, {packet.data, parsed, flow.hash, cause});
 }
 
-Verdict Director::handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                                 Packet& packet, size_t cause, Tick now, OutputVector& out) {
+Verdict Director::handleFragment(Pass& pass, const ParsedPacket& parsed, Packet& packet, size_t cause) {
   const FragmentInfo info = fragmentInfoOf(parsed);
-  if (info.isFirst()) return handleFirstFragment(worker, services, info, parsed, packet, cause, now, out);
+  if (info.isFirst()) return handleFirstFragment(pass, info, parsed, packet, cause);
   // Of IPv6, only the first fragment says what it is.
   if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
-  const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, now);
+  const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, pass.now);
   switch (answer.verdict) {
     case FragmentVerdict::wait: return Verdict::waitingFragment;
     case FragmentVerdict::drop: break;
-    case FragmentVerdict::forward:
-      return sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
+    case FragmentVerdict::forward: return sendFragment(pass, answer.decision, parsed, packet, cause);
   }
   if (answer.decision.refusal != 0) return static_cast<Verdict>(answer.decision.refusal);
-  answerFragment(worker, *services, info, answer.reason, parsed, packet, cause, now, out);
+  answerFragment(pass, info, answer.reason, parsed, packet, cause);
   return Verdict::dropFragment;
 }
 
-Verdict Director::handleFirstFragment(Worker& worker, const ServiceTable*& services, const FragmentInfo& info,
-                                      const ParsedPacket& parsed, Packet& packet, size_t cause, Tick now,
-                                      OutputVector& out) {
+Verdict Director::handleFirstFragment(Pass& pass, const FragmentInfo& info, const ParsedPacket& parsed, Packet& packet,
+                                      size_t cause) {
   if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
   // Nothing is opened or counted for a fragment that goes nowhere.
-  const FragmentAnswer begun = fragments_.begin(info, now);
+  const FragmentAnswer begun = fragments_.begin(info, pass.now);
   if (begun.verdict != FragmentVerdict::forward) {
-    answerFragment(worker, *services, info, begun.reason, parsed, packet, cause, now, out);
+    answerFragment(pass, info, begun.reason, parsed, packet, cause);
     return Verdict::dropFragment;
   }
   FragmentDecision decision;
@@ -238,59 +234,57 @@ Verdict Director::handleFirstFragment(Worker& worker, const ServiceTable*& servi
   if (isBalanced(parsed.protocol)) {
     const ConnTable& conns = connections_.table(parsed.key.family);
     const uint64_t hash = conns.hash(parsed.key);
-    verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server);
+    verdict = serverFor(pass, parsed, hash, conns.find(parsed.key, hash), server);
     decision.flowHash = hash;
   }
   if (verdict == Verdict::forwarded) {
     decision.server = server->id;
     // The client is told by the first fragment; without it the others are of no use.
-    if (forwarder_.wouldTellTooBig(*server, parsed, now, services->tunables()))
+    if (forwarder_.wouldTellTooBig(*server, parsed, pass.now, pass.tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
   } else {
     decision.refusal = static_cast<uint8_t>(verdict);
-    answer(worker, *services, verdict, parsed, packet, cause, now, out);
+    answer(pass, verdict, parsed, packet, cause);
   }
   // Those that had waited are sent behind the first; they stay where they are until the lease is cleared.
   std::array<Packet, kMaxReleased> released;
   size_t count = 0;
-  const FragmentAnswer answer = fragments_.settle(info, decision, now, worker.lease, [&](Packet waited) {
-    if (count < released.size()) released[count++] = waited;
-  });
+  const FragmentAnswer answer =
+      fragments_.settle(info, decision, pass.now, worker_[pass.worker.index]->lease, [&](Packet waited) {
+        if (count < released.size()) released[count++] = waited;
+      });
   if (answer.verdict != FragmentVerdict::forward) {
     if (verdict != Verdict::forwarded) return verdict;
     if (answer.reason != FragmentDrop::refused || decision.refusal == 0) return Verdict::dropFragment;
-    return sendFragment(worker, services, decision, parsed, packet, cause, now, out);
+    return sendFragment(pass, decision, parsed, packet, cause);
   }
-  const Verdict sent = sendFragment(worker, services, answer.decision, parsed, packet, cause, now, out);
+  const Verdict sent = sendFragment(pass, answer.decision, parsed, packet, cause);
   for (size_t i = 0; i < count; i++) {
     ParsedPacket again;
     parsePacket(released[i], again);
     if (again.error != ParseError::none) continue;  // can't be: it was parsed when it came
-    const Verdict waited = sendFragment(worker, services, answer.decision, again, released[i], cause, now, out);
-    (waited == Verdict::forwarded ? worker.stats.fragmentsReleased : worker.stats.fragmentsRefused).add(1);
+    const Verdict waited = sendFragment(pass, answer.decision, again, released[i], cause);
+    (waited == Verdict::forwarded ? pass.worker.stats.fragmentsReleased : pass.worker.stats.fragmentsRefused).add(1);
   }
   return sent;
 }
 
 // Only of a virtual address, and what a host would say.
-void Director::answerFragment(WorkerContext& worker, const ServiceTable& services, const FragmentInfo& info,
-                              FragmentDrop reason, const ParsedPacket& parsed, const Packet& packet, size_t cause,
-                              Tick now, OutputVector& out) {
-  if (parsed.key.isV4() || services.virtualAddress(parsed.key.virtualAddress()) == nullptr) return;
-  Answers(worker, out, cause, now).malformedFragment({packet.data, parsed.length}, parsed, info, reason);
+void Director::answerFragment(Pass& pass, const FragmentInfo& info, FragmentDrop reason, const ParsedPacket& parsed,
+                              const Packet& packet, size_t cause) {
+  if (parsed.key.isV4() || pass.services->virtualAddress(parsed.key.virtualAddress()) == nullptr) return;
+  Answers(pass, cause).malformedFragment({packet.data, parsed.length}, parsed, info, reason);
 }
 
-Verdict Director::sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
-                               const ParsedPacket& parsed, Packet packet, size_t cause, Tick now, OutputVector& out) {
-  const ServerView* server = services->server(decision.server);
+Verdict Director::sendFragment(Pass& pass, const FragmentDecision& decision, const ParsedPacket& parsed, Packet packet,
+                               size_t cause) {
+  const ServerView* server = pass.services->server(decision.server);
   if (server == nullptr || !server->available) return Verdict::dropServerGone;
-  return forwarder_.send(worker, *server, {packet.data, parsed, decision.flowHash, cause}, now, services->tunables(),
-                         out);
+  return forwarder_.send(pass, *server, {packet.data, parsed, decision.flowHash, cause});
 }
 
-void Director::answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
-                      const Packet& packet, size_t cause, Tick now, OutputVector& out) {
-  Answers answers(worker, out, cause, now);
+void Director::answer(Pass& pass, Verdict verdict, const ParsedPacket& parsed, const Packet& packet, size_t cause) {
+  Answers answers(pass, cause);
   const std::span<const uint8_t> bytes(packet.data, parsed.length);
   switch (verdict) {
     case Verdict::dropNoServer:
@@ -300,37 +294,36 @@ void Director::answer(WorkerContext& worker, const ServiceTable& services, Verdi
     case Verdict::dropNoService:
     case Verdict::dropNotScheduled:
     case Verdict::dropProtocol:
-      if (services.virtualAddress(parsed.key.virtualAddress()) != nullptr) answers.refuse(bytes, parsed);
+      if (pass.services->virtualAddress(parsed.key.virtualAddress()) != nullptr) answers.refuse(bytes, parsed);
       return;
     default: return;
   }
 }
 
-Verdict Director::park(WorkerContext& worker, const ServiceTable*& services, const Flow& flow, Packet& packet,
-                       size_t cause, Tick now, OutputVector& out) {
+Verdict Director::park(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
   const ParsedPacket& parsed = flow.parsed;
   const std::span<const uint8_t> bytes(packet.data, parsed.length);
   const auto count = PolicyCounters::addOne;
-  if (ParkedFlow* waiting = worker.parking.find(parsed.key, flow.hash)) {
-    const bool hasRoom = worker.parking.parkBehind(*waiting, bytes, static_cast<uint8_t>(cause));
+  if (ParkedFlow* waiting = pass.worker.parking.find(parsed.key, flow.hash)) {
+    const bool hasRoom = pass.worker.parking.parkBehind(*waiting, bytes, static_cast<uint8_t>(cause));
     PolicyCounters& counters = waiting->policy->counters;
     count(hasRoom ? counters.parked : counters.dropped);
     return hasRoom ? Verdict::parked : Verdict::dropParkingFull;
   }
-  const auto& policy = *worker.asking.policy;
+  const auto& policy = *pass.worker.asking.policy;
   count(policy->counters.asked);
-  if (worker.parking.park(parsed.key, flow.hash, bytes, static_cast<uint8_t>(cause), policy, now)) {
+  if (pass.worker.parking.park(parsed.key, flow.hash, bytes, static_cast<uint8_t>(cause), policy, pass.now)) {
     count(policy->counters.parked);
     return Verdict::parked;
   }
   count(policy->counters.overflow);
   const ServerView* server = nullptr;
-  const Verdict verdict = connections_.open(worker, services, parsed, flow.hash, now, server);
+  const Verdict verdict = connections_.open(pass, parsed, flow.hash, server);
   if (verdict != Verdict::forwarded) {
-    answer(worker, *services, verdict, parsed, packet, cause, now, out);
+    answer(pass, verdict, parsed, packet, cause);
     return verdict;
   }
-  return forwarder_.send(worker, *server, {packet.data, parsed, flow.hash, cause}, now, services->tunables(), out);
+  return forwarder_.send(pass, *server, {packet.data, parsed, flow.hash, cause});
 }
 
 bool Director::hasParked(size_t worker) const { return !worker_[worker]->parking.isEmpty(); }
@@ -349,37 +342,35 @@ void Director::resume(size_t workerIndex, std::span<const PolicyAnswer> answers,
   worker.parking.reclaim();
   out.reset();
   epochs_.enter(workerIndex);
-  const ServiceTable* services = control_.table();
+  Pass pass{worker, control_.table(), now, out};
   for (const PolicyAnswer& answer : answers) {
-    if (ParkedFlow* flow = worker.parking.flowOf(answer)) settle(worker, services, *flow, &answer, now, out);
+    if (ParkedFlow* flow = worker.parking.flowOf(answer)) settle(pass, *flow, &answer);
   }
-  worker.parking.forEachOverdue(
-      now, [&](ParkedFlow& flow) { settle(worker, services, flow, /*answer=*/nullptr, now, out); });
+  worker.parking.forEachOverdue(now, [&](ParkedFlow& flow) { settle(pass, flow, /*answer=*/nullptr); });
   worker.stats.forwardedBytes.add(std::exchange(worker.forwardedBytes, 0));
   reuseEvicted(worker);
 }
 
 // `answer` null: there is none in time.
-void Director::settle(WorkerContext& worker, const ServiceTable*& services, ParkedFlow& flow,
-                      const PolicyAnswer* answer, Tick now, OutputVector& out) {
+void Director::settle(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer) {
   const bool isDecided = answer != nullptr && answer->kind == PolicyAnswer::Kind::server;
   PolicyTurn turn{isDecided ? PolicyTurn::Kind::decided : PolicyTurn::Kind::fallback,
                   isDecided ? answer->server : kNoServer};
   const auto policy = flow.policy;
   const uint64_t hash = flow.hash;
-  worker.parking.end(flow, [&](Packet packet, size_t cause) {
+  pass.worker.parking.end(flow, [&](Packet packet, size_t cause) {
     ParsedPacket parsed;
     parsePacket(packet, parsed);
     if (parsed.error != ParseError::none) return;  // can't be: it was parsed when it came
     const ConnTable& conns = connections_.table(parsed.key.family);
     const ServerView* server = nullptr;
-    Verdict verdict = serverFor(worker, services, parsed, hash, conns.find(parsed.key, hash), now, server, &turn);
+    Verdict verdict = serverFor(pass, parsed, hash, conns.find(parsed.key, hash), server, &turn);
     if (verdict == Verdict::forwarded) {
-      verdict = forwarder_.send(worker, *server, {packet.data, parsed, hash, cause}, now, services->tunables(), out);
+      verdict = forwarder_.send(pass, *server, {packet.data, parsed, hash, cause});
     } else {
-      this->answer(worker, *services, verdict, parsed, packet, cause, now, out);
+      this->answer(pass, verdict, parsed, packet, cause);
     }
-    (verdict == Verdict::forwarded ? worker.stats.parkedReleased : worker.stats.parkedRefused).add(1);
+    (verdict == Verdict::forwarded ? pass.worker.stats.parkedReleased : pass.worker.stats.parkedRefused).add(1);
   });
   PolicyCounters& counters = policy->counters;
   const auto outcome = [&]() -> std::atomic<uint64_t>& {
@@ -513,8 +504,8 @@ Explanation Director::explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t
   parsePacket(packet, again);
   OutputVector out;
   Explanation said;
-  const ServiceTable* services = control_.table();
-  said.verdict = icmp_.handle(*asking_, services, again, packet, 0, now, out, &said);
+  Pass pass{*asking_, control_.table(), now, out};
+  said.verdict = icmp_.handle(pass, again, packet, 0, &said);
   return said;
 }
 

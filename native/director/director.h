@@ -22,6 +22,7 @@
 #include "director/delivery/forwarder.h"
 #include "director/delivery/icmp_path.h"
 #include "director/fragment/fragment_table.h"
+#include "director/worker/pass.h"
 #include "packet/output_vector.h"
 #include "packet/packet_vector.h"
 #include "packet/parse.h"
@@ -137,30 +138,23 @@ class Director {
   struct Worker;
 
   void turnMarks(WorkerContext& worker, Tick now);
-  Verdict handle(Worker& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause, Tick now,
-                 OutputVector& out);
-  Verdict handleFlow(WorkerContext& worker, const ServiceTable*& services, Flow& flow, Packet& packet, size_t cause,
-                     Tick now, OutputVector& out);
+  Verdict handle(Pass& pass, Flow& flow, Packet& packet, size_t cause);
+  Verdict handleFlow(Pass& pass, Flow& flow, Packet& packet, size_t cause);
   void reuseEvicted(WorkerContext& worker);
   // The server of a flow's packet: its connection's, or a new one's.
-  Verdict serverFor(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-                    Conn* conn, Tick now, const ServerView*& server, PolicyTurn* turn = nullptr);
-  Verdict park(WorkerContext& worker, const ServiceTable*& services, const Flow& flow, Packet& packet, size_t cause,
-               Tick now, OutputVector& out);
-  void settle(WorkerContext& worker, const ServiceTable*& services, ParkedFlow& flow, const PolicyAnswer* answer,
-              Tick now, OutputVector& out);
-  Verdict handleFragment(Worker& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
-                         size_t cause, Tick now, OutputVector& out);
-  Verdict handleFirstFragment(Worker& worker, const ServiceTable*& services, const FragmentInfo& info,
-                              const ParsedPacket& parsed, Packet& packet, size_t cause, Tick now, OutputVector& out);
-  void answerFragment(WorkerContext& worker, const ServiceTable& services, const FragmentInfo& info,
-                      FragmentDrop reason, const ParsedPacket& parsed, const Packet& packet, size_t cause, Tick now,
-                      OutputVector& out);
-  Verdict sendFragment(WorkerContext& worker, const ServiceTable*& services, const FragmentDecision& decision,
-                       const ParsedPacket& parsed, Packet packet, size_t cause, Tick now, OutputVector& out);
+  Verdict serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn, const ServerView*& server,
+                    PolicyTurn* turn = nullptr);
+  Verdict park(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
+  void settle(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer);
+  Verdict handleFragment(Pass& pass, const ParsedPacket& parsed, Packet& packet, size_t cause);
+  Verdict handleFirstFragment(Pass& pass, const FragmentInfo& info, const ParsedPacket& parsed, Packet& packet,
+                              size_t cause);
+  void answerFragment(Pass& pass, const FragmentInfo& info, FragmentDrop reason, const ParsedPacket& parsed,
+                      const Packet& packet, size_t cause);
+  Verdict sendFragment(Pass& pass, const FragmentDecision& decision, const ParsedPacket& parsed, Packet packet,
+                       size_t cause);
   // Answers a packet that was not forwarded, where a host would.
-  void answer(WorkerContext& worker, const ServiceTable& services, Verdict verdict, const ParsedPacket& parsed,
-              const Packet& packet, size_t cause, Tick now, OutputVector& out);
+  void answer(Pass& pass, Verdict verdict, const ParsedPacket& parsed, const Packet& packet, size_t cause);
 
   Explanation explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
   Explanation explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const;

@@ -70,30 +70,29 @@ bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, con
   }
 }
 
-void Connections::update(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                         const Tunables& tunables) {
+void Connections::update(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash) {
   const uint32_t packets = conn->packets.load(std::memory_order_relaxed) + 1;
   conn->packets.store(packets, std::memory_order_relaxed);
   // What nearly every packet is needs no look at the states' tables, and no call that registers are saved for.
   const uint8_t state = conn->state.load(std::memory_order_relaxed);
   if (keepsState(parsed, state) && !isRise(packets)) [[likely]] {
-    const Tick deadline = now + timeoutOf(tunables, server.timeouts.get(), parsed.protocol, state);
+    const Tick deadline = pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, state);
     // Later than the deadline that the wheel knows: it will find out by itself.
     if (reached(deadline, conn->expires.load(std::memory_order_relaxed))) [[likely]] {
       conn->expires.store(deadline, std::memory_order_relaxed);
       return;
     }
   }
-  change(conn, server, parsed, hash, now, tunables, packets);
+  change(pass, conn, server, parsed, hash, packets);
 }
 
-[[gnu::noinline]] void Connections::change(Conn* conn, const ServerView& server, const ParsedPacket& parsed,
-                                           uint64_t hash, Tick now, const Tunables& tunables, uint32_t packets) {
+[[gnu::noinline]] void Connections::change(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed,
+                                           uint64_t hash, uint32_t packets) {
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
-  const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(tunables));
-  const Tick deadline = now + timeoutOf(tunables, server.timeouts.get(), parsed.protocol, after);
-  // That a connection has shown more is told at once where it may matter soon; elsewhere the table finds it out when it
-  // looks at the entry next, within seconds. A template has to know at once.
+  const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(pass.tunables()));
+  const Tick deadline = pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, after);
+  // That a connection has shown more is told at once where it may matter soon; elsewhere the table finds it out
+  // when it looks at the entry next, within seconds. A template has to know at once.
   const bool mustTell = isRise(packets) && (conn->control.load(std::memory_order_relaxed) != 0 ||
                                             table(parsed.key.family).isNearlyFull(hash));
   if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed)) && !mustTell) {
@@ -103,16 +102,16 @@ void Connections::update(Conn* conn, const ServerView& server, const ParsedPacke
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
     if (!conn->isLive()) return;  // it ended meanwhile
-    updateLocked(conn, server, parsed, hash, now, tunables);
+    updateLocked(pass, conn, server, parsed, hash);
   }
   const uint32_t controller = conn->control.load(std::memory_order_relaxed);
   if (controller != 0 && StandingJudge::isProven(*conn)) entries_.prove(parsed.key.family, controller);
 }
 
-void Connections::updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
-                               Tick now, const Tunables& tunables) {
+void Connections::updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed,
+                               uint64_t hash) {
   const uint8_t after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event,
-                                  defence_.securesTcp(tunables));
+                                  defence_.securesTcp(pass.tunables()));
   conn->state.store(after, std::memory_order_relaxed);
   const bool wasActive = isActiveConn(*conn);
   if (wasActive != isActiveState(parsed.protocol, after)) {
@@ -124,110 +123,107 @@ void Connections::updateLocked(Conn* conn, const ServerView& server, const Parse
       controller != 0 && isEstablished(parsed.protocol, after)) {
     entries_.assure(parsed.key.family, controller);
   }
-  const Tick timeout = timeoutOf(tunables, server.timeouts.get(), parsed.protocol, after);
-  entries_.moveLocked(conn, parsed.key.family, hash, now + timeout, now);
+  const Tick timeout = timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, after);
+  entries_.moveLocked(conn, parsed.key.family, hash, pass.now + timeout, pass.now);
 }
 
-std::optional<Verdict> Connections::meetLocked(WorkerStats& stats, const ServiceTable*& services,
-                                               const ParsedPacket& parsed, uint64_t hash, Tick now, bool ends,
+std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, bool ends,
                                                const ServerView*& server, uint32_t& unused) {
   ConnTable& conns = entries_.table(parsed.key.family);
   Conn* known = conns.find(parsed.key, hash);
   if (known == nullptr) return std::nullopt;
-  const ServerView* named = serverOf(services, *known);
-  const bool isOver = ConnTable::hasExpired(*known, now);
-  if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, services->tunables())) {
+  const ServerView* named = serverOf(pass.services, *known);
+  const bool isOver = ConnTable::hasExpired(*known, pass.now);
+  if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, pass.tunables())) {
     server = named;
     if (!named->available) return Verdict::dropServerGone;
     known->packets.store(known->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    updateLocked(known, *named, parsed, hash, now, services->tunables());
+    updateLocked(pass, known, *named, parsed, hash);
     return Verdict::forwarded;
   }
   if (!isOver && !ends) return std::nullopt;
-  unused = entries_.unbind(stats, parsed.key.family, *known);
+  unused = entries_.unbind(pass.worker.stats, parsed.key.family, *known);
   conns.removeLocked(known, hash);
-  (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
+  (isOver ? pass.worker.stats.connectionsExpired : pass.worker.stats.connectionsDropped).add(1);
   return std::nullopt;
 }
 
-std::optional<Verdict> Connections::meet(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
-                                         uint64_t hash, Tick now, const ServerView*& server) {
+std::optional<Verdict> Connections::meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
+                                         const ServerView*& server) {
   uint32_t unused = 0;
   std::optional<Verdict> met;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    met = meetLocked(stats, services, parsed, hash, now, /*ends=*/false, server, unused);
+    met = meetLocked(pass, parsed, hash, /*ends=*/false, server, unused);
   }
   if (unused != 0) entries_.relink(parsed.key.family, unused);
   return met;
 }
 
-Verdict Connections::open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                          uint64_t hash, Tick now, const ServerView*& server, PolicyTurn* turn) {
-  if (const auto verdict = meet(worker.stats, services, parsed, hash, now, server)) return *verdict;
+Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server,
+                          PolicyTurn* turn) {
+  if (const auto verdict = meet(pass, parsed, hash, server)) return *verdict;
   const ServiceView* service = nullptr;
   Templates::Affinity choice;
-  const Verdict admitted = admit(worker, services, parsed, now, service, choice, turn);
+  const Verdict admitted = admit(pass, parsed, service, choice, turn);
   const bool isPassing = admitted == Verdict::forwarded && service->config.onePacket && parsed.protocol == kUdpProtocol;
-  const Tunables& tunables = services->tunables();
   const TimeoutTicks* own = choice.server != nullptr ? choice.server->timeouts.get() : nullptr;
   const bool isAdopted = service != nullptr && isMidStream(parsed, service->config);
   const uint8_t state = nextState(parsed.protocol, isAdopted ? establishedState(parsed.protocol) : 0, parsed.event,
-                                  defence_.securesTcp(tunables));
-  const Tick deadline = now + timeoutOf(tunables, own, parsed.protocol, state);
+                                  defence_.securesTcp(pass.tunables()));
+  const Tick deadline = pass.now + timeoutOf(pass.tunables(), own, parsed.protocol, state);
   uint32_t left = 0, unused = 0;
   std::optional<Verdict> met;
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    met = meetLocked(worker.stats, services, parsed, hash, now, /*ends=*/true, server, left);
+    met = meetLocked(pass, parsed, hash, /*ends=*/true, server, left);
     if (!met && admitted == Verdict::forwarded && !isPassing)
-      made = insertLocked(worker.stats, parsed.key, hash, state, deadline, now, choice, unused);
+      made = insertLocked(pass, parsed.key, hash, state, deadline, choice, unused);
   }
   if (left != 0) entries_.relink(parsed.key.family, left);
   if (admitted != Verdict::forwarded) return met.value_or(admitted);
   if (isPassing && !met) {
     entries_.bindPassing(*choice.server);
     if (choice.controller != 0) entries_.release(parsed.key.family, choice.controller);
-    pool_.counters(worker.index, choice.server->id).connections.add(1);
+    pool_.counters(pass.worker.index, choice.server->id).connections.add(1);
     server = choice.server;
     return Verdict::forwarded;
   }
-  settle(worker, parsed.key, made, choice, unused);
-  if (isAdopted && made != nullptr) worker.stats.connectionsMidStream.add(1);
+  settle(pass, parsed.key, made, choice, unused);
+  if (isAdopted && made != nullptr) pass.worker.stats.connectionsMidStream.add(1);
   if (met) return *met;
   server = choice.server;
   return made != nullptr ? Verdict::forwarded : Verdict::dropTableFull;
 }
 
-Verdict Connections::admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
-                           const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn) {
-  service = services->find(parsed.key, worker.mark);
+Verdict Connections::admit(Pass& pass, const ParsedPacket& parsed, const ServiceView*& service,
+                           Templates::Affinity& choice, PolicyTurn* turn) {
+  service = pass.services->find(parsed.key, pass.worker.mark);
   if (service == nullptr) return Verdict::dropNoService;
-  if (!maySchedule(parsed, service->config, services->tunables())) return Verdict::dropNotScheduled;
+  if (!maySchedule(parsed, service->config, pass.tunables())) return Verdict::dropNotScheduled;
   const bool isFirstLook = turn == nullptr || turn->kind == PolicyTurn::Kind::ask;
-  if (isFirstLook && worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return Verdict::dropDefence;
+  if (isFirstLook && pass.worker.dropPacket.picks(defence_.dropRate(pass.tunables()))) return Verdict::dropDefence;
   // What is mid-stream goes where the hash says, as on every director.
   if (isMidStream(parsed, service->config)) turn = nullptr;
-  return choose(worker, services, *service, parsed.key, payloadOf(parsed), now, choice, turn);
+  return choose(pass, *service, parsed.key, payloadOf(parsed), choice, turn);
 }
 
-const ServerView* Connections::openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow,
-                                          uint64_t hash, Tick now) {
-  const ServiceView* service = services->find(flow, worker.mark);
+const ServerView* Connections::openQuoted(Pass& pass, const FlowKey& flow, uint64_t hash) {
+  const ServiceView* service = pass.services->find(flow, pass.worker.mark);
   if (service == nullptr) return nullptr;
-  if (worker.dropPacket.picks(defence_.dropRate(services->tunables()))) return nullptr;
+  if (pass.worker.dropPacket.picks(defence_.dropRate(pass.tunables()))) return nullptr;
   Templates::Affinity choice;
-  if (choose(worker, services, *service, flow, {}, now, choice, /*turn=*/nullptr) != Verdict::forwarded) return nullptr;
+  if (choose(pass, *service, flow, {}, choice, /*turn=*/nullptr) != Verdict::forwarded) return nullptr;
   uint32_t unused = 0;
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(table(flow.family), hash);
     if (table(flow.family).find(flow, hash) == nullptr) {
-      made = insertLocked(worker.stats, flow, hash, 0, now + ticksFromSeconds(kNewSeconds), now, choice, unused);
+      made = insertLocked(pass, flow, hash, 0, pass.now + ticksFromSeconds(kNewSeconds), choice, unused);
     }
   }
-  settle(worker, flow, made, choice, unused);
+  settle(pass, flow, made, choice, unused);
   return made != nullptr ? choice.server : nullptr;
 }
 
@@ -237,30 +233,29 @@ Verdict Connections::withoutServer(const ServiceView& service, const FlowKey& fl
   return isFtpData ? Verdict::dropNotScheduled : Verdict::dropNoServer;
 }
 
-Verdict Connections::choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service,
-                            const FlowKey& flow, std::span<const uint8_t> payload, Tick now,
-                            Templates::Affinity& choice, PolicyTurn* turn) {
+Verdict Connections::choose(Pass& pass, const ServiceView& service, const FlowKey& flow,
+                            std::span<const uint8_t> payload, Templates::Affinity& choice, PolicyTurn* turn) {
   const bool isPersistent = service.config.isPersistent();
   if (!isPersistent && !service.takes(flow.virtualPort())) return withoutServer(service, flow);
   std::optional<TemplateName> name;
   if (isPersistent) {
     name = templateName(service, flow, payload);
     if (!name) return Verdict::dropNoCallId;
-    choice = templates_.follow(worker.stats, services, service, *name, now);
+    choice = templates_.follow(pass, service, *name);
     if (choice.server != nullptr) return Verdict::forwarded;
   }
   if (turn != nullptr && service.policy.mustBeAsked(*turn)) return Verdict::parked;
-  choice.server = service.schedule(flow, now, services->tunables(), turn);
+  choice.server = service.schedule(flow, pass.now, pass.tunables(), turn);
   if (choice.server == nullptr) return withoutServer(service, flow);
   if (!isPersistent) return Verdict::forwarded;
-  const auto made = templates_.make(worker.stats, services, service, *name, *choice.server, now);
+  const auto made = templates_.make(pass, service, *name, *choice.server);
   if (!made) return Verdict::dropTableFull;
   choice = *made;
   return Verdict::forwarded;
 }
 
-Conn* Connections::insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
-                                Tick now, const Templates::Affinity& choice, uint32_t& unused) {
+Conn* Connections::insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
+                                const Templates::Affinity& choice, uint32_t& unused) {
   const bool active = isActiveState(flow.protocol(), state);
   const NewConn conn{.server = choice.server->id,
                      .expires = deadline,
@@ -268,22 +263,22 @@ Conn* Connections::insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_
                      .state = state,
                      .packets = 1,
                      .control = choice.controller};
-  Conn* made = entries_.insertLocked(stats, flow, hash, conn, now, unused);
+  Conn* made = entries_.insertLocked(pass.worker.stats, flow, hash, conn, pass.now, unused);
   if (made == nullptr) return nullptr;
   entries_.bind(*choice.server, active);
   if (choice.controller != 0 && isEstablished(flow.protocol(), state)) entries_.assure(flow.family, choice.controller);
   return made;
 }
 
-void Connections::settle(WorkerContext& worker, const FlowKey& flow, const Conn* made,
-                         const Templates::Affinity& choice, uint32_t unused) {
-  entries_.settle(worker.stats, flow.family, unused);
+void Connections::settle(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
+                         uint32_t unused) {
+  entries_.settle(pass.worker.stats, flow.family, unused);
   if (made == nullptr) {
     if (choice.controller != 0) entries_.release(flow.family, choice.controller);
     return;
   }
-  worker.stats.connectionsCreated.add(1);
-  pool_.counters(worker.index, choice.server->id).connections.add(1);
+  pass.worker.stats.connectionsCreated.add(1);
+  pool_.counters(pass.worker.index, choice.server->id).connections.add(1);
 }
 
 bool Connections::expire(size_t worker, size_t workers, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact,

@@ -12,7 +12,7 @@
 #include "director/counters/verdict.h"
 #include "director/protocol/protocol_state.h"
 #include "director/worker/defence.h"
-#include "director/worker/worker_context.h"
+#include "director/worker/pass.h"
 #include "packet/parse.h"
 
 namespace tunvs {
@@ -63,19 +63,17 @@ class Connections {
   }
 
   // Notes a packet of a live connection: its state and deadline.
-  void update(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
-              const Tunables& tunables);
+  void update(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash);
 
   // Finds a server for a packet without a live connection and opens one. Verdict::forwarded: `server` is set.
   // Verdict::parked, where `turn` asks: nothing is opened before the service's policy has decided. Without `turn` its
   // scheduler decides.
-  Verdict open(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, uint64_t hash,
-               Tick now, const ServerView*& server, PolicyTurn* turn = nullptr);
+  Verdict open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server,
+               PolicyTurn* turn = nullptr);
 
   // The same for a packet that an ICMP error quotes, seen from the client: whether a reply of that kind may begin a
   // connection is not asked. Null: it doesn't.
-  const ServerView* openQuoted(WorkerContext& worker, const ServiceTable*& services, const FlowKey& flow, uint64_t hash,
-                               Tick now);
+  const ServerView* openQuoted(Pass& pass, const FlowKey& flow, uint64_t hash);
 
   // What open(), or the connection that there is, would say to this packet, with nothing changed. REQUIRES: called
   // between Epochs::enter() and leave().
@@ -118,35 +116,32 @@ class Connections {
   static bool maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                              const Tunables& tunables);
-  void change(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
-              const Tunables& tunables, uint32_t packets);
-  void updateLocked(Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash, Tick now,
-                    const Tunables& tunables);
+  void change(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
+              uint32_t packets);
+  void updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash);
   // The connection that there is already, if it may go on: then its packet is noted. One that may not is ended with
   // `ends`, and left for the time being otherwise: IPVS still counts it when it schedules its successor. `unused`: as
   // Entries::unbind() gives it.
-  std::optional<Verdict> meetLocked(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
-                                    uint64_t hash, Tick now, bool ends, const ServerView*& server, uint32_t& unused);
+  std::optional<Verdict> meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, bool ends,
+                                    const ServerView*& server, uint32_t& unused);
   // The same, and what is to be done behind the lock.
-  std::optional<Verdict> meet(WorkerStats& stats, const ServiceTable*& services, const ParsedPacket& parsed,
-                              uint64_t hash, Tick now, const ServerView*& server);
+  std::optional<Verdict> meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
   // Which service a packet that may begin a connection is for, and where it goes.
-  Verdict admit(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Tick now,
-                const ServiceView*& service, Templates::Affinity& choice, PolicyTurn* turn);
+  Verdict admit(Pass& pass, const ParsedPacket& parsed, const ServiceView*& service, Templates::Affinity& choice,
+                PolicyTurn* turn);
   // What becomes of a packet that no server of its service takes.
   static Verdict withoutServer(const ServiceView& service, const FlowKey& flow);
   uint32_t shardsOfBoth() const { return 2 * table(Family::ipv4).shardCount(); }  // both have as many
   // Takes an entry that is about to be removed out of the counts; `unused`: templates that nothing counts on any more.
   void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
   // Where a new connection of this service goes.
-  Verdict choose(WorkerContext& worker, const ServiceTable*& services, const ServiceView& service, const FlowKey& flow,
-                 std::span<const uint8_t> payload, Tick now, Templates::Affinity& choice, PolicyTurn* turn);
+  Verdict choose(Pass& pass, const ServiceView& service, const FlowKey& flow, std::span<const uint8_t> payload,
+                 Templates::Affinity& choice, PolicyTurn* turn);
   // Null: the table is full.
-  Conn* insertLocked(WorkerStats& stats, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline, Tick now,
+  Conn* insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
                      const Templates::Affinity& choice, uint32_t& unused);
   // What is left to do behind the lock.
-  void settle(WorkerContext& worker, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
-              uint32_t unused);
+  void settle(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice, uint32_t unused);
 
   Entries& entries_;
   Templates templates_;

@@ -41,43 +41,40 @@ const ServerView* Templates::preview(const ServiceTable*& services, const Servic
   return nullptr;
 }
 
-Templates::Affinity Templates::follow(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
-                                      const TemplateName& name, Tick now) {
+Templates::Affinity Templates::follow(Pass& pass, const ServiceView& service, const TemplateName& name) {
   for (size_t i = 0; i < name.variants(); i++) {
     const FlowKey key = name.variant(i);
     ConnTable& conns = entries_.table(key.family);
     const uint64_t hash = conns.hash(key);
     ConnTable::Guard guard(conns, hash);
-    const Affinity affinity = followLocked(stats, services, service, key, hash, name, now);
+    const Affinity affinity = followLocked(pass, service, key, hash, name);
     if (affinity.server != nullptr) return affinity;
   }
   return {};
 }
 
-Templates::Affinity Templates::followLocked(WorkerStats& stats, const ServiceTable*& services,
-                                            const ServiceView& service, const FlowKey& key, uint64_t hash,
-                                            const TemplateName& name, Tick now) {
+Templates::Affinity Templates::followLocked(Pass& pass, const ServiceView& service, const FlowKey& key, uint64_t hash,
+                                            const TemplateName& name) {
   ConnTable& conns = entries_.table(key.family);
   Conn* found = findLocked(key, hash, name);
   if (found == nullptr) return {};
   uint32_t unused = 0;  // a template counts on none
-  if (ConnTable::hasExpired(*found, now) && entries_.onDue(stats, key.family, *found, unused) == 0) {
+  if (ConnTable::hasExpired(*found, pass.now) && entries_.onDue(pass.worker.stats, key.family, *found, unused) == 0) {
     conns.removeLocked(found, hash);
     return {};
   }
-  const ServerView* server = targetOf(services, service, *found);
+  const ServerView* server = targetOf(pass.services, service, *found);
   if (server == nullptr) {
     found->flags.fetch_or(kConnInvalid, std::memory_order_release);
     return {};
   }
   found->control.fetch_add(1, std::memory_order_acq_rel);
-  entries_.moveLocked(found, key.family, hash, now + found->packets.load(std::memory_order_relaxed), now);
+  entries_.moveLocked(found, key.family, hash, pass.now + found->packets.load(std::memory_order_relaxed), pass.now);
   return {server, conns.referenceOf(found)};
 }
 
-std::optional<Templates::Affinity> Templates::make(WorkerStats& stats, const ServiceTable*& services,
-                                                   const ServiceView& service, const TemplateName& name,
-                                                   const ServerView& server, Tick now) {
+std::optional<Templates::Affinity> Templates::make(Pass& pass, const ServiceView& service, const TemplateName& name,
+                                                   const ServerView& server) {
   const Tick timeout = ticksFromSeconds(service.config.persistence.timeoutSeconds);
   for (size_t i = 0; i < name.variants(); i++) {
     const FlowKey key = name.variant(i);
@@ -87,19 +84,19 @@ std::optional<Templates::Affinity> Templates::make(WorkerStats& stats, const Ser
     std::optional<Affinity> made;
     {
       ConnTable::Guard guard(conns, hash);
-      const Affinity known = followLocked(stats, services, service, key, hash, name, now);
+      const Affinity known = followLocked(pass, service, key, hash, name);
       if (known.server != nullptr) return known;
       if (conns.find(key, hash) != nullptr) continue;  // another one's
       const NewConn fresh{
-          .server = server.id, .expires = now + timeout, .flags = kConnInactive, .packets = timeout, .control = 1};
-      if (const Conn* conn = entries_.insertLocked(stats, key, hash, fresh, now, unused)) {
+          .server = server.id, .expires = pass.now + timeout, .flags = kConnInactive, .packets = timeout, .control = 1};
+      if (const Conn* conn = entries_.insertLocked(pass.worker.stats, key, hash, fresh, pass.now, unused)) {
         entries_.bindTemplate(server);
-        stats.templatesCreated.add(1);
+        pass.worker.stats.templatesCreated.add(1);
         made = Affinity{&server, conns.referenceOf(conn)};
         if (!name.data.empty()) entries_.engineData().set(key.family, made->controller, name.data);
       }
     }
-    entries_.settle(stats, key.family, unused);
+    entries_.settle(pass.worker.stats, key.family, unused);
     return made;
   }
   return Affinity{&server, 0};

@@ -10,6 +10,7 @@
 
 #include "director/connection/entries.h"
 #include "director/connection/template_name.h"
+#include "director/worker/pass.h"
 
 namespace tunvs {
 
@@ -24,12 +25,11 @@ class Templates {
   explicit Templates(Entries& entries) : entries_(entries) {}
 
   // Where the template leads, and one more connection counted on it. No server: there is none that leads anywhere.
-  Affinity follow(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
-                  const TemplateName& name, Tick now);
+  Affinity follow(Pass& pass, const ServiceView& service, const TemplateName& name);
   // Makes a template that leads to `server`, unless somebody was faster: then follows that one. Without a controller
   // when others' templates are in the way. nullopt: the table is full.
-  std::optional<Affinity> make(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
-                               const TemplateName& name, const ServerView& server, Tick now);
+  std::optional<Affinity> make(Pass& pass, const ServiceView& service, const TemplateName& name,
+                               const ServerView& server);
   // Where follow() would lead, with nothing changed.
   const ServerView* preview(const ServiceTable*& services, const ServiceView& service, const TemplateName& name,
                             Tick now) const;
@@ -38,8 +38,8 @@ class Templates {
   Conn* findLocked(const FlowKey& key, uint64_t hash, const TemplateName& name) const;
   // Null: the template leads nowhere.
   const ServerView* targetOf(const ServiceTable*& services, const ServiceView& service, const Conn& found) const;
-  Affinity followLocked(WorkerStats& stats, const ServiceTable*& services, const ServiceView& service,
-                        const FlowKey& key, uint64_t hash, const TemplateName& name, Tick now);
+  Affinity followLocked(Pass& pass, const ServiceView& service, const FlowKey& key, uint64_t hash,
+                        const TemplateName& name);
 
   Entries& entries_;
 };

@@ -5,14 +5,13 @@
 #pragma once
 
 #include "director/fragment/fragment.h"
-#include "director/worker/worker_context.h"
+#include "director/worker/pass.h"
 
 namespace tunvs {
 
 class Answers {
  public:
-  Answers(WorkerContext& worker, OutputVector& out, size_t cause, Tick now)
-      : worker_(worker), out_(out), cause_(cause), now_(now) {}
+  Answers(Pass& pass, size_t cause) : worker_(pass.worker), out_(pass.out), cause_(cause), now_(pass.now) {}
 
   // What a host answers to a packet for a port on which nobody listens: a reset to TCP, port unreachable to UDP,
   // protocol unreachable to anything else.

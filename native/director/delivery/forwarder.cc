@@ -78,42 +78,41 @@ Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, u
   return judgeFor(server, parsed, flowHash, isRelayed, server.pathMtu->effective(settings_.pathMtu, now), tunables);
 }
 
-Verdict Forwarder::checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
-                               const Tunables& tunables, OutputVector& out) {
+Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet) {
   const ParsedPacket& parsed = packet.parsed;
   if (!server.traits->hasPath()) {
-    out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host);
+    pass.out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host);
     return Verdict::forwarded;
   }
-  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, now);
-  const Verdict verdict = judgeFor(server, parsed, packet.flowHash, packet.isRelayed, pathMtu, tunables);
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, pass.now);
+  const Verdict verdict = judgeFor(server, parsed, packet.flowHash, packet.isRelayed, pathMtu, pass.tunables());
   if (verdict == Verdict::answeredTooBig) {
     const uint32_t mtu = innerMtu(server, parsed, pathMtu);
-    Answers answers(worker, out, packet.cause, now);
+    Answers answers(pass, packet.cause);
     if (!answers.tooBig({packet.data, parsed.length}, parsed, mtu)) return Verdict::dropTooLong;
-    pool_.counters(worker.index, server.id).tooBig.add(1);
+    pool_.counters(pass.worker.index, server.id).tooBig.add(1);
     return Verdict::answeredTooBig;
   }
 
   if (verdict != Verdict::forwarded) return verdict;
 
-  const Packet sent = encapsulated(worker, server, packet, tunables);
+  const Packet sent = encapsulated(pass, server, packet);
   if (sent.length <= pathMtu) {
-    out.add(sent.data, sent.length, server.address, packet.cause);
+    pass.out.add(sent.data, sent.length, server.address, packet.cause);
     return Verdict::forwarded;
   }
   if (!isClientsOwn(server) && server.address.isV4())
-    clearDontFragment(sent.data, nextIdentification(worker.identification));
+    clearDontFragment(sent.data, nextIdentification(pass.worker.identification));
   const uint32_t identification =
-      server.address.isV4() ? nextIdentification(worker.identification) : ++worker.identification6;
+      server.address.isV4() ? nextIdentification(pass.worker.identification) : ++pass.worker.identification6;
   OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
   if (fragments.count() == 0) return Verdict::dropTooLong;
   while (!fragments.isDone()) {
-    out.make(fragments.longestBytes(), server.address, packet.cause, OutputWay::server,
-             [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
+    pass.out.make(fragments.longestBytes(), server.address, packet.cause, OutputWay::server,
+                  [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
   }
-  worker.stats.fragmentsSent.add(fragments.count());
-  pool_.counters(worker.index, server.id).fragments.add(fragments.count());
+  pass.worker.stats.fragmentsSent.add(fragments.count());
+  pool_.counters(pass.worker.index, server.id).fragments.add(fragments.count());
   return Verdict::forwarded;
 }
 

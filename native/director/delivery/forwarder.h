@@ -7,7 +7,7 @@
 #include "director/config/service_table.h"
 #include "director/config/settings.h"
 #include "director/counters/verdict.h"
-#include "director/worker/worker_context.h"
+#include "director/worker/pass.h"
 #include "packet/parse.h"
 
 namespace tunvs {
@@ -25,20 +25,19 @@ class Forwarder {
  public:
   Forwarder(const Settings& settings, ServerPool& pool) : settings_(settings), pool_(pool) {}
 
-  Verdict send(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
-               const Tunables& tunables, OutputVector& out) {
+  Verdict send(Pass& pass, const ServerView& server, const Outgoing& packet) {
     if (packet.parsed.length > server.plainBytes || server.pathMtu->isNarrowed()) [[unlikely]] {
-      const Verdict verdict = checkLength(worker, server, packet, now, tunables, out);
+      const Verdict verdict = checkLength(pass, server, packet);
       if (verdict != Verdict::forwarded) return verdict;
     } else {
-      const Packet sent = encapsulated(worker, server, packet, tunables);
-      out.add(sent.data, sent.length, server.address, packet.cause);
+      const Packet sent = encapsulated(pass, server, packet);
+      pass.out.add(sent.data, sent.length, server.address, packet.cause);
     }
-    ServerCounters& counters = pool_.counters(worker.index, server.id);
+    ServerCounters& counters = pool_.counters(pass.worker.index, server.id);
     counters.packets.add(1);
     counters.bytes.add(packet.parsed.length);
     counters.longest.raise(packet.parsed.length);
-    worker.forwardedBytes += packet.parsed.length;
+    pass.worker.forwardedBytes += packet.parsed.length;
     return Verdict::forwarded;
   }
 
@@ -49,19 +48,17 @@ class Forwarder {
   bool wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now, const Tunables& tunables) const;
 
  private:
-  static Packet encapsulated(WorkerContext& worker, const ServerView& server, const Outgoing& packet,
-                             const Tunables& tunables) {
+  static Packet encapsulated(Pass& pass, const ServerView& server, const Outgoing& packet) {
     const ParsedPacket& parsed = packet.parsed;
-    const bool pmtuDisc = tunables.pmtuDisc != 0;
+    const bool pmtuDisc = pass.tunables().pmtuDisc != 0;
     const bool hasDf = parsed.dontFragment && pmtuDisc && parsed.key.isV4();
-    const uint16_t identification = hasDf ? 0 : nextIdentification(worker.identification);
+    const uint16_t identification = hasDf ? 0 : nextIdentification(pass.worker.identification);
     return encapsulate(server.outer(packet.flowHash), packet.data, parsed,
                        static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification, pmtuDisc);
   }
 
   // The path may be too narrow, or none: answers, sends, sends in fragments, or hands to this host.
-  Verdict checkLength(WorkerContext& worker, const ServerView& server, const Outgoing& packet, Tick now,
-                      const Tunables& tunables, OutputVector& out);
+  Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet);
 
   const Settings& settings_;
   ServerPool& pool_;

@@ -38,37 +38,33 @@ bool isSentTo(const ServerView& server, const StrippedOuter& outer) {
 }  // namespace
 
 struct IcmpPath::Context {
-  WorkerContext& worker;
-  const ServiceTable*& services;
+  Pass& pass;
   const ParsedPacket& parsed;
   Packet& packet;
   size_t cause;
-  Tick now;
-  OutputVector& out;
   const IcmpMessage& message;
   Explanation* asked;  // null: it is no question
 
   std::span<const uint8_t> bytes() const { return {packet.data, parsed.length}; }
 };
 
-Verdict IcmpPath::handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed,
-                         Packet& packet, size_t cause, Tick now, OutputVector& out, Explanation* asked) {
+Verdict IcmpPath::handle(Pass& pass, const ParsedPacket& parsed, Packet& packet, size_t cause, Explanation* asked) {
   const IpAddress destination = parsed.key.virtualAddress();
   const auto message =
       readIcmp(parsed.key.client(), destination, {packet.data + parsed.transport, parsed.length - parsed.transport});
   if (!message || !message->checksumIsRight) return Verdict::dropIcmp;
-  Context c{worker, services, parsed, packet, cause, now, out, *message, asked};
+  Context c{pass, parsed, packet, cause, *message, asked};
   if (settings_.isOwnAddress(destination)) return message->isHandledError ? fromTunnel(c) : Verdict::dropIcmp;
   if (isEchoRequest(*message)) return echo(c);
   return message->isHandledError ? relay(c) : Verdict::dropIcmp;
 }
 
 Verdict IcmpPath::echo(Context& c) {
-  const auto* address = c.services->virtualAddress(c.parsed.key.virtualAddress());
+  const auto* address = c.pass.services->virtualAddress(c.parsed.key.virtualAddress());
   if (address == nullptr) return Verdict::dropNoService;
   if (settings_.pingReply == PingReply::never) return Verdict::dropIcmp;
   if (settings_.pingReply == PingReply::whenUp && !address->isUp) return Verdict::dropIcmp;
-  Answers answers(c.worker, c.out, c.cause, c.now);
+  Answers answers(c.pass, c.cause);
   return answers.echo(c.bytes(), c.parsed) ? Verdict::answeredEcho : Verdict::dropIcmp;
 }
 
@@ -76,8 +72,8 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   const ConnTable& conns = connections_.table(key.family);
   hash = conns.hash(key);
   const Conn* conn = conns.find(key, hash);
-  if (conn == nullptr || ConnTable::hasExpired(*conn, c.now)) return nullptr;
-  const ServerView* server = connections_.serverOf(c.services, *conn);
+  if (conn == nullptr || ConnTable::hasExpired(*conn, c.pass.now)) return nullptr;
+  const ServerView* server = connections_.serverOf(c.pass.services, *conn);
   if (server == nullptr || !server->available) return nullptr;
   if (c.asked != nullptr) [[unlikely]] {
     c.asked->by = DecidedBy::connection;
@@ -96,18 +92,18 @@ Verdict IcmpPath::relay(Context& c) {
   const FlowKey flow = flowKeyOf(*quote, QuotedDirection::toClient);
   const ServerView* server = serverOf(c, flow, hash);
   // With ECMP in front of several directors the error may come to one that does not know the connection.
-  if (server == nullptr && c.services->tunables().scheduleIcmp != 0)
-    server = c.asked != nullptr ? connections_.previewQuoted(flow, c.worker.mark, c.now, *c.asked)
-                                : connections_.openQuoted(c.worker, c.services, flow, hash, c.now);
+  if (server == nullptr && c.pass.tunables().scheduleIcmp != 0)
+    server = c.asked != nullptr ? connections_.previewQuoted(flow, c.pass.worker.mark, c.pass.now, *c.asked)
+                                : connections_.openQuoted(c.pass, flow, hash);
   if (server == nullptr) return Verdict::dropIcmp;
   if (c.asked != nullptr) {
     c.asked->server = server->key();
     const Verdict foreseen =
-        forwarder_.judge(*server, c.parsed, hash, /*isRelayed=*/true, c.now, c.services->tunables());
+        forwarder_.judge(*server, c.parsed, hash, /*isRelayed=*/true, c.pass.now, c.pass.tunables());
     return foreseen == Verdict::forwarded ? Verdict::relayedIcmp : foreseen;
   }
   const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true};
-  const Verdict verdict = forwarder_.send(c.worker, *server, packet, c.now, c.services->tunables(), c.out);
+  const Verdict verdict = forwarder_.send(c.pass, *server, packet);
   return verdict == Verdict::forwarded ? Verdict::relayedIcmp : verdict;
 }
 
@@ -116,8 +112,8 @@ Verdict IcmpPath::relay(Context& c) {
 // when its next packet that is too long comes. IPVS believes so short a quote of GUE alone.
 Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
   if (!c.message.isTooBig || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
-  if (!c.worker.limits.lookUps.take(c.now)) return Verdict::dropIcmp;
-  for (const auto& service : c.services->services()) {
+  if (!c.pass.worker.limits.lookUps.take(c.pass.now)) return Verdict::dropIcmp;
+  for (const auto& service : c.pass.services->services()) {
     for (const auto& server : service->owned) {
       if (isSentTo(*server, outer)) learn(c, *server, outer, nullptr);
     }
@@ -147,7 +143,7 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   // own packet may be cut too, and the outer header therefore: then nothing but DF tells it from any other.
   if (outer.source.isV4()) {
     const bool isWhole = quote == nullptr || (quote->family() == Family::ipv4 && quote->dontFragment);
-    const bool wantsDf = isWhole && c.services->tunables().pmtuDisc != 0;
+    const bool wantsDf = isWhole && c.pass.tunables().pmtuDisc != 0;
     if (outer.isDontFragment != wantsDf) return false;
     if (!wantsDf && (quote == nullptr || quote->family() != Family::ipv4)) return false;
   }
@@ -157,7 +153,7 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
 
 // The first piece of what the director itself has cut: as long as it makes them, and of a packet that it had to cut.
 bool IcmpPath::mayHaveCut(Context& c, const ServerView& server, const StrippedOuter& outer) {
-  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, c.now);
+  const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, c.pass.now);
   const auto innerBytes = ipLengthOf(outer.inner);
   if (outer.source.isV4() || !innerBytes || outer.totalBytes <= c.message.mtu) return false;
   const bool wasCut = *innerBytes + server.outers[0].length > pathMtu && *innerBytes <= longestTo(server);
@@ -173,16 +169,16 @@ uint32_t IcmpPath::longestTo(const ServerView& server) const {
 
 void IcmpPath::learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote) {
   if (c.asked != nullptr) return;
-  if (!mayHaveSent(c, server, outer, quote)) return c.worker.stats.pathMtuDisbelieved.add(1);
+  if (!mayHaveSent(c, server, outer, quote)) return c.pass.worker.stats.pathMtuDisbelieved.add(1);
   MtuReport report;
   report.family = server.address.family;
   report.bytes = c.message.mtu;
   report.floor = settings_.pathMtuFloor;
   const MtuOutcome outcome =
-      server.pathMtu->learn(settings_.pathMtu, report, c.now, [&] { return lowerings_.take(c.now); });
-  if (outcome == MtuOutcome::ignoredTooOften) c.worker.stats.pathMtuDisbelieved.add(1);
+      server.pathMtu->learn(settings_.pathMtu, report, c.pass.now, [&] { return lowerings_.take(c.pass.now); });
+  if (outcome == MtuOutcome::ignoredTooOften) c.pass.worker.stats.pathMtuDisbelieved.add(1);
   if (outcome != MtuOutcome::lowered) return;
-  c.worker.stats.pathMtuLowered.add(1);
+  c.pass.worker.stats.pathMtuLowered.add(1);
   // From now on nothing so long is sent: who wants to say it again has to wait until there is reason to.
   for (size_t worker = 0; worker < pool_.workers(); worker++) pool_.counters(worker, server.id).longest.clear();
 }
@@ -201,7 +197,7 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   uint32_t mtu = 0;
   if (c.message.isTooBig) {
     // As IPVS: the client is told what was known before this error; its next packet that is too long learns the rest.
-    const uint32_t known = server->pathMtu->effective(settings_.pathMtu, c.now);
+    const uint32_t known = server->pathMtu->effective(settings_.pathMtu, c.pass.now);
     // An error about a packet that is not from here may speak of another path.
     if (settings_.isOwnAddress(outer->source)) learn(c, *server, *outer, &*quote);
     if (!quote->dontFragment) return Verdict::consumedIcmp;
@@ -212,12 +208,12 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   }
   const auto kind = translateIcmpError({c.message.type, c.message.code}, c.message.family, quote->family());
   if (!kind) return Verdict::consumedIcmp;
-  Answers answers(c.worker, c.out, c.cause, c.now);
+  Answers answers(c.pass, c.cause);
   const size_t bytes = answers.error(outer->inner.first(quote->quotedBytes), quote->family(), kind->type, kind->code,
-                                     mtu, quote->destination, quote->source, c.worker.limits.recreated);
+                                     mtu, quote->destination, quote->source, c.pass.worker.limits.recreated);
   if (bytes == 0) return Verdict::consumedIcmp;
   if (c.asked != nullptr) return Verdict::recreatedIcmp;
-  ServerCounters& counters = pool_.counters(c.worker.index, server->id);
+  ServerCounters& counters = pool_.counters(c.pass.worker.index, server->id);
   counters.outPackets.add(1);
   counters.outBytes.add(bytes);
   return Verdict::recreatedIcmp;

@@ -7,6 +7,7 @@
 #include "core/rate_limit.h"
 #include "director/connection/connections.h"
 #include "director/delivery/forwarder.h"
+#include "director/worker/pass.h"
 #include "packet/outer_quote.h"
 #include "packet/quote.h"
 
@@ -19,8 +20,7 @@ class IcmpPath {
 
   // With `asked`, nothing is changed but `worker` and `out`, and whose server it is goes there.
   // REQUIRES: parsed.packetClass == PacketClass::icmp
-  Verdict handle(WorkerContext& worker, const ServiceTable*& services, const ParsedPacket& parsed, Packet& packet,
-                 size_t cause, Tick now, OutputVector& out, Explanation* asked = nullptr);
+  Verdict handle(Pass& pass, const ParsedPacket& parsed, Packet& packet, size_t cause, Explanation* asked = nullptr);
 
  private:
   struct Context;

@@ -1,0 +1,21 @@
+// One pass of a worker: over a vector of packets, or over what policies have answered. Who works, by which services,
+// at what time, and where outputs go.
+//
+// Thread safety: none; made in Director::process() and resume(), and by whoever asks what would become of a packet.
+#pragma once
+
+#include "director/config/service_table.h"
+#include "director/worker/worker_context.h"
+
+namespace tunvs {
+
+struct Pass {
+  WorkerContext& worker;
+  const ServiceTable* services;  // renewed when an entry names a server that is newer
+  Tick now;
+  OutputVector& out;
+
+  const Tunables& tunables() const { return services->tunables(); }
+};
+
+}  // namespace tunvs
