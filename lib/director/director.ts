@@ -4,36 +4,21 @@ import { types } from 'node:util';
 import { atExit } from '../host/at-exit.js';
 import { Configuration, type Transaction } from './configuration.js';
 import { type Connection, type ConnectionsOptions, connections } from '../stats/connections.js';
-import {
-  checkedOfflineOptions,
-  checkedOpenOptions,
-  type DirectorOpenOptions,
-  type OfflineOptions,
-} from './director-options.js';
-import {
-  type DirectorDevice,
-  directorDevice,
-  type MarkDevice,
-  markDevices,
-  sourceWarnings,
-} from './director-device.js';
+import { checkedOfflineOptions, type DirectorOpenOptions, type OfflineOptions } from './director-options.js';
+import type { DirectorDevice, MarkDevice } from './director-device.js';
 import type { EngineEvent } from '../values/engine-event.js';
 import { TunvsError, toTunvsError, wrapNative } from '../values/errors.js';
-import { EventRelay } from './event-relay.js';
 import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWarning, tell } from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from '../values/flow-packet.js';
-import { DirectorWatch, type DirectorWatchParts } from './director-watch.js';
-import { DirectorHost } from '../host/director-host.js';
-import { thisHost } from '../host/host.js';
+import type { DirectorParts, HostKeeping, PolicyListener } from './director-parts.js';
+import { openDirector } from './open.js';
+import type { DirectorHost } from '../host/director-host.js';
 import type { HostEvent } from '../host/host-event.js';
-import { hostKeeper, type HostKeeper } from '../host/host-keeper.js';
-import { markWarnings } from '../host/mark-device.js';
 import { isOwnAddress } from '../host/own-address.js';
 import type { MarkRule } from '../values/marks.js';
 import { native } from '../native/addon.js';
 import type { NativeDirector, NativeEvent } from '../native/director.js';
-import type { NativePolicyColumns } from '../native/policies.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import {
   checkedOptions,
@@ -44,8 +29,7 @@ import {
   MAX_UINT32,
   readArguments,
 } from '../values/options.js';
-import { policyTurns } from '../policy/turns.js';
-import { ClockPulse, ManualPulse, type Pulse } from './pulse.js';
+import { ManualPulse, type Pulse } from './pulse.js';
 import type { DirectorSample } from '../stats/rates.js';
 import { sourceFamily } from '../values/source.js';
 import { onePacketWarning } from '../values/scheduler.js';
@@ -63,40 +47,6 @@ export interface WorkerCpu {
   systemNs: bigint;
 }
 
-/** Who looks after the host, and what he sees. */
-interface HostKeeping {
-  watch: DirectorWatch;
-  keeper: HostKeeper;
-}
-
-interface DirectorParts {
-  native: NativeDirector;
-  sources: readonly string[];
-  pulse: Pulse;
-  device?: DirectorDevice | undefined;
-  markDevices?: readonly MarkDevice[];
-  warnings?: readonly string[];
-  host?: DirectorHost | undefined;
-  /** Made when the director exists; none when offline. */
-  keep?: (ports: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
-  /** Of the host's interfaces; a source is local all the same. */
-  localAddresses: () => readonly { address: string }[];
-  nowMs: () => number;
-  /** Connects the native part's questions to what answers them; at the first call, or before. */
-  policies: (answer: PolicyListener) => NativePolicyColumns;
-  relay?: EventRelay;
-}
-
-type PolicyListener = Parameters<NativeDirector['onPolicies']>[0];
-
-/** The native part has to be given its listener before it starts, and before the director exists. */
-class PolicyRelay {
-  answer: PolicyListener = () => {};
-  readonly receive: PolicyListener = (policy, rows) => this.answer(policy, rows);
-}
-
-/** Between two looks of a drain at its real server's connections. */
-const DRAIN_INTERVAL_MS = 250;
 /** Between two looks of the native part at what is removed for good, and how far slow starts have come. */
 const HOUSEKEEPING_INTERVAL_MS = 1000;
 const ENDING_INTERVAL_MS = 1;
@@ -187,68 +137,12 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
    *   ERR_TUNVS_SYSTEM; the signal's reason.
    */
   static async open(options: DirectorOpenOptions): Promise<Director> {
-    const checked = checkedOpenOptions(options);
-    const { sources } = checked.native;
-    checked.signal?.throwIfAborted();
-    const undo: (() => void)[] = [];
-    try {
-      const engine = wrapNative(() => new native.Director(checked.native));
-      undo.push(() => engine.close());
-      const relay = new EventRelay();
-      engine.onEvents(relay.receive);
-      const asked = new PolicyRelay();
-      const columns = wrapNative(() => engine.onPolicies(asked.receive, policyTurns(engine)));
-      const policies = (answer: PolicyListener) => {
-        asked.answer = answer;
-        return columns;
-      };
-      const started = wrapNative(() => engine.start(checked.start));
-      let host: DirectorHost | undefined;
-      const marked = markDevices(
-        started,
-        checked.start.markDevices.map(({ mark }) => mark),
-      );
-      const warnings = [...sourceWarnings(sources), ...started.warnings];
-      if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
-        const opening = new DirectorHost({ sources, ...checked.host });
-        undo.push(() => opening.close());
-        opening.open(started.device, marked);
-        warnings.push(...opening.warnings);
-        host = opening;
-      }
-      if (marked.length > 0) warnings.push(...markWarnings(thisHost));
-      // A turn of the event loop, so that an abort that is due can come in.
-      await new Promise((resolve) => setImmediate(resolve));
-      checked.signal?.throwIfAborted();
-      const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
-      const device = directorDevice(started);
-      const localAddresses = () => thisHost.addresses();
-      const watched = host ?? new DirectorHost({ sources, ...checked.host });
-      const devices = [device, ...marked];
-      const director = new Director({
-        keep: (ports) => {
-          const watch = new DirectorWatch({ host: watched, devices, ...ports });
-          return { watch, keeper: hostKeeper(watch, ports.report) };
-        },
-        native: engine,
-        sources,
-        pulse,
-        device,
-        markDevices: marked,
-        warnings,
-        host,
-        localAddresses,
-        nowMs: Date.now,
-        policies,
-        relay,
-      });
+    return openDirector(options, (parts) => {
+      const director = new Director(parts);
       channels.open.publish({ director });
       for (const message of director.warnings) channels.warning.publish({ director, message, about: 'host' });
       return director;
-    } catch (error) {
-      for (const step of undo.reverse()) step();
-      throw checked.signal?.aborted ? error : toTunvsError(error);
-    }
+    });
   }
 
   /**

@@ -1,0 +1,35 @@
+/** What a director is made of: with a device, or offline. */
+import type { DirectorHost } from '../host/director-host.js';
+import type { HostKeeper } from '../host/host-keeper.js';
+import type { NativeDirector } from '../native/director.js';
+import type { NativePolicyColumns } from '../native/policies.js';
+import type { DirectorDevice, MarkDevice } from './director-device.js';
+import type { DirectorWatch, DirectorWatchParts } from './director-watch.js';
+import type { EventRelay } from './event-relay.js';
+import type { Pulse } from './pulse.js';
+
+/** Who looks after the host, and what he sees. */
+export interface HostKeeping {
+  watch: DirectorWatch;
+  keeper: HostKeeper;
+}
+
+export interface DirectorParts {
+  native: NativeDirector;
+  sources: readonly string[];
+  pulse: Pulse;
+  device?: DirectorDevice | undefined;
+  markDevices?: readonly MarkDevice[];
+  warnings?: readonly string[];
+  host?: DirectorHost | undefined;
+  /** Made when the director exists; none when offline. */
+  keep?: (ports: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
+  /** Of the host's interfaces; a source is local all the same. */
+  localAddresses: () => readonly { address: string }[];
+  nowMs: () => number;
+  /** Connects the native part's questions to what answers them; at the first call, or before. */
+  policies: (answer: PolicyListener) => NativePolicyColumns;
+  relay?: EventRelay;
+}
+
+export type PolicyListener = Parameters<NativeDirector['onPolicies']>[0];

@@ -1,0 +1,86 @@
+/** Opening a director on a device: all of it, or none. */
+import { DirectorHost } from '../host/director-host.js';
+import { thisHost } from '../host/host.js';
+import { hostKeeper } from '../host/host-keeper.js';
+import { markWarnings } from '../host/mark-device.js';
+import { native } from '../native/addon.js';
+import { policyTurns } from '../policy/turns.js';
+import { toTunvsError, wrapNative } from '../values/errors.js';
+import { directorDevice, markDevices, sourceWarnings } from './director-device.js';
+import { checkedOpenOptions, type DirectorOpenOptions } from './director-options.js';
+import type { DirectorParts, PolicyListener } from './director-parts.js';
+import { DirectorWatch } from './director-watch.js';
+import { EventRelay } from './event-relay.js';
+import { ClockPulse } from './pulse.js';
+
+/** Between two looks of a drain at its real server's connections. */
+const DRAIN_INTERVAL_MS = 250;
+
+/** The native part has to be given its listener before it starts, and before the director exists. */
+class PolicyRelay {
+  answer: PolicyListener = () => {};
+  readonly receive: PolicyListener = (policy, rows) => this.answer(policy, rows);
+}
+
+/** `make`: of the parts, when they are there. When anything fails, what was done is undone. */
+export async function openDirector<T>(options: DirectorOpenOptions, make: (parts: DirectorParts) => T): Promise<T> {
+  const checked = checkedOpenOptions(options);
+  const { sources } = checked.native;
+  checked.signal?.throwIfAborted();
+  const undo: (() => void)[] = [];
+  try {
+    const engine = wrapNative(() => new native.Director(checked.native));
+    undo.push(() => engine.close());
+    const relay = new EventRelay();
+    engine.onEvents(relay.receive);
+    const asked = new PolicyRelay();
+    const columns = wrapNative(() => engine.onPolicies(asked.receive, policyTurns(engine)));
+    const policies = (answer: PolicyListener) => {
+      asked.answer = answer;
+      return columns;
+    };
+    const started = wrapNative(() => engine.start(checked.start));
+    let host: DirectorHost | undefined;
+    const marked = markDevices(
+      started,
+      checked.start.markDevices.map(({ mark }) => mark),
+    );
+    const warnings = [...sourceWarnings(sources), ...started.warnings];
+    if (checked.setUpHost ?? ![started, ...marked].some(({ attached }) => attached)) {
+      const opening = new DirectorHost({ sources, ...checked.host });
+      undo.push(() => opening.close());
+      opening.open(started.device, marked);
+      warnings.push(...opening.warnings);
+      host = opening;
+    }
+    if (marked.length > 0) warnings.push(...markWarnings(thisHost));
+    // A turn of the event loop, so that an abort that is due can come in.
+    await new Promise((resolve) => setImmediate(resolve));
+    checked.signal?.throwIfAborted();
+    const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
+    const device = directorDevice(started);
+    const localAddresses = () => thisHost.addresses();
+    const watched = host ?? new DirectorHost({ sources, ...checked.host });
+    const devices = [device, ...marked];
+    return make({
+      keep: (ports) => {
+        const watch = new DirectorWatch({ host: watched, devices, ...ports });
+        return { watch, keeper: hostKeeper(watch, ports.report) };
+      },
+      native: engine,
+      sources,
+      pulse,
+      device,
+      markDevices: marked,
+      warnings,
+      host,
+      localAddresses,
+      nowMs: Date.now,
+      policies,
+      relay,
+    });
+  } catch (error) {
+    for (const step of undo.reverse()) step();
+    throw checked.signal?.aborted ? error : toTunvsError(error);
+  }
+}
