@@ -1,7 +1,8 @@
 /** However a program with an open director ends: it ends, it does not crash, and the device is gone. */
 import { strict as assert } from 'node:assert';
 import { eventuallyHolds } from '../support/eventually.js';
-import { describeLab, hostState, Lab, type LabHost, type LabProcess } from '../support/lab.js';
+import { describeLab, hostState, type LabHost, type LabProcess } from '../support/lab.js';
+import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const PROGRAM = new URL('./programs/endings.js', import.meta.url);
 
@@ -29,22 +30,10 @@ const withCode0 = [
 const withCode1 = ['uncaught exception', 'unhandled rejection', 'exception in an event listener'];
 
 describeLab('a program with an open director', () => {
-  let lab: Lab;
   let host: LabHost;
 
-  before(async () => {
-    lab = Lab.create();
-    host = await lab.addHost('director');
-    host.ip([
-      'link add name lan type veth peer name unplugged',
-      'link set dev lan up',
-      'link set dev unplugged up',
-      'address add 10.2.0.2/24 dev lan',
-    ]);
-  });
-
-  after(async () => {
-    await lab?.dispose();
+  beforeOnLoneHost((made) => {
+    host = made;
   });
 
   afterEach(async () => {

@@ -1,6 +1,7 @@
 /** Whatever a connection policy does, the process ends as it would without a director, or goes on by the scheduler. */
 import { strict as assert } from 'node:assert';
-import { describeLab, Lab, type LabHost } from '../support/lab.js';
+import { describeLab, type LabHost } from '../support/lab.js';
+import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const PROGRAM = new URL('./programs/hostile-policies.js', import.meta.url);
 
@@ -44,22 +45,10 @@ const deeds: Deed[] = [
 ];
 
 describeLab('a connection policy that is hostile', () => {
-  let lab: Lab;
   let host: LabHost;
 
-  before(async () => {
-    lab = Lab.create();
-    host = await lab.addHost('director');
-    host.ip([
-      'link add name lan type veth peer name unplugged',
-      'link set dev lan up',
-      'link set dev unplugged up',
-      'address add 10.2.0.2/24 dev lan',
-    ]);
-  });
-
-  after(async () => {
-    await lab?.dispose();
+  beforeOnLoneHost((made) => {
+    host = made;
   });
 
   async function run(mode: 'online' | 'offline', name: string) {

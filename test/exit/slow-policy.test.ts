@@ -1,6 +1,7 @@
 /** A policy that is slower than connections come has the event loop by turns only. */
 import { strict as assert } from 'node:assert';
-import { describeLab, Lab, type LabHost } from '../support/lab.js';
+import { describeLab, type LabHost } from '../support/lab.js';
+import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const PROGRAM = new URL('./programs/slow-policy.js', import.meta.url);
 
@@ -8,21 +9,10 @@ const PROGRAM = new URL('./programs/slow-policy.js', import.meta.url);
 const MOST_IN_A_TURN = 128;
 
 describeLab('a connection policy that is slower than connections come', () => {
-  let lab: Lab;
   let host: LabHost;
 
-  before(async () => {
-    lab = Lab.create();
-    host = await lab.addHost('director');
-    host.ip([
-      'link add name lan type veth peer name unplugged',
-      'link set dev lan up',
-      'address add 10.2.0.2/24 dev lan',
-    ]);
-  });
-
-  after(async () => {
-    await lab?.dispose();
+  beforeOnLoneHost((made) => {
+    host = made;
   });
 
   it('lets timers in between its turns', async () => {

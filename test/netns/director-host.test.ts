@@ -1,6 +1,7 @@
 /** What `ip` and /proc/sys really do when the host is set up, and how it fails. */
 import { strict as assert } from 'node:assert';
-import { describeLab, hostState, Lab, type LabHost } from '../support/lab.js';
+import { describeLab, hostState, type LabHost } from '../support/lab.js';
+import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const MODULE = new URL('../../lib/host/director-host.js', import.meta.url).href;
 
@@ -16,24 +17,17 @@ function script(body: string): string {
 }
 
 describeLab("setting up a director's host", () => {
-  let lab: Lab;
   let host: LabHost;
 
-  before(async () => {
-    lab = Lab.create();
-    host = await lab.addHost('director');
-    host.ip([
-      'link add name eth0 type veth peer name unplugged',
-      'link set dev eth0 up',
-      'link set dev unplugged up',
-      'address add 10.2.0.2/24 dev eth0',
-      'tuntap add dev tunvs0 mode tun',
-    ]);
-  });
-
-  after(async () => {
-    await lab?.dispose();
-  });
+  beforeOnLoneHost(
+    (made) => {
+      host = made;
+    },
+    {
+      device: 'eth0',
+      commands: ['tuntap add dev tunvs0 mode tun'],
+    },
+  );
 
   const run = async (body: string, wrapper: string[] = []) =>
     (await host.exec([...wrapper, process.execPath, '--input-type=module', '-e', script(body)])).stdout.trim();

@@ -1,29 +1,25 @@
 /** RealServerHost, embedded in a program of one's own. */
 import { strict as assert } from 'node:assert';
-import { describeLab, hostState, Lab, type LabHost } from '../support/lab.js';
+import { describeLab, hostState, type LabHost } from '../support/lab.js';
+import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const LIBRARY = new URL('../../lib/index.js', import.meta.url).href;
 
 describeLab('RealServerHost', () => {
-  let lab: Lab;
   let host: LabHost;
   let untouched: string;
 
-  before(async () => {
-    lab = Lab.create();
-    host = await lab.addHost('rs1');
-    host.ip([
-      'link add name eth0 type veth peer name unplugged',
-      'link set dev eth0 up',
-      'link set dev unplugged up',
-      'address add 10.2.0.11/24 dev eth0',
-    ]);
-    untouched = await hostState(host);
-  });
-
-  after(async () => {
-    await lab?.dispose();
-  });
+  beforeOnLoneHost(
+    async (made) => {
+      host = made;
+      untouched = await hostState(host);
+    },
+    {
+      name: 'rs1',
+      device: 'eth0',
+      address: '10.2.0.11/24',
+    },
+  );
 
   afterEach(async () => {
     assert.equal(await hostState(host), untouched);
