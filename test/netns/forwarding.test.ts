@@ -78,21 +78,24 @@ for (const { egress, queues } of ways) {
       assert.deepEqual(servers.sort(), ['rs1', 'rs1', 'rs1', 'rs2', 'rs2', 'rs2', 'rs3', 'rs3', 'rs3']);
     });
 
-    it('accounts for every packet: what was received is the sum of its verdicts, what was forwarded was sent', async () => {
-      const { totals, counters } = await director.run((d) => d.stats());
+    it('accounts for every packet and every connection', async () => {
+      const { totals, counters, table } = await director.run((d) => d.stats());
       const count = (name: string) => Number(counters[name]);
-      const verdicts = native.verdicts.reduce((sum, name) => sum + count(name), 0);
-      assert.equal(verdicts, count('received'));
+      const sum = (...names: readonly string[]) => names.reduce((all, name) => all + count(name), 0);
+      assert.equal(sum(...native.verdicts), count('received'));
       assert.ok(count('forwarded') > 0);
-      assert.equal(
-        count('sent') +
-          count('egressNoBuffer') +
-          count('egressNoRoute') +
-          count('egressTooLong') +
-          count('egressFailed'),
-        count('forwarded'),
-      );
+      const lost = ['egressNoBuffer', 'egressNoRoute', 'egressTooLong', 'egressFailed'];
+      assert.equal(sum('sent', ...lost), count('handedOut'));
+      // No fragments, no answers: one packet out for each that was forwarded, and for each client told of the MTU.
+      assert.equal(sum('fragmentsSent', 'answersUnreachable', 'answersReset', 'answeredEcho', 'recreatedIcmp'), 0);
+      assert.equal(count('handedOut'), sum('forwarded', 'relayedIcmp', 'answeredTooBig'));
+      assert.ok(count('receivedBytes') >= count('forwardedBytes'));
+      assert.equal(Number(totals.inPackets), count('forwarded'));
+      assert.equal(Number(totals.inBytes), count('forwardedBytes'));
       assert.equal(Number(totals.outPackets), 0);
+      const ended = sum('connectionsExpired', 'connectionsEvicted', 'connectionsDropped');
+      assert.equal(count('connectionsCreated'), ended + table.ipv4 + table.ipv6);
+      assert.equal(Number(totals.connections), count('connectionsCreated'));
     });
   });
 }

@@ -374,12 +374,12 @@ describe('tunvs replay', () => {
 
   it('tells clients what fits into the path MTU, and fragments where it may', async () => {
     const long = (df: boolean) => udp({ from: '172.16.0.1:1024', to: '192.0.2.1:53', payload: 'x'.repeat(1352), df });
-    await run(DNS, [at(0, long(true)), at(1, long(false))], '--mtu', '1399');
+    await run(DNS, [at(0, long(true)), at(1, long(false))], '--path-mtu', '1399');
     const [tooBig, ...fragments] = sent().map(({ data }) => describePacket(data));
     assert.match(tooBig ?? '', /^icmp frag-needed mtu 1379 192\.0\.2\.1 > 172\.16\.0\.1 .* 576 bytes/);
     assert.equal(fragments.length, 2);
     for (const fragment of fragments) assert.match(fragment, /^ipip 10\.2\.0\.2 > 10\.0\.0\.11 .* fragment /);
-    await run(DNS, [at(0, long(true)), at(1, long(false))], '--mtu', '1400');
+    await run(DNS, [at(0, long(true)), at(1, long(false))], '--path-mtu', '1400');
     assert.deepEqual(servers(), ['10.0.0.11', '10.0.0.11']);
   });
 

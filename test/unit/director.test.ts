@@ -115,13 +115,16 @@ describe('an offline director', () => {
     });
   }
 
-  it('does the same with the same seed', () => {
-    const run = () => {
-      const { director } = withWeb('wlc', [3, 2, 1]);
+  it('does the same with the same seed, and something else with another', async () => {
+    const run = async (seed: number) => {
+      await using director = Director.offline({ source: SOURCE, seed });
+      const web = director.addVirtualService({ ...WEB, scheduler: 'p2c' });
+      for (const last of [1, 2, 3]) web.addRealServer({ address: `10.0.0.${last}` });
       const packets = Array.from({ length: 100 }, (_, i) => tcp(client(1000 + i)));
       return director.process(packets, 0).outputs.map((output) => toHex(output.data));
     };
-    assert.deepEqual(run(), run());
+    assert.deepEqual(await run(7), await run(7));
+    assert.notDeepEqual(await run(7), await run(8));
   });
 
   it('takes nothing for no packets', () => {

@@ -24,7 +24,7 @@ interface ReplayOptions extends EngineArguments {
   out: string;
   seed?: bigint;
   /** Bytes. */
-  mtu?: number;
+  pathMtu?: number;
   stats?: string;
   json?: boolean;
 }
@@ -57,7 +57,7 @@ export const replay: Verb = {
         'seed of the connection table: the same seed, the same replay (default: 0)',
         seedArgument,
       )
-      .option('--mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
+      .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option('--stats <file>', 'write the counters there as JSON; - is standard output')
       .option('--json', 'print the summary as JSON, on standard output')
       .addHelpText('after', EXAMPLES);
@@ -73,7 +73,7 @@ export const replay: Verb = {
     ]);
     const reader = wrapNative(() => new native.PcapReader(options.in));
     try {
-      const director = Director.offline({ ...engineOptions(options, options.mtu), seed: options.seed ?? 0n });
+      const director = Director.offline({ ...engineOptions(options, options.pathMtu), seed: options.seed ?? 0n });
       const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
       const writer = wrapNative(() => new native.PcapWriter(options.out));
@@ -81,7 +81,7 @@ export const replay: Verb = {
       let received = 0;
       let sent = 0;
       let superFrames = 0;
-      const mtuBytes = Math.max(options.mtu ?? 0, LINK_MTU_BYTES);
+      const mtuBytes = Math.max(options.pathMtu ?? 0, LINK_MTU_BYTES);
       let clockMs = 0;
       try {
         for (const piece of readCapture(reader)) {
