@@ -379,7 +379,7 @@ describe('tunvs replay', () => {
     assert.match(tooBig ?? '', /^icmp frag-needed mtu 1379 192\.0\.2\.1 > 172\.16\.0\.1 .* 576 bytes/);
     assert.equal(fragments.length, 2);
     for (const fragment of fragments) assert.match(fragment, /^ipip 10\.2\.0\.2 > 10\.0\.0\.11 .* fragment /);
-    await run(DNS, [at(0, long(true)), at(1, long(false))], '--path-mtu', '1400');
+    await run(DNS, [at(0, long(true)), at(1, long(false))], '--mtu', '1400');
     assert.deepEqual(servers(), ['10.0.0.11', '10.0.0.11']);
   });
 

@@ -1,7 +1,7 @@
 /** `tunvs replay`: a capture through the engine, by the capture's clock. */
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { seedArgument } from '../arguments.js';
 import {
   addEngineOptions,
@@ -25,6 +25,8 @@ interface ReplayOptions extends EngineArguments {
   seed?: bigint;
   /** Bytes. */
   pathMtu?: number;
+  /** The same, by its other name. */
+  mtu?: number;
   stats?: string;
   json?: boolean;
 }
@@ -58,6 +60,7 @@ export const replay: Verb = {
         seedArgument,
       )
       .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
+      .addOption(new Option('--mtu <bytes>', 'the same').argParser(pathMtuArgument).conflicts('pathMtu'))
       .option('--stats <file>', 'write the counters there as JSON; - is standard output')
       .option('--json', 'print the summary as JSON, on standard output')
       .addHelpText('after', EXAMPLES);
@@ -65,6 +68,7 @@ export const replay: Verb = {
 
   async run({ options, io }: VerbContext<ReplayOptions>): Promise<void> {
     await refuseSameFile(options.in, options.out);
+    const pathMtu = options.pathMtu ?? options.mtu;
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
     const [{ Director }, { native }, { wrapNative }] = await Promise.all([
       import('../../director/director.js'),
@@ -73,7 +77,7 @@ export const replay: Verb = {
     ]);
     const reader = wrapNative(() => new native.PcapReader(options.in));
     try {
-      const director = Director.offline({ ...engineOptions(options, options.pathMtu), seed: options.seed ?? 0n });
+      const director = Director.offline({ ...engineOptions(options, pathMtu), seed: options.seed ?? 0n });
       const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
       const writer = wrapNative(() => new native.PcapWriter(options.out));
@@ -81,7 +85,7 @@ export const replay: Verb = {
       let received = 0;
       let sent = 0;
       let superFrames = 0;
-      const mtuBytes = Math.max(options.pathMtu ?? 0, LINK_MTU_BYTES);
+      const mtuBytes = Math.max(pathMtu ?? 0, LINK_MTU_BYTES);
       let clockMs = 0;
       try {
         for (const piece of readCapture(reader)) {
