@@ -104,7 +104,11 @@ describe('tunvs replay, of what it left out', () => {
   it('names packets that offloads put together, and how to capture without', async () => {
     const { stderr } = await replayed(Buffer.concat([header(101), record(syn(1000, 'x'.repeat(4000)))]));
     assert.match(stderr, /1 packet is longer than the path MTU, .*ethtool -K ETH gro off gso off tso off/);
-    const jumbo = await replayed(Buffer.concat([header(101), record(syn(1000, 'x'.repeat(4000)))]), '--path-mtu', '9000');
+    const jumbo = await replayed(
+      Buffer.concat([header(101), record(syn(1000, 'x'.repeat(4000)))]),
+      '--path-mtu',
+      '9000',
+    );
     assert.doesNotMatch(jumbo.stderr, /ethtool/);
   });
 });
