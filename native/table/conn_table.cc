@@ -226,9 +226,4 @@ void ConnTable::moveLocked(const Conn* conn, uint64_t hash, Place place) {
   shardAt(shard).wheels.move(links(shard), unitOf(shard, conn), place);
 }
 
-Standing ConnTable::standingLocked(const Conn* conn, uint64_t hash) const {
-  const uint32_t shard = shardOf(hash);
-  return ExpiryWheels::standingOf(links(shard), unitOf(shard, conn));
-}
-
 }  // namespace tunvs

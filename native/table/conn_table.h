@@ -159,8 +159,6 @@ class ConnTable {
   void moveLocked(const Conn* conn, uint64_t hash, Place place);
   // What the shard's wheels take for now: at most a slot, or what expire() is late by, behind.
   Tick timeLocked(uint64_t hash) const;
-  // Where it was linked last. REQUIRES: it is live
-  Standing standingLocked(const Conn* conn, uint64_t hash) const;
 
   // Removes what has reached its deadline in one shard. At most `budget` connections are looked at, which is taken off
   // it; with `exact`, those within the wheels' current slot too. True when the shard is up to date.

@@ -150,14 +150,6 @@ class FragmentTable {
     return answer;
   }
 
-  // Both at once, where the decision is known already.
-  template <typename OnRelease>
-  FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
-                        OnRelease&& onRelease) {
-    const FragmentAnswer begun = begin(info, now);
-    return begun.verdict == FragmentVerdict::forward ? settle(info, decision, now, lease, onRelease) : begun;
-  }
-
   // Any other fragment; `packet` is all of it, from its IP header on. REQUIRES: not info.isFirst()
   FragmentAnswer follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now);
 

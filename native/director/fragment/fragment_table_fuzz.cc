@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "director/fragment/fragment_table.h"
+#include "support/fragments.h"
 
 using namespace tunvs;
 
@@ -74,7 +75,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (info.isFirst()) {
       const FragmentDecision decision{data[0], info.identification, static_cast<uint8_t>(data[1] & 32 ? 1 : 0)};
       int32_t last = -1;
-      const FragmentAnswer answer = table.decide(info, decision, now, lease, [&](Packet released) {
+      const FragmentAnswer answer = testing::decide(table, info, decision, now, lease, [&](Packet released) {
         std::memset(released.data - kHeadroom, 0xaa, kHeadroom);
         FragmentInfo source = info;
         if (released.length < 2) return;

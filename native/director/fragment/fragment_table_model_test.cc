@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "director/fragment/fragment_table.h"
+#include "support/fragments.h"
 #include "support/testing.h"
 
 using namespace tunvs;
@@ -211,7 +212,7 @@ TEST("the fragment table agrees with its model for random fragments") {
       };
       const FragmentAnswer foreseen = table.foresee(info, now);
       const FragmentAnswer answer =
-          info.isFirst() ? table.decide(info, decision, now, lease, keep)
+          info.isFirst() ? testing::decide(table, info, decision, now, lease, keep)
                          : table.follow(info, {reinterpret_cast<const uint8_t*>(packet.data()), packet.size()}, now);
       // Of a first fragment it foresees whether it is taken in, not what is then decided.
       const bool isDropped = answer.verdict == FragmentVerdict::drop;
@@ -253,7 +254,7 @@ TEST("in a table that is too small every fragment is still accounted for, and no
       handedIn++;
       FragmentAnswer answer;
       if (info.isFirst()) {
-        answer = table.decide(info, decision, static_cast<Tick>(step * 4), lease, [&](Packet packet) {
+        answer = testing::decide(table, info, decision, static_cast<Tick>(step * 4), lease, [&](Packet packet) {
           released++;
           std::memset(packet.data - kHeadroom, 0xff, kHeadroom);
           for (uint32_t i = 0; i < packet.length; i++) {
@@ -309,7 +310,7 @@ TEST("fragments of the same datagrams on four workers all reach their server or 
         const auto mark = static_cast<uint8_t>(id);
         FragmentAnswer answer;
         if (info.isFirst()) {
-          answer = table.decide(info, {id, id, 0}, i / 64, lease, [&](Packet packet) {
+          answer = testing::decide(table, info, {id, id, 0}, i / 64, lease, [&](Packet packet) {
             released++;
             std::memset(packet.data - kHeadroom, 0xff, kHeadroom);
             for (uint32_t b = 0; b < packet.length; b++) {

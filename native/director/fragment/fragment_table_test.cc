@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "support/fragments.h"
 #include "support/testing.h"
 
 using namespace tunvs;
@@ -51,7 +52,7 @@ struct Bench {
   ~Bench() { checkLaw(); }
 
   FragmentAnswer decide(const FragmentInfo& info, const FragmentDecision& decision = kServer7, Tick now = kStart) {
-    return table.decide(info, decision, now, *lease, [this](Packet packet) {
+    return testing::decide(table, info, decision, now, *lease, [this](Packet packet) {
       std::memset(packet.data - kHeadroom, 0xee, kHeadroom);
       released.emplace_back(reinterpret_cast<const char*>(packet.data), packet.length);
     });
@@ -123,8 +124,8 @@ TEST("released packets stay as they are until the lease is cleared, and then mak
   CHECK(isWait(bench.follow(first(30000, 29980, false), a)));
   CHECK(isWait(bench.follow(second(30000, 29980, false), b)));
   const auto keep = [&packets](Packet packet) { packets.push_back(packet); };
-  CHECK(isForward(bench.table.decide(first(0, 30000, true), kServer7, kStart, *bench.lease, keep)));
-  CHECK(isForward(bench.table.decide(second(0, 30000, true), kServer7, kStart, *bench.lease, keep)));
+  CHECK(isForward(testing::decide(bench.table, first(0, 30000, true), kServer7, kStart, *bench.lease, keep)));
+  CHECK(isForward(testing::decide(bench.table, second(0, 30000, true), kServer7, kStart, *bench.lease, keep)));
   REQUIRE(CHECK_EQ(packets.size(), 2u));
 
   const Sender third{.identification = 3};

@@ -1,0 +1,16 @@
+// For tests of the fragment table.
+#pragma once
+
+#include "director/fragment/fragment_table.h"
+
+namespace tunvs::testing {
+
+// begin() and settle() at once, as the director does where nothing comes in between.
+template <typename OnRelease>
+FragmentAnswer decide(FragmentTable& table, const FragmentInfo& info, const FragmentDecision& decision, Tick now,
+                      FragmentLease& lease, OnRelease&& onRelease) {
+  const FragmentAnswer begun = table.begin(info, now);
+  return begun.verdict == FragmentVerdict::forward ? table.settle(info, decision, now, lease, onRelease) : begun;
+}
+
+}  // namespace tunvs::testing
