@@ -1,4 +1,6 @@
 // ICMP that means harm: what it may narrow, what it may make the director say, and how it is counted.
+#include "director/connection/connections.h"
+#include "support/random.h"
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -182,6 +184,21 @@ TEST("a path is as wide as ever after its life, whenever the clock begins again 
     t.send(fragmentationNeeded(t.sent, 1300, 28));
     CHECK_EQ(t.row(11).pathMtu, 1300u);
   }
+}
+
+TEST("a path that was narrow once is not narrow again when the clock has gone round") {
+  TestDirector t;
+  t.addService();
+  t.addServer(11);
+  t.tcp(1, kTcpSyn);
+  CHECK_EQ(t.send(longPacket(80, 1400)), "11");
+  t.send(fragmentationNeeded(t.sent, 1300, 28));
+  t.pass(700);
+  CHECK_EQ(t.row(11).pathMtu, 1500u);
+  for (int i = 0; i < 64; i++) t.passTicks(1u << 26);
+  t.now -= 175000;
+  CHECK_EQ(t.row(11).pathMtu, 1500u);
+  CHECK(t.row(11).pathMtu == 1500u);
 }
 
 }  // namespace
