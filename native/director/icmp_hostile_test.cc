@@ -140,7 +140,8 @@ TEST("what reports of every size do to an IPv6 path, of whole packets and of pie
 }
 
 TEST("routes of every MTU") {
-  for (const uint32_t route : {1u, 47u, 68u, 88u, 89u, 100u, 127u, 128u, 552u, 1280u, 1499u, 65535u, 1u << 20, UINT32_MAX}) {
+  for (const uint32_t route :
+       {1u, 47u, 68u, 88u, 89u, 100u, 127u, 128u, 552u, 1280u, 1499u, 65535u, 1u << 20, UINT32_MAX}) {
     for (const size_t length : {size_t{40}, size_t{68}, size_t{576}, size_t{1280}, size_t{1400}, size_t{1480}}) {
       Six s;
       s.t.director.setRouteMtus(0, [&](const IpAddress&) { return route; });
@@ -198,7 +199,63 @@ TEST("a path that was narrow once is not narrow again when the clock has gone ro
   for (int i = 0; i < 64; i++) t.passTicks(1u << 26);
   t.now -= 175000;
   CHECK_EQ(t.row(11).pathMtu, 1500u);
-  CHECK(t.row(11).pathMtu == 1500u);
+}
+
+TEST("a path with one narrow link behind another is found out by the director's own pieces, and by no others") {
+  Six s;
+  uint32_t known = 1500;
+  Bytes older;
+  for (const uint32_t mtu : {1452u, 1403u, 1398u, 1281u}) {
+    const auto pieces = s.sent(1500);
+    CHECK_EQ(pieces.size(), 2u);
+    // Pieces as they were before, a piece that the link takes, the last piece, one of what nobody sent.
+    if (!older.empty()) s.t.send(packetTooBig(older, mtu));
+    s.t.send(packetTooBig(pieces[0], static_cast<uint32_t>(pieces[0].size())));
+    s.t.send(packetTooBig(pieces[1], mtu));
+    Bytes forged = pieces[0];
+    storeBe16(&forged[48 + 2], 1501);
+    s.t.send(packetTooBig(forged, mtu));
+    s.t.send(packetTooBig(testing::firstOf(pieces[0], 49), mtu));
+    CHECK_EQ(s.pathMtu(), known);
+    s.t.send(packetTooBig(pieces[0], mtu));
+    CHECK_EQ(s.pathMtu(), mtu);
+    known = mtu;
+    older = pieces[0];
+  }
+}
+
+TEST("no error ends a connection, opens one or lets it live on, whoever sends it and whatever it quotes") {
+  TestDirector t;
+  t.addService();
+  t.addServer(11);
+  t.establish(1);
+  const auto before = t.connections();
+  CHECK_EQ(before.size(), 1u);
+  t.tcp(1, kTcpAck);
+  const Bytes mine = t.sent;
+  const Bytes reply = PacketBuilder().ip(kVip, kClient).tcp(80, 1025, kTcpAck).payload(100).build();
+  const Bytes unknown = PacketBuilder().ip(kVip, kClient).tcp(80, 1026, kTcpAck).payload(100).build();
+  const Bytes nested = testing::ipv4Packet(kDirector, IpAddress::v4(10, 0, 0, 11), 4, mine);
+  t.pass(5);
+  for (const uint8_t type : {3, 4, 5, 11, 12}) {
+    for (uint8_t code = 0; code < 16; code++) {
+      for (const Bytes& quoted :
+           {mine, reply, unknown, nested, testing::firstOf(mine, 28), testing::firstOf(mine, 47)}) {
+        for (const IpAddress& to : {kDirector, kVip})
+          t.send(testing::ipv4Packet(kRouter, to, 1, testing::icmpMessage(kRouter, to, type, code, 1300, quoted)));
+      }
+    }
+  }
+  const auto after = t.connections();
+  CHECK_EQ(after.size(), 1u);
+  CHECK_EQ(after[0].state, before[0].state);
+  CHECK_EQ(t.counts(11), (testing::Counts{1, 0}));
+  CHECK_EQ(t.row(11).pathMtu, 1500u);
+  CHECK_EQ(verdicts(t), t.counter("received"));
+  t.pass(894);
+  CHECK_EQ(t.connections().size(), 1u);
+  t.pass(2);
+  CHECK_EQ(t.connections().size(), 0u);
 }
 
 }  // namespace
