@@ -258,5 +258,27 @@ TEST("no error ends a connection, opens one or lets it live on, whoever sends it
   CHECK_EQ(t.connections().size(), 0u);
 }
 
+TEST("an error about what is cut by now can't keep a path narrow") {
+  TestDirector t;
+  t.addService();
+  t.addServer(11);
+  t.tcp(1, kTcpSyn);
+  CHECK_EQ(t.send(longPacket(80, 1400)), "11");
+  const Bytes outer = t.sent;
+  t.send(fragmentationNeeded(outer, 1300, 28));
+  CHECK_EQ(t.row(11).pathMtu, 1300u);
+  for (int i = 0; i < 20; i++) {
+    t.pass(30);
+    // Somebody's packet that may be cut, and is.
+    testing::HeldPacket held(PacketBuilder().ip(kClient, kVip).tcp(1025, 80, kTcpSyn).payload(1400).build());
+    Packet packet = held.packet();
+    OutputVector out;
+    t.director.process(0, {&packet, 1}, t.now, out);
+    CHECK_EQ(out.count(), i < 19 ? 2u : 1u);
+    if (i < 19) t.send(fragmentationNeeded(outer, 1300, 28));
+  }
+  CHECK_EQ(t.row(11).pathMtu, 1500u);
+}
+
 }  // namespace
 }  // namespace tunvs

@@ -138,11 +138,11 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   };
   if (std::ranges::none_of(server.outers, isFrom)) return false;
 
-  // A router complains of what is longer than its MTU, and nothing leaves here that is longer than the first link's.
+  // A router complains of what is longer than its MTU, and nothing leaves here that is longer than the path's.
   const uint32_t front = server.outers[0].length;
   if (outer.isFirstFragment) return mayHaveCut(c, server, outer);
   const bool isPossible = outer.totalBytes > std::max<uint32_t>(c.message.mtu, front) &&
-                          outer.totalBytes <= server.pathMtu->first(settings_.pathMtu);
+                          outer.totalBytes <= server.pathMtu->effective(settings_.pathMtu, c.now);
   if (!isPossible) return false;
   if (const auto innerBytes = ipLengthOf(outer.inner); innerBytes && *innerBytes + front != outer.totalBytes)
     return false;
