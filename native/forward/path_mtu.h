@@ -87,10 +87,6 @@ class PathMtu {
       return configured;
     return effectiveMtu(bounded(configured, routeOf(word)), learnedOf(word), now);
   }
-  // The longest that may be sent when nothing is learned: what the host's own route takes, or less when so configured.
-  uint32_t first(uint32_t configured) const {
-    return bounded(configured, routeOf(word_.load(std::memory_order_relaxed)));
-  }
   // It may be less than what is configured: the route is narrower, or something was learned that forgetExpired() has
   // not cleared away since.
   bool isNarrowed() const { return word_.load(std::memory_order_relaxed) != 0; }
