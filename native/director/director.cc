@@ -410,7 +410,10 @@ void Director::turnMarks(WorkerContext& worker, Tick now) {
   const ServiceTable& services = *control_.table();
   const auto end = static_cast<uint32_t>(std::min(services.idCount(), worker.marksCursor + kMarksAtOnce));
   for (uint32_t id = worker.marksCursor; id < end; id++) {
-    if (services.server(id) != nullptr) pool_.counters(worker.index, id).longest.turn();
+    const ServerView* server = services.server(id);
+    if (server == nullptr) continue;
+    pool_.counters(worker.index, id).longest.turn();
+    server->pathMtu->forgetExpired(now);
   }
   worker.marksCursor = end < services.idCount() ? end : 0;
 }

@@ -11,8 +11,7 @@ constexpr uint32_t kClockSkewTicks = ticksFromSeconds(10);
 }  // namespace
 
 bool LearnedMtu::isAlive(Tick now) const {
-  // Modulo 2^32: after 198 days without a new report a forgotten value would come back for ten minutes, which does no
-  // harm.
+  // Modulo 2^32: whoever keeps a value for 198 days would see it again (PathMtu::forgetExpired()).
   return bytes != 0 && now - learnedAt + kClockSkewTicks < kPathMtuLifeTicks + kClockSkewTicks;
 }
 
@@ -43,6 +42,13 @@ void PathMtu::setRoute(uint32_t configured, uint32_t bytes) {
       static_cast<uint16_t>(bytes == 0 || bytes >= configured ? 0 : std::max(bytes, uint32_t{kIpv4LeastReport}));
   uint64_t word = word_.load(std::memory_order_relaxed);
   while (!word_.compare_exchange_weak(word, pack(learnedOf(word), route), std::memory_order_relaxed)) {
+  }
+}
+
+void PathMtu::forgetExpired(Tick now) {
+  uint64_t word = word_.load(std::memory_order_relaxed);
+  while (learnedOf(word).bytes != 0 && !learnedOf(word).isAlive(now) &&
+         !word_.compare_exchange_weak(word, pack({}, routeOf(word)), std::memory_order_relaxed)) {
   }
 }
 

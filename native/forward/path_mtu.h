@@ -87,12 +87,8 @@ class PathMtu {
       return configured;
     return effectiveMtu(bounded(configured, routeOf(word)), learnedOf(word), now);
   }
-  // The longest that may be sent when nothing is learned: what the host's own route takes, or less when so configured.
-  uint32_t first(uint32_t configured) const {
-    return bounded(configured, routeOf(word_.load(std::memory_order_relaxed)));
-  }
-  // It may be less than what is configured: the route is narrower, or something was learned once (and may have expired
-  // since).
+  // It may be less than what is configured: the route is narrower, or something was learned that forgetExpired() has
+  // not cleared away since.
   bool isNarrowed() const { return word_.load(std::memory_order_relaxed) != 0; }
   // `mayLower()`: asked once, when all else would let the report lower the MTU.
   template <typename MayLower>
@@ -102,6 +98,8 @@ class PathMtu {
   }
   // `bytes`: what the host's route to the server takes; 0: not known, and then what is configured holds.
   void setRoute(uint32_t configured, uint32_t bytes);
+  // Clears away what has expired: it could come back when the clock has gone round.
+  void forgetExpired(Tick now);
   void forget() {
     word_.store(0, std::memory_order_relaxed);
     lowerings_.reset();

@@ -44,6 +44,8 @@ struct IcmpPath::Context {
   size_t cause;
   const IcmpMessage& message;
   Explanation* asked;  // null: it is no question
+  // Whether the error may lower anything: one turn is enough for all the services of a server.
+  std::optional<bool> mayLower{};
 
   std::span<const uint8_t> bytes() const { return {packet.data, parsed.length}; }
 };
@@ -113,11 +115,13 @@ Verdict IcmpPath::relay(Context& c) {
 Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
   if (!c.message.isTooBig || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
   if (!c.pass.worker.limits.lookUps.take(c.pass.now)) return Verdict::dropIcmp;
+  Heard heard = Heard::nothing;
   for (const auto& service : c.pass.services->services()) {
     for (const auto& server : service->owned) {
-      if (isSentTo(*server, outer)) learn(c, *server, outer, nullptr);
+      if (isSentTo(*server, outer)) heard = std::max(heard, learn(c, *server, outer, nullptr));
     }
   }
+  count(c, heard);
   return Verdict::consumedIcmp;
 }
 
@@ -130,11 +134,11 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   };
   if (std::ranges::none_of(server.outers, isFrom)) return false;
 
-  // A router complains of what is longer than its MTU, and nothing leaves here that is longer than the first link's.
+  // A router complains of what is longer than its MTU, and nothing leaves here that is longer than the path's.
   const uint32_t front = server.outers[0].length;
   if (outer.isFirstFragment) return mayHaveCut(c, server, outer);
   const bool isPossible = outer.totalBytes > std::max<uint32_t>(c.message.mtu, front) &&
-                          outer.totalBytes <= server.pathMtu->first(settings_.pathMtu);
+                          outer.totalBytes <= server.pathMtu->effective(settings_.pathMtu, c.pass.now);
   if (!isPossible) return false;
   if (const auto innerBytes = ipLengthOf(outer.inner); innerBytes && *innerBytes + front != outer.totalBytes)
     return false;
@@ -167,20 +171,28 @@ uint32_t IcmpPath::longestTo(const ServerView& server) const {
   return longest;
 }
 
-void IcmpPath::learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote) {
-  if (c.asked != nullptr) return;
-  if (!mayHaveSent(c, server, outer, quote)) return c.pass.worker.stats.pathMtuDisbelieved.add(1);
+IcmpPath::Heard IcmpPath::learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote) {
+  if (c.asked != nullptr) return Heard::nothing;
+  if (!mayHaveSent(c, server, outer, quote)) return Heard::disbelieved;
   MtuReport report;
   report.family = server.address.family;
   report.bytes = c.message.mtu;
   report.floor = settings_.pathMtuFloor;
-  const MtuOutcome outcome =
-      server.pathMtu->learn(settings_.pathMtu, report, c.pass.now, [&] { return lowerings_.take(c.pass.now); });
-  if (outcome == MtuOutcome::ignoredTooOften) c.pass.worker.stats.pathMtuDisbelieved.add(1);
-  if (outcome != MtuOutcome::lowered) return;
-  c.pass.worker.stats.pathMtuLowered.add(1);
+  const auto mayLower = [&] {
+    if (!c.mayLower) c.mayLower = lowerings_.take(c.pass.now);
+    return *c.mayLower;
+  };
+  const MtuOutcome outcome = server.pathMtu->learn(settings_.pathMtu, report, c.pass.now, mayLower);
+  if (outcome == MtuOutcome::ignoredTooOften) return Heard::disbelieved;
+  if (outcome != MtuOutcome::lowered) return Heard::believed;
   // From now on nothing so long is sent: who wants to say it again has to wait until there is reason to.
   for (size_t worker = 0; worker < pool_.workers(); worker++) pool_.counters(worker, server.id).longest.clear();
+  return Heard::lowered;
+}
+
+void IcmpPath::count(Context& c, Heard heard) {
+  if (heard == Heard::disbelieved) c.pass.worker.stats.pathMtuDisbelieved.add(1);
+  if (heard == Heard::lowered) c.pass.worker.stats.pathMtuLowered.add(1);
 }
 
 // A router on the way to a real server complains about an outer packet: what its MTU says is noted, and the client is
@@ -199,7 +211,7 @@ Verdict IcmpPath::fromTunnel(Context& c) {
     // As IPVS: the client is told what was known before this error; its next packet that is too long learns the rest.
     const uint32_t known = server->pathMtu->effective(settings_.pathMtu, c.pass.now);
     // An error about a packet that is not from here may speak of another path.
-    if (settings_.isOwnAddress(outer->source)) learn(c, *server, *outer, &*quote);
+    if (settings_.isOwnAddress(outer->source)) count(c, learn(c, *server, *outer, &*quote));
     if (!quote->dontFragment) return Verdict::consumedIcmp;
     const uint32_t taken = overhead(server->config.tunnel, quote->family(), server->address.family);
     mtu = known > kLeastReducibleMtu ? known - taken : known;

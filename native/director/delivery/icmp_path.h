@@ -34,7 +34,10 @@ class IcmpPath {
   bool mayHaveCut(Context& c, const ServerView& server, const StrippedOuter& outer);
   // Of the packets that went to it lately, inner bytes.
   uint32_t longestTo(const ServerView& server) const;
-  void learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
+  // What an error did; of several servers, the last of these counts.
+  enum class Heard : uint8_t { nothing, disbelieved, believed, lowered };
+  Heard learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
+  static void count(Context& c, Heard heard);
   // The live connection that a key names, and its server. Null: there is none, or its server is gone.
   const ServerView* serverOf(Context& c, const FlowKey& key, uint64_t& hash);
 
