@@ -3,27 +3,7 @@
 #include "forward/forwarding_traits.h"
 
 namespace tunvs {
-namespace {
 
-OuterHeader makeHeader(const TunnelOptions&, Family inner, const IpAddress&, const IpAddress&) {
-  OuterHeader outer;
-  outer.method = ForwardingMethod::dr;
-  outer.inner = inner;
-  return outer;
-}
-
-}  // namespace
-
-constinit const ForwardingTraits forwarding::dr = {
-    .delivery = Delivery::link,
-    .needsSource = false,
-    .keepsPorts = true,
-    .hasPort = false,
-    .checksums = checksumBits({TunnelChecksum::none}),
-    .overhead = noOverhead,
-    .makeHeader = makeHeader,
-    .encapsulate = asItIs,
-    .hasForm = nullptr,
-};
+constinit const ForwardingTraits forwarding::dr = untouched<ForwardingMethod::dr>(Delivery::link);
 
 }  // namespace tunvs

@@ -44,9 +44,31 @@ constexpr uint8_t checksumBits(std::initializer_list<TunnelChecksum> checksums) 
   return static_cast<uint8_t>(bits);
 }
 
-// The same for methods that change nothing of a packet and put nothing in front of it.
+// What a method does that changes nothing of a packet and puts nothing in front of it.
 size_t noOverhead(const TunnelOptions& options, Family outer, bool isUnfinished);
 Packet asItIs(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
+template <ForwardingMethod kMethod>
+OuterHeader emptyHeader(const TunnelOptions&, Family inner, const IpAddress&, const IpAddress&) {
+  OuterHeader outer;
+  outer.method = kMethod;
+  outer.inner = inner;
+  return outer;
+}
+
+template <ForwardingMethod kMethod>
+constexpr ForwardingTraits untouched(Delivery delivery) {
+  return {
+      .delivery = delivery,
+      .needsSource = false,
+      .keepsPorts = true,
+      .hasPort = false,
+      .checksums = checksumBits({TunnelChecksum::none}),
+      .overhead = noOverhead,
+      .makeHeader = emptyHeader<kMethod>,
+      .encapsulate = asItIs,
+      .hasForm = nullptr,
+  };
+}
 
 namespace forwarding {
 #define TUNVS_TRAITS(name) extern const ForwardingTraits name;

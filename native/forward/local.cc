@@ -3,27 +3,7 @@
 #include "forward/forwarding_traits.h"
 
 namespace tunvs {
-namespace {
 
-OuterHeader makeHeader(const TunnelOptions&, Family inner, const IpAddress&, const IpAddress&) {
-  OuterHeader outer;
-  outer.method = ForwardingMethod::local;
-  outer.inner = inner;
-  return outer;
-}
-
-}  // namespace
-
-constinit const ForwardingTraits forwarding::local = {
-    .delivery = Delivery::host,
-    .needsSource = false,
-    .keepsPorts = true,
-    .hasPort = false,
-    .checksums = checksumBits({TunnelChecksum::none}),
-    .overhead = noOverhead,
-    .makeHeader = makeHeader,
-    .encapsulate = asItIs,
-    .hasForm = nullptr,
-};
+constinit const ForwardingTraits forwarding::local = untouched<ForwardingMethod::local>(Delivery::host);
 
 }  // namespace tunvs
