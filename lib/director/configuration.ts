@@ -106,7 +106,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   clear(): void {
     const services = this.virtualServices;
-    this.#change({
+    this.change({
       operation: { op: 'clear' },
       redo: () => this.#services.clear(),
       undo: () => {
@@ -167,19 +167,16 @@ export class Configuration implements Transaction, ServiceOwner {
     return this.#services.get(serviceName(service)) === service;
   }
 
-  change(step: ConfigurationStep): void {
-    this.#change(step);
-  }
-
   changeService(change: Change, service: VirtualService, step: ConfigurationStep): void {
-    this.#change({ ...step, events: [{ name: 'virtualService', event: { change, service } }] });
+    this.change({ ...step, events: [{ name: 'virtualService', event: { change, service } }] });
   }
 
   changeServer(change: Change, service: VirtualService, server: RealServer, step: ConfigurationStep): void {
-    this.#change({ ...step, events: [{ name: 'realServer', event: { change, service, server } }] });
+    this.change({ ...step, events: [{ name: 'realServer', event: { change, service, server } }] });
   }
 
-  #change(change: ConfigurationChange): void {
+  /** Puts one change into force, or into the open transaction. */
+  change(change: ConfigurationChange): void {
     this.ports.assertOpen();
     change.redo?.();
     if (this.#open) {

@@ -90,8 +90,12 @@ function attachments(options: RunOptions, io: CliIo): Attachment[] {
     tellNews(new NewsPrinter('run', io, isJson)),
     onHangup(({ director }) => reload(director, options, io)),
     ({ director }) => ({ ready: () => announce(director, options, io) }),
-    ({ director, over }) => ({ ready: () => printStats(director, options.statsInterval, isJson, io, over) }),
+    ...(options.statsInterval === undefined ? [] : [statsEvery(options.statsInterval, isJson, io)]),
   ];
+}
+
+function statsEvery(intervalMs: number, isJson: boolean, io: CliIo): Attachment {
+  return ({ director, over }) => ({ ready: () => printStats(director, intervalMs, isJson, io, over) });
 }
 
 function tellNews(news: NewsPrinter): Attachment {
@@ -163,12 +167,11 @@ async function reload(director: Director, { rules, source, json }: RunOptions, i
 
 async function printStats(
   director: Director,
-  intervalMs: number | undefined,
+  intervalMs: number,
   isJson: boolean,
   io: CliIo,
   over: AbortSignal,
 ): Promise<void> {
-  if (intervalMs === undefined) return;
   try {
     for await (const sample of director.watch({ intervalMs, signal: over })) {
       io.stdout.write(`${isJson ? toJson({ event: 'stats', ...sample }) : statsLine(sample)}\n`);

@@ -65,7 +65,7 @@ FragmentAnswer FragmentTable::begin(const FragmentInfo& info, Tick now) {
   entry->seenAt = now;
   if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
 
-  const FragmentDrop wrong = alone != FragmentDrop::none ? alone : entry->ranges.check(info);
+  const FragmentDrop wrong = judge(info, alone, &entry->ranges).wrong;
   if (wrong == FragmentDrop::duplicate) {
     shard.counts.duplicates++;
     return shard.drop(wrong);
@@ -93,10 +93,9 @@ FragmentAnswer FragmentTable::settle(const FragmentInfo& info, const FragmentDec
     entry->ranges.add(info);
     entry->state = Entry::State::deciding;
   }
-  FragmentDecision decided = decision;
-  if (entry != nullptr && entry->state == Entry::State::decided) decided = entry->decision;
+  const FragmentDecision decided = entry->state == Entry::State::decided ? entry->decision : decision;
   const auto refused = static_cast<size_t>(FragmentDrop::refused);
-  if (entry != nullptr && entry->state == Entry::State::deciding) {
+  if (entry->state == Entry::State::deciding) {
     if (decided.refusal != 0) {
       shard.counts.dropped[refused] += shard.freeWaiting(*entry);
     } else {
