@@ -58,6 +58,8 @@ class Bed {
     const before = this.#created();
     for (let index = 0; index < count; index++) {
       const socket = createSocket('udp4');
+      // A port that no connection had before: the kernel would give one of those again now and then.
+      await new Promise<void>((resolve) => socket.bind(this.#nextPort++, resolve));
       await new Promise((resolve) => socket.send('hello', 53, VIP, resolve));
       socket.close();
     }
