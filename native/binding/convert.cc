@@ -63,6 +63,9 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   object.Set("pathMtu", row.pathMtu);
   object.Set("weight", row.config.weight);
   object.Set("effectiveWeight", row.effectiveWeight);
+  object.Set("isUp", Napi::Boolean::New(env, row.condition.isUp));
+  object.Set("isDraining", Napi::Boolean::New(env, row.condition.isDraining));
+  if (row.condition.assignedWeight) object.Set("assignedWeight", *row.condition.assignedWeight);
   object.Set("upperThreshold", row.config.upperThreshold);
   object.Set("lowerThreshold", row.config.lowerThreshold);
   object.Set("activeConnections", row.active);

@@ -102,6 +102,15 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   return config;
 }
 
+ServerCondition readServerCondition(ObjectReader reader) {
+  ServerCondition condition;
+  condition.isUp = reader.boolean("isUp");
+  condition.isDraining = reader.boolean("isDraining");
+  if (reader.has("assignedWeight"))
+    condition.assignedWeight = static_cast<int32_t>(reader.integer("assignedWeight", 0, INT32_MAX));
+  return condition;
+}
+
 ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
   ServerConfig config;
   const std::string method = reader.string("forwarding");
@@ -164,6 +173,7 @@ bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
   const auto server = [&] { return readServerKey(reader.object("server")); };
   const auto serviceConfig = [&] { return readServiceConfig(env, reader.object("config")); };
   const auto serverConfig = [&] { return readServerConfig(env, reader.object("config")); };
+  const auto condition = [&] { return readServerCondition(reader.object("condition")); };
   if (op == "addService") {
     operations.push_back(AddService{service(), serviceConfig()});
   } else if (op == "editService") {
@@ -171,9 +181,9 @@ bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
   } else if (op == "deleteService") {
     operations.push_back(DeleteService{service()});
   } else if (op == "addServer") {
-    operations.push_back(AddServer{service(), server(), serverConfig()});
+    operations.push_back(AddServer{service(), server(), serverConfig(), condition()});
   } else if (op == "editServer") {
-    operations.push_back(EditServer{service(), server(), serverConfig()});
+    operations.push_back(EditServer{service(), server(), serverConfig(), condition()});
   } else if (op == "deleteServer") {
     operations.push_back(DeleteServer{service(), server()});
   } else if (op == "clear") {

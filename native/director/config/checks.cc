@@ -89,8 +89,10 @@ Result<void> checkServiceConfig(const ServiceKey& key, const ServiceConfig& conf
   return checkTimeouts(config.timeouts, key.isMark() ? uint8_t{0} : key.protocol);
 }
 
-Result<void> checkServerConfig(const ServerConfig& config) {
+Result<void> checkServerConfig(const ServerConfig& config, const ServerCondition& condition) {
   if (config.weight < 0) return invalid("a weight of " + std::to_string(config.weight) + " is below 0");
+  if (condition.assignedWeight && *condition.assignedWeight < 0)
+    return invalid("an assigned weight of " + std::to_string(*condition.assignedWeight) + " is below 0");
   if (config.lowerThreshold > config.upperThreshold) {
     return invalid("the lower threshold " + std::to_string(config.lowerThreshold) + " is above the upper threshold " +
                    std::to_string(config.upperThreshold));

@@ -18,7 +18,7 @@ Error noSuchService(const ServiceKey& key);
 Result<void> checkServiceKey(const ServiceKey& key);
 // What may be said about a service of this name; a service on every port begins persistent, but may be changed later.
 Result<void> checkServiceConfig(const ServiceKey& key, const ServiceConfig& config);
-Result<void> checkServerConfig(const ServerConfig& config);
+Result<void> checkServerConfig(const ServerConfig& config, const ServerCondition& condition);
 Result<void> checkMarkRule(const MarkRule& rule);
 Result<const Scheduler*> findScheduler(const ServiceConfig& config, size_t servers);
 

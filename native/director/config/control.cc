@@ -155,8 +155,8 @@ Result<void> Control::deleteService(Draft& draft, ServiceKey key) {
 }
 
 Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
-                                                        const ServiceKey& service) {
-  if (auto checked = checkServerConfig(config); !checked) return checked.error();
+                                                        const ServerCondition& condition, const ServiceKey& service) {
+  if (auto checked = checkServerConfig(config, condition); !checked) return checked.error();
   const ForwardingTraits& traits = traitsOf(config.tunnel.method);
   // The host itself may be named by a loopback address.
   if (traits.delivery != Delivery::host && !isUnicast(key.address)) {
@@ -169,9 +169,10 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->id = id;
   view->address = key.address;
   view->port = key.port;
-  view->weight = config.weight;
-  view->lastWeight = config.weight;
   view->config = config;
+  view->condition = condition;
+  view->weight = view->fullWeight();
+  view->lastWeight = view->weight;
   view->traits = &traits;
   view->state = &pool_.state(id);
   view->pathMtu = &pool_.pathMtu(id);
@@ -230,9 +231,9 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
     id = added.value();
     draft.newIds.push_back(id);
   }
-  auto made = makeServer(id, op.server, op.config, op.service);
+  auto made = makeServer(id, op.server, op.config, op.condition, op.service);
   if (!made) return made.error();
-  made.value()->rampSince = rampSince(service.config, nullptr, op.config.weight, draft.now);
+  made.value()->rampSince = rampSince(service.config, nullptr, made.value()->fullWeight(), draft.now);
   if (old != draft.removed.end()) {
     draft.updateOverload(*old->view, op.config);
     draft.removed.erase(old);
@@ -254,12 +255,12 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
     return Error::make(ErrorCode::notFound,
                        "real server " + textOf(op.server) + " is not in " + textOf(op.service) + "; add it first");
   }
-  auto made = makeServer((*at)->id, op.server, op.config, op.service);
+  auto made = makeServer((*at)->id, op.server, op.config, op.condition, op.service);
   if (!made) return made.error();
   draft.services[i]->tell(*made.value());
   draft.updateOverload(**at, op.config);
-  if (op.config.weight == 0) made.value()->lastWeight = (*at)->lastWeight;
-  made.value()->rampSince = rampSince(draft.services[i]->config, at->get(), op.config.weight, draft.now);
+  if (made.value()->weight == 0) made.value()->lastWeight = (*at)->lastWeight;
+  made.value()->rampSince = rampSince(draft.services[i]->config, at->get(), made.value()->fullWeight(), draft.now);
   const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) {
     return std::exchange(all[static_cast<size_t>(index)], std::shared_ptr<const ServerView>(made.value()));
@@ -446,6 +447,7 @@ ServerRow Control::rowOf(const ServiceView& service, const ServerView& server, T
   return {server.id,
           server.key(),
           server.config,
+          server.condition,
           static_cast<double>(server.weight) / service.weightScale,
           state.active.load(std::memory_order_relaxed),
           state.inactive.load(std::memory_order_relaxed),

@@ -28,7 +28,8 @@ struct ServerRow {
   uint32_t id;
   ServerKey key;
   ServerConfig config;
-  double effectiveWeight;  // config.weight, or what of it a slow start has reached
+  ServerCondition condition;
+  double effectiveWeight;  // see effectiveWeight(); a slow start may leave a fraction
   int32_t active, inactive, persistent;
   bool overloaded;
   uint32_t pathMtu;  // bytes, as it holds now
@@ -92,7 +93,7 @@ class Control {
   Result<void> editServer(Draft& draft, const EditServer& op);
   Result<void> deleteServer(Draft& draft, const DeleteServer& op);
   Result<std::shared_ptr<ServerView>> makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
-                                                 const ServiceKey& service);
+                                                 const ServerCondition& condition, const ServiceKey& service);
   SchedulerState freshState();
   void publish(std::vector<std::shared_ptr<const ServiceView>> services, const Tunables& tunables,
                std::vector<MarkRule> marks);

@@ -27,11 +27,13 @@ struct AddServer {
   ServiceKey service;
   ServerKey server;
   ServerConfig config;
+  ServerCondition condition = {};
 };
 struct EditServer {
   ServiceKey service;
   ServerKey server;
   ServerConfig config;
+  ServerCondition condition = {};
 };
 struct DeleteServer {
   ServiceKey service;

@@ -1,6 +1,7 @@
 // What can be said and changed about a virtual service and about a real server.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/inet.h"
@@ -36,11 +37,22 @@ struct ServiceConfig {
   bool isPersistent() const { return persistence.timeoutSeconds != 0; }
 };
 
+// What is wanted of a real server.
 struct ServerConfig {
   TunnelOptions tunnel;
   int32_t weight = 1;           // [0, 2^31-1]; 0 is quiescent
   uint32_t upperThreshold = 0;  // active + inactive connections; 0: no limit
   uint32_t lowerThreshold = 0;  // [0, upperThreshold]
+};
+
+// What is true of it, or was decided about it, meanwhile. Each part has one writer of its own, and none of them writes
+// the configured weight: see effectiveWeight().
+struct ServerCondition {
+  bool isUp = true;                       // by whoever checks its health
+  bool isDraining = false;                // no new connections: by a drain
+  std::optional<int32_t> assignedWeight;  // [0, 2^31-1], in place of the configured one: by a policy
+
+  friend bool operator==(const ServerCondition&, const ServerCondition&) = default;
 };
 
 inline constexpr uint32_t kMaxSlowStartSeconds = 86400;

@@ -10,6 +10,7 @@
 
 #include "core/spin_lock.h"
 #include "core/ticks.h"
+#include "director/config/effective_weight.h"
 #include "director/config/policy.h"
 #include "director/config/service_config.h"
 #include "director/config/service_key.h"
@@ -24,7 +25,8 @@ inline constexpr uint16_t kFtpPort = 21;
 
 // Immutable: a real server as of one snapshot.
 struct ServerView : Candidate {
-  ServerConfig config;                       // config.weight == weight, but for a slow start in the service
+  ServerConfig config;  // `weight`, which schedulers go by, is made of it and of what follows: see effectiveWeight()
+  ServerCondition condition;
   bool available = true;                     // false: removed, but connections still name it
   const ForwardingTraits* traits = nullptr;  // of config.tunnel.method
   bool isReachable = false;         // false: the director has no address of a family that the method needs one of
@@ -44,6 +46,7 @@ struct ServerView : Candidate {
   const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
 
   ServerKey key() const { return {address, port}; }
+  int32_t fullWeight() const { return tunvs::fullWeight(config, condition); }
 };
 
 // Mutable: what a service's scheduler remembers. Shared by the snapshots between two changes of the scheduler.

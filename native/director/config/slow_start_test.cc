@@ -29,23 +29,6 @@ struct Settled : TestDirector {
   double effective(uint8_t server) const { return row(server).effectiveWeight; }
 };
 
-TEST("a ramped weight begins at the floor, rises evenly and ends at the whole weight") {
-  CHECK_EQ(rampedWeight(100, 1, 0, 10), 10);
-  CHECK_EQ(rampedWeight(100, 1, ticksFromSeconds(5), 10), 55);
-  CHECK_EQ(rampedWeight(100, 1, ticksFromSeconds(10), 10), 100);
-  CHECK_EQ(rampedWeight(100, 1, ticksFromSeconds(99), 10), 100);
-  CHECK_EQ(rampedWeight(1, kSlowStartScale, 0, 10), 2);
-  CHECK_EQ(rampedWeight(1, 1, 0, 10), 1);  // 0 would be no server
-  CHECK_EQ(rampedWeight(INT32_MAX, 1, ticksFromSeconds(kMaxSlowStartSeconds), kMaxSlowStartSeconds), INT32_MAX);
-  int32_t before = 0;
-  for (Tick elapsed = 0; elapsed <= ticksFromSeconds(30); elapsed++) {
-    const int32_t weight = rampedWeight(7, kSlowStartScale, elapsed, 30);
-    if (!CHECK(weight >= before)) return;
-    before = weight;
-  }
-  CHECK_EQ(before, 7 * kSlowStartScale);
-}
-
 TEST("a new server's weight ramps; the weight that is listed is the one that was given") {
   Settled t;
   t.addServer(12);

@@ -1,0 +1,31 @@
+// The weight that schedulers go by: one number out of what is wanted of a real server, what is true of it, and how far
+// its slow start is.
+//
+// Pure: the same arguments give the same weight, whoever asks and in whatever order the parts came.
+#pragma once
+
+#include "core/ticks.h"
+#include "director/config/service_config.h"
+
+namespace tunvs {
+
+inline constexpr int32_t kSlowStartFloorPercent = 10;  // of the weight, to begin with
+
+// How a server's weight grows to the whole.
+struct Ramp {
+  std::optional<Tick> since;  // none: it has its whole weight
+  uint32_t seconds = 0;       // how long a ramp takes
+  int32_t scale = 1;          // that the weights of its service are multiplied by, so that small ones have steps
+
+  bool isOver(Tick now) const { return !since || now - *since >= ticksFromSeconds(seconds); }
+};
+
+// The weight without a slow start. 0 for a server that is down, drained, or configured with 0, whatever a policy says;
+// else what the policy says, where there is one, and the configured weight where there is none.
+int32_t fullWeight(const ServerConfig& config, const ServerCondition& condition);
+
+// That times ramp.scale, or the part of it that the slow start has reached, which is at least 1.
+// REQUIRES: fullWeight(config, condition) * ramp.scale < 2^31
+int32_t effectiveWeight(const ServerConfig& config, const ServerCondition& condition, const Ramp& ramp, Tick now);
+
+}  // namespace tunvs
