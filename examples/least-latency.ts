@@ -57,7 +57,7 @@ try {
   console.log(`directing ${virtualAddress}:${PORT}`);
 
   for await (const { services } of director.watch({ intervalMs: 500, signal: ending.signal })) {
-    const weights = services[0]?.servers.map(({ address, weight }) => `${address} ${weight}`);
+    const weights = services[0]?.servers.map(({ address, effectiveWeight }) => `${address} ${effectiveWeight}`);
     console.log(`weights: ${weights?.join(', ')}`);
   }
 } catch (error) {

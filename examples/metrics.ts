@@ -21,10 +21,10 @@ const server = createServer((_, response) => {
 function metrics({ counters, services }: DirectorStats): string {
   const lines = Object.entries(counters).map(([name, value]) => `tunvs_engine_total{counter="${name}"} ${value}`);
   for (const service of services) {
-    for (const { address, weight, activeConnections, totals } of service.servers) {
+    for (const { address, effectiveWeight, activeConnections, totals } of service.servers) {
       const labels = `{service="${service.protocol}/${service.address}:${service.port}",server="${address}"}`;
       lines.push(
-        `tunvs_server_weight${labels} ${weight}`,
+        `tunvs_server_weight${labels} ${effectiveWeight}`,
         `tunvs_server_active_connections${labels} ${activeConnections}`,
         `tunvs_server_connections_total${labels} ${totals.connections}`,
         `tunvs_server_packets_total${labels} ${totals.inPackets}`,

@@ -7,7 +7,7 @@ import { serverName } from '../values/server-options.js';
 
 export interface DrainOptions {
   signal?: AbortSignal;
-  /** How long to wait at most; default: without end. The weight stays 0 when the time is over. */
+  /** How long to wait at most; default: without end. It goes on draining when the time is over. */
   timeoutMs?: number;
   /** When to end the connections that are left, on the director's clock; not together with `timeoutMs`. */
   deadlineMs?: number;
@@ -23,19 +23,23 @@ interface Drained {
   readonly service: ServerOwner;
   readonly address: string;
   readonly port: number;
-  weight: number;
+  readonly isDraining: boolean;
   stats(): RealServerStats;
 }
 
 /** See {@link RealServer.drain}. */
-export async function drain(server: Drained, options: DrainOptions): Promise<DrainResult> {
+export async function drain(
+  server: Drained,
+  options: DrainOptions,
+  setDraining: (isDraining: boolean) => void,
+): Promise<DrainResult> {
   const { signal, timeoutMs, deadlineMs } = checkedDrainOptions(options);
   signal?.throwIfAborted();
   const { ports } = server.service.configuration;
   const startMs = ports.monotonicMs();
   // Before the first effect, whatever it might refuse; it takes whole milliseconds alone.
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.ceil(timeoutMs));
-  server.weight = 0;
+  if (!server.isDraining) setDraining(true);
   const either = AbortSignal.any([signal, timeout].filter((each) => each !== undefined));
   let ended = 0;
   let cursor = 0; // not 0: the table is being gone through, and connections or templates may be left behind it
@@ -49,10 +53,10 @@ export async function drain(server: Drained, options: DrainOptions): Promise<Dra
         `${serverName(server)} still has ${connections} connections after ${timeoutMs} ms: wait longer, or delete it`,
       );
     }
-    if (server.weight > 0) {
+    if (!server.isDraining) {
       throw new TunvsError(
         'ERR_TUNVS_BUSY',
-        `${serverName(server)} was given weight ${server.weight} while it was drained: drain it again`,
+        `the drain of ${serverName(server)} was taken back by undrain() while it went on: drain it again`,
       );
     }
     const leftMs = deadlineMs === undefined ? undefined : startMs + deadlineMs - ports.monotonicMs();
@@ -67,7 +71,7 @@ export async function drain(server: Drained, options: DrainOptions): Promise<Dra
         continue;
       }
       if (connectionsOf(server) === 0) return { ended };
-      // A worker that had not heard of the weight yet has opened one since: end it at the next look.
+      // A worker that had not heard of the drain yet has opened one since: end it at the next look.
     }
     // A pulse that ends early is one of the cases above, or the director closed, which connectionsOf() will say.
     await ports.nextPulse(either, leftMs !== undefined && leftMs > 0 ? leftMs : undefined).catch(() => {});

@@ -3,7 +3,8 @@ import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from '../native/services.js';
-import { checkedServerEdit, type RealServerEdit, type ServerForwarding, serverName } from '../values/server-options.js';
+import { fullWeight } from '../values/server-condition.js';
+import { checkedServerEdit, type RealServerEdit, type ServerState, serverName } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
 
@@ -22,26 +23,48 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   readonly port: number;
   /** @internal */
   readonly serial = ++lastSerial;
-  #config: NativeServerConfig;
-  /** What was wanted; another than `#config` has while the server is local. */
-  #asked: ServerForwarding;
+  #state: ServerState;
 
   /** @internal */
-  constructor(service: Service, key: NativeServerKey, config: NativeServerConfig, asked: ServerForwarding) {
+  constructor(service: Service, key: NativeServerKey, state: ServerState) {
     this.service = service;
     this.address = key.address;
     this.port = key.port;
-    this.#config = config;
-    this.#asked = asked;
+    this.#state = state;
   }
 
-  /** Its share of new connections, [0, 2^31 - 1]; 0 gets none and keeps those it has. */
+  /**
+   * Its configured share of new connections, [0, 2^31 - 1]; 0 gets none and keeps those it has. Health, drains, policies
+   * and slow starts leave it as it is: `stats().effectiveWeight` is what the scheduler goes by.
+   */
   get weight(): number {
     return this.#configured().weight;
   }
 
   set weight(weight: number) {
     this.edit({ weight });
+  }
+
+  /** What whoever checks its health has found. One that is down gets no new connections and keeps those it has. */
+  get isUp(): boolean {
+    this.assertConfigured();
+    return this.#state.condition.isUp;
+  }
+
+  set isUp(isUp: boolean) {
+    this.edit({ isUp });
+  }
+
+  /** It gets no new connections, by {@link drain}, until {@link undrain}. */
+  get isDraining(): boolean {
+    this.assertConfigured();
+    return this.#state.condition.isDraining;
+  }
+
+  /** By a weights policy of its service, in place of the configured weight; undefined: none. */
+  get assignedWeight(): number | undefined {
+    this.assertConfigured();
+    return this.#state.condition.assignedWeight;
   }
 
   get forwarding(): ForwardingMethod {
@@ -77,32 +100,13 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** Options left out keep their values; those of a tunnel begin anew with another `forwarding`. */
   edit(options: RealServerEdit): void {
-    const before = this.#configured();
-    const askedBefore = this.#asked;
-    const { surroundings } = this.service;
-    const { config, asked } = checkedServerEdit(
-      'RealServer.edit',
-      options,
-      before,
-      askedBefore,
-      this.address,
-      surroundings,
-    );
-    this.service.configuration.changeServer('edited', this.service, this, {
-      operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config },
-      redo: () => {
-        this.#config = config;
-        this.#asked = asked;
-      },
-      undo: () => {
-        this.#config = before;
-        this.#asked = askedBefore;
-      },
-    });
+    this.assertConfigured();
+    this.#become(checkedServerEdit('RealServer.edit', options, this.#state, this.address, this.service.surroundings));
   }
 
   /**
-   * Gives it no new connections (weight 0) and resolves when the last one it has is gone. It stays configured.
+   * Gives it no new connections and resolves when the last one it has is gone. It stays configured, with the weight that
+   * it has, and goes on getting none until {@link undrain}.
    *
    * With `deadlineMs` those that are left by then are ended: the director forgets them, and their next packet is one
    * of no connection, which TCP is answered with a reset and UDP sent to another real server.
@@ -110,16 +114,36 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
    * Waiting keeps the process alive. A director that tunnels sees no reply, so a connection that its client has closed
    * stays for its timeout: 120 s after a FIN, 300 s for UDP.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over or the weight is raised meanwhile;
+   * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over or {@link undrain} is called meanwhile;
    *   ERR_TUNVS_NOT_FOUND when it is deleted, ERR_TUNVS_CLOSED when the director is closed; the signal's reason.
    */
   drain(options: DrainOptions = {}): Promise<DrainResult> {
-    return drain(this, options);
+    return drain(this, options, (isDraining) => this.#tell({ isDraining }));
+  }
+
+  /** Takes {@link drain} back: it gets new connections by its weight again, with a slow start where its service has one. */
+  undrain(): void {
+    this.#tell({ isDraining: false });
+  }
+
+  /** By a policy; undefined takes back what it has assigned. Whether that changes anything. @internal */
+  assignWeight(weight: number | undefined): boolean {
+    this.assertConfigured();
+    if (this.#state.condition.assignedWeight === weight) return false;
+    const { assignedWeight: _, ...others } = this.#state.condition;
+    const condition = weight === undefined ? others : { ...others, assignedWeight: weight };
+    this.#become({ ...this.#state, condition });
+    return true;
+  }
+
+  /** The weight that it has without a slow start. @internal */
+  get fullWeight(): number {
+    return fullWeight(this.#configured().weight, this.#state.condition);
   }
 
   /** Whether it is local and should not be, or the other way round. @internal */
   get isMisplaced(): boolean {
-    const isWantedLocal = this.#asked.forwarding === 'local' || this.service.surroundings.isLocal(this.address);
+    const isWantedLocal = this.#state.asked.forwarding === 'local' || this.service.surroundings.isLocal(this.address);
     return isWantedLocal !== this.isLocal;
   }
 
@@ -148,7 +172,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** Without a look at whether it is configured still. @internal */
   get nativeConfig(): NativeServerConfig {
-    return this.#config;
+    return this.#state.config;
   }
 
   /** @internal */
@@ -168,6 +192,25 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   #configured(): NativeServerConfig {
     this.assertConfigured();
-    return this.#config;
+    return this.#state.config;
+  }
+
+  #tell(news: Partial<ServerState['condition']>): void {
+    this.assertConfigured();
+    this.#become({ ...this.#state, condition: { ...this.#state.condition, ...news } });
+  }
+
+  #become(state: ServerState): void {
+    const before = this.#state;
+    const { config, condition } = state;
+    this.service.configuration.changeServer('edited', this.service, this, {
+      operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config, condition },
+      redo: () => {
+        this.#state = state;
+      },
+      undo: () => {
+        this.#state = before;
+      },
+    });
   }
 }

@@ -1,5 +1,5 @@
 /** A virtual service: the protocol, address and port that clients see, and the real servers behind it. */
-import type { ServerOwner, ServiceOwner } from './owners.js';
+import type { ConfigurationStep, ServerOwner, ServiceOwner } from './owners.js';
 import { TunvsError } from '../values/errors.js';
 import type { NativeServiceRow } from '../native/rows.js';
 import type { NativeServiceConfig, NativeServiceKey } from '../native/services.js';
@@ -157,7 +157,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
    */
   addRealServer(options: RealServerOptions): RealServer {
     this.assertConfigured();
-    const { key, config, asked } = checkedServerOptions('addRealServer', options, this.surroundings);
+    const { key, state } = checkedServerOptions('addRealServer', options, this.surroundings);
     const name = serverName(key);
     if (this.#servers.has(name)) {
       throw new TunvsError(
@@ -165,9 +165,10 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
         `${serviceName(this)} has the real server ${name} already: change it with edit(), or delete it first`,
       );
     }
-    const server: RealServer = new ServerHandle(this, key, config, asked);
+    const server: RealServer = new ServerHandle(this, key, state);
+    const { config, condition } = state;
     this.configuration.changeServer('added', this, server, {
-      operation: { op: 'addServer', service: this.nativeKey, server: key, config },
+      operation: { op: 'addServer', service: this.nativeKey, server: key, config, condition },
       redo: () => this.#servers.set(name, server),
       undo: () => this.#servers.delete(name),
     });
@@ -182,7 +183,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     const runnerBefore = this.#runner;
     const { config, policy } = checkedServiceEdit(call, options, before, this);
     const runner = this.#runnerOf(call, policy);
-    this.configuration.changeService('edited', this, {
+    const step: ConfigurationStep = {
       operation: { op: 'editService', service: this.nativeKey, config },
       redo: () => {
         this.#config = config;
@@ -192,6 +193,11 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
         this.#config = before;
         this.#runner = runnerBefore;
       },
+    };
+    this.configuration.transaction(() => {
+      this.configuration.changeService('edited', this, step);
+      // What a policy has assigned goes with it.
+      if (runner !== runnerBefore) for (const server of this.#servers.values()) server.assignWeight(undefined);
     });
   }
 
@@ -246,9 +252,12 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   }
 
   /** @internal */
-  setWeights(weights: Iterable<readonly [PolicyServer, number]>): void {
-    this.configuration.transaction(() => {
-      for (const [{ address, port }, weight] of weights) this.realServer({ address, port })?.edit({ weight });
+  assignWeights(weights: Iterable<readonly [PolicyServer, number]>): number {
+    return this.configuration.transaction(() => {
+      let changed = 0;
+      for (const [{ address, port }, weight] of weights)
+        if (this.realServer({ address, port })?.assignWeight(weight)) changed += 1;
+      return changed;
     });
   }
 

@@ -2,6 +2,7 @@
 import type { NativePolicy } from './policies.js';
 import type {
   NativeMarkRule,
+  NativeServerCondition,
   NativeServerConfig,
   NativeServerKey,
   NativeServiceConfig,
@@ -13,8 +14,13 @@ export type NativeOperation =
   | { op: 'addService'; service: NativeServiceKey; config: NativeServiceConfig }
   | { op: 'editService'; service: NativeServiceKey; config: NativeServiceConfig }
   | { op: 'deleteService'; service: NativeServiceKey }
-  | { op: 'addServer'; service: NativeServiceKey; server: NativeServerKey; config: NativeServerConfig }
-  | { op: 'editServer'; service: NativeServiceKey; server: NativeServerKey; config: NativeServerConfig }
+  | {
+      op: 'addServer' | 'editServer';
+      service: NativeServiceKey;
+      server: NativeServerKey;
+      config: NativeServerConfig;
+      condition: NativeServerCondition;
+    }
   | { op: 'deleteServer'; service: NativeServiceKey; server: NativeServerKey }
   | { op: 'clear' }
   /** Replaces the rules by which packets get a mark. */

@@ -1,6 +1,12 @@
 /** What the native part has counted, a row for each thing. */
 import type { NativePolicyCounters } from './policies.js';
-import type { NativeServerConfig, NativeServerKey, NativeServiceConfig, NativeServiceKey } from './services.js';
+import type {
+  NativeServerCondition,
+  NativeServerConfig,
+  NativeServerKey,
+  NativeServiceConfig,
+  NativeServiceKey,
+} from './services.js';
 
 /** Totals since the last zeroing. */
 export interface NativeTraffic {
@@ -11,10 +17,10 @@ export interface NativeTraffic {
   outBytes: bigint;
 }
 
-export interface NativeServerRow extends NativeServerKey, NativeServerConfig, NativeTraffic {
+export interface NativeServerRow extends NativeServerKey, NativeServerConfig, NativeServerCondition, NativeTraffic {
   /** Stable while the server is configured; names it in connection rows. */
   id: number;
-  /** `weight`, or what of it a slow start has reached. */
+  /** What schedulers go by; a slow start may leave a fraction. */
   effectiveWeight: number;
   activeConnections: number;
   inactiveConnections: number;

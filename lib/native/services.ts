@@ -70,6 +70,16 @@ export interface NativeServerKey {
   port: number;
 }
 
+/** What is true of a real server, or was decided about it; each part has one writer. */
+export interface NativeServerCondition {
+  /** False: it gets no new connections. */
+  isUp: boolean;
+  /** True: it gets no new connections. */
+  isDraining: boolean;
+  /** [0, 2^31-1], in place of the configured weight unless that is 0; left out: none. */
+  assignedWeight?: number;
+}
+
 export interface NativeServerConfig {
   /** One of `native.forwardingMethods`. */
   forwarding: string;
@@ -77,7 +87,7 @@ export interface NativeServerConfig {
   tunnelPort: number;
   /** 'none', 'checksum' (GUE, GRE) or 'remote' (GUE). */
   tunnelChecksum: string;
-  /** [0, 2^31-1]; 0 gets no new connections. */
+  /** What is configured, [0, 2^31-1]; 0 gets no new connections. */
   weight: number;
   /** Connections (active + inactive) at which no new one is given; 0: no limit. */
   upperThreshold: number;

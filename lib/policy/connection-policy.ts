@@ -15,7 +15,7 @@ import {
   usableServers,
   zeroCounters,
 } from './policy.js';
-import type { PolicyServer, PolicySubject } from './subject.js';
+import type { PolicyServer, PolicySubject, SubjectServer } from './subject.js';
 
 /** One of `connection.servers`, or its index there; undefined: let the service's scheduler decide. */
 export type Decide = (connection: NewConnection) => PolicyServer | number | undefined;
@@ -124,7 +124,7 @@ export class ConnectionRunner implements PolicyRunner {
     };
   }
 
-  inForce(servers: PolicyServer[]): void {
+  inForce(servers: SubjectServer[]): void {
     this.#isInForce = true;
     const usable = usableServers(servers);
     const known = this.#choices?.servers;

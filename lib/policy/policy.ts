@@ -3,7 +3,7 @@
 import type { EngineEvent } from '../values/engine-event.js';
 import type { NativePolicy, NativePolicyCounters } from '../native/policies.js';
 import { readArguments, refuse } from '../values/options.js';
-import type { PolicyServer, PolicySubject } from './subject.js';
+import type { PolicySubject, SubjectServer } from './subject.js';
 
 export type PolicyKind = 'table' | 'weights' | 'connection';
 
@@ -44,9 +44,9 @@ export interface ServicePolicy {
 export interface PolicyRunner extends ServicePolicy {
   readonly policy: Policy;
   /** What the native part has to be told so that it holds for the servers as they are; undefined: it knows. */
-  native(servers: PolicyServer[]): NativePolicy | undefined;
+  native(servers: SubjectServer[]): NativePolicy | undefined;
   /** What native() returned last is in force, for the servers as they are. */
-  inForce(servers: PolicyServer[]): void;
+  inForce(servers: SubjectServer[]): void;
   /** Called once, when the service has it. */
   start(): void;
   stop(): void;
@@ -72,8 +72,8 @@ export const zeroCounters = (): PolicyCounters => ({
 });
 
 /** Those that may get connections, but for an overload; in the order of adding. */
-export function usableServers(servers: readonly PolicyServer[]): PolicyServer[] {
-  return servers.filter(({ weight }) => weight > 0);
+export function usableServers<Server extends SubjectServer>(servers: readonly Server[]): Server[] {
+  return servers.filter(({ fullWeight }) => fullWeight > 0);
 }
 
 export function policyName(call: string, given: string | undefined, decide: (...args: never[]) => unknown): string {

@@ -10,7 +10,10 @@ export interface PolicyServer {
   /** The real server's own address (RIP), in its canonical spelling. */
   readonly address: string;
   readonly port: number;
+  /** What is configured. */
   readonly weight: number;
+  readonly isUp: boolean;
+  readonly isDraining: boolean;
   readonly forwarding: ForwardingMethod;
   stats(): RealServerStats;
 }
@@ -23,12 +26,19 @@ export interface PolicyService extends ServiceIdentity {
   stats(): VirtualServiceStats;
 }
 
+/** What the machinery of policies needs of a real server beyond that. */
+export interface SubjectServer extends PolicyServer {
+  /** The weight that it has without a slow start. */
+  readonly fullWeight: number;
+}
+
 /** What the machinery of policies needs beyond that. */
 export interface PolicySubject extends PolicyService {
   /** Servers with their native ids, and what its policy has counted. */
   row(): NativeServiceRow;
-  /** As one transaction. */
-  setWeights(weights: Iterable<readonly [PolicyServer, number]>): void;
+  readonly realServers: SubjectServer[];
+  /** As one transaction; servers that have gone are passed over. How many of them had another. */
+  assignWeights(weights: Iterable<readonly [PolicyServer, number]>): number;
   /** Brings its policy into force anew. */
   refreshPolicy(): void;
 }

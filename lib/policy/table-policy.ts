@@ -11,7 +11,7 @@ import {
   usableServers,
   zeroCounters,
 } from './policy.js';
-import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
+import type { PolicyServer, PolicyService, PolicySubject, SubjectServer } from './subject.js';
 
 export const tableHashes = ['client', 'client-port'] as const;
 /** What of a connection picks its slot: the client's address, or its port as well. */
@@ -31,7 +31,7 @@ export interface TableContext {
 }
 
 /**
- * Each slot's server, as an index of `servers`; any number of slots from 1 on. `servers` has those of weight above 0, in
+ * Each slot's server, as an index of `servers`; any number of slots from 1 on. `servers` has those that may get new connections: up, not drained, of weight above 0; in
  * the order of adding: for tables that several directors agree on, sort them.
  */
 export type BuildTable = (servers: PolicyServer[], context: TableContext) => ArrayLike<number>;
@@ -114,7 +114,7 @@ class TableRunner implements PolicyRunner {
     return { ...this.#counts };
   }
 
-  native(servers: PolicyServer[]): NativePolicy | undefined {
+  native(servers: SubjectServer[]): NativePolicy | undefined {
     if (!this.#isForced && signature(servers) === this.#built) return undefined;
     const usable = usableServers(servers);
     this.#failure = undefined;
@@ -131,7 +131,7 @@ class TableRunner implements PolicyRunner {
     }
   }
 
-  inForce(servers: PolicyServer[]): void {
+  inForce(servers: SubjectServer[]): void {
     this.#built = signature(servers);
   }
 
@@ -150,6 +150,6 @@ class TableRunner implements PolicyRunner {
   }
 }
 
-function signature(servers: readonly PolicyServer[]): string {
-  return servers.map(({ address, port, weight }) => `${address} ${port} ${weight}`).join();
+function signature(servers: readonly SubjectServer[]): string {
+  return servers.map(({ address, port, weight, fullWeight }) => `${address} ${port} ${weight} ${fullWeight}`).join();
 }

@@ -11,7 +11,7 @@ import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
 export interface WeightsPolicyOptions {
   /** Between two questions, [10, 2^31 - 1]; default 1000. */
   intervalMs?: number;
-  /** Aborting it ends the questions; the weights stay as they are. */
+  /** Aborting it ends the questions; what was answered last holds until the policy is taken from the service. */
   signal?: AbortSignal;
   name?: string;
 }
@@ -37,7 +37,9 @@ export type Weights = ReadonlyMap<PolicyServer | string, number> | readonly (num
 export type Weigh = (servers: MeasuredServer[], context: WeightsContext) => Weights | Promise<Weights>;
 
 /**
- * The weights that it answers come into force as one transaction, where they differ. When it throws, rejects, or
+ * The weights that it answers come into force as one transaction, where they differ, in place of the configured ones;
+ * those stay as they are, and hold again when the policy is taken from the service. A server that is configured with
+ * weight 0, down or drained gets no new connections, whatever is answered. When it throws, rejects, or
  * answers what cannot be a weight, all weights stay, and an event says so. While an answer is pending it is not asked
  * again.
  */
@@ -181,14 +183,11 @@ class WeightsRunner implements PolicyRunner {
   #apply(asked: readonly MeasuredServer[], weights: Weights): boolean {
     this.#ended.signal.throwIfAborted();
     const wanted = checkedWeights(asked, weights);
-    // Servers may have gone while the answer was on its way.
-    const there = new Set(this.#service.realServers);
-    const changes = [...wanted].filter(([server, weight]) => there.has(server) && server.weight !== weight);
-    if (changes.length > 0) {
-      this.#service.setWeights(changes);
-    }
+    // Servers may have gone, and come again under the same name, while the answer was on its way.
+    const there = new Set<PolicyServer>(this.#service.realServers);
+    const changed = this.#service.assignWeights([...wanted].filter(([server]) => there.has(server)));
     this.#counts.answered += 1n;
-    return changes.length > 0;
+    return changed > 0;
   }
 }
 

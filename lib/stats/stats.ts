@@ -27,9 +27,17 @@ export interface RealServerStats {
   /** 0 unless `forwarding` is 'gue'. */
   tunnelPort: number;
   tunnelChecksum: TunnelChecksum;
+  /** What is configured. */
   weight: number;
-  /** The weight that the scheduler goes by: less than `weight` during a slow start, which may leave a fraction. */
+  /**
+   * What the scheduler goes by: 0 while the server is down or drained; what a weights policy has assigned; part of that
+   * during a slow start, which may leave a fraction.
+   */
   effectiveWeight: number;
+  isUp: boolean;
+  isDraining: boolean;
+  /** By a weights policy; left out: none. */
+  assignedWeight?: number;
   upperThreshold: number;
   lowerThreshold: number;
   /** Connections in an active state: SYN_RECV, ESTABLISHED, ... */
@@ -125,6 +133,9 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     tunnelChecksum: row.tunnelChecksum as TunnelChecksum,
     weight: row.weight,
     effectiveWeight: row.effectiveWeight,
+    isUp: row.isUp,
+    isDraining: row.isDraining,
+    ...(row.assignedWeight !== undefined && { assignedWeight: row.assignedWeight }),
     upperThreshold: row.upperThreshold,
     lowerThreshold: row.lowerThreshold,
     activeConnections: row.activeConnections,

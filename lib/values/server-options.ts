@@ -1,5 +1,5 @@
 /** What callers say about real servers, and how it is checked. */
-import type { NativeServerConfig } from '../native/services.js';
+import type { NativeServerCondition, NativeServerConfig } from '../native/services.js';
 import {
   DEFAULT_FORWARDING_METHOD,
   DEFAULT_TUNNEL_CHECKSUM,
@@ -12,6 +12,7 @@ import {
 import { type AddressFamily, addressFamily, formatEndpoint, isLinkLocal6 } from './inet.js';
 import {
   addressOption,
+  booleanOption,
   checkedOptions,
   choiceOption,
   integerOption,
@@ -20,6 +21,7 @@ import {
   refuse,
 } from './options.js';
 import { prefixFamily } from './prefix.js';
+import { GOOD_CONDITION } from './server-condition.js';
 import { type ServiceIdentity, serverPortOf } from './service-key.js';
 
 /** What names a real server within its virtual service. */
@@ -33,6 +35,8 @@ export interface RealServerKey {
 export interface RealServerEdit {
   /** Its share of new connections, [0, 2^31 - 1]; 0 gets none. */
   weight?: number;
+  /** What whoever checks its health has found: a server that is down keeps its weight and gets no new connections. */
+  isUp?: boolean;
   /** How its packets get to it; 'local', whatever is said here, when its address is one of the director's host. */
   forwarding?: ForwardingMethod;
   /** UDP port that the real server takes GUE on, [1, 65535]; with 'gue' alone, which needs it. */
@@ -45,7 +49,7 @@ export interface RealServerEdit {
   lowerThreshold?: number;
 }
 
-/** Defaults: the virtual service's port, weight 1, forwarding 'ipip', no tunnel checksum, thresholds 0. */
+/** Defaults: the virtual service's port, weight 1, up, forwarding 'ipip', no tunnel checksum, thresholds 0. */
 export interface RealServerOptions extends RealServerKey, RealServerEdit {}
 
 /** `192.0.2.1:80`. REQUIRES: a canonical address. */
@@ -62,7 +66,15 @@ export function checkedServerKey(call: string, key: RealServerKey, servicePort: 
   }));
 }
 
-const EDITABLE = ['weight', 'forwarding', 'tunnelPort', 'tunnelChecksum', 'upperThreshold', 'lowerThreshold'] as const;
+const EDITABLE = [
+  'weight',
+  'isUp',
+  'forwarding',
+  'tunnelPort',
+  'tunnelChecksum',
+  'upperThreshold',
+  'lowerThreshold',
+] as const;
 
 const DEFAULTS: NativeServerConfig = {
   forwarding: DEFAULT_FORWARDING_METHOD,
@@ -86,14 +98,16 @@ export function checkedServerOptions(
   call: string,
   options: RealServerOptions,
   surroundings: ServerSurroundings,
-): { key: Required<RealServerKey>; config: NativeServerConfig; asked: ServerForwarding } {
+): { key: Required<RealServerKey>; state: ServerState } {
   const { service } = surroundings;
   const given = checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
   const key = checkedServerKey(call, given, serverPortOf(service));
   if (isLinkLocal6(key.address)) {
     refuse(`${call}: address`, key.address, 'an address that is not link-local, which would need an interface');
   }
-  const { config, asked } = mergedServerConfig(call, given, DEFAULTS, DEFAULTS, surroundings.isLocal(key.address));
+  const before = { config: DEFAULTS, asked: DEFAULTS, condition: GOOD_CONDITION };
+  const state = mergedState(call, given, before, surroundings.isLocal(key.address));
+  const { config } = state;
   checkFamilies(call, config, key.address, surroundings);
   const port = serverPortOf(service);
   const { keepsPorts } = traitsOf(config.forwarding as ForwardingMethod);
@@ -104,31 +118,29 @@ export function checkedServerOptions(
       `${port}, ${port === 0 ? "the packet's" : "the virtual service's"} port, because '${config.forwarding}' leaves ports as they are`,
     );
   }
-  return { key, config, asked };
+  return { key, state };
 }
 
-/** `address` is the real server's, `asked` what its caller wanted while it may have been local. */
+/** `address` is the real server's. */
 export function checkedServerEdit(
   call: string,
   edit: RealServerEdit,
-  before: NativeServerConfig,
-  askedBefore: ServerForwarding,
+  before: ServerState,
   address: string,
   surroundings: ServerSurroundings,
-): { config: NativeServerConfig; asked: ServerForwarding } {
+): ServerState {
   const given = checkedOptions(call, edit, EDITABLE);
-  const { config, asked } = mergedServerConfig(call, given, before, askedBefore, surroundings.isLocal(address));
-  checkFamilies(call, config, address, surroundings);
-  return { config, asked };
+  const state = mergedState(call, given, before, surroundings.isLocal(address));
+  checkFamilies(call, state.config, address, surroundings);
+  return state;
 }
 
-function mergedServerConfig(
+function mergedState(
   call: string,
   edit: RealServerEdit,
-  before: NativeServerConfig,
-  askedBefore: ServerForwarding,
+  { config: before, asked: askedBefore, condition }: ServerState,
   isLocal: boolean,
-): { config: NativeServerConfig; asked: ServerForwarding } {
+): ServerState {
   const asked = mergedForwarding(call, edit, askedBefore);
   const config = {
     ...(isLocal ? LOCAL : asked),
@@ -139,11 +151,20 @@ function mergedServerConfig(
   if (config.lowerThreshold > config.upperThreshold) {
     refuse(`${call}: lowerThreshold`, config.lowerThreshold, `at most the upperThreshold, ${config.upperThreshold}`);
   }
-  return { config, asked };
+  const isUp = booleanOption(`${call}: isUp`, edit.isUp, condition.isUp);
+  return { config, asked, condition: { ...condition, isUp } };
 }
 
 /** How a caller wants packets to get to a real server; while its address is the host's own, they stay on the host. */
 export type ServerForwarding = Pick<NativeServerConfig, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
+
+/** All that is said of a real server. */
+export interface ServerState {
+  readonly config: NativeServerConfig;
+  /** What was wanted; another than `config` has while the server is local. */
+  readonly asked: ServerForwarding;
+  readonly condition: NativeServerCondition;
+}
 
 const LOCAL: ServerForwarding = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };
 

@@ -123,6 +123,8 @@ export function serverRow(row: Partial<NativeServerRow> = {}): NativeServerRow {
     tunnelChecksum: 'none',
     weight: 1,
     effectiveWeight: 1,
+    isUp: true,
+    isDraining: false,
     upperThreshold: 0,
     lowerThreshold: 0,
     activeConnections: 0,

@@ -29,6 +29,7 @@ export function listedServices(rules: string, counts: Record<string, GoldenCount
       const server: ListedServer = {
         ...command.server,
         ...command.settings,
+        effectiveWeight: command.settings.weight,
         activeConnections: count?.active ?? 0,
         inactiveConnections: count?.inactive ?? 0,
         persistentConnections: 0,

@@ -3,6 +3,8 @@ import { fakeConfiguration } from '../support/fake-configuration.js';
 
 const PLAIN_TUNNEL = { forwarding: 'ipip', tunnelPort: 0, tunnelChecksum: 'none' };
 
+const UP = { isUp: true, isDraining: false };
+
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 const DNS = { protocol: 'udp', address: '192.0.2.2', port: 53 } as const;
 
@@ -15,7 +17,7 @@ describe('a configuration', () => {
     const config = { ...PLAIN_TUNNEL, weight: 3, upperThreshold: 0, lowerThreshold: 0 };
     assert.deepEqual(applied, [
       [{ op: 'addService', service, config: { scheduler: 'wlc', schedulerFlags: [] } }],
-      [{ op: 'addServer', service, server: { address: '10.0.0.11', port: 80 }, config }],
+      [{ op: 'addServer', service, server: { address: '10.0.0.11', port: 80 }, config, condition: UP }],
     ]);
     assert.deepEqual(told, [
       { name: 'virtualService', event: { change: 'added', service: web } },

@@ -27,7 +27,11 @@ const edit: fc.Arbitrary<VirtualServiceEdit> = fc.record(
   },
   { requiredKeys: [] },
 );
-const serverEdit = fc.record({ weight: fc.nat(3), upperThreshold: fc.constantFrom(0, 0, 2, 6) });
+const serverEdit = fc.record({
+  weight: fc.nat(3),
+  upperThreshold: fc.constantFrom(0, 0, 2, 6),
+  isUp: fc.constantFrom(true, true, true, false),
+});
 
 const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('editService' as const), key, edit }) },
@@ -36,6 +40,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.record({ do: fc.constant('editServer' as const), key, address, serverEdit }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('deleteServer' as const), key, address }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('end' as const), key, address }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('undrain' as const), key, address }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('zero' as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('sysctl' as const), value: fc.nat(1) }) },
   {
@@ -89,6 +94,8 @@ class Run {
         return server?.delete();
       case 'end':
         return this.#end(server);
+      case 'undrain':
+        return server?.undrain();
       case 'zero':
         return this.director.zero();
       case 'sysctl':
@@ -125,7 +132,7 @@ class Run {
 
   #openedByWeightless(): bigint[] {
     const servers = this.director.stats().services.flatMap((service) => service.servers);
-    return servers.filter(({ weight }) => weight === 0).map(({ totals }) => totals.connections);
+    return servers.filter(({ effectiveWeight }) => effectiveWeight === 0).map(({ totals }) => totals.connections);
   }
 
   async check(): Promise<void> {
@@ -147,10 +154,11 @@ class Run {
     }
     assert.equal(table.ipv4, connections);
     for (const { protocol, servers } of services) {
-      for (const { address, activeConnections, inactiveConnections, weight, effectiveWeight } of servers) {
+      for (const { address, activeConnections, inactiveConnections, ...weighed } of servers) {
         const { active, inactive } = live.get(`${protocol} ${address}`) ?? { active: 0, inactive: 0 };
         assert.deepEqual([activeConnections, inactiveConnections], [active, inactive]);
-        assert.ok(effectiveWeight <= weight && effectiveWeight > 0 === weight > 0);
+        const { weight, effectiveWeight, isUp, isDraining } = weighed;
+        assert.ok(effectiveWeight <= weight && effectiveWeight > 0 === (weight > 0 && isUp && !isDraining));
       }
     }
     const ended = count('connectionsExpired') + count('connectionsEvicted') + count('connectionsDropped');

@@ -28,8 +28,8 @@ describe('draining a real server with a deadline', () => {
     assert.equal(drained.stats().activeConnections, 5);
     director.advance(5000);
     assert.deepEqual(await result, { ended: 5 });
-    const { activeConnections, inactiveConnections, weight } = drained.stats();
-    assert.deepEqual([activeConnections, inactiveConnections, weight], [0, 0, 0]);
+    const { activeConnections, inactiveConnections, effectiveWeight } = drained.stats();
+    assert.deepEqual([activeConnections, inactiveConnections, effectiveWeight], [0, 0, 0]);
     const { verdicts } = director.process(packets('A'), 5010);
     assert.equal(verdicts.filter((verdict) => verdict === 'dropNotScheduled').length, 5);
     assert.equal(director.stats().counters.answersReset, 5n);
@@ -61,7 +61,7 @@ describe('draining a real server with a deadline', () => {
     await director.close();
   });
 
-  it('ends nothing when the signal is aborted before; the weight stays 0', async () => {
+  it('ends nothing when the signal is aborted before; it goes on draining', async () => {
     const { director, drained, packets } = withTwoServers('tcp');
     director.process(packets('S'), 0);
     const abort = new AbortController();
@@ -70,7 +70,7 @@ describe('draining a real server with a deadline', () => {
     await assert.rejects(result, /enough/);
     director.advance(2000);
     await turn();
-    assert.deepEqual([drained.stats().activeConnections, drained.weight], [5, 0]);
+    assert.deepEqual([drained.stats().activeConnections, drained.isDraining], [5, true]);
     await director.close();
   });
 
@@ -129,13 +129,7 @@ describe('draining a real server with a deadline', () => {
       },
       'ERR_TUNVS_NOT_FOUND',
     ],
-    [
-      'is given weight again',
-      (server: RealServer) => {
-        server.weight = 1;
-      },
-      'ERR_TUNVS_BUSY',
-    ],
+    ['is taken back', (server: RealServer) => server.undrain(), 'ERR_TUNVS_BUSY'],
   ] as const) {
     it(`ends no more when the server ${what} between two turns`, async () => {
       const fake = fakeConfiguration();
@@ -162,10 +156,10 @@ describe('draining a real server with a deadline', () => {
     ['both ends', { deadlineMs: 1, timeoutMs: 1 }, /deadlineMs: expected none beside timeoutMs/],
     ['a deadline in the past', { deadlineMs: -1 }, /deadlineMs: expected a number of milliseconds from 0/],
   ] as const) {
-    it(`refuses ${what}, and leaves the weight`, async () => {
+    it(`refuses ${what}, and drains nothing`, async () => {
       const { director, drained } = withTwoServers('tcp');
       await assert.rejects(drained.drain(options), { code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
-      assert.equal(drained.weight, 1);
+      assert.equal(drained.isDraining, false);
       await director.close();
     });
   }

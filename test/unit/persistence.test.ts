@@ -129,6 +129,7 @@ describe('a service of many addresses or ports', () => {
         upperThreshold: 0,
         lowerThreshold: 0,
       },
+      condition: { isUp: true, isDraining: false },
     });
   });
 

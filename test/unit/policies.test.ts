@@ -336,7 +336,7 @@ describe('a table policy', () => {
 });
 
 describe('a weights policy', () => {
-  const weightsOf = ({ web }: Bed) => web.realServers.map(({ weight }) => weight);
+  const weightsOf = ({ web }: Bed) => web.realServers.map((server) => server.stats().effectiveWeight);
 
   it('is asked at its interval, with what was counted, and its weights come into force', async () => {
     const rates: number[][] = [];
@@ -369,11 +369,61 @@ describe('a weights policy', () => {
     bed.pass(100);
     assert.deepEqual(weightsOf(bed), [1, 1, 7]);
     bed.pass(100);
-    assert.deepEqual(edited, ['edited 10.0.0.3']);
+    assert.deepEqual(edited, ['edited 10.0.0.1', 'edited 10.0.0.3']);
     assert.equal(await bed.web.policy?.refresh(), false);
+  });
+
+  it('leaves the configured weights, which hold again when it is taken away', async () => {
+    await using bed = new Bed(weightsPolicy(() => [1, undefined, 7], { intervalMs: 100 }));
+    bed.pass(100);
     bed.server('c').weight = 2;
-    assert.equal(await bed.web.policy?.refresh(), true);
     assert.deepEqual(weightsOf(bed), [1, 1, 7]);
+    assert.deepEqual(
+      bed.web.realServers.map(({ weight, assignedWeight }) => [weight, assignedWeight]),
+      [
+        [1, 1],
+        [1, undefined],
+        [2, 7],
+      ],
+    );
+    bed.web.edit({ policy: null });
+    assert.deepEqual(weightsOf(bed), [1, 1, 2]);
+    bed.web.edit({ policy: weightsPolicy(() => [5, 5, 5], { intervalMs: 100 }) });
+    assert.deepEqual(weightsOf(bed), [1, 1, 2]);
+    bed.pass(100);
+    assert.deepEqual(weightsOf(bed), [5, 5, 5]);
+    assert.throws(() =>
+      bed.director.transaction(() => {
+        bed.web.edit({ policy: null });
+        throw new Error('taken back');
+      }),
+    );
+    assert.deepEqual(weightsOf(bed), [5, 5, 5]);
+    bed.server('a').weight = 3;
+    assert.deepEqual(weightsOf(bed), [5, 5, 5]);
+  });
+
+  it('gives nothing to a server that is down, drained, or configured with weight 0', async () => {
+    await using bed = new Bed(weightsPolicy(() => [4, 4, 4], { intervalMs: 100 }));
+    bed.server('a').isUp = false;
+    bed.server('b').weight = 0;
+    await bed.server('c').drain();
+    bed.pass(100);
+    assert.deepEqual(weightsOf(bed), [0, 0, 0]);
+    bed.server('a').isUp = true;
+    bed.server('b').weight = 1;
+    bed.server('c').undrain();
+    assert.deepEqual(weightsOf(bed), [4, 4, 4]);
+  });
+
+  it('whose signal is aborted leaves what it assigned last', async () => {
+    const controller = new AbortController();
+    await using bed = new Bed(weightsPolicy(() => [4, 4, 4], { intervalMs: 100, signal: controller.signal }));
+    bed.pass(100);
+    controller.abort();
+    assert.deepEqual(weightsOf(bed), [4, 4, 4]);
+    bed.web.edit({ policy: null });
+    assert.deepEqual(weightsOf(bed), [1, 1, 1]);
   });
 
   it('may wait for its answer, and is not asked again meanwhile', async () => {

@@ -94,6 +94,8 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
     fragmentsSent: 0n,
     weight: 1,
     effectiveWeight: 1,
+    isUp: true,
+    isDraining: false,
     upperThreshold: 0,
     lowerThreshold: 0,
     activeConnections: 0,

@@ -76,6 +76,7 @@ describe('a real server', () => {
         service: { protocol: 6, address: '192.0.2.1', port: 80 },
         server: { address: ADDRESS, port: 80 },
         config: { ...PLAIN_TUNNEL, weight: 5, upperThreshold: 200, lowerThreshold: 50 },
+        condition: { isUp: true, isDraining: false },
       },
     ]);
     assert.throws(
@@ -140,14 +141,14 @@ describe('draining a real server', () => {
     serviceRow([serverRow({ activeConnections, inactiveConnections })]),
   ];
 
-  it('sets the weight to 0 and waits for the last connection, active or not', async () => {
+  it('gives it no new connections, and waits for the last one, active or not', async () => {
     const { fake, server } = withServer({ weight: 3 });
     fake.rows.push(...counts(1, 1));
     let isDrained = false;
     const drained = server.drain().then(() => {
       isDrained = true;
     });
-    assert.equal(server.weight, 0);
+    assert.deepEqual([server.weight, server.isDraining, server.fullWeight], [3, true, 0]);
     for (const rows of [counts(0, 1), counts(0, 0)]) {
       await new Promise((resolve) => setImmediate(resolve));
       assert.equal(isDrained, false);
@@ -156,6 +157,9 @@ describe('draining a real server', () => {
     }
     await drained;
     assert.equal(isDrained, true);
+    assert.equal(server.isDraining, true);
+    server.undrain();
+    assert.deepEqual([server.weight, server.isDraining, server.fullWeight], [3, false, 3]);
   });
 
   it('is done at once without connections', async () => {
@@ -178,9 +182,9 @@ describe('draining a real server', () => {
     { when: 'the server is deleted', act: ({ server }) => server.delete(), expected: { code: 'ERR_TUNVS_NOT_FOUND' } },
     { when: 'the service is deleted', act: ({ web }) => web.delete(), expected: { code: 'ERR_TUNVS_NOT_FOUND' } },
     {
-      when: 'the weight is raised',
-      act: ({ server }) => server.edit({ weight: 2 }),
-      expected: { code: 'ERR_TUNVS_BUSY', message: /weight 2/ },
+      when: 'it is taken back',
+      act: ({ server }) => server.undrain(),
+      expected: { code: 'ERR_TUNVS_BUSY', message: /undrain/ },
     },
     {
       when: 'the director is closed',
@@ -211,18 +215,31 @@ describe('draining a real server', () => {
       code: 'ERR_TUNVS_BUSY',
       message: /still has 3 connections after 1 ms/,
     });
-    assert.equal(server.weight, 0);
+    assert.equal(server.isDraining, true);
   });
 
-  it('does not touch the weight when the signal was aborted before', async () => {
+  it('goes on when the weight is changed, which holds once the drain is taken back', async () => {
+    const { fake, server } = withServer({ weight: 3 });
+    fake.rows.push(...counts(1, 0));
+    const drained = server.drain();
+    server.weight = 5;
+    fake.rows.splice(0, 1, ...counts(0, 0));
+    fake.pulse.beat();
+    await drained;
+    assert.deepEqual([server.weight, server.fullWeight], [5, 0]);
+    server.undrain();
+    assert.equal(server.fullWeight, 5);
+  });
+
+  it('drains nothing when the signal was aborted before', async () => {
     const { server } = withServer({ weight: 4 });
     await assert.rejects(server.drain({ signal: AbortSignal.abort(new Error('before')) }), /before/);
-    assert.equal(server.weight, 4);
+    assert.equal(server.isDraining, false);
   });
 
   it('refuses unknown options by name', async () => {
     const { server } = withServer({ weight: 4 });
     await assert.rejects(server.drain({ timeout: 1 } as object), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
-    assert.equal(server.weight, 4);
+    assert.equal(server.isDraining, false);
   });
 });

@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { RulesError } from '../../lib/rules/errors.js';
 import { fakeRulesTarget } from '../support/fake-rules-target.js';
 
+const UP = { isUp: true, isDraining: false };
 const WEB = '-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11 -i -w 3 -x 10 -y 5\n';
 
 /** Every row: a rule that the kernel would refuse once WEB is there, ipvsadm's words for it, and ours. */
@@ -72,10 +73,10 @@ describe('rules put into force', () => {
     assert.deepEqual(fake.applied, [
       [
         { op: 'addService', service: web, config: { scheduler: 'rr', schedulerFlags: [] } },
-        { op: 'addServer', service: web, server, config: settings },
+        { op: 'addServer', service: web, server, config: settings, condition: UP },
         { op: 'addService', service: dns, config: { scheduler: 'wlc', schedulerFlags: [] } },
         { op: 'editService', service: web, config: { scheduler: 'lc', schedulerFlags: [] } },
-        { op: 'editServer', service: web, server, config: defaults },
+        { op: 'editServer', service: web, server, config: defaults, condition: UP },
         { op: 'zero', service: web },
         { op: 'zero' },
       ],
@@ -108,11 +109,11 @@ describe('rules put into force', () => {
       { op: 'addService', service: sip, config: { ...rr, persistence, onePacket: true } },
       { op: 'editService', service: sip, config: rr },
       { op: 'addService', service: everyPort, config: { ...wlc, persistence: { timeoutSeconds: 360 } } },
-      { op: 'addServer', service: everyPort, server: { address: '10.0.0.11', port: 0 }, config },
+      { op: 'addServer', service: everyPort, server: { address: '10.0.0.11', port: 0 }, config, condition: UP },
       { op: 'addService', service: marked, config: { ...wlc, persistence: { timeoutSeconds: 60, netmask: '64' } } },
-      { op: 'addServer', service: marked, server: { address: '2001:db8::11', port: 80 }, config },
+      { op: 'addServer', service: marked, server: { address: '2001:db8::11', port: 80 }, config, condition: UP },
       { op: 'addService', service: range, config: rr },
-      { op: 'addServer', service: range, server: { address: '10.0.0.11', port: 0 }, config },
+      { op: 'addServer', service: range, server: { address: '10.0.0.11', port: 0 }, config, condition: UP },
     ]);
   });
 

@@ -13,6 +13,8 @@ export interface ListedTraffic {
 }
 
 export interface ListedServer extends Endpoint, ServerSettings {
+  /** What the scheduler goes by: what `-L` shows, where `-S` has the configured one. */
+  effectiveWeight: number;
   activeConnections: number;
   inactiveConnections: number;
   persistentConnections: number;

@@ -58,7 +58,7 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
     server: (server) =>
       `${serverName(server)} ${columns([
         [methodName(server), 7],
-        [server.weight, 6],
+        [listedWeight(server), 6],
       ])} ${counts(server)}`,
   },
   tunnel: {
@@ -71,7 +71,7 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
       const details = columns([
         [methodName(server), 7],
         [tunnelName(server), 13],
-        [server.weight, 6],
+        [listedWeight(server), 6],
       ]);
       return `${serverName(server)} ${details} ${counts(server)}`;
     },
@@ -112,7 +112,7 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
     service: describedService,
     server: (server) =>
       `${serverName(server)} ${columns([
-        [server.weight, 9],
+        [listedWeight(server), 9],
         [server.persistentConnections, 11],
       ])} ${counts(server)}`,
   },
@@ -161,6 +161,11 @@ function largeNumbers(traffic: ListedTraffic, exact: boolean): string {
 function serverRates({ connections, inPackets, outPackets, inBytes, outBytes }: ListedTraffic, exact: boolean): string {
   const bytes = [inBytes, outBytes].map(exact ? exactNumber : shortNumber);
   return [connections, inPackets, outPackets].map(exactNumber).join('') + bytes.join('');
+}
+
+/** A whole number, as IPVS's are: 0 is one that gets no new connections. */
+function listedWeight({ effectiveWeight }: ListedServer): number {
+  return effectiveWeight > 0 ? Math.max(1, Math.round(effectiveWeight)) : 0;
 }
 
 function methodName({ forwarding }: ListedServer): string {

@@ -80,8 +80,8 @@ struct Told : TestDirector {
 TEST("what is true of a server decides over its new connections, and its configured weight stays") {
   Told t;
   CHECK_EQ(t.newConnections(40), 30u);
-  for (const ServerCondition& none : {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true},
-                                      ServerCondition{.assignedWeight = 0}}) {
+  for (const ServerCondition& none :
+       {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true}, ServerCondition{.assignedWeight = 0}}) {
     t.tell(none);
     CHECK_EQ(t.row(11).effectiveWeight, 0.0);
     CHECK_EQ(t.row(11).config.weight, 3);
@@ -106,8 +106,8 @@ TEST("connections of a server that is down or drained go on to it") {
 }
 
 TEST("a server that comes up, or whose drain is taken back, begins a slow start") {
-  for (const ServerCondition& none : {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true},
-                                      ServerCondition{.assignedWeight = 0}}) {
+  for (const ServerCondition& none :
+       {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true}, ServerCondition{.assignedWeight = 0}}) {
     Told t("wrr", 10);
     CHECK_EQ(t.row(11).effectiveWeight, 3.0);
     t.tell(none);

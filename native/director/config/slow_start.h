@@ -1,5 +1,5 @@
-// Slow start: a server that is new, that came back, or whose full weight was 0, begins with a part of its weight and gets
-// the rest bit by bit.
+// Slow start: a server that is new, that came back, or whose full weight was 0, begins with a part of its weight and
+// gets the rest bit by bit.
 //
 // Weights are whole numbers, so while a server of a service ramps, the schedulers see all of its weights times a scale;
 // only schedulers for which ratios alone count may have a slow start (SchedulerTraits::ramps). What is configured and

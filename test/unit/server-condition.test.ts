@@ -1,0 +1,147 @@
+/** What is true of a real server beside what is configured: health, drains, what policies assign. */
+import { strict as assert } from 'node:assert';
+import fc from 'fast-check';
+import { Director, type OfflineDirector, tablePolicy } from '../../lib/index.js';
+import { native } from '../../lib/native/addon.js';
+import { parseRules } from '../../lib/rules/parse-rules.js';
+import { RulesSession } from '../../lib/rules/session.js';
+import { fullWeight } from '../../lib/values/server-condition.js';
+import { readOuter, tcp } from '../support/packets.js';
+
+const VIP = '192.0.2.1';
+
+function withTwoServers() {
+  const director = Director.offline({ source: '10.9.0.1', seed: 1 });
+  const web = director.addVirtualService({ protocol: 'tcp', address: VIP, port: 80, scheduler: 'wrr' });
+  const [first, second] = ['10.0.0.11', '10.0.0.12'].map((address) => web.addRealServer({ address, weight: 3 }));
+  assert.ok(first && second);
+  return { director, web, first, second };
+}
+
+async function print(director: OfflineDirector, rules: string): Promise<string> {
+  let text = '';
+  const lines = parseRules(rules, { file: 'web.rules', support: native, isTimed: false });
+  for await (const part of new RulesSession(director).execute(lines)) text += part;
+  return text;
+}
+
+let nextPort = 1024;
+/** Where new connections go. */
+function serversOf(director: OfflineDirector, count = 12): Record<string, number> {
+  const packets = Array.from({ length: count }, () => tcp({ from: `198.51.100.1:${nextPort++}`, to: `${VIP}:80` }));
+  const counts: Record<string, number> = {};
+  for (const { data } of director.process(packets, 0).outputs) {
+    const { destination } = readOuter(data);
+    counts[destination] = (counts[destination] ?? 0) + 1;
+  }
+  return counts;
+}
+
+describe('a real server that is down', () => {
+  it('gets no new connections, keeps its weight and what it has, and comes back with it', () => {
+    const { director, first } = withTwoServers();
+    const before = serversOf(director);
+    assert.deepEqual(before, { '10.0.0.11': 6, '10.0.0.12': 6 });
+    first.isUp = false;
+    assert.deepEqual(serversOf(director), { '10.0.0.12': 12 });
+    const { weight, effectiveWeight, isUp, inactiveConnections, activeConnections } = first.stats();
+    assert.deepEqual([weight, effectiveWeight, isUp, inactiveConnections + activeConnections], [3, 0, false, 6]);
+    first.edit({ weight: 6 });
+    assert.deepEqual([first.weight, first.isUp, first.stats().effectiveWeight], [6, false, 0]);
+    first.edit({ isUp: true });
+    assert.deepEqual(serversOf(director), { '10.0.0.11': 8, '10.0.0.12': 4 });
+  });
+
+  it('may begin so, and is told of as edited when that changes', () => {
+    const { director, web } = withTwoServers();
+    const told: string[] = [];
+    director.on('realServer', ({ change, server }) => told.push(`${change} ${server.address} ${server.isUp}`));
+    const late = web.addRealServer({ address: '10.0.0.13', isUp: false });
+    assert.equal(serversOf(director)['10.0.0.13'], undefined);
+    late.isUp = true;
+    assert.deepEqual(told, ['added 10.0.0.13 false', 'edited 10.0.0.13 true']);
+  });
+
+  it('is refused what is neither true nor false', () => {
+    const { web, first } = withTwoServers();
+    assert.throws(() => first.edit({ isUp: 1 as never }), /RealServer\.edit: isUp: expected true or false/);
+    assert.throws(() => web.addRealServer({ address: '10.0.0.13', isUp: 'no' as never }), /addRealServer: isUp/);
+  });
+
+  it('is left as it was when the transaction that says so fails', () => {
+    const { director, first } = withTwoServers();
+    assert.throws(() =>
+      director.transaction(() => {
+        first.isUp = false;
+        throw new Error('no');
+      }),
+    );
+    assert.deepEqual([first.isUp, first.stats().isUp], [true, true]);
+  });
+
+  it('is none of those that a table may lead to', () => {
+    const { director, web, first } = withTwoServers();
+    const seen: string[][] = [];
+    web.edit({
+      policy: tablePolicy((servers) => {
+        seen.push(servers.map(({ address }) => address));
+        return [0];
+      }),
+    });
+    first.isUp = false;
+    assert.deepEqual(serversOf(director), { '10.0.0.12': 12 });
+    first.isUp = true;
+    assert.deepEqual(seen, [['10.0.0.11', '10.0.0.12'], ['10.0.0.12'], ['10.0.0.11', '10.0.0.12']]);
+  });
+});
+
+describe('a listing', () => {
+  it('shows the effective weight, and -S the configured one, which a reload compares', async () => {
+    const { director, first, second } = withTwoServers();
+    first.isUp = false;
+    await second.drain();
+    const weights = (text: string) =>
+      [...text.matchAll(/10\.0\.0\.1\d:80 +Tunnel +(\d+)/g)].map(([, weight]) => weight);
+    assert.deepEqual(weights(await print(director, '-L -n')), ['0', '0']);
+    assert.equal((await print(director, '-S -n')).match(/-w 3/g)?.length, 2);
+    await print(director, `-e -t ${VIP}:80 -r 10.0.0.12:80 -i -w 5`);
+    assert.deepEqual([second.weight, second.isDraining], [5, true]);
+    second.undrain();
+    assert.deepEqual(weights(await print(director, '-L -n')), ['0', '5']);
+  });
+
+  it('shows no 0 for a server that a slow start has given a part of 1', async () => {
+    const { director, web } = withTwoServers();
+    web.edit({ slowStart: { seconds: 100 } });
+    const late = web.addRealServer({ address: '10.0.0.13' });
+    assert.ok(late.stats().effectiveWeight < 0.5);
+    const text = await print(director, '-L -n');
+    assert.match(text, /10\.0\.0\.13:80 +Tunnel +1 /);
+  });
+});
+
+describe('the weight without a slow start', () => {
+  it('is the same here and in the native part', () => {
+    const { first, web } = withTwoServers();
+    const weight = fc.integer({ min: 0, max: 3 });
+    const condition = fc.record({ isUp: fc.boolean(), isDraining: fc.boolean(), assigned: fc.option(weight) });
+    fc.assert(
+      fc.property(weight, condition, (configured, { isUp, isDraining, assigned }) => {
+        first.edit({ weight: configured, isUp });
+        if (isDraining) void first.drain();
+        else first.undrain();
+        first.assignWeight(assigned ?? undefined);
+        const assignedWeight = assigned === null ? {} : { assignedWeight: assigned };
+        const expected = fullWeight(configured, { isUp, isDraining, ...assignedWeight });
+        assert.equal(first.fullWeight, expected);
+        const { effectiveWeight, ...stats } = first.stats();
+        assert.equal(effectiveWeight, expected);
+        assert.deepEqual(
+          [stats.weight, stats.isUp, stats.isDraining, stats.assignedWeight],
+          [configured, isUp, isDraining, assigned ?? undefined],
+        );
+        assert.equal(web.realServers.length, 2);
+      }),
+    );
+  });
+});
