@@ -1,0 +1,71 @@
+// What the configuration has, with what was counted.
+#include "director/config/control.h"
+
+#include "director/config/checks.h"
+
+namespace tunvs {
+
+const ServiceView* Control::find(const ServiceKey& service) const {
+  for (const auto& view : current_->services()) {
+    if (view->key == service) return view.get();
+  }
+  return nullptr;
+}
+
+Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& server) const {
+  const ServiceView* view = find(service);
+  if (view == nullptr) return noSuchService(service);
+  for (const auto& owned : view->owned) {
+    if (owned->key() == server) return owned->id;
+  }
+  return Error::make(ErrorCode::notFound,
+                     "real server " + textOf(server) + " is not in " + textOf(service) + "; add it first");
+}
+
+std::vector<ServiceRow> Control::rows(Tick now) const {
+  std::vector<ServiceRow> rows;
+  for (const auto& service : current_->services()) rows.push_back(rowOf(*service, now));
+  return rows;
+}
+
+std::optional<ServiceRow> Control::row(const ServiceKey& service, Tick now) const {
+  const ServiceView* view = find(service);
+  if (view == nullptr) return std::nullopt;
+  return rowOf(*view, now);
+}
+
+std::optional<ServerRow> Control::row(const ServiceKey& service, const ServerKey& server, Tick now) const {
+  const ServiceView* view = find(service);
+  if (view == nullptr) return std::nullopt;
+  for (const auto& owned : view->owned) {
+    if (owned->key() == server) return rowOf(*view, *owned, now);
+  }
+  return std::nullopt;
+}
+
+ServiceRow Control::rowOf(const ServiceView& service, Tick now) const {
+  ServiceRow row{service.key,
+                 service.config,
+                 traffic_.ofService(service.key, serversOf(service)),
+                 {},
+                 service.policy.policy().connection};
+  for (const auto& server : service.owned) row.servers.push_back(rowOf(service, *server, now));
+  return row;
+}
+
+ServerRow Control::rowOf(const ServiceView& service, const ServerView& server, Tick now) const {
+  const ServerState& state = *server.state;
+  return {server.id,
+          server.key(),
+          server.config,
+          server.condition,
+          static_cast<double>(server.weight) / service.weightScale,
+          state.active.load(std::memory_order_relaxed),
+          state.inactive.load(std::memory_order_relaxed),
+          state.persistent.load(std::memory_order_relaxed),
+          state.overloaded.load(std::memory_order_relaxed),
+          server.pathMtu->effective(settings_.pathMtu, now),
+          traffic_.ofServer(server.id)};
+}
+
+}  // namespace tunvs

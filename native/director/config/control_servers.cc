@@ -1,0 +1,141 @@
+// Changes of real servers, and the steps of their slow starts.
+#include "director/config/control.h"
+
+#include "director/config/checks.h"
+#include "director/config/control_draft.h"
+#include "director/config/slow_start.h"
+#include "forward/tunnel_mtu.h"
+
+#include <algorithm>
+
+namespace tunvs {
+
+Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const ServerKey& key, const ServerConfig& config,
+                                                        const ServerCondition& condition, const ServiceKey& service) {
+  if (auto checked = checkServerConfig(config, condition); !checked) return checked.error();
+  const ForwardingTraits& traits = traitsOf(config.tunnel.method);
+  // The host itself may be named by a loopback address.
+  if (traits.delivery != Delivery::host && !isUnicast(key.address)) {
+    return Error::make(ErrorCode::invalidArgument,
+                       toString(key.address) + " can't be a real server; its address must be unicast");
+  }
+  const TunnelOptions& tunnel = config.tunnel;
+  if (auto checked = checkTunnel(tunnel, service.address.family, key.address.family); !checked) return checked.error();
+  auto view = std::make_shared<ServerView>();
+  view->id = id;
+  view->address = key.address;
+  view->port = key.port;
+  view->config = config;
+  view->condition = condition;
+  view->weight = view->fullWeight();
+  view->lastWeight = view->weight;
+  view->traits = &traits;
+  view->state = &pool_.state(id);
+  view->pathMtu = &pool_.pathMtu(id);
+  const auto& source = settings_.source(key.address.family);
+  view->isReachable = !traits.needsSource || source;
+  if (!traits.needsSource) {
+    view->outers.push_back(makeOuterHeader(tunnel, service.address.family, key.address, key.address));
+  } else if (source) {
+    for (size_t i = 0; i < source->count(); i++) {
+      view->outers.push_back(makeOuterHeader(tunnel, service.address.family, source->at(i), key.address));
+    }
+  }
+  if (view->isReachable) view->outerMask = static_cast<uint32_t>(view->outers.size() - 1);
+  if (view->isReachable && traits.hasPath())
+    view->plainBytes = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
+  return view;
+}
+
+Result<void> Control::addServer(Draft& draft, const AddServer& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  for (const auto& server : draft.services[i]->owned) {
+    if (server->key() == op.server) {
+      return Error::make(ErrorCode::exists, "real server " + textOf(op.server) + " is in " + textOf(op.service) +
+                                                " already; edit it, or delete it first");
+    }
+  }
+  const ServiceView& service = *draft.services[i];
+  if (auto checked = service.scheduler->accepts(service.config.schedulerOptions, service.owned.size() + 1); !checked)
+    return checked;
+  const auto old = std::find_if(draft.removed.begin(), draft.removed.end(), [&](const Removed& removed) {
+    return removed.service == op.service && removed.view->key() == op.server;
+  });
+  uint32_t id;
+  if (old != draft.removed.end()) {
+    id = old->view->id;
+  } else {
+    auto added = pool_.add();
+    if (!added) return added.error();
+    id = added.value();
+    draft.newIds.push_back(id);
+  }
+  auto made = makeServer(id, op.server, op.config, op.condition, op.service);
+  if (!made) return made.error();
+  made.value()->rampSince = rampSince(service.config, nullptr, made.value()->fullWeight(), draft.now);
+  if (old != draft.removed.end()) {
+    draft.updateOverload(*old->view, op.config);
+    draft.removed.erase(old);
+  }
+  service.tell(*made.value());
+  draft.changeServers(i, [&](auto& servers) -> std::shared_ptr<const ServerView> {
+    servers.insert(servers.begin(), made.value());
+    return nullptr;
+  });
+  return {};
+}
+
+Result<void> Control::editServer(Draft& draft, const EditServer& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  const auto& servers = draft.services[i]->owned;
+  const auto at = std::find_if(servers.begin(), servers.end(), [&](const auto& s) { return s->key() == op.server; });
+  if (at == servers.end()) {
+    return Error::make(ErrorCode::notFound,
+                       "real server " + textOf(op.server) + " is not in " + textOf(op.service) + "; add it first");
+  }
+  auto made = makeServer((*at)->id, op.server, op.config, op.condition, op.service);
+  if (!made) return made.error();
+  draft.services[i]->tell(*made.value());
+  draft.updateOverload(**at, op.config);
+  if (made.value()->weight == 0) made.value()->lastWeight = (*at)->lastWeight;
+  made.value()->rampSince = rampSince(draft.services[i]->config, at->get(), made.value()->fullWeight(), draft.now);
+  const auto index = at - servers.begin();
+  draft.changeServers(i, [&](auto& all) {
+    return std::exchange(all[static_cast<size_t>(index)], std::shared_ptr<const ServerView>(made.value()));
+  });
+  return {};
+}
+
+Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
+  const size_t i = draft.find(op.service);
+  if (i == SIZE_MAX) return noSuchService(op.service);
+  const auto& servers = draft.services[i]->owned;
+  const auto at = std::find_if(servers.begin(), servers.end(), [&](const auto& s) { return s->key() == op.server; });
+  if (at == servers.end()) {
+    return Error::make(ErrorCode::notFound, "real server " + textOf(op.server) + " is not in " + textOf(op.service));
+  }
+  auto gone = std::make_shared<ServerView>(**at);
+  gone->available = false;
+  gone->reschedulesUdp = draft.services[i]->config.reschedulesUdp;
+  const auto index = at - servers.begin();
+  draft.changeServers(i, [&](auto& all) {
+    std::shared_ptr<const ServerView> displaced = all[static_cast<size_t>(index)];
+    all.erase(all.begin() + index);
+    return displaced;
+  });
+  draft.removed.push_back({op.service, gone, /*epoch=*/0, std::nullopt});
+  draft.serversRemoved = true;
+  return {};
+}
+
+void Control::stepSlowStarts(Draft& draft) {
+  for (size_t i = 0; i < draft.services.size(); i++) {
+    if (!isRampDue(*draft.services[i], draft.now)) continue;
+    draft.changeServers(
+        i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
+  }
+}
+
+}  // namespace tunvs
