@@ -1,7 +1,7 @@
 /** A director that runs until it is told to end, with what is attached to it. */
 import type { Director } from '../director/director.js';
-import { applyRules } from '../rules/apply.js';
 import type { RuleLine } from '../rules/parse-rules.js';
+import { RulesSession } from '../rules/session.js';
 import { aborted } from './aborted.js';
 
 /** What is attached to a running director. Each is called once at most. */
@@ -17,6 +17,8 @@ export interface Attached {
 /** What an attachment has to work with. */
 export interface Running {
   readonly director: Director;
+  /** Where ipvsadm's commands are executed, whoever they come from. */
+  readonly session: RulesSession;
   /** Aborted when the director is told to end, or has failed. */
   readonly over: AbortSignal;
 }
@@ -44,10 +46,11 @@ export async function runDaemon({ open, rules, attachments }: DaemonParts, stop:
   const failure = new AbortController();
   director.on('error', (error) => failure.abort(error));
   const over = AbortSignal.any([stop, failure.signal]);
+  const session = new RulesSession(director);
   const attached: Attached[] = [];
   try {
-    for (const attach of attachments) attached.push(attach({ director, over }));
-    applyRules(director, rules);
+    for (const attach of attachments) attached.push(attach({ director, session, over }));
+    session.apply(rules);
     await Promise.all([...attached.map((each) => each.ready?.()), aborted(over)]);
     if (failure.signal.aborted) throw failure.signal.reason;
   } finally {

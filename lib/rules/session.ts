@@ -38,6 +38,11 @@ export class RulesSession {
     this.#meter?.step(this.#target.stats());
   }
 
+  /** Changes alone, as one transaction. A mistake leaves the director as it was and names its line; so does a listing. */
+  apply(changes: readonly RuleLine[]): void {
+    applyRules(this.#target, changes);
+  }
+
   /**
    * The lines in their order; what they print, in whole lines. A mistake names its line: changes of its transaction are
    * undone, and those behind it are not looked at.
@@ -46,14 +51,14 @@ export class RulesSession {
     let changes: RuleLine[] = [];
     for (const line of lines) {
       if (isShowCommand(line.rule)) {
-        applyRules(this.#target, changes);
+        this.apply(changes);
         changes = [];
         yield* this.#show(line, line.rule);
       } else {
         changes.push(line);
       }
     }
-    applyRules(this.#target, changes);
+    this.apply(changes);
   }
 
   async *#show({ place }: RuleLine, command: ShowCommand): AsyncGenerator<string, void, undefined> {

@@ -53,6 +53,20 @@ describe('a daemon', () => {
     ]);
   });
 
+  it('hands attachments one session of rules, which changes and lists what the director has', async () => {
+    const ending = stop();
+    let listed = '';
+    const listing: Attachment = ({ session }) => ({
+      ready: async () => {
+        for await (const text of session.execute(rulesOf('-a -t 192.0.2.1:80 -r 10.0.0.12 -i\n-S -n\n')))
+          listed += text;
+        ending.abort();
+      },
+    });
+    await runDaemon({ open, rules: RULES, attachments: [listing] }, ending.signal);
+    assert.deepEqual(listed.match(/-r \S+/g)?.sort(), ['-r 10.0.0.11:80', '-r 10.0.0.12:80']);
+  });
+
   it('closes the director where its rules, an attachment or what an attachment promised fails', async () => {
     const bad = rulesOf('-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n');
     await assert.rejects(runDaemon({ open, rules: bad, attachments: [noting('a')] }, stop().signal), /web\.rules:1: /);
