@@ -183,7 +183,7 @@ function findServer(
 }
 
 function serviceKey(id: ServiceId): VirtualServiceKey {
-  if (id.kind === 'fwmark') return { mark: id.fwmark, family: id.family };
+  if (id.kind === 'mark') return { mark: id.mark, family: id.family };
   const { protocol, address, port, lastPort } = id;
   return { protocol, address, port, lastPort };
 }

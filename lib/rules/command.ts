@@ -16,9 +16,9 @@ export type ServiceId =
       lastPort?: number;
     }
   | {
-      kind: 'fwmark';
+      kind: 'mark';
       /** [1, 2^32-1] */
-      fwmark: number;
+      mark: number;
       family: AddressFamily;
     };
 
@@ -139,10 +139,10 @@ export const PROTOCOL_NUMBERS: Readonly<Record<ServiceProtocol, number>> = { tcp
 
 /** What its real servers have for a port unless told otherwise; 0: the packet's. */
 export function servicePort(service: ServiceId): number {
-  return service.kind === 'fwmark' ? 0 : serverPortOf(service);
+  return service.kind === 'mark' ? 0 : serverPortOf(service);
 }
 
 export function serviceFamily(service: ServiceId): AddressFamily {
-  if (service.kind === 'fwmark') return service.family;
+  if (service.kind === 'mark') return service.family;
   return service.address.includes(':') ? 6 : 4;
 }

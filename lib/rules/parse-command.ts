@@ -18,7 +18,7 @@ import { tokenize } from './tokenize.js';
 import { checkUsage } from './usage.js';
 import {
   parseDaemonRole,
-  parseFwmark,
+  parseMark,
   parseMulticastGroup,
   parseMulticastPort,
   parseMulticastTtl,
@@ -111,7 +111,7 @@ function parseService(options: GivenOptions): ServiceId | undefined {
   const written = { spelling: given.spelling, value: given.value ?? '' };
   const protocol = SERVICE_PROTOCOLS[given.long];
   if (protocol) return { kind: 'address', protocol, ...parseVirtualEndpoint(written) };
-  return { kind: 'fwmark', fwmark: parseFwmark(written), family: options.has('ipv6') ? 6 : 4 };
+  return { kind: 'mark', mark: parseMark(written), family: options.has('ipv6') ? 6 : 4 };
 }
 
 function parseServer(options: GivenOptions, service: ServiceId): { address: string; port: number } {

@@ -66,7 +66,7 @@ export function checkServer({ server, settings }: Pick<ServerCommand, 'server' |
 
 /** What the kernel checks of a service's address, and what a device that packets are routed to cannot be sent. */
 export function checkService(service: ServiceId): void {
-  if (service.kind === 'fwmark') return;
+  if (service.kind === 'mark') return;
   const { option, value } = spelled(service);
   const address = parseVirtualAddress(service.address);
   if (typeof address !== 'string')

@@ -69,7 +69,7 @@ export function listedService(service: ShownService): ListedService {
 }
 
 function serviceId({ protocol, address, port, lastPort, mark }: ShownService): ServiceId {
-  if (mark !== undefined) return { kind: 'fwmark', fwmark: mark, family: prefixFamily(address) };
+  if (mark !== undefined) return { kind: 'mark', mark, family: prefixFamily(address) };
   const named = { kind: 'address', protocol: protocol as ServiceProtocol, address, port } as const;
   return lastPort === undefined ? named : { ...named, lastPort };
 }

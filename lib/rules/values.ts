@@ -39,7 +39,7 @@ export const parseLowerThreshold = (from: Written) =>
     ipvsadmText: 'illegal l_threshold specified',
   });
 
-export const parseFwmark = (from: Written) =>
+export const parseMark = (from: Written) =>
   parseWhole(from, {
     minimum: 1,
     maximum: 2 ** 32 - 1,

@@ -52,13 +52,13 @@ const everyPortService = fc.record({
   port: fc.constant(0),
 }) as fc.Arbitrary<ServiceId>;
 const markService = fc.record({
-  kind: fc.constant('fwmark'),
-  fwmark: whole(1, 2 ** 32 - 1),
+  kind: fc.constant('mark'),
+  mark: whole(1, 2 ** 32 - 1),
   family: fc.constantFrom(4, 6),
 });
 const service = fc.oneof(addressService, markService) as fc.Arbitrary<ServiceId>;
 
-const isIp6 = (id: ServiceId) => (id.kind === 'fwmark' ? id.family === 6 : id.address.includes(':'));
+const isIp6 = (id: ServiceId) => (id.kind === 'mark' ? id.family === 6 : id.address.includes(':'));
 
 function netmask(id: ServiceId): fc.Arbitrary<string> {
   if (isIp6(id)) return whole(1, 127).map(String);
@@ -75,7 +75,7 @@ function serviceSettings(id: ServiceId): fc.Arbitrary<ServiceSettings> {
     scheduler: fc.oneof(fc.constantFrom('rr', 'wlc', 'sh', 'mh'), word),
     schedulerFlags: fc.subarray([1, 2, 3] as const).map((flags) => [...flags]),
     persistence,
-    onePacket: id.kind === 'fwmark' || id.protocol === 'udp' ? fc.boolean() : fc.constant(false),
+    onePacket: id.kind === 'mark' || id.protocol === 'udp' ? fc.boolean() : fc.constant(false),
   };
   const isEveryPort = id.kind === 'address' && id.port === 0;
   return fc.record(settings, {

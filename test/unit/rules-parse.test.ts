@@ -3,7 +3,7 @@ import type { Command } from '../../lib/rules/command.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 
 const WEB = { kind: 'address', protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
-const MARK = { kind: 'fwmark', fwmark: 7, family: 4 } as const;
+const MARK = { kind: 'mark', mark: 7, family: 4 } as const;
 const SERVER = { address: '10.0.0.11', port: 80 };
 const SERVICE_DEFAULTS = { scheduler: 'wlc', schedulerFlags: [], onePacket: false };
 const TUNNEL = { forwarding: 'ipip', weight: 1, upperThreshold: 0, lowerThreshold: 0 } as const;

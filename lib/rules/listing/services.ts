@@ -128,7 +128,7 @@ function countsTitle(own: Column[]): string {
 
 /** Without padding: where flags follow. */
 function bareServiceName(id: ServiceId): string {
-  if (id.kind === 'fwmark') return `FWM  ${id.fwmark}${id.family === 6 ? ' IPv6' : ''}`;
+  if (id.kind === 'mark') return `FWM  ${id.mark}${id.family === 6 ? ' IPv6' : ''}`;
   return `${id.protocol.toUpperCase().padEnd(4)} ${formatVirtualEndpoint(id)}`;
 }
 

@@ -12,9 +12,9 @@ export function sortServices(services: readonly ListedService[]): ListedService[
 }
 
 function compareServices(left: ServiceId, right: ServiceId): number {
-  const marks = (id: ServiceId) => (id.kind === 'fwmark' ? id.fwmark : 0);
+  const marks = (id: ServiceId) => (id.kind === 'mark' ? id.mark : 0);
   const byMarkAndFamily = marks(left) - marks(right) || serviceFamily(left) - serviceFamily(right);
-  if (byMarkAndFamily !== 0 || left.kind === 'fwmark' || right.kind === 'fwmark') return byMarkAndFamily;
+  if (byMarkAndFamily !== 0 || left.kind === 'mark' || right.kind === 'mark') return byMarkAndFamily;
   const [here, there] = [splitPrefix(left.address), splitPrefix(right.address)];
   return (
     PROTOCOL_NUMBERS[left.protocol] - PROTOCOL_NUMBERS[right.protocol] ||
