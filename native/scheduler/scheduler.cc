@@ -2,31 +2,36 @@
 
 namespace tunvs {
 
-const Scheduler& rrScheduler();
-const Scheduler& wrrScheduler();
-const Scheduler& lcScheduler();
-const Scheduler& wlcScheduler();
-const Scheduler& sedScheduler();
-const Scheduler& nqScheduler();
-const Scheduler& dhScheduler();
-const Scheduler& shScheduler();
-const Scheduler& mhScheduler();
-const Scheduler& foScheduler();
-const Scheduler& ovfScheduler();
-const Scheduler& lblcScheduler();
-const Scheduler& lblcrScheduler();
-const Scheduler& twosScheduler();
-const Scheduler& maglevScheduler();
-const Scheduler& rendezvousScheduler();
-const Scheduler& p2cScheduler();
+// A line each, in the order in which they are listed; the scheduler's own file has what is named.
+// clang-format off
+#define TUNVS_SCHEDULERS(SCHEDULER) \
+  SCHEDULER(rr) \
+  SCHEDULER(wrr) \
+  SCHEDULER(lc) \
+  SCHEDULER(wlc) \
+  SCHEDULER(sed) \
+  SCHEDULER(nq) \
+  SCHEDULER(dh) \
+  SCHEDULER(sh) \
+  SCHEDULER(mh) \
+  SCHEDULER(fo) \
+  SCHEDULER(ovf) \
+  SCHEDULER(lblc) \
+  SCHEDULER(lblcr) \
+  SCHEDULER(twos) \
+  SCHEDULER(maglev) \
+  SCHEDULER(rendezvous) \
+  SCHEDULER(p2c)
+// clang-format on
+
+#define TUNVS_DECLARE(name) const Scheduler& name##Scheduler();
+TUNVS_SCHEDULERS(TUNVS_DECLARE)
+#undef TUNVS_DECLARE
 
 std::span<const Scheduler* const> schedulers() {
-  static const Scheduler* const all[] = {
-      &rrScheduler(),         &wrrScheduler(),  &lcScheduler(),    &wlcScheduler(),  &sedScheduler(),
-      &nqScheduler(),         &dhScheduler(),   &shScheduler(),    &mhScheduler(),   &foScheduler(),
-      &ovfScheduler(),        &lblcScheduler(), &lblcrScheduler(), &twosScheduler(), &maglevScheduler(),
-      &rendezvousScheduler(), &p2cScheduler(),
-  };
+#define TUNVS_ADDRESS(name) &name##Scheduler(),
+  static const Scheduler* const all[] = {TUNVS_SCHEDULERS(TUNVS_ADDRESS)};
+#undef TUNVS_ADDRESS
   return all;
 }
 
