@@ -344,7 +344,14 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
    *   all the same.
    */
   close(): Promise<void> {
-    this.#closed ??= this.#close();
+    if (this.#closed === undefined) {
+      let settle = (_: Promise<void>): void => {};
+      // There before anybody is told, because a listener may close it again.
+      this.#closed = new Promise((resolve) => {
+        settle = resolve;
+      });
+      settle(this.#close());
+    }
     return this.#closed;
   }
 
