@@ -2,7 +2,8 @@
 export type { Transaction } from './director/configuration.js';
 export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
-export { Director, OfflineDirector, type WorkerCpu } from './director/director.js';
+export { Director, OfflineDirector } from './director/director.js';
+export type { WorkerCpu } from './director/director-handle.js';
 export type { DirectorDevice, MarkDevice } from './director/director-device.js';
 export {
   type DeviceOptions,
