@@ -2,7 +2,8 @@
 import { type Command, Option } from 'commander';
 import { type RealServerMethod, realServerMethods } from '../../values/forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
-import type { RealServerHost, RealServerHostOptions } from '../../realserver/real-server-host.js';
+import type { RealServerHost } from '../../realserver/real-server-host.js';
+import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
