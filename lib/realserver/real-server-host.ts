@@ -6,6 +6,7 @@ import { type Host, thisHost } from '../host/host.js';
 import type { HostEvent } from '../host/host-event.js';
 import { hostKeeper, type HostKeeper } from '../host/host-keeper.js';
 import type { HostStep } from '../host/step.js';
+import { unhindered } from '../host/unhindered.js';
 import { TunvsError } from '../values/errors.js';
 import type { Decapsulator } from './decapsulator.js';
 import { KernelCounters } from './kernel-counters.js';
@@ -79,12 +80,10 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     this.mode = decapsulator === undefined ? 'kernel' : 'userspace';
     this.warnings = warnings;
     this.#cancelAtExit = atExit(() => parts.clear());
-    const fail = (reason: string) => this.#fail(reason);
-    const watch = new RealServerWatch(parts, devices, {
-      report: (event) => void this.emit('event', event),
-      lost: decapsulator && fail,
-    });
-    this.#keeper = hostKeeper(watch, (event) => this.emit('event', event));
+    const report = unhindered((event: HostEvent) => void this.emit('event', event));
+    const fail = unhindered((reason: string) => this.#fail(reason));
+    const watch = new RealServerWatch(parts, devices, { report, lost: decapsulator && fail });
+    this.#keeper = hostKeeper(watch, report);
     this.#signal = checked.signal;
     this.#signal?.addEventListener('abort', this.#onAbort, { once: true });
     decapsulator?.watch(fail);
