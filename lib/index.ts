@@ -2,7 +2,8 @@
 export type { Transaction } from './director/configuration.js';
 export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
-export { Director, OfflineDirector, type WorkerCpu } from './director/director.js';
+export { Director, OfflineDirector } from './director/director.js';
+export type { WorkerCpu } from './director/director-handle.js';
 export type { DirectorDevice, MarkDevice } from './director/director-device.js';
 export {
   type DeviceOptions,
@@ -77,12 +78,9 @@ export { type AnyProtocol, type Protocol, protocols } from './values/protocol.js
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './stats/rates.js';
 export type { HostCounts } from './stats/host-counts.js';
 export type { HostEvent, HostEventType } from './host/host-event.js';
-export {
-  RealServerHost,
-  type RealServerHostEvents,
-  type RealServerHostOptions,
-  type RealServerHostStats,
-} from './realserver/real-server-host.js';
+export { realServerCounterMeanings } from './realserver/counter-meanings.js';
+export { RealServerHost, type RealServerHostEvents, type RealServerHostStats } from './realserver/real-server-host.js';
+export type { RealServerHostOptions } from './realserver/real-server-options.js';
 export { type Scheduler, type SchedulerFlag, schedulerFlagsOf, schedulers } from './values/scheduler.js';
 export type { SchedulerChoice, SchedulerOptions } from './values/scheduler-options.js';
 export { type MidStream, midStreamChoices, type ServiceBehaviour, type SlowStart } from './values/service-behaviour.js';

@@ -1,4 +1,4 @@
-/** `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into a sentence and an exit code. */
+/** `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into sentences and an exit code. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,8 +19,9 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
     return EXIT_DONE;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
-    io.stderr.write(`tunvs: ${errorSentence(error)}\n`);
-    return error instanceof UsageError || isInvalidArgument(error) ? EXIT_USAGE : EXIT_FAILED;
+    const [first, ...others] = error instanceof AggregateError ? error.errors : [error];
+    for (const each of [first, ...others]) io.stderr.write(`tunvs: ${errorSentence(each)}\n`);
+    return first instanceof UsageError || isInvalidArgument(first) ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Director } from '../director/director.js';
 import type { RuleLine } from '../rules/parse-rules.js';
 import { RulesSession } from '../rules/session.js';
 import { aborted } from './aborted.js';
+import { closeBehind } from './close-behind.js';
 
 /** What is attached to a running director. Each is called once at most. */
 export interface Attached {
@@ -34,7 +35,10 @@ export interface DaemonParts {
   attachments: readonly Attachment[];
 }
 
-/** Resolves when `stop` is aborted and the director is closed; rejects when it cannot begin, or has failed. */
+/**
+ * Resolves when `stop` is aborted and the director is closed; rejects when it cannot begin, or has failed. Where the
+ * host could not be undone behind a failure, with an AggregateError of both.
+ */
 export async function runDaemon({ open, rules, attachments }: DaemonParts, stop: AbortSignal): Promise<void> {
   let director: Director;
   try {
@@ -48,16 +52,21 @@ export async function runDaemon({ open, rules, attachments }: DaemonParts, stop:
   const over = AbortSignal.any([stop, failure.signal]);
   const session = new RulesSession(director);
   const attached: Attached[] = [];
+  let failed: { error: unknown } | undefined;
   try {
     for (const attach of attachments) attached.push(attach({ director, session, over }));
     session.apply(rules);
     await Promise.all([...attached.map((each) => each.ready?.()), aborted(over)]);
     if (failure.signal.aborted) throw failure.signal.reason;
-  } finally {
-    failure.abort(); // whoever still waits for the end need not
-    for (const each of attached.reverse()) each.detach?.();
-    await director.close().finally(() => {
-      for (const each of attached) each.end?.();
-    });
+  } catch (error) {
+    failed = { error };
   }
+  failure.abort(); // whoever still waits for the end need not
+  const end = () => {
+    for (const each of attached) each.end?.();
+  };
+  await closeBehind(failed, async () => {
+    for (const each of attached.reverse()) each.detach?.();
+    await director.close().finally(end);
+  });
 }

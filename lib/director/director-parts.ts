@@ -4,6 +4,7 @@ import type { HostKeeper } from '../host/host-keeper.js';
 import type { NativeDirector } from '../native/director.js';
 import type { NativePolicyColumns } from '../native/policies.js';
 import type { DirectorDevice, MarkDevice } from './director-device.js';
+import type { DirectorEngine } from './director-engine.js';
 import type { DirectorWatch, DirectorWatchParts } from './director-watch.js';
 import type { EventRelay } from './event-relay.js';
 import type { Pulse } from './pulse.js';
@@ -15,7 +16,7 @@ export interface HostKeeping {
 }
 
 export interface DirectorParts {
-  native: NativeDirector;
+  engine: DirectorEngine;
   sources: readonly string[];
   pulse: Pulse;
   device?: DirectorDevice | undefined;

@@ -1,8 +1,11 @@
 /** Which real server a packet would get, and by which rule, in words. */
+import { types } from 'node:util';
 import type { ServicePolicy } from '../policy/policy.js';
 import { native } from '../native/addon.js';
 import type { NativeExplanation } from '../native/rows.js';
 import type { NativeServerKey } from '../native/services.js';
+import { type ExplainedFlow, packetOf } from '../values/flow-packet.js';
+import { checkedOptions, integerOption, MAX_UINT32, readArguments } from '../values/options.js';
 import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from '../values/service-key.js';
 
 export interface Explanation {
@@ -27,6 +30,16 @@ export interface Explanation {
   endsConnection: boolean;
   /** All of it in a sentence. */
   text: string;
+}
+
+/** The question as the native part takes it. */
+export function explainedPacket(
+  packet: Uint8Array | ExplainedFlow,
+  options: { mark?: number },
+): { bytes: Uint8Array; mark: number } {
+  const { mark } = checkedOptions('explain', options, ['mark']);
+  const bytes = readArguments('explain', () => (types.isUint8Array(packet) ? packet : packetOf('explain', packet)));
+  return { bytes, mark: integerOption('explain: mark', mark, 0, MAX_UINT32, 0) };
 }
 
 export function explanation(

@@ -7,6 +7,7 @@ import { native } from '../native/addon.js';
 import { policyTurns } from '../policy/turns.js';
 import { toTunvsError, wrapNative } from '../values/errors.js';
 import { directorDevice, markDevices, sourceWarnings } from './director-device.js';
+import { DirectorEngine } from './director-engine.js';
 import { checkedOpenOptions, type DirectorOpenOptions } from './director-options.js';
 import type { DirectorParts, PolicyListener } from './director-parts.js';
 import { DirectorWatch } from './director-watch.js';
@@ -67,7 +68,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
         const watch = new DirectorWatch({ host: watched, devices, ...ports });
         return { watch, keeper: hostKeeper(watch, ports.report) };
       },
-      native: engine,
+      engine: new DirectorEngine(engine),
       sources,
       pulse,
       device,

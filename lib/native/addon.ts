@@ -50,6 +50,8 @@ export interface Native {
   /** For each of `counters`: what is counted (packets, bytes, connections, ...), and which of them, in words without a stop. */
   counterInfos: { kind: string; sentence: string }[];
   decapCounters: string[];
+  /** The same for each of `decapCounters`. */
+  decapCounterInfos: { kind: string; sentence: string }[];
   verdicts: string[];
   /** For each of `verdicts`: what becomes of such a packet, roughly, and why, in words without a stop. */
   verdictInfos: { kind: 'sent' | 'answered' | 'kept' | 'dropped'; sentence: string }[];

@@ -1,4 +1,4 @@
-/** What a director's counters count. */
+/** What counters count. */
 import { native } from '../native/addon.js';
 
 export interface CounterMeaning {
@@ -8,7 +8,13 @@ export interface CounterMeaning {
   sentence: string;
 }
 
-/** By the names in `stats().counters`, in their order. */
-export const counterMeanings: Readonly<Record<string, CounterMeaning>> = Object.fromEntries(
-  native.counters.map((name, index) => [name, Object.freeze(native.counterInfos[index] as CounterMeaning)]),
-);
+/** `infos`: for each of `names`. */
+export function meaningsOf(
+  names: readonly string[],
+  infos: readonly CounterMeaning[],
+): Readonly<Record<string, CounterMeaning>> {
+  return Object.fromEntries(names.map((name, index) => [name, Object.freeze(infos[index] as CounterMeaning)]));
+}
+
+/** Of a director, by the names in `stats().counters`, in their order. */
+export const counterMeanings = meaningsOf(native.counters, native.counterInfos);

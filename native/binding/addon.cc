@@ -12,21 +12,6 @@
 namespace tunvs::binding {
 namespace {
 
-struct Info {
-  std::string_view kind, sentence;
-};
-
-Napi::Array infosToJs(Napi::Env env, std::span<const Info> infos) {
-  Napi::Array rows = Napi::Array::New(env, infos.size());
-  for (uint32_t i = 0; i < infos.size(); i++) {
-    Napi::Object row = Napi::Object::New(env);
-    row.Set("kind", toJs(env, infos[i].kind));
-    row.Set("sentence", toJs(env, infos[i].sentence));
-    rows.Set(i, row);
-  }
-  return rows;
-}
-
 Napi::Array forwardingTraitsToJs(Napi::Env env) {
   Napi::Array rows = Napi::Array::New(env, kForwardingMethods);
   for (uint32_t i = 0; i < kForwardingMethods; i++) {

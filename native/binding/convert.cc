@@ -148,6 +148,17 @@ std::optional<Napi::Uint8Array> bytesToJs(Napi::Env env, std::span<const uint8_t
   return Napi::Uint8Array(env, array);
 }
 
+Napi::Array infosToJs(Napi::Env env, std::span<const Info> infos) {
+  Napi::Array rows = Napi::Array::New(env, infos.size());
+  for (uint32_t i = 0; i < infos.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("kind", toJs(env, infos[i].kind));
+    row.Set("sentence", toJs(env, infos[i].sentence));
+    rows.Set(i, row);
+  }
+  return rows;
+}
+
 Napi::Array namesToJs(Napi::Env env, std::span<const std::string_view> names) {
   Napi::Array array = Napi::Array::New(env, names.size());
   for (uint32_t i = 0; i < names.size(); i++) array.Set(i, toJs(env, names[i]));

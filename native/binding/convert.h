@@ -24,6 +24,12 @@ Napi::Array servicesToJs(Napi::Env env, const std::vector<ServiceRow>& rows);
 Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row);
 Napi::Array namesToJs(Napi::Env env, std::span<const std::string_view> names);
 
+// What a name stands for, as a verdict or a counter.
+struct Info {
+  std::string_view kind, sentence;
+};
+Napi::Array infosToJs(Napi::Env env, std::span<const Info> infos);
+
 // A copy; nothing where none can be made, as when the environment ends.
 std::optional<Napi::Uint8Array> bytesToJs(Napi::Env env, std::span<const uint8_t> bytes);
 

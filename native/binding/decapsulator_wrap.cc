@@ -39,17 +39,17 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
  private:
   Napi::Value readCounters(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
-    const auto names = decapCounterNames();
+    constexpr std::span kInfos = kDecapCounterInfos;
     if (decapsulator_ == nullptr) {
       throwError(env, Error::make(ErrorCode::closed, "the decapsulator was closed"));
     } else if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array ||
-               info[0].As<Napi::TypedArray>().ElementLength() < names.size()) {
+               info[0].As<Napi::TypedArray>().ElementLength() < kInfos.size()) {
       throwInvalidArgument(
-          env, "readCounters takes a BigUint64Array of at least " + std::to_string(names.size()) + " elements");
+          env, "readCounters takes a BigUint64Array of at least " + std::to_string(kInfos.size()) + " elements");
     } else {
       const DecapCounters counters = decapsulator_->counters();
       auto target = info[0].As<Napi::BigUint64Array>();
-      for (size_t i = 0; i < names.size(); i++) target[i] = counters.*names[i].field;
+      for (size_t i = 0; i < kInfos.size(); i++) target[i] = counters.*kInfos[i].field;
     }
     return env.Undefined();
   }
@@ -73,10 +73,14 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
 
 void defineDecapsulator(Napi::Env env, Napi::Object exports) {
   exports.Set("Decapsulator", DecapsulatorWrap::define(env));
-  const auto names = decapCounterNames();
-  Napi::Array array = Napi::Array::New(env, names.size());
-  for (uint32_t i = 0; i < names.size(); i++) array.Set(i, toJs(env, names[i].name));
-  exports.Set("decapCounters", array);
+  std::vector<std::string_view> names;
+  std::vector<Info> infos;
+  for (const auto& info : kDecapCounterInfos) {
+    names.push_back(info.name);
+    infos.push_back({kDecapCounterKindNames[static_cast<size_t>(info.kind)], info.sentence});
+  }
+  exports.Set("decapCounters", namesToJs(env, names));
+  exports.Set("decapCounterInfos", infosToJs(env, infos));
 }
 
 }  // namespace tunvs::binding

@@ -17,12 +17,6 @@ std::optional<uint8_t> innerEcn(uint8_t outer, uint8_t inner) {
   return outer == ect1 && inner == ect0 ? static_cast<uint8_t>(ect1) : inner;
 }
 
-constexpr std::string_view kVerdictNames[] = {
-    "accepted", "badOuter",         "unknownDirector",   "badTunnelHeader",          "badTunnelChecksum",
-    "badInner", "badInnerChecksum", "notVirtualAddress", "congestionNotSignallable",
-};
-static_assert(std::size(kVerdictNames) == kDecapVerdicts);
-
 Error refusal(const std::string& address, const char* what) {
   return Error::make(ErrorCode::invalidArgument, address + " can't be a " + what + ": it takes unicast addresses");
 }
@@ -32,8 +26,6 @@ Error missing(const char* what) {
 }
 
 }  // namespace
-
-std::string_view toString(DecapVerdict verdict) { return kVerdictNames[static_cast<size_t>(verdict)]; }
 
 Result<DecapRules> DecapRules::make(std::span<const AddressPrefix> directors,
                                     std::span<const IpAddress> virtualAddresses) {

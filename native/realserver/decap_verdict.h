@@ -1,4 +1,5 @@
-// What becomes of a packet that came through a tunnel.
+// What becomes of a packet that came through a tunnel: it is accepted, or refused for the first reason that holds.
+// Every refusal is counted (decap_counters.h).
 #pragma once
 
 #include <cstddef>
@@ -7,22 +8,30 @@
 
 namespace tunvs {
 
-// In the order in which they are looked for: a packet gets the first that holds.
-enum class DecapVerdict : uint8_t {
-  accepted,
-  badOuter,           // shorter than it says, not the protocol that it came by, or a fragment
-  unknownDirector,    // the outer source is not a director
-  badTunnelHeader,    // a GUE or GRE header that is cut short, of another version, or with what we can't skip
-  badTunnelChecksum,  // GRE's; the kernel checks those of UDP
-  badInner,           // no IP header that holds together where one belongs
-  badInnerChecksum,
-  notVirtualAddress,         // the inner destination is not a virtual address
-  congestionNotSignallable,  // the outer header says "congestion experienced", the inner sender does not do ECN (RFC
-                             // 6040)
-};
-inline constexpr size_t kDecapVerdicts = 9;
+// One line each, in the order in which they are looked for: the name, which is the counter's as well; the kind of what
+// is counted; why, without a stop. Of tunnels' checksums only GRE's are looked at here: the kernel checks those of UDP.
+// clang-format off
+#define TUNVS_DECAP_REFUSALS(REFUSAL) \
+  REFUSAL(badOuter, packets, "it is shorter than its outer header says, not of the protocol that it came by, or a fragment") \
+  REFUSAL(unknownDirector, packets, "its outer source is no director") \
+  REFUSAL(badTunnelHeader, packets, "its GUE or GRE header is cut short, of another version, or holds what cannot be skipped") \
+  REFUSAL(badTunnelChecksum, packets, "the checksum of its GRE header is wrong") \
+  REFUSAL(badInner, packets, "no IP header that holds together is where one belongs") \
+  REFUSAL(badInnerChecksum, packets, "the checksum of its inner IPv4 header is wrong") \
+  REFUSAL(notVirtualAddress, packets, "its inner destination is no virtual address here") \
+  REFUSAL(congestionNotSignallable, packets, "its outer header says that it met congestion, and its inner sender does not do ECN (RFC 6040)")
+// clang-format on
+
+#define TUNVS_NAME(name, kind, sentence) name,
+enum class DecapVerdict : uint8_t { accepted, TUNVS_DECAP_REFUSALS(TUNVS_NAME) kCount };
+#undef TUNVS_NAME
+inline constexpr size_t kDecapVerdicts = static_cast<size_t>(DecapVerdict::kCount);
+
+#define TUNVS_NAME(name, kind, sentence) #name,
+inline constexpr std::string_view kDecapVerdictNames[] = {"accepted", TUNVS_DECAP_REFUSALS(TUNVS_NAME)};
+#undef TUNVS_NAME
 
 // camelCase, as in the statistics.
-std::string_view toString(DecapVerdict verdict);
+constexpr std::string_view toString(DecapVerdict verdict) { return kDecapVerdictNames[static_cast<size_t>(verdict)]; }
 
 }  // namespace tunvs

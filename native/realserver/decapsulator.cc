@@ -2,6 +2,8 @@
 
 #include <poll.h>
 
+#include <utility>
+
 namespace tunvs {
 namespace {
 
@@ -13,39 +15,12 @@ void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
   counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
 }
 
-constexpr DecapCounterName kCounterNames[] = {
-    {"received", &DecapCounters::received},
-    {"delivered", &DecapCounters::delivered},
-    {"deliveredBytes", &DecapCounters::deliveredBytes},
-    {"badOuter", &DecapCounters::badOuter},
-    {"unknownDirector", &DecapCounters::unknownDirector},
-    {"badTunnelHeader", &DecapCounters::badTunnelHeader},
-    {"badTunnelChecksum", &DecapCounters::badTunnelChecksum},
-    {"badInner", &DecapCounters::badInner},
-    {"badInnerChecksum", &DecapCounters::badInnerChecksum},
-    {"notVirtualAddress", &DecapCounters::notVirtualAddress},
-    {"congestionNotSignallable", &DecapCounters::congestionNotSignallable},
-    {"writeFailed", &DecapCounters::writeFailed},
-    {"socketFull", &DecapCounters::socketFull},
-};
-static_assert(sizeof(DecapCounters) == std::size(kCounterNames) * sizeof(uint64_t));
-
 // Where each refusal is counted.
-constexpr std::pair<DecapVerdict, uint64_t DecapCounters::*> kRefusals[] = {
-    {DecapVerdict::badOuter, &DecapCounters::badOuter},
-    {DecapVerdict::unknownDirector, &DecapCounters::unknownDirector},
-    {DecapVerdict::badTunnelHeader, &DecapCounters::badTunnelHeader},
-    {DecapVerdict::badTunnelChecksum, &DecapCounters::badTunnelChecksum},
-    {DecapVerdict::badInner, &DecapCounters::badInner},
-    {DecapVerdict::badInnerChecksum, &DecapCounters::badInnerChecksum},
-    {DecapVerdict::notVirtualAddress, &DecapCounters::notVirtualAddress},
-    {DecapVerdict::congestionNotSignallable, &DecapCounters::congestionNotSignallable},
-};
-static_assert(std::size(kRefusals) + 1 == kDecapVerdicts);
+#define TUNVS_REFUSAL(name, kind, sentence) {DecapVerdict::name, &DecapCounters::name},
+constexpr std::pair<DecapVerdict, uint64_t DecapCounters::*> kRefusals[] = {TUNVS_DECAP_REFUSALS(TUNVS_REFUSAL)};
+#undef TUNVS_REFUSAL
 
 }  // namespace
-
-std::span<const DecapCounterName> decapCounterNames() { return kCounterNames; }
 
 // Receive buffers of one batch, with the message headers that point to them.
 struct Decapsulator::Buffers {

@@ -20,6 +20,7 @@
 #include "io/os/unique_fd.h"
 #include "io/tun/tun_device.h"
 #include "realserver/decap.h"
+#include "realserver/decap_counters.h"
 #include "realserver/tunnel_socket.h"
 
 namespace tunvs {
@@ -31,31 +32,6 @@ struct DecapsulatorOptions {
   std::vector<std::string> encapsulations = {"ipip"};  // names of kEncapsulations
   std::vector<uint16_t> guePorts;                      // UDP, host order
 };
-
-// Law: received = delivered + writeFailed + the sum of the verdicts other than accepted. `socketFull` counts packets
-// that the kernel dropped before they were received.
-struct DecapCounters {
-  uint64_t received = 0;
-  uint64_t delivered = 0;
-  uint64_t deliveredBytes = 0;  // of inner packets
-  uint64_t badOuter = 0;
-  uint64_t unknownDirector = 0;
-  uint64_t badTunnelHeader = 0;
-  uint64_t badTunnelChecksum = 0;
-  uint64_t badInner = 0;
-  uint64_t badInnerChecksum = 0;
-  uint64_t notVirtualAddress = 0;
-  uint64_t congestionNotSignallable = 0;
-  uint64_t writeFailed = 0;
-  uint64_t socketFull = 0;
-};
-
-struct DecapCounterName {
-  std::string_view name;
-  uint64_t DecapCounters::*field;
-};
-// Every counter, in the order of the struct.
-std::span<const DecapCounterName> decapCounterNames();
 
 class Decapsulator {
  public:

@@ -96,7 +96,7 @@ export const lib = [
     holds: 'the director, its services and real servers',
     uses: [...values, 'stats', 'policy', 'host'],
   },
-  { folder: 'realserver', holds: "a real server's host", uses: [...values, 'host'] },
+  { folder: 'realserver', holds: "a real server's host", uses: [...values, 'stats', 'host'] },
   { folder: 'health', holds: 'checks of real servers, a file each', uses: library },
   { folder: 'metrics', holds: 'figures for others to read', uses: library },
   { folder: 'rules', holds: "ipvsadm's language: read, put into force, listed", uses: library },

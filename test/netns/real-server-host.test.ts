@@ -35,7 +35,7 @@ describeLab('RealServerHost', () => {
       console.log(JSON.stringify(await (async () => { ${body} })(), plain));
     `;
     const { stdout } = await host.exec([process.execPath, '--input-type=module', '-e', script]);
-    return JSON.parse(stdout);
+    return stdout.trim() === 'undefined' ? undefined : JSON.parse(stdout);
   }
 
   it('opens, counts, and closes as often as it is asked', async () => {
@@ -112,6 +112,41 @@ describeLab('RealServerHost', () => {
       return second;
     `);
     assert.match(String(result), /^ERR_TUNVS_(BUSY|EXISTS|SYSTEM)$/);
+  });
+
+  /** Opens, does what `harm` says, and returns what was told until a little behind the error; with what `harm` printed. */
+  const harmed = (harm: string) =>
+    run(`
+      const { execFileSync } = await import('node:child_process');
+      const { setTimeout: delay } = await import('node:timers/promises');
+      const server = await RealServerHost.open({ ...options, forwarding: 'gue' });
+      const told = [];
+      server.on('close', () => told.push('close'));
+      server.on('error', (error) => told.push([error.name, error.code, error.message]));
+      const [file, ...args] = ${JSON.stringify(harm)}.split(' ');
+      const printed = execFileSync(file, args, { encoding: 'utf8' });
+      if (printed === '' && file === 'ss') return server.close();
+      for (let looks = 0; looks < 200 && told.length === 0; looks++) await delay(50);
+      // Two looks of each who looks.
+      await delay(2000);
+      const { received } = server.stats().counters;
+      await server.close();
+      return { told, received };
+    `) as Promise<{ told: unknown[]; received: number } | undefined>;
+
+  it('tells once, as an error, that its device is gone, answers on, and closes as ever', async () => {
+    const { told, received } = (await harmed('ip link delete tunvs-rs0')) ?? {};
+    const [[name, code, message] = [], ...others] = told as [string[], ...unknown[]];
+    assert.deepEqual([name, code, others, received], ['TunvsError', 'ERR_TUNVS_NO_DEVICE', ['close'], 0]);
+    assert.match(String(message), /^the device tunvs-rs0 is gone: .*; no tunnel packet reaches .*: open it again$/);
+  });
+
+  it('tells the same of a socket that fails', async function () {
+    const result = await harmed('ss -H -K -u -a -n');
+    if (result === undefined) this.skip(); // the kernel has no CONFIG_INET_DIAG_DESTROY
+    const [[name, code, message] = [], ...others] = result.told as [string[], ...unknown[]];
+    assert.deepEqual([name, code, others], ['TunvsError', 'ERR_TUNVS_NO_DEVICE', ['close']]);
+    assert.match(String(message), /^receiving tunnel packets failed: .* abort; .*: open it again$/);
   });
 
   const mistakes = [

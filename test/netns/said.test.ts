@@ -1,9 +1,9 @@
 /** What goes wrong while a command runs is said: on standard error, and by its exit code. */
 import { strict as assert } from 'node:assert';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describeLab, Lab, type LabHost, type LabProcess } from '../support/lab.js';
 
 const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
@@ -59,6 +59,16 @@ describeLab('a command that goes on although something is wrong', () => {
     return child;
   }
 
+  function runRealServer(environment: NodeJS.ProcessEnv = {}): LabProcess {
+    const options = ['--vip', '10.9.9.9', '--director', '10.2.0.3', '--mode', 'userspace', '--forwarding', 'gue'];
+    return host.spawn([process.execPath, MAIN, 'realserver', ...options], environment);
+  }
+
+  /** Their owners get ECONNABORTED. False where the kernel has no CONFIG_INET_DIAG_DESTROY. */
+  async function destroyUdpSockets(): Promise<boolean> {
+    return (await host.exec(['ss', '-H', '-K', '-u', '-a', '-n'])).stdout !== '';
+  }
+
   it('tunvs run says that packets could not be sent, and why', async () => {
     const director = await runDirector('raw');
     assert.match(director.stderr, /dns\.rules:1: -o without -s: the scheduler wlc chooses by connections/);
@@ -85,6 +95,30 @@ describeLab('a command that goes on although something is wrong', () => {
     assert.match(
       child.stderr,
       /^tunvs: the device tunvs-rs0 is gone: (somebody has deleted it|it was deleted, .*); no tunnel packet reaches/m,
+    );
+  });
+
+  it('tunvs realserver ends with exit code 1 when one of its sockets fails', async function () {
+    child = runRealServer();
+    await until(isReady);
+    if (!(await destroyUdpSockets())) this.skip();
+    assert.deepEqual(await child.exited, { code: 1, signal: null });
+    assert.match(child.stderr, /^tunvs: receiving tunnel packets failed: .*; no tunnel packet reaches/m);
+    assert.match(child.lines.at(-1) ?? '', /^stopped; received 0, /);
+  });
+
+  it('tunvs realserver says why it ended, and what is left on the host, when it fails and is not undone', async function () {
+    const programs = join(folder, 'programs');
+    mkdirSync(programs);
+    symlinkSync(execFileSync('which', ['ip'], { encoding: 'utf8' }).trim(), join(programs, 'ip'));
+    child = runRealServer({ PATH: programs });
+    await until(isReady);
+    rmSync(programs, { recursive: true });
+    if (!(await destroyUdpSockets())) this.skip();
+    assert.deepEqual(await child.exited, { code: 1, signal: null });
+    assert.match(
+      child.stderr,
+      /^tunvs: receiving tunnel packets failed: .*\ntunvs: the host could not be made what it was: /m,
     );
   });
 });

@@ -25,6 +25,13 @@ const pretend: Verb = {
     if (options.do === 'usage') throw new UsageError('pretend: that is no way to use it; use another');
     if (options.do === 'fail') throw new TunvsError('ERR_TUNVS_BUSY', 'the device is in use; stop the other one');
     if (options.do === 'invalid') throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', 'queues: expected 1, got 0');
+    if (options.do === 'both') {
+      const errors = [
+        new TunvsError('ERR_TUNVS_NO_DEVICE', 'it is gone'),
+        new TunvsError('ERR_TUNVS_HOST', 'a route is left'),
+      ];
+      throw new AggregateError(errors, 'both');
+    }
     if (options.do === 'bug') throw new TypeError('x is not a function');
     io.stdout.write(`${options.do} ${options.times}\n`);
   },
@@ -44,6 +51,11 @@ describe('the command line', () => {
   it('exits with 1 and a sentence when a verb fails', async () => {
     const { exitCode, stdout, stderr } = await run('pretend', '--do', 'fail');
     assert.deepEqual([exitCode, stdout, stderr], [1, '', 'tunvs: the device is in use; stop the other one\n']);
+  });
+
+  it('exits with 1 and a sentence each when a verb fails twice', async () => {
+    const { exitCode, stderr } = await run('pretend', '--do', 'both');
+    assert.deepEqual([exitCode, stderr], [1, 'tunvs: it is gone\ntunvs: a route is left\n']);
   });
 
   it('exits with 2 when a verb or the library finds wrong usage', async () => {

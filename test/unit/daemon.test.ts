@@ -93,6 +93,27 @@ describe('a daemon', () => {
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
   });
 
+  it('fails with both where the host is not undone behind a failure, and with the one where it is all that failed', async () => {
+    const lost = new TunvsError('ERR_TUNVS_NO_DEVICE', 'gone');
+    const undone = new TunvsError('ERR_TUNVS_HOST', 'not undone');
+    const stuck = async () => {
+      const director = await open();
+      const close = director.close.bind(director);
+      director.close = () => close().then(() => Promise.reject(undone));
+      return director;
+    };
+    const losing = [noting('a', () => void director.emit('error', lost))];
+    await assert.rejects(runDaemon({ open: stuck, rules: RULES, attachments: losing }, stop().signal), (error) => {
+      assert.ok(error instanceof AggregateError);
+      assert.deepEqual(error.errors, [lost, undone]);
+      return true;
+    });
+    assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
+    const ending = stop();
+    const well = [noting('a', () => ending.abort())];
+    await assert.rejects(runDaemon({ open: stuck, rules: RULES, attachments: well }, ending.signal), undone);
+  });
+
   it('is over without a word when it is told to end before it is open, and says why it cannot open', async () => {
     const ending = stop();
     const aborted = async (signal: AbortSignal) => {

@@ -420,6 +420,17 @@ describe('closing a director', () => {
     assert.equal(told, 1);
   });
 
+  it('is told once to a listener that closes it again', async () => {
+    const { director } = withWeb();
+    let told = 0;
+    director.on('close', () => {
+      told += 1;
+      if (told === 1) void director.close();
+    });
+    await director.close();
+    assert.equal(told, 1);
+  });
+
   it('makes every other call throw ERR_TUNVS_CLOSED, those of handles included', async () => {
     const { director, web, servers } = withWeb();
     const [server] = servers;

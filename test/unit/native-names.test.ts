@@ -6,6 +6,7 @@ import {
   egresses,
   errorMeanings,
   forwardingMethods,
+  realServerCounterMeanings,
   schedulers,
   timeoutStates,
 } from '../../lib/index.js';
@@ -52,6 +53,7 @@ describe('names', () => {
     ['Forwarding methods', native.forwardingMethods],
     ['Egresses', native.egresses],
     ['Counters', native.counters],
+    ['Counters of userspace mode', native.decapCounters],
     ['Timeouts', timeoutStates],
     ['Sysctls', native.sysctlNames],
     ['Errors', Object.keys(errorMeanings)],
@@ -60,14 +62,22 @@ describe('names', () => {
     it(`below "${heading}" of docs/api.md are all there are`, () => assert.deepEqual(documented(heading), names));
   }
 
-  it('of counters stand in docs/api.md with what they mean', () => {
-    const rows = Object.entries(counterMeanings).map(
-      ([name, { kind, sentence }]) => `| \`${name}\` | ${kind} | ${sentence} |`,
-    );
-    for (const row of rows) assert.ok(api.includes(`\n${row}\n`), `docs/api.md lacks the row ${row}`);
-    const sentences = Object.values(counterMeanings).map(({ kind, sentence }) => `${kind} ${sentence}`);
-    assert.equal(new Set(sentences).size, native.counters.length);
-  });
+  const meanings: [whose: string, names: readonly string[], meanings: typeof counterMeanings][] = [
+    ["a director's", native.counters, counterMeanings],
+    ["a real server's", native.decapCounters, realServerCounterMeanings],
+  ];
+  for (const [whose, names, meaningsOfNames] of meanings) {
+    it(`of ${whose} counters stand in docs/api.md with what they mean`, () => {
+      assert.deepEqual(Object.keys(meaningsOfNames), names);
+      const entries = Object.entries(meaningsOfNames);
+      for (const [name, { kind, sentence }] of entries) {
+        const row = `| \`${name}\` | ${kind} | ${sentence} |`;
+        assert.ok(api.includes(`\n${row}\n`), `docs/api.md lacks the row ${row}`);
+        assert.match(sentence, /^\w.*[^.]$/, name);
+      }
+      assert.equal(new Set(entries.map(([, { kind, sentence }]) => `${kind} ${sentence}`)).size, names.length);
+    });
+  }
 
   it('of sysctls and timeouts stand in docs/api.md with the defaults that they have', async () => {
     await using director = Director.offline({ source: '10.2.0.2' });

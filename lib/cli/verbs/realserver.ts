@@ -2,11 +2,13 @@
 import { type Command, Option } from 'commander';
 import { type RealServerMethod, realServerMethods } from '../../values/forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
-import type { RealServerHost, RealServerHostOptions } from '../../realserver/real-server-host.js';
+import type { RealServerHost } from '../../realserver/real-server-host.js';
+import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { aborted } from '../../daemon/aborted.js';
+import { closeBehind } from '../../daemon/close-behind.js';
 import { endSignal } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 
@@ -138,11 +140,13 @@ Examples:
       stopMending = () => process.off('SIGHUP', hangup);
       await aborted(AbortSignal.any([end.signal, failure.signal]));
       const { counters } = host.stats();
-      await host.close();
-      news.end();
-      const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
-      print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
-      if (failure.signal.aborted) throw failure.signal.reason;
+      const stopped = () => {
+        news.end();
+        const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
+        print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
+      };
+      const failed = failure.signal.aborted ? { error: failure.signal.reason } : undefined;
+      await closeBehind(failed, () => host.close().finally(stopped));
     } finally {
       stopMending?.();
       end.dispose();

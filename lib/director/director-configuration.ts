@@ -1,0 +1,42 @@
+/** Makes the configuration of a director: ties it to the engine, to the host and to who is told. */
+import type { VipRoutes } from './configuration-ports.js';
+import { isOwnAddress } from '../host/own-address.js';
+import { sourceFamily } from '../values/source.js';
+import { Configuration } from './configuration.js';
+import type { DirectorEngine } from './director-engine.js';
+import type { DirectorNews } from './director-news.js';
+import type { Pulse } from './pulse.js';
+
+export interface DirectorConfigurationParts {
+  engine: DirectorEngine;
+  news: DirectorNews;
+  pulse: Pulse;
+  sources: readonly string[];
+  /** Undefined when the host is somebody else's to set up. */
+  vipRoutes: VipRoutes | undefined;
+  /** Of the host's interfaces; a source is local all the same. */
+  localAddresses: () => readonly { address: string }[];
+}
+
+export function directorConfiguration(parts: DirectorConfigurationParts): Configuration {
+  const { engine, news, pulse, sources, vipRoutes } = parts;
+  return new Configuration({
+    apply: (operations) => engine.apply(operations),
+    assertOpen: () => engine.assertOpen(),
+    serviceRow: (service) => engine.call((native) => native.service(service)),
+    serverRow: (service, server) => engine.call((native) => native.server(service, server)),
+    sourceFamilies: sources.map(sourceFamily),
+    isLocal: (address) => sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
+    vipRoutes,
+    tell: (event) => news.tell(event),
+    nextPulse: (signal, atMostMs) => pulse.next(signal, atMostMs),
+    monotonicMs: () => pulse.nowMs(),
+    endConnections: (service, server, cursor) =>
+      engine.call((native) => native.endConnections(service, server, cursor)),
+    policies: {
+      every: (intervalMs, run) => pulse.every(intervalMs, run),
+      nowMs: () => pulse.nowMs(),
+      report: (event) => news.report(event),
+    },
+  });
+}

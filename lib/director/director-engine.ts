@@ -1,0 +1,67 @@
+/**
+ * The native part of a director: what may be called of it and until when, and the chores that it wants done.
+ *
+ * Invariants: after end() no call gets through; no timer keeps the process alive, and none is left after close().
+ */
+import { TunvsError, wrapNative } from '../values/errors.js';
+import type { NativeDirector } from '../native/director.js';
+import type { NativeOperation } from '../native/operations.js';
+
+/** Between two looks of the native part at what is removed for good, and how far slow starts have come. */
+const HOUSEKEEPING_INTERVAL_MS = 1000;
+const ENDING_INTERVAL_MS = 1;
+
+export class DirectorEngine {
+  readonly #native: NativeDirector;
+  #housekeeping: NodeJS.Timeout | undefined;
+  #ending: NodeJS.Timeout | undefined;
+  #isEnded = false;
+
+  constructor(native: NativeDirector) {
+    this.#native = native;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /** @throws {@link TunvsError} ERR_TUNVS_CLOSED. */
+  assertOpen(): void {
+    if (this.#isEnded) throw new TunvsError('ERR_TUNVS_CLOSED', 'the director is closed: open another');
+  }
+
+  call<T>(run: (native: NativeDirector) => T): T {
+    this.assertOpen();
+    return wrapNative(() => run(this.#native));
+  }
+
+  /** All or none. */
+  apply(operations: NativeOperation[]): void {
+    if (this.call((native) => native.apply(operations))) this.#endRemoved();
+  }
+
+  /** For an engine with a clock of its own; another one is told the time. */
+  keepHouse(): void {
+    this.#housekeeping = setInterval(() => this.#native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();
+  }
+
+  /** Lets nobody call any more. */
+  end(): void {
+    this.#isEnded = true;
+    clearInterval(this.#housekeeping);
+    clearTimeout(this.#ending);
+  }
+
+  /** Stops the workers and gives the device back. REQUIRES: end(). */
+  close(): void {
+    this.#native.close();
+  }
+
+  /** Goes on ending connections of servers that were removed, a piece now and then, with others' turns in between. */
+  #endRemoved(): void {
+    this.#ending ??= setTimeout(() => {
+      this.#ending = undefined;
+      if (!this.#native.endRemoved()) this.#endRemoved();
+    }, ENDING_INTERVAL_MS).unref();
+  }
+}

@@ -1,0 +1,58 @@
+/** Hands a director's news on: to its listeners, and to the diagnostics channels. */
+import type { EventEmitter } from 'node:events';
+import type { HostEvent } from '../host/host-event.js';
+import type { EngineEvent } from '../values/engine-event.js';
+import { TunvsError } from '../values/errors.js';
+import { onePacketWarning } from '../values/scheduler.js';
+import { serviceName } from '../values/service-key.js';
+import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWarning, tell } from './events.js';
+
+export class DirectorNews {
+  readonly #director: EventEmitter<DirectorEvents>;
+  readonly #isClosed: () => boolean;
+  #hasLostDevice = false;
+
+  constructor(director: EventEmitter<DirectorEvents>, isClosed: () => boolean) {
+    this.#director = director;
+    this.#isClosed = isClosed;
+  }
+
+  /** Rare news of the engine, or of what works on its behalf; a closed director has none. */
+  report(event: EngineEvent): void {
+    if (this.#isClosed()) return;
+    const director = this.#director;
+    if (event.type === 'deviceLost') this.#hasLostDevice = true;
+    if (channels.event.hasSubscribers) channels.event.publish({ director, ...event });
+    if (event.type === 'deviceLost') director.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
+    else director.emit('event', event);
+  }
+
+  /** Of a device that is gone, the engine's own news comes first, or there is none. */
+  reportHost(event: HostEvent): void {
+    if (event.type === 'deviceLost' && this.#hasLostDevice) return;
+    const director = this.#director;
+    if (channels.warning.hasSubscribers) channels.warning.publish({ director, message: event.message });
+    this.report(event);
+  }
+
+  warn(warning: DirectorWarning): void {
+    channels.warning.publish({ director: this.#director, ...warning });
+    this.#director.emit('warning', warning);
+  }
+
+  /** A change of the configuration that is in force, and what is odd about it. */
+  tell(change: ConfigurationEvent): void {
+    tell(this.#director, change);
+    if (change.name !== 'virtualService' || change.event.change === 'deleted') return;
+    const { service } = change.event;
+    // A listener of the change may have deleted it, or closed the director.
+    if (this.#isClosed() || !service.configuration.isConfigured(service)) return;
+    const oddity = service.onePacket && !service.persistence ? onePacketWarning(service.scheduler) : undefined;
+    if (oddity !== undefined) this.warn({ message: `${serviceName(service)}: ${oddity}`, about: 'configuration' });
+  }
+
+  closed(): void {
+    channels.close.publish({ director: this.#director });
+    this.#director.emit('close');
+  }
+}

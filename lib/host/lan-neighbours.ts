@@ -1,0 +1,68 @@
+/**
+ * Answers ARP and neighbour solicitations for virtual addresses that lie in one of the host's subnets, where nobody
+ * routes them here.
+ */
+import { isRange } from '../values/prefix.js';
+import { enableIpv6, familyOf, ipCommand } from './family.js';
+import type { Host } from './host.js';
+import { forwardIpv6 } from './ipv6-forwarding.js';
+import { proxyOwner } from './proxy-neighbour.js';
+import { ROUTE_PROTOCOL } from './route-protocol.js';
+import type { HostStep } from './step.js';
+import { addressesIn, interfacesOnLink, isLarge } from './subnet.js';
+import { setSysctl } from './sysctl.js';
+
+export class LanNeighbours {
+  readonly #answers: boolean;
+  /** Of the last snapshot. */
+  #lans: { host: Host; byVip: Map<string, string[]> } | undefined;
+
+  /** `answers`: false where neighbours are not answered at all. */
+  constructor(answers: boolean) {
+    this.#answers = answers;
+  }
+
+  /** What all addresses of a LAN share, and what therefore stays until close. */
+  planLan(host: Host, device: string, vip: string): HostStep[] {
+    const is6 = familyOf(vip) === 6;
+    const promptly = this.#lanOf(host, device, vip)
+      .map((name) => `net/ipv${is6 ? 6 : 4}/neigh/${name}/proxy_delay`)
+      .filter((path) => host.readSysctl(path) !== undefined)
+      .flatMap((path) => setSysctl(host, path, '0', 'answer at once, without the random delay of proxies'));
+    if (!is6) return promptly;
+    const proxies = this.#lanOf(host, device, vip).flatMap((name) =>
+      setSysctl(host, `net/ipv6/conf/${name}/proxy_ndp`, '1', `answer neighbour solicitations for others on ${name}`),
+    );
+    return [...enableIpv6(host, device), ...forwardIpv6(host), ...proxies, ...promptly];
+  }
+
+  /** Of one address, or each of a range, but for what somebody else has a proxy for. */
+  planProxies(host: Host, device: string, vip: string): HostStep[] {
+    return this.#lanOf(host, device, vip)
+      .flatMap((name) => (isRange(vip) ? addressesIn(vip) : [vip]).map((address) => ({ name, address })))
+      .map(({ name, address }) => ({ name, address, owner: proxyOwner(host, familyOf(vip), address, name) }))
+      .filter(({ owner }) => owner !== 'others')
+      .map(({ name, address, owner }) => planProxy(name, address, host.snapshot !== undefined && owner === 'ours'));
+  }
+
+  #lanOf(host: Host, device: string, vip: string): string[] {
+    if (!this.#answers || (isRange(vip) && isLarge(vip))) return [];
+    if (host.snapshot === undefined) return interfacesOnLink(host.addresses(), [vip], [device]);
+    // Asked twice for every address, of which there may be thousands.
+    if (this.#lans?.host !== host) this.#lans = { host, byVip: new Map() };
+    const names = this.#lans.byVip.get(vip) ?? interfacesOnLink(host.addresses(), [vip], [device]);
+    this.#lans.byVip.set(vip, names);
+    return names;
+  }
+}
+
+function planProxy(name: string, vip: string, isHeld: boolean): HostStep {
+  return {
+    description: `answer ${familyOf(vip) === 4 ? 'ARP' : 'neighbour solicitations'} for ${vip} on ${name}`,
+    command: {
+      argv: ipCommand(vip, 'neigh', 'replace', 'proxy', vip, 'dev', name, 'protocol', ROUTE_PROTOCOL),
+    },
+    undo: { argv: ipCommand(vip, 'neigh', 'del', 'proxy', vip, 'dev', name) },
+    isHeld,
+  };
+}

@@ -1,0 +1,85 @@
+/** The host's routes to the director's device: how one is made, and whether an address is free for it. */
+import { TunvsError } from '../values/errors.js';
+import { isRange } from '../values/prefix.js';
+import { ask } from './ask.js';
+import { asPrefix, familyOf, ipCommand, ipQuery } from './family.js';
+import type { Host } from './host.js';
+import { ROUTE_PROTOCOL } from './route-protocol.js';
+import type { SnapshotHost } from './snapshot.js';
+import type { HostStep } from './step.js';
+
+export function planRoute(host: Host, device: string, target: string, description: string): HostStep {
+  const route = [asPrefix(target), 'dev', device, 'proto', ROUTE_PROTOCOL];
+  return {
+    description,
+    command: { argv: ipCommand(target, 'route', 'replace', ...route) },
+    undo: { argv: ipCommand(target, 'route', 'del', ...route) },
+    isHeld: host.snapshot?.hasRoute(familyOf(target), { to: asPrefix(target), device }) ?? false,
+  };
+}
+
+/** Throws when an address or a range is the host's own, or is routed elsewhere. */
+export function refuseTaken(host: Host, device: string, vip: string): void {
+  refuseOwnAddress(host, vip);
+  refuseOtherRoutes(host, device, vip);
+}
+
+/** Of a range, addresses of the host's own stay its own. */
+function refuseOwnAddress(host: Host, vip: string): void {
+  if (isRange(vip)) return;
+  const family = familyOf(vip);
+  const local = ask(host, ipQuery(family, '-o', 'address', 'show', 'to', asPrefix(vip))).trim();
+  if (local === '') return;
+  const name = local.split(/\s+/)[1];
+  const mend = ipCommand(vip, 'address', 'del', family === 4 ? vip : asPrefix(vip), 'dev', `${name}`).join(' ');
+  throw new TunvsError(
+    'ERR_TUNVS_HOST',
+    `${vip} is an address of this host, so its kernel keeps the packets: write another virtual address where the host needs it, or remove it with "${mend}"`,
+  );
+}
+
+function refuseOtherRoutes(host: Host, device: string, vip: string): void {
+  const family = familyOf(vip);
+  const routes = ask(host, ipQuery(family, 'route', 'show', 'exact', asPrefix(vip)))
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && metricOf(line) <= OUR_METRIC[family]);
+  for (const route of routes) {
+    if (!route.includes(` proto ${ROUTE_PROTOCOL}`)) {
+      throw new TunvsError(
+        'ERR_TUNVS_HOST',
+        `this host routes ${vip} elsewhere: remove that with "${ipCommand(vip, 'route', 'del', route).join(' ')}"`,
+      );
+    }
+    const other = / dev (\S+)/.exec(route)?.[1];
+    if (other !== device) {
+      throw new TunvsError(
+        'ERR_TUNVS_BUSY',
+        `${vip} is served by the director on ${other}: stop that one, or take the address from its rules`,
+      );
+    }
+  }
+}
+
+/** What a route gets that names none; a lower one goes before it. */
+const OUR_METRIC = { 4: 0, 6: 1024 };
+
+function metricOf(route: string): number {
+  return Number(/ metric (\d+)/.exec(route)?.[1] ?? 0);
+}
+
+/** Which of `vips` have become addresses of the host's own, one sentence each. */
+export function ownAddressConflicts(
+  snapshot: SnapshotHost,
+  device: string | undefined,
+  vips: { has(address: string): boolean },
+): string[] {
+  const own = snapshot.allAddresses.filter(({ interfaceName }) => interfaceName !== device);
+  return own
+    .filter(({ address }) => vips.has(address))
+    .map(
+      ({ address, interfaceName }) =>
+        `${address} has become an address of this host, on ${interfaceName}, so its kernel keeps the packets: remove it ` +
+        `with "${ipCommand(address, 'address', 'del', asPrefix(address), 'dev', interfaceName).join(' ')}"`,
+    );
+}

@@ -1,0 +1,52 @@
+/** Tunnel packets taken apart here: sockets that they come from, and a TUN device that the inner packets go to. */
+import { native } from '../native/addon.js';
+import type { NativeDecapsulator } from '../native/decapsulator.js';
+import { wrapNative } from '../values/errors.js';
+import type { CheckedRealServer } from './real-server-options.js';
+
+/** Between two looks at whether tunnel packets are taken apart still. */
+const LOOK_INTERVAL_MS = 500;
+
+export class Decapsulator {
+  readonly #native: NativeDecapsulator;
+  #look: NodeJS.Timeout | undefined;
+
+  constructor({ device, directors, virtualAddresses, methods, guePorts }: CheckedRealServer) {
+    const options = {
+      device,
+      directors: [...directors],
+      virtualAddresses: [...virtualAddresses],
+      encapsulations: [...methods],
+      guePorts: [...guePorts],
+    };
+    this.#native = wrapNative(() => new native.Decapsulator(options));
+  }
+
+  get device(): string {
+    return this.#native.device;
+  }
+
+  /** By what became of each packet. */
+  counters(): Record<string, bigint> {
+    const values = new BigUint64Array(native.decapCounters.length);
+    wrapNative(() => this.#native.readCounters(values));
+    return Object.fromEntries(native.decapCounters.map((name, index) => [name, values[index] ?? 0n]));
+  }
+
+  /** Calls `failed` with the reason at every look that finds it failed, until unwatch(); keeps no process alive. */
+  watch(failed: (reason: string) => void): void {
+    this.#look = setInterval(() => {
+      const { failure } = this.#native;
+      if (failure !== '') failed(failure);
+    }, LOOK_INTERVAL_MS).unref();
+  }
+
+  unwatch(): void {
+    clearInterval(this.#look);
+  }
+
+  close(): void {
+    this.unwatch();
+    this.#native.close();
+  }
+}

@@ -1,0 +1,78 @@
+/** What a real server wants of its host from one moment to the next, and how it follows its devices. */
+import type { HeldParts, MissingStep } from '../host/held-parts.js';
+import type { HostEvent } from '../host/host-event.js';
+import type { Wanted } from '../host/host-keeper.js';
+import type { SnapshotHost } from '../host/snapshot.js';
+
+export interface RealServerWatchPorts {
+  report(event: HostEvent): void;
+  /** A device is gone that is not made anew: one of ours, and not of the kernel's. Undefined where all are. */
+  lost: ((reason: string) => void) | undefined;
+}
+
+export class RealServerWatch implements Wanted {
+  readonly #parts: HeldParts;
+  readonly #devices: DeviceNames;
+  readonly #ports: RealServerWatchPorts;
+
+  constructor(parts: HeldParts, devices: DeviceNames, ports: RealServerWatchPorts) {
+    this.#parts = parts;
+    this.#devices = devices;
+    this.#ports = ports;
+  }
+
+  get generation(): number {
+    return this.#parts.generation;
+  }
+
+  get devices(): readonly string[] {
+    return this.#devices.names;
+  }
+
+  see(snapshot: SnapshotHost): void {
+    for (const [before, now] of this.#parts.follow(snapshot)) {
+      if (!this.#devices.rename(before, now)) continue;
+      const message = `device ${before} is called ${now} now; the real server goes on with it under that name`;
+      this.#ports.report({ type: 'deviceRenamed', value: 1, message, things: [before, now] });
+    }
+    const gone = this.#devices.names.find((name) => snapshot.link(name) === undefined);
+    if (gone !== undefined)
+      this.#ports.lost?.(`the device ${gone} is gone: it was deleted, or moved to another network namespace`);
+  }
+
+  prepare(snapshot: SnapshotHost): Promise<void> {
+    return this.#parts.prepare(snapshot);
+  }
+
+  missing(snapshot: SnapshotHost): MissingStep[] {
+    return this.#parts.missing(snapshot);
+  }
+
+  putBack(missing: readonly MissingStep[]): (Error | undefined)[] {
+    return this.#parts.putBack(missing);
+  }
+
+  takeBackStale(snapshot: SnapshotHost): void {
+    this.#parts.takeBackStale(snapshot);
+  }
+}
+
+/** The names that a real server's devices have now, in the order in which they were opened. */
+export class DeviceNames {
+  #names: readonly string[];
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+  }
+
+  get names(): readonly string[] {
+    return this.#names;
+  }
+
+  /** False when no device has that name. */
+  rename(before: string, now: string): boolean {
+    if (!this.#names.includes(before)) return false;
+    this.#names = this.#names.map((name) => (name === before ? now : name));
+    return true;
+  }
+}
