@@ -79,7 +79,7 @@ export interface NativeEnded {
   next: number;
 }
 
-/** See native/binding/director_wrap.h. After close() every call but close() throws ERR_TUNVS_CLOSED. */
+/** See native/binding/engine_wrap.h. After close() every call but close() throws ERR_TUNVS_CLOSED. */
 export interface NativeDirector {
   /** True when connections of servers that it removed are still to be ended: see endRemoved(). */
   apply(operations: NativeOperation[]): boolean;

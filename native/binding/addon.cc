@@ -4,7 +4,7 @@
 #include "binding/bench_binding.h"
 #include "binding/convert.h"
 #include "binding/decapsulator_wrap.h"
-#include "binding/director_wrap.h"
+#include "binding/engine_wrap.h"
 #include "binding/file_lock_binding.h"
 #include "binding/host_monitor_wrap.h"
 #include "binding/pcap_wrap.h"

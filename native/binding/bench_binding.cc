@@ -8,7 +8,7 @@
 #include "bench/null_loop.h"
 #include "bench/syn_flood.h"
 #include "binding/arguments.h"
-#include "binding/director_wrap.h"
+#include "binding/engine_wrap.h"
 #include "binding/errors.h"
 
 namespace tunvs::binding {

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "binding/convert.h"
-#include "binding/director_wrap.h"
+#include "binding/engine_wrap.h"
 #include "binding/errors.h"
 #include "binding/explain_binding.h"
 #include "binding/timeouts.h"

@@ -1,4 +1,4 @@
-#include "binding/director_wrap.h"
+#include "binding/engine_wrap.h"
 
 #include <sys/random.h>
 

@@ -3,7 +3,7 @@
 
 #include "binding/call.h"
 #include "binding/convert.h"
-#include "binding/director_wrap.h"
+#include "binding/engine_wrap.h"
 #include "binding/errors.h"
 #include "engine/clock.h"
 
