@@ -11,14 +11,16 @@ import { TunvsError, toTunvsError, wrapNative } from '../values/errors.js';
 import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWarning, tell } from './events.js';
 import { type Explanation, explanation } from './explain.js';
 import { type ExplainedFlow, packetOf } from '../values/flow-packet.js';
-import type { DirectorParts, HostKeeping, PolicyListener } from './director-parts.js';
+import type { DirectorParts, HostKeeping } from './director-parts.js';
 import { openDirector } from './open.js';
 import type { DirectorHost } from '../host/director-host.js';
 import type { HostEvent } from '../host/host-event.js';
 import { isOwnAddress } from '../host/own-address.js';
 import type { MarkRule } from '../values/marks.js';
 import { native } from '../native/addon.js';
-import type { NativeDirector, NativeEvent } from '../native/director.js';
+import type { NativeDirector, NativePolicyListener } from '../native/director.js';
+import type { NativeEvent } from '../native/engine.js';
+import type { NativeOffline } from '../native/offline.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import {
   checkedOptions,
@@ -75,6 +77,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   readonly #keeping: HostKeeping | undefined;
   #hasLostDevice = false;
   readonly #nowMs: () => number;
+  readonly #workerCpu: () => WorkerCpu[];
   readonly #watches = new Set<Watch>();
   readonly #cancelAtExit: () => void;
   readonly #counters = new BigUint64Array(native.counters.length);
@@ -89,6 +92,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
     this.#pulse = parts.pulse;
     this.#host = parts.host;
     this.#nowMs = parts.nowMs;
+    this.#workerCpu = parts.workerCpu;
     this.sources = parts.sources;
     this.device = parts.device;
     this.markDevices = parts.markDevices ?? [];
@@ -323,7 +327,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
 
   /** CPU time that each worker thread has taken so far. */
   workerCpu(): WorkerCpu[] {
-    return this.#call((engine) => engine.workerCpu());
+    return this.#call(() => this.#workerCpu());
   }
 
   /**
@@ -353,7 +357,7 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
   }
 
   /** For the offline director. @internal */
-  protected drive<T>(run: (engine: NativeDirector) => T): T {
+  protected drive<T>(run: () => T): T {
     return this.#call(run);
   }
 
@@ -439,11 +443,13 @@ export class Director extends EventEmitter<DirectorEvents> implements AsyncDispo
  * whenever time has been moved.
  */
 export class OfflineDirector extends Director {
+  readonly #engine: NativeOffline;
   readonly #clock: { atMs: number };
   readonly #beat: ManualPulse;
 
-  private constructor(parts: DirectorParts, clock: { atMs: number }, pulse: ManualPulse) {
+  private constructor(parts: DirectorParts, engine: NativeOffline, clock: { atMs: number }, pulse: ManualPulse) {
     super(parts);
+    this.#engine = engine;
     this.#clock = clock;
     this.#beat = pulse;
   }
@@ -455,11 +461,11 @@ export class OfflineDirector extends Director {
     const local = checked.localAddresses.map((address) => ({ address }));
     const clock = { atMs: 0 };
     const pulse = new ManualPulse();
-    const engine = wrapNative(() => new native.Director(checked.native));
+    const engine = wrapNative(() => new native.Offline(checked.native));
     const nowMs = () => clock.atMs;
-    const policies = (answer: PolicyListener) => wrapNative(() => engine.onPolicies(answer));
-    const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs, policies };
-    const director = new OfflineDirector(parts, clock, pulse);
+    const policies = (answer: NativePolicyListener) => wrapNative(() => engine.onPolicies(answer));
+    const parts = { native: engine, sources, pulse, localAddresses: () => local, nowMs, policies, workerCpu: () => [] };
+    const director = new OfflineDirector(parts, engine, clock, pulse);
     channels.open.publish({ director });
     return director;
   }
@@ -471,7 +477,7 @@ export class OfflineDirector extends Director {
    */
   process(packets: Uint8Array | readonly Uint8Array[], atMs: number | Float64Array): ProcessResult {
     const checked = checkedPackets(packets, atMs, this.#clock.atMs);
-    const result = this.drive((engine) => engine.process(checked.packets, checked.timesMs));
+    const result = this.drive(() => this.#engine.process(checked.packets, checked.timesMs));
     this.#moveTo(checked.timesMs.at(-1) ?? this.#clock.atMs);
     return processResult(result);
   }
@@ -479,7 +485,7 @@ export class OfflineDirector extends Director {
   /** Lets time pass without packets, so that connections expire. */
   advance(atMs: number): void {
     const checked = checkedTime('advance: atMs', atMs, this.#clock.atMs);
-    this.drive((engine) => engine.advance(checked));
+    this.drive(() => this.#engine.advance(checked));
     this.#moveTo(checked);
   }
 

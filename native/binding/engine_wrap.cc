@@ -1,134 +1,53 @@
 #include "binding/engine_wrap.h"
 
-#include <sys/random.h>
+#include <algorithm>
 
-#include "binding/convert.h"
+#include "binding/call.h"
+#include "binding/director_options.h"
+#include "binding/engine_events.h"
+#include "binding/engine_start.h"
 #include "binding/errors.h"
 #include "engine/clock.h"
 
 namespace tunvs::binding {
-namespace {
 
-Result<HashSecret> drawSecret() {
-  HashSecret secret;
-  if (getrandom(&secret, sizeof secret, 0) != static_cast<ssize_t>(sizeof secret)) {
-    return Error::fromErrno(errno, "getrandom", "could not draw the connection table's secret");
-  }
-  secret.finish |= 1;
-  return secret;
+void EngineWrap::define(Napi::Env env, Napi::Object exports) {
+  exports.Set("Engine", DefineClass(env, "NativeEngine",
+                                    withMethods<EngineWrap>({
+                                        InstanceMethod<&EngineWrap::start>("start"),
+                                        InstanceMethod<&EngineWrap::onEvents>("onEvents"),
+                                        InstanceMethod<&EngineWrap::onPolicies>("onPolicies"),
+                                        InstanceMethod<&EngineWrap::putQuestions>("putQuestions"),
+                                        InstanceMethod<&EngineWrap::workerCpu>("workerCpu"),
+                                    })));
 }
 
-}  // namespace
-
-void DirectorWrap::define(Napi::Env env, Napi::Object exports) {
-  Napi::Function constructor = DefineClass(env, "NativeDirector",
-                                           {
-                                               InstanceMethod<&DirectorWrap::apply>("apply"),
-                                               InstanceMethod<&DirectorWrap::services>("services"),
-                                               InstanceMethod<&DirectorWrap::connections>("connections"),
-                                               InstanceMethod<&DirectorWrap::explain>("explain"),
-                                               InstanceMethod<&DirectorWrap::endConnections>("endConnections"),
-                                               InstanceMethod<&DirectorWrap::service>("service"),
-                                               InstanceMethod<&DirectorWrap::server>("server"),
-                                               InstanceMethod<&DirectorWrap::endRemoved>("endRemoved"),
-                                               InstanceMethod<&DirectorWrap::collect>("collect"),
-                                               InstanceMethod<&DirectorWrap::setTimeouts>("setTimeouts"),
-                                               InstanceMethod<&DirectorWrap::timeouts>("timeouts"),
-                                               InstanceMethod<&DirectorWrap::setSysctl>("setSysctl"),
-                                               InstanceMethod<&DirectorWrap::sysctls>("sysctls"),
-                                               InstanceMethod<&DirectorWrap::readCounters>("readCounters"),
-                                               InstanceMethod<&DirectorWrap::tableInfo>("tableInfo"),
-                                               InstanceMethod<&DirectorWrap::process>("process"),
-                                               InstanceMethod<&DirectorWrap::advance>("advance"),
-                                               InstanceMethod<&DirectorWrap::start>("start"),
-                                               InstanceMethod<&DirectorWrap::onEvents>("onEvents"),
-                                               InstanceMethod<&DirectorWrap::onPolicies>("onPolicies"),
-                                               InstanceMethod<&DirectorWrap::putQuestions>("putQuestions"),
-                                               InstanceMethod<&DirectorWrap::workerCpu>("workerCpu"),
-                                               InstanceMethod<&DirectorWrap::close>("close"),
-                                           });
-  exports.Set("Director", constructor);
-}
-
-DirectorWrap::DirectorWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-  const Napi::Env env = info.Env();
-  ObjectReader reader(info[0], "options");
+EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   DirectorOptions options;
-  options.maxConnections =
-      static_cast<uint32_t>(reader.integer("maxConnections", ConnTable::kMinCapacity, ConnTable::kMaxCapacity));
+  ObjectReader reader(info[0], "options");
   options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxReaders - 1));
-  const auto sources = reader.strings("sources");
-  options.settings.pathMtu = static_cast<uint32_t>(reader.integer("pathMtu", 576, kMaxPacketBytes));
-  options.settings.pathMtuFloor = static_cast<uint16_t>(reader.integer("pathMtuFloor", 68, kMaxPacketBytes));
-  const std::string pingReply = reader.string("pingReply");
-  const std::string noServerReply = reader.string("noServerReply");
-  const auto seed = reader.optionalBigInt("seed");
-  const bool offline = reader.boolean("offline");
-  if (!reader.ok()) return;
-  for (const std::string& text : sources) {
-    auto source = parseSourceRange(text);
-    if (!source) {
-      throwError(env, source.error());
-      return;
-    }
-    auto& place = source->base.isV4() ? options.settings.v4 : options.settings.v6;
-    if (place) {
-      throwInvalidArgument(env, "options.sources holds two addresses of one family");
-      return;
-    }
-    place = source.value();
-  }
-  const auto ping = pingReplyByName(pingReply);
-  const auto noServer = noServerReplyByName(noServerReply);
-  if (!ping || !noServer) {
-    throwInvalidArgument(env, !ping ? "options.pingReply must be 'always', 'when-up' or 'never'"
-                                    : "options.noServerReply must be 'unreachable' or 'reset'");
+  if (!readDirectorOptions(reader, options)) return;
+  auto made = Engine::create(options);
+  if (!made) {
+    throwError(info.Env(), made.error());
     return;
   }
-  options.settings.pingReply = *ping;
-  options.settings.noServerReply = *noServer;
-  if (seed) {
-    options.secret = HashSecret::fromSeed(*seed);
-  } else {
-    auto secret = drawSecret();
-    if (!secret) {
-      throwError(env, secret.error());
-      return;
-    }
-    options.secret = secret.value();
-  }
+  engine_ = std::move(made).value();
   tableBytes_ = Director::tableBytes(options);
-  if (offline) {
-    options.workers = 1;
-    auto made = Offline::create(options);
-    if (!made) {
-      throwError(env, made.error());
-      return;
-    }
-    offline_ = std::move(made).value();
-  } else {
-    auto made = Engine::create(options);
-    if (!made) {
-      throwError(env, made.error());
-      return;
-    }
-    engine_ = std::move(made).value();
-  }
 }
 
-DirectorWrap::~DirectorWrap() {
+EngineWrap::~EngineWrap() {
   shutDown();
   *self_ = nullptr;
 }
 
-void DirectorWrap::endOfEnvironment(void* self) {
-  static_cast<DirectorWrap*>(self)->hasHook_ = false;
-  static_cast<DirectorWrap*>(self)->shutDown();
+void EngineWrap::endOfEnvironment(void* self) {
+  static_cast<EngineWrap*>(self)->hasHook_ = false;
+  static_cast<EngineWrap*>(self)->shutDown();
 }
 
-void DirectorWrap::shutDown() {
+void EngineWrap::shutDown() {
   engine_.reset();  // joins the workers: after this nobody calls notify_
-  offline_.reset();
   if (hasNotify_) {
     notify_.Release();
     hasNotify_ = false;
@@ -137,41 +56,150 @@ void DirectorWrap::shutDown() {
     policyNotify_.Release();
     hasPolicyNotify_ = false;
   }
-  policyCallback_.Reset();
   policies_.reset();
   if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
   hasHook_ = false;
 }
 
 // The hook added last runs first: the workers must be gone when the thread-safe functions clean up.
-void DirectorWrap::hookEnd() {
+void EngineWrap::hookEnd() {
   if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
   napi_add_env_cleanup_hook(Env(), endOfEnvironment, this);
   hasHook_ = true;
 }
 
-bool DirectorWrap::isOpen(Napi::Env env) const {
-  if (!isClosing_ && (engine_ != nullptr || offline_ != nullptr)) return true;
-  throwError(env, Error::make(ErrorCode::closed, "the director was closed"));
-  return false;
-}
+Director* EngineWrap::openDirector() const { return engine_ == nullptr ? nullptr : &engine_->director(); }
 
-bool DirectorWrap::isOffline(Napi::Env env) const {
-  if (!isOpen(env)) return false;
-  if (offline_ != nullptr) return true;
-  throwError(env, Error::make(ErrorCode::unsupported, "only an offline director is driven by hand"));
-  return false;
-}
+Tick EngineWrap::now() const { return coarseNow(); }
 
-Tick DirectorWrap::now() const { return offline_ != nullptr ? offline_->now() : coarseNow(); }
-
-Napi::Value DirectorWrap::close(const Napi::CallbackInfo& info) {
-  if (isAsking_ || isProcessing_) {
-    isClosing_ = true;
-  } else {
-    shutDown();
+Result<void> EngineWrap::check(std::span<const Operation> operations, size_t& failedAt) const {
+  for (size_t i = 0; i < operations.size(); i++) {
+    const auto* added = std::get_if<AddServer>(&operations[i]);
+    const auto* edited = std::get_if<EditServer>(&operations[i]);
+    if (added == nullptr && edited == nullptr) continue;
+    const ServerConfig& config = added != nullptr ? added->config : edited->config;
+    if (traitsOf(config.tunnel.method).delivery != Delivery::link) continue;
+    auto checked = engine_->checkDirectRouting(added != nullptr ? added->server.address : edited->server.address);
+    failedAt = i;
+    if (!checked) return checked;
   }
-  return info.Env().Undefined();
+  return {};
+}
+
+void EngineWrap::applied(std::span<const Operation> operations) {
+  const auto isAboutServers = [](const Operation& operation) {
+    return std::holds_alternative<AddServer>(operation) || std::holds_alternative<DeleteServer>(operation) ||
+           std::holds_alternative<EditServer>(operation) || std::holds_alternative<DeleteService>(operation) ||
+           std::holds_alternative<ClearServices>(operation);
+  };
+  if (std::any_of(operations.begin(), operations.end(), isAboutServers)) engine_->watchRoutes();
+}
+
+Napi::Value EngineWrap::start(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (ranBefore_) {
+    throwError(env, Error::make(ErrorCode::busy, "the director was started already"));
+    return env.Undefined();
+  }
+  const auto options = readStartOptions(info[0], director().workers());
+  if (!options || !isOpen(env)) return env.Undefined();  // reading may have closed it
+  auto started = engine_->start(*options);
+  if (!started) {
+    throwError(env, started.error());
+    return env.Undefined();
+  }
+  ranBefore_ = true;
+  return startedToJs(env, started.value());
+}
+
+// The workers' events wake the event loop through one thread-safe function, and are drained there in one call.
+Napi::Value EngineWrap::onEvents(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsFunction() || hasNotify_ || ranBefore_) {
+    throwInvalidArgument(env, "onEvents takes a function, once, before start()");
+    return env.Undefined();
+  }
+  notify_ = Napi::ThreadSafeFunction::New(env, info[0].As<Napi::Function>(), "tunvs events", 0, 1);
+  notify_.Unref(env);
+  hasNotify_ = true;
+  hookEnd();
+  engine_->events().notify([this] {
+    notify_.NonBlockingCall([self = self_](Napi::Env callEnv, Napi::Function callback) {
+      if (*self == nullptr || (*self)->engine_ == nullptr) return;  // gone, or closed, since
+      const auto events = (*self)->engine_->events().drain();
+      const napi_value array = eventsToJs(callEnv, events);
+      if (array == nullptr) return;  // there is nobody to tell any more
+      const napi_value arguments[] = {array};
+      callFunction(callEnv, callback, arguments);  // what it throws is left to Node
+    });
+  });
+  return env.Undefined();
+}
+
+// What is told of questions calls putQuestions() in its turn.
+Napi::Value EngineWrap::onPolicies(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsFunction() || !info[1].IsFunction() || policies_ != nullptr || ranBefore_) {
+    throwInvalidArgument(env, "onPolicies takes two functions, once, before start()");
+    return env.Undefined();
+  }
+  auto binding = std::make_unique<PolicyBinding>(info[0].As<Napi::Function>());
+  const Napi::Value columns = binding->columns(env);
+  if (!columns.IsObject()) return env.Undefined();
+  policies_ = std::move(binding);
+  policyNotify_ = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tunvs policies", 0, 1);
+  policyNotify_.Unref(env);
+  hasPolicyNotify_ = true;
+  hookEnd();
+  engine_->policies().notify([this] { tellOfQuestions(); });
+  return columns;
+}
+
+// By any thread.
+void EngineWrap::tellOfQuestions() {
+  policyNotify_.NonBlockingCall(
+      [](Napi::Env env, Napi::Function called) { callFunction(env, called, {}); });  // what it throws is left to Node
+}
+
+// One turn: puts questions and hands the answers over, a few at a time, until nobody asks or the time is over. In that
+// case whoever tells of questions is told again, and comes back behind the event loop's other work.
+Napi::Value EngineWrap::putQuestions(const Napi::CallbackInfo& info) {
+  constexpr uint64_t kTurnUs = 4000;
+  const Napi::Env env = info.Env();
+  if (engine_ == nullptr || policies_ == nullptr || isHeld()) return env.Undefined();
+  const uint64_t beginUs = monotonicUs();
+  engine_->policies().beginRound();
+  for (uint64_t nowUs = beginUs; batch_.take(engine_->policies(), coarseNow());) {
+    bool goesOn = false;
+    hold([&] { goesOn = policies_->decide(env, batch_.questions(), batch_.answers()); });
+    if (!goesOn || engine_ == nullptr) return env.Undefined();
+    batch_.handOver(engine_->policies());
+    for (size_t worker = 0; worker < director().workers(); worker++) engine_->wakeForAnswers(worker);
+    const uint64_t tookUs = monotonicUs() - nowUs;
+    nowUs += tookUs;
+    batch_.took(tookUs);
+    if (nowUs - beginUs < kTurnUs) continue;
+    tellOfQuestions();
+    break;
+  }
+  return env.Undefined();
+}
+
+Napi::Value EngineWrap::workerCpu(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const auto times = engine_->cpu();
+  Napi::Array array = Napi::Array::New(env, times.size());
+  for (uint32_t i = 0; i < times.size(); i++) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("userNs", Napi::BigInt::New(env, times[i].userNs));
+    object.Set("systemNs", Napi::BigInt::New(env, times[i].systemNs));
+    array.Set(i, object);
+  }
+  return array;
 }
 
 }  // namespace tunvs::binding
