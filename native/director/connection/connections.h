@@ -71,7 +71,12 @@ class Connections {
   Verdict open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server,
                PolicyTurn* turn = nullptr);
 
-  // The same for a packet that an ICMP error quotes, seen from the client: whether a reply of that kind may begin a
+  // The server of a flow's packet: its connection's, or a new one's, as open() gives it. `conn`: what the table has for
+  // it; null: nothing.
+  Verdict serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn, const ServerView*& server,
+                    PolicyTurn* turn = nullptr);
+
+  // As open() for a packet that an ICMP error quotes, seen from the client: whether a reply of that kind may begin a
   // connection is not asked. Null: it doesn't.
   const ServerView* openQuoted(Pass& pass, const FlowKey& flow, uint64_t hash);
 
@@ -149,5 +154,21 @@ class Connections {
   ServerPool& pool_;
   const Defence& defence_;
 };
+
+inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn,
+                                      const ServerView*& server, PolicyTurn* turn) {
+  // IPVS without any service is not there at all: what it had balanced, the host refuses.
+  if (pass.services->services().empty()) [[unlikely]]
+    return Verdict::dropNoService;
+  if (conn != nullptr && !ConnTable::hasExpired(*conn, pass.now)) server = serverOf(pass.services, *conn);
+  if (server == nullptr || mustEnd(*conn, *server, parsed, pass.tunables())) {
+    // Behind those of its flow that wait, whatever it is.
+    if (turn == &pass.worker.asking && pass.worker.parking.holds(parsed.key, hash)) return Verdict::parked;
+    return open(pass, parsed, hash, server, turn);
+  }
+  if (!server->available) return Verdict::dropServerGone;
+  update(pass, conn, *server, parsed, hash);
+  return Verdict::forwarded;
+}
 
 }  // namespace tunvs
