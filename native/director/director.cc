@@ -35,6 +35,8 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
       pool_(options.workers),
       control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
       entries_(options.maxConnections, options.secret, options.now, tableRegion, control_, pool_, epochs_),
+      expiry_(entries_, control_, defence_, options.workers),
+      endings_(entries_),
       flows_(settings_, entries_, control_, pool_, defence_),
       fragments_({}, options.secret),
       icmp_(settings_, flows_.connections(), flows_.forwarder(), pool_),
@@ -169,8 +171,8 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   if (worker == 0) fragments_.expire(now);
   Worker& own = *worker_[worker];
   own.lease.clear();  // a queue that has fallen silent would keep what others' fragments need
-  const bool done = flows_.connections().expire(worker, workers_, own.stats, own.expiry, now, exact, budget);
-  flows_.connections().dropEntries(worker, workers_, own.stats, own.entries, now);
+  const bool done = expiry_.expire(worker, own.stats, own.expiry, now, exact, budget);
+  expiry_.dropEntries(worker, own.stats, own.entries, now);
   own.paths.goOn(*control_.table(), pool_, worker, now);
   epochs_.advance();  // behind it, so that what has ended is free after the next vector's beginning
   return done;
@@ -186,7 +188,7 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
   bool serversRemoved = false;
   auto done = control_.apply(operations, failedAt, &serversRemoved);
   if (done && serversRemoved && control_.tunables().expireNodestConn != 0) {
-    flows_.connections().begin(removal_);
+    endings_.begin();
     endRemoved();
   }
   return done;
@@ -194,7 +196,7 @@ Result<void> Director::apply(std::span<const Operation> operations, size_t* fail
 
 bool Director::endRemoved() {
   epochs_.enter(kControlReader);
-  flows_.connections().endUnavailable(controlStats_, *control_.table(), removal_, holdsPerTurn_);
+  endings_.goOn(*control_.table(), holdsPerTurn_);
   epochs_.leave(kControlReader);
   return !hasRemoved();
 }
@@ -221,7 +223,7 @@ Result<EndedSome> Director::endThoseOf(const ServiceKey& service, const ServerKe
   const auto id = control_.serverId(service, server);
   if (!id) return id.error();
   epochs_.enter(kControlReader);
-  const EndedSome some = flows_.connections().endThoseOf(controlStats_, id.value(), cursor, holds);
+  const EndedSome some = endings_.endThoseOf(id.value(), cursor, holds);
   epochs_.leave(kControlReader);
   return some;
 }
@@ -230,7 +232,7 @@ void Director::readCounters(std::span<uint64_t> sums) const {
   assert(sums.size() == kCounters);
   for (auto& sum : sums) sum = 0;
   for (const auto& worker : worker_) addTo(sums, worker->stats);
-  addTo(sums, controlStats_);
+  addTo(sums, endings_.stats());
 }
 
 }  // namespace tunvs

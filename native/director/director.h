@@ -16,7 +16,9 @@
 #include "director/config/control.h"
 #include "director/config/server_pool.h"
 #include "director/config/settings.h"
-#include "director/connection/connections.h"
+#include "director/connection/connection_row.h"
+#include "director/connection/expiry.h"
+#include "director/connection/server_endings.h"
 #include "director/counters/stats.h"
 #include "director/counters/verdict.h"
 #include "director/delivery/flow_path.h"
@@ -107,7 +109,7 @@ class Director {
   // With expire_nodest_conn apply() ends the connections of servers that it has removed, as far as it may in one turn,
   // and this goes on with it; true when nothing is left of it. A server that is back by then keeps what it still has.
   bool endRemoved();
-  bool hasRemoved() const { return removal_.left > 0; }
+  bool hasRemoved() const { return !endings_.isDone(); }
   // Ends the connections of a server that is configured, and its templates; how many connections. Their next packets
   // are those of no connection.
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
@@ -145,20 +147,20 @@ class Director {
 
   size_t workers_;
   size_t holdsPerTurn_;
-  Removal removal_;
   Settings settings_;
   Epochs epochs_;
   ServerPool pool_;
   Control control_;
   Defence defence_;
   Entries entries_;
+  Expiry expiry_;
+  ServerEndings endings_;
   FlowPath flows_;
   FragmentTable fragments_;
   IcmpPath icmp_;
   FragmentPath fragmentPath_;
   Explainer explainer_;
   std::vector<std::unique_ptr<Worker>> worker_;
-  WorkerStats controlStats_;  // what the control thread did
 };
 
 template <typename Visit>
@@ -169,12 +171,12 @@ uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Vi
   uint64_t next = cursor;
   if (next < kSecondTable) {
     next = entries_.table(Family::ipv4).forEach(next, limit, [&](const Conn& conn) {
-      visit(flows_.connections().rowOf(conn, Family::ipv4, *services, now));
+      visit(rowOf(entries_, conn, Family::ipv4, *services, now));
     });
     if (next == UINT64_MAX) next = kSecondTable;
   } else {
     next = entries_.table(Family::ipv6).forEach(next - kSecondTable, limit, [&](const Conn& conn) {
-      visit(flows_.connections().rowOf(conn, Family::ipv6, *services, now));
+      visit(rowOf(entries_, conn, Family::ipv6, *services, now));
     });
     if (next != UINT64_MAX) next += kSecondTable;
   }
