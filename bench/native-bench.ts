@@ -1,6 +1,6 @@
 /** What the addon has for benchmarks alone: see native/binding/bench_binding.cc. */
 import { native } from '../lib/native/addon.js';
-import type { NativeDirector } from '../lib/native/director.js';
+import type { NativeEngine } from '../lib/native/engine.js';
 
 export interface MemoryOptions {
   /** `established`: packets of connections that are there; `open`: the first packets of new ones. */
@@ -137,7 +137,7 @@ interface NativeBench {
    * Starts a director, made for one worker, on SYNs of ever new connections; the function that it returns tells how many
    * went on, and, once all have, how long that took (0 before). Call it while the director is open.
    */
-  synFlood(director: NativeDirector, options: SynFloodOptions): () => { sent: bigint; ns: bigint };
+  synFlood(director: NativeEngine, options: SynFloodOptions): () => { sent: bigint; ns: bigint };
   NullLoop: new (options: NullLoopOptions) => NullLoop;
 }
 

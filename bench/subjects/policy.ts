@@ -43,7 +43,7 @@ const POLICIES: Record<PolicyTrial['decide'], () => Policy | undefined> = {
 export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, connections, window }, { isQuick }) => ({
   async run(index): Promise<Figures> {
     const flooded = isQuick ? connections / 8 : connections;
-    const engine = new native.Director({
+    const engine = new native.Engine({
       maxConnections: 2 * flooded,
       workers: 1,
       sources: ['10.0.0.1'],
@@ -52,7 +52,6 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       pingReply: 'always',
       noServerReply: 'unreachable',
       seed: BigInt(index + 2),
-      offline: false,
     });
     const pulse = new ClockPulse(1000);
     const configuration = new Configuration({

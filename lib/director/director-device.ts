@@ -2,7 +2,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Egress } from '../values/egress.js';
 import { addressFamily, canonicalAddress } from '../values/inet.js';
-import type { NativeStarted } from '../native/director.js';
+import type { NativeStarted } from '../native/engine.js';
 import { isSourceRange } from '../values/source.js';
 
 /** What is read from it carries a firewall mark. */

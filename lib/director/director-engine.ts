@@ -11,13 +11,13 @@ import type { NativeOperation } from '../native/operations.js';
 const HOUSEKEEPING_INTERVAL_MS = 1000;
 const ENDING_INTERVAL_MS = 1;
 
-export class DirectorEngine {
-  readonly #native: NativeDirector;
+export class DirectorEngine<Native extends NativeDirector = NativeDirector> {
+  readonly #native: Native;
   #housekeeping: NodeJS.Timeout | undefined;
   #ending: NodeJS.Timeout | undefined;
   #isEnded = false;
 
-  constructor(native: NativeDirector) {
+  constructor(native: Native) {
     this.#native = native;
   }
 
@@ -30,7 +30,7 @@ export class DirectorEngine {
     if (this.#isEnded) throw new TunvsError('ERR_TUNVS_CLOSED', 'the director is closed: open another');
   }
 
-  call<T>(run: (native: NativeDirector) => T): T {
+  call<T>(run: (native: Native) => T): T {
     this.assertOpen();
     return wrapNative(() => run(this.#native));
   }

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { DirectorHost } from '../host/director-host.js';
 import { atExit } from '../host/at-exit.js';
 import { unhindered } from '../host/unhindered.js';
-import type { NativeEvent } from '../native/director.js';
+import type { NativeEvent } from '../native/engine.js';
 import { type Connection, type ConnectionsOptions, connections } from '../stats/connections.js';
 import type { DirectorSample } from '../stats/rates.js';
 import { readStats } from '../stats/read-stats.js';
@@ -54,6 +54,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   readonly #host: DirectorHost | undefined;
   readonly #keeping: HostKeeping | undefined;
   readonly #nowMs: () => number;
+  readonly #workerCpu: () => WorkerCpu[];
   readonly #watches: Watches;
   readonly #cancelAtExit: () => void;
   #closed: Promise<void> | undefined;
@@ -66,6 +67,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#pulse = pulse;
     this.#host = host;
     this.#nowMs = parts.nowMs;
+    this.#workerCpu = parts.workerCpu;
     this.sources = sources;
     this.device = parts.device;
     this.markDevices = parts.markDevices ?? [];
@@ -234,7 +236,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   /** CPU time that each worker thread has taken so far. */
   workerCpu(): WorkerCpu[] {
-    return this.#engine.call((native) => native.workerCpu());
+    return this.#engine.call(() => this.#workerCpu());
   }
 
   /**

@@ -1,7 +1,8 @@
 /** What `Director.open` and `Director.offline` take, and how it is checked. */
 import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from '../values/egress.js';
-import type { NativeDirectorOptions, NativeStartOptions } from '../native/director.js';
+import type { NativeDirectorOptions } from '../native/director.js';
+import type { NativeEngineOptions, NativeStartOptions } from '../native/engine.js';
 import {
   addressOption,
   booleanOption,
@@ -112,7 +113,7 @@ export interface OfflineOptions extends EngineOptions {
 }
 
 export interface CheckedOpenOptions {
-  native: NativeDirectorOptions;
+  native: NativeEngineOptions;
   start: NativeStartOptions;
   /** Undefined: decided by whether the device existed. */
   setUpHost: boolean | undefined;
@@ -145,7 +146,6 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
       ...engine,
       workers: queuesOf([device, ...marked]),
       ...(options.hashSeed === undefined ? {} : { seed: uint64Option(`${call}: hashSeed`, options.hashSeed) }),
-      offline: false,
     },
     start: {
       device,
@@ -179,14 +179,12 @@ function offlineOptions(call: string, options: OfflineOptions): ReturnType<typeo
     native: {
       ...checkedEngine(call, options),
       seed: uint64Option(`${call}: seed`, options.seed ?? 0n),
-      workers: 1,
-      offline: true,
     },
     localAddresses: Array.from(localAddresses, (address) => addressOption(`${call}: localAddresses`, address)),
   };
 }
 
-type CheckedEngine = Omit<NativeDirectorOptions, 'workers' | 'seed' | 'offline'>;
+type CheckedEngine = Omit<NativeDirectorOptions, 'seed'>;
 
 function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
   return {

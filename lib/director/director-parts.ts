@@ -1,7 +1,7 @@
 /** What a director is made of: with a device, or offline. */
 import type { DirectorHost } from '../host/director-host.js';
 import type { HostKeeper } from '../host/host-keeper.js';
-import type { NativeDirector } from '../native/director.js';
+import type { NativeDirector, NativePolicyListener } from '../native/director.js';
 import type { NativePolicyColumns } from '../native/policies.js';
 import type { DirectorDevice, MarkDevice } from './director-device.js';
 import type { DirectorEngine } from './director-engine.js';
@@ -29,8 +29,8 @@ export interface DirectorParts {
   localAddresses: () => readonly { address: string }[];
   nowMs: () => number;
   /** Connects the native part's questions to what answers them; at the first call, or before. */
-  policies: (answer: PolicyListener) => NativePolicyColumns;
+  policies: (answer: NativePolicyListener) => NativePolicyColumns;
   relay?: EventRelay;
+  /** Of each worker thread; an offline director has none. */
+  workerCpu: () => { userNs: bigint; systemNs: bigint }[];
 }
-
-export type PolicyListener = Parameters<NativeDirector['onPolicies']>[0];

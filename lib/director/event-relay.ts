@@ -1,5 +1,5 @@
 /** Carries the engine's events: the engine has to be given its listener before the director exists. */
-import type { NativeEvent } from '../native/director.js';
+import type { NativeEvent } from '../native/engine.js';
 
 export class EventRelay {
   readonly #early: NativeEvent[] = [];

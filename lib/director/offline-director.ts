@@ -1,7 +1,7 @@
 /** What an offline director takes and gives back; the class itself is in director.ts, beside the one it extends. */
 import { types } from 'node:util';
 import { native } from '../native/addon.js';
-import type { NativeProcessResult } from '../native/director.js';
+import type { NativeProcessResult } from '../native/offline.js';
 import { readArguments, refuse } from '../values/options.js';
 
 export interface ProcessedPacket {

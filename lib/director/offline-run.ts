@@ -1,18 +1,20 @@
 /** An offline director at work: its time is its caller's, and goes on with the packets. */
 import { native } from '../native/addon.js';
+import type { NativePolicyListener } from '../native/director.js';
+import type { NativeOffline } from '../native/offline.js';
 import { wrapNative } from '../values/errors.js';
 import { DirectorEngine } from './director-engine.js';
 import { checkedOfflineOptions, type OfflineOptions } from './director-options.js';
-import type { DirectorParts, PolicyListener } from './director-parts.js';
+import type { DirectorParts } from './director-parts.js';
 import { checkedPackets, checkedTime, type ProcessResult, processResult } from './offline-director.js';
 import { ManualPulse } from './pulse.js';
 
 export class OfflineRun {
-  readonly #engine: DirectorEngine;
+  readonly #engine: DirectorEngine<NativeOffline>;
   readonly #pulse: ManualPulse;
   #atMs = 0;
 
-  constructor(engine: DirectorEngine, pulse: ManualPulse) {
+  constructor(engine: DirectorEngine<NativeOffline>, pulse: ManualPulse) {
     this.#engine = engine;
     this.#pulse = pulse;
   }
@@ -47,10 +49,18 @@ export function offlineParts(options: OfflineOptions): { parts: DirectorParts; r
   const { sources } = checked.native;
   const local = checked.localAddresses.map((address) => ({ address }));
   const pulse = new ManualPulse();
-  const nativeDirector = wrapNative(() => new native.Director(checked.native));
-  const engine = new DirectorEngine(nativeDirector);
+  const offline = wrapNative(() => new native.Offline(checked.native));
+  const engine = new DirectorEngine(offline);
   const run = new OfflineRun(engine, pulse);
-  const policies = (answer: PolicyListener) => wrapNative(() => nativeDirector.onPolicies(answer));
-  const parts = { engine, sources, pulse, localAddresses: () => local, nowMs: () => run.atMs, policies };
+  const policies = (answer: NativePolicyListener) => wrapNative(() => offline.onPolicies(answer));
+  const parts = {
+    engine,
+    sources,
+    pulse,
+    localAddresses: () => local,
+    nowMs: () => run.atMs,
+    policies,
+    workerCpu: () => [],
+  };
   return { parts, run };
 }

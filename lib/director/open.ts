@@ -4,12 +4,13 @@ import { thisHost } from '../host/host.js';
 import { hostKeeper } from '../host/host-keeper.js';
 import { markWarnings } from '../host/mark-device.js';
 import { native } from '../native/addon.js';
+import type { NativePolicyListener } from '../native/director.js';
 import { policyTurns } from '../policy/turns.js';
 import { toTunvsError, wrapNative } from '../values/errors.js';
 import { directorDevice, markDevices, sourceWarnings } from './director-device.js';
 import { DirectorEngine } from './director-engine.js';
 import { checkedOpenOptions, type DirectorOpenOptions } from './director-options.js';
-import type { DirectorParts, PolicyListener } from './director-parts.js';
+import type { DirectorParts } from './director-parts.js';
 import { DirectorWatch } from './director-watch.js';
 import { EventRelay } from './event-relay.js';
 import { ClockPulse } from './pulse.js';
@@ -19,8 +20,8 @@ const DRAIN_INTERVAL_MS = 250;
 
 /** The native part has to be given its listener before it starts, and before the director exists. */
 class PolicyRelay {
-  answer: PolicyListener = () => {};
-  readonly receive: PolicyListener = (policy, rows) => this.answer(policy, rows);
+  answer: NativePolicyListener = () => {};
+  readonly receive: NativePolicyListener = (policy, rows) => this.answer(policy, rows);
 }
 
 /** `make`: of the parts, when they are there. When anything fails, what was done is undone. */
@@ -30,13 +31,13 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
   checked.signal?.throwIfAborted();
   const undo: (() => void)[] = [];
   try {
-    const engine = wrapNative(() => new native.Director(checked.native));
+    const engine = wrapNative(() => new native.Engine(checked.native));
     undo.push(() => engine.close());
     const relay = new EventRelay();
     engine.onEvents(relay.receive);
     const asked = new PolicyRelay();
     const columns = wrapNative(() => engine.onPolicies(asked.receive, policyTurns(engine)));
-    const policies = (answer: PolicyListener) => {
+    const policies = (answer: NativePolicyListener) => {
       asked.answer = answer;
       return columns;
     };
@@ -78,6 +79,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       localAddresses,
       nowMs: Date.now,
       policies,
+      workerCpu: () => engine.workerCpu(),
       relay,
     });
   } catch (error) {

@@ -10,12 +10,15 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NativeDecapsulator, NativeDecapsulatorOptions } from './decapsulator.js';
-import type { NativeDirector, NativeDirectorOptions } from './director.js';
+import type { NativeDirectorOptions } from './director.js';
+import type { NativeEngine, NativeEngineOptions } from './engine.js';
 import type { NativeHostChange, NativeHostMonitor } from './host.js';
+import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
 
 export interface Native {
-  Director: new (options: NativeDirectorOptions) => NativeDirector;
+  Engine: new (options: NativeEngineOptions) => NativeEngine;
+  Offline: new (options: NativeDirectorOptions) => NativeOffline;
   Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
   /**
    * `changed` gets what has changed since it was called last, a bit for each of `hostChanges` in their order; all when

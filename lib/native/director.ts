@@ -1,27 +1,11 @@
-/** The native director. */
-import type { NativePolicyColumns } from './policies.js';
+/** The native director, whatever drives it. */
 import type { NativeConnectionRow, NativeExplanation, NativeServerRow, NativeServiceRow } from './rows.js';
 import type { NativeOperation } from './operations.js';
 import type { NativeServerKey, NativeServiceKey } from './services.js';
 
-export interface NativeOutput {
-  /** The packet as it would be sent, outer header first. */
-  data: Uint8Array;
-  /** Index in `packets` of the packet that caused it. */
-  cause: number;
-}
-
-export interface NativeProcessResult {
-  outputs: NativeOutput[];
-  /** Per packet an index into `native.verdicts`. */
-  verdicts: Uint8Array;
-}
-
 export interface NativeDirectorOptions {
   /** Capacity of the connection table per address family, [1024, 2^28]. */
   maxConnections: number;
-  /** Worker threads, one per device queue, [1, 64]; 1 when offline. */
-  workers: number;
   /** Director addresses (DIP), at most one per family; with `/LENGTH` a range that a flow's hash picks from. */
   sources: string[];
   /** Path MTU to real servers of which nothing smaller was learned, bytes, [576, 65535]. */
@@ -34,44 +18,6 @@ export interface NativeDirectorOptions {
   noServerReply: string;
   /** 64-bit seed of the table's hash; undefined draws one. */
   seed?: bigint;
-  /** No device: `process` drives the engine and its times are the clock. */
-  offline: boolean;
-}
-
-export interface NativeStartOptions {
-  device: {
-    /** Interface name, at most 15 bytes; may hold `%d`. Attached when it exists, created otherwise. */
-    name: string;
-    queues: number;
-    /** Longest packet read, bytes, [576, 65535]. */
-    maxPacketBytes: number;
-  };
-  /** What is read from them carries a mark, [1, 2^32-1]. The queues of all devices are the director's workers. */
-  markDevices: { name: string; queues: number; mark: number }[];
-  /** 'auto' or one of `native.egresses`. */
-  egress: string;
-  /** How long a worker spins on an idle device before it sleeps, microseconds; 0: not at all. */
-  busyPollUs: number;
-}
-
-export interface NativeStarted {
-  device: string;
-  /** The device was there before and stays. */
-  attached: boolean;
-  /** In the order of the options. */
-  markDevices: { name: string; attached: boolean }[];
-  egress: string;
-  /** Why each egress that 'auto' passed over was not taken. */
-  passedOver: { egress: string; reason: string }[];
-  /** What does not work, though the director runs; one sentence each. */
-  warnings: string[];
-}
-
-export interface NativeEvent {
-  type: string;
-  /** Meaning depends on the type. */
-  value: number;
-  message: string;
 }
 
 export interface NativeEnded {
@@ -79,7 +25,13 @@ export interface NativeEnded {
   next: number;
 }
 
-/** See native/binding/director_wrap.h. After close() every call but close() throws ERR_TUNVS_CLOSED. */
+/** Called with a policy's id and how many connections wait for its answer in the columns. */
+export type NativePolicyListener = (policy: number, rows: number) => void;
+
+/**
+ * What a director can do, on a device or without one: see native/binding/director_calls.h. After close() every call but
+ * close() throws ERR_TUNVS_CLOSED.
+ */
 export interface NativeDirector {
   /** True when connections of servers that it removed are still to be ended: see endRemoved(). */
   apply(operations: NativeOperation[]): boolean;
@@ -112,26 +64,6 @@ export interface NativeDirector {
   readCounters(target: BigUint64Array): void;
   /** Connections in the table now, per family, and its capacity. */
   tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number; engineDataBytes: number };
-  /** Offline only. `timesMs` are the packets' times, not decreasing, on any scale that starts at 0. */
-  process(packets: Uint8Array[], timesMs: Float64Array): NativeProcessResult;
-  /** Offline only: lets time pass, so that connections expire. */
-  advance(atMs: number): void;
-  start(options: NativeStartOptions): NativeStarted;
-  /** Called on the event loop with what happened since the last call; batched, never keeps the process alive. */
-  onEvents(callback: (events: NativeEvent[]) => void): void;
-  /**
-   * `answer` is called within putQuestions(), offline within process(), with a policy's id and how many connections wait
-   * for its answer in the columns that this returns; `onQuestions`, not called offline, on the event loop when
-   * putQuestions() has something to do. Once, before start().
-   */
-  onPolicies(answer: (policy: number, rows: number) => void, onQuestions?: () => void): NativePolicyColumns;
-  /**
-   * Has what waits answered, for a few milliseconds; `onQuestions` is called again where more waits. Does nothing on a
-   * closed director.
-   */
-  putQuestions(): void;
-  /** CPU time of the worker threads so far, nanoseconds. */
-  workerCpu(): { userNs: bigint; systemNs: bigint }[];
   /** Within a policy: in force at once, and done when the policy has returned. */
   close(): void;
 }

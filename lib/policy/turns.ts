@@ -1,6 +1,6 @@
 /** When connection policies get the event loop: once in each of its rounds, behind what else waits there. */
 import { setImmediate } from 'node:timers';
-import type { NativeDirector } from '../native/director.js';
+import type { NativeEngine } from '../native/engine.js';
 
 /**
  * What the native part is to call when there are questions.
@@ -8,7 +8,7 @@ import type { NativeDirector } from '../native/director.js';
  * A turn ends after a few milliseconds, and where more waits, this is called again in the loop's next round: timers,
  * signals and I/O come in between, however many connections come. None of it keeps the process alive.
  */
-export function policyTurns(engine: Pick<NativeDirector, 'putQuestions'>): () => void {
+export function policyTurns(engine: Pick<NativeEngine, 'putQuestions'>): () => void {
   let isDue = false;
   const turn = () => {
     isDue = false;

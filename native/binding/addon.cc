@@ -4,9 +4,10 @@
 #include "binding/bench_binding.h"
 #include "binding/convert.h"
 #include "binding/decapsulator_wrap.h"
-#include "binding/director_wrap.h"
+#include "binding/engine_wrap.h"
 #include "binding/file_lock_binding.h"
 #include "binding/host_monitor_wrap.h"
+#include "binding/offline_wrap.h"
 #include "binding/pcap_wrap.h"
 
 namespace tunvs::binding {
@@ -31,7 +32,8 @@ Napi::Array forwardingTraitsToJs(Napi::Env env) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
-  DirectorWrap::define(env, exports);
+  EngineWrap::define(env, exports);
+  OfflineWrap::define(env, exports);
   defineDecapsulator(env, exports);
   definePcap(env, exports);
   defineFileLock(env, exports);

@@ -8,7 +8,7 @@
 #include "bench/null_loop.h"
 #include "bench/syn_flood.h"
 #include "binding/arguments.h"
-#include "binding/director_wrap.h"
+#include "binding/engine_wrap.h"
 #include "binding/errors.h"
 
 namespace tunvs::binding {
@@ -174,7 +174,7 @@ Napi::Value synFlood(const Napi::CallbackInfo& info) {
   options.connections = static_cast<uint32_t>(reader.integer("connections", 1, 1 << 26));
   options.window = static_cast<uint32_t>(reader.integer("window", 1, 1 << 26));
   if (!reader.ok()) return env.Undefined();
-  Engine* engine = DirectorWrap::Unwrap(info[0].As<Napi::Object>())->engine();
+  Engine* engine = EngineWrap::Unwrap(info[0].As<Napi::Object>())->engine();
   auto made = bench::SynFlood::make(options);
   if (!made.ok() || engine == nullptr || engine->isRunning()) {
     throwError(env, made.ok() ? Error::make(ErrorCode::busy, "bench.synFlood: the director runs, or is closed")

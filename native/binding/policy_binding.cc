@@ -99,8 +99,8 @@ bool PolicyBinding::decideBatch(Napi::Env env, napi_value function, std::span<co
   return end != CallEnd::environmentEnds;
 }
 
-bool PolicyBinding::decide(Napi::Env env, napi_value function, std::span<const PolicyQuestion> questions,
-                           std::span<PolicyAnswer> answers) {
+bool PolicyBinding::decide(Napi::Env env, std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers) {
+  const napi_value function = answer_.Value();
   for (size_t i = 0; i < questions.size(); i++)
     answers[i] = {questions[i].flow, questions[i].sequence, kNoServer, PolicyAnswer::Kind::failed};
   left_.resize(questions.size());

@@ -26,13 +26,15 @@ class PolicyBinding {
   // In the place of a server's id: kNoServer, let the scheduler decide; this, there is no answer.
   static constexpr uint32_t kFailed = UINT32_MAX - 1;
 
+  // `answer` is called with a policy and how many rows there are.
+  explicit PolicyBinding(Napi::Function answer) : answer_(Napi::Persistent(answer)) {}
+
   // The columns, for whoever fills the answers in; undefined, with an exception pending, when they can't be made.
   Napi::Value columns(Napi::Env env);
 
   // Answers all questions, of whatever policies. What the function does may close the director, or end the environment:
   // false when it did the latter, and nothing may be called any more. REQUIRES: columns() was called, and succeeded
-  bool decide(Napi::Env env, napi_value function, std::span<const PolicyQuestion> questions,
-              std::span<PolicyAnswer> answers);
+  bool decide(Napi::Env env, std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers);
 
  private:
   // One policy's, at most kRows of them.
@@ -43,6 +45,7 @@ class PolicyBinding {
   template <typename T>
   T* column(Napi::Env env, Napi::Object columns, const char* name, const char* type, size_t length);
 
+  Napi::FunctionReference answer_;
   std::vector<Napi::ObjectReference> views_;  // which keep the memory
   uint8_t* clients_ = nullptr;                // 16 bytes each, of which IPv4 takes the first 4
   uint8_t* virtuals_ = nullptr;               // likewise

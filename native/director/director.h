@@ -16,11 +16,15 @@
 #include "director/config/control.h"
 #include "director/config/server_pool.h"
 #include "director/config/settings.h"
-#include "director/connection/connections.h"
+#include "director/connection/connection_row.h"
+#include "director/connection/expiry.h"
+#include "director/connection/server_endings.h"
 #include "director/counters/stats.h"
 #include "director/counters/verdict.h"
-#include "director/delivery/forwarder.h"
+#include "director/delivery/flow_path.h"
+#include "director/delivery/fragment_path.h"
 #include "director/delivery/icmp_path.h"
+#include "director/explainer.h"
 #include "director/fragment/fragment_table.h"
 #include "director/worker/pass.h"
 #include "packet/output_vector.h"
@@ -105,7 +109,7 @@ class Director {
   // With expire_nodest_conn apply() ends the connections of servers that it has removed, as far as it may in one turn,
   // and this goes on with it; true when nothing is left of it. A server that is back by then keeps what it still has.
   bool endRemoved();
-  bool hasRemoved() const { return removal_.left > 0; }
+  bool hasRemoved() const { return !endings_.isDone(); }
   // Ends the connections of a server that is configured, and its templates; how many connections. Their next packets
   // are those of no connection.
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
@@ -123,7 +127,7 @@ class Director {
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
   // Memory of what persistence engines keep beside the tables.
   uint64_t engineDataBytes() const { return entries_.engineData().bytes(); }
-  uint32_t connectionCapacity() const { return connections_.table(Family::ipv4).capacity(); }
+  uint32_t connectionCapacity() const { return entries_.table(Family::ipv4).capacity(); }
 
   // What would become of a packet that came now, and why; nothing is changed by asking. `mark`: its device's.
   Explanation explain(const ParsedPacket& parsed, Tick now, uint32_t mark = 0);
@@ -137,47 +141,26 @@ class Director {
   static constexpr size_t kControlReader = Epochs::kMaxReaders - 1;
   struct Worker;
 
-  void turnMarks(WorkerContext& worker, Tick now);
   Verdict handle(Pass& pass, Flow& flow, Packet& packet, size_t cause);
-  Verdict handleFlow(Pass& pass, Flow& flow, Packet& packet, size_t cause);
   void reuseEvicted(WorkerContext& worker);
-  // The server of a flow's packet: its connection's, or a new one's.
-  Verdict serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn, const ServerView*& server,
-                    PolicyTurn* turn = nullptr);
-  Verdict park(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
-  void settle(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer);
-  Verdict handleFragment(Pass& pass, const ParsedPacket& parsed, Packet& packet, size_t cause);
-  Verdict handleFirstFragment(Pass& pass, const FragmentInfo& info, const ParsedPacket& parsed, Packet& packet,
-                              size_t cause);
-  void answerFragment(Pass& pass, const FragmentInfo& info, FragmentDrop reason, const ParsedPacket& parsed,
-                      const Packet& packet, size_t cause);
-  Verdict sendFragment(Pass& pass, const FragmentDecision& decision, const ParsedPacket& parsed, Packet packet,
-                       size_t cause);
-  // Answers a packet that was not forwarded, where a host would.
-  void answer(Pass& pass, Verdict verdict, const ParsedPacket& parsed, const Packet& packet, size_t cause);
-
-  Explanation explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
-  Explanation explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
-  Explanation explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark);
-
   Result<EndedSome> endThoseOf(const ServiceKey& service, const ServerKey& server, uint64_t cursor, size_t holds);
 
   size_t workers_;
   size_t holdsPerTurn_;
-  Removal removal_;
   Settings settings_;
   Epochs epochs_;
   ServerPool pool_;
   Control control_;
   Defence defence_;
   Entries entries_;
-  Connections connections_;
+  Expiry expiry_;
+  ServerEndings endings_;
+  FlowPath flows_;
   FragmentTable fragments_;
-  Forwarder forwarder_;
   IcmpPath icmp_;
+  FragmentPath fragmentPath_;
+  Explainer explainer_;
   std::vector<std::unique_ptr<Worker>> worker_;
-  WorkerStats controlStats_;               // what the control thread did
-  std::unique_ptr<WorkerContext> asking_;  // for explain(): what is done with it reaches nobody
 };
 
 template <typename Visit>
@@ -187,13 +170,13 @@ uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Vi
   const ServiceTable* services = control_.table();
   uint64_t next = cursor;
   if (next < kSecondTable) {
-    next = connections_.table(Family::ipv4).forEach(next, limit, [&](const Conn& conn) {
-      visit(connections_.rowOf(conn, Family::ipv4, *services, now));
+    next = entries_.table(Family::ipv4).forEach(next, limit, [&](const Conn& conn) {
+      visit(rowOf(entries_, conn, Family::ipv4, *services, now));
     });
     if (next == UINT64_MAX) next = kSecondTable;
   } else {
-    next = connections_.table(Family::ipv6).forEach(next - kSecondTable, limit, [&](const Conn& conn) {
-      visit(connections_.rowOf(conn, Family::ipv6, *services, now));
+    next = entries_.table(Family::ipv6).forEach(next - kSecondTable, limit, [&](const Conn& conn) {
+      visit(rowOf(entries_, conn, Family::ipv6, *services, now));
     });
     if (next != UINT64_MAX) next += kSecondTable;
   }

@@ -138,9 +138,10 @@ describe('an offline director', () => {
     assert.throws(() => director.watch(), { code: 'ERR_TUNVS_UNSUPPORTED', message: /no clock/ });
   });
 
-  it('has no device and no warnings', () => {
+  it('has no device, no workers and no warnings', () => {
     const { director } = withWeb();
     assert.equal(director.device, undefined);
+    assert.deepEqual(director.workerCpu(), []);
     assert.deepEqual(director.warnings, []);
     assert.deepEqual(director.sources, [SOURCE]);
   });

@@ -186,4 +186,9 @@ void Entries::dropTemplate(WorkerStats& stats, Family family, uint32_t controlle
   conns.removeLocked(conn, hash);
 }
 
+void Entries::endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused) {
+  if (!isTemplate(conn)) stats.connectionsDropped.add(1);
+  if (const uint32_t controller = unbind(stats, family, conn)) unused.push_back(controller);
+}
+
 }  // namespace tunvs

@@ -36,6 +36,7 @@ class Entries {
 
   ConnTable& table(Family family) { return family == Family::ipv4 ? v4_ : v6_; }
   const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
+  uint32_t shardsOfBoth() const { return 2 * v4_.shardCount(); }  // both have as many
 
   EngineData& engineData() { return engineData_; }
   const EngineData& engineData() const { return engineData_; }
@@ -72,6 +73,8 @@ class Entries {
   // Takes an entry that is about to be removed out of them. The template that it counted on and that nothing counts on
   // any more, as ConnTable::referenceOf() names it; 0: there is none.
   uint32_t unbind(WorkerStats& stats, Family family, const Conn& conn);
+  // The same of one that ends before its deadline, and counted so; `unused` gets the template.
+  void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
   // A datagram's own connection: both at once, as far as it can be told afterwards.
   void bindPassing(const ServerView& server);
 

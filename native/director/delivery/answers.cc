@@ -110,4 +110,22 @@ bool Answers::echo(std::span<const uint8_t> packet, const ParsedPacket& parsed) 
          }) != 0;
 }
 
+void answerUnsent(Pass& pass, const Settings& settings, Verdict verdict, const ParsedPacket& parsed,
+                  const Packet& packet, size_t cause) {
+  Answers answers(pass, cause);
+  const std::span<const uint8_t> bytes(packet.data, parsed.length);
+  switch (verdict) {
+    case Verdict::dropNoServer:
+      if (settings.noServerReply == NoServerReply::reset && parsed.protocol == kTcpProtocol)
+        return answers.reset(bytes, parsed);
+      return answers.portUnreachable(bytes, parsed);
+    case Verdict::dropNoService:
+    case Verdict::dropNotScheduled:
+    case Verdict::dropProtocol:
+      if (pass.services->virtualAddress(parsed.key.virtualAddress()) != nullptr) answers.refuse(bytes, parsed);
+      return;
+    default: return;
+  }
+}
+
 }  // namespace tunvs

@@ -4,6 +4,8 @@
 // Every answer leaves from the virtual address that the client had asked, within its kind's rate limit.
 #pragma once
 
+#include "director/config/settings.h"
+#include "director/counters/verdict.h"
 #include "director/fragment/fragment.h"
 #include "director/worker/pass.h"
 
@@ -46,5 +48,9 @@ class Answers {
   size_t cause_;
   Tick now_;
 };
+
+// Answers a packet that was not forwarded, where a host would.
+void answerUnsent(Pass& pass, const Settings& settings, Verdict verdict, const ParsedPacket& parsed,
+                  const Packet& packet, size_t cause);
 
 }  // namespace tunvs

@@ -8,6 +8,22 @@ constexpr uint8_t kNoNextHeader = 59;
 
 }  // namespace
 
+FragmentInfo fragmentInfoOf(const ParsedPacket& parsed) {
+  FragmentInfo info;
+  info.source = parsed.key.client();
+  info.destination = parsed.key.virtualAddress();
+  info.identification = parsed.identification;
+  info.protocol = parsed.protocol;
+  // Of IPv6 only what stands between the fixed header and the fragment header counts.
+  info.headerBytes =
+      static_cast<uint16_t>(parsed.key.isV4() ? parsed.fragmentPayload : parsed.fragmentPayload - kIpv6HeaderBytes - 8);
+  info.offsetBytes = parsed.fragmentOffset;
+  info.payloadBytes = parsed.length - parsed.fragmentPayload;
+  info.transportOffset = static_cast<uint16_t>(parsed.transport - parsed.fragmentPayload);
+  info.more = parsed.moreFragments;
+  return info;
+}
+
 FragmentDrop checkFragment(const FragmentInfo& info) {
   if (info.family() == Family::ipv6 && info.isFirst() && info.protocol != kNoNextHeader &&
       info.payloadBytes < info.transportOffset + leastTransportBytes(info.protocol))

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/inet.h"
+#include "packet/parse.h"
 
 namespace tunvs {
 
@@ -33,6 +34,9 @@ struct FragmentInfo {
   uint32_t takenBytes() const { return more && family() == Family::ipv4 ? payloadBytes & ~7u : payloadBytes; }
   uint32_t endBytes() const { return offsetBytes + takenBytes(); }
 };
+
+// REQUIRES: parsed.packetClass == PacketClass::fragment
+FragmentInfo fragmentInfoOf(const ParsedPacket& parsed);
 
 // Why a fragment was dropped.
 enum class FragmentDrop : uint8_t {

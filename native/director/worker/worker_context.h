@@ -9,6 +9,7 @@
 #include "director/worker/defence.h"
 #include "director/worker/identifications.h"
 #include "director/worker/parking.h"
+#include "director/worker/path_round.h"
 #include "packet/output_vector.h"
 #include "packet/parse.h"
 #include "table/conn_table.h"
@@ -56,8 +57,7 @@ struct alignas(64) WorkerContext {
   AnswerIdentifications answerIdentifications;
   AnswerLimits limits;
   uint64_t forwardedBytes = 0;  // not yet in stats
-  uint32_t marksCursor = 0;     // id of the next server whose HighMark turns
-  Tick marksTurned = 0;         // when the last round of that began
+  PathRound paths;
   EveryNth dropPacket;
   ExpiryRound expiry;
   uint64_t evicted = 0;  // entries, as of the last vector

@@ -3,35 +3,11 @@
 
 namespace tunvs {
 
-// The server that a new connection would get, and what decides; null: none would.
-const ServerView* Connections::preview(const ServiceTable* services, const ServiceView& service, const FlowKey& flow,
-                                       std::span<const uint8_t> payload, Tick now, Explanation& said) const {
-  const ServerView* server = nullptr;
-  said.by = DecidedBy::scheduler;
-  if (service.config.isPersistent()) {
-    const auto name = templateName(service, flow, payload);
-    if (!name) {
-      said.by = DecidedBy::nothing;
-      said.verdict = Verdict::dropNoCallId;
-      return nullptr;
-    }
-    server = templates_.preview(services, service, *name, now);
-    if (server != nullptr) said.by = DecidedBy::persistence;
-  }
-  if (server == nullptr && (service.takes(flow.virtualPort()) || service.config.isPersistent())) {
-    server = service.fromTable(flow);
-    if (server != nullptr) said.by = DecidedBy::table;
-    if (server == nullptr) server = service.preview(flow, now, services->tunables());
-  }
-  if (server == nullptr) said.verdict = withoutServer(service, flow);
-  return server;
-}
-
 const ServerView* Connections::previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const {
   const ServiceTable* services = control_.table();
   const ServiceView* service = services->find(flow, mark);
   if (service == nullptr || defence_.dropRate(services->tunables()) == 1) return nullptr;
-  return preview(services, *service, flow, {}, now, said);
+  return choice_.preview(services, *service, flow, {}, now, said);
 }
 
 Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick now, const ServerView*& server) const {
@@ -76,7 +52,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     said.verdict = Verdict::dropDefence;
     return said;
   }
-  server = preview(services, *service, flow, payloadOf(parsed), now, said);
+  server = choice_.preview(services, *service, flow, ServerChoice::payloadOf(parsed), now, said);
   if (server != nullptr) said.server = server->key();
   return said;
 }

@@ -1,29 +1,41 @@
-// DirectorWrap: what reads and changes a director, on a device or without.
+#include "binding/director_calls.h"
+
 #include <cmath>
 
 #include "binding/convert.h"
-#include "binding/director_wrap.h"
 #include "binding/errors.h"
 #include "binding/explain_binding.h"
 #include "binding/timeouts.h"
 
 namespace tunvs::binding {
 
-Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
+Result<void> DirectorCalls::check(std::span<const Operation>, size_t&) const { return {}; }
+void DirectorCalls::applied(std::span<const Operation>) {}
+
+bool DirectorCalls::isOpen(Napi::Env env) const {
+  if (!isClosing_ && openDirector() != nullptr) return true;
+  throwError(env, Error::make(ErrorCode::closed, "the director was closed"));
+  return false;
+}
+
+Napi::Value DirectorCalls::close(const Napi::CallbackInfo& info) {
+  if (isHeld_) {
+    isClosing_ = true;
+  } else {
+    shutDown();
+  }
+  return info.Env().Undefined();
+}
+
+Napi::Value DirectorCalls::apply(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   std::vector<Operation> operations;
   if (!readOperations(info[0], operations) || !isOpen(env)) return env.Undefined();  // reading may have closed it
   size_t failedAt = 0;
   director().collect(now());  // tells it the time as well
-  auto done = checkDirectRouting(operations, failedAt);
+  auto done = check(operations, failedAt);
   if (done) done = director().apply(operations, &failedAt);
-  const auto isAboutServers = [](const Operation& operation) {
-    return std::holds_alternative<AddServer>(operation) || std::holds_alternative<DeleteServer>(operation) ||
-           std::holds_alternative<EditServer>(operation) || std::holds_alternative<DeleteService>(operation) ||
-           std::holds_alternative<ClearServices>(operation);
-  };
-  if (done && engine_ != nullptr && std::any_of(operations.begin(), operations.end(), isAboutServers))
-    engine_->watchRoutes();
+  if (done) applied(operations);
   director().collect(now());
   if (!done) {
     throwError(env, done.error());
@@ -35,29 +47,13 @@ Napi::Value DirectorWrap::apply(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(env, director().hasRemoved());
 }
 
-// Off a device nobody's link has to be asked.
-Result<void> DirectorWrap::checkDirectRouting(std::span<const Operation> operations, size_t& failedAt) const {
-  if (engine_ == nullptr) return {};
-  for (size_t i = 0; i < operations.size(); i++) {
-    const auto* added = std::get_if<AddServer>(&operations[i]);
-    const auto* edited = std::get_if<EditServer>(&operations[i]);
-    if (added == nullptr && edited == nullptr) continue;
-    const ServerConfig& config = added != nullptr ? added->config : edited->config;
-    if (traitsOf(config.tunnel.method).delivery != Delivery::link) continue;
-    auto checked = engine_->checkDirectRouting(added != nullptr ? added->server.address : edited->server.address);
-    failedAt = i;
-    if (!checked) return checked;
-  }
-  return {};
-}
-
-Napi::Value DirectorWrap::services(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::services(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   director().collect(now());
   return servicesToJs(info.Env(), director().control().rows(now()));
 }
 
-Napi::Value DirectorWrap::service(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::service(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ServiceKey key = readServiceKey(ObjectReader(info[0], "service"));
   if (env.IsExceptionPending() || !isOpen(env)) return env.Undefined();
@@ -66,7 +62,7 @@ Napi::Value DirectorWrap::service(const Napi::CallbackInfo& info) {
   return row ? serviceToJs(env, *row) : env.Undefined();
 }
 
-Napi::Value DirectorWrap::server(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::server(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
   const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
@@ -76,11 +72,11 @@ Napi::Value DirectorWrap::server(const Napi::CallbackInfo& info) {
   return row ? serverToJs(env, *row) : env.Undefined();
 }
 
-Napi::Value DirectorWrap::endRemoved(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::endRemoved(const Napi::CallbackInfo& info) {
   return isOpen(info.Env()) ? Napi::Boolean::New(info.Env(), director().endRemoved()) : info.Env().Undefined();
 }
 
-Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::connections(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   if (!info[0].IsNumber() || !info[1].IsNumber()) {
@@ -105,12 +101,12 @@ Napi::Value DirectorWrap::connections(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value DirectorWrap::explain(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::explain(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
   return explainToJs(info.Env(), director(), now(), info[0], info[1]);
 }
 
-Napi::Value DirectorWrap::endConnections(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::endConnections(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const ServiceKey service = readServiceKey(ObjectReader(info[0], "service"));
   const ServerKey server = readServerKey(ObjectReader(info[1], "server"));
@@ -132,12 +128,12 @@ Napi::Value DirectorWrap::endConnections(const Napi::CallbackInfo& info) {
   return result;
 }
 
-Napi::Value DirectorWrap::collect(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::collect(const Napi::CallbackInfo& info) {
   if (isOpen(info.Env())) director().collect(now());
   return info.Env().Undefined();
 }
 
-Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::setTimeouts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   TimeoutOverrides given;
   if (!readTimeouts(ObjectReader(info[0], "timeouts"), given) || !isOpen(env)) return env.Undefined();
@@ -149,7 +145,7 @@ Napi::Value DirectorWrap::setTimeouts(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-Napi::Value DirectorWrap::timeouts(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::timeouts(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   TimeoutOverrides all;
@@ -158,7 +154,7 @@ Napi::Value DirectorWrap::timeouts(const Napi::CallbackInfo& info) {
   return timeoutsToJs(env, all);
 }
 
-Napi::Value DirectorWrap::setSysctl(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::setSysctl(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   const double value = info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : NAN;
@@ -176,7 +172,7 @@ Napi::Value DirectorWrap::setSysctl(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-Napi::Value DirectorWrap::sysctls(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::sysctls(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   std::vector<std::pair<std::string_view, int64_t>> values;
@@ -189,7 +185,7 @@ Napi::Value DirectorWrap::sysctls(const Napi::CallbackInfo& info) {
   return object;
 }
 
-Napi::Value DirectorWrap::readCounters(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::readCounters(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_biguint64_array ||
@@ -202,7 +198,7 @@ Napi::Value DirectorWrap::readCounters(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
-Napi::Value DirectorWrap::tableInfo(const Napi::CallbackInfo& info) {
+Napi::Value DirectorCalls::tableInfo(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
   const Director& open = director();

@@ -1,0 +1,17 @@
+// What an engine is started with, and what came of it.
+#pragma once
+
+#include <napi.h>
+
+#include <optional>
+
+#include "engine/engine.h"
+
+namespace tunvs::binding {
+
+// Nothing, with an exception pending, when something is wrong with them. Reading may run JavaScript.
+std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t workers);
+
+Napi::Value startedToJs(Napi::Env env, const EngineStarted& started);
+
+}  // namespace tunvs::binding

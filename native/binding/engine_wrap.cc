@@ -1,0 +1,205 @@
+#include "binding/engine_wrap.h"
+
+#include <algorithm>
+
+#include "binding/call.h"
+#include "binding/director_options.h"
+#include "binding/engine_events.h"
+#include "binding/engine_start.h"
+#include "binding/errors.h"
+#include "engine/clock.h"
+
+namespace tunvs::binding {
+
+void EngineWrap::define(Napi::Env env, Napi::Object exports) {
+  exports.Set("Engine", DefineClass(env, "NativeEngine",
+                                    withMethods<EngineWrap>({
+                                        InstanceMethod<&EngineWrap::start>("start"),
+                                        InstanceMethod<&EngineWrap::onEvents>("onEvents"),
+                                        InstanceMethod<&EngineWrap::onPolicies>("onPolicies"),
+                                        InstanceMethod<&EngineWrap::putQuestions>("putQuestions"),
+                                        InstanceMethod<&EngineWrap::workerCpu>("workerCpu"),
+                                    })));
+}
+
+EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
+  DirectorOptions options;
+  ObjectReader reader(info[0], "options");
+  options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxReaders - 1));
+  if (!readDirectorOptions(reader, options)) return;
+  auto made = Engine::create(options);
+  if (!made) {
+    throwError(info.Env(), made.error());
+    return;
+  }
+  engine_ = std::move(made).value();
+  tableBytes_ = Director::tableBytes(options);
+}
+
+EngineWrap::~EngineWrap() {
+  shutDown();
+  *self_ = nullptr;
+}
+
+void EngineWrap::endOfEnvironment(void* self) {
+  static_cast<EngineWrap*>(self)->hasHook_ = false;
+  static_cast<EngineWrap*>(self)->shutDown();
+}
+
+void EngineWrap::shutDown() {
+  engine_.reset();  // joins the workers: after this nobody calls notify_
+  if (hasNotify_) {
+    notify_.Release();
+    hasNotify_ = false;
+  }
+  if (hasPolicyNotify_) {
+    policyNotify_.Release();
+    hasPolicyNotify_ = false;
+  }
+  policies_.reset();
+  if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
+  hasHook_ = false;
+}
+
+// The hook added last runs first: the workers must be gone when the thread-safe functions clean up.
+void EngineWrap::hookEnd() {
+  if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
+  napi_add_env_cleanup_hook(Env(), endOfEnvironment, this);
+  hasHook_ = true;
+}
+
+Director* EngineWrap::openDirector() const { return engine_ == nullptr ? nullptr : &engine_->director(); }
+
+Tick EngineWrap::now() const { return coarseNow(); }
+
+Result<void> EngineWrap::check(std::span<const Operation> operations, size_t& failedAt) const {
+  for (size_t i = 0; i < operations.size(); i++) {
+    const auto* added = std::get_if<AddServer>(&operations[i]);
+    const auto* edited = std::get_if<EditServer>(&operations[i]);
+    if (added == nullptr && edited == nullptr) continue;
+    const ServerConfig& config = added != nullptr ? added->config : edited->config;
+    if (traitsOf(config.tunnel.method).delivery != Delivery::link) continue;
+    auto checked = engine_->checkDirectRouting(added != nullptr ? added->server.address : edited->server.address);
+    failedAt = i;
+    if (!checked) return checked;
+  }
+  return {};
+}
+
+void EngineWrap::applied(std::span<const Operation> operations) {
+  const auto isAboutServers = [](const Operation& operation) {
+    return std::holds_alternative<AddServer>(operation) || std::holds_alternative<DeleteServer>(operation) ||
+           std::holds_alternative<EditServer>(operation) || std::holds_alternative<DeleteService>(operation) ||
+           std::holds_alternative<ClearServices>(operation);
+  };
+  if (std::any_of(operations.begin(), operations.end(), isAboutServers)) engine_->watchRoutes();
+}
+
+Napi::Value EngineWrap::start(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (ranBefore_) {
+    throwError(env, Error::make(ErrorCode::busy, "the director was started already"));
+    return env.Undefined();
+  }
+  const auto options = readStartOptions(info[0], director().workers());
+  if (!options || !isOpen(env)) return env.Undefined();  // reading may have closed it
+  auto started = engine_->start(*options);
+  if (!started) {
+    throwError(env, started.error());
+    return env.Undefined();
+  }
+  ranBefore_ = true;
+  return startedToJs(env, started.value());
+}
+
+// The workers' events wake the event loop through one thread-safe function, and are drained there in one call.
+Napi::Value EngineWrap::onEvents(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsFunction() || hasNotify_ || ranBefore_) {
+    throwInvalidArgument(env, "onEvents takes a function, once, before start()");
+    return env.Undefined();
+  }
+  notify_ = Napi::ThreadSafeFunction::New(env, info[0].As<Napi::Function>(), "tunvs events", 0, 1);
+  notify_.Unref(env);
+  hasNotify_ = true;
+  hookEnd();
+  engine_->events().notify([this] {
+    notify_.NonBlockingCall([self = self_](Napi::Env callEnv, Napi::Function callback) {
+      if (*self == nullptr || (*self)->engine_ == nullptr) return;  // gone, or closed, since
+      const auto events = (*self)->engine_->events().drain();
+      const napi_value array = eventsToJs(callEnv, events);
+      if (array == nullptr) return;  // there is nobody to tell any more
+      const napi_value arguments[] = {array};
+      callFunction(callEnv, callback, arguments);  // what it throws is left to Node
+    });
+  });
+  return env.Undefined();
+}
+
+// What is told of questions calls putQuestions() in its turn.
+Napi::Value EngineWrap::onPolicies(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  if (!info[0].IsFunction() || !info[1].IsFunction() || policies_ != nullptr || ranBefore_) {
+    throwInvalidArgument(env, "onPolicies takes two functions, once, before start()");
+    return env.Undefined();
+  }
+  auto binding = std::make_unique<PolicyBinding>(info[0].As<Napi::Function>());
+  const Napi::Value columns = binding->columns(env);
+  if (!columns.IsObject()) return env.Undefined();
+  policies_ = std::move(binding);
+  policyNotify_ = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tunvs policies", 0, 1);
+  policyNotify_.Unref(env);
+  hasPolicyNotify_ = true;
+  hookEnd();
+  engine_->policies().notify([this] { tellOfQuestions(); });
+  return columns;
+}
+
+// By any thread.
+void EngineWrap::tellOfQuestions() {
+  policyNotify_.NonBlockingCall(
+      [](Napi::Env env, Napi::Function called) { callFunction(env, called, {}); });  // what it throws is left to Node
+}
+
+// One turn: puts questions and hands the answers over, a few at a time, until nobody asks or the time is over. In that
+// case whoever tells of questions is told again, and comes back behind the event loop's other work.
+Napi::Value EngineWrap::putQuestions(const Napi::CallbackInfo& info) {
+  constexpr uint64_t kTurnUs = 4000;
+  const Napi::Env env = info.Env();
+  if (engine_ == nullptr || policies_ == nullptr || isHeld()) return env.Undefined();
+  const uint64_t beginUs = monotonicUs();
+  engine_->policies().beginRound();
+  for (uint64_t nowUs = beginUs; batch_.take(engine_->policies(), coarseNow());) {
+    bool goesOn = false;
+    hold([&] { goesOn = policies_->decide(env, batch_.questions(), batch_.answers()); });
+    if (!goesOn || engine_ == nullptr) return env.Undefined();
+    batch_.handOver(engine_->policies());
+    for (size_t worker = 0; worker < director().workers(); worker++) engine_->wakeForAnswers(worker);
+    const uint64_t tookUs = monotonicUs() - nowUs;
+    nowUs += tookUs;
+    batch_.took(tookUs);
+    if (nowUs - beginUs < kTurnUs) continue;
+    tellOfQuestions();
+    break;
+  }
+  return env.Undefined();
+}
+
+Napi::Value EngineWrap::workerCpu(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const auto times = engine_->cpu();
+  Napi::Array array = Napi::Array::New(env, times.size());
+  for (uint32_t i = 0; i < times.size(); i++) {
+    Napi::Object object = Napi::Object::New(env);
+    object.Set("userNs", Napi::BigInt::New(env, times[i].userNs));
+    object.Set("systemNs", Napi::BigInt::New(env, times[i].systemNs));
+    array.Set(i, object);
+  }
+  return array;
+}
+
+}  // namespace tunvs::binding

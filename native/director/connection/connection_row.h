@@ -1,0 +1,25 @@
+// How an entry of the table looks from outside.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "director/config/service_table.h"
+#include "director/connection/entries.h"
+
+namespace tunvs {
+
+struct ConnectionRow {
+  FlowKey key;             // a template's: no client port; the virtual port 65535 when it is not followed any more
+  ServerKey server;        // its port as IPVS shows it
+  std::string_view state;  // IPVS's name
+  int64_t expiresMs;       // from now; below 0 when it is overdue
+  bool active;
+  bool isTemplate;
+  uint32_t controlled;     // a template's connections
+  std::string engineData;  // what its service's engine knows a template by; "": nothing but the client's address
+};
+
+ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, const ServiceTable& services, Tick now);
+
+}  // namespace tunvs

@@ -1,0 +1,40 @@
+// The way of whole TCP, UDP and SCTP packets to their real servers: find the connection, or open one, note its state,
+// put the outer header on.
+//
+// Thread safety: as Director::process.
+#pragma once
+
+#include "director/config/settings.h"
+#include "director/connection/connections.h"
+#include "director/delivery/forwarder.h"
+#include "director/delivery/policy_path.h"
+#include "director/worker/pass.h"
+
+namespace tunvs {
+
+class FlowPath {
+ public:
+  FlowPath(const Settings& settings, Entries& entries, Control& control, ServerPool& pool, const Defence& defence)
+      : connections_(entries, control, pool, defence),
+        forwarder_(settings, pool),
+        settings_(settings),
+        policies_(settings, connections_, forwarder_) {}
+
+  Connections& connections() { return connections_; }
+  const Connections& connections() const { return connections_; }
+  Forwarder& forwarder() { return forwarder_; }
+  PolicyPath& policies() { return policies_; }
+
+  // REQUIRES: flow.candidate is set
+  Verdict handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
+
+ private:
+  Verdict keepBack(Pass& pass, Verdict verdict, const Flow& flow, Packet& packet, size_t cause);
+
+  Connections connections_;  // first, as what every packet needs: then it is where this object is
+  Forwarder forwarder_;
+  const Settings& settings_;
+  PolicyPath policies_;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,39 @@
+// What would become of a packet that came now, and why; nothing is changed by asking.
+//
+// Thread safety: the control thread's; workers may run beside it.
+#pragma once
+
+#include <memory>
+
+#include "director/connection/connections.h"
+#include "director/connection/explanation.h"
+#include "director/delivery/forwarder.h"
+#include "director/delivery/icmp_path.h"
+#include "director/fragment/fragment_table.h"
+#include "director/worker/worker_context.h"
+
+namespace tunvs {
+
+class Explainer {
+ public:
+  Explainer(const Control& control, const Connections& connections, const FragmentTable& fragments,
+            const Forwarder& forwarder, IcmpPath& icmp)
+      : control_(control), connections_(connections), fragments_(fragments), forwarder_(forwarder), icmp_(icmp) {}
+
+  // `mark`: its device's. REQUIRES: between Epochs::enter() and leave()
+  Explanation explain(const ParsedPacket& parsed, Tick now, uint32_t mark);
+
+ private:
+  Explanation explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const;
+  Explanation explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark);
+
+  const Control& control_;
+  const Connections& connections_;
+  const FragmentTable& fragments_;
+  const Forwarder& forwarder_;
+  IcmpPath& icmp_;
+  std::unique_ptr<WorkerContext> asking_;  // what is done with it reaches nobody
+};
+
+}  // namespace tunvs

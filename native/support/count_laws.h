@@ -1,0 +1,12 @@
+// The laws of what a director counts in a program: see director_program.h, laws 1, 2 and 3.
+#pragma once
+
+#include "support/laws.h"
+#include "support/test_director.h"
+
+namespace tunvs::testing {
+
+// `received`: packets so far. REQUIRES: none waits for its vector
+void checkCounts(Laws& laws, TestDirector& t, uint64_t received);
+
+}  // namespace tunvs::testing

@@ -1,0 +1,20 @@
+// The first law that was broken, if any; what comes after it says nothing.
+#pragma once
+
+#include <string>
+
+namespace tunvs::testing {
+
+class Laws {
+ public:
+  void require(bool holds, const char* law) {
+    if (!holds && broken_.empty()) broken_ = law;
+  }
+  bool hold() const { return broken_.empty(); }
+  const std::string& broken() const { return broken_; }
+
+ private:
+  std::string broken_;
+};
+
+}  // namespace tunvs::testing

@@ -1,0 +1,41 @@
+// The laws of what leaves a director in a program: see director_program.h, laws 1, 4 and 5.
+#pragma once
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "director/counters/verdict.h"
+#include "support/collected_output.h"
+#include "support/laws.h"
+#include "support/program_servers.h"
+
+namespace tunvs::testing {
+
+class OutputLaws {
+ public:
+  OutputLaws(Laws& laws, const ProgramServers& servers) : laws_(laws), servers_(servers) {}
+
+  // A vector of packets, with what became of each.
+  void check(const std::vector<Bytes>& asked, const Verdict* verdicts, const std::vector<SentPacket>& sent);
+
+  // Where connections may begin mid-stream: everywhere, or in these services.
+  void setSloppy(bool isSloppy) { isSloppy_ = isSloppy; }
+  void setHashing(std::set<ServiceKey> services) { hashing_ = std::move(services); }
+
+ private:
+  // What leaves is what was made for this packet, whatever came before and behind it in the vector.
+  void checkAnswer(const Bytes& asked, const SentPacket& sent);
+  // Fragments that waited leave with their first one.
+  void checkPiece(const Bytes& first, const SentPacket& sent);
+  void checkOutput(const Bytes& inner, const SentPacket& sent);
+
+  Laws& laws_;
+  const ProgramServers& servers_;
+  std::map<std::pair<uint64_t, uint64_t>, uint8_t> lastServer_;  // by flow
+  std::set<ServiceKey> hashing_;
+  bool isSloppy_ = false;
+};
+
+}  // namespace tunvs::testing

@@ -1,0 +1,13 @@
+// The operations on the configuration that a director's program applies.
+#pragma once
+
+#include "director/config/operations.h"
+#include "support/program_reader.h"
+#include "support/program_servers.h"
+
+namespace tunvs::testing {
+
+// One operation, and what becomes of `after` when it is taken.
+Operation readOperation(ProgramReader& reader, ProgramServers& after);
+
+}  // namespace tunvs::testing
