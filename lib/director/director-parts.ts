@@ -1,7 +1,7 @@
 /** What a director is made of: with a device, or offline. */
 import type { DirectorHost } from '../host/director-host.js';
 import type { HostKeeper } from '../host/host-keeper.js';
-import type { NativeDirector, NativePolicyListener } from '../native/director.js';
+import type { NativePolicyListener } from '../native/director.js';
 import type { NativePolicyColumns } from '../native/policies.js';
 import type { DirectorDevice, MarkDevice } from './director-device.js';
 import type { DirectorEngine } from './director-engine.js';

@@ -9,6 +9,18 @@ const MAX_FAILURES = 20;
 
 const connections = new Map<string, Agent>();
 
+/** Below those that the kernel gives. */
+const FIRST_PORT = 10_000;
+const PORTS = 22_000;
+let ports = process.pid * 64;
+
+/**
+ * A port of its own for each connection. The kernel gives one again as soon as it is free, and the director, which does
+ * not see the server's side, may have a connection under it still: then the request goes to that one's real server, and
+ * shares are no more what the scheduler says.
+ */
+const nextPort = (): number => FIRST_PORT + (ports++ % PORTS);
+
 function agentOf(connection: string | undefined): Agent {
   if (connection === undefined) return new Agent({ keepAlive: false });
   const agent = connections.get(connection) ?? new Agent({ keepAlive: true, maxSockets: 1, timeout: 120_000 });
@@ -61,13 +73,15 @@ function send(asked: FetchRequest): Promise<{ response: IncomingMessage; localPo
       host: address,
       port,
       ...(localAddress !== undefined && { localAddress }),
+      localPort: nextPort(),
       agent: agentOf(connection),
       method: uploadBytes === undefined ? 'GET' : 'POST',
       path: downloadBytes === undefined ? '/' : `/bytes/${downloadBytes}`,
       headers: uploadBytes === undefined ? {} : { 'content-length': uploadBytes },
       signal: AbortSignal.timeout(timeoutMs),
     });
-    outgoing.on('error', reject);
+    const isTaken = (error: NodeJS.ErrnoException) => error.code === 'EADDRINUSE';
+    outgoing.on('error', (error) => (isTaken(error) ? resolve(send(asked)) : reject(error)));
     outgoing.on('response', (response) => resolve({ response, localPort: response.socket.localPort ?? 0 }));
     if (uploadBytes === undefined) outgoing.end();
     else Readable.from(upload(uploadBytes, holdAfterBytes)).pipe(outgoing);
