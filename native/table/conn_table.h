@@ -465,4 +465,4 @@ void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denomin
 
 }  // namespace tunvs
 
-#include "table/conn_table_search.h"
+#include "table/eviction_search.h"
