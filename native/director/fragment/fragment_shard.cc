@@ -10,6 +10,9 @@ namespace {
 // How many of the oldest datagrams are asked whether they are of the newcomer's source.
 constexpr size_t kVictims = 8;
 
+// How many due datagrams every call drops: more than it can add.
+constexpr size_t kExpirePerCall = 2;
+
 bool areOfOneSource(const FlowKey& a, const FlowKey& b) { return a.family == b.family && a.client() == b.client(); }
 
 }  // namespace
@@ -28,6 +31,26 @@ FragmentTable::Entry* FragmentTable::Shard::find(const FlowKey& key, uint64_t ha
   counts.expired += freeWaiting(*entry);
   counts.datagramsExpired++;
   remove(*entry);
+  return nullptr;
+}
+
+FragmentTable::Entry* FragmentTable::Shard::meet(const FragmentInfo& info, FragmentDrop alone, const FlowKey& key,
+                                                 uint64_t hash, Tick now, FragmentAnswer& dropped) {
+  counts.handedIn++;
+  expire(now, kExpirePerCall);
+  if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) {
+    dropped = drop(alone);
+    return nullptr;
+  }
+  Entry* entry = find(key, hash, now);
+  if (entry != nullptr && info.isFirst() && entry->isOverFor(info, now)) {
+    remove(*entry);
+    entry = nullptr;
+  }
+  if (entry == nullptr) entry = create(key, hash, now);
+  entry->seenAt = now;
+  if (entry->state != Entry::State::dead) return entry;
+  dropped = drop(entry->reason);
   return nullptr;
 }
 

@@ -45,6 +45,10 @@ struct alignas(64) FragmentTable::Shard {
   Shard(uint32_t capacity, size_t arenaBytes, uint32_t lifeTicks);
 
   Entry* find(const FlowKey& key, uint64_t hash, Tick now);
+  // What every fragment meets before anything is made of it: the entry of its datagram, opened where there is none;
+  // null when it is dropped, for `dropped`. `alone`: what is wrong with it by itself.
+  Entry* meet(const FragmentInfo& info, FragmentDrop alone, const FlowKey& key, uint64_t hash, Tick now,
+              FragmentAnswer& dropped);
   Entry* create(const FlowKey& key, uint64_t hash, Tick now);
   // From now on its fragments are sent to where `decision` says.
   void settle(Entry& entry, const FragmentDecision& decision);
