@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "realserver/decapsulator.h"
@@ -43,7 +44,7 @@ bool setUpHost() {
     commands += std::string(" && ip address add ") + ipv6 + "/128 dev lo nodad";
   // The kernel routes to a new IPv6 address a moment after it has taken it.
   const char* isRouted = "test $(ip -6 route show table local dev lo | grep -c '^local 2001:db8:') = 4";
-  return testing::run(commands) && testing::eventually([&] { return testing::run(isRouted); }) &&
+  return testing::run(commands) && testing::eventually([&] { return std::system(isRouted) == 0; }) &&
          testing::setSysctl("ipv4/conf/all/rp_filter", "0") && testing::setSysctl("ipv4/conf/rs0/rp_filter", "0");
 }
 
