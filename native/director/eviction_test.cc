@@ -176,8 +176,8 @@ TEST("a flood takes the place of idle connections up to the part that is for the
     if (i < kCapacity / 2) CHECK(isAlive);
     alive += isAlive;
   }
-  CHECK_EQ(alive, kCapacity - kCapacity / ConnTable::kUnprovenShare);
-  CHECK_EQ(t.counter("evictedIdle"), kCapacity / ConnTable::kUnprovenShare);
+  CHECK_EQ(alive, kCapacity - kCapacity / kUnprovenShare);
+  CHECK_EQ(t.counter("evictedIdle"), kCapacity / kUnprovenShare);
 }
 
 TEST("idle is what has been silent longest for its timeout, whatever is left of that") {

@@ -58,80 +58,72 @@ void sendMarked(uint32_t mark) {
   CHECK_EQ(sendto(socket.get(), "hello", 5, 0, reinterpret_cast<sockaddr*>(&to), sizeof to), 5);
 }
 
-TEST("an engine starts and stops on its device as often as it is told to") {
-  const bool isIsolated = testing::inNetworkNamespace([] {
-    DirectorOptions options = TestDirector::defaultOptions();
-    options.workers = 2;
-    auto engine = Engine::create(options).value();
-    CHECK(!engine->isRunning());
-    for (int round = 0; round < 3; round++) {
-      const auto started = engine->start(onDevice("tun", 2));
-      if (!CHECK(started.ok())) return;
-      CHECK_EQ(started->device, "tunvstest0");
-      CHECK_EQ(started->egress, "tun");
-      CHECK(!started->attached);
-      CHECK(engine->isRunning());
-      CHECK(hasDevice());
-      CHECK_EQ(engine->cpu().size(), 2u);
-      engine->stop();
-      engine->stop();
-      CHECK(!engine->isRunning());
-      CHECK(!hasDevice());
-    }
-  });
-  if (!isIsolated) SKIP(testing::kNoNamespace);
-}
-
-TEST("an engine that can't start leaves no device behind and can be started afterwards") {
-  const bool isIsolated = testing::inNetworkNamespace([] {
-    auto engine = Engine::create(TestDirector::defaultOptions()).value();
-    const auto refused = engine->start(onDevice("nosuch"));
-    CHECK(!refused.ok());
+TEST_IN_NAMESPACE("an engine starts and stops on its device as often as it is told to") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.workers = 2;
+  auto engine = Engine::create(options).value();
+  CHECK(!engine->isRunning());
+  for (int round = 0; round < 3; round++) {
+    const auto started = engine->start(onDevice("tun", 2));
+    if (!CHECK(started.ok())) return;
+    CHECK_EQ(started->device, "tunvstest0");
+    CHECK_EQ(started->egress, "tun");
+    CHECK(!started->attached);
+    CHECK(engine->isRunning());
+    CHECK(hasDevice());
+    CHECK_EQ(engine->cpu().size(), 2u);
+    engine->stop();
+    engine->stop();
     CHECK(!engine->isRunning());
     CHECK(!hasDevice());
-    const auto started = engine->start(onDevice("auto"));
-    CHECK(started.ok());
-  });
-  if (!isIsolated) SKIP(testing::kNoNamespace);
+  }
 }
 
-TEST("what comes by the device of a mark is for that mark's service, what comes by the main one for the address's") {
-  const bool isIsolated = testing::inNetworkNamespaceWithTun([] {
-    DirectorOptions options = TestDirector::defaultOptions();
-    options.workers = 6;
-    auto engine = Engine::create(options).value();
-    const std::vector<ServiceKey> services = {TestDirector::kNames, ofMark(1), ofMark(4294967295)};
-    for (const ServiceKey& service : services) {
-      const std::vector<Operation> operations = {AddService{service, {"rr"}},
-                                                 AddServer{service, TestDirector::server(11, service), {}}};
-      CHECK(engine->director().apply(operations).ok());
-    }
-    EngineStartOptions devices = withMarks({1, 2}, 2);
-    devices.markDevices[1].mark = 4294967295;
-    const auto started = engine->start(devices);
-    if (!CHECK(started.ok())) return;
-    REQUIRE(started->markDevices.size() == 2u);
-    CHECK_EQ(started->markDevices[1].name, "tunvsmark2");
-    CHECK(!started->markDevices[1].attached);
-    CHECK_EQ(engine->cpu().size(), 6u);
-    for (const char* command :
-         {"ip address add 10.0.0.1/32 dev lo", "ip link set lo up", "ip link set tunvstest0 up",
-          "ip link set tunvsmark1 up", "ip link set tunvsmark2 up", "ip route add 192.0.2.10 dev tunvstest0",
-          "ip route add default dev tunvsmark1 table 8401", "ip route add default dev tunvsmark2 table 8402",
-          "ip rule add fwmark 1 lookup 8401", "ip rule add fwmark 4294967295 lookup 8402"}) {
-      testing::run(command);
-    }
-    for (const uint32_t mark : {0u, 1u, 1u, 4294967295u, 4294967295u, 4294967295u, 9u}) sendMarked(mark);
-    const auto connections = [&] {
-      std::vector<uint64_t> counts;
-      for (const auto& row : engine->director().control().rows(0)) counts.push_back(row.traffic.connections);
-      return counts;
-    };
-    CHECK(testing::eventually([&] { return connections() == std::vector<uint64_t>{2, 2, 3}; }));
-    engine->stop();
-    for (const char* name : {"tunvstest0", "tunvsmark1", "tunvsmark2"}) CHECK(!hasDevice(name));
-  });
-  if (!isIsolated) SKIP(testing::kNoTun);
+TEST_IN_NAMESPACE("an engine that can't start leaves no device behind and can be started afterwards") {
+  auto engine = Engine::create(TestDirector::defaultOptions()).value();
+  const auto refused = engine->start(onDevice("nosuch"));
+  CHECK(!refused.ok());
+  CHECK(!engine->isRunning());
+  CHECK(!hasDevice());
+  const auto started = engine->start(onDevice("auto"));
+  CHECK(started.ok());
+}
+
+TEST_WITH_TUN(
+    "what comes by the device of a mark is for that mark's service, what comes by the main one for the address's") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.workers = 6;
+  auto engine = Engine::create(options).value();
+  const std::vector<ServiceKey> services = {TestDirector::kNames, ofMark(1), ofMark(4294967295)};
+  for (const ServiceKey& service : services) {
+    const std::vector<Operation> operations = {AddService{service, {"rr"}},
+                                               AddServer{service, TestDirector::server(11, service), {}}};
+    CHECK(engine->director().apply(operations).ok());
+  }
+  EngineStartOptions devices = withMarks({1, 2}, 2);
+  devices.markDevices[1].mark = 4294967295;
+  const auto started = engine->start(devices);
+  if (!CHECK(started.ok())) return;
+  REQUIRE(started->markDevices.size() == 2u);
+  CHECK_EQ(started->markDevices[1].name, "tunvsmark2");
+  CHECK(!started->markDevices[1].attached);
+  CHECK_EQ(engine->cpu().size(), 6u);
+  for (const char* command :
+       {"ip address add 10.0.0.1/32 dev lo", "ip link set lo up", "ip link set tunvstest0 up",
+        "ip link set tunvsmark1 up", "ip link set tunvsmark2 up", "ip route add 192.0.2.10 dev tunvstest0",
+        "ip route add default dev tunvsmark1 table 8401", "ip route add default dev tunvsmark2 table 8402",
+        "ip rule add fwmark 1 lookup 8401", "ip rule add fwmark 4294967295 lookup 8402"}) {
+    testing::run(command);
+  }
+  for (const uint32_t mark : {0u, 1u, 1u, 4294967295u, 4294967295u, 4294967295u, 9u}) sendMarked(mark);
+  const auto connections = [&] {
+    std::vector<uint64_t> counts;
+    for (const auto& row : engine->director().control().rows(0)) counts.push_back(row.traffic.connections);
+    return counts;
+  };
+  CHECK(testing::eventually([&] { return connections() == std::vector<uint64_t>{2, 2, 3}; }));
+  engine->stop();
+  for (const char* name : {"tunvstest0", "tunvsmark1", "tunvsmark2"}) CHECK(!hasDevice(name));
 }
 
 TEST("a route's MTU is the server's as long as it is narrow, by any egress, also of a server that comes later") {
@@ -163,32 +155,26 @@ TEST("a route's MTU is the server's as long as it is narrow, by any egress, also
   }
 }
 
-TEST("an engine that can't open the device of a mark leaves none behind, and starts without it") {
-  const bool isIsolated = testing::inNetworkNamespaceWithTun([] {
-    DirectorOptions options = TestDirector::defaultOptions();
-    options.workers = 3;
-    auto engine = Engine::create(options).value();
-    testing::run("ip link add name tunvsmark2 type veth");
-    const auto refused = engine->start(withMarks({1, 2}));
-    REQUIRE(!refused.ok());
-    CHECK(refused.error().message.find("tunvsmark2") != std::string::npos);
-    CHECK(!engine->isRunning());
-    CHECK(!hasDevice());
-    CHECK(!hasDevice("tunvsmark1"));
-    CHECK(engine->start(withMarks({1, 3})).ok());
-  });
-  if (!isIsolated) SKIP(testing::kNoTun);
+TEST_WITH_TUN("an engine that can't open the device of a mark leaves none behind, and starts without it") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.workers = 3;
+  auto engine = Engine::create(options).value();
+  testing::run("ip link add name tunvsmark2 type veth");
+  const auto refused = engine->start(withMarks({1, 2}));
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message.find("tunvsmark2") != std::string::npos);
+  CHECK(!engine->isRunning());
+  CHECK(!hasDevice());
+  CHECK(!hasDevice("tunvsmark1"));
+  CHECK(engine->start(withMarks({1, 3})).ok());
 }
 
-TEST("an engine ends its workers and its device when it is destroyed") {
-  const bool isIsolated = testing::inNetworkNamespace([] {
-    {
-      auto engine = Engine::create(TestDirector::defaultOptions()).value();
-      CHECK(engine->start(onDevice("tun")).ok());
-    }
-    CHECK(!hasDevice());
-  });
-  if (!isIsolated) SKIP(testing::kNoNamespace);
+TEST_IN_NAMESPACE("an engine ends its workers and its device when it is destroyed") {
+  {
+    auto engine = Engine::create(TestDirector::defaultOptions()).value();
+    CHECK(engine->start(onDevice("tun")).ok());
+  }
+  CHECK(!hasDevice());
 }
 
 TEST("an engine with no memory for its table says how much it wanted") {
@@ -199,29 +185,26 @@ TEST("an engine with no memory for its table says how much it wanted") {
 }
 
 // Two workers, and before them what watches the routes.
-TEST("an engine for which a thread can't be made undoes what was begun, and starts later") {
-  const bool isIsolated = testing::inNetworkNamespace([] {
-    DirectorOptions options = TestDirector::defaultOptions();
-    options.workers = 2;
-    auto engine = Engine::create(options).value();
-    size_t failed = 0;
-    for (int made = 0; made < 3; made++) {
-      const testing::FailingThreads then(made);
-      const auto started = engine->start(onDevice("tun", 2));
-      if (started.ok()) {
-        engine->stop();
-        continue;
-      }
-      failed++;
-      CHECK(testing::saysThreads(started.error()));
-      CHECK(!engine->isRunning());
-      CHECK(!hasDevice());
+TEST_IN_NAMESPACE("an engine for which a thread can't be made undoes what was begun, and starts later") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.workers = 2;
+  auto engine = Engine::create(options).value();
+  size_t failed = 0;
+  for (int made = 0; made < 3; made++) {
+    const testing::FailingThreads then(made);
+    const auto started = engine->start(onDevice("tun", 2));
+    if (started.ok()) {
+      engine->stop();
+      continue;
     }
-    CHECK_EQ(failed, 3u);
-    CHECK(engine->start(onDevice("tun", 2)).ok());
-    engine->stop();
-  });
-  if (!isIsolated) SKIP(testing::kNoNamespace);
+    failed++;
+    CHECK(testing::saysThreads(started.error()));
+    CHECK(!engine->isRunning());
+    CHECK(!hasDevice());
+  }
+  CHECK_EQ(failed, 3u);
+  CHECK(engine->start(onDevice("tun", 2)).ok());
+  engine->stop();
 }
 
 size_t countOf(const char* folder) {
@@ -230,43 +213,41 @@ size_t countOf(const char* folder) {
 }
 
 // Whichever step it is that finds no descriptor or no thread.
-TEST("an engine that fails half way leaves no descriptor and no thread behind, nor does one that starts and stops") {
-  const bool isIsolated = testing::inNetworkNamespaceWithTun([] {
-    DirectorOptions options = TestDirector::defaultOptions();
-    options.workers = 3;
-    auto engine = Engine::create(options).value();
-    for (const char* egress : {"packet", "tun"}) {
-      EngineStartOptions devices = withMarks({1});
-      devices.device.queues = 2;
-      devices.egress = egress;
-      const size_t descriptors = countOf("/proc/self/fd"), threads = countOf("/proc/self/task");
-      size_t refused = 0, started = 0;
-      const auto attempt = [&] {
-        const bool isStarted = engine->start(devices).ok();
-        (isStarted ? started : refused)++;
-        CHECK_EQ(engine->isRunning(), isStarted);
-        engine->stop();
-      };
-      rlimit before{};
-      getrlimit(RLIMIT_NOFILE, &before);
-      for (size_t more = 0; more < 40; more += 2) {
-        const rlimit few{descriptors + more, before.rlim_max};
-        setrlimit(RLIMIT_NOFILE, &few);
-        attempt();
-        setrlimit(RLIMIT_NOFILE, &before);
-      }
-      for (int made = 0; made < 6; made++) {
-        const testing::FailingThreads then(made);
-        attempt();
-      }
-      for (int times = 0; times < 5; times++) attempt();
-      CHECK(refused > 5 && started > 10);
-      CHECK_EQ(countOf("/proc/self/fd"), descriptors);
-      CHECK_EQ(countOf("/proc/self/task"), threads);
-      CHECK(!hasDevice() && !hasDevice("tunvsmark1"));
+TEST_WITH_TUN(
+    "an engine that fails half way leaves no descriptor and no thread behind, nor does one that starts and stops") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.workers = 3;
+  auto engine = Engine::create(options).value();
+  for (const char* egress : {"packet", "tun"}) {
+    EngineStartOptions devices = withMarks({1});
+    devices.device.queues = 2;
+    devices.egress = egress;
+    const size_t descriptors = countOf("/proc/self/fd"), threads = countOf("/proc/self/task");
+    size_t refused = 0, started = 0;
+    const auto attempt = [&] {
+      const bool isStarted = engine->start(devices).ok();
+      (isStarted ? started : refused)++;
+      CHECK_EQ(engine->isRunning(), isStarted);
+      engine->stop();
+    };
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    for (size_t more = 0; more < 40; more += 2) {
+      const rlimit few{descriptors + more, before.rlim_max};
+      setrlimit(RLIMIT_NOFILE, &few);
+      attempt();
+      setrlimit(RLIMIT_NOFILE, &before);
     }
-  });
-  if (!isIsolated) SKIP(testing::kNoTun);
+    for (int made = 0; made < 6; made++) {
+      const testing::FailingThreads then(made);
+      attempt();
+    }
+    for (int times = 0; times < 5; times++) attempt();
+    CHECK(refused > 5 && started > 10);
+    CHECK_EQ(countOf("/proc/self/fd"), descriptors);
+    CHECK_EQ(countOf("/proc/self/task"), threads);
+    CHECK(!hasDevice() && !hasDevice("tunvsmark1"));
+  }
 }
 
 }  // namespace

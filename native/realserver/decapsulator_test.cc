@@ -86,95 +86,80 @@ uint64_t lawfulSum(const DecapCounters& counters) {
   return sum;
 }
 
-TEST("a tunnelled datagram gets to the service on the VIP, and others are counted by their reason") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
+TEST_WITH_TUN("a tunnelled datagram gets to the service on the VIP, and others are counted by their reason") {
+  auto decapsulator = startDecapsulator();
+  REQUIRE(decapsulator.ok());
+  REQUIRE(setUpHost());
+  const UniqueFd service = openService();
+  auto egress = RawEgress::open();
+  REQUIRE(egress.ok());
+
+  CHECK(send(*egress.value(), tunnelledDatagram(10, IpAddress::v4(10, 0, 0, 9))));
+  auto spoiled = tunnelledDatagram(10);
+  spoiled[30] ^= 1;
+  CHECK(send(*egress.value(), spoiled));
+  for (int i = 0; i < 100; i++) CHECK(send(*egress.value(), tunnelledDatagram(100)));
+  CHECK(send(*egress.value(), tunnelledDatagram(20000)));
+  for (int i = 0; i < 100; i++) REQUIRE(receiveFrom(service) == 100);
+  CHECK_EQ(receiveFrom(service), 20000);
+
+  // What was delivered is counted behind its writing, and may be read before.
+  constexpr uint64_t kBytes = 100 * 128 + 20028;
+  CHECK(testing::eventually([&] { return decapsulator.value()->counters().deliveredBytes == kBytes; }));
+  CHECK(testing::eventually([&] { return decapsulator.value()->counters().received == 103; }));
+  const DecapCounters counters = decapsulator.value()->counters();
+  CHECK_EQ(counters.delivered, 101u);
+  CHECK_EQ(counters.unknownDirector, 1u);
+  CHECK_EQ(counters.badInnerChecksum, 1u);
+  CHECK_EQ(counters.writeFailed, 0u);
+  CHECK_EQ(counters.socketFull, 0u);
+  CHECK_EQ(counters.received, lawfulSum(counters));
+  CHECK_EQ(decapsulator.value()->failure(), "");
+}
+
+TEST_WITH_TUN("what can't be written to the device is counted, and received still is the sum") {
+  auto decapsulator = startDecapsulator();
+  REQUIRE(decapsulator.ok());
+  REQUIRE(setUpHost());
+  REQUIRE(testing::run("ip link set rs0 down"));
+  auto egress = RawEgress::open();
+  REQUIRE(egress.ok());
+  CHECK(send(*egress.value(), tunnelledDatagram(10)));
+  CHECK(testing::eventually([&] { return decapsulator.value()->counters().writeFailed == 1; }));
+  const DecapCounters counters = decapsulator.value()->counters();
+  CHECK_EQ(counters.received, 1u);
+  CHECK_EQ(counters.received, lawfulSum(counters));
+  CHECK_EQ(counters.delivered, 0u);
+}
+
+TEST_WITH_TUN("a device that somebody deletes ends the decapsulator, which says so, though no packet comes") {
+  auto decapsulator = startDecapsulator();
+  REQUIRE(decapsulator.ok());
+  REQUIRE(setUpHost());
+  CHECK_EQ(decapsulator.value()->failure(), "");
+  REQUIRE(testing::run("ip link delete rs0"));
+  CHECK(testing::eventually([&] { return !decapsulator.value()->failure().empty(); }));
+  CHECK_EQ(decapsulator.value()->failure(), "the device rs0 is gone: somebody has deleted it");
+}
+
+TEST_WITH_TUN("a decapsulator can be started again at once, and its device goes with it") {
+  for (int i = 0; i < 3; i++) {
     auto decapsulator = startDecapsulator();
     REQUIRE(decapsulator.ok());
-    REQUIRE(setUpHost());
-    const UniqueFd service = openService();
-    auto egress = RawEgress::open();
-    REQUIRE(egress.ok());
-
-    CHECK(send(*egress.value(), tunnelledDatagram(10, IpAddress::v4(10, 0, 0, 9))));
-    auto spoiled = tunnelledDatagram(10);
-    spoiled[30] ^= 1;
-    CHECK(send(*egress.value(), spoiled));
-    for (int i = 0; i < 100; i++) CHECK(send(*egress.value(), tunnelledDatagram(100)));
-    CHECK(send(*egress.value(), tunnelledDatagram(20000)));
-    for (int i = 0; i < 100; i++) REQUIRE(receiveFrom(service) == 100);
-    CHECK_EQ(receiveFrom(service), 20000);
-
-    // What was delivered is counted behind its writing, and may be read before.
-    constexpr uint64_t kBytes = 100 * 128 + 20028;
-    CHECK(testing::eventually([&] { return decapsulator.value()->counters().deliveredBytes == kBytes; }));
-    CHECK(testing::eventually([&] { return decapsulator.value()->counters().received == 103; }));
-    const DecapCounters counters = decapsulator.value()->counters();
-    CHECK_EQ(counters.delivered, 101u);
-    CHECK_EQ(counters.unknownDirector, 1u);
-    CHECK_EQ(counters.badInnerChecksum, 1u);
-    CHECK_EQ(counters.writeFailed, 0u);
-    CHECK_EQ(counters.socketFull, 0u);
-    CHECK_EQ(counters.received, lawfulSum(counters));
-    CHECK_EQ(decapsulator.value()->failure(), "");
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+    CHECK_EQ(decapsulator.value()->device(), "rs0");
+    CHECK(!startDecapsulator().ok());
+  }
 }
 
-TEST("what can't be written to the device is counted, and received still is the sum") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    auto decapsulator = startDecapsulator();
-    REQUIRE(decapsulator.ok());
-    REQUIRE(setUpHost());
-    REQUIRE(testing::run("ip link set rs0 down"));
-    auto egress = RawEgress::open();
-    REQUIRE(egress.ok());
-    CHECK(send(*egress.value(), tunnelledDatagram(10)));
-    CHECK(testing::eventually([&] { return decapsulator.value()->counters().writeFailed == 1; }));
-    const DecapCounters counters = decapsulator.value()->counters();
-    CHECK_EQ(counters.received, 1u);
-    CHECK_EQ(counters.received, lawfulSum(counters));
-    CHECK_EQ(counters.delivered, 0u);
-  });
-  if (!isMade) SKIP(testing::kNoTun);
-}
-
-TEST("a device that somebody deletes ends the decapsulator, which says so, though no packet comes") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    auto decapsulator = startDecapsulator();
-    REQUIRE(decapsulator.ok());
-    REQUIRE(setUpHost());
-    CHECK_EQ(decapsulator.value()->failure(), "");
-    REQUIRE(testing::run("ip link delete rs0"));
-    CHECK(testing::eventually([&] { return !decapsulator.value()->failure().empty(); }));
-    CHECK_EQ(decapsulator.value()->failure(), "the device rs0 is gone: somebody has deleted it");
-  });
-  if (!isMade) SKIP(testing::kNoTun);
-}
-
-TEST("a decapsulator can be started again at once, and its device goes with it") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    for (int i = 0; i < 3; i++) {
-      auto decapsulator = startDecapsulator();
-      REQUIRE(decapsulator.ok());
-      CHECK_EQ(decapsulator.value()->device(), "rs0");
-      CHECK(!startDecapsulator().ok());
-    }
-  });
-  if (!isMade) SKIP(testing::kNoTun);
-}
-
-TEST("a decapsulator without a thread is an error, leaves no device, and can be started later") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    {
-      const testing::FailingThreads none;
-      const auto decapsulator = startDecapsulator();
-      REQUIRE(!decapsulator.ok());
-      CHECK(testing::saysThreads(decapsulator.error()));
-      CHECK(testing::run("! ip link show rs0 >/dev/null 2>&1"));
-    }
-    CHECK(startDecapsulator().ok());
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+TEST_WITH_TUN("a decapsulator without a thread is an error, leaves no device, and can be started later") {
+  {
+    const testing::FailingThreads none;
+    const auto decapsulator = startDecapsulator();
+    REQUIRE(!decapsulator.ok());
+    CHECK(testing::saysThreads(decapsulator.error()));
+    CHECK(testing::run("! ip link show rs0 >/dev/null 2>&1"));
+  }
+  CHECK(startDecapsulator().ok());
 }
 
 }  // namespace

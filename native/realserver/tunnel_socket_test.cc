@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include <cstdlib>
 #include <string>
 
 #include "realserver/decapsulator.h"
@@ -43,7 +44,7 @@ bool setUpHost() {
     commands += std::string(" && ip address add ") + ipv6 + "/128 dev lo nodad";
   // The kernel routes to a new IPv6 address a moment after it has taken it.
   const char* isRouted = "test $(ip -6 route show table local dev lo | grep -c '^local 2001:db8:') = 4";
-  return testing::run(commands) && testing::eventually([&] { return testing::run(isRouted); }) &&
+  return testing::run(commands) && testing::eventually([&] { return std::system(isRouted) == 0; }) &&
          testing::setSysctl("ipv4/conf/all/rp_filter", "0") && testing::setSysctl("ipv4/conf/rs0/rp_filter", "0");
 }
 
@@ -149,115 +150,106 @@ Received receiveFrom(const UniqueFd& service) {
   return received;
 }
 
-TEST("every encapsulation over both families gets both families' packets to the service, with their ECN") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    auto decapsulator = Decapsulator::start(options());
-    REQUIRE(decapsulator.ok());
-    REQUIRE(setUpHost());
-    uint64_t sent = 0;
-    for (const Family inner : {Family::ipv4, Family::ipv6}) {
-      const UniqueFd service = openService(inner);
-      const auto ipip = inner == Family::ipv4 ? IpProtocol::ipip : IpProtocol::ipv6;
-      const auto number = static_cast<uint8_t>(ipip);
-      const Bytes gue = {0, number, 0, 0};
-      const Bytes gre = inner == Family::ipv4 ? Bytes{0, 0, 8, 0} : Bytes{0, 0, 0x86, 0xdd};
-      for (const Family outer : {Family::ipv4, Family::ipv6}) {
-        const std::pair<Tunnel, Bytes> tunnels[] = {
-            {{outer, ipip}, {}},
-            {{outer, IpProtocol::udp}, gue},
-            {{outer, IpProtocol::udp, 0, false, kGuePort + 1}, gue},
-            {{outer, IpProtocol::udp, 0, false}, {}},  // GUE version 1
-            {{outer, IpProtocol::gre}, gre},
-        };
-        for (auto [tunnel, header] : tunnels) {
-          // CE on the way, ECT(0) inside: the service has to learn of it.
-          tunnel.ecn = 3;
-          const Bytes payload = header + innerPacket(inner, 100, 2);
-          send(tunnel, payload, directorOf(outer));
-          const Received received = receiveFrom(service);
-          if (!CHECK_EQ(received.bytes, 100) || !CHECK_EQ(received.ecn, 3)) {
-            testing::fail(__FILE__, __LINE__,
-                          "for: IPv" + std::to_string(static_cast<int>(inner)) + " in IPv" +
-                              std::to_string(static_cast<int>(outer)) + ", protocol " +
-                              std::to_string(static_cast<int>(tunnel.protocol)));
-          }
-          sent++;
+TEST_WITH_TUN("every encapsulation over both families gets both families' packets to the service, with their ECN") {
+  auto decapsulator = Decapsulator::start(options());
+  REQUIRE(decapsulator.ok());
+  REQUIRE(setUpHost());
+  uint64_t sent = 0;
+  for (const Family inner : {Family::ipv4, Family::ipv6}) {
+    const UniqueFd service = openService(inner);
+    const auto ipip = inner == Family::ipv4 ? IpProtocol::ipip : IpProtocol::ipv6;
+    const auto number = static_cast<uint8_t>(ipip);
+    const Bytes gue = {0, number, 0, 0};
+    const Bytes gre = inner == Family::ipv4 ? Bytes{0, 0, 8, 0} : Bytes{0, 0, 0x86, 0xdd};
+    for (const Family outer : {Family::ipv4, Family::ipv6}) {
+      const std::pair<Tunnel, Bytes> tunnels[] = {
+          {{outer, ipip}, {}},
+          {{outer, IpProtocol::udp}, gue},
+          {{outer, IpProtocol::udp, 0, false, kGuePort + 1}, gue},
+          {{outer, IpProtocol::udp, 0, false}, {}},  // GUE version 1
+          {{outer, IpProtocol::gre}, gre},
+      };
+      for (auto [tunnel, header] : tunnels) {
+        // CE on the way, ECT(0) inside: the service has to learn of it.
+        tunnel.ecn = 3;
+        const Bytes payload = header + innerPacket(inner, 100, 2);
+        send(tunnel, payload, directorOf(outer));
+        const Received received = receiveFrom(service);
+        if (!CHECK_EQ(received.bytes, 100) || !CHECK_EQ(received.ecn, 3)) {
+          testing::fail(__FILE__, __LINE__,
+                        "for: IPv" + std::to_string(static_cast<int>(inner)) + " in IPv" +
+                            std::to_string(static_cast<int>(outer)) + ", protocol " +
+                            std::to_string(static_cast<int>(tunnel.protocol)));
         }
+        sent++;
       }
     }
-    // What was delivered is counted behind its writing, and may be read before.
-    CHECK(testing::eventually([&] { return decapsulator.value()->counters().delivered == sent; }));
-    CHECK_EQ(decapsulator.value()->counters().received, sent);
-    CHECK_EQ(decapsulator.value()->failure(), "");
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+  }
+  // What was delivered is counted behind its writing, and may be read before.
+  CHECK(testing::eventually([&] { return decapsulator.value()->counters().delivered == sent; }));
+  CHECK_EQ(decapsulator.value()->counters().received, sent);
+  CHECK_EQ(decapsulator.value()->failure(), "");
 }
 
-TEST("over IPv6 and UDP too, strangers, spoiled tunnels and unmarked congestion are counted by their reason") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    auto decapsulator = Decapsulator::start(options());
-    REQUIRE(decapsulator.ok());
-    REQUIRE(setUpHost());
-    const Bytes inner = innerPacket(Family::ipv6, 10);
-    const Tunnel ip{Family::ipv6, IpProtocol::ipv6}, gue{Family::ipv6, IpProtocol::udp},
-        gre{Family::ipv6, IpProtocol::gre};
-    const IpAddress director = directorOf(Family::ipv6);
-    send(ip, inner, address("2001:db8:4::9"));
-    send({Family::ipv4, IpProtocol::udp}, Bytes{0, 41, 0, 0} + inner, address("10.0.0.9"));
-    send(gue, Bytes{0x20, 41, 0, 0} + inner, director);
-    send(gre, Bytes{0x80, 0, 0x86, 0xdd, 0x12, 0x34, 0, 0} + inner, director);
-    send(ip, testing::firstOf(inner, 39), director);
-    send(gue, Bytes{0, 4, 0, 0} + inner, director);
-    send({Family::ipv6, IpProtocol::ipv6, 3}, inner, director);
-    send({Family::ipv4, IpProtocol::udp, 3}, Bytes{0, 41, 0, 0} + inner, directorOf(Family::ipv4));
-    Bytes other = inner;
-    other[39] ^= 1;
-    send(gre, Bytes{0, 0, 0x86, 0xdd} + other, director);
+TEST_WITH_TUN("over IPv6 and UDP too, strangers, spoiled tunnels and unmarked congestion are counted by their reason") {
+  auto decapsulator = Decapsulator::start(options());
+  REQUIRE(decapsulator.ok());
+  REQUIRE(setUpHost());
+  const Bytes inner = innerPacket(Family::ipv6, 10);
+  const Tunnel ip{Family::ipv6, IpProtocol::ipv6}, gue{Family::ipv6, IpProtocol::udp},
+      gre{Family::ipv6, IpProtocol::gre};
+  const IpAddress director = directorOf(Family::ipv6);
+  send(ip, inner, address("2001:db8:4::9"));
+  send({Family::ipv4, IpProtocol::udp}, Bytes{0, 41, 0, 0} + inner, address("10.0.0.9"));
+  send(gue, Bytes{0x20, 41, 0, 0} + inner, director);
+  send(gre, Bytes{0x80, 0, 0x86, 0xdd, 0x12, 0x34, 0, 0} + inner, director);
+  send(ip, testing::firstOf(inner, 39), director);
+  send(gue, Bytes{0, 4, 0, 0} + inner, director);
+  send({Family::ipv6, IpProtocol::ipv6, 3}, inner, director);
+  send({Family::ipv4, IpProtocol::udp, 3}, Bytes{0, 41, 0, 0} + inner, directorOf(Family::ipv4));
+  Bytes other = inner;
+  other[39] ^= 1;
+  send(gre, Bytes{0, 0, 0x86, 0xdd} + other, director);
 
-    CHECK(testing::eventually([&] { return decapsulator.value()->counters().received == 9; }));
-    const DecapCounters counters = decapsulator.value()->counters();
-    CHECK_EQ(counters.unknownDirector, 2u);
-    CHECK_EQ(counters.badTunnelHeader, 1u);
-    CHECK_EQ(counters.badTunnelChecksum, 1u);
-    CHECK_EQ(counters.badInner, 2u);
-    CHECK_EQ(counters.congestionNotSignallable, 2u);
-    CHECK_EQ(counters.notVirtualAddress, 1u);
-    CHECK_EQ(counters.delivered, 0u);
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+  CHECK(testing::eventually([&] { return decapsulator.value()->counters().received == 9; }));
+  const DecapCounters counters = decapsulator.value()->counters();
+  CHECK_EQ(counters.unknownDirector, 2u);
+  CHECK_EQ(counters.badTunnelHeader, 1u);
+  CHECK_EQ(counters.badTunnelChecksum, 1u);
+  CHECK_EQ(counters.badInner, 2u);
+  CHECK_EQ(counters.congestionNotSignallable, 2u);
+  CHECK_EQ(counters.notVirtualAddress, 1u);
+  CHECK_EQ(counters.delivered, 0u);
 }
 
-TEST("only the sockets that packets can come by are opened, and mistakes are named") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    const auto rulesOf = [](const char* director, const char* virtualAddress) {
-      const AddressPrefix from = AddressPrefix::of(address(director));
-      const IpAddress to = address(virtualAddress);
-      return DecapRules::make({&from, 1}, {&to, 1}).value();
-    };
-    const uint16_t port = kGuePort;
-    const auto count = [&](std::vector<std::string> names, const DecapRules& rules) {
-      const auto sockets = openTunnelSockets(names, {&port, 1}, rules);
-      return sockets ? sockets.value().size() : size_t{0};
-    };
-    const DecapRules fours = rulesOf("10.0.0.1", "192.0.2.10"), mixed = rulesOf("2001:db8::1", "192.0.2.10");
-    CHECK_EQ(count({"ipip"}, fours), 1u);
-    CHECK_EQ(count({"ipip", "gue", "gre"}, fours), 3u);
-    CHECK_EQ(count({"ipip"}, mixed), 1u);
+TEST_IN_NAMESPACE("only the sockets that packets can come by are opened, and mistakes are named") {
+  const auto rulesOf = [](const char* director, const char* virtualAddress) {
+    const AddressPrefix from = AddressPrefix::of(address(director));
+    const IpAddress to = address(virtualAddress);
+    return DecapRules::make({&from, 1}, {&to, 1}).value();
+  };
+  const uint16_t port = kGuePort;
+  const auto count = [&](std::vector<std::string> names, const DecapRules& rules) {
+    const auto sockets = openTunnelSockets(names, {&port, 1}, rules);
+    return sockets ? sockets.value().size() : size_t{0};
+  };
+  const DecapRules fours = rulesOf("10.0.0.1", "192.0.2.10"), mixed = rulesOf("2001:db8::1", "192.0.2.10");
+  CHECK_EQ(count({"ipip"}, fours), 1u);
+  CHECK_EQ(count({"ipip", "gue", "gre"}, fours), 3u);
+  CHECK_EQ(count({"ipip"}, mixed), 1u);
 
-    const std::string unknown[] = {"vxlan"}, gue[] = {"gue"};
-    CHECK(!openTunnelSockets({}, {}, fours).ok());
-    const auto refused = openTunnelSockets(unknown, {}, fours);
-    REQUIRE(!refused.ok());
-    CHECK(refused.error().message.find("vxlan") != std::string::npos);
-    CHECK(!openTunnelSockets(gue, {}, fours).ok());
-    const auto first = openTunnelSockets(gue, {&port, 1}, fours);
-    REQUIRE(first.ok());
-    const auto second = openTunnelSockets(gue, {&port, 1}, fours);
-    REQUIRE(!second.ok());
-    CHECK(second.error().code == ErrorCode::busy);
-    CHECK(second.error().message.find("6080") != std::string::npos);
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  const std::string unknown[] = {"vxlan"}, gue[] = {"gue"};
+  CHECK(!openTunnelSockets({}, {}, fours).ok());
+  const auto refused = openTunnelSockets(unknown, {}, fours);
+  REQUIRE(!refused.ok());
+  CHECK(refused.error().message.find("vxlan") != std::string::npos);
+  CHECK(!openTunnelSockets(gue, {}, fours).ok());
+  const auto first = openTunnelSockets(gue, {&port, 1}, fours);
+  REQUIRE(first.ok());
+  const auto second = openTunnelSockets(gue, {&port, 1}, fours);
+  REQUIRE(!second.ok());
+  CHECK(second.error().code == ErrorCode::busy);
+  CHECK(second.error().message.find("6080") != std::string::npos);
 }
 
 }  // namespace

@@ -1,10 +1,13 @@
-// For tests that need a kernel's network stack to themselves.
+// For tests that need a kernel's network stack to themselves: TEST_IN_NAMESPACE("sentence") { ... }, or TEST_WITH_TUN
+// for one that opens TUN devices. Where there can be none they are skipped, and say what they need.
 //
 // Thread safety: as the test that calls it.
 #pragma once
 
 #include <functional>
 #include <string>
+
+#include "support/testing.h"
 
 namespace tunvs::testing {
 
@@ -30,3 +33,16 @@ bool setSysctl(const std::string& path, const std::string& value);
 [[nodiscard]] bool eventually(const std::function<bool()>& condition);
 
 }  // namespace tunvs::testing
+
+#define TUNVS_TEST_WITHIN_(sentence, within, need, name)                     \
+  static void TUNVS_TEST_JOIN_(name, Body)();                                \
+  TUNVS_TEST_(sentence, name) {                                              \
+    if (!::tunvs::testing::within(TUNVS_TEST_JOIN_(name, Body))) SKIP(need); \
+  }                                                                          \
+  static void TUNVS_TEST_JOIN_(name, Body)()
+
+// The body runs by itself in a new network namespace, as inNetworkNamespace() has it.
+#define TEST_IN_NAMESPACE(sentence) \
+  TUNVS_TEST_WITHIN_(sentence, inNetworkNamespace, ::tunvs::testing::kNoNamespace, TUNVS_TEST_NAME_(__COUNTER__))
+#define TEST_WITH_TUN(sentence) \
+  TUNVS_TEST_WITHIN_(sentence, inNetworkNamespaceWithTun, ::tunvs::testing::kNoTun, TUNVS_TEST_NAME_(__COUNTER__))

@@ -32,6 +32,7 @@ struct alignas(32) Conn {
   std::atomic<uint32_t> control;
 
   bool isLive() const { return flags.load(std::memory_order_acquire) & kConnLive; }
+  bool hasExpired(Tick now) const { return reached(now, expires.load(std::memory_order_relaxed)); }
   bool isFindable() const { return (flags.load(std::memory_order_acquire) & (kConnLive | kConnInvalid)) == kConnLive; }
 };
 static_assert(sizeof(Conn) == 32);
@@ -40,5 +41,15 @@ struct Conn6 : Conn {
   uint64_t words[4];  // as in FlowKey
 };
 static_assert(sizeof(Conn6) == 64);
+
+// What a connection begins with, beside its key.
+struct NewConn {
+  uint32_t server;
+  Tick expires;
+  uint8_t flags = 0;  // ConnFlag, without kConnLive
+  uint8_t state = 0;
+  uint32_t packets = 0;
+  uint32_t control = 0;
+};
 
 }  // namespace tunvs

@@ -112,7 +112,7 @@ TEST("takes the best that it has seen where every link is out of date, and looks
   t.judge.looks = 0;
   CHECK(t.add(5000, Standing::fresh, 300000) != nullptr);
   CHECK(!t.has(77));
-  CHECK(t.judge.looks <= ConnTable::kEvictionRelinks);
+  CHECK(t.judge.looks <= kEvictionRelinks);
 }
 
 TEST("looks at a bounded number of those that keep their places, and refuses the newcomer") {
@@ -121,7 +121,7 @@ TEST("looks at a bounded number of those that keep their places, and refuses the
     t.add(i, static_cast<Standing>(i % static_cast<uint32_t>(Standing::held)), 1000, Yield::keeps);
   t.judge.looks = 0;
   CHECK_EQ(t.add(5000, Standing::fresh, 1000), nullptr);
-  CHECK(t.judge.looks > 0 && t.judge.looks <= kStandings * ConnTable::kEvictionSearch);
+  CHECK(t.judge.looks > 0 && t.judge.looks <= kStandings * kEvictionSearch);
   CHECK_EQ(t.table.liveCount(), kCapacity);
   CHECK_EQ(t.find(numberedKey(5000)), nullptr);
 }
@@ -129,7 +129,7 @@ TEST("looks at a bounded number of those that keep their places, and refuses the
 TEST(
     "those without proof take the places of those with it up to a part of the table, and of solid ones with the "
     "slight") {
-  constexpr uint32_t kShare = kCapacity / ConnTable::kUnprovenShare;
+  constexpr uint32_t kShare = kCapacity / kUnprovenShare;
   const struct {
     Standing there, come;
   } table[] = {{Standing::slightIdle, Standing::fresh},

@@ -11,15 +11,10 @@
 //  2. Its slot is not later than that of the time when it is due.
 #pragma once
 
+#include "table/conn_link.h"
 #include "table/standing.h"
 
 namespace tunvs {
-
-// Neighbours in a wheel's slot or, by `next` alone, in a list of those that are not linked.
-struct ConnLink {
-  uint32_t next;      // unit + 1, 0: none; of a slot's last: kEnd, wheel and slot
-  uint32_t previous;  // wheel, and unit + 1; of a slot's first: kEnd, wheel and slot
-};
 
 class ExpiryWheels {
  public:

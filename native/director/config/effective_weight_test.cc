@@ -9,6 +9,9 @@ namespace {
 
 using testing::TestDirector;
 
+const ServerCondition kDown{false, false, std::nullopt}, kDraining{true, true, std::nullopt};
+const ServerCondition kAssignedNone{true, false, 0};
+
 ServerConfig weighing(int32_t weight) {
   ServerConfig config;
   config.weight = weight;
@@ -80,15 +83,14 @@ struct Told : TestDirector {
 TEST("what is true of a server decides over its new connections, and its configured weight stays") {
   Told t;
   CHECK_EQ(t.newConnections(40), 30u);
-  for (const ServerCondition& none :
-       {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true}, ServerCondition{.assignedWeight = 0}}) {
+  for (const ServerCondition& none : {kDown, kDraining, ServerCondition{.assignedWeight = 0}}) {
     t.tell(none);
     CHECK_EQ(t.row(11).effectiveWeight, 0.0);
     CHECK_EQ(t.row(11).config.weight, 3);
     CHECK(t.row(11).condition == none);
     CHECK_EQ(t.newConnections(40), 0u);
   }
-  t.tell({.assignedWeight = 1});
+  t.tell({true, false, 1});
   CHECK_EQ(t.row(11).effectiveWeight, 1.0);
   CHECK_EQ(t.newConnections(40), 20u);
   t.tell({});
@@ -99,15 +101,14 @@ TEST("connections of a server that is down or drained go on to it") {
   Told t;
   uint32_t client = 1000;
   while (t.tcp(client, kTcpSyn) != "11") client++;
-  for (const ServerCondition& none : {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true}}) {
+  for (const ServerCondition& none : {kDown, kDraining}) {
     t.tell(none);
     CHECK_EQ(t.tcp(client, kTcpAck), "11");
   }
 }
 
 TEST("a server that comes up, or whose drain is taken back, begins a slow start") {
-  for (const ServerCondition& none :
-       {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true}, ServerCondition{.assignedWeight = 0}}) {
+  for (const ServerCondition& none : {kDown, kDraining, ServerCondition{.assignedWeight = 0}}) {
     Told t("wrr", 10);
     CHECK_EQ(t.row(11).effectiveWeight, 3.0);
     t.tell(none);
@@ -122,7 +123,7 @@ TEST("a server that comes up, or whose drain is taken back, begins a slow start"
 
 TEST("an assigned weight below 0 is refused") {
   Told t;
-  CHECK(!t.apply(EditServer{TestDirector::kWeb, TestDirector::server(11), {}, {.assignedWeight = -1}}).ok());
+  CHECK(!t.apply(EditServer{TestDirector::kWeb, TestDirector::server(11), {}, {true, false, -1}}).ok());
 }
 
 }  // namespace

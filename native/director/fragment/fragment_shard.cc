@@ -10,6 +10,9 @@ namespace {
 // How many of the oldest datagrams are asked whether they are of the newcomer's source.
 constexpr size_t kVictims = 8;
 
+// How many due datagrams every call drops: more than it can add.
+constexpr size_t kExpirePerCall = 2;
+
 bool areOfOneSource(const FlowKey& a, const FlowKey& b) { return a.family == b.family && a.client() == b.client(); }
 
 }  // namespace
@@ -18,40 +21,46 @@ FragmentTable::Shard::Shard(uint32_t capacity, size_t arenaBytes, uint32_t lifeT
     : arena(arenaBytes),
       capacity(capacity),
       lifeTicks(lifeTicks),
-      entries_(std::make_unique_for_overwrite<Entry[]>(capacity)),
-      hashes_(std::make_unique<uint64_t[]>(capacity)),
-      buckets_(std::make_unique<uint32_t[]>(std::bit_ceil(capacity))),
-      bucketMask_(std::bit_ceil(capacity) - 1) {
-  for (uint32_t i = 0; i <= bucketMask_; i++) buckets_[i] = kNone;
-  for (uint32_t i = 0; i < capacity; i++) {
-    entries_[i].state = Entry::State::unused;
-    entries_[i].chain = i + 1 < capacity ? i + 1 : kNone;
-  }
-}
+      entries_(capacity, std::bit_ceil(capacity)),
+      hashes_(std::make_unique<uint64_t[]>(capacity)) {}
 
 FragmentTable::Entry* FragmentTable::Shard::find(const FlowKey& key, uint64_t hash, Tick now) {
-  for (uint32_t index = bucketOf(hash); index != kNone; index = entries_[index].chain) {
-    Entry& entry = entries_[index];
-    if (hashes_[index] != hash || !(entry.key == key)) continue;
-    if (!reached(now, entry.bornAt + lifeTicks)) return &entry;
-    counts.expired += freeWaiting(entry);
-    counts.datagramsExpired++;
-    remove(entry);
+  Entry* entry = entries_.find(placeHash(hash),
+                               [&](uint32_t index) { return hashes_[index] == hash && entries_[index].key == key; });
+  if (entry == nullptr || !reached(now, entry->bornAt + lifeTicks)) return entry;
+  counts.expired += freeWaiting(*entry);
+  counts.datagramsExpired++;
+  remove(*entry);
+  return nullptr;
+}
+
+FragmentTable::Entry* FragmentTable::Shard::meet(const FragmentInfo& info, FragmentDrop alone, const FlowKey& key,
+                                                 uint64_t hash, Tick now, FragmentAnswer& dropped) {
+  counts.handedIn++;
+  expire(now, kExpirePerCall);
+  if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) {
+    dropped = drop(alone);
     return nullptr;
   }
+  Entry* entry = find(key, hash, now);
+  if (entry != nullptr && info.isFirst() && entry->isOverFor(info, now)) {
+    remove(*entry);
+    entry = nullptr;
+  }
+  if (entry == nullptr) entry = create(key, hash, now);
+  entry->seenAt = now;
+  if (entry->state != Entry::State::dead) return entry;
+  dropped = drop(entry->reason);
   return nullptr;
 }
 
 FragmentTable::Entry* FragmentTable::Shard::create(const FlowKey& key, uint64_t hash, Tick now) {
-  if (unused_ == kNone) evict(victimFor(key));
-  const uint32_t index = unused_;
+  if (entries_.isFull()) evict(victimFor(key));
+  const uint32_t index = entries_.take(placeHash(hash));
   Entry& entry = entries_[index];
-  unused_ = entry.chain;
   hashes_[index] = hash;
   entry.key = key;
   entry.decision = {};
-  entry.chain = bucketOf(hash);
-  bucketOf(hash) = index;
   entry.bornAt = entry.seenAt = now;
   entry.firstWaiting = entry.lastWaiting = kNone;
   entry.waitingBytes = 0;
@@ -65,32 +74,11 @@ FragmentTable::Entry* FragmentTable::Shard::create(const FlowKey& key, uint64_t 
 
 void FragmentTable::Shard::remove(Entry& entry) {
   assert(entry.state != Entry::State::unused && entry.firstWaiting == kNone);
-  const uint32_t index = indexOf(entry);
-  uint32_t* link = &bucketOf(hashes_[index]);
-  while (*link != index) link = &entries_[*link].chain;
-  *link = entry.chain;
   unlink(entry);
   entry.state = Entry::State::unused;
-  entry.chain = unused_;
-  unused_ = index;
+  const uint32_t index = entries_.indexOf(entry);
+  entries_.giveBack(index, placeHash(hashes_[index]));
   counts.datagrams--;
-}
-
-void FragmentTable::Shard::link(Entry& entry) {
-  AgeList& list = listOf(entry);
-  const uint32_t index = indexOf(entry);
-  entry.older = list.newest;
-  entry.newer = kNone;
-  (list.newest == kNone ? list.oldest : entries_[list.newest].newer) = index;
-  list.newest = index;
-  list.count++;
-}
-
-void FragmentTable::Shard::unlink(Entry& entry) {
-  AgeList& list = listOf(entry);
-  (entry.older == kNone ? list.oldest : entries_[entry.older].newer) = entry.newer;
-  (entry.newer == kNone ? list.newest : entries_[entry.newer].older) = entry.older;
-  list.count--;
 }
 
 void FragmentTable::Shard::settle(Entry& entry, const FragmentDecision& decision) {
@@ -106,7 +94,7 @@ void FragmentTable::Shard::settle(Entry& entry, const FragmentDecision& decision
 FragmentTable::Entry& FragmentTable::Shard::victimFor(const FlowKey& key) {
   const AgeList& list = open_.count > capacity / 2 || decided_.count == 0 ? open_ : decided_;
   uint32_t index = list.oldest;
-  for (size_t i = 0; i < kVictims && index != kNone; i++, index = entries_[index].newer) {
+  for (size_t i = 0; i < kVictims && index != kNone; i++, index = entries_[index].links.newer) {
     if (areOfOneSource(entries_[index].key, key)) return entries_[index];
   }
   return entries_[list.oldest];
@@ -147,7 +135,7 @@ FragmentAnswer FragmentTable::Shard::kill(Entry& entry, FragmentDrop reason) {
 
 bool FragmentTable::Shard::store(Entry& entry, const FragmentInfo& info, std::span<const uint8_t> packet) {
   if (packet.size() > kMaxPacketBytes || entry.waitingBytes + packet.size() > kMaxWaitingBytesPerDatagram) return false;
-  const uint32_t self = indexOf(entry);
+  const uint32_t self = entries_.indexOf(entry);
   uint32_t index;
   while ((index = arena.allocate(static_cast<uint32_t>(packet.size()), self)) == kNone) {
     const FragmentArena::Record& oldest = arena.tail();

@@ -8,6 +8,7 @@
 //  offset.
 #pragma once
 
+#include "core/hashed_places.h"
 #include "core/spin_lock.h"
 #include "director/fragment/fragment_ranges.h"
 #include "director/fragment/fragment_table.h"
@@ -25,12 +26,11 @@ struct FragmentTable::Entry {
 
   FlowKey key;
   FragmentDecision decision;
-  uint32_t chain;         // next of the hash bucket, or of the unused ones
-  uint32_t older, newer;  // age list
+  PlaceLinks links;
   Tick bornAt, seenAt;
   uint32_t firstWaiting, lastWaiting;  // records
   uint32_t waitingBytes;
-  State state;
+  State state = State::unused;
   FragmentDrop reason;
   FragmentRanges ranges;
 
@@ -45,6 +45,10 @@ struct alignas(64) FragmentTable::Shard {
   Shard(uint32_t capacity, size_t arenaBytes, uint32_t lifeTicks);
 
   Entry* find(const FlowKey& key, uint64_t hash, Tick now);
+  // What every fragment meets before anything is made of it: the entry of its datagram, opened where there is none;
+  // null when it is dropped, for `dropped`. `alone`: what is wrong with it by itself.
+  Entry* meet(const FragmentInfo& info, FragmentDrop alone, const FlowKey& key, uint64_t hash, Tick now,
+              FragmentAnswer& dropped);
   Entry* create(const FlowKey& key, uint64_t hash, Tick now);
   // From now on its fragments are sent to where `decision` says.
   void settle(Entry& entry, const FragmentDecision& decision);
@@ -70,25 +74,18 @@ struct alignas(64) FragmentTable::Shard {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
-  uint32_t& bucketOf(uint64_t hash) { return buckets_[hash >> 32 & bucketMask_]; }
-  uint32_t indexOf(const Entry& entry) const { return static_cast<uint32_t>(&entry - entries_.get()); }
-  // In the order of their coming; of those decided, of their decisions.
-  struct AgeList {
-    uint32_t oldest = kNone, newest = kNone, count = 0;
-  };
+  // The other half of a hash says which shard.
+  static uint64_t placeHash(uint64_t hash) { return hash >> 32; }
   AgeList& listOf(const Entry& entry) { return entry.state == Entry::State::decided ? decided_ : open_; }
-  void link(Entry& entry);
-  void unlink(Entry& entry);
+  void link(Entry& entry) { listOf(entry).append(entries_, entries_.indexOf(entry)); }
+  void unlink(Entry& entry) { listOf(entry).erase(entries_, entries_.indexOf(entry)); }
   // Who makes room for a datagram of this source.
   Entry& victimFor(const FlowKey& key);
   void evict(Entry& entry);
 
-  std::unique_ptr<Entry[]> entries_;
+  HashedPlaces<Entry> entries_;
   std::unique_ptr<uint64_t[]> hashes_;
-  std::unique_ptr<uint32_t[]> buckets_;
-  uint32_t bucketMask_;
-  uint32_t unused_ = 0;
-  AgeList open_, decided_;
+  AgeList open_, decided_;  // in the order of their coming; of those decided, of their decisions
 };
 
 }  // namespace tunvs

@@ -8,9 +8,6 @@
 namespace tunvs {
 namespace {
 
-// How many due datagrams every call drops: more than it can add.
-constexpr size_t kExpirePerCall = 2;
-
 // RFC 8200 section 4.5: the fragments of an IPv6 datagram may differ in Next Header, so it is no part of the key.
 FlowKey keyOf(const FragmentInfo& info) {
   FlowKey key = FlowKey::make(info.source, {}, info.destination, {}, 0);
@@ -51,19 +48,10 @@ FragmentAnswer FragmentTable::begin(const FragmentInfo& info, Tick now) {
   const uint64_t hash = flowHash(key, secret_);
   Shard& shard = shardOf(hash);
   SpinGuard guard(shard.lock);
-  shard.counts.handedIn++;
-  shard.expire(now, kExpirePerCall);
-
   const FragmentDrop alone = checkFragment(info);
-  if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) return shard.drop(alone);
-  Entry* entry = shard.find(key, hash, now);
-  if (entry != nullptr && entry->isOverFor(info, now)) {
-    shard.remove(*entry);
-    entry = nullptr;
-  }
-  if (entry == nullptr) entry = shard.create(key, hash, now);
-  entry->seenAt = now;
-  if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
+  FragmentAnswer dropped;
+  Entry* entry = shard.meet(info, alone, key, hash, now, dropped);
+  if (entry == nullptr) return dropped;
 
   const FragmentDrop wrong = judge(info, alone, &entry->ranges).wrong;
   if (wrong == FragmentDrop::duplicate) {
@@ -154,15 +142,10 @@ FragmentAnswer FragmentTable::follow(const FragmentInfo& info, std::span<const u
   const uint64_t hash = flowHash(key, secret_);
   Shard& shard = shardOf(hash);
   SpinGuard guard(shard.lock);
-  shard.counts.handedIn++;
-  shard.expire(now, kExpirePerCall);
-
   const FragmentDrop alone = checkFragment(info);
-  if (alone != FragmentDrop::none && isDroppedAlone(info, alone)) return shard.drop(alone);
-  Entry* entry = shard.find(key, hash, now);
-  if (entry == nullptr) entry = shard.create(key, hash, now);
-  entry->seenAt = now;
-  if (entry->state == Entry::State::dead) return shard.drop(entry->reason);
+  FragmentAnswer dropped;
+  Entry* entry = shard.meet(info, alone, key, hash, now, dropped);
+  if (entry == nullptr) return dropped;
 
   const auto [wrong, isNews] = judge(info, alone, &entry->ranges);
   if (wrong == FragmentDrop::duplicate) shard.counts.duplicates++;

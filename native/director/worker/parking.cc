@@ -6,33 +6,25 @@
 namespace tunvs {
 
 void Parking::allocate() {
-  flows_ = std::make_unique<ParkedFlow[]>(kMaxFlows);
-  buckets_ = std::make_unique_for_overwrite<uint32_t[]>(kBuckets);
+  flows_ = HashedPlaces<ParkedFlow>(kMaxFlows, kBuckets);
   packets_ = std::make_unique_for_overwrite<ParkedPacket[]>(kMaxPackets);
   arena_ = std::make_unique_for_overwrite<uint8_t[]>(kMaxBytes);
-  std::fill_n(buckets_.get(), kBuckets, kNone);
-  for (uint32_t i = 0; i < kMaxFlows; i++) flows_[i].nextInBucket = i + 1 < kMaxFlows ? i + 1 : kNone;
-  freeFlow_ = 0;
 }
 
 ParkedFlow* Parking::find(const FlowKey& key, uint64_t hash) const {
-  if (flowCount_ == 0) return nullptr;
-  for (uint32_t i = bucketOf(hash); i != kNone; i = flows_[i].nextInBucket) {
-    if (flows_[i].hash == hash && flows_[i].key == key) return &flows_[i];
-  }
-  return nullptr;
+  if (isEmpty()) return nullptr;
+  return flows_.find(hash, [&](uint32_t index) { return flows_[index].hash == hash && flows_[index].key == key; });
 }
 
 bool Parking::park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> packet, uint8_t cause,
                    const std::shared_ptr<const ConnectionPolicy>& policy, Tick now) {
   assert(find(key, hash) == nullptr);
-  if (flows_ == nullptr) allocate();
-  if (freeFlow_ == kNone) return false;
+  if (!flows_.isAllocated()) allocate();
+  if (flows_.isFull()) return false;
   const uint32_t stored = store(packet, cause);
   if (stored == kNone) return false;
-  const uint32_t index = freeFlow_;
+  const uint32_t index = flows_.take(hash);
   ParkedFlow& flow = flows_[index];
-  freeFlow_ = flow.nextInBucket;
   flow.key = key;
   flow.hash = hash;
   flow.policy = policy;
@@ -40,14 +32,9 @@ bool Parking::park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> p
   flow.sequence++;
   flow.first = flow.last = stored;
   flow.packets = 1;
-  flow.nextInBucket = bucketOf(hash);
-  bucketOf(hash) = index;
-  flow.previous = newest_;
-  flow.next = kNone;
-  (newest_ == kNone ? oldest_ : flows_[newest_].next) = index;
-  newest_ = index;
+  order_.append(flows_, index);
   if (unasked_ == kNone) unasked_ = index;
-  if (flowCount_++ == 0 || !reached(flow.deadline, nextDeadline_)) nextDeadline_ = flow.deadline;
+  if (order_.count == 1 || !reached(flow.deadline, nextDeadline_)) nextDeadline_ = flow.deadline;
   return true;
 }
 
@@ -97,28 +84,22 @@ void Parking::takeQuestion(PolicyQuestion& into) {
   into.deadline = flow.deadline;
   into.packetBytes = static_cast<uint16_t>(std::min<uint32_t>(flow.policy->packetBytes, packet.length));
   std::copy_n(arena_.get() + packet.offset, into.packetBytes, into.packet);
-  unasked_ = flow.next;
+  unasked_ = flow.links.newer;
 }
 
 ParkedFlow* Parking::flowOf(const PolicyAnswer& answer) const {
-  if (flowCount_ == 0 || answer.flow >= kMaxFlows) return nullptr;
+  if (isEmpty() || answer.flow >= kMaxFlows) return nullptr;
   ParkedFlow& flow = flows_[answer.flow];
   return flow.packets != 0 && flow.sequence == answer.sequence ? &flow : nullptr;
 }
 
 void Parking::remove(ParkedFlow& flow) {
-  const uint32_t index = indexOf(flow);
-  uint32_t* at = &bucketOf(flow.hash);
-  while (*at != index) at = &flows_[*at].nextInBucket;
-  *at = flow.nextInBucket;
-  if (unasked_ == index) unasked_ = flow.next;
-  (flow.previous == kNone ? oldest_ : flows_[flow.previous].next) = flow.next;
-  (flow.next == kNone ? newest_ : flows_[flow.next].previous) = flow.previous;
+  const uint32_t index = flows_.indexOf(flow);
+  if (unasked_ == index) unasked_ = flow.links.newer;
+  order_.erase(flows_, index);
   flow.policy.reset();
   flow.packets = 0;
-  flow.nextInBucket = freeFlow_;
-  freeFlow_ = index;
-  flowCount_--;
+  flows_.giveBack(index, flow.hash);
 }
 
 void Parking::reclaimDone() {

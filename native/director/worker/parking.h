@@ -13,6 +13,7 @@
 #include <span>
 #include <vector>
 
+#include "core/hashed_places.h"
 #include "director/config/policy.h"
 #include "packet/packet_vector.h"
 
@@ -57,9 +58,8 @@ struct ParkedFlow {
   Tick deadline = 0;
   uint32_t sequence = 0;  // of the flows in this place
   uint32_t first = 0, last = 0;
-  uint32_t packets = 0;             // 0: the place is free
-  uint32_t nextInBucket = 0;        // or of the free places
-  uint32_t previous = 0, next = 0;  // in the order of coming
+  uint32_t packets = 0;  // 0: the place is free
+  PlaceLinks links;
 };
 
 class Parking {
@@ -69,8 +69,8 @@ class Parking {
   static constexpr uint32_t kMaxPacketsPerFlow = 32;
   static constexpr uint32_t kMaxBytes = 4u << 20;
 
-  bool isEmpty() const { return flowCount_ == 0; }
-  bool holds(const FlowKey& key, uint64_t hash) const { return flowCount_ != 0 && find(key, hash) != nullptr; }
+  bool isEmpty() const { return order_.count == 0; }
+  bool holds(const FlowKey& key, uint64_t hash) const { return !isEmpty() && find(key, hash) != nullptr; }
   // Null when no packet of that flow waits.
   ParkedFlow* find(const FlowKey& key, uint64_t hash) const;
 
@@ -89,11 +89,11 @@ class Parking {
   // Calls visit(ParkedFlow&) for each flow whose deadline has come, in the order of coming; it must end() the flow.
   template <typename Visit>
   void forEachOverdue(Tick now, Visit&& visit) {
-    if (flowCount_ == 0 || !reached(now, nextDeadline_)) return;
+    if (isEmpty() || !reached(now, nextDeadline_)) return;
     nextDeadline_ = now + ConnectionPolicy::kMaxDeadline;
-    for (uint32_t i = oldest_; i != kNone;) {
+    for (uint32_t i = order_.oldest; i != kNone;) {
       ParkedFlow& flow = flows_[i];
-      i = flow.next;
+      i = flow.links.newer;
       if (reached(now, flow.deadline)) {
         visit(flow);
       } else if (!reached(flow.deadline, nextDeadline_)) {
@@ -122,8 +122,6 @@ class Parking {
   static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint32_t kBuckets = 2 * kMaxFlows;
 
-  uint32_t& bucketOf(uint64_t hash) const { return buckets_[hash & (kBuckets - 1)]; }
-  uint32_t indexOf(const ParkedFlow& flow) const { return static_cast<uint32_t>(&flow - flows_.get()); }
   void allocate();
   // Index of a packet's copy; kNone when there is no room.
   uint32_t store(std::span<const uint8_t> packet, uint8_t cause);
@@ -131,12 +129,11 @@ class Parking {
   void remove(ParkedFlow& flow);
   void reclaimDone();
 
-  std::unique_ptr<ParkedFlow[]> flows_;
-  std::unique_ptr<uint32_t[]> buckets_;
+  HashedPlaces<ParkedFlow> flows_;
   std::unique_ptr<ParkedPacket[]> packets_;  // a ring
   std::unique_ptr<uint8_t[]> arena_;
-  uint32_t flowCount_ = 0, freeFlow_ = kNone;
-  uint32_t oldest_ = kNone, newest_ = kNone, unasked_ = kNone;
+  AgeList order_;  // of coming
+  uint32_t unasked_ = kNone;
   uint32_t firstPacket_ = 0, packetCount_ = 0;
   uint32_t firstByte_ = 0, endByte_ = 0;  // of the ring of bytes that is in use
   Tick nextDeadline_ = 0;

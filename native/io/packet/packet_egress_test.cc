@@ -98,208 +98,181 @@ bool startsWith(const std::vector<uint8_t>& frame, const std::vector<uint8_t>& m
   return frame.size() > macs.size() && std::equal(macs.begin(), macs.end(), frame.begin());
 }
 
-TEST("the packet egress sends frames to the resolved neighbour or gateway, bytes unchanged") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
-    wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-    REQUIRE(
-        testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
+TEST_IN_NAMESPACE("the packet egress sends frames to the resolved neighbour or gateway, bytes unchanged") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
+  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
+  REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
 
-    TestPacket direct(1500, kServer), routed(100, kBehindGateway);
-    const OutputPacket packets[] = {direct.output(), routed.output()};
-    CHECK_EQ(egress->send(packets).sent, 2u);
-    const auto first = wire.nextFrame();
-    CHECK(startsWith(first, {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45}));
-    CHECK(std::equal(first.begin() + 14, first.end(), packets[0].data));
-    CHECK_EQ(first.size(), 1514u);
-    CHECK(startsWith(wire.nextFrame(), {2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 1, 8, 0, 0x45}));
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  TestPacket direct(1500, kServer), routed(100, kBehindGateway);
+  const OutputPacket packets[] = {direct.output(), routed.output()};
+  CHECK_EQ(egress->send(packets).sent, 2u);
+  const auto first = wire.nextFrame();
+  CHECK(startsWith(first, {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45}));
+  CHECK(std::equal(first.begin() + 14, first.end(), packets[0].data));
+  CHECK_EQ(first.size(), 1514u);
+  CHECK(startsWith(wire.nextFrame(), {2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 1, 8, 0, 0x45}));
 }
 
-TEST("packets longer than the link's MTU are counted, those longer than the route's are left to the kernel") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-    REQUIRE(testing::eventually([&] { return isResolved(*resolver, kBehindGateway); }));
-    TestPacket overLink(1501, kBehindGateway), overRoute(1401, kBehindGateway), fits(1400, kBehindGateway);
-    TestPacket fragmentable(1401, kBehindGateway);
-    OutputPacket clear = fragmentable.output();
-    clear.data[6] = 0;  // DF
-    const OutputPacket packets[] = {overLink.output(), overRoute.output(), fits.output(), clear};
+TEST_IN_NAMESPACE(
+    "packets longer than the link's MTU are counted, those longer than the route's are left to the kernel") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
+  REQUIRE(testing::eventually([&] { return isResolved(*resolver, kBehindGateway); }));
+  TestPacket overLink(1501, kBehindGateway), overRoute(1401, kBehindGateway), fits(1400, kBehindGateway);
+  TestPacket fragmentable(1401, kBehindGateway);
+  OutputPacket clear = fragmentable.output();
+  clear.data[6] = 0;  // DF
+  const OutputPacket packets[] = {overLink.output(), overRoute.output(), fits.output(), clear};
+  const SendResult result = egress->send(packets);
+  CHECK_EQ(result.tooLong, 2u);
+  CHECK_EQ(result.sent, 2u);
+  CHECK_EQ(wire.nextFrame().size(), 1414u);
+  const size_t fragments = wire.nextFrame().size() + wire.nextFrame().size();
+  CHECK_EQ(fragments, 1401u + 20 + 2 * 14);
+}
+
+TEST_IN_NAMESPACE(
+    "the first packets to a neighbour nobody knows are kept by the kernel and arrive when it is resolved") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  TestPacket packet(100, kServer);
+  const OutputPacket packets[] = {packet.output(), packet.output(), packet.output()};
+  CHECK_EQ(egress->send(packets).sent, 3u);
+  CHECK(wire.nextFrame().empty());
+  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
+  CHECK_EQ(wire.nextFrame().size(), 114u);
+  CHECK_EQ(wire.nextFrame().size(), 114u);
+  CHECK_EQ(wire.nextFrame().size(), 114u);
+}
+
+TEST_IN_NAMESPACE("a neighbour that changes its address, a route that moves and a link that changes are followed") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
+  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
+  TestPacket packet(100, kServer);
+  // Sends until frames begin with `macs`.
+  const auto follows = [&](const std::vector<uint8_t>& macs) {
+    return testing::eventually([&] {
+      const OutputPacket output = packet.output();
+      CHECK_EQ(egress->send({&output, 1}).sent, 1u);
+      return startsWith(wire.nextFrame(), macs);
+    });
+  };
+  CHECK(follows({2, 0, 0, 0, 0, 2}));
+  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:77");
+  CHECK(follows({2, 0, 0, 0, 0, 0x77}));
+  REQUIRE(testing::run("ip route add 10.1.0.2 via 10.1.0.9 dev va"));
+  CHECK(follows({2, 0, 0, 0, 0, 9}));
+  REQUIRE(testing::run("ip link set va address 02:00:00:00:00:aa"));
+  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");  // a changed address flushes the neighbours
+  CHECK(follows({2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0xaa}));
+}
+
+TEST_IN_NAMESPACE("a stale neighbour is used, and the kernel is asked to check it") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02", "stale");
+  REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer); }));
+  auto netlink = Netlink::open();
+  REQUIRE(netlink.ok());
+  const auto neighbour = netlink.value()->neighbour(resolver->find(kServer)->interfaceIndex, kServer);
+  REQUIRE(neighbour.ok());
+  CHECK(!neighbour.value().isStale());
+}
+
+TEST_IN_NAMESPACE("packets for this host itself and packets without a route are not framed") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  TestPacket own(100, IpAddress::v4(10, 1, 0, 1)), nowhere(100, IpAddress::v4(172, 16, 0, 1));
+  const OutputPacket packets[] = {own.output(), nowhere.output()};
+  for (int round = 0; round < 3; round++) {
     const SendResult result = egress->send(packets);
-    CHECK_EQ(result.tooLong, 2u);
-    CHECK_EQ(result.sent, 2u);
-    CHECK_EQ(wire.nextFrame().size(), 1414u);
-    const size_t fragments = wire.nextFrame().size() + wire.nextFrame().size();
-    CHECK_EQ(fragments, 1401u + 20 + 2 * 14);
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
+    CHECK_EQ(result.sent, 1u);
+    CHECK_EQ(result.noRoute, 1u);
+  }
+  CHECK(wire.nextFrame().empty());
 }
 
-TEST("the first packets to a neighbour nobody knows are kept by the kernel and arrive when it is resolved") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    TestPacket packet(100, kServer);
-    const OutputPacket packets[] = {packet.output(), packet.output(), packet.output()};
-    CHECK_EQ(egress->send(packets).sent, 3u);
-    CHECK(wire.nextFrame().empty());
-    wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
-    CHECK_EQ(wire.nextFrame().size(), 114u);
-    CHECK_EQ(wire.nextFrame().size(), 114u);
-    CHECK_EQ(wire.nextFrame().size(), 114u);
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
-}
-
-TEST("a neighbour that changes its address, a route that moves and a link that changes are followed") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
-    wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-    TestPacket packet(100, kServer);
-    // Sends until frames begin with `macs`.
-    const auto follows = [&](const std::vector<uint8_t>& macs) {
-      return testing::eventually([&] {
+TEST_IN_NAMESPACE("more next hops than the egress remembers are all reached, from two workers at once") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  std::vector<IpAddress> servers;
+  for (uint32_t i = 0; i < 1500; i++) servers.push_back(IpAddress::v4(Be32::from(0x0a020000 + i)));
+  const auto egress = openEgressOn(wire, resolver, servers);
+  REQUIRE(egress != nullptr);
+  auto second = PacketEgress::open(resolver);
+  REQUIRE(second.ok());
+  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
+  const auto sendToMany = [&servers](PacketEgress& to) {
+    size_t sent = 0;
+    for (uint32_t round = 0; round < 3; round++) {
+      for (uint32_t i = 0; i < 1500; i++) {
+        TestPacket packet(60, servers[i]);
         const OutputPacket output = packet.output();
-        CHECK_EQ(egress->send({&output, 1}).sent, 1u);
-        return startsWith(wire.nextFrame(), macs);
-      });
-    };
-    CHECK(follows({2, 0, 0, 0, 0, 2}));
-    wire.setNeighbour("10.1.0.2", "02:00:00:00:00:77");
-    CHECK(follows({2, 0, 0, 0, 0, 0x77}));
-    REQUIRE(testing::run("ip route add 10.1.0.2 via 10.1.0.9 dev va"));
-    CHECK(follows({2, 0, 0, 0, 0, 9}));
-    REQUIRE(testing::run("ip link set va address 02:00:00:00:00:aa"));
-    wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");  // a changed address flushes the neighbours
-    CHECK(follows({2, 0, 0, 0, 0, 9, 2, 0, 0, 0, 0, 0xaa}));
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
-}
-
-TEST("a stale neighbour is used, and the kernel is asked to check it") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02", "stale");
-    REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer); }));
-    auto netlink = Netlink::open();
-    REQUIRE(netlink.ok());
-    const auto neighbour = netlink.value()->neighbour(resolver->find(kServer)->interfaceIndex, kServer);
-    REQUIRE(neighbour.ok());
-    CHECK(!neighbour.value().isStale());
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
-}
-
-TEST("packets for this host itself and packets without a route are not framed") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    TestPacket own(100, IpAddress::v4(10, 1, 0, 1)), nowhere(100, IpAddress::v4(172, 16, 0, 1));
-    const OutputPacket packets[] = {own.output(), nowhere.output()};
-    for (int round = 0; round < 3; round++) {
-      const SendResult result = egress->send(packets);
-      CHECK_EQ(result.sent, 1u);
-      CHECK_EQ(result.noRoute, 1u);
-    }
-    CHECK(wire.nextFrame().empty());
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
-}
-
-TEST("more next hops than the egress remembers are all reached, from two workers at once") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    std::vector<IpAddress> servers;
-    for (uint32_t i = 0; i < 1500; i++) servers.push_back(IpAddress::v4(Be32::from(0x0a020000 + i)));
-    const auto egress = openEgressOn(wire, resolver, servers);
-    REQUIRE(egress != nullptr);
-    auto second = PacketEgress::open(resolver);
-    REQUIRE(second.ok());
-    wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-    const auto sendToMany = [&servers](PacketEgress& to) {
-      size_t sent = 0;
-      for (uint32_t round = 0; round < 3; round++) {
-        for (uint32_t i = 0; i < 1500; i++) {
-          TestPacket packet(60, servers[i]);
-          const OutputPacket output = packet.output();
-          sent += to.send({&output, 1}).sent;
-        }
+        sent += to.send({&output, 1}).sent;
       }
-      return sent;
-    };
-    size_t sentBySecond = 0;
-    std::thread worker([&] { sentBySecond = sendToMany(*second.value()); });
-    const size_t sent = sendToMany(*egress);
-    worker.join();
-    CHECK_EQ(sent, 4500u);
-    CHECK_EQ(sentBySecond, 4500u);
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
-}
-
-TEST("answers to 2000 strangers go out, and the resolver knows nothing but its servers afterwards") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
-    wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-    REQUIRE(
-        testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
-    const uint64_t generation = resolver->generation();
-    size_t sent = 0, arrived = 0;
-    for (uint32_t i = 0; i < 2000; i++) {
-      TestPacket answer(60, IpAddress::v4(Be32::from(0x0a020000 + i)));
-      const OutputPacket output = answer.output();
-      sent += egress->sendAnswers({&output, 1}).sent;
-      while (!wire.nextFrame().empty()) arrived++;
     }
-    CHECK_EQ(sent, 2000u);
-    CHECK_EQ(arrived, 2000u);
-    auto known = resolver->known();
-    std::ranges::sort(known, {}, [](const IpAddress& address) { return toString(address); });
-    CHECK_EQ(known, (std::vector<IpAddress>{kServer, kBehindGateway}));
-    CHECK_EQ(resolver->generation(), generation);
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
+    return sent;
+  };
+  size_t sentBySecond = 0;
+  std::thread worker([&] { sentBySecond = sendToMany(*second.value()); });
+  const size_t sent = sendToMany(*egress);
+  worker.join();
+  CHECK_EQ(sent, 4500u);
+  CHECK_EQ(sentBySecond, 4500u);
 }
 
-TEST("a packet to a next hop that was never named is sent, and not remembered") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    Wire wire;
-    std::shared_ptr<NextHopResolver> resolver;
-    const auto egress = openEgressOn(wire, resolver);
-    REQUIRE(egress != nullptr);
-    wire.setNeighbour("10.1.0.3", "02:00:00:00:00:03");
-    TestPacket packet(100, IpAddress::v4(10, 1, 0, 3));
-    const OutputPacket output = packet.output();
-    CHECK_EQ(egress->send({&output, 1}).sent, 1u);
-    CHECK(startsWith(wire.nextFrame(), {2, 0, 0, 0, 0, 3}));
-    CHECK_EQ(resolver->known().size(), 2u);
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
+TEST_IN_NAMESPACE("answers to 2000 strangers go out, and the resolver knows nothing but its servers afterwards") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
+  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
+  REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
+  const uint64_t generation = resolver->generation();
+  size_t sent = 0, arrived = 0;
+  for (uint32_t i = 0; i < 2000; i++) {
+    TestPacket answer(60, IpAddress::v4(Be32::from(0x0a020000 + i)));
+    const OutputPacket output = answer.output();
+    sent += egress->sendAnswers({&output, 1}).sent;
+    while (!wire.nextFrame().empty()) arrived++;
+  }
+  CHECK_EQ(sent, 2000u);
+  CHECK_EQ(arrived, 2000u);
+  auto known = resolver->known();
+  std::ranges::sort(known, {}, [](const IpAddress& address) { return toString(address); });
+  CHECK_EQ(known, (std::vector<IpAddress>{kServer, kBehindGateway}));
+  CHECK_EQ(resolver->generation(), generation);
+}
+
+TEST_IN_NAMESPACE("a packet to a next hop that was never named is sent, and not remembered") {
+  Wire wire;
+  std::shared_ptr<NextHopResolver> resolver;
+  const auto egress = openEgressOn(wire, resolver);
+  REQUIRE(egress != nullptr);
+  wire.setNeighbour("10.1.0.3", "02:00:00:00:00:03");
+  TestPacket packet(100, IpAddress::v4(10, 1, 0, 3));
+  const OutputPacket output = packet.output();
+  CHECK_EQ(egress->send({&output, 1}).sent, 1u);
+  CHECK(startsWith(wire.nextFrame(), {2, 0, 0, 0, 0, 3}));
+  CHECK_EQ(resolver->known().size(), 2u);
 }
 
 }  // namespace

@@ -47,50 +47,44 @@ int recordRun(int, mmsghdr* messages, unsigned count, int) {
   return static_cast<int>(count);
 }
 
-TEST("the raw egress puts packets on the wire as they are, and one that can't go does not keep the others") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    const auto device = openNetwork();
-    REQUIRE(device != nullptr);
-    auto egress = RawEgress::open();
-    REQUIRE(egress.ok());
-    const IpAddress nowhere = IpAddress::v4(172, 16, 0, 1);
-    auto first = ipipPacket(100, kServer, true);
-    auto unroutable = ipipPacket(100, nowhere, true);
-    auto tooLongForRoute = ipipPacket(1450, kServer, true);
-    auto tooLongForLink = ipipPacket(1600, kServer, false);
-    auto last = ipipPacket(1400, kServer, true);
-    std::vector<OutputPacket> packets;
-    for (auto* packet : {&first, &unroutable, &tooLongForRoute, &tooLongForLink, &last}) {
-      packets.push_back(
-          {packet->data(), static_cast<uint32_t>(packet->size()), packet == &unroutable ? nowhere : kServer});
-    }
-    const SendResult result = egress.value()->send(packets);
-    CHECK_EQ(result.sent, 2u);
-    CHECK_EQ(result.noRoute, 1u);
-    CHECK_EQ(result.tooLong, 2u);
-    PacketVector vector(3000);
-    CHECK_EQ(device->queue(0).receive(vector).value(), 2u);
-    CHECK_EQ(std::vector<uint8_t>(vector[0].data, vector[0].data + vector[0].length), first);
-    CHECK_EQ(std::vector<uint8_t>(vector[1].data, vector[1].data + vector[1].length), last);
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+TEST_WITH_TUN("the raw egress puts packets on the wire as they are, and one that can't go does not keep the others") {
+  const auto device = openNetwork();
+  REQUIRE(device != nullptr);
+  auto egress = RawEgress::open();
+  REQUIRE(egress.ok());
+  const IpAddress nowhere = IpAddress::v4(172, 16, 0, 1);
+  auto first = ipipPacket(100, kServer, true);
+  auto unroutable = ipipPacket(100, nowhere, true);
+  auto tooLongForRoute = ipipPacket(1450, kServer, true);
+  auto tooLongForLink = ipipPacket(1600, kServer, false);
+  auto last = ipipPacket(1400, kServer, true);
+  std::vector<OutputPacket> packets;
+  for (auto* packet : {&first, &unroutable, &tooLongForRoute, &tooLongForLink, &last}) {
+    packets.push_back(
+        {packet->data(), static_cast<uint32_t>(packet->size()), packet == &unroutable ? nowhere : kServer});
+  }
+  const SendResult result = egress.value()->send(packets);
+  CHECK_EQ(result.sent, 2u);
+  CHECK_EQ(result.noRoute, 1u);
+  CHECK_EQ(result.tooLong, 2u);
+  PacketVector vector(3000);
+  CHECK_EQ(device->queue(0).receive(vector).value(), 2u);
+  CHECK_EQ(std::vector<uint8_t>(vector[0].data, vector[0].data + vector[0].length), first);
+  CHECK_EQ(std::vector<uint8_t>(vector[1].data, vector[1].data + vector[1].length), last);
 }
 
-TEST("the kernel fragments what the raw egress sends with DF clear, up to the link's MTU") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    const auto device = openNetwork();
-    REQUIRE(device != nullptr);
-    auto egress = RawEgress::open();
-    REQUIRE(egress.ok());
-    auto packet = ipipPacket(1500, kServer, false);
-    const OutputPacket output{packet.data(), 1500, kServer};
-    CHECK_EQ(egress.value()->send({&output, 1}).sent, 1u);
-    PacketVector vector(3000);
-    REQUIRE(device->queue(0).receive(vector).value() == 2);
-    CHECK_EQ(loadBe16(vector[0].data + 6) & 0x2000, 0x2000);
-    CHECK_EQ(vector[0].length + vector[1].length, 1520u);
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+TEST_WITH_TUN("the kernel fragments what the raw egress sends with DF clear, up to the link's MTU") {
+  const auto device = openNetwork();
+  REQUIRE(device != nullptr);
+  auto egress = RawEgress::open();
+  REQUIRE(egress.ok());
+  auto packet = ipipPacket(1500, kServer, false);
+  const OutputPacket output{packet.data(), 1500, kServer};
+  CHECK_EQ(egress.value()->send({&output, 1}).sent, 1u);
+  PacketVector vector(3000);
+  REQUIRE(device->queue(0).receive(vector).value() == 2);
+  CHECK_EQ(loadBe16(vector[0].data + 6) & 0x2000, 0x2000);
+  CHECK_EQ(vector[0].length + vector[1].length, 1520u);
 }
 
 TEST("the raw egress sends runs of one IP version each, in order") {

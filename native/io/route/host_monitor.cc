@@ -12,23 +12,13 @@
 
 #include "core/inet.h"
 #include "io/os/coarse_clock.h"
+#include "io/route/netlink_messages.h"
 
 namespace tunvs {
 namespace {
 
 constexpr int kProxyRoundMs = 1000;
 constexpr int kReceiveBufferBytes = 1 << 20;
-
-// Calls `visit` with each whole message of a datagram.
-template <typename Visit>
-void forEachMessage(std::span<const uint8_t> datagram, Visit visit) {
-  while (datagram.size() >= NLMSG_HDRLEN) {
-    const auto header = loadUnaligned<nlmsghdr>(datagram.data());
-    if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > datagram.size()) return;
-    visit(header, datagram.first(header.nlmsg_len));
-    datagram = datagram.subspan(std::min<size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
-  }
-}
 
 HostChanges changesOf(const nlmsghdr& header, std::span<const uint8_t> message, uint8_t routeProtocol) {
   switch (header.nlmsg_type) {
@@ -85,18 +75,20 @@ Result<void> subscribe(int socket) {
 
 HostChanges hostChangesIn(std::span<const uint8_t> datagram, uint8_t routeProtocol) {
   HostChanges changes = 0;
-  forEachMessage(datagram, [&](const nlmsghdr& header, std::span<const uint8_t> message) {
+  forEachNetlinkMessage(datagram, [&](const nlmsghdr& header, std::span<const uint8_t> message) {
     changes |= changesOf(header, message, routeProtocol);
+    return true;
   });
   return changes;
 }
 
 bool addProxies(std::span<const uint8_t> datagram, uint64_t& sum) {
   bool goesOn = true;
-  forEachMessage(datagram, [&](const nlmsghdr& header, std::span<const uint8_t> message) {
+  forEachNetlinkMessage(datagram, [&](const nlmsghdr& header, std::span<const uint8_t> message) {
     if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) goesOn = false;
     // The header holds the number of the question, which is another each time.
     if (header.nlmsg_type == RTM_NEWNEIGH) sum += hashOf(message.subspan(NLMSG_HDRLEN));
+    return true;
   });
   return goesOn;
 }

@@ -110,25 +110,22 @@ class Told {
   bool wasTold_ = false;
 };
 
-TEST("changes of each kind on a host are told, those of proxy neighbours as well") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    REQUIRE(testing::run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up"));
-    Told told;
-    auto monitor = HostMonitor::start(kOurs, [&told] { told.tell(); });
-    REQUIRE(monitor.ok());
-    const auto causes = [&](const char* command, HostChange kind) {
-      CHECK(testing::run(command));
-      return told.wait(*monitor.value(), kind);
-    };
-    CHECK(causes("ip link set va mtu 1400", HostChange::link));
-    CHECK(causes("ip address add 10.1.0.1/24 dev va", HostChange::address));
-    CHECK(causes("ip route add 10.9.9.9/32 dev va proto 84", HostChange::route));
-    CHECK(causes("ip rule add pref 85 fwmark 1 lookup 8400 protocol 84", HostChange::rule));
-    CHECK(causes("ip neigh add proxy 10.1.0.100 dev va", HostChange::proxy));
-    CHECK(causes("ip neigh del proxy 10.1.0.100 dev va", HostChange::proxy));
-    CHECK(causes("echo 1 > /proc/sys/net/ipv4/ip_forward", HostChange::setting));
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
+TEST_IN_NAMESPACE("changes of each kind on a host are told, those of proxy neighbours as well") {
+  REQUIRE(testing::run("ip link add va type veth peer name vb && ip link set va up && ip link set vb up"));
+  Told told;
+  auto monitor = HostMonitor::start(kOurs, [&told] { told.tell(); });
+  REQUIRE(monitor.ok());
+  const auto causes = [&](const char* command, HostChange kind) {
+    CHECK(testing::run(command));
+    return told.wait(*monitor.value(), kind);
+  };
+  CHECK(causes("ip link set va mtu 1400", HostChange::link));
+  CHECK(causes("ip address add 10.1.0.1/24 dev va", HostChange::address));
+  CHECK(causes("ip route add 10.9.9.9/32 dev va proto 84", HostChange::route));
+  CHECK(causes("ip rule add pref 85 fwmark 1 lookup 8400 protocol 84", HostChange::rule));
+  CHECK(causes("ip neigh add proxy 10.1.0.100 dev va", HostChange::proxy));
+  CHECK(causes("ip neigh del proxy 10.1.0.100 dev va", HostChange::proxy));
+  CHECK(causes("echo 1 > /proc/sys/net/ipv4/ip_forward", HostChange::setting));
 }
 
 TEST("a host is not watched where no thread can be made, which is an error") {

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "io/os/tun_uapi.h"
+#include "io/route/netlink_messages.h"
 
 namespace tunvs {
 namespace {
@@ -220,12 +221,10 @@ std::optional<NeighbourAnswer> parseNeighbour(std::span<const uint8_t> message) 
 }
 
 bool isNews(std::span<const uint8_t> datagram, const NeighbourFilter& isOurs) {
-  while (datagram.size() >= NLMSG_HDRLEN) {
-    const auto header = loadUnaligned<nlmsghdr>(datagram.data());
-    if (header.nlmsg_len < NLMSG_HDRLEN || header.nlmsg_len > datagram.size()) return true;
-    if (header.nlmsg_type != RTM_NEWNEIGH && header.nlmsg_type != RTM_DELNEIGH) return true;
-    const auto body = bodyOf<ndmsg>(datagram, header.nlmsg_type);
-    if (!body) return true;
+  const auto isOthers = [&](const nlmsghdr& header, std::span<const uint8_t> message) {
+    if (header.nlmsg_type != RTM_NEWNEIGH && header.nlmsg_type != RTM_DELNEIGH) return false;
+    const auto body = bodyOf<ndmsg>(message, header.nlmsg_type);
+    if (!body) return false;
     // Bridges tell of the stations that they have learned in the same way.
     const bool isIp = body->fixed.ndm_family == AF_INET || body->fixed.ndm_family == AF_INET6;
     bool isWanted = false;
@@ -233,10 +232,9 @@ bool isNews(std::span<const uint8_t> datagram, const NeighbourFilter& isOurs) {
       const auto address = attribute.type == NDA_DST ? attribute.address() : std::nullopt;
       isWanted |= isIp && address && (!isOurs || isOurs(*address));
     });
-    if (!isWhole || isWanted) return true;
-    datagram = datagram.subspan(std::min<size_t>(NLMSG_ALIGN(header.nlmsg_len), datagram.size()));
-  }
-  return !datagram.empty();
+    return isWhole && !isWanted;
+  };
+  return !forEachNetlinkMessage(datagram, isOthers);
 }
 
 Result<std::unique_ptr<Netlink>> Netlink::open() {

@@ -176,49 +176,46 @@ TEST("an interface that does not exist is a noDevice error, whatever its name") 
   }
 }
 
-TEST("routes, neighbours and links of a network are told as they are, and changes are noticed") {
-  const bool isMade = testing::inNetworkNamespace([] {
-    auto netlink = Netlink::open();
-    auto monitor = NetlinkMonitor::open();
-    REQUIRE(netlink.ok() && monitor.ok());
-    CHECK(!netlink.value()->route(IpAddress::v4(10, 1, 0, 2)).ok());
-    CHECK(!monitor.value()->drain());
+TEST_IN_NAMESPACE("routes, neighbours and links of a network are told as they are, and changes are noticed") {
+  auto netlink = Netlink::open();
+  auto monitor = NetlinkMonitor::open();
+  REQUIRE(netlink.ok() && monitor.ok());
+  CHECK(!netlink.value()->route(IpAddress::v4(10, 1, 0, 2)).ok());
+  CHECK(!monitor.value()->drain());
 
-    REQUIRE(
-        testing::run("ip link add va address 02:00:00:00:00:01 mtu 1400 type veth peer name vb && ip link set vb up && "
-                     "ip addr add 10.1.0.1/24 dev va && ip link set va up && "
-                     "ip route add 10.2.0.0/16 via 10.1.0.9 mtu 1300 && "
-                     "ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:09 dev va nud permanent"));
-    CHECK(monitor.value()->drain());
-    CHECK(!monitor.value()->drain());
+  REQUIRE(
+      testing::run("ip link add va address 02:00:00:00:00:01 mtu 1400 type veth peer name vb && ip link set vb up && "
+                   "ip addr add 10.1.0.1/24 dev va && ip link set va up && "
+                   "ip route add 10.2.0.0/16 via 10.1.0.9 mtu 1300 && "
+                   "ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:09 dev va nud permanent"));
+  CHECK(monitor.value()->drain());
+  CHECK(!monitor.value()->drain());
 
-    CHECK(netlink.value()->route(IpAddress::v4(10, 1, 0, 1)).value().kind == RouteAnswer::Kind::local);
-    const auto route = netlink.value()->route(IpAddress::v4(10, 2, 3, 4));
-    REQUIRE(route.ok());
-    CHECK(route.value().gateway == IpAddress::v4(10, 1, 0, 9));
-    CHECK_EQ(route.value().mtu, 1300u);
-    const auto link = netlink.value()->link(route.value().interfaceIndex);
-    REQUIRE(link.ok());
-    CHECK_EQ(link.value().name, "va");
-    CHECK_EQ(link.value().mtu, 1400u);
-    CHECK_EQ(link.value().kind, "veth");
-    CHECK_EQ(link.value().address[5], 1);
-    CHECK(link.value().hasCarrier);
-    const auto neighbour = netlink.value()->neighbour(route.value().interfaceIndex, IpAddress::v4(10, 1, 0, 9));
-    REQUIRE(neighbour.ok());
-    CHECK(neighbour.value().isUsable());
-    CHECK_EQ((*neighbour.value().address)[5], 9);
+  CHECK(netlink.value()->route(IpAddress::v4(10, 1, 0, 1)).value().kind == RouteAnswer::Kind::local);
+  const auto route = netlink.value()->route(IpAddress::v4(10, 2, 3, 4));
+  REQUIRE(route.ok());
+  CHECK(route.value().gateway == IpAddress::v4(10, 1, 0, 9));
+  CHECK_EQ(route.value().mtu, 1300u);
+  const auto link = netlink.value()->link(route.value().interfaceIndex);
+  REQUIRE(link.ok());
+  CHECK_EQ(link.value().name, "va");
+  CHECK_EQ(link.value().mtu, 1400u);
+  CHECK_EQ(link.value().kind, "veth");
+  CHECK_EQ(link.value().address[5], 1);
+  CHECK(link.value().hasCarrier);
+  const auto neighbour = netlink.value()->neighbour(route.value().interfaceIndex, IpAddress::v4(10, 1, 0, 9));
+  REQUIRE(neighbour.ok());
+  CHECK(neighbour.value().isUsable());
+  CHECK_EQ((*neighbour.value().address)[5], 9);
 
-    const IpAddress stranger = IpAddress::v4(10, 1, 0, 77);
-    const auto unknown = netlink.value()->neighbour(route.value().interfaceIndex, stranger);
-    REQUIRE(!unknown.ok());
-    CHECK(unknown.error().code == ErrorCode::noDevice);
-    CHECK(netlink.value()->useNeighbour(route.value().interfaceIndex, stranger).ok());
-    const auto asked = netlink.value()->neighbour(route.value().interfaceIndex, stranger);
-    REQUIRE(asked.ok());
-    CHECK_EQ(asked.value().state, NUD_INCOMPLETE);
-  });
-  if (!isMade) SKIP(testing::kNoNamespace);
+  const IpAddress stranger = IpAddress::v4(10, 1, 0, 77);
+  const auto unknown = netlink.value()->neighbour(route.value().interfaceIndex, stranger);
+  REQUIRE(!unknown.ok());
+  CHECK(unknown.error().code == ErrorCode::noDevice);
+  CHECK(netlink.value()->useNeighbour(route.value().interfaceIndex, stranger).ok());
+  const auto asked = netlink.value()->neighbour(route.value().interfaceIndex, stranger);
+  REQUIRE(asked.ok());
+  CHECK_EQ(asked.value().state, NUD_INCOMPLETE);
 }
 
 }  // namespace

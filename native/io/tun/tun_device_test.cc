@@ -50,151 +50,127 @@ TEST("options of a TUN device that can't be are refused with what can") {
   if (CHECK(!device.ok())) CHECK(contains(device.error(), "maxPacketBytes"));
 }
 
-TEST("a created TUN device gives what is routed into it and goes with its object") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    auto opened = TunDevice::open({.name = "tunvs%d", .queues = 2});
-    REQUIRE(opened.ok());
-    std::unique_ptr<TunDevice> device = std::move(opened).value();
-    CHECK_EQ(device->name(), "tunvs0");
-    CHECK_EQ(device->queueCount(), 2u);
-    CHECK(!device->attached());
-    REQUIRE(routeToDevice("tunvs0"));
-    PacketVector vector(device->maxPacketBytes());
-    CHECK_EQ(device->queue(0).receive(vector).value(), 0u);
+TEST_WITH_TUN("a created TUN device gives what is routed into it and goes with its object") {
+  auto opened = TunDevice::open({.name = "tunvs%d", .queues = 2});
+  REQUIRE(opened.ok());
+  std::unique_ptr<TunDevice> device = std::move(opened).value();
+  CHECK_EQ(device->name(), "tunvs0");
+  CHECK_EQ(device->queueCount(), 2u);
+  CHECK(!device->attached());
+  REQUIRE(routeToDevice("tunvs0"));
+  PacketVector vector(device->maxPacketBytes());
+  CHECK_EQ(device->queue(0).receive(vector).value(), 0u);
 
-    for (int i = 0; i < 10; i++) sendTo9(100);
-    // The kernel chooses the queue by flow.
-    size_t received = 0;
-    for (size_t i = 0; i < 2; i++) {
-      received += device->queue(i).receive(vector).value();
-      for (const Packet& packet : vector.packets()) {
-        CHECK_EQ(packet.length, 128u);
-        CHECK_EQ(packet.data[0], 0x45);
-        CHECK_EQ(packet.data[127], 0x5a);
-      }
+  for (int i = 0; i < 10; i++) sendTo9(100);
+  // The kernel chooses the queue by flow.
+  size_t received = 0;
+  for (size_t i = 0; i < 2; i++) {
+    received += device->queue(i).receive(vector).value();
+    for (const Packet& packet : vector.packets()) {
+      CHECK_EQ(packet.length, 128u);
+      CHECK_EQ(packet.data[0], 0x45);
+      CHECK_EQ(packet.data[127], 0x5a);
     }
-    CHECK_EQ(received, 10u);
-    device.reset();
-    CHECK(!linkExists("tunvs0"));
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+  }
+  CHECK_EQ(received, 10u);
+  device.reset();
+  CHECK(!linkExists("tunvs0"));
 }
 
-TEST("a TUN packet longer than the vector's buffers is dropped and counted, one that just fits is not") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    auto device = TunDevice::open({.name = "tunvs0", .maxPacketBytes = 200});
-    REQUIRE(device.ok());
-    REQUIRE(routeToDevice("tunvs0"));
-    PacketVector vector(200);
-    sendTo9(172);
-    sendTo9(173);
-    sendTo9(1000);
-    sendTo9(10);
-    CHECK_EQ(device.value()->queue(0).receive(vector).value(), 2u);
-    CHECK_EQ(vector[0].length, 200u);
-    CHECK_EQ(vector[1].length, 38u);
-    CHECK_EQ(device.value()->queue(0).oversized(), 2u);
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+TEST_WITH_TUN("a TUN packet longer than the vector's buffers is dropped and counted, one that just fits is not") {
+  auto device = TunDevice::open({.name = "tunvs0", .maxPacketBytes = 200});
+  REQUIRE(device.ok());
+  REQUIRE(routeToDevice("tunvs0"));
+  PacketVector vector(200);
+  sendTo9(172);
+  sendTo9(173);
+  sendTo9(1000);
+  sendTo9(10);
+  CHECK_EQ(device.value()->queue(0).receive(vector).value(), 2u);
+  CHECK_EQ(vector[0].length, 200u);
+  CHECK_EQ(vector[1].length, 38u);
+  CHECK_EQ(device.value()->queue(0).oversized(), 2u);
 }
 
-TEST("a vector full of packets that do not fit leaves its neighbours alone, where buffers lie without a gap") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    constexpr size_t kNoGap = 25 * 64 - kHeadroom;  // an odd number of cache lines with the headroom
-    auto device = TunDevice::open({.name = "tunvs0", .maxPacketBytes = kNoGap});
-    REQUIRE(device.ok());
-    REQUIRE(routeToDevice("tunvs0"));
-    REQUIRE(testing::run("ip link set tunvs0 mtu 2000"));
-    PacketVector vector(kNoGap);
-    for (size_t i = 0; i < kVectorSize; i++) sendTo9(kNoGap - 28);
-    CHECK_EQ(device.value()->queue(0).receive(vector).value(), kVectorSize);
-    for (size_t i = 0; i < kVectorSize - 1; i++) sendTo9(10);
-    for (int i = 0; i < 2; i++) sendTo9(kNoGap - 27);  // the first of them meets the last buffer
-    CHECK_EQ(device.value()->queue(0).receive(vector).value(), kVectorSize - 1);
-    CHECK_EQ(device.value()->queue(0).oversized(), 1u);
-    CHECK_EQ(device.value()->queue(0).receive(vector).value(), 0u);
-    CHECK_EQ(device.value()->queue(0).oversized(), 2u);
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+TEST_WITH_TUN("a vector full of packets that do not fit leaves its neighbours alone, where buffers lie without a gap") {
+  constexpr size_t kNoGap = 25 * 64 - kHeadroom;  // an odd number of cache lines with the headroom
+  auto device = TunDevice::open({.name = "tunvs0", .maxPacketBytes = kNoGap});
+  REQUIRE(device.ok());
+  REQUIRE(routeToDevice("tunvs0"));
+  REQUIRE(testing::run("ip link set tunvs0 mtu 2000"));
+  PacketVector vector(kNoGap);
+  for (size_t i = 0; i < kVectorSize; i++) sendTo9(kNoGap - 28);
+  CHECK_EQ(device.value()->queue(0).receive(vector).value(), kVectorSize);
+  for (size_t i = 0; i < kVectorSize - 1; i++) sendTo9(10);
+  for (int i = 0; i < 2; i++) sendTo9(kNoGap - 27);  // the first of them meets the last buffer
+  CHECK_EQ(device.value()->queue(0).receive(vector).value(), kVectorSize - 1);
+  CHECK_EQ(device.value()->queue(0).oversized(), 1u);
+  CHECK_EQ(device.value()->queue(0).receive(vector).value(), 0u);
+  CHECK_EQ(device.value()->queue(0).oversized(), 2u);
 }
 
-TEST("a TUN device that is deleted wakes its reader, whose receive() fails") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    auto device = TunDevice::open({.name = "tunvs0"});
-    REQUIRE(device.ok());
-    REQUIRE(routeToDevice("tunvs0"));
-    sendTo9(10);
-    REQUIRE(testing::run("ip link del tunvs0"));
-    pollfd wait{device.value()->queue(0).pollDescriptor(), POLLIN, 0};
-    CHECK_EQ(::poll(&wait, 1, 10000), 1);
-    PacketVector vector(2000);
-    const auto received = device.value()->queue(0).receive(vector);
-    REQUIRE(!received.ok());
-    CHECK(contains(received.error(), "probably deleted"));
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+TEST_WITH_TUN("a TUN device that is deleted wakes its reader, whose receive() fails") {
+  auto device = TunDevice::open({.name = "tunvs0"});
+  REQUIRE(device.ok());
+  REQUIRE(routeToDevice("tunvs0"));
+  sendTo9(10);
+  REQUIRE(testing::run("ip link del tunvs0"));
+  pollfd wait{device.value()->queue(0).pollDescriptor(), POLLIN, 0};
+  CHECK_EQ(::poll(&wait, 1, 10000), 1);
+  PacketVector vector(2000);
+  const auto received = device.value()->queue(0).receive(vector);
+  REQUIRE(!received.ok());
+  CHECK(contains(received.error(), "probably deleted"));
 }
 
-TEST("a persistent device is attached to, works at once and stays") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    for (const char* kind : {"mode tun", "mode tun multi_queue"}) {
-      REQUIRE(testing::run(std::string("ip tuntap add dev ready ") + kind));
-      REQUIRE(routeToDevice("ready"));
-      {
-        auto device = TunDevice::open({.name = "ready"});
-        REQUIRE(device.ok());
-        CHECK(device.value()->attached());
-        // The kernel starts a link that has just got its carrier in the background.
-        PacketVector vector(2000);
-        CHECK(testing::eventually([&] {
-          sendTo9(10);
-          return device.value()->queue(0).receive(vector).value() > 0;
-        }));
-      }
-      CHECK(linkExists("ready"));
-      REQUIRE(testing::run("ip link del ready"));
+TEST_WITH_TUN("a persistent device is attached to, works at once and stays") {
+  for (const char* kind : {"mode tun", "mode tun multi_queue"}) {
+    REQUIRE(testing::run(std::string("ip tuntap add dev ready ") + kind));
+    REQUIRE(routeToDevice("ready"));
+    {
+      auto device = TunDevice::open({.name = "ready"});
+      REQUIRE(device.ok());
+      CHECK(device.value()->attached());
+      // The kernel starts a link that has just got its carrier in the background.
+      PacketVector vector(2000);
+      CHECK(testing::eventually([&] {
+        sendTo9(10);
+        return device.value()->queue(0).receive(vector).value() > 0;
+      }));
     }
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+    CHECK(linkExists("ready"));
+    REQUIRE(testing::run("ip link del ready"));
+  }
 }
 
-TEST("a single-queue device that several queues are asked of is refused with the commands that mend it") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    REQUIRE(testing::run("ip tuntap add dev single mode tun"));
-    const auto device = TunDevice::open({.name = "single", .queues = 2});
+TEST_WITH_TUN("a single-queue device that several queues are asked of is refused with the commands that mend it") {
+  REQUIRE(testing::run("ip tuntap add dev single mode tun"));
+  const auto device = TunDevice::open({.name = "single", .queues = 2});
+  REQUIRE(!device.ok());
+  CHECK(device.error().code == ErrorCode::invalidArgument);
+  CHECK(contains(device.error(), "ip tuntap add dev single mode tun multi_queue"));
+}
+
+TEST_WITH_TUN("a device that another holder has is busy, with one queue or several, persistent or not") {
+  REQUIRE(testing::run("ip tuntap add dev single mode tun && ip tuntap add dev multi mode tun multi_queue"));
+  for (const char* name : {"single", "multi", "fresh"}) {
+    const auto holder = TunDevice::open({.name = name});
+    REQUIRE(holder.ok());
+    const auto second = TunDevice::open({.name = name});
+    REQUIRE(!second.ok());
+    CHECK(second.error().code == ErrorCode::busy);
+    CHECK(contains(second.error(), name));
+  }
+  CHECK(TunDevice::open({.name = "multi"}).ok());
+}
+
+TEST_WITH_TUN("an interface that is no TUN device is refused as such") {
+  REQUIRE(testing::run("ip tuntap add dev ether mode tap && ip link add va type veth peer name vb"));
+  for (const char* name : {"ether", "va", "lo"}) {
+    const auto device = TunDevice::open({.name = name});
     REQUIRE(!device.ok());
-    CHECK(device.error().code == ErrorCode::invalidArgument);
-    CHECK(contains(device.error(), "ip tuntap add dev single mode tun multi_queue"));
-  });
-  if (!isMade) SKIP(testing::kNoTun);
-}
-
-TEST("a device that another holder has is busy, with one queue or several, persistent or not") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    REQUIRE(testing::run("ip tuntap add dev single mode tun && ip tuntap add dev multi mode tun multi_queue"));
-    for (const char* name : {"single", "multi", "fresh"}) {
-      const auto holder = TunDevice::open({.name = name});
-      REQUIRE(holder.ok());
-      const auto second = TunDevice::open({.name = name});
-      REQUIRE(!second.ok());
-      CHECK(second.error().code == ErrorCode::busy);
-      CHECK(contains(second.error(), name));
-    }
-    CHECK(TunDevice::open({.name = "multi"}).ok());
-  });
-  if (!isMade) SKIP(testing::kNoTun);
-}
-
-TEST("an interface that is no TUN device is refused as such") {
-  const bool isMade = testing::inNetworkNamespaceWithTun([] {
-    REQUIRE(testing::run("ip tuntap add dev ether mode tap && ip link add va type veth peer name vb"));
-    for (const char* name : {"ether", "va", "lo"}) {
-      const auto device = TunDevice::open({.name = name});
-      REQUIRE(!device.ok());
-      CHECK(contains(device.error(), "not a TUN device"));
-    }
-  });
-  if (!isMade) SKIP(testing::kNoTun);
+    CHECK(contains(device.error(), "not a TUN device"));
+  }
 }
 
 }  // namespace

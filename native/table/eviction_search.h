@@ -1,17 +1,35 @@
-// Who gives way in a full shard: ConnTable::Search, a part of conn_table.h, which includes it.
+// Who gives way in a full shard of the connection table.
+//
+// There is a wheel for each standing (table/standing.h). A full shard gives up the first entry of the first wheel in
+// the order of standings, if it gives way; entries that have moved since they were linked are linked anew on the way,
+// with a bound of their own. Who has shown nothing takes the place of one who has only while those without proof are
+// less than a part of the shard.
+//
+// Thread safety: none; under the shard's lock.
+// Invariants:
+//  1. What it looks at is bounded, however large the shard.
+//  2. It moves entries between the wheels, and changes nothing else of them.
 #pragma once
+
+#include "table/conn_region.h"
 
 namespace tunvs {
 
+// What a search looks at and lets be, of each standing, and what it links anew, in all.
+inline constexpr size_t kEvictionSearch = 16, kEvictionRelinks = 128;
+// Those without proof take places from those with proof while they are less than one in so many of a shard's
+// capacity.
+inline constexpr uint32_t kUnprovenShare = 4;
+
 template <typename Judge>
-class ConnTable::Search {
+class EvictionSearch {
  public:
-  Search(ConnTable& table, uint32_t shard, Tick now, Judge& judge)
-      : table_(table),
+  EvictionSearch(const ConnRegion& region, uint32_t shard, Tick now, Judge& judge)
+      : region_(region),
         index_(shard),
-        shard_(table.shardAt(shard)),
+        shard_(region.shard(shard)),
         wheels_(shard_.wheels),
-        links_(table.links(shard)),
+        links_(region.links(shard)),
         now_(now),
         judge_(judge) {}
 
@@ -30,11 +48,11 @@ class ConnTable::Search {
   static constexpr Tick kRestTicks = 16;
 
   uint32_t count(Standing standing) const { return wheels_.count(standing); }
-  Conn& conn(uint32_t found) const { return *table_.connAt(index_, found - 1); }
+  Conn& conn(uint32_t found) const { return *region_.connAt(index_, found - 1); }
 
   // Of those that have shown something, as far as they may be taken from.
   uint32_t firstProven() {
-    const uint32_t share = table_.header_->shardCapacity / kUnprovenShare;
+    const uint32_t share = region_.shardCapacity() / kUnprovenShare;
     const uint32_t unproven =
         count(Standing::stale) + count(Standing::opening) + count(Standing::fresh) + count(Standing::heldUnproven);
     if (unproven >= share) return 0;
@@ -67,7 +85,7 @@ class ConnTable::Search {
       if (slot == ExpiryWheels::kNone) continue;
       const Tick end = wheels_.handled() + (wheels_.slotsAhead(slot) + 1) * ExpiryWheels::kTicksPerSlot;
       if (!reached(now_, end)) continue;
-      if (const uint32_t found = first(standing); found != 0 && hasExpired(conn(found), now_)) return found;
+      if (const uint32_t found = first(standing); found != 0 && conn(found).hasExpired(now_)) return found;
     }
     return 0;
   }
@@ -81,7 +99,7 @@ class ConnTable::Search {
       for (uint32_t next = wheels_.first(standing, slot); next != 0;) {
         const uint32_t found = next;
         next = ExpiryWheels::next(links_, found - 1);
-        if (hasExpired(conn(found), now_)) return found;
+        if (conn(found).hasExpired(now_)) return found;
         const Place place = judge_.place(conn(found));
         if (place.standing != standing || wheels_.slotOf(place.due) != slot) {
           if (relinks_ == 0) return 0;
@@ -126,9 +144,9 @@ class ConnTable::Search {
     return judge_.idle(conn(opening)) >= judge_.idle(conn(fresh)) ? opening : fresh;
   }
 
-  ConnTable& table_;
+  const ConnRegion& region_;
   uint32_t index_;
-  Shard& shard_;
+  ConnShard& shard_;
   ExpiryWheels& wheels_;
   ConnLink* links_;
   Tick now_;

@@ -1,0 +1,85 @@
+#include "table/conn_region.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace tunvs {
+namespace {
+
+constexpr size_t align(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
+
+constexpr uint32_t kConnsPerShard = 32768;
+constexpr uint32_t kMaxShards = 1024;
+constexpr uint32_t kUnitsPerBucket = 8;  // at full capacity two thirds of the slots are taken
+// As many as 16 vectors evict that find no room, of connections and templates alike.
+constexpr uint32_t kSpareUnits = 2048;
+
+}  // namespace
+
+ConnRegion::Header ConnRegion::layout(Family family, uint32_t capacity) {
+  Header h{};
+  h.magic = kMagic;
+  h.layoutVersion = kLayoutVersion;
+  h.family = family;
+  h.capacity = capacity;
+  h.shards = std::clamp<uint32_t>(capacity / kConnsPerShard, 1, kMaxShards);
+  const uint32_t fair = (capacity + h.shards - 1) / h.shards;
+  // A hash does not fill shards evenly: five standard deviations (sqrt(n) each) keep the promised capacity.
+  uint32_t deviation = 1;
+  while (uint64_t{deviation} * deviation < fair) deviation++;
+  h.shardCapacity = h.shards == 1 ? fair : fair + 5 * deviation;
+  // Room for removed connections that wait for the readers to pass on: the fewer the shards, the more come to each.
+  h.shardUnits = h.shardCapacity + std::max({256u, h.shardCapacity / 256, kSpareUnits / h.shards});
+  h.shardBuckets = (h.shardUnits + kUnitsPerBucket - 1) / kUnitsPerBucket;
+  h.bucketsOffset = align(sizeof(ConnShard), 64);
+  h.connsOffset = h.bucketsOffset + uint64_t{h.shardBuckets} * sizeof(BucketIndex::Bucket);
+  h.linksOffset = align(h.connsOffset + h.shardUnits * strideOf(family), 64);
+  h.shardBytes = align(h.linksOffset + uint64_t{h.shardUnits} * sizeof(ConnLink), 4096);
+  h.firstShard = align(sizeof(Header), 4096);
+  return h;
+}
+
+size_t ConnRegion::bytesFor(Family family, uint32_t capacity) {
+  const Header h = layout(family, capacity);
+  return h.firstShard + h.shards * h.shardBytes;
+}
+
+ConnRegion ConnRegion::create(std::span<std::byte> memory, Family family, uint32_t capacity, const HashSecret& secret) {
+  assert(memory.size() >= bytesFor(family, capacity));
+  assert(reinterpret_cast<uintptr_t>(memory.data()) % 64 == 0);
+  ConnRegion region(memory.data());
+  *region.header_ = layout(family, capacity);
+  region.header_->secret = secret;
+  return region;
+}
+
+Result<ConnRegion> ConnRegion::attach(std::span<std::byte> memory) {
+  const auto refuse = [](const char* why) {
+    return Error::make(ErrorCode::invalidArgument, std::string("this is not a connection table to take over: ") + why);
+  };
+  if (memory.size() < sizeof(Header)) return refuse("it is shorter than a header");
+  const ConnRegion region(memory.data());
+  const Header& found = *region.header_;
+  if (found.magic != kMagic) return refuse("it does not begin with the table's mark");
+  if (found.layoutVersion != kLayoutVersion) return refuse("another version of tunvs made it");
+  if (found.capacity < kMinCapacity || found.capacity > kMaxCapacity) return refuse("its capacity is out of range");
+  if (found.family != Family::ipv4 && found.family != Family::ipv6) return refuse("its address family is unknown");
+  const Header expected = layout(found.family, found.capacity);
+  if (std::memcmp(&found, &expected, offsetof(Header, secret)) != 0) return refuse("its header is damaged");
+  if (memory.size() < bytesFor(found.family, found.capacity)) return refuse("it is cut short");
+  return region;
+}
+
+FlowKey ConnRegion::keyOf(const Conn& conn) const {
+  FlowKey key;
+  key.family = header_->family;
+  if (key.isV4()) {
+    key.words[0] = conn.addresses;
+  } else {
+    std::memcpy(key.words, static_cast<const Conn6&>(conn).words, sizeof key.words);
+  }
+  key.tail = FlowKey::makeTail(conn.ports, conn.protocol, conn.kind);
+  return key;
+}
+
+}  // namespace tunvs

@@ -1,0 +1,133 @@
+// The memory of a connection table: one contiguous region without a pointer in it.
+//
+//   header | shard 0: state, wheels | buckets | connections | links || shard 1: ...
+//
+// A connection is 32 bytes (64 for IPv6, with its addresses behind). Links are what only insertion and expiry touch:
+// the timer wheels' lists and those of free units. Here is where things are, and what keys say; not what is done.
+//
+// Thread safety: everything by anybody, but for create() and attach(); what is found has its own rules.
+// Invariants:
+//  1. The header is as layout() makes it of the family and the capacity, and never changes.
+//  2. Key fields of a connection never change while it is live.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <span>
+
+#include "core/flow_key.h"
+#include "core/result.h"
+#include "core/spin_lock.h"
+#include "core/ticks.h"
+#include "table/bucket_index.h"
+#include "table/conn.h"
+#include "table/expiry_wheels.h"
+#include "table/flow_hash.h"
+#include "table/unit_pool.h"
+
+namespace tunvs {
+
+// What a shard keeps for itself. REQUIRES lock for everything but `live`.
+struct alignas(64) ConnShard {
+  SpinLock lock;
+  std::atomic<uint32_t> live;
+  UnitPool units;
+  Tick restsSince;  // those with proof were looked through in vain; not again for a moment
+  bool rests;
+  ExpiryWheels wheels;
+};
+
+class ConnRegion {
+ public:
+  static constexpr uint32_t kMinCapacity = 1024;
+  static constexpr uint32_t kMaxCapacity = 1u << 28;
+  static constexpr uint32_t kLayoutVersion = 3;
+
+  static size_t bytesFor(Family family, uint32_t capacity);
+  // Lays a header into `memory`. REQUIRES: zeroed, 64-byte aligned, bytesFor() long
+  static ConnRegion create(std::span<std::byte> memory, Family family, uint32_t capacity, const HashSecret& secret);
+  // Refuses what create() did not make.
+  static Result<ConnRegion> attach(std::span<std::byte> memory);
+
+  Family family() const { return header_->family; }
+  uint32_t capacity() const { return header_->capacity; }  // of all shards
+  uint32_t shardCount() const { return header_->shards; }
+  uint32_t shardCapacity() const { return header_->shardCapacity; }  // live connections that a shard holds at most
+  uint32_t shardUnits() const { return header_->shardUnits; }        // connections that a shard has room for
+  uint64_t bytes() const { return header_->firstShard + header_->shards * header_->shardBytes; }
+
+  uint64_t hash(const FlowKey& key) const { return flowHash(key, header_->secret); }
+  uint32_t shardOf(uint64_t hash) const { return static_cast<uint32_t>((hash >> 32) * header_->shards >> 32); }
+
+  ConnShard& shard(uint32_t shard) const { return *reinterpret_cast<ConnShard*>(shardBase(shard)); }
+  BucketIndex index(uint32_t shard) const {
+    auto* buckets = reinterpret_cast<BucketIndex::Bucket*>(shardBase(shard) + header_->bucketsOffset);
+    return {buckets, header_->shardBuckets};
+  }
+  ConnLink* links(uint32_t shard) const { return reinterpret_cast<ConnLink*>(shardBase(shard) + header_->linksOffset); }
+  Conn* connAt(uint32_t shard, uint32_t unit) const {
+    return reinterpret_cast<Conn*>(shardBase(shard) + header_->connsOffset + unit * stride());
+  }
+  uint32_t unitOf(uint32_t shard, const Conn* conn) const {
+    return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - shardBase(shard) - header_->connsOffset) /
+                                 stride());
+  }
+
+  // Names a connection within this region; never 0.
+  uint32_t referenceOf(const Conn* conn) const {
+    return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - base_) / sizeof(Conn));
+  }
+  Conn* named(uint32_t reference) const { return reinterpret_cast<Conn*>(base_ + size_t{reference} * sizeof(Conn)); }
+
+  // Whether it is live, may be found and has this key.
+  bool matches(const Conn& conn, const FlowKey& key) const;
+  FlowKey keyOf(const Conn& conn) const;
+  void setKey(Conn& conn, const FlowKey& key) const;
+
+ private:
+  static constexpr uint64_t kMagic = 0x31746376736e7574;  // "tunsvct1", little endian
+
+  struct alignas(64) Header {
+    uint64_t magic;
+    uint32_t layoutVersion;
+    Family family;
+    uint32_t capacity;
+    uint32_t shards;
+    uint32_t shardCapacity;
+    uint32_t shardUnits;
+    uint32_t shardBuckets;
+    uint64_t shardBytes;
+    uint64_t bucketsOffset, connsOffset, linksOffset;  // within a shard
+    uint64_t firstShard;                               // from the region's start
+    HashSecret secret;
+  };
+
+  explicit ConnRegion(std::byte* base) : base_(base), header_(reinterpret_cast<Header*>(base)) {}
+  static Header layout(Family family, uint32_t capacity);
+  static size_t strideOf(Family family) { return family == Family::ipv4 ? sizeof(Conn) : sizeof(Conn6); }
+  size_t stride() const { return strideOf(header_->family); }
+  std::byte* shardBase(uint32_t shard) const { return base_ + header_->firstShard + shard * header_->shardBytes; }
+
+  std::byte* base_;
+  Header* header_;
+};
+
+inline bool ConnRegion::matches(const Conn& conn, const FlowKey& key) const {
+  if (conn.addresses != key.words[0] || FlowKey::makeTail(conn.ports, conn.protocol, conn.kind) != key.tail ||
+      !conn.isFindable()) {
+    return false;
+  }
+  if (header_->family == Family::ipv4) return true;
+  return std::memcmp(static_cast<const Conn6&>(conn).words, key.words, sizeof key.words) == 0;
+}
+
+inline void ConnRegion::setKey(Conn& conn, const FlowKey& key) const {
+  conn.addresses = key.words[0];
+  conn.ports = key.ports();
+  conn.protocol = key.protocol();
+  conn.kind = key.kind();
+  if (header_->family == Family::ipv6) std::memcpy(static_cast<Conn6&>(conn).words, key.words, sizeof key.words);
+}
+
+}  // namespace tunvs

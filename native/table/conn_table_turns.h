@@ -1,0 +1,105 @@
+// What goes through the shards of a connection table by turns, each of which holds a lock for a bounded time: expiry,
+// removal, visits, samples. A part of conn_table.h, which includes it.
+#pragma once
+
+namespace tunvs {
+
+template <typename Judge>
+bool ConnTable::expire(uint32_t shardIndex, Tick now, bool exact, size_t& budget, Judge&& judge) {
+  constexpr auto kTicksPerSlot = static_cast<int32_t>(ExpiryWheels::kTicksPerSlot);
+  ConnShard& shard = region_.shard(shardIndex);
+  SpinGuard guard(shard.lock);
+  ExpiryWheels& wheels = shard.wheels;
+  ConnLink* links = region_.links(shardIndex);
+  shard.units.reclaim(links, *epochs_);
+  // After a long pause one round meets every connection, whatever slot it is in.
+  if (static_cast<int32_t>(now - wheels.handled()) > static_cast<int32_t>(ExpiryWheels::kRound))
+    wheels.begin(now - ExpiryWheels::kRound);
+  for (;;) {
+    const auto behind = static_cast<int32_t>(now - wheels.handled());
+    if (behind < 0) return true;
+    const bool isCurrent = behind < kTicksPerSlot;
+    if (isCurrent && !exact) return true;
+    const uint32_t slot = wheels.currentSlot();
+    for (size_t i = 0; i < kStandings; i++) {
+      const auto standing = static_cast<Standing>(i);
+      for (uint32_t next = wheels.first(standing, slot); next != 0;) {
+        if (budget == 0) return false;
+        budget--;
+        const uint32_t unit = next - 1;
+        next = ExpiryWheels::next(links, unit);
+        Conn* conn = region_.connAt(shardIndex, unit);
+        if (!conn->hasExpired(now)) {
+          const Place place = judge.place(*conn);
+          const bool staysHere = isCurrent && place.standing == standing && wheels.slotOf(place.due) == slot;
+          if (!staysHere) wheels.move(links, unit, place);
+          continue;
+        }
+        const uint32_t longer = judge.onDue(*conn);
+        if (longer == 0) {
+          removeUnit(shardIndex, unit, hash(keyOf(*conn)));
+        } else {
+          conn->expires.store(now + longer, std::memory_order_relaxed);
+          wheels.move(links, unit, judge.place(*conn));
+        }
+      }
+    }
+    if (isCurrent) return true;
+    wheels.advance();
+  }
+}
+
+template <typename Visit>
+uint64_t ConnTable::forEach(uint64_t cursor, size_t limit, Visit&& visit) const {
+  const uint64_t units = region_.shardUnits();
+  for (uint64_t shard = cursor / units; shard < shardCount(); shard++) {
+    uint64_t end;
+    {
+      SpinGuard guard(region_.shard(static_cast<uint32_t>(shard)).lock);
+      end = region_.shard(static_cast<uint32_t>(shard)).units.used();
+    }
+    for (uint64_t unit = cursor % units; unit < end; unit++, cursor++) {
+      if (limit == 0) return cursor;
+      const Conn* conn = region_.connAt(static_cast<uint32_t>(shard), static_cast<uint32_t>(unit));
+      if (!conn->isLive()) continue;
+      visit(*conn);
+      limit--;
+    }
+    cursor = (shard + 1) * units;
+  }
+  return UINT64_MAX;
+}
+
+template <typename OnEach>
+uint32_t ConnTable::removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach) {
+  SpinGuard guard(region_.shard(shard).lock);
+  const uint32_t used = region_.shard(shard).units.used();
+  const uint32_t end = used > unit && used - unit > kUnitsPerLock ? unit + kUnitsPerLock : used;
+  for (; unit < end; unit++) {
+    Conn* conn = region_.connAt(shard, unit);
+    if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
+  }
+  return unit < used ? unit : 0;
+}
+
+template <typename OnEach>
+void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denominator, SplitMix64& random,
+                       OnEach&& onEach) {
+  uint32_t used;
+  {
+    SpinGuard guard(region_.shard(shardIndex).lock);
+    used = region_.shard(shardIndex).units.used();
+  }
+  // What is left over of a visit is made up for by chance.
+  uint64_t visits = (used * numerator + random.below(denominator)) / denominator;
+  while (visits > 0) {
+    SpinGuard guard(region_.shard(shardIndex).lock);
+    for (uint32_t i = 0; i < kUnitsPerLock && visits > 0; i++, visits--) {
+      const auto unit = static_cast<uint32_t>(random.below(used));
+      Conn* conn = region_.connAt(shardIndex, unit);
+      if (conn->isLive() && onEach(*conn)) removeUnit(shardIndex, unit, hash(keyOf(*conn)));
+    }
+  }
+}
+
+}  // namespace tunvs
