@@ -15,16 +15,10 @@
 #include <cassert>
 #include <memory>
 
+#include "packet/output_packet.h"
 #include "packet/packet_vector.h"
 
 namespace tunvs {
-
-// Where a packet is going.
-enum class OutputWay : uint8_t {
-  server,  // a real server
-  client,  // an answer of the director's own
-  host,    // this host's own stack: a packet of a local node's
-};
 
 class OutputVector {
  public:

@@ -11,9 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <vector>
-
-#include "core/inet.h"
 
 namespace tunvs {
 
@@ -25,14 +22,6 @@ inline constexpr size_t kMaxPacketBytes = 65535;
 struct Packet {
   uint8_t* data = nullptr;
   uint32_t length = 0;  // bytes, [0, kMaxPacketBytes]
-};
-
-// One packet to send: complete outer IP packet. `nextHop` is what the link layer has to resolve: the outer
-// destination, or the real server itself for direct routing.
-struct OutputPacket {
-  uint8_t* data = nullptr;
-  uint32_t length = 0;
-  IpAddress nextHop;
 };
 
 // Storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not share cache sets.

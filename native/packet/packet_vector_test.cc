@@ -1,5 +1,7 @@
 #include "packet/packet_vector.h"
 
+#include <cstring>
+
 #include "support/testing.h"
 
 namespace tunvs {
