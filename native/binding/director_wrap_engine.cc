@@ -121,20 +121,20 @@ Napi::Value DirectorWrap::start(const Napi::CallbackInfo& info) {
   ObjectReader reader(info[0], "options");
   ObjectReader device = reader.object("device");
   EngineStartOptions options;
-  options.device.name = device.string("name");
-  options.device.queues = static_cast<size_t>(device.integer("queues", 1, workers));
-  options.device.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
-  size_t queues = options.device.queues;
+  options.port.device = device.string("name");
+  options.port.queues = static_cast<size_t>(device.integer("queues", 1, workers));
+  options.port.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
+  size_t queues = options.port.queues;
   for (ObjectReader& marked : reader.objects("markDevices")) {
-    MarkDevice& made = options.markDevices.emplace_back();
-    made.device.name = marked.string("name");
-    made.device.queues = static_cast<size_t>(marked.integer("queues", 1, workers));
-    made.device.maxPacketBytes = options.device.maxPacketBytes;
+    MarkPort& made = options.markPorts.emplace_back();
+    made.port.device = marked.string("name");
+    made.port.queues = static_cast<size_t>(marked.integer("queues", 1, workers));
+    made.port.maxPacketBytes = options.port.maxPacketBytes;
     made.mark = static_cast<uint32_t>(marked.integer("mark", 1, UINT32_MAX));
-    queues += made.device.queues;
+    queues += made.port.queues;
     if (!marked.ok()) return env.Undefined();
   }
-  options.egress = reader.string("egress");
+  options.port.egress = reader.string("egress");
   options.busyPollUs = static_cast<uint32_t>(reader.integer("busyPollUs", 0, 1000000));
   if (!device.ok() || !reader.ok() || !isOpen(env)) return env.Undefined();  // reading may have closed it
   if (queues != director().workers()) {

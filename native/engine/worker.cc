@@ -174,7 +174,7 @@ void Worker::send(const OutputVector& out) {
   parts_.director.stats(parts_.index).handedOut.add(out.count());
   if (out.has(OutputWay::host) || out.has(OutputWay::client)) [[unlikely]]
     return sendMixed(out);
-  count(parts_.egress->send(out.packets()));
+  sendBy(OutputWay::server, out.packets());
 }
 
 void Worker::sendMixed(const OutputVector& out) {
@@ -189,21 +189,21 @@ void Worker::sendMixed(const OutputVector& out) {
       away[awayCount++] = out[i];
     }
   }
-  if (awayCount > 0) count(parts_.egress->send({away, awayCount}));
-  if (answerCount > 0) count(parts_.egress->sendAnswers({answers, answerCount}));
-  if (localCount == 0) return;
-  const SendResult result = parts_.host->send({local, localCount});
-  count(result);
-  parts_.director.stats(parts_.index).sentToHost.add(result.sent);
+  sendBy(OutputWay::server, {away, awayCount});
+  sendBy(OutputWay::client, {answers, answerCount});
+  parts_.director.stats(parts_.index).sentToHost.add(sendBy(OutputWay::host, {local, localCount}).sent);
 }
 
-void Worker::count(const SendResult& result) {
+SendResult Worker::sendBy(OutputWay way, std::span<const OutputPacket> packets) {
+  if (packets.empty()) return {};
+  const SendResult result = parts_.queue.send(packets, way, vector_);
   WorkerStats& stats = parts_.director.stats(parts_.index);
   stats.sent.add(result.sent);
   if (result.noBuffer != 0) stats.egressNoBuffer.add(result.noBuffer);
   if (result.noRoute != 0) stats.egressNoRoute.add(result.noRoute);
   if (result.tooLong != 0) stats.egressTooLong.add(result.tooLong);
   if (result.failed != 0) stats.egressFailed.add(result.failed);
+  return result;
 }
 
 }  // namespace tunvs

@@ -1,4 +1,4 @@
-// A worker: one thread that owns one device queue and one egress, and runs the director over what comes in.
+// A worker: one thread that owns one queue of a port, and runs the director over what comes in.
 //
 // Thread safety: start(), stop() and join() by the control thread; cpu() by anybody.
 // Invariants:
@@ -15,8 +15,7 @@
 #include "engine/policy_channel.h"
 #include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
-#include "io/port/device.h"
-#include "io/port/egress.h"
+#include "io/port/port.h"
 #include "io/route/next_hop_resolver.h"
 
 namespace tunvs {
@@ -31,9 +30,7 @@ class Worker {
   struct Parts {
     Director& director;
     size_t index;
-    DeviceQueue& queue;
-    std::unique_ptr<Egress> egress;
-    std::unique_ptr<Egress> host;  // to this host's own stack, for local nodes
+    PortQueue& queue;  // outlives the worker
     size_t maxPacketBytes;
     EventRing& events;
     uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
@@ -65,7 +62,7 @@ class Worker {
   void readMemory(Tick now);
   void send(const OutputVector& out);
   void sendMixed(const OutputVector& out);
-  void count(const SendResult& result);
+  SendResult sendBy(OutputWay way, std::span<const OutputPacket> packets);
   void readErrors(Tick now, OutputVector& out);
   void readRoutes();
 
