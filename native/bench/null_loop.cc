@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/vector_pool.h"
 #include "forward/ipip.h"
 #include "io/os/loop_thread.h"
 
@@ -31,7 +32,7 @@ class NullLoop::Thread {
       : queue_(queue),
         outer_(makeOuterHeader({}, Family::ipv4, options.source, options.server)),
         server_(options.server),
-        vector_(options.port.maxPacketBytes),
+        vectors_(options.port.maxPacketBytes),
         loop_(std::move(loop)) {}
 
   Result<void> start() {
@@ -45,22 +46,25 @@ class NullLoop::Thread {
     OutputPacket outputs[kVectorSize];
     Tick measuredAt = coarseNow();
     while (!loop_->isStopping()) {
-      const auto count = queue_.receive(vector_);
+      queue_.reclaim();
+      PacketVector* const vector = vectors_.free();
+      const auto count = vector == nullptr ? Result<size_t>(0) : queue_.receive(*vector);
       if (!count.ok()) break;
       const Tick now = coarseNow();
-      if (count.value() > 0) forward(outputs);
+      if (count.value() > 0) forward(*vector, outputs);
       if (now - measuredAt >= kHousekeepTicks) {
         measure();
         measuredAt = now;
       }
-      if (count.value() == 0) sleep();
+      if (count.value() == 0) sleep(vector == nullptr);
     }
+    queue_.abandon();
     measure();
   }
 
-  void forward(OutputPacket* outputs) {
+  void forward(PacketVector& vector, OutputPacket* outputs) {
     size_t count = 0;
-    for (Packet& packet : vector_.packets()) {
+    for (Packet& packet : vector.packets()) {
       if (packet.length < kIpv4HeaderBytes) continue;
       EncapInput in;
       in.length = packet.length;
@@ -71,13 +75,13 @@ class NullLoop::Thread {
       const Packet sending = encapsulate(outer_, packet.data, in);
       outputs[count++] = {sending.data, sending.length, server_};
     }
-    addOne(received, vector_.count());
-    addOne(sent, queue_.send({outputs, count}, OutputWay::server, vector_).sent);
+    addOne(received, vector.count());
+    addOne(sent, queue_.send({outputs, count}, OutputWay::server, vector).sent);
   }
 
-  void sleep() {
+  void sleep(bool isHeldBack) {
     pollfd waits[2] = {{loop_->descriptor(), POLLIN, 0}, {queue_.pollDescriptor(), POLLIN, 0}};
-    poll(waits, 2, kSleepMs);
+    poll(waits, isHeldBack ? 1 : 2, isHeldBack ? 1 : kSleepMs);
   }
 
   void measure() {
@@ -90,7 +94,7 @@ class NullLoop::Thread {
   PortQueue& queue_;
   const OuterHeader outer_;
   const IpAddress server_;
-  PacketVector vector_;
+  VectorPool vectors_;
   uint16_t identification_ = 0;
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };

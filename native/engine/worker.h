@@ -4,6 +4,7 @@
 // Invariants:
 //  1. Idle, it sleeps in poll; it never spins but for the time that it was told to.
 //  2. After stop() it ends within one vector, whatever the device does.
+//  3. It reads into no vector of which its port still holds a buffer; when it has no other, it reads nothing.
 #pragma once
 
 #include <atomic>
@@ -13,6 +14,7 @@
 #include "engine/event_ring.h"
 #include "engine/loss_report.h"
 #include "engine/policy_channel.h"
+#include "engine/vector_pool.h"
 #include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
 #include "io/port/port.h"
@@ -67,7 +69,9 @@ class Worker {
   void readRoutes();
 
   Parts parts_;
-  PacketVector vector_;
+  VectorPool vectors_;
+  PacketVector* vector_;  // read last
+  bool isHeldBack_ = false;  // it has no vector to read into
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
   Tick housekept_ = 0;
   bool isExpiryDone_ = true;
