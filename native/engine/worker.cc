@@ -194,7 +194,7 @@ void Worker::housekeep(Tick now) {
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
   parts_.director.stats(parts_.index).handedOut.add(out.count());
-  if (out.has(OutputWay::host) || out.has(OutputWay::client)) [[unlikely]]
+  if (out.has(OutputWay::host) || out.has(OutputWay::client) || out.hasOffloads()) [[unlikely]]
     return sendMixed(out);
   sendBy(OutputWay::server, out.packets());
 }
@@ -202,8 +202,11 @@ void Worker::send(const OutputVector& out) {
 void Worker::sendMixed(const OutputVector& out) {
   OutputPacket away[OutputVector::kMax], local[OutputVector::kMax], answers[OutputVector::kMax];
   size_t awayCount = 0, localCount = 0, answerCount = 0;
+  size_t refused = 0;
   for (size_t i = 0; i < out.count(); i++) {
-    if (out.way(i) == OutputWay::host) {
+    if (!out[i].offload.isNone() && !parts_.queue.canOffload(out.way(i))) {
+      refused++;
+    } else if (out.way(i) == OutputWay::host) {
       local[localCount++] = out[i];
     } else if (out.way(i) == OutputWay::client) {
       answers[answerCount++] = out[i];
@@ -211,6 +214,7 @@ void Worker::sendMixed(const OutputVector& out) {
       away[awayCount++] = out[i];
     }
   }
+  if (refused != 0) parts_.director.stats(parts_.index).egressTooLong.add(refused);
   sendBy(OutputWay::server, {away, awayCount});
   sendBy(OutputWay::client, {answers, answerCount});
   parts_.director.stats(parts_.index).sentToHost.add(sendBy(OutputWay::host, {local, localCount}).sent);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/inet.h"
+#include "packet/offload.h"
 
 namespace tunvs {
 
@@ -13,6 +14,7 @@ struct OutputPacket {
   uint8_t* data = nullptr;
   uint32_t length = 0;
   IpAddress nextHop;
+  Offload offload{};
 };
 
 enum class OutputWay : uint8_t {

@@ -34,10 +34,11 @@ class OutputVector {
   OutputVector(Flush flush, void* context) : flush_(flush), context_(context) {}
 
   // A packet in a buffer of the caller's. `cause`: index in the input vector of the packet that this one is due to.
-  void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way = OutputWay::server) {
+  void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way = OutputWay::server,
+           Offload offload = Offload()) {
     assert(!isMaking_);
     if (count_ == kMax) flush();
-    put(data, length, nextHop, cause, way);
+    put(data, length, nextHop, cause, way, offload);
   }
 
   // A packet of at most `bytes` that is made here: write(std::span<uint8_t> room) returns its length, and 0 when there
@@ -56,7 +57,7 @@ class OutputVector {
     assert(length <= bytes);
     if (length == 0) return 0;
     used_ += needed;
-    put(at, length, nextHop, cause, way);
+    put(at, length, nextHop, cause, way, Offload());
     return length;
   }
 
@@ -74,6 +75,7 @@ class OutputVector {
     count_ = 0;
     used_ = 0;
     ways_ = 0;
+    hasOffloads_ = false;
   }
 
   size_t count() const { return count_; }
@@ -83,6 +85,7 @@ class OutputVector {
   OutputWay way(size_t i) const { return static_cast<OutputWay>(tags_[i] >> kCauseBits); }
   // Whether there is a packet that goes this way. REQUIRES: way != OutputWay::server
   bool has(OutputWay way) const { return (ways_ >> static_cast<uint8_t>(way) & 1) != 0; }
+  bool hasOffloads() const { return hasOffloads_; }
   // Packets that a full vector without a flush function had to forget.
   uint64_t lost() const { return lost_; }
 
@@ -91,11 +94,13 @@ class OutputVector {
   static constexpr uint8_t kCauseMask = (1 << kCauseBits) - 1;
   static_assert(kVectorSize <= kCauseMask + 1);
 
-  void put(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way) {
+  void put(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way, Offload offload) {
     OutputPacket& packet = packets_[count_];
     packet.data = data;
     packet.length = static_cast<uint32_t>(length);
     packet.nextHop = nextHop;
+    packet.offload = offload;
+    if (!offload.isNone()) hasOffloads_ = true;
     tags_[count_++] = static_cast<uint8_t>(cause | static_cast<size_t>(way) << kCauseBits);
     // Most go to real servers, and nobody asks for those: nothing is to be noted on their way.
     if (way != OutputWay::server) ways_ |= static_cast<uint8_t>(1 << static_cast<uint8_t>(way));
@@ -106,6 +111,7 @@ class OutputVector {
   size_t count_ = 0;
   size_t used_ = 0;
   uint8_t ways_ = 0;  // a bit for each OutputWay but `server`
+  bool hasOffloads_ = false;
   bool isMaking_ = false;
   uint64_t lost_ = 0;
   std::unique_ptr<uint8_t[]> arena_;

@@ -15,6 +15,8 @@
 #include <memory>
 #include <span>
 
+#include "packet/offload.h"
+
 namespace tunvs {
 
 inline constexpr size_t kVectorSize = 64;
@@ -25,6 +27,7 @@ inline constexpr size_t kMaxPacketBytes = 65535;
 struct Packet {
   uint8_t* data = nullptr;
   uint32_t length = 0;  // bytes, [0, kMaxPacketBytes]
+  Offload offload{};
 };
 
 // Storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not share cache sets.

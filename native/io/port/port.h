@@ -34,6 +34,10 @@ class PortQueue : public DeviceQueue {
   // 14 bytes in front of each. `read`: the vector that these packets were read into, as far as they were.
   virtual SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) = 0;
 
+  // Whether it can send packets with an offload this way. Those that it can't, it never gets: they are counted as too
+  // long.
+  virtual bool canOffload(OutputWay) const { return false; }
+
   // Releases what has been sent since. Called before each receive(). A port that keeps nothing has nothing to do.
   virtual void reclaim() {}
   // Releases all, sent or not. Called when the worker ends.
