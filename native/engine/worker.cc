@@ -34,7 +34,11 @@ Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
 }
 
 Worker::Worker(Parts parts, std::unique_ptr<LoopThread> loop)
-    : parts_(std::move(parts)), vectors_(parts_.maxPacketBytes), vector_(vectors_.free()), losses_(parts_.events), loop_(std::move(loop)) {}
+    : parts_(std::move(parts)),
+      vectors_(parts_.maxPacketBytes),
+      vector_(vectors_.free()),
+      losses_(parts_.events),
+      loop_(std::move(loop)) {}
 
 Result<void> Worker::start() {
   char name[16];

@@ -70,7 +70,7 @@ class Worker {
 
   Parts parts_;
   VectorPool vectors_;
-  PacketVector* vector_;  // read last
+  PacketVector* vector_;     // read last
   bool isHeldBack_ = false;  // it has no vector to read into
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
   Tick housekept_ = 0;

@@ -12,7 +12,7 @@ using testing::eventually;
 using testing::PacketBuilder;
 using testing::TestDirector;
 
-constexpr Offload kSegments{.segmentBytes = 500, .checksumStart = 20, .kind = OffloadKind::tcp4, .checksumField = 16};
+constexpr Offload kSegments{.segmentBytes = 500, .checksumStart = 20, .kind = OffloadKind::tcp4};
 
 // What is longer than 1,000 bytes comes from it as segments in one piece; and it may be able to send such.
 class OffloadingQueue final : public PortQueue {

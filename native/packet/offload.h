@@ -10,23 +10,28 @@ namespace tunvs {
 
 enum class OffloadKind : uint8_t {
   none,
-  checksum,  // one packet, its transport checksum not finished
-  tcp4,      // to be cut into TCP segments over IPv4, and so is the checksum of each to be made
+  tcpChecksum,  // one packet, its transport checksum not finished
+  udpChecksum,
+  tcp4,  // to be cut into TCP segments over IPv4, and so is the checksum of each to be made
   tcp6,
   udp,  // to be cut into datagrams
 };
 
-// Zero: nothing. A parked packet loses it: a port that sets offloads of first packets has to finish their checksums.
+// Zero: nothing. Plain bytes, as bit fields cost the way of every packet a few instructions more.
+// A parked packet loses it: a port that sets offloads of first packets has to finish their checksums.
 struct Offload {
   // As read, so that it can still be counted behind the longest outer header.
   static constexpr uint8_t kMaxChecksumStart = 255 - 60;
 
   uint16_t segmentBytes = 0;  // payload of every segment but the last; 0 for one packet
   uint8_t checksumStart = 0;  // bytes in front of what the checksum covers: of the packet's own transport header
-  OffloadKind kind : 3 = OffloadKind::none;
-  uint8_t checksumField : 5 = 0;  // offset of the checksum from there: 16 of TCP, 6 of UDP
+  OffloadKind kind = OffloadKind::none;
 
   bool isNone() const { return kind == OffloadKind::none; }
+  // Offset of the checksum from checksumStart on. REQUIRES: !isNone()
+  uint8_t checksumField() const {
+    return kind == OffloadKind::udp || kind == OffloadKind::udpChecksum ? kUdpField : kTcpField;
+  }
   // The same with a header of `bytes` in front of the packet. REQUIRES: checksumStart + bytes <= 255
   Offload behind(uint32_t bytes) const {
     assert(checksumStart + bytes <= 255);
@@ -35,6 +40,9 @@ struct Offload {
     return moved;
   }
   friend bool operator==(const Offload&, const Offload&) = default;
+
+ private:
+  static constexpr uint8_t kTcpField = 16, kUdpField = 6;
 };
 static_assert(sizeof(Offload) == 4);
 

@@ -89,6 +89,12 @@ Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, u
   return judgeFor(server, parsed, flowHash, isRelayed, server.pathMtu->effective(settings_.pathMtu, now), tunables);
 }
 
+Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet) {
+  const Verdict verdict = checkLength(pass, server, packet);
+  if (verdict == Verdict::forwarded) count(pass, server, packet.parsed.length, segmentLength(packet.parsed));
+  return verdict;
+}
+
 Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet) {
   const ParsedPacket& parsed = packet.parsed;
   if (!server.traits->hasPath()) {
