@@ -34,11 +34,18 @@ class OutputVector {
   OutputVector(Flush flush, void* context) : flush_(flush), context_(context) {}
 
   // A packet in a buffer of the caller's. `cause`: index in the input vector of the packet that this one is due to.
-  void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way = OutputWay::server,
-           Offload offload = Offload()) {
+  void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way = OutputWay::server) {
     assert(!isMaking_);
     if (count_ == kMax) flush();
-    put(data, length, nextHop, cause, way, offload);
+    put(data, length, nextHop, cause, way);
+  }
+  // The same of one that may have an offload.
+  void addOffloaded(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way,
+                    Offload offload) {
+    add(data, length, nextHop, cause, way);
+    if (offload.isNone()) return;
+    packets_[count_ - 1].offload = offload;
+    hasOffloads_ = true;
   }
 
   // A packet of at most `bytes` that is made here: write(std::span<uint8_t> room) returns its length, and 0 when there
@@ -57,7 +64,7 @@ class OutputVector {
     assert(length <= bytes);
     if (length == 0) return 0;
     used_ += needed;
-    put(at, length, nextHop, cause, way, Offload());
+    put(at, length, nextHop, cause, way);
     return length;
   }
 
@@ -72,10 +79,11 @@ class OutputVector {
 
   void reset() {
     assert(!isMaking_);
+    if (hasOffloads_) [[unlikely]]
+      forgetOffloads();
     count_ = 0;
     used_ = 0;
     ways_ = 0;
-    hasOffloads_ = false;
   }
 
   size_t count() const { return count_; }
@@ -94,19 +102,22 @@ class OutputVector {
   static constexpr uint8_t kCauseMask = (1 << kCauseBits) - 1;
   static_assert(kVectorSize <= kCauseMask + 1);
 
-  void put(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way, Offload offload) {
+  void put(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way) {
     OutputPacket& packet = packets_[count_];
     packet.data = data;
     packet.length = static_cast<uint32_t>(length);
     packet.nextHop = nextHop;
-    packet.offload = offload;
-    if (!offload.isNone()) hasOffloads_ = true;
     tags_[count_++] = static_cast<uint8_t>(cause | static_cast<size_t>(way) << kCauseBits);
     // Most go to real servers, and nobody asks for those: nothing is to be noted on their way.
     if (way != OutputWay::server) ways_ |= static_cast<uint8_t>(1 << static_cast<uint8_t>(way));
   }
 
-  OutputPacket packets_[kMax];
+  void forgetOffloads() {
+    for (size_t i = 0; i < count_; i++) packets_[i].offload = Offload();
+    hasOffloads_ = false;
+  }
+
+  OutputPacket packets_[kMax];  // offloads are none but where one was added: put() has nothing to write
   uint8_t tags_[kMax];  // cause, and way above it
   size_t count_ = 0;
   size_t used_ = 0;

@@ -98,7 +98,7 @@ Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, const Outgo
 Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet) {
   const ParsedPacket& parsed = packet.parsed;
   if (!server.traits->hasPath()) {
-    pass.out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host, parsed.offload);
+    pass.out.addOffloaded(packet.data, parsed.length, server.address, packet.cause, OutputWay::host, parsed.offload);
     return Verdict::forwarded;
   }
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, pass.now);
@@ -116,7 +116,7 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
   const Packet sent = encapsulated(pass, server, packet);
   if (sent.length <= pathMtu || !parsed.offload.isNone()) {
     const Offload offload = parsed.offload.behind(sent.length - parsed.length);
-    pass.out.add(sent.data, sent.length, server.address, packet.cause, OutputWay::server, offload);
+    pass.out.addOffloaded(sent.data, sent.length, server.address, packet.cause, OutputWay::server, offload);
     return Verdict::forwarded;
   }
   if (!isClientsOwn(server) && server.address.isV4())
