@@ -118,7 +118,7 @@ class OutputVector {
   }
 
   OutputPacket packets_[kMax];  // offloads are none but where one was added: put() has nothing to write
-  uint8_t tags_[kMax];  // cause, and way above it
+  uint8_t tags_[kMax];          // cause, and way above it
   size_t count_ = 0;
   size_t used_ = 0;
   uint8_t ways_ = 0;  // a bit for each OutputWay but `server`
