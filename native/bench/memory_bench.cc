@@ -8,7 +8,7 @@
 #include "bench/bench_packet.h"
 #include "director/director.h"
 #include "engine/table_region.h"
-#include "io/memory/memory_egress.h"
+#include "io/memory/memory_port.h"
 
 namespace tunvs::bench {
 namespace {
@@ -69,7 +69,7 @@ class Subject {
       const uint64_t begin = nowNs();
       const Tick now = ticksFromMs((begin - startNs_) / 1'000'000);
       director_.process(0, vector_.packets(), now, out_);
-      egress_.send(out_.packets());
+      port_.queue(0).send(out_.packets(), OutputWay::server, vector_);
       if (now - expiredAt_ >= kExpiryTicks) {
         director_.expire(0, now, false, kExpiryBudget);
         expiredAt_ = now;
@@ -91,7 +91,7 @@ class Subject {
   }
 
   uint64_t undecided() const { return undecided_; }
-  uint64_t forwarded() const { return egress_.packets(); }
+  uint64_t forwarded() { return port_.out(0).packets(); }
   uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
   // Of the table that is used; the other family's is reserved only, and never touched.
   uint64_t tableBytes() const { return ConnTable::regionBytes(Family::ipv4, director_.connectionCapacity()); }
@@ -126,7 +126,7 @@ class Subject {
   Director director_;
   PacketVector vector_;
   OutputVector out_;
-  MemoryEgress egress_{MemoryEgress::Mode::count};
+  MemoryPort port_{1, kMaxPacketBytes, MemoryEgress::Mode::count};
   uint64_t startNs_ = nowNs();
   uint64_t configureNs_ = 0;
   uint64_t undecided_ = 0;

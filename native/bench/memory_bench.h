@@ -2,7 +2,7 @@
 //
 // Each vector's packets are written into its buffers just before, outside the time that is taken, as a device's read
 // would have left them: headers in the nearest cache. What is timed is Director::process(), Director::expire() at the
-// worker's own pace, and an egress that only counts.
+// worker's own pace, and a port that only counts.
 #pragma once
 
 #include <string>

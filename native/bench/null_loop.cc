@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/vector_pool.h"
 #include "forward/ipip.h"
 #include "io/os/loop_thread.h"
 
@@ -27,13 +28,11 @@ void addOne(std::atomic<uint64_t>& counter, uint64_t n) {
 
 class NullLoop::Thread {
  public:
-  Thread(DeviceQueue& queue, std::unique_ptr<Egress> egress, const NullLoopOptions& options,
-         std::unique_ptr<LoopThread> loop)
+  Thread(PortQueue& queue, const NullLoopOptions& options, std::unique_ptr<LoopThread> loop)
       : queue_(queue),
-        egress_(std::move(egress)),
         outer_(makeOuterHeader({}, Family::ipv4, options.source, options.server)),
         server_(options.server),
-        vector_(options.device.maxPacketBytes),
+        vectors_(options.port.maxPacketBytes),
         loop_(std::move(loop)) {}
 
   Result<void> start() {
@@ -47,22 +46,25 @@ class NullLoop::Thread {
     OutputPacket outputs[kVectorSize];
     Tick measuredAt = coarseNow();
     while (!loop_->isStopping()) {
-      const auto count = queue_.receive(vector_);
+      queue_.reclaim();
+      PacketVector* const vector = vectors_.free();
+      const auto count = vector == nullptr ? Result<size_t>(0) : queue_.receive(*vector);
       if (!count.ok()) break;
       const Tick now = coarseNow();
-      if (count.value() > 0) forward(outputs);
+      if (count.value() > 0) forward(*vector, outputs);
       if (now - measuredAt >= kHousekeepTicks) {
         measure();
         measuredAt = now;
       }
-      if (count.value() == 0) sleep();
+      if (count.value() == 0) sleep(vector == nullptr);
     }
+    queue_.abandon();
     measure();
   }
 
-  void forward(OutputPacket* outputs) {
+  void forward(PacketVector& vector, OutputPacket* outputs) {
     size_t count = 0;
-    for (Packet& packet : vector_.packets()) {
+    for (Packet& packet : vector.packets()) {
       if (packet.length < kIpv4HeaderBytes) continue;
       EncapInput in;
       in.length = packet.length;
@@ -73,13 +75,13 @@ class NullLoop::Thread {
       const Packet sending = encapsulate(outer_, packet.data, in);
       outputs[count++] = {sending.data, sending.length, server_};
     }
-    addOne(received, vector_.count());
-    addOne(sent, egress_->send({outputs, count}).sent);
+    addOne(received, vector.count());
+    addOne(sent, queue_.send({outputs, count}, OutputWay::server, vector).sent);
   }
 
-  void sleep() {
+  void sleep(bool isHeldBack) {
     pollfd waits[2] = {{loop_->descriptor(), POLLIN, 0}, {queue_.pollDescriptor(), POLLIN, 0}};
-    poll(waits, 2, kSleepMs);
+    poll(waits, isHeldBack ? 1 : 2, isHeldBack ? 1 : kSleepMs);
   }
 
   void measure() {
@@ -89,40 +91,33 @@ class NullLoop::Thread {
     systemNs.store(nsOf(usage.ru_stime), std::memory_order_relaxed);
   }
 
-  DeviceQueue& queue_;
-  std::unique_ptr<Egress> egress_;
+  PortQueue& queue_;
   const OuterHeader outer_;
   const IpAddress server_;
-  PacketVector vector_;
+  VectorPool vectors_;
   uint16_t identification_ = 0;
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 
-NullLoop::NullLoop(std::unique_ptr<TunDevice> device) : device_(std::move(device)) {}
+NullLoop::NullLoop(std::unique_ptr<Port> port) : port_(std::move(port)) {}
 NullLoop::~NullLoop() = default;
 
 Result<std::unique_ptr<NullLoop>> NullLoop::start(const NullLoopOptions& options) {
   if (!options.source.isV4() || !options.server.isV4()) {
     return Error::make(ErrorCode::invalidArgument, "the null loop knows IPv4 only");
   }
-  auto device = TunDevice::open(options.device);
-  if (!device.ok()) return device.error();
-  std::unique_ptr<NullLoop> loop(new NullLoop(std::move(device).value()));
-  EgressContext context;
-  context.sources = {options.source};
-  std::string wanted = options.egress;
-  for (size_t i = 0; i < loop->device_->queueCount(); i++) {
-    context.tunDescriptor = loop->device_->descriptor(i);
-    auto egress = openEgress(wanted, context);
-    if (!egress.ok()) return egress.error();
-    loop->egress_ = wanted = egress.value()->name();
+  PortContext context;
+  context.egress.sources = {options.source};
+  auto port = openPort(options.port, context);
+  if (!port.ok()) return port.error();
+  std::unique_ptr<NullLoop> loop(new NullLoop(std::move(port).value()));
+  for (size_t i = 0; i < loop->port_->queueCount(); i++) {
     auto made = LoopThread::make("can't start the null loop");
     if (!made) return made.error();
-    loop->threads_.push_back(
-        std::make_unique<Thread>(loop->device_->queue(i), std::move(egress).value(), options, std::move(made).value()));
+    loop->threads_.push_back(std::make_unique<Thread>(loop->port_->queue(i), options, std::move(made).value()));
     if (auto started = loop->threads_.back()->start(); !started) return started.error();
   }
-  if (context.resolver) context.resolver->setServers({{options.server}});
+  if (context.egress.resolver) context.egress.resolver->setServers({{options.server}});
   return loop;
 }
 

@@ -31,22 +31,12 @@ SynFlood::SynFlood(const SynFloodOptions& options, UniqueFd room)
       packet_(IpProtocol::tcp, options.virtualAddress, options.port, kBytes, kTcpSyn),
       room_(std::move(room)) {}
 
-class SynFlood::CountingEgress final : public Egress {
- public:
-  explicit CountingEgress(SynFlood& flood) : flood_(flood) {}
-  std::string_view name() const override { return "syn flood"; }
-  SendResult send(std::span<const OutputPacket> packets) override {
-    flood_.sent_.fetch_add(packets.size(), std::memory_order_relaxed);
-    const uint64_t one = 1;
-    if (flood_.isFull_ && write(flood_.room_.get(), &one, sizeof one) == sizeof one) flood_.isFull_ = false;
-    return {packets.size()};
-  }
-
- private:
-  SynFlood& flood_;
-};
-
-std::unique_ptr<Egress> SynFlood::makeEgress() { return std::make_unique<CountingEgress>(*this); }
+SendResult SynFlood::send(std::span<const OutputPacket> packets, OutputWay, PacketVector&) {
+  sent_.fetch_add(packets.size(), std::memory_order_relaxed);
+  const uint64_t one = 1;
+  if (isFull_ && write(room_.get(), &one, sizeof one) == sizeof one) isFull_ = false;
+  return {packets.size()};
+}
 
 Result<size_t> SynFlood::receive(PacketVector& vector) {
   vector.reset();

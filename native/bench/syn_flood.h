@@ -1,4 +1,4 @@
-// New connections without end, in memory: a device that gives a SYN of another flow each time, and never has more than
+// New connections without end, in memory: a port that gives a SYN of another flow each time, and never has more than
 // a window of them under way, as clients who wait for an answer do.
 //
 // Thread safety: the queue belongs to one worker; elapsedNs() and sent() may be read by anybody.
@@ -8,8 +8,7 @@
 
 #include "bench/bench_packet.h"
 #include "io/os/unique_fd.h"
-#include "io/port/device.h"
-#include "io/port/egress.h"
+#include "io/port/port.h"
 
 namespace tunvs::bench {
 
@@ -20,28 +19,27 @@ struct SynFloodOptions {
   uint32_t window = 1;       // connections under way, at most
 };
 
-class SynFlood final : public Device, private DeviceQueue {
+class SynFlood final : public Port, private PortQueue {
  public:
   static Result<std::unique_ptr<SynFlood>> make(const SynFloodOptions& options);
-
-  // What the worker sends by: it counts, and makes room in the window. REQUIRES: it is not used without this
-  std::unique_ptr<Egress> makeEgress();
 
   uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
   // From the first packet to the moment when all had been sent; 0 until then.
   uint64_t elapsedNs() const { return elapsedNs_.load(std::memory_order_acquire); }
 
   const std::string& name() const override { return name_; }
+  std::string_view egress() const override { return "syn flood"; }
   size_t queueCount() const override { return 1; }
-  DeviceQueue& queue(size_t) override { return *this; }
+  PortQueue& queue(size_t) override { return *this; }
   size_t maxPacketBytes() const override { return kBytes; }
 
  private:
   static constexpr uint32_t kBytes = 64;
-  class CountingEgress;
   SynFlood(const SynFloodOptions& options, UniqueFd room);
 
   Result<size_t> receive(PacketVector& vector) override;
+  // Counts, and makes room in the window.
+  SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) override;
   int pollDescriptor() const override { return room_.get(); }
 
   std::string name_ = "syn flood";

@@ -182,7 +182,7 @@ Napi::Value synFlood(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   bench::SynFlood* flood = made.value().get();
-  auto started = engine->startOn(std::move(made).value(), [flood] { return flood->makeEgress(); });
+  auto started = engine->startOn(std::move(made).value());
   if (!started.ok()) {
     throwError(env, started.error());
     return env.Undefined();
@@ -206,10 +206,10 @@ class NullLoopWrap : public Napi::ObjectWrap<NullLoopWrap> {
   explicit NullLoopWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<NullLoopWrap>(info) {
     ObjectReader reader(info[0], "NullLoop");
     bench::NullLoopOptions options;
-    options.device.name = reader.string("device");
-    options.device.queues = static_cast<size_t>(reader.integer("queues", 1, 64));
-    options.device.maxPacketBytes = static_cast<size_t>(reader.integer("maxPacketBytes", 576, 65535));
-    options.egress = reader.string("egress");
+    options.port.device = reader.string("device");
+    options.port.queues = static_cast<size_t>(reader.integer("queues", 1, 64));
+    options.port.maxPacketBytes = static_cast<size_t>(reader.integer("maxPacketBytes", 576, 65535));
+    options.port.egress = reader.string("egress");
     options.source = reader.address("source");
     options.server = reader.address("server");
     if (!reader.ok()) return;
@@ -231,7 +231,7 @@ class NullLoopWrap : public Napi::ObjectWrap<NullLoopWrap> {
     const CpuTime cpu = loop_->cpu();
     Napi::Object answer = Napi::Object::New(env);
     answer.Set("device", loop_->device());
-    answer.Set("egress", loop_->egress());
+    answer.Set("egress", std::string(loop_->egress()));
     answer.Set("received", big(env, loop_->received()));
     answer.Set("sent", big(env, loop_->sent()));
     answer.Set("userNs", big(env, cpu.userNs));

@@ -11,20 +11,20 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
   const auto most = static_cast<int64_t>(workers);
   ObjectReader reader(given, "options");
   ObjectReader device = reader.object("device");
-  options.device.name = device.string("name");
-  options.device.queues = static_cast<size_t>(device.integer("queues", 1, most));
-  options.device.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
-  size_t queues = options.device.queues;
+  options.port.device = device.string("name");
+  options.port.queues = static_cast<size_t>(device.integer("queues", 1, most));
+  options.port.maxPacketBytes = static_cast<size_t>(device.integer("maxPacketBytes", 576, kMaxPacketBytes));
+  size_t queues = options.port.queues;
   for (ObjectReader& marked : reader.objects("markDevices")) {
-    MarkDevice& made = options.markDevices.emplace_back();
-    made.device.name = marked.string("name");
-    made.device.queues = static_cast<size_t>(marked.integer("queues", 1, most));
-    made.device.maxPacketBytes = options.device.maxPacketBytes;
+    MarkPort& made = options.markPorts.emplace_back();
+    made.port.device = marked.string("name");
+    made.port.queues = static_cast<size_t>(marked.integer("queues", 1, most));
+    made.port.maxPacketBytes = options.port.maxPacketBytes;
     made.mark = static_cast<uint32_t>(marked.integer("mark", 1, UINT32_MAX));
-    queues += made.device.queues;
+    queues += made.port.queues;
     if (!marked.ok()) return std::nullopt;
   }
-  options.egress = reader.string("egress");
+  options.port.egress = reader.string("egress");
   options.busyPollUs = static_cast<uint32_t>(reader.integer("busyPollUs", 0, 1000000));
   if (!device.ok() || !reader.ok()) return std::nullopt;
   if (queues != workers) {

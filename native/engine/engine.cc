@@ -5,22 +5,9 @@
 
 #include "engine/clock.h"
 #include "io/route/netlink.h"
-#include "io/tun/tun_egress.h"
 
 namespace tunvs {
 namespace {
-
-// A queue, and the mark of what is read from it.
-struct Source {
-  DeviceQueue& queue;
-  uint32_t mark;
-};
-
-std::vector<Source> queuesOf(TunDevice& device, uint32_t mark) {
-  std::vector<Source> queues;
-  for (size_t i = 0; i < device.queueCount(); i++) queues.push_back({device.queue(i), mark});
-  return queues;
-}
 
 // 16,384 entries, 2 ms of the event loop.
 constexpr size_t kHoldsPerTurn = 64;
@@ -48,79 +35,65 @@ Engine::~Engine() { stop(); }
 
 Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   assert(!isRunning());
-  auto device = TunDevice::open(options.device);
-  if (!device) return device.error();
   EngineStarted started;
-  started.device = device.value()->name();
-  started.attached = device.value()->attached();
-  std::vector<Source> queues = queuesOf(*device.value(), 0);
-  std::vector<std::unique_ptr<TunDevice>> markDevices;
-  for (const MarkDevice& marked : options.markDevices) {
-    auto opened = TunDevice::open(marked.device);
-    if (!opened) return opened.error();
-    started.markDevices.push_back({opened.value()->name(), opened.value()->attached()});
-    for (const Source& source : queuesOf(*opened.value(), marked.mark)) queues.push_back(source);
-    markDevices.push_back(std::move(opened).value());
-  }
-  assert(queues.size() == director_->workers());
-  std::vector<std::unique_ptr<Worker>> workers;
-  EgressContext context;
-  context.sources = sources_;
+  PortContext context;
+  context.egress.sources = sources_;
   if (auto routes = NextHopResolver::start(sources_)) {
-    context.resolver = std::move(routes).value();
+    context.egress.resolver = std::move(routes).value();
   } else {
     started.warnings.push_back(routes.error().message +
                                "; so MTUs of links and routes below the director's path MTU are not noticed");
   }
-  for (size_t i = 0; i < queues.size(); i++) {
-    std::vector<PassedOver> passedOver;
-    // What is written comes out of the main device whatever it came by, so that the host's rules need to know one.
-    const int written = device.value()->descriptor(i % device.value()->queueCount());
-    context.tunDescriptor = written;
-    // All workers send the same way: what the first found by trying, the others take by name.
-    auto egress = openEgress(i == 0 ? std::string_view(options.egress) : started.egress, context, &passedOver);
-    if (!egress) return egress.error();
-    if (i == 0) {
-      started.egress = egress.value()->name();
-      started.passedOver = std::move(passedOver);
-    }
-    auto host = std::make_unique<TunEgress>(written);
-    auto worker = Worker::create(Worker::Parts{*director_, i, queues[i].queue, std::move(egress).value(),
-                                               std::move(host), options.device.maxPacketBytes, events_,
-                                               options.busyPollUs, i == 0 ? openErrorQueues(started) : ErrorQueues{},
-                                               &policies_.channel(i), i == 0 ? context.resolver : nullptr});
-    if (!worker) return worker.error();
-    director_->setMark(i, queues[i].mark);
-    workers.push_back(std::move(worker).value());
+  std::vector<MarkedPort> ports;
+  auto main = openPort(options.port, context);
+  if (!main) return main.error();
+  started.device = main.value()->name();
+  started.attached = main.value()->attached();
+  started.egress = main.value()->egress();
+  started.passedOver = std::move(context.passedOver);
+  context.main = main.value().get();
+  ports.push_back({std::move(main).value(), 0});
+  for (const MarkPort& marked : options.markPorts) {
+    auto opened = openPort(marked.port, context);
+    if (!opened) return opened.error();
+    started.markDevices.push_back({opened.value()->name(), opened.value()->attached()});
+    ports.push_back({std::move(opened).value(), marked.mark});
   }
-  markDevices_ = std::move(markDevices);
-  device_ = std::move(device).value();
-  egress_ = started.egress;
-  routes_ = std::move(context.resolver);
-  workers_ = std::move(workers);
+  routes_ = std::move(context.egress.resolver);
   watchRoutes();
-  if (auto running = startWorkers(); !running) return running.error();
+  if (auto running = startWorkers(std::move(ports), options.busyPollUs, openErrorQueues(started)); !running)
+    return running.error();
   return started;
 }
 
-Result<void> Engine::startOn(std::unique_ptr<Device> device,
-                             const std::function<std::unique_ptr<Egress>()>& makeEgress) {
-  assert(!isRunning() && device->queueCount() == director_->workers());
-  std::vector<std::unique_ptr<Worker>> workers;
-  for (size_t i = 0; i < device->queueCount(); i++) {
-    auto worker = Worker::create(Worker::Parts{*director_, i, device->queue(i), makeEgress(), makeEgress(),
-                                               device->maxPacketBytes(), events_, /*busyPollUs=*/0, /*errors=*/{},
-                                               &policies_.channel(i)});
-    if (!worker) return worker.error();
-    workers.push_back(std::move(worker).value());
-  }
-  device_ = std::move(device);
-  workers_ = std::move(workers);
-  return startWorkers();
+Result<void> Engine::startOn(std::unique_ptr<Port> port) {
+  assert(!isRunning());
+  std::vector<MarkedPort> ports;
+  ports.push_back({std::move(port), 0});
+  return startWorkers(std::move(ports), /*busyPollUs=*/0, /*errors=*/{});
 }
 
-// All of them, or none: then the devices go as well.
-Result<void> Engine::startWorkers() {
+// All of them, or none: then the ports go as well.
+Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, uint32_t busyPollUs, ErrorQueues errors) {
+  ports_ = std::move(ports);
+  for (const MarkedPort& marked : ports_) {
+    Port& port = *marked.port;
+    for (size_t i = 0; i < port.queueCount(); i++) {
+      const size_t index = workers_.size();
+      const bool isFirst = index == 0;
+      assert(index < director_->workers());
+      auto worker = Worker::create(Worker::Parts{*director_, index, port.queue(i), port.maxPacketBytes(), events_,
+                                                 busyPollUs, isFirst ? std::move(errors) : ErrorQueues{},
+                                                 &policies_.channel(index), isFirst ? routes_ : nullptr});
+      if (!worker) {
+        stop();
+        return worker.error();
+      }
+      director_->setMark(index, marked.mark);
+      workers_.push_back(std::move(worker).value());
+    }
+  }
+  assert(workers_.size() == director_->workers());
   for (auto& worker : workers_) {
     auto started = worker->start();
     if (started) continue;
@@ -158,9 +131,9 @@ Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
 }
 
 Result<void> Engine::checkDirectRouting(const IpAddress& server) const {
-  if (isRunning() && egress_ != "packet") {
+  if (isRunning() && ports_[0].port->egress() != "packet") {
     return Error::make(ErrorCode::unsupported, "direct routing needs the egress 'packet', and this director uses '" +
-                                                   egress_ +
+                                                   std::string(ports_[0].port->egress()) +
                                                    "'; open it with egress 'packet' (which needs CAP_NET_RAW)");
   }
   auto netlink = Netlink::open();
@@ -182,8 +155,7 @@ void Engine::stop() {
   for (auto& worker : workers_) worker->join();
   workers_.clear();
   routes_.reset();
-  markDevices_.clear();
-  device_.reset();
+  ports_.clear();
 }
 
 std::vector<CpuTime> Engine::cpu() const {

@@ -1,11 +1,10 @@
-// The engine: a director on a device, and on another for each firewall mark that the host's rules steer; one worker per
+// The engine: a director on a port, and on another for each firewall mark that the host's rules steer; one worker per
 // queue of each. Opened, started and stopped by one control thread.
 //
-// Members stand in the order of destruction reversed: workers end first, then the devices go, then the director and
-// its table.
+// Members stand in the order of destruction reversed: workers end first, then the ports go, then the director and its
+// table.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,22 +13,21 @@
 #include "engine/event_ring.h"
 #include "engine/table_region.h"
 #include "engine/worker.h"
-#include "io/egress_list.h"
 #include "io/packet/icmp_queue.h"
-#include "io/tun/tun_device.h"
+#include "io/port_list.h"
 
 namespace tunvs {
 
-// What is read from it carries the mark, which the kernel does not hand on. Nothing is written to it.
-struct MarkDevice {
-  TunOptions device;
+// What is read from it carries the mark, which the kernel does not hand on. What comes in by it is sent by the main
+// port's device and egress.
+struct MarkPort {
+  PortOptions port;
   uint32_t mark;  // [1, 2^32-1]
 };
 
 struct EngineStartOptions {
-  TunOptions device;
-  std::vector<MarkDevice> markDevices;
-  std::string egress = "auto";
+  PortOptions port;
+  std::vector<MarkPort> markPorts;
   uint32_t busyPollUs = 0;
 };
 
@@ -62,24 +60,28 @@ class Engine {
     if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
   }
 
-  // Opens the devices, an egress per queue, and starts the workers, those of the main device first. When something
-  // fails, no device stays open. REQUIRES: not started; the queues of all devices == workers
+  // Opens the ports and starts the workers, those of the main port first. When something fails, no device stays open.
+  // REQUIRES: not started; the queues of all ports == workers
   Result<EngineStarted> start(const EngineStartOptions& options);
-  // The same on a device that needs no opening, for benchmarks: each queue's worker sends by what makeEgress() gives.
-  // REQUIRES: not started; device->queueCount() == workers
-  Result<void> startOn(std::unique_ptr<Device> device, const std::function<std::unique_ptr<Egress>()>& makeEgress);
-  // Ends the workers and lets go of the devices. Connections stay in the table. Safe to call twice.
+  // The same on a port that needs no opening, for benchmarks. REQUIRES: not started; port->queueCount() == workers
+  Result<void> startOn(std::unique_ptr<Port> port);
+  // Ends the workers and lets go of the ports. Connections stay in the table. Safe to call twice.
   void stop();
   // Whether direct routing can reach `server`: it has to be on a link of this host, and a running director's egress has
   // to be 'packet'.
   Result<void> checkDirectRouting(const IpAddress& server) const;
-  bool isRunning() const { return device_ != nullptr; }
+  bool isRunning() const { return !ports_.empty(); }
   std::vector<CpuTime> cpu() const;
 
  private:
+  struct MarkedPort {
+    std::unique_ptr<Port> port;
+    uint32_t mark;  // 0: none
+  };
   using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
   ErrorQueues openErrorQueues(EngineStarted& started) const;
-  Result<void> startWorkers();
+  // The first is the main one. `errors` and `routes` are for the first worker.
+  Result<void> startWorkers(std::vector<MarkedPort> ports, uint32_t busyPollUs, ErrorQueues errors);
   Engine(TableRegion region, const DirectorOptions& options);
 
   std::vector<IpAddress> sources_;
@@ -87,10 +89,8 @@ class Engine {
   std::unique_ptr<Director> director_;
   EventRing events_;
   PolicyDesk policies_;
-  std::string egress_;  // its name, while running
   std::shared_ptr<NextHopResolver> routes_;
-  std::unique_ptr<Device> device_;
-  std::vector<std::unique_ptr<TunDevice>> markDevices_;
+  std::vector<MarkedPort> ports_;  // the main one first; none while it does not run
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -18,10 +18,10 @@ using testing::TestDirector;
 
 EngineStartOptions onDevice(const std::string& egress, size_t queues = 1) {
   EngineStartOptions options;
-  options.device.name = "tunvstest0";
-  options.device.queues = queues;
-  options.device.maxPacketBytes = 2048;
-  options.egress = egress;
+  options.port.device = "tunvstest0";
+  options.port.queues = queues;
+  options.port.maxPacketBytes = 2048;
+  options.port.egress = egress;
   return options;
 }
 
@@ -33,9 +33,9 @@ bool hasDevice(const std::string& name = "tunvstest0") {
 EngineStartOptions withMarks(std::initializer_list<uint32_t> marks, size_t queues = 1) {
   EngineStartOptions options = onDevice("tun", queues);
   for (const uint32_t mark : marks) {
-    MarkDevice marked{options.device, mark};
-    marked.device.name = "tunvsmark" + std::to_string(mark);
-    options.markDevices.push_back(marked);
+    MarkPort marked{options.port, mark};
+    marked.port.device = "tunvsmark" + std::to_string(mark);
+    options.markPorts.push_back(marked);
   }
   return options;
 }
@@ -101,7 +101,7 @@ TEST_WITH_TUN(
     CHECK(engine->director().apply(operations).ok());
   }
   EngineStartOptions devices = withMarks({1, 2}, 2);
-  devices.markDevices[1].mark = 4294967295;
+  devices.markPorts[1].mark = 4294967295;
   const auto started = engine->start(devices);
   if (!CHECK(started.ok())) return;
   REQUIRE(started->markDevices.size() == 2u);
@@ -220,8 +220,8 @@ TEST_WITH_TUN(
   auto engine = Engine::create(options).value();
   for (const char* egress : {"packet", "tun"}) {
     EngineStartOptions devices = withMarks({1});
-    devices.device.queues = 2;
-    devices.egress = egress;
+    devices.port.queues = 2;
+    devices.port.egress = egress;
     const size_t descriptors = countOf("/proc/self/fd"), threads = countOf("/proc/self/task");
     size_t refused = 0, started = 0;
     const auto attempt = [&] {

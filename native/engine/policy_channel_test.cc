@@ -4,8 +4,7 @@
 #include <thread>
 
 #include "engine/worker.h"
-#include "io/memory/memory_device.h"
-#include "io/memory/memory_egress.h"
+#include "io/memory/memory_port.h"
 #include "support/network_namespace.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -21,7 +20,7 @@ using testing::TestDirector;
 // A worker on a memory device whose web service asks, and somebody who answers when told to.
 class Bench {
  public:
-  explicit Bench(Tick deadline) : t(options()), device(1, 2048), desk(1) {
+  explicit Bench(Tick deadline) : t(options()), port(1, 2048), desk(1) {
     t.addService("rr");
     for (const uint8_t lastByte : {11, 12}) t.addServer(lastByte);
     t.addService("rr", TestDirector::kNames);
@@ -32,19 +31,7 @@ class Bench {
     policy = made;
     CHECK(t.apply(SetPolicy{TestDirector::kWeb, {nullptr, policy}}).ok());
     desk.notify([this] { told++; });
-    auto counted = std::make_unique<MemoryEgress>();
-    egress = counted.get();
-    worker = Worker::create({t.director,
-                             0,
-                             device.queue(0),
-                             std::move(counted),
-                             std::make_unique<MemoryEgress>(),
-                             2048,
-                             events,
-                             0,
-                             {},
-                             &desk.channel(0)})
-                 .value();
+    worker = Worker::create({t.director, 0, port.queue(0), 2048, events, 0, {}, &desk.channel(0)}).value();
   }
   ~Bench() {
     worker->stop();
@@ -89,12 +76,13 @@ class Bench {
   }
 
   TestDirector t;
-  MemoryDevice device;
+  MemoryPort port;
+  MemoryDevice& device = port.device();
+  MemoryEgress& egress = port.out(0);
   EventRing events;
   PolicyDesk desk;
   std::atomic<int> told{0};
   std::shared_ptr<const ConnectionPolicy> policy;
-  MemoryEgress* egress;
   std::unique_ptr<Worker> worker;
 };
 
@@ -150,9 +138,9 @@ TEST("a sleeping worker wakes for an answer, and tells of its question once") {
     b.pushSyn(client);
     REQUIRE(eventually([&] { return b.told.load() == static_cast<int>(client) + 1; }));
     REQUIRE(eventually([&] { return b.answerAll(b.t.row(12).id) == 1; }));
-    REQUIRE(eventually([&] { return b.egress->packets() == client + 1; }));
+    REQUIRE(eventually([&] { return b.egress.packets() == client + 1; }));
   }
-  for (const auto& sent : b.egress->take()) CHECK_EQ(toString(sent.nextHop), "10.0.0.12");
+  for (const auto& sent : b.egress.take()) CHECK_EQ(toString(sent.nextHop), "10.0.0.12");
   CHECK_EQ(b.count("answered"), 3u);
 }
 
@@ -160,16 +148,16 @@ TEST("while nobody answers, the scheduler takes over at the deadline and establi
   Bench b(/*deadline=*/5);
   b.worker->start();
   b.pushDatagram();
-  REQUIRE(eventually([&] { return b.egress->packets() == 1; }));
+  REQUIRE(eventually([&] { return b.egress.packets() == 1; }));
   for (uint32_t client = 0; client < 300; client++) b.pushSyn(client);
   for (int i = 0; i < 50; i++) b.pushDatagram();
-  REQUIRE(eventually([&] { return b.egress->packets() == 351; }));
+  REQUIRE(eventually([&] { return b.egress.packets() == 351; }));
   CHECK_EQ(b.count("late"), 300u);
   CHECK_EQ(b.count("answered"), 0u);
   // What had been asked is too late now, and harms nobody.
   CHECK_EQ(b.answerAll(b.t.row(12).id), 300u);
   b.pushDatagram();
-  REQUIRE(eventually([&] { return b.egress->packets() == 352; }));
+  REQUIRE(eventually([&] { return b.egress.packets() == 352; }));
   b.worker->stop();
   b.worker->join();
   CHECK_EQ(b.t.counter("forwarded"), 52u);
@@ -183,7 +171,7 @@ TEST("when there are more questions than anybody reads, new connections stop wai
   uint32_t client = 0;
   while (b.count("overflow") == 0 && client < 100000) {
     for (int i = 0; i < 1000; i++) b.pushSyn(client++);
-    REQUIRE(eventually([&] { return b.egress->packets() == client; }));
+    REQUIRE(eventually([&] { return b.egress.packets() == client; }));
   }
   CHECK(b.count("overflow") > 0);
   CHECK_EQ(b.count("asked"), client);
@@ -209,7 +197,7 @@ TEST("every question ends as answered, late, failed or overflow, however the thr
       std::this_thread::yield();
     }
   }
-  REQUIRE(eventually([&] { return b.egress->packets() == kConnections; }));
+  REQUIRE(eventually([&] { return b.egress.packets() == kConnections; }));
   isDone = true;
   policies.join();
   b.worker->stop();

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "engine/available_pages.h"
 #include "engine/clock.h"
@@ -13,6 +14,7 @@ namespace tunvs {
 namespace {
 
 constexpr int kSleepMs = 100;         // how late an idle worker may expire connections
+constexpr int kReclaimMs = 1;         // how late it sees that a port without a descriptor for it has sent what it kept
 constexpr Tick kHousekeepTicks = 16;  // 64 ms
 // Connections that are looked at between two vectors, so that packets never wait for more than some tens of
 // microseconds: as many vectors as there are follow each other until a round is done.
@@ -32,7 +34,11 @@ Result<std::unique_ptr<Worker>> Worker::create(Parts parts) {
 }
 
 Worker::Worker(Parts parts, std::unique_ptr<LoopThread> loop)
-    : parts_(std::move(parts)), vector_(parts_.maxPacketBytes), losses_(parts_.events), loop_(std::move(loop)) {}
+    : parts_(std::move(parts)),
+      vectors_(parts_.maxPacketBytes),
+      vector_(vectors_.free()),
+      losses_(parts_.events),
+      loop_(std::move(loop)) {}
 
 Result<void> Worker::start() {
   char name[16];
@@ -55,7 +61,7 @@ void Worker::run() {
     const Tick now = coarseNow();
     if (received > 0) {
       idleSinceUs = 0;
-      director.process(parts_.index, vector_.packets(), now, out);
+      director.process(parts_.index, vector_->packets(), now, out);
       out.flush();
     }
     if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
@@ -73,15 +79,24 @@ void Worker::run() {
     }
     sleep(now);
   }
+  parts_.queue.abandon();
   housekeep(coarseNow());
   director.leave(parts_.index);
 }
 
 // Without its device it still does for the others what is its share: that connections expire, above all.
 size_t Worker::receive() {
+  parts_.queue.reclaim();
+  PacketVector* const free = vectors_.free();
+  const bool wasHeldBack = std::exchange(isHeldBack_, free == nullptr);
+  if (isHeldBack_) [[unlikely]] {
+    if (!wasHeldBack) parts_.director.stats(parts_.index).readsHeldBack.add(1);
+    return 0;
+  }
   if (isDeviceLost_) [[unlikely]]
     return 0;
-  auto received = parts_.queue.receive(vector_);
+  vector_ = free;
+  auto received = parts_.queue.receive(*vector_);
   if (received) [[likely]]
     return received.value();
   isDeviceLost_ = true;
@@ -94,10 +109,18 @@ void Worker::sleep(Tick now) {
   parts_.director.leave(parts_.index);
   pollfd waits[4] = {{loop_->descriptor(), POLLIN, 0}};
   nfds_t count = 1;
-  const int queue = isDeviceLost_ ? -1 : parts_.queue.pollDescriptor();
-  if (queue >= 0) waits[count++] = {queue, POLLIN, 0};
-  for (const auto& errors : parts_.errors) waits[count++] = {errors->pollDescriptor(), POLLIN, 0};
-  poll(waits, count, queue >= 0 || isDeviceLost_ ? sleepMs(now) : 0);
+  int milliseconds = sleepMs(now);
+  if (isHeldBack_) {
+    const int reclaimed = parts_.queue.reclaimDescriptor();
+    if (reclaimed >= 0) waits[count++] = {reclaimed, POLLIN, 0};
+    if (reclaimed < 0) milliseconds = kReclaimMs;
+  } else {
+    const int queue = isDeviceLost_ ? -1 : parts_.queue.pollDescriptor();
+    if (queue >= 0) waits[count++] = {queue, POLLIN, 0};
+    if (queue < 0 && !isDeviceLost_) milliseconds = 0;
+    for (const auto& errors : parts_.errors) waits[count++] = {errors->pollDescriptor(), POLLIN, 0};
+  }
+  poll(waits, count, milliseconds);
   if (parts_.policies != nullptr) {
     parts_.policies->wakeUp();
     if ((waits[0].revents & POLLIN) != 0) loop_->clear();  // that it is to stop, it knows all the same
@@ -128,10 +151,13 @@ void Worker::consultPolicies(Tick now, OutputVector& out) {
 
 void Worker::readErrors(Tick now, OutputVector& out) {
   for (const auto& errors : parts_.errors) {
-    const auto received = errors->receive(vector_);
+    PacketVector* const free = vectors_.free();
+    if (free == nullptr) return;
+    vector_ = free;
+    const auto received = errors->receive(*vector_);
     if (!received) losses_.errorsUnread(received.error());
     if (!received || received.value() == 0) continue;
-    parts_.director.process(parts_.index, vector_.packets(), now, out);
+    parts_.director.process(parts_.index, vector_->packets(), now, out);
     out.flush();
   }
 }
@@ -172,16 +198,19 @@ void Worker::housekeep(Tick now) {
 void Worker::send(const OutputVector& out) {
   if (out.count() == 0) return;
   parts_.director.stats(parts_.index).handedOut.add(out.count());
-  if (out.has(OutputWay::host) || out.has(OutputWay::client)) [[unlikely]]
+  if (out.has(OutputWay::host) || out.has(OutputWay::client) || out.hasOffloads()) [[unlikely]]
     return sendMixed(out);
-  count(parts_.egress->send(out.packets()));
+  sendBy(OutputWay::server, out.packets());
 }
 
 void Worker::sendMixed(const OutputVector& out) {
   OutputPacket away[OutputVector::kMax], local[OutputVector::kMax], answers[OutputVector::kMax];
   size_t awayCount = 0, localCount = 0, answerCount = 0;
+  size_t refused = 0;
   for (size_t i = 0; i < out.count(); i++) {
-    if (out.way(i) == OutputWay::host) {
+    if (!out[i].offload.isNone() && !parts_.queue.canOffload(out.way(i))) {
+      refused++;
+    } else if (out.way(i) == OutputWay::host) {
       local[localCount++] = out[i];
     } else if (out.way(i) == OutputWay::client) {
       answers[answerCount++] = out[i];
@@ -189,21 +218,22 @@ void Worker::sendMixed(const OutputVector& out) {
       away[awayCount++] = out[i];
     }
   }
-  if (awayCount > 0) count(parts_.egress->send({away, awayCount}));
-  if (answerCount > 0) count(parts_.egress->sendAnswers({answers, answerCount}));
-  if (localCount == 0) return;
-  const SendResult result = parts_.host->send({local, localCount});
-  count(result);
-  parts_.director.stats(parts_.index).sentToHost.add(result.sent);
+  if (refused != 0) parts_.director.stats(parts_.index).egressTooLong.add(refused);
+  sendBy(OutputWay::server, {away, awayCount});
+  sendBy(OutputWay::client, {answers, answerCount});
+  parts_.director.stats(parts_.index).sentToHost.add(sendBy(OutputWay::host, {local, localCount}).sent);
 }
 
-void Worker::count(const SendResult& result) {
+SendResult Worker::sendBy(OutputWay way, std::span<const OutputPacket> packets) {
+  if (packets.empty()) return {};
+  const SendResult result = parts_.queue.send(packets, way, *vector_);
   WorkerStats& stats = parts_.director.stats(parts_.index);
   stats.sent.add(result.sent);
   if (result.noBuffer != 0) stats.egressNoBuffer.add(result.noBuffer);
   if (result.noRoute != 0) stats.egressNoRoute.add(result.noRoute);
   if (result.tooLong != 0) stats.egressTooLong.add(result.tooLong);
   if (result.failed != 0) stats.egressFailed.add(result.failed);
+  return result;
 }
 
 }  // namespace tunvs

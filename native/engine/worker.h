@@ -1,9 +1,10 @@
-// A worker: one thread that owns one device queue and one egress, and runs the director over what comes in.
+// A worker: one thread that owns one queue of a port, and runs the director over what comes in.
 //
 // Thread safety: start(), stop() and join() by the control thread; cpu() by anybody.
 // Invariants:
 //  1. Idle, it sleeps in poll; it never spins but for the time that it was told to.
 //  2. After stop() it ends within one vector, whatever the device does.
+//  3. It reads into no vector of which its port still holds a buffer; when it has no other, it reads nothing.
 #pragma once
 
 #include <atomic>
@@ -13,10 +14,10 @@
 #include "engine/event_ring.h"
 #include "engine/loss_report.h"
 #include "engine/policy_channel.h"
+#include "engine/vector_pool.h"
 #include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
-#include "io/port/device.h"
-#include "io/port/egress.h"
+#include "io/port/port.h"
 #include "io/route/next_hop_resolver.h"
 
 namespace tunvs {
@@ -31,9 +32,7 @@ class Worker {
   struct Parts {
     Director& director;
     size_t index;
-    DeviceQueue& queue;
-    std::unique_ptr<Egress> egress;
-    std::unique_ptr<Egress> host;  // to this host's own stack, for local nodes
+    PortQueue& queue;  // outlives the worker
     size_t maxPacketBytes;
     EventRing& events;
     uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
@@ -65,12 +64,14 @@ class Worker {
   void readMemory(Tick now);
   void send(const OutputVector& out);
   void sendMixed(const OutputVector& out);
-  void count(const SendResult& result);
+  SendResult sendBy(OutputWay way, std::span<const OutputPacket> packets);
   void readErrors(Tick now, OutputVector& out);
   void readRoutes();
 
   Parts parts_;
-  PacketVector vector_;
+  VectorPool vectors_;
+  PacketVector* vector_;     // read last
+  bool isHeldBack_ = false;  // it has no vector to read into
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
   Tick housekept_ = 0;
   bool isExpiryDone_ = true;

@@ -3,8 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "io/memory/memory_device.h"
-#include "io/memory/memory_egress.h"
+#include "io/memory/memory_port.h"
 #include "support/network_namespace.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -17,20 +16,23 @@ using testing::eventually;
 using testing::PacketBuilder;
 using testing::TestDirector;
 
-// A device queue that counts how often it is asked.
-class CountingQueue final : public DeviceQueue {
+// A queue that counts how often it is asked.
+class CountingQueue final : public PortQueue {
  public:
-  explicit CountingQueue(DeviceQueue& queue) : queue_(queue) {}
+  explicit CountingQueue(PortQueue& queue) : queue_(queue) {}
   Result<size_t> receive(PacketVector& vector) override {
     receives_.fetch_add(1);
     return queue_.receive(vector);
+  }
+  SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) override {
+    return queue_.send(packets, way, read);
   }
   int pollDescriptor() const override { return queue_.pollDescriptor(); }
   uint64_t oversized() const override { return queue_.oversized(); }
   uint64_t receives() const { return receives_.load(); }
 
  private:
-  DeviceQueue& queue_;
+  PortQueue& queue_;
   std::atomic<uint64_t> receives_{0};
 };
 
@@ -42,25 +44,18 @@ struct Setting {
 // One worker on a memory device, its clock the real one.
 class Bench {
  public:
-  explicit Bench(const Setting& setting = {})
-      : t(options()), device(1, setting.maxPacketBytes), queue(device.queue(0)) {
+  explicit Bench(const Setting& setting = {}) : t(options()), port(1, setting.maxPacketBytes), queue(port.queue(0)) {
     t.addService();
     t.addServer(11);
     t.addService("rr", TestDirector::kNames);
     t.addServer(12, {}, TestDirector::kNames);
-    auto made = std::make_unique<MemoryEgress>();
-    egress = made.get();
-    auto toHost = std::make_unique<MemoryEgress>();
-    host = toHost.get();
-    worker = Worker::create({t.director, 0, queue, std::move(made), std::move(toHost), setting.maxPacketBytes, events,
-                             setting.busyPollUs})
-                 .value();
+    worker = Worker::create({t.director, 0, queue, setting.maxPacketBytes, events, setting.busyPollUs}).value();
   }
 
   void push(const Bytes& bytes) { device.push(0, bytes); }
   void pushSyn(uint16_t port) { push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, kTcpSyn).build()); }
   [[nodiscard]] bool sends(uint64_t packets) {
-    return eventually([&] { return egress->packets() == packets; });
+    return eventually([&] { return egress.packets() == packets; });
   }
 
   static DirectorOptions options() {
@@ -75,11 +70,12 @@ class Bench {
   }
 
   TestDirector t;
-  MemoryDevice device;
+  MemoryPort port;
+  MemoryDevice& device = port.device();
+  MemoryEgress& egress = port.out(0);
+  MemoryEgress& host = port.host(0);
   CountingQueue queue;
   EventRing events;
-  MemoryEgress* egress;  // the worker's own
-  MemoryEgress* host;    // likewise
   std::unique_ptr<Worker> worker;
 };
 
@@ -90,7 +86,7 @@ TEST("a worker sends on what its queue brings, in order") {
   REQUIRE(b.sends(500));
   b.worker->stop();
   b.worker->join();
-  const auto sent = b.egress->take();
+  const auto sent = b.egress.take();
   for (uint16_t i = 0; i < 500; i++) {
     if (!CHECK_EQ(loadBe16(&sent[i].bytes[40]), 2000 + i)) return;
     CHECK_EQ(toString(sent[i].nextHop), "10.0.0.11");
@@ -210,7 +206,7 @@ TEST("a worker whose device is lost says so, lets its connections expire all the
 
 TEST("a worker counts what its egress could not send") {
   Bench b;
-  b.egress->refuse(3);
+  b.egress.refuse(3);
   for (uint16_t i = 0; i < 10; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
   b.worker->start();
   REQUIRE(b.sends(7));
@@ -226,14 +222,14 @@ TEST("a worker counts what its egress could not send") {
 TEST("a worker hands a local node's packets to the host, in order and as they came, and sends the others on") {
   Bench b;
   b.t.addServer(1, {.tunnel = {.method = ForwardingMethod::local}});
-  b.host->refuse(2);
+  b.host.refuse(2);
   for (uint16_t i = 0; i < 100; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
   b.worker->start();
   REQUIRE(b.sends(50));
-  REQUIRE(eventually([&] { return b.host->packets() == 48; }));
+  REQUIRE(eventually([&] { return b.host.packets() == 48; }));
   b.worker->stop();
   b.worker->join();
-  const auto local = b.host->take();
+  const auto local = b.host.take();
   for (size_t i = 0; i < local.size(); i++) {
     const auto& bytes = local[i].bytes;
     if (!CHECK_EQ(bytes.size(), 40u)) return;
@@ -253,7 +249,7 @@ TEST("a worker hands what the director says to clients to its egress as answers"
   }
   b.worker->start();
   REQUIRE(b.sends(200));
-  CHECK_EQ(b.egress->answers(), 100u);
+  CHECK_EQ(b.egress.answers(), 100u);
 }
 
 TEST("a worker counts packets that are longer than its buffers, beside those received") {

@@ -15,16 +15,10 @@
 #include <cassert>
 #include <memory>
 
+#include "packet/output_packet.h"
 #include "packet/packet_vector.h"
 
 namespace tunvs {
-
-// Where a packet is going.
-enum class OutputWay : uint8_t {
-  server,  // a real server
-  client,  // an answer of the director's own
-  host,    // this host's own stack: a packet of a local node's
-};
 
 class OutputVector {
  public:
@@ -44,6 +38,14 @@ class OutputVector {
     assert(!isMaking_);
     if (count_ == kMax) flush();
     put(data, length, nextHop, cause, way);
+  }
+  // The same of one that may have an offload.
+  void addOffloaded(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way,
+                    Offload offload) {
+    add(data, length, nextHop, cause, way);
+    if (offload.isNone()) return;
+    packets_[count_ - 1].offload = offload;
+    hasOffloads_ = true;
   }
 
   // A packet of at most `bytes` that is made here: write(std::span<uint8_t> room) returns its length, and 0 when there
@@ -77,6 +79,8 @@ class OutputVector {
 
   void reset() {
     assert(!isMaking_);
+    if (hasOffloads_) [[unlikely]]
+      forgetOffloads();
     count_ = 0;
     used_ = 0;
     ways_ = 0;
@@ -89,6 +93,7 @@ class OutputVector {
   OutputWay way(size_t i) const { return static_cast<OutputWay>(tags_[i] >> kCauseBits); }
   // Whether there is a packet that goes this way. REQUIRES: way != OutputWay::server
   bool has(OutputWay way) const { return (ways_ >> static_cast<uint8_t>(way) & 1) != 0; }
+  bool hasOffloads() const { return hasOffloads_; }
   // Packets that a full vector without a flush function had to forget.
   uint64_t lost() const { return lost_; }
 
@@ -107,11 +112,17 @@ class OutputVector {
     if (way != OutputWay::server) ways_ |= static_cast<uint8_t>(1 << static_cast<uint8_t>(way));
   }
 
-  OutputPacket packets_[kMax];
-  uint8_t tags_[kMax];  // cause, and way above it
+  void forgetOffloads() {
+    for (size_t i = 0; i < count_; i++) packets_[i].offload = Offload();
+    hasOffloads_ = false;
+  }
+
+  OutputPacket packets_[kMax];  // offloads are none but where one was added: put() has nothing to write
+  uint8_t tags_[kMax];          // cause, and way above it
   size_t count_ = 0;
   size_t used_ = 0;
   uint8_t ways_ = 0;  // a bit for each OutputWay but `server`
+  bool hasOffloads_ = false;
   bool isMaking_ = false;
   uint64_t lost_ = 0;
   std::unique_ptr<uint8_t[]> arena_;

@@ -5,15 +5,17 @@
 //  1. Every input packet has at least kHeadroom writable bytes in front of `data`, for outer headers and a link header.
 //  2. Packets are IP packets without a link header.
 //  3. One byte behind each buffer may be written too: that is how a device notices a packet that is too long.
+//  4. While it is held, a port has not sent some of its packets yet: nothing of it is written or reset.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
-#include <vector>
 
-#include "core/inet.h"
+#include "packet/offload.h"
 
 namespace tunvs {
 
@@ -25,14 +27,7 @@ inline constexpr size_t kMaxPacketBytes = 65535;
 struct Packet {
   uint8_t* data = nullptr;
   uint32_t length = 0;  // bytes, [0, kMaxPacketBytes]
-};
-
-// One packet to send: complete outer IP packet. `nextHop` is what the link layer has to resolve: the outer
-// destination, or the real server itself for direct routing.
-struct OutputPacket {
-  uint8_t* data = nullptr;
-  uint32_t length = 0;
-  IpAddress nextHop;
+  Offload offload{};
 };
 
 // Storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not share cache sets.
@@ -42,14 +37,15 @@ class PacketVector {
   explicit PacketVector(size_t maxPacketBytes)
       : maxPacketBytes_(maxPacketBytes),
         stride_((((kHeadroom + maxPacketBytes + 63) / 64) | 1) * 64),
-        storage_(std::make_unique<uint8_t[]>(stride_ * kVectorSize + 64)) {
+        storage_(std::make_unique<uint8_t[]>(bytes() + 64)) {
     const auto address = reinterpret_cast<uintptr_t>(storage_.get());
     base_ = storage_.get() + (64 - address % 64) % 64;
     reset();
   }
 
-  // Makes every packet empty, its data at the start of its buffer's payload area.
+  // Makes every packet empty, its data at the start of its buffer's payload area. REQUIRES: !isHeld()
   void reset() {
+    assert(!isHeld());
     for (size_t i = 0; i < kVectorSize; i++) packets_[i] = {buffer(i), 0};
     count_ = 0;
   }
@@ -61,10 +57,23 @@ class PacketVector {
   Packet& operator[](size_t i) { return packets_[i]; }
   std::span<Packet> packets() { return {packets_, count_}; }
 
+  // Whether this byte lies in one of the buffers or in the headroom in front of one.
+  bool owns(const uint8_t* byte) const { return !std::less<>()(byte, base_) && std::less<>()(byte, base_ + bytes()); }
+  // By a port, for each packet of it that it keeps beyond send(); release() when that one is sent.
+  void hold() { held_++; }
+  void release() {
+    assert(isHeld());
+    held_--;
+  }
+  bool isHeld() const { return held_ != 0; }
+
  private:
+  size_t bytes() const { return stride_ * kVectorSize; }
+
   size_t maxPacketBytes_;
   size_t stride_;
   size_t count_ = 0;
+  size_t held_ = 0;  // packets, by ports
   Packet packets_[kVectorSize];
   std::unique_ptr<uint8_t[]> storage_;
   uint8_t* base_ = nullptr;

@@ -1,5 +1,7 @@
 #include "packet/packet_vector.h"
 
+#include <cstring>
+
 #include "support/testing.h"
 
 namespace tunvs {
@@ -30,6 +32,27 @@ TEST("forgets moved data pointers and lengths on reset") {
   CHECK_EQ(vector.count(), 0u);
   CHECK(vector[5].data == vector.buffer(5));
   CHECK_EQ(vector[5].length, 0u);
+}
+
+TEST("owns its buffers and their headroom, and no byte beside them") {
+  PacketVector vector(200), other(200);
+  for (size_t i = 0; i < kVectorSize; i++) {
+    CHECK(vector.owns(vector.buffer(i) - kHeadroom) && vector.owns(vector.buffer(i) + 199));
+    CHECK(!other.owns(vector.buffer(i)));
+  }
+  CHECK(!vector.owns(vector.buffer(0) - kHeadroom - 1));
+  CHECK(!vector.owns(vector.buffer(kVectorSize - 1) + 1000));
+}
+
+TEST("is held until every packet that was held is released") {
+  PacketVector vector(64);
+  CHECK(!vector.isHeld());
+  vector.hold();
+  vector.hold();
+  vector.release();
+  CHECK(vector.isHeld());
+  vector.release();
+  CHECK(!vector.isHeld());
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ bool parsePacket(const Packet& packet, ParsedPacket& parsed) {
                            : ParseError::badVersion;
   }
   parsed.data = packet.data;
+  parsed.offload = packet.offload;
   parsed.error = error;
   return error == ParseError::none && parsed.packetClass == PacketClass::flow;
 }

@@ -39,6 +39,7 @@ enum class PacketClass : uint8_t {
 struct ParsedPacket {
   FlowKey key;           // its addresses always hold when there is no error
   const uint8_t* data;   // the packet's own bytes
+  Offload offload;       // the packet's own
   uint32_t length;       // bytes of the IP packet: its own total length, never more than was read
   uint16_t transport;    // offset of the transport header; in a later fragment, where it would be
   uint8_t protocol;      // of the transport header

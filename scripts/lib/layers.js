@@ -53,7 +53,7 @@ export const native = [
   },
   { folder: 'io/os', holds: 'threads, descriptors, files, clocks', uses: ['core'] },
   { folder: 'io/route', holds: 'routes, neighbours and changes of the host, by netlink', uses: ports },
-  { folder: 'io/port', holds: 'what a device and an egress are', uses: ports },
+  { folder: 'io/port', holds: 'what a port is, and its halves: a device and an egress', uses: ports },
   { folder: 'io/tun', holds: 'the TUN device', uses: [...ports, 'io/route', 'io/port'] },
   {
     folder: 'io/packet',
@@ -62,10 +62,10 @@ export const native = [
   },
   { folder: 'io/memory', holds: 'devices without a kernel', uses: [...ports, 'io/port'] },
   { folder: 'io/pcap', holds: 'captures', uses: [...ports, 'io/port'] },
-  { folder: 'io', holds: 'the list of egresses', uses: io },
+  { folder: 'io', holds: 'the lists of ports and egresses', uses: io },
   {
     folder: 'engine',
-    holds: 'workers: threads that carry packets from a device to a director and out',
+    holds: 'workers: threads that carry packets from a port to a director and back',
     uses: [...io, 'io', ...directed],
   },
   { folder: 'realserver', holds: "a real server's decapsulator", uses: io },

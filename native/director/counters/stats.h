@@ -42,6 +42,7 @@ class Counter {
   COUNTER(templatesCreated, templates, "made") \
   COUNTER(templatesEnded, templates, "expired, evicted or dropped") \
   COUNTER(vectors, reads, "brought at least one packet") \
+  COUNTER(readsHeldBack, reads, "had to wait until the egress had sent what it still kept") \
   COUNTER(handedOut, packets, "given to the egress: forwarded ones, their fragments, answers") \
   COUNTER(fragmentsSent, packets, "outer fragments of what was too long for its path") \
   COUNTER(fragmentsReleased, packets, "fragments that had waited for their datagram's first, and went on") \

@@ -8,6 +8,8 @@
 namespace tunvs {
 namespace {
 
+static_assert(Offload::kMaxChecksumStart + kMaxOuterBytes <= 255);
+
 // Lets routers, or the fragmenter, cut an outer IPv4 packet that was made to stay whole.
 void clearDontFragment(uint8_t* ip, uint16_t identification) {
   const uint16_t flags = loadBe16(ip + 6);
@@ -41,13 +43,20 @@ bool isClientsOwn(const ServerView& server) { return !server.traits->isTunnel();
 
 // Too long, and nobody but the client may send it in smaller pieces.
 bool isClientsToCut(const ServerView& server, const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
-  if (parsed.length <= mtu) return false;
+  if (segmentLength(parsed) <= mtu) return false;
   return parsed.key.isV4() ? parsed.dontFragment && (tunables.pmtuDisc != 0 || isClientsOwn(server)) : true;
 }
 
 // Of fragments, IPv4 hosts are told of the first one only (RFC 1122 section 3.2.2).
 bool mayTell(const ParsedPacket& parsed) {
   return !parsed.key.isV4() || parsed.packetClass != PacketClass::fragment || parsed.fragmentOffset == 0;
+}
+
+// A packet that is still to be cut goes whole where each of its segments would go whole. It is never put into outer
+// fragments, nor behind a checksum that would have to cover what is not finished yet.
+bool mayStayWhole(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, uint32_t pathMtu) {
+  const OuterHeader& outer = server.outer(flowHash);
+  return segmentLength(parsed) + outer.length <= pathMtu && outer.checksum == TunnelChecksum::none;
 }
 
 // `pathMtu`: read once, as it may change between two looks.
@@ -59,6 +68,8 @@ Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t 
   if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
   const bool isTold = !isRelayed && isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
   if (isTold) return mayTell(parsed) ? Verdict::answeredTooBig : Verdict::dropTooLong;
+  if (!parsed.offload.isNone())
+    return mayStayWhole(server, parsed, flowHash, pathMtu) ? Verdict::forwarded : Verdict::dropTooLong;
   const bool mayBeCut = !isClientsOwn(server) || !parsed.dontFragment;
   return parsed.length > pathMtu && !mayBeCut ? Verdict::dropTooLong : Verdict::forwarded;
 }
@@ -78,10 +89,16 @@ Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, u
   return judgeFor(server, parsed, flowHash, isRelayed, server.pathMtu->effective(settings_.pathMtu, now), tunables);
 }
 
+Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet) {
+  const Verdict verdict = checkLength(pass, server, packet);
+  if (verdict == Verdict::forwarded) count(pass, server, packet.parsed.length, segmentLength(packet.parsed));
+  return verdict;
+}
+
 Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet) {
   const ParsedPacket& parsed = packet.parsed;
   if (!server.traits->hasPath()) {
-    pass.out.add(packet.data, parsed.length, server.address, packet.cause, OutputWay::host);
+    pass.out.addOffloaded(packet.data, parsed.length, server.address, packet.cause, OutputWay::host, parsed.offload);
     return Verdict::forwarded;
   }
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, pass.now);
@@ -97,8 +114,9 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
   if (verdict != Verdict::forwarded) return verdict;
 
   const Packet sent = encapsulated(pass, server, packet);
-  if (sent.length <= pathMtu) {
-    pass.out.add(sent.data, sent.length, server.address, packet.cause);
+  if (sent.length <= pathMtu || !parsed.offload.isNone()) {
+    const Offload offload = parsed.offload.behind(sent.length - parsed.length);
+    pass.out.addOffloaded(sent.data, sent.length, server.address, packet.cause, OutputWay::server, offload);
     return Verdict::forwarded;
   }
   if (!isClientsOwn(server) && server.address.isV4())

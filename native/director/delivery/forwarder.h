@@ -8,7 +8,7 @@
 #include "director/config/settings.h"
 #include "director/counters/verdict.h"
 #include "director/worker/pass.h"
-#include "packet/parse.h"
+#include "packet/segment_length.h"
 
 namespace tunvs {
 
@@ -26,18 +26,13 @@ class Forwarder {
   Forwarder(const Settings& settings, ServerPool& pool) : settings_(settings), pool_(pool) {}
 
   Verdict send(Pass& pass, const ServerView& server, const Outgoing& packet) {
-    if (packet.parsed.length > server.plainBytes || server.pathMtu->isNarrowed()) [[unlikely]] {
-      const Verdict verdict = checkLength(pass, server, packet);
-      if (verdict != Verdict::forwarded) return verdict;
-    } else {
-      const Packet sent = encapsulated(pass, server, packet);
-      pass.out.add(sent.data, sent.length, server.address, packet.cause);
+    if (packet.parsed.length > server.plainBytes || server.pathMtu->isNarrowed() || !packet.parsed.offload.isNone())
+        [[unlikely]] {
+      return sendChecked(pass, server, packet);
     }
-    ServerCounters& counters = pool_.counters(pass.worker.index, server.id);
-    counters.packets.add(1);
-    counters.bytes.add(packet.parsed.length);
-    counters.longest.raise(packet.parsed.length);
-    pass.worker.forwardedBytes += packet.parsed.length;
+    const Packet sent = encapsulated(pass, server, packet);
+    pass.out.add(sent.data, sent.length, server.address, packet.cause);
+    count(pass, server, packet.parsed.length, packet.parsed.length);
     return Verdict::forwarded;
   }
 
@@ -57,7 +52,18 @@ class Forwarder {
                        static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification, pmtuDisc);
   }
 
-  // The path may be too narrow, or none: answers, sends, sends in fragments, or hands to this host.
+  // `longest`: of the packets that it is on the wire.
+  void count(Pass& pass, const ServerView& server, uint32_t bytes, uint32_t longest) {
+    ServerCounters& counters = pool_.counters(pass.worker.index, server.id);
+    counters.packets.add(1);
+    counters.bytes.add(bytes);
+    counters.longest.raise(longest);
+    pass.worker.forwardedBytes += bytes;
+  }
+
+  Verdict sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet);
+  // The path may be too narrow, or none, or the packet still to be cut: answers, sends, sends in fragments, or hands to
+  // this host.
   Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet);
 
   const Settings& settings_;

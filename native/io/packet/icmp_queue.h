@@ -7,6 +7,7 @@
 
 #include <span>
 
+#include "core/inet.h"
 #include "io/os/unique_fd.h"
 #include "io/port/device.h"
 

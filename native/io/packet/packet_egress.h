@@ -19,6 +19,7 @@
 #include "io/port/egress.h"
 #include "io/port/send_each.h"
 #include "io/route/next_hop_resolver.h"
+#include "packet/packet_vector.h"
 
 namespace tunvs {
 

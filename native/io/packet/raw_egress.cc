@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "packet/packet_vector.h"
+
 namespace tunvs {
 namespace {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "core/result.h"
-#include "packet/packet_vector.h"
+#include "packet/output_packet.h"
 
 namespace tunvs {
 

@@ -1,0 +1,37 @@
+// A port's queue of two halves: a device's queue to read from, and egresses to send by. Neither keeps a packet.
+//
+// Thread safety: as PortQueue.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "io/port/port.h"
+
+namespace tunvs {
+
+class ComposedQueue final : public PortQueue {
+ public:
+  // `in` outlives this. `host`: by which packets of local nodes come to this host's own stack.
+  ComposedQueue(DeviceQueue& in, std::unique_ptr<Egress> out, std::unique_ptr<Egress> host)
+      : in_(in), out_(std::move(out)), host_(std::move(host)) {}
+
+  Result<size_t> receive(PacketVector& vector) override { return in_.receive(vector); }
+  int pollDescriptor() const override { return in_.pollDescriptor(); }
+  uint64_t oversized() const override { return in_.oversized(); }
+
+  SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector&) override {
+    switch (way) {
+      case OutputWay::server: return out_->send(packets);
+      case OutputWay::client: return out_->sendAnswers(packets);
+      case OutputWay::host: break;
+    }
+    return host_->send(packets);
+  }
+
+ private:
+  DeviceQueue& in_;
+  std::unique_ptr<Egress> out_, host_;
+};
+
+}  // namespace tunvs

@@ -1,0 +1,43 @@
+#include "io/port_list.h"
+
+#include <array>
+
+#include "io/tun_port.h"
+
+namespace tunvs {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  Result<std::unique_ptr<Port>> (*open)(const PortOptions& options, PortContext& context);  // as an egress's
+};
+
+// In order of preference.
+constexpr Entry kPorts[] = {
+    {"tun", openTunPort},
+};
+
+constexpr auto kNames = [] {
+  std::array<std::string_view, std::size(kPorts)> names;
+  for (size_t i = 0; i < names.size(); i++) names[i] = kPorts[i].name;
+  return names;
+}();
+
+}  // namespace
+
+std::span<const std::string_view> portNames() { return kNames; }
+
+Result<std::unique_ptr<Port>> openPort(const PortOptions& options, PortContext& context) {
+  const bool isAuto = options.kind == "auto";
+  for (const Entry& entry : kPorts) {
+    if (!isAuto && entry.name != options.kind) continue;
+    auto opened = entry.open(options, context);
+    // Where none works, what the last one lacks is what the host has to be given: it wants least.
+    if (opened || !isAuto || &entry == &kPorts[std::size(kPorts) - 1]) return opened;
+  }
+  std::string names = "auto";
+  for (const std::string_view known : kNames) names += ", " + std::string(known);
+  return Error::make(ErrorCode::invalidArgument, "there is no port '" + options.kind + "': choose one of " + names);
+}
+
+}  // namespace tunvs

@@ -1,0 +1,54 @@
+#include "io/port_list.h"
+
+#include "support/network_namespace.h"
+#include "support/testing.h"
+
+namespace tunvs {
+namespace {
+
+TEST("a port is opened by its name, and one that there is none of is refused with those that there are") {
+  PortContext context;
+  const auto unknown = openPort({.kind = "pigeon"}, context);
+  REQUIRE(!unknown.ok());
+  CHECK(unknown.error().code == ErrorCode::invalidArgument);
+  for (const std::string_view name : portNames()) CHECK(unknown.error().message.find(name) != std::string::npos);
+}
+
+TEST("what is wrong with the only port that may work is said as that port says it") {
+  PortContext context;
+  for (const char* kind : {"auto", "tun"}) {
+    const auto refused = openPort({.kind = kind, .device = "a/b"}, context);
+    REQUIRE(!refused.ok());
+    CHECK(refused.error().message.find("'a/b'") != std::string::npos);
+  }
+}
+
+TEST("what comes in by a mark's port is sent by the main one's egress, to the host by the main one's device") {
+  const bool isMade = testing::inNetworkNamespaceWithTun([] {
+    PortContext context;
+    auto main = openPort({.device = "main0", .queues = 2, .maxPacketBytes = 2048, .egress = "tun"}, context);
+    REQUIRE(main.ok());
+    CHECK_EQ(main.value()->egress(), "tun");
+    context.main = main.value().get();
+    auto marked = openPort({.device = "mark0", .queues = 3, .maxPacketBytes = 2048, .egress = "raw"}, context);
+    REQUIRE(marked.ok());
+    CHECK_EQ(marked.value()->name(), "mark0");
+    CHECK_EQ(marked.value()->egress(), "tun");
+    REQUIRE(marked.value()->queueCount() == 3u);
+    REQUIRE(testing::run("ip link set main0 up && ip link set mark0 up"));
+    uint8_t packet[20] = {0x45};
+    const OutputPacket output{packet, sizeof packet, IpAddress::v4(10, 0, 0, 1)};
+    PacketVector read(2048);
+    for (size_t i = 0; i < 3; i++) {
+      for (const OutputWay way : {OutputWay::server, OutputWay::client, OutputWay::host})
+        CHECK_EQ(marked.value()->queue(i).send({&output, 1}, way, read).sent, 1u);
+    }
+    // What is written to a TUN device is what the host receives by it.
+    testing::run("test \"$(ip -s link show dev main0 | awk '/RX:/ {getline; print $2}')\" = 9");
+    testing::run("test \"$(ip -s link show dev mark0 | awk '/RX:/ {getline; print $2}')\" = 0");
+  });
+  if (!isMade) SKIP(testing::kNoTun);
+}
+
+}  // namespace
+}  // namespace tunvs
