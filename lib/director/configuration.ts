@@ -6,7 +6,7 @@
  * ranges that the host sends to the device, and `#local` those of them that its own services have as well.
  */
 import { TunvsError, toTunvsError } from '../values/errors.js';
-import type { ConfigurationPorts } from './configuration-ports.js';
+import type { ConfigurationBacking } from './configuration-backing.js';
 import type { ConfigurationEvent } from './events.js';
 import type { Change, ConfigurationStep, ServiceOwner } from './owners.js';
 import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from '../values/marks.js';
@@ -43,7 +43,7 @@ interface ConfigurationChange extends ConfigurationStep {
 }
 
 export class Configuration implements Transaction, ServiceOwner {
-  readonly ports: ConfigurationPorts;
+  readonly backing: ConfigurationBacking;
   /** @internal */
   readonly policies: Policies;
   readonly #services = new Map<string, VirtualService>();
@@ -53,24 +53,24 @@ export class Configuration implements Transaction, ServiceOwner {
   /** The changes of the transaction that is open. */
   #open: ConfigurationChange[] | undefined;
 
-  constructor(ports: ConfigurationPorts) {
-    this.ports = ports;
-    this.policies = new Policies(ports.policies);
+  constructor(backing: ConfigurationBacking) {
+    this.backing = backing;
+    this.policies = new Policies(backing.policies);
   }
 
   /** In the order of adding. */
   get virtualServices(): VirtualService[] {
-    this.ports.assertOpen();
+    this.backing.assertOpen();
     return [...this.#services.values()].sort((a, b) => a.serial - b.serial);
   }
 
   virtualService(key: VirtualServiceKey | ServiceIdentity): VirtualService | undefined {
-    this.ports.assertOpen();
+    this.backing.assertOpen();
     return this.#services.get(serviceName(checkedServiceKey('virtualService', key)));
   }
 
   addVirtualService(options: VirtualServiceOptions): VirtualService {
-    this.ports.assertOpen();
+    this.backing.assertOpen();
     const service = VirtualService.create(this, options);
     const name = serviceName(service);
     if (this.#services.has(name)) {
@@ -117,7 +117,7 @@ export class Configuration implements Transaction, ServiceOwner {
   }
 
   get marks(): MarkRule[] {
-    this.ports.assertOpen();
+    this.backing.assertOpen();
     return this.#marks.map((rule) => ({ ...rule }));
   }
 
@@ -177,7 +177,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   /** Puts one change into force, or into the open transaction. */
   change(change: ConfigurationChange): void {
-    this.ports.assertOpen();
+    this.backing.assertOpen();
     change.redo?.();
     if (this.#open) {
       this.#open.push(change);
@@ -194,7 +194,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   /** A transaction within another takes back its own part when it fails, and comes into force with the outer one. */
   transaction<T>(body: (transaction: Transaction) => T): T {
-    this.ports.assertOpen();
+    this.backing.assertOpen();
     const isOuter = this.#open === undefined;
     this.#open ??= [];
     const changes = this.#open;
@@ -218,7 +218,7 @@ export class Configuration implements Transaction, ServiceOwner {
     const services = [...this.#services.values()];
     const policies = this.policies.operations(services);
     if (changes.length + policies.length === 0) return;
-    const { vipRoutes } = this.ports;
+    const { vipRoutes } = this.backing;
     const wanted = routedPrefixes(services, this.#marks);
     const local = routedPrefixes(
       services.filter((service) => service.hasLocalServer),
@@ -234,12 +234,12 @@ export class Configuration implements Transaction, ServiceOwner {
         vipRoutes?.addLocalNode(prefix);
         undo.push(() => vipRoutes?.removeLocalNode(prefix));
       }
-      this.ports.apply([...changes.map((change) => change.operation), ...policies]);
+      this.backing.apply([...changes.map((change) => change.operation), ...policies]);
     } catch (error) {
       for (const step of undo.reverse()) step();
       throw toTunvsError(error);
     }
-    this.policies.settle(services);
+    this.policies.inForce(services);
     for (const prefix of missing(this.#local, local)) vipRoutes?.removeLocalNode(prefix);
     for (const prefix of missing(this.#routed, wanted)) vipRoutes?.removeVip(prefix);
     replace(this.#local, local);
@@ -247,7 +247,7 @@ export class Configuration implements Transaction, ServiceOwner {
   }
 
   #tell(changes: ConfigurationChange[]): void {
-    for (const event of changes.flatMap((change) => change.events ?? [])) this.ports.tell(event);
+    for (const event of changes.flatMap((change) => change.events ?? [])) this.backing.tell(event);
   }
 }
 

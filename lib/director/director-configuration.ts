@@ -1,5 +1,5 @@
 /** Makes the configuration of a director: ties it to the engine, to the host and to who is told. */
-import type { VipRoutes } from './configuration-ports.js';
+import type { VipRoutes } from './configuration-backing.js';
 import { isOwnAddress } from '../host/own-address.js';
 import { sourceFamily } from '../values/source.js';
 import { Configuration } from './configuration.js';

@@ -24,7 +24,7 @@ export interface DirectorParts {
   warnings?: readonly string[];
   host?: DirectorHost | undefined;
   /** Made when the director exists; none when offline. */
-  keep?: (ports: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
+  keep?: (backing: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
   /** Of the host's interfaces; a source is local all the same. */
   localAddresses: () => readonly { address: string }[];
   nowMs: () => number;

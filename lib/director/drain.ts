@@ -35,8 +35,8 @@ export async function drain(
 ): Promise<DrainResult> {
   const { signal, timeoutMs, deadlineMs } = checkedDrainOptions(options);
   signal?.throwIfAborted();
-  const { ports } = server.service.configuration;
-  const startMs = ports.monotonicMs();
+  const { backing } = server.service.configuration;
+  const startMs = backing.monotonicMs();
   // Before the first effect, whatever it might refuse; it takes whole milliseconds alone.
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.ceil(timeoutMs));
   if (!server.isDraining) setDraining(true);
@@ -59,10 +59,10 @@ export async function drain(
         `the drain of ${serverName(server)} was taken back by undrain() while it went on: drain it again`,
       );
     }
-    const leftMs = deadlineMs === undefined ? undefined : startMs + deadlineMs - ports.monotonicMs();
+    const leftMs = deadlineMs === undefined ? undefined : startMs + deadlineMs - backing.monotonicMs();
     if (leftMs !== undefined && leftMs <= 0) {
       const key = { address: server.address, port: server.port };
-      const some = ports.endConnections(server.service.nativeKey, key, cursor);
+      const some = backing.endConnections(server.service.nativeKey, key, cursor);
       ended += some.ended;
       cursor = Math.max(some.next, 0);
       if (cursor !== 0) {
@@ -74,7 +74,7 @@ export async function drain(
       // A worker that had not heard of the drain yet has opened one since: end it at the next look.
     }
     // A pulse that ends early is one of the cases above, or the director closed, which connectionsOf() will say.
-    await ports.nextPulse(either, leftMs !== undefined && leftMs > 0 ? leftMs : undefined).catch(() => {});
+    await backing.nextPulse(either, leftMs !== undefined && leftMs > 0 ? leftMs : undefined).catch(() => {});
   }
 }
 

@@ -65,9 +65,9 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     const watched = host ?? new DirectorHost({ sources, ...checked.host });
     const devices = [device, ...marked];
     return make({
-      keep: (ports) => {
-        const watch = new DirectorWatch({ host: watched, devices, ...ports });
-        return { watch, keeper: hostKeeper(watch, ports.report) };
+      keep: (backing) => {
+        const watch = new DirectorWatch({ host: watched, devices, ...backing });
+        return { watch, keeper: hostKeeper(watch, backing.report) };
       },
       engine: new DirectorEngine(engine),
       sources,

@@ -1,10 +1,10 @@
 /** What a handle needs of what it belongs to: a virtual service of the configuration, a real server of its service. */
 import type { NativeOperation } from '../native/operations.js';
 import type { NativeServerConfig, NativeServiceKey } from '../native/services.js';
-import type { PolicyPorts } from '../policy/policy.js';
+import type { PolicyBacking } from '../policy/policy.js';
 import type { ServerSurroundings } from '../values/server-options.js';
 import type { ServiceIdentity } from '../values/service-key.js';
-import type { HandlePorts } from './handle-ports.js';
+import type { HandleBacking } from './handle-backing.js';
 
 export type Change = 'added' | 'edited' | 'deleted';
 
@@ -23,8 +23,8 @@ export interface OwnedServer {
 }
 
 export interface ServiceOwner {
-  readonly ports: HandlePorts;
-  readonly policies: { readonly ports: PolicyPorts };
+  readonly backing: HandleBacking;
+  readonly policies: { readonly backing: PolicyBacking };
   isConfigured(service: ServiceIdentity): boolean;
   deleteVirtualService(service: ServiceIdentity): void;
   /** Puts one step into force, or into the open transaction; nothing is told of it. */

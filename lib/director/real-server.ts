@@ -160,7 +160,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   stats(): RealServerStats {
     this.assertConfigured();
-    const row = this.service.configuration.ports.serverRow(this.service.nativeKey, this.#nativeKey);
+    const row = this.service.configuration.backing.serverRow(this.service.nativeKey, this.#nativeKey);
     if (row === undefined) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',
@@ -177,7 +177,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** @internal */
   assertConfigured(): void {
-    this.service.configuration.ports.assertOpen();
+    this.service.configuration.backing.assertOpen();
     if (!this.service.isConfigured(this)) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',

@@ -122,7 +122,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   /** Whether UDP connections of a removed real server go to another one. */
   get rescheduleUdp(): boolean {
     this.assertConfigured();
-    return this.#config.reschedulesUdp ?? false;
+    return this.#config.rescheduleUdp ?? false;
   }
 
   /** Its own; the states that are left out have the director's. */
@@ -222,11 +222,11 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   /** What its real servers have to fit. @internal */
   get surroundings(): ServerSurroundings {
-    const { ports } = this.configuration;
+    const { backing } = this.configuration;
     return {
       service: this,
-      sourceFamilies: ports.sourceFamilies,
-      isLocal: (address) => address === this.address || ports.isLocal(address),
+      sourceFamilies: backing.sourceFamilies,
+      isLocal: (address) => address === this.address || backing.isLocal(address),
     };
   }
 
@@ -273,14 +273,14 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return readArguments(call, () => {
       if (!(policy instanceof Policy))
         return refuse(`${call}: policy`, policy, 'what tablePolicy(), weightsPolicy() or connectionPolicy() makes');
-      return policy.runFor(this, this.configuration.policies.ports);
+      return policy.runFor(this, this.configuration.policies.backing);
     });
   }
 
   /** @internal */
   row(): NativeServiceRow {
     this.assertConfigured();
-    const row = this.configuration.ports.serviceRow(this.nativeKey);
+    const row = this.configuration.backing.serviceRow(this.nativeKey);
     if (row === undefined) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',
@@ -307,7 +307,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   /** @internal */
   assertConfigured(): void {
-    this.configuration.ports.assertOpen();
+    this.configuration.backing.assertOpen();
     if (!this.configuration.isConfigured(this)) {
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',

@@ -31,7 +31,7 @@ export interface Wanted {
   readonly devices: readonly string[];
 }
 
-export interface KeeperPorts {
+export interface KeeperBacking {
   /** Where sysctls are read. */
   live: Host;
   takeSnapshot(signal: AbortSignal): Promise<SnapshotHost>;
@@ -59,7 +59,7 @@ const MOST_ATTEMPTS = 5;
 
 export class HostKeeper {
   readonly counts: HostCounts = { mended: 0, contested: 0 };
-  readonly #ports: KeeperPorts;
+  readonly #backing: KeeperBacking;
   readonly #wanted: Wanted;
   readonly #contention: Contention;
   readonly #ending = new AbortController();
@@ -79,13 +79,13 @@ export class HostKeeper {
   #wasUnreadable = false;
   #lastNotMended = '';
 
-  constructor(wanted: Wanted, ports: KeeperPorts, contention: ContentionOptions = {}) {
+  constructor(wanted: Wanted, backing: KeeperBacking, contention: ContentionOptions = {}) {
     this.#wanted = wanted;
-    this.#ports = ports;
+    this.#backing = backing;
     this.#contention = new Contention(contention);
     let interval = SYSCTL_INTERVAL_MS;
     try {
-      this.#monitor = ports.monitor((kinds) => this.#changed(kinds));
+      this.#monitor = backing.monitor((kinds) => this.#changed(kinds));
     } catch (error) {
       interval = BLIND_INTERVAL_MS;
       const message = `changes of this host are found after ten seconds, not at once: ${(error as Error).message}`;
@@ -123,18 +123,18 @@ export class HostKeeper {
   }
 
   #report(event: HostEvent): void {
-    if (!this.#isClosed) this.#ports.report(event);
+    if (!this.#isClosed) this.#backing.report(event);
   }
 
   #lookAtSysctls(): void {
-    const hasChanged = [...this.#sysctls].some(([path, value]) => this.#ports.live.readSysctl(path) !== value);
+    const hasChanged = [...this.#sysctls].some(([path, value]) => this.#backing.live.readSysctl(path) !== value);
     if (hasChanged || this.#monitor === undefined) this.#changed([]);
   }
 
   #changed(kinds: readonly NativeHostChange[]): void {
     if (this.#isClosed) return;
     for (const kind of kinds) this.#kinds.add(kind);
-    const now = this.#ports.nowMs();
+    const now = this.#backing.nowMs();
     this.#waitingSinceMs ??= now;
     const dueMs = Math.min(now + QUIET_MS, this.#waitingSinceMs + LONGEST_WAIT_MS);
     this.#checkIn(Math.max(dueMs, this.#restUntilMs) - now);
@@ -150,10 +150,10 @@ export class HostKeeper {
 
   #begin(isAsked: boolean): Promise<number> {
     this.#isRunning = true;
-    const beganMs = this.#ports.nowMs();
+    const beganMs = this.#backing.nowMs();
     const run = this.#check(isAsked).finally(() => {
       this.#isRunning = false;
-      const now = this.#ports.nowMs();
+      const now = this.#backing.nowMs();
       this.#restUntilMs = now + (REST - 1) * (now - beganMs);
       if (this.#isClosed) return;
       const nextMs = Math.min(this.#contention.nextMs(now) ?? Infinity, this.#retryAtMs ?? Infinity);
@@ -183,7 +183,7 @@ export class HostKeeper {
       const isLinkChange = this.#kinds.has('link');
       this.#kinds.clear();
       this.#wanted.takeBackStale(snapshot);
-      const now = this.#ports.nowMs();
+      const now = this.#backing.nowMs();
       const due = missing.filter(({ thing }) => isAsked || this.#contention.allows(thing, now));
       return this.#putBack(due, isLinkChange && !isAsked);
     }
@@ -194,7 +194,7 @@ export class HostKeeper {
   /** Undefined when it was closed meanwhile. */
   async #read(): Promise<SnapshotHost | undefined> {
     try {
-      const snapshot = await this.#ports.takeSnapshot(this.#ending.signal);
+      const snapshot = await this.#backing.takeSnapshot(this.#ending.signal);
       return this.#isClosed ? undefined : snapshot;
     } catch (error) {
       if (this.#isClosed) return undefined;
@@ -237,11 +237,11 @@ export class HostKeeper {
     // Tried again every second, told once.
     if (event.message !== this.#lastNotMended) this.#report(event);
     this.#lastNotMended = event.message;
-    this.#retryAtMs = this.#ports.nowMs() + RETRY_MS;
+    this.#retryAtMs = this.#backing.nowMs() + RETRY_MS;
   }
 
   #contend(missing: readonly MissingStep[]): void {
-    const now = this.#ports.nowMs();
+    const now = this.#backing.nowMs();
     const byPause = new Map<number, string[]>();
     for (const thing of thingsOf(missing)) {
       const pauseMs = this.#contention.note(thing, now);

@@ -41,7 +41,7 @@ export class HostSetup {
           else this.#holder.take(step);
           done.push(step);
         }
-        this.#holder.settle();
+        this.#holder.takeBackSysctls();
       } catch (error) {
         for (const step of done.reverse()) this.#undo(step);
         if (this.#applied.length === 0) this.#holder.end();

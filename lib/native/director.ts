@@ -63,7 +63,7 @@ export interface NativeDirector {
   /** Sums every worker's counters into `target`, in the order of `native.counters`. */
   readCounters(target: BigUint64Array): void;
   /** Connections in the table now, per family, and its capacity. */
-  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number; engineDataBytes: number };
+  tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number; persistenceDataBytes: number };
   /** Within a policy: in force at once, and done when the policy has returned. */
   close(): void;
 }

@@ -59,8 +59,8 @@ export interface NativeConnectionRow {
   /** A template's connections. */
   controlled: number;
   /** Of a template that a persistence engine made: its name, and what it knows the client by. */
-  engine?: string;
-  engineData?: string;
+  persistenceEngine?: string;
+  persistenceData?: string;
 }
 
 /** What would become of a packet, and why. */

@@ -54,10 +54,10 @@ export interface NativeServiceConfig {
   persistence?: NativePersistence;
   /** Every UDP datagram is scheduled by itself. */
   onePacket?: boolean;
-  /** A packet from the middle of an unknown connection is scheduled, not reset. */
-  hashesMidStream?: boolean;
+  /** What a packet from the middle of an unknown connection meets; left out: 'reset'. */
+  midStream?: 'reset' | 'hash';
   /** UDP connections of a removed server go to another one. */
-  reschedulesUdp?: boolean;
+  rescheduleUdp?: boolean;
   /** [0, 86400]; 0: a new server has its whole weight at once. */
   slowStartSeconds?: number;
   /** Seconds by `native.timeoutNames`, each [1, 2678400], in place of the director's; of its protocol's states. */

@@ -1,7 +1,7 @@
 /** Tells of failures once per burst: the first is told, those that follow within ten seconds of each other are not. */
 import { TunvsError } from '../values/errors.js';
 import { serviceName } from '../values/service-key.js';
-import type { Policy, PolicyPorts } from './policy.js';
+import type { Policy, PolicyBacking } from './policy.js';
 import type { PolicySubject } from './subject.js';
 
 /** A burst is over when nothing has failed for so long. */
@@ -10,16 +10,16 @@ export const BURST_MS = 10_000;
 export class FailureBurst {
   readonly #policy: Policy;
   readonly #service: PolicySubject;
-  readonly #ports: PolicyPorts;
+  readonly #backing: PolicyBacking;
   readonly #consequence: () => string;
   #lastMs = Number.NEGATIVE_INFINITY;
   #untold = 0;
 
   /** `consequence`: what holds instead, as in "its scheduler wlc decides". */
-  constructor(policy: Policy, service: PolicySubject, ports: PolicyPorts, consequence: () => string) {
+  constructor(policy: Policy, service: PolicySubject, backing: PolicyBacking, consequence: () => string) {
     this.#policy = policy;
     this.#service = service;
-    this.#ports = ports;
+    this.#backing = backing;
     this.#consequence = consequence;
   }
 
@@ -28,7 +28,7 @@ export class FailureBurst {
     const name = serviceName(this.#service);
     const reason = textOf(cause);
     const message = `the policy "${this.#policy.name}" of ${name} failed, so ${this.#consequence()}: ${reason}`;
-    const now = this.#ports.nowMs();
+    const now = this.#backing.nowMs();
     const isFirst = now - this.#lastMs >= BURST_MS;
     this.#lastMs = now;
     this.#untold += 1;
@@ -36,7 +36,7 @@ export class FailureBurst {
       const value = this.#untold;
       this.#untold = 0;
       // Behind the packets and the transaction at hand: a listener may do as it likes.
-      queueMicrotask(() => this.#ports.report({ type: 'policyFailed', value, message, cause }));
+      queueMicrotask(() => this.#backing.report({ type: 'policyFailed', value, message, cause }));
     }
     return new TunvsError('ERR_TUNVS_POLICY', message, { cause });
   }

@@ -9,7 +9,7 @@ import { type Choices, ConnectionBatch, NewConnection } from './connection-batch
 import {
   Policy,
   type PolicyCounters,
-  type PolicyPorts,
+  type PolicyBacking,
   type PolicyRunner,
   policyName,
   usableServers,
@@ -74,8 +74,8 @@ export class ConnectionPolicy extends Policy {
   }
 
   /** @internal */
-  runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner {
-    return new ConnectionRunner(this, service, ports);
+  runFor(service: PolicySubject, backing: PolicyBacking): PolicyRunner {
+    return new ConnectionRunner(this, service, backing);
   }
 }
 
@@ -100,10 +100,10 @@ export class ConnectionRunner implements PolicyRunner {
   #choices: Choices | undefined;
   #batch: ConnectionBatch | undefined;
 
-  constructor(policy: ConnectionPolicy, service: PolicySubject, ports: PolicyPorts) {
+  constructor(policy: ConnectionPolicy, service: PolicySubject, backing: PolicyBacking) {
     this.policy = policy;
     this.#service = service;
-    this.#burst = new FailureBurst(policy, service, ports, () => `its scheduler ${service.scheduler} decides`);
+    this.#burst = new FailureBurst(policy, service, backing, () => `its scheduler ${service.scheduler} decides`);
   }
 
   get name(): string {

@@ -7,7 +7,7 @@ import type { NativePolicyColumns } from '../native/policies.js';
 import type { NativeOperation } from '../native/operations.js';
 import type { NativeServiceKey } from '../native/services.js';
 import { ConnectionRunner } from './connection-policy.js';
-import type { PolicyPorts, PolicyRunner } from './policy.js';
+import type { PolicyBacking, PolicyRunner } from './policy.js';
 import type { PolicySubject } from './subject.js';
 
 /** A virtual service with the policy that it was given. */
@@ -17,14 +17,14 @@ interface PolicedService extends PolicySubject {
 }
 
 export class Policies {
-  readonly ports: PolicyPorts;
+  readonly backing: PolicyBacking;
   readonly #inForce = new Map<PolicedService, PolicyRunner>();
   readonly #byId = new Map<number, ConnectionRunner>();
   #connect: (() => NativePolicyColumns) | undefined;
   #columns: NativePolicyColumns | undefined;
 
-  constructor(ports: PolicyPorts) {
-    this.ports = ports;
+  constructor(backing: PolicyBacking) {
+    this.backing = backing;
   }
 
   /** What tells where the native part writes its questions; called when there is a policy that it asks. */
@@ -50,7 +50,7 @@ export class Policies {
   }
 
   /** The change is in force. */
-  settle(services: Iterable<PolicedService>): void {
+  inForce(services: Iterable<PolicedService>): void {
     const gone = new Map(this.#inForce);
     for (const service of services) {
       const { runner } = service;

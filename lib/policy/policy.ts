@@ -19,7 +19,7 @@ export abstract class Policy {
   }
 
   /** At work on one service. @internal */
-  abstract runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner;
+  abstract runFor(service: PolicySubject, backing: PolicyBacking): PolicyRunner;
 }
 
 /** What a policy was asked, and what became of it. */
@@ -53,7 +53,7 @@ export interface PolicyRunner extends ServicePolicy {
 }
 
 /** What a policy needs of its director. */
-export interface PolicyPorts {
+export interface PolicyBacking {
   /** Calls `run` again and again, without keeping the process alive; returns what ends that. */
   every(intervalMs: number, run: () => void): () => void;
   /** A steady clock, milliseconds. */

@@ -4,7 +4,7 @@ import { choiceOption, checkedOptions, functionOption, integerOption, refuse } f
 import { FailureBurst } from './burst.js';
 import {
   Policy,
-  type PolicyPorts,
+  type PolicyBacking,
   type PolicyRunner,
   policyName,
   type ServicePolicy,
@@ -65,8 +65,8 @@ export class TablePolicy extends Policy {
   }
 
   /** @internal */
-  runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner {
-    return new TableRunner(this, service, ports);
+  runFor(service: PolicySubject, backing: PolicyBacking): PolicyRunner {
+    return new TableRunner(this, service, backing);
   }
 
   /** The table for these servers, checked. @internal */
@@ -100,10 +100,10 @@ class TableRunner implements PolicyRunner {
   #failure: unknown;
   #isForced = false;
 
-  constructor(policy: TablePolicy, service: PolicySubject, ports: PolicyPorts) {
+  constructor(policy: TablePolicy, service: PolicySubject, backing: PolicyBacking) {
     this.policy = policy;
     this.#service = service;
-    this.#burst = new FailureBurst(policy, service, ports, () => `its scheduler ${service.scheduler} decides`);
+    this.#burst = new FailureBurst(policy, service, backing, () => `its scheduler ${service.scheduler} decides`);
   }
 
   get name(): string {

@@ -5,7 +5,14 @@ import { increase, plainRates, type Rates } from '../stats/rates.js';
 import { serverName } from '../values/server-options.js';
 import { type RealServerStats, type Traffic, zeroTraffic } from '../stats/stats.js';
 import { FailureBurst } from './burst.js';
-import { Policy, type PolicyPorts, type PolicyRunner, policyName, type ServicePolicy, zeroCounters } from './policy.js';
+import {
+  Policy,
+  type PolicyBacking,
+  type PolicyRunner,
+  policyName,
+  type ServicePolicy,
+  zeroCounters,
+} from './policy.js';
 import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
 
 export interface WeightsPolicyOptions {
@@ -67,8 +74,8 @@ export class WeightsPolicy extends Policy {
   }
 
   /** @internal */
-  runFor(service: PolicySubject, ports: PolicyPorts): PolicyRunner {
-    return new WeightsRunner(this, service, ports);
+  runFor(service: PolicySubject, backing: PolicyBacking): PolicyRunner {
+    return new WeightsRunner(this, service, backing);
   }
 }
 
@@ -76,7 +83,7 @@ class WeightsRunner implements PolicyRunner {
   readonly kind = 'weights';
   readonly policy: WeightsPolicy;
   readonly #service: PolicySubject;
-  readonly #ports: PolicyPorts;
+  readonly #backing: PolicyBacking;
   readonly #burst: FailureBurst;
   readonly #counts = zeroCounters();
   readonly #ended = new AbortController();
@@ -86,11 +93,11 @@ class WeightsRunner implements PolicyRunner {
   #measured = new Map<PolicyServer, Traffic>();
   #measuredAtMs = 0;
 
-  constructor(policy: WeightsPolicy, service: PolicySubject, ports: PolicyPorts) {
+  constructor(policy: WeightsPolicy, service: PolicySubject, backing: PolicyBacking) {
     this.policy = policy;
     this.#service = service;
-    this.#ports = ports;
-    this.#burst = new FailureBurst(policy, service, ports, () => 'the weights stay');
+    this.#backing = backing;
+    this.#burst = new FailureBurst(policy, service, backing, () => 'the weights stay');
   }
 
   get name(): string {
@@ -108,7 +115,7 @@ class WeightsRunner implements PolicyRunner {
     const { signal, intervalMs } = this.policy;
     if (signal?.aborted) return this.stop();
     signal?.addEventListener('abort', this.#aborted, { once: true });
-    this.#cancel = this.#ports.every(intervalMs, () => this.#askInTurn());
+    this.#cancel = this.#backing.every(intervalMs, () => this.#askInTurn());
   }
 
   stop(): void {
@@ -162,7 +169,7 @@ class WeightsRunner implements PolicyRunner {
   }
 
   #measure(): MeasuredServer[] {
-    const now = this.#ports.nowMs();
+    const now = this.#backing.nowMs();
     const intervalMs = now - this.#measuredAtMs;
     const totals = new Map<PolicyServer, Traffic>();
     const stats = new Map(this.#service.stats().servers.map((each) => [serverName(each), each]));

@@ -4,7 +4,7 @@ import type { HostEvent } from '../host/host-event.js';
 import type { Wanted } from '../host/host-keeper.js';
 import type { SnapshotHost } from '../host/snapshot.js';
 
-export interface RealServerWatchPorts {
+export interface RealServerWatchBacking {
   report(event: HostEvent): void;
   /** A device is gone that is not made anew: one of ours, and not of the kernel's. Undefined where all are. */
   lost: ((reason: string) => void) | undefined;
@@ -13,12 +13,12 @@ export interface RealServerWatchPorts {
 export class RealServerWatch implements Wanted {
   readonly #parts: HeldParts;
   readonly #devices: DeviceNames;
-  readonly #ports: RealServerWatchPorts;
+  readonly #backing: RealServerWatchBacking;
 
-  constructor(parts: HeldParts, devices: DeviceNames, ports: RealServerWatchPorts) {
+  constructor(parts: HeldParts, devices: DeviceNames, backing: RealServerWatchBacking) {
     this.#parts = parts;
     this.#devices = devices;
-    this.#ports = ports;
+    this.#backing = backing;
   }
 
   get generation(): number {
@@ -33,11 +33,11 @@ export class RealServerWatch implements Wanted {
     for (const [before, now] of this.#parts.follow(snapshot)) {
       if (!this.#devices.rename(before, now)) continue;
       const message = `device ${before} is called ${now} now; the real server goes on with it under that name`;
-      this.#ports.report({ type: 'deviceRenamed', value: 1, message, things: [before, now] });
+      this.#backing.report({ type: 'deviceRenamed', value: 1, message, things: [before, now] });
     }
     const gone = this.#devices.names.find((name) => snapshot.link(name) === undefined);
     if (gone !== undefined)
-      this.#ports.lost?.(`the device ${gone} is gone: it was deleted, or moved to another network namespace`);
+      this.#backing.lost?.(`the device ${gone} is gone: it was deleted, or moved to another network namespace`);
   }
 
   prepare(snapshot: SnapshotHost): Promise<void> {

@@ -91,6 +91,8 @@ function listedConnection(row: Connection): ListedConnection {
     server: { address: row.serverAddress, port: row.serverPort },
     state: row.state,
     expiresMs: row.expiresMs,
-    ...(row.engine && { persistenceEngine: { name: row.engine, data: row.engineData ?? '' } }),
+    ...(row.persistenceEngine && {
+      persistenceEngine: { name: row.persistenceEngine, data: row.persistenceData ?? '' },
+    }),
   };
 }

@@ -37,13 +37,15 @@ export interface Connection {
   /** Connections now of a template, which led them to its real server; 0 of a connection. */
   controlled: number;
   /** Of a template that a persistence engine made. */
-  engine?: PersistenceEngine;
+  persistenceEngine?: PersistenceEngine;
   /** What the engine knows the client by: a Call-ID. */
-  engineData?: string;
+  persistenceData?: string;
 }
 
 /** Every field that is given has to match. */
-export type ConnectionFilter = Partial<Omit<Connection, 'expiresMs' | 'controlled' | 'engine' | 'engineData'>>;
+export type ConnectionFilter = Partial<
+  Omit<Connection, 'expiresMs' | 'controlled' | 'persistenceEngine' | 'persistenceData'>
+>;
 
 export interface ConnectionsOptions extends ConnectionFilter {
   signal?: AbortSignal;
@@ -82,13 +84,13 @@ async function* walk(page: Page, matches: (connection: Connection) => boolean, s
   }
 }
 
-function connectionOf({ template, protocol, engine, ...row }: NativeConnectionRow): Connection {
+function connectionOf({ template, protocol, persistenceEngine, ...row }: NativeConnectionRow): Connection {
   return {
     kind: template ? 'template' : 'connection',
     protocol: protocolName(protocol),
     ...row,
     serverPort: template ? templatePort(row) : row.serverPort || row.virtualPort,
-    ...(engine && { engine: engine as PersistenceEngine }),
+    ...(persistenceEngine && { persistenceEngine: persistenceEngine as PersistenceEngine }),
   };
 }
 

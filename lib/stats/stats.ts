@@ -81,7 +81,7 @@ export interface ConnectionTableStats {
   /** Memory of the table. */
   bytes: number;
   /** Memory beside it: Call-IDs by which the SIP engine knows its templates. Grows and shrinks with their number. */
-  engineDataBytes: number;
+  persistenceDataBytes: number;
 }
 
 export interface DirectorStats {

@@ -10,7 +10,7 @@ export interface WatchOptions {
   signal?: AbortSignal;
 }
 
-export interface WatchPorts {
+export interface WatchBacking {
   read(): DirectorStats;
   /** A steady clock, milliseconds. */
   now(): number;
@@ -31,7 +31,7 @@ interface Waiter {
  * is closed or the stats cannot be read.
  */
 export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
-  readonly #ports: WatchPorts;
+  readonly #backing: WatchBacking;
   readonly #intervalMs: number;
   readonly #signal: AbortSignal | undefined;
   readonly #aborted = () => this.#end(this.#signal?.reason);
@@ -44,11 +44,11 @@ export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
   /** Thrown by the next next(), once. */
   #failure: { reason: unknown } | undefined;
 
-  constructor(options: WatchOptions, ports: WatchPorts) {
+  constructor(options: WatchOptions, backing: WatchBacking) {
     const given = checkedOptions('watch', options, ['intervalMs', 'signal']);
     this.#intervalMs = durationOption('watch: intervalMs', given.intervalMs, 10, 1000);
     this.#signal = signalOption('watch: signal', given.signal);
-    this.#ports = ports;
+    this.#backing = backing;
     if (this.#signal?.aborted) this.#end(this.#signal.reason);
     else this.#signal?.addEventListener('abort', this.#aborted, { once: true });
   }
@@ -91,25 +91,28 @@ export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
 
   #begin(): void {
     if (this.#meter) return;
-    const now = this.#ports.now();
-    const meter = new RateMeter(this.#ports.read(), now);
+    const now = this.#backing.now();
+    const meter = new RateMeter(this.#backing.read(), now);
     this.#meter = meter;
     this.#dueAtMs = now + this.#intervalMs;
     this.#estimator = setInterval(
-      () => this.#attempt(() => meter.step(this.#ports.read())),
+      () => this.#attempt(() => meter.step(this.#backing.read())),
       ESTIMATE_INTERVAL_MS,
     ).unref();
   }
 
   #arm(): void {
     if (this.#timer || this.#waiting.length === 0) return;
-    this.#timer = setTimeout(() => this.#attempt(() => this.#sample()), Math.max(0, this.#dueAtMs - this.#ports.now()));
+    this.#timer = setTimeout(
+      () => this.#attempt(() => this.#sample()),
+      Math.max(0, this.#dueAtMs - this.#backing.now()),
+    );
   }
 
   #sample(): void {
     this.#timer = undefined;
-    const now = this.#ports.now();
-    const value = this.#meter?.sample(this.#ports.read(), now) as DirectorSample;
+    const now = this.#backing.now();
+    const value = this.#meter?.sample(this.#backing.read(), now) as DirectorSample;
     this.#dueAtMs += this.#intervalMs;
     if (this.#dueAtMs <= now) this.#dueAtMs = now + this.#intervalMs;
     this.#waiting.shift()?.resolve({ done: false, value });
@@ -135,6 +138,6 @@ export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
     else first?.resolve({ done: true, value: undefined });
     if (reason !== undefined && !first) this.#failure = { reason };
     for (const waiter of others) waiter.resolve({ done: true, value: undefined });
-    this.#ports.ended(this);
+    this.#backing.ended(this);
   }
 }

@@ -1,16 +1,16 @@
 /** The watches of a director that are not over yet. */
-import { Watch, type WatchOptions, type WatchPorts } from './watch.js';
+import { Watch, type WatchOptions, type WatchBacking } from './watch.js';
 
 export class Watches {
-  readonly #ports: Omit<WatchPorts, 'ended'>;
+  readonly #backing: Omit<WatchBacking, 'ended'>;
   readonly #open = new Set<Watch>();
 
-  constructor(ports: Omit<WatchPorts, 'ended'>) {
-    this.#ports = ports;
+  constructor(backing: Omit<WatchBacking, 'ended'>) {
+    this.#backing = backing;
   }
 
   begin(options: WatchOptions): Watch {
-    const watch = new Watch(options, { ...this.#ports, ended: (over) => this.#open.delete(over) });
+    const watch = new Watch(options, { ...this.#backing, ended: (over) => this.#open.delete(over) });
     this.#open.add(watch);
     return watch;
   }

@@ -34,7 +34,7 @@ export interface ServiceBehaviour {
 
 export const behaviourKeys = ['midStream', 'slowStart', 'rescheduleUdp'] as const;
 
-type BehaviourConfig = Pick<NativeServiceConfig, 'hashesMidStream' | 'slowStartSeconds' | 'reschedulesUdp'>;
+type BehaviourConfig = Pick<NativeServiceConfig, 'midStream' | 'slowStartSeconds' | 'rescheduleUdp'>;
 
 const MAX_SLOW_START_SECONDS = 86_400;
 
@@ -42,20 +42,16 @@ const MAX_SLOW_START_SECONDS = 86_400;
 export function checkedBehaviour(call: string, behaviour: ServiceBehaviour, before: BehaviourConfig): BehaviourConfig {
   const midStream = choiceOption(`${call}: midStream`, behaviour.midStream, midStreamChoices, midStreamOf(before));
   const { seconds } = checkedSlowStart(`${call}: slowStart`, behaviour.slowStart ?? slowStartOf(before));
-  const reschedulesUdp = booleanOption(
-    `${call}: rescheduleUdp`,
-    behaviour.rescheduleUdp,
-    before.reschedulesUdp ?? false,
-  );
+  const rescheduleUdp = booleanOption(`${call}: rescheduleUdp`, behaviour.rescheduleUdp, before.rescheduleUdp ?? false);
   return {
-    ...(midStream === 'hash' && { hashesMidStream: true }),
+    ...(midStream === 'hash' && { midStream }),
     ...(seconds > 0 && { slowStartSeconds: seconds }),
-    ...(reschedulesUdp && { reschedulesUdp }),
+    ...(rescheduleUdp && { rescheduleUdp }),
   };
 }
 
-export function midStreamOf({ hashesMidStream }: BehaviourConfig): MidStream {
-  return hashesMidStream ? 'hash' : 'reset';
+export function midStreamOf({ midStream = 'reset' }: BehaviourConfig): MidStream {
+  return midStream;
 }
 
 export function slowStartOf({ slowStartSeconds = 0 }: BehaviourConfig): SlowStart {

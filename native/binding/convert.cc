@@ -94,8 +94,8 @@ Napi::Object serviceToJs(Napi::Env env, const ServiceRow& row) {
   setPersistence(env, object, row);
   if (!row.config.timeouts.isEmpty()) object.Set("timeouts", timeoutsToJs(env, row.config.timeouts));
   object.Set("onePacket", Napi::Boolean::New(env, row.config.onePacket));
-  object.Set("hashesMidStream", Napi::Boolean::New(env, row.config.hashesMidStream));
-  object.Set("reschedulesUdp", Napi::Boolean::New(env, row.config.reschedulesUdp));
+  object.Set("midStream", row.config.hashesMidStream() ? "hash" : "reset");
+  object.Set("rescheduleUdp", Napi::Boolean::New(env, row.config.rescheduleUdp));
   object.Set("slowStartSeconds", row.config.slowStartSeconds);
   setPolicyCounters(env, object, row);
   setTraffic(env, object, row.traffic);
@@ -131,9 +131,9 @@ Napi::Object connectionToJs(Napi::Env env, const ConnectionRow& row) {
   object.Set("active", Napi::Boolean::New(env, row.active));
   object.Set("template", Napi::Boolean::New(env, row.isTemplate));
   object.Set("controlled", row.controlled);
-  if (!row.engineData.empty()) {
-    object.Set("engine", "sip");
-    object.Set("engineData", row.engineData);
+  if (!row.persistenceData.empty()) {
+    object.Set("persistenceEngine", "sip");
+    object.Set("persistenceData", row.persistenceData);
   }
   return object;
 }

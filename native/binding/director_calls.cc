@@ -206,7 +206,7 @@ Napi::Value DirectorCalls::tableInfo(const Napi::CallbackInfo& info) {
                                                      {"ipv6", open.connectionCount(Family::ipv6)},
                                                      {"capacity", open.connectionCapacity()},
                                                      {"bytes", tableBytes_},
-                                                     {"engineDataBytes", open.engineDataBytes()}};
+                                                     {"persistenceDataBytes", open.persistenceDataBytes()}};
   Napi::Object object = Napi::Object::New(env);
   for (const auto& [name, value] : values) object.Set(name, Napi::Number::New(env, static_cast<double>(value)));
   return object;

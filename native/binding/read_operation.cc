@@ -94,8 +94,9 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   }
   if (reader.has("persistence")) config.persistence = readPersistence(env, reader.object("persistence"));
   if (reader.has("onePacket")) config.onePacket = reader.boolean("onePacket");
-  if (reader.has("hashesMidStream")) config.hashesMidStream = reader.boolean("hashesMidStream");
-  if (reader.has("reschedulesUdp")) config.reschedulesUdp = reader.boolean("reschedulesUdp");
+  if (reader.has("midStream"))
+    config.midStream = reader.string("midStream") == "hash" ? MidStream::hash : MidStream::reset;
+  if (reader.has("rescheduleUdp")) config.rescheduleUdp = reader.boolean("rescheduleUdp");
   if (reader.has("slowStartSeconds"))
     config.slowStartSeconds = static_cast<uint32_t>(reader.integer("slowStartSeconds", 0, kMaxSlowStartSeconds));
   if (reader.has("timeouts")) readTimeouts(reader.object("timeouts"), config.timeouts);

@@ -97,7 +97,7 @@ TEST("connections are ended of servers that are configured") {
 
 ServiceConfig rescheduling() {
   ServiceConfig config{"rr"};
-  config.reschedulesUdp = true;
+  config.rescheduleUdp = true;
   return config;
 }
 

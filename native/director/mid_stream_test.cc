@@ -11,7 +11,7 @@ using testing::TestDirector;
 
 ServiceConfig hashing(const char* scheduler = "maglev") {
   ServiceConfig config{scheduler, {kPortFlag}};
-  config.hashesMidStream = true;
+  config.midStream = MidStream::hash;
   return config;
 }
 
@@ -105,7 +105,7 @@ TEST(
     TestDirector t;
     const std::string name(scheduler->name());
     ServiceConfig config{name};
-    config.hashesMidStream = true;
+    config.midStream = MidStream::hash;
     const auto added = t.apply(AddService{TestDirector::kWeb, config});
     const bool agrees = name == "sh" || name == "mh" || name == "maglev" || name == "rendezvous";
     CHECK_EQ(added.ok(), agrees);

@@ -191,4 +191,23 @@ TEST("segments of IPv6 that need outer fragments are dropped as too long") {
   CHECK_EQ(t.take(tcp6(1281), offload6(1281)), "answeredTooBig");
 }
 
+TEST("a packet that has waited for a policy goes on with its offload") {
+  Subject t;
+  auto policy = std::make_shared<ConnectionPolicy>();
+  policy->id = 1;
+  policy->deadline = 12;
+  CHECK(t.apply(SetPolicy{TestDirector::kWeb, {nullptr, policy}}).ok());
+  const Bytes packet = tcp(1480);
+  CHECK_EQ(t.take(packet, tcp4(1480)), "parked");
+  CHECK_EQ(t.take(packet, tcp4(1400)), "parked");
+  PolicyQuestion question;
+  REQUIRE(t.director.takeQuestion(0, question));
+  t.out.reset();
+  const PolicyAnswer answer{question.flow, question.sequence};
+  t.director.resume(0, {&answer, 1}, t.now, t.out);
+  REQUIRE(t.out.count() == 2);
+  CHECK(t.out[0].offload == tcp4(1480).behind(20));
+  CHECK(t.out[1].offload == tcp4(1400).behind(20));
+}
+
 }  // namespace tunvs

@@ -133,7 +133,7 @@ TEST("a ring between two threads loses nothing and keeps its order") {
 
 TEST("a sleeping worker wakes for an answer, and tells of its question once") {
   Bench b(kLong);
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   for (uint32_t client = 0; client < 3; client++) {
     b.pushSyn(client);
     REQUIRE(eventually([&] { return b.told.load() == static_cast<int>(client) + 1; }));
@@ -146,7 +146,7 @@ TEST("a sleeping worker wakes for an answer, and tells of its question once") {
 
 TEST("while nobody answers, the scheduler takes over at the deadline and established traffic does not wait") {
   Bench b(/*deadline=*/5);
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   b.pushDatagram();
   REQUIRE(eventually([&] { return b.egress.packets() == 1; }));
   for (uint32_t client = 0; client < 300; client++) b.pushSyn(client);
@@ -167,7 +167,7 @@ TEST("while nobody answers, the scheduler takes over at the deadline and establi
 
 TEST("when there are more questions than anybody reads, new connections stop waiting") {
   Bench b(/*deadline=*/2);
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   uint32_t client = 0;
   while (b.count("overflow") == 0 && client < 100000) {
     for (int i = 0; i < 1000; i++) b.pushSyn(client++);
@@ -180,7 +180,7 @@ TEST("when there are more questions than anybody reads, new connections stop wai
 
 TEST("every question ends as answered, late, failed or overflow, however the threads meet") {
   Bench b(/*deadline=*/2);
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   const uint32_t servers[] = {b.t.row(11).id, b.t.row(12).id, 77777};
   std::atomic<bool> isDone = false;
   std::thread policies([&] {

@@ -81,7 +81,7 @@ class Bench {
 
 TEST("a worker sends on what its queue brings, in order") {
   Bench b;
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   for (uint16_t i = 0; i < 500; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
   REQUIRE(b.sends(500));
   b.worker->stop();
@@ -97,7 +97,7 @@ TEST("a worker sends on what its queue brings, in order") {
 
 TEST("a worker wakes for packets that come after a pause") {
   Bench b;
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   for (uint64_t i = 1; i <= 5; i++) {
     REQUIRE(eventually([&] { return b.device.waiting(0) == 0; }));
     b.pushSyn(static_cast<uint16_t>(2000 + i));
@@ -107,7 +107,7 @@ TEST("a worker wakes for packets that come after a pause") {
 
 TEST("an idle worker sleeps and asks its queue only now and then") {
   Bench b;
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   b.pushSyn(2000);
   REQUIRE(b.sends(1));
   const uint64_t before = b.queue.receives();
@@ -119,7 +119,7 @@ TEST("an idle worker sleeps and asks its queue only now and then") {
 
 TEST("a worker that was told to spin asks its queue again and again, and still stops when asked") {
   Bench b({.busyPollUs = 3600u * 1000000u});
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   CHECK(eventually([&] { return b.queue.receives() > 2000; }));
   b.worker->stop();
   b.worker->join();
@@ -127,7 +127,7 @@ TEST("a worker that was told to spin asks its queue again and again, and still s
 
 TEST("a worker sleeps again after it has spun for as long as it was told") {
   Bench b({.busyPollUs = 1000});
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   b.pushSyn(2000);
   REQUIRE(b.sends(1));
   CHECK(eventually([&] {  // within some 10 ms it asks twice at most: it sleeps
@@ -145,7 +145,7 @@ TEST("a worker can be stopped before it was started, twice, and by being destroy
   }
   {
     Bench b;
-    b.worker->start();
+    CHECK(b.worker->start().ok());
     b.worker->stop();
     b.worker->stop();
     b.worker->join();
@@ -153,20 +153,20 @@ TEST("a worker can be stopped before it was started, twice, and by being destroy
   }
   {
     Bench b;
-    b.worker->start();
+    CHECK(b.worker->start().ok());
     b.pushSyn(2000);
   }
   {
     Bench b;
     b.worker->stop();
-    b.worker->start();
+    CHECK(b.worker->start().ok());
     b.worker->join();  // it was asked to end already
   }
 }
 
 TEST("a worker stops while packets keep coming") {
   Bench b;
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   for (uint16_t i = 0; i < 5000; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
   b.worker->stop();
   b.worker->join();
@@ -181,7 +181,7 @@ TEST("a worker whose device is lost says so, lets its connections expire all the
   b.t.director.setTunables(tunables);
   std::atomic<int> notified = 0;
   b.events.notify([&] { notified++; });
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   b.pushSyn(2000);
   REQUIRE(b.sends(1));
   b.device.breakQueue(0);
@@ -208,7 +208,7 @@ TEST("a worker counts what its egress could not send") {
   Bench b;
   b.egress.refuse(3);
   for (uint16_t i = 0; i < 10; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   REQUIRE(b.sends(7));
   REQUIRE(eventually([&] { return b.t.counter("sent") == 7; }));
   b.worker->stop();
@@ -224,7 +224,7 @@ TEST("a worker hands a local node's packets to the host, in order and as they ca
   b.t.addServer(1, {.tunnel = {.method = ForwardingMethod::local}});
   b.host.refuse(2);
   for (uint16_t i = 0; i < 100; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   REQUIRE(b.sends(50));
   REQUIRE(eventually([&] { return b.host.packets() == 48; }));
   b.worker->stop();
@@ -247,14 +247,14 @@ TEST("a worker hands what the director says to clients to its egress as answers"
     b.pushSyn(static_cast<uint16_t>(2000 + i));
     b.push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(static_cast<uint16_t>(2000 + i), 81, kTcpSyn).build());
   }
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   REQUIRE(b.sends(200));
   CHECK_EQ(b.egress.answers(), 100u);
 }
 
 TEST("a worker counts packets that are longer than its buffers, beside those received") {
   Bench b({.maxPacketBytes = 256});
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   for (int i = 0; i < 4; i++) b.push(Bytes(300, 0x45));
   b.pushSyn(2000);
   REQUIRE(b.sends(1));
@@ -275,7 +275,7 @@ TEST("a worker looks at the memory for the automatic defences") {
     return -1;
   };
   CHECK_EQ(shown(), 1);
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   CHECK(eventually([&] { return shown() == 2; }));
 }
 
@@ -284,7 +284,7 @@ TEST("an idle worker lets connections expire") {
   Tunables tunables;
   for (size_t i = 0; i < kTimeoutStates; i++) tunables.setTimeout(i, 1);
   b.t.director.setTunables(tunables);
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   b.push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(4000, 53).build());
   REQUIRE(b.sends(1));
   CHECK_EQ(b.t.director.connectionCount(), 1u);
@@ -298,7 +298,7 @@ TEST("a worker reports a full table once in a while, with the number of those th
   for (uint16_t i = 0; i < ConnTable::kMinCapacity; i++)
     b.push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(static_cast<uint16_t>(2000 + i), 53).build());
   for (uint16_t i = 0; i < ConnTable::kMinCapacity + 100; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   REQUIRE(b.sends(2 * ConnTable::kMinCapacity));
   CHECK(eventually([&] { return b.t.counter("dropTableFull") == 100; }));
   b.worker->stop();
@@ -317,7 +317,7 @@ TEST("a worker reports a full table once in a while, with the number of those th
 
 TEST("a worker tells the CPU time that it took") {
   Bench b({.busyPollUs = 3600u * 1000000u});
-  b.worker->start();
+  CHECK(b.worker->start().ok());
   CHECK(eventually([&] { return b.worker->cpu().userNs + b.worker->cpu().systemNs > 0; }));
 }
 

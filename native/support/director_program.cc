@@ -158,7 +158,7 @@ class Run {
       configured_ = std::move(after);
       std::set<ServiceKey> hashing;
       for (const auto& service : t_.rows()) {
-        if (service.config.hashesMidStream) hashing.insert(service.key);
+        if (service.config.hashesMidStream()) hashing.insert(service.key);
       }
       outputs_.setHashing(std::move(hashing));
     } else {

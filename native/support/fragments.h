@@ -5,12 +5,12 @@
 
 namespace tunvs::testing {
 
-// begin() and settle() at once, as the director does where nothing comes in between.
+// begin() and conclude() at once, as the director does where nothing comes in between.
 template <typename OnRelease>
 FragmentAnswer decide(FragmentTable& table, const FragmentInfo& info, const FragmentDecision& decision, Tick now,
                       FragmentLease& lease, OnRelease&& onRelease) {
   const FragmentAnswer begun = table.begin(info, now);
-  return begun.verdict == FragmentVerdict::forward ? table.settle(info, decision, now, lease, onRelease) : begun;
+  return begun.verdict == FragmentVerdict::forward ? table.conclude(info, decision, now, lease, onRelease) : begun;
 }
 
 }  // namespace tunvs::testing

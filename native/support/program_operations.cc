@@ -22,9 +22,9 @@ ServiceConfig serviceConfig(uint8_t argument, int beyond, uint8_t protocol) {
   const SchedulerTraits traits = schedulerByName(made.scheduler)->traits();
   made.schedulerOptions.stableCursor = traits.stableCursor && beyond % 2 == 1;
   made.schedulerOptions.randomStart = traits.randomStart && beyond > 2;
-  made.reschedulesUdp = beyond > 1;
-  made.hashesMidStream = traits.agrees && beyond > 3;
-  if (traits.ramps && !made.hashesMidStream && beyond > 0) made.slowStartSeconds = 20;
+  made.rescheduleUdp = beyond > 1;
+  if (traits.agrees && beyond > 3) made.midStream = MidStream::hash;
+  if (traits.ramps && !made.hashesMidStream() && beyond > 0) made.slowStartSeconds = 20;
   return made;
 }
 

@@ -62,10 +62,13 @@ describe('connections', () => {
 
   it('tells what a persistence engine knows a client by', async () => {
     const template = { template: true, state: 'NONE', clientPort: 0, controlled: 2 };
-    const { page } = table([row(0, { ...template, engine: 'sip', engineData: 'a@b.example' }), row(0, template)]);
+    const { page } = table([
+      row(0, { ...template, persistenceEngine: 'sip', persistenceData: 'a@b.example' }),
+      row(0, template),
+    ]);
     const found = [];
-    for await (const { kind, controlled, engine, engineData } of connections({}, page))
-      found.push([kind, controlled, engine, engineData]);
+    for await (const { kind, controlled, persistenceEngine, persistenceData } of connections({}, page))
+      found.push([kind, controlled, persistenceEngine, persistenceData]);
     assert.deepEqual(found, [
       ['template', 2, 'sip', 'a@b.example'],
       ['template', 2, undefined, undefined],

@@ -116,7 +116,7 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
 }
 
 function stats(services: VirtualServiceStats[], counters: Record<string, bigint> = {}): DirectorStats {
-  const table = { ipv4: 0, ipv6: 0, capacity: 1024, bytes: 65_536, engineDataBytes: 0 };
+  const table = { ipv4: 0, ipv6: 0, capacity: 1024, bytes: 65_536, persistenceDataBytes: 0 };
   return { atMs: 0, counters, table, totals: sumTraffic(services.map((each) => each.totals)), services };
 }
 

@@ -131,7 +131,7 @@ describe('the stats of a real server', () => {
     const server = service.addRealServer({ address: '10.0.0.11' });
     const others = Array.from({ length: 3 }, (_, i) => serverRow({ address: `10.0.1.${i}` }));
     fake.rows.push(serviceRow([...others, serverRow({ activeConnections: 7 })]));
-    fake.configuration.ports.serviceRow = () => assert.fail('the rows of all servers were read');
+    fake.configuration.backing.serviceRow = () => assert.fail('the rows of all servers were read');
     assert.equal(server.stats().activeConnections, 7);
   });
 });

@@ -3,7 +3,7 @@ import { type DirectorStats, zeroTraffic } from '../../lib/stats/stats.js';
 import { Watch, type WatchOptions } from '../../lib/stats/watch.js';
 
 function reading(received = 0n): DirectorStats {
-  const table = { ipv4: 0, ipv6: 0, capacity: 1024, bytes: 65_536, engineDataBytes: 0 };
+  const table = { ipv4: 0, ipv6: 0, capacity: 1024, bytes: 65_536, persistenceDataBytes: 0 };
   return { atMs: 0, counters: { received }, table, totals: zeroTraffic(), services: [] };
 }
 

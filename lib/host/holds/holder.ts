@@ -190,7 +190,7 @@ export class Holder {
   }
 
   /** Takes back the sysctls of killed ones that nobody holds now. REQUIRES: together(). */
-  settle(): void {
+  takeBackSysctls(): void {
     if (this.#book !== undefined) this.#leftOver.push(...cleanUp(knownOf(this.#host).store, this.#host));
   }
 

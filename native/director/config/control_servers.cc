@@ -118,7 +118,7 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   }
   auto gone = std::make_shared<ServerView>(**at);
   gone->available = false;
-  gone->reschedulesUdp = draft.services[i]->config.reschedulesUdp;
+  gone->rescheduleUdp = draft.services[i]->config.rescheduleUdp;
   const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) {
     std::shared_ptr<const ServerView> displaced = all[static_cast<size_t>(index)];

@@ -42,9 +42,9 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
   service.configure(op.config);
   Draft::retell(service);
   for (auto& removed : draft.removed) {
-    if (removed.service != op.service || removed.view->reschedulesUdp == op.config.reschedulesUdp) continue;
+    if (removed.service != op.service || removed.view->rescheduleUdp == op.config.rescheduleUdp) continue;
     auto view = std::make_shared<ServerView>(*removed.view);
-    view->reschedulesUdp = op.config.reschedulesUdp;
+    view->rescheduleUdp = op.config.rescheduleUdp;
     removed.view = std::move(view);
   }
   if (service.scheduler != scheduler.value()) {

@@ -7,7 +7,7 @@ namespace tunvs {
 Result<void> checkForScheduler(const Scheduler& scheduler, const ServiceConfig& config) {
   const SchedulerTraits traits = scheduler.traits();
   const std::string name(scheduler.name());
-  if (config.hashesMidStream && !traits.agrees) {
+  if (config.hashesMidStream() && !traits.agrees) {
     return Error::make(ErrorCode::invalidArgument,
                        "the scheduler " + name +
                            " chooses by what it has seen, so it can't tell which server has a connection that comes "
@@ -20,7 +20,7 @@ Result<void> checkForScheduler(const Scheduler& scheduler, const ServiceConfig& 
                        "scheduler " +
                            name + "; take one of " + schedulersWith(&SchedulerTraits::ramps));
   }
-  if (config.slowStartSeconds != 0 && config.hashesMidStream) {
+  if (config.slowStartSeconds != 0 && config.hashesMidStream()) {
     return Error::make(ErrorCode::invalidArgument,
                        "a service can't both have a slow start and hash mid-stream packets: while a weight is raised "
                        "directors would disagree; leave one of them out");

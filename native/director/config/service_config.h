@@ -22,6 +22,9 @@ struct Persistence {
   friend bool operator==(const Persistence&, const Persistence&) = default;
 };
 
+// What a packet from the middle of an unknown connection meets: a reset, or the server that its hash leads to.
+enum class MidStream : uint8_t { reset, hash };
+
 struct ServiceConfig {
   std::string scheduler = "wlc";
   SchedulerOptions schedulerOptions = {};
@@ -30,10 +33,11 @@ struct ServiceConfig {
   TimeoutOverrides timeouts = {};
 
   // What IPVS has not.
-  bool hashesMidStream = false;   // a packet from the middle of an unknown connection is scheduled, not reset
-  bool reschedulesUdp = false;    // UDP connections of a removed server go to another one, not into silence
+  MidStream midStream = MidStream::reset;
+  bool rescheduleUdp = false;     // UDP connections of a removed server go to another one, not into silence
   uint32_t slowStartSeconds = 0;  // [0, kMaxSlowStartSeconds]; 0: a new server has its whole weight at once
 
+  bool hashesMidStream() const { return midStream == MidStream::hash; }
   bool isPersistent() const { return persistence.timeoutSeconds != 0; }
 };
 

@@ -35,7 +35,7 @@ struct ServerView : Candidate {
   PathMtu* pathMtu = nullptr;       // as long-lived as `state`
 
   std::optional<Tick> rampSince;  // its slow start is under way since
-  bool reschedulesUdp = false;    // of its service, for when it is not available
+  bool rescheduleUdp = false;     // of its service, for when it is not available
 
   uint32_t outerMask = 0;  // outers.size() - 1
 

@@ -186,7 +186,7 @@ TEST("a slow start is refused by schedulers that go by no weights or by more tha
   }
   TestDirector t;
   ServiceConfig both = ramping("maglev");
-  both.hashesMidStream = true;
+  both.midStream = MidStream::hash;
   CHECK(!t.apply(AddService{TestDirector::kWeb, both}).ok());
 }
 

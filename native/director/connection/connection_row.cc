@@ -20,7 +20,7 @@ ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, con
     row.controlled = conn.control.load(std::memory_order_relaxed);
     row.state = state == static_cast<uint8_t>(TemplateState::assured) ? "ASSURED" : "NONE";
     if (conn.kind == FlowKind::enginePersistence) {
-      row.engineData = entries.engineData().get(family, table.referenceOf(&conn));
+      row.persistenceData = entries.persistenceData().get(family, table.referenceOf(&conn));
       row.key = FlowKey::make(row.key.client(), {}, row.key.virtualAddress(), row.key.virtualPort(), row.key.protocol(),
                               row.key.kind());
     }

@@ -25,7 +25,7 @@ bool isEstablished(uint8_t protocol, uint8_t state) {
 bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                                  const Tunables& tunables) {
   if (!server.available)
-    return tunables.expireNodestConn != 0 || (server.reschedulesUdp && parsed.protocol == kUdpProtocol);
+    return tunables.expireNodestConn != 0 || (server.rescheduleUdp && parsed.protocol == kUdpProtocol);
   if (!isOpening(parsed)) return false;
   if (tunables.expireNodestConn != 0 && server.weight == 0) return true;
   if (tunables.connReuseMode == 0 || conn.control.load(std::memory_order_relaxed) != 0) return false;
@@ -159,7 +159,7 @@ Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
     server = choice.server;
     return Verdict::forwarded;
   }
-  settle(pass, parsed.key, made, choice, unused);
+  finishOpening(pass, parsed.key, made, choice, unused);
   if (isAdopted && made != nullptr) pass.worker.stats.connectionsMidStream.add(1);
   if (met) return *met;
   server = choice.server;
@@ -180,7 +180,7 @@ const ServerView* Connections::openQuoted(Pass& pass, const FlowKey& flow, uint6
       made = insertLocked(pass, flow, hash, 0, pass.now + ticksFromSeconds(kNewSeconds), choice, unused);
     }
   }
-  settle(pass, flow, made, choice, unused);
+  finishOpening(pass, flow, made, choice, unused);
   return made != nullptr ? choice.server : nullptr;
 }
 
@@ -200,9 +200,9 @@ Conn* Connections::insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, 
   return made;
 }
 
-void Connections::settle(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
-                         uint32_t unused) {
-  entries_.settle(pass.worker.stats, flow.family, unused);
+void Connections::finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
+                                uint32_t unused) {
+  entries_.tellUnused(pass.worker.stats, flow.family, unused);
   if (made == nullptr) {
     if (choice.controller != 0) entries_.release(flow.family, choice.controller);
     return;

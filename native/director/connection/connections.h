@@ -78,7 +78,8 @@ class Connections {
   Conn* insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
                      const Templates::Affinity& choice, uint32_t& unused);
   // What is left to do behind the lock.
-  void settle(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice, uint32_t unused);
+  void finishOpening(Pass& pass, const FlowKey& flow, const Conn* made, const Templates::Affinity& choice,
+                     uint32_t unused);
 
   Entries& entries_;
   ServerChoice choice_;

@@ -30,7 +30,7 @@ Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::spa
                             epochs)),
       v6_(ConnTable::create(region.subspan(bytesOf(Family::ipv4, capacity)), Family::ipv6, capacity, secret, now,
                             epochs)),
-      engineData_(static_cast<uint32_t>(std::max(v4_.regionSize(), v6_.regionSize()) / sizeof(Conn))),
+      persistenceData_(static_cast<uint32_t>(std::max(v4_.regionSize(), v6_.regionSize()) / sizeof(Conn))),
       control_(control),
       pool_(pool) {}
 
@@ -120,7 +120,7 @@ uint32_t Entries::unbind(WorkerStats& stats, Family family, const Conn& conn) {
   const uint32_t id = conn.server.load(std::memory_order_relaxed);
   if (isTemplate(conn)) {
     stats.templatesEnded.add(1);
-    if (conn.kind == FlowKind::enginePersistence) engineData_.erase(family, table(family).referenceOf(&conn));
+    if (conn.kind == FlowKind::enginePersistence) persistenceData_.erase(family, table(family).referenceOf(&conn));
     addTo(pool_.state(id).persistent, -1);
     pool_.references(id).fetch_sub(1, std::memory_order_release);
     return 0;

@@ -7,14 +7,14 @@
 //  2. A server's references are at least both together, so that its id is not released while an entry names it.
 //  3. A template's `control` is the number of live connections that count on it, and of those about to be opened.
 //  4. A template that something counts on is never removed. Its count rises under its shard's lock only, which also
-//  moves it to those that are held; that it has come to 0 is told to its shard afterwards, by settle() or relink().
+//  moves it to those that are held; that it has come to 0 is told to its shard afterwards, by tellUnused() or relink().
 #pragma once
 
 #include <vector>
 
 #include "director/config/control.h"
 #include "director/config/server_pool.h"
-#include "director/connection/engine_data.h"
+#include "director/connection/persistence_data.h"
 #include "director/connection/standing.h"
 #include "director/counters/stats.h"
 #include "table/conn_table.h"
@@ -38,8 +38,8 @@ class Entries {
   const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
   uint32_t shardsOfBoth() const { return 2 * v4_.shardCount(); }  // both have as many
 
-  EngineData& engineData() { return engineData_; }
-  const EngineData& engineData() const { return engineData_; }
+  PersistenceData& persistenceData() { return persistenceData_; }
+  const PersistenceData& persistenceData() const { return persistenceData_; }
 
   // The server that a found entry names as of `services`, which is renewed when it is too old to know. Null: known to
   // nobody.
@@ -53,11 +53,11 @@ class Entries {
   }
 
   // Adds an entry, which is to be bound, where another gives way if there is no room. Null: none does. `unused`: a
-  // template that nothing counts on any more, for settle(); 0: there is none.
+  // template that nothing counts on any more, for tellUnused(); 0: there is none.
   Conn* insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
                      uint32_t& unused);
   // Call without a lock.
-  void settle(WorkerStats& stats, Family family, uint32_t unused) {
+  void tellUnused(WorkerStats& stats, Family family, uint32_t unused) {
     if (unused != 0) [[unlikely]]
       dropTemplate(stats, family, unused);
   }
@@ -115,7 +115,7 @@ class Entries {
   void unbindServer(uint32_t id, bool active);
 
   ConnTable v4_, v6_;
-  EngineData engineData_;
+  PersistenceData persistenceData_;
   Control& control_;
   ServerPool& pool_;
 };

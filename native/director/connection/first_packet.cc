@@ -5,7 +5,7 @@
 namespace tunvs {
 
 bool isMidStream(const ParsedPacket& parsed, const ServiceConfig& service) {
-  if (!service.hashesMidStream) return false;
+  if (!service.hashesMidStream()) return false;
   if (parsed.protocol == kTcpProtocol)
     return parsed.event == static_cast<uint8_t>(TcpEvent::ack) || parsed.event == static_cast<uint8_t>(TcpEvent::fin);
   return parsed.protocol == kSctpProtocol && !isOpening(parsed);

@@ -24,7 +24,7 @@ Conn* Templates::findLocked(const FlowKey& key, uint64_t hash, const TemplateNam
   const ConnTable& conns = entries_.table(key.family);
   Conn* found = conns.find(key, hash);
   if (found == nullptr || name.data.empty()) return found;
-  return entries_.engineData().is(key.family, conns.referenceOf(found), name.data) ? found : nullptr;
+  return entries_.persistenceData().is(key.family, conns.referenceOf(found), name.data) ? found : nullptr;
 }
 
 const ServerView* Templates::preview(const ServiceTable*& services, const ServiceView& service,
@@ -93,10 +93,10 @@ std::optional<Templates::Affinity> Templates::make(Pass& pass, const ServiceView
         entries_.bindTemplate(server);
         pass.worker.stats.templatesCreated.add(1);
         made = Affinity{&server, conns.referenceOf(conn)};
-        if (!name.data.empty()) entries_.engineData().set(key.family, made->controller, name.data);
+        if (!name.data.empty()) entries_.persistenceData().set(key.family, made->controller, name.data);
       }
     }
-    entries_.settle(pass.worker.stats, key.family, unused);
+    entries_.tellUnused(pass.worker.stats, key.family, unused);
     return made;
   }
   return Affinity{&server, 0};

@@ -264,7 +264,7 @@ TEST("sends the messages of one call to one server, and the calls of one client 
   for (const auto& row : t.connections()) {
     CHECK(row.isTemplate);
     CHECK_EQ(row.key.clientPort().host(), 0);
-    ones += row.engineData == "one@pc33";
+    ones += row.persistenceData == "one@pc33";
   }
   CHECK_EQ(ones, 1u);
 }

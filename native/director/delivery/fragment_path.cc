@@ -55,7 +55,7 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
   // Those that had waited are sent behind the first; they stay where they are until the lease is cleared.
   std::array<Packet, kMaxReleased> released;
   size_t count = 0;
-  const FragmentAnswer answer = fragments_.settle(info, decision, pass.now, lease, [&](Packet waited) {
+  const FragmentAnswer answer = fragments_.conclude(info, decision, pass.now, lease, [&](Packet waited) {
     if (count < released.size()) released[count++] = waited;
   });
   if (answer.verdict != FragmentVerdict::forward) {

@@ -9,14 +9,15 @@ Verdict PolicyPath::park(Pass& pass, const Flow& flow, Packet& packet, size_t ca
   const std::span<const uint8_t> bytes(packet.data, parsed.length);
   const auto count = PolicyCounters::addOne;
   if (ParkedFlow* waiting = pass.worker.parking.find(parsed.key, flow.hash)) {
-    const bool hasRoom = pass.worker.parking.parkBehind(*waiting, bytes, static_cast<uint8_t>(cause));
+    const bool hasRoom = pass.worker.parking.parkBehind(*waiting, bytes, static_cast<uint8_t>(cause), parsed.offload);
     PolicyCounters& counters = waiting->policy->counters;
     count(hasRoom ? counters.parked : counters.dropped);
     return hasRoom ? Verdict::parked : Verdict::dropParkingFull;
   }
   const auto& policy = *pass.worker.asking.policy;
   count(policy->counters.asked);
-  if (pass.worker.parking.park(parsed.key, flow.hash, bytes, static_cast<uint8_t>(cause), policy, pass.now)) {
+  if (pass.worker.parking.park(parsed.key, flow.hash, bytes, static_cast<uint8_t>(cause), policy, pass.now,
+                               parsed.offload)) {
     count(policy->counters.parked);
     return Verdict::parked;
   }
@@ -28,13 +29,13 @@ Verdict PolicyPath::park(Pass& pass, const Flow& flow, Packet& packet, size_t ca
 
 void PolicyPath::resume(Pass& pass, std::span<const PolicyAnswer> answers) {
   for (const PolicyAnswer& answer : answers) {
-    if (ParkedFlow* flow = pass.worker.parking.flowOf(answer)) settle(pass, *flow, &answer);
+    if (ParkedFlow* flow = pass.worker.parking.flowOf(answer)) conclude(pass, *flow, &answer);
   }
-  pass.worker.parking.forEachOverdue(pass.now, [&](ParkedFlow& flow) { settle(pass, flow, /*answer=*/nullptr); });
+  pass.worker.parking.forEachOverdue(pass.now, [&](ParkedFlow& flow) { conclude(pass, flow, /*answer=*/nullptr); });
 }
 
 // `answer` null: there is none in time.
-void PolicyPath::settle(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer) {
+void PolicyPath::conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer) {
   const bool isDecided = answer != nullptr && answer->kind == PolicyAnswer::Kind::server;
   PolicyTurn turn{isDecided ? PolicyTurn::Kind::decided : PolicyTurn::Kind::fallback,
                   isDecided ? answer->server : kNoServer};

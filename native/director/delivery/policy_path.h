@@ -26,7 +26,7 @@ class PolicyPath {
   void resume(Pass& pass, std::span<const PolicyAnswer> answers);
 
  private:
-  void settle(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer);
+  void conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer);
   // `verdict`: whether there is a server to send it to.
   Verdict sendOn(Pass& pass, Verdict verdict, const ServerView* server, const ParsedPacket& parsed, Packet packet,
                  uint64_t hash, size_t cause);

@@ -81,7 +81,7 @@ void FragmentTable::Shard::remove(Entry& entry) {
   counts.datagrams--;
 }
 
-void FragmentTable::Shard::settle(Entry& entry, const FragmentDecision& decision) {
+void FragmentTable::Shard::conclude(Entry& entry, const FragmentDecision& decision) {
   unlink(entry);
   entry.state = Entry::State::decided;
   entry.decision = decision;

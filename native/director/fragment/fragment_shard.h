@@ -51,7 +51,7 @@ struct alignas(64) FragmentTable::Shard {
               FragmentAnswer& dropped);
   Entry* create(const FlowKey& key, uint64_t hash, Tick now);
   // From now on its fragments are sent to where `decision` says.
-  void settle(Entry& entry, const FragmentDecision& decision);
+  void conclude(Entry& entry, const FragmentDecision& decision);
   // The packet is kept for its datagram; false when there is no room, and then the datagram itself may be gone.
   bool store(Entry& entry, const FragmentInfo& info, std::span<const uint8_t> packet);
   // Drops what waits. Of a datagram of which nothing has left, what is still to come begins anew, as with a host that

@@ -64,8 +64,8 @@ FragmentAnswer FragmentTable::begin(const FragmentInfo& info, Tick now) {
   return {FragmentVerdict::forward, FragmentDrop::none, {}};
 }
 
-FragmentAnswer FragmentTable::settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now,
-                                     uint32_t& first, uint32_t& last) {
+FragmentAnswer FragmentTable::conclude(const FragmentInfo& info, const FragmentDecision& decision, Tick now,
+                                       uint32_t& first, uint32_t& last) {
   const FlowKey key = keyOf(info);
   const uint64_t hash = flowHash(key, secret_);
   Shard& shard = shardOf(hash);
@@ -89,7 +89,7 @@ FragmentAnswer FragmentTable::settle(const FragmentInfo& info, const FragmentDec
     } else {
       lend(shard, static_cast<uint32_t>(hash & (shards_.size() - 1)), *entry, first, last);
     }
-    shard.settle(*entry, decided);
+    shard.conclude(*entry, decided);
     if (entry->ranges.isComplete()) shard.remove(*entry);
   }
   if (decided.refusal != 0) {

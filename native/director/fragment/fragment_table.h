@@ -14,7 +14,7 @@
 // shard; expire() drops them in all, and must be called at least once a day.
 //
 // A first fragment is looked at before anything is opened for it: begin() takes it in or drops it, and only what it
-// took in is scheduled, and then settled. Between the two the datagram's other fragments wait.
+// took in is scheduled, and then concluded. Between the two the datagram's other fragments wait.
 //
 // Eviction. A full shard gives up the oldest datagram of the kind (with a decision, without one) that has more than
 // half of the places, one of the newcomer's own source where that is among the eight oldest; a full arena the datagram
@@ -125,7 +125,7 @@ class FragmentTable {
   FragmentTable(const Options& options, const HashSecret& secret);
   ~FragmentTable();
 
-  // A first fragment, before it is scheduled. `forward`: it was taken in; settle() must be called with what was
+  // A first fragment, before it is scheduled. `forward`: it was taken in; conclude() must be called with what was
   // decided. REQUIRES: info.isFirst(), not info.isAtomic()
   FragmentAnswer begin(const FragmentInfo& info, Tick now);
 
@@ -133,11 +133,11 @@ class FragmentTable {
   // called for every fragment that waited for it, by offset; each has kHeadroom writable bytes in front and stays valid
   // until lease.clear().
   template <typename OnRelease>
-  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
-                        OnRelease&& onRelease) {
+  FragmentAnswer conclude(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
+                          OnRelease&& onRelease) {
     uint32_t last = FragmentArena::kNone;
     uint32_t next = FragmentArena::kNone;
-    const FragmentAnswer answer = settle(info, decision, now, next, last);
+    const FragmentAnswer answer = conclude(info, decision, now, next, last);
     if (next == FragmentArena::kNone) return answer;
     const uint32_t first = next;
     while (next != FragmentArena::kNone) {
@@ -168,8 +168,8 @@ class FragmentTable {
   struct Entry;
   struct Shard;
 
-  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first,
-                        uint32_t& last);
+  FragmentAnswer conclude(const FragmentInfo& info, const FragmentDecision& decision, Tick now, uint32_t& first,
+                          uint32_t& last);
   void lend(Shard& shard, uint32_t number, Entry& entry, uint32_t& first, uint32_t& last);
   Shard& shardOf(uint64_t hash) const { return *shards_[hash & (shards_.size() - 1)]; }
   // Records of all shards in one numbering.

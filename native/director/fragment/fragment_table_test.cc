@@ -57,8 +57,8 @@ struct Bench {
       released.emplace_back(reinterpret_cast<const char*>(packet.data), packet.length);
     });
   }
-  FragmentAnswer settle(const FragmentInfo& info, const FragmentDecision& decision = kServer7, Tick now = kStart) {
-    return table.settle(info, decision, now, *lease, [this](Packet packet) {
+  FragmentAnswer conclude(const FragmentInfo& info, const FragmentDecision& decision = kServer7, Tick now = kStart) {
+    return table.conclude(info, decision, now, *lease, [this](Packet packet) {
       released.emplace_back(reinterpret_cast<const char*>(packet.data), packet.length);
     });
   }
@@ -268,7 +268,7 @@ TEST("IPv6 fragments whose length or place can't be are dropped alone") {
   CHECK(isForward(bench.follow(part(80, 80, false))));
 }
 
-TEST("while a first fragment is being scheduled its datagram's others wait, and go on when it is settled") {
+TEST("while a first fragment is being scheduled its datagram's others wait, and go on when it is concluded") {
   Bench bench;
   const Sender part;
   CHECK_EQ(bench.table.begin(part(0, 1480, true), kStart).verdict, FragmentVerdict::forward);
@@ -277,7 +277,7 @@ TEST("while a first fragment is being scheduled its datagram's others wait, and 
   const auto keep = [&](Packet packet) {
     bench.released.emplace_back(reinterpret_cast<const char*>(packet.data), packet.length);
   };
-  CHECK(isForward(bench.table.settle(part(0, 1480, true), kServer7, kStart, *bench.lease, keep)));
+  CHECK(isForward(bench.table.conclude(part(0, 1480, true), kServer7, kStart, *bench.lease, keep)));
   CHECK_EQ(bench.released, std::vector<std::string>{"second"});
   CHECK_EQ(bench.table.counts().datagrams, 0u);
 }
@@ -287,7 +287,7 @@ TEST("an overlap that comes while the first fragment is being scheduled stops th
   const Sender part;
   CHECK_EQ(bench.table.begin(part(0, 1480, true), kStart).verdict, FragmentVerdict::forward);
   CHECK(isDrop(bench.follow(part(1472, 16, false)), FragmentDrop::overlap));
-  CHECK(isDrop(bench.table.settle(part(0, 1480, true), kServer7, kStart, *bench.lease, [](Packet) {}),
+  CHECK(isDrop(bench.table.conclude(part(0, 1480, true), kServer7, kStart, *bench.lease, [](Packet) {}),
                FragmentDrop::overlap));
 }
 
@@ -499,7 +499,7 @@ TEST("a datagram that is evicted while its first fragment is decided goes on wit
     for (uint32_t id = 0; id < 4; id++) bench.follow(Sender{.identification = id}(1480, 8, true));
     CHECK_EQ(bench.table.counts().datagramsEvicted, 1u);
     if (comesMeanwhile) CHECK(isWait(bench.follow(part(1480, 1480, true), "second")));
-    CHECK(isForward(bench.settle(part(0, 1480, true))));
+    CHECK(isForward(bench.conclude(part(0, 1480, true))));
     CHECK_EQ(bench.released, comesMeanwhile ? std::vector<std::string>{"second"} : std::vector<std::string>{});
     if (!comesMeanwhile) CHECK(isForward(bench.follow(part(1480, 1480, true))));
     CHECK(isForward(bench.follow(part(2960, 100, false))));

@@ -49,6 +49,7 @@ struct ParkedPacket {
   uint32_t next;  // of the same flow
   uint8_t cause;  // index in the vector in which it came
   bool isDone;
+  Offload offload;
 };
 
 struct ParkedFlow {
@@ -76,9 +77,9 @@ class Parking {
 
   // A flow's first packet; false when there is no room. REQUIRES: find(key, hash) == nullptr
   bool park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> packet, uint8_t cause,
-            const std::shared_ptr<const ConnectionPolicy>& policy, Tick now);
+            const std::shared_ptr<const ConnectionPolicy>& policy, Tick now, Offload offload = {});
   // A later packet; false when there is no room.
-  bool parkBehind(ParkedFlow& flow, std::span<const uint8_t> packet, uint8_t cause);
+  bool parkBehind(ParkedFlow& flow, std::span<const uint8_t> packet, uint8_t cause, Offload offload = {});
 
   // The next flow that was not asked about yet; false when there is none.
   bool hasQuestion() const { return unasked_ != kNone; }
@@ -108,7 +109,8 @@ class Parking {
   template <typename Visit>
   void end(ParkedFlow& flow, Visit&& visit) {
     for (uint32_t at = flow.first, left = flow.packets; left > 0; left--, at = packets_[at].next) {
-      visit(Packet{arena_.get() + packets_[at].offset, packets_[at].length}, packets_[at].cause);
+      const ParkedPacket& packet = packets_[at];
+      visit(Packet{arena_.get() + packet.offset, packet.length, packet.offload}, packet.cause);
       packets_[at].isDone = true;
     }
     remove(flow);
@@ -124,7 +126,7 @@ class Parking {
 
   void allocate();
   // Index of a packet's copy; kNone when there is no room.
-  uint32_t store(std::span<const uint8_t> packet, uint8_t cause);
+  uint32_t store(std::span<const uint8_t> packet, uint8_t cause, Offload offload);
   bool findRoom(size_t bytes, uint32_t& start) const;
   void remove(ParkedFlow& flow);
   void reclaimDone();

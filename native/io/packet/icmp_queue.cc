@@ -56,7 +56,7 @@ Result<void> bindTo(int socket, const IpAddress& address) {
 
 Result<std::unique_ptr<IcmpQueue>> IcmpQueue::open(const IpAddress& address) {
   UniqueFd socket(::socket(address.isV4() ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                           address.isV4() ? IPPROTO_ICMP : IPPROTO_ICMPV6));
+                           address.isV4() ? int{IPPROTO_ICMP} : int{IPPROTO_ICMPV6}));
   if (!socket) {
     return Error::fromErrno(errno, "socket", "could not open a raw ICMP socket (it needs CAP_NET_RAW)");
   }

@@ -1,16 +1,16 @@
-#include "director/connection/engine_data.h"
+#include "director/connection/persistence_data.h"
 
 #include "support/testing.h"
 
 namespace tunvs {
 namespace {
 
-constexpr uint32_t kReferences = 100 * EngineData::kPage;
+constexpr uint32_t kReferences = 100 * PersistenceData::kPage;
 
 TEST("engine data is kept by family and reference, replaced and forgotten") {
-  EngineData data(kReferences);
+  PersistenceData data(kReferences);
   const uint64_t empty = data.bytes();
-  for (const uint32_t reference : {1u, EngineData::kPage - 1, EngineData::kPage, kReferences - 1}) {
+  for (const uint32_t reference : {1u, PersistenceData::kPage - 1, PersistenceData::kPage, kReferences - 1}) {
     data.set(Family::ipv4, reference, "four");
     data.set(Family::ipv6, reference, "six");
     CHECK(data.is(Family::ipv4, reference, "four"));
@@ -28,9 +28,10 @@ TEST("engine data is kept by family and reference, replaced and forgotten") {
 }
 
 TEST("a piece of engine data costs at most a page's making, however many there are, and its bytes are counted") {
-  EngineData data(kReferences);
+  PersistenceData data(kReferences);
   const std::string callId(40, 'a');
-  const uint64_t pageBytes = EngineData::kPage * sizeof(void*) + 64, pieceBytes = callId.size() + sizeof callId + 64;
+  const uint64_t pageBytes = PersistenceData::kPage * sizeof(void*) + 64,
+                 pieceBytes = callId.size() + sizeof callId + 64;
   uint64_t largest = 0, before = data.bytes();
   const uint64_t empty = before;
   for (uint32_t reference = 0; reference < kReferences; reference++) {

@@ -21,12 +21,12 @@
 
 namespace tunvs {
 
-class EngineData {
+class PersistenceData {
  public:
   static constexpr uint32_t kPage = 512;  // references
 
   // `references`: beyond the largest one of either family.
-  explicit EngineData(uint32_t references) : pages_(2 * (size_t{references} / kPage + 1)) {}
+  explicit PersistenceData(uint32_t references) : pages_(2 * (size_t{references} / kPage + 1)) {}
 
   // `reference`: ConnTable::referenceOf() of a live template.
   void set(Family family, uint32_t reference, std::string_view data) {

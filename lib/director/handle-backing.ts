@@ -4,7 +4,7 @@ import type { NativeServerRow, NativeServiceRow } from '../native/rows.js';
 import type { NativeServerKey, NativeServiceKey } from '../native/services.js';
 import type { AddressFamily } from '../values/inet.js';
 
-export interface HandlePorts {
+export interface HandleBacking {
   /** Throws ERR_TUNVS_CLOSED when the director is closed. */
   assertOpen(): void;
   serviceRow(service: NativeServiceKey): NativeServiceRow | undefined;

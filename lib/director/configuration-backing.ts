@@ -1,8 +1,8 @@
 /** What a configuration needs of its director and of the host. */
 import type { NativeOperation } from '../native/operations.js';
-import type { PolicyPorts } from '../policy/policy.js';
+import type { PolicyBacking } from '../policy/policy.js';
 import type { ConfigurationEvent } from './events.js';
-import type { HandlePorts } from './handle-ports.js';
+import type { HandleBacking } from './handle-backing.js';
 
 /** What a host does for virtual addresses. Removing does not throw. */
 export interface VipRoutes {
@@ -13,7 +13,7 @@ export interface VipRoutes {
   removeLocalNode(prefix: string): void;
 }
 
-export interface ConfigurationPorts extends HandlePorts {
+export interface ConfigurationBacking extends HandleBacking {
   /** All or none. Throws ERR_TUNVS_CLOSED when the director is closed. */
   apply(operations: NativeOperation[]): void;
   /** Undefined when the host is somebody else's to set up. */
@@ -21,5 +21,5 @@ export interface ConfigurationPorts extends HandlePorts {
   /** Called once per change, in order, when all of them are in force. */
   tell(event: ConfigurationEvent): void;
   /** For the policies of its services. */
-  policies: PolicyPorts;
+  policies: PolicyBacking;
 }
