@@ -1,4 +1,5 @@
 /** What a rule says, once its text is understood: the whole of ipvsadm 1.31's grammar, one variant a command. */
+import type { ForwardingMethod as KnownMethod } from '../values/forwarding-method.js';
 import type { AddressFamily, Endpoint } from '../values/inet.js';
 import { serverPortOf } from '../values/service-key.js';
 
@@ -41,8 +42,8 @@ export interface ServiceSettings {
   onePacket: boolean;
 }
 
-/** How packets reach a real server: the names of `native.forwardingMethods`; `nat` is to come. */
-export type ForwardingMethod = 'ipip' | 'gue' | 'gre' | 'dr' | 'local' | 'nat';
+/** How packets reach a real server; `nat` is to come. */
+export type ForwardingMethod = KnownMethod | 'nat';
 
 export type TunnelChecksum = 'nocsum' | 'csum' | 'remcsum';
 

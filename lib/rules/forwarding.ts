@@ -1,5 +1,5 @@
 /** Forwarding methods between rules and the library, which say the same in words of their own. */
-import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import { type ForwardingMethod, type TunnelChecksum, traitsOf } from '../values/forwarding-method.js';
 import type { ServerSettings, TunnelChecksum as WrittenChecksum } from './command.js';
 
 interface Forwarding {
@@ -11,7 +11,7 @@ interface Forwarding {
 
 type WrittenForwarding = Pick<ServerSettings, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
 
-const CHECKSUMS: Readonly<Record<WrittenChecksum, TunnelChecksum>> = {
+export const CHECKSUMS: Readonly<Record<WrittenChecksum, TunnelChecksum>> = {
   nocsum: 'none',
   csum: 'checksum',
   remcsum: 'remote',
@@ -31,8 +31,12 @@ export function forwardingOptions(settings: WrittenForwarding): Partial<Forwardi
   };
 }
 
-/** As a rule of ipvsadm's says it: GRE and GUE name their checksum, GUE its port, the others neither. */
+/** As a rule of ipvsadm's says it: a tunnel names its port where it has one, and its checksum where it has a choice. */
 export function writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }: Forwarding): WrittenForwarding {
-  if (forwarding === 'gue') return { forwarding, tunnelPort, tunnelChecksum: WRITTEN[tunnelChecksum] };
-  return forwarding === 'gre' ? { forwarding, tunnelChecksum: WRITTEN[tunnelChecksum] } : { forwarding };
+  const { hasPort, checksums } = traitsOf(forwarding);
+  return {
+    forwarding,
+    ...(hasPort && { tunnelPort }),
+    ...(checksums.length > 1 && { tunnelChecksum: WRITTEN[tunnelChecksum] }),
+  };
 }

@@ -1,8 +1,10 @@
 /** The options of -a and -e. An edit without an option puts the default back, as ipvsadm's does. */
 import { DEFAULT_WEIGHT, type ForwardingMethod, type ServerSettings, type TunnelChecksum } from './command.js';
 import { RulesError } from './errors.js';
+import { CHECKSUMS } from './forwarding.js';
 import type { GivenOptions } from './given-options.js';
 import type { OptionGroup } from './options.js';
+import { traitsOf } from '../values/forwarding-method.js';
 import { parseLowerThreshold, parseTunnelPort, parseTunnelType, parseUpperThreshold, parseWeight } from './values.js';
 
 export function parseServerSettings(options: GivenOptions): ServerSettings {
@@ -24,27 +26,23 @@ function parseForwarding(options: GivenOptions): Forwarding {
     refuse(options, ['tun-type', 'tun-port', 'tun-checksum'], 'is for tunnels only: add -i');
     return { forwarding: WITHOUT_TUNNEL[method] ?? 'dr' };
   }
-  if (type === 'ipip') {
-    refuse(
-      options,
-      ['tun-port', 'tun-checksum'],
-      'does not go with an ipip tunnel: leave it out, or add --tun-type gue',
-    );
-    return { forwarding: 'ipip' };
+  const { hasPort, checksums } = traitsOf(type);
+  if (!hasPort && checksums.length === 1) {
+    const mend = `does not go with an ${type} tunnel: leave it out, or add --tun-type gue`;
+    refuse(options, ['tun-port', 'tun-checksum'], mend);
+    return { forwarding: type };
   }
   const tunnelChecksum = (options.get('tun-checksum')?.long.slice('tun-'.length) ?? 'nocsum') as TunnelChecksum;
-  if (type === 'gre') {
-    refuse(options, ['tun-port'], 'does not go with a gre tunnel: leave it out');
-    if (tunnelChecksum === 'remcsum')
-      refuse(options, ['tun-checksum'], 'is for gue only: write --tun-csum or --tun-nocsum');
-    return { forwarding: 'gre', tunnelChecksum };
-  }
+  if (!hasPort) refuse(options, ['tun-port'], `does not go with a ${type} tunnel: leave it out`);
+  if (!checksums.includes(CHECKSUMS[tunnelChecksum]))
+    refuse(options, ['tun-checksum'], 'is for gue only: write --tun-csum or --tun-nocsum');
+  if (!hasPort) return { forwarding: type, tunnelChecksum };
   if (tunnelPort === undefined) {
-    throw new RulesError('--tun-type gue needs the UDP port of the tunnel; add --tun-port PORT', {
+    throw new RulesError(`--tun-type ${type} needs the UDP port of the tunnel; add --tun-port PORT`, {
       token: '--tun-type',
     });
   }
-  return { forwarding: 'gue', tunnelPort, tunnelChecksum };
+  return { forwarding: type, tunnelPort, tunnelChecksum };
 }
 
 function refuse(options: GivenOptions, groups: OptionGroup[], why: string): void {

@@ -1,4 +1,5 @@
 /** The values of options: each is checked where it is read, and a mistake names the word and what was expected. */
+import { type ForwardingMethod, tunnelMethods } from '../values/forwarding-method.js';
 import { addressBytes, parseEndpoint, parsePort } from '../values/inet.js';
 import { parsePrefix } from '../values/prefix.js';
 import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../values/scheduler.js';
@@ -183,9 +184,10 @@ export function schedulerFlagNames(scheduler: string, flags: readonly SchedulerF
   return flags.map((flag) => schedulerFlagName(scheduler, flag));
 }
 
-export function parseTunnelType({ spelling, value }: Written): 'ipip' | 'gue' | 'gre' {
-  if (value === 'ipip' || value === 'gue' || value === 'gre') return value;
-  throw new RulesError(`${spelling} ${value}: write one of ipip, gue, gre`, {
+export function parseTunnelType({ spelling, value }: Written): ForwardingMethod {
+  const method = tunnelMethods.find((each) => each === value);
+  if (method !== undefined) return method;
+  throw new RulesError(`${spelling} ${value}: write one of ${tunnelMethods.join(', ')}`, {
     token: value,
     ipvsadm: { text: 'illegal tunnel type specified', exitStatus: 2 },
   });

@@ -17,6 +17,8 @@ export interface ForwardingTraits {
   needsSource: boolean;
   /** The real server gets the packet's own port. */
   keepsPorts: boolean;
+  /** ipvsadm's word for it in listings. */
+  listedAs: 'Tunnel' | 'Route' | 'Local';
   /** The tunnel has a UDP port of the real server's. */
   hasPort: boolean;
   /** Those that it knows; one alone is not worth saying. */
@@ -32,16 +34,47 @@ export interface ForwardingTraits {
  * The native part has the same in `forward/`; a test holds the two to each other.
  */
 export const forwardingTraits = {
-  ipip: { isTunnel: true, needsSource: true, keepsPorts: true, hasPort: false, checksums: ['none'] },
-  gue: { isTunnel: true, needsSource: true, keepsPorts: true, hasPort: true, checksums: tunnelChecksums },
-  gre: { isTunnel: true, needsSource: true, keepsPorts: true, hasPort: false, checksums: ['none', 'checksum'] },
-  dr: { isTunnel: false, needsSource: false, keepsPorts: true, hasPort: false, checksums: ['none'] },
-  local: { isTunnel: false, needsSource: false, keepsPorts: true, hasPort: false, checksums: ['none'] },
+  ipip: {
+    isTunnel: true,
+    listedAs: 'Tunnel',
+    needsSource: true,
+    keepsPorts: true,
+    hasPort: false,
+    checksums: ['none'],
+  },
+  gue: {
+    isTunnel: true,
+    listedAs: 'Tunnel',
+    needsSource: true,
+    keepsPorts: true,
+    hasPort: true,
+    checksums: tunnelChecksums,
+  },
+  gre: {
+    isTunnel: true,
+    listedAs: 'Tunnel',
+    needsSource: true,
+    keepsPorts: true,
+    hasPort: false,
+    checksums: ['none', 'checksum'],
+  },
+  dr: { isTunnel: false, listedAs: 'Route', needsSource: false, keepsPorts: true, hasPort: false, checksums: ['none'] },
+  local: {
+    isTunnel: false,
+    listedAs: 'Local',
+    needsSource: false,
+    keepsPorts: true,
+    hasPort: false,
+    checksums: ['none'],
+  },
 } as const satisfies Record<string, ForwardingTraits>;
 
 export type ForwardingMethod = keyof typeof forwardingTraits;
 
 export const forwardingMethods = Object.keys(forwardingTraits) as readonly ForwardingMethod[];
+
+/** Methods with an outer header, as `--tun-type` names them. */
+export const tunnelMethods = forwardingMethods.filter((method) => forwardingTraits[method].isTunnel);
 
 export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardingTraits[method];
 

@@ -1,6 +1,7 @@
 /** `ipvsadm -L -n`: services and servers in the five forms there are, byte for byte, trailing blanks included. */
 import { addressFamily, type Endpoint, formatEndpoint } from '../../values/inet.js';
 import type { ListColumns, ServiceId } from '../command.js';
+import { traitsOf } from '../../values/forwarding-method.js';
 import { formatVirtualEndpoint } from '../../values/service-key.js';
 import { schedulerFlagNames } from '../values.js';
 import { exactNumber, shortNumber } from './numbers.js';
@@ -169,12 +170,14 @@ function listedWeight({ effectiveWeight }: ListedServer): number {
 }
 
 function methodName({ forwarding }: ListedServer): string {
-  return { dr: 'Route', nat: 'Masq', local: 'Local', ipip: 'Tunnel', gue: 'Tunnel', gre: 'Tunnel' }[forwarding];
+  return forwarding === 'nat' ? 'Masq' : traitsOf(forwarding).listedAs;
 }
 
 function tunnelName({ forwarding, tunnelPort, tunnelChecksum = 'nocsum' }: ListedServer): string {
-  if (forwarding === 'dr' || forwarding === 'nat' || forwarding === 'local') return 'n/a';
-  if (forwarding === 'ipip') return 'ipip';
+  const traits = forwarding === 'nat' ? undefined : traitsOf(forwarding);
+  if (!traits?.isTunnel) return 'n/a';
   const checksum = { nocsum: '-c', csum: '+c', remcsum: 'r+c' }[tunnelChecksum];
-  return forwarding === 'gue' ? `gue:${tunnelPort}:${checksum}` : `gre:${checksum}`;
+  return [forwarding, ...(traits.hasPort ? [tunnelPort] : []), ...(traits.checksums.length > 1 ? [checksum] : [])].join(
+    ':',
+  );
 }
