@@ -50,7 +50,10 @@ export interface HostOptions {
   answersArp?: boolean;
 }
 
-/** Who answers an echo request to a virtual address: `when-up`: only if a real server has a weight above 0, at its upper threshold or not. */
+/**
+ * Who answers an echo request to a virtual address: `when-up`: only if a real server is up, not drained and of weight
+ * above 0, at its upper threshold or not.
+ */
 export const pingReplies = ['always', 'when-up', 'never'] as const;
 
 export type PingReply = (typeof pingReplies)[number];

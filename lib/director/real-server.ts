@@ -45,14 +45,17 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     this.edit({ weight });
   }
 
-  /** What whoever checks its health has found. One that is down gets no new connections and keeps those it has. */
+  /**
+   * What whoever checks its health has found. One that is down gets no new connections and keeps those it has. To set
+   * what it is already changes nothing, while every {@link edit} sends the walk of `wrr` to the list's head.
+   */
   get isUp(): boolean {
     this.assertConfigured();
     return this.#state.condition.isUp;
   }
 
   set isUp(isUp: boolean) {
-    this.edit({ isUp });
+    if (isUp !== this.isUp) this.edit({ isUp });
   }
 
   /** It gets no new connections, by {@link drain}, until {@link undrain}. */
@@ -123,7 +126,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** Takes {@link drain} back: it gets new connections by its weight again, with a slow start where its service has one. */
   undrain(): void {
-    this.#tell({ isDraining: false });
+    if (this.isDraining) this.#tell({ isDraining: false });
   }
 
   /** By a policy; undefined takes back what it has assigned. Whether that changes anything. @internal */

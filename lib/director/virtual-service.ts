@@ -272,7 +272,11 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     if (policy === undefined || policy === this.#runner?.policy) return this.#runner;
     return readArguments(call, () => {
       if (!(policy instanceof Policy))
-        return refuse(`${call}: policy`, policy, 'what tablePolicy(), weightsPolicy() or connectionPolicy() makes');
+        return refuse(
+          `${call}: policy`,
+          policy,
+          'what tablePolicy(), weightsPolicy() or connectionPolicy() makes, or null for none',
+        );
       return policy.runFor(this, this.configuration.policies.backing);
     });
   }

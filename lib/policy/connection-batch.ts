@@ -47,7 +47,7 @@ export class ConnectionBatch {
     this.virtualPorts = columns.virtualPorts;
   }
 
-  /** Those of weight above 0, in the order of adding. */
+  /** Those that may get new connections: up, not drained, of weight above 0; in the order of adding. */
   get servers(): readonly PolicyServer[] {
     return this.#choices.servers;
   }
@@ -135,7 +135,7 @@ export class NewConnection {
     return this.#batch.service;
   }
 
-  /** Those that may be chosen: of weight above 0, in the order of adding. */
+  /** As {@link ConnectionBatch.servers}. */
   get servers(): readonly PolicyServer[] {
     return this.#batch.servers;
   }

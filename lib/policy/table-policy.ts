@@ -31,8 +31,9 @@ export interface TableContext {
 }
 
 /**
- * Each slot's server, as an index of `servers`; any number of slots from 1 on. `servers` has those that may get new connections: up, not drained, of weight above 0; in
- * the order of adding: for tables that several directors agree on, sort them.
+ * Each slot's server, as an index of `servers`; any number of slots from 1 on. `servers` has those that may get new
+ * connections: up, not drained, of weight above 0; in the order of adding: for tables that several directors agree on,
+ * sort them.
  */
 export type BuildTable = (servers: PolicyServer[], context: TableContext) => ArrayLike<number>;
 

@@ -85,7 +85,7 @@ export function collectOptions(words: readonly string[]): GivenRule {
 
 function noCommand(word: string | undefined): RulesError {
   const begins = word === undefined ? 'the rule is empty' : `"${word}" is no command`;
-  return new RulesError(`${begins}; begin with one of -A -E -D -a -e -d -C -L -S -Z --set`, {
+  return new RulesError(`${begins}; begin with one of -A -E -D -a -e -d -C -L -S -Z --set sysctl mark`, {
     ...(word !== undefined && { token: word }),
     ipvsadm: { text: "Try `ipvsadm -h' or 'ipvsadm --help' for more information.", exitStatus: 255 },
   });

@@ -19,7 +19,10 @@ export const serviceExists = (service: ServiceId) =>
   );
 
 export const noSuchService = (service: ServiceId) =>
-  refusal(`there is no service ${printServiceId(service)}; add it first, with -A`, 'No such service');
+  refusal(
+    `there is no service ${printServiceId(service)}; add it first, with -A, or leave this out`,
+    'No such service',
+  );
 
 /** For commands on a server, which ipvsadm words differently. */
 export const serviceNotDefined = (service: ServiceId) =>
@@ -36,7 +39,7 @@ export const serverExists = (service: ServiceId, server: { address: string; port
 
 export const noSuchServer = (service: ServiceId, server: { address: string; port: number }) =>
   refusal(
-    `the service ${printServiceId(service)} has no server ${formatEndpoint(server)}; add it first, with -a`,
+    `the service ${printServiceId(service)} has no server ${formatEndpoint(server)}; add it first, with -a, or leave this out`,
     'No such destination',
   );
 

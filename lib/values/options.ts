@@ -11,7 +11,10 @@ const MAX_UINT64 = 0xffffffffffffffffn;
 export function refuse(name: string, value: unknown, expected: string): never {
   const shown = shownValue(value);
   // What stands before is the call.
-  const option = name.slice(name.lastIndexOf(': ') + 1).trim();
+  const option = name
+    .slice(name.lastIndexOf(': ') + 1)
+    .trim()
+    .replace(/ options$/, '');
   throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`, { option });
 }
 

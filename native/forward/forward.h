@@ -1,8 +1,8 @@
 // Forwarding methods: how a packet is rewritten for its real server.
 //
 // A method is a file of its own that makes an outer header once per real server (off the packet path) and puts it on a
-// packet: its ForwardingTraits say how, and what else is to be known of it. Adding one: its file, and its name in
-// forwarding_method.h.
+// packet: its ForwardingTraits say how, and what else is to be known of it. Adding one: its file, its name in
+// forwarding_method.h, and the lists that CONTRIBUTING.md names.
 //
 // Thread safety: pure; an OuterHeader is read-only once made.
 #pragma once

@@ -2,7 +2,7 @@
 //
 // A scheduler is one stateless object. What it works out from the list of servers is Prepared, made by the control
 // thread for each snapshot; what it remembers from choice to choice is SchedulerState. Adding one: a file NAME.cc with
-// `const Scheduler& nameScheduler()`, and a line in scheduler.cc.
+// `const Scheduler& nameScheduler()`, a line in scheduler.cc, and the lists that CONTRIBUTING.md names.
 //
 // Thread safety: begin(), changed() and pick() under the service's lock, but for pick() on a fork of the state, which
 // takes no lock; the rest by the control thread without it.

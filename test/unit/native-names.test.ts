@@ -36,7 +36,10 @@ describe('names', () => {
 
   it('of forwarding methods mean the same in TypeScript and in the native part', () => {
     assert.deepEqual(
-      forwardingMethods.map((method) => ({ ...forwardingTraits[method] })),
+      forwardingMethods.map((method) => {
+        const { listedAs: _, ...shared } = forwardingTraits[method];
+        return shared;
+      }),
       native.forwardingMethods.map((_, index) => native.forwardingTraits[index]),
     );
   });

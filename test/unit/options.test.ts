@@ -74,6 +74,11 @@ describe('options', () => {
     it(`refuse ${what} by name`, () => assert.throws(check, refusal(message)));
   }
 
+  it('name the option whose value should have been options themselves', () => {
+    assert.throws(() => checkedOptions('add: slowStart', 5 as unknown as object, []), { option: 'slowStart' });
+    assert.throws(() => checkedOptions('add', 5 as unknown as object, []), { option: 'add' });
+  });
+
   it('give addresses in their canonical spelling', () => {
     assert.equal(addressOption('a', '2001:DB8:0:0:0:0:0:1'), '2001:db8::1');
     assert.equal(addressOption('a', '192.0.2.1'), '192.0.2.1');

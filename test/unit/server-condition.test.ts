@@ -62,6 +62,22 @@ describe('a real server that is down', () => {
     assert.deepEqual(told, ['added 10.0.0.13 false', 'edited 10.0.0.13 true']);
   });
 
+  it('changes nothing when it is told again what it was told, so that the walk of wrr goes on', () => {
+    const { director, first, second } = withTwoServers();
+    let told = 0;
+    director.on('realServer', () => told++);
+    const counts: Record<string, number> = {};
+    for (let round = 0; round < 12; round++) {
+      for (const server of [first, second]) {
+        server.isUp = true;
+        server.undrain();
+      }
+      for (const address of Object.keys(serversOf(director, 1))) counts[address] = (counts[address] ?? 0) + 1;
+    }
+    assert.deepEqual(counts, { '10.0.0.11': 6, '10.0.0.12': 6 });
+    assert.equal(told, 0);
+  });
+
   it('is refused what is neither true nor false', () => {
     const { web, first } = withTwoServers();
     assert.throws(() => first.edit({ isUp: 1 as never }), /RealServer\.edit: isUp: expected true or false/);
