@@ -426,6 +426,49 @@ describe('a weights policy', () => {
     assert.deepEqual(weightsOf(bed), [1, 1, 1]);
   });
 
+  it('assigns nothing where the transaction that gave it to the service has failed', async () => {
+    await using bed = new Bed();
+    let answer = (_: number[]): void => {};
+    const asked = new Promise<number[]>((resolve) => {
+      answer = resolve;
+    });
+    let refreshed: Promise<boolean> | undefined;
+    assert.throws(() =>
+      bed.director.transaction(() => {
+        bed.web.edit({ policy: weightsPolicy(() => asked) });
+        refreshed = bed.web.policy?.refresh();
+        throw new Error('taken back');
+      }),
+    );
+    answer([7, 7, 7]);
+    await assert.rejects(refreshed as Promise<boolean>, { code: 'ERR_TUNVS_CLOSED', message: /has ended/ });
+    assert.deepEqual([weightsOf(bed), bed.events], [[1, 1, 1], []]);
+  });
+
+  it('assigns nothing more in the transaction that takes it away, and goes on when that fails', async () => {
+    await using bed = new Bed(weightsPolicy(() => [7, 7, 7]));
+    const taken = bed.web.policy;
+    assert.ok(taken);
+    const takeAway = () => {
+      bed.web.edit({ policy: null });
+      return taken.refresh();
+    };
+    let refused: Promise<boolean> | undefined;
+    assert.throws(() =>
+      bed.director.transaction(() => {
+        refused = takeAway();
+        throw new Error('taken back');
+      }),
+    );
+    await assert.rejects(refused as Promise<boolean>, { code: 'ERR_TUNVS_CLOSED' });
+    assert.deepEqual([await taken.refresh(), weightsOf(bed)], [true, [7, 7, 7]]);
+    bed.director.transaction(() => {
+      refused = takeAway();
+    });
+    await assert.rejects(refused as Promise<boolean>, { code: 'ERR_TUNVS_CLOSED' });
+    assert.deepEqual(weightsOf(bed), [1, 1, 1]);
+  });
+
   it('may wait for its answer, and is not asked again meanwhile', async () => {
     const answers: ((weights: Map<string, number>) => void)[] = [];
     await using bed = new Bed(
