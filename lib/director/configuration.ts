@@ -175,6 +175,10 @@ export class Configuration implements Transaction, ServiceOwner {
     this.change({ ...step, events: [{ name: 'realServer', event: { change, service, server } }] });
   }
 
+  get isInTransaction(): boolean {
+    return this.#open !== undefined;
+  }
+
   /** Puts one change into force, or into the open transaction. */
   change(change: ConfigurationChange): void {
     this.ports.assertOpen();

@@ -37,6 +37,36 @@ function serversOf(director: OfflineDirector, count = 12): Record<string, number
   return counts;
 }
 
+describe('draining in a transaction', () => {
+  it('is refused when that fails, also where there is nothing to wait for', async () => {
+    const { director, first } = withTwoServers();
+    let drained: Promise<unknown> | undefined;
+    assert.throws(() =>
+      director.transaction(() => {
+        drained = first.drain();
+        throw new Error('no');
+      }),
+    );
+    await assert.rejects(drained as Promise<unknown>, { code: 'ERR_TUNVS_BUSY', message: /transaction that failed/ });
+    assert.deepEqual([first.isDraining, first.stats().effectiveWeight], [false, 3]);
+  });
+
+  it('can be of a server that is added there', async () => {
+    const { director, web } = withTwoServers();
+    const drained = director.transaction(() => ({ end: web.addRealServer({ address: '10.0.0.13' }).drain() }));
+    assert.deepEqual(await drained.end, { ended: 0 });
+    assert.equal(web.realServer({ address: '10.0.0.13' })?.stats().effectiveWeight, 0);
+  });
+
+  it('is taken back without news where there is none', () => {
+    const { director, first } = withTwoServers();
+    const told: string[] = [];
+    director.on('realServer', ({ change }) => told.push(change));
+    first.undrain();
+    assert.deepEqual(told, []);
+  });
+});
+
 describe('a real server that is down', () => {
   it('gets no new connections, keeps its weight and what it has, and comes back with it', () => {
     const { director, first } = withTwoServers();
