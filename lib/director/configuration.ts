@@ -6,6 +6,7 @@
  * ranges that the host sends to the device, and `#local` those of them that its own services have as well.
  */
 import { TunvsError, toTunvsError } from '../values/errors.js';
+import type { NativeOperation } from '../native/operations.js';
 import type { ConfigurationPorts } from './configuration-ports.js';
 import type { ConfigurationEvent } from './events.js';
 import type { Change, ConfigurationStep, ServiceOwner } from './owners.js';
@@ -52,6 +53,8 @@ export class Configuration implements Transaction, ServiceOwner {
   readonly #local = new Set<string>();
   /** The changes of the transaction that is open. */
   #open: ConfigurationChange[] | undefined;
+  /** Table policies see what is about to come into force: what they changed now would not be part of it. */
+  #isSettled = false;
 
   constructor(ports: ConfigurationPorts) {
     this.ports = ports;
@@ -181,7 +184,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   /** Puts one change into force, or into the open transaction. */
   change(change: ConfigurationChange): void {
-    this.ports.assertOpen();
+    this.#assertChangeable();
     change.redo?.();
     if (this.#open) {
       this.#open.push(change);
@@ -198,7 +201,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   /** A transaction within another takes back its own part when it fails, and comes into force with the outer one. */
   transaction<T>(body: (transaction: Transaction) => T): T {
-    this.ports.assertOpen();
+    this.#assertChangeable();
     const isOuter = this.#open === undefined;
     this.#open ??= [];
     const changes = this.#open;
@@ -220,7 +223,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   #commit(changes: ConfigurationChange[]): void {
     const services = [...this.#services.values()];
-    const policies = this.policies.operations(services);
+    const policies = this.#policyOperations(services);
     if (changes.length + policies.length === 0) return;
     const { vipRoutes } = this.ports;
     const wanted = routedPrefixes(services, this.#marks);
@@ -248,6 +251,24 @@ export class Configuration implements Transaction, ServiceOwner {
     for (const prefix of missing(this.#routed, wanted)) vipRoutes?.removeVip(prefix);
     replace(this.#local, local);
     replace(this.#routed, wanted);
+  }
+
+  #policyOperations(services: VirtualService[]): NativeOperation[] {
+    this.#isSettled = true;
+    try {
+      return this.policies.operations(services);
+    } finally {
+      this.#isSettled = false;
+    }
+  }
+
+  #assertChangeable(): void {
+    this.ports.assertOpen();
+    if (!this.#isSettled) return;
+    throw new TunvsError(
+      'ERR_TUNVS_BUSY',
+      'a table policy is being asked for its table, and cannot change what it is asked about: do so when it has answered',
+    );
   }
 
   #tell(changes: ConfigurationChange[]): void {

@@ -321,6 +321,31 @@ describe('a table policy', () => {
     });
   }
 
+  for (const how of ['edits its service', 'deletes its service', 'begins a transaction', 'refreshes itself'] as const) {
+    it(`that ${how} is refused that, and the change that asked it comes into force`, async () => {
+      let isAsked = false;
+      const misdeeds = {
+        'edits its service': () => bed.web.edit({ policy: null }),
+        'deletes its service': () => bed.web.delete(),
+        'begins a transaction': () => bed.director.transaction(() => {}),
+        'refreshes itself': () => void bed.web.policy?.refresh().catch((error) => refused.push(error.code)),
+      };
+      const refused: string[] = [];
+      await using bed = new Bed(
+        tablePolicy((servers) => {
+          if (isAsked) misdeeds[how]();
+          return servers.map((_, index) => index);
+        }),
+      );
+      isAsked = true;
+      bed.server('a').weight = 5;
+      await Promise.resolve();
+      const causes = bed.events.map(({ cause }) => (cause as { code?: string }).code);
+      assert.deepEqual([...causes, ...refused], ['ERR_TUNVS_BUSY']);
+      assert.deepEqual([bed.web.policy?.kind, bed.server('a').stats().weight], ['table', 5]);
+    });
+  }
+
   it('that throws does not hold a dead server in', async () => {
     let isBroken = false;
     const build = () => {
