@@ -45,7 +45,10 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     this.edit({ weight });
   }
 
-  /** What whoever checks its health has found. One that is down gets no new connections and keeps those it has. */
+  /**
+   * What whoever checks its health has found. One that is down gets no new connections and keeps those it has. Clients
+   * that persistence keeps it for come all the same, also while it drains, unless `expire_quiescent_template` is 1.
+   */
   get isUp(): boolean {
     this.assertConfigured();
     return this.#state.condition.isUp;
