@@ -83,7 +83,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     policies.connect(() => parts.policies(policies.answer));
     if (parts.device) engine.keepHouse();
     this.#cancelAtExit = host ? atExit(() => host.close()) : () => {};
-    parts.relay?.forward((events) => events.forEach((event) => news.report(event)));
+    parts.relay?.forward((events) => events.forEach((event) => void news.report(event)));
     this.#keeping = parts.keep?.({
       moveServers: () => this.#configuration.moveServers(),
       report: (event) => news.reportHost(event),

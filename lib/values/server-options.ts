@@ -135,12 +135,7 @@ export function checkedServerEdit(
   return state;
 }
 
-function mergedState(
-  call: string,
-  edit: RealServerEdit,
-  stateBefore: ServerState,
-  isLocal: boolean,
-): ServerState {
+function mergedState(call: string, edit: RealServerEdit, stateBefore: ServerState, isLocal: boolean): ServerState {
   const { config: before, asked: askedBefore, condition } = stateBefore;
   const asked = mergedForwarding(call, edit, askedBefore);
   const config = {

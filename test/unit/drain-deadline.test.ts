@@ -69,7 +69,10 @@ describe('draining a real server with a deadline', () => {
     const second = drained.drain();
     director.advance(1000);
     await assert.rejects(first, { code: 'ERR_TUNVS_BUSY', message: /taken back/ });
-    assert.deepEqual([drained.stats().activeConnections + drained.stats().inactiveConnections, drained.isDraining], [5, true]);
+    assert.deepEqual(
+      [drained.stats().activeConnections + drained.stats().inactiveConnections, drained.isDraining],
+      [5, true],
+    );
     director.advance(61_000);
     assert.deepEqual(await second, { ended: 0 });
     await director.close();
