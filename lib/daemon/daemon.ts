@@ -66,7 +66,10 @@ export async function runDaemon({ open, rules, attachments }: DaemonParts, stop:
     for (const each of attached) each.end?.();
   };
   await closeBehind(failed, async () => {
-    for (const each of attached.reverse()) each.detach?.();
-    await director.close().finally(end);
+    try {
+      for (const each of attached.reverse()) each.detach?.();
+    } finally {
+      await director.close().finally(end);
+    }
   });
 }

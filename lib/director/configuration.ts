@@ -6,6 +6,7 @@
  * ranges that the host sends to the device, and `#local` those of them that its own services have as well.
  */
 import { TunvsError, toTunvsError } from '../values/errors.js';
+import type { NativeOperation } from '../native/operations.js';
 import type { ConfigurationBacking } from './configuration-backing.js';
 import type { ConfigurationEvent } from './events.js';
 import type { Change, ConfigurationStep, ServiceOwner } from './owners.js';
@@ -52,6 +53,8 @@ export class Configuration implements Transaction, ServiceOwner {
   readonly #local = new Set<string>();
   /** The changes of the transaction that is open. */
   #open: ConfigurationChange[] | undefined;
+  /** Table policies see what is about to come into force: what they changed now would not be part of it. */
+  #isBeingAsked = false;
 
   constructor(backing: ConfigurationBacking) {
     this.backing = backing;
@@ -175,9 +178,13 @@ export class Configuration implements Transaction, ServiceOwner {
     this.change({ ...step, events: [{ name: 'realServer', event: { change, service, server } }] });
   }
 
+  get isInTransaction(): boolean {
+    return this.#open !== undefined;
+  }
+
   /** Puts one change into force, or into the open transaction. */
   change(change: ConfigurationChange): void {
-    this.backing.assertOpen();
+    this.#assertChangeable();
     change.redo?.();
     if (this.#open) {
       this.#open.push(change);
@@ -194,7 +201,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   /** A transaction within another takes back its own part when it fails, and comes into force with the outer one. */
   transaction<T>(body: (transaction: Transaction) => T): T {
-    this.backing.assertOpen();
+    this.#assertChangeable();
     const isOuter = this.#open === undefined;
     this.#open ??= [];
     const changes = this.#open;
@@ -216,7 +223,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   #commit(changes: ConfigurationChange[]): void {
     const services = [...this.#services.values()];
-    const policies = this.policies.operations(services);
+    const policies = this.#policyOperations(services);
     if (changes.length + policies.length === 0) return;
     const { vipRoutes } = this.backing;
     const wanted = routedPrefixes(services, this.#marks);
@@ -244,6 +251,24 @@ export class Configuration implements Transaction, ServiceOwner {
     for (const prefix of missing(this.#routed, wanted)) vipRoutes?.removeVip(prefix);
     replace(this.#local, local);
     replace(this.#routed, wanted);
+  }
+
+  #policyOperations(services: VirtualService[]): NativeOperation[] {
+    this.#isBeingAsked = true;
+    try {
+      return this.policies.operations(services);
+    } finally {
+      this.#isBeingAsked = false;
+    }
+  }
+
+  #assertChangeable(): void {
+    this.backing.assertOpen();
+    if (!this.#isBeingAsked) return;
+    throw new TunvsError(
+      'ERR_TUNVS_BUSY',
+      'a table policy is being asked for its table, and cannot change what it is asked about: do so when it has answered',
+    );
   }
 
   #tell(changes: ConfigurationChange[]): void {

@@ -2,8 +2,6 @@
 import { EventEmitter } from 'node:events';
 import type { DirectorHost } from '../host/director-host.js';
 import { atExit } from '../host/at-exit.js';
-import { unhindered } from '../host/unhindered.js';
-import type { NativeEvent } from '../native/engine.js';
 import { type Connection, type ConnectionsOptions, connections } from '../stats/connections.js';
 import type { DirectorSample } from '../stats/rates.js';
 import { readStats } from '../stats/read-stats.js';
@@ -85,11 +83,10 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     policies.connect(() => parts.policies(policies.answer));
     if (parts.device) engine.keepHouse();
     this.#cancelAtExit = host ? atExit(() => host.close()) : () => {};
-    const report = unhindered((event: NativeEvent) => news.report(event));
-    parts.relay?.forward((events) => events.forEach((event) => void report(event)));
+    parts.relay?.forward((events) => events.forEach((event) => void news.report(event)));
     this.#keeping = parts.keep?.({
       moveServers: () => this.#configuration.moveServers(),
-      report: unhindered((event) => news.reportHost(event)),
+      report: (event) => news.reportHost(event),
     });
   }
 

@@ -1,6 +1,12 @@
-/** Hands a director's news on: to its listeners, and to the diagnostics channels. */
+/**
+ * Hands a director's news on: to its listeners, and to the diagnostics channels.
+ *
+ * Invariants: nothing here throws, whatever listeners do, since what is told has happened and is nobody's failure; a
+ * closed director has no news but that.
+ */
 import type { EventEmitter } from 'node:events';
 import type { HostEvent } from '../host/host-event.js';
+import { unhindered } from '../host/unhindered.js';
 import type { EngineEvent } from '../values/engine-event.js';
 import { TunvsError } from '../values/errors.js';
 import { onePacketWarning } from '../values/scheduler.js';
@@ -10,6 +16,7 @@ import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWa
 export class DirectorNews {
   readonly #director: EventEmitter<DirectorEvents>;
   readonly #isClosed: () => boolean;
+  readonly #emit = unhindered((emit: () => void) => emit());
   #hasLostDevice = false;
 
   constructor(director: EventEmitter<DirectorEvents>, isClosed: () => boolean) {
@@ -17,14 +24,15 @@ export class DirectorNews {
     this.#isClosed = isClosed;
   }
 
-  /** Rare news of the engine, or of what works on its behalf; a closed director has none. */
+  /** Rare news of the engine, or of what works on its behalf. */
   report(event: EngineEvent): void {
     if (this.#isClosed()) return;
     const director = this.#director;
     if (event.type === 'deviceLost') this.#hasLostDevice = true;
     if (channels.event.hasSubscribers) channels.event.publish({ director, ...event });
-    if (event.type === 'deviceLost') director.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message));
-    else director.emit('event', event);
+    if (event.type === 'deviceLost')
+      this.#emit(() => director.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', event.message)));
+    else this.#emit(() => director.emit('event', event));
   }
 
   /** Of a device that is gone, the engine's own news comes first, or there is none. */
@@ -37,12 +45,14 @@ export class DirectorNews {
 
   warn(warning: DirectorWarning): void {
     channels.warning.publish({ director: this.#director, ...warning });
-    this.#director.emit('warning', warning);
+    this.#emit(() => this.#director.emit('warning', warning));
   }
 
   /** A change of the configuration that is in force, and what is odd about it. */
   tell(change: ConfigurationEvent): void {
-    tell(this.#director, change);
+    // A listener of an earlier change of the same transaction may have closed it.
+    if (this.#isClosed()) return;
+    this.#emit(() => tell(this.#director, change));
     if (change.name !== 'virtualService' || change.event.change === 'deleted') return;
     const { service } = change.event;
     // A listener of the change may have deleted it, or closed the director.
@@ -53,6 +63,6 @@ export class DirectorNews {
 
   closed(): void {
     channels.close.publish({ director: this.#director });
-    this.#director.emit('close');
+    this.#emit(() => this.#director.emit('close'));
   }
 }

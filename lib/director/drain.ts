@@ -23,40 +23,41 @@ interface Drained {
   readonly service: ServerOwner;
   readonly address: string;
   readonly port: number;
-  readonly isDraining: boolean;
+  /** Another one each time that draining begins. */
+  readonly drainId: symbol | undefined;
+  /** Returns it. */
+  beginDrain(): symbol;
   stats(): RealServerStats;
 }
 
 /** See {@link RealServer.drain}. */
-export async function drain(
-  server: Drained,
-  options: DrainOptions,
-  setDraining: (isDraining: boolean) => void,
-): Promise<DrainResult> {
+export async function drain(server: Drained, options: DrainOptions): Promise<DrainResult> {
   const { signal, timeoutMs, deadlineMs } = checkedDrainOptions(options);
   signal?.throwIfAborted();
   const { backing } = server.service.configuration;
   const startMs = backing.monotonicMs();
   // Before the first effect, whatever it might refuse; it takes whole milliseconds alone.
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.ceil(timeoutMs));
-  if (!server.isDraining) setDraining(true);
+  const drainId = server.beginDrain();
+  // Behind that, the transaction has come into force, or failed.
+  if (server.service.configuration.isInTransaction) await undefined;
   const either = AbortSignal.any([signal, timeout].filter((each) => each !== undefined));
   let ended = 0;
   let cursor = 0; // not 0: the table is being gone through, and connections or templates may be left behind it
   for (;;) {
     signal?.throwIfAborted();
+    if (server.drainId !== drainId) {
+      throw new TunvsError(
+        'ERR_TUNVS_BUSY',
+        `the drain of ${serverName(server)} was taken back, by undrain() or with a transaction that failed: drain it again`,
+      );
+    }
     const connections = connectionsOf(server);
     if (connections === 0 && cursor === 0) return { ended };
     if (timeout?.aborted) {
       throw new TunvsError(
         'ERR_TUNVS_BUSY',
         `${serverName(server)} still has ${connections} connections after ${timeoutMs} ms: wait longer, or delete it`,
-      );
-    }
-    if (!server.isDraining) {
-      throw new TunvsError(
-        'ERR_TUNVS_BUSY',
-        `the drain of ${serverName(server)} was taken back by undrain() while it went on: drain it again`,
       );
     }
     const leftMs = deadlineMs === undefined ? undefined : startMs + deadlineMs - backing.monotonicMs();

@@ -32,6 +32,8 @@ export interface ServiceOwner {
   /** The same, and it is told. */
   changeService(change: Change, service: ServiceIdentity, step: ConfigurationStep): void;
   changeServer(change: Change, service: ServiceIdentity, server: OwnedServer, step: ConfigurationStep): void;
+  /** What is changed now comes into force later, or not at all. */
+  readonly isInTransaction: boolean;
   transaction<T>(body: () => T): T;
   /** Brings policies into force that want to be told anew. */
   refreshPolicies(): void;

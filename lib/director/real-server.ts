@@ -46,7 +46,8 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   }
 
   /**
-   * What whoever checks its health has found. One that is down gets no new connections and keeps those it has. To set
+   * What whoever checks its health has found. One that is down gets no new connections and keeps those it has. Clients
+   * that persistence keeps it for come all the same, also while it drains, unless `expire_quiescent_template` is 1. To set
    * what it is already changes nothing, while every {@link edit} sends the walk of `wrr` to the list's head.
    */
   get isUp(): boolean {
@@ -117,16 +118,32 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
    * Waiting keeps the process alive. A director that tunnels sees no reply, so a connection that its client has closed
    * stays for its timeout: 120 s after a FIN, 300 s for UDP.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over or {@link undrain} is called meanwhile;
-   *   ERR_TUNVS_NOT_FOUND when it is deleted, ERR_TUNVS_CLOSED when the director is closed; the signal's reason.
+   * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over, {@link undrain} is called meanwhile, or the
+   *   transaction that it is called in fails; ERR_TUNVS_NOT_FOUND when it is deleted, ERR_TUNVS_CLOSED when the director
+   *   is closed; the signal's reason.
    */
   drain(options: DrainOptions = {}): Promise<DrainResult> {
-    return drain(this, options, (isDraining) => this.#tell({ isDraining }));
+    return drain(this, options);
   }
 
   /** Takes {@link drain} back: it gets new connections by its weight again, with a slow start where its service has one. */
   undrain(): void {
-    if (this.isDraining) this.#tell({ isDraining: false });
+    if (!this.isDraining) return;
+    const { drainId: _, ...others } = this.#state;
+    this.#become({ ...others, condition: { ...others.condition, isDraining: false } });
+  }
+
+  /** Returns what `drainId` is until it is undrained. @internal */
+  beginDrain(): symbol {
+    const { drainId = Symbol('drain'), condition } = this.#state;
+    if (!this.isDraining) this.#become({ ...this.#state, condition: { ...condition, isDraining: true }, drainId });
+    return drainId;
+  }
+
+  /** @internal */
+  get drainId(): symbol | undefined {
+    this.assertConfigured();
+    return this.#state.drainId;
   }
 
   /** By a policy; undefined takes back what it has assigned. Whether that changes anything. @internal */
@@ -196,11 +213,6 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   #configured(): NativeServerConfig {
     this.assertConfigured();
     return this.#state.config;
-  }
-
-  #tell(news: Partial<ServerState['condition']>): void {
-    this.assertConfigured();
-    this.#become({ ...this.#state, condition: { ...this.#state.condition, ...news } });
   }
 
   #become(state: ServerState): void {

@@ -252,6 +252,11 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   }
 
   /** @internal */
+  isDecidedBy(runner: object): boolean {
+    return this.#runner === runner && this.configuration.isConfigured(this);
+  }
+
+  /** @internal */
   assignWeights(weights: Iterable<readonly [PolicyServer, number]>): number {
     return this.configuration.transaction(() => {
       let changed = 0;

@@ -37,6 +37,8 @@ export interface PolicySubject extends PolicyService {
   /** Servers with their native ids, and what its policy has counted. */
   row(): NativeServiceRow;
   readonly realServers: SubjectServer[];
+  /** Whether it is configured and has this policy at work on it, as the open transaction leaves both. */
+  isDecidedBy(runner: object): boolean;
   /** As one transaction; servers that have gone are passed over. How many of them had another. */
   assignWeights(weights: Iterable<readonly [PolicyServer, number]>): number;
   /** Brings its policy into force anew. */

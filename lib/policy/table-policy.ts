@@ -43,7 +43,7 @@ const DEFAULT_SLOTS = 65537;
 /**
  * Called within the transaction that changes the service's servers or their weights. When it throws, or its table
  * cannot be used, the change comes into force all the same, the service's scheduler decides until a later table can be
- * used, and an event says so.
+ * used, and an event says so. While it is asked, the director's configuration cannot be changed (ERR_TUNVS_BUSY).
  */
 export function tablePolicy(build: BuildTable, options: TablePolicyOptions = {}): TablePolicy {
   return new TablePolicy(build, options);

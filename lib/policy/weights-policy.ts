@@ -121,14 +121,25 @@ class WeightsRunner implements PolicyRunner {
   stop(): void {
     this.#cancel?.();
     this.policy.signal?.removeEventListener('abort', this.#aborted);
-    this.#ended.abort(
-      new TunvsError('ERR_TUNVS_CLOSED', `the policy "${this.name}" has ended: give the service another`),
-    );
+    this.#ended.abort(this.#over());
   }
 
-  refresh(): Promise<boolean> {
-    if (this.#ended.signal.aborted) return Promise.reject(this.#ended.signal.reason);
+  async refresh(): Promise<boolean> {
+    this.#assertAtWork();
     return this.#pending ?? this.#ask();
+  }
+
+  /** The transaction that gave it to the service may have failed, and the one that takes it away be open still. */
+  get #isAtWork(): boolean {
+    return !this.#ended.signal.aborted && this.#service.isDecidedBy(this);
+  }
+
+  #assertAtWork(): void {
+    if (!this.#isAtWork) throw this.#over();
+  }
+
+  #over(): TunvsError {
+    return new TunvsError('ERR_TUNVS_CLOSED', `the policy "${this.name}" has ended: give the service another`);
   }
 
   #askInTurn(): void {
@@ -163,7 +174,7 @@ class WeightsRunner implements PolicyRunner {
   }
 
   #fail(error: unknown): unknown {
-    if (this.#ended.signal.aborted) return this.#ended.signal.reason;
+    if (!this.#isAtWork) return this.#over();
     this.#counts.failed += 1n;
     return this.#burst.failed(error);
   }
@@ -188,7 +199,7 @@ class WeightsRunner implements PolicyRunner {
   }
 
   #apply(asked: readonly MeasuredServer[], weights: Weights): boolean {
-    this.#ended.signal.throwIfAborted();
+    this.#assertAtWork();
     const wanted = checkedWeights(asked, weights);
     // Servers may have gone, and come again under the same name, while the answer was on its way.
     const there = new Set<PolicyServer>(this.#service.realServers);

@@ -120,7 +120,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     this.#keeper.close();
     const failures = this.#parts.clear();
     this.#decapsulator?.close();
-    this.emit('close');
+    unhindered(() => this.emit('close'))();
     if (failures.length > 0) {
       const said = failures.map((failure) => failure.message).join('; ');
       throw new TunvsError('ERR_TUNVS_HOST', `the host could not be made what it was: ${said}`, { cause: failures[0] });

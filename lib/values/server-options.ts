@@ -135,12 +135,8 @@ export function checkedServerEdit(
   return state;
 }
 
-function mergedState(
-  call: string,
-  edit: RealServerEdit,
-  { config: before, asked: askedBefore, condition }: ServerState,
-  isLocal: boolean,
-): ServerState {
+function mergedState(call: string, edit: RealServerEdit, stateBefore: ServerState, isLocal: boolean): ServerState {
+  const { config: before, asked: askedBefore, condition } = stateBefore;
   const asked = mergedForwarding(call, edit, askedBefore);
   const config = {
     ...(isLocal ? LOCAL : asked),
@@ -152,7 +148,7 @@ function mergedState(
     refuse(`${call}: lowerThreshold`, config.lowerThreshold, `at most the upperThreshold, ${config.upperThreshold}`);
   }
   const isUp = booleanOption(`${call}: isUp`, edit.isUp, condition.isUp);
-  return { config, asked, condition: { ...condition, isUp } };
+  return { ...stateBefore, config, asked, condition: { ...condition, isUp } };
 }
 
 /** How a caller wants packets to get to a real server; while its address is the host's own, they stay on the host. */
@@ -164,6 +160,8 @@ export interface ServerState {
   /** What was wanted; another than `config` has while the server is local. */
   readonly asked: ServerForwarding;
   readonly condition: NativeServerCondition;
+  /** Another one each time that draining begins; undefined while it is not draining. */
+  readonly drainId?: symbol;
 }
 
 const LOCAL: ServerForwarding = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };

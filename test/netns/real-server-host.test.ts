@@ -88,6 +88,19 @@ describeLab('RealServerHost', () => {
     assert.equal(result, 'ERR_TUNVS_CLOSED');
   });
 
+  it('is closed also where a listener of that throws, which is an uncaught exception', async () => {
+    const result = await run(`
+      const uncaught = [];
+      process.on('uncaughtException', (error) => uncaught.push(error.message));
+      const server = await RealServerHost.open(options);
+      server.on('close', () => { throw new Error('mine'); });
+      const closed = await code(server.close());
+      await new Promise((resolve) => setImmediate(resolve));
+      return [closed, uncaught];
+    `);
+    assert.deepEqual(result, ['no error', ['mine']]);
+  });
+
   it('closes when its signal is aborted, and does not open after', async () => {
     const result = await run(`
       const controller = new AbortController();

@@ -86,6 +86,18 @@ describe('a daemon', () => {
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
   });
 
+  it('closes the director also where an attachment cannot be detached', async () => {
+    const ending = stop();
+    const stuck: Attachment = () => ({
+      ready: () => ending.abort(),
+      detach: () => {
+        throw new Error('stuck');
+      },
+    });
+    await assert.rejects(runDaemon({ open, rules: RULES, attachments: [noting('a'), stuck] }, ending.signal), /stuck/);
+    assert.deepEqual(deeds.slice(-2), ['close', 'end a']);
+  });
+
   it('fails with the error of a director that has lost its device', async () => {
     const lost = new TunvsError('ERR_TUNVS_NO_DEVICE', 'gone');
     const attachments = [noting('a', () => void director.emit('error', lost))];

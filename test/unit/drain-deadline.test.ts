@@ -61,6 +61,23 @@ describe('draining a real server with a deadline', () => {
     await director.close();
   });
 
+  it('ends nothing when it is taken back before, although the server is drained again at once', async () => {
+    const { director, drained, packets } = withTwoServers('tcp');
+    director.process(packets('S'), 0);
+    const first = drained.drain({ deadlineMs: 1000 });
+    drained.undrain();
+    const second = drained.drain();
+    director.advance(1000);
+    await assert.rejects(first, { code: 'ERR_TUNVS_BUSY', message: /taken back/ });
+    assert.deepEqual(
+      [drained.stats().activeConnections + drained.stats().inactiveConnections, drained.isDraining],
+      [5, true],
+    );
+    director.advance(61_000);
+    assert.deepEqual(await second, { ended: 0 });
+    await director.close();
+  });
+
   it('ends nothing when the signal is aborted before; it goes on draining', async () => {
     const { director, drained, packets } = withTwoServers('tcp');
     director.process(packets('S'), 0);

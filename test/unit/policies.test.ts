@@ -321,6 +321,31 @@ describe('a table policy', () => {
     });
   }
 
+  for (const how of ['edits its service', 'deletes its service', 'begins a transaction', 'refreshes itself'] as const) {
+    it(`that ${how} is refused that, and the change that asked it comes into force`, async () => {
+      let isAsked = false;
+      const misdeeds = {
+        'edits its service': () => bed.web.edit({ policy: null }),
+        'deletes its service': () => bed.web.delete(),
+        'begins a transaction': () => bed.director.transaction(() => {}),
+        'refreshes itself': () => void bed.web.policy?.refresh().catch((error) => refused.push(error.code)),
+      };
+      const refused: string[] = [];
+      await using bed = new Bed(
+        tablePolicy((servers) => {
+          if (isAsked) misdeeds[how]();
+          return servers.map((_, index) => index);
+        }),
+      );
+      isAsked = true;
+      bed.server('a').weight = 5;
+      await Promise.resolve();
+      const causes = bed.events.map(({ cause }) => (cause as { code?: string }).code);
+      assert.deepEqual([...causes, ...refused], ['ERR_TUNVS_BUSY']);
+      assert.deepEqual([bed.web.policy?.kind, bed.server('a').stats().weight], ['table', 5]);
+    });
+  }
+
   it('that throws does not hold a dead server in', async () => {
     let isBroken = false;
     const build = () => {
@@ -423,6 +448,49 @@ describe('a weights policy', () => {
     controller.abort();
     assert.deepEqual(weightsOf(bed), [4, 4, 4]);
     bed.web.edit({ policy: null });
+    assert.deepEqual(weightsOf(bed), [1, 1, 1]);
+  });
+
+  it('assigns nothing where the transaction that gave it to the service has failed', async () => {
+    await using bed = new Bed();
+    let answer = (_: number[]): void => {};
+    const asked = new Promise<number[]>((resolve) => {
+      answer = resolve;
+    });
+    let refreshed: Promise<boolean> | undefined;
+    assert.throws(() =>
+      bed.director.transaction(() => {
+        bed.web.edit({ policy: weightsPolicy(() => asked) });
+        refreshed = bed.web.policy?.refresh();
+        throw new Error('taken back');
+      }),
+    );
+    answer([7, 7, 7]);
+    await assert.rejects(refreshed as Promise<boolean>, { code: 'ERR_TUNVS_CLOSED', message: /has ended/ });
+    assert.deepEqual([weightsOf(bed), bed.events], [[1, 1, 1], []]);
+  });
+
+  it('assigns nothing more in the transaction that takes it away, and goes on when that fails', async () => {
+    await using bed = new Bed(weightsPolicy(() => [7, 7, 7]));
+    const taken = bed.web.policy;
+    assert.ok(taken);
+    const takeAway = () => {
+      bed.web.edit({ policy: null });
+      return taken.refresh();
+    };
+    let refused: Promise<boolean> | undefined;
+    assert.throws(() =>
+      bed.director.transaction(() => {
+        refused = takeAway();
+        throw new Error('taken back');
+      }),
+    );
+    await assert.rejects(refused as Promise<boolean>, { code: 'ERR_TUNVS_CLOSED' });
+    assert.deepEqual([await taken.refresh(), weightsOf(bed)], [true, [7, 7, 7]]);
+    bed.director.transaction(() => {
+      refused = takeAway();
+    });
+    await assert.rejects(refused as Promise<boolean>, { code: 'ERR_TUNVS_CLOSED' });
     assert.deepEqual(weightsOf(bed), [1, 1, 1]);
   });
 

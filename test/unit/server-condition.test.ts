@@ -1,7 +1,7 @@
 /** What is true of a real server beside what is configured: health, drains, what policies assign. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { Director, type OfflineDirector, tablePolicy } from '../../lib/index.js';
+import { Director, type OfflineDirector, type RealServer, tablePolicy } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { RulesSession } from '../../lib/rules/session.js';
@@ -37,6 +37,36 @@ function serversOf(director: OfflineDirector, count = 12): Record<string, number
   return counts;
 }
 
+describe('draining in a transaction', () => {
+  it('is refused when that fails, also where there is nothing to wait for', async () => {
+    const { director, first } = withTwoServers();
+    let drained: Promise<unknown> | undefined;
+    assert.throws(() =>
+      director.transaction(() => {
+        drained = first.drain();
+        throw new Error('no');
+      }),
+    );
+    await assert.rejects(drained as Promise<unknown>, { code: 'ERR_TUNVS_BUSY', message: /transaction that failed/ });
+    assert.deepEqual([first.isDraining, first.stats().effectiveWeight], [false, 3]);
+  });
+
+  it('can be of a server that is added there', async () => {
+    const { director, web } = withTwoServers();
+    const drained = director.transaction(() => ({ end: web.addRealServer({ address: '10.0.0.13' }).drain() }));
+    assert.deepEqual(await drained.end, { ended: 0 });
+    assert.equal(web.realServer({ address: '10.0.0.13' })?.stats().effectiveWeight, 0);
+  });
+
+  it('is taken back without news where there is none', () => {
+    const { director, first } = withTwoServers();
+    const told: string[] = [];
+    director.on('realServer', ({ change }) => told.push(change));
+    first.undrain();
+    assert.deepEqual(told, []);
+  });
+});
+
 describe('a real server that is down', () => {
   it('gets no new connections, keeps its weight and what it has, and comes back with it', () => {
     const { director, first } = withTwoServers();
@@ -50,6 +80,22 @@ describe('a real server that is down', () => {
     assert.deepEqual([first.weight, first.isUp, first.stats().effectiveWeight], [6, false, 0]);
     first.edit({ isUp: true });
     assert.deepEqual(serversOf(director), { '10.0.0.11': 8, '10.0.0.12': 4 });
+  });
+
+  it('gets those that persistence keeps it for, as at weight 0 and while it drains, until the sysctl says otherwise', () => {
+    for (const quiesce of [
+      (server: RealServer) => server.edit({ isUp: false }),
+      (server: RealServer) => server.edit({ weight: 0 }),
+      (server: RealServer) => void server.drain().catch(() => {}),
+    ]) {
+      const { director, web, first, second } = withTwoServers();
+      web.edit({ persistence: { timeoutSeconds: 60 } });
+      const [kept] = Object.keys(serversOf(director));
+      quiesce(kept === first.address ? first : second);
+      assert.deepEqual(serversOf(director), { [kept as string]: 12 });
+      director.setSysctl('expire_quiescent_template', 1);
+      assert.deepEqual(serversOf(director)[kept as string], undefined);
+    }
   });
 
   it('may begin so, and is told of as edited when that changes', () => {
