@@ -191,4 +191,25 @@ TEST("segments of IPv6 that need outer fragments are dropped as too long") {
   CHECK_EQ(t.take(tcp6(1281), offload6(1281)), "answeredTooBig");
 }
 
+// A client on the same host, or in a virtual machine on it, leaves the checksum to whoever sends its packet on.
+TEST("a packet whose checksum is still to be finished is refused as any other") {
+  Subject t;
+  Bytes syn = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 81, kTcpSyn).build();
+  Bytes query = PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(1000, 53).payload(9).build();
+  syn[36] ^= 0xff;
+  query[26] ^= 0xff;
+  const struct {
+    const Bytes& packet;
+    Offload offload;
+    size_t bytes;
+  } table[] = {{syn, {.checksumStart = 20, .kind = OffloadKind::tcpChecksum}, 40},
+               {query, {.checksumStart = 20, .kind = OffloadKind::udpChecksum}, 28 + 37}};
+  for (const auto& row : table) {
+    CHECK_EQ(t.take(row.packet, row.offload), "dropNoService");
+    if (CHECK_EQ(t.out.count(), 1u)) CHECK_EQ(t.out[0].length, row.bytes);
+    CHECK_EQ(t.take(row.packet, Offload{}), "dropNoService");
+    CHECK_EQ(t.out.count(), 0u);
+  }
+}
+
 }  // namespace tunvs
