@@ -18,7 +18,6 @@ enum class OffloadKind : uint8_t {
 };
 
 // Zero: nothing. Plain bytes, as bit fields cost the way of every packet a few instructions more.
-// A parked packet loses it: a port that sets offloads of first packets has to finish their checksums.
 struct Offload {
   // As read, so that it can still be counted behind the longest outer header.
   static constexpr uint8_t kMaxChecksumStart = 255 - 60;
