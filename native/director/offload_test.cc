@@ -212,4 +212,18 @@ TEST("a packet whose checksum is still to be finished is refused as any other") 
   }
 }
 
+// A virtual machine writes what it likes into the header from which a port makes an offload: a checksum that begins at
+// the IP header would be written over its destination, behind the director's back.
+TEST("a packet whose checksum would be written anywhere but into its transport header is dropped") {
+  const Bytes syn = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 80, kTcpSyn).payload(300).build();
+  for (const ForwardingMethod method : {ForwardingMethod::ipip, ForwardingMethod::local}) {
+    Subject t({.method = method});
+    for (const uint8_t start : {0, 19, 21, 40, 195, 196, 236, 255}) {
+      CHECK_EQ(t.take(syn, {.checksumStart = start, .kind = OffloadKind::tcpChecksum}), "dropBadChecksum");
+      CHECK_EQ(t.out.count(), 0u);
+    }
+    CHECK_EQ(t.take(syn, {.checksumStart = 20, .kind = OffloadKind::tcpChecksum}), "forwarded");
+  }
+}
+
 }  // namespace tunvs
