@@ -191,23 +191,39 @@ TEST("segments of IPv6 that need outer fragments are dropped as too long") {
   CHECK_EQ(t.take(tcp6(1281), offload6(1281)), "answeredTooBig");
 }
 
-TEST("a packet that has waited for a policy goes on with its offload") {
+// A client on the same host, or in a virtual machine on it, leaves the checksum to whoever sends its packet on.
+TEST("a packet whose checksum is still to be finished is refused as any other") {
   Subject t;
-  auto policy = std::make_shared<ConnectionPolicy>();
-  policy->id = 1;
-  policy->deadline = 12;
-  CHECK(t.apply(SetPolicy{TestDirector::kWeb, {nullptr, policy}}).ok());
-  const Bytes packet = tcp(1480);
-  CHECK_EQ(t.take(packet, tcp4(1480)), "parked");
-  CHECK_EQ(t.take(packet, tcp4(1400)), "parked");
-  PolicyQuestion question;
-  REQUIRE(t.director.takeQuestion(0, question));
-  t.out.reset();
-  const PolicyAnswer answer{question.flow, question.sequence};
-  t.director.resume(0, {&answer, 1}, t.now, t.out);
-  REQUIRE(t.out.count() == 2);
-  CHECK(t.out[0].offload == tcp4(1480).behind(20));
-  CHECK(t.out[1].offload == tcp4(1400).behind(20));
+  Bytes syn = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 81, kTcpSyn).build();
+  Bytes query = PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(1000, 53).payload(9).build();
+  syn[36] ^= 0xff;
+  query[26] ^= 0xff;
+  const struct {
+    const Bytes& packet;
+    Offload offload;
+    size_t bytes;
+  } table[] = {{syn, {.checksumStart = 20, .kind = OffloadKind::tcpChecksum}, 40},
+               {query, {.checksumStart = 20, .kind = OffloadKind::udpChecksum}, 28 + 37}};
+  for (const auto& row : table) {
+    CHECK_EQ(t.take(row.packet, row.offload), "dropNoService");
+    if (CHECK_EQ(t.out.count(), 1u)) CHECK_EQ(t.out[0].length, row.bytes);
+    CHECK_EQ(t.take(row.packet, Offload{}), "dropNoService");
+    CHECK_EQ(t.out.count(), 0u);
+  }
+}
+
+// A virtual machine writes what it likes into the header from which a port makes an offload: a checksum that begins at
+// the IP header would be written over its destination, behind the director's back.
+TEST("a packet whose checksum would be written anywhere but into its transport header is dropped") {
+  const Bytes syn = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 80, kTcpSyn).payload(300).build();
+  for (const ForwardingMethod method : {ForwardingMethod::ipip, ForwardingMethod::local}) {
+    Subject t({.method = method});
+    for (const uint8_t start : {0, 19, 21, 40, 195, 196, 236, 255}) {
+      CHECK_EQ(t.take(syn, {.checksumStart = start, .kind = OffloadKind::tcpChecksum}), "dropBadChecksum");
+      CHECK_EQ(t.out.count(), 0u);
+    }
+    CHECK_EQ(t.take(syn, {.checksumStart = 20, .kind = OffloadKind::tcpChecksum}), "forwarded");
+  }
 }
 
 }  // namespace tunvs

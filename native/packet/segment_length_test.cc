@@ -30,6 +30,8 @@ TEST("a packet to be cut is as long as its longest segment, headers included") {
   CHECK_EQ(lengthOf(tcp(5000, 8), tcp4), 1052u);
   CHECK_EQ(lengthOf(tcp(5000, 0), tcp4), 1040u);  // a header shorter than any is taken for the shortest
   CHECK_EQ(lengthOf(tcp(700), tcp4), 740u);
+  CHECK_EQ(lengthOf(tcp(65495), Offload{.segmentBytes = 65535, .checksumStart = 20, .kind = OffloadKind::tcp4}),
+           65535u);
   const Offload udp{.segmentBytes = 1000, .checksumStart = 20, .kind = OffloadKind::udp};
   CHECK_EQ(lengthOf(PacketBuilder().udp(1000, 53).payload(5000).build(), udp), 1028u);
   Bytes segment(2000);
@@ -41,6 +43,12 @@ TEST("a packet to be cut is as long as its longest segment, headers included") {
 TEST("a packet that is sent as one is as long as it is") {
   CHECK_EQ(lengthOf(tcp(5000), Offload{}), 5040u);
   CHECK_EQ(lengthOf(tcp(5000), Offload{.checksumStart = 20, .kind = OffloadKind::tcpChecksum}), 5040u);
+  // Whatever stands where it has no meaning.
+  CHECK_EQ(lengthOf(tcp(5000), Offload{.segmentBytes = 1000}), 5040u);
+  for (const OffloadKind kind : {OffloadKind::tcpChecksum, OffloadKind::udpChecksum})
+    CHECK_EQ(lengthOf(tcp(5000), Offload{.segmentBytes = 1000, .checksumStart = 20, .kind = kind}), 5040u);
+  for (const OffloadKind kind : {OffloadKind::tcp4, OffloadKind::udp})
+    CHECK_EQ(lengthOf(tcp(5000), Offload{.segmentBytes = 0, .checksumStart = 20, .kind = kind}), 5040u);
 }
 
 TEST("an offload's checksum begins as much later as there is in front of the packet") {

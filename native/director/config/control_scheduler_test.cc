@@ -90,6 +90,27 @@ TEST("a server keeps its last weight through edits to 0, and a new one has what 
   CHECK_EQ(t.view().owned[0]->lastWeight, 0);
 }
 
+// So that what this director has seen, and one that was started meanwhile has not, makes no difference.
+TEST("a server that is down or drained has the slots of its weight, whether it was added so or became so") {
+  for (const ServerCondition& none : {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true}}) {
+    const auto lacking = [&](auto operation) {
+      operation.condition = none;
+      return operation;
+    };
+    T seen, started;
+    for (T* t : {&seen, &started}) CHECK(t->apply(AddService{T::web(), T::scheduler("mh")}, T::add(1, 2)).ok());
+    CHECK(seen.apply(T::add(2, 3)).ok());
+    CHECK(seen.apply(lacking(T::edit(2, 3))).ok());
+    CHECK(started.apply(lacking(T::add(2, 3))).ok());
+    for (const T* t : {&seen, &started}) CHECK_EQ(t->view().owned[0]->lastWeight, 3);
+    CHECK(seen.picks(200) == started.picks(200));
+    CHECK(seen.apply(lacking(T::edit(2, 5))).ok());
+    CHECK_EQ(seen.view().owned[0]->lastWeight, 5);
+    CHECK(seen.apply(lacking(T::edit(2, 0))).ok());
+    CHECK_EQ(seen.view().owned[0]->lastWeight, 5);
+  }
+}
+
 TEST("a reader of the snapshot before a change of scheduler goes on by the old one") {
   T t;
   CHECK(t.apply(AddService{T::web(), T::scheduler("lblc")}, T::add(1, 9), T::add(2, 9)).ok());

@@ -28,7 +28,8 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->config = config;
   view->condition = condition;
   view->weight = view->fullWeight();
-  view->lastWeight = view->weight;
+  // As if nothing were known against it: directors agree, whatever each has seen of it.
+  view->lastWeight = fullWeight(config, {.assignedWeight = condition.assignedWeight});
   view->traits = &traits;
   view->state = &pool_.state(id);
   view->pathMtu = &pool_.pathMtu(id);
@@ -99,7 +100,7 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   if (!made) return made.error();
   draft.services[i]->tell(*made.value());
   draft.updateOverload(**at, op.config);
-  if (made.value()->weight == 0) made.value()->lastWeight = (*at)->lastWeight;
+  if (made.value()->lastWeight == 0) made.value()->lastWeight = (*at)->lastWeight;
   made.value()->rampSince = rampSince(draft.services[i]->config, at->get(), made.value()->fullWeight(), draft.now);
   const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) {

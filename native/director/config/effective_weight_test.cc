@@ -121,6 +121,31 @@ TEST("a server that comes up, or whose drain is taken back, begins a slow start"
   }
 }
 
+TEST("the heaviest weight there is ramps beside the lightest, through all that may be said of it meanwhile") {
+  for (const char* scheduler : {"wrr", "twos", "p2c"}) {
+    Told t(scheduler, 10);
+    t.tell(kDown);
+    t.tell({true, false, INT32_MAX});
+    CHECK(t.row(11).effectiveWeight >= INT32_MAX / 10 && t.row(11).effectiveWeight <= INT32_MAX / 10 + 1);
+    CHECK_EQ(t.row(12).effectiveWeight, 1.0);
+    t.pass(5);
+    const double half = t.row(11).effectiveWeight;
+    CHECK(half > 0.54 * INT32_MAX && half < 0.56 * INT32_MAX);
+    CHECK(t.newConnections(400) >= 399);  // wrr still stands at the other one
+    t.tell({true, false, 3});             // an edit goes on with the ramp, on a scale of its own
+    CHECK(t.row(11).effectiveWeight > 1.6 && t.row(11).effectiveWeight < 1.7);
+    t.tell({true, false, 0});
+    CHECK_EQ(t.row(11).effectiveWeight, 0.0);
+    CHECK_EQ(t.row(12).effectiveWeight, 1.0);
+    CHECK_EQ(t.newConnections(40), 0u);
+    t.tell({true, false, INT32_MAX});
+    CHECK(t.row(11).effectiveWeight <= INT32_MAX / 10 + 1);
+    t.pass(11);
+    CHECK_EQ(t.row(11).effectiveWeight, static_cast<double>(INT32_MAX));
+    CHECK_EQ(t.row(12).effectiveWeight, 1.0);
+  }
+}
+
 TEST("an assigned weight below 0 is refused") {
   Told t;
   CHECK(!t.apply(EditServer{TestDirector::kWeb, TestDirector::server(11), {}, {true, false, -1}}).ok());

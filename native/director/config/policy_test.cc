@@ -97,6 +97,28 @@ TEST("packets behind a waiting one of their flow wait too, and leave in order; o
   CHECK_EQ(a.counts(), "asked=2 answered=2 parked=3");
 }
 
+TEST("a packet that waits keeps what its sender left undone") {
+  Asking a(TestDirector::kNames);
+  const Bytes bytes = PacketBuilder().udp(2000, 53).dontFragment().payload(4000).build();
+  HeldPacket held(bytes), behind(bytes);
+  Packet packets[] = {held.packet(), behind.packet()};
+  packets[0].offload = {.segmentBytes = 1000, .checksumStart = 20, .kind = OffloadKind::udp};
+  packets[1].offload = {.segmentBytes = 1200, .checksumStart = 20, .kind = OffloadKind::udp};
+  OutputVector out;
+  a.t.director.process(0, packets, a.t.now, out);
+  const auto questions = a.questions();
+  REQUIRE(questions.size() == 1);
+  const PolicyAnswer answer = a.to(questions[0], 12);
+  a.t.director.resume(0, {&answer, 1}, a.t.now, out);
+  REQUIRE(out.count() == 2);
+  for (size_t i = 0; i < 2; i++) {
+    CHECK(out.way(i) == OutputWay::server);
+    CHECK(out[i].offload == packets[i].offload.behind(20));
+    CHECK_EQ(out[i].length, bytes.size() + 20);
+    CHECK(std::equal(bytes.begin(), bytes.end(), out[i].data + 20));
+  }
+}
+
 TEST("where nobody answers in time, the scheduler decides when the deadline comes") {
   Asking a;
   for (uint32_t client = 0; client < 3; client++) CHECK_EQ(a.t.tcp(client, kTcpSyn), "parked");

@@ -17,6 +17,11 @@ constexpr uint32_t kNextHeaderOffset = 6;
 // RFC 8200 section 4.7: nothing follows, and that is no error. Of IPv4 it is a protocol as any other.
 constexpr uint8_t kNoNextHeader = 59;
 
+// A checksum that is still to be finished says nothing yet, and as to a host, that is no reason to doubt the packet.
+ChecksumTrust trustIn(const ParsedPacket& parsed) {
+  return parsed.offload.isNone() ? ChecksumTrust::none : ChecksumTrust::verified;
+}
+
 }  // namespace
 
 bool Answers::allow(RateLimit& limit) {
@@ -64,7 +69,10 @@ void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed
   if (parsed.protocol == kUdpProtocol) {
     // A host looks at the checksum before it finds that nobody listens.
     const std::span<const uint8_t> segment = packet.subspan(parsed.transport);
-    if (!transportChecksumIsRight(parsed.key.client(), parsed.key.virtualAddress(), parsed.protocol, segment)) return;
+    if (trustIn(parsed) == ChecksumTrust::none &&
+        !transportChecksumIsRight(parsed.key.client(), parsed.key.virtualAddress(), parsed.protocol, segment)) {
+      return;
+    }
     return portUnreachable(packet, parsed);
   }
   if (parsed.key.isV4()) return unreachable(packet, parsed, icmp4::kUnreachable, icmp4::kProtocolUnreachable, 0);
@@ -78,7 +86,7 @@ void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed
 void Answers::reset(std::span<const uint8_t> packet, const ParsedPacket& parsed) {
   if (parsed.event == static_cast<uint8_t>(TcpEvent::rst)) return;
   const size_t sent = send(kTcpResetMaxBytes, parsed.key.client(), [&](std::span<uint8_t> room) {
-    const size_t bytes = writeTcpReset(room, packet);
+    const size_t bytes = writeTcpReset(room, packet, trustIn(parsed));
     return bytes != 0 && allow(worker_.limits.reset) ? bytes : 0;
   });
   if (sent != 0) worker_.stats.answersReset.add(1);

@@ -59,6 +59,13 @@ bool mayStayWhole(const ServerView& server, const ParsedPacket& parsed, uint64_t
   return segmentLength(parsed) + outer.length <= pathMtu && outer.checksum == TunnelChecksum::none;
 }
 
+// Whether finishing the checksum changes nothing but the packet's own transport header, also behind an outer header.
+bool staysInTransport(const ParsedPacket& parsed) {
+  const Offload& offload = parsed.offload;
+  return offload.isNone() ||
+         (offload.checksumStart == parsed.transport && offload.checksumStart <= Offload::kMaxChecksumStart);
+}
+
 // `pathMtu`: read once, as it may change between two looks.
 Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
                  uint32_t pathMtu, const Tunables& tunables) {
@@ -97,6 +104,7 @@ Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, const Outgo
 
 Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet) {
   const ParsedPacket& parsed = packet.parsed;
+  if (!staysInTransport(parsed)) return Verdict::dropBadChecksum;
   if (!server.traits->hasPath()) {
     pass.out.addOffloaded(packet.data, parsed.length, server.address, packet.cause, OutputWay::host, parsed.offload);
     return Verdict::forwarded;

@@ -6,18 +6,17 @@ namespace tunvs {
 
 Verdict PolicyPath::park(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
   const ParsedPacket& parsed = flow.parsed;
-  const std::span<const uint8_t> bytes(packet.data, parsed.length);
+  const Packet whole{packet.data, parsed.length, parsed.offload};
   const auto count = PolicyCounters::addOne;
   if (ParkedFlow* waiting = pass.worker.parking.find(parsed.key, flow.hash)) {
-    const bool hasRoom = pass.worker.parking.parkBehind(*waiting, bytes, static_cast<uint8_t>(cause), parsed.offload);
+    const bool hasRoom = pass.worker.parking.parkBehind(*waiting, whole, static_cast<uint8_t>(cause));
     PolicyCounters& counters = waiting->policy->counters;
     count(hasRoom ? counters.parked : counters.dropped);
     return hasRoom ? Verdict::parked : Verdict::dropParkingFull;
   }
   const auto& policy = *pass.worker.asking.policy;
   count(policy->counters.asked);
-  if (pass.worker.parking.park(parsed.key, flow.hash, bytes, static_cast<uint8_t>(cause), policy, pass.now,
-                               parsed.offload)) {
+  if (pass.worker.parking.park(parsed.key, flow.hash, whole, static_cast<uint8_t>(cause), policy, pass.now)) {
     count(policy->counters.parked);
     return Verdict::parked;
   }

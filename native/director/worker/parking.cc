@@ -16,12 +16,12 @@ ParkedFlow* Parking::find(const FlowKey& key, uint64_t hash) const {
   return flows_.find(hash, [&](uint32_t index) { return flows_[index].hash == hash && flows_[index].key == key; });
 }
 
-bool Parking::park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> packet, uint8_t cause,
-                   const std::shared_ptr<const ConnectionPolicy>& policy, Tick now, Offload offload) {
+bool Parking::park(const FlowKey& key, uint64_t hash, const Packet& packet, uint8_t cause,
+                   const std::shared_ptr<const ConnectionPolicy>& policy, Tick now) {
   assert(find(key, hash) == nullptr);
   if (!flows_.isAllocated()) allocate();
   if (flows_.isFull()) return false;
-  const uint32_t stored = store(packet, cause, offload);
+  const uint32_t stored = store(packet, cause);
   if (stored == kNone) return false;
   const uint32_t index = flows_.take(hash);
   ParkedFlow& flow = flows_[index];
@@ -38,9 +38,9 @@ bool Parking::park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> p
   return true;
 }
 
-bool Parking::parkBehind(ParkedFlow& flow, std::span<const uint8_t> packet, uint8_t cause, Offload offload) {
+bool Parking::parkBehind(ParkedFlow& flow, const Packet& packet, uint8_t cause) {
   if (flow.packets == kMaxPacketsPerFlow) return false;
-  const uint32_t stored = store(packet, cause, offload);
+  const uint32_t stored = store(packet, cause);
   if (stored == kNone) return false;
   packets_[flow.last].next = stored;
   flow.last = stored;
@@ -60,16 +60,15 @@ bool Parking::findRoom(size_t bytes, uint32_t& start) const {
   return bytes < firstByte_;
 }
 
-uint32_t Parking::store(std::span<const uint8_t> packet, uint8_t cause, Offload offload) {
-  const size_t needed = (kHeadroom + packet.size() + 63) / 64 * 64;
+uint32_t Parking::store(const Packet& packet, uint8_t cause) {
+  const size_t needed = (kHeadroom + packet.length + 63) / 64 * 64;
   uint32_t start = 0;
   if (packetCount_ == kMaxPackets || !findRoom(needed, start)) return kNone;
   if (packetCount_ == 0) firstByte_ = start;
   endByte_ = start + static_cast<uint32_t>(needed);
   const uint32_t index = (firstPacket_ + packetCount_++) % kMaxPackets;
-  packets_[index] = {
-      start + static_cast<uint32_t>(kHeadroom), static_cast<uint32_t>(packet.size()), kNone, cause, false, offload};
-  std::ranges::copy(packet, arena_.get() + packets_[index].offset);
+  packets_[index] = {start + static_cast<uint32_t>(kHeadroom), packet.length, kNone, packet.offload, cause, false};
+  std::copy_n(packet.data, packet.length, arena_.get() + packets_[index].offset);
   return index;
 }
 

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "core/hashed_places.h"
@@ -47,9 +46,9 @@ struct ParkedPacket {
   uint32_t offset;  // of the packet in the ring of bytes
   uint32_t length;
   uint32_t next;  // of the same flow
+  Offload offload;
   uint8_t cause;  // index in the vector in which it came
   bool isDone;
-  Offload offload;
 };
 
 struct ParkedFlow {
@@ -76,10 +75,10 @@ class Parking {
   ParkedFlow* find(const FlowKey& key, uint64_t hash) const;
 
   // A flow's first packet; false when there is no room. REQUIRES: find(key, hash) == nullptr
-  bool park(const FlowKey& key, uint64_t hash, std::span<const uint8_t> packet, uint8_t cause,
-            const std::shared_ptr<const ConnectionPolicy>& policy, Tick now, Offload offload = {});
+  bool park(const FlowKey& key, uint64_t hash, const Packet& packet, uint8_t cause,
+            const std::shared_ptr<const ConnectionPolicy>& policy, Tick now);
   // A later packet; false when there is no room.
-  bool parkBehind(ParkedFlow& flow, std::span<const uint8_t> packet, uint8_t cause, Offload offload = {});
+  bool parkBehind(ParkedFlow& flow, const Packet& packet, uint8_t cause);
 
   // The next flow that was not asked about yet; false when there is none.
   bool hasQuestion() const { return unasked_ != kNone; }
@@ -109,8 +108,8 @@ class Parking {
   template <typename Visit>
   void end(ParkedFlow& flow, Visit&& visit) {
     for (uint32_t at = flow.first, left = flow.packets; left > 0; left--, at = packets_[at].next) {
-      const ParkedPacket& packet = packets_[at];
-      visit(Packet{arena_.get() + packet.offset, packet.length, packet.offload}, packet.cause);
+      const ParkedPacket& parked = packets_[at];
+      visit(Packet{arena_.get() + parked.offset, parked.length, parked.offload}, parked.cause);
       packets_[at].isDone = true;
     }
     remove(flow);
@@ -126,7 +125,7 @@ class Parking {
 
   void allocate();
   // Index of a packet's copy; kNone when there is no room.
-  uint32_t store(std::span<const uint8_t> packet, uint8_t cause, Offload offload);
+  uint32_t store(const Packet& packet, uint8_t cause);
   bool findRoom(size_t bytes, uint32_t& start) const;
   void remove(ParkedFlow& flow);
   void reclaimDone();

@@ -33,16 +33,23 @@ std::vector<uint8_t> bytesOf(uint32_t number, size_t length) {
   return bytes;
 }
 
+// A packet of these bytes, for as long as they are there.
+struct Held {
+  Held(std::vector<uint8_t> given) : bytes(std::move(given)) {}
+  operator Packet() { return {bytes.data(), static_cast<uint32_t>(bytes.size())}; }
+  std::vector<uint8_t> bytes;
+};
+
 std::vector<uint8_t> copyOf(const Packet& packet) { return {packet.data, packet.data + packet.length}; }
 
 TEST("parked packets of a flow come out in the order in which they came, with room in front of them") {
   Parking parking;
   const auto policy = policyOf(7, 10, 20);
-  REQUIRE(parking.park(flowOf(1), hashOf(1), bytesOf(1, 100), 3, policy, 5));
-  REQUIRE(parking.park(flowOf(62), hashOf(62), bytesOf(62, 40), 4, policy, 5));
+  REQUIRE(parking.park(flowOf(1), hashOf(1), Held(bytesOf(1, 100)), 3, policy, 5));
+  REQUIRE(parking.park(flowOf(62), hashOf(62), Held(bytesOf(62, 40)), 4, policy, 5));
   ParkedFlow* flow = parking.find(flowOf(1), hashOf(1));
   REQUIRE(flow != nullptr);
-  REQUIRE(parking.parkBehind(*flow, bytesOf(2, 200), 5));
+  REQUIRE(parking.parkBehind(*flow, Held(bytesOf(2, 200)), 5));
   PolicyQuestion question;
   REQUIRE(parking.hasQuestion());
   parking.takeQuestion(question);
@@ -71,11 +78,11 @@ TEST("parked packets of a flow come out in the order in which they came, with ro
 
 TEST("an answer to a flow that has gone does not reach the next one in its place") {
   Parking parking;
-  REQUIRE(parking.park(flowOf(1), hashOf(1), bytesOf(1, 40), 0, policyOf(1, 10), 0));
+  REQUIRE(parking.park(flowOf(1), hashOf(1), Held(bytesOf(1, 40)), 0, policyOf(1, 10), 0));
   PolicyQuestion first, second;
   parking.takeQuestion(first);
   parking.forEachOverdue(10, [&](ParkedFlow& flow) { parking.end(flow, [](Packet, size_t) {}); });
-  REQUIRE(parking.park(flowOf(2), hashOf(2), bytesOf(2, 40), 0, policyOf(1, 10), 10));
+  REQUIRE(parking.park(flowOf(2), hashOf(2), Held(bytesOf(2, 40)), 0, policyOf(1, 10), 10));
   parking.takeQuestion(second);
   CHECK_EQ(second.flow, first.flow);
   CHECK(parking.flowOf({first.flow, first.sequence}) == nullptr);
@@ -86,7 +93,7 @@ TEST("flows become overdue by their own policies' deadlines, also where the cloc
   Parking parking;
   const Tick start = 0u - 8;
   for (const auto& [number, deadline] : std::map<uint32_t, Tick>{{1, 20}, {2, 4}, {3, 12}, {4, 4}})
-    REQUIRE(parking.park(flowOf(number), hashOf(number), bytesOf(number, 40), 0, policyOf(1, deadline), start));
+    REQUIRE(parking.park(flowOf(number), hashOf(number), Held(bytesOf(number, 40)), 0, policyOf(1, deadline), start));
   const auto overdueAt = [&](Tick now) {
     std::string ended;
     parking.forEachOverdue(now, [&](ParkedFlow& flow) {
@@ -107,17 +114,17 @@ TEST("parking is bounded in flows, in packets of a flow and in bytes") {
   Parking parking;
   const auto policy = policyOf(1, 10);
   uint32_t parked = 0;
-  while (parking.park(flowOf(parked), hashOf(parked), bytesOf(0, 40), 0, policy, 0)) parked++;
+  while (parking.park(flowOf(parked), hashOf(parked), Held(bytesOf(0, 40)), 0, policy, 0)) parked++;
   CHECK_EQ(parked, Parking::kMaxFlows);
   ParkedFlow* flow = parking.find(flowOf(5), hashOf(5));
   REQUIRE(flow != nullptr);
   uint32_t behind = 1;
-  while (parking.parkBehind(*flow, bytesOf(0, 40), 0)) behind++;
+  while (parking.parkBehind(*flow, Held(bytesOf(0, 40)), 0)) behind++;
   CHECK_EQ(behind, Parking::kMaxPacketsPerFlow);
 
   Parking large;
   uint32_t packets = 0;
-  while (large.park(flowOf(packets), hashOf(packets), bytesOf(0, 60000), 0, policy, 0)) packets++;
+  while (large.park(flowOf(packets), hashOf(packets), Held(bytesOf(0, 60000)), 0, policy, 0)) packets++;
   CHECK_EQ(packets, Parking::kMaxBytes / ((60000 + kHeadroom + 63) / 64 * 64));
 }
 
@@ -146,7 +153,7 @@ TEST("room comes free in whatever order flows end, and nothing that waits is eve
       case 0:
       case 1: {
         const auto bytes = bytesOf(next * 7, length);
-        if (parking.park(flowOf(next), hashOf(next), bytes, 0, policyOf(1, 10), 0)) {
+        if (parking.park(flowOf(next), hashOf(next), Held(bytes), 0, policyOf(1, 10), 0)) {
           waiting[next].packets.push_back(bytes);
         } else {
           refused++;
@@ -159,7 +166,7 @@ TEST("room comes free in whatever order flows end, and nothing that waits is eve
         auto at = waiting.lower_bound(random.below(next));
         if (at == waiting.end()) at = waiting.begin();
         const auto bytes = bytesOf(static_cast<uint32_t>(step), length);
-        if (parking.parkBehind(*parking.find(flowOf(at->first), hashOf(at->first)), bytes, 0))
+        if (parking.parkBehind(*parking.find(flowOf(at->first), hashOf(at->first)), Held(bytes), 0))
           at->second.packets.push_back(bytes);
         break;
       }
@@ -175,7 +182,7 @@ TEST("room comes free in whatever order flows end, and nothing that waits is eve
   CHECK(parking.isEmpty());
   CHECK(refused > 0 && ended > 1000);
   parking.reclaim();
-  CHECK(parking.park(flowOf(1), hashOf(1), bytesOf(0, kMaxPacketBytes), 0, policyOf(1, 10), 0));
+  CHECK(parking.park(flowOf(1), hashOf(1), Held(bytesOf(0, kMaxPacketBytes)), 0, policyOf(1, 10), 0));
 }
 
 }  // namespace

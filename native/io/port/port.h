@@ -7,12 +7,13 @@
 //  1. The buffers of a PacketVector are the worker's. It lends them to receive(), and has them back, filled, when that
 //     returns. It reads into no vector of which a port holds a buffer.
 //  2. send() lends packets to the port. Those of the vector that was read, the port may keep beyond send(): it holds
-//  the
-//     vector, once for each of them, and releases it in reclaim(). All others (packets that the director made,
-//     fragments and parked packets that had waited) are their owners' again when send() returns: what the port wants to
-//     keep of them, it copies.
+//  the vector, once for each of them, and releases it in reclaim(). All others (packets that the director made,
+//  fragments and parked packets that had waited) are their owners' again when send() returns: what the port wants to
+//  keep of them, it copies.
 //  3. What a port keeps stays as it is, the headroom in front of it too, until the port has released it.
 //  4. After abandon() a port touches no buffer that is not its own.
+//  5. A port that has failed releases all in reclaim(), as if it were sent: a worker without a vector never comes to
+//  receive(), which says why.
 // A port that reads into memory of its own (a ring that the kernel fills) may point a vector's packets there, kHeadroom
 // bytes behind where each begins. Such a packet is the worker's until the vector is lent to receive() again; what was
 // not sent by then, the port has back with it, and what was sent, it owns from send() on.
