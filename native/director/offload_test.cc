@@ -226,4 +226,21 @@ TEST("a packet whose checksum would be written anywhere but into its transport h
   }
 }
 
+TEST("packets that have waited for a policy go on with their offloads") {
+  Subject t;
+  auto policy = std::make_shared<ConnectionPolicy>();
+  policy->id = 1;
+  policy->deadline = 12;
+  CHECK(t.apply(SetPolicy{TestDirector::kWeb, {nullptr, policy}}).ok());
+  for (const size_t bytes : {1480, 1400}) CHECK_EQ(t.take(tcp(bytes), tcp4(bytes)), "parked");
+  PolicyQuestion question;
+  REQUIRE(t.director.takeQuestion(0, question));
+  t.out.reset();
+  const PolicyAnswer answer{question.flow, question.sequence};
+  t.director.resume(0, {&answer, 1}, t.now, t.out);
+  REQUIRE(t.out.count() == 2);
+  CHECK(t.out[0].offload == tcp4(1480).behind(20));
+  CHECK(t.out[1].offload == tcp4(1400).behind(20));
+}
+
 }  // namespace tunvs
