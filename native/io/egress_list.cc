@@ -1,9 +1,8 @@
 #include "io/egress_list.h"
 
-#include <array>
-
 #include "io/packet/packet_egress.h"
 #include "io/packet/raw_egress.h"
+#include "io/port/openers.h"
 #include "io/tun/tun_egress.h"
 
 namespace tunvs {
@@ -48,11 +47,7 @@ constexpr Entry kEgresses[] = {
     {"tun", openTun},
 };
 
-constexpr auto kNames = [] {
-  std::array<std::string_view, std::size(kEgresses)> names;
-  for (size_t i = 0; i < names.size(); i++) names[i] = kEgresses[i].name;
-  return names;
-}();
+constexpr auto kNames = namesOf(kEgresses);
 
 }  // namespace
 
@@ -70,10 +65,7 @@ Result<std::unique_ptr<Egress>> openEgress(std::string_view name, EgressContext&
     if (passedOver != nullptr) passedOver->push_back({std::string(entry.name), opened.error().message});
   }
   if (isAuto) return Error::make(ErrorCode::permission, "no egress works here: " + reasons);
-  std::string names = "auto";
-  for (const std::string_view known : kNames) names += ", " + std::string(known);
-  return Error::make(ErrorCode::invalidArgument,
-                     "there is no egress '" + std::string(name) + "': choose one of " + names);
+  return noSuchOpener("egress", name, kNames);
 }
 
 }  // namespace tunvs

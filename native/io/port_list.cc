@@ -1,7 +1,6 @@
 #include "io/port_list.h"
 
-#include <array>
-
+#include "io/port/openers.h"
 #include "io/tun_port.h"
 
 namespace tunvs {
@@ -17,11 +16,7 @@ constexpr Entry kPorts[] = {
     {"tun", openTunPort},
 };
 
-constexpr auto kNames = [] {
-  std::array<std::string_view, std::size(kPorts)> names;
-  for (size_t i = 0; i < names.size(); i++) names[i] = kPorts[i].name;
-  return names;
-}();
+constexpr auto kNames = namesOf(kPorts);
 
 }  // namespace
 
@@ -35,9 +30,7 @@ Result<std::unique_ptr<Port>> openPort(const PortOptions& options, PortContext& 
     // Where none works, what the last one lacks is what the host has to be given: it wants least.
     if (opened || !isAuto || &entry == &kPorts[std::size(kPorts) - 1]) return opened;
   }
-  std::string names = "auto";
-  for (const std::string_view known : kNames) names += ", " + std::string(known);
-  return Error::make(ErrorCode::invalidArgument, "there is no port '" + options.kind + "': choose one of " + names);
+  return noSuchOpener("port", options.kind, kNames);
 }
 
 }  // namespace tunvs

@@ -50,6 +50,11 @@ Error noSuchService(const ServiceKey& key) {
   return Error::make(ErrorCode::notFound, "there is no virtual service " + textOf(key) + "; add it first");
 }
 
+Error noSuchServer(const ServiceKey& service, const ServerKey& server) {
+  return Error::make(ErrorCode::notFound,
+                     "real server " + textOf(server) + " is not in " + textOf(service) + "; add it first");
+}
+
 Result<void> checkServiceKey(const ServiceKey& key) {
   if (key.isMark()) return checkMarkKey(key);
   if (!isBalanced(key.protocol)) {

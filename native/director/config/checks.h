@@ -14,6 +14,7 @@ std::string textOf(const ServiceKey& key);
 // "10.0.0.11:80"
 std::string textOf(const ServerKey& key);
 Error noSuchService(const ServiceKey& key);
+Error noSuchServer(const ServiceKey& service, const ServerKey& server);
 
 Result<void> checkServiceKey(const ServiceKey& key);
 // What may be said about a service of this name; a service on every port begins persistent, but may be changed later.

@@ -34,6 +34,15 @@ struct Control::Draft {
     return SIZE_MAX;
   }
 
+  // Where a server stands in services[i]->owned.
+  std::optional<size_t> find(size_t i, const ServerKey& key) const {
+    const auto& servers = services[i]->owned;
+    for (size_t at = 0; at < servers.size(); at++) {
+      if (servers[at]->key() == key) return at;
+    }
+    return std::nullopt;
+  }
+
   ServiceView& touch(size_t i) {
     if (touched[i] == nullptr) {
       touched[i] = std::make_shared<ServiceView>(*services[i]);

@@ -18,8 +18,7 @@ Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& s
   for (const auto& owned : view->owned) {
     if (owned->key() == server) return owned->id;
   }
-  return Error::make(ErrorCode::notFound,
-                     "real server " + textOf(server) + " is not in " + textOf(service) + "; add it first");
+  return noSuchServer(service, server);
 }
 
 std::vector<ServiceRow> Control::rows(Tick now) const {

@@ -51,11 +51,9 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
 Result<void> Control::addServer(Draft& draft, const AddServer& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
-  for (const auto& server : draft.services[i]->owned) {
-    if (server->key() == op.server) {
-      return Error::make(ErrorCode::exists, "real server " + textOf(op.server) + " is in " + textOf(op.service) +
-                                                " already; edit it, or delete it first");
-    }
+  if (draft.find(i, op.server)) {
+    return Error::make(ErrorCode::exists, "real server " + textOf(op.server) + " is in " + textOf(op.service) +
+                                              " already; edit it, or delete it first");
   }
   const ServiceView& service = *draft.services[i];
   if (auto checked = service.scheduler->accepts(service.config.schedulerOptions, service.owned.size() + 1); !checked)
@@ -90,40 +88,32 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
 Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
-  const auto& servers = draft.services[i]->owned;
-  const auto at = std::find_if(servers.begin(), servers.end(), [&](const auto& s) { return s->key() == op.server; });
-  if (at == servers.end()) {
-    return Error::make(ErrorCode::notFound,
-                       "real server " + textOf(op.server) + " is not in " + textOf(op.service) + "; add it first");
-  }
-  auto made = makeServer((*at)->id, op.server, op.config, op.condition, op.service);
+  const auto at = draft.find(i, op.server);
+  if (!at) return noSuchServer(op.service, op.server);
+  const ServerView& before = *draft.services[i]->owned[*at];
+  auto made = makeServer(before.id, op.server, op.config, op.condition, op.service);
   if (!made) return made.error();
-  draft.services[i]->tell(*made.value());
-  draft.updateOverload(**at, op.config);
-  if (made.value()->lastWeight == 0) made.value()->lastWeight = (*at)->lastWeight;
-  made.value()->rampSince = rampSince(draft.services[i]->config, at->get(), made.value()->fullWeight(), draft.now);
-  const auto index = at - servers.begin();
-  draft.changeServers(i, [&](auto& all) {
-    return std::exchange(all[static_cast<size_t>(index)], std::shared_ptr<const ServerView>(made.value()));
-  });
+  ServerView& server = *made.value();
+  draft.services[i]->tell(server);
+  draft.updateOverload(before, op.config);
+  if (server.lastWeight == 0) server.lastWeight = before.lastWeight;
+  server.rampSince = rampSince(draft.services[i]->config, &before, server.fullWeight(), draft.now);
+  draft.changeServers(
+      i, [&](auto& all) { return std::exchange(all[*at], std::shared_ptr<const ServerView>(made.value())); });
   return {};
 }
 
 Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
-  const auto& servers = draft.services[i]->owned;
-  const auto at = std::find_if(servers.begin(), servers.end(), [&](const auto& s) { return s->key() == op.server; });
-  if (at == servers.end()) {
-    return Error::make(ErrorCode::notFound, "real server " + textOf(op.server) + " is not in " + textOf(op.service));
-  }
-  auto gone = std::make_shared<ServerView>(**at);
+  const auto at = draft.find(i, op.server);
+  if (!at) return noSuchServer(op.service, op.server);
+  auto gone = std::make_shared<ServerView>(*draft.services[i]->owned[*at]);
   gone->available = false;
   gone->rescheduleUdp = draft.services[i]->config.rescheduleUdp;
-  const auto index = at - servers.begin();
   draft.changeServers(i, [&](auto& all) {
-    std::shared_ptr<const ServerView> displaced = all[static_cast<size_t>(index)];
-    all.erase(all.begin() + index);
+    std::shared_ptr<const ServerView> displaced = all[*at];
+    all.erase(all.begin() + static_cast<ptrdiff_t>(*at));
     return displaced;
   });
   draft.removed.push_back({op.service, gone, /*epoch=*/0, std::nullopt});

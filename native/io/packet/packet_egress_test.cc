@@ -94,6 +94,13 @@ std::unique_ptr<PacketEgress> openEgressOn(const Wire& wire, std::shared_ptr<Nex
 
 bool isResolved(NextHopResolver& resolver, const IpAddress& nextHop) { return resolver.find(nextHop).has_value(); }
 
+// The server's neighbour and the gateway's are there, and the resolver knows both.
+bool learnsNeighbours(Wire& wire, NextHopResolver& resolver) {
+  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
+  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
+  return testing::eventually([&] { return isResolved(resolver, kServer) && isResolved(resolver, kBehindGateway); });
+}
+
 bool startsWith(const std::vector<uint8_t>& frame, const std::vector<uint8_t>& macs) {
   return frame.size() > macs.size() && std::equal(macs.begin(), macs.end(), frame.begin());
 }
@@ -103,9 +110,7 @@ TEST_IN_NAMESPACE("the packet egress sends frames to the resolved neighbour or g
   std::shared_ptr<NextHopResolver> resolver;
   const auto egress = openEgressOn(wire, resolver);
   REQUIRE(egress != nullptr);
-  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
-  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-  REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
+  REQUIRE(learnsNeighbours(wire, *resolver));
 
   TestPacket direct(1500, kServer), routed(100, kBehindGateway);
   const OutputPacket packets[] = {direct.output(), routed.output()};
@@ -243,9 +248,7 @@ TEST_IN_NAMESPACE("answers to 2000 strangers go out, and the resolver knows noth
   std::shared_ptr<NextHopResolver> resolver;
   const auto egress = openEgressOn(wire, resolver);
   REQUIRE(egress != nullptr);
-  wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
-  wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
-  REQUIRE(testing::eventually([&] { return isResolved(*resolver, kServer) && isResolved(*resolver, kBehindGateway); }));
+  REQUIRE(learnsNeighbours(wire, *resolver));
   const uint64_t generation = resolver->generation();
   size_t sent = 0, arrived = 0;
   for (uint32_t i = 0; i < 2000; i++) {
