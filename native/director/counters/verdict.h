@@ -25,7 +25,7 @@ namespace tunvs {
   VERDICT(dropTruncated, dropped, "it is shorter than its IP header, or than its IP header says") \
   VERDICT(dropBadVersion, dropped, "its IP version is neither 4 nor 6") \
   VERDICT(dropBadHeader, dropped, "the lengths in its IP header cannot be true") \
-  VERDICT(dropBadChecksum, dropped, "the checksum of its IPv4 header is wrong") \
+  VERDICT(dropBadChecksum, dropped, "the checksum of its IPv4 header is wrong, or one that it leaves unfinished is not in its transport header") \
   VERDICT(dropBadSource, dropped, "no client can have its source address") \
   VERDICT(dropSourceRouted, dropped, "it carries a source-route option") \
   VERDICT(dropTtlExpired, dropped, "its TTL is 0") \

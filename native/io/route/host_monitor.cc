@@ -13,6 +13,7 @@
 #include "core/inet.h"
 #include "io/os/coarse_clock.h"
 #include "io/route/netlink_messages.h"
+#include "io/route/netlink_socket.h"
 
 namespace tunvs {
 namespace {
@@ -45,17 +46,6 @@ uint64_t hashOf(std::span<const uint8_t> bytes) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
   return hash;
-}
-
-Result<UniqueFd> openSocket() {
-  UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-  if (!socket) return Error::fromErrno(errno, "socket", "can't open a routing (rtnetlink) socket");
-  sockaddr_nl address{};
-  address.nl_family = AF_NETLINK;
-  if (::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
-    return Error::fromErrno(errno, "bind", "can't listen to the routing (rtnetlink) socket");
-  }
-  return socket;
 }
 
 Result<void> subscribe(int socket) {
@@ -94,10 +84,10 @@ bool addProxies(std::span<const uint8_t> datagram, uint64_t& sum) {
 }
 
 Result<std::unique_ptr<HostMonitor>> HostMonitor::start(uint8_t routeProtocol, std::function<void()> changed) {
-  auto notifications = openSocket();
+  auto notifications = openRtnetlink();
   if (!notifications) return notifications.error();
   if (auto subscribed = subscribe(notifications->get()); !subscribed) return subscribed.error();
-  auto questions = openSocket();
+  auto questions = openRtnetlink();
   if (!questions) return questions.error();
   auto loop = LoopThread::make("can't watch the host");
   if (!loop) return loop.error();
