@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, wri
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sources } from '../sources.js';
+import { compileProgress } from './compile-progress.js';
+import { precompiledHeaders } from './precompiled.js';
 import { Failure, root, step } from './run.js';
 
 const inRoot = (...parts) => join(root, ...parts);
@@ -52,11 +54,13 @@ async function ensureConfigured() {
 /** The addon, and with `tests` the native tests. */
 export async function ensureNative({ tests = false } = {}) {
   await ensureConfigured();
+  const env = { ...process.env, ...(await precompiledHeaders(inRoot('build'))) };
   const targets = tests ? ['tunvs', 'tunvs_native_tests'] : ['tunvs'];
   await step(
     tests ? 'building the native part and its tests' : 'building the native part',
     process.execPath,
     nodeGyp('build', '-j', String(availableParallelism()), ...targets),
+    { env, progress: compileProgress(inRoot('build'), targets, env) },
   );
 }
 

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { StepLine } from './step-line.js';
 
 /** The checkout's folder. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -20,7 +21,7 @@ export async function main(body) {
 }
 
 /** { status, output } of a program run quietly; status is 127 when there is no such program, 124 when out of time. */
-export function collect(command, args, { limitMs, ...options } = {}) {
+export function collect(command, args, { limitMs, onOutput, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
     let output = '';
@@ -33,6 +34,7 @@ export function collect(command, args, { limitMs, ...options } = {}) {
       }, limitMs);
     const append = (chunk) => {
       output += chunk;
+      onOutput?.(chunk);
     };
     child.stdout.setEncoding('utf8').on('data', append);
     child.stderr.setEncoding('utf8').on('data', append);
@@ -64,10 +66,16 @@ function killGroup(child) {
   }
 }
 
-/** One line while it runs; its output only when it fails, then a Failure. */
-export async function step(title, command, args, options) {
+/**
+ * One line while it runs; its output only when it fails, then a Failure. `progress`: is handed the output as it comes,
+ * and says how far it is.
+ */
+export async function step(title, command, args, { progress, ...options } = {}) {
   const startMs = performance.now();
-  const result = await collect(command, args, options);
+  const line = new StepLine(title);
+  const onOutput = progress && ((chunk) => line.show(progress(chunk)));
+  const result = await collect(command, args, { ...options, onOutput });
+  line.end();
   const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
   if (result.status !== 0) {
     console.log(`${title}: failed (${seconds} s)`);
