@@ -2,18 +2,18 @@
  * The virtual services and real servers that are configured, and how a change to them comes into force: all of it or
  * none, in the native part, on the host and here.
  *
- * Invariant: between transactions `#services` and `#marks` are what the native part has, `#routed` the addresses and
- * ranges that the host sends to the device, and `#local` those of them that its own services have as well.
+ * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routes` what the host has.
  */
 import { TunvsError, toTunvsError } from '../values/errors.js';
 import type { NativeOperation } from '../native/operations.js';
 import type { ConfigurationBacking } from './configuration-backing.js';
 import type { ConfigurationEvent } from './events.js';
 import type { Change, ConfigurationStep, ServiceOwner } from './owners.js';
-import { checkedMarkRules, type MarkRule, nativeMarkRules, routedPrefixes } from '../values/marks.js';
+import { checkedMarkRules, type MarkRule, nativeMarkRules } from '../values/marks.js';
 import { refuse } from '../values/options.js';
 import { Policies } from '../policy/policies.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
+import { RoutedPrefixes } from './routed-prefixes.js';
 import { serverName } from '../values/server-options.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type RealServer, VirtualService } from './virtual-service.js';
@@ -49,8 +49,7 @@ export class Configuration implements Transaction, ServiceOwner {
   readonly policies: Policies;
   readonly #services = new Map<string, VirtualService>();
   #marks: readonly MarkRule[] = [];
-  readonly #routed = new Set<string>();
-  readonly #local = new Set<string>();
+  readonly #routes: RoutedPrefixes;
   /** The changes of the transaction that is open. */
   #open: ConfigurationChange[] | undefined;
   /** Table policies see what is about to come into force: what they changed now would not be part of it. */
@@ -59,6 +58,7 @@ export class Configuration implements Transaction, ServiceOwner {
   constructor(backing: ConfigurationBacking) {
     this.backing = backing;
     this.policies = new Policies(backing.policies);
+    this.#routes = new RoutedPrefixes(backing.vipRoutes);
   }
 
   /** In the order of adding. */
@@ -139,7 +139,7 @@ export class Configuration implements Transaction, ServiceOwner {
   }
 
   zero(): void {
-    this.change({ operation: { op: 'zero' } });
+    this.change({ operation: { op: 'zero' }, keepsRoutes: true });
   }
 
   /**
@@ -225,32 +225,17 @@ export class Configuration implements Transaction, ServiceOwner {
     const services = [...this.#services.values()];
     const policies = this.#policyOperations(services);
     if (changes.length + policies.length === 0) return;
-    const { vipRoutes } = this.backing;
-    const wanted = routedPrefixes(services, this.#marks);
-    const local = routedPrefixes(
-      services.filter((service) => service.hasLocalServer),
-      this.#marks,
-    );
-    const undo: (() => void)[] = [];
+    const routes = changes.every(({ keepsRoutes }) => keepsRoutes)
+      ? undefined
+      : this.#routes.begin(services, this.#marks);
     try {
-      for (const prefix of missing(wanted, this.#routed)) {
-        vipRoutes?.addVip(prefix);
-        undo.push(() => vipRoutes?.removeVip(prefix));
-      }
-      for (const prefix of missing(local, this.#local)) {
-        vipRoutes?.addLocalNode(prefix);
-        undo.push(() => vipRoutes?.removeLocalNode(prefix));
-      }
       this.backing.apply([...changes.map((change) => change.operation), ...policies]);
     } catch (error) {
-      for (const step of undo.reverse()) step();
+      routes?.undo();
       throw toTunvsError(error);
     }
     this.policies.inForce(services);
-    for (const prefix of missing(this.#local, local)) vipRoutes?.removeLocalNode(prefix);
-    for (const prefix of missing(this.#routed, wanted)) vipRoutes?.removeVip(prefix);
-    replace(this.#local, local);
-    replace(this.#routed, wanted);
+    routes?.done();
   }
 
   #policyOperations(services: VirtualService[]): NativeOperation[] {
@@ -274,15 +259,6 @@ export class Configuration implements Transaction, ServiceOwner {
   #tell(changes: ConfigurationChange[]): void {
     for (const event of changes.flatMap((change) => change.events ?? [])) this.backing.tell(event);
   }
-}
-
-function missing(wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
-  return [...wanted].filter((address) => !there.has(address));
-}
-
-function replace(set: Set<string>, values: ReadonlySet<string>): void {
-  set.clear();
-  for (const value of values) set.add(value);
 }
 
 function isThenable(value: unknown): boolean {

@@ -13,6 +13,8 @@ export interface ConfigurationStep {
   operation: NativeOperation;
   redo?: () => void;
   undo?: () => void;
+  /** The host directs the same addresses to the device afterwards, so that nobody has to go through all services. */
+  keepsRoutes?: boolean;
 }
 
 /** A real server as its virtual service keeps it. */

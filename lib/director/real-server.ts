@@ -173,6 +173,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     const { service } = this;
     service.configuration.changeServer('deleted', service, this, {
       operation: { op: 'deleteServer', service: service.nativeKey, server: this.#nativeKey },
+      keepsRoutes: !this.isLocal,
       redo: () => service.forget(this),
       undo: () => service.remember(this),
     });
@@ -220,6 +221,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     const { config, condition } = state;
     this.service.configuration.changeServer('edited', this.service, this, {
       operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config, condition },
+      keepsRoutes: (config.forwarding === 'local') === (before.config.forwarding === 'local'),
       redo: () => {
         this.#state = state;
       },

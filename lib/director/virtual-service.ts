@@ -169,6 +169,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     const { config, condition } = state;
     this.configuration.changeServer('added', this, server, {
       operation: { op: 'addServer', service: this.nativeKey, server: key, config, condition },
+      keepsRoutes: config.forwarding !== 'local',
       redo: () => this.#servers.set(name, server),
       undo: () => this.#servers.delete(name),
     });
@@ -185,6 +186,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     const runner = this.#runnerOf(call, policy);
     const step: ConfigurationStep = {
       operation: { op: 'editService', service: this.nativeKey, config },
+      keepsRoutes: true,
       redo: () => {
         this.#config = config;
         this.#runner = runner;
@@ -213,7 +215,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   /** Sets the counters of the service and of its real servers back to 0. */
   zero(): void {
     this.assertConfigured();
-    this.configuration.change({ operation: { op: 'zero', service: this.nativeKey } });
+    this.configuration.change({ operation: { op: 'zero', service: this.nativeKey }, keepsRoutes: true });
   }
 
   stats(): VirtualServiceStats {

@@ -28,6 +28,12 @@ const CHECKSUMS: Readonly<Record<string, string[]>> = {
 const BAD = new Set(['0', '4']);
 
 /**
+ * A TCP checksum of 0xffff, number 4, is 0 in ones' complement. Linux writes it so where it finishes a client's checksum,
+ * as for UDP, and Wireshark minds.
+ */
+const isBad = (layer: string, state: string): boolean => BAD.has(state) && !(layer === 'tcp' && state === '4');
+
+/**
  * What may lie around the payload. Behind them Wireshark goes by whatever port a client happens to have, or guesses:
  * what it finds malformed there is nobody's packet.
  */
@@ -106,7 +112,7 @@ export function dissect(path: string, filter = ''): Dissected[] {
         complaints: [
           ...(malformed === '' || !isOurs ? [] : ['malformed']),
           ...experts.map((each) => each.join(': ')),
-          ...summed.filter((layer) => states[layers.indexOf(layer)]?.split('|').some((state) => BAD.has(state))),
+          ...summed.filter((layer) => states[layers.indexOf(layer)]?.split('|').some((state) => isBad(layer, state))),
         ],
       };
     });

@@ -1,0 +1,69 @@
+/**
+ * The addresses and ranges that the host directs to the device, as the configuration wants them.
+ *
+ * Invariant: between changes `#routed` is what the host sends to the device, and `#local` those of it that the host's
+ * own services have as well.
+ */
+import { type MarkRule, routedPrefixes } from '../values/marks.js';
+import type { VipRoutes } from './configuration-backing.js';
+import type { VirtualService } from './virtual-service.js';
+
+export interface RouteChange {
+  /** The configuration is in force: what nobody wants any more goes. */
+  done(): void;
+  /** It was refused: what was added goes. */
+  undo(): void;
+}
+
+export class RoutedPrefixes {
+  readonly #routes: VipRoutes | undefined;
+  readonly #routed = new Set<string>();
+  readonly #local = new Set<string>();
+
+  constructor(routes: VipRoutes | undefined) {
+    this.#routes = routes;
+  }
+
+  /** Adds what is missing, all of it or none. */
+  begin(services: readonly VirtualService[], marks: readonly MarkRule[]): RouteChange {
+    const routes = this.#routes;
+    const wanted = routedPrefixes(services, marks);
+    const local = routedPrefixes(
+      services.filter((service) => service.hasLocalServer),
+      marks,
+    );
+    const added: (() => void)[] = [];
+    const undo = () => {
+      for (const step of added.splice(0).reverse()) step();
+    };
+    try {
+      for (const prefix of missing(wanted, this.#routed)) {
+        routes?.addVip(prefix);
+        added.push(() => routes?.removeVip(prefix));
+      }
+      for (const prefix of missing(local, this.#local)) {
+        routes?.addLocalNode(prefix);
+        added.push(() => routes?.removeLocalNode(prefix));
+      }
+    } catch (error) {
+      undo();
+      throw error;
+    }
+    const done = () => {
+      for (const prefix of missing(this.#local, local)) routes?.removeLocalNode(prefix);
+      for (const prefix of missing(this.#routed, wanted)) routes?.removeVip(prefix);
+      replace(this.#local, local);
+      replace(this.#routed, wanted);
+    };
+    return { done, undo };
+  }
+}
+
+function missing(wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
+  return [...wanted].filter((address) => !there.has(address));
+}
+
+function replace(set: Set<string>, values: ReadonlySet<string>): void {
+  set.clear();
+  for (const value of values) set.add(value);
+}
