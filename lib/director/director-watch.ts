@@ -1,8 +1,7 @@
 /** What a director sees of its host from one moment to the next, and what of it is told. */
 import type { DirectorHost } from '../host/director-host.js';
-import type { MissingStep } from '../host/held-parts.js';
 import type { HostEvent } from '../host/host-event.js';
-import type { Wanted } from '../host/host-keeper.js';
+import { PartsWatch } from '../host/parts-watch.js';
 import type { SnapshotHost } from '../host/snapshot.js';
 
 export interface DirectorWatchParts {
@@ -14,7 +13,7 @@ export interface DirectorWatchParts {
   report(event: HostEvent): void;
 }
 
-export class DirectorWatch implements Wanted {
+export class DirectorWatch extends PartsWatch {
   readonly #parts: DirectorWatchParts;
   readonly #lost = new Set<string>();
   #conflicts: ReadonlySet<string> = new Set();
@@ -23,11 +22,8 @@ export class DirectorWatch implements Wanted {
   #addresses: readonly { address: string }[] | undefined;
 
   constructor(parts: DirectorWatchParts) {
+    super(parts.host);
     this.#parts = parts;
-  }
-
-  get generation(): number {
-    return this.#parts.host.generation;
   }
 
   get devices(): string[] {
@@ -45,22 +41,6 @@ export class DirectorWatch implements Wanted {
     for (const { name } of this.#parts.devices) if (snapshot.link(name) === undefined) this.#gone(name);
     this.#tellConflicts(this.#parts.host.conflicts(snapshot));
     this.#tellMoves(this.#parts.moveServers());
-  }
-
-  prepare(snapshot: SnapshotHost): Promise<void> {
-    return this.#parts.host.prepare(snapshot);
-  }
-
-  missing(snapshot: SnapshotHost): MissingStep[] {
-    return this.#parts.host.missing(snapshot);
-  }
-
-  putBack(missing: readonly MissingStep[]): (Error | undefined)[] {
-    return this.#parts.host.putBack(missing);
-  }
-
-  takeBackStale(snapshot: SnapshotHost): void {
-    this.#parts.host.takeBackStale(snapshot);
   }
 
   #renamed(before: string, now: string): void {

@@ -1,7 +1,7 @@
 /** What a real server wants of its host from one moment to the next, and how it follows its devices. */
-import type { HeldParts, MissingStep } from '../host/held-parts.js';
+import type { HeldParts } from '../host/held-parts.js';
 import type { HostEvent } from '../host/host-event.js';
-import type { Wanted } from '../host/host-keeper.js';
+import { PartsWatch } from '../host/parts-watch.js';
 import type { SnapshotHost } from '../host/snapshot.js';
 
 export interface RealServerWatchBacking {
@@ -10,19 +10,16 @@ export interface RealServerWatchBacking {
   lost: ((reason: string) => void) | undefined;
 }
 
-export class RealServerWatch implements Wanted {
+export class RealServerWatch extends PartsWatch {
   readonly #parts: HeldParts;
   readonly #devices: DeviceNames;
   readonly #backing: RealServerWatchBacking;
 
   constructor(parts: HeldParts, devices: DeviceNames, backing: RealServerWatchBacking) {
+    super(parts);
     this.#parts = parts;
     this.#devices = devices;
     this.#backing = backing;
-  }
-
-  get generation(): number {
-    return this.#parts.generation;
   }
 
   get devices(): readonly string[] {
@@ -38,22 +35,6 @@ export class RealServerWatch implements Wanted {
     const gone = this.#devices.names.find((name) => snapshot.link(name) === undefined);
     if (gone !== undefined)
       this.#backing.lost?.(`the device ${gone} is gone: it was deleted, or moved to another network namespace`);
-  }
-
-  prepare(snapshot: SnapshotHost): Promise<void> {
-    return this.#parts.prepare(snapshot);
-  }
-
-  missing(snapshot: SnapshotHost): MissingStep[] {
-    return this.#parts.missing(snapshot);
-  }
-
-  putBack(missing: readonly MissingStep[]): (Error | undefined)[] {
-    return this.#parts.putBack(missing);
-  }
-
-  takeBackStale(snapshot: SnapshotHost): void {
-    this.#parts.takeBackStale(snapshot);
   }
 }
 
