@@ -1,5 +1,10 @@
 /** Forwarding methods between rules and the library, which say the same in words of their own. */
-import { type ForwardingMethod, type TunnelChecksum, traitsOf } from '../values/forwarding-method.js';
+import {
+  type ForwardingMethod,
+  type ForwardingTraits,
+  type TunnelChecksum,
+  traitsOf,
+} from '../values/forwarding-method.js';
 import type { ServerSettings, TunnelChecksum as WrittenChecksum } from './command.js';
 
 interface Forwarding {
@@ -20,6 +25,11 @@ export const CHECKSUMS: Readonly<Record<WrittenChecksum, TunnelChecksum>> = {
 const WRITTEN = Object.fromEntries(
   Object.entries(CHECKSUMS).map(([written, checksum]) => [checksum, written]),
 ) as Record<TunnelChecksum, WrittenChecksum>;
+
+/** Of a rule's method, which may be one that is to come: undefined. */
+export function knownTraits(forwarding: ServerSettings['forwarding']): ForwardingTraits | undefined {
+  return forwarding === 'nat' ? undefined : traitsOf(forwarding);
+}
 
 /** REQUIRES: checkSupported() let the rule pass. */
 export function forwardingOptions(settings: WrittenForwarding): Partial<Forwarding> & Pick<Forwarding, 'forwarding'> {

@@ -11,6 +11,7 @@ import type {
 } from './command.js';
 import { serviceFamily, servicePort } from './command.js';
 import { RulesError } from './errors.js';
+import { knownTraits } from './forwarding.js';
 import { collectOptions, type GivenOptions, type GivenRule } from './given-options.js';
 import { parseServerSettings } from './parse-server.js';
 import { parseServiceSettings } from './parse-service.js';
@@ -86,8 +87,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
     const settings = parseServerSettings(options);
     // Tunnels and direct routing leave the packet's ports alone, so the service's port is the only one there can be.
     if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = servicePort(service);
-    const isTunnel = settings.forwarding !== 'nat' && settings.forwarding !== 'dr';
-    if (addressFamily(server.address) !== serviceFamily(service) && !isTunnel) {
+    if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {
       throw new RulesError(
         `-r ${server.address} is of another address family than its virtual service; only -i carries that, add it`,
         {

@@ -9,6 +9,7 @@ import type {
   ServiceSettings,
   StartDaemonCommand,
 } from './command.js';
+import { knownTraits } from './forwarding.js';
 import { quoteToken } from './tokenize.js';
 import { schedulerFlagNames } from './values.js';
 
@@ -75,14 +76,12 @@ export function printServiceSettings({ scheduler, schedulerFlags, persistence, o
   );
 }
 
-/** No rule says that a server is local: its address does. */
-const WITHOUT_TUNNEL: Partial<Record<ServerSettings['forwarding'], string>> = { dr: '-g', local: '-g', nat: '-m' };
-
 /** Without thresholds, as `-S` leaves them out. */
 export function printServerSettings(settings: ServerSettings): string {
   const { forwarding, tunnelPort, tunnelChecksum, weight } = settings;
-  const direct = WITHOUT_TUNNEL[forwarding];
-  if (direct !== undefined) return `${direct} -w ${weight}`;
+  const traits = knownTraits(forwarding);
+  // No rule says that a server is local: its address does.
+  if (!traits?.isTunnel) return `${traits ? '-g' : '-m'} -w ${weight}`;
   return join(
     `-i -w ${weight} --tun-type ${forwarding}`,
     tunnelPort !== undefined && `--tun-port ${tunnelPort}`,

@@ -1,7 +1,7 @@
 /** `ipvsadm -L -n`: services and servers in the five forms there are, byte for byte, trailing blanks included. */
 import { addressFamily, type Endpoint, formatEndpoint } from '../../values/inet.js';
 import type { ListColumns, ServiceId } from '../command.js';
-import { traitsOf } from '../../values/forwarding-method.js';
+import { knownTraits } from '../forwarding.js';
 import { formatVirtualEndpoint } from '../../values/service-key.js';
 import { schedulerFlagNames } from '../values.js';
 import { exactNumber, shortNumber } from './numbers.js';
@@ -170,11 +170,11 @@ function listedWeight({ effectiveWeight }: ListedServer): number {
 }
 
 function methodName({ forwarding }: ListedServer): string {
-  return forwarding === 'nat' ? 'Masq' : traitsOf(forwarding).listedAs;
+  return knownTraits(forwarding)?.listedAs ?? 'Masq';
 }
 
 function tunnelName({ forwarding, tunnelPort, tunnelChecksum = 'nocsum' }: ListedServer): string {
-  const traits = forwarding === 'nat' ? undefined : traitsOf(forwarding);
+  const traits = knownTraits(forwarding);
   if (!traits?.isTunnel) return 'n/a';
   const checksum = { nocsum: '-c', csum: '+c', remcsum: 'r+c' }[tunnelChecksum];
   return [forwarding, ...(traits.hasPort ? [tunnelPort] : []), ...(traits.checksums.length > 1 ? [checksum] : [])].join(
