@@ -3,7 +3,7 @@ import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from '../native/services.js';
-import { fullWeight } from '../values/server-condition.js';
+import { fullWeight, nativeCondition } from '../values/server-condition.js';
 import { checkedServerEdit, type RealServerEdit, type ServerState, serverName } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
@@ -61,8 +61,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** It gets no new connections, by {@link drain}, until {@link undrain}. */
   get isDraining(): boolean {
-    this.assertConfigured();
-    return this.#state.condition.isDraining;
+    return this.drainId !== undefined;
   }
 
   /** By a weights policy of its service, in place of the configured weight; undefined: none. */
@@ -129,21 +128,21 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   /** Takes {@link drain} back: it gets new connections by its weight again, with a slow start where its service has one. */
   undrain(): void {
     if (!this.isDraining) return;
-    const { drainId: _, ...others } = this.#state;
-    this.#become({ ...others, condition: { ...others.condition, isDraining: false } });
+    const { drainId: _, ...others } = this.#state.condition;
+    this.#become({ ...this.#state, condition: others });
   }
 
   /** Returns what `drainId` is until it is undrained. @internal */
   beginDrain(): symbol {
-    const { drainId = Symbol('drain'), condition } = this.#state;
-    if (!this.isDraining) this.#become({ ...this.#state, condition: { ...condition, isDraining: true }, drainId });
+    const { drainId = Symbol('drain'), ...others } = this.#state.condition;
+    if (!this.isDraining) this.#become({ ...this.#state, condition: { ...others, drainId } });
     return drainId;
   }
 
   /** @internal */
   get drainId(): symbol | undefined {
     this.assertConfigured();
-    return this.#state.drainId;
+    return this.#state.condition.drainId;
   }
 
   /** By a policy; undefined takes back what it has assigned. Whether that changes anything. @internal */
@@ -218,7 +217,8 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   #become(state: ServerState): void {
     const before = this.#state;
-    const { config, condition } = state;
+    const { config } = state;
+    const condition = nativeCondition(state.condition);
     this.service.configuration.changeServer('edited', this.service, this, {
       operation: { op: 'editServer', service: this.service.nativeKey, server: this.#nativeKey, config, condition },
       keepsRoutes: (config.forwarding === 'local') === (before.config.forwarding === 'local'),

@@ -11,6 +11,7 @@ import type { AnyProtocol } from '../values/protocol.js';
 import { RealServer as ServerHandle } from './real-server.js';
 import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
 import type { SchedulerOptions } from '../values/scheduler-options.js';
+import { nativeCondition } from '../values/server-condition.js';
 import { nativeServiceKey, type ServiceIdentity, serverPortOf, serviceName } from '../values/service-key.js';
 import { type MidStream, midStreamOf, type SlowStart, slowStartOf } from '../values/service-behaviour.js';
 import {
@@ -166,7 +167,8 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
       );
     }
     const server: RealServer = new ServerHandle(this, key, state);
-    const { config, condition } = state;
+    const { config } = state;
+    const condition = nativeCondition(state.condition);
     this.configuration.changeServer('added', this, server, {
       operation: { op: 'addServer', service: this.nativeKey, server: key, config, condition },
       keepsRoutes: config.forwarding !== 'local',

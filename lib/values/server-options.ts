@@ -1,5 +1,5 @@
 /** What callers say about real servers, and how it is checked. */
-import type { NativeServerCondition, NativeServerConfig } from '../native/services.js';
+import type { NativeServerConfig } from '../native/services.js';
 import {
   DEFAULT_FORWARDING_METHOD,
   DEFAULT_TUNNEL_CHECKSUM,
@@ -21,7 +21,7 @@ import {
   refuse,
 } from './options.js';
 import { prefixFamily } from './prefix.js';
-import { GOOD_CONDITION } from './server-condition.js';
+import { GOOD_CONDITION, type ServerCondition } from './server-condition.js';
 import { type ServiceIdentity, serverPortOf } from './service-key.js';
 
 /** What names a real server within its virtual service. */
@@ -159,9 +159,7 @@ export interface ServerState {
   readonly config: NativeServerConfig;
   /** What was wanted; another than `config` has while the server is local. */
   readonly asked: ServerForwarding;
-  readonly condition: NativeServerCondition;
-  /** Another one each time that draining begins; undefined while it is not draining. */
-  readonly drainId?: symbol;
+  readonly condition: ServerCondition;
 }
 
 const LOCAL: ServerForwarding = { forwarding: 'local', tunnelPort: 0, tunnelChecksum: DEFAULT_TUNNEL_CHECKSUM };

@@ -194,7 +194,11 @@ describe('the weight without a slow start', () => {
         else first.undrain();
         first.assignWeight(assigned ?? undefined);
         const assignedWeight = assigned === null ? {} : { assignedWeight: assigned };
-        const expected = fullWeight(configured, { isUp, isDraining, ...assignedWeight });
+        const expected = fullWeight(configured, {
+          isUp,
+          ...(isDraining && { drainId: Symbol('drain') }),
+          ...assignedWeight,
+        });
         assert.equal(first.fullWeight, expected);
         const { effectiveWeight, ...stats } = first.stats();
         assert.equal(effectiveWeight, expected);
