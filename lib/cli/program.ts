@@ -19,9 +19,9 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
     return EXIT_DONE;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
-    const [first, ...others] = error instanceof AggregateError ? error.errors : [error];
-    for (const each of [first, ...others]) io.stderr.write(`tunvs: ${errorSentence(each)}\n`);
-    return first instanceof UsageError || isInvalidArgument(first) ? EXIT_USAGE : EXIT_FAILED;
+    const errors = error instanceof AggregateError ? error.errors : [error];
+    for (const each of errors) io.stderr.write(`tunvs: ${errorSentence(each)}\n`);
+    return errors[0] instanceof UsageError || isInvalidArgument(errors[0]) ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 

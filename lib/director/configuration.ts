@@ -13,7 +13,7 @@ import { checkedMarkRules, type MarkRule, nativeMarkRules } from '../values/mark
 import { refuse } from '../values/options.js';
 import { Policies } from '../policy/policies.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
-import { RoutedPrefixes } from './routed-prefixes.js';
+import { type RouteChange, RoutedPrefixes } from './routed-prefixes.js';
 import { serverName } from '../values/server-options.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type RealServer, VirtualService } from './virtual-service.js';
@@ -225,10 +225,10 @@ export class Configuration implements Transaction, ServiceOwner {
     const services = [...this.#services.values()];
     const policies = this.#policyOperations(services);
     if (changes.length + policies.length === 0) return;
-    const routes = changes.every(({ keepsRoutes }) => keepsRoutes)
-      ? undefined
-      : this.#routes.begin(services, this.#marks);
+    const keepsRoutes = changes.every((change) => change.keepsRoutes);
+    let routes: RouteChange | undefined;
     try {
+      if (!keepsRoutes) routes = this.#routes.begin(services, this.#marks);
       this.backing.apply([...changes.map((change) => change.operation), ...policies]);
     } catch (error) {
       routes?.undo();
