@@ -94,8 +94,12 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   }
   if (reader.has("persistence")) config.persistence = readPersistence(env, reader.object("persistence"));
   if (reader.has("onePacket")) config.onePacket = reader.boolean("onePacket");
-  if (reader.has("midStream"))
-    config.midStream = reader.string("midStream") == "hash" ? MidStream::hash : MidStream::reset;
+  if (reader.has("midStream")) {
+    const std::string midStream = reader.string("midStream");
+    if (midStream == "hash") config.midStream = MidStream::hash;
+    if (midStream != "hash" && midStream != "reset" && reader.ok())
+      throwInvalidArgument(env, "config.midStream must be 'reset' or 'hash'");
+  }
   if (reader.has("rescheduleUdp")) config.rescheduleUdp = reader.boolean("rescheduleUdp");
   if (reader.has("slowStartSeconds"))
     config.slowStartSeconds = static_cast<uint32_t>(reader.integer("slowStartSeconds", 0, kMaxSlowStartSeconds));

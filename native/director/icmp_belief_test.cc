@@ -1,4 +1,5 @@
 // Which ICMP errors about tunnel packets are believed: an error can come from anybody.
+#include "support/icmp_errors.h"
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -7,11 +8,12 @@ namespace tunvs {
 namespace {
 
 using testing::Bytes;
+using testing::fragmentationNeeded;
+using testing::kDirector;
+using testing::kRouter;
 using testing::PacketBuilder;
 using testing::TestDirector;
 
-const IpAddress kDirector = IpAddress::v4(10, 0, 0, 1);
-const IpAddress kRouter = IpAddress::v4(10, 0, 0, 254);
 constexpr uint16_t kGuePort = 6080;
 
 ServerConfig by(ForwardingMethod method) {
@@ -19,11 +21,6 @@ ServerConfig by(ForwardingMethod method) {
   config.tunnel.method = method;
   if (method == ForwardingMethod::gue) config.tunnel.port = kGuePort;
   return config;
-}
-
-Bytes fragmentationNeeded(Bytes quoted, uint16_t mtu, size_t bytes = SIZE_MAX) {
-  quoted.resize(std::min(quoted.size(), bytes));
-  return testing::ipv4Packet(kRouter, kDirector, 1, testing::icmpMessage(kRouter, kDirector, 3, 4, mtu, quoted));
 }
 
 // A connection to server 11, over which packets with DF of these lengths went.

@@ -1,5 +1,6 @@
 // ICMP that means harm: what it may narrow, what it may make the director say, and how it is counted.
 #include "director/connection/connections.h"
+#include "support/icmp_errors.h"
 #include "support/random.h"
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
@@ -9,21 +10,17 @@ namespace tunvs {
 namespace {
 
 using testing::Bytes;
+using testing::fragmentationNeeded;
+using testing::kDirector;
+using testing::kRouter;
 using testing::PacketBuilder;
 using testing::TestDirector;
 
-const IpAddress kDirector = IpAddress::v4(10, 0, 0, 1);
-const IpAddress kRouter = IpAddress::v4(10, 0, 0, 254);
 const IpAddress kClient = IpAddress::v4(198, 51, 100, 7);
 const IpAddress kVip = TestDirector::kWeb.address;
 
 constexpr uint8_t kDip6[16] = {0x20, 1, 0xd, 0xb8, 9}, kRip6[16] = {0x20, 1, 0xd, 0xb8, 10};
 constexpr uint8_t kRouter6[16] = {0x20, 1, 0xd, 0xb8, 11};
-
-Bytes fragmentationNeeded(Bytes quoted, uint16_t mtu, size_t bytes = SIZE_MAX) {
-  quoted.resize(std::min(quoted.size(), bytes));
-  return testing::ipv4Packet(kRouter, kDirector, 1, testing::icmpMessage(kRouter, kDirector, 3, 4, mtu, quoted));
-}
 
 Bytes packetTooBig(const Bytes& quoted, uint32_t mtu) {
   const IpAddress from = IpAddress::v6(kRouter6), to = IpAddress::v6(kDip6);

@@ -34,15 +34,6 @@ struct Control::Draft {
     return SIZE_MAX;
   }
 
-  // Where a server stands in services[i]->owned.
-  std::optional<size_t> find(size_t i, const ServerKey& key) const {
-    const auto& servers = services[i]->owned;
-    for (size_t at = 0; at < servers.size(); at++) {
-      if (servers[at]->key() == key) return at;
-    }
-    return std::nullopt;
-  }
-
   ServiceView& touch(size_t i) {
     if (touched[i] == nullptr) {
       touched[i] = std::make_shared<ServiceView>(*services[i]);
@@ -67,6 +58,12 @@ struct Control::Draft {
     service.scheduler->changed(before, service.candidates, states[i],
                                keepsCursor || service.config.schedulerOptions.stableCursor);
     return displaced;
+  }
+
+  // Brings the slow starts of its servers up to now; the list stays as it is.
+  void stepSlowStart(size_t i) {
+    changeServers(
+        i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
   }
 
   // New views of the same servers, when what they know of their service changed: nothing to the scheduler.

@@ -15,10 +15,9 @@ const ServiceView* Control::find(const ServiceKey& service) const {
 Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& server) const {
   const ServiceView* view = find(service);
   if (view == nullptr) return noSuchService(service);
-  for (const auto& owned : view->owned) {
-    if (owned->key() == server) return owned->id;
-  }
-  return noSuchServer(service, server);
+  const auto at = view->indexOf(server);
+  if (!at) return noSuchServer(service, server);
+  return view->owned[*at]->id;
 }
 
 std::vector<ServiceRow> Control::rows(Tick now) const {
@@ -36,10 +35,9 @@ std::optional<ServiceRow> Control::row(const ServiceKey& service, Tick now) cons
 std::optional<ServerRow> Control::row(const ServiceKey& service, const ServerKey& server, Tick now) const {
   const ServiceView* view = find(service);
   if (view == nullptr) return std::nullopt;
-  for (const auto& owned : view->owned) {
-    if (owned->key() == server) return rowOf(*view, *owned, now);
-  }
-  return std::nullopt;
+  const auto at = view->indexOf(server);
+  if (!at) return std::nullopt;
+  return rowOf(*view, *view->owned[*at], now);
 }
 
 ServiceRow Control::rowOf(const ServiceView& service, Tick now) const {

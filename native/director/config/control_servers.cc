@@ -51,7 +51,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
 Result<void> Control::addServer(Draft& draft, const AddServer& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
-  if (draft.find(i, op.server)) {
+  if (draft.services[i]->indexOf(op.server)) {
     return Error::make(ErrorCode::exists, "real server " + textOf(op.server) + " is in " + textOf(op.service) +
                                               " already; edit it, or delete it first");
   }
@@ -88,7 +88,7 @@ Result<void> Control::addServer(Draft& draft, const AddServer& op) {
 Result<void> Control::editServer(Draft& draft, const EditServer& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
-  const auto at = draft.find(i, op.server);
+  const auto at = draft.services[i]->indexOf(op.server);
   if (!at) return noSuchServer(op.service, op.server);
   const ServerView& before = *draft.services[i]->owned[*at];
   auto made = makeServer(before.id, op.server, op.config, op.condition, op.service);
@@ -106,7 +106,7 @@ Result<void> Control::editServer(Draft& draft, const EditServer& op) {
 Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   const size_t i = draft.find(op.service);
   if (i == SIZE_MAX) return noSuchService(op.service);
-  const auto at = draft.find(i, op.server);
+  const auto at = draft.services[i]->indexOf(op.server);
   if (!at) return noSuchServer(op.service, op.server);
   auto gone = std::make_shared<ServerView>(*draft.services[i]->owned[*at]);
   gone->available = false;
@@ -123,9 +123,7 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
 
 void Control::stepSlowStarts(Draft& draft) {
   for (size_t i = 0; i < draft.services.size(); i++) {
-    if (!isRampDue(*draft.services[i], draft.now)) continue;
-    draft.changeServers(
-        i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
+    if (isRampDue(*draft.services[i], draft.now)) draft.stepSlowStart(i);
   }
 }
 

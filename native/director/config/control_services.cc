@@ -55,9 +55,7 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
     service.scheduler->begin(service.candidates, draft.states[i]);
   }
   // Where slow starts end because nobody wants them any more.
-  if (service.isRamping)
-    draft.changeServers(
-        i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
+  if (service.isRamping) draft.stepSlowStart(i);
   return {};
 }
 

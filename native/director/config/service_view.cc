@@ -21,6 +21,13 @@ ScheduleContext ServiceView::contextOf(const FlowKey& flow, Tick now, const Tuna
           ticksFromSeconds(static_cast<uint32_t>(tunables.lblcrExpiration))};
 }
 
+std::optional<size_t> ServiceView::indexOf(const ServerKey& server) const {
+  for (size_t i = 0; i < owned.size(); i++) {
+    if (owned[i]->key() == server) return i;
+  }
+  return std::nullopt;
+}
+
 const ServerView* ServiceView::schedule(const FlowKey& flow, Tick now, const Tunables& tunables,
                                         PolicyTurn* turn) const {
   if (const Candidate* chosen = policy.choose(candidates, flow, turn)) return static_cast<const ServerView*>(chosen);

@@ -74,6 +74,9 @@ struct ServiceView {
   // Lets a server know what it has to know of its service.
   void tell(ServerView& server) const;
 
+  // Where a server stands in `owned`; nothing when it is not there.
+  std::optional<size_t> indexOf(const ServerKey& server) const;
+
   bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
   // Whether packets to this port may be scheduled without persistence.
   bool takes(Be16 port) const {

@@ -1,19 +1,8 @@
 #include "director/connection/expiry.h"
 
-#include "director/protocol/protocol_state.h"
+#include "director/connection/standing.h"
 
 namespace tunvs {
-namespace {
-
-// Since its last packet, going by the timeout that its state has now; 0 when that has become shorter since.
-uint32_t idleTicks(const Conn& conn, const ServerView& server, const Tunables& tunables, Tick now) {
-  const uint8_t state = conn.state.load(std::memory_order_relaxed);
-  const Tick timeout = timeoutOf(tunables, server.timeouts.get(), conn.protocol, state);
-  const auto idle = static_cast<int32_t>(timeout - (conn.expires.load(std::memory_order_relaxed) - now));
-  return idle > 0 ? static_cast<uint32_t>(idle) : 0;
-}
-
-}  // namespace
 
 bool Expiry::expire(size_t worker, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact, size_t budget) {
   // Their shards in turn.
@@ -32,6 +21,7 @@ bool Expiry::expire(size_t worker, WorkerStats& stats, ExpiryRound& round, Tick 
 void Expiry::dropEntries(size_t worker, WorkerStats& stats, DropEntry& entries, Tick now) {
   const ServiceTable* services = control_.table();
   const Tunables& tunables = services->tunables();
+  const StandingJudge judge(*services, now);
   const uint32_t ticks = entries.elapsed(now);
   if (!defence_.isOn(tunables.dropEntry, tunables)) return;
   for (const Family family : {Family::ipv4, Family::ipv6}) {
@@ -43,7 +33,7 @@ void Expiry::dropEntries(size_t worker, WorkerStats& stats, DropEntry& entries, 
         const ServerView* server = services->server(conn.server.load(std::memory_order_relaxed));
         if (server == nullptr || ConnTable::hasExpired(conn, now)) return false;
         const bool goes = isTemplate(conn) ? DropEntry::mayDropTemplate(conn, server->isOnePacket)
-                                           : entries.mayDrop(conn, idleTicks(conn, *server, tunables, now));
+                                           : entries.mayDrop(conn, judge.idle(conn));
         if (!goes) return false;
         entries_.endEarly(stats, family, conn, unused);
         return true;

@@ -10,10 +10,10 @@ constexpr size_t kMaxReleased = 128;  // fragments of one datagram, FragmentTabl
 
 Verdict FragmentPath::handle(Pass& pass, FragmentLease& lease, const ParsedPacket& parsed, Packet& packet,
                              size_t cause) {
-  const FragmentInfo info = fragmentInfoOf(parsed);
-  if (info.isFirst()) return handleFirst(pass, lease, info, parsed, packet, cause);
   // Of IPv6, only the first fragment says what it is.
   if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
+  const FragmentInfo info = fragmentInfoOf(parsed);
+  if (info.isFirst()) return handleFirst(pass, lease, info, parsed, packet, cause);
   const FragmentAnswer answer = fragments_.follow(info, {packet.data, parsed.length}, pass.now);
   switch (answer.verdict) {
     case FragmentVerdict::wait: return Verdict::waitingFragment;
@@ -27,7 +27,6 @@ Verdict FragmentPath::handle(Pass& pass, FragmentLease& lease, const ParsedPacke
 
 Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const FragmentInfo& info,
                                   const ParsedPacket& parsed, Packet& packet, size_t cause) {
-  if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
   // Nothing is opened or counted for a fragment that goes nowhere.
   const FragmentAnswer begun = fragments_.begin(info, pass.now);
   if (begun.verdict != FragmentVerdict::forward) {
