@@ -35,26 +35,30 @@ function nodeGyp(...args) {
   ];
 }
 
-/** Configures again when anything that the makefiles were made from has changed, a new source file among it. */
+/**
+ * Configures again when anything that the makefiles were made from has changed, a new source file among it; returns
+ * what the compiler and its flags come from.
+ */
 async function ensureConfigured() {
   const stamp = inRoot('build', 'configured.json');
-  const state = JSON.stringify({
+  const flags = {
     node: [process.version, process.arch, process.execPath],
     compiler: [process.env.CC, process.env.CXX, process.env.CXXFLAGS, process.env.LDFLAGS],
     gyp: readFileSync(inRoot('binding.gyp'), 'utf8'),
-    sources: ['core', 'addon', 'tests'].map(sources),
-  });
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
+  };
+  const state = JSON.stringify({ ...flags, sources: ['core', 'addon', 'tests'].map(sources) });
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return flags;
   rmSync(stamp, { force: true });
   await step('configuring the native build', process.execPath, nodeGyp('configure', '--', '-Dtunvs_tests=1'));
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, state);
+  return flags;
 }
 
 /** The addon, and with `tests` the native tests. */
 export async function ensureNative({ tests = false } = {}) {
-  await ensureConfigured();
-  const env = { ...process.env, ...(await precompiledHeaders(inRoot('build'))) };
+  const flags = await ensureConfigured();
+  const env = { ...process.env, ...(await precompiledHeaders(inRoot('build'), flags)) };
   const targets = tests ? ['tunvs', 'tunvs_native_tests'] : ['tunvs'];
   await step(
     tests ? 'building the native part and its tests' : 'building the native part',
