@@ -1,5 +1,6 @@
 /** What can be done with a director, with a device or without. A table of contents; the work is in the modules. */
 import { EventEmitter } from 'node:events';
+import { inspect, type InspectOptions } from 'node:util';
 import type { DirectorHost } from '../host/director-host.js';
 import { atExit } from '../host/at-exit.js';
 import { type Connection, type ConnectionsOptions, connections } from '../stats/connections.js';
@@ -10,6 +11,7 @@ import type { WatchOptions } from '../stats/watch.js';
 import { Watches } from '../stats/watches.js';
 import { TunvsError } from '../values/errors.js';
 import type { ExplainedFlow } from '../values/flow-packet.js';
+import { withJson } from '../values/json.js';
 import type { MarkRule } from '../values/marks.js';
 import { functionOption } from '../values/options.js';
 import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from '../values/service-key.js';
@@ -26,6 +28,7 @@ import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
 import type { Pulse } from './pulse.js';
 import type { VirtualServiceOptions } from './service-options.js';
+import { directorJson, directorView, inspected } from './views.js';
 import type { VirtualService } from './virtual-service.js';
 
 /** CPU time of one worker thread, nanoseconds. */
@@ -233,7 +236,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   /** CPU time that each worker thread has taken so far. */
   workerCpu(): WorkerCpu[] {
-    return this.#engine.call(() => this.#workerCpu());
+    return this.#engine.call(() => this.#workerCpu().map(withJson));
   }
 
   /**
@@ -267,6 +270,15 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  toJSON(): object {
+    return directorJson(this);
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspected(this, () => directorView(this), depth, options);
   }
 
   async #close(): Promise<void> {

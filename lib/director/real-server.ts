@@ -1,4 +1,5 @@
 /** A real server of a virtual service: where connections go. */
+import { inspect, type InspectOptions } from 'node:util';
 import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
@@ -7,6 +8,7 @@ import { fullWeight } from '../values/server-condition.js';
 import { checkedServerEdit, type RealServerEdit, type ServerState, serverName } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
+import { inspected, serverJson, serverView } from './views.js';
 
 let lastSerial = 0;
 
@@ -188,6 +190,15 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
       );
     }
     return serverStats(row);
+  }
+
+  toJSON(): object {
+    return serverJson(this);
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspected(this, () => serverView(this), depth, options);
   }
 
   /** Without a look at whether it is configured still. @internal */

@@ -2,6 +2,7 @@
 import { TunvsError } from '../values/errors.js';
 import type { NativePolicy, NativePolicyColumns } from '../native/policies.js';
 import type { NativeServiceRow } from '../native/rows.js';
+import { withJson } from '../values/json.js';
 import { checkedOptions, functionOption, integerOption, readArguments, refuse } from '../values/options.js';
 import { serverName } from '../values/server-options.js';
 import { FailureBurst } from './burst.js';
@@ -111,7 +112,7 @@ export class ConnectionRunner implements PolicyRunner {
   }
 
   get counters(): PolicyCounters {
-    return { ...zeroCounters(), ...this.#service.row().policy };
+    return withJson({ ...zeroCounters(), ...this.#service.row().policy });
   }
 
   native(): NativePolicy | undefined {

@@ -1,5 +1,6 @@
 /** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
 import { EventEmitter } from 'node:events';
+import { inspect, type InspectOptions } from 'node:util';
 import { atExit } from '../host/at-exit.js';
 import type { HeldParts } from '../host/held-parts.js';
 import { type Host, thisHost } from '../host/host.js';
@@ -129,6 +130,15 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  toJSON(): object {
+    return { mode: this.mode, devices: this.devices, ...(this.#isClosed && { isClosed: true }) };
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return depth < 0 ? '[RealServerHost]' : `RealServerHost ${inspect(this.toJSON(), options)}`;
   }
 
   /** Once: what follows from a lost device is no news. */

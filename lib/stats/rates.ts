@@ -4,6 +4,7 @@
  *
  * Nothing here reads a clock.
  */
+import { withJson } from '../values/json.js';
 import { serviceName } from '../values/service-key.js';
 import type { DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
 import { sumTraffic, trafficNames, zeroTraffic } from './stats.js';
@@ -131,10 +132,9 @@ export class RateMeter {
     const services = stats.services.map((service) => {
       const { increased, rated } = this.#rate(serviceName(service), service.totals, intervalMs);
       increases.push(increased);
-      const servers = service.servers.map((server) => ({
-        ...server,
-        ...this.#rate(serverName(service, server), server.totals, intervalMs).rated,
-      }));
+      const servers = service.servers.map((server) =>
+        withJson({ ...server, ...this.#rate(serverName(service, server), server.totals, intervalMs).rated }),
+      );
       return { ...service, ...rated, servers };
     });
     const counterRates: Record<string, number> = {};

@@ -1,6 +1,7 @@
 /** Reads what an engine has counted. */
 import { native } from '../native/addon.js';
 import type { NativeDirector } from '../native/director.js';
+import { withJson } from '../values/json.js';
 import { type DirectorStats, serviceStats, sumTraffic } from './stats.js';
 
 type Counting = Pick<NativeDirector, 'readCounters' | 'services' | 'tableInfo'>;
@@ -11,7 +12,7 @@ export function readStats(engine: Counting, atMs: number): Omit<DirectorStats, '
   const services = engine.services().map(serviceStats);
   return {
     atMs,
-    counters: Object.fromEntries(native.counters.map((name, index) => [name, counters[index] ?? 0n])),
+    counters: withJson(Object.fromEntries(native.counters.map((name, index) => [name, counters[index] ?? 0n]))),
     table: engine.tableInfo(),
     totals: sumTraffic(services.map((service) => service.totals)),
     services,
