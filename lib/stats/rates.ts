@@ -6,6 +6,7 @@
  */
 import { withJson } from '../values/json.js';
 import { serviceName } from '../values/service-key.js';
+import type { CounterName } from './counter-names.js';
 import type { DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
 import { sumTraffic, trafficNames, zeroTraffic } from './stats.js';
 
@@ -27,7 +28,7 @@ export interface DirectorSample extends Omit<DirectorStats, 'services'>, Rated {
   /** Time since the sample before, or since the watch began. */
   intervalMs: number;
   /** Per second, of each of `counters`. */
-  counterRates: Record<string, number>;
+  counterRates: Record<CounterName, number>;
   services: RatedVirtualService[];
 }
 
@@ -100,7 +101,7 @@ interface Tracked {
 export class RateMeter {
   #objects = new Map<string, Tracked>();
   #totalEstimate: Estimate = zeroTraffic();
-  #counters: Record<string, bigint>;
+  #counters: DirectorStats['counters'];
   #sampledAtMs: number;
 
   /** `atMs` here and below: one steady clock, not that of `stats.atMs`. */
@@ -137,9 +138,9 @@ export class RateMeter {
       );
       return { ...service, ...rated, servers };
     });
-    const counterRates: Record<string, number> = {};
-    for (const [name, now] of Object.entries(stats.counters)) {
-      counterRates[name] = perSecond(risen(this.#counters[name] ?? 0n, now), intervalMs);
+    const counterRates = {} as Record<CounterName, number>;
+    for (const name of Object.keys(stats.counters) as CounterName[]) {
+      counterRates[name] = perSecond(risen(this.#counters[name] ?? 0n, stats.counters[name]), intervalMs);
     }
     this.#counters = stats.counters;
     this.#sampledAtMs = atMs;

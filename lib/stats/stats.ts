@@ -1,5 +1,6 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import type { CounterName } from './counter-names.js';
 import type { HostCounts } from './host-counts.js';
 import { withJson } from '../values/json.js';
 import type { NativeServerRow, NativeServiceRow } from '../native/rows.js';
@@ -89,7 +90,7 @@ export interface DirectorStats {
   /** When this was read: milliseconds since the epoch, or on an offline director's own clock. */
   atMs: number;
   /** The engine's counters by name, docs/api.md lists them: received = forwarded + the drops by reason + passed. */
-  counters: Record<string, bigint>;
+  counters: Record<CounterName, bigint>;
   table: ConnectionTableStats;
   /** The sum over the services configured now. */
   totals: Traffic;
