@@ -1,4 +1,5 @@
 /** Connection policy: a function decides each new connection, while its first packets wait. */
+import { types } from 'node:util';
 import { TunvsError } from '../values/errors.js';
 import type { NativePolicy, NativePolicyColumns } from '../native/policies.js';
 import type { NativeServiceRow } from '../native/rows.js';
@@ -164,6 +165,7 @@ export class ConnectionRunner implements PolicyRunner {
 
   #decideBatch(batch: ConnectionBatch, decideBatch: DecideBatch): void {
     const answer: unknown = decideBatch(batch);
+    if (answer !== undefined && isPromised(answer)) throw promised('decideBatch');
     if (answer !== undefined) refuse('its answer', answer, 'none from decideBatch, which calls batch.choose()');
     for (let row = 0; row < batch.length; row++) if (batch.hasFailed(row)) this.#refused();
   }
@@ -171,8 +173,11 @@ export class ConnectionRunner implements PolicyRunner {
   #decideEach(batch: ConnectionBatch, decide: Decide): void {
     for (let row = 0; row < batch.length; row++) {
       try {
-        batch.choose(row, decide(new NewConnection(batch, row)));
-        if (batch.hasFailed(row)) this.#refused();
+        const answer = decide(new NewConnection(batch, row));
+        batch.choose(row, answer);
+        if (!batch.hasFailed(row)) continue;
+        if (isPromised(answer)) throw promised('decide');
+        this.#refused();
       } catch (error) {
         batch.failRow(row);
         this.#burst.failed(error);
@@ -183,6 +188,16 @@ export class ConnectionRunner implements PolicyRunner {
   #refused(): void {
     this.#burst.failed(new Error('it chose what is none of the servers that it was given'));
   }
+}
+
+function promised(what: string): Error {
+  return new Error(`${what} answered a promise: a connection policy cannot wait`);
+}
+
+/** Says what it finds once: nobody waits for such a promise, so that it rejects is no news either. */
+function isPromised(answer: unknown): boolean {
+  if (types.isPromise(answer)) void answer.catch(() => {});
+  return typeof (answer as { then?: unknown } | null)?.then === 'function';
 }
 
 function choicesOf(service: PolicySubject, row: NativeServiceRow): Choices {
