@@ -13,14 +13,14 @@ import { TunvsError } from '../values/errors.js';
 import type { ExplainedFlow } from '../values/flow-packet.js';
 import { withJson } from '../values/json.js';
 import type { MarkRule } from '../values/marks.js';
-import { functionOption } from '../values/options.js';
+import { functionOption, notByNew } from '../values/options.js';
 import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from '../values/service-key.js';
 import type { StateTimeouts, Timeouts } from '../values/timeouts.js';
 import { notAllUndone } from './closing.js';
 import type { Configuration, Transaction } from './configuration.js';
 import { directorConfiguration } from './director-configuration.js';
 import type { DirectorDevice, MarkDevice } from './director-device.js';
-import type { DirectorEngine } from './director-engine.js';
+import { DirectorEngine } from './director-engine.js';
 import { DirectorNews } from './director-news.js';
 import type { DirectorParts, HostKeeping } from './director-parts.js';
 import { DirectorSettings } from './director-settings.js';
@@ -63,6 +63,9 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
   protected constructor(parts: DirectorParts) {
     super();
+    // The compiler refuses it, JavaScript does not.
+    if (!(parts?.engine instanceof DirectorEngine))
+      throw notByNew('a director', 'Director.open() or Director.offline()');
     const { engine, pulse, host, sources } = parts;
     this.#engine = engine;
     this.#pulse = pulse;

@@ -9,6 +9,7 @@ import { hostKeeper, type HostKeeper } from '../host/host-keeper.js';
 import type { HostStep } from '../host/step.js';
 import { unhindered } from '../host/unhindered.js';
 import { TunvsError } from '../values/errors.js';
+import { notByNew } from '../values/options.js';
 import type { Decapsulator } from './decapsulator.js';
 import { KernelCounters } from './kernel-counters.js';
 import { openRealServer } from './open.js';
@@ -73,6 +74,8 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   private constructor(checked: CheckedRealServer, host: Host) {
     super();
+    // The compiler refuses it, JavaScript does not.
+    if (host === undefined) throw notByNew("a real server's host", 'RealServerHost.open()');
     const { parts, devices, decapsulator, warnings } = openRealServer(checked, host);
     this.#parts = parts;
     this.#devices = devices;
