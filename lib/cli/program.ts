@@ -20,7 +20,8 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
     const [first, ...others] = error instanceof AggregateError ? error.errors : [error];
-    for (const each of [first, ...others]) io.stderr.write(`tunvs: ${errorSentence(each)}\n`);
+    const sentences = new Set([first, ...others].map(errorSentence));
+    for (const sentence of sentences) io.stderr.write(`tunvs: ${sentence}\n`);
     return first instanceof UsageError || isInvalidArgument(first) ? EXIT_USAGE : EXIT_FAILED;
   }
 }

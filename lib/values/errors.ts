@@ -1,4 +1,5 @@
 /** How what the addon throws becomes an error of tunvs. */
+import { types } from 'node:util';
 import { errorMeanings, TunvsError, type TunvsErrorCode } from '../native/errors.js';
 
 export { errorMeanings, TunvsError, type TunvsErrorCode };
@@ -11,8 +12,11 @@ export function isTunvsErrorCode(code: unknown): code is TunvsErrorCode {
 export function toTunvsError(error: unknown): TunvsError {
   if (error instanceof TunvsError) return error;
   const { code, syscall, errno, message } = readError(error);
-  return new TunvsError(isTunvsErrorCode(code) ? code : 'ERR_TUNVS_SYSTEM', message, {
-    cause: error,
+  const isOurs = isTunvsErrorCode(code);
+  const saysAll = isOurs && types.isNativeError(error);
+  return new TunvsError(isOurs ? code : 'ERR_TUNVS_SYSTEM', message, {
+    // One of the addon's has said all that it knows, and as the cause would only say it again.
+    ...(!saysAll && { cause: error }),
     syscall: typeof syscall === 'string' ? syscall : undefined,
     errno: typeof errno === 'number' ? Math.abs(errno) : undefined,
   });

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { inspect } from 'node:util';
 import { errorMeanings, isTunvsErrorCode, TunvsError, toTunvsError, wrapNative } from '../../lib/values/errors.js';
 
 describe('TunvsError', () => {
@@ -11,7 +12,7 @@ describe('TunvsError', () => {
     assert.equal('cause' in error, false);
   });
 
-  it('keeps code, syscall, errno and message of a native error, and the error as its cause', () => {
+  it('keeps code, syscall, errno and message of a native error, and says them once', () => {
     const cause = Object.assign(new Error('no'), { code: 'ERR_TUNVS_PERMISSION', syscall: 'ioctl', errno: 1 });
     const error = toTunvsError(cause);
     assert.ok(error instanceof TunvsError);
@@ -19,7 +20,15 @@ describe('TunvsError', () => {
     assert.equal(error.syscall, 'ioctl');
     assert.equal(error.errno, 1);
     assert.equal(error.message, 'no');
-    assert.equal(error.cause, cause);
+    assert.equal('cause' in error, false);
+    assert.equal(inspect(error).split('Error: no').length, 2, inspect(error));
+  });
+
+  it('keeps as its cause what knows more than it', () => {
+    const missing = Object.assign(new Error('no such file'), { code: 'ENOENT', path: '/proc' });
+    assert.equal(toTunvsError(missing).cause, missing);
+    const object = { code: 'ERR_TUNVS_BUSY', why: 'because' };
+    assert.equal(toTunvsError(object).cause, object);
   });
 
   it('turns the negative errno of Node into a positive one', () => {
