@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { asUsageError } from './option-names.js';
 import { type CliIo, UsageError, type Verb } from './verb.js';
+import { commandWords } from './words.js';
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;
@@ -76,7 +77,7 @@ function errorSentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // A mistake of ours, and the stack says where; everything a user can mend comes with a code or as a UsageError.
   const isOurs = !(error instanceof UsageError) && (error as { code?: unknown }).code === undefined;
-  return isOurs ? (error.stack ?? error.message) : error.message.replace(/^tunvs: /, '');
+  return isOurs ? (error.stack ?? error.message) : commandWords(error.message).replace(/^tunvs: /, '');
 }
 
 function packageVersion(): string {
