@@ -194,8 +194,8 @@ function promised(what: string): Error {
   return new Error(`${what} answered a promise: a connection policy cannot wait`);
 }
 
-/** Says what it finds once: nobody waits for such a promise, so that it rejects is no news either. */
 function isPromised(answer: unknown): boolean {
+  // Nobody waits for it, so that it rejects is no news.
   if (types.isPromise(answer)) void answer.catch(() => {});
   return typeof (answer as { then?: unknown } | null)?.then === 'function';
 }

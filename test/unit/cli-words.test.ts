@@ -15,7 +15,7 @@ function sources(): string {
       .filter((name) => ending.test(name) && !name.startsWith('cli'))
       .map((name) => readFileSync(`${ROOT}${folder}/${name}`, 'utf8'));
   const all = [...read('lib', /\.ts$/), ...read('native', /(?<!_test)\.cc$/)].join('\n');
-  return all.replaceAll('${family}', '6');
+  return all.replace(/\$\{family\}/g, '6');
 }
 
 describe("the library's words, as the commands say them", () => {
