@@ -1,4 +1,5 @@
 /** Every error that tunvs throws. Here, because loading the addon is the first thing that fails. */
+import { inspect, types } from 'node:util';
 
 /** What each code means and how it is mended; a test holds `docs/api.md` to the same list. */
 const MEANINGS = {
@@ -57,4 +58,21 @@ export class TunvsError extends Error {
     if (details.errno !== undefined) this.errno = details.errno;
     if (details.option !== undefined) this.option = details.option;
   }
+
+  /** A cause whose sentence stands in this one's already is shown without it. @internal */
+  [inspect.custom](): object {
+    const { cause, message } = this;
+    if (!types.isNativeError(cause) || typeof cause.message !== 'string') return this;
+    if (cause.message === '' || !message.includes(cause.message)) return this;
+    const short = shownAs(cause, { stack: `${cause.stack}`.replace(cause.message, () => '(said above)') });
+    return shownAs(this, { stack: this.stack, cause: short, [inspect.custom]: undefined });
+  }
+}
+
+/** A stand-in for util.inspect(), with these members in place of its own. */
+function shownAs(error: Error, others: object): object {
+  const shown = Object.create(Object.getPrototypeOf(error), Object.getOwnPropertyDescriptors(error));
+  for (const name of Reflect.ownKeys(others))
+    Object.defineProperty(shown, name, { value: others[name as keyof typeof others], configurable: true });
+  return shown;
 }

@@ -31,6 +31,29 @@ describe('TunvsError', () => {
     assert.equal(toTunvsError(object).cause, object);
   });
 
+  it('is shown with its cause, whose sentence is said once', () => {
+    const deepest = Object.assign(new RangeError('no idea'), { path: '/proc' });
+    const cause = new TunvsError('ERR_TUNVS_POLICY', 'the policy failed: no idea', { cause: deepest });
+    const error = new TunvsError('ERR_TUNVS_HOST', 'not undone: the policy failed: no idea', { cause });
+    const shown = inspect(error);
+    assert.equal(shown.split('no idea').length, 2, shown);
+    assert.match(shown, /^TunvsError: not undone: the policy failed: no idea\n {4}at .*errors\.test/);
+    assert.match(
+      shown,
+      /\[cause\]: TunvsError: \(said above\)\n +at .*\n[^]*\[cause\]: RangeError: \(said above\)\n +at /,
+    );
+    assert.match(shown, /code: 'ERR_TUNVS_HOST'[^]*code: 'ERR_TUNVS_POLICY'[^]*path: '\/proc'/);
+    assert.equal(error.cause, cause);
+    assert.equal(cause.message, 'the policy failed: no idea');
+  });
+
+  it('is shown with what its cause says besides, whatever that is', () => {
+    const error = new TunvsError('ERR_TUNVS_POLICY', 'it failed', { cause: new Error('for a reason') });
+    assert.match(inspect(error), /\[cause\]: Error: for a reason/);
+    const odd = Object.assign(new Error('x'), { message: 5 });
+    assert.match(inspect(new TunvsError('ERR_TUNVS_POLICY', 'it failed', { cause: odd })), /^TunvsError: it failed/);
+  });
+
   it('turns the negative errno of Node into a positive one', () => {
     assert.equal(toTunvsError(Object.assign(new Error('x'), { code: 'ENOENT', errno: -2 })).errno, 2);
   });
