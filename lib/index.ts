@@ -1,6 +1,7 @@
 /** The public surface and nothing else. */
 export type { Transaction } from './director/configuration.js';
 export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
+export type { CounterName, RealServerCounterName } from './stats/counter-names.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
 export { Director, OfflineDirector } from './director/director.js';
 export type { WorkerCpu } from './director/director-handle.js';

@@ -1,6 +1,7 @@
 /** The engine's events on a terminal or in a log: a sentence each, seldom. A new kind of event is one row of SENTENCES. */
 import { toJson } from './json.js';
 import type { CliIo } from './verb.js';
+import { commandWords } from './words.js';
 
 /** As `EngineEvent` of the library, which loads the native part; --help does without. */
 export interface News {
@@ -88,7 +89,8 @@ export class NewsPrinter {
 
   readonly #line: (news: News) => string;
 
-  tell(news: News): void {
+  tell(told: News): void {
+    const news = { ...told, message: commandWords(told.message) };
     const held = this.#held.get(news.type);
     if (held) {
       const value = rowOf(news.type).isCount ? news.value + (held.news?.value ?? 0) : news.value;

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { asUsageError } from './option-names.js';
 import { type CliIo, UsageError, type Verb } from './verb.js';
+import { commandWords } from './words.js';
 
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;
@@ -19,9 +20,10 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
     return EXIT_DONE;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
-    const errors = error instanceof AggregateError ? error.errors : [error];
-    for (const each of errors) io.stderr.write(`tunvs: ${errorSentence(each)}\n`);
-    return errors[0] instanceof UsageError || isInvalidArgument(errors[0]) ? EXIT_USAGE : EXIT_FAILED;
+    const [first, ...others] = error instanceof AggregateError ? error.errors : [error];
+    const sentences = new Set([first, ...others].map(errorSentence));
+    for (const sentence of sentences) io.stderr.write(`tunvs: ${sentence}\n`);
+    return first instanceof UsageError || isInvalidArgument(first) ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 
@@ -75,7 +77,7 @@ function errorSentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   // A mistake of ours, and the stack says where; everything a user can mend comes with a code or as a UsageError.
   const isOurs = !(error instanceof UsageError) && (error as { code?: unknown }).code === undefined;
-  return isOurs ? (error.stack ?? error.message) : error.message.replace(/^tunvs: /, '');
+  return isOurs ? (error.stack ?? error.message) : commandWords(error.message).replace(/^tunvs: /, '');
 }
 
 function packageVersion(): string {

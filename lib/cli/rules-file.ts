@@ -15,7 +15,7 @@ export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo):
   const text = file === '-' ? await readAll(io.stdin) : await readNamed(file);
   const [{ native }, { inertSysctlWarning }] = await Promise.all([
     import('../native/addon.js'),
-    import('../values/sysctls.js'),
+    import('../values/inert-sysctls.js'),
   ]);
   const lines = parseRules(text, { file, support: native, isTimed });
   for (const { place, rule, warnings } of lines) {

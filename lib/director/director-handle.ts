@@ -1,5 +1,6 @@
 /** What can be done with a director, with a device or without. A table of contents; the work is in the modules. */
 import { EventEmitter } from 'node:events';
+import { inspect, type InspectOptions } from 'node:util';
 import type { DirectorHost } from '../host/director-host.js';
 import { atExit } from '../host/at-exit.js';
 import { type Connection, type ConnectionsOptions, connections } from '../stats/connections.js';
@@ -10,15 +11,16 @@ import type { WatchOptions } from '../stats/watch.js';
 import { Watches } from '../stats/watches.js';
 import { TunvsError } from '../values/errors.js';
 import type { ExplainedFlow } from '../values/flow-packet.js';
+import { withJson } from '../values/json.js';
 import type { MarkRule } from '../values/marks.js';
-import { functionOption } from '../values/options.js';
+import { functionOption, notByNew } from '../values/options.js';
 import { type ServiceIdentity, serviceIdentity, type VirtualServiceKey } from '../values/service-key.js';
 import type { StateTimeouts, Timeouts } from '../values/timeouts.js';
 import { notAllUndone } from './closing.js';
 import type { Configuration, Transaction } from './configuration.js';
 import { directorConfiguration } from './director-configuration.js';
 import type { DirectorDevice, MarkDevice } from './director-device.js';
-import type { DirectorEngine } from './director-engine.js';
+import { DirectorEngine } from './director-engine.js';
 import { DirectorNews } from './director-news.js';
 import type { DirectorParts, HostKeeping } from './director-parts.js';
 import { DirectorSettings } from './director-settings.js';
@@ -26,6 +28,7 @@ import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
 import type { Pulse } from './pulse.js';
 import type { VirtualServiceOptions } from './service-options.js';
+import { directorJson, directorView, inspected } from './views.js';
 import type { VirtualService } from './virtual-service.js';
 
 /** CPU time of one worker thread, nanoseconds. */
@@ -60,6 +63,9 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
   protected constructor(parts: DirectorParts) {
     super();
+    // The compiler refuses it, JavaScript does not.
+    if (!(parts?.engine instanceof DirectorEngine))
+      throw notByNew('a director', 'Director.open() or Director.offline()');
     const { engine, pulse, host, sources } = parts;
     this.#engine = engine;
     this.#pulse = pulse;
@@ -233,7 +239,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   /** CPU time that each worker thread has taken so far. */
   workerCpu(): WorkerCpu[] {
-    return this.#engine.call(() => this.#workerCpu());
+    return this.#engine.call(() => this.#workerCpu().map(withJson));
   }
 
   /**
@@ -267,6 +273,15 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  toJSON(): object {
+    return directorJson(this);
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspected(this, () => directorView(this), depth, options);
   }
 
   async #close(): Promise<void> {

@@ -1,7 +1,7 @@
 /** What a director is set to beside its services: timeouts of connections, and IPVS's sysctls. */
 import { native } from '../native/addon.js';
 import { choiceOption, integerOption, MAX_INT32 } from '../values/options.js';
-import { inertSysctlWarning } from '../values/sysctls.js';
+import { inertSysctlWarning } from '../values/inert-sysctls.js';
 import { checkedTimeouts, type StateTimeouts, type Timeouts } from '../values/timeouts.js';
 import type { DirectorEngine } from './director-engine.js';
 import type { DirectorWarning } from './events.js';

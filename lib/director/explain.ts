@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import type { ServicePolicy } from '../policy/policy.js';
 import { native } from '../native/addon.js';
+import type { CounterName } from '../stats/counter-names.js';
 import type { NativeExplanation } from '../native/rows.js';
 import type { NativeServerKey } from '../native/services.js';
 import { type ExplainedFlow, packetOf } from '../values/flow-packet.js';
@@ -10,7 +11,7 @@ import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceNa
 
 export interface Explanation {
   /** The counter that the packet would be counted in: 'forwarded', 'dropNoService', ... */
-  verdict: string;
+  verdict: CounterName;
   /**
    * What decides: a connection that there is, a persistence template, a policy's table, the service's scheduler, a
    * datagram's first fragment, or nothing. A connection policy is not asked: its scheduler stands in for it.
@@ -50,7 +51,7 @@ export function explanation(
   const { verdict, by, endsConnection, connectionState, server } = said;
   const service = said.service && serviceIdentity(said.service);
   const rest = {
-    verdict,
+    verdict: verdict as CounterName,
     by,
     endsConnection,
     ...(service && { service }),

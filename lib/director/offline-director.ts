@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import { native } from '../native/addon.js';
 import type { NativeProcessResult } from '../native/offline.js';
+import type { CounterName } from '../stats/counter-names.js';
 import { readArguments, refuse } from '../values/options.js';
 
 export interface ProcessedPacket {
@@ -15,7 +16,7 @@ export interface ProcessResult {
   /** In the order of sending. */
   outputs: ProcessedPacket[];
   /** What became of each packet: the name of the counter it was counted in. */
-  verdicts: string[];
+  verdicts: CounterName[];
 }
 
 /** Packets and their times as the native part takes them. `clockMs` is the time that has been reached. */
@@ -52,5 +53,5 @@ export function checkedTime(name: string, value: unknown, clockMs: number): numb
 }
 
 export function processResult({ outputs, verdicts }: NativeProcessResult): ProcessResult {
-  return { outputs, verdicts: Array.from(verdicts, (verdict) => native.verdicts[verdict] ?? `verdict ${verdict}`) };
+  return { outputs, verdicts: Array.from(verdicts, (verdict) => native.verdicts[verdict] as CounterName) };
 }

@@ -1,12 +1,15 @@
 /** A real server of a virtual service: where connections go. */
+import { inspect, type InspectOptions } from 'node:util';
 import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from '../native/services.js';
 import { fullWeight, nativeCondition } from '../values/server-condition.js';
+import { MAX_INT32, refuse } from '../values/options.js';
 import { checkedServerEdit, type RealServerEdit, type ServerState, serverName } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
+import { inspected, serverJson, serverView } from './views.js';
 
 let lastSerial = 0;
 
@@ -42,6 +45,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   }
 
   set weight(weight: number) {
+    this.#assertGiven('weight', weight, `an integer from 0 to ${MAX_INT32}`);
     this.edit({ weight });
   }
 
@@ -56,6 +60,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   }
 
   set isUp(isUp: boolean) {
+    this.#assertGiven('isUp', isUp, 'true or false');
     if (isUp !== this.isUp) this.edit({ isUp });
   }
 
@@ -190,6 +195,15 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return serverStats(row);
   }
 
+  toJSON(): object {
+    return serverJson(this);
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspected(this, () => serverView(this), depth, options);
+  }
+
   /** Without a look at whether it is configured still. @internal */
   get nativeConfig(): NativeServerConfig {
     return this.#state.config;
@@ -204,6 +218,12 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
         `the real server ${serverName(this)} of this handle was deleted: look it up again`,
       );
     }
+  }
+
+  /** To edit(), undefined is an option left out; to a setter it is a mistake. */
+  #assertGiven(name: string, value: unknown, expected: string): void {
+    this.assertConfigured();
+    if (value === undefined) refuse(`RealServer: ${name}`, value, expected);
   }
 
   get #nativeKey(): NativeServerKey {

@@ -1,4 +1,5 @@
 /** A virtual service: the protocol, address and port that clients see, and the real servers behind it. */
+import { inspect, type InspectOptions } from 'node:util';
 import type { ConfigurationStep, ServerOwner, ServiceOwner } from './owners.js';
 import { TunvsError } from '../values/errors.js';
 import type { NativeServiceRow } from '../native/rows.js';
@@ -30,6 +31,7 @@ import {
 } from './service-options.js';
 import { serviceStats, type VirtualServiceStats } from '../stats/stats.js';
 import type { StateTimeouts } from '../values/timeouts.js';
+import { inspected, serviceJson, serviceView } from './views.js';
 
 /** A handle on a configured real server; made by {@link VirtualService.addRealServer}. */
 export type RealServer = ServerHandle<VirtualService>;
@@ -222,6 +224,15 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   stats(): VirtualServiceStats {
     return serviceStats(this.row());
+  }
+
+  toJSON(): object {
+    return serviceJson(this);
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return inspected(this, () => serviceView(this), depth, options);
   }
 
   /** What its real servers have to fit. @internal */

@@ -3,7 +3,7 @@
  *
  * Everything native is named by its identity (protocol, address, port), as in ipvsadm, so that a list of operations
  * needs no ids. Errors thrown by the addon are plain `Error`s with a `code` (`ERR_TUNVS_*`), and `syscall` and `errno`
- * where a system call failed; `errors.ts` turns them into `TunvsError`.
+ * where a system call failed; `values/errors.ts` turns them into `TunvsError`.
  */
 import { createRequire } from 'node:module';
 import { existsSync } from 'node:fs';
@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { NativeDecapsulator, NativeDecapsulatorOptions } from './decapsulator.js';
 import type { NativeDirectorOptions } from './director.js';
 import type { NativeEngine, NativeEngineOptions } from './engine.js';
+import { TunvsError, type TunvsErrorDetails } from './errors.js';
 import type { NativeHostChange, NativeHostMonitor } from './host.js';
 import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
@@ -71,22 +72,27 @@ function packageRoot(): string {
   for (let folder = here; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'binding.gyp'))) return folder;
     if (folder === dirname(folder))
-      throw new Error(`tunvs: no binding.gyp above ${here}; the package is incomplete, install it again`);
+      throw notBuilt(`the package tunvs is incomplete, with no binding.gyp above ${here}: install it again`);
   }
+}
+
+const MEND = 'run "npm rebuild tunvs" (needs python3, make and g++)';
+
+function notBuilt(message: string, details?: TunvsErrorDetails): TunvsError {
+  return new TunvsError('ERR_TUNVS_NOT_BUILT', message, details);
 }
 
 function load(): Native {
   const root = packageRoot();
   const binary = join(root, 'build', 'Release', 'tunvs.node');
-  if (!existsSync(binary)) {
-    throw Object.assign(
-      new Error(
-        `tunvs: its native part is not built (${binary}); run "npm rebuild tunvs" (needs python3, make and g++)`,
-      ),
-      { code: 'ERR_TUNVS_NOT_BUILT' },
-    );
+  if (!existsSync(binary)) throw notBuilt(`the native part of tunvs is not built (${binary}): ${MEND}`);
+  try {
+    return createRequire(import.meta.url)(binary) as Native;
+  } catch (error) {
+    // Of another machine or a build that was cut short: the dynamic linker says which.
+    const { message } = error as Error;
+    throw notBuilt(`the native part of tunvs cannot be loaded (${message}): ${MEND}`, { cause: error });
   }
-  return createRequire(import.meta.url)(binary) as Native;
 }
 
 export const native: Native = load();

@@ -1,7 +1,9 @@
 /** Connection policy: a function decides each new connection, while its first packets wait. */
+import { types } from 'node:util';
 import { TunvsError } from '../values/errors.js';
 import type { NativePolicy, NativePolicyColumns } from '../native/policies.js';
 import type { NativeServiceRow } from '../native/rows.js';
+import { withJson } from '../values/json.js';
 import { checkedOptions, functionOption, integerOption, readArguments, refuse } from '../values/options.js';
 import { serverName } from '../values/server-options.js';
 import { FailureBurst } from './burst.js';
@@ -111,7 +113,7 @@ export class ConnectionRunner implements PolicyRunner {
   }
 
   get counters(): PolicyCounters {
-    return { ...zeroCounters(), ...this.#service.row().policy };
+    return withJson({ ...zeroCounters(), ...this.#service.row().policy });
   }
 
   native(): NativePolicy | undefined {
@@ -163,6 +165,7 @@ export class ConnectionRunner implements PolicyRunner {
 
   #decideBatch(batch: ConnectionBatch, decideBatch: DecideBatch): void {
     const answer: unknown = decideBatch(batch);
+    if (answer !== undefined && isPromised(answer)) throw promised('decideBatch');
     if (answer !== undefined) refuse('its answer', answer, 'none from decideBatch, which calls batch.choose()');
     for (let row = 0; row < batch.length; row++) if (batch.hasFailed(row)) this.#refused();
   }
@@ -170,8 +173,11 @@ export class ConnectionRunner implements PolicyRunner {
   #decideEach(batch: ConnectionBatch, decide: Decide): void {
     for (let row = 0; row < batch.length; row++) {
       try {
-        batch.choose(row, decide(new NewConnection(batch, row)));
-        if (batch.hasFailed(row)) this.#refused();
+        const answer = decide(new NewConnection(batch, row));
+        batch.choose(row, answer);
+        if (!batch.hasFailed(row)) continue;
+        if (isPromised(answer)) throw promised('decide');
+        this.#refused();
       } catch (error) {
         batch.failRow(row);
         this.#burst.failed(error);
@@ -182,6 +188,16 @@ export class ConnectionRunner implements PolicyRunner {
   #refused(): void {
     this.#burst.failed(new Error('it chose what is none of the servers that it was given'));
   }
+}
+
+function promised(what: string): Error {
+  return new Error(`${what} answered a promise: a connection policy cannot wait`);
+}
+
+function isPromised(answer: unknown): boolean {
+  // Nobody waits for it, so that it rejects is no news.
+  if (types.isPromise(answer)) void answer.catch(() => {});
+  return typeof (answer as { then?: unknown } | null)?.then === 'function';
 }
 
 function choicesOf(service: PolicySubject, row: NativeServiceRow): Choices {

@@ -1,5 +1,6 @@
 /** Table policy: a function builds a lookup table when the servers change; native code looks connections up in it. */
 import type { NativePolicy } from '../native/policies.js';
+import { withJson } from '../values/json.js';
 import { choiceOption, checkedOptions, functionOption, integerOption, refuse } from '../values/options.js';
 import { FailureBurst } from './burst.js';
 import {
@@ -112,7 +113,7 @@ class TableRunner implements PolicyRunner {
   }
 
   get counters(): ServicePolicy['counters'] {
-    return { ...this.#counts };
+    return withJson({ ...this.#counts });
   }
 
   native(servers: SubjectServer[]): NativePolicy | undefined {

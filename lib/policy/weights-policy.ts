@@ -1,5 +1,6 @@
 /** Weights policy: a function sets the weights of a service's servers from whatever it knows, again and again. */
 import { TunvsError } from '../values/errors.js';
+import { withJson } from '../values/json.js';
 import { checkedOptions, durationOption, functionOption, MAX_INT32, refuse, signalOption } from '../values/options.js';
 import { increase, plainRates, type Rates } from '../stats/rates.js';
 import { serverName } from '../values/server-options.js';
@@ -105,7 +106,7 @@ class WeightsRunner implements PolicyRunner {
   }
 
   get counters(): ServicePolicy['counters'] {
-    return { ...this.#counts };
+    return withJson({ ...this.#counts });
   }
 
   native(): undefined {}

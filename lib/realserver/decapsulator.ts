@@ -2,6 +2,7 @@
 import { native } from '../native/addon.js';
 import type { NativeDecapsulator } from '../native/decapsulator.js';
 import { wrapNative } from '../values/errors.js';
+import { withJson } from '../values/json.js';
 import type { CheckedRealServer } from './real-server-options.js';
 
 /** Between two looks at whether tunnel packets are taken apart still. */
@@ -30,7 +31,7 @@ export class Decapsulator {
   counters(): Record<string, bigint> {
     const values = new BigUint64Array(native.decapCounters.length);
     wrapNative(() => this.#native.readCounters(values));
-    return Object.fromEntries(native.decapCounters.map((name, index) => [name, values[index] ?? 0n]));
+    return withJson(Object.fromEntries(native.decapCounters.map((name, index) => [name, values[index] ?? 0n])));
   }
 
   /** Calls `failed` with the reason at every look that finds it failed, until unwatch(); keeps no process alive. */

@@ -1,5 +1,6 @@
 /** What devices of the kernel have counted since a real server was opened, summed up. */
 import { readDeviceCounters } from '../host/device-counters.js';
+import { withJson } from '../values/json.js';
 
 export class KernelCounters {
   readonly #devices: () => readonly string[];
@@ -13,7 +14,7 @@ export class KernelCounters {
 
   counters(): Record<string, bigint> {
     const now = Object.entries(this.#sums());
-    return Object.fromEntries(now.map(([name, value]) => [name, value - (this.#atStart[name] ?? 0n)]));
+    return withJson(Object.fromEntries(now.map(([name, value]) => [name, value - (this.#atStart[name] ?? 0n)])));
   }
 
   #sums(): Record<string, bigint> {

@@ -1,5 +1,6 @@
 /** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
 import { EventEmitter } from 'node:events';
+import { inspect, type InspectOptions } from 'node:util';
 import { atExit } from '../host/at-exit.js';
 import type { HeldParts } from '../host/held-parts.js';
 import { type Host, thisHost } from '../host/host.js';
@@ -8,6 +9,7 @@ import { hostKeeper, type HostKeeper } from '../host/host-keeper.js';
 import type { HostStep } from '../host/step.js';
 import { unhindered } from '../host/unhindered.js';
 import { TunvsError } from '../values/errors.js';
+import { notByNew } from '../values/options.js';
 import type { Decapsulator } from './decapsulator.js';
 import { KernelCounters } from './kernel-counters.js';
 import { openRealServer } from './open.js';
@@ -72,6 +74,8 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   private constructor(checked: CheckedRealServer, host: Host) {
     super();
+    // The compiler refuses it, JavaScript does not.
+    if (host === undefined) throw notByNew("a real server's host", 'RealServerHost.open()');
     const { parts, devices, decapsulator, warnings } = openRealServer(checked, host);
     this.#parts = parts;
     this.#devices = devices;
@@ -129,6 +133,15 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  toJSON(): object {
+    return { mode: this.mode, devices: this.devices, ...(this.#isClosed && { isClosed: true }) };
+  }
+
+  /** @internal */
+  [inspect.custom](depth: number, options: InspectOptions): string {
+    return depth < 0 ? '[RealServerHost]' : `RealServerHost ${inspect(this.toJSON(), options)}`;
   }
 
   /** Once: what follows from a lost device is no news. */

@@ -1,5 +1,6 @@
 /** What counters count. */
 import { native } from '../native/addon.js';
+import type { CounterName } from './counter-names.js';
 
 export interface CounterMeaning {
   /** What is counted: packets, bytes, connections, templates, reads, reports. */
@@ -8,13 +9,14 @@ export interface CounterMeaning {
   sentence: string;
 }
 
-/** `infos`: for each of `names`. */
-export function meaningsOf(
+/** `infos`: for each of `names`, which are those of `Name`. */
+export function meaningsOf<Name extends string>(
   names: readonly string[],
   infos: readonly CounterMeaning[],
-): Readonly<Record<string, CounterMeaning>> {
-  return Object.fromEntries(names.map((name, index) => [name, Object.freeze(infos[index] as CounterMeaning)]));
+): Readonly<Record<Name, CounterMeaning>> {
+  const entries = names.map((name, index) => [name, Object.freeze(infos[index] as CounterMeaning)] as const);
+  return Object.fromEntries(entries) as Record<Name, CounterMeaning>;
 }
 
 /** Of a director, by the names in `stats().counters`, in their order. */
-export const counterMeanings = meaningsOf(native.counters, native.counterInfos);
+export const counterMeanings = meaningsOf<CounterName>(native.counters, native.counterInfos);

@@ -4,7 +4,9 @@
  *
  * Nothing here reads a clock.
  */
+import { withJson } from '../values/json.js';
 import { serviceName } from '../values/service-key.js';
+import type { CounterName } from './counter-names.js';
 import type { DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
 import { sumTraffic, trafficNames, zeroTraffic } from './stats.js';
 
@@ -26,7 +28,7 @@ export interface DirectorSample extends Omit<DirectorStats, 'services'>, Rated {
   /** Time since the sample before, or since the watch began. */
   intervalMs: number;
   /** Per second, of each of `counters`. */
-  counterRates: Record<string, number>;
+  counterRates: Record<CounterName, number>;
   services: RatedVirtualService[];
 }
 
@@ -99,7 +101,7 @@ interface Tracked {
 export class RateMeter {
   #objects = new Map<string, Tracked>();
   #totalEstimate: Estimate = zeroTraffic();
-  #counters: Record<string, bigint>;
+  #counters: DirectorStats['counters'];
   #sampledAtMs: number;
 
   /** `atMs` here and below: one steady clock, not that of `stats.atMs`. */
@@ -131,15 +133,14 @@ export class RateMeter {
     const services = stats.services.map((service) => {
       const { increased, rated } = this.#rate(serviceName(service), service.totals, intervalMs);
       increases.push(increased);
-      const servers = service.servers.map((server) => ({
-        ...server,
-        ...this.#rate(serverName(service, server), server.totals, intervalMs).rated,
-      }));
+      const servers = service.servers.map((server) =>
+        withJson({ ...server, ...this.#rate(serverName(service, server), server.totals, intervalMs).rated }),
+      );
       return { ...service, ...rated, servers };
     });
-    const counterRates: Record<string, number> = {};
-    for (const [name, now] of Object.entries(stats.counters)) {
-      counterRates[name] = perSecond(risen(this.#counters[name] ?? 0n, now), intervalMs);
+    const counterRates = {} as Record<CounterName, number>;
+    for (const name of Object.keys(stats.counters) as CounterName[]) {
+      counterRates[name] = perSecond(risen(this.#counters[name] ?? 0n, stats.counters[name]), intervalMs);
     }
     this.#counters = stats.counters;
     this.#sampledAtMs = atMs;

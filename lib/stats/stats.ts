@@ -1,6 +1,8 @@
 /** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import type { CounterName } from './counter-names.js';
 import type { HostCounts } from './host-counts.js';
+import { withJson } from '../values/json.js';
 import type { NativeServerRow, NativeServiceRow } from '../native/rows.js';
 import { type PersistenceStats, persistenceStats } from '../values/persistence.js';
 import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
@@ -88,7 +90,7 @@ export interface DirectorStats {
   /** When this was read: milliseconds since the epoch, or on an offline director's own clock. */
   atMs: number;
   /** The engine's counters by name, docs/api.md lists them: received = forwarded + the drops by reason + passed. */
-  counters: Record<string, bigint>;
+  counters: Record<CounterName, bigint>;
   table: ConnectionTableStats;
   /** The sum over the services configured now. */
   totals: Traffic;
@@ -98,7 +100,7 @@ export interface DirectorStats {
 }
 
 export function zeroTraffic(): Traffic {
-  return { connections: 0n, inPackets: 0n, inBytes: 0n, outPackets: 0n, outBytes: 0n };
+  return withJson({ connections: 0n, inPackets: 0n, inBytes: 0n, outPackets: 0n, outBytes: 0n });
 }
 
 export const trafficNames = Object.freeze(Object.keys(zeroTraffic())) as readonly (keyof Traffic)[];
@@ -125,7 +127,7 @@ export function serviceStats(row: NativeServiceRow): VirtualServiceStats {
 }
 
 export function serverStats(row: NativeServerRow): RealServerStats {
-  return {
+  return withJson({
     address: row.address,
     port: row.port,
     forwarding: row.forwarding as ForwardingMethod,
@@ -146,9 +148,9 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     tooBig: row.tooBig,
     fragmentsSent: row.fragmentsSent,
     totals: pickTraffic(row),
-  };
+  });
 }
 
 function pickTraffic({ connections, inPackets, inBytes, outPackets, outBytes }: Traffic): Traffic {
-  return { connections, inPackets, inBytes, outPackets, outBytes };
+  return withJson({ connections, inPackets, inBytes, outPackets, outBytes });
 }

@@ -1,74 +1,22 @@
-/** Every error that tunvs throws, and how a native one becomes one of them. */
+/** How what the addon throws becomes an error of tunvs. */
+import { types } from 'node:util';
+import { errorMeanings, TunvsError, type TunvsErrorCode } from '../native/errors.js';
 
-/** What each code means and how it is mended; a test holds `docs/api.md` to the same list. */
-const MEANINGS = {
-  ERR_TUNVS_INVALID_ARGUMENT:
-    'a value that no retry makes right: the message names the option, what came and what was expected',
-  ERR_TUNVS_EXISTS: 'the virtual service or real server is configured already: edit it, or delete it first',
-  ERR_TUNVS_NOT_FOUND:
-    'the virtual service or real server is not configured, or the handle is of one that was deleted: look it up again',
-  ERR_TUNVS_UNSUPPORTED: 'this build or this kernel does not have the feature: choose another, or a newer kernel',
-  ERR_TUNVS_PERMISSION:
-    'a privilege is missing: run as root, with CAP_NET_ADMIN and CAP_NET_RAW, or under "unshare -Urnm"',
-  ERR_TUNVS_BUSY: 'the device, queue or real server is still in use: stop the other user, or choose another name',
-  ERR_TUNVS_NO_DEVICE:
-    '/dev/net/tun or the named device does not exist: run "modprobe tun", or give the container the device',
-  ERR_TUNVS_LIMIT: 'a fixed capacity is used up: open the director with a larger one',
-  ERR_TUNVS_CLOSED: 'the director or real server host was closed: open another',
-  ERR_TUNVS_SYSTEM: 'a system call failed in another way: see syscall and errno',
-  ERR_TUNVS_NOT_BUILT: 'the native part is missing: run "npm rebuild tunvs" (needs python3, make and g++)',
-  ERR_TUNVS_POLICY: 'a scheduler policy failed: the message names it and what it did, `cause` is what it threw',
-  ERR_TUNVS_RULES: 'the rules hold a mistake: the message names the line and the mend',
-  ERR_TUNVS_HOST:
-    'setting the host up through ip(8) or /proc/sys failed: the message names the command and what it said',
-} as const;
-
-export type TunvsErrorCode = keyof typeof MEANINGS;
-
-/** Each code with the sentence that says what it means and how it is mended. */
-export const errorMeanings: Readonly<Record<TunvsErrorCode, string>> = MEANINGS;
-
-export interface TunvsErrorDetails {
-  /** The error behind this one. */
-  cause?: unknown;
-  /** The system call that failed. */
-  syscall?: string | undefined;
-  /** Its errno, positive, as in errno(3). */
-  errno?: number | undefined;
-  /** The option that was refused. */
-  option?: string | undefined;
-}
-
-/** The only class of error that tunvs throws, but for the reason of an `AbortSignal`, which is thrown as it is. */
-export class TunvsError extends Error {
-  override readonly name = 'TunvsError';
-  readonly code: TunvsErrorCode;
-  /** The system call that failed, where there was one. */
-  declare readonly syscall?: string;
-  /** Its errno, positive, as in errno(3). */
-  declare readonly errno?: number;
-  /** The option that was refused, as in `device.name`. */
-  declare readonly option?: string;
-
-  constructor(code: TunvsErrorCode, message: string, details: TunvsErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
-    this.code = code;
-    if (details.syscall !== undefined) this.syscall = details.syscall;
-    if (details.errno !== undefined) this.errno = details.errno;
-    if (details.option !== undefined) this.option = details.option;
-  }
-}
+export { errorMeanings, TunvsError, type TunvsErrorCode };
 
 export function isTunvsErrorCode(code: unknown): code is TunvsErrorCode {
-  return typeof code === 'string' && Object.hasOwn(MEANINGS, code);
+  return typeof code === 'string' && Object.hasOwn(errorMeanings, code);
 }
 
 /** `error` as a TunvsError: itself, or wrapped with its code, syscall and errno. */
 export function toTunvsError(error: unknown): TunvsError {
   if (error instanceof TunvsError) return error;
   const { code, syscall, errno, message } = readError(error);
-  return new TunvsError(isTunvsErrorCode(code) ? code : 'ERR_TUNVS_SYSTEM', message, {
-    cause: error,
+  const isOurs = isTunvsErrorCode(code);
+  const saysAll = isOurs && types.isNativeError(error);
+  return new TunvsError(isOurs ? code : 'ERR_TUNVS_SYSTEM', message, {
+    // One of the addon's has said all that it knows, and as the cause would only say it again.
+    ...(!saysAll && { cause: error }),
     syscall: typeof syscall === 'string' ? syscall : undefined,
     errno: typeof errno === 'number' ? Math.abs(errno) : undefined,
   });

@@ -18,6 +18,11 @@ export function refuse(name: string, value: unknown, expected: string): never {
   throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`, { option });
 }
 
+/** For a constructor that callers do not call. */
+export function notByNew(what: string, maker: string): TunvsError {
+  return new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${what} is not made by new: call ${maker}`);
+}
+
 /** A value may bring its own code for being shown, which may throw. */
 function shownValue(value: unknown): string {
   try {

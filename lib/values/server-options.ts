@@ -212,7 +212,7 @@ function checkFamilies(
     refuse(
       `${call}: address`,
       address,
-      `an address of the family of a source; for IPv${family}, give the director an IPv${family} source (--source) too`,
+      `an address of the family of a source; for IPv${family}, open the director with an IPv${family} source too`,
     );
   }
 }

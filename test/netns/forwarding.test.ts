@@ -1,6 +1,6 @@
 /** HTTP and UDP through a director, whatever the way out and however many queues. */
 import { strict as assert } from 'node:assert';
-import type { DirectorOpenOptions } from '../../lib/index.js';
+import type { CounterName, DirectorOpenOptions } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
 import { type CapturedFlow, startCapture } from '../support/capture.js';
 import { addService, DirectorAgent } from '../support/director-agent.js';
@@ -80,7 +80,7 @@ for (const { egress, queues } of ways) {
 
     it('accounts for every packet and every connection', async () => {
       const { totals, counters, table } = await director.run((d) => d.stats());
-      const count = (name: string) => Number(counters[name]);
+      const count = (name: string) => Number(counters[name as CounterName]);
       const sum = (...names: readonly string[]) => names.reduce((all, name) => all + count(name), 0);
       assert.equal(sum(...native.verdicts), count('received'));
       assert.ok(count('forwarded') > 0);

@@ -50,6 +50,20 @@ describeLab('RealServerHost', () => {
     assert.deepEqual(result, { mode: 'userspace', devices: ['tunvs-rs0'], received: 0 });
   });
 
+  it('stands in JSON with its statistics, and shows itself without what it is made of', async () => {
+    const [stats, open, shown, closed] = (await run(`
+      const { inspect } = await import('node:util');
+      const server = await RealServerHost.open(options);
+      const seen = [JSON.stringify(server.stats()), JSON.stringify(server), inspect(server)];
+      await server.close();
+      return [...seen, JSON.stringify(server)];
+    `)) as [string, string, string, string];
+    assert.equal(JSON.parse(stats).counters.received, 0);
+    assert.deepEqual(JSON.parse(open), { mode: 'userspace', devices: ['tunvs-rs0'] });
+    assert.equal(shown, "RealServerHost { mode: 'userspace', devices: [ 'tunvs-rs0' ] }");
+    assert.deepEqual(JSON.parse(closed), { mode: 'userspace', devices: ['tunvs-rs0'], isClosed: true });
+  });
+
   it('does without a tunnel device for direct routing, and with IPv6 where the interfaces have it', async () => {
     const result = await run(`
       const virtualAddresses = ['10.9.9.9', '2001:db8:9::9'];

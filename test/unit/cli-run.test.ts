@@ -145,10 +145,7 @@ describe('tunvs run --dry-run', () => {
   it('names the source that a server of another family lacks', async () => {
     const { exitCode, stderr } = await dryRun('-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r [2001:db8::11] -i\n');
     assert.equal(exitCode, 1);
-    assert.match(
-      stderr,
-      /^tunvs: -:2: -r \[2001:db8::11\]:80: write .*for IPv6, give the director an IPv6 source \(--source\) too$/m,
-    );
+    assert.match(stderr, /^tunvs: -:2: -r \[2001:db8::11\]:80: write .*for IPv6, add --source with an IPv6 address$/m);
   });
 
   it('wants rules and a source', async () => {

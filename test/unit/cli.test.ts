@@ -29,6 +29,7 @@ const pretend: Verb = {
       const errors = [
         new TunvsError('ERR_TUNVS_NO_DEVICE', 'it is gone'),
         new TunvsError('ERR_TUNVS_HOST', 'a route is left'),
+        new TunvsError('ERR_TUNVS_HOST', 'a route is left'),
       ];
       throw new AggregateError(errors, 'both');
     }

@@ -4,7 +4,7 @@
  */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { Director, type OfflineDirector, TunvsError, type VirtualService } from '../../lib/index.js';
+import { type CounterName, Director, type OfflineDirector, TunvsError, type VirtualService } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
 import type { VirtualServiceEdit } from '../../lib/director/service-options.js';
 import { tcp, udp } from '../support/packets.js';
@@ -137,7 +137,7 @@ class Run {
 
   async check(): Promise<void> {
     const { counters, services, table } = this.director.stats();
-    const count = (name: string) => counters[name] ?? 0n;
+    const count = (name: string) => counters[name as CounterName] ?? 0n;
     assert.equal(count('received'), this.#received);
     assert.equal(
       native.verdicts.map(count).reduce((sum, each) => sum + each, 0n),

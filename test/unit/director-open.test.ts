@@ -1,7 +1,25 @@
 import { strict as assert } from 'node:assert';
-import { Director, type DirectorOpenOptions } from '../../lib/index.js';
+import { Director, type DirectorOpenOptions, OfflineDirector, RealServerHost } from '../../lib/index.js';
 
 const SOURCE = '10.0.0.1';
+
+describe('new', () => {
+  for (const [name, made, mend] of [
+    ['Director', Director, /^a director is not made by new: call Director\.open\(\) or Director\.offline\(\)$/],
+    ['OfflineDirector', OfflineDirector, /^a director is not made by new: call Director\.open\(\)/],
+    ['RealServerHost', RealServerHost, /^a real server's host is not made by new: call RealServerHost\.open\(\)$/],
+  ] as [string, unknown, RegExp][]) {
+    it(`${name}() says what to call instead`, () => {
+      const Made = made as new (options?: object) => unknown;
+      for (const options of [undefined, {}, { source: '10.2.0.2' }])
+        assert.throws(() => new Made(options), {
+          name: 'TunvsError',
+          code: 'ERR_TUNVS_INVALID_ARGUMENT',
+          message: mend,
+        });
+    });
+  }
+});
 
 describe('opening a director', () => {
   const refused: [what: string, options: object, message: RegExp][] = [

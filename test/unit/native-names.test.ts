@@ -1,6 +1,8 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import {
+  type CounterMeaning,
+  type CounterName,
   counterMeanings,
   Director,
   egresses,
@@ -11,6 +13,7 @@ import {
   timeoutStates,
 } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
+import { counterNames, realServerCounterNames } from '../../lib/stats/counter-names.js';
 import { forwardingTraits } from '../../lib/values/forwarding-method.js';
 
 const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
@@ -28,6 +31,8 @@ describe('names', () => {
     ['forwarding methods', forwardingMethods, native.forwardingMethods],
     ['egresses', egresses, native.egresses],
     ['timeouts', timeoutStates, native.timeoutNames],
+    ['counters', counterNames, native.counters],
+    ["a real server's counters", realServerCounterNames, native.decapCounters],
   ];
   for (const [what, ours, theirs] of lists) {
     it(`of ${what} are the same in TypeScript and in the native part`, () =>
@@ -42,6 +47,23 @@ describe('names', () => {
       }),
       native.forwardingMethods.map((_, index) => native.forwardingTraits[index]),
     );
+  });
+
+  it('of counters are known to the compiler, and can be gone through', async () => {
+    await using director = Director.offline({ source: '10.2.0.2' });
+    const { counters } = director.stats();
+    const received: bigint = counters.received;
+    assert.equal(received, 0n);
+    // @ts-expect-error: it is misspelt.
+    assert.equal(counters.recieved, undefined);
+    // @ts-expect-error: it is misspelt.
+    assert.equal(counterMeanings.recieved, undefined);
+    // @ts-expect-error: it is misspelt.
+    assert.equal(realServerCounterMeanings.recieved, undefined);
+    const sum = Object.values(counters).reduce((all, count) => all + count, 0n);
+    assert.equal(sum, 0n);
+    const named: Record<string, bigint> = counters;
+    assert.deepEqual(Object.keys(named) as CounterName[], [...counterNames]);
   });
 
   it('of verdicts are names of counters', () => {
@@ -65,7 +87,7 @@ describe('names', () => {
     it(`below "${heading}" of docs/api.md are all there are`, () => assert.deepEqual(documented(heading), names));
   }
 
-  const meanings: [whose: string, names: readonly string[], meanings: typeof counterMeanings][] = [
+  const meanings: [whose: string, names: readonly string[], meanings: Readonly<Record<string, CounterMeaning>>][] = [
     ["a director's", native.counters, counterMeanings],
     ["a real server's", native.decapCounters, realServerCounterMeanings],
   ];

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import {
   type ConnectionBatch,
   connectionPolicy,
+  type Decide,
   Director,
   type EngineEvent,
   type OfflineDirector,
@@ -180,6 +181,34 @@ describe('a connection policy', () => {
       const { asked, answered, failed } = bed.web.policy?.counters ?? {};
       assert.deepEqual([asked, answered, failed], [4n, 0n, 4n]);
       assert.equal(bed.events.length, 1);
+    });
+  }
+
+  const waiting: [what: string, promise: string, policy: () => Policy][] = [
+    ['decide', 'a promise', () => connectionPolicy((async () => 0) as unknown as Decide)],
+    [
+      'decide',
+      'one that rejects',
+      () => connectionPolicy((() => Promise.reject(new Error('late'))) as unknown as Decide),
+    ],
+    // biome-ignore lint/suspicious/noThenProperty: it is what is tried.
+    ['decide', 'what has a then()', () => connectionPolicy((() => ({ then() {} })) as unknown as Decide)],
+    ['decideBatch', 'a promise', () => connectionPolicy({ decideBatch: async () => {} })],
+    [
+      'decideBatch',
+      'one that rejects',
+      () => connectionPolicy({ decideBatch: () => Promise.reject(new Error('late')) }),
+    ],
+  ];
+  for (const [what, promise, policy] of waiting) {
+    it(`is told that it cannot wait, where ${what} answers ${promise}`, async () => {
+      await using bed = new Bed(policy());
+      assert.match(bed.open(3), /^[abc]{3}$/);
+      await turn();
+      assert.deepEqual(
+        bed.events.map(({ message }) => message.replace(/^.* decides: /, '')),
+        [`${what} answered a promise: a connection policy cannot wait`],
+      );
     });
   }
 

@@ -115,9 +115,15 @@ function service(port: number, totals: Traffic, servers: Traffic[] = []): Virtua
   };
 }
 
-function stats(services: VirtualServiceStats[], counters: Record<string, bigint> = {}): DirectorStats {
+function stats(services: VirtualServiceStats[], counters: Partial<DirectorStats['counters']> = {}): DirectorStats {
   const table = { ipv4: 0, ipv6: 0, capacity: 1024, bytes: 65_536, persistenceDataBytes: 0 };
-  return { atMs: 0, counters, table, totals: sumTraffic(services.map((each) => each.totals)), services };
+  return {
+    atMs: 0,
+    counters: counters as DirectorStats['counters'],
+    table,
+    totals: sumTraffic(services.map((each) => each.totals)),
+    services,
+  };
 }
 
 describe('RateMeter', () => {

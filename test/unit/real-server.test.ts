@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import type { RealServerOptions } from '../../lib/values/server-options.js';
+import type { RealServerEdit, RealServerOptions } from '../../lib/values/server-options.js';
 import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
 
 const WEB = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
@@ -86,6 +86,31 @@ describe('a real server', () => {
     server.weight = 0;
     assert.equal(server.weight, 0);
     assert.equal(server.upperThreshold, 200);
+  });
+
+  it('takes undefined for an option left out in edit(), and for a mistake in a setter', () => {
+    const { server } = withServer({ weight: 5 });
+    server.isUp = false;
+    server.edit({ weight: undefined, isUp: undefined } as RealServerEdit);
+    assert.deepEqual([server.weight, server.isUp], [5, false]);
+    const nothing = undefined as never;
+    assert.throws(
+      () => {
+        server.weight = nothing;
+      },
+      {
+        code: 'ERR_TUNVS_INVALID_ARGUMENT',
+        option: 'weight',
+        message: /weight: expected an integer .*, got undefined/,
+      },
+    );
+    assert.throws(
+      () => {
+        server.isUp = nothing;
+      },
+      { code: 'ERR_TUNVS_INVALID_ARGUMENT', option: 'isUp', message: /isUp: expected true or false, got undefined/ },
+    );
+    assert.deepEqual([server.weight, server.isUp], [5, false]);
   });
 
   it('leaves a handle that only its name can be read of, once it or its service is deleted', () => {

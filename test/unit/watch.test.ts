@@ -4,7 +4,7 @@ import { Watch, type WatchOptions } from '../../lib/stats/watch.js';
 
 function reading(received = 0n): DirectorStats {
   const table = { ipv4: 0, ipv6: 0, capacity: 1024, bytes: 65_536, persistenceDataBytes: 0 };
-  return { atMs: 0, counters: { received }, table, totals: zeroTraffic(), services: [] };
+  return { atMs: 0, counters: { received } as DirectorStats['counters'], table, totals: zeroTraffic(), services: [] };
 }
 
 function watched(options: WatchOptions, read: () => DirectorStats = reading) {

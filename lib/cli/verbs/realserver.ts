@@ -11,6 +11,7 @@ import { aborted } from '../../daemon/aborted.js';
 import { closeBehind } from '../../daemon/close-behind.js';
 import { endSignal } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
+import { commandWords } from '../words.js';
 
 interface Options {
   vip: string[];
@@ -122,7 +123,7 @@ Examples:
     let stopMending: (() => void) | undefined;
     try {
       const host = await RealServerHost.open(settings);
-      for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${warning}\n`);
+      for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${commandWords(warning)}\n`);
       const { mode, devices } = host;
       const places = devices.length === 0 ? 'by direct routing' : `on ${devices.join(', ')} (${mode} mode)`;
       print('ready', `real server for ${given.vip.join(', ')} ${places}`, {
@@ -163,6 +164,6 @@ async function mend(host: RealServerHost, isJson: boolean, io: CliIo): Promise<v
       : `tunvs realserver: looked at the host: ${mended} ${mended === 1 ? 'thing' : 'things'} put back`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
-    io.stderr.write(`tunvs realserver: the host stays as it is: ${(error as Error).message}\n`);
+    io.stderr.write(`tunvs realserver: the host stays as it is: ${commandWords((error as Error).message)}\n`);
   }
 }

@@ -16,6 +16,7 @@ import type { RunOptions } from '../run/options.js';
 import { statsLine } from '../run/stats-line.js';
 import { endSignal } from '../signals.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
+import { commandWords } from '../words.js';
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
@@ -124,7 +125,7 @@ async function openDirector(options: RunOptions, signal: AbortSignal): Promise<D
 }
 
 function announce(director: Director, options: RunOptions, io: CliIo): void {
-  for (const warning of director.warnings) io.stderr.write(`tunvs run: ${warning}\n`);
+  for (const warning of director.warnings) io.stderr.write(`tunvs run: ${commandWords(warning)}\n`);
   const services = director.virtualServices.length;
   const servers = director.virtualServices.reduce((sum, service) => sum + service.realServers.length, 0);
   const { name, egress, attached } = director.device as NonNullable<Director['device']>;
@@ -147,7 +148,7 @@ function count(number: number, what: string): string {
 /** Puts the host right, and keeps the old rules when the new ones hold a mistake. */
 async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
   const mended = await director.mendHost().catch((error: Error) => {
-    io.stderr.write(`tunvs run: the host stays as it is: ${error.message}\n`);
+    io.stderr.write(`tunvs run: the host stays as it is: ${commandWords(error.message)}\n`);
     return 0;
   });
   try {
@@ -161,7 +162,7 @@ async function reload(director: Director, { rules, source, json }: RunOptions, i
       : `tunvs run: rules read again: ${count(changes, 'change')}${host}`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
-    io.stderr.write(`tunvs run: the rules stay as they are: ${(error as Error).message}\n`);
+    io.stderr.write(`tunvs run: the rules stay as they are: ${commandWords((error as Error).message)}\n`);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "io/os/tun_uapi.h"
 #include "io/route/netlink.h"
+#include "io/tun/held_devices.h"
 
 namespace tunvs {
 namespace {
@@ -73,6 +74,11 @@ std::string recreateCommands(const std::string& name) {
 }
 
 Error inUse(const std::string& name) {
+  if (isTunDeviceOpenHere(name)) {
+    return Error{ErrorCode::busy,
+                 "device '" + name + "' is open in this process already: close what has it, or choose another name",
+                 EBUSY, "ioctl(TUNSETIFF)"};
+  }
   return Error{ErrorCode::busy,
                "device '" + name +
                    "' is held by another process, perhaps another director: stop that (fuser -v /dev/net/tun "

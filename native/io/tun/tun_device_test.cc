@@ -2,7 +2,10 @@
 
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "io/route/netlink.h"
 #include "support/network_namespace.h"
@@ -160,8 +163,33 @@ TEST_WITH_TUN("a device that another holder has is busy, with one queue or sever
     REQUIRE(!second.ok());
     CHECK(second.error().code == ErrorCode::busy);
     CHECK(contains(second.error(), name));
+    CHECK(contains(second.error(), "open in this process already"));
   }
   CHECK(TunDevice::open({.name = "multi"}).ok());
+}
+
+TEST_WITH_TUN("a device that another process has is said to be that one's") {
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const auto holder = TunDevice::open({.name = "theirs"});
+    const char answer = holder.ok() ? 'y' : 'n';
+    if (::write(ready[1], &answer, 1) == 1) ::pause();
+    ::_exit(0);
+  }
+  REQUIRE(child > 0);
+  char answer = 'n';
+  CHECK_EQ(::read(ready[0], &answer, 1), 1);
+  CHECK_EQ(answer, 'y');
+  const auto second = TunDevice::open({.name = "theirs"});
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+  REQUIRE(!second.ok());
+  CHECK(second.error().code == ErrorCode::busy);
+  CHECK(contains(second.error(), "held by another process"));
 }
 
 TEST_WITH_TUN("an interface that is no TUN device is refused as such") {

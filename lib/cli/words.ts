@@ -1,0 +1,17 @@
+/** Sentences of the library in the words of the command line: calls and options of the one are options of the other. */
+
+/** What the library says, and what the commands say in its place. A test holds the former to the library's sources. */
+export const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
+  [/\bopen the director with an (IPv[46]) source too\b/g, 'add --source with an $1 address'],
+  [/\bor name another source\b/g, 'or name another with --source'],
+  [/\braise maxConnections\b/g, 'raise --max-connections'],
+  [/\bopen it with egress '(\w+)'/g, 'choose --egress $1'],
+  [/\bchoose mode "userspace"/g, 'choose --mode userspace'],
+  [/\bsince forwarding does not name 'gue'/g, 'since --forwarding does not name gue'],
+  [/\bclose the director and open it again\b/g, 'start the command again'],
+  [/\bopen it again\b/g, 'start the command again'],
+];
+
+export function commandWords(sentence: string): string {
+  return WORDS.reduce((said, [library, command]) => said.replace(library, command), sentence);
+}

@@ -1,0 +1,110 @@
+/**
+ * Handles for JSON and for util.inspect(): what they stand for, without what they are made of. Neither throws: a handle
+ * whose director is closed says so, and so does one whose service or server was deleted.
+ */
+import { inspect, type InspectOptions } from 'node:util';
+import { TunvsError } from '../values/errors.js';
+import { type ServiceIdentity, serviceName } from '../values/service-key.js';
+import { serverName } from '../values/server-options.js';
+
+/** What is read of a handle; all but the name throws once the handle holds no more. */
+interface ViewedServer {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly forwarding: string;
+  readonly isUp: boolean;
+  readonly isDraining: boolean;
+}
+
+interface ViewedService extends ServiceIdentity {
+  readonly scheduler: string;
+  readonly policy: { readonly kind: string; readonly name: string } | undefined;
+  readonly realServers: readonly ViewedServer[];
+}
+
+interface ViewedDirector {
+  readonly sources: readonly string[];
+  readonly device: { readonly name: string } | undefined;
+  readonly virtualServices: readonly ViewedService[];
+}
+
+/** In place of what cannot be read any more. */
+type Gone = { isClosed: true } | { isDeleted: true };
+
+function unlessGone<T extends object>(read: () => T): T | Gone {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof TunvsError)) throw error;
+    return error.code === 'ERR_TUNVS_CLOSED' ? { isClosed: true } : { isDeleted: true };
+  }
+}
+
+export function serverJson(server: ViewedServer): object {
+  const { address, port } = server;
+  return { address, port, ...unlessGone(() => stateOf(server)) };
+}
+
+export function serviceJson(service: ViewedService): object {
+  const { protocol, address, port, lastPort, mark } = service;
+  return {
+    ...{ protocol, address, port, lastPort, mark },
+    ...unlessGone(() => ({
+      scheduler: service.scheduler,
+      policy: service.policy && { kind: service.policy.kind, name: service.policy.name },
+      realServers: service.realServers.map(serverJson),
+    })),
+  };
+}
+
+export function directorJson(director: ViewedDirector): object {
+  return {
+    device: director.device?.name,
+    sources: director.sources,
+    ...unlessGone(() => ({ virtualServices: director.virtualServices.map(serviceJson) })),
+  };
+}
+
+export function serverView(server: ViewedServer & { readonly service: ServiceIdentity }): object {
+  const view = { name: serverName(server), service: serviceName(server.service) };
+  return { ...view, ...unlessGone(() => stateOf(server)) };
+}
+
+export function serviceView(service: ViewedService): object {
+  const read = () => ({
+    scheduler: service.scheduler,
+    ...(service.policy && { policy: service.policy.name }),
+    realServers: service.realServers.map(shortServer),
+  });
+  return { name: serviceName(service), ...unlessGone(read) };
+}
+
+export function directorView(director: ViewedDirector): object {
+  const read = () => ({ virtualServices: director.virtualServices.map(shortService) });
+  return {
+    ...(director.device && { device: director.device.name }),
+    sources: director.sources,
+    ...unlessGone(read),
+  };
+}
+
+/** What `[inspect.custom]()` of `handle` returns. */
+export function inspected(handle: object, view: () => object, depth: number, options: InspectOptions): string {
+  const { name } = handle.constructor;
+  return depth < 0 ? `[${name}]` : `${name} ${inspect(view(), options)}`;
+}
+
+function stateOf({ weight, forwarding, isUp, isDraining }: ViewedServer): object {
+  return { weight, forwarding, isUp, isDraining };
+}
+
+function shortServer(server: ViewedServer): string {
+  const state = [server.isUp ? '' : ', down', server.isDraining ? ', draining' : ''];
+  return `${serverName(server)} weight ${server.weight}${state.join('')}`;
+}
+
+function shortService(service: ViewedService): string {
+  const servers = service.realServers.map((server) => `${serverName(server)} weight ${server.weight}`);
+  return `${serviceName(service)} ${service.scheduler}: ${servers.join(', ') || 'no real servers'}`;
+}
