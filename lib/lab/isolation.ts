@@ -1,12 +1,21 @@
 /** Where a lab may be built: as root, or in a user namespace in which an ordinary user is root. */
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
 
 /** Where `ip netns` keeps its names. */
 export const NETNS_FOLDER = '/run/netns';
 
 /** An ordinary user cannot write the host's /run, hence one of its own. */
 const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', 'sh'];
+
+const MARKER = 'TUNVS_IN_NAMESPACE';
+
+/** Whether this process was started in a user namespace made for it, which others have to enter first. */
+export function isIsolatedUser(): boolean {
+  // Inside, root is an ordinary user of the host; root that is root has the whole range of users, or a container's.
+  const [inside, outside, count] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
+  return process.env[MARKER] !== undefined && inside === '0' && outside !== '0' && count === '1';
+}
 
 /** Why no lab can be built by this process, in one sentence with the mend; undefined when one can. */
 export function labProblem(): string | undefined {
@@ -48,6 +57,7 @@ export function canIsolate(): boolean {
 export function rerunIsolated(): Promise<number> {
   const child = spawn('unshare', [...ISOLATED, process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
+    env: { ...process.env, [MARKER]: '1' },
   });
   const ignore = () => {};
   const passOn = () => child.kill('SIGTERM');

@@ -44,7 +44,7 @@ export class LabHost {
 
   async tryExec(argv: readonly string[], { input = '', timeoutMs = 30_000 }: ExecOptions = {}): Promise<ExecResult> {
     const [file = '', ...rest] = this.command(argv);
-    const child = spawn(file, rest, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL' });
+    const child = spawn(file, rest, { stdio: 'pipe', detached: true, timeout: timeoutMs, killSignal: 'SIGKILL' });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -108,7 +108,9 @@ export class LabHost {
 }
 
 export function runIp(args: readonly string[], input = ''): string {
-  const { status, stdout, stderr, error } = spawnSync('ip', args, { input, encoding: 'utf8', timeout: 20_000 });
+  // Detached: a Ctrl-C would leave a lab half built, or half removed. Node takes the option though its types do not.
+  const options = { input, encoding: 'utf8', timeout: 20_000, detached: true } as const;
+  const { status, stdout, stderr, error } = spawnSync('ip', args, options);
   if (status !== 0) throw new Error(`"ip ${args.join(' ')}" failed: ${error?.message ?? stderr.trim()}\n${input}`);
   return stdout;
 }
