@@ -11,7 +11,7 @@ export interface LinesOptions {
   isOnce: boolean;
 }
 
-const TABLE_COLUMNS = 79;
+const TABLE_COLUMNS = 100;
 
 export function linesPresenter(
   output: { write(text: string): unknown },

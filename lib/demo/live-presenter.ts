@@ -131,7 +131,7 @@ class LivePresenter implements Presenter {
     this.#play?.ask(async () => {
       const message = await operation(stage, server);
       this.#change((model) => {
-        model.message = message;
+        model.message = `${message} The scenes wait: n goes on.`;
       });
     });
   }

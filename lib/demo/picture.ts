@@ -22,7 +22,7 @@ export function drawPicture(state: DemoState, { columns, rows }: Size, { isUnico
     { lines: sceneLines(state, columns, rows), worth: 8 },
     { lines: [[], ...serverTable(state, columns, isUnicode)], worth: 9 },
     { lines: trafficLines(state, columns, isUnicode), worth: 6 },
-    { lines: state.message === '' ? [] : [line(span(`  ${state.message}`, 'warning'))], worth: 7.5 },
+    { lines: messageLines(state, columns), worth: 7.5 },
     { lines: hintLines(state, columns), worth: 4 },
   ];
   const room = Math.max(0, rows - 1);
@@ -82,9 +82,9 @@ function sceneLines({ scene, hasKeys }: DemoState, columns: number, rows: number
 function trafficLines(state: DemoState, columns: number, isUnicode: boolean): Line[] {
   const perSecond = Math.round(state.history.at(-1) ?? 0);
   const counts = line(
-    `  ${state.answered} requests answered, `,
+    `  Between the scenes ${state.answered} requests answered, `,
     span(`${state.failed} not`, state.failed > 0 ? 'bad' : 'plain'),
-    `; ${perSecond} connections/s`,
+    `; now ${perSecond} connections/s`,
   );
   return [[], counts, line('  ', span(history(state.history, columns - 4, isUnicode), 'accent'))];
 }
@@ -104,6 +104,10 @@ function outcomeLines(played: readonly PlayedScene[], columns: number, room: num
   return lines.length === 0 ? [] : [[], ...lines];
 }
 
+function messageLines({ message }: DemoState, columns: number): Line[] {
+  return message === '' ? [] : wrapText(message, columns - 4).map((each) => line(span(`  ${each}`, 'warning')));
+}
+
 function hintLines({ hint }: DemoState, columns: number): Line[] {
   if (hint === '') return [];
   return wrapText(`Another terminal can join in: ${hint}`, columns - 4).map((each) => line(span(`  ${each}`, 'dim')));
@@ -111,7 +115,7 @@ function hintLines({ hint }: DemoState, columns: number): Line[] {
 
 function keysLine({ hasKeys, servers }: DemoState, columns: number): Line {
   if (!hasKeys) return line(span(fitText(' Ctrl-C ends it', columns), 'inverse'));
-  const long = ` 1-${servers.length} choose   s stop/start   d drain/undrain   n next scene   q or Ctrl-C ends it`;
+  const long = ` 1-${servers.length} choose  s stop/start  d drain/undrain  n next scene  q or Ctrl-C ends it`;
   const short = ` 1-${servers.length} s stop d drain n next q end`;
   return line(span(fitText(columns >= long.length ? long : short, columns), 'inverse'));
 }

@@ -28,6 +28,7 @@ export class Play {
   readonly #listener: PlayListener;
   #tasks: (() => Promise<void>)[] = [];
   #isNextWanted = false;
+  #isHeld = false;
 
   constructor(stage: Stage, options: PlayOptions, listener: PlayListener) {
     this.#stage = stage;
@@ -35,13 +36,15 @@ export class Play {
     this.#listener = listener;
   }
 
-  /** Done between a scene's checks, which count on things as they left them. */
+  /** Done between a scene's checks, which count on things as they left them. The pause then goes on until `next`. */
   ask(task: () => Promise<void>): void {
+    this.#isHeld = true;
     this.#tasks.push(task);
   }
 
   /** Ends the pause that is on. */
   next(): void {
+    this.#isHeld = false;
     this.#isNextWanted = true;
   }
 
@@ -79,7 +82,7 @@ export class Play {
 
   async #pauseUntil(isOver: () => boolean): Promise<void> {
     this.#isNextWanted = false;
-    while (!this.#isNextWanted && !isOver() && !this.#options.signal.aborted) {
+    while (!this.#isNextWanted && (this.#isHeld || !isOver()) && !this.#options.signal.aborted) {
       for (const task of this.#tasks.splice(0)) await task();
       const result = await this.#stage.fetchMany({ requests: STEADY_REQUESTS, concurrency: 2, timeoutMs: 3_000 });
       this.#listener.answered(result.answered, result.failures);
