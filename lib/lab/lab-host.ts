@@ -1,7 +1,8 @@
 /** One host of a lab: a network namespace, and the programs that run in it. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type DeviceCounters, parseDeviceCounters } from '../host/device-counters.js';
+import { runDetached } from './detached.js';
 import { LabProcess, type ProcessExit } from './lab-process.js';
 
 export interface ExecResult extends ProcessExit {
@@ -108,9 +109,7 @@ export class LabHost {
 }
 
 export function runIp(args: readonly string[], input = ''): string {
-  // Detached: a Ctrl-C would leave a lab half built, or half removed. Node takes the option though its types do not.
-  const options = { input, encoding: 'utf8', timeout: 20_000, detached: true } as const;
-  const { status, stdout, stderr, error } = spawnSync('ip', args, options);
+  const { status, stdout, stderr, error } = runDetached('ip', args, { input, timeout: 20_000 });
   if (status !== 0) throw new Error(`"ip ${args.join(' ')}" failed: ${error?.message ?? stderr.trim()}\n${input}`);
   return stdout;
 }

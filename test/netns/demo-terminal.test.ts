@@ -10,7 +10,7 @@ const QUICK = '--requests 30 --pace 0.6';
 /** In a terminal of 80x24; what is written to it is typed. Its settings are printed before and after. */
 function onTerminal(options: string): LabProcess {
   const demo = `${process.execPath} ${MAIN} demo ${options}`;
-  const command = `stty cols 80 rows 24; stty -g; ${demo}; code=$?; stty -g; exit $code`;
+  const command = `trap : INT; stty cols 80 rows 24; stty -g; ${demo}; code=$?; stty -g; exit $code`;
   return new LabProcess(['script', '-qfec', command, '/dev/null'], { TERM: 'xterm', LC_ALL: 'C.UTF-8' });
 }
 
