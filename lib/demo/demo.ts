@@ -1,4 +1,5 @@
 /** The demo from beginning to end: a stage is built, played on and shown, and taken down whatever happens. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { jsonPresenter } from './json-presenter.js';
 import { linesPresenter } from './lines-presenter.js';
 import { livePresenter } from './live-presenter.js';
@@ -6,6 +7,8 @@ import { Play } from './play.js';
 import type { Presenter } from './presenter.js';
 import { Stage } from './stage.js';
 import { canRedraw, hasColour, hasUnicode, type TerminalInput, type TerminalOutput } from './terminal.js';
+
+const SIGNAL_DELAY_MS = 50;
 
 export interface DemoOptions {
   /** Plays the scenes once and ends; otherwise traffic goes on until it is ended. */
@@ -73,6 +76,8 @@ async function openStage(realServers: number, signal: AbortSignal): Promise<Stag
     if (!signal.aborted) return stage;
     await stage.close();
   } catch (error) {
+    // A Ctrl-C may have ended a program that the lab waited for, and be told of only after that.
+    await sleep(SIGNAL_DELAY_MS);
     if (!signal.aborted) throw error;
   }
   return undefined;

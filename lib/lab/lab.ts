@@ -39,8 +39,9 @@ export class Lab {
   /** A new host with nothing but a loopback device; without IPv6 unless asked for. */
   async addHost(name: string, { ipv6 = false }: { ipv6?: boolean } = {}): Promise<LabHost> {
     const host = new LabHost(name, `${this.#prefix}-${name}`);
-    runIp(['netns', 'add', host.namespace]);
+    // First, so that a namespace that was half made goes as well.
     this.#hosts.push(host);
+    runIp(['netns', 'add', host.namespace]);
     host.ip(['link set dev lo up']);
     if (existsSync('/proc/sys/net/ipv6')) await host.setSysctls(ipv6Sysctls(ipv6));
     return host;
