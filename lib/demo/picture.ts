@@ -1,7 +1,7 @@
 /** The demo's picture: state and size in, lines out. Where there is little room, what matters least is left out. */
 import { history, serverTable } from './server-table.js';
 import type { DemoState, PlayedScene } from './state.js';
-import { cutLine, fitText, type Line, line, span, wrapText } from './styled-line.js';
+import { columnsOf, cutLine, fitText, type Line, line, span, wrapText } from './styled-line.js';
 import type { Size } from './terminal.js';
 
 export interface Theme {
@@ -110,7 +110,11 @@ function messageLines({ message }: DemoState, columns: number): Line[] {
 
 function hintLines({ hint }: DemoState, columns: number): Line[] {
   if (hint === '') return [];
-  return wrapText(`Another terminal can join in: ${hint}`, columns - 4).map((each) => line(span(`  ${each}`, 'dim')));
+  const label = 'Another terminal can join in:';
+  const whole = `${label} ${hint}`;
+  // Not wrapped: it is there to be copied.
+  const lines = columnsOf(whole) <= columns - 4 ? [whole] : [label, hint];
+  return lines.map((each) => line(span(`  ${each}`, 'dim')));
 }
 
 function keysLine({ hasKeys, servers }: DemoState, columns: number): Line {

@@ -62,7 +62,8 @@ export class LabHost {
 
   /** Starts a program that goes on; the lab ends it. */
   spawn(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): LabProcess {
-    const child = new LabProcess(this.command(argv), environment);
+    // It ends with its lab's process, also when that is killed: in a user namespace nobody could clear it away later.
+    const child = new LabProcess(['setpriv', '--pdeathsig', 'TERM', ...this.command(argv)], environment);
     this.#processes.add(child);
     void child.exited.then(() => this.#processes.delete(child));
     return child;

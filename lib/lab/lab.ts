@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { TunvsError } from '../values/errors.js';
 import { labProblem, NETNS_FOLDER } from './isolation.js';
 import { LabHost, runIp } from './lab-host.js';
+import { isProcessGone, removeFoldersOfTheGone } from './leftovers.js';
 
 /** `tunvs-PID-COUNTER-HOST`: the process is named, so that what a crashed one left behind can be told. */
 const NAME = /^tunvs-(\d+)-\d+-/;
@@ -121,9 +122,10 @@ function removeNamespace(namespace: string): void {
 
 /** Removes the labs of processes that were killed before they could. */
 function removeLeftovers(): void {
+  removeFoldersOfTheGone();
   if (!existsSync(NETNS_FOLDER)) return;
   for (const namespace of readdirSync(NETNS_FOLDER)) {
     const pid = NAME.exec(namespace)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) removeNamespace(namespace);
+    if (pid !== undefined && isProcessGone(pid)) removeNamespace(namespace);
   }
 }

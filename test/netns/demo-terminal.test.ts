@@ -1,6 +1,7 @@
 /** The demo on a pseudo-terminal, as one sees and ends it. */
 import { strict as assert } from 'node:assert';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeLab, LabProcess } from '../support/lab.js';
 
@@ -24,6 +25,8 @@ function type(terminal: LabProcess, keys: string): void {
 function namespaces(): string[] {
   return existsSync('/run/netns') ? readdirSync('/run/netns').filter((name) => name.startsWith('tunvs-')) : [];
 }
+
+const folders = (pid: number) => readdirSync(tmpdir()).filter((name) => name.startsWith(`tunvs-lab-${pid}-`));
 
 /** Programs of labs: those whose command line names this copy's programs. */
 function labPrograms(): string[] {
@@ -102,10 +105,12 @@ describeLab('tunvs demo on a terminal', function () {
   it('leaves nothing after SIGKILL that the next one does not clear', async () => {
     const killed = new LabProcess([process.execPath, MAIN, 'demo', '--json', '--requests', '30']);
     await killed.line((line) => line.includes('"event":"scene"'), 30_000);
+    assert.ok(namespaces().length > 0 && folders(killed.pid).length > 0 && labPrograms().length > 0);
     await killed.stop('SIGKILL');
+    await eventuallyHolds(async () => assert.deepEqual(labPrograms(), []));
     const next = new LabProcess([process.execPath, MAIN, 'demo', '--requests', '30']);
     assert.equal((await next.exited).code, 0, textOf(next));
-    await eventuallyHolds(async () => assert.deepEqual([namespaces(), labPrograms()], [[], []]));
+    await eventuallyHolds(async () => assert.deepEqual([namespaces(), labPrograms(), folders(killed.pid)], [[], [], []]));
   });
 
   it('ends by itself into a pipe, without a control sequence', async () => {
