@@ -18,7 +18,8 @@ export function linesPresenter(
   { hasColour, isOnce }: LinesOptions,
 ): Presenter {
   let model: Model | undefined;
-  const print = (...lines: Line[]) => output.write(lines.map((each) => `${paint(each, hasColour).trimEnd()}\n`).join(''));
+  const print = (...lines: Line[]) =>
+    output.write(lines.map((each) => `${paint(each, hasColour).trimEnd()}\n`).join(''));
   return {
     opening() {
       print(line('Building a lab of network namespaces ...'));

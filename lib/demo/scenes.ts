@@ -95,8 +95,7 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: 'It comes back',
-    watch:
-      'The stopped server starts and has its weight again: its bar grows back, and no request is lost.',
+    watch: 'The stopped server starts and has its weight again: its bar grows back, and no request is lost.',
     isContinued: true,
     async play(stage, { requests }) {
       const server = stage.servers.find(({ weight }) => weight === 0) ?? stage.servers[0];

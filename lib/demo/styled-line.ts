@@ -23,7 +23,8 @@ const SGR: Record<Style, string> = {
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** East Asian wide and fullwidth blocks, and emoji: two columns each in the terminals that there are. */
-const WIDE = /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 const INVISIBLE = /^[\p{Mark}\p{Control}\p{Format}]*$/u;
 
 export function span(text: string, style: Style = 'plain'): Span {
@@ -94,6 +95,8 @@ export function wrapText(text: string, columns: number): string[] {
 
 export function paint(whole: Line, hasColour: boolean): string {
   return whole
-    .map(({ text, style }) => (hasColour && SGR[style] !== '' && text !== '' ? `\x1b[${SGR[style]}m${text}\x1b[0m` : text))
+    .map(({ text, style }) =>
+      hasColour && SGR[style] !== '' && text !== '' ? `\x1b[${SGR[style]}m${text}\x1b[0m` : text,
+    )
     .join('');
 }

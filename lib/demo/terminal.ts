@@ -84,7 +84,9 @@ export class Terminal {
   draw(lines: readonly Line[]): void {
     if (!this.#isOpen) return;
     const { columns, rows } = this.size;
-    const painted = Array.from({ length: rows }, (_, row) => paint(cutLine(lines[row] ?? [], columns), this.#hasColour));
+    const painted = Array.from({ length: rows }, (_, row) =>
+      paint(cutLine(lines[row] ?? [], columns), this.#hasColour),
+    );
     this.#output.write(`\x1b[?7l\x1b[H${painted.map((text) => `\x1b[2K${text}`).join('\r\n')}\x1b[?7h`);
   }
 

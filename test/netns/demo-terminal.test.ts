@@ -110,7 +110,9 @@ describeLab('tunvs demo on a terminal', function () {
     await eventuallyHolds(async () => assert.deepEqual(labPrograms(), []));
     const next = new LabProcess([process.execPath, MAIN, 'demo', '--requests', '30']);
     assert.equal((await next.exited).code, 0, textOf(next));
-    await eventuallyHolds(async () => assert.deepEqual([namespaces(), labPrograms(), folders(killed.pid)], [[], [], []]));
+    await eventuallyHolds(async () =>
+      assert.deepEqual([namespaces(), labPrograms(), folders(killed.pid)], [[], [], []]),
+    );
   });
 
   it('ends by itself into a pipe, without a control sequence', async () => {

@@ -25,7 +25,11 @@ const STATE: DemoState = {
   servers: [server(1, 3), server(2, 0), server(3, 0, false)],
   selected: 1,
   scene: { number: 2, count: 5, title: 'Kept-alive connections', watch: 'Each stays where it is. '.repeat(4).trim() },
-  played: ['First', 'Second', 'Third'].map((title) => ({ title, text: 'a sentence of some length '.repeat(5), ok: true })),
+  played: ['First', 'Second', 'Third'].map((title) => ({
+    title,
+    text: 'a sentence of some length '.repeat(5),
+    ok: true,
+  })),
   answered: 100,
   failed: 0,
   history: [1, 5, 30],
