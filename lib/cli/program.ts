@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { asUsageError } from './option-names.js';
-import { type CliIo, UsageError, type Verb } from './verb.js';
+import { type CliIo, Interrupted, UsageError, type Verb } from './verb.js';
 import { commandWords } from './words.js';
 
 export const EXIT_DONE = 0;
@@ -20,6 +20,7 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
     return EXIT_DONE;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
+    if (error instanceof Interrupted) return error.exitCode;
     const [first, ...others] = error instanceof AggregateError ? error.errors : [error];
     const sentences = new Set([first, ...others].map(errorSentence));
     for (const sentence of sentences) io.stderr.write(`tunvs: ${sentence}\n`);

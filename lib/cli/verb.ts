@@ -28,3 +28,15 @@ export interface Verb {
 
 /** A mistake on the command line: exit code 2. One sentence, with the mend. */
 export class UsageError extends Error {}
+
+/** Ended by a signal before it was done: the exit code says so, and nothing is printed. */
+export class Interrupted extends Error {
+  readonly code = 'INTERRUPTED';
+  /** 128 and the signal's number. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`interrupted (${exitCode})`);
+    this.exitCode = exitCode;
+  }
+}

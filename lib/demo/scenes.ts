@@ -11,7 +11,17 @@ export interface Outcome {
 
 export interface Scene {
   title: string;
-  play(stage: Stage, requests: number): Promise<Outcome>;
+  /** What to look at meanwhile, in a sentence. */
+  watch: string;
+  /** Goes on from what the scene before has left; otherwise every real server serves when it begins. */
+  isContinued?: true;
+  play(stage: Stage, playing: Playing): Promise<Outcome>;
+}
+
+export interface Playing {
+  requests: number;
+  /** Time to look, with some traffic; what was checked before it stands. */
+  pause(): Promise<void>;
 }
 
 const CONCURRENCY = 20;
@@ -20,7 +30,9 @@ const LARGE_BYTES = 10_000_000;
 export const scenes: readonly Scene[] = [
   {
     title: 'A connection for each request',
-    async play(stage, requests) {
+    watch:
+      'Every request opens a connection of its own. Weighted round robin deals them out: the bars are as long as the weights say.',
+    async play(stage, { requests }) {
       const rounds = Math.max(1, Math.round(requests / totalWeight(stage)));
       const result = await stage.fetchMany({ requests: rounds * totalWeight(stage), concurrency: CONCURRENCY });
       const followsWeights = stage.servers.every(({ name, weight }) => (result.servers[name] ?? 0) === rounds * weight);
@@ -32,7 +44,9 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: 'Kept-alive connections',
-    async play(stage, requests) {
+    watch:
+      'Twenty clients keep their connections. The director remembers each connection, so no request changes its real server.',
+    async play(stage, { requests }) {
       const result = await stage.fetchMany({ requests, concurrency: CONCURRENCY, connection: 'kept' });
       return {
         text: `${answers(result)} over ${Math.min(CONCURRENCY, requests)} connections; ${result.moved === 0 ? 'each stayed with its real server' : `${result.moved} changed their real server`}`,
@@ -42,6 +56,8 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: 'Large transfers',
+    watch:
+      '10 MB up, then 10 MB down. What a server sends goes straight to the client: the director sees only the acknowledgements.',
     async play(stage) {
       const upload = await stage.fetch({ uploadBytes: LARGE_BYTES, timeoutMs: 20_000 });
       const before = await stage.receivedBytes();
@@ -57,12 +73,17 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: 'A real server is drained and stopped',
-    async play(stage, requests) {
+    watch:
+      'At weight 0 a server keeps its open connections and gets no new ones; after that nobody misses it when it stops.',
+    async play(stage, { requests, pause }) {
       const { connection, server } = await openConnection(stage);
       await stage.setWeight(server, 0);
       const kept = await stage.fetch({ connection });
       const drained = await stage.fetchMany({ requests, concurrency: CONCURRENCY });
+      await pause();
       await stage.closeConnection(connection);
+      await stage.restoreAll({ except: server });
+      await stage.setWeight(server, 0);
       await stage.stopServer(server);
       const stopped = await stage.fetchMany({ requests, concurrency: CONCURRENCY });
       const hasNone = [drained, stopped].every(({ servers }) => servers[server.name] === undefined);
@@ -74,11 +95,12 @@ export const scenes: readonly Scene[] = [
   },
   {
     title: 'It comes back',
-    async play(stage, requests) {
-      const server = stage.servers.find(({ weight }) => weight === 0);
-      if (server === undefined) return { text: 'no real server is stopped', ok: false };
-      await stage.startServer(server);
-      await stage.setWeight(server, server.fullWeight);
+    watch: 'The stopped server starts and has its weight again: its bar grows back, and no request is lost.',
+    isContinued: true,
+    async play(stage, { requests }) {
+      const server = stage.servers.find(({ weight }) => weight === 0) ?? stage.servers[0];
+      if (server === undefined) throw new Error('there is no real server');
+      await stage.restoreAll();
       const atLeast = Math.max(requests, totalWeight(stage));
       const result = await stage.fetchMany({ requests: atLeast, concurrency: CONCURRENCY });
       const share = result.servers[server.name] ?? 0;

@@ -16,6 +16,7 @@ export interface StageServer extends LabRealServer {
   weight: number;
   /** The weight it has in normal times. */
   fullWeight: number;
+  isRunning: boolean;
   command: LabProcess;
   web: Agent;
 }
@@ -25,11 +26,13 @@ export class Stage {
   readonly director: DirectorCommand;
   readonly servers: readonly StageServer[];
   readonly #client: Agent;
+  #isClosed = false;
 
-  /** `weights` has an entry for each real server. */
-  static async open(weights: readonly number[]): Promise<Stage> {
+  /** `weights` has an entry for each real server. Aborted, it throws once what was built is gone. */
+  static async open(weights: readonly number[], signal: AbortSignal): Promise<Stage> {
     const topology = await routedLab({ realServers: weights.length });
     try {
+      signal.throwIfAborted();
       const servers = await Promise.all(
         topology.realServers.map(async (server, index) => {
           const weight = weights[index] ?? 1;
@@ -38,6 +41,7 @@ export class Stage {
             name: server.host.name,
             weight,
             fullWeight: weight,
+            isRunning: true,
             ...(await startServer(topology, server)),
           };
         }),
@@ -47,6 +51,7 @@ export class Stage {
         source: topology.directorAddress,
         statsIntervalSeconds: 0.5,
       });
+      signal.throwIfAborted();
       const client = await Agent.connect(topology.client.node(program('web-client')));
       return new Stage(topology, director, servers, client);
     } catch (error) {
@@ -79,8 +84,15 @@ export class Stage {
     return this.#client.call('closeConnection', { connection });
   }
 
+  /** The client's process: whoever enters its namespaces is the client. */
+  get clientPid(): number {
+    return this.#client.process.pid;
+  }
+
   /** Changes the director's rules as an operator does; resolves when they are in force. */
   async setWeight(server: StageServer, weight: number): Promise<void> {
+    this.#check();
+    if (server.weight === weight) return;
     server.weight = weight;
     await this.director.reload(rulesOf(this.topology, this.servers), ({ services }) =>
       services.some(({ servers }) => servers.some((row) => row.address === server.address && row.weight === weight)),
@@ -89,11 +101,24 @@ export class Stage {
 
   /** Ends the real server's command and its web server. */
   async stopServer(server: StageServer): Promise<void> {
+    server.isRunning = false;
     await Promise.all([server.command.stop(), server.web.process.stop()]);
   }
 
   async startServer(server: StageServer): Promise<void> {
-    Object.assign(server, await startServer(this.topology, server));
+    this.#check();
+    if (server.isRunning) return;
+    Object.assign(server, await startServer(this.topology, server), { isRunning: true });
+  }
+
+  /** Starts it where it is stopped and gives it its weight again. */
+  async restore(server: StageServer): Promise<void> {
+    await this.startServer(server);
+    await this.setWeight(server, server.fullWeight);
+  }
+
+  async restoreAll({ except }: { except?: StageServer } = {}): Promise<void> {
+    for (const server of this.servers) if (server !== except) await this.restore(server);
   }
 
   /** Bytes that arrived at the client and at the director's network interface. */
@@ -103,9 +128,15 @@ export class Stage {
     return { client: Number(atClient?.receivedBytes ?? 0), director: Number(atDirector?.receivedBytes ?? 0) };
   }
 
+  /** What is under way fails, and nothing is begun any more. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.director.stop();
     await this.topology.lab.dispose();
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new Error('the stage is closed');
   }
 }
 

@@ -1,10 +1,10 @@
 /** tunvs's own commands, run in the hosts of a lab as an operator runs them. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LabHost } from './lab-host.js';
 import type { LabProcess, ProcessExit } from './lab-process.js';
+import { makeFolder } from './leftovers.js';
 
 const TUNVS = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
@@ -46,7 +46,7 @@ export class DirectorCommand {
 
   /** Resolves once the director forwards. */
   static async start(host: LabHost, options: DirectorCommandOptions): Promise<DirectorCommand> {
-    const folder = mkdtempSync(join(tmpdir(), 'tunvs-lab-'));
+    const folder = makeFolder();
     try {
       const rules = join(folder, 'rules');
       writeFileSync(rules, options.rules);

@@ -1,6 +1,7 @@
 /** Where a lab may be built: as root, or in a user namespace in which an ordinary user is root. */
-import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { runDetached } from './detached.js';
 
 /** Where `ip netns` keeps its names. */
 export const NETNS_FOLDER = '/run/netns';
@@ -8,9 +9,18 @@ export const NETNS_FOLDER = '/run/netns';
 /** An ordinary user cannot write the host's /run, hence one of its own. */
 const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', 'sh'];
 
+const MARKER = 'TUNVS_IN_NAMESPACE';
+
+/** Whether this process was started in a user namespace made for it, which others have to enter first. */
+export function isIsolatedUser(): boolean {
+  // Inside, root is an ordinary user of the host; root that is root has the whole range of users, or a container's.
+  const [inside, outside, count] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
+  return process.env[MARKER] !== undefined && inside === '0' && outside !== '0' && count === '1';
+}
+
 /** Why no lab can be built by this process, in one sentence with the mend; undefined when one can. */
 export function labProblem(): string | undefined {
-  const ip = spawnSync('ip', ['-V'], { stdio: 'ignore' });
+  const ip = runDetached('ip', ['-V']);
   if (ip.error) return 'ip(8) is missing: install it with "apt install iproute2"';
   if (process.getuid?.() !== 0)
     return 'this needs root: run it as root, or under "unshare -Urnm" with a /run of its own';
@@ -21,7 +31,7 @@ export function labProblem(): string | undefined {
     // Whatever it was, this mends it.
     return `${NETNS_FOLDER} cannot be written: run as root, or with "mount -t tmpfs tmpfs /run" in a mount namespace of its own`;
   }
-  const probe = spawnSync('unshare', ['-n', 'true'], { encoding: 'utf8' });
+  const probe = runDetached('unshare', ['-n', 'true']);
   if (probe.status !== 0)
     return `network namespaces are not allowed here (${probe.stderr?.trim() ?? probe.error?.message}): run as root`;
   return undefined;
@@ -41,13 +51,14 @@ export function tunProblem(): string | undefined {
 
 /** Whether an ordinary user started this process and may become root in a user namespace. */
 export function canIsolate(): boolean {
-  return process.getuid?.() !== 0 && spawnSync('unshare', [...ISOLATED, 'true'], { stdio: 'ignore' }).status === 0;
+  return process.getuid?.() !== 0 && runDetached('unshare', [...ISOLATED, 'true']).status === 0;
 }
 
 /** Runs this very command line again in namespaces of its own, with the terminal handed over; its exit status. */
 export function rerunIsolated(): Promise<number> {
   const child = spawn('unshare', [...ISOLATED, process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
+    env: { ...process.env, [MARKER]: '1' },
   });
   const ignore = () => {};
   const passOn = () => child.kill('SIGTERM');

@@ -1,7 +1,8 @@
 /** One host of a lab: a network namespace, and the programs that run in it. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type DeviceCounters, parseDeviceCounters } from '../host/device-counters.js';
+import { runDetached } from './detached.js';
 import { LabProcess, type ProcessExit } from './lab-process.js';
 
 export interface ExecResult extends ProcessExit {
@@ -44,7 +45,7 @@ export class LabHost {
 
   async tryExec(argv: readonly string[], { input = '', timeoutMs = 30_000 }: ExecOptions = {}): Promise<ExecResult> {
     const [file = '', ...rest] = this.command(argv);
-    const child = spawn(file, rest, { stdio: 'pipe', timeout: timeoutMs, killSignal: 'SIGKILL' });
+    const child = spawn(file, rest, { stdio: 'pipe', detached: true, timeout: timeoutMs, killSignal: 'SIGKILL' });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -61,7 +62,8 @@ export class LabHost {
 
   /** Starts a program that goes on; the lab ends it. */
   spawn(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): LabProcess {
-    const child = new LabProcess(this.command(argv), environment);
+    // It ends with its lab's process, also when that is killed: in a user namespace nobody could clear it away later.
+    const child = new LabProcess(['setpriv', '--pdeathsig', 'TERM', ...this.command(argv)], environment);
     this.#processes.add(child);
     void child.exited.then(() => this.#processes.delete(child));
     return child;
@@ -108,7 +110,7 @@ export class LabHost {
 }
 
 export function runIp(args: readonly string[], input = ''): string {
-  const { status, stdout, stderr, error } = spawnSync('ip', args, { input, encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr, error } = runDetached('ip', args, { input, timeout: 20_000 });
   if (status !== 0) throw new Error(`"ip ${args.join(' ')}" failed: ${error?.message ?? stderr.trim()}\n${input}`);
   return stdout;
 }

@@ -59,8 +59,12 @@ export class LabProcess {
     return () => this.#listeners.delete(listener);
   }
 
+  write(text: string): void {
+    this.#child.stdin?.write(text);
+  }
+
   writeLine(line: string): void {
-    this.#child.stdin?.write(`${line}\n`);
+    this.write(`${line}\n`);
   }
 
   /** The first line, of those already printed or to come, that `isWanted`. */

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { TunvsError } from '../values/errors.js';
 import { labProblem, NETNS_FOLDER } from './isolation.js';
 import { LabHost, runIp } from './lab-host.js';
+import { isProcessGone, removeFoldersOfTheGone } from './leftovers.js';
 
 /** `tunvs-PID-COUNTER-HOST`: the process is named, so that what a crashed one left behind can be told. */
 const NAME = /^tunvs-(\d+)-\d+-/;
@@ -39,8 +40,9 @@ export class Lab {
   /** A new host with nothing but a loopback device; without IPv6 unless asked for. */
   async addHost(name: string, { ipv6 = false }: { ipv6?: boolean } = {}): Promise<LabHost> {
     const host = new LabHost(name, `${this.#prefix}-${name}`);
-    runIp(['netns', 'add', host.namespace]);
+    // First, so that a namespace that was half made goes as well.
     this.#hosts.push(host);
+    runIp(['netns', 'add', host.namespace]);
     host.ip(['link set dev lo up']);
     if (existsSync('/proc/sys/net/ipv6')) await host.setSysctls(ipv6Sysctls(ipv6));
     return host;
@@ -120,9 +122,10 @@ function removeNamespace(namespace: string): void {
 
 /** Removes the labs of processes that were killed before they could. */
 function removeLeftovers(): void {
+  removeFoldersOfTheGone();
   if (!existsSync(NETNS_FOLDER)) return;
   for (const namespace of readdirSync(NETNS_FOLDER)) {
     const pid = NAME.exec(namespace)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`)) removeNamespace(namespace);
+    if (pid !== undefined && isProcessGone(pid)) removeNamespace(namespace);
   }
 }

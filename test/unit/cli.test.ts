@@ -9,7 +9,7 @@ import {
   sourcesArgument,
 } from '../../lib/cli/arguments.js';
 import { toJson } from '../../lib/cli/json.js';
-import { type Verb, type VerbContext, UsageError } from '../../lib/cli/verb.js';
+import { Interrupted, type Verb, type VerbContext, UsageError } from '../../lib/cli/verb.js';
 import { verbs } from '../../lib/cli/verbs/index.js';
 import { TunvsError } from '../../lib/values/errors.js';
 import { cli } from '../support/cli.js';
@@ -33,6 +33,7 @@ const pretend: Verb = {
       ];
       throw new AggregateError(errors, 'both');
     }
+    if (options.do === 'interrupted') throw new Interrupted(130);
     if (options.do === 'bug') throw new TypeError('x is not a function');
     io.stdout.write(`${options.do} ${options.times}\n`);
   },
@@ -67,6 +68,10 @@ describe('the command line', () => {
     const { exitCode, stderr } = await run('pretend', '--do', 'bug');
     assert.equal(exitCode, 1);
     assert.match(stderr, /^tunvs: TypeError: x is not a function\n +at /);
+  });
+
+  it('ends with the code of the signal that interrupted it, and says nothing', async () => {
+    assert.deepEqual(await run('pretend', '--do', 'interrupted'), { exitCode: 130, stdout: '', stderr: '' });
   });
 
   const wrong: [string[], RegExp][] = [

@@ -1,12 +1,13 @@
 /** `tunvs demo`: a director balancing real HTTP traffic between network namespaces of this host. */
 import type { Command } from 'commander';
 import { canIsolate, labProblem, rerunIsolated, tunProblem } from '../../lab/isolation.js';
-import { integerArgument } from '../arguments.js';
+import { integerArgument, secondsArgument } from '../arguments.js';
 import { endSignal } from '../signals.js';
-import type { Verb, VerbContext } from '../verb.js';
+import { Interrupted, type Verb, type VerbContext } from '../verb.js';
 
 interface Options {
   once?: boolean;
+  pace?: number;
   requests: number;
   servers: number;
   json?: boolean;
@@ -20,7 +21,12 @@ export const demo: Verb = {
     command
       .option(
         '--once',
-        'play the scenes once and end; the exit code is 0 when every request was answered as it should be',
+        'play the scenes once and end, as it does into a pipe; the exit code is 0 when every request was answered as it should be',
+      )
+      .option(
+        '--pace <seconds>',
+        'time to look at each scene (default: 5 on a terminal, none with --once)',
+        secondsArgument(0, 600),
       )
       .option('--requests <number>', 'requests per scene', integerArgument(10, 1000), 300)
       .option('--servers <number>', 'real servers', integerArgument(2, 9), 3)
@@ -28,7 +34,11 @@ export const demo: Verb = {
       .addHelpText(
         'after',
         '\nNothing outside the namespaces is touched, and they are gone when it ends. An ordinary user is made root of\n' +
-          'a user namespace for it. Without --once it goes on until Ctrl-C.',
+          'a user namespace for it.\n\n' +
+          'Keys on a terminal: 1 to 9, up and down choose a real server; s stops or starts it, d drains it or takes it\n' +
+          'back; n goes on to the next scene; q or Ctrl-C ends it.\n\n' +
+          'Exit code: 0 when everything came as it should, also when ended by q or Ctrl-C; 1 when something did not; with\n' +
+          '--once an interrupt is 130. Colours: none into a pipe, with NO_COLOR or with TERM=dumb.',
       );
   },
 
@@ -37,29 +47,38 @@ export const demo: Verb = {
     const cannotOpenTun = tunProblem();
     if (cannotOpenTun !== undefined) throw new DemoFailed(`the demo needs a TUN device: ${cannotOpenTun}`);
     if (labProblem() !== undefined && canIsolate()) {
-      if ((await rerunIsolated()) !== 0) throw new DemoFailed('the demo did not end well; see the lines above');
+      const status = await rerunIsolated();
+      if (status > 128) throw new Interrupted(status);
+      if (status !== 0) throw new DemoFailed('the demo did not end well; see the lines above');
       return;
     }
     const { runDemo } = await import('../../demo/demo.js');
+    const output = io.stdout as NodeJS.WritableStream & { isTTY?: boolean };
+    // Into a pipe nobody is there to end it.
+    const isOnce = given.once ?? (output.isTTY !== true && !given.json);
     const end = endSignal({ hangupEnds: true });
     try {
       const isFine = await runDemo({
-        isOnce: given.once ?? false,
+        isOnce,
         isJson: given.json ?? false,
+        paceMs: given.pace ?? (given.once || output.isTTY !== true ? 0 : DEFAULT_PACE_MS),
         requests: given.requests,
         realServers: given.servers,
-        output: io.stdout as NodeJS.WritableStream & { isTTY?: boolean },
+        output,
+        input: io.stdin as NodeJS.ReadStream,
+        environment: process.env,
         signal: end.signal,
+        interrupt: () => process.kill(process.pid, 'SIGINT'),
       });
-      if (!isFine)
-        throw new DemoFailed(
-          end.signal.aborted ? 'the demo was interrupted' : 'not every request was answered as it should be',
-        );
+      if (isOnce && end.signal.aborted) throw new Interrupted(end.exitCode);
+      if (!isFine) throw new DemoFailed('not every request was answered as it should be');
     } finally {
       end.dispose();
     }
   },
 };
+
+const DEFAULT_PACE_MS = 5_000;
 
 class DemoFailed extends Error {
   /** The sentence says it all: no stack is printed. */

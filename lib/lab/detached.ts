@@ -1,0 +1,12 @@
+/** Short programs that a Ctrl-C is not for: ended by it, they would leave a lab half built, or half removed. */
+import { type SpawnSyncOptionsWithStringEncoding, type SpawnSyncReturns, spawnSync } from 'node:child_process';
+
+export function runDetached(
+  file: string,
+  args: readonly string[],
+  options: Omit<SpawnSyncOptionsWithStringEncoding, 'encoding'> = {},
+): SpawnSyncReturns<string> {
+  // Node takes `detached` here as spawn() does, though its types do not say so.
+  const detached = { ...options, encoding: 'utf8', detached: true } as const;
+  return spawnSync(file, args, detached);
+}

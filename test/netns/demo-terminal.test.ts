@@ -1,0 +1,124 @@
+/** The demo on a pseudo-terminal, as one sees and ends it. */
+import { strict as assert } from 'node:assert';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { eventuallyHolds } from '../support/eventually.js';
+import { describeLab, LabProcess } from '../support/lab.js';
+
+const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
+const QUICK = '--requests 30 --pace 0.6';
+
+/** In a terminal of 80x24; what is written to it is typed. Its settings are printed before and after. */
+function onTerminal(options: string): LabProcess {
+  const demo = `${process.execPath} ${MAIN} demo ${options}`;
+  const command = `trap : INT; stty cols 80 rows 24; stty -g; ${demo}; code=$?; stty -g; exit $code`;
+  return new LabProcess(['script', '-qfec', command, '/dev/null'], { TERM: 'xterm', LC_ALL: 'C.UTF-8' });
+}
+
+const textOf = ({ lines }: LabProcess) => lines.join('\n');
+
+/** Typed without a line break behind it. */
+function type(terminal: LabProcess, keys: string): void {
+  terminal.write(keys);
+}
+
+function namespaces(): string[] {
+  return existsSync('/run/netns') ? readdirSync('/run/netns').filter((name) => name.startsWith('tunvs-')) : [];
+}
+
+const folders = (pid: number) => readdirSync(tmpdir()).filter((name) => name.startsWith(`tunvs-lab-${pid}-`));
+
+/** Programs of labs: those whose command line names this copy's programs. */
+function labPrograms(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')];
+      } catch {
+        return [];
+      }
+    })
+    .filter((line) => line.includes(MAIN.replace('cli/main.js', '')) && /web-|realserver|main\.js run/.test(line));
+}
+
+function assertNothingLeft(terminal: LabProcess): void {
+  assert.deepEqual(namespaces(), []);
+  assert.deepEqual(labPrograms(), []);
+  assert.doesNotMatch(textOf(terminal), /^\s+at |Error/m);
+  const settings = terminal.lines.flatMap((line) => /[\da-f]+(?::[\da-f]+){20,}/.exec(line) ?? []);
+  assert.equal(settings.length, 2, textOf(terminal).slice(-2000));
+  assert.equal(settings[0], settings[1]);
+}
+
+describeLab('tunvs demo on a terminal', function () {
+  this.timeout(60_000);
+
+  it('shows every scene, then goes on until q', async () => {
+    const terminal = onTerminal(QUICK);
+    for (const scene of [1, 2, 3, 4, 5]) await terminal.line((line) => line.includes(`Scene ${scene} of 5: `), 20_000);
+    await terminal.line((line) => line.includes('All scenes have been played'), 20_000);
+    type(terminal, 'q');
+    assert.equal((await terminal.exited).code, 0, textOf(terminal).slice(-2000));
+    assert.match(textOf(terminal), /Every request was answered as it should be/);
+    assertNothingLeft(terminal);
+  });
+
+  it('stops, starts and drains a server by keys, and keeps the last one', async () => {
+    const terminal = onTerminal('--servers 2 --requests 30 --pace 0.6');
+    await terminal.line((line) => line.includes('Scene 1 of 5: '), 20_000);
+    type(terminal, '2s');
+    await terminal.line((line) => line.includes('rs2 is at weight 0 and stopped'), 20_000);
+    await terminal.line((line) => /rs2 .*stopped/.test(line));
+    type(terminal, '1d');
+    await terminal.line((line) => line.includes('rs1 stays'), 20_000);
+    type(terminal, '2s');
+    await terminal.line((line) => line.includes('rs2 is started'), 20_000);
+    type(terminal, '1d');
+    await terminal.line((line) => line.includes('rs1 is drained'), 20_000);
+    type(terminal, 'q');
+    assert.equal((await terminal.exited).code, 0, textOf(terminal).slice(-2000));
+    assertNothingLeft(terminal);
+  });
+
+  for (const [when, shown] of [
+    ['while it is set up', 'Building a lab'],
+    ['in a scene', 'Scene 1 of 5'],
+  ] as const) {
+    it(`ends by Ctrl-C ${when} and leaves nothing`, async () => {
+      const terminal = onTerminal(QUICK);
+      await terminal.line((line) => line.includes(shown), 20_000);
+      type(terminal, '\x03');
+      assert.equal((await terminal.exited).code, 0, textOf(terminal).slice(-2000));
+      assertNothingLeft(terminal);
+    });
+
+    it(`is 130 with --once after Ctrl-C ${when}`, async () => {
+      const terminal = onTerminal(`--once ${QUICK}`);
+      await terminal.line((line) => line.includes(shown), 20_000);
+      type(terminal, '\x03');
+      assert.equal((await terminal.exited).code, 130, textOf(terminal).slice(-2000));
+      assertNothingLeft(terminal);
+    });
+  }
+
+  it('leaves nothing after SIGKILL that the next one does not clear', async () => {
+    const killed = new LabProcess([process.execPath, MAIN, 'demo', '--json', '--requests', '30']);
+    await killed.line((line) => line.includes('"event":"scene"'), 30_000);
+    assert.ok(namespaces().length > 0 && folders(killed.pid).length > 0 && labPrograms().length > 0);
+    await killed.stop('SIGKILL');
+    await eventuallyHolds(async () => assert.deepEqual(labPrograms(), []));
+    const next = new LabProcess([process.execPath, MAIN, 'demo', '--requests', '30']);
+    assert.equal((await next.exited).code, 0, textOf(next));
+    await eventuallyHolds(async () =>
+      assert.deepEqual([namespaces(), labPrograms(), folders(killed.pid)], [[], [], []]),
+    );
+  });
+
+  it('ends by itself into a pipe, without a control sequence', async () => {
+    const piped = new LabProcess([process.execPath, MAIN, 'demo', '--requests', '30'], { TERM: 'xterm' });
+    assert.equal((await piped.exited).code, 0, textOf(piped));
+    assert.equal(piped.lines.filter((line) => line.startsWith('ok ')).length, 5);
+    assert.ok(!textOf(piped).includes('\x1b'));
+  });
+});
