@@ -1,4 +1,4 @@
-// Addresses and byte order. A value in network order has its own type, so a conversion is never forgotten or done
+// Addresses and byte order. A value in network order has its own type, so that a conversion is never forgotten or done
 // twice.
 #pragma once
 
@@ -91,12 +91,12 @@ struct IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
-// Dotted decimal or RFC 4291 text; no port, no prefix, no zone.
+// Reads dotted decimal or RFC 4291 text, without a port, a prefix or a zone.
 Result<IpAddress> parseIpAddress(std::string_view text);
-// RFC 5952 for IPv6.
+// Writes IPv6 as RFC 5952 recommends.
 std::string toString(const IpAddress& address);
 
-// False for 0.0.0.0/8, 127/8, multicast, 240/4, ::, ::1 and ff00::/8: what can't be a VIP, RIP or DIP.
+// Returns false for 0.0.0.0/8, 127/8, multicast, 240/4, ::, ::1 and ff00::/8, which can't be a VIP, RIP or DIP.
 bool isUnicast(const IpAddress& address);
 
 }  // namespace tunvs
