@@ -42,7 +42,7 @@ TEST("only fragmentation needed has an MTU in ICMPv4, and a router older than RF
   CHECK(read4(3, 4, 1300).isTooBig);
   CHECK_EQ(read4(3, 4, 0).mtu, 0u);
   CHECK(read4(3, 4, 0).isTooBig);
-  CHECK_EQ(read4(3, 4, 0x00051234).mtu, 0x1234u);  // the length of the quote stands in the upper half
+  CHECK_EQ(read4(3, 4, 0x00051234).mtu, 0x1234u);  // the upper half holds the length of the quote
   CHECK_EQ(read4(3, 3, 1300).mtu, 0u);
   CHECK(!read4(3, 3, 1300).isTooBig);
   CHECK_EQ(read4(11, 4, 1300).mtu, 0u);
