@@ -23,7 +23,7 @@ constexpr uint32_t swapIfLittle(uint32_t v) {
   return std::endian::native == std::endian::little ? __builtin_bswap32(v) : v;
 }
 
-// A 16-bit number as it lies on the wire.
+// A Be16 is a 16-bit number as it lies on the wire.
 struct Be16 {
   uint16_t raw = 0;
   static constexpr Be16 from(uint16_t host) { return {swapIfLittle(host)}; }
@@ -31,7 +31,7 @@ struct Be16 {
   friend constexpr bool operator==(Be16, Be16) = default;
 };
 
-// A 32-bit number as it lies on the wire.
+// A Be32 is a 32-bit number as it lies on the wire.
 struct Be32 {
   uint32_t raw = 0;
   static constexpr Be32 from(uint32_t host) { return {swapIfLittle(host)}; }
@@ -63,8 +63,8 @@ enum class Family : uint8_t { ipv4 = 4, ipv6 = 6 };  // the IP version number
 // IP protocol numbers (IANA).
 enum class IpProtocol : uint8_t { icmp = 1, ipip = 4, tcp = 6, udp = 17, ipv6 = 41, gre = 47, icmpv6 = 58, sctp = 132 };
 
-// An IPv4 or IPv6 address, in network order.
-// Invariant: for IPv4 only bytes[0..3] are used and the rest are zero, so == and hashing can take all of it.
+// An IpAddress is an IPv4 or IPv6 address, in network order. Invariant: for IPv4 only bytes[0..3] are used and the rest
+// are zero, so == and hashing can take all of it.
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};
   Family family = Family::ipv4;

@@ -20,7 +20,7 @@
 
 namespace tunvs {
 
-// Ten minutes: RFC 1191 section 6.3, RFC 8201 section 4; Linux's net.ipv4.route.mtu_expires.
+// A learned MTU lives for ten minutes: RFC 1191 section 6.3, RFC 8201 section 4; Linux's net.ipv4.route.mtu_expires.
 inline constexpr uint32_t kPathMtuLifeTicks = ticksFromSeconds(600);
 
 // IPv4: Linux's net.ipv4.route.min_pmtu, so that a forged report can't drive packets down to the protocol's own
@@ -63,7 +63,7 @@ inline constexpr size_t kMtuOutcomes = static_cast<size_t>(MtuOutcome::kCount);
 inline constexpr std::string_view kMtuOutcomeNames[kMtuOutcomes] = {"mtuLowered", "mtuRefreshed", "mtuIgnoredHigher",
                                                                     "mtuIgnoredTooSmall", "mtuIgnoredTooOften"};
 
-// What was learned about a path; by default nothing.
+// A LearnedMtu was learned about a path; by default it is nothing.
 struct LearnedMtu {
   uint16_t bytes = 0;  // 0: nothing
   Tick learnedAt = 0;

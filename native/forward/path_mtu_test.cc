@@ -66,7 +66,7 @@ TEST("a configured MTU below the learned one wins") {
   CHECK_EQ(path.effective(1300, kStart), 1300u);
 }
 
-TEST("IPv4 below Linux's min_pmtu of 552, or without an MTU at all, becomes 552") {
+TEST("an IPv4 report below Linux's min_pmtu of 552, or without an MTU at all, becomes 552") {
   PathMtu path;
   CHECK_EQ(path.learn(1500, v4(551), kStart), MtuOutcome::lowered);
   CHECK_EQ(path.effective(1500, kStart), 552u);

@@ -123,9 +123,7 @@ TEST("echo replies of a Linux host agree byte for byte, whatever their TOS") {
   size_t compared = 0;
   for (const GoldenCase& c : *cases) {
     if (c.out.size() != 1 || c.in.size() != 1 || c.out[0][9] != 1 || c.out[0][20] != icmp4::kEchoReply) continue;
-    if ((c.in[0][1] & 3) != 0)
-      continue;  // with ECN in the outer header, the server saw another inner packet than was
-                 // sent
+    if ((c.in[0][1] & 3) != 0) continue;  // the server saw another inner packet, as the outer header had ECN
     const Bytes request = bytesOf(stripOuter(c.in[0]).value().inner);
     const std::string claim = "decap.json: " + c.name;
     checkEqual(__FILE__, __LINE__, claim.c_str(), answerLike(c.out[0], request), c.out[0]);

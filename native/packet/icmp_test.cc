@@ -104,7 +104,7 @@ TEST("RFC 4884 extensions are not taken for quoted data") {
   }
 }
 
-TEST("a message shorter than an ICMP header is none") {
+TEST("a message shorter than an ICMP header is not read") {
   for (size_t bytes = 0; bytes < kIcmpHeaderBytes; bytes++) {
     const Exact message(bytes);
     CHECK(!readIcmp(kRouter4, kHost4, message.span()));

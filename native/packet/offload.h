@@ -23,8 +23,7 @@ struct Offload {
   static constexpr uint8_t kMaxChecksumStart = 255 - 60;
 
   uint16_t segmentBytes = 0;  // payload of every segment but the last; 0 for one packet
-  uint8_t checksumStart = 0;  // bytes in front of what the checksum covers, which begins at the packet's own transport
-                              // header
+  uint8_t checksumStart = 0;  // bytes before the covered part: before the packet's own transport header
   OffloadKind kind = OffloadKind::none;
 
   bool isNone() const { return kind == OffloadKind::none; }

@@ -30,7 +30,8 @@ struct Packet {
   Offload offload{};
 };
 
-// Storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not share cache sets.
+// A PacketVector is storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not
+// share cache sets.
 class PacketVector {
  public:
   // `maxPacketBytes` is the length of the longest packet that a buffer holds, [64, kMaxPacketBytes].

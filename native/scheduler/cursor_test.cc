@@ -65,7 +65,7 @@ TEST("wrr with a stable cursor gives every server its turn however often weights
   CHECK_EQ(first, std::string(400, 'A'));  // IPVS's walk, which the option avoids
 }
 
-TEST("wrr with a stable cursor goes on after a server is removed, and takes in one that is added") {
+TEST("wrr with a stable cursor goes on behind a server that is removed, and takes in one that is added") {
   TestServers servers({{'A', 1}, {'B', 1}, {'C', 1}, {'D', 1}});
   TestService service("wrr", servers, kStable);
   CHECK_EQ(service.picks(2), "AB");

@@ -42,7 +42,7 @@ TEST("lc and wlc count an active connection as 256 inactive ones") {
   }
 }
 
-TEST("lc and wlc pass over servers of weight 0 and overloaded ones, however idle") {
+TEST("lc and wlc skip servers of weight 0 and overloaded ones, however idle") {
   for (const char* name : {"lc", "wlc"}) {
     TestServers servers({{'A', 0}, {'B', 1}, {'C', 1}});
     servers.state('C').active = 50;

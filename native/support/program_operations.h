@@ -1,4 +1,4 @@
-// The operations on the configuration that a director's program applies.
+// Reads the operations on the configuration that a director's program applies.
 #pragma once
 
 #include "director/config/operations.h"

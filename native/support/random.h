@@ -1,4 +1,4 @@
-// Repeatable randomness for property tests: the same seed gives the same run on every machine.
+// Makes repeatable randomness for property tests: the same seed gives the same run on every machine.
 #pragma once
 
 #include <cstdint>

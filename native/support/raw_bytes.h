@@ -1,4 +1,4 @@
-// Packets as plain bytes, for tests of what reads and writes them.
+// Makes packets as plain bytes, for tests of what reads and writes them.
 #pragma once
 
 #include <algorithm>

@@ -133,7 +133,7 @@ inline bool check(const char* file, int line, const char* claim, bool holds) {
 
 #define TEST(sentence) TUNVS_TEST_(sentence, TUNVS_TEST_NAME_(__COUNTER__))
 
-// Goes on after a failure.
+// The test goes on after a failure.
 #define CHECK(...) \
   ::tunvs::testing::check(__FILE__, __LINE__, "CHECK(" #__VA_ARGS__ ")", static_cast<bool>(__VA_ARGS__))
 #define CHECK_EQ(got, ...) \

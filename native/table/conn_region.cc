@@ -11,7 +11,7 @@ constexpr size_t align(size_t bytes, size_t to) { return (bytes + to - 1) / to *
 constexpr uint32_t kConnsPerShard = 32768;
 constexpr uint32_t kMaxShards = 1024;
 constexpr uint32_t kUnitsPerBucket = 8;  // so two thirds of the slots are taken at full capacity
-// As many as 16 vectors that find no room evict, connections and templates alike.
+// So many connections and templates are evicted by 16 vectors that find no room.
 constexpr uint32_t kSpareUnits = 2048;
 
 }  // namespace

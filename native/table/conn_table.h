@@ -11,7 +11,7 @@
 //   Yield yields(const Conn&, Standing)   whether it gives way, standing there
 //   uint32_t idle(const Conn&)            ticks since its last packet
 //   void evict(Conn&, Standing)           takes what gives way off its server's counts
-//   uint32_t onDue(Conn&)                 does so at its deadline: 0, or the ticks to live on
+//   uint32_t onDue(Conn&)                 ticks to live on at its deadline; or 0, once taken off the counts
 //
 // Thread safety: any registered epoch reader calls hash, prefetch, candidate and find, without a lock. A function named
 // *Locked needs the shard's lock, held through Guard. Whoever found a connection may write its atomics.

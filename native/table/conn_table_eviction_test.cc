@@ -82,7 +82,7 @@ TEST("eviction goes by standing, and within one takes the first that was linked 
   CHECK(t.add(20000, Standing::held, 50000) == nullptr);
 }
 
-TEST("entries that cannot be evicted do not lie on the way of the search") {
+TEST("entries that cannot be evicted are not in the way of the search") {
   StatedTable t;
   for (uint32_t i = 0; i < kCapacity - 1; i++) t.add(i, i % 2 == 0 ? Standing::held : Standing::heldUnproven, 100);
   t.add(kCapacity - 1, Standing::stale, 60000);

@@ -95,7 +95,8 @@ TEST("a table is taken over even when its last owner died holding a lock") {
   CHECK(attached.value().find(key, hash) != nullptr);
 }
 
-// A table that was taken over works, whatever its owner was doing when it died, and whoever wrote into its memory.
+// A table that was taken over works, whatever its owner was doing when it died, and whatever was written into its
+// memory.
 TEST("a table is taken over whatever is in it, and works") {
   for (const Family family : kFamilies) {
     for (uint64_t seed = 1; seed <= 60; seed++) {

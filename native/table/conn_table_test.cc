@@ -137,7 +137,7 @@ TEST("a table keeps its chains right however often they are used") {
   TestTable t;
   const auto keys = keysOfOneBucket(t.table, 40);
   for (const auto& key : keys) t.insert(key, kLater);
-  // This is more often than the 16-bit count of a bucket could bear if it leaked.
+  // A bucket's 16-bit count would overflow in so many rounds if each left any of it behind.
   for (int i = 0; i < 70000; i++) {
     const FlowKey& key = keys[39 - static_cast<size_t>(i % 8)];
     t.remove(key);

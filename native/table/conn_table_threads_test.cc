@@ -1,4 +1,4 @@
-// Looks up beside changes; what matters most here is what a thread sanitizer finds.
+// Tests lookups beside changes; what matters most here is what a thread sanitizer finds.
 #include <thread>
 
 #include "support/random.h"

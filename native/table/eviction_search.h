@@ -15,7 +15,8 @@
 
 namespace tunvs {
 
-// A search looks at the first number of entries that stay, of each standing, and links the second anew, in all.
+// A search looks at no more than kEvictionSearch entries of each standing that keep their places, and links no more
+// than kEvictionRelinks anew in all.
 inline constexpr size_t kEvictionSearch = 16, kEvictionRelinks = 128;
 // Those without proof take places from those with proof while they are less than one in so many of a shard's capacity.
 inline constexpr uint32_t kUnprovenShare = 4;

@@ -29,7 +29,7 @@ enum class Standing : uint8_t {
 };
 inline constexpr size_t kStandings = static_cast<size_t>(Standing::kCount);
 
-// An entry belongs here: in this wheel, where the table is to look at it again when it is due, no later than at its
+// A Place says which wheel an entry belongs to, and when the table is to look at it again: no later than at its
 // deadline.
 struct Place {
   Standing standing;

@@ -62,7 +62,7 @@ class PacketEgress final : public Egress {
   std::unique_ptr<RawEgress> raw_;
   std::shared_ptr<NextHopResolver> resolver_;
   std::vector<Slot> slots_;  // kSets sets of kWays
-  // One message per frame; only addresses and lengths change from send to send.
+  // There is one message per frame; only addresses and lengths change from send to send.
   std::array<mmsghdr, kVectorSize> messages_{};
   std::array<iovec, kVectorSize> parts_{};
   std::array<sockaddr_ll, kVectorSize> addresses_{};

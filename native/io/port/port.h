@@ -6,15 +6,14 @@
 // These rules say who owns a buffer, from receive() to reclaim():
 //  1. The buffers of a PacketVector are the worker's. It lends them to receive(), and has them back, filled, when that
 //     returns. It reads into no vector of which a port holds a buffer.
-//  2. send() lends packets to the port. The port may keep those of the vector that was read beyond send(): it holds the
-//     vector, once for each of them, and releases it in reclaim(). All others (packets that the director made,
+//  2. send() lends packets to the port. The port may keep those of the vector that was read beyond send(): it holds
+//     the vector, once for each of them, and releases it in reclaim(). All others (packets that the director made,
 //     fragments and parked packets that had waited) are their owners' again when send() returns; if the port wants to
 //     keep some of them, it copies them.
 //  3. What a port keeps stays as it is, with the headroom in front of it, until the port has released it.
 //  4. After abandon() a port touches no buffer that is not its own.
 //  5. A port that has failed releases everything in reclaim(), as if it were sent: a worker without a vector would
-//  never
-//     call receive(), which says why it failed.
+//     never call receive(), which says why it failed.
 // A port that reads into memory of its own (a ring that the kernel fills) may point a vector's packets there, kHeadroom
 // bytes behind where each begins. Such a packet is the worker's until the vector is lent to receive() again. With the
 // vector, the port has back what was not sent by then; what was sent, it owns from send() on.
