@@ -1,5 +1,5 @@
-// The standard headers that most files include, compiled once for a build that can use it. Every file names what it
-// needs itself, and compiles without this one.
+// These are the standard headers that most files include, compiled once for a build that can use them. Every file names
+// what it needs itself, and compiles without this one.
 #pragma once
 
 #include <algorithm>

@@ -53,9 +53,10 @@ class RateLimit {
   uint64_t suppressed_ = 0;
 };
 
-// A limit that threads share: one every kTicksApart, kBurst at once (the generic cell rate algorithm, ITU-T I.371).
+// A SharedRateLimit is a limit that threads share: one every kTicksApart, kBurst at once (the generic cell rate
+// algorithm, ITU-T I.371).
 //
-// Thread safety: any thread calls anything but reset().
+// Thread safety: any thread calls take(); reset() has the condition below.
 template <uint32_t kTicksApart, uint32_t kBurst>
 class SharedRateLimit {
  public:

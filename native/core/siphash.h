@@ -1,4 +1,4 @@
-// SipHash (Aumasson, Bernstein 2012): a keyed hash of bytes to 64 bits.
+// SipHash (Aumasson, Bernstein 2012) is a keyed hash of bytes to 64 bits.
 //
 // IPVS's mh hashes with SipHash-1-3 under fixed keys, so these numbers are part of an outside contract.
 #pragma once

@@ -1,4 +1,4 @@
-// The forwarding methods there are, by name. The file of each method says what it does, as its traits.
+// Names the forwarding methods. The file of each says what it does, as its traits.
 #pragma once
 
 #include <cstddef>

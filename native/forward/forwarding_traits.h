@@ -20,8 +20,7 @@ enum class Delivery : uint8_t {
 
 struct ForwardingTraits {
   Delivery delivery;
-  bool needsSource;   // the packet leaves with an address of the director's: without one of the family, no server is
-                      // reached
+  bool needsSource;   // the packet leaves with an address of the director's: a family without one reaches no server
   bool keepsPorts;    // the server gets the packet's own port
   bool hasPort;       // the tunnel itself uses a port of the server's
   uint8_t checksums;  // the TunnelChecksums that it knows, as bits: 1 << TunnelChecksum

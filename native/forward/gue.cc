@@ -14,8 +14,7 @@ constexpr uint32_t kRemoteChecksumFlag = 0x80000000;
 void sealUdp(const OuterHeader& outer, uint8_t* udp, size_t udpBytes, uint64_t extraSum) {
   const uint8_t* behind = udp + kUdpOuterBytes + kGueBytes;
   const uint64_t length = Be16::from(static_cast<uint16_t>(udpBytes)).raw;
-  uint64_t sum = outer.coveredSum + extraSum + 2 * length;  // the length counts twice: in the pseudo header and in the
-                                                            // UDP header
+  uint64_t sum = outer.coveredSum + extraSum + 2 * length;  // the length is in the pseudo header and in the UDP header
   sum += loadUnaligned<uint16_t>(udp);
   Be16 check = checksum(behind, udpBytes - kUdpOuterBytes - kGueBytes, sum);
   if (check.raw == 0) check.raw = 0xffff;  // RFC 768: 0 means that there is no checksum

@@ -25,8 +25,8 @@ constexpr uint16_t gueSourcePort(uint32_t flowHash) {
 OuterHeader makeGueHeader(const TunnelOptions& options, Family inner, const IpAddress& source, const IpAddress& server);
 Packet encapsulateGue(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 
-// A transport checksum that is still to be finished, in offsets from the inner packet's first byte. The checksum field
-// holds the folded sum of the pseudo header, not complemented.
+// An UnfinishedChecksum is a transport checksum that is still to be finished, in offsets from the inner packet's first
+// byte. The checksum field holds the folded sum of the pseudo header, not complemented.
 struct UnfinishedChecksum {
   uint16_t start = 0;  // where the covered part begins; it extends to the end
   uint16_t field = 0;  // where the checksum's two bytes are

@@ -35,8 +35,7 @@ struct OuterHeader {
 // An outer header takes this from the packet behind it.
 struct EncapInput {
   uint32_t length = 0;          // bytes of the inner packet, [1, maxInnerLength(outer)]
-  uint32_t flowHash = 0;        // any 32 evenly spread bits, equal for the packets of a flow; they pick GUE's source
-                                // port
+  uint32_t flowHash = 0;        // any 32 evenly spread bits, equal for the packets of a flow; pick GUE's source port
   uint16_t identification = 0;  // for an outer IPv4 header without DF
   uint8_t trafficClass = 0;     // the inner packet's TOS or traffic class
   uint8_t ttl = 0;              // the inner packet's TTL or hop limit

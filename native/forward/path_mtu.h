@@ -34,7 +34,7 @@ inline constexpr uint16_t kIpv6PathMtuFloor = 1280;
 inline constexpr uint32_t kMtuLoweringTicks = ticksFromSeconds(2);
 inline constexpr uint32_t kMtuLowerings = 4;
 
-// A report may say no less than this (RFC 1191 section 3; RFC 8201 section 4), and is discarded if it does.
+// A report that says less than this is discarded (RFC 1191 section 3; RFC 8201 section 4).
 inline constexpr uint16_t kIpv4LeastReport = 68;
 inline constexpr uint16_t kIpv6LeastReport = 1280;
 
@@ -63,7 +63,7 @@ inline constexpr size_t kMtuOutcomes = static_cast<size_t>(MtuOutcome::kCount);
 inline constexpr std::string_view kMtuOutcomeNames[kMtuOutcomes] = {"mtuLowered", "mtuRefreshed", "mtuIgnoredHigher",
                                                                     "mtuIgnoredTooSmall", "mtuIgnoredTooOften"};
 
-// A LearnedMtu was learned about a path; by default it is nothing.
+// A LearnedMtu holds what was learned about a path. A default one holds nothing.
 struct LearnedMtu {
   uint16_t bytes = 0;  // 0: nothing
   Tick learnedAt = 0;

@@ -1,4 +1,4 @@
-// The choices that there are about the way to a real server.
+// TunnelOptions are what can be chosen about the way to a real server.
 #pragma once
 
 #include <cstdint>

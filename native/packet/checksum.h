@@ -1,4 +1,4 @@
-// The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+// Computes the Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 //
 // Sums are kept in the byte order of the packet (RFC 1071 section 2 B), so no word is swapped.
 #pragma once

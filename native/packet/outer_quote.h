@@ -24,8 +24,7 @@ struct StrippedOuter {
   uint32_t totalBytes = 0;           // the outer packet's length, as its header says
   bool isDontFragment = false;       // the outer packet's DF; always true for an outer IPv6 packet
   bool isFirstFragment = false;      // more of the outer packet was to follow it
-  std::span<const uint8_t> inner{};  // as much of the client's packet as was quoted; may be empty or end within its
-                                     // header
+  std::span<const uint8_t> inner{};  // as much of the client's packet as was quoted; may be empty or end in its header
 };
 
 // Reads `quoted`, which begins with the outer IP header. Over IPv4 and IPv6, it accepts these, except as a later

@@ -23,7 +23,7 @@ inline constexpr size_t kVectorSize = 64;
 inline constexpr size_t kHeadroom = 128;  // outer IPv6 (40) + UDP (8) + GUE (12) + Ethernet (14), with room to spare
 inline constexpr size_t kMaxPacketBytes = 65535;
 
-// One packet as it was read, IP header first.
+// A Packet is one packet as it was read, IP header first.
 struct Packet {
   uint8_t* data = nullptr;
   uint32_t length = 0;  // bytes, [0, kMaxPacketBytes]

@@ -54,8 +54,7 @@ struct ParsedPacket {
   // These hold only for the class `fragment`.
   bool moreFragments;
   uint16_t fragmentOffset;   // bytes
-  uint16_t fragmentPayload;  // offset of what the fragment carries, which follows the IPv4 header or the IPv6 fragment
-                             // header
+  uint16_t fragmentPayload;  // offset of the fragment's data, behind the IPv4 header or the IPv6 fragment header
   uint32_t identification;
 
   // Returns what follows the UDP header. REQUIRES: no error, protocol UDP; not a later fragment

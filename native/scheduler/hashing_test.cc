@@ -27,7 +27,7 @@ constexpr Vector kVectors[] = {
     {"2001:db8::1", 0, 0x20010db9, 63, 63},    {"2001:db8::1", 40000, 0x20010db9, 226, 63},
 };
 
-// A list of 256 servers of weight 1: bucket i of the table holds the i-th server, whose id is i.
+// The list has 256 servers of weight 1: bucket i of the table holds the i-th server, whose id is i.
 struct OneServerPerBucket {
   OneServerPerBucket() {
     for (uint32_t i = 0; i < 256; i++) {

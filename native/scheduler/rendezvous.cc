@@ -26,8 +26,8 @@ struct Slots final : Prepared {
   }
 
   std::vector<uint64_t> points;  // of the servers, in their order
-  // The owner of each slot. It is atomic, as explain() tries a choice without the service's lock; whoever computes it,
-  // the result is the same.
+  // This holds the owner of each slot. It is atomic, as explain() tries a choice without the service's lock; whoever
+  // computes an owner, the result is the same.
   mutable std::vector<std::atomic<uint32_t>> owner;
 };
 

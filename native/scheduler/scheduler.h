@@ -24,13 +24,13 @@
 
 namespace tunvs {
 
-// Newest first, which is the order in which IPVS walks. The first server wins a tie.
+// The newest server comes first, which is the order in which IPVS walks. The first server wins a tie.
 using ServerList = std::span<const Candidate* const>;
 
 inline constexpr uint32_t kNoServer = UINT32_MAX;
 
-// A table computed from one list of servers; servers are named by their place in the list. pick() also reads it without
-// a lock when explain() tries a choice, so whatever it remembers there has to be atomic.
+// Prepared is a table computed from one list of servers; servers are named by their place in the list. pick() also
+// reads it without a lock when explain() tries a choice, so whatever it remembers there has to be atomic.
 class Prepared {
  public:
   virtual ~Prepared() = default;
@@ -74,7 +74,7 @@ struct ScheduleContext {
 
 // These say what a scheduler can be asked for beyond its flags.
 struct SchedulerTraits {
-  bool stableCursor = false;  // it knows the option of this name
+  bool stableCursor = false;  // it knows the options of these names
   bool randomStart = false;
   bool agrees = false;  // a flow's server is the same for every director, whatever each has seen
   bool ramps = false;   // only the ratios of weights count, and a small change of one moves few flows

@@ -1,4 +1,4 @@
-// The body of the decapsulators' fuzz targets: what holds of a decapsulated packet, whatever went in.
+// Checks what holds of a decapsulated packet, whatever went in: the body of the decapsulators' fuzz targets.
 #pragma once
 
 #include <cstdlib>

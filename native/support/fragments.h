@@ -1,4 +1,4 @@
-// Helpers for tests of the fragment table.
+// Helps tests of the fragment table.
 #pragma once
 
 #include "director/fragment/fragment_table.h"

@@ -1,5 +1,5 @@
-// For tests that need a kernel's network stack to themselves: TEST_IN_NAMESPACE("sentence") { ... }, or TEST_WITH_TUN
-// for one that opens TUN devices. Where there can be no namespace or device they are skipped, and say what they need.
+// TEST_IN_NAMESPACE("sentence") { ... } makes a test that has a kernel's network stack to itself, and TEST_WITH_TUN one
+// that opens TUN devices. Where there can be no namespace or device they are skipped, and say what they need.
 //
 // Thread safety: as the test that calls it.
 #pragma once

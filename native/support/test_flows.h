@@ -1,4 +1,4 @@
-// Flows for scheduler tests.
+// Makes flows for scheduler tests.
 #pragma once
 
 #include "core/flow_key.h"

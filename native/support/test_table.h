@@ -10,7 +10,7 @@
 
 namespace tunvs::testing {
 
-// Memory that is zeroed, and aligned as a table wants it.
+// TableMemory is zeroed, and aligned as a table wants it.
 class TableMemory {
  public:
   explicit TableMemory(size_t bytes) : bytes_(bytes), block_(std::calloc(bytes + kAlignment, 1), &std::free) {}

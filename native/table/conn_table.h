@@ -1,7 +1,8 @@
-// The connection table of one address family, shared by all workers. It is a region (table/conn_region.h) of shards.
-// Each shard is a table of its own, with an index from hashes to connections (table/bucket_index.h), timer wheels that
-// hold them at or before their deadlines (table/expiry_wheels.h), and a pool of units (table/unit_pool.h). This file
-// puts them together. Nothing ever moves, so a lookup needs no lock and no retry.
+// A ConnTable is the connection table of one address family, shared by all workers. It is a region
+// (table/conn_region.h) of shards. Each shard is a table of its own, with an index from hashes to connections
+// (table/bucket_index.h), timer wheels that hold them at or before their deadlines (table/expiry_wheels.h), and a pool
+// of units (table/unit_pool.h). This file puts them together. Nothing ever moves, so a lookup needs no lock and no
+// retry.
 //
 // Expiry: each connection carries its deadline. A packet only writes the new deadline into the connection; when the
 // wheel comes to the connection later, it links it again.

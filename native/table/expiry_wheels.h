@@ -1,12 +1,13 @@
-// The timer wheels of a shard of the connection table: one for each standing, over the entries' own links.
+// ExpiryWheels are the timer wheels of a shard of the connection table, one for each standing, over the entries' own
+// links.
 //
 // A wheel has slots of 256 ms. An entry that is due beyond its span waits in the slot farthest ahead and is linked
 // again from there. A slot's entries are in the order in which they came. So of entries that stand alike and are due
 // equally long after their last packet, the first has been silent longest, whatever the width of a slot.
 //
-// It lies in the table's region: it has no pointer, and zeroed memory is an empty set of wheels once begin() was
+// They lie in the table's region: they have no pointer, and zeroed memory is an empty set of wheels once begin() was
 // called.
-// Thread safety: none; it is used under the shard's lock.
+// Thread safety: none; they are used under the shard's lock.
 // Invariants:
 //  1. Each linked entry is in the wheel of one standing, and counted there.
 //  2. Its slot is not later than that of the time when it is due.

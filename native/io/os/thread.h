@@ -1,5 +1,5 @@
-// A thread that may fail to start. In that case std::thread's constructor throws, which ends the process when
-// exceptions are off.
+// A Thread may fail to start. std::thread's constructor throws in that case, which ends the process when exceptions are
+// off.
 //
 // Thread safety: one control thread calls start() and join().
 // Invariants:

@@ -61,7 +61,7 @@ class Wire {
   bool isReady_ = false;
 };
 
-// A packet with headroom, which can be sent any number of times.
+// A TestPacket has headroom, and can be sent any number of times.
 class TestPacket {
  public:
   TestPacket(size_t length, IpAddress nextHop) : bytes_(kHeadroom + length, 0x5a), nextHop_(nextHop) {

@@ -1,4 +1,4 @@
-// Helpers for lists of what can be opened by name, in order of preference. Each entry has a `name`.
+// Serves lists of what can be opened by name, in order of preference. Each entry has a `name`.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// The part of netlink.h that is told of changes.
+// Implements the part of netlink.h that is told of changes.
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 

@@ -52,7 +52,7 @@ bool forEachAttribute(std::span<const uint8_t> bytes, Visit visit) {
   return true;
 }
 
-// The body of a message of `type`, split into its fixed part and its attributes.
+// A Body holds the body of a message of `type`, split into its fixed part and its attributes.
 template <typename Fixed>
 struct Body {
   Fixed fixed;
