@@ -63,8 +63,8 @@ enum class Family : uint8_t { ipv4 = 4, ipv6 = 6 };  // the IP version number
 // IP protocol numbers (IANA).
 enum class IpProtocol : uint8_t { icmp = 1, ipip = 4, tcp = 6, udp = 17, ipv6 = 41, gre = 47, icmpv6 = 58, sctp = 132 };
 
-// An IpAddress is an IPv4 or IPv6 address, in network order. Invariant: for IPv4 only bytes[0..3] are used and the rest
-// are zero, so == and hashing can take all of it.
+// An IpAddress is an IPv4 or IPv6 address, in network order.
+// Invariant: for IPv4 only bytes[0..3] are used and the rest are zero, so == and hashing can take all of it.
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};
   Family family = Family::ipv4;

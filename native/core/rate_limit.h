@@ -56,7 +56,7 @@ class RateLimit {
 // A SharedRateLimit is a limit that threads share: one every kTicksApart, kBurst at once (the generic cell rate
 // algorithm, ITU-T I.371).
 //
-// Thread safety: any thread calls take(); reset() has the condition below.
+// Thread safety: any thread calls take(), and a thread calls reset() only while no other does.
 template <uint32_t kTicksApart, uint32_t kBurst>
 class SharedRateLimit {
  public:

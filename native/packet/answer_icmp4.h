@@ -1,8 +1,9 @@
 // Writes ICMPv4 errors about a packet and echo replies, as Linux writes them.
 //
-// Thread safety: pure. `out` may overlap the packet that is answered, so an answer can be written into the packet's own
-// buffer (an error needs 28 bytes more than it quotes). Every function returns the answer's bytes, or 0 with `out`
-// untouched when it does not fit or is not due.
+// Thread safety: pure.
+// `out` may overlap the packet that is answered, so an answer can be written into the packet's own buffer (an error
+// needs 28 bytes more than it quotes). Every function returns the answer's bytes, or 0 with `out` untouched when it
+// does not fit or is not due.
 #pragma once
 
 #include <span>
@@ -28,8 +29,8 @@ struct Icmp4Error {
 };
 
 // Writes an error to the source of `packet`, which it quotes up to kIcmp4ErrorMaxBytes in all. TOS: precedence
-// "internetwork control" and the packet's own TOS bits (RFC 1812 section 4.3.2.5, as Linux does it). REQUIRES:
-// mayAnswerIcmp4(packet).
+// "internetwork control" and the packet's own TOS bits (RFC 1812 section 4.3.2.5, as Linux does it).
+// REQUIRES: mayAnswerIcmp4(packet).
 size_t writeIcmp4Error(std::span<uint8_t> out, const Icmp4Error& error, std::span<const uint8_t> packet);
 
 // Writes the reply to an echo request with a right checksum; returns 0 for anything else, and for a fragment of a

@@ -1,7 +1,8 @@
 // Writes ICMPv6 errors about a packet and echo replies, as Linux writes them, except that the flow label is 0 here.
 //
-// Thread safety: pure. `out` may overlap the packet that is answered (an error needs 48 bytes more than it quotes).
-// Every function returns the answer's bytes, or 0 with `out` untouched when it does not fit or is not due.
+// Thread safety: pure.
+// `out` may overlap the packet that is answered (an error needs 48 bytes more than it quotes). Every function returns
+// the answer's bytes, or 0 with `out` untouched when it does not fit or is not due.
 #pragma once
 
 #include <span>
@@ -25,8 +26,8 @@ struct Icmp6Error {
   IpAddress source;  // IPv6; the VIP, for an error about a packet to it
 };
 
-// Writes an error to the source of `packet`, which it quotes up to kIcmp6ErrorMaxBytes in all. REQUIRES:
-// mayAnswerIcmp6(packet, error.type).
+// Writes an error to the source of `packet`, which it quotes up to kIcmp6ErrorMaxBytes in all.
+// REQUIRES: mayAnswerIcmp6(packet, error.type).
 size_t writeIcmp6Error(std::span<uint8_t> out, const Icmp6Error& error, std::span<const uint8_t> packet);
 
 // Writes the reply to an echo request with a right checksum; returns 0 for anything else, and for a fragment of a

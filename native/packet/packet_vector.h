@@ -1,4 +1,4 @@
-// A PacketVector holds up to 64 packets that pass every stage together. What a device fills is what an egress sends.
+// A vector is up to 64 packets that pass through every stage together. What a device fills is what an egress sends.
 //
 // Thread safety: none; a vector belongs to one worker.
 // Invariants:

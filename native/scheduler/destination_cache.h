@@ -38,8 +38,8 @@ class DestinationCache final : public SchedulerMemory {
   // Returns the destination's entry and marks it as used now; null when there is none. It holds until collect() or
   // add().
   Entry* find(const IpAddress& destination, Tick now);
-  // Adds an entry without servers. If the cache is full, the oldest entry of some chain makes room. REQUIRES: find()
-  // found none
+  // Adds an entry without servers. If the cache is full, the oldest entry of some chain makes room.
+  // REQUIRES: find() found none
   Entry& add(const IpAddress& destination, Tick now);
 
   // Hands `visit` each of the entry's servers that is in the list, newest first.

@@ -12,8 +12,8 @@
 
 namespace tunvs {
 
-// The test pushes packets in, and they come out in order. Thread safety: any thread calls push() and waiting(); a
-// queue's worker calls its receive().
+// The test pushes packets in, and they come out in order.
+// Thread safety: any thread calls push() and waiting(); a queue's worker calls its receive().
 class MemoryDevice final : public Device {
  public:
   explicit MemoryDevice(size_t queues, size_t maxPacketBytes = kMaxPacketBytes);

@@ -10,7 +10,7 @@
 namespace tunvs {
 
 // Locks the file behind `fd` (flock(2)) without waiting; false when another open file holds it. The lock is gone when
-// the last descriptor of the open file is closed, so it dies with its process. An open file may lock twice.
+// the last descriptor of the open file is closed, so it dies with its process. Locking twice is fine.
 Result<bool> tryLockFile(int fd);
 
 // Returns a name that no other network namespace has had since the host was booted: the kernel's cookie, which is never

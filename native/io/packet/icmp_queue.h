@@ -1,8 +1,8 @@
 // An IcmpQueue reads ICMP errors about our own outer packets from raw sockets, and hands them on as the IP packets that
 // they were. The kernel delivers them to the host, because the director's address is one of the host's.
 //
-// Thread safety: as DeviceQueue. A director whose addresses lie behind the TUN device gets these errors from there and
-// needs no such queue.
+// Thread safety: as DeviceQueue.
+// A director whose addresses lie behind the TUN device gets these errors from there and needs no such queue.
 #pragma once
 
 #include <span>

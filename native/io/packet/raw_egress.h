@@ -1,9 +1,10 @@
 // A RawEgress sends whole IP packets through raw sockets; the kernel routes them, resolves the neighbour and applies
 // its output rules.
 //
-// Thread safety: as Egress. The kernel changes the packets (measured on Linux 6.18): it fills in the header checksum,
-// an id of 0 when DF is clear, and a source of 0.0.0.0. If DF is clear, it fragments a packet that is longer than the
-// route's MTU but no longer than the link's. A packet longer than the link's MTU is always EMSGSIZE (`tooLong` here).
+// Thread safety: as Egress.
+// The kernel changes the packets (measured on Linux 6.18): it fills in the header checksum, an id of 0 when DF is
+// clear, and a source of 0.0.0.0. If DF is clear, it fragments a packet that is longer than the route's MTU but no
+// longer than the link's. A packet longer than the link's MTU is always EMSGSIZE (`tooLong` here).
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Packets come from a device. It has one or more queues; each worker owns one.
+// Packets come from a device, which has one or more queues; each worker owns one queue.
 //
 // Thread safety: a queue belongs to one worker; the control thread opens and closes the device itself.
 #pragma once

@@ -24,8 +24,8 @@ struct TunOptions {
 
 class TunDevice final : public Device {
  public:
-  // Attaches to the device of that name if it exists, and creates it otherwise. The host set-up brings it up and adds
-  // its addresses and routes; it also sets the queue length of a device that existed before.
+  // Attaches to the device of that name if it exists, and creates it otherwise. The host set-up has to bring it up and
+  // give it addresses and routes; the queue length of a device that existed before is left to it as well.
   static Result<std::unique_ptr<TunDevice>> open(const TunOptions& options);
   ~TunDevice() override;
 
