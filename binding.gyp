@@ -1,8 +1,8 @@
-# What users get: the addon and the Node-free core that it is made of. native/CMakeLists.txt builds the same sources,
-# listed by scripts/sources.js, for sanitizers and fuzzers.
+# Builds what users get: the addon and the Node-free core that it is made of. native/CMakeLists.txt builds the same
+# sources, listed by scripts/sources.js, for sanitizers and fuzzers.
 {
   'variables': {
-    'tunvs_tests%': 0,  # 1: build tunvs_native_tests too
+    'tunvs_tests%': 0,  # 1 builds tunvs_native_tests too
   },
   'target_defaults': {
     'include_dirs': ['native'],
@@ -29,7 +29,7 @@
       'dependencies': ['tunvs_core'],
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS',
-                  'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],  # as when a worker is terminated
+                  'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],  # for when a worker is terminated
       'sources': ['<!@(node scripts/sources.js addon)'],
     },
   ],
@@ -41,7 +41,7 @@
           'type': 'executable',
           'dependencies': ['tunvs_core'],
           'sources': ['<!@(node scripts/sources.js tests)'],
-          # What is tested is optimized; the tests themselves have to be compiled soon.
+          # The tested code is optimized; the tests themselves have to compile quickly.
           'configurations': {
             'Release': {
               'cflags!': ['-O3'],

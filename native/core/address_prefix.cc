@@ -7,7 +7,7 @@ namespace {
 
 unsigned bitsOf(const IpAddress& address) { return address.isV4() ? 32 : 128; }
 
-// `address` with what is beyond `bits` cleared.
+// Returns `address` with every bit beyond `bits` cleared.
 IpAddress masked(IpAddress address, unsigned bits) {
   for (unsigned bit = bits; bit < bitsOf(address); bit++) {
     address.bytes[bit / 8] = static_cast<uint8_t>(address.bytes[bit / 8] & ~(0x80 >> bit % 8));

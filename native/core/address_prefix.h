@@ -1,4 +1,4 @@
-// A range of addresses: "10.2.1.0/28", "2001:db8::/64", or one address without a slash.
+// An AddressPrefix is a range of addresses: "10.2.1.0/28", "2001:db8::/64", or one address without a slash.
 #pragma once
 
 #include <string>
@@ -22,9 +22,9 @@ struct AddressPrefix {
   friend bool operator==(const AddressPrefix&, const AddressPrefix&) = default;
 };
 
-// An Error names what is wrong, a base with bits beyond the prefix included.
+// Returns an Error that names what is wrong. A base with bits beyond the prefix is wrong, too.
 Result<AddressPrefix> parseAddressPrefix(std::string_view text);
-// A single address is shown without its length.
+// Leaves out the length of a single address.
 std::string toString(const AddressPrefix& prefix);
 
 }  // namespace tunvs

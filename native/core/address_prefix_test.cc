@@ -10,7 +10,7 @@ using testing::address;
 
 AddressPrefix prefix(std::string_view text) { return parseAddressPrefix(text).value(); }
 
-TEST("a prefix holds its range to the bit, and nothing of the other family") {
+TEST("a prefix holds its range to the bit, and no address of the other family") {
   struct Row {
     const char* prefix;
     const char* first;

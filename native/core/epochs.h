@@ -1,12 +1,13 @@
-// When may memory that readers use without a lock be used again? When every reader has passed a quiescent point since.
+// Epochs tell when memory that readers use without a lock may be used again: when every reader has passed a quiescent
+// point since.
 //
-// Quiescent-state reclamation (McKenney, Slingwine 1998): a reader announces, between two vectors, the epoch it has
-// seen; what was unlinked and stamped with epoch E may be reused once every announced epoch is greater than E.
+// This is quiescent-state reclamation (McKenney, Slingwine 1998): between two vectors, a reader announces the epoch it
+// has seen. What was unlinked and stamped with epoch E may be reused once every announced epoch is greater than E.
 //
-// Thread safety: enter()/leave() by the reader that owns the slot; everything else by anybody.
+// Thread safety: the reader that owns a slot calls its enter() and leave(); any thread calls everything else.
 // Invariants:
 //  1. A reader holds references into shared structures only between enter() and the next enter() or leave().
-//  2. Epochs only grow; a slot that is away holds kAway.
+//  2. Epochs only grow; a slot whose reader is away holds kAway.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,7 @@ class Epochs {
   static constexpr size_t kMaxReaders = 65;  // 64 workers and the control thread
   static constexpr uint64_t kAway = UINT64_MAX;
 
-  // The reader holds no references and takes part again from here on.
+  // The caller holds no references, and takes part again from here on.
   void enter(size_t reader) {
     assert(reader < kMaxReaders);
     auto& seen = slots_[reader].seen;
@@ -32,20 +33,22 @@ class Epochs {
       seen.store(current_.load(std::memory_order_acquire), std::memory_order_release);
       return;
     }
-    // Coming back: the announcement must be visible before the reader loads any shared reference, or oldest() could
+    // The reader comes back: its announcement must be visible before it loads any shared reference, or oldest() could
     // miss it. A read-modify-write of `current_` by both sides orders the two.
     seen.store(current_.load(std::memory_order_relaxed), std::memory_order_seq_cst);
     current_.fetch_add(0, std::memory_order_seq_cst);
   }
 
-  // The reader holds no references and will hold none until enter(): before sleeping, and at its end.
+  // The caller holds no references, and will hold none until enter(). A reader calls this before it sleeps and when it
+  // ends.
   void leave(size_t reader) {
     assert(reader < kMaxReaders);
     slots_[reader].seen.store(kAway, std::memory_order_release);
   }
 
-  // Call after unlinking: the epoch to hand to isSafe() later. Cheap; advance() must be called now and then.
-  // Not a plain load: that could overtake the unlinking, and a reader of a later epoch still find what was unlinked.
+  // Returns the epoch to hand to isSafe() later. It is called after the unlinking and is cheap; somebody must call
+  // advance() now and then. A plain load would not do: it could overtake the unlinking, and then a reader of a later
+  // epoch could still find what was unlinked.
   uint64_t stamp() const {
     return const_cast<std::atomic<uint64_t>&>(current_).fetch_add(0, std::memory_order_seq_cst);
   }
@@ -54,10 +57,10 @@ class Epochs {
   void advance() { advanceBy(1); }
   void advanceBy(uint64_t epochs) { current_.fetch_add(epochs, std::memory_order_seq_cst); }
 
-  // True when nobody can hold a reference to what was unlinked before stamp() returned `epoch`.
+  // Returns true when nobody can hold a reference to what was unlinked before stamp() returned `epoch`.
   bool isSafe(uint64_t epoch) const { return oldest() > epoch; }
 
-  // The smallest announced epoch; the current one when every reader is away.
+  // Returns the smallest announced epoch, or the current one when every reader is away.
   uint64_t oldest() const {
     uint64_t smallest = const_cast<std::atomic<uint64_t>&>(current_).fetch_add(0, std::memory_order_seq_cst);
     for (const auto& slot : slots_) smallest = std::min(smallest, slot.seen.load(std::memory_order_seq_cst));

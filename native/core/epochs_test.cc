@@ -10,7 +10,7 @@
 namespace tunvs {
 namespace {
 
-TEST("calls nothing safe in the epoch in which it was unlinked") {
+TEST("epochs call nothing safe in the epoch in which it was unlinked") {
   Epochs epochs;
   const uint64_t stamp = epochs.stamp();
   CHECK(!epochs.isSafe(stamp));
@@ -18,7 +18,7 @@ TEST("calls nothing safe in the epoch in which it was unlinked") {
   CHECK(epochs.isSafe(stamp));
 }
 
-TEST("waits for a reader that was there at the unlinking") {
+TEST("epochs wait for a reader that was there at the unlinking") {
   Epochs epochs;
   epochs.enter(3);
   const uint64_t stamp = epochs.stamp();
@@ -30,7 +30,7 @@ TEST("waits for a reader that was there at the unlinking") {
   CHECK(epochs.isSafe(stamp));
 }
 
-TEST("does not wait for a reader that came later") {
+TEST("epochs do not wait for a reader that came later") {
   Epochs epochs;
   const uint64_t stamp = epochs.stamp();
   epochs.advance();
@@ -38,7 +38,7 @@ TEST("does not wait for a reader that came later") {
   CHECK(epochs.isSafe(stamp));
 }
 
-TEST("does not wait for a reader that is away") {
+TEST("epochs do not wait for a reader that is away") {
   Epochs epochs;
   epochs.enter(0);
   const uint64_t stamp = epochs.stamp();
@@ -49,7 +49,7 @@ TEST("does not wait for a reader that is away") {
   CHECK(epochs.isSafe(stamp));
 }
 
-TEST("waits for the slowest of all readers") {
+TEST("epochs wait for the slowest of all readers") {
   Epochs epochs;
   for (size_t reader = 0; reader < Epochs::kMaxReaders; reader++) epochs.enter(reader);
   const uint64_t stamp = epochs.stamp();
@@ -60,15 +60,15 @@ TEST("waits for the slowest of all readers") {
   CHECK(epochs.isSafe(stamp));
 }
 
-TEST("tells the current epoch as the oldest when every reader is away") {
+TEST("the oldest epoch is the current one when every reader is away") {
   Epochs epochs;
   epochs.advance();
   CHECK_EQ(epochs.oldest(), epochs.stamp());
 }
 
-// Readers follow shared pointers while the writer replaces what they point to and takes the old ones apart as soon as
+// Readers follow shared pointers while the writer replaces what they point to and takes the old values apart as soon as
 // they are safe. The values are plain memory, so a thread sanitizer checks the ordering as well.
-TEST("never frees what a reader still uses, whoever advances the epoch") {
+TEST("nothing that a reader still uses is freed, whoever advances the epoch") {
   struct Value {
     uint64_t a = 0, b = ~uint64_t{0};
   };

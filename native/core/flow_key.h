@@ -1,15 +1,16 @@
-// What names a connection: address family, protocol, CIP, client port, VIP, virtual port.
+// A flow key names a connection: address family, protocol, CIP, client port, VIP, virtual port.
 #pragma once
 
 #include "core/inet.h"
 
 namespace tunvs {
 
-// Kinds of table entries that may share a five-tuple: connections, and persistence templates of services of one port or
-// every port, of a range of ports or addresses, and by what a persistence engine found in the packet.
+// Entries of different kinds may share a five-tuple. The kinds are connections; persistence templates of services of
+// one port or of every port; those of services of a range of ports or addresses; and those that go by what a
+// persistence engine found in the packet.
 enum class FlowKind : uint8_t { connection = 0, persistence = 1, rangePersistence = 2, enginePersistence = 3 };
 
-// Everything but the addresses is one word, which is hashed, compared and stored as such.
+// Everything but the addresses is one word, which is hashed, compared and stored as one.
 //
 // Invariants:
 //  1. `words` beyond words[0] are zero for IPv4, so that comparing all of them is always right.
@@ -48,7 +49,7 @@ struct FlowKey {
     if (isV4()) return IpAddress::v4(Be32{static_cast<uint32_t>(words[0] >> 32)});
     return IpAddress::v6(reinterpret_cast<const uint8_t*>(&words[2]));
   }
-  // The four bytes with which TCP, UDP and SCTP headers begin.
+  // Returns the four bytes with which TCP, UDP and SCTP headers begin.
   uint32_t ports() const { return static_cast<uint32_t>(tail); }
   Be16 clientPort() const { return portAt(0); }
   Be16 virtualPort() const { return portAt(1); }

@@ -1,13 +1,15 @@
-// A fixed number of places for entries that are found by a hash, and lists of entries in the order of their coming.
+// HashedPlaces holds a fixed number of places for entries that are found by a hash; an AgeList lists entries in the
+// order in which they came.
 //
-// An entry has a member `PlaceLinks links`, and keeps its place until it is given back; what else is in it stays when
-// the place is taken anew. Who uses it knows the keys, and which of an entry's hash it hands in.
+// An entry has a member `PlaceLinks links`, and keeps its place until the place is given back. The rest of the entry
+// stays as it was when the place is taken anew. The caller knows the keys, and decides which hash of an entry it hands
+// in.
 //
 // Thread safety: none.
 // Invariants:
 //  1. All memory is allocated by the constructor.
-//  2. A place is in the chain of one bucket, or free.
-//  3. Free places are taken in order at first; then the one that was given back last comes first.
+//  2. A place is either in the chain of one bucket or free.
+//  3. Free places are first taken in order; later, the place that was given back last is taken first.
 #pragma once
 
 #include <algorithm>
@@ -21,14 +23,14 @@ namespace tunvs {
 inline constexpr uint32_t kNoPlace = UINT32_MAX;
 
 struct PlaceLinks {
-  uint32_t chain;         // next of the bucket, or of the free places
-  uint32_t older, newer;  // of an age list
+  uint32_t chain;         // next in the bucket, or next free place
+  uint32_t older, newer;  // neighbours in an age list
 };
 
 template <typename Entry>
 class HashedPlaces {
  public:
-  // No places yet. REQUIRES: another is assigned to it before anything but isAllocated() is called
+  // Has no places yet. REQUIRES: another is assigned to it before anything but isAllocated() is called
   HashedPlaces() = default;
   // REQUIRES: places > 0, buckets a power of two
   HashedPlaces(uint32_t places, uint32_t buckets)
@@ -46,8 +48,8 @@ class HashedPlaces {
   Entry& operator[](uint32_t index) const { return entries_[index]; }
   uint32_t indexOf(const Entry& entry) const { return static_cast<uint32_t>(&entry - entries_.get()); }
 
-  // The first, of those with such a hash and of others of its bucket, that `is(index)` the one; null: none is. The
-  // newest comes first.
+  // Asks `is(index)` about the entries of the hash's bucket, the newest first, and returns the first for which it is
+  // true; null when there is none. A bucket holds entries of other hashes, too.
   template <typename Is>
   Entry* find(uint64_t hash, Is&& is) const {
     for (uint32_t index = bucketOf(hash); index != kNoPlace; index = entries_[index].links.chain) {
@@ -65,7 +67,7 @@ class HashedPlaces {
     bucketOf(hash) = index;
     return index;
   }
-  // REQUIRES: take(hash) gave it
+  // REQUIRES: take(hash) returned `index`
   void giveBack(uint32_t index, uint64_t hash) {
     uint32_t* link = &bucketOf(hash);
     while (*link != index) link = &entries_[*link].links.chain;
@@ -96,7 +98,7 @@ struct AgeList {
     newest = index;
     count++;
   }
-  // REQUIRES: it is in this list
+  // REQUIRES: the entry is in this list
   template <typename Entry>
   void erase(const HashedPlaces<Entry>& places, uint32_t index) {
     const PlaceLinks& links = places[index].links;

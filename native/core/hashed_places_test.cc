@@ -24,7 +24,7 @@ struct TestPlaces {
     places[index].uses++;
     return index;
   }
-  // Where it is, or kNoPlace.
+  // Returns the place of this hash, or kNoPlace.
   uint32_t find(uint64_t hash) const {
     const Entry* entry = places.find(hash, [&](uint32_t index) { return places[index].hash == hash; });
     return entry == nullptr ? kNoPlace : places.indexOf(*entry);
@@ -56,13 +56,13 @@ TEST("places are found by their hash, also where a bucket has several") {
   CHECK_EQ(t.find(2), 3u);
   CHECK_EQ(t.find(13), kNoPlace);
   CHECK_EQ(t.find(3), kNoPlace);
-  // Only of the hash's own bucket, the newest first.
+  // find() asks only about the hash's own bucket, the newest entry first.
   std::vector<uint32_t> asked;
   CHECK_EQ(t.places.find(13, [&](uint32_t index) { return asked.push_back(index), false; }), nullptr);
   CHECK_EQ(asked, (std::vector<uint32_t>{2, 1, 0}));
 }
 
-TEST("places are given back from the middle of a bucket, its end and its beginning") {
+TEST("places are given back from the middle, the end and the beginning of a bucket") {
   for (const uint32_t gone : {0u, 1u, 2u}) {
     TestPlaces t(8, 4);
     const uint64_t hashes[] = {1, 5, 9};
@@ -72,7 +72,7 @@ TEST("places are given back from the middle of a bucket, its end and its beginni
   }
 }
 
-TEST("places are taken in order, then the last that was given back first, with what was in it") {
+TEST("places are taken in order, then the one given back last comes first, with what was in it") {
   TestPlaces t(3, 4);
   for (uint32_t i = 0; i < 3; i++) {
     CHECK(!t.places.isFull());
@@ -136,7 +136,7 @@ TEST("places and their age lists hold what vectors hold, whatever comes and goes
         const size_t of = std::ranges::find(model[0], known) != model[0].end() ? 0 : 1;
         lists[of].erase(t.places, known);
         if (!CHECK_EQ(std::erase(model[of], known), 1u)) return;
-        if (random.oneIn(3)) {  // to the other list
+        if (random.oneIn(3)) {  // moves to the other list
           lists[1 - of].append(t.places, known);
           model[1 - of].push_back(known);
         } else {

@@ -1,4 +1,4 @@
-// Addresses and byte order. A value in network order has its own type, so a conversion is never forgotten or done
+// Addresses and byte order. A value in network order has its own type, so that a conversion is never forgotten or done
 // twice.
 #pragma once
 
@@ -23,7 +23,7 @@ constexpr uint32_t swapIfLittle(uint32_t v) {
   return std::endian::native == std::endian::little ? __builtin_bswap32(v) : v;
 }
 
-// A 16-bit number as it lies on the wire.
+// A Be16 is a 16-bit number as it lies on the wire.
 struct Be16 {
   uint16_t raw = 0;
   static constexpr Be16 from(uint16_t host) { return {swapIfLittle(host)}; }
@@ -31,7 +31,7 @@ struct Be16 {
   friend constexpr bool operator==(Be16, Be16) = default;
 };
 
-// A 32-bit number as it lies on the wire.
+// A Be32 is a 32-bit number as it lies on the wire.
 struct Be32 {
   uint32_t raw = 0;
   static constexpr Be32 from(uint32_t host) { return {swapIfLittle(host)}; }
@@ -63,7 +63,7 @@ enum class Family : uint8_t { ipv4 = 4, ipv6 = 6 };  // the IP version number
 // IP protocol numbers (IANA).
 enum class IpProtocol : uint8_t { icmp = 1, ipip = 4, tcp = 6, udp = 17, ipv6 = 41, gre = 47, icmpv6 = 58, sctp = 132 };
 
-// An IPv4 or IPv6 address, in network order.
+// An IpAddress is an IPv4 or IPv6 address, in network order.
 // Invariant: for IPv4 only bytes[0..3] are used and the rest are zero, so == and hashing can take all of it.
 struct IpAddress {
   std::array<uint8_t, 16> bytes{};
@@ -91,12 +91,12 @@ struct IpAddress {
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 };
 
-// Dotted decimal or RFC 4291 text; no port, no prefix, no zone.
+// Reads dotted decimal or RFC 4291 text, without a port, a prefix or a zone.
 Result<IpAddress> parseIpAddress(std::string_view text);
-// RFC 5952 for IPv6.
+// Writes IPv6 as RFC 5952 recommends.
 std::string toString(const IpAddress& address);
 
-// False for 0.0.0.0/8, 127/8, multicast, 240/4, ::, ::1 and ff00::/8: what can't be a VIP, RIP or DIP.
+// Returns false for 0.0.0.0/8, 127/8, multicast, 240/4, ::, ::1 and ff00::/8, which can't be a VIP, RIP or DIP.
 bool isUnicast(const IpAddress& address);
 
 }  // namespace tunvs

@@ -5,7 +5,7 @@
 namespace tunvs {
 namespace {
 
-TEST("reads and writes addresses in their shortest form") {
+TEST("addresses are read and written in their shortest form") {
   const struct {
     const char* text;
     const char* canonical;
@@ -26,12 +26,12 @@ TEST("reads and writes addresses in their shortest form") {
   }
 }
 
-TEST("tells the family of an address") {
+TEST("an address knows its family") {
   CHECK(parseIpAddress("10.0.0.1").value().isV4());
   CHECK(parseIpAddress("::ffff:10.0.0.1").value().family == Family::ipv6);
 }
 
-TEST("refuses what is not an address, and says what it got") {
+TEST("text that is no address is refused, and the refusal quotes it") {
   for (const char* text : {"", " ", "10.0.0", "10.0.0.1 ", "10.0.0.256", "10.0.0.1/24", "10.0.0.1:80", "010.0.0.1",
                            "0x0a.0.0.1", "1.2.3.4.5", "::1%lo", "[::1]", "1::2::3", "12345::", "localhost"}) {
     const auto parsed = parseIpAddress(text);
@@ -42,13 +42,13 @@ TEST("refuses what is not an address, and says what it got") {
   }
 }
 
-TEST("refuses an address with something behind a NUL") {
+TEST("an address with something behind a NUL is refused") {
   CHECK(!parseIpAddress(std::string_view("10.0.0.1\0.example", 17)).ok());
   CHECK(!parseIpAddress(std::string_view("10.0.0.1\0", 9)).ok());
   CHECK(!parseIpAddress(std::string_view("::1\0\0", 5)).ok());
 }
 
-TEST("keeps the bytes of an address in network order") {
+TEST("the bytes of an address stay in network order") {
   const IpAddress a = IpAddress::v4(192, 0, 2, 1);
   CHECK_EQ(a.asV4().host(), 0xc0000201u);
   CHECK_EQ(a.bytes[0], 192);
@@ -58,7 +58,7 @@ TEST("keeps the bytes of an address in network order") {
   CHECK(!(IpAddress::v6(sixteen) == a));
 }
 
-TEST("converts numbers to the wire and back") {
+TEST("numbers are converted to the wire and back") {
   CHECK_EQ(Be16::from(0x1234).host(), 0x1234);
   CHECK_EQ(Be32::from(0x12345678).host(), 0x12345678u);
   uint8_t bytes[5] = {};
@@ -71,7 +71,7 @@ TEST("converts numbers to the wire and back") {
   CHECK_EQ(loadBe32(bytes + 1), 0x01020304u);
 }
 
-TEST("knows which addresses can be a VIP, a RIP or a DIP") {
+TEST("isUnicast() knows which addresses can be a VIP, a RIP or a DIP") {
   const struct {
     const char* text;
     bool unicast;

@@ -1,5 +1,5 @@
-// What most files include of the standard library, compiled once for a build that can use it: every file names what it
-// needs by itself, and compiles without this one.
+// These are the standard headers that most files include, compiled once for a build that can use them. Every file names
+// what it needs itself, and compiles without this one.
 #pragma once
 
 #include <algorithm>

@@ -1,7 +1,7 @@
-// A token bucket that limits one kind of answer of one worker: so many a second, so many at once.
+// A RateLimit is a token bucket that limits one kind of answer of one worker to so many a second and so many at once.
 //
 // Thread safety: none; a bucket belongs to one worker.
-// Invariant: credit is a whole number of (1 / kTicksPerSecond) answers, so that any rate is kept exactly, for ever.
+// Invariant: the credit is a whole number of (1 / kTicksPerSecond) answers, so that any rate is kept exactly, for ever.
 #pragma once
 
 #include <algorithm>
@@ -12,20 +12,20 @@
 
 namespace tunvs {
 
-// Linux's net.ipv4.icmp_msgs_per_sec and icmp_msgs_burst, which it keeps for the whole host. Here each worker has a
-// bucket for each kind of answer, so a flood of one kind leaves the others alone. Linux's second limit, one error a
-// second and destination (icmp_ratelimit), needs a table of clients and is left out.
+// These are Linux's net.ipv4.icmp_msgs_per_sec and icmp_msgs_burst, which Linux applies to the whole host. Here each
+// worker has a bucket for each kind of answer, so a flood of one kind leaves the others alone. Linux's second limit,
+// one error a second to each destination (icmp_ratelimit), would need a table of clients and is left out.
 inline constexpr uint32_t kAnswersPerSecond = 1000;
 inline constexpr uint32_t kAnswerBurst = 50;
 
 class RateLimit {
  public:
-  // perSecond 0: nothing once the burst is used up. burst 0: nothing at all.
+  // If perSecond is 0, nothing is granted once the burst is used up. If burst is 0, nothing is granted at all.
   explicit RateLimit(uint32_t perSecond = kAnswersPerSecond, uint32_t burst = kAnswerBurst)
       : perSecond_(perSecond), capacity_(uint64_t{burst} * kTicksPerSecond), credit_(capacity_) {}
 
-  // True when an answer may be sent at `now`, which it then counts for; false counts it as suppressed.
-  // A clock that goes back brings no credit.
+  // Returns true when an answer may be sent at `now`, and takes credit for it; otherwise counts the answer as
+  // suppressed. A clock that goes back brings no credit.
   bool take(Tick now) {
     if (now != lastRefill_) refill(now);
     if (credit_ < kTicksPerSecond) {
@@ -49,13 +49,14 @@ class RateLimit {
   uint32_t perSecond_;
   uint64_t capacity_;
   uint64_t credit_;      // [0, capacity_]
-  Tick lastRefill_ = 0;  // the bucket is full to begin with, so any tick will do
+  Tick lastRefill_ = 0;  // any tick will do, as the bucket is full at first
   uint64_t suppressed_ = 0;
 };
 
-// A limit that threads share: one each kTicksApart, kBurst at once (the generic cell rate algorithm, ITU-T I.371).
+// A SharedRateLimit is a limit that threads share: one every kTicksApart, kBurst at once (the generic cell rate
+// algorithm, ITU-T I.371).
 //
-// Thread safety: all of it by anybody.
+// Thread safety: any thread calls take(), and a thread calls reset() only while no other does.
 template <uint32_t kTicksApart, uint32_t kBurst>
 class SharedRateLimit {
  public:
@@ -63,7 +64,7 @@ class SharedRateLimit {
     uint64_t state = state_.load(std::memory_order_relaxed);
     for (;;) {
       const Tick due = static_cast<Tick>(state);
-      // What is further ahead than a whole burst is long past, modulo 2^32.
+      // A `due` further ahead than a whole burst is long past: ticks count modulo 2^32.
       const bool isAhead = state != kUnused && due - now <= kTicksApart * kBurst;
       const Tick ahead = isAhead ? due - now : 0;
       if (ahead > kTicksApart * (kBurst - 1)) return false;
@@ -71,12 +72,12 @@ class SharedRateLimit {
       if (state_.compare_exchange_weak(state, next, std::memory_order_relaxed)) return true;
     }
   }
-  // REQUIRES: nobody takes meanwhile
+  // REQUIRES: no other thread calls take() meanwhile
   void reset() { state_.store(kUnused, std::memory_order_relaxed); }
 
  private:
   static constexpr uint64_t kUnused = 0, kUsed = uint64_t{1} << 32;
-  std::atomic<uint64_t> state_{kUnused};  // and when the next one is due
+  std::atomic<uint64_t> state_{kUnused};  // kUnused, or kUsed and when the next one is due
 };
 
 }  // namespace tunvs

@@ -5,7 +5,7 @@
 namespace tunvs {
 namespace {
 
-// How many of `asked` answers at `now` are granted.
+// Returns how many of `asked` answers are granted at `now`.
 uint32_t granted(RateLimit& limit, Tick now, uint32_t asked) {
   uint32_t count = 0;
   for (uint32_t i = 0; i < asked; i++) count += limit.take(now) ? 1 : 0;
@@ -29,7 +29,7 @@ TEST("a rate limit refills by its rate, and never above its burst") {
   CHECK_EQ(granted(limit, 100000, 80), 50u);
 }
 
-TEST("a rate that is no whole number of answers a tick is kept exactly") {
+TEST("a rate that is not a whole number of answers a tick is kept exactly") {
   for (const uint32_t perSecond : {1u, 3u, 7u, 249u, 251u, 999u}) {
     RateLimit limit(perSecond, 10);
     granted(limit, 0, 10);
@@ -39,21 +39,21 @@ TEST("a rate that is no whole number of answers a tick is kept exactly") {
   }
 }
 
-TEST("a rate limit works on across the wrap of its clock") {
+TEST("a rate limit keeps working when its clock wraps") {
   RateLimit limit(250, 5);
   granted(limit, 0xfffffffe, 5);
   CHECK_EQ(granted(limit, 0xffffffff, 5), 1u);
   CHECK_EQ(granted(limit, 0x00000001, 5), 2u);
 }
 
-TEST("a clock that goes back brings no credit and stops none later") {
+TEST("a clock that goes back brings no credit and holds up no later answer") {
   RateLimit limit(250, 5);
   granted(limit, 1000, 5);
   CHECK_EQ(granted(limit, 900, 5), 0u);
   CHECK_EQ(granted(limit, 902, 5), 2u);
 }
 
-TEST("a rate of 0 grants the burst once, a burst of 0 nothing") {
+TEST("a rate of 0 grants the burst once, and a burst of 0 grants nothing") {
   RateLimit once(0, 3), never(1000, 0);
   CHECK_EQ(granted(once, 1, 10), 3u);
   CHECK_EQ(granted(once, 1000000, 10), 0u);

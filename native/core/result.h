@@ -1,4 +1,4 @@
-// Result<T>: how a call that can fail says so. A value, or an Error with a code and a sentence.
+// A call that can fail returns a Result<T>: a value, or an Error with a code and a sentence.
 //
 // Per-packet outcomes are not errors: they are a Verdict (director/counters/verdict.h), counted and never logged.
 #pragma once
@@ -11,7 +11,8 @@
 
 namespace tunvs {
 
-// What went wrong, in the terms a caller can act on. binding/errors turns each into an ERR_TUNVS_* code.
+// An ErrorCode says what went wrong in terms that a caller can act on. binding/errors turns each into an ERR_TUNVS_*
+// code.
 enum class ErrorCode : uint8_t {
   invalidArgument,  // a value that no retry will make right
   exists,           // a virtual service or real server that is there already
@@ -32,7 +33,7 @@ struct Error {
   const char* syscall = "";  // static storage; "" when errnoValue is 0
 
   static Error make(ErrorCode code, std::string message) { return {code, std::move(message), 0, ""}; }
-  // The code follows from errno; `message` says what was being done.
+  // Takes the code from errno; `message` says what was being done.
   static Error fromErrno(int errnoValue, const char* syscall, std::string message);
 };
 

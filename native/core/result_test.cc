@@ -8,7 +8,7 @@
 namespace tunvs {
 namespace {
 
-TEST("holds a value or an error, never both") {
+TEST("a result holds a value or an error, never both") {
   const Result<int> good = 7;
   CHECK(good.ok());
   CHECK_EQ(good.value(), 7);
@@ -20,13 +20,13 @@ TEST("holds a value or an error, never both") {
   CHECK(nothing.ok());
 }
 
-TEST("hands out a value that can only be moved") {
+TEST("a result hands out a value that can only be moved") {
   Result<std::unique_ptr<int>> made = std::make_unique<int>(3);
   const std::unique_ptr<int> taken = std::move(made).value();
   CHECK_EQ(*taken, 3);
 }
 
-TEST("turns errno into what a caller can act on") {
+TEST("an error turns errno into a code that a caller can act on") {
   const struct {
     int errnoValue;
     ErrorCode code;

@@ -1,6 +1,6 @@
-// SipHash (Aumasson, Bernstein 2012): a keyed hash of bytes to 64 bits.
+// SipHash (Aumasson, Bernstein 2012) is a keyed hash of bytes to 64 bits.
 //
-// SipHash-1-3 with fixed keys is what IPVS's mh hashes with, so its numbers are part of an outside contract.
+// IPVS's mh hashes with SipHash-1-3 under fixed keys, so these numbers are part of an outside contract.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +12,12 @@ struct SipKey {
   uint64_t k0 = 0, k1 = 0;
 };
 
-// One round for each word, three at the end.
+// Takes one round for each word and three at the end.
 uint64_t sipHash13(SipKey key, std::span<const uint8_t> bytes);
-// Two and four: the one that was published first.
+// Takes two rounds for each word and four at the end, as the algorithm was first published.
 uint64_t sipHash24(SipKey key, std::span<const uint8_t> bytes);
 
-// sipHash13 of the four bytes of `word` in little-endian order.
+// Returns the sipHash13 of the four bytes of `word` in little-endian order.
 uint64_t sipHash13(SipKey key, uint32_t word);
 
 }  // namespace tunvs

@@ -15,7 +15,7 @@ std::array<uint8_t, 64> countingBytes() {
   return bytes;
 }
 
-// Outputs of the authors' reference implementation for the bytes 00, 01, 02, ..., as many as the index says.
+// The authors' reference implementation gives these for the bytes 00, 01, 02, ..., as many as the index says.
 TEST("SipHash-1-3 and SipHash-2-4 give the numbers that their authors published") {
   constexpr uint64_t kSip13[] = {0xabac0158050fc4dc, 0xc9f49bf37d57ca93, 0x82cb9b024dc7d44d, 0x8bf80ab8e7ddf7fb,
                                  0xcf75576088d38328, 0xdef9d52f49533b67, 0xc50d2b50c59f22a7, 0xd3927d989bb11140,
@@ -30,7 +30,7 @@ TEST("SipHash-1-3 and SipHash-2-4 give the numbers that their authors published"
   CHECK_EQ(sipHash24(kKey, {bytes.data(), 63}), 0x958a324ceb064572u);
 }
 
-TEST("SipHash of a number is that of its four bytes, lowest first") {
+TEST("SipHash of a number is that of its four bytes, lowest byte first") {
   const uint8_t bytes[] = {0x78, 0x56, 0x34, 0x12};
   CHECK_EQ(sipHash13(kKey, 0x12345678u), sipHash13(kKey, bytes));
 }

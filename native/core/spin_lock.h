@@ -1,6 +1,7 @@
-// A lock for short critical sections: spins a little, then sleeps in the kernel.
+// A lock for short critical sections: it spins a little, then sleeps in the kernel.
 //
-// Three states, so that unlocking wakes somebody only when somebody sleeps. Lies in plain memory, no destructor.
+// It has three states, so that unlocking wakes somebody only when somebody sleeps. It can lie in plain memory, and has
+// no destructor.
 #pragma once
 
 #include <atomic>

@@ -9,9 +9,9 @@
 namespace tunvs {
 namespace {
 
-TEST("lets one thread at a time into a critical section") {
+TEST("a spin lock lets one thread at a time into a critical section") {
   SpinLock lock;
-  uint64_t counter = 0;  // plain: a thread sanitizer sees any two that touch it at once
+  uint64_t counter = 0;  // plain: a thread sanitizer sees any two threads that touch it at once
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; i++) {
     threads.emplace_back([&] {
@@ -25,8 +25,8 @@ TEST("lets one thread at a time into a critical section") {
   CHECK_EQ(counter, 80000u);
 }
 
-TEST("wakes a thread that went to sleep waiting for the lock") {
-  // The holder keeps the lock until the others must have stopped spinning; none may be left behind.
+TEST("a spin lock wakes a thread that went to sleep waiting for it") {
+  // The holder keeps the lock until the others must have stopped spinning; none of them may be left asleep.
   SpinLock lock;
   std::atomic<int> arrived = 0;
   int entered = 0;
@@ -47,7 +47,7 @@ TEST("wakes a thread that went to sleep waiting for the lock") {
   CHECK_EQ(entered, 3);
 }
 
-TEST("is free in zeroed memory") {
+TEST("a spin lock is free in zeroed memory") {
   alignas(SpinLock) unsigned char zeros[sizeof(SpinLock)] = {};
   auto& lock = *reinterpret_cast<SpinLock*>(zeros);
   lock.lock();

@@ -1,11 +1,11 @@
-// Randomness for choices that no secret hangs on: never a system call, and repeatable from its seed.
+// A random generator for choices that no secret depends on: it makes no system call, and is repeatable from its seed.
 #pragma once
 
 #include <cstdint>
 
 namespace tunvs {
 
-// (Steele, Lea, Flood 2014).
+// SplitMix64 (Steele, Lea, Flood 2014).
 class SplitMix64 {
  public:
   SplitMix64() = default;
@@ -17,7 +17,7 @@ class SplitMix64 {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-  // [0, limit), by multiplication; uneven by less than limit / 2^64. REQUIRES: limit > 0
+  // Returns a number in [0, limit), by multiplication; uneven by less than limit / 2^64. REQUIRES: limit > 0
   uint64_t below(uint64_t limit) {
     __extension__ using Wide = unsigned __int128;
     return static_cast<uint64_t>(static_cast<Wide>(next()) * limit >> 64);

@@ -1,5 +1,5 @@
-// Tunnel packets as a real IPVS made them. What is the sender's own choice (identification, GUE's source port) is taken
-// from the recording and handed in, so that whole packets are compared, checksums included.
+// Compares tunnel packets with those that a real IPVS made. The sender's own choices (identification, GUE's source
+// port) are taken from the recording and handed in, so that whole packets are compared, checksums included.
 #include <map>
 #include <string>
 
@@ -48,7 +48,8 @@ constexpr Recording kRecordings[] = {
     {.file = "encap6-6in6.json", .options = {}, .inner = Family::ipv6, .outer = Family::ipv6, .compared = 30},
 };
 
-// The recorded director's own router writes into these; in front of a TUN device the host's router has done so already.
+// The recorded director's own router writes into these options; in front of a TUN device the host's router has already
+// done so.
 const std::map<std::string, std::string> kRoutersOwn = {
     {"options-record-route", "its address"},
     {"options-timestamp", "its clock"},
@@ -61,7 +62,8 @@ IpAddress directorOf(Family family) {
 
 Family familyOf(const Bytes& packet) { return packet[0] >> 4 == 4 ? Family::ipv4 : Family::ipv6; }
 
-// Whether the recorded director sent it through the tunnel; the rest are its answers to the client.
+// Returns true when the recorded director sent this packet through the tunnel; the others are its answers to the
+// client.
 bool isTunnelPacket(const Bytes& packet, const Recording& recording) {
   if (familyOf(packet) != recording.outer) return false;
   const IpAddress director = directorOf(recording.outer);
@@ -74,7 +76,8 @@ IpAddress serverOf(const Bytes& tunnelPacket) {
   return IpAddress::v4(Be32{loadUnaligned<uint32_t>(&tunnelPacket[16])});
 }
 
-// What a host's router does to a packet on its way into a TUN device; without what is behind the packet in its frame.
+// Changes a packet as a host's router does on its way into a TUN device, and cuts off what follows the packet in its
+// frame.
 Bytes routed(Bytes packet) {
   if (familyOf(packet) == Family::ipv6) {
     packet.resize(kIpv6OuterBytes + loadBe16(&packet[4]));
@@ -90,7 +93,7 @@ Bytes routed(Bytes packet) {
   return packet;
 }
 
-// A hash that gives this source port.
+// Returns a hash that gives this source port.
 uint32_t hashOfPort(uint16_t port) {
   const uint64_t ports = kGueLastSourcePort - kGueFirstSourcePort + 1;
   return static_cast<uint32_t>((uint64_t{port} - kGueFirstSourcePort) * (uint64_t{1} << 32) / ports + 1);
@@ -113,7 +116,7 @@ EncapInput inputOf(const Bytes& inner, const Bytes& recorded, const Recording& r
   return in;
 }
 
-// What we send for a packet, as the egress gets it.
+// Returns what we send for a packet, as the egress gets it.
 std::vector<Bytes> sent(const Bytes& inner, const GoldenCase& recorded, const Recording& recording) {
   const Bytes& first = recorded.out[0];
   const OuterHeader outer =
@@ -147,13 +150,13 @@ std::string hexOf(const std::vector<Bytes>& packets) {
 
 }  // namespace
 
-TEST("a tunnel packet, and each of its fragments, is IPVS's, byte for byte") {
+TEST("a tunnel packet, and each of its fragments, equals IPVS's byte for byte") {
   for (const Recording& recording : kRecordings) {
     const auto cases = testing::goldenCases(recording.file);
     if (!cases) SKIP("test/golden is not there");
     size_t compared = 0;
     for (const GoldenCase& each : *cases) {
-      // IPVS puts fragments together first; a director behind a TUN device sees them one by one.
+      // IPVS reassembles fragments first; a director behind a TUN device sees them one by one.
       if (each.in.size() != 1 || each.out.empty() || kRoutersOwn.contains(each.name)) continue;
       if (!isTunnelPacket(each.out[0], recording)) continue;
       const auto got = hexOf(sent(routed(each.in[0]), each, recording));

@@ -29,7 +29,7 @@ IpAddress addressOf(Family family, uint8_t last) {
   return family == Family::ipv4 ? IpAddress::v4(10, 0, 0, last) : IpAddress::v6(six);
 }
 
-// An IP packet whose first nibble is right and whose other bytes are anything.
+// Makes an IP packet whose first nibble is right and whose other bytes are random.
 Bytes randomInner(Family family, size_t length, std::mt19937& random) {
   Bytes inner(length);
   for (uint8_t& byte : inner) byte = static_cast<uint8_t>(random());
@@ -49,7 +49,7 @@ EncapInput randomInput(const Bytes& inner, std::mt19937& random) {
   return in;
 }
 
-// `inner` in a buffer with headroom, encapsulated.
+// Holds `inner` in a buffer with headroom, encapsulated.
 class Sent {
  public:
   template <typename Encapsulate>
@@ -83,7 +83,7 @@ int ecn(int trafficClass) { return trafficClass & 3; }
 
 }  // namespace
 
-TEST("taking a tunnel packet apart gives the packet that went in, through every method and pair of families") {
+TEST("decapsulating a tunnel packet gives the packet that went in, for every method and pair of families") {
   std::mt19937 random(1);
   forEachTunnel([&](const TunnelOptions& options, Family inner, const OuterHeader& outer, Family outerFamily) {
     for (int round = 0; round < 200; round++) {
@@ -109,7 +109,7 @@ TEST("taking a tunnel packet apart gives the packet that went in, through every 
   });
 }
 
-TEST("the packet path's encapsulation is the same") {
+TEST("the packet path's encapsulation gives the same bytes") {
   std::mt19937 random(6);
   forEachTunnel([&](const TunnelOptions&, Family inner, const OuterHeader& outer, Family) {
     for (int round = 0; round < 100; round++) {
@@ -168,7 +168,7 @@ TEST("a GUE checksum that comes to 0 is sent as 0xffff") {
   packet[0] = 0x45;
   const EncapInput in{.length = 22, .identification = 1, .ttl = 64};
   const Bytes before = Sent(outer, packet, in).bytes();
-  // Appending a sum's complement brings the sum to 0xffff, its complement to 0.
+  // Appending a sum's complement brings the sum to 0xffff, and its complement to 0.
   packet[20] = before[26];
   packet[21] = before[27];
   const Bytes after = Sent(outer, packet, in).bytes();
@@ -185,7 +185,7 @@ TEST("the real server finishes a checksum that GUE's remote checksum left to it"
           makeOuterHeader(options, Family::ipv4, addressOf(outerFamily, 1), addressOf(outerFamily, 11));
       Bytes packet = randomInner(Family::ipv4, 40 + payloadBytes, random);
       packet[0] = 0x45;
-      // The sum of the pseudo header: source and destination, protocol TCP, length.
+      // The sum covers the pseudo header: source and destination, protocol TCP, length.
       const Be16 sum{checksumFold(
           checksumAdd(&packet[12], 8, Be16::from(6).raw + Be16::from(static_cast<uint16_t>(20 + payloadBytes)).raw))};
       std::memcpy(&packet[36], &sum.raw, 2);
@@ -215,15 +215,15 @@ TEST("GUE's source ports stay in Linux's local range, end to end, and spread eve
     ports.insert(port);
     lowerHalf += port < 32768 + 14116 ? 1 : 0;
   }
-  CHECK(ports.size() > 13500);  // 28232 * (1 - e^(-20000/28232)) = 14,330 are to be expected
+  CHECK(ports.size() > 13500);  // 28232 * (1 - e^(-20000/28232)) = 14,330 are expected
   CHECK(lowerHalf > 9500 && lowerHalf < 10500);
 }
 
-TEST("a tunnel's options are refused when its method has no use for them, or lacks one") {
+TEST("a tunnel's options are refused when its method has no use for them, or lacks one that it needs") {
   struct Row {
     TunnelOptions options;
     Family inner, outer;
-    const char* refusal;  // a part of it; empty: accepted
+    const char* refusal;  // a part of it; empty when the options are accepted
   };
   using enum ForwardingMethod;
   using enum TunnelChecksum;

@@ -1,4 +1,4 @@
-// The forwarding methods there are, by name. What one does stands in its own file, as its traits.
+// Names the forwarding methods. The file of each says what it does, as its traits.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace tunvs {
 
-// A word each, in the order in which they are listed.
+// Each method is one word, in the order in which they are listed.
 #define TUNVS_FORWARDING_METHODS(METHOD) METHOD(ipip) METHOD(gue) METHOD(gre) METHOD(dr) METHOD(local)
 
 #define TUNVS_NAME(name) name,

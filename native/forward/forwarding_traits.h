@@ -1,5 +1,5 @@
-// What is to be known of a forwarding method, and what it does. Each method's file defines its own, as
-// forwarding::NAME; whoever treats methods differently asks for a trait, not for a method.
+// ForwardingTraits say what a forwarding method does and what callers need to know of it. Each method's file defines
+// its own, as forwarding::NAME; code that treats methods differently asks for a trait, not for a method.
 //
 // Thread safety: pure.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace tunvs {
 
-// How a packet leaves for its real server.
+// A packet leaves for its real server in one of these ways.
 enum class Delivery : uint8_t {
   tunnel,   // behind an outer header, by a route
   link,     // as it is, in a frame to a server on the same link
@@ -22,18 +22,19 @@ struct ForwardingTraits {
   Delivery delivery;
   bool needsSource;   // the packet leaves with an address of the director's: a family without one reaches no server
   bool keepsPorts;    // the server gets the packet's own port
-  bool hasPort;       // the tunnel itself has a port of the server's
-  uint8_t checksums;  // which TunnelChecksums it knows: bits, 1 << TunnelChecksum
-  // Bytes in front of the packet; `isUnfinished` as in overhead().
+  bool hasPort;       // the tunnel itself uses a port of the server's
+  uint8_t checksums;  // the TunnelChecksums that it knows, as bits: 1 << TunnelChecksum
+  // Returns how many bytes go in front of the packet; `isUnfinished` is as in overhead().
   size_t (*overhead)(const TunnelOptions& options, Family outer, bool isUnfinished);
   OuterHeader (*makeHeader)(const TunnelOptions& options, Family inner, const IpAddress& source,
                             const IpAddress& server);
   Packet (*encapsulate)(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
-  // Whether a quoted outer packet is of the form that this method gives it. Null: it makes no outer packets.
+  // Returns true when a quoted outer packet has the form that this method gives it. Null for a method that makes no
+  // outer packets.
   bool (*hasForm)(const TunnelOptions& options, const StrippedOuter& outer);
 
   constexpr bool isTunnel() const { return delivery == Delivery::tunnel; }
-  // The path to the server has an MTU.
+  // Returns true when the path to the server has an MTU.
   constexpr bool hasPath() const { return delivery != Delivery::host; }
   constexpr bool knows(TunnelChecksum checksum) const { return (checksums >> static_cast<int>(checksum) & 1) != 0; }
 };
@@ -44,7 +45,7 @@ constexpr uint8_t checksumBits(std::initializer_list<TunnelChecksum> checksums) 
   return static_cast<uint8_t>(bits);
 }
 
-// What a method does that changes nothing of a packet and puts nothing in front of it.
+// These are for a method that changes nothing of a packet and puts nothing in front of it.
 size_t noOverhead(const TunnelOptions& options, Family outer, bool isUnfinished);
 Packet asItIs(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 template <ForwardingMethod kMethod>

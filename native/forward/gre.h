@@ -1,6 +1,6 @@
-// Generic routing encapsulation (RFC 2784): IP, a GRE header of 4 bytes, or 8 with a checksum, the packet. No key and
-// no sequence numbers, as IPVS. The real server's gre device must have the same checksum setting, or it drops the
-// packet.
+// Generic routing encapsulation (RFC 2784) puts an IP header and a GRE header of 4 bytes (8 with a checksum) in front
+// of the packet. Like IPVS, it uses no key and no sequence numbers. The real server's gre device must have the same
+// checksum setting, or it drops the packet.
 #pragma once
 
 #include "forward/outer_header.h"

@@ -10,14 +10,14 @@ namespace {
 constexpr uint16_t kPrivateFlagsPresent = 0x0001;
 constexpr uint32_t kRemoteChecksumFlag = 0x80000000;
 
-// `udp`: the UDP header, its checksum field zero.
+// `udp` is the UDP header, its checksum field zero.
 void sealUdp(const OuterHeader& outer, uint8_t* udp, size_t udpBytes, uint64_t extraSum) {
   const uint8_t* behind = udp + kUdpOuterBytes + kGueBytes;
   const uint64_t length = Be16::from(static_cast<uint16_t>(udpBytes)).raw;
-  uint64_t sum = outer.coveredSum + extraSum + 2 * length;  // in the pseudo header and in the UDP header
+  uint64_t sum = outer.coveredSum + extraSum + 2 * length;  // the length is in the pseudo header and in the UDP header
   sum += loadUnaligned<uint16_t>(udp);
   Be16 check = checksum(behind, udpBytes - kUdpOuterBytes - kGueBytes, sum);
-  if (check.raw == 0) check.raw = 0xffff;  // RFC 768: 0 says that there is no checksum
+  if (check.raw == 0) check.raw = 0xffff;  // RFC 768: 0 means that there is no checksum
   std::memcpy(udp + 6, &check.raw, sizeof check.raw);
 }
 
@@ -82,7 +82,7 @@ Packet encapsulateGueUnfinished(const OuterHeader& outer, uint8_t* inner, const 
   storeBe32(gue + 4, kRemoteChecksumFlag);
   storeBe16(gue + 8, unfinished.start);
   storeBe16(gue + 10, unfinished.field);
-  // What differs from the plain GUE header, whose sum is in coveredSum with zeros in these places.
+  // This is the difference to the plain GUE header, whose sum is in coveredSum with zeros in these places.
   const uint8_t longer[4] = {gue[0], 0, gue[2], gue[3]};
   sealUdp(outer, udp, udpBytes, loadUnaligned<uint32_t>(longer));
   return {p, totalBytes};

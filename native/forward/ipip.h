@@ -1,8 +1,8 @@
-// IP in IP: an IP header in front of the packet and nothing else, filled as IPVS fills it. IPv4 in IPv4 (RFC 2003),
+// IP in IP puts an IP header in front of the packet and nothing else, filled as IPVS fills it: IPv4 in IPv4 (RFC 2003),
 // IPv6 in IPv4 (RFC 4213), and either in IPv6 (RFC 2473, without a tunnel encapsulation limit).
 //
-// TTL and, for IPv4 in IPv4, DF are the inner packet's; TOS is the inner packet's but CE becomes ECT(0); the
-// identification is 0 with DF (RFC 6864 section 4.1 allows any value for atomic packets).
+// The TTL and, for IPv4 in IPv4, DF are copied from the inner packet. The TOS is copied, but CE becomes ECT(0). With DF
+// the identification is 0 (RFC 6864 section 4.1 allows any value for atomic packets).
 #pragma once
 
 #include "forward/outer_header.h"
@@ -14,10 +14,10 @@ inline OuterHeader makeIpipHeader(const IpAddress& source, const IpAddress& serv
   return makeIpipHeader(Family::ipv4, source, server);
 }
 
-// Any family in any family.
+// Takes any family in any family.
 Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const EncapInput& in);
 
-// IPv4 in IPv4, the established path's own. `parsed`: the packet at `inner`.
+// Takes IPv4 in IPv4, for the established path alone. `parsed` describes the packet at `inner`.
 inline Packet encapsulateIpip(const OuterHeader& outer, uint8_t* inner, const ParsedPacket& parsed,
                               uint16_t identification, bool pmtuDisc = true) {
   uint8_t* p = inner - kIpv4HeaderBytes;

@@ -17,7 +17,7 @@ using testing::Random;
 const IpAddress kDirector = IpAddress::v4(10, 0, 0, 1), kServer = IpAddress::v4(10, 0, 0, 11);
 constexpr uint16_t kIdentification = 0xbeef;
 
-// `inner` with its outer header, checked for what always holds.
+// Returns `inner` with its outer header, after checking what always holds.
 Bytes encapsulated(const Bytes& inner) {
   Bytes buffer(kHeadroom + inner.size(), 0xa5);
   std::copy(inner.begin(), inner.end(), buffer.begin() + kHeadroom);
@@ -44,7 +44,7 @@ TEST("ipip puts a complete IPv4 header in front") {
   CHECK_EQ(Bytes(sent.begin() + 12, sent.begin() + 20), addresses);
 }
 
-TEST("ipip copies DSCP and ECN, but makes of CE an ECT(0)") {
+TEST("ipip copies DSCP and ECN, but turns CE into ECT(0)") {
   for (int tos = 0; tos < 256; tos++) {
     const Bytes sent = encapsulated(request().tos(static_cast<uint8_t>(tos)).build());
     const int expected = (tos & 3) == 3 ? tos - 1 : tos;
@@ -53,7 +53,7 @@ TEST("ipip copies DSCP and ECN, but makes of CE an ECT(0)") {
   }
 }
 
-TEST("ipip copies the TTL, to the last") {
+TEST("ipip copies the TTL, down to the last hop") {
   for (const int ttl : {1, 2, 63, 64, 128, 255})
     CHECK_EQ(encapsulated(request().ttl(static_cast<uint8_t>(ttl)).build())[8], ttl);
 }
@@ -67,7 +67,7 @@ TEST("ipip sends DF with identification 0, and no DF with one of its own") {
   CHECK_EQ(loadBe16(&divisible[6]), 0);
 }
 
-TEST("ipip sends what the inner length says, without a trailer") {
+TEST("ipip sends as much as the inner length says, without a trailer") {
   const Bytes inner = request().payload(1).trailer(5).build();
   const Bytes sent = encapsulated(inner);
   CHECK_EQ(loadBe16(&sent[2]), 61);
@@ -80,14 +80,14 @@ TEST("ipip takes packets up to the longest that there can be") {
   CHECK_EQ(loadBe16(&sent[2]), 65535);
 }
 
-TEST("ipip keeps the inner header options where they are") {
+TEST("ipip leaves the options of the inner header where they are") {
   const Bytes inner = request().options({148, 4, 0, 0}).payload(3).build();
   const Bytes sent = encapsulated(inner);
   CHECK_EQ(sent[0], 0x45);
   CHECK_EQ(Bytes(sent.begin() + 20, sent.end()), inner);
 }
 
-TEST("ipip seals every outer header rightly, whatever is inside") {
+TEST("ipip gives every outer header the right checksum, whatever is inside") {
   Random random(6);
   for (int i = 0; i < 5000; i++) {
     auto packet = PacketBuilder()

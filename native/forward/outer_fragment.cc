@@ -38,7 +38,7 @@ OuterFragmenter::OuterFragmenter(std::span<const uint8_t> packet, uint32_t pathM
   if (headerBytes_ < kIpv4HeaderBytes || packet.size() <= headerBytes_) return;
   if (isIpv4) {
     if ((packet[6] & (kIpv4DontFragment >> 8)) != 0) return;
-    // The pieces of a fragment are put together with those of its datagram.
+    // The receiver reassembles the pieces of a fragment with those of the other fragments of its datagram.
     const bool isFragment = (loadBe16(packet_ + 6) & (kIpv4MoreFragments | kIpv4OffsetMask)) != 0;
     const uint16_t own = loadBe16(packet_ + 4);
     if (own != 0 || isFragment) identification_ = own;

@@ -14,7 +14,7 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-// An IPv4 packet; `options` is a multiple of 4 long.
+// Makes an IPv4 packet; the length of `options` is a multiple of 4.
 Bytes ipv4(size_t payloadBytes, const Bytes& options = {}, uint16_t identification = 7, uint16_t fragment = 0) {
   const size_t headerBytes = 20 + options.size();
   Bytes packet(headerBytes + payloadBytes);
@@ -61,7 +61,7 @@ bool hasMore(const Bytes& fragment) {
   return fragment[0] >> 4 == 4 ? (fragment[6] & 0x20) != 0 : (fragment[43] & 1) != 0;
 }
 
-// Puts the payload together as a receiver does, and checks each fragment on the way.
+// Reassembles the payload as a receiver does, and checks each fragment on the way.
 Bytes reassembled(const std::vector<Bytes>& fragments, uint32_t pathMtu, size_t firstOffset = 0) {
   Bytes payload;
   for (const Bytes& fragment : fragments) {
@@ -86,7 +86,7 @@ Bytes reassembled(const std::vector<Bytes>& fragments, uint32_t pathMtu, size_t 
 
 }  // namespace
 
-TEST("the fragments of an IPv4 packet put together are the packet, whatever its length and the path's MTU") {
+TEST("the fragments of an IPv4 packet reassemble to the packet, whatever its length and the path's MTU") {
   std::mt19937 random(1);
   for (int round = 0; round < 2000; round++) {
     const uint32_t pathMtu = 28 + random() % 1500;
@@ -105,9 +105,7 @@ TEST("the fragments of an IPv4 packet put together are the packet, whatever its 
   }
 }
 
-TEST(
-    "the fragments of an IPv6 tunnel packet put together are the packet, behind fragment headers of one "
-    "identification") {
+TEST("the fragments of an IPv6 tunnel packet reassemble to the packet, behind fragment headers of one identification") {
   std::mt19937 random(2);
   for (int round = 0; round < 2000; round++) {
     const uint32_t pathMtu = 56 + random() % 1500;
@@ -127,7 +125,7 @@ TEST(
   }
 }
 
-TEST("the longest packet there is comes apart and together") {
+TEST("the longest packet there is can be fragmented and reassembled") {
   for (const Bytes& packet : {ipv4(65515), ipv6(65495)}) {
     const auto fragments = fragmentsOf(packet, 1280);
     const size_t headerBytes = packet[0] >> 4 == 4 ? 20 : 40;
@@ -135,14 +133,14 @@ TEST("the longest packet there is comes apart and together") {
   }
 }
 
-TEST("the last fragment takes all that fits, so that none carries less than it must") {
+TEST("the last fragment takes all that fits, so that no fragment carries less than it must") {
   CHECK_EQ(fragmentsOf(ipv6(1448 + 1452), 1500).size(), 2);
   CHECK_EQ(fragmentsOf(ipv6(1448 + 1453), 1500).size(), 3);
   CHECK_EQ(fragmentsOf(ipv4(1480 * 2), 1500).size(), 2);
   CHECK_EQ(fragmentsOf(ipv4(1480 * 2 + 1), 1500).size(), 3);
 }
 
-TEST("an IPv4 packet without an identification gets one, never 0") {
+TEST("an IPv4 packet without an identification gets one that is not 0") {
   for (const auto& [given, expected] : {std::pair{0xabcd1234u, 0x1234}, {0xabcd0000u, 1}, {0u, 1}}) {
     const auto fragments = fragmentsOf(ipv4(3000, {}, 0), 1500, given);
     CHECK_EQ(fragments.size(), 3);
@@ -150,13 +148,13 @@ TEST("an IPv4 packet without an identification gets one, never 0") {
   }
 }
 
-TEST("a fragment keeps its identification when it is cut, 0 too, as others of its datagram are not cut") {
+TEST("a fragment keeps its identification when it is cut, even 0, as others of its datagram are not cut") {
   for (const uint16_t fragment : {uint16_t{0x2000}, uint16_t{0x2064}, uint16_t{0x0064}}) {
     for (const Bytes& piece : fragmentsOf(ipv4(1400, {}, 0, fragment), 600)) CHECK_EQ(loadBe16(&piece[4]), 0u);
   }
 }
 
-TEST("a fragment's fragments keep its place in the whole, and say that more follows if it said so") {
+TEST("the pieces of a fragment keep its place in the datagram, and say that more follows if it said so") {
   for (const uint16_t more : {0x2000, 0}) {
     const Bytes packet = ipv4(2000, {}, 9, static_cast<uint16_t>(more | 185));
     const auto fragments = fragmentsOf(packet, 576);
@@ -193,7 +191,7 @@ TEST("a tunnel packet that can't be fragmented is not") {
   CHECK_EQ(fragmentOuter(ipv4(3000), 1500, 1, tight, [](auto) { CHECK(false); }), 0);
 }
 
-TEST("each fragment has room for a link header in front of it that is no other fragment's") {
+TEST("each fragment has room for a link header in front of it that belongs to no other fragment") {
   const Bytes packet = ipv4(5000);
   const OuterFragmenter plan(packet, 1000, 1);
   Bytes buffer(fragmentBufferBytes(plan));
@@ -209,7 +207,7 @@ TEST("each fragment has room for a link header in front of it that is no other f
   for (size_t i = 0; i < fragments.size(); i++) CHECK(std::ranges::equal(before[i], fragments[i]));
 }
 
-TEST("a fragment keeps the identification of its datagram, 0 as well, or its pieces would never be put together") {
+TEST("a fragment keeps the identification of its datagram, even 0, or its pieces would never be reassembled") {
   for (const uint16_t fragment : {kIpv4MoreFragments, uint16_t{185}}) {
     const auto pieces = fragmentsOf(ipv4(1400, {}, 0, fragment), 576);
     CHECK(pieces.size() > 1);

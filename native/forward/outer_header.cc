@@ -32,7 +32,7 @@ void writeOuterIp(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, con
     return;
   }
   std::memcpy(p, outer.bytes, kIpv6OuterBytes);
-  storeBe32(p, 0x60000000 | uint32_t{outerTrafficClass(in.trafficClass)} << 20);  // flow label 0, as IPVS
+  storeBe32(p, 0x60000000 | uint32_t{outerTrafficClass(in.trafficClass)} << 20);  // the flow label is 0, as IPVS's
   storeBe16(p + 4, static_cast<uint16_t>(totalBytes - kIpv6OuterBytes));
   p[7] = in.ttl;
 }

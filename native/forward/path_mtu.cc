@@ -5,13 +5,13 @@
 namespace tunvs {
 namespace {
 
-// How far the clocks of two workers may be apart: a value learned by the one must hold for the other at once.
+// The clocks of two workers may be this far apart: a value that one has learned must hold for the other at once.
 constexpr uint32_t kClockSkewTicks = ticksFromSeconds(10);
 
 }  // namespace
 
 bool LearnedMtu::isAlive(Tick now) const {
-  // Modulo 2^32: whoever keeps a value for 198 days would see it again (PathMtu::forgetExpired()).
+  // Ticks count modulo 2^32: a value kept for 198 days would seem alive again, so PathMtu::forgetExpired() clears it.
   return bytes != 0 && now - learnedAt + kClockSkewTicks < kPathMtuLifeTicks + kClockSkewTicks;
 }
 
@@ -21,7 +21,7 @@ uint32_t effectiveMtu(uint32_t configured, const LearnedMtu& learned, Tick now) 
 
 MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& report, Tick now) {
   const bool isV4 = report.family == Family::ipv4;
-  // A router that is older than RFC 1191 gives no MTU; Linux takes that for the least one, and so for the floor.
+  // A router older than RFC 1191 gives no MTU. Linux takes that for the least one, and so for the floor.
   const uint32_t reported = isV4 && report.bytes == 0 ? kIpv4LeastReport : report.bytes;
   if (reported < (isV4 ? kIpv4LeastReport : kIpv6LeastReport)) return MtuOutcome::ignoredTooSmall;
 
@@ -31,7 +31,7 @@ MtuOutcome learnMtu(LearnedMtu& learned, uint32_t configured, const MtuReport& r
     learned.learnedAt = now;
     return MtuOutcome::refreshed;
   }
-  // What was sent was not longer than this: the report tells nothing.
+  // Nothing longer than this was sent, so the report tells nothing.
   if (bytes >= current) return MtuOutcome::ignoredHigher;
   learned = {static_cast<uint16_t>(bytes), now};
   return MtuOutcome::lowered;

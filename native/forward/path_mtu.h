@@ -1,12 +1,12 @@
-// The path MTU to a real server: what the host's own route to it takes, which may change at any time, and what was
-// learned from ICMP errors about our outer packets, which only ever lowers, and is forgotten after a while, so that a
-// path that has widened again is found out.
+// The path MTU to a real server has two sources: the MTU of the host's own route to it, which may change at any time,
+// and what ICMP errors about our outer packets have told. The latter only lowers it, and is forgotten after a while, so
+// that a path that has widened again is found out.
 //
-// Thread safety: PathMtu by anybody; its values are one atomic word. The rest are pure functions over values.
+// Thread safety: any thread calls PathMtu; its values are one atomic word. The rest are pure functions over values.
 // Invariants:
-//  1. A learned value is at least the report's least(), or what was configured where that is less.
+//  1. A learned value is at least the report's least(), or what was configured if that is less.
 //  2. While a value is alive, no report raises it.
-//  3. One server's MTU is lowered by reports no more often than kMtuLoweringTicks and kMtuLowerings allow.
+//  3. Reports lower one server's MTU no more often than kMtuLoweringTicks and kMtuLowerings allow.
 #pragma once
 
 #include <atomic>
@@ -20,31 +20,31 @@
 
 namespace tunvs {
 
-// Ten minutes: RFC 1191 section 6.3, RFC 8201 section 4; Linux's net.ipv4.route.mtu_expires.
+// A learned MTU lives for ten minutes: RFC 1191 section 6.3, RFC 8201 section 4; Linux's net.ipv4.route.mtu_expires.
 inline constexpr uint32_t kPathMtuLifeTicks = ticksFromSeconds(600);
 
 // IPv4: Linux's net.ipv4.route.min_pmtu, so that a forged report can't drive packets down to the protocol's own
-// minimum; the operator may set another. IPv6: the minimum link MTU (RFC 8200 section 5), or what is set where that is
-// more.
+// minimum; the operator may set another floor. IPv6: the minimum link MTU (RFC 8200 section 5), or the floor that is
+// set if that is more.
 inline constexpr uint16_t kIpv4PathMtuFloor = 552;
 inline constexpr uint16_t kIpv6PathMtuFloor = 1280;
 
-// A path with a narrow hop behind a narrow hop is found out step by step; more steps than there are kinds of links in
-// a path are nobody's path.
+// A path with one narrow hop behind another is found out step by step. No path has more such steps than there are kinds
+// of links.
 inline constexpr uint32_t kMtuLoweringTicks = ticksFromSeconds(2);
 inline constexpr uint32_t kMtuLowerings = 4;
 
-// The least that a report may say (RFC 1191 section 3; RFC 8201 section 4). Less is discarded.
+// A report that says less than this is discarded (RFC 1191 section 3; RFC 8201 section 4).
 inline constexpr uint16_t kIpv4LeastReport = 68;
 inline constexpr uint16_t kIpv6LeastReport = 1280;
 
-// An ICMP "fragmentation needed" (type 3 code 4) or ICMPv6 "packet too big" about an outer packet.
+// A report is an ICMP "fragmentation needed" (type 3 code 4) or an ICMPv6 "packet too big" about an outer packet.
 struct MtuReport {
   Family family = Family::ipv4;  // of the outer packet
-  uint32_t bytes = 0;            // next-hop MTU; 0 from an IPv4 router that is older than RFC 1191
+  uint32_t bytes = 0;            // next-hop MTU; 0 from an IPv4 router older than RFC 1191
   uint16_t floor = kIpv4PathMtuFloor;
 
-  // The least that it can lower an MTU to.
+  // Returns the least to which this report can lower an MTU.
   constexpr uint16_t least() const {
     return family == Family::ipv4 || floor > kIpv6PathMtuFloor ? floor : kIpv6PathMtuFloor;
   }
@@ -52,18 +52,18 @@ struct MtuReport {
 
 enum class MtuOutcome : uint8_t {
   lowered,
-  refreshed,        // says what is known: lives on for another kPathMtuLifeTicks
-  ignoredHigher,    // would not lower what holds now
-  ignoredTooSmall,  // less than any link may have
-  ignoredTooOften,  // would lower what was lowered a moment ago
+  refreshed,        // it repeats the known value, which lives on for another kPathMtuLifeTicks
+  ignoredHigher,    // it would not lower what holds now
+  ignoredTooSmall,  // it is less than any link may have
+  ignoredTooOften,  // it would lower what was lowered a moment ago
   kCount,
 };
 inline constexpr size_t kMtuOutcomes = static_cast<size_t>(MtuOutcome::kCount);
-// In the order of the enum; also the counters' names.
+// The names stand in the order of the enum; the counters have the same names.
 inline constexpr std::string_view kMtuOutcomeNames[kMtuOutcomes] = {"mtuLowered", "mtuRefreshed", "mtuIgnoredHigher",
                                                                     "mtuIgnoredTooSmall", "mtuIgnoredTooOften"};
 
-// What was learned. A default one is nothing.
+// A LearnedMtu holds what was learned about a path. A default one holds nothing.
 struct LearnedMtu {
   uint16_t bytes = 0;  // 0: nothing
   Tick learnedAt = 0;
@@ -72,7 +72,7 @@ struct LearnedMtu {
   friend bool operator==(const LearnedMtu&, const LearnedMtu&) = default;
 };
 
-// `configured`: bytes, the MTU of the first link towards the server, or what the operator set.
+// `configured` is the MTU in bytes of the first link towards the server, or what the operator set.
 uint32_t effectiveMtu(uint32_t configured, const LearnedMtu& learned, Tick now);
 
 // Changes `learned` as the report says, or leaves it alone.
@@ -87,18 +87,18 @@ class PathMtu {
       return configured;
     return effectiveMtu(bounded(configured, routeOf(word)), learnedOf(word), now);
   }
-  // It may be less than what is configured: the route is narrower, or something was learned that forgetExpired() has
-  // not cleared away since.
+  // Returns true when the MTU may be less than what is configured: the route is narrower, or a value was learned that
+  // forgetExpired() has not cleared since.
   bool isNarrowed() const { return word_.load(std::memory_order_relaxed) != 0; }
-  // `mayLower()`: asked once, when all else would let the report lower the MTU.
+  // `mayLower()` is asked once, when everything else would let the report lower the MTU.
   template <typename MayLower>
   MtuOutcome learn(uint32_t configured, const MtuReport& report, Tick now, MayLower&& mayLower);
   MtuOutcome learn(uint32_t configured, const MtuReport& report, Tick now) {
     return learn(configured, report, now, [] { return true; });
   }
-  // `bytes`: what the host's route to the server takes; 0: not known, and then what is configured holds.
+  // `bytes` is the MTU of the host's route to the server. If it is 0, it is not known, and what is configured holds.
   void setRoute(uint32_t configured, uint32_t bytes);
-  // Clears away what has expired: it could come back when the clock has gone round.
+  // Clears what has expired, which could otherwise come back when the clock has gone round.
   void forgetExpired(Tick now);
   void forget() {
     word_.store(0, std::memory_order_relaxed);
@@ -107,7 +107,7 @@ class PathMtu {
   LearnedMtu learned() const { return learnedOf(word_.load(std::memory_order_relaxed)); }
 
  private:
-  // A route that takes what is configured is 0, so that nothing has to be looked up for it.
+  // A route that takes what is configured is stored as 0, so that nothing has to be looked up for it.
   static uint64_t pack(const LearnedMtu& learned, uint16_t route) {
     return learned.bytes | uint64_t{route} << 16 | uint64_t{learned.learnedAt} << 32;
   }

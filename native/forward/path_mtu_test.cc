@@ -38,7 +38,7 @@ TEST("a worker whose clock is a little behind uses a value that another has just
   CHECK_EQ(path.effective(1500, kStart - 3), 1400u);
 }
 
-TEST("only a lower report changes a living value; the same one lets it live on") {
+TEST("only a lower report changes a living value; the same one prolongs its life") {
   PathMtu path;
   CHECK_EQ(path.learn(1500, v4(1500), kStart), MtuOutcome::ignoredHigher);
   CHECK_EQ(path.learn(1500, v4(1600), kStart), MtuOutcome::ignoredHigher);
@@ -52,7 +52,7 @@ TEST("only a lower report changes a living value; the same one lets it live on")
   CHECK_EQ(path.effective(1500, kStart + 50 + kPathMtuLifeTicks), 1500u);
 }
 
-TEST("a report after the end of the old value's life may be higher than that was") {
+TEST("a report after the end of the old value's life may be higher than that value") {
   PathMtu path;
   path.learn(1500, v4(1300), kStart);
   const Tick later = kStart + kPathMtuLifeTicks;
@@ -66,7 +66,7 @@ TEST("a configured MTU below the learned one wins") {
   CHECK_EQ(path.effective(1300, kStart), 1300u);
 }
 
-TEST("IPv4 below Linux's min_pmtu of 552, or without an MTU at all, becomes 552") {
+TEST("an IPv4 report below Linux's min_pmtu of 552, or without an MTU at all, becomes 552") {
   PathMtu path;
   CHECK_EQ(path.learn(1500, v4(551), kStart), MtuOutcome::lowered);
   CHECK_EQ(path.effective(1500, kStart), 552u);
@@ -97,7 +97,7 @@ TEST("a report of what is configured does not prolong an older, higher value") {
   CHECK_EQ(path.learned().learnedAt, kStart);
 }
 
-TEST("reports that no link can mean are ignored") {
+TEST("reports that no link can cause are ignored") {
   PathMtu path;
   CHECK_EQ(path.learn(1500, v4(67), kStart), MtuOutcome::ignoredTooSmall);
   CHECK_EQ(path.learn(1500, v4(1), kStart), MtuOutcome::ignoredTooSmall);
@@ -115,7 +115,7 @@ TEST("a forgotten value is gone") {
   CHECK_EQ(path.effective(1500, kStart), 1500u);
 }
 
-TEST("of reports that race, the lowest stays") {
+TEST("among reports that race, the lowest stays") {
   for (int round = 0; round < 50; round++) {
     PathMtu path;
     std::vector<std::thread> threads;

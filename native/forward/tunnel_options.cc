@@ -11,7 +11,7 @@ Result<void> refuse(ForwardingMethod method, const std::string& reason) {
   return Error::make(ErrorCode::invalidArgument, "forwarding method '" + std::string(nameOf(method)) + "' " + reason);
 }
 
-// 'ipip', 'gue' or 'gre'
+// Returns the names of the methods for which `has` is true: 'ipip', 'gue' or 'gre'.
 template <typename Has>
 std::string thoseThat(Has&& has) {
   std::string names;

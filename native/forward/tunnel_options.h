@@ -1,4 +1,4 @@
-// What can be chosen about the way to a real server.
+// TunnelOptions are what can be chosen about the way to a real server.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +12,9 @@
 
 namespace tunvs {
 
-// GUE: the UDP checksum; GRE: the checksum in its header. Remote (GUE only): the real server finishes the inner
-// packet's own checksum where that is still to be done (encapsulateGueUnfinished()); other packets go as with
-// `checksum`.
+// `checksum` is the UDP checksum of GUE, or the checksum in GRE's header. `remote` (GUE only) lets the real server
+// finish the inner packet's own checksum if that is still to be done (encapsulateGueUnfinished()); other packets go as
+// with `checksum`.
 enum class TunnelChecksum : uint8_t { none, checksum, remote };
 
 struct TunnelChecksumInfo {
@@ -27,13 +27,13 @@ std::string_view nameOf(TunnelChecksum checksum);
 
 struct TunnelOptions {
   ForwardingMethod method = ForwardingMethod::ipip;
-  uint16_t port = 0;  // GUE: the real server's UDP port, host order, not 0; 0 for the others
+  uint16_t port = 0;  // GUE: the real server's UDP port, host order, not 0; 0 for the other methods
   TunnelChecksum checksum = TunnelChecksum::none;
 
   friend bool operator==(const TunnelOptions&, const TunnelOptions&) = default;
 };
 
-// An Error names the option that the method wants or does not know, or the families that it can't join.
+// Returns an Error that names the option that the method lacks or does not know, or the families that it can't join.
 Result<void> checkTunnel(const TunnelOptions& options, Family inner, Family outer);
 
 }  // namespace tunvs

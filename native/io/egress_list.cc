@@ -37,10 +37,10 @@ Opened openTun(EgressContext& context) {
 
 struct Entry {
   std::string_view name;
-  Opened (*open)(EgressContext& context);  // trying is the only probe that tells
+  Opened (*open)(EgressContext& context);  // only trying tells whether it works
 };
 
-// In order of preference.
+// The egresses stand in order of preference.
 constexpr Entry kEgresses[] = {
     {"packet", openPacket},
     {"raw", openRaw},

@@ -1,4 +1,4 @@
-// The egresses there are, and how to get one by name or by trying.
+// Lists the egresses, and opens one by its name or by trying.
 #pragma once
 
 #include <memory>
@@ -12,9 +12,9 @@
 
 namespace tunvs {
 
-// What an egress may need. One context serves all workers of a director, so that they share a resolver.
+// An egress may need these. One context serves all workers of a director, so that they share a resolver.
 struct EgressContext {
-  int tunDescriptor = -1;          // this worker's TUN queue; -1: the device is no TUN. Change it per worker
+  int tunDescriptor = -1;          // this worker's TUN queue, set anew for each worker; -1: the device is no TUN
   std::vector<IpAddress> sources;  // the director's addresses, one per family at most
   bool bypassesQdisc = false;
   std::shared_ptr<NextHopResolver> resolver;  // started by the first egress that needs it
@@ -25,10 +25,10 @@ struct PassedOver {
   std::string reason;
 };
 
-// In order of preference: packet, raw, tun.
+// Returns the names in order of preference: packet, raw, tun.
 std::span<const std::string_view> egressNames();
 
-// `name`: one of egressNames(), or "auto" for the first that works; `passedOver` (may be null) learns why others did
+// `name` is one of egressNames(), or "auto" for the first that works; `passedOver` (may be null) learns why others did
 // not.
 Result<std::unique_ptr<Egress>> openEgress(std::string_view name, EgressContext& context,
                                            std::vector<PassedOver>* passedOver = nullptr);

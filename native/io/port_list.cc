@@ -8,10 +8,10 @@ namespace {
 
 struct Entry {
   std::string_view name;
-  Result<std::unique_ptr<Port>> (*open)(const PortOptions& options, PortContext& context);  // as an egress's
+  Result<std::unique_ptr<Port>> (*open)(const PortOptions& options, PortContext& context);  // context as for an egress
 };
 
-// In order of preference.
+// The ports stand in order of preference.
 constexpr Entry kPorts[] = {
     {"tun", openTunPort},
 };
@@ -27,7 +27,7 @@ Result<std::unique_ptr<Port>> openPort(const PortOptions& options, PortContext& 
   for (const Entry& entry : kPorts) {
     if (!isAuto && entry.name != options.kind) continue;
     auto opened = entry.open(options, context);
-    // Where none works, what the last one lacks is what the host has to be given: it wants least.
+    // When none works, the host has to be given what the last one lacks, because that one wants least.
     if (opened || !isAuto || &entry == &kPorts[std::size(kPorts) - 1]) return opened;
   }
   return noSuchOpener("port", options.kind, kNames);

@@ -1,4 +1,4 @@
-// The ports there are, and how to get one by name or by trying.
+// Lists the ports, and opens one by its name or by trying.
 #pragma once
 
 #include <memory>
@@ -14,21 +14,22 @@ namespace tunvs {
 
 struct PortOptions {
   std::string kind = "auto";                // one of portNames(), or "auto" for the first that works
-  std::string device = "tunvs%d";           // its name; %d: the first free number
+  std::string device = "tunvs%d";           // the device's name; %d: the first free number
   size_t queues = 1;                        // [1, 256]
   size_t maxPacketBytes = kMaxPacketBytes;  // [64, kMaxPacketBytes]
   std::string egress = "auto";              // one of egressNames(), or "auto"
 };
 
-// What a port may need, and what was learned when it was opened. One context serves all ports of a director.
+// A port may need some of these, and opening one fills in the rest. One context serves all ports of a director.
 struct PortContext {
   EgressContext egress;
-  // By whose device and egress is sent what comes in by a port that is opened now; null: by its own.
+  // A port that is opened now sends what comes in by it through the device and egress of `main`; if null, through its
+  // own.
   const Port* main = nullptr;
-  std::vector<PassedOver> passedOver;  // egresses of the main port
+  std::vector<PassedOver> passedOver;  // egresses that the main port passed over
 };
 
-// In order of preference: tun.
+// Returns the names in order of preference: tun.
 std::span<const std::string_view> portNames();
 
 Result<std::unique_ptr<Port>> openPort(const PortOptions& options, PortContext& context);

@@ -6,7 +6,7 @@
 namespace tunvs {
 namespace {
 
-TEST("a port is opened by its name, and one that there is none of is refused with those that there are") {
+TEST("a port is opened by its name, and an unknown name is refused with the names there are") {
   PortContext context;
   const auto unknown = openPort({.kind = "pigeon"}, context);
   REQUIRE(!unknown.ok());
@@ -14,7 +14,7 @@ TEST("a port is opened by its name, and one that there is none of is refused wit
   for (const std::string_view name : portNames()) CHECK(unknown.error().message.find(name) != std::string::npos);
 }
 
-TEST("what is wrong with the only port that may work is said as that port says it") {
+TEST("if the only port that may work fails, the error is that port's own") {
   PortContext context;
   for (const char* kind : {"auto", "tun"}) {
     const auto refused = openPort({.kind = kind, .device = "a/b"}, context);
@@ -23,7 +23,8 @@ TEST("what is wrong with the only port that may work is said as that port says i
   }
 }
 
-TEST("what comes in by a mark's port is sent by the main one's egress, to the host by the main one's device") {
+TEST(
+    "packets that come in by a mark's port are sent by the main port's egress, to the host by the main port's device") {
   const bool isMade = testing::inNetworkNamespaceWithTun([] {
     PortContext context;
     auto main = openPort({.device = "main0", .queues = 2, .maxPacketBytes = 2048, .egress = "tun"}, context);
@@ -43,7 +44,7 @@ TEST("what comes in by a mark's port is sent by the main one's egress, to the ho
       for (const OutputWay way : {OutputWay::server, OutputWay::client, OutputWay::host})
         CHECK_EQ(marked.value()->queue(i).send({&output, 1}, way, read).sent, 1u);
     }
-    // What is written to a TUN device is what the host receives by it.
+    // The host receives what is written to a TUN device, and counts it there.
     testing::run("test \"$(ip -s link show dev main0 | awk '/RX:/ {getline; print $2}')\" = 9");
     testing::run("test \"$(ip -s link show dev mark0 | awk '/RX:/ {getline; print $2}')\" = 0");
   });

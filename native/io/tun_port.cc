@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-// Members stand in the order of destruction reversed: queues go before the device that they read.
+// Members are declared so that queues are destroyed before the device that they read.
 class TunPort final : public Port {
  public:
   explicit TunPort(std::unique_ptr<TunDevice> device) : device_(std::move(device)) {}
@@ -18,13 +18,14 @@ class TunPort final : public Port {
     const Port& main = context.main == nullptr ? *this : *context.main;
     egress_ = context.main == nullptr ? options.egress : main.egress();
     for (size_t i = 0; i < queueCount(); i++) {
-      // What is written comes out of the main device whatever it came by, so that the host's rules need to know one.
+      // What is written comes out of the main device, whichever port it came by, so that the host's rules need to know
+      // only one.
       const int written = main.tunDescriptor(i % main.queueCount());
       context.egress.tunDescriptor = written;
       const bool isFirst = context.main == nullptr && i == 0;
       auto egress = openEgress(egress_, context.egress, isFirst ? &context.passedOver : nullptr);
       if (!egress) return egress.error();
-      // All send the same way: what the first found by trying, the others take by name.
+      // All queues send the same way: the first finds an egress by trying, and the others take it by name.
       egress_ = egress.value()->name();
       queues_.push_back(std::make_unique<ComposedQueue>(device_->queue(i), std::move(egress).value(),
                                                         std::make_unique<TunEgress>(written)));

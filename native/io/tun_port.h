@@ -1,5 +1,5 @@
-// The port of a TUN device: what the kernel routes into it is read, and sent by an egress; to the host itself it is
-// written back.
+// The port of a TUN device reads what the kernel routes into it, and sends by an egress; what goes to the host itself
+// is written back into the device.
 #pragma once
 
 #include <memory>

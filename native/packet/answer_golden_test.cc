@@ -1,5 +1,5 @@
-// The answers that a real IPVS host gave (test/golden), byte for byte. Taken over from the trace is only what the
-// README there calls not comparable: the identification of ICMP packets, the flow label.
+// Compares answers byte for byte with those that a real IPVS host gave (test/golden). The trace provides only what the
+// README there calls not comparable: the identification of ICMP packets and the flow label.
 #include <algorithm>
 
 #include "packet/answer_icmp4.h"
@@ -32,7 +32,8 @@ const char* const kTraces[] = {
     "encap6-6in6.json",
 };
 
-// The packet after one more router: what IPVS had taken off before it quoted a packet that was too long.
+// Returns the packet as it is one router further: IPVS had decremented the TTL before it quoted a packet that was too
+// long.
 Bytes forwarded(Bytes packet) {
   if (packet[0] >> 4 == 6) {
     packet[7]--;
@@ -48,7 +49,8 @@ std::span<const uint8_t> messageOf(const Bytes& packet, const Quote& quote) {
   return std::span(packet).subspan(quote.headerBytes, quote.totalBytes - quote.headerBytes);
 }
 
-// The client's packet that an ICMP error about a tunnel packet is really about, when all of IPVS's conditions hold.
+// Returns the client's packet that an ICMP error about a tunnel packet is really about, if all of IPVS's conditions
+// hold.
 std::span<const uint8_t> quotedByTunnel(const Bytes& packet) {
   const auto header = readQuote(packet);
   if (!header || header->protocol != 1) return {};
@@ -61,7 +63,8 @@ std::span<const uint8_t> quotedByTunnel(const Bytes& packet) {
   return outer->inner;
 }
 
-// What we would answer to `in` where the kernel answered `golden`: the same kind, the same MTU, all else our own.
+// Returns what we would answer to `in` where the kernel answered `golden`: its kind and its MTU, everything else our
+// own.
 Bytes answerLike(const Bytes& golden, const Bytes& in) {
   const auto header = readQuote(golden).value();
   const Exact out(size_t{1500});
@@ -120,7 +123,7 @@ TEST("echo replies of a Linux host agree byte for byte, whatever their TOS") {
   size_t compared = 0;
   for (const GoldenCase& c : *cases) {
     if (c.out.size() != 1 || c.in.size() != 1 || c.out[0][9] != 1 || c.out[0][20] != icmp4::kEchoReply) continue;
-    if ((c.in[0][1] & 3) != 0) continue;  // an outer header with ECN: the server saw another inner packet than was sent
+    if ((c.in[0][1] & 3) != 0) continue;  // the server saw another inner packet, as the outer header had ECN
     const Bytes request = bytesOf(stripOuter(c.in[0]).value().inner);
     const std::string claim = "decap.json: " + c.name;
     checkEqual(__FILE__, __LINE__, claim.c_str(), answerLike(c.out[0], request), c.out[0]);

@@ -35,7 +35,7 @@ Bytes replyTo(const Bytes& request) {
   return bytesOf(out.span().first(length));
 }
 
-TEST("an ICMPv4 error goes from the given source to the packet's, and quotes it") {
+TEST("an ICMPv4 error goes from the given source to the packet's source, and quotes the packet") {
   const Bytes packet = PacketBuilder().ip(kClient, kVirtual).udp(40000, 54).payload(33).build();
   const Bytes error = errorAbout(packet, {3, 4, 1400, kVirtual, 0x4711});
   CHECK_EQ(firstOf(error, 10), fromHex("45c0 0059 4711 0000 4001"));
@@ -63,7 +63,7 @@ TEST("an ICMPv4 error is 576 bytes at most") {
   }
 }
 
-TEST("an ICMPv4 error quotes neither padding nor more than was quoted to it") {
+TEST("an ICMPv4 error quotes no padding, and no more than was quoted to it") {
   const Bytes padded = PacketBuilder().udp(1, 2).trailer(18).build();
   CHECK_EQ(errorAbout(padded).size(), 28u + 28);
   const Bytes cut = firstOf(PacketBuilder().udp(1, 2).payload(500).build(), 28);
@@ -100,13 +100,13 @@ TEST("no ICMPv4 error is sent about an ICMP error, nor about an unknown ICMP typ
   CHECK(!mayAnswerIcmp4(firstOf(echo(icmp4::kEchoRequest, 8), 20)));  // its type was not quoted
 }
 
-TEST("no ICMPv4 error is sent about a later fragment, but about a first one") {
+TEST("no ICMPv4 error is sent about a later fragment, but one may be sent about a first fragment") {
   CHECK(mayAnswerIcmp4(PacketBuilder().udp(1, 2).moreFragments().build()));
   CHECK(!mayAnswerIcmp4(PacketBuilder().udp(1, 2).fragmentOffset(8).build()));
   CHECK(!mayAnswerIcmp4(PacketBuilder().udp(1, 2).fragmentOffset(8).moreFragments().build()));
 }
 
-TEST("no ICMPv4 error is sent to or about what is not a single host") {
+TEST("no ICMPv4 error is sent to or about anything but a single host") {
   const auto mayAnswer = [](std::string_view source, std::string_view destination) {
     return mayAnswerIcmp4(PacketBuilder().ip(source, destination).udp(1, 2).build());
   };
@@ -119,7 +119,7 @@ TEST("no ICMPv4 error is sent to or about what is not a single host") {
   CHECK(!mayAnswer("192.0.2.10", "192.0.2.10"));
 }
 
-TEST("no ICMPv4 error is sent about what is no IPv4 packet") {
+TEST("no ICMPv4 error is sent about anything but an IPv4 packet") {
   CHECK(!mayAnswerIcmp4({}));
   CHECK(!mayAnswerIcmp4(PacketBuilder().udp(1, 2).headerWords(4).build()));
   CHECK(!mayAnswerIcmp4(ipv6Packet(address("2001:db8::1"), address("2001:db8::2"), 17, Bytes(8))));
@@ -135,7 +135,7 @@ TEST("an ICMPv4 echo reply turns the request around") {
   CHECK_EQ(header->destination, kClient);
 }
 
-TEST("an ICMPv4 echo reply has the request's code, as Linux's") {
+TEST("an ICMPv4 echo reply has the request's code, as Linux's has") {
   const Bytes request = icmpMessage(kClient, kVirtual, 8, 7, 1);
   CHECK_EQ(replyTo(PacketBuilder().protocol(IpProtocol::icmp).payload(request).build())[21], 7);
 }
@@ -165,7 +165,7 @@ TEST("only a whole echo request with a right checksum from a single host is repl
   CHECK(replyTo(echo(icmp4::kEchoReply, 16)).empty());
   CHECK(replyTo(firstOf(request, request.size() - 1)).empty());
   const Bytes zeros =
-      icmpMessage(kClient, kVirtual, 8, 0, 1, Bytes(16));  // cut short, its checksum would still be right
+      icmpMessage(kClient, kVirtual, 8, 0, 1, Bytes(16));  // cut short: its checksum would still be right
   const Bytes cut = firstOf(PacketBuilder().protocol(IpProtocol::icmp).payload(zeros).build(), 40);
   CHECK(replyTo(cut).empty());
   const Bytes message = icmpMessage(kClient, kVirtual, 8, 0, 1);

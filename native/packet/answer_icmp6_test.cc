@@ -36,7 +36,7 @@ Bytes replyTo(const Bytes& request) {
 
 bool mayAnswer(const Bytes& packet, uint8_t type = icmp6::kUnreachable) { return mayAnswerIcmp6(packet, type); }
 
-TEST("an ICMPv6 error goes from the given source to the packet's, and quotes it") {
+TEST("an ICMPv6 error goes from the given source to the packet's source, and quotes the packet") {
   const Bytes packet = udpPacket(33);
   const Bytes error = errorAbout(packet, {icmp6::kPacketTooBig, 0, 70000, kVirtual});
   CHECK_EQ(firstOf(error, 8), fromHex("60000000 0059 3a40"));
@@ -87,7 +87,7 @@ TEST("no ICMPv6 error is sent about an ICMPv6 error or a redirect") {
   CHECK(!mayAnswer(ipv6Packet(kClient, kVirtual, 60, behindOptions)));
 }
 
-TEST("about a later IPv6 fragment only packet too big is sent") {
+TEST("only packet too big is sent about a later IPv6 fragment") {
   const Bytes first = {kUdp, 0, 0, 1, 0, 0, 0, 9}, later = {kUdp, 0, 0x05, 0xa8, 0, 0, 0, 9};
   const Bytes laterIcmp = {kIcmpv6, 0, 0x05, 0xa8, 0, 0, 0, 9};
   CHECK(mayAnswer(ipv6Packet(kClient, kVirtual, 44, first + Bytes(8))));
@@ -96,7 +96,7 @@ TEST("about a later IPv6 fragment only packet too big is sent") {
   CHECK(!mayAnswer(ipv6Packet(kClient, kVirtual, 44, laterIcmp + Bytes(8)), icmp6::kPacketTooBig));
 }
 
-TEST("no ICMPv6 error is sent to or about what is not a single host") {
+TEST("no ICMPv6 error is sent to or about anything but a single host") {
   for (const char* nobody : {"::", "::1", "ff02::1", "ff0e::1"}) {
     CHECK(!mayAnswer(ipv6Packet(address(nobody), kVirtual, kUdp, Bytes(8))));
     CHECK(!mayAnswer(ipv6Packet(kClient, address(nobody), kUdp, Bytes(8))));

@@ -25,7 +25,7 @@ struct Reset {
   uint8_t trafficClass = 0;
 };
 
-// What `segment` is answered with; nullopt when it is not.
+// Returns the reset that answers `packet`, or nullopt when none does.
 std::optional<Reset> resetFor(std::span<const uint8_t> packet, ChecksumTrust trust) {
   const auto quote = readQuote(packet);
   if (!quote || quote->protocol != kTcp || quote->isFragment() || !quote->isWhole()) return std::nullopt;

@@ -1,4 +1,4 @@
-// Writing the TCP reset with which a host answers a segment that belongs to no connection and no listener.
+// Writes the TCP reset with which a host answers a segment that belongs to no connection and no listener.
 //
 // Thread safety: pure.
 #pragma once
@@ -11,11 +11,11 @@ namespace tunvs {
 
 inline constexpr size_t kTcpResetMaxBytes = 60;  // IPv6; 40 for IPv4
 
-// The reset to `segment`, a whole IPv4 or IPv6 packet (RFC 9293 section 3.10.7.1): with the acknowledged sequence
-// number when the segment has one, otherwise acknowledging all of the segment. DSCP is the segment's, ECN is clear, TTL
-// 64, DF set, flow label 0. Returns its bytes; 0 with `out` untouched when it does not fit or when none is due: for a
-// reset, a wrong checksum (unless trusted), a fragment, a header that does not hold together, or an address that is not
-// a single host's. `out` may overlap `segment`.
+// Writes the reset to `segment`, a whole IPv4 or IPv6 packet (RFC 9293 section 3.10.7.1). Its sequence number is the
+// acknowledged one when the segment has one; otherwise it acknowledges all of the segment. DSCP is the segment's, ECN
+// is clear, TTL is 64, DF is set, and the flow label is 0. Returns its bytes; 0 with `out` untouched when it does not
+// fit or when none is due: for a reset, a wrong checksum (unless trusted), a fragment, an inconsistent header, or an
+// address that is not a single host's. `out` may overlap `segment`.
 size_t writeTcpReset(std::span<uint8_t> out, std::span<const uint8_t> segment,
                      ChecksumTrust trust = ChecksumTrust::none);
 

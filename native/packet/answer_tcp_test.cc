@@ -113,12 +113,12 @@ TEST("a segment with a wrong checksum is answered only when the checksum is trus
   }
 }
 
-TEST("padding behind the segment neither counts nor spoils its checksum") {
+TEST("padding behind the segment does not count and does not spoil its checksum") {
   const Bytes packet = packetOf(Family::ipv4, tcpSegment(kSyn, 0));
   CHECK_EQ(resetTo(packet + Bytes(6, 0xee)), resetTo(packet));
 }
 
-TEST("a fragment, a cut segment and a TCP header that does not hold together are not answered") {
+TEST("a fragment, a cut segment and an inconsistent TCP header are not answered") {
   const Bytes whole = packetOf(Family::ipv4, tcpSegment(kSyn, 10));
   CHECK(resetTo(firstOf(whole, whole.size() - 1), ChecksumTrust::verified).empty());
   const PacketBuilder builder = PacketBuilder().tcp(40000, 80, kSyn);
@@ -134,7 +134,7 @@ TEST("a fragment, a cut segment and a TCP header that does not hold together are
   CHECK(resetTo(PacketBuilder().udp(40000, 80).payload(20).build()).empty());
 }
 
-TEST("no reset is sent to or for what is not a single host") {
+TEST("no reset is sent to or for anything but a single host") {
   const auto answer = [](std::string_view source, std::string_view destination) {
     return resetTo(PacketBuilder().ip(source, destination).tcp(1, 2, kSyn).build());
   };
@@ -146,7 +146,7 @@ TEST("no reset is sent to or for what is not a single host") {
   CHECK(answer("192.0.2.10", "192.0.2.10").empty());
 }
 
-TEST("a reset is written only where it fits, and over its segment too") {
+TEST("a reset is written only where it fits, and may be written over its segment") {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     const size_t bytes = family == Family::ipv4 ? 40 : 60;
     const Exact packet(packetOf(family, tcpSegment(kSyn, 0)));

@@ -1,4 +1,4 @@
-// The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
+// Computes the Internet checksum (RFC 1071) and its incremental update (RFC 1624).
 //
 // Sums are kept in the byte order of the packet (RFC 1071 section 2 B), so no word is swapped.
 #pragma once
@@ -10,10 +10,10 @@
 
 namespace tunvs {
 
-// One's complement sum of `length` bytes, unfolded; `initial` is added. Any alignment.
+// Returns the one's complement sum of `length` bytes, unfolded, with `initial` added. Takes any alignment.
 uint64_t checksumAdd(const void* data, size_t length, uint64_t initial = 0);
 
-// Folds a sum to 16 bits, not complemented.
+// Folds a sum to 16 bits, without complementing it.
 inline uint16_t checksumFold(uint64_t sum) {
   sum = (sum & 0xffffffff) + (sum >> 32);
   sum = (sum & 0xffffffff) + (sum >> 32);
@@ -22,12 +22,12 @@ inline uint16_t checksumFold(uint64_t sum) {
   return static_cast<uint16_t>(sum);
 }
 
-// The value of a checksum field over `length` bytes whose own checksum field is zero.
+// Returns the value of a checksum field over `length` bytes whose own checksum field is zero.
 inline Be16 checksum(const void* data, size_t length, uint64_t initial = 0) {
   return {static_cast<uint16_t>(~checksumFold(checksumAdd(data, length, initial)))};
 }
 
-// Sum of a 20-byte IPv4 header, unfolded: the fixed-length case of checksumAdd, inlined for the packet path.
+// Returns the sum of a 20-byte IPv4 header, unfolded: checksumAdd for this fixed length, inlined for the packet path.
 inline uint64_t checksumAdd20(const uint8_t* header) {
   const auto a = loadUnaligned<uint64_t>(header);
   const auto b = loadUnaligned<uint64_t>(header + 8);
@@ -35,14 +35,14 @@ inline uint64_t checksumAdd20(const uint8_t* header) {
   return (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + c;
 }
 
-// `check` after a 16-bit field it covers went from `before` to `after` (RFC 1624 equation 3).
+// Returns `check` after a 16-bit field that it covers changed from `before` to `after` (RFC 1624 equation 3).
 inline Be16 checksumReplace(Be16 check, Be16 before, Be16 after) {
   const uint64_t sum =
       static_cast<uint16_t>(~check.raw) + static_cast<uint32_t>(static_cast<uint16_t>(~before.raw)) + after.raw;
   return {static_cast<uint16_t>(~checksumFold(sum))};
 }
 
-// Sum of the pseudo header of a TCP, UDP or ICMPv6 checksum (RFC 9293 3.1, RFC 8200 8.1), unfolded.
+// Returns the sum of the pseudo header of a TCP, UDP or ICMPv6 checksum (RFC 9293 3.1, RFC 8200 8.1), unfolded.
 uint64_t pseudoHeaderSum(const IpAddress& source, const IpAddress& destination, uint8_t protocol, uint32_t length);
 
 }  // namespace tunvs

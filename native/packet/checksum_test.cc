@@ -17,21 +17,23 @@ uint16_t foldedHost(const Bytes& bytes) { return Be16{checksumFold(checksumAdd(b
 
 Be16 recomputed(const Bytes& words) { return checksum(words.data(), words.size()); }
 
-TEST("sums the example of RFC 1071") { CHECK_EQ(foldedHost({0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7}), 0xddf2); }
+TEST("the checksum sums the example of RFC 1071") {
+  CHECK_EQ(foldedHost({0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7}), 0xddf2);
+}
 
-TEST("pads an odd byte with a zero behind it") {
+TEST("the checksum pads an odd byte with a zero behind it") {
   CHECK_EQ(foldedHost({0x00, 0x01, 0xf2}), 0xf201);
   CHECK_EQ(foldedHost({0xab}), 0xab00);
   CHECK_EQ(foldedHost({}), 0);
 }
 
-TEST("gives the checksum of a known IPv4 header") {
+TEST("the checksum of a known IPv4 header is right") {
   const Bytes header = {0x45, 0x00, 0x00, 0x73, 0x00, 0x00, 0x40, 0x00, 0x40, 0x11,
                         0x00, 0x00, 0xc0, 0xa8, 0x00, 0x01, 0xc0, 0xa8, 0x00, 0xc7};
   CHECK_EQ(checksum(header.data(), header.size()).host(), 0xb861);
 }
 
-TEST("agrees with the naive sum at every length and alignment") {
+TEST("the checksum agrees with the naive sum at every length and alignment") {
   Random random(1);
   std::vector<uint8_t> storage(16 + 200);
   for (auto& byte : storage) byte = static_cast<uint8_t>(random.next());
@@ -43,14 +45,14 @@ TEST("agrees with the naive sum at every length and alignment") {
   }
 }
 
-TEST("loses no carry over 64 KiB of ones") {
+TEST("the checksum loses no carry over 64 KiB of ones") {
   const Bytes ones(65535, 0xff);
   CHECK_EQ(foldedHost(ones), naiveSum(ones.data(), ones.size()));
   const Bytes even(65534, 0xff);
   CHECK_EQ(foldedHost(even), 0xffff);
 }
 
-TEST("adds an initial sum however large") {
+TEST("the checksum adds an initial sum however large") {
   const Bytes data = {0x12, 0x34, 0x56, 0x78, 0x9a};
   for (const uint64_t initial : {uint64_t{0}, uint64_t{0xffff}, uint64_t{0x1ffff}, uint64_t{0xffffffff}, UINT64_MAX}) {
     const uint32_t folded = checksumFold(initial);
@@ -60,7 +62,7 @@ TEST("adds an initial sum however large") {
   }
 }
 
-TEST("folds every unfolded sum to its value modulo 65535") {
+TEST("folding takes every unfolded sum to its value modulo 65535") {
   Random random(2);
   for (int i = 0; i < 10000; i++) {
     const uint64_t sum = random.next() >> random.below(64);
@@ -71,7 +73,7 @@ TEST("folds every unfolded sum to its value modulo 65535") {
   CHECK_EQ(checksumFold(UINT64_MAX), 0xffff);
 }
 
-TEST("sums a 20-byte header as the general case does") {
+TEST("the sum of a 20-byte header is the general one") {
   Random random(3);
   Bytes header(21);
   for (int i = 0; i < 1000; i++) {
@@ -81,12 +83,13 @@ TEST("sums a 20-byte header as the general case does") {
   }
 }
 
-TEST("updates a checksum by the change of one word, as the example of RFC 1624") {
+TEST("replacing one word updates a checksum as in the example of RFC 1624") {
   CHECK_EQ(checksumReplace(Be16::from(0xdd2f), Be16::from(0x5555), Be16::from(0x3285)).host(), 0x0000);
 }
 
-TEST("updates to the same checksum as a new sum would give, minus zero included") {
-  // Two words and their checksum; the second is replaced. The edges are where the two zeros of one's complement differ.
+TEST("an updated checksum equals that of a new sum, minus zero included") {
+  // The second of two words is replaced, and their checksum with it. The edges are where the two zeros of one's
+  // complement differ.
   const uint16_t edges[] = {0x0000, 0x0001, 0x7fff, 0x8000, 0xfffe, 0xffff};
   for (const uint16_t fixed : edges) {
     for (const uint16_t before : edges) {
@@ -97,9 +100,9 @@ TEST("updates to the same checksum as a new sum would give, minus zero included"
         const Be16 old = recomputed(words);
         storeBe16(&words[2], after);
         const Be16 updated = checksumReplace(old, Be16::from(before), Be16::from(after));
-        if (fixed == 0 && after == 0) continue;  // no header sums to nothing: its version is not 0
+        if (fixed == 0 && after == 0) continue;  // no header sums to zero, as its version is not 0
         CHECK_EQ(updated.host(), recomputed(words).host());
-        // What a receiver checks: data and checksum sum up to minus zero.
+        // A receiver checks that data and checksum sum up to minus zero.
         const uint32_t sum = checksumFold(checksumAdd(words.data(), words.size())) + uint32_t{updated.raw};
         CHECK_EQ(checksumFold(sum), 0xffff);
       }
@@ -107,7 +110,7 @@ TEST("updates to the same checksum as a new sum would give, minus zero included"
   }
 }
 
-TEST("updates random headers as a new sum would") {
+TEST("updating the checksum of a random header equals summing it anew") {
   Random random(4);
   for (int i = 0; i < 20000; i++) {
     Bytes header(20);
@@ -122,7 +125,7 @@ TEST("updates random headers as a new sum would") {
   }
 }
 
-TEST("sums the pseudo header of both families") {
+TEST("the pseudo header of both families is summed") {
   const IpAddress a4 = testing::address("192.0.2.1"), b4 = testing::address("198.51.100.255");
   const Bytes v4 = {192, 0, 2, 1, 198, 51, 100, 255, 0, 6, 0x12, 0x34};
   CHECK_EQ(Be16{checksumFold(pseudoHeaderSum(a4, b4, 6, 0x1234))}.host(), naiveSum(v4.data(), v4.size()));

@@ -7,7 +7,8 @@
 namespace tunvs {
 namespace {
 
-// RFC 4884 section 4: where in the header of which errors the length of the quoted packet stands, and in what unit.
+// RFC 4884 section 4: some errors have the length of the quoted packet in their header, at these offsets and in these
+// units.
 constexpr size_t kQuoteLengthAt4 = 5, kQuoteUnitBytes4 = 4;
 constexpr size_t kQuoteLengthAt6 = 4, kQuoteUnitBytes6 = 8;
 
@@ -16,7 +17,7 @@ bool mayHaveExtensions(const IcmpMessage& icmp) {
   return icmp.type == icmp4::kUnreachable || icmp.type == icmp4::kTimeExceeded || icmp.type == icmp4::kParameterProblem;
 }
 
-// A length of 0 is a message without extensions; one beyond the end is nonsense and cuts nothing off.
+// A length of 0 means that there are no extensions; one beyond the end is nonsense and cuts nothing off.
 std::span<const uint8_t> quotedPacket(const IcmpMessage& icmp, std::span<const uint8_t> message) {
   const auto body = message.subspan(kIcmpHeaderBytes);
   if (!mayHaveExtensions(icmp)) return body;

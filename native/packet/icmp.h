@@ -1,4 +1,4 @@
-// Reading an ICMP or ICMPv6 message, and the numbers that both reading and writing need.
+// Reads an ICMP or ICMPv6 message, and has the numbers that both reading and writing need.
 //
 // Thread safety: pure.
 #pragma once
@@ -33,15 +33,14 @@ struct IcmpMessage {
   uint8_t type = 0;
   uint8_t code = 0;
   bool checksumIsRight = false;
-  bool isError = false;         // it is about a packet, which it quotes
-  bool isHandledError = false;  // an error on which IPVS acts: v4 3, 4 and 11, v6 all; a host ignores or logs the rest
+  bool isError = false;         // the message is about a packet, which it quotes
+  bool isHandledError = false;  // IPVS acts on it: v4 3, 4 and 11, v6 all; a host ignores or logs the other errors
   bool isTooBig = false;        // "fragmentation needed" or "packet too big"
   uint32_t mtu = 0;             // bytes; 0 when the router gave none (before RFC 1191) or when isTooBig is false
-  std::span<const uint8_t>
-      quoted{};  // of an error: the packet it is about, as much as there is, no RFC 4884 extensions
+  std::span<const uint8_t> quoted{};  // of an error: as much of the packet as is quoted, without RFC 4884 extensions
 };
 
-// `message`: from the ICMP header to the end of the packet. nullopt when it is shorter than an ICMP header.
+// Reads `message`, from the ICMP header to the end of the packet; nullopt when it is shorter than an ICMP header.
 // REQUIRES: source.family == destination.family, the one whose ICMP this is.
 std::optional<IcmpMessage> readIcmp(const IpAddress& source, const IpAddress& destination,
                                     std::span<const uint8_t> message);

@@ -1,5 +1,5 @@
-// Any bytes as a packet: read as ICMP with everything it quotes, and answered in every way. What is read lies within
-// what came in, what is written is a valid packet that nobody answers with an error.
+// Takes any bytes as a packet, reads it as ICMP with everything it quotes, and answers it in every way. The reader
+// stays within what came in; the writer makes a valid packet that nobody answers with an error.
 //
 // The first byte chooses how much room an answer has and, by its lowest bit, whether the packet's ICMP or TCP checksum
 // is made right first; the packet follows.
@@ -30,7 +30,7 @@ bool isWithin(Bytes part, Bytes whole) {
   return part.empty() || (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
 }
 
-// Blocks that end where their contents end.
+// A Block ends where its contents end.
 struct Block {
   explicit Block(size_t size) : bytes(new uint8_t[size]()), size(size) {}
   explicit Block(Bytes from) : Block(from.size()) { std::copy(from.begin(), from.end(), bytes.get()); }
@@ -53,7 +53,7 @@ void checkQuote(const Quote& quote, Bytes packet) {
   require(toVirtual.virtualAddress() == toClient.client() && toVirtual.virtualPort() == toClient.clientPort());
 }
 
-// Few mutations would get past a checksum by themselves.
+// The checksum is made right, as few mutations would get past it by themselves.
 void sealTransport(std::span<uint8_t> packet, const Quote& quote) {
   const auto protocol = static_cast<IpProtocol>(quote.protocol);
   const bool isTcp = protocol == IpProtocol::tcp, isIcmp = protocol == IpProtocol::icmp;
@@ -67,7 +67,7 @@ void sealTransport(std::span<uint8_t> packet, const Quote& quote) {
   std::memcpy(payload.data() + field, &check, sizeof check);
 }
 
-// A packet that we wrote in reply to `about`.
+// Checks a packet that we wrote in reply to `about`.
 void checkAnswer(Bytes answer, const Quote& about, bool isError) {
   const auto quote = readQuote(answer);
   require(quote && quote->isWhole() && quote->totalBytes == answer.size() && quote->destination == about.source);

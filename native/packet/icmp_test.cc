@@ -42,7 +42,7 @@ TEST("only fragmentation needed has an MTU in ICMPv4, and a router older than RF
   CHECK(read4(3, 4, 1300).isTooBig);
   CHECK_EQ(read4(3, 4, 0).mtu, 0u);
   CHECK(read4(3, 4, 0).isTooBig);
-  CHECK_EQ(read4(3, 4, 0x00051234).mtu, 0x1234u);  // the length of the quote stands in the upper half
+  CHECK_EQ(read4(3, 4, 0x00051234).mtu, 0x1234u);  // the upper half holds the length of the quote
   CHECK_EQ(read4(3, 3, 1300).mtu, 0u);
   CHECK(!read4(3, 3, 1300).isTooBig);
   CHECK_EQ(read4(11, 4, 1300).mtu, 0u);
@@ -104,7 +104,7 @@ TEST("RFC 4884 extensions are not taken for quoted data") {
   }
 }
 
-TEST("a message shorter than an ICMP header is none") {
+TEST("a message shorter than an ICMP header is not read") {
   for (size_t bytes = 0; bytes < kIcmpHeaderBytes; bytes++) {
     const Exact message(bytes);
     CHECK(!readIcmp(kRouter4, kHost4, message.span()));

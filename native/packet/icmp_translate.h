@@ -1,5 +1,5 @@
-// An ICMP error of one IP version as the other version says it: a client that speaks IPv6 through a tunnel over IPv4
-// (6in4), or IPv4 over IPv6 (4in6), can't be told in the tunnel's words.
+// Translates an ICMP error of one IP version into the other's: a client that speaks IPv6 through a tunnel over IPv4
+// (6in4), or IPv4 over IPv6 (4in6), does not understand the tunnel's own ICMP.
 //
 // Where RFC 7915 (translators) and RFC 2473 section 8 (tunnels) differ, the tunnel's view wins: a route or a host
 // missing inside the tunnel is an address that can't be reached.
@@ -17,7 +17,7 @@ struct IcmpKind {
   friend bool operator==(IcmpKind, IcmpKind) = default;
 };
 
-// nullopt for an error without a counterpart, which is dropped. The same family: `kind` itself.
+// Returns nullopt for an error without a counterpart, which is dropped, and `kind` itself if the families are the same.
 std::optional<IcmpKind> translateIcmpError(IcmpKind kind, Family from, Family to);
 
 }  // namespace tunvs

@@ -1,5 +1,5 @@
-// What a packet has left to whoever sends it: that it is cut into segments, that its checksum is finished, or both. The
-// kernel reads and writes such packets where it is allowed to (TUN with a virtio_net header, packet sockets with
+// An Offload is what a packet leaves to whoever sends it: cutting it into segments, finishing its checksum, or both.
+// The kernel reads and writes such packets where it is allowed to (TUN with a virtio_net header, packet sockets with
 // PACKET_VNET_HDR), and one of them costs little more than one segment.
 #pragma once
 
@@ -12,26 +12,26 @@ enum class OffloadKind : uint8_t {
   none,
   tcpChecksum,  // one packet, its transport checksum not finished
   udpChecksum,
-  tcp4,  // to be cut into TCP segments over IPv4, and so is the checksum of each to be made
+  tcp4,  // to be cut into TCP segments over IPv4, whose checksums are to be made as well
   tcp6,
   udp,  // to be cut into datagrams
 };
 
-// Zero: nothing. Plain bytes, as bit fields cost the way of every packet a few instructions more.
+// All zero means no offload. The fields are plain bytes, as bit fields cost the packet path a few instructions more.
 struct Offload {
-  // As read, so that it can still be counted behind the longest outer header.
+  // This is the limit for a packet as it is read, so that the longest outer header can still be added to it.
   static constexpr uint8_t kMaxChecksumStart = 255 - 60;
 
   uint16_t segmentBytes = 0;  // payload of every segment but the last; 0 for one packet
-  uint8_t checksumStart = 0;  // bytes in front of what the checksum covers: of the packet's own transport header
+  uint8_t checksumStart = 0;  // bytes before the covered part: before the packet's own transport header
   OffloadKind kind = OffloadKind::none;
 
   bool isNone() const { return kind == OffloadKind::none; }
-  // Offset of the checksum from checksumStart on. REQUIRES: !isNone()
+  // Returns the offset of the checksum from checksumStart on. REQUIRES: !isNone()
   uint8_t checksumField() const {
     return kind == OffloadKind::udp || kind == OffloadKind::udpChecksum ? kUdpField : kTcpField;
   }
-  // The same with a header of `bytes` in front of the packet. REQUIRES: checksumStart + bytes <= 255
+  // Returns the offload with a header of `bytes` in front of the packet. REQUIRES: checksumStart + bytes <= 255
   Offload behind(uint32_t bytes) const {
     assert(checksumStart + bytes <= 255);
     Offload moved = *this;

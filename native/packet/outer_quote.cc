@@ -20,7 +20,7 @@ std::span<const uint8_t> behind(std::span<const uint8_t> bytes, size_t offset) {
   return offset < bytes.size() ? bytes.subspan(offset) : std::span<const uint8_t>{};
 }
 
-// Puts what lies `offset` bytes into `payload` in place as the inner packet; false when it is of another IP version.
+// Takes what lies `offset` bytes into `payload` as the inner packet; false when it is of another IP version.
 bool takeInner(std::span<const uint8_t> payload, size_t offset, Family family, StrippedOuter& outer) {
   outer.inner = behind(payload, offset);
   return outer.inner.empty() || outer.inner[0] >> 4 == static_cast<uint8_t>(family);

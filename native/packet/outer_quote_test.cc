@@ -14,7 +14,7 @@ const Bytes kInner4 = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(40000
 const Bytes kInner6 = ipv6Packet(address("2001:db8:c::7"), address("2001:db8:2::10"), 6, Bytes(20));
 const Bytes kGueUdp = {0xa2, 0x86, 0x17, 0xc0, 0, 0, 0, 0};  // to port 6080
 
-// A tunnel packet between the addresses of the family.
+// Makes a tunnel packet between the addresses of the family.
 Bytes outer(Family family, uint8_t protocol, const Bytes& payload) {
   return family == Family::ipv4 ? ipv4Packet(kDirector4, kServer4, protocol, payload)
                                 : ipv6Packet(kDirector6, kServer6, protocol, payload);
@@ -22,7 +22,7 @@ Bytes outer(Family family, uint8_t protocol, const Bytes& payload) {
 
 Bytes gue(uint8_t protocol, const Bytes& payload) { return kGueUdp + Bytes{0, protocol, 0, 0} + payload; }
 
-TEST("tunnel packets of every encapsulation give up their inner packet, over either IP version") {
+TEST("tunnel packets of every encapsulation yield their inner packet, over either IP version") {
   struct Row {
     uint8_t protocol;
     Bytes payload;
@@ -57,7 +57,7 @@ TEST("tunnel packets of every encapsulation give up their inner packet, over eit
   }
 }
 
-TEST("what is no tunnel packet of ours is left alone") {
+TEST("a packet that is no tunnel packet of ours is left alone") {
   const struct {
     uint8_t protocol;
     Bytes payload;
@@ -82,7 +82,7 @@ TEST("what is no tunnel packet of ours is left alone") {
   }
 }
 
-TEST("a later fragment of a tunnel packet tells nothing, the first one all") {
+TEST("a later fragment of a tunnel packet tells nothing, the first one tells everything") {
   const PacketBuilder builder = PacketBuilder().ip(kDirector4, kServer4).protocol(IpProtocol::ipip).payload(kInner4);
   CHECK(!stripOuter(PacketBuilder(builder).fragmentOffset(1480).build()));
   CHECK(stripOuter(PacketBuilder(builder).moreFragments().build()));

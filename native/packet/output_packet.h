@@ -1,4 +1,4 @@
-// One packet to send, and where it is going.
+// An OutputPacket is one packet to send, and where it goes.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace tunvs {
 
-// A complete IP packet, with the outer header where there is one. `nextHop` is what the link layer has to resolve: the
+// The packet is a complete IP packet, with its outer header if it has one. The link layer has to resolve `nextHop`: the
 // outer destination, or the real server itself for direct routing.
 struct OutputPacket {
   uint8_t* data = nullptr;
@@ -19,8 +19,8 @@ struct OutputPacket {
 
 enum class OutputWay : uint8_t {
   server,  // a real server
-  client,  // an answer of the director's own
-  host,    // this host's own stack: a packet of a local node's
+  client,  // a client, with an answer of the director's own
+  host,    // this host's own stack, with a packet for a local node
 };
 
 }  // namespace tunvs

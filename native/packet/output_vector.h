@@ -1,15 +1,14 @@
-// What the director sends: the packets of one vector, and room for those that it makes itself.
+// An OutputVector holds what the director sends: the packets of one vector, and room for those that it makes itself.
 //
-// A packet that is made has its place among the outputs before it has room, and both in one call: nothing can come
-// between its room and its place, and so no flush.
+// make() gives a packet its place among the outputs and its room in one call, so no flush can come between the two.
 //
 // Thread safety: none; one per worker.
 // Invariants:
 //  1. Packets stand in the order in which they are to be sent.
-//  2. What add() and make() took stays as it is until the flush that sends it. Input buffers, and those of fragments
-//  and parked packets that had waited, are their owners' to keep until then: Director::process(), resume() and
-//  expire() free what the call before has sent, and everything is flushed before that.
-//  3. Room in the arena belongs to a packet of this vector: with no packet, nothing is used.
+//  2. What add() and make() took stays as it is until the flush that sends it. Until then the owners of input buffers,
+//     and of the buffers of fragments and parked packets that had waited, keep them: Director::process(), resume() and
+//     expire() free what the call before has sent, and everything is flushed before that.
+//  3. Room in the arena belongs to a packet of this vector: when there is no packet, none is used.
 #pragma once
 
 #include <cassert>
@@ -23,23 +22,23 @@ namespace tunvs {
 class OutputVector {
  public:
   static constexpr size_t kMax = 2 * kVectorSize;
-  // Room for the fragments of the longest packet, their headers and head-room included.
+  // The arena has room for the fragments of the longest packet, with their headers and headroom.
   static constexpr size_t kArenaBytes = 256 * 1024;
 
-  // Sends what there is; the vector is reset afterwards. Called in the middle of a vector when one of the two limits is
-  // reached.
+  // Sends the packets that there are; the vector is reset afterwards. It is called in the middle of a vector when one
+  // of the two limits is reached.
   using Flush = void (*)(void* context, OutputVector& out);
 
   OutputVector() = default;
   OutputVector(Flush flush, void* context) : flush_(flush), context_(context) {}
 
-  // A packet in a buffer of the caller's. `cause`: index in the input vector of the packet that this one is due to.
+  // Adds a packet in a buffer of the caller's. `cause` is the index in the input vector of the packet that led to it.
   void add(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way = OutputWay::server) {
     assert(!isMaking_);
     if (count_ == kMax) flush();
     put(data, length, nextHop, cause, way);
   }
-  // The same of one that may have an offload.
+  // Adds a packet that may have an offload.
   void addOffloaded(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way,
                     Offload offload) {
     add(data, length, nextHop, cause, way);
@@ -48,9 +47,9 @@ class OutputVector {
     hasOffloads_ = true;
   }
 
-  // A packet of at most `bytes` that is made here: write(std::span<uint8_t> room) returns its length, and 0 when there
-  // is none after all. Before the room lie kHeadroom bytes. Returns the length. REQUIRES: bytes <= kMaxPacketBytes;
-  // write() does not use this vector
+  // Makes a packet of at most `bytes` here: write(std::span<uint8_t> room) writes it and returns its length, or 0 when
+  // there is to be none after all. kHeadroom bytes lie in front of the room. Returns the length. REQUIRES: bytes <=
+  // kMaxPacketBytes; write() does not use this vector
   template <typename Write>
   size_t make(size_t bytes, const IpAddress& nextHop, size_t cause, OutputWay way, Write&& write) {
     assert(!isMaking_ && bytes <= kMaxPacketBytes);
@@ -91,10 +90,10 @@ class OutputVector {
   const OutputPacket& operator[](size_t i) const { return packets_[i]; }
   size_t cause(size_t i) const { return tags_[i] & kCauseMask; }
   OutputWay way(size_t i) const { return static_cast<OutputWay>(tags_[i] >> kCauseBits); }
-  // Whether there is a packet that goes this way. REQUIRES: way != OutputWay::server
+  // Returns true when a packet goes this way. REQUIRES: way != OutputWay::server
   bool has(OutputWay way) const { return (ways_ >> static_cast<uint8_t>(way) & 1) != 0; }
   bool hasOffloads() const { return hasOffloads_; }
-  // Packets that a full vector without a flush function had to forget.
+  // Counts the packets that a full vector without a flush function had to drop.
   uint64_t lost() const { return lost_; }
 
  private:
@@ -108,7 +107,7 @@ class OutputVector {
     packet.length = static_cast<uint32_t>(length);
     packet.nextHop = nextHop;
     tags_[count_++] = static_cast<uint8_t>(cause | static_cast<size_t>(way) << kCauseBits);
-    // Most go to real servers, and nobody asks for those: nothing is to be noted on their way.
+    // Most packets go to real servers and nobody asks has() about those, so nothing is noted for them.
     if (way != OutputWay::server) ways_ |= static_cast<uint8_t>(1 << static_cast<uint8_t>(way));
   }
 
@@ -117,8 +116,8 @@ class OutputVector {
     hasOffloads_ = false;
   }
 
-  OutputPacket packets_[kMax];  // offloads are none but where one was added: put() has nothing to write
-  uint8_t tags_[kMax];          // cause, and way above it
+  OutputPacket packets_[kMax];  // an offload stays none until one is added, so put() need not write it
+  uint8_t tags_[kMax];          // the cause, with the way above it
   size_t count_ = 0;
   size_t used_ = 0;
   uint8_t ways_ = 0;  // a bit for each OutputWay but `server`

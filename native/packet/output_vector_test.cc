@@ -1,5 +1,5 @@
-// What is sent does not depend on how many packets come at once: vectors that overflow in their middle, with answers
-// and outer fragments that the director makes between packets that it forwards.
+// What is sent does not depend on how many packets come at once. The vectors here overflow in their middle, with
+// answers and outer fragments that the director makes between packets that it forwards.
 #include "packet/output_vector.h"
 
 #include "packet/icmp.h"
@@ -34,7 +34,7 @@ Bytes ping(uint32_t client, size_t bytes) {
   return PacketBuilder().ip(clientOf(client), kVip).protocol(IpProtocol::icmp).payload(message).build();
 }
 
-// The pieces of a datagram of `count` times 8 bytes, the first one last: they wait, and all leave at once.
+// Makes the pieces of a datagram of `count` times 8 bytes, the first one last: they wait, and all leave at once.
 std::vector<Bytes> tinyPieces(uint32_t client, uint16_t identification, size_t count) {
   const auto piece = [&](size_t i) {
     PacketBuilder builder = PacketBuilder().ip(clientOf(client), kVip).identification(identification);
@@ -102,7 +102,7 @@ struct Subject : TestDirector {
   size_t flushes = 0;  // in the middle of a vector
 };
 
-// Outer or answer, what its own header says is right, and it goes where it is addressed to.
+// Checks an outer packet or an answer: its own header is right, and it goes to its destination address.
 bool isSound(const SentPacket& sent) {
   const Bytes& bytes = sent.bytes;
   if (bytes.size() < 20 || bytes[0] != 0x45 || loadBe16(&bytes[2]) != bytes.size()) return false;
@@ -113,7 +113,7 @@ bool isSound(const SentPacket& sent) {
 
 }  // namespace
 
-TEST("an answer that is made when a datagram of 128 fragments has filled the vector is the one that was meant") {
+TEST("an answer made when a datagram of 128 fragments has filled the vector is the right one") {
   Subject t;
   const auto pieces = tinyPieces(1, 7, 128);
   for (const auto& piece : std::span(pieces).first(127)) t.process(std::span(&piece, 1));
@@ -131,7 +131,7 @@ TEST("an answer that is made when a datagram of 128 fragments has filled the vec
   }
 }
 
-TEST("the bytes that leave are the same whether packets come one by one or in vectors of any size") {
+TEST("the same bytes leave whether packets come one by one or in vectors of any size") {
   size_t flushes = 0;
   for (uint64_t seed = 1; seed <= 12; seed++) {
     const auto packets = MixedTraffic(seed).make(600);

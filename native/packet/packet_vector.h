@@ -1,11 +1,11 @@
-// The vector: up to 64 packets that travel through every stage together. What a device fills is what an egress sends.
+// A vector is up to 64 packets that pass through every stage together. What a device fills is what an egress sends.
 //
 // Thread safety: none; a vector belongs to one worker.
 // Invariants:
 //  1. Every input packet has at least kHeadroom writable bytes in front of `data`, for outer headers and a link header.
 //  2. Packets are IP packets without a link header.
-//  3. One byte behind each buffer may be written too: that is how a device notices a packet that is too long.
-//  4. While it is held, a port has not sent some of its packets yet: nothing of it is written or reset.
+//  3. One byte behind each buffer may be written too: a device notices by it that a packet is too long.
+//  4. While the vector is held, a port has not sent some of its packets yet: nothing of it is written or reset.
 #pragma once
 
 #include <cassert>
@@ -23,17 +23,18 @@ inline constexpr size_t kVectorSize = 64;
 inline constexpr size_t kHeadroom = 128;  // outer IPv6 (40) + UDP (8) + GUE (12) + Ethernet (14), with room to spare
 inline constexpr size_t kMaxPacketBytes = 65535;
 
-// One packet as read: IP header first.
+// A Packet is one packet as it was read, IP header first.
 struct Packet {
   uint8_t* data = nullptr;
   uint32_t length = 0;  // bytes, [0, kMaxPacketBytes]
   Offload offload{};
 };
 
-// Storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not share cache sets.
+// A PacketVector is storage for one vector. Buffers lie an odd number of cache lines apart, so that headers do not
+// share cache sets.
 class PacketVector {
  public:
-  // maxPacketBytes: the longest packet that a buffer holds, [64, kMaxPacketBytes].
+  // `maxPacketBytes` is the length of the longest packet that a buffer holds, [64, kMaxPacketBytes].
   explicit PacketVector(size_t maxPacketBytes)
       : maxPacketBytes_(maxPacketBytes),
         stride_((((kHeadroom + maxPacketBytes + 63) / 64) | 1) * 64),
@@ -57,9 +58,9 @@ class PacketVector {
   Packet& operator[](size_t i) { return packets_[i]; }
   std::span<Packet> packets() { return {packets_, count_}; }
 
-  // Whether this byte lies in one of the buffers or in the headroom in front of one.
+  // Returns true when this byte lies in one of the buffers or in the headroom in front of one.
   bool owns(const uint8_t* byte) const { return !std::less<>()(byte, base_) && std::less<>()(byte, base_ + bytes()); }
-  // By a port, for each packet of it that it keeps beyond send(); release() when that one is sent.
+  // A port calls hold() for each packet of the vector that it keeps beyond send(), and release() when that one is sent.
   void hold() { held_++; }
   void release() {
     assert(isHeld());
@@ -73,7 +74,7 @@ class PacketVector {
   size_t maxPacketBytes_;
   size_t stride_;
   size_t count_ = 0;
-  size_t held_ = 0;  // packets, by ports
+  size_t held_ = 0;  // packets that ports hold
   Packet packets_[kVectorSize];
   std::unique_ptr<uint8_t[]> storage_;
   uint8_t* base_ = nullptr;

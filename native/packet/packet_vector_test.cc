@@ -7,7 +7,7 @@
 namespace tunvs {
 namespace {
 
-TEST("gives each packet its headroom and as many bytes as were asked for, none shared") {
+TEST("a vector gives each packet its headroom and as many bytes as were asked for, none of them shared") {
   for (const size_t maxPacketBytes : {size_t{64}, size_t{1500}, size_t{2049}, kMaxPacketBytes}) {
     PacketVector vector(maxPacketBytes);
     for (size_t i = 0; i < kVectorSize; i++) {
@@ -23,7 +23,7 @@ TEST("gives each packet its headroom and as many bytes as were asked for, none s
   }
 }
 
-TEST("forgets moved data pointers and lengths on reset") {
+TEST("a vector forgets moved data pointers and lengths on reset") {
   PacketVector vector(128);
   vector[5] = {vector.buffer(5) + 14, 99};
   vector.setCount(6);
@@ -34,7 +34,7 @@ TEST("forgets moved data pointers and lengths on reset") {
   CHECK_EQ(vector[5].length, 0u);
 }
 
-TEST("owns its buffers and their headroom, and no byte beside them") {
+TEST("a vector owns its buffers and their headroom, and no byte beside them") {
   PacketVector vector(200), other(200);
   for (size_t i = 0; i < kVectorSize; i++) {
     CHECK(vector.owns(vector.buffer(i) - kHeadroom) && vector.owns(vector.buffer(i) + 199));
@@ -44,7 +44,7 @@ TEST("owns its buffers and their headroom, and no byte beside them") {
   CHECK(!vector.owns(vector.buffer(kVectorSize - 1) + 1000));
 }
 
-TEST("is held until every packet that was held is released") {
+TEST("a vector is held until every packet that was held is released") {
   PacketVector vector(64);
   CHECK(!vector.isHeld());
   vector.hold();

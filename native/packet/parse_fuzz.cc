@@ -1,5 +1,5 @@
-// Any bytes as a packet: parsing reads nothing beyond them, and what it accepts is what a reader of its family would
-// find there.
+// Takes any bytes as a packet: parsing reads nothing beyond them, and what it accepts is what a reader of its family
+// would find there.
 #include <algorithm>
 #include <cstdlib>
 
@@ -13,7 +13,7 @@ void require(bool holds) {
   if (!holds) std::abort();
 }
 
-// What an IPv4 reader would find there.
+// Checks that `parsed` is what an IPv4 reader would find at `p`.
 void checkIpv4(const uint8_t* p, const ParsedPacket& parsed) {
   const size_t headerBytes = (p[0] & 0x0fu) * 4;
   require(p[0] >> 4 == 4 && headerBytes >= 20 && parsed.transport == headerBytes);
@@ -41,7 +41,7 @@ void check(const testing::Bytes& bytes) {
   require(std::equal(bytes.begin(), bytes.end(), packet.data));
   if (parsed.error != ParseError::none) return;
 
-  // Of both families: nothing that is told of lies beyond the packet.
+  // This holds for both families: nothing that `parsed` names lies beyond the packet.
   const uint8_t* p = bytes.data();
   require(parsed.length <= bytes.size() && parsed.transport <= parsed.length && parsed.ttl > 0);
   require(parsed.key.protocol() == parsed.protocol && parsed.key.kind() == FlowKind::connection);
@@ -72,7 +72,7 @@ void check(const testing::Bytes& bytes) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   testing::Bytes packet(data, data + size);
   check(packet);
-  // Once more with the length and checksum that it would need: a fuzzer does not find those by itself.
+  // The packet is tried once more with a right length and checksum, as a fuzzer does not find those by itself.
   const size_t headerBytes = size == 0 ? 0 : (data[0] & 0x0fu) * 4;
   if (headerBytes < 20 || size < headerBytes || size > kMaxPacketBytes) return 0;
   storeBe16(&packet[2], static_cast<uint16_t>(size));

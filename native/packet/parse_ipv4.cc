@@ -7,7 +7,7 @@ namespace {
 // RFC 791 option numbers.
 constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionLooseRoute = 131, kOptionStrictRoute = 137;
 
-// `source` in network order: what is no client's address (RFC 1122 section 3.2.1.3).
+// Returns false for an address that no client has (RFC 1122 section 3.2.1.3). `source` is in network order.
 bool isClientAddress(uint32_t source, uint32_t destination) {
   const uint32_t first = Be32{source}.host() >> 24;
   return first != 0 && first != 127 && first < 224 && source != destination;
@@ -65,7 +65,7 @@ ParseError parseIpv4(const Packet& packet, ParsedPacket& parsed) {
   parsed.moreFragments = (fragment & kIpv4MoreFragments) != 0;
   parsed.fragmentPayload = parsed.transport;
   parsed.identification = loadBe16(p + 4);
-  // What a first fragment lacks is for the fragment table to judge: the datagram's others wait for it.
+  // The fragment table judges a first fragment that is too short, because the datagram's other fragments wait for it.
   if (parsed.fragmentOffset != 0 || parseTransport(p, parsed) != ParseError::none)
     parsed.key.tail = FlowKey::makeTail(0, parsed.protocol, FlowKind::connection);
   parsed.packetClass = PacketClass::fragment;

@@ -7,7 +7,8 @@ namespace {
 // RFC 8200 section 4.1.
 constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51, kDestinationOptions = 60;
 
-// What is no client's address: unspecified, loopback, multicast, IPv4-mapped, or the virtual address itself.
+// Returns false for an address that no client has: unspecified, loopback, multicast, IPv4-mapped, or the virtual
+// address itself.
 bool isClientAddress(const uint8_t* source, const uint8_t* destination) {
   const auto high = loadUnaligned<uint64_t>(source);
   const uint32_t third = loadBe32(source + 8), fourth = loadBe32(source + 12);
@@ -24,7 +25,7 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
   const size_t payloadBytes = loadBe16(p + 4);
   const size_t totalBytes = kIpv6HeaderBytes + payloadBytes;
   if (totalBytes > packet.length) return ParseError::truncated;
-  if (payloadBytes == 0) return ParseError::badHeader;  // no transport, or a jumbogram (RFC 2675)
+  if (payloadBytes == 0) return ParseError::badHeader;  // it has no transport, or is a jumbogram (RFC 2675)
   if (!isClientAddress(p + 8, p + 24)) return ParseError::badSource;
   parsed.ttl = p[7];
   if (parsed.ttl == 0) return ParseError::ttlExpired;
@@ -45,13 +46,14 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
     if (headers == kMaxExtensionHeaders || (next == kHopByHop && headers != 0)) return ParseError::badHeader;
     if (offset + 8 > totalBytes) {
       if (!isFragment) return ParseError::badHeader;
-      offset = totalBytes;  // too little for whatever comes next: the fragment table judges it
+      offset = totalBytes;  // too little for any next header: the fragment table judges it
       break;
     }
     const uint8_t* header = p + offset;
-    // Type 0 with places still to go to (RFC 5095); one that has been to all of them is to be passed over.
+    // A routing header of type 0 that has places left to visit is refused (RFC 5095); one that has visited all is
+    // skipped.
     if (next == kRouting && header[2] == 0 && header[3] != 0) return ParseError::sourceRouted;
-    if (next == kFragment && isFragment) break;  // a fragment within a fragment: of no protocol that is balanced
+    if (next == kFragment && isFragment) break;  // a fragment within a fragment is of no protocol that is balanced
     if (next == kFragment) {
       const uint16_t field = loadBe16(header + 2);
       parsed.fragmentOffset = field & 0xfff8;
@@ -60,12 +62,12 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
       next = header[0];
       offset += 8;
       parsed.fragmentPayload = static_cast<uint16_t>(offset);
-      // RFC 6946: alone and whole, it is not a fragment at all.
+      // RFC 6946: a fragment that is the whole datagram is not treated as one.
       isFragment = parsed.fragmentOffset != 0 || parsed.moreFragments;
       if (parsed.fragmentOffset != 0) break;
       continue;
     }
-    // Lengths: AH in units of 4 bytes less 2 (RFC 4302), the others in units of 8 less 1.
+    // AH gives its length in units of 4 bytes less 2 (RFC 4302), the others give it in units of 8 less 1.
     const size_t headerBytes = next == kAuthentication ? (header[1] + size_t{2}) * 4 : (header[1] + size_t{1}) * 8;
     next = header[0];
     offset += headerBytes;

@@ -22,7 +22,7 @@ ParsedPacket parse(const Bytes& bytes) {
 PacketBuilder syn() { return PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(40000, 80, kTcpSyn); }
 PacketBuilder datagram() { return PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(40000, 53).payload(11); }
 
-TEST("reads the flow of a TCP packet") {
+TEST("parsing reads the flow of a TCP packet") {
   const ParsedPacket parsed = parse(syn().tos(0xb9).ttl(63).dontFragment().payload(5).build());
   REQUIRE(parsed.error == ParseError::none);
   CHECK(parsed.key == FlowKey::make(testing::address("198.51.100.7"), Be16::from(40000), testing::address("192.0.2.10"),
@@ -35,7 +35,7 @@ TEST("reads the flow of a TCP packet") {
   CHECK(parsed.dontFragment);
 }
 
-TEST("reads the flow of a UDP packet, which has no TCP flags") {
+TEST("parsing reads the flow of a UDP packet, which has no TCP flags") {
   const ParsedPacket parsed = parse(datagram().build());
   REQUIRE(parsed.error == ParseError::none);
   CHECK(parsed.key == FlowKey::make(testing::address("198.51.100.7"), Be16::from(40000), testing::address("192.0.2.10"),
@@ -44,7 +44,7 @@ TEST("reads the flow of a UDP packet, which has no TCP flags") {
   CHECK(!parsed.dontFragment);
 }
 
-TEST("leaves nothing of an earlier packet in what it parses") {
+TEST("parsing leaves nothing of an earlier packet in its result") {
   ParsedPacket parsed;
   HeldPacket first(syn().dontFragment().build());
   parsePacket(first.packet(), parsed);
@@ -60,7 +60,7 @@ TEST("leaves nothing of an earlier packet in what it parses") {
   CHECK(parsed.error == ParseError::none);
 }
 
-TEST("says of every malformed packet what is wrong with it") {
+TEST("parsing says what is wrong with every malformed packet") {
   const struct {
     const char* what;
     ParseError error;
@@ -98,7 +98,7 @@ TEST("says of every malformed packet what is wrong with it") {
   }
 }
 
-TEST("sorts what is no whole TCP, UDP or SCTP packet by the way it has to go") {
+TEST("a packet that is not a whole TCP, UDP or SCTP packet gets the class that says where it goes") {
   const struct {
     const char* what;
     PacketClass packetClass;
@@ -119,7 +119,7 @@ TEST("sorts what is no whole TCP, UDP or SCTP packet by the way it has to go") {
   }
 }
 
-TEST("refuses sources that no client has") {
+TEST("parsing refuses sources that no client has") {
   for (const char* source : {"0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "239.255.255.255", "240.0.0.1",
                              "255.255.255.255", "192.0.2.10" /* the VIP itself */}) {
     const auto error = parse(syn().ip(source, "192.0.2.10").build()).error;
@@ -131,7 +131,7 @@ TEST("refuses sources that no client has") {
   }
 }
 
-TEST("steps over IP options to the ports") {
+TEST("parsing steps over IP options to the ports") {
   const struct {
     const char* what;
     PacketBuilder packet;
@@ -153,7 +153,7 @@ TEST("steps over IP options to the ports") {
   }
 }
 
-TEST("refuses IP options that lie about their length") {
+TEST("parsing refuses IP options that lie about their length") {
   for (const auto& packet : {
            syn().options({7, 0, 0, 0}),  // shorter than its own two bytes
            syn().options({7, 1, 0, 0}),
@@ -166,38 +166,38 @@ TEST("refuses IP options that lie about their length") {
   }
 }
 
-TEST("refuses source-routed packets wherever the option stands") {
+TEST("parsing refuses source-routed packets wherever the option stands") {
   CHECK(parse(syn().options({131, 7, 4, 10, 0, 0, 1}).build()).error == ParseError::sourceRouted);
   CHECK(parse(syn().options({137, 7, 4, 10, 0, 0, 1}).build()).error == ParseError::sourceRouted);
   CHECK(parse(syn().options({1, 7, 3, 4, 1, 131, 3, 4}).build()).error == ParseError::sourceRouted);
 }
 
-TEST("takes the total length for the packet's, not what was read") {
+TEST("the packet is as long as its total length says, not as much as was read") {
   const ParsedPacket parsed = parse(datagram().trailer(7).build());
   CHECK(parsed.error == ParseError::none);
   CHECK_EQ(parsed.length, 39u);
 }
 
-TEST("takes the longest packet that there is") {
+TEST("parsing takes the longest packet that there is") {
   const ParsedPacket parsed = parse(PacketBuilder().udp(1, 2).payload(65535 - 28).build());
   CHECK(parsed.error == ParseError::none);
   CHECK_EQ(parsed.length, 65535u);
 }
 
-TEST("reads the flags that decide a connection's fate, whatever else is set") {
+TEST("parsing reads the flags that decide a connection's fate, whatever other flags are set") {
   for (int flags = 0; flags < 256; flags++) {
     const ParsedPacket parsed = parse(PacketBuilder().tcp(1, 2, static_cast<uint8_t>(flags)).build());
     if (!CHECK_EQ(parsed.tcpFlags, flags)) return;
   }
 }
 
-// Meant for the address sanitizer: each cut lies at the end of a heap block.
-TEST("reads nothing beyond a packet, wherever it is cut") {
+// This is meant for the address sanitizer: each cut lies at the end of a heap block.
+TEST("parsing reads nothing beyond a packet, wherever it is cut") {
   const Bytes whole = syn().options({7, 7, 4, 1, 2, 3, 4, 148, 4, 0, 0}).payload(4).build();
   for (size_t bytes = 0; bytes < whole.size(); bytes++) {
     const Bytes cut(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(bytes));
     if (!CHECK(parse(cut).error == ParseError::truncated)) return;
-    // The same with a total length that agrees, so that parsing goes on as far as it can.
+    // The total length is made to agree, so that parsing goes on as far as it can.
     if (bytes < 32) continue;
     Bytes agreeing = cut;
     storeBe16(&agreeing[2], static_cast<uint16_t>(bytes));
@@ -209,7 +209,7 @@ TEST("reads nothing beyond a packet, wherever it is cut") {
   }
 }
 
-TEST("takes no random change of the IP header for the packet that was sent") {
+TEST("no random change of the IP header passes for the packet that was sent") {
   Random random(11);
   const Bytes good = syn().build();
   for (int i = 0; i < 20000; i++) {

@@ -1,4 +1,4 @@
-// The transport header's share of parsing, inlined into both families' parsers: it is on the way of every packet.
+// Parses the transport header. It is inlined into both families' parsers, because every packet passes it.
 #pragma once
 
 #include "packet/parse.h"

@@ -28,7 +28,7 @@ bool isExtensionHeader(uint8_t number) {
   }
 }
 
-// `header`: at least two bytes.
+// REQUIRES: `header` has at least two bytes.
 size_t extensionHeaderBytes(uint8_t number, const uint8_t* header) {
   if (number == kFragment) return 8;
   if (number == kAuthentication) return (header[1] + size_t{2}) * 4;  // RFC 4302 section 2.2
@@ -84,7 +84,7 @@ bool skipExtensionHeaders(std::span<const uint8_t> bytes, Quote& quote) {
     }
     quote.protocol = header[0];
     quote.headerBytes += static_cast<uint32_t>(length);
-    if (quote.fragmentOffset != 0) return true;  // what follows is the middle of something
+    if (quote.fragmentOffset != 0) return true;  // the middle of a payload follows
   }
   return true;
 }

@@ -1,7 +1,7 @@
-// Reading a packet that an ICMP error quotes: its beginning only, and nobody vouches for it.
+// Reads a packet that an ICMP error quotes: only its beginning is there, and nobody vouches for it.
 //
-// A whole packet is a quote that lacks nothing, so the answers (answer_icmp4.h and others) read what they answer by the
-// same code.
+// A whole packet is a quote that lacks nothing, so the answers (answer_icmp4.h and others) read what they answer with
+// the same code.
 //
 // Thread safety: pure.
 #pragma once
@@ -27,8 +27,8 @@ struct Quote {
   Be16 sourcePort;              // REQUIRES: hasPorts
   Be16 destinationPort;         // REQUIRES: hasPorts
   uint32_t fragmentOffset = 0;  // bytes
-  uint32_t headerBytes = 0;     // IP header with options or extension headers: where the transport header begins
-  uint32_t quotedBytes = 0;     // of the packet, padding and what else follows it left out
+  uint32_t headerBytes = 0;     // IP header with options or extension headers; the transport header begins behind it
+  uint32_t quotedBytes = 0;     // of the packet, without padding and whatever else follows it
   uint32_t totalBytes = 0;      // what its IP header says
 
   Family family() const { return source.family; }
@@ -36,17 +36,18 @@ struct Quote {
   bool isWhole() const { return quotedBytes == totalBytes; }
 };
 
-// nullopt when the quote ends within the IP header or its extension headers, when the header contradicts itself, or
-// when there are more than kMaxExtensionHeaders. Checksums are not looked at: a router may have changed the TTL.
+// Returns nullopt when the quote ends within the IP header or its extension headers, when the header is inconsistent,
+// or when there are more than kMaxExtensionHeaders. Checksums are not looked at, as a router may have changed the TTL.
 std::optional<Quote> readQuote(std::span<const uint8_t> bytes);
 
-// Which way the quoted packet went.
+// The quoted packet went one of these ways.
 enum class QuotedDirection : uint8_t {
   toVirtual,  // client to VIP: the error comes from the tunnel's side
   toClient,   // VIP to client: the error comes from the client's side
 };
 
-// The connection that a quoted packet belongs to, as the client's own packets name it. REQUIRES: quote.hasPorts.
+// Returns the key of the connection that a quoted packet belongs to, as the client's own packets name it. REQUIRES:
+// quote.hasPorts.
 FlowKey flowKeyOf(const Quote& quote, QuotedDirection direction);
 
 }  // namespace tunvs

@@ -15,7 +15,7 @@ constexpr uint8_t kTcp = 6, kUdp = 17, kIcmpv6 = 58, kSctp = 132;
 
 std::optional<Quote> readExact(const Bytes& bytes) { return readQuote(Exact(bytes).span()); }
 
-// An extension header of `bytes` (a multiple of 8) that says so itself.
+// Makes an extension header of `bytes` (a multiple of 8), with its length in it.
 Bytes extension(uint8_t next, size_t bytes = 8) {
   Bytes header(bytes);
   header[0] = next;
@@ -49,7 +49,7 @@ TEST("a quoted IPv4 packet is read as far as it goes") {
   CHECK_EQ(quote->destinationPort.host(), 80);
 }
 
-TEST("four quoted transport bytes tell the ports, three do not") {
+TEST("four quoted transport bytes hold the ports, three do not") {
   const Bytes v4 = PacketBuilder().ip(kClient4, kVirtual4).udp(40000, 53).build();
   for (size_t bytes = 20; bytes <= 28; bytes++) CHECK_EQ(readExact(firstOf(v4, bytes))->hasPorts, bytes >= 24);
   const Bytes v6 = ipv6Packet(kClient6, kVirtual6, kUdp, kPorts + Bytes(4));
@@ -90,7 +90,7 @@ TEST("what follows the packet is not part of it") {
   CHECK_EQ(readExact(ipv6Packet(kClient6, kVirtual6, kUdp, Bytes(11)) + Bytes(9))->quotedBytes, 51u);
 }
 
-TEST("a header that contradicts itself is no packet") {
+TEST("a packet whose header is inconsistent is not read") {
   CHECK(!readExact({}));
   CHECK(!readExact(PacketBuilder().udp(1, 2).version(5).build()));
   CHECK(!readExact(PacketBuilder().udp(1, 2).headerWords(4).build()));
@@ -99,7 +99,7 @@ TEST("a header that contradicts itself is no packet") {
   CHECK(readExact(PacketBuilder().udp(1, 2).totalLength(20).build()));
 }
 
-TEST("a quote that ends within the IP header is no packet") {
+TEST("a quote that ends within the IP header is not read") {
   const Bytes v4 = PacketBuilder().udp(1, 2).build(), v6 = ipv6Packet(kClient6, kVirtual6, kUdp, Bytes(8));
   for (size_t bytes = 0; bytes < 20; bytes++) CHECK(!readExact(firstOf(v4, bytes)));
   for (size_t bytes = 0; bytes < 40; bytes++) CHECK(!readExact(firstOf(v6, bytes)));

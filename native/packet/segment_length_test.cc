@@ -28,7 +28,7 @@ TEST("a packet to be cut is as long as its longest segment, headers included") {
   const Offload tcp4{.segmentBytes = 1000, .checksumStart = 20, .kind = OffloadKind::tcp4};
   CHECK_EQ(lengthOf(tcp(5000), tcp4), 1040u);
   CHECK_EQ(lengthOf(tcp(5000, 8), tcp4), 1052u);
-  CHECK_EQ(lengthOf(tcp(5000, 0), tcp4), 1040u);  // a header shorter than any is taken for the shortest
+  CHECK_EQ(lengthOf(tcp(5000, 0), tcp4), 1040u);  // a header length below the shortest is taken for the shortest
   CHECK_EQ(lengthOf(tcp(700), tcp4), 740u);
   CHECK_EQ(lengthOf(tcp(65495), Offload{.segmentBytes = 65535, .checksumStart = 20, .kind = OffloadKind::tcp4}),
            65535u);
@@ -43,7 +43,7 @@ TEST("a packet to be cut is as long as its longest segment, headers included") {
 TEST("a packet that is sent as one is as long as it is") {
   CHECK_EQ(lengthOf(tcp(5000), Offload{}), 5040u);
   CHECK_EQ(lengthOf(tcp(5000), Offload{.checksumStart = 20, .kind = OffloadKind::tcpChecksum}), 5040u);
-  // Whatever stands where it has no meaning.
+  // Fields that have no meaning may hold anything.
   CHECK_EQ(lengthOf(tcp(5000), Offload{.segmentBytes = 1000}), 5040u);
   for (const OffloadKind kind : {OffloadKind::tcpChecksum, OffloadKind::udpChecksum})
     CHECK_EQ(lengthOf(tcp(5000), Offload{.segmentBytes = 1000, .checksumStart = 20, .kind = kind}), 5040u);
@@ -51,7 +51,7 @@ TEST("a packet that is sent as one is as long as it is") {
     CHECK_EQ(lengthOf(tcp(5000), Offload{.segmentBytes = 0, .checksumStart = 20, .kind = kind}), 5040u);
 }
 
-TEST("an offload's checksum begins as much later as there is in front of the packet") {
+TEST("an offload's checksum begins as much later as there are bytes in front of the packet") {
   const Offload offload{.segmentBytes = 1000, .checksumStart = 20, .kind = OffloadKind::tcp4};
   Offload moved = offload;
   moved.checksumStart = 40;

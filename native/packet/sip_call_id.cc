@@ -7,7 +7,7 @@ namespace {
 
 constexpr bool isBlank(char c) { return c == ' ' || c == '\t'; }
 
-// What a Call-ID is made of (RFC 3261 section 25.1); the rest could do harm in a listing.
+// A Call-ID consists of these (RFC 3261 section 25.1); other characters could do harm in a listing.
 constexpr bool isPrintable(char c) { return c > 0x20 && c < 0x7f; }
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -23,7 +23,7 @@ std::string_view trimmed(std::string_view text) {
   return text;
 }
 
-// Takes one line off the front, its end not included; nullopt when there is none that ends.
+// Takes one line off the front, without its end; nullopt when no line ends.
 std::optional<std::string_view> takeLine(std::string_view& text) {
   const size_t end = text.find('\n');
   if (end == std::string_view::npos) return std::nullopt;

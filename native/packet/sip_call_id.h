@@ -1,4 +1,4 @@
-// The Call-ID of a SIP message (RFC 3261 sections 7.3 and 20.8): what all messages of one call have in common.
+// Finds the Call-ID of a SIP message (RFC 3261 sections 7.3 and 20.8), which all messages of one call have in common.
 //
 // Thread safety: pure.
 #pragma once
@@ -12,9 +12,9 @@ namespace tunvs {
 
 inline constexpr size_t kMaxCallIdBytes = 255;  // IPVS's
 
-// The value of the first Call-ID header, in its long or its compact form ("i"), whatever its case; it points into
-// `message`. nullopt when there is none, when it is empty, longer than kMaxCallIdBytes or not of
-// printable characters alone, or when its line does not end.
+// Returns the value of the first Call-ID header, in its long or its compact form ("i") and any case; it points into
+// `message`. Returns nullopt when there is no such header, when its value is empty, longer than kMaxCallIdBytes or has
+// a character that is not printable, or when its line does not end.
 std::optional<std::string_view> sipCallId(std::span<const uint8_t> message);
 
 }  // namespace tunvs

@@ -14,7 +14,7 @@ std::string callIdOf(const std::string& message) {
 
 const std::string kInvite = "INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7\r\n";
 
-TEST("finds the Call-ID in its long and its compact form, whatever its case and the blanks around it") {
+TEST("a Call-ID is found in its long and its compact form, whatever its case and the blanks around it") {
   for (const char* header :
        {"Call-ID: a84b4c76e66710@pc33", "call-id:a84b4c76e66710@pc33", "CALL-ID \t:  a84b4c76e66710@pc33  ",
         "i: a84b4c76e66710@pc33", "I:a84b4c76e66710@pc33", "Call-ID:\r\n a84b4c76e66710@pc33"}) {
@@ -24,7 +24,7 @@ TEST("finds the Call-ID in its long and its compact form, whatever its case and 
   CHECK_EQ(callIdOf("SIP/2.0 200 OK\nCall-ID: bare@newlines\n\n"), "bare@newlines");
 }
 
-TEST("finds none where there is none, or none that can be told") {
+TEST("no Call-ID is found where there is none, or none that can be told") {
   CHECK_EQ(callIdOf(""), "none");
   CHECK_EQ(callIdOf("Call-ID: on-the-request-line\r\n"), "none");
   CHECK_EQ(callIdOf(kInvite + "\r\nCall-ID: in-the-body\r\n"), "none");

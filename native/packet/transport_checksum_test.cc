@@ -39,7 +39,7 @@ TEST("a transport checksum is right for its own addresses, protocol and bytes on
   CHECK(!isRight4(6, changed));
 }
 
-TEST("UDP may go without a checksum over IPv4, but not over IPv6") {
+TEST("UDP may have no checksum over IPv4, but must have one over IPv6") {
   const Bytes udp = {0x9c, 0x40, 0, 53, 0, 9, 0, 0, 1};
   CHECK(isRight4(17, udp));
   CHECK(!isRight6(17, udp));

@@ -8,7 +8,8 @@ namespace {
 constexpr size_t kCommonHeaderBytes = 12;
 constexpr size_t kChunkHeaderBytes = 4;
 
-// By chunk type. What only keeps an association alive (SACK, HEARTBEAT, ECNE, CWR) counts as data.
+// The events stand by chunk type. Chunks that only keep an association alive (SACK, HEARTBEAT, ECNE, CWR) count as
+// data.
 constexpr SctpEvent kByChunkType[] = {
     SctpEvent::data,  SctpEvent::init,       SctpEvent::initAck,
     SctpEvent::data,  SctpEvent::data,       SctpEvent::data,

@@ -1,4 +1,4 @@
-// What a packet means to its connection's state: the columns of the TCP and SCTP state tables.
+// A TcpEvent or SctpEvent is what a packet means to its connection's state: a column of the TCP and SCTP state tables.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@ namespace tunvs {
 
 enum class TcpEvent : uint8_t { syn, fin, ack, rst, none, kCount };
 
-// RST before SYN before FIN before ACK.
+// RST decides before SYN, SYN before FIN, FIN before ACK.
 constexpr TcpEvent tcpEventOf(uint8_t flags) {
   if ((flags & 0x04) != 0) return TcpEvent::rst;
   if ((flags & 0x02) != 0) return TcpEvent::syn;
@@ -32,8 +32,8 @@ enum class SctpEvent : uint8_t {
   kCount,
 };
 
-// From the first chunk's type (RFC 9260 section 3.2); an ABORT bundled behind COOKIE ECHO or COOKIE ACK counts as one.
-// `segment`: common header first. REQUIRES: segment.size() >= 16
+// Takes the event from the first chunk's type (RFC 9260 section 3.2); an ABORT bundled behind COOKIE ECHO or COOKIE ACK
+// counts as one. `segment` begins with the common header. REQUIRES: segment.size() >= 16
 SctpEvent sctpEventOf(std::span<const uint8_t> segment);
 
 }  // namespace tunvs

@@ -1,4 +1,4 @@
-// sed, nq, fo and ovf: schedulers that look at active connections, or at none.
+// Tests sed, nq, fo and ovf: schedulers that look at active connections, or at none.
 #include "support/test_servers.h"
 #include "support/testing.h"
 
@@ -17,11 +17,11 @@ TEST("sed takes the server with the fewest active connections for its weight, wi
   CHECK_EQ(picks("sed", {{'C', 1}, {'B', 2}, {'A', 3}}, 12), "ABACBAABACBA");
 }
 
-TEST("nq takes an idle server before it does as sed does") {
+TEST("nq takes an idle server before it chooses as sed does") {
   CHECK_EQ(picks("nq", {{'C', 1}, {'B', 2}, {'A', 3}}, 12), "CBAABAABACBA");
 }
 
-TEST("sed and nq do not mind inactive connections") {
+TEST("sed and nq ignore inactive connections") {
   TestServers servers({{'A', 2}, {'B', 1}});
   servers.state('A').inactive = 1000;
   CHECK_EQ(TestService("sed", servers).pick(), 'A');
@@ -39,11 +39,11 @@ TEST("fo takes the heaviest server, the first of the list among equals") {
   CHECK_EQ(service.picks(2), "BB");
 }
 
-TEST("ovf gives each server one connection more than its weight, heaviest first, and then nobody any") {
+TEST("ovf gives each server one connection more than its weight, heaviest first, and then chooses nobody") {
   CHECK_EQ(picks("ovf", {{'A', 1}, {'B', 2}, {'C', 2}}, 9), "BBBCCCAA-");
 }
 
-TEST("ovf counts active connections alone") {
+TEST("ovf counts only active connections") {
   TestServers servers({{'A', 2}, {'B', 1}});
   servers.state('A').inactive = 1000;
   CHECK_EQ(TestService("ovf", servers).picks(4), "AAAB");

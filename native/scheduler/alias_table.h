@@ -1,6 +1,6 @@
-// Drawing by weight in constant time: Walker's alias method (1977), built as Vose did (1991), in integers.
+// An AliasTable draws by weight in constant time: Walker's alias method (1977), built as Vose did (1991), in integers.
 //
-// Each of n columns is one n-th of the weights; it belongs to its own entry up to a limit, to one other entry above
+// Each of n columns is one n-th of the weights; it belongs to its own entry up to a limit, and to one other entry above
 // that.
 #pragma once
 
@@ -14,7 +14,7 @@ class AliasTable {
  public:
   // REQUIRES: fewer than 2^32 weights, each below 2^31
   explicit AliasTable(const std::vector<uint32_t>& weights) : columns_(weights.size()) {
-    std::vector<uint64_t> parts;  // what of an entry's weight is not laid out yet; a column holds total_
+    std::vector<uint64_t> parts;  // the part of each weight that is not laid out yet; a column holds total_
     std::vector<uint32_t> small, large;
     for (const uint32_t weight : weights) total_ += weight;
     for (uint32_t i = 0; i < weights.size(); i++) {

@@ -1,4 +1,4 @@
-// Logarithms in integers, the same on every machine.
+// Computes logarithms in integers, which are the same on every machine.
 #pragma once
 
 #include <bit>
@@ -6,8 +6,9 @@
 
 namespace tunvs {
 
-// log2(x) with 32 binary digits behind the point, cut off. Digit by digit: squaring a number from [1, 2) doubles its
-// logarithm (C. S. Turner, "A Fast Binary Logarithm Algorithm", IEEE Signal Processing Magazine, 2010). REQUIRES: x > 0
+// Returns log2(x) with 32 binary digits behind the point, cut off. It works digit by digit: squaring a number between 1
+// and 2 doubles its logarithm (C. S. Turner, "A Fast Binary Logarithm Algorithm", IEEE Signal Processing Magazine,
+// 2010). REQUIRES: x > 0
 constexpr uint64_t binaryLog(uint64_t x) {
   __extension__ using Wide = unsigned __int128;
   const int whole = std::bit_width(x) - 1;

@@ -1,4 +1,4 @@
-// A real server as a scheduler sees it.
+// A Candidate is a real server as a scheduler sees it.
 #pragma once
 
 #include "core/inet.h"
@@ -6,7 +6,7 @@
 
 namespace tunvs {
 
-// Immutable but for what `state` points to.
+// It is immutable except for what `state` points to.
 struct Candidate {
   uint32_t id = 0;               // stable while the server is configured or a connection names it
   IpAddress address;             // RIP

@@ -1,4 +1,4 @@
-// maglev and rendezvous: what they promise both, and what each does by itself.
+// Tests what maglev and rendezvous both promise, and what each does by itself.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -30,7 +30,7 @@ std::string choices(TestService& service, uint32_t flows) {
   return text;
 }
 
-TEST("maglev and rendezvous choose the same however servers were added, removed and edited on the way") {
+TEST("maglev and rendezvous choose the same however servers were added, removed and edited before") {
   for (const char* scheduler : kBoth) {
     TestServers ascending({{'A', 1}, {'B', 2}, {'C', 3}, {'D', 1}});
     TestServers other({{'C', 9}, {'X', 1}});
@@ -46,7 +46,7 @@ TEST("maglev and rendezvous choose the same however servers were added, removed 
   }
 }
 
-// Whoever changes these changes what directors of two versions make of one flow.
+// A change of these numbers makes directors of two versions disagree about a flow.
 TEST("maglev and rendezvous choose as they always did") {
   const auto of = [](const char* scheduler) {
     TestServers servers({{'A', 1}, {'B', 2}, {'C', 3}, {'D', 1}});
@@ -57,7 +57,7 @@ TEST("maglev and rendezvous choose as they always did") {
   CHECK_EQ(of("rendezvous"), "CCCDCCBBCBCBCCCCBBAACACCCAABBACCDDACCBDCBBDBCBDB");
 }
 
-TEST("maglev and rendezvous hash the client's port where they are asked to, and its whole address always") {
+TEST("maglev and rendezvous hash the client's port where they are asked to, and always its whole address") {
   for (const char* scheduler : kBoth) {
     TestServers servers({});
     for (char name = 'A'; name <= 'Z'; name++) servers.append(name, 1);
@@ -66,7 +66,7 @@ TEST("maglev and rendezvous hash the client's port where they are asked to, and 
     for (uint16_t i = 0; i < 500; i++) {
       byPort[plain.pick(flowFrom("198.51.100.7", i))]++;
       byPortFlag[withPort.pick(flowFrom("198.51.100.7", i))]++;
-      // All of these fold to the same 32 bits.
+      // These addresses all fold to the same 32 bits.
       const std::string word = std::to_string(1000 + i);
       byAddress[plain.pick(flowFrom(("2001:db8:0:0:" + word + ":0:" + word + ":0").c_str()))]++;
     }
@@ -76,7 +76,7 @@ TEST("maglev and rendezvous hash the client's port where they are asked to, and 
   }
 }
 
-TEST("maglev and rendezvous take the flows of a server at its threshold elsewhere, all over, and no other flows") {
+TEST("maglev and rendezvous spread the flows of a server at its threshold over all others, and move no other flows") {
   for (const char* scheduler : kBoth) {
     TestServers servers({{'A', 1}, {'B', 1}, {'C', 1}, {'D', 1}});
     TestService service(scheduler, servers);
@@ -97,7 +97,7 @@ TEST("maglev and rendezvous take the flows of a server at its threshold elsewher
   }
 }
 
-TEST("rendezvous moves the flows of a server that leaves, and those that one wins by weight, and no others") {
+TEST("rendezvous moves the flows of a server that leaves, and those that a server wins by weight, and no others") {
   TestServers servers({{'A', 3}, {'B', 2}, {'C', 5}, {'D', 1}});
   TestService service("rendezvous", servers);
   const std::string before = choices(service, 20000);
@@ -112,7 +112,7 @@ TEST("rendezvous moves the flows of a server that leaves, and those that one win
   }
 }
 
-TEST("rendezvous gives each server slots by its weight, as near as chance has it") {
+TEST("rendezvous gives each server slots by its weight, as near as chance allows") {
   TestServers servers({{'A', 1}, {'B', 10}, {'C', 100}, {'D', 1000}, {'E', 0}});
   TestService service("rendezvous", servers, {0, 1u << 20});
   constexpr int kFlows = 200000;
@@ -156,13 +156,13 @@ TEST("maglev and rendezvous take the table sizes that suit them") {
   for (const char* other : {"rr", "wlc", "lblc", "p2c"}) CHECK(!schedulerByName(other)->check({0, 256}, 1).ok());
 }
 
-TEST("maglev with one slot for each server has them all") {
+TEST("maglev with one slot for each server uses them all") {
   TestServers servers({});
   TestService service("maglev", servers, {0, 251});
   CHECK_EQ(service.pick(), '-');
 }
 
-TEST("tells primes from other numbers") {
+TEST("primes are told from other numbers") {
   std::vector<uint32_t> primes;
   for (uint32_t n = 0; n < 60; n++) {
     if (isPrime(n)) primes.push_back(n);

@@ -1,4 +1,4 @@
-// Options of the schedulers that take turns: a cursor that changes leave alone, a start anywhere.
+// Tests the options of the schedulers that take turns: a cursor that changes leave alone, and a start anywhere.
 #include <map>
 
 #include "support/random.h"
@@ -21,7 +21,7 @@ std::map<char, int> countsOf(const std::string& letters) {
   return counts;
 }
 
-TEST("wrr with a stable cursor goes on as if nothing had been, when a change changes no weight") {
+TEST("wrr with a stable cursor goes on as if nothing had happened when a change changes no weight") {
   Random random(3);
   for (int i = 0; i < 200; i++) {
     TestServers left({}), changed({});
@@ -62,7 +62,7 @@ TEST("wrr with a stable cursor gives every server its turn however often weights
     plain.change([&](TestServers& s) { s.setWeight('D', 3 + i % 2); });
     first += plain.pick();
   }
-  CHECK_EQ(first, std::string(400, 'A'));  // IPVS's, which the option is against
+  CHECK_EQ(first, std::string(400, 'A'));  // IPVS's walk, which the option avoids
 }
 
 TEST("wrr with a stable cursor goes on behind a server that is removed, and takes in one that is added") {
@@ -79,7 +79,7 @@ TEST("wrr with a stable cursor goes on behind a server that is removed, and take
   CHECK_EQ(service.picks(2), "FF");
 }
 
-TEST("a random start is before any turn of the round, as often as there are such turns") {
+TEST("a random start precedes any turn of the round, with equal probability") {
   for (const char* scheduler : {"rr", "wrr"}) {
     std::map<char, int> firsts;
     TestServers servers({{'A', 2}, {'B', 4}, {'C', 0}, {'D', 2}});
@@ -88,7 +88,7 @@ TEST("a random start is before any turn of the round, as often as there are such
       firsts[service.pick()]++;
     }
     const bool isWeighted = std::string_view(scheduler) == "wrr";
-    // Of rr the start falls on C, whose turn D takes, as often as on the others.
+    // With rr the start falls on C as often as on the others, and D takes its turn.
     const std::map<char, int> expected = isWeighted ? std::map<char, int>{{'A', 1000}, {'B', 2000}, {'D', 1000}}
                                                     : std::map<char, int>{{'A', 1000}, {'B', 1000}, {'D', 2000}};
     CHECK_EQ(firsts.size(), 3u);
@@ -96,7 +96,7 @@ TEST("a random start is before any turn of the round, as often as there are such
   }
 }
 
-TEST("a random start changes who comes first and no share of a round") {
+TEST("a random start changes who comes first, and no share of a round") {
   Random random(5);
   for (uint64_t seed = 1; seed <= 200; seed++) {
     TestServers servers({});
@@ -116,7 +116,7 @@ TEST("a random start changes who comes first and no share of a round") {
   }
 }
 
-TEST("a random start is taken once, and with wrr again where a change begins the walk anew") {
+TEST("a random start is taken once, and with wrr again when a change begins the walk anew") {
   const auto firstsAfterChange = [](const char* scheduler, SchedulerOptions options) {
     std::string firsts;
     for (uint64_t seed = 1; seed <= 64; seed++) {
@@ -134,7 +134,7 @@ TEST("a random start is taken once, and with wrr again where a change begins the
   CHECK_EQ(firstsAfterChange("wrr", kRandom), 3u);
 }
 
-TEST("a scheduler refuses an option that it has no use for, and says who has") {
+TEST("a scheduler refuses an option that it has no use for, and says which schedulers have it") {
   for (const Scheduler* scheduler : schedulers()) {
     const std::string name(scheduler->name());
     CHECK_EQ(scheduler->accepts(kStable, 4).ok(), name == "wrr");

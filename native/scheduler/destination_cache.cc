@@ -9,9 +9,9 @@ namespace tunvs {
 namespace {
 
 constexpr Tick kPeriod = ticksFromSeconds(60);
-constexpr Tick kClockSkew = ticksFromSeconds(10);  // how far two workers' clocks may be apart
+constexpr Tick kClockSkew = ticksFromSeconds(10);  // two workers' clocks may be this far apart
 constexpr uint32_t kRunsPerFullRun = 30;
-constexpr Tick kIdle = ticksFromSeconds(6 * 60);  // of what goes when there is too much
+constexpr Tick kIdle = ticksFromSeconds(6 * 60);  // when there are too many entries, those idle for this long go
 constexpr uint32_t kEnough = 16384;               // entries
 
 }  // namespace
@@ -109,9 +109,10 @@ void DestinationCache::collect(Tick now, Tick expiration) {
     nextRun_ = now + kPeriod;
     return;
   }
-  // Never further ahead than that; what seems to be is behind by more than half the clock's range.
+  // The next run is never further ahead than this. A larger difference means that it is overdue by more than half the
+  // clock's range.
   if (nextRun_ - now - 1 < kPeriod + kClockSkew) return;
-  // Nobody came for long: one run that looks at all stands for those that were missed.
+  // Nobody asked for long, so one full run replaces those that were missed.
   if (now - nextRun_ >= kPeriod * kRunsPerFullRun) {
     runs_ = kRunsPerFullRun - 1;
     nextRun_ = now;
@@ -140,7 +141,7 @@ uint32_t DestinationCache::sweep(uint32_t chain, Tick now, Tick idle, uint32_t l
   uint32_t removed = 0;
   for (uint32_t* link = &chains_[chain]; *link != kNone && removed < limit;) {
     Entry& entry = entries_[*link];
-    // A run that was missed is made up for at its own time; what was used since is not idle.
+    // A missed run is made up for with the time at which it was due; an entry used since then is not idle.
     if (now - entry.lastUse + kPeriod * kRunsPerFullRun < idle + kPeriod * kRunsPerFullRun) {
       link = &entry.next;
     } else {

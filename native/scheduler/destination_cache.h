@@ -1,12 +1,11 @@
-// What lblc and lblcr remember: which servers a destination (a virtual address) was given to. One per service that uses
-// them.
+// lblc and lblcr remember in a DestinationCache which servers a destination (a virtual address) was given to. Each
+// service that uses them has one.
 //
 // Thread safety: none; the service's lock guards it.
 // Invariants:
 //  1. Its memory is bounded and never moves: at most kMaxEntries destinations and kMaxMembers servers of them.
-//  2. A server is named by address and port, so that one that was removed and comes back is found again, and a new one
-//  that got its
-//     id is not taken for it.
+//  2. A server is named by address and port. So one that was removed and comes back is found again, and a new one that
+//     got its id is not taken for it.
 #pragma once
 
 #include <vector>
@@ -17,7 +16,7 @@ namespace tunvs {
 
 class DestinationCache final : public SchedulerMemory {
  public:
-  static constexpr uint32_t kMaxEntries = 1u << 15;  // IPVS lets it grow between two collections
+  static constexpr uint32_t kMaxEntries = 1u << 15;  // IPVS lets its own cache grow between two collections
   static constexpr uint32_t kMaxMembers = 1u << 16;
 
   struct Entry {
@@ -25,31 +24,32 @@ class DestinationCache final : public SchedulerMemory {
     Tick lastUse = 0;
     Tick lastChange = 0;  // of its set of servers
     uint32_t next = 0;    // in the chain
-    uint32_t member = 0;  // the first, which came last
+    uint32_t member = 0;  // the first member, which is the newest
     uint32_t members = 0;
   };
 
   DestinationCache();
   std::shared_ptr<SchedulerMemory> copy() const override { return std::make_shared<DestinationCache>(*this); }
 
-  // IPVS's collection, run by whoever comes when it is due: every minute what is too much and idle for six of them,
-  // every half hour all that is idle for `expiration`.
+  // Collects as IPVS does; whoever comes when a collection is due runs it. Every minute it removes entries idle for six
+  // minutes if there are too many; every half hour it removes all that are idle for `expiration`.
   void collect(Tick now, Tick expiration);
 
-  // The destination's entry, used now; null when there is none. Holds until collect() or add().
+  // Returns the destination's entry and marks it as used now; null when there is none. It holds until collect() or
+  // add().
   Entry* find(const IpAddress& destination, Tick now);
-  // A new entry, no servers in it. At the bound the oldest of some chain makes room.
+  // Adds an entry without servers. If the cache is full, the oldest entry of some chain makes room.
   // REQUIRES: find() found none
   Entry& add(const IpAddress& destination, Tick now);
 
-  // The entry's servers that are in the list, newest first; `visit` is handed each.
+  // Hands `visit` each of the entry's servers that is in the list, newest first.
   template <typename Visit>
   void forEachServer(const Entry& entry, ServerList servers, Visit&& visit) {
     for (uint32_t i = entry.member; i != kNone; i = members_[i].next) {
       if (const Candidate* server = resolve(members_[i], servers)) visit(*server);
     }
   }
-  // Nothing where it is in the set already, or where there is no room for it.
+  // Does nothing when the server is in the set already, or when there is no room for it.
   void insert(Entry& entry, ServerList servers, const Candidate& server, Tick now);
   void erase(Entry& entry, const Candidate& server, Tick now);
   void eraseAll(Entry& entry);
@@ -64,14 +64,14 @@ class DestinationCache final : public SchedulerMemory {
   struct Member {
     IpAddress address;
     uint16_t port = 0;
-    uint32_t index = 0;  // where it was in the list, a hint
+    uint32_t index = 0;  // a hint: where it was in the list
     uint32_t next = 0;
   };
 
   static uint32_t chainOf(const IpAddress& destination);
   const Candidate* resolve(Member& member, ServerList servers);
   void run(Tick now, Tick expiration);
-  // Removes the chain's entries idle for `idle`, at most `limit`; how many.
+  // Removes those of the chain's entries that are idle for `idle`, at most `limit`, and returns how many.
   uint32_t sweep(uint32_t chain, Tick now, Tick idle, uint32_t limit);
   void unlink(uint32_t& link);
   void makeRoom();
@@ -82,12 +82,13 @@ class DestinationCache final : public SchedulerMemory {
   uint32_t freeEntry_ = kNone, freeMember_ = kNone;
   uint32_t size_ = 0;
   uint32_t rover_ = 0;  // the chain that was swept last
-  uint32_t runs_ = 0;   // since the last that looked at all
+  uint32_t runs_ = 0;   // since the last full run
   Tick nextRun_ = 0;
   bool isStarted_ = false;
 };
 
-// IPVS's measure for both: more active connections than its weight, while some server has not half as many as its own.
+// Measures as IPVS does for both: the server has more active connections than its weight, and some server has less than
+// half its own.
 bool hasOutgrownItsWeight(const Candidate& server, ServerList servers);
 
 }  // namespace tunvs

@@ -44,7 +44,7 @@ TEST("a cache of destinations never grows beyond its bound, and keeps the newest
   CHECK(cache.find(destination(DestinationCache::kMaxEntries + 4999), 0) != nullptr);
 }
 
-TEST("the servers of a cache's destinations have a bound as well, and come free with them") {
+TEST("the servers of a cache's destinations have a bound as well, and are freed with them") {
   TestServers servers({{'A', 1}, {'B', 1}, {'C', 1}});
   DestinationCache cache;
   for (int round = 0; round < 3; round++) {
@@ -58,7 +58,7 @@ TEST("the servers of a cache's destinations have a bound as well, and come free 
   CHECK_EQ(last.members, 1u);
 }
 
-TEST("what is idle for the expiration goes every half hour, and only then") {
+TEST("entries idle for the expiration go every half hour, and only then") {
   DestinationCache cache;
   cache.collect(0, kDay);
   fill(cache, 0, 100, 0);
@@ -70,8 +70,8 @@ TEST("what is idle for the expiration goes every half hour, and only then") {
 }
 
 TEST(
-    "of more than 16,384 destinations those idle for six minutes go, a third more than are too many and 8,192 at "
-    "most") {
+    "if there are more than 16,384 destinations, those idle for six minutes go: a third more than are too many, and "
+    "8,192 at most") {
   DestinationCache cache;
   cache.collect(0, kDay);
   fill(cache, 0, 16384 + 3000, 0);
@@ -85,7 +85,7 @@ TEST(
   CHECK_EQ(cache.size(), 16384u - 1000 + 17000 - 8192);
 }
 
-TEST("what nobody has asked for in half a round of the clock's ticks is idle, and not new") {
+TEST("an entry that nobody has asked for in half a round of the clock's ticks is idle, and not new") {
   for (const uint32_t days : {2u, 90u, 100u, 150u, 197u}) {
     DestinationCache cache;
     cache.collect(0, kDay);
@@ -95,7 +95,7 @@ TEST("what nobody has asked for in half a round of the clock's ticks is idle, an
   }
 }
 
-TEST("a cache that nobody asked for long is cleared of what is idle at the first question") {
+TEST("a cache that nobody asked for long is cleared of idle entries at the first question") {
   DestinationCache cache;
   cache.collect(0, kDay);
   fill(cache, 0, 100, 0);

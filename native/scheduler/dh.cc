@@ -1,6 +1,6 @@
-// dh, destination hashing: a table of servers, looked up by the virtual address. Made for caches behind one firewall
-// mark; a service of one address sends everything to one server. Weights count as zero or not, and only when a server
-// is met.
+// dh, destination hashing, looks up the virtual address in a table of servers. It is made for caches behind one
+// firewall mark; a service of one address sends everything to one server. Weights count only as zero or not, and only
+// when a server is looked up.
 #include "scheduler/eligible.h"
 #include "scheduler/index_table.h"
 #include "scheduler/ipvs_hash.h"

@@ -1,4 +1,4 @@
-// What the schedulers share: who may be chosen, and how loaded a server is.
+// The schedulers share this: which server may be chosen, and how loaded a server is.
 #pragma once
 
 #include "scheduler/scheduler.h"
@@ -8,7 +8,7 @@ namespace tunvs {
 inline bool isOverloaded(const Candidate& server) { return server.state->overloaded.load(std::memory_order_relaxed); }
 inline bool isEligible(const Candidate& server) { return server.weight > 0 && !isOverloaded(server); }
 
-// IPVS's load of a server for lc and wlc: an active connection counts as much as 256 inactive ones.
+// Returns IPVS's load of a server for lc and wlc: an active connection counts as much as 256 inactive ones.
 inline int64_t loadOf(const Candidate& server) {
   return int64_t{server.state->active.load(std::memory_order_relaxed)} * 256 +
          server.state->inactive.load(std::memory_order_relaxed);
@@ -23,9 +23,9 @@ inline bool isAnyEligible(ServerList servers) {
   return false;
 }
 
-// The eligible server with the smallest cost per weight; the first in the list among equals. `weighted` false takes
-// every weight as 1. Ratios are compared by cross-multiplication: costs below 2^40 and weights below 2^31 need 128 bits
-// in the worst case only, so the product is formed in __int128.
+// Returns the eligible server with the smallest cost per weight; the first in the list among equals. If `weighted` is
+// false, every weight counts as 1. Ratios are compared by cross-multiplication in __int128: costs below 2^40 and
+// weights below 2^31 need 128 bits in the worst case only.
 template <typename Cost>
 const Candidate* leastCost(ServerList servers, bool weighted, Cost&& cost) {
   const Candidate* best = nullptr;
@@ -45,7 +45,8 @@ const Candidate* leastCost(ServerList servers, bool weighted, Cost&& cost) {
   return best;
 }
 
-// Index of the server chosen last, -1 for "before the first"; after a removal the predecessor holds the place.
+// Returns the index of the server chosen last, -1 for "before the first"; after a removal the predecessor holds the
+// place.
 inline ptrdiff_t cursorIndex(ServerList servers, SchedulerState& state) {
   if (state.last == kNoServer) return -1;
   if (state.lastIndex < servers.size() && servers[state.lastIndex]->id == state.last) return state.lastIndex;
@@ -63,7 +64,7 @@ inline void setCursor(ServerList servers, SchedulerState& state, ptrdiff_t index
   state.lastIndex = index < 0 ? 0 : static_cast<uint32_t>(index);
 }
 
-// When the remembered server goes, its predecessor takes its place, so that nobody's turn is skipped.
+// If the remembered server goes, its predecessor takes its place, so that nobody's turn is skipped.
 inline void keepCursor(ServerList before, ServerList after, SchedulerState& state) {
   if (cursorIndex(after, state) >= 0) return;
   ptrdiff_t index = cursorIndex(before, state);

@@ -1,5 +1,5 @@
-// The numbers that maglev and rendezvous hash flows and servers to: the same on every director, whatever its byte
-// order.
+// maglev and rendezvous hash flows and servers to these numbers, which are the same on every director, whatever its
+// byte order.
 #pragma once
 
 #include "core/siphash.h"
@@ -7,7 +7,7 @@
 
 namespace tunvs {
 
-// Fixed, since directors must agree: the first digits of pi.
+// The keys are fixed, since directors must agree: the first digits of pi.
 inline constexpr SipKey kFlowKey{0x243f6a8885a308d3, 0x13198a2e03707344};
 inline constexpr SipKey kServerKey{0xa4093822299f31d0, 0x082efa98ec4e6c89};
 inline constexpr SipKey kSkipKey{0x452821e638d01377, 0xbe5466cf34e90c6c};
@@ -20,19 +20,19 @@ inline uint64_t endpointHash(SipKey key, const IpAddress& address, uint16_t port
   return sipHash13(key, {bytes, addressBytes + 2});
 }
 
-// Of the client's address, and its port where the service asks for that.
+// Hashes the client's address, and its port if the service asks for that.
 inline uint64_t flowPoint(const ScheduleContext& context) {
   const uint16_t port = (context.options.flags & kPortFlag) != 0 ? context.flow.clientPort().host() : uint16_t{0};
   return endpointHash(kFlowKey, context.flow.client(), port);
 }
 
-// A slot of `size`, evenly from all 64 bits.
+// Returns a slot of `size`, evenly from all 64 bits.
 inline size_t slotOf(uint64_t point, size_t size) {
   __extension__ using Wide = unsigned __int128;
   return static_cast<size_t>(static_cast<Wide>(point) * size >> 64);
 }
 
-// An order of servers that does not depend on how they were added.
+// Orders servers in a way that does not depend on how they were added.
 inline bool isBefore(const Candidate& a, const Candidate& b) {
   return a.address != b.address ? a.address < b.address : a.port < b.port;
 }

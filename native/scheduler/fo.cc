@@ -1,4 +1,4 @@
-// fo, failover: everything to the heaviest server that may be chosen.
+// fo, failover, sends everything to the heaviest server that may be chosen.
 #include "scheduler/heaviest.h"
 
 namespace tunvs {

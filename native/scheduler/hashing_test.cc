@@ -1,4 +1,4 @@
-// dh and sh: IPVS's tables of 256.
+// Tests dh and sh, IPVS's tables of 256.
 #include "scheduler/index_table.h"
 #include "scheduler/ipvs_hash.h"
 #include "support/test_flows.h"
@@ -15,7 +15,7 @@ using testing::flowTo;
 using testing::TestServers;
 using testing::TestService;
 
-// Addresses, ports and buckets worked out for IPVS's hashes; see also mh_test.cc.
+// These addresses, ports and buckets were worked out for IPVS's hashes; see also mh_test.cc.
 struct Vector {
   const char* address;
   uint16_t port;
@@ -27,7 +27,7 @@ constexpr Vector kVectors[] = {
     {"2001:db8::1", 0, 0x20010db9, 63, 63},    {"2001:db8::1", 40000, 0x20010db9, 226, 63},
 };
 
-// A list of 256 servers of weight 1: the table's bucket i holds the i-th, whose id is i.
+// The list has 256 servers of weight 1: bucket i of the table holds the i-th server, whose id is i.
 struct OneServerPerBucket {
   OneServerPerBucket() {
     for (uint32_t i = 0; i < 256; i++) {
@@ -57,7 +57,7 @@ TEST("dh and sh look into the bucket that IPVS looks into") {
   }
 }
 
-TEST("sh minds the client's port with sh-port alone") {
+TEST("sh hashes the client's port only with sh-port") {
   OneServerPerBucket each;
   CHECK_EQ(each.pick("sh", flowFrom("192.0.2.1", 40000))->id, 50u);
 }
@@ -69,7 +69,7 @@ std::string letters(const TestService& service, const TestServers& servers, size
   return text;
 }
 
-TEST("sh gives a server as many buckets in a row as its weight, and one at least") {
+TEST("sh gives a server as many buckets in a row as its weight, and at least one") {
   TestServers servers({{'A', 3}, {'B', 0}, {'C', 2}});
   TestService service("sh", servers);
   CHECK_EQ(letters(service, servers, 14), "AAABCCAAABCCAA");
@@ -77,13 +77,13 @@ TEST("sh gives a server as many buckets in a row as its weight, and one at least
   CHECK_EQ(letters(service, servers, 8), "ABCCABCC");
 }
 
-TEST("sh leaves nothing to the servers behind whose predecessors' weights fill its table") {
+TEST("sh leaves no bucket to servers when the weights of those before them fill its table") {
   TestServers servers({{'A', 300}, {'B', 1}});
   TestService service("sh", servers);
   CHECK_EQ(letters(service, servers, 256), std::string(256, 'A'));
 }
 
-TEST("dh gives servers a bucket each in turn, whatever their weights") {
+TEST("dh gives the servers a bucket each in turn, whatever their weights") {
   TestServers servers({{'A', 3}, {'B', 0}, {'C', 2}});
   TestService service("dh", servers);
   CHECK_EQ(letters(service, servers, 7), "ABCABCA");
@@ -104,7 +104,7 @@ TEST("dh and sh refuse a client whose server has weight 0 or is at its threshold
   }
 }
 
-TEST("sh-fallback takes clients of a server that may not be chosen to others, and nobody else") {
+TEST("sh-fallback gives clients of a server that may not be chosen to others, and moves nobody else") {
   TestServers servers({{'A', 1}, {'B', 1}, {'C', 1}, {'D', 1}});
   TestService service("sh", servers, {kFallbackFlag, 0});
   std::string before, after;

@@ -1,11 +1,11 @@
-// What fo and ovf share: the heaviest server of those that may be chosen.
+// fo and ovf share this: the heaviest server of those that may be chosen.
 #pragma once
 
 #include "scheduler/eligible.h"
 
 namespace tunvs {
 
-// The first of the list among equals; null when `mayTake` says no to all.
+// Returns the first of the list among equals; null when `mayTake` is false for all.
 template <typename MayTake>
 const Candidate* heaviest(ServerList servers, MayTake&& mayTake) {
   const Candidate* best = nullptr;

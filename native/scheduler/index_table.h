@@ -1,4 +1,4 @@
-// A table of servers, each named by its place in the list that the table was made from.
+// An IndexTable is a table of servers, each named by its place in the list that the table was made from.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,7 @@ struct IndexTable final : Prepared {
 
   explicit IndexTable(size_t size) : slots(size, kEmpty) {}
 
-  // Null for an empty slot.
+  // Returns null for an empty slot.
   const Candidate* at(ServerList servers, size_t slot) const {
     const uint32_t index = slots[slot];
     return index == kEmpty ? nullptr : servers[index];

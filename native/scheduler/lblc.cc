@@ -1,7 +1,7 @@
-// lblc, locality-based least connection: a destination stays with its server until that has outgrown its weight; a new
-// one gets a server by wlc. Made for caches behind one firewall mark.
+// lblc, locality-based least connection: a destination stays with its server until the server has outgrown its weight;
+// wlc chooses a server for a new destination. It is made for caches behind one firewall mark.
 //
-// A server that is remembered is taken although it is at its upper threshold, as IPVS takes it.
+// A remembered server is taken even at its upper threshold, as IPVS takes it.
 #include "scheduler/destination_cache.h"
 #include "scheduler/eligible.h"
 

@@ -1,13 +1,13 @@
 // lblcr, lblc with replication: a destination has a set of servers, of which the least loaded takes it. When that one
-// has outgrown its weight, wlc chooses from all and the set grows; a set that has not changed for long loses its most
-// loaded server.
+// has outgrown its weight, wlc chooses from all servers and the set grows; a set that has not changed for long loses
+// its most loaded server.
 #include "scheduler/destination_cache.h"
 #include "scheduler/eligible.h"
 
 namespace tunvs {
 namespace {
 
-// Of `load` per weight, exact.
+// Compares `load` per weight exactly.
 bool isLess(int64_t load, int32_t weight, int64_t otherLoad, int32_t otherWeight) {
   __extension__ using Wide = __int128;
   return static_cast<Wide>(load) * otherWeight < static_cast<Wide>(otherLoad) * weight;

@@ -1,4 +1,4 @@
-// lc: the server with the smallest load; weights matter only as zero or not.
+// lc takes the server with the smallest load; weights matter only as zero or not.
 #include "scheduler/eligible.h"
 
 namespace tunvs {

@@ -1,4 +1,4 @@
-// lc and wlc: the same walk, with and without weights.
+// Tests lc and wlc, which walk alike, without and with weights.
 #include "support/test_servers.h"
 #include "support/testing.h"
 
@@ -32,7 +32,7 @@ TEST("lc and wlc count an active connection as 256 inactive ones") {
     even.state('A').active = 1;
     even.state('B').inactive = 256;
     TestService fair(name, even);
-    CHECK_EQ(fair.pick(), 'A');  // equal loads: the first of the list
+    CHECK_EQ(fair.pick(), 'A');  // with equal loads, the first of the list
 
     TestServers more({{'A', 1}, {'B', 1}});
     more.state('A').active = 1;
@@ -42,7 +42,7 @@ TEST("lc and wlc count an active connection as 256 inactive ones") {
   }
 }
 
-TEST("lc and wlc pass over servers of weight 0 and overloaded ones, however idle") {
+TEST("lc and wlc skip servers of weight 0 and overloaded ones, however idle") {
   for (const char* name : {"lc", "wlc"}) {
     TestServers servers({{'A', 0}, {'B', 1}, {'C', 1}});
     servers.state('C').active = 50;
@@ -54,7 +54,7 @@ TEST("lc and wlc pass over servers of weight 0 and overloaded ones, however idle
   }
 }
 
-TEST("lc minds weights only as zero or not") {
+TEST("lc looks at weights only as zero or not") {
   TestServers servers({{'A', 1}, {'B', 1000}});
   servers.state('B').active = 1;
   TestService service("lc", servers);
@@ -76,7 +76,7 @@ TEST("wlc compares ratios exactly, up to the largest loads and weights") {
   CHECK_EQ(chosen->id, static_cast<uint32_t>('B'));
 }
 
-TEST("wlc takes no second server in an exact tie of ratios") {
+TEST("wlc takes no later server in an exact tie of ratios") {
   TestServers servers({{'A', 1}, {'B', 3}});
   servers.state('A').active = 2;
   servers.state('B').active = 6;

@@ -1,4 +1,4 @@
-// lblc and lblcr: what is remembered for a destination.
+// Tests what lblc and lblcr remember for a destination.
 #include "support/test_flows.h"
 #include "support/test_servers.h"
 #include "support/testing.h"
@@ -19,17 +19,17 @@ TEST("lblc and lblcr keep a destination with its server while that has no more a
     std::string chosen;
     for (int i = 0; i < 5; i++) chosen += service.pick(flowTo("192.0.2.20"));
     CHECK_EQ(chosen, "AAAAA");
-    CHECK_EQ(service.pick(flowTo("192.0.2.21")), 'B');  // another destination is another matter
+    CHECK_EQ(service.pick(flowTo("192.0.2.21")), 'B');  // another destination is not remembered
   }
 }
 
-TEST("lblc gives a destination to another server when its own has outgrown its weight and some server has room") {
+TEST("lblc gives a destination to another server when its own has outgrown its weight and another has room") {
   TestServers servers({{'A', 4}, {'B', 4}});
   TestService service("lblc", servers);
   for (int i = 0; i < 5; i++) service.pick(flowTo("192.0.2.20"));
   CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'B');
   CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'B');
-  servers.state('B').active = 2;  // half its weight: no room any more
+  servers.state('B').active = 2;  // half its weight: it has no room any more
   servers.state('A').active = 50;
   CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'B');
 }
@@ -43,7 +43,7 @@ TEST("lblc stays with a server beyond its weight when all are busy") {
   CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'A');
 }
 
-TEST("lblc takes the server that it remembers although that is at its threshold, lblcr does not") {
+TEST("lblc takes a remembered server even at its threshold, lblcr does not") {
   TestServers servers({{'A', 9}, {'B', 9}});
   TestService lblc("lblc", servers), lblcr("lblcr", servers);
   CHECK_EQ(lblc.pick(flowTo("192.0.2.20")), 'A');
@@ -60,7 +60,7 @@ TEST("lblcr lets a destination's servers grow and takes the least loaded of them
   std::string chosen;
   for (int i = 0; i < 9; i++) chosen += service.pick(flowTo("192.0.2.20"));
   CHECK_EQ(chosen, "AAABBBCCC");
-  // All three are remembered: with all but one idle, the choice is the least loaded of the set, last come first among
+  // All three are remembered: when all but one are idle, the least loaded of the set is chosen, the newest among
   // equals.
   for (const char name : {'A', 'B'}) servers.state(name).active = 0;
   CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'B');
@@ -76,12 +76,12 @@ TEST("lblcr takes the most loaded server out of a set that has not changed for i
   CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'B');
   service.now += kHour;
   servers.state('B').active = 2;
-  CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'A');  // chosen before B, the busier one, goes
+  CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'A');  // chosen before B, the busier one, is removed
   servers.state('B').active = 0;
   CHECK_EQ(service.pick(flowTo("192.0.2.20")), 'A');
 }
 
-TEST("lblc and lblcr know a removed server again when it comes back, and do not choose it meanwhile") {
+TEST("lblc and lblcr recognise a removed server when it comes back, and do not choose it meanwhile") {
   for (const char* scheduler : {"lblc", "lblcr"}) {
     TestServers servers({{'A', 9}, {'B', 9}});
     TestService service(scheduler, servers);
@@ -95,7 +95,7 @@ TEST("lblc and lblcr know a removed server again when it comes back, and do not 
   }
 }
 
-TEST("lblc and lblcr pass over a remembered server of weight 0") {
+TEST("lblc and lblcr skip a remembered server of weight 0") {
   for (const char* scheduler : {"lblc", "lblcr"}) {
     TestServers servers({{'A', 9}, {'B', 9}});
     TestService service(scheduler, servers);
@@ -129,7 +129,7 @@ TEST("lblc and lblcr can be tried on a copy of what they remember") {
     const ScheduleContext context{flow, 0, {}, nullptr};
     CHECK_EQ(schedulerByName(scheduler)->pick(servers.list(), copy, context)->id, static_cast<uint32_t>('B'));
     servers.state('B').active = 5;
-    CHECK_EQ(service.pick(flow), 'A');  // nothing of it is remembered by the service
+    CHECK_EQ(service.pick(flow), 'A');  // the service remembers nothing of it
   }
 }
 

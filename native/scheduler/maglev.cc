@@ -1,10 +1,10 @@
-// maglev: Maglev hashing (Eisenbud and others, NSDI 2016) for directors that must agree: servers take their turns in
+// maglev is Maglev hashing (Eisenbud and others, NSDI 2016) for directors that must agree: servers take their turns in
 // the order of their addresses, however they were added, and a flow whose server may not take it goes on along the
 // table.
 //
-// A server has its own order of the slots, offset + k * skip modulo the prime size. Weights decide how often it is its
+// A server has its own order of the slots, offset + k * skip modulo the prime size. Weights decide how often it has a
 // turn: the k-th slot of weight w comes at the time (2k - 1) / w, which divides slots as Sainte-Lague divides seats,
-// without favour to heavy or light ones.
+// without favour to heavy or light servers.
 #include <algorithm>
 #include <queue>
 
@@ -29,7 +29,7 @@ struct Turn {
   uint32_t slot;  // the next one to try
   uint32_t skip;
 
-  // Whether its turn comes after the other's. number < 2^26 and weight < 2^31, so the products fit.
+  // Returns true when this turn comes after the other. number < 2^26 and weight < 2^31, so the products fit.
   bool operator<(const Turn& other) const {
     const uint64_t mine = number * other.weight, theirs = other.number * weight;
     return mine != theirs ? mine > theirs : rank > other.rank;
@@ -62,8 +62,8 @@ class Maglev final : public Scheduler {
     const uint32_t size = sizeOf(options);
     if (size < kMinSize || size > kMaxSize || !isPrime(size)) {
       return Error::make(ErrorCode::invalidArgument,
-                         "a maglev table of " + std::to_string(size) +
-                             " slots can't be; it takes a prime from 251 to 16777213, such as 65537");
+                         "maglev can't have a table of " + std::to_string(size) +
+                             " slots; it takes a prime from 251 to 16777213, such as 65537");
     }
     if (servers <= size) return {};
     return Error::make(ErrorCode::limit, "maglev with a table of " + std::to_string(size) +
@@ -90,7 +90,7 @@ class Maglev final : public Scheduler {
   }
 
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext& context) const override {
-    constexpr size_t kBeforeAsking = 64;  // tries before it is worth asking whether there is anybody
+    constexpr size_t kBeforeAsking = 64;  // after so many tries it is worth asking whether any server is eligible
     const auto& table = static_cast<const IndexTable&>(*context.prepared);
     const size_t size = table.slots.size();
     size_t slot = slotOf(flowPoint(context), size);

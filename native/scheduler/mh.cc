@@ -1,8 +1,8 @@
-// mh, IPVS's Maglev hashing (Eisenbud and others, NSDI 2016): each server has its own order of the slots of a table of
-// prime size, and they take turns. The client's address finds the slot.
+// mh is IPVS's Maglev hashing (Eisenbud and others, NSDI 2016): each server has its own order of the slots of a table
+// of prime size, and the servers take turns. The client's address finds the slot.
 //
-// The order of the turns is the list's, so that directors agree only where servers were added in the same order; maglev
-// is the scheduler without that catch. Weight 0 leaves a server its slots, for which `lastWeight` is there.
+// Turns are taken in the order of the list, so directors agree only if servers were added in the same order; maglev
+// does not have that drawback. A server of weight 0 keeps its slots, which is why there is `lastWeight`.
 #include <bit>
 #include <numeric>
 
@@ -13,7 +13,7 @@
 namespace tunvs {
 namespace {
 
-// The sizes that IPVS can be built with, by the bits of its build option; 12 unless changed.
+// IPVS can be built with these sizes, by the bits of its build option; 12 bits is its default.
 constexpr uint32_t kSizes[] = {251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071};
 constexpr unsigned kFirstBits = 8, kDefaultBits = 12;
 
@@ -24,7 +24,7 @@ uint32_t hashOf(SipKey key, uint32_t folded, uint32_t port, uint32_t offset) {
   return static_cast<uint32_t>(sipHash13(key, offset + port + folded));
 }
 
-// 0: no such size.
+// Returns 0 when there is no such size.
 unsigned bitsOf(const SchedulerOptions& options) {
   if (options.tableSize == 0) return kDefaultBits;
   for (size_t i = 0; i < std::size(kSizes); i++) {
@@ -34,12 +34,12 @@ unsigned bitsOf(const SchedulerOptions& options) {
 }
 uint32_t sizeOf(const SchedulerOptions& options) { return kSizes[bitsOf(options) - kFirstBits]; }
 
-// A server's walk through the slots.
+// A Walk is a server's way through the slots.
 struct Walk {
   uint32_t server;
   uint32_t slot;  // the next one to try
   uint32_t skip;
-  uint32_t turns;  // slots taken in a row
+  uint32_t turns;  // slots taken in one turn
 };
 
 std::vector<Walk> walksOf(ServerList servers, uint32_t size, unsigned bits) {

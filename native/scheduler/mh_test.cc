@@ -21,7 +21,7 @@ constexpr SipKey kSlotKey{2654435761, 2654435761};
 
 const IndexTable& tableOf(const Prepared& prepared) { return static_cast<const IndexTable&>(prepared); }
 
-// 10.0.0.1:80 and so on, named A, B, C by their last byte.
+// The servers are 10.0.0.1:80 and so on, named A, B, C by their last byte.
 struct WebServers {
   explicit WebServers(std::initializer_list<std::pair<char, int32_t>> specs) {
     for (const auto& [name, weight] : specs) {
@@ -46,7 +46,7 @@ struct WebServers {
   std::vector<const Candidate*> list;
 };
 
-// The whole table in one number, for those whose SHA-256 was compared with IPVS's once.
+// Returns the whole table as one number, for tables whose SHA-256 was once compared with IPVS's.
 uint64_t digest(const std::string& text) {
   return sipHash24({}, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
@@ -95,9 +95,9 @@ TEST("mh fills its table as IPVS does") {
   CHECK_EQ(moved, 3);
 }
 
-TEST("mh scales large weights down to short turns, a turn being one slot at least") {
-  // The common divisor is 1, and 1000 has four bits more than the six that there may be: turns of 62, 31 and 1, 43
-  // times and a bit.
+TEST("mh scales large weights down to short turns of at least one slot") {
+  // The common divisor is 1, and 1000 has four bits more than the six that are allowed. So the turns are 62, 31 and 1,
+  // and there are 43 of them and a bit.
   const std::string slots = WebServers({{'A', 1000}, {'B', 500}, {'C', 1}}).letters();
   std::map<char, int> counts;
   for (const char c : slots) counts[c]++;
@@ -127,7 +127,7 @@ TEST("mh leaves a server its slots when its weight becomes 0, and never chooses 
   }
 }
 
-TEST("mh has no slots for a server that was added with weight 0, and none at all when all were") {
+TEST("mh has no slots for a server that was added with weight 0, and no slots at all when all were") {
   TestServers servers({{'A', 0}, {'B', 1}});
   TestService service("mh", servers);
   for (uint32_t i = 0; i < 100; i++) CHECK_EQ(service.pick(flowNumber(i)), 'B');
@@ -142,7 +142,7 @@ TEST("mh with fallback chooses nobody when nobody may be chosen") {
   CHECK_EQ(TestService("mh", servers, {kFallbackFlag, 0}).pick(), '-');
 }
 
-TEST("mh has tables of the sizes that IPVS can be built with, and holds as many servers") {
+TEST("mh has tables of the sizes that IPVS can be built with, and holds at most as many servers") {
   const Scheduler& mh = *schedulerByName("mh");
   for (const uint32_t size : {251u, 4093u, 131071u}) CHECK(mh.check({0, size}, size).ok());
   CHECK(mh.check({}, 4093).ok());

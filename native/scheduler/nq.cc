@@ -1,4 +1,4 @@
-// nq, never queue: the first idle server of the list; where nobody is idle, as sed.
+// nq, never queue, takes the first idle server of the list; if nobody is idle, it chooses as sed does.
 #include "scheduler/eligible.h"
 
 namespace tunvs {

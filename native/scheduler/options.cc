@@ -6,7 +6,7 @@ namespace tunvs {
 namespace {
 
 struct NamedFlag {
-  std::string_view own;  // behind the scheduler's name and a hyphen
+  std::string_view own;  // what follows the scheduler's name and a hyphen
   std::string_view general;
   uint8_t flag;
 };

@@ -22,7 +22,7 @@ TEST("a scheduler's flags have its own names, and IPVS's general ones") {
   CHECK(schedulerFlagNames("sh", 0).empty());
 }
 
-TEST("a name that is no flag of the scheduler is none") {
+TEST("a name that is no flag of the scheduler is not found") {
   for (const auto& [scheduler, name] : {std::pair{"sh", "mh-port"},
                                         {"rr", "rr-port"},
                                         {"maglev", "maglev-fallback"},

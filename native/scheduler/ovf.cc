@@ -1,4 +1,4 @@
-// ovf, overflow: the heaviest server until it has as many active connections as its weight and one more, then the next.
+// ovf, overflow, fills the heaviest server until it has one active connection more than its weight, then the next one.
 #include "scheduler/heaviest.h"
 
 namespace tunvs {

@@ -1,17 +1,17 @@
-// p2c, power of two choices (Mitzenmacher 2001; Azar and others 1994): of two different servers drawn by weight, the
-// one with less load for its weight.
+// p2c, power of two choices (Mitzenmacher 2001; Azar and others 1994), draws two different servers by weight and takes
+// the one with less load for its weight.
 //
-// It differs from twos in what load is: the new connection counts, so that an idle heavy server comes before an idle
-// light one, and a UDP connection, which IPVS never counts as active, counts in full from its first packet until it is
-// idle for its timeout.
+// It differs from twos in what load is. The new connection counts, so an idle heavy server comes before an idle light
+// one. A UDP connection, which IPVS never counts as active, counts in full from its first packet until it is idle for
+// its timeout.
 #include "scheduler/alias_table.h"
 #include "scheduler/eligible.h"
 
 namespace tunvs {
 namespace {
 
-constexpr int64_t kActive = 256;  // what an active connection counts, of which an inactive one is 1
-constexpr int kDraws = 8;         // for two servers that differ and may be chosen
+constexpr int64_t kActive = 256;  // the load of an active connection, where an inactive one has 1
+constexpr int kDraws = 8;         // tries to find two servers that differ and may be chosen
 
 struct Weights final : Prepared {
   explicit Weights(const std::vector<uint32_t>& weights) : table(weights) {}
@@ -44,7 +44,7 @@ class PowerOfTwoChoices final : public Scheduler {
       if (!isEligible(*server) || server == drawn[0]) continue;
       drawn[drawn[0] == nullptr ? 0 : 1] = server;
     }
-    // Nobody in so many draws: most of the weight is at its threshold, and those that are left are looked for.
+    // If so many draws found nobody, most of the weight is at its threshold, and the remaining servers are searched.
     if (drawn[0] == nullptr) {
       return leastCost(servers, /*weighted=*/true, [&](const Candidate& server) { return costOf(server, isUdp); });
     }

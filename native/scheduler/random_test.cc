@@ -1,4 +1,4 @@
-// twos and p2c: two servers drawn by weight.
+// Tests twos and p2c, which draw two servers by weight.
 #include <cmath>
 #include <map>
 #include <vector>
@@ -15,8 +15,8 @@ using testing::flowNumber;
 using testing::TestServers;
 using testing::TestService;
 
-// Five standard deviations of a binomial distribution: once in 1.7 million honest runs it would be left, and these runs
-// repeat.
+// The limit is five standard deviations of a binomial distribution. One honest run in 1.7 million would exceed it, and
+// these runs repeat.
 bool isNear(int got, int draws, double share) {
   return std::abs(got - draws * share) <= 5 * std::sqrt(draws * share * (1 - share)) + 1;
 }
@@ -46,14 +46,14 @@ TEST("an alias table draws each entry by its weight") {
   CHECK(AliasTable({0, 0}).isEmpty());
 }
 
-// What servers get when loads never differ: connections end at once.
+// Returns what the servers get when loads never differ, because connections end at once.
 std::map<char, int> drawn(TestService& service, int count) {
   std::map<char, int> counts;
   for (int i = 0; i < count; i++) counts[static_cast<char>(service.choose(flowNumber(static_cast<uint32_t>(i)))->id)]++;
   return counts;
 }
 
-TEST("twos draws idle servers by weight, the first of the list with one more") {
+TEST("twos draws idle servers by weight, with one chance more for the first of the list") {
   TestServers servers({{'A', 1}, {'B', 2}, {'C', 0}, {'D', 3}});
   TestService service("twos", servers);
   constexpr int kDraws = 100000;
@@ -69,11 +69,11 @@ TEST("twos takes the second of its two when the first has more load for its weig
   servers.state('A').inactive = 1;
   TestService service("twos", servers);
   constexpr int kDraws = 100000;
-  // Of 0, 1 and 2 the first two are A's; B is not drawn in four of nine.
+  // Of 0, 1 and 2 the first two are A's; in four of nine cases B is not drawn.
   CHECK(isNear(drawn(service, kDraws)['A'], kDraws, 4.0 / 9));
 }
 
-TEST("twos and p2c never choose a server of weight 0 or at its threshold, and nobody when there is nobody") {
+TEST("twos and p2c never choose a server of weight 0 or at its threshold, and choose nobody when there is no other") {
   for (const char* scheduler : {"twos", "p2c"}) {
     TestServers servers({{'A', 0}, {'B', 1000}, {'C', 1}});
     servers.overload('B');
@@ -115,7 +115,7 @@ TEST("p2c keeps connections that last closer to the weights than twos does") {
   CHECK(spread("p2c") <= spread("twos"));
 }
 
-TEST("p2c counts UDP connections in full, which are never active") {
+TEST("p2c counts UDP connections in full, although they are never active") {
   for (const IpProtocol protocol : {IpProtocol::tcp, IpProtocol::udp}) {
     TestServers servers({{'A', 1}, {'B', 1}});
     servers.state('A').inactive = 2;

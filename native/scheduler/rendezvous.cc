@@ -1,9 +1,9 @@
-// rendezvous: highest random weight hashing (Thaler, Ravishankar 1998), weighted by the logarithmic method
-// (Schindelhauer, Schomaker 2005): of a flow and each server a random number u in (0, 1] is hashed, and -ln(u) /
-// weight, which is the time of the first event of a process with that rate, is smallest for a server with the
-// probability of its share of the weights.
+// rendezvous is highest random weight hashing (Thaler, Ravishankar 1998), weighted by the logarithmic method
+// (Schindelhauer, Schomaker 2005). A flow and each server are hashed to a random number u in (0, 1]. -ln(u) / weight is
+// the time of the first event of a process with that rate, and is smallest for a server with the probability of its
+// share of the weights.
 //
-// A server that leaves gives away its own flows and no other ones change, exactly; the same when a weight changes.
+// A server that leaves gives away exactly its own flows, and no other flow moves; the same holds when a weight changes.
 // Flows meet servers by slot, not one by one: a slot's meeting is held when its first flow comes and remembered until
 // the servers change, so that a choice costs the same for two servers and for thousands.
 #include <atomic>
@@ -25,23 +25,23 @@ struct Slots final : Prepared {
     for (auto& one : owner) one.store(kUnknown, std::memory_order_relaxed);
   }
 
-  std::vector<uint64_t> points;  // the servers', in their order
-  // By slot. Atomic, as explain() tries a choice without the service's lock: whoever finds out first, all find the
-  // same.
+  std::vector<uint64_t> points;  // of the servers, in their order
+  // This holds the owner of each slot. It is atomic, as explain() tries a choice without the service's lock; whoever
+  // computes an owner, the result is the same.
   mutable std::vector<std::atomic<uint32_t>> owner;
 };
 
-// A permutation of 64 bits in which every bit of the input matters to every bit of the output (SplitMix64's finalizer).
+// Permutes 64 bits so that every bit of the input affects every bit of the output (SplitMix64's finalizer).
 constexpr uint64_t mix(uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
 
-// -log2(u) with 32 binary digits, for u = 1 - t / 2^64: t near 0 is the best that a server can draw.
+// Returns -log2(u) with 32 binary digits, for u = 1 - t / 2^64. The nearer t is to 0, the better is the server's draw.
 constexpr uint64_t timeOf(uint64_t t) { return (uint64_t{64} << 32) - binaryLog(~t | 1); }
 
-// The server with the smallest time per weight among those that `mayTake`; the first by address among equals.
+// Returns the server with the smallest time per weight among those that `mayTake`; the first by address among equals.
 template <typename MayTake>
 uint32_t meet(const Slots& slots, ServerList servers, size_t slot, MayTake&& mayTake) {
   __extension__ using Wide = unsigned __int128;
@@ -55,8 +55,8 @@ uint32_t meet(const Slots& slots, ServerList servers, size_t slot, MayTake&& may
     const uint64_t t = mix(flow ^ slots.points[i]);
     if (best != Slots::kUnknown) {
       const auto bestWeight = static_cast<uint64_t>(servers[best]->weight);
-      // -log2(1 - x) is above x. Half of it, with the last digits left out of account, shows most servers too late
-      // without a logarithm.
+      // -log2(1 - x) is above x. Half of it, without its last digits, shows without a logarithm that most servers come
+      // too late.
       const uint64_t atLeast = t >> 33;
       if (atLeast > 8 && Wide{atLeast} * bestWeight > Wide{bestTime} * weight) continue;
       const uint64_t time = timeOf(t);

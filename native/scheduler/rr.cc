@@ -1,4 +1,4 @@
-// rr: one after the other, whatever the weights; weight 0 and overloaded servers are passed over.
+// rr takes one server after the other, whatever their weights; it skips servers of weight 0 and overloaded ones.
 #include "scheduler/eligible.h"
 
 namespace tunvs {

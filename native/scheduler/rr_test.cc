@@ -13,7 +13,7 @@ TEST("rr takes one server after the other, whatever their weights") {
   CHECK_EQ(service.picks(9), "CBACBACBA");
 }
 
-TEST("rr passes over servers of weight 0 and overloaded ones") {
+TEST("rr skips servers of weight 0 and overloaded ones") {
   TestServers servers({{'A', 1}, {'B', 0}, {'C', 1}, {'D', 1}});
   servers.overload('D');
   TestService service("rr", servers);
@@ -22,7 +22,7 @@ TEST("rr passes over servers of weight 0 and overloaded ones") {
   CHECK_EQ(service.picks(4), "CDAC");
 }
 
-TEST("rr chooses nobody when nobody is eligible, and goes on where it was") {
+TEST("rr chooses nobody when nobody is eligible, and then goes on where it was") {
   TestServers servers({{'A', 1}, {'B', 1}, {'C', 1}});
   TestService service("rr", servers);
   CHECK_EQ(service.picks(2), "AB");
@@ -32,7 +32,7 @@ TEST("rr chooses nobody when nobody is eligible, and goes on where it was") {
   CHECK_EQ(service.picks(3), "CAB");
 }
 
-TEST("rr comes to the server chosen last again when it is the only one left") {
+TEST("rr chooses the server chosen last again when it is the only one left") {
   TestServers servers({{'A', 1}, {'B', 1}});
   TestService service("rr", servers);
   CHECK_EQ(service.pick(), 'A');
@@ -88,7 +88,7 @@ TEST("rr keeps its place when another server is removed or edited") {
   CHECK_EQ(service.picks(4), "CDBC");
 }
 
-TEST("rr begins at the head again after the last server went and others came") {
+TEST("rr begins at the head again after the last server was removed and others were added") {
   TestServers servers({{'A', 1}});
   TestService service("rr", servers);
   CHECK_EQ(service.pick(), 'A');

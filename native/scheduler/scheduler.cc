@@ -2,7 +2,7 @@
 
 namespace tunvs {
 
-// A line each, in the order in which they are listed; the scheduler's own file has what is named.
+// Each scheduler has a line, in the order in which they are listed; its own file defines what the line names.
 // clang-format off
 #define TUNVS_SCHEDULERS(SCHEDULER) \
   SCHEDULER(rr) \

@@ -14,7 +14,7 @@ using testing::Random;
 using testing::TestServers;
 using testing::TestService;
 
-TEST("lists each scheduler once and finds it by its name") {
+TEST("the list names each scheduler once, and each is found by its name") {
   std::set<std::string_view> names;
   for (const Scheduler* scheduler : schedulers()) {
     CHECK(names.insert(scheduler->name()).second);
@@ -26,7 +26,7 @@ TEST("lists each scheduler once and finds it by its name") {
   for (const char* name : {"", "RR", "rr ", "wlcx", "none"}) CHECK_EQ(schedulerByName(name), nullptr);
 }
 
-TEST("chooses nobody from an empty list, whatever the scheduler") {
+TEST("every scheduler chooses nobody from an empty list") {
   for (const Scheduler* scheduler : schedulers()) {
     TestServers servers({});
     TestService service(scheduler->name(), servers);
@@ -38,18 +38,18 @@ TEST("chooses nobody from an empty list, whatever the scheduler") {
   }
 }
 
-// IPVS's exceptions: these refuse a client whose own server may not take it, ...
+// IPVS makes exceptions: these refuse a client whose own server may not take it, ...
 bool mayRefuse(std::string_view scheduler, uint8_t flags) {
   if (scheduler == "sh" || scheduler == "mh") return (flags & kFallbackFlag) == 0;
   return scheduler == "dh" || scheduler == "ovf";
 }
-// ... and this one keeps to a server that it remembers although that is at its threshold.
+// ... and this one keeps to a remembered server even at its threshold.
 bool mindsThresholds(std::string_view scheduler) { return scheduler != "lblc"; }
 
-// The promise that all make but for those: somebody is chosen as long as somebody may be, and nobody who may not.
-TEST("chooses an eligible server whenever there is one, through random changes") {
+// All others promise this: while somebody may be chosen, somebody is, and never one who may not be.
+TEST("every scheduler chooses an eligible server whenever there is one, through random changes") {
   for (const Scheduler* scheduler : schedulers()) {
-    // Tables are made anew at each change: small ones, so that there are many changes.
+    // Tables are made anew at each change, so they are small to allow for many changes.
     const bool hasLargeTable =
         scheduler->name() == "maglev" || scheduler->name() == "rendezvous" || scheduler->name() == "mh";
     for (uint64_t seed = 1; seed <= 20; seed++) {

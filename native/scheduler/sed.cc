@@ -1,4 +1,5 @@
-// sed, shortest expected delay: the server with the fewest active connections, the new one included, for its weight.
+// sed, shortest expected delay, takes the server with the fewest active connections for its weight, with the new one
+// counted.
 #include "scheduler/eligible.h"
 
 namespace tunvs {

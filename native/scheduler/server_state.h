@@ -1,7 +1,8 @@
-// What changes about a real server while packets flow. One per server, shared by all workers and snapshots.
+// A ServerState holds what changes about a real server while packets flow. Each server has one, which all workers and
+// snapshots share.
 //
-// Thread safety: all of it atomic. Written when a connection begins, ends or changes between active and inactive, never
-// for a packet of an established connection.
+// Thread safety: all of it is atomic. It is written when a connection begins, ends or changes between active and
+// inactive, never for a packet of an established connection.
 #pragma once
 
 #include <atomic>

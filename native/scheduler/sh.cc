@@ -1,5 +1,5 @@
-// sh, source hashing: a table of servers, each in as many neighbouring slots as its weight, looked up by the client's
-// address.
+// sh, source hashing, looks up the client's address in a table of servers, each in as many neighbouring slots as its
+// weight.
 #include "scheduler/ipvs_hash.h"
 #include "scheduler/probe.h"
 #include "scheduler/table_size.h"
@@ -14,7 +14,7 @@ class SourceHashing final : public Scheduler {
   uint8_t flags() const override { return kFallbackFlag | kPortFlag; }
   Result<void> check(const SchedulerOptions& options, size_t) const override { return checkPowerTable(options); }
 
-  // A server of weight 0 holds a slot all the same, and its clients are refused.
+  // A server of weight 0 holds a slot too, and its clients are refused.
   std::shared_ptr<const Prepared> prepare(ServerList servers, const SchedulerOptions& options) const override {
     auto table = std::make_shared<IndexTable>(size_t{1} << powerTableBits(options));
     if (servers.empty()) return table;

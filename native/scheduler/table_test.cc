@@ -16,7 +16,7 @@ FlowKey flowOf(uint32_t client, uint16_t port) {
                        Be16::from(80), 6);
 }
 
-// Slots that name the servers in turn.
+// Makes slots that name the servers in turn.
 IndexTable turns(size_t slots, uint32_t servers) {
   IndexTable table(slots);
   for (size_t i = 0; i < slots; i++) table.slots[i] = static_cast<uint32_t>(i % servers);
@@ -37,7 +37,7 @@ TEST("a table gives a client the same server whatever its port, unless the port 
   for (const char name : {'A', 'B', 'C'}) CHECK(byPort[name] > 60);
 }
 
-TEST("a table's shares are those of its slots") {
+TEST("a table gives the servers their shares of its slots") {
   TestServers servers{{'A', 1}, {'B', 1}};
   IndexTable table(10);
   for (size_t i = 0; i < 10; i++) table.slots[i] = i < 3 ? 0 : 1;
@@ -68,7 +68,7 @@ TEST("a table never gives a server of weight 0 or an overloaded one, and moves n
   CHECK(moved['A'] > 350 && moved['D'] > 350);
 }
 
-TEST("a table whose neighbouring slots name one server spreads its clients all the same when it may not be chosen") {
+TEST("a table whose neighbouring slots name one server still spreads its clients when it may not be chosen") {
   TestServers servers{{'A', 1}, {'B', 1}};
   IndexTable table(100000);
   for (size_t i = 0; i < table.slots.size(); i++) table.slots[i] = i < table.slots.size() / 2 ? 0 : 1;
@@ -77,7 +77,7 @@ TEST("a table whose neighbouring slots name one server spreads its clients all t
     if (!CHECK_EQ(letterOf(pickFromTable(table, servers.list(), flowOf(client, 1), false)), 'B')) return;
 }
 
-TEST("a table without a usable server gives nobody") {
+TEST("a table without a usable server chooses nobody") {
   TestServers servers{{'A', 0}};
   CHECK_EQ(letterOf(pickFromTable(turns(10, 1), servers.list(), flowOf(1, 1), false)), '-');
   CHECK_EQ(letterOf(pickFromTable(IndexTable(10), servers.list(), flowOf(1, 1), false)), '-');

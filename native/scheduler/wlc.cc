@@ -1,4 +1,4 @@
-// wlc, the default: the server with the smallest load per weight.
+// wlc, the default, takes the server with the smallest load per weight.
 #include "scheduler/eligible.h"
 
 namespace tunvs {

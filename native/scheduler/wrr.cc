@@ -1,5 +1,5 @@
-// wrr: rounds at falling weight levels. A level lets through the servers whose weight reaches it; levels go down from
-// maxWeight by weightStep (the weights' greatest common divisor) to 1, then begin again.
+// wrr goes round at falling weight levels. A level lets through the servers whose weight reaches it; levels go down
+// from maxWeight by weightStep (the weights' greatest common divisor) to 1, then begin again.
 #include <algorithm>
 #include <numeric>
 
@@ -19,7 +19,7 @@ class WeightedRoundRobin final : public Scheduler {
     setCursor(servers, state, -1);
   }
 
-  // In IPVS every change starts the walk at the head of the list again; the level stays where it can.
+  // In IPVS every change sends the walk back to the head of the list; the level stays if it can.
   void changed(ServerList before, ServerList after, SchedulerState& state, bool keepsCursor) const override {
     if (keepsCursor) {
       keepCursor(before, after, state);
@@ -44,7 +44,7 @@ class WeightedRoundRobin final : public Scheduler {
     ptrdiff_t stop = -1;  // last index to look at, once the lowest level has been entered after a restart
     bool restarted = false;
     bool wasLowest = false;
-    int32_t reachable = -1;  // the highest level that lets anybody through; -1: not looked at yet
+    int32_t reachable = -1;  // the highest level that lets anybody through; -1: not computed yet
     for (ptrdiff_t index = start;;) {
       for (index++; index < count; index++) {
         const Candidate* server = servers[static_cast<size_t>(index)];
@@ -58,7 +58,8 @@ class WeightedRoundRobin final : public Scheduler {
       state.currentWeight -= state.weightStep;
       if (state.currentWeight <= 0) {
         state.currentWeight = state.maxWeight;
-        // Everybody was looked at on the lowest level: in one round of it, or in the first round from the list's head.
+        // Every server was looked at on the lowest level: in one round of it, or in the first round from the list's
+        // head.
         if (wasLowest || start < 0) {
           setCursor(servers, state, -1);
           return nullptr;
@@ -68,13 +69,13 @@ class WeightedRoundRobin final : public Scheduler {
       if (reachable < 0) reachable = heaviestWithRoom(servers);
       skipEmptyLevels(state, reachable);
       wasLowest = state.currentWeight <= state.weightStep;
-      // The lowest level's first round covered what lies behind `start`; the rest is enough now.
+      // The lowest level's first round covered what follows `start`, so the rest is enough now.
       if (wasLowest && restarted && start >= 0) stop = start;
     }
   }
 
  private:
-  // Before any turn of the whole round, each as likely as the others.
+  // Starts before any turn of the whole round, each with equal probability.
   static void startAnywhere(ServerList servers, SchedulerState& state) {
     const auto turnsOf = [&](const Candidate& server) {
       return static_cast<uint64_t>(server.weight / state.weightStep);
@@ -97,8 +98,8 @@ class WeightedRoundRobin final : public Scheduler {
     return heaviest;
   }
 
-  // Goes on to where somebody can be met, or to the lowest level: while heavy servers are at their thresholds there can
-  // be billions of levels between.
+  // Goes on to the next level that lets anybody through, or to the lowest: while heavy servers are at their thresholds
+  // there can be billions of levels between.
   static void skipEmptyLevels(SchedulerState& state, int32_t reachable) {
     const int32_t target = std::max(reachable, state.weightStep);
     if (state.currentWeight <= target) return;

@@ -26,8 +26,8 @@ TEST("wrr goes round at falling weight levels") {
   CHECK_EQ(picks({{'A', 7}}, 3), "AAA");
 }
 
-// ipvsadm adds servers one by one, and each change sends the walk to the head of the list: what IPVS was recorded to do
-// with these weights differs from what it would do with a list that was there at once.
+// ipvsadm adds servers one by one, and each change sends the walk to the head of the list. So what IPVS was recorded to
+// do with these weights differs from what it would do with a list that was complete at once.
 TEST("wrr begins differently after its servers were added one by one") {
   TestServers servers({});
   TestService service("wrr", servers);
@@ -64,7 +64,7 @@ TEST("wrr gives each server its weight's share of every round") {
   }
 }
 
-TEST("wrr passes over overloaded servers and comes back to them") {
+TEST("wrr skips overloaded servers and comes back to them") {
   TestServers servers({{'A', 3}, {'B', 2}, {'C', 1}});
   TestService service("wrr", servers);
   servers.overload('A');
@@ -87,7 +87,7 @@ TEST("wrr gives up after one pass at the lowest level, wherever it stood") {
     service.picks(before);
     for (const char name : {'A', 'B', 'C'}) servers.overload(name);
     CHECK_EQ(service.picks(3), "---");
-    // Whoever comes back is found at once, at whatever level the walk had ended.
+    // A server that comes back is found at once, at whatever level the walk had ended.
     for (const char name : {'C', 'A', 'B'}) {
       servers.overload(name, false);
       if (!CHECK_EQ(service.pick(), name)) return;
@@ -117,15 +117,15 @@ TEST("wrr goes to the head of the list after every change") {
   CHECK_EQ(service.picks(4), "DABC");
 }
 
-TEST("wrr keeps its level through a change where the new weights have it") {
-  // At level 2 of 4 when C comes: the level stays, the walk begins at the head.
+TEST("wrr keeps its level through a change if the new weights have it") {
+  // When C comes, the level is 2 of 4: it stays, and the walk begins at the head.
   TestServers servers({{'A', 4}, {'B', 2}});
   TestService service("wrr", servers);
   CHECK_EQ(service.picks(1), "A");
   const int32_t level = service.state().currentWeight;
   service.change([](TestServers& s) { s.prepend('C', 4); });
   CHECK(service.state().currentWeight <= level);
-  // From a level that no longer is, it goes to the highest.
+  // From a level that does not exist any more, it goes to the highest.
   TestServers falling({{'A', 9}, {'B', 1}});
   TestService shrinking("wrr", falling);
   CHECK_EQ(shrinking.picks(1), "A");
@@ -134,7 +134,7 @@ TEST("wrr keeps its level through a change where the new weights have it") {
   CHECK_EQ(shrinking.picks(3), "AAB");
 }
 
-// IPVS's walk, level by level.
+// This is IPVS's walk, level by level.
 class EveryLevel {
  public:
   explicit EveryLevel(TestServers& servers) : servers_(servers) { change(); }
@@ -188,7 +188,7 @@ class EveryLevel {
   int32_t level_ = 0, step_ = 1, top_ = 0;
 };
 
-TEST("wrr chooses as if it went through every level, though it skips those where nobody can be met") {
+TEST("wrr chooses as if it went through every level, though it skips those that let nobody through") {
   for (uint64_t seed = 1; seed <= 200; seed++) {
     Random random(seed);
     const int32_t factor = 1 + static_cast<int32_t>(random.below(3));
@@ -210,7 +210,7 @@ TEST("wrr chooses as if it went through every level, though it skips those where
 }
 
 // Level by level these would take minutes.
-TEST("wrr finds a light server, or nobody, at once behind the heaviest ones at their thresholds") {
+TEST("wrr finds a light server, or nobody, at once when the heaviest ones are at their thresholds") {
   TestServers servers({{'A', INT32_MAX}, {'B', INT32_MAX - 1}, {'C', 1}});
   TestService service("wrr", servers);
   servers.overload('A');

@@ -1,5 +1,5 @@
-// An OutputVector that is flushed as a worker's is: when it is full, in the middle of a vector, and at the end. What is
-// flushed is copied, as an egress would have sent it.
+// A CollectedOutput has an OutputVector that is flushed as a worker's is: when it is full, in the middle of a vector,
+// and at the end. What is flushed is copied, as an egress would have sent it.
 //
 //   CollectedOutput collected;
 //   director.process(0, packets, now, collected.out);
@@ -28,13 +28,13 @@ class CollectedOutput {
   CollectedOutput(const CollectedOutput&) = delete;
   CollectedOutput& operator=(const CollectedOutput&) = delete;
 
-  // All since the last call, in order.
+  // Returns what was sent since the last call, in order.
   std::vector<SentPacket> take() {
     out.flush();
     flushes_ = 0;
     return std::exchange(sent_, {});
   }
-  // Flushes since the last take().
+  // Counts the flushes since the last take().
   size_t flushes() const { return flushes_; }
 
   OutputVector out;

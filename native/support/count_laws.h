@@ -1,4 +1,4 @@
-// The laws of what a director counts in a program: see director_program.h, laws 1, 2 and 3.
+// Checks the laws of what a director counts in a program: laws 1, 2 and 3 of director_program.h.
 #pragma once
 
 #include "support/laws.h"
@@ -6,7 +6,7 @@
 
 namespace tunvs::testing {
 
-// `received`: packets so far. REQUIRES: none waits for its vector
+// `received` counts the packets so far. REQUIRES: none waits for its vector
 void checkCounts(Laws& laws, TestDirector& t, uint64_t received);
 
 }  // namespace tunvs::testing

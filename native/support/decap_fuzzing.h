@@ -1,4 +1,4 @@
-// What holds of a decapsulated packet, whatever went in: the body of the decapsulators' fuzz targets.
+// Checks what holds of a decapsulated packet, whatever went in: the body of the decapsulators' fuzz targets.
 #pragma once
 
 #include <cstdlib>
@@ -36,7 +36,7 @@ inline void checkDecapsulated(const Decapsulated& result, std::span<const uint8_
   if (checksumFold(checksumAdd(inner.data(), headerBytes)) != 0xffff) std::abort();
 }
 
-// `data`: what is behind the outer headers, its first byte their ECN.
+// `data` is what follows the outer headers; its first byte is their ECN.
 inline int fuzzPayload(std::string_view encapsulation, IpProtocol protocol, const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   std::vector<uint8_t> bytes(data + 1, data + size);

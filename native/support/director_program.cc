@@ -80,8 +80,8 @@ class Run {
     const uint8_t target = reader_.byte();
     enqueue(target, reader_.bytes(reader_.byte()));
   }
-  // A UDP datagram in pieces of 8 bytes, the first one not first: those before it leave together with it, and enough of
-  // them fill the outputs of a vector.
+  // Sends a UDP datagram in pieces of 8 bytes. The first one does not come first: those before it leave together with
+  // it, and enough of them fill the outputs of a vector.
   // arguments: as sendFlow(), pieces
   void sendFragments() {
     const uint8_t target = reader_.byte();
@@ -93,13 +93,13 @@ class Run {
       enqueue(target, programPiece(client, number, pieces, at));
     }
   }
-  // A ping, or a packet to a port that nobody serves.
+  // Sends a ping, or a packet to a port that nobody serves.
   void sendAnswered() {
     const uint8_t target = reader_.byte();
     const uint16_t client = reader_.word();
     enqueue(target, programAnswered(client, reader_.byte()));
   }
-  // A run of clients, enough of which fill the table.
+  // Sends packets of a run of clients; long runs fill the table.
   void sendMany() {
     const uint8_t target = reader_.byte();
     const uint16_t client = reader_.word();
@@ -110,7 +110,7 @@ class Run {
     }
   }
 
-  // Packets wait for their vector: it is sent when full and before anything else happens.
+  // Packets wait for their vector, which is sent when it is full and before anything else happens.
   void enqueue(uint8_t target, Bytes packet) {
     const size_t worker = target >> 7;
     if (worker != waitingFor_ || waiting_.size() == kVectorSize) flush();
@@ -216,7 +216,7 @@ class Run {
     t_.director.setTunables(tunables);
   }
 
-  // arguments: modes and drop rate, memory and what else there is to switch
+  // arguments: modes and drop rate, memory and the other switches
   void defend() {
     flush();
     Tunables tunables = t_.director.control().tunables();

@@ -1,9 +1,9 @@
 // Runs a director through a program of packets, times and control operations, and checks the laws that must hold
-// whatever the program is. The property test feeds it randomness, the fuzzer what it evolves, the seed corpus what is
-// known to be of use.
+// whatever the program is. The property test feeds it random bytes, the fuzzer what it evolves, the seed corpus what is
+// known to be useful.
 //
-// A program is bytes: an operation's code, then its arguments (see director_program.cc). Any bytes are a program, and
-// missing arguments are 0.
+// A program consists of bytes: an operation's code, then its arguments (see director_program.cc). Any bytes are a
+// program, and missing arguments are 0.
 //
 // Thread safety: none.
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace tunvs::testing {
 
-// The law that was broken and where, or "" when all of them hold:
+// Returns the law that was broken and where, or "" when all of them hold:
 //  1. received = forwarded + all other verdicts, for each worker; as many outputs as forwarded packets.
 //  2. A server's active + inactive count is the number of live connections that name it, and connections that are
 //     shown as active are those that are counted as such.
@@ -23,7 +23,7 @@ namespace tunvs::testing {
 //     input's datagram, or a valid answer to the input's client: also when outputs are flushed within a vector.
 //  5. A connection once forwarded goes to the same server while it lives, and is never sent to a removed server.
 //  6. A transaction that fails changes nothing.
-//  7. When all is over, nothing is left: no connection, and no count that is not 0.
+//  7. When everything has ended, nothing is left: no connection, and no count that is not 0.
 //  8. After a server's connections were ended it has none, and no other server lost any.
 std::string runDirectorProgram(std::span<const uint8_t> program);
 

@@ -1,4 +1,4 @@
-// While it lives, threads cannot be made, as where the limit of a user or a container is reached.
+// While a FailingThreads lives, no thread can be made, as when the limit of a user or a container is reached.
 //
 // Thread safety: none; tests that need it run one after the other.
 #pragma once
@@ -11,7 +11,7 @@ namespace tunvs::testing {
 
 class FailingThreads {
  public:
-  // `made`: how many can be made before.
+  // So many threads can be made first.
   explicit FailingThreads(int made = 0) {
     left_ = made;
     Thread::create = [](pthread_t* thread, const pthread_attr_t* attributes, void* (*run)(void*), void* argument) {
@@ -26,7 +26,7 @@ class FailingThreads {
   static inline int left_ = 0;
 };
 
-// What an error says that a thread could not be made.
+// Returns true when an error says that a thread could not be made.
 inline bool saysThreads(const Error& error) {
   return error.errnoValue == EAGAIN && error.message.find("ulimit -u") != std::string::npos;
 }

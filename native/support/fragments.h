@@ -1,11 +1,11 @@
-// For tests of the fragment table.
+// Helps tests of the fragment table.
 #pragma once
 
 #include "director/fragment/fragment_table.h"
 
 namespace tunvs::testing {
 
-// begin() and conclude() at once, as the director does where nothing comes in between.
+// Calls begin() and conclude() at once, as the director does when nothing comes in between.
 template <typename OnRelease>
 FragmentAnswer decide(FragmentTable& table, const FragmentInfo& info, const FragmentDecision& decision, Tick now,
                       FragmentLease& lease, OnRelease&& onRelease) {

@@ -6,8 +6,8 @@
 
 namespace tunvs::testing {
 
-// The text of test/golden/`name`, looked for above the working directory and above this program; nullopt when it is not
-// there.
+// Returns the text of test/golden/`name`, looked for above the working directory and above this program; nullopt when
+// it is not there.
 std::optional<std::string> goldenText(const std::string& name);
 
 }  // namespace tunvs::testing

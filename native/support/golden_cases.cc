@@ -8,7 +8,7 @@
 namespace tunvs::testing {
 namespace {
 
-// The traces have one case a line, written by one program: this reads that form, not JSON.
+// One program wrote the traces, with one case a line. This reads that form, not JSON.
 std::string textOf(const std::string& line, std::string_view key) {
   const std::string opening = "\"" + std::string(key) + "\":\"";
   const size_t at = line.find(opening);

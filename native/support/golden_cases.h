@@ -1,4 +1,4 @@
-// The cases of a recorded trace of bytes (test/golden/encap*.json): packets in, packets out.
+// Reads the cases of a recorded trace of bytes (test/golden/encap*.json): packets in, packets out.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ struct GoldenCase {
   std::vector<std::vector<uint8_t>> out;  // IP packets
 };
 
-// In the order of the file, events left out. nullopt when test/golden/`name` is not there.
+// Returns the cases in the order of the file, without events; nullopt when test/golden/`name` is not there.
 std::optional<std::vector<GoldenCase>> goldenCases(const std::string& name);
 
-// Bytes written in hexadecimal; blanks are skipped. Aborts on anything else.
+// Reads bytes written in hexadecimal; blanks are skipped. Aborts on anything else.
 std::vector<uint8_t> fromHex(std::string_view hex);
 
 }  // namespace tunvs::testing

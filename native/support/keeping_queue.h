@@ -1,7 +1,7 @@
-// A queue whose port keeps packets beyond send(), as one that sends without copying does: until the test lets them go,
-// oldest or newest first, and only then it looks at what stands in them.
+// A KeepingQueue is a queue whose port keeps packets beyond send(), as one that sends without copying does. It keeps
+// them until the test lets them go, oldest or newest first, and reads their bytes only then.
 //
-// Thread safety: as PortQueue; what tests ask of it, from any thread.
+// Thread safety: as PortQueue; tests may ask it from any thread.
 #pragma once
 
 #include <sys/eventfd.h>
@@ -19,7 +19,7 @@ namespace tunvs::testing {
 
 class KeepingQueue final : public PortQueue {
  public:
-  // `tells`: it has a descriptor that says when there is something to reclaim.
+  // With `tells` it has a descriptor that says when there is something to reclaim.
   KeepingQueue(DeviceQueue& in, bool tells) : in_(in), tells_(tells), told_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
 
   Result<size_t> receive(PacketVector& vector) override { return in_.receive(vector); }
@@ -58,7 +58,7 @@ class KeepingQueue final : public PortQueue {
     kept_.clear();
   }
 
-  // Lets the next reclaim() have sent this many of those that came first, and of those that came last.
+  // Lets the next reclaim() send this many of the oldest packets, and this many of the newest.
   void letGo(size_t oldest, size_t newest = 0) {
     const std::lock_guard guard(lock_);
     oldest_ += oldest;
@@ -74,7 +74,7 @@ class KeepingQueue final : public PortQueue {
     const std::lock_guard guard(lock_);
     return reclaims_;
   }
-  // What was sent since the last call, in that order.
+  // Returns what was sent since the last call, in that order.
   std::vector<Bytes> take() {
     const std::lock_guard guard(lock_);
     return std::exchange(sent_, {});

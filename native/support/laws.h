@@ -1,4 +1,4 @@
-// The first law that was broken, if any; what comes after it says nothing.
+// Laws keeps the first law that was broken, if any; later ones are ignored.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// For tests that need a kernel's network stack to themselves: TEST_IN_NAMESPACE("sentence") { ... }, or TEST_WITH_TUN
-// for one that opens TUN devices. Where there can be none they are skipped, and say what they need.
+// TEST_IN_NAMESPACE("sentence") { ... } makes a test that has a kernel's network stack to itself, and TEST_WITH_TUN one
+// that opens TUN devices. Where there can be no namespace or device they are skipped, and say what they need.
 //
 // Thread safety: as the test that calls it.
 #pragma once
@@ -12,18 +12,18 @@
 namespace tunvs::testing {
 
 // Runs `body` on a thread of its own within a new network namespace, and waits for it. Threads and programs that the
-// body starts live in that namespace too; it goes when the last of them and the body's descriptors are gone. False, and
-// nothing was run, when this process may not make one: as root and under "unshare -Urn" it may.
+// body starts live in that namespace too; it goes when the last of them and the body's descriptors are gone. Returns
+// false without running anything when this process may not make a namespace; as root and under "unshare -Urn" it may.
 [[nodiscard]] bool inNetworkNamespace(const std::function<void()>& body);
 
-// What a test says when inNetworkNamespace() is false.
+// A test says this when inNetworkNamespace() is false.
 inline constexpr char kNoNamespace[] = "needs a network namespace: run as root or under unshare -Urn";
 
-// inNetworkNamespace() for a body that opens TUN devices: false too when /dev/net/tun may not be opened.
+// Does the same for a body that opens TUN devices; false too when /dev/net/tun may not be opened.
 [[nodiscard]] bool inNetworkNamespaceWithTun(const std::function<void()>& body);
 inline constexpr char kNoTun[] = "needs /dev/net/tun and a network namespace: run as root or under unshare -Urn";
 
-// Runs a shell command and fails the test when it does. REQUIRES: the command is short and ends by itself
+// Runs a shell command, and fails the test when the command fails. REQUIRES: the command is short and ends by itself
 bool run(const std::string& command);
 
 // Writes to a file under /proc/sys/net of the calling thread's namespace; fails the test when it can't.
@@ -41,7 +41,7 @@ bool setSysctl(const std::string& path, const std::string& value);
   }                                                                          \
   static void TUNVS_TEST_JOIN_(name, Body)()
 
-// The body runs by itself in a new network namespace, as inNetworkNamespace() has it.
+// Runs the body by itself in a new network namespace, as inNetworkNamespace() does.
 #define TEST_IN_NAMESPACE(sentence) \
   TUNVS_TEST_WITHIN_(sentence, inNetworkNamespace, ::tunvs::testing::kNoNamespace, TUNVS_TEST_NAME_(__COUNTER__))
 #define TEST_WITH_TUN(sentence) \

@@ -68,7 +68,7 @@ void OutputLaws::checkOutput(const Bytes& inner, const SentPacket& sent) {
   const auto servers = servers_.find(service);
   laws_.require(servers != servers_.end() && servers->second.contains(sent.nextHop.bytes[3]),
                 "law 5: sent to a server that is not configured");
-  // Without a SYN no connection begins, so this one did when its server was last chosen.
+  // Without a SYN no connection begins, so this one began when its server was last chosen.
   const uint8_t server = sent.nextHop.bytes[3];
   const auto [last, isNew] = lastServer_.try_emplace({parsed.key.words[0], parsed.key.tail}, server);
   const bool mayBegin =

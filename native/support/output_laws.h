@@ -1,4 +1,4 @@
-// The laws of what leaves a director in a program: see director_program.h, laws 1, 4 and 5.
+// Checks the laws of what leaves a director in a program: laws 1, 4 and 5 of director_program.h.
 #pragma once
 
 #include <map>
@@ -17,17 +17,17 @@ class OutputLaws {
  public:
   OutputLaws(Laws& laws, const ProgramServers& servers) : laws_(laws), servers_(servers) {}
 
-  // A vector of packets, with what became of each.
+  // Checks a vector of packets, and what became of each.
   void check(const std::vector<Bytes>& asked, const Verdict* verdicts, const std::vector<SentPacket>& sent);
 
-  // Where connections may begin mid-stream: everywhere, or in these services.
+  // Connections may begin mid-stream everywhere, or in these services.
   void setSloppy(bool isSloppy) { isSloppy_ = isSloppy; }
   void setHashing(std::set<ServiceKey> services) { hashing_ = std::move(services); }
 
  private:
-  // What leaves is what was made for this packet, whatever came before and behind it in the vector.
+  // Checks that what leaves was made for this packet, whatever came before and behind it in the vector.
   void checkAnswer(const Bytes& asked, const SentPacket& sent);
-  // Fragments that waited leave with their first one.
+  // Checks a fragment that waited and leaves with its datagram's first one.
   void checkPiece(const Bytes& first, const SentPacket& sent);
   void checkOutput(const Bytes& inner, const SentPacket& sent);
 

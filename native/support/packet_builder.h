@@ -2,8 +2,8 @@
 //
 //   PacketBuilder().ip("198.51.100.7", "192.0.2.10").ttl(63).tcp(40000, 80, kTcpSyn).payload(100).build()
 //
-// Lengths and checksums are right unless the test says otherwise; what lies about them (totalLength(), headerWords(),
-// version(), wrongChecksum()) comes last and is not corrected.
+// Lengths and checksums are right unless the test says otherwise. The calls that make them wrong (totalLength(),
+// headerWords(), version(), wrongChecksum()) come last, and nothing corrects them.
 //
 // Thread safety: none.
 #pragma once
@@ -22,7 +22,7 @@ namespace tunvs::testing {
 
 using Bytes = std::vector<uint8_t>;
 
-// An address that a test wrote itself: aborts when it is none.
+// Reads an address that a test wrote itself, and aborts when it is none.
 inline IpAddress address(std::string_view text) {
   const auto parsed = parseIpAddress(text);
   if (!parsed) std::abort();
@@ -44,9 +44,9 @@ class PacketBuilder {
   PacketBuilder& identification(uint16_t value) { return set(identification_, value); }
   PacketBuilder& dontFragment() { return set(fragment_, static_cast<uint16_t>(fragment_ | kIpv4DontFragment)); }
   PacketBuilder& moreFragments() { return set(fragment_, static_cast<uint16_t>(fragment_ | kIpv4MoreFragments)); }
-  // REQUIRES: a multiple of 8
+  // REQUIRES: `bytes` is a multiple of 8
   PacketBuilder& fragmentOffset(uint16_t bytes) { return set(fragment_, static_cast<uint16_t>(fragment_ | bytes / 8)); }
-  // Padded with zeros (end of options) to whole words. REQUIRES: at most 40 bytes
+  // Pads the options with zeros (end of options) to whole words. REQUIRES: at most 40 bytes
   PacketBuilder& options(std::initializer_list<uint8_t> bytes) {
     options_.assign(bytes);
     options_.resize((options_.size() + 3) / 4 * 4);
@@ -71,7 +71,7 @@ class PacketBuilder {
     storeBe16(&transport_[2], destinationPort);
     return *this;
   }
-  // With one chunk, which is empty; the checksum is left 0.
+  // Adds one chunk, which is empty; the checksum is left 0.
   PacketBuilder& sctp(uint16_t sourcePort, uint16_t destinationPort, uint8_t chunkType) {
     protocol_ = IpProtocol::sctp;
     transport_.assign(16, 0);
@@ -81,7 +81,7 @@ class PacketBuilder {
     storeBe16(&transport_[14], 4);
     return *this;
   }
-  // No transport header: the payload follows the IP header.
+  // Leaves the transport header out: the payload follows the IP header.
   PacketBuilder& protocol(IpProtocol value) {
     transport_.clear();
     return set(protocol_, value);
@@ -97,7 +97,7 @@ class PacketBuilder {
     return *this;
   }
   PacketBuilder& payload(Bytes bytes) { return set(payload_, std::move(bytes)); }
-  // Bytes behind the end of the IP packet, as Ethernet pads short frames.
+  // Adds bytes behind the end of the IP packet, as Ethernet pads short frames.
   PacketBuilder& trailer(size_t bytes) { return set(trailerBytes_, bytes); }
 
   PacketBuilder& version(uint8_t value) { return set(version_, value); }
@@ -168,7 +168,7 @@ class PacketBuilder {
   bool isChecksumWrong_ = false;
 };
 
-// A packet in a heap block of its own that ends with the packet, so that a sanitizer sees every read beyond it.
+// Holds a packet in a heap block of its own that ends with the packet, so that a sanitizer sees every read beyond it.
 class HeldPacket {
  public:
   explicit HeldPacket(const Bytes& bytes)
@@ -182,7 +182,7 @@ class HeldPacket {
   size_t length_;
 };
 
-// The sum of RFC 1071 written as its definition reads, for comparing: 16-bit words, big endian, an odd byte padded.
+// Returns the sum of RFC 1071 as its definition reads, for comparing: 16-bit words, big endian, an odd byte padded.
 inline uint16_t naiveSum(const uint8_t* data, size_t bytes, uint32_t initial = 0) {
   uint32_t sum = initial;
   for (size_t i = 0; i < bytes; i += 2) {

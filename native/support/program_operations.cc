@@ -12,7 +12,7 @@ ServerConfig readServerConfig(ProgramReader& reader) {
   return made;
 }
 
-// `beyond`: what IPVS has not, [0, 5].
+// `beyond`, in [0, 5], chooses what IPVS does not have.
 ServiceConfig serviceConfig(uint8_t argument, int beyond, uint8_t protocol) {
   static constexpr const char* kSchedulerNames[] = {"rr", "wrr", "lc", "wlc", "maglev", "rendezvous", "p2c", "sh"};
   ServiceConfig made{kSchedulerNames[argument % (beyond == 0 ? 4 : 8)]};
@@ -36,7 +36,7 @@ Operation readOperation(ProgramReader& reader, ProgramServers& after) {
   const uint8_t argument = reader.byte();
   const ServerKey server = programServer(service, argument);
   ServiceConfig scheduler = serviceConfig(argument, code / 48, service.protocol);
-  // Now and then of another protocol's state: refused.
+  // Sometimes this sets a timeout of another protocol's state, which is refused.
   if (argument >= 0x80) scheduler.timeouts.seconds[argument % kTimeoutStates] = 1 + argument / 8;
   switch (code % 16) {
     case 0:

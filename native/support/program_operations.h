@@ -1,4 +1,4 @@
-// The operations on the configuration that a director's program applies.
+// Reads the operations on the configuration that a director's program applies.
 #pragma once
 
 #include "director/config/operations.h"
@@ -7,7 +7,7 @@
 
 namespace tunvs::testing {
 
-// One operation, and what becomes of `after` when it is taken.
+// Reads one operation, and changes `after` to what is configured if it is taken.
 Operation readOperation(ProgramReader& reader, ProgramServers& after);
 
 }  // namespace tunvs::testing

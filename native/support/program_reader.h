@@ -1,4 +1,4 @@
-// A program's bytes, one after another; behind the end they are 0.
+// Reads a program's bytes, one after another; behind the end they are 0.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// The services and real servers that a director's program knows.
+// A director's program knows these services and real servers.
 #pragma once
 
 #include <map>
@@ -18,7 +18,7 @@ inline ServerKey programServer(const ServiceKey& service, uint8_t number) {
   return {IpAddress::v4(10, 0, 0, static_cast<uint8_t>(11 + number % kProgramServers)), service.port};
 }
 
-// What is configured: of each service the last bytes of its servers' addresses.
+// Holds, for each service that is configured, the last bytes of its servers' addresses.
 using ProgramServers = std::map<ServiceKey, std::set<uint8_t>>;
 
 }  // namespace tunvs::testing

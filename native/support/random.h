@@ -1,4 +1,4 @@
-// Repeatable randomness for property tests: the same seed gives the same run on every machine.
+// Makes repeatable randomness for property tests: the same seed gives the same run on every machine.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
     return z ^ (z >> 31);
   }
-  // [0, limit). REQUIRES: limit > 0
+  // Returns a number in [0, limit). REQUIRES: limit > 0
   uint32_t below(uint32_t limit) { return static_cast<uint32_t>((next() >> 32) * limit >> 32); }
-  // True once in `n` times.
+  // Returns true once in `n` times.
   bool oneIn(uint32_t n) { return below(n) == 0; }
 
  private:

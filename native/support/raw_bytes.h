@@ -1,4 +1,4 @@
-// Packets as plain bytes, for tests of what reads and writes them.
+// Makes packets as plain bytes, for tests of what reads and writes them.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace tunvs::testing {
 
-// A copy that begins and ends with its heap block, so that a sanitizer sees every access outside of it.
+// Holds a copy that begins and ends with its heap block, so that a sanitizer sees every access outside of it.
 class Exact {
  public:
   explicit Exact(std::span<const uint8_t> bytes) : block_(new uint8_t[bytes.size()]), size_(bytes.size()) {
@@ -33,7 +33,7 @@ inline Bytes bytesOf(std::span<const uint8_t> span) { return {span.begin(), span
 
 inline Bytes firstOf(const Bytes& bytes, size_t count) { return {bytes.begin(), bytes.begin() + count}; }
 
-// An IPv6 packet: header, then `payload`, which begins with what `nextHeader` says.
+// Makes an IPv6 packet: a header, then `payload`, which begins with what `nextHeader` says.
 inline Bytes ipv6Packet(const IpAddress& source, const IpAddress& destination, uint8_t nextHeader, const Bytes& payload,
                         uint8_t trafficClass = 0) {
   Bytes header(40);
@@ -46,7 +46,7 @@ inline Bytes ipv6Packet(const IpAddress& source, const IpAddress& destination, u
   return header + payload;
 }
 
-// A TCP segment of 20 bytes over IPv6, its checksum left out.
+// Makes a TCP segment of 20 bytes over IPv6, without a checksum.
 inline Bytes ipv6Tcp(const IpAddress& source, const IpAddress& destination, uint16_t sourcePort,
                      uint16_t destinationPort, uint8_t flags) {
   Bytes segment(20);
@@ -57,7 +57,7 @@ inline Bytes ipv6Tcp(const IpAddress& source, const IpAddress& destination, uint
   return ipv6Packet(source, destination, 6, segment);
 }
 
-// An IPv4 packet of 20 bytes of header, and `payload`.
+// Makes an IPv4 packet: a header of 20 bytes, then `payload`.
 inline Bytes ipv4Packet(const IpAddress& source, const IpAddress& destination, uint8_t protocol, const Bytes& payload) {
   return PacketBuilder().ip(source, destination).protocol(static_cast<IpProtocol>(protocol)).payload(payload).build();
 }
@@ -69,7 +69,7 @@ inline void seal(Bytes& segment, size_t field, uint64_t initial = 0) {
   std::copy_n(reinterpret_cast<const uint8_t*>(&check.raw), 2, &segment[field]);
 }
 
-// An ICMP message with a right checksum, between these addresses. `rest`: the second word of the header.
+// Makes an ICMP message with a right checksum between these addresses. `rest` is the second word of the header.
 inline Bytes icmpMessage(const IpAddress& source, const IpAddress& destination, uint8_t type, uint8_t code,
                          uint32_t rest, const Bytes& body = {}) {
   Bytes message = {type, code, 0, 0, 0, 0, 0, 0};

@@ -1,4 +1,5 @@
-// A director with its memory and a clock that the test sets, and the few words that director tests are written in.
+// A TestDirector is a director with its memory and a clock that the test sets, and the few words that director tests
+// are written in.
 //
 //   TestDirector director;
 //   director.addService("rr");
@@ -6,7 +7,7 @@
 //   CHECK_EQ(director.tcp(1000, kTcpSyn), "11");          // the real server 10.0.0.11 got it
 //   CHECK_EQ(director.tcp(1001, kTcpAck), "dropNotScheduled");
 //
-// Thread safety: none; what runs in threads uses `director` itself.
+// Thread safety: none; tests that run in threads use `director` itself.
 #pragma once
 
 #include <string>
@@ -78,7 +79,7 @@ class TestDirector {
 
   // ---- packets ----
 
-  // What became of one packet: the last byte of its real server's address, or the verdict's name.
+  // Says what became of one packet: the last byte of its real server's address, or the verdict's name.
   std::string send(const Bytes& bytes, size_t worker = 0) {
     HeldPacket held(bytes);
     Packet packet = held.packet();
@@ -99,7 +100,7 @@ class TestDirector {
   std::string udp(uint32_t client, size_t worker = 0) {
     return send(packetFrom(client).udp(portOf(client), kNames.port).payload(9).build(), worker);
   }
-  // SYN and ACK; where both went.
+  // Sends SYN and ACK, and says where both went.
   std::string establish(uint32_t client) {
     const std::string first = tcp(client, kTcpSyn);
     const std::string second = tcp(client, kTcpAck);
@@ -155,7 +156,7 @@ class TestDirector {
     }
     return all;
   }
-  // The state of the only connection; "" when there is none or are several.
+  // Returns the state of the only connection; "" when there is none or there are several.
   std::string state() {
     const auto all = connections();
     return all.size() == 1 ? std::string(all[0].state) : "";

@@ -1,4 +1,4 @@
-// Real servers for scheduler tests, named by letters: TestServers({{'A', 4}, {'B', 3}}) is a list in that order.
+// Real servers for scheduler tests are named by letters: TestServers({{'A', 4}, {'B', 3}}) is a list in that order.
 #pragma once
 
 #include <deque>
@@ -51,11 +51,11 @@ class TestServers {
   }
 
   ServerState states_[128];
-  std::deque<Candidate> made_;  // as in snapshots, an edited server is a new object
+  std::deque<Candidate> made_;  // an edited server is a new object, as in snapshots
   std::vector<const Candidate*> list_;
 };
 
-// A scheduler at work on a list of servers.
+// A TestService is a scheduler at work on a list of servers.
 class TestService {
  public:
   TestService(std::string_view scheduler, TestServers& servers, const SchedulerOptions& options = {}, uint64_t seed = 1)
@@ -65,13 +65,13 @@ class TestService {
     prepare();
   }
 
-  // The server for a new connection of this flow, null for none.
+  // Returns the server for a new connection of this flow; null for none.
   const Candidate* choose(const FlowKey& flow = {}) {
     ScheduleContext context{flow, now, options_, prepared_.get()};
     context.lblcExpiration = context.lblcrExpiration = expiration;
     return scheduler_.pick(servers_.list(), state_, context);
   }
-  // Its letter, '-' for none. Its connection is active from then on.
+  // Returns its letter, '-' for none. The connection is active from then on.
   char pick(const FlowKey& flow = {}) {
     const Candidate* chosen = choose(flow);
     if (chosen == nullptr) return '-';

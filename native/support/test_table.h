@@ -1,4 +1,4 @@
-// A connection table with memory of its own, and the keys to fill it with.
+// A TestTable is a connection table with memory of its own; functions make the keys to fill it with.
 #pragma once
 
 #include <cstdlib>
@@ -10,7 +10,7 @@
 
 namespace tunvs::testing {
 
-// Zeroed memory, aligned as a table wants it.
+// TableMemory is zeroed, and aligned as a table wants it.
 class TableMemory {
  public:
   explicit TableMemory(size_t bytes) : bytes_(bytes), block_(std::calloc(bytes + kAlignment, 1), &std::free) {}
@@ -48,7 +48,7 @@ struct DeadlineJudge {
   MayEvict& mayEvict;
 };
 
-// The same of entries at their deadline.
+// Does the same for entries at their deadline.
 template <typename OnDue>
 struct DueJudge {
   Place place(const Conn& conn) const { return {Standing::stale, conn.expires.load()}; }
@@ -71,7 +71,7 @@ class TestTable {
 
   Conn* find(const FlowKey& key) const { return table.find(key, table.hash(key)); }
 
-  // Of the whole table.
+  // Removes from the whole table.
   template <typename OnEach>
   void removeIf(OnEach&& onEach) {
     for (uint32_t shard = 0; shard < table.shardCount(); shard++) {
@@ -105,7 +105,7 @@ class TestTable {
     conn->expires.store(expires);
     table.moveLocked(conn, hash, {Standing::stale, expires});
   }
-  // Expires every shard; how many connections went.
+  // Expires every shard, and returns how many connections went.
   size_t expire(Tick now, bool exact = true) {
     size_t expired = 0;
     for (uint32_t shard = 0; shard < table.shardCount(); shard++) {
@@ -122,7 +122,7 @@ class TestTable {
   ConnTable table;
 };
 
-// `count` keys whose hashes begin in the first bucket of every table of at most 1024 buckets a shard.
+// Returns `count` keys whose hashes begin in the first bucket of every table of at most 1024 buckets a shard.
 inline std::vector<FlowKey> keysOfOneBucket(const ConnTable& table, size_t count) {
   std::vector<FlowKey> keys;
   for (uint32_t number = 0; keys.size() < count; number++) {

@@ -14,7 +14,7 @@ struct Test {
   TestFunction function;
 };
 
-// Tests register during static initialisation, in no order of files: the list is made on first use.
+// Tests register during static initialisation, in no order of files, so the list is made on first use.
 std::vector<Test>& tests() {
   static std::vector<Test> list;
   return list;
@@ -55,7 +55,7 @@ int runTests(std::string_view filter) {
     if (!isWanted(test, filter)) continue;
     outcome.hasFailed = false;
     outcome.skipReason.clear();
-    std::printf("%s\n", test.sentence);  // before it runs: after a crash the last line names the culprit
+    std::printf("%s\n", test.sentence);  // printed before it runs: after a crash the last line names the culprit
     std::fflush(stdout);
     test.function();
     if (outcome.hasFailed) {

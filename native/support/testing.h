@@ -13,8 +13,8 @@
 
 namespace tunvs::testing {
 
-// A thread sanitizer makes every memory access many times as slow and has nothing to find in one thread: there, tests
-// of one thread that try many random inputs try fewer.
+// A thread sanitizer makes every memory access many times as slow, and has nothing to find in one thread. So tests of
+// one thread that try many random inputs try fewer there.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr uint64_t kFewer = 10;
 #elif defined(__has_feature)
@@ -35,10 +35,10 @@ bool registerTest(const char* file, int line, const char* sentence, TestFunction
 // Marks the running test as failed and prints where and why, below its sentence.
 void fail(const char* file, int line, const std::string& message);
 
-// Marks the running test as not run for want of something (a privilege, a device).
+// Marks the running test as not run because something is missing (a privilege, a device).
 void skip(const std::string& reason);
 
-// Runs the tests whose sentence or file holds `filter`; the exit status for main().
+// Runs the tests whose sentence or file holds `filter`; returns the exit status for main().
 int runTests(std::string_view filter);
 
 template <typename T>
@@ -54,7 +54,7 @@ concept HasFreeToString = requires(const T& value) {
   { toString(value) } -> std::convertible_to<std::string>;
 };
 
-// A value as a failure message shows it.
+// Returns a value as a failure message shows it.
 template <typename T>
 std::string show(const T& value) {
   if constexpr (std::same_as<T, bool>) {
@@ -91,7 +91,7 @@ std::string show(const T& value) {
   }
 }
 
-// Equality as a reader means it: texts by content, integers by value whatever their signs, all else by ==.
+// Compares as a reader means it: texts by content, integers by value whatever their signs, all else by ==.
 template <typename A, typename B>
 bool isEqual(const A& a, const B& b) {
   if constexpr (Text<A> && Text<B>) {
@@ -133,7 +133,7 @@ inline bool check(const char* file, int line, const char* claim, bool holds) {
 
 #define TEST(sentence) TUNVS_TEST_(sentence, TUNVS_TEST_NAME_(__COUNTER__))
 
-// Goes on after a failure.
+// The test goes on after a failure.
 #define CHECK(...) \
   ::tunvs::testing::check(__FILE__, __LINE__, "CHECK(" #__VA_ARGS__ ")", static_cast<bool>(__VA_ARGS__))
 #define CHECK_EQ(got, ...) \

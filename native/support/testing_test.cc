@@ -11,7 +11,7 @@ enum class Colour : uint8_t { red = 3 };
 struct Opaque {};
 }  // namespace
 
-TEST("shows values as a reader would write them") {
+TEST("a failure shows values as a reader would write them") {
   CHECK_EQ(show(true), "true");
   CHECK_EQ(show(uint8_t{7}), "7");
   CHECK_EQ(show(-1), "-1");
@@ -24,14 +24,14 @@ TEST("shows values as a reader would write them") {
   CHECK_EQ(show(Opaque{}), "<value>");
 }
 
-TEST("compares integers by value whatever their signs") {
+TEST("integers are compared by value whatever their signs") {
   CHECK(isEqual(1, 1u));
   CHECK(!isEqual(-1, 0xffffffffu));
   CHECK(!isEqual(0xffffffffffffffffu, -1));
   CHECK(isEqual(uint8_t{255}, 255));
 }
 
-TEST("compares texts by content and ranges by elements") {
+TEST("texts are compared by content and ranges by elements") {
   const char* text = "abc";
   CHECK(isEqual(text, std::string("abc")));
   CHECK(!isEqual(std::string_view("abc"), "abd"));

@@ -50,7 +50,7 @@ std::string takeIpv6(const Bytes& packet, Tunnelled& taken, Outer& outer) {
   return "";
 }
 
-// What a receiver of remote checksum offload does: completes the checksum that the sender began.
+// Does what a receiver of remote checksum offload does: completes the checksum that the sender began.
 std::string finishChecksum(Bytes& inner, unsigned start, unsigned field) {
   if (field < start || field + 2 > inner.size()) return "remote checksum lies outside the packet";
   const unsigned sum = 0xffff - onesSum(slice(inner, start, inner.size()), 0);

@@ -1,4 +1,4 @@
-// A tunnel's far end for tests, written from the specifications alone: it shares no code with what it checks.
+// A tunnel's far end for tests is written from the specifications alone: it shares no code with what it checks.
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ struct Tunnelled {
   uint16_t identification = 0;
   bool dontFragment = false;
   int sourcePort = 0, destinationPort = 0;  // of GUE's UDP header
-  bool hasChecksum = false;                 // of the tunnel, and it is right
+  bool hasChecksum = false;                 // of the tunnel, and right
   std::vector<uint8_t> inner;               // with the remote checksum filled in, if that was asked for
-  std::string problem;                      // empty: everything holds
+  std::string problem;                      // empty when everything holds
 };
 
 Tunnelled takeApart(const std::vector<uint8_t>& packet);
 
-// Whether these bytes, a checksum among them, add up (RFC 1071), `pseudo` included.
+// Returns true when these bytes, a checksum among them, add up (RFC 1071), `pseudo` included.
 bool addsUp(const std::vector<uint8_t>& bytes, const std::vector<uint8_t>& pseudo = {});
 
 }  // namespace tunvs::testing

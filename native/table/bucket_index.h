@@ -1,12 +1,13 @@
-// A hash index without pointers: from a hash to the numbers of the units whose keys have it.
+// A BucketIndex is a hash index without pointers: it leads from a hash to the numbers of the units whose keys have it.
 //
-// A bucket is one cache line: 12 one-byte tags, 12 units, a count of entries that had to go on to the next bucket, so
-// that a lookup stops where nobody went on. Nothing ever moves. The index knows no keys: who asks looks at the unit.
+// A bucket is one cache line: 12 one-byte tags, 12 units, and a count of entries that had to go on to the next bucket,
+// so that a lookup stops where none went on. Nothing ever moves. The index knows no keys: the caller looks at the unit.
 //
 // It is a view of buckets that lie elsewhere; zeroed memory is an empty index.
-// Thread safety: prefetch, first and find by anybody; insert, remove and clear by one at a time, clear by nobody
-// beside. Invariants:
-//  1. A tag is published after its unit, and a unit by release: who finds it sees what was written to it before.
+// Thread safety: any thread calls prefetch, first and find; one thread at a time calls insert, remove and clear, and
+// clear only while no other thread uses the index.
+// Invariants:
+//  1. A tag is published after its unit, and a unit by release: whoever finds it sees what was written to it before.
 //  2. A unit is in its hash's home bucket or in one behind it, and each bucket that it passed counts it.
 //  3. Some slot is empty. (insert() REQUIRES it.)
 #pragma once
@@ -32,11 +33,11 @@ class BucketIndex {
 
   void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
 
-  // What `take(unit)` makes, as a pointer, of the first unit of the home bucket whose tag fits; it may be another
-  // hash's. Null: certainly none in the home bucket.
+  // Calls `take(unit)` for the first unit of the home bucket whose tag fits, and returns what it gives, as a pointer;
+  // the unit may belong to another hash. If the result is null, the unit is certainly not in the home bucket.
   template <typename Take>
   auto first(uint64_t hash, Take&& take) const -> decltype(take(uint32_t{}));
-  // Asks `take(unit)` about every unit that may have this hash until it gives something that is not null.
+  // Calls `take(unit)` for every unit that may have this hash, until one returns something that is not null.
   template <typename Take>
   auto find(uint64_t hash, Take&& take) const -> decltype(take(uint32_t{}));
 
@@ -51,8 +52,8 @@ class BucketIndex {
   static constexpr unsigned kDisplacedShift = 32;
   static constexpr uint64_t kDisplacedMask = 0xffff;
 
-  // A mark in the high bit of each byte of `tags` that equals `tag`, and in no other: the unit of a slot that only
-  // looked alike may be stale, and name what is just being reused.
+  // Sets the high bit of each byte of `tags` that equals `tag`, and of no other: the unit of a slot that only looked
+  // alike may be stale, and name what is just being reused.
   static uint64_t matchBytes(uint64_t tags, uint8_t tag) {
     const uint64_t difference = tags ^ (kLowBytes * tag);
     return ~(((difference & ~kHighBits) + ~kHighBits) | difference) & kHighBits;
@@ -63,7 +64,7 @@ class BucketIndex {
   static size_t slotOf(uint64_t marks) { return static_cast<size_t>(__builtin_ctzll(marks)) / 8; }
   static uint32_t displaced(uint64_t tagsHigh) { return tagsHigh >> kDisplacedShift & kDisplacedMask; }
 
-  // Never 0, which is an empty slot. Bits 24..31 choose neither shard nor (but for huge tables) bucket.
+  // Never returns 0, which is an empty slot. Bits 24..31 choose neither the shard nor (but for huge tables) the bucket.
   static uint8_t tagOf(uint64_t hash) {
     const auto tag = static_cast<uint8_t>(hash ^ (hash >> 16));
     return tag == 0 ? 1 : tag;

@@ -12,7 +12,7 @@ namespace {
 
 using testing::Random;
 
-// An index over units that remember their hashes, as keys do.
+// A TestIndex is an index over units that remember their hashes, as keys do.
 struct TestIndex {
   explicit TestIndex(uint32_t count, uint32_t units = 4096)
       : buckets(std::make_unique<BucketIndex::Bucket[]>(count)), index(buckets.get(), count), hashes(units) {}
@@ -24,7 +24,7 @@ struct TestIndex {
   const uint64_t* find(uint64_t hash, uint32_t unit) const {
     return index.find(hash, [&](uint32_t found) { return found == unit ? &hashes[found] : nullptr; });
   }
-  // How many units a search for a hash that is not there has to look at.
+  // Counts the units that a search for a hash that is not there has to look at.
   size_t looks(uint64_t hash) const {
     size_t looks = 0;
     index.find(hash, [&](uint32_t) {
@@ -39,7 +39,7 @@ struct TestIndex {
   std::vector<uint64_t> hashes;
 };
 
-// Of the bucket that it begins in, and otherwise as `low` has it: bits 0..7 and 16..23 make the tag.
+// Returns a hash whose home is the given bucket, with the low bits as in `low`: bits 0..7 and 16..23 make the tag.
 uint64_t hashIn(uint32_t bucket, uint32_t buckets, uint64_t low) {
   return (uint64_t{bucket} << 32) / buckets + (uint64_t{1} << 24) + low;
 }
@@ -56,7 +56,7 @@ TEST("an index finds units by their hashes, and asks about no unit of another ta
   CHECK_EQ(t.looks(hash), 0u);
 }
 
-TEST("an index gives the first unit of a hash's own bucket, in its low slots or its high ones") {
+TEST("an index returns the first unit of a hash's own bucket, from its low slots or its high ones") {
   TestIndex t(16);
   const auto first = [&](uint64_t hash) { return t.index.first(hash, [&](uint32_t unit) { return &t.hashes[unit]; }); };
   CHECK_EQ(first(hashIn(3, 16, 0)), nullptr);
@@ -64,7 +64,7 @@ TEST("an index gives the first unit of a hash's own bucket, in its low slots or 
   for (uint32_t unit = 0; unit < BucketIndex::kSlotsPerBucket; unit++) {
     CHECK_EQ(first(hashIn(3, 16, unit + 1)), &t.hashes[unit]);
   }
-  // It went on to the next bucket.
+  // This one went on to the next bucket.
   t.insert(hashIn(3, 16, 0x80), 100);
   CHECK_EQ(first(hashIn(3, 16, 0x80)), nullptr);
   CHECK_EQ(t.find(hashIn(3, 16, 0x80), 100), &t.hashes[100]);
@@ -77,25 +77,25 @@ TEST("an index follows those that went on to other buckets, round its end, and s
   for (uint32_t unit = 0; unit < kUnits; unit++) t.insert(hash, unit);
   for (uint32_t unit = 0; unit < kUnits; unit++) CHECK_EQ(t.find(hash, unit), &t.hashes[unit]);
   CHECK_EQ(t.looks(hash), kUnits);
-  // Those in the way are gone, and the others still found.
+  // Those in the way are removed, and the others are still found.
   for (uint32_t unit = 0; unit < 2 * BucketIndex::kSlotsPerBucket; unit++) t.index.remove(hash, unit);
   for (uint32_t unit = 0; unit < kUnits; unit++) {
     CHECK_EQ(t.find(hash, unit) != nullptr, unit >= 2 * BucketIndex::kSlotsPerBucket);
   }
-  // With the last one that went on, a search for its hash ends at home.
+  // When the last one that went on is removed, a search for its hash ends at home.
   for (uint32_t unit = 2 * BucketIndex::kSlotsPerBucket; unit < kUnits; unit++) t.index.remove(hash, unit);
   t.insert(hashIn(0, kBuckets, 0x20), 200);
   CHECK_EQ(t.looks(hash), 0u);
 }
 
-TEST("an index with but one slot empty ends a search for what it does not hold") {
+TEST("an index with only one slot empty ends a search for what it does not hold") {
   TestIndex t(2);
   for (uint32_t unit = 0; unit < 2 * BucketIndex::kSlotsPerBucket - 1; unit++) t.insert(hashIn(0, 2, 1), unit);
   CHECK_EQ(t.find(hashIn(0, 2, 1), 4000), nullptr);
   CHECK_EQ(t.find(hashIn(0, 2, 2), 4000), nullptr);
 }
 
-TEST("an index that is cleared is empty") {
+TEST("an index that was cleared is empty") {
   TestIndex t(3);
   for (uint32_t unit = 0; unit < 30; unit++) t.insert(hashIn(1, 3, 9), unit);
   t.index.clear();
@@ -115,7 +115,7 @@ TEST("an index holds what a map holds, at two thirds of its slots, whatever come
         t.index.remove(known->second, unit);
         model.erase(known);
       } else {
-        // Few tags, and buckets that are not used alike.
+        // There are few tags, and buckets that are not used evenly.
         const uint64_t hash = hashIn(random.below(random.below(kBuckets) + 1), kBuckets, random.below(3));
         t.insert(hash, unit);
         model[unit] = hash;

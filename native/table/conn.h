@@ -1,7 +1,8 @@
-// An entry of the connection table: a connection, or what keeps a client on its real server (a persistence template).
+// A Conn is an entry of the connection table: a connection, or a persistence template, which keeps a client on its real
+// server.
 //
-// Thread safety: key fields are written before the entry is published and hold while it is live; the atomics may be
-// written by whoever found it.
+// Thread safety: key fields are written before the entry is published and hold while it is live; whoever found the
+// entry may write the atomics.
 #pragma once
 
 #include <atomic>
@@ -14,8 +15,8 @@ namespace tunvs {
 enum ConnFlag : uint8_t {
   kConnLive = 0x01,      // findable; cleared by removal
   kConnInactive = 0x02,  // counted in its server's inactive connections, not in the active ones
-  kConnInvalid = 0x04,   // a template that is not found any more, and waits for its deadline
-  kConnProven = 0x08,    // a template that led a connection which has shown something (director/connection/standing.h)
+  kConnInvalid = 0x04,   // a template that is no longer found, and waits for its deadline
+  kConnProven = 0x08,    // a template of which a connection has shown something (director/connection/standing.h)
 };
 
 struct alignas(32) Conn {
@@ -27,8 +28,9 @@ struct alignas(32) Conn {
   std::atomic<uint8_t> flags;     // ConnFlag
   std::atomic<uint32_t> server;   // stable id of the real server
   std::atomic<Tick> expires;      // deadline
-  std::atomic<uint32_t> packets;  // a connection's so far, wraps; a template's timeout in ticks
-  // A connection's template, as ConnTable::referenceOf() names it, 0: none. A template's count of connections.
+  std::atomic<uint32_t> packets;  // a connection's packets so far, wraps; a template's timeout in ticks
+  // A connection keeps its template here, as ConnTable::referenceOf() names it, or 0 for none; a template keeps its
+  // count of connections.
   std::atomic<uint32_t> control;
 
   bool isLive() const { return flags.load(std::memory_order_acquire) & kConnLive; }
@@ -42,7 +44,7 @@ struct Conn6 : Conn {
 };
 static_assert(sizeof(Conn6) == 64);
 
-// What a connection begins with, beside its key.
+// A connection begins with these, beside its key.
 struct NewConn {
   uint32_t server;
   Tick expires;

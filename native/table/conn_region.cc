@@ -10,8 +10,8 @@ constexpr size_t align(size_t bytes, size_t to) { return (bytes + to - 1) / to *
 
 constexpr uint32_t kConnsPerShard = 32768;
 constexpr uint32_t kMaxShards = 1024;
-constexpr uint32_t kUnitsPerBucket = 8;  // at full capacity two thirds of the slots are taken
-// As many as 16 vectors evict that find no room, of connections and templates alike.
+constexpr uint32_t kUnitsPerBucket = 8;  // so two thirds of the slots are taken at full capacity
+// So many connections and templates are evicted by 16 vectors that find no room.
 constexpr uint32_t kSpareUnits = 2048;
 
 }  // namespace
@@ -24,11 +24,12 @@ ConnRegion::Header ConnRegion::layout(Family family, uint32_t capacity) {
   h.capacity = capacity;
   h.shards = std::clamp<uint32_t>(capacity / kConnsPerShard, 1, kMaxShards);
   const uint32_t fair = (capacity + h.shards - 1) / h.shards;
-  // A hash does not fill shards evenly: five standard deviations (sqrt(n) each) keep the promised capacity.
+  // A hash does not fill shards evenly, so five standard deviations (sqrt(n) each) keep the promised capacity.
   uint32_t deviation = 1;
   while (uint64_t{deviation} * deviation < fair) deviation++;
   h.shardCapacity = h.shards == 1 ? fair : fair + 5 * deviation;
-  // Room for removed connections that wait for the readers to pass on: the fewer the shards, the more come to each.
+  // There is room for removed connections that wait for the readers to pass on: the fewer the shards, the more of these
+  // each gets.
   h.shardUnits = h.shardCapacity + std::max({256u, h.shardCapacity / 256, kSpareUnits / h.shards});
   h.shardBuckets = (h.shardUnits + kUnitsPerBucket - 1) / kUnitsPerBucket;
   h.bucketsOffset = align(sizeof(ConnShard), 64);

@@ -1,13 +1,13 @@
-// The memory of a connection table: one contiguous region without a pointer in it.
+// A ConnRegion is the memory of a connection table: one contiguous region without a pointer in it.
 //
 //   header | shard 0: state, wheels | buckets | connections | links || shard 1: ...
 //
-// A connection is 32 bytes (64 for IPv6, with its addresses behind). Links are what only insertion and expiry touch:
-// the timer wheels' lists and those of free units. Here is where things are, and what keys say; not what is done.
+// A connection takes 32 bytes (64 for IPv6, with its addresses behind). Only insertion and expiry touch the links: the
+// lists of the timer wheels and of free units. This file says where things are, and what keys say; not what is done.
 //
-// Thread safety: everything by anybody, but for create() and attach(); what is found has its own rules.
+// Thread safety: any thread calls everything but create() and attach(); what is found has its own rules.
 // Invariants:
-//  1. The header is as layout() makes it of the family and the capacity, and never changes.
+//  1. layout() makes the header from the family and the capacity; it never changes.
 //  2. Key fields of a connection never change while it is live.
 #pragma once
 
@@ -28,12 +28,12 @@
 
 namespace tunvs {
 
-// What a shard keeps for itself. REQUIRES lock for everything but `live`.
+// A shard keeps this for itself. REQUIRES lock for everything but `live`.
 struct alignas(64) ConnShard {
   SpinLock lock;
   std::atomic<uint32_t> live;
   UnitPool units;
-  Tick restsSince;  // those with proof were looked through in vain; not again for a moment
+  Tick restsSince;  // a search of those with proof was in vain then, and is not repeated for a moment
   bool rests;
   ExpiryWheels wheels;
 };
@@ -45,9 +45,9 @@ class ConnRegion {
   static constexpr uint32_t kLayoutVersion = 3;
 
   static size_t bytesFor(Family family, uint32_t capacity);
-  // Lays a header into `memory`. REQUIRES: zeroed, 64-byte aligned, bytesFor() long
+  // Writes a header into `memory`. REQUIRES: zeroed, 64-byte aligned, bytesFor() long
   static ConnRegion create(std::span<std::byte> memory, Family family, uint32_t capacity, const HashSecret& secret);
-  // Refuses what create() did not make.
+  // Refuses memory that create() did not make.
   static Result<ConnRegion> attach(std::span<std::byte> memory);
 
   Family family() const { return header_->family; }
@@ -74,13 +74,13 @@ class ConnRegion {
                                  stride());
   }
 
-  // Names a connection within this region; never 0.
+  // Returns a name for a connection within this region; never 0.
   uint32_t referenceOf(const Conn* conn) const {
     return static_cast<uint32_t>((reinterpret_cast<const std::byte*>(conn) - base_) / sizeof(Conn));
   }
   Conn* named(uint32_t reference) const { return reinterpret_cast<Conn*>(base_ + size_t{reference} * sizeof(Conn)); }
 
-  // Whether it is live, may be found and has this key.
+  // Returns true when the connection is live, may be found and has this key.
   bool matches(const Conn& conn, const FlowKey& key) const;
   FlowKey keyOf(const Conn& conn) const;
   void setKey(Conn& conn, const FlowKey& key) const;
@@ -99,7 +99,7 @@ class ConnRegion {
     uint32_t shardBuckets;
     uint64_t shardBytes;
     uint64_t bucketsOffset, connsOffset, linksOffset;  // within a shard
-    uint64_t firstShard;                               // from the region's start
+    uint64_t firstShard;                               // from the start of the region
     HashSecret secret;
   };
 

@@ -21,8 +21,8 @@ Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Epochs& epochs)
   return table;
 }
 
-// Buckets, links and what a shard keeps for itself, from its entries alone. The readers that removed ones waited for
-// are gone. Where an entry stands is found out by the next round of expiry, which comes to all of them.
+// Makes buckets, links and the shard's own state from its entries alone. The readers for which removed entries waited
+// are gone. The next round of expiry comes to all entries, and finds out how they stand.
 void ConnTable::rebuild(uint32_t index) {
   ConnShard& shard = region_.shard(index);
   const uint32_t used = std::min(shard.units.used(), region_.shardUnits());

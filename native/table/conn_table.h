@@ -1,23 +1,24 @@
-// The connection table of one address family, shared by all workers: a region (table/conn_region.h) of shards, each a
-// table of its own, with an index from hashes to connections (table/bucket_index.h), timer wheels that hold them at or
-// before their deadlines (table/expiry_wheels.h), and a pool of units (table/unit_pool.h). Here is what puts them
-// together. Nothing ever moves, so a lookup needs no lock and no retry.
+// A ConnTable is the connection table of one address family, shared by all workers. It is a region
+// (table/conn_region.h) of shards. Each shard is a table of its own, with an index from hashes to connections
+// (table/bucket_index.h), timer wheels that hold them at or before their deadlines (table/expiry_wheels.h), and a pool
+// of units (table/unit_pool.h). This file puts them together. Nothing ever moves, so a lookup needs no lock and no
+// retry.
 //
-// Expiry. Each connection carries its deadline. A packet only writes the new deadline into the connection; when the
-// wheel comes by and finds it later, it links it again.
+// Expiry: each connection carries its deadline. A packet only writes the new deadline into the connection; when the
+// wheel comes to the connection later, it links it again.
 //
-// What the templates below call a judge has, of entries of the table at one time:
+// The templates below take a judge, which answers about entries of the table at one time:
 //   Place place(const Conn&)              where it stands; due later than now unless its deadline has come
 //   Yield yields(const Conn&, Standing)   whether it gives way, standing there
 //   uint32_t idle(const Conn&)            ticks since its last packet
 //   void evict(Conn&, Standing)           takes what gives way off its server's counts
-//   uint32_t onDue(Conn&)                 likewise at its deadline: 0, or the ticks to live on
+//   uint32_t onDue(Conn&)                 ticks to live on at its deadline; or 0, once taken off the counts
 //
-// Thread safety: hash, prefetch, candidate and find by any registered epoch reader, without a lock. What is named
-// *Locked needs the shard's lock, held through Guard. A connection's atomics may be written by whoever found it.
+// Thread safety: any registered epoch reader calls hash, prefetch, candidate and find, without a lock. A function named
+// *Locked needs the shard's lock, held through Guard. Whoever found a connection may write its atomics.
 // Invariants:
 //  1. A unit is in the index, linked on a wheel and counted as live, or in none of these; it gets into the index after
-//  the connection in it is complete.
+//     the connection in it is complete.
 //  2. A removed connection is reused only when every reader has passed a quiescent point (Epochs).
 //  3. Live connections of a shard never exceed its capacity; the units beyond it absorb those waiting for invariant 2.
 //  4. A linked connection's wheel slot is never later than its deadline's.
@@ -44,23 +45,23 @@ class ConnTable {
  public:
   static constexpr uint32_t kMinCapacity = ConnRegion::kMinCapacity;
   static constexpr uint32_t kMaxCapacity = ConnRegion::kMaxCapacity;
-  // Units that are looked at while a shard's lock is held, by what goes through all of them.
+  // A call that goes through all units looks at no more than this many while it holds a shard's lock.
   static constexpr uint32_t kUnitsPerLock = 256;
 
-  // Bytes that a region for `capacity` connections needs.
+  // Returns the bytes that a region for `capacity` connections needs.
   static size_t regionBytes(Family family, uint32_t capacity) { return ConnRegion::bytesFor(family, capacity); }
 
-  // Lays an empty table into `region`. REQUIRES: zeroed, 64-byte aligned, regionBytes() long, outlives the table.
+  // Makes an empty table in `region`. REQUIRES: zeroed, 64-byte aligned, regionBytes() long, outlives the table.
   static ConnTable create(std::span<std::byte> region, Family family, uint32_t capacity, const HashSecret& secret,
                           Tick now, Epochs& epochs);
-  // Takes over a region that create() made, in this or another process, which may have died in the middle of a change:
-  // only the entries themselves are believed, and of these what a lookup needs. REQUIRES: nobody else uses it.
+  // Takes over a region that create() made, in this or another process, which may have died in the middle of a change.
+  // So only the entries themselves are believed, and of these only what a lookup needs. REQUIRES: nobody else uses it.
   static Result<ConnTable> attach(std::span<std::byte> region, Epochs& epochs);
 
   Family family() const { return region_.family(); }
   uint32_t capacity() const { return region_.capacity(); }
   uint32_t shardCount() const { return region_.shardCount(); }
-  // Bytes that it takes.
+  // Returns the bytes that the region takes.
   uint64_t regionSize() const { return region_.bytes(); }
   uint64_t liveCount() const;
 
@@ -68,12 +69,13 @@ class ConnTable {
 
   uint64_t hash(const FlowKey& key) const { return region_.hash(key); }
   void prefetchBucket(uint64_t hash) const { region_.index(region_.shardOf(hash)).prefetch(hash); }
-  // The first entry whose tag fits, for prefetching; it may be another flow's. Null: certainly not in the home bucket.
+  // Returns the first entry whose tag fits, for prefetching; it may be another flow's. If it is null, the flow is
+  // certainly not in its home bucket.
   Conn* candidate(uint64_t hash) const {
     const uint32_t shard = region_.shardOf(hash);
     return region_.index(shard).first(hash, [&](uint32_t unit) { return region_.connAt(shard, unit); });
   }
-  // The live connection with this key, or null. It may have reached its deadline: see hasExpired().
+  // Returns the live connection with this key, or null. It may have reached its deadline: see hasExpired().
   Conn* find(const FlowKey& key, uint64_t hash) const {
     const uint32_t shard = region_.shardOf(hash);
     return region_.index(shard).find(hash, [&](uint32_t unit) {
@@ -81,22 +83,22 @@ class ConnTable {
       return region_.matches(*conn, key) ? conn : nullptr;
     });
   }
-  // The same, with what candidate() gave, by now in the cache. REQUIRES: the reader has passed no quiescent point in
-  // between.
+  // Does the same with what candidate() returned, which is in the cache by now. REQUIRES: the reader has passed no
+  // quiescent point in between.
   Conn* find(const FlowKey& key, uint64_t hash, Conn* candidate) const {
     if (candidate != nullptr && region_.matches(*candidate, key)) [[likely]]
       return candidate;
     return find(key, hash);
   }
   static bool hasExpired(const Conn& conn, Tick now) { return conn.hasExpired(now); }
-  // Whether room in this key's shard will soon have to be made.
+  // Returns true when room in this key's shard will soon have to be made.
   bool isNearlyFull(uint64_t hash) const {
     const ConnShard& shard = region_.shard(region_.shardOf(hash));
     return shard.live.load(std::memory_order_relaxed) >= region_.shardCapacity() / 8 * 7;
   }
-  // Names a connection within this table; never 0.
+  // Returns a name for a connection within this table; never 0.
   uint32_t referenceOf(const Conn* conn) const { return region_.referenceOf(conn); }
-  // REQUIRES: referenceOf() gave it, and the connection is still live.
+  // REQUIRES: referenceOf() returned `reference`, and the connection is still live.
   Conn* named(uint32_t reference) const { return region_.named(reference); }
   FlowKey keyOf(const Conn& conn) const { return region_.keyOf(conn); }
 
@@ -110,20 +112,20 @@ class ConnTable {
     SpinGuard guard_;
   };
 
-  // Adds a connection with this key. REQUIRES: find() gives null. When the shard is full, another one gives way. Null
-  // when none does.
+  // Adds a connection with this key. If the shard is full, another connection gives way; if none does, returns null.
+  // REQUIRES: find() returns null.
   template <typename Judge>
   Conn* insertLocked(const FlowKey& key, uint64_t hash, const NewConn& made, Tick now, Judge&& judge);
   void removeLocked(Conn* conn, uint64_t hash);
-  // Says where a connection stands by now. REQUIRES: `place` is due no later than the connection's deadline
+  // Says where a connection stands now. REQUIRES: `place` is due no later than the connection's deadline
   void moveLocked(const Conn* conn, uint64_t hash, Place place);
-  // What the shard's wheels take for now: at most a slot, or what expire() is late by, behind.
+  // Returns what the shard's wheels take for now: behind by at most a slot, or by as much as expire() is late.
   Tick timeLocked(uint64_t hash) const { return region_.shard(region_.shardOf(hash)).wheels.handled(); }
 
   // ---- all of a shard, by turns (table/conn_table_turns.h) ----
 
-  // Removes what has reached its deadline in one shard. At most `budget` connections are looked at, which is taken off
-  // it; with `exact`, those within the wheels' current slot too. True when the shard is up to date.
+  // Removes what has reached its deadline in one shard. It looks at `budget` connections at most, and subtracts them
+  // from it; with `exact` it includes those within the wheels' current slot. Returns true when the shard is up to date.
   template <typename Judge>
   bool expire(uint32_t shard, Tick now, bool exact, size_t& budget, Judge&& judge);
 
@@ -132,13 +134,14 @@ class ConnTable {
   template <typename Visit>
   uint64_t forEach(uint64_t cursor, size_t limit, Visit&& visit) const;
 
-  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard from `unit` on, under its lock; so that
-  // nobody waits long for that, of kUnitsPerLock units at most. The unit to go on with; 0 at the shard's end.
+  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard from `unit` on, under its lock. It goes
+  // through kUnitsPerLock units at most, so that nobody waits long for the lock. Returns the unit to go on with; 0 at
+  // the shard's end.
   template <typename OnEach>
   uint32_t removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach);
 
-  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard drawn at random, with repetition: of its
-  // entries `numerator` in `denominator`. REQUIRES: numerator <= denominator, denominator > 0
+  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard drawn at random, with repetition: for
+  // `numerator` in `denominator` of its entries. REQUIRES: numerator <= denominator, denominator > 0
   template <typename OnEach>
   void sample(uint32_t shard, uint64_t numerator, uint64_t denominator, SplitMix64& random, OnEach&& onEach);
 
@@ -157,8 +160,8 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, const NewConn& 
   const uint32_t index = region_.shardOf(hash);
   ConnShard& shard = region_.shard(index);
   ConnLink* links = region_.links(index);
-  // Before anything is added to those that wait: what waits with it waits as long. And nobody is to give way for one
-  // who can't be taken in.
+  // This is asked before anything joins the removed units that wait, because what waits together waits equally long.
+  // Also, no connection is to give way for a newcomer that can't be taken in.
   if (!shard.units.hasRoom(links, region_.shardUnits(), *epochs_)) return nullptr;
   if (shard.live.load(std::memory_order_relaxed) >= region_.shardCapacity()) {
     const uint32_t victim = EvictionSearch<std::remove_reference_t<Judge>>(region_, index, now, judge).find();

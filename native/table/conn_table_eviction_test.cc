@@ -13,7 +13,7 @@ using testing::TestTable;
 
 constexpr uint32_t kCapacity = ConnTable::kMinCapacity;
 
-TEST("holds as many connections as were promised before the first is evicted") {
+TEST("a table holds as many connections as were promised before the first is evicted") {
   TestTable t(kCapacity);
   size_t evicted = 0;
   for (uint32_t i = 0; i < kCapacity; i++) {
@@ -25,7 +25,7 @@ TEST("holds as many connections as were promised before the first is evicted") {
   CHECK_EQ(t.table.liveCount(), kCapacity);
 }
 
-// Where each entry stands is in its server's number here, and whether it gives way in its state.
+// An entry's server number here says where it stands, and its state says whether it gives way.
 struct StatedJudge {
   Place place(const Conn& conn) const { return {static_cast<Standing>(conn.server.load()), conn.expires.load()}; }
   Yield yields(const Conn& conn, Standing) { return looks++, static_cast<Yield>(conn.state.load()); }
@@ -63,9 +63,9 @@ struct StatedTable : TestTable {
   Tick now = 0;
 };
 
-TEST("evicts by standing, and within one the first that was linked of those that are due first") {
+TEST("eviction goes by standing, and within one takes the first that was linked of those that are due first") {
   StatedTable t;
-  // Better ones are due first, so that their time left would have them go.
+  // The better ones are due first, so they would go if only the time left counted.
   constexpr Standing kOrder[] = {Standing::closing,    Standing::stale,     Standing::slightLong, Standing::slightIdle,
                                  Standing::slightBusy, Standing::solidLong, Standing::solidIdle,  Standing::fresh};
   uint32_t number = 0;
@@ -82,7 +82,7 @@ TEST("evicts by standing, and within one the first that was linked of those that
   CHECK(t.add(20000, Standing::held, 50000) == nullptr);
 }
 
-TEST("entries that cannot be evicted do not lie on the way of the search") {
+TEST("entries that cannot be evicted are not in the way of the search") {
   StatedTable t;
   for (uint32_t i = 0; i < kCapacity - 1; i++) t.add(i, i % 2 == 0 ? Standing::held : Standing::heldUnproven, 100);
   t.add(kCapacity - 1, Standing::stale, 60000);
@@ -92,7 +92,7 @@ TEST("entries that cannot be evicted do not lie on the way of the search") {
   CHECK_EQ(t.judge.looks, 1u);
 }
 
-TEST("links that are out of date do not use up the search, nor are they left as they were") {
+TEST("links that are out of date do not use up the search, and are not left as they were") {
   StatedTable t;
   for (uint32_t i = 0; i < 100; i++) t.add(i, Standing::stale, 1000);
   for (uint32_t i = 100; i < kCapacity; i++) t.add(i, Standing::stale, 5000);
@@ -105,7 +105,7 @@ TEST("links that are out of date do not use up the search, nor are they left as 
   for (uint32_t i = 0; i < 100; i++) CHECK(t.has(i));
 }
 
-TEST("takes the best that it has seen where every link is out of date, and looks at a bounded number") {
+TEST("eviction takes the best that it has seen if every link is out of date, and looks at a bounded number") {
   StatedTable t;
   for (uint32_t i = 0; i < kCapacity; i++) t.add(i, Standing::fresh, 1000, Yield::gives, i == 77 ? 9 : i % 7);
   for (uint32_t i = 0; i < kCapacity; i++) t.find(numberedKey(i))->expires = 200000;
@@ -115,7 +115,7 @@ TEST("takes the best that it has seen where every link is out of date, and looks
   CHECK(t.judge.looks <= kEvictionRelinks);
 }
 
-TEST("looks at a bounded number of those that keep their places, and refuses the newcomer") {
+TEST("eviction looks at a bounded number of those that keep their places, and refuses the newcomer") {
   StatedTable t;
   for (uint32_t i = 0; i < kCapacity; i++)
     t.add(i, static_cast<Standing>(i % static_cast<uint32_t>(Standing::held)), 1000, Yield::keeps);
@@ -127,7 +127,7 @@ TEST("looks at a bounded number of those that keep their places, and refuses the
 }
 
 TEST(
-    "those without proof take the places of those with it up to a part of the table, and of solid ones with the "
+    "entries without proof take places of those with it up to a part of the table, and of solid ones together with the "
     "slight") {
   constexpr uint32_t kShare = kCapacity / kUnprovenShare;
   const struct {
@@ -147,7 +147,7 @@ TEST(
   }
 }
 
-TEST("the older of a handshake and of another beginner gives way") {
+TEST("the older one of a handshake and another beginner gives way") {
   StatedTable t;
   for (uint32_t i = 0; i < kCapacity; i++)
     t.add(i, i % 2 == 0 ? Standing::opening : Standing::fresh, 2000, Yield::gives, kCapacity - i);
@@ -157,7 +157,9 @@ TEST("the older of a handshake and of another beginner gives way") {
   }
 }
 
-TEST("a closing connection that is still heard goes behind the unproven, and before those that have shown something") {
+TEST(
+    "a closing connection that still gets packets goes after the unproven, and before those that have shown "
+    "something") {
   StatedTable t;
   for (uint32_t i = 0; i < 10; i++) t.add(i, Standing::closing, 1000, Yield::last);
   for (uint32_t i = 10; i < 20; i++) t.add(i, Standing::stale, 5000);
@@ -168,7 +170,7 @@ TEST("a closing connection that is still heard goes behind the unproven, and bef
   }
 }
 
-TEST("what is overdue goes before all others") {
+TEST("an overdue entry goes before all others") {
   StatedTable t;
   for (uint32_t i = 0; i < kCapacity; i++)
     t.add(i, i == 500 ? Standing::solidBusy : Standing::closing, i == 500 ? 100 : 300);
@@ -177,7 +179,7 @@ TEST("what is overdue goes before all others") {
   CHECK(!t.has(500));
 }
 
-TEST("a search in vain is not repeated for a moment, and is repeated however long nobody came") {
+TEST("a search in vain is not repeated for a moment, and is repeated after any longer time") {
   for (const uint32_t days : {0u, 1u, 100u, 150u, 190u}) {
     StatedTable t;
     for (uint32_t i = 0; i < kCapacity; i++) t.add(i, Standing::slightBusy, 1 << 30, Yield::keeps);
@@ -194,14 +196,14 @@ TEST("a search in vain is not repeated for a moment, and is repeated however lon
 TEST("a newcomer for whom there is no memory takes nobody's place") {
   StatedTable t;
   for (uint32_t i = 0; i < kCapacity; i++) t.add(i, Standing::stale, 1000);
-  t.epochs.enter(0);  // and stays
+  t.epochs.enter(0);  // and stays there
   uint32_t number = 5000;
   while (t.add(number, Standing::stale, 1000) != nullptr) number++;
   CHECK_EQ(t.judge.victim, nullptr);
   CHECK_EQ(t.table.liveCount(), kCapacity);
 }
 
-TEST("goes on to the next connection when an owner keeps one") {
+TEST("eviction goes on to the next connection when an owner keeps one") {
   TestTable t(kCapacity);
   for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000 + 16 * (i / 2), i);  // two to a slot
   const auto keepsFirstFive = [](Conn& victim) { return victim.server.load() >= 5; };
@@ -211,7 +213,7 @@ TEST("goes on to the next connection when an owner keeps one") {
   CHECK_EQ(t.table.liveCount(), kCapacity);
 }
 
-TEST("reuses a removed connection's memory only when every reader has moved on") {
+TEST("a removed connection's memory is reused only when every reader has moved on") {
   TestTable t(kCapacity);
   for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000, i);
   t.epochs.enter(0);
@@ -244,7 +246,7 @@ TEST("reuses a removed connection's memory only when every reader has moved on")
   CHECK(held.contains(conn));
 }
 
-TEST("never runs out of memory while readers pass on") {
+TEST("a table never runs out of memory while readers pass on") {
   TestTable t(kCapacity);
   t.epochs.enter(0);
   for (int round = 0; round < 50; round++) {
@@ -258,12 +260,12 @@ TEST("never runs out of memory while readers pass on") {
   CHECK_EQ(t.table.liveCount(), 0u);
 }
 
-TEST("memory for a flood's newcomers is there again when a worker that had stood still goes on") {
+TEST("memory for a flood's newcomers is there again when a worker that had stopped goes on") {
   for (const uint32_t perVector : {1u, 3u, 20u, 50u, 128u}) {
     TestTable t(kCapacity);
     for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000);
     uint32_t number = kCapacity;
-    // How many of the newcomers of so many vectors were refused.
+    // Counts how many newcomers of so many vectors were refused.
     const auto flood = [&](uint32_t vectors, uint32_t workers) {
       uint32_t refused = 0;
       for (uint32_t i = 0; i < vectors; i++) {
@@ -280,7 +282,7 @@ TEST("memory for a flood's newcomers is there again when a worker that had stood
   }
 }
 
-TEST("reuses what was removed however many epochs have passed since") {
+TEST("a removed connection's memory is reused however many epochs have passed since") {
   for (const bool isExpiring : {false, true}) {
     TestTable t(kCapacity);
     for (uint32_t i = 0; i < kCapacity; i++) t.insert(numberedKey(i), 1000, i);
@@ -296,7 +298,7 @@ TEST("reuses what was removed however many epochs have passed since") {
   }
 }
 
-TEST("keeps the count of live connections within the capacity under a flood") {
+TEST("a table keeps the count of live connections within the capacity under a flood") {
   TestTable t(kCapacity);
   testing::Random random(5);
   for (uint32_t i = 0; i < 20000; i++) {

@@ -10,10 +10,10 @@ namespace {
 using testing::numberedKey;
 using testing::TestTable;
 
-constexpr uint32_t kSlotTicks = ExpiryWheels::kTicksPerSlot;  // what lazy expiry may be late by
+constexpr uint32_t kSlotTicks = ExpiryWheels::kTicksPerSlot;  // lazy expiry may be late by this
 constexpr uint32_t kWheelTicks = ExpiryWheels::kRound;
 
-TEST("expires a connection at its deadline and not a tick before") {
+TEST("a connection expires at its deadline and not a tick before") {
   for (const Tick deadline : {1u, 15u, 16u, 17u, 250u, 15000u, kWheelTicks - 1, kWheelTicks, kWheelTicks + 1, 225000u,
                               669600000u /* 31 days */}) {
     TestTable t;
@@ -26,7 +26,7 @@ TEST("expires a connection at its deadline and not a tick before") {
   }
 }
 
-TEST("expires tick by tick, each connection at its own") {
+TEST("connections expire tick by tick, each at its own") {
   TestTable t(4096);
   constexpr Tick kLast = 2000;
   for (Tick i = 1; i <= kLast; i++) t.insert(numberedKey(i), i);
@@ -36,7 +36,7 @@ TEST("expires tick by tick, each connection at its own") {
   }
 }
 
-TEST("is late by less than one slot when expiring lazily") {
+TEST("lazy expiry is late by less than one slot") {
   for (Tick deadline = 100; deadline < 140; deadline++) {
     TestTable t;
     t.insert(numberedKey(1), deadline);
@@ -45,10 +45,10 @@ TEST("is late by less than one slot when expiring lazily") {
   }
 }
 
-TEST("keeps a connection whose deadline a packet moved on") {
+TEST("a connection whose deadline a packet moved on is kept") {
   TestTable t;
   Conn* conn = t.insert(numberedKey(1), 100);
-  // As packets do it: the deadline only, without the wheel knowing.
+  // As packets do, this changes only the deadline, and the wheel does not know.
   for (Tick now = 0; now < 300000; now += 90) {
     conn->expires.store(now + 100);
     if (!CHECK_EQ(t.expire(now), 0u)) return;
@@ -58,7 +58,7 @@ TEST("keeps a connection whose deadline a packet moved on") {
   CHECK_EQ(t.expire(last), 1u);
 }
 
-TEST("expires a connection early whose deadline was moved to an earlier time") {
+TEST("a connection whose deadline was moved to an earlier time expires early") {
   TestTable t;
   t.insert(numberedKey(1), 225000);
   t.insert(numberedKey(2), 225000);
@@ -70,15 +70,16 @@ TEST("expires a connection early whose deadline was moved to an earlier time") {
   CHECK(t.find(numberedKey(2)) != nullptr);
 }
 
-TEST("expires a connection whose deadline is set into the past at the next look") {
+TEST("a connection whose deadline is set into the past expires at the next look") {
   TestTable t(1024, Family::ipv4, 5000);
   t.insert(numberedKey(1), 6000);
   t.setDeadline(numberedKey(1), 4000);
   CHECK_EQ(t.expire(5000), 1u);
 }
 
-TEST("catches up after a long pause") {
-  // Beyond the wheel's span, beyond several, and just short of where ticks could not be compared any more.
+TEST("expiry catches up after a long pause") {
+  // The pauses are beyond the wheel's span, beyond several, and just short of where ticks could not be compared any
+  // more.
   for (const Tick pause : {kWheelTicks - 1, kWheelTicks, kWheelTicks + 1, 3 * kWheelTicks + 5, 0x7fff0000u}) {
     TestTable t(4096);
     std::map<uint32_t, Tick> deadlines;
@@ -92,7 +93,7 @@ TEST("catches up after a long pause") {
     for (const auto& [i, deadline] : deadlines) {
       if (!CHECK_EQ(t.find(numberedKey(i)) != nullptr, !reached(pause, deadline))) return;
     }
-    // And goes on as if nothing had been.
+    // It goes on as if there had been no pause.
     t.insert(numberedKey(5000), pause + 700);
     const uint64_t before = t.table.liveCount();
     CHECK(t.expire(pause + 699) < before);
@@ -102,7 +103,7 @@ TEST("catches up after a long pause") {
   }
 }
 
-TEST("keeps time when ticks wrap around at 2^32") {
+TEST("expiry keeps time when ticks wrap around at 2^32") {
   for (const uint32_t before : {0u, 1u, 15u, 16u, 17u, 1000u, kWheelTicks}) {
     const Tick start = 0u - before;
     TestTable t(1024, Family::ipv4, start);
@@ -119,7 +120,7 @@ TEST("keeps time when ticks wrap around at 2^32") {
   }
 }
 
-TEST("ignores a time before the one that it has reached") {
+TEST("expiry ignores a time before the one that it has reached") {
   TestTable t(1024, Family::ipv4, 10000);
   t.insert(numberedKey(1), 10050);
   t.expire(10040);
@@ -128,7 +129,7 @@ TEST("ignores a time before the one that it has reached") {
   CHECK_EQ(t.expire(10050), 1u);
 }
 
-TEST("gives a due connection the time that its owner grants") {
+TEST("a due connection gets the time that its owner grants") {
   TestTable t;
   t.insert(numberedKey(1), 100);
   size_t asked = 0;
@@ -145,14 +146,14 @@ TEST("gives a due connection the time that its owner grants") {
   CHECK_EQ(t.find(numberedKey(1))->expires.load(), 15100u);
   grant(15099, 15000);
   CHECK_EQ(asked, 1u);
-  grant(15100, 3);  // within the slot at hand
+  grant(15100, 3);  // within the current slot
   CHECK_EQ(asked, 2u);
   grant(15103, 0);
   CHECK_EQ(asked, 3u);
   CHECK_EQ(t.find(numberedKey(1)), nullptr);
 }
 
-TEST("stops at its budget and goes on from there") {
+TEST("expiry stops at its budget and goes on from there") {
   TestTable t(4096);
   for (uint32_t i = 0; i < 1000; i++) t.insert(numberedKey(i), 50 + i % 7);
   size_t expired = 0, rounds = 0;
@@ -171,7 +172,7 @@ TEST("stops at its budget and goes on from there") {
   CHECK(rounds >= 33 && rounds <= 36);
 }
 
-TEST("says that a shard with nothing due is up to date") {
+TEST("expiry reports that a shard with nothing due is up to date") {
   TestTable t;
   t.insert(numberedKey(1), 100000);
   for (const bool exact : {false, true}) {

@@ -1,4 +1,4 @@
-// The connection table against the simplest thing that does the same: a map of deadlines.
+// Compares the connection table with the simplest thing that does the same: a map of deadlines.
 #include <unordered_map>
 
 #include "support/random.h"
@@ -18,7 +18,7 @@ class ModelRun {
   ModelRun(uint64_t seed, Family family, uint32_t keys, Tick start)
       : random_(seed), family_(family), keys_(keys), now_(start), t_(kCapacity, family, start) {}
 
-  // False, and the test has failed, at the first difference.
+  // Returns false at the first difference, with the test failed.
   bool run(size_t steps) {
     for (size_t i = 0; i < steps; i++) {
       step();
@@ -73,7 +73,7 @@ class ModelRun {
         break;
       case 9:
       case 10:
-      case 11:  // as a packet does it: later only, and nobody tells the wheel
+      case 11:  // as a packet does: only later, and nobody tells the wheel
         if (isKnown) {
           known->second += random_.below(20000);
           conn->expires.store(known->second);
@@ -105,7 +105,7 @@ class ModelRun {
         number);
     check(hasEvicted == (isFull && conn != nullptr), "evicted without need, or did not although it was full");
     if (conn != nullptr) model_[number] = deadline;
-    // Nothing can be reused while the reader stays; what lies beyond the capacity is for that.
+    // Nothing can be reused while the reader stays; the units beyond the capacity are used up then.
     if (conn == nullptr) t_.epochs.advance(), t_.epochs.enter(0);
   }
 
@@ -154,10 +154,11 @@ class ModelRun {
   bool hasFailed_ = false;
 };
 
-TEST("does what a plain map would, over many thousand random operations") {
+TEST("a table does what a plain map would, over many thousand random operations") {
   for (uint64_t seed = 1; seed <= 4; seed++) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
-      // Fewer keys than room, about as many, and so many that it is always full; and across the wrap of ticks.
+      // The keys are fewer than the room, about as many, and so many that the table is always full; ticks wrap in half
+      // of the runs.
       for (const uint32_t keys : {700u, 1300u, 4000u}) {
         const Tick start = seed % 2 == 0 ? 0u - 100000u : 12345u;
         if (!ModelRun(seed, family, keys, start).run(15000)) {

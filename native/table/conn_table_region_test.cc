@@ -12,7 +12,7 @@ using testing::TestTable;
 
 constexpr Family kFamilies[] = {Family::ipv4, Family::ipv6};
 
-// The bytes of `t` at another address, as another process finds them.
+// Returns the bytes of `t` at another address, as another process finds them.
 TableMemory copyOf(const TestTable& t) {
   const auto from = t.memory.span();
   TableMemory memory(from.size());
@@ -20,7 +20,7 @@ TableMemory copyOf(const TestTable& t) {
   return memory;
 }
 
-TEST("is taken over with its connections at another address") {
+TEST("a table is taken over with its connections at another address") {
   for (const Family family : kFamilies) {
     TestTable t(70000, family, 5000);
     for (uint32_t i = 0; i < 30000; i++) t.insert(numberedKey(i, family), 6000 + i % 100 * 100, i);
@@ -53,7 +53,7 @@ TEST("is taken over with its connections at another address") {
   }
 }
 
-TEST("takes new connections after a takeover, whatever epoch the old process was in") {
+TEST("a table takes new connections after a takeover, whatever epoch the old process was in") {
   for (const uint64_t oldEpochs : {uint64_t{0}, uint64_t{1000000}}) {
     TestTable t;
     for (uint64_t i = 0; i < oldEpochs; i++) t.epochs.advance();
@@ -81,7 +81,7 @@ TEST("takes new connections after a takeover, whatever epoch the old process was
   }
 }
 
-TEST("is taken over even when its last owner died holding a lock") {
+TEST("a table is taken over even when its last owner died holding a lock") {
   TestTable t;
   const FlowKey key = numberedKey(1);
   t.insert(key, 1000);
@@ -95,8 +95,9 @@ TEST("is taken over even when its last owner died holding a lock") {
   CHECK(attached.value().find(key, hash) != nullptr);
 }
 
-// Whatever a table's owner was doing when it died, or whoever wrote into its memory: what is taken over works.
-TEST("is taken over whatever is in it, and works") {
+// A table that was taken over works, whatever its owner was doing when it died, and whatever was written into its
+// memory.
+TEST("a table is taken over whatever is in it, and works") {
   for (const Family family : kFamilies) {
     for (uint64_t seed = 1; seed <= 60; seed++) {
       testing::Random random(seed);
@@ -107,7 +108,7 @@ TEST("is taken over whatever is in it, and works") {
       const auto bytes = memory.span();
       const size_t header = 4096;
       for (uint32_t hit = random.below(200); hit > 0; hit--) {
-        // Anywhere, or at the beginning of a shard, where it keeps its own state.
+        // The place is anywhere, or at the beginning of a shard, where it keeps its own state.
         const bool isState = random.oneIn(2);
         const size_t shard =
             header + (bytes.size() - header) / t.table.shardCount() * random.below(t.table.shardCount());
@@ -150,9 +151,9 @@ TEST("is taken over whatever is in it, and works") {
   }
 }
 
-TEST("refuses memory that holds no table, and says why") {
+TEST("memory that holds no table is refused, and the error says why") {
   const TestTable t(4096);
-  // Offsets of the header's fields: magic 0, version 8, family 12, capacity 16, shards 20, ...
+  // The header's fields have these offsets: magic 0, version 8, family 12, capacity 16, shards 20, ...
   const struct {
     const char* why;
     size_t at;
@@ -187,7 +188,7 @@ TEST("refuses memory that holds no table, and says why") {
   }
 }
 
-TEST("refuses a table that is cut short") {
+TEST("a table that is cut short is refused") {
   const TestTable t(4096);
   const TableMemory memory = copyOf(t);
   Epochs epochs;
@@ -198,7 +199,7 @@ TEST("refuses a table that is cut short") {
   CHECK(ConnTable::attach(memory.span(), epochs).ok());
 }
 
-TEST("has room for the smallest and plans for the largest capacity") {
+TEST("there is room for the smallest capacity, and a plan for the largest") {
   const TestTable smallest(ConnTable::kMinCapacity);
   CHECK_EQ(smallest.table.capacity(), ConnTable::kMinCapacity);
   CHECK_EQ(smallest.table.shardCount(), 1u);

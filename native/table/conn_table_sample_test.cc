@@ -1,4 +1,4 @@
-// Coming upon connections at random.
+// Tests the sampling of connections at random.
 #include <set>
 
 #include "support/test_table.h"
@@ -12,7 +12,7 @@ using testing::TestTable;
 
 constexpr Tick kLater = 100000;
 
-TEST("comes upon the share of the entries that was asked for, fractions made up for in the long run") {
+TEST("a sample holds the share of the entries that was asked for, fractions made up for in the long run") {
   TestTable t;
   for (uint32_t i = 0; i < 1000; i++) t.insert(numberedKey(i), kLater);
   SplitMix64 random(7);
@@ -34,7 +34,7 @@ TEST("comes upon the share of the entries that was asked for, fractions made up 
   CHECK_EQ(t.table.liveCount(), 1000u);
 }
 
-TEST("comes upon every entry sooner or later, and removes those that it is told to") {
+TEST("samples reach every entry sooner or later, and remove those that they are told to") {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     TestTable t(1024, family);
     for (uint32_t i = 0; i < 500; i++) t.insert(numberedKey(i, family), kLater, i % 2);
@@ -46,7 +46,7 @@ TEST("comes upon every entry sooner or later, and removes those that it is told 
   }
 }
 
-TEST("chooses alike from the same seed and otherwise from another") {
+TEST("samples are the same from the same seed, and differ from another") {
   const auto visited = [](uint64_t seed) {
     TestTable t;
     for (uint32_t i = 0; i < 200; i++) t.insert(numberedKey(i), kLater, i);
@@ -62,7 +62,7 @@ TEST("chooses alike from the same seed and otherwise from another") {
   CHECK(visited(1) != visited(2));
 }
 
-TEST("comes upon nothing in an empty shard, and upon nothing that is gone") {
+TEST("a sample of an empty shard is empty, and holds nothing that is gone") {
   TestTable t;
   SplitMix64 random(1);
   const auto visit = [](Conn&) {

@@ -18,7 +18,7 @@ using testing::TestTable;
 constexpr Tick kLater = 1000;
 constexpr Family kFamilies[] = {Family::ipv4, Family::ipv6};
 
-TEST("finds a connection by its key, complete as it was inserted") {
+TEST("a table finds a connection by its key, complete as it was inserted") {
   for (const Family family : kFamilies) {
     TestTable t(1024, family);
     const FlowKey key = numberedKey(1, family, 17);
@@ -36,7 +36,7 @@ TEST("finds a connection by its key, complete as it was inserted") {
   }
 }
 
-TEST("tells flows apart that differ in one part of the key") {
+TEST("a table distinguishes flows that differ in one part of the key") {
   const IpAddress client = IpAddress::v4(10, 0, 0, 1), virtualAddress = IpAddress::v4(192, 0, 2, 10);
   const Be16 clientPort = Be16::from(1000), virtualPort = Be16::from(80);
   const FlowKey keys[] = {
@@ -61,19 +61,19 @@ TEST("tells flows apart that differ in one part of the key") {
   }
 }
 
-TEST("compares all of an IPv6 address") {
+TEST("a table compares all of an IPv6 address") {
   TestTable t(1024, Family::ipv6);
   const FlowKey key = numberedKey(0, Family::ipv6);
   t.insert(key, kLater);
   for (int word = 0; word < 4; word++) {
     FlowKey other = key;
     other.words[word] ^= uint64_t{1} << 63;
-    CHECK_EQ(t.table.find(other, t.table.hash(key)), nullptr);  // even where the hashes collide
+    CHECK_EQ(t.table.find(other, t.table.hash(key)), nullptr);  // even if the hashes collide
   }
   CHECK(t.find(key) != nullptr);
 }
 
-TEST("forgets a removed connection and takes its key again") {
+TEST("a table forgets a removed connection and takes its key again") {
   TestTable t;
   const FlowKey key = numberedKey(5);
   t.insert(key, kLater, 1);
@@ -84,8 +84,8 @@ TEST("forgets a removed connection and takes its key again") {
   CHECK_EQ(t.find(key)->server.load(), 2u);
 }
 
-// Several shards, so that an uneven spread over them is met as well.
-TEST("finds every connection at 85 and at 100 percent of its capacity") {
+// There are several shards, so that an uneven spread over them occurs as well.
+TEST("a table finds every connection at 85 and at 100 percent of its capacity") {
   for (const Family family : kFamilies) {
     constexpr uint32_t kCapacity = 100000;
     TestTable t(kCapacity, family);
@@ -113,7 +113,7 @@ TEST("finds every connection at 85 and at 100 percent of its capacity") {
   }
 }
 
-TEST("chains connections that share a bucket and keeps the chain when some go") {
+TEST("a table chains connections that share a bucket and keeps the chain when some go") {
   TestTable t;
   auto keys = keysOfOneBucket(t.table, 64);  // more than five buckets hold
   for (uint32_t i = 0; i < keys.size(); i++) t.insert(keys[i], kLater, i);
@@ -133,11 +133,11 @@ TEST("chains connections that share a bucket and keeps the chain when some go") 
   }
 }
 
-TEST("keeps its chains right however often they are used") {
+TEST("a table keeps its chains right however often they are used") {
   TestTable t;
   const auto keys = keysOfOneBucket(t.table, 40);
   for (const auto& key : keys) t.insert(key, kLater);
-  // More often than the 16-bit count of a bucket could bear if any of it were lost.
+  // A bucket's 16-bit count would overflow in so many rounds if each left any of it behind.
   for (int i = 0; i < 70000; i++) {
     const FlowKey& key = keys[39 - static_cast<size_t>(i % 8)];
     t.remove(key);
@@ -150,7 +150,7 @@ TEST("keeps its chains right however often they are used") {
   for (const auto& key : keys) CHECK(t.find(key) != nullptr);
 }
 
-TEST("is not misled by tags that are equal or nearly so") {
+TEST("tags that are equal or nearly so do not mislead a lookup") {
   TestTable t;
   std::vector<FlowKey> keys;
   for (const auto& key : keysOfOneBucket(t.table, 6000)) {
@@ -178,7 +178,7 @@ TEST("is not misled by tags that are equal or nearly so") {
   }
 }
 
-TEST("points prefetching at the connection itself when its bucket holds it alone") {
+TEST("the candidate for prefetching is the connection itself when its bucket holds it alone") {
   TestTable t;
   const FlowKey key = numberedKey(9);
   CHECK_EQ(t.table.candidate(t.table.hash(key)), nullptr);
@@ -188,7 +188,7 @@ TEST("points prefetching at the connection itself when its bucket holds it alone
   CHECK_EQ(t.table.candidate(t.table.hash(key)), nullptr);
 }
 
-TEST("names every connection by another reference") {
+TEST("every connection has a reference of its own") {
   for (const Family family : kFamilies) {
     TestTable t(70000, family);
     std::set<uint32_t> references;
@@ -198,14 +198,14 @@ TEST("names every connection by another reference") {
   }
 }
 
-TEST("spends at most 64 bytes on an IPv4 connection at 85 percent load") {
+TEST("an IPv4 connection takes at most 64 bytes at 85 percent load") {
   constexpr uint32_t kCapacity = 1u << 20;
   const double bytes = static_cast<double>(ConnTable::regionBytes(Family::ipv4, kCapacity));
   CHECK(bytes / (0.85 * kCapacity) <= 64);
   CHECK(static_cast<double>(ConnTable::regionBytes(Family::ipv6, kCapacity)) / (0.85 * kCapacity) <= 100);
 }
 
-TEST("is found as expired from its deadline on") {
+TEST("a connection is found as expired from its deadline on") {
   TestTable t;
   const Conn* conn = t.insert(numberedKey(1), 500);
   CHECK(!ConnTable::hasExpired(*conn, 499));
@@ -213,7 +213,7 @@ TEST("is found as expired from its deadline on") {
   CHECK(ConnTable::hasExpired(*conn, 501));
 }
 
-TEST("visits every live connection once, page by page") {
+TEST("a walk visits every live connection once, page by page") {
   for (const size_t limit : {size_t{1}, size_t{7}, size_t{1000}, SIZE_MAX}) {
     TestTable t(70000);
     const uint32_t count = limit == 1 ? 500 : 5000;
@@ -242,7 +242,7 @@ TEST("visits every live connection once, page by page") {
   }
 }
 
-TEST("goes on from a cursor past connections that went meanwhile") {
+TEST("a walk goes on from a cursor past connections that went meanwhile") {
   TestTable t;
   for (uint32_t i = 0; i < 100; i++) t.insert(numberedKey(i), kLater, i);
   std::set<uint32_t> visited;
@@ -255,7 +255,7 @@ TEST("goes on from a cursor past connections that went meanwhile") {
   }
 }
 
-TEST("ends at once for a cursor beyond its end") {
+TEST("a walk ends at once for a cursor beyond its end") {
   TestTable t;
   t.insert(numberedKey(1), kLater);
   for (const uint64_t cursor : {UINT64_MAX, uint64_t{1} << 40}) {
@@ -263,7 +263,7 @@ TEST("ends at once for a cursor beyond its end") {
   }
 }
 
-TEST("removes those that it is told to and keeps the rest") {
+TEST("a removal removes those that it is told to and keeps the rest") {
   TestTable t(70000);
   for (uint32_t i = 0; i < 3000; i++) t.insert(numberedKey(i), kLater, i % 5);
   size_t asked = 0;

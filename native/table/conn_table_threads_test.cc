@@ -1,4 +1,4 @@
-// Lookups beside changes; what matters most here is what a thread sanitizer has to say.
+// Tests lookups beside changes; what matters most here is what a thread sanitizer finds.
 #include <thread>
 
 #include "support/random.h"
@@ -17,14 +17,14 @@ using testing::TestTable;
 constexpr size_t kLookers = 2, kChangers = 2;
 constexpr uint32_t kStable = 200, kChanging = 1500;
 
-// A value that belongs to a key, kept where a connection names its server.
+// Returns a value that belongs to a key; it is kept where a connection names its server.
 uint32_t markOf(uint32_t number) { return number * 2654435761u; }
 
 void check(std::atomic<uint64_t>& broken, bool claim) {
   if (!claim) broken++;
 }
 
-TEST("finds what stays while others insert, remove and expire around it") {
+TEST("a lookup finds what stays while others insert, remove and expire around it") {
   TestTable t(2048);
   constexpr Tick kFar = 1u << 30;
   for (uint32_t i = 0; i < kStable; i++) t.insert(numberedKey(i), kFar, markOf(i));
@@ -85,7 +85,7 @@ TEST("finds what stays while others insert, remove and expire around it") {
       changersLeft--;
     });
   }
-  threads.emplace_back([&] {  // the control thread lists connections meanwhile
+  threads.emplace_back([&] {  // meanwhile the control thread lists connections
     const size_t reader = Epochs::kMaxReaders - 1;
     while (changersLeft.load() > 0) {
       t.epochs.enter(reader);
@@ -110,8 +110,8 @@ TEST("finds what stays while others insert, remove and expire around it") {
   CHECK_EQ(t.table.liveCount(), visited);
 }
 
-// All in one bucket with tags that are equal or differ by one: where a lookup meets slots that are not its own.
-TEST("finds its own among look-alikes that come and go") {
+// All are in one bucket with tags that are equal or differ by one, so that a lookup meets slots that are not its own.
+TEST("a lookup finds its own among look-alikes that come and go") {
   TestTable t;
   std::vector<FlowKey> keys;
   for (const auto& key : keysOfOneBucket(t.table, 4000)) {

@@ -1,5 +1,5 @@
-// What goes through the shards of a connection table by turns, each of which holds a lock for a bounded time: expiry,
-// removal, visits, samples. A part of conn_table.h, which includes it.
+// These functions go through the shards of a connection table by turns, each of which holds a lock for a bounded time:
+// expiry, removal, visits, samples. This is a part of conn_table.h, which includes it.
 #pragma once
 
 namespace tunvs {
@@ -90,7 +90,7 @@ void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denomin
     SpinGuard guard(region_.shard(shardIndex).lock);
     used = region_.shard(shardIndex).units.used();
   }
-  // What is left over of a visit is made up for by chance.
+  // A fraction of a visit becomes a whole one with that probability.
   uint64_t visits = (used * numerator + random.below(denominator)) / denominator;
   while (visits > 0) {
     SpinGuard guard(region_.shard(shardIndex).lock);

@@ -1,13 +1,13 @@
-// Who gives way in a full shard of the connection table.
+// An EvictionSearch decides which entry gives way in a full shard of the connection table.
 //
 // There is a wheel for each standing (table/standing.h). A full shard gives up the first entry of the first wheel in
-// the order of standings, if it gives way; entries that have moved since they were linked are linked anew on the way,
-// with a bound of their own. Who has shown nothing takes the place of one who has only while those without proof are
-// less than a part of the shard.
+// the order of standings, if it gives way. Entries that have moved since they were linked are linked anew on the way,
+// with a bound of their own. A newcomer, which has shown nothing, takes the place of an entry that has only while those
+// without proof are less than a part of the shard.
 //
-// Thread safety: none; under the shard's lock.
+// Thread safety: none; it runs under the shard's lock.
 // Invariants:
-//  1. What it looks at is bounded, however large the shard.
+//  1. The number of entries that it looks at is bounded, however large the shard.
 //  2. It moves entries between the wheels, and changes nothing else of them.
 #pragma once
 
@@ -15,10 +15,10 @@
 
 namespace tunvs {
 
-// What a search looks at and lets be, of each standing, and what it links anew, in all.
+// A search looks at no more than kEvictionSearch entries of each standing that keep their places, and links no more
+// than kEvictionRelinks anew in all.
 inline constexpr size_t kEvictionSearch = 16, kEvictionRelinks = 128;
-// Those without proof take places from those with proof while they are less than one in so many of a shard's
-// capacity.
+// Those without proof take places from those with proof while they are less than one in so many of a shard's capacity.
 inline constexpr uint32_t kUnprovenShare = 4;
 
 template <typename Judge>
@@ -33,14 +33,14 @@ class EvictionSearch {
         now_(now),
         judge_(judge) {}
 
-  // As unit + 1; 0: nobody gives way.
+  // Returns unit + 1; 0 when nobody gives way.
   uint32_t find() {
     if (const uint32_t overdue = firstOverdue()) return overdue;
     if (const uint32_t closing = first(Standing::closing)) return closing;
     if (const uint32_t stale = first(Standing::stale)) return stale;
     if (const uint32_t proven = firstProven()) return proven;
     if (const uint32_t beginner = oldestBeginner()) return beginner;
-    // Where every link was out of date, what was linked anew is all that there is.
+    // When every link was out of date, there are only the entries that were linked anew.
     return seen_[0].found;
   }
 
@@ -50,14 +50,14 @@ class EvictionSearch {
   uint32_t count(Standing standing) const { return wheels_.count(standing); }
   Conn& conn(uint32_t found) const { return *region_.connAt(index_, found - 1); }
 
-  // Of those that have shown something, as far as they may be taken from.
+  // Returns one of those that have shown something, as far as they may be taken from.
   uint32_t firstProven() {
     const uint32_t share = region_.shardCapacity() / kUnprovenShare;
     const uint32_t unproven =
         count(Standing::stale) + count(Standing::opening) + count(Standing::fresh) + count(Standing::heldUnproven);
     if (unproven >= share) return 0;
     if (last_ != 0) return last_;
-    // In vain a moment ago: then it would be again, and cost every newcomer of a flood the same.
+    // A search that was in vain a moment ago would be again, and cost every newcomer of a flood the same.
     if (shard_.rests && now_ - shard_.restsSince < kRestTicks) return 0;
     shard_.rests = false;
     const Standing proven[] = {Standing::slightLong, Standing::slightIdle, Standing::slightBusy,
@@ -77,7 +77,7 @@ class EvictionSearch {
     return 0;
   }
 
-  // What expiry has not come to yet.
+  // Returns an entry that expiry has not come to yet.
   uint32_t firstOverdue() {
     for (size_t i = 0; i < static_cast<size_t>(Standing::held); i++) {
       const auto standing = static_cast<Standing>(i);
@@ -90,7 +90,7 @@ class EvictionSearch {
     return 0;
   }
 
-  // The first of this standing that gives way. What has moved is linked where it stands now.
+  // Returns the first of this standing that gives way. An entry that has moved is linked where it stands now.
   uint32_t first(Standing standing) {
     size_t looks = kEvictionSearch;
     for (uint32_t ahead = 0;;) {
@@ -127,7 +127,7 @@ class EvictionSearch {
     uint32_t idle;
   };
 
-  // Remembers the best candidates of what was linked anew, and so stands behind its kind by now.
+  // Remembers the best candidates among those that were linked anew, and so are behind their kind by now.
   void see(uint32_t found, Standing standing) {
     if (judge_.yields(conn(found), standing) != Yield::gives) return;
     const bool isProven = standing >= Standing::slightLong && standing <= Standing::solidBusy;
@@ -137,7 +137,7 @@ class EvictionSearch {
     seen = {found, standing, idle};
   }
 
-  // Of the unproven that may still become something.
+  // Returns one of the unproven that may still become something.
   uint32_t oldestBeginner() {
     const uint32_t opening = first(Standing::opening), fresh = first(Standing::fresh);
     if (opening == 0 || fresh == 0) return opening + fresh;

@@ -1,11 +1,13 @@
-// The timer wheels of a shard of the connection table, one for each standing, over the entries' own links.
+// ExpiryWheels are the timer wheels of a shard of the connection table, one for each standing, over the entries' own
+// links.
 //
-// A wheel has slots of 256 ms. What is due beyond its span waits in the slot farthest ahead and is linked again from
-// there. A slot's entries are in the order of their coming, so that of entries that stand alike and are due equally
-// long after their last packet, the first is the one that is silent longest, whatever the width of a slot.
+// A wheel has slots of 256 ms. An entry that is due beyond its span waits in the slot farthest ahead and is linked
+// again from there. A slot's entries are in the order in which they came. So of entries that stand alike and are due
+// equally long after their last packet, the first has been silent longest, whatever the width of a slot.
 //
-// It lies in the table's region: no pointer, zeroed memory is an empty set of wheels but for begin().
-// Thread safety: none; under the shard's lock.
+// They lie in the table's region: they have no pointer, and zeroed memory is an empty set of wheels once begin() was
+// called.
+// Thread safety: none; they are used under the shard's lock.
 // Invariants:
 //  1. Each linked entry is in the wheel of one standing, and counted there.
 //  2. Its slot is not later than that of the time when it is due.
@@ -32,10 +34,10 @@ class ExpiryWheels {
   uint32_t count(Standing standing) const { return counts_[static_cast<size_t>(standing)]; }
   uint32_t currentSlot() const { return handled_ / kTicksPerSlot % kSlots; }
   uint32_t slotOf(Tick due) const;
-  // The first slot that holds something, from `ahead` slots on; kNone if none does.
+  // Returns the first slot that holds something, from `ahead` slots on; kNone if none does.
   uint32_t firstSlot(Standing standing, uint32_t ahead) const;
   uint32_t slotsAhead(uint32_t slot) const { return (slot - currentSlot()) % kSlots; }
-  // The first entry of a slot, and the one behind another, as unit + 1; 0: there is none.
+  // Return the first entry of a slot, and the one behind another, as unit + 1; 0 when there is none.
   uint32_t first(Standing standing, uint32_t slot) const { return slots_[static_cast<size_t>(standing)][slot].first; }
   static uint32_t next(const ConnLink* links, uint32_t unit) {
     const uint32_t next = links[unit].next;

@@ -28,7 +28,7 @@ struct TestWheels {
   std::unique_ptr<ExpiryWheels> wheels;
 };
 
-TEST("wheels keep a slot's entries in the order of their coming, of each standing by itself") {
+TEST("wheels keep a slot's entries in the order in which they came, for each standing by itself") {
   TestWheels t;
   for (const uint32_t unit : {5u, 2u, 9u}) t.link(unit, Standing::fresh, 3 * kSlot + unit);
   t.link(1, Standing::closing, 3 * kSlot);
@@ -74,7 +74,7 @@ TEST("wheels put what is due already into the current slot, and what is due beyo
   CHECK_EQ(t.wheels->slotOf(10 * kSlot + 0x70000000), 9u);
 }
 
-TEST("wheels find the next slot that holds something, round their end and not before what was asked") {
+TEST("wheels find the next slot that holds something, round their end and not before the one asked for") {
   for (const uint32_t start : {0u, 1u, 63u, 64u, 500u, 511u}) {
     for (const uint32_t ahead : {0u, 1u, 63u, 64u, 65u, 448u, 510u, 511u}) {
       TestWheels t(start * kSlot);
@@ -89,7 +89,7 @@ TEST("wheels find the next slot that holds something, round their end and not be
   }
 }
 
-TEST("wheels hold what a map holds, never later than it is due, whatever moves and while time goes on") {
+TEST("wheels hold what a map holds, never later than it is due, whatever moves while time goes on") {
   constexpr uint32_t kUnits = 100;
   for (uint64_t seed = 1; seed <= 20; seed++) {
     testing::Random random(seed);

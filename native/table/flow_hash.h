@@ -1,15 +1,16 @@
-// The table's hash: keyed, so that a client that does not know the secret cannot aim at one bucket.
+// The table's hash is keyed, so that a client that does not know the secret cannot aim at one bucket.
 //
 // It is NH, the almost-universal family of UMAC (RFC 4418 section 5.2.2, here with 64-bit words): each pair of words is
 // added to two secret words and multiplied to 128 bits. Two different keys collide with a probability of about 2^-64
-// over the choice of the secret. A last multiplication by a secret odd number spreads what is left over all 64 bits.
+// over the choice of the secret. A last multiplication by a secret odd number spreads the result over all 64 bits.
 #pragma once
 
 #include "core/flow_key.h"
 
 namespace tunvs {
 
-// The secret, 56 bytes. From one 64-bit seed for tests and replay, from the system's randomness otherwise.
+// The secret has 56 bytes. It comes from one 64-bit seed for tests and replay, and from the system's randomness
+// otherwise.
 struct HashSecret {
   uint64_t words[6];
   uint64_t finish;  // odd

@@ -21,14 +21,15 @@ FlowKey flow6(uint32_t client, uint16_t port) {
   return FlowKey::make(IpAddress::v6(bytes), Be16::from(port), IpAddress::v6(virtualBytes), Be16::from(80), 6);
 }
 
-// Pearson's statistic of `counts` against an even spread; its mean is counts.size() - 1, its variance twice that.
+// Returns Pearson's statistic of `counts` against an even spread; its mean is counts.size() - 1, its variance twice
+// that.
 double chiSquared(const std::vector<uint32_t>& counts, double expected) {
   double sum = 0;
   for (const uint32_t count : counts) sum += (count - expected) * (count - expected) / expected;
   return sum;
 }
 
-// How real clients come: few addresses with consecutive ports, or many addresses with one port.
+// Real clients come like this: few addresses with consecutive ports, or many addresses with one port.
 template <typename KeyOf>
 void checkSpread(const char* what, KeyOf&& keyOf, unsigned shift, size_t buckets) {
   constexpr uint32_t kFlows = 1 << 17;
@@ -37,12 +38,12 @@ void checkSpread(const char* what, KeyOf&& keyOf, unsigned shift, size_t buckets
   for (uint32_t i = 0; i < kFlows; i++) counts[(flowHash(keyOf(i), secret) >> shift & 0xffffffff) * buckets >> 32]++;
   const double statistic = chiSquared(counts, double{kFlows} / static_cast<double>(buckets));
   const double freedom = static_cast<double>(buckets - 1);
-  // Eight standard deviations: a good hash fails once in 10^15 secrets, a poor one always.
+  // The limit is eight standard deviations: a good hash fails once in 10^15 secrets, a poor one always.
   if (statistic > freedom + 8 * __builtin_sqrt(2 * freedom))
     testing::fail(__FILE__, __LINE__, std::string(what) + " spread badly");
 }
 
-TEST("spreads likely flows evenly over shards, buckets and tags") {
+TEST("likely flows spread evenly over shards, buckets and tags") {
   const auto byPort = [](uint32_t i) { return flow(0xc6336407 + i / 60000, static_cast<uint16_t>(1024 + i % 60000)); };
   const auto byClient = [](uint32_t i) { return flow(0x0a000000 + i, 40000); };
   const auto bySubnet = [](uint32_t i) { return flow(0x0a000000 + i * 256, 40000); };
@@ -59,7 +60,7 @@ TEST("spreads likely flows evenly over shards, buckets and tags") {
   }
 }
 
-TEST("spreads flows that share a shard over its buckets") {
+TEST("flows that share a shard spread over its buckets") {
   const HashSecret secret = HashSecret::fromSeed(7);
   std::vector<uint32_t> counts(256);
   uint32_t taken = 0;
@@ -72,7 +73,7 @@ TEST("spreads flows that share a shard over its buckets") {
   CHECK(chiSquared(counts, 128) < 255 + 8 * __builtin_sqrt(2.0 * 255));
 }
 
-TEST("gives every part of the key a say") {
+TEST("every part of the key affects the hash") {
   const HashSecret secret = HashSecret::fromSeed(1);
   for (const FlowKey& base : {flow(0x0a000001, 1000), flow6(1, 1000)}) {
     std::vector<FlowKey> keys = {base};
@@ -93,7 +94,7 @@ TEST("gives every part of the key a say") {
   }
 }
 
-TEST("makes collisions under one secret no collisions under another") {
+TEST("keys that collide under one secret do not collide under another") {
   const HashSecret first = HashSecret::fromSeed(1), second = HashSecret::fromSeed(2);
   std::vector<FlowKey> sameBucket;
   for (uint32_t i = 0; sameBucket.size() < 512; i++) {
@@ -105,14 +106,14 @@ TEST("makes collisions under one secret no collisions under another") {
   CHECK(chiSquared(counts, 2) < 255 + 8 * __builtin_sqrt(2.0 * 255));
 }
 
-TEST("gives equal secrets for equal seeds and others for others") {
+TEST("equal seeds give equal secrets, and other seeds others") {
   const HashSecret a = HashSecret::fromSeed(5), b = HashSecret::fromSeed(5), c = HashSecret::fromSeed(6);
   CHECK(std::memcmp(&a, &b, sizeof a) == 0);
   for (size_t i = 0; i < 6; i++) CHECK(a.words[i] != c.words[i]);
   CHECK_EQ(a.finish & 1, 1u);
 }
 
-TEST("takes a flow key apart again into what made it") {
+TEST("a flow key is split again into what made it") {
   const FlowKey v4 = flow(0xc6336407, 40000, 17);
   CHECK_EQ(v4.clientPort().host(), 40000);
   CHECK_EQ(v4.virtualPort().host(), 80);

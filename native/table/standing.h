@@ -1,6 +1,7 @@
-// How an entry of the connection table stands when room is needed: what it has shown, and how long it has been silent.
+// A Standing says how an entry of the connection table stands when room is needed: what it has shown, and how long it
+// has been silent.
 //
-// The table keeps a timer wheel for each standing and knows no protocols; who uses it says where an entry stands.
+// The table keeps a timer wheel for each standing and knows no protocols; its caller says where an entry stands.
 // docs/conn-table.md has the promise that this order keeps.
 #pragma once
 
@@ -15,29 +16,30 @@ enum class Standing : uint8_t {
   closing,       // closed, or about to be
   stale,         // unproven, and silent for longer than a beginning takes
   slightLong,    // has shown a little, and been idle for a good part of its timeout
-  slightIdle,    // for a part of it
-  slightBusy,    // hardly
+  slightIdle,    // idle for a part of it
+  slightBusy,    // hardly idle
   solidLong,     // has shown more
   solidIdle,     //
   solidBusy,     //
   opening,       // unproven, in its handshake
   fresh,         // unproven otherwise, and not silent for long
-  held,          // cannot be evicted: others count on it, and one of them has shown something
-  heldUnproven,  // cannot be evicted, and none has
+  held,          // cannot be evicted: others depend on it, and one of them has shown something
+  heldUnproven,  // cannot be evicted, and none that depends on it has shown anything
   kCount,
 };
 inline constexpr size_t kStandings = static_cast<size_t>(Standing::kCount);
 
-// Where an entry belongs: its wheel, and when the table is to look at it again, which is no later than its deadline.
+// A Place says which wheel an entry belongs to, and when the table is to look at it again: no later than at its
+// deadline.
 struct Place {
   Standing standing;
   Tick due;
 };
 
-// Whether an entry gives way to a new one.
+// Says whether an entry gives way to a new one.
 enum class Yield : uint8_t {
-  keeps,  // its place
-  last,   // behind the stale, before those that have shown something
+  keeps,  // it keeps its place
+  last,   // it gives way after the stale, before those that have shown something
   gives,
 };
 

@@ -34,7 +34,7 @@ void UnitPool::retire(ConnLink* links, uint32_t unit, const Epochs& epochs) {
   links[unit] = {0, 0};
   const uint64_t epoch = epochs.stamp();
   if (behind_.first != 0 && behind_.epoch != epoch && waiting_.first == 0) waiting_ = std::exchange(behind_, {});
-  // Whatever gathers waits as long as its last, so that a batch that is long over must not be left to hold it up.
+  // Units that gather wait as long as the last of them, so a batch that is long safe must not stay and hold them up.
   if (behind_.count >= kUnitsPerBatch && behind_.count % kUnitsPerBatch == 0) reclaim(links, epochs);
   if (behind_.first != 0) {
     links[behind_.last - 1].next = unit + 1;

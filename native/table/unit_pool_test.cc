@@ -57,7 +57,7 @@ TEST("a pool gives free units before it touches new ones") {
   CHECK_EQ(t.allocate(), 4u);
 }
 
-TEST("a pool's batch that is long over is not held up by what is retired now") {
+TEST("units that are retired now do not hold up a pool's batch that is long safe") {
   TestPool t(64);
   for (int i = 0; i < 64; i++) t.allocate();
   t.epochs.enter(0);

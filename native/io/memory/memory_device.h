@@ -1,4 +1,4 @@
-// Devices that live in memory: one fed packet by packet for tests, one that repeats a fixed set for benchmarks.
+// Devices in memory: one takes packets from a test, the other repeats a fixed set for benchmarks.
 #pragma once
 
 #include <cstdint>
@@ -12,18 +12,18 @@
 
 namespace tunvs {
 
-// Packets are pushed in by the test and come out in order.
-// Thread safety: push() and waiting() from any thread; a queue's receive() from its worker.
+// The test pushes packets in, and they come out in order.
+// Thread safety: any thread calls push() and waiting(); a queue's worker calls its receive().
 class MemoryDevice final : public Device {
  public:
   explicit MemoryDevice(size_t queues, size_t maxPacketBytes = kMaxPacketBytes);
   ~MemoryDevice() override;
 
-  // Wakes whoever polls the queue. REQUIRES: queue < queueCount()
+  // Also wakes whoever polls the queue. REQUIRES: queue < queueCount()
   void push(size_t queue, std::span<const uint8_t> packet);
-  // From now on receive() fails, as that of a deleted TUN device does.
+  // Makes receive() fail from now on, as that of a deleted TUN device does.
   void breakQueue(size_t queue);
-  // Packets that were pushed and not received yet.
+  // Counts the packets that were pushed and not received yet.
   size_t waiting(size_t queue) const;
 
   const std::string& name() const override { return name_; }
@@ -38,7 +38,7 @@ class MemoryDevice final : public Device {
   std::vector<std::unique_ptr<Queue>> queues_;
 };
 
-// One queue that gives the same packets over and over, at the cost of one copy each. Never has to be waited for.
+// Has one queue that gives the same packets over and over, at the cost of one copy each. It never has to be waited for.
 class RepeatingDevice final : public Device, private DeviceQueue {
  public:
   // Gives `packets` in order, `rounds` times. REQUIRES: none is longer than maxPacketBytes
@@ -63,7 +63,7 @@ class RepeatingDevice final : public Device, private DeviceQueue {
   size_t maxPacketBytes_;
   uint64_t roundsLeft_;
   size_t next_ = 0;
-  std::vector<uint8_t> bytes_;  // all packets, one behind the other
+  std::vector<uint8_t> bytes_;  // all packets, one after another
   std::vector<Slice> slices_;
 };
 

@@ -80,7 +80,7 @@ TEST("packets may be pushed while another thread receives") {
   CHECK(isInOrder);
 }
 
-TEST("a repeating device gives its set the asked number of times, across vectors, and then nothing") {
+TEST("a repeating device gives its set as often as asked, across vectors, and then nothing") {
   const std::vector<std::vector<uint8_t>> set = {packetOf(20, 1), packetOf(40, 2), packetOf(60, 3)};
   RepeatingDevice device(set, 30, 100);
   PacketVector vector(100);

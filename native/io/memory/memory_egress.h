@@ -1,6 +1,6 @@
-// An egress that sends nowhere: it keeps or counts what it was given.
+// A MemoryEgress sends nowhere: it keeps or counts what it was given.
 //
-// Thread safety: send() from one thread; the rest from any.
+// Thread safety: one thread calls send(); any thread calls the rest.
 #pragma once
 
 #include <atomic>
@@ -29,13 +29,13 @@ class MemoryEgress final : public Egress {
     return send(packets);
   }
 
-  // What was sent since the last call, in order. Empty in Mode::count.
+  // Returns what was sent since the last call, in order; nothing in Mode::count.
   std::vector<Sent> take();
   uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
-  // Those of packets() that came as answers.
+  // Counts those of packets() that came as answers.
   uint64_t answers() const { return answers_.load(std::memory_order_relaxed); }
   uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  // The next `count` packets are refused as `noBuffer`.
+  // Makes it refuse the next `count` packets as `noBuffer`.
   void refuse(size_t count) { refusals_.store(count, std::memory_order_relaxed); }
 
  private:

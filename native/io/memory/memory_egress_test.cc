@@ -5,7 +5,7 @@
 namespace tunvs {
 namespace {
 
-TEST("a memory egress keeps bytes and next hop of what was sent, until taken") {
+TEST("a memory egress keeps the bytes and the next hop of what was sent, until it is taken") {
   MemoryEgress egress;
   uint8_t bytes[3] = {1, 2, 3};
   const OutputPacket packets[] = {{bytes, 3, IpAddress::v4(10, 0, 0, 1)}, {bytes, 2, IpAddress::v4(10, 0, 0, 2)}};

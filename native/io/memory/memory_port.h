@@ -1,4 +1,4 @@
-// A port in memory: what is pushed is read, and what is sent is kept or counted.
+// A MemoryPort is a port in memory: what is pushed is read, and what is sent is kept or counted.
 //
 // Thread safety: as MemoryDevice and MemoryEgress.
 #pragma once
@@ -27,7 +27,8 @@ class MemoryPort final : public Port {
   }
 
   MemoryDevice& device() { return device_; }
-  // To real servers and clients, and to the host itself. REQUIRES: queue < queueCount()
+  // out() takes what goes to real servers and clients, host() what goes to the host itself. REQUIRES: queue <
+  // queueCount()
   MemoryEgress& out(size_t queue) { return *outs_[queue]; }
   MemoryEgress& host(size_t queue) { return *hosts_[queue]; }
 
@@ -40,7 +41,7 @@ class MemoryPort final : public Port {
  private:
   MemoryDevice device_;
   std::vector<std::unique_ptr<ComposedQueue>> queues_;
-  std::vector<MemoryEgress*> outs_, hosts_;  // the queues' own
+  std::vector<MemoryEgress*> outs_, hosts_;  // owned by the queues
 };
 
 }  // namespace tunvs

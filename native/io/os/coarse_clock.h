@@ -1,4 +1,4 @@
-// The clock of things that last milliseconds or more: cheap to read, and as coarse as the kernel's tick (1 to 10 ms).
+// A clock for what lasts milliseconds or more: it is cheap to read, and as coarse as the kernel's tick (1 to 10 ms).
 #pragma once
 
 #include <time.h>
@@ -7,7 +7,7 @@
 
 namespace tunvs {
 
-// Milliseconds since some start; never goes back.
+// Returns milliseconds since some start; it never goes back.
 inline uint64_t coarseNowMs() {
   timespec now;
   ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);

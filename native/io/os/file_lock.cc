@@ -18,7 +18,7 @@ constexpr int kNetworkNamespaceCookie = 71;  // SO_NETNS_COOKIE, Linux 5.14; Deb
 Result<bool> tryLockFile(int fd) {
   if (retryOnInterrupt([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
-  return Error::fromErrno(errno, "flock", "locking a file");
+  return Error::fromErrno(errno, "flock", "can't lock a file");
 }
 
 Result<std::string> networkNamespaceName() {
@@ -29,7 +29,7 @@ Result<std::string> networkNamespaceName() {
     return std::to_string(cookie);
   struct stat status {};
   if (::stat("/proc/thread-self/ns/net", &status) != 0)
-    return Error::fromErrno(errno, "stat", "looking at /proc/thread-self/ns/net");
+    return Error::fromErrno(errno, "stat", "can't look at /proc/thread-self/ns/net");
   return "inode-" + std::to_string(status.st_ino);
 }
 

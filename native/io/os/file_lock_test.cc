@@ -28,13 +28,13 @@ TEST("a file is locked for one open file at a time, until that is closed") {
   CHECK(tryLockFile(second.get()).value());
 }
 
-TEST("what is no open file is not locked, and says so") {
+TEST("a descriptor that is no open file is not locked, and the error says so") {
   const auto result = tryLockFile(-1);
   REQUIRE(!result.ok());
   CHECK_EQ(result.error().errnoValue, EBADF);
 }
 
-TEST("network namespaces have different names, each the same one whenever it is asked for") {
+TEST("network namespaces have different names, and each name stays the same") {
   const auto here = networkNamespaceName();
   REQUIRE(here.ok());
   CHECK_EQ(networkNamespaceName().value(), here.value());

@@ -30,7 +30,7 @@ void LoopThread::wake() {
 
 void LoopThread::clear() {
   uint64_t times;
-  [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &times, sizeof times);  // empty: nobody woke it
+  [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &times, sizeof times);  // empty when nobody woke it
 }
 
 }  // namespace tunvs

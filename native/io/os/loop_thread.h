@@ -1,7 +1,8 @@
-// A thread that goes round until it is told to stop, and may be woken from its sleep.
+// A LoopThread runs until it is told to stop, and can be woken from its sleep.
 //
-// Thread safety: wake(), stop() and isStopping() by anybody; the rest by one control thread, clear() by the thread
-// itself. Invariant: what was woken or stopped does not sleep on: the descriptor stays readable until clear().
+// Thread safety: any thread calls wake(), stop() and isStopping(); the thread itself calls clear(); one control thread
+// calls the rest. Invariant: a thread that was woken or stopped does not sleep on, as the descriptor stays readable
+// until clear().
 #pragma once
 
 #include <atomic>
@@ -16,23 +17,24 @@ namespace tunvs {
 
 class LoopThread {
  public:
-  // `otherwise`: the error's sentence where no descriptor is to be had.
+  // `otherwise` is the error's sentence when no descriptor can be had.
   static Result<std::unique_ptr<LoopThread>> make(const char* otherwise);
   ~LoopThread();
   LoopThread(const LoopThread&) = delete;
   LoopThread& operator=(const LoopThread&) = delete;
 
-  // As Thread::start().
+  // Works as Thread::start().
   Result<void> start(const char* name, std::function<void()> run) { return thread_.start(name, std::move(run)); }
-  // Asks it to end; join() waits.
+  // Asks the thread to end; join() waits for that.
   void stop();
   void join() { thread_.join(); }
   void wake();
 
   bool isStopping() const { return isStopping_.load(std::memory_order_acquire); }
-  // Readable when it was woken or stopped: one of what it waits for.
+  // Returns a descriptor that is readable when the thread was woken or stopped; the thread polls it with what else it
+  // waits for.
   int descriptor() const { return wakeUp_.get(); }
-  // Forgets that it was woken.
+  // Forgets that the thread was woken.
   void clear();
 
  private:

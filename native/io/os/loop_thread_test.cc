@@ -13,7 +13,7 @@ bool isReadable(const LoopThread& loop) {
   return ::poll(&wait, 1, 0) == 1;
 }
 
-TEST("a loop is woken, goes on, and ends when it is told to, and what wakes it is not lost while it is busy") {
+TEST("a loop is woken, goes on, ends when it is told to, and loses no wake-up while it is busy") {
   auto made = LoopThread::make("no loop");
   REQUIRE(made.ok());
   LoopThread& loop = *made.value();

@@ -29,7 +29,7 @@ Result<void> Thread::start(const char* name, std::function<void()> run) {
             " could not be started; where the limit of threads is reached, raise it (\"ulimit -u\", "
             "or the pids limit of the container or service)");
   }
-  static_cast<void>(given.release());  // the thread's own now
+  static_cast<void>(given.release());  // now owned by the thread
   isStarted_ = true;
   pthread_setname_np(thread_, name);
   return {};

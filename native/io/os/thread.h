@@ -1,8 +1,9 @@
-// A thread that may fail to start. std::thread's constructor throws then, which without exceptions ends the process.
+// A Thread may fail to start. std::thread's constructor throws in that case, which ends the process when exceptions are
+// off.
 //
-// Thread safety: start() and join() by one control thread.
+// Thread safety: one control thread calls start() and join().
 // Invariants:
-//  1. Signals are the application's: none is delivered to such a thread.
+//  1. No signal is delivered to such a thread: signals belong to the application.
 //  2. A thread that was started is joined before this object goes.
 #pragma once
 
@@ -21,12 +22,12 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // `name`: what it is for, as ps(1) shows it, at most 15 bytes. REQUIRES: not started
+  // `name` says what the thread is for, as ps(1) shows it, in at most 15 bytes. REQUIRES: not started
   Result<void> start(const char* name, std::function<void()> run);
-  // Waits for its end; where it was not started, or was joined, there is nothing to wait for.
+  // Waits for the thread's end. If it was not started, or was joined, there is nothing to wait for.
   void join();
 
-  // pthread_create, for tests that take the limits of others.
+  // Calls pthread_create, or a stand-in of tests that take the limits of others.
   using Create = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
   static Create create;
 

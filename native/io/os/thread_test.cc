@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-TEST("a thread runs what it is given, with no signal to hear, and is joined") {
+TEST("a thread runs what it is given, receives no signal, and is joined") {
   std::atomic<int> sum{0};
   bool isDeaf = false;
   {

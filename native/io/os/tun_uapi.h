@@ -1,5 +1,5 @@
-// What we need of the kernel's TUN and interface-request ABI, declared here: <linux/if.h> collides with <net/if.h>, and
-// Debian 12's <linux/virtio_net.h>, which <linux/if_tun.h> users end up with, does not compile as C++.
+// Declares the part of the kernel's TUN and interface-request ABI that we need: <linux/if.h> collides with <net/if.h>,
+// and Debian 12's <linux/virtio_net.h>, which users of <linux/if_tun.h> include in the end, does not compile as C++.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -13,12 +13,12 @@ inline constexpr char kTunPath[] = "/dev/net/tun";
 inline constexpr size_t kInterfaceNameBytes = 16;  // IFNAMSIZ, the final zero included
 inline constexpr size_t kMaxTunQueues = 256;       // MAX_TAP_QUEUES; Linux 3.8 had 8, 4.x raised it to 256
 
-// Flags of TUNSETIFF, Linux 2.6.27 unless said otherwise.
+// These are flags of TUNSETIFF, Linux 2.6.27 unless said otherwise.
 inline constexpr short kIffTun = 0x0001;
 inline constexpr short kIffMultiQueue = 0x0100;  // Linux 3.8
 inline constexpr short kIffNoPacketInfo = 0x1000;
 
-// struct ifreq, of which only the members used here are named. Its size is part of every ioctl's ABI.
+// This is struct ifreq, with names for only the members used here. Its size is part of every ioctl's ABI.
 struct InterfaceRequest {
   char name[kInterfaceNameBytes];
   union {

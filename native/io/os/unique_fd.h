@@ -1,4 +1,5 @@
-// A file descriptor that is closed when its owner goes, and a loop for calls that a signal may interrupt.
+// A UniqueFd is a file descriptor that is closed when its owner goes; retryOnInterrupt() is a loop for calls that a
+// signal may interrupt.
 #pragma once
 
 #include <unistd.h>
@@ -32,7 +33,7 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// `call` again and again until no signal interrupts it; a negative result leaves errno set.
+// Makes `call` again until no signal interrupts it; a negative result leaves errno set.
 template <typename Call>
 auto retryOnInterrupt(Call call) {
   while (true) {

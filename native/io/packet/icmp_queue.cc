@@ -11,9 +11,9 @@
 namespace tunvs {
 namespace {
 
-// linux/icmp.h: a bit set keeps the type away from the socket.
+// linux/icmp.h: a set bit keeps the type away from the socket.
 constexpr int kSolRaw = 255, kIcmpFilter = 1;
-// Destination unreachable, source quench, time exceeded.
+// These pass: destination unreachable, source quench, time exceeded.
 constexpr uint32_t kIcmp4Filter = ~(1u << 3 | 1u << 4 | 1u << 11);
 constexpr uint8_t kFirstInformational6 = 128;
 constexpr uint8_t kHopLimit = 64;  // of the header that is put in front of what an IPv6 raw socket gives
@@ -69,7 +69,7 @@ ssize_t IcmpQueue::receiveIpv4(uint8_t* to, size_t room) {
   return retryOnInterrupt([&] { return recv(socket_.get(), to, room, MSG_TRUNC); });
 }
 
-// An IPv6 raw socket keeps the header to itself: a plain one is made for it.
+// An IPv6 raw socket does not give the header, so a plain one is put in front.
 ssize_t IcmpQueue::receiveIpv6(uint8_t* to, size_t room) {
   sockaddr_in6 from{};
   socklen_t fromLength = sizeof from;
@@ -91,15 +91,15 @@ ssize_t IcmpQueue::receiveIpv6(uint8_t* to, size_t room) {
 Result<size_t> IcmpQueue::receive(PacketVector& vector) {
   vector.reset();
   size_t count = 0;
-  // As many reads as a vector has places, whatever they bring: a flood of messages that are too long must not keep the
-  // worker here.
+  // There are as many reads as a vector has places, whatever they bring: a flood of messages that are too long must not
+  // keep the worker here.
   for (size_t reads = 0; reads < kVectorSize; reads++) {
     uint8_t* to = vector[count].data;
     const size_t room = vector.maxPacketBytes();
     const ssize_t bytes = address_.isV4() ? receiveIpv4(to, room) : receiveIpv6(to, room);
     if (bytes < 0) {
       if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-      if (count != 0) break;  // what was read goes on; the next call meets the error again, if it lasts
+      if (count != 0) break;  // what was read goes on; if the error lasts, the next call meets it again
       return Error::fromErrno(errno, "recv", "could not read ICMP errors");
     }
     if (static_cast<size_t>(bytes) > room) {

@@ -1,5 +1,5 @@
-// ICMP errors about our own outer packets, which the kernel delivers to the host because the director's address is the
-// host's: read from raw sockets, handed on as the IP packets that they were.
+// An IcmpQueue reads ICMP errors about our own outer packets from raw sockets, and hands them on as the IP packets that
+// they were. The kernel delivers them to the host, because the director's address is one of the host's.
 //
 // Thread safety: as DeviceQueue.
 // A director whose addresses lie behind the TUN device gets these errors from there and needs no such queue.
@@ -15,12 +15,14 @@ namespace tunvs {
 
 class IcmpQueue final : public DeviceQueue {
  public:
-  // Errors to `address` (DIP). Needs CAP_NET_RAW. An address that is not the host's own is an Error: bind() refuses it.
+  // Opens a queue for errors to `address` (DIP). Needs CAP_NET_RAW. An address that is not the host's own is an Error,
+  // as bind() refuses it.
   static Result<std::unique_ptr<IcmpQueue>> open(const IpAddress& address);
 
   Result<size_t> receive(PacketVector& vector) override;
   int pollDescriptor() const override { return socket_.get(); }
-  // Longer than the vector's buffers, which is longer than any error has to be: not handed on.
+  // Counts messages that are longer than the vector's buffers, and so longer than any error has to be. They are not
+  // handed on.
   uint64_t oversized() const override { return oversized_; }
 
  private:

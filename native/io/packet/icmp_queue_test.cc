@@ -10,7 +10,7 @@
 namespace tunvs {
 namespace {
 
-// "Fragmentation needed" of `bytes`, from this host to itself.
+// Sends a "fragmentation needed" of `bytes` from this host to itself.
 void sendError(int socket, size_t bytes) {
   std::vector<uint8_t> message(bytes, 0);
   message[0] = 3;
@@ -31,7 +31,7 @@ TEST_IN_NAMESPACE(
   REQUIRE(queue.ok());
   const UniqueFd sender(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP));
   REQUIRE(static_cast<bool>(sender));
-  constexpr size_t kTooLong = 70;  // more than one round's
+  constexpr size_t kTooLong = 70;  // more than one round reads
   for (size_t i = 0; i < kTooLong; i++) sendError(sender.get(), 600);
   sendError(sender.get(), 36);
 

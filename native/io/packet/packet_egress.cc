@@ -19,7 +19,7 @@ static_assert(kHeadroom >= kEthernetBytes);
 
 Result<std::unique_ptr<PacketEgress>> PacketEgress::open(std::shared_ptr<NextHopResolver> resolver,
                                                          const PacketEgressOptions& options) {
-  // Protocol 0: nothing is ever received.
+  // With protocol 0 the socket never receives anything.
   UniqueFd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) {
     const int error = errno;
@@ -73,8 +73,8 @@ const PacketEgress::Slot& PacketEgress::slotFor(const IpAddress& nextHop, uint64
     if (slot->expiresMs < oldest->expiresMs) oldest = slot;
   }
   const auto hop = resolver_->find(nextHop);
-  // `generation` was read before find(): if the answer is newer, the slot is asked for once more than needed, never too
-  // late.
+  // `generation` was read before find(). If the answer is newer, the slot is looked up once more than needed, but never
+  // too late.
   *oldest = {nextHop, generation, nowMs + kSlotLifeMs, hop.has_value(), hop.value_or(LinkHop{})};
   return *oldest;
 }

@@ -1,11 +1,12 @@
-// Sends frames through an AF_PACKET socket, past the kernel's IP output path, which is most of what sending costs.
+// A PacketEgress sends frames through an AF_PACKET socket. They bypass the kernel's IP output path, which is most of
+// what sending costs.
 //
 // Thread safety: as Egress; the resolver is shared.
 //
-// Being past the IP output path means: netfilter's output rules, IPsec policies and socket accounting do not see these
-// packets. Whoever needs those takes the raw egress. Packets whose next hop is not resolved, lies behind a link without
-// Ethernet addresses or is this host itself, packets that need fragmenting, and answers to clients, go through a raw
-// egress: none waits here, and only real servers have a place in the resolver and in `slots_`.
+// Because of the bypass, netfilter's output rules, IPsec policies and socket accounting do not see these packets; use
+// the raw egress where those are needed. Some packets go through a raw egress even here: those whose next hop is not
+// resolved, lies behind a link without Ethernet addresses or is this host itself, those that need fragmenting, and
+// answers to clients. So no packet waits here, and only real servers have a place in the resolver and in `slots_`.
 #pragma once
 
 #include <linux/if_packet.h>
@@ -24,7 +25,8 @@
 namespace tunvs {
 
 struct PacketEgressOptions {
-  // Past the queueing discipline too: cheaper, but traffic shaping is lost and a full driver ring drops at once.
+  // Bypasses the queueing discipline too: this is cheaper, but traffic shaping is lost and a full driver ring drops at
+  // once.
   bool bypassesQdisc = false;
 };
 
@@ -40,10 +42,10 @@ class PacketEgress final : public Egress {
   SendResult sendAnswers(std::span<const OutputPacket> packets) override { return raw_->send(packets); }
 
  private:
-  // A worker's own copy of an answer of the resolver.
+  // A Slot is a worker's own copy of an answer of the resolver.
   struct Slot {
     IpAddress nextHop;
-    uint64_t generation = 0;  // valid while it is the resolver's ...
+    uint64_t generation = 0;  // valid while this is the resolver's ...
     uint64_t expiresMs = 0;   // ... and until then
     bool isResolved = false;
     LinkHop hop;
@@ -60,7 +62,7 @@ class PacketEgress final : public Egress {
   std::unique_ptr<RawEgress> raw_;
   std::shared_ptr<NextHopResolver> resolver_;
   std::vector<Slot> slots_;  // kSets sets of kWays
-  // One message per frame; only addresses and lengths change from send to send.
+  // There is one message per frame; only addresses and lengths change from send to send.
   std::array<mmsghdr, kVectorSize> messages_{};
   std::array<iovec, kVectorSize> parts_{};
   std::array<sockaddr_ll, kVectorSize> addresses_{};

@@ -17,7 +17,7 @@ namespace {
 const IpAddress kServer = IpAddress::v4(10, 1, 0, 2);
 const IpAddress kBehindGateway = IpAddress::v4(10, 2, 0, 2);
 
-// va (10.1.0.1, MTU 1500) --- vb, a bare link whose frames the test reads.
+// The topology is va (10.1.0.1, MTU 1500) --- vb, a bare link whose frames the test reads.
 class Wire {
  public:
   Wire() {
@@ -42,7 +42,7 @@ class Wire {
   }
   bool isReady() const { return isReady_; }
 
-  // The next IPv4 frame that arrived; empty when there is none.
+  // Returns the next IPv4 frame that arrived; empty when there is none.
   std::vector<uint8_t> nextFrame() {
     uint8_t bytes[2000];
     while (true) {
@@ -61,7 +61,7 @@ class Wire {
   bool isReady_ = false;
 };
 
-// A packet with headroom, to be sent any number of times.
+// A TestPacket has headroom, and can be sent any number of times.
 class TestPacket {
  public:
   TestPacket(size_t length, IpAddress nextHop) : bytes_(kHeadroom + length, 0x5a), nextHop_(nextHop) {
@@ -94,7 +94,7 @@ std::unique_ptr<PacketEgress> openEgressOn(const Wire& wire, std::shared_ptr<Nex
 
 bool isResolved(NextHopResolver& resolver, const IpAddress& nextHop) { return resolver.find(nextHop).has_value(); }
 
-// The server's neighbour and the gateway's are there, and the resolver knows both.
+// Adds the server's neighbour and the gateway's, and waits until the resolver knows both.
 bool learnsNeighbours(Wire& wire, NextHopResolver& resolver) {
   wire.setNeighbour("10.1.0.2", "02:00:00:00:00:02");
   wire.setNeighbour("10.1.0.9", "02:00:00:00:00:09");
@@ -105,7 +105,7 @@ bool startsWith(const std::vector<uint8_t>& frame, const std::vector<uint8_t>& m
   return frame.size() > macs.size() && std::equal(macs.begin(), macs.end(), frame.begin());
 }
 
-TEST_IN_NAMESPACE("the packet egress sends frames to the resolved neighbour or gateway, bytes unchanged") {
+TEST_IN_NAMESPACE("the packet egress sends frames to the resolved neighbour or gateway, with the bytes unchanged") {
   Wire wire;
   std::shared_ptr<NextHopResolver> resolver;
   const auto egress = openEgressOn(wire, resolver);
@@ -123,7 +123,7 @@ TEST_IN_NAMESPACE("the packet egress sends frames to the resolved neighbour or g
 }
 
 TEST_IN_NAMESPACE(
-    "packets longer than the link's MTU are counted, those longer than the route's are left to the kernel") {
+    "packets longer than the link's MTU are counted, those longer than the route's MTU are left to the kernel") {
   Wire wire;
   std::shared_ptr<NextHopResolver> resolver;
   const auto egress = openEgressOn(wire, resolver);
@@ -143,8 +143,7 @@ TEST_IN_NAMESPACE(
   CHECK_EQ(fragments, 1401u + 20 + 2 * 14);
 }
 
-TEST_IN_NAMESPACE(
-    "the first packets to a neighbour nobody knows are kept by the kernel and arrive when it is resolved") {
+TEST_IN_NAMESPACE("the kernel keeps the first packets to an unknown neighbour, and they arrive when it is resolved") {
   Wire wire;
   std::shared_ptr<NextHopResolver> resolver;
   const auto egress = openEgressOn(wire, resolver);
@@ -159,7 +158,8 @@ TEST_IN_NAMESPACE(
   CHECK_EQ(wire.nextFrame().size(), 114u);
 }
 
-TEST_IN_NAMESPACE("a neighbour that changes its address, a route that moves and a link that changes are followed") {
+TEST_IN_NAMESPACE(
+    "the packet egress follows a neighbour that changes its address, a route that moves and a link that changes") {
   Wire wire;
   std::shared_ptr<NextHopResolver> resolver;
   const auto egress = openEgressOn(wire, resolver);
@@ -214,7 +214,7 @@ TEST_IN_NAMESPACE("packets for this host itself and packets without a route are 
   CHECK(wire.nextFrame().empty());
 }
 
-TEST_IN_NAMESPACE("more next hops than the egress remembers are all reached, from two workers at once") {
+TEST_IN_NAMESPACE("more next hops than the egress remembers are all reached, by two workers at once") {
   Wire wire;
   std::shared_ptr<NextHopResolver> resolver;
   std::vector<IpAddress> servers;
@@ -243,7 +243,7 @@ TEST_IN_NAMESPACE("more next hops than the egress remembers are all reached, fro
   CHECK_EQ(sentBySecond, 4500u);
 }
 
-TEST_IN_NAMESPACE("answers to 2000 strangers go out, and the resolver knows nothing but its servers afterwards") {
+TEST_IN_NAMESPACE("answers to 2000 strangers go out, and the resolver knows only its servers afterwards") {
   Wire wire;
   std::shared_ptr<NextHopResolver> resolver;
   const auto egress = openEgressOn(wire, resolver);

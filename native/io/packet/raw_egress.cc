@@ -12,13 +12,13 @@ namespace {
 
 constexpr int kSendBufferBytes = 4 << 20;
 
-// The outer header says what socket a packet needs; the next hop may be of the other family.
+// The outer header decides which socket a packet needs; the next hop may be of the other family.
 Family familyOf(const OutputPacket& packet) {
   return packet.length > 0 && packet.data[0] >> 4 == 6 ? Family::ipv6 : Family::ipv4;
 }
 
 Result<UniqueFd> openRaw(int family) {
-  // IPPROTO_RAW: headers are included, and nothing is ever received.
+  // With IPPROTO_RAW the packets include their headers, and the socket never receives anything.
   UniqueFd fd(::socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (!fd) {
     const int error = errno;
@@ -28,7 +28,7 @@ Result<UniqueFd> openRaw(int family) {
     }
     return Error::fromErrno(error, "socket", "can't open a raw socket");
   }
-  // Best effort: with the default the kernel refuses earlier in a burst.
+  // This is best effort: with the default size the kernel refuses earlier in a burst.
   if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof kSendBufferBytes) < 0) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
   }
@@ -79,7 +79,7 @@ void RawEgress::sendRun(Family family, std::span<const OutputPacket> packets, Se
     }
     msghdr& message = messages[count].msg_hdr;
     message = {};
-    // For direct routing the next hop is not the packet's destination, and the kernel routes by what it is told here.
+    // For direct routing the next hop is not the packet's destination, and the kernel routes by the address given here.
     const bool isSameFamily = packet.nextHop.family == family;
     if (family == Family::ipv4) {
       sockaddr_in& to = addresses[count].ipv4;

@@ -26,7 +26,7 @@ std::vector<uint8_t> ipipPacket(size_t length, IpAddress destination, bool dontF
 
 const IpAddress kServer = IpAddress::v4(10, 9, 9, 9);
 
-// A TUN device with 10.9.0.1 that 10.9.9.9 is routed to.
+// Opens a TUN device with 10.9.0.1, to which 10.9.9.9 is routed.
 std::unique_ptr<TunDevice> openNetwork() {
   auto device = TunDevice::open({.name = "out0", .maxPacketBytes = 3000});
   if (!CHECK(device.ok())) return nullptr;
@@ -47,7 +47,8 @@ int recordRun(int, mmsghdr* messages, unsigned count, int) {
   return static_cast<int>(count);
 }
 
-TEST_WITH_TUN("the raw egress puts packets on the wire as they are, and one that can't go does not keep the others") {
+TEST_WITH_TUN(
+    "the raw egress puts packets on the wire as they are, and one that can't go does not hold up the others") {
   const auto device = openNetwork();
   REQUIRE(device != nullptr);
   auto egress = RawEgress::open();
@@ -87,7 +88,7 @@ TEST_WITH_TUN("the kernel fragments what the raw egress sends with DF clear, up 
   CHECK_EQ(vector[0].length + vector[1].length, 1520u);
 }
 
-TEST("the raw egress sends runs of one IP version each, in order") {
+TEST("the raw egress sends runs of packets of one IP version, in order") {
   if (auto egress = RawEgress::open(recordRun); egress.ok()) {
     auto ipv4 = ipipPacket(40, kServer, true);
     std::vector<uint8_t> ipv6(60, 0);
@@ -118,7 +119,7 @@ TEST("a packet without room for its header is counted as failed and not sent") {
   }
 }
 
-TEST("an egress is had by name, and an unknown name is refused with the names there are") {
+TEST("an egress is opened by its name, and an unknown name is refused with the names there are") {
   EgressContext context;
   const auto unknown = openEgress("pigeon", context);
   REQUIRE(!unknown.ok());
@@ -135,7 +136,7 @@ TEST("an egress is had by name, and an unknown name is refused with the names th
   CHECK_EQ(opened.value()->name(), "tun");
 }
 
-TEST("auto takes the packet egress where it may, and says why it passes one over") {
+TEST("auto takes the packet egress where it can, and says why it passes one over") {
   EgressContext context;
   std::vector<PassedOver> passedOver;
   auto opened = openEgress("auto", context, &passedOver);

@@ -1,5 +1,5 @@
-// A capture file as a device with one queue: its packets come as fast as they are asked for, with their times beside
-// them.
+// A PcapDevice is a capture file as a device with one queue: its packets come as fast as they are asked for, and it
+// keeps their times.
 //
 // Thread safety: as DeviceQueue.
 #pragma once
@@ -22,9 +22,9 @@ class PcapDevice final : public Device, private DeviceQueue {
   DeviceQueue& queue(size_t) override { return *this; }
   size_t maxPacketBytes() const override { return maxPacketBytes_; }
 
-  // Time of packet `index` of the vector filled last, since the epoch. REQUIRES: index < its count
+  // Returns the time of packet `index` of the vector filled last, since the epoch. REQUIRES: index < its count
   uint64_t timeNs(size_t index) const { return timesNs_[index]; }
-  // The last receive() found no more packets.
+  // Returns true when the last receive() found no more packets.
   bool atEnd() const { return isAtEnd_; }
   const PcapReader& reader() const { return *reader_; }
 
@@ -40,7 +40,7 @@ class PcapDevice final : public Device, private DeviceQueue {
   std::unique_ptr<PcapReader> reader_;
   size_t maxPacketBytes_;
   std::array<uint64_t, kVectorSize> timesNs_{};
-  std::optional<Error> deferred_;  // met after packets that were still to be delivered
+  std::optional<Error> deferred_;  // met behind packets that were still to be delivered
   uint64_t oversized_ = 0;
   bool isAtEnd_ = false;
 };

@@ -15,7 +15,7 @@ Error inFile(const std::string& path, const Error& error) {
   return {error.code, "can't read " + path + ": " + error.message, error.errnoValue, error.syscall};
 }
 
-// Up to `to.size()` bytes, fewer only at the end of the file.
+// Reads `to.size()` bytes, fewer only at the end of the file.
 Result<size_t> readFully(int fd, std::span<uint8_t> to, const std::string& path) {
   size_t done = 0;
   while (done < to.size()) {
@@ -79,7 +79,7 @@ Result<std::unique_ptr<PcapWriter>> PcapWriter::create(const std::string& path) 
 }
 
 PcapWriter::~PcapWriter() {
-  // Whoever wants to know whether it worked calls close().
+  // A caller who wants to know whether this worked calls close().
   if (fd_) [[maybe_unused]]
     const auto flushed = flush();
 }

@@ -1,6 +1,6 @@
-// Capture files: read and written in pieces, so that their size does not matter.
+// Reads and writes capture files in pieces, so that their size does not matter.
 //
-// Thread safety: one thread per object. Reading and writing may wait for the disk: no packet worker does it.
+// Thread safety: one thread per object. Reading and writing may wait for the disk, so no packet worker does it.
 #pragma once
 
 #include <memory>
@@ -18,17 +18,17 @@ class PcapReader {
   static Result<std::unique_ptr<PcapReader>> open(const std::string& path);
 
   PcapLinkType linkType() const { return parser_.linkType(); }
-  // The next IP packet, valid until the next call; nullopt at the end. A file that ends within a record is an Error,
-  // after all its whole records were given.
+  // Returns the next IP packet, valid until the next call; nullopt at the end. A file that ends within a record is an
+  // Error, after all its whole records were returned.
   Result<std::optional<PcapPacket>> next();
   const PcapSkipped& skipped() const { return parser_.skipped(); }
-  // next() found that the file ends within a record.
+  // Returns true when next() found that the file ends within a record.
   bool isCutOff() const { return isCutOff_; }
 
  private:
   PcapReader(std::string path, UniqueFd fd, PcapParser parser)
       : path_(std::move(path)), fd_(std::move(fd)), parser_(parser) {}
-  // Makes `bytes` bytes available from begin_ on, fewer at the end of the file.
+  // Makes `bytes` bytes available from begin_ on; fewer at the end of the file.
   Result<void> fill(size_t bytes);
 
   std::string path_;
@@ -42,11 +42,11 @@ class PcapReader {
 
 class PcapWriter {
  public:
-  // Truncates the file if there is one.
+  // Truncates the file if it exists.
   static Result<std::unique_ptr<PcapWriter>> create(const std::string& path);
   ~PcapWriter();
 
-  // Gathers; what was written is in the file after flush() or close().
+  // Buffers the packet; it is in the file after flush() or close().
   Result<void> write(const PcapPacket& packet);
   Result<void> flush();
   // A destroyed writer flushes too, but can't say whether that worked.

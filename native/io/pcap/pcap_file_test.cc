@@ -33,7 +33,7 @@ std::vector<uint8_t> packetNumber(size_t i) {
   return packet;
 }
 
-// Several times what the reader takes at once.
+// This is several times what the reader takes at once.
 constexpr size_t kPackets = 5000;
 
 void writeCapture(const std::string& path, size_t packets) {

@@ -31,8 +31,8 @@ bool isKnown(uint32_t linkType) {
   return false;
 }
 
-// What follows a link header of `headerBytes` that names its content by the EtherType at `typeAt`. VLAN tags, of which
-// a frame may have several, are passed over.
+// Returns what follows a link header of `headerBytes` that names its content by the EtherType at `typeAt`. VLAN tags
+// are skipped; a frame may have several.
 std::span<const uint8_t> behindEtherType(std::span<const uint8_t> frame, size_t typeAt, size_t headerBytes) {
   if (frame.size() < headerBytes) return {};
   uint16_t etherType = loadBe16(frame.data() + typeAt);
@@ -44,8 +44,8 @@ std::span<const uint8_t> behindEtherType(std::span<const uint8_t> frame, size_t 
   return etherType == kEtherTypeIpv4 || etherType == kEtherTypeIpv6 ? frame : std::span<const uint8_t>{};
 }
 
-// Short Ethernet frames are padded to 60 bytes, which a router takes off before it routes. A length that can't be true
-// is left for the director to find.
+// Cuts off the padding that brings short Ethernet frames to 60 bytes, as a router does before it routes. A length that
+// can't be true is left for the director to find.
 std::span<const uint8_t> withoutPadding(std::span<const uint8_t> packet) {
   size_t length = packet.size();
   if (packet.size() >= 20 && packet[0] >> 4 == 4) {
@@ -106,7 +106,7 @@ Result<PcapParser> PcapParser::start(std::span<const uint8_t> header) {
   if (major != 2)
     return refuse("its pcap version " + std::to_string(major) + " is not 2: convert it (editcap -F pcap IN OUT)");
   const uint32_t linkType =
-      parser.load32(header.data() + 20) & 0x03ffffff;  // above: length of the frame check sequence
+      parser.load32(header.data() + 20) & 0x03ffffff;  // the bits above hold the length of the frame check sequence
   if (!isKnown(linkType)) {
     return refuse(
         "its link type " + std::to_string(linkType) +

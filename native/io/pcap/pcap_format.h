@@ -1,4 +1,4 @@
-// The classic pcap format, as pure functions over bytes: headers and records in, IP packets out, and the way back.
+// The classic pcap format as pure functions over bytes: they turn headers and records into IP packets, and back.
 //
 // Thread safety: none needed; a parser belongs to one reader.
 // Invariants of PcapParser:
@@ -20,7 +20,7 @@ inline constexpr size_t kPcapFileHeaderBytes = 24;
 inline constexpr size_t kPcapRecordHeaderBytes = 16;
 inline constexpr size_t kMaxPcapRecordBytes = 262144;  // what libpcap calls the largest snapshot length
 
-// Link types (tcpdump.org/linktypes.html) that hold IP packets we can find.
+// In these link types (tcpdump.org/linktypes.html) we can find IP packets.
 enum class PcapLinkType : uint32_t {
   ethernet = 1,
   rawBsd = 12,      // DLT_RAW's own number on most systems
@@ -37,7 +37,7 @@ struct PcapPacket {
   std::span<const uint8_t> bytes{};  // IP header first
 };
 
-// Why a record gave no packet.
+// A record is skipped for one of these reasons.
 struct PcapSkipped {
   uint64_t notIp = 0;      // ARP, LLDP, a link header cut short, an IP version that is neither 4 nor 6
   uint64_t truncated = 0;  // captured with a snapshot length shorter than the packet
@@ -46,24 +46,24 @@ struct PcapSkipped {
   uint64_t total() const { return notIp + truncated + oversized; }
 };
 
-// The IP packet within a link-layer frame; empty when there is none. Ethernet's padding behind the packet is cut off.
+// Returns the IP packet within a link-layer frame; empty when there is none. Ethernet's padding behind it is cut off.
 std::span<const uint8_t> ipPacketOf(PcapLinkType linkType, std::span<const uint8_t> frame);
 
 class PcapParser {
  public:
-  // `header`: the file's first kPcapFileHeaderBytes, or all of a shorter file.
+  // `header` is the file's first kPcapFileHeaderBytes, or all of a shorter file.
   static Result<PcapParser> start(std::span<const uint8_t> header);
 
   PcapLinkType linkType() const { return linkType_; }
   bool isNanosecond() const { return isNanosecond_; }
 
   struct Step {
-    size_t consumed = 0;  // bytes of the input that are done with; 0: `needed` bytes have to be there first
+    size_t consumed = 0;  // bytes of the input that are done with; 0: more input is wanted first, `needed` bytes in all
     size_t needed = 0;    // [kPcapRecordHeaderBytes, kPcapRecordHeaderBytes + kMaxPcapRecordBytes]
     std::optional<PcapPacket> packet;  // none when more is needed or the record was skipped and counted
   };
-  // Looks at the record that `bytes` begins with. An Error when its header can't be true: nothing behind it can be
-  // trusted.
+  // Reads the record at the front of `bytes`. If its header can't be true, it returns an Error, as nothing behind it
+  // can be trusted.
   Result<Step> next(std::span<const uint8_t> bytes);
 
   uint64_t packets() const { return packets_; }
@@ -81,9 +81,9 @@ class PcapParser {
   PcapSkipped skipped_;
 };
 
-// Link type RAW, microseconds, this machine's byte order.
+// Writes link type RAW, microseconds, this machine's byte order.
 void appendPcapHeader(std::vector<uint8_t>& to);
-// Time is cut to whole microseconds. REQUIRES: packet.bytes.size() <= kMaxPcapRecordBytes
+// Cuts the time to whole microseconds. REQUIRES: packet.bytes.size() <= kMaxPcapRecordBytes
 void appendPcapRecord(std::vector<uint8_t>& to, const PcapPacket& packet);
 
 }  // namespace tunvs

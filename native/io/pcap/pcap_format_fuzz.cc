@@ -1,5 +1,5 @@
-// Any bytes as a capture file: it is read to its end or to an error, each step goes forward, and packets lie within the
-// input.
+// Takes any bytes as a capture file: it is read to its end or to an error, each step goes forward, and packets lie
+// within the input.
 #include <cstdlib>
 
 #include "io/pcap/pcap_format.h"

@@ -74,7 +74,7 @@ TEST("all four forms of a pcap file are read: both byte orders, micro- and nanos
   }
 }
 
-TEST("a record that is not all there asks for the bytes it needs") {
+TEST("a record that is incomplete asks for the bytes it needs") {
   const Shape shape;
   auto parser = PcapParser::start(fileHeader(shape));
   REQUIRE(parser.ok());
@@ -120,7 +120,7 @@ TEST("what can't be replayed is skipped and counted by its reason") {
   CHECK_EQ(parser->packets(), 0u);
 }
 
-TEST("the IP packet is found behind every link header that is supported") {
+TEST("the IP packet is found behind every supported link header") {
   const Bytes packet = ipv4(40);
   Bytes packet6(60, 0xbb);
   packet6[0] = 0x60;
@@ -162,7 +162,7 @@ TEST("the IP packet is found behind every link header that is supported") {
   }
 }
 
-TEST("a file that is no classic pcap is refused with the way to mend it") {
+TEST("a file that is not a classic pcap is refused with the way to mend it") {
   Bytes badVersion = fileHeader({});
   badVersion[4] = badVersion[5] = 9;
   Bytes cutHeader = fileHeader({});

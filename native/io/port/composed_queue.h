@@ -1,4 +1,5 @@
-// A port's queue of two halves: a device's queue to read from, and egresses to send by. Neither keeps a packet.
+// A ComposedQueue is a port's queue made of a device's queue to read from and egresses to send by. Neither keeps a
+// packet.
 //
 // Thread safety: as PortQueue.
 #pragma once
@@ -12,7 +13,7 @@ namespace tunvs {
 
 class ComposedQueue final : public PortQueue {
  public:
-  // `in` outlives this. `host`: by which packets of local nodes come to this host's own stack.
+  // `in` outlives this object. By `host`, packets for local nodes come to this host's own stack.
   ComposedQueue(DeviceQueue& in, std::unique_ptr<Egress> out, std::unique_ptr<Egress> host)
       : in_(in), out_(std::move(out)), host_(std::move(host)) {}
 

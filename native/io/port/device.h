@@ -1,6 +1,6 @@
-// Where packets come from. A device has one or more queues; each worker owns one.
+// Packets come from a device, which has one or more queues; each worker owns one queue.
 //
-// Thread safety: a queue belongs to one worker; the device itself is opened and closed by the control thread.
+// Thread safety: a queue belongs to one worker; the control thread opens and closes the device itself.
 #pragma once
 
 #include <memory>
@@ -15,12 +15,12 @@ class DeviceQueue {
  public:
   virtual ~DeviceQueue() = default;
 
-  // Resets `vector` and fills it with what is waiting, never blocking.
-  // The number of packets read, [0, kVectorSize]; 0 when nothing waits; an Error when the device is gone.
+  // Resets `vector` and fills it with the packets that wait, without blocking.
+  // Returns the number of packets read, [0, kVectorSize]; 0 when nothing waits; an Error when the device is gone.
   // A packet longer than vector.maxPacketBytes() is dropped and counted in oversized().
   virtual Result<size_t> receive(PacketVector& vector) = 0;
 
-  // A descriptor that becomes readable when packets wait; -1 when receive() never has to be waited for.
+  // Returns a descriptor that becomes readable when packets wait; -1 when receive() never has to be waited for.
   virtual int pollDescriptor() const = 0;
 
   virtual uint64_t oversized() const { return 0; }

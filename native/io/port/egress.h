@@ -1,4 +1,4 @@
-// Where packets go out. Each worker owns one egress.
+// Packets go out by an egress. Each worker owns one.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace tunvs {
 
-// What became of one send(): sent + the drops is the number of packets handed in.
+// Counts what became of the packets of one send(): sent + the drops is the number handed in.
 struct SendResult {
   size_t sent = 0;
   size_t noBuffer = 0;  // the socket's or device's queue was full
@@ -24,12 +24,12 @@ class Egress {
   virtual ~Egress() = default;
   virtual std::string_view name() const = 0;
 
-  // Sends in order, never blocking. What can't be sent is dropped and counted.
-  // May write into the packets, and into the 14 bytes in front of each.
+  // Sends in order, without blocking. A packet that can't be sent is dropped and counted. May write into the packets,
+  // and into the 14 bytes in front of each.
   virtual SendResult send(std::span<const OutputPacket> packets) = 0;
 
-  // The same for what the director says to clients itself. Their addresses are anybody's, so an egress keeps nothing
-  // about such next hops: what a stranger chooses must not take the place of what is known of real servers.
+  // Does the same for the director's own answers to clients. Anybody chooses their addresses, so an egress keeps
+  // nothing about such next hops: a stranger's choice must not displace what is known of real servers.
   virtual SendResult sendAnswers(std::span<const OutputPacket> packets) { return send(packets); }
 };
 

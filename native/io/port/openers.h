@@ -1,4 +1,4 @@
-// Lists of what can be opened by name, in order of preference: each entry has a `name`.
+// Serves lists of what can be opened by name, in order of preference. Each entry has a `name`.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, kCount> namesOf(const Entry (&entries)[kC
   return names;
 }
 
-// `kind`: "egress"
+// `kind` names what is to be opened: "egress"
 inline Error noSuchOpener(const std::string& kind, std::string_view name, std::span<const std::string_view> known) {
   std::string names = "auto";
   for (const std::string_view each : known) names += ", " + std::string(each);

@@ -1,22 +1,22 @@
-// A port: what a director reads from and sends by. Each worker has one queue of it, and sees nothing else.
+// A director reads from a port and sends by it. Each worker has one queue of the port, and sees nothing else.
 //
-// Thread safety: a queue belongs to one worker; the port itself is opened and closed by the control thread, and
-// outlives the workers.
+// Thread safety: a queue belongs to one worker; the control thread opens and closes the port itself, which outlives the
+// workers.
 //
-// Who owns a buffer, from receive() to reclaim():
+// These rules say who owns a buffer, from receive() to reclaim():
 //  1. The buffers of a PacketVector are the worker's. It lends them to receive(), and has them back, filled, when that
 //     returns. It reads into no vector of which a port holds a buffer.
-//  2. send() lends packets to the port. Those of the vector that was read, the port may keep beyond send(): it holds
-//  the vector, once for each of them, and releases it in reclaim(). All others (packets that the director made,
-//  fragments and parked packets that had waited) are their owners' again when send() returns: what the port wants to
-//  keep of them, it copies.
-//  3. What a port keeps stays as it is, the headroom in front of it too, until the port has released it.
+//  2. send() lends packets to the port. The port may keep those of the vector that was read beyond send(): it holds
+//     the vector, once for each of them, and releases it in reclaim(). All others (packets that the director made,
+//     fragments and parked packets that had waited) are their owners' again when send() returns; if the port wants to
+//     keep some of them, it copies them.
+//  3. What a port keeps stays as it is, with the headroom in front of it, until the port has released it.
 //  4. After abandon() a port touches no buffer that is not its own.
-//  5. A port that has failed releases all in reclaim(), as if it were sent: a worker without a vector never comes to
-//  receive(), which says why.
+//  5. A port that has failed releases everything in reclaim(), as if it were sent: a worker without a vector would
+//     never call receive(), which says why it failed.
 // A port that reads into memory of its own (a ring that the kernel fills) may point a vector's packets there, kHeadroom
-// bytes behind where each begins. Such a packet is the worker's until the vector is lent to receive() again; what was
-// not sent by then, the port has back with it, and what was sent, it owns from send() on.
+// bytes behind where each begins. Such a packet is the worker's until the vector is lent to receive() again. With the
+// vector, the port has back what was not sent by then; what was sent, it owns from send() on.
 #pragma once
 
 #include <span>
@@ -31,20 +31,21 @@ namespace tunvs {
 
 class PortQueue : public DeviceQueue {
  public:
-  // Sends in order, never blocking. What can't be sent is dropped and counted. May write into the packets, and into the
-  // 14 bytes in front of each. `read`: the vector that these packets were read into, as far as they were.
+  // Sends in order, without blocking. A packet that can't be sent is dropped and counted. May write into the packets,
+  // and into the 14 bytes in front of each. `read` is the vector that these packets were read into, if they were read.
   virtual SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) = 0;
 
-  // Whether it can send packets with an offload this way. Those that it can't, it never gets: they are counted as too
-  // long.
+  // Returns true when the port can send packets with an offload this way. If it can't, it never gets any: they are
+  // counted as too long.
   virtual bool canOffload(OutputWay) const { return false; }
 
-  // Releases what has been sent since. Called before each receive(). A port that keeps nothing has nothing to do.
+  // Releases what has been sent since the last call. It is called before each receive(). A port that keeps nothing has
+  // nothing to do.
   virtual void reclaim() {}
-  // Releases all, sent or not. Called when the worker ends.
+  // Releases everything, sent or not. It is called when the worker ends.
   virtual void abandon() {}
-  // A descriptor that becomes readable when reclaim() will release something: what a worker waits for that has no
-  // vector left to read into. -1: there is none, and it looks every millisecond.
+  // Returns a descriptor that becomes readable when reclaim() will release something; a worker that has no vector left
+  // to read into waits for it. If it is -1, there is none, and the worker looks every millisecond.
   virtual int reclaimDescriptor() const { return -1; }
 };
 
@@ -52,12 +53,12 @@ class Port {
  public:
   virtual ~Port() = default;
   virtual const std::string& name() const = 0;     // of the device that it reads
-  virtual bool attached() const { return false; }  // the device was there before, and stays
-  virtual std::string_view egress() const = 0;     // by which all its queues send
+  virtual bool attached() const { return false; }  // the device existed before, and stays
+  virtual std::string_view egress() const = 0;     // the one by which all its queues send
   virtual size_t queueCount() const = 0;
   virtual PortQueue& queue(size_t index) = 0;  // REQUIRES: index < queueCount()
   virtual size_t maxPacketBytes() const = 0;   // the longest packet that receive() will deliver
-  // Of the TUN queue behind a queue, for another port that writes into the same device; -1: there is none.
+  // Returns the TUN queue behind a queue, for another port that writes into the same device; -1 when there is none.
   virtual int tunDescriptor(size_t) const { return -1; }
 };
 

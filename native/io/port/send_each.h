@@ -1,6 +1,6 @@
 // Sends a batch of messages through one socket so that an error on one message costs only that one.
 //
-// Thread safety: none; belongs to the egress of one worker.
+// Thread safety: none; it belongs to the egress of one worker.
 #pragma once
 
 #include <sys/socket.h>

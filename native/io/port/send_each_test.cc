@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-// What the stand-ins for sendmmsg() and write() do with the message of each index: 0, or an errno.
+// The stand-ins for sendmmsg() and write() do this with the message of each index: 0, or an errno.
 std::vector<int> outcomes;
 size_t position = 0;
 int calls = 0;

@@ -41,7 +41,7 @@ HostChanges changesOf(const nlmsghdr& header, std::span<const uint8_t> message, 
   }
 }
 
-// FNV-1a (public domain).
+// This is FNV-1a (public domain).
 uint64_t hashOf(std::span<const uint8_t> bytes) {
   uint64_t hash = 0xcbf29ce484222325;
   for (const uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
@@ -49,7 +49,7 @@ uint64_t hashOf(std::span<const uint8_t> bytes) {
 }
 
 Result<void> subscribe(int socket) {
-  // More than most hosts need in a burst; what is lost all the same is told by ENOBUFS.
+  // This is more than most hosts need in a burst. If notifications are lost all the same, ENOBUFS tells so.
   ::setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
   for (const int group :
        {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE,
@@ -76,7 +76,7 @@ bool addProxies(std::span<const uint8_t> datagram, uint64_t& sum) {
   bool goesOn = true;
   forEachNetlinkMessage(datagram, [&](const nlmsghdr& header, std::span<const uint8_t> message) {
     if (header.nlmsg_type == NLMSG_DONE || header.nlmsg_type == NLMSG_ERROR) goesOn = false;
-    // The header holds the number of the question, which is another each time.
+    // The header is left out, as it holds the number of the question, which differs each time.
     if (header.nlmsg_type == RTM_NEWNEIGH) sum += hashOf(message.subspan(NLMSG_HDRLEN));
     return true;
   });

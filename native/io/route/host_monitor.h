@@ -1,15 +1,15 @@
-// Tells that a host's links, addresses, routes, rules, proxy neighbours or network settings may have changed. What has
-// changed is found out by whoever is told: here is no more than the kind.
+// A HostMonitor tells that a host's links, addresses, routes, rules, proxy neighbours or network settings may have
+// changed. It tells only the kind; whoever is told finds out what has changed.
 //
-// The kernel notifies of all kinds but one: that a proxy neighbour comes or goes it tells nobody (Linux 6.18), so these
-// are counted over once a second. Routes of other protocols are passed over, as a router may change thousands a second.
+// The kernel notifies of all kinds but one: it tells nobody that a proxy neighbour comes or goes (Linux 6.18), so these
+// are read once a second. Routes of other protocols are skipped, as a router may change thousands a second.
 //
-// Thread safety: one thread of its own calls `changed`; take() may be called from any thread.
+// Thread safety: a thread of its own calls `changed`; any thread may call take().
 // Invariants:
-//   1. Both sockets belong to the network namespace that start() was called in.
-//   2. `changed` is called when a kind is set that was not, and not again before take().
-//   3. When notifications were lost, all kinds are set.
-//   4. After the destructor `changed` is not called.
+//  1. Both sockets belong to the network namespace in which start() was called.
+//  2. `changed` is called when a kind is set that was not, and not again before take().
+//  3. When notifications were lost, all kinds are set.
+//  4. After the destructor `changed` is not called.
 #pragma once
 
 #include <array>
@@ -35,10 +35,11 @@ using HostChanges = uint32_t;  // bit per HostChange
 constexpr HostChanges bitOf(HostChange change) { return 1u << static_cast<unsigned>(change); }
 inline constexpr HostChanges kAllHostChanges = (1u << kHostChangeNames.size()) - 1;
 
-// Of a datagram of notifications. Routes count when they are of `routeProtocol`, or take the place of another.
+// Returns the changes in a datagram of notifications. A route counts when it is of `routeProtocol`, or replaces
+// another.
 HostChanges hostChangesIn(std::span<const uint8_t> datagram, uint8_t routeProtocol);
-// A number that is another one when an entry of a datagram with proxy neighbours is; the order does not matter.
-// False when the datagram ends the list.
+// Adds to `sum` so that it differs whenever an entry of a datagram with proxy neighbours differs; the order does not
+// matter. Returns false when the datagram ends the list.
 bool addProxies(std::span<const uint8_t> datagram, uint64_t& sum);
 
 class HostMonitor {
@@ -48,7 +49,7 @@ class HostMonitor {
   HostMonitor(const HostMonitor&) = delete;
   HostMonitor& operator=(const HostMonitor&) = delete;
 
-  // What has changed since the last call.
+  // Returns what has changed since the last call.
   HostChanges take() { return changes_.exchange(0, std::memory_order_acq_rel); }
 
  private:
@@ -62,7 +63,7 @@ class HostMonitor {
   void run();
   void tell(HostChanges changes);
   HostChanges drain();
-  // 0 when the kernel does not answer.
+  // Returns 0 when the kernel does not answer.
   uint64_t proxies();
 
   const uint8_t routeProtocol_;
@@ -72,7 +73,7 @@ class HostMonitor {
   std::atomic<HostChanges> changes_{0};
   uint32_t sequence_ = 0;
   std::array<uint8_t, 32768> scratch_;
-  std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
+  std::unique_ptr<LoopThread> loop_;  // last, as it uses all the others
 };
 
 }  // namespace tunvs

@@ -48,7 +48,7 @@ std::vector<uint8_t> operator+(std::vector<uint8_t> a, const std::vector<uint8_t
   return a;
 }
 
-TEST("a notification tells its kind, and a datagram of several all of theirs") {
+TEST("a notification tells its kind, and a datagram of several tells all of theirs") {
   CHECK_EQ(hostChangesIn(message(RTM_NEWLINK, ifinfomsg{}), kOurs), bitOf(HostChange::link));
   CHECK_EQ(hostChangesIn(message(RTM_DELADDR, ifaddrmsg{}), kOurs), bitOf(HostChange::address));
   CHECK_EQ(hostChangesIn(message(RTM_NEWNETCONF, rtgenmsg{}), kOurs), bitOf(HostChange::setting));
@@ -57,7 +57,7 @@ TEST("a notification tells its kind, and a datagram of several all of theirs") {
   CHECK_EQ(hostChangesIn(message(RTM_NEWNEIGH, ndmsg{}), kOurs), 0u);
 }
 
-TEST("routes of others are passed over, unless they take the place of a route") {
+TEST("routes of others are skipped, unless they replace a route") {
   CHECK_EQ(hostChangesIn(route(RTM_DELROUTE, kOurs), kOurs), bitOf(HostChange::route));
   CHECK_EQ(hostChangesIn(route(RTM_NEWROUTE, RTPROT_BOOT), kOurs), 0u);
   CHECK_EQ(hostChangesIn(route(RTM_NEWROUTE, RTPROT_BOOT, NLM_F_REPLACE), kOurs), bitOf(HostChange::route));
@@ -73,11 +73,11 @@ TEST("a datagram that is cut off anywhere, or lies about a length, is read no fu
     std::memcpy(lying.data(), &length, sizeof length);
     CHECK_EQ(hostChangesIn(lying, kOurs), 0u);
   }
-  auto shorter = message(RTM_DELROUTE, rtgenmsg{});  // no room for what a route has
+  auto shorter = message(RTM_DELROUTE, rtgenmsg{});  // no room for a route's fixed part
   CHECK_EQ(hostChangesIn(shorter, kOurs), 0u);
 }
 
-TEST("the number of a list of proxy neighbours goes by its entries alone") {
+TEST("the number of a list of proxy neighbours depends on its entries alone") {
   uint64_t a = 0, b = 0, c = 0;
   CHECK(addProxies(proxy(1, 7) + proxy(2, 7), a));
   CHECK(addProxies(proxy(2, 8) + proxy(1, 8), b));
@@ -86,7 +86,7 @@ TEST("the number of a list of proxy neighbours goes by its entries alone") {
   CHECK(a != c);
 }
 
-// Waits until a kind has been told, a minute at most.
+// Waits until a kind has been told, for a minute at most.
 class Told {
  public:
   void tell() {
@@ -128,7 +128,7 @@ TEST_IN_NAMESPACE("changes of each kind on a host are told, those of proxy neigh
   CHECK(causes("echo 1 > /proc/sys/net/ipv4/ip_forward", HostChange::setting));
 }
 
-TEST("a host is not watched where no thread can be made, which is an error") {
+TEST("watching a host without a thread to do it is an error") {
   const testing::FailingThreads none;
   const auto monitor = HostMonitor::start(kOurs, [] {});
   REQUIRE(!monitor.ok());

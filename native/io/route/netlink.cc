@@ -13,7 +13,7 @@
 namespace tunvs {
 namespace {
 
-// A request: header, fixed part, a few attributes.
+// A request has a header, a fixed part and a few attributes.
 class Request {
  public:
   template <typename Fixed>
@@ -76,7 +76,7 @@ Result<std::span<const uint8_t>> Netlink::ask(std::span<uint8_t> request, const 
     if (received < 0) return Error::fromErrno(errno, "recv", "can't read the kernel's answer about " + what);
     if (static_cast<size_t>(received) < NLMSG_HDRLEN) continue;
     const auto header = loadUnaligned<nlmsghdr>(answer_.data());
-    if (header.nlmsg_seq != sequence) continue;  // the answer to a question that was given up
+    if (header.nlmsg_seq != sequence) continue;  // answers a question that was given up
     if (header.nlmsg_type != NLMSG_ERROR) return std::span<const uint8_t>(answer_.data(), received);
     const int error = -loadUnaligned<int32_t>(answer_.data() + NLMSG_HDRLEN);
     if (error == 0) return std::span<const uint8_t>();  // an acknowledgement

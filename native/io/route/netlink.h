@@ -1,7 +1,7 @@
-// Questions to the kernel's routing, neighbour and link tables over rtnetlink, and the parsing of its answers.
+// Asks the kernel's routing, neighbour and link tables over rtnetlink, and parses the answers.
 //
-// Thread safety: one thread per object. A call waits for the kernel's routing lock, so no packet worker makes one.
-// The parse functions are pure.
+// Thread safety: one thread per object. A call waits for the kernel's routing lock, so no packet worker makes one. The
+// parse functions are pure.
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@ struct RouteAnswer {
   int interfaceIndex = 0;            // 0: none
   std::optional<IpAddress> gateway;  // none: the destination is on the link; may be of the other family
   std::optional<IpAddress> prefSource;
-  uint32_t mtu = 0;               // the route's own MTU, a learned path MTU included; 0: the link's holds
+  uint32_t mtu = 0;               // the route's own MTU, including a learned path MTU; 0: the link's holds
   bool hasEncapsulation = false;  // a lightweight tunnel (MPLS, SRv6, ...) that only the kernel can apply
 };
 
@@ -37,15 +37,15 @@ struct LinkAnswer {
   uint16_t hardwareType = 0;  // ARPHRD_*
   uint32_t flags = 0;         // IFF_*
   uint32_t mtu = 0;
-  uint32_t mtu6 = 0;     // what IPv6 keeps to, as routers may have advertised; 0: no IPv6 there
+  uint32_t mtu6 = 0;     // the MTU that IPv6 keeps to, as routers may have advertised; 0: no IPv6 there
   MacAddress address{};  // zero unless the link has six-byte addresses
   bool hasCarrier = false;
   std::string kind;  // "tun", "veth", ...; "" for hardware
-  // Of a TUN or TAP device, Linux 4.18: zero elsewhere.
+  // These are for a TUN or TAP device (Linux 4.18); they are zero elsewhere.
   uint8_t tunType = 0;  // 1: TUN, 2: TAP
   bool isTunPersistent = false;
   bool isTunMultiQueue = false;
-  uint32_t tunQueues = 0;  // queues that processes hold now; known for multi-queue devices only
+  uint32_t tunQueues = 0;  // queues that processes hold now; known only for multi-queue devices
 };
 
 struct NeighbourAnswer {
@@ -57,35 +57,36 @@ struct NeighbourAnswer {
   bool isStale() const;   // usable, but due for a check
 };
 
-// Each takes one whole netlink message; nullopt when it is not of that kind or its lengths do not hold.
+// Each reads one whole netlink message; nullopt when it is of another kind or has inconsistent lengths.
 std::optional<RouteAnswer> parseRoute(std::span<const uint8_t> message);
 std::optional<LinkAnswer> parseLink(std::span<const uint8_t> message);
 std::optional<NeighbourAnswer> parseNeighbour(std::span<const uint8_t> message);
 
-// Whether it matters that something about this neighbour has changed.
+// Returns true when it matters that something about this neighbour has changed.
 using NeighbourFilter = std::function<bool(const IpAddress& address)>;
 
-// Whether a datagram of rtnetlink's notifications (any number of whole messages) tells of anything that matters: all
-// but neighbours that the filter does not want. What can't be read might be anything, and so matters.
+// Returns true when a datagram of rtnetlink's notifications (any number of whole messages) tells of anything that
+// matters: everything but neighbours that the filter does not want. What can't be read might be anything, so it
+// matters.
 bool isNews(std::span<const uint8_t> datagram, const NeighbourFilter& isOurs);
 
 class Netlink {
  public:
   static Result<std::unique_ptr<Netlink>> open();
 
-  // The route that a packet of this host takes to `destination`. `source` takes part in policy routing when given.
+  // Returns the route that a packet of this host takes to `destination`. A given `source` takes part in policy routing.
   Result<RouteAnswer> route(const IpAddress& destination, const IpAddress* source = nullptr);
   Result<LinkAnswer> link(int interfaceIndex);
   Result<LinkAnswer> link(std::string_view name);
-  // Linux 5.0; notFound when the kernel has no entry.
+  // Needs Linux 5.0. It is notFound when the kernel has no entry.
   Result<NeighbourAnswer> neighbour(int interfaceIndex, const IpAddress& address);
-  // Makes the kernel behave as if it had sent a packet there: resolve what is missing, check what is stale.
+  // Makes the kernel behave as if it had sent a packet there: it resolves what is missing and checks what is stale.
   // Needs CAP_NET_ADMIN.
   Result<void> useNeighbour(int interfaceIndex, const IpAddress& address);
 
  private:
   explicit Netlink(UniqueFd socket) : socket_(std::move(socket)) {}
-  // Sends `request` (whose sequence number it sets) and gives its answer's bytes, valid until the next call.
+  // Sends `request` (whose sequence number it sets) and returns the answer's bytes, valid until the next call.
   Result<std::span<const uint8_t>> ask(std::span<uint8_t> request, const std::string& what);
 
   UniqueFd socket_;
@@ -93,12 +94,12 @@ class Netlink {
   std::array<uint8_t, 32768> answer_;
 };
 
-// Becomes readable when links, neighbours, routes or rules change.
+// A NetlinkMonitor becomes readable when links, neighbours, routes or rules change.
 class NetlinkMonitor {
  public:
   static Result<std::unique_ptr<NetlinkMonitor>> open();
   int pollDescriptor() const { return socket_.get(); }
-  // Takes all that waits; true when there was anything that matters, or when notifications were lost. No filter: all
+  // Takes all notifications that wait; true when one of them matters, or when some were lost. Without a filter all
   // neighbours matter.
   bool drain(const NeighbourFilter& isOurs = nullptr);
 

@@ -1,4 +1,4 @@
-// Any bytes as what the kernel says: every parser reads within them and ends.
+// Takes any bytes as what the kernel says: every parser reads within them and ends.
 #include <algorithm>
 #include <memory>
 
@@ -6,7 +6,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace tunvs;
-  // A block that ends where its contents end.
+  // The block ends where its contents end.
   const auto block = std::make_unique<uint8_t[]>(size);
   std::copy(data, data + size, block.get());
   const std::span<const uint8_t> message(block.get(), size);

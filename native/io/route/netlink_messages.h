@@ -1,4 +1,4 @@
-// The messages of a datagram of netlink: one reader for all who take them apart.
+// Splits a datagram of netlink into its messages, for all who read them.
 #pragma once
 
 #include <linux/netlink.h>
@@ -11,8 +11,8 @@
 
 namespace tunvs {
 
-// Calls `visit(header, message)` -> true to go on, for each whole message. True when there was nothing but these and
-// each went on.
+// Calls `visit(header, message)` for each whole message, as long as it returns true. Returns true when the datagram
+// held nothing else and every visit returned true.
 template <typename Visit>
 bool forEachNetlinkMessage(std::span<const uint8_t> datagram, Visit&& visit) {
   while (datagram.size() >= NLMSG_HDRLEN) {

@@ -8,7 +8,7 @@
 namespace tunvs {
 namespace {
 
-// Messages of these lengths, each but the last padded, with their places as their types.
+// Makes messages of these lengths, each but the last padded, with their places as their types.
 std::vector<uint8_t> datagramOf(const std::vector<uint32_t>& lengths) {
   std::vector<uint8_t> datagram;
   for (size_t i = 0; i < lengths.size(); i++) {
@@ -39,7 +39,7 @@ Visited visit(std::span<const uint8_t> datagram, size_t stopAfter = SIZE_MAX) {
   return visited;
 }
 
-TEST("a netlink datagram is read message by message, padding left out, the last one with or without") {
+TEST("a netlink datagram is read message by message without padding, whether or not the last one is padded") {
   const std::vector<uint32_t> lengths = {16, 17, 20, 19};
   std::vector<uint8_t> datagram = datagramOf(lengths);
   for (const bool isPadded : {false, true}) {
@@ -51,13 +51,13 @@ TEST("a netlink datagram is read message by message, padding left out, the last 
   CHECK(visit({}).isWhole);
 }
 
-TEST("a netlink datagram is read no further than whoever reads it wants") {
+TEST("a netlink datagram is read no further than its reader wants") {
   const Visited visited = visit(datagramOf({16, 16, 16}), 2);
   CHECK_EQ(visited.lengths.size(), 2u);
   CHECK(!visited.isWhole);
 }
 
-TEST("a netlink datagram whose lengths do not hold is read up to there, and is not whole") {
+TEST("a netlink datagram with inconsistent lengths is read up to there, and is not whole") {
   for (const uint32_t wrong : {0u, 15u, 1000u}) {
     auto datagram = datagramOf({20, wrong});
     datagram.resize(40);

@@ -1,4 +1,4 @@
-// Being told of what changes.
+// Implements the part of netlink.h that is told of changes.
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
@@ -13,7 +13,7 @@ Result<std::unique_ptr<NetlinkMonitor>> NetlinkMonitor::open() {
   constexpr uint32_t kRules = 0x80 | 0x40000;  // RTMGRP_IPV4_RULE and the bit of RTNLGRP_IPV6_RULE
   auto socket = openRtnetlink(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | kRules);
   if (!socket) return socket.error();
-  // Room for what comes while nobody looks; best effort.
+  // The buffer holds what comes while nobody looks; the size is best effort.
   constexpr int kReceiveBufferBytes = 4 << 20;
   if (::setsockopt(socket.value().get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) <
       0) {
@@ -29,7 +29,8 @@ bool NetlinkMonitor::drain(const NeighbourFilter& isOurs) {
     const auto received =
         retryOnInterrupt([&] { return ::recv(socket_.get(), scratch.data(), scratch.size(), MSG_TRUNC); });
     if (received < 0 && errno != ENOBUFS) return hasChanged;
-    // ENOBUFS: the kernel dropped notifications, so anything may have changed; so it may in what does not fit.
+    // With ENOBUFS the kernel has dropped notifications, so anything may have changed. The same holds for a datagram
+    // that does not fit.
     const bool isWhole = received >= 0 && static_cast<size_t>(received) <= scratch.size();
     hasChanged |= !isWhole || isNews(std::span(scratch).first(static_cast<size_t>(received)), isOurs);
   }

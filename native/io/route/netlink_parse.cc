@@ -1,4 +1,4 @@
-// Reading the kernel's messages about routes, links and neighbours.
+// Reads the kernel's messages about routes, links and neighbours.
 #include <linux/if_link.h>
 #include <linux/neighbour.h>
 #include <linux/netlink.h>
@@ -13,9 +13,9 @@
 namespace tunvs {
 namespace {
 
-// Attributes of IFLA_INFO_DATA of a TUN device (linux/if_link.h, Linux 4.18), which older headers lack.
+// These are attributes of IFLA_INFO_DATA of a TUN device (linux/if_link.h, Linux 4.18), which older headers lack.
 enum : uint16_t { kTunType = 3, kTunPersist = 6, kTunMultiQueue = 7, kTunQueueCount = 8 };
-// IFLA_AF_SPEC holds an attribute per family; IFLA_INET6_CONF of AF_INET6 is an array of 32-bit values, of which
+// IFLA_AF_SPEC holds an attribute per family. IFLA_INET6_CONF of AF_INET6 is an array of 32-bit values, of which
 // DEVCONF_MTU6 (linux/ipv6.h, which can't be included beside netinet/in.h) is the third.
 constexpr uint16_t kInet6Conf = 2;
 constexpr size_t kConfMtu6 = 2;
@@ -39,7 +39,7 @@ struct Attribute {
   }
 };
 
-// Calls `visit` for each attribute; false when a length does not hold.
+// Calls `visit` for each attribute; false when a length is inconsistent.
 template <typename Visit>
 bool forEachAttribute(std::span<const uint8_t> bytes, Visit visit) {
   while (bytes.size() >= sizeof(rtattr)) {
@@ -52,7 +52,7 @@ bool forEachAttribute(std::span<const uint8_t> bytes, Visit visit) {
   return true;
 }
 
-// The body of a message of `type`, split into its fixed part and its attributes.
+// A Body holds the body of a message of `type`, split into its fixed part and its attributes.
 template <typename Fixed>
 struct Body {
   Fixed fixed;
@@ -173,7 +173,7 @@ bool isNews(std::span<const uint8_t> datagram, const NeighbourFilter& isOurs) {
     if (header.nlmsg_type != RTM_NEWNEIGH && header.nlmsg_type != RTM_DELNEIGH) return false;
     const auto body = bodyOf<ndmsg>(message, header.nlmsg_type);
     if (!body) return false;
-    // Bridges tell of the stations that they have learned in the same way.
+    // Bridges report the stations that they have learned in the same way.
     const bool isIp = body->fixed.ndm_family == AF_INET || body->fixed.ndm_family == AF_INET6;
     bool isWanted = false;
     const bool isWhole = forEachAttribute(body->attributes, [&](const Attribute& attribute) {

@@ -1,4 +1,4 @@
-// A socket to talk to the kernel about routes, links, addresses, rules and neighbours.
+// Opens a socket to talk to the kernel about routes, links, addresses, rules and neighbours.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace tunvs {
 
-// Non-blocking and close-on-exec. `groups`: bits of rtnetlink's multicast groups that it is told of (RTMGRP_...).
+// The socket is non-blocking and close-on-exec. `groups` are bits of the rtnetlink multicast groups that it is told of
+// (RTMGRP_...).
 Result<UniqueFd> openRtnetlink(uint32_t groups = 0);
 
 }  // namespace tunvs

@@ -13,7 +13,7 @@
 namespace tunvs {
 namespace {
 
-// A netlink message as the kernel writes it.
+// Builds a netlink message as the kernel writes it.
 class Message {
  public:
   template <typename Fixed>
@@ -88,7 +88,7 @@ TEST("an IPv4 route through an IPv6 gateway keeps the gateway's family") {
   CHECK_EQ(toString(*route->gateway), "fe80::1");
 }
 
-TEST("a route's kind tells this host's own addresses and unreachable ones apart") {
+TEST("a route's kind tells this host's own addresses from unreachable ones") {
   CHECK(parseRoute(routeMessage(RTN_LOCAL).bytes())->kind == RouteAnswer::Kind::local);
   CHECK(parseRoute(routeMessage(RTN_BLACKHOLE).bytes())->kind == RouteAnswer::Kind::other);
 }
@@ -137,7 +137,7 @@ TEST("IPv6's own MTU of a link is read") {
   CHECK_EQ(link->mtu6, 1300u);
 }
 
-TEST("changes of neighbours that nobody is interested in are no news, all else is") {
+TEST("changes of neighbours that nobody is interested in are no news, all other changes are") {
   const auto neighbour = [](uint8_t last, uint8_t family = AF_INET) {
     ndmsg fixed{};
     fixed.ndm_family = family;

@@ -11,7 +11,7 @@ namespace tunvs {
 namespace {
 
 constexpr uint64_t kRoundMs = 1000;
-constexpr size_t kPerRound = 1024;  // so that the most servers that may be are no more than a few percent of a core
+constexpr size_t kPerRound = 1024;  // so that the greatest number of servers takes no more than a few percent of a core
 constexpr uint64_t kMinGapMs = 50;
 constexpr uint64_t kMinGapRounds = 4;   // a round is followed by a pause of so many times its length
 constexpr uint32_t kInterfaceUp = 0x1;  // IFF_UP
@@ -80,7 +80,7 @@ void NextHopResolver::run() {
   }
 }
 
-// Sleeps until then, or until somebody calls wake(), or until there is something to listen to.
+// Sleeps until `untilMs`, until somebody calls wake(), or until there is something to listen to.
 void NextHopResolver::wait(uint64_t untilMs, bool listens) {
   const uint64_t now = coarseNowMs();
   pollfd waits[2] = {{loop_->descriptor(), POLLIN, 0}, {monitor_->pollDescriptor(), POLLIN, 0}};
@@ -98,7 +98,7 @@ void NextHopResolver::resolveAll(std::span<const IpAddress> nextHops) {
   }
 }
 
-// The next kPerRound of them.
+// Resolves the next kPerRound of them.
 void NextHopResolver::resolveSome(const std::vector<IpAddress>& nextHops) {
   if (cursor_ >= nextHops.size()) cursor_ = 0;
   const size_t count = std::min(kPerRound, nextHops.size() - cursor_);
@@ -109,7 +109,7 @@ void NextHopResolver::resolveSome(const std::vector<IpAddress>& nextHops) {
 NextHopAnswer NextHopResolver::resolve(const IpAddress& nextHop) {
   const auto source = std::ranges::find(sources_, nextHop.family, &IpAddress::family);
   Result<RouteAnswer> asked = netlink_->route(nextHop, source == sources_.end() ? nullptr : &*source);
-  // The source may not be an address of this host (yet); then only the destination decides.
+  // The source may not (yet) be an address of this host; then only the destination decides.
   if (!asked && source != sources_.end()) asked = netlink_->route(nextHop);
   if (!asked || asked.value().kind == RouteAnswer::Kind::other) return {};
   const RouteAnswer& route = asked.value();

@@ -1,12 +1,13 @@
-// What the routes to the real servers are, kept by one resolver for the workers and the packet egresses: the link-layer
-// addresses of a frame, and the MTU of the first link.
+// A NextHopTable holds what one resolver knows of the routes to the real servers, for the workers and the packet
+// egresses: the link-layer addresses of a frame, and the MTU of the first link.
 //
-// Thread safety: all calls from any thread. The generations take no lock; the others hold one for a few lines, never
-// across a system call. Invariants:
+// Thread safety: any thread makes any call. The generations take no lock; the others hold one for a few lines, never
+// across a system call.
+// Invariants:
 //  1. generation() changes whenever the answer of find() changes for any next hop, so a worker may keep answers until
-//  then; mtuGeneration() does for mtu(), and with every assign().
+//     then; mtuGeneration() does for mtu(), and with every assign().
 //  2. Only what assign() names is known: no packet adds a next hop, whoever sent it. Of more than kMaxNextHops the
-//  first are known; to the others, and to whatever was never named, find() answers nullopt and mtu() 0.
+//     first are known; for the others, and for whatever was never named, find() returns nullopt and mtu() 0.
 #pragma once
 
 #include <atomic>
@@ -22,7 +23,7 @@
 
 namespace tunvs {
 
-// Where a frame to a next hop goes.
+// A frame to a next hop goes here.
 struct LinkHop {
   int interfaceIndex = 0;
   MacAddress destination{};
@@ -50,17 +51,18 @@ class NextHopTable {
  public:
   static constexpr size_t kMaxNextHops = 65536;
 
-  // From now on these are known, and no others; what was known of them stays. Repetitions are one.
+  // Knows these from now on, and no others; what was known of them stays. An address that is repeated counts once.
   void assign(std::span<const IpAddress> servers);
 
-  // nullopt: not known, not resolved (yet), or not to be reached by frames.
+  // Returns nullopt when the next hop is not known, not resolved (yet), or not to be reached by frames.
   std::optional<LinkHop> find(const IpAddress& nextHop) const;
-  // 0: not known (yet).
+  // Returns 0 when it is not known (yet).
   uint32_t mtu(const IpAddress& nextHop) const;
   uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
   uint64_t mtuGeneration() const { return mtuGeneration_.load(std::memory_order_acquire); }
 
-  // Known next hops that were never set; all of them, in an order that stays until the next assign().
+  // unresolved() returns the known next hops that were never set; known() returns all, in an order that stays until the
+  // next assign().
   std::vector<IpAddress> unresolved() const;
   std::vector<IpAddress> known() const;
   size_t size() const;

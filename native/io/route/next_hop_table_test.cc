@@ -25,7 +25,7 @@ TEST("a next hop is unresolved until it is set") {
   CHECK_EQ(table.known().size(), 2u);
 }
 
-TEST("asking for what nobody has named makes no next hop of it, nor does an answer about it") {
+TEST("a next hop that nobody has named is not added by asking for it, nor by an answer about it") {
   NextHopTable table;
   assign(table, {kFirst});
   const uint64_t before = table.generation(), mtuBefore = table.mtuGeneration();
@@ -58,7 +58,7 @@ TEST("the generations change when an answer changes, and only then") {
   CHECK(table.mtuGeneration() != mtuResolved);
 }
 
-TEST("next hops that are named no more are forgotten, and those that stay keep their answers") {
+TEST("next hops that are no longer named are forgotten, and those that stay keep their answers") {
   NextHopTable table;
   assign(table, {kFirst, kSecond});
   table.set(kFirst, by(3));
@@ -72,7 +72,7 @@ TEST("next hops that are named no more are forgotten, and those that stay keep t
   CHECK(table.unresolved().empty());
 }
 
-TEST("naming the same next hops again lets the MTUs be read again, for servers that are new at a known address") {
+TEST("naming the same next hops again makes the MTUs be read again, for servers that are new at a known address") {
   NextHopTable table;
   assign(table, {kFirst});
   table.set(kFirst, by(3));

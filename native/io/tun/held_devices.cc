@@ -7,7 +7,7 @@
 namespace tunvs {
 
 bool isTunDeviceOpenHere(const std::string& name) {
-  // The kernel's TUN driver has a line of its own there since Linux 3.18.
+  // The kernel's TUN driver has a line of its own in fdinfo since Linux 3.18.
   const std::string wanted = "iff:\t" + name;
   std::error_code error;
   std::filesystem::directory_iterator entry("/proc/self/fdinfo", error);

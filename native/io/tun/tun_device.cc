@@ -13,8 +13,8 @@
 namespace tunvs {
 namespace {
 
-// Packets that wait in the kernel while a worker is busy or not scheduled: 10 ms at 1 Mpps, as against 500 packets by
-// default.
+// This many packets may wait in the kernel while a worker is busy or not scheduled: 10 ms at 1 Mpps, as against 500
+// packets by default.
 constexpr int kTxQueueLength = 10000;
 
 uapi::InterfaceRequest requestFor(const std::string& name) {
@@ -86,7 +86,7 @@ Error inUse(const std::string& name) {
                EBUSY, "ioctl(TUNSETIFF)"};
 }
 
-// What stands against attaching to an existing device. The kernel would let a second process take queues of a
+// Returns what forbids attaching to an existing device. The kernel would let a second process take queues of a
 // multi-queue device, and the two directors would share its packets without knowing.
 Result<void> checkExisting(const LinkAnswer& link, size_t queues) {
   const std::string quoted = "'" + link.name + "'";
@@ -132,7 +132,7 @@ Error attachError(int error, const std::string& name, bool exists) {
   }
 }
 
-// Best effort: the default length works, it only loses more in a burst.
+// This is best effort: the default length works, but loses more in a burst.
 void raiseTxQueueLength(const std::string& name) {
   const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return;
@@ -151,9 +151,9 @@ class TunDevice::Queue final : public DeviceQueue {
     vector.reset();
     size_t count = 0;
     for (size_t reads = 0; reads < kVectorSize; reads++) {
-      // A TUN read cuts what does not fit and does not say so: one byte more than allowed tells. That byte lies behind
-      // the buffer, in the headroom of the next one or the end of the vector's storage, where nothing is yet; readv()
-      // with a byte of its own costs a tenth more per packet.
+      // A TUN read cuts what does not fit and does not say so, so one byte more than allowed is asked for. That byte
+      // lies behind the buffer, in the headroom of the next one or at the end of the vector's storage, where nothing is
+      // yet. readv() with a byte of its own would cost a tenth more per packet.
       uint8_t* const to = vector[count].data;
       const ssize_t length = retryOnInterrupt([&] { return ::read(fd_.get(), to, vector.maxPacketBytes() + 1); });
       if (length < 0) {
@@ -201,7 +201,7 @@ Result<std::unique_ptr<TunDevice>> TunDevice::open(const TunOptions& options) {
     if (!fd) return fd.error();
     request.flags = uapi::kIffTun | uapi::kIffNoPacketInfo;
     if (isMultiQueue) request.flags |= uapi::kIffMultiQueue;
-    // The kernel writes the name it gave into the request, so that the next queues join the same device.
+    // The kernel writes the name that it gave into the request, so that the next queues join the same device.
     if (retryOnInterrupt([&] { return ::ioctl(fd->get(), uapi::kTunSetInterface, &request); }) < 0) {
       return attachError(errno, options.name, exists);
     }

@@ -1,4 +1,5 @@
-// A TUN device with one queue (one descriptor) per worker: what the kernel routes into it is what the director reads.
+// A TunDevice is a TUN device with one queue (one descriptor) per worker: the director reads what the kernel routes
+// into it.
 //
 // Thread safety: as Device.
 // Invariants:
@@ -23,8 +24,8 @@ struct TunOptions {
 
 class TunDevice final : public Device {
  public:
-  // Attaches to the device of that name when it exists, creates it otherwise. Bringing it up, its addresses and its
-  // routes are the host set-up's business; so is the queue length of a device that was there before.
+  // Attaches to the device of that name if it exists, and creates it otherwise. The host set-up has to bring it up and
+  // give it addresses and routes; the queue length of a device that existed before is left to it as well.
   static Result<std::unique_ptr<TunDevice>> open(const TunOptions& options);
   ~TunDevice() override;
 
@@ -34,7 +35,8 @@ class TunDevice final : public Device {
   size_t maxPacketBytes() const override { return maxPacketBytes_; }
 
   bool attached() const { return isAttached_; }
-  // For an egress that writes packets back. Stays this object's own. REQUIRES: index < queueCount()
+  // Returns a descriptor for an egress that writes packets back; this object still owns it. REQUIRES: index <
+  // queueCount()
   int descriptor(size_t index) const;
 
  private:

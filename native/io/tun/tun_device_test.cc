@@ -40,7 +40,7 @@ bool routeToDevice(const std::string& name) {
                       " && ip route add 10.9.9.9 dev " + name);
 }
 
-TEST("options of a TUN device that can't be are refused with what can") {
+TEST("impossible options of a TUN device are refused with those that are possible") {
   for (const char* name : {"", "a/b", "sixteen-bytes-xx", "a b", "..", "a:b"}) {
     const auto device = TunDevice::open({.name = name});
     if (CHECK(!device.ok())) CHECK(device.error().code == ErrorCode::invalidArgument);
@@ -95,8 +95,9 @@ TEST_WITH_TUN("a TUN packet longer than the vector's buffers is dropped and coun
   CHECK_EQ(device.value()->queue(0).oversized(), 2u);
 }
 
-TEST_WITH_TUN("a vector full of packets that do not fit leaves its neighbours alone, where buffers lie without a gap") {
-  constexpr size_t kNoGap = 25 * 64 - kHeadroom;  // an odd number of cache lines with the headroom
+TEST_WITH_TUN(
+    "a vector full of packets that do not fit leaves its neighbours alone, even if buffers lie without a gap") {
+  constexpr size_t kNoGap = 25 * 64 - kHeadroom;  // with the headroom, an odd number of cache lines
   auto device = TunDevice::open({.name = "tunvs0", .maxPacketBytes = kNoGap});
   REQUIRE(device.ok());
   REQUIRE(routeToDevice("tunvs0"));
@@ -146,7 +147,7 @@ TEST_WITH_TUN("a persistent device is attached to, works at once and stays") {
   }
 }
 
-TEST_WITH_TUN("a single-queue device that several queues are asked of is refused with the commands that mend it") {
+TEST_WITH_TUN("a single-queue device that is asked for several queues is refused with the commands that mend it") {
   REQUIRE(testing::run("ip tuntap add dev single mode tun"));
   const auto device = TunDevice::open({.name = "single", .queues = 2});
   REQUIRE(!device.ok());
@@ -168,7 +169,7 @@ TEST_WITH_TUN("a device that another holder has is busy, with one queue or sever
   CHECK(TunDevice::open({.name = "multi"}).ok());
 }
 
-TEST_WITH_TUN("a device that another process has is said to be that one's") {
+TEST_WITH_TUN("a device that another process has is reported as held by another process") {
   int ready[2];
   REQUIRE(::pipe(ready) == 0);
   const pid_t child = ::fork();
