@@ -1,5 +1,5 @@
-// The sysctls of IPVS that say nothing to this director. They are taken, kept and shown, so that a sysctl.conf written
-// for IPVS can be used, and whoever sets one is told why nothing changes.
+// The sysctls of IPVS that mean nothing to this director. They are accepted, kept and shown, so that a sysctl.conf
+// written for IPVS can be used, and whoever sets one is told why nothing changes.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ namespace tunvs {
 struct InertSysctlInfo {
   std::string_view name;  // below net.ipv4.vs
   int32_t initial, minimum, maximum;
-  std::string_view why;  // goes on after "has no effect here: "
+  std::string_view why;  // follows "has no effect here: "
 };
 
 namespace inert_sysctls_detail {
