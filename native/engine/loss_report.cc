@@ -48,7 +48,7 @@ void LossReport::lookAtSends(const WorkerStats& stats, Tick now) {
   }
 }
 
-// The counters tell who gave way: evictedClosing, evictedUnproven, evictedIdle.
+// The counters tell which entries gave way: evictedClosing, evictedUnproven, evictedIdle.
 void LossReport::lookAtTable(const WorkerStats& stats, Tick now) {
   const uint64_t evicted = stats.connectionsEvicted.read();
   const uint64_t refused = stats.verdicts[static_cast<size_t>(Verdict::dropTableFull)].read();

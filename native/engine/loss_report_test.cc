@@ -5,7 +5,7 @@
 namespace tunvs {
 namespace {
 
-TEST("lost packets are told at once, then once a second, by reason and without leaving any out") {
+TEST("lost packets are reported at once, then once a second, by reason and without leaving any out") {
   EventRing events;
   LossReport report(events);
   WorkerStats stats;
