@@ -36,7 +36,7 @@ struct DecapCounterInfo {
   uint64_t DecapCounters::*field;
 };
 
-// In the order in which readCounters() writes.
+// The counters come in the order in which readCounters() writes them.
 #define TUNVS_INFO(name, kind, sentence) {#name, DecapCounterKind::kind, sentence, &DecapCounters::name},
 inline constexpr DecapCounterInfo kDecapCounterInfos[] = {TUNVS_DECAP_COUNTERS(TUNVS_INFO)};
 #undef TUNVS_INFO

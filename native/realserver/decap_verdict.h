@@ -1,4 +1,4 @@
-// What becomes of a packet that came through a tunnel: it is accepted, or refused for the first reason that holds.
+// What becomes of a packet that came through a tunnel: it is accepted, or refused for the first reason that applies.
 // Every refusal is counted (decap_counters.h).
 #pragma once
 
