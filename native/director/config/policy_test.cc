@@ -132,9 +132,7 @@ TEST("the scheduler decides at the deadline if there is no answer in time") {
   CHECK_EQ(a.counts(), "asked=3 answered=1 late=2 parked=3");
 }
 
-TEST(
-    "an answer that names a server that may not be chosen, or that the service lacks, is refused; the scheduler "
-    "decides") {
+TEST("an answer with a server that may not be chosen or is not the service's is refused; the scheduler decides") {
   Asking a;
   a.t.addService("rr", TestDirector::kNames);
   a.t.addServer(13, {}, TestDirector::kNames);

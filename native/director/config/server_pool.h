@@ -1,8 +1,8 @@
 // Real servers by stable id: their shared state and every worker's counters for them. Nothing here ever moves.
 //
 // Thread safety: the control thread calls add() and release(); any thread may call state() and counters() for ids that
-// were handed out. Invariant: an id is handed out again only when no connection, snapshot or reader can name it any
-// more.
+// were handed out.
+// Invariant: an id is handed out again only when no connection, snapshot or reader can name it any more.
 #pragma once
 
 #include <atomic>
