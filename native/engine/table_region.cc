@@ -14,7 +14,7 @@ Result<TableRegion> TableRegion::anonymous(size_t bytes) {
         errno, "mmap",
         "no memory for a connection table of " + std::to_string(bytes >> 20) + " MiB; ask for fewer connections");
   }
-  madvise(base, bytes, MADV_HUGEPAGE);  // only a wish: a kernel without transparent huge pages refuses it
+  madvise(base, bytes, MADV_HUGEPAGE);  // a wish; a kernel without transparent huge pages refuses it
   return TableRegion(static_cast<std::byte*>(base), bytes);
 }
 

@@ -1,4 +1,4 @@
-// Memory for a connection table. It is zeroed, reserved at once, and touched (and so really taken) as connections come.
+// Memory for a connection table: zeroed, reserved at once, touched (and so really taken) as connections come.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@ namespace tunvs {
 
 class TableRegion {
  public:
-  // Reserves anonymous memory, in huge pages where the kernel has them.
+  // Anonymous memory, in huge pages where the kernel has them.
   static Result<TableRegion> anonymous(size_t bytes);
   TableRegion(TableRegion&& other) noexcept;
   TableRegion& operator=(TableRegion&&) = delete;

@@ -9,7 +9,7 @@
 
 namespace tunvs {
 
-// One line each: the name, the kind of what is counted, which of them.
+// Each line gives a counter's name, the kind of what it counts, and which of that kind it counts.
 // clang-format off
 #define TUNVS_DECAP_COUNTERS(COUNTER) \
   COUNTER(received, packets, "came by a tunnel's socket") \

@@ -8,8 +8,9 @@
 
 namespace tunvs {
 
-// One line each, in the order in which they are looked for: the name, which is the counter's as well; the kind of what
-// is counted; why, without a stop. Of tunnels' checksums only GRE's are looked at here: the kernel checks those of UDP.
+// Each line, in the order of the checks, gives a refusal's name, which is its counter's, too; the kind of what is
+// counted; and why, as a sentence without its full stop. Of the tunnels' checksums, only GRE's are checked here: the
+// kernel checks those of UDP.
 // clang-format off
 #define TUNVS_DECAP_REFUSALS(REFUSAL) \
   REFUSAL(badOuter, packets, "it is shorter than its outer header says, not of the protocol that it came by, or a fragment") \

@@ -34,7 +34,7 @@ struct ServiceConfig {
 
   // IPVS does not have the following.
   MidStream midStream = MidStream::reset;
-  bool rescheduleUdp = false;     // UDP connections of a removed server go to another one, not into a void
+  bool rescheduleUdp = false;     // UDP connections of a removed server are rescheduled, not dropped silently
   uint32_t slowStartSeconds = 0;  // [0, kMaxSlowStartSeconds]; 0: a new server has its whole weight at once
 
   bool hashesMidStream() const { return midStream == MidStream::hash; }

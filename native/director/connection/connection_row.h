@@ -16,9 +16,8 @@ struct ConnectionRow {
   int64_t expiresMs;       // from now; below 0 when overdue
   bool active;
   bool isTemplate;
-  uint32_t controlled;  // a template's connections
-  std::string
-      persistenceData;  // the data by which its service's engine knows a template; "": only the client's address
+  uint32_t controlled;          // a template's connections
+  std::string persistenceData;  // what its service's engine knows it by; "": only the client's address
 };
 
 ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, const ServiceTable& services, Tick now);

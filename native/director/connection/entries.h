@@ -75,7 +75,7 @@ class Entries {
   uint32_t unbind(WorkerStats& stats, Family family, const Conn& conn);
   // Does the same for an entry that ends before its deadline, and counts it as such; `unused` gets the template.
   void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
-  // Binds and unbinds a datagram's own connection at once; afterwards nothing tells that it was there.
+  // Binds and unbinds a datagram's own connection; afterwards it is as if both had happened at once.
   void bindPassing(const ServerView& server);
 
   // Called at an entry's deadline. Returns the ticks that it lives on, or 0 if it ends; then it is unbound. `unused` is
@@ -93,7 +93,7 @@ class Entries {
     if (table(family).named(controller)->control.fetch_sub(1, std::memory_order_acq_rel) == 1)
       relink(family, controller);
   }
-  // Called when a template's count has come to 0.
+  // Moves the template to its place in the order of giving way: its count has come to 0, or it is proven now.
   void relink(Family family, uint32_t controller);
   // Called when a connection that counts on the template has shown something.
   void prove(Family family, uint32_t controller);

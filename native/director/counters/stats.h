@@ -23,8 +23,8 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// One line each: the name, the kind of what is counted, which of them. All verdicts are counters of packets beside
-// these.
+// Each line gives a counter's name, the kind of what it counts, and which of that kind it counts. Beside these, each
+// verdict is a counter of packets.
 // clang-format off
 #define TUNVS_COUNTERS(COUNTER) \
   COUNTER(received, packets, "read from the device") \

@@ -11,7 +11,8 @@
 
 namespace tunvs {
 
-// One line each: the name, which is the counter's as well; what became of the packet, roughly; why, without a stop.
+// Each line gives a verdict's name, which is its counter's, too; roughly what became of the packet; and why, as a
+// sentence without its full stop.
 // clang-format off
 #define TUNVS_VERDICTS(VERDICT) \
   VERDICT(forwarded, sent, "it goes to a real server") \

@@ -44,7 +44,7 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
   }
   if (verdict == Verdict::forwarded) {
     decision.server = server->id;
-    // The first fragment makes the client be told; without it the others are of no use.
+    // The first fragment is why the client is told; without it the others are of no use.
     if (forwarder_.wouldTellTooBig(*server, parsed, pass.now, pass.tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
   } else {

@@ -144,8 +144,8 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   if (const auto innerBytes = ipLengthOf(outer.inner); innerBytes && *innerBytes + front != outer.totalBytes)
     return false;
 
-  // Routers cut packets that may be cut. IPVS believes an error about such a packet. This does so only if the client's
-  // own packet may be cut, too, and the outer header therefore: then nothing but DF tells it from any other.
+  // Routers cut packets that may be cut. IPVS believes an error about such a packet. Here one is believed only if the
+  // client's own packet may be cut, too, and therefore the outer one: then nothing but DF tells it from any other.
   if (outer.source.isV4()) {
     const bool isWhole = quote == nullptr || (quote->family() == Family::ipv4 && quote->dontFragment);
     const bool wantsDf = isWhole && c.pass.tunables().pmtuDisc != 0;
@@ -156,8 +156,8 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   return outer.totalBytes - front <= longestTo(server);
 }
 
-// The first piece of a packet that the director itself has cut: it is as long as the director makes such pieces, and of
-// a packet that the director had to cut.
+// Tells whether the outer packet may be the first piece of a packet that the director itself has cut. It must be as
+// long as the director makes such pieces, and the packet must be one that the director had to cut.
 bool IcmpPath::mayHaveCut(Context& c, const ServerView& server, const StrippedOuter& outer) {
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, c.pass.now);
   const auto innerBytes = ipLengthOf(outer.inner);

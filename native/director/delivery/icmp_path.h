@@ -34,7 +34,7 @@ class IcmpPath {
   bool mayHaveCut(Context& c, const ServerView& server, const StrippedOuter& outer);
   // Returns the length of the longest packet that went to it lately, in inner bytes.
   uint32_t longestTo(const ServerView& server) const;
-  // What an error did. If it concerns several servers, the last of these values counts.
+  // What an error did. If it concerns several servers, the greatest of these values counts.
   enum class Heard : uint8_t { nothing, disbelieved, believed, lowered };
   Heard learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
   static void count(Context& c, Heard heard);
