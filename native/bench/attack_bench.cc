@@ -247,7 +247,7 @@ Result<AttackBenchResult> runAttackBench(const AttackBenchOptions& options) {
   const auto invalid = [](const char* why) { return Error::make(ErrorCode::invalidArgument, why); };
   if (options.capacity < 1u << 16 || options.capacity > 1u << 26)
     return invalid("bench: capacity is from 2^16 to 2^26");
-  if (options.established > options.capacity) return invalid("bench: at most as many are established as fit");
+  if (options.established > options.capacity) return invalid("bench: established is at most the capacity");
   if (options.newPerSecond < 250 || options.newPerSecond > 1'000'000)
     return invalid("bench: newPerSecond is from 250 to 1000000");
   if (options.seconds < 1 || options.seconds > 600) return invalid("bench: seconds is from 1 to 600");

@@ -135,7 +135,7 @@ class Subject {
 };
 
 Result<void> check(const MemoryBenchOptions& options) {
-  if (options.connections > kMaxConnections) return invalid("bench: at most 2^26 connections");
+  if (options.connections > kMaxConnections) return invalid("bench: connections is at most 2^26");
   if (options.packetBytes < PacketTemplate::kMinBytes || options.packetBytes > PacketTemplate::kMaxBytes) {
     return invalid("bench: packetBytes is from 40 to 1500");
   }

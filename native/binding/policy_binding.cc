@@ -39,8 +39,8 @@ T* PolicyBinding::column(Napi::Env env, Napi::Object columns, const char* name, 
   if (!isMade) {
     forgetException(env);
     throwError(env, Error::make(ErrorCode::unsupported,
-                                "connection policies need SharedArrayBuffer and the typed arrays as JavaScript has "
-                                "them; load tunvs before what replaces them"));
+                                "connection policies need JavaScript's own SharedArrayBuffer and typed arrays; "
+                                "load tunvs before the code that replaces them"));
     return nullptr;
   }
   views_.push_back(Napi::Persistent(Napi::Object(env, view)));

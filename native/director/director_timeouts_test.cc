@@ -90,7 +90,7 @@ TEST("refuses another protocol's timeouts, and changes nothing then") {
   const auto refused = t.apply(EditService{TestDirector::kWeb, wrong});
   REQUIRE(!refused.ok());
   CHECK_EQ(refused.error().message,
-           "the timeout udp is of a state of UDP, and the virtual service is of TCP; leave it out");
+           "the timeout udp belongs to a state of UDP, but the virtual service is of TCP; leave it out");
   CHECK(t.serviceRow().config.timeouts.isEmpty());
   CHECK(!t.apply(AddService{{IpAddress::v4(192, 0, 2, 12), 80, 6}, wrong}).ok());
 }

@@ -11,7 +11,7 @@ constexpr std::pair<Counter WorkerStats::*, std::string_view> kReasons[] = {
     {&WorkerStats::egressNoRoute, "no route or no neighbour to the real server"},
     {&WorkerStats::egressNoBuffer, "the socket's or device's queue was full"},
     {&WorkerStats::egressTooLong, "longer than the path's MTU"},
-    {&WorkerStats::egressFailed, "another error of the kernel's"},
+    {&WorkerStats::egressFailed, "another error of the kernel"},
 };
 
 }  // namespace

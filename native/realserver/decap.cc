@@ -18,7 +18,7 @@ std::optional<uint8_t> innerEcn(uint8_t outer, uint8_t inner) {
 }
 
 Error refusal(const std::string& address, const char* what) {
-  return Error::make(ErrorCode::invalidArgument, address + " can't be a " + what + ": it takes unicast addresses");
+  return Error::make(ErrorCode::invalidArgument, address + " can't be a " + what + "; it must be unicast");
 }
 
 Error missing(const char* what) {

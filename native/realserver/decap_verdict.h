@@ -17,7 +17,7 @@ namespace tunvs {
   REFUSAL(unknownDirector, packets, "its outer source is no director") \
   REFUSAL(badTunnelHeader, packets, "its GUE or GRE header is cut short, of another version, or holds what cannot be skipped") \
   REFUSAL(badTunnelChecksum, packets, "the checksum of its GRE header is wrong") \
-  REFUSAL(badInner, packets, "no IP header that holds together is where one belongs") \
+  REFUSAL(badInner, packets, "it has no valid inner IP header") \
   REFUSAL(badInnerChecksum, packets, "the checksum of its inner IPv4 header is wrong") \
   REFUSAL(notVirtualAddress, packets, "its inner destination is no virtual address here") \
   REFUSAL(congestionNotSignallable, packets, "its outer header says that it met congestion, and its inner sender does not do ECN (RFC 6040)")

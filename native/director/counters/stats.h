@@ -35,7 +35,7 @@ class Counter {
   COUNTER(connectionsExpired, connections, "reached their timeout") \
   COUNTER(connectionsEvicted, connections, "gave way to a new one in a full table") \
   COUNTER(evictedClosing, connections, "of those evicted: were closed, or closing") \
-  COUNTER(evictedUnproven, connections, "of those evicted: had shown nothing, which is fewer than three packets, or never established") \
+  COUNTER(evictedUnproven, connections, "of those evicted: had sent fewer than three packets, or were never established") \
   COUNTER(evictedIdle, connections, "of those evicted: had been idle longest for their timeout") \
   COUNTER(templatesEvicted, templates, "gave way in a full table; no connection counted on them") \
   COUNTER(connectionsDropped, connections, "ended early: rescheduled, ended at a drain's deadline, their real server was removed, or drop_entry") \

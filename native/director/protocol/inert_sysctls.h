@@ -26,7 +26,7 @@ inline constexpr InertSysctlInfo kInertSysctls[] = {
     {"backup_only", 0, 0, 1, inert_sysctls_detail::kNoSync},
     {"conntrack", 0, 0, 1, "packets leave without passing netfilter's connection tracking"},
     {"est_nice", 0, -20, 19, inert_sysctls_detail::kNoEstimation},
-    {"ignore_tunneled", 0, 0, 1, "what is neither TCP, UDP, SCTP nor ICMP is never looked into"},
+    {"ignore_tunneled", 0, 0, 1, "packets that are neither TCP, UDP, SCTP nor ICMP are never looked into"},
     {"nat_icmp_send", 0, 0, 1, inert_sysctls_detail::kNoNat},
     {"run_estimation", 1, 0, 1, inert_sysctls_detail::kNoEstimation},
     {"snat_reroute", 1, 0, 1, inert_sysctls_detail::kNoNat},
