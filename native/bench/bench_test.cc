@@ -90,8 +90,7 @@ TEST("floods from ever new addresses harm neither established connections nor ne
        {Flood::syn, Flood::established, Flood::talking, Flood::udp, Flood::fragments, Flood::persistent}) {
     AttackBenchOptions options;
     options.flood = flood;
-    if (flood == Flood::persistent)
-      options.floodFactor = 5;  // each takes two entries: one for itself, one for its template
+    if (flood == Flood::persistent) options.floodFactor = 5;  // each takes two entries: its own and its template's
     options.capacity = 1u << 16;
     options.established = 30'000;
     options.newPerSecond = 250;
