@@ -485,8 +485,7 @@ TEST("an IPv4 identification is not poisoned by a dead datagram; an IPv6 one sta
   }
   const Tick soon = kStart + kIdentificationReuseTicks - 1;
   CHECK(isDrop(bench.decide(part4(0, 1480, true), kServer7, soon), FragmentDrop::overlap));
-  CHECK(isDrop(bench.decide(part4(0, 1480, true), kServer7, soon + 1),
-               FragmentDrop::overlap));  // `soon` was the last one
+  CHECK(isDrop(bench.decide(part4(0, 1480, true), kServer7, soon + 1), FragmentDrop::overlap));  // `soon` was the last
   CHECK(isForward(bench.decide(part4(0, 1480, true), kServer7, soon + 1 + kIdentificationReuseTicks)));
   CHECK(isDrop(bench.decide(part6(0, 1480, true), kServer7, kStart + kFragmentLifeTicks - 1), FragmentDrop::overlap));
   CHECK(isForward(bench.decide(part6(0, 1480, true), kServer7, kStart + kFragmentLifeTicks)));
