@@ -43,7 +43,7 @@
 
 namespace tunvs {
 
-// Linux's net.ipv4.ipfrag_time. RFC 791 suggests at least 15 s; RFC 8200 section 4.5 gives reassembly up after 60 s.
+// Linux's net.ipv4.ipfrag_time. RFC 791 suggests at least 15 s; by RFC 8200 section 4.5 reassembly ends after 60 s.
 inline constexpr uint32_t kFragmentLifeTicks = ticksFromSeconds(30);
 
 // The most bytes that may wait of one datagram: a payload of 65,535 bytes and its headers.
