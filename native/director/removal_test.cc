@@ -18,7 +18,7 @@ DirectorOptions inTurns() {
   return options;
 }
 
-// Has two servers with half of the clients each; the second one's are still to be ended when it is deleted.
+// Two servers have half of the clients each. When the second one is deleted, its connections are ended in turns.
 struct HalfRemoved : TestDirector {
   explicit HalfRemoved(const ServiceConfig& service = {"rr"}) : TestDirector(inTurns()) {
     setSysctl("expire_nodest_conn", 1);
@@ -146,7 +146,7 @@ TEST("a template that nothing counts on any more gives way, however its last con
     t.establish(1);
     CHECK_EQ(t.director.connectionCount(), 2u);
     if (isDrained) {
-      // The drain ends the connections and is then called off.
+      // The drain ends the connections, and is called off before it ends the template.
       const auto some = t.director.endConnections(kWeb, TestDirector::server(11), 0);
       REQUIRE(some.ok() && some.value().ended == 1u);
     } else {

@@ -40,8 +40,8 @@ class Decapsulator {
 
   const std::string& device() const { return tun_->name(); }
   DecapCounters counters() const;
-  // Tells why the thread ended, because a socket or the device failed, so that nothing is decapsulated any more; ""
-  // while it runs.
+  // Returns why the thread ended: a socket or the device failed, and nothing is decapsulated any more. "" while it
+  // runs.
   std::string failure() const;
 
  private:
