@@ -15,12 +15,12 @@ namespace {
 
 constexpr uint32_t kSecond = kTicksPerSecond;
 constexpr uint32_t kTalkTicks = 30 * kSecond;  // between two packets of an established connection
-constexpr uint32_t kTalked = 12;               // packets of one before the time begins
-constexpr Tick kExpiryTicks = 16;              // as the engine's worker
+constexpr uint32_t kTalked = 12;               // packets of each before timing begins
+constexpr Tick kExpiryTicks = 16;              // as in the engine's worker
 constexpr size_t kExpiryBudget = 512;          // likewise
 constexpr uint32_t kPacketBytes = 64;
 constexpr uint16_t kWebPort = 80, kStickyPort = 8080, kNamesPort = 53;
-// Addresses of each kind's first packet or client; the next has the next.
+// The first address of each kind of packet or client; each further one takes the next address.
 constexpr uint32_t kClients = 0x0b000000, kComers = 0x15000000, kSpoofed = 0x20000000;
 const IpAddress kVip = IpAddress::v4(192, 0, 2, 1);
 
@@ -30,7 +30,7 @@ uint64_t nowNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// What a client who comes sends, and when: handshake, request, acknowledgement of the answer, end.
+// What a visiting client sends and when: the handshake, a request, the acknowledgement of the answer, the end.
 struct Step {
   uint32_t ticks;
   uint8_t flags;
@@ -39,7 +39,7 @@ constexpr Step kVisit[] = {{0, kTcpSyn}, {25, kTcpAck}, {26, kTcpAck}, {55, kTcp
 
 enum class Kind : uint8_t { established, comer, flood };
 
-// Packets that become a vector, in the order of their coming.
+// Packets that become a vector, in the order in which they arrive.
 class Lane {
  public:
   Lane() : vector_(kPacketBytes) { vector_.reset(); }
@@ -108,7 +108,7 @@ class Attack {
       };
       const uint32_t flood = options_.flood == Flood::none ? 0 : due(clientPackets * options_.floodFactor);
       const uint32_t begin = comersAt(step), end = comersAt(step + 1);
-      // A quarter of the flood before each kind of the clients' packets, and behind them.
+      // Half of the flood comes before the clients' packets of this step, and half behind them.
       for (uint32_t i = 0; i < flood / 2; i++) attack();
       talk(step);
       for (uint32_t i = begin; i < end; i++) visit(i, 0);
@@ -122,7 +122,7 @@ class Attack {
       if (now_ - expiredAt_ >= kExpiryTicks) expire();
     }
     flush(quiet_);
-    // Those who were through by the end.
+    // Only clients whose visit was over by the end count.
     const uint32_t last = comersAt(steps - kVisit[std::size(kVisit) - 1].ticks - 1);
     for (uint32_t i = 0; i < last; i++) result_.comersServed += !failed_[i];
     result_.comers = last;
@@ -158,12 +158,12 @@ class Attack {
     return static_cast<uint32_t>(uint64_t{step} * options_.newPerSecond / kSecond);
   }
 
-  // Those whose turn it is, in vectors of their own.
+  // The established connections whose turn it is send a packet each, in vectors of their own.
   void talk(uint32_t step) {
     const auto first = static_cast<uint32_t>(uint64_t{step % kTalkTicks} * options_.established / kTalkTicks);
     const auto end = static_cast<uint32_t>((uint64_t{step % kTalkTicks} + 1) * options_.established / kTalkTicks);
     for (uint32_t i = first; i < end; i++) {
-      // By a stride, so that neighbours in time are none in memory.
+      // A stride keeps neighbours in time from being neighbours in memory.
       const auto number = static_cast<uint32_t>(uint64_t{i} * 7919 % options_.established);
       put(quiet_, ack_, kClients + number, Kind::established, number);
     }
@@ -228,13 +228,13 @@ class Attack {
   TableRegion region_;
   Director director_;
   OutputVector out_;
-  Lane quiet_, mixed_;  // of the established alone, and of all others
+  Lane quiet_, mixed_;  // the established connections' packets, and all others
   const PacketTemplate syn_{IpProtocol::tcp, kVip, kWebPort, kPacketBytes, kTcpSyn};
   const PacketTemplate ack_{IpProtocol::tcp, kVip, kWebPort, kPacketBytes, kTcpAck};
   const PacketTemplate fin_{IpProtocol::tcp, kVip, kWebPort, kPacketBytes, kTcpFin | kTcpAck};
   const PacketTemplate stickySyn_{IpProtocol::tcp, kVip, kStickyPort, kPacketBytes, kTcpSyn};
   const PacketTemplate datagram_{IpProtocol::udp, kVip, kNamesPort, kPacketBytes, 0};
-  std::vector<bool> failed_;  // by client who came
+  std::vector<bool> failed_;  // by visiting client
   AttackBenchResult result_;
   uint32_t attacks_ = 0;
   Tick now_ = 0, expiredAt_ = 0;
@@ -247,7 +247,7 @@ Result<AttackBenchResult> runAttackBench(const AttackBenchOptions& options) {
   const auto invalid = [](const char* why) { return Error::make(ErrorCode::invalidArgument, why); };
   if (options.capacity < 1u << 16 || options.capacity > 1u << 26)
     return invalid("bench: capacity is from 2^16 to 2^26");
-  if (options.established > options.capacity) return invalid("bench: at most as many are established as fit");
+  if (options.established > options.capacity) return invalid("bench: established is at most the capacity");
   if (options.newPerSecond < 250 || options.newPerSecond > 1'000'000)
     return invalid("bench: newPerSecond is from 250 to 1000000");
   if (options.seconds < 1 || options.seconds > 600) return invalid("bench: seconds is from 1 to 600");

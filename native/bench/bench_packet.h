@@ -15,7 +15,7 @@ inline constexpr uint16_t kFirstPort = 1024;
 inline constexpr uint32_t kFirstClient = 0xc6120000;  // 198.18.0.0/15, set aside for benchmarks (RFC 2544)
 inline constexpr uint32_t kMaxFlows = kPortsPerClient << 17;
 
-// A packet of flow 0 that the others are made from. Thread safety: const after construction.
+// A packet of flow 0 that the others are made from. Thread safety: it is const after construction.
 class PacketTemplate {
  public:
   // REQUIRES: protocol is tcp or udp; kMinBytes <= bytes <= kMaxBytes; `virtualAddress` is IPv4
@@ -25,12 +25,12 @@ class PacketTemplate {
     header_[0] = 0x45;
     storeBe16(header_ + 2, static_cast<uint16_t>(bytes));
     storeBe16(header_ + 6, kIpv4DontFragment);
-    header_[8] = 63;  // a router has been on the way
+    header_[8] = 63;  // the TTL after one router
     header_[9] = static_cast<uint8_t>(protocol);
     std::memcpy(header_ + 16, virtualAddress.bytes.data(), 4);
     storeBe16(header_ + 22, port);
     if (protocol == IpProtocol::udp) {
-      storeBe16(header_ + 24, static_cast<uint16_t>(bytes - kIpv4HeaderBytes));  // and no checksum (RFC 768)
+      storeBe16(header_ + 24, static_cast<uint16_t>(bytes - kIpv4HeaderBytes));  // without a checksum (RFC 768)
     } else {
       header_[32] = 5 << 4;
       header_[33] = tcpFlags;

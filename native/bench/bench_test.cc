@@ -85,12 +85,12 @@ TEST("the memory benchmark opens as many connections as it says") {
   if (run.ok()) CHECK_EQ(run.value().connections, 6500u);
 }
 
-TEST("floods under ever new addresses cost nobody who is there and nobody who comes") {
+TEST("floods from ever new addresses harm neither established connections nor new clients") {
   for (const Flood flood :
        {Flood::syn, Flood::established, Flood::talking, Flood::udp, Flood::fragments, Flood::persistent}) {
     AttackBenchOptions options;
     options.flood = flood;
-    if (flood == Flood::persistent) options.floodFactor = 5;  // each takes two places: for itself and its template
+    if (flood == Flood::persistent) options.floodFactor = 5;  // each takes two entries: its own and its template's
     options.capacity = 1u << 16;
     options.established = 30'000;
     options.newPerSecond = 250;

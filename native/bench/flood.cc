@@ -27,7 +27,7 @@ uint64_t nowNs() {
   return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// What time it is then.
+// Returns the time after the sleep.
 uint64_t sleepUntil(uint64_t ns) {
   const timespec until{static_cast<time_t>(ns / kSecondNs), static_cast<long>(ns % kSecondNs)};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {

@@ -1,7 +1,7 @@
-// A packet generator: UDP datagrams or TCP SYNs of many flows to one virtual address, as fast as an AF_PACKET socket
-// takes them, or at a rate. Their sources are nobody's: an attacker's.
+// A packet generator: it sends UDP datagrams or TCP SYNs of many flows to one virtual address, at a given rate or as
+// fast as an AF_PACKET socket takes them. Their source addresses belong to nobody, as an attacker's do.
 //
-// Bounded in count and time. Meant for a veth pair in a network namespace of its own.
+// It is bounded in count and time, and meant for a veth pair in a network namespace of its own.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ struct FloodOptions {
   uint32_t packetBytes = 64;              // of the IP packet, [40, 1500]
   uint32_t durationMs = 1000;             // [1, 60000]
   uint64_t maxPackets = 1u << 30;         // [1, 2^32]
-  uint32_t packetsPerSecond = 0;          // 0: as fast as it goes
+  uint32_t packetsPerSecond = 0;          // 0: as fast as possible
 };
 
 struct FloodResult {
@@ -31,7 +31,7 @@ struct FloodResult {
   uint64_t ns = 0;
 };
 
-// Needs CAP_NET_RAW. Blocks for the duration.
+// Blocks for the duration. REQUIRES: CAP_NET_RAW
 Result<FloodResult> flood(const FloodOptions& options);
 
 }  // namespace tunvs::bench

@@ -1,7 +1,9 @@
-// Which flow the next packet belongs to: uniformly chosen, or by Zipf's law, as of popular clients and a long tail.
+// Chooses the flow that the next packet belongs to: uniformly, or by Zipf's law, which models popular clients and a
+// long tail.
 //
-// Zipf numbers are drawn by rejection-inversion (Hörmann, Derflinger 1996), in constant time and memory. Thread safety:
-// none.
+// Zipf numbers are drawn by rejection-inversion (Hörmann, Derflinger 1996), in constant time and memory.
+//
+// Thread safety: none.
 #pragma once
 
 #include <cmath>

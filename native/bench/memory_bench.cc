@@ -15,12 +15,12 @@ namespace {
 
 constexpr uint32_t kMaxConnections = 1u << 26;
 constexpr uint32_t kFirst = 1u << 16;      // as many as rendezvous has slots
-constexpr uint32_t kDecisions = 1u << 16;  // timed
-constexpr uint32_t kDecided = 1u << 12;    // flows that they are for, in turn
-constexpr double kLoad = 0.85;             // of the table's capacity, design target
+constexpr uint32_t kDecisions = 1u << 16;  // that are timed
+constexpr uint32_t kDecided = 1u << 12;    // flows that they are made for, in turn
+constexpr double kLoad = 0.85;             // of the table's capacity: the design's target
 constexpr uint16_t kPort = 80;
-constexpr Tick kExpiryTicks = 16;       // as the engine's worker
-constexpr size_t kExpiryBudget = 1024;  // as the engine's worker
+constexpr Tick kExpiryTicks = 16;       // as in the engine's worker
+constexpr size_t kExpiryBudget = 1024;  // as in the engine's worker
 const IpAddress kVirtualAddress = IpAddress::v4(192, 0, 2, 1);
 
 uint64_t nowNs() {
@@ -48,14 +48,14 @@ class Subject {
     director.settings.v4 = SourceRange{IpAddress::v4(10, 0, 0, 1), 32};
     auto region = TableRegion::anonymous(Director::tableBytes(director));
     if (!region.ok()) return region.error();
-    // Pages are there before time is taken: their coming is no cost of a packet.
+    // The pages are touched before timing begins, so that page faults are no cost of a packet.
     std::memset(region->span().data(), 0, region->span().size());
     std::unique_ptr<Subject> subject(new Subject(options, director, std::move(region).value()));
     if (auto configured = subject->configure(options); !configured.ok()) return configured.error();
     return subject;
   }
 
-  // Takes `count` packets, flow i's written by `next()`, through the director; the time that took.
+  // Takes `count` packets through the director, each of the flow that `next()` names. Returns the time that it took.
   template <typename Next>
   uint64_t run(const PacketTemplate& packet, uint64_t count, Next&& next) {
     uint64_t ns = 0;
@@ -79,7 +79,8 @@ class Subject {
     return ns;
   }
 
-  // Has the scheduler choose for `count` flows; the time that took. Nothing is opened, so loads stay as they are.
+  // Has the scheduler choose for `count` flows. Returns the time that it took. Nothing is opened, so loads stay as they
+  // are.
   uint64_t decide(std::span<const FlowKey> flows, uint32_t count) {
     const ServiceTable& services = *director_.control().table();
     const ServiceView& service = *services.services().front();
@@ -93,7 +94,7 @@ class Subject {
   uint64_t undecided() const { return undecided_; }
   uint64_t forwarded() { return port_.out(0).packets(); }
   uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
-  // Of the table that is used; the other family's is reserved only, and never touched.
+  // Only the table in use counts; the other family's is reserved and never touched.
   uint64_t tableBytes() const { return ConnTable::regionBytes(Family::ipv4, director_.connectionCapacity()); }
   uint64_t configureNs() const { return configureNs_; }
 
@@ -134,7 +135,7 @@ class Subject {
 };
 
 Result<void> check(const MemoryBenchOptions& options) {
-  if (options.connections > kMaxConnections) return invalid("bench: at most 2^26 connections");
+  if (options.connections > kMaxConnections) return invalid("bench: connections is at most 2^26");
   if (options.packetBytes < PacketTemplate::kMinBytes || options.packetBytes > PacketTemplate::kMaxBytes) {
     return invalid("bench: packetBytes is from 40 to 1500");
   }
@@ -179,7 +180,7 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   const PacketTemplate syn(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpSyn);
   const PacketTemplate ack(IpProtocol::tcp, kVirtualAddress, kPort, options.packetBytes, kTcpAck);
   MemoryBenchResult result;
-  // The last vector of the preparation may take up flows again: a SYN or ACK more changes nothing.
+  // The last vector of the preparation may repeat a flow, which is harmless: one more SYN or ACK changes nothing.
   const auto prepare = [&](const PacketTemplate& packet, uint32_t begin, uint32_t end) {
     uint32_t flow = begin;
     return end == begin ? 0 : subject.run(packet, end - begin, [&] {

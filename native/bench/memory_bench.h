@@ -1,8 +1,8 @@
-// The engine in memory: what a packet costs between being read and being handed to the egress.
+// Measures the engine in memory: what a packet costs between being read and being handed to the egress.
 //
-// Each vector's packets are written into its buffers just before, outside the time that is taken, as a device's read
-// would have left them: headers in the nearest cache. What is timed is Director::process(), Director::expire() at the
-// worker's own pace, and a port that only counts.
+// Each vector's packets are written into its buffers just before, outside the timed part, so that their headers are in
+// the nearest cache, as a device's read would leave them. The timed part is Director::process(), Director::expire() at
+// the worker's own pace, and a port that only counts.
 #pragma once
 
 #include <string>
@@ -13,22 +13,22 @@
 namespace tunvs::bench {
 
 enum class Workload : uint8_t {
-  established,  // data packets of connections that are there
-  open,         // the first packet (SYN) of connections that are not
+  established,  // data packets of existing connections
+  open,         // the first packets (SYNs) of new connections
 };
 
 struct MemoryBenchOptions {
   Workload workload = Workload::established;
-  uint32_t connections = 1;     // established before the time begins, [0, 2^26]; >= 1 for Workload::established
+  uint32_t connections = 1;     // established before timing begins, [0, 2^26]; >= 1 for Workload::established
   uint64_t packets = 1u << 22;  // timed, rounded up to whole vectors, [1, 2^40]; at most 2^26 for Workload::open
   Distribution distribution = Distribution::uniform;  // of Workload::established
   uint32_t packetBytes = 64;                          // [40, 1500]
   std::string scheduler = "wlc";
   std::string forwarding = "ipip";
   uint32_t servers = 16;      // [1, 10000], of weights 1, 2 and 3
-  uint32_t weightFactor = 1;  // that those are multiplied by, [1, 2^20]
-  uint32_t tableSize = 0;     // of the scheduler; 0: its own default
-  bool hashesPort = false;    // of the scheduler; flows come from few addresses, so that hashing those alone is no test
+  uint32_t weightFactor = 1;  // factor for those weights, [1, 2^20]
+  uint32_t tableSize = 0;     // of the scheduler; 0: the scheduler's default
+  bool hashesPort = false;  // of the scheduler; flows come from few addresses, so hashing addresses alone tests nothing
   uint64_t seed = 1;
 };
 
@@ -38,14 +38,14 @@ struct MemoryBenchResult {
   uint64_t connections = 0;  // in the table afterwards
   uint64_t tableBytes = 0;
   uint64_t firstNs = 0;     // Workload::open: the first connections after the servers were configured
-  uint64_t first = 0;       // how many those were
+  uint64_t first = 0;       // how many these were
   uint64_t decisionNs = 0;  // Workload::open: the scheduler's part alone, for flows that are not opened
   uint64_t decisions = 0;
   uint64_t configureNs = 0;  // the transaction that added the service and its servers
-  uint64_t clockNs = 0;      // what reading the clock has added to `ns`, estimated; not taken off
+  uint64_t clockNs = 0;      // the estimated time within `ns` that went into reading the clock; it is not taken off
 };
 
-// An Error when the options are out of range, or when not every packet was forwarded.
+// Fails when the options are out of range, or when not every packet was forwarded.
 Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options);
 
 }  // namespace tunvs::bench

@@ -12,7 +12,7 @@
 namespace tunvs::bench {
 namespace {
 
-// As the engine's worker, so that the two differ in nothing but the director.
+// The figures are the engine's worker's, so that the two differ in nothing but the director.
 constexpr int kSleepMs = 100;
 constexpr Tick kHousekeepTicks = 16;
 

@@ -1,7 +1,7 @@
-// New connections without end, in memory: a port that gives a SYN of another flow each time, and never has more than
-// a window of them under way, as clients who wait for an answer do.
+// New connections without end, in memory: a port that gives a SYN of another flow each time, and never has more than a
+// window of them under way, as clients do that wait for an answer.
 //
-// Thread safety: the queue belongs to one worker; elapsedNs() and sent() may be read by anybody.
+// Thread safety: the queue belongs to one worker; any thread may read elapsedNs() and sent().
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,7 @@ struct SynFloodOptions {
   IpAddress virtualAddress;  // IPv4
   uint16_t port = 80;
   uint32_t connections = 1;  // [1, 2^26]
-  uint32_t window = 1;       // connections under way, at most
+  uint32_t window = 1;       // connections under way at most
 };
 
 class SynFlood final : public Port, private PortQueue {
@@ -24,7 +24,7 @@ class SynFlood final : public Port, private PortQueue {
   static Result<std::unique_ptr<SynFlood>> make(const SynFloodOptions& options);
 
   uint64_t sent() const { return sent_.load(std::memory_order_relaxed); }
-  // From the first packet to the moment when all had been sent; 0 until then.
+  // The time from the first packet until all had been sent; 0 before that.
   uint64_t elapsedNs() const { return elapsedNs_.load(std::memory_order_acquire); }
 
   const std::string& name() const override { return name_; }
@@ -38,7 +38,7 @@ class SynFlood final : public Port, private PortQueue {
   SynFlood(const SynFloodOptions& options, UniqueFd room);
 
   Result<size_t> receive(PacketVector& vector) override;
-  // Counts, and makes room in the window.
+  // Counts the packets and makes room in the window.
   SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) override;
   int pollDescriptor() const override { return room_.get(); }
 
@@ -46,7 +46,7 @@ class SynFlood final : public Port, private PortQueue {
   SynFloodOptions options_;
   PacketTemplate packet_;
   UniqueFd room_;        // readable when the window has room again
-  bool isFull_ = false;  // as the worker has found it
+  bool isFull_ = false;  // as the worker last found it
   std::atomic<uint64_t> sent_{0};
   uint64_t given_ = 0;
   uint64_t beginNs_ = 0;

@@ -1,4 +1,4 @@
-// The addon's entry: what lib/native/ declares as Native.
+// The addon's entry: it exports what lib/native/ declares as Native.
 #include <napi.h>
 
 #include "binding/bench_binding.h"

@@ -1,5 +1,4 @@
-// Reading JavaScript values. A reader remembers the first mistake; every later call returns a default, and ok() says
-// so.
+// Reads JavaScript values. A reader remembers the first mistake: every later call returns a default, and ok() is false.
 #pragma once
 
 #include <napi.h>
@@ -24,13 +23,13 @@ class ObjectReader {
   bool has(const char* name) const;
   std::string string(const char* name);
   bool boolean(const char* name);
-  // A whole number in [minimum, maximum], both at most 2^53.
+  // Reads a whole number in [minimum, maximum], both at most 2^53.
   int64_t integer(const char* name, int64_t minimum, int64_t maximum);
   std::optional<uint64_t> optionalBigInt(const char* name);
   IpAddress address(const char* name);
   std::vector<IpAddress> addresses(const char* name);
   std::vector<AddressPrefix> prefixes(const char* name);
-  // Each [1, 65535].
+  // Each port is in [1, 65535].
   std::vector<uint16_t> ports(const char* name);
   std::vector<std::string> strings(const char* name);
   ObjectReader object(const char* name);

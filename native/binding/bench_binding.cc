@@ -18,7 +18,7 @@ constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
 
 Napi::BigInt big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
 
-// ObjectReader reads as far as its first mistake, which it has thrown by then.
+// ObjectReader throws at its first mistake and reads nothing behind it.
 Napi::Value memory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   ObjectReader reader(info[0], "bench.memory");
@@ -163,8 +163,8 @@ Napi::Value flood(const Napi::CallbackInfo& info) {
   return answer;
 }
 
-// Starts a director on a flood of new connections; returns a function that tells how far it is. The director, which has
-// to be open for as long as that is called, is not checked to be one.
+// Starts a director on a flood of new connections. Returns a function that tells how far it has come. The caller has to
+// pass a director, which is not checked, and to keep it open for as long as it calls that function.
 Napi::Value synFlood(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   ObjectReader reader(info[1], "bench.synFlood");

@@ -1,4 +1,4 @@
-// What benchmarks need of the native part, as `native.bench`; bench/native-bench.ts declares it.
+// What the benchmarks need of the native part, as `native.bench`; bench/native-bench.ts declares it.
 #pragma once
 
 #include <napi.h>

@@ -9,7 +9,7 @@ CallEnd callFunction(Napi::Env env, napi_value function, std::span<const napi_va
   if (status == napi_ok) return CallEnd::returned;
   bool isPending = false;
   if (napi_is_exception_pending(env, &isPending) != napi_ok || !isPending) return CallEnd::environmentEnds;
-  // What stands for a termination is null, and it can't be caught: whoever is up the stack is unwound by it.
+  // A termination is shown as null. It can't be caught: it unwinds whatever is up the stack.
   napi_valuetype type = napi_undefined;
   if (napi_get_and_clear_last_exception(env, &thrown) != napi_ok || napi_typeof(env, thrown, &type) != napi_ok ||
       type == napi_null)

@@ -1,4 +1,4 @@
-// Calling JavaScript where the call may end the environment: worker.terminate(), process.exit() in a worker, a vm's
+// Calls JavaScript where the call may end the environment: worker.terminate(), process.exit() in a worker, a vm's
 // timeout. node-addon-api's Call() makes an error of whatever a call ends with, and aborts the process when it can't.
 #pragma once
 
@@ -11,14 +11,14 @@ namespace tunvs::binding {
 enum class CallEnd : uint8_t {
   returned,
   threw,            // an exception is pending
-  environmentEnds,  // JavaScript is being terminated: nothing can be called, and few things made
+  environmentEnds,  // JavaScript is being terminated: no function can be called, and few values can be made
 };
 
 CallEnd callFunction(Napi::Env env, napi_value function, std::span<const napi_value> arguments);
 
 inline void forgetException(Napi::Env env) {
   napi_value ignored;
-  // Where none is pending, or none can be had any more, there is nothing to forget.
+  // This fails when none is pending or none can be fetched any more. Then there is nothing to forget.
   static_cast<void>(napi_get_and_clear_last_exception(env, &ignored));
 }
 

@@ -1,4 +1,4 @@
-// Between native values and JavaScript objects: operations, rows, counters.
+// Converts between native values and JavaScript objects: operations, rows, counters.
 #pragma once
 
 #include <napi.h>
@@ -12,10 +12,10 @@
 
 namespace tunvs::binding {
 
-// A NativeServiceKey, a NativeServerKey; an exception is pending when something is wrong.
+// Reads a NativeServiceKey or a NativeServerKey. An exception is pending when something is wrong.
 ServiceKey readServiceKey(ObjectReader reader);
 ServerKey readServerKey(ObjectReader reader);
-// Reads a NativeOperation[]; false with an exception pending when something is wrong.
+// Reads a NativeOperation[]. Returns false, with an exception pending, when something is wrong.
 bool readOperations(Napi::Value value, std::vector<Operation>& operations);
 Napi::Object serviceKeyToJs(Napi::Env env, const ServiceKey& key);
 Napi::Object serverToJs(Napi::Env env, const ServerRow& row);
@@ -30,7 +30,7 @@ struct Info {
 };
 Napi::Array infosToJs(Napi::Env env, std::span<const Info> infos);
 
-// A copy; nothing where none can be made, as when the environment ends.
+// Copies the bytes. Returns nothing when no array can be made, as when the environment ends.
 std::optional<Napi::Uint8Array> bytesToJs(Napi::Env env, std::span<const uint8_t> bytes);
 
 inline Napi::String toJs(Napi::Env env, std::string_view text) {

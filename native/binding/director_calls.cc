@@ -32,7 +32,7 @@ Napi::Value DirectorCalls::apply(const Napi::CallbackInfo& info) {
   std::vector<Operation> operations;
   if (!readOperations(info[0], operations) || !isOpen(env)) return env.Undefined();  // reading may have closed it
   size_t failedAt = 0;
-  director().collect(now());  // tells it the time as well
+  director().collect(now());  // this tells it the time, too
   auto done = check(operations, failedAt);
   if (done) done = director().apply(operations, &failedAt);
   if (done) applied(operations);
@@ -85,8 +85,8 @@ Napi::Value DirectorCalls::connections(const Napi::CallbackInfo& info) {
   }
   const auto cursor = static_cast<uint64_t>(std::max<int64_t>(0, info[0].As<Napi::Number>().Int64Value()));
   const auto limit = static_cast<size_t>(std::max<int64_t>(1, info[1].As<Napi::Number>().Int64Value()));
-  // Made into objects afterwards: while the table is gone through, nothing that was removed is used again, and what
-  // JavaScript does to an object's setting may take long, or close the director.
+  // JavaScript objects are made only after the walk: a setter there may take long or close the director, and nothing
+  // that was removed is reused while the table is walked.
   std::vector<ConnectionRow> found;
   const uint64_t next =
       director().forEachConnection(cursor, limit, now(), [&](const ConnectionRow& row) { found.push_back(row); });

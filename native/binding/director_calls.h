@@ -1,8 +1,8 @@
-// What JavaScript can ask of any director, whatever drives it: a device's workers (EngineWrap) or the caller
+// What JavaScript can ask of any director, whether a device's workers drive it (EngineWrap) or the caller does
 // (OfflineWrap). lib/native/ describes every method.
 //
-// Invariant: what a call into JavaScript is about outlives the call. A policy that closes its director has closed it
-// for everybody else at once; what the handle holds goes when the policy has returned.
+// Invariant: whatever a call into JavaScript is about outlives the call. When a policy closes its director, the
+// director is closed for everybody else at once, but what the handle holds is freed only when the policy has returned.
 #pragma once
 
 #include <napi.h>
@@ -21,7 +21,7 @@ class DirectorCalls {
   DirectorCalls(const DirectorCalls&) = delete;
   DirectorCalls& operator=(const DirectorCalls&) = delete;
 
-  // The methods of a class that is made of this, with those that are its own.
+  // Returns the methods of a class that derives from this one, together with its own.
   template <typename Wrap>
   static std::vector<Napi::ClassPropertyDescriptor<Wrap>> withMethods(
       std::vector<Napi::ClassPropertyDescriptor<Wrap>> own);
@@ -29,21 +29,21 @@ class DirectorCalls {
  protected:
   ~DirectorCalls() = default;
 
-  // Null when closed.
+  // Returns null when closed.
   virtual Director* openDirector() const = 0;
   virtual Tick now() const = 0;
-  // Lets go of the director and of all that was made for it. Safe to call twice.
+  // Lets go of the director and of all that was made for it. It is safe to call twice.
   virtual void shutDown() = 0;
-  // Whether these can come into force; `failedAt` gets the index of the one that can't.
+  // Tells whether these operations can come into force; `failedAt` gets the index of the one that can't.
   virtual Result<void> check(std::span<const Operation> operations, size_t& failedAt) const;
-  // They have come into force.
+  // Called when the operations have come into force.
   virtual void applied(std::span<const Operation> operations);
 
-  // False, with an exception pending, when the handle is closed.
+  // Returns false, with an exception pending, when the handle is closed.
   bool isOpen(Napi::Env env) const;
   // REQUIRES: open
   Director& director() const { return *openDirector(); }
-  // Runs what calls JavaScript; close() within it is done behind it. REQUIRES: !isHeld()
+  // Runs something that calls JavaScript. A close() meanwhile takes effect afterwards. REQUIRES: !isHeld()
   template <typename Run>
   void hold(Run&& run) {
     isHeld_ = true;
@@ -75,7 +75,7 @@ class DirectorCalls {
   Napi::Value close(const Napi::CallbackInfo& info);
 
   bool isHeld_ = false;
-  bool isClosing_ = false;  // closed while it was held
+  bool isClosing_ = false;  // close() was called while it was held
 };
 
 template <typename Wrap>

@@ -1,4 +1,4 @@
-// What a director is opened with, read from what JavaScript gives.
+// The options that a director is opened with, read from a JavaScript object.
 #pragma once
 
 #include "binding/arguments.h"
@@ -6,8 +6,8 @@
 
 namespace tunvs::binding {
 
-// All but the number of workers, with a secret that is drawn where no seed is given; false, with an exception pending,
-// when something is wrong with them.
+// Reads all options but the number of workers, and draws a secret if no seed is given. Returns false, with an exception
+// pending, when something is wrong.
 bool readDirectorOptions(ObjectReader& reader, DirectorOptions& options);
 
 }  // namespace tunvs::binding

@@ -2,8 +2,8 @@
 
 namespace tunvs::binding {
 
-// The environment may begin to end between any two steps, and then Napi::Object::Set() makes an error of it that nobody
-// can throw, which ends the process; so each step's status is looked at.
+// The environment may begin to end between any two steps. Napi::Object::Set() would then make an error that nobody can
+// throw, which ends the process; so each step's status is checked.
 napi_value eventsToJs(napi_env env, std::span<const Event> events) {
   napi_value array = nullptr;
   if (napi_create_array_with_length(env, events.size(), &array) != napi_ok) return nullptr;

@@ -1,4 +1,4 @@
-// What workers tell, for JavaScript.
+// The workers' events, for JavaScript.
 #pragma once
 
 #include <napi.h>
@@ -9,8 +9,8 @@
 
 namespace tunvs::binding {
 
-// An array of them. Null where the environment ends: it still makes the calls that wait, and lets them run no
-// JavaScript.
+// Returns an array of them, or null where the environment ends: it still makes the calls that are queued, but lets them
+// run no JavaScript.
 napi_value eventsToJs(napi_env env, std::span<const Event> events);
 
 }  // namespace tunvs::binding

@@ -9,7 +9,7 @@
 
 namespace tunvs::binding {
 
-// Nothing, with an exception pending, when something is wrong with them. Reading may run JavaScript.
+// Returns nothing, with an exception pending, when something is wrong with the options. Reading may run JavaScript.
 std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t workers);
 
 Napi::Value startedToJs(Napi::Env env, const EngineStarted& started);

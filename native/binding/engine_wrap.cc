@@ -47,7 +47,7 @@ void EngineWrap::endOfEnvironment(void* self) {
 }
 
 void EngineWrap::shutDown() {
-  engine_.reset();  // joins the workers: after this nobody calls notify_
+  engine_.reset();  // joins the workers: nobody calls notify_ after this
   if (hasNotify_) {
     notify_.Release();
     hasNotify_ = false;
@@ -61,7 +61,7 @@ void EngineWrap::shutDown() {
   hasHook_ = false;
 }
 
-// The hook added last runs first: the workers must be gone when the thread-safe functions clean up.
+// The hook that was added last runs first: the workers must be gone when the thread-safe functions clean up.
 void EngineWrap::hookEnd() {
   if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
   napi_add_env_cleanup_hook(Env(), endOfEnvironment, this);
@@ -113,7 +113,7 @@ Napi::Value EngineWrap::start(const Napi::CallbackInfo& info) {
   return startedToJs(env, started.value());
 }
 
-// The workers' events wake the event loop through one thread-safe function, and are drained there in one call.
+// The workers' events wake the event loop through one thread-safe function. One call there drains them.
 Napi::Value EngineWrap::onEvents(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
@@ -127,18 +127,18 @@ Napi::Value EngineWrap::onEvents(const Napi::CallbackInfo& info) {
   hookEnd();
   engine_->events().notify([this] {
     notify_.NonBlockingCall([self = self_](Napi::Env callEnv, Napi::Function callback) {
-      if (*self == nullptr || (*self)->engine_ == nullptr) return;  // gone, or closed, since
+      if (*self == nullptr || (*self)->engine_ == nullptr) return;  // it was collected or closed meanwhile
       const auto events = (*self)->engine_->events().drain();
       const napi_value array = eventsToJs(callEnv, events);
-      if (array == nullptr) return;  // there is nobody to tell any more
+      if (array == nullptr) return;  // there is nobody left to tell
       const napi_value arguments[] = {array};
-      callFunction(callEnv, callback, arguments);  // what it throws is left to Node
+      callFunction(callEnv, callback, arguments);  // Node handles what it throws
     });
   });
   return env.Undefined();
 }
 
-// What is told of questions calls putQuestions() in its turn.
+// The callback is told that there are questions, and calls putQuestions() in its turn.
 Napi::Value EngineWrap::onPolicies(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (!isOpen(env)) return env.Undefined();
@@ -158,14 +158,15 @@ Napi::Value EngineWrap::onPolicies(const Napi::CallbackInfo& info) {
   return columns;
 }
 
-// By any thread.
+// Any thread may call this.
 void EngineWrap::tellOfQuestions() {
   policyNotify_.NonBlockingCall(
-      [](Napi::Env env, Napi::Function called) { callFunction(env, called, {}); });  // what it throws is left to Node
+      [](Napi::Env env, Napi::Function called) { callFunction(env, called, {}); });  // Node handles what it throws
 }
 
-// One turn: puts questions and hands the answers over, a few at a time, until nobody asks or the time is over. In that
-// case whoever tells of questions is told again, and comes back behind the event loop's other work.
+// Takes one turn: it puts questions and hands the answers over, a few at a time, until there are none left or the time
+// is over. When the time is over, it tells of questions once more, and so comes back behind the event loop's other
+// work.
 Napi::Value EngineWrap::putQuestions(const Napi::CallbackInfo& info) {
   constexpr uint64_t kTurnUs = 4000;
   const Napi::Env env = info.Env();

@@ -1,7 +1,7 @@
 // The JavaScript handle of a director on a device.
 //
-// Ends three ways: close(), collection of the handle, or the end of its environment (process exit, worker_threads
-// terminate). Each joins the worker threads before anything that they use goes away.
+// It ends in one of three ways: by close(), by collection of the handle, or with its environment (process exit,
+// worker_threads terminate). Each joins the worker threads before anything that they use goes away.
 #pragma once
 
 #include <napi.h>
@@ -21,7 +21,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   explicit EngineWrap(const Napi::CallbackInfo& info);
   ~EngineWrap() override;
 
-  // Null when closed.
+  // Returns null when closed.
   Engine* engine() const { return engine_.get(); }
 
  private:
@@ -34,7 +34,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   Director* openDirector() const override;
   Tick now() const override;
   void shutDown() override;
-  // Direct routing has to reach its servers.
+  // Checks that direct routing can reach its servers.
   Result<void> check(std::span<const Operation> operations, size_t& failedAt) const override;
   void applied(std::span<const Operation> operations) override;
   void hookEnd();
@@ -47,7 +47,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   bool hasNotify_ = false;
   std::shared_ptr<EngineWrap*> self_ = std::make_shared<EngineWrap*>(this);  // *self_ is null once this is gone
   std::unique_ptr<PolicyBinding> policies_;
-  QuestionBatch batch_;  // at hand
+  QuestionBatch batch_;  // the questions of the current turn
   Napi::ThreadSafeFunction policyNotify_;
   bool hasPolicyNotify_ = false;
   bool hasHook_ = false;

@@ -14,7 +14,7 @@ Napi::Value explainToJs(Napi::Env env, Director& director, Tick now, Napi::Value
     return env.Undefined();
   }
   const auto given = packet.As<Napi::Uint8Array>();
-  // A copy: reading a packet may look a few bytes beyond its end, where nobody else may write.
+  // The packet is copied: parsing may read a few bytes beyond its end, and nobody else may write there.
   std::vector<uint8_t> bytes(given.Data(), given.Data() + std::min<size_t>(given.ByteLength(), 65535));
   bytes.resize(bytes.size() + 64);
   ParsedPacket parsed;

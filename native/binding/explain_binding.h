@@ -7,7 +7,7 @@
 
 namespace tunvs::binding {
 
-// `packet`: a Uint8Array, from its IP header on; `mark`: a number.
+// `packet` is a Uint8Array that begins with the IP header; `mark` is a number.
 Napi::Value explainToJs(Napi::Env env, Director& director, Tick now, Napi::Value packet, Napi::Value mark);
 
 }  // namespace tunvs::binding

@@ -9,7 +9,8 @@
 namespace tunvs::binding {
 namespace {
 
-// Ends by close(), by collection or with its environment; each joins the thread before the thread-safe function goes.
+// It ends by close(), by collection or with its environment. Each joins the thread before the thread-safe function
+// goes.
 class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -28,7 +29,8 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
     notify_ = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tunvs host monitor", 0, 1);
     notify_.Unref(env);
     hasNotify_ = true;
-    // Behind the thread-safe function: the hook added last runs first, and the thread must be gone by then.
+    // The hook is added behind the thread-safe function: the hook added last runs first, and the thread must be gone by
+    // then.
     napi_add_env_cleanup_hook(env, endOfEnvironment, this);
     hasHook_ = true;
     auto started = HostMonitor::start(protocol, [this] { callJs(); });
@@ -43,17 +45,18 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
   ~HostMonitorWrap() override { shutDown(); }
 
  private:
-  // From the monitor's thread. The call may come when the handle has been collected, so it has its own share.
+  // The monitor's thread calls this. The call may arrive after the handle was collected, so it holds a share of its
+  // own.
   void callJs() {
     notify_.NonBlockingCall([monitor = monitor_](Napi::Env env, Napi::Function callback) {
-      if (*monitor == nullptr) return;  // closed since
+      if (*monitor == nullptr) return;  // closed meanwhile
       const HostChanges changes = (*monitor)->take();
       if (changes == 0) return;
-      // An environment that is ending still makes the calls that wait, and lets them run no JavaScript: then there is
-      // nobody to tell.
+      // An environment that is ending still makes the calls that are queued, but lets them run no JavaScript. Then
+      // there is nobody to tell.
       napi_value argument;
       if (napi_create_uint32(env, changes, &argument) != napi_ok) return;
-      // An exception goes on to Node-API, which reports it; from an ending environment nothing is to be had.
+      // An exception goes on to Node-API, which reports it. An ending environment gives no result.
       static_cast<void>(callFunction(env, callback, {&argument, 1}));
     });
   }
@@ -64,7 +67,7 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
   }
 
   void shutDown() {
-    monitor_->reset();  // joins the thread: after this nobody calls notify_
+    monitor_->reset();  // joins the thread: nobody calls notify_ after this
     if (hasNotify_) notify_.Release();
     hasNotify_ = false;
     if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
@@ -79,7 +82,7 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
   Napi::ThreadSafeFunction notify_;
   bool hasNotify_ = false;
   bool hasHook_ = false;
-  // Null inside when closed.
+  // The inner pointer is null when closed.
   std::shared_ptr<std::unique_ptr<HostMonitor>> monitor_ = std::make_shared<std::unique_ptr<HostMonitor>>();
 };
 

@@ -1,4 +1,4 @@
-// The JavaScript handle of what watches the host; lib/native/ describes it.
+// The JavaScript handle of the host's monitor; lib/native/ describes it.
 #pragma once
 
 #include <napi.h>

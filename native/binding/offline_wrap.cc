@@ -9,7 +9,8 @@
 namespace tunvs::binding {
 namespace {
 
-// Packets as they were when process() was called: a policy that it asks may do with the caller's buffers as it likes.
+// Copies of the packets as they were when process() was called: a policy may change the caller's buffers while it is
+// asked.
 struct PacketCopies {
   std::vector<uint8_t> bytes;
   std::vector<TimedPacket> packets;
@@ -100,7 +101,7 @@ Napi::Value OfflineWrap::process(const Napi::CallbackInfo& info) {
   const uint32_t count = list.Length();
   for (uint32_t i = 0; i < count; i++) {
     Napi::HandleScope scope(env);
-    const Napi::Value item = list.Get(i);  // a getter may do anything: what is read is read after it
+    const Napi::Value item = list.Get(i);  // a getter may do anything, so the rest is read after it
     if (item.IsEmpty() || !item.IsTypedArray() || item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
       if (!env.IsExceptionPending()) throwInvalidArgument(env, "every packet must be a Uint8Array");
       return env.Undefined();
@@ -148,7 +149,7 @@ Napi::Value OfflineWrap::onPolicies(const Napi::CallbackInfo& info) {
   policies_ = std::move(binding);
   offline_->onQuestions([this](std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers) {
     Napi::HandleScope scope(Env());
-    if (environmentEnds_ || isClosing()) return;  // their schedulers decide
+    if (environmentEnds_ || isClosing()) return;  // the schedulers of those services decide
     environmentEnds_ = !policies_->decide(Env(), questions, answers);
   });
   return columns;

@@ -1,4 +1,4 @@
-// The JavaScript handle of a director without a device: packets and time come from the caller.
+// The JavaScript handle of a director without a device: the caller supplies packets and time.
 #pragma once
 
 #include <napi.h>
@@ -28,7 +28,7 @@ class OfflineWrap : public Napi::ObjectWrap<OfflineWrap>, public DirectorCalls {
 
   std::unique_ptr<Offline> offline_;
   std::unique_ptr<PolicyBinding> policies_;
-  bool environmentEnds_ = false;  // in the process() at hand
+  bool environmentEnds_ = false;  // during the current process()
 };
 
 }  // namespace tunvs::binding

@@ -54,7 +54,7 @@ class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
     while (times.size() < static_cast<size_t>(wanted)) {
       auto read = reader_->next();
       if (!read) {
-        // What was read before goes on its way first.
+        // The packets that were read before the error are delivered first.
         deferred_ = read.error();
         if (!times.empty()) break;
         throwError(env, *deferred_);
@@ -110,7 +110,7 @@ class PcapReaderWrap : public Napi::ObjectWrap<PcapReaderWrap> {
   }
 
   std::unique_ptr<PcapReader> reader_;
-  std::optional<Error> deferred_;  // met behind packets that were given, or told already
+  std::optional<Error> deferred_;  // found behind packets that were delivered, or reported already
 };
 
 class PcapWriterWrap : public Napi::ObjectWrap<PcapWriterWrap> {
@@ -150,7 +150,7 @@ class PcapWriterWrap : public Napi::ObjectWrap<PcapWriterWrap> {
     const auto times = info[1].As<Napi::Float64Array>();
     for (uint32_t i = 0; i < list.Length(); i++) {
       Napi::HandleScope scope(env);
-      Napi::Value item = list.Get(i);  // a getter may do anything: what is read is read after it
+      Napi::Value item = list.Get(i);  // a getter may do anything, so the rest is read after it
       const double atMs = i < times.ElementLength() ? times[i] : NAN;
       if (writer_ == nullptr || !item.IsTypedArray() ||
           item.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array || !(atMs >= 0 && atMs < 4.3e12)) {

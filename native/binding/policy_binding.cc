@@ -9,8 +9,8 @@
 
 namespace tunvs::binding {
 
-// Made by JavaScript's own constructors: Node-API makes none over shared memory. Whatever a program has put in their
-// place, memory that can be taken away is not taken for a column.
+// JavaScript's own constructors make the views: Node-API makes none over shared memory. A program may have replaced the
+// constructors, so memory that can be taken away is not accepted as a column.
 template <typename T>
 T* PolicyBinding::column(Napi::Env env, Napi::Object columns, const char* name, const char* type, size_t length) {
   const auto construct = [&](const char* what, napi_value argument) -> napi_value {
@@ -39,8 +39,8 @@ T* PolicyBinding::column(Napi::Env env, Napi::Object columns, const char* name, 
   if (!isMade) {
     forgetException(env);
     throwError(env, Error::make(ErrorCode::unsupported,
-                                "connection policies need SharedArrayBuffer and the typed arrays as JavaScript has "
-                                "them; load tunvs before what replaces them"));
+                                "connection policies need JavaScript's own SharedArrayBuffer and typed arrays; "
+                                "load tunvs before the code that replaces them"));
     return nullptr;
   }
   views_.push_back(Napi::Persistent(Napi::Object(env, view)));
@@ -81,12 +81,12 @@ bool PolicyBinding::decideBatch(Napi::Env env, napi_value function, std::span<co
   Napi::HandleScope scope(env);
   const napi_value arguments[] = {Napi::Number::New(env, questions[rows[0]].policy),
                                   Napi::Number::New(env, static_cast<double>(rows.size()))};
-  // The function keeps what policies throw to itself; this would be its own mistake, or the end of the environment.
+  // The function catches what policies throw. An exception here is its own mistake, or the environment is ending.
   const CallEnd end = callFunction(env, function, arguments);
   if (end != CallEnd::returned) forgetException(env);
   for (uint32_t row = 0; row < rows.size(); row++) {
     PolicyAnswer& answer = answers[rows[row]];
-    // Once: another thread that has a view of the column may write meanwhile.
+    // The answer is read once: another thread that has a view of the column may write meanwhile.
     const uint32_t said = std::atomic_ref(answers_[row]).load(std::memory_order_relaxed);
     answer = {questions[rows[row]].flow, questions[rows[row]].sequence};
     if (end != CallEnd::returned || said == kFailed) {
@@ -105,7 +105,7 @@ bool PolicyBinding::decide(Napi::Env env, std::span<const PolicyQuestion> questi
     answers[i] = {questions[i].flow, questions[i].sequence, kNoServer, PolicyAnswer::Kind::failed};
   left_.resize(questions.size());
   std::iota(left_.begin(), left_.end(), 0u);
-  // Mostly there is one policy, and one round.
+  // Usually there is one policy, and so one round.
   while (!left_.empty()) {
     rows_.clear();
     others_.clear();

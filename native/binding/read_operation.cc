@@ -29,7 +29,7 @@ ServerKey readServerKey(ObjectReader reader) {
 
 namespace {
 
-// A dotted mask, or a prefix length for IPv6.
+// Reads a dotted mask, or a prefix length for IPv6.
 void readNetmask(Napi::Env env, const std::string& text, Persistence& persistence) {
   if (const auto mask = parseIpAddress(text); mask && mask.value().isV4()) {
     persistence.mask4 = mask.value().asV4();
@@ -149,7 +149,7 @@ Policy readPolicy(Napi::Env env, ObjectReader reader) {
   if (kind == "connection") {
     auto connection = std::make_shared<ConnectionPolicy>();
     connection->id = static_cast<uint32_t>(reader.integer("id", 0, UINT32_MAX));
-    // Up: an answer is never late before its time.
+    // This rounds up, so that an answer is never late before its time.
     connection->deadline = ticksFromMs(static_cast<uint64_t>(reader.integer("deadlineMs", 1, 10000)) + 3);
     connection->packetBytes =
         static_cast<uint16_t>(reader.integer("packetBytes", 0, ConnectionPolicy::kMaxPacketBytes));
@@ -168,7 +168,7 @@ Policy readPolicy(Napi::Env env, ObjectReader reader) {
   return policy;
 }
 
-// Null when `op` is unknown.
+// Returns false, with an exception pending, when something is wrong.
 bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
   const Napi::Env env = value.Env();
   ObjectReader reader(value, "operation");

@@ -1,4 +1,4 @@
-// Between timeouts and objects of seconds by the names of states.
+// Converts between timeouts and objects that give seconds by the names of states.
 #pragma once
 
 #include <napi.h>
@@ -8,9 +8,10 @@
 
 namespace tunvs::binding {
 
-// Those that are there, each [1, kMaxTimeoutSeconds]; false with an exception pending when one is not.
+// Reads the timeouts that are given, each in [1, kMaxTimeoutSeconds]. Returns false, with an exception pending, when
+// one is out of range.
 bool readTimeouts(ObjectReader reader, TimeoutOverrides& timeouts);
-// Those that are not 0.
+// Writes the timeouts that are not 0.
 Napi::Object timeoutsToJs(Napi::Env env, const TimeoutOverrides& timeouts);
 
 }  // namespace tunvs::binding

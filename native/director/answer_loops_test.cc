@@ -1,4 +1,4 @@
-// The director's own answers can't be made to go round, to go to many, or to grow.
+// The director's own answers can't be made to loop, to multiply, or to grow.
 #include "support/random.h"
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
@@ -19,10 +19,10 @@ IpAddress six(std::string_view text) { return testing::address(text); }
 
 const IpAddress kClient6 = six("2001:db8:5::1"), kVip6 = six("2001:db8::a");
 
-// A director that all of this can be asked.
+// A director that answers everything below.
 struct World {
   TestDirector t;
-  size_t recreated = 0;  // errors that were told to clients
+  size_t recreated = 0;  // errors that were passed on to clients
   static DirectorOptions options() {
     DirectorOptions options = TestDirector::defaultOptions();
     options.settings.v6 = SourceRange{six("2001:db8:9::1"), 128};
@@ -44,7 +44,7 @@ struct World {
       t.send(testing::ipv6Tcp(source, six("2001:db8::a"), 1025, 80, kTcpSyn));
     }
   }
-  // The answers to one packet.
+  // Returns the answers to one packet.
   std::vector<Bytes> answers(const Bytes& bytes) {
     testing::HeldPacket held(bytes);
     Packet packet = held.packet();
@@ -55,7 +55,7 @@ struct World {
     Verdict verdict{};
     t.director.process(0, {&packet, 1}, t.now, out, &verdict);
     recreated += verdict == Verdict::recreatedIcmp;
-    // What a limit held back was foreseen as answered.
+    // explain() foresees an answer even where a rate limit holds it back.
     if (parsed.error == ParseError::none && parsed.packetClass == PacketClass::icmp &&
         t.counter("answersSuppressed") == 0)
       CHECK_EQ(kVerdictNames[static_cast<size_t>(foreseen)], kVerdictNames[static_cast<size_t>(verdict)]);
@@ -76,7 +76,7 @@ IpAddress sourceOf(const Bytes& packet) {
                              : IpAddress::v6(&packet[8]);
 }
 
-// Makes the checksums of a packet right again, where it is ICMP or has none but the header's.
+// Corrects the checksums of a packet if it is ICMP or has none but the header's.
 void reseal(Bytes& p) {
   if (p.size() >= 20 && p[0] == 0x45) {
     storeBe16(&p[10], 0);
@@ -110,7 +110,7 @@ std::vector<Bytes> packetsFrom(const IpAddress& source) {
       for (const uint8_t protocol : {0, 2, 4, 41, 47, 50, 58, 99, 132, 255})
         all.push_back(to().protocol(static_cast<IpProtocol>(protocol)).payload(20).build());
       const Bytes inner = PacketBuilder().ip(vip, source).tcp(80, 1025, kTcpAck).payload(100).build();
-      // Of the connection that World::connect() begins.
+      // This packet belongs to the connection that World::connect() begins.
       const Bytes mine = PacketBuilder().ip(source, kVip).tcp(1025, 80, kTcpAck).payload(100).dontFragment().build();
       const Bytes outer = testing::ipv4Packet(kDirector, kServer, 4, mine);
       const Bytes sixInFour =
@@ -130,7 +130,7 @@ std::vector<Bytes> packetsFrom(const IpAddress& source) {
     for (const uint16_t port : {80, 81}) all.push_back(testing::ipv6Tcp(source, vip, 1025, port, kTcpSyn));
     for (const uint8_t next : {0, 4, 41, 43, 44, 47, 50, 51, 59, 60, 99, 135, 255})
       all.push_back(testing::ipv6Packet(source, vip, next, Bytes(24)));
-    // Options or a fragment header in front of an error.
+    // Options or a fragment header stand in front of an error.
     const Bytes quote = testing::ipv6Tcp(vip, source, 80, 1025, kTcpAck);
     const Bytes mine = testing::ipv6Tcp(source, vip, 1025, 80, kTcpAck);
     const Bytes outer4 = testing::ipv4Packet(kDirector, kServer, 41, mine);
@@ -166,7 +166,7 @@ void check(World& w, const Bytes& cause, size_t& answered) {
     const size_t more = isAboutError ? 0 : !isError(answer) ? 0 : answer[0] >> 4 == 4 ? 28 : 48;
     if (!CHECK(answer.size() <= cause.size() + more)) std::printf("%zu for %zu\n", answer.size(), cause.size());
     if (!isAboutError) CHECK(destinationOf(answer) == sourceOf(cause));
-    // As it comes back when its destination is an address of the director's, and when it is reflected.
+    // The answer comes back when its destination is an address of the director's, or when it is reflected.
     CHECK_EQ(w.answers(answer).size(), 0u);
   }
 }
@@ -194,7 +194,7 @@ TEST("no answer is answered, goes to many, or is longer than an error about what
   CHECK(recreated > 50);
 }
 
-TEST("nor when bits of what is answered are turned") {
+TEST("no such answer comes when bits of what is answered are flipped either") {
   size_t answered = 0;
   World w;
   testing::Random random(1);

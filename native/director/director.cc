@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kGroup = 16;  // packets of a vector that one stage takes at a time
 
-// Seeds of randomness that no secret hangs on.
+// Returns a seed for randomness that needs no secret.
 uint64_t seedOf(const HashSecret& secret, uint32_t number) {
   return sipHash13({secret.words[0], secret.words[1]}, number);
 }
@@ -22,7 +22,7 @@ uint64_t seedOf(const HashSecret& secret, uint32_t number) {
 
 struct Director::Worker : WorkerContext {
   Worker(FragmentTable& fragments, uint64_t seed, Tick now) : lease(fragments), entries(seed, now) {}
-  FragmentLease lease;  // fragments that had waited and are being sent
+  FragmentLease lease;  // fragments that waited and are being sent
   DropEntry entries;
 };
 
@@ -48,7 +48,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
         std::make_unique<Worker>(fragments_, seedOf(options.secret, 1 + static_cast<uint32_t>(i)), options.now));
     worker_[i]->index = i;
     worker_[i]->paths.begin(options.now);
-    // Workers number their outer headers from different starts, so that equal ones to one server are rare.
+    // Workers number their outer headers from different starts, so that equal numbers to one server are rare.
     const uint64_t start = derive(options.secret, 0, 0);
     worker_[i]->identification = static_cast<uint16_t>(start + i * (65536 / workers_));
     worker_[i]->identification6 = static_cast<uint32_t>((start >> 32) + i * (UINT32_MAX / workers_));
@@ -72,12 +72,13 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   epochs_.enter(workerIndex);
   Pass pass{worker, control_.table(), now, out};
 
-  // Three stages, each a group behind the one before, so that a group's cache misses are fetched while others are
-  // worked on: parse, hash and fetch the bucket; fetch the connection that its tag points to; look up and forward.
+  // There are three stages, each a group behind the one before, so that a group's cache misses are fetched while the
+  // others are worked on: parse, hash and fetch the bucket; fetch the connection that its tag points to; look up and
+  // forward.
   const size_t count = packets.size();
   uint64_t bytes = 0;
   uint32_t counts[kVerdicts] = {};
-  // Which packets of the vector are whole TCP, UDP or SCTP packets.
+  // Marks the packets of the vector that are whole TCP, UDP or SCTP packets.
   static_assert(kVectorSize <= 64);
   uint64_t flowMask = 0;
   const auto isFlow = [&](size_t i) { return (flowMask >> i & 1) != 0; };
@@ -117,7 +118,7 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   }
 }
 
-// What was evicted is needed again soon: the room for those that wait is small.
+// Evicted entries are needed again soon: there is little room for those that wait to be reused.
 void Director::reuseEvicted(WorkerContext& worker) {
   const uint64_t evicted = worker.stats.connectionsEvicted.read() + worker.stats.templatesEvicted.read();
   if (evicted == worker.evicted) [[likely]]
@@ -126,7 +127,7 @@ void Director::reuseEvicted(WorkerContext& worker) {
   epochs_.advance();
 }
 
-// What is no whole TCP, UDP or SCTP packet.
+// Handles a packet that is not a whole TCP, UDP or SCTP packet.
 Verdict Director::handle(Pass& pass, Flow& flow, Packet& packet, size_t cause) {
   const ParsedPacket& parsed = flow.parsed;
   if (parsed.error != ParseError::none) return verdictOf(parsed.error);
@@ -170,11 +171,11 @@ bool Director::expire(size_t worker, Tick now, bool exact, size_t budget) {
   epochs_.enter(worker);
   if (worker == 0) fragments_.expire(now);
   Worker& own = *worker_[worker];
-  own.lease.clear();  // a queue that has fallen silent would keep what others' fragments need
+  own.lease.clear();  // a silent queue would otherwise keep room that others' fragments need
   const bool done = expiry_.expire(worker, own.stats, own.expiry, now, exact, budget);
   expiry_.dropEntries(worker, own.stats, own.entries, now);
   own.paths.goOn(*control_.table(), pool_, worker, now);
-  epochs_.advance();  // behind it, so that what has ended is free after the next vector's beginning
+  epochs_.advance();  // after the rest, so that what has ended is free after the next vector's beginning
   return done;
 }
 

@@ -1,9 +1,11 @@
 // The director: one vector of packets in, verdicts and rewritten packets out.
 //
-// Pure: no thread, no system call, no clock. A TUN loop, a replay, a test, a fuzzer and a benchmark all call process().
+// It is pure: no thread, no system call, no clock. A TUN loop, a replay, a test, a fuzzer and a benchmark all call
+// process().
 //
-// Thread safety: process() and expire() by many workers at once, each with its own index. Everything behind control()
-// and what is said to be for the control thread, by one control thread, which may run beside the workers. Invariants:
+// Thread safety: many workers may call process() and expire() at once, each with its own index. One control thread,
+// which may run beside the workers, uses everything behind control() and whatever is marked as the control thread's.
+// Invariants:
 //  1. Every packet handed to process() is counted with exactly one verdict.
 //  2. A server's active + inactive count is the number of live connections that name it.
 //  3. Packets of one flow leave in the order in which they came; a datagram's fragments that came before its first one
@@ -39,46 +41,47 @@ struct DirectorOptions {
   size_t workers = 1;  // [1, Epochs::kMaxReaders - 1]
   Settings settings;
   Tick now = 0;
-  // How often one call of the control thread holds a shard's lock while it ends a removed server's connections; the
-  // rest is for the calls after it.
+  // How often one call of the control thread may hold a shard's lock while it ends a removed server's connections. The
+  // calls after it do the rest.
   size_t holdsPerTurn = SIZE_MAX;
 };
 
 class Director {
  public:
-  // Bytes of zeroed, 64-byte aligned memory that the connection tables need.
+  // Returns the bytes of zeroed, 64-byte aligned memory that the connection tables need.
   static size_t tableBytes(const DirectorOptions& options);
 
-  // `tableRegion` outlives the director.
+  // `tableRegion` must outlive the director.
   Director(const DirectorOptions& options, std::span<std::byte> tableRegion);
   ~Director();
 
   // ---- workers ----
 
-  // Handles packets of at most kVectorSize. Outputs may point into the packets' own buffers (kHeadroom in front is
-  // used); all hold until the next call of this, resume() or expire(). `out` is reset first. `verdicts`, where given,
-  // gets one per packet. REQUIRES: packets.size() <= kVectorSize, worker < workers
+  // Handles at most kVectorSize packets. Outputs may point into the packets' own buffers (kHeadroom in front is used),
+  // and hold until the next call of this, resume() or expire(). `out` is reset first. `verdicts`, if given, gets one
+  // per packet.
+  // REQUIRES: packets.size() <= kVectorSize, worker < workers
   void process(size_t worker, std::span<Packet> packets, Tick now, OutputVector& out, Verdict* verdicts = nullptr);
 
-  // Lets connections and fragments expire, and with drop_entry connections be forgotten: this worker's share, at most
-  // `budget` connections looked at; the next call goes on from there. With `exact`, connections whose deadline lies in
-  // the wheels' current 256 ms too. Fragments that the call before has sent give their room back. True when there is
-  // nothing left to do.
+  // Expires connections and fragments, and forgets connections if drop_entry is on. It looks at no more than `budget`
+  // connections of this worker's share; the next call continues from there. With `exact`, connections whose deadline
+  // lies in the wheels' current 256 ms end, too. Fragments that the previous call sent give their room back. Returns
+  // true when there is nothing left to do.
   bool expire(size_t worker, Tick now, bool exact, size_t budget);
 
   // ---- connections that wait for a policy's answer, since process() ----
 
   bool hasParked(size_t worker) const;
-  // The questions that were not taken yet: into `into`, false when there is none.
+  // Writes the next question that was not taken yet to `into`; false when there is none.
   bool takeQuestion(size_t worker, PolicyQuestion& into);
-  // Opens connections as the answers say, and as their schedulers say where the deadline has come; what had waited goes
-  // on. Outputs hold as those of process(). `out` is reset first. REQUIRES: worker < workers
+  // Opens connections as the answers say, or as their schedulers say at the deadline, and sends on the packets that
+  // waited. Outputs hold as those of process() do. `out` is reset first. REQUIRES: worker < workers
   void resume(size_t worker, std::span<const PolicyAnswer> answers, Tick now, OutputVector& out);
-  // At or before the first deadline. REQUIRES: hasParked(worker)
+  // Returns a time at or before the first deadline. REQUIRES: hasParked(worker)
   Tick nextDeadline(size_t worker) const;
 
-  // What the host's own routes to the real servers take: `mtuOf` gives the bytes for an address, 0 where that is not
-  // known. Call when any of them has changed, or a server was added. REQUIRES: worker < workers
+  // Sets the MTUs of the host's own routes to the real servers: `mtuOf` returns the bytes for an address, 0 if not
+  // known. Call it when a route has changed or a server was added. REQUIRES: worker < workers
   template <typename MtuOf>
   void setRouteMtus(size_t worker, MtuOf&& mtuOf) {
     epochs_.enter(worker);
@@ -87,11 +90,11 @@ class Director {
     }
   }
 
-  // The worker takes part in / stays out of memory reclamation: leave before sleeping, enter after.
+  // The worker takes part in memory reclamation, or stays out of it: leave before sleeping, enter after.
   void enter(size_t worker) { epochs_.enter(worker); }
   void leave(size_t worker) { epochs_.leave(worker); }
 
-  // Whether a defence depends on how much memory is available. REQUIRES: the worker is within its epoch
+  // Tells whether a defence depends on how much memory is available. REQUIRES: the worker is within its epoch
   bool wantsAvailablePages() const { return Defence::isAutomatic(control_.table()->tunables()); }
   void setAvailablePages(uint64_t pages) { defence_.setAvailablePages(pages); }
 
@@ -100,40 +103,41 @@ class Director {
 
   // ---- control thread ----
 
-  // The firewall mark of what this worker's packets come by; 0: none. REQUIRES: the worker does not run
+  // Sets the firewall mark of this worker's packets; 0: none. REQUIRES: the worker does not run
   void setMark(size_t worker, uint32_t mark);
 
   const Control& control() const { return control_; }
   const Settings& settings() const { return settings_; }
   Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr);
-  // With expire_nodest_conn apply() ends the connections of servers that it has removed, as far as it may in one turn,
-  // and this goes on with it; true when nothing is left of it. A server that is back by then keeps what it still has.
+  // With expire_nodest_conn, apply() ends connections of servers that it has removed, as far as it may in one turn.
+  // This continues, and returns true when nothing is left. A server that is back by then keeps the connections that are
+  // left.
   bool endRemoved();
   bool hasRemoved() const { return !endings_.isDone(); }
-  // Ends the connections of a server that is configured, and its templates; how many connections. Their next packets
-  // are those of no connection.
+  // Ends the connections and templates of a configured server. Returns the number of connections. Their next packets
+  // are treated as belonging to no connection.
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
-  // The same in turns: from `cursor` on, 0 to begin.
+  // Does the same in turns: from `cursor` on; begin with 0.
   Result<EndedSome> endConnections(const ServiceKey& service, const ServerKey& server, uint64_t cursor);
   void setTunables(const Tunables& tunables) { control_.setTunables(tunables); }
-  // As it is now: of an automatic defence, whether it is on.
+  // Returns the current value; for an automatic defence, whether it is on.
   int32_t sysctl(const SysctlInfo& info) const;
-  // Frees what nobody can use any more. Call every second or so.
+  // Frees what nobody can use any more. Call it every second or so.
   void collect(Tick now) { control_.collect(now); }
   // Sums all workers. REQUIRES: sums.size() == kCounters
   void readCounters(std::span<uint64_t> sums) const;
   FragmentCounts fragmentCounts() const { return fragments_.counts(); }
   uint64_t connectionCount() const { return connectionCount(Family::ipv4) + connectionCount(Family::ipv6); }
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
-  // Memory of what persistence engines keep beside the tables.
+  // Returns the memory that persistence engines' data take beside the tables.
   uint64_t persistenceDataBytes() const { return entries_.persistenceData().bytes(); }
   uint32_t connectionCapacity() const { return entries_.table(Family::ipv4).capacity(); }
 
-  // What would become of a packet that came now, and why; nothing is changed by asking. `mark`: its device's.
+  // Says what would become of a packet that came now, and why. Asking changes nothing. `mark` is its device's mark.
   Explanation explain(const ParsedPacket& parsed, Tick now, uint32_t mark = 0);
 
-  // Visits live connections of both families from `cursor` on, at most `limit`; the next cursor, or UINT64_MAX at the
-  // end.
+  // Visits at most `limit` live connections of both families from `cursor` on. Returns the next cursor, or UINT64_MAX
+  // at the end.
   template <typename Visit>
   uint64_t forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit);
 
@@ -165,7 +169,7 @@ class Director {
 
 template <typename Visit>
 uint64_t Director::forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit) {
-  constexpr uint64_t kSecondTable = uint64_t{1} << 40;  // cursors of the IPv6 table begin here
+  constexpr uint64_t kSecondTable = uint64_t{1} << 40;  // the cursors of the IPv6 table begin here
   epochs_.enter(kControlReader);
   const ServiceTable* services = control_.table();
   uint64_t next = cursor;

@@ -23,7 +23,7 @@ int32_t shown(const TestDirector& t, std::string_view name) {
   return -1;
 }
 
-TEST("drops one in am_droprate of the packets that would open a connection, without a word, and no others") {
+TEST("drops silently one in am_droprate of the packets that would open a connection, and no others") {
   TestDirector t;
   withWeb(t);
   t.establish(9000);
@@ -43,7 +43,7 @@ TEST("drops one in am_droprate of the packets that would open a connection, with
   for (uint32_t i = 100; i < 110; i++) CHECK_EQ(t.tcp(i, kTcpSyn), "11");
 }
 
-TEST("drops packets automatically by how short memory is, and shows that it does") {
+TEST("drops packets automatically in proportion to the shortage of memory, and shows that it does") {
   TestDirector t;
   withWeb(t);
   t.setSysctl("drop_packet", 1);
@@ -57,11 +57,11 @@ TEST("drops packets automatically by how short memory is, and shows that it does
   t.director.setAvailablePages(1024);
   CHECK_EQ(shown(t, "drop_packet"), 1);
   for (uint32_t i = 200; i < 250; i++) CHECK_EQ(t.udp(i), "21");
-  t.setSysctl("drop_packet", 2);  // as a sysctl.conf may say
+  t.setSysctl("drop_packet", 2);  // as a sysctl.conf may set it
   CHECK_EQ(shown(t, "drop_packet"), 1);
 }
 
-TEST("follows secure_tcp's table while it is on, connections that are there included") {
+TEST("follows secure_tcp's table while it is on, for existing connections, too") {
   TestDirector t;
   withWeb(t);
   t.tcp(1, kTcpSyn);
@@ -104,7 +104,7 @@ TEST("forgets about one in 32 half-open connections a second with drop_entry, an
   CHECK_EQ(t.counts(11), (Counts{900, 0}));
   t.setSysctl("drop_entry", 3);
   for (int i = 0; i < 10; i++) t.pass(1);
-  // 31/32 stay of each second's: 582 of 800 after ten.
+  // 31 of 32 stay each second: 582 of 800 after ten seconds.
   const int32_t left = t.counts(11).active - 100;
   CHECK(left > 520 && left < 640);
   CHECK_EQ(t.director.connectionCount(), static_cast<uint64_t>(left + 100));
@@ -135,8 +135,8 @@ TEST("forgets spent UDP and established TCP with drop_entry, and nothing that is
   TestDirector t;
   withWeb(t);
   t.setSysctl("drop_entry", 3);
-  for (uint32_t i = 0; i < 200; i++) t.udp(i);        // of one packet
-  for (uint32_t i = 0; i < 200; i++) t.establish(i);  // of two
+  for (uint32_t i = 0; i < 200; i++) t.udp(i);        // one packet each
+  for (uint32_t i = 0; i < 200; i++) t.establish(i);  // two packets each
   for (uint32_t i = 200; i < 300; i++) {
     for (int packets = 0; packets < 9; packets++) t.udp(i);
   }
@@ -146,7 +146,7 @@ TEST("forgets spent UDP and established TCP with drop_entry, and nothing that is
   CHECK_EQ(t.counter("connectionsExpired"), 0u);
   const int32_t udpLeft = t.counts(21, TestDirector::kNames).inactive;
   const int32_t tcpLeft = t.counts(11).active;
-  // After 200 s 1 in e^6 of one packet is left, of two packets 1 in e^3.
+  // After 200 s, 1 in e^6 of those with one packet is left, and 1 in e^3 of those with two.
   CHECK(udpLeft >= 100 && udpLeft <= 105);
   CHECK(tcpLeft >= 1 && tcpLeft <= 30);
 }
@@ -158,17 +158,17 @@ TEST("forgets with drop_entry the templates that no connection came of, and no o
   persistent.persistence.timeoutSeconds = 10000;
   CHECK(t.apply(AddService{TestDirector::kWeb, persistent}).ok());
   t.addServer(11);
-  for (uint32_t i = 0; i < 200; i++) t.tcp(i * 60000, kTcpSyn);  // each of a client of its own
+  for (uint32_t i = 0; i < 200; i++) t.tcp(i * 60000, kTcpSyn);  // each from a client of its own
   for (uint32_t i = 200; i < 250; i++) t.establish(i * 60000);
   CHECK_EQ(t.row(11).persistent, 250);
   t.setSysctl("drop_entry", 3);
   for (int i = 0; i < 40; i++) t.pass(1);
-  // A half-open connection takes its template along: what is left of both is what is left of 200 after 40 s.
+  // A half-open connection takes its template along. So of both, as many are left as of 200 after 40 s.
   const int32_t left = t.counts(11).active - 50;
   CHECK(left > 30 && left < 85);
   CHECK_EQ(t.row(11).persistent, left + 50);
   t.setSysctl("drop_entry", 0);
-  t.pass(1000);  // connections are over, half-open ones with templates that lead nowhere
+  t.pass(1000);  // connections are over, as are half-open ones with templates that lead nowhere
   CHECK_EQ(t.counts(11), Counts{});
   t.setSysctl("drop_entry", 3);
   for (int i = 0; i < 400; i++) t.pass(1);

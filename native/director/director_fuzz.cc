@@ -1,4 +1,4 @@
-// Any bytes as a program of packets, times and control operations: the director's laws hold to the end.
+// Reads any bytes as a program of packets, times and control operations: the director's laws hold to the end.
 #include <cstdio>
 #include <cstdlib>
 

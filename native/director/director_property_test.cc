@@ -14,7 +14,7 @@ using testing::Random;
 constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13, kCollect = 14;
 constexpr uint8_t kDefend = 0x4f, kEnd = 0x8f, kFragments = 0x6e, kAnswered = 0xbe;
 
-// Begins with services and servers, so that most packets mean something.
+// The program begins with services and servers, so that most packets mean something.
 std::vector<uint8_t> preparedProgram() {
   std::vector<uint8_t> program;
   for (uint8_t service = 0; service < 3; service++) {
@@ -75,7 +75,7 @@ TEST("keeps its laws while few flows meet every change") {
   }
 }
 
-TEST("keeps its laws with a table that is full all the time") {
+TEST("keeps its laws with a table that is always full") {
   for (uint64_t seed = 1; seed <= 25 / testing::kFewer; seed++) {
     Random random(seed);
     auto program = preparedProgram();

@@ -1,4 +1,4 @@
-// What happens to whom when a server is drained or removed, or its service is.
+// What happens to connections when a server is drained or removed, or its service is.
 #include "support/test_director.h"
 #include "support/testing.h"
 
@@ -30,7 +30,7 @@ TEST("keeps a drained server's connections and gives it no new ones") {
   CHECK_EQ(t.tcp(20, kTcpSyn), "12");
 }
 
-TEST("drops a removed server's packets in silence and leaves its connections alone") {
+TEST("drops a removed server's packets silently and leaves its connections alone") {
   TestDirector t;
   serve(t);
   CHECK_EQ(t.establish(1), "12");
@@ -42,12 +42,12 @@ TEST("drops a removed server's packets in silence and leaves its connections alo
   CHECK_EQ(t.state(), "ESTABLISHED");
   t.pass(399);
   CHECK_EQ(t.director.connectionCount(), 1u);
-  t.pass(1);  // 900 s after the last packet that was forwarded
+  t.pass(1);  // 900 s after the last forwarded packet
   CHECK_EQ(t.director.connectionCount(), 0u);
   CHECK_EQ(t.tcp(1, kTcpSyn), "11");
 }
 
-TEST("goes on with a connection when its removed server comes back") {
+TEST("continues a connection when its removed server comes back") {
   TestDirector t;
   serve(t);
   CHECK_EQ(t.establish(1), "12");
@@ -77,7 +77,7 @@ TEST("ends a removed server's connections at once with expire_nodest_conn, and o
   CHECK_EQ(t.counts(12), Counts{});
 }
 
-TEST("ends a connection of a server removed earlier at its next packet when expire_nodest_conn comes later") {
+TEST("ends a connection of a server removed earlier at its next packet when expire_nodest_conn is set later") {
   TestDirector t;
   serve(t);
   CHECK_EQ(t.establish(1), "12");
@@ -95,7 +95,7 @@ TEST("drops the packets of a deleted service's connections, and none become new 
   TestDirector t;
   serve(t);
   CHECK_EQ(t.establish(1), "12");
-  t.addService("rr", TestDirector::kNames);  // as long as there is a service, another's flows are remembered
+  t.addService("rr", TestDirector::kNames);  // as long as there is a service, flows of the other one are remembered
   CHECK(t.apply(DeleteService{kWeb}).ok());
   CHECK_EQ(t.tcp(1, kTcpAck), "dropServerGone");
   CHECK_EQ(t.tcp(2, kTcpSyn), "dropNoService");
@@ -104,7 +104,7 @@ TEST("drops the packets of a deleted service's connections, and none become new 
   CHECK_EQ(t.tcp(1, kTcpAck), "dropNoService");
 }
 
-TEST("removes nobody's connections in a transaction that fails") {
+TEST("removes no connections in a transaction that fails") {
   TestDirector t;
   serve(t);
   t.setSysctl("expire_nodest_conn", 1);
@@ -113,7 +113,7 @@ TEST("removes nobody's connections in a transaction that fails") {
   CHECK_EQ(t.tcp(1, kTcpAck), "12");
 }
 
-TEST("does not lose the connections of a server that goes and comes back in one transaction") {
+TEST("does not lose the connections of a server that is removed and comes back in one transaction") {
   for (const int64_t isOn : {0, 1}) {
     TestDirector t;
     serve(t);

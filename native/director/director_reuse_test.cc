@@ -1,4 +1,4 @@
-// A SYN on a connection that is there already: the client uses its port again.
+// A SYN on an existing connection: the client reuses its port.
 #include "support/test_director.h"
 #include "support/testing.h"
 
@@ -46,7 +46,7 @@ TEST("reschedules a reused port in the states that conn_reuse_mode names") {
   }
 }
 
-TEST("takes a SYN with an ACK for a reused port as well, and nothing else") {
+TEST("takes a SYN with an ACK as a reused port, too, and nothing else") {
   for (const int flags : {int{kTcpAck}, int{kTcpFin}, int{kTcpRst}, 0}) {
     TestDirector t;
     t.addService("rr");

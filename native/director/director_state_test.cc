@@ -22,7 +22,7 @@ TEST("begins no TCP connection without a SYN, with a RST, or from the FTP data p
   CHECK_EQ(t.tcp(2, kTcpSyn | kTcpAck), "11");
 }
 
-TEST("begins a TCP connection from any packet but a RST when it is told to be sloppy") {
+TEST("begins a TCP connection from any packet but a RST when sloppy_tcp is set") {
   const struct {
     uint8_t flags;
     const char* state;
@@ -110,7 +110,7 @@ TEST("uses a changed timeout from a connection's next packet on, shorter or long
   CHECK_EQ(t.director.connectionCount(), 0u);
 }
 
-TEST("takes a connection that has reached its deadline for gone, before expiry comes by") {
+TEST("treats a connection that has reached its deadline as gone, before expiry comes by") {
   TestDirector t;
   t.addService("rr");
   t.addServer(11);
@@ -119,7 +119,7 @@ TEST("takes a connection that has reached its deadline for gone, before expiry c
   t.now += ticksFromSeconds(900);  // nobody calls expire()
   CHECK_EQ(t.tcp(1, kTcpAck), "dropNotScheduled");
   CHECK_EQ(t.counts(12), Counts{});
-  CHECK_EQ(t.tcp(1, kTcpSyn), "11");  // a new one, and round robin has moved on
+  CHECK_EQ(t.tcp(1, kTcpSyn), "11");  // a new one; round robin has moved on
   CHECK_EQ(t.counter("connectionsExpired"), 1u);
   CHECK_EQ(t.director.connectionCount(), 1u);
 }

@@ -19,7 +19,7 @@ const ServiceKey kWeb = TestDirector::kWeb, kNames = TestDirector::kNames;
 
 PacketBuilder syn(uint16_t port) { return PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, kTcpSyn); }
 
-// A whole vector through process(): what went in stays in `held` for the outputs to point into.
+// A whole vector through process(). The inputs stay in `held`, so that outputs may point into them.
 struct Vector {
   explicit Vector(const std::vector<Bytes>& contents) {
     for (const auto& bytes : contents) held.emplace_back(bytes);
@@ -144,7 +144,7 @@ TEST("keeps the packets of one flow in order, opening included, in vectors of ev
   }
 }
 
-TEST("says why it dropped a packet, once for each reason there is") {
+TEST("says why it dropped a packet, once for each possible reason") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.settings.pathMtu = 65535;
   TestDirector t(options);
@@ -190,8 +190,8 @@ TEST("drops packets to a server that it has no source address for") {
   CHECK_EQ(t.tcp(1, kTcpSyn), "dropNoSource");
 }
 
-// The law of stats.h: every packet that came in is in exactly one count of verdicts.
-TEST("counts every packet once, forwarded or by the reason it was dropped for") {
+// The law of stats.h: every received packet is in exactly one count of verdicts.
+TEST("counts every packet once, as forwarded or by the reason why it was dropped") {
   TestDirector t;
   t.addService("wlc");
   t.addServer(11);
@@ -229,7 +229,7 @@ TEST("counts every packet once, forwarded or by the reason it was dropped for") 
   CHECK_EQ(t.serviceRow().traffic.connections, t.counter("connectionsCreated"));
 }
 
-TEST("lets any worker go on with a connection that another began") {
+TEST("lets any worker continue a connection that another began") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.workers = 4;
   TestDirector t(options);
@@ -263,7 +263,7 @@ TEST("divides expiry among the workers, each shard to one") {
   CHECK_EQ(before, 0u);
 }
 
-TEST("numbers outer headers that may be fragmented one after the other") {
+TEST("numbers consecutively the outer headers that may be fragmented") {
   TestDirector t;
   t.addService();
   t.addServer(11);

@@ -1,5 +1,5 @@
-// Several workers at once, and a control thread that changes everything under them. A thread sanitizer watches; the
-// laws are checked when all have come to rest.
+// Several workers run at once, and a control thread changes everything under them. A thread sanitizer watches; the laws
+// are checked when all have come to rest.
 #include <map>
 #include <thread>
 
@@ -24,7 +24,7 @@ ServerKey serverOf(const ServiceKey& service, uint32_t number) {
   return TestDirector::server(static_cast<uint8_t>(11 + number), service);
 }
 
-// Low thresholds, so that servers go in and out of overload all the time.
+// The thresholds are low, so that servers go in and out of overload all the time.
 ServerConfig someConfig(Random& random) {
   ServerConfig config;
   config.weight = static_cast<int32_t>(random.below(4));
@@ -94,7 +94,7 @@ Operation someOperation(Random& random) {
 }
 
 void checkAtRest(TestDirector& t) {
-  for (const auto& service : kServices) {  // what was removed comes back, so that its counts are seen
+  for (const auto& service : kServices) {  // what was removed is added again, so that its counts are seen
     static_cast<void>(t.apply(AddService{service, {"rr"}}));
     for (uint32_t n = 0; n < kServers; n++) static_cast<void>(t.apply(AddServer{service, serverOf(service, n), {}}));
   }
@@ -177,7 +177,7 @@ void runWorkersAndControl(uint32_t flows, int rounds) {
     }
     if (random.oneIn(4)) t.director.collect(clock.load());
     if (random.oneIn(2)) t.director.endRemoved();
-    // One server's connections after the other's, in turns, and now and then no further.
+    // It ends one server's connections after the other's, in turns, and now and then abandons one.
     if (cursor == 0) drained = random.below(2 * kServers);
     const ServiceKey& service = kServices[drained / kServers];
     const auto some = t.director.endConnections(service, serverOf(service, drained % kServers), cursor);
@@ -202,7 +202,7 @@ TEST("keeps its counts right while workers share flows and control changes every
 
 TEST("keeps its counts right while a full table evicts under changing control") { runWorkersAndControl(20000, 2500); }
 
-// Few flows on few servers with thresholds of one or two: a server that nobody is on must never stay overloaded.
+// Few flows go to few servers with thresholds of one or two. A server without connections must never stay overloaded.
 TEST("leaves no idle server overloaded, however workers open and end connections at once") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.workers = kWorkers;

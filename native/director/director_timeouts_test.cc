@@ -1,4 +1,4 @@
-// Timeouts that a service has of its own.
+// Timeouts of a service's own.
 #include "support/test_director.h"
 #include "support/testing.h"
 
@@ -33,7 +33,7 @@ TEST("gives a service's connections its own timeouts, and the director's where i
   CHECK_EQ(t.director.connectionCount(), 0u);
 }
 
-TEST("leaves the other services' connections their timeouts") {
+TEST("leaves the timeouts of other services' connections alone") {
   TestDirector t;
   CHECK(t.apply(AddService{TestDirector::kWeb, with({{TcpState::synRecv, 5}})}).ok());
   t.addServer(11);
@@ -43,7 +43,7 @@ TEST("leaves the other services' connections their timeouts") {
   CHECK_EQ(secondsLeft(t), 300);
 }
 
-TEST("uses edited timeouts from a connection's next packet on, on servers that were there before") {
+TEST("uses edited timeouts from a connection's next packet on, on existing servers") {
   TestDirector t;
   t.addService();
   t.addServer(11);
@@ -60,7 +60,7 @@ TEST("uses edited timeouts from a connection's next packet on, on servers that w
   CHECK_EQ(secondsLeft(t), 900);
 }
 
-TEST("keeps them through a server's removal and return") {
+TEST("keeps a service's timeouts through a server's removal and return") {
   TestDirector t;
   CHECK(t.apply(AddService{TestDirector::kWeb, with({{TcpState::established, 50}})}).ok());
   t.addServer(11);
@@ -82,7 +82,7 @@ TEST("leaves the scheduler where it was when only timeouts change") {
   CHECK_EQ(t.tcp(4, kTcpSyn), "13");
 }
 
-TEST("refuses another protocol's timeouts and changes nothing then") {
+TEST("refuses another protocol's timeouts, and changes nothing then") {
   TestDirector t;
   t.addService();
   ServiceConfig wrong;
@@ -90,7 +90,7 @@ TEST("refuses another protocol's timeouts and changes nothing then") {
   const auto refused = t.apply(EditService{TestDirector::kWeb, wrong});
   REQUIRE(!refused.ok());
   CHECK_EQ(refused.error().message,
-           "the timeout udp is of a state of UDP, and the virtual service is of TCP; leave it out");
+           "the timeout udp belongs to a state of UDP, but the virtual service is of TCP; leave it out");
   CHECK(t.serviceRow().config.timeouts.isEmpty());
   CHECK(!t.apply(AddService{{IpAddress::v4(192, 0, 2, 12), 80, 6}, wrong}).ok());
 }

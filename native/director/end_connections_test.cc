@@ -1,4 +1,4 @@
-// Ending a server's connections by hand, and UDP connections of a removed server that find another one.
+// Ends a server's connections by hand, and moves UDP connections of a removed server to another one.
 #include "support/test_director.h"
 #include "support/testing.h"
 
@@ -31,7 +31,7 @@ TEST("ends the connections of one server, and of no other") {
   CHECK_EQ(t.director.connectionCount(), 15u);
 }
 
-TEST("the next packet of an ended connection is that of none: reset by TCP, scheduled anew by UDP") {
+TEST("the next packet of an ended connection belongs to none: TCP is reset, UDP scheduled anew") {
   TestDirector t;
   t.addService("rr");
   t.addService("rr", kNames);
@@ -84,7 +84,7 @@ TEST("a persistent client whose connections were ended is free to go elsewhere")
   CHECK_EQ(t.establish(4), "11");
 }
 
-TEST("connections are ended of servers that are configured") {
+TEST("only connections of configured servers can be ended") {
   TestDirector t;
   t.addService("rr");
   CHECK(t.director.endConnections(kNames, TestDirector::server(11, kNames)).error().code == ErrorCode::notFound);
@@ -101,7 +101,7 @@ ServiceConfig rescheduling() {
   return config;
 }
 
-TEST("a removed server's UDP connections go to another with their next datagram, where the service says so") {
+TEST("a removed server's UDP connections go to another with their next datagram if the service says so") {
   for (const bool reschedules : {false, true}) {
     TestDirector t;
     t.addService(reschedules ? rescheduling() : ServiceConfig{"rr"}, kNames);
@@ -128,7 +128,7 @@ TEST("a UDP connection whose server is back before the next datagram stays with 
   CHECK_EQ(t.udp(1), "12");
 }
 
-TEST("TCP connections of a removed server meet silence, also where UDP ones are rescheduled") {
+TEST("TCP connections of a removed server are dropped silently, even if UDP ones are rescheduled") {
   TestDirector t;
   t.addService(rescheduling());
   t.addServer(11);
@@ -139,7 +139,7 @@ TEST("TCP connections of a removed server meet silence, also where UDP ones are 
   CHECK_EQ(t.tcp(1, kTcpSyn), "dropServerGone");
 }
 
-TEST("rescheduling of UDP can be asked for when the server is gone already, and be taken back") {
+TEST("rescheduling of UDP can be switched on when the server is gone already, and off again") {
   TestDirector t;
   t.addService("rr", kNames);
   t.addServer(11, {}, kNames);

@@ -1,4 +1,4 @@
-// The promise of docs/conn-table.md for what eviction_test.cc has no words for: IPv6, and SCTP over both families. The
+// The promise of docs/conn-table.md for what eviction_test.cc does not cover: IPv6, and SCTP over both families. The
 // table has one shard of 1,024 places for each family.
 #include <functional>
 
@@ -22,7 +22,7 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {{Family::ipv6, kTcpProtocol}, {Family::ipv4, kSctpProtocol}, {Family::ipv6, kSctpProtocol}};
 
-// Services of one kind at ports 80 and 443, and of UDP at port 53, with two servers each.
+// Has services of one kind at ports 80 and 443, and one of UDP at port 53, with two servers each.
 struct Attacked : TestDirector {
   explicit Attacked(Kind kind) : TestDirector(options()), kind(kind) {
     for (const auto& [port, protocol] :
@@ -39,14 +39,14 @@ struct Attacked : TestDirector {
   }
   bool isV4() const { return kind.family == Family::ipv4; }
   IpAddress vip() const { return isV4() ? kWeb.address : IpAddress::v6(kVip6); }
-  // Servers of the clients' family.
+  // Returns the address of a server of the clients' family.
   IpAddress serverAt(uint8_t last) const {
     if (isV4()) return IpAddress::v4(10, 0, 0, last);
     const uint8_t address[16] = {0x20, 1, 0xd, 0xb8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, last};
     return IpAddress::v6(address);
   }
 
-  // From an address of its own for each number; false: not forwarded.
+  // Sends from an address of its own for each number. Returns false when the packet was not forwarded.
   bool sent(uint32_t number, uint8_t protocol, const Bytes& segment) {
     const IpAddress client = clientOf(number);
     const Bytes packet = isV4() ? testing::ipv4Packet(client, vip(), protocol, segment)
@@ -94,7 +94,7 @@ struct Attacked : TestDirector {
   bool say(uint32_t number, uint16_t port = 80) {
     return isTcp() ? tcp(number, port, kTcpAck) : sctp(number, port, kData);
   }
-  // Connections with something said, all of them at work.
+  // Opens connections on which data was sent, all of them busy.
   void connect(uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
       CHECK(begin(i) && goOn(i));
@@ -106,7 +106,8 @@ struct Attacked : TestDirector {
     for (uint32_t i = 0; i < count; i++) found += say(i);
     return found;
   }
-  // As in eviction_test.cc: a newcomer each 54 ms for a minute, whose answers take 100 ms; how many got through.
+  // As in eviction_test.cc, one newcomer comes every 54 ms for a minute, and answers take 100 ms. Returns how many got
+  // through.
   uint32_t handshakesOfAMinute(const std::function<void(uint32_t)>& flood) {
     constexpr uint32_t kRoundTrip = 2;  // steps
     uint32_t finished = 0;
@@ -120,7 +121,7 @@ struct Attacked : TestDirector {
     return finished;
   }
   bool isFull() const { return director.connectionCount(kind.family) >= kCapacity; }
-  // Every packet has one verdict, and every one that was forwarded went out.
+  // Every packet has one verdict, and every forwarded one went out.
   void checkLaw() const {
     uint64_t verdicts = 0;
     for (const auto name : kVerdictNames) verdicts += counter(name);
@@ -140,7 +141,7 @@ const char* nameOf(Kind kind) {
   return kind.family == Family::ipv4 ? "SCTP over IPv4" : "SCTP over IPv6";
 }
 
-TEST("a flood of beginnings takes no connection that is at work, and lets newcomers in, over IPv6 and of SCTP") {
+TEST("a flood of beginnings takes no busy connection, and lets newcomers in, over IPv6 and of SCTP") {
   for (const Kind kind : kKinds) {
     Attacked t(kind);
     constexpr uint32_t kLive = 300;
@@ -159,7 +160,7 @@ TEST("a flood of beginnings takes no connection that is at work, and lets newcom
   }
 }
 
-TEST("a table full of datagrams' connections takes handshakes, over IPv6 and of SCTP") {
+TEST("a table full of datagrams' connections accepts handshakes, over IPv6 and of SCTP") {
   for (const Kind kind : kKinds) {
     Attacked t(kind);
     uint32_t spoofed = 5000;
@@ -172,7 +173,7 @@ TEST("a table full of datagrams' connections takes handshakes, over IPv6 and of 
   }
 }
 
-TEST("packets from the middle of nobody's connection open none and take nobody's place, over IPv6 and of SCTP") {
+TEST("packets from the middle of unknown connections open none and take no place, over IPv6 and of SCTP") {
   for (const Kind kind : kKinds) {
     Attacked t(kind);
     constexpr uint32_t kLive = 300;
@@ -186,7 +187,7 @@ TEST("packets from the middle of nobody's connection open none and take nobody's
   }
 }
 
-TEST("beginnings that went on once are not proven, over IPv6 and of SCTP") {
+TEST("beginnings that continued only once are not proven, over IPv6 and of SCTP") {
   for (const Kind kind : kKinds) {
     Attacked t(kind);
     constexpr uint32_t kLive = 300;

@@ -1,5 +1,5 @@
-// What a flood costs those who are there and those who come: the promise of docs/conn-table.md, attack by attack. The
-// table has one shard of 1,024 places; rates and counts are those of a table of a million, scaled.
+// What a flood costs existing connections and new ones: the promise of docs/conn-table.md, attack by attack. The table
+// has one shard of 1,024 places; rates and counts are those of a table of a million, scaled.
 #include <functional>
 
 #include "support/test_director.h"
@@ -27,19 +27,20 @@ struct Attacked : TestDirector {
     }
   }
 
-  // From an address of its own for each number; false: not forwarded, which of TCP without SYN means no connection.
+  // Sends from an address of its own for each number. Returns false when the packet was not forwarded, which for TCP
+  // without SYN means that there is no connection.
   bool tcpFrom(uint32_t number, uint8_t flags, uint16_t port = kWeb.port) {
     return isSent(from(number).tcp(4000, port, flags));
   }
   bool udpFrom(uint32_t number) { return isSent(from(number).udp(4000, kNames.port).payload(9)); }
-  // SYN, ACK, and something to say.
+  // Sends a SYN, an ACK, and data.
   bool connect(uint32_t number, uint16_t port = kWeb.port) {
     return tcpFrom(number, kTcpSyn, port) && tcpFrom(number, kTcpAck, port) && tcpFrom(number, kTcpAck, port);
   }
   void talk(uint32_t number, uint32_t packets, uint16_t port = kWeb.port) {
     for (uint32_t i = 0; i < packets; i++) tcpFrom(number, kTcpAck, port);
   }
-  // How many of the first connections are there.
+  // Returns how many of the first connections still exist.
   uint32_t alive(uint32_t count) {
     uint32_t found = 0;
     for (uint32_t i = 0; i < count; i++) found += tcpFrom(i, kTcpAck);
@@ -47,8 +48,8 @@ struct Attacked : TestDirector {
   }
   bool isFull() const { return director.connectionCount() >= kCapacity; }
 
-  // One newcomer each 54 ms for a minute, whose answers take 100 ms, amid what `flood` does each time; how many got
-  // through their handshake and could say something, and that they are done.
+  // One newcomer comes every 54 ms for a minute, and answers take 100 ms; `flood` runs each time in between. Returns
+  // how many newcomers got through their handshake, their data and their end.
   uint32_t handshakesOfAMinute(const std::function<void(uint32_t)>& flood, uint16_t port = kWeb.port) {
     constexpr uint32_t kRoundTrip = 2;  // steps
     uint32_t finished = 0;
@@ -83,7 +84,7 @@ TEST("idle clients of a persistent service keep their connections and templates,
   CHECK_EQ(t.alive(100), 100u);
 }
 
-TEST("a table full of datagrams' connections takes handshakes, while more datagrams come") {
+TEST("a table full of datagrams' connections accepts handshakes while more datagrams come") {
   Attacked t;
   uint32_t spoofed = 5000;
   while (!t.isFull()) t.udpFrom(spoofed++);
@@ -94,7 +95,7 @@ TEST("a table full of datagrams' connections takes handshakes, while more datagr
   CHECK_EQ(t.counter("evictedIdle"), 0u);
 }
 
-TEST("a table full of blindly established connections takes handshakes, however many packets those had") {
+TEST("a table full of blindly established connections accepts handshakes, however many packets those had") {
   for (const uint32_t packets : {2u, 3u, 6u, 12u}) {
     Attacked t;
     uint32_t spoofed = 5000;
@@ -113,7 +114,8 @@ TEST("a table full of blindly established connections takes handshakes, however 
 
 TEST("every packet of short connections finds its connection, far beyond what the table holds until their timeouts") {
   Attacked t;
-  // 40 a second, each over after 200 ms, which FIN_WAIT keeps for 120 s: 4,800 were a table without eviction.
+  // 40 connections come each second and end after 200 ms. FIN_WAIT keeps each for 120 s: without eviction, 4,800 places
+  // would be needed.
   uint32_t lost = 0;
   for (uint32_t i = 0; i < 40 * 150; i++) {
     t.passTicks(6);
@@ -128,7 +130,7 @@ TEST("every packet of short connections finds its connection, far beyond what th
   CHECK_EQ(t.counter("evictedUnproven") + t.counter("evictedIdle"), 0u);
 }
 
-TEST("connections with a packet this very instant stay while half-open ones exist, and when there are none any more") {
+TEST("connections with a packet this very instant stay while half-open ones exist, and when there are none left") {
   Attacked t;
   constexpr uint32_t kHalfOpen = 380, kLive = kCapacity - kHalfOpen;
   for (uint32_t i = 0; i < kLive; i++) t.connect(i);
@@ -153,7 +155,7 @@ TEST("a handshake keeps its place for a round trip, and a newcomer is refused be
   CHECK_EQ(t.counter("evictedUnproven"), 1u);
 }
 
-TEST("a flood takes the place of idle connections up to the part that is for the unproven, and of no others") {
+TEST("a flood takes the place of idle connections up to the share that is for the unproven, and of no others") {
   Attacked t;
   for (uint32_t i = 0; i < kCapacity; i++) {
     t.connect(i);
@@ -180,11 +182,11 @@ TEST("a flood takes the place of idle connections up to the part that is for the
   CHECK_EQ(t.counter("evictedIdle"), kCapacity / kUnprovenShare);
 }
 
-TEST("idle is what has been silent longest for its timeout, whatever is left of that") {
+TEST("a connection is the more idle, the longer it has been silent for its timeout, whatever is left of that") {
   Attacked t;
   t.connect(0);  // TCP: 900 s
   t.pass(440);
-  for (uint32_t i = 1; i < kCapacity; i++) {  // UDP: 300 s, of which 60 pass
+  for (uint32_t i = 1; i < kCapacity; i++) {  // UDP: 300 s, of which 60 have passed
     for (int k = 0; k < 3; k++) t.udpFrom(i);
   }
   t.pass(60);
@@ -193,7 +195,7 @@ TEST("idle is what has been silent longest for its timeout, whatever is left of 
   CHECK_EQ(t.counter("evictedIdle"), 1u);
 }
 
-TEST("a client that has said its last and reads on is not forgotten for a flood's sake") {
+TEST("a client that has sent its last data and reads on is not evicted for a flood") {
   Attacked t;
   t.connect(0);
   t.tcpFrom(0, kTcpFin | kTcpAck);
@@ -206,7 +208,7 @@ TEST("a client that has said its last and reads on is not forgotten for a flood'
   }
 }
 
-TEST("a SYN flood at a persistent service costs its clients nothing, and leaves no templates behind that block") {
+TEST("a SYN flood at a persistent service costs its clients nothing, and leaves no templates that block others") {
   Attacked t(300);
   for (uint32_t i = 0; i < 100; i++) t.connect(i);
   uint32_t spoofed = 5000;
@@ -220,14 +222,14 @@ TEST("a SYN flood at a persistent service costs its clients nothing, and leaves 
   CHECK(t.counter("templatesEnded") > 1000);
 }
 
-TEST("a template is evicted only when its last connection has gone, and an unproven one before a proven") {
+TEST("a template is evicted only when its last connection has gone, and an unproven one before a proven one") {
   Attacked t(3000);
   t.connect(0);
   t.tcpFrom(1, kTcpSyn);
   t.connect(2);
   t.tcpFrom(0, kTcpRst);
   t.tcpFrom(2, kTcpRst);
-  t.pass(70);  // of 0 and 2 the templates are left, and of 1, which no connection proved
+  t.pass(70);  // the templates of 0 and 2 are left, and that of 1, which no connection proved
   CHECK_EQ(t.director.connectionCount(), 3u);
   t.connect(2);
   uint32_t number = 5000;
@@ -246,12 +248,12 @@ TEST("a template is evicted only when its last connection has gone, and an unpro
   CHECK_EQ(templates(), (std::vector<uint8_t>{0, 1, 2}));
   t.udpFrom(9000);
   CHECK_EQ(templates(), (std::vector<uint8_t>{0, 2}));
-  for (uint32_t i = 0; i < 20; i++) t.udpFrom(9001 + i);  // the first find out what has become of the others
+  for (uint32_t i = 0; i < 20; i++) t.udpFrom(9001 + i);  // the first ones find out what has become of the others
   CHECK_EQ(templates(), (std::vector<uint8_t>{2}));
   CHECK_EQ(t.counter("templatesEvicted"), 2u);
 }
 
-TEST("a round of expiry is bounded in sum, and the next goes on from there") {
+TEST("a round of expiry is bounded in sum, and the next continues from there") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.maxConnections = 200000;  // six shards
   TestDirector t(options);
@@ -263,7 +265,7 @@ TEST("a round of expiry is bounded in sum, and the next goes on from there") {
   for (bool isDone = false; !isDone; rounds++) {
     const uint64_t before = t.director.connectionCount();
     isDone = t.director.expire(0, t.now, false, 100);
-    // They are looked at on the way too, when what they were fresh for was over.
+    // Those whose time as fresh ones is over are looked at on the way, too.
     if (!CHECK(before - t.director.connectionCount() <= 100 && rounds < 1000)) return;
   }
   CHECK_EQ(t.director.connectionCount(), 0u);

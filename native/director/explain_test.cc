@@ -20,7 +20,7 @@ Explanation explanationOf(TestDirector& t, const Bytes& bytes) {
   return t.director.explain(parsed, t.now);
 }
 
-// As TestDirector::send() says it.
+// Writes it as TestDirector::send() does.
 std::string textOf(const Explanation& said) {
   if (said.verdict != Verdict::forwarded) return std::string(kVerdictNames[static_cast<size_t>(said.verdict)]);
   return std::to_string(said.server->address.bytes[3]);
@@ -100,7 +100,7 @@ TEST("says which rule decides") {
   CHECK(decidedBy(syn(1001, kTcpAck)) == DecidedBy::nothing);
 }
 
-// A packet with a verdict, and what explain() must leave as it is.
+// Sends a packet with an expected verdict, and checks that explain() foresees it and changes nothing.
 bool saysWhatHappens(TestDirector& t, const Bytes& bytes, const char* expected) {
   const size_t before = t.connections().size();
   const std::string first = explained(t, bytes), second = explained(t, bytes);
@@ -111,7 +111,7 @@ bool saysWhatHappens(TestDirector& t, const Bytes& bytes, const char* expected) 
 const IpAddress kVip = TestDirector::kWeb.address;
 const IpAddress kClient = IpAddress::v4(198, 51, 100, 7), kRouter = IpAddress::v4(203, 0, 113, 9);
 
-TEST("says of a ping what becomes of it") {
+TEST("says what becomes of a ping") {
   TestDirector t;
   t.addService("rr");
   const auto ping = [](const IpAddress& to) {
@@ -121,7 +121,7 @@ TEST("says of a ping what becomes of it") {
   CHECK(saysWhatHappens(t, ping(IpAddress::v4(192, 0, 2, 99)), "dropNoService"));
 }
 
-TEST("says of an ICMP error about a reply whose it is") {
+TEST("says which connection an ICMP error about a reply belongs to") {
   TestDirector t;
   t.addService("rr");
   t.addServer(11);
@@ -161,7 +161,7 @@ TEST("says of fragments that they wait, follow their first, or die with it") {
   CHECK(saysWhatHappens(t, part(400, 400, true), "dropFragment"));
 }
 
-TEST("says of a first fragment under an identification that is used again that it begins a new datagram") {
+TEST("says of a first fragment under a reused identification that it begins a new datagram") {
   TestDirector t;
   t.addService("rr", TestDirector::kNames);
   t.addServer(11, {}, TestDirector::kNames);
@@ -173,7 +173,7 @@ TEST("says of a first fragment under an identification that is used again that i
   CHECK_EQ(t.send(first), "11");
 }
 
-TEST("says of a packet for a directly routed server what becomes of it, whatever pmtu_disc is") {
+TEST("says what becomes of a packet for a directly routed server, whatever pmtu_disc is") {
   for (const int64_t pmtuDisc : {1, 0}) {
     DirectorOptions options = TestDirector::defaultOptions();
     options.settings.pathMtu = 600;
@@ -223,7 +223,7 @@ TEST("says of a packet that is too long that its client is told") {
   CHECK_EQ(explained(t, datagram(700, false)), "11");
 }
 
-TEST("says of a later fragment that is too long that it is dropped, as nobody is told of one") {
+TEST("says of a later fragment that is too long that it is dropped, and that nobody is told") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.settings.pathMtu = 600;
   TestDirector t(options);
@@ -236,7 +236,7 @@ TEST("says of a later fragment that is too long that it is dropped, as nobody is
   CHECK_EQ(t.send(later), "dropTooLong");
 }
 
-TEST("names the state of a connection, and that a reused port ends it") {
+TEST("names the state of a connection, and says that a reused port ends it") {
   TestDirector t;
   t.addService("rr");
   t.addServer(11);
@@ -260,7 +260,7 @@ TEST("names the packet's own port where a real server has none") {
   if (said.server) CHECK_EQ(said.server->port, 80);
 }
 
-TEST("says of a broken packet why it is dropped") {
+TEST("says why a broken packet is dropped") {
   TestDirector t;
   t.addService("rr");
   Bytes cut = syn(1000);

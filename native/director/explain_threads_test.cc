@@ -1,4 +1,4 @@
-// The control thread asks what would become of packets while workers take others. A thread sanitizer watches.
+// The control thread asks what would become of packets while workers handle others. A thread sanitizer watches.
 #include <thread>
 
 #include "support/random.h"
@@ -19,7 +19,7 @@ constexpr size_t kWorkers = 2;
 constexpr uint32_t kClients = 400;
 const IpAddress kVip = TestDirector::kWeb.address;
 
-// Flows, fragments of any part of a datagram, pings, and errors about replies and about our own outer packets.
+// Returns flows, fragments of any part of a datagram, pings, and errors about replies and about our own outer packets.
 Bytes somePacket(Random& random) {
   const auto client = IpAddress::v4(198, 51, 100, static_cast<uint8_t>(1 + random.below(9)));
   const auto port = static_cast<uint16_t>(1024 + random.below(kClients));
@@ -84,7 +84,7 @@ uint64_t explainWhileWorking(std::string_view scheduler, bool isPersistent) {
     ParsedPacket parsed;
     parsePacket(held.packet(), parsed);
     named += t.director.explain(parsed, clock.load()).server.has_value();
-    // Another list of servers: what its scheduler remembers of the last one is to be found out anew.
+    // A new list of servers makes explain() read the scheduler's memory anew.
     if (round % 20 == 0) t.setWeight(11, 1 + static_cast<int32_t>(random.below(3)));
   }
   isOver = true;
@@ -92,7 +92,7 @@ uint64_t explainWhileWorking(std::string_view scheduler, bool isPersistent) {
   return named;
 }
 
-TEST("explains packets of every kind by every scheduler while workers take others (threads)") {
+TEST("explains packets of every kind by every scheduler while workers handle others (threads)") {
   for (const Scheduler* scheduler : schedulers()) {
     CHECK(explainWhileWorking(scheduler->name(), false) > 0);
     CHECK(explainWhileWorking(scheduler->name(), true) > 0);

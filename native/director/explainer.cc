@@ -29,14 +29,14 @@ Explanation Explainer::explainFlow(const ParsedPacket& parsed, Tick now, uint32_
     const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
     said.verdict = forwarder_.judge(*server, parsed, hash, /*isRelayed=*/false, now, control_.table()->tunables());
   }
-  // In a service of every port or of a mark, the packet's own.
+  // In a service of every port or of a mark, the server has the packet's own port.
   if (said.server && said.server->port == 0) said.server->port = parsed.key.virtualPort().host();
   return said;
 }
 
 Explanation Explainer::explainFragment(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
   const FragmentInfo info = fragmentInfoOf(parsed);
-  // Of IPv6, only the first fragment says what it is.
+  // In IPv6, only the first fragment says what it is.
   if (!isBalanced(parsed.protocol) && (parsed.key.isV4() || info.isFirst())) return {.verdict = Verdict::dropFragment};
   const FragmentAnswer answer = fragments_.foresee(info, now);
   if (info.isFirst()) {
@@ -59,7 +59,7 @@ Explanation Explainer::explainFragment(const ParsedPacket& parsed, Tick now, uin
   return said;
 }
 
-// By the very code that handles them, on a copy, in the name of a worker whose counters and answers nobody gets.
+// The very code that handles ICMP runs on a copy, for a worker whose counters and answers nobody gets.
 Explanation Explainer::explainIcmp(const ParsedPacket& parsed, Tick now, uint32_t mark) {
   if (asking_ == nullptr) asking_ = std::make_unique<WorkerContext>();
   asking_->mark = mark;

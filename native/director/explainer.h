@@ -1,6 +1,6 @@
-// What would become of a packet that came now, and why; nothing is changed by asking.
+// Says what would become of a packet that came now, and why. Asking changes nothing.
 //
-// Thread safety: the control thread's; workers may run beside it.
+// Thread safety: the control thread calls it; workers may run beside it.
 #pragma once
 
 #include <memory>
@@ -20,7 +20,7 @@ class Explainer {
             const Forwarder& forwarder, IcmpPath& icmp)
       : control_(control), connections_(connections), fragments_(fragments), forwarder_(forwarder), icmp_(icmp) {}
 
-  // `mark`: its device's. REQUIRES: between Epochs::enter() and leave()
+  // `mark` is the device's mark. REQUIRES: between Epochs::enter() and leave()
   Explanation explain(const ParsedPacket& parsed, Tick now, uint32_t mark);
 
  private:
@@ -33,7 +33,7 @@ class Explainer {
   const FragmentTable& fragments_;
   const Forwarder& forwarder_;
   IcmpPath& icmp_;
-  std::unique_ptr<WorkerContext> asking_;  // what is done with it reaches nobody
+  std::unique_ptr<WorkerContext> asking_;  // nothing that is done with it reaches anybody
 };
 
 }  // namespace tunvs

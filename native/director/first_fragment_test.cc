@@ -1,4 +1,4 @@
-// First fragments: nothing is opened, counted or scheduled for one that the fragment table drops.
+// A first fragment that the fragment table drops opens nothing, and is neither counted nor scheduled.
 #include "packet/icmp.h"
 #include "support/collected_output.h"
 #include "support/test_director.h"
@@ -41,7 +41,7 @@ struct Fragments : TestDirector {
   std::string piece(uint16_t id, uint16_t offset, size_t bytes, bool more, uint16_t port = 1000) {
     return send(bytesOf(id, offset, bytes, more, port));
   }
-  // A datagram whose second piece comes first: how many packets left.
+  // Sends a datagram whose second piece comes first. Returns how many packets left.
   size_t swapped(uint16_t id, size_t worker) {
     size_t left = 0;
     for (const Bytes& bytes : {bytesOf(id, 80, 1400, false), bytesOf(id, 0, 80, true)}) {
@@ -57,7 +57,7 @@ struct Fragments : TestDirector {
 
 constexpr uint8_t kClient6[16] = {0x20, 1, 0xd, 0xb8, 1}, kVip6[16] = {0x20, 1, 0xd, 0xb8, 2};
 
-// Behind an IPv6 header: extension headers and payload as they are given.
+// Puts an IPv6 header in front of the given extension headers and payload.
 Bytes ipv6(uint8_t next, const Bytes& rest) {
   Bytes packet(40);
   packet[0] = 0x60;
@@ -76,7 +76,7 @@ Bytes fragment6(uint8_t next, uint16_t offset, bool more, const Bytes& payload) 
   return ipv6(44, rest);
 }
 
-// A director of an IPv6 service of UDP port 53, and what it sends.
+// A director with an IPv6 service of UDP port 53, and what it sends.
 struct Six : TestDirector {
   Six() : TestDirector(options()) {
     const ServiceKey service{IpAddress::v6(kVip6), 53, 17};
@@ -96,7 +96,7 @@ struct Six : TestDirector {
   Verdict verdict{};
 };
 
-TEST("nothing is said of a datagram in fragments that nobody serves, whether it has a checksum or not") {
+TEST("nothing is said of a fragmented datagram that nobody serves, whether it has a checksum or not") {
   Six director;
   director.addService();
   for (const bool isCut : {true, false}) {
@@ -108,13 +108,13 @@ TEST("nothing is said of a datagram in fragments that nobody serves, whether it 
   }
 }
 
-TEST("an IPv6 packet of no next header is not answered, as one of an unknown protocol is") {
+TEST("an IPv6 packet with no next header is not answered as one of an unknown protocol is") {
   Six director;
   CHECK_EQ(director.process(ipv6(253, Bytes(16))).size(), 1u);
   CHECK_EQ(director.process(ipv6(59, Bytes(16))).size(), 0u);
 }
 
-TEST("what a worker has released is given back when it looks after its table, though no packet comes any more") {
+TEST("what a worker has released is given back when it expires its share, even if no packet comes any more") {
   Fragments director;
   director.piece(7, 80, 80, true);
   CHECK(director.director.fragmentCounts().arenaBytes > 0);
@@ -140,7 +140,7 @@ TEST("a copy of a first fragment takes no turn of its scheduler, and its connect
   CHECK_EQ(t.row(12, kNames).traffic.connections, 1u);
 }
 
-TEST("a worker to which nothing comes any more keeps nobody's fragments from waiting") {
+TEST("a worker that receives nothing any more keeps nobody's fragments from waiting") {
   Fragments t(2);
   for (uint16_t id = 1; id <= 64; id++) CHECK_EQ(t.swapped(id, 1), 2u);  // in all shards
   t.passTicks(25);
@@ -150,7 +150,7 @@ TEST("a worker to which nothing comes any more keeps nobody's fragments from wai
   CHECK_EQ(t.director.fragmentCounts().dropped[static_cast<size_t>(FragmentDrop::noRoom)], 0u);
 }
 
-TEST("a first fragment of a datagram that is dead opens no connection, and neither does one without its header") {
+TEST("a first fragment of a dead datagram opens no connection, and neither does one without its header") {
   Fragments t;
   const auto first = [](uint16_t id, uint16_t port, size_t bytes) {
     PacketBuilder builder = PacketBuilder().identification(id).moreFragments().tcp(port, 80, kTcpSyn);
@@ -181,7 +181,7 @@ TEST("later fragments of IPv6 follow the first whatever next header they name") 
   CHECK_EQ(t.verdict, Verdict::forwarded);
 }
 
-TEST("an IPv6 sender is told of a fragment whose length or place can't be, and of a first one without headers") {
+TEST("an IPv6 sender is told of a fragment with an impossible length or offset, and of a first one without headers") {
   const Bytes eight(8, 1);
   const struct {
     Bytes packet;
@@ -206,7 +206,7 @@ TEST("an IPv6 sender is told of a fragment whose length or place can't be, and o
   }
 }
 
-TEST("a fragment within a fragment goes nowhere, and a spent type 0 routing header is passed over") {
+TEST("a fragment within a fragment goes nowhere, and a spent type 0 routing header is skipped") {
   Six t;
   Bytes inner{17, 0, 0, 0, 0, 0, 0, 9};
   inner.resize(48, 1);
@@ -222,7 +222,7 @@ TEST("a fragment within a fragment goes nowhere, and a spent type 0 routing head
   CHECK_EQ(t.verdict, Verdict::dropSourceRouted);
 }
 
-TEST("identifications show nothing of the hash's secret, and answers' tell nothing of each other") {
+TEST("identifications show nothing of the hash's secret, and those of answers nothing of each other") {
   size_t same = 0, consecutive = 0;
   for (uint64_t seed = 0; seed < 64; seed++) {
     DirectorOptions options = TestDirector::defaultOptions();

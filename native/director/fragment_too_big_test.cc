@@ -20,7 +20,7 @@ struct Narrow : TestDirector {
     made.settings.pathMtu = 600;
     return made;
   }
-  // What became of it, and how many packets were sent.
+  // Returns what became of it, and how many packets were sent.
   std::pair<std::string, size_t> take(const Bytes& bytes) {
     HeldPacket held(bytes);
     Packet packet = held.packet();
@@ -47,7 +47,7 @@ bool check(const Taken& taken, const char* verdict, size_t sent) {
 
 }  // namespace
 
-TEST("once the client was told that the first fragment is too long, none of the datagram goes out") {
+TEST("once the client was told that the first fragment is too long, nothing of the datagram goes out") {
   Narrow t;
   check(t.take(part(0, 800, true)), "answeredTooBig", 1);
   check(t.take(part(800, 400, true)), "dropFragment", 0);
@@ -56,14 +56,14 @@ TEST("once the client was told that the first fragment is too long, none of the 
   CHECK_EQ(t.row(11, TestDirector::kNames).traffic.inPackets, 0u);
 }
 
-TEST("fragments that had waited for a first one that is too long do not go out either") {
+TEST("fragments that waited for a first one that is too long do not go out either") {
   Narrow t;
   check(t.take(part(800, 400, false)), "waitingFragment", 0);
   check(t.take(part(0, 800, true)), "answeredTooBig", 1);
   CHECK_EQ(t.counter("fragmentsReleased"), 0u);
 }
 
-TEST("a fragment that had waited and is too long for the path by itself is counted as one that did not go on") {
+TEST("a fragment that waited and is itself too long for the path is counted as one that did not go on") {
   Narrow t;
   check(t.take(part(400, 800, true)), "waitingFragment", 0);
   check(t.take(part(1200, 40, false)), "waitingFragment", 0);

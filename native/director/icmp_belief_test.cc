@@ -23,7 +23,7 @@ ServerConfig by(ForwardingMethod method) {
   return config;
 }
 
-// A connection to server 11, over which packets with DF of these lengths went.
+// A connection to server 11 over which packets with DF of these lengths went.
 struct Setting {
   TestDirector t;
   Bytes outer;  // the last of them, as it left
@@ -60,7 +60,7 @@ TEST("an error that quotes no more than 8 bytes behind the outer header narrows 
   }
 }
 
-TEST("a forged error is not believed where a part of it does not fit what this director sends") {
+TEST("a forged error is not believed if any part of it does not fit what this director sends") {
   for (const size_t quotedBytes : {size_t{28}, size_t{200}}) {
     for (const auto method : {ForwardingMethod::ipip, ForwardingMethod::gue}) {
       struct Case {
@@ -87,7 +87,7 @@ TEST("a forged error is not believed where a part of it does not fit what this d
   }
 }
 
-TEST("GUE's ports are those that this director uses") {
+TEST("GUE's ports must be those that this director uses") {
   for (const auto& [at, port] : {std::pair<size_t, uint16_t>{20, 32767}, {20, 61000}, {22, 6081}}) {
     Setting s(ForwardingMethod::gue);
     Bytes quoted = s.outer;
@@ -97,7 +97,7 @@ TEST("GUE's ports are those that this director uses") {
   }
 }
 
-TEST("an error about a length that was not sent lately is not believed, until it is sent again") {
+TEST("an error about a length that was not sent lately is not believed until such a packet is sent again") {
   Setting s;
   const Bytes quoted = s.outer;
   s.t.pass(25);
@@ -113,7 +113,7 @@ TEST("an error about a length that was not sent lately is not believed, until it
   CHECK_EQ(s.pathMtu(), 1300u);
 }
 
-TEST("one error can't keep a path narrow by being sent again and again") {
+TEST("one error can't keep a path narrow by being repeated again and again") {
   Setting s;
   s.t.send(fragmentationNeeded(s.outer, 600, 28));
   CHECK_EQ(s.pathMtu(), 600u);
@@ -125,7 +125,7 @@ TEST("one error can't keep a path narrow by being sent again and again") {
   CHECK_EQ(s.pathMtu(), 1500u);
 }
 
-TEST("no error narrows a path to less than the floor that was set, and a floor at the path MTU believes none") {
+TEST("no error narrows a path to less than the floor, and with a floor at the path MTU none is believed") {
   for (const auto& [floor, pathMtu] : {std::pair<uint16_t, uint32_t>{552, 552}, {1280, 1280}, {1500, 1500}}) {
     DirectorOptions options = TestDirector::defaultOptions();
     options.settings.pathMtuFloor = floor;
@@ -145,7 +145,7 @@ TEST("paths are narrowed at a limited rate, each server's and all together") {
   CHECK(s.t.counter("pathMtuDisbelieved") > 0);
 }
 
-TEST("errors that narrow nothing cost nobody's reports their turn") {
+TEST("errors that narrow nothing use up nobody's turn") {
   Setting s;
   s.t.addServer(12);
   CHECK_EQ(s.t.tcp(2, kTcpSyn), "12");
@@ -177,7 +177,7 @@ Bytes packetTooBig(const Bytes& quoted, uint32_t mtu) {
   return testing::ipv6Packet(from, to, 58, testing::icmpMessage(from, to, 2, 0, mtu, shown));
 }
 
-TEST("a path that is too narrow for the director's own IPv6 fragments is found out") {
+TEST("a path that is too narrow for the director's own IPv6 fragments is found") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.settings.v6 = SourceRange{IpAddress::v6(kDip6), 128};
   TestDirector t(options);
@@ -199,7 +199,8 @@ TEST("a path that is too narrow for the director's own IPv6 fragments is found o
   };
   const auto pieces = sent(1500);
   CHECK_EQ(pieces.size(), 2u);
-  // Not the director's: of another length than it makes, of a packet that it would not have cut, longer than any.
+  // These are not the director's: of another length than it makes, of a packet that it would not have cut, longer than
+  // any.
   Bytes forged = pieces[0];
   storeBe16(&forged[4], static_cast<uint16_t>(loadBe16(&forged[4]) - 8));
   t.send(packetTooBig(forged, 1400));
@@ -216,7 +217,7 @@ TEST("a path that is too narrow for the director's own IPv6 fragments is found o
   for (const Bytes& piece : sent(1500)) CHECK(piece.size() <= 1400);
 }
 
-TEST("a route that is narrow is told to clients at once, and forgotten as soon as it is wide again") {
+TEST("clients are told of a narrow route at once, and it is forgotten as soon as it is wide again") {
   Setting s;
   const auto routes = [&](uint32_t bytes) { s.t.director.setRouteMtus(0, [&](const IpAddress&) { return bytes; }); };
   routes(1400);
@@ -236,7 +237,7 @@ TEST("a route that is narrow is told to clients at once, and forgotten as soon a
   CHECK_EQ(s.pathMtu(), 1500u);
 }
 
-TEST("what the director says itself is marked as an answer, and what it forwards is not") {
+TEST("the director's own answers are marked as such, and what it forwards is not") {
   Setting s;
   const auto isAnswer = [&](const Bytes& bytes) {
     testing::HeldPacket held(bytes);

@@ -1,4 +1,4 @@
-// ICMP that means harm: what it may narrow, what it may make the director say, and how it is counted.
+// Hostile ICMP: what it may narrow, what it may make the director say, and how it is counted.
 #include "director/connection/connections.h"
 #include "support/icmp_errors.h"
 #include "support/random.h"
@@ -39,7 +39,7 @@ uint64_t verdicts(const TestDirector& t) {
   return sum;
 }
 
-TEST("an error about a server of many services is counted as one, and takes one turn") {
+TEST("an error about a server of many services is counted once, and takes one turn") {
   TestDirector t;
   constexpr uint16_t kServices = 300;
   Bytes outer;
@@ -59,7 +59,7 @@ TEST("an error about a server of many services is counted as one, and takes one 
   CHECK_EQ(narrow, size_t{kServices - 1});
 }
 
-TEST("what reports of every size do to an IPv4 path") {
+TEST("reports of every size narrow an IPv4 path as far as they may") {
   for (const auto& [report, pathMtu] : {std::pair<uint16_t, uint32_t>{0, 552},
                                         {1, 1500},
                                         {67, 1500},
@@ -114,7 +114,7 @@ struct Six {
   }
 };
 
-TEST("what reports of every size do to an IPv6 path, of whole packets and of pieces") {
+TEST("reports of every size narrow an IPv6 path as far as they may, of whole packets and of pieces") {
   for (const size_t length : {size_t{1400}, size_t{1500}}) {
     for (const auto& [report, pathMtu] : {std::pair<uint32_t, uint32_t>{0, 1500},
                                           {67, 1500},
@@ -136,7 +136,7 @@ TEST("what reports of every size do to an IPv6 path, of whole packets and of pie
   }
 }
 
-TEST("routes of every MTU") {
+TEST("with routes of every MTU, pieces fit and no client is told of less than 68 bytes") {
   for (const uint32_t route :
        {1u, 47u, 68u, 88u, 89u, 100u, 127u, 128u, 552u, 1280u, 1499u, 65535u, 1u << 20, UINT32_MAX}) {
     for (const size_t length : {size_t{40}, size_t{68}, size_t{576}, size_t{1280}, size_t{1400}, size_t{1480}}) {
@@ -184,7 +184,7 @@ TEST("a path is as wide as ever after its life, whenever the clock begins again 
   }
 }
 
-TEST("a path that was narrow once is not narrow again when the clock has gone round") {
+TEST("a path that was narrow once is not narrow again when the clock has wrapped around") {
   TestDirector t;
   t.addService();
   t.addServer(11);
@@ -198,14 +198,15 @@ TEST("a path that was narrow once is not narrow again when the clock has gone ro
   CHECK_EQ(t.row(11).pathMtu, 1500u);
 }
 
-TEST("a path with one narrow link behind another is found out by the director's own pieces, and by no others") {
+TEST("a path with one narrow link behind another is found by the director's own pieces, and by no others") {
   Six s;
   uint32_t known = 1500;
   Bytes older;
   for (const uint32_t mtu : {1452u, 1403u, 1398u, 1281u}) {
     const auto pieces = s.sent(1500);
     CHECK_EQ(pieces.size(), 2u);
-    // Pieces as they were before, a piece that the link takes, the last piece, one of what nobody sent.
+    // These are pieces as they were before, a piece that fits the link, the last piece, and one of a packet that nobody
+    // sent.
     if (!older.empty()) s.t.send(packetTooBig(older, mtu));
     s.t.send(packetTooBig(pieces[0], static_cast<uint32_t>(pieces[0].size())));
     s.t.send(packetTooBig(pieces[1], mtu));
@@ -221,7 +222,7 @@ TEST("a path with one narrow link behind another is found out by the director's 
   }
 }
 
-TEST("no error ends a connection, opens one or lets it live on, whoever sends it and whatever it quotes") {
+TEST("no error ends a connection, opens one or prolongs one, whoever sends it and whatever it quotes") {
   TestDirector t;
   t.addService();
   t.addServer(11);
@@ -255,7 +256,7 @@ TEST("no error ends a connection, opens one or lets it live on, whoever sends it
   CHECK_EQ(t.connections().size(), 0u);
 }
 
-TEST("an error about what is cut by now can't keep a path narrow") {
+TEST("an error about packets that are cut by now can't keep a path narrow") {
   TestDirector t;
   t.addService();
   t.addServer(11);
@@ -266,7 +267,7 @@ TEST("an error about what is cut by now can't keep a path narrow") {
   CHECK_EQ(t.row(11).pathMtu, 1300u);
   for (int i = 0; i < 20; i++) {
     t.pass(30);
-    // Somebody's packet that may be cut, and is.
+    // This packet may be cut, and is cut while the path is narrow.
     testing::HeldPacket held(PacketBuilder().ip(kClient, kVip).tcp(1025, 80, kTcpSyn).payload(1400).build());
     Packet packet = held.packet();
     OutputVector out;

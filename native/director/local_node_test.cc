@@ -36,7 +36,7 @@ Handled handle(TestDirector& t, const Bytes& bytes) {
 
 }  // namespace
 
-TEST("hands a local node's packets to the host as they came, those of TTL 1 too") {
+TEST("hands a local node's packets to the host as they came, even those of TTL 1") {
   TestDirector t;
   t.addService();
   t.addServer(1, kLocalServer);
@@ -61,12 +61,12 @@ TEST("a pool may have local and remote servers") {
     const Handled handled = handle(t, packet);
     CHECK_EQ(handled.isLocal, i % 2 == 0);
     CHECK_EQ(handled.out.size(), packet.size() + (handled.isLocal ? 0 : 20));
-    // Its connection keeps it.
+    // A server keeps its connection.
     CHECK_EQ(handle(t, fromClient().tcp(static_cast<uint16_t>(1000 + i), 80, kTcpAck).build()).isLocal, i % 2 == 0);
   }
 }
 
-TEST("no path's MTU holds for a local node, not one that was learned while it was remote either") {
+TEST("no path MTU applies to a local node, not even one that was learned while it was remote") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.settings.pathMtu = 600;
   TestDirector t(options);
@@ -102,7 +102,7 @@ TEST("hands every fragment to the host, which reassembles") {
   }
 }
 
-TEST("needs neither a source nor an address that a packet could be sent to") {
+TEST("needs neither a source address nor an address that a packet could be sent to") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.settings.v4.reset();
   TestDirector t(options);

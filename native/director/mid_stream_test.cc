@@ -35,7 +35,7 @@ TEST("a mid-stream packet goes to the server that another director's connection 
   }
 }
 
-TEST("a mid-stream packet opens a connection in the state that an established one would go to") {
+TEST("a mid-stream packet opens a connection in the state that an established one would enter") {
   const struct {
     uint8_t flags;
     const char* state;
@@ -55,7 +55,7 @@ TEST("a mid-stream packet opens a connection in the state that an established on
   }
 }
 
-TEST("a reset, and a packet without flags, never open a connection") {
+TEST("a reset and a packet without flags never open a connection") {
   TestDirector t;
   serve(t, hashing());
   for (const int flags : {int{kTcpRst}, kTcpRst | kTcpAck, kTcpRst | kTcpFin | kTcpAck, 0}) {
@@ -64,7 +64,7 @@ TEST("a reset, and a packet without flags, never open a connection") {
   CHECK_EQ(t.director.connectionCount(), 0u);
 }
 
-TEST("a mid-stream packet is reset where the service does not ask for more, and where no server may take it") {
+TEST("a mid-stream packet is reset unless the service asks for more, and when no server may take it") {
   TestDirector t;
   t.addService(ServiceConfig{"maglev"});
   t.addServer(11);
@@ -76,7 +76,7 @@ TEST("a mid-stream packet is reset where the service does not ask for more, and 
   CHECK_EQ(t.tcp(2, kTcpAck), "dropNoServer");
 }
 
-TEST("an SCTP packet that begins nothing opens an association too, an ABORT does not") {
+TEST("an SCTP packet that begins nothing opens an association, too, but an ABORT does not") {
   const ServiceKey service{IpAddress::v4(192, 0, 2, 10), 36412, kSctpProtocol};
   constexpr uint8_t kData = 0, kInit = 1, kAbort = 6, kShutdown = 7;
   const struct {

@@ -1,5 +1,5 @@
-// Packets that are still to be cut into segments, or whose checksum is still to be finished: what becomes of them is
-// what would become of each segment, but that they are not put into outer fragments.
+// Packets that are still to be cut into segments, or whose checksum is still to be finished. They are treated as each
+// segment would be, except that they are not put into outer fragments.
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -15,7 +15,7 @@ using testing::TestDirector;
 const IpAddress kClient6 = testing::address("2001:db8:1::7"), kVip6 = testing::address("2001:db8::10");
 const ServiceKey kWeb6{kVip6, 80, 6};
 
-// Of a service over each family, both with one real server.
+// A director with a service over each family, both with one real server.
 struct Subject : TestDirector {
   explicit Subject(const TunnelOptions& tunnel = {}, uint32_t pathMtu = 1500) : TestDirector(options(pathMtu)) {
     addService();
@@ -32,7 +32,7 @@ struct Subject : TestDirector {
     CHECK(apply(AddServer{kWeb6, {server, 80}, {}}).ok());
   }
 
-  // The verdict; what was sent is in `out`.
+  // Returns the verdict; what was sent is in `out`.
   std::string take(const Bytes& bytes, const Offload& offload) {
     held = std::make_unique<HeldPacket>(bytes);
     Packet packet = held->packet();
@@ -46,7 +46,7 @@ struct Subject : TestDirector {
   OutputVector out;
 };
 
-// TCP of segments whose IP packets have `bytes`, ten of them and a bit.
+// Makes TCP whose segments become IP packets of `bytes`: ten of them and a bit more.
 Bytes tcp(size_t bytes, bool dontFragment = true) {
   PacketBuilder builder = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 80, kTcpSyn);
   if (dontFragment) builder.dontFragment();
@@ -97,7 +97,7 @@ TEST("a packet whose segments fit the path goes whole, and its checksum begins b
   }
 }
 
-TEST("a packet whose segments do not fit is answered with what does, as each of them would be") {
+TEST("a packet whose segments do not fit is answered with the length that does, as each of them would be") {
   for (const Method& method : kMethods) {
     const size_t fits = 1500 - method.overhead;
     Subject t(method.tunnel);
@@ -134,7 +134,7 @@ TEST("a packet that fits by itself keeps its offload") {
   CHECK(!t.out.hasOffloads());
 }
 
-TEST("a packet with nothing but its checksum to be finished has to fit as it is") {
+TEST("a packet with only its checksum left to be finished has to fit as it is") {
   Subject t;
   const Offload unfinished{.checksumStart = 20, .kind = OffloadKind::tcpChecksum};
   CHECK_EQ(t.take(tcp(500), unfinished), "answeredTooBig");
@@ -182,7 +182,7 @@ TEST("segments of IPv6 are held to the path's MTU in a tunnel of either family")
   }
 }
 
-// An IPv6 host is never told of less than 1280 bytes: such segments would go in outer fragments.
+// An IPv6 host is never told of less than 1280 bytes, so such segments would go in outer fragments.
 TEST("segments of IPv6 that need outer fragments are dropped as too long") {
   Subject t({}, 1290);
   t.addIpv6(testing::address("10.0.0.11"));
@@ -192,7 +192,7 @@ TEST("segments of IPv6 that need outer fragments are dropped as too long") {
 }
 
 // A client on the same host, or in a virtual machine on it, leaves the checksum to whoever sends its packet on.
-TEST("a packet whose checksum is still to be finished is refused as any other") {
+TEST("a packet whose checksum is still to be finished is refused like any other") {
   Subject t;
   Bytes syn = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 81, kTcpSyn).build();
   Bytes query = PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(1000, 53).payload(9).build();
@@ -212,8 +212,8 @@ TEST("a packet whose checksum is still to be finished is refused as any other") 
   }
 }
 
-// A virtual machine writes what it likes into the header from which a port makes an offload: a checksum that begins at
-// the IP header would be written over its destination, behind the director's back.
+// A virtual machine writes what it likes into the header from which a port makes an offload. A checksum that begins at
+// the IP header would overwrite its destination unnoticed by the director.
 TEST("a packet whose checksum would be written anywhere but into its transport header is dropped") {
   const Bytes syn = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 80, kTcpSyn).payload(300).build();
   for (const ForwardingMethod method : {ForwardingMethod::ipip, ForwardingMethod::local}) {
@@ -226,7 +226,7 @@ TEST("a packet whose checksum would be written anywhere but into its transport h
   }
 }
 
-TEST("packets that have waited for a policy go on with their offloads") {
+TEST("packets that waited for a policy go on with their offloads") {
   Subject t;
   auto policy = std::make_shared<ConnectionPolicy>();
   policy->id = 1;

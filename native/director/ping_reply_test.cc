@@ -1,4 +1,4 @@
-// Who answers a ping of a virtual address with ping-reply when-up: full is not down.
+// Who answers a ping of a virtual address with ping-reply when-up: a full server is not down.
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
 #include "support/testing.h"
@@ -25,7 +25,7 @@ struct WhenUp : TestDirector {
   }
 };
 
-TEST("a virtual address is up while a real server has a weight, and down without") {
+TEST("a virtual address is up while a real server has a weight, and down otherwise") {
   WhenUp t;
   CHECK_EQ(t.ping(), "dropIcmp");
   ServerConfig quiescent;

@@ -1,4 +1,4 @@
-// The end of a removed server's connections in turns: what a turn costs, and what may happen between two of them.
+// Ends a removed server's connections in turns: what a turn costs, and what may happen between two of them.
 #include "support/test_director.h"
 #include "support/testing.h"
 
@@ -18,7 +18,7 @@ DirectorOptions inTurns() {
   return options;
 }
 
-// Two servers with half of the clients each, the second one without them when it is deleted.
+// Two servers have half of the clients each. When the second one is deleted, its connections are ended in turns.
 struct HalfRemoved : TestDirector {
   explicit HalfRemoved(const ServiceConfig& service = {"rr"}) : TestDirector(inTurns()) {
     setSysctl("expire_nodest_conn", 1);
@@ -57,7 +57,7 @@ TEST("a turn ends a bounded number of a removed server's connections, and the tu
   CHECK(t.director.endRemoved());
 }
 
-TEST("a packet of a connection that is still to be ended gets what it would get behind its end") {
+TEST("a packet of a connection that is still to be ended gets what it would get after the end") {
   HalfRemoved whole, t;
   whole.deleteServer(12);
   whole.turnsLeft();
@@ -68,7 +68,7 @@ TEST("a packet of a connection that is still to be ended gets what it would get 
   CHECK_EQ(t.count(), whole.count());
 }
 
-TEST("a server that is back between two turns keeps what it still has, under its own id") {
+TEST("a server that is back between two turns keeps the connections it still has, under its own id") {
   HalfRemoved t;
   const uint32_t id = t.row(12).id;
   t.deleteServer(12);
@@ -81,10 +81,10 @@ TEST("a server that is back between two turns keeps what it still has, under its
   CHECK_EQ(t.counts(12), (Counts{static_cast<int32_t>(kept), 0}));
 }
 
-TEST("a server that is removed while another's connections are ended has all of its own ended too") {
+TEST("a server that is removed while another's connections are ended has all of its own ended, too") {
   HalfRemoved t;
   t.deleteServer(12);
-  t.director.endRemoved();  // past the first units, where connections of both are
+  t.director.endRemoved();  // the walk is past the first units, which have connections of both
   t.deleteServer(11);
   t.turnsLeft();
   CHECK_EQ(t.count(), 0);
@@ -97,7 +97,7 @@ TEST("removals that come before the last one is done do not keep its connections
   t.setWeight(13, 0);
   t.deleteServer(12);
   const int32_t others = t.counts(11).active;
-  // Each of them asks for another round; the first one's is finished meanwhile.
+  // Each removal asks for another round; the first one's is finished meanwhile.
   for (int i = 0; i < 12; i++) {
     t.deleteServer(13);
     t.addServer(13);
@@ -117,7 +117,7 @@ TEST("an id is kept while connections that name it are still to be ended") {
   CHECK(t.row(14).id != id);
 }
 
-TEST("a persistent service's templates go with the connections of a removed server, in turns too") {
+TEST("a persistent service's templates go with the connections of a removed server, in turns, too") {
   ServiceConfig sticky{"rr"};
   sticky.persistence.timeoutSeconds = 300;
   HalfRemoved t(sticky);
@@ -126,7 +126,7 @@ TEST("a persistent service's templates go with the connections of a removed serv
   t.turnsLeft();
   CHECK_EQ(t.counter("connectionsDropped"), uint64_t{kClients});
   CHECK_EQ(t.count(), 0);
-  // The one that comes back is a new one to all clients.
+  // To all clients, the server that comes back is a new one.
   t.addServer(used);
   CHECK_EQ(t.row(used).persistent, 0);
   t.setWeight(used, 0);
@@ -146,11 +146,11 @@ TEST("a template that nothing counts on any more gives way, however its last con
     t.establish(1);
     CHECK_EQ(t.director.connectionCount(), 2u);
     if (isDrained) {
-      // Of the connections, and no further: the drain is called off.
+      // The drain ends the connections, and is called off before it ends the template.
       const auto some = t.director.endConnections(kWeb, TestDirector::server(11), 0);
       REQUIRE(some.ok() && some.value().ended == 1u);
     } else {
-      // Opened again at a server that takes none, and refused.
+      // The connection is opened again at a server that takes none, and is refused.
       t.setWeight(11, 0);
       t.setSysctl("expire_quiescent_template", 1);
       CHECK_EQ(t.tcp(1, kTcpSyn), "dropNoServer");
@@ -164,13 +164,13 @@ TEST("a template that nothing counts on any more gives way, however its last con
       return false;
     };
     CHECK(hasTemplate());
-    // Of those that are there, it is idle longest.
+    // The template is idle longer than all other entries.
     for (uint32_t client = 0; client < ConnTable::kMinCapacity + 64; client++) t.udp(client);
     CHECK(!hasTemplate());
   }
 }
 
-TEST("a server's connections can be ended in turns, which together end them all, and its templates") {
+TEST("turns that end a server's connections end them all together, and its templates") {
   ServiceConfig sticky{"rr"};
   sticky.persistence.timeoutSeconds = 300;
   for (const ServiceConfig& service : {ServiceConfig{"rr"}, sticky}) {
@@ -195,7 +195,7 @@ TEST("a server's connections can be ended in turns, which together end them all,
   }
 }
 
-TEST("a row by name is the one among all, and there is none of what is not configured") {
+TEST("a row by name is the one from the whole list, and there is none for what is not configured") {
   HalfRemoved t;
   const auto server = t.director.control().row(kWeb, TestDirector::server(12), t.now);
   REQUIRE(server.has_value());

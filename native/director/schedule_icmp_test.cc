@@ -1,4 +1,4 @@
-// ICMP errors about replies that no connection knows: with ECMP in front of several directors they may reach the wrong
+// ICMP errors about replies of unknown connections. With ECMP in front of several directors they may reach the wrong
 // one, which finds the right server by its scheduler (net.ipv4.vs.schedule_icmp).
 #include "support/raw_bytes.h"
 #include "support/test_director.h"

@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-// `NAME:   NUMBER kB`, at the beginning of a line.
+// Finds `NAME:   NUMBER kB` at the beginning of a line.
 std::optional<uint64_t> kilobytesOf(std::string_view meminfo, std::string_view name) {
   while (!meminfo.empty()) {
     const size_t end = meminfo.find('\n');
@@ -37,7 +37,7 @@ std::optional<uint64_t> availablePages(std::string_view meminfo, uint64_t pageBy
 
 std::optional<uint64_t> availablePages() {
   const UniqueFd file(open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
-  char text[1024];  // both stand in its first lines
+  char text[1024];  // both lines are among the first
   const ssize_t bytes = file.get() < 0 ? -1 : read(file.get(), text, sizeof text);
   if (bytes <= 0) return std::nullopt;
   return availablePages({text, static_cast<size_t>(bytes)}, static_cast<uint64_t>(sysconf(_SC_PAGESIZE)));

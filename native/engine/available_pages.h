@@ -1,4 +1,4 @@
-// How much memory is free, in pages, as IPVS counts it for its automatic defences: free ones and those of buffers.
+// How much memory is free, in pages, as IPVS counts it for its automatic defences: free pages and those of buffers.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,9 @@
 
 namespace tunvs {
 
-// Of this host; nothing when it does not tell.
+// Reads this host's number. Returns nothing when the host does not tell.
 std::optional<uint64_t> availablePages();
-// `meminfo`: the text of /proc/meminfo.
+// `meminfo` is the text of /proc/meminfo.
 std::optional<uint64_t> availablePages(std::string_view meminfo, uint64_t pageBytes);
 
 }  // namespace tunvs

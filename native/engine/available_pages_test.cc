@@ -13,7 +13,7 @@ TEST("adds free pages and those of buffers") {
   CHECK(availablePages(text, 65536) == uint64_t{70});
 }
 
-TEST("takes names and numbers for what they are, and says nothing without them") {
+TEST("matches whole names, reads numbers exactly, and returns nothing without them") {
   CHECK(availablePages("MemFreed: 1 kB\nMemFree: 8 kB\nBuffers: 0 kB", 4096) == uint64_t{2});
   for (const std::string_view text :
        {"", "MemFree: 8 kB", "Buffers: 8 kB\n", "MemFree: 8 kB\nBuffers:\n", "MemFree: kB\nBuffers: 8 kB\n",
@@ -22,7 +22,7 @@ TEST("takes names and numbers for what they are, and says nothing without them")
   }
 }
 
-TEST("finds out about this host") {
+TEST("reads this host's number") {
   const auto pages = availablePages();
   REQUIRE(pages.has_value());
   CHECK(*pages > 0);

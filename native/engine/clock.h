@@ -1,4 +1,4 @@
-// The engine's clock: monotonic, coarse (a few ms), read once per vector without a system call.
+// The engine's clock: it is monotonic and coarse (a few ms), and is read once per vector without a system call.
 #pragma once
 
 #include <ctime>

@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-// 16,384 entries, 2 ms of the event loop.
+// This is 16,384 entries, or 2 ms of the event loop.
 constexpr size_t kHoldsPerTurn = 64;
 
 }  // namespace
@@ -73,7 +73,7 @@ Result<void> Engine::startOn(std::unique_ptr<Port> port) {
   return startWorkers(std::move(ports), /*busyPollUs=*/0, /*errors=*/{});
 }
 
-// All of them, or none: then the ports go as well.
+// Starts all workers or none; if none, the ports go as well.
 Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, uint32_t busyPollUs, ErrorQueues errors) {
   ports_ = std::move(ports);
   for (const MarkedPort& marked : ports_) {
@@ -114,7 +114,7 @@ void Engine::watchRoutes() {
   routes_->setServers(servers);
 }
 
-// Without them the director runs all the same, but learns no path MTUs by itself.
+// Without error queues the director still runs, but learns no path MTUs by itself.
 Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
   ErrorQueues queues;
   for (const IpAddress& source : sources_) {
@@ -122,7 +122,7 @@ Engine::ErrorQueues Engine::openErrorQueues(EngineStarted& started) const {
     if (queue) {
       queues.push_back(std::move(queue).value());
     } else if (queue.error().errnoValue != EADDRNOTAVAIL) {
-      // An address that is not the host's own is the caller's to warn of; the errors to a range come by the device.
+      // The caller warns of an address that is not the host's own. Errors to a range come by the device.
       started.warnings.push_back("ICMP errors to " + toString(source) +
                                  " cannot be read, so path MTUs are not learned: " + queue.error().message);
     }

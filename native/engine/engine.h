@@ -1,8 +1,7 @@
-// The engine: a director on a port, and on another for each firewall mark that the host's rules steer; one worker per
-// queue of each. Opened, started and stopped by one control thread.
+// The engine: a director on a port, and on one more port for each firewall mark that the host's rules steer, with one
+// worker per queue of each port. One control thread opens, starts and stops it.
 //
-// Members stand in the order of destruction reversed: workers end first, then the ports go, then the director and its
-// table.
+// Members stand in reverse order of destruction: workers end first, then the ports go, then the director and its table.
 #pragma once
 
 #include <memory>
@@ -18,8 +17,8 @@
 
 namespace tunvs {
 
-// What is read from it carries the mark, which the kernel does not hand on. What comes in by it is sent by the main
-// port's device and egress.
+// Packets read from this port carry the mark, which the kernel does not hand on. The main port's device and egress send
+// what comes in here.
 struct MarkPort {
   PortOptions port;
   uint32_t mark;  // [1, 2^32-1]
@@ -42,7 +41,7 @@ struct EngineStarted {
   std::vector<StartedDevice> markDevices;  // in the order of the options
   std::string egress;
   std::vector<PassedOver> passedOver;
-  std::vector<std::string> warnings;  // what does not work, though the director runs
+  std::vector<std::string> warnings;  // what does not work although the director runs
 };
 
 class Engine {
@@ -53,22 +52,22 @@ class Engine {
   Director& director() { return *director_; }
   EventRing& events() { return events_; }
   PolicyDesk& policies() { return policies_; }
-  // After the director was given real servers, or has lost some: their routes are watched from now on.
+  // Call this when the director was given real servers or has lost some: from now on their routes are watched.
   void watchRoutes();
-  // After answers to a worker's questions.
+  // Call this after answering a worker's questions.
   void wakeForAnswers(size_t worker) {
     if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
   }
 
-  // Opens the ports and starts the workers, those of the main port first. When something fails, no device stays open.
+  // Opens the ports and starts the workers, the main port's first. If anything fails, no device stays open.
   // REQUIRES: not started; the queues of all ports == workers
   Result<EngineStarted> start(const EngineStartOptions& options);
-  // The same on a port that needs no opening, for benchmarks. REQUIRES: not started; port->queueCount() == workers
+  // Does the same on a port that needs no opening, for benchmarks. REQUIRES: not started; port->queueCount() == workers
   Result<void> startOn(std::unique_ptr<Port> port);
-  // Ends the workers and lets go of the ports. Connections stay in the table. Safe to call twice.
+  // Ends the workers and lets go of the ports. Connections stay in the table. It is safe to call twice.
   void stop();
-  // Whether direct routing can reach `server`: it has to be on a link of this host, and a running director's egress has
-  // to be 'packet'.
+  // Checks that direct routing can reach `server`: the server has to be on a link of this host, and a running
+  // director's egress has to be 'packet'.
   Result<void> checkDirectRouting(const IpAddress& server) const;
   bool isRunning() const { return !ports_.empty(); }
   std::vector<CpuTime> cpu() const;
@@ -80,7 +79,7 @@ class Engine {
   };
   using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
   ErrorQueues openErrorQueues(EngineStarted& started) const;
-  // The first is the main one. `errors` and `routes` are for the first worker.
+  // The first port is the main one. `errors` and `routes` are for the first worker.
   Result<void> startWorkers(std::vector<MarkedPort> ports, uint32_t busyPollUs, ErrorQueues errors);
   Engine(TableRegion region, const DirectorOptions& options);
 
@@ -90,7 +89,7 @@ class Engine {
   EventRing events_;
   PolicyDesk policies_;
   std::shared_ptr<NextHopResolver> routes_;
-  std::vector<MarkedPort> ports_;  // the main one first; none while it does not run
+  std::vector<MarkedPort> ports_;  // the main one first; empty while it does not run
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

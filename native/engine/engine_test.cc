@@ -29,7 +29,7 @@ bool hasDevice(const std::string& name = "tunvstest0") {
   return std::system(("ip link show " + name + " >/dev/null 2>&1").c_str()) == 0;
 }
 
-// The main device and one of each of these marks, `queues` each.
+// The options for the main device and one of each of these marks, with `queues` each.
 EngineStartOptions withMarks(std::initializer_list<uint32_t> marks, size_t queues = 1) {
   EngineStartOptions options = onDevice("tun", queues);
   for (const uint32_t mark : marks) {
@@ -47,7 +47,7 @@ ServiceKey ofMark(uint32_t mark) {
   return key;
 }
 
-// One datagram to 192.0.2.10:53, with a mark as a rule of the host's would give it.
+// Sends one datagram to 192.0.2.10:53, with a mark as one of the host's rules would set it.
 void sendMarked(uint32_t mark) {
   UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   CHECK_EQ(setsockopt(socket.get(), SOL_SOCKET, SO_MARK, &mark, sizeof mark), 0);
@@ -126,7 +126,7 @@ TEST_WITH_TUN(
   for (const char* name : {"tunvstest0", "tunvsmark1", "tunvsmark2"}) CHECK(!hasDevice(name));
 }
 
-TEST("a route's MTU is the server's as long as it is narrow, by any egress, also of a server that comes later") {
+TEST("a narrow route's MTU applies to its server by any egress, and to a server that comes later") {
   for (const char* egress : {"packet", "tun"}) {
     const bool isIsolated = testing::inNetworkNamespaceWithTun([egress] {
       REQUIRE(
@@ -155,7 +155,7 @@ TEST("a route's MTU is the server's as long as it is narrow, by any egress, also
   }
 }
 
-TEST_WITH_TUN("an engine that can't open the device of a mark leaves none behind, and starts without it") {
+TEST_WITH_TUN("an engine that can't open the device of a mark leaves none behind, and starts without the mark") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.workers = 3;
   auto engine = Engine::create(options).value();
@@ -184,8 +184,8 @@ TEST("an engine with no memory for its table says how much it wanted") {
   CHECK(region.error().message.find("MiB") != std::string::npos);
 }
 
-// Two workers, and before them what watches the routes.
-TEST_IN_NAMESPACE("an engine for which a thread can't be made undoes what was begun, and starts later") {
+// The threads are two workers, and before them the one that watches the routes.
+TEST_IN_NAMESPACE("an engine that can't create a thread undoes what was begun, and starts later") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.workers = 2;
   auto engine = Engine::create(options).value();
@@ -212,7 +212,7 @@ size_t countOf(const char* folder) {
   return static_cast<size_t>(std::distance(begin(entries), end(entries)));
 }
 
-// Whichever step it is that finds no descriptor or no thread.
+// Each step in turn finds no descriptor or no thread.
 TEST_WITH_TUN(
     "an engine that fails half way leaves no descriptor and no thread behind, nor does one that starts and stops") {
   DirectorOptions options = TestDirector::defaultOptions();

@@ -1,6 +1,7 @@
-// Events from the workers to whoever controls the engine: bounded, lossy when nobody listens, never blocking for long.
+// Events from the workers to whoever controls the engine. The ring is bounded, loses events when nobody listens, and
+// never blocks for long.
 //
-// Thread safety: push() by any thread; drain() by one.
+// Thread safety: any thread may push(); one thread may drain().
 #pragma once
 
 #include <functional>
@@ -12,15 +13,15 @@
 namespace tunvs {
 
 enum class EventType : uint8_t {
-  deviceLost,      // a worker could not read its queue any more, and does not try again; value: the worker
+  deviceLost,      // a worker can't read its queue any more and does not try again; value: the worker
   tableFull,       // connections gave way, or new ones were refused; value: both since the last such event
   packetsLost,     // packets could not be sent; value: how many since the last such event
-  packetsTooLong,  // packets were longer than the device's buffers; value: likewise
+  packetsTooLong,  // packets were longer than the device's buffers; value: how many since the last such event
   errorsUnread,    // ICMP errors about tunnel packets could not be read; value: how often since the last such event
   eventsLost,      // the ring was full; value: how many events were lost
 };
 inline constexpr size_t kEventTypes = 6;
-// The name that JavaScript sees.
+// Returns the name that JavaScript sees.
 std::string_view nameOf(EventType type);
 
 struct Event {
@@ -33,7 +34,7 @@ class EventRing {
  public:
   static constexpr size_t kCapacity = 256;
 
-  // `onFirst` is called, on the pushing thread, when the ring stops being empty. Set before any push().
+  // The pushing thread calls `onFirst` when the ring stops being empty. Set it before any push().
   void notify(std::function<void()> onFirst) { onFirst_ = std::move(onFirst); }
   void push(Event event);
   std::vector<Event> drain();

@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-TEST("hands events out in the order in which they came, once") {
+TEST("hands out events in the order in which they came, once") {
   EventRing ring;
   ring.push({EventType::tableFull, 7, "first"});
   ring.push({EventType::deviceLost, 1, "second"});
@@ -22,7 +22,7 @@ TEST("hands events out in the order in which they came, once") {
   CHECK(ring.drain().empty());
 }
 
-TEST("has a name of its own for every type of event") {
+TEST("gives every type of event a name of its own") {
   std::set<std::string_view> names;
   for (size_t i = 0; i < kEventTypes; i++) names.insert(nameOf(static_cast<EventType>(i)));
   CHECK_EQ(names.size(), kEventTypes);
@@ -41,7 +41,7 @@ TEST("notifies for the first event after every draining, and for no other") {
   CHECK_EQ(notified, 2);
 }
 
-TEST("lets the notified drain at once") {
+TEST("lets the callback drain at once") {
   EventRing ring;
   size_t drained = 0;
   ring.notify([&] { drained += ring.drain().size(); });
@@ -60,7 +60,7 @@ TEST("keeps the oldest events when full and says how many it lost") {
   CHECK(events.back().type == EventType::eventsLost);
   CHECK_EQ(events.back().value, 10u);
   ring.push({EventType::tableFull, 1, ""});
-  CHECK_EQ(ring.drain().size(), 1u);  // the loss was told, and is over
+  CHECK_EQ(ring.drain().size(), 1u);  // the loss was reported and is over
 }
 
 TEST("loses no event between threads without counting it") {

@@ -26,7 +26,7 @@ Bytes syn(uint16_t port, uint16_t virtualPort = 80) {
   return PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, virtualPort, kTcpSyn).build();
 }
 
-// A worker that begins with everything pushed already, so that its vectors are full.
+// A worker that starts with all packets pushed already, so that its vectors are full.
 class Bench {
  public:
   explicit Bench(bool tells = true) : t(options()), device(1, 2048), queue(device.queue(0), tells) {
@@ -72,7 +72,7 @@ class Bench {
   size_t next_ = 0;
 };
 
-// The clients' ports, of packets that are tunnelled SYNs to the real server and nothing else.
+// Returns the clients' ports of packets that are tunnelled SYNs to the real server and nothing else.
 std::vector<uint16_t> portsOf(const std::vector<Bytes>& sent) {
   std::vector<uint16_t> ports;
   for (const Bytes& bytes : sent) {
@@ -104,7 +104,7 @@ TEST("what a port keeps leaves as it was, however much is read meanwhile, and in
   CHECK_EQ(std::set<uint16_t>(ports.begin(), ports.end()).size(), ports.size());
 }
 
-TEST("a worker whose port keeps all that it may keep reads no more, sleeps, and goes on when some comes back") {
+TEST("a worker whose port keeps all that it may keep reads no more, sleeps, and continues when some comes back") {
   for (const bool tells : {true, false}) {
     Bench b(tells);
     b.pushSyns(kAll + 100);
@@ -113,12 +113,12 @@ TEST("a worker whose port keeps all that it may keep reads no more, sleeps, and 
     REQUIRE(eventually([&] { return b.t.counter("readsHeldBack") == 1; }));
     const size_t before = b.queue.reclaims();
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    // Once in 100 ms, or every millisecond; a busy loop would have asked ten thousand times.
+    // It asks once in 100 ms, or every millisecond; a busy loop would have asked ten thousand times.
     CHECK(b.queue.reclaims() - before < (tells ? 20u : 100u));
     CHECK_EQ(b.device.waiting(0), 100u);
     CHECK_EQ(b.queue.kept(), kAll);
     CHECK_EQ(b.t.counter("readsHeldBack"), 1u);
-    // Of a vector of which one packet is still kept, none is there again.
+    // While one packet of a vector is still kept, the whole vector stays unavailable.
     b.queue.letGo(kVectorSize - 1);
     REQUIRE(b.keeps(kAll - kVectorSize + 1));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -136,7 +136,7 @@ TEST("a worker whose port keeps all that it may keep reads no more, sleeps, and 
   }
 }
 
-TEST("answers and fragments that had waited leave as they were, though their buffers are used again at once") {
+TEST("answers and fragments that waited leave as they were, though their buffers are reused at once") {
   const auto pushAll = [](MemoryDevice& device) {
     for (uint16_t i = 0; i < 200; i++) {
       device.push(0, syn(static_cast<uint16_t>(2000 + i), i % 3 == 0 ? 81 : 80));

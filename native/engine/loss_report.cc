@@ -11,7 +11,7 @@ constexpr std::pair<Counter WorkerStats::*, std::string_view> kReasons[] = {
     {&WorkerStats::egressNoRoute, "no route or no neighbour to the real server"},
     {&WorkerStats::egressNoBuffer, "the socket's or device's queue was full"},
     {&WorkerStats::egressTooLong, "longer than the path's MTU"},
-    {&WorkerStats::egressFailed, "another error of the kernel's"},
+    {&WorkerStats::egressFailed, "another error of the kernel"},
 };
 
 }  // namespace
@@ -48,7 +48,7 @@ void LossReport::lookAtSends(const WorkerStats& stats, Tick now) {
   }
 }
 
-// The counters tell who gave way: evictedClosing, evictedUnproven, evictedIdle.
+// The counters tell which entries gave way: evictedClosing, evictedUnproven, evictedIdle.
 void LossReport::lookAtTable(const WorkerStats& stats, Tick now) {
   const uint64_t evicted = stats.connectionsEvicted.read();
   const uint64_t refused = stats.verdicts[static_cast<size_t>(Verdict::dropTableFull)].read();

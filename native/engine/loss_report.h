@@ -1,7 +1,7 @@
-// What a worker lost, and who gave way in a full table, told as events: at most one of a kind a second, and nothing is
-// left out.
+// Reports as events what a worker lost, and what gave way in a full table: at most one event of a kind per second, and
+// nothing is left out.
 //
-// Thread safety: one worker's own.
+// Thread safety: it belongs to one worker.
 #pragma once
 
 #include <string>
@@ -17,22 +17,22 @@ class LossReport {
  public:
   explicit LossReport(EventRing& events) : events_(events) {}
 
-  // Tells what the counters have grown by. Call every now and then.
+  // Reports what the counters have grown by. Call it every now and then.
   void look(const WorkerStats& stats, Tick now);
-  // An ICMP queue could not be read; told by the next look().
+  // Notes that an ICMP queue could not be read; the next look() reports it.
   void errorsUnread(const Error& error) {
     unread_++;
     unreadWhy_ = error.message;
   }
 
  private:
-  // A kind of event: what was told of it so far, and when.
+  // A kind of event: what was reported of it so far, and when.
   struct Told {
     uint64_t count = 0;
     Tick at = 0;
     bool isEver = false;
   };
-  // By how much `count` has grown, where it is time to tell; 0: nothing to tell.
+  // Returns by how much `count` has grown if it is time to report it; 0: nothing to report.
   static uint64_t due(Told& told, uint64_t count, Tick now);
   void lookAtSends(const WorkerStats& stats, Tick now);
   void lookAtTable(const WorkerStats& stats, Tick now);

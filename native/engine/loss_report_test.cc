@@ -5,7 +5,7 @@
 namespace tunvs {
 namespace {
 
-TEST("lost packets are told at once, then once a second, by reason and without leaving any out") {
+TEST("lost packets are reported at once, then once a second, by reason and without leaving any out") {
   EventRing events;
   LossReport report(events);
   WorkerStats stats;
@@ -33,7 +33,7 @@ TEST("lost packets are told at once, then once a second, by reason and without l
   REQUIRE(told.size() == 1);
   CHECK_EQ(told[0].value, 6u);
   CHECK_EQ(told[0].message,
-           "packets could not be sent: 5 (the socket's or device's queue was full), 1 (another error of the kernel's)");
+           "packets could not be sent: 5 (the socket's or device's queue was full), 1 (another error of the kernel)");
 }
 
 TEST("packets too long for the device, and ICMP errors that could not be read, are told apart") {

@@ -36,11 +36,11 @@ Offline::Offline(TableRegion region, const DirectorOptions& options)
       vector_(kMaxPacketBytes) {}
 
 void Offline::advance(double atMs) {
-  // What ends in between may let something else end later on, so a leap is taken in steps as long as there is anything.
-  // Ticks are compared within half their range: a leap of years is taken in steps whatever there is.
+  // What ends during a leap may let something else end later on, so the leap is taken in steps as long as there are
+  // connections. Ticks compare within half their range, so a leap of years is always taken in steps.
   constexpr double kStepMs = 1000, kEmptyStepMs = (1u << 30) * kMsPerTick, kTurnMs = 4 * kEmptyStepMs;
   for (;;) {
-    // Whoever saw the ticks go round once, with nothing there, has seen them all.
+    // Once the ticks have gone round with no connection left, further rounds change nothing and are skipped.
     if (director_->connectionCount() == 0 && atMs - nowMs_ > 2 * kTurnMs)
       nowMs_ += (std::floor((atMs - nowMs_) / kTurnMs) - 1) * kTurnMs;
     const double step = director_->connectionCount() > 0 ? kStepMs : kEmptyStepMs;
@@ -54,7 +54,7 @@ void Offline::advance(double atMs) {
   director_->collect(now_);
 }
 
-// At once: what a vector has parked goes on before the next is looked at.
+// Policies are asked at once: what a vector has parked goes on before the next vector is looked at.
 void Offline::consultPolicies(OutputVector& out) {
   std::vector<PolicyQuestion> questions;
   for (PolicyQuestion question; director_->takeQuestion(0, question);) questions.push_back(question);
@@ -78,7 +78,7 @@ void Offline::process(std::span<const TimedPacket> packets, std::vector<OfflineO
     while (count < kVectorSize && begin + count < packets.size()) {
       const TimedPacket& packet = packets[begin + count];
       if (count > 0 && tickAt(packet.atMs) != tick) break;
-      // What is longer than any IP packet is cut; its header then tells of more than there is.
+      // A packet longer than any IP packet is cut; its header then states more than there is.
       const size_t bytes = std::min(packet.bytes.size(), kMaxPacketBytes);
       if (bytes > 0) std::memcpy(vector_[count].data, packet.bytes.data(), bytes);
       vector_[count].length = static_cast<uint32_t>(bytes);

@@ -1,4 +1,4 @@
-// A director without a device: packets and their times come from the caller, and so does the clock.
+// A director without a device: the caller supplies the packets and their times, and so the clock.
 //
 // Thread safety: none.
 // Invariant: time never goes back; a packet with an earlier time than the last is handled at the last one's.
@@ -31,11 +31,12 @@ class Offline {
   Director& director() { return *director_; }
   Tick now() const { return now_; }
 
-  // Handles the packets in order, those of one tick together. One verdict per packet is written to `verdicts`.
+  // Handles the packets in order, those of one tick together, and writes one verdict per packet to `verdicts`.
   // REQUIRES: verdicts.size() == packets.size()
   void process(std::span<const TimedPacket> packets, std::vector<OfflineOutput>& outputs, std::span<Verdict> verdicts);
 
-  // Who is asked about new connections: writes an answer for each question. Without it their schedulers decide.
+  // Sets who is asked about new connections: `ask` writes an answer for each question. Without it, their schedulers
+  // decide.
   using Ask = std::function<void(std::span<const PolicyQuestion> questions, std::span<PolicyAnswer> answers)>;
   void onQuestions(Ask ask) { ask_ = std::move(ask); }
 

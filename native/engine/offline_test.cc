@@ -17,7 +17,7 @@ Bytes tcp(uint16_t port, uint8_t flags) {
   return PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(port, 80, flags).build();
 }
 
-// An offline director with one service on two servers, and what came of the packets given to it.
+// An offline director with one service on two servers, and what became of the packets given to it.
 class Replay {
  public:
   Replay() : offline(Offline::create(TestDirector::defaultOptions()).value()) {
@@ -34,7 +34,7 @@ class Replay {
     verdicts.assign(packets.size(), Verdict::kCount);
     offline->process(packets, outputs, verdicts);
   }
-  // The verdict's name, or the real server's last byte.
+  // Returns the verdict's name, or the last byte of the real server's address.
   std::string one(double atMs, const Bytes& bytes) {
     process({{atMs, bytes}});
     if (verdicts[0] != Verdict::forwarded) return std::string(kVerdictNames[static_cast<size_t>(verdicts[0])]);
@@ -54,7 +54,7 @@ TEST("answers each packet with what would be sent, in order, with its cause") {
   r.process(timed);
   std::vector<size_t> causes;
   for (const auto& output : r.outputs) {
-    // The resets that answer what is refused are left out.
+    // Resets that answer refused packets are left out.
     if (r.verdicts[output.cause] == Verdict::forwarded) causes.push_back(output.cause);
   }
   std::vector<size_t> expected;
@@ -72,7 +72,7 @@ TEST("answers each packet with what would be sent, in order, with its cause") {
   }
 }
 
-TEST("lets connections expire to the millisecond of a tick before the packet of that time") {
+TEST("connections expire to the millisecond of a tick before the packet of that time") {
   Replay r;
   CHECK_EQ(r.one(1000, tcp(1, kTcpSyn)), "12");
   CHECK_EQ(r.one(1000, tcp(1, kTcpAck)), "12");
@@ -90,7 +90,7 @@ TEST("handles each packet of a call at its own time") {
   CHECK_EQ(r.outputs.back().cause, 3u);
 }
 
-TEST("expires by advancing alone") {
+TEST("connections expire by advancing alone") {
   Replay r;
   r.one(0, tcp(1, kTcpSyn));
   r.offline->advance(59999);
@@ -112,7 +112,7 @@ TEST("never goes back in time") {
   CHECK_EQ(r.offline->director().connectionCount(), 0u);
 }
 
-TEST("takes a wall clock's time, and leaps of years, in its stride") {
+TEST("accepts a wall clock's time, and leaps of years") {
   Replay r;
   const double start = 1.7e12;
   CHECK_EQ(r.one(start, tcp(1, kTcpSyn)), "12");
@@ -131,10 +131,10 @@ TEST("takes a wall clock's time, and leaps of years, in its stride") {
     leap.offline->advance(later + 60000);
     CHECK_EQ(leap.offline->director().connectionCount(), 0u);
   }
-  CHECK(monotonicUs() - beginUs < 10'000'000u);  // a few milliseconds, where a machine is not busy otherwise
+  CHECK(monotonicUs() - beginUs < 10'000'000u);  // a few milliseconds on a machine that is not busy
 }
 
-TEST("takes more packets of one time than a vector holds") {
+TEST("accepts more packets of one time than a vector holds") {
   Replay r;
   std::vector<std::pair<double, Bytes>> timed;
   for (uint16_t i = 0; i < 1000; i++) timed.push_back({8, tcp(static_cast<uint16_t>(2000 + i), kTcpSyn)});
@@ -143,7 +143,7 @@ TEST("takes more packets of one time than a vector holds") {
   CHECK_EQ(r.offline->director().connectionCount(), 1000u);
 }
 
-TEST("takes packets of every length, and what is longer than any for one that was cut") {
+TEST("accepts packets of every length, and treats one longer than any as cut") {
   Replay r;
   Bytes monster = tcp(1, kTcpSyn);
   monster.resize(200000);

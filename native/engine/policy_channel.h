@@ -1,8 +1,8 @@
-// What a worker and the thread of the policies say to each other: questions one way, answers the other.
+// What a worker and the thread of the policies tell each other: questions go one way, answers the other.
 //
 // Neither waits for the other. A question that finds no room is not put; an answer that finds none is late.
 //
-// Thread safety: questions are pushed and answers popped by the worker, the other way round by the policies' thread.
+// Thread safety: the worker pushes questions and pops answers; the policies' thread does the reverse.
 #pragma once
 
 #include <functional>
@@ -24,12 +24,13 @@ class PolicyChannel {
 
   // ---- the worker ----
 
-  // Puts what the director has to ask; what finds no room is resumed at once, into `out`, which is sent by `send`.
+  // Puts the director's questions. Connections whose questions find no room are resumed at once, into `out`, and `send`
+  // sends that.
   template <typename Send>
   void ask(Director& director, size_t worker, Tick now, OutputVector& out, Send&& send);
-  // Copies answers, at most as many as `into` holds; how many.
+  // Copies answers, at most as many as `into` holds. Returns how many.
   size_t takeAnswers(std::span<PolicyAnswer> into);
-  // Says that the worker is about to sleep; false when it should not, because answers wait.
+  // Says that the worker is about to sleep. Returns false when it should not, because answers wait.
   bool mayFallAsleep() {
     isAsleep_.exchange(true, std::memory_order_acq_rel);
     return answers_.isEmpty();
@@ -46,7 +47,7 @@ class PolicyChannel {
     *slot = answer;
     answers_.push();
   }
-  // After answers: whether the worker has to be woken up for them.
+  // Call this after answering: tells whether the worker has to be woken up.
   bool mustWake() { return isAsleep_.exchange(false, std::memory_order_acq_rel); }
 
  private:
@@ -66,10 +67,10 @@ class PolicyDesk {
     for (size_t i = 0; i < workers; i++) channels_.push_back(std::unique_ptr<PolicyChannel>(new PolicyChannel(*this)));
   }
 
-  // `onQuestions` is called, on a worker's thread, when there are questions and nobody was told since the last
-  // beginRound(). Set before the workers start.
+  // A worker's thread calls `onQuestions` when there are questions and nobody was told since the last beginRound(). Set
+  // it before the workers start.
   void notify(std::function<void()> onQuestions) { onQuestions_ = std::move(onQuestions); }
-  // To be called before the questions are looked at: those that come from now on are told of again.
+  // Call this before looking at the questions: those that come from now on are announced again.
   void beginRound() { isTold_.exchange(false, std::memory_order_acq_rel); }
 
   PolicyChannel& channel(size_t worker) { return *channels_[worker]; }

@@ -56,7 +56,7 @@ class Bench {
   void pushDatagram() {
     device.push(0, PacketBuilder().ip("198.51.100.9", "192.0.2.10").udp(4000, 53).payload(9).build());
   }
-  // Answers all questions that are there with this server; how many.
+  // Answers all waiting questions with this server. Returns how many there were.
   size_t answerAll(uint32_t server) {
     desk.beginRound();
     PolicyChannel& channel = desk.channel(0);
@@ -88,7 +88,7 @@ class Bench {
 
 constexpr Tick kLong = ConnectionPolicy::kMaxDeadline;
 
-TEST("a ring gives what was pushed in order, refuses what it has no room for, and goes around") {
+TEST("a ring gives what was pushed in order, refuses what it has no room for, and wraps around") {
   SpscRing<uint64_t> ring(4);
   uint64_t pushed = 0, popped = 0;
   for (int round = 0; round < 100; round++) {
@@ -131,7 +131,7 @@ TEST("a ring between two threads loses nothing and keeps its order") {
   pusher.join();
 }
 
-TEST("a sleeping worker wakes for an answer, and tells of its question once") {
+TEST("a sleeping worker wakes for an answer, and announces its question once") {
   Bench b(kLong);
   CHECK(b.worker->start().ok());
   for (uint32_t client = 0; client < 3; client++) {
@@ -154,7 +154,7 @@ TEST("while nobody answers, the scheduler takes over at the deadline and establi
   REQUIRE(eventually([&] { return b.egress.packets() == 351; }));
   CHECK_EQ(b.count("late"), 300u);
   CHECK_EQ(b.count("answered"), 0u);
-  // What had been asked is too late now, and harms nobody.
+  // Answers to the earlier questions are too late now, and do no harm.
   CHECK_EQ(b.answerAll(b.t.row(12).id), 300u);
   b.pushDatagram();
   REQUIRE(eventually([&] { return b.egress.packets() == 352; }));

@@ -1,7 +1,7 @@
-// The questions that are put to JavaScript at once: of all workers by turns, and so many that their answers take about
-// a millisecond.
+// The questions that are put to JavaScript at once. Workers take turns, and a batch is as large as can be answered in
+// about a millisecond.
 //
-// Thread safety: the policies' thread.
+// Thread safety: it belongs to the policies' thread.
 #pragma once
 
 #include <span>
@@ -14,16 +14,16 @@ namespace tunvs {
 class QuestionBatch {
  public:
   static constexpr size_t kMostAtOnce = 64;
-  static constexpr uint64_t kManyUs = 1000, kFewUs = 250;  // took so many questions: then there are fewer, or more
+  static constexpr uint64_t kManyUs = 1000, kFewUs = 250;  // if a batch took this long, the next is smaller, or larger
 
-  // Takes those that wait, as many as are put at once; false when nobody asks. Those that are late by now are dropped:
-  // their scheduler has decided. There is room for an answer to each then.
+  // Takes waiting questions, as many as are put at once. Returns false when there are none. Questions that are late by
+  // now are dropped: their scheduler has decided. Afterwards there is room for an answer to each question.
   bool take(PolicyDesk& desk, Tick now);
   std::span<const PolicyQuestion> questions() const { return questions_; }
   std::span<PolicyAnswer> answers() { return answers_; }
-  // Gives each worker its answers; they are not woken.
+  // Gives each worker its answers, without waking it.
   void handOver(PolicyDesk& desk) const;
-  // What all of that took.
+  // Notes how long all of that took.
   void took(uint64_t us);
 
  private:

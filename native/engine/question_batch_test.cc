@@ -11,7 +11,7 @@ using testing::TestDirector;
 
 constexpr Tick kDeadline = 100;
 
-// A director whose web service asks; its worker's questions go to any of the desk's channels.
+// A director whose web service asks. Its worker's questions go to any of the desk's channels.
 struct Asking {
   explicit Asking(size_t workers) : desk(workers) {
     t.addService("rr");
@@ -22,12 +22,12 @@ struct Asking {
     CHECK(t.apply(SetPolicy{TestDirector::kWeb, {nullptr, policy}}).ok());
   }
 
-  // New connections of these clients, whose questions wait at this worker then.
+  // Opens new connections of these clients; their questions then wait at this worker.
   void ask(size_t worker, uint32_t firstClient, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) CHECK_EQ(t.tcp(firstClient + i, kTcpSyn), "parked");
     desk.channel(worker).ask(t.director, 0, t.now, out, [](OutputVector&) {});
   }
-  // The clients of what is put next.
+  // Returns the clients of the questions that are put next.
   std::vector<uint32_t> take(Tick later = 0) {
     std::vector<uint32_t> clients;
     const bool isAsked = batch.take(desk, t.now + later);
@@ -44,7 +44,7 @@ struct Asking {
 
 using Clients = std::vector<uint32_t>;
 
-TEST("questions are put by turns of workers, each worker's in their order") {
+TEST("workers take turns in putting questions, each worker's in their order") {
   Asking a(3);
   a.ask(0, 0, 3);
   a.ask(2, 10, 2);
@@ -84,7 +84,7 @@ TEST("an answer goes to the worker whose question it is about") {
   }
 }
 
-TEST("so many questions are put at once as are answered in about a millisecond") {
+TEST("as many questions are put at once as are answered in about a millisecond") {
   Asking a(1);
   a.ask(0, 0, 150);
   CHECK_EQ(a.take().size(), 1u);

@@ -1,6 +1,6 @@
-// A bounded queue between two threads, without a lock. Its memory is touched as it is used.
+// A bounded queue between two threads, without a lock. Its memory is touched only as it is used.
 //
-// Thread safety: slot(), push() by one thread; front(), pop() by one other; isEmpty() by both.
+// Thread safety: one thread calls slot() and push(), one other calls front() and pop(); both may call isEmpty().
 #pragma once
 
 #include <atomic>
@@ -27,7 +27,7 @@ class SpscRing {
     base_ = static_cast<std::byte*>(std::align(alignof(T), capacity * sizeof(T), start, room));
   }
 
-  // Where the next one is to be written before push(); null when the ring is full.
+  // Returns where to write the next element before push(); null when the ring is full.
   T* slot() {
     const size_t tail = tail_.load(std::memory_order_relaxed);
     if (tail - knownHead_ > mask_) {
@@ -38,7 +38,7 @@ class SpscRing {
   }
   void push() { tail_.store(tail_.load(std::memory_order_relaxed) + 1, std::memory_order_release); }
 
-  // The oldest; null when the ring is empty. It stays until pop().
+  // Returns the oldest element; null when the ring is empty. It stays until pop().
   const T* front() {
     const size_t head = head_.load(std::memory_order_relaxed);
     if (head == knownTail_) {

@@ -1,7 +1,7 @@
-// The vectors that a worker reads into: one, for as long as its port has sent everything when send() returns. While a
-// port holds buffers of it, others, up to a bound: a worker that has none left reads no more.
+// The vectors that a worker reads into. One is enough as long as its port has sent everything when send() returns.
+// While the port holds buffers of it, others are used, up to a bound. A worker that has none left does not read.
 //
-// Thread safety: none; belongs to one worker.
+// Thread safety: none; it belongs to one worker.
 #pragma once
 
 #include <array>
@@ -19,8 +19,8 @@ class VectorPool {
     vectors_[0] = std::make_unique<PacketVector>(maxPacketBytes);
   }
 
-  // A vector that no port holds, the one of the last call where it can be: it is in the nearest cache. Null when all
-  // are held.
+  // Returns a vector that no port holds; the last call's if possible, as it is in the nearest cache. Null when all are
+  // held.
   PacketVector* free() {
     if (!vectors_[last_]->isHeld()) [[likely]]
       return vectors_[last_].get();

@@ -13,11 +13,11 @@
 namespace tunvs {
 namespace {
 
-constexpr int kSleepMs = 100;         // how late an idle worker may expire connections
-constexpr int kReclaimMs = 1;         // how late it sees that a port without a descriptor for it has sent what it kept
+constexpr int kSleepMs = 100;  // how late an idle worker may expire connections
+constexpr int kReclaimMs = 1;  // how late it notices that a port without a descriptor for it has sent what it kept
 constexpr Tick kHousekeepTicks = 16;  // 64 ms
 // Connections that are looked at between two vectors, so that packets never wait for more than some tens of
-// microseconds: as many vectors as there are follow each other until a round is done.
+// microseconds. A round is spread over as many vectors as it takes.
 constexpr size_t kExpireBudget = 512;
 constexpr Tick kMemoryTicks = kTicksPerSecond;
 
@@ -84,7 +84,7 @@ void Worker::run() {
   director.leave(parts_.index);
 }
 
-// Without its device it still does for the others what is its share: that connections expire, above all.
+// A worker without its device still does its share for the others: above all, it expires connections.
 size_t Worker::receive() {
   parts_.queue.reclaim();
   PacketVector* const free = vectors_.free();
@@ -123,12 +123,12 @@ void Worker::sleep(Tick now) {
   poll(waits, count, milliseconds);
   if (parts_.policies != nullptr) {
     parts_.policies->wakeUp();
-    if ((waits[0].revents & POLLIN) != 0) loop_->clear();  // that it is to stop, it knows all the same
+    if ((waits[0].revents & POLLIN) != 0) loop_->clear();  // it learns elsewhere that it is to stop
   }
   parts_.director.enter(parts_.index);
 }
 
-// As long as may be, or until a policy's answer is late.
+// Returns how long it may sleep: as long as possible, or until a policy's answer is late.
 int Worker::sleepMs(Tick now) const {
   if (parts_.policies == nullptr || !parts_.director.hasParked(parts_.index)) return kSleepMs;
   const auto ticks = static_cast<int32_t>(parts_.director.nextDeadline(parts_.index) - now);
@@ -162,7 +162,7 @@ void Worker::readErrors(Tick now, OutputVector& out) {
   }
 }
 
-// One worker looks for all; the automatic defences go by what it finds.
+// One worker reads the memory for all; the automatic defences go by what it finds.
 void Worker::readMemory(Tick now) {
   if (parts_.index != 0 || now - memoryReadAt_ < kMemoryTicks || !parts_.director.wantsAvailablePages()) return;
   memoryReadAt_ = now;

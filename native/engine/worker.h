@@ -1,8 +1,8 @@
 // A worker: one thread that owns one queue of a port, and runs the director over what comes in.
 //
-// Thread safety: start(), stop() and join() by the control thread; cpu() by anybody.
+// Thread safety: the control thread calls start(), stop() and join(); any thread may call cpu().
 // Invariants:
-//  1. Idle, it sleeps in poll; it never spins but for the time that it was told to.
+//  1. When idle, it sleeps in poll; it spins only for as long as it was told to.
 //  2. After stop() it ends within one vector, whatever the device does.
 //  3. It reads into no vector of which its port still holds a buffer; when it has no other, it reads nothing.
 #pragma once
@@ -37,7 +37,7 @@ class Worker {
     EventRing& events;
     uint32_t busyPollUs;  // how long to spin on an idle queue before sleeping
     std::vector<std::unique_ptr<DeviceQueue>>
-        errors{};                       // ICMP errors about outer packets: looked at when idle, and now and then
+        errors{};                       // ICMP errors about outer packets: read when idle, and now and then
     PolicyChannel* policies = nullptr;  // where new connections are asked about; null: nowhere
     std::shared_ptr<const NextHopResolver> routes =
         nullptr;  // whose MTUs this worker tells the director; null: nobody's
@@ -48,9 +48,9 @@ class Worker {
   Result<void> start();
   void stop() { loop_->stop(); }  // asks it to end; join() waits
   void join() { loop_->join(); }
-  // Ends its sleep, where it sleeps: by any thread.
+  // Wakes it up if it sleeps. Any thread may call this.
   void wake() { loop_->wake(); }
-  // As of the worker's last look at its clock, at most about 100 ms ago.
+  // Returns the time as of the worker's last look at its clock, at most about 100 ms ago.
   CpuTime cpu() const;
 
  private:

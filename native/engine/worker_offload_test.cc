@@ -14,7 +14,7 @@ using testing::TestDirector;
 
 constexpr Offload kSegments{.segmentBytes = 500, .checksumStart = 20, .kind = OffloadKind::tcp4};
 
-// What is longer than 1,000 bytes comes from it as segments in one piece; and it may be able to send such.
+// Anything longer than 1,000 bytes comes from this queue as segments in one piece; it may be able to send such.
 class OffloadingQueue final : public PortQueue {
  public:
   OffloadingQueue(PortQueue& queue, bool canSend) : queue_(queue), canSend_(canSend) {}
@@ -38,7 +38,7 @@ class OffloadingQueue final : public PortQueue {
   std::atomic<size_t> offloads_{0};
 };
 
-TEST("what a port can't offload is counted as too long and never sent, and what it can goes out") {
+TEST("what a port can't offload is counted as too long and never sent, and the rest goes out") {
   for (const bool canSend : {false, true}) {
     DirectorOptions options = TestDirector::defaultOptions();
     options.now = coarseNow();
@@ -49,7 +49,7 @@ TEST("what a port can't offload is counted as too long and never sent, and what 
     MemoryPort port(1, 4096);
     OffloadingQueue queue(port.queue(0), canSend);
     EventRing events;
-    // In turn to the real server and to the host itself, every third of them segments.
+    // Packets go in turn to the real server and to the host itself; every third of them is segments.
     for (uint16_t i = 0; i < 60; i++) {
       port.device().push(0, PacketBuilder()
                                 .ip("198.51.100.7", "192.0.2.10")

@@ -41,7 +41,7 @@ struct Setting {
   uint32_t busyPollUs = 0;
 };
 
-// One worker on a memory device, its clock the real one.
+// One worker on a memory device, with the real clock.
 class Bench {
  public:
   explicit Bench(const Setting& setting = {}) : t(options()), port(1, setting.maxPacketBytes), queue(port.queue(0)) {
@@ -112,7 +112,7 @@ TEST("an idle worker sleeps and asks its queue only now and then") {
   REQUIRE(b.sends(1));
   const uint64_t before = b.queue.receives();
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  // One in 100 ms; a busy loop would have asked a hundred thousand times.
+  // It asks once in 100 ms; a busy loop would have asked a hundred thousand times.
   CHECK(b.queue.receives() - before < 50);
   CHECK(eventually([&] { return b.queue.receives() > before; }));
 }
@@ -130,7 +130,7 @@ TEST("a worker sleeps again after it has spun for as long as it was told") {
   CHECK(b.worker->start().ok());
   b.pushSyn(2000);
   REQUIRE(b.sends(1));
-  CHECK(eventually([&] {  // within some 10 ms it asks twice at most: it sleeps
+  CHECK(eventually([&] {  // within some 10 ms it asks at most twice, so it sleeps
     const uint64_t before = b.queue.receives();
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return b.queue.receives() - before <= 2;
@@ -160,7 +160,7 @@ TEST("a worker can be stopped before it was started, twice, and by being destroy
     Bench b;
     b.worker->stop();
     CHECK(b.worker->start().ok());
-    b.worker->join();  // it was asked to end already
+    b.worker->join();  // it was already asked to end
   }
 }
 
@@ -174,7 +174,7 @@ TEST("a worker stops while packets keep coming") {
   CHECK_EQ(b.t.counter("sent"), b.t.counter("forwarded"));
 }
 
-TEST("a worker whose device is lost says so, lets its connections expire all the same, and sleeps") {
+TEST("a worker whose device is lost says so, still expires its connections, and sleeps") {
   Bench b;
   Tunables tunables = b.t.director.control().tunables();
   tunables.setTimeout(timeoutIndex(TcpState::synRecv), 1);
@@ -199,7 +199,7 @@ TEST("a worker whose device is lost says so, lets its connections expire all the
   CHECK(events[0].type == EventType::deviceLost);
   CHECK_EQ(events[0].value, 0u);
   CHECK(!events[0].message.empty());
-  // It takes no part in reclamation any more: memory that it might have used comes free.
+  // It takes no part in reclamation any more, so memory that it might have used becomes free.
   for (int i = 0; i < 100; i++) b.t.setWeight(11, i);
   b.t.director.collect(b.t.now);
 }
@@ -264,7 +264,7 @@ TEST("a worker counts packets that are longer than its buffers, beside those rec
   CHECK_EQ(b.t.counter("received"), 1u);
 }
 
-TEST("a worker looks at the memory for the automatic defences") {
+TEST("a worker reads the memory for the automatic defences") {
   Bench b;
   b.t.setSysctl("secure_tcp", 1);
   b.t.setSysctl("amemthresh", INT32_MAX);  // more than any host has free
@@ -279,7 +279,7 @@ TEST("a worker looks at the memory for the automatic defences") {
   CHECK(eventually([&] { return shown() == 2; }));
 }
 
-TEST("an idle worker lets connections expire") {
+TEST("an idle worker expires connections") {
   Bench b;
   Tunables tunables;
   for (size_t i = 0; i < kTimeoutStates; i++) tunables.setTimeout(i, 1);
@@ -292,9 +292,9 @@ TEST("an idle worker lets connections expire") {
   CHECK_EQ(b.t.counter("connectionsExpired"), 1u);
 }
 
-TEST("a worker reports a full table once in a while, with the number of those that had to go or were refused") {
+TEST("a worker reports a full table once in a while, with the number of entries that were evicted or refused") {
   Bench b;
-  // Datagrams make room for one another, and SYNs for nobody's that comes within their round trip.
+  // Datagrams make room for one another; a SYN takes the place of none that came within its round trip.
   for (uint16_t i = 0; i < ConnTable::kMinCapacity; i++)
     b.push(PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(static_cast<uint16_t>(2000 + i), 53).build());
   for (uint16_t i = 0; i < ConnTable::kMinCapacity + 100; i++) b.pushSyn(static_cast<uint16_t>(2000 + i));
@@ -315,7 +315,7 @@ TEST("a worker reports a full table once in a while, with the number of those th
   CHECK_EQ(b.t.counter("evictedUnproven"), ConnTable::kMinCapacity);
 }
 
-TEST("a worker tells the CPU time that it took") {
+TEST("a worker reports the CPU time that it took") {
   Bench b({.busyPollUs = 3600u * 1000000u});
   CHECK(b.worker->start().ok());
   CHECK(eventually([&] { return b.worker->cpu().userNs + b.worker->cpu().systemNs > 0; }));

@@ -11,14 +11,14 @@ namespace {
 
 enum Ecn : uint8_t { notEct = 0, ect1 = 1, ect0 = 2, ce = 3 };
 
-// The inner ECN bits after decapsulation (RFC 6040 figure 4); nullopt: the packet has to be dropped.
+// Returns the inner ECN bits after decapsulation (RFC 6040 figure 4); nullopt when the packet has to be dropped.
 std::optional<uint8_t> innerEcn(uint8_t outer, uint8_t inner) {
   if (outer == ce) return inner == notEct ? std::nullopt : std::optional<uint8_t>(ce);
   return outer == ect1 && inner == ect0 ? static_cast<uint8_t>(ect1) : inner;
 }
 
 Error refusal(const std::string& address, const char* what) {
-  return Error::make(ErrorCode::invalidArgument, address + " can't be a " + what + ": it takes unicast addresses");
+  return Error::make(ErrorCode::invalidArgument, address + " can't be a " + what + "; it must be unicast");
 }
 
 Error missing(const char* what) {
@@ -66,7 +66,7 @@ Decapsulated decapsulate(const TunnelPayload& payload, const Encapsulation& enca
   if (unwrapped.verdict != DecapVerdict::accepted) return {unwrapped.verdict};
   const auto view = viewIp(unwrapped.packet, unwrapped.family);
   if (!view) return {DecapVerdict::badInner};
-  const std::span<uint8_t> inner = unwrapped.packet.first(view->totalBytes);  // what lies behind is padding
+  const std::span<uint8_t> inner = unwrapped.packet.first(view->totalBytes);  // what follows is padding
   if (!isHeaderChecksumRight(inner, *view)) return {DecapVerdict::badInnerChecksum};
   if (!rules.isVirtualAddress(view->destination(inner))) return {DecapVerdict::notVirtualAddress};
 

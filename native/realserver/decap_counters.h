@@ -9,7 +9,7 @@
 
 namespace tunvs {
 
-// One line each: the name, the kind of what is counted, which of them.
+// Each line gives a counter's name, the kind of what it counts, and which of that kind it counts.
 // clang-format off
 #define TUNVS_DECAP_COUNTERS(COUNTER) \
   COUNTER(received, packets, "came by a tunnel's socket") \
@@ -36,7 +36,7 @@ struct DecapCounterInfo {
   uint64_t DecapCounters::*field;
 };
 
-// In the order in which readCounters() writes.
+// The counters come in the order in which readCounters() writes them.
 #define TUNVS_INFO(name, kind, sentence) {#name, DecapCounterKind::kind, sentence, &DecapCounters::name},
 inline constexpr DecapCounterInfo kDecapCounterInfos[] = {TUNVS_DECAP_COUNTERS(TUNVS_INFO)};
 #undef TUNVS_INFO

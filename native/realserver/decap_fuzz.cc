@@ -1,4 +1,4 @@
-// Any bytes as a packet from a raw IPv4 socket, of the protocol that its outer header names.
+// Reads any bytes as a packet from a raw IPv4 socket, of the protocol that its outer header names.
 #include "support/decap_fuzzing.h"
 
 using namespace tunvs;

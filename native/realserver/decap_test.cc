@@ -27,12 +27,12 @@ const DecapRules& rules() {
   return made;
 }
 
-// An IPIP packet, as a raw socket of protocol 4 hands it over.
+// Decapsulates an IPIP packet, as a raw socket of protocol 4 hands it over.
 Decapsulated decapsulate(std::span<uint8_t> packet, const DecapRules& rules) {
   return decapsulateIpv4(packet, kEncapsulations[0], rules);
 }
 
-// Any tunnel packet, at a real server that has all receivers: the kernel's part is done here.
+// Decapsulates any tunnel packet as a real server with all receivers does. The kernel's part is done here.
 Decapsulated decapsulateAny(std::span<uint8_t> packet) {
   for (const Encapsulation& encapsulation : kEncapsulations) {
     if (packet[9] != static_cast<uint8_t>(encapsulation.protocol)) continue;
@@ -71,7 +71,7 @@ Bytes tunnelPacket(const Shape& shape = {}) {
   return packet;
 }
 
-// Makes the checksum of an inner header right again after a change.
+// Corrects the checksums of an inner header after a change.
 void sealInner(Bytes& packet) {
   packet[30] = packet[31] = 0;
   const Be16 check = checksum(&packet[20], 20);
@@ -80,7 +80,7 @@ void sealInner(Bytes& packet) {
 
 Bytes asBytes(std::span<const uint8_t> span) { return {span.begin(), span.end()}; }
 
-// The string values of the JSON array that follows `"key":` in one line of a golden file.
+// Returns the string values of the JSON array that follows `"key":` in one line of a golden file.
 std::vector<std::string> stringsOf(const std::string& line, const std::string& key) {
   std::vector<std::string> values;
   size_t at = line.find("\"" + key + "\":[");
@@ -111,7 +111,7 @@ TEST("a tunnel packet gives its inner packet unchanged") {
   CHECK_EQ(asBytes(result.inner), Bytes(before.begin() + 20, before.end()));
 }
 
-TEST("outer options are passed over, and what lies behind the inner packet is cut off") {
+TEST("outer options are skipped, and what follows the inner packet is cut off") {
   Bytes packet = tunnelPacket();
   packet.insert(packet.begin() + 20, {1, 1, 1, 1});
   packet[0] = 0x46;
@@ -123,7 +123,7 @@ TEST("outer options are passed over, and what lies behind the inner packet is cu
   CHECK_EQ(result.inner.data() - packet.data(), 24);
 }
 
-TEST("bad packets are refused for the first reason that holds") {
+TEST("bad packets are refused for the first reason that applies") {
   struct Row {
     const char* what;
     void (*spoil)(Bytes& packet);
@@ -265,10 +265,10 @@ TEST("directors and virtual addresses are told from others, in any order, in ran
   CHECK(!tunvs::rules().hasDirector(Family::ipv6) && !tunvs::rules().hasVirtualAddress(Family::ipv6));
 }
 
-TEST("what a real kernel's tunl0 took and refused is taken and refused here too") {
+TEST("what a real kernel's tunl0 accepted and refused is accepted and refused here, too") {
   const auto text = testing::goldenText("decap.json");
   if (!text) SKIP("test/golden/decap.json is not there");
-  // Cases without an answer, and where we differ: what is expected of us, and why.
+  // The cases without an answer, and those in which we differ: what is expected of us, and why.
   const std::map<std::string, DecapVerdict> expectedByCase = {
       {"ecn outer 3 inner 0", DecapVerdict::congestionNotSignallable},
       {"bad inner header checksum", DecapVerdict::badInnerChecksum},
@@ -277,17 +277,17 @@ TEST("what a real kernel's tunl0 took and refused is taken and refused here too"
       {"inner length beyond the end", DecapVerdict::badInner},
       {"outer source is the vip", DecapVerdict::unknownDirector},
       {"outer source is the server", DecapVerdict::unknownDirector},
-      // Taken by tunl0 and refused by its stack, which is what writing to a TUN device comes to.
+      // tunl0 takes these and its stack refuses them. Writing to a TUN device comes to the same.
       {"syn with a bad tcp checksum", DecapVerdict::accepted},
       {"icmp frag-needed for the vip", DecapVerdict::accepted},
-      // Never gets to a raw socket: the kernel drops it, puts it together, or it is no tunnel packet.
+      // These never get to a raw socket: the kernel drops or reassembles the packet, or it is no tunnel packet.
       {"bad outer header checksum", DecapVerdict::accepted},
       {"outer fragmented", DecapVerdict::badOuter},
       {"outer fragments reversed", DecapVerdict::badOuter},
       {"without a tunnel: syn straight to the vip", DecapVerdict::badOuter},
-      // The recorded host had no receiver yet; this one has.
+      // The recorded host had no receiver for this; this one has.
       {"gre instead of ipip", DecapVerdict::accepted},
-      // On purpose: only configured directors, only virtual addresses.
+      // We differ here on purpose: only configured directors, only virtual addresses.
       {"any outer source", DecapVerdict::unknownDirector},
       {"inner destination is the server address", DecapVerdict::notVirtualAddress},
   };

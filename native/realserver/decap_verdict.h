@@ -1,4 +1,4 @@
-// What becomes of a packet that came through a tunnel: it is accepted, or refused for the first reason that holds.
+// What becomes of a packet that came through a tunnel: it is accepted, or refused for the first reason that applies.
 // Every refusal is counted (decap_counters.h).
 #pragma once
 
@@ -8,15 +8,16 @@
 
 namespace tunvs {
 
-// One line each, in the order in which they are looked for: the name, which is the counter's as well; the kind of what
-// is counted; why, without a stop. Of tunnels' checksums only GRE's are looked at here: the kernel checks those of UDP.
+// Each line, in the order of the checks, gives a refusal's name, which is its counter's, too; the kind of what is
+// counted; and why, as a sentence without its full stop. Of the tunnels' checksums, only GRE's are checked here: the
+// kernel checks those of UDP.
 // clang-format off
 #define TUNVS_DECAP_REFUSALS(REFUSAL) \
   REFUSAL(badOuter, packets, "it is shorter than its outer header says, not of the protocol that it came by, or a fragment") \
   REFUSAL(unknownDirector, packets, "its outer source is no director") \
   REFUSAL(badTunnelHeader, packets, "its GUE or GRE header is cut short, of another version, or holds what cannot be skipped") \
   REFUSAL(badTunnelChecksum, packets, "the checksum of its GRE header is wrong") \
-  REFUSAL(badInner, packets, "no IP header that holds together is where one belongs") \
+  REFUSAL(badInner, packets, "it has no valid inner IP header") \
   REFUSAL(badInnerChecksum, packets, "the checksum of its inner IPv4 header is wrong") \
   REFUSAL(notVirtualAddress, packets, "its inner destination is no virtual address here") \
   REFUSAL(congestionNotSignallable, packets, "its outer header says that it met congestion, and its inner sender does not do ECN (RFC 6040)")

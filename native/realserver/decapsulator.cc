@@ -15,14 +15,14 @@ void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
   counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
 }
 
-// Where each refusal is counted.
+// The counter of each refusal.
 #define TUNVS_REFUSAL(name, kind, sentence) {DecapVerdict::name, &DecapCounters::name},
 constexpr std::pair<DecapVerdict, uint64_t DecapCounters::*> kRefusals[] = {TUNVS_DECAP_REFUSALS(TUNVS_REFUSAL)};
 #undef TUNVS_REFUSAL
 
 }  // namespace
 
-// Receive buffers of one batch, with the message headers that point to them.
+// The receive buffers of one batch, with the message headers that point to them.
 struct Decapsulator::Buffers {
   std::unique_ptr<uint8_t[]> bytes = std::make_unique<uint8_t[]>(kBatch * kBufferBytes);
   std::array<mmsghdr, kBatch> messages{};
@@ -36,7 +36,7 @@ struct Decapsulator::Buffers {
   Buffers() {
     for (size_t i = 0; i < kBatch; i++) parts[i] = {&bytes[i * kBufferBytes], kBufferBytes};
   }
-  // The kernel writes the lengths that it used into the headers.
+  // Resets the lengths in the headers: the kernel overwrites them with those that it used.
   void prepare() {
     for (size_t i = 0; i < kBatch; i++) {
       messages[i].msg_hdr = {.msg_name = &sources[i],
@@ -77,10 +77,10 @@ void Decapsulator::run() {
   Buffers buffers;
   std::vector<pollfd> waits;
   for (const TunnelSocket& socket : sockets_) waits.push_back({socket.fd.get(), POLLIN, 0});
-  waits.push_back({tun_->descriptor(0), 0, 0});  // an error once somebody has deleted the device
+  waits.push_back({tun_->descriptor(0), 0, 0});  // reports an error once somebody has deleted the device
   waits.push_back({loop_->descriptor(), POLLIN, 0});
   while (true) {
-    // Nobody is woken by the end of a device: it is looked at now and then.
+    // The end of a device wakes nobody, so it is checked now and then.
     if (::poll(waits.data(), waits.size(), kLookMs) < 0) {
       if (errno == EINTR) continue;
       failureErrno_.store(errno, std::memory_order_relaxed);
@@ -95,7 +95,7 @@ void Decapsulator::run() {
 }
 
 bool Decapsulator::receiveAll(const TunnelSocket& socket, Buffers& buffers) {
-  // Bounded, so that the other sockets have their turn and stop is seen under any load.
+  // The rounds are bounded, so that the other sockets have their turn and stop is noticed under any load.
   for (int round = 0; round < 16; round++) {
     buffers.prepare();
     const int count = retryOnInterrupt(
@@ -120,7 +120,7 @@ bool Decapsulator::deliver(const Decapsulated& result) {
       retryOnInterrupt([&] { return ::write(tun_->descriptor(0), result.inner.data(), result.inner.size()); });
   if (written < 0) {
     bump(writeFailed_);
-    // Somebody has deleted the device; of one that is down (EIO) the next packet may get through.
+    // EBADFD means that somebody has deleted the device. If it is only down (EIO), the next packet may get through.
     if (errno == EBADFD) {
       failureErrno_.store(EBADFD, std::memory_order_relaxed);
       return false;
@@ -136,7 +136,7 @@ DecapCounters Decapsulator::counters() const {
     return verdicts_[static_cast<size_t>(verdict)].load(std::memory_order_relaxed);
   };
   DecapCounters counters;
-  // In this order the difference of the two can't be negative, whatever the thread does meanwhile.
+  // In this order, the difference of the two can't be negative, whatever the thread does meanwhile.
   counters.writeFailed = writeFailed_.load(std::memory_order_relaxed);
   const uint64_t accepted = of(DecapVerdict::accepted);
   counters.delivered = accepted - std::min(accepted, counters.writeFailed);

@@ -1,11 +1,11 @@
-// Makes a host without the kernel's tunnel modules a real server: a thread that takes tunnel packets from sockets and
-// writes the inner packets to a TUN device of its own, from where the host's stack receives them.
+// Makes a host without the kernel's tunnel modules a real server. A thread takes tunnel packets from sockets and writes
+// the inner packets to a TUN device of its own, from where the host's stack receives them.
 //
-// Thread safety: counters() from any thread; start and destruction by the control thread.
+// Thread safety: any thread may call counters(); the control thread starts and destroys it.
 //
 // An open raw socket also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18 without the
-// ipip module: with the socket nothing is answered, without it ICMP 3/2). The VIP and the device's link are the host
-// set-up's business.
+// ipip module: with the socket nothing is answered, without it ICMP 3/2). The host set-up takes care of the VIP and the
+// device's link.
 #pragma once
 
 #include <array>
@@ -40,7 +40,8 @@ class Decapsulator {
 
   const std::string& device() const { return tun_->name(); }
   DecapCounters counters() const;
-  // The thread ended because a socket or the device failed: nothing is taken apart any more. Why, or "" while it runs.
+  // Returns why the thread ended: a socket or the device failed, and nothing is decapsulated any more. "" while it
+  // runs.
   std::string failure() const;
 
  private:
@@ -48,15 +49,15 @@ class Decapsulator {
   Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
                std::unique_ptr<LoopThread> loop);
   void run();
-  // Everything that waits. False when the socket failed.
+  // Receives everything that waits. Returns false when the socket failed.
   bool receiveAll(const TunnelSocket& socket, Buffers& buffers);
-  // False when the device is gone.
+  // Returns false when the device is gone.
   bool deliver(const Decapsulated& result);
 
   const DecapRules rules_;
   std::unique_ptr<TunDevice> tun_;
   const std::vector<TunnelSocket> sockets_;
-  // Written by the thread only. By verdict, and what is no verdict.
+  // Only the thread writes these: the counts by verdict, and the counts that are no verdict.
   std::array<std::atomic<uint64_t>, kDecapVerdicts> verdicts_{};
   std::atomic<uint64_t> deliveredBytes_{0};
   std::atomic<uint64_t> writeFailed_{0};

@@ -31,7 +31,7 @@ void writeIpv4(uint8_t* at, uint8_t protocol, size_t length, IpAddress source, I
   std::memcpy(at + 10, &check.raw, 2);
 }
 
-// An IPIP packet with a UDP datagram of `payloadBytes` for the VIP (without checksum, as UDP allows).
+// Makes an IPIP packet with a UDP datagram of `payloadBytes` for the VIP (without checksum, as UDP allows).
 std::vector<uint8_t> tunnelledDatagram(size_t payloadBytes, IpAddress director = kDirector) {
   std::vector<uint8_t> packet(48 + payloadBytes, 0x5a);
   writeIpv4(&packet[0], 4, packet.size(), director, kServer);
@@ -51,7 +51,7 @@ Result<std::unique_ptr<Decapsulator>> startDecapsulator() {
       {.device = "rs0", .directors = {AddressPrefix::of(kDirector)}, .virtualAddresses = {kVirtual}, .guePorts = {}});
 }
 
-// One host that is director and real server at once: packets loop back.
+// Makes one host director and real server at once: packets loop back.
 bool setUpHost() {
   return testing::run(
              "ip link set lo up && ip addr add 10.0.0.1/32 dev lo && ip addr add 10.0.0.9/32 dev lo && "
@@ -69,7 +69,7 @@ UniqueFd openService() {
   return service;
 }
 
-// Length of the next datagram, or -1 when none comes.
+// Returns the length of the next datagram, or -1 when none comes.
 ssize_t receiveFrom(const UniqueFd& service) {
   pollfd wait{service.get(), POLLIN, 0};
   if (::poll(&wait, 1, 10000) != 1) return -1;
@@ -77,7 +77,7 @@ ssize_t receiveFrom(const UniqueFd& service) {
   return ::recv(service.get(), bytes, sizeof bytes, 0);
 }
 
-// What `received` has to be (decap_counters.h).
+// Returns what `received` has to be (decap_counters.h).
 uint64_t lawfulSum(const DecapCounters& counters) {
   uint64_t sum = counters.delivered + counters.writeFailed;
   for (const auto& info : kDecapCounterInfos) {
@@ -103,7 +103,7 @@ TEST_WITH_TUN("a tunnelled datagram gets to the service on the VIP, and others a
   for (int i = 0; i < 100; i++) REQUIRE(receiveFrom(service) == 100);
   CHECK_EQ(receiveFrom(service), 20000);
 
-  // What was delivered is counted behind its writing, and may be read before.
+  // Deliveries are counted after they were written, so the counter may lag behind.
   constexpr uint64_t kBytes = 100 * 128 + 20028;
   CHECK(testing::eventually([&] { return decapsulator.value()->counters().deliveredBytes == kBytes; }));
   CHECK(testing::eventually([&] { return decapsulator.value()->counters().received == 103; }));
@@ -117,7 +117,7 @@ TEST_WITH_TUN("a tunnelled datagram gets to the service on the VIP, and others a
   CHECK_EQ(decapsulator.value()->failure(), "");
 }
 
-TEST_WITH_TUN("what can't be written to the device is counted, and received still is the sum") {
+TEST_WITH_TUN("what can't be written to the device is counted, and received is still the sum") {
   auto decapsulator = startDecapsulator();
   REQUIRE(decapsulator.ok());
   REQUIRE(setUpHost());
@@ -132,7 +132,7 @@ TEST_WITH_TUN("what can't be written to the device is counted, and received stil
   CHECK_EQ(counters.delivered, 0u);
 }
 
-TEST_WITH_TUN("a device that somebody deletes ends the decapsulator, which says so, though no packet comes") {
+TEST_WITH_TUN("a device that somebody deletes ends the decapsulator, which says so even if no packet comes") {
   auto decapsulator = startDecapsulator();
   REQUIRE(decapsulator.ok());
   REQUIRE(setUpHost());

@@ -1,5 +1,5 @@
-// The encapsulations that a real server takes packets out of, a file each: unwrap_NAME.cc. Adding one: its file, its
-// function here, a line in kEncapsulations for each IP protocol that it comes by, a fuzz target.
+// The encapsulations that a real server takes packets out of, each in a file unwrap_NAME.cc. A new one needs its file,
+// its function here, a line in kEncapsulations for each IP protocol that it comes by, and a fuzz target.
 //
 // Thread safety: pure.
 #pragma once
@@ -12,25 +12,25 @@
 
 namespace tunvs {
 
-// What lies in a tunnel packet. The packet is not looked at yet: it may be cut short, or of another family.
+// What lies in a tunnel packet. The packet has not been checked yet: it may be cut short, or of another family.
 struct Unwrapped {
   DecapVerdict verdict = DecapVerdict::accepted;  // or badTunnelHeader, badTunnelChecksum
-  Family family = Family::ipv4;                   // as the tunnel names it
+  Family family = Family::ipv4;                   // as the tunnel states it
   std::span<uint8_t> packet{};                    // within the payload; empty unless accepted
 };
 
-// `payload`: what is behind the outer IP header, or behind the UDP header of GUE.
+// `payload` is what follows the outer IP header, or the UDP header for GUE.
 Unwrapped unwrapIpv4InIp(std::span<uint8_t> payload);  // protocol 4
 Unwrapped unwrapIpv6InIp(std::span<uint8_t> payload);  // protocol 41
-// Version 0 with or without remote checksum (draft-ietf-intarea-gue-09, -extensions-06), whose checksum is written into
-// the packet; version 1, a bare IP packet.
+// Takes version 0 with or without remote checksum (draft-ietf-intarea-gue-09, -extensions-06), and writes that checksum
+// into the packet; and version 1, a bare IP packet.
 Unwrapped unwrapGue(std::span<uint8_t> payload);
-// RFC 2784: version 0 with or without checksum. No key and no sequence numbers (RFC 2890).
+// Takes version 0 of RFC 2784, with or without checksum, but no key and no sequence number (RFC 2890).
 Unwrapped unwrapGre(std::span<uint8_t> payload);
 
 struct Encapsulation {
-  std::string_view name;  // as the director's forwarding method is called
-  IpProtocol protocol;    // of the outer IP header
+  std::string_view name;  // the name of the director's forwarding method
+  IpProtocol protocol;    // in the outer IP header
   Unwrapped (*unwrap)(std::span<uint8_t> payload);
 };
 

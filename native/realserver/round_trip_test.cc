@@ -39,7 +39,7 @@ Bytes innerPacket(Family family, size_t payloadBytes) {
                                 : testing::ipv6Packet(clientOf(family), virtualOf(family), 17, datagram, 0xb9);
 }
 
-// What the kernel leaves of a tunnel packet.
+// Decapsulates what the kernel leaves of a tunnel packet.
 Decapsulated decapsulateSent(std::span<uint8_t> packet) {
   const bool isIpv4 = packet[0] >> 4 == 4;
   const auto protocol = static_cast<IpProtocol>(packet[isIpv4 ? 9 : 6]);
@@ -95,7 +95,7 @@ TEST("every encapsulation in every combination of families gives the packet back
   }
 }
 
-TEST("a checksum that a director leaves to the real server is finished there") {
+TEST("the real server finishes a checksum that a director leaves to it") {
   for (const Family outer : {Family::ipv4, Family::ipv6}) {
     const OuterHeader header = makeOuterHeader({ForwardingMethod::gue, 6080, TunnelChecksum::remote}, Family::ipv4,
                                                directorOf(outer), serverOf(outer));

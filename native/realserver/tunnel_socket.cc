@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-// Holds what arrives while the thread is not scheduled: 100 ms of full-size packets at 800 Mbit/s.
+// The buffer holds what arrives while the thread is not scheduled: 100 ms of full-size packets at 800 Mbit/s.
 constexpr int kReceiveBufferBytes = 16 << 20;
 constexpr int kUdpNoChecksum6 = 102;  // UDP_NO_CHECK6_RX of linux/udp.h, Linux 3.15
 
@@ -60,7 +60,7 @@ Result<UniqueFd> openUdp(Family outer, uint16_t port) {
     address.sin6_family = AF_INET6;
     address.sin6_port = htons(port);
     length = sizeof address;
-    // A director without checksums sends UDP checksum 0, which IPv6 takes only where it is agreed on (RFC 6935).
+    // A director without checksums sends UDP checksum 0, which IPv6 accepts only by agreement (RFC 6935).
     if (!enable(fd.value().get(), IPPROTO_IPV6, IPV6_V6ONLY) ||
         !enable(fd.value().get(), IPPROTO_UDP, kUdpNoChecksum6)) {
       return Error::fromErrno(errno, "setsockopt", "can't prepare " + what);
@@ -76,7 +76,7 @@ Result<UniqueFd> openUdp(Family outer, uint16_t port) {
   return fd;
 }
 
-// The family of what the encapsulation carries; nullopt when its own header tells.
+// Returns the family that the encapsulation carries; nullopt when its own header tells.
 std::optional<Family> innerFamilyOf(const Encapsulation& encapsulation) {
   if (encapsulation.protocol == IpProtocol::ipip) return Family::ipv4;
   if (encapsulation.protocol == IpProtocol::ipv6) return Family::ipv6;

@@ -1,5 +1,5 @@
-// The sockets that tunnel packets come out of: a raw one for each IP protocol and outer family, a UDP one for each port
-// of GUE and outer family.
+// The sockets that tunnel packets come out of: a raw one for each IP protocol and outer family, and a UDP one for each
+// port of GUE and outer family.
 //
 // Thread safety: none.
 #pragma once
@@ -20,10 +20,10 @@ struct TunnelSocket {
   const Encapsulation* encapsulation = nullptr;
   Family outer = Family::ipv4;
 
-  // What was received with `message`, whose buffer holds `bytes`. The outer header is in the buffer of raw IPv4 sockets
-  // only; of the others, and for that reason, source and ECN come beside it.
+  // Decapsulates what was received with `message`, whose buffer holds `bytes`. Only raw IPv4 sockets have the outer
+  // header in the buffer; therefore the others deliver source and ECN beside it.
   Decapsulated decapsulate(const msghdr& message, std::span<uint8_t> bytes, const DecapRules& rules) const;
-  // Packets that the kernel dropped since the buffer was full.
+  // Returns how many packets the kernel dropped because the buffer was full.
   uint64_t dropped() const;
 };
 
@@ -31,8 +31,9 @@ struct TunnelSocket {
 inline constexpr size_t kTunnelControlBytes = CMSG_SPACE(sizeof(int));
 using TunnelSourceAddress = sockaddr_storage;
 
-// Those that tunnel packets of these encapsulations can come by, given the families of directors and virtual addresses.
-// An Error also names an encapsulation that does not exist, none at all, and a port that is taken.
+// Opens the sockets that tunnel packets of these encapsulations can come by, given the families of directors and
+// virtual addresses. Fails, and names the mistake, also when an encapsulation does not exist, none is given, or a port
+// is taken.
 Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string> encapsulations,
                                                     std::span<const uint16_t> guePorts, const DecapRules& rules);
 

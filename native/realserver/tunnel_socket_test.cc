@@ -1,4 +1,4 @@
-// Tunnel packets of every kind, sent through a kernel's own sockets: what comes out is what was put in.
+// Tunnel packets of every kind are sent through a kernel's own sockets: what comes out is what was put in.
 #include "realserver/tunnel_socket.h"
 
 #include <netinet/in.h>
@@ -35,14 +35,14 @@ DecapsulatorOptions options() {
           .guePorts = {kGuePort, kGuePort + 1}};
 }
 
-// One host that is director and real server at once: packets loop back.
+// Makes one host director and real server at once: packets loop back.
 bool setUpHost() {
   std::string commands = "ip link set lo up && ip link set rs0 up";
   for (const char* ipv4 : {"10.0.0.17", "10.0.0.9", "10.0.0.11", "192.168.50.100"})
     commands += std::string(" && ip address add ") + ipv4 + "/32 dev lo";
   for (const char* ipv6 : {"2001:db8:2::2", "2001:db8:4::9", "2001:db8:3::11", "2001:db8:9::9"})
     commands += std::string(" && ip address add ") + ipv6 + "/128 dev lo nodad";
-  // The kernel routes to a new IPv6 address a moment after it has taken it.
+  // The kernel routes to a new IPv6 address a moment after it has accepted it.
   const char* isRouted = "test $(ip -6 route show table local dev lo | grep -c '^local 2001:db8:') = 4";
   return testing::run(commands) && testing::eventually([&] { return std::system(isRouted) == 0; }) &&
          testing::setSysctl("ipv4/conf/all/rp_filter", "0") && testing::setSysctl("ipv4/conf/rs0/rp_filter", "0");
@@ -99,7 +99,7 @@ void send(const Tunnel& tunnel, const Bytes& payload, const IpAddress& director)
            static_cast<ssize_t>(payload.size()));
 }
 
-// A datagram for the service, with ECN as given.
+// Makes a datagram for the service, with the given ECN.
 Bytes innerPacket(Family family, size_t payloadBytes, uint8_t ecn = 0) {
   const Bytes datagram = [&] {
     Bytes bytes(8 + payloadBytes, 0x5a);
@@ -170,7 +170,7 @@ TEST_WITH_TUN("every encapsulation over both families gets both families' packet
           {{outer, IpProtocol::gre}, gre},
       };
       for (auto [tunnel, header] : tunnels) {
-        // CE on the way, ECT(0) inside: the service has to learn of it.
+        // The outer header has CE, the inner one ECT(0): the service has to learn of it.
         tunnel.ecn = 3;
         const Bytes payload = header + innerPacket(inner, 100, 2);
         send(tunnel, payload, directorOf(outer));
@@ -185,7 +185,7 @@ TEST_WITH_TUN("every encapsulation over both families gets both families' packet
       }
     }
   }
-  // What was delivered is counted behind its writing, and may be read before.
+  // Deliveries are counted after they were written, so the counter may lag behind.
   CHECK(testing::eventually([&] { return decapsulator.value()->counters().delivered == sent; }));
   CHECK_EQ(decapsulator.value()->counters().received, sent);
   CHECK_EQ(decapsulator.value()->failure(), "");

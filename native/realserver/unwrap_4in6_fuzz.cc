@@ -1,4 +1,4 @@
-// Any bytes as an IPv4 packet behind an outer header.
+// Reads any bytes as an IPv4 packet behind an outer header.
 #include "support/decap_fuzzing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

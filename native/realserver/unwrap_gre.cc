@@ -12,11 +12,11 @@ namespace {
 
 constexpr size_t kHeaderBytes = 4, kChecksumBytes = 4;
 constexpr uint16_t kChecksumPresent = 0x8000;
-constexpr uint16_t kReserved = 0x07f8;  // to be ignored on receipt (RFC 2784 section 2.3)
+constexpr uint16_t kReserved = 0x07f8;  // ignored on receipt (RFC 2784 section 2.3)
 constexpr uint16_t kEtherTypeIpv4 = 0x0800, kEtherTypeIpv6 = 0x86dd;
 
-// Receive offload (GRO) checks the checksums of several packets, puts them together and leaves the first one's GRE
-// checksum in place. It does so only to TCP, and leaves the mark of finishTcpChecksum().
+// Receive offload (GRO) checks the checksums of several packets, merges them and leaves the first one's GRE checksum in
+// place. It does so only to TCP, and leaves the mark of finishTcpChecksum().
 bool isPutTogether(std::span<uint8_t> packet, Family family) {
   const auto view = viewIp(packet, family);
   return view.has_value() && hasUnfinishedTcpChecksum(packet.first(view->totalBytes), *view);

@@ -79,7 +79,7 @@ TEST("GRE's checksum covers header and packet to the last bit") {
   }
 }
 
-TEST("GRE packets that receive offload put together are taken with the first one's checksum") {
+TEST("GRE packets that receive offload merged are accepted with the first one's checksum") {
   Bytes joined = innerPacket(4000);
   const uint64_t pseudo = pseudoHeaderSum(address("198.51.100.7"), address("192.0.2.10"), 6, 4020);
   const uint16_t unfinished = checksumFold(pseudo);

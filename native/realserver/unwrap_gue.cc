@@ -16,8 +16,8 @@ constexpr uint16_t kPrivateFlags = 0x0001;
 constexpr uint32_t kRemoteChecksum = 0x80000000;
 constexpr Unwrapped kBad{.verdict = DecapVerdict::badTunnelHeader};
 
-// The sender left a checksum to us: it covers `packet` from `start` to the end, its field, which holds the sum of the
-// pseudo header, included. False when it does not lie in the packet.
+// Finishes a checksum that the sender left to us. It covers `packet` from `start` to the end, including its field,
+// which holds the sum of the pseudo header. Returns false when it does not lie in the packet.
 bool finishChecksum(std::span<uint8_t> packet, size_t start, size_t field) {
   if (start > field || field + 2 > packet.size()) return false;
   Be16 check = checksum(packet.data() + start, packet.size() - start);
@@ -34,7 +34,7 @@ Unwrapped inner(uint8_t protocol, std::span<uint8_t> packet) {
   }
 }
 
-// The first byte of an IP packet reads as version 1.
+// Takes version 1: the first byte of an IP packet reads as that version.
 Unwrapped unwrapVersion1(std::span<uint8_t> payload) {
   switch (payload[0] >> 4) {
     case 4: return unwrapIpv4InIp(payload);
@@ -56,7 +56,7 @@ Unwrapped unwrapGue(std::span<uint8_t> payload) {
   const std::span<const uint8_t> fields = payload.subspan(kHeaderBytes, optionalBytes);
   const std::span<uint8_t> packet = payload.subspan(kHeaderBytes + optionalBytes);
 
-  // A flag that we do not know has a field of unknown length and meaning.
+  // An unknown flag has a field of unknown length and meaning.
   const uint16_t flags = loadBe16(&payload[2]);
   if ((flags & ~kPrivateFlags) != 0) return kBad;
   if ((flags & kPrivateFlags) != 0) {

@@ -1,4 +1,4 @@
-// Any bytes as what a director sends to GUE's port.
+// Reads any bytes as what a director sends to GUE's port.
 #include "support/decap_fuzzing.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -44,7 +44,7 @@ TEST("GUE gives the packet behind its header, of the family that the header name
   }
 }
 
-TEST("GUE that is cut short, of another version or with what can't be skipped is refused") {
+TEST("GUE that is cut short, of another version or with parts that can't be skipped is refused") {
   const std::pair<const char*, Bytes> rows[] = {
       {"nothing", {}},
       {"a header cut short", {0, 4, 0}},
@@ -92,14 +92,14 @@ TEST("GUE's remote checksum is filled in, whatever the transport") {
   }
 }
 
-TEST("GUE's remote checksum never becomes UDP's 0, which IPv6 does not take") {
+TEST("GUE's remote checksum never becomes UDP's 0, which IPv6 does not accept") {
   const IpAddress source = address("2001:db8::7"), destination = address("2001:db8::9");
   Bytes segment{4, 0, 0, 53, 0, 10, 0, 0, 0, 0};
   const uint64_t pseudo = pseudoHeaderSum(source, destination, 17, static_cast<uint32_t>(segment.size()));
   const uint16_t left = checksumFold(pseudo);
   std::memcpy(&segment[6], &left, sizeof left);
   const Be16 all = checksum(segment.data(), segment.size());
-  std::memcpy(&segment[8], &all.raw, sizeof all.raw);  // what makes the sum 0xffff, and its complement 0
+  std::memcpy(&segment[8], &all.raw, sizeof all.raw);  // makes the sum 0xffff, and its complement 0
   const Bytes header = {2, 41, 0, 1, 0x80, 0, 0, 0, 0, 40, 0, 46};
   const Exact payload(header + testing::ipv6Packet(source, destination, 17, segment));
   const Unwrapped result = unwrapGue(payload.span());

@@ -1,4 +1,4 @@
-// Whether what is to be configured makes sense, said in sentences.
+// Checks whether a configuration makes sense, and says in a sentence why not.
 #pragma once
 
 #include "core/result.h"
@@ -17,7 +17,8 @@ Error noSuchService(const ServiceKey& key);
 Error noSuchServer(const ServiceKey& service, const ServerKey& server);
 
 Result<void> checkServiceKey(const ServiceKey& key);
-// What may be said about a service of this name; a service on every port begins persistent, but may be changed later.
+// Tells whether a service of this name may be configured so. A service on every port has to be persistent when it is
+// added, but may be changed later.
 Result<void> checkServiceConfig(const ServiceKey& key, const ServiceConfig& config);
 Result<void> checkServerConfig(const ServerConfig& config, const ServerCondition& condition);
 Result<void> checkMarkRule(const MarkRule& rule);

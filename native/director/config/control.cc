@@ -129,7 +129,7 @@ void Control::collect(Tick now) {
     releasing_.pop_front();
   }
   for (auto& removed : removed_) {
-    // In this order: a reader that came before the removal may open a connection until it has passed on.
+    // The order matters: a reader that came before the removal may still open a connection until it has passed on.
     const bool mayBeChosen = !epochs_.isSafe(removed.epoch);
     const bool isUsed = pool_.references(removed.view->id).load(std::memory_order_acquire) != 0;
     if (mayBeChosen || isUsed) {
@@ -147,7 +147,7 @@ void Control::collect(Tick now) {
     return true;
   });
   if (released.empty()) return;
-  // A reader may still hold the snapshot before this one: the ids come free at a later collection.
+  // A reader may still hold the previous snapshot, so the ids are released at a later collection.
   publish(current_->services(), current_->tunables(), current_->marks());
   const uint64_t epoch = epochs_.stamp();
   for (const uint32_t id : released) releasing_.emplace_back(epoch, id);

@@ -1,7 +1,7 @@
-// Control: the director's configuration, changed in transactions and published as ServiceTable snapshots.
+// Control holds the director's configuration, changes it in transactions and publishes it as ServiceTable snapshots.
 //
-// Removed servers stay known while connections name them ("trash"), so that their packets are dropped rather than taken
-// for new flows, and so that a server that comes back gets its connections and counters back.
+// Removed servers stay known while connections name them ("trash"). So their packets are dropped rather than taken for
+// new flows, and a server that comes back gets its connections and counters back.
 //
 // Thread safety: one control thread. Readers load table() between Epochs::enter() and leave().
 // Invariants:
@@ -32,7 +32,7 @@ struct ServerRow {
   double effectiveWeight;  // see effectiveWeight(); a slow start may leave a fraction
   int32_t active, inactive, persistent;
   bool overloaded;
-  uint32_t pathMtu;  // bytes, as it holds now
+  uint32_t pathMtu;  // bytes, as of now
   Traffic traffic;
 };
 
@@ -46,28 +46,28 @@ struct ServiceRow {
 
 class Control {
  public:
-  // `seed`: of the schedulers' randomness.
+  // `seed` is the seed of the schedulers' randomness.
   Control(const Settings& settings, ServerPool& pool, Epochs& epochs, uint64_t seed = 0, Tick now = 0);
   ~Control();
 
-  // All of them or none. On an error `failedAt`, where given, is the index of the operation that was refused.
+  // Applies all operations or none. On an error `failedAt`, if given, is the index of the operation that was refused.
   // `serversRemoved` tells whether a server became unavailable.
   Result<void> apply(std::span<const Operation> operations, size_t* failedAt = nullptr, bool* serversRemoved = nullptr);
   const Tunables& tunables() const { return current_->tunables(); }
   void setTunables(const Tunables& tunables);
 
   std::vector<ServiceRow> rows(Tick now) const;
-  // One of them, without a look at the others; nothing when it is not configured.
+  // Reads one row without a look at the others. Returns nothing when it is not configured.
   std::optional<ServiceRow> row(const ServiceKey& service, Tick now) const;
   std::optional<ServerRow> row(const ServiceKey& service, const ServerKey& server, Tick now) const;
-  // Of a server that is configured.
+  // Fails when the server is not configured.
   Result<uint32_t> serverId(const ServiceKey& service, const ServerKey& server) const;
 
-  // For readers. REQUIRES: between Epochs::enter() and leave().
+  // Readers call this. REQUIRES: between Epochs::enter() and leave().
   const ServiceTable* table() const { return published_.load(std::memory_order_acquire); }
 
-  // Frees what nobody can use any more: old snapshots, removed servers without connections; takes slow starts on, at
-  // most once in kSlowStartStep. Call now and then, and before apply(), which takes the time from it.
+  // Frees what nobody can use any more: old snapshots and removed servers without connections. Advances slow starts, at
+  // most once in kSlowStartStep. Call it now and then, and before apply(), which takes the time from it.
   void collect(Tick now);
 
   static constexpr uint32_t kTrashSeconds = 120;  // how long an unused removed server is remembered
@@ -79,13 +79,13 @@ class Control {
     uint64_t epoch;                          // stamp of the removal's publication, 0 until then
     std::optional<Tick> idleSince;           // when it was first seen without connections
   };
-  // What a transaction works on: services that it has touched are private copies.
+  // What a transaction works on: it has private copies of the services that it has touched.
   struct Draft;
 
   Result<void> applyOne(Draft& draft, const Operation& operation);
   Result<void> addService(Draft& draft, const AddService& op);
   Result<void> editService(Draft& draft, const EditService& op);
-  Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be the one that is deleted
+  Result<void> deleteService(Draft& draft, ServiceKey key);  // by value: the key may be that of the service to delete
   Result<void> setMarks(Draft& draft, const SetMarks& op);
   void stepSlowStarts(Draft& draft);
   Result<void> setPolicy(Draft& draft, const SetPolicy& op);
@@ -100,7 +100,7 @@ class Control {
   ServiceRow rowOf(const ServiceView& service, Tick now) const;
   ServerRow rowOf(const ServiceView& service, const ServerView& server, Tick now) const;
   const ServiceView* find(const ServiceKey& service) const;
-  // Removed servers that are not forgotten included.
+  // Includes removed servers that are not forgotten.
   std::vector<uint32_t> serversOf(const ServiceView& service) const;
   void settleAccounts(const Draft& draft);
 
@@ -109,7 +109,7 @@ class Control {
   Epochs& epochs_;
   SplitMix64 seeds_;
   Tick now_;           // of the last collect()
-  Tick rampedAt_ = 0;  // when the slow starts were looked at last
+  Tick rampedAt_ = 0;  // when slow starts were last looked at
   std::unique_ptr<const ServiceTable> current_;
   std::atomic<const ServiceTable*> published_{nullptr};
   std::deque<std::pair<uint64_t, std::unique_ptr<const ServiceTable>>> retired_;  // by epoch

@@ -51,7 +51,7 @@ TEST("counts nothing for a packet that was dropped") {
   CHECK_EQ(textOf(t.row(12).traffic), "1 connections, 2 packets, 80 bytes");
 }
 
-TEST("keeps a service's sum when one of its servers goes, is forgotten, or comes back") {
+TEST("keeps a service's sum when one of its servers is removed, is forgotten, or comes back") {
   TestDirector t;
   pair(t);
   CHECK_EQ(t.establish(1), "12");
@@ -85,10 +85,10 @@ TEST("shows zero after zeroing, for one service or all, and goes on from there")
   CHECK_EQ(textOf(t.row(12).traffic), "0 connections, 1 packets, 40 bytes");
   CHECK(t.apply(ZeroCounters{}).ok());
   CHECK_EQ(textOf(t.row(12).traffic), "0 connections, 0 packets, 0 bytes");
-  CHECK_EQ(t.counts(12).active, 1);  // counts of connections are no counters of traffic
+  CHECK_EQ(t.counts(12).active, 1);  // counts of connections are not traffic counters
 }
 
-TEST("keeps what was zeroed at zero when a server goes and comes back or is forgotten") {
+TEST("keeps what was zeroed at zero when a server is removed and comes back or is forgotten") {
   TestDirector t;
   pair(t);
   CHECK_EQ(t.establish(1), "12");
@@ -102,7 +102,7 @@ TEST("keeps what was zeroed at zero when a server goes and comes back or is forg
   CHECK_EQ(textOf(t.serviceRow().traffic), "0 connections, 0 packets, 0 bytes");
 }
 
-TEST("begins a service that is added again at zero, its servers with what they had") {
+TEST("starts a service that is added again at zero, and its servers with what they had") {
   TestDirector t;
   pair(t);
   CHECK_EQ(t.establish(1), "12");
@@ -118,7 +118,7 @@ TEST("begins a service that is added again at zero, its servers with what they h
   CHECK_EQ(textOf(t.serviceRow().traffic), "0 connections, 1 packets, 40 bytes");
 }
 
-TEST("begins a service at zero that is deleted and added again in one transaction") {
+TEST("starts a service at zero when it is deleted and added again in one transaction") {
   TestDirector t;
   pair(t);
   CHECK_EQ(t.establish(1), "12");
@@ -135,7 +135,7 @@ TEST("accounts for the end of every connection that began") {
   t.setSysctl("expire_nodest_conn", 1);
   for (uint32_t client = 1; client <= 200; client++) t.establish(client);
   for (uint32_t client = 1; client <= 50; client++) t.tcp(client, kTcpRst);
-  for (uint32_t client = 1; client <= 10; client++) t.tcp(client, kTcpSyn);  // ports used again: rescheduled
+  for (uint32_t client = 1; client <= 10; client++) t.tcp(client, kTcpSyn);  // ports reused: rescheduled
   t.pass(10);                                                                // the other 40 expire
   t.deleteServer(12);                                                        // and its connections with it
   const uint64_t live = t.director.connectionCount();

@@ -1,4 +1,5 @@
-// What a transaction of Control works on: services that it has touched are private copies, published when all is well.
+// What a transaction of Control works on: it has private copies of the services that it has touched, and publishes them
+// when all is well.
 #pragma once
 
 #include <algorithm>
@@ -21,7 +22,7 @@ struct Control::Draft {
   bool serversRemoved = false;
   Tick now = 0;
 
-  // IPVS: an edit ends an overload when the limit is lifted or raised.
+  // As in IPVS, an edit ends an overload when it lifts or raises the limit.
   void updateOverload(const ServerView& before, const ServerConfig& after) {
     if (after.upperThreshold == 0 || after.upperThreshold > before.config.upperThreshold)
       relieved.push_back(before.state);
@@ -44,8 +45,8 @@ struct Control::Draft {
     return *touched[i];
   }
 
-  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that it took out of the
-  // list, which the scheduler still gets to see.
+  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that `change` took out
+  // of the list: it has to live until the scheduler has seen it.
   template <typename Change>
   std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change, bool keepsCursor = false) {
     ServiceView& service = touch(i);
@@ -60,13 +61,13 @@ struct Control::Draft {
     return displaced;
   }
 
-  // Brings the slow starts of its servers up to now; the list stays as it is.
+  // Brings the slow starts of the service's servers up to now; the list stays as it is.
   void stepSlowStart(size_t i) {
     changeServers(
         i, [](auto&) { return std::shared_ptr<const ServerView>(); }, /*keepsCursor=*/true);
   }
 
-  // New views of the same servers, when what they know of their service changed: nothing to the scheduler.
+  // Makes new views of the same servers when what they know of their service has changed. The scheduler is not told.
   static void retell(ServiceView& service) {
     service.candidates.clear();
     for (auto& server : service.owned) {

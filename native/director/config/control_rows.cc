@@ -1,4 +1,4 @@
-// What the configuration has, with what was counted.
+// Lists the configuration together with what was counted.
 #include "director/config/control.h"
 
 #include "director/config/checks.h"

@@ -1,4 +1,4 @@
-// What Control sees to for schedulers: tables made anew, memory kept or begun anew, last weights.
+// What Control does for schedulers: it makes tables anew, keeps or resets their memory, and remembers last weights.
 #include <algorithm>
 
 #include "director/config/control.h"
@@ -35,7 +35,7 @@ class TestControl {
     return control_.apply(all, &failedAt);
   }
   const ServiceView& view() const { return *control_.table()->services().front(); }
-  // The last byte of the server that flow `i` gets, 0 for none.
+  // Returns the last byte of the address of the server that flow `i` gets, 0 for none.
   int pick(uint32_t i = 0) const { return pick(view(), i); }
   int pick(const ServiceView& view, uint32_t i) const {
     const ServerView* server = view.schedule(flowNumber(i), 0, control_.tunables());
@@ -90,7 +90,7 @@ TEST("a server keeps its last weight through edits to 0, and a new one has what 
   CHECK_EQ(t.view().owned[0]->lastWeight, 0);
 }
 
-// So that what this director has seen, and one that was started meanwhile has not, makes no difference.
+// So a director that has seen the change and one that was started afterwards choose alike.
 TEST("a server that is down or drained has the slots of its weight, whether it was added so or became so") {
   for (const ServerCondition& none : {ServerCondition{.isUp = false}, ServerCondition{.isDraining = true}}) {
     const auto lacking = [&](auto operation) {
@@ -111,14 +111,14 @@ TEST("a server that is down or drained has the slots of its weight, whether it w
   }
 }
 
-TEST("a reader of the snapshot before a change of scheduler goes on by the old one") {
+TEST("a reader of the snapshot before a change of scheduler goes on with the old one") {
   T t;
   CHECK(t.apply(AddService{T::web(), T::scheduler("lblc")}, T::add(1, 9), T::add(2, 9)).ok());
   const ServiceView& before = t.view();
   CHECK_EQ(t.pick(), 2);
   before.owned[0]->state->active = 5;
   CHECK(t.apply(EditService{T::web(), T::scheduler("rr")}).ok());
-  CHECK_EQ(t.pick(before, 0), 2);  // what lblc remembers is still there, and wlc would take the other
+  CHECK_EQ(t.pick(before, 0), 2);  // lblc's memory is still there; wlc would take the other
   CHECK(t.picks(4) == (std::vector<int>{2, 1, 2, 1}));
 }
 
@@ -130,7 +130,7 @@ TEST("an edit that leaves the scheduler as it is leaves what it remembers") {
   CHECK(t.picks(2) == (std::vector<int>{1, 3}));
 }
 
-TEST("a transaction that fails leaves tables and what schedulers remember as they were") {
+TEST("a transaction that fails leaves tables and the schedulers' memory as they were") {
   T t;
   CHECK(t.apply(AddService{T::web(), T::scheduler("mh", 0, 251)}, T::add(1), T::add(2)).ok());
   const auto before = t.picks(200);
@@ -139,7 +139,7 @@ TEST("a transaction that fails leaves tables and what schedulers remember as the
   CHECK(t.picks(200) == before);
 }
 
-TEST("the operation that puts one server too many for the table is the one that is refused") {
+TEST("the operation that adds one server too many for the table is the one that is refused") {
   T t;
   CHECK(t.apply(AddService{T::web(), T::scheduler("mh", 0, 251)}).ok());
   for (int i = 1; i <= 251; i++) CHECK(t.apply(T::add(static_cast<uint8_t>(i))).ok());
@@ -150,7 +150,7 @@ TEST("the operation that puts one server too many for the table is the one that 
   CHECK(!t.apply(EditService{T::web(), T::scheduler("mh", 0, 251)}).ok());
 }
 
-TEST("random schedulers choose the same with the same seed, and otherwise with another") {
+TEST("random schedulers choose the same with the same seed, and differently with another") {
   const auto run = [](uint64_t seed) {
     T t(seed);
     CHECK(t.apply(AddService{T::web(), T::scheduler("p2c")}, T::add(1), T::add(2), T::add(3)).ok());

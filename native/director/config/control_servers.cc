@@ -14,7 +14,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
                                                         const ServerCondition& condition, const ServiceKey& service) {
   if (auto checked = checkServerConfig(config, condition); !checked) return checked.error();
   const ForwardingTraits& traits = traitsOf(config.tunnel.method);
-  // The host itself may be named by a loopback address.
+  // A loopback address may name the host itself.
   if (traits.delivery != Delivery::host && !isUnicast(key.address)) {
     return Error::make(ErrorCode::invalidArgument,
                        toString(key.address) + " can't be a real server; its address must be unicast");
@@ -28,7 +28,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->config = config;
   view->condition = condition;
   view->weight = view->fullWeight();
-  // As if nothing were known against it: directors agree, whatever each has seen of it.
+  // The last weight does not depend on health or drains: directors agree on it, whatever each has seen of the server.
   view->lastWeight = fullWeight(config, {.assignedWeight = condition.assignedWeight});
   view->traits = &traits;
   view->state = &pool_.state(id);

@@ -1,4 +1,4 @@
-// Changes of virtual services, and of what stands beside them: marks and policies.
+// Changes of virtual services, and of their marks and policies.
 #include "director/config/control.h"
 
 #include "director/config/checks.h"
@@ -48,13 +48,13 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
     removed.view = std::move(view);
   }
   if (service.scheduler != scheduler.value()) {
-    // A state of its own: workers may still choose by the old scheduler, with what that one remembers.
+    // The service gets a new state: workers may still choose by the old scheduler and its memory.
     service.scheduler = scheduler.value();
     service.state = std::make_shared<ServiceState>();
     draft.states[i] = freshState();
     service.scheduler->begin(service.candidates, draft.states[i]);
   }
-  // Where slow starts end because nobody wants them any more.
+  // Slow starts end here if the new configuration has none.
   if (service.isRamping) draft.stepSlowStart(i);
   return {};
 }

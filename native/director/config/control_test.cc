@@ -18,7 +18,7 @@ ServerConfig weighing(int32_t weight) {
   return config;
 }
 
-// All that configuration shows, in one line.
+// Returns all that the configuration shows, in one line.
 std::string configuration(const TestDirector& t) {
   std::string text;
   const auto add = [&text](std::initializer_list<std::string> parts) {
@@ -57,7 +57,7 @@ TEST("keeps a server's place in the list when it is edited") {
 TEST("refuses what can't be done, with a code and a sentence") {
   const IpAddress v6 = testing::address("2001:db8::1");
   const ServerConfig thresholds = {{}, 1, 5, 6};
-  const ServerConfig routed = {{.method = ForwardingMethod::dr}, 1, 0, 0};  // to another address family
+  const ServerConfig routed = {{.method = ForwardingMethod::dr}, 1, 0, 0};  // to a server of the other address family
   const struct {
     ErrorCode code;
     const char* says;
@@ -106,7 +106,7 @@ TEST("refuses what can't be done, with a code and a sentence") {
   CHECK_EQ(configuration(t), before);
 }
 
-TEST("leaves nothing behind of a transaction whose last operation fails") {
+TEST("leaves nothing behind after a transaction whose last operation fails") {
   TestDirector t;
   t.addService("rr");
   t.addServer(11);
@@ -133,7 +133,7 @@ TEST("leaves nothing behind of a transaction whose last operation fails") {
   CHECK_EQ(configuration(t), before);
   CHECK_EQ(t.tcp(1, kTcpAck), "12");
   CHECK_EQ(t.row(12).traffic.inPackets, 3u);
-  CHECK_EQ(t.tcp(2, kTcpSyn), "11");  // the scheduler's place is the old one, too
+  CHECK_EQ(t.tcp(2, kTcpSyn), "11");  // the scheduler's position is the old one, too
 }
 
 TEST("does not end an overload in a transaction that fails") {
@@ -150,7 +150,7 @@ TEST("does not end an overload in a transaction that fails") {
   CHECK(t.row(11).overloaded);
   CHECK_EQ(t.tcp(2, kTcpSyn), "dropNoServer");
 
-  // The same for a server that would have come back.
+  // The same holds for a server that would have come back.
   t.deleteServer(11);
   CHECK(!t.apply(AddServer{kWeb, server(11), {}}, DeleteServer{kWeb, server(99)}).ok());
   t.addServer(11, one);
@@ -218,7 +218,7 @@ TEST("finds a service by address, protocol and port, among many") {
   CHECK_EQ(find({IpAddress::v4(192, 0, 2, 1), 1, 1}), nullptr);
 }
 
-TEST("starts afresh with another scheduler and goes on with the same one") {
+TEST("starts afresh with another scheduler and continues with the same one") {
   TestDirector t;
   t.addService("rr");
   for (const uint8_t lastByte : {11, 12, 13}) t.addServer(lastByte);
@@ -231,7 +231,7 @@ TEST("starts afresh with another scheduler and goes on with the same one") {
   CHECK_EQ(t.tcp(5, kTcpSyn), "12");  // 13 has two connections
   CHECK(t.apply(EditService{kWeb, {"rr"}}).ok());
   CHECK_EQ(t.tcp(6, kTcpSyn), "13");
-  CHECK_EQ(t.tcp(1, kTcpAck), "13");  // and connections stay where they are
+  CHECK_EQ(t.tcp(1, kTcpAck), "13");  // connections stay where they are
   CHECK_EQ(t.tcp(2, kTcpAck), "12");
 }
 
@@ -248,7 +248,7 @@ TEST("keeps a snapshot whole for the reader that holds it") {
     REQUIRE(control.apply(next).ok());
     control.collect(static_cast<Tick>(i) * 100000);
   }
-  // With an address sanitizer, freed memory would show here.
+  // An address sanitizer would show freed memory here.
   REQUIRE(held->services().size() == 1);
   CHECK_EQ(held->services()[0]->candidates[0]->weight, 3);
   CHECK_EQ(held->server(0)->weight, 3);

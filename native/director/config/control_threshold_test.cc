@@ -14,7 +14,7 @@ ServerConfig limits(uint32_t upper, uint32_t lower = 0) {
   return config;
 }
 
-// A service with one server that has `connections`, all closing within 10 s of the next RST.
+// Adds a service with one server that has `connections`, all of which close within 10 s of the next RST.
 void fill(TestDirector& t, const ServerConfig& config, uint32_t connections) {
   t.addService("rr");
   t.addServer(11, config);
@@ -32,7 +32,7 @@ TEST("chooses a server until its upper threshold and not beyond") {
   fill(t, limits(4), 4);
   CHECK(t.row(11).overloaded);
   CHECK_EQ(t.tcp(9, kTcpSyn), "dropNoServer");
-  CHECK_EQ(t.tcp(1, kTcpAck), "11");  // what it has, it keeps
+  CHECK_EQ(t.tcp(1, kTcpAck), "11");  // it keeps its connections
 }
 
 TEST("chooses it again below three quarters of the upper threshold") {
@@ -87,7 +87,7 @@ TEST("ends an overload at once when the limit is raised or lifted, not when it i
   CHECK_EQ(t.tcp(21, kTcpSyn), "11");
 }
 
-TEST("sets no overload by an edit alone: the next connection does") {
+TEST("an edit alone sets no overload: the next connection does") {
   TestDirector t;
   fill(t, limits(0), 4);
   t.editServer(11, limits(2));
@@ -97,7 +97,7 @@ TEST("sets no overload by an edit alone: the next connection does") {
   CHECK_EQ(t.tcp(21, kTcpSyn), "dropNoServer");
 }
 
-TEST("remembers an overload of a server that goes and comes back") {
+TEST("remembers the overload of a server that is removed and comes back") {
   TestDirector t;
   fill(t, limits(2), 2);
   t.deleteServer(11);
@@ -108,7 +108,7 @@ TEST("remembers an overload of a server that goes and comes back") {
   CHECK(!t.row(11).overloaded);
 }
 
-TEST("ends the overload of a removed server whose connections end meanwhile") {
+TEST("ends the overload of a removed server when its connections end meanwhile") {
   TestDirector t;
   fill(t, limits(2), 2);
   t.deleteServer(11);

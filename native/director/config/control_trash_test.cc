@@ -26,7 +26,7 @@ TEST("gives a server that comes back its connections and counters") {
   const uint32_t id = t.row(12).id;
   const Traffic before = t.row(12).traffic;
   t.deleteServer(12);
-  t.pass(300);  // longer than the trash is kept, but a connection names it
+  t.pass(300);  // longer than the trash is kept, but a connection still names it
   t.addServer(12);
   CHECK_EQ(t.row(12).id, id);
   CHECK_EQ(t.counts(12), Counts{1, 0});
@@ -69,11 +69,11 @@ TEST("counts the two minutes from when the last connection went") {
   CHECK_EQ(t.row(12).traffic.connections, 1u);
 }
 
-TEST("takes a forgotten server's id for another server, with nothing of the first in it") {
+TEST("reuses a forgotten server's id for another server, with nothing of the first in it") {
   TestDirector t;
   twoServers(t);
   CHECK_EQ(t.establish(1), "12");
-  CHECK(t.apply(ZeroCounters{kWeb}).ok());  // leaves a baseline behind that is not the next server's
+  CHECK(t.apply(ZeroCounters{kWeb}).ok());  // leaves a baseline behind that does not apply to the next server
   const uint32_t id = t.row(12).id;
   t.deleteServer(12);
   for (int i = 0; i < 30; i++) t.pass(60);
@@ -88,7 +88,7 @@ TEST("remembers the servers of a deleted service for a new one of the same name"
   twoServers(t);
   CHECK_EQ(t.establish(1), "12");
   CHECK(t.apply(DeleteService{kWeb}).ok());
-  CHECK_EQ(t.tcp(1, kTcpAck), "dropNoService");  // without any service there is no director
+  CHECK_EQ(t.tcp(1, kTcpAck), "dropNoService");  // a director without any service is as if absent
   CHECK_EQ(t.tcp(2, kTcpSyn), "dropNoService");
   t.addService("rr");
   CHECK_EQ(t.tcp(2, kTcpSyn), "dropNoServer");
@@ -107,7 +107,7 @@ TEST("takes a server back within the transaction that removes it") {
   CHECK_EQ(t.counts(12), Counts{1, 0});
 }
 
-TEST("knows the same real server in two services as two") {
+TEST("treats the same real server in two services as two") {
   TestDirector t;
   twoServers(t);
   const ServiceKey other{kWeb.address, 81, 6};
@@ -119,7 +119,7 @@ TEST("knows the same real server in two services as two") {
   CHECK_EQ(t.rows()[1].servers[0].traffic.connections, 0u);
 }
 
-// Removed while a reader that may still choose it is on its way: the id must outlive both.
+// The server is removed while a reader that may still choose it is under way: the id must outlive both.
 TEST("does not forget a server while a reader may still have it from an old snapshot") {
   Epochs epochs;
   ServerPool pool(1);

@@ -1,7 +1,7 @@
-// The weight that schedulers go by: one number out of what is wanted of a real server, what is true of it, and how far
-// its slow start is.
+// The weight that schedulers go by. It is one number, made of what is wanted of a real server, what is true of it, and
+// how far its slow start has come.
 //
-// Pure: the same arguments give the same weight, whoever asks and in whatever order the parts came.
+// It is pure: the same arguments give the same weight, whoever asks and in whatever order they came about.
 #pragma once
 
 #include "core/ticks.h"
@@ -9,22 +9,23 @@
 
 namespace tunvs {
 
-inline constexpr int32_t kSlowStartFloorPercent = 10;  // of the weight, to begin with
+inline constexpr int32_t kSlowStartFloorPercent = 10;  // of the weight, at the beginning
 
 // How a server's weight grows to the whole.
 struct Ramp {
-  std::optional<Tick> since;  // none: it has its whole weight
+  std::optional<Tick> since;  // none: the server has its whole weight
   uint32_t seconds = 0;       // how long a ramp takes
-  int32_t scale = 1;          // that the weights of its service are multiplied by, so that small ones have steps
+  int32_t scale = 1;          // factor for the weights of its service, so that small ones have steps
 
   bool isOver(Tick now) const { return !since || now - *since >= ticksFromSeconds(seconds); }
 };
 
-// The weight without a slow start. 0 for a server that is down, drained, or configured with 0, whatever a policy says;
-// else what the policy says, where there is one, and the configured weight where there is none.
+// Returns the weight without a slow start: 0 for a server that is down, drained, or configured with 0, whatever a
+// policy says; otherwise the policy's weight if there is one, and else the configured weight.
 int32_t fullWeight(const ServerConfig& config, const ServerCondition& condition);
 
-// That times ramp.scale, or the part of it that the slow start has reached, which is at least 1.
+// Returns the full weight times ramp.scale, or the part of it that the slow start has reached, which is at least 1.
+//
 // REQUIRES: fullWeight(config, condition) * ramp.scale < 2^31
 int32_t effectiveWeight(const ServerConfig& config, const ServerCondition& condition, const Ramp& ramp, Tick now);
 

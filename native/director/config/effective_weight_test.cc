@@ -1,4 +1,4 @@
-// Which of the parts makes a server's weight, and how a slow start takes its share of it.
+// Which of the parts makes a server's weight, and what a slow start takes off it.
 #include "director/config/effective_weight.h"
 
 #include "support/test_director.h"
@@ -19,7 +19,7 @@ ServerConfig weighing(int32_t weight) {
 }
 
 int32_t ramped(int32_t weight, int32_t scale, Tick elapsed, uint32_t seconds) {
-  const Tick began = UINT32_MAX - 3;  // the clock goes round meanwhile
+  const Tick began = UINT32_MAX - 3;  // the clock wraps around meanwhile
   return effectiveWeight(weighing(weight), {}, {began, seconds, scale}, began + elapsed);
 }
 
@@ -29,7 +29,7 @@ TEST("a ramped weight begins at the floor, rises evenly and ends at the whole we
   CHECK_EQ(ramped(100, 1, ticksFromSeconds(10), 10), 100);
   CHECK_EQ(ramped(100, 1, ticksFromSeconds(99), 10), 100);
   CHECK_EQ(ramped(1, 20, 0, 10), 2);
-  CHECK_EQ(ramped(1, 1, 0, 10), 1);  // 0 would be no server
+  CHECK_EQ(ramped(1, 1, 0, 10), 1);  // with 0 it would get nothing
   CHECK_EQ(ramped(INT32_MAX, 1, ticksFromSeconds(kMaxSlowStartSeconds), kMaxSlowStartSeconds), INT32_MAX);
   int32_t before = 0;
   for (Tick elapsed = 0; elapsed <= ticksFromSeconds(30); elapsed++) {
@@ -59,7 +59,7 @@ TEST("a server that is down, drained or configured with weight 0 has none, whate
   }
 }
 
-// A service with a server of weight 3 that can be said things about.
+// A service with a server of weight 3 whose condition the tests change.
 struct Told : TestDirector {
   explicit Told(const char* scheduler = "wrr", uint32_t slowStartSeconds = 0) {
     ServiceConfig config{scheduler};
@@ -80,7 +80,7 @@ struct Told : TestDirector {
   uint32_t client = 0;
 };
 
-TEST("what is true of a server decides over its new connections, and its configured weight stays") {
+TEST("a server's condition decides over its new connections, and its configured weight stays") {
   Told t;
   CHECK_EQ(t.newConnections(40), 30u);
   for (const ServerCondition& none : {kDown, kDraining, ServerCondition{.assignedWeight = 0}}) {
@@ -97,7 +97,7 @@ TEST("what is true of a server decides over its new connections, and its configu
   CHECK_EQ(t.newConnections(40), 30u);
 }
 
-TEST("connections of a server that is down or drained go on to it") {
+TEST("connections of a server that is down or drained keep going to it") {
   Told t;
   uint32_t client = 1000;
   while (t.tcp(client, kTcpSyn) != "11") client++;
@@ -121,7 +121,7 @@ TEST("a server that comes up, or whose drain is taken back, begins a slow start"
   }
 }
 
-TEST("the heaviest weight there is ramps beside the lightest, through all that may be said of it meanwhile") {
+TEST("the heaviest possible weight ramps beside the lightest, whatever their conditions become meanwhile") {
   for (const char* scheduler : {"wrr", "twos", "p2c"}) {
     Told t(scheduler, 10);
     t.tell(kDown);
@@ -132,7 +132,7 @@ TEST("the heaviest weight there is ramps beside the lightest, through all that m
     const double half = t.row(11).effectiveWeight;
     CHECK(half > 0.54 * INT32_MAX && half < 0.56 * INT32_MAX);
     CHECK(t.newConnections(400) >= 399);  // wrr still stands at the other one
-    t.tell({true, false, 3});             // an edit goes on with the ramp, on a scale of its own
+    t.tell({true, false, 3});             // an edit continues the ramp, on a scale of its own
     CHECK(t.row(11).effectiveWeight > 1.6 && t.row(11).effectiveWeight < 1.7);
     t.tell({true, false, 0});
     CHECK_EQ(t.row(11).effectiveWeight, 0.0);

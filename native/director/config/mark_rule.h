@@ -1,4 +1,4 @@
-// Which packets carry a firewall mark: rules of the director's own, by address, port and protocol.
+// Rules of the director's own that give packets a firewall mark by address, port and protocol.
 #pragma once
 
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace tunvs {
 
-// Every part that is given must fit; ports only fit TCP, UDP and SCTP.
+// A packet has to fit every part that is given. Ports fit only TCP, UDP and SCTP.
 struct MarkRule {
   uint32_t mark = 0;  // not 0
   Family family = Family::ipv4;

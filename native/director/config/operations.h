@@ -1,4 +1,4 @@
-// What a transaction may hold.
+// The operations that a transaction may hold.
 #pragma once
 
 #include <optional>
@@ -40,13 +40,13 @@ struct DeleteServer {
   ServerKey server;
 };
 struct ClearServices {};
-// Replaces the rules by which packets get a firewall mark; the first that fits counts.
+// Replaces the rules by which packets get a firewall mark. The first rule that fits counts.
 struct SetMarks {
   std::vector<MarkRule> rules;
 };
-// Brings slow starts up to the time; collect() does by itself.
+// Brings slow starts up to now; collect() does it by itself.
 struct StepSlowStarts {};
-// Who decides about new connections before the scheduler; neither table nor connection policy: nobody.
+// Sets who decides about new connections before the scheduler. Without a table and a connection policy, nobody does.
 struct SetPolicy {
   ServiceKey service;
   Policy policy;

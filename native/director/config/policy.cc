@@ -39,7 +39,7 @@ Result<void> checkPolicy(const Policy& policy) {
     if (table.slots.empty() || table.slots.size() > kMaxTableSlots)
       return invalid("a table has from 1 to 16777216 slots, not " + std::to_string(table.slots.size()));
     if (std::ranges::any_of(table.slots, [&](uint32_t slot) { return slot >= table.servers.size(); }))
-      return invalid("a slot of a table names one of its " + std::to_string(table.servers.size()) + " servers");
+      return invalid("a slot of a table must name one of its " + std::to_string(table.servers.size()) + " servers");
   }
   if (policy.connection != nullptr) {
     const ConnectionPolicy& connection = *policy.connection;

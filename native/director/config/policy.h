@@ -1,7 +1,7 @@
-// What decides about a service's new connections before its scheduler does: a table that was built elsewhere, or
-// somebody who is asked for each. Where they have no usable answer, the scheduler has.
+// A policy decides about a service's new connections before the scheduler does. It is a table that was built elsewhere,
+// or somebody who is asked about each connection. If there is no usable answer, the scheduler decides.
 //
-// Thread safety: immutable but for the counters, which anybody may add to and read.
+// Thread safety: immutable but for the counters, which any thread may add to and read.
 // The law:  asked = answered + late + failed + overflow + those that wait
 #pragma once
 
@@ -18,11 +18,11 @@
 
 namespace tunvs {
 
-// A server for each slot; a flow's hash picks the slot.
+// Has a server for each slot; a flow's hash picks the slot.
 struct TablePolicy {
   std::vector<ServerKey> servers;
   std::vector<uint32_t> slots;  // indexes of `servers`, [1, kMaxTableSlots] of them
-  bool hashesPort = false;      // the client's port, with its address
+  bool hashesPort = false;      // the client's port is hashed with its address
 };
 inline constexpr uint32_t kMaxTableSlots = 1u << 24;
 
@@ -33,27 +33,27 @@ struct PolicyCounters {
   std::atomic<uint64_t> failed{0};    // an error, or a server that may not be chosen: the scheduler decided
   std::atomic<uint64_t> overflow{0};  // no room to wait: the scheduler decided at once
   std::atomic<uint64_t> parked{0};    // packets that waited
-  std::atomic<uint64_t> dropped{0};   // packets behind those of a flow that waits, for which there was no room
+  std::atomic<uint64_t> dropped{0};   // packets behind those of a waiting flow, for which there was no room
 
   static void addOne(std::atomic<uint64_t>& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
 };
 inline constexpr std::string_view kPolicyCounterNames[] = {"asked",    "answered", "late",   "failed",
                                                            "overflow", "parked",   "dropped"};
-// In the order of the names.
+// Returns the values in the order of the names.
 std::array<uint64_t, std::size(kPolicyCounterNames)> valuesOf(const PolicyCounters& counters);
 
-// Somebody is asked.
+// Somebody is asked about each connection.
 struct ConnectionPolicy {
   static constexpr uint16_t kMaxPacketBytes = 256;
   static constexpr Tick kMaxDeadline = 10 * kTicksPerSecond;
 
-  uint32_t id = 0;           // of whom to ask
+  uint32_t id = 0;           // whom to ask
   Tick deadline = 12;        // how long an answer may take, [1, kMaxDeadline]
-  uint16_t packetBytes = 0;  // of the first packet that the question shows, [0, kMaxPacketBytes]
+  uint16_t packetBytes = 0;  // how much of the first packet the question shows, [0, kMaxPacketBytes]
   mutable PolicyCounters counters;
 };
 
-// At most one of the two.
+// At most one of the two is set.
 struct Policy {
   std::shared_ptr<const TablePolicy> table;
   std::shared_ptr<const ConnectionPolicy> connection;
@@ -61,18 +61,18 @@ struct Policy {
 
 Result<void> checkPolicy(const Policy& policy);
 
-// How one connection is opened where a policy may have a word.
+// How one connection is opened if a policy may decide about it.
 struct PolicyTurn {
   enum class Kind : uint8_t { ask, decided, fallback };
   Kind kind = Kind::ask;
   uint32_t server = kNoServer;  // decided: its id
   // Out:
   bool isRefused = false;  // decided: the server may not be chosen
-  // The policy that is to be asked, where the verdict is Verdict::parked; of the snapshot.
+  // The policy to ask if the verdict is Verdict::parked; it belongs to the snapshot.
   const std::shared_ptr<const ConnectionPolicy>* policy = nullptr;
 };
 
-// A policy as of one list of servers.
+// A policy, resolved against one list of servers.
 class PolicyView {
  public:
   PolicyView() = default;
@@ -80,20 +80,21 @@ class PolicyView {
 
   const Policy& policy() const { return policy_; }
 
-  // Whether the turn has to wait for an answer; then turn.policy is set.
+  // Tells whether the turn has to wait for an answer; if so, it sets turn.policy.
   bool mustBeAsked(PolicyTurn& turn) const {
     if (policy_.connection == nullptr || turn.kind != PolicyTurn::Kind::ask) return false;
     turn.policy = &policy_.connection;
     return true;
   }
-  // What the table or the answer says; null when the scheduler has to choose. REQUIRES: `servers` as when it was made
+  // Returns what the table or the answer says, or null if the scheduler has to choose. REQUIRES: `servers` are those
+  // that the view was made with
   const Candidate* choose(ServerList servers, const FlowKey& flow, PolicyTurn* turn) const;
 
  private:
-  const Candidate* usable(uint32_t id) const;  // null when it may not get connections, or is none of the service's
+  const Candidate* usable(uint32_t id) const;  // null: it may not get connections, or does not belong to the service
   Policy policy_;
   std::shared_ptr<const IndexTable> table_;
-  std::vector<const Candidate*> byId_;  // of a connection policy: sorted
+  std::vector<const Candidate*> byId_;  // of a connection policy; sorted
 };
 
 }  // namespace tunvs

@@ -19,7 +19,7 @@ std::shared_ptr<const ConnectionPolicy> someConnectionPolicy(Tick deadline = 12,
   return policy;
 }
 
-// A director whose web service asks, with servers 11 and 12; rr decides where nobody does.
+// A director whose web service has servers 11 and 12 and asks about each connection; rr decides without an answer.
 class Asking {
  public:
   explicit Asking(const ServiceKey& service = TestDirector::kWeb) : service_(service) {
@@ -40,7 +40,7 @@ class Asking {
   PolicyAnswer to(const PolicyQuestion& question, uint8_t lastByte) {
     return {question.flow, question.sequence, t.row(lastByte, service_).id, PolicyAnswer::Kind::server};
   }
-  // Where each packet that goes on goes, and from which client port: "2000>11".
+  // Returns where each resumed packet goes, and from which client port: "2000>11".
   std::vector<std::string> resume(const std::vector<PolicyAnswer>& answers, size_t worker = 0) {
     OutputVector out;
     t.director.resume(worker, answers, t.now, out);
@@ -97,7 +97,7 @@ TEST("packets behind a waiting one of their flow wait too, and leave in order; o
   CHECK_EQ(a.counts(), "asked=2 answered=2 parked=3");
 }
 
-TEST("a packet that waits keeps what its sender left undone") {
+TEST("a packet that waits keeps what its sender left to be done") {
   Asking a(TestDirector::kNames);
   const Bytes bytes = PacketBuilder().udp(2000, 53).dontFragment().payload(4000).build();
   HeldPacket held(bytes), behind(bytes);
@@ -119,7 +119,7 @@ TEST("a packet that waits keeps what its sender left undone") {
   }
 }
 
-TEST("where nobody answers in time, the scheduler decides when the deadline comes") {
+TEST("the scheduler decides at the deadline if there is no answer in time") {
   Asking a;
   for (uint32_t client = 0; client < 3; client++) CHECK_EQ(a.t.tcp(client, kTcpSyn), "parked");
   const auto questions = a.questions();
@@ -132,7 +132,7 @@ TEST("where nobody answers in time, the scheduler decides when the deadline come
   CHECK_EQ(a.counts(), "asked=3 answered=1 late=2 parked=3");
 }
 
-TEST("a server that may not be chosen, or is none of the service's, is refused, and the scheduler decides") {
+TEST("an answer with a server that may not be chosen or is not the service's is refused; the scheduler decides") {
   Asking a;
   a.t.addService("rr", TestDirector::kNames);
   a.t.addServer(13, {}, TestDirector::kNames);
@@ -157,7 +157,7 @@ TEST("a policy may leave a connection to the scheduler") {
   CHECK_EQ(a.counts(), "asked=1 answered=1 parked=1");
 }
 
-TEST("a removed server is not chosen by an answer that was on its way") {
+TEST("an answer that was under way can't choose a removed server") {
   Asking a;
   a.t.tcp(0, kTcpSyn);
   const auto answer = a.to(a.questions()[0], 12);
@@ -166,7 +166,7 @@ TEST("a removed server is not chosen by an answer that was on its way") {
   CHECK_EQ(a.counts(), "asked=1 failed=1 parked=1");
 }
 
-TEST("what waits when its service goes is refused as any packet would be") {
+TEST("packets that wait when their service is deleted are refused as any packet would be") {
   Asking a;
   a.t.tcp(0, kTcpSyn);
   const auto answer = a.to(a.questions()[0], 12);
@@ -177,7 +177,7 @@ TEST("what waits when its service goes is refused as any packet would be") {
   CHECK_EQ(a.t.director.connectionCount(), 0u);
 }
 
-TEST("a policy that is taken away leaves what waits to the scheduler") {
+TEST("a policy that is taken away leaves waiting packets to the scheduler") {
   Asking a;
   a.t.tcp(0, kTcpSyn);
   const auto counters = a.counters;
@@ -216,7 +216,7 @@ TEST("established connections, and those that another worker opened meanwhile, n
   CHECK_EQ(t.director.connectionCount(), 2u);
 }
 
-TEST("what may not begin a connection is refused without asking") {
+TEST("a packet that may not begin a connection is refused without asking") {
   Asking a;
   CHECK_EQ(a.t.tcp(0, kTcpAck), "dropNotScheduled");
   CHECK_EQ(a.counts(), "");
@@ -261,7 +261,7 @@ TEST("a first fragment does not wait: the scheduler decides") {
   CHECK_EQ(a.counts(), "");
 }
 
-TEST("a table decides before the scheduler, and the scheduler where none of its servers may") {
+TEST("a table decides before the scheduler, which decides where none of the table's servers may be chosen") {
   TestDirector t;
   t.addService("rr");
   for (const uint8_t lastByte : {11, 12, 13}) t.addServer(lastByte);
@@ -278,7 +278,7 @@ TEST("a table decides before the scheduler, and the scheduler where none of its 
   CHECK_EQ(t.tcp(30, kTcpSyn), "13");
 }
 
-TEST("a policy that can't be is refused, and nothing changes") {
+TEST("a policy that makes no sense is refused, and nothing changes") {
   Asking a;
   const auto refused = [&](Policy policy) { return !a.t.apply(SetPolicy{TestDirector::kWeb, std::move(policy)}).ok(); };
   const auto table = [](std::vector<uint32_t> slots) {

@@ -1,7 +1,8 @@
 // Real servers by stable id: their shared state and every worker's counters for them. Nothing here ever moves.
 //
-// Thread safety: add() and release() by the control thread; state() and counters() by anybody, for ids that were handed
-// out. Invariant: an id is handed out again only when no connection, snapshot or reader can name it any more.
+// Thread safety: the control thread calls add() and release(); any thread may call state() and counters() for ids that
+// were handed out.
+// Invariant: an id is handed out again only when no connection, snapshot or reader can name it any more.
 #pragma once
 
 #include <atomic>
@@ -22,7 +23,7 @@ class ServerPool {
 
   explicit ServerPool(size_t workers) : workers_(workers), chunks_(kMaxServers / kChunk) {}
 
-  // An unused id, its state and counters zeroed.
+  // Hands out an unused id, with its state and counters zeroed.
   Result<uint32_t> add();
   // REQUIRES: nobody can name `id` any more.
   void release(uint32_t id) { free_.push_back(id); }
@@ -30,7 +31,7 @@ class ServerPool {
   ServerState& state(uint32_t id) { return chunkOf(id).states[id % kChunk]; }
   ServerCounters& counters(size_t worker, uint32_t id) { return chunkOf(id).counters[worker * kChunk + id % kChunk]; }
   PathMtu& pathMtu(uint32_t id) { return chunkOf(id).pathMtus[id % kChunk]; }
-  // Connections that name the server, persistence entries included; it can't be released before this is 0.
+  // Counts what names the server: connections and persistence entries. It can't be released before this is 0.
   std::atomic<int32_t>& references(uint32_t id) { return chunkOf(id).references[id % kChunk]; }
   size_t workers() const { return workers_; }
 
@@ -46,7 +47,7 @@ class ServerPool {
     std::unique_ptr<std::atomic<int32_t>[]> references;
     std::unique_ptr<ServerCounters[]> counters;
   };
-  // A worker learns of an id only through a snapshot or the table, both of which order it behind the chunk's making.
+  // A worker learns of an id only through a snapshot or the table. Both order it behind the making of its chunk.
   Chunk& chunkOf(uint32_t id) { return *chunks_[id / kChunk]; }
 
   size_t workers_;

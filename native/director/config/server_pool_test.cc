@@ -7,7 +7,7 @@
 namespace tunvs {
 namespace {
 
-TEST("gives out each id once, until it is given back") {
+TEST("hands out each id once, until it is given back") {
   ServerPool pool(2);
   std::set<uint32_t> ids;
   for (int i = 0; i < 1000; i++) CHECK(ids.insert(pool.add().value()).second);
@@ -16,7 +16,7 @@ TEST("gives out each id once, until it is given back") {
   CHECK(ids.insert(pool.add().value()).second);
 }
 
-TEST("gives out an id again with nothing left of its last server") {
+TEST("hands out an id again with nothing left of its last server") {
   ServerPool pool(3);
   for (int i = 0; i < 300; i++) static_cast<void>(pool.add());
   for (const uint32_t id : {0u, 255u, 256u, 299u}) {
@@ -62,7 +62,7 @@ TEST("keeps every worker's counters for every server apart and in place") {
   CHECK(isIntact);
 }
 
-TEST("refuses more servers than there are ids, and says what mends it") {
+TEST("refuses more servers than there are ids, and names the remedy") {
   ServerPool pool(1);
   for (uint32_t i = 0; i < ServerPool::kMaxServers; i++) {
     if (!CHECK(pool.add().ok())) return;

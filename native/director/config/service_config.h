@@ -1,4 +1,4 @@
-// What can be said and changed about a virtual service and about a real server.
+// What can be set and changed on a virtual service and on a real server.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ struct Persistence {
   friend bool operator==(const Persistence&, const Persistence&) = default;
 };
 
-// What a packet from the middle of an unknown connection meets: a reset, or the server that its hash leads to.
+// What answers a packet from the middle of an unknown connection: a reset, or the server that its hash leads to.
 enum class MidStream : uint8_t { reset, hash };
 
 struct ServiceConfig {
@@ -32,9 +32,9 @@ struct ServiceConfig {
   bool onePacket = false;  // every UDP datagram is scheduled by itself
   TimeoutOverrides timeouts = {};
 
-  // What IPVS has not.
+  // IPVS does not have the following.
   MidStream midStream = MidStream::reset;
-  bool rescheduleUdp = false;     // UDP connections of a removed server go to another one, not into silence
+  bool rescheduleUdp = false;     // UDP connections of a removed server are rescheduled, not dropped silently
   uint32_t slowStartSeconds = 0;  // [0, kMaxSlowStartSeconds]; 0: a new server has its whole weight at once
 
   bool hashesMidStream() const { return midStream == MidStream::hash; }
@@ -49,12 +49,12 @@ struct ServerConfig {
   uint32_t lowerThreshold = 0;  // [0, upperThreshold]
 };
 
-// What is true of it, or was decided about it, meanwhile. Each part has one writer of its own, and none of them writes
-// the configured weight: see effectiveWeight().
+// What is true of the server, or was decided about it. Each part has one writer of its own, and none of them writes the
+// configured weight: see effectiveWeight().
 struct ServerCondition {
-  bool isUp = true;                       // by whoever checks its health
-  bool isDraining = false;                // no new connections: by a drain
-  std::optional<int32_t> assignedWeight;  // [0, 2^31-1], in place of the configured one: by a policy
+  bool isUp = true;                       // written by whoever checks its health
+  bool isDraining = false;                // no new connections; written by a drain
+  std::optional<int32_t> assignedWeight;  // [0, 2^31-1], in place of the configured one; written by a policy
 
   friend bool operator==(const ServerCondition&, const ServerCondition&) = default;
 };
@@ -62,7 +62,7 @@ struct ServerCondition {
 inline constexpr uint32_t kMaxSlowStartSeconds = 86400;
 
 class Scheduler;
-// Whether what is asked for can be had of this scheduler, its own options apart.
+// Checks that the scheduler can do what the service asks for. The scheduler's own options are not looked at.
 Result<void> checkForScheduler(const Scheduler& scheduler, const ServiceConfig& config);
 
 }  // namespace tunvs

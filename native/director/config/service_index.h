@@ -1,6 +1,6 @@
-// Which virtual service a packet is for.
+// Finds the virtual service that a packet is for.
 //
-// In this order, of which IPVS has all but the ranges (ours):
+// It looks in this order, which is IPVS's but for the ranges (ours):
 //   1. the service of the packet's firewall mark;
 //   2. its address, protocol and port;
 //   3. TCP to port 20 or an unprivileged one: the address's FTP service (port 21), whose data connections these may be;
@@ -20,7 +20,7 @@
 
 namespace tunvs {
 
-// An address of at least one virtual service, or of one that is gone but not forgotten: connections still name its
+// An address of a virtual service, or of one that is removed but not forgotten because connections still name its
 // servers.
 struct VirtualAddress {
   IpAddress address;
@@ -31,7 +31,7 @@ class ServiceIndex {
  public:
   static constexpr uint16_t kFtpDataPort = 20, kFirstUnprivilegedPort = 1024;
 
-  // `gone`: services that are removed, but not forgotten: connections still name their servers.
+  // `gone` are the services that are removed but not forgotten: connections still name their servers.
   void build(const std::vector<std::shared_ptr<const ServiceView>>& services, std::vector<MarkRule> marks,
              std::span<const ServiceKey> gone);
 
@@ -62,7 +62,7 @@ class ServiceIndex {
   size_t mask_ = 0;
   bool hasFtp_ = false, hasEveryPort_ = false;
   std::vector<Wide> ranges_;               // of one address, narrowest first
-  std::vector<Wide> prefixes_;             // in the order of looking
+  std::vector<Wide> prefixes_;             // in the order in which they are tried
   std::vector<VirtualAddress> addresses_;  // sorted
   std::vector<VirtualPrefix> addressPrefixes_;
 };

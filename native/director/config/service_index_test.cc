@@ -17,7 +17,7 @@ struct Flow {
   const char* from = "198.51.100.7";
 };
 
-// A service with one real server, 10.0.0.`server`, that tells where packets went.
+// Adds a service with one real server, 10.0.0.`server`, which shows where packets went.
 void add(TestDirector& t, const ServiceKey& key, uint8_t server, uint32_t persistenceSeconds = 0) {
   ServiceConfig config{"rr"};
   config.persistence.timeoutSeconds = persistenceSeconds;
@@ -56,7 +56,7 @@ ServiceKey mark(uint32_t number, Family family = Family::ipv4) {
   return made;
 }
 
-TEST("takes the service of the very port before a range, a range before every port, and addresses before prefixes") {
+TEST("prefers the service of the exact port to a range, a range to every port, and addresses to prefixes") {
   TestDirector t;
   add(t, key("192.0.2.1", 80), 1);
   add(t, range("192.0.2.1", 80, 90), 2);
@@ -131,7 +131,7 @@ TEST("keeps one mark's services of the two families apart") {
   CHECK_EQ(chosen(t, {"2001:db8::1", 80, kTcpProtocol, "2001:db8::7"}), "2");
 }
 
-TEST("knows a persistent client of a mark by its address, across ports, protocols and virtual addresses") {
+TEST("identifies a persistent client of a mark by its address, across ports, protocols and virtual addresses") {
   TestDirector t;
   ServiceConfig config{"rr"};
   config.persistence.timeoutSeconds = 300;
@@ -146,7 +146,7 @@ TEST("knows a persistent client of a mark by its address, across ports, protocol
   CHECK(chosen(t, {"192.0.2.1", 80, kTcpProtocol, "198.51.100.8"}) != first);
 }
 
-TEST("knows a persistent client of a range or a prefix across its ports and addresses") {
+TEST("identifies a persistent client of a range or a prefix across its ports and addresses") {
   TestDirector t;
   ServiceConfig config{"rr"};
   config.persistence.timeoutSeconds = 300;

@@ -1,4 +1,4 @@
-// What names a virtual service, and a real server within it.
+// The names of a virtual service, and of a real server within it.
 #pragma once
 
 #include "core/inet.h"
@@ -7,12 +7,12 @@ namespace tunvs {
 
 inline constexpr uint8_t kWholeAddress = 255;  // a prefix that leaves one address
 
-// By address, protocol and port, or by firewall mark.
+// A service is named by address, protocol and port, or by a firewall mark.
 //
-// Invariant: with a mark, protocol, port, lastPort are 0, `prefix` is kWholeAddress and of the address only the family
-// counts: its bytes are zero.
+// Invariant: with a mark, protocol, port and lastPort are 0, `prefix` is kWholeAddress, and only the family of the
+// address counts: its bytes are zero.
 struct ServiceKey {
-  IpAddress address;               // VIP; with a prefix, the first of them
+  IpAddress address;               // VIP; with a prefix, the first address of it
   uint16_t port = 0;               // host order; 0: every port
   uint8_t protocol = 0;            // TCP, UDP or SCTP
   uint8_t prefix = kWholeAddress;  // of the address: [0, 32] or [0, 128], or kWholeAddress
@@ -29,7 +29,7 @@ struct ServiceKey {
 
 struct ServerKey {
   IpAddress address;  // RIP
-  uint16_t port = 0;  // host order; 0 in a service of every port or of a mark: as the packet's
+  uint16_t port = 0;  // host order; 0 in a service of every port or of a mark: the packet's port
   friend bool operator==(const ServerKey&, const ServerKey&) = default;
   friend auto operator<=>(const ServerKey&, const ServerKey&) = default;
 };

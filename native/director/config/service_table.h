@@ -1,4 +1,4 @@
-// What the data path knows about services: an immutable snapshot, built by Control and published whole.
+// What the data path knows about services: an immutable snapshot, which Control builds and publishes whole.
 #pragma once
 
 #include <memory>
@@ -12,15 +12,15 @@ namespace tunvs {
 
 class ServiceTable {
  public:
-  // The service that a packet is for, by what it carries; `mark` is its device's. Null when there is none.
+  // Finds the service that a packet is for. `mark` is the device's mark. Returns null when there is none.
   const ServiceView* find(const FlowKey& flow, uint32_t mark = 0) const { return index_.find(flow, mark); }
-  // Whether an address is a virtual one. Null when it is none.
+  // Finds a virtual address. Returns null when the address is not virtual.
   const VirtualAddress* virtualAddress(const IpAddress& address) const { return index_.virtualAddress(address); }
 
-  // Any server that a connection may name, removed ones included. Null: made after this snapshot.
+  // Finds any server that a connection may name, removed ones included. Returns null for one made after this snapshot.
   const ServerView* server(uint32_t id) const { return id < byId_.size() ? byId_[id] : nullptr; }
 
-  // All ids are below it.
+  // All ids are below this.
   size_t idCount() const { return byId_.size(); }
 
   const Tunables& tunables() const { return tunables_; }

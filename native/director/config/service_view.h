@@ -23,23 +23,23 @@ namespace tunvs {
 
 inline constexpr uint16_t kFtpPort = 21;
 
-// Immutable: a real server as of one snapshot.
+// A real server as of one snapshot; immutable.
 struct ServerView : Candidate {
-  ServerConfig config;  // `weight`, which schedulers go by, is made of it and of what follows: see effectiveWeight()
+  ServerConfig config;  // `weight`, which schedulers go by, is made of this and of what follows: see effectiveWeight()
   ServerCondition condition;
   bool available = true;                     // false: removed, but connections still name it
   const ForwardingTraits* traits = nullptr;  // of config.tunnel.method
-  bool isReachable = false;         // false: the director has no address of a family that the method needs one of
-  uint32_t plainBytes = 0;          // packets up to this length go out with nothing looked up first
-  std::vector<OuterHeader> outers;  // one per source address, a power of two of them; one where none is needed
-  PathMtu* pathMtu = nullptr;       // as long-lived as `state`
+  bool isReachable = false;                  // false: the director has no address of the family that the method needs
+  uint32_t plainBytes = 0;                   // packets up to this length are sent without any look-up
+  std::vector<OuterHeader> outers;           // one per source address, a power of two of them; one where none is needed
+  PathMtu* pathMtu = nullptr;                // lives as long as `state`
 
-  std::optional<Tick> rampSince;  // its slow start is under way since
-  bool rescheduleUdp = false;     // of its service, for when it is not available
+  std::optional<Tick> rampSince;  // when its slow start began, while one is under way
+  bool rescheduleUdp = false;     // its service's, for when it is not available
 
   uint32_t outerMask = 0;  // outers.size() - 1
 
-  // Of its service, for what has the connection and not the service.
+  // These are its service's, for code that has the connection and not the service.
   std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
   bool isOnePacket = false;
 
@@ -49,46 +49,46 @@ struct ServerView : Candidate {
   int32_t fullWeight() const { return tunvs::fullWeight(config, condition); }
 };
 
-// Mutable: what a service's scheduler remembers. Shared by the snapshots between two changes of the scheduler.
+// What a service's scheduler remembers; mutable. Snapshots share it until the scheduler is changed.
 struct ServiceState {
   SpinLock lock;  // guards `scheduler`
   SchedulerState scheduler;
 };
 
-// Immutable: a virtual service as of one snapshot.
+// A virtual service as of one snapshot; immutable.
 struct ServiceView {
   ServiceKey key;
   ServiceConfig config;
   const Scheduler* scheduler = nullptr;
   std::vector<std::shared_ptr<const ServerView>> owned;  // newest first, IPVS's list order
   std::vector<const Candidate*> candidates;              // the same, for the scheduler
-  std::shared_ptr<const Prepared> prepared;              // from the candidates, by the scheduler
+  std::shared_ptr<const Prepared> prepared;              // made from the candidates by the scheduler
   std::shared_ptr<ServiceState> state;
   PolicyView policy;
   bool isRamping = false;                        // a slow start is under way
-  int32_t weightScale = 1;                       // what the weights that schedulers see are multiplied by meanwhile
+  int32_t weightScale = 1;                       // factor for the weights that schedulers see meanwhile
   std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
 
   // Sets config and what follows from it.
   void configure(const ServiceConfig& with);
-  // Lets a server know what it has to know of its service.
+  // Tells a server what it has to know of its service.
   void tell(ServerView& server) const;
 
-  // Where a server stands in `owned`; nothing when it is not there.
+  // Returns a server's position in `owned`; nothing when it is not there.
   std::optional<size_t> indexOf(const ServerKey& server) const;
 
   bool isFtp() const { return !key.isMark() && key.port == kFtpPort; }
-  // Whether packets to this port may be scheduled without persistence.
+  // Tells whether packets to this port may be scheduled without persistence.
   bool takes(Be16 port) const {
     return key.isMark() ||
            (port.host() >= key.port && port.host() <= std::max(key.port, key.lastPort) && key.port != 0);
   }
-  // The server for a new connection; null when none may take it. `turn`: what its policy has decided, where one was
-  // asked.
+  // Returns the server for a new connection; null when none may take it. `turn` holds what the service's policy has
+  // decided, if one was asked.
   const ServerView* schedule(const FlowKey& flow, Tick now, const Tunables& tunables, PolicyTurn* turn = nullptr) const;
-  // What the table of its policy says; null when there is none, or it leads nowhere.
+  // Returns what the policy's table says; null when there is no table, or it leads nowhere.
   const ServerView* fromTable(const FlowKey& flow) const;
-  // The server that its scheduler would give now; nothing is changed by asking.
+  // Returns the server that the scheduler would choose now. Asking changes nothing.
   const ServerView* preview(const FlowKey& flow, Tick now, const Tunables& tunables) const;
 
  private:

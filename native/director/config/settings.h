@@ -7,8 +7,8 @@
 
 namespace tunvs {
 
-// Where outer packets come from (DIP). With a prefix shorter than the address, a flow's hash picks one of the range, so
-// that receive-side scaling and ECMP at the real servers see many pairs of addresses.
+// The source addresses of outer packets (DIP). If the prefix is shorter than the address, a flow's hash picks an
+// address of the range, so that receive-side scaling and ECMP at the real servers see many pairs of addresses.
 struct SourceRange {
   static constexpr size_t kMaxAddresses = 64;  // a longer range is used in even steps
 
@@ -16,12 +16,12 @@ struct SourceRange {
   uint8_t prefix = 32;  // [1, 32] or [1, 128]
 
   bool contains(const IpAddress& address) const;
-  // How many addresses are used: a power of two, [1, kMaxAddresses].
+  // Returns how many addresses are used: a power of two, [1, kMaxAddresses].
   size_t count() const;
   IpAddress at(size_t index) const;  // index < count()
 };
 
-// An address, or ADDRESS/PREFIX.
+// Parses an address, or ADDRESS/PREFIX.
 Result<SourceRange> parseSourceRange(std::string_view text);
 
 enum class PingReply : uint8_t { always, whenUp, never };
@@ -33,7 +33,7 @@ std::optional<NoServerReply> noServerReplyByName(std::string_view name);  // unr
 struct Settings {
   std::optional<SourceRange> v4, v6;
   uint32_t pathMtu = 1500;      // bytes, to the real servers; [576, 65535]
-  uint16_t pathMtuFloor = 552;  // bytes: an ICMP error makes no path narrower than this (IPv6: than 1280 at least)
+  uint16_t pathMtuFloor = 552;  // bytes: an ICMP error makes no path narrower than this (for IPv6: than 1280 at least)
   PingReply pingReply = PingReply::always;
   NoServerReply noServerReply = NoServerReply::unreachable;
 

@@ -1,4 +1,4 @@
-// Slow start: what weights the schedulers see while a server ramps, and who ramps when.
+// Slow start: what weights the schedulers see while a server ramps, and which servers ramp when.
 #include "director/config/slow_start.h"
 
 #include <cmath>
@@ -19,7 +19,7 @@ ServiceConfig ramping(const char* scheduler = "wrr", uint32_t seconds = 10) {
 
 bool isNear(double value, double expected) { return std::abs(value - expected) < 0.051; }
 
-// A service whose first server has been there for long.
+// A service whose first server has been there for a long time.
 struct Settled : TestDirector {
   explicit Settled(const ServiceConfig& config = ramping()) {
     addService(config);
@@ -46,7 +46,7 @@ TEST("a server that ramps gets new connections by its effective weight") {
   Settled t;
   t.addServer(12);
   uint32_t client = 0;
-  // A whole round of what wrr sees: 20 turns of the old server, 2 of the new one.
+  // wrr's whole round has 20 turns of the old server and 2 of the new one.
   const auto share = [&](uint32_t flows) {
     const uint64_t before = t.row(12).traffic.connections;
     for (uint32_t i = 0; i < flows; i++) t.tcp(client++, kTcpSyn);
@@ -59,7 +59,7 @@ TEST("a server that ramps gets new connections by its effective weight") {
   CHECK_EQ(share(100), 50u);
 }
 
-TEST("servers ramp that are new, back from weight 0, or added again, and no others") {
+TEST("servers ramp if they are new, back from weight 0, or added again, and no others do") {
   Settled t;
   t.addServer(12);
   t.pass(11);
@@ -84,7 +84,7 @@ TEST("servers ramp that are new, back from weight 0, or added again, and no othe
   CHECK(isNear(t.effective(13), 0.1));
 }
 
-TEST("a weight that is changed in the middle of a ramp goes on from where the ramp is") {
+TEST("a weight that is changed in the middle of a ramp continues from where the ramp is") {
   Settled t;
   t.addServer(12);
   t.pass(5);
@@ -128,7 +128,7 @@ TEST("weights are published once a second at most while servers ramp, and not at
 
 TEST("weights that a step would not change are not published") {
   Settled t(ramping("maglev", 1000));
-  t.addServer(12);  // twentieths of a weight of 1: one in 55 seconds
+  t.addServer(12);  // a weight of 1 ramps in twentieths: one more in 55 seconds
   const ServiceTable* table = t.director.control().table();
   uint32_t publications = 0;
   for (int second = 0; second < 200; second++) {
@@ -149,12 +149,12 @@ TEST("steps of a slow start leave the walk of wrr where it is") {
     t.passTicks(kTicksPerSecond / 40);
     counts[t.tcp(client, kTcpSyn)]++;
   }
-  // Begun anew at each of the ten steps, those at the list's end would be behind.
+  // If the walk began anew at each of the ten steps, servers at the list's end would be behind.
   for (const char* server : {"11", "12", "13", "14"}) CHECK(counts[server] >= 80 && counts[server] <= 100);
   CHECK(counts["20"] >= 25 && counts["20"] <= 75);
 }
 
-TEST("weights too large to be scaled ramp all the same") {
+TEST("weights too large to be scaled ramp nevertheless") {
   Settled t;
   t.setWeight(11, INT32_MAX);
   ServerConfig heavy;
@@ -190,7 +190,7 @@ TEST("a slow start is refused by schedulers that go by no weights or by more tha
   CHECK(!t.apply(AddService{TestDirector::kWeb, both}).ok());
 }
 
-TEST("rendezvous gives a server that ramps flows and takes no others from anybody") {
+TEST("rendezvous gives a ramping server flows and moves no others between servers") {
   TestDirector t;
   t.addService(ramping("rendezvous"));
   for (uint8_t server = 11; server < 15; server++) t.addServer(server);

@@ -1,7 +1,7 @@
-// What real servers and virtual services have carried, and what of it is shown: zeroing takes nothing back, it notes a
+// What real servers and virtual services have carried, and what of it is shown. Zeroing changes no counter: it notes a
 // baseline.
 //
-// Thread safety: as Control; the counters themselves are the workers'.
+// Thread safety: as Control; the counters themselves belong to the workers.
 #pragma once
 
 #include <map>
@@ -18,22 +18,22 @@ struct Traffic {
   Traffic operator-(const Traffic& other) const;
 };
 
-// Servers are named by their ids; a service's are those that it has, and those that were removed from it and are not
-// forgotten.
+// Servers are named by their ids. A service's servers are those that it has, and those that were removed from it and
+// are not forgotten.
 class TrafficAccounts {
  public:
   explicit TrafficAccounts(ServerPool& pool) : pool_(pool) {}
 
-  // Since the last zeroing.
+  // Returns the traffic since the last zeroing.
   Traffic ofServer(uint32_t id) const;
   Traffic ofService(const ServiceKey& key, std::span<const uint32_t> servers) const;
 
-  // A service begins at zero even when servers come back to it with what they had carried.
+  // Starts a service at zero, even when servers come back to it with what they had carried.
   void open(const ServiceKey& key, std::span<const uint32_t> servers) { services_[key] = {{}, carried(servers)}; }
   void close(const ServiceKey& key) { services_.erase(key); }
   void zeroService(const ServiceKey& key, std::span<const uint32_t> servers);
   void zeroServer(uint32_t id) { baselines_[id] = carried(id); }
-  // The server is forgotten; what it carried stays its service's.
+  // Forgets the server; its service keeps what it carried.
   void forget(const ServiceKey& key, uint32_t server);
 
  private:

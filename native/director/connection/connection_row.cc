@@ -4,7 +4,7 @@
 
 namespace tunvs {
 
-constexpr uint16_t kNoPort = 65535;  // what IPVS gives a template that is not to be followed any more
+constexpr uint16_t kNoPort = 65535;  // the port that IPVS gives a template that is no longer followed
 
 ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, const ServiceTable& services, Tick now) {
   const ConnTable& table = entries.table(family);

@@ -10,14 +10,14 @@
 namespace tunvs {
 
 struct ConnectionRow {
-  FlowKey key;             // a template's: no client port; the virtual port 65535 when it is not followed any more
-  ServerKey server;        // its port as IPVS shows it
+  FlowKey key;             // a template has no client port, and the virtual port 65535 when it is no longer followed
+  ServerKey server;        // with its port as IPVS shows it
   std::string_view state;  // IPVS's name
-  int64_t expiresMs;       // from now; below 0 when it is overdue
+  int64_t expiresMs;       // from now; below 0 when overdue
   bool active;
   bool isTemplate;
   uint32_t controlled;          // a template's connections
-  std::string persistenceData;  // what its service's engine knows a template by; "": nothing but the client's address
+  std::string persistenceData;  // what its service's engine knows it by; "": only the client's address
 };
 
 ConnectionRow rowOf(const Entries& entries, const Conn& conn, Family family, const ServiceTable& services, Tick now);

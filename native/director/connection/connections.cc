@@ -3,16 +3,16 @@
 namespace tunvs {
 namespace {
 
-constexpr uint32_t kNewSeconds = 3;  // IPVS's: how long a connection lasts before a packet has moved its state
+constexpr uint32_t kNewSeconds = 3;  // IPVS's: how long a connection lasts before a packet has changed its state
 
-// Whether the packet is one that leaves the state as it is, going by what is quickly told.
+// Tells cheaply whether a packet leaves the state as it is. It may answer no when the state stays.
 bool keepsState(const ParsedPacket& parsed, uint8_t state) {
   static_assert(nextTcpState(TcpState::established, TcpEvent::ack, false) == TcpState::established &&
                 nextTcpState(TcpState::established, TcpEvent::ack, true) == TcpState::established);
   if (parsed.protocol == kTcpProtocol) [[likely]] {
     return state == static_cast<uint8_t>(TcpState::established) && parsed.event == static_cast<uint8_t>(TcpEvent::ack);
   }
-  return parsed.protocol == kUdpProtocol;  // which has but one
+  return parsed.protocol == kUdpProtocol;  // UDP has only one state
 }
 
 bool isEstablished(uint8_t protocol, uint8_t state) {
@@ -42,11 +42,11 @@ bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, con
 void Connections::update(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash) {
   const uint32_t packets = conn->packets.load(std::memory_order_relaxed) + 1;
   conn->packets.store(packets, std::memory_order_relaxed);
-  // What nearly every packet is needs no look at the states' tables, and no call that registers are saved for.
+  // Nearly every packet takes this path. It needs no look at the tables of states, and no call that saves registers.
   const uint8_t state = conn->state.load(std::memory_order_relaxed);
   if (keepsState(parsed, state) && !isRise(packets)) [[likely]] {
     const Tick deadline = pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, state);
-    // Later than the deadline that the wheel knows: it will find out by itself.
+    // If the deadline is later than the one that the wheel knows, the wheel will find out by itself.
     if (reached(deadline, conn->expires.load(std::memory_order_relaxed))) [[likely]] {
       conn->expires.store(deadline, std::memory_order_relaxed);
       return;
@@ -60,8 +60,8 @@ void Connections::update(Pass& pass, Conn* conn, const ServerView& server, const
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
   const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(pass.tunables()));
   const Tick deadline = pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, after);
-  // That a connection has shown more is told at once where it may matter soon; elsewhere the table finds it out
-  // when it looks at the entry next, within seconds. A template has to know at once.
+  // A connection that has shown more is reported at once where it may matter soon. Elsewhere the table finds out when
+  // it next looks at the entry, within seconds. A template has to know at once.
   const bool mustTell = isRise(packets) && (conn->control.load(std::memory_order_relaxed) != 0 ||
                                             table(parsed.key.family).isNearlyFull(hash));
   if (after == before && reached(deadline, conn->expires.load(std::memory_order_relaxed)) && !mustTell) {

@@ -27,13 +27,13 @@ bool DropEntry::mayDrop(const Conn& conn, uint32_t idleTicks) {
   }
 }
 
-// Those of one-packet services are asked what connections are asked, and they have had no packets.
+// A template of a one-packet service is judged as a connection would be. It has had no packets, so it stays.
 bool DropEntry::mayDropTemplate(const Conn& conn, bool isOnePacket) {
   const bool isAssured = conn.state.load(std::memory_order_relaxed) == static_cast<uint8_t>(TemplateState::assured);
   return !isOnePacket && !isAssured && !Entries::isInUse(conn);
 }
 
-// Idle, and of so few packets that little can have come of it.
+// A connection is spent when it is idle and has had so few packets that little can have come of it.
 bool DropEntry::isSpent(const Conn& conn, uint32_t idleTicks) {
   const uint32_t packets = conn.packets.load(std::memory_order_relaxed);
   if (idleTicks < kMinIdleTicks || packets == 0 || packets > kMaxPackets) return false;

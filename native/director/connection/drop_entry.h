@@ -1,6 +1,6 @@
 // drop_entry: which connections are forgotten early when connections have to go, by IPVS's rules.
 //
-// Thread safety: none; one per worker.
+// Thread safety: none; each worker has one.
 #pragma once
 
 #include <array>
@@ -12,17 +12,18 @@ namespace tunvs {
 
 class DropEntry {
  public:
-  // In each second so many of a table's entries are looked at: one in kSecondsPerTable.
+  // Each second, one in kSecondsPerTable of a table's entries is looked at.
   static constexpr uint32_t kSecondsPerTable = 32;
 
   DropEntry(uint64_t seed, Tick now) : random(seed), last_(now) {}
 
-  // Whether a connection that was come upon goes; `idleTicks` since its last packet. Counts what it lets live.
+  // Tells whether a connection goes that the round has reached; `idleTicks` have passed since its last packet. It
+  // counts the connections that it lets live.
   bool mayDrop(const Conn& conn, uint32_t idleTicks);
-  // The same of a template, `isOnePacket` of a service that schedules every datagram by itself.
+  // Does the same for a template. `isOnePacket`: its service schedules every datagram by itself.
   static bool mayDropTemplate(const Conn& conn, bool isOnePacket);
 
-  // The ticks since the last call, at most those of one round of the table.
+  // Returns the ticks since the last call, at most those of one round of the table.
   uint32_t elapsed(Tick now) {
     const uint32_t ticks = now - last_;
     last_ = now;
@@ -38,7 +39,7 @@ class DropEntry {
   bool isSpent(const Conn& conn, uint32_t idleTicks);
 
   Tick last_;
-  // By packets seen: how many more such entries are let live before one goes. One in n goes of those with n packets.
+  // By packets seen: how many more such entries live before one goes. Of entries with n packets, one in n goes.
   std::array<uint8_t, kMaxPackets + 1> left_{};
 };
 

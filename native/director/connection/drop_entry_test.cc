@@ -14,7 +14,7 @@ using testing::TestTable;
 
 constexpr uint32_t kIdle = ticksFromSeconds(60);
 
-// An entry of which everything is given.
+// An entry whose every part is given.
 class TestEntry {
  public:
   TestEntry(uint8_t protocol, uint8_t state, uint32_t packets, FlowKind kind = FlowKind::connection) {
@@ -55,7 +55,7 @@ TEST("lets half-open SCTP go at once, established SCTP when it is spent, and no 
   }
 }
 
-TEST("takes for spent what was idle for 60 s and had 1 to 8 packets") {
+TEST("counts as spent what was idle for 60 s and had 1 to 8 packets") {
   for (uint32_t packets = 0; packets <= 12; packets++) {
     TestEntry entry(kUdpProtocol, 0, packets);
     CHECK_EQ(entry.goes(kIdle), packets >= 1 && packets <= 8);
@@ -66,7 +66,7 @@ TEST("takes for spent what was idle for 60 s and had 1 to 8 packets") {
   CHECK(!wrapped.goes());
 }
 
-TEST("lets one in n go of the spent ones with n packets") {
+TEST("lets go one in n of the spent ones with n packets") {
   for (uint32_t packets = 1; packets <= 8; packets++) {
     TestEntry entry(kUdpProtocol, 0, packets);
     DropEntry entries(1, 0);
@@ -74,7 +74,7 @@ TEST("lets one in n go of the spent ones with n packets") {
   }
 }
 
-TEST("lets a template go that nothing counts on and that never got a connection through") {
+TEST("lets a template go that nothing counts on and that never had an established connection") {
   for (const FlowKind kind : {FlowKind::persistence, FlowKind::rangePersistence}) {
     for (const uint32_t controlled : {0u, 1u, 7u}) {
       for (const uint8_t state : {0, 1}) {
@@ -87,7 +87,7 @@ TEST("lets a template go that nothing counts on and that never got a connection 
   }
 }
 
-TEST("takes the number in a connection's entry for its controller, not for what it controls") {
+TEST("reads the number in a connection's entry as its controller, not as a count of what it controls") {
   TestEntry entry(kTcpProtocol, static_cast<uint8_t>(TcpState::synRecv), 1);
   entry.conn().control.store(9);
   CHECK(entry.goes(0));

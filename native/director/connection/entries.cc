@@ -34,7 +34,7 @@ Entries::Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::spa
       control_(control),
       pool_(pool) {}
 
-// Of entries of one family, on behalf of one worker.
+// Judges the entries of one family, on behalf of one worker.
 class Entries::Judge : public StandingJudge {
  public:
   Judge(Entries& entries, WorkerStats& stats, Family family, Tick now)
@@ -58,7 +58,7 @@ class Entries::Judge : public StandingJudge {
   }
 
   uint32_t unused = 0;
-  std::vector<uint32_t>* list = nullptr;  // of onDue()
+  std::vector<uint32_t>* list = nullptr;  // onDue()'s list
 
  private:
   Counter& counterOf(Standing standing) const {
@@ -90,7 +90,7 @@ void Entries::bind(const ServerView& server, bool active) {
   addTo(pool_.references(server.id), 1);
   if (server.config.upperThreshold == 0 || state.connections() < server.config.upperThreshold) return;
   state.overloaded.store(true, std::memory_order_seq_cst);
-  // Those that made it so many may have gone before they could see the mark, and nobody come to take it off again.
+  // The connections that made it overloaded may have ended before they could see the mark; then nobody would remove it.
   if (isOverloadOver(state, server.config)) state.overloaded.store(false, std::memory_order_relaxed);
 }
 
@@ -112,7 +112,7 @@ void Entries::unbindServer(uint32_t id, bool active) {
     if (server == nullptr || isOverloadOver(state, server->config))
       state.overloaded.store(false, std::memory_order_relaxed);
   }
-  // Last: from here on the id may be released.
+  // This comes last: from here on the id may be released.
   pool_.references(id).fetch_sub(1, std::memory_order_release);
 }
 

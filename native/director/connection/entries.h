@@ -6,8 +6,8 @@
 //  number of live templates.
 //  2. A server's references are at least both together, so that its id is not released while an entry names it.
 //  3. A template's `control` is the number of live connections that count on it, and of those about to be opened.
-//  4. A template that something counts on is never removed. Its count rises under its shard's lock only, which also
-//  moves it to those that are held; that it has come to 0 is told to its shard afterwards, by tellUnused() or relink().
+//  4. A template that something counts on is never removed. Its count rises only under its shard's lock, which also
+//  moves it to the held ones. When the count has come to 0, tellUnused() or relink() tells its shard afterwards.
 #pragma once
 
 #include <vector>
@@ -30,19 +30,19 @@ class Entries {
  public:
   static size_t regionBytes(uint32_t capacity);
 
-  // `capacity`: per family. REQUIRES: `region` as for ConnTable::create, regionBytes() long
+  // `capacity` is per family. REQUIRES: `region` as for ConnTable::create, regionBytes() long
   Entries(uint32_t capacity, const HashSecret& secret, Tick now, std::span<std::byte> region, Control& control,
           ServerPool& pool, Epochs& epochs);
 
   ConnTable& table(Family family) { return family == Family::ipv4 ? v4_ : v6_; }
   const ConnTable& table(Family family) const { return family == Family::ipv4 ? v4_ : v6_; }
-  uint32_t shardsOfBoth() const { return 2 * v4_.shardCount(); }  // both have as many
+  uint32_t shardsOfBoth() const { return 2 * v4_.shardCount(); }  // both families have equally many
 
   PersistenceData& persistenceData() { return persistenceData_; }
   const PersistenceData& persistenceData() const { return persistenceData_; }
 
-  // The server that a found entry names as of `services`, which is renewed when it is too old to know. Null: known to
-  // nobody.
+  // Returns the server that an entry names, as of `services`, which is renewed if it is too old to know the server.
+  // Null: no snapshot knows it.
   const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const {
     const uint32_t id = conn.server.load(std::memory_order_relaxed);
     const ServerView* server = services->server(id);
@@ -52,57 +52,58 @@ class Entries {
     return services->server(id);
   }
 
-  // Adds an entry, which is to be bound, where another gives way if there is no room. Null: none does. `unused`: a
-  // template that nothing counts on any more, for tellUnused(); 0: there is none.
+  // Adds an entry that is to be bound; if there is no room, another entry gives way. Returns null when none does.
+  // `unused` gets a template that nothing counts on any more, for tellUnused(); 0: there is none.
   Conn* insertLocked(WorkerStats& stats, const FlowKey& key, uint64_t hash, const NewConn& made, Tick now,
                      uint32_t& unused);
-  // Call without a lock.
+  // Call this without a lock.
   void tellUnused(WorkerStats& stats, Family family, uint32_t unused) {
     if (unused != 0) [[unlikely]]
       dropTemplate(stats, family, unused);
   }
-  // A live entry has a deadline that may lie before the one that its wheel knows, or has shown more.
+  // Moves a live entry: its deadline may lie before the one that its wheel knows, or it has shown more.
   void moveLocked(Conn* conn, Family family, uint64_t hash, Tick deadline, Tick now) {
     conn->expires.store(deadline, std::memory_order_relaxed);
     table(family).moveLocked(conn, hash, StandingJudge(*control_.table(), now).place(*conn));
   }
 
-  // Takes a new connection, or template, into its server's counts.
+  // Adds a new connection, or template, to its server's counts.
   void bind(const ServerView& server, bool active);
   void bindTemplate(const ServerView& server);
-  // Takes an entry that is about to be removed out of them. The template that it counted on and that nothing counts on
-  // any more, as ConnTable::referenceOf() names it; 0: there is none.
+  // Takes an entry that is about to be removed out of the counts. Returns the template, as ConnTable::referenceOf()
+  // names it, that the entry counted on and that nothing counts on any more; 0: there is none.
   uint32_t unbind(WorkerStats& stats, Family family, const Conn& conn);
-  // The same of one that ends before its deadline, and counted so; `unused` gets the template.
+  // Does the same for an entry that ends before its deadline, and counts it as such; `unused` gets the template.
   void endEarly(WorkerStats& stats, Family family, const Conn& conn, std::vector<uint32_t>& unused);
-  // A datagram's own connection: both at once, as far as it can be told afterwards.
+  // Binds and unbinds a datagram's own connection; afterwards it is as if both had happened at once.
   void bindPassing(const ServerView& server);
 
-  // At its deadline: the ticks to live on, or 0 when it ends; it is unbound then. `unused`: as unbind() gives it.
+  // Called at an entry's deadline. Returns the ticks that it lives on, or 0 if it ends; then it is unbound. `unused` is
+  // as unbind() gives it.
   uint32_t onDue(WorkerStats& stats, Family family, Conn& conn, uint32_t& unused);
-  // Lets what has reached its deadline in a shard end. `unused` is room for a list.
+  // Ends the entries of a shard that have reached their deadline. `unused` is room for a list.
   bool expire(WorkerStats& stats, Family family, uint32_t shard, Tick now, bool exact, size_t& budget,
               std::vector<uint32_t>& unused);
   static bool isInUse(const Conn& conn) {
     return isTemplate(conn) && conn.control.load(std::memory_order_acquire) != 0;
   }
 
-  // Call without a lock, between Epochs::enter() and leave(); so with the next three.
+  // Call this, and the next three, without a lock and between Epochs::enter() and leave().
   void release(Family family, uint32_t controller) {
     if (table(family).named(controller)->control.fetch_sub(1, std::memory_order_acq_rel) == 1)
       relink(family, controller);
   }
-  // A template's count has come to 0, or it has.
+  // Moves the template to its place in the order of giving way: its count has come to 0, or it is proven now.
   void relink(Family family, uint32_t controller);
-  // A connection that counts on the template has shown something.
+  // Called when a connection that counts on the template has shown something.
   void prove(Family family, uint32_t controller);
-  // A connection that counts on the template is established.
+  // Called when a connection that counts on the template is established.
   void assure(Family family, uint32_t controller) {
     auto& state = table(family).named(controller)->state;
     state.store(static_cast<uint8_t>(TemplateState::assured), std::memory_order_relaxed);
   }
-  // Removes a template on which a connection had counted that was ended early, unless it is in use, or assured and its
-  // server is not `gone`.
+  // Removes a template on which a connection counted that was ended early. It stays if it is in use, or if it is
+  // assured and its server is not `gone`.
   void dropTemplate(WorkerStats& stats, Family family, uint32_t controller, bool gone = false);
 
  private:
@@ -110,7 +111,7 @@ class Entries {
 
   class Judge;
 
-  // To the list where it belongs as of its shard's time.
+  // Moves an entry to the list where it belongs as of its shard's time.
   void relinkLocked(ConnTable& conns, Conn& conn, uint64_t hash);
   void unbindServer(uint32_t id, bool active);
 

@@ -5,7 +5,7 @@
 namespace tunvs {
 
 bool Expiry::expire(size_t worker, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact, size_t budget) {
-  // Their shards in turn.
+  // The worker takes its shards in turn.
   const uint32_t shards = entries_.shardsOfBoth();
   for (uint32_t looked = 0; looked < shards; looked++) {
     if (round.next >= shards) round.next = 0;

@@ -1,4 +1,4 @@
-// How connections end without a packet: at their deadline, and with drop_entry before it.
+// How connections end without a packet: at their deadline, or before it by drop_entry.
 //
 // Thread safety: as Director; each worker has its share of both tables' shards.
 #pragma once
@@ -16,10 +16,11 @@ class Expiry {
   Expiry(Entries& entries, const Control& control, const Defence& defence, size_t workers)
       : entries_(entries), control_(control), defence_(defence), workers_(workers) {}
 
-  // At most `budget` of a worker's share, in all; the next call goes on where this one stopped. True: nothing is left.
+  // Looks at no more than `budget` connections of a worker's share; the next call continues where this one stopped.
+  // Returns true when nothing is left.
   bool expire(size_t worker, WorkerStats& stats, ExpiryRound& round, Tick now, bool exact, size_t budget);
 
-  // drop_entry: ends what looks abandoned. REQUIRES: `worker` is between Epochs::enter() and leave().
+  // Applies drop_entry: ends what looks abandoned. REQUIRES: `worker` is between Epochs::enter() and leave().
   void dropEntries(size_t worker, WorkerStats& stats, DropEntry& entries, Tick now);
 
  private:

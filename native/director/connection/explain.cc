@@ -1,4 +1,4 @@
-// Connections::explain: the steps of a packet's way through Connections, taken without leaving a trace.
+// Connections::explain: it takes the steps of a packet's way through Connections without leaving a trace.
 #include "director/connection/connections.h"
 
 namespace tunvs {
@@ -47,7 +47,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     said.verdict = Verdict::dropNotScheduled;
     return said;
   }
-  // A rate below that drops some, and which is not to be foreseen.
+  // A lower rate drops some packets, and nobody can foresee which.
   if (defence_.dropRate(services->tunables()) == 1) {
     said.verdict = Verdict::dropDefence;
     return said;

@@ -11,17 +11,17 @@ namespace tunvs {
 
 // What decides.
 enum class DecidedBy : uint8_t { nothing, connection, persistence, table, scheduler, datagram };
-// `datagram`: its first fragment has decided for all.
+// `datagram`: the first fragment has decided for the whole datagram.
 inline constexpr std::string_view kDecidedByNames[] = {"nothing", "connection", "persistence",
                                                        "table",   "scheduler",  "datagram"};
 
 struct Explanation {
   Verdict verdict = Verdict::forwarded;
   DecidedBy by = DecidedBy::nothing;
-  std::optional<ServiceKey> service = {};  // that a new connection would be of; none when an old one decides
-  std::optional<ServerKey> server = {};    // that it goes to, is too long for or is about; or that is gone
-  std::string_view connectionState = {};   // IPVS's name; of the connection that the packet belongs to
-  bool endsConnection = false;             // that connection would give way to a new one
+  std::optional<ServiceKey> service = {};  // that a new connection would belong to; none when an existing one decides
+  std::optional<ServerKey> server = {};    // that the packet goes to, is too long for or is about; or that is gone
+  std::string_view connectionState = {};   // IPVS's name; of the packet's connection
+  bool endsConnection = false;             // the packet's connection would give way to a new one
 };
 
 }  // namespace tunvs

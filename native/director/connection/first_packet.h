@@ -1,4 +1,4 @@
-// Which packets may begin a connection.
+// Decides which packets may begin a connection.
 #pragma once
 
 #include "director/config/service_config.h"
@@ -8,16 +8,17 @@
 
 namespace tunvs {
 
-// A packet with which a client begins a connection, again perhaps.
+// Tells whether a client begins a connection with this packet, perhaps for the second time.
 inline bool isOpening(const ParsedPacket& parsed) {
   if (parsed.protocol == kTcpProtocol) return parsed.event == static_cast<uint8_t>(TcpEvent::syn);
   return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::init);
 }
 
-// A packet from the middle of a connection that another director may have had. A TCP packet without flags is of none.
+// Tells whether the packet comes from the middle of a connection that another director may have had. A TCP packet
+// without flags belongs to no connection.
 bool isMidStream(const ParsedPacket& parsed, const ServiceConfig& service);
 
-// Whether a packet of no connection may begin one.
+// Tells whether a packet without a connection may begin one.
 bool maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables);
 
 }  // namespace tunvs

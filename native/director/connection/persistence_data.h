@@ -1,11 +1,14 @@
-// What a persistence engine found in the packets of templates, beside the connection table: an entry has room for a
-// hash of it only.
+// What a persistence engine found in the packets of templates. It lies beside the connection table, as an entry has
+// room only for a hash of it.
 //
-// An array by the entries' references, in pages that are made when they are needed and go when they are empty. It is
-// never laid out anew, which packets would wait for: whatever there is already, a change costs at most a page's making.
+// It is an array by the entries' references, in pages that are made when they are needed and freed when they are empty.
+// It is never laid out anew, which packets would wait for: however much there is already, a change costs at most the
+// making of a page.
 //
-// Bounded by the table: there is at most one piece of data for each entry, and each is bounded by its engine.
-// Thread safety: all of it by anybody. Invariant: a page is touched, made and freed under its stripe's lock.
+// It is bounded by the table: there is at most one piece of data for each entry, and each piece is bounded by its
+// engine.
+// Thread safety: any thread may call everything.
+// Invariant: a page is touched, made and freed under its stripe's lock.
 #pragma once
 
 #include <array>
@@ -25,10 +28,10 @@ class PersistenceData {
  public:
   static constexpr uint32_t kPage = 512;  // references
 
-  // `references`: beyond the largest one of either family.
+  // `references` is beyond the largest reference of either family.
   explicit PersistenceData(uint32_t references) : pages_(2 * (size_t{references} / kPage + 1)) {}
 
-  // `reference`: ConnTable::referenceOf() of a live template.
+  // `reference` is ConnTable::referenceOf() of a live template.
   void set(Family family, uint32_t reference, std::string_view data) {
     auto piece = std::make_unique<std::string>(data);
     const size_t index = indexOf(family, reference);
@@ -49,7 +52,7 @@ class PersistenceData {
   }
   void erase(Family family, uint32_t reference) {
     const size_t index = indexOf(family, reference);
-    std::unique_ptr<std::string> piece;  // both freed without the lock
+    std::unique_ptr<std::string> piece;  // both are freed without the lock
     std::unique_ptr<Page> empty;
     SpinGuard guard(lockOf(index));
     auto& page = pages_[index];
@@ -67,14 +70,14 @@ class PersistenceData {
     const std::string* found = find(index, reference);
     return found != nullptr && *found == data;
   }
-  // "" when there is none.
+  // Returns "" when there is none.
   std::string get(Family family, uint32_t reference) const {
     const size_t index = indexOf(family, reference);
     SpinGuard guard(lockOf(index));
     const std::string* found = find(index, reference);
     return found == nullptr ? std::string() : *found;
   }
-  // Of memory that it has taken.
+  // Returns the bytes of memory that it has taken.
   uint64_t bytes() const { return pages_.size() * sizeof(pages_[0]) + heldBytes_.load(std::memory_order_relaxed); }
 
  private:

@@ -27,7 +27,7 @@ TEST("engine data is kept by family and reference, replaced and forgotten") {
   }
 }
 
-TEST("a piece of engine data costs at most a page's making, however many there are, and its bytes are counted") {
+TEST("a piece of engine data costs at most the making of a page, however many there are, and its bytes are counted") {
   PersistenceData data(kReferences);
   const std::string callId(40, 'a');
   const uint64_t pageBytes = PersistenceData::kPage * sizeof(void*) + 64,

@@ -11,7 +11,7 @@ Verdict ServerChoice::admit(Pass& pass, const ParsedPacket& parsed, const Servic
   if (!maySchedule(parsed, service->config, pass.tunables())) return Verdict::dropNotScheduled;
   const bool isFirstLook = turn == nullptr || turn->kind == PolicyTurn::Kind::ask;
   if (isFirstLook && pass.worker.dropPacket.picks(defence_.dropRate(pass.tunables()))) return Verdict::dropDefence;
-  // What is mid-stream goes where the hash says, as on every director.
+  // A mid-stream packet goes where its hash says, as it would on every director.
   if (isMidStream(parsed, service->config)) turn = nullptr;
   return choose(pass, *service, parsed.key, payloadOf(parsed), choice, turn);
 }

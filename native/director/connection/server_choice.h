@@ -1,4 +1,4 @@
-// Where a new connection goes: which service is its own, and which real server of that takes it, by persistence, the
+// Decides where a new connection goes: which service it belongs to, and which real server takes it, by persistence, the
 // policy or the scheduler.
 //
 // Thread safety: as Director.
@@ -20,25 +20,25 @@ class ServerChoice {
  public:
   ServerChoice(Entries& entries, const Defence& defence) : templates_(entries), defence_(defence) {}
 
-  // Which service a packet that may begin a connection is for, and where it goes. A `choice` with a template counts on
-  // it from now on, whatever becomes of the connection.
+  // Finds the service of a packet that may begin a connection, and where it goes. If `choice` has a template, it counts
+  // on that from now on, whatever becomes of the connection.
   Verdict admit(Pass& pass, const ParsedPacket& parsed, const ServiceView*& service, Templates::Affinity& choice,
                 PolicyTurn* turn);
-  // Where a new connection of this service goes.
+  // Chooses where a new connection of this service goes.
   Verdict choose(Pass& pass, const ServiceView& service, const FlowKey& flow, std::span<const uint8_t> payload,
                  Templates::Affinity& choice, PolicyTurn* turn);
 
-  // The server that a new connection would get, and what decides; null: none would.
+  // Returns the server that a new connection would get, and notes what decides; null: none would take it.
   const ServerView* preview(const ServiceTable* services, const ServiceView& service, const FlowKey& flow,
                             std::span<const uint8_t> payload, Tick now, Explanation& said) const;
 
-  // What a persistence engine reads.
+  // Returns what a persistence engine reads.
   static std::span<const uint8_t> payloadOf(const ParsedPacket& parsed) {
     return parsed.protocol == kUdpProtocol ? parsed.udpPayload() : std::span<const uint8_t>();
   }
 
  private:
-  // What becomes of a packet that no server of its service takes.
+  // Returns the verdict on a packet that no server of its service takes.
   static Verdict withoutServer(const ServiceView& service, const FlowKey& flow);
 
   Templates templates_;

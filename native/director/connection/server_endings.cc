@@ -24,7 +24,7 @@ void ServerEndings::goOn(const ServiceTable& services, size_t holds) {
 }
 
 EndedSome ServerEndings::endThoseOf(uint32_t server, uint64_t cursor, size_t holds) {
-  // Of each family the connections, then the templates, when nothing counts on them any more.
+  // In each family the connections come first, then the templates, when nothing counts on them any more.
   const uint32_t shards = entries_.table(Family::ipv4).shardCount();
   uint64_t round = cursor >> 32;
   auto unit = static_cast<uint32_t>(cursor);

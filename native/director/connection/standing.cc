@@ -7,7 +7,8 @@
 namespace tunvs {
 namespace {
 
-// Parts of its timeout that a connection has been idle for: how it stands, and whether solid ones keep their place.
+// The timeout divided by these gives how long a connection has been silent when it stands as idle, when it stands as
+// idle for long, and when a busy solid one no longer keeps its place.
 constexpr Tick kIdlePart = 8, kLongPart = 2, kKeepsPart = 16;
 
 bool isTemplate(const Conn& conn) { return conn.kind != FlowKind::connection; }
@@ -34,7 +35,7 @@ Place StandingJudge::place(const Conn& conn) const {
   if (reached(now_, deadline)) return {Standing::stale, deadline};
   const Tick timeout = this->timeout(conn);
   const uint32_t idle = idleFor(timeout, deadline);
-  // No later than the deadline, which may be nearer than the timeout tells.
+  // The moment is no later than the deadline, which may be nearer than the timeout suggests.
   const auto at = [&](Standing standing, uint32_t ticks) {
     return Place{standing, now_ + std::min(ticks - idle, deadline - now_)};
   };
@@ -47,7 +48,7 @@ Place StandingJudge::place(const Conn& conn) const {
   }
   if (packets < kProvenPackets || phase != Phase::established) {
     if (idle >= kBeginningTicks) return {Standing::stale, deadline};
-    // The last step of a handshake is one too: that its third packet comes.
+    // The last step of a handshake, the arrival of its third packet, belongs to it, too.
     const bool isHandshake = !isTemplate(conn) && conn.protocol != kUdpProtocol && phase != Phase::begun;
     return at(isHandshake ? Standing::opening : Standing::fresh, kBeginningTicks);
   }
@@ -60,7 +61,7 @@ Place StandingJudge::place(const Conn& conn) const {
 Yield StandingJudge::yields(const Conn& conn, Standing standing) const {
   switch (standing) {
     case Standing::closing: {
-      // A client that has said its last may go on to read for long, and acknowledges what it reads.
+      // A client that has sent its last data may go on to read for long, and acknowledges what it reads.
       const bool isOver = isClosed(conn.protocol, conn.state.load(std::memory_order_relaxed)) ||
                           conn.packets.load(std::memory_order_relaxed) < kProvenPackets;
       return isOver || idle(conn) >= kBeginningTicks ? Yield::gives : Yield::last;

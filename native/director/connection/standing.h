@@ -1,13 +1,13 @@
-// What an entry has shown, and so in which order entries give way in a full table: ConnTable's judge for connections
-// and templates, as of one moment.
+// Judges what an entry has shown, and so in which order entries give way in a full table. It is ConnTable's judge of
+// connections and templates, as of one moment.
 //
-// A director sees the client's packets only and can check no sequence number, so that all that tells a client from
-// somebody who sends under others' addresses is that it goes on, and that its server's answers make it go on. What it
-// costs to look like more grows with what is asked for: unproven is what has sent fewer than three packets or was never
-// established (SYN and ACK can be sent blindly; a client has something to say, or to acknowledge, as well); slight is
-// what has sent a few; solid is the rest.
+// A director sees only the client's packets and can check no sequence number. Only two things tell a client from a
+// sender with forged addresses: it goes on, and its server's answers make it go on. To look like more, a sender has to
+// send more: an entry is unproven if it has sent fewer than three packets or was never established (SYN and ACK can be
+// sent blindly; a client also has something to say, or to acknowledge), slight if it has sent a few, and solid
+// otherwise.
 //
-// Thread safety: as the table's calls that it is for.
+// Thread safety: as the table's calls that use it.
 #pragma once
 
 #include "director/config/service_table.h"
@@ -17,18 +17,19 @@ namespace tunvs {
 
 inline constexpr uint32_t kProvenPackets = 3;
 inline constexpr uint32_t kSolidPackets = 11;
-// Whether this packet makes it more than it was. The two differ in one bit, so that it is asked in one comparison.
+// Tells whether this packet lifts the connection to a higher standing. The two numbers differ in one bit, so one
+// comparison is enough.
 inline bool isRise(uint32_t packets) {
   static_assert(kSolidPackets == (kProvenPackets | 8) && (kProvenPackets & 8) == 0);
   return (packets & ~uint32_t{8}) == kProvenPackets;
 }
 
-// A sender who has no measure of a path yet takes what is not answered within a second for lost, and sends its SYN
-// again (RFC 6298 section 2); that opens the connection again. So a handshake keeps its place for as long.
+// A sender that has not measured a path yet takes a SYN that is unanswered for a second as lost and sends it again (RFC
+// 6298 section 2); that opens the connection again. So a handshake keeps its place for as long.
 inline constexpr Tick kHandshakeTicks = ticksFromSeconds(1);
-// As long as a SYN, its copy a second later and the doubled wait for an answer to that take (RFC 6298 section 5.5): so
-// long what begins keeps its place if anybody idle can go in its stead. Of a connection that has shown something,
-// packets within this time are recent ones.
+// The time that a SYN, its copy a second later and the doubled wait for an answer to that take (RFC 6298 section 5.5).
+// A beginning keeps its place for so long if anything idle can give way instead. For a connection that has shown
+// something, packets within this time are recent ones.
 inline constexpr Tick kBeginningTicks = ticksFromSeconds(3);
 
 class StandingJudge {
@@ -39,12 +40,13 @@ class StandingJudge {
   Yield yields(const Conn& conn, Standing standing) const;
   uint32_t idle(const Conn& conn) const { return idleFor(timeout(conn), conn.expires.load(std::memory_order_relaxed)); }
 
-  // Whether a connection has shown something, established or not as its protocol has it.
+  // Tells whether a connection has shown something and is established as its protocol defines it.
   static bool isProven(const Conn& conn);
 
  private:
   Tick timeout(const Conn& conn) const;
-  // Since the last packet, going by the timeout that the state has now; 0 when that has become shorter since.
+  // Returns the time since the last packet, computed from the timeout that the state has now; 0 when the timeout has
+  // become shorter since.
   uint32_t idleFor(Tick timeout, Tick deadline) const {
     const auto idle = static_cast<int32_t>(timeout - (deadline - now_));
     return idle > 0 ? static_cast<uint32_t>(idle) : 0;

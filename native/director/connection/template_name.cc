@@ -19,7 +19,7 @@ IpAddress masked(const IpAddress& client, const Persistence& persistence) {
   return part;
 }
 
-// IPVS's way of writing a mark where an address belongs.
+// Writes a mark where an address belongs, as IPVS does.
 IpAddress addressOf(uint32_t mark, Family family) {
   IpAddress address = IpAddress::v4(Be32::from(mark));
   address.family = family;
@@ -51,7 +51,7 @@ std::optional<TemplateName> templateName(const ServiceView& service, const FlowK
   name.key = FlowKey::make(key.client(), {}, key.virtualAddress(), key.virtualPort(), key.protocol(),
                            FlowKind::enginePersistence);
   name.data = *callId;
-  // No secret: a client that makes calls collide loses nothing but its own persistence.
+  // The hash needs no secret: a client that makes calls collide loses only its own persistence.
   name.dataHash = sipHash13(SipKey{}, {reinterpret_cast<const uint8_t*>(callId->data()), callId->size()});
   return name;
 }

@@ -1,4 +1,4 @@
-// What a client of a persistent service is remembered by.
+// The name by which a client of a persistent service is remembered.
 #pragma once
 
 #include <optional>
@@ -10,12 +10,12 @@
 namespace tunvs {
 
 struct TemplateName {
-  // A table entry has room for 16 bits of what an engine found. Where another template is in the way, another 16 are
-  // tried, so many times.
+  // A table entry has room for 16 bits of what an engine found. If another template is in the way, another 16 bits are
+  // tried, up to this number of times.
   static constexpr size_t kVariants = 4;
 
-  FlowKey key;            // with data: but for the client port
-  std::string_view data;  // of the service's engine; "": it has none
+  FlowKey key;            // with data: all but the client port
+  std::string_view data;  // found by the service's engine; "": there is none
   uint64_t dataHash = 0;
 
   size_t variants() const { return data.empty() ? 1 : kVariants; }
@@ -26,8 +26,8 @@ struct TemplateName {
   }
 };
 
-// `payload`: behind the packet's UDP header; empty when there is none, as of a quoted packet. nullopt: the service's
-// engine finds nothing in it. The name refers to the payload.
+// `payload` is what follows the packet's UDP header; empty when there is none, as for a quoted packet. Returns nullopt
+// when the service's engine finds nothing in it. The name refers to the payload.
 std::optional<TemplateName> templateName(const ServiceView& service, const FlowKey& flow,
                                          std::span<const uint8_t> payload);
 

@@ -58,7 +58,7 @@ Templates::Affinity Templates::followLocked(Pass& pass, const ServiceView& servi
   ConnTable& conns = entries_.table(key.family);
   Conn* found = findLocked(key, hash, name);
   if (found == nullptr) return {};
-  uint32_t unused = 0;  // a template counts on none
+  uint32_t unused = 0;  // a template itself counts on none
   if (ConnTable::hasExpired(*found, pass.now) && entries_.onDue(pass.worker.stats, key.family, *found, unused) == 0) {
     conns.removeLocked(found, hash);
     return {};
@@ -86,7 +86,7 @@ std::optional<Templates::Affinity> Templates::make(Pass& pass, const ServiceView
       ConnTable::Guard guard(conns, hash);
       const Affinity known = followLocked(pass, service, key, hash, name);
       if (known.server != nullptr) return known;
-      if (conns.find(key, hash) != nullptr) continue;  // another one's
+      if (conns.find(key, hash) != nullptr) continue;  // another template is there
       const NewConn fresh{
           .server = server.id, .expires = pass.now + timeout, .flags = kConnInactive, .packets = timeout, .control = 1};
       if (const Conn* conn = entries_.insertLocked(pass.worker.stats, key, hash, fresh, pass.now, unused)) {

@@ -48,7 +48,7 @@ TEST("sends a client's new connections where its last one went, and others elsew
   CHECK_EQ(t.counts(static_cast<uint8_t>(std::stoi(first))), Counts{3, 0});
 }
 
-TEST("takes the clients of one netmask for one client") {
+TEST("treats the clients of one netmask as one client") {
   TestDirector t;
   addService(t, persistent(300, 0xffffff00));
   const std::string first = tcp(t, "198.51.100.1", 1000);
@@ -89,7 +89,7 @@ TEST("remembers a client for the service's time after its last new connection, w
   CHECK(tcp(t, "198.51.100.1", 1002) != first);
 }
 
-TEST("keeps a template while it has connections, a minute at a time, and for a minute only from then on") {
+TEST("keeps a template while it has connections, a minute at a time, and for only a minute from then on") {
   TestDirector t;
   addService(t, persistent(100));
   const std::string first = tcp(t, "198.51.100.1", 1000);
@@ -107,7 +107,7 @@ TEST("keeps a template while it has connections, a minute at a time, and for a m
   CHECK(templateOf(after)->expiresMs <= 60000);
 }
 
-TEST("makes a template anew when its server is gone, and shows the old one on no port") {
+TEST("makes a new template when the old one's server is gone, and shows the old one on no port") {
   TestDirector t;
   addService(t, persistent(300));
   const std::string first = tcp(t, "198.51.100.1", 1000);
@@ -165,7 +165,7 @@ TEST("drops the unassured templates of a removed server with its connections, an
   }
 }
 
-TEST("knows a client of a service on every port by its address alone") {
+TEST("identifies a client of a service on every port by its address alone") {
   TestDirector t;
   ServiceKey every = TestDirector::kWeb;
   every.port = 0;
@@ -179,7 +179,7 @@ TEST("knows a client of a service on every port by its address alone") {
   }
 }
 
-TEST("prefers a service of the very port to the one on every port") {
+TEST("prefers a service of the exact port to the one on every port") {
   TestDirector t;
   ServiceKey every = TestDirector::kWeb;
   every.port = 0;

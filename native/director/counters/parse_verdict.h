@@ -1,4 +1,4 @@
-// What becomes of a packet that can't be read.
+// The verdict on a packet that can't be read.
 #pragma once
 
 #include "director/counters/verdict.h"

@@ -1,4 +1,4 @@
-// Counters of one worker. Written by that worker alone, summed by whoever reads.
+// The counters of one worker. Only that worker writes them; whoever reads sums them.
 //
 // The law:  received = the sum of verdicts          (verdict.h)
 //           handedOut = sent + egressNoBuffer + egressNoRoute + egressTooLong + egressFailed   (with an egress)
@@ -13,7 +13,7 @@
 
 namespace tunvs {
 
-// A counter with one writer: no locked instruction, never torn.
+// A counter with one writer: it needs no locked instruction and is never torn.
 class Counter {
  public:
   void add(uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
@@ -23,8 +23,8 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// One line each: the name, the kind of what is counted, which of them. All verdicts are counters of packets beside
-// these.
+// Each line gives a counter's name, the kind of what it counts, and which of that kind it counts. Beside these, each
+// verdict is a counter of packets.
 // clang-format off
 #define TUNVS_COUNTERS(COUNTER) \
   COUNTER(received, packets, "read from the device") \
@@ -35,7 +35,7 @@ class Counter {
   COUNTER(connectionsExpired, connections, "reached their timeout") \
   COUNTER(connectionsEvicted, connections, "gave way to a new one in a full table") \
   COUNTER(evictedClosing, connections, "of those evicted: were closed, or closing") \
-  COUNTER(evictedUnproven, connections, "of those evicted: had shown nothing, which is fewer than three packets, or never established") \
+  COUNTER(evictedUnproven, connections, "of those evicted: had sent fewer than three packets, or were never established") \
   COUNTER(evictedIdle, connections, "of those evicted: had been idle longest for their timeout") \
   COUNTER(templatesEvicted, templates, "gave way in a full table; no connection counted on them") \
   COUNTER(connectionsDropped, connections, "ended early: rescheduled, ended at a drain's deadline, their real server was removed, or drop_entry") \
@@ -80,7 +80,7 @@ struct CounterInfo {
   std::string_view sentence;
 };
 
-// In the order in which readCounters() writes, the verdicts behind them.
+// The counters come in the order in which readCounters() writes them, followed by the verdicts.
 #define TUNVS_INFO(name, kind, sentence) {#name, CounterKind::kind, sentence},
 inline constexpr CounterInfo kCounterInfos[] = {TUNVS_COUNTERS(TUNVS_INFO)};
 #undef TUNVS_INFO
@@ -96,8 +96,8 @@ inline void addTo(std::span<uint64_t> sums, const WorkerStats& stats) {
   for (size_t i = 0; i < kCounters; i++) sums[i] += all[i].read();
 }
 
-// The highest value of this while and of the one before, with one writer but for clear(), which may lose a race with
-// it.
+// The highest value of the current period and of the one before. It has one writer, except for clear(), which may lose
+// a race with the writer.
 class HighMark {
  public:
   void raise(uint32_t value) {
@@ -125,11 +125,11 @@ struct alignas(64) ServerCounters {
   Counter connections;
   Counter packets;
   Counter bytes;       // of the inner packets
-  Counter outPackets;  // ICMP errors from the tunnel that were told to clients; replies are never seen
+  Counter outPackets;  // ICMP errors from the tunnel that clients were told of; replies are never seen
   Counter outBytes;
   Counter tooBig;     // packets answered with the path's MTU
   Counter fragments;  // outer fragments sent
-  HighMark longest;   // packet sent lately, inner bytes: what an ICMP error about a longer one says is not believed
+  HighMark longest;   // longest packet sent lately, inner bytes: an ICMP error about a longer one is not believed
 };
 static_assert(sizeof(ServerCounters) == 64);
 

@@ -11,7 +11,8 @@
 
 namespace tunvs {
 
-// One line each: the name, which is the counter's as well; what became of the packet, roughly; why, without a stop.
+// Each line gives a verdict's name, which is its counter's, too; roughly what became of the packet; and why, as a
+// sentence without its full stop.
 // clang-format off
 #define TUNVS_VERDICTS(VERDICT) \
   VERDICT(forwarded, sent, "it goes to a real server") \
@@ -19,9 +20,9 @@ namespace tunvs {
   VERDICT(answeredTooBig, answered, "it is too long for the path to its real server, and the client is told the MTU") \
   VERDICT(relayedIcmp, sent, "it is an ICMP error about a reply, for the real server that had sent the reply") \
   VERDICT(recreatedIcmp, answered, "it is an ICMP error about a tunnel packet, and the client is told about its own packet") \
-  VERDICT(consumedIcmp, kept, "it is an ICMP error about a tunnel packet that is nobody else's business; an MTU that it reports is noted if it is believed") \
+  VERDICT(consumedIcmp, kept, "it is an ICMP error about a tunnel packet, and concerns nobody else; an MTU that it reports is noted if it is believed") \
   VERDICT(waitingFragment, kept, "it waits for its datagram's first fragment, which decides") \
-  VERDICT(parked, kept, "it is of a new connection, and waits for the answer of the service's policy") \
+  VERDICT(parked, kept, "it belongs to a new connection, and waits for the answer of the service's policy") \
   VERDICT(dropTruncated, dropped, "it is shorter than its IP header, or than its IP header says") \
   VERDICT(dropBadVersion, dropped, "its IP version is neither 4 nor 6") \
   VERDICT(dropBadHeader, dropped, "the lengths in its IP header cannot be true") \
@@ -31,7 +32,7 @@ namespace tunvs {
   VERDICT(dropTtlExpired, dropped, "its TTL is 0") \
   VERDICT(dropFragment, dropped, "it is a fragment that overlaps, is too small or waited too long, of a ping or a protocol that is not balanced, or of a datagram that was dropped") \
   VERDICT(dropProtocol, dropped, "its protocol is not balanced; the client is told so") \
-  VERDICT(dropIcmp, dropped, "it is ICMP that is broken, of a kind that is not handled or answered, or about none of the connections") \
+  VERDICT(dropIcmp, dropped, "it is ICMP that is broken, of a kind that is not handled or answered, or about no known connection") \
   VERDICT(dropShortTransport, dropped, "it is too short for its TCP, UDP or SCTP header") \
   VERDICT(dropNoService, dropped, "there is no virtual service for it") \
   VERDICT(dropNotScheduled, dropped, "it belongs to no connection and may not begin one") \

@@ -11,13 +11,13 @@
 namespace tunvs {
 namespace {
 
-// RFC 8200: where the fixed header names what follows; a parameter problem points there.
+// RFC 8200: the byte of the fixed header that names what follows. A parameter problem points to it.
 constexpr uint32_t kNextHeaderOffset = 6;
 
-// RFC 8200 section 4.7: nothing follows, and that is no error. Of IPv4 it is a protocol as any other.
+// RFC 8200 section 4.7: nothing follows, which is no error. In IPv4 it is a protocol as any other.
 constexpr uint8_t kNoNextHeader = 59;
 
-// A checksum that is still to be finished says nothing yet, and as to a host, that is no reason to doubt the packet.
+// A checksum that is still to be finished says nothing yet. As for a host, that is no reason to doubt the packet.
 ChecksumTrust trustIn(const ParsedPacket& parsed) {
   return parsed.offload.isNone() ? ChecksumTrust::none : ChecksumTrust::verified;
 }
@@ -63,11 +63,11 @@ void Answers::portUnreachable(std::span<const uint8_t> packet, const ParsedPacke
 }
 
 void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed) {
-  // A host says this of the whole datagram, and some never become whole.
+  // A host says this about the whole datagram, and some datagrams never become whole.
   if (parsed.packetClass == PacketClass::fragment) return;
   if (parsed.protocol == kTcpProtocol) return reset(packet, parsed);
   if (parsed.protocol == kUdpProtocol) {
-    // A host looks at the checksum before it finds that nobody listens.
+    // A host checks the checksum before it finds that nobody listens.
     const std::span<const uint8_t> segment = packet.subspan(parsed.transport);
     if (trustIn(parsed) == ChecksumTrust::none &&
         !transportChecksumIsRight(parsed.key.client(), parsed.key.virtualAddress(), parsed.protocol, segment)) {
@@ -77,7 +77,7 @@ void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed
   }
   if (parsed.key.isV4()) return unreachable(packet, parsed, icmp4::kUnreachable, icmp4::kProtocolUnreachable, 0);
   if (parsed.protocol == kNoNextHeader) return;
-  // Behind extension headers the pointer would have to name a place that nobody needs to know.
+  // Behind extension headers, the pointer would have to name a place that nobody needs to know.
   if (parsed.transport == kIpv6HeaderBytes) {
     unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kUnknownNextHeader, kNextHeaderOffset);
   }

@@ -1,7 +1,7 @@
-// What the director says to clients itself: destination unreachable, reset, packet too big, echo replies.
+// What the director itself says to clients: destination unreachable, reset, packet too big, echo replies.
 //
-// Thread safety: as WorkerContext.
-// Every answer leaves from the virtual address that the client had asked, within its kind's rate limit.
+// Thread safety: as WorkerContext. Every answer leaves from the virtual address that the client had asked, within the
+// rate limit of its kind.
 #pragma once
 
 #include "director/config/settings.h"
@@ -15,27 +15,27 @@ class Answers {
  public:
   Answers(Pass& pass, size_t cause) : worker_(pass.worker), out_(pass.out), cause_(cause), now_(pass.now) {}
 
-  // What a host answers to a packet for a port on which nobody listens: a reset to TCP, port unreachable to UDP,
-  // protocol unreachable to anything else.
+  // Answers a packet for a port on which nobody listens as a host does: TCP with a reset, UDP with port unreachable,
+  // and anything else with protocol unreachable.
   void refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed);
-  // Port unreachable, to TCP too: what IPVS answers when no real server may take a connection.
+  // Answers port unreachable, to TCP too, as IPVS does when no real server may take a connection.
   void portUnreachable(std::span<const uint8_t> packet, const ParsedPacket& parsed);
   void reset(std::span<const uint8_t> packet, const ParsedPacket& parsed);
-  // `mtu`: of the tunnel, bytes. False when it may not be said, or not now.
+  // `mtu` is the tunnel's, in bytes. Returns false when it may not be said, or not now.
   bool tooBig(std::span<const uint8_t> packet, const ParsedPacket& parsed, uint32_t mtu);
-  // To IPv6 (RFC 8200 section 4.5, RFC 7112): a fragment whose length, or whose place, can't be, and a first one that
-  // lacks headers. Nothing for any other reason.
+  // Answers IPv6 (RFC 8200 section 4.5, RFC 7112): a fragment with an impossible length or offset, and a first one that
+  // lacks headers. Answers nothing for any other reason.
   void malformedFragment(std::span<const uint8_t> packet, const ParsedPacket& parsed, const FragmentInfo& info,
                          FragmentDrop reason);
   bool echo(std::span<const uint8_t> packet, const ParsedPacket& parsed);
-  // An ICMP error of the given kind about `quoted`, a packet of the client's or its beginning, in the name of `source`.
-  // The length of what was sent; 0 when nothing was.
+  // Sends an ICMP error of the given kind about `quoted`, which is a packet of the client's or the beginning of one, in
+  // the name of `source`. Returns the length of what was sent; 0 when nothing was.
   size_t error(std::span<const uint8_t> quoted, Family family, uint8_t type, uint8_t code, uint32_t mtu,
                const IpAddress& source, const IpAddress& client, RateLimit& limit);
 
  private:
   bool allow(RateLimit& limit);
-  // write(room) makes an answer of at most `bytes`; its length, 0 when there is none.
+  // write(room) writes an answer of at most `bytes` and returns its length, 0 when there is none.
   template <typename Write>
   size_t send(size_t bytes, const IpAddress& client, Write&& write) {
     return out_.make(bytes, client, cause_, OutputWay::client, write);

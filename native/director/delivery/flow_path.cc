@@ -14,7 +14,7 @@ Verdict FlowPath::handle(Pass& pass, const Flow& flow, Packet& packet, size_t ca
   return forwarder_.send(pass, *server, {packet.data, parsed, flow.hash, cause});
 }
 
-// It goes to no real server, or not now.
+// Handles a packet that goes to no real server, or does not go now.
 [[gnu::noinline]] Verdict FlowPath::keepBack(Pass& pass, Verdict verdict, const Flow& flow, Packet& packet,
                                              size_t cause) {
   if (verdict == Verdict::parked) return policies_.park(pass, flow, packet, cause);

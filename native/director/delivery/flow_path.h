@@ -1,5 +1,5 @@
-// The way of whole TCP, UDP and SCTP packets to their real servers: find the connection, or open one, note its state,
-// put the outer header on.
+// The way of whole TCP, UDP and SCTP packets to their real servers: it finds the connection or opens one, notes its
+// state and puts the outer header on.
 //
 // Thread safety: as Director::process.
 #pragma once
@@ -31,7 +31,7 @@ class FlowPath {
  private:
   Verdict keepBack(Pass& pass, Verdict verdict, const Flow& flow, Packet& packet, size_t cause);
 
-  Connections connections_;  // first, as what every packet needs: then it is where this object is
+  Connections connections_;  // first, as every packet needs it: so it has the address of this object
   Forwarder forwarder_;
   const Settings& settings_;
   PolicyPath policies_;

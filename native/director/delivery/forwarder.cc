@@ -31,42 +31,42 @@ uint32_t leastPathMtu(const ServerView& server, const ParsedPacket& parsed) {
   return overheadOf(server, parsed) + kMinTunnelMtuIpv4;
 }
 
-// The longest packet that need not be cut. REQUIRES: pathMtu >= leastPathMtu(server, parsed)
+// Returns the length of the longest packet that need not be cut. REQUIRES: pathMtu >= leastPathMtu(server, parsed)
 uint32_t innerMtu(const ServerView& server, const ParsedPacket& parsed, uint32_t pathMtu) {
   const uint32_t inner = pathMtu - overheadOf(server, parsed);
-  // An IPv6 host never sends less than 1280 bytes at a time, whatever it is told: the rest is up to outer fragments.
+  // An IPv6 host never sends less than 1280 bytes at a time, whatever it is told. Outer fragments have to do the rest.
   return parsed.key.isV4() ? inner : std::max(inner, kMinTunnelMtuIpv6);
 }
 
-// What is no tunnel packet is the client's own, whose DF is the client's to set, whatever pmtu_disc is.
+// Without a tunnel the packet is the client's own, and its DF is the client's to set, whatever pmtu_disc is.
 bool isClientsOwn(const ServerView& server) { return !server.traits->isTunnel(); }
 
-// Too long, and nobody but the client may send it in smaller pieces.
+// Tells whether the packet is too long and only the client may send it in smaller pieces.
 bool isClientsToCut(const ServerView& server, const ParsedPacket& parsed, uint32_t mtu, const Tunables& tunables) {
   if (segmentLength(parsed) <= mtu) return false;
   return parsed.key.isV4() ? parsed.dontFragment && (tunables.pmtuDisc != 0 || isClientsOwn(server)) : true;
 }
 
-// Of fragments, IPv4 hosts are told of the first one only (RFC 1122 section 3.2.2).
+// IPv4 hosts are told only of the first fragment (RFC 1122 section 3.2.2).
 bool mayTell(const ParsedPacket& parsed) {
   return !parsed.key.isV4() || parsed.packetClass != PacketClass::fragment || parsed.fragmentOffset == 0;
 }
 
-// A packet that is still to be cut goes whole where each of its segments would go whole. It is never put into outer
-// fragments, nor behind a checksum that would have to cover what is not finished yet.
+// A packet that is still to be cut goes whole if each of its segments would go whole. It is never put into outer
+// fragments, nor behind a checksum that would have to cover unfinished parts.
 bool mayStayWhole(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, uint32_t pathMtu) {
   const OuterHeader& outer = server.outer(flowHash);
   return segmentLength(parsed) + outer.length <= pathMtu && outer.checksum == TunnelChecksum::none;
 }
 
-// Whether finishing the checksum changes nothing but the packet's own transport header, also behind an outer header.
+// Tells whether finishing the checksum changes only the packet's own transport header, also behind an outer header.
 bool staysInTransport(const ParsedPacket& parsed) {
   const Offload& offload = parsed.offload;
   return offload.isNone() ||
          (offload.checksumStart == parsed.transport && offload.checksumStart <= Offload::kMaxChecksumStart);
 }
 
-// `pathMtu`: read once, as it may change between two looks.
+// `pathMtu` is read once, as it may change between two reads.
 Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed,
                  uint32_t pathMtu, const Tunables& tunables) {
   if (!server.isReachable) return Verdict::dropNoSource;

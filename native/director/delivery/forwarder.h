@@ -1,5 +1,5 @@
-// Sends a packet to its real server: outer header, path MTU, fragments of what is too long; or to the host itself,
-// where that is the real server.
+// Sends a packet to its real server: it adds the outer header, heeds the path MTU and fragments what is too long. If
+// the host itself is the real server, it hands the packet to the host.
 //
 // Thread safety: as Director::process.
 #pragma once
@@ -18,7 +18,7 @@ struct Outgoing {
   const ParsedPacket& parsed;
   uint64_t flowHash;
   size_t cause;
-  bool isRelayed = false;  // an ICMP error on its way: it is sent whatever its length, and nobody is told
+  bool isRelayed = false;  // an ICMP error being relayed: it is sent whatever its length, and nobody is told
 };
 
 class Forwarder {
@@ -36,10 +36,10 @@ class Forwarder {
     return Verdict::forwarded;
   }
 
-  // What send() makes of a packet of this length; answeredTooBig also where the limit of answers then forbids it.
+  // Returns what send() makes of a packet of this length; answeredTooBig also if the limit of answers then forbids one.
   Verdict judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed, Tick now,
                 const Tunables& tunables) const;
-  // send() would answer that the packet is too long for the path.
+  // Tells whether send() would answer that the packet is too long for the path.
   bool wouldTellTooBig(const ServerView& server, const ParsedPacket& parsed, Tick now, const Tunables& tunables) const;
 
  private:
@@ -52,7 +52,7 @@ class Forwarder {
                        static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification, pmtuDisc);
   }
 
-  // `longest`: of the packets that it is on the wire.
+  // `longest` is the length of the longest packet that it becomes on the wire.
   void count(Pass& pass, const ServerView& server, uint32_t bytes, uint32_t longest) {
     ServerCounters& counters = pool_.counters(pass.worker.index, server.id);
     counters.packets.add(1);
@@ -62,8 +62,8 @@ class Forwarder {
   }
 
   Verdict sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet);
-  // The path may be too narrow, or none, or the packet still to be cut: answers, sends, sends in fragments, or hands to
-  // this host.
+  // Handles the cases in which the path may be too narrow, there is none, or the packet is still to be cut: answers,
+  // sends, sends in fragments, or hands to this host.
   Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet);
 
   const Settings& settings_;

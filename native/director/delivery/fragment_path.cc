@@ -6,11 +6,11 @@
 
 namespace tunvs {
 
-constexpr size_t kMaxReleased = 128;  // fragments of one datagram, FragmentTable's own limit
+constexpr size_t kMaxReleased = 128;  // fragments of one datagram: FragmentTable's own limit
 
 Verdict FragmentPath::handle(Pass& pass, FragmentLease& lease, const ParsedPacket& parsed, Packet& packet,
                              size_t cause) {
-  // Of IPv6, only the first fragment says what it is.
+  // In IPv6, only the first fragment says what it is.
   if (parsed.key.isV4() && !isBalanced(parsed.protocol)) return Verdict::dropFragment;
   const FragmentInfo info = fragmentInfoOf(parsed);
   if (info.isFirst()) return handleFirst(pass, lease, info, parsed, packet, cause);
@@ -27,7 +27,7 @@ Verdict FragmentPath::handle(Pass& pass, FragmentLease& lease, const ParsedPacke
 
 Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const FragmentInfo& info,
                                   const ParsedPacket& parsed, Packet& packet, size_t cause) {
-  // Nothing is opened or counted for a fragment that goes nowhere.
+  // A fragment that goes nowhere opens nothing and is not counted.
   const FragmentAnswer begun = fragments_.begin(info, pass.now);
   if (begun.verdict != FragmentVerdict::forward) {
     tellSender(pass, info, begun.reason, parsed, packet, cause);
@@ -44,14 +44,14 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
   }
   if (verdict == Verdict::forwarded) {
     decision.server = server->id;
-    // The client is told by the first fragment; without it the others are of no use.
+    // The first fragment is why the client is told; without it the others are of no use.
     if (forwarder_.wouldTellTooBig(*server, parsed, pass.now, pass.tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
   } else {
     decision.refusal = static_cast<uint8_t>(verdict);
     answerUnsent(pass, settings_, verdict, parsed, packet, cause);
   }
-  // Those that had waited are sent behind the first; they stay where they are until the lease is cleared.
+  // The fragments that waited are sent behind the first. They stay where they are until the lease is cleared.
   std::array<Packet, kMaxReleased> released;
   size_t count = 0;
   const FragmentAnswer answer = fragments_.conclude(info, decision, pass.now, lease, [&](Packet waited) {
@@ -66,14 +66,14 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
   for (size_t i = 0; i < count; i++) {
     ParsedPacket again;
     parsePacket(released[i], again);
-    if (again.error != ParseError::none) continue;  // can't be: it was parsed when it came
+    if (again.error != ParseError::none) continue;  // impossible: it was parsed when it arrived
     const Verdict waited = send(pass, answer.decision, again, released[i], cause);
     (waited == Verdict::forwarded ? pass.worker.stats.fragmentsReleased : pass.worker.stats.fragmentsRefused).add(1);
   }
   return sent;
 }
 
-// Only of a virtual address, and what a host would say.
+// Answers only in the name of a virtual address, and only what a host would say.
 void FragmentPath::tellSender(Pass& pass, const FragmentInfo& info, FragmentDrop reason, const ParsedPacket& parsed,
                               const Packet& packet, size_t cause) {
   if (parsed.key.isV4() || pass.services->virtualAddress(parsed.key.virtualAddress()) == nullptr) return;

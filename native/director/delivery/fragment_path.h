@@ -1,4 +1,4 @@
-// Fragments: the first of a datagram decides where it goes, those before it wait, those behind it follow.
+// Fragments: the first of a datagram decides where it goes; those before it wait, and those behind it follow.
 //
 // Thread safety: as Director::process.
 #pragma once
@@ -16,7 +16,7 @@ class FragmentPath {
   FragmentPath(const Settings& settings, FragmentTable& fragments, Connections& connections, Forwarder& forwarder)
       : settings_(settings), fragments_(fragments), connections_(connections), forwarder_(forwarder) {}
 
-  // Those that had waited for this one are sent behind it, from memory that `lease` keeps.
+  // Sends the fragments that waited for this one behind it, from memory that `lease` keeps.
   // REQUIRES: parsed.packetClass == PacketClass::fragment
   Verdict handle(Pass& pass, FragmentLease& lease, const ParsedPacket& parsed, Packet& packet, size_t cause);
 

@@ -15,21 +15,22 @@
 namespace tunvs {
 namespace {
 
-// Smaller answers to "fragmentation needed" than this say nothing useful; IPVS leaves them as they are.
+// A path MTU up to this is told to clients as it is, as IPVS does. Less the tunnel's header, it would say nothing
+// useful.
 constexpr uint32_t kLeastReducibleMtu = 88;
 
 bool isEchoRequest(const IcmpMessage& message) {
   return message.family == Family::ipv4 ? message.type == icmp4::kEchoRequest : message.type == icmp6::kEchoRequest;
 }
 
-// As a packet's IP header says it, where so much of it is there.
+// Returns the length that a packet's IP header states, if enough of the header is there.
 std::optional<uint32_t> ipLengthOf(std::span<const uint8_t> packet) {
   if (packet.size() >= 4 && packet[0] >> 4 == 4) return loadBe16(packet.data() + 2);
   if (packet.size() >= 6 && packet[0] >> 4 == 6) return loadBe16(packet.data() + 4) + kIpv6HeaderBytes;
   return std::nullopt;
 }
 
-// Whether the outer packet that an error quotes is one that this server gets.
+// Tells whether the outer packet that an error quotes is of the form that this server gets.
 bool isSentTo(const ServerView& server, const StrippedOuter& outer) {
   const auto hasForm = server.traits->hasForm;
   return server.address == outer.server && hasForm != nullptr && hasForm(server.config.tunnel, outer);
@@ -43,8 +44,8 @@ struct IcmpPath::Context {
   Packet& packet;
   size_t cause;
   const IcmpMessage& message;
-  Explanation* asked;  // null: it is no question
-  // Whether the error may lower anything: one turn is enough for all the services of a server.
+  Explanation* asked;  // null: this is no question
+  // Whether the error may lower anything. One turn is enough for all the services of a server.
   std::optional<bool> mayLower{};
 
   std::span<const uint8_t> bytes() const { return {packet.data, parsed.length}; }
@@ -85,15 +86,15 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   return server;
 }
 
-// A router between a real server and its client complains about a reply: the complaint goes to the real server, as it
-// is.
+// A router between a real server and its client complains about a reply. The complaint goes to the real server
+// unchanged.
 Verdict IcmpPath::relay(Context& c) {
   const auto quote = readQuote(c.message.quoted);
   if (!quote || !quote->hasPorts) return Verdict::dropIcmp;
   uint64_t hash;
   const FlowKey flow = flowKeyOf(*quote, QuotedDirection::toClient);
   const ServerView* server = serverOf(c, flow, hash);
-  // With ECMP in front of several directors the error may come to one that does not know the connection.
+  // With ECMP in front of several directors, the error may come to one that does not know the connection.
   if (server == nullptr && c.pass.tunables().scheduleIcmp != 0)
     server = c.asked != nullptr ? connections_.previewQuoted(flow, c.pass.worker.mark, c.pass.now, *c.asked)
                                 : connections_.openQuoted(c.pass, flow, hash);
@@ -109,9 +110,9 @@ Verdict IcmpPath::relay(Context& c) {
   return verdict == Verdict::forwarded ? Verdict::relayedIcmp : verdict;
 }
 
-// Too little of the client's packet was quoted to know the client: routers need quote no more than 8 bytes behind the
-// outer header (RFC 792). The outer destination still names the real server whose path is narrow. The client is told
-// when its next packet that is too long comes. IPVS believes so short a quote of GUE alone.
+// Too little of the client's packet was quoted to know the client: routers need to quote no more than 8 bytes behind
+// the outer header (RFC 792). The outer destination still names the real server whose path is narrow. The client is
+// told when it sends its next packet that is too long. IPVS believes so short a quote only for GUE.
 Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
   if (!c.message.isTooBig || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
   if (!c.pass.worker.limits.lookUps.take(c.pass.now)) return Verdict::dropIcmp;
@@ -125,8 +126,8 @@ Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
   return Verdict::consumedIcmp;
 }
 
-// Everything that can be checked, for whoever can send to the director's address can send such an error. What it can't
-// know is what was sent lately, and by whom: it has to guess a length.
+// Everything that can be checked is checked, for anybody who can send to the director's address can send such an error.
+// An attacker can't know what was sent lately, and by whom: he has to guess a length.
 bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote) {
   const auto isFrom = [&](const OuterHeader& header) {
     const bool isV4 = outer.source.isV4();
@@ -134,7 +135,7 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   };
   if (std::ranges::none_of(server.outers, isFrom)) return false;
 
-  // A router complains of what is longer than its MTU, and nothing leaves here that is longer than the path's.
+  // A router complains of a packet that is longer than its MTU, and nothing leaves here that is longer than the path's.
   const uint32_t front = server.outers[0].length;
   if (outer.isFirstFragment) return mayHaveCut(c, server, outer);
   const bool isPossible = outer.totalBytes > std::max<uint32_t>(c.message.mtu, front) &&
@@ -143,8 +144,8 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   if (const auto innerBytes = ipLengthOf(outer.inner); innerBytes && *innerBytes + front != outer.totalBytes)
     return false;
 
-  // Routers cut what may be cut. IPVS believes an error about a packet that may be, and so does this where the client's
-  // own packet may be cut too, and the outer header therefore: then nothing but DF tells it from any other.
+  // Routers cut packets that may be cut. IPVS believes an error about such a packet. Here one is believed only if the
+  // client's own packet may be cut, too, and therefore the outer one: then nothing but DF tells it from any other.
   if (outer.source.isV4()) {
     const bool isWhole = quote == nullptr || (quote->family() == Family::ipv4 && quote->dontFragment);
     const bool wantsDf = isWhole && c.pass.tunables().pmtuDisc != 0;
@@ -155,7 +156,8 @@ bool IcmpPath::mayHaveSent(Context& c, const ServerView& server, const StrippedO
   return outer.totalBytes - front <= longestTo(server);
 }
 
-// The first piece of what the director itself has cut: as long as it makes them, and of a packet that it had to cut.
+// Tells whether the outer packet may be the first piece of a packet that the director itself has cut. It must be as
+// long as the director makes such pieces, and the packet must be one that the director had to cut.
 bool IcmpPath::mayHaveCut(Context& c, const ServerView& server, const StrippedOuter& outer) {
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, c.pass.now);
   const auto innerBytes = ipLengthOf(outer.inner);
@@ -185,7 +187,7 @@ IcmpPath::Heard IcmpPath::learn(Context& c, const ServerView& server, const Stri
   const MtuOutcome outcome = server.pathMtu->learn(settings_.pathMtu, report, c.pass.now, mayLower);
   if (outcome == MtuOutcome::ignoredTooOften) return Heard::disbelieved;
   if (outcome != MtuOutcome::lowered) return Heard::believed;
-  // From now on nothing so long is sent: who wants to say it again has to wait until there is reason to.
+  // From now on nothing so long is sent. Whoever wants to repeat the error has to wait until there is reason for it.
   for (size_t worker = 0; worker < pool_.workers(); worker++) pool_.counters(worker, server.id).longest.clear();
   return Heard::lowered;
 }
@@ -195,8 +197,8 @@ void IcmpPath::count(Context& c, Heard heard) {
   if (heard == Heard::lowered) c.pass.worker.stats.pathMtuLowered.add(1);
 }
 
-// A router on the way to a real server complains about an outer packet: what its MTU says is noted, and the client is
-// told about its own packet, as far as that was quoted.
+// A router on the way to a real server complains about an outer packet. The MTU that it states is noted, and the client
+// is told about its own packet, as far as that was quoted.
 Verdict IcmpPath::fromTunnel(Context& c) {
   const auto outer = stripOuter(c.message.quoted);
   if (!outer) return Verdict::dropIcmp;
@@ -208,14 +210,16 @@ Verdict IcmpPath::fromTunnel(Context& c) {
 
   uint32_t mtu = 0;
   if (c.message.isTooBig) {
-    // As IPVS: the client is told what was known before this error; its next packet that is too long learns the rest.
+    // As in IPVS, the client is told what was known before this error. It learns the rest from its next packet that is
+    // too long.
     const uint32_t known = server->pathMtu->effective(settings_.pathMtu, c.pass.now);
     // An error about a packet that is not from here may speak of another path.
     if (settings_.isOwnAddress(outer->source)) count(c, learn(c, *server, *outer, &*quote));
     if (!quote->dontFragment) return Verdict::consumedIcmp;
     const uint32_t taken = overhead(server->config.tunnel, quote->family(), server->address.family);
     mtu = known > kLeastReducibleMtu ? known - taken : known;
-    // Less is no MTU of IPv6's: a host takes no notice (RFC 8201 section 4), and the director cuts what is longer.
+    // IPv6 has no smaller MTU: a host takes no notice of one (RFC 8201 section 4), and the director cuts what is
+    // longer.
     if (quote->family() == Family::ipv6) mtu = std::max(mtu, kMinTunnelMtuIpv6);
   }
   const auto kind = translateIcmpError({c.message.type, c.message.code}, c.message.family, quote->family());

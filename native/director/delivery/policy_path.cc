@@ -33,7 +33,7 @@ void PolicyPath::resume(Pass& pass, std::span<const PolicyAnswer> answers) {
   pass.worker.parking.forEachOverdue(pass.now, [&](ParkedFlow& flow) { conclude(pass, flow, /*answer=*/nullptr); });
 }
 
-// `answer` null: there is none in time.
+// `answer` is null when there was none in time.
 void PolicyPath::conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer) {
   const bool isDecided = answer != nullptr && answer->kind == PolicyAnswer::Kind::server;
   PolicyTurn turn{isDecided ? PolicyTurn::Kind::decided : PolicyTurn::Kind::fallback,
@@ -43,7 +43,7 @@ void PolicyPath::conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answ
   pass.worker.parking.end(flow, [&](Packet packet, size_t cause) {
     ParsedPacket parsed;
     parsePacket(packet, parsed);
-    if (parsed.error != ParseError::none) return;  // can't be: it was parsed when it came
+    if (parsed.error != ParseError::none) return;  // impossible: it was parsed when it arrived
     const ConnTable& conns = connections_.table(parsed.key.family);
     const ServerView* server = nullptr;
     const Verdict found = connections_.serverFor(pass, parsed, hash, conns.find(parsed.key, hash), server, &turn);

@@ -17,17 +17,17 @@ class PolicyPath {
   PolicyPath(const Settings& settings, Connections& connections, Forwarder& forwarder)
       : settings_(settings), connections_(connections), forwarder_(forwarder) {}
 
-  // Has a packet wait, or goes by the scheduler where there is no room to. REQUIRES: Connections::serverFor() said
-  // Verdict::parked
+  // Makes a packet wait, or leaves it to the scheduler if there is no room to wait.
+  // REQUIRES: Connections::serverFor() said Verdict::parked
   Verdict park(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
 
-  // Opens connections as the answers say, and as their schedulers say where the deadline has come; what had waited goes
-  // on.
+  // Opens connections as the answers say, or as their schedulers say at the deadline, and sends on the packets that
+  // waited.
   void resume(Pass& pass, std::span<const PolicyAnswer> answers);
 
  private:
   void conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answer);
-  // `verdict`: whether there is a server to send it to.
+  // `verdict` tells whether there is a server to send it to.
   Verdict sendOn(Pass& pass, Verdict verdict, const ServerView* server, const ParsedPacket& parsed, Packet packet,
                  uint64_t hash, size_t cause);
 

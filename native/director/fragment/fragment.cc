@@ -3,7 +3,7 @@
 namespace tunvs {
 namespace {
 
-// RFC 8200 section 4.7: no header, so none can be cut.
+// RFC 8200 section 4.7: there is no header, so none can be cut.
 constexpr uint8_t kNoNextHeader = 59;
 
 }  // namespace
@@ -14,7 +14,7 @@ FragmentInfo fragmentInfoOf(const ParsedPacket& parsed) {
   info.destination = parsed.key.virtualAddress();
   info.identification = parsed.identification;
   info.protocol = parsed.protocol;
-  // Of IPv6 only what stands between the fixed header and the fragment header counts.
+  // In IPv6, only what stands between the fixed header and the fragment header counts.
   info.headerBytes =
       static_cast<uint16_t>(parsed.key.isV4() ? parsed.fragmentPayload : parsed.fragmentPayload - kIpv6HeaderBytes - 8);
   info.offsetBytes = parsed.fragmentOffset;
@@ -28,7 +28,7 @@ FragmentDrop checkFragment(const FragmentInfo& info) {
   if (info.family() == Family::ipv6 && info.isFirst() && info.protocol != kNoNextHeader &&
       info.payloadBytes < info.transportOffset + leastTransportBytes(info.protocol))
     return FragmentDrop::tinyFirst;
-  // Hosts tell the sender of a place that no datagram has before they look at its length.
+  // A host tells the sender of an offset beyond any datagram's end before it checks the length.
   if (info.family() == Family::ipv6 && info.endBytes() > 65535) return FragmentDrop::tooLong;
   if (info.takenBytes() == 0 || info.offsetBytes % 8 != 0) return FragmentDrop::badLength;
   if (info.more && info.takenBytes() % 8 != 0) return FragmentDrop::badLength;
@@ -37,7 +37,7 @@ FragmentDrop checkFragment(const FragmentInfo& info) {
   if (info.isFirst()) {
     return info.payloadBytes < info.transportOffset + least ? FragmentDrop::tinyFirst : FragmentDrop::none;
   }
-  // Of IPv6 only the first fragment says which protocol it is.
+  // In IPv6, only the first fragment says which protocol it is.
   const bool reachesIntoHeader = info.family() == Family::ipv4 && info.offsetBytes < least;
   return reachesIntoHeader ? FragmentDrop::tinyFirst : FragmentDrop::none;
 }

@@ -12,12 +12,13 @@
 
 namespace tunvs {
 
-// REQUIRES, of whoever fills it: both addresses of one family, and the values are what the packet's headers say.
+// REQUIRES: both addresses are of one family, and the values are what the packet's headers say.
 struct FragmentInfo {
   IpAddress source;
   IpAddress destination;
   uint32_t identification = 0;  // IPv4: 16 bits
-  // IPv4: of the header. IPv6: of a first fragment the transport protocol, of others the fragment header's Next Header.
+  // IPv4: from the header. IPv6: of a first fragment the transport protocol, of others the fragment header's Next
+  // Header.
   uint8_t protocol = 0;
   // What counts towards 65,535 bytes besides the payload. IPv4: the header. IPv6: the extension headers between the
   // IPv6 header and the fragment header.
@@ -30,7 +31,8 @@ struct FragmentInfo {
   Family family() const { return source.family; }
   bool isFirst() const { return offsetBytes == 0; }
   bool isAtomic() const { return offsetBytes == 0 && !more; }
-  // What a receiver takes of it. Of IPv4, Linux trims to whole units of 8 what has more to come; of IPv6 it refuses it.
+  // Returns the bytes that a receiver takes of it. If more fragments follow, Linux trims an IPv4 payload to whole units
+  // of 8 bytes, and refuses an IPv6 payload that is not a multiple of 8.
   uint32_t takenBytes() const { return more && family() == Family::ipv4 ? payloadBytes & ~7u : payloadBytes; }
   uint32_t endBytes() const { return offsetBytes + takenBytes(); }
 };
@@ -41,28 +43,28 @@ FragmentInfo fragmentInfoOf(const ParsedPacket& parsed);
 // Why a fragment was dropped.
 enum class FragmentDrop : uint8_t {
   none,
-  badLength,  // no payload, or one that is no multiple of 8 though more is to come (RFC 791, RFC 8200 section 4.5)
+  badLength,  // no payload, or one that is no multiple of 8 though more follows (RFC 791, RFC 8200 section 4.5)
   tooLong,    // the datagram would exceed 65,535 bytes: "ping of death"
   tinyFirst,  // the transport header is cut, or a later fragment reaches into it (RFC 1858, RFC 3128, RFC 7112)
-  overlap,    // bytes that were there already (RFC 5722; for IPv4 all but exact duplicates)
+  overlap,    // with bytes that were there already (RFC 5722; for IPv4 all but exact duplicates)
   twoEnds,    // two last fragments that disagree, or bytes behind the last one
-  tooMany,    // of more fragments than kMaxFragments
+  tooMany,    // the datagram has more fragments than kMaxFragments
   duplicate,  // a copy of one that waits; the datagram lives on
-  noRoom,     // nothing more can wait: the arena is full, or the datagram's share of it is
-  refused,    // its first fragment was refused: see FragmentDecision
+  noRoom,     // nothing more can wait: the arena is full, or the datagram has used its share of it
+  refused,    // the first fragment was refused: see FragmentDecision
   kCount,
 };
 inline constexpr size_t kFragmentDrops = static_cast<size_t>(FragmentDrop::kCount);
-// In the order of the enum; also the counters' names.
+// In the order of the enum; these are also the counters' names.
 inline constexpr std::string_view kFragmentDropNames[kFragmentDrops] = {
     "none", "badLength", "tooLong", "tinyFirst", "overlap", "twoEnds", "tooMany", "duplicate", "noRoom", "refused",
 };
 
-// Least bytes of a protocol's header: what the first fragment must hold for the director to decide by it.
+// Returns the least bytes of a protocol's header that the first fragment must hold for the director to decide by it.
 constexpr uint32_t leastTransportBytes(uint8_t protocol) {
   switch (static_cast<IpProtocol>(protocol)) {
     case IpProtocol::tcp: return 20;
-    case IpProtocol::sctp: return 16;  // common header and the first chunk's
+    case IpProtocol::sctp: return 16;  // the common header and the first chunk's
     case IpProtocol::udp:
     case IpProtocol::icmp:
     case IpProtocol::icmpv6: return 8;
@@ -70,11 +72,11 @@ constexpr uint32_t leastTransportBytes(uint8_t protocol) {
   }
 }
 
-// What can be said from one fragment alone; `none` when nothing is wrong.
+// Returns what one fragment alone shows to be wrong; `none` when nothing is.
 FragmentDrop checkFragment(const FragmentInfo& info);
 
-// Whether a receiver takes such a fragment, of which checkFragment() said `found`, as if it had not come: its datagram
-// lives on. RFC 8200 section 4.5 and RFC 7112 have IPv6 hosts drop these alone and tell their sender.
+// Tells whether a receiver treats such a fragment, of which checkFragment() said `found`, as if it had not come, so
+// that its datagram lives on. RFC 8200 section 4.5 and RFC 7112 have IPv6 hosts drop these alone and tell their sender.
 bool isDroppedAlone(const FragmentInfo& info, FragmentDrop found);
 
 }  // namespace tunvs

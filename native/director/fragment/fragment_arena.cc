@@ -10,7 +10,8 @@ FragmentArena::FragmentArena(size_t bytes)
   assert(bytes >= kLeastBytes);
 }
 
-// The place for a record at the head, or kNone. Gives away what is left at the end of the ring when it is too short.
+// Returns the place for a record at the head, or kNone. If what is left at the end of the ring is too short, that is
+// given away.
 uint32_t FragmentArena::place(uint32_t units) {
   if (used_ == 0) head_ = tail_ = 0;
   if (used_ != 0 && head_ <= tail_) return tail_ - head_ >= units ? head_ : kNone;

@@ -1,7 +1,7 @@
-// The memory in which fragments wait: a ring of records, given out at its head and taken back at its tail.
+// The memory in which fragments wait: a ring of records, handed out at its head and taken back at its tail.
 //
-// What is given back in another order only becomes free when the tail gets there. So when the ring is full, the record
-// at its tail is the oldest one that is still in use, which is the one to give up.
+// A record that is given back out of order becomes free only when the tail gets there. So when the ring is full, the
+// record at its tail is the oldest one still in use, which is the one to give up.
 //
 // Thread safety: none; the owner locks. Whoever holds a record may use its bytes, and `next`, without the lock.
 // Invariants:
@@ -22,12 +22,12 @@ class FragmentArena {
  public:
   static constexpr uint32_t kUnitBytes = 64;
   static constexpr uint32_t kNone = UINT32_MAX;
-  // What the longest packet takes. A ring must be at least as large.
+  // The space that the longest packet takes. A ring must be at least as large.
   static constexpr size_t kLeastBytes = 2 * kUnitBytes + kHeadroom + kMaxPacketBytes;
 
   enum class State : uint8_t { free, waiting, lent };
 
-  // One fragment; behind it lie kHeadroom writable bytes and then the packet.
+  // One fragment. Behind it lie kHeadroom writable bytes and then the packet.
   struct alignas(kUnitBytes) Record {
     uint32_t units;   // of kUnitBytes, this header included
     uint32_t length;  // bytes of the packet
@@ -42,13 +42,13 @@ class FragmentArena {
   // REQUIRES: bytes >= kLeastBytes
   explicit FragmentArena(size_t bytes);
 
-  // A waiting record with room for `length` bytes, or kNone when there is none until tail() is freed.
+  // Hands out a record with room for `length` bytes, or kNone when there is none until tail() is freed.
   // REQUIRES: length <= kMaxPacketBytes
   uint32_t allocate(uint32_t length, uint32_t owner);
   void free(uint32_t record);
 
   Record& at(uint32_t record) { return records_[record]; }
-  // The oldest record that is in use. REQUIRES: !isEmpty()
+  // Returns the oldest record in use. REQUIRES: !isEmpty()
   Record& tail() { return records_[tail_]; }
   bool isEmpty() const { return used_ == 0; }
   size_t usedBytes() const { return size_t{used_} * kUnitBytes; }

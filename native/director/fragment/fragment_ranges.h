@@ -1,7 +1,8 @@
-// Which bytes of a datagram have been seen, in runs: fragments that came in order, each behind the last.
+// Which bytes of a datagram have been seen, in runs. A run is made of fragments that came in order, each behind the
+// last.
 //
-// A fragment within one run brings nothing new and is a copy, whatever its bytes are; one that lies in two runs, or
-// half in one, overlaps. That is how Linux tells the two apart (4.20 and later), and RFC 8200 section 4.5 allows it.
+// A fragment within one run brings nothing new and is a copy, whatever its bytes are. One that lies in two runs, or
+// half in one, overlaps. Linux tells the two apart in this way (4.20 and later), and RFC 8200 section 4.5 allows it.
 //
 // Thread safety: none.
 // Invariants:
@@ -23,7 +24,7 @@ inline constexpr size_t kMaxFragments = 128;
 
 class FragmentRanges {
  public:
-  // What adding a fragment would mean: none, duplicate, overlap, twoEnds or tooMany.
+  // Returns what adding a fragment would mean: none, duplicate, overlap, twoEnds or tooMany.
   FragmentDrop check(const FragmentInfo& info) const {
     const uint32_t start = info.offsetBytes, end = info.endBytes();
     if (end_ != 0 && (info.more ? end > end_ : end != end_)) return FragmentDrop::twoEnds;
@@ -36,7 +37,7 @@ class FragmentRanges {
     return fragments_ == kMaxFragments ? FragmentDrop::tooMany : FragmentDrop::none;
   }
 
-  // A copy that is the first to say where the datagram ends. REQUIRES: check(info) gave duplicate.
+  // Tells whether a copy is the first to say where the datagram ends. REQUIRES: check(info) gave duplicate.
   bool isNews(const FragmentInfo& info) const { return !info.more && end_ == 0; }
 
   void noteEnd(const FragmentInfo& info) { end_ = static_cast<uint16_t>(info.endBytes()); }
@@ -58,7 +59,7 @@ class FragmentRanges {
     count_++;
   }
 
-  // Every byte from 0 to the last fragment's end is there.
+  // Tells whether every byte from 0 to the last fragment's end is there.
   bool isComplete() const { return end_ != 0 && covered_ == end_; }
   void clear() { count_ = 0, fragments_ = 0, end_ = 0, covered_ = 0; }
 

@@ -7,10 +7,10 @@
 namespace tunvs {
 namespace {
 
-// How many of the oldest datagrams are asked whether they are of the newcomer's source.
+// How many of the oldest datagrams are checked for the newcomer's source.
 constexpr size_t kVictims = 8;
 
-// How many due datagrams every call drops: more than it can add.
+// How many due datagrams every call drops. This is more than a call can add.
 constexpr size_t kExpirePerCall = 2;
 
 bool areOfOneSource(const FlowKey& a, const FlowKey& b) { return a.family == b.family && a.client() == b.client(); }
@@ -88,9 +88,9 @@ void FragmentTable::Shard::conclude(Entry& entry, const FragmentDecision& decisi
   link(entry);
 }
 
-// Each of the two kinds may have half of the places whatever the other does: a flood of fragments without their first
-// one takes no place of a datagram that goes on, nor the other way round. Within a kind a source that has many places
-// makes room for itself.
+// Each of the two kinds may have half of the places, whatever the other does: a flood of fragments without their first
+// one takes no place of a datagram that goes on, nor the reverse. Within a kind, a source that has many places makes
+// room for itself.
 FragmentTable::Entry& FragmentTable::Shard::victimFor(const FlowKey& key) {
   const AgeList& list = open_.count > capacity / 2 || decided_.count == 0 ? open_ : decided_;
   uint32_t index = list.oldest;
@@ -121,7 +121,8 @@ void FragmentTable::Shard::evict(Entry& entry) {
 
 FragmentAnswer FragmentTable::Shard::kill(Entry& entry, FragmentDrop reason) {
   counts.dropped[static_cast<size_t>(reason)] += freeWaiting(entry);
-  // A host begins anew with the next piece. What would be too long it keeps, and finds out when it has all of it.
+  // A host begins anew with the next piece. It keeps a datagram that would be too long, and finds out when it has all
+  // of it.
   if (entry.state == Entry::State::gathering && reason != FragmentDrop::tooLong) {
     remove(entry);
     return drop(reason);

@@ -8,7 +8,7 @@
 namespace tunvs {
 namespace {
 
-// RFC 8200 section 4.5: the fragments of an IPv6 datagram may differ in Next Header, so it is no part of the key.
+// RFC 8200 section 4.5: the fragments of an IPv6 datagram may differ in Next Header, so the key leaves it out.
 FlowKey keyOf(const FragmentInfo& info) {
   FlowKey key = FlowKey::make(info.source, {}, info.destination, {}, 0);
   const uint8_t protocol = info.family() == Family::ipv4 ? info.protocol : uint8_t{0};
@@ -18,8 +18,8 @@ FlowKey keyOf(const FragmentInfo& info) {
 
 // What one fragment means for its datagram.
 struct Judged {
-  FragmentDrop wrong;   // `none`: it is to be taken in
-  bool isNews = false;  // a copy, which is taken in all the same: it is the first to say where the datagram ends
+  FragmentDrop wrong;   // `none`: it is accepted
+  bool isNews = false;  // a copy that is accepted nevertheless: it is the first to say where the datagram ends
 };
 
 Judged judge(const FragmentInfo& info, FragmentDrop alone, const FragmentRanges* ranges) {
@@ -70,10 +70,10 @@ FragmentAnswer FragmentTable::conclude(const FragmentInfo& info, const FragmentD
   const uint64_t hash = flowHash(key, secret_);
   Shard& shard = shardOf(hash);
   SpinGuard guard(shard.lock);
-  // Without the lock it may have been evicted, or killed; or it was evicted and came again, and another worker decided.
+  // Without the lock it may have been evicted or killed, or evicted and opened again and decided by another worker.
   Entry* entry = shard.find(key, hash, now);
   if (entry != nullptr && entry->state == Entry::State::dead) return shard.drop(entry->reason);
-  // What has come of it since then waits, and what is still to come goes by the decision as well.
+  // Fragments that came since then wait, and those still to come go by the decision as well.
   if (entry == nullptr) entry = shard.create(key, hash, now);
   if (entry->state == Entry::State::gathering) {
     if (const FragmentDrop wrong = entry->ranges.check(info); wrong != FragmentDrop::none)
@@ -119,7 +119,7 @@ FragmentAnswer FragmentTable::foresee(const FragmentInfo& info, Tick now) const 
           isRefused ? FragmentDrop::refused : FragmentDrop::none, entry->decision};
 }
 
-// All that waits for `entry`, as a list of records in the numbering of all shards.
+// Lends all that waits for `entry`, as a list of records in the numbering of all shards.
 void FragmentTable::lend(Shard& shard, uint32_t number, Entry& entry, uint32_t& first, uint32_t& last) {
   const uint32_t base = number * shardUnits_;
   uint32_t next = entry.firstWaiting;
@@ -160,7 +160,7 @@ FragmentAnswer FragmentTable::follow(const FragmentInfo& info, std::span<const u
 
   const FragmentDecision decided = entry->decision;
   isNews ? entry->ranges.noteEnd(info) : entry->ranges.add(info);
-  // A host looks whether it has all when it takes something in: a copy is not.
+  // A host checks whether the datagram is complete when it accepts a fragment. A copy is not accepted.
   if (!isNews && entry->ranges.isComplete()) shard.remove(*entry);
   if (decided.refusal != 0) {
     shard.counts.dropped[static_cast<size_t>(FragmentDrop::refused)]++;

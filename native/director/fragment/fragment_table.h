@@ -1,30 +1,30 @@
-// Which real server a datagram's fragments follow.
+// Finds the real server that a datagram's fragments follow.
 //
 // Only the first fragment has ports, so it decides: the director schedules it and tells the table. Later fragments
-// follow that decision, on whichever queue they come; those that come before the first wait, and go on in order of
+// follow that decision, on whichever queue they come. Those that come before the first wait, and go on in order of
 // their offsets when it comes. A datagram with overlapping, contradicting or attacking fragments dies as a whole: what
-// waits is dropped, and so is what still comes of a datagram that was decided. Copies are dropped alone, those of a
-// first fragment too: a real server sees each byte of a datagram once. A complete datagram is forgotten at once, so
-// that its identification can be used again.
+// waits is dropped, and so is what still comes of a datagram that was decided. Copies are dropped alone, even those of
+// a first fragment: a real server sees each byte of a datagram once. A complete datagram is forgotten at once, so that
+// its identification can be used again.
 //
 // The law:  handedIn = decided + followed + released + expired + evicted + waiting + the sum of dropped
 //
-// Expiry. A datagram lives for `lifeTicks` from its first-seen fragment; one that was decided or killed may have its
-// place for as long again. Every call drops a few that are due in its
-// shard; expire() drops them in all, and must be called at least once a day.
+// Expiry. A datagram lives for `lifeTicks` from its first-seen fragment; one that was decided or killed may keep its
+// place for as long again. Every call drops a few datagrams that are due in its shard. expire() drops them in all
+// shards, and must be called at least once a day.
 //
-// A first fragment is looked at before anything is opened for it: begin() takes it in or drops it, and only what it
-// took in is scheduled, and then concluded. Between the two the datagram's other fragments wait.
+// A first fragment is checked before anything is opened for it: begin() accepts it or drops it. Only what it accepted
+// is scheduled, and then concluded. Between the two, the datagram's other fragments wait.
 //
-// Eviction. A full shard gives up the oldest datagram of the kind (with a decision, without one) that has more than
-// half of the places, one of the newcomer's own source where that is among the eight oldest; a full arena the datagram
-// that owns the oldest waiting fragment. So:
+// Eviction. A full shard gives up a datagram of the kind (with a decision, without one) that has more than half of the
+// places: one of the newcomer's own source if that is among the eight oldest, and otherwise the oldest. A full arena
+// gives up the datagram that owns the oldest waiting fragment. So:
 //  - fragments without a first one, in any number, take at most half of the places, and none of a datagram that was
 //  decided;
 //  - a datagram whose fragments come together is lost to a flood of others only when half of the places are taken anew
 //  between its first and its last fragment: 2,048 datagrams by default.
 //
-// Thread safety: everything by anybody; a call locks one shard, and copies a waiting packet under that lock. A
+// Thread safety: any thread may call everything; a call locks one shard, and copies a waiting packet under that lock. A
 // FragmentLease belongs to one thread.
 // Invariants:
 //  1. All memory is allocated by the constructor.
@@ -43,29 +43,28 @@
 
 namespace tunvs {
 
-// Linux's net.ipv4.ipfrag_time; RFC 791 suggests 15 s at least, RFC 8200 section 4.5 has
-// reassembly give up after 60 s.
+// Linux's net.ipv4.ipfrag_time. RFC 791 suggests at least 15 s; by RFC 8200 section 4.5 reassembly ends after 60 s.
 inline constexpr uint32_t kFragmentLifeTicks = ticksFromSeconds(30);
 
-// What one datagram may have waiting: a payload of 65,535 bytes and its headers.
+// The most bytes that may wait of one datagram: a payload of 65,535 bytes and its headers.
 inline constexpr size_t kMaxWaitingBytesPerDatagram = 80 * 1024;
 
-// IPv4 identifications wrap within seconds at high rates (RFC 4963). A first fragment that comes to a decided or dead
-// datagram after this long without a fragment begins a new one; copies made by the network come sooner.
+// IPv4 identifications wrap within seconds at high rates (RFC 4963). If a first fragment comes to a decided or dead
+// datagram after this long without a fragment, it begins a new one. Copies made by the network come sooner.
 inline constexpr uint32_t kIdentificationReuseTicks = ticksFromMs(100);
 
-// What the director made of a first fragment; the table only carries it.
+// What the director decided about a first fragment. The table only carries it.
 struct FragmentDecision {
   uint32_t server = 0;
   uint64_t flowHash = 0;
-  uint8_t refusal = 0;  // 0: forward. Else the caller's own reason to drop the datagram
+  uint8_t refusal = 0;  // 0: forward; otherwise the caller's own reason to drop the datagram
   friend bool operator==(const FragmentDecision&, const FragmentDecision&) = default;
 };
 
 enum class FragmentVerdict : uint8_t {
   forward,  // to `decision`
   wait,     // the table has copied the packet: the caller is done with it
-  drop,     // for `reason`; when that is `refused`, for the caller's own reason in `decision`
+  drop,     // for `reason`; if that is `refused`, for the caller's own reason in `decision`
 };
 
 struct FragmentAnswer {
@@ -75,11 +74,11 @@ struct FragmentAnswer {
 };
 
 struct FragmentCounts {
-  // Each fragment is in one of these.
+  // Each fragment is counted in one of these.
   uint64_t decided = 0;  // first fragments that may go on
   uint64_t followed = 0;
   uint64_t released = 0;  // waited, and went on
-  uint64_t expired = 0;   // waited in vain
+  uint64_t expired = 0;   // waited until the datagram's life ended
   uint64_t evicted = 0;   // waited, and gave way
   uint64_t waiting = 0;   // now
   uint64_t dropped[kFragmentDrops] = {};
@@ -89,13 +88,13 @@ struct FragmentCounts {
   uint64_t datagramsExpired = 0;  // incomplete at the end of their life
   uint64_t datagramsEvicted = 0;
   uint64_t datagrams = 0;   // now
-  uint64_t arenaBytes = 0;  // in use now, with what was freed out of order
+  uint64_t arenaBytes = 0;  // in use now, including what was freed out of order
 };
 
 class FragmentTable;
 
-// Released fragments that are still being sent. They go back to the table at clear(), or when the lease ends.
-// REQUIRES: the table outlives it. Clear it after every vector: what it holds can't be used for other fragments.
+// Released fragments that are still being sent. They go back to the table at clear(), or when the lease ends. Clear it
+// after every vector: what it holds can't be used for other fragments. REQUIRES: the table outlives it.
 class FragmentLease {
  public:
   explicit FragmentLease(FragmentTable& table) : table_(table) {}
@@ -125,13 +124,13 @@ class FragmentTable {
   FragmentTable(const Options& options, const HashSecret& secret);
   ~FragmentTable();
 
-  // A first fragment, before it is scheduled. `forward`: it was taken in; conclude() must be called with what was
-  // decided. REQUIRES: info.isFirst(), not info.isAtomic()
+  // Takes a first fragment, before it is scheduled. If it returns `forward`, the fragment was accepted, and conclude()
+  // must be called with the decision. REQUIRES: info.isFirst(), not info.isAtomic()
   FragmentAnswer begin(const FragmentInfo& info, Tick now);
 
-  // What was decided, or refused, about a first fragment that begin() took in. On `forward`, `onRelease(Packet)` is
-  // called for every fragment that waited for it, by offset; each has kHeadroom writable bytes in front and stays valid
-  // until lease.clear().
+  // Takes the decision, or refusal, about a first fragment that begin() accepted. If it returns `forward`,
+  // `onRelease(Packet)` is called for every fragment that waited for it, by offset. Each has kHeadroom writable bytes
+  // in front and stays valid until lease.clear().
   template <typename OnRelease>
   FragmentAnswer conclude(const FragmentInfo& info, const FragmentDecision& decision, Tick now, FragmentLease& lease,
                           OnRelease&& onRelease) {
@@ -150,14 +149,14 @@ class FragmentTable {
     return answer;
   }
 
-  // Any other fragment; `packet` is all of it, from its IP header on. REQUIRES: not info.isFirst()
+  // Takes any other fragment; `packet` is all of it, from its IP header on. REQUIRES: not info.isFirst()
   FragmentAnswer follow(const FragmentInfo& info, std::span<const uint8_t> packet, Tick now);
 
-  // What follow() would make of a fragment that came now, or begin() of a first one, where all but `drop` means that it
-  // is taken in; nothing is changed by asking. REQUIRES: not info.isAtomic()
+  // Returns what follow() would make of a fragment that came now, or begin() of a first one, for which anything but
+  // `drop` means that it is accepted. Asking changes nothing. REQUIRES: not info.isAtomic()
   FragmentAnswer foresee(const FragmentInfo& info, Tick now) const;
 
-  // Drops what is due: at most `budget` datagrams of each shard. Returns how many.
+  // Drops at most `budget` due datagrams of each shard. Returns how many it dropped.
   size_t expire(Tick now, size_t budget = 64);
 
   FragmentCounts counts() const;
@@ -172,7 +171,7 @@ class FragmentTable {
                           uint32_t& last);
   void lend(Shard& shard, uint32_t number, Entry& entry, uint32_t& first, uint32_t& last);
   Shard& shardOf(uint64_t hash) const { return *shards_[hash & (shards_.size() - 1)]; }
-  // Records of all shards in one numbering.
+  // One numbering covers the records of all shards.
   FragmentArena::Record& recordAt(uint32_t reference);
   void giveBack(uint32_t first);
 

@@ -40,7 +40,7 @@ FragmentInfo fragmentOf(const uint8_t* step) {
   return info;
 }
 
-// Says which fragment it is, and fills the packet with a pattern that follows from that.
+// Fills the packet with a pattern that follows from the fragment that it is.
 void fill(uint8_t* packet, uint32_t bytes, const FragmentInfo& info) {
   std::memset(packet, info.offsetBytes * 7 + info.source.bytes[info.source.isV4() ? 3 : 1], bytes);
   if (bytes >= 2) storeBe16(packet, info.offsetBytes);
@@ -80,7 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         FragmentInfo source = info;
         if (released.length < 2) return;
         source.offsetBytes = loadBe16(released.data);
-        must(source.offsetBytes >= last);  // a copy may wait too: the first that says where the datagram ends
+        must(source.offsetBytes >= last);  // a copy may wait, too: the first that says where the datagram ends
         last = source.offsetBytes;
         fill(expected, released.length, source);
         must(std::memcmp(released.data, expected, released.length) == 0);

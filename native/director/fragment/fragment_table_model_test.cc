@@ -34,7 +34,7 @@ FragmentInfo fragmentOf(uint32_t datagram, uint32_t offset, uint32_t payload, bo
   return info;
 }
 
-// The table as its header describes it, in the simplest terms; without limits on memory.
+// The table as its header describes it, in the simplest terms and without limits on memory.
 class Model {
  public:
   struct Datagram {
@@ -43,7 +43,7 @@ class Model {
     enum { gathering, decided, dead } state = gathering;
     FragmentDrop reason{};
     FragmentDecision decision;
-    std::vector<std::pair<uint32_t, uint32_t>> runs;  // what came in order, at the far end
+    std::vector<std::pair<uint32_t, uint32_t>> runs;  // each came in order at its far end
     uint32_t end = 0, sum = 0;
     std::multimap<uint32_t, std::string> waiting;  // by offset
   };
@@ -55,7 +55,7 @@ class Model {
   };
 
   Answer handIn(const FragmentInfo& info, const FragmentDecision& decision, const std::string& packet, Tick now) {
-    // IPv6 fragments of a length that can't be are as if they had not come.
+    // IPv6 fragments of an impossible length are as if they had not come.
     if (info.family() == Family::ipv6 && info.more && info.payloadBytes % 8 != 0)
       return drop(info.isFirst() && info.payloadBytes < 8 ? FragmentDrop::tinyFirst : FragmentDrop::badLength);
     auto at = all_.begin();
@@ -105,7 +105,7 @@ class Model {
       datagram.waiting.clear();
     }
     if (datagram.state == Datagram::gathering) {
-      // Of two at one offset, the one that came later is ahead.
+      // Of two at one offset, the one that came later goes first.
       datagram.waiting.emplace_hint(datagram.waiting.lower_bound(info.offsetBytes), info.offsetBytes, packet);
       return {FragmentVerdict::wait, FragmentDrop::none, {}, {}};
     }
@@ -192,14 +192,14 @@ TEST("the fragment table agrees with its model for random fragments") {
       }
       model.expire(now);
       const uint32_t id = random() % 40;
-      // Mostly fragments of 80 bytes in their places, so that datagrams come to their end.
+      // Most fragments have 80 bytes and lie in their places, so that datagrams become complete.
       const bool isOrderly = random() % 16 != 0;
       const uint32_t slot = random() % 5;
       const uint32_t offset = isOrderly ? slot * 80 : random() % 50 * 8;
       const bool more = offset == 0 || (isOrderly ? slot != 4 : random() % 4 != 0);
       const uint32_t payload = isOrderly ? 80 : random() % 20 == 0 ? random() % 9 : 8 + random() % 20 * 8;
       const FragmentInfo info = fragmentOf(id, offset, payload, more);
-      // What the rules of one fragment alone drop is tested in fragment_test.cc.
+      // fragment_test.cc tests what is dropped by the rules for one fragment alone.
       if (info.isFirst() && payload < 8 && payload != 0 && payload % 8 == 0) continue;
       const FragmentDecision decision{static_cast<uint32_t>(random() % 100), random(),
                                       static_cast<uint8_t>(random() % 5 == 0 ? 3 : 0)};
@@ -214,7 +214,7 @@ TEST("the fragment table agrees with its model for random fragments") {
       const FragmentAnswer answer =
           info.isFirst() ? testing::decide(table, info, decision, now, lease, keep)
                          : table.follow(info, {reinterpret_cast<const uint8_t*>(packet.data()), packet.size()}, now);
-      // Of a first fragment it foresees whether it is taken in, not what is then decided.
+      // For a first fragment it foresees whether it is accepted, not what is then decided.
       const bool isDropped = answer.verdict == FragmentVerdict::drop;
       const bool isTakenIn = info.isFirst() && (!isDropped || answer.reason == FragmentDrop::refused);
       REQUIRE(CHECK(isTakenIn ? foreseen.verdict != FragmentVerdict::drop : foreseen.verdict == answer.verdict));
@@ -229,7 +229,7 @@ TEST("the fragment table agrees with its model for random fragments") {
       const FragmentCounts counts = table.counts();
       REQUIRE(CHECK_EQ(counts.waiting, model.waiting()));
       REQUIRE(CHECK_EQ(counts.expired, model.expired()));
-      // What is over but behind a younger one in its list has its place a little longer; nobody finds it any more.
+      // A datagram that is over but behind a younger one in its list keeps its place a little longer, but is not found.
       REQUIRE(CHECK(counts.datagrams >= model.datagrams()));
       REQUIRE(CHECK_EQ(counts.evicted, 0u));
       REQUIRE(CHECK_EQ(counts.handedIn, accountedFor(counts)));
@@ -302,7 +302,7 @@ TEST("fragments of the same datagrams on four workers all reach their server or 
       std::mt19937 random(worker);
       FragmentLease lease(table);
       for (uint32_t i = 0; i < kDatagrams * kParts; i++) {
-        // Each worker sees every fourth fragment, in an order that is a little off.
+        // Each worker sees every fourth fragment, in a slightly shuffled order.
         const uint32_t shuffled = i ^ (random() % 4);
         if (shuffled % kWorkers != worker || shuffled >= kDatagrams * kParts) continue;
         const uint32_t id = 1 + shuffled / kParts, slot = (shuffled * 5 + 3) % kParts;

@@ -15,7 +15,7 @@ namespace {
 constexpr Tick kStart = 0xffffff80;  // the clock wraps within the tests
 constexpr FragmentDecision kServer7{7, 77, 0};
 
-// Fragments of one datagram between two addresses.
+// Makes the fragments of one datagram between two addresses.
 struct Sender {
   Family family = Family::ipv4;
   uint32_t identification = 1;
@@ -187,7 +187,7 @@ TEST("a refused first fragment takes the waiting and the later ones with it") {
   CHECK_EQ(bench.table.counts().arenaBytes, 0u);
 }
 
-TEST("an overlap among fragments that wait drops them all, and what comes begins anew, as with a host") {
+TEST("an overlap among waiting fragments drops them all, and what comes begins anew, as at a host") {
   for (const Family family : {Family::ipv4, Family::ipv6}) {
     Bench bench;
     const Sender part{.family = family};
@@ -258,7 +258,7 @@ TEST("a copy that is the first to say where the datagram ends goes on") {
   CHECK_EQ(bench.table.counts().datagrams, 0u);
 }
 
-TEST("IPv6 fragments whose length or place can't be are dropped alone") {
+TEST("IPv6 fragments of an impossible length or offset are dropped alone") {
   Bench bench;
   const Sender part{.family = Family::ipv6};
   CHECK(isDrop(bench.decide(part(0, 4, true)), FragmentDrop::tinyFirst));
@@ -332,7 +332,7 @@ TEST("a source with many datagrams in a full table makes room for itself") {
   CHECK_EQ(bench.released.size(), 1u);
 }
 
-TEST("attacks with a single fragment drop what waits with it") {
+TEST("attacks with a single fragment drop the datagram's waiting fragments") {
   const struct {
     IpProtocol protocol;
     uint32_t offset, payload;
@@ -341,7 +341,7 @@ TEST("attacks with a single fragment drop what waits with it") {
   } rows[] = {
       {IpProtocol::tcp, 8, 1480, true, FragmentDrop::tinyFirst},
       {IpProtocol::icmp, 65528, 1480, false, FragmentDrop::tooLong},
-      {IpProtocol::udp, 1480, 7, true, FragmentDrop::badLength},  // nothing is left when it is trimmed
+      {IpProtocol::udp, 1480, 7, true, FragmentDrop::badLength},  // nothing is left after trimming
       {IpProtocol::udp, 1480, 0, false, FragmentDrop::badLength},
   };
   for (const auto& row : rows) {
@@ -358,7 +358,7 @@ TEST("attacks with a single fragment drop what waits with it") {
   CHECK_EQ(bench.table.counts().datagrams, 0u);
 }
 
-TEST("a datagram that one fragment made too long does not begin anew with the next, as it does not at a host") {
+TEST("a datagram that one fragment made too long does not begin anew with the next, as at a host") {
   Bench bench;
   const Sender part;
   CHECK(isDrop(bench.follow(part(65440, 92, false)), FragmentDrop::tooLong));
@@ -418,7 +418,7 @@ TEST("a decision does not outlive its datagram") {
   CHECK_EQ(bench.table.counts().datagramsExpired, 1u);
 }
 
-TEST("every call drops a few that are due, without expire()") {
+TEST("every call drops a few due datagrams, without expire()") {
   Bench bench;
   for (uint32_t id = 0; id < 10; id++) bench.follow(Sender{.identification = id}(1480, 8, true));
   for (uint32_t id = 100; id < 105; id++) {
@@ -476,7 +476,7 @@ TEST("an IPv4 identification that comes back after a loss begins a new datagram"
   CHECK_EQ(bench.table.counts().duplicates, 0u);
 }
 
-TEST("an IPv4 identification is not poisoned by a dead datagram, an IPv6 one stays dead for its life") {
+TEST("an IPv4 identification is not poisoned by a dead datagram; an IPv6 one stays dead for its life") {
   Bench bench;
   const Sender part4, part6{.family = Family::ipv6};
   for (const Sender& part : {part4, part6}) {

@@ -25,7 +25,7 @@ FragmentInfo fragment(uint32_t offset, uint32_t payload, bool more, IpProtocol p
 
 }  // namespace
 
-TEST("a fragment on its own is judged by its length, its place and its transport protocol") {
+TEST("a fragment on its own is judged by its length, its offset and its transport protocol") {
   using P = IpProtocol;
   using D = FragmentDrop;
   const struct {
@@ -59,7 +59,7 @@ TEST("a fragment on its own is judged by its length, its place and its transport
   }
 }
 
-TEST("an IPv6 fragment is judged by its place before its length, and by no header that its protocol has not") {
+TEST("an IPv6 fragment is judged by its offset before its length, and by no header that its protocol lacks") {
   using D = FragmentDrop;
   const struct {
     const char* what;
@@ -150,7 +150,7 @@ TEST("ranges agree with a map of bytes for random fragments") {
   for (int round = 0; round < 3000; round++) {
     FragmentRanges ranges;
     std::vector<int> ownerOf(64, -1);                 // by unit of 8 bytes
-    std::vector<std::pair<uint32_t, uint32_t>> runs;  // of units; what came in order, at the far end
+    std::vector<std::pair<uint32_t, uint32_t>> runs;  // of units; each came in order at its far end
     uint32_t end = 0;
     for (int i = 0; i < 24; i++) {
       const uint32_t start = random() % 60, units = 1 + random() % 4;

@@ -1,5 +1,5 @@
-// The sysctls of IPVS that say nothing to this director. They are taken, kept and shown, so that a sysctl.conf written
-// for IPVS can be used, and whoever sets one is told why nothing changes.
+// The sysctls of IPVS that mean nothing to this director. They are accepted, kept and shown, so that a sysctl.conf
+// written for IPVS can be used, and whoever sets one is told why nothing changes.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ namespace tunvs {
 struct InertSysctlInfo {
   std::string_view name;  // below net.ipv4.vs
   int32_t initial, minimum, maximum;
-  std::string_view why;  // goes on after "has no effect here: "
+  std::string_view why;  // follows "has no effect here: "
 };
 
 namespace inert_sysctls_detail {
@@ -26,7 +26,7 @@ inline constexpr InertSysctlInfo kInertSysctls[] = {
     {"backup_only", 0, 0, 1, inert_sysctls_detail::kNoSync},
     {"conntrack", 0, 0, 1, "packets leave without passing netfilter's connection tracking"},
     {"est_nice", 0, -20, 19, inert_sysctls_detail::kNoEstimation},
-    {"ignore_tunneled", 0, 0, 1, "what is neither TCP, UDP, SCTP nor ICMP is never looked into"},
+    {"ignore_tunneled", 0, 0, 1, "packets that are neither TCP, UDP, SCTP nor ICMP are never looked into"},
     {"nat_icmp_send", 0, 0, 1, inert_sysctls_detail::kNoNat},
     {"run_estimation", 1, 0, 1, inert_sysctls_detail::kNoEstimation},
     {"snat_reroute", 1, 0, 1, inert_sysctls_detail::kNoNat},

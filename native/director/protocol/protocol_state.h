@@ -1,4 +1,5 @@
-// The state of a connection, whatever its protocol: one place that knows which table, name and timeout apply.
+// The state of a connection, whatever its protocol. This is the one place that knows which table, name and timeout
+// apply.
 #pragma once
 
 #include <string_view>
@@ -8,7 +9,8 @@
 
 namespace tunvs {
 
-// States are the protocols' own numbers; a new connection begins in 0. UDP has only 0. `isSecured`: as with secure_tcp.
+// States are the protocols' own numbers. A new connection begins in 0, and UDP has only 0. `isSecured`: as with
+// secure_tcp.
 inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event, bool isSecured) {
   switch (protocol) {
     case kTcpProtocol:
@@ -19,7 +21,7 @@ inline uint8_t nextState(uint8_t protocol, uint8_t state, uint8_t event, bool is
   }
 }
 
-// What a connection was in that a director meets in its middle.
+// Returns the state of a connection that a director meets in its middle.
 inline uint8_t establishedState(uint8_t protocol) {
   switch (protocol) {
     case kTcpProtocol: return static_cast<uint8_t>(TcpState::established);
@@ -36,7 +38,7 @@ inline bool isActiveState(uint8_t protocol, uint8_t state) {
   }
 }
 
-// How far a connection is, as far as the client's packets tell.
+// How far a connection has come, as far as the client's packets tell.
 enum class Phase : uint8_t { begun, opening, established, closing };
 
 constexpr Phase phaseOf(TcpState state) {
@@ -69,17 +71,17 @@ inline Phase phaseOf(uint8_t protocol, uint8_t state) {
   switch (protocol) {
     case kTcpProtocol: return phaseOf(static_cast<TcpState>(state));
     case kSctpProtocol: return phaseOf(static_cast<SctpState>(state));
-    default: return Phase::established;  // there is nothing to be established
+    default: return Phase::established;  // UDP has nothing to establish
   }
 }
 
-// Nothing comes after it but copies and what was under way.
+// Tells whether only copies and packets already under way can still come.
 inline bool isClosed(uint8_t protocol, uint8_t state) {
   return (protocol == kTcpProtocol && static_cast<TcpState>(state) == TcpState::close) ||
          (protocol == kSctpProtocol && static_cast<SctpState>(state) == SctpState::closed);
 }
 
-// `own`: the service's timeouts, 0 where it has none; null when it has none at all.
+// `own` holds the service's timeouts, 0 for those that it does not set; null when it sets none.
 inline Tick timeoutOf(const Tunables& tunables, const TimeoutTicks* own, uint8_t protocol, uint8_t state) {
   const size_t index = timeoutIndex(protocol, state);
   if (own != nullptr && (*own)[index] != 0) [[unlikely]]

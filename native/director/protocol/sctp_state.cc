@@ -9,7 +9,7 @@ constexpr SctpState NO = SctpState::none, I1 = SctpState::init1, IN = SctpState:
                     SR = SctpState::shutdownReceived, SA = SctpState::shutdownAckSent, RJ = SctpState::rejected,
                     CL = SctpState::closed;
 
-// Row: state now. Column: event.
+// Rows are current states, columns are events.
 constexpr SctpState kNext[kSctpStates][static_cast<size_t>(SctpEvent::kCount)] = {
     //        data init iack echo cack shut sack scom err  abort
     /* NO */ {ES, I1, CE, ES, ES, SR, CL, CL, CL, CL},

@@ -1,4 +1,4 @@
-// SCTP states as a director sees them that gets the client's packets only, with IPVS's numbers, names and timeouts.
+// SCTP states as seen by a director that gets only the client's packets, with IPVS's numbers, names and timeouts.
 #pragma once
 
 #include <cstdint>
@@ -31,12 +31,12 @@ inline constexpr std::string_view kSctpStateNames[kSctpStates] = {
     "NONE",     "INIT1",       "INIT",   "C-SENT",     "C-REPLIED",  "C-WAIT",   "COOKIE",
     "C-ECHOED", "ESTABLISHED", "S-SENT", "S-RECEIVED", "S-ACK-SENT", "REJECTED", "CLOSED"};
 
-// Seconds.
+// In seconds.
 inline constexpr uint32_t kSctpDefaultTimeouts[kSctpStates] = {2, 4, 61, 61, 61, 61, 61, 61, 900, 61, 61, 61, 4, 61};
 
 constexpr bool isActive(SctpState state) { return state == SctpState::established; }
 
-// The state after a client's packet.
+// Returns the state after a client's packet.
 SctpState nextSctpState(SctpState now, SctpEvent event);
 
 }  // namespace tunvs

@@ -1,4 +1,4 @@
-// TCP states as a director sees them that gets the client's packets only, with IPVS's numbers, names and timeouts.
+// TCP states as seen by a director that gets only the client's packets, with IPVS's numbers, names and timeouts.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,10 @@ inline constexpr std::string_view kTcpStateNames[kTcpStates] = {"NONE",     "EST
                                                                 "FIN_WAIT", "TIME_WAIT",   "CLOSE",    "CLOSE_WAIT",
                                                                 "LAST_ACK", "LISTEN",      "SYNACK"};
 
-// Seconds.
+// In seconds.
 inline constexpr uint32_t kTcpDefaultTimeouts[kTcpStates] = {2, 900, 120, 60, 120, 120, 10, 60, 30, 120, 120};
 
-// Counted in a server's active connections, not in the inactive ones.
+// Tells whether such connections count as a server's active ones, not as inactive ones.
 constexpr bool isActive(TcpState state) {
   return state == TcpState::established || state == TcpState::synSent || state == TcpState::synRecv ||
          state == TcpState::synAck;
@@ -41,8 +41,8 @@ namespace tcp_state_detail {
 
 using enum TcpState;
 
-// Row: state now. Column: event syn, fin, ack, rst, none. The second table is that of secure_tcp: a
-// SYN leads to SYNACK, which a RST can end and drop_entry can tell apart, in place of SYN_RECV.
+// Rows are current states, columns are the events syn, fin, ack, rst, none. The second table is that of secure_tcp: a
+// SYN leads to SYNACK in place of SYN_RECV, which a RST can end and drop_entry can tell apart.
 inline constexpr TcpState kNext[2][kTcpStates][static_cast<size_t>(TcpEvent::kCount)] = {
     {
         /* none        */ {synRecv, close, established, close, close},
@@ -73,7 +73,7 @@ inline constexpr TcpState kNext[2][kTcpStates][static_cast<size_t>(TcpEvent::kCo
 
 }  // namespace tcp_state_detail
 
-// The state after a client's packet.
+// Returns the state after a client's packet.
 constexpr TcpState nextTcpState(TcpState now, TcpEvent event, bool isSecured = false) {
   const auto row = static_cast<size_t>(now), column = static_cast<size_t>(event);
   if (isSecured) [[unlikely]]

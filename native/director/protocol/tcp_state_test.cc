@@ -8,7 +8,7 @@ namespace {
 
 using enum TcpState;
 
-TEST("goes from state to state as IPVS does that sees the client's packets only") {
+TEST("goes from state to state as an IPVS does that sees only the client's packets") {
   const struct {
     TcpState now, onSyn, onFin, onAck, onRst;
   } table[] = {
@@ -29,7 +29,7 @@ TEST("goes from state to state as IPVS does that sees the client's packets only"
   }
 }
 
-TEST("goes to SYNACK on a SYN with secure_tcp, and otherwise where it goes without") {
+TEST("goes to SYNACK on a SYN with secure_tcp, and otherwise where it goes without it") {
   for (size_t i = 0; i < kTcpStates; i++) {
     const auto now = static_cast<TcpState>(i);
     for (const uint8_t flags : {kTcpFin, kTcpAck, kTcpRst, uint8_t{0}})

@@ -36,9 +36,9 @@ Result<void> checkTimeouts(const TimeoutOverrides& overrides, uint8_t protocol) 
                                                          std::to_string(kMaxTimeoutSeconds) + " s (31 days)");
     }
     if (protocol != 0 && timeoutProtocol(i) != protocol) {
-      return Error::make(ErrorCode::invalidArgument, "the timeout " + name + " is of a state of " +
+      return Error::make(ErrorCode::invalidArgument, "the timeout " + name + " belongs to a state of " +
                                                          std::string(nameOfProtocol(timeoutProtocol(i))) +
-                                                         ", and the virtual service is of " +
+                                                         ", but the virtual service is of " +
                                                          std::string(nameOfProtocol(protocol)) + "; leave it out");
     }
   }

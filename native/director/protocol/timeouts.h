@@ -1,4 +1,4 @@
-// How long connections live without packets, by protocol and state: IPVS's defaults, and what a service has of its own.
+// How long connections live without packets, by protocol and state: IPVS's defaults, and a service's own timeouts.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@ namespace tunvs {
 inline constexpr uint32_t kMaxTimeoutSeconds = 2678400;  // 31 days, ipvsadm's limit
 inline constexpr uint32_t kUdpDefaultTimeout = 300;      // seconds
 
-// Every state of every protocol has a number here: TCP's states, then SCTP's, then the one of UDP.
+// Every state of every protocol has a number here: first TCP's states, then SCTP's, then the one of UDP.
 inline constexpr size_t kTimeoutStates = kTcpStates + kSctpStates + 1;
 inline constexpr size_t kFirstSctpTimeout = kTcpStates;
 inline constexpr size_t kUdpTimeout = kTimeoutStates - 1;
@@ -65,17 +65,17 @@ constexpr uint8_t timeoutProtocol(size_t index) {
 using TimeoutTicks = std::array<Tick, kTimeoutStates>;
 TimeoutTicks defaultTimeouts();
 
-// What a service's connections have in place of the director's timeouts.
+// The timeouts that a service's connections have in place of the director's.
 struct TimeoutOverrides {
   std::array<uint32_t, kTimeoutStates> seconds{};  // [1, kMaxTimeoutSeconds]; 0: the director's
 
   bool isEmpty() const { return *this == TimeoutOverrides{}; }
-  // Ticks in place of seconds.
+  // Returns them in ticks instead of seconds.
   TimeoutTicks ticks() const;
   friend bool operator==(const TimeoutOverrides&, const TimeoutOverrides&) = default;
 };
 
-// Whether they fit connections of `protocol`; 0: of any, as a service by mark has them.
+// Checks whether they fit connections of `protocol`; 0 means any protocol, as for a service by mark.
 Result<void> checkTimeouts(const TimeoutOverrides& overrides, uint8_t protocol);
 
 }  // namespace tunvs

@@ -1,4 +1,4 @@
-// Timeouts and the switches that IPVS has under net.ipv4.vs, with IPVS's names and defaults.
+// The timeouts, and the switches that IPVS has under net.ipv4.vs, with IPVS's names and defaults.
 #pragma once
 
 #include <array>
@@ -14,26 +14,26 @@ namespace tunvs {
 struct Tunables {
   TimeoutTicks timeouts = defaultTimeouts();
 
-  int32_t amDroprate = 10;              // drop_packet in mode 3 drops one in so many; 0: none
+  int32_t amDroprate = 10;              // drop_packet in mode 3 drops one packet in so many; 0: none
   int32_t amemthresh = 1024;            // pages: with fewer available, memory is short
-  int32_t connReuseMode = 1;            // bits: 1 reschedule a SYN in TIME_WAIT and CLOSE, 2 in FIN_WAIT too; 0 never
-  int32_t dropEntry = 0;                // defence mode (defence.h): what looks abandoned is forgotten early
+  int32_t connReuseMode = 1;            // bits: 1 reschedules a SYN in TIME_WAIT and CLOSE, 2 in FIN_WAIT, too; 0 never
+  int32_t dropEntry = 0;                // defence mode (defence.h): entries that look abandoned are forgotten early
   int32_t dropPacket = 0;               // defence mode: some packets that would open a connection are dropped
   int32_t expireNodestConn = 0;         // 1: a removed server's connections end at once
   int32_t expireQuiescentTemplate = 0;  // 1: persistence does not lead to a server of weight 0
   int32_t lblcExpiration = 86400;       // seconds after which lblc forgets an unused destination
   int32_t lblcrExpiration = 86400;      // the same for lblcr; also after which an unchanged set loses a server
-  int32_t pmtuDisc = 1;                 // 0: DF is ignored, too long packets are fragmented behind their outer header
-  int32_t scheduleIcmp = 0;             // 1: an ICMP error about an unknown reply begins a connection
-  int32_t secureTcp = 0;                // defence mode: a SYN leads to SYNACK in place of SYN_RECV
-  int32_t sloppySctp = 0;               // 1: any SCTP packet but ABORT may begin a connection
-  int32_t sloppyTcp = 0;                // 1: any TCP packet but RST may begin a connection
+  int32_t pmtuDisc = 1;      // 0: DF is ignored, and packets that are too long are fragmented behind their outer header
+  int32_t scheduleIcmp = 0;  // 1: an ICMP error about an unknown reply begins a connection
+  int32_t secureTcp = 0;     // defence mode: a SYN leads to SYNACK in place of SYN_RECV
+  int32_t sloppySctp = 0;    // 1: any SCTP packet but ABORT may begin a connection
+  int32_t sloppyTcp = 0;     // 1: any TCP packet but RST may begin a connection
 
   InertSysctls inert;
 
   Tick tcpTimeout(TcpState state) const { return timeouts[timeoutIndex(state)]; }
   Tick udpTimeout() const { return timeouts[kUdpTimeout]; }
-  // `index`: timeoutIndex(); `seconds`: [1, kMaxTimeoutSeconds]
+  // `index` is from timeoutIndex(); `seconds` is in [1, kMaxTimeoutSeconds].
   void setTimeout(size_t index, uint32_t seconds) { timeouts[index] = ticksFromSeconds(seconds); }
 };
 
@@ -63,7 +63,7 @@ inline constexpr SysctlInfo kSysctls[] = {
     {"sloppy_tcp", &Tunables::sloppyTcp, 0, 1},
 };
 
-// One of kSysctls or kInertSysctls.
+// `name` is one of kSysctls or kInertSysctls.
 Result<void> setSysctl(Tunables& tunables, std::string_view name, int64_t value);
 
 }  // namespace tunvs

@@ -72,7 +72,7 @@ TEST("keeps a switch that means nothing here, within its range") {
   }
 }
 
-TEST("names the switches that there are when asked for another") {
+TEST("names the existing switches when asked for another") {
   Tunables tunables;
   const auto refused = setSysctl(tunables, "cache_bypass", 1);
   REQUIRE(!refused.ok());

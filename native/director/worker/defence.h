@@ -1,9 +1,10 @@
 // The load defences of IPVS: which of drop_entry, drop_packet and secure_tcp are on.
 //
-// Each has a mode: 0 off, 3 on, and 1 and 2 automatic, which is on while memory is short: while fewer pages are
-// available than amemthresh. Of the automatic ones, reading the sysctl gives 2 while it is on and 1 while it is not.
+// Each has a mode: 0 is off and 3 is on. 1 and 2 are automatic: on while memory is short, which means that fewer pages
+// are available than amemthresh. For an automatic mode, reading the sysctl gives 2 while the defence is on and 1 while
+// it is off.
 //
-// Thread safety: by anybody, at any time.
+// Thread safety: any thread may call everything at any time.
 #pragma once
 
 #include <atomic>
@@ -15,7 +16,7 @@ namespace tunvs {
 
 class Defence {
  public:
-  // As of the last look at the memory; before the first there is plenty.
+  // Sets what the last look at the memory found; before the first, there is plenty.
   void setAvailablePages(uint64_t pages) { availablePages_.store(pages, std::memory_order_relaxed); }
 
   bool isOn(int32_t mode, const Tunables& tunables) const {
@@ -26,12 +27,12 @@ class Defence {
       return false;
     return isOn(tunables.secureTcp, tunables);
   }
-  // What the sysctl shows.
+  // Returns what the sysctl shows.
   int32_t shown(int32_t mode, const Tunables& tunables) const;
-  // Of the packets that would open a connection, one in so many is to be dropped; 0: none.
+  // Returns n where one in n of the packets that would open a connection is to be dropped; 0: none.
   uint32_t dropRate(const Tunables& tunables) const;
 
-  // Whether a mode depends on the memory, so that somebody has to look at it.
+  // Tells whether a mode depends on the memory, so that somebody has to look at it.
   static bool isAutomatic(const Tunables& tunables) {
     return isAutomatic(tunables.dropEntry) || isAutomatic(tunables.dropPacket) || isAutomatic(tunables.secureTcp);
   }
@@ -46,10 +47,10 @@ class Defence {
   std::atomic<uint64_t> availablePages_{UINT64_MAX};
 };
 
-// Picks one packet in so many, evenly. One per worker.
+// Picks one packet in so many, evenly. Each worker has one.
 class EveryNth {
  public:
-  // `rate`: as it is now; 0 picks none.
+  // `rate` is the current rate; 0 picks none.
   bool picks(uint32_t rate) {
     if (rate == 0) return false;
     if (left_ > rate) left_ = rate;

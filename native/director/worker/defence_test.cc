@@ -5,7 +5,7 @@
 namespace tunvs {
 namespace {
 
-TEST("has a defence off in mode 0, on in mode 3, and on in the others while memory is short") {
+TEST("a defence is off in mode 0, on in mode 3, and on in the others while memory is short") {
   Defence defence;
   Tunables tunables;
   tunables.amemthresh = 1000;
@@ -13,7 +13,7 @@ TEST("has a defence off in mode 0, on in mode 3, and on in the others while memo
     uint64_t pages;
     bool isShort;
   } memories[] = {{UINT64_MAX, false}, {1000, false}, {999, true}, {0, true}, {1001, false}};
-  CHECK(!defence.isOn(1, tunables));  // before the first look
+  CHECK(!defence.isOn(1, tunables));  // before the first look at the memory
   for (const auto& memory : memories) {
     defence.setAvailablePages(memory.pages);
     CHECK(!defence.isOn(0, tunables));
@@ -29,7 +29,7 @@ TEST("has a defence off in mode 0, on in mode 3, and on in the others while memo
   }
 }
 
-TEST("drops one packet in am_droprate always, and the more the shorter memory is when automatic") {
+TEST("drops one packet in am_droprate in mode 3, and the more, the shorter memory is, when automatic") {
   const struct {
     int32_t mode;
     uint64_t pages;
@@ -56,7 +56,7 @@ TEST("looks at the memory only for an automatic mode") {
   }
 }
 
-TEST("picks the first of every so many") {
+TEST("picks the first of every n") {
   for (const uint32_t rate : {1u, 2u, 3u, 10u}) {
     EveryNth every;
     for (uint32_t i = 0; i < 5 * rate; i++) CHECK_EQ(every.picks(rate), i % rate == 0);
@@ -65,7 +65,7 @@ TEST("picks the first of every so many") {
   for (int i = 0; i < 5; i++) CHECK(!none.picks(0));
 }
 
-TEST("picks soon when the rate rises, however long it had still to wait") {
+TEST("picks soon when the rate rises, however long it still had to wait") {
   EveryNth every;
   CHECK(every.picks(1000));
   CHECK(!every.picks(3));

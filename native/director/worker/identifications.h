@@ -1,7 +1,7 @@
-// Where identifications of the director's own packets begin: everybody may see them, so nothing of the hash's secret
-// may be read from them. Each purpose has a stream of its own.
+// Where identifications of the director's own packets begin. Everybody may see them, so they must reveal nothing of the
+// hash's secret. Each purpose has a stream of its own.
 //
-// Thread safety: none; one per worker.
+// Thread safety: none; each worker has one.
 #pragma once
 
 #include <cstring>
@@ -11,8 +11,8 @@
 
 namespace tunvs {
 
-// 64 bits for one purpose of one worker. SipHash-2-4: who knows all of them, but one, and the purpose, learns nothing
-// of the key.
+// Derives 64 bits for one purpose of one worker. It uses SipHash-2-4: whoever knows all of them but one, and the
+// purpose, learns nothing of the key.
 inline uint64_t derive(const HashSecret& secret, uint32_t purpose, uint32_t worker) {
   uint8_t label[8];
   std::memcpy(label, &purpose, 4);
@@ -20,15 +20,15 @@ inline uint64_t derive(const HashSecret& secret, uint32_t purpose, uint32_t work
   return sipHash24({secret.words[2], secret.words[3]}, label);
 }
 
-// Of answers. Not numbered one after the other: an echo reply would tell how many answers others had since the last
-// (RFC 7739 section 5.3 has such a keyed stream).
+// The identifications of answers. They are not consecutive: an echo reply would tell how many answers others had since
+// the last (RFC 7739 section 5.3 has such a keyed stream).
 class AnswerIdentifications {
  public:
   AnswerIdentifications() = default;
   AnswerIdentifications(const HashSecret& secret, uint32_t worker)
       : key_{derive(secret, 1, worker), derive(secret, 2, worker)} {}
 
-  // Never 0.
+  // Returns an identification that is never 0.
   uint16_t next() {
     const auto id = static_cast<uint16_t>(sipHash13(key_, count_++));
     return id != 0 ? id : uint16_t{1};

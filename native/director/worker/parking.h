@@ -1,9 +1,9 @@
 // Where new connections' packets wait until somebody has decided about them: bounded in flows, packets and bytes.
 //
-// Packets lie in one ring of bytes in the order of their coming, with room for outer headers in front, and are sent
-// from there. Memory is taken when the first packet parks, all of it.
+// Packets lie in one ring of bytes in the order of arrival, with room for outer headers in front, and are sent from
+// there. All of the memory is taken when the first packet parks.
 //
-// Thread safety: none; one per worker.
+// Thread safety: none; each worker has one.
 // Invariants:
 //  1. A flow's packets are kept in the order in which they came.
 //  2. What end() let go of stays readable until reclaim().
@@ -25,7 +25,7 @@ struct PolicyQuestion {
   uint32_t sequence;
   uint32_t policy;  // ConnectionPolicy::id
   Tick deadline;
-  uint16_t packetBytes;  // of `packet`, as many as the policy asked for and there are
+  uint16_t packetBytes;  // of `packet`: as many as the policy asked for, or fewer if there are no more
   uint8_t packet[ConnectionPolicy::kMaxPacketBytes];
 };
 
@@ -33,12 +33,12 @@ struct PolicyAnswer {
   enum class Kind : uint8_t {
     server,     // this one
     scheduler,  // let the scheduler decide
-    failed,     // an error in the place of an answer
+    failed,     // there was an error instead of an answer
     overflow,   // the question could not be put
   };
   uint32_t flow = 0;
   uint32_t sequence = 0;
-  uint32_t server = kNoServer;  // id; of Kind::server
+  uint32_t server = kNoServer;  // id; for Kind::server
   Kind kind = Kind::scheduler;
 };
 
@@ -56,7 +56,7 @@ struct ParkedFlow {
   uint64_t hash = 0;
   std::shared_ptr<const ConnectionPolicy> policy;
   Tick deadline = 0;
-  uint32_t sequence = 0;  // of the flows in this place
+  uint32_t sequence = 0;  // counts the flows in this place
   uint32_t first = 0, last = 0;
   uint32_t packets = 0;  // 0: the place is free
   PlaceLinks links;
@@ -71,22 +71,22 @@ class Parking {
 
   bool isEmpty() const { return order_.count == 0; }
   bool holds(const FlowKey& key, uint64_t hash) const { return !isEmpty() && find(key, hash) != nullptr; }
-  // Null when no packet of that flow waits.
+  // Returns null when no packet of that flow waits.
   ParkedFlow* find(const FlowKey& key, uint64_t hash) const;
 
-  // A flow's first packet; false when there is no room. REQUIRES: find(key, hash) == nullptr
+  // Parks a flow's first packet. Returns false when there is no room. REQUIRES: find(key, hash) == nullptr
   bool park(const FlowKey& key, uint64_t hash, const Packet& packet, uint8_t cause,
             const std::shared_ptr<const ConnectionPolicy>& policy, Tick now);
-  // A later packet; false when there is no room.
+  // Parks a later packet. Returns false when there is no room.
   bool parkBehind(ParkedFlow& flow, const Packet& packet, uint8_t cause);
 
-  // The next flow that was not asked about yet; false when there is none.
+  // Tells whether there is a flow that was not asked about yet; takeQuestion() takes the next one.
   bool hasQuestion() const { return unasked_ != kNone; }
   void takeQuestion(PolicyQuestion& into);  // REQUIRES: hasQuestion()
 
-  // The flow that an answer is about; null when it waits no more.
+  // Returns the flow that an answer is about; null when it no longer waits.
   ParkedFlow* flowOf(const PolicyAnswer& answer) const;
-  // Calls visit(ParkedFlow&) for each flow whose deadline has come, in the order of coming; it must end() the flow.
+  // Calls visit(ParkedFlow&) for each flow whose deadline has come, in order of arrival; visit() must end() the flow.
   template <typename Visit>
   void forEachOverdue(Tick now, Visit&& visit) {
     if (isEmpty() || !reached(now, nextDeadline_)) return;
@@ -101,10 +101,10 @@ class Parking {
       }
     }
   }
-  // At or before the first deadline of all. REQUIRES: !isEmpty()
+  // Returns a time at or before the first deadline of all. REQUIRES: !isEmpty()
   Tick nextDeadline() const { return nextDeadline_; }
 
-  // Calls visit(Packet, cause) for the flow's packets, in order, and lets go of it.
+  // Calls visit(Packet, cause) for the flow's packets, in order, and lets go of the flow.
   template <typename Visit>
   void end(ParkedFlow& flow, Visit&& visit) {
     for (uint32_t at = flow.first, left = flow.packets; left > 0; left--, at = packets_[at].next) {
@@ -114,7 +114,7 @@ class Parking {
     }
     remove(flow);
   }
-  // What was let go of is not read any more.
+  // Reuses what was let go of. REQUIRES: nobody reads it any more.
   void reclaim() {
     if (packetCount_ != 0) reclaimDone();
   }
@@ -124,7 +124,7 @@ class Parking {
   static constexpr uint32_t kBuckets = 2 * kMaxFlows;
 
   void allocate();
-  // Index of a packet's copy; kNone when there is no room.
+  // Returns the index of a packet's copy; kNone when there is no room.
   uint32_t store(const Packet& packet, uint8_t cause);
   bool findRoom(size_t bytes, uint32_t& start) const;
   void remove(ParkedFlow& flow);
@@ -133,10 +133,10 @@ class Parking {
   HashedPlaces<ParkedFlow> flows_;
   std::unique_ptr<ParkedPacket[]> packets_;  // a ring
   std::unique_ptr<uint8_t[]> arena_;
-  AgeList order_;  // of coming
+  AgeList order_;  // by arrival
   uint32_t unasked_ = kNone;
   uint32_t firstPacket_ = 0, packetCount_ = 0;
-  uint32_t firstByte_ = 0, endByte_ = 0;  // of the ring of bytes that is in use
+  uint32_t firstByte_ = 0, endByte_ = 0;  // the part of the ring of bytes that is in use
   Tick nextDeadline_ = 0;
 };
 

@@ -16,7 +16,7 @@ FlowKey flowOf(uint32_t number) {
   return FlowKey::make(IpAddress::v4(Be32::from(number)), Be16::from(1000), IpAddress::v4(192, 0, 2, 1), Be16::from(80),
                        17);
 }
-// Few buckets, so that flows share them.
+// There are few buckets, so that flows share them.
 uint64_t hashOf(uint32_t number) { return number % 61; }
 
 std::shared_ptr<const ConnectionPolicy> policyOf(uint32_t id, Tick deadline, uint16_t packetBytes = 0) {
@@ -33,7 +33,7 @@ std::vector<uint8_t> bytesOf(uint32_t number, size_t length) {
   return bytes;
 }
 
-// A packet of these bytes, for as long as they are there.
+// A packet of these bytes, for as long as they exist.
 struct Held {
   Held(std::vector<uint8_t> given) : bytes(std::move(given)) {}
   operator Packet() { return {bytes.data(), static_cast<uint32_t>(bytes.size())}; }
@@ -76,7 +76,7 @@ TEST("parked packets of a flow come out in the order in which they came, with ro
   CHECK(!parking.hasQuestion());
 }
 
-TEST("an answer to a flow that has gone does not reach the next one in its place") {
+TEST("an answer to a flow that is gone does not reach the next one in its place") {
   Parking parking;
   REQUIRE(parking.park(flowOf(1), hashOf(1), Held(bytesOf(1, 40)), 0, policyOf(1, 10), 0));
   PolicyQuestion first, second;
@@ -89,7 +89,7 @@ TEST("an answer to a flow that has gone does not reach the next one in its place
   CHECK(parking.flowOf({second.flow, second.sequence}) != nullptr);
 }
 
-TEST("flows become overdue by their own policies' deadlines, also where the clock wraps around") {
+TEST("flows become overdue by their own policies' deadlines, even where the clock wraps around") {
   Parking parking;
   const Tick start = 0u - 8;
   for (const auto& [number, deadline] : std::map<uint32_t, Tick>{{1, 20}, {2, 4}, {3, 12}, {4, 4}})
@@ -128,7 +128,7 @@ TEST("parking is bounded in flows, in packets of a flow and in bytes") {
   CHECK_EQ(packets, Parking::kMaxBytes / ((60000 + kHeadroom + 63) / 64 * 64));
 }
 
-TEST("room comes free in whatever order flows end, and nothing that waits is ever overwritten") {
+TEST("room becomes free in whatever order flows end, and nothing that waits is ever overwritten") {
   Parking parking;
   Random random(5);
   struct Expected {

@@ -1,7 +1,7 @@
-// One pass of a worker: over a vector of packets, or over what policies have answered. Who works, by which services,
-// at what time, and where outputs go.
+// One pass of a worker over a vector of packets, or over what policies have answered: who works, by which services, at
+// what time, and where outputs go.
 //
-// Thread safety: none; made in Director::process() and resume(), and by whoever asks what would become of a packet.
+// Thread safety: none. Director::process() and resume() make it, and whoever asks what would become of a packet.
 #pragma once
 
 #include "director/config/service_table.h"

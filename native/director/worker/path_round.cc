@@ -4,7 +4,7 @@
 
 namespace tunvs {
 
-// A length counts as sent lately for one to two of these.
+// A length counts as sent lately for one to two of these rounds.
 constexpr uint32_t kRoundTicks = ticksFromSeconds(30);
 constexpr size_t kServersAtOnce = 1024;  // so that packets never wait long
 

@@ -1,7 +1,7 @@
-// What a worker remembers of paths to real servers is remembered for a while: a round over all servers, in pieces, lets
-// go of what is older.
+// What a worker remembers of paths to real servers is remembered for a while: a round over all servers, in pieces,
+// drops what is older.
 //
-// Thread safety: none; one per worker.
+// Thread safety: none; each worker has one.
 #pragma once
 
 #include "director/config/server_pool.h"
@@ -12,11 +12,11 @@ namespace tunvs {
 class PathRound {
  public:
   void begin(Tick now) { began_ = now; }
-  // Goes on for a piece that packets need not wait for, when a round is due or on its way.
+  // If a round is due or under way, does a piece of it that is short enough not to delay packets.
   void goOn(const ServiceTable& services, ServerPool& pool, size_t worker, Tick now);
 
  private:
-  uint32_t next_ = 0;  // id of the next server; 0: no round is on its way
+  uint32_t next_ = 0;  // id of the next server; 0: no round is under way
   Tick began_ = 0;
 };
 

@@ -1,6 +1,6 @@
 // What one worker keeps from vector to vector, and what it hands from stage to stage.
 //
-// Thread safety: none but for `stats`, which anybody may read.
+// Thread safety: none, except that any thread may read `stats`.
 #pragma once
 
 #include "core/rate_limit.h"
@@ -16,7 +16,7 @@
 
 namespace tunvs {
 
-// Counts up, leaving out 0, which marks packets that are not to be fragmented.
+// Counts up and skips 0, which marks packets that must not be fragmented.
 constexpr uint16_t nextIdentification(uint16_t& counter) {
   if (++counter == 0) counter = 1;
   return counter;
@@ -31,27 +31,27 @@ struct Flow {
 
 // Each kind of answer has a budget of its own, so that a flood of one does not silence the others.
 struct AnswerLimits {
-  // A second's worth at once: packets come in vectors, and a capture's burst is answered as a kernel without limits
-  // would.
+  // The burst is a second's worth: packets come in vectors, and a capture's burst is answered as by a kernel without
+  // limits.
   static constexpr uint32_t kPerSecond = 1000, kBurst = 1000;
   RateLimit unreachable{kPerSecond, kBurst};
   RateLimit reset{kPerSecond, kBurst};
   RateLimit tooBig{kPerSecond, kBurst};
   RateLimit echo{kPerSecond, kBurst};
   RateLimit recreated{kPerSecond, kBurst};
-  RateLimit lookUps{100, 100};  // of the server that a short quote names, which looks at all of them
+  RateLimit lookUps{100, 100};  // for a server that a short quote names: a look-up goes through all of them
 };
 
-// How far a worker's rounds of expiry are.
+// How far a worker's rounds of expiry have come.
 struct ExpiryRound {
-  uint32_t next = 0;             // of all shards, the one that is looked at next
+  uint32_t next = 0;             // the shard, of all, that is looked at next
   std::vector<uint32_t> unused;  // room for Entries::expire()
 };
 
 struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
-  uint32_t mark = 0;             // firewall mark of what its device brings; 0: none
+  uint32_t mark = 0;             // firewall mark of the packets from its device; 0: none
   uint16_t identification = 0;   // of outer IPv4 headers without DF
   uint32_t identification6 = 0;  // of outer IPv6 fragments
   AnswerIdentifications answerIdentifications;
@@ -60,10 +60,10 @@ struct alignas(64) WorkerContext {
   PathRound paths;
   EveryNth dropPacket;
   ExpiryRound expiry;
-  uint64_t evicted = 0;  // entries, as of the last vector
+  uint64_t evicted = 0;  // entries evicted as of the last vector
   Parking parking;
-  PolicyTurn asking;        // of the packet at hand
-  Flow flows[kVectorSize];  // of the vector at hand: here, so that no call has to clear them
+  PolicyTurn asking;        // of the current packet
+  Flow flows[kVectorSize];  // of the current vector: here, so that no call has to clear them
 };
 
 }  // namespace tunvs
