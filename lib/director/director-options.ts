@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from '../values/egress.js';
 import type { NativeDirectorOptions } from '../native/director.js';
 import type { NativeEngineOptions, NativeStartOptions } from '../native/engine.js';
+import { deviceNameOption } from '../values/device-name.js';
 import {
   addressOption,
   booleanOption,
@@ -226,7 +227,7 @@ function checkedSources(name: string, value: unknown): string[] {
 function checkedDevice(name: string, given: DeviceOptions, pathMtu: number): Required<DeviceOptions> {
   const options = checkedOptions(name, given, ['name', 'queues', 'maxPacketBytes']);
   return {
-    name: checkedDeviceName(`${name}.name`, options.name ?? 'tunvs0'),
+    name: deviceNameOption(`${name}.name`, options.name ?? 'tunvs0'),
     queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, Math.min(4, availableParallelism())),
     maxPacketBytes: integerOption(
       `${name}.maxPacketBytes`,
@@ -260,20 +261,13 @@ function checkedMarkDevice(name: string, given: MarkDeviceOptions): Required<Mar
   const options = checkedOptions(name, given, ['mark', 'name', 'queues']);
   return {
     mark: integerOption(`${name}.mark`, options.mark, 1, MAX_UINT32),
-    name: checkedDeviceName(`${name}.name`, options.name ?? DEFAULT_MARK_DEVICE),
+    name: deviceNameOption(`${name}.name`, options.name ?? DEFAULT_MARK_DEVICE),
     queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, 1),
   };
 }
 
 function queuesOf(devices: readonly { queues: number }[]): number {
   return devices.reduce((sum, { queues }) => sum + queues, 0);
-}
-
-/** The kernel's own rules (dev_valid_name). */
-function checkedDeviceName(name: string, value: unknown): string {
-  const isValid =
-    typeof value === 'string' && /^[^\s/:]+$/.test(value) && Buffer.byteLength(value) <= 15 && !/^\.\.?$/.test(value);
-  return isValid ? value : refuse(name, value, 'an interface name of 1 to 15 bytes without spaces, "/" and ":"');
 }
 
 /** What the longest packet in an IPv4 tunnel without options may be. */

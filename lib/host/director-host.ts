@@ -110,10 +110,24 @@ export class DirectorHost {
     this.#parts.setup.together(() => this.#open(deviceName, markDevices));
   }
 
-  #open(deviceName: string, markDevices: readonly HostMarkDevice[]): void {
+  /**
+   * Changes nothing, and refuses what `open` and `addVip` would.
+   * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY, ERR_TUNVS_UNSUPPORTED.
+   */
+  check(deviceName: string, virtualAddresses: Iterable<string>, markDevices: readonly HostMarkDevice[]): void {
     for (const range of this.#sources.filter(isSourceRange)) refuseTaken(this.#host, deviceName, range);
+    refuseTakenMarks(this.#host, this.#markPlan(deviceName), markDevices);
+    for (const vip of virtualAddresses) this.#checkVip(deviceName, vip);
+  }
+
+  #checkVip(deviceName: string, address: string): void {
+    if (familyOf(address) === 6 && !hasIpv6(this.#host)) refuseIpv6(address);
+    refuseTaken(this.#host, deviceName, address);
+  }
+
+  #open(deviceName: string, markDevices: readonly HostMarkDevice[]): void {
+    this.check(deviceName, [], markDevices);
     const plan = this.#markPlan(deviceName);
-    refuseTakenMarks(this.#host, plan, markDevices);
     this.#marks = chooseTables(this.#host, plan, markDevices);
     this.#deviceName = deviceName;
     try {

@@ -1,9 +1,10 @@
 import { strict as assert } from 'node:assert';
+import { networkInterfaces } from 'node:os';
 import { statsLine } from '../../lib/cli/run/stats-line.js';
 import { run } from '../../lib/cli/verbs/run.js';
 import { Director } from '../../lib/director/director.js';
 import { RateMeter } from '../../lib/stats/rates.js';
-import { cli } from '../support/cli.js';
+import { cli, DRY_RUN_KEYS } from '../support/cli.js';
 import { tcp } from '../support/packets.js';
 
 const RULES = `# web
@@ -97,13 +98,15 @@ describe('tunvs run --dry-run', () => {
     );
     assert.match(stdout, /^ip rule add pref 85 fwmark 0xffffffff lookup \d+ protocol 84 /m);
     const json = JSON.parse((await dryRun(RULES, '--json', '--mark-device', '7')).stdout);
-    assert.deepEqual(json.markDevices, [{ name: 'tunvsm0', mark: 7 }]);
+    assert.deepEqual(json.devices, [{ name: 'tunvs0' }, { name: 'tunvsm0', mark: 7 }]);
   });
 
   it('prints the same as JSON', async () => {
     const { stdout } = await dryRun(RULES, '--json');
-    const { event, device, host, rules } = JSON.parse(stdout);
-    assert.deepEqual([event, device, rules.length], ['dryRun', 'tunvs0', 4]);
+    const said = JSON.parse(stdout);
+    const { event, verb, devices, host, rules } = said;
+    assert.deepEqual(Object.keys(said), DRY_RUN_KEYS);
+    assert.deepEqual([event, verb, devices, rules.length], ['dryRun', 'run', [{ name: 'tunvs0' }], 4]);
     assert.ok(host.some(({ command }: { command: string }) => command.startsWith('ip route replace 192.0.2.1/32')));
   });
 
@@ -122,6 +125,44 @@ describe('tunvs run --dry-run', () => {
     assert.deepEqual(routes, ['198.51.100.0/24', '192.0.2.0/28']);
     assert.match(stdout, /^mark 1 proto tcp dst 198\.51\.100\.0\/24 dport 80-443$/m);
     assert.match(stdout, /^-A -t 192\.0\.2\.0\/28:8000-8099 -s rr$/m);
+  });
+
+  // What opening would refuse, each in the same words.
+  const unopened: [string[], number, RegExp][] = [
+    [['--device', 'a-name-of-22-characters'], 2, /^tunvs: run: --device: expected an interface name of 1 to 15 bytes/],
+    [['--device', 'lo'], 2, /^tunvs: network interface 'lo' exists and is not a TUN device: choose another name$/m],
+    [['--mark-device', '1=b/c'], 2, /^tunvs: run: --mark-device: expected an interface name/],
+    [['--mark-device', '1=tunvs0'], 2, /^tunvs: run: --mark-device: expected another name for each device/],
+    [['--queues', '64', '--mark-device', '1'], 2, /^tunvs: run: --queues: expected at most 64, got 65$/m],
+  ];
+  for (const [words, code, message] of unopened) {
+    it(`refuses "${words.join(' ')}" as opening would`, async () => {
+      const { exitCode, stdout, stderr } = await dryRun(RULES, ...words);
+      assert.match(stderr, message);
+      assert.deepEqual([exitCode, stdout], [code, '']);
+    });
+  }
+
+  it('refuses direct routing with an egress that cannot do it', async () => {
+    const rules = '-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.11 -g\n';
+    for (const egress of ['raw', 'tun']) {
+      const { exitCode, stdout, stderr } = await dryRun(rules, '--egress', egress);
+      assert.match(
+        stderr,
+        /^tunvs: run: --egress \w+: direct routing, as to 10\.0\.0\.11:80, needs the egress packet;/,
+      );
+      assert.deepEqual([exitCode, stdout], [2, '']);
+    }
+    for (const egress of ['auto', 'packet']) assert.equal((await dryRun(rules, '--egress', egress)).exitCode, 0);
+  });
+
+  it('refuses a virtual address that is one of the host', async function () {
+    const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    const address = own.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    if (address === undefined) return this.skip();
+    const { exitCode, stdout, stderr } = await dryRun(`-A -t ${address}:80\n`);
+    assert.match(stderr, /is an address of this host, so its kernel keeps the packets: write another virtual address/);
+    assert.deepEqual([exitCode, stdout], [1, '']);
   });
 
   const mistakes: [string, RegExp][] = [

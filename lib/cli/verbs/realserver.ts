@@ -5,6 +5,7 @@ import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHost } from '../../realserver/real-server-host.js';
 import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
+import { printDryRun } from '../dry-run.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { aborted } from '../../daemon/aborted.js';
@@ -109,14 +110,13 @@ Examples:
     // Loads the native part, which --help does without.
     const { RealServerHost } = await import('../../realserver/real-server-host.js');
     if (given.dryRun) {
-      for (const { description, command, undo } of RealServerHost.plan(settings)) {
-        const shown = formatHostCommand(command);
-        print('step', `${shown}    # ${description}`, {
-          description,
-          command: shown,
-          undo: undo && formatHostCommand(undo),
-        });
+      const { devices, steps } = RealServerHost.rehearse(settings);
+      if (given.json) {
+        printDryRun({ verb: 'realserver', devices: devices.map((name) => ({ name })), host: steps, rules: [] }, io);
+        return;
       }
+      for (const { description, command } of steps)
+        io.stdout.write(`${formatHostCommand(command)}    # ${description}\n`);
       return;
     }
     const end = endSignal();

@@ -7,11 +7,12 @@ import { onHangup } from '../../daemon/hangup.js';
 import { rehearseRules } from '../../rules/rehearse.js';
 import { reloadRules } from '../../rules/reload.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
-import { addEngineOptions, engineOptions, pathMtuArgument } from '../engine-options.js';
+import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { readRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
+import { openOptions } from '../run/open-options.js';
 import type { RunOptions } from '../run/options.js';
 import { statsLine } from '../run/stats-line.js';
 import { endSignal } from '../signals.js';
@@ -110,18 +111,7 @@ function tellNews(news: NewsPrinter): Attachment {
 
 async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director> {
   const { Director } = await import('../../director/director.js');
-  const { egress, markDevice: markDevices } = options;
-  const device = {
-    ...(options.device !== undefined && { name: options.device }),
-    ...(options.queues !== undefined && { queues: options.queues }),
-  };
-  return Director.open({
-    ...engineOptions(options, options.pathMtu),
-    device,
-    signal,
-    ...(markDevices !== undefined && { markDevices }),
-    ...(egress !== undefined && { egress }),
-  });
+  return Director.open({ ...openOptions(options), signal });
 }
 
 function announce(director: Director, options: RunOptions, io: CliIo): void {
