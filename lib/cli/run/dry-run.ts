@@ -2,7 +2,7 @@
 import type { DirectorStats } from '../../stats/stats.js';
 import { type MarkRule, routedPrefixes } from '../../values/marks.js';
 import { isMarkCommand, printMark } from '../../rules/mark.js';
-import { printCommand } from '../../rules/print.js';
+import { printCommand, printSysctl } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
 import { formatHostCommand } from '../../host/step.js';
 import { formatEndpoint } from '../../values/inet.js';
@@ -67,5 +67,5 @@ function refuseDirectRouting(services: DirectorStats['services'], egress: string
 
 function printRule(rule: Rule): string {
   if (isMarkCommand(rule)) return printMark(rule);
-  return rule.command === 'sysctl' ? `sysctl net.ipv4.vs.${rule.name}=${rule.value}` : printCommand(rule);
+  return rule.command === 'sysctl' ? printSysctl(rule.name, rule.value) : printCommand(rule);
 }

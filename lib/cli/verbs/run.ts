@@ -5,7 +5,6 @@ import { egresses } from '../../values/egress.js';
 import { type Attachment, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
 import { rehearseRules } from '../../rules/rehearse.js';
-import { reloadRules } from '../../rules/reload.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
 import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
@@ -14,10 +13,11 @@ import { readRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
 import { openOptions } from '../run/open-options.js';
 import type { RunOptions } from '../run/options.js';
+import { reload } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
 import { endSignal } from '../signals.js';
-import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
-import { commandWords } from '../words.js';
+import type { CliIo, Verb, VerbContext } from '../verb.js';
+import { commandWords, count } from '../words.js';
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
@@ -129,31 +129,6 @@ function announce(director: Director, options: RunOptions, io: CliIo): void {
   io.stdout.write(
     `tunvs run: ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`,
   );
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
-/** Puts the host right, and keeps the old rules when the new ones hold a mistake. */
-async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
-  const mended = await director.mendHost().catch((error: Error) => {
-    io.stderr.write(`tunvs run: the host stays as it is: ${commandWords(error.message)}\n`);
-    return 0;
-  });
-  try {
-    if (rules === '-') {
-      throw new UsageError('the rules came from standard input, which cannot be read again; start with a file');
-    }
-    const changes = await reloadRules(director, await readRules({ file: rules, isTimed: false }, io), source);
-    const host = mended > 0 ? `, ${count(mended, 'thing')} of the host put back` : '';
-    const said = json
-      ? toJson({ event: 'reloaded', changes, mended })
-      : `tunvs run: rules read again: ${count(changes, 'change')}${host}`;
-    io.stdout.write(`${said}\n`);
-  } catch (error) {
-    io.stderr.write(`tunvs run: the rules stay as they are: ${commandWords((error as Error).message)}\n`);
-  }
 }
 
 async function printStats(
