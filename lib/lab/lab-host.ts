@@ -62,8 +62,11 @@ export class LabHost {
 
   /** Starts a program that goes on; the lab ends it. */
   spawn(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): LabProcess {
+    // The program's own: setpriv and ip are looked for where this process finds its programs.
+    const own = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const program = own.length === 0 ? argv : ['env', ...own, ...argv];
     // It ends with its lab's process, also when that is killed: in a user namespace nobody could clear it away later.
-    const child = new LabProcess(['setpriv', '--pdeathsig', 'TERM', ...this.command(argv)], environment);
+    const child = new LabProcess(['setpriv', '--pdeathsig', 'TERM', ...this.command(program)]);
     this.#processes.add(child);
     void child.exited.then(() => this.#processes.delete(child));
     return child;
