@@ -15,14 +15,15 @@ import { openOptions } from '../run/open-options.js';
 import type { RunOptions } from '../run/options.js';
 import { reload } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
-import { endSignal } from '../signals.js';
+import { statusOf } from '../run/status.js';
+import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 import { commandWords, count } from '../words.js';
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
 rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
-host is put back and told; SIGHUP does that at once.
+host is put back and told; SIGHUP does that at once. SIGUSR2 and SIGUSR1 print a line of status on standard error.
 
 Needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
@@ -77,14 +78,37 @@ export const run: Verb = {
     await rehearsed.close();
     if (options.dryRun) return dryRun(options, planned, lines, io);
     const end = endSignal();
+    const status = statusSignals((line) => io.stderr.write(`tunvs run: ${line}\n`));
     try {
       const open = (signal: AbortSignal) => openDirector(options, signal);
-      await runDaemon({ open, rules: lines, attachments: attachments(options, io) }, end.signal);
+      const answerStatus: Attachment = ({ director }) => {
+        status.answer(statusOf(director));
+        return { detach: () => status.answer(() => 'stopping') };
+      };
+      const all = [answerStatus, ...attachments(options, io)];
+      await runDaemon({ open, rules: lines, attachments: all }, end.signal);
+      tellStopped({ reason: 'signal', signal: end.name }, options, io);
+    } catch (error) {
+      // The sentence itself goes to standard error, as every failure's.
+      if (options.json) tellStopped({ reason: 'error', message: (error as Error).message }, options, io);
+      throw error;
     } finally {
+      status.dispose();
       end.dispose();
     }
   },
 };
+
+function tellStopped(
+  why: { reason: 'signal'; signal: string | undefined } | { reason: 'error'; message: string },
+  { json }: RunOptions,
+  io: CliIo,
+): void {
+  const said = json
+    ? toJson({ event: 'stopped', ...why })
+    : `tunvs run: stopped by ${'signal' in why ? why.signal : 'an error'}`;
+  io.stdout.write(`${said}\n`);
+}
 
 function attachments(options: RunOptions, io: CliIo): Attachment[] {
   const isJson = options.json ?? false;
