@@ -75,7 +75,7 @@ export interface EngineOptions {
   /** Path MTU to real servers, bytes, [576, 65535], where no smaller one was learned; default 1500. */
   pathMtu?: number;
   /**
-   * ICMP errors make no path to a real server narrower than this, bytes, [68, 65535]; default 552 (Linux's
+   * ICMP errors make no path to a real server narrower than this, bytes, [68, `pathMtu`]; default 552 (Linux's
    * `net.ipv4.route.min_pmtu`), for IPv6 real servers at least 1280. With `pathMtu` here no ICMP error is believed.
    */
   pathMtuFloor?: number;
@@ -191,10 +191,14 @@ function offlineOptions(call: string, options: OfflineOptions): ReturnType<typeo
 type CheckedEngine = Omit<NativeDirectorOptions, 'seed'>;
 
 function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
+  const pathMtu = integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU);
+  const pathMtuFloor = integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552);
+  if (pathMtuFloor > pathMtu)
+    refuse(`${call}: pathMtuFloor`, pathMtuFloor, `at most the path MTU, ${pathMtu}: lower it, or raise the path MTU`);
   return {
     sources: checkedSources(`${call}: source`, options.source),
-    pathMtu: integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU),
-    pathMtuFloor: integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552),
+    pathMtu,
+    pathMtuFloor,
     pingReply: choiceOption(`${call}: pingReply`, options.pingReply, pingReplies, 'always'),
     noServerReply: choiceOption(`${call}: noServerReply`, options.noServerReply, noServerReplies, 'unreachable'),
     maxConnections: integerOption(
@@ -253,7 +257,7 @@ function checkedMarkDevices(
       refuse(`${name}.name`, device, 'another name for each device');
   }
   const queues = queuesOf([main, ...devices]);
-  if (queues > MAX_QUEUES) refuse(`${name}: the queues of all devices`, queues, `at most ${MAX_QUEUES}`);
+  if (queues > MAX_QUEUES) refuse(`${name}.queues`, queues, `at most ${MAX_QUEUES} of all devices together`);
   return devices;
 }
 

@@ -220,9 +220,13 @@ export class DirectorHost {
     return this.#deviceName === undefined ? Promise.resolve() : this.#parts.prepare(snapshot);
   }
 
-  /** What the host lacks of what this director needs. Nothing when its device is gone: then it needs nothing more. */
+  /**
+   * What the host lacks of what this director needs. Nothing when one of its devices is gone: that is told as the
+   * director's failure, and no way to a device that is gone can be put back.
+   */
   missing(snapshot: SnapshotHost): MissingStep[] {
-    if (this.#deviceName === undefined || snapshot.link(this.#deviceName) === undefined) return [];
+    const names = [this.#deviceName, ...this.#marks.map(({ name }) => name)];
+    if (names.some((name) => name === undefined || snapshot.link(name) === undefined)) return [];
     return this.#parts.missing(snapshot);
   }
 

@@ -23,6 +23,6 @@ export function isTunDevice(host: Host, name: string, queues = 1): boolean {
 
 function refuseDevice(what: string): never {
   throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `network interface ${what}: choose another name`, {
-    option: 'device',
+    option: 'device.name',
   });
 }

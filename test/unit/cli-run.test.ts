@@ -69,6 +69,11 @@ describe('tunvs run --dry-run', () => {
   });
 
   const wrongOptions: [string[], RegExp][] = [
+    [
+      ['--path-mtu-floor', '1501'],
+      /^tunvs: run: --path-mtu-floor: expected at most the path MTU, 1500: lower it, or raise the path MTU, got 1501$/m,
+    ],
+    [['--path-mtu', '1400', '--path-mtu-floor', '1401'], /--path-mtu-floor: expected at most the path MTU, 1400: /],
     [['--path-mtu', '575'], /--path-mtu .* whole number from 576 to 65535/],
     [['--ping-reply', 'no'], /--ping-reply .* one of always, when-up, never/],
     [['--no-server-reply', 'drop'], /--no-server-reply .* one of unreachable, reset/],
@@ -133,7 +138,11 @@ describe('tunvs run --dry-run', () => {
     [['--device', 'lo'], 2, /^tunvs: network interface 'lo' exists and is not a TUN device: choose another name$/m],
     [['--mark-device', '1=b/c'], 2, /^tunvs: run: --mark-device: expected an interface name/],
     [['--mark-device', '1=tunvs0'], 2, /^tunvs: run: --mark-device: expected another name for each device/],
-    [['--queues', '64', '--mark-device', '1'], 2, /^tunvs: run: --queues: expected at most 64, got 65$/m],
+    [
+      ['--queues', '64', '--mark-device', '1'],
+      2,
+      /^tunvs: run: --queues: expected at most 64 of all devices together, got 65$/m,
+    ],
   ];
   for (const [words, code, message] of unopened) {
     it(`refuses "${words.join(' ')}" as opening would`, async () => {
@@ -182,6 +191,31 @@ describe('tunvs run --dry-run', () => {
       assert.match(stderr, message);
     });
   }
+
+  it("refuses a virtual address within a range of sources, whose addresses are the director's", async () => {
+    const rules = (address: string) => `-A -t ${address}:80\n`;
+    const range = (address: string) =>
+      cli(['run', '--rules', '-', '--source', '10.2.1.0/28', '--dry-run'], [run], rules(address));
+    for (const address of ['10.2.1.15', '10.2.1.8/29']) {
+      const { exitCode, stderr } = await range(address);
+      assert.equal(exitCode, 1);
+      assert.match(
+        stderr,
+        /^tunvs: -:1: -t 10\.2\.1\.\S+:80: write an address outside of the source 10\.2\.1\.0\/28, /,
+      );
+    }
+    assert.equal((await range('10.2.1.16')).exitCode, 0);
+  });
+
+  it("says of a real server's port that it is the service's, and goes on", async () => {
+    const { exitCode, stdout, stderr } = await dryRun(
+      '-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.11:81 -i\n-a -t 192.0.2.1:80 -r 10.0.0.12:80 -g\n',
+    );
+    const said =
+      "-:2: -r 10.0.0.11:81: the port is the service's, 80, because -i and -g leave ports as they are; write -r 10.0.0.11:80\n";
+    assert.deepEqual([exitCode, stderr], [0, said]);
+    assert.match(stdout, /^-a -t 192\.0\.2\.1:80 -r 10\.0\.0\.11:80 -i /m);
+  });
 
   it('names the source that a server of another family lacks', async () => {
     const { exitCode, stderr } = await dryRun('-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r [2001:db8::11] -i\n');
