@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { networkInterfaces } from 'node:os';
+import { deviceNames } from '../../lib/cli/run/device-names.js';
 import { statsLine } from '../../lib/cli/run/stats-line.js';
 import { run } from '../../lib/cli/verbs/run.js';
 import { Director } from '../../lib/director/director.js';
@@ -130,6 +131,12 @@ describe('tunvs run --dry-run', () => {
     assert.deepEqual(routes, ['198.51.100.0/24', '192.0.2.0/28']);
     assert.match(stdout, /^mark 1 proto tcp dst 198\.51\.100\.0\/24 dport 80-443$/m);
     assert.match(stdout, /^-A -t 192\.0\.2\.0\/28:8000-8099 -s rr$/m);
+  });
+
+  it('numbers devices as the kernel does, past those that are there', () => {
+    const there = ['tunvsm0', 'a1', 'b'];
+    const names = deviceNames(['b', 'tunvsm%d', 'tunvsm%d', 'a%d', 'a%dx', 'a%d'], (name) => there.includes(name));
+    assert.deepEqual(names, ['b', 'tunvsm1', 'tunvsm2', 'a0', 'a0x', 'a2']);
   });
 
   // What opening would refuse, each in the same words.

@@ -8,6 +8,7 @@ import { formatHostCommand } from '../../host/step.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { printDryRun } from '../dry-run.js';
 import { type CliIo, UsageError } from '../verb.js';
+import { deviceNames } from './device-names.js';
 import { openOptions } from './open-options.js';
 import type { RunOptions } from './options.js';
 
@@ -26,11 +27,15 @@ export async function dryRun(
   ]);
   const { start, native, host: link } = checkedOpenOptions(openOptions(options));
   refuseDirectRouting(services, start.egress);
-  const name = firstFree(start.device.name, 0);
-  const marked = start.markDevices.map((each, index) => ({ name: firstFree(each.name, index), mark: each.mark }));
-  const devices = [{ name }, ...marked];
-  const queues = [start.device, ...start.markDevices].map((each) => each.queues);
-  const isSomeoneElses = devices.filter((each, index) => isTunDevice(thisHost, each.name, queues[index])).length > 0;
+  const opened = [start.device, ...start.markDevices];
+  const isThere = (each: string) => thisHost.query(['ip', 'link', 'show', 'dev', each]) !== undefined;
+  const names = deviceNames(
+    opened.map((each) => each.name),
+    isThere,
+  );
+  const name = names[0] as string;
+  const marked = start.markDevices.map(({ mark }, index) => ({ name: names[index + 1] as string, mark }));
+  const isSomeoneElses = names.filter((each, index) => isTunDevice(thisHost, each, opened[index]?.queues)).length > 0;
   const host = new DirectorHost({ sources: native.sources, ...link });
   const routed = routedPrefixes(services, marks);
   // Where a device is there before, the host is somebody else's to set up.
@@ -38,8 +43,8 @@ export async function dryRun(
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
   const rules = lines.map(({ rule }) => printRule(rule));
+  const devices = [{ name }, ...marked];
   if (options.json) return printDryRun({ verb: 'run', devices, host: steps, rules }, io);
-  const names = devices.map((device) => device.name);
   const shown = [
     `# the host, once the ${names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`} there (a device that is there before is left as it is)`,
     ...steps.map(({ description, command }) => `${formatHostCommand(command)}  # ${description}`),
@@ -47,11 +52,6 @@ export async function dryRun(
     ...rules,
   ];
   io.stdout.write(`${shown.join('\n')}\n`);
-}
-
-/** The kernel chooses a free number; here they are counted. */
-function firstFree(name: string, number: number): string {
-  return name.replace('%d', `${number}`);
 }
 
 /** Of "auto" nobody knows the answer without opening a socket. */
