@@ -16,13 +16,19 @@ export function isTunDevice(host: Host, name: string, queues = 1): boolean {
   if (said === undefined) return false;
   const [link] = JSON.parse(said) as Link[];
   const { info_kind: kind, info_data: data } = link?.linkinfo ?? {};
-  if (kind !== 'tun' || data?.type === 'tap') refuseDevice(`'${name}' exists and is not a TUN device`);
-  if (queues > 1 && data?.multi_queue === false) refuseDevice(`'${name}' exists and is not a multi-queue TUN device`);
+  if (kind !== 'tun' || data?.type === 'tap')
+    refuseDevice(`network interface '${name}' exists and is not a TUN device: choose another name`);
+  if (queues > 1 && data?.multi_queue === false) {
+    const made = (verb: string) => `ip tuntap ${verb} dev ${name} mode tun`;
+    refuseDevice(
+      `device '${name}' has a single queue and ${queues} were asked for: ask for one, or make it anew ` +
+        `(${made('del')} && ${made('add')} multi_queue)`,
+    );
+  }
   return true;
 }
 
-function refuseDevice(what: string): never {
-  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `network interface ${what}: choose another name`, {
-    option: 'device.name',
-  });
+/** In the words of the native part, which finds it on opening. */
+function refuseDevice(sentence: string): never {
+  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', sentence, { option: 'device.name' });
 }
