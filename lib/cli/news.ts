@@ -1,7 +1,7 @@
 /** The engine's events on a terminal or in a log: a sentence each, seldom. A new kind of event is one row of SENTENCES. */
 import { toJson } from './json.js';
 import type { CliIo } from './verb.js';
-import { commandWords } from './words.js';
+import { commandWords, count } from './words.js';
 
 /** As `EngineEvent` of the library, which loads the native part; --help does without. */
 export interface News {
@@ -19,8 +19,6 @@ interface Row {
   isCount: boolean;
   sentence(news: News): string;
 }
-
-const count = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
 
 /** By the event's type. */
 export const SENTENCES: Readonly<Record<string, Row>> = {

@@ -4,11 +4,13 @@ import { UsageError } from './verb.js';
 /** By the library's options; those whose values are checked as they are read do not come so far. */
 const NAMES: Readonly<Record<string, string>> = {
   source: '--source',
+  pathMtuFloor: '--path-mtu-floor',
   'device.name': '--device',
   device: '--device',
   'markDevices.name': '--mark-device',
   'markDevices.mark': '--mark-device',
-  'the queues of all devices': '--queues',
+  'device.queues': '--queues',
+  'markDevices.queues': '--queues',
   virtualAddresses: '--vip',
   directors: '--director',
   forwarding: '--forwarding',

@@ -15,3 +15,7 @@ export const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
 export function commandWords(sentence: string): string {
   return WORDS.reduce((said, [library, command]) => said.replace(library, command), sentence);
 }
+
+export function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}

@@ -65,6 +65,9 @@ function topology(state: DemoState, columns: number, isUnicode: boolean): Line[]
   ];
 }
 
+/** So wide that what there is to watch fits on a line. */
+const WIDE_COLUMNS = 130;
+
 function sceneLines({ scene, hasKeys }: DemoState, columns: number, rows: number): Line[] {
   const title =
     scene === undefined
@@ -74,8 +77,10 @@ function sceneLines({ scene, hasKeys }: DemoState, columns: number, rows: number
   const text = scene === undefined ? again : scene.watch;
   if (rows < 16 || text === '') return [title];
   const watch = wrapText(text, columns - 4).map((each) => line(span(`  ${each}`, 'dim')));
-  // Always as many lines, so that the table stays where it is from one scene to the next.
-  const height = columns >= 100 ? 1 : 2;
+  // Always as many lines, so that the table stays where it is from one scene to the next; more where a text needs them
+  // and there is room.
+  const usual = columns >= WIDE_COLUMNS ? 1 : 2;
+  const height = rows >= 24 ? Math.max(usual, watch.length) : usual;
   return [[], title, ...Array.from({ length: height }, (_, index) => watch[index] ?? [])];
 }
 

@@ -161,9 +161,11 @@ export class Configuration implements Transaction, ServiceOwner {
       });
   }
 
-  /** Brings policies into force that want to be told anew. @internal */
-  refreshPolicies(): void {
+  /** Brings policies into force that want to be told anew; `false` within a transaction. @internal */
+  refreshPolicies(): boolean {
+    const isDone = !this.isInTransaction;
     this.transaction(() => {});
+    return isDone;
   }
 
   isConfigured(service: VirtualService): boolean {
@@ -209,7 +211,8 @@ export class Configuration implements Transaction, ServiceOwner {
     let result: T;
     try {
       result = body(this);
-      if (isThenable(result)) refuse('the function of a transaction', result, 'no promise: a transaction cannot wait');
+      if (isThenable(result))
+        refuse('transaction: change', result, 'a function that returns no promise: a transaction cannot wait');
       if (isOuter) this.#commit(changes);
     } catch (error) {
       for (const change of changes.splice(start).reverse()) change.undo?.();

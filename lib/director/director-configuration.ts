@@ -1,7 +1,7 @@
 /** Makes the configuration of a director: ties it to the engine, to the host and to who is told. */
 import type { VipRoutes } from './configuration-backing.js';
 import { isOwnAddress } from '../host/own-address.js';
-import { sourceFamily } from '../values/source.js';
+import { isSourceRange, sourceFamily } from '../values/source.js';
 import { Configuration } from './configuration.js';
 import type { DirectorEngine } from './director-engine.js';
 import type { DirectorNews } from './director-news.js';
@@ -26,6 +26,7 @@ export function directorConfiguration(parts: DirectorConfigurationParts): Config
     serviceRow: (service) => engine.call((native) => native.service(service)),
     serverRow: (service, server) => engine.call((native) => native.server(service, server)),
     sourceFamilies: sources.map(sourceFamily),
+    sourceRanges: sources.filter(isSourceRange),
     isLocal: (address) => sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
     vipRoutes,
     tell: (event) => news.tell(event),

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from '../values/egress.js';
 import type { NativeDirectorOptions } from '../native/director.js';
 import type { NativeEngineOptions, NativeStartOptions } from '../native/engine.js';
+import { deviceNameOption } from '../values/device-name.js';
 import {
   addressOption,
   booleanOption,
@@ -74,7 +75,7 @@ export interface EngineOptions {
   /** Path MTU to real servers, bytes, [576, 65535], where no smaller one was learned; default 1500. */
   pathMtu?: number;
   /**
-   * ICMP errors make no path to a real server narrower than this, bytes, [68, 65535]; default 552 (Linux's
+   * ICMP errors make no path to a real server narrower than this, bytes, [68, `pathMtu`]; default 552 (Linux's
    * `net.ipv4.route.min_pmtu`), for IPv6 real servers at least 1280. With `pathMtu` here no ICMP error is believed.
    */
   pathMtuFloor?: number;
@@ -190,10 +191,14 @@ function offlineOptions(call: string, options: OfflineOptions): ReturnType<typeo
 type CheckedEngine = Omit<NativeDirectorOptions, 'seed'>;
 
 function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
+  const pathMtu = integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU);
+  const pathMtuFloor = integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552);
+  if (pathMtuFloor > pathMtu)
+    refuse(`${call}: pathMtuFloor`, pathMtuFloor, `at most the path MTU, ${pathMtu}: lower it, or raise the path MTU`);
   return {
     sources: checkedSources(`${call}: source`, options.source),
-    pathMtu: integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU),
-    pathMtuFloor: integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552),
+    pathMtu,
+    pathMtuFloor,
     pingReply: choiceOption(`${call}: pingReply`, options.pingReply, pingReplies, 'always'),
     noServerReply: choiceOption(`${call}: noServerReply`, options.noServerReply, noServerReplies, 'unreachable'),
     maxConnections: integerOption(
@@ -226,7 +231,7 @@ function checkedSources(name: string, value: unknown): string[] {
 function checkedDevice(name: string, given: DeviceOptions, pathMtu: number): Required<DeviceOptions> {
   const options = checkedOptions(name, given, ['name', 'queues', 'maxPacketBytes']);
   return {
-    name: checkedDeviceName(`${name}.name`, options.name ?? 'tunvs0'),
+    name: deviceNameOption(`${name}.name`, options.name ?? 'tunvs0'),
     queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, Math.min(4, availableParallelism())),
     maxPacketBytes: integerOption(
       `${name}.maxPacketBytes`,
@@ -252,7 +257,7 @@ function checkedMarkDevices(
       refuse(`${name}.name`, device, 'another name for each device');
   }
   const queues = queuesOf([main, ...devices]);
-  if (queues > MAX_QUEUES) refuse(`${name}: the queues of all devices`, queues, `at most ${MAX_QUEUES}`);
+  if (queues > MAX_QUEUES) refuse(`${name}.queues`, queues, `at most ${MAX_QUEUES} of all devices together`);
   return devices;
 }
 
@@ -260,20 +265,13 @@ function checkedMarkDevice(name: string, given: MarkDeviceOptions): Required<Mar
   const options = checkedOptions(name, given, ['mark', 'name', 'queues']);
   return {
     mark: integerOption(`${name}.mark`, options.mark, 1, MAX_UINT32),
-    name: checkedDeviceName(`${name}.name`, options.name ?? DEFAULT_MARK_DEVICE),
+    name: deviceNameOption(`${name}.name`, options.name ?? DEFAULT_MARK_DEVICE),
     queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, 1),
   };
 }
 
 function queuesOf(devices: readonly { queues: number }[]): number {
   return devices.reduce((sum, { queues }) => sum + queues, 0);
-}
-
-/** The kernel's own rules (dev_valid_name). */
-function checkedDeviceName(name: string, value: unknown): string {
-  const isValid =
-    typeof value === 'string' && /^[^\s/:]+$/.test(value) && Buffer.byteLength(value) <= 15 && !/^\.\.?$/.test(value);
-  return isValid ? value : refuse(name, value, 'an interface name of 1 to 15 bytes without spaces, "/" and ":"');
 }
 
 /** What the longest packet in an IPv4 tunnel without options may be. */

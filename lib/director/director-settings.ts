@@ -1,5 +1,6 @@
 /** What a director is set to beside its services: timeouts of connections, and IPVS's sysctls. */
 import { native } from '../native/addon.js';
+import { wrapOption } from '../values/errors.js';
 import { choiceOption, integerOption, MAX_INT32 } from '../values/options.js';
 import { inertSysctlWarning } from '../values/inert-sysctls.js';
 import { checkedTimeouts, type StateTimeouts, type Timeouts } from '../values/timeouts.js';
@@ -38,7 +39,7 @@ export class DirectorSettings {
     const short = typeof name === 'string' ? name.replace(/^net\.ipv4\.vs\./, '') : name;
     const known = choiceOption('setSysctl: name', short, native.sysctlNames);
     const checked = integerOption(`setSysctl: ${known}`, value, -MAX_INT32, MAX_INT32);
-    this.#engine.call((native) => native.setSysctl(known, checked));
+    wrapOption(known, () => this.#engine.call((native) => native.setSysctl(known, checked)));
     const message = inertSysctlWarning(known);
     if (message !== undefined) this.#warn({ message, about: 'configuration' });
   }

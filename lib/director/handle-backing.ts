@@ -11,6 +11,8 @@ export interface HandleBacking {
   serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
   /** Of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
+  /** Director addresses that are ranges. */
+  readonly sourceRanges: readonly string[];
   /** Whether a canonical address is the host's own, so that a real server there is local. */
   isLocal(address: string): boolean;
   /**

@@ -48,8 +48,8 @@ function listOf(packets: unknown): Uint8Array[] {
 
 /** A time on the director's clock, not before `clockMs`. */
 export function checkedTime(name: string, value: unknown, clockMs: number): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value >= clockMs) return value;
-  return refuse(name, value, `milliseconds that do not go back: at least ${clockMs}`);
+  if (typeof value === 'number' && value >= clockMs && value < 2 ** 53) return value;
+  return refuse(name, value, `milliseconds that do not go back: below 2^53, at least ${clockMs}`);
 }
 
 export function processResult({ outputs, verdicts }: NativeProcessResult): ProcessResult {

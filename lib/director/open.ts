@@ -6,7 +6,7 @@ import { markWarnings } from '../host/mark-device.js';
 import { native } from '../native/addon.js';
 import type { NativePolicyListener } from '../native/director.js';
 import { policyTurns } from '../policy/turns.js';
-import { toTunvsError, wrapNative } from '../values/errors.js';
+import { toTunvsError, wrapNative, wrapOption } from '../values/errors.js';
 import { directorDevice, markDevices, sourceWarnings } from './director-device.js';
 import { DirectorEngine } from './director-engine.js';
 import { checkedOpenOptions, type DirectorOpenOptions } from './director-options.js';
@@ -41,7 +41,14 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       asked.answer = answer;
       return columns;
     };
-    const started = wrapNative(() => engine.start(checked.start));
+    const marks = checked.start.markDevices;
+    // An interface of that name is there, and is none that can be opened.
+    const refused = (message: string) =>
+      marks.some(({ name }) => message.includes(`'${name}'`)) ? 'markDevices' : 'device';
+    const started = wrapOption(
+      (message) => `${refused(message)}.name`,
+      () => engine.start(checked.start),
+    );
     let host: DirectorHost | undefined;
     const marked = markDevices(
       started,

@@ -37,8 +37,8 @@ export interface ServiceOwner {
   /** What is changed now comes into force later, or not at all. */
   readonly isInTransaction: boolean;
   transaction<T>(body: () => T): T;
-  /** Brings policies into force that want to be told anew. */
-  refreshPolicies(): void;
+  /** Brings policies into force that want to be told anew; `false` within a transaction, where nothing is done. */
+  refreshPolicies(): boolean;
 }
 
 export interface ServerOwner extends ServiceIdentity {

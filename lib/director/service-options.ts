@@ -3,6 +3,7 @@ import type { NativeServiceConfig } from '../native/services.js';
 import type { Policy } from '../policy/policy.js';
 import { booleanOption, checkedOptions, readArguments, refuse } from '../values/options.js';
 import { checkedPersistence, type Persistence } from '../values/persistence.js';
+import { isWithin } from '../values/prefix.js';
 import { DEFAULT_SCHEDULER } from '../values/scheduler.js';
 import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from '../values/scheduler-options.js';
 import { behaviourKeys, checkedBehaviour, type ServiceBehaviour } from '../values/service-behaviour.js';
@@ -45,13 +46,23 @@ const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, sc
 export function checkedServiceOptions(
   call: string,
   options: VirtualServiceOptions,
+  sourceRanges: readonly string[],
 ): { key: ServiceIdentity; config: NativeServiceConfig; policy: Policy | null | undefined } {
   const names = ['protocol', 'address', 'port', 'lastPort', 'mark', 'family', ...SERVICE_SETTINGS] as const;
   const given = checkedOptions<Partial<AddressServiceKey & MarkServiceKey & VirtualServiceEdit>>(call, options, names);
   return readArguments(call, () => {
     const key = checkedServiceKey(call, given as VirtualServiceKey);
+    refuseSource(call, key, sourceRanges);
     return { key, config: mergedServiceConfig(call, given, SERVICE_DEFAULTS, key), policy: given.policy };
   });
+}
+
+/** Its packets could not be told from answers to the director's own. */
+function refuseSource(call: string, { address, mark }: ServiceIdentity, sourceRanges: readonly string[]): void {
+  const range = mark === undefined ? sourceRanges.find((each) => isWithin(address, each)) : undefined;
+  if (range === undefined) return;
+  const expected = `an address outside of the source ${range}, where the director's own addresses are`;
+  refuse(`${call}: address`, address, expected);
 }
 
 /** What is left out stays. */

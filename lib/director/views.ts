@@ -12,6 +12,8 @@ interface ViewedServer {
   readonly address: string;
   readonly port: number;
   readonly weight: number;
+  /** By a policy. */
+  readonly assignedWeight: number | undefined;
   readonly forwarding: string;
   readonly isUp: boolean;
   readonly isDraining: boolean;
@@ -95,16 +97,18 @@ export function inspected(handle: object, view: () => object, depth: number, opt
   return depth < 0 ? `[${name}]` : `${name} ${inspect(view(), options)}`;
 }
 
-function stateOf({ weight, forwarding, isUp, isDraining }: ViewedServer): object {
-  return { weight, forwarding, isUp, isDraining };
+function stateOf({ weight, assignedWeight, forwarding, isUp, isDraining }: ViewedServer): object {
+  return { weight, ...(assignedWeight !== undefined && { assignedWeight }), forwarding, isUp, isDraining };
 }
 
 function shortServer(server: ViewedServer): string {
+  const { weight, assignedWeight } = server;
+  const assigned = assignedWeight === undefined ? '' : ` (assigned ${assignedWeight})`;
   const state = [server.isUp ? '' : ', down', server.isDraining ? ', draining' : ''];
-  return `${serverName(server)} weight ${server.weight}${state.join('')}`;
+  return `${serverName(server)} weight ${weight}${assigned}${state.join('')}`;
 }
 
 function shortService(service: ViewedService): string {
-  const servers = service.realServers.map((server) => `${serverName(server)} weight ${server.weight}`);
-  return `${serviceName(service)} ${service.scheduler}: ${servers.join(', ') || 'no real servers'}`;
+  const servers = service.realServers.map(shortServer);
+  return `${serviceName(service)} ${service.scheduler}: ${servers.join('; ') || 'no real servers'}`;
 }

@@ -75,7 +75,8 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   /** Checked, not yet configured. @internal */
   static create(configuration: ServiceOwner, options: VirtualServiceOptions): VirtualService {
-    const { key, config, policy } = checkedServiceOptions('addVirtualService', options);
+    const { sourceRanges } = configuration.backing;
+    const { key, config, policy } = checkedServiceOptions('addVirtualService', options, sourceRanges);
     const service = new VirtualService(configuration, key, config);
     service.#runner = service.#runnerOf('addVirtualService', policy);
     return service;
@@ -282,8 +283,8 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   }
 
   /** @internal */
-  refreshPolicy(): void {
-    this.configuration.refreshPolicies();
+  refreshPolicy(): boolean {
+    return this.configuration.refreshPolicies();
   }
 
   /** Undefined leaves the policy that there is, null takes it away. */

@@ -110,10 +110,24 @@ export class DirectorHost {
     this.#parts.setup.together(() => this.#open(deviceName, markDevices));
   }
 
-  #open(deviceName: string, markDevices: readonly HostMarkDevice[]): void {
+  /**
+   * Changes nothing, and refuses what `open` and `addVip` would.
+   * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY, ERR_TUNVS_UNSUPPORTED.
+   */
+  check(deviceName: string, virtualAddresses: Iterable<string>, markDevices: readonly HostMarkDevice[]): void {
     for (const range of this.#sources.filter(isSourceRange)) refuseTaken(this.#host, deviceName, range);
+    refuseTakenMarks(this.#host, this.#markPlan(deviceName), markDevices);
+    for (const vip of virtualAddresses) this.#checkVip(deviceName, vip);
+  }
+
+  #checkVip(deviceName: string, address: string): void {
+    if (familyOf(address) === 6 && !hasIpv6(this.#host)) refuseIpv6(address);
+    refuseTaken(this.#host, deviceName, address);
+  }
+
+  #open(deviceName: string, markDevices: readonly HostMarkDevice[]): void {
+    this.check(deviceName, [], markDevices);
     const plan = this.#markPlan(deviceName);
-    refuseTakenMarks(this.#host, plan, markDevices);
     this.#marks = chooseTables(this.#host, plan, markDevices);
     this.#deviceName = deviceName;
     try {
@@ -206,9 +220,13 @@ export class DirectorHost {
     return this.#deviceName === undefined ? Promise.resolve() : this.#parts.prepare(snapshot);
   }
 
-  /** What the host lacks of what this director needs. Nothing when its device is gone: then it needs nothing more. */
+  /**
+   * What the host lacks of what this director needs. Nothing when one of its devices is gone: that is told as the
+   * director's failure, and no way to a device that is gone can be put back.
+   */
   missing(snapshot: SnapshotHost): MissingStep[] {
-    if (this.#deviceName === undefined || snapshot.link(this.#deviceName) === undefined) return [];
+    const names = [this.#deviceName, ...this.#marks.map(({ name }) => name)];
+    if (names.some((name) => name === undefined || snapshot.link(name) === undefined)) return [];
     return this.#parts.missing(snapshot);
   }
 

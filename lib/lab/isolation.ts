@@ -7,7 +7,14 @@ import { runDetached } from './detached.js';
 export const NETNS_FOLDER = '/run/netns';
 
 /** An ordinary user cannot write the host's /run, hence one of its own. */
-const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', 'sh'];
+const ISOLATED = [
+  '-Urnm',
+  '--',
+  'sh',
+  '-c',
+  'mount -t tmpfs tmpfs /run && ip link set lo up && exec setpriv --pdeathsig TERM "$@"',
+  'sh',
+];
 
 const MARKER = 'TUNVS_IN_NAMESPACE';
 

@@ -41,6 +41,6 @@ export interface PolicySubject extends PolicyService {
   isDecidedBy(runner: object): boolean;
   /** As one transaction; servers that have gone are passed over. How many of them had another. */
   assignWeights(weights: Iterable<readonly [PolicyServer, number]>): number;
-  /** Brings its policy into force anew. */
-  refreshPolicy(): void;
+  /** Brings its policy into force anew; `false` within a transaction, where that is for later. */
+  refreshPolicy(): boolean;
 }

@@ -141,14 +141,23 @@ class TableRunner implements PolicyRunner {
   stop(): void {}
 
   async refresh(): Promise<boolean> {
-    this.#isForced = true;
-    try {
-      this.#service.refreshPolicy();
-    } finally {
-      this.#isForced = false;
+    if (!this.#force()) {
+      // Behind that, the transaction has come into force, or failed.
+      await undefined;
+      this.#force();
     }
     if (this.#failure !== undefined) throw this.#failure;
     return true;
+  }
+
+  /** Whether it was asked; not within a transaction. */
+  #force(): boolean {
+    this.#isForced = true;
+    try {
+      return this.#service.refreshPolicy();
+    } finally {
+      this.#isForced = false;
+    }
   }
 }
 

@@ -13,10 +13,9 @@ import { notByNew } from '../values/options.js';
 import type { Decapsulator } from './decapsulator.js';
 import { KernelCounters } from './kernel-counters.js';
 import { openRealServer } from './open.js';
-import { planArpSuppression, planTunnelDevices } from './real-server-host-plan.js';
+import { rehearse } from './rehearse.js';
 import { type CheckedRealServer, checkedRealServer, type RealServerHostOptions } from './real-server-options.js';
 import { type DeviceNames, RealServerWatch } from './real-server-watch.js';
-import { planTunnels } from './tunnels.js';
 
 export interface RealServerHostStats {
   /**
@@ -66,10 +65,12 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   /** The steps that `open` would take now, without trying to load modules; changes nothing. */
   static plan(options: RealServerHostOptions): HostStep[] {
-    const checked = checkedRealServer(options);
-    const { tunnels, made } = planTunnels(checked, thisHost);
-    const plan = { ...checked, tunnels };
-    return [...planArpSuppression(plan, thisHost), ...made, ...planTunnelDevices(plan, thisHost)];
+    return rehearse(checkedRealServer(options), thisHost).steps;
+  }
+
+  /** The same with the devices, and refused where `open` would refuse a device that is there. @internal */
+  static rehearse(options: RealServerHostOptions): { devices: string[]; steps: HostStep[] } {
+    return rehearse(checkedRealServer(options), thisHost);
   }
 
   private constructor(checked: CheckedRealServer, host: Host) {

@@ -1,6 +1,7 @@
 /** What `RealServerHost.open` takes, and how it is checked. */
 import type { TunnelMethod } from '../host/kernel-tunnel.js';
 import { type RealServerMethod, realServerMethods, traitsOf } from '../values/forwarding-method.js';
+import { deviceNameOption } from '../values/device-name.js';
 import { whyNotRouted } from '../values/inet.js';
 import {
   addressOption,
@@ -126,12 +127,9 @@ function checked(options: RealServerHostOptions): CheckedRealServer {
     'arpSuppression',
     'signal',
   ]);
-  const device = given.device ?? 'tunvs-rs0';
-  if (typeof device !== 'string' || !/^[^\s/]{1,15}$/.test(device))
-    refuse('device', device, 'an interface name of 1 to 15 characters');
   const forwarding = forwardingOption('forwarding', given.forwarding);
   return {
-    device,
+    device: deviceNameOption('device', given.device ?? 'tunvs-rs0'),
     methods: forwarding.filter(isTunnelMethod),
     isDirect: forwarding.includes('dr'),
     guePorts: guePortsOption('guePorts', given.guePorts, forwarding.includes('gue')),

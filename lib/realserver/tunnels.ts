@@ -30,11 +30,18 @@ export function openTunnels(checked: CheckedRealServer, host: Host, setup: HostS
 }
 
 /** What openTunnels() would do now, without trying to load modules; changes nothing. */
-export function planTunnels(checked: CheckedRealServer, host: Host): Pick<OpenedTunnels, 'tunnels' | 'made'> {
+export function planTunnels(
+  checked: CheckedRealServer,
+  host: Host,
+): Pick<OpenedTunnels, 'tunnels' | 'made'> & { isKernel: boolean } {
   const kernel = checked.mode === 'userspace' ? undefined : planKernelTunnels(host, checked, checked.device);
   if (kernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);
   const tunnels = kernel?.devices ?? [userspaceTunnel(checked, checked.device)];
-  return { tunnels: checked.methods.length === 0 ? [] : tunnels, made: kernel?.steps ?? [] };
+  return {
+    tunnels: checked.methods.length === 0 ? [] : tunnels,
+    made: kernel?.steps ?? [],
+    isKernel: kernel !== undefined,
+  };
 }
 
 /** Notes what is applied, as `made`. */

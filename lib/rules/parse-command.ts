@@ -1,5 +1,5 @@
 /** One rule's words to a Command, or a RulesError: the whole grammar, whatever this version can do with it. */
-import { addressFamily } from '../values/inet.js';
+import { addressFamily, type Endpoint, formatEndpoint } from '../values/inet.js';
 import type {
   Command,
   CommandName,
@@ -51,7 +51,9 @@ export function parseCommand(words: readonly string[], warn: (sentence: string) 
   return command;
 }
 
-type Builder = (rule: GivenRule, service: ServiceId, warn: (sentence: string) => void) => Command;
+type Warn = (sentence: string) => void;
+
+type Builder = (rule: GivenRule, service: ServiceId, warn: Warn) => Command;
 
 /** `service` is undefined only where checkUsage allows a command without one. */
 const BUILDERS: Readonly<Record<CommandName, Builder>> = {
@@ -82,11 +84,12 @@ function serviceCommand(command: 'addService' | 'editService'): Builder {
 }
 
 function serverCommand(command: 'addServer' | 'editServer'): Builder {
-  return ({ options }, service) => {
+  return ({ options }, service, warn) => {
     const server = parseServer(options, service);
     const settings = parseServerSettings(options);
     // Tunnels and direct routing leave the packet's ports alone, so the service's port is the only one there can be.
-    if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = servicePort(service);
+    if (settings.forwarding !== 'nat' && service.kind === 'address')
+      takeServicePort(server, servicePort(service), warn);
     if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {
       throw new RulesError(
         `-r ${server.address} is of another address family than its virtual service; only -i carries that, add it`,
@@ -97,6 +100,17 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
     }
     return { command, service, server, settings };
   };
+}
+
+/** As ipvsadm does, which says nothing of it. */
+function takeServicePort(server: Endpoint, port: number, warn: Warn): void {
+  if (server.port !== port) {
+    const whose = port === 0 ? "the packet's" : `the service's, ${port}`;
+    const written = formatEndpoint(server);
+    const mend = formatEndpoint({ ...server, port });
+    warn(`-r ${written}: the port is ${whose}, because -i and -g leave ports as they are; write -r ${mend}`);
+  }
+  server.port = port;
 }
 
 const SERVICE_PROTOCOLS: Readonly<Record<string, ServiceProtocol>> = {

@@ -58,6 +58,11 @@ export function printCommand(command: Command): string {
   }
 }
 
+/** `name`: without `net.ipv4.vs.` */
+export function printSysctl(name: string, value: number): string {
+  return `sysctl net.ipv4.vs.${name}=${value}`;
+}
+
 /** `-t 192.0.2.1:80`, `-t 192.0.2.0/28:8000-8099`, `--sctp-service 192.0.2.1:9`, `-f 1 -6`. */
 export function printServiceId(service: ServiceId): string {
   if (service.kind === 'mark') return join('-f', service.mark, service.family === 6 && '-6');

@@ -4,9 +4,10 @@
  */
 import { formatEndpoint } from '../values/inet.js';
 import type { TableCommand } from './apply.js';
-import type { ServerSettings, ServiceSettings } from './command.js';
-import type { ListedServer, ListedService } from './listing/rows.js';
+import type { ServerSettings } from './command.js';
+import type { ListedService } from './listing/rows.js';
 import { printServerSettings, printServiceId, printServiceSettings } from './print.js';
+import { serverSettings, serviceSettings } from './settings.js';
 
 /**
  * Commands that make `now` into `wanted`. What goes, goes first. Added servers keep their order among each other (both
@@ -55,17 +56,4 @@ function isSameServer(left: ServerSettings, right: ServerSettings): boolean {
     left.upperThreshold === right.upperThreshold &&
     left.lowerThreshold === right.lowerThreshold
   );
-}
-
-function serviceSettings({ scheduler, schedulerFlags, persistence, onePacket }: ListedService): ServiceSettings {
-  return { scheduler, schedulerFlags, ...(persistence && { persistence }), onePacket };
-}
-
-function serverSettings(server: ListedServer): ServerSettings {
-  const { forwarding, tunnelPort, tunnelChecksum, weight, upperThreshold, lowerThreshold } = server;
-  const tunnel = {
-    ...(tunnelPort !== undefined && { tunnelPort }),
-    ...(tunnelChecksum !== undefined && { tunnelChecksum }),
-  };
-  return { forwarding, ...tunnel, weight, upperThreshold, lowerThreshold };
 }

@@ -33,6 +33,19 @@ function readError(error: unknown): { code?: unknown; syscall?: unknown; errno?:
   }
 }
 
+/** The same, where what the addon refuses is an option's value: `option` names it, or finds its name in the sentence. */
+export function wrapOption<T>(option: string | ((message: string) => string), call: () => T): T {
+  try {
+    return call();
+  } catch (thrown) {
+    const error = toTunvsError(thrown);
+    if (error.code !== 'ERR_TUNVS_INVALID_ARGUMENT' || error.option !== undefined) throw error;
+    const { code, message, cause, syscall, errno } = error;
+    const details = { syscall, errno, option: typeof option === 'string' ? option : option(message) };
+    throw new TunvsError(code, message, { ...details, ...(cause !== undefined && { cause }) });
+  }
+}
+
 /** Runs `call` and turns what the addon throws into a TunvsError. */
 export function wrapNative<T>(call: () => T): T {
   try {

@@ -10,12 +10,17 @@ const MAX_UINT64 = 0xffffffffffffffffn;
 /** @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, always. */
 export function refuse(name: string, value: unknown, expected: string): never {
   const shown = shownValue(value);
-  // What stands before is the call.
-  const option = name
+  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`, {
+    option: optionOf(name),
+  });
+}
+
+/** What stands before is the call. */
+function optionOf(name: string): string {
+  return name
     .slice(name.lastIndexOf(': ') + 1)
     .trim()
     .replace(/ options$/, '');
-  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`, { option });
 }
 
 /** For a constructor that callers do not call. */
@@ -51,7 +56,7 @@ export function readArguments<T>(call: string, read: () => T): T {
     if (error instanceof TunvsError) throw error;
     throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${call}: the arguments cannot be read: ${said(error)}`, {
       cause: error,
-      option: call,
+      option: call.includes(': ') ? optionOf(call) : undefined,
     });
   }
 }
@@ -86,7 +91,7 @@ export function checkedOptions<T extends object>(
       );
     }
     const copy: Partial<T> = {};
-    for (const key of allowed) if (key in value) copy[key] = value[key];
+    for (const key of allowed) if (key in value) readArguments(`${name}: ${key}`, () => (copy[key] = value[key]));
     return copy as T;
   });
 }

@@ -1,5 +1,5 @@
 /** Ranges of addresses as callers write them: one address, or ADDRESS/LENGTH. */
-import { type AddressFamily, addressFamily, canonicalAddress, isUnicast, parseRange } from './inet.js';
+import { type AddressFamily, addressBytes, addressFamily, canonicalAddress, isUnicast, parseRange } from './inet.js';
 
 /** Shorter prefixes hold addresses of many kinds. */
 const SHORTEST_UNICAST: Readonly<Record<AddressFamily, number>> = { 4: 8, 6: 16 };
@@ -39,6 +39,19 @@ export function isWide(prefix: string): boolean {
 /** REQUIRES: an address, or what parsePrefix() gave. */
 export function prefixFamily(prefix: string): AddressFamily {
   return addressFamily(splitPrefix(prefix).base) as AddressFamily;
+}
+
+/** Whether all addresses of `inner` are of `outer`. REQUIRES: of both, an address or what parsePrefix() gave. */
+export function isWithin(inner: string, outer: string): boolean {
+  const [of, within] = [splitPrefix(inner), splitPrefix(outer)];
+  const bytes = addressBytes(of.base) as Uint8Array;
+  const others = addressBytes(within.base) as Uint8Array;
+  const whole = bytes.length * 8;
+  const length = within.length ?? others.length * 8;
+  if (bytes.length !== others.length || (of.length ?? whole) < length) return false;
+  const bit = (address: Uint8Array, at: number) => ((address[at >> 3] as number) >> (7 - (at & 7))) & 1;
+  for (let at = 0; at < length; at++) if (bit(bytes, at) !== bit(others, at)) return false;
+  return true;
 }
 
 export function isRange(prefix: string): boolean {

@@ -116,6 +116,22 @@ describeLab('tunvs realserver', () => {
     assert.deepEqual(await realServer.stop('SIGTERM'), { code: 0, signal: null });
   });
 
+  it('says what it has counted on SIGUSR2 and SIGUSR1 and goes on, and at its end which signal it was', async () => {
+    const realServer = await start();
+    for (const [times, signal] of (['SIGUSR2', 'SIGUSR1'] as const).entries()) {
+      realServer.kill(signal);
+      await eventually(
+        async () => realServer.stderr.match(/^tunvs realserver: status: received \d+, delivered \d+, /gm)?.length,
+        (lines) => lines === times + 1,
+        `a line of status on ${signal}`,
+      );
+    }
+    assert.doesNotMatch(realServer.stderr, /Debugger/);
+    assert.deepEqual(await realServer.stop('SIGTERM'), { code: 0, signal: null });
+    const { event, reason, signal, counters } = JSON.parse(realServer.lines.at(-1) ?? '');
+    assert.deepEqual([event, reason, signal, counters.received], ['stopped', 'signal', 'SIGTERM', 0]);
+  });
+
   it('killed with SIGKILL, it leaves nothing that stops the next start', async () => {
     const realServer = await start();
     await realServer.stop('SIGKILL');

@@ -3,6 +3,9 @@ import { strict as assert } from 'node:assert';
 import { eventually } from '../support/eventually.js';
 import { DirectorCommand, describeLab, hostState, labRules, PORT, TestStage } from '../support/lab.js';
 
+const STATUS =
+  /^tunvs run: status: \S+ {2}\d+ conn\/s {2}.* \d+ connections \(\d+ active\) {2}\d+ packets dropped so far$/;
+
 describeLab('tunvs run', () => {
   let stage: TestStage;
   let command: DirectorCommand | undefined;
@@ -89,9 +92,27 @@ describeLab('tunvs run', () => {
     await stage.director.exec(['ip', 'route', 'del', vip, 'dev', 'tunvs0']);
     director.process.kill('SIGHUP');
     const said = await director.process.line((line) => line.includes('"event":"reloaded"'));
-    assert.deepEqual(JSON.parse(said), { event: 'reloaded', changes: 0, mended: 1 });
+    assert.deepEqual(JSON.parse(said), { event: 'reloaded', changes: [], mended: 1 });
     assert.notEqual(await route(), '');
     await assertForwards();
+  });
+
+  it('says how it is on SIGUSR2 and SIGUSR1 and goes on, and says at its end which signal it was', async () => {
+    const director = await start();
+    await assertForwards();
+    for (const signal of ['SIGUSR2', 'SIGUSR1'] as const) {
+      director.process.kill(signal);
+      await eventually(
+        async () => director.process.stderr,
+        (errors) => errors.split('\n').filter((line) => STATUS.test(line)).length === (signal === 'SIGUSR2' ? 1 : 2),
+        `a line of status on ${signal}`,
+      );
+    }
+    assert.doesNotMatch(director.process.stderr, /Debugger listening/);
+    await assertForwards();
+    const stopped = director.process.line((line) => line.includes('"event":"stopped"'));
+    await director.stop('SIGINT');
+    assert.deepEqual(JSON.parse(await stopped), { event: 'stopped', reason: 'signal', signal: 'SIGINT' });
   });
 
   it('says in its statistics what the real servers got', async () => {

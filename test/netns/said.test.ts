@@ -104,7 +104,7 @@ describeLab('a command that goes on although something is wrong', () => {
     if (!(await destroyUdpSockets())) this.skip();
     assert.deepEqual(await child.exited, { code: 1, signal: null });
     assert.match(child.stderr, /^tunvs: receiving tunnel packets failed: .*; no tunnel packet reaches/m);
-    assert.match(child.lines.at(-1) ?? '', /^stopped; received 0, /);
+    assert.match(child.lines.at(-1) ?? '', /^stopped by an error; received 0, /);
   });
 
   it('tunvs realserver says why it ended, and what is left on the host, when it fails and is not undone', async function () {

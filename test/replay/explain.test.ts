@@ -1,11 +1,11 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { explain } from '../../lib/cli/verbs/explain.js';
 import { cli } from '../support/cli.js';
 import { tcp } from '../support/packets.js';
-import { writePcap } from '../support/pcap.js';
+import { LINKTYPE_ETHERNET, writePcap } from '../support/pcap.js';
 
 const RULES = `-A -t 192.0.2.1:80 -s rr
 -a -t 192.0.2.1:80 -r 10.0.0.11 -i
@@ -49,10 +49,10 @@ describe('tunvs explain', () => {
   it('says where each packet of a capture goes', async () => {
     const { stdout } = await run(...capture());
     assert.deepEqual(stdout.trimEnd().split('\n'), [
-      '0 at 0.000 s: To real server 10.0.0.12:80, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80.',
-      '1 at 0.500 s: To real server 10.0.0.12:80, by its connection, which is in SYN_RECV.',
-      '2 at 2.000 s: To real server 10.0.0.11:80, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80.',
-      '3 at 2.000 s: Not forwarded (dropNotScheduled): it belongs to no connection and may not begin one (virtual service tcp 192.0.2.1:80).',
+      '1 at 0.000 s: To real server 10.0.0.12:80, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80.',
+      '2 at 0.500 s: To real server 10.0.0.12:80, by its connection, which is in SYN_RECV.',
+      '3 at 2.000 s: To real server 10.0.0.11:80, chosen by the scheduler rr of virtual service tcp 192.0.2.1:80.',
+      '4 at 2.000 s: Not forwarded (dropNotScheduled): it belongs to no connection and may not begin one (virtual service tcp 192.0.2.1:80).',
     ]);
   });
 
@@ -65,14 +65,36 @@ describe('tunvs explain', () => {
     assert.deepEqual(
       said.map(({ packet, by }) => [packet, by]),
       [
-        [0, 'scheduler'],
-        [1, 'connection'],
-        [2, 'scheduler'],
-        [3, 'nothing'],
+        [1, 'scheduler'],
+        [2, 'connection'],
+        [3, 'scheduler'],
+        [4, 'nothing'],
       ],
     );
     const [one] = (await run(...flow, '--json')).stdout.split('\n');
     assert.equal(JSON.parse(one ?? '').flow.clientPort, 40000);
+  });
+
+  it('numbers packets as Wireshark does: from 1, with the frames that hold no IP packet', async () => {
+    const frame = (type: number, data: Uint8Array) =>
+      Uint8Array.from([...new Array(12).fill(2), type >> 8, type & 0xff, ...data]);
+    const stamped = (seconds: number, data: Uint8Array) => ({ atUs: (1_767_225_600 + seconds) * 1e6, data });
+    const syn = (port: number) => frame(0x0800, tcp({ from: `172.16.0.1:${port}`, to: '192.0.2.1:80', flags: 'S' }));
+    const arp = frame(0x0806, new Uint8Array(28));
+    const file = join(folder, 'frames.pcap');
+    writePcap(
+      file,
+      [arp, syn(1), arp, arp, syn(2), syn(3), arp].map((data, index) => stamped(index, data)),
+    );
+    // The frames are whole already: the link type alone is Ethernet's.
+    const bytes = readFileSync(file);
+    bytes.writeUInt32LE(LINKTYPE_ETHERNET, 20);
+    writeFileSync(file, bytes);
+    const { stdout } = await run('--in', file);
+    assert.deepEqual(
+      [...stdout.matchAll(/^(\d+) at /gm)].map(([, number]) => number),
+      ['2', '5', '6'],
+    );
   });
 
   for (const [args, message] of [

@@ -66,6 +66,23 @@ describe('tunvs replay', () => {
     assert.equal(readPcap(inFolder('out.pcap')).linkType, LINKTYPE_RAW);
   });
 
+  it('writes the counters alone where no capture is wanted', async () => {
+    writeFileSync(inFolder('rules'), WEB);
+    writePcap(inFolder('in.pcap'), [at(0, syn(1024))]);
+    const run = (...more: string[]) => {
+      const files = ['--rules', inFolder('rules'), '--in', inFolder('in.pcap')];
+      return cli(['replay', '--source', '10.2.0.2', ...files, ...more], [replay]);
+    };
+    const { exitCode, stdout, stderr } = await run('--stats', '-');
+    assert.deepEqual([exitCode, stderr], [0, 'replayed 1 packets of 0.000 s: 1 sent\n']);
+    assert.equal(JSON.parse(stdout).counters.forwarded, 1);
+    const summary = JSON.parse((await run('--stats', inFolder('stats'), '--json')).stdout);
+    assert.equal('out' in summary, false);
+    const neither = await run();
+    assert.equal(neither.exitCode, 2);
+    assert.match(neither.stderr, /^tunvs: replay: say what to write: a capture with --out, .*--stats, or both$/m);
+  });
+
   it('answers packets that are not for a service, and sends nothing for broken ones', async () => {
     const packets = [
       at(0, query(1024)),

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { realserver } from '../../lib/cli/verbs/realserver.js';
-import { cli } from '../support/cli.js';
+import { cli, DRY_RUN_KEYS } from '../support/cli.js';
 
 const dryRun = (...args: string[]) => cli(['realserver', '--dry-run', '--mode', 'userspace', ...args], [realserver]);
 
@@ -36,6 +36,26 @@ describe('tunvs realserver --dry-run', () => {
     );
     assert.equal(exitCode, 0);
     assert.match(stdout, /^ip -6 address add 2001:db8:9::9\/128 dev tunvs-rs0 nodad {4}# /m);
+  });
+
+  it('prints the same as JSON, in the shape of every dry run', async () => {
+    const { exitCode, stdout } = await dryRun(...VIP, ...DIRECTOR, '--json');
+    const said = JSON.parse(stdout);
+    assert.deepEqual([exitCode, Object.keys(said)], [0, DRY_RUN_KEYS]);
+    const { event, verb, devices, host, rules } = said;
+    assert.deepEqual([event, verb, devices, rules], ['dryRun', 'realserver', [{ name: 'tunvs-rs0' }], []]);
+    const plain = await dryRun(...VIP, ...DIRECTOR);
+    const shown = host.map((step: Record<string, string>) => `${step.command}    # ${step.description}\n`);
+    assert.equal(shown.join(''), plain.stdout);
+  });
+
+  it('refuses a device that opening would', async () => {
+    const long = await dryRun(...VIP, ...DIRECTOR, '--device', 'a-name-of-22-characters');
+    assert.equal(long.exitCode, 2);
+    assert.match(long.stderr, /^tunvs: realserver: --device: expected an interface name of 1 to 15 bytes/);
+    const other = await dryRun(...VIP, ...DIRECTOR, '--device', 'lo');
+    assert.deepEqual([other.exitCode, other.stdout], [2, '']);
+    assert.match(other.stderr, /^tunvs: network interface 'lo' exists and is not a TUN device/);
   });
 
   const mistakes: { what: string; args: string[]; mend: RegExp }[] = [

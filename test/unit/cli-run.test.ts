@@ -1,9 +1,11 @@
 import { strict as assert } from 'node:assert';
+import { networkInterfaces } from 'node:os';
+import { deviceNames } from '../../lib/cli/run/device-names.js';
 import { statsLine } from '../../lib/cli/run/stats-line.js';
 import { run } from '../../lib/cli/verbs/run.js';
 import { Director } from '../../lib/director/director.js';
 import { RateMeter } from '../../lib/stats/rates.js';
-import { cli } from '../support/cli.js';
+import { cli, DRY_RUN_KEYS } from '../support/cli.js';
 import { tcp } from '../support/packets.js';
 
 const RULES = `# web
@@ -68,6 +70,11 @@ describe('tunvs run --dry-run', () => {
   });
 
   const wrongOptions: [string[], RegExp][] = [
+    [
+      ['--path-mtu-floor', '1501'],
+      /^tunvs: run: --path-mtu-floor: expected at most the path MTU, 1500: lower it, or raise the path MTU, got 1501$/m,
+    ],
+    [['--path-mtu', '1400', '--path-mtu-floor', '1401'], /--path-mtu-floor: expected at most the path MTU, 1400: /],
     [['--path-mtu', '575'], /--path-mtu .* whole number from 576 to 65535/],
     [['--ping-reply', 'no'], /--ping-reply .* one of always, when-up, never/],
     [['--no-server-reply', 'drop'], /--no-server-reply .* one of unreachable, reset/],
@@ -97,13 +104,15 @@ describe('tunvs run --dry-run', () => {
     );
     assert.match(stdout, /^ip rule add pref 85 fwmark 0xffffffff lookup \d+ protocol 84 /m);
     const json = JSON.parse((await dryRun(RULES, '--json', '--mark-device', '7')).stdout);
-    assert.deepEqual(json.markDevices, [{ name: 'tunvsm0', mark: 7 }]);
+    assert.deepEqual(json.devices, [{ name: 'tunvs0' }, { name: 'tunvsm0', mark: 7 }]);
   });
 
   it('prints the same as JSON', async () => {
     const { stdout } = await dryRun(RULES, '--json');
-    const { event, device, host, rules } = JSON.parse(stdout);
-    assert.deepEqual([event, device, rules.length], ['dryRun', 'tunvs0', 4]);
+    const said = JSON.parse(stdout);
+    const { event, verb, devices, host, rules } = said;
+    assert.deepEqual(Object.keys(said), DRY_RUN_KEYS);
+    assert.deepEqual([event, verb, devices, rules.length], ['dryRun', 'run', [{ name: 'tunvs0' }], 4]);
     assert.ok(host.some(({ command }: { command: string }) => command.startsWith('ip route replace 192.0.2.1/32')));
   });
 
@@ -124,6 +133,54 @@ describe('tunvs run --dry-run', () => {
     assert.match(stdout, /^-A -t 192\.0\.2\.0\/28:8000-8099 -s rr$/m);
   });
 
+  it('numbers devices as the kernel does, past those that are there', () => {
+    const there = ['tunvsm0', 'a1', 'b'];
+    const names = deviceNames(['b', 'tunvsm%d', 'tunvsm%d', 'a%d', 'a%dx', 'a%d'], (name) => there.includes(name));
+    assert.deepEqual(names, ['b', 'tunvsm1', 'tunvsm2', 'a0', 'a0x', 'a2']);
+  });
+
+  // What opening would refuse, each in the same words.
+  const unopened: [string[], number, RegExp][] = [
+    [['--device', 'a-name-of-22-characters'], 2, /^tunvs: run: --device: expected an interface name of 1 to 15 bytes/],
+    [['--device', 'lo'], 2, /^tunvs: network interface 'lo' exists and is not a TUN device: choose another name$/m],
+    [['--mark-device', '1=b/c'], 2, /^tunvs: run: --mark-device: expected an interface name/],
+    [['--mark-device', '1=tunvs0'], 2, /^tunvs: run: --mark-device: expected another name for each device/],
+    [
+      ['--queues', '64', '--mark-device', '1'],
+      2,
+      /^tunvs: run: --queues: expected at most 64 of all devices together, got 65$/m,
+    ],
+  ];
+  for (const [words, code, message] of unopened) {
+    it(`refuses "${words.join(' ')}" as opening would`, async () => {
+      const { exitCode, stdout, stderr } = await dryRun(RULES, ...words);
+      assert.match(stderr, message);
+      assert.deepEqual([exitCode, stdout], [code, '']);
+    });
+  }
+
+  it('refuses direct routing with an egress that cannot do it', async () => {
+    const rules = '-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.11 -g\n';
+    for (const egress of ['raw', 'tun']) {
+      const { exitCode, stdout, stderr } = await dryRun(rules, '--egress', egress);
+      assert.match(
+        stderr,
+        /^tunvs: run: --egress \w+: direct routing, as to 10\.0\.0\.11:80, needs the egress packet;/,
+      );
+      assert.deepEqual([exitCode, stdout], [2, '']);
+    }
+    for (const egress of ['auto', 'packet']) assert.equal((await dryRun(rules, '--egress', egress)).exitCode, 0);
+  });
+
+  it('refuses a virtual address that is one of the host', async function () {
+    const own = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+    const address = own.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    if (address === undefined) return this.skip();
+    const { exitCode, stdout, stderr } = await dryRun(`-A -t ${address}:80\n`);
+    assert.match(stderr, /is an address of this host, so its kernel keeps the packets: write another virtual address/);
+    assert.deepEqual([exitCode, stdout], [1, '']);
+  });
+
   const mistakes: [string, RegExp][] = [
     ['-A -t 192.0.2.1:80\n-A -t 192.0.2.1:80 -s rr\n', /^tunvs: -:2: the service .* exists already; change it with -E/],
     ['@1 -C\n', /^tunvs: -:1: "@1": a time has a meaning in a replay only/],
@@ -141,6 +198,31 @@ describe('tunvs run --dry-run', () => {
       assert.match(stderr, message);
     });
   }
+
+  it("refuses a virtual address within a range of sources, whose addresses are the director's", async () => {
+    const rules = (address: string) => `-A -t ${address}:80\n`;
+    const range = (address: string) =>
+      cli(['run', '--rules', '-', '--source', '10.2.1.0/28', '--dry-run'], [run], rules(address));
+    for (const address of ['10.2.1.15', '10.2.1.8/29']) {
+      const { exitCode, stderr } = await range(address);
+      assert.equal(exitCode, 1);
+      assert.match(
+        stderr,
+        /^tunvs: -:1: -t 10\.2\.1\.\S+:80: write an address outside of the source 10\.2\.1\.0\/28, /,
+      );
+    }
+    assert.equal((await range('10.2.1.16')).exitCode, 0);
+  });
+
+  it("says of a real server's port that it is the service's, and goes on", async () => {
+    const { exitCode, stdout, stderr } = await dryRun(
+      '-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.11:81 -i\n-a -t 192.0.2.1:80 -r 10.0.0.12:80 -g\n',
+    );
+    const said =
+      "-:2: -r 10.0.0.11:81: the port is the service's, 80, because -i and -g leave ports as they are; write -r 10.0.0.11:80\n";
+    assert.deepEqual([exitCode, stderr], [0, said]);
+    assert.match(stdout, /^-a -t 192\.0\.2\.1:80 -r 10\.0\.0\.11:80 -i /m);
+  });
 
   it('names the source that a server of another family lacks', async () => {
     const { exitCode, stderr } = await dryRun('-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r [2001:db8::11] -i\n');

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { drawPicture } from '../../lib/demo/picture.js';
+import { scenes } from '../../lib/demo/scenes.js';
 import { bar, history } from '../../lib/demo/server-table.js';
 import type { DemoState } from '../../lib/demo/state.js';
 import { columnsOf } from '../../lib/demo/styled-line.js';
@@ -83,6 +84,25 @@ describe('the demo picture', () => {
     assert.match(text, /inactive +total packets\/s/);
     assert.match(text, /replies do not pass the director/);
     for (const title of ['First', 'Second', 'Third']) assert.ok(text.includes(`ok     ${title}`));
+  });
+
+  it('shows all that there is to watch, with the table in one place, where there is room', () => {
+    for (const [columns, rows] of [
+      [60, 30],
+      [80, 24],
+      [100, 30],
+      [120, 40],
+      [130, 40],
+    ] as const) {
+      const places = new Set<number>();
+      for (const [index, { title, watch }] of scenes.entries()) {
+        const lines = draw(columns, rows, { scene: { number: index + 1, count: scenes.length, title, watch } });
+        const said = lines.map((line) => line.trim()).join(' ');
+        assert.ok(said.includes(watch), `${columns}x${rows}: ${lines.join('\n')}`);
+        places.add(lines.findIndex((line) => line.includes('address')));
+      }
+      if (columns >= 80) assert.equal(places.size, 1, `${columns}x${rows}`);
+    }
   });
 
   it('keeps the servers, the scene and the keys at 40x10', () => {

@@ -73,7 +73,7 @@ describe('opening a director', () => {
     [
       'more queues than there are workers',
       { device: { queues: 60 }, markDevices: [{ mark: 1, queues: 5 }] },
-      /markDevices: the queues of all devices: expected at most 64, got 65/,
+      /markDevices\.queues: expected at most 64 of all devices together, got 65/,
     ],
     [
       'a mark device that is no list',

@@ -337,6 +337,11 @@ function seen({ director }: Bench) {
   };
 }
 
+/** As callers write it: a name, or names with dots between. */
+const OPTION = /^(?!undefined)[a-z]\w*(\.\w+)*$/i;
+/** Where the arguments as a whole cannot be read, none of them is at fault alone. */
+const UNREADABLE = /^\w+(\.\w+)?: the arguments cannot be read: /;
+
 describe('arguments that are hostile', () => {
   for (const [name, [cases, call]] of Object.entries({ ...calls, ...openings })) {
     it(`${name}: succeeds, or refuses with a TunvsError and changes nothing`, async () => {
@@ -357,6 +362,8 @@ describe('arguments that are hostile', () => {
           assert.ok(error instanceof TunvsError, `${name}, ${said}: ${inspect(error)}`);
           assert.ok(isTunvsErrorCode(error.code), `${name}, ${said}: ${error.code}`);
           assert.notEqual(error.message, '');
+          if (error.code === 'ERR_TUNVS_INVALID_ARGUMENT' && !UNREADABLE.test(error.message))
+            assert.match(`${error.option}`, OPTION, `${name}, ${said}: ${error.message}`);
           assert.deepEqual(seen(made), before, `${name}, ${said}: a refusal changed something`);
         } else {
           await made.director.close();

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { inspect } from 'node:util';
-import { Director, tablePolicy } from '../../lib/index.js';
+import { Director, tablePolicy, weightsPolicy } from '../../lib/index.js';
 import { RateMeter } from '../../lib/stats/rates.js';
 import { jsonMember, withJson } from '../../lib/values/json.js';
 import { toJson } from '../../lib/cli/json.js';
@@ -101,9 +101,25 @@ describe('a handle', () => {
     );
     assert.equal(
       inspect(director, { ...wide, compact: 10 }),
-      "OfflineDirector { sources: [ '10.2.0.2' ], virtualServices: [ 'tcp 192.0.2.1:80 rr: 10.2.0.3:80 weight 5, 10.2.0.4:80 weight 1' ] }",
+      "OfflineDirector { sources: [ '10.2.0.2' ], virtualServices: [ 'tcp 192.0.2.1:80 rr: 10.2.0.3:80 weight 5, down; 10.2.0.4:80 weight 1' ] }",
     );
     assert.equal(inspect({ web }, { depth: 0 }), '{ web: [VirtualService] }');
+    await director.close();
+  });
+
+  it('has the weight that a policy assigns beside the configured one, and says what drains', async () => {
+    const director = Director.offline({ source: '10.2.0.2' });
+    const policy = weightsPolicy((servers) => servers.map(() => 7));
+    const web = director.addVirtualService({ ...WEB, policy });
+    const server = web.addRealServer({ address: '10.2.0.3', weight: 5 });
+    assert.equal('assignedWeight' in parsed(server), false);
+    await web.policy?.refresh();
+    void server.drain().catch(() => {});
+    const state = { weight: 5, assignedWeight: 7, forwarding: 'ipip', isUp: true, isDraining: true };
+    assert.deepEqual(parsed(server), { address: '10.2.0.3', port: 80, ...state });
+    assert.match(inspect(server, { compact: 10 }), /weight: 5,\s+assignedWeight: 7,/);
+    assert.match(inspect(web), /'10\.2\.0\.3:80 weight 5 \(assigned 7\), draining'/);
+    assert.match(inspect(director), /'tcp 192\.0\.2\.1:80 wlc: 10\.2\.0\.3:80 weight 5 \(assigned 7\), draining'/);
     await director.close();
   });
 

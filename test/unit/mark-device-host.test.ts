@@ -120,6 +120,23 @@ describe('DirectorHost with devices of marks', () => {
     );
   });
 
+  it('has nothing missing once a device of a mark is gone: the way to it cannot be put back', () => {
+    const { director: opened, host } = director({ rules: [LOCAL] });
+    opened.open('tunvs0', DEVICES);
+    const links = ['tunvs0', ...DEVICES.map(({ name }) => name)].map((ifname, index) => ({
+      ...{ ifindex: index + 2, ifname, flags: ['UP'], mtu: 1480, txqlen: 4096 },
+    }));
+    const missing = () => {
+      host.answers['ip -j -4 link show'] = JSON.stringify(links);
+      const snapshot = host.takeSnapshot();
+      opened.follow(snapshot);
+      return opened.missing(snapshot).length;
+    };
+    assert.ok(missing() > 0, 'what is missing while all devices are there');
+    links.pop();
+    assert.equal(missing(), 0);
+  });
+
   it("leaves another director's rule for its own device alone", () => {
     const rules = [LOCAL, { priority: 84, src: 'all', iif: 'tunvs7', table: 'main', protocol: '84' }];
     assert.ok(!planned({ rules }).some((command) => command.includes('tunvs7')));

@@ -310,6 +310,14 @@ describe('a table policy', () => {
     assert.deepEqual(built.slice(1), ['16: 10.0.0.1*1', '16: 10.0.0.1*5']);
     assert.equal(await bed.web.policy?.refresh(), true);
     assert.equal(built.length, 4);
+    // Within a transaction it builds when that is in force, and with what that has changed.
+    let refreshed: Promise<boolean> | undefined;
+    bed.director.transaction(() => {
+      refreshed = bed.web.policy?.refresh();
+      bed.server('a').weight = 6;
+    });
+    assert.equal(await refreshed, true);
+    assert.deepEqual(built.slice(4), ['16: 10.0.0.1*6', '16: 10.0.0.1*6']);
   });
 
   it('keeps a client on its server with hash client, and spreads its ports with client-port', async () => {

@@ -1,10 +1,29 @@
 import { strict as assert } from 'node:assert';
+import { isWithin } from '../../lib/values/prefix.js';
 import { addressesIn, interfacesOnLink, isLarge, isOnLink } from '../../lib/host/subnet.js';
 
 const own = (address: string, prefixLength: number, interfaceName = 'eth0') => ({
   interfaceName,
   address,
   prefixLength,
+});
+
+describe('an address or a range', () => {
+  const cases: [inner: string, outer: string, isIn: boolean][] = [
+    ['10.2.1.0', '10.2.1.0/28', true],
+    ['10.2.1.15', '10.2.1.0/28', true],
+    ['10.2.1.16', '10.2.1.0/28', false],
+    ['10.2.1.8/29', '10.2.1.0/28', true],
+    ['10.2.1.0/28', '10.2.1.0/28', true],
+    ['10.2.0.0/16', '10.2.1.0/28', false],
+    ['10.2.1.1', '10.2.1.1', true],
+    ['10.2.1.1', '10.2.1.2', false],
+    ['2001:db8::5', '2001:db8::/64', true],
+    ['2001:db8:0:1::5', '2001:db8::/64', false],
+    ['32.1.13.184', '2001:db8::/32', false],
+  ];
+  for (const [inner, outer, isIn] of cases)
+    it(`${inner} is ${isIn ? '' : 'not '}within ${outer}`, () => assert.equal(isWithin(inner, outer), isIn));
 });
 
 describe('isOnLink', () => {

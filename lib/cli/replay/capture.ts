@@ -3,8 +3,8 @@ import { wrapNative } from '../../values/errors.js';
 import type { NativePcapReader } from '../../native/pcap.js';
 
 export interface CapturePiece {
-  /** The number of the first of them in the capture. */
-  firstPacket: number;
+  /** The number of the first of them in the file, from 1, where records that gave no packet count too: Wireshark's. */
+  firstRecord: number;
   packets: Uint8Array[];
   /** Since the first packet, never going back: a packet that is stamped earlier than one before it takes that one's time. */
   clockMs: Float64Array;
@@ -14,12 +14,13 @@ export interface CapturePiece {
 
 const PIECE_PACKETS = 4096;
 
-export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> {
+/** With pieces of one packet `firstRecord` is the number of each, whatever was left out before it. */
+export function* readCapture(reader: NativePcapReader, piecePackets = PIECE_PACKETS): Generator<CapturePiece> {
   let firstMs: number | undefined;
   let reachedMs = 0;
-  let firstPacket = 0;
+  let read = 0;
   for (;;) {
-    const piece = nextPiece(reader);
+    const piece = nextPiece(reader, piecePackets);
     if (!piece) return;
     const { packets, timesMs } = piece;
     if (packets.length === 0) continue;
@@ -29,15 +30,21 @@ export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> 
       reachedMs = Math.max(reachedMs, toMicroseconds(timeMs - startMs));
       return reachedMs;
     });
-    yield { firstPacket, packets, clockMs, stampedMs: timesMs };
-    firstPacket += packets.length;
+    read += packets.length;
+    const firstRecord = read + leftOut(reader) - packets.length + 1;
+    yield { firstRecord, packets, clockMs, stampedMs: timesMs };
   }
 }
 
+function leftOut(reader: NativePcapReader): number {
+  const { notIp, truncated, oversized } = reader.skipped();
+  return notIp + truncated + oversized;
+}
+
 /** A capture that is cut off ends there; one that is damaged is an error, behind all that came before. */
-function nextPiece(reader: NativePcapReader): ReturnType<NativePcapReader['next']> {
+function nextPiece(reader: NativePcapReader, packets: number): ReturnType<NativePcapReader['next']> {
   try {
-    return wrapNative(() => reader.next(PIECE_PACKETS));
+    return wrapNative(() => reader.next(packets));
   } catch (error) {
     if (reader.skipped().cutOff > 0) return undefined;
     throw error;

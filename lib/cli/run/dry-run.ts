@@ -2,60 +2,70 @@
 import type { DirectorStats } from '../../stats/stats.js';
 import { type MarkRule, routedPrefixes } from '../../values/marks.js';
 import { isMarkCommand, printMark } from '../../rules/mark.js';
-import { printCommand } from '../../rules/print.js';
+import { printCommand, printSysctl } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
-import { toJson } from '../json.js';
-import type { CliIo } from '../verb.js';
+import { formatHostCommand } from '../../host/step.js';
+import { formatEndpoint } from '../../values/inet.js';
+import { printDryRun } from '../dry-run.js';
+import { type CliIo, UsageError } from '../verb.js';
+import { deviceNames } from './device-names.js';
+import { openOptions } from './open-options.js';
 import type { RunOptions } from './options.js';
 
-const DEFAULT_DEVICE = 'tunvs0';
-
+/** Refuses what opening would, as far as that can be known without privileges. */
 export async function dryRun(
   options: RunOptions,
   { services, marks }: Pick<DirectorStats, 'services'> & { marks: readonly MarkRule[] },
   lines: readonly RuleLine[],
   io: CliIo,
 ): Promise<void> {
-  const [{ DirectorHost }, { DEFAULT_MARK_DEVICE, DEFAULT_PATH_MTU, defaultDeviceMtu }, { formatHostCommand }] =
-    await Promise.all([
-      import('../../host/director-host.js'),
-      import('../../director/director-options.js'),
-      import('../../host/step.js'),
-    ]);
-  const device = options.device ?? DEFAULT_DEVICE;
-  const mtuBytes = defaultDeviceMtu(options.pathMtu ?? DEFAULT_PATH_MTU);
-  const markDevices = (options.markDevice ?? []).map(({ mark, name = DEFAULT_MARK_DEVICE }, index) => ({
-    name: name.replace('%d', `${index}`),
-    mark,
-  }));
-  const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
-  const steps = new DirectorHost({ sources: options.source, mtuBytes }).plan(
-    device,
-    routedPrefixes(services, marks),
-    routedPrefixes(local, marks),
-    markDevices,
+  const [{ DirectorHost }, { thisHost }, { isTunDevice }, { checkedOpenOptions }] = await Promise.all([
+    import('../../host/director-host.js'),
+    import('../../host/host.js'),
+    import('../../host/tun-device.js'),
+    import('../../director/director-options.js'),
+  ]);
+  const { start, native, host: link } = checkedOpenOptions(openOptions(options));
+  refuseDirectRouting(services, start.egress);
+  const opened = [start.device, ...start.markDevices];
+  const isThere = (each: string) => thisHost.query(['ip', 'link', 'show', 'dev', each]) !== undefined;
+  const names = deviceNames(
+    opened.map((each) => each.name),
+    isThere,
   );
-  const host = steps.map(({ description, command, undo }) => ({
-    description,
-    command: formatHostCommand(command),
-    ...(undo && { undo: formatHostCommand(undo) }),
-  }));
+  const name = names[0] as string;
+  const marked = start.markDevices.map(({ mark }, index) => ({ name: names[index + 1] as string, mark }));
+  const isSomeoneElses = names.filter((each, index) => isTunDevice(thisHost, each, opened[index]?.queues)).length > 0;
+  const host = new DirectorHost({ sources: native.sources, ...link });
+  const routed = routedPrefixes(services, marks);
+  // Where a device is there before, the host is somebody else's to set up.
+  if (!isSomeoneElses) host.check(name, routed, marked);
+  const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
+  const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
   const rules = lines.map(({ rule }) => printRule(rule));
-  if (options.json) {
-    io.stdout.write(`${toJson({ event: 'dryRun', device, markDevices, host, rules })}\n`);
-    return;
-  }
-  const names = [device, ...markDevices.map(({ name }) => name)];
+  const devices = [{ name }, ...marked];
+  if (options.json) return printDryRun({ verb: 'run', devices, host: steps, rules }, io);
   const shown = [
-    `# the host, once the ${names.length > 1 ? `devices ${names.join(', ')} are` : `device ${device} is`} there (a device that is there before is left as it is)`,
-    ...host.map(({ description, command }) => `${command}  # ${description}`),
+    `# the host, once the ${names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`} there (a device that is there before is left as it is)`,
+    ...steps.map(({ description, command }) => `${formatHostCommand(command)}  # ${description}`),
     '# the director',
     ...rules,
   ];
   io.stdout.write(`${shown.join('\n')}\n`);
 }
 
+/** Of "auto" nobody knows the answer without opening a socket. */
+function refuseDirectRouting(services: DirectorStats['services'], egress: string): void {
+  if (egress === 'auto' || egress === 'packet') return;
+  const server = services.flatMap(({ servers }) => servers).find(({ forwarding }) => forwarding === 'dr');
+  if (server === undefined) return;
+  throw new UsageError(
+    `run: --egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet; choose ` +
+      '--egress packet (which needs CAP_NET_RAW)',
+  );
+}
+
 function printRule(rule: Rule): string {
   if (isMarkCommand(rule)) return printMark(rule);
-  return rule.command === 'sysctl' ? `sysctl net.ipv4.vs.${rule.name}=${rule.value}` : printCommand(rule);
+  return rule.command === 'sysctl' ? printSysctl(rule.name, rule.value) : printCommand(rule);
 }

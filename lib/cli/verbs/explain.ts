@@ -29,7 +29,7 @@ interface ExplainOptions extends EngineArguments {
 const EXAMPLES = `
 Nothing is sent, and nothing needs to be running: the rules are put into a director without a device. With --in a
 capture is replayed first, so that there are connections; without a flow every packet of the capture is explained,
-each as things stand when it comes.
+each as things stand when it comes, by its number in the capture, as Wireshark counts: from 1, every frame.
 
 Examples:
   $ tunvs explain --rules web.rules --source 10.2.0.2 --client 198.51.100.7:40000 --virtual 192.0.2.1:80
@@ -74,7 +74,7 @@ export const explain: Verb = {
       const timeline = new Timeline(director, lines, () => {});
       await timeline.begin();
       const ask = { mark: options.mark ?? 0 };
-      for (const piece of reader ? readCapture(reader) : []) {
+      for (const piece of reader ? readCapture(reader, flow === undefined ? 1 : undefined) : []) {
         if (flow !== undefined) await timeline.process(piece.packets, piece.clockMs);
         else await explainEach(director, timeline, piece, ask, (said) => print(said, options, io));
       }
@@ -94,14 +94,14 @@ type Said = Explanation & ({ flow: ExplainedFlow } | { packet: number; atMs: num
 async function explainEach(
   director: OfflineDirector,
   timeline: Timeline,
-  { packets, clockMs, firstPacket }: CapturePiece,
+  { packets, clockMs, firstRecord }: CapturePiece,
   ask: { mark: number },
   print: (said: Said) => Promise<void>,
 ): Promise<void> {
   for (const [index, bytes] of packets.entries()) {
     const atMs = clockMs[index] as number;
     await timeline.advance(atMs);
-    await print({ packet: firstPacket + index, atMs, ...director.explain(bytes, ask) });
+    await print({ packet: firstRecord + index, atMs, ...director.explain(bytes, ask) });
     await timeline.process([bytes], Float64Array.of(atMs));
   }
 }

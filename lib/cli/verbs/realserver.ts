@@ -5,11 +5,12 @@ import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHost } from '../../realserver/real-server-host.js';
 import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
+import { printDryRun } from '../dry-run.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { aborted } from '../../daemon/aborted.js';
 import { closeBehind } from '../../daemon/close-behind.js';
-import { endSignal } from '../signals.js';
+import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
 import { commandWords } from '../words.js';
 
@@ -82,7 +83,8 @@ itself listens on the virtual address or on any, and the default gateway must no
 the directors named, for the virtual addresses named, are taken (dr, and kernel mode with a range of directors, leave the first to a firewall).
 
 Runs until SIGTERM or SIGINT, prints what it counted, and makes the host what it was; --dry-run shows the commands.
-SIGHUP looks at the host at once, and puts back what somebody else has changed.
+SIGHUP looks at the host at once, and puts back what somebody else has changed. SIGUSR2 and SIGUSR1 print what was
+counted so far on standard error.
 
 Examples:
   tunvs realserver --vip 10.9.9.9 --director 10.2.0.2
@@ -109,21 +111,22 @@ Examples:
     // Loads the native part, which --help does without.
     const { RealServerHost } = await import('../../realserver/real-server-host.js');
     if (given.dryRun) {
-      for (const { description, command, undo } of RealServerHost.plan(settings)) {
-        const shown = formatHostCommand(command);
-        print('step', `${shown}    # ${description}`, {
-          description,
-          command: shown,
-          undo: undo && formatHostCommand(undo),
-        });
+      const { devices, steps } = RealServerHost.rehearse(settings);
+      if (given.json) {
+        printDryRun({ verb: 'realserver', devices: devices.map((name) => ({ name })), host: steps, rules: [] }, io);
+        return;
       }
+      for (const { description, command } of steps)
+        io.stdout.write(`${formatHostCommand(command)}    # ${description}\n`);
       return;
     }
     const end = endSignal();
+    const status = statusSignals((line) => io.stderr.write(`tunvs realserver: ${line}\n`));
     let stopMending: (() => void) | undefined;
     try {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${commandWords(warning)}\n`);
+      status.answer(() => countersText(host.stats().counters) || 'packets of direct routing are not counted');
       const { mode, devices } = host;
       const places = devices.length === 0 ? 'by direct routing' : `on ${devices.join(', ')} (${mode} mode)`;
       print('ready', `real server for ${given.vip.join(', ')} ${places}`, {
@@ -143,17 +146,28 @@ Examples:
       const { counters } = host.stats();
       const stopped = () => {
         news.end();
-        const counted = Object.entries(counters).map(([name, value]) => `${name} ${value}`);
-        print('stopped', ['stopped', counted.join(', ')].filter(Boolean).join('; '), { counters });
+        const by = failed ? 'an error' : end.name;
+        const why = failed
+          ? { reason: 'error', message: `${failed.error?.message}` }
+          : { reason: 'signal', signal: by };
+        print('stopped', [`stopped by ${by}`, countersText(counters)].filter(Boolean).join('; '), { ...why, counters });
       };
       const failed = failure.signal.aborted ? { error: failure.signal.reason } : undefined;
+      status.answer(() => 'stopping');
       await closeBehind(failed, () => host.close().finally(stopped));
     } finally {
       stopMending?.();
+      status.dispose();
       end.dispose();
     }
   },
 };
+
+function countersText(counters: Record<string, bigint>): string {
+  return Object.entries(counters)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
 
 /** SIGHUP: the host is looked at now, and what was left alone is put back too. */
 async function mend(host: RealServerHost, isJson: boolean, io: CliIo): Promise<void> {

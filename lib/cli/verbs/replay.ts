@@ -21,7 +21,8 @@ import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js'
 interface ReplayOptions extends EngineArguments {
   rules: string;
   in: string;
-  out: string;
+  /** Undefined: what would be sent is counted alone. */
+  out?: string;
   seed?: bigint;
   /** Bytes. */
   pathMtu?: number;
@@ -44,6 +45,7 @@ packet of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) are p
 
 Examples:
   $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --out tunnel.pcap
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --stats -
   $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - --source 10.2.0.2 --in a.pcap --out b.pcap`;
 
 export const replay: Verb = {
@@ -53,7 +55,7 @@ export const replay: Verb = {
   configure(command: Command): void {
     addEngineOptions(addTimedRulesOption(command))
       .requiredOption('--in <file>', 'capture to read')
-      .requiredOption('--out <file>', 'capture to write')
+      .option('--out <file>', 'capture to write; may be left out with --stats')
       .option(
         '--seed <number>',
         'seed of the connection table: the same seed, the same replay (default: 0)',
@@ -67,7 +69,10 @@ export const replay: Verb = {
   },
 
   async run({ options, io }: VerbContext<ReplayOptions>): Promise<void> {
-    await refuseSameFile(options.in, options.out);
+    const { out } = options;
+    if (out !== undefined) await refuseSameFile(options.in, out);
+    else if (options.stats === undefined)
+      throw new UsageError('replay: say what to write: a capture with --out, the counters with --stats, or both');
     const pathMtu = options.pathMtu ?? options.mtu;
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
     const [{ Director }, { native }, { wrapNative }] = await Promise.all([
@@ -80,7 +85,7 @@ export const replay: Verb = {
       const director = Director.offline({ ...engineOptions(options, pathMtu), seed: options.seed ?? 0n });
       const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
-      const writer = wrapNative(() => new native.PcapWriter(options.out));
+      const writer = out === undefined ? undefined : wrapNative(() => new native.PcapWriter(out));
       const progress = new Progress(io.stderr);
       let received = 0;
       let sent = 0;
@@ -92,7 +97,7 @@ export const replay: Verb = {
           const outputs = await timeline.process(piece.packets, piece.clockMs);
           const timesMs = Float64Array.from(outputs, ({ cause }) => piece.stampedMs[cause] as number);
           wrapNative(() =>
-            writer.write(
+            writer?.write(
               outputs.map(({ data }) => data),
               timesMs,
             ),
@@ -106,7 +111,7 @@ export const replay: Verb = {
         await timeline.finish();
       } finally {
         progress.clear();
-        wrapNative(() => writer.close());
+        wrapNative(() => writer?.close());
       }
       const { timeouts, sysctls, marks } = director;
       const skipped = skippedOf(reader, superFrames);
@@ -158,5 +163,6 @@ function report(summary: Summary, options: ReplayOptions, io: CliIo): void {
     return;
   }
   const seconds = (summary.durationMs / 1000).toFixed(3);
-  io.stderr.write(`replayed ${summary.received} packets of ${seconds} s: ${summary.sent} sent, in ${options.out}\n`);
+  const where = options.out === undefined ? '' : `, in ${options.out}`;
+  io.stderr.write(`replayed ${summary.received} packets of ${seconds} s: ${summary.sent} sent${where}\n`);
 }

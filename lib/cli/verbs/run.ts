@@ -5,23 +5,25 @@ import { egresses } from '../../values/egress.js';
 import { type Attachment, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
 import { rehearseRules } from '../../rules/rehearse.js';
-import { reloadRules } from '../../rules/reload.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
-import { addEngineOptions, engineOptions, pathMtuArgument } from '../engine-options.js';
+import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { readRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
+import { openOptions } from '../run/open-options.js';
 import type { RunOptions } from '../run/options.js';
+import { reload } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
-import { endSignal } from '../signals.js';
-import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
-import { commandWords } from '../words.js';
+import { statusOf } from '../run/status.js';
+import { endSignal, statusSignals } from '../signals.js';
+import type { CliIo, Verb, VerbContext } from '../verb.js';
+import { commandWords, count } from '../words.js';
 
 const EXAMPLES = `
 Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
 rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
-host is put back and told; SIGHUP does that at once.
+host is put back and told; SIGHUP does that at once. SIGUSR2 and SIGUSR1 print a line of status on standard error.
 
 Needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
@@ -76,14 +78,37 @@ export const run: Verb = {
     await rehearsed.close();
     if (options.dryRun) return dryRun(options, planned, lines, io);
     const end = endSignal();
+    const status = statusSignals((line) => io.stderr.write(`tunvs run: ${line}\n`));
     try {
       const open = (signal: AbortSignal) => openDirector(options, signal);
-      await runDaemon({ open, rules: lines, attachments: attachments(options, io) }, end.signal);
+      const answerStatus: Attachment = ({ director }) => {
+        status.answer(statusOf(director));
+        return { detach: () => status.answer(() => 'stopping') };
+      };
+      const all = [answerStatus, ...attachments(options, io)];
+      await runDaemon({ open, rules: lines, attachments: all }, end.signal);
+      tellStopped({ reason: 'signal', signal: end.name }, options, io);
+    } catch (error) {
+      // The sentence itself goes to standard error, as every failure's.
+      if (options.json) tellStopped({ reason: 'error', message: (error as Error).message }, options, io);
+      throw error;
     } finally {
+      status.dispose();
       end.dispose();
     }
   },
 };
+
+function tellStopped(
+  why: { reason: 'signal'; signal: string | undefined } | { reason: 'error'; message: string },
+  { json }: RunOptions,
+  io: CliIo,
+): void {
+  const said = json
+    ? toJson({ event: 'stopped', ...why })
+    : `tunvs run: stopped by ${'signal' in why ? why.signal : 'an error'}`;
+  io.stdout.write(`${said}\n`);
+}
 
 function attachments(options: RunOptions, io: CliIo): Attachment[] {
   const isJson = options.json ?? false;
@@ -110,18 +135,7 @@ function tellNews(news: NewsPrinter): Attachment {
 
 async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director> {
   const { Director } = await import('../../director/director.js');
-  const { egress, markDevice: markDevices } = options;
-  const device = {
-    ...(options.device !== undefined && { name: options.device }),
-    ...(options.queues !== undefined && { queues: options.queues }),
-  };
-  return Director.open({
-    ...engineOptions(options, options.pathMtu),
-    device,
-    signal,
-    ...(markDevices !== undefined && { markDevices }),
-    ...(egress !== undefined && { egress }),
-  });
+  return Director.open({ ...openOptions(options), signal });
 }
 
 function announce(director: Director, options: RunOptions, io: CliIo): void {
@@ -139,31 +153,6 @@ function announce(director: Director, options: RunOptions, io: CliIo): void {
   io.stdout.write(
     `tunvs run: ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`,
   );
-}
-
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
-}
-
-/** Puts the host right, and keeps the old rules when the new ones hold a mistake. */
-async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
-  const mended = await director.mendHost().catch((error: Error) => {
-    io.stderr.write(`tunvs run: the host stays as it is: ${commandWords(error.message)}\n`);
-    return 0;
-  });
-  try {
-    if (rules === '-') {
-      throw new UsageError('the rules came from standard input, which cannot be read again; start with a file');
-    }
-    const changes = await reloadRules(director, await readRules({ file: rules, isTimed: false }, io), source);
-    const host = mended > 0 ? `, ${count(mended, 'thing')} of the host put back` : '';
-    const said = json
-      ? toJson({ event: 'reloaded', changes, mended })
-      : `tunvs run: rules read again: ${count(changes, 'change')}${host}`;
-    io.stdout.write(`${said}\n`);
-  } catch (error) {
-    io.stderr.write(`tunvs run: the rules stay as they are: ${commandWords((error as Error).message)}\n`);
-  }
 }
 
 async function printStats(

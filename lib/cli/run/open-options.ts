@@ -1,0 +1,18 @@
+/** What `tunvs run` opens its director with, by its command line. */
+import type { DirectorOpenOptions } from '../../director/director-options.js';
+import { engineOptions } from '../engine-options.js';
+import type { RunOptions } from './options.js';
+
+export function openOptions(options: RunOptions): DirectorOpenOptions {
+  const { egress, markDevice: markDevices } = options;
+  const device = {
+    ...(options.device !== undefined && { name: options.device }),
+    ...(options.queues !== undefined && { queues: options.queues }),
+  };
+  return {
+    ...engineOptions(options, options.pathMtu),
+    device,
+    ...(markDevices !== undefined && { markDevices }),
+    ...(egress !== undefined && { egress }),
+  };
+}

@@ -1,0 +1,18 @@
+/** What a director does now, as one line for whoever asks by SIGUSR2. */
+import type { Director } from '../../director/director.js';
+import type { CounterName } from '../../stats/counter-names.js';
+import { type DirectorSample, RateMeter } from '../../stats/rates.js';
+import { statsLine } from './stats-line.js';
+
+/** Each call says the rates since the one before, the first since now. */
+export function statusOf(director: Pick<Director, 'stats'>, nowMs = () => performance.now()): () => string {
+  const meter = new RateMeter(director.stats(), nowMs());
+  return () => statusLine(meter.sample(director.stats(), nowMs()));
+}
+
+export function statusLine(sample: DirectorSample): string {
+  const { counters } = sample;
+  const drops = (Object.keys(counters) as CounterName[]).filter((name) => name.startsWith('drop'));
+  const dropped = drops.reduce((sum, name) => sum + counters[name], 0n);
+  return `${statsLine(sample)}  ${dropped} packets dropped so far`;
+}
