@@ -1,6 +1,6 @@
-/** What clients send, for examples that need no network. */
+/** Builds the packets of clients, for examples that need no network. */
 
-/** A TCP SYN from `client` (`ADDRESS:PORT`) to 10.9.9.9:80. */
+/** Builds a TCP SYN from `client` (`ADDRESS:PORT`) to 10.9.9.9:80. */
 export function syn(client: string): Uint8Array {
   const [address = '', port] = client.split(':');
   const packet = Buffer.alloc(40);
@@ -17,12 +17,12 @@ export function syn(client: string): Uint8Array {
   return packet;
 }
 
-/** The real server that a tunnel packet goes to. */
+/** Returns the real server that a tunnel packet goes to. */
 export function destination(packet: Uint8Array): string {
   return packet.subarray(16, 20).join('.');
 }
 
-/** RFC 1071 */
+/** Computes the checksum of RFC 1071. */
 function checksum(header: Buffer): number {
   let sum = 0;
   for (let offset = 0; offset < header.length; offset += 2) sum += header.readUInt16BE(offset);
