@@ -1,4 +1,4 @@
-/** What `Director.open` and `Director.offline` take, and how it is checked. */
+/** The options of `Director.open` and `Director.offline`, and their checks. */
 import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from '../values/egress.js';
 import type { NativeDirectorOptions } from '../native/director.js';
@@ -118,7 +118,7 @@ export interface OfflineOptions extends EngineOptions {
 export interface CheckedOpenOptions {
   native: NativeEngineOptions;
   start: NativeStartOptions;
-  /** Undefined: decided by whether the device existed. */
+  /** When undefined, the host is set up unless the device existed. */
   setUpHost: boolean | undefined;
   host: HostOptions;
   signal: AbortSignal | undefined;
@@ -128,7 +128,7 @@ const DEFAULT_MAX_CONNECTIONS = 1 << 20;
 const DEFAULT_MAX_PACKET_BYTES = 2048;
 export const DEFAULT_PATH_MTU = 1500;
 export const DEFAULT_MARK_DEVICE = 'tunvsm%d';
-/** A worker thread each, which the engine has at most 64 of. */
+/** Each queue needs a worker thread, and the engine has at most 64. */
 const MAX_QUEUES = 64;
 
 const ENGINE_OPTIONS = ['source', 'pathMtu', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
@@ -211,7 +211,7 @@ function checkedSources(name: string, value: unknown): string[] {
   if (given.length === 0)
     refuse(name, value, 'the address that tunnel packets come from, such as an address of this host');
   const sources = given.map((source) => {
-    const parsed = typeof source === 'string' ? parseSource(source) : { mistake: 'is no text' };
+    const parsed = typeof source === 'string' ? parseSource(source) : { mistake: 'is not a string' };
     if (typeof parsed === 'string') return parsed;
     return refuse(
       name,
@@ -269,14 +269,14 @@ function queuesOf(devices: readonly { queues: number }[]): number {
   return devices.reduce((sum, { queues }) => sum + queues, 0);
 }
 
-/** The kernel's own rules (dev_valid_name). */
+/** Checks the kernel's own rules for names (dev_valid_name). */
 function checkedDeviceName(name: string, value: unknown): string {
   const isValid =
     typeof value === 'string' && /^[^\s/:]+$/.test(value) && Buffer.byteLength(value) <= 15 && !/^\.\.?$/.test(value);
   return isValid ? value : refuse(name, value, 'an interface name of 1 to 15 bytes without spaces, "/" and ":"');
 }
 
-/** What the longest packet in an IPv4 tunnel without options may be. */
+/** Returns the longest packet that fits into an IPv4 tunnel without options. */
 export function defaultDeviceMtu(pathMtu: number): number {
   return pathMtu - 20;
 }

@@ -1,4 +1,7 @@
-/** One rule's words to a Command, or a RulesError: the whole grammar, whatever this version can do with it. */
+/**
+ * Turns one rule's words into a Command, or throws a RulesError. It knows the whole grammar, whatever this version
+ * supports.
+ */
 import { addressFamily } from '../values/inet.js';
 import type {
   Command,
@@ -30,7 +33,7 @@ import {
   parseVirtualEndpoint,
 } from './values.js';
 
-/** A rule's text; undefined when it is blank or a comment. A leading word `ipvsadm` is skipped. */
+/** Reads a rule's text; returns undefined when it is blank or a comment. A leading word `ipvsadm` is skipped. */
 export function parseCommandLine(text: string): Command | undefined {
   const words = tokenize(text);
   if (words[0] === 'ipvsadm') words.shift();
@@ -39,8 +42,8 @@ export function parseCommandLine(text: string): Command | undefined {
 }
 
 /**
- * The words after `ipvsadm`. No words at all are a plain listing, as ipvsadm takes them. `warn` gets a sentence for each
- * option that is taken and has no effect.
+ * Reads the words after `ipvsadm`. No words at all mean a plain listing, as for ipvsadm. `warn` receives a sentence for
+ * each option that is accepted and has no effect.
  */
 export function parseCommand(words: readonly string[], warn: (sentence: string) => void = () => {}): Command {
   const rule = collectOptions(words.length === 0 ? ['-L'] : words);
@@ -85,11 +88,11 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
   return ({ options }, service) => {
     const server = parseServer(options, service);
     const settings = parseServerSettings(options);
-    // Tunnels and direct routing leave the packet's ports alone, so the service's port is the only one there can be.
+    // Tunnels and direct routing leave the packet's ports alone, so no port but the service's is possible.
     if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = servicePort(service);
     if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {
       throw new RulesError(
-        `-r ${server.address} is of another address family than its virtual service; only -i carries that, add it`,
+        `-r ${server.address} is of another address family than its virtual service; only -i can carry that, so add it`,
         {
           token: server.address,
         },
@@ -149,7 +152,7 @@ function parseSetTimeouts({ spelling, operands }: GivenRule): Command {
   const [tcp, tcpFin, udp, ...more] = operands;
   if (tcp === undefined || tcpFin === undefined || udp === undefined) {
     throw new RulesError(
-      `${spelling} takes three numbers of seconds, for TCP, TCP after a FIN, and UDP; 0 leaves one as it is`,
+      `${spelling} needs three numbers of seconds, for TCP, for TCP after a FIN, and for UDP; 0 leaves a timeout as it is`,
       {
         token: spelling,
         ipvsadm: { text: '--set option requires 3 timeout values', exitStatus: 2 },

@@ -1,4 +1,4 @@
-/** Commands as text, in the spelling of `ipvsadm -S -n`: parsing what is printed gives the command back. */
+/** Prints commands in the spelling of `ipvsadm -S -n`: parsing the printed text gives the command back. */
 import { formatEndpoint } from '../values/inet.js';
 import { formatVirtualEndpoint } from '../values/service-key.js';
 import type {
@@ -58,7 +58,7 @@ export function printCommand(command: Command): string {
   }
 }
 
-/** `-t 192.0.2.1:80`, `-t 192.0.2.0/28:8000-8099`, `--sctp-service 192.0.2.1:9`, `-f 1 -6`. */
+/** Prints `-t 192.0.2.1:80`, `-t 192.0.2.0/28:8000-8099`, `--sctp-service 192.0.2.1:9`, `-f 1 -6`. */
 export function printServiceId(service: ServiceId): string {
   if (service.kind === 'mark') return join('-f', service.mark, service.family === 6 && '-6');
   const option = { tcp: '-t', udp: '-u', sctp: '--sctp-service' }[service.protocol];
@@ -76,11 +76,11 @@ export function printServiceSettings({ scheduler, schedulerFlags, persistence, o
   );
 }
 
-/** Without thresholds, as `-S` leaves them out. */
+/** Omits thresholds, as `-S` does. */
 export function printServerSettings(settings: ServerSettings): string {
   const { forwarding, tunnelPort, tunnelChecksum, weight } = settings;
   const traits = knownTraits(forwarding);
-  // No rule says that a server is local: its address does.
+  // A rule cannot say that a server is local: its address makes it so.
   if (!traits?.isTunnel) return `${traits ? '-g' : '-m'} -w ${weight}`;
   return join(
     `-i -w ${weight} --tun-type ${forwarding}`,

@@ -1,4 +1,4 @@
-/** A director brought to what other rules say, by as few changes as there are differences. */
+/** Brings a director to what other rules say, by as few changes as there are differences. */
 import type { Director } from '../director/director.js';
 import { isSameSysctl } from '../values/sysctls.js';
 import { applyTableCommand } from './apply.js';
@@ -8,7 +8,7 @@ import { reconcile } from './reconcile.js';
 import { rehearseRules } from './rehearse.js';
 import { listedService } from './show.js';
 
-/** How many changes it took. When the rules hold a mistake, it is thrown and the old ones stay in force. */
+/** Returns how many changes that took. When the rules hold a mistake, it is thrown and the old rules stay in force. */
 export async function reloadRules(
   director: Director,
   lines: readonly RuleLine[],
@@ -24,7 +24,7 @@ export async function reloadRules(
   return commands.length + (marksDiffer ? 1 : 0) + reconcileSettings(director, wanted);
 }
 
-/** Timeouts and sysctls; a rule that is gone puts the default back. */
+/** Sets timeouts and sysctls; a rule that is gone restores the default. */
 function reconcileSettings(director: Director, wanted: Director): number {
   const now = director.timeouts;
   const hasOtherTimeouts = Object.entries(wanted.timeouts).some(

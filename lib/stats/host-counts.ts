@@ -1,4 +1,4 @@
-/** What was counted of the host's upkeep. */
+/** Counts of the upkeep of the host. */
 export interface HostCounts {
   /** Things put back since opening. */
   mended: number;

@@ -1,14 +1,17 @@
-/** A capture read in pieces, with times on the capture's own clock: 0 is its first packet. */
+/** Reads a capture in pieces, with times on the capture's own clock: 0 is its first packet. */
 import { wrapNative } from '../../values/errors.js';
 import type { NativePcapReader } from '../../native/pcap.js';
 
 export interface CapturePiece {
-  /** The number of the first of them in the capture. */
+  /** The number of the first of these packets in the capture. */
   firstPacket: number;
   packets: Uint8Array[];
-  /** Since the first packet, never going back: a packet that is stamped earlier than one before it takes that one's time. */
+  /**
+   * Times since the first packet. They never go back: a packet stamped earlier than one before it takes that one's
+   * time.
+   */
   clockMs: Float64Array;
-  /** As stamped, since the epoch. */
+  /** Times as stamped, since the epoch. */
   stampedMs: Float64Array;
 }
 
@@ -34,7 +37,7 @@ export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> 
   }
 }
 
-/** A capture that is cut off ends there; one that is damaged is an error, behind all that came before. */
+/** A capture that is cut off ends there. A damaged one is an error, thrown after all that came before was returned. */
 function nextPiece(reader: NativePcapReader): ReturnType<NativePcapReader['next']> {
   try {
     return wrapNative(() => reader.next(PIECE_PACKETS));
@@ -44,7 +47,7 @@ function nextPiece(reader: NativePcapReader): ReturnType<NativePcapReader['next'
   }
 }
 
-/** Milliseconds since the epoch have a fraction that a double holds to a quarter of a microsecond; captures have whole ones. */
+/** A double holds milliseconds since the epoch to a quarter of a microsecond; captures have whole microseconds. */
 function toMicroseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
 }
