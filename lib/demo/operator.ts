@@ -5,13 +5,13 @@ import type { Stage, StageServer } from './stage.js';
 export async function toggleServer(stage: Stage, server: StageServer): Promise<string> {
   if (!server.isRunning) {
     await stage.restore(server);
-    return `${server.name} was started and serves again.`;
+    return `${server.name} is started and serves again.`;
   }
   if (isLastServing(stage, server)) return lastServing(server);
   // As a health check would do it: no more new connections first, so that none is lost.
   await stage.setWeight(server, 0);
   await stage.stopServer(server);
-  return `${server.name} was set to weight 0 and stopped; s starts it again.`;
+  return `${server.name} is at weight 0 and stopped; s starts it again.`;
 }
 
 export async function toggleDrain(stage: Stage, server: StageServer): Promise<string> {
