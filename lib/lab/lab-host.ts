@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type DeviceCounters, parseDeviceCounters } from '../host/device-counters.js';
+import { withDeathSignal } from './death-signal.js';
 import { runDetached } from './detached.js';
 import { LabProcess, type ProcessExit } from './lab-process.js';
 
@@ -63,7 +64,7 @@ export class LabHost {
   /** Starts a program that goes on running; the lab ends it. */
   spawn(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): LabProcess {
     // It ends with its lab's process, even if that is killed: in a user namespace nobody could remove it later.
-    const child = new LabProcess(['setpriv', '--pdeathsig', 'TERM', ...this.command(argv)], environment);
+    const child = new LabProcess([...withDeathSignal(), ...this.command(argv)], environment);
     this.#processes.add(child);
     void child.exited.then(() => this.#processes.delete(child));
     return child;

@@ -148,7 +148,7 @@ describeLab('tunvs realserver', () => {
       tunvs('realserver', '--vip', VIP, '--director', DIRECTOR, '--mode', 'kernel'),
     );
     assert.equal(code, 1);
-    assert.match(stderr, /lacks tunnel modules: load them with "modprobe -a ipip", or choose mode "userspace"/);
+    assert.match(stderr, /lacks tunnel modules: load them with "modprobe -a ipip", or choose --mode userspace/);
   });
 });
 

@@ -1,0 +1,19 @@
+/** Programs that end with the process that started them, also when that is killed. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+let prefix: readonly string[] | undefined;
+
+/**
+ * What comes before a program and its arguments, so that it gets SIGTERM when its parent is gone. Empty where util-linux's
+ * setpriv(1) is missing. Its path is absolute: the program may be given another PATH.
+ */
+export function withDeathSignal(): readonly string[] {
+  prefix ??= findSetpriv(process.env['PATH'] ?? '');
+  return prefix;
+}
+
+function findSetpriv(path: string): readonly string[] {
+  const commands = path.split(':').map((folder) => [join(folder, 'setpriv'), '--pdeathsig', 'TERM']);
+  return commands.find(([file = '', ...args]) => spawnSync(file, [...args, 'true']).status === 0) ?? [];
+}
