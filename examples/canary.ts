@@ -14,7 +14,7 @@ const SLOTS = 10_000;
 
 let percent = 0;
 
-/** The first slots are the canary's; the other servers take turns, which do not depend on how many those are. */
+/** The first slots are the canary's; the others take their turns, which do not depend on how many those are. */
 function canary(servers: PolicyServer[], { size }: { size: number }): Uint16Array {
   const isCanary = ({ address }: PolicyServer) => address === CANARY;
   const first = servers.findIndex(isCanary);
@@ -30,7 +30,7 @@ const policy = tablePolicy(canary, { size: SLOTS });
 const web = director.addVirtualService({ protocol: 'tcp', address: '10.9.9.9', port: 80, scheduler: 'maglev', policy });
 for (const address of ['10.3.0.11', '10.3.0.12', CANARY]) web.addRealServer({ address });
 
-/** Returns who comes to the canary now; each round of clients has ports of its own, so that all connections are new. */
+/** Who comes to the canary now; each round of clients has ports of its own, so that all connections are new. */
 function whoComes(round: number): Set<number> {
   const packets = Array.from({ length: CLIENTS }, (_, i) => syn(`10.1.${i >> 8}.${i & 255}:${40_000 + round}`));
   const { outputs } = director.process(packets, round * 1000);

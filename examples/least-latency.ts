@@ -1,6 +1,6 @@
 /**
- * Least latency: a weights policy that measures a TCP handshake with every real server, at its own address, and gives
- * each a weight that falls as the answer takes longer. One that does not answer gets weight 0, and no new connections.
+ * Least latency: a weights policy that asks every real server by a TCP handshake on its own address, and gives each a
+ * weight that falls as the answer takes longer; one that does not answer gets 0, and no new connections.
  *
  *     node dist/examples/least-latency.js DIP VIP RIP ...        (as root; ends with Ctrl-C)
  */
@@ -12,11 +12,11 @@ const [source = '10.2.0.2', virtualAddress = '10.9.9.9', ...given] = process.arg
 const realServers = given.length > 0 ? given : ['10.3.0.11', '10.3.0.12'];
 const PORT = 80;
 const TIMEOUT_MS = 500;
-/** A server that answers this fast or faster has the full weight. */
+/** What takes that long or less has the full weight. */
 const FAST_MS = 20;
 const FULL_WEIGHT = 100;
 
-/** Returns the milliseconds of a TCP handshake, undefined when there is none in time. */
+/** Milliseconds of a TCP handshake; undefined when there is none in time. */
 async function latency(address: string, signal: AbortSignal): Promise<number | undefined> {
   const socket = connect({ host: address, port: PORT });
   const startedMs = performance.now();

@@ -1,5 +1,5 @@
 /**
- * Serves a director's statistics over HTTP, in the text form that Prometheus reads.
+ * A director's statistics over HTTP, in the text form that Prometheus reads.
  *
  *     node dist/examples/metrics.js DIP VIP RIP ...        (as root), then: curl localhost:9100/metrics
  */

@@ -1,6 +1,6 @@
-/** Builds the packets of clients, for examples that need no network. */
+/** What clients send, for examples that need no network. */
 
-/** Builds a TCP SYN from `client` (`ADDRESS:PORT`) to 10.9.9.9:80. */
+/** A TCP SYN from `client` (`ADDRESS:PORT`) to 10.9.9.9:80. */
 export function syn(client: string): Uint8Array {
   const [address = '', port] = client.split(':');
   const packet = Buffer.alloc(40);
@@ -17,12 +17,12 @@ export function syn(client: string): Uint8Array {
   return packet;
 }
 
-/** Returns the real server that a tunnel packet goes to. */
+/** The real server that a tunnel packet goes to. */
 export function destination(packet: Uint8Array): string {
   return packet.subarray(16, 20).join('.');
 }
 
-/** Computes the checksum of RFC 1071. */
+/** RFC 1071 */
 function checksum(header: Buffer): number {
   let sum = 0;
   for (let offset = 0; offset < header.length; offset += 2) sum += header.readUInt16BE(offset);

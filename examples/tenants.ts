@@ -1,7 +1,7 @@
 /**
- * Tenants by client prefix: a connection policy sends each network's connections to real servers of its own, and leaves
- * everybody else to the scheduler. It runs on an offline director, without a device or a privilege; on a director with
- * a device the service is the same.
+ * Tenants by client prefix: a connection policy that sends each network's connections to real servers of its own, and
+ * leaves everybody else to the scheduler. Tried on an offline director, without a device or a privilege; on a real one
+ * the service is the same.
  *
  *     node dist/examples/tenants.js
  */

@@ -1,5 +1,5 @@
 /**
- * What if a real server is drained? This asks the engine itself, without a device, a privilege or a wait: a thousand
+ * What if a real server is drained? Asks the engine itself, without a device, a privilege or a wait: a thousand
  * clients connect, one real server is drained, a thousand more connect.
  *
  *     node dist/examples/what-if.js [SCHEDULER]
@@ -14,7 +14,7 @@ await using director = Director.offline({ source: '10.2.0.2', seed: 1 });
 const web = director.addVirtualService({ protocol: 'tcp', address: '10.9.9.9', port: 80, scheduler });
 for (const [index, weight] of [3, 2, 1].entries()) web.addRealServer({ address: `10.3.0.${11 + index}`, weight });
 
-/** Counts how many of `packets` each real server gets: the outer destination says which. */
+/** Real servers with how many of `packets` they get: the outer destination says which. */
 function whoGets(packets: Uint8Array[], atMs: number): Record<string, number> {
   const counts = new Map(web.realServers.map(({ address }) => [address, 0]));
   for (const { data } of director.process(packets, atMs).outputs) {
@@ -29,7 +29,7 @@ web.realServer({ address: '10.3.0.11' })?.edit({ weight: 0 });
 console.log('10.3.0.11 drained, those there', whoGets(clients(0, 'ack'), DRAINED_AT_MS));
 console.log('10.3.0.11 drained, new ones', whoGets(clients(CLIENTS), DRAINED_AT_MS));
 
-/** Builds a packet from each of a thousand clients to the virtual service. */
+/** A packet from each of a thousand clients to the virtual service. */
 function clients(first: number, kind: 'syn' | 'ack' = 'syn'): Uint8Array[] {
   return Array.from({ length: CLIENTS }, (_, index) => tcpPacket(first + index, kind));
 }
@@ -49,7 +49,7 @@ function tcpPacket(client: number, kind: 'syn' | 'ack'): Uint8Array {
   return packet;
 }
 
-/** Computes the checksum of RFC 1071. */
+/** RFC 1071 */
 function checksum(header: Buffer): number {
   let sum = 0;
   for (let offset = 0; offset < header.length; offset += 2) sum += header.readUInt16BE(offset);

@@ -26,7 +26,7 @@ interface Row {
 
 const count = (value: number, what: string) => `${value} ${what}${value === 1 ? '' : 's'}`;
 
-/** The key is the event's type. */
+/** By the event's type. */
 export const SENTENCES: Readonly<Record<string, Row>> = {
   tableFull: {
     isCount: true,

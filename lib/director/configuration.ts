@@ -162,7 +162,7 @@ export class Configuration implements Transaction, ServiceOwner {
       });
   }
 
-  /** Brings into force the policies that ask for it. @internal */
+  /** Brings policies into force that want to be told anew. @internal */
   refreshPolicies(): void {
     this.transaction(() => {});
   }
@@ -210,12 +210,7 @@ export class Configuration implements Transaction, ServiceOwner {
     let result: T;
     try {
       result = body(this);
-      if (isThenable(result))
-        refuse(
-          'the function of a transaction',
-          result,
-          'a result other than a promise, because a transaction cannot wait',
-        );
+      if (isThenable(result)) refuse('the function of a transaction', result, 'no promise: a transaction cannot wait');
       if (isOuter) this.#commit(changes);
     } catch (error) {
       for (const change of changes.splice(start).reverse()) change.undo?.();

@@ -269,14 +269,14 @@ function queuesOf(devices: readonly { queues: number }[]): number {
   return devices.reduce((sum, { queues }) => sum + queues, 0);
 }
 
-/** Checks the kernel's own rules for names (dev_valid_name). */
+/** The kernel's own rules (dev_valid_name). */
 function checkedDeviceName(name: string, value: unknown): string {
   const isValid =
     typeof value === 'string' && /^[^\s/:]+$/.test(value) && Buffer.byteLength(value) <= 15 && !/^\.\.?$/.test(value);
   return isValid ? value : refuse(name, value, 'an interface name of 1 to 15 bytes without spaces, "/" and ":"');
 }
 
-/** Returns the longest packet that fits into an IPv4 tunnel without options. */
+/** What the longest packet in an IPv4 tunnel without options may be. */
 export function defaultDeviceMtu(pathMtu: number): number {
   return pathMtu - 20;
 }

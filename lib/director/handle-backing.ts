@@ -11,7 +11,7 @@ export interface HandleBacking {
   serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
   /** The families of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
-  /** Says whether a canonical address is the host's own, so that a real server there is local. */
+  /** Whether a canonical address is the host's own, so that a real server there is local. */
   isLocal(address: string): boolean;
   /**
    * Resolves when counts may have changed, or after `atMostMs` where the director has a clock of its own; rejects when

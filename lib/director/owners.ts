@@ -37,7 +37,7 @@ export interface ServiceOwner {
   /** A transaction is open: a change made now comes into force later, or not at all. */
   readonly isInTransaction: boolean;
   transaction<T>(body: () => T): T;
-  /** Brings into force the policies that ask for it. */
+  /** Brings policies into force that want to be told anew. */
   refreshPolicies(): void;
 }
 

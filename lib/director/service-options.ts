@@ -54,7 +54,7 @@ export function checkedServiceOptions(
   });
 }
 
-/** An option left out keeps its value. */
+/** What is left out stays. */
 export function checkedServiceEdit(
   call: string,
   edit: VirtualServiceEdit,

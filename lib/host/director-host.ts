@@ -210,7 +210,7 @@ export class DirectorHost {
     return this.#deviceName === undefined ? Promise.resolve() : this.#parts.prepare(snapshot);
   }
 
-  /** Returns what the host lacks of what this director needs. A director whose device is gone needs nothing more. */
+  /** What the host lacks of what this director needs. Nothing when its device is gone: then it needs nothing more. */
   missing(snapshot: SnapshotHost): MissingStep[] {
     if (this.#deviceName === undefined || snapshot.link(this.#deviceName) === undefined) return [];
     return this.#parts.missing(snapshot);

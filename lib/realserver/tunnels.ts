@@ -29,7 +29,7 @@ export function openTunnels(checked: CheckedRealServer, host: Host, setup: HostS
   return { tunnels: [userspaceTunnel(checked, decapsulator.device)], made, decapsulator };
 }
 
-/** Returns what openTunnels() would do now, without trying to load modules; changes nothing. */
+/** What openTunnels() would do now, without trying to load modules; changes nothing. */
 export function planTunnels(checked: CheckedRealServer, host: Host): Pick<OpenedTunnels, 'tunnels' | 'made'> {
   const kernel = checked.mode === 'userspace' ? undefined : planKernelTunnels(host, checked, checked.device);
   if (kernel === undefined && checked.mode === 'kernel') refuseKernelMode(checked, host);

@@ -1,7 +1,4 @@
-/**
- * Turns one rule's words into a Command, or throws a RulesError. It knows the whole grammar, whatever this version
- * supports.
- */
+/** One rule's words to a Command, or a RulesError: the whole grammar, whatever this version can do with it. */
 import { addressFamily } from '../values/inet.js';
 import type {
   Command,
@@ -88,7 +85,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
   return ({ options }, service) => {
     const server = parseServer(options, service);
     const settings = parseServerSettings(options);
-    // Tunnels and direct routing leave the packet's ports alone, so no port but the service's is possible.
+    // Tunnels and direct routing leave the packet's ports alone, so the service's port is the only one there can be.
     if (settings.forwarding !== 'nat' && service.kind === 'address') server.port = servicePort(service);
     if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {
       throw new RulesError(

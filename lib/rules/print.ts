@@ -58,7 +58,7 @@ export function printCommand(command: Command): string {
   }
 }
 
-/** Prints `-t 192.0.2.1:80`, `-t 192.0.2.0/28:8000-8099`, `--sctp-service 192.0.2.1:9`, `-f 1 -6`. */
+/** `-t 192.0.2.1:80`, `-t 192.0.2.0/28:8000-8099`, `--sctp-service 192.0.2.1:9`, `-f 1 -6`. */
 export function printServiceId(service: ServiceId): string {
   if (service.kind === 'mark') return join('-f', service.mark, service.family === 6 && '-6');
   const option = { tcp: '-t', udp: '-u', sctp: '--sctp-service' }[service.protocol];

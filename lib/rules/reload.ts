@@ -8,7 +8,7 @@ import { reconcile } from './reconcile.js';
 import { rehearseRules } from './rehearse.js';
 import { listedService } from './show.js';
 
-/** Returns how many changes that took. When the rules hold a mistake, it is thrown and the old rules stay in force. */
+/** How many changes it took. When the rules hold a mistake, it is thrown and the old ones stay in force. */
 export async function reloadRules(
   director: Director,
   lines: readonly RuleLine[],
@@ -24,7 +24,7 @@ export async function reloadRules(
   return commands.length + (marksDiffer ? 1 : 0) + reconcileSettings(director, wanted);
 }
 
-/** Sets timeouts and sysctls; a rule that is gone restores the default. */
+/** Timeouts and sysctls; a rule that is gone puts the default back. */
 function reconcileSettings(director: Director, wanted: Director): number {
   const now = director.timeouts;
   const hasOtherTimeouts = Object.entries(wanted.timeouts).some(

@@ -10,7 +10,7 @@ const MAX_UINT64 = 0xffffffffffffffffn;
 /** @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, always. */
 export function refuse(name: string, value: unknown, expected: string): never {
   const shown = shownValue(value);
-  // The part before the last space is the call.
+  // What stands before is the call.
   const option = name
     .slice(name.lastIndexOf(': ') + 1)
     .trim()

@@ -10,17 +10,17 @@ import { Failure, root, step } from './run.js';
 const inRoot = (...parts) => join(root, ...parts);
 const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined);
 
-/** Runs npm ci when what is installed is not what package-lock.json says. */
+/** npm ci, when what is installed is not what package-lock.json says. */
 export async function ensureDependencies() {
   const wanted = readJson(inRoot('package-lock.json')).packages;
   const present = readJson(inRoot('node_modules', '.package-lock.json'))?.packages ?? {};
   const isPresent = ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version;
   if (Object.entries(wanted).every(isPresent)) return;
-  // Scripts are left out: npm would build the native part for an installation, not for development.
+  // Without scripts: npm would build the native part for an installation, not for development.
   await step('npm ci', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
 }
 
-/** Returns the place of this node's own headers, when it came with them: then nothing is downloaded. */
+/** Where this node's own headers are, when it came with them: nothing is downloaded then. */
 export function headersFolder() {
   const prefix = dirname(dirname(process.execPath));
   return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? prefix : undefined;
@@ -36,7 +36,7 @@ function nodeGyp(...args) {
 }
 
 /**
- * Configures again when anything that the makefiles were made from has changed, including a new source file. Returns
+ * Configures again when anything that the makefiles were made from has changed, a new source file among it; returns
  * what the compiler and its flags come from.
  */
 async function ensureConfigured() {
@@ -55,7 +55,7 @@ async function ensureConfigured() {
   return flags;
 }
 
-/** Builds the addon, and with `tests` the native tests. */
+/** The addon, and with `tests` the native tests. */
 export async function ensureNative({ tests = false } = {}) {
   const flags = await ensureConfigured();
   const env = { ...process.env, ...(await precompiledHeaders(inRoot('build'), flags)) };
@@ -68,7 +68,7 @@ export async function ensureNative({ tests = false } = {}) {
   );
 }
 
-/** Removes output whose source is gone, which would still be run or shipped. */
+/** Output whose source is gone would still be run or shipped. */
 function removeStaleOutput() {
   if (!existsSync(inRoot('dist'))) return;
   for (const path of readdirSync(inRoot('dist'), { recursive: true })) {
@@ -77,7 +77,7 @@ function removeStaleOutput() {
   }
 }
 
-/** Builds dist/ from lib/, test/, bench/ and examples/. */
+/** dist/ from lib/, test/, bench/ and examples/. */
 export async function ensureTypescript() {
   removeStaleOutput();
   const buildInfo = inRoot('dist', 'tsconfig.tsbuildinfo');

@@ -1,4 +1,4 @@
-/** Compiles the standard headers once before a native build, which takes about a third less time for that. */
+/** The standard headers compiled once in front of a native build, which takes about a third of its time away. */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { root, step } from './run.js';
 
 const HEADER = join(root, 'native', 'core', 'precompiled.h');
 
-/** A file of each target, from which its flags are read. */
+/** A file of each target, by which its flags are known. */
 const EXAMPLES = {
   core: ['tunvs_core', 'core/inet'],
   addon: ['tunvs', 'binding/errors'],
@@ -15,9 +15,9 @@ const EXAMPLES = {
 };
 
 /**
- * Returns what make must be told so that the build in `folder` uses the headers. Returns nothing where the compiler is
- * not GCC, or is behind ccache, which does not cache builds that use them. `flags` are what make's flags for the
- * compiler come from. REQUIRES: the build is configured.
+ * What make has to be told so that the build in `folder` uses them; nothing where the compiler is not GCC, or is behind
+ * ccache, which keeps no results of theirs. `flags`: what those that make hands to the compiler come from. REQUIRES: the
+ * build is configured.
  */
 export async function precompiledHeaders(folder, flags) {
   const compiler = process.env.CXX || 'g++';
@@ -41,7 +41,7 @@ export async function precompiledHeaders(folder, flags) {
   return { CXXFLAGS: [`-include ${header}`, process.env.CXXFLAGS].filter(Boolean).join(' ') };
 }
 
-/** Returns make's command for compiling a file, without the names of files. */
+/** How make would compile a file, without the names of files. */
 function commandOf(folder, target, file) {
   const object = `Release/obj.target/${target}/native/${file}.o`;
   const source = `../native/${file}.cc`;

@@ -3,7 +3,7 @@ import { wrapNative } from '../../values/errors.js';
 import type { NativePcapReader } from '../../native/pcap.js';
 
 export interface CapturePiece {
-  /** The number of the first of these packets in the capture. */
+  /** The number of the first of them in the capture. */
   firstPacket: number;
   packets: Uint8Array[];
   /**
@@ -37,7 +37,7 @@ export function* readCapture(reader: NativePcapReader): Generator<CapturePiece> 
   }
 }
 
-/** A capture that is cut off ends there. A damaged one is an error, thrown after all that came before was returned. */
+/** A capture that is cut off ends there; one that is damaged is an error, behind all that came before. */
 function nextPiece(reader: NativePcapReader): ReturnType<NativePcapReader['next']> {
   try {
     return wrapNative(() => reader.next(PIECE_PACKETS));

@@ -19,9 +19,9 @@ import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js'
 import { commandWords } from '../words.js';
 
 const EXAMPLES = `
-The command runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. On
-SIGHUP it reads the rules again and changes only what differs: servers that stay keep their connections. It puts back
-what somebody else changes on the host, and says so; on SIGHUP it does that at once.
+Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
+rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
+host is put back and told; SIGHUP does that at once.
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
@@ -145,7 +145,7 @@ function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
-/** Mends the host, then reads the rules again; the old rules stay when the new ones hold a mistake. */
+/** Puts the host right, and keeps the old rules when the new ones hold a mistake. */
 async function reload(director: Director, { rules, source, json }: RunOptions, io: CliIo): Promise<void> {
   const mended = await director.mendHost().catch((error: Error) => {
     io.stderr.write(`tunvs run: the host stays as it is: ${commandWords(error.message)}\n`);
