@@ -1,4 +1,4 @@
-/** The options of `Director.open` and `Director.offline`, and their checks. */
+/** What `Director.open` and `Director.offline` take, and how it is checked. */
 import { availableParallelism } from 'node:os';
 import { type Egress, egresses } from '../values/egress.js';
 import type { NativeDirectorOptions } from '../native/director.js';

@@ -4,27 +4,27 @@
 export type HostCommand =
   | { readonly argv: readonly string[] }
   | {
-      /** The path below /proc/sys/, as in `net/ipv4/ip_forward`. */
+      /** Below /proc/sys/, as in `net/ipv4/ip_forward`. */
       readonly write: string;
       readonly value: string;
-      /** Written only while the file holds this: whoever changed it since keeps that value. */
+      /** Written only while the file holds this: whoever changed it since keeps what he wrote. */
       readonly onlyIf?: string;
-      /** Files that the kernel changes with it; they get these values afterwards. */
+      /** Files that change with it, and get these values behind it. */
       readonly also?: readonly { readonly write: string; readonly value: string }[];
     };
 
 export interface HostStep {
-  /** Says what the step is for, in a few words. */
+  /** What it is for, in a few words. */
   readonly description: string;
   readonly command: HostCommand;
   /** Absent where the change goes with the device. */
   readonly undo?: HostCommand;
   /**
-   * The host had it already when the step was planned, so there is nothing to run. A plan made from a snapshot
-   * ({@link Host.snapshot}) says this of every step: a step that is not held is missing.
+   * The host had it already when the step was planned, so that there is nothing to run. A plan that is made from a
+   * snapshot ({@link Host.snapshot}) says so of everything: what is not held is what is missing.
    */
   readonly isHeld?: boolean;
-  /** Names what several steps make together; they are put back together or not at all. */
+  /** What it is one of several steps for, where they are put back together or not at all. */
   readonly thing?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Counts of the upkeep of the host. */
+/** What was counted of the host's upkeep. */
 export interface HostCounts {
   /** Things put back since opening. */
   mended: number;

@@ -78,7 +78,7 @@ export const tunnelMethods = forwardingMethods.filter((method) => forwardingTrai
 
 export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardingTraits[method];
 
-/** The methods that a host must be set up for to be a real server: all but `local`. */
+/** Those that a host needs to be set up for to be a real server: all but `local`. */
 export const realServerMethods = ['ipip', 'gue', 'gre', 'dr'] as const satisfies readonly ForwardingMethod[];
 
 export type RealServerMethod = (typeof realServerMethods)[number];

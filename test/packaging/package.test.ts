@@ -9,7 +9,7 @@ import { publint } from 'publint';
 const root = dirname(createRequire(import.meta.url).resolve('tunvs/package.json'));
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-/** npm's variables for the scripts that it runs would steer the npm that these tests run. */
+/** What npm hands to the scripts that it runs would steer the npm that these tests run. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const ours = Object.entries(process.env).filter(
     ([name]) => !/^npm_(?!config_(?:cache|registry|nodedir)$)/.test(name),
