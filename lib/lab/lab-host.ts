@@ -63,8 +63,8 @@ export class LabHost {
 
   /** Starts a program that goes on running; the lab ends it. */
   spawn(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): LabProcess {
-    // It ends with its lab's process, also when that is killed: in a user namespace nobody could clear it away later.
-    const child = new LabProcess(['setpriv', '--pdeathsig', 'TERM', ...this.command(argv)], environment);
+    // It ends with its lab's process, even if that is killed: in a user namespace nobody could remove it later.
+    const child = new LabProcess([...withDeathSignal(), ...this.command(argv)], environment);
     this.#processes.add(child);
     void child.exited.then(() => this.#processes.delete(child));
     return child;

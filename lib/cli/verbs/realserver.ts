@@ -76,6 +76,9 @@ How packets come to a real server, by the director's forwarding method (ipvsadm'
   gre   (-i --tun-type gre)  the same behind a GRE header
   dr    (-g)                 the packet itself in a frame: director and real server share a LAN
 
+The host takes packets only from the directors named and only for the virtual addresses named. It does not check the
+sender with dr, nor in kernel mode with a range of directors: a firewall has to do that.
+
 With dr the virtual address is put on lo, otherwise on the tunnel device. On a LAN shared with the director the host
 keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service itself
 listens on the virtual address or on any, and the default gateway must not be the director.
