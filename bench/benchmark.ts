@@ -1,4 +1,4 @@
-/** npm run bench [-- WORDS] [--runs N] [--quick] [--json FILE] [--list]: each trial in a process of its own. */
+/** npm run bench [-- WORDS] [--runs N] [--quick] [--json FILE] [--list] runs each trial in a process of its own. */
 import { fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   if (selected.length === 0) throw new Error(`no trial's name holds ${words.join(' and ')}; --list shows them`);
   const report: Report = { machine: machine(), date: new Date().toISOString(), isQuick, trials: [] };
   console.log(formatMachine(report.machine));
-  if (isQuick) console.log('quick: short runs, not to be quoted');
+  if (isQuick) console.log('quick: these runs are too short to be quoted');
   let failed = 0;
   for (const { name } of selected) {
     try {

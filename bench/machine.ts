@@ -1,4 +1,4 @@
-/** What the figures were taken on. */
+/** Describes the machine that the figures were taken on. */
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 
@@ -9,7 +9,7 @@ export interface Machine {
   kernel: string;
   node: string;
   hypervisor: string;
-  /** As /sys/kernel/mm/transparent_hugepage/enabled says. */
+  /** The choice in /sys/kernel/mm/transparent_hugepage/enabled. */
   hugePages: string;
 }
 

@@ -1,11 +1,11 @@
-/** How results are printed. */
+/** Prints results. */
 import type { Machine } from './machine.js';
 import { type Summary, summarize } from './statistics.js';
 import type { Figures } from './subject.js';
 
 export interface TrialResult {
   name: string;
-  /** Each run's figures, in order. */
+  /** The figures of each run, in order. */
   runs: Figures[];
   /** Median and spread by figure. */
   summaries: Record<string, Summary>;
@@ -39,12 +39,12 @@ export function formatTrial({ name, runs, summaries }: TrialResult): string {
   return [`${name}, ${runs.length} runs: median ± median deviation (least to most)`, ...lines].join('\n');
 }
 
-/** nsPerPacket -> ns per packet */
+/** Turns nsPerPacket into ns per packet. */
 function words(figure: string): string {
   return figure.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** Three to four figures that count. */
+/** Shows three to four significant figures. */
 function number(value: number): string {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3);

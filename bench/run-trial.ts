@@ -3,9 +3,9 @@ import { type SubjectName, subjects } from './subjects/index.js';
 import type { OpenSubject, Subject } from './subject.js';
 import { trials } from './trials.js';
 
-/** What the parent hands over, in JSON. */
+/** The parent passes this in JSON. */
 export interface TrialRequest {
-  /** Of one of `trials`. */
+  /** The name of one of `trials`. */
   name: string;
   runs: number;
   isQuick: boolean;

@@ -1,5 +1,6 @@
 /**
- * The pictures in docs/schedulers.md, from what the schedulers do on an offline director: the same on every machine.
+ * Draws the pictures in docs/schedulers.md from what the schedulers do on an offline director, which is the same on
+ * every machine.
  *
  * `node dist/bench/scheduler-pictures.js` puts them into the document; a test holds the document to them.
  */
@@ -13,7 +14,7 @@ const NAME_WIDTH = 12;
 
 type Bar = [letter: string, part: number][];
 
-/** Parts of one, side by side; each as long as its share, to the nearest place. */
+/** Draws parts of one side by side; each is as long as its share, to the nearest place. */
 function bar(parts: Bar): string {
   let text = '';
   let end = 0;
@@ -32,7 +33,7 @@ async function shares(scheduler: Scheduler, servers: ServerSetting[], flows: num
   return [...servers.map(({ name }) => name), '-'].map((name) => [name, (counts[name] ?? 0) / flows]);
 }
 
-/** What lasting connections of many clients go to. `-` are refused. */
+/** Draws where lasting connections of many clients go. `-` are refused. */
 async function sharePicture(): Promise<string> {
   const servers = [...'abcd'].map((name, i) => ({ name, weight: i + 1 }));
   const total = servers.reduce((sum, { weight }) => sum + weight, 0);
@@ -43,7 +44,10 @@ async function sharePicture(): Promise<string> {
   return lines.join('\n');
 }
 
-/** What becomes of clients that come again after one of five servers has left, with nothing remembered of their connections. */
+/**
+ * Draws where clients go that come again after one of five servers has left, when none of their connections is
+ * remembered.
+ */
 async function disruptionPicture(): Promise<string> {
   const flows = 4000;
   const servers = [...'abcde'].map((name) => ({ name, weight: 1 }));
@@ -63,7 +67,7 @@ async function disruptionPicture(): Promise<string> {
 
 const PICTURES = { share: sharePicture, disruption: disruptionPicture };
 
-/** `text` with each picture between its marks. */
+/** Returns `text` with each picture between its marks. */
 export async function withPictures(text: string): Promise<string> {
   let drawn = text;
   for (const [name, draw] of Object.entries(PICTURES)) {

@@ -1,9 +1,9 @@
-/** Median and spread of a figure's runs. */
+/** Computes median and spread of a figure's runs. */
 export interface Summary {
   median: number;
   min: number;
   max: number;
-  /** Median of the distances from the median. */
+  /** Returns the median of the distances from the median. */
   deviation: number;
 }
 

@@ -1,16 +1,16 @@
-/** What a subject is: something that can be measured again and again within one process. */
+/** A subject can be measured again and again within one process. */
 
-/** Figures of one run, by names that carry their units. */
+/** The figures of one run, by names that carry their units. */
 export type Figures = Record<string, number>;
 
 export interface Subject {
-  /** One run. `index` is -1 for the warm-up, whose figures are not kept, then 0, 1, ... */
+  /** Makes one run. `index` is -1 for the warm-up, whose figures are not kept, then 0, 1, ... */
   run(index: number): Promise<Figures>;
   close(): Promise<void>;
 }
 
 export interface SubjectContext {
-  /** Shorter runs, for trying things out. */
+  /** Makes runs shorter, for trying things out. */
   isQuick: boolean;
 }
 

@@ -1,10 +1,10 @@
-/** What is measured. Words on the command line select trials by name. */
+/** The trials. Words on the command line select them by name. */
 import { type Scheduler, schedulerFlagsOf, schedulers } from '../lib/values/scheduler.js';
 import type { SubjectName, SubjectOptions } from './subjects/index.js';
 
 interface TrialOf<Name extends SubjectName> {
   name: string;
-  /** A word of its name that has to be given for it to run: it takes long, or much memory. */
+  /** A word of its name that must be given for the trial to run, because it takes long, or much memory. */
   onDemand?: string;
   subject: Name;
   options: SubjectOptions<Name>;
@@ -17,13 +17,13 @@ export type Trial = {
 const K = 1024;
 const M = 1024 * K;
 
-/** New connections beside as many others, so that what a scheduler remembers is there. */
+/** Opens new connections beside as many others, so that schedulers have something to remember. */
 function schedulerTrial(scheduler: Scheduler, servers: number): Trial {
-  // mh needs a slot for each server, and ovf more weight than there are connections.
+  // mh needs a slot for each server, and ovf needs more weight than there are connections.
   const tableSize = scheduler === 'mh' && servers > 4093 ? 8191 : 0;
   const weightFactor = scheduler === 'ovf' ? M : 1;
   const hashesPort = schedulerFlagsOf(scheduler).some((flag) => flag === `${scheduler}-port`);
-  // Those that look at each server take tens of microseconds for so many; those that hash have slots to be filled before.
+  // Schedulers that look at each server take tens of microseconds with so many; those that hash must fill slots first.
   const flows = servers > 1000 && !hashesPort ? 64 * K : 256 * K;
   const options = { connections: flows, packets: flows, scheduler, servers, tableSize, weightFactor, hashesPort };
   return {
@@ -87,7 +87,7 @@ export const trials: readonly Trial[] = [
   ...schedulers.flatMap((scheduler) => [2, 16, 256, 4096].map((servers) => schedulerTrial(scheduler, servers))),
 ];
 
-/** Trials whose names hold every word, but for those whose own word is not given. */
+/** Returns the trials whose names hold every word, except those whose own word is not given. */
 export function selectTrials(words: readonly string[], all = trials): Trial[] {
   return all
     .filter(({ name }) => words.every((word) => name.split(' ').includes(word)))

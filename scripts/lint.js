@@ -1,4 +1,7 @@
-/** npm run lint, npm run format: Biome and clang-format over all files, saying or mending what is not in style. */
+/**
+ * npm run lint and npm run format run Biome and clang-format over all files: one says what is not in style, one mends
+ * it.
+ */
 import { ensureDependencies } from './lib/ensure-built.js';
 import { linters } from './lib/linting.js';
 import { checkPrograms } from './lib/programs.js';

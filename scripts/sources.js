@@ -13,7 +13,7 @@ const isFuzz = (path) => path.endsWith('_fuzz.cc');
 const isIn = (folder) => (path) => path.startsWith(`native/${folder}/`);
 const isTestMain = (path) => path === 'native/support/test_main.cc';
 
-/** What belongs to each group. A package as installed has only `core` and `addon`. */
+/** What belongs to each group. An installed package has only `core` and `addon`. */
 const groups = {
   core: (path) => !isTest(path) && !isFuzz(path) && !isIn('binding')(path) && !isIn('support')(path),
   addon: (path) => isIn('binding')(path) && !isTest(path) && !isFuzz(path),
@@ -24,7 +24,7 @@ const groups = {
 
 export function sources(group) {
   if (!Object.hasOwn(groups, group)) {
-    throw new Error(`sources: unknown group '${group}'; it is one of ${Object.keys(groups).join(', ')}`);
+    throw new Error(`sources: unknown group '${group}'; the groups are ${Object.keys(groups).join(', ')}`);
   }
   return readdirSync(join(root, 'native'), { recursive: true })
     .map((path) => `native/${path}`)

@@ -1,6 +1,6 @@
 /**
- * npm run test:full: what `npm test` leaves out because it wants more programs: formatters, sanitizers, fuzzers, the
- * package as it is installed, the examples, and tests against real servers and captures (test/full).
+ * npm run test:full runs what `npm test` leaves out because it needs more programs: formatters, sanitizers, fuzzers,
+ * the package as it is installed, the examples, and tests against real servers and captures (test/full).
  */
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -17,9 +17,9 @@ import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
 
 const width = availableParallelism();
 const exampleLimitMs = 60_000;
-const exampleSeconds = 5; // after which an example that runs on is asked to end, and must do so with status 0
+const exampleSeconds = 5; // then an example that still runs is asked to end, and must do so with status 0
 
-/** A program whose exit status is the whole result. */
+/** Runs a program whose exit status is the whole result. */
 async function check(name, command, args, options) {
   const { status, output } = await collect(command, args, options);
   if (status !== 0) console.log(output);
@@ -33,7 +33,7 @@ const lintChecks = () =>
         check(name, ...command({ write: false })),
   );
 
-/** clang's view of the addon, and that cmake-js builds it. */
+/** Checks clang's view of the addon, and that cmake-js builds it. */
 function cmakeJs() {
   const folder = headersFolder();
   const args = ['build', '--prefer-clang', '--prefer-make', '--config', 'Debug', '--target', 'tunvs'];
@@ -86,8 +86,8 @@ async function examples() {
 }
 
 /**
- * Runs a part when its programs are here. On a build server what is missing is a failure, elsewhere it is skipped.
- * A part that breaks off does not keep the others from running.
+ * Runs a part when its programs are here. What is missing is a failure on a build server, and is skipped elsewhere. A
+ * part that breaks off does not keep the others from running.
  */
 async function withPrograms(absent, names, title, part) {
   const wanting = names.filter((name) => absent.includes(name));
@@ -110,11 +110,11 @@ await main(async () => {
   await withPrograms(absent, ['clang-format'], 'formatting', () => inParallel(width, lintChecks()));
   await withPrograms(absent, ['clang', 'cmake'], 'sanitizers and fuzzers', sanitizersAndFuzzers);
   await withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs);
-  // Outside of any namespace: npm needs the network.
+  // This runs outside of any namespace, because npm needs the network.
   await withPrograms(absent, [], 'packaging', () =>
     runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false }),
   );
-  // The second because `npm test` goes without nft.
+  // The second runs here because `npm test` does without nft.
   const fullTests = [...testFiles('test/full'), ...testFiles('test/netns', (path) => path === 'mark-devices.test.js')];
   if (fullTests.length > 0) {
     const servers = ['tcpdump', 'tshark', 'nginx', 'curl', 'nft'];

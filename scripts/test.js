@@ -1,6 +1,6 @@
 /**
- * npm test [-- MOCHA OPTIONS]: builds what is out of date, then the native tests and mocha, in namespaces of their
- * own. Needs node, python3, make, g++ and iproute2.
+ * npm test [-- MOCHA OPTIONS] builds what is out of date, then runs the native tests and mocha, in namespaces of their
+ * own. It needs node, python3, make, g++ and iproute2.
  */
 import { join } from 'node:path';
 import { ensureBuilt } from './lib/ensure-built.js';
@@ -10,7 +10,7 @@ import { finish } from './lib/results.js';
 import { main, root } from './lib/run.js';
 import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
 
-/** What `npm run test:full` runs. */
+/** The files that `npm run test:full` runs. */
 const laterFolders = ['dist/test/full/', 'dist/test/packaging/'];
 
 await main(async () => {

@@ -3,18 +3,20 @@ import { readdirSync } from 'node:fs';
 import { golden, readGoldenJson } from './support/golden.js';
 import { type ByteTrace, compareBytes } from './support/golden-bytes.js';
 
-/** Not sent at all: the recorded director's own router wrote into these, and ours is the host's. */
+/** Cases that are not sent: the recorded director's own router changed these packets, and ours is the host's. */
 const LEFT_OUT: Readonly<Record<string, string>> = {
   'options-record-route': 'the router writes its address into the option',
   'options-timestamp': 'the router writes its clock into the option',
 };
 
-/** What we send instead, where we do better than IPVS on purpose; docs/differences.md has the reasons. */
+/** What we send instead, where we improve on IPVS on purpose; docs/differences.md has the reasons. */
 const told = (mtu: number) => new RegExp(`^icmp6 too-big mtu ${mtu} 2001:db8:50::100 > 2001:db8:cccc::9 `);
 const IN_FRAGMENTS = /^ipv6 .* fragment 0\+ 1296 bytes .*\nipv6 .* fragment 1248 \d+ bytes$/;
 
 const toldBy4 = (mtu: number) => new RegExp(`^icmp frag-needed mtu ${mtu} 192.168.50.100 > 172.16.5.9 `);
-/** IPVS learns nothing of an error that quotes too little of an IPIP packet to name the client, so it sends on. */
+/**
+ * IPVS learns nothing from an error that quotes too little of an IPIP packet to name the client, so it goes on sending.
+ */
 const learned = (quoted: string) => ({
   [`frag-needed 1300 embedding ${quoted}: data 1400 again`]: toldBy4(1280),
   [`frag-needed 1300 embedding ${quoted}: data 1400 once more`]: toldBy4(1280),
@@ -22,7 +24,7 @@ const learned = (quoted: string) => ({
 });
 
 const DIFFERENT: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
-  // IPVS knows nothing of errors about IPv6 tunnel packets.
+  // IPVS does not understand errors about IPv6 tunnel packets.
   'encap6-6in6.json': {
     'too-big 1300 about the outer packet': told(1460),
     'data 1400 again': told(1280),

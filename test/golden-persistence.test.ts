@@ -12,7 +12,7 @@ interface Recorded {
 const syn = (port: number) => packet(port, 'S');
 const packet = (port: number, flags: string) => tcp({ from: `172.16.9.9:${port}`, to: '192.168.50.100:80', flags });
 
-/** Each step's packet. The recording took a few tenths of a second from one step to the next. */
+/** The packet of each step. The recording took a few tenths of a second from one step to the next. */
 const PLAY: [step: RegExp, pauseSeconds: number, packet: Uint8Array | undefined][] = [
   [/^client packet S /, 0, syn(7000)],
   [/^client packet A /, 0.3, packet(7000, 'A')],
@@ -28,7 +28,10 @@ function sorted([banner = '', title = '', ...rows]: readonly string[]): string[]
   return [banner, title, ...rows.toSorted()];
 }
 
-/** Of `ipvsadm -Lnc`, /proc/net/ip_vs_conn, `ipvsadm -Ln` and `ipvsadm -Ln --persistent-conn`, those of ipvsadm. */
+/**
+ * The recording has `ipvsadm -Lnc`, /proc/net/ip_vs_conn, `ipvsadm -Ln` and `-Ln --persistent-conn`; this takes
+ * ipvsadm's.
+ */
 function listingsIn(output: readonly string[]): Record<'connections' | 'plain' | 'persistent', string[]> {
   const tables = output.indexOf(TABLES);
   const persistent = output.indexOf(TABLES, tables + 1);

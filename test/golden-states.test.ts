@@ -12,7 +12,7 @@ interface Entry {
 
 interface Step {
   flags?: string;
-  /** SCTP's. */
+  /** For SCTP. */
   chunk?: string;
   datagram?: number;
   /** Seconds. */
@@ -74,7 +74,7 @@ function counts(director: GoldenDirector): [number, number] {
   return [server.activeConnections, server.inactiveConnections];
 }
 
-/** `isClose`: whether our seconds left are near enough to the recorded ones. */
+/** `isClose` says whether our seconds left are near enough to the recorded ones. */
 async function followSteps(
   director: GoldenDirector,
   clientPort: number,
@@ -107,7 +107,7 @@ async function followTimeline(
 ): Promise<void> {
   let passed = 0;
   for (const [seconds, entries, expectedCounts] of timeline) {
-    // Recorded in tenths; connectionsOf() looks a tenth later.
+    // They were recorded in tenths; connectionsOf() looks a tenth later.
     director.sleep(seconds - passed);
     passed = seconds + 0.1;
     const found = (await director.connectionsOf(clientPort)).map(({ state, expires }) => [state, expires]);

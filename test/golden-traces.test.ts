@@ -30,7 +30,7 @@ interface Trace {
   service: string;
   sysctl: Record<string, number>;
   ipvsadm: string[];
-  /** Where the scheduler is random, packets are not recorded but how many connections each real server got. */
+  /** Where the scheduler is random, the recording has the number of connections of each real server, not packets. */
   flows?: number;
   distribution?: Record<string, number>;
   packets: (PacketRow | { event: string } | { snapshot: ServerSnapshot[] })[];
@@ -61,7 +61,10 @@ async function follow(trace: Trace): Promise<void> {
   }
 }
 
-/** Two runs of the same experiment: what each server got differs by less than five standard deviations of the difference. */
+/**
+ * Two runs of an experiment agree: what each server got differs by less than five standard deviations of the
+ * difference.
+ */
 async function compareShares(trace: Trace, flows: number, recorded: Record<string, number>): Promise<void> {
   await using director = new GoldenDirector();
   for (const rule of trace.ipvsadm) director.run(rule);
@@ -87,7 +90,7 @@ function packetOf({ proto, src, sport, dst, dport, flags = '' }: PacketRow): Uin
   return proto === 'tcp' ? tcp({ ...ends, flags }) : udp({ ...ends, payload: 'datagram' });
 }
 
-/** The servers of all services, in the order of adding. */
+/** Returns the servers of all services, in the order of adding. */
 function snapshot(director: GoldenDirector): ServerSnapshot[] {
   return director.offline.virtualServices.flatMap((service) =>
     service.stats().servers.map(({ address, port, weight, activeConnections, inactiveConnections }) => ({

@@ -1,6 +1,6 @@
 /**
- * A director or the null loop on a device with one queue, as its argument (ForwarderOptions in JSON) says. Prints
- * "ready", then for each line that it reads that line with its readings. Ends with its input.
+ * Runs a director or the null loop on a device with one queue, as its argument (ForwarderOptions in JSON) says. Prints
+ * "ready", then repeats each line that it reads with its readings. Ends with its input.
  */
 import { createInterface } from 'node:readline';
 import { Director, type Egress } from '../../lib/index.js';

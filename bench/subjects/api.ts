@@ -1,4 +1,4 @@
-/** What calls of the library cost the event loop, on an offline director with some configuration. */
+/** Measures what calls of the library cost the event loop, on an offline director with some configuration. */
 import Benchmark from 'benchmark';
 import { Director, type OfflineDirector } from '../../lib/index.js';
 import type { OpenSubject } from '../subject.js';
@@ -9,7 +9,7 @@ export interface ApiTrial {
   serversPerService: number;
 }
 
-/** Each makes the call that is timed, once. */
+/** Each makes the timed call once. */
 const CALLS = {
   stats: (director: OfflineDirector) => () => director.stats(),
   'weight change': (director: OfflineDirector) => {

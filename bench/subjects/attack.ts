@@ -1,4 +1,4 @@
-/** A flood under spoofed addresses in memory: what it costs connections that are there, and clients who come. */
+/** Measures a flood under spoofed addresses in memory: what it costs existing connections, and clients that come. */
 import { type AttackOptions, nativeBench } from '../native-bench.js';
 import type { Figures, OpenSubject } from '../subject.js';
 

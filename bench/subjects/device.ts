@@ -1,6 +1,7 @@
 /**
- * The director on a device, side by side with the null loop: both are there all the time, each with a TUN device and a
- * virtual address of its own, and the generator sends to the one and the other in turn. Who waits, sleeps.
+ * Measures the director on a device, side by side with the null loop. Both exist all the time, each with a TUN device
+ * and a virtual address of its own; the generator sends to one and the other in turn, and the one without traffic
+ * sleeps.
  *
  *     generator 10.1.0.2 ─── 10.1.0.1 ┌──────────┐ 10.2.0.2 ─── sink
  *        CPU 0                        │ director │              (drops what comes: the address
@@ -26,7 +27,7 @@ const SOURCE = '10.2.0.2';
 const SERVER = '10.2.0.11';
 const PORT = 5000;
 const TARGETS = { director: '10.9.9.9', null: '10.9.9.8' } as const;
-/** The worker's own look at its CPU time is at most 100 ms old when it is idle. */
+/** When idle, the worker has read its own CPU time at most 100 ms ago. */
 const SETTLE_MS = 300;
 
 type Target = keyof typeof TARGETS;
@@ -59,7 +60,7 @@ export const openDevice: OpenSubject<DeviceTrial> = async ({ egress, flows, pack
     };
     return {
       async run(index) {
-        // A B, B A, A B, ...: what drifts meets both alike.
+        // The order is A B, B A, A B, ..., so that drift affects both alike.
         const order: Target[] = index % 2 === 0 ? ['director', 'null'] : ['null', 'director'];
         const runs = {} as Record<Target, Measured>;
         for (const target of order) runs[target] = await measure(target);
@@ -86,7 +87,7 @@ function measured(
   sent: { packets: number; ns: number },
 ): Measured {
   const packets = after.sent - before.sent;
-  if (packets === 0) throw new Error('nothing was forwarded: the run does not count');
+  if (packets === 0) throw new Error('nothing was forwarded, so the run does not count');
   return {
     packetsPerSecond: (packets * 1e9) / sent.ns,
     userNsPerPacket: (after.userNs - before.userNs) / packets,
@@ -124,14 +125,14 @@ async function buildLab(lab: Lab): Promise<{ generator: LabHost; director: LabHo
   director.ip([
     'address add 10.1.0.1/24 dev in',
     `address add ${SOURCE}/24 dev out`,
-    // Nobody's address: the sink's link layer drops these frames, which costs least.
+    // The address is nobody's, so the sink's link layer drops these frames, which costs least.
     `neigh replace ${SERVER} lladdr 02:00:00:00:00:0b dev out nud permanent`,
   ]);
   const { stdout } = await director.exec(['cat', '/sys/class/net/in/address']);
   return { generator, director, destinationMac: stdout.trim() };
 }
 
-/** On one CPU, so that generator and forwarder do not take turns on the same. */
+/** Runs it on one CPU, so that generator and forwarder do not share one. */
 function pinned(cpu: number, argv: readonly string[]): string[] {
   return availableParallelism() > 1 && hasTaskset() ? ['taskset', '-c', `${cpu}`, ...argv] : [...argv];
 }

@@ -1,4 +1,4 @@
-/** The engine in memory: vectors of 64 packets, no device, an egress that counts. */
+/** Measures the engine in memory: vectors of 64 packets, no device, an egress that counts. */
 import { type MemoryOptions, nativeBench } from '../native-bench.js';
 import type { Figures, OpenSubject } from '../subject.js';
 

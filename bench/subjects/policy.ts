@@ -1,4 +1,4 @@
-/** A connection policy on one worker: a flood of new connections in memory, each decided by JavaScript. */
+/** Measures a connection policy on one worker: a flood of new connections in memory, each decided by JavaScript. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Configuration } from '../../lib/director/configuration.js';
 import { connectionPolicy, type Policy } from '../../lib/index.js';
@@ -9,18 +9,20 @@ import { nativeBench } from '../native-bench.js';
 import type { Figures, OpenSubject } from '../subject.js';
 
 export interface PolicyTrial {
-  /** `batch`: decideBatch; `each`: decide, with an object for each connection; `none`: the native scheduler alone. */
+  /**
+   * `batch` is decideBatch; `each` is decide, with an object for each connection; `none` is the native scheduler alone.
+   */
   decide: 'batch' | 'each' | 'none';
   servers: number;
   connections: number;
-  /** Connections that wait for an answer, at most. */
+  /** The most connections that wait for an answer. */
   window: number;
 }
 
 const SERVICE = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 const GIVE_UP_MS = 60_000;
 
-/** Both choose by the client's address and port, so that each connection is looked at. */
+/** Both choose by the client's address and port, so that each connection is examined. */
 const POLICIES: Record<PolicyTrial['decide'], () => Policy | undefined> = {
   batch: () =>
     connectionPolicy(
@@ -92,7 +94,7 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       const ns = await finished(progress);
       const answered = service.policy?.counters.answered ?? BigInt(flooded);
       if (answered !== BigInt(flooded))
-        throw new Error(`the policy answered ${answered} of ${flooded}: the run does not count`);
+        throw new Error(`the policy answered ${answered} of ${flooded}, so the run does not count`);
       const perConnection = ns / flooded;
       return { connectionsPerSecond: 1e9 / perConnection, nsPerConnection: perConnection };
     } finally {
@@ -109,5 +111,5 @@ async function finished(progress: () => { ns: bigint }): Promise<number> {
     const { ns } = progress();
     if (ns > 0n) return Number(ns);
   }
-  throw new Error(`not all connections went on within ${GIVE_UP_MS} ms: the run does not count`);
+  throw new Error(`not all connections went on within ${GIVE_UP_MS} ms, so the run does not count`);
 }

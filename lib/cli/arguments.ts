@@ -1,4 +1,4 @@
-/** Values of command-line options: each is checked as commander reads it. */
+/** Parsers for the values of command-line options; commander calls them as it reads each option. */
 import { InvalidArgumentError } from 'commander';
 import { canonicalAddress } from '../values/inet.js';
 import { parseSource, sourceFamily } from '../values/source.js';
@@ -11,7 +11,7 @@ export function integerArgument(minimum: number, maximum: number): (text: string
   };
 }
 
-/** Seconds, decimals allowed, as milliseconds. */
+/** Reads seconds, decimals allowed; returns milliseconds. */
 export function secondsArgument(minimumSeconds: number, maximumSeconds: number): (text: string) => number {
   return (text) => {
     const seconds = /^\d{1,9}(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
@@ -20,7 +20,7 @@ export function secondsArgument(minimumSeconds: number, maximumSeconds: number):
   };
 }
 
-/** For `--mark-device`, which may be repeated: `MARK` or `MARK=NAME`. */
+/** Reads `--mark-device`, which may be repeated: `MARK` or `MARK=NAME`. */
 export function markDevicesArgument(
   text: string,
   earlier: readonly { mark: number; name?: string }[] = [],
@@ -28,26 +28,26 @@ export function markDevicesArgument(
   const [, digits, name] = /^(\d{1,10})(?:=(.+))?$/.exec(text) ?? [];
   const mark = Number(digits);
   if (!(mark >= 1 && mark <= 2 ** 32 - 1))
-    throw new InvalidArgumentError('Write a mark from 1 to 4294967295, with =NAME behind it to name the device.');
+    throw new InvalidArgumentError('Write a mark from 1 to 4294967295, followed by =NAME to name the device.');
   if (earlier.some((other) => other.mark === mark)) throw new InvalidArgumentError('Give each mark once.');
   return [...earlier, { mark, ...(name !== undefined && { name }) }];
 }
 
-/** For `--seed`: [0, 2^64). */
+/** Reads `--seed`: [0, 2^64). */
 export function seedArgument(text: string): bigint {
   const seed = /^(\d{1,20}|0x[\da-f]{1,16})$/i.test(text) ? BigInt(text) : -1n;
   if (seed >= 0n && seed < 2n ** 64n) return seed;
   throw new InvalidArgumentError('Write a whole number from 0 to 2^64 - 1, decimal or with 0x.');
 }
 
-/** For an option that may be repeated: addresses, each in its canonical spelling. */
+/** Reads an option that may be repeated: addresses, each put into its canonical spelling. */
 export function addressesArgument(text: string, earlier: readonly string[] = []): string[] {
   const address = canonicalAddress(text);
   if (address === undefined) throw new InvalidArgumentError('Write an IP address, as in 192.0.2.1.');
   return [...earlier, address];
 }
 
-/** For `--source`: an address or a range, at most one per family. */
+/** Reads `--source`: an address or a range, at most one per family. */
 export function sourcesArgument(text: string, earlier: readonly string[] = []): string[] {
   const source = parseSource(text);
   if (typeof source !== 'string') throw new InvalidArgumentError(`It ${source.mistake}.`);
@@ -57,20 +57,20 @@ export function sourcesArgument(text: string, earlier: readonly string[] = []): 
   return [...earlier, source];
 }
 
-/** For an option that may be repeated: addresses and ranges of addresses. */
+/** Reads an option that may be repeated: addresses and ranges of addresses. */
 export function rangesArgument(text: string, earlier: readonly string[] = []): string[] {
   const range = parseSource(text);
   if (typeof range !== 'string') throw new InvalidArgumentError(`It ${range.mistake}.`);
   return [...earlier, range];
 }
 
-/** For an option that may be repeated: whole numbers. */
+/** Reads an option that may be repeated: whole numbers. */
 export function integersArgument(minimum: number, maximum: number) {
   const one = integerArgument(minimum, maximum);
   return (text: string, earlier: readonly number[] = []): number[] => [...earlier, one(text)];
 }
 
-/** Several of `choices`, separated by commas. */
+/** Reads several of `choices`, separated by commas. */
 export function choicesArgument<T extends string>(choices: readonly T[]): (text: string) => T[] {
   return (text) => {
     const chosen = text.split(',').map((word) => choices.find((choice) => choice === word.trim()));

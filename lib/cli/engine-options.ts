@@ -1,9 +1,9 @@
-/** Options that `run` and `replay` share: those of the engine. */
+/** The engine's options, which `run`, `replay` and `explain` share. */
 import { type Command, Option } from 'commander';
 import type { EngineOptions, NoServerReply, PingReply } from '../director/director-options.js';
 import { choiceArgument, integerArgument, sourcesArgument } from './arguments.js';
 
-/** As commander reads them. */
+/** The options as commander reads them. */
 export interface EngineArguments {
   source: string[];
   maxConnections?: number;
@@ -12,17 +12,17 @@ export interface EngineArguments {
   noServerReply?: NoServerReply;
 }
 
-// Said again in lib/director-options.ts, which loads the native part; --help does without.
+// lib/director/director-options.ts says this too, but importing it would load the native part, even for --help.
 const PING_REPLIES = ['always', 'when-up', 'never'] satisfies PingReply[];
 const NO_SERVER_REPLIES = ['unreachable', 'reset'] satisfies NoServerReply[];
 
 export const pathMtuArgument = integerArgument(576, 65535);
 
-/** For verbs that go by a capture's clock. */
+/** Adds `--rules` for the verbs that follow a capture's clock. */
 export function addTimedRulesOption(command: Command): Command {
   return command.requiredOption(
     '--rules <file>',
-    'rules as ipvsadm -S -n prints them, "@SECONDS" before those that are due later; - is standard input',
+    'rules as ipvsadm -S -n prints them; a rule that is due later begins with "@SECONDS"; - is standard input',
   );
 }
 
@@ -30,18 +30,19 @@ export function addEngineOptions(command: Command): Command {
   return command
     .requiredOption(
       '--source <address>',
-      'director address (DIP), source of the tunnel packets, or a range like 10.2.1.0/28 that flows are spread over; ' +
-        'once per address family',
+      'director address (DIP), the source of tunnel packets, or a range like 10.2.1.0/28 to spread flows over; ' +
+        'give it once per address family',
       sourcesArgument,
     )
     .option(
       '--path-mtu-floor <bytes>',
-      'ICMP errors make no path to a real server narrower than this (default: 552)',
+      'least path MTU that ICMP errors can set for a real server (default: 552)',
       integerArgument(68, 65535),
     )
     .option(
       '--ping-reply <when>',
-      'answer pings of a virtual address: always, when-up (a real server has a weight above 0, though it be full) or never (default: always)',
+      'answer pings of a virtual address: always, when-up (while a real server has a weight above 0, even if it is ' +
+        'full) or never (default: always)',
       choiceArgument(PING_REPLIES),
     )
     .addOption(noServerReply())
@@ -58,7 +59,7 @@ function noServerReply(): Option {
     'what a client gets while no real server may take its connection: unreachable (ICMP), or reset to TCP clients ' +
       '(default: unreachable)',
   ).argParser(choiceArgument(NO_SERVER_REPLIES));
-  // To commander a name that begins with "no-" negates another option; here it is a name.
+  // Commander takes a name that begins with "no-" for the negation of another option; this one is a name of its own.
   option.negate = false;
   return option;
 }

@@ -1,4 +1,4 @@
-/** JSON as the commands print it, by the library's rule for 64-bit counters. */
+/** JSON as the commands print it; 64-bit counters follow the library's rule. */
 import { jsonMember } from '../values/json.js';
 
 export function toJson(value: unknown, indent?: number): string {

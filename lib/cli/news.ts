@@ -1,21 +1,25 @@
-/** The engine's events on a terminal or in a log: a sentence each, seldom. A new kind of event is one row of SENTENCES. */
+/**
+ * Prints the engine's events on a terminal or in a log, one sentence each. A new kind of event is one row of SENTENCES.
+ */
 import { toJson } from './json.js';
 import type { CliIo } from './verb.js';
 import { commandWords, count } from './words.js';
 
-/** As `EngineEvent` of the library, which loads the native part; --help does without. */
+/** Has the fields of the library's `EngineEvent`, whose file would load the native part, even for --help. */
 export interface News {
   type: string;
   value: number;
   message: string;
-  /** What it is about, each in words. */
+  /** The things that the event is about, each in words. */
   things?: readonly string[];
 }
 
 interface Row {
-  /** Seldom by itself, and no two are alike: each is told at once. */
+  /** Events of this kind are rare and no two are alike, so each is printed at once. */
   isRare?: boolean;
-  /** `value` counts since the last event, so that several are told as their sum; otherwise the last one is told. */
+  /**
+   * `value` counts since the last event, so several events are printed as their sum; otherwise the last one is printed.
+   */
   isCount: boolean;
   sentence(news: News): string;
 }
@@ -25,7 +29,7 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   tableFull: {
     isCount: true,
     sentence: ({ value }) =>
-      `the connection table is full: ${count(value, 'connection')} gave way or found no room; give it more with --max-connections`,
+      `the connection table is full: ${count(value, 'connection')} gave way or found no room; raise --max-connections`,
   },
   packetsLost: {
     isCount: true,
@@ -34,10 +38,13 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   },
   packetsTooLong: {
     isCount: true,
-    sentence: ({ value }) => `${count(value, 'packet')} came longer than the device's buffers and were dropped`,
+    sentence: ({ value }) => `${count(value, 'packet')} exceeded the device's buffers and were dropped`,
   },
   errorsUnread: { isCount: true, sentence: ({ message }) => message },
-  eventsLost: { isCount: true, sentence: ({ value }) => `${count(value, 'event')} came faster than they were read` },
+  eventsLost: {
+    isCount: true,
+    sentence: ({ value }) => `${count(value, 'event')} came faster than they could be read`,
+  },
   policyFailed: { isCount: true, sentence: ({ message }) => message },
   ...Object.fromEntries(
     [
@@ -53,13 +60,13 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
 
-/** An event that this table does not know is told all the same. */
+/** An event that this table does not know is printed all the same. */
 const UNKNOWN: Row = { isCount: false, sentence: ({ type, message }) => `${type}: ${message}` };
 
-/** Warnings are told apart by what they say. */
+/** Warnings are held back by their text: this and the text are the key. */
 const WARNING = 'warning: ';
 
-/** Of one kind at most one line so often. */
+/** At most one line of a kind is printed in this time. */
 const INTERVAL_MS = 10_000;
 
 interface Held {
@@ -67,7 +74,7 @@ interface Held {
   news: News | undefined;
 }
 
-/** Prints events: the first of a kind at once, what follows within ten seconds as one line then. */
+/** Prints events: the first of a kind at once, those of the next ten seconds as one line when that time is over. */
 export class NewsPrinter {
   readonly #held = new Map<string, Held>();
   readonly #print: (line: string) => void;
@@ -101,12 +108,12 @@ export class NewsPrinter {
     this.#held.set(news.type, { timer, news: undefined });
   }
 
-  /** A sentence of no event's, such as a warning of the library's. */
+  /** Prints a sentence that belongs to no event, such as a warning of the library. */
   warn(message: string): void {
     this.tell({ type: WARNING + message, value: 0, message });
   }
 
-  /** Tells what is held back. */
+  /** Prints what is held back. */
   end(): void {
     for (const { timer, news } of this.#held.values()) {
       clearTimeout(timer);

@@ -1,7 +1,7 @@
-/** What the library refuses, in the words of the command line. */
+/** Says what the library refuses in the words of the command line. */
 import { UsageError } from './verb.js';
 
-/** By the library's options; those whose values are checked as they are read do not come so far. */
+/** The key is the library's option. Options that are checked when commander reads them are not listed. */
 const NAMES: Readonly<Record<string, string>> = {
   source: '--source',
   pathMtuFloor: '--path-mtu-floor',
@@ -20,7 +20,9 @@ const NAMES: Readonly<Record<string, string>> = {
   flags: '--flags',
 };
 
-/** The mistake of a library's option as one of the command line's; any other error as it is. */
+/**
+ * Turns an error about a library's option into one about the command line's option; returns any other error as it is.
+ */
 export function asUsageError(verb: string, error: unknown): unknown {
   const { code, option, message } = (error ?? {}) as { code?: unknown; option?: unknown; message?: unknown };
   if (code !== 'ERR_TUNVS_INVALID_ARGUMENT' || typeof option !== 'string' || typeof message !== 'string') return error;

@@ -36,7 +36,7 @@ function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
     .helpCommand(false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 wrong usage. "tunvs VERB --help" shows a verb\'s options and examples.',
+      '\nExit codes: 0 done, 1 failed, 2 wrong usage. "tunvs VERB --help" shows the options and examples of a verb.',
     );
   for (const verb of verbs) {
     const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
@@ -69,14 +69,15 @@ function usageSentence(text: string, command: Command): string {
   return `${path}: ${message.replace(/\.$/, '')}${hint ? ` ${hint}` : ''}; see "${path} --help"\n`;
 }
 
-/** Options that the library refuses are options of the command line here. */
+/** The options that the library refuses were given on the command line here. */
 function isInvalidArgument(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === 'ERR_TUNVS_INVALID_ARGUMENT';
 }
 
 function errorSentence(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // A mistake of ours, and the stack says where; everything a user can mend comes with a code or as a UsageError.
+  // An error without a code is a mistake of ours, and its stack says where; what a user can mend has a code or is a
+  // UsageError.
   const isOurs = !(error instanceof UsageError) && (error as { code?: unknown }).code === undefined;
   return isOurs ? (error.stack ?? error.message) : commandWords(error.message).replace(/^tunvs: /, '');
 }

@@ -1,4 +1,4 @@
-/** Rules from a file or from standard input, checked against what the engine was built with. */
+/** Reads rules from a file or from standard input and checks them against what the engine was built with. */
 import { readFile } from 'node:fs/promises';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
@@ -31,7 +31,9 @@ async function readNamed(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'it may not be read' }[code ?? ''];
+    const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'you may not read it' }[
+      code ?? ''
+    ];
     throw new RulesError(
       `--rules ${file}: ${why ?? (error as Error).message}; name a file of rules as ipvsadm -S -n prints them`,
     );

@@ -4,10 +4,10 @@
 
 const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
-/** Aborted by the first SIGINT or SIGTERM, or SIGHUP where `hangupEnds`. `dispose` gives the signals back. */
+/** The first SIGINT or SIGTERM aborts `signal`, and SIGHUP where `hangupEnds`. `dispose` gives the signals back. */
 export function endSignal({ hangupEnds = false } = {}): {
   signal: AbortSignal;
-  /** 128 and the signal's number, once it is aborted. */
+  /** 128 plus the signal's number, once `signal` is aborted. */
   readonly exitCode: number;
   /** Which signal it was, once it is aborted. */
   readonly name: NodeJS.Signals | undefined;

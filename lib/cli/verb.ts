@@ -1,17 +1,17 @@
-/** What a verb of the command line is. One file each in verbs/, one line each in verbs/index.ts. */
+/** What a verb of the command line is. Each has a file in verbs/ and a line in verbs/index.ts. */
 import type { Command, OptionValues } from 'commander';
 
-/** Where a verb reads and writes; the process's own streams, or a test's. */
+/** The streams that a verb reads and writes: the process's own, or a test's. */
 export interface CliIo {
   stdin: NodeJS.ReadableStream;
-  /** What was asked for. */
+  /** For what was asked for. */
   stdout: NodeJS.WritableStream;
-  /** Progress, warnings, errors. */
+  /** For progress, warnings and errors. */
   stderr: NodeJS.WritableStream & { isTTY?: boolean };
 }
 
 export interface VerbContext<Options extends object = OptionValues> {
-  /** As commander read them, checked by the parsers that configure() named. */
+  /** The options as commander read them, checked by the parsers that configure() named. */
   options: Options;
   io: CliIo;
 }
@@ -26,13 +26,13 @@ export interface Verb {
   run(context: VerbContext): Promise<void>;
 }
 
-/** A mistake on the command line: exit code 2. One sentence, with the mend. */
+/** A mistake on the command line, which is exit code 2. The message is one sentence and says how to mend it. */
 export class UsageError extends Error {}
 
-/** Ended by a signal before it was done: the exit code says so, and nothing is printed. */
+/** A signal ended the verb before it was done: the exit code says so, and nothing is printed. */
 export class Interrupted extends Error {
   readonly code = 'INTERRUPTED';
-  /** 128 and the signal's number. */
+  /** 128 plus the signal's number. */
   readonly exitCode: number;
 
   constructor(exitCode: number) {

@@ -1,6 +1,9 @@
-/** Sentences of the library in the words of the command line: calls and options of the one are options of the other. */
+/** Puts the library's sentences into the words of the command line: calls and options become the command's options. */
 
-/** What the library says, and what the commands say in its place. A test holds the former to the library's sources. */
+/**
+ * What the library says, and what the commands say in its place. A test checks that the library's sources say the
+ * former.
+ */
 export const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
   [/\bopen the director with an (IPv[46]) source too\b/g, 'add --source with an $1 address'],
   [/\bor name another source\b/g, 'or name another with --source'],

@@ -1,4 +1,4 @@
-/** Waiting for an end that is told by a signal. */
+/** Waits for an end that a signal announces. */
 
 /** Resolves when `signal` is aborted; keeps the process alive until then. */
 export function aborted(signal: AbortSignal): Promise<void> {

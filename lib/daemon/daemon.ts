@@ -1,43 +1,43 @@
-/** A director that runs until it is told to end, with what is attached to it. */
+/** Runs a director, with its attachments, until it is told to end. */
 import type { Director } from '../director/director.js';
 import type { RuleLine } from '../rules/parse-rules.js';
 import { RulesSession } from '../rules/session.js';
 import { aborted } from './aborted.js';
 import { closeBehind } from './close-behind.js';
 
-/** What is attached to a running director. Each is called once at most. */
+/** What is attached to a running director. Each function is called at most once. */
 export interface Attached {
-  /** The rules are in force. What is promised, the director does not wait for; its failure ends the director. */
+  /** The rules are in force. The director does not wait for the promise, but its failure ends the director. */
   ready?(): Promise<void> | void;
   /** The director is about to close. */
   detach?(): void;
-  /** It is closed. */
+  /** The director is closed. */
   end?(): void;
 }
 
 /** What an attachment has to work with. */
 export interface Running {
   readonly director: Director;
-  /** Where ipvsadm's commands are executed, whoever they come from. */
+  /** Executes ipvsadm's commands, whoever they come from. */
   readonly session: RulesSession;
   /** Aborted when the director is told to end, or has failed. */
   readonly over: AbortSignal;
 }
 
-/** Called when the director is open and holds no rules yet. What a later attachment does, an earlier one can tell. */
+/** Called when the director is open and holds no rules yet. An earlier attachment can report what a later one does. */
 export type Attachment = (running: Running) => Attached;
 
 export interface DaemonParts {
-  /** Rejects with what `signal` was aborted by when it comes first. */
+  /** Rejects with the reason of `signal` if that is aborted first. */
   open(signal: AbortSignal): Promise<Director>;
-  /** In force from the beginning. Listings among them are refused. */
+  /** In force from the beginning. A listing among them is refused. */
   rules: readonly RuleLine[];
   attachments: readonly Attachment[];
 }
 
 /**
- * Resolves when `stop` is aborted and the director is closed; rejects when it cannot begin, or has failed. Where the
- * host could not be undone behind a failure, with an AggregateError of both.
+ * Resolves when `stop` is aborted and the director is closed; rejects when the director cannot begin, or has failed.
+ * Rejects with an AggregateError where the director failed and the host could not be undone after that.
  */
 export async function runDaemon({ open, rules, attachments }: DaemonParts, stop: AbortSignal): Promise<void> {
   let director: Director;
@@ -61,7 +61,7 @@ export async function runDaemon({ open, rules, attachments }: DaemonParts, stop:
   } catch (error) {
     failed = { error };
   }
-  failure.abort(); // whoever still waits for the end need not
+  failure.abort(); // releases whoever still waits for the end
   const end = () => {
     for (const each of attached) each.end?.();
   };

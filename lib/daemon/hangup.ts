@@ -1,7 +1,7 @@
-/** SIGHUP as daemons take it: what is configured is read again. */
+/** Handles SIGHUP as daemons do: it reads the configuration again. */
 import type { Attachment } from './daemon.js';
 
-/** `reload` has an answer for whatever goes wrong: it does not reject. */
+/** `reload` handles whatever goes wrong: it does not reject. */
 export function onHangup(reload: (running: Parameters<Attachment>[0]) => Promise<void>): Attachment {
   return (running) => {
     const hangup = () => void reload(running);

@@ -1,4 +1,6 @@
-/** The demo from beginning to end: a stage is built, played on and shown, and taken down whatever happens. */
+/**
+ * Runs the demo from beginning to end: builds a stage, plays on it and shows it, and takes it down whatever happens.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jsonPresenter } from './json-presenter.js';
 import { linesPresenter } from './lines-presenter.js';
@@ -11,15 +13,15 @@ import { canRedraw, hasColour, hasUnicode, type TerminalInput, type TerminalOutp
 const SIGNAL_DELAY_MS = 50;
 
 export interface DemoOptions {
-  /** Plays the scenes once and ends; otherwise traffic goes on until it is ended. */
+  /** Plays the scenes once and ends; otherwise traffic goes on until somebody ends it. */
   isOnce: boolean;
   /** Requests per scene. */
   requests: number;
   /** [2, 9] */
   realServers: number;
-  /** Time to look at each scene; 0: none. */
+  /** Time to look at each scene; 0 for none. */
   paceMs: number;
-  /** A JSON object a line in place of text. */
+  /** Prints a JSON object a line in place of text. */
   isJson: boolean;
   output: TerminalOutput;
   input: TerminalInput;
@@ -29,7 +31,7 @@ export interface DemoOptions {
   interrupt(): void;
 }
 
-/** Whether everything that was played to its end came as it should. */
+/** Returns whether everything that was played to its end came as it should. */
 export async function runDemo(options: DemoOptions): Promise<boolean> {
   const leaving = new AbortController();
   const signal = AbortSignal.any([options.signal, leaving.signal]);
@@ -64,19 +66,19 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   } finally {
     presenter.close();
     await stage.close();
-    // What was under way has failed, its stage being gone.
+    // What was under way has failed because its stage is gone.
     await work?.catch(() => {});
   }
 }
 
-/** undefined when it was interrupted. */
+/** Returns undefined when it was interrupted. */
 async function openStage(realServers: number, signal: AbortSignal): Promise<Stage | undefined> {
   try {
     const stage = await Stage.open(weightsFor(realServers), signal);
     if (!signal.aborted) return stage;
     await stage.close();
   } catch (error) {
-    // A Ctrl-C may have ended a program that the lab waited for, and be told of only after that.
+    // Ctrl-C may have ended a program that the lab waited for, and may be reported only after that.
     await sleep(SIGNAL_DELAY_MS);
     if (!signal.aborted) throw error;
   }
@@ -109,7 +111,7 @@ async function untilAborted(work: Promise<void>, signal: AbortSignal): Promise<v
   }
 }
 
-/** First the heaviest, as in 3:2:1. */
+/** Puts the heaviest first, as in 3:2:1. */
 function weightsFor(realServers: number): number[] {
   return Array.from({ length: realServers }, (_, index) => realServers - index);
 }

@@ -1,4 +1,4 @@
-/** The demo as a JSON object a line. */
+/** Shows the demo as a JSON object a line. */
 import type { Presenter } from './presenter.js';
 import type { Stage } from './stage.js';
 

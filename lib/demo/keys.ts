@@ -1,4 +1,4 @@
-/** What keys mean, apart from the terminal that they are pressed on. */
+/** Says what keys mean, apart from the terminal that they are pressed on. */
 
 export type KeyAction =
   | { kind: 'select'; index: number }
@@ -24,7 +24,7 @@ const NAMED: Record<string, KeyAction> = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the sequences that a terminal sends begin with ESC.
 const SEQUENCE = /\x1b(?:\[[\d;]*[@-~]|O.)?|./gsu;
 
-/** The actions in what a terminal sent at once; other keys mean nothing. */
+/** Returns the actions in what a terminal sent at once; other keys mean nothing. */
 export function parseKeys(input: string): KeyAction[] {
   return [...input.matchAll(SEQUENCE)].flatMap(([key]) => {
     if (/^[1-9]$/.test(key)) return [{ kind: 'select' as const, index: Number(key) - 1 }];

@@ -1,4 +1,4 @@
-/** The demo as lines: into a pipe, on a terminal that cannot redraw, or when it is to be over at once. */
+/** Shows the demo as lines: into a pipe, on a terminal that cannot redraw, or when it should be over at once. */
 import { joinHint, Model } from './model.js';
 import type { Presenter } from './presenter.js';
 import { serverTable } from './server-table.js';
@@ -42,7 +42,8 @@ export function linesPresenter(
     },
     played: (title, outcome) => print(playedLine({ title, ...outcome })),
     answered(_count, failures) {
-      if (failures.length > 0) print(line(span('FAILED', 'bad'), ` ${failures.length} not answered (${failures[0]}).`));
+      if (failures.length > 0)
+        print(line(span('FAILED', 'bad'), ` ${failures.length} requests were not answered (${failures[0]}).`));
     },
     ended(isFine) {
       if (model !== undefined) print([], ...serverTable(model.state(), TABLE_COLUMNS, false), []);

@@ -1,4 +1,4 @@
-/** The demo as a picture that follows what happens, with keys. */
+/** Shows the demo as a picture that follows what happens, and takes keys. */
 import { type KeyAction, parseKeys } from './keys.js';
 import { playedLine, verdict } from './lines-presenter.js';
 import { Model } from './model.js';
@@ -15,9 +15,9 @@ export interface LiveOptions {
   input: TerminalInput;
   theme: Theme;
   hasColour: boolean;
-  /** `q`: ends it as one does who has seen enough. */
+  /** Called on `q`, by somebody who has seen enough. */
   onEnd(): void;
-  /** Ctrl-C, which is no signal while the terminal gives keys one by one. */
+  /** Called on Ctrl-C, which is no signal while the terminal gives keys one by one. */
   onInterrupt(): void;
 }
 
@@ -74,7 +74,7 @@ class LivePresenter implements Presenter {
     if (this.#model === undefined) return;
     this.#model.answered += count;
     this.#model.failed += failures.length;
-    if (failures.length > 0) this.#model.message = `${failures.length} not answered (${failures[0]}).`;
+    if (failures.length > 0) this.#model.message = `${failures.length} requests were not answered (${failures[0]}).`;
   }
 
   ended(isFine: boolean): void {
@@ -126,7 +126,7 @@ class LivePresenter implements Presenter {
     const server = stage?.servers[this.#model?.selected ?? 0];
     if (stage === undefined || server === undefined) return;
     this.#change((model) => {
-      model.message = `${server.name}: a moment ...`;
+      model.message = `${server.name} is changing ...`;
     });
     this.#play?.ask(async () => {
       const message = await operation(stage, server);

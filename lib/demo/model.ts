@@ -1,4 +1,4 @@
-/** Keeps the state that pictures are drawn from as samples and outcomes come in. */
+/** Keeps the state that pictures are drawn from, as samples and outcomes come in. */
 import type { ServerSample } from '../lab/commands.js';
 import { isIsolatedUser } from '../lab/isolation.js';
 import { scenes } from './scenes.js';
@@ -15,7 +15,7 @@ export class Model {
   message = '';
   answered = 0;
   failed = 0;
-  /** Index of the scene; their number when all have been played. */
+  /** Index of the scene; the number of scenes when all have been played. */
   scene = 0;
   readonly #history: number[] = [];
 
@@ -74,7 +74,7 @@ export class Model {
   }
 }
 
-/** How to ask as the client does: whoever is not root on this host enters the user namespace of the lab first. */
+/** Says how to ask as the client does: whoever is not root on this host enters the user namespace of the lab first. */
 export function joinHint({ clientPid, topology }: Stage): string {
   const enter = isIsolatedUser() ? 'nsenter --preserve-credentials -U' : 'nsenter';
   return `${enter} -n -t ${clientPid} curl -i http://${topology.virtualAddress}/`;

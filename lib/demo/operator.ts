@@ -1,14 +1,14 @@
-/** What an operator does with keys: real servers are drained, stopped and taken back while traffic goes on. */
+/** Does what an operator does with keys: drains, stops and starts real servers while traffic goes on. */
 import type { Stage, StageServer } from './stage.js';
 
-/** Does it, and says in a sentence what has been done. */
+/** Does it, and returns a sentence that says what was done. */
 export async function toggleServer(stage: Stage, server: StageServer): Promise<string> {
   if (!server.isRunning) {
     await stage.restore(server);
     return `${server.name} is started and serves again.`;
   }
   if (isLastServing(stage, server)) return lastServing(server);
-  // As a health check would: first no more connections, so that none is lost.
+  // As a health check would do it: no more new connections first, so that none is lost.
   await stage.setWeight(server, 0);
   await stage.stopServer(server);
   return `${server.name} is at weight 0 and stopped; s starts it again.`;
@@ -30,5 +30,5 @@ function isLastServing(stage: Stage, server: StageServer): boolean {
 }
 
 function lastServing({ name }: StageServer): string {
-  return `${name} stays: it is the last one that serves.`;
+  return `${name} stays, because it is the last server at work.`;
 }

@@ -1,4 +1,6 @@
-/** The demo's picture: state and size in, lines out. Where there is little room, what matters least is left out. */
+/**
+ * Draws the demo's picture: state and size in, lines out. Where there is little room, what matters least is left out.
+ */
 import { history, serverTable } from './server-table.js';
 import type { DemoState, PlayedScene } from './state.js';
 import { columnsOf, cutLine, fitText, type Line, line, span, wrapText } from './styled-line.js';
@@ -10,7 +12,7 @@ export interface Theme {
 
 interface Block {
   lines: Line[];
-  /** The highest go last: those that stay when there is little room. */
+  /** The blocks with the highest worth stay when there is little room. */
   worth: number;
 }
 
@@ -36,7 +38,7 @@ export function drawPicture(state: DemoState, { columns, rows }: Size, { isUnico
   return [...lines.slice(0, room), footer].slice(-rows).map((each) => cutLine(each, columns));
 }
 
-/** Whole blocks; the worthiest is cut when even that does not fit. */
+/** Takes whole blocks; the worthiest is cut when even that does not fit. */
 function keepWorthiest(blocks: readonly Block[], room: number): Block[] {
   const kept = new Set<Block>();
   let left = room;
@@ -77,8 +79,8 @@ function sceneLines({ scene, hasKeys }: DemoState, columns: number, rows: number
   const text = scene === undefined ? again : scene.watch;
   if (rows < 16 || text === '') return [title];
   const watch = wrapText(text, columns - 4).map((each) => line(span(`  ${each}`, 'dim')));
-  // Always as many lines, so that the table stays where it is from one scene to the next; more where a text needs them
-  // and there is room.
+  // There are always as many lines, so that the table stays where it is from one scene to the next; there are more where a
+  // text needs them and there is room.
   const usual = columns >= WIDE_COLUMNS ? 1 : 2;
   const height = rows >= 24 ? Math.max(usual, watch.length) : usual;
   return [[], title, ...Array.from({ length: height }, (_, index) => watch[index] ?? [])];
@@ -94,7 +96,7 @@ function trafficLines(state: DemoState, columns: number, isUnicode: boolean): Li
   return [[], counts, line('  ', span(history(state.history, columns - 4, isUnicode), 'accent'))];
 }
 
-/** As many of the newest as fit in `room`. */
+/** Shows as many of the newest as fit in `room`. */
 function outcomeLines(played: readonly PlayedScene[], columns: number, room: number): Line[] {
   const lines: Line[] = [];
   for (const { title, text, ok } of [...played].reverse()) {
@@ -117,7 +119,7 @@ function hintLines({ hint }: DemoState, columns: number): Line[] {
   if (hint === '') return [];
   const label = 'Another terminal can join in:';
   const whole = `${label} ${hint}`;
-  // Not wrapped: it is there to be copied.
+  // The hint is not wrapped, because it is there to be copied.
   const lines = columnsOf(whole) <= columns - 4 ? [whole] : [label, hint];
   return lines.map((each) => line(span(`  ${each}`, 'dim')));
 }

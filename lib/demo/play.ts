@@ -1,4 +1,4 @@
-/** Plays the scenes one after the other, with traffic and what the operator asks for in the pauses between. */
+/** Plays the scenes one after the other, with traffic and the operator's wishes in the pauses between. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Outcome, type Scene, scenes } from './scenes.js';
 import type { Stage } from './stage.js';
@@ -6,14 +6,14 @@ import type { Stage } from './stage.js';
 export interface PlayOptions {
   isOnce: boolean;
   requests: number;
-  /** Time to look at each scene; 0: none. */
+  /** Time to look at each scene; 0 for none. */
   paceMs: number;
   /** Ends pauses; what a scene is waiting for fails when the stage is closed. */
   signal: AbortSignal;
 }
 
 export interface PlayListener {
-  /** undefined: all have been played. */
+  /** Undefined when all have been played. */
   began(scene: Scene | undefined, index: number): void;
   played(title: string, outcome: Outcome): void;
   answered(count: number, failures: readonly string[]): void;
@@ -36,7 +36,7 @@ export class Play {
     this.#listener = listener;
   }
 
-  /** Done between a scene's checks, which count on things as they left them. The pause then goes on until `next`. */
+  /** Runs it between a scene's checks, which count on things as they left them. The pause then goes on until `next`. */
   ask(task: () => Promise<void>): void {
     this.#isHeld = true;
     this.#tasks.push(task);

@@ -1,15 +1,15 @@
-/** Who shows the demo: as lines, as JSON, or as a picture on a terminal. */
+/** Shows the demo as lines, as JSON, or as a picture on a terminal. */
 import type { Play, PlayListener } from './play.js';
 import type { Stage } from './stage.js';
 
 export interface Presenter extends PlayListener {
-  /** Before there is anything to see. */
+  /** Called before there is anything to see. */
   opening(): void;
   opened(stage: Stage, play: Play): void;
   /** The director has new statistics. */
   sampled(): void;
-  /** Before the stage is taken down; the last word. */
+  /** Says the last word, before the stage is taken down. */
   ended(isFine: boolean): void;
-  /** Always called, also after an error. Twice is fine. */
+  /** Always called, even after an error. Calling it twice is fine. */
   close(): void;
 }

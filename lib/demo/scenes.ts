@@ -3,24 +3,24 @@ import type { FetchManyResult } from '../lab/programs/requests.js';
 import type { Stage, StageServer } from './stage.js';
 
 export interface Outcome {
-  /** What was shown, in a sentence. */
+  /** Says what was shown, in a sentence. */
   text: string;
-  /** It came as it should. */
+  /** Everything came as it should. */
   ok: boolean;
 }
 
 export interface Scene {
   title: string;
-  /** What to look at meanwhile, in a sentence. */
+  /** Says what to look at meanwhile, in a sentence. */
   watch: string;
-  /** Goes on from what the scene before has left; otherwise every real server serves when it begins. */
+  /** Goes on from what the scene before has left; without it every real server serves when the scene begins. */
   isContinued?: true;
   play(stage: Stage, playing: Playing): Promise<Outcome>;
 }
 
 export interface Playing {
   requests: number;
-  /** Time to look, with some traffic; what was checked before it stands. */
+  /** Gives time to look, with some traffic; what was checked before stands. */
   pause(): Promise<void>;
 }
 
@@ -128,7 +128,7 @@ function isComplete({ answered, intact, failures }: FetchManyResult): boolean {
 
 function answers({ answered, failures }: FetchManyResult): string {
   const total = `${answered} requests answered`;
-  return failures.length === 0 ? total : `${total}, others not (${failures[0]})`;
+  return failures.length === 0 ? total : `${total}, others were not (${failures[0]})`;
 }
 
 function shares(stage: Stage, { servers }: FetchManyResult): string {

@@ -1,10 +1,10 @@
-/** The table of real servers: its columns are as many as fit, and what is left is a bar. */
+/** Draws the table of real servers: it has as many columns as fit, and the rest of the width is a bar. */
 import type { DemoState, ServerState } from './state.js';
 import { columnsOf, fitText, type Line, line, type Style, span } from './styled-line.js';
 
 interface Column {
   title: string;
-  /** Negative: filled on the left. */
+  /** A negative width is filled on the left. */
   width: number;
   value(server: ServerState): string;
   /** The table shows the column from this width on. */
@@ -36,7 +36,7 @@ function rate(perSecond: number): string {
   return String(Math.round(perSecond));
 }
 
-/** `fraction` of `columns`: [0, 1]; anything above nothing shows. */
+/** Draws `fraction` of `columns`: [0, 1]; any fraction above 0 is visible. */
 export function bar(fraction: number, columns: number, isUnicode: boolean): string {
   const exact = Math.max(0, Math.min(1, fraction)) * columns;
   if (!isUnicode) return '#'.repeat(exact > 0 ? Math.max(1, Math.round(exact)) : 0);
@@ -66,7 +66,7 @@ export function serverTable(state: DemoState, columns: number, isUnicode: boolea
   return [header, ...rows];
 }
 
-/** The full length of a bar: a power of two, so that bars do not change with every sample. */
+/** The full length of a bar is a power of two, so that bars do not change with every sample. */
 function scaleOf(most: number): number {
   return Math.max(16, 2 ** Math.ceil(Math.log2(Math.max(1, most))));
 }
@@ -74,7 +74,7 @@ function scaleOf(most: number): number {
 const LEVELS = '▁▂▃▄▅▆▇█';
 const ASCII_LEVELS = '_.-=+*%#';
 
-/** A row in which each column is a moment, the newest at the right. */
+/** Draws a row in which each column is a moment, the newest at the right. */
 export function history(values: readonly number[], columns: number, isUnicode: boolean): string {
   const shown = values.slice(-Math.max(1, columns));
   const most = Math.max(1, ...shown);

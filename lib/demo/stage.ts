@@ -12,7 +12,7 @@ const program = (name: string) => new URL(`../lab/programs/${name}.js`, import.m
 
 export interface StageServer extends LabRealServer {
   name: string;
-  /** As configured; 0 while it is drained. */
+  /** The configured weight; 0 while the server is drained. */
   weight: number;
   /** The weight it has in normal times. */
   fullWeight: number;
@@ -28,7 +28,7 @@ export class Stage {
   readonly #client: Agent;
   #isClosed = false;
 
-  /** `weights` has an entry for each real server. Aborted, it throws once what was built is gone. */
+  /** `weights` has an entry for each real server. When aborted, it throws once what was built is gone. */
   static async open(weights: readonly number[], signal: AbortSignal): Promise<Stage> {
     const topology = await routedLab({ realServers: weights.length });
     try {
@@ -111,7 +111,7 @@ export class Stage {
     Object.assign(server, await startServer(this.topology, server), { isRunning: true });
   }
 
-  /** Starts it where it is stopped and gives it its weight again. */
+  /** Starts it if it is stopped, and gives it its weight again. */
   async restore(server: StageServer): Promise<void> {
     await this.startServer(server);
     await this.setWeight(server, server.fullWeight);
@@ -121,14 +121,14 @@ export class Stage {
     for (const server of this.servers) if (server !== except) await this.restore(server);
   }
 
-  /** Bytes that arrived at the client and at the director's network interface. */
+  /** Returns the bytes that arrived at the client and at the director's network interface. */
   async receivedBytes(): Promise<{ client: number; director: number }> {
     const { client, director } = this.topology;
     const [atClient, atDirector] = await Promise.all([client, director].map((host) => host.deviceCounters(UPLINK)));
     return { client: Number(atClient?.receivedBytes ?? 0), director: Number(atDirector?.receivedBytes ?? 0) };
   }
 
-  /** What is under way fails, and nothing is begun any more. */
+  /** What is under way fails, and nothing begins any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.director.stop();
@@ -152,7 +152,7 @@ async function startServer(
 }
 
 function rulesOf({ virtualAddress }: DirectorLab, servers: readonly { address: string; weight: number }[]): string {
-  // A client port that comes again is a new connection, also while the old one has not been forgotten.
+  // A client port that comes again is a new connection, even while the old one has not been forgotten.
   const sysctl = 'sysctl net.ipv4.vs.conn_reuse_mode=3\n';
   return sysctl + labRules(virtualAddress, [{ port: PORT, scheduler: 'wrr', servers }]);
 }

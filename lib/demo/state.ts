@@ -23,7 +23,7 @@ export interface SceneState {
   number: number;
   count: number;
   title: string;
-  /** What to look at, in a sentence. */
+  /** Says what to look at, in a sentence. */
   watch: string;
 }
 
@@ -33,19 +33,19 @@ export interface DemoState {
   directorAddress: string;
   scheduler: string;
   servers: readonly ServerState[];
-  /** Index of the server that keys are about. */
+  /** Index of the server that keys act on. */
   selected: number;
-  /** undefined when all have been played and traffic goes on. */
+  /** Undefined when all have been played and traffic goes on. */
   scene: SceneState | undefined;
-  /** Of all scenes so far, the newest last. */
+  /** The outcomes of all scenes so far, the newest last. */
   played: readonly PlayedScene[];
   answered: number;
   failed: number;
   /** Connections per second over all servers, the newest last. */
   history: readonly number[];
-  /** How a colleague joins in from another terminal. */
+  /** Says how a colleague joins in from another terminal. */
   hint: string;
-  /** What became of the last key. */
+  /** Says what became of the last key. */
   message: string;
   hasKeys: boolean;
 }

@@ -22,7 +22,7 @@ const SGR: Record<Style, string> = {
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** East Asian wide and fullwidth blocks, and emoji: two columns each in the terminals that there are. */
+/** East Asian wide and fullwidth blocks, and emoji, which terminals show two columns wide. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u;
 const INVISIBLE = /^[\p{Mark}\p{Control}\p{Format}]*$/u;
@@ -46,7 +46,7 @@ export function columnsOf(text: string): number {
   return columns;
 }
 
-/** As much of the start as fits in `columns`; a wide character that would fit by half is left out. */
+/** Returns as much of the start as fits in `columns`; a wide character that would fit by half is left out. */
 export function cutText(text: string, columns: number): string {
   let cut = '';
   let left = columns;
@@ -58,7 +58,7 @@ export function cutText(text: string, columns: number): string {
   return cut;
 }
 
-/** Exactly `columns` wide; a negative number fills on the left. */
+/** Makes the text exactly `columns` wide; a negative number fills on the left. */
 export function fitText(text: string, columns: number): string {
   const cut = cutText(text, Math.abs(columns));
   const filling = ' '.repeat(Math.abs(columns) - columnsOf(cut));
@@ -77,7 +77,7 @@ export function cutLine(whole: Line, columns: number): Line {
   return spans;
 }
 
-/** Words in lines of at most `columns`; a longer word is cut. */
+/** Puts words into lines of at most `columns`; a longer word is cut. */
 export function wrapText(text: string, columns: number): string[] {
   const lines: string[] = [];
   let current = '';

@@ -1,4 +1,4 @@
-/** The terminal: the one file that writes control sequences and takes keys. */
+/** The terminal: the only file that writes control sequences and takes keys. */
 import { type Line, cutLine, paint } from './styled-line.js';
 
 export interface TerminalOutput {
@@ -80,7 +80,10 @@ export class Terminal {
     return { columns: this.#output.columns || 80, rows: this.#output.rows || 24 };
   }
 
-  /** All at once, so that nothing flickers. Each row is cleared first: what clears behind a full row takes its last column. */
+  /**
+   * Writes everything at once, so that nothing flickers. Each row is cleared first: clearing after a full row would
+   * take its last column.
+   */
   draw(lines: readonly Line[]): void {
     if (!this.#isOpen) return;
     const { columns, rows } = this.size;
@@ -90,7 +93,7 @@ export class Terminal {
     this.#output.write(`\x1b[?7l\x1b[H${painted.map((text) => `\x1b[2K${text}`).join('\r\n')}\x1b[?7h`);
   }
 
-  /** Gives the terminal back as it was. Twice is fine. */
+  /** Restores the terminal as it was. Calling it twice is fine. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -1,4 +1,4 @@
-/** What is said when a director is closed, but the host or the device is not as it was. */
+/** The error for a director that is closed while the host or the device is not as it was before. */
 import { TunvsError, toTunvsError } from '../values/errors.js';
 
 /** REQUIRES: at least one failure. */

@@ -8,18 +8,18 @@ import type { HandleBacking } from './handle-backing.js';
 export interface VipRoutes {
   addVip(prefix: string): void;
   removeVip(prefix: string): void;
-  /** The address or range is the host's own as well, for its services. REQUIRES: addVip(). */
+  /** Makes the address or range the host's own as well, for its services. REQUIRES: addVip(). */
   addLocalNode(prefix: string): void;
   removeLocalNode(prefix: string): void;
 }
 
 export interface ConfigurationBacking extends HandleBacking {
-  /** All or none. Throws ERR_TUNVS_CLOSED when the director is closed. */
+  /** Applies all or none. Throws ERR_TUNVS_CLOSED when the director is closed. */
   apply(operations: NativeOperation[]): void;
-  /** Undefined when the host is somebody else's to set up. */
+  /** Undefined when somebody else sets up the host. */
   vipRoutes: VipRoutes | undefined;
   /** Called once per change, in order, when all of them are in force. */
   tell(event: ConfigurationEvent): void;
-  /** For the policies of its services. */
+  /** Belongs to the policies of its services. */
   policies: PolicyBacking;
 }

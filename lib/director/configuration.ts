@@ -1,6 +1,6 @@
 /**
- * The virtual services and real servers that are configured, and how a change to them comes into force: all of it or
- * none, in the native part, on the host and here.
+ * The configured virtual services and real servers, and how a change to them comes into force: all of it or none, in
+ * the native part, on the host and here.
  *
  * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routes` what the host has.
  */
@@ -38,7 +38,7 @@ export interface Transaction {
   zero(): void;
 }
 
-/** A step with what is told of it. */
+/** A step with the change that listeners hear of. */
 interface ConfigurationChange extends ConfigurationStep {
   events?: readonly ConfigurationEvent[];
 }
@@ -52,7 +52,7 @@ export class Configuration implements Transaction, ServiceOwner {
   readonly #routes: RoutedPrefixes;
   /** The changes of the transaction that is open. */
   #open: ConfigurationChange[] | undefined;
-  /** Table policies see what is about to come into force: what they changed now would not be part of it. */
+  /** A table policy sees what is about to come into force, so changes that it makes now could not be part of it. */
   #isBeingAsked = false;
 
   constructor(backing: ConfigurationBacking) {
@@ -96,7 +96,7 @@ export class Configuration implements Transaction, ServiceOwner {
       const name = serviceName(checkedServiceKey('deleteVirtualService', key));
       throw new TunvsError(
         'ERR_TUNVS_NOT_FOUND',
-        `there is no virtual service ${name} to delete: add it, or look at virtualServices`,
+        `there is no virtual service ${name} to delete: see virtualServices for those that there are`,
       );
     }
     const name = serviceName(service);
@@ -143,15 +143,16 @@ export class Configuration implements Transaction, ServiceOwner {
   }
 
   /**
-   * Edits the real servers that have become local, or are no more, since the host's addresses have changed: each with a
-   * sentence, and with what stood against it. REQUIRES: no transaction is open. @internal
+   * Edits the real servers whose address has become, or has ceased to be, the host's own. Each result is a sentence and
+   * the error that prevented the edit, if any. REQUIRES: no transaction is open. @internal
    */
   moveServers(): { said: string; error?: Error }[] {
     return this.virtualServices
       .flatMap((service) => service.realServers)
       .filter((server) => server.isMisplaced)
       .map((server) => {
-        const said = `${serverName(server)} of ${serviceName(server.service)} is ${server.isLocal ? 'no more' : 'now'} an address of this host`;
+        const now = server.isLocal ? 'no longer' : 'now';
+        const said = `${serverName(server)} of ${serviceName(server.service)} is ${now} an address of this host`;
         try {
           server.edit({});
           return { said };
@@ -184,7 +185,7 @@ export class Configuration implements Transaction, ServiceOwner {
     return this.#open !== undefined;
   }
 
-  /** Puts one change into force, or into the open transaction. */
+  /** Puts one change into force, or adds it to the open transaction. */
   change(change: ConfigurationChange): void {
     this.#assertChangeable();
     change.redo?.();
@@ -201,7 +202,7 @@ export class Configuration implements Transaction, ServiceOwner {
     this.#tell([change]);
   }
 
-  /** A transaction within another takes back its own part when it fails, and comes into force with the outer one. */
+  /** A transaction inside another takes back its own part when it fails, and comes into force with the outer one. */
   transaction<T>(body: (transaction: Transaction) => T): T {
     this.#assertChangeable();
     const isOuter = this.#open === undefined;
@@ -255,7 +256,7 @@ export class Configuration implements Transaction, ServiceOwner {
     if (!this.#isBeingAsked) return;
     throw new TunvsError(
       'ERR_TUNVS_BUSY',
-      'a table policy is being asked for its table, and cannot change what it is asked about: do so when it has answered',
+      'a table policy cannot change the configuration while it is asked for its table: do so after it has answered',
     );
   }
 

@@ -1,4 +1,4 @@
-/** Makes the configuration of a director: ties it to the engine, to the host and to who is told. */
+/** Makes the configuration of a director and connects it to the engine, to the host and to the listeners. */
 import type { VipRoutes } from './configuration-backing.js';
 import { isOwnAddress } from '../host/own-address.js';
 import { isSourceRange, sourceFamily } from '../values/source.js';
@@ -12,9 +12,9 @@ export interface DirectorConfigurationParts {
   news: DirectorNews;
   pulse: Pulse;
   sources: readonly string[];
-  /** Undefined when the host is somebody else's to set up. */
+  /** Undefined when somebody else sets up the host. */
   vipRoutes: VipRoutes | undefined;
-  /** Of the host's interfaces; a source is local all the same. */
+  /** The addresses of the host's interfaces; a source is local even if it is not among them. */
   localAddresses: () => readonly { address: string }[];
 }
 

@@ -29,12 +29,15 @@ export function directorDevice({ device, attached, egress, passedOver }: NativeS
   return { name: device, attached, egress: egress as Egress, passedOver };
 }
 
-/** `marks`: of the devices, in the order in which they were to be opened. */
+/** `marks`: the devices of marks, in the order in which they were to be opened. */
 export function markDevices({ markDevices: devices }: NativeStarted, marks: readonly number[]): MarkDevice[] {
   return devices.map(({ name, attached }, index) => ({ name, mark: marks[index] ?? 0, attached }));
 }
 
-/** A sentence for each source that is no address of this host; a range is routed to the device, not added to the host. */
+/**
+ * Returns a sentence for each source that the host does not have. A range is routed to the device, not added to the
+ * host.
+ */
 export function sourceWarnings(sources: readonly string[], interfaces = networkInterfaces()): string[] {
   const entries = Object.values(interfaces).flatMap((each) => each ?? []);
   const local = new Set(entries.map((entry) => canonicalAddress(entry.address)));
@@ -44,7 +47,7 @@ export function sourceWarnings(sources: readonly string[], interfaces = networkI
 function warning(source: string): string {
   const prefixLength = addressFamily(source) === 6 ? 128 : 32;
   return (
-    `source ${source} is no address of this host, so ICMP errors about tunnel packets will not come back: ` +
+    `source ${source} is not an address of this host, so ICMP errors about tunnel packets will not come back: ` +
     `add it with "ip address add ${source}/${prefixLength} dev lo", or name another source`
   );
 }

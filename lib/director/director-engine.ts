@@ -1,5 +1,5 @@
 /**
- * The native part of a director: what may be called of it and until when, and the chores that it wants done.
+ * The native part of a director: guards its calls until the end, and does the chores that it needs.
  *
  * Invariants: after end() no call gets through; no timer keeps the process alive, and none is left after close().
  */
@@ -7,7 +7,7 @@ import { TunvsError, wrapNative } from '../values/errors.js';
 import type { NativeDirector } from '../native/director.js';
 import type { NativeOperation } from '../native/operations.js';
 
-/** Between two looks of the native part at what is removed for good, and how far slow starts have come. */
+/** The interval at which the native part finishes removals and moves slow starts on. */
 const HOUSEKEEPING_INTERVAL_MS = 1000;
 const ENDING_INTERVAL_MS = 1;
 
@@ -35,17 +35,17 @@ export class DirectorEngine<Native extends NativeDirector = NativeDirector> {
     return wrapNative(() => run(this.#native));
   }
 
-  /** All or none. */
+  /** Applies all or none. */
   apply(operations: NativeOperation[]): void {
     if (this.call((native) => native.apply(operations))) this.#endRemoved();
   }
 
-  /** For an engine with a clock of its own; another one is told the time. */
+  /** For an engine with a clock of its own; any other is told the time. */
   keepHouse(): void {
     this.#housekeeping = setInterval(() => this.#native.collect(), HOUSEKEEPING_INTERVAL_MS).unref();
   }
 
-  /** Lets nobody call any more. */
+  /** Refuses every call from now on. */
   end(): void {
     this.#isEnded = true;
     clearInterval(this.#housekeeping);
@@ -57,7 +57,7 @@ export class DirectorEngine<Native extends NativeDirector = NativeDirector> {
     this.#native.close();
   }
 
-  /** Goes on ending connections of servers that were removed, a piece now and then, with others' turns in between. */
+  /** Goes on ending connections of removed servers, a piece at a time, so that the event loop has turns in between. */
   #endRemoved(): void {
     this.#ending ??= setTimeout(() => {
       this.#ending = undefined;

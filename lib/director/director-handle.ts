@@ -1,4 +1,4 @@
-/** What can be done with a director, with a device or without. A table of contents; the work is in the modules. */
+/** What a director can do, with a device or without: a table of contents; the work is in the modules. */
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { DirectorHost } from '../host/director-host.js';
@@ -63,7 +63,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   /** Use {@link Director.open} or {@link Director.offline}. @internal */
   protected constructor(parts: DirectorParts) {
     super();
-    // The compiler refuses it, JavaScript does not.
+    // The compiler refuses this call, but JavaScript does not.
     if (!(parts?.engine instanceof DirectorEngine))
       throw notByNew('a director', 'Director.open() or Director.offline()');
     const { engine, pulse, host, sources } = parts;
@@ -262,7 +262,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   close(): Promise<void> {
     if (this.#closed === undefined) {
       let settle = (_: Promise<void>): void => {};
-      // There before anybody is told, because a listener may close it again.
+      // The promise is kept before anybody hears of the closing, because a listener may call close() again.
       this.#closed = new Promise((resolve) => {
         settle = resolve;
       });

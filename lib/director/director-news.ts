@@ -1,8 +1,8 @@
 /**
- * Hands a director's news on: to its listeners, and to the diagnostics channels.
+ * Passes a director's news on to its listeners and to the diagnostics channels.
  *
- * Invariants: nothing here throws, whatever listeners do, since what is told has happened and is nobody's failure; a
- * closed director has no news but that.
+ * Invariants: nothing here throws, whatever listeners do, because what they hear of has happened and is nobody's
+ * failure; a closed director has no news except that it is closed.
  */
 import type { EventEmitter } from 'node:events';
 import type { HostEvent } from '../host/host-event.js';
@@ -24,7 +24,7 @@ export class DirectorNews {
     this.#isClosed = isClosed;
   }
 
-  /** Rare news of the engine, or of what works on its behalf. */
+  /** Passes on rare news of the engine, or of what works on its behalf. */
   report(event: EngineEvent): void {
     if (this.#isClosed()) return;
     const director = this.#director;
@@ -35,7 +35,7 @@ export class DirectorNews {
     else this.#emit(() => director.emit('event', event));
   }
 
-  /** Of a device that is gone, the engine's own news comes first, or there is none. */
+  /** The engine's own news of a lost device comes first, or there is none. */
   reportHost(event: HostEvent): void {
     if (event.type === 'deviceLost' && this.#hasLostDevice) return;
     const director = this.#director;
@@ -48,14 +48,14 @@ export class DirectorNews {
     this.#emit(() => this.#director.emit('warning', warning));
   }
 
-  /** A change of the configuration that is in force, and what is odd about it. */
+  /** Passes on a change of the configuration that is in force, and a warning where it is odd. */
   tell(change: ConfigurationEvent): void {
-    // A listener of an earlier change of the same transaction may have closed it.
+    // A listener of an earlier change of the same transaction may have closed the director.
     if (this.#isClosed()) return;
     this.#emit(() => tell(this.#director, change));
     if (change.name !== 'virtualService' || change.event.change === 'deleted') return;
     const { service } = change.event;
-    // A listener of the change may have deleted it, or closed the director.
+    // A listener of the change may have deleted the service, or closed the director.
     if (this.#isClosed() || !service.configuration.isConfigured(service)) return;
     const oddity = service.onePacket && !service.persistence ? onePacketWarning(service.scheduler) : undefined;
     if (oddity !== undefined) this.warn({ message: `${serviceName(service)}: ${oddity}`, about: 'configuration' });

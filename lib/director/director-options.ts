@@ -119,7 +119,7 @@ export interface OfflineOptions extends EngineOptions {
 export interface CheckedOpenOptions {
   native: NativeEngineOptions;
   start: NativeStartOptions;
-  /** Undefined: decided by whether the device existed. */
+  /** When undefined, the host is set up unless the device existed. */
   setUpHost: boolean | undefined;
   host: HostOptions;
   signal: AbortSignal | undefined;
@@ -129,7 +129,7 @@ const DEFAULT_MAX_CONNECTIONS = 1 << 20;
 const DEFAULT_MAX_PACKET_BYTES = 2048;
 export const DEFAULT_PATH_MTU = 1500;
 export const DEFAULT_MARK_DEVICE = 'tunvsm%d';
-/** A worker thread each, which the engine has at most 64 of. */
+/** Each queue needs a worker thread, and the engine has at most 64. */
 const MAX_QUEUES = 64;
 
 const ENGINE_OPTIONS = ['source', 'pathMtu', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
@@ -216,7 +216,7 @@ function checkedSources(name: string, value: unknown): string[] {
   if (given.length === 0)
     refuse(name, value, 'the address that tunnel packets come from, such as an address of this host');
   const sources = given.map((source) => {
-    const parsed = typeof source === 'string' ? parseSource(source) : { mistake: 'is no text' };
+    const parsed = typeof source === 'string' ? parseSource(source) : { mistake: 'is not a string' };
     if (typeof parsed === 'string') return parsed;
     return refuse(
       name,

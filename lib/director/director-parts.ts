@@ -1,4 +1,4 @@
-/** What a director is made of: with a device, or offline. */
+/** The parts that a director is made of, with a device or offline. */
 import type { DirectorHost } from '../host/director-host.js';
 import type { HostKeeper } from '../host/host-keeper.js';
 import type { NativePolicyListener } from '../native/director.js';
@@ -9,7 +9,7 @@ import type { DirectorWatch, DirectorWatchParts } from './director-watch.js';
 import type { EventRelay } from './event-relay.js';
 import type { Pulse } from './pulse.js';
 
-/** Who looks after the host, and what he sees. */
+/** The keeper of the host, and what it sees. */
 export interface HostKeeping {
   watch: DirectorWatch;
   keeper: HostKeeper;
@@ -23,14 +23,14 @@ export interface DirectorParts {
   markDevices?: readonly MarkDevice[];
   warnings?: readonly string[];
   host?: DirectorHost | undefined;
-  /** Made when the director exists; none when offline. */
+  /** Made once the director exists; undefined when offline. */
   keep?: (backing: Pick<DirectorWatchParts, 'moveServers' | 'report'>) => HostKeeping;
-  /** Of the host's interfaces; a source is local all the same. */
+  /** The addresses of the host's interfaces; a source is local even if it is not among them. */
   localAddresses: () => readonly { address: string }[];
   nowMs: () => number;
-  /** Connects the native part's questions to what answers them; at the first call, or before. */
+  /** Connects the native part's questions to what answers them, at the first call or before. */
   policies: (answer: NativePolicyListener) => NativePolicyColumns;
   relay?: EventRelay;
-  /** Of each worker thread; an offline director has none. */
+  /** The CPU time of each worker thread; an offline director has no workers. */
   workerCpu: () => { userNs: bigint; systemNs: bigint }[];
 }

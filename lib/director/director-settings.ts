@@ -1,4 +1,4 @@
-/** What a director is set to beside its services: timeouts of connections, and IPVS's sysctls. */
+/** The settings of a director beside its services: timeouts of connections, and IPVS's sysctls. */
 import { native } from '../native/addon.js';
 import { wrapOption } from '../values/errors.js';
 import { choiceOption, integerOption, MAX_INT32 } from '../values/options.js';
@@ -16,7 +16,7 @@ export class DirectorSettings {
     this.#warn = warn;
   }
 
-  /** By ipvsadm's names. */
+  /** Keyed by ipvsadm's names. */
   get timeouts(): Timeouts {
     const { established: tcp, finWait: tcpFin, udp } = this.stateTimeouts;
     return { tcp, tcpFin, udp };

@@ -1,4 +1,4 @@
-/** What a director sees of its host from one moment to the next, and what of it is told. */
+/** What a director sees of its host over time, and what it tells of that. */
 import type { DirectorHost } from '../host/director-host.js';
 import type { HostEvent } from '../host/host-event.js';
 import { PartsWatch } from '../host/parts-watch.js';
@@ -6,9 +6,9 @@ import type { SnapshotHost } from '../host/snapshot.js';
 
 export interface DirectorWatchParts {
   host: DirectorHost;
-  /** The main one and those of marks; get the names that they are given. */
+  /** The main device and those of marks; they follow a renaming. */
   devices: { name: string }[];
-  /** Moves real servers whose address has become, or is no more, the host's own. */
+  /** Moves real servers whose address has become, or has ceased to be, the host's own. */
   moveServers(): { said: string; error?: Error }[];
   report(event: HostEvent): void;
 }
@@ -18,7 +18,7 @@ export class DirectorWatch extends PartsWatch {
   readonly #lost = new Set<string>();
   #conflicts: ReadonlySet<string> = new Set();
   #refusedMoves: ReadonlySet<string> = new Set();
-  /** Of all interfaces; undefined until the host was read. */
+  /** The addresses of all interfaces; undefined until the host was read. */
   #addresses: readonly { address: string }[] | undefined;
 
   constructor(parts: DirectorWatchParts) {
@@ -30,7 +30,7 @@ export class DirectorWatch extends PartsWatch {
     return this.#parts.devices.map(({ name }) => name);
   }
 
-  /** As the host had them when it was last read, those of interfaces that are down included. */
+  /** The addresses as last read, including those of interfaces that are down. */
   get addresses(): readonly { address: string }[] | undefined {
     return this.#addresses;
   }
@@ -47,7 +47,7 @@ export class DirectorWatch extends PartsWatch {
     const device = this.#parts.devices.find(({ name }) => name === before);
     if (device === undefined) return;
     device.name = now;
-    const message = `device ${before} is called ${now} now; the director goes on with it under that name`;
+    const message = `device ${before} was renamed to ${now}; the director goes on with it under the new name`;
     this.#parts.report({ type: 'deviceRenamed', value: 1, message, things: [before, now] });
   }
 
@@ -56,7 +56,7 @@ export class DirectorWatch extends PartsWatch {
     this.#lost.add(name);
     const message =
       `device '${name}' is gone: it was deleted, or moved to another network namespace; no packet comes from it any ` +
-      'more, so close the director and open it again';
+      'longer, so close the director and open it again';
     this.#parts.report({ type: 'deviceLost', value: 0, message });
   }
 
@@ -71,12 +71,12 @@ export class DirectorWatch extends PartsWatch {
     const fresh = refused.filter(({ said }) => !this.#refusedMoves.has(said));
     this.#refusedMoves = new Set(refused.map(({ said }) => said));
     for (const { said, error } of fresh) {
-      const message = `${said}, but its forwarding stays as it is: ${error?.message}`;
+      const message = `${said}, but its forwarding could not be changed: ${error?.message}`;
       this.#parts.report({ type: 'serversMoved', value: 0, message, cause: error });
     }
     const things = moves.filter(({ error }) => error === undefined).map(({ said }) => said);
     if (things.length === 0) return;
-    const message = `real servers have been moved, with their connections: ${things.join('; ')}`;
+    const message = `real servers and their connections were moved: ${things.join('; ')}`;
     this.#parts.report({ type: 'serversMoved', value: things.length, things, message });
   }
 }

@@ -1,4 +1,4 @@
-/** The director of a device, the one without, and how each comes to be. */
+/** The director with a device, the one without, and how each is made. */
 import { DirectorHandle } from './director-handle.js';
 import type { DirectorOpenOptions, OfflineOptions } from './director-options.js';
 import type { DirectorParts } from './director-parts.js';

@@ -1,4 +1,4 @@
-/** Draining a real server: no new connections, and wait for the end of those it has, or bring it about. */
+/** Drains a real server: gives it no new connections and waits for the end of those it has, or brings that about. */
 import { TunvsError } from '../values/errors.js';
 import { checkedOptions, durationOption, refuse, signalOption } from '../values/options.js';
 import type { RealServerStats } from '../stats/stats.js';
@@ -18,14 +18,14 @@ export interface DrainResult {
   ended: number;
 }
 
-/** What is drained: a real server. */
+/** The real server that is drained. */
 interface Drained {
   readonly service: ServerOwner;
   readonly address: string;
   readonly port: number;
-  /** Another one each time that draining begins. */
+  /** Changes each time that draining begins. */
   readonly drainId: symbol | undefined;
-  /** Returns it. */
+  /** Starts draining and returns the new `drainId`. */
   beginDrain(): symbol;
   stats(): RealServerStats;
 }
@@ -36,20 +36,20 @@ export async function drain(server: Drained, options: DrainOptions): Promise<Dra
   signal?.throwIfAborted();
   const { backing } = server.service.configuration;
   const startMs = backing.monotonicMs();
-  // Before the first effect, whatever it might refuse; it takes whole milliseconds alone.
+  // This check comes before the first effect; a timer takes whole milliseconds only.
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(Math.ceil(timeoutMs));
   const drainId = server.beginDrain();
-  // Behind that, the transaction has come into force, or failed.
+  // After that await, the transaction has come into force or failed.
   if (server.service.configuration.isInTransaction) await undefined;
   const either = AbortSignal.any([signal, timeout].filter((each) => each !== undefined));
   let ended = 0;
-  let cursor = 0; // not 0: the table is being gone through, and connections or templates may be left behind it
+  let cursor = 0; // not 0 while a pass over the table is unfinished: connections or templates may remain behind it
   for (;;) {
     signal?.throwIfAborted();
     if (server.drainId !== drainId) {
       throw new TunvsError(
         'ERR_TUNVS_BUSY',
-        `the drain of ${serverName(server)} was taken back, by undrain() or with a transaction that failed: drain it again`,
+        `the drain of ${serverName(server)} was taken back by undrain() or a transaction that failed: drain it again`,
       );
     }
     const connections = connectionsOf(server);
@@ -67,14 +67,14 @@ export async function drain(server: Drained, options: DrainOptions): Promise<Dra
       ended += some.ended;
       cursor = Math.max(some.next, 0);
       if (cursor !== 0) {
-        // Others have their turns, at least as long as this one was.
+        // Others get turns of the event loop at least as long as this one was.
         await new Promise((resolve) => setTimeout(resolve, 1));
         continue;
       }
       if (connectionsOf(server) === 0) return { ended };
-      // A worker that had not heard of the drain yet has opened one since: end it at the next look.
+      // A worker that had not yet learned of the drain has opened a connection since: the next look ends it.
     }
-    // A pulse that ends early is one of the cases above, or the director closed, which connectionsOf() will say.
+    // A pulse that ends early means one of the cases above, or a closed director, which connectionsOf() reports.
     await backing.nextPulse(either, leftMs !== undefined && leftMs > 0 ? leftMs : undefined).catch(() => {});
   }
 }
@@ -83,7 +83,11 @@ function checkedDrainOptions(given: DrainOptions) {
   const call = 'RealServer.drain';
   const options = checkedOptions(call, given, ['signal', 'timeoutMs', 'deadlineMs']);
   if (options.timeoutMs !== undefined && options.deadlineMs !== undefined) {
-    refuse(`${call}: deadlineMs`, options.deadlineMs, 'none beside timeoutMs, which gives up where a deadline ends');
+    refuse(
+      `${call}: deadlineMs`,
+      options.deadlineMs,
+      'nothing beside timeoutMs: a timeout stops waiting, a deadline ends the connections',
+    );
   }
   const duration = (name: 'timeoutMs' | 'deadlineMs') =>
     options[name] === undefined ? undefined : durationOption(`${call}: ${name}`, options[name], 0);

@@ -1,4 +1,4 @@
-/** Carries the engine's events: the engine has to be given its listener before the director exists. */
+/** Carries the engine's events: the engine must be given its listener before the director exists. */
 import type { NativeEvent } from '../native/engine.js';
 
 export class EventRelay {
@@ -7,10 +7,10 @@ export class EventRelay {
     this.#early.push(...events);
   };
 
-  /** For the engine. */
+  /** The engine calls this. */
   readonly receive = (events: NativeEvent[]): void => this.#listener(events);
 
-  /** What came before is told in the next turn of the event loop, when the director's owner can listen. */
+  /** Passes earlier events on in the next turn of the event loop, when the director's owner can listen. */
   forward(listener: (events: NativeEvent[]) => void): void {
     this.#listener = listener;
     if (this.#early.length > 0) setImmediate(() => listener(this.#early.splice(0)));

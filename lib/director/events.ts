@@ -1,4 +1,4 @@
-/** What a director tells about itself: its events, and the diagnostics channels of the same news. */
+/** The events of a director, and the diagnostics channels with the same news. */
 import { channel } from 'node:diagnostics_channel';
 import type { EventEmitter } from 'node:events';
 import type { EngineEvent } from '../values/engine-event.js';

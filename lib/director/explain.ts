@@ -1,4 +1,4 @@
-/** Which real server a packet would get, and by which rule, in words. */
+/** Says in words which real server a packet would get, and by which rule. */
 import { types } from 'node:util';
 import type { ServicePolicy } from '../policy/policy.js';
 import { native } from '../native/addon.js';
@@ -33,7 +33,7 @@ export interface Explanation {
   text: string;
 }
 
-/** The question as the native part takes it. */
+/** Turns the question into what the native part takes. */
 export function explainedPacket(
   packet: Uint8Array | ExplainedFlow,
   options: { mark?: number },
@@ -63,13 +63,13 @@ export function explanation(
   return { ...rest, text: sentence(rest) };
 }
 
-/** How the sentence begins, by what becomes of the packet. */
+/** The beginning of the sentence, by what becomes of the packet. */
 const HEADS = { sent: 'Forwarded', answered: 'Answered', kept: 'Not forwarded', dropped: 'Not forwarded' } as const;
 
-/** Why a verdict was reached, in words without a stop. */
+/** Says why a verdict was reached, in words without a full stop. */
 function reasonOf(verdict: string): { kind: keyof typeof HEADS; sentence: string } {
   const info = native.verdictInfos[native.verdicts.indexOf(verdict)];
-  if (!info) throw new TypeError(`explain: "${verdict}" is no verdict`);
+  if (!info) throw new TypeError(`explain: "${verdict}" is not a verdict`);
   return info;
 }
 
@@ -113,6 +113,9 @@ function forwardedSentence({
     return `To real server ${to}, because the client's last connection to ${of} went there (persistence)${anew}.`;
   if (by === 'table') return `To real server ${to}, by the table of the policy "${policy?.name}" of ${of}${anew}.`;
   if (policy?.kind === 'connection')
-    return `Where the policy "${policy.name}" of ${of} says; without an answer to real server ${to}, chosen by the scheduler ${scheduler}${anew}.`;
+    return (
+      `To the real server that the policy "${policy.name}" of ${of} names; if it names none, ` +
+      `to real server ${to}, chosen by the scheduler ${scheduler}${anew}.`
+    );
   return `To real server ${to}, chosen by the scheduler ${scheduler} of ${of}${anew}.`;
 }

@@ -9,19 +9,19 @@ export interface HandleBacking {
   assertOpen(): void;
   serviceRow(service: NativeServiceKey): NativeServiceRow | undefined;
   serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
-  /** Of the director addresses. */
+  /** The families of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
   /** Director addresses that are ranges. */
   readonly sourceRanges: readonly string[];
   /** Whether a canonical address is the host's own, so that a real server there is local. */
   isLocal(address: string): boolean;
   /**
-   * Resolves when counts may have changed, after `atMostMs` where the director has a clock of its own; rejects when the
-   * signal is aborted or the director closes.
+   * Resolves when counts may have changed, or after `atMostMs` where the director has a clock of its own; rejects when
+   * the signal is aborted or the director closes.
    */
   nextPulse(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
-  /** The director's clock, from any beginning; never goes back. */
+  /** Reads the director's clock, which begins anywhere and never goes back. */
   monotonicMs(): number;
-  /** Ends connections that a real server has, as many as may be at once: see NativeDirector. */
+  /** Ends as many connections of a real server as may end at once; see NativeDirector. */
   endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
 }

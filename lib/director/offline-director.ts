@@ -1,4 +1,4 @@
-/** What an offline director takes and gives back; the class itself is in director.ts, beside the one it extends. */
+/** What an offline director takes and returns; the class is in director.ts, beside the one it extends. */
 import { types } from 'node:util';
 import { native } from '../native/addon.js';
 import type { NativeProcessResult } from '../native/offline.js';
@@ -19,7 +19,7 @@ export interface ProcessResult {
   verdicts: CounterName[];
 }
 
-/** Packets and their times as the native part takes them. `clockMs` is the time that has been reached. */
+/** Returns packets and their times as the native part takes them. `clockMs` is the time that was reached. */
 export function checkedPackets(
   packets: Uint8Array | readonly Uint8Array[],
   atMs: number | Float64Array,
@@ -46,7 +46,7 @@ function listOf(packets: unknown): Uint8Array[] {
   });
 }
 
-/** A time on the director's clock, not before `clockMs`. */
+/** Checks a time on the director's clock, which is not before `clockMs`. */
 export function checkedTime(name: string, value: unknown, clockMs: number): number {
   if (typeof value === 'number' && value >= clockMs && value < 2 ** 53) return value;
   return refuse(name, value, `milliseconds that do not go back: below 2^53, at least ${clockMs}`);

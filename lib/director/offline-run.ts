@@ -1,4 +1,4 @@
-/** An offline director at work: its time is its caller's, and goes on with the packets. */
+/** Runs an offline director: its caller moves the time, which goes on with the packets. */
 import { native } from '../native/addon.js';
 import type { NativePolicyListener } from '../native/director.js';
 import type { NativeOffline } from '../native/offline.js';
@@ -19,7 +19,7 @@ export class OfflineRun {
     this.#pulse = pulse;
   }
 
-  /** What time has been moved to. */
+  /** The time that was reached. */
   get atMs(): number {
     return this.#atMs;
   }

@@ -1,4 +1,4 @@
-/** Opening a director on a device: all of it, or none. */
+/** Opens a director on a device, all of it or nothing. */
 import { DirectorHost } from '../host/director-host.js';
 import { thisHost } from '../host/host.js';
 import { hostKeeper } from '../host/host-keeper.js';
@@ -15,16 +15,16 @@ import { DirectorWatch } from './director-watch.js';
 import { EventRelay } from './event-relay.js';
 import { ClockPulse } from './pulse.js';
 
-/** Between two looks of a drain at its real server's connections. */
+/** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
 
-/** The native part has to be given its listener before it starts, and before the director exists. */
+/** The native part must be given its listener before it starts, and before the director exists. */
 class PolicyRelay {
   answer: NativePolicyListener = () => {};
   readonly receive: NativePolicyListener = (policy, rows) => this.answer(policy, rows);
 }
 
-/** `make`: of the parts, when they are there. When anything fails, what was done is undone. */
+/** `make` makes the director of its parts. When anything fails, everything done so far is undone. */
 export async function openDirector<T>(options: DirectorOpenOptions, make: (parts: DirectorParts) => T): Promise<T> {
   const checked = checkedOpenOptions(options);
   const { sources } = checked.native;
@@ -63,7 +63,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       host = opening;
     }
     if (marked.length > 0) warnings.push(...markWarnings(thisHost));
-    // A turn of the event loop, so that an abort that is due can come in.
+    // This gives the event loop a turn, so that an abort that is due can come in.
     await new Promise((resolve) => setImmediate(resolve));
     checked.signal?.throwIfAborted();
     const pulse = new ClockPulse(DRAIN_INTERVAL_MS);

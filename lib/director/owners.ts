@@ -1,4 +1,4 @@
-/** What a handle needs of what it belongs to: a virtual service of the configuration, a real server of its service. */
+/** What a handle needs of its owner: a virtual service of the configuration, a real server of its service. */
 import type { NativeOperation } from '../native/operations.js';
 import type { NativeServerConfig, NativeServiceKey } from '../native/services.js';
 import type { PolicyBacking } from '../policy/policy.js';
@@ -8,12 +8,12 @@ import type { HandleBacking } from './handle-backing.js';
 
 export type Change = 'added' | 'edited' | 'deleted';
 
-/** One operation with what it does to the objects here. */
+/** One operation and what it does to the objects here. */
 export interface ConfigurationStep {
   operation: NativeOperation;
   redo?: () => void;
   undo?: () => void;
-  /** The host directs the same addresses to the device afterwards, so that nobody has to go through all services. */
+  /** The host directs the same addresses to the device afterwards, so nobody has to go through all services. */
   keepsRoutes?: boolean;
 }
 
@@ -29,12 +29,12 @@ export interface ServiceOwner {
   readonly policies: { readonly backing: PolicyBacking };
   isConfigured(service: ServiceIdentity): boolean;
   deleteVirtualService(service: ServiceIdentity): void;
-  /** Puts one step into force, or into the open transaction; nothing is told of it. */
+  /** Puts one step into force, or adds it to the open transaction; listeners do not hear of it. */
   change(step: ConfigurationStep): void;
-  /** The same, and it is told. */
+  /** Does the same, and listeners hear of it. */
   changeService(change: Change, service: ServiceIdentity, step: ConfigurationStep): void;
   changeServer(change: Change, service: ServiceIdentity, server: OwnedServer, step: ConfigurationStep): void;
-  /** What is changed now comes into force later, or not at all. */
+  /** A transaction is open: a change made now comes into force later, or not at all. */
   readonly isInTransaction: boolean;
   transaction<T>(body: () => T): T;
   /** Brings policies into force that want to be told anew; `false` within a transaction, where nothing is done. */

@@ -1,14 +1,14 @@
-/** When to look again: what waits for counts to change is woken by these. */
+/** Says when to look again: it wakes those who wait for counts to change. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Pulse {
-  /** Rejects when the signal is aborted or the pulse stops. Comes after `atMostMs`, where it is a clock's. */
+  /** Rejects when the signal is aborted or the pulse stops. A clock's pulse resolves after `atMostMs` at the latest. */
   next(signal: AbortSignal | undefined, atMostMs?: number): Promise<void>;
-  /** Calls `run` each time that an interval is over, without keeping the process alive; returns what ends that. */
+  /** Calls `run` after each interval without keeping the process alive; returns a function that stops it. */
   every(intervalMs: number, run: () => void): () => void;
-  /** A steady clock, milliseconds. */
+  /** Reads a steady clock, milliseconds. */
   nowMs(): number;
-  /** After it, every next() rejects, and nothing is run. */
+  /** Makes every next() reject from now on and runs nothing more. */
   stop(): void;
 }
 
@@ -51,14 +51,14 @@ interface Interval {
   run: () => void;
 }
 
-/** Beats when told to; for a director whose time is its caller's. */
+/** Beats when told to, for a director whose caller moves the time. */
 export class ManualPulse implements Pulse {
   readonly #stopped = new AbortController();
   readonly #intervals = new Set<Interval>();
   #waiting: (() => void)[] = [];
   #atMs = 0;
 
-  /** Time has been moved to `atMs`, which does not go back. An interval that was over more than once is run once. */
+  /** The time has moved to `atMs`, which does not go back. An interval that has passed more than once is run once. */
   beat(atMs = this.#atMs): void {
     this.#atMs = atMs;
     for (const interval of [...this.#intervals]) {

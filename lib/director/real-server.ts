@@ -1,4 +1,4 @@
-/** A real server of a virtual service: where connections go. */
+/** A real server of a virtual service, which connections go to. */
 import { inspect, type InspectOptions } from 'node:util';
 import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
@@ -137,7 +137,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     this.#become({ ...this.#state, condition: others });
   }
 
-  /** Returns what `drainId` is until it is undrained. @internal */
+  /** Starts draining and returns the `drainId` that it keeps until it is undrained. @internal */
   beginDrain(): symbol {
     const { drainId = Symbol('drain'), ...others } = this.#state.condition;
     if (!this.isDraining) this.#become({ ...this.#state, condition: { ...others, drainId } });
@@ -150,7 +150,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return this.#state.condition.drainId;
   }
 
-  /** By a policy; undefined takes back what it has assigned. Whether that changes anything. @internal */
+  /** Assigns a policy's weight; undefined takes it back. Returns whether that changes anything. @internal */
   assignWeight(weight: number | undefined): boolean {
     this.assertConfigured();
     if (this.#state.condition.assignedWeight === weight) return false;
@@ -160,12 +160,12 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return true;
   }
 
-  /** The weight that it has without a slow start. @internal */
+  /** Returns the weight without a slow start. @internal */
   get fullWeight(): number {
     return fullWeight(this.#configured().weight, this.#state.condition);
   }
 
-  /** Whether it is local and should not be, or the other way round. @internal */
+  /** Says whether the server is local and should not be, or the reverse. @internal */
   get isMisplaced(): boolean {
     const isWantedLocal = this.#state.asked.forwarding === 'local' || this.service.surroundings.isLocal(this.address);
     return isWantedLocal !== this.isLocal;
@@ -204,7 +204,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return inspected(this, () => serverView(this), depth, options);
   }
 
-  /** Without a look at whether it is configured still. @internal */
+  /** Does not check whether the server is still configured. @internal */
   get nativeConfig(): NativeServerConfig {
     return this.#state.config;
   }
@@ -220,7 +220,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     }
   }
 
-  /** To edit(), undefined is an option left out; to a setter it is a mistake. */
+  /** For edit(), undefined means an option left out; for a setter it is a mistake. */
   #assertGiven(name: string, value: unknown, expected: string): void {
     this.assertConfigured();
     if (value === undefined) refuse(`RealServer: ${name}`, value, expected);

@@ -1,17 +1,17 @@
 /**
  * The addresses and ranges that the host directs to the device, as the configuration wants them.
  *
- * Invariant: between changes `#routed` is what the host sends to the device, and `#local` those of it that the host's
- * own services have as well.
+ * Invariant: between changes `#routed` is what the host sends to the device, and `#local` the part of it that the
+ * host's own services have as well.
  */
 import { type MarkRule, routedPrefixes } from '../values/marks.js';
 import type { VipRoutes } from './configuration-backing.js';
 import type { VirtualService } from './virtual-service.js';
 
 export interface RouteChange {
-  /** The configuration is in force: what nobody wants any more goes. */
+  /** The configuration is in force: removes what nobody wants any more. */
   done(): void;
-  /** It was refused: what was added goes. */
+  /** The configuration was refused: removes what was added. */
   undo(): void;
 }
 

@@ -1,4 +1,4 @@
-/** What callers say about virtual services, and how it is checked. */
+/** Checks what callers say about virtual services. */
 import type { NativeServiceConfig } from '../native/services.js';
 import type { Policy } from '../policy/policy.js';
 import { booleanOption, checkedOptions, readArguments, refuse } from '../values/options.js';
@@ -95,7 +95,7 @@ function mergedServiceConfig(
     refuse(
       `${call}: port`,
       key.port,
-      'a port from 1 to 65535, or persistence; for every port without it, write { port: 1, lastPort: 65535 }',
+      'a port from 1 to 65535, unless the service is persistent; for every port write { port: 1, lastPort: 65535 }',
     );
   }
   return {

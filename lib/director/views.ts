@@ -1,13 +1,13 @@
 /**
- * Handles for JSON and for util.inspect(): what they stand for, without what they are made of. Neither throws: a handle
- * whose director is closed says so, and so does one whose service or server was deleted.
+ * Shows handles to JSON and util.inspect(): what they stand for, without their internals. Neither throws: the view of
+ * a handle says so when its director is closed, or its service or server deleted.
  */
 import { inspect, type InspectOptions } from 'node:util';
 import { TunvsError } from '../values/errors.js';
 import { type ServiceIdentity, serviceName } from '../values/service-key.js';
 import { serverName } from '../values/server-options.js';
 
-/** What is read of a handle; all but the name throws once the handle holds no more. */
+/** What is read of a handle; all but the name throws once the handle is void. */
 interface ViewedServer {
   readonly address: string;
   readonly port: number;
@@ -31,7 +31,7 @@ interface ViewedDirector {
   readonly virtualServices: readonly ViewedService[];
 }
 
-/** In place of what cannot be read any more. */
+/** Stands in place of what cannot be read any more. */
 type Gone = { isClosed: true } | { isDeleted: true };
 
 function unlessGone<T extends object>(read: () => T): T | Gone {
@@ -91,7 +91,7 @@ export function directorView(director: ViewedDirector): object {
   };
 }
 
-/** What `[inspect.custom]()` of `handle` returns. */
+/** Returns what `[inspect.custom]()` of `handle` returns. */
 export function inspected(handle: object, view: () => object, depth: number, options: InspectOptions): string {
   const { name } = handle.constructor;
   return depth < 0 ? `[${name}]` : `${name} ${inspect(view(), options)}`;

@@ -203,7 +203,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     };
     this.configuration.transaction(() => {
       this.configuration.changeService('edited', this, step);
-      // What a policy has assigned goes with it.
+      // What a policy assigned goes with the policy.
       if (runner !== runnerBefore) for (const server of this.#servers.values()) server.assignWeight(undefined);
     });
   }
@@ -236,7 +236,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return inspected(this, () => serviceView(this), depth, options);
   }
 
-  /** What its real servers have to fit. @internal */
+  /** Returns what the service's real servers must fit. @internal */
   get surroundings(): ServerSurroundings {
     const { backing } = this.configuration;
     return {
@@ -287,7 +287,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return this.configuration.refreshPolicies();
   }
 
-  /** Undefined leaves the policy that there is, null takes it away. */
+  /** Undefined keeps the policy that there is, null removes it. */
   #runnerOf(call: string, policy: Policy | null | undefined): PolicyRunner | undefined {
     if (policy === null) return undefined;
     if (policy === undefined || policy === this.#runner?.policy) return this.#runner;
@@ -296,7 +296,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
         return refuse(
           `${call}: policy`,
           policy,
-          'what tablePolicy(), weightsPolicy() or connectionPolicy() makes, or null for none',
+          'a policy made by tablePolicy(), weightsPolicy() or connectionPolicy(), or null for none',
         );
       return policy.runFor(this, this.configuration.policies.backing);
     });

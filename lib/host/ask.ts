@@ -1,8 +1,8 @@
-/** Questions to ip(8) whose failure must not be taken for "nothing is there". */
+/** Asks ip(8) questions whose failure must not be taken for "nothing is there". */
 import { TunvsError } from '../values/errors.js';
 import type { Host } from './host.js';
 
-/** What ip(8) prints when it is asked for what is there, be it nothing. A failure is never taken for nothing. */
+/** Returns what ip(8) prints about what is there, which may be nothing. A failure throws: it never means nothing. */
 export function ask(host: Host, argv: readonly string[]): string {
   const said = host.query(argv);
   if (said !== undefined) return said;
@@ -10,14 +10,14 @@ export function ask(host: Host, argv: readonly string[]): string {
   throw new TunvsError(
     'ERR_TUNVS_HOST',
     `"${command}" failed, so tunvs does not know what this host has and changes nothing: run it by hand to see what it ` +
-      'says (it needs iproute2 4.17 or newer, with the right to read routing rules)',
+      'says (it needs iproute2 4.17 or newer, and the right to read routing rules)',
   );
 }
 
-/** A snapshot answers the same each time, and is asked for every virtual address. */
+/** A snapshot always gives the same answer, and is asked for every virtual address. */
 const parsed = new WeakMap<Host, Map<string, unknown[]>>();
 
-/** The same where the answer is JSON. */
+/** Does the same where the answer is JSON. */
 export function askJson<T>(host: Host, argv: readonly string[]): T[] {
   if (host.snapshot === undefined) return parse(host, argv);
   const known = parsed.get(host) ?? new Map<string, unknown[]>();
@@ -35,7 +35,7 @@ function parse<T>(host: Host, argv: readonly string[]): T[] {
   } catch (cause) {
     throw new TunvsError(
       'ERR_TUNVS_HOST',
-      `"${argv.join(' ')}" printed what is no JSON, so tunvs does not know what this host has and changes nothing: ` +
+      `"${argv.join(' ')}" printed something other than JSON, so tunvs does not know what this host has and changes nothing: ` +
         'install iproute2 4.17 or newer (apt install iproute2)',
       { cause },
     );

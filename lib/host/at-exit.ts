@@ -1,4 +1,4 @@
-/** Undoing on process exit what the caller forgot to close. */
+/** Undoes on process exit what the caller forgot to close. */
 
 const pending = new Set<() => void>();
 
@@ -6,7 +6,7 @@ function runAll(): void {
   for (const undo of pending) undo();
 }
 
-/** Calls `undo`, which has to be synchronous and not to throw, when the process exits; the result cancels that. */
+/** Calls `undo`, which must be synchronous and must not throw, when the process exits; the result cancels that. */
 export function atExit(undo: () => void): () => void {
   if (pending.size === 0) process.on('exit', runAll);
   pending.add(undo);

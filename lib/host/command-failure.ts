@@ -1,4 +1,4 @@
-/** The error that a failed change to the host ends in: the command, what it said, and the mend. */
+/** The error of a failed change to the host: the command, what it said, and how to mend it. */
 import { TunvsError, type TunvsErrorCode } from '../values/errors.js';
 import { formatHostCommand, type HostCommand } from './step.js';
 
@@ -14,14 +14,15 @@ export function failure(command: HostCommand, said: string, cause: unknown): Tun
   if (code === 'ENOENT' && 'argv' in command) {
     return new TunvsError(
       'ERR_TUNVS_HOST',
-      'ip(8) is missing, which sets up the host: install it with "apt install iproute2"',
+      'ip(8), which sets up the host, is missing: install it with "apt install iproute2"',
       { cause },
     );
   }
   if (code === 'EROFS') {
     return new TunvsError(
       'ERR_TUNVS_HOST',
-      `/proc/sys is read-only here, so "${formatHostCommand(command)}" cannot be done: set it when the container is started (--sysctl), or mount /proc/sys writable`,
+      `/proc/sys is read-only here, so "${formatHostCommand(command)}" cannot be done: ` +
+        'set it when you start the container (--sysctl), or mount /proc/sys writable',
       { cause, errno, syscall: 'write' },
     );
   }

@@ -1,22 +1,22 @@
 /**
- * Who takes the same thing away again and again wants it away: then it is left alone for a while, for longer each time.
- * Pure: the clock is the caller's.
+ * Whoever takes the same thing away again and again wants it away. It is then left alone for a while, longer each time.
+ * This is pure: the caller has the clock.
  */
 
 export interface ContentionOptions {
-  /** So many times within `windowMs` are too many. */
+  /** Putting a thing back this often within `windowMs` is too often. */
   limit?: number;
   windowMs?: number;
-  /** How long a thing is left alone for the first time; twice that for the next, up to `maxPauseMs`. */
+  /** How long a thing is left alone the first time; each next time takes twice as long, up to `maxPauseMs`. */
   pauseMs?: number;
   maxPauseMs?: number;
 }
 
 interface Record {
-  /** When it was put back. */
+  /** The times at which the thing was put back. */
   times: number[];
   pauseMs: number;
-  /** Left alone until then. */
+  /** The thing is left alone until then. */
   untilMs: number;
 }
 
@@ -32,18 +32,21 @@ export class Contention {
     return this.#options.limit;
   }
 
-  /** Whether a thing may be put back now. */
+  /** Says whether a thing may be put back now. */
   allows(thing: string, nowMs: number): boolean {
     return nowMs >= (this.#records.get(thing)?.untilMs ?? 0);
   }
 
-  /** It was put back, or that was tried. When that was once too often: for how long it is left alone from now on. */
+  /**
+   * Notes that the thing was put back, or that this failed. Returns how long to leave it alone if that was once too
+   * often.
+   */
   note(thing: string, nowMs: number): number | undefined {
     const { limit, windowMs, pauseMs, maxPauseMs } = this.#options;
     const record = this.#records.get(thing) ?? { times: [], pauseMs: 0, untilMs: 0 };
     this.#records.set(thing, record);
     record.times = [...record.times.filter((time) => time > nowMs - windowMs), nowMs];
-    // After a pause it has one try, and is calm when that lasts.
+    // After a pause the thing has one try; if that lasts, all is calm again.
     const wasPaused = record.untilMs > 0 && nowMs < record.untilMs + windowMs;
     if (!wasPaused) record.pauseMs = 0;
     if (record.times.length < (wasPaused ? Math.min(2, limit) : limit)) return undefined;
@@ -53,13 +56,13 @@ export class Contention {
     return record.pauseMs;
   }
 
-  /** When the first pause ends; undefined: nothing is left alone. */
+  /** Returns when the first pause ends, undefined when nothing is left alone. */
   nextMs(nowMs: number): number | undefined {
     const pauses = [...this.#records.values()].map(({ untilMs }) => untilMs).filter((untilMs) => untilMs > nowMs);
     return pauses.length === 0 ? undefined : Math.min(...pauses);
   }
 
-  /** Everything may be put back at once. */
+  /** Allows everything to be put back at once. */
   forget(): void {
     this.#records.clear();
   }

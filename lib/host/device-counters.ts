@@ -10,7 +10,7 @@ export interface DeviceCounters {
   sentPackets: bigint;
 }
 
-/** Reads a text in the form of /proc/net/dev; undefined when the device is not in it. */
+/** Reads a text in the form of /proc/net/dev; returns undefined when the device is not in it. */
 export function parseDeviceCounters(text: string, device: string): DeviceCounters | undefined {
   const line = text.split('\n').find((candidate) => candidate.trimStart().startsWith(`${device}:`));
   if (line === undefined) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Makes the host a director: its kernel forwards what is for a virtual address into the TUN device, answers ARP or
- * neighbour solicitations for it where nobody routes it here, and takes back tunnel packets that the director writes to
- * the device.
+ * Makes the host a director: its kernel forwards packets for a virtual address into the TUN device, answers ARP or
+ * neighbour solicitations for the address where nobody routes it here, and takes back the tunnel packets that the
+ * director writes to the device.
  */
 import { TunvsError } from '../values/errors.js';
 import { isSourceRange } from '../values/source.js';
@@ -26,24 +26,26 @@ import { formatHostCommand, type HostStep } from './step.js';
 import { ownAddressConflicts, planRoute, refuseTaken } from './vip-route.js';
 
 export interface DirectorHostOptions {
-  /** Director addresses (DIP); a range is routed to the device, where ICMP errors about its tunnel packets come back. */
+  /**
+   * Director addresses (DIP). A range is routed to the device, where ICMP errors about its tunnel packets come back.
+   */
   sources: readonly string[];
   /**
-   * MTU of the TUN device: the path MTU to the real servers less the outer header. For longer packets the host's own
-   * stack answers "fragmentation needed". Default 1480.
+   * MTU of the TUN device: the path MTU to the real servers less the outer header. The host's own stack answers longer
+   * packets with "fragmentation needed". Default 1480.
    */
   mtuBytes?: number;
-  /** Packets per queue that may wait for a worker; the kernel's own 500 is too few for a burst. Default 4096. */
+  /** Packets per queue that may wait for a worker; the kernel's own 500 are too few for a burst. Default 4096. */
   txQueueLength?: number;
   /** Whether to answer ARP and neighbour solicitations for virtual addresses in the host's subnets. Default true. */
   answersArp?: boolean;
-  /** For tests. */
+  /** Tests pass a host of their own. */
   host?: Host;
 }
 
 /** An address that is directed to the device. */
 interface DirectedVip {
-  /** What its LANs share. */
+  /** The part that all addresses of its LANs share. */
   lan: HeldPart;
   own: HeldPart;
   local?: HeldPart;
@@ -56,7 +58,7 @@ export class DirectorHost {
   readonly #neighbours: LanNeighbours;
   readonly #parts: HeldParts;
   readonly #vips = new Map<string, DirectedVip>();
-  /** What all local nodes share. */
+  /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
   #deviceName: string | undefined;
   #marks: readonly RoutedMark[] = [];
@@ -70,8 +72,8 @@ export class DirectorHost {
   }
 
   /**
-   * The steps that opening and adding these addresses would take now; changes nothing. `localNodes`: those of them that
-   * the host itself serves.
+   * Returns the steps that opening and adding these addresses would take now; changes nothing. `localNodes` are those
+   * of the addresses that the host itself serves.
    */
   plan(
     deviceName: string,
@@ -96,7 +98,7 @@ export class DirectorHost {
     ];
   }
 
-  /** What was found on opening that others of ours are concerned with, one sentence each. */
+  /** Found on opening about other processes that hold things of this host, one sentence each. */
   get warnings(): string[] {
     return this.#parts.setup.warnings;
   }
@@ -141,7 +143,7 @@ export class DirectorHost {
     }
   }
 
-  /** Directs an address or a range of them to the device; nothing when it is there already. REQUIRES: open. */
+  /** Directs an address or a range to the device; does nothing when that is done already. REQUIRES: open. */
   addVip(address: string): void {
     if (this.#deviceName === undefined)
       throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
@@ -170,7 +172,9 @@ export class DirectorHost {
     this.#parts.remove(vip.lan, { keepsSteps: true });
   }
 
-  /** Makes `address` one that services of the host have, for what comes out of the device. REQUIRES: addVip(). */
+  /**
+   * Makes `address` one that services of the host have, for packets that come out of the device. REQUIRES: addVip().
+   */
   addLocalNode(address: string): void {
     const vip = this.#vips.get(address);
     if (vip === undefined)
@@ -194,7 +198,7 @@ export class DirectorHost {
     if (![...this.#vips.values()].some(({ local }) => local !== undefined)) this.#dropShared();
   }
 
-  /** Takes back everything; returns what could not be taken back. Twice is fine. */
+  /** Takes everything back; returns what could not be taken back. Calling it twice is fine. */
   close(): Error[] {
     this.#deviceName = undefined;
     this.#marks = [];
@@ -207,7 +211,7 @@ export class DirectorHost {
     return this.#parts.generation;
   }
 
-  /** Follows devices that have another name: `[before, now]`. */
+  /** Follows devices that were renamed: `[before, now]`. */
   follow(snapshot: SnapshotHost): [string, string][] {
     const renamed = this.#parts.follow(snapshot);
     const nameNow = new Map(renamed);
@@ -239,7 +243,7 @@ export class DirectorHost {
       this.#parts.takeBackStale(snapshot);
   }
 
-  /** What keeps packets from the director and is not ours to change, one sentence each. */
+  /** Returns what keeps packets from the director and is not ours to change, one sentence each. */
   conflicts(snapshot: SnapshotHost): string[] {
     return ownAddressConflicts(snapshot, this.#deviceName, this.#vips);
   }
@@ -265,7 +269,7 @@ export class DirectorHost {
   #planVip(host: Host, device: string, vip: string): HostStep[] {
     return [
       planFallback(host, familyOf(vip), vip),
-      planRoute(host, device, vip, `send what is for ${vip} to the director`),
+      planRoute(host, device, vip, `send packets for ${vip} to the director`),
       ...this.#neighbours.planProxies(host, device, vip),
     ];
   }

@@ -7,33 +7,33 @@ import { setSysctl } from './sysctl.js';
 
 export { familyOf };
 
-/** `192.0.2.1/32`, `2001:db8::1/128`; a range as it is. */
+/** Returns `192.0.2.1/32`, `2001:db8::1/128`; a range as it is. */
 export function asPrefix(address: string): string {
   if (address.includes('/')) return address;
   return `${address}/${familyOf(address) === 4 ? 32 : 128}`;
 }
 
-/** ip(8) takes IPv4 unless it is told otherwise. */
+/** ip(8) assumes IPv4 unless the command names another family. */
 export function ipCommand(address: string, ...words: readonly string[]): string[] {
   return familyOf(address) === 4 ? ['ip', ...words] : ['ip', '-6', ...words];
 }
 
-/** The same with the family always named, as queries need it. */
+/** Does the same with the family always named, as queries need it. */
 export function ipQuery(family: AddressFamily, ...words: readonly string[]): string[] {
   return ['ip', `-${family}`, ...words];
 }
 
-/** The same with its answer in JSON. */
+/** Does the same and asks for JSON. */
 export function ipJson(family: AddressFamily, ...words: readonly string[]): string[] {
   return ['ip', '-j', `-${family}`, ...words];
 }
 
-/** Whether the kernel has IPv6 at all. */
+/** Says whether the kernel has IPv6 at all. */
 export function hasIpv6(host: Host): boolean {
   return host.readSysctl('net/ipv6/conf/all/disable_ipv6') !== undefined;
 }
 
-/** Steps that let a device that is there, or will be, have IPv6. */
+/** Returns steps that allow IPv6 on a device that is there, or will be. */
 export function enableIpv6(host: Host, device: string): HostStep[] {
   const path = `net/ipv6/conf/${device}/disable_ipv6`;
   const now = host.readSysctl(path) ?? host.readSysctl('net/ipv6/conf/default/disable_ipv6');
@@ -42,17 +42,17 @@ export function enableIpv6(host: Host, device: string): HostStep[] {
 
 /**
  * Keeps the kernel from giving a TUN device a link-local address: nobody answers there, and its solicitations would
- * come out of the device as packets. To be done before the device is up.
+ * come out of the device as packets. REQUIRES: the device is not up yet.
  */
 export function withoutLinkLocal(host: Host, device: string): HostStep[] {
   if (!hasIpv6(host)) return [];
   const command = { argv: ['ip', 'link', 'set', 'dev', device, 'addrgenmode', 'none'] };
-  // It stays over down and up.
+  // The setting survives down and up.
   const isHeld = host.snapshot?.link(device) !== undefined;
-  return [{ description: 'no link-local address, so no noise', command, isHeld }];
+  return [{ description: 'keep the kernel from giving it a link-local address', command, isHeld }];
 }
 
-/** The address of an interface by which a host of this address is reached, undefined when it is not. */
+/** Returns the local address of the interface that reaches a host of this address, undefined when none does. */
 export function localAddressTowards(host: Host, address: string): string | undefined {
   const route = host.query(ipQuery(familyOf(address), '-o', 'route', 'get', address.split('/', 1)[0] ?? ''));
   return / src (\S+)/.exec(route ?? '')?.[1];

@@ -1,6 +1,6 @@
 /**
- * What a host is to have, in parts that are planned together. Each part is planned when it is added, and again from a
- * snapshot whenever the host may have changed: what such a plan does not find held is missing, and is put back.
+ * What a host should have, in parts that are planned together. Each part is planned when it is added, and again from a
+ * snapshot whenever the host may have changed: a step that such a plan does not find held is missing, and is put back.
  *
  * Invariant: `part.owned` are the steps that were done for a part and not taken back.
  */
@@ -9,7 +9,7 @@ import { HostSetup } from './host-setup.js';
 import type { SnapshotHost } from './snapshot.js';
 import { formatHostCommand, type HostCommand, type HostStep } from './step.js';
 
-/** Parts that are planned between two turns of the event loop; some microseconds each. */
+/** Parts that are planned between two turns of the event loop; each takes some microseconds. */
 const PARTS_A_TURN = 128;
 
 export type Planner = (host: Host) => HostStep[];
@@ -17,16 +17,16 @@ export type Planner = (host: Host) => HostStep[];
 export interface HeldPart {
   readonly plan: Planner;
   owned: HostStep[];
-  /** What a later plan does without is taken back; otherwise it stays until the part goes. */
+  /** A step that a later plan does without is taken back; otherwise it stays until the part goes. */
   readonly isExact: boolean;
 }
 
 export interface MissingStep {
   readonly part: HeldPart;
   readonly step: HostStep;
-  /** What is put back with it, or not at all. */
+  /** Steps of the same thing are put back together or not at all. */
   readonly thing: string;
-  /** It is a thing that was there, not a step on the way to one. */
+  /** The step is a thing that was there, not a step on the way to one. */
   readonly isThing: boolean;
 }
 
@@ -43,38 +43,38 @@ export class HeldParts {
     this.setup = new HostSetup(host);
   }
 
-  /** Another number after every change of what is wanted: what was read of the host before says nothing of it now. */
+  /** Changes with every change of what is wanted, after which an earlier snapshot of the host says nothing any more. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** All of its steps or none. */
+  /** Does all of the part's steps or none. */
   add(plan: Planner, { isExact = false }: { isExact?: boolean } = {}): HeldPart {
     const owned = plan(this.#host);
     this.setup.apply(owned);
     return this.#watch({ plan, owned, isExact });
   }
 
-  /** Watches what was done already. */
+  /** Watches steps that were done already. */
   addDone(plan: Planner, owned: HostStep[]): HeldPart {
     return this.#watch({ plan, owned, isExact: false });
   }
 
-  /** Takes its steps back, but for `keepsSteps`: then they stay until {@link clear}, and nobody looks after them. */
+  /** Takes the part's steps back. With `keepsSteps` they stay until {@link clear}, and nobody looks after them. */
   remove(part: HeldPart, { keepsSteps = false }: { keepsSteps?: boolean } = {}): Error[] {
     this.#generation += 1;
     this.#parts.delete(part);
     return keepsSteps ? [] : this.setup.undo(part.owned);
   }
 
-  /** Takes everything back; returns what could not be. */
+  /** Takes everything back; returns what could not be taken back. */
   clear(): Error[] {
     this.#generation += 1;
     this.#parts.clear();
     return this.setup.undo();
   }
 
-  /** Devices that have another name since the last snapshot, which is from now on that of all steps: `[before, now]`. */
+  /** Returns devices renamed since the last snapshot, `[before, now]`, and renames them in all steps. */
   follow(snapshot: SnapshotHost): [string, string][] {
     const renamed: [string, string][] = [];
     for (const [index, before] of this.#links) {
@@ -86,7 +86,7 @@ export class HeldParts {
     return renamed;
   }
 
-  /** Plans all parts, with turns of the event loop between; what comes after has only to look. */
+  /** Plans all parts, with turns of the event loop in between, so that what follows only looks the plans up. */
   async prepare(snapshot: SnapshotHost): Promise<void> {
     const before = this.#generation;
     let planned = 0;
@@ -98,7 +98,7 @@ export class HeldParts {
     }
   }
 
-  /** Pure. In the order in which it has to be put back. */
+  /** Returns the steps in the order in which they must be put back. Pure. */
   missing(snapshot: SnapshotHost): MissingStep[] {
     const seen = new Set<string>();
     return [...this.#parts].flatMap((part) =>
@@ -114,13 +114,13 @@ export class HeldParts {
     );
   }
 
-  /** Puts steps back; for each what went wrong. */
+  /** Puts steps back; returns what went wrong with each. */
   putBack(missing: readonly MissingStep[]): (Error | undefined)[] {
     const results = this.#host.runAll(missing.map(({ step }) => step.command));
     for (const [index, { part, step }] of missing.entries()) {
       if (results[index] !== undefined || step.undo === undefined) continue;
       const key = formatHostCommand(step.command);
-      // What it was before the first time is what it is to be in the end.
+      // The value before the first time is the one to restore in the end.
       if (part.owned.some((own) => formatHostCommand(own.command) === key)) continue;
       part.owned.push(step);
       this.setup.adopt([step]);
@@ -140,7 +140,7 @@ export class HeldParts {
     }
   }
 
-  /** Planned once for a snapshot, and anew when what is wanted has changed. */
+  /** Plans once for a snapshot, and again when what is wanted has changed. */
   #planOf(part: HeldPart, snapshot: SnapshotHost): HostStep[] {
     if (this.#planned?.snapshot !== snapshot || this.#planned.generation !== this.#generation)
       this.#planned = { snapshot, generation: this.#generation, steps: new Map() };

@@ -1,4 +1,4 @@
-/** What a host's keeper tells, in sentences. */
+/** The news of a host's keeper, in sentences. */
 import type { MissingStep } from './held-parts.js';
 
 export type HostEventType =
@@ -21,7 +21,7 @@ export interface HostEvent {
   cause?: unknown;
 }
 
-/** More of a list than this is only counted in a sentence. */
+/** Further things in a list are only counted. */
 const MOST_NAMED = 4;
 
 export function listed(things: readonly string[]): string {
@@ -44,11 +44,11 @@ export function notMended(things: readonly string[], error: Error): HostEvent {
     value: things.length,
     things,
     cause: error,
-    message: `this host lacks ${listed(things)}, which cannot be put back: ${error.message}`,
+    message: `this host lacks ${listed(things)}, and it could not be put back: ${error.message}`,
   };
 }
 
-/** `devices`: ours, which a network manager has to leave alone. */
+/** `devices` are ours: a network manager must leave them alone. */
 export function contested(
   things: readonly string[],
   times: number,
@@ -61,14 +61,14 @@ export function contested(
     value: things.length,
     things,
     message:
-      `somebody takes it away again and again (${times} times), so it is left alone for ${Math.round(pauseMs / 1000)} s: ` +
-      `${listed(things)}; if that is NetworkManager, tell it unmanaged-devices=${names || '...'}; if it is ` +
-      'systemd-networkd, tell it ManageForeignRoutes=no and ManageForeignRoutingPolicyRules=no; mendHost(), or SIGHUP ' +
+      `somebody keeps removing what this host needs (${times} times), so it is left alone for ` +
+      `${Math.round(pauseMs / 1000)} s: ${listed(things)}; if NetworkManager does that, set its unmanaged-devices=${names || '...'}; if it is ` +
+      'systemd-networkd, set its ManageForeignRoutes=no and ManageForeignRoutingPolicyRules=no; mendHost(), or SIGHUP ' +
       'to the command, puts it back at once',
   };
 }
 
-/** In the order of first mention. */
+/** Returns the things in the order of first mention. */
 export function thingsOf(missing: readonly MissingStep[]): string[] {
   return [...new Set(missing.filter(({ isThing }) => isThing).map(({ thing }) => thing))];
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps a host as it is wanted: is told of changes, reads the host beside the event loop, puts back what is missing and
- * says so. A check that the owner's own changes overtake is begun anew, so that it never judges by what was.
+ * Keeps a host as it is wanted: hears of changes, reads the host beside the event loop, puts back what is missing and
+ * says so. A check that is overtaken by changes of the owner's begins anew, so it never judges by what was.
  *
  * Invariants: one check at a time; nothing is put back after close(); no timer keeps the process alive.
  */
@@ -17,44 +17,44 @@ import { type SnapshotHost, takeSnapshot } from './snapshot.js';
 
 /** What is wanted of a host. */
 export interface Wanted {
-  /** Another number after every change of what is wanted. */
+  /** Changes with every change of what is wanted. */
   readonly generation: number;
-  /** A look at what has changed; may change what is wanted. */
+  /** Sees what has changed on the host; this may change what is wanted. */
   see(snapshot: SnapshotHost): void;
-  /** Makes missing() short, with turns of the event loop between. */
+  /** Makes missing() quick, with turns of the event loop in between. */
   prepare(snapshot: SnapshotHost): Promise<void>;
-  /** Pure. In the order in which it has to be put back. */
+  /** Returns the steps in the order in which they must be put back. Pure. */
   missing(snapshot: SnapshotHost): MissingStep[];
   putBack(missing: readonly MissingStep[]): (Error | undefined)[];
   takeBackStale(snapshot: SnapshotHost): void;
-  /** Ours, which a network manager has to leave alone. */
+  /** Our devices, which a network manager must leave alone. */
   readonly devices: readonly string[];
 }
 
 export interface KeeperBacking {
-  /** Where sysctls are read. */
+  /** Sysctls are read here. */
   live: Host;
   takeSnapshot(signal: AbortSignal): Promise<SnapshotHost>;
-  /** Throws where there is no rtnetlink; then the host is looked at every ten seconds. */
+  /** Throws where there is no rtnetlink; then the keeper looks at the host every ten seconds. */
   monitor(changed: (kinds: NativeHostChange[]) => void): { close(): void };
   nowMs(): number;
   report(event: HostEvent): void;
 }
 
-/** Changes come in flocks: a check waits until none has come for so long, */
+/** Changes come in bursts: a check waits until none has come for this long, */
 const QUIET_MS = 50;
-/** but not longer than this. */
+/** but it waits no longer than this. */
 const LONGEST_WAIT_MS = 250;
-/** Checks take at most one part of this many of the time. */
+/** Checks take at most one part in this many of the time. */
 const REST = 5;
-/** Between two looks at sysctls, most of which nobody is told of. */
+/** The time between two looks at sysctls, since the kernel announces changes of few of them. */
 const SYSCTL_INTERVAL_MS = 1000;
 const RETRY_MS = 1000;
 const UNREADABLE_RETRY_MS = 5000;
 const BLIND_INTERVAL_MS = 10_000;
-/** Between two turns of the event loop. */
+/** Steps that are put back between two turns of the event loop. */
 const MOST_AT_ONCE = 256;
-/** A check that is overtaken so often waits for calm. */
+/** A check that is overtaken this often waits for calm. */
 const MOST_ATTEMPTS = 5;
 
 export class HostKeeper {
@@ -67,14 +67,14 @@ export class HostKeeper {
   readonly #poll: NodeJS.Timeout;
   #kinds = new Set<NativeHostChange>();
   #timer: NodeJS.Timeout | undefined;
-  /** The first change that is still to be looked at. */
+  /** The time of the first change that is still to be looked at. */
   #waitingSinceMs: number | undefined;
   #restUntilMs = 0;
-  /** When what could not be put back is tried again. */
+  /** The time at which what could not be put back is tried again. */
   #retryAtMs: number | undefined;
   #running: Promise<unknown> = Promise.resolve();
   #isRunning = false;
-  /** What the last plan read. */
+  /** The sysctls that the last plan read. */
   #sysctls: ReadonlyMap<string, string | undefined> = new Map();
   #wasUnreadable = false;
   #lastNotMended = '';
@@ -88,14 +88,14 @@ export class HostKeeper {
       this.#monitor = backing.monitor((kinds) => this.#changed(kinds));
     } catch (error) {
       interval = BLIND_INTERVAL_MS;
-      const message = `changes of this host are found after ten seconds, not at once: ${(error as Error).message}`;
+      const message = `changes of this host are noticed after ten seconds instead of at once: ${(error as Error).message}`;
       this.#reportLater({ type: 'hostUnreadable', value: 0, message, cause: error });
     }
     this.#poll = setInterval(() => this.#lookAtSysctls(), interval).unref();
     this.#changed([]);
   }
 
-  /** Looks at the host now and puts everything back, that too which was left alone; how many things it were. */
+  /** Looks at the host now and puts everything back, even what was left alone; returns how many things that were. */
   async mend(): Promise<number> {
     this.#contention.forget();
     this.#lastNotMended = '';
@@ -106,7 +106,7 @@ export class HostKeeper {
     return this.counts.mended - before;
   }
 
-  /** Twice is fine. */
+  /** Calling it twice is fine. */
   close(): void {
     this.#ending.abort();
     this.#monitor?.close();
@@ -143,7 +143,7 @@ export class HostKeeper {
   #checkIn(delayMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      // One that runs has a look when it is done.
+      // A check that is running looks again when it is done.
       if (!this.#isRunning) this.#begin(false).catch((error: unknown) => this.#unreadable(error));
     }, delayMs).unref();
   }
@@ -160,7 +160,7 @@ export class HostKeeper {
       if (this.#waitingSinceMs !== undefined) this.#changed([]);
       else if (nextMs < Infinity) this.#checkIn(nextMs - now);
     });
-    // Its owner is told by the event of #check, or by the promise that mend() returns.
+    // Its owner learns of it by the event of #check, or by the promise that mend() returns.
     this.#running = run.catch(() => {});
     return run;
   }
@@ -191,7 +191,7 @@ export class HostKeeper {
     return 0;
   }
 
-  /** Undefined when it was closed meanwhile. */
+  /** Returns undefined when the keeper was closed meanwhile. */
   async #read(): Promise<SnapshotHost | undefined> {
     try {
       const snapshot = await this.#backing.takeSnapshot(this.#ending.signal);
@@ -202,7 +202,7 @@ export class HostKeeper {
     }
   }
 
-  /** `isLinkChange`: what went with a device that went down was taken away by nobody. */
+  /** With `isLinkChange`, nobody took away what went with a device that went down. */
   async #putBack(missing: readonly MissingStep[], isLinkChange: boolean): Promise<number> {
     const back: MissingStep[] = [];
     const failed: MissingStep[] = [];
@@ -234,7 +234,7 @@ export class HostKeeper {
   #tellNotMended(things: readonly string[], error: Error): void {
     if (things.length === 0) return;
     const event = notMended(things, error);
-    // Tried again every second, told once.
+    // It is tried again every second, but told once.
     if (event.message !== this.#lastNotMended) this.#report(event);
     this.#lastNotMended = event.message;
     this.#retryAtMs = this.#backing.nowMs() + RETRY_MS;
@@ -263,7 +263,7 @@ export class HostKeeper {
   }
 }
 
-/** Of this host. */
+/** Makes the keeper of this host. */
 export function hostKeeper(wanted: Wanted, report: (event: HostEvent) => void): HostKeeper {
   return new HostKeeper(wanted, {
     live: thisHost,

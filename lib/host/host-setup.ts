@@ -1,4 +1,4 @@
-/** Applies steps to the host and takes them back in reverse order, as far as nobody else holds what they made. */
+/** Applies steps to the host and takes them back in reverse order, unless somebody else holds what they made. */
 import { Holder } from './holds/holder.js';
 import type { Host } from './host.js';
 import { withSysctlMend } from './read-only-sysctl.js';
@@ -7,7 +7,7 @@ import type { HostStep } from './step.js';
 export class HostSetup {
   readonly #host: Host;
   readonly #holder: Holder;
-  /** Applied and not yet undone, oldest first. */
+  /** The steps that were applied and not yet undone, oldest first. */
   readonly #applied: HostStep[] = [];
 
   constructor(host: Host) {
@@ -15,22 +15,22 @@ export class HostSetup {
     this.#holder = new Holder(host);
   }
 
-  /** One sentence each, about what cannot be counted or was left by others. */
+  /** Says what cannot be counted or was left by others, one sentence each. */
   get warnings(): string[] {
     return this.#holder.warnings;
   }
 
-  /** What is read and changed within `run` is not changed by others of ours meanwhile. */
+  /** Keeps other holders of ours from changing what `run` reads and changes. */
   together<T>(run: () => T): T {
     return this.#holder.together(run);
   }
 
-  /** Takes away what killed ones have left. To be done before steps are planned. */
+  /** Removes what killed processes have left. REQUIRES: called before steps are planned. */
   prepare(): void {
     this.#holder.together(() => this.#holder.start());
   }
 
-  /** All of `steps` or none: what a failure leaves half done is undone before the error is thrown. Runs none that is held. */
+  /** Applies all of `steps` or none: a failure undoes what is half done before it throws. A held step is not run. */
   apply(steps: readonly HostStep[]): void {
     if (steps.length === 0) return;
     this.#holder.together(() => {
@@ -51,7 +51,7 @@ export class HostSetup {
     });
   }
 
-  /** Remembers what was run otherwise, to take it back. */
+  /** Remembers what was run elsewhere, to take it back. */
   adopt(steps: readonly HostStep[]): void {
     this.#holder.together(() => {
       for (const step of steps) this.#holder.adopt(step);
@@ -59,7 +59,7 @@ export class HostSetup {
     this.#applied.push(...steps);
   }
 
-  /** What was applied is from now on known as `now`. */
+  /** Knows what was applied as `now` from here on. */
   replace(step: HostStep, now: HostStep): void {
     const place = this.#applied.indexOf(step);
     if (place < 0) return;

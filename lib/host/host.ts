@@ -1,4 +1,7 @@
-/** The host that is set up: what planners read and what the applier runs. Injected, so that plans are tested without one. */
+/**
+ * The host that is set up: what planners read and the applier runs. It is injected, so that plans are tested without
+ * one.
+ */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
@@ -16,16 +19,18 @@ export interface HostAddress {
 }
 
 export interface Host {
-  /** The value of a file below /proc/sys/, undefined when there is none. */
+  /** Returns the value of a file below /proc/sys/, undefined when there is none. */
   readSysctl(path: string): string | undefined;
   addresses(): HostAddress[];
-  /** What a run of ip(8) prints, undefined when it fails. */
+  /** Returns what a run of ip(8) prints, undefined when it fails. */
   query(argv: readonly string[]): string | undefined;
   /** Throws a TunvsError that names the command and what it said. */
   run(command: HostCommand): void;
-  /** All of them in few runs of ip(8), going on behind one that fails; an error, or nothing, for each. */
+  /**
+   * Runs all of them in few runs of ip(8), and goes on after one that fails; returns an error, or nothing, for each.
+   */
   runAll(commands: readonly HostCommand[]): (Error | undefined)[];
-  /** There when all that is read is of one moment: planners say then of each step whether it is held. */
+  /** Present when all that is read is of one moment: planners then say of each step whether it is held. */
   readonly snapshot?: HostSnapshot;
 }
 
@@ -40,14 +45,14 @@ export interface HostLink {
 
 /** A route that tunvs makes. */
 export interface HostRoute {
-  /** With its length, or `default`. */
+  /** The destination with its length, or `default`. */
   readonly to: string;
   readonly device: string;
-  /** Left out: the main table. */
+  /** Absent for the main table. */
   readonly table?: string;
-  /** Of type local. */
+  /** The route is of type local. */
   readonly isLocal?: boolean;
-  /** The address that packets of the host's own take; left out: any. */
+  /** The source that packets of the host's own take; absent for any. */
   readonly source?: string;
 }
 
@@ -55,13 +60,13 @@ export interface HostRoute {
 export interface HostSnapshot {
   link(name: string): HostLink | undefined;
   linkOf(index: number): HostLink | undefined;
-  /** Of all interfaces, whether they are up or not. */
+  /** The addresses of all interfaces, whether they are up or not. */
   readonly allAddresses: readonly HostAddress[];
-  /** `address` with its length. */
+  /** `address` has its length. */
   hasAddress(address: string, device: string): boolean;
-  /** Among the routes with our protocol number. */
+  /** Looks among the routes with our protocol number. */
   hasRoute(family: AddressFamily, route: HostRoute): boolean;
-  /** Among them, those that lead nowhere: `to` with its length, or `default`. */
+  /** Looks among those that lead nowhere: `to` has its length, or is `default`. */
   hasUnreachable(family: AddressFamily, to: string, table: string, metric: number): boolean;
 }
 
@@ -70,7 +75,7 @@ function execute(argv: readonly string[]): string {
   return execFileSync(file, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_TIMEOUT_MS });
 }
 
-/** An address with a label (`eth0:0`) is listed under it; the name of a device holds no colon. */
+/** An address with a label (`eth0:0`) is listed under the label; the name of a device holds no colon. */
 function deviceOfLabel(label: string): string {
   return label.split(':', 1)[0] as string;
 }
@@ -81,7 +86,7 @@ export const thisHost: Host = {
     try {
       return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
     } catch {
-      // This kernel has no such file: whoever asks says what that means.
+      // This kernel has no such file: the caller says what that means.
       return undefined;
     }
   },

@@ -1,4 +1,4 @@
-/** Many commands in few runs of ip(8). */
+/** Runs many commands in few runs of ip(8). */
 import { spawnSync } from 'node:child_process';
 import { COMMAND_TIMEOUT_MS, failure } from './command-failure.js';
 import type { HostCommand } from './step.js';
@@ -7,14 +7,14 @@ import type { HostCommand } from './step.js';
 const FAMILY_WORDS: readonly string[] = ['-4', '-6'];
 
 interface IpBatch {
-  /** Words before the object. */
+  /** The words before the object. */
   options: readonly string[];
-  /** Places of the commands in the list. */
+  /** The places of the commands in the list. */
   places: number[];
   lines: string[];
 }
 
-/** ip(8) goes on behind a line that fails, and tells each by its number. */
+/** ip(8) goes on after a line that fails, and reports each failure with the line's number. */
 function executeBatch({ options, places, lines }: IpBatch, results: (Error | undefined)[]): void {
   const [file = 'ip', ...words] = ['ip', ...options, '-force', '-batch', '-'];
   const { stderr, error } = spawnSync(file, words, {
@@ -41,7 +41,7 @@ function executeBatch({ options, places, lines }: IpBatch, results: (Error | und
   }
 }
 
-/** In their order, an error or nothing for each; `run` does those that are not ip(8)'s. */
+/** Returns an error or nothing for each command, in their order; `run` runs those that are not ip(8)'s. */
 export function runBatched(
   commands: readonly HostCommand[],
   run: (command: HostCommand) => void,

@@ -1,4 +1,4 @@
-/** The host's rules for choosing a routing table, as `ip -j rule show` says them. */
+/** The host's rules for choosing a routing table, as `ip -j rule show` prints them. */
 import type { AddressFamily } from '../values/inet.js';
 import { askJson } from './ask.js';
 import { asPrefix, ipJson } from './family.js';
@@ -9,19 +9,19 @@ export interface IpRule {
   priority: number;
   src?: string;
   dst?: string;
-  /** Left out: one address. */
+  /** Absent for one address. */
   dstlen?: number;
   iif?: string;
-  /** There: the device is not. */
+  /** Present when the device is not there. */
   iif_detached?: null;
-  /** There: it is for what its selectors do not fit. */
+  /** Present when the rule applies to what its selectors do not match. */
   not?: null;
   /** Hexadecimal, as is the mask. */
   fwmark?: string;
-  /** Left out: all bits count. */
+  /** Absent when all bits count. */
   fwmask?: string;
   table?: string;
-  /** Left out: the kernel. */
+  /** Absent for the kernel. */
   protocol?: string;
 }
 
@@ -34,7 +34,7 @@ export function destination({ dst, dstlen }: IpRule): string | undefined {
   return dst === undefined || dstlen === undefined ? dst && asPrefix(dst) : `${dst}/${dstlen}`;
 }
 
-/** As `ip rule` takes it. */
+/** Writes the selector as `ip rule` takes it. */
 export function selector(rule: IpRule): string[] {
   const { priority, fwmark, fwmask, iif, table, protocol } = rule;
   const mark = fwmark !== undefined && fwmask !== undefined ? `${fwmark}/${fwmask}` : fwmark;
@@ -42,7 +42,7 @@ export function selector(rule: IpRule): string[] {
   return Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [key, value]));
 }
 
-/** As ip(8) prints it. */
+/** Writes the mark as ip(8) prints it. */
 export function formatMark(mark: number): string {
   return `0x${mark.toString(16)}`;
 }

@@ -6,9 +6,9 @@ import { setSysctl } from './sysctl.js';
 const ALL = 'net/ipv6/conf/all/forwarding';
 
 /**
- * Steps, in order. Writing `all` writes every interface: those that forwarded before get their value back behind the
- * undo. And a host that forwards takes no router advertisements, and loses a default route that it has from them, unless
- * `accept_ra` is 2.
+ * Returns the steps in order. Writing `all` writes every interface, so those that forwarded before get their value back
+ * after the undo. And a host that forwards takes no router advertisements, and loses a default route that came from
+ * them, unless `accept_ra` is 2.
  */
 export function forwardIpv6(host: Host): HostStep[] {
   const names = [...new Set(host.addresses().map(({ interfaceName }) => interfaceName))];
@@ -28,5 +28,5 @@ export function forwardIpv6(host: Host): HostStep[] {
 function goOnTaking(host: Host, name: string): HostStep[] {
   const path = `net/ipv6/conf/${name}/accept_ra`;
   if (host.readSysctl(path) === undefined) return [];
-  return setSysctl(host, path, '2', `go on taking router advertisements on ${name}`);
+  return setSysctl(host, path, '2', `keep accepting router advertisements on ${name}`);
 }

@@ -1,4 +1,4 @@
-/** The kernel's own tunnel devices, where it has the modules: which are needed, and how they are had. */
+/** The kernel's own tunnel devices, where it has the modules: which are needed, and how to get them. */
 import type { AddressFamily } from '../values/inet.js';
 import { familyOf, ipCommand, localAddressTowards } from './family.js';
 import { isSourceRange } from '../values/source.js';
@@ -9,7 +9,7 @@ import type { HostStep } from './step.js';
 
 export type TunnelMethod = 'ipip' | 'gue' | 'gre';
 
-/** What tunnel packets come in. */
+/** What the tunnel packets come in. */
 export interface TunnelNeeds {
   methods: readonly TunnelMethod[];
   directors: readonly string[];
@@ -22,30 +22,30 @@ export interface TunnelNeeds {
 /** A device that inner packets come out of. */
 export interface TunnelDevice {
   name: string;
-  /** It stays when the program ends, as tunl0 does. */
+  /** The device stays when the program ends, as tunl0 does. */
   isShared: boolean;
-  /** Of the inner packets. */
+  /** The families of the inner packets. */
   families: readonly AddressFamily[];
 }
 
 interface KernelDevice {
   type: 'ipip' | 'sit' | 'ip6tnl' | 'gre' | 'ip6gre';
-  /** There once the module is loaded. */
+  /** The device that appears once the module is loaded. */
   ofModule: string;
-  /** To be used itself: it takes what no other device takes, from anybody; another for all packets cannot be made. */
+  /** A device to use itself: it takes what no other device takes, from anybody, and the kernel allows no second one. */
   fallback?: string;
   families: readonly AddressFamily[];
-  /** Words behind the type when a device of our own is made. */
+  /** The words after the type when we make a device of our own. */
   options: readonly string[];
 }
 
-/** Pure but for the local address that GRE needs. Undefined: the local address is not known. */
+/** Pure, except for the local address that GRE needs. Returns undefined when the local address is not known. */
 function devicesFor(needs: TunnelNeeds, host: Host): KernelDevice[] | undefined {
   const inner = ([4, 6] as const).filter((family) => needs.virtualAddresses.some((vip) => familyOf(vip) === family));
   const devices: KernelDevice[] = [];
   for (const outer of outerFamilies(needs)) {
     const directors = needs.directors.filter((address) => familyOf(address) === outer);
-    // A device for each director takes the packets of that one alone; there is none for a range.
+    // A device for each director takes the packets of that one only; a device cannot be told a range.
     const remotes = directors.some(isSourceRange) ? [undefined] : directors;
     for (const remote of remotes) {
       if (needs.methods.includes('ipip') || needs.methods.includes('gue'))
@@ -53,7 +53,7 @@ function devicesFor(needs: TunnelNeeds, host: Host): KernelDevice[] | undefined 
       if (!needs.methods.includes('gre')) continue;
       const local = localAddressTowards(host, remote ?? (directors[0] as string));
       if (local === undefined) return undefined;
-      // With a local address it goes before the fallback device, which takes no checksums.
+      // A device with a local address goes before the fallback device, which takes no checksums.
       const options = ['local', local, ...from(remote), ...(needs.greChecksum ? ['icsum'] : [])];
       devices.push({ type: outer === 4 ? 'gre' : 'ip6gre', ofModule: 'gre0', families: inner, options });
     }
@@ -87,7 +87,7 @@ function ipDevices(outer: AddressFamily, inner: readonly AddressFamily[], remote
 /** Devices that the kernel makes with the modules; those that are up take what no other device takes. */
 export const fallbackDevices: readonly string[] = ['tunl0', 'sit0', 'ip6tnl0', 'gre0', 'ip6gre0'];
 
-/** Names of our own devices: `tunvs-rs0`, then `tunvs-rs1`, ... */
+/** Yields names for our own devices: `tunvs-rs0`, then `tunvs-rs1`, ... */
 function* names(first: string): Generator<string, never> {
   const [, stem = first, digits = '0'] = /^(.*?)(\d*)$/.exec(first) ?? [];
   yield first;
@@ -101,7 +101,7 @@ function receiveGue(needs: TunnelNeeds): HostStep[] {
     needs.guePorts.map((port) => {
       const example = outer === 4 ? '0.0.0.0' : '::';
       return {
-        description: `take GUE on UDP port ${port} (IPv${outer})`,
+        description: `receive GUE on UDP port ${port} (IPv${outer})`,
         command: { argv: ipCommand(example, 'fou', 'add', 'port', `${port}`, 'gue') },
         undo: { argv: ipCommand(example, 'fou', 'del', 'port', `${port}`) },
       };
@@ -109,7 +109,7 @@ function receiveGue(needs: TunnelNeeds): HostStep[] {
   );
 }
 
-/** The device that another real server of ours has made for the same packets: the kernel takes no second one. */
+/** Finds the device that another real server of ours has made for the same packets: the kernel refuses a second one. */
 function alreadyOurs(host: Host, { type, options }: KernelDevice): string | undefined {
   const wanted = ['type', type, ...options].join(' ');
   const made = findOurs(host, ({ command }) => 'argv' in command && command.argv.slice(5).join(' ') === wanted);
@@ -124,7 +124,7 @@ function create({ type, options }: KernelDevice, name: string): HostStep {
   };
 }
 
-/** The steps that made devices of our own, as a snapshot finds them. */
+/** Returns the steps that made devices of our own, as a snapshot finds them. */
 export function planMadeDevices(done: readonly HostStep[], host: Host): HostStep[] {
   return done
     .filter(({ command }) => 'argv' in command && command.argv.slice(0, 4).join(' ') === 'ip link add name')
@@ -134,11 +134,11 @@ export function planMadeDevices(done: readonly HostStep[], host: Host): HostStep
     });
 }
 
-/** ip6tnl0 takes IPv6 alone until it is told otherwise, and only that can be told it. */
+/** ip6tnl0 takes IPv6 only, until it is told otherwise; no other device can be told. */
 function adapt(fallback: string, { type, options }: KernelDevice): HostStep[] {
   if (type !== 'ip6tnl' || options.length === 0) return [];
   const set = (mode: string) => ({ argv: ['ip', 'link', 'set', 'dev', fallback, 'type', type, 'mode', mode] });
-  return [{ description: 'take IPv4 packets as well', command: set('any'), undo: set('ip6ip6') }];
+  return [{ description: 'receive IPv4 packets as well', command: set('any'), undo: set('ip6ip6') }];
 }
 
 function exists(host: Host, name: string): boolean {
@@ -153,13 +153,16 @@ const MODULES: Record<KernelDevice['type'], string> = {
   ip6gre: 'ip6_gre',
 };
 
-/** What `modprobe` loads for these needs. */
+/** Returns what `modprobe` must load for these needs. */
 export function modulesFor(needs: TunnelNeeds, host: Host): string[] {
   const types = (devicesFor(needs, host) ?? []).map(({ type }) => MODULES[type]);
   return [...types, ...(needs.methods.includes('gue') ? ['fou'] : [])];
 }
 
-/** What a real server would use of this kernel without loading a module, and the steps for it; undefined: it lacks some. */
+/**
+ * Returns what a real server would use of this kernel without loading a module, and the steps; undefined if it lacks
+ * some.
+ */
 export function planKernelTunnels(
   host: Host,
   needs: TunnelNeeds,
@@ -183,8 +186,9 @@ function plan(wanted: readonly KernelDevice[], needs: TunnelNeeds, free: Generat
 }
 
 /**
- * The fallback devices where they are there, else devices of our own (which loads the modules where they can be loaded,
- * and then the fallback may be there after all). Undefined, and nothing changed, when the kernel lacks something.
+ * Uses the fallback devices where they are there, otherwise devices of our own. Making those loads the modules where
+ * that is possible, and then the fallback may be there after all. Returns undefined, with nothing changed, when the
+ * kernel lacks something.
  */
 export function openKernelTunnels(
   host: Host,
@@ -220,16 +224,16 @@ export function openKernelTunnels(
     apply(receiveGue(needs));
     return devices;
   } catch {
-    // The caller takes the other mode, or names the modules that are missing.
+    // The caller uses the other mode, or names the modules that are missing.
     setup.undo(done);
     return undefined;
   }
 }
 
-/** Of those that would take tunnel packets as well as we do. */
+/** The types of device that would receive the same tunnel packets as we do. */
 const TUNNEL_TYPES = ['ipip', 'sit', 'ip6tnl', 'gre', 'ip6gre'];
 
-/** Tunnel devices of the kernel that are up, but `except`. */
+/** Returns the kernel's tunnel devices that are up, but `except`. */
 export function otherTunnels(host: Host, except: readonly string[]): string[] {
   return TUNNEL_TYPES.flatMap((type) =>
     (host.query(['ip', '-o', 'link', 'show', 'up', 'type', type]) ?? '')

@@ -14,15 +14,15 @@ import { setSysctl } from './sysctl.js';
 
 export class LanNeighbours {
   readonly #answers: boolean;
-  /** Of the last snapshot. */
+  /** The neighbours of the last snapshot. */
   #lans: { host: Host; byVip: Map<string, string[]> } | undefined;
 
-  /** `answers`: false where neighbours are not answered at all. */
+  /** `answers` is false where neighbours are not answered at all. */
   constructor(answers: boolean) {
     this.#answers = answers;
   }
 
-  /** What all addresses of a LAN share, and what therefore stays until close. */
+  /** Plans what all addresses of a LAN share, and what therefore stays until close. */
   planLan(host: Host, device: string, vip: string): HostStep[] {
     const is6 = familyOf(vip) === 6;
     const promptly = this.#lanOf(host, device, vip)
@@ -36,7 +36,7 @@ export class LanNeighbours {
     return [...enableIpv6(host, device), ...forwardIpv6(host), ...proxies, ...promptly];
   }
 
-  /** Of one address, or each of a range, but for what somebody else has a proxy for. */
+  /** Plans an entry for one address, or for each of a range, unless somebody else has a proxy for it. */
   planProxies(host: Host, device: string, vip: string): HostStep[] {
     return this.#lanOf(host, device, vip)
       .flatMap((name) => (isRange(vip) ? addressesIn(vip) : [vip]).map((address) => ({ name, address })))
@@ -48,7 +48,7 @@ export class LanNeighbours {
   #lanOf(host: Host, device: string, vip: string): string[] {
     if (!this.#answers || (isRange(vip) && isLarge(vip))) return [];
     if (host.snapshot === undefined) return interfacesOnLink(host.addresses(), [vip], [device]);
-    // Asked twice for every address, of which there may be thousands.
+    // The same is asked twice for every address, of which there may be thousands.
     if (this.#lans?.host !== host) this.#lans = { host, byVip: new Map() };
     const names = this.#lans.byVip.get(vip) ?? interfacesOnLink(host.addresses(), [vip], [device]);
     this.#lans.byVip.set(vip, names);

@@ -1,4 +1,4 @@
-/** What a device that was there before is when the director gives it back. */
+/** What a device that existed before must be again when the director gives it back. */
 import type { Host } from './host.js';
 import type { HostCommand } from './step.js';
 
@@ -11,8 +11,8 @@ interface LinkRow {
 }
 
 /**
- * What makes it what it is now; undefined for a TUN device that goes with its process. From a snapshot: undefined as
- * well, since what it was before is known by then.
+ * Returns the command that restores the device to what it is now; undefined for a TUN device that goes with its
+ * process, and for a snapshot, because what the device was before is known by then.
  */
 export function linkAsBefore(host: Host, device: string): HostCommand | undefined {
   if (host.snapshot !== undefined) return undefined;
@@ -30,7 +30,7 @@ export function linkAsBefore(host: Host, device: string): HostCommand | undefine
   };
 }
 
-/** Spread into the step that changes the device. To be asked before anything is changed. */
+/** Spread the result into the step that changes the device. REQUIRES: called before anything is changed. */
 export function undoOf(command: HostCommand | undefined): { undo?: HostCommand } {
   return command === undefined ? {} : { undo: command };
 }

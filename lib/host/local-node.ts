@@ -1,10 +1,10 @@
 /**
  * Local node: what the host needs so that a packet for a virtual address goes to the director when it comes from
- * anywhere, and to the host's own services when it comes back out of the director's device.
+ * elsewhere, and to the host's own services when it comes back out of the director's device.
  *
- * The address becomes local to the host, for its services to bind to and to answer from. The rule that looks up local
- * addresses has preference 0, and a rule is put behind those of its own preference: so ours is added, and then the
- * other one anew. What names the device goes with it; what a killed director leaves behind is taken away first.
+ * The address becomes local to the host, so that its services can bind to it and answer from it. The rule that looks up
+ * local addresses has preference 0, and the kernel puts a new rule after those of the same preference: so our rules are
+ * added, and then that one again. What names the device goes with it; what a killed director left is removed first.
  */
 import { isRange, splitPrefix } from '../values/prefix.js';
 import { asPrefix, familyOf, ipCommand } from './family.js';
@@ -21,13 +21,13 @@ export interface LocalNodePlan {
   protocol: string;
   /** Director addresses (DIP). */
   sources: readonly string[];
-  /** Their packets go to devices of their own. */
+  /** The marks whose packets go to devices of their own. */
   marks: readonly RoutedMark[];
 }
 
 /**
- * What all local nodes share. A packet that comes in for a connection of the host's own is given to its socket early,
- * and a packet that has a socket is not forwarded: it would never get to the director.
+ * Plans what all local nodes share. The kernel hands a packet for a connection of the host's own to its socket early,
+ * and does not forward a packet that has a socket: it would never get to the director.
  */
 export function planLocalNodes(host: Host): HostStep[] {
   return ['tcp', 'udp'].flatMap((protocol) => {
@@ -42,27 +42,27 @@ export function planLocalNodes(host: Host): HostStep[] {
   });
 }
 
-/** `vip`: an address, or a range. REQUIRES: the host routes it to the device. */
+/** `vip` is an address or a range. REQUIRES: the host routes it to the device. */
 export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): HostStep[] {
   const { device, protocol, marks } = plan;
   const rules = readRules(host, familyOf(vip));
   const own = [
-    // The next rule but one would take them away from the host.
+    // The next rule but one would take these addresses away from the host.
     ...ownAddressesIn(host, vip, device).map((address) => ({
       words: ['to', asPrefix(address), 'lookup', 'local'],
-      description: `${address} is local as before`,
+      description: `keep ${address} local`,
     })),
     {
       words: ['iif', device, 'to', asPrefix(vip), 'lookup', 'local'],
-      description: 'what the director hands back is local',
+      description: 'deliver what the director hands back',
     },
     ...marks.map(({ mark, table }) => ({
       words: ['fwmark', formatMark(mark), 'to', asPrefix(vip), 'lookup', `${table}`],
-      description: `what has mark ${mark} goes to the director as that`,
+      description: `send packets with mark ${mark} to the director by their device`,
     })),
     {
       words: ['to', asPrefix(vip), 'lookup', 'main'],
-      description: 'what comes from elsewhere goes to the director',
+      description: 'send what comes from elsewhere to the director',
     },
   ].map(({ words, description }) => ({ words: ['pref', '0', ...words, 'protocol', protocol], description }));
   const wanted = new Set(own.map(({ words }) => words.join(' ')));
@@ -71,10 +71,10 @@ export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): Hos
   const there = rules.filter((rule) => isOfVip(rule) || wanted.has(selector(rule).join(' ')));
   const behind = planLocalRuleBehind(rules, vip, protocol);
   const isHeld = areInPlace(rules, there, [...wanted]);
-  const thing = `the rules by which ${vip} is the director's and the host's own`;
+  const thing = `the rules that share ${vip} between the director and the host`;
   return [
     ...(isHeld ? [] : there).map((rule) => ({
-      description: 'left over',
+      description: 'remove a rule that was left over',
       command: { argv: ipCommand(vip, 'rule', 'del', ...selector(rule)) },
       thing,
     })),
@@ -90,7 +90,7 @@ export function planLocalNode(host: Host, plan: LocalNodePlan, vip: string): Hos
   ];
 }
 
-/** These rules are all there in their order, with that for local addresses behind them. */
+/** Says whether these rules are all there in their order, before the one for local addresses. */
 function areInPlace(rules: readonly IpRule[], there: readonly IpRule[], wanted: readonly string[]): boolean {
   if (there.some((rule) => rule.iif_detached === null)) return false;
   if (there.map((rule) => selector(rule).join(' ')).join('\n') !== wanted.join('\n')) return false;
@@ -99,8 +99,8 @@ function areInPlace(rules: readonly IpRule[], there: readonly IpRule[], wanted: 
 }
 
 /**
- * A route of type local makes an IPv4 address the host's own, and ranges of both families; the removal of an address
- * would take the device's routes with it.
+ * A route of type local makes an IPv4 address, or a range of either family, the host's own. An address would not do:
+ * its removal would take the device's routes with it.
  */
 function planRoute(host: Host, { device, protocol }: LocalNodePlan, vip: string): HostStep[] {
   const route = ['local', asPrefix(vip), 'dev', device, 'table', 'local', 'proto', protocol];
@@ -115,7 +115,9 @@ function planRoute(host: Host, { device, protocol }: LocalNodePlan, vip: string)
   ];
 }
 
-/** IPv6 sockets bind to addresses only. Deprecated, it is nobody's source unless it is asked for. */
+/**
+ * IPv6 sockets bind to addresses only. The address is deprecated, so nobody uses it as a source without asking for it.
+ */
 function planAddress6(host: Host, { device, protocol, sources }: LocalNodePlan, vip: string): HostStep[] {
   const address = [asPrefix(vip), 'dev', device];
   const route = [asPrefix(vip), 'dev', device, 'proto', protocol];
@@ -123,7 +125,7 @@ function planAddress6(host: Host, { device, protocol, sources }: LocalNodePlan, 
   const fromSource = sources
     .filter((source) => familyOf(source) === 6 && own.includes(source))
     .map((source) => ({
-      description: `the host's own clients do not ask ${vip} as ${vip}`,
+      description: `keep clients of this host from asking ${vip} as ${vip}`,
       command: { argv: ipCommand(vip, 'route', 'replace', ...route, 'src', source) },
       undo: { argv: ipCommand(vip, 'route', 'replace', ...route) },
       isHeld: host.snapshot?.hasRoute(6, { to: asPrefix(vip), device, source }) ?? false,
@@ -151,7 +153,7 @@ function ownAddressesIn(host: Host, vip: string, device: string): string[] {
     .map(({ address }) => address);
 }
 
-/** At no moment without a rule for local addresses. Nothing to undo: it stands where it stood. */
+/** The host is never without a rule for local addresses. There is nothing to undo: the rule ends where it stood. */
 function planLocalRuleBehind(rules: readonly IpRule[], vip: string, protocol: string): HostStep[] {
   const local = rules.filter(isPlainLocal);
   const first = local.find(({ priority }) => priority === 0);
@@ -163,10 +165,10 @@ function planLocalRuleBehind(rules: readonly IpRule[], vip: string, protocol: st
   });
   const by = first?.protocol ?? 'kernel';
   return [
-    ...(substitute ? [] : [say('stands in for the next', 'add', '1', protocol)]),
-    ...(first ? [say('put local addresses behind these', 'del', '0', by)] : []),
-    say('put local addresses behind these', 'add', '0', by),
-    say('stands in no more', 'del', '1', protocol),
+    ...(substitute ? [] : [say('stand in for the next rule', 'add', '1', protocol)]),
+    ...(first ? [say('move the rule for local addresses behind these', 'del', '0', by)] : []),
+    say('move the rule for local addresses behind these', 'add', '0', by),
+    say('remove the stand-in', 'del', '1', protocol),
   ];
 }
 

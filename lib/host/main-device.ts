@@ -29,15 +29,10 @@ export function planMainDevice(host: Host, { device, sources, link }: MainDevice
       ...undoOf(before),
       isHeld: isLinkAs(host, device, link),
     },
-    ...setOnDevice(
-      host,
-      `net/ipv4/conf/${device}/rp_filter`,
-      rpFilter.value,
-      'take tunnel packets back from the device',
-    ),
-    ...setOnDevice(host, `net/ipv4/conf/${device}/accept_local`, '1', 'take them although their source is this host'),
+    ...setOnDevice(host, `net/ipv4/conf/${device}/rp_filter`, rpFilter.value, 'accept tunnel packets from the device'),
+    ...setOnDevice(host, `net/ipv4/conf/${device}/accept_local`, '1', 'accept them although their source is this host'),
     ...localSources.map((source) => ({
-      description: 'loose rp_filter wants an address on the device',
+      description: 'give the device an address, which loose rp_filter needs',
       command: { argv: ['ip', 'address', 'replace', `${source}/32`, 'dev', device] },
       undo: { argv: ['ip', 'address', 'del', `${source}/32`, 'dev', device] },
       isHeld: host.snapshot?.hasAddress(`${source}/32`, device) ?? false,
@@ -46,11 +41,11 @@ export function planMainDevice(host: Host, { device, sources, link }: MainDevice
     ...(sources.some((source) => familyOf(source) === 6) ? [...enableIpv6(host, device), ...forwardIpv6(host)] : []),
     ...sources
       .filter(isSourceRange)
-      .map((range) => planRoute(host, device, range, `have errors about packets from ${range} come to the director`)),
+      .map((range) => planRoute(host, device, range, `send errors about packets from ${range} to the director`)),
   ];
 }
 
-/** On another device than ours, which gets it for rp_filter's sake alone. */
+/** The source is on another device; ours gets it only for rp_filter. */
 function isLocal4(host: Host, source: string, device: string): boolean {
   if (familyOf(source) !== 4 || isSourceRange(source)) return false;
   return host.addresses().some(({ address, interfaceName }) => address === source && interfaceName !== device);

@@ -1,11 +1,11 @@
 /**
- * One more device per firewall mark: what comes out of a TUN device has lost its mark, so the host's rules choose the
- * device by the mark, and the device says which mark it was.
+ * One more device per firewall mark. A packet that comes out of a TUN device has lost its mark, so the host's rules
+ * choose the device by the mark, and the device says which mark the packet had.
  *
  *     84: from all iif tunvs0 lookup main        what the director sends goes its way, whatever mark it may be given
  *     85: from all fwmark 0x1 lookup 8400        8400: default dev tunvsm0
  *
- * The rule for local addresses goes before both, so the host keeps what is for itself. Nothing is written to these
+ * The rule for local addresses goes before both, so the host keeps packets for itself. Nothing is written to these
  * devices, so they need none of the main device's sysctls.
  */
 import { TunvsError } from '../values/errors.js';
@@ -23,7 +23,7 @@ export interface HostMarkDevice {
   mark: number;
 }
 
-/** With the number of its routing table. */
+/** A device of a mark with the number of its routing table. */
 export interface RoutedMark extends HostMarkDevice {
   table: number;
 }
@@ -38,7 +38,7 @@ export interface MarkPlan {
   txQueueLength: number;
 }
 
-/** What `ip link set dev NAME` makes of a device. */
+/** Returns the words of `ip link set dev NAME` that set the device up. */
 export function linkWords({ mtuBytes, txQueueLength }: Pick<MarkPlan, 'mtuBytes' | 'txQueueLength'>): string[] {
   return ['mtu', `${mtuBytes}`, 'txqueuelen', `${txQueueLength}`, 'up'];
 }
@@ -49,13 +49,13 @@ export function isLinkAs(host: Host, name: string, wanted: Pick<MarkPlan, 'mtuBy
   return link.isUp && link.mtuBytes === wanted.mtuBytes && link.txQueueLength === wanted.txQueueLength;
 }
 
-/** Before a user's rules, behind the one for local addresses. */
+/** The preference lies before a user's rules and after the one for local addresses. */
 const OWN_PREFERENCE = 84;
 const MARK_PREFERENCE = 85;
-/** Tables are the first from here on that no rule and no route has. */
+/** The tables are the first from here on that no rule and no route uses. */
 const FIRST_TABLE = 8400;
 
-/** Throws when the way of a mark is somebody else's. */
+/** Throws when somebody else routes packets of a mark. */
 export function refuseTakenMarks(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): void {
   if (devices.length === 0) return;
   for (const family of plan.families) {
@@ -78,12 +78,12 @@ function refuse(host: Host, plan: MarkPlan, family: AddressFamily, { name, mark 
   if (rule.priority === MARK_PREFERENCE && other !== undefined && other !== name) {
     throw new TunvsError(
       'ERR_TUNVS_BUSY',
-      `mark ${mark} is served by the director on ${other}: stop that one, or choose another mark`,
+      `mark ${mark} is served by the director on ${other}: stop that director, or choose another mark`,
     );
   }
 }
 
-/** Of these rules, those of a killed director that fit stay, the others go. `marks`: what {@link chooseTables} gave. */
+/** Rules of a killed director that fit stay, its others go. `marks` is what {@link chooseTables} returned. */
 export function planMarkDevices(host: Host, plan: MarkPlan, marks: readonly RoutedMark[]): HostStep[] {
   if (marks.length === 0) return [];
   return [
@@ -100,7 +100,7 @@ function planOwn(host: Host, { device, protocol }: MarkPlan, family: AddressFami
       rule.priority === OWN_PREFERENCE &&
       (rule.iif === device || rule.iif_detached === null),
   );
-  return planRule(family, own, leftOver, 'what the director sends goes its way, whatever its mark');
+  return planRule(family, own, leftOver, 'route what the director sends as usual, whatever its mark');
 }
 
 function planMark(host: Host, plan: MarkPlan, { name, mark, table }: RoutedMark): HostStep[] {
@@ -120,7 +120,7 @@ function planMark(host: Host, plan: MarkPlan, { name, mark, table }: RoutedMark)
       return [
         planFallback(host, family, 'default', table),
         {
-          description: `the way of mark ${mark}`,
+          description: `route packets with mark ${mark} to their device`,
           command: { argv: ipOf(family, 'route', 'replace', ...route) },
           undo: { argv: ipOf(family, 'route', 'del', ...route) },
           isHeld: host.snapshot?.hasRoute(family, { to: 'default', device: name, table: `${table}` }) ?? false,
@@ -129,14 +129,14 @@ function planMark(host: Host, plan: MarkPlan, { name, mark, table }: RoutedMark)
           family,
           [...rule, 'protocol', protocol],
           ownRules(host, plan, family, mark),
-          `send what has mark ${mark} to the director`,
+          `send packets with mark ${mark} to the director`,
         ),
       ];
     }),
   ];
 }
 
-/** `own`: the rules that are there in its place. */
+/** `own` are the rules that stand in its place. */
 function planRule(
   family: AddressFamily,
   words: readonly string[],
@@ -147,7 +147,7 @@ function planRule(
   const leftOver = own.filter((rule) => !isIt(rule));
   return [
     ...leftOver.map((rule) => ({
-      description: 'left over',
+      description: 'remove a rule that was left over',
       command: { argv: ipOf(family, 'rule', 'del', ...selector(rule)) },
     })),
     {
@@ -159,7 +159,7 @@ function planRule(
   ];
 }
 
-/** A table that a killed director has left for this mark is taken again. */
+/** Takes a table that a killed director has left for this mark again. */
 export function chooseTables(host: Host, plan: MarkPlan, devices: readonly HostMarkDevice[]): RoutedMark[] {
   if (devices.length === 0) return [];
   const rules = plan.families.flatMap((family) => readRules(host, family));
@@ -196,7 +196,7 @@ function deviceOf(host: Host, family: AddressFamily, { table }: IpRule): string 
   return / dev (\S+)/.exec(way ?? '')?.[1];
 }
 
-/** A query of a table that is not there fails. */
+/** A query fails when the table does not exist. */
 function routesIn(host: Host, family: AddressFamily, table: string): string {
   return (host.query(ipQuery(family, 'route', 'show', 'table', table)) ?? '').trim();
 }
@@ -205,7 +205,9 @@ function ipOf(family: AddressFamily, ...words: readonly string[]): string[] {
   return family === 4 ? ['ip', ...words] : ['ip', '-6', ...words];
 }
 
-/** Where rp_filter looks at marks, it takes the way of a mark for the way back to the client, and drops its packets. */
+/**
+ * Where rp_filter looks at marks, it takes the route of a mark for the way back to the client and drops its packets.
+ */
 export function markWarnings(host: Host): string[] {
   const read = (device: string, name: string) => Number(host.readSysctl(`net/ipv4/conf/${device}/${name}`) ?? 0);
   const inForce = (device: string, name: string) => Math.max(read('all', name), read(device, name));
@@ -214,7 +216,7 @@ export function markWarnings(host: Host): string[] {
     .filter((name) => name !== 'lo' && inForce(name, 'rp_filter') === 1 && inForce(name, 'src_valid_mark') === 1)
     .map(
       (name) =>
-        `rp_filter is strict on ${name} and looks at marks, so packets with a mark of a device's are dropped there: ` +
+        `rp_filter is strict on ${name} and looks at marks, so it drops packets with the mark of a device: ` +
         `write 2 to /proc/sys/net/ipv4/conf/${name}/rp_filter, or 0 to src_valid_mark there and in conf/all`,
     );
 }

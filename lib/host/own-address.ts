@@ -1,8 +1,8 @@
-/** Which addresses are a host's own: a real server there is a local node. */
+/** Says which addresses are a host's own: a real server there is a local node. */
 import { addressBytes } from '../values/inet.js';
 import type { HostAddress } from './host.js';
 
-/** REQUIRES: canonical addresses. `addresses`: those of the host's interfaces. */
+/** `addresses` are those of the host's interfaces. REQUIRES: canonical addresses. */
 export function isOwnAddress(address: string, addresses: readonly Pick<HostAddress, 'address'>[]): boolean {
   return isLoopback(address) || addresses.some((own) => own.address === address);
 }

@@ -1,4 +1,4 @@
-/** What is wanted of a host, as far as it is what parts are held: a watch adds its devices, and what it sees. */
+/** What is wanted of a host whose parts are held; a watch adds its devices, and what it sees. */
 import type { HeldParts, MissingStep } from './held-parts.js';
 import type { Wanted } from './host-keeper.js';
 import type { SnapshotHost } from './snapshot.js';

@@ -1,4 +1,4 @@
-/** For which addresses the host answers ARP and neighbour solicitations in others' place. */
+/** The addresses for which the host answers ARP and neighbour solicitations in the place of others. */
 import { type AddressFamily, canonicalAddress } from '../values/inet.js';
 import { askJson } from './ask.js';
 import { ipJson } from './family.js';
@@ -15,7 +15,7 @@ type Owners = ReadonlyMap<string, 'ours' | 'others'>;
 
 const known = new WeakMap<Host, Map<AddressFamily, Owners>>();
 
-/** Who has `address` answered for on a device; undefined: nobody. */
+/** Returns the owner of the proxy entry for `address` on a device, undefined when there is none. */
 export function proxyOwner(
   host: Host,
   family: AddressFamily,

@@ -1,9 +1,14 @@
-/** Where /proc/sys cannot be written, as in most containers: which words start the container with what is needed. */
+/**
+ * Names the words that start a container with the sysctls it needs where /proc/sys cannot be written, as in most
+ * containers.
+ */
 import { TunvsError } from '../values/errors.js';
 import type { Host } from './host.js';
 import type { HostStep } from './step.js';
 
-/** `error`, or where a sysctl could not be written the words for all those of `steps` that are not right yet. */
+/**
+ * Returns `error`; where a sysctl could not be written, the words for all sysctls of `steps` that are not right yet.
+ */
 export function withSysctlMend(error: unknown, host: Host, steps: readonly HostStep[]): unknown {
   if (!isReadOnly(error)) return error;
   const words = steps
@@ -23,14 +28,14 @@ function isReadOnly(error: unknown): boolean {
   return code === 'EROFS';
 }
 
-/** A device that tunvs makes has at first what `default` holds; it is not there when the container is started. */
+/** A device that tunvs makes begins with the values of `default`; it does not exist when the container is started. */
 function nameOf(path: string, host: Host): string {
   const parts = path.split('/');
   const [, , kind, device = ''] = parts;
   const isOfDevice = kind === 'conf' || kind === 'neigh';
   if (isOfDevice && !FIXED.has(device) && !host.addresses().some(({ interfaceName }) => interfaceName === device))
     parts[3] = 'default';
-  // A dot in a device's name is written as a slash, as sysctl(8) has it.
+  // sysctl(8) writes a dot in a device's name as a slash.
   return parts.map((part) => part.replaceAll('.', '/')).join('.');
 }
 

@@ -1,2 +1,2 @@
-/** Marks routes, rules and neighbour entries as ours (unassigned in iproute2's rt_protos). */
+/** Marks routes, rules and neighbour entries as ours (the number is unassigned in iproute2's rt_protos). */
 export const ROUTE_PROTOCOL = '84';

@@ -1,6 +1,6 @@
 /**
- * The host at one moment: what a few runs of ip(8) printed, as a {@link Host} that planners read. Routes of others are
- * not in it, so that a host with a million of them is read as fast as any.
+ * The host at one moment: what a few runs of ip(8) printed, as a {@link Host} that planners read. It leaves out routes
+ * of others, so that a host with a million of them is read as fast as any.
  */
 import { execFile } from 'node:child_process';
 import { TunvsError } from '../values/errors.js';
@@ -12,7 +12,7 @@ import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostCommand } from './step.js';
 
 const ROUTES = `route show table all proto ${ROUTE_PROTOCOL}`;
-/** What is asked, per family. `address show` leaves out devices without an address of the family. */
+/** The questions per family. `address show` leaves out devices without an address of the family. */
 export const DUMPS = ['link show', 'address show', ROUTES, 'rule show', 'neigh show proxy'];
 
 interface LinkRow {
@@ -34,8 +34,8 @@ interface RouteRow {
 }
 
 /**
- * The answers to {@link DUMPS} by the command that asks one alone, as {@link Host.query} has it; undefined: it failed,
- * as the question for rules does on a kernel without policy routing.
+ * The answers to {@link DUMPS}, by the command that asks one alone, as {@link Host.query} has it; undefined means that
+ * the command failed, as the one for rules does on a kernel without policy routing.
  */
 export type Dumps = ReadonlyMap<string, string | undefined>;
 
@@ -48,10 +48,10 @@ export class SnapshotHost implements Host, HostSnapshot {
   readonly #upAddresses: HostAddress[];
   readonly #routes = new Set<string>();
   readonly #unreachable = new Set<string>();
-  /** The values that were read, by path: whoever finds another there knows that the host has changed. */
+  /** The values that were read, by path: whoever finds another value later knows that the host has changed. */
   readonly sysctls = new Map<string, string | undefined>();
 
-  /** `live`: where sysctls are read. */
+  /** `live` reads the sysctls. */
   constructor(live: Host, dumps: Dumps) {
     this.#live = live;
     this.#dumps = dumps;
@@ -140,7 +140,7 @@ export class SnapshotHost implements Host, HostSnapshot {
     for (const { local, prefixlen: prefixLength } of addr_info ?? []) {
       if (local === undefined || prefixLength === undefined) continue;
       const address = canonicalAddress(local) ?? local;
-      // Also without a carrier, over whose loss the kernel keeps what was made on a device.
+      // This holds without a carrier as well: the kernel keeps what was made on a device that loses it.
       this.#addresses.push({ interfaceName: name, address, prefixLength, isUp });
     }
   }
@@ -171,7 +171,7 @@ function unreachableName(family: AddressFamily, to: string, table: string, metri
   return [family, to, table, metric].join(' ');
 }
 
-/** Runs the dumps beside the event loop. `live`: where sysctls are read. Rejects when one of them fails. */
+/** Runs the dumps beside the event loop. `live` reads the sysctls. Rejects when one of the dumps fails. */
 export async function takeSnapshot(live: Host, signal: AbortSignal): Promise<SnapshotHost> {
   const families: AddressFamily[] = hasIpv6(live) ? [4, 6] : [4];
   const answers = await Promise.all(families.map((family) => dump(family, signal)));
@@ -194,7 +194,8 @@ function dump(family: AddressFamily, signal: AbortSignal): Promise<Answers> {
       reject(
         new TunvsError(
           'ERR_TUNVS_HOST',
-          `the host cannot be read, so nothing is put back: "ip ${argv.join(' ')}" with ${DUMPS.map((line) => `"${line}"`).join(', ')} failed: ${said}; run that by hand to see why`,
+          `the host cannot be read, so nothing is put back: "ip ${argv.join(' ')}" with ` +
+            `${DUMPS.map((line) => `"${line}"`).join(', ')} failed: ${said}; run it by hand to see why`,
           { cause: error },
         ),
       );
@@ -204,7 +205,7 @@ function dump(family: AddressFamily, signal: AbortSignal): Promise<Answers> {
   });
 }
 
-/** Undefined when what was printed is not an answer to each question but those that failed, of which rules alone may. */
+/** Returns undefined unless every question has an answer, or is the one for rules, which may fail. */
 export function answersIn(family: AddressFamily, stdout: string, stderr: string): Answers | undefined {
   const failed = new Set([...stderr.matchAll(/^Command failed -:(\d+)/gm)].map(([, line]) => DUMPS[Number(line) - 1]));
   const lines = stdout.split('\n').filter((line) => line.startsWith('['));

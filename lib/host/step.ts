@@ -1,4 +1,4 @@
-/** A change to the host as data: printable for `--dry-run`, and with what takes it back. */
+/** A change to the host as data: `--dry-run` can print it, and it says how to take it back. */
 
 /** A run of ip(8), or a value for a file under /proc/sys. */
 export type HostCommand =
@@ -28,7 +28,7 @@ export interface HostStep {
   readonly thing?: string;
 }
 
-/** The command as a shell takes it. */
+/** Writes the command as a shell takes it. */
 export function formatHostCommand(command: HostCommand): string {
   if ('argv' in command) return command.argv.join(' ');
   return `echo ${command.value} > /proc/sys/${command.write}`;

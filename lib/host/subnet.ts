@@ -1,9 +1,12 @@
-/** Which interfaces of the host share a subnet with an address, and which addresses a range holds. */
+/** Says which interfaces of the host share a subnet with an address, and which addresses a range holds. */
 import { addressBytes, formatAddress } from '../values/inet.js';
 import { splitPrefix } from '../values/prefix.js';
 import type { HostAddress } from './host.js';
 
-/** Whether `address`, or where a range begins, lies in the subnet of `of`. A subnet of one address has no neighbours. */
+/**
+ * Says whether `address`, or the begin of a range, lies in the subnet of `of`. A subnet of one address has no
+ * neighbours.
+ */
 export function isOnLink(address: string, of: HostAddress): boolean {
   const target = addressBytes(address.split('/', 1)[0] ?? '');
   const own = addressBytes(of.address);
@@ -15,7 +18,7 @@ export function isOnLink(address: string, of: HostAddress): boolean {
   });
 }
 
-/** Names of the interfaces, but `except`, in whose subnets at least one of `targets` lies. */
+/** Returns the names of the interfaces, but `except`, in whose subnets at least one of `targets` lies. */
 export function interfacesOnLink(
   addresses: readonly HostAddress[],
   targets: readonly string[],
@@ -28,7 +31,7 @@ export function interfacesOnLink(
   return [...new Set(names)];
 }
 
-/** A proxy entry each is too much for a longer list: such a range has to be routed to the director. */
+/** A longer list would need too many proxy entries: such a range must be routed to the director. */
 const MOST_LISTED_BITS = 8;
 
 function hostBits(prefix: string): number {
@@ -37,12 +40,12 @@ function hostBits(prefix: string): number {
   return bits - (length ?? bits);
 }
 
-/** A range of more than 256 addresses. */
+/** The range has more than 256 addresses. */
 export function isLarge(prefix: string): boolean {
   return hostBits(prefix) > MOST_LISTED_BITS;
 }
 
-/** The addresses of a range, or the one address. REQUIRES: not isLarge(). */
+/** Returns the addresses of a range, or the one address. REQUIRES: not isLarge(). */
 export function addressesIn(prefix: string): string[] {
   const bytes = addressBytes(splitPrefix(prefix).base) as Uint8Array;
   const last = bytes.length - 1;

@@ -24,7 +24,7 @@ export function refuseTaken(host: Host, device: string, vip: string): void {
   refuseOtherRoutes(host, device, vip);
 }
 
-/** Of a range, addresses of the host's own stay its own. */
+/** The addresses of a range that are the host's own stay its own. */
 function refuseOwnAddress(host: Host, vip: string): void {
   if (isRange(vip)) return;
   const family = familyOf(vip);
@@ -34,7 +34,8 @@ function refuseOwnAddress(host: Host, vip: string): void {
   const mend = ipCommand(vip, 'address', 'del', family === 4 ? vip : asPrefix(vip), 'dev', `${name}`).join(' ');
   throw new TunvsError(
     'ERR_TUNVS_HOST',
-    `${vip} is an address of this host, so its kernel keeps the packets: write another virtual address where the host needs it, or remove it with "${mend}"`,
+    `${vip} is an address of this host, so its kernel keeps the packets: ` +
+      `remove it with "${mend}", or choose another virtual address`,
   );
 }
 
@@ -48,27 +49,27 @@ function refuseOtherRoutes(host: Host, device: string, vip: string): void {
     if (!route.includes(` proto ${ROUTE_PROTOCOL}`)) {
       throw new TunvsError(
         'ERR_TUNVS_HOST',
-        `this host routes ${vip} elsewhere: remove that with "${ipCommand(vip, 'route', 'del', route).join(' ')}"`,
+        `this host routes ${vip} elsewhere: remove that route with "${ipCommand(vip, 'route', 'del', route).join(' ')}"`,
       );
     }
     const other = / dev (\S+)/.exec(route)?.[1];
     if (other !== device) {
       throw new TunvsError(
         'ERR_TUNVS_BUSY',
-        `${vip} is served by the director on ${other}: stop that one, or take the address from its rules`,
+        `${vip} is served by the director on ${other}: stop that director, or remove the address from its rules`,
       );
     }
   }
 }
 
-/** What a route gets that names none; a lower one goes before it. */
+/** The metric of a route that names none; a route with a lower one goes before it. */
 const OUR_METRIC = { 4: 0, 6: 1024 };
 
 function metricOf(route: string): number {
   return Number(/ metric (\d+)/.exec(route)?.[1] ?? 0);
 }
 
-/** Which of `vips` have become addresses of the host's own, one sentence each. */
+/** Returns a sentence for each of `vips` that has become an address of the host's own. */
 export function ownAddressConflicts(
   snapshot: SnapshotHost,
   device: string | undefined,

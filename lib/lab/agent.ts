@@ -1,4 +1,4 @@
-/** Calls into a program in another namespace: a JSON object a line, requests in, answers out. */
+/** Calls into a program in another namespace with a JSON object a line: requests in, answers out. */
 import { createInterface } from 'node:readline';
 import type { LabProcess } from './lab-process.js';
 
@@ -11,7 +11,7 @@ interface Answer {
 /** What a program offers: each entry is called with the request's argument. */
 export type AgentOperations = Record<string, (argument: never) => unknown>;
 
-/** Serves stdin until it ends, then ends the process: a program whose lab has gone goes as well. */
+/** Serves stdin until it ends, then ends the process, so that a program goes with its lab. */
 export function serveAgent(operations: AgentOperations): void {
   const print = (answer: object) => process.stdout.write(`${JSON.stringify(answer, plainNumbers)}\n`);
   const answer = async (line: string) => {

@@ -1,4 +1,4 @@
-/** tunvs's own commands, run in the hosts of a lab as an operator runs them. */
+/** Runs tunvs's own commands in the hosts of a lab as an operator does. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,14 +29,14 @@ export interface DirectorCommandOptions {
   source: string | readonly string[];
   device?: string;
   queues?: number;
-  /** As `--mark-device` takes each. */
+  /** Each is written as `--mark-device` takes it. */
   markDevices?: readonly string[];
   egress?: string;
   /** Default 0.1. */
   statsIntervalSeconds?: number;
 }
 
-/** `tunvs run` */
+/** Controls `tunvs run`. */
 export class DirectorCommand {
   readonly process: LabProcess;
   /** The newest line of statistics. */
@@ -76,14 +76,16 @@ export class DirectorCommand {
     this.#listeners.add(listener);
   }
 
-  /** Gives it new rules as an operator does: the file, then SIGHUP. Resolves when a sample shows them to be in force. */
+  /**
+   * Gives it new rules as an operator does: writes the file, sends SIGHUP. Resolves when a sample shows them in force.
+   */
   async reload(rules: string, isInForce: (sample: DirectorLine) => boolean): Promise<void> {
     writeFileSync(join(this.#folder, 'rules'), rules);
     this.process.kill('SIGHUP');
     await this.until(isInForce);
   }
 
-  /** The first sample to come that `isWanted`. */
+  /** Returns the next sample that `isWanted`. */
   async until(isWanted: (sample: DirectorLine) => boolean, timeoutMs = 10_000): Promise<DirectorLine> {
     const alreadyPrinted = new Set(this.process.lines);
     const line = await this.process.line((candidate) => {
@@ -108,7 +110,7 @@ export interface RealServerCommandOptions {
   arp?: 'auto' | 'on' | 'off';
 }
 
-/** `tunvs realserver`; resolves once the host takes tunnel packets. */
+/** Starts `tunvs realserver`; resolves once the host takes tunnel packets. */
 export async function startRealServerCommand(host: LabHost, options: RealServerCommandOptions): Promise<LabProcess> {
   const { virtualAddress, director, forwarding, arp } = options;
   const child = host.node(TUNVS, [
@@ -123,7 +125,7 @@ export async function startRealServerCommand(host: LabHost, options: RealServerC
   return child;
 }
 
-/** The command line of `tunvs run` with statistics on stdout. */
+/** Returns the command line of `tunvs run` with statistics on stdout. */
 export function runArguments(rules: string, options: Omit<DirectorCommandOptions, 'rules'>): string[] {
   const { source, device = 'tunvs0', queues, markDevices = [], egress, statsIntervalSeconds = 0.1 } = options;
   return [
@@ -147,7 +149,7 @@ function parseLine(line: string): DirectorLine | undefined {
     const value = JSON.parse(line) as Partial<DirectorLine>;
     return Array.isArray(value.services) && value.counters !== undefined ? (value as DirectorLine) : undefined;
   } catch {
-    // A line of another program's: no statistics.
+    // The line is another program's and holds no statistics.
     return undefined;
   }
 }

@@ -1,12 +1,12 @@
-/** Programs that end with the process that started them, also when that is killed. */
+/** Ends programs with the process that started them, also when that is killed. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
 let prefix: readonly string[] | undefined;
 
 /**
- * What comes before a program and its arguments, so that it gets SIGTERM when its parent is gone. Empty where util-linux's
- * setpriv(1) is missing. Its path is absolute: the program may be given another PATH.
+ * Returns what to put before a program and its arguments, so that it gets SIGTERM when its parent is gone; nothing where
+ * util-linux's setpriv(1) is missing. The path is absolute, since the program may be given another PATH.
  */
 export function withDeathSignal(): readonly string[] {
   prefix ??= findSetpriv(process.env['PATH'] ?? '');

@@ -1,4 +1,4 @@
-/** Short programs that a Ctrl-C is not for: ended by it, they would leave a lab half built, or half removed. */
+/** Runs short programs that Ctrl-C must not end, since that would leave a lab half built or half removed. */
 import { type SpawnSyncOptionsWithStringEncoding, type SpawnSyncReturns, spawnSync } from 'node:child_process';
 
 export function runDetached(

@@ -1,31 +1,25 @@
-/** Where a lab may be built: as root, or in a user namespace in which an ordinary user is root. */
+/** Says where a lab may be built: as root, or in a user namespace in which an ordinary user is root. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync } from 'node:fs';
+import { withDeathSignal } from './death-signal.js';
 import { runDetached } from './detached.js';
 
-/** Where `ip netns` keeps its names. */
+/** `ip netns` keeps its names here. */
 export const NETNS_FOLDER = '/run/netns';
 
-/** An ordinary user cannot write the host's /run, hence one of its own. */
-const ISOLATED = [
-  '-Urnm',
-  '--',
-  'sh',
-  '-c',
-  'mount -t tmpfs tmpfs /run && ip link set lo up && exec setpriv --pdeathsig TERM "$@"',
-  'sh',
-];
+/** An ordinary user cannot write the host's /run, so the namespaces get one of their own. */
+const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', 'sh'];
 
 const MARKER = 'TUNVS_IN_NAMESPACE';
 
-/** Whether this process was started in a user namespace made for it, which others have to enter first. */
+/** Says whether this process was started in a user namespace made for it, which others must enter first. */
 export function isIsolatedUser(): boolean {
-  // Inside, root is an ordinary user of the host; root that is root has the whole range of users, or a container's.
+  // Inside, root is an ordinary user of the host; a root that is root has the whole range of users, or a container's.
   const [inside, outside, count] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
   return process.env[MARKER] !== undefined && inside === '0' && outside !== '0' && count === '1';
 }
 
-/** Why no lab can be built by this process, in one sentence with the mend; undefined when one can. */
+/** Says why this process cannot build a lab, in one sentence with the mend; undefined when it can. */
 export function labProblem(): string | undefined {
   const ip = runDetached('ip', ['-V']);
   if (ip.error) return 'ip(8) is missing: install it with "apt install iproute2"';
@@ -35,7 +29,7 @@ export function labProblem(): string | undefined {
     mkdirSync(NETNS_FOLDER, { recursive: true });
     accessSync(NETNS_FOLDER, constants.W_OK);
   } catch {
-    // Whatever it was, this mends it.
+    // This mends it, whatever it was.
     return `${NETNS_FOLDER} cannot be written: run as root, or with "mount -t tmpfs tmpfs /run" in a mount namespace of its own`;
   }
   const probe = runDetached('unshare', ['-n', 'true']);
@@ -44,7 +38,7 @@ export function labProblem(): string | undefined {
   return undefined;
 }
 
-/** Why no TUN device can be opened by this process; undefined when one can. */
+/** Says why this process cannot open a TUN device; undefined when it can. */
 export function tunProblem(): string | undefined {
   try {
     accessSync('/dev/net/tun', constants.R_OK | constants.W_OK);
@@ -56,14 +50,16 @@ export function tunProblem(): string | undefined {
   }
 }
 
-/** Whether an ordinary user started this process and may become root in a user namespace. */
+/** Says whether an ordinary user started this process and may become root in a user namespace. */
 export function canIsolate(): boolean {
   return process.getuid?.() !== 0 && runDetached('unshare', [...ISOLATED, 'true']).status === 0;
 }
 
-/** Runs this very command line again in namespaces of its own, with the terminal handed over; its exit status. */
+/**
+ * Runs this very command line again in namespaces of its own, with the terminal handed over; returns its exit status.
+ */
 export function rerunIsolated(): Promise<number> {
-  const child = spawn('unshare', [...ISOLATED, process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+  const child = spawn('unshare', [...ISOLATED, ...withDeathSignal(), process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: 'inherit',
     env: { ...process.env, [MARKER]: '1' },
   });

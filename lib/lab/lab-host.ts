@@ -17,9 +17,9 @@ export interface ExecOptions {
 }
 
 export class LabHost {
-  /** What it is called in its lab. */
+  /** The host's name in its lab. */
   readonly name: string;
-  /** What `ip netns` calls it. */
+  /** The name that `ip netns` knows. */
   readonly namespace: string;
   readonly #processes = new Set<LabProcess>();
 
@@ -28,7 +28,7 @@ export class LabHost {
     this.namespace = namespace;
   }
 
-  /** The command that runs `argv` in this host. */
+  /** Returns the command that runs `argv` in this host. */
   command(argv: readonly string[]): string[] {
     return ['ip', 'netns', 'exec', this.namespace, ...argv];
   }
@@ -61,9 +61,9 @@ export class LabHost {
     return { code, signal, stdout, stderr };
   }
 
-  /** Starts a program that goes on; the lab ends it. */
+  /** Starts a program that goes on running; the lab ends it. */
   spawn(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): LabProcess {
-    // It ends with its lab's process, also when that is killed: in a user namespace nobody could clear it away later.
+    // It ends with its lab's process, even if that is killed: in a user namespace nobody could remove it later.
     const child = new LabProcess([...withDeathSignal(), ...this.command(argv)], environment);
     this.#processes.add(child);
     void child.exited.then(() => this.#processes.delete(child));
@@ -75,7 +75,7 @@ export class LabHost {
     return this.spawn([process.execPath, script instanceof URL ? script.pathname : script, ...args]);
   }
 
-  /** Commands of ip(8) without the word `ip`, run as one batch: the first that fails ends it. */
+  /** Runs commands of ip(8), without the word `ip`, as one batch: the first that fails ends it. */
   ip(commands: readonly string[]): void {
     runIp(['-n', this.namespace, '-batch', '-'], `${commands.join('\n')}\n`);
   }
@@ -90,7 +90,7 @@ export class LabHost {
     return (await this.exec(['cat', `/proc/sys/${path}`])).stdout.trim();
   }
 
-  /** undefined when there is no such device. */
+  /** Returns undefined when there is no such device. */
   async deviceCounters(device: string): Promise<DeviceCounters | undefined> {
     return parseDeviceCounters((await this.exec(['cat', '/proc/net/dev'])).stdout, device);
   }
@@ -104,7 +104,7 @@ export class LabHost {
     await Promise.all([...this.#processes].map((child) => child.stop()));
   }
 
-  /** The same from an `exit` handler, in which nothing can be waited for. */
+  /** Does the same from an `exit` handler, which cannot wait for anything. */
   killAll(): void {
     for (const child of this.#processes) child.kill('SIGKILL');
   }

@@ -8,7 +8,7 @@ export interface ProcessExit {
   signal: NodeJS.Signals | null;
 }
 
-/** What is kept of a program's output, bytes or lines. */
+/** How much of a program's output is kept, in bytes or lines. */
 const MAX_KEPT = 20_000;
 
 export class LabProcess {
@@ -25,7 +25,7 @@ export class LabProcess {
   constructor(argv: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const [file = '', ...rest] = argv;
     this.#argv = argv;
-    // Detached: Ctrl-C is for whoever runs the lab, who then ends this one.
+    // It is detached because Ctrl-C is for whoever runs the lab, who then ends this program.
     this.#child = spawn(file, rest, { stdio: 'pipe', detached: true, env: { ...process.env, ...environment } });
     this.pid = this.#child.pid ?? -1;
     this.#child.stdin?.on('error', () => {});
@@ -67,7 +67,7 @@ export class LabProcess {
     this.write(`${line}\n`);
   }
 
-  /** The first line, of those already printed or to come, that `isWanted`. */
+  /** Returns the first line, of those already printed or still to come, that `isWanted`. */
   async line(isWanted: (line: string) => boolean, timeoutMs = 10_000): Promise<string> {
     const printed = this.lines.find(isWanted);
     if (printed !== undefined) return printed;
@@ -77,7 +77,7 @@ export class LabProcess {
       return await new Promise<string>((resolve, reject) => {
         const fail = (why: string) => reject(new Error(this.#report(why)));
         off = this.onLine((line) => isWanted(line) && resolve(line));
-        timer = setTimeout(() => fail(`did not print the line waited for within ${timeoutMs} ms`), timeoutMs);
+        timer = setTimeout(() => fail(`did not print the expected line within ${timeoutMs} ms`), timeoutMs);
         void this.exited.then(({ code, signal }) => fail(`ended early (code ${code}, signal ${signal})`));
       });
     } finally {

@@ -5,7 +5,7 @@ import { labProblem, NETNS_FOLDER } from './isolation.js';
 import { LabHost, runIp } from './lab-host.js';
 import { isProcessGone, removeFoldersOfTheGone } from './leftovers.js';
 
-/** `tunvs-PID-COUNTER-HOST`: the process is named, so that what a crashed one left behind can be told. */
+/** Names are `tunvs-PID-COUNTER-HOST`: they name the process, so that leftovers of a crashed one can be recognised. */
 const NAME = /^tunvs-(\d+)-\d+-/;
 
 const labs = new Set<Lab>();
@@ -37,10 +37,10 @@ export class Lab {
     return this.#hosts;
   }
 
-  /** A new host with nothing but a loopback device; without IPv6 unless asked for. */
+  /** Makes a host with nothing but a loopback device; it has no IPv6 unless asked for. */
   async addHost(name: string, { ipv6 = false }: { ipv6?: boolean } = {}): Promise<LabHost> {
     const host = new LabHost(name, `${this.#prefix}-${name}`);
-    // First, so that a namespace that was half made goes as well.
+    // The host is noted first, so that a namespace that was half made goes as well.
     this.#hosts.push(host);
     runIp(['netns', 'add', host.namespace]);
     host.ip(['link set dev lo up']);
@@ -48,7 +48,7 @@ export class Lab {
     return host;
   }
 
-  /** A cable between two hosts: device `left` in `host`, device `right` in `peer`, both up. */
+  /** Joins two hosts by a cable: device `left` in `host`, device `right` in `peer`, both up. */
   connect(host: LabHost, left: string, peer: LabHost, right: string): void {
     const ends = [
       'name',
@@ -68,7 +68,7 @@ export class Lab {
     peer.ip([`link set dev ${right} up`]);
   }
 
-  /** Ends its programs and removes its hosts. Twice is fine. */
+  /** Ends its programs and removes its hosts. Calling it twice is fine. */
   async dispose(): Promise<void> {
     await Promise.all(this.#hosts.map((host) => host.stopAll()));
     this.removeNow();
@@ -78,7 +78,7 @@ export class Lab {
     return this.dispose();
   }
 
-  /** The same without waiting: programs are killed. */
+  /** Does the same without waiting: programs are killed. */
   removeNow(): void {
     labs.delete(this);
     if (labs.size === 0) process.off('exit', removeAllNow);
@@ -111,12 +111,12 @@ function removeNamespace(namespace: string): void {
     const pids = runIp(['netns', 'pids', namespace]).split('\n').filter(Boolean).map(Number);
     for (const pid of pids) process.kill(pid, 'SIGKILL');
   } catch {
-    // They ended by themselves.
+    // The programs ended by themselves.
   }
   try {
     runIp(['netns', 'del', namespace]);
   } catch {
-    // It is gone already.
+    // The namespace is gone already.
   }
 }
 

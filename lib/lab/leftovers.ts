@@ -1,4 +1,4 @@
-/** What a lab's process leaves behind when it is killed bears its number, so that the next one can clear it. */
+/** What a killed lab's process leaves behind bears its process number, so that the next one can remove it. */
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,7 +20,7 @@ export function removeFoldersOfTheGone(): void {
     try {
       rmSync(join(tmpdir(), name), { recursive: true, force: true });
     } catch {
-      // Another user's.
+      // The process is another user's.
     }
   }
 }

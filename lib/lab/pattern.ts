@@ -1,4 +1,4 @@
-/** Bytes that both ends of a transfer can make, so that what arrives is compared without sending it twice. */
+/** Bytes that both ends of a transfer can make, so that what arrives can be compared without sending it twice. */
 import { createHash } from 'node:crypto';
 
 const BLOCK_BYTES = 65_536;

@@ -1,11 +1,11 @@
-/** Rules for a lab's virtual address in ipvsadm's form. */
+/** Writes rules for a lab's virtual address in ipvsadm's form. */
 import { formatEndpoint } from '../values/inet.js';
 
 export interface LabRule {
   protocol?: 'tcp' | 'udp';
   port?: number;
   scheduler: string;
-  /** Real servers in the order of adding. `forwarding` in ipvsadm's words, default `-i`. */
+  /** Real servers in the order of adding. `forwarding` is in ipvsadm's words, `-i` by default. */
   servers: readonly { address: string; weight?: number; forwarding?: string }[];
 }
 

@@ -52,7 +52,7 @@ export interface TopologyOptions {
   realServers?: number;
   /** `rp_filter` of `all` and `default` in the director and the real servers, as a distribution might set it. Default 0. */
   rpFilter?: 0 | 1 | 2;
-  /** Default false: IPv4 alone. */
+  /** Default false, which is IPv4 alone. */
   ipv6?: boolean;
 }
 
@@ -62,7 +62,7 @@ const DIRECTOR = '10.2.0.2';
 /** Every host's device towards the router. */
 export const UPLINK = 'eth0';
 
-/** The IPv6 address that goes with 10.N.0.X. */
+/** Returns the IPv6 address that goes with 10.N.0.X. */
 function sixOf(address: string): string {
   const [, network, , host] = address.split('.');
   return `2001:db8:${network}::${host}`;
@@ -75,7 +75,7 @@ function wireFor(hasIpv6: boolean): Wire {
   return (host, commands) => host.ip([...commands, ...(hasIpv6 ? commands.map(inIpv6) : [])]);
 }
 
-/** `10.2.0.2/24` becomes `2001:db8:2::2/64`, `/32` becomes `/128`. Without `nodad` an address is not there at once. */
+/** `10.2.0.2/24` becomes `2001:db8:2::2/64`, `/32` becomes `/128`. An address without `nodad` is not usable at once. */
 function inIpv6(command: string): string {
   const six = command.replaceAll(/(10\.\d+\.\d+\.\d+)(?:\/(\d+))?/g, (_, address: string, length?: string) => {
     const six = sixOf(address);
@@ -131,7 +131,7 @@ function lanWith(options: TopologyOptions, remote: number): Promise<DirectorLab>
   );
 }
 
-/** A cable of its own to the router, which knows the way to each real server. */
+/** Joins the host to the router, which knows the way to each real server, by a cable of its own. */
 function connectRemote({ host, address }: LabRealServer, lab: Lab, router: LabHost, wire: Wire): void {
   lab.connect(host, UPLINK, router, host.name);
   wire(host, [
@@ -150,7 +150,7 @@ type Wiring = (
 
 interface Addressing {
   virtualAddress: string;
-  /** Of the real server with this number, [1, count]. */
+  /** Returns the address of the real server with this number, [1, count]. */
   serverNetwork: (index: number, count: number) => string;
 }
 
@@ -176,7 +176,7 @@ async function build(
     await router.setSysctls({
       'net/ipv4/ip_forward': '1',
       ...(hasIpv6 && { 'net/ipv6/conf/all/forwarding': '1' }),
-      // A probe a hop and several probes a test: the answers are not to be counted.
+      // traceroute sends a probe per hop, and tests send several, so the rate of answers must not be limited.
       'net/ipv4/icmp_ratelimit': '0',
       ...(hasIpv6 && { 'net/ipv6/icmp/ratelimit': '0' }),
     });

@@ -22,8 +22,8 @@ export interface Native {
   Offline: new (options: NativeDirectorOptions) => NativeOffline;
   Decapsulator: new (options: NativeDecapsulatorOptions) => NativeDecapsulator;
   /**
-   * `changed` gets what has changed since it was called last, a bit for each of `hostChanges` in their order; all when
-   * the kernel lost count.
+   * `changed` receives what has changed since its last call, a bit for each of `hostChanges` in their order; all bits
+   * are set when the kernel lost count.
    */
   HostMonitor: new (
     options: { routeProtocol: number },
@@ -33,15 +33,15 @@ export interface Native {
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   /**
-   * Locks the file behind a descriptor without waiting; false when another open file holds it. The lock ends with the
-   * descriptor, and so with the process.
+   * Locks the file behind a descriptor without waiting; returns false when another open file holds the lock. The lock
+   * ends with the descriptor, and so with the process.
    */
   tryLockFile(descriptor: number): boolean;
-  /** What tells this thread's network namespace from all others since the host was booted. */
+  /** Identifies this thread's network namespace among all since the host was booted. */
   networkNamespaceName(): string;
   schedulers: string[];
   forwardingMethods: string[];
-  /** For each of `forwardingMethods`: native/forward/forwarding_traits.h. */
+  /** An entry for each of `forwardingMethods`: native/forward/forwarding_traits.h. */
   forwardingTraits: {
     isTunnel: boolean;
     needsSource: boolean;
@@ -51,16 +51,19 @@ export interface Native {
   }[];
   egresses: string[];
   counters: string[];
-  /** For each of `counters`: what is counted (packets, bytes, connections, ...), and which of them, in words without a stop. */
+  /**
+   * An entry for each of `counters`: what is counted (packets, bytes, ...), and which of it, in words without a full
+   * stop.
+   */
   counterInfos: { kind: string; sentence: string }[];
   decapCounters: string[];
   /** The same for each of `decapCounters`. */
   decapCounterInfos: { kind: string; sentence: string }[];
   verdicts: string[];
-  /** For each of `verdicts`: what becomes of such a packet, roughly, and why, in words without a stop. */
+  /** An entry for each of `verdicts`: what roughly becomes of such a packet, and why, in words without a full stop. */
   verdictInfos: { kind: 'sent' | 'answered' | 'kept' | 'dropped'; sentence: string }[];
   sysctlNames: string[];
-  /** Of these sysctls, those that have no effect, with why: `has no effect here: ${why}`. */
+  /** The sysctls that have no effect, with the reason: `has no effect here: ${why}`. */
   inertSysctls: Record<string, string>;
   timeoutNames: string[];
 }

@@ -1,24 +1,24 @@
 /** A real server's decapsulator. */
 
 export interface NativeDecapsulatorOptions {
-  /** TUN device that inner packets are written to; created, and gone when closed. */
+  /** The TUN device that inner packets are written to; it is created here and goes when closed. */
   device: string;
-  /** Director addresses whose packets are taken; may hold prefixes (`10.2.1.0/28`). */
+  /** Director addresses whose packets are accepted; may hold prefixes (`10.2.1.0/28`). */
   directors: string[];
   /** Virtual addresses that inner packets may be for. */
   virtualAddresses: string[];
-  /** Which to take packets out of: 'ipip', 'gue', 'gre'. */
+  /** The encapsulations to accept: 'ipip', 'gue', 'gre'. */
   encapsulations: string[];
-  /** UDP ports that GUE comes to; at least one when it is taken. */
+  /** UDP ports that GUE comes to; at least one when GUE is accepted. */
   guePorts: number[];
 }
 
-/** The real server's side: takes tunnel packets from sockets, writes the inner packets to a TUN device. */
+/** The real server's side: receives tunnel packets from sockets and writes the inner packets to a TUN device. */
 export interface NativeDecapsulator {
   readonly device: string;
-  /** Why it takes nothing apart any more; '' while it does. */
+  /** Says why it has stopped working; '' while it works. */
   readonly failure: string;
-  /** In the order of `native.decapCounters`. */
+  /** The counts in the order of `native.decapCounters`. */
   readCounters(target: BigUint64Array): void;
   close(): void;
 }

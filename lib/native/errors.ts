@@ -1,7 +1,7 @@
-/** Every error that tunvs throws. Here, because loading the addon is the first thing that fails. */
+/** Every error that tunvs throws. They are in this folder because loading the addon is the first thing that fails. */
 import { inspect, types } from 'node:util';
 
-/** What each code means and how it is mended; a test holds `docs/api.md` to the same list. */
+/** What each code means and how to mend it; a test holds `docs/api.md` to the same list. */
 const MEANINGS = {
   ERR_TUNVS_INVALID_ARGUMENT:
     'a value that no retry makes right: the message names the option, what came and what was expected',
@@ -69,7 +69,7 @@ export class TunvsError extends Error {
   }
 }
 
-/** A stand-in for util.inspect(), with these members in place of its own. */
+/** Stands in for an object in util.inspect(), with these members in place of its own. */
 function shownAs(error: Error, others: object): object {
   const shown = Object.create(Object.getPrototypeOf(error), Object.getOwnPropertyDescriptors(error));
   for (const name of Reflect.ownKeys(others))

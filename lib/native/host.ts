@@ -2,8 +2,8 @@
 
 export type NativeHostChange = 'link' | 'address' | 'route' | 'rule' | 'proxy' | 'setting';
 
-/** A thread that is told of changes to the network namespace that it was made in; does not keep the process alive. */
+/** A thread that hears of changes to the network namespace that it was made in; it does not keep the process alive. */
 export interface NativeHostMonitor {
-  /** Twice is fine; the function is not called after. */
+  /** Calling it twice is fine; the function is not called afterwards. */
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** The native director without a device: the caller's packets and times drive it. */
+/** The native director without a device, driven by the caller's packets and times. */
 import type { NativeDirector, NativePolicyListener } from './director.js';
 import type { NativePolicyColumns } from './policies.js';
 
@@ -11,16 +11,16 @@ export interface NativeOutput {
 
 export interface NativeProcessResult {
   outputs: NativeOutput[];
-  /** Per packet an index into `native.verdicts`. */
+  /** An index into `native.verdicts` for each packet. */
   verdicts: Uint8Array;
 }
 
 /** See native/binding/offline_wrap.h. */
 export interface NativeOffline extends NativeDirector {
-  /** `timesMs` are the packets' times, not decreasing, on any scale that starts at 0. */
+  /** `timesMs` are the packets' times, which do not decrease, on any scale that starts at 0. */
   process(packets: Uint8Array[], timesMs: Float64Array): NativeProcessResult;
   /** Lets time pass, so that connections expire. */
   advance(atMs: number): void;
-  /** `answer` is called within process(), about the columns that this returns. Once. */
+  /** process() calls `answer` about the columns that this returns. REQUIRES: called once. */
   onPolicies(answer: NativePolicyListener): NativePolicyColumns;
 }

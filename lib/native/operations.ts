@@ -1,4 +1,4 @@
-/** What changes the services of a native director: all of a list, or none. */
+/** The operations that change the services of a native director; a list of them is done as a whole or not at all. */
 import type { NativePolicy } from './policies.js';
 import type {
   NativeMarkRule,
@@ -26,5 +26,5 @@ export type NativeOperation =
   /** Replaces the rules by which packets get a mark. */
   | { op: 'setMarks'; rules: NativeMarkRule[] }
   | { op: 'setPolicy'; service: NativeServiceKey; policy: NativePolicy }
-  /** Zeroes counters; without `service` all of them. */
+  /** Zeroes the counters of `service`, or all counters without it. */
   | { op: 'zero'; service?: NativeServiceKey };

@@ -1,11 +1,11 @@
-/** Capture files. */
+/** Reads and writes capture files. */
 
 export interface NativePcapSkipped {
-  /** ARP and the like. */
+  /** Records of ARP and the like. */
   notIp: number;
-  /** Captured with a snapshot length shorter than the packet. */
+  /** Records captured with a snapshot length shorter than the packet. */
   truncated: number;
-  /** Longer than an IP packet can be. */
+  /** Records longer than an IP packet can be. */
   oversized: number;
   cutOff: number;
 }
@@ -14,17 +14,17 @@ export interface NativePcapReader {
   /** DLT number: 101 RAW, 1 EN10MB. */
   readonly linkType: number;
   /**
-   * Up to `max` IP packets (link headers stripped) with their absolute times in milliseconds; undefined at the end.
-   * Throws where the file is cut off or damaged, once all packets before that were given.
+   * Returns up to `max` IP packets (link headers stripped) with their absolute times in milliseconds, undefined at the
+   * end. Throws where the file is cut off or damaged, after it has returned all earlier packets.
    */
   next(max: number): { packets: Uint8Array[]; timesMs: Float64Array } | undefined;
-  /** Records that gave no packet so far, by reason; `cutOff`: 1 where the file ends within a record. */
+  /** Counts the records that gave no packet so far, by reason; `cutOff` is 1 where the file ends inside a record. */
   skipped(): NativePcapSkipped;
   close(): void;
 }
 
 export interface NativePcapWriter {
-  /** Link type RAW, microsecond timestamps. */
+  /** Writes link type RAW with microsecond timestamps. */
   write(packets: Uint8Array[], timesMs: Float64Array): void;
   close(): void;
 }

@@ -1,29 +1,29 @@
-/** What decides about new connections before a scheduler, and where it is asked. */
+/** What decides about new connections before a scheduler, and how it is asked. */
 import type { NativeServerKey } from './services.js';
 
-/** Who decides about a service's new connections before its scheduler. */
+/** Decides about a service's new connections before its scheduler does. */
 export type NativePolicy =
   | { kind: 'none' }
   | {
       kind: 'table';
       servers: NativeServerKey[];
-      /** A server for each slot: indexes of `servers`. */
+      /** Holds a server for each slot, as an index of `servers`. */
       slots: Uint32Array;
       hashesPort: boolean;
     }
   | {
       kind: 'connection';
-      /** What the function of onPolicies is called with. */
+      /** The arguments of onPolicies' function. */
       id: number;
       /** [1, 10000], rounded up to 4 ms. */
       deadlineMs: number;
-      /** Of the first packet, [0, 256]. */
+      /** Bytes of the first packet, [0, 256]. */
       packetBytes: number;
     };
 
 /** A batch of new connections, 512 rows at most, in shared memory; see native/binding/policy_binding.h. */
 export interface NativePolicyColumns {
-  /** 16 bytes each, of which IPv4 takes the first 4. */
+  /** 16 bytes each, of which IPv4 uses the first 4. */
   clients: Uint8Array;
   virtuals: Uint8Array;
   clientPorts: Uint16Array;
@@ -31,10 +31,10 @@ export interface NativePolicyColumns {
   /** 4 or 6. */
   families: Uint8Array;
   protocols: Uint8Array;
-  /** 256 bytes each, as many of them used as `packetLengths` says. */
+  /** 256 bytes each, of which `packetLengths` says how many are used. */
   packets: Uint8Array;
   packetLengths: Uint16Array;
-  /** To be filled in: real servers' ids; 2^32-1, as it comes: the scheduler decides; 2^32-2: no answer. */
+  /** To be filled with real servers' ids. 2^32-1, the initial value: the scheduler decides; 2^32-2: no answer. */
   answers: Uint32Array;
 }
 

@@ -18,9 +18,9 @@ export interface NativeTraffic {
 }
 
 export interface NativeServerRow extends NativeServerKey, NativeServerConfig, NativeServerCondition, NativeTraffic {
-  /** Stable while the server is configured; names it in connection rows. */
+  /** Stable while the server is configured; it names the server in connection rows. */
   id: number;
-  /** What schedulers go by; a slow start may leave a fraction. */
+  /** The weight that schedulers use; a slow start may leave a fraction. */
   effectiveWeight: number;
   activeConnections: number;
   inactiveConnections: number;
@@ -28,14 +28,14 @@ export interface NativeServerRow extends NativeServerKey, NativeServerConfig, Na
   overloaded: boolean;
   /** Path MTU to it in force now, bytes: learned, or the director's. */
   pathMtu: number;
-  /** "Too big" answers that its clients were sent. */
+  /** "Too big" answers that were sent to its clients. */
   tooBig: bigint;
   /** Fragments of outer packets. */
   fragmentsSent: bigint;
 }
 
 export interface NativeServiceRow extends NativeServiceKey, NativeServiceConfig, NativeTraffic {
-  /** Of its connection policy, where it has one. */
+  /** Present when it has a connection policy. */
   policy?: NativePolicyCounters;
   /** Newest first: the order in which schedulers walk. */
   servers: NativeServerRow[];
@@ -52,26 +52,26 @@ export interface NativeConnectionRow {
   /** IPVS's name: ESTABLISHED, SYN_RECV, UDP, ... */
   state: string;
   expiresMs: number;
-  /** Counted in activeConnections. */
+  /** The connection counts in activeConnections. */
   active: boolean;
-  /** A persistence template: it carries no packets, but says where its client's next connections go. */
+  /** A persistence template carries no packets, but says where its client's next connections go. */
   template: boolean;
-  /** A template's connections. */
+  /** The connections of a template. */
   controlled: number;
-  /** Of a template that a persistence engine made: its name, and what it knows the client by. */
+  /** Present on a template that a persistence engine made: the engine's name, and what it knows the client by. */
   persistenceEngine?: string;
   persistenceData?: string;
 }
 
-/** What would become of a packet, and why. */
+/** Says what would become of a packet, and why. */
 export interface NativeExplanation {
   /** One of `native.verdicts`. */
   verdict: string;
   by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler' | 'datagram';
-  /** That a new connection would be of. */
+  /** The service that a new connection would belong to. */
   service?: NativeServiceKey;
   server?: NativeServerKey;
-  /** Of the connection that the packet belongs to. */
+  /** The connection that the packet belongs to. */
   connectionState?: string;
   /** That connection would give way to a new one. */
   endsConnection: boolean;

@@ -10,9 +10,9 @@ export interface NativeServiceKey {
   address: string;
   /** [0, 65535]; 0 is every port, for persistent services. */
   port: number;
-  /** The last port of a range that begins with `port`; left out or 0: the one port. */
+  /** The last port of a range that begins with `port`; absent or 0 for the one port. */
   lastPort?: number;
-  /** Length of the address prefix, [0, 32] or [0, 128]; left out: the one address. */
+  /** Length of the address prefix, [0, 32] or [0, 128]; absent for the one address. */
   prefix?: number;
   /** Firewall mark, [1, 2^32-1]. */
   mark?: number;
@@ -21,13 +21,15 @@ export interface NativeServiceKey {
 export interface NativePersistence {
   /** [1, 2678400] */
   timeoutSeconds: number;
-  /** Which clients count as one: a dotted mask for IPv4, a prefix length for IPv6; left out: each by itself. */
+  /**
+   * The mask that makes clients one: dotted for IPv4, a prefix length for IPv6; absent when each address is a client.
+   */
   netmask?: string;
-  /** 'sip': by Call-ID. */
+  /** 'sip' recognises clients by Call-ID. */
   engine?: string;
 }
 
-/** Packets of `family` that fit in every part get the mark; of several rules the first counts. */
+/** Packets of `family` that match every part get the mark; the first of several matching rules counts. */
 export interface NativeMarkRule {
   /** [1, 2^32-1] */
   mark: number;
@@ -36,9 +38,9 @@ export interface NativeMarkRule {
   /** Client and virtual addresses, `ADDRESS` or `ADDRESS/LENGTH`. */
   source?: string;
   destination?: string;
-  /** IP protocol number; left out or 0: any. */
+  /** IP protocol number; absent or 0 for any. */
   protocol?: number;
-  /** Destination ports; left out: 0 and 65535. */
+  /** Destination ports; absent for 0 and 65535. */
   firstPort?: number;
   lastPort?: number;
 }
@@ -50,17 +52,17 @@ export interface NativeServiceConfig {
   schedulerFlags: string[];
   /** `tableSize` undefined: the scheduler's own default. */
   schedulerOptions?: { tableSize?: number; stableCursor?: boolean; randomStart?: boolean };
-  /** Left out: new connections of a client may go anywhere. */
+  /** Absent when new connections of a client may go anywhere. */
   persistence?: NativePersistence;
   /** Every UDP datagram is scheduled by itself. */
   onePacket?: boolean;
-  /** What a packet from the middle of an unknown connection meets; left out: 'reset'. */
+  /** What happens to a packet from the middle of an unknown connection; absent for 'reset'. */
   midStream?: 'reset' | 'hash';
   /** UDP connections of a removed server go to another one. */
   rescheduleUdp?: boolean;
-  /** [0, 86400]; 0: a new server has its whole weight at once. */
+  /** [0, 86400]; with 0 a new server has its whole weight at once. */
   slowStartSeconds?: number;
-  /** Seconds by `native.timeoutNames`, each [1, 2678400], in place of the director's; of its protocol's states. */
+  /** Seconds by `native.timeoutNames`, each [1, 2678400], for states of its protocol; they replace the director's. */
   timeouts?: Record<string, number>;
 }
 
@@ -70,13 +72,13 @@ export interface NativeServerKey {
   port: number;
 }
 
-/** What is true of a real server, or was decided about it; each part has one writer. */
+/** What was found or decided about a real server; each part has one writer. */
 export interface NativeServerCondition {
-  /** False: it gets no new connections. */
+  /** When false, it gets no new connections. */
   isUp: boolean;
-  /** True: it gets no new connections. */
+  /** When true, it gets no new connections. */
   isDraining: boolean;
-  /** [0, 2^31-1], in place of the configured weight unless that is 0; left out: none. */
+  /** [0, 2^31-1]; replaces the configured weight unless that is 0; absent for none. */
   assignedWeight?: number;
 }
 
@@ -87,10 +89,10 @@ export interface NativeServerConfig {
   tunnelPort: number;
   /** 'none', 'checksum' (GUE, GRE) or 'remote' (GUE). */
   tunnelChecksum: string;
-  /** What is configured, [0, 2^31-1]; 0 gets no new connections. */
+  /** The configured weight, [0, 2^31-1]; 0 gets no new connections. */
   weight: number;
-  /** Connections (active + inactive) at which no new one is given; 0: no limit. */
+  /** Connections (active + inactive) from which it gets no new ones; 0: no limit. */
   upperThreshold: number;
-  /** Connections below which new ones are given again; 0: three quarters of the upper threshold. */
+  /** Connections below which it gets new ones again; 0: three quarters of the upper threshold. */
   lowerThreshold: number;
 }

@@ -1,10 +1,10 @@
-/** Tells of failures once per burst: the first is told, those that follow within ten seconds of each other are not. */
+/** Reports the first failure of each burst; those that follow within ten seconds of each other are not reported. */
 import { TunvsError } from '../values/errors.js';
 import { serviceName } from '../values/service-key.js';
 import type { Policy, PolicyBacking } from './policy.js';
 import type { PolicySubject } from './subject.js';
 
-/** A burst is over when nothing has failed for so long. */
+/** A burst is over when nothing has failed for this long. */
 export const BURST_MS = 10_000;
 
 export class FailureBurst {
@@ -15,7 +15,7 @@ export class FailureBurst {
   #lastMs = Number.NEGATIVE_INFINITY;
   #untold = 0;
 
-  /** `consequence`: what holds instead, as in "its scheduler wlc decides". */
+  /** `consequence` says what holds instead, as in "its scheduler wlc decides". */
   constructor(policy: Policy, service: PolicySubject, backing: PolicyBacking, consequence: () => string) {
     this.#policy = policy;
     this.#service = service;
@@ -35,19 +35,19 @@ export class FailureBurst {
     if (isFirst) {
       const value = this.#untold;
       this.#untold = 0;
-      // Behind the packets and the transaction at hand: a listener may do as it likes.
+      // The report waits for the packets and the transaction at hand: a listener may do as it likes.
       queueMicrotask(() => this.#backing.report({ type: 'policyFailed', value, message, cause }));
     }
     return new TunvsError('ERR_TUNVS_POLICY', message, { cause });
   }
 }
 
-/** What was thrown may be anything, and say nothing of itself but by throwing again. */
+/** What was thrown may be anything, and may throw again when it is asked about itself. */
 function textOf(cause: unknown): string {
   try {
     return cause instanceof Error ? `${cause.message}` : String(cause);
   } catch {
     // What was thrown is the cause all the same.
-    return 'it threw what cannot be printed';
+    return 'it threw something that cannot be printed';
   }
 }

@@ -4,7 +4,7 @@ import type { NativePolicyColumns } from '../native/policies.js';
 import { type Protocol, protocolName } from '../values/protocol.js';
 import type { PolicyServer, PolicyService } from './subject.js';
 
-/** In the column of answers, in the place of a real server's id. */
+/** Stands in the column of answers in place of a real server's id. */
 export const SCHEDULER_DECIDES = 0xffffffff;
 export const NO_ANSWER = 0xfffffffe;
 

@@ -83,22 +83,22 @@ export class ConnectionPolicy extends Policy {
 
 let lastId = 0;
 
-/** 32 bits, as the native part keeps it. */
+/** The id has 32 bits, as the native part keeps it. */
 function nextId(): number {
   lastId = (lastId + 1) >>> 0;
   return lastId;
 }
 
-/** A connection policy at work. */
+/** A connection policy at work on a service. */
 export class ConnectionRunner implements PolicyRunner {
   readonly kind = 'connection';
   readonly policy: ConnectionPolicy;
-  /** What the native part calls it. */
+  /** The native part's name for it. */
   readonly id = nextId();
   readonly #service: PolicySubject;
   readonly #burst: FailureBurst;
   #isInForce = false;
-  /** Undefined: the servers have changed since. */
+  /** Undefined when the servers have changed since. */
   #choices: Choices | undefined;
   #batch: ConnectionBatch | undefined;
 
@@ -186,23 +186,23 @@ export class ConnectionRunner implements PolicyRunner {
   }
 
   #refused(): void {
-    this.#burst.failed(new Error('it chose what is none of the servers that it was given'));
+    this.#burst.failed(new Error('it chose something other than one of the servers that it was given'));
   }
 }
 
 function promised(what: string): Error {
-  return new Error(`${what} answered a promise: a connection policy cannot wait`);
+  return new Error(`${what} returned a promise: a connection policy cannot wait`);
 }
 
 function isPromised(answer: unknown): boolean {
-  // Nobody waits for it, so that it rejects is no news.
+  // Nobody waits for the promise, so nobody needs to hear that it rejects.
   if (types.isPromise(answer)) void answer.catch(() => {});
   return typeof (answer as { then?: unknown } | null)?.then === 'function';
 }
 
 function choicesOf(service: PolicySubject, row: NativeServiceRow): Choices {
   const ids = new Map(row.servers.map((server) => [serverName(server), server.id]));
-  // One that is not in force yet cannot be chosen yet.
+  // A server that is not in force yet cannot be chosen yet.
   const servers = usableServers(service.realServers).filter((server) => ids.has(serverName(server)));
   return {
     servers,

@@ -1,7 +1,7 @@
 /**
- * The policies of a director's services: which are in force, and what the native part has to be told of them.
+ * The policies of a director's services: which are in force, and what the native part must be told of them.
  *
- * Invariant: between transactions, those in force are the policies of the services that are configured.
+ * Invariant: between transactions, the policies in force are those of the configured services.
  */
 import type { NativePolicyColumns } from '../native/policies.js';
 import type { NativeOperation } from '../native/operations.js';
@@ -27,17 +27,17 @@ export class Policies {
     this.backing = backing;
   }
 
-  /** What tells where the native part writes its questions; called when there is a policy that it asks. */
+  /** Tells the native part where to write its questions; called when there is a policy that it asks. */
   connect(columns: () => NativePolicyColumns): void {
     this.#connect = columns;
   }
 
-  /** For the native part: fills the column of answers for so many connections of the policy of that id. */
+  /** The native part calls this: fills the column of answers for so many connections of the policy with that id. */
   readonly answer = (id: number, rows: number): void => {
     if (this.#columns) this.#byId.get(id)?.answer(rows, this.#columns);
   };
 
-  /** What has to be applied with a change that leaves these services. */
+  /** Returns what must be applied with a change that leaves these services. */
   operations(services: Iterable<PolicedService>): NativeOperation[] {
     const operations: NativeOperation[] = [];
     for (const service of services) {

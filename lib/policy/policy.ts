@@ -1,5 +1,7 @@
-/** What every kind of scheduler policy has in common: a JavaScript function that decides, beside a scheduler that does
- * when it cannot. docs/policies.md says which kind to take. */
+/**
+ * What every kind of scheduler policy has in common: a JavaScript function decides, beside a scheduler that decides
+ * when the function cannot. docs/policies.md says which kind to take.
+ */
 import type { EngineEvent } from '../values/engine-event.js';
 import type { NativePolicy, NativePolicyCounters } from '../native/policies.js';
 import { readArguments, refuse } from '../values/options.js';
@@ -40,23 +42,26 @@ export interface ServicePolicy {
   refresh(): Promise<boolean>;
 }
 
-/** What the configuration does with it. */
+/** What the configuration does with a policy. */
 export interface PolicyRunner extends ServicePolicy {
   readonly policy: Policy;
-  /** What the native part has to be told so that it holds for the servers as they are; undefined: it knows. */
+  /**
+   * Returns what the native part must be told so that the policy holds for the servers as they are; undefined if
+   * nothing.
+   */
   native(servers: SubjectServer[]): NativePolicy | undefined;
   /** What native() returned last is in force, for the servers as they are. */
   inForce(servers: SubjectServer[]): void;
-  /** Called once, when the service has it. */
+  /** Called once, when the service has the policy. */
   start(): void;
   stop(): void;
 }
 
 /** What a policy needs of its director. */
 export interface PolicyBacking {
-  /** Calls `run` again and again, without keeping the process alive; returns what ends that. */
+  /** Calls `run` repeatedly without keeping the process alive; returns a function that stops it. */
   every(intervalMs: number, run: () => void): () => void;
-  /** A steady clock, milliseconds. */
+  /** Reads a steady clock, milliseconds. */
   nowMs(): number;
   report(event: EngineEvent): void;
 }
@@ -71,13 +76,13 @@ export const zeroCounters = (): PolicyCounters => ({
   dropped: 0n,
 });
 
-/** Those that may get connections, but for an overload; in the order of adding. */
+/** Returns the servers that may get connections, overload aside, in the order of adding. */
 export function usableServers<Server extends SubjectServer>(servers: readonly Server[]): Server[] {
   return servers.filter(({ fullWeight }) => fullWeight > 0);
 }
 
 export function policyName(call: string, given: string | undefined, decide: (...args: never[]) => unknown): string {
-  if (given !== undefined) return typeof given === 'string' ? given : refuse(`${call}: name`, given, 'a text');
+  if (given !== undefined) return typeof given === 'string' ? given : refuse(`${call}: name`, given, 'a string');
   const { name } = readArguments(call, () => ({ name: decide.name }));
   return typeof name === 'string' && name !== '' ? name : 'anonymous';
 }

@@ -32,14 +32,14 @@ export interface SubjectServer extends PolicyServer {
   readonly fullWeight: number;
 }
 
-/** What the machinery of policies needs beyond that. */
+/** What the machinery of policies needs of a service beyond that. */
 export interface PolicySubject extends PolicyService {
-  /** Servers with their native ids, and what its policy has counted. */
+  /** The servers with their native ids, and what the service's policy has counted. */
   row(): NativeServiceRow;
   readonly realServers: SubjectServer[];
-  /** Whether it is configured and has this policy at work on it, as the open transaction leaves both. */
+  /** Says whether it is configured and has this policy at work on it, as the open transaction leaves both. */
   isDecidedBy(runner: object): boolean;
-  /** As one transaction; servers that have gone are passed over. How many of them had another. */
+  /** Assigns weights as one transaction and passes over servers that are gone; returns how many changed. */
   assignWeights(weights: Iterable<readonly [PolicyServer, number]>): number;
   /** Brings its policy into force anew; `false` within a transaction, where that is for later. */
   refreshPolicy(): boolean;

@@ -71,7 +71,7 @@ export class TablePolicy extends Policy {
     return new TableRunner(this, service, backing);
   }
 
-  /** The table for these servers, checked. @internal */
+  /** Returns the table for these servers, checked. @internal */
   build(servers: PolicyServer[], service: PolicySubject): NativePolicy {
     const table = this.#build([...servers], { size: this.#size, service });
     if (typeof table !== 'object' || table === null || !Number.isInteger(table.length))

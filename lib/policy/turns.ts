@@ -1,9 +1,9 @@
-/** When connection policies get the event loop: once in each of its rounds, behind what else waits there. */
+/** Gives connection policies the event loop once in each of its rounds, after whatever else waits there. */
 import { setImmediate } from 'node:timers';
 import type { NativeEngine } from '../native/engine.js';
 
 /**
- * What the native part is to call when there are questions.
+ * Returns what the native part must call when there are questions.
  *
  * A turn ends after a few milliseconds, and where more waits, this is called again in the loop's next round: timers,
  * signals and I/O come in between, however many connections come. None of it keeps the process alive.

@@ -130,7 +130,7 @@ class WeightsRunner implements PolicyRunner {
     return this.#pending ?? this.#ask();
   }
 
-  /** The transaction that gave it to the service may have failed, and the one that takes it away be open still. */
+  /** The transaction that gave it to the service may have failed, and the one that takes it away may still be open. */
   get #isAtWork(): boolean {
     return !this.#ended.signal.aborted && this.#service.isDecidedBy(this);
   }
@@ -148,11 +148,11 @@ class WeightsRunner implements PolicyRunner {
       this.#counts.late += 1n;
       return;
     }
-    // What fails is told as an event.
+    // An event tells of a failure.
     this.#ask().catch(() => {});
   }
 
-  /** What answers at once, is in force at once. */
+  /** An answer that comes at once is in force at once. */
   #ask(): Promise<boolean> {
     this.#counts.asked += 1n;
     const signal = this.#ended.signal;
@@ -188,7 +188,7 @@ class WeightsRunner implements PolicyRunner {
     const measured: MeasuredServer[] = [];
     for (const server of this.#service.realServers) {
       const counted = stats.get(serverName(server));
-      if (counted === undefined) continue; // of a transaction that is not in force yet
+      if (counted === undefined) continue; // its transaction is not in force yet
       const before = this.#measured.get(server);
       const rates = plainRates(before ? increase(before, counted.totals) : zeroTraffic(), intervalMs);
       measured.push({ server, ...counted, rates });
@@ -202,7 +202,7 @@ class WeightsRunner implements PolicyRunner {
   #apply(asked: readonly MeasuredServer[], weights: Weights): boolean {
     this.#assertAtWork();
     const wanted = checkedWeights(asked, weights);
-    // Servers may have gone, and come again under the same name, while the answer was on its way.
+    // While the answer was on its way, servers may have gone and come again under the same name.
     const there = new Set<PolicyServer>(this.#service.realServers);
     const changed = this.#service.assignWeights([...wanted].filter(([server]) => there.has(server)));
     this.#counts.answered += 1n;

@@ -1,11 +1,11 @@
-/** Tunnel packets taken apart here: sockets that they come from, and a TUN device that the inner packets go to. */
+/** Decapsulates tunnel packets in user space: sockets receive them, and a TUN device delivers the inner packets. */
 import { native } from '../native/addon.js';
 import type { NativeDecapsulator } from '../native/decapsulator.js';
 import { wrapNative } from '../values/errors.js';
 import { withJson } from '../values/json.js';
 import type { CheckedRealServer } from './real-server-options.js';
 
-/** Between two looks at whether tunnel packets are taken apart still. */
+/** The interval at which the decapsulator is checked for failure. */
 const LOOK_INTERVAL_MS = 500;
 
 export class Decapsulator {
@@ -27,14 +27,14 @@ export class Decapsulator {
     return this.#native.device;
   }
 
-  /** By what became of each packet. */
+  /** The counts by what became of each packet. */
   counters(): Record<string, bigint> {
     const values = new BigUint64Array(native.decapCounters.length);
     wrapNative(() => this.#native.readCounters(values));
     return withJson(Object.fromEntries(native.decapCounters.map((name, index) => [name, values[index] ?? 0n])));
   }
 
-  /** Calls `failed` with the reason at every look that finds it failed, until unwatch(); keeps no process alive. */
+  /** Calls `failed` with the reason at every check that finds a failure, until unwatch(); keeps no process alive. */
   watch(failed: (reason: string) => void): void {
     this.#look = setInterval(() => {
       const { failure } = this.#native;

@@ -1,4 +1,4 @@
-/** What devices of the kernel have counted since a real server was opened, summed up. */
+/** The sum of what devices of the kernel have counted since a real server was opened. */
 import { readDeviceCounters } from '../host/device-counters.js';
 import { withJson } from '../values/json.js';
 
@@ -6,7 +6,7 @@ export class KernelCounters {
   readonly #devices: () => readonly string[];
   readonly #atStart: Record<string, bigint>;
 
-  /** `devices`: by the names that they have now. */
+  /** `devices` are the names that they have now. */
   constructor(devices: () => readonly string[]) {
     this.#devices = devices;
     this.#atStart = this.#sums();

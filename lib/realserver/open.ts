@@ -1,4 +1,4 @@
-/** Opening a real server on a host: all of it, or none. */
+/** Opens a real server on a host, all of it or nothing. */
 import { HeldParts } from '../host/held-parts.js';
 import type { Host } from '../host/host.js';
 import { planMadeDevices } from '../host/kernel-tunnel.js';
@@ -29,13 +29,13 @@ export function openRealServer(checked: CheckedRealServer, host: Host): OpenedRe
   let decapsulator: Decapsulator | undefined;
   try {
     setup.prepare();
-    // Before the host has the addresses: from then on it would answer ARP for them.
+    // This comes before the host has the addresses, because from then on it would answer ARP for them.
     parts.add((now) => planArpSuppression({ ...checked, tunnels: [] }, now));
     const opened = openTunnels(checked, host, setup);
     decapsulator = opened.decapsulator;
     const { tunnels, made } = opened;
     const devices = new DeviceNames(tunnels.map(({ name }) => name));
-    // Under the names that they have now.
+    // The devices are taken by the names that they have now.
     const plan = () => ({
       ...checked,
       tunnels: tunnels.map((tunnel, index) => ({ ...tunnel, name: devices.names[index] as string })),

@@ -1,4 +1,4 @@
-/** What a host needs to be a real server, as steps; pure but for what it reads of the host. */
+/** What a host needs to be a real server, as steps; pure, except that it reads the host. */
 import type { AddressFamily } from '../values/inet.js';
 import { asPrefix, enableIpv6, familyOf, ipCommand, ipQuery, withoutLinkLocal } from '../host/family.js';
 import { isOurs } from '../host/holds/holder.js';
@@ -9,20 +9,22 @@ import { interfacesOnLink } from '../host/subnet.js';
 import { setDeviceSysctl, setSysctl, tunnelRpFilter } from '../host/sysctl.js';
 
 export interface RealServerPlan {
-  /** The devices that tunnel packets come out of; none where all is direct routing. */
+  /** The devices that tunnel packets come out of; there are none with direct routing alone. */
   tunnels: readonly TunnelDevice[];
   /** Packets for the virtual addresses come in frames as well. */
   isDirect: boolean;
   virtualAddresses: readonly string[];
   directors: readonly string[];
-  /** `auto`: on the interfaces in whose subnets a director or virtual address lies. */
+  /** `auto` suppresses ARP on the interfaces in whose subnets a director or virtual address lies. */
   arpSuppression: 'auto' | 'on' | 'off';
 }
 
 const LOOPBACK = 'lo';
 
-/** Keeps the host silent about the virtual addresses. To be done before it has them. IPv6 needs none of it: the kernel
- * answers for addresses of the interface that was asked on, and the virtual address is on another. */
+/**
+ * Keeps the host silent about the virtual addresses. IPv6 needs none of it: the kernel answers for addresses of the
+ * interface that was asked on, and the virtual address is on another. REQUIRES: the host does not have them yet.
+ */
 export function planArpSuppression(plan: RealServerPlan, host: Host): HostStep[] {
   return arpScopes(plan, host).flatMap((name) => [
     ...raiseSysctl(host, `net/ipv4/conf/${name}/arp_ignore`, '1', `do not answer ARP for virtual addresses (${name})`),
@@ -35,7 +37,10 @@ export function planArpSuppression(plan: RealServerPlan, host: Host): HostStep[]
   ]);
 }
 
-/** Brings the devices up and gives the host its virtual addresses. REQUIRES: they exist, when the steps are applied. */
+/**
+ * Brings the devices up and gives the host its virtual addresses. REQUIRES: the devices exist when the steps are
+ * applied.
+ */
 export function planTunnelDevices(plan: RealServerPlan, host: Host): HostStep[] {
   return [
     ...plan.tunnels.flatMap((tunnel) => planDevice(tunnel, host)),
@@ -52,7 +57,7 @@ function planDevice({ name, isShared, families }: TunnelDevice, host: Host): Hos
       host,
       `net/ipv4/conf/${name}/rp_filter`,
       tunnelRpFilter(host).value,
-      'take packets whose return route is not the tunnel',
+      'accept packets whose return route is not the tunnel',
     );
   return [
     ...(isShared ? [] : withoutLinkLocal(host, name)),
@@ -63,8 +68,8 @@ function planDevice({ name, isShared, families }: TunnelDevice, host: Host): Hos
 }
 
 /**
- * Where a family's virtual addresses go: on the loopback device when frames bring packets for them, which goes with no
- * tunnel, otherwise on the tunnel device. Loose rp_filter takes nothing from a device without an IPv4 address.
+ * Says where a family's virtual addresses go: on the loopback device when frames bring packets for them, since those
+ * use no tunnel; otherwise on the tunnel device. Loose rp_filter accepts nothing from a device without an IPv4 address.
  */
 function holders({ tunnels, isDirect }: RealServerPlan, family: AddressFamily, host: Host): string[] {
   const devices = tunnels.filter(({ families }) => families.includes(family)).map(({ name }) => name);
@@ -84,7 +89,7 @@ function hold(vip: string, device: string, host: Host): HostStep[] {
     ...(is6 && device === LOOPBACK ? enableIpv6(host, device) : []),
     {
       description: `give the host the virtual address ${vip}`,
-      // Nobody else may be asked whether it has the address: the director has.
+      // No neighbour may be asked whether it has the address, because the director has it.
       command: { argv: ipCommand(vip, 'address', 'add', ...words, ...(is6 ? ['nodad'] : [])) },
       undo,
       isHeld: false,
@@ -92,7 +97,7 @@ function hold(vip: string, device: string, host: Host): HostStep[] {
   ];
 }
 
-/** What keeps the host from being a good real server and is not ours to change. */
+/** Says what keeps the host from being a good real server and is not ours to change. */
 export function realServerWarnings(plan: RealServerPlan, host: Host): string[] {
   return [...gatewayWarnings(plan, host), ...strictWarnings(plan, host)];
 }
@@ -108,7 +113,7 @@ function gatewayWarnings({ directors }: RealServerPlan, host: Host): string[] {
     );
 }
 
-/** Frames of direct routing have a client's source, so strict rp_filter wants the way back to be the way they came. */
+/** Frames of direct routing have a client's source, so strict rp_filter needs the way back to be the way they came. */
 function strictWarnings({ isDirect, virtualAddresses, directors }: RealServerPlan, host: Host): string[] {
   if (!isDirect) return [];
   const ways = defaultRoutes(host, 4).map((route) => / dev (\S+)/.exec(route)?.[1]);
@@ -117,12 +122,12 @@ function strictWarnings({ isDirect, virtualAddresses, directors }: RealServerPla
     .filter((name) => Math.max(all, rpFilterOf(host, name)) === 1 && !ways.includes(name))
     .map(
       (name) =>
-        `rp_filter is strict on ${name}, but the default route does not go back that way, so packets of direct routing ` +
+        `rp_filter is strict on ${name}, but the default route leads elsewhere, so packets of direct routing ` +
         `are dropped there: write 2 to /proc/sys/net/ipv4/conf/${name}/rp_filter`,
     );
 }
 
-/** In kernel mode: which devices take tunnel packets that no director has sent. */
+/** In kernel mode, says which devices accept tunnel packets that no director has sent. */
 export function openDoorWarnings({ tunnels }: RealServerPlan, host: Host): string[] {
   const names = tunnels.filter(({ isShared }) => isShared).map(({ name }) => name);
   const ofOthers = otherTunnels(
@@ -132,23 +137,23 @@ export function openDoorWarnings({ tunnels }: RealServerPlan, host: Host): strin
   return [
     ...names.map(
       (name) =>
-        `${name} takes tunnel packets from anybody, since a range of directors has no device of its own: name the ` +
+        `${name} accepts tunnel packets from anybody, since a range of directors has no device of its own: name the ` +
         'directors one by one, choose mode "userspace", or let a firewall drop what others send',
     ),
     ...ofOthers.map(
       (name) =>
-        `${name} is up and takes tunnel packets from anybody, whatever directors are named: ` +
+        `${name} is up and accepts tunnel packets from anybody, whatever directors are named: ` +
         `set it down with "ip link set dev ${name} down"`,
     ),
   ];
 }
 
-/** In userspace mode: a device of the kernel and sockets of ours both take the same packets. */
+/** In userspace mode, a device of the kernel and our sockets both receive the same packets. */
 export function otherTunnelWarnings({ tunnels }: RealServerPlan, host: Host): string[] {
   const own = tunnels.map(({ name }) => name);
   return otherTunnels(host, own).map(
     (name) =>
-      `${name} is up as well and may take the same tunnel packets, which then arrive twice: ` +
+      `${name} is up as well and may receive the same tunnel packets, which then arrive twice: ` +
       `set it down with "ip link set dev ${name} down"`,
   );
 }

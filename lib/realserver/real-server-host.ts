@@ -1,4 +1,7 @@
-/** Makes this host a real server: takes tunnel packets from the directors and hands what is inside to its own stack. */
+/**
+ * Makes this host a real server: receives tunnel packets from the directors and hands the inner packets to its own
+ * stack.
+ */
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import { atExit } from '../host/at-exit.js';
@@ -49,7 +52,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
   readonly #decapsulator: Decapsulator | undefined;
   readonly #counted: { counters(): Record<string, bigint> };
   readonly #signal: AbortSignal | undefined;
-  /** Nobody waits for this closing: what could not be undone is told as an event, where somebody listens. */
+  /** Nobody waits for this closing, so an event tells what could not be undone, to those who listen. */
   readonly #onAbort = () =>
     void this.close().catch((error) => this.listenerCount('error') > 0 && this.emit('error', error));
   readonly #cancelAtExit: () => void;
@@ -75,7 +78,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
 
   private constructor(checked: CheckedRealServer, host: Host) {
     super();
-    // The compiler refuses it, JavaScript does not.
+    // The compiler refuses this call, but JavaScript does not.
     if (host === undefined) throw notByNew("a real server's host", 'RealServerHost.open()');
     const { parts, devices, decapsulator, warnings } = openRealServer(checked, host);
     this.#parts = parts;
@@ -128,7 +131,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     unhindered(() => this.emit('close'))();
     if (failures.length > 0) {
       const said = failures.map((failure) => failure.message).join('; ');
-      throw new TunvsError('ERR_TUNVS_HOST', `the host could not be made what it was: ${said}`, { cause: failures[0] });
+      throw new TunvsError('ERR_TUNVS_HOST', `the host could not be restored: ${said}`, { cause: failures[0] });
     }
   }
 
@@ -145,12 +148,12 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     return depth < 0 ? '[RealServerHost]' : `RealServerHost ${inspect(this.toJSON(), options)}`;
   }
 
-  /** Once: what follows from a lost device is no news. */
+  /** Told once: what follows from a lost device is no news. */
   #fail(reason: string): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;
     this.#decapsulator?.unwatch();
-    const message = `${reason}; no tunnel packet reaches this host's services any more: open it again`;
+    const message = `${reason}; tunnel packets no longer reach this host's services: open it again`;
     this.emit('error', new TunvsError('ERR_TUNVS_NO_DEVICE', message));
   }
 

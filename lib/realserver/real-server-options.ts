@@ -1,4 +1,4 @@
-/** What `RealServerHost.open` takes, and how it is checked. */
+/** The options of `RealServerHost.open`, and their checks. */
 import type { TunnelMethod } from '../host/kernel-tunnel.js';
 import { type RealServerMethod, realServerMethods, traitsOf } from '../values/forwarding-method.js';
 import { deviceNameOption } from '../values/device-name.js';
@@ -19,7 +19,7 @@ import type { RealServerPlan } from './real-server-host-plan.js';
 const realServerModes = ['auto', 'kernel', 'userspace'] as const;
 const arpSuppressions = ['auto', 'on', 'off'] as const;
 
-/** IANA's number for GUE. */
+/** The port that IANA assigned to GUE. */
 const DEFAULT_GUE_PORT = 6080;
 
 export interface RealServerHostOptions {
@@ -56,7 +56,7 @@ export interface RealServerHostOptions {
 }
 
 export interface CheckedRealServer extends Omit<RealServerPlan, 'tunnels'> {
-  /** Those of `forwarding` that have an outer header. */
+  /** The methods of `forwarding` that have an outer header. */
   methods: TunnelMethod[];
   guePorts: number[];
   greChecksum: boolean;
@@ -90,7 +90,7 @@ function directorsOption(name: string, value: unknown): string[] {
   const list = listOf(value);
   if (list.length === 0) refuse(name, value, 'at least one address');
   const directors = list.map((entry) => {
-    const director = typeof entry === 'string' ? parseSource(entry) : { mistake: 'is no text' };
+    const director = typeof entry === 'string' ? parseSource(entry) : { mistake: 'is not a string' };
     if (typeof director === 'string') return director;
     return refuse(
       name,

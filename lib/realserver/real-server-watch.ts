@@ -1,4 +1,4 @@
-/** What a real server wants of its host from one moment to the next, and how it follows its devices. */
+/** What a real server wants of its host over time, and how it follows its devices. */
 import type { HeldParts } from '../host/held-parts.js';
 import type { HostEvent } from '../host/host-event.js';
 import { PartsWatch } from '../host/parts-watch.js';
@@ -6,7 +6,7 @@ import type { SnapshotHost } from '../host/snapshot.js';
 
 export interface RealServerWatchBacking {
   report(event: HostEvent): void;
-  /** A device is gone that is not made anew: one of ours, and not of the kernel's. Undefined where all are. */
+  /** A device of ours that is gone for good: the kernel does not make it again. Undefined while all are there. */
   lost: ((reason: string) => void) | undefined;
 }
 
@@ -29,7 +29,7 @@ export class RealServerWatch extends PartsWatch {
   see(snapshot: SnapshotHost): void {
     for (const [before, now] of this.#parts.follow(snapshot)) {
       if (!this.#devices.rename(before, now)) continue;
-      const message = `device ${before} is called ${now} now; the real server goes on with it under that name`;
+      const message = `device ${before} was renamed to ${now}; the real server goes on with it under the new name`;
       this.#backing.report({ type: 'deviceRenamed', value: 1, message, things: [before, now] });
     }
     const gone = this.#devices.names.find((name) => snapshot.link(name) === undefined);
@@ -50,7 +50,7 @@ export class DeviceNames {
     return this.#names;
   }
 
-  /** False when no device has that name. */
+  /** Returns false when no device has that name. */
   rename(before: string, now: string): boolean {
     if (!this.#names.includes(before)) return false;
     this.#names = this.#names.map((name) => (name === before ? now : name));

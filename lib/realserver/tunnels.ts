@@ -1,4 +1,4 @@
-/** Where a real server's tunnel packets are taken apart: in devices of the kernel, or here. */
+/** Where a real server's tunnel packets are decapsulated: in devices of the kernel, or here. */
 import { familyOf } from '../host/family.js';
 import type { Host } from '../host/host.js';
 import type { HostSetup } from '../host/host-setup.js';
@@ -9,15 +9,15 @@ import { Decapsulator } from './decapsulator.js';
 import type { CheckedRealServer } from './real-server-options.js';
 
 export interface OpenedTunnels {
-  /** None where all is direct routing. */
+  /** Empty with direct routing alone. */
   tunnels: readonly TunnelDevice[];
-  /** What was done to the host for them. */
+  /** What was done to the host for the devices. */
   made: HostStep[];
   /** Undefined in kernel mode. */
   decapsulator: Decapsulator | undefined;
 }
 
-/** @throws {@link TunvsError}; what it did to the host stays with `setup`. */
+/** @throws {@link TunvsError}; `setup` keeps what was done to the host. */
 export function openTunnels(checked: CheckedRealServer, host: Host, setup: HostSetup): OpenedTunnels {
   const made: HostStep[] = [];
   const ofKernel =
@@ -44,7 +44,7 @@ export function planTunnels(
   };
 }
 
-/** Notes what is applied, as `made`. */
+/** Notes what is applied as `made`. */
 function noting(setup: HostSetup, made: HostStep[]): Pick<HostSetup, 'apply' | 'undo'> {
   return {
     apply: (steps) => {

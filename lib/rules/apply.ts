@@ -1,4 +1,4 @@
-/** Rules put into force at a director: all of them or none. */
+/** Puts rules into force at a director: all of them or none. */
 import type { Transaction } from '../director/configuration.js';
 import type { Endpoint } from '../values/inet.js';
 import type { Persistence } from '../values/persistence.js';
@@ -40,7 +40,7 @@ export interface RulesTarget {
   setSysctl(name: string, value: number): void;
 }
 
-/** Commands that change the tables of services and servers. */
+/** The commands that change the tables of services and servers. */
 export type TableCommand = Extract<
   Command,
   {
@@ -56,7 +56,7 @@ export type TableCommand = Extract<
   }
 >;
 
-/** Commands that print something and change nothing. */
+/** The commands that print something and change nothing. */
 export type ShowCommand = Extract<Command | MarkCommand, { command: 'list' | 'save' | 'listMarks' }>;
 
 type MarkChange = Exclude<MarkCommand, { command: 'listMarks' }>;
@@ -67,7 +67,7 @@ export function isShowCommand(rule: RuleLine['rule']): rule is ShowCommand {
   return rule.command === 'list' || rule.command === 'save' || rule.command === 'listMarks';
 }
 
-/** The lines in their order. A mistake leaves the director as it was and names its line. */
+/** Applies the lines in their order. A mistake leaves the director as it was, and the error names the line. */
 export function applyRules(target: RulesTarget, lines: readonly RuleLine[]): void {
   const undo: (() => void)[] = [];
   try {
@@ -87,7 +87,7 @@ function changing(rule: RuleLine['rule']): ChangingRule {
     case 'list':
     case 'save':
     case 'listMarks':
-      throw new RulesError('a listing is printed in a replay only; leave the rule out');
+      throw new RulesError('only a replay prints listings; leave the rule out');
     case 'restore':
     case 'help':
     case 'version':

@@ -1,4 +1,4 @@
-/** What a rule says, once its text is understood: the whole of ipvsadm 1.31's grammar, one variant a command. */
+/** What a rule says once its text is understood: the whole of ipvsadm 1.31's grammar, one variant per command. */
 import type { ForwardingMethod as KnownMethod } from '../values/forwarding-method.js';
 import type { AddressFamily, Endpoint } from '../values/inet.js';
 import { serverPortOf } from '../values/service-key.js';
@@ -10,10 +10,10 @@ export type ServiceId =
   | {
       kind: 'address';
       protocol: ServiceProtocol;
-      /** Ours: ADDRESS/LENGTH is a range of them. */
+      /** An extension of ours: ADDRESS/LENGTH is a range of addresses. */
       address: string;
       port: number;
-      /** Ours: of a range that begins with `port`. */
+      /** An extension of ours: the last port of a range that begins with `port`. */
       lastPort?: number;
     }
   | {
@@ -23,35 +23,37 @@ export type ServiceId =
       family: AddressFamily;
     };
 
-/** The scheduler's numbered flags: 1 is `sh-fallback` or `mh-fallback`, 2 `sh-port` or `mh-port`. */
+/** The scheduler's numbered flags: 1 is `sh-fallback` or `mh-fallback`, 2 is `sh-port` or `mh-port`. */
 export type SchedulerFlag = 1 | 2 | 3;
 
 export interface Persistence {
   /** [1, 2678400] */
   timeoutSeconds: number;
-  /** Which clients count as one: a dotted mask for IPv4, a prefix length for IPv6; left out: each address by itself. */
+  /**
+   * The mask that makes clients one: dotted for IPv4, a prefix length for IPv6; absent when each address is a client.
+   */
   netmask?: string;
   engine?: string;
 }
 
 export interface ServiceSettings {
   scheduler: string;
-  /** Ascending, each once. */
+  /** Ascending, without duplicates. */
   schedulerFlags: SchedulerFlag[];
   persistence?: Persistence;
   onePacket: boolean;
 }
 
-/** How packets reach a real server; `nat` is to come. */
+/** How packets reach a real server; `nat` is not supported yet. */
 export type ForwardingMethod = KnownMethod | 'nat';
 
 export type TunnelChecksum = 'nocsum' | 'csum' | 'remcsum';
 
 export interface ServerSettings {
   forwarding: ForwardingMethod;
-  /** GUE only, [1, 65535]. */
+  /** For GUE only, [1, 65535]. */
   tunnelPort?: number;
-  /** GUE and GRE only. */
+  /** For GUE and GRE only. */
   tunnelChecksum?: TunnelChecksum;
   /** [0, 2^31-1] */
   weight: number;
@@ -61,7 +63,7 @@ export interface ServerSettings {
   lowerThreshold: number;
 }
 
-/** In ipvsadm's order of precedence, should several be asked for. */
+/** In ipvsadm's order of precedence, for a rule that asks for several. */
 export type ListColumns = 'stats' | 'rate' | 'thresholds' | 'persistent' | 'tunnel' | 'plain';
 
 export interface ListCommand {
@@ -130,7 +132,7 @@ export interface SysctlAssignment {
 
 export const DEFAULT_SCHEDULER = 'wlc';
 export const DEFAULT_WEIGHT = 1;
-/** Of a bare `-p`, as ipvsadm 1.31 sets it. */
+/** The timeout of a bare `-p`, as ipvsadm 1.31 sets it. */
 export const DEFAULT_PERSISTENCE_SECONDS = 360;
 /** The longest timeout of any kind: 31 days. */
 export const MAX_TIMEOUT_SECONDS = 31 * 24 * 3600;
@@ -138,7 +140,7 @@ export const INT_MAX = 2 ** 31 - 1;
 
 export const PROTOCOL_NUMBERS: Readonly<Record<ServiceProtocol, number>> = { tcp: 6, udp: 17, sctp: 132 };
 
-/** What its real servers have for a port unless told otherwise; 0: the packet's. */
+/** Returns the default port of the service's real servers; 0 keeps the packet's. */
 export function servicePort(service: ServiceId): number {
   return service.kind === 'mark' ? 0 : serverPortOf(service);
 }

@@ -11,21 +11,21 @@ export interface RulesPlace {
 /** What ipvsadm prints on stderr and exits with; `tunvsadm` answers the same. */
 export interface IpvsadmFace {
   text: string;
-  /** 2: wrong usage; 255: a mistake that popt found, or a refusal of the kernel's. */
+  /** 2 is wrong usage; 255 is a mistake that popt found, or a refusal of the kernel's. */
   exitStatus: number;
 }
 
 export interface RulesErrorDetails {
   /** The word that is wrong. */
   token?: string;
-  /** Left out where ipvsadm's own words are not known: its text is then our sentence, its status 2. */
+  /** Absent where ipvsadm's own words are not known: its text is then our sentence, its status 2. */
   ipvsadm?: IpvsadmFace;
   place?: RulesPlace;
 }
 
 /** A mistake in a rule. `message` is `FILE:LINE: SENTENCE`, or the sentence alone where there is no file. */
 export class RulesError extends TunvsError {
-  /** What is wrong, and the mend. */
+  /** Says what is wrong and how to mend it. */
   readonly sentence: string;
   readonly token: string | undefined;
   readonly ipvsadm: IpvsadmFace;
@@ -40,7 +40,7 @@ export class RulesError extends TunvsError {
     this.place = place;
   }
 
-  /** The same mistake, at a place; one that has a place already keeps it. */
+  /** Returns the same mistake with a place; one that has a place already keeps it. */
   at(place: RulesPlace): RulesError {
     if (this.place) return this;
     const details: RulesErrorDetails = { ipvsadm: this.ipvsadm, place };

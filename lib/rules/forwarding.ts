@@ -1,4 +1,4 @@
-/** Forwarding methods between rules and the library, which say the same in words of their own. */
+/** Translates forwarding methods between rules and the library, which name the same methods in words of their own. */
 import {
   type ForwardingMethod,
   type ForwardingTraits,
@@ -9,7 +9,7 @@ import type { ServerSettings, TunnelChecksum as WrittenChecksum } from './comman
 
 interface Forwarding {
   forwarding: ForwardingMethod;
-  /** GUE only. */
+  /** For GUE only. */
   tunnelPort: number;
   tunnelChecksum: TunnelChecksum;
 }
@@ -26,7 +26,7 @@ const WRITTEN = Object.fromEntries(
   Object.entries(CHECKSUMS).map(([written, checksum]) => [checksum, written]),
 ) as Record<TunnelChecksum, WrittenChecksum>;
 
-/** Of a rule's method, which may be one that is to come: undefined. */
+/** Returns undefined for a rule's method that is not supported yet. */
 export function knownTraits(forwarding: ServerSettings['forwarding']): ForwardingTraits | undefined {
   return forwarding === 'nat' ? undefined : traitsOf(forwarding);
 }
@@ -41,7 +41,9 @@ export function forwardingOptions(settings: WrittenForwarding): Partial<Forwardi
   };
 }
 
-/** As a rule of ipvsadm's says it: a tunnel names its port where it has one, and its checksum where it has a choice. */
+/**
+ * Writes it as a rule of ipvsadm's: a tunnel names its port where it has one, and its checksum where it has a choice.
+ */
 export function writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }: Forwarding): WrittenForwarding {
   const { hasPort, checksums } = traitsOf(forwarding);
   return {

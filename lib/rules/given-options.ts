@@ -1,4 +1,4 @@
-/** The options of one rule, collected: each group once, in the order written. */
+/** Collects the options of one rule: each group once, in the order written. */
 import type { CommandName } from './command.js';
 import { RulesError } from './errors.js';
 import type { OptionGroup } from './options.js';
@@ -6,18 +6,18 @@ import { type ScannedOption, scanOptions } from './scan.js';
 import type { Written } from './values.js';
 
 interface GivenOption {
-  /** Of the option itself: `tcp-service`, `gatewaying`. */
+  /** The option's own name: `tcp-service`, `gatewaying`. */
   long: string;
   spelling: string;
   value: string | undefined;
 }
 
-/** A rule's command, its options and its operands, each known and none twice; their values are unread yet. */
+/** A rule's command, its options and its operands, each known and none given twice; their values are not read yet. */
 export interface GivenRule {
   command: CommandName;
   /** The command as written. */
   spelling: string;
-  /** Of a command that takes one. */
+  /** The value of a command that takes one. */
   value: string | undefined;
   options: GivenOptions;
   operands: string[];
@@ -43,7 +43,7 @@ export class GivenOptions {
       });
     }
     if (spec.group === 'ipv6' && this.byGroup.get('service-address')?.long !== 'fwmark-service') {
-      throw new RulesError(`${spelling} stands before -f, or without it; write it after -f MARK`, {
+      throw new RulesError(`${spelling} must follow -f; write it after -f MARK`, {
         token: spelling,
         ipvsadm: { text: '-6 used before -f\n', exitStatus: 2 },
       });
@@ -59,7 +59,7 @@ export class GivenOptions {
     return this.byGroup.get(group);
   }
 
-  /** The value read by `parse`; undefined where the option is not given. */
+  /** Returns the value as `parse` reads it, undefined where the option is not given. */
   read<T>(group: OptionGroup, parse: (written: Written) => T): T | undefined {
     const given = this.byGroup.get(group);
     return given && parse({ spelling: given.spelling, value: given.value ?? '' });
@@ -70,7 +70,7 @@ export class GivenOptions {
   }
 }
 
-/** REQUIRES of the caller: a leading `ipvsadm` is gone already. */
+/** REQUIRES: the caller has removed a leading `ipvsadm`. */
 export function collectOptions(words: readonly string[]): GivenRule {
   const operands: string[] = [];
   const scanned = scanOptions(words, operands);
@@ -78,13 +78,13 @@ export function collectOptions(words: readonly string[]): GivenRule {
   if (first.done || operands.length > 0 || !('command' in first.value.spec)) throw noCommand(words[0]);
   const { spec, spelling, value } = first.value;
   const options = new GivenOptions();
-  // These two are answered at once: ipvsadm reads no word behind them.
+  // ipvsadm answers these two at once and reads no word after them.
   if (spec.command !== 'help' && spec.command !== 'version') for (const option of scanned) options.add(option);
   return { command: spec.command, spelling, value, options, operands };
 }
 
 function noCommand(word: string | undefined): RulesError {
-  const begins = word === undefined ? 'the rule is empty' : `"${word}" is no command`;
+  const begins = word === undefined ? 'the rule is empty' : `"${word}" is not a command`;
   return new RulesError(`${begins}; begin with one of -A -E -D -a -e -d -C -L -S -Z --set sysctl mark`, {
     ...(word !== undefined && { token: word }),
     ipvsadm: { text: "Try `ipvsadm -h' or 'ipvsadm --help' for more information.", exitStatus: 255 },

@@ -1,4 +1,4 @@
-/** Lines of ours, beside ipvsadm's, for the rules by which packets get a firewall mark. */
+/** Our own lines, beside ipvsadm's, for the rules by which packets get a firewall mark. */
 import { parsePort } from '../values/inet.js';
 import type { MarkRule } from '../values/marks.js';
 import { MAX_UINT32 } from '../values/options.js';
@@ -16,7 +16,7 @@ export type MarkCommand =
 const FORMS =
   'write mark N, then any of proto PROTOCOL, src PREFIX, dst PREFIX, dport PORT[-PORT]; or mark delete N ..., mark flush, mark list';
 
-/** `words`: without the leading `mark`. */
+/** `words` come without the leading `mark`. */
 export function parseMark(words: readonly string[]): MarkCommand {
   const [first, ...others] = words;
   if (first === 'flush' || first === 'list') {
@@ -30,28 +30,28 @@ export function parseMark(words: readonly string[]): MarkCommand {
 function parseMarkRule([number, ...words]: readonly string[]): MarkRule {
   if (number === undefined) throw new RulesError(`the mark is missing; ${FORMS}`, { token: 'mark' });
   const mark = /^\d{1,10}$/.test(number) ? Number(number) : 0;
-  if (mark < 1 || mark > MAX_UINT32) throw mistake(number, `is no mark from 1 to ${MAX_UINT32}; ${FORMS}`);
+  if (mark < 1 || mark > MAX_UINT32) throw mistake(number, `is not a mark from 1 to ${MAX_UINT32}; ${FORMS}`);
   const rule: MarkRule = { mark };
   const seen = new Set<string>();
   for (let at = 0; at < words.length; at += 2) {
     const [name = '', value] = words.slice(at, at + 2);
     const read = Object.hasOwn(PARTS, name) ? PARTS[name] : undefined;
-    if (!read) throw mistake(name, `is no part of a mark's rule; ${FORMS}`);
+    if (!read) throw mistake(name, `cannot be part of a mark's rule; ${FORMS}`);
     if (seen.has(name)) throw mistake(name, 'is given twice; keep one of them');
-    if (value === undefined) throw mistake(name, 'stands last and lacks its value; write the value after it');
+    if (value === undefined) throw mistake(name, 'lacks its value; write the value after it');
     seen.add(name);
     read(rule, value);
   }
   const { source, destination } = rule;
   if (source !== undefined && destination !== undefined && prefixFamily(source) !== prefixFamily(destination))
-    throw mistake(destination, `is of another address family than src ${source}; write both of one`);
+    throw mistake(destination, `is of another address family than src ${source}; write both in the same family`);
   return rule;
 }
 
 const PARTS: Readonly<Record<string, (rule: MarkRule, value: string) => void>> = {
   proto: (rule, value) => {
     if (!(protocols as readonly string[]).includes(value))
-      throw mistake(value, `is no protocol that is balanced; write one of ${protocols.join(', ')}`);
+      throw mistake(value, `is not a protocol that tunvs balances; write one of ${protocols.join(', ')}`);
     rule.protocol = value as Protocol;
   },
   src: (rule, value) => {
@@ -64,7 +64,7 @@ const PARTS: Readonly<Record<string, (rule: MarkRule, value: string) => void>> =
     const [, begin = '', end = begin] = /^([^-]*)(?:-([^-]*))?$/.exec(value) ?? [];
     const [first, last] = [parsePort(begin), parsePort(end)];
     if (first === undefined || last === undefined || last < first)
-      throw mistake(value, 'is no port; write one from 0 to 65535, or a range, as in 8000-8099');
+      throw mistake(value, 'is not a port; write one from 0 to 65535, or a range, as in 8000-8099');
     rule.port = first;
     if (last !== first) rule.lastPort = last;
   },
@@ -86,7 +86,7 @@ export function isMarkCommand(rule: { command: string }): rule is MarkCommand {
   return NAMES.includes(rule.command);
 }
 
-/** Parsing what is printed gives the command back. */
+/** Parsing the printed text gives the command back. */
 export function printMark(command: MarkCommand): string {
   switch (command.command) {
     case 'addMark':
@@ -111,7 +111,7 @@ function printMarkRule({ mark, protocol, source, destination, port, lastPort }: 
   return parts.filter((part) => part !== false).join(' ');
 }
 
-/** The rules as lines that a rules file takes. */
+/** Returns the rules as lines of a rules file. */
 export function listMarks(rules: readonly MarkRule[]): string {
   return rules.map((rule) => `${printMark({ command: 'addMark', rule })}\n`).join('');
 }

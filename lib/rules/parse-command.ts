@@ -30,7 +30,7 @@ import {
   parseVirtualEndpoint,
 } from './values.js';
 
-/** A rule's text; undefined when it is blank or a comment. A leading word `ipvsadm` is skipped. */
+/** Reads a rule's text; returns undefined when it is blank or a comment. A leading word `ipvsadm` is skipped. */
 export function parseCommandLine(text: string): Command | undefined {
   const words = tokenize(text);
   if (words[0] === 'ipvsadm') words.shift();
@@ -39,8 +39,8 @@ export function parseCommandLine(text: string): Command | undefined {
 }
 
 /**
- * The words after `ipvsadm`. No words at all are a plain listing, as ipvsadm takes them. `warn` gets a sentence for each
- * option that is taken and has no effect.
+ * Reads the words after `ipvsadm`. No words at all mean a plain listing, as for ipvsadm. `warn` receives a sentence for
+ * each option that is accepted and has no effect.
  */
 export function parseCommand(words: readonly string[], warn: (sentence: string) => void = () => {}): Command {
   const rule = collectOptions(words.length === 0 ? ['-L'] : words);
@@ -92,7 +92,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
       takeServicePort(server, servicePort(service), warn);
     if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {
       throw new RulesError(
-        `-r ${server.address} is of another address family than its virtual service; only -i carries that, add it`,
+        `-r ${server.address} is of another address family than its virtual service; only -i can carry that, so add it`,
         {
           token: server.address,
         },
@@ -163,7 +163,7 @@ function parseSetTimeouts({ spelling, operands }: GivenRule): Command {
   const [tcp, tcpFin, udp, ...more] = operands;
   if (tcp === undefined || tcpFin === undefined || udp === undefined) {
     throw new RulesError(
-      `${spelling} takes three numbers of seconds, for TCP, TCP after a FIN, and UDP; 0 leaves one as it is`,
+      `${spelling} needs three numbers of seconds, for TCP, for TCP after a FIN, and for UDP; 0 leaves a timeout as it is`,
       {
         token: spelling,
         ipvsadm: { text: '--set option requires 3 timeout values', exitStatus: 2 },

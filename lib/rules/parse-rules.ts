@@ -1,6 +1,6 @@
 /**
- * A rules file: one command a line, as `ipvsadm -S -n` prints them, comments, `sysctl net.ipv4.vs.NAME=VALUE`, `mark N ...`,
- * and in a replay `@SECONDS` before any of them.
+ * Reads a rules file: one command a line, as `ipvsadm -S -n` prints them, comments, `sysctl net.ipv4.vs.NAME=VALUE`,
+ * `mark N ...`, and in a replay `@SECONDS` before any of them.
  */
 import type { Command, SysctlAssignment } from './command.js';
 import { located, RulesError, type RulesPlace } from './errors.js';
@@ -13,24 +13,24 @@ export type Rule = Command | SysctlAssignment | MarkCommand;
 
 export interface RuleLine {
   place: RulesPlace;
-  /** As it stands in the file, without its time. */
+  /** The rule as it stands in the file, without its time. */
   text: string;
-  /** When the rule is due on the capture's clock; undefined: before the first packet. */
+  /** When the rule is due on the capture's clock; undefined means before the first packet. */
   atMs: number | undefined;
   rule: Rule;
-  /** A sentence each: what the rule says that has no effect, or not the one that is meant. */
+  /** A sentence for each part of the rule that has no effect, or another one than was meant. */
   warnings: string[];
 }
 
 export interface ParseRulesOptions {
-  /** Named in errors: a path, or `-` for standard input. */
+  /** Errors name this: a path, or `-` for standard input. */
   file: string;
   support: Support;
   /** Whether `@SECONDS` may stand before a rule. */
   isTimed: boolean;
 }
 
-/** The rules in the order of the file; the first mistake is thrown, with its line. */
+/** Returns the rules in the order of the file; throws the first mistake, with its line. */
 export function parseRules(text: string, { file, support, isTimed }: ParseRulesOptions): RuleLine[] {
   return text.split(/\r\n|\n|\r/).flatMap((line, index) => {
     const place = { file, line: index + 1 };
@@ -61,12 +61,12 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
   const word = words[0];
   if (!word?.startsWith('@')) return undefined;
   if (!isTimed) {
-    throw new RulesError(`"${word}": a time has a meaning in a replay only; take it out, or use tunvs replay`, {
+    throw new RulesError(`"${word}": only a replay knows times; leave it out, or use tunvs replay`, {
       token: word,
     });
   }
   if (!/^@\d{1,9}(\.\d+)?$/.test(word)) {
-    throw new RulesError(`"${word}" is no time; write @SECONDS, as in @1.5`, { token: word });
+    throw new RulesError(`"${word}" is not a time; write @SECONDS, as in @1.5`, { token: word });
   }
   words.shift();
   return Math.round(Number(word.slice(1)) * 1e6) / 1e3;
@@ -85,7 +85,7 @@ function parseRuleCommand(words: string[], support: Support, warn: Warn): Comman
 
 const SYSCTL = /^net[./]ipv4[./]vs[./](\w+)=(-?\d{1,10})$/;
 
-/** Of IPVS, but no number. */
+/** A sysctl of IPVS that is not a number. */
 const SYSCTL_OF_TEXT = /^net[./]ipv4[./]vs[./](est_cpulist|sync_threshold)=/;
 
 function parseSysctl(words: string[], names: readonly string[]): SysctlAssignment {
@@ -94,17 +94,19 @@ function parseSysctl(words: string[], names: readonly string[]): SysctlAssignmen
   const [assignment, extra] = operands;
   const text = SYSCTL_OF_TEXT.exec(assignment ?? '')?.[1];
   if (text !== undefined) {
-    throw new RulesError(`net.ipv4.vs.${text} is no number and would have no effect here; leave it out`, {
+    throw new RulesError(`net.ipv4.vs.${text} is not a number and would have no effect here; leave it out`, {
       token: text,
     });
   }
   const [, name, value] = SYSCTL.exec(assignment ?? '') ?? [];
   if (name === undefined || extra !== undefined) {
     const token = extra ?? assignment ?? 'sysctl';
-    throw new RulesError(`"${words.join(' ')}" is no sysctl of IPVS; write sysctl net.ipv4.vs.NAME=NUMBER`, { token });
+    throw new RulesError(`"${words.join(' ')}" is not a sysctl of IPVS; write sysctl net.ipv4.vs.NAME=NUMBER`, {
+      token,
+    });
   }
   if (!names.includes(name)) {
-    throw new RulesError(`net.ipv4.vs.${name} is not supported; there are ${names.join(', ')}`, { token: name });
+    throw new RulesError(`net.ipv4.vs.${name} is not supported; use one of ${names.join(', ')}`, { token: name });
   }
   return { command: 'sysctl', name, value: Number(value) };
 }

@@ -1,4 +1,4 @@
-/** The options of -a and -e. An edit without an option puts the default back, as ipvsadm's does. */
+/** Reads the options of -a and -e. An edit without an option restores the default, as ipvsadm's does. */
 import { DEFAULT_WEIGHT, type ForwardingMethod, type ServerSettings, type TunnelChecksum } from './command.js';
 import { RulesError } from './errors.js';
 import { CHECKSUMS } from './forwarding.js';

@@ -1,4 +1,4 @@
-/** The options of -A and -E. An edit without an option puts the default back, as ipvsadm's does. */
+/** Reads the options of -A and -E. An edit without an option restores the default, as ipvsadm's does. */
 import {
   DEFAULT_PERSISTENCE_SECONDS,
   DEFAULT_SCHEDULER,
@@ -12,7 +12,7 @@ import type { GivenOptions } from './given-options.js';
 import { onePacketWarning } from '../values/scheduler.js';
 import { parseNetmask, parseSchedulerFlags, parseTimeout } from './values.js';
 
-/** `warn` gets a sentence for each option that has no effect, or not the one that is meant. */
+/** `warn` receives a sentence for each option that has no effect, or another one than was meant. */
 export function parseServiceSettings(
   options: GivenOptions,
   service: ServiceId,
@@ -24,7 +24,7 @@ export function parseServiceSettings(
   const onePacket = options.has('ops');
   if (service.kind === 'address' && service.port === 0 && !persistence) {
     throw new RulesError(
-      `${service.address} has no port, or port 0, which only a persistent service may have; add the port`,
+      `${service.address} has no port, or port 0, and only a persistent service may have that; add the port`,
       {
         token: service.address,
         ipvsadm: { text: 'Zero port specified for non-persistent service', exitStatus: 2 },
@@ -50,7 +50,7 @@ function parsePersistence(
   const netmask = options.read('netmask', (written) => parseNetmask(written, serviceFamily(service)));
   const given = options.get('persistent');
   if (!given) {
-    // ipvsadm takes them and drops them.
+    // ipvsadm accepts these options and ignores them.
     for (const group of ['netmask', 'pe'] as const) {
       const other = options.get(group);
       if (other) warn(`${other.spelling} has no effect on a service that is not persistent: add -p, or leave it out`);

@@ -1,4 +1,4 @@
-/** Commands as text, in the spelling of `ipvsadm -S -n`: parsing what is printed gives the command back. */
+/** Prints commands in the spelling of `ipvsadm -S -n`: parsing the printed text gives the command back. */
 import { formatEndpoint } from '../values/inet.js';
 import { formatVirtualEndpoint } from '../values/service-key.js';
 import type {
@@ -81,11 +81,11 @@ export function printServiceSettings({ scheduler, schedulerFlags, persistence, o
   );
 }
 
-/** Without thresholds, as `-S` leaves them out. */
+/** Omits thresholds, as `-S` does. */
 export function printServerSettings(settings: ServerSettings): string {
   const { forwarding, tunnelPort, tunnelChecksum, weight } = settings;
   const traits = knownTraits(forwarding);
-  // No rule says that a server is local: its address does.
+  // A rule cannot say that a server is local: its address makes it so.
   if (!traits?.isTunnel) return `${traits ? '-g' : '-m'} -w ${weight}`;
   return join(
     `-i -w ${weight} --tun-type ${forwarding}`,

@@ -1,5 +1,5 @@
 /**
- * From one set of services to another with as little change as there can be: what is the same on both sides is not
+ * Goes from one set of services to another with as little change as possible: what is the same on both sides is not
  * touched, so that its connections go on and its scheduler keeps its place.
  */
 import { formatEndpoint } from '../values/inet.js';
@@ -10,8 +10,8 @@ import { printServerSettings, printServiceId, printServiceSettings } from './pri
 import { serverSettings, serviceSettings } from './settings.js';
 
 /**
- * Commands that make `now` into `wanted`. What goes, goes first. Added servers keep their order among each other (both
- * sides list the newest first), behind those that were there.
+ * Returns commands that make `now` into `wanted`. Removals come first. Added servers keep their order among each other
+ * (both sides list the newest first), after those that were there.
  */
 export function reconcile(now: readonly ListedService[], wanted: readonly ListedService[]): TableCommand[] {
   const there = new Map(now.map((service) => [printServiceId(service.id), service]));

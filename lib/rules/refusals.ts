@@ -1,4 +1,4 @@
-/** What the kernel refuses once a rule's grammar is right: our sentence, and the words ipvsadm has for it. */
+/** What the kernel refuses in a rule whose grammar is right: our sentence, and ipvsadm's words. */
 import { TunvsError } from '../values/errors.js';
 import { formatEndpoint, isLinkLocal6, isUnicast } from '../values/inet.js';
 import type { MarkRule } from '../values/marks.js';
@@ -24,7 +24,7 @@ export const noSuchService = (service: ServiceId) =>
     'No such service',
   );
 
-/** For commands on a server, which ipvsadm words differently. */
+/** The refusal of commands on a server, which ipvsadm words differently. */
 export const serviceNotDefined = (service: ServiceId) =>
   refusal(
     `there is no service ${printServiceId(service)} for this server; add it first, with -A`,
@@ -47,11 +47,11 @@ export const markExists = (rule: MarkRule) =>
   new RulesError(`the rule "${printMark({ command: 'addMark', rule })}" is there already; leave one of them out`);
 
 export const noSuchMark = (rule: MarkRule) =>
-  new RulesError(`there is no rule "${printMark({ command: 'addMark', rule })}" to delete; look at mark list`);
+  new RulesError(`there is no rule "${printMark({ command: 'addMark', rule })}" to delete; see mark list`);
 
 const INVALID_OPERATION = 'Invalid operation.  Possibly wrong module version, address not unicast, ...';
 
-/** What the kernel checks of a server's record before it looks for the service. */
+/** Checks what the kernel checks of a server's record before it looks for the service. */
 export function checkServer({ server, settings }: Pick<ServerCommand, 'server' | 'settings'>): void {
   if (!isUnicast(server.address)) {
     throw refusal(`-r ${server.address} is not the address of one host; write a unicast address`, INVALID_OPERATION);
@@ -61,13 +61,13 @@ export function checkServer({ server, settings }: Pick<ServerCommand, 'server' |
   }
   if (settings.lowerThreshold > settings.upperThreshold) {
     throw refusal(
-      `-y ${settings.lowerThreshold} is above -x ${settings.upperThreshold}; write a lower threshold that is not above the upper one`,
+      `-y ${settings.lowerThreshold} is above -x ${settings.upperThreshold}; write a lower threshold up to the upper one`,
       'Numerical result out of range',
     );
   }
 }
 
-/** What the kernel checks of a service's address, and what a device that packets are routed to cannot be sent. */
+/** Checks what the kernel checks of a service's address, and that a device can receive packets for it. */
 export function checkService(service: ServiceId): void {
   if (service.kind === 'mark') return;
   const { option, value } = spelled(service);
@@ -76,13 +76,13 @@ export function checkService(service: ServiceId): void {
     throw refusal(`${option} ${value} ${address.mistake}; write another address`, INVALID_OPERATION);
 }
 
-/** A service's option and its value, as in `-t` and `192.0.2.1:80`. */
+/** Returns a service's option and its value, as in `-t` and `192.0.2.1:80`. */
 function spelled(service: ServiceId): { option: string; value: string } {
   const [option = '', ...value] = printServiceId(service).split(' ');
   return { option, value: value.join(' ') };
 }
 
-/** The options of rules by those of the library, for what names itself otherwise in the two. */
+/** The options of rules by the library's options, where the two have different names. */
 const RULE_OPTIONS: Readonly<Record<string, string>> = {
   scheduler: '-s',
   schedulerFlags: '-b',
@@ -94,14 +94,14 @@ const RULE_OPTIONS: Readonly<Record<string, string>> = {
   tunnelPort: '--tun-port',
 };
 
-/** The option of `rule` that the library refused, as it was written. */
+/** Returns the option of `rule` that the library refused, as it was written. */
 function refusedOption(option: string, rule: Partial<ServerCommand> | undefined): string | undefined {
   if (option !== 'address' && option !== 'port') return RULE_OPTIONS[option.replace(/\..*/, '')];
   if (rule?.server) return `-r ${formatEndpoint(rule.server)}`;
   return rule?.service && printServiceId(rule.service);
 }
 
-/** A refusal of the director's own as one of the rules, in their words; a RulesError is passed on. */
+/** Turns a refusal of the director's into one of rules, in their words; passes a RulesError on. */
 export function asRulesError(error: unknown, rule?: { command: string }): unknown {
   if (error instanceof RulesError || !(error instanceof TunvsError)) return error;
   const isTheRules = error.code === 'ERR_TUNVS_INVALID_ARGUMENT' || error.code === 'ERR_TUNVS_UNSUPPORTED';

@@ -1,11 +1,11 @@
-/** Rules tried out on a director without a device, before the one that carries packets is touched. */
+/** Tries rules out on a director without a device, before the one that carries packets is touched. */
 import type { OfflineDirector } from '../director/director.js';
 import { applyRules } from './apply.js';
 import type { RuleLine } from './parse-rules.js';
 
 /**
- * A director without a device, on this host, that holds these rules: throws what is wrong with them, and touches
- * nothing.
+ * Returns a director without a device, on this host, that holds these rules. Throws what is wrong with them, and
+ * touches nothing.
  */
 export async function rehearseRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<OfflineDirector> {
   const [{ Director }, { thisHost }] = await Promise.all([

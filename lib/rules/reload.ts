@@ -1,4 +1,4 @@
-/** A director brought to what other rules say, by as few changes as there are differences. */
+/** Brings a director to what other rules say, by as few changes as there are differences. */
 import type { Director } from '../director/director.js';
 import { isSameSysctl } from '../values/sysctls.js';
 import { applyTableCommand } from './apply.js';

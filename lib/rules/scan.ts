@@ -1,20 +1,20 @@
 /**
- * Words to options, by popt's rules: `-Ln`, `-w5`, `-w 5`, `-w=5`, `--weight=5`, `--weight 5`; words that belong to no
- * option are operands and may stand anywhere; `--` ends the options.
+ * Turns words into options by popt's rules: `-Ln`, `-w5`, `-w 5`, `-w=5`, `--weight=5`, `--weight 5`. Words that belong
+ * to no option are operands and may stand anywhere; `--` ends the options.
  */
 import { RulesError } from './errors.js';
 import { longOption, type OptionSpec, shortOption } from './options.js';
 
 export interface ScannedOption {
   spec: OptionSpec;
-  /** As written, without its value: `-w`, `--weight`. */
+  /** The option as written, without its value: `-w`, `--weight`. */
   spelling: string;
   value: string | undefined;
 }
 
 /**
- * The options from left to right; `operands` grows by the other words on the way. A mistake is thrown when it is
- * reached, so that a caller who judges each option as it comes reports the leftmost mistake first, as ipvsadm does.
+ * Yields the options from left to right and adds the other words to `operands` on the way. A mistake is thrown when it
+ * is reached, so a caller who judges each option as it comes reports the leftmost mistake first, as ipvsadm does.
  */
 export function* scanOptions(words: readonly string[], operands: string[]): Generator<ScannedOption> {
   const reader = new WordReader(words);
@@ -35,7 +35,7 @@ class WordReader {
     return this.words[this.at++];
   }
 
-  /** The value of an option: any word, even one that looks like an option, unless the value is optional. */
+  /** Reads the value of an option: any word, even one that looks like an option, unless the value is optional. */
   value(spec: OptionSpec, spelling: string): string | undefined {
     const next = this.words[this.at];
     if (spec.argument === 'optional' && (next === undefined || next.startsWith('-'))) return undefined;
@@ -85,14 +85,14 @@ function* scanShort(word: string, reader: WordReader): Generator<ScannedOption> 
 
 function unknownOption(word: string, spelling: string): RulesError {
   const inWord = word === spelling ? '' : ` (in "${word}")`;
-  return new RulesError(`${spelling}${inWord} is no option of ipvsadm; correct it, or leave it out`, {
+  return new RulesError(`${spelling}${inWord} is not an option of ipvsadm; correct it, or leave it out`, {
     token: word,
     ipvsadm: { text: `${word}: unknown option`, exitStatus: 255 },
   });
 }
 
 function missingValue(spelling: string): RulesError {
-  return new RulesError(`${spelling} stands last and lacks its value; write the value after it`, {
+  return new RulesError(`${spelling} lacks its value; write the value after it`, {
     token: spelling,
     ipvsadm: { text: `${spelling}: missing argument`, exitStatus: 255 },
   });

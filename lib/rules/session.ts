@@ -1,6 +1,6 @@
 /**
- * ipvsadm's commands at one director, for as long as it runs: changes come into force, listings are printed, and their
- * rates come from one estimator that is there all the while, as the kernel's is.
+ * Executes ipvsadm's commands at one director, for as long as it runs: changes come into force, listings are printed,
+ * and their rates come from one estimator that runs all the time, as the kernel's does.
  *
  * Invariant: changes between two listings are one transaction.
  */
@@ -28,24 +28,27 @@ export class RulesSession {
     this.#target = target;
   }
 
-  /** The estimator begins: from now on listings have rates. `atMs`: on the clock of the target's stats. */
+  /** Starts the estimator: listings have rates from now on. `atMs` is on the clock of the target's stats. */
   beginEstimates(atMs: number): void {
     this.#meter = new RateMeter(this.#target.stats(), atMs);
   }
 
-  /** Call every ESTIMATE_INTERVAL_MS of that clock; before beginEstimates() there is nothing to do. */
+  /** REQUIRES: called every ESTIMATE_INTERVAL_MS of that clock. Before beginEstimates() it does nothing. */
   stepEstimates(): void {
     this.#meter?.step(this.#target.stats());
   }
 
-  /** Changes alone, as one transaction. A mistake leaves the director as it was and names its line; so does a listing. */
+  /**
+   * Makes changes only, as one transaction. A mistake, or a listing, leaves the director as it was; the error names its
+   * line.
+   */
   apply(changes: readonly RuleLine[]): void {
     applyRules(this.#target, changes);
   }
 
   /**
-   * The lines in their order; what they print, in whole lines. A mistake names its line: changes of its transaction are
-   * undone, and those behind it are not looked at.
+   * Executes the lines in their order and yields what they print, in whole lines. An error names the line of a mistake:
+   * the changes of its transaction are undone, and later ones are not looked at.
    */
   async *execute(lines: readonly RuleLine[]): AsyncGenerator<string, void, undefined> {
     let changes: RuleLine[] = [];

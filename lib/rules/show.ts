@@ -1,4 +1,4 @@
-/** A director's state as ipvsadm would print it. */
+/** Shows a director's state as ipvsadm would print it. */
 import type { Connection } from '../stats/connections.js';
 import type { MarkRule } from '../values/marks.js';
 import { prefixFamily } from '../values/prefix.js';
@@ -19,7 +19,7 @@ import { noSuchService } from './refusals.js';
 
 export type ShownService = VirtualServiceStats | RatedVirtualService;
 
-/** What a listing reads; rates come with services that have been sampled. */
+/** What a listing reads; services that have been sampled have rates. */
 export interface ShowSource {
   services(): ShownService[];
   readonly timeouts: ListedTimeouts;
@@ -27,7 +27,7 @@ export interface ShowSource {
   connections(): AsyncIterable<Connection>;
 }
 
-/** Text in pieces, each ending with a line break; a large connection table is never held as a whole. */
+/** Yields text in pieces that end with a line break, so that a large connection table is never held as a whole. */
 export async function* show(source: ShowSource, command: ShowCommand): AsyncGenerator<string> {
   if (command.command === 'save') {
     yield saveServices(source.services().map(listedService));

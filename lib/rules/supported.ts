@@ -1,16 +1,16 @@
 /**
- * What of ipvsadm's grammar this version can do. Everything else is refused by name, never ignored; building a feature
- * ends with deleting its row here.
+ * Says what of ipvsadm's grammar this version supports. Everything else is refused by name, never ignored; to build a
+ * feature ends with deleting its row here.
  */
 import { persistenceEngines } from '../values/persistence.js';
 import type { Command, ForwardingMethod, ServerSettings, ServiceSettings } from './command.js';
 import { RulesError } from './errors.js';
 
 interface Refusal {
-  /** As it is written in a rule. */
+  /** The option as it is written in a rule. */
   option: string;
   isUsed(command: Command): boolean;
-  /** What is missing, and the mend: the sentence goes on after the option. */
+  /** Says what is missing and how to mend it; the sentence goes on after the option. */
   sentence: string;
 }
 

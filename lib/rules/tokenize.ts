@@ -1,11 +1,13 @@
-/** A rule's words: blanks separate, quotes and backslashes join, `#` at the start of a word begins a comment. */
+/**
+ * Splits a rule into words: blanks separate, quotes and backslashes join, `#` at the start of a word begins a comment.
+ */
 import { RulesError } from './errors.js';
 
 const BLANK = /\s/;
-/** Words of these characters alone print as they are. */
+/** A word of these characters alone is printed as it is. */
 const PLAIN = /^[\w.,:;/%+=@[\]-]+$/;
 
-/** The words of one line, without its comment. */
+/** Returns the words of one line, without its comment. */
 export function tokenize(line: string): string[] {
   const words: string[] = [];
   let at = 0;
@@ -23,7 +25,7 @@ export function tokenize(line: string): string[] {
   return words;
 }
 
-/** The word as it can stand in a rule: quoted where it needs to be. REQUIRES: no line break in it. */
+/** Returns the word as it can stand in a rule, quoted where it needs to be. REQUIRES: no line break in it. */
 export function quoteToken(word: string): string {
   return PLAIN.test(word) ? word : `"${word.replace(/["\\]/g, '\\$&')}"`;
 }

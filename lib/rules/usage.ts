@@ -1,4 +1,4 @@
-/** Which options a command needs and which it may have. */
+/** Says which options a command needs and which it may have. */
 import type { CommandName } from './command.js';
 import { RulesError } from './errors.js';
 import type { OptionGroup } from './options.js';
@@ -55,7 +55,10 @@ const USAGE: Readonly<Record<CommandName, Usage>> = {
   version: { name: 'version', ...nothing },
 };
 
-/** `given` maps each option's group to its spelling, in the order of the rule. `--sort`, which does nothing, goes with all. */
+/**
+ * `given` maps each option's group to its spelling, in the order of the rule. Every command accepts `--sort`, which
+ * does nothing.
+ */
 export function checkUsage(command: CommandName, spelling: string, given: ReadonlyMap<OptionGroup, string>): void {
   const usage = USAGE[command];
   for (const group of usage.required) {
@@ -80,7 +83,7 @@ const MISSING: Partial<Record<OptionGroup, string>> = {
   'real-server': 'a real server: add -r ADDRESS',
 };
 
-/** Each row: of these a listing takes one at most. */
+/** A listing takes at most one of each row. */
 const EXCLUSIVE: OptionGroup[][] = [
   ['service-address', ...LISTS],
   ...LISTS.flatMap((list) => (['stats', 'rate', 'thresholds'] as const).map((column) => [list, column])),
@@ -93,7 +96,7 @@ function checkListing(given: ReadonlyMap<OptionGroup, string>): void {
     const [first, second] = row.filter((group) => given.has(group));
     if (first === undefined || second === undefined) continue;
     throw new RulesError(
-      `${given.get(first)} and ${given.get(second)} do not go together in a listing; keep one of them`,
+      `${given.get(first)} and ${given.get(second)} exclude each other in a listing; keep one of them`,
       {
         token: given.get(second) as string,
         ipvsadm: {

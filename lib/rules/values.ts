@@ -1,4 +1,4 @@
-/** The values of options: each is checked where it is read, and a mistake names the word and what was expected. */
+/** Reads the values of options; a mistake names the word and what was expected. */
 import { type ForwardingMethod, tunnelMethods } from '../values/forwarding-method.js';
 import { addressBytes, parseEndpoint, parsePort } from '../values/inet.js';
 import { parsePrefix } from '../values/prefix.js';
@@ -15,7 +15,7 @@ export interface Written {
 interface Range {
   minimum: number;
   maximum: number;
-  /** What is counted, as in "a weight". */
+  /** Names what is counted, as in "a weight". */
   what: string;
   /** ipvsadm's words for a value out of range. */
   ipvsadmText: string;
@@ -76,7 +76,7 @@ export const parseMulticastPort = (from: Written) =>
 export const parseMulticastTtl = (from: Written) =>
   parseWhole(from, { minimum: 1, maximum: 255, what: 'a TTL', ipvsadmText: 'illegal mcast-ttl specified' });
 
-/** Decimal digits only; everything else, a sign included, is refused. */
+/** Accepts decimal digits only; everything else, a sign included, is refused. */
 function parseWhole({ spelling, value }: Written, { minimum, maximum, what, ipvsadmText }: Range): number {
   const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= minimum && number <= maximum) return number;
@@ -94,7 +94,7 @@ interface VirtualEndpoint {
 
 const ILLEGAL_VIRTUAL = 'illegal virtual server address[:port] specified';
 
-/** ipvsadm's ADDRESS[:PORT], and ours: ADDRESS/LENGTH[:PORT[-PORT]]. */
+/** Reads ipvsadm's ADDRESS[:PORT], and our ADDRESS/LENGTH[:PORT[-PORT]]. */
 export function parseVirtualEndpoint(from: Written): VirtualEndpoint {
   const { base, length, lastPort } = splitRanges(from.value);
   const { address, port = 0 } = readEndpoint({ ...from, value: base }, ILLEGAL_VIRTUAL);
@@ -106,7 +106,7 @@ export function parseVirtualEndpoint(from: Written): VirtualEndpoint {
   return { address: range, port, lastPort };
 }
 
-/** `[2001:db8::/64]:8000-8099` is `[2001:db8::]:8000`, 64 and 8099. */
+/** Splits `[2001:db8::/64]:8000-8099` into `[2001:db8::]:8000`, 64 and 8099. */
 function splitRanges(value: string) {
   const [, withoutLast = value, last] = /^(.*:\d{1,5})-(\d{1,5})$/.exec(value) ?? [];
   const [, head = '', length, tail = ''] = /^(\[?[^\]/]+)\/(\d{1,3})(\]?(?::\d{1,5})?)$/.exec(withoutLast) ?? [];
@@ -139,7 +139,7 @@ function readEndpoint({ spelling, value }: Written, ipvsadmText: string) {
   return endpoint;
 }
 
-/** Undefined where it is the default: each address by itself. */
+/** Returns undefined for the default, where each address is a client. */
 export function parseNetmask({ spelling, value }: Written, family: 4 | 6): string | undefined {
   if (family === 6) {
     const length = parsePort(value);
@@ -158,7 +158,7 @@ export function parseSchedulerFlags({ spelling, value }: Written, scheduler: str
     const flag = Object.hasOwn(schedulerFlagNumbers, name) ? schedulerFlagNumbers[name as FlagName] : undefined;
     if (flag === undefined) {
       throw new RulesError(
-        `${spelling} ${value}: "${name}" is no scheduler flag; there are ${Object.keys(schedulerFlagNumbers).join(', ')}`,
+        `${spelling} ${value}: "${name}" is not a scheduler flag; use ${Object.keys(schedulerFlagNumbers).join(', ')}`,
         {
           token: name,
           ipvsadm: { text: `invalid scheduler flag \`${name}'`, exitStatus: 2 },
@@ -179,7 +179,7 @@ export function parseSchedulerFlags({ spelling, value }: Written, scheduler: str
   return [...new Set(flags)].sort();
 }
 
-/** The names that ipvsadm prints these flags with. */
+/** Returns the names that ipvsadm prints these flags with. */
 export function schedulerFlagNames(scheduler: string, flags: readonly SchedulerFlag[]): FlagName[] {
   return flags.map((flag) => schedulerFlagName(scheduler, flag));
 }

@@ -1,4 +1,4 @@
-/** Going through the connection table. */
+/** Goes through the connection table. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { canonicalAddress } from '../values/inet.js';
 import type { NativeConnectionRow } from '../native/rows.js';
@@ -51,7 +51,7 @@ export interface ConnectionsOptions extends ConnectionFilter {
   signal?: AbortSignal;
 }
 
-/** Rows per call into the native part: a few hundred microseconds of the event loop. */
+/** Rows per call into the native part, which takes a few hundred microseconds of the event loop. */
 const PAGE_ROWS = 512;
 
 type Page = (cursor: number, limit: number) => { rows: NativeConnectionRow[]; next: number };
@@ -94,7 +94,7 @@ function connectionOf({ template, protocol, persistenceEngine, ...row }: NativeC
   };
 }
 
-/** As IPVS has it: a template of every port is one of port 0 on both sides. */
+/** As in IPVS, a template of every port has port 0 on both sides. */
 function templatePort({ virtualPort, serverPort }: Pick<NativeConnectionRow, 'virtualPort' | 'serverPort'>): number {
   return virtualPort === 0 ? 0 : serverPort;
 }
@@ -115,7 +115,7 @@ const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unkno
 
 const FILTER_NAMES = Object.keys(FILTERS) as (keyof ConnectionFilter)[];
 
-/** A template's client is what a netmask leaves, and its virtual address may be a mark. */
+/** A template's client is what a netmask leaves, and its virtual address may stand for a mark. */
 function anyAddressOption(name: string, value: unknown): string {
   const address = typeof value === 'string' ? canonicalAddress(value) : undefined;
   return address ?? refuse(name, value, "an IP address such as '192.0.2.1'");

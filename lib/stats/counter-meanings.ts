@@ -1,4 +1,4 @@
-/** What counters count. */
+/** What each counter counts. */
 import { native } from '../native/addon.js';
 import type { CounterName } from './counter-names.js';
 
@@ -9,7 +9,7 @@ export interface CounterMeaning {
   sentence: string;
 }
 
-/** `infos`: for each of `names`, which are those of `Name`. */
+/** `infos` has an entry for each of `names`, which are those of `Name`. */
 export function meaningsOf<Name extends string>(
   names: readonly string[],
   infos: readonly CounterMeaning[],

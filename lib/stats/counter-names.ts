@@ -1,6 +1,6 @@
-/** The counters' names, so that the compiler knows them; a test holds them to what the native part has. */
+/** The counters' names, so that the compiler knows them; a test compares them with the native part's. */
 
-/** Of a director, in the native part's order. */
+/** The counters of a director, in the native part's order. */
 export const counterNames = [
   'received',
   'receivedBytes',
@@ -67,7 +67,7 @@ export const counterNames = [
   'dropParkingFull',
 ] as const;
 
-/** Of a real server in userspace mode, in the native part's order. */
+/** The counters of a real server in userspace mode, in the native part's order. */
 export const realServerCounterNames = [
   'received',
   'delivered',

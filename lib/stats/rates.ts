@@ -1,6 +1,6 @@
 /**
- * Rates from counters, in two kinds: the plain difference between two readings, and IPVS's estimate
- * (every 2 s, a quarter of the way towards the new rate, in fixed point), which is what `ipvsadm -L --rate` shows.
+ * Rates from counters, in two kinds: the plain difference between two readings, and IPVS's estimate, which moves every
+ * 2 s a quarter of the way towards the new rate, in fixed point; `ipvsadm -L --rate` shows the latter.
  *
  * Nothing here reads a clock.
  */
@@ -32,30 +32,30 @@ export interface DirectorSample extends Omit<DirectorStats, 'services'>, Rated {
   services: RatedVirtualService[];
 }
 
-/** Between two steps of IPVS's estimator. */
+/** The time between two steps of IPVS's estimator. */
 export const ESTIMATE_INTERVAL_MS = 2000;
 
-// Fixed point: counts per second are kept times 2^10 and bytes per second times 2^5. A step sees the increase of two
-// seconds, hence the one bit less when the increase enters.
+// Fixed point: counts per second are kept times 2^10, bytes per second times 2^5. A step sees the increase of two
+// seconds, so the increase enters with one bit less.
 const COUNT_BITS = 10n;
 const BYTE_BITS = 5n;
 const fractionBits = (name: keyof Traffic) => (name === 'inBytes' || name === 'outBytes' ? BYTE_BITS : COUNT_BITS);
 
-/** The estimator's averages in fixed point; begins as `zeroTraffic()`. */
+/** The estimator's averages in fixed point; they begin as `zeroTraffic()`. */
 export type Estimate = Readonly<Traffic>;
 
-/** The estimate after two more seconds in which this was counted. */
+/** Returns the estimate after two more seconds in which this was counted. */
 export function stepEstimate(estimate: Estimate, increased: Traffic): Estimate {
   const next = zeroTraffic();
   for (const name of trafficNames) {
     const rate = increased[name] << (fractionBits(name) - 1n);
-    // The shift rounds towards minus infinity, so that an idle object's average reaches 0.
+    // The shift rounds towards minus infinity, so the average of an idle object reaches 0.
     next[name] = estimate[name] + ((rate - estimate[name]) >> 2n);
   }
   return next;
 }
 
-/** The estimate as ipvsadm shows it: per second, rounded to the nearest whole number, a half down. */
+/** Returns the estimate as ipvsadm shows it: per second, rounded to the nearest whole number, a half down. */
 export function readEstimate(estimate: Estimate): Rates {
   return mapTraffic((name) => {
     const bits = fractionBits(name);
@@ -63,7 +63,7 @@ export function readEstimate(estimate: Estimate): Rates {
   });
 }
 
-/** What was counted in between. Counters that fell were zeroed: they count from 0. */
+/** Returns what was counted in between. A counter that fell was zeroed, so it counts from 0. */
 export function increase(before: Traffic, now: Traffic): Traffic {
   const difference = zeroTraffic();
   for (const name of trafficNames) difference[name] = risen(before[name], now[name]);
@@ -84,9 +84,9 @@ function perSecond(count: bigint, intervalMs: number): number {
 }
 
 interface Tracked {
-  /** At the sample before. */
+  /** The reading of the sample before. */
   sampled: Traffic;
-  /** At the estimator's step before. */
+  /** The reading of the estimator's step before. */
   stepped: Traffic;
   estimate: Estimate;
 }
@@ -94,9 +94,8 @@ interface Tracked {
 /**
  * Turns successive readings of one director into samples with rates.
  *
- * What an object had counted when the meter first saw it is not taken for a rate: a real server that comes back
- * brings its old counters. The director's own rates are the sums of its services', so that removing a service does
- * not look like a fall.
+ * What an object had counted when the meter first saw it is not a rate: a real server that comes back brings its old
+ * counters. The director's own rates are the sums of its services', so removing a service does not look like a fall.
  */
 export class RateMeter {
   #objects = new Map<string, Tracked>();
@@ -104,14 +103,14 @@ export class RateMeter {
   #counters: DirectorStats['counters'];
   #sampledAtMs: number;
 
-  /** `atMs` here and below: one steady clock, not that of `stats.atMs`. */
+  /** Here and below, `atMs` is on one steady clock, not that of `stats.atMs`. */
   constructor(stats: DirectorStats, atMs: number) {
     this.#counters = stats.counters;
     this.#sampledAtMs = atMs;
     for (const [key, totals] of namedTotals(stats.services)) this.#objects.set(key, track(totals));
   }
 
-  /** To be called every `ESTIMATE_INTERVAL_MS`. */
+  /** REQUIRES: called every `ESTIMATE_INTERVAL_MS`. */
   step(stats: DirectorStats): void {
     const objects = new Map<string, Tracked>();
     for (const [key, totals] of namedTotals(stats.services)) {

@@ -1,4 +1,4 @@
-/** What the director has counted: the shapes that callers see, made from the rows that the native part gives. */
+/** What the director has counted: the shapes that callers see, made of the rows that the native part returns. */
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { CounterName } from './counter-names.js';
 import type { HostCounts } from './host-counts.js';

@@ -1,4 +1,4 @@
-/** `director.watch()`: samples of the stats with rates, at an interval. */
+/** `director.watch()` samples the stats with rates at an interval. */
 import { checkedOptions, durationOption, signalOption } from '../values/options.js';
 import { type DirectorSample, ESTIMATE_INTERVAL_MS, RateMeter } from './rates.js';
 import type { DirectorStats } from './stats.js';
@@ -12,7 +12,7 @@ export interface WatchOptions {
 
 export interface WatchBacking {
   read(): DirectorStats;
-  /** A steady clock, milliseconds. */
+  /** Reads a steady clock, milliseconds. */
   now(): number;
   /** Called once, when the watch is over. */
   ended(watch: Watch): void;
@@ -24,10 +24,10 @@ interface Waiter {
 }
 
 /**
- * Begins with the first next(). A caller that is slower than the interval misses samples, and none is taken while
+ * Begins with the first next(). A caller that is slower than the interval misses samples, and nothing is sampled while
  * nobody waits; IPVS's estimator steps every two seconds all the same.
  *
- * Ends, giving its timers and the signal's listener back, when the loop is left, the signal is aborted, the director
+ * Ends, and releases its timers and the signal's listener, when the loop is left, the signal is aborted, the director
  * is closed or the stats cannot be read.
  */
 export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
@@ -41,7 +41,7 @@ export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
   #timer: NodeJS.Timeout | undefined;
   #dueAtMs = 0;
   #isOver = false;
-  /** Thrown by the next next(), once. */
+  /** The next call of next() throws this, once. */
   #failure: { reason: unknown } | undefined;
 
   constructor(options: WatchOptions, backing: WatchBacking) {
@@ -83,7 +83,7 @@ export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
     return Promise.reject(reason);
   }
 
-  /** Ends the iteration; twice is fine. */
+  /** Ends the iteration; calling it twice is fine. */
   close(): void {
     this.#failure = undefined;
     this.#end();

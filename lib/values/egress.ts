@@ -1,4 +1,4 @@
-/** The ways out that the native part has. */
+/** The ways out of the director that the native part has. */
 
 /**
  * `packet`: AF_PACKET, the neighbour resolved here, the fastest. `raw`: a raw socket, the kernel routes.

@@ -1,4 +1,4 @@
-/** What a director tells while it works. */
+/** The events of a working director. */
 
 /** Rare news from the engine; several of a kind are told as one. */
 export interface EngineEvent {

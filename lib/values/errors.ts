@@ -1,4 +1,4 @@
-/** How what the addon throws becomes an error of tunvs. */
+/** Turns what the addon throws into an error of tunvs. */
 import { types } from 'node:util';
 import { errorMeanings, TunvsError, type TunvsErrorCode } from '../native/errors.js';
 
@@ -8,27 +8,27 @@ export function isTunvsErrorCode(code: unknown): code is TunvsErrorCode {
   return typeof code === 'string' && Object.hasOwn(errorMeanings, code);
 }
 
-/** `error` as a TunvsError: itself, or wrapped with its code, syscall and errno. */
+/** Returns `error` if it is a TunvsError, otherwise one that wraps it with its code, syscall and errno. */
 export function toTunvsError(error: unknown): TunvsError {
   if (error instanceof TunvsError) return error;
   const { code, syscall, errno, message } = readError(error);
   const isOurs = isTunvsErrorCode(code);
   const saysAll = isOurs && types.isNativeError(error);
   return new TunvsError(isOurs ? code : 'ERR_TUNVS_SYSTEM', message, {
-    // One of the addon's has said all that it knows, and as the cause would only say it again.
+    // An error of the addon's has said all that it knows; as the cause it would only say it again.
     ...(!saysAll && { cause: error }),
     syscall: typeof syscall === 'string' ? syscall : undefined,
     errno: typeof errno === 'number' ? Math.abs(errno) : undefined,
   });
 }
 
-/** What was thrown may be anything, and throw when it is looked at. */
+/** What was thrown may be anything, and may throw when it is examined. */
 function readError(error: unknown): { code?: unknown; syscall?: unknown; errno?: unknown; message: string } {
   try {
     const { code, syscall, errno } = (error ?? {}) as { code?: unknown; syscall?: unknown; errno?: unknown };
     return { code, syscall, errno, message: error instanceof Error ? `${error.message}` : String(error) };
   } catch {
-    // Nothing more can be known of it; toTunvsError() has it as the cause.
+    // Nothing more can be learned from it; toTunvsError() keeps it as the cause.
     return { message: 'something was thrown that cannot be read' };
   }
 }

@@ -1,4 +1,4 @@
-/** The shortest packet that a flow can begin with, made of what tells flows apart. */
+/** Builds the shortest packet that a flow can begin with from what tells flows apart. */
 import { addressBytes, addressFamily } from './inet.js';
 import { addressOption, checkedOptions, choiceOption, integerOption, refuse } from './options.js';
 import { type Protocol, protocolNumber, protocols } from './protocol.js';
@@ -20,7 +20,7 @@ const FLAGS: Readonly<Record<string, number>> = { F: 0x01, S: 0x02, R: 0x04, P: 
 const TRANSPORT_BYTES = { tcp: 20, udp: 8, sctp: 32 } as const satisfies Record<Protocol, number>;
 const SCTP_INIT = 1;
 
-/** The shortest packet that is what the flow says. */
+/** Builds the shortest packet that matches the flow. */
 export function packetOf(call: string, given: ExplainedFlow): Uint8Array {
   const names = ['protocol', 'clientAddress', 'clientPort', 'virtualAddress', 'virtualPort', 'flags'] as const;
   const flow = checkedOptions(call, given, names);

@@ -1,4 +1,4 @@
-/** How packets get to a real server: the methods, and what is to be known of each. A method is a row of the table. */
+/** How packets get to a real server: the methods, and the traits of each. A method is a row of the table. */
 
 /**
  * What of a tunnel packet is guarded by a checksum of its own. `none`: nothing. `checksum`: all of it. `remote`, GUE
@@ -11,17 +11,17 @@ export type TunnelChecksum = (typeof tunnelChecksums)[number];
 export const DEFAULT_TUNNEL_CHECKSUM: TunnelChecksum = 'none';
 
 export interface ForwardingTraits {
-  /** It has an outer header, and so may carry one address family in the other. */
+  /** The method adds an outer header, and so can carry one address family in the other. */
   isTunnel: boolean;
-  /** The packet leaves with an address of the director's, which has to be of the real server's family. */
+  /** The packet leaves with an address of the director's, which must be of the real server's family. */
   needsSource: boolean;
-  /** The real server gets the packet's own port. */
+  /** The real server receives the packet's own port. */
   keepsPorts: boolean;
-  /** ipvsadm's word for it in listings. */
+  /** ipvsadm's word for the method in listings. */
   listedAs: 'Tunnel' | 'Route' | 'Local';
   /** The tunnel has a UDP port of the real server's. */
   hasPort: boolean;
-  /** Those that it knows; one alone is not worth saying. */
+  /** The tunnel checksums that the method knows. A listing omits it where there is only one. */
   checksums: readonly TunnelChecksum[];
 }
 
@@ -73,7 +73,7 @@ export type ForwardingMethod = keyof typeof forwardingTraits;
 
 export const forwardingMethods = Object.keys(forwardingTraits) as readonly ForwardingMethod[];
 
-/** Methods with an outer header, as `--tun-type` names them. */
+/** The methods with an outer header, as `--tun-type` names them. */
 export const tunnelMethods = forwardingMethods.filter((method) => forwardingTraits[method].isTunnel);
 
 export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardingTraits[method];

@@ -1,41 +1,45 @@
-/** Addresses and endpoints as text: checked, put into one canonical form, compared in the order listings use. */
+/**
+ * Addresses and endpoints as text: checks them, gives them one canonical form, compares them in the order of listings.
+ */
 import { isIPv4, isIPv6 } from 'node:net';
 
 export type AddressFamily = 4 | 6;
 
-/** The family of an IP address; undefined when the text is none. Zone suffixes (`%eth0`) are not addresses here. */
+/**
+ * Returns the family of an IP address, undefined when the text is no address. An address with a zone (`%eth0`) is none.
+ */
 export function addressFamily(text: string): AddressFamily | undefined {
   if (isIPv4(text)) return 4;
   return isIPv6(text) && !text.includes('%') ? 6 : undefined;
 }
 
-/** 4 or 16 bytes, network order; undefined when the text is no address. */
+/** Returns 4 or 16 bytes in network order, undefined when the text is no address. */
 export function addressBytes(text: string): Uint8Array | undefined {
   const family = addressFamily(text);
   if (family === undefined) return undefined;
   return family === 4 ? ip4Bytes(text) : ip6Bytes(text);
 }
 
-/** REQUIRES: 4 or 16 bytes. IPv6 in the form of RFC 5952. */
+/** Writes IPv6 in the form of RFC 5952. REQUIRES: 4 or 16 bytes. */
 export function formatAddress(bytes: Uint8Array): string {
   return bytes.length === 4 ? bytes.join('.') : formatIp6(bytes);
 }
 
-/** The one spelling that tunvs uses for this address; undefined when the text is no address. */
+/** Returns the one spelling that tunvs uses for this address, undefined when the text is no address. */
 export function canonicalAddress(text: string): string | undefined {
   const bytes = addressBytes(text);
   return bytes && formatAddress(bytes);
 }
 
-/** IPv4 before IPv6, then by value. REQUIRES: both are addresses. */
+/** Puts IPv4 before IPv6, then orders by value. REQUIRES: both are addresses. */
 export function compareAddresses(left: string, right: string): number {
   const a = addressBytes(left);
   const b = addressBytes(right);
-  if (!a || !b) throw new TypeError(`compareAddresses: "${a ? right : left}" is no IP address`);
+  if (!a || !b) throw new TypeError(`compareAddresses: "${a ? right : left}" is not an IP address`);
   return a.length - b.length || Buffer.compare(a, b);
 }
 
-/** Neither unspecified, multicast, broadcast nor IPv4-mapped: an address that a packet can be sent to one host with. */
+/** A packet can be sent to one host with it: it is not unspecified, multicast, broadcast or IPv4-mapped. */
 export function isUnicast(address: string): boolean {
   const bytes = addressBytes(address);
   if (!bytes) return false;
@@ -45,13 +49,16 @@ export function isUnicast(address: string): boolean {
   return first !== 0 && !isMulticast && bytes.some((byte) => byte !== 255);
 }
 
-/** IPv6 `fe80::/10`: it means nothing without an interface. */
+/** The address is in `fe80::/10`, which means nothing without an interface. */
 export function isLinkLocal6(address: string): boolean {
   const [first = 0, second = 0, ...others] = addressBytes(address) ?? [];
   return others.length === 14 && first === 0xfe && (second & 0xc0) === 0x80;
 }
 
-/** Why no router hands on packets for this address, as the end of a sentence that begins with it; undefined: one does. */
+/**
+ * Says why no router forwards packets for this address, as the end of a sentence that begins with the address;
+ * undefined when one does.
+ */
 export function whyNotRouted(address: string): string | undefined {
   if (isLinkLocal6(address)) return 'is link-local: no router forwards it, and it means nothing without an interface';
   const bytes = addressBytes(address) ?? [];
@@ -61,17 +68,17 @@ export function whyNotRouted(address: string): string | undefined {
 
 /** A range of addresses as text. */
 export interface AddressRange {
-  /** The first address, canonical. */
+  /** The first address of the range, canonical. */
   first: string;
   last: string;
   prefixLength: number;
 }
 
-/** `10.2.1.0/28`, `2001:db8::/64`. */
+/** Reads `10.2.1.0/28` or `2001:db8::/64`. */
 export function parseRange(text: string): AddressRange | RangeMistake {
   const [, address = '', digits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
   const first = addressBytes(address);
-  if (!first) return { mistake: 'is no range of addresses: write ADDRESS/LENGTH, as in 10.2.1.0/28' };
+  if (!first) return { mistake: 'is not a range of addresses: write ADDRESS/LENGTH, as in 10.2.1.0/28' };
   const prefixLength = Number(digits);
   const bits = first.length * 8;
   if (prefixLength > bits) return { mistake: `has a prefix longer than the ${bits} bits of its address` };
@@ -94,20 +101,20 @@ export interface Endpoint {
   port: number;
 }
 
-/** `10.0.0.1:80`, `[2001:db8::1]:80`. */
+/** Writes `10.0.0.1:80` or `[2001:db8::1]:80`. */
 export function formatEndpoint({ address, port }: Endpoint): string {
   return addressFamily(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** What is wrong with an endpoint's text, as the end of a sentence that begins with the text. */
+/** Says what is wrong with an endpoint's text, as the end of a sentence that begins with the text. */
 export type EndpointMistake = { mistake: string };
 
-/** What is wrong with a range's text, likewise. */
+/** Says what is wrong with a range's text, likewise. */
 export type RangeMistake = EndpointMistake;
 
 /**
- * `host`, `host:port`, `[v6]` or `[v6]:port` with numeric addresses and ports; the port is undefined where the text
- * leaves it out. A bare IPv6 address is taken as a host without a port.
+ * Reads `host`, `host:port`, `[v6]` or `[v6]:port` with numeric addresses and ports; the port is undefined where the
+ * text omits it. A bare IPv6 address is a host without a port.
  */
 export function parseEndpoint(text: string): { address: string; port: number | undefined } | EndpointMistake {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text);
@@ -122,7 +129,7 @@ export function parseEndpoint(text: string): { address: string; port: number | u
     : checkedEndpoint(text.slice(0, colon), text.slice(colon + 1), 4);
 }
 
-/** [0, 65535] in decimal digits. */
+/** Reads decimal digits in [0, 65535]. */
 export function parsePort(text: string): number | undefined {
   if (!/^\d{1,5}$/.test(text)) return undefined;
   const port = Number(text);
@@ -140,9 +147,9 @@ function checkedEndpoint(host: string, portText: string | undefined, family: Add
 
 function hostMistake(host: string, family: AddressFamily): string {
   if (host === '') return 'has no address';
-  if (family === 6) return `has "${host}" in brackets, which is no IPv6 address`;
-  if (/^[\d.]+$/.test(host)) return 'is no IPv4 address: it takes four numbers from 0 to 255, as in 192.0.2.1';
-  return 'is no numeric address: names are not looked up, write the address';
+  if (family === 6) return `has "${host}" in brackets, which is not an IPv6 address`;
+  if (/^[\d.]+$/.test(host)) return 'is not an IPv4 address: write four numbers from 0 to 255, as in 192.0.2.1';
+  return 'is not a numeric address: names are not looked up, so write the address';
 }
 
 function ip4Bytes(text: string): Uint8Array {
@@ -171,7 +178,7 @@ function ip6Groups(text: string): number[] {
   });
 }
 
-/** IPv4-mapped, `::ffff:0:0/96`: never seen in a packet. */
+/** The address is IPv4-mapped, `::ffff:0:0/96`, which no packet carries. */
 function isMapped(bytes: Uint8Array): boolean {
   return bytes.slice(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
 }
@@ -187,7 +194,7 @@ function formatIp6(bytes: Uint8Array): string {
   return `${hex(groups.slice(0, start))}::${hex(groups.slice(start + length))}`;
 }
 
-/** The first of the longest: RFC 5952, section 4.2.3. */
+/** Finds the first of the longest runs of zeros: RFC 5952, section 4.2.3. */
 function longestZeroRun(groups: number[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };
   for (let start = 0; start < groups.length; start++) {

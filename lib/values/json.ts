@@ -1,8 +1,11 @@
-/** JSON of what holds 64-bit counters: numbers where they are exact, digits in a string where they are not. */
+/** JSON of objects that hold 64-bit counters: numbers where they are exact, digits in a string where they are not. */
 
 const MAX_EXACT = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** What stands in JSON for a member: a bigint as a number up to 2^53 - 1, as its digits beyond; others as they are. */
+/**
+ * Returns what JSON shows for a member: a bigint up to 2^53 - 1 as a number, beyond that as its digits; others as they
+ * are.
+ */
 export function jsonMember(member: unknown): unknown {
   if (typeof member !== 'bigint') return member;
   return member <= MAX_EXACT && member >= -MAX_EXACT ? Number(member) : String(member);
@@ -17,8 +20,8 @@ const TO_JSON: PropertyDescriptor = {
 };
 
 /**
- * `object`, which has bigints among its members and which JSON.stringify() takes from now on. What makes it do so is not
- * enumerable: spreading, structuredClone() and deepEqual see the members alone.
+ * Returns `object`, whose members may be bigints, after making it fit for JSON.stringify(). The method that does so is
+ * not enumerable: spreading, structuredClone() and deepEqual see only the members.
  */
 export function withJson<T extends object>(object: T): T {
   return Object.defineProperty(object, 'toJSON', TO_JSON);

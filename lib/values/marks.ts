@@ -1,4 +1,4 @@
-/** Which packets carry a firewall mark: rules of the director's own, as the kernel has `iptables -t mangle`. */
+/** Rules of the director's own for which packets carry a firewall mark, as `iptables -t mangle` in the kernel. */
 import type { AddressFamily } from './inet.js';
 import type { NativeMarkRule } from '../native/services.js';
 import { checkedOptions, choiceOption, integerOption, MAX_UINT32, readArguments, refuse } from './options.js';
@@ -22,7 +22,7 @@ export interface MarkRule {
   lastPort?: number;
 }
 
-/** In the canonical spelling. */
+/** Returns the rules in the canonical spelling. */
 export function checkedMarkRules(call: string, rules: readonly MarkRule[]): MarkRule[] {
   return readArguments(call, () => {
     if (!Array.isArray(rules)) return refuse(`${call}: rules`, rules, 'an array of { mark, ... }');
@@ -60,7 +60,7 @@ function prefixOption(name: string, value: unknown): string {
   return refuse(name, value, prefix ? `${expected}, but it ${prefix.mistake}` : expected);
 }
 
-/** A rule without addresses is one of both families. */
+/** A rule without addresses is a rule of both families. */
 export function nativeMarkRules(rules: readonly MarkRule[]): NativeMarkRule[] {
   return rules.flatMap((rule) => familiesOf(rule).map((family) => nativeMarkRule(rule, family)));
 }
@@ -82,8 +82,9 @@ function familiesOf({ source, destination }: MarkRule): AddressFamily[] {
 }
 
 /**
- * What a host has to route to the device: the services' own addresses, and where there is a service of a mark, the
- * destinations that get it. Destinations that hold half the world are left to the host's owner.
+ * Returns what a host must route to the device: the services' own addresses, and where there is a service of a mark,
+ * the destinations that get the mark. A destination so wide that it holds addresses of many kinds is left to the host's
+ * owner.
  */
 export function routedPrefixes(services: Iterable<ServiceIdentity>, marks: readonly MarkRule[]): Set<string> {
   const routed = new Set<string>();

@@ -1,4 +1,4 @@
-/** Checks of what callers hand in: each names the option, what came and what was expected. */
+/** Checks what callers pass; each error names the option, what came and what was expected. */
 import { inspect } from 'node:util';
 import { TunvsError } from './errors.js';
 import { canonicalAddress, isUnicast } from './inet.js';
@@ -23,12 +23,12 @@ function optionOf(name: string): string {
     .replace(/ options$/, '');
 }
 
-/** For a constructor that callers do not call. */
+/** Makes the error of a constructor that callers must not call. */
 export function notByNew(what: string, maker: string): TunvsError {
   return new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${what} is not made by new: call ${maker}`);
 }
 
-/** A value may bring its own code for being shown, which may throw. */
+/** A value may bring its own code for showing itself, which may throw. */
 function shownValue(value: unknown): string {
   try {
     return inspect(value, {
@@ -38,16 +38,16 @@ function shownValue(value: unknown): string {
       maxArrayLength: 8,
     });
   } catch {
-    // It is about a value that is refused anyway.
+    // The value is refused anyway, so its own error does not matter.
     return `a value of type ${typeof value} that cannot be shown`;
   }
 }
 
 /**
- * Runs `read`, which reads what a caller handed in. What getters, proxies and conversions throw meanwhile becomes a
- * refusal, with what was thrown as its cause. REQUIRES: `read` has no effect
+ * Runs `read`, which reads what a caller passed. What getters, proxies and conversions throw meanwhile becomes a
+ * refusal with what was thrown as its cause. REQUIRES: `read` has no effect.
  *
- * @throws {@link TunvsError} alone.
+ * @throws {@link TunvsError} and nothing else.
  */
 export function readArguments<T>(call: string, read: () => T): T {
   try {
@@ -65,14 +65,14 @@ function said(error: unknown): string {
   try {
     return error instanceof Error ? error.message : shownValue(error);
   } catch {
-    // Its message cannot be read; the error itself is the cause.
+    // The message cannot be read; the error itself is the cause.
     return shownValue(error);
   }
 }
 
 /**
- * A copy of the options, once every key is one of `allowed`; `name` is the call, as in "Director.open". Each option is
- * read once: what was checked is what is used, whatever a getter says the next time.
+ * Returns a copy of the options after checking that every key is one of `allowed`; `name` is the call, as in
+ * "Director.open". Each option is read once: what was checked is what is used, whatever a getter says the next time.
  */
 export function checkedOptions<T extends object>(
   name: string,
@@ -96,14 +96,14 @@ export function checkedOptions<T extends object>(
   });
 }
 
-/** `fallback` stands in for undefined; without one the option is required. */
+/** `fallback` stands in for undefined; without a fallback the option is required. */
 export function integerOption(name: string, value: unknown, min: number, max: number, fallback?: number): number {
   if (value === undefined && fallback !== undefined) return fallback;
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
   return refuse(name, value, `an integer from ${min} to ${max}`);
 }
 
-/** A duration that a timer takes: [min, 2^31 - 1] ms. */
+/** Checks a duration that a timer takes: [min, 2^31 - 1] ms. */
 export function durationOption(name: string, value: unknown, min: number, fallback?: number): number {
   if (value === undefined && fallback !== undefined) return fallback;
   if (typeof value === 'number' && value >= min && value <= MAX_INT32) return value;
@@ -121,7 +121,7 @@ export function choiceOption<T extends string>(name: string, value: unknown, cho
   return refuse(name, value, `one of ${choices.map((choice) => `'${choice}'`).join(', ')}`);
 }
 
-/** A unicast IP address, in its canonical spelling. */
+/** Checks a unicast IP address; returns its canonical spelling. */
 export function addressOption(name: string, value: unknown): string {
   const address = typeof value === 'string' ? canonicalAddress(value) : undefined;
   if (address === undefined) return refuse(name, value, "an IP address such as '192.0.2.1'");
@@ -129,7 +129,7 @@ export function addressOption(name: string, value: unknown): string {
   return address;
 }
 
-/** [0, 2^64) from a bigint or a safe integer. */
+/** Takes [0, 2^64) as a bigint or a safe integer. */
 export function uint64Option(name: string, value: unknown): bigint {
   const big = typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value;
   if (typeof big === 'bigint' && big >= 0n && big <= MAX_UINT64) return big;
@@ -143,13 +143,13 @@ export function signalOption(name: string, value: unknown): AbortSignal | undefi
 
 const readAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, 'aborted')?.get as () => boolean;
 
-/** By what it is: a prototype alone makes none, and asking a proxy for its prototype may throw. */
+/** Judges by behaviour: a prototype alone makes no signal, and asking a proxy for its prototype may throw. */
 function isSignal(value: unknown): value is AbortSignal {
   try {
     readAborted.call(value);
     return true;
   } catch {
-    // What it throws says that it is none.
+    // A value that throws when it is examined is not a signal.
     return false;
   }
 }

@@ -1,4 +1,4 @@
-/** Persistence: new connections of a client go where its last one went. What callers say about it, and how it is checked. */
+/** Persistence sends new connections of a client where its last one went. This checks what callers say about it. */
 import { type AddressFamily, addressBytes, formatAddress } from './inet.js';
 import type { NativeServiceRow } from '../native/rows.js';
 import type { NativePersistence } from '../native/services.js';
@@ -31,12 +31,12 @@ export interface PersistenceStats {
   engine?: PersistenceEngine;
 }
 
-/** Of a bare `-p` of ipvsadm 1.31. */
+/** The timeout of a bare `-p` of ipvsadm 1.31. */
 const DEFAULT_TIMEOUT_SECONDS = 360;
 const MAX_TIMEOUT_SECONDS = 2678400;
 const ADDRESS_BITS: Readonly<Record<AddressFamily, number>> = { 4: 32, 6: 128 };
 
-/** Undefined where it is switched off. */
+/** Returns undefined where persistence is switched off. */
 export function checkedPersistence(
   call: string,
   given: Persistence | false,
@@ -62,7 +62,7 @@ export function checkedPersistence(
   };
 }
 
-/** In the form of {@link PersistenceStats}. */
+/** Returns the form of {@link PersistenceStats}. */
 function checkedNetmask(name: string, value: unknown, family: AddressFamily): string | undefined {
   if (value === undefined) return undefined;
   const bits = ADDRESS_BITS[family];

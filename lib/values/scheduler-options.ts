@@ -1,4 +1,4 @@
-/** What callers say about a service's scheduler, and how it is checked. */
+/** Checks what callers say about a service's scheduler. */
 import type { NativeServiceConfig } from '../native/services.js';
 import { booleanOption, checkedOptions, choiceOption, integerOption, refuse } from './options.js';
 import {
@@ -39,7 +39,7 @@ export const schedulerKeys = ['scheduler', 'schedulerFlags', 'schedulerOptions']
 
 const MAX_TABLE_SIZE = 2 ** 24;
 
-/** What is left out stays, unless the scheduler is another one. */
+/** An option that is left out keeps its value, unless the scheduler changes. */
 export function checkedSchedulerChoice(
   call: string,
   choice: SchedulerChoice,
@@ -56,7 +56,7 @@ export function checkedSchedulerChoice(
   return { scheduler, schedulerFlags, ...(schedulerOptions && { schedulerOptions }) };
 }
 
-/** Each once, by its scheduler's own name, in the order of their numbers. */
+/** Returns each flag once, by its scheduler's own name, in the order of their numbers. */
 function checkedFlags(name: string, flags: readonly string[], scheduler: string): SchedulerFlag[] {
   if (!Array.isArray(flags)) return refuse(name, flags, `an array of ${schedulerFlagsOf(scheduler).join(', ')}`);
   const numbers = Array.from(
@@ -66,7 +66,7 @@ function checkedFlags(name: string, flags: readonly string[], scheduler: string)
   return [...new Set(numbers)].sort().map((number) => schedulerFlagName(scheduler, number));
 }
 
-/** Which scheduler takes what is the native part's to say. */
+/** The native part decides which scheduler takes which option. */
 function checkedSchedulerOptions(call: string, given: SchedulerOptions | undefined): SchedulerOptions | undefined {
   if (given === undefined) return undefined;
   const options = checkedOptions(`${call}: schedulerOptions`, given, ['tableSize', 'stableCursor', 'randomStart']);

@@ -1,4 +1,6 @@
-/** The schedulers that the native part has, and their flags; docs/schedulers.md says what each does and when to take which. */
+/**
+ * The schedulers that the native part has, and their flags. docs/schedulers.md says what each does and when to use it.
+ */
 
 export const schedulers = [
   'rr',
@@ -26,19 +28,19 @@ export type Scheduler = (typeof schedulers)[number];
 /** ipvsadm's own default. */
 export const DEFAULT_SCHEDULER: Scheduler = 'wlc';
 
-/** Those that go by connections alone, of which a service of single datagrams has none to count. */
+/** The schedulers that compare numbers of connections. A service that schedules single datagrams has no connections. */
 const COUNTING: readonly string[] = ['lc', 'wlc', 'sed', 'nq', 'ovf', 'lblc', 'lblcr'];
 
-/** What is odd about `scheduler` where every datagram is scheduled by itself; undefined: nothing. */
+/** Says what is odd about `scheduler` where every datagram is scheduled by itself; undefined when nothing is. */
 export function onePacketWarning(scheduler: string): string | undefined {
   if (!COUNTING.includes(scheduler)) return undefined;
   return (
-    `the scheduler ${scheduler} chooses by connections, and a datagram that is scheduled by itself leaves none, ` +
-    'so that one real server gets them all: take wrr, rr, p2c or a hashing one'
+    `the scheduler ${scheduler} compares numbers of connections, but datagrams that are scheduled by themselves ` +
+    'make none, so one real server gets them all: choose wrr, rr, p2c or a hashing scheduler'
   );
 }
 
-/** The numbers that IPVS has for them; `flag-N` is flag N of whatever scheduler. */
+/** IPVS's numbers for the flags; `flag-N` is flag N of any scheduler. */
 export const schedulerFlagNumbers = {
   'flag-1': 1,
   'flag-2': 2,
@@ -67,7 +69,7 @@ export function schedulerFlagsOf(scheduler: string): SchedulerFlag[] {
   ];
 }
 
-/** The name of a flag by its number, as ipvsadm prints it. */
+/** Returns the name of a flag by its number, as ipvsadm prints it. */
 export function schedulerFlagName(scheduler: string, number: 1 | 2 | 3): SchedulerFlag {
   return schedulerFlagsOf(scheduler).find((flag) => schedulerFlagNumbers[flag] === number) as SchedulerFlag;
 }

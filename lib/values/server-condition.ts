@@ -1,16 +1,16 @@
-/** What is true of a real server, or was decided about it, beside what is wanted of it; and the weight that comes of both. */
+/** What was found or decided about a real server, beside its configuration; and the weight that results from both. */
 import type { NativeServerCondition } from '../native/services.js';
 
-/** As its handle keeps it. */
+/** The condition as the server's handle keeps it. */
 export interface ServerCondition {
   readonly isUp: boolean;
-  /** Another one each time that draining begins; left out: it is not drained. */
+  /** Changes each time that draining begins; absent while it is not drained. */
   readonly drainId?: symbol;
-  /** By a policy; left out: none. */
+  /** The weight that a policy assigned; absent without one. */
   readonly assignedWeight?: number;
 }
 
-/** Nothing is known against it. */
+/** The condition of a server that nothing is known against. */
 export const GOOD_CONDITION: ServerCondition = { isUp: true };
 
 export function nativeCondition({ isUp, drainId, assignedWeight }: ServerCondition): NativeServerCondition {
@@ -18,8 +18,8 @@ export function nativeCondition({ isUp, drainId, assignedWeight }: ServerConditi
 }
 
 /**
- * The weight that it has without a slow start: 0 while it is down, drained or configured with 0, whatever a policy says;
- * else what a policy has assigned, or else the configured weight. The native part goes by the same rule.
+ * Returns the weight without a slow start: 0 while the server is down, drained or configured with 0, whatever a policy
+ * says; otherwise the weight that a policy assigned, or else the configured one. The native part follows the same rule.
  */
 export function fullWeight(configured: number, { isUp, drainId, assignedWeight }: ServerCondition): number {
   if (!isUp || drainId !== undefined || configured === 0) return 0;

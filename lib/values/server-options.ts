@@ -1,4 +1,4 @@
-/** What callers say about real servers, and how it is checked. */
+/** Checks what callers say about real servers. */
 import type { NativeServerConfig } from '../native/services.js';
 import {
   DEFAULT_FORWARDING_METHOD,
@@ -52,12 +52,12 @@ export interface RealServerEdit {
 /** Defaults: the virtual service's port, weight 1, up, forwarding 'ipip', no tunnel checksum, thresholds 0. */
 export interface RealServerOptions extends RealServerKey, RealServerEdit {}
 
-/** `192.0.2.1:80`. REQUIRES: a canonical address. */
+/** Writes `192.0.2.1:80`. REQUIRES: a canonical address. */
 export function serverName(key: Required<RealServerKey>): string {
   return formatEndpoint(key);
 }
 
-/** Of a service by mark, a real server's port is a name and nothing more. */
+/** In a service by mark, a real server's port is part of its name and nothing more. */
 export function checkedServerKey(call: string, key: RealServerKey, servicePort: number): Required<RealServerKey> {
   if (typeof key !== 'object' || key === null) refuse(`${call}: key`, key, '{ address, port }');
   return readArguments(call, () => ({
@@ -85,7 +85,7 @@ const DEFAULTS: NativeServerConfig = {
   lowerThreshold: 0,
 };
 
-/** What a real server's options have to fit. */
+/** What a real server's options must fit. */
 export interface ServerSurroundings {
   service: ServiceIdentity;
   /** The families of the director's own addresses. */
@@ -151,13 +151,15 @@ function mergedState(call: string, edit: RealServerEdit, stateBefore: ServerStat
   return { ...stateBefore, config, asked, condition: { ...condition, isUp } };
 }
 
-/** How a caller wants packets to get to a real server; while its address is the host's own, they stay on the host. */
+/**
+ * How a caller wants packets to get to a real server; while the address is the host's own, packets stay on the host.
+ */
 export type ServerForwarding = Pick<NativeServerConfig, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>;
 
-/** All that is said of a real server. */
+/** Everything that is configured for a real server. */
 export interface ServerState {
   readonly config: NativeServerConfig;
-  /** What was wanted; another than `config` has while the server is local. */
+  /** The forwarding that was asked for; it differs from `config` while the server is local. */
   readonly asked: ServerForwarding;
   readonly condition: ServerCondition;
 }
@@ -182,7 +184,7 @@ function mergedForwarding(call: string, edit: RealServerEdit, before: ServerForw
 
 function checkedTunnelPort(name: string, value: unknown, forwarding: ForwardingMethod, before: number): number {
   if (traitsOf(forwarding).hasPort) return integerOption(name, value, 1, 65535, before || undefined);
-  return value === undefined ? 0 : refuse(name, value, `none, because '${forwarding}' has no port: leave it out`);
+  return value === undefined ? 0 : refuse(name, value, `nothing, because '${forwarding}' has no port: leave it out`);
 }
 
 function checkedTunnelChecksum(name: string, value: unknown, forwarding: ForwardingMethod, before: string): string {
@@ -205,7 +207,7 @@ function checkFamilies(
     refuse(
       `${call}: address`,
       address,
-      `an address of the virtual service's family, because '${config.forwarding}' is no tunnel that could carry the other`,
+      `an address of the virtual service's family, because '${config.forwarding}' is not a tunnel that could carry the other`,
     );
   }
   if (needsSource && !sourceFamilies.includes(family)) {

@@ -1,4 +1,4 @@
-/** What a virtual service may do that IPVS cannot; each is off unless asked for. */
+/** What a virtual service can do that IPVS cannot; each is off unless asked for. */
 import type { NativeServiceConfig } from '../native/services.js';
 import { booleanOption, checkedOptions, choiceOption, integerOption } from './options.js';
 
@@ -38,7 +38,10 @@ type BehaviourConfig = Pick<NativeServiceConfig, 'midStream' | 'slowStartSeconds
 
 const MAX_SLOW_START_SECONDS = 86_400;
 
-/** What is left out stays; what is off is left out. Which scheduler can do which is the native part's to say. */
+/**
+ * An option left out keeps its value; a behaviour that is off is absent. The native part decides which scheduler can do
+ * which.
+ */
 export function checkedBehaviour(call: string, behaviour: ServiceBehaviour, before: BehaviourConfig): BehaviourConfig {
   const midStream = choiceOption(`${call}: midStream`, behaviour.midStream, midStreamChoices, midStreamOf(before));
   const { seconds } = checkedSlowStart(`${call}: slowStart`, behaviour.slowStart ?? slowStartOf(before));

@@ -1,4 +1,4 @@
-/** What names a virtual service: protocol, address and port, or a firewall mark. */
+/** Names a virtual service by protocol, address and port, or by a firewall mark. */
 import { type AddressFamily, addressFamily, whyNotRouted } from './inet.js';
 import type { NativeServiceKey } from '../native/services.js';
 import { choiceOption, integerOption, MAX_UINT32, readArguments, refuse } from './options.js';
@@ -41,24 +41,24 @@ export interface ServiceIdentity {
   mark?: number | undefined;
 }
 
-/** `tcp 192.0.2.1:80`, `tcp 192.0.2.0/28:8000-8099`, `mark 1`, `mark 1 IPv6`. REQUIRES: a canonical address. */
+/** Writes `tcp 192.0.2.1:80`, `tcp 192.0.2.0/28:8000-8099`, `mark 1`, `mark 1 IPv6`. REQUIRES: a canonical address. */
 export function serviceName(service: ServiceIdentity): string {
   if (service.mark === undefined) return `${service.protocol} ${formatVirtualEndpoint(service)}`;
   return `mark ${service.mark}${prefixFamily(service.address) === 6 ? ' IPv6' : ''}`;
 }
 
-/** `192.0.2.1:80`, `[2001:db8::/64]:8000-8099`. REQUIRES: a canonical address. */
+/** Writes `192.0.2.1:80`, `[2001:db8::/64]:8000-8099`. REQUIRES: a canonical address. */
 export function formatVirtualEndpoint({ address, port, lastPort }: Omit<ServiceIdentity, 'protocol'>): string {
   const ports = lastPort === undefined ? `${port}` : `${port}-${lastPort}`;
   return prefixFamily(address) === 6 ? `[${address}]:${ports}` : `${address}:${ports}`;
 }
 
-/** What its real servers have for a port unless told otherwise: the service's one port, or 0 for the packet's. */
+/** Returns the default port of its real servers: the service's one port, or 0, which keeps the packet's. */
 export function serverPortOf({ port, lastPort }: Pick<ServiceIdentity, 'port' | 'lastPort'>): number {
   return lastPort === undefined ? port : 0;
 }
 
-/** `call` is what the caller called, for the error. A service's handle or its stats are keys as well. */
+/** `call` is what the caller called, for the error. A service's handle and its stats are keys as well. */
 export function checkedServiceKey(call: string, key: VirtualServiceKey | ServiceIdentity): ServiceIdentity {
   if (typeof key !== 'object' || key === null) refuse(`${call}: key`, key, '{ protocol, address, port } or { mark }');
   return readArguments(call, () => {
@@ -94,14 +94,14 @@ function checkedMarkKey(call: string, key: NamedMark): ServiceIdentity {
   return identity;
 }
 
-/** The service of every packet of this mark and family. */
+/** Returns the service of every packet of this mark and family. */
 function markIdentity(mark: number, family: AddressFamily): ServiceIdentity {
   return { protocol: 'ip', address: family === 6 ? '::' : '0.0.0.0', port: 0, mark };
 }
 
 /**
- * The canonical spelling of an address, or range of them, that can be virtual. Otherwise what is wrong, as the end of a
- * sentence that begins with the text.
+ * Returns the canonical spelling of an address, or range of them, that can be virtual. Returns what is wrong otherwise,
+ * as the end of a sentence that begins with the text.
  */
 export function parseVirtualAddress(text: string): string | { mistake: string } {
   const prefix = parseUnicastPrefix(text, 'is not unicast: it is unspecified, multicast, broadcast or IPv4-mapped');

@@ -1,9 +1,9 @@
-/** What values of IPVS's sysctls mean. */
+/** What the values of IPVS's sysctls mean. */
 
 const DEFENCES: readonly string[] = ['drop_entry', 'drop_packet', 'secure_tcp'];
 const AUTOMATIC: readonly number[] = [1, 2];
 
-/** Whether two values ask for the same: an automatic defence reads 1 or 2, as memory has it. */
+/** Says whether two values ask for the same: an automatic defence reads 1 or 2, depending on free memory. */
 export function isSameSysctl(name: string, value: number | undefined, other: number | undefined): boolean {
   if (value === other) return true;
   if (value === undefined || other === undefined) return false;

@@ -1,4 +1,6 @@
-/** Timeouts: those that ipvsadm's `--set` changes, and those of every state, of the director and of single services. */
+/**
+ * Timeouts: those that ipvsadm's `--set` changes, and those of every state, for the director and for single services.
+ */
 import { checkedOptions, integerOption, refuse } from './options.js';
 import type { AnyProtocol } from './protocol.js';
 
@@ -53,13 +55,13 @@ export type TimeoutState = (typeof timeoutStates)[number];
 /** Seconds by state, [1, 2678400]: how long a connection in it is remembered without packets. */
 export type StateTimeouts = Partial<Record<TimeoutState, number>>;
 
-/** ipvsadm's limit: 31 days. */
+/** ipvsadm's limit of 31 days. */
 const MAX_SECONDS = 2_678_400;
 
 /** The states that ipvsadm's names stand for. */
 const ALIASES = { tcp: 'established', tcpFin: 'finWait' } as const;
 
-/** By state; those left out, and 0, stay as they are. */
+/** Returns timeouts by state; those left out, and 0, stay as they are. */
 export function checkedTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): StateTimeouts {
   const call = 'setTimeouts';
   const given = checkedOptions(call, timeouts, ['tcp', 'tcpFin', ...timeoutStates]);
@@ -75,7 +77,7 @@ export function checkedTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): St
   return checked;
 }
 
-/** What a service's configuration says of them. */
+/** Returns what a service's configuration says of timeouts. */
 export function checkedServiceTimeouts(
   call: string,
   timeouts: StateTimeouts | undefined,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { sources } from '../sources.js';
 import { Failure, root, step } from './run.js';
 
-/** Builds `targets` (all when empty) with a sanitizer; the folder of the binaries. */
+/** Builds `targets` (all when empty) with a sanitizer; returns the folder of the binaries. */
 export async function buildSanitized(sanitizer, targets = []) {
   const folder = join(root, 'build', sanitizer);
   const configure = [
@@ -22,22 +22,22 @@ export async function buildSanitized(sanitizer, targets = []) {
   return folder;
 }
 
-/** Names of the fuzz targets, such as director_fuzz. */
+/** Returns the names of the fuzz targets, such as director_fuzz. */
 export function fuzzTargets() {
   return sources('fuzz').map((path) => path.replace(/^.*\/|\.cc$/g, ''));
 }
 
-/** Fuzz targets whose names hold one of `words`; all when there are none. */
+/** Returns the fuzz targets whose names hold one of `words`; all when there are none. */
 export function chooseFuzzTargets(words) {
   const all = fuzzTargets();
   const chosen = words.length === 0 ? all : all.filter((name) => words.some((word) => name.includes(word)));
   if (chosen.length === 0)
-    throw new Failure(`fuzz: no target's name holds ${words.join(' or ')}; there are ${all.join(', ')}`);
+    throw new Failure(`fuzz: no target's name holds ${words.join(' or ')}; the targets are ${all.join(', ')}`);
   return chosen;
 }
 
 /**
- * What sanitized programs are run under: older sanitizers refuse to start where the kernel randomises addresses
+ * Returns what to run sanitized programs under: older sanitizers refuse to start where the kernel randomises addresses
  * widely (vm.mmap_rnd_bits above 28).
  */
 export function sanitizerWrapper() {

@@ -1,11 +1,11 @@
-/** One fuzz target, run for a bounded time over its checked-in corpus (test/corpus/NAME). */
+/** Runs one fuzz target for a bounded time over its checked-in corpus (test/corpus/NAME). */
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { sanitizerWrapper } from './cmake.js';
 import { record } from './results.js';
 import { collect, root } from './run.js';
 
-/** The one that goes through the whole director gets more time than those of single parsers. */
+/** The target that goes through the whole director gets more time than those of single parsers. */
 const defaultSeconds = (name) => (name === 'director_fuzz' ? 30 : 6);
 const startAndStopMs = 60_000;
 
@@ -24,7 +24,7 @@ export async function runFuzzTarget(folder, name) {
     join(folder, name),
     ...[`-max_total_time=${seconds}`, '-timeout=20', '-rss_limit_mb=3072', '-print_final_stats=1', '-verbosity=1'],
     `-artifact_prefix=${work}/`,
-    join(work, 'corpus'), // first: what is found is kept here
+    join(work, 'corpus'), // comes first, because libFuzzer keeps what it finds there
     seeds,
   ];
   const { status, output } = await collect(command, args, { limitMs: seconds * 1000 + startAndStopMs });

@@ -1,4 +1,7 @@
-/** Which file uses which, held to the layers (layers.js): no arrow against them, and no circle of files, types included. */
+/**
+ * Checks which file uses which against the layers (layers.js): no arrow against them, no circle of files, types
+ * included.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, normalize } from 'node:path';
 import { root } from './run.js';
@@ -18,7 +21,7 @@ export const languages = {
   },
 };
 
-/** What each source of a folder uses there, by path within it. */
+/** Returns what each source of a folder uses there, by path within it. */
 export function readGraph(folder, { isSource, uses }) {
   const files = readdirSync(folder, { recursive: true }).filter(isSource).sort();
   const known = new Set(files);
@@ -30,13 +33,13 @@ export function readGraph(folder, { isSource, uses }) {
   );
 }
 
-/** The deepest layer that a file lies in; undefined: none. */
+/** Returns the deepest layer that a file lies in, undefined when there is none. */
 function layerOf(layers, path) {
   const within = layers.filter(({ folder }) => (folder === '' ? !path.includes('/') : path.startsWith(`${folder}/`)));
   return within.sort((a, b) => b.folder.length - a.folder.length)[0];
 }
 
-/** A sentence for each file without a layer, and for each arrow that points where it may not. */
+/** Returns a sentence for each file without a layer, and for each arrow that points where it may not. */
 export function wrongArrows(graph, layers) {
   const wrong = [];
   for (const [path, used] of graph) {
@@ -54,17 +57,17 @@ export function wrongArrows(graph, layers) {
   return wrong;
 }
 
-/** A sentence for each folder that uses, over others, one that uses it. */
+/** Returns a sentence for each folder that uses, directly or not, one that uses it. */
 export function wrongLayers(layers) {
   const uses = new Map(layers.map(({ folder, uses }) => [folder, uses]));
   const wrong = [];
   for (const { folder, uses: used } of layers)
     for (const name of used)
-      if (!uses.has(name)) wrong.push(`${folder} may use ${name}, which is no folder of the layers`);
+      if (!uses.has(name)) wrong.push(`${folder} may use ${name}, which is not a folder of the layers`);
   return [...wrong, ...circles(uses).map((circle) => `these folders may use each other: ${circle.join(', ')}`)];
 }
 
-/** Those that use each other, over others or at once: the strongly connected ones (Tarjan, 1972). */
+/** Returns those that use each other, directly or not: the strongly connected ones (Tarjan, 1972). */
 export function circles(graph) {
   const found = [];
   const numbers = new Map();
@@ -86,7 +89,7 @@ export function circles(graph) {
   return found;
 }
 
-/** All that is wrong in one of the languages, a sentence each. */
+/** Returns all that is wrong in one of the languages, a sentence each. */
 export function checkArrows(language, layers) {
   const graph = readGraph(join(root, language), languages[language]);
   return [

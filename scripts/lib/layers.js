@@ -1,7 +1,7 @@
 /**
  * Where things are, and which way arrows point: each folder with what it holds and the folders that it may use. A file
- * belongs to the deepest folder here that it lies in. lint holds the sources to it (graph.js), and CONTRIBUTING.md
- * shows it. A folder that is not there yet has its place already.
+ * belongs to the deepest folder here that it lies in. lint checks the sources against it (graph.js), and
+ * CONTRIBUTING.md shows it. A folder that does not exist yet has its place already.
  */
 
 /** @typedef {{ folder: string, holds: string, uses: readonly string[] }} Layer */

@@ -1,4 +1,4 @@
-/** The formatters and linters of both languages, and the check of what uses what, as commands. */
+/** The commands of the formatters and linters of both languages, and of the check of what uses what. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.js';

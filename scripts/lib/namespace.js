@@ -1,6 +1,6 @@
 /**
- * Runs a program in network and mount namespaces of its own: what it sets up is gone with it, and an ordinary user
- * is root there. `ip netns` keeps its names in /run/netns, hence the fresh /run.
+ * Runs a program in network and mount namespaces of its own: what it sets up goes with it, and an ordinary user is root
+ * there. The fresh /run is for `ip netns`, which keeps its names in /run/netns.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -23,20 +23,20 @@ function probe() {
   const { error, status, stderr } = spawnSync(unshare[0], [...unshare.slice(1), 'true'], { encoding: 'utf8' });
   if (error) return `unshare cannot be run (${error.code}); install it with: apt-get install util-linux`;
   if (status === 0) return '';
-  return `network namespaces cannot be had here (${stderr.trim().split('\n')[0]}): ${mend}`;
+  return `network namespaces are not available here (${stderr.trim().split('\n')[0]}): ${mend}`;
 }
 
 let problem;
 
-/** Why namespaces cannot be had here, in one sentence; '' when they can. */
+/** Says in one sentence why namespaces are not available here; '' when they are. */
 export function namespaceProblem() {
   problem ??= process.env[marker] ? '' : probe();
   return problem;
 }
 
 /**
- * The [command, args, environment] that runs `command` in namespaces of its own; unchanged when already in them or
- * when there are none to be had.
+ * Returns the [command, args, environment] that runs `command` in namespaces of its own; they are unchanged when
+ * already in such namespaces, or when none are available.
  */
 export function isolated(command, args, environment = process.env) {
   if (process.env[marker] || namespaceProblem()) return [command, args, environment];

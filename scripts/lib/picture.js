@@ -1,4 +1,4 @@
-/** The picture of folders in CONTRIBUTING.md, made from the layers. */
+/** Makes the picture of folders in CONTRIBUTING.md from the layers. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lib, native } from './layers.js';
@@ -18,7 +18,7 @@ function tableOf(name, layers) {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-/** What is wrong with the picture, a sentence each; nothing when `write` has put it right. */
+/** Says what is wrong with the picture, a sentence each; returns nothing when `write` has mended it. */
 export function checkPicture({ write }) {
   const text = readFileSync(FILE, 'utf8');
   const from = text.indexOf(START);
@@ -27,7 +27,7 @@ export function checkPicture({ write }) {
   const wanted = `${text.slice(0, from)}${START}\n${tableOf('native', native)}\n\n${tableOf('lib', lib)}\n\n${text.slice(to)}`;
   if (wanted === text) return [];
   if (!write)
-    return ['CONTRIBUTING.md: its picture of the folders is not that of scripts/lib/layers.js; run "npm run format"'];
+    return ['CONTRIBUTING.md: its picture of the folders differs from scripts/lib/layers.js; run "npm run format"'];
   writeFileSync(FILE, wanted);
   return [];
 }

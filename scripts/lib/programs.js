@@ -1,11 +1,11 @@
-/** The programs beyond those of `npm test`: which are here, and installing the others where that is allowed. */
+/** The programs beyond those of `npm test`: says which are here, and installs the others where that is allowed. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { Failure, collect, hasProgram, step } from './run.js';
 
 const emptyFuzzTarget = 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }';
 
-/** clang with the run-time parts of its sanitizers and fuzzer, which Debian packs apart. */
+/** clang needs the run-time parts of its sanitizers and fuzzer, which Debian packages separately. */
 function hasClang() {
   const compile = ['-fsanitize=address,undefined,fuzzer', '-x', 'c++', '-', '-o', '/dev/null'];
   return spawnSync('clang++', compile, { input: emptyFuzzTarget }).status === 0;
@@ -46,7 +46,7 @@ async function withoutStartingServices(body) {
   }
 }
 
-/** Installs what is missing of `names` when root and apt-get are there; the names of what is missing then. */
+/** Installs what is missing of `names` when root and apt-get are there; returns the names of what is still missing. */
 export async function installPrograms(names) {
   if (missing(names).length === 0 || !mayInstall()) return missing(names);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -57,7 +57,7 @@ export async function installPrograms(names) {
   return missing(names);
 }
 
-/** One sentence that says how to get `names`. */
+/** Returns one sentence that says how to get `names`. */
 export async function installSentence(names) {
   const packages = (await Promise.all(names.map((name) => known[name].packages()))).flat();
   return `${names.join(', ')} missing; install with: apt-get install ${packages.join(' ')}`;

@@ -1,4 +1,4 @@
-/** What building and testing needs of the machine; each thing that is missing is named with the command that mends it. */
+/** Checks what building and testing need of the machine; names each missing thing with the command that mends it. */
 import { accessSync, constants, existsSync } from 'node:fs';
 import { Failure, hasProgram, root } from './run.js';
 
@@ -35,7 +35,7 @@ export function checkRequirements({ needsIp = true } = {}) {
   if (problems.length > 0) throw new Failure(problems.join('\n'));
 }
 
-/** A sentence when devices cannot be made here, else undefined. Tests that need one skip themselves. */
+/** Returns a sentence when devices cannot be made here, else undefined. Tests that need a device skip themselves. */
 export function tunProblem() {
   const device = '/dev/net/tun';
   const effect = 'so nothing that opens a device can run';
@@ -46,6 +46,6 @@ export function tunProblem() {
     accessSync(device, constants.R_OK | constants.W_OK);
     return undefined;
   } catch {
-    return `${device} may not be opened by this user, ${effect}; mend it as root with: chmod 0666 ${device}`;
+    return `this user may not open ${device}, ${effect}; mend it as root with: chmod 0666 ${device}`;
   }
 }

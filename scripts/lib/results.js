@@ -1,9 +1,12 @@
-/** Counts of what passed and failed: printed, and appended to the file named by TUNVS_RESULTS for .ci/run to sum. */
+/**
+ * Counts what passed and failed: prints the counts and appends them to the file named by TUNVS_RESULTS, which .ci/run
+ * sums.
+ */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
 let failedHere = 0;
 
-/** One line of the result; a check is { passed: 1 } or { failed: 1 }. */
+/** Records one line of the result; a check is { passed: 1 } or { failed: 1 }. */
 export function record({ name, passed = 0, failed = 0, skipped = 0 }) {
   failedHere += failed;
   const { TUNVS_RESULTS: path } = process.env;
@@ -17,8 +20,8 @@ export function finish() {
 }
 
 /**
- * What the native test program says of itself in its last line. A program that ended otherwise than by that line
- * (a crash, a sanitizer's report) counts as one failure at least.
+ * Returns what the native test program says of itself in its last line. A program that ended without that line (by a
+ * crash or a sanitizer's report) counts as at least one failure.
  */
 export function nativeCounts(output, status) {
   const last = /(?:(?<skipped>\d+) skipped\n)?(?<passed>\d+) passed, (?<failed>\d+) failed\n?$/.exec(output)?.groups;
@@ -31,7 +34,7 @@ export function nativeCounts(output, status) {
   return counts;
 }
 
-/** Totals of the lines in a results file. */
+/** Sums the lines of a results file. */
 export function sumResults(path) {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').filter(Boolean) : [];
   const total = { passed: 0, failed: 0, skipped: 0 };

@@ -1,4 +1,4 @@
-/** Running other programs: quietly as a step with one line, or with the terminal handed over. */
+/** Runs other programs: quietly as a step with one line, or with the terminal handed over. */
 import { spawn, spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ export async function main(body) {
   }
 }
 
-/** { status, output } of a program run quietly; status is 127 when there is no such program, 124 when out of time. */
+/** Runs a program quietly; returns { status, output }. Status 127: there is no such program; 124: it took too long. */
 export function collect(command, args, { limitMs, onOutput, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
@@ -57,18 +57,18 @@ export function collect(command, args, { limitMs, onOutput, ...options } = {}) {
   });
 }
 
-/** The child leads a process group of its own: what it started goes with it. */
+/** The child leads a process group of its own, so that what it started goes with it. */
 function killGroup(child) {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It is gone already.
+    // The process is gone already.
   }
 }
 
 /**
- * One line while it runs; its output only when it fails, then a Failure. `progress`: is handed the output as it comes,
- * and says how far it is.
+ * Shows one line while the program runs, and its output only when it fails, then throws a Failure. `progress` receives
+ * the output as it comes and says how far the step has come.
  */
 export async function step(title, command, args, { progress, ...options } = {}) {
   const startMs = performance.now();
@@ -85,7 +85,7 @@ export async function step(title, command, args, { progress, ...options } = {}) 
   return result.output;
 }
 
-/** Hands the terminal over; the exit status. Signals from the terminal are the program's to answer. */
+/** Hands the terminal over; returns the exit status. The program answers the terminal's signals. */
 export function handOver(command, args, { limitMs, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
@@ -111,12 +111,12 @@ export function handOver(command, args, { limitMs, ...options } = {}) {
   });
 }
 
-/** Whether a program of that name is in PATH. */
+/** Says whether a program of that name is in PATH. */
 export function hasProgram(name) {
   return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', name], { stdio: 'ignore' }).status === 0;
 }
 
-/** Runs jobs (functions returning promises), at most `width` at a time; their results in order. */
+/** Runs jobs (functions returning promises), at most `width` at a time; returns their results in order. */
 export async function inParallel(width, jobs) {
   const results = new Array(jobs.length);
   let next = 0;

@@ -1,6 +1,6 @@
-/** What a person sees of a step that takes its time: a line that is written anew on a terminal, a line now and then elsewhere. */
+/** Shows a person that a step takes its time: on a terminal a line that is rewritten, elsewhere a line now and then. */
 
-/** A step that is over sooner is told by its end alone, where there is no terminal. */
+/** Without a terminal, a step that is over sooner shows only its end. */
 const FIRST_MS = 3_000;
 const AGAIN_MS = 20_000;
 
@@ -18,7 +18,7 @@ export class StepLine {
     for (const timer of this.#timers) timer.unref();
   }
 
-  /** How far it is; undefined: as before. */
+  /** Says how far the step has come; undefined means as before. */
   show(said) {
     if (said === undefined || said === this.#said) return;
     this.#said = said;
@@ -34,7 +34,7 @@ export class StepLine {
     return this.#said === '' ? `${this.#title} ...` : `${this.#title}: ${this.#said}`;
   }
 
-  /** Cut where it would wrap, since only one line can be taken back. */
+  /** Cuts the line where it would wrap, since only one line can be overwritten. */
   #rewrite() {
     this.#out.write(`\r\x1b[K${this.#text().slice(0, (this.#out.columns || 80) - 1)}`);
   }

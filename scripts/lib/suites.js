@@ -1,4 +1,4 @@
-/** The two kinds of test programs, run and recorded: a native test binary and mocha. */
+/** Runs the two kinds of test programs and records them: a native test binary and mocha. */
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { isolated } from './namespace.js';
 import { nativeCounts, record } from './results.js';
 import { collect, handOver, root } from './run.js';
 
-// Each test has a limit of its own; these end what hangs, and no machine is too slow for them.
+// Each test has a limit of its own. These limits end what hangs, and are long enough for any machine.
 const nativeLimitMs = 900_000;
 const mochaLimitMs = 1_500_000;
 
@@ -22,7 +22,7 @@ export async function runNativeTests(name, binary, { environment = {}, wrapper =
 
 const isTestFile = (path) => path.endsWith('.test.js');
 
-/** Compiled files below dist/FOLDER that `isWanted`, relative to the checkout. */
+/** Returns the compiled files below dist/FOLDER that `isWanted`, relative to the checkout. */
 export function testFiles(folder, isWanted = isTestFile) {
   const place = join('dist', folder);
   if (!existsSync(join(root, place))) return [];

@@ -1,6 +1,6 @@
 /**
- * node scripts/lib/summary.js RESULTS STATUS...: sums a results file into the line `N passed, N failed`. A status
- * other than 0 that no recorded failure explains counts as one, and so does nothing passed at all.
+ * node scripts/lib/summary.js RESULTS STATUS... sums a results file into the line `N passed, N failed`. A status other
+ * than 0 that no recorded failure explains counts as a failure, and so does a run in which nothing passed.
  */
 import { sumResults } from './results.js';
 

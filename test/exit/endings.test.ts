@@ -1,4 +1,4 @@
-/** However a program with an open director ends: it ends, it does not crash, and the device is gone. */
+/** However a program with an open director ends, it does end, it does not crash, and the device is gone. */
 import { strict as assert } from 'node:assert';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeLab, hostState, type LabHost, type LabProcess } from '../support/lab.js';
@@ -6,7 +6,7 @@ import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const PROGRAM = new URL('./programs/endings.js', import.meta.url);
 
-/** Well above what any of them takes; what takes longer hangs. */
+/** A limit well above what any of them takes; what takes longer hangs. */
 const HANG_MS = 20_000;
 
 const withCode0 = [

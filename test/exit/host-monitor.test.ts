@@ -1,4 +1,4 @@
-/** What the host's monitor has to tell when its environment ends is told to nobody, and ends nothing else. */
+/** When an environment ends, its host's monitor tells its news to nobody, and ends nothing else. */
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
 

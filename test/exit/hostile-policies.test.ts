@@ -5,14 +5,14 @@ import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const PROGRAM = new URL('./programs/hostile-policies.js', import.meta.url);
 
-/** Well above what any of them takes; what takes longer hangs. */
+/** A limit well above what any of them takes; what takes longer hangs. */
 const HANG_MS = 30_000;
 
 interface Deed {
   name: string;
   code?: number;
   lines?: string[];
-  /** Where the two differ. */
+  /** The deeds for which the two differ. */
   offline?: string[];
 }
 

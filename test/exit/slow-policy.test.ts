@@ -1,11 +1,11 @@
-/** A policy that is slower than connections come has the event loop by turns only. */
+/** A policy that is slower than connections come gets the event loop only in turns. */
 import { strict as assert } from 'node:assert';
 import { describeLab, type LabHost } from '../support/lab.js';
 import { beforeOnLoneHost } from '../support/lone-host.js';
 
 const PROGRAM = new URL('./programs/slow-policy.js', import.meta.url);
 
-/** A turn takes a few connections of 1 ms; as many as 64 are put at once where the ones before were quick. */
+/** A turn takes a few connections of 1 ms; as many as 64 are put at once where the earlier ones were quick. */
 const MOST_IN_A_TURN = 128;
 
 describeLab('a connection policy that is slower than connections come', () => {

@@ -15,9 +15,9 @@ type Tunnel = Pick<RealServerOptions, 'forwarding' | 'tunnelPort' | 'tunnelCheck
 
 const GUE_PORT = 6080;
 const MTU = 1500;
-/** Ports that nobody has a dissector for: what is inside is not what the ports would promise. */
+/** Wireshark has no dissector for these ports, so it does not look for a protocol that the payload is not. */
 const [WEB, QUERIES, SCTP, EMPTY, NOBODY] = [48001, 48002, 48003, 48004, 48005];
-/** No assignment, so no service either. */
+/** This port has no assignment, so no service either. */
 const UNKNOWN_PROTOCOL = 253;
 
 const ADDRESSES = {
@@ -47,7 +47,7 @@ const tunnels: { name: string; tunnel: Tunnel; layers: string }[] = [
   })),
 ];
 
-/** What clients send to the virtual address: forwarded, answered, fragmented. */
+/** The packets of clients to the virtual address: forwarded, answered, fragmented. */
 function fromClients(family: Family): Uint8Array[] {
   const { client, vip } = ADDRESSES[family];
   const ends = (port: number, clientPort = 40000) => ({ from: at(client, clientPort), to: at(vip, port) });
@@ -66,7 +66,7 @@ function fromClients(family: Family): Uint8Array[] {
     sctp({ ...ends(SCTP), chunks: 'COOKIE_ECHO+DATA' }),
     ...fragmentsOf(datagram, family),
     icmp({ from: client, to: vip, type: family === 4 ? 8 : 128, rest: 0x12340001, payload: 'are you there?' }),
-    // An error about what a real server sent to the client.
+    // This is an error about what a real server sent to the client.
     icmp({
       from: ADDRESSES[family].router,
       to: vip,
@@ -75,13 +75,13 @@ function fromClients(family: Family): Uint8Array[] {
       rest: 1400,
       payload: tcp({ from: at(vip, WEB), to: at(client, 40000), flags: 'A', payload: 'z'.repeat(100) }),
     }),
-    // Nobody serves these.
+    // Nobody serves these packets.
     tcp(ends(NOBODY)),
     tcp({ ...ends(NOBODY), flags: 'A' }),
     udp({ ...ends(NOBODY), payload: 'hello' }),
     sctp({ ...ends(NOBODY), chunks: 'INIT' }),
     ip(bytesOf(client), bytesOf(vip), UNKNOWN_PROTOCOL, new Uint8Array(40), {}),
-    // A service without a real server.
+    // This service has no real server.
     tcp(ends(EMPTY)),
     udp({ ...ends(EMPTY), payload: 'hello' }),
   ];
@@ -89,7 +89,7 @@ function fromClients(family: Family): Uint8Array[] {
 
 const bytesOf = (address: string) => addressBytes(address) as Uint8Array;
 
-/** As a host sends it over a link of 1500 bytes. */
+/** Cuts a packet as a host does for a link of 1500 bytes. */
 function fragmentsOf(packet: Uint8Array, family: Family): Uint8Array[] {
   const { client, vip } = ADDRESSES[family];
   const payload = packet.subarray(family === 4 ? 20 : 40);
@@ -112,7 +112,7 @@ function fromTheTunnel(sent: Uint8Array): Uint8Array[] {
   return family === 4 ? [error(11, 0), error(3, 1), error(3, 4, 1400)] : [error(3, 0), error(1, 3), error(2, 0, 1400)];
 }
 
-/** Everything that a director sends that has this pool. */
+/** Returns everything that a director with this pool sends. */
 async function emitted(
   inner: Family,
   outer: Family,

@@ -1,7 +1,7 @@
 /**
- * Torn datagrams, at random, sent twice: to a kernel that has the virtual address itself, and by way of a director to two
- * real servers whose kernel is the same. Both times the same datagrams arrive and the same errors come back, but for the
- * differences below, which are those of docs/differences.md.
+ * Datagrams that are torn at random are sent twice: to a kernel that has the virtual address itself, and through a
+ * director to two real servers with the same kernel. Both times the same datagrams arrive and the same errors come
+ * back, except for the differences below, which are those of docs/differences.md.
  *
  * TUNVS_FUZZ_SEED and TUNVS_FUZZ_RUNS choose other datagrams and how many. A failure names the seed and the least case.
  */
@@ -68,7 +68,7 @@ function compare(torn: TornCase, expected: TornOutcome, actual: TornOutcome, ver
   if (!allowed.silence && !allowed.fewer) isNothing(without(expected.errors, actual.errors), 'less is answered');
 }
 
-/** What is in `left` and not in `right`, each as often. */
+/** Returns what is in `left` and not in `right`, each as often. */
 function without(left: readonly string[], right: readonly string[]): string[] {
   const rest = [...right];
   return left.filter((each) => {

@@ -1,4 +1,4 @@
-/** The same on the wire: a capture beside a director that has real traffic, Wireshark over what left it. */
+/** The same on the wire: Wireshark looks over a capture of what leaves a director with real traffic. */
 import { strict as assert } from 'node:assert';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

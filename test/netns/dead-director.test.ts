@@ -1,4 +1,4 @@
-/** What becomes of packets for a virtual address whose director was killed: they end, and the client is told. */
+/** Packets for a virtual address whose director was killed end somewhere, and the client is told. */
 import { strict as assert } from 'node:assert';
 import { Agent } from '../../lib/lab/agent.js';
 import { type DirectorLab, routedLab } from '../../lib/lab/topology.js';
@@ -8,7 +8,7 @@ import { describeLab } from '../support/lab.js';
 const PROGRAM = new URL('../support/programs/host-holder.js', import.meta.url);
 const TCP = 6;
 
-/** One ACK of a connection that nobody knows, with the TTL that hosts give. */
+/** Sends one ACK of a connection that nobody knows, with the TTL that hosts use. */
 const SEND_ACK = `
 import socket, struct, sys
 target = sys.argv[1]
@@ -29,11 +29,11 @@ describeLab('the host of a killed director', () => {
     await lab?.lab.dispose();
   });
 
-  /** How often it passes between router and director until it ends. */
+  /** Counts how often it passes between router and director until it ends. */
   async function copiesOfOneAck(address: string): Promise<number> {
     const capture = await startCapture(lab.router, 'director');
     await lab.client.exec(['python3', '-c', SEND_ACK, address]);
-    // A packet that loops is through in some milliseconds.
+    // A packet that loops has used up its TTL in some milliseconds.
     await lab.client.exec(['sleep', '0.5']);
     const flows = await capture.stop();
     return flows
@@ -43,7 +43,7 @@ describeLab('the host of a killed director', () => {
 
   it('does not pass them back, although it forwards', async () => {
     const { director, directorAddress, directorAddress6, virtualAddress, virtualAddress6 } = lab;
-    // Without a guardian, as when that is killed with it.
+    // There is no guardian, as when it is killed together with the director.
     const child = director.spawn(['env', 'TUNVS_GUARDIAN=off', process.execPath, PROGRAM.pathname]);
     const agent = await Agent.connect(child);
     const options = { source: [directorAddress, directorAddress6], device: { name: 'tunvs0', queues: 1 } };
@@ -54,7 +54,7 @@ describeLab('the host of a killed director', () => {
 
     for (const address of [virtualAddress, virtualAddress6]) assert.equal(await copiesOfOneAck(address), 1, address);
 
-    // That it is the route which does it.
+    // This shows that the route does it.
     director.ip([`route del unreachable ${virtualAddress} metric 4294967295`]);
     assert.ok((await copiesOfOneAck(virtualAddress)) > 20);
   });

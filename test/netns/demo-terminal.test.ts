@@ -1,4 +1,4 @@
-/** The demo on a pseudo-terminal, as one sees and ends it. */
+/** The demo on a pseudo-terminal, as a person sees and ends it. */
 import { strict as assert } from 'node:assert';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,9 @@ import { describeLab, LabProcess } from '../support/lab.js';
 const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
 const QUICK = '--requests 30 --pace 0.6';
 
-/** In a terminal of 80x24; what is written to it is typed. Its settings are printed before and after. */
+/**
+ * Runs it in a terminal of 80x24; what is written to it is typed. The terminal's settings are printed before and after.
+ */
 function onTerminal(options: string): LabProcess {
   const demo = `${process.execPath} ${MAIN} demo ${options}`;
   const command = `trap : INT; stty cols 80 rows 24; stty -g; ${demo}; code=$?; stty -g; exit $code`;
@@ -17,7 +19,7 @@ function onTerminal(options: string): LabProcess {
 
 const textOf = ({ lines }: LabProcess) => lines.join('\n');
 
-/** Typed without a line break behind it. */
+/** Types the text without a line break after it. */
 function type(terminal: LabProcess, keys: string): void {
   terminal.write(keys);
 }
@@ -28,7 +30,7 @@ function namespaces(): string[] {
 
 const folders = (pid: number) => readdirSync(tmpdir()).filter((name) => name.startsWith(`tunvs-lab-${pid}-`));
 
-/** Programs of labs: those whose command line names this copy's programs. */
+/** Finds programs of labs: those whose command line names this copy's programs. */
 function labPrograms(): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)

@@ -1,4 +1,4 @@
-/** What `ip` and /proc/sys really do when the host is set up, and how it fails. */
+/** What `ip` and /proc/sys really do when the host is set up, and how that fails. */
 import { strict as assert } from 'node:assert';
 import { describeLab, hostState, type LabHost } from '../support/lab.js';
 import { beforeOnLoneHost } from '../support/lone-host.js';
@@ -62,7 +62,7 @@ describeLab("setting up a director's host", () => {
   it('names the missing privilege', async () => {
     const body = `host.open('tunvs0');`;
     const unprivileged = ['unshare', '--user', '--map-root-user'];
-    // Root of a user namespace of its own has no say over this network namespace.
+    // Root of a user namespace of its own may not change this network namespace.
     assert.match(
       await run(body, unprivileged),
       /^ERR_TUNVS_PERMISSION: "ip link set dev tunvs0 .* failed: .*CAP_NET_ADMIN/,
@@ -76,7 +76,7 @@ describeLab("setting up a director's host", () => {
     );
   });
 
-  it('goes on behind what fails when many commands are run at once, and says which failed', async () => {
+  it('goes on after a failure when many commands run at once, and says which failed', async () => {
     const { stdout } = await host.exec([
       process.execPath,
       '--input-type=module',

@@ -13,7 +13,7 @@ describeLab('taking a real server away', () => {
     stage = await TestStage.open();
     director = await DirectorAgent.open(stage.director, {
       source: stage.topology.directorAddress,
-      maxConnections: 8_388_608, // of 256 shards, four turns long
+      maxConnections: 8_388_608, // 256 shards, which take four turns
     });
     await director.run((d) => d.setTimeouts({ tcpFin: 1 }));
   });

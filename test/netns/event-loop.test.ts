@@ -1,4 +1,4 @@
-/** The event loop of the process that embeds a director is not on the packets' way. */
+/** A busy event loop of the process that embeds a director does not hold packets up. */
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addService, DirectorAgent } from '../support/director-agent.js';

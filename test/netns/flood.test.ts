@@ -1,4 +1,4 @@
-/** A flood from addresses of nobody, far beyond what the table holds, and clients that want to be served meanwhile. */
+/** A flood from addresses of nobody, far beyond what the table holds, and clients that want service meanwhile. */
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FloodOptions } from '../../bench/native-bench.js';
@@ -8,7 +8,7 @@ import { describeLab, PORT, TestStage, UPLINK } from '../support/lab.js';
 const MAX_CONNECTIONS = 2048;
 const FLOOD_PORT = 5000;
 const FLOOD_MS = 8_000;
-/** Four tables full in all, half a one a second. */
+/** The flood fills four tables in all, half a table a second. */
 const PACKETS_PER_SECOND = MAX_CONNECTIONS / 2;
 const generator = new URL('../../bench/programs/generator.js', import.meta.url).pathname;
 

@@ -1,4 +1,4 @@
-/** HTTP and UDP through a director, whatever the way out and however many queues. */
+/** HTTP and UDP through a director, with every egress and any number of queues. */
 import { strict as assert } from 'node:assert';
 import type { CounterName, DirectorOpenOptions } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
@@ -86,7 +86,8 @@ for (const { egress, queues } of ways) {
       assert.ok(count('forwarded') > 0);
       const lost = ['egressNoBuffer', 'egressNoRoute', 'egressTooLong', 'egressFailed'];
       assert.equal(sum('sent', ...lost), count('handedOut'));
-      // No fragments, no answers: one packet out for each that was forwarded, and for each client told of the MTU.
+      // There are no fragments and no answers: one packet went out for each that was forwarded, and for each client
+      // told the MTU.
       assert.equal(sum('fragmentsSent', 'answersUnreachable', 'answersReset', 'answeredEcho', 'recreatedIcmp'), 0);
       assert.equal(count('handedOut'), sum('forwarded', 'relayedIcmp', 'answeredTooBig'));
       assert.ok(count('receivedBytes') >= count('forwardedBytes'));

@@ -1,4 +1,4 @@
-/** Datagrams that are longer than a link takes, and so come in fragments, which a TUN device hands on as they are. */
+/** Datagrams longer than a link takes come in fragments, which a TUN device passes on as they are. */
 import { strict as assert } from 'node:assert';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab, PORT, TestStage } from '../support/lab.js';
@@ -64,7 +64,7 @@ describeLab('datagrams of 8 KB over two queues', () => {
     const { answeredTooBig, dropFragment } = Object.fromEntries(
       Object.entries(counters).map(([name, count]) => [name, Number(count)]),
     );
-    // Of a datagram whose first fragment was answered as too long, the others go nowhere.
+    // When the first fragment of a datagram was answered as too long, the others go nowhere.
     const others = Math.ceil(BYTES / (1500 - 48)) - 1;
     assert.equal(dropFragment, others * (answeredTooBig ?? 0));
   });

@@ -24,7 +24,7 @@ async function listen(director: DirectorAgent): Promise<void> {
 const told = (director: DirectorAgent): Promise<Told[]> =>
   director.run(() => (globalThis as unknown as { told: Told[] }).told.splice(0));
 
-/** Until an event of this type has been told. */
+/** Waits until an event of this type has been told. */
 async function tells(director: DirectorAgent, type: string): Promise<Told> {
   const seen: Told[] = [];
   const read = async () => {
@@ -35,14 +35,14 @@ async function tells(director: DirectorAgent, type: string): Promise<Told> {
   return seen.find((event) => event.type === type) as Told;
 }
 
-/** A first check has been done, and nothing is under way. */
+/** Waits until a first check has been done and nothing is under way. */
 const settled = (director: DirectorAgent): Promise<number> => director.run((d) => d.mendHost());
 
 const VIP = '10.2.0.100';
 const VIP6 = '2001:db8:2::100';
 const write = (value: string, path: string) => `echo ${value} > /proc/sys/net/${path}`;
 
-/** What is done to the director's host, as a shell takes it. */
+/** Damages to the director's host, as commands that a shell takes. */
 const damages: [what: string, command: string][] = [
   [
     'the LAN interface goes down and up',
@@ -107,7 +107,7 @@ describeLab("a director's host that somebody else changes", () => {
     await stage?.close();
   });
 
-  /** With what links have. */
+  /** Returns the state with what links have. */
   async function fullState(host: LabHost): Promise<string> {
     const links = await host.exec([
       'sh',
@@ -167,7 +167,7 @@ describeLab("a director's host that somebody else changes", () => {
   it('goes on under the name that a device is given', async () => {
     await stage.director.exec(['sh', '-c', 'ip link set tunvs0 name lvs9 && ip link set eth0 name lan9']);
     const event = await tells(director, 'deviceRenamed');
-    assert.match(event.message, /^device tunvs0 is called lvs9 now/);
+    assert.match(event.message, /^device tunvs0 was renamed to lvs9/);
     await settled(director);
     assert.equal(await director.run((d) => d.device?.name), 'lvs9');
     await serves();
@@ -197,7 +197,7 @@ describeLab("a director's host that somebody else changes", () => {
     assert.match(message, /ip route replace 10\.2\.0\.100\/32 dev tunvs0.*unmanaged-devices=interface-name:tunvs0/);
     assert.match(message, /ManageForeignRoutes=no/);
     await stage.director.exec(['ip', 'route', 'del', VIP, 'dev', 'tunvs0']);
-    // Another thing is put back meanwhile, so the missing route has been seen.
+    // Another thing is put back meanwhile, so the missing route must have been noticed.
     await stage.director.exec(['ip', 'neigh', 'del', 'proxy', VIP, 'dev', 'eth0']);
     await tells(director, 'hostMended');
     assert.equal(await route(), '');

@@ -99,7 +99,7 @@ for (const { egress, topology, rpFilter } of settings) {
         ]);
     });
 
-    // A reply to the host itself comes from the virtual address by another way than that is routed to.
+    // A reply to the host itself comes from the virtual address, by another way than the route to that address.
     const itIfLoose = rpFilter === 1 ? it.skip : it;
     itIfLoose("the host's own clients get to both servers as well", async () => {
       const own = await Agent.connect(stage.director.node(program('web-client')));

@@ -1,4 +1,4 @@
-/** Firewall marks that the host's nftables give, each with a device and a service of its own behind one address. */
+/** Firewall marks that the host's nftables set, each with a device and a service of its own behind one address. */
 import { strict as assert } from 'node:assert';
 import { Agent } from '../../lib/lab/agent.js';
 import { addService, DirectorAgent } from '../support/director-agent.js';
@@ -13,7 +13,7 @@ import {
 } from '../support/lab.js';
 import { markInPrerouting, nftProblem } from '../support/nft.js';
 
-/** Whose packets get mark 2; those of the client's other addresses get mark 1. */
+/** The client address whose packets get mark 2; those of the other addresses get mark 1. */
 const GUEST = '10.1.0.66';
 const GUEST6 = '2001:db8:1::66';
 const MARKS = ['meta mark set 1', `ip saddr 10.1.0.64/26 meta mark set 2`, `ip6 saddr ${GUEST6} meta mark set 2`];
@@ -29,7 +29,7 @@ async function openStage(marks: readonly string[], options: TestStageOptions = {
   return stage;
 }
 
-/** Who answers each of the client's addresses. */
+/** Returns who answers each of the client's addresses. */
 async function served(stage: TestStage, localAddresses: readonly string[]): Promise<Record<string, number>[]> {
   const { virtualAddress, virtualAddress6 } = stage.topology;
   const answers: Record<string, number>[] = [];
@@ -45,7 +45,7 @@ async function served(stage: TestStage, localAddresses: readonly string[]): Prom
 const settings = [
   { egress: 'packet', rpFilter: 1 },
   { egress: 'raw', rpFilter: 0 },
-  // What is written to the device gets mark 1 as well when it comes out.
+  // A packet written to the device gets mark 1 as well when it comes out.
   { egress: 'tun', rpFilter: 2 },
   { egress: 'tun', rpFilter: 0 },
 ] as const;
@@ -225,7 +225,7 @@ describeMarks('tunvs run with devices of marks', () => {
     const during = await hostState(stage.director);
     const options = { source, device: { name: 'tunvs1' }, markDevices: [{ mark: 9 }, { mark: 2 }] };
     await assert.rejects(DirectorAgent.open(stage.director, options), {
-      message: /mark 2 is served by the director on guests: stop that one, or choose another mark/,
+      message: /mark 2 is served by the director on guests: stop that director, or choose another mark/,
     });
     assert.equal(await hostState(stage.director), during);
     assert.deepEqual(await served(stage, [stage.topology.clientAddress, GUEST]), [{ rs1: 10 }, { rs2: 10 }]);

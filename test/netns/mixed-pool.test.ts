@@ -34,7 +34,7 @@ for (const rpFilter of [0, 1] as const) {
         ipv6: true,
         rpFilter,
         realServers: FORWARDING.length,
-        // One pool, two methods: the third takes what the others do.
+        // The pool has two methods: the third real server takes both.
         forwarding: (index) => (index === 2 ? 'dr,ipip,gue' : (FORWARDING[index] ?? 'ipip')),
       });
       untouched = await hostState(stage.director);

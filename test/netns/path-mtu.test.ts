@@ -1,4 +1,4 @@
-/** A path to a real server that takes shorter packets while a transfer is on its way. */
+/** A path to a real server begins to take shorter packets only, while a transfer is on its way. */
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RealServerOptions } from '../../lib/index.js';
@@ -19,7 +19,7 @@ const cases: {
 }[] = [
   { what: 'IPv4 in IPv4', inner: 4, outer: 4 },
   { what: 'IPv4 in IPv4, from a range of sources', inner: 4, outer: 4, source: 'range' },
-  // The outer header lets routers fragment, as IPVS's does, so nothing is to be learned.
+  // The outer header lets routers fragment, as IPVS's does, so there is nothing to learn.
   { what: 'IPv6 in IPv4', inner: 6, outer: 4, pathMtu: 1500 },
   { what: 'IPv4 in IPv6', inner: 4, outer: 6 },
   { what: 'IPv6 in IPv6', inner: 6, outer: 6 },
@@ -47,7 +47,7 @@ describeLab('a path whose MTU shrinks between director and real server', () => {
   for (const { what, inner, outer, source, tunnel, pathMtu = SHRUNK_MTU } of cases) {
     it(`${what}: lets a 10 MB upload finish that was on its way, and knows why`, async () => {
       setMtu(1500);
-      // The client is to find out anew.
+      // The client must find out anew.
       for (const family of ['-4', '-6']) await stage.client.exec(['ip', family, 'route', 'flush', 'cache']);
       const { virtualAddress, virtualAddress6, directorAddress, directorAddress6 } = stage.topology;
       const address = inner === 4 ? virtualAddress : virtualAddress6;
@@ -66,13 +66,13 @@ describeLab('a path whose MTU shrinks between director and real server', () => {
           holdAfterBytes: UPLOAD_BYTES / 4,
           timeoutMs: 30_000,
         });
-        // Half of what it may send has to be there: then it is on its way with packets of full length.
+        // Half of what it may send has arrived, so it is on its way with packets of full length.
         while ((await receivedBytes()) - before < UPLOAD_BYTES / 8) await sleep(20);
         setMtu(SHRUNK_MTU);
         await stage.resume();
         assert.equal((await upload).intact, true);
         assert.equal(await director.run((d) => d.stats().services[0]?.servers[0]?.pathMtu), pathMtu);
-        // A connection that comes later is told by the director, without asking the path again.
+        // The director tells a connection that comes later, without asking the path again.
         assert.equal((await stage.fetch({ address, uploadBytes: 200_000, timeoutMs: 20_000 })).intact, true);
       } finally {
         await director.close();

@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { addService, DirectorAgent } from '../support/director-agent.js';
 import { DirectorCommand, describeLab, hostState, PORT, TestStage } from '../support/lab.js';
 
-/** Of 10.8.8.0/29. */
+/** Addresses of 10.8.8.0/29. */
 const MARKED = ['10.8.8.1', '10.8.8.6'] as const;
 
 describeLab('a client of a persistent service', () => {

@@ -51,7 +51,7 @@ describeLab('from a client that probes the virtual address', () => {
         { from: router, kind: 'timeExceeded' },
         { from: dip, kind: 'timeExceeded' },
       ]);
-      // The router again, this time about the tunnel packet: the director tells the client in its own name.
+      // It is the router again, this time about the tunnel packet: the director tells the client in its own name.
       assert.equal(hops[2]?.kind, 'timeExceeded', JSON.stringify(hops));
       assert.deepEqual(hops.slice(3).map(seen), [{ from: vip, kind: 'reply' }]);
     });

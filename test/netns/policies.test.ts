@@ -1,4 +1,4 @@
-/** Policies on a device: JavaScript decides about new connections, and is not in anybody's way when it does not. */
+/** Policies on a device: JavaScript decides about new connections, and holds nobody up when it does not. */
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionPolicyOptions, Director, EngineEvent } from '../../lib/index.js';
@@ -20,7 +20,7 @@ interface Given {
   options: ConnectionPolicyOptions;
 }
 
-/** The service with a connection policy, and rr where that does not decide. */
+/** The service has a connection policy, and rr where that does not decide. */
 function serve(director: DirectorAgent, given: Given): Promise<void> {
   return director.run(async (d, { library, address, port, servers, decide, options }: Given) => {
     const { connectionPolicy } = (await import(library)) as typeof import('../../lib/index.js');

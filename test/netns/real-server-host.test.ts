@@ -1,4 +1,4 @@
-/** RealServerHost, embedded in a program of one's own. */
+/** RealServerHost, embedded in a program. */
 import { strict as assert } from 'node:assert';
 import { describeLab, hostState, type LabHost } from '../support/lab.js';
 import { beforeOnLoneHost } from '../support/lone-host.js';
@@ -141,7 +141,9 @@ describeLab('RealServerHost', () => {
     assert.match(String(result), /^ERR_TUNVS_(BUSY|EXISTS|SYSTEM)$/);
   });
 
-  /** Opens, does what `harm` says, and returns what was told until a little behind the error; with what `harm` printed. */
+  /**
+   * Opens, does what `harm` says, and returns what was told until shortly after the error, with what `harm` printed.
+   */
   const harmed = (harm: string) =>
     run(`
       const { execFileSync } = await import('node:child_process');
@@ -165,7 +167,10 @@ describeLab('RealServerHost', () => {
     const { told, received } = (await harmed('ip link delete tunvs-rs0')) ?? {};
     const [[name, code, message] = [], ...others] = told as [string[], ...unknown[]];
     assert.deepEqual([name, code, others, received], ['TunvsError', 'ERR_TUNVS_NO_DEVICE', ['close'], 0]);
-    assert.match(String(message), /^the device tunvs-rs0 is gone: .*; no tunnel packet reaches .*: open it again$/);
+    assert.match(
+      String(message),
+      /^the device tunvs-rs0 is gone: .*; tunnel packets no longer reach .*: open it again$/,
+    );
   });
 
   it('tells the same of a socket that fails', async function () {

@@ -1,4 +1,4 @@
-/** A real server's host: what it takes, what it drops, and what it leaves. */
+/** A real server's host: what it accepts, what it drops, and what it leaves behind. */
 import { strict as assert } from 'node:assert';
 import { eventually } from '../support/eventually.js';
 import { describeLab, hostState, Lab, type LabHost, type LabProcess, startRealServerCommand } from '../support/lab.js';

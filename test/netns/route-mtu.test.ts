@@ -1,4 +1,4 @@
-/** A director whose own link or route to the real server takes less than 1500 bytes; answers to strangers. */
+/** A director whose own link or route to the real server takes less than 1500 bytes, and its answers to strangers. */
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { egresses } from '../../lib/values/egress.js';
@@ -16,7 +16,7 @@ describeLab('a director whose way to the real server is narrow', () => {
     await stage?.close();
   });
 
-  /** What the real server's path MTU becomes, within a few seconds. */
+  /** Returns what the real server's path MTU becomes within a few seconds. */
   async function becomes(director: DirectorAgent, bytes: number): Promise<void> {
     for (let tries = 0; tries < 250; tries++) {
       if ((await director.run((d) => d.stats().services[0]?.servers[0]?.pathMtu)) === bytes) return;
@@ -72,7 +72,7 @@ describeLab('a director whose way to the real server is narrow', () => {
           [virtualAddress6, server.address6],
         ] as const) {
           await addService(director, { address, port: PORT, scheduler: 'rr', servers: [{ address: realServer }] });
-          // Nobody listens: the director resets.
+          // Nobody listens, so the director resets.
           await assert.rejects(stage.fetch({ address, port: 81, timeoutMs: 5_000 }), /ECONNREFUSED/);
         }
       } finally {

@@ -1,4 +1,4 @@
-/** `tunvs run` as an operator has it: rules from a file, reloaded, ended, killed, started again. */
+/** `tunvs run` as an operator uses it: rules from a file, reloaded, ended, killed, started again. */
 import { strict as assert } from 'node:assert';
 import { eventually } from '../support/eventually.js';
 import { DirectorCommand, describeLab, hostState, labRules, PORT, TestStage } from '../support/lab.js';
@@ -11,7 +11,7 @@ describeLab('tunvs run', () => {
   let command: DirectorCommand | undefined;
 
   before(async () => {
-    // On a LAN there is most to leave behind: neighbour entries besides the route.
+    // A director on a LAN leaves most behind: neighbour entries besides the route.
     stage = await TestStage.open({ topology: 'lan' });
   });
 

@@ -4,8 +4,9 @@ import { addService, DirectorAgent } from '../support/director-agent.js';
 import { describeLab, PORT, TestStage } from '../support/lab.js';
 
 /**
- * Choices for connections that stay open, one after the other, with weights 3, 2, 1 in the order of adding. The list
- * that is walked is then rs3, rs2, rs1. wrr begins at its lowest level, where the first real server's adding left it.
+ * Choices for connections that stay open, one after the other, with weights 3, 2, 1 in the order of adding. The
+ * scheduler walks the list rs3, rs2, rs1. wrr begins at its lowest level, where adding the first real server has left
+ * it.
  */
 const cases = [
   { scheduler: 'rr', expected: ['rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1', 'rs3', 'rs2', 'rs1'] },
@@ -43,7 +44,7 @@ describeLab('scheduling real connections', () => {
       assert.deepEqual(await chosen(answered.map(({ localPort }) => localPort)), expected);
 
       for (const index of expected.keys()) await stage.closeConnection(`${scheduler}.${index}`);
-      // What is left of a connection counts in lc and wlc, also for a server that is configured anew.
+      // Connections that have ended still count in lc and wlc, even for a server that is configured anew.
       await director.run(async (d) => {
         while (d.stats().table.ipv4 > 0) await new Promise((resolve) => setTimeout(resolve, 100));
         d.clear();
@@ -51,7 +52,7 @@ describeLab('scheduling real connections', () => {
     });
   }
 
-  /** What the director's connection table says, by the client's port. */
+  /** Returns what the director's connection table says, by the client's port. */
   async function chosen(ports: readonly number[]): Promise<(string | undefined)[]> {
     const connections = await director.run(async (d) => {
       const rows: [port: number, address: string][] = [];

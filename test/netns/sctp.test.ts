@@ -64,7 +64,7 @@ describeLab('SCTP through a director', () => {
     });
   }
 
-  /** How many connections of the service are in each state. */
+  /** Counts the connections of the service in each state. */
   function states(address: string): Promise<Record<string, number>> {
     return director.run(async (d, virtualAddress) => {
       const counts: Record<string, number> = {};

@@ -1,4 +1,4 @@
-/** What several directors and real servers of one host share: nobody takes from another what that one needs. */
+/** Several directors and real servers share one host: none takes away what another needs. */
 import { strict as assert } from 'node:assert';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { Agent } from '../../lib/lab/agent.js';
@@ -33,7 +33,7 @@ class Holders {
   }
 }
 
-/** Of a descriptor; those of the reading itself are closed by now. */
+/** Returns the target of a descriptor; descriptors of the reading itself are closed by now. */
 function targetOf(path: string): string {
   try {
     return readlinkSync(path);
@@ -102,7 +102,7 @@ describeLab('directors and real servers of one host', () => {
     return holders;
   }
 
-  /** At once, or when a guardian has done its work. */
+  /** Waits until the host is as before, which it is at once or when a guardian has done its work. */
   async function assertUntouched(): Promise<void> {
     await eventually(async () => assert.equal(await hostState(host), untouched));
   }
@@ -205,7 +205,7 @@ describeLab('directors and real servers of one host', () => {
   it('gives a guardian no descriptor of its holder, and ends it with the holder', async () => {
     const holders = await start();
     await holders.director('a', A, VIPS_A);
-    // Of this host: other tests may run guardians of theirs meanwhile.
+    // Only guardians of this host count: other tests may run guardians of their own meanwhile.
     const guardians = async () => {
       const look = `pgrep -f "^/bin/sh .* tunvs-guardian /run/tunvs" | while read -r pid; do
         [ "/proc/$pid/ns/net" -ef /proc/self/ns/net ] && echo "$pid"; done`;
@@ -213,7 +213,7 @@ describeLab('directors and real servers of one host', () => {
     };
     const pid = (await guardians()).trim();
     assert.match(pid, /^\d+$/);
-    // What this test itself was started with, every program below it has.
+    // Every program below this test inherits what the test itself was started with.
     const given = new Set(readdirSync('/proc/self/fd').map((name) => targetOf(`/proc/self/fd/${name}`)));
     const open = readdirSync(`/proc/${pid}/fd`).map((name) => targetOf(`/proc/${pid}/fd/${name}`));
     const own = open.filter((target) => target !== '/dev/null' && !given.has(target));

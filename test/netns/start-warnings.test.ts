@@ -1,4 +1,4 @@
-/** What does not work from the start, though the director runs, is said to its owner: see also said.test.ts. */
+/** A director that runs tells its owner what does not work from the start; see also said.test.ts. */
 import { strict as assert } from 'node:assert';
 import { describeLab, type LabHost } from '../support/lab.js';
 import { beforeOnLoneHost } from '../support/lone-host.js';
@@ -12,7 +12,7 @@ describeLab('a director that lacks something when it starts', () => {
     host = made;
   });
 
-  /** Opens a director behind `before`; what it is warned of, in itself and on the channel. */
+  /** Opens a director after `before`; returns its warnings and those on the channel. */
   async function warnings(...before: string[]): Promise<{ own: string[]; published: unknown[] }> {
     const script = `
       import { subscribe } from 'node:diagnostics_channel';

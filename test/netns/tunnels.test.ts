@@ -1,4 +1,4 @@
-/** Pools that are reached by GUE and GRE, with every checksum that there is, and from a range of sources. */
+/** Pools that are reached by GUE and GRE, with every kind of checksum, and from a range of sources. */
 import { strict as assert } from 'node:assert';
 import type { RealServerOptions } from '../../lib/index.js';
 import { type CapturedFlow, startCapture } from '../support/capture.js';
@@ -55,7 +55,9 @@ describeLab('real servers that are reached by other tunnels than IPIP', () => {
     return director;
   }
 
-  /** Requests, an upload that begins too long for the tunnel, and datagrams; what of it left the director. */
+  /**
+   * Sends requests, an upload that begins too long for the tunnel, and datagrams; returns what of it left the director.
+   */
   async function exchange(address: string): Promise<CapturedFlow[]> {
     const capture = await startCapture(stage.director, UPLINK);
     const { failures, servers } = await stage.fetchMany({ address, requests: 40, concurrency: 20 });

@@ -1,4 +1,4 @@
-/** An error that nobody listens to is thrown, as everywhere in Node: whoever finds it, no program goes on unaware. */
+/** An error that nobody listens to is thrown, as everywhere in Node: no program goes on unaware. */
 import { strict as assert } from 'node:assert';
 import { describeLab, hostState, Lab, type LabHost } from '../support/lab.js';
 

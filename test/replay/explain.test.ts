@@ -99,7 +99,7 @@ describe('tunvs explain', () => {
 
   for (const [args, message] of [
     [[], /--client and --virtual, or name a capture/],
-    [['--client', '198.51.100.7:1'], /go together/],
+    [['--client', '198.51.100.7:1'], /belong together/],
     [
       ['--client', '198.51.100.7', '--virtual', '192.0.2.1:80'],
       /--client 198\.51\.100\.7: write an address and a port/,

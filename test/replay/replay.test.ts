@@ -114,7 +114,7 @@ describe('tunvs replay', () => {
       at(3, ack(1)),
     ]);
     const serversInTurn = ['10.0.0.12', '10.0.0.11', '10.0.0.11', '10.0.0.11', '10.0.0.11'];
-    // The sixth has no server: its client is told.
+    // The sixth has no server, so its client is told.
     assert.deepEqual(servers(), [...serversInTurn, '172.16.0.1', '10.0.0.12']);
   });
 
@@ -357,7 +357,7 @@ describe('tunvs replay', () => {
   });
 
   const mistakes: [string, RegExp][] = [
-    ['-A -t 192.0.2.1:80 -q\n', /rules:1: -q is no option of ipvsadm/],
+    ['-A -t 192.0.2.1:80 -q\n', /rules:1: -q is not an option of ipvsadm/],
     [`${WEB}-A -t 192.0.2.1:80\n`, /rules:4: the service -t 192\.0\.2\.1:80 exists already/],
     [
       `${WEB}@1 -a -t 192.0.2.9:80 -r 10.0.0.11 -i\n`,

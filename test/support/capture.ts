@@ -1,14 +1,16 @@
-/** Captures what passes a device of a lab's host, summed up by flow. Needs python3, which every build machine has. */
+/**
+ * Captures what passes a device of a lab's host, summed up by flow. It needs python3, which every build machine has.
+ */
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
 export interface CapturedFlow {
-  /** Seen from the host. */
+  /** The direction as the host sees it. */
   direction: 'in' | 'out';
   source: string;
   destination: string;
-  /** IP protocol number; of the two families, IPv6 extension headers not passed over. */
+  /** IP protocol number; IPv6 extension headers are not skipped. */
   protocol: number;
-  /** Of the packet inside, where this is a tunnel packet: protocols 4 and 41, GRE, and GUE on port 6080. */
+  /** The packet inside, where this is a tunnel packet: protocols 4 and 41, GRE, and GUE on port 6080. */
   innerSource: string | null;
   innerDestination: string | null;
   packets: number;
@@ -21,8 +23,8 @@ export interface Capture {
 }
 
 /**
- * A ring that the kernel fills (TPACKET_V2, see packet(7) and linux/if_packet.h): unlike a socket's buffer it may be
- * large without privilege over the host, so that a burst is not lost.
+ * The kernel fills a ring (TPACKET_V2, see packet(7) and linux/if_packet.h). Unlike a socket's buffer it may be large
+ * without privilege over the host, so a burst is not lost.
  */
 const SCRIPT = `
 import json, mmap, select, signal, socket, struct, sys

@@ -1,4 +1,4 @@
-/** A command line run within the test: what it wrote, and its exit code. */
+/** Runs a command line within the test; returns what it wrote and its exit code. */
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { runCli } from '../../lib/cli/program.js';

@@ -21,7 +21,7 @@ export class DirectorAgent {
     this.#agent = agent;
   }
 
-  /** Runs `body` over there: it sees nothing but its parameters. What it returns comes back as JSON. */
+  /** Runs `body` over there, where it sees nothing but its parameters; returns its result as JSON carries it. */
   run<Result, Argument = null>(
     body: (director: Director, argument: Argument) => Result,
     argument?: Argument,
@@ -29,7 +29,7 @@ export class DirectorAgent {
     return this.#agent.call('run', { source: body.toString(), argument: argument ?? null });
   }
 
-  /** Resolves when the process's event loop goes on again. */
+  /** Blocks the process's event loop; resolves when that goes on again. */
   block(durationMs: number): Promise<void> {
     return this.#agent.call('block', { durationMs });
   }

@@ -1,4 +1,4 @@
-/** A configuration whose native part and host are recorders that can be told to refuse. */
+/** A configuration whose native part and host record their calls and can be told to refuse. */
 import { strict as assert } from 'node:assert';
 import { Configuration } from '../../lib/director/configuration.js';
 import type { ConfigurationEvent } from '../../lib/director/events.js';
@@ -23,11 +23,11 @@ export interface FakeConfiguration {
   told: ConfigurationEvent[];
   reported: EngineEvent[];
   pulse: ManualPulse;
-  /** What the native part reports; for stats and drains. */
+  /** What the native part reports, for stats and drains. */
   rows: NativeServiceRow[];
-  /** Thrown by the next apply. */
+  /** The next apply throws this. */
   refuseApply: Error | undefined;
-  /** Addresses that the host will not direct to the device. */
+  /** Addresses that the host refuses to direct to the device. */
   refusedVips: Set<string>;
   isClosed: boolean;
   nowMs: number;

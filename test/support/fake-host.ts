@@ -1,4 +1,4 @@
-/** A host that exists in memory: what was run on it is on record, and any of it can be made to fail. */
+/** A host in memory: it records what was run on it, and any command can be made to fail. */
 import { ipJson } from '../../lib/host/family.js';
 import type { Host, HostAddress } from '../../lib/host/host.js';
 import { errorOf } from '../../lib/host/ip-batch.js';
@@ -8,11 +8,11 @@ import { formatHostCommand, type HostCommand } from '../../lib/host/step.js';
 export interface FakeHostOptions {
   sysctls?: Record<string, string>;
   addresses?: HostAddress[];
-  /** What a query prints, by the command line; null: it fails. */
+  /** What a query prints, by the command line; null makes it fail. */
   answers?: Record<string, string | null>;
 }
 
-/** Queries that print nothing where there is nothing; the others fail then. */
+/** Queries that print nothing where there is nothing; others fail then. */
 const NEVER_FAIL = /^ip -j |(rule|neigh|address|route) show/;
 
 /** What every host begins with. */
@@ -59,7 +59,7 @@ export class FakeHost implements Host {
     return commands.map((command) => errorOf(() => this.run(command)));
   }
 
-  /** What it answers now to the questions of a snapshot. */
+  /** Returns its present answers to the questions of a snapshot. */
   takeSnapshot(): SnapshotHost {
     const commands = ([4, 6] as const).flatMap((family) => DUMPS.map((dump) => ipJson(family, ...dump.split(' '))));
     return new SnapshotHost(this, new Map(commands.map((argv) => [argv.join(' '), this.query(argv) || '[]'])));

@@ -1,11 +1,11 @@
-/** A director of recorders that rules can be put into force at. */
+/** A recording director that rules can be put into force at. */
 import { applyRules, type RulesTarget } from '../../lib/rules/apply.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { type FakeConfiguration, fakeConfiguration } from './fake-configuration.js';
 
 const support = { schedulers: ['rr', 'wrr', 'lc', 'wlc'], sysctlNames: ['sloppy_tcp', 'conn_reuse_mode'] };
 
-/** A director of recorders, with timeouts and sysctls. */
+/** A recording director, with timeouts and sysctls. */
 export function fakeRulesTarget(): { target: RulesTarget; fake: FakeConfiguration; apply(text: string): void } {
   const fake = fakeConfiguration();
   let timeouts = { tcp: 900, tcpFin: 120, udp: 300 };

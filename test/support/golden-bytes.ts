@@ -24,9 +24,9 @@ export interface ByteTrace {
 }
 
 export interface Difference {
-  /** Of the case, or the command. */
+  /** The name of the case, or the command. */
   name: string;
-  /** What was expected and what came, several lines. */
+  /** What was expected and what came, in several lines. */
   text: string;
   /** A line for each packet that we sent. */
   ours: string;
@@ -37,12 +37,15 @@ export interface Comparison {
   differences: Difference[];
 }
 
-/** The recorded director was its own router and lowered the TTL; ours has one in front of it, where these end. */
+/**
+ * The recorded director was its own router and lowered the TTL. Ours has a router in front of it, where these packets
+ * end.
+ */
 export function diesOnTheWay(entry: ByteCase): boolean {
   return entry.in.some((hex) => (readIp(fromHex(hex))?.ttl ?? 0) <= 1);
 }
 
-/** `isLeftOut`: cases that are not even sent. */
+/** `isLeftOut` says which cases are not even sent. */
 export async function compareBytes(trace: ByteTrace, isLeftOut: (name: string) => boolean): Promise<Comparison> {
   await using director = new GoldenDirector();
   for (const rule of trace.setup) director.run(rule);
@@ -115,7 +118,7 @@ async function eventDifference(director: GoldenDirector, { event, output }: Byte
     return listed === output ? undefined : { text, ours: listed };
   }
   for (const command of event.split('&&')) {
-    // The recorded director's routes; ours are the path MTUs that packets show.
+    // The recorded director knew its routes; ours knows the path MTUs that packets show.
     if (!/^\s*ip (-6 )?route get /.test(command)) director.run(command.trim());
   }
   return undefined;

@@ -1,5 +1,5 @@
 /**
- * Recorded packets and ours made comparable: what no two runs of IPVS have in common is blanked, and nothing else. A
+ * Makes recorded packets and ours comparable: blanks what no two runs of IPVS have in common, and nothing else. A
  * checksum over what is blanked is blanked only where it is right.
  */
 import { checksum, routed, transportChecksum } from './packets.js';
@@ -10,9 +10,9 @@ import { addressBytes } from '../../lib/values/inet.js';
 export const GUE_PORT = 6080;
 
 /**
- * Blanked: the outer id where DF is clear, the id of an IPv6 fragment, a GUE tunnel's source port, and the flow label
- * of packets that the director makes itself. Ids become the fragments' number of their packet, so that two packets whose fragments share an
- * id still differ.
+ * Blanks the outer id where DF is clear, the id of an IPv6 fragment, a GUE tunnel's source port, and the flow label of
+ * packets that the director makes itself. An id becomes the number of the packet that the fragment belongs to, so that
+ * two packets whose fragments share an id still differ.
  */
 export function comparable(packets: readonly Uint8Array[]): Uint8Array[] {
   const fragmented = new Map<string, number>();
@@ -57,8 +57,8 @@ function blankGuePort(datagram: Uint8Array): void {
 }
 
 /**
- * A recorded answer as it is where the question has passed one more router: what it quotes of `question` has a TTL that
- * is one lower. Answers that quote the packet after IPVS has lowered its TTL are what they are.
+ * Returns a recorded answer as it is when the question has passed one more router: the quoted part of `question` has a
+ * TTL that is one lower. Answers that quote the packet after IPVS has lowered its TTL stay as they are.
  */
 export function asFromDevice(answer: Uint8Array, question: Uint8Array): Uint8Array {
   const ip = readIp(answer);

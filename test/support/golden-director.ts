@@ -1,6 +1,6 @@
 /**
- * An offline director driven as the recorded one was: rules, packets and pauses, a millisecond from packet to packet,
- * and mark 1 on all that is for 192.168.60.0/24.
+ * Drives an offline director as the recorded one was driven: rules, packets and pauses, a millisecond from packet to
+ * packet, and mark 1 on all packets for 192.168.60.0/24.
  */
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import { native } from '../../lib/native/addon.js';
@@ -20,7 +20,7 @@ export interface GoldenConnection {
 
 const LIST_CONNECTIONS = parseCommandLine('-L -n -c') as ShowCommand;
 
-/** What came of a packet, in the words of the recordings. */
+/** What became of a packet, in the words of the recordings. */
 export interface Outcome {
   /** The outer destination. */
   chosen: string | null;
@@ -66,13 +66,13 @@ export class GoldenDirector implements AsyncDisposable {
     return readTunnel(sent) ? { chosen: sent.destination } : { chosen: null, reply: kindOf(sent) };
   }
 
-  /** The lines of `ipvsadm -Lnc`, a moment later. */
+  /** Returns the lines of `ipvsadm -Lnc`, a moment later. */
   async listConnections(): Promise<string[]> {
     this.sleep(0.1);
     return (await this.list(LIST_CONNECTIONS)).slice(1);
   }
 
-  /** The lines that a listing prints. */
+  /** Returns the lines that a listing prints. */
   async list(command: ShowCommand): Promise<string[]> {
     const source = {
       services: () => this.offline.stats().services,
@@ -85,7 +85,7 @@ export class GoldenDirector implements AsyncDisposable {
     return lines;
   }
 
-  /** As /proc/net/ip_vs_conn shows them a moment later. */
+  /** Returns connections as /proc/net/ip_vs_conn shows them a moment later. */
   async connectionsOf(clientPort: number): Promise<GoldenConnection[]> {
     this.sleep(0.1);
     const found: GoldenConnection[] = [];

@@ -1,6 +1,6 @@
 /**
- * What real servers and clients end up with when packets come in fragments. IPVS sees packets put together again, a
- * TUN device sees fragments, so only what arrives can be the same.
+ * Compares what real servers and clients receive when packets come in fragments. IPVS sees packets put together again,
+ * and a TUN device sees fragments, so only what arrives can be the same.
  */
 import { GUE_PORT } from './golden-comparable.js';
 import { checksum } from './packets.js';
@@ -22,7 +22,7 @@ export function whatArrives(packets: readonly Uint8Array[]): string[] {
   return arrived.sort();
 }
 
-/** Packets that are no fragments, and those whose fragments are all there. */
+/** Returns packets that are not fragments, and those whose fragments are all there. */
 export function reassemble(packets: readonly Uint8Array[]): Uint8Array[] {
   const groups = new Map<string, Uint8Array[]>();
   const whole: Uint8Array[] = [];

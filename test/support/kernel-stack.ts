@@ -1,12 +1,12 @@
 /**
- * The kernel's own stack as a host of its own: raw packets go in by a TUN device, what its UDP sockets are given and what
- * it sends comes out. Needs python3, which every build machine has, and the right to make a network namespace.
+ * The kernel's own stack as a host of its own: raw packets go in by a TUN device; what its UDP sockets receive and what
+ * it sends comes out. It needs python3, which every build machine has, and the right to make a network namespace.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { udp } from './packets.js';
 
-/** Where clients are, and what the kernel under test has as its own addresses. */
+/** The networks of clients, and the addresses of the kernel under test. */
 export const KERNEL = {
   4: { clients: '198.51.100.0/24', marker: '198.51.100.250', own: '192.0.2.10' },
   6: { clients: '2001:db8:1::/64', marker: '2001:db8:1::fa', own: '2001:db8:2::10' },
@@ -23,7 +23,7 @@ export interface Delivered {
 
 export interface KernelOutcome {
   delivered: Delivered[];
-  /** All that the kernel sent to clients. */
+  /** All packets that the kernel sent to clients. */
   sent: Uint8Array[];
 }
 
@@ -100,7 +100,7 @@ export class KernelStack implements AsyncDisposable {
     this.#answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** What came of these packets: the kernel has handled all of them when this is known. */
+  /** Returns what became of these packets: the kernel has handled all of them by then. */
   async take(packets: readonly Uint8Array[]): Promise<KernelOutcome> {
     const marker = udp({ from: `${KERNEL[4].marker}:1`, to: `${KERNEL[4].own}:${MARKER_PORT}` });
     this.#child.stdin?.write(`${JSON.stringify({ packets: packets.map(hexOf), marker: hexOf(marker) })}\n`);

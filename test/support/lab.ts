@@ -1,4 +1,4 @@
-/** Labs for mocha: suites that say why they are skipped, and the stage that most lab tests play on. */
+/** Labs for mocha: suites that say why they are skipped, and the stage of most lab tests. */
 import { Agent } from '../../lib/lab/agent.js';
 import { labProblem, tunProblem } from '../../lib/lab/isolation.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
@@ -31,10 +31,13 @@ export { UPLINK } from '../../lib/lab/topology.js';
 export const PORT = 80;
 export const LAB_TIMEOUT_MS = 60_000;
 
-/** A program of the lab's, by name. */
+/** Returns the path of a program of the lab's, by name. */
 export const program = (name: string) => new URL(`../../lib/lab/programs/${name}.js`, import.meta.url);
 
-/** A suite that needs namespaces and TUN devices; skipped, with the reason in its title, where they cannot be had. */
+/**
+ * Makes a suite that needs namespaces and TUN devices; it is skipped, with the reason in its title, where there are
+ * none.
+ */
 export function describeLab(title: string, body: (this: Mocha.Suite) => void): void {
   const problem = labProblem() ?? tunProblem();
   if (problem === undefined) {
@@ -58,7 +61,7 @@ export interface TestStageOptions extends TopologyOptions {
   topology?: keyof typeof topologies;
   /** As `tunvs realserver --forwarding` takes it, for all or by number from 0. Default: `ipip`. */
   forwarding?: string | ((index: number) => string);
-  /** Directors that the real servers take packets from; default: the director's addresses. */
+  /** Directors that the real servers accept packets from; the director's addresses by default. */
   directors?: readonly string[];
   /** Virtual addresses besides the topology's; where that is routed, the router sends them to the director. */
   moreVirtualAddresses?: readonly string[];
@@ -126,7 +129,7 @@ export class TestStage {
     return this.#client.call('udp', { address: this.virtualAddress, port: PORT, ...request });
   }
 
-  /** Lets uploads that wait at their `holdAfterBytes` go on. */
+  /** Lets the uploads that wait at their `holdAfterBytes` go on. */
   resume(): Promise<void> {
     return this.#client.call('resume');
   }
@@ -156,12 +159,12 @@ async function startServer(
     }),
     Agent.connect(server.host.node(program('web-server'), [server.host.name, `${PORT}`])),
   ]);
-  // A datagram's answer has to come from the virtual address, which the host has from now on.
+  // A datagram's answer must come from the virtual address, which the host has from now on.
   for (const address of virtualAddresses) await web.call('bindUdp', { address });
   return { ...server, name: server.host.name, command, web };
 }
 
-/** Everything on a host that tunvs may change, as text, to be compared before and after. */
+/** Returns everything on a host that tunvs may change, as text, to be compared before and after. */
 export async function hostState(host: LabHost): Promise<string> {
   const commands = [
     'ip address show | sed "s/ state .*//"',

@@ -1,4 +1,4 @@
-/** A host of its own in a lab, on a link that leads nowhere: for suites that need no more. */
+/** A host of its own in a lab, on a link that leads nowhere, for suites that need no more. */
 import { Lab, type LabHost } from './lab.js';
 
 export interface LoneHostOptions {
@@ -7,11 +7,11 @@ export interface LoneHostOptions {
   device?: string;
   /** With its prefix length, on the link. */
   address?: string;
-  /** What else `ip` is to do there. */
+  /** Further commands for `ip` there. */
   commands?: readonly string[];
 }
 
-/** Makes it before the suite that this is called in, hands it to `use`, and disposes of it behind the suite. */
+/** Makes the host before the suite that this is called in, hands it to `use`, and disposes of it after the suite. */
 export function beforeOnLoneHost(
   use: (host: LabHost) => Promise<void> | void,
   { name = 'director', device = 'lan', address = '10.2.0.2/24', commands = [] }: LoneHostOptions = {},

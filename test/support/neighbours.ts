@@ -1,14 +1,14 @@
-/** Who says on a link that an address is his: ARP replies and announcements, neighbour advertisements. Needs python3. */
+/** Sees who claims an address on a link: ARP replies and announcements, neighbour advertisements. It needs python3. */
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
 export interface Claim {
   address: string;
-  /** Link-layer address that it was claimed for, in the form of ip(8). */
+  /** The link-layer address that it was claimed for, in the form of ip(8). */
   mac: string;
 }
 
 export interface NeighbourCapture {
-  /** REQUIRES: the traffic of interest is over. Each claim once. */
+  /** Returns each claim once. REQUIRES: the traffic of interest is over. */
   stop(): Promise<Claim[]>;
 }
 

@@ -1,8 +1,8 @@
-/** nft(8) in a lab's host: the rules that give packets their firewall marks. */
+/** Runs nft(8) in a lab's host, for the rules that give packets their firewall marks. */
 import { spawnSync } from 'node:child_process';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
-/** Why there is none, undefined where there is. */
+/** Says why nft is not available, undefined where it is. */
 export function nftProblem(): string | undefined {
   const { error, status, stderr } = spawnSync('nft', ['list', 'tables'], { encoding: 'utf8' });
   if (error) return 'needs nft: install it with "apt install nftables"';

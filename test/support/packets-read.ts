@@ -1,4 +1,4 @@
-/** Packets taken apart, for comparing and for saying what they are. Reads what is there; checks nothing. */
+/** Takes packets apart, to compare them and to say what they are. It reads what is there and checks nothing. */
 import { formatAddress } from '../../lib/values/inet.js';
 import { checksum } from './packets.js';
 
@@ -17,11 +17,11 @@ export interface IpPacket {
   ttl: number;
   /** Type of service or traffic class. */
   tos: number;
-  /** What the headers are followed by. */
+  /** The protocol that follows the headers. */
   protocol: number;
-  /** Of the IPv4 header, or of the IPv6 fragment header. */
+  /** The id of the IPv4 header, or of the IPv6 fragment header. */
   id: number;
-  /** Where that id stands, and how many bytes it has; IPv6 without a fragment header has none. */
+  /** The place of that id, and its bytes; IPv6 without a fragment header has none. */
   idAt: number | undefined;
   idBytes: 2 | 4;
   df: boolean;
@@ -35,7 +35,7 @@ export interface IpPacket {
   payload: Uint8Array;
 }
 
-/** Undefined where the bytes begin with no whole IP header. */
+/** Returns undefined where the bytes do not begin with a whole IP header. */
 export function readIp(bytes: Uint8Array): IpPacket | undefined {
   const version = (bytes[0] ?? 0) >> 4;
   if (version === 4 && bytes.length >= 20) return readIp4(bytes);
@@ -119,7 +119,9 @@ export interface Tunnelled {
   inner: Uint8Array;
 }
 
-/** `guePort`: where GUE goes to. Undefined for a packet that is no tunnel's, or a later fragment of one. */
+/**
+ * `guePort` is where GUE goes to. Returns undefined for a packet that is not a tunnel's, or a later fragment of one.
+ */
 export function readTunnel(packet: IpPacket, guePort?: number): Tunnelled | undefined {
   const { protocol, payload } = packet;
   if (packet.fragmentOffset > 0 || payload.length < 4) return undefined;
@@ -148,10 +150,10 @@ const ICMP_NAMES: Readonly<Record<string, string>> = {
   '58 3/0': 'icmp6 hop-limit',
 };
 
-/** Of TCP's flags, in the order of their bits. */
+/** TCP's flags, in the order of their bits. */
 const TCP_LETTERS = 'FSRPAUEC';
 
-/** `tcp RA`, `icmp port-unreachable`, `udp`: in the words of the recordings. */
+/** Names a packet in the words of the recordings: `tcp RA`, `icmp port-unreachable`, `udp`. */
 export function kindOf({ protocol, payload, fragmentOffset }: IpPacket): string {
   const name = Object.entries(IP_PROTOCOLS).find(([, number]) => number === protocol)?.[0] ?? `protocol ${protocol}`;
   if (fragmentOffset > 0) return name;
@@ -164,14 +166,14 @@ export function kindOf({ protocol, payload, fragmentOffset }: IpPacket): string 
   return `tcp ${flags.join('')}`;
 }
 
-/** What a client is told that fits; undefined for a packet that says no such thing. */
+/** Returns the size that an ICMP error tells the client, undefined for a packet that tells none. */
 export function toldMtu(packet: IpPacket): number | undefined {
   if (packet.fragmentOffset > 0 || packet.payload.length < 8) return undefined;
   if (kindOf(packet) === 'icmp frag-needed') return viewOf(packet.payload).getUint16(6);
   return kindOf(packet) === 'icmp6 too-big' ? viewOf(packet.payload).getUint32(4) : undefined;
 }
 
-/** A sentence about a packet and those in it, for a test that fails. */
+/** Describes a packet and those in it in a sentence, for a test that fails. */
 export function describePacket(bytes: Uint8Array): string {
   const packet = readIp(bytes);
   if (!packet) return `${bytes.length} bytes that are no IP packet`;
@@ -197,7 +199,7 @@ export function describePacket(bytes: Uint8Array): string {
   return words.join(' ') + (within ? ` [ ${describePacket(within)} ]` : '');
 }
 
-/** What a tunnel packet carries or an ICMP error quotes. */
+/** Returns what a tunnel packet carries or an ICMP error quotes. */
 function innerOf(packet: IpPacket): Uint8Array | undefined {
   const { protocol, payload, fragmentOffset } = packet;
   if (fragmentOffset > 0) return undefined;

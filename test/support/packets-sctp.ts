@@ -1,4 +1,4 @@
-/** SCTP packets for tests: chunks by name, the CRC filled in. */
+/** Builds SCTP packets for tests: chunks by name, the CRC filled in. */
 import type { IpOptions } from './packets.js';
 import { endpoints, ip } from './packets.js';
 
@@ -26,7 +26,7 @@ export interface SctpOptions extends IpOptions {
   /** Chunk names with `+` between them: `COOKIE_ECHO+DATA`. */
   chunks: string;
   verificationTag?: number;
-  /** Default: the right one. */
+  /** The right CRC by default. */
   crc?: number;
 }
 
@@ -47,7 +47,7 @@ export function sctp(options: SctpOptions): Uint8Array {
   return ip(source, destination, 132, packet, options);
 }
 
-/** A chunk with a body of zeros, long enough for its type. */
+/** Builds a chunk with a body of zeros, long enough for its type. */
 function chunk(name: string): Uint8Array {
   const type = CHUNK_TYPES[name];
   if (type === undefined) throw new TypeError(`there is no SCTP chunk ${name}`);
@@ -57,7 +57,7 @@ function chunk(name: string): Uint8Array {
   return bytes;
 }
 
-/** RFC 9260, appendix A; sent with its low byte first. */
+/** Computes the CRC of RFC 9260, appendix A; it is sent with its low byte first. */
 function crc32c(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) {

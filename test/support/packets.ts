@@ -1,5 +1,5 @@
 /**
- * Packets for tests, in words: `tcp({ from: '172.16.0.1:1024', to: '192.0.2.1:80', flags: 'S' })`, or
+ * Builds packets for tests from words: `tcp({ from: '172.16.0.1:1024', to: '192.0.2.1:80', flags: 'S' })`, or
  * `from: '[2001:db8::7]:1024'`. Lengths and checksums are filled in; `patch` makes them wrong again.
  */
 import { addressBytes, parseEndpoint } from '../../lib/values/inet.js';
@@ -9,7 +9,7 @@ export interface IpOptions {
   ttl?: number;
   /** DSCP and ECN as one byte: type of service or traffic class. */
   tos?: number;
-  /** IPv6: of the fragment header, which a packet gets with `mf` or `fragmentOffset`. */
+  /** The id of the IPv6 fragment header, which a packet gets with `mf` or `fragmentOffset`. */
   id?: number;
   /** Don't fragment; IPv4. */
   df?: boolean;
@@ -91,7 +91,7 @@ export interface IcmpOptions extends IpOptions {
   payload?: Uint8Array | string;
 }
 
-/** ICMP between IPv4 addresses, ICMPv6 between IPv6 ones. */
+/** Builds ICMP between IPv4 addresses, ICMPv6 between IPv6 ones. */
 export function icmp(options: IcmpOptions): Uint8Array {
   const { type, code = 0, rest = 0 } = options;
   const source = address(options.from);
@@ -108,7 +108,7 @@ export function icmp(options: IcmpOptions): Uint8Array {
   return ip(source, destination, protocol, message, options);
 }
 
-/** Any protocol. */
+/** Builds a packet of any protocol. */
 export function ip4(
   from: string,
   to: string,
@@ -119,14 +119,14 @@ export function ip4(
   return ip(address(from), address(to), protocol, payload, options);
 }
 
-/** `packet` with `bytes` written over it at `offset`; a changed IP header keeps its old checksum. */
+/** Returns `packet` with `bytes` written over it at `offset`; a changed IP header keeps its old checksum. */
 export function patch(packet: Uint8Array, offset: number, ...bytes: number[]): Uint8Array {
   const changed = packet.slice();
   changed.set(bytes, offset);
   return changed;
 }
 
-/** `packet` as a router passes it on: TTL or hop limit one lower, IPv4 header checksum mended. */
+/** Returns `packet` as a router passes it on: TTL or hop limit one lower, IPv4 header checksum mended. */
 export function routed(packet: Uint8Array): Uint8Array {
   const passed = packet.slice();
   if ((packet[0] ?? 0) >> 4 === 6) {
@@ -144,7 +144,7 @@ export function routed(packet: Uint8Array): Uint8Array {
 export const toHex = (packet: Uint8Array): string => Buffer.from(packet).toString('hex');
 export const fromHex = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex.replace(/\s+/g, ''), 'hex'));
 
-/** What a tunnel packet says, and the packet in it. */
+/** What the header of a tunnel packet says, and the packet in it. */
 export interface TunnelPacket {
   source: string;
   destination: string;
@@ -162,7 +162,7 @@ export function readOuter(packet: Uint8Array): TunnelPacket {
   };
 }
 
-/** The Internet checksum (RFC 1071); 0 over bytes that hold a right one. */
+/** Computes the Internet checksum (RFC 1071); it is 0 over bytes that hold a right one. */
 export function checksum(bytes: Uint8Array): number {
   let sum = 0;
   for (let at = 0; at < bytes.length; at += 2) sum += ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
@@ -259,7 +259,7 @@ export function transportChecksum(
   return checksum(Uint8Array.from([...pseudoHeader, ...segment]));
 }
 
-/** `from` and `to` as addresses and ports. */
+/** Returns `from` and `to` as addresses and ports. */
 export function endpoints({ from, to }: { from: string; to: string }) {
   const client = endpoint(from);
   const server = endpoint(to);

@@ -1,11 +1,11 @@
-/** Captures written and read without the native part, so that it can be held to them. Classic pcap, microseconds. */
+/** Writes and reads captures without the native part, to check that against it. Classic pcap, microseconds. */
 import { readFileSync, writeFileSync } from 'node:fs';
 
 export const LINKTYPE_ETHERNET = 1;
 export const LINKTYPE_RAW = 101;
 
 export interface StampedPacket {
-  /** Since the epoch, whole. */
+  /** Milliseconds since the epoch, whole. */
   atUs: number;
   data: Uint8Array;
 }

@@ -1,11 +1,14 @@
-/** Echo requests and datagrams with a chosen TTL, and who answers: ping and traceroute in one. Needs python3. */
+/**
+ * Sends echo requests and datagrams with a chosen TTL and sees who answers: ping and traceroute in one. It needs
+ * python3.
+ */
 import type { LabHost } from '../../lib/lab/lab-host.js';
 
 export interface ProbeOptions {
   address: string;
   /** `echo`: ICMP or ICMPv6; `udp`: a datagram to `port`. */
   kind: 'echo' | 'udp';
-  /** Of UDP. */
+  /** For UDP. */
   port?: number;
   /** TTL or hop limit. Default 64. */
   ttl?: number;
@@ -23,9 +26,9 @@ export interface ProbeAnswer {
   kind: 'reply' | 'timeExceeded' | 'unreachable' | 'tooBig' | 'other';
   type: number;
   code: number;
-  /** Of tooBig: the MTU that it names. */
+  /** For tooBig: the MTU that it names. */
   mtu: number;
-  /** Of a reply: the payload came back as it was sent. */
+  /** For a reply: the payload came back as it was sent. */
   isIntact: boolean;
 }
 
@@ -99,14 +102,14 @@ while result is None and time.monotonic() < deadline: result = read()
 print(json.dumps(result))
 `;
 
-/** undefined when nobody answers in time. */
+/** Returns undefined when nobody answers in time. */
 export async function probe(host: LabHost, options: ProbeOptions): Promise<ProbeAnswer | undefined> {
   const asked = { port: 0, ttl: 64, bytes: 32, dontFragment: false, timeoutMs: 2000, ...options };
   const { stdout } = await host.exec(['python3', '-c', SCRIPT, JSON.stringify(asked)]);
   return (JSON.parse(stdout) as ProbeAnswer | null) ?? undefined;
 }
 
-/** The answers to TTL 1, 2, ... until one is a reply or an unreachable; a hop that is silent is undefined. */
+/** Returns the answers to TTL 1, 2, ... until one is a reply or an unreachable; a silent hop is undefined. */
 export async function traceroute(
   host: LabHost,
   options: Omit<ProbeOptions, 'ttl'>,

@@ -1,4 +1,4 @@
-/** Commands of the whole grammar, at random. */
+/** Random commands of the whole grammar. */
 import fc from 'fast-check';
 import { addressBytes, formatAddress } from '../../lib/values/inet.js';
 import type { MarkRule } from '../../lib/values/marks.js';
@@ -65,7 +65,7 @@ function netmask(id: ServiceId): fc.Arbitrary<string> {
   return ip4.filter((mask) => mask !== '0.0.0.0' && mask !== '255.255.255.255');
 }
 
-/** `id` of every port is persistent. */
+/** An `id` of every port is persistent. */
 function serviceSettings(id: ServiceId): fc.Arbitrary<ServiceSettings> {
   const persistence = fc.record(
     { timeoutSeconds: seconds, netmask: netmask(id), engine: word },
@@ -177,7 +177,7 @@ const command = fc.oneof(
   ),
 ) as fc.Arbitrary<Command>;
 
-/** Plain objects: fast-check's own have no prototype, which deepEqual minds. */
+/** Makes plain objects: fast-check's own have no prototype, which deepEqual does not accept. */
 export const anyCommand = command.map((value) => structuredClone(value));
 
 const markRule = fc.oneof(
@@ -192,7 +192,7 @@ const markPorts = fc.oneof(
   fc.constant({}),
 );
 
-/** Rules of marks, and what is done with them. */
+/** Rules of marks, and the commands on them. */
 export const anyMarkCommand = fc.oneof(
   fc
     .tuple(

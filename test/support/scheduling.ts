@@ -1,4 +1,4 @@
-/** Schedulers at work on an offline director: what each real server gets of many clients' first packets. */
+/** Runs schedulers on an offline director and counts which of many clients' first packets each real server gets. */
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import type { SchedulerChoice } from '../../lib/values/scheduler-options.js';
 import type { ServiceBehaviour } from '../../lib/values/service-behaviour.js';
@@ -37,8 +37,8 @@ export class Scheduling implements AsyncDisposable {
   }
 
   /**
-   * The names of the servers that clients `first` to `first + count - 1` get, '-' for none. Their connections last.
-   * `flags`: of the packets, 'S' for first ones.
+   * Returns the names of the servers that clients `first` to `first + count - 1` get, '-' for none. Their connections
+   * last. `flags` are the packets' flags, 'S' for first ones.
    */
   open(count: number, first = 0, flags = 'S'): string[] {
     const packets = clientPackets(count, first, flags);
@@ -51,7 +51,7 @@ export class Scheduling implements AsyncDisposable {
     return chosen;
   }
 
-  /** Has the connections of clients `first` to `first + count - 1` end; takes ten seconds and more. */
+  /** Ends the connections of clients `first` to `first + count - 1`; this takes ten seconds and more. */
   end(count: number, first = 0): void {
     this.director.process(clientPackets(count, first, 'A'), this.nowMs);
     this.director.process(clientPackets(count, first, 'R'), this.nowMs);
@@ -72,7 +72,7 @@ function clientPackets(count: number, first: number, flags: string): Uint8Array[
   return Array.from({ length: count }, (_, i) => tcp({ from: client(first + i), to: `${VIRTUAL_ADDRESS}:80`, flags }));
 }
 
-/** Addresses as far apart as the Internet's: IPVS's hashes see a difference between neighbours and strangers. */
+/** Makes addresses as far apart as the Internet's: IPVS's hashes treat neighbours and strangers differently. */
 function client(index: number): string {
   const bits = Math.imul(index + 1, 0x9e3779b1) >>> 0;
   return `11.${bits >>> 24}.${(bits >>> 16) & 255}.${(bits >>> 8) & 255}:${1024 + index}`;

@@ -1,4 +1,4 @@
-/** SCTP without a kernel that knows it: packets written and answered through raw sockets. Needs python3. */
+/** SCTP without a kernel that knows it: packets are written and answered through raw sockets. It needs python3. */
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 
@@ -72,7 +72,7 @@ for client_port in client_ports:
 
 export const sctpChunks = { data: 0, initAck: 2, shutdownAck: 8, cookieAck: 11 } as const;
 
-/** Whether the kernel has SCTP itself, whose answers would go before ours. */
+/** Says whether the kernel has SCTP itself, whose answers would come before ours. */
 export async function hasKernelSctp(host: LabHost): Promise<boolean> {
   const script = 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)';
   return (await host.tryExec(['python3', '-c', script])).code === 0;
@@ -84,7 +84,10 @@ export async function startSctpServer(host: LabHost, address: string, port: numb
   return child;
 }
 
-/** By association, what each of its steps was answered with: chunk type and the server's name where it gives it. */
+/**
+ * Returns by association what answered each of its steps: the chunk type, and the server's name where the answer has
+ * it.
+ */
 export async function associate(
   host: LabHost,
   { address, port, clientPorts, shutDown }: { address: string; port: number; clientPorts: number[]; shutDown: boolean },

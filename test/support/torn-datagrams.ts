@@ -1,6 +1,6 @@
 /**
- * Datagrams as an attacker would tear them, by fast-check: what they are, how they are cut, what is wrong with the pieces and
- * in which order they come. {@link packetsOf} makes packets of such a plan.
+ * Datagrams as an attacker would tear them, by fast-check: what they are, how they are cut, what is wrong with the
+ * pieces, and the order in which they come. {@link packetsOf} makes packets of such a plan.
  */
 import fc from 'fast-check';
 import { addressBytes } from '../../lib/values/inet.js';
@@ -17,7 +17,7 @@ const EXTENSIONS = {
   hopUnknownAnswered: [HOP_BY_HOP, [0, 0, 0x9e, 4, 0, 0, 0, 0]],
   destination: [DESTINATION, [0, 0, 1, 4, 0, 0, 0, 0]],
   destinationLong: [DESTINATION, [0, 2, 0x1e, 20, ...Array<number>(20).fill(0)]],
-  // More padding than aligns anything: Linux drops it.
+  // This is more padding than aligns anything, and Linux drops it.
   destinationPaddedDropped: [DESTINATION, [0, 2, 1, 20, ...Array<number>(20).fill(0)]],
   destinationUnknownDropped: [DESTINATION, [0, 0, 0x5e, 4, 0, 0, 0, 0]],
   destinationUnknownAnswered: [DESTINATION, [0, 0, 0xde, 4, 0, 0, 0, 0]],
@@ -44,7 +44,7 @@ const OPTIONS = {
 } as const satisfies Record<string, readonly number[]>;
 type Options = keyof typeof OPTIONS;
 
-/** What else is sent of a datagram, or is not. `piece` counts from 0 and wraps around. */
+/** Packets that are sent besides a datagram's, or left out. `piece` counts from 0 and wraps around. */
 type Fault =
   | { kind: 'copy' | 'otherCopy' | 'gap' | 'last' | 'more' | 'empty'; piece: number }
   | { kind: 'odd'; piece: number; by: number }
@@ -59,21 +59,21 @@ export interface TornDatagram {
   bytes: number;
   hasChecksum: boolean;
   options: Options;
-  /** In front of the fragment header and behind it. */
+  /** Headers before the fragment header and after it. */
   outside: Extension[];
   inside: Extension[];
-  /** In units of 8 bytes; those at or beyond the end are left out. */
+  /** In units of 8 bytes; cuts at the end or beyond it are left out. */
   cuts: number[];
   faults: Fault[];
-  /** By which the pieces are sorted; pieces without one stay behind in their order. */
+  /** Pieces are sorted by this; pieces without a key stay at the end in their order. */
   order: number[];
-  /** What the length of the IP header is changed by, in every packet. */
+  /** Changes the length in the IP header, in every packet. */
   lie: number;
 }
 
 export interface TornCase {
   datagrams: TornDatagram[];
-  /** Which datagram has its next packet sent. */
+  /** Says which datagram has its next packet sent. */
   turns: number[];
 }
 
@@ -88,14 +88,14 @@ interface Piece {
   more: boolean;
 }
 
-/** Where a piece lies, as its packet says it. */
+/** The place of a piece, as its packet says it. */
 export interface TornRange {
   from: number;
   bytes: number;
   more: boolean;
 }
 
-/** The pieces of a datagram, in the order of sending. */
+/** Returns the pieces of a datagram, in the order of sending. */
 export const rangesOf = (plan: TornDatagram): TornRange[] =>
   piecesOf(plan, bodyOf(plan, 0, 0).body).map(({ from, data, more }) => ({
     from,
@@ -103,7 +103,7 @@ export const rangesOf = (plan: TornDatagram): TornRange[] =>
     more,
   }));
 
-/** Bytes of extension headers. */
+/** Counts bytes of extension headers. */
 export const bytesOf = (names: readonly Extension[]) => chain(names, 0).bytes.length;
 
 /** Clients' ports tell a case's datagrams apart. */
@@ -159,14 +159,17 @@ export const tornCase: fc.Arbitrary<TornCase> = fc.record({
   turns: fc.array(fc.nat({ max: 2 }), { maxLength: 20 }),
 });
 
-/** All packets of a case in the order of sending. `number` makes the identification, which all its datagrams share. */
+/**
+ * Returns all packets of a case in the order of sending. `number` makes the identification, which all its datagrams
+ * share.
+ */
 export function packetsOf({ datagrams, turns }: TornCase, number: number): TornPacket[] {
   const queues = datagrams.map((each, at) => packetsOfOne(each, at, number).map((bytes) => ({ datagram: at, bytes })));
   const packets = turns.flatMap((turn) => queues[turn % queues.length]?.shift() ?? []);
   return [...packets, ...queues.flat()];
 }
 
-/** The address of a client. */
+/** Returns the address of a client. */
 const clientOf = ({ family, client }: TornDatagram) => `${KERNEL[family].clients.replace(/\d*\/.*$/, '')}${7 + client}`;
 
 function packetsOfOne(plan: TornDatagram, at: number, number: number): Uint8Array[] {
@@ -176,7 +179,7 @@ function packetsOfOne(plan: TornDatagram, at: number, number: number): Uint8Arra
   return plan.lie === 0 ? packets : packets.map((packet) => lieAboutLength(packet, plan.lie));
 }
 
-/** What is cut: extension headers that come behind the fragment header, and the datagram. */
+/** Returns the bytes to cut: extension headers that come after the fragment header, and the datagram. */
 function bodyOf(plan: TornDatagram, at: number, number: number) {
   const protocol = { served: UDP, unserved: UDP, unknown: 253, none: 59 }[plan.protocol];
   const datagramBytes = protocol === UDP ? udpOf(plan, at, number) : fill(plan.bytes + 8, number);
@@ -196,7 +199,7 @@ function udpOf(plan: TornDatagram, at: number, number: number): Uint8Array {
   return packet;
 }
 
-/** Cuts, then what goes wrong, then the order. */
+/** Makes the cuts, then the mistakes, then the order. */
 function piecesOf({ cuts, faults, order }: TornDatagram, body: Uint8Array): Piece[] {
   const ends = [...new Set(cuts.map((cut) => cut * 8))].filter((cut) => cut < body.length).sort((a, b) => a - b);
   const pieces: Piece[] = [];
@@ -278,7 +281,7 @@ function lieAboutLength(packet: Uint8Array, by: number): Uint8Array {
   return changed;
 }
 
-/** Extension headers one behind the other, the last in front of `last`. */
+/** Joins extension headers, the last before `last`. */
 function chain(names: readonly Extension[], last: number): { first: number; bytes: Uint8Array } {
   const types = [...names.map((name) => EXTENSIONS[name][0]), last];
   const headers = names.map((name, at) => patch(Uint8Array.from(EXTENSIONS[name][1]), 0, types[at + 1] ?? last));
@@ -287,7 +290,7 @@ function chain(names: readonly Extension[], last: number): { first: number; byte
 
 const addressOf = (text: string) => addressBytes(text) ?? new Uint8Array(0);
 
-/** Bytes that say whose they are. */
+/** Makes bytes that say whose they are. */
 const fill = (bytes: number, number: number) =>
   Uint8Array.from({ length: bytes }, (_, at) => (at < 4 ? number >> (8 * (3 - at)) : at * 7 + (at >> 8)));
 

@@ -1,26 +1,26 @@
-/** Which differences of docs/differences.md a torn datagram may show. */
+/** Says which differences of docs/differences.md a torn datagram may show. */
 import { bytesOf, rangesOf, type TornCase, type TornDatagram, type TornRange } from './torn-datagrams.js';
 
-/** What is not asked because of a difference; all else is. */
+/** What is not checked because of a difference; all else is. */
 export interface Allowance {
-  /** Less of it may arrive than at a host. */
+  /** Fewer datagrams may arrive than at a host. */
   fewer?: true;
-  /** More of it may arrive than at a host. */
+  /** More datagrams may arrive than at a host. */
   more?: true;
   /** Errors that a host sends may be missing. */
   silence?: true;
-  /** Errors may be others than a host's, or quote other bytes. */
+  /** Errors may differ from a host's, or quote other bytes. */
   otherErrors?: true;
 }
 
 interface Difference extends Allowance {
-  /** How its row of docs/differences.md begins. */
+  /** The beginning of its row in docs/differences.md. */
   row: string;
   holds(datagram: TornDatagram, ranges: readonly TornRange[]): boolean;
 }
 
 const LONGEST = 65_535;
-/** Header bytes besides the payload, at most: an IPv4 header with 12 bytes of options, IPv6 extension headers. */
+/** The most header bytes besides the payload: an IPv4 header with 12 bytes of options, IPv6 extension headers. */
 const headerBytes = ({ family, outside }: TornDatagram) => (family === 4 ? 32 : bytesOf(outside));
 const isCut = (ranges: readonly TornRange[]) => ranges.some(({ from, more }) => from > 0 || more);
 
@@ -87,7 +87,7 @@ export const DIFFERENCES: readonly Difference[] = [
   },
 ];
 
-/** The rows of what holds, and all that they allow together. */
+/** Returns the rows that apply, and all that they allow together. */
 export function differencesOf({ datagrams }: TornCase): { rows: string[]; allowed: Allowance } {
   const held = DIFFERENCES.filter(({ holds }) => datagrams.some((each) => holds(each, rangesOf(each))));
   const names = datagrams.map(
@@ -100,7 +100,7 @@ export function differencesOf({ datagrams }: TornCase): { rows: string[]; allowe
   };
 }
 
-/** Or disagree where the datagram ends. Copies do neither. */
+/** Says whether two pieces overlap, or disagree where the datagram ends. Copies do neither. */
 function doOverlap(left: TornRange, right: TornRange): boolean {
   const [leftEnd, rightEnd] = [left.from + left.bytes, right.from + right.bytes];
   if (!left.more && !right.more && leftEnd !== rightEnd) return true;

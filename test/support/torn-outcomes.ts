@@ -1,11 +1,11 @@
-/** What came of a torn datagram: from a kernel alone, and from a director with two real servers before a kernel. */
+/** What became of a torn datagram: at a kernel alone, and at a director with two real servers before a kernel. */
 import { Director, type OfflineDirector } from '../../lib/index.js';
 import { KERNEL, type KernelOutcome, KernelStack, LISTENING_PORT } from './kernel-stack.js';
 import { formatQuote } from './torn-quotes.js';
 import { isFragment, readIp, readTunnel } from './packets-read.js';
 import type { TornPacket } from './torn-datagrams.js';
 
-/** One real server of each family, so that tunnels are of all four kinds. */
+/** There is one real server of each family, so that tunnels of all four kinds occur. */
 const SERVERS = ['10.3.0.11', '2001:db8:3::12'];
 const SOURCES = ['10.2.0.2', '2001:db8:2::2'];
 
@@ -25,7 +25,7 @@ export function outcomeOf({ delivered, sent }: KernelOutcome): TornOutcome {
 
 export class DirectorBeforeKernel implements AsyncDisposable {
   readonly #director: OfflineDirector;
-  /** One behind each real server: pieces that part are put together nowhere. */
+  /** Each real server has a kernel of its own: pieces that part are put together nowhere. */
   readonly #kernels: readonly KernelStack[];
   #nowMs = 0;
 
@@ -48,7 +48,7 @@ export class DirectorBeforeKernel implements AsyncDisposable {
     }
   }
 
-  /** REQUIRES: no datagram before had the same identification. */
+  /** REQUIRES: no earlier datagram had the same identification. */
   async take(packets: readonly TornPacket[]): Promise<{ outcome: TornOutcome; verdicts: string[] }> {
     this.#nowMs += 10;
     const { outputs, verdicts } = this.#director.process(

@@ -1,10 +1,10 @@
-/** ICMP errors as text that two stacks have to agree on. */
+/** Writes ICMP errors as text on which two stacks must agree. */
 import { readIp } from './packets-read.js';
 
-/** The header and eight bytes, as far as RFC 792 wants it: a host may cut what UDP's own length leaves out. */
+/** Takes the header and eight bytes, as RFC 792 requires: a host may cut what UDP's own length leaves out. */
 const QUOTED_BYTES = { 4: 28, 6: 48 };
 
-/** Undefined for what is no error. */
+/** Returns undefined for what is not an error. */
 export function formatQuote(packet: Uint8Array): string | undefined {
   const ip = readIp(packet);
   if (!ip) return undefined;

@@ -1,4 +1,4 @@
-/** What Wireshark's dissectors have to say about a capture. */
+/** Asks Wireshark's dissectors about a capture. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,7 +16,7 @@ export interface Dissected {
 const CHECKSUMS: Readonly<Record<string, string[]>> = {
   ip: ['ip.check_checksum:TRUE'],
   tcp: ['tcp.check_checksum:TRUE'],
-  // Tunnels may do without over IPv6 (RFC 6935), as GUE does when it is told to.
+  // Tunnels over IPv6 may omit it (RFC 6935), as GUE does when told to.
   udp: ['udp.check_checksum:TRUE', 'udp.ignore_ipv6_zero_checksum:TRUE'],
   sctp: ['sctp.checksum:CRC 32c'],
   icmp: [],
@@ -29,13 +29,13 @@ const BAD = new Set(['0', '4']);
 
 /**
  * A TCP checksum of 0xffff, number 4, is 0 in ones' complement. Linux writes it so where it finishes a client's checksum,
- * as for UDP, and Wireshark minds.
+ * as for UDP, and Wireshark complains.
  */
 const isBad = (layer: string, state: string): boolean => BAD.has(state) && !(layer === 'tcp' && state === '4');
 
 /**
- * What may lie around the payload. Behind them Wireshark goes by whatever port a client happens to have, or guesses:
- * what it finds malformed there is nobody's packet.
+ * The layers that may surround the payload. After them Wireshark goes by whatever port a client happens to have, or
+ * guesses; what it finds malformed there is nobody's packet.
  */
 const LAYERS = new Set([
   'frame',
@@ -63,7 +63,7 @@ const COMPLAINTS: Readonly<Record<string, string>> = {
   '0x09000000': 'protocol',
 };
 
-/** `filter`: a display filter for the frames of interest. */
+/** `filter` is a display filter for the frames of interest. */
 export function dissect(path: string, filter = ''): Dissected[] {
   const layers = Object.keys(CHECKSUMS);
   const fields = [
@@ -77,7 +77,7 @@ export function dissect(path: string, filter = ''): Dissected[] {
   ];
   const settings = [
     ...Object.values(CHECKSUMS).flat(),
-    // These look at connections, of which there is one direction here; packets are what counts.
+    // These look at connections, of which only one direction is here; the packets are what counts.
     'tcp.analyze_sequence_numbers:FALSE',
     'tcp.desegment_tcp_streams:FALSE',
     'nameres.network_name:FALSE',
@@ -98,7 +98,7 @@ export function dissect(path: string, filter = ''): Dissected[] {
     .map((line) => {
       const [frame = '', protocols = '', info = '', malformed = '', groups = '', messages = '', ...states] =
         line.split('\t');
-      // Of a packet that ICMP quotes, mostly cut short, Wireshark sums up what there is.
+      // Wireshark computes the checksum of a quoted packet over what is there, which is mostly cut short.
       const summed = /icmp(v6)?:ip/.test(protocols) ? layers.filter((layer) => !TRANSPORTS.has(layer)) : layers;
       const isOurs = protocols.split(':').every((layer) => LAYERS.has(layer.split('.')[0] as string));
       const experts = groups

@@ -1,4 +1,4 @@
-/** The check of which file uses which: it finds what it is there to find. */
+/** The check of which file uses which finds what it should find. */
 import { strict as assert } from 'node:assert';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -67,7 +67,7 @@ describe('the check of arrows between files', () => {
     assert.deepEqual(checks.wrongLayers(layers), []);
     const high: Layer = { folder: 'high', holds: '', uses: ['low'] };
     assert.deepEqual(checks.wrongLayers([{ folder: 'low', holds: '', uses: ['high', 'gone'] }, high]), [
-      'low may use gone, which is no folder of the layers',
+      'low may use gone, which is not a folder of the layers',
       'these folders may use each other: high, low',
     ]);
   });

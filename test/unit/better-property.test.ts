@@ -1,4 +1,4 @@
-/** What must hold of the options that IPVS has not, whatever weights, times and changes there are. */
+/** What must hold of the options that IPVS does not have, whatever weights, times and changes there are. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import type { Scheduler } from '../../lib/values/scheduler.js';
@@ -84,7 +84,7 @@ describe('a slow start', () => {
             const row = scheduling.server(NAMES[i] as string)?.stats();
             assert.equal(row?.weight, weight);
             const now = row?.effectiveWeight ?? 0;
-            // A step a second, in twentieths of a weight.
+            // The effective weight moves once a second, in twentieths of a weight.
             const due = weight * Math.min(1, 0.1 + (0.9 * elapsed) / 30_000);
             assert.ok(now >= (before[i] ?? 0) && now <= due + 1e-9);
             assert.ok(now >= due - (weight * 0.9) / 30 - 0.051 || elapsed < 1000);
@@ -105,7 +105,7 @@ describe('a slow start', () => {
         scheduling.pass(11_000);
         scheduling.add({ name: 'h', weight: last });
         scheduling.pass(wait);
-        // Twenty times what is effective is what wrr sees.
+        // wrr sees twenty times the effective weight.
         const scaled = [...named(others), { name: 'h' }].map(({ name }) => ({
           name,
           turns: Math.round((scheduling.server(name)?.stats().effectiveWeight ?? 0) * 20),

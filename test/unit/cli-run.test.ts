@@ -100,7 +100,7 @@ describe('tunvs run --dry-run', () => {
     assert.match(stdout, /^ip route replace default dev tunvsm0 table \d+ proto 84 /m);
     assert.match(
       stdout,
-      /^ip rule add pref 85 fwmark 0x1 lookup \d+ protocol 84 {2}# send what has mark 1 to the director$/m,
+      /^ip rule add pref 85 fwmark 0x1 lookup \d+ protocol 84 {2}# send packets with mark 1 to the director$/m,
     );
     assert.match(stdout, /^ip rule add pref 85 fwmark 0xffffffff lookup \d+ protocol 84 /m);
     const json = JSON.parse((await dryRun(RULES, '--json', '--mark-device', '7')).stdout);
@@ -183,8 +183,8 @@ describe('tunvs run --dry-run', () => {
 
   const mistakes: [string, RegExp][] = [
     ['-A -t 192.0.2.1:80\n-A -t 192.0.2.1:80 -s rr\n', /^tunvs: -:2: the service .* exists already; change it with -E/],
-    ['@1 -C\n', /^tunvs: -:1: "@1": a time has a meaning in a replay only/],
-    ['-L -n\n', /^tunvs: -:1: a listing is printed in a replay only; leave the rule out/],
+    ['@1 -C\n', /^tunvs: -:1: "@1": only a replay knows times/],
+    ['-L -n\n', /^tunvs: -:1: only a replay prints listings; leave the rule out/],
     ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n', /^tunvs: -:1: there is no service -t 192\.0\.2\.1:80 for this server/],
     [
       '--start-daemon master\n',

@@ -8,7 +8,7 @@ import type { CliIo } from '../../lib/cli/verb.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** The sources of the library and of its native part, as they would be of IPv6. */
+/** Returns the sources of the library and of its native part, as they read for IPv6. */
 function sources(): string {
   const read = (folder: string, ending: RegExp) =>
     readdirSync(`${ROOT}${folder}`, { recursive: true, encoding: 'utf8' })

@@ -20,7 +20,7 @@ function row(clientPort: number, more: Partial<NativeConnectionRow> = {}): Nativ
   };
 }
 
-/** Pages of two rows; `cursors` records what was asked for. */
+/** Makes pages of two rows; `cursors` records what was asked for. */
 function table(rows: NativeConnectionRow[]) {
   const cursors: number[] = [];
   const page = (cursor: number) => {

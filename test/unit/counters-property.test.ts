@@ -16,7 +16,7 @@ const KEYS = [
 
 const key = fc.constantFrom(...KEYS);
 const address = fc.nat(4).map((i) => `10.0.0.${11 + i}`);
-/** Not all of these can be had together: what is refused must change nothing. */
+/** Some of these exclude each other: a refused operation must change nothing. */
 const edit: fc.Arbitrary<VirtualServiceEdit> = fc.record(
   {
     scheduler: fc.constantFrom(...(native.schedulers as NonNullable<VirtualServiceEdit['scheduler']>[])),

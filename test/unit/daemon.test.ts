@@ -105,7 +105,7 @@ describe('a daemon', () => {
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
   });
 
-  it('fails with both where the host is not undone behind a failure, and with the one where it is all that failed', async () => {
+  it('fails with both errors where the host cannot be undone after a failure, else with the one', async () => {
     const lost = new TunvsError('ERR_TUNVS_NO_DEVICE', 'gone');
     const undone = new TunvsError('ERR_TUNVS_HOST', 'not undone');
     const stuck = async () => {

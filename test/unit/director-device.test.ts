@@ -17,7 +17,7 @@ describe('the warning about a source', () => {
     const warnings = sourceWarnings(['10.2.0.3', '2001:db8::2'], interfaces);
     assert.match(
       warnings[0] ?? '',
-      /^source 10\.2\.0\.3 is no address of this host.*"ip address add 10\.2\.0\.3\/32 dev lo"/,
+      /^source 10\.2\.0\.3 is not an address of this host.*"ip address add 10\.2\.0\.3\/32 dev lo"/,
     );
     assert.match(warnings[1] ?? '', /ip address add 2001:db8::2\/128/);
   });

@@ -187,7 +187,7 @@ describe('DirectorHost', () => {
       what: 'an address that another director has',
       answers: { 'ip -4 route show exact 10.9.9.9/32': '10.9.9.9 dev tunvs1 proto 84 scope link \n' },
       code: 'ERR_TUNVS_BUSY',
-      mend: /the director on tunvs1: stop that one/,
+      mend: /the director on tunvs1: stop that director/,
     },
   ];
   for (const { what, answers, code, mend } of refusals) {

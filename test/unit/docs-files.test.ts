@@ -1,4 +1,4 @@
-/** The files that the documentation names are there. */
+/** The files that the documentation names exist. */
 import { strict as assert } from 'node:assert';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -12,7 +12,7 @@ const NAMED = new RegExp(
   'g',
 );
 
-/** A file, a folder, or files of that name with any ending. */
+/** Looks for a file, a folder, or files of that name with any ending. */
 function isThere(path: string): boolean {
   if (existsSync(join(ROOT, path))) return true;
   const folder = join(ROOT, dirname(path));
@@ -22,7 +22,7 @@ function isThere(path: string): boolean {
 describe('the documentation', () => {
   for (const page of PAGES.filter((name) => name.endsWith('.md'))) {
     it(`names files that are there: ${page}`, () => {
-      // Rooms that no file lies in yet stand in the picture of the folders, which lint makes.
+      // The picture of the folders, which lint makes, also names folders that have no file yet.
       const text = readFileSync(join(ROOT, page), 'utf8').replace(/<!-- layers:.*<!-- \/layers -->/s, '');
       const missing = [...text.matchAll(NAMED)]
         .map(([, top, rest]) => (top === undefined ? `native/${rest}` : `${top}/${rest}`))

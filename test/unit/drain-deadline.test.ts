@@ -1,4 +1,4 @@
-/** Draining with a deadline, at which what is left is ended; draining without stands in real-server.test.ts. */
+/** Draining with a deadline, at which remaining connections are ended; real-server.test.ts has draining without one. */
 import { strict as assert } from 'node:assert';
 import { Director, type RealServer } from '../../lib/index.js';
 import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
@@ -124,7 +124,7 @@ describe('draining a real server with a deadline', () => {
     const asked: number[] = [];
     fake.endConnections = (cursor) => {
       asked.push(cursor);
-      // The connections are gone before the templates, for which the rest of the way is.
+      // The connections are gone before the templates, which the rest of the pass is for.
       fake.rows.splice(0, 1, serviceRow([serverRow({ activeConnections: asked.length < 2 ? 2 : 0 })]));
       return [
         { ended: 3, next: 64 },
@@ -170,7 +170,7 @@ describe('draining a real server with a deadline', () => {
   });
 
   for (const [what, options, message] of [
-    ['both ends', { deadlineMs: 1, timeoutMs: 1 }, /deadlineMs: expected none beside timeoutMs/],
+    ['both ends', { deadlineMs: 1, timeoutMs: 1 }, /deadlineMs: expected nothing beside timeoutMs/],
     ['a deadline in the past', { deadlineMs: -1 }, /deadlineMs: expected a number of milliseconds from 0/],
   ] as const) {
     it(`refuses ${what}, and drains nothing`, async () => {

@@ -1,4 +1,4 @@
-/** The examples that need no device; those that do are in netns/examples.test.ts. */
+/** The examples that need no device; netns/examples.test.ts has those that do. */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 

@@ -41,7 +41,7 @@ describe('the way to a real server', () => {
     [{ forwarding: 'gue' }, /tunnelPort: expected an integer from 1 to 65535, got undefined/],
     [{ ...GUE, tunnelPort: 0 }, /tunnelPort: expected an integer from 1 to 65535, got 0/],
     [{ ...GUE, tunnelPort: 65536 }, /tunnelPort/],
-    [{ tunnelPort: 6080 }, /tunnelPort: expected none, because 'ipip' has no port: leave it out, got 6080/],
+    [{ tunnelPort: 6080 }, /tunnelPort: expected nothing, because 'ipip' has no port: leave it out, got 6080/],
     [{ forwarding: 'gre', tunnelPort: 6080 }, /because 'gre' has no port/],
     [{ forwarding: 'dr', tunnelChecksum: 'checksum' }, /tunnelChecksum: expected 'none' with 'dr', got 'checksum'/],
     [{ forwarding: 'gre', tunnelChecksum: 'remote' }, /expected 'none' or 'checksum' with 'gre', got 'remote'/],
@@ -83,7 +83,7 @@ describe('the address families of a service and its real server', () => {
     serverOf(WEB6, { address: '2001:db8:1::11', forwarding: 'dr' });
     assert.throws(
       () => serverOf(WEB6, { address: '10.0.0.11', forwarding: 'dr' }),
-      /address: expected an address of the virtual service's family, because 'dr' is no tunnel .*, got '10\.0\.0\.11'/,
+      /address: expected an address of the virtual service's family, because 'dr' is not a tunnel .*, got '10\.0\.0\.11'/,
     );
     const { server } = serverOf(WEB6, { address: '10.0.0.11' });
     assert.throws(() => server.edit({ forwarding: 'dr' }), /RealServer\.edit: address: .*virtual service's family/);

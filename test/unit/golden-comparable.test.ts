@@ -13,7 +13,7 @@ function recorded(file: string, name: string): ByteCase {
   return found;
 }
 
-/** Which bytes of a packet may be any others without the comparison seeing it. */
+/** Returns the bytes of a packet that may have any value without the comparison noticing. */
 function blindSpots(packet: Uint8Array): number[] {
   const compare = (bytes: Uint8Array) => toHex(comparable([bytes])[0] as Uint8Array);
   const same = compare(packet);
@@ -25,7 +25,7 @@ function blindSpots(packet: Uint8Array): number[] {
   });
 }
 
-/** A changed IPv4 header gets its checksum, so that what is blind is the field itself. */
+/** A changed IPv4 header gets its checksum, so that only the field itself is tested for being ignored. */
 function mendHeader(packet: Uint8Array, changedAt: number): void {
   const headerBytes = readIp(packet)?.headerBytes ?? 0;
   if ((packet[0] ?? 0) >> 4 !== 4 || changedAt >= headerBytes || changedAt === 10 || changedAt === 11) return;

@@ -17,7 +17,7 @@ interface Kernel {
   proxies: object[];
 }
 
-/** As it is when a director has a local node on a LAN. */
+/** Sets a host up as it is when a director has a local node on a LAN. */
 function kernel(): Kernel {
   return {
     links: [

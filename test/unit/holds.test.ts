@@ -1,4 +1,4 @@
-/** Books of what is held: what they are made of, and what becomes of files that others have written to. */
+/** Books of what is held: their form, and what happens to files that others have written to. */
 import { strict as assert } from 'node:assert';
 import {
   appendFileSync,
@@ -44,7 +44,7 @@ describe('entries of books', () => {
     ['a word with a line end', { ...route('a'), undo: { argv: ['ip', 'route\nlink'] } }],
     ['a file outside of net', { ...FORWARD, undo: { write: 'kernel/core_pattern', value: '0' } }],
     ['a way out of net', { ...FORWARD, undo: { write: 'net/../kernel/sysrq', value: '0' } }],
-    ['a value that is no number', { ...FORWARD, undo: { write: 'net/ipv4/ip_forward', value: '|/bin/sh' } }],
+    ['a value that is not a number', { ...FORWARD, undo: { write: 'net/ipv4/ip_forward', value: '|/bin/sh' } }],
     [
       'a way out behind a good one',
       { ...FORWARD, undo: { ...FORWARD.undo, also: [{ write: 'net/./x', value: '0' }] } },
@@ -65,7 +65,7 @@ describe('the folder of books', () => {
 
   afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
-  /** What a process that was killed has left. */
+  /** Makes what a killed process has left. */
   function leave(store: FileStore, id: string, ...entries: Entry[]): void {
     store.locked(() => store.replace(id, new Map(entries.map((entry) => [keyOf(entry), entry]))));
   }
@@ -83,17 +83,17 @@ describe('the folder of books', () => {
     assert.equal(existsSync(folder), false);
   });
 
-  it('is refused when it is a link, no folder, or open to others', () => {
+  it('is refused when it is a link, not a folder, or open to others', () => {
     const run = join(parent, 'run');
     symlinkSync(tmpdir(), run);
-    assert.throws(() => makePrivate(run), /is no folder/);
+    assert.throws(() => makePrivate(run), /is not a folder/);
     rmSync(run);
     writeFileSync(run, '');
-    assert.throws(() => makePrivate(run), /is no folder/);
+    assert.throws(() => makePrivate(run), /is not a folder/);
     rmSync(run);
     mkdirSync(run);
     chmodSync(run, 0o777);
-    assert.throws(() => makePrivate(run), /can be written by others/);
+    assert.throws(() => makePrivate(run), /is writable for others/);
   });
 
   it('tells the living from the dead', () => {
@@ -111,7 +111,7 @@ describe('the folder of books', () => {
     one.locked(() => book.end());
   });
 
-  it('loses nothing of a journal whose end is cut off, and takes nothing of what is none', () => {
+  it('loses nothing of a journal whose end is cut off, and takes nothing from what is not a journal', () => {
     const store = new FileStore(folder);
     leave(store, 'dead', FORWARD, route('a'));
     const journal = join(folder, 'dead.journal');

@@ -11,7 +11,7 @@ function missingStep(name: string): MissingStep {
   return { part: { plan: () => [], owned: [], isExact: false }, step, thing: name, isThing: true };
 }
 
-/** Snapshots are given when the test says so. */
+/** The test says when a snapshot is returned. */
 function stage() {
   const live = new FakeHost();
   const reads: { give: () => void; fail: (error: Error) => void }[] = [];
@@ -59,7 +59,7 @@ function stage() {
     fail: (message: string) => {
       error = new Error(message);
     },
-    /** Answers the question that waits. */
+    /** Answers the waiting question. */
     async answer(): Promise<void> {
       await turn();
       reads.shift()?.give();
@@ -119,7 +119,7 @@ describe('HostKeeper', () => {
     assert.equal(await mended, 0);
     assert.deepEqual(
       events.map(({ type, message }) => [type, message]),
-      [['hostNotMended', 'this host lacks a, which cannot be put back: no room']],
+      [['hostNotMended', 'this host lacks a, and it could not be put back: no room']],
     );
     keeper.close();
   });

@@ -1,4 +1,4 @@
-/** Whatever a public method is handed, it succeeds or throws a TunvsError, and a refusal changes nothing. */
+/** Whatever is passed to a public method, it succeeds or throws a TunvsError, and a refusal changes nothing. */
 import { strict as assert } from 'node:assert';
 import { inspect } from 'node:util';
 import {
@@ -25,7 +25,7 @@ function throws(): never {
   throw new Hostile('a getter that throws');
 }
 
-/** Made anew for every call, as a call may use them up. */
+/** Made anew for every call, because a call may use them up. */
 const values: Record<string, () => Any> = {
   undefined: () => undefined,
   null: () => null,
@@ -80,7 +80,7 @@ const values: Record<string, () => Any> = {
   'what throws when it is walked through': () => ({ [Symbol.iterator]: throws }),
 };
 
-/** Options, each in turn one of the values, or a getter that throws or has another value every time. */
+/** Makes options: each in turn is one of the values, or a getter that throws or returns another value every time. */
 function optionsOf(valid: Record<string, unknown>, more: readonly string[] = []): [string, () => Any][] {
   return [...Object.keys(valid), ...more].flatMap((name) => {
     const cases = Object.entries(values).map(([said, make]): [string, () => Any] => [
@@ -122,7 +122,7 @@ interface Bench {
 const service = ({ director }: Bench) => director.virtualServices[0] as Any;
 const server = (bench: Bench) => service(bench).realServers[0] as Any;
 
-/** What a call does beyond returning: iterations are begun, promises waited for. */
+/** Does what a call does beyond returning: begins iterations, awaits promises. */
 const calls: Record<string, [cases: () => [string, () => Any][], call: (bench: Bench, value: Any) => unknown]> = {
   'Director.offline': [
     () => [
@@ -151,7 +151,7 @@ const calls: Record<string, [cases: () => [string, () => Any][], call: (bench: B
     () => [...anything(), ...optionsOf(VIP, ['lastPort', 'mark', 'family'])],
     ({ director }, value) => director.deleteVirtualService(value),
   ],
-  // What the function throws is its caller's own, and so is what a class throws that is called.
+  // What the function throws is its caller's own, and so is what a class throws when it is called.
   transaction: [
     () => anything().filter(([said]) => said !== 'a class'),
     ({ director }, value) => director.transaction(value),
@@ -284,7 +284,7 @@ const calls: Record<string, [cases: () => [string, () => Any][], call: (bench: B
   ],
 };
 
-/** Calls that must not succeed here, as they would open devices; what is valid is left out. */
+/** Calls that must not succeed here because they would open devices; valid ones are left out. */
 const openings: typeof calls = {
   'Director.open': [
     () => [
@@ -348,7 +348,7 @@ describe('arguments that are hostile', () => {
       let refused = 0;
       let made: Bench | undefined;
       for (const [said, make] of cases()) {
-        // One that a refusal left as it was serves again.
+        // A director that a refusal left as it was serves again.
         made ??= bench();
         const before = seen(made);
         let error: unknown;

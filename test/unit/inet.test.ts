@@ -17,7 +17,7 @@ import {
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
 describe('addresses as text', () => {
-  it('know their family, and what is no address', () => {
+  it('know their family, and what is not an address', () => {
     assert.equal(addressFamily('192.0.2.1'), 4);
     assert.equal(addressFamily('2001:db8::1'), 6);
     for (const text of ['', '1', '1.2.3', '300.1.1.1', '01.2.3.4', '1.2.3.4 ', ':::', 'fe80::1%eth0', 'localhost']) {
@@ -57,7 +57,7 @@ describe('addresses as text', () => {
   it('sort by value, IPv4 first', () => {
     const sorted = ['9.0.0.1', '10.0.0.2', '10.0.0.11', '::1', '2001:db8::2', '2001:db8::10'];
     assert.deepEqual([...sorted].reverse().sort(compareAddresses), sorted);
-    assert.throws(() => compareAddresses('10.0.0.1', 'ten'), /"ten" is no IP address/);
+    assert.throws(() => compareAddresses('10.0.0.1', 'ten'), /"ten" is not an IP address/);
   });
 
   it('tell one host from many', () => {
@@ -90,9 +90,9 @@ describe('ranges of addresses as text', () => {
   });
 
   const mistakes: [string, RegExp][] = [
-    ['10.2.1.16', /is no range of addresses: write ADDRESS\/LENGTH/],
-    ['10.2.1.16/', /is no range/],
-    ['ten/8', /is no range/],
+    ['10.2.1.16', /is not a range of addresses: write ADDRESS\/LENGTH/],
+    ['10.2.1.16/', /is not a range/],
+    ['ten/8', /is not a range/],
     ['10.2.1.16/33', /longer than the 32 bits/],
     ['2001:db8::/129', /longer than the 128 bits/],
     ['10.2.1.17/28', /has bits beyond its prefix: write 10\.2\.1\.16\/28/],
@@ -125,7 +125,7 @@ describe('endpoints as text', () => {
       ['192.0.2.1:http', /has "http" for a port/],
       ['2001:db8::1:z', /write it in brackets/],
       ['[2001:db8::1', /without its closing one/],
-      ['[192.0.2.1]:80', /no IPv6 address/],
+      ['[192.0.2.1]:80', /not an IPv6 address/],
       [':80', /has no address/],
       ['', /has no address/],
     ];

@@ -23,7 +23,7 @@ function needs(changes: Partial<TunnelNeeds> = {}): TunnelNeeds {
   };
 }
 
-/** Answers of a host that has these devices. */
+/** Returns the answers of a host that has these devices. */
 function having(...names: string[]): Record<string, string> {
   return Object.fromEntries(
     names.map((name) => [`ip -o link show dev ${name}`, `5: ${name}@NONE: <NOARP> mtu 1480\n`]),

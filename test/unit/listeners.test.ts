@@ -1,4 +1,4 @@
-/** Whoever listens to a director may throw, or close it, and what is told has happened all the same. */
+/** A listener of a director may throw or close it, and what it is told of has happened all the same. */
 import { strict as assert } from 'node:assert';
 import { Director, weightsPolicy } from '../../lib/index.js';
 import { native } from '../../lib/native/addon.js';
@@ -13,7 +13,7 @@ function withTwoServers() {
   return { director, web, first, second };
 }
 
-/** What is an uncaught exception while `run` runs and in the turn behind it. */
+/** Returns the uncaught exceptions while `run` runs and in the turn after it. */
 async function uncaughtIn(run: () => unknown): Promise<string[]> {
   const uncaught: string[] = [];
   const mocha = process.listeners('uncaughtException');
@@ -81,7 +81,7 @@ describe('a listener that throws', () => {
 });
 
 describe('a listener that closes the director', () => {
-  it('hears of nothing behind that', () => {
+  it('hears of nothing after that', () => {
     const { director, first, second } = withTwoServers();
     const told: string[] = [];
     director.on('realServer', ({ server }) => {

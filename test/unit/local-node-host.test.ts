@@ -192,7 +192,7 @@ describe('DirectorHost with local nodes', () => {
     assert.throws(() => opened().director.addLocalNode('10.9.9.7'), { code: 'ERR_TUNVS_CLOSED' });
   });
 
-  it('plans them behind the rest', () => {
+  it('plans them after the rest', () => {
     const host = new FakeHost({ sysctls: DEMUX, addresses: ADDRESSES });
     const steps = new DirectorHost({ sources: ['10.2.0.2'], host }).plan('tunvs0', [VIP], [VIP]);
     assert.equal(steps.filter(({ command }) => 'write' in command && command.write.includes('early_demux')).length, 2);

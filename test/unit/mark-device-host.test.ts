@@ -16,7 +16,7 @@ const LOCAL = { priority: 0, src: 'all', table: 'local' };
 
 interface Answers extends FakeHostOptions {
   rules?: object[];
-  /** What is in a table of IPv4. */
+  /** Returns what is in a table of IPv4. */
   routes?: Record<number, string>;
   sources?: string[];
 }
@@ -28,7 +28,7 @@ function director({ rules = [LOCAL], routes = {}, sources = [SOURCE], ...options
   return { host, director: new DirectorHost({ sources, host }) };
 }
 
-/** What opening with these devices does beyond opening without. */
+/** Returns what opening with these devices does beyond opening without. */
 function planned(answers: Answers = {}, devices = DEVICES): string[] {
   const commands = (of: typeof devices) =>
     director(answers)
@@ -147,7 +147,7 @@ describe('DirectorHost with devices of marks', () => {
     const { host, director: second } = director({ rules, routes: { 8400: 'default dev tunvsm9 proto 84 scope link' } });
     assert.throws(() => second.open('tunvs0', DEVICES), {
       code: 'ERR_TUNVS_BUSY',
-      message: 'mark 1 is served by the director on tunvsm9: stop that one, or choose another mark',
+      message: 'mark 1 is served by the director on tunvsm9: stop that director, or choose another mark',
     });
     assert.deepEqual(host.ran, []);
   });

@@ -18,7 +18,7 @@ import { forwardingTraits } from '../../lib/values/forwarding-method.js';
 
 const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
 
-/** The first column of the table below a heading of docs/api.md. */
+/** Returns the first column of the table below a heading of docs/api.md. */
 function documented(heading: string): string[] {
   const section = api.split(/^#+ /m).find((each) => each.startsWith(`${heading}\n`));
   assert.ok(section, `docs/api.md has a section "${heading}"`);

@@ -58,7 +58,7 @@ describe('the news of a director', () => {
     news.warn('one thing is odd');
     news.warn('another thing is odd');
     assert.deepEqual(err.slice(1), [
-      "tunvs run: 2 packets came longer than the device's buffers and were dropped\n",
+      "tunvs run: 2 packets exceeded the device's buffers and were dropped\n",
       'tunvs run: one thing is odd\n',
       'tunvs run: another thing is odd\n',
     ]);

@@ -1,4 +1,4 @@
-/** A package whose native part is missing, or is none: a copy of this one without it. */
+/** A package whose native part is missing, or is not one: a copy of this package without it. */
 import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,11 +1,11 @@
-/** Which schedulers are of no use where every datagram is scheduled by itself: those that are warned of, and no others. */
+/** Schedulers that are of no use where every datagram is scheduled by itself get a warning, and no others do. */
 import { strict as assert } from 'node:assert';
 import { Director } from '../../lib/director/director.js';
 import { parseCommand } from '../../lib/rules/parse-command.js';
 import { onePacketWarning, schedulers } from '../../lib/values/scheduler.js';
 import { udp } from '../support/packets.js';
 
-/** One server at a time is what they are for. */
+/** These are there to use one server at a time. */
 const BY_NATURE = ['fo', 'dh'];
 
 async function serversUsed(scheduler: (typeof schedulers)[number]): Promise<number> {
@@ -34,8 +34,8 @@ describe('a service of single datagrams', () => {
       parseCommand(rule.split(' '), (sentence) => said.push(sentence));
       return said;
     };
-    assert.match(warnings('-A -u 192.0.2.1:53 -o')[0] as string, /^-o without -s: the scheduler wlc chooses by/);
-    assert.match(warnings('-A -u 192.0.2.1:53 -o -s sed')[0] as string, /^-o with -s sed: the scheduler sed chooses/);
+    assert.match(warnings('-A -u 192.0.2.1:53 -o')[0] as string, /^-o without -s: the scheduler wlc compares/);
+    assert.match(warnings('-A -u 192.0.2.1:53 -o -s sed')[0] as string, /^-o with -s sed: the scheduler sed compares/);
     assert.deepEqual(warnings('-A -u 192.0.2.1:53 -o -s wrr'), []);
     assert.deepEqual(warnings('-A -u 192.0.2.1:53 -o -p 60'), []);
     assert.deepEqual(warnings('-A -u 192.0.2.1:53'), []);

@@ -72,7 +72,10 @@ describe('persistence', () => {
     const { configuration } = fakeConfiguration();
     const web = configuration.addVirtualService({ ...WEB, port: 0, persistence: {} });
     assert.equal(web.addRealServer({ address: '10.0.0.11' }).port, 0);
-    assert.throws(() => web.edit({ persistence: false }), /or persistence; .* \{ port: 1, lastPort: 65535 \}/);
+    assert.throws(
+      () => web.edit({ persistence: false }),
+      /unless the service is persistent; .* \{ port: 1, lastPort: 65535 \}/,
+    );
     assert.deepEqual(web.persistence, { timeoutSeconds: 360 });
   });
 

@@ -21,7 +21,7 @@ import { tcp } from '../support/packets.js';
 const VIP = '192.0.2.1';
 const WEB = { protocol: 'tcp', address: VIP, port: 80 } as const;
 
-/** A web service with servers a, b, c (10.0.0.1, ...), and rr where the policy does not decide. */
+/** Makes a web service with servers a, b, c (10.0.0.1, ...), and rr where the policy does not decide. */
 class Bed implements AsyncDisposable {
   readonly director: OfflineDirector = Director.offline({ source: '10.9.0.1', seed: 1 });
   readonly web: VirtualService;
@@ -45,7 +45,7 @@ class Bed implements AsyncDisposable {
     return this.web.realServer({ address: `10.0.0.${name.charCodeAt(0) - 96}` }) as RealServer;
   }
 
-  /** Where new connections go, one from each of so many clients, in the order of the clients. */
+  /** Returns where new connections go, one from each of so many clients, in the order of the clients. */
   open(count: number): string {
     const packets = Array.from({ length: count }, () => {
       const client = this.#next++;
@@ -207,7 +207,7 @@ describe('a connection policy', () => {
       await turn();
       assert.deepEqual(
         bed.events.map(({ message }) => message.replace(/^.* decides: /, '')),
-        [`${what} answered a promise: a connection policy cannot wait`],
+        [`${what} returned a promise: a connection policy cannot wait`],
       );
     });
   }
@@ -338,7 +338,7 @@ describe('a table policy', () => {
     ['an empty table', []],
     ['no table', undefined],
     ['a slot that names no server', [0, 3]],
-    ['a slot that is no number', [0, 'a']],
+    ['a slot that is not a number', [0, 'a']],
     ['a fraction', [0.5]],
     ['a negative index', [-1]],
   ];
@@ -619,7 +619,7 @@ describe('the policy of a service', () => {
     for (const policy of [() => 0, {}, 'maglev'])
       assert.throws(() => bed.web.edit({ policy: policy as unknown as Policy }), {
         code: 'ERR_TUNVS_INVALID_ARGUMENT',
-        message: /policy: expected what tablePolicy\(\), weightsPolicy\(\) or connectionPolicy\(\) makes/,
+        message: /policy: expected a policy made by tablePolicy\(\), weightsPolicy\(\) or connectionPolicy\(\)/,
       });
     assert.throws(() => connectionPolicy(undefined as never), /connectionPolicy: decide: expected a function/);
     assert.throws(
@@ -654,7 +654,10 @@ describe('the policy of a service', () => {
     await using bed = new Bed(connectionPolicy(decide, { name: 'mine' }));
     const { by, text, policy } = bed.director.explain(packet);
     assert.deepEqual([by, policy], ['scheduler', { kind: 'connection', name: 'mine' }]);
-    assert.match(text, /^Where the policy "mine" of .* says; without an answer to real server 10\.0\.0\.3:80, chosen/);
+    assert.match(
+      text,
+      /^To the real server that the policy "mine" of .* names; if it names none, to real server 10\.0\.0\.3:80, chosen/,
+    );
     assert.equal(asked, 0);
     bed.web.edit({ policy: tablePolicy(() => [1], { name: 'its' }) });
     const tabled = bed.director.explain(packet);

@@ -15,7 +15,7 @@ const traffic = (connections: number, inPackets = 0, inBytes = 0): Traffic => ({
   inBytes: BigInt(inBytes),
 });
 
-/** Every two seconds the counters rise by `increased`. */
+/** Raises the counters by `increased` every two seconds. */
 function estimateAfter(steps: number, increased: Traffic, from = zeroTraffic()) {
   let estimate = from;
   for (let i = 0; i < steps; i++) estimate = stepEstimate(estimate, increased);

@@ -1,4 +1,4 @@
-/** `tunvs replay` tells what of a capture it did not replay, and loses nothing that is whole. */
+/** `tunvs replay` says what of a capture it did not replay, and loses nothing that is whole. */
 import { strict as assert } from 'node:assert';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -64,7 +64,7 @@ describe('tunvs replay, of what it left out', () => {
     ]);
     const { stderr, exitCode } = await replayed(capture);
     assert.equal(exitCode, 0);
-    assert.match(stderr, /^tunvs replay: 2 records are no IP packet \(ARP and the like\), and left out$/m);
+    assert.match(stderr, /^tunvs replay: 2 records are not IP \(ARP and the like\), and left out$/m);
     assert.match(stderr, /^tunvs replay: 1 record is cut short by the snapshot length, .*tcpdump -s 0/m);
     const { stdout } = await replayed(capture, '--json');
     const skipped = { notIp: 2, truncated: 1, oversized: 0, cutOff: 0, superFrames: 0 };
@@ -79,7 +79,7 @@ describe('tunvs replay, of what it left out', () => {
       Buffer.concat([header(101), ...whole, record(syn(1003)).subarray(0, 30)]),
     );
     assert.equal(exitCode, 0);
-    assert.match(stderr, /ends within a record: it was cut off there, and all before that is replayed/);
+    assert.match(stderr, /ends inside a record: it was cut off there, and everything before that is replayed/);
     assert.match(stderr, /replayed 3 packets .* 3 sent/);
     assert.equal(writtenBytes, 24 + 3 * (16 + 60));
   });

@@ -170,7 +170,7 @@ describe('rules put into force', () => {
     const { apply } = fakeRulesTarget();
     assert.throws(
       () => apply('-C\n-L -n'),
-      /^TunvsError: web\.rules:2: a listing is printed in a replay only; leave the rule out$/,
+      /^TunvsError: web\.rules:2: only a replay prints listings; leave the rule out$/,
     );
   });
 });

@@ -1,4 +1,7 @@
-/** Every command with every option and every pair of options, as ipvsadm 1.31 takes or refuses them (found by running it). */
+/**
+ * Every command with every option and every pair of options, as ipvsadm 1.31 accepts or refuses them (found by running
+ * it).
+ */
 import { strict as assert } from 'node:assert';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 
@@ -11,7 +14,7 @@ const COLUMNS = ['--stats', '--rate', '--thresholds'];
 const VIEW = ['-n', '--nosort', '-X', '--persistent-conn', '--tun-info', '--syncid 3'];
 const MULTICAST = ['--mcast-interface lo', '--sync-maxlen 1400', '--mcast-group 224.0.0.81', '--mcast-port 8848'];
 
-/** Each once, with a value that is right. `--sort` goes with every command. */
+/** Each option once, with a right value. Every command accepts `--sort`. */
 const OPTIONS = [
   ...new Set([...SERVICE, '-b sh-port', '-o', '-6', ...SERVER, ...TUNNEL, ...CHECKSUM, ...LISTS, ...COLUMNS, ...VIEW]),
   ...[...MULTICAST, '--mcast-ttl 2', '--sort'],
@@ -24,7 +27,7 @@ const COMMANDS: { base: string; takes: string[]; butNot?: string[]; butAlso?: st
   ...['-A', '-E'].flatMap((command) => [
     { base: `${command} -t 192.0.2.1:80`, takes: SERVICE, butNot: ['-p -p 60'] },
     { base: `${command} -u 192.0.2.1:80`, takes: [...SERVICE, '-o'], butNot: ['-p -p 60'] },
-    // The last of these ipvsadm takes, and drops the mask; a mask of the other family is a mistake all the same.
+    // ipvsadm accepts the last of these and drops the mask; a mask of the other family is a mistake all the same.
     { base: `${command} -f 7`, takes: [...SERVICE, '-o', '-6'], butNot: ['-p -p 60', '-M 255.255.255.0 -6'] },
   ]),
   { base: '-D -t 192.0.2.1:80', takes: [] },
@@ -70,7 +73,7 @@ function isTaken(rule: string): boolean {
   }
 }
 
-/** Said once each, not one test each: they are thousands. */
+/** Checks all in one test, not in one test each: there are thousands. */
 function assertTaken(expected: [rule: string, isTaken: boolean][]): void {
   const wrong = expected.filter(([rule, taken]) => isTaken(rule) !== taken);
   assert.deepEqual(

@@ -6,7 +6,7 @@ import { RulesError } from '../../lib/rules/errors.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { checkSupported } from '../../lib/rules/supported.js';
 
-/** What the recorded director was configured with when the commands below were tried. */
+/** The configuration of the recorded director when the commands below were tried. */
 const THERE = [
   '-A -t 192.168.50.100:80 -s wlc',
   '-a -t 192.168.50.100:80 -r 10.0.0.11:80 -i',
@@ -59,7 +59,7 @@ const DONE = [
   'do-65-ipvsadm__C.txt',
 ];
 
-/** Settings of the director's, not of its tables. */
+/** Settings of the director, not of its tables. */
 const UNDERSTOOD = ['do-48-ipvsadm___set_1_2_3.txt', 'do-50-ipvsadm___set_0_0_0.txt'];
 
 describe("ipvsadm's own answers", () => {

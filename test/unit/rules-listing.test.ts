@@ -58,7 +58,7 @@ const BIG_RATES: Record<string, GoldenCounts> = {
   [`${DNS} 10.0.0.12:53`]: { traffic: [0, 0, 0, 4, 0] },
 };
 
-/** The order of adding; the newest server is listed last here. */
+/** The servers in the order of adding; the newest is listed last here. */
 const TRIED = `
 -A -t 192.168.50.100:80 -s wlc
 -a -t 192.168.50.100:80 -r 10.0.0.11 -i -w 3
@@ -159,13 +159,13 @@ describe('a listing', () => {
   });
 });
 
-/** `TCP 14:52  ESTABLISHED 172.16.22.32:1022  192.168.50.100:80  10.0.0.12:80` as data. */
+/** Reads `TCP 14:52  ESTABLISHED 172.16.22.32:1022  192.168.50.100:80  10.0.0.12:80` as data. */
 function readConnection(line: string): ListedConnection {
   const [protocol = '', expire = '', state = '', ...names] = line.trim().split(/\s+/);
   const [minutes = 0, seconds = 0] = expire.split(':').map(Number);
   const [client, virtual, server] = names.map((name) => parseEndpoint(name) as { address: string; port: number });
   assert.ok(client && virtual && server, line);
-  // Up to the next whole second, which the listing rounds away.
+  // The listing rounds a part of a second away; this adds the largest.
   const expiresMs = (minutes * 60 + seconds) * 1000 + 999;
   return { protocol: protocol.toLowerCase() as ServiceProtocol, client, virtual, server, state, expiresMs };
 }

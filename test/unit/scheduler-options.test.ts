@@ -75,7 +75,7 @@ describe("a service's scheduler", () => {
     ],
     ['flags that are no list', { scheduler: 'sh', schedulerFlags: 'sh-port' }, /schedulerFlags: expected an array/],
     ['an unknown option', { schedulerOptions: { slots: 3 } }, /there is no option "slots"; it takes tableSize/],
-    ['a table size that is no number', { schedulerOptions: { tableSize: '251' } }, /tableSize: expected an integer/],
+    ['a table size that is not a number', { schedulerOptions: { tableSize: '251' } }, /tableSize: expected an integer/],
     ['a table for a scheduler without one', { schedulerOptions: { tableSize: 251 } }, /wlc has no table/],
     ['a size that is no prime for maglev', { scheduler: 'maglev', schedulerOptions: { tableSize: 1000 } }, /a prime/],
     ["a size that is not mh's", { scheduler: 'mh', schedulerOptions: { tableSize: 257 } }, /its sizes are 251, 509/],

@@ -6,7 +6,7 @@ import { schedulerFlagsOf, schedulers } from '../../lib/values/scheduler.js';
 
 const text = readFileSync(new URL('../../../docs/schedulers.md', import.meta.url), 'utf8');
 
-/** What stands in the first column of a table, in backquotes, by how the table's headings begin. */
+/** Returns the names in backquotes in the first column of a table, by how the table's headings begin. */
 function firstColumn(heading: string): string[] {
   const table = new RegExp(`^\\| ${heading} \\|.*\n(?:\\|.*\n)+`, 'm').exec(text)?.[0] ?? '';
   return table

@@ -11,7 +11,10 @@ const NAMES = 'abcdefgh';
 
 type Weights = number[];
 type Counts = number[];
-/** Throws when `counts` of `flows` lasting connections break the scheduler's promise. The servers stand as they were added. */
+/**
+ * Throws when `counts` of `flows` lasting connections break the scheduler's promise. The servers are in the order of
+ * adding.
+ */
 type ShareCheck = (counts: Counts, weights: Weights, flows: number) => void;
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
@@ -21,7 +24,10 @@ function evenlyAmongThoseWithWeight(counts: Counts, weights: Weights): void {
   assert.ok(Math.max(...taking) - Math.min(...taking) <= 1, 'connections differ by one at most');
 }
 
-/** Nobody would have been better served elsewhere: the last connection of each was not one too many. `ahead`: sed's count. */
+/**
+ * Nobody would have been better served elsewhere: the last connection of each server was not one too many. `ahead` is
+ * sed's count.
+ */
 const fairByWeight =
   (ahead: number): ShareCheck =>
   (counts, weights) => {
@@ -41,7 +47,7 @@ function exactInWholeRounds(counts: Counts, weights: Weights, flows: number): vo
   );
 }
 
-/** Six standard deviations of as many independent draws by weight, and `slack` of the flows. */
+/** Allows six standard deviations of as many independent draws by weight, and `slack` of the flows. */
 const byChance =
   (slack = 0): ShareCheck =>
   (counts, weights, flows) => {
@@ -60,7 +66,7 @@ function heaviestAlone(counts: Counts, weights: Weights, flows: number): void {
   );
 }
 
-/** Each has room for its weight and one, heavier ones first. */
+/** Each server has room for its weight and one more, heavier servers first. */
 function heaviestUntilFull(counts: Counts, weights: Weights, flows: number): void {
   const order = weights.map((weight, i) => ({ weight, i })).sort((a, b) => b.weight - a.weight || b.i - a.i);
   let left = flows;
@@ -71,7 +77,7 @@ function heaviestUntilFull(counts: Counts, weights: Weights, flows: number): voi
   }
 }
 
-/** 256 buckets in rows: a row that the table's end cuts is short by less than a round. */
+/** The table has 256 buckets in rows; a row that the table's end cuts is short by less than a round. */
 function byRows(counts: Counts, weights: Weights, flows: number): void {
   const round = sum(weights.map((weight) => Math.max(weight, 1)));
   byChance((round + 16) / 256)(counts, weights, flows);
@@ -98,7 +104,7 @@ const weights = fc
   .array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: NAMES.length })
   .filter((list) => list.some((weight) => weight > 0));
 
-/** No fallback: clients of a server of weight 0 are refused, which is no server's share. */
+/** There is no fallback: clients of a server of weight 0 are refused, which is no server's share. */
 const withoutZeros = (scheduler: string) => ['sh', 'mh', 'dh'].includes(scheduler);
 
 describe('shares of lasting connections', () => {
@@ -202,7 +208,7 @@ const steps = fc.array(
   { maxLength: 40 },
 );
 
-/** What a new connection's server was like just before it. */
+/** The state of a new connection's server just before the connection. */
 interface Seen {
   weight: number;
   overloaded: boolean;
@@ -210,7 +216,7 @@ interface Seen {
 
 type Choice = SchedulerChoice & ServiceBehaviour;
 
-/** Each by itself, with the scheduler that takes it. */
+/** Each option by itself, with the scheduler that takes it. */
 const OPTIONS: Choice[] = [
   { schedulerOptions: { randomStart: true } },
   { schedulerOptions: { stableCursor: true } },
@@ -237,7 +243,7 @@ async function run(choice: Choice, list: readonly Step[], check: (seen: Seen) =>
     if (step.do === 'open') {
       for (let i = 0; i < step.flows; i++) {
         const before = rows();
-        // Time for slow starts to go on, and less than what the first connection lives.
+        // This leaves time for slow starts to go on, but less than the first connection lives.
         scheduling.pass(100);
         const [chosen = '-'] = scheduling.open(1, client++, choice.midStream === 'hash' && i % 2 === 1 ? 'A' : 'S');
         if (chosen === '-') continue;
@@ -253,7 +259,8 @@ async function run(choice: Choice, list: readonly Step[], check: (seen: Seen) =>
       else if (step.do === 'edit')
         known?.edit({ weight: step.server.weight, upperThreshold: step.server.upperThreshold ?? 0 });
     }
-    // Removed servers keep their connections; those that are there have no more than were opened, and none below zero.
+    // Removed servers keep their connections; those that are there have at most as many as were opened, and none below
+    // zero.
     const counts = rows().map(({ activeConnections, inactiveConnections }) => [activeConnections, inactiveConnections]);
     assert.ok(counts.flat().every((count) => count >= 0));
     assert.ok(sum(counts.flat()) <= opened);
@@ -262,7 +269,7 @@ async function run(choice: Choice, list: readonly Step[], check: (seen: Seen) =>
 }
 
 describe('through any changes between packets', () => {
-  /** IPVS's: a destination that lblc remembers goes to its server although that is at its threshold. */
+  /** As in IPVS, a destination that lblc remembers goes to its server even if that is at its threshold. */
   const takesOverloaded = ['lblc'];
 
   for (const scheduler of native.schedulers as Scheduler[]) {

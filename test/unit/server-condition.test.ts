@@ -1,4 +1,4 @@
-/** What is true of a real server beside what is configured: health, drains, what policies assign. */
+/** What is known of a real server beside its configuration: health, drains, the weights that policies assign. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { Director, type OfflineDirector, type RealServer, tablePolicy } from '../../lib/index.js';
@@ -26,7 +26,7 @@ async function print(director: OfflineDirector, rules: string): Promise<string> 
 }
 
 let nextPort = 1024;
-/** Where new connections go. */
+/** Returns where new connections go. */
 function serversOf(director: OfflineDirector, count = 12): Record<string, number> {
   const packets = Array.from({ length: count }, () => tcp({ from: `198.51.100.1:${nextPort++}`, to: `${VIP}:80` }));
   const counts: Record<string, number> = {};

@@ -1,4 +1,4 @@
-/** What a service may do that IPVS cannot; that each is off by default is what the golden tests hold. */
+/** What a service can do that IPVS cannot; the golden tests check that each is off by default. */
 import { strict as assert } from 'node:assert';
 import { Director, type RealServer } from '../../lib/index.js';
 import type { VirtualServiceEdit } from '../../lib/director/service-options.js';
@@ -11,7 +11,7 @@ function offline() {
   return Director.offline({ source: '10.9.0.1', maxConnections: 1024 });
 }
 
-/** Where a packet went; its verdict, if nowhere. */
+/** Returns where a packet went, or its verdict if nowhere. */
 function destinationOf(director: ReturnType<typeof offline>, packet: Uint8Array, atMs: number): string {
   const { outputs, verdicts } = director.process(packet, atMs);
   return verdicts[0] === 'forwarded' ? readOuter(outputs[0]?.data as Uint8Array).destination : (verdicts[0] as string);

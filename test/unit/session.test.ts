@@ -1,4 +1,4 @@
-/** ipvsadm's commands at a director that goes on between them. */
+/** ipvsadm's commands at a director that goes on working between them. */
 import { strict as assert } from 'node:assert';
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import { native } from '../../lib/native/addon.js';
@@ -48,7 +48,7 @@ describe('a session of rules', () => {
     director.process(syns, 1000);
     assert.match(await execute('-L -n --rate\n'), /192\.0\.2\.1:80 +0 +0 +/);
     session.stepEstimates();
-    // 40 a second over the last two, and a quarter of the way there.
+    // The rate was 40 a second over the last two seconds, and the estimate has gone a quarter of the way there.
     assert.match(await execute('-L -n --rate\n'), /192\.0\.2\.1:80 +10 +10 +/);
   });
 });

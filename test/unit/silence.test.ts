@@ -4,14 +4,17 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const ROOT = new URL('../../../', import.meta.url);
 
-/** Of sources below a folder, relative to the root. */
+/** Returns the sources below a folder, relative to the root. */
 function sources(folder: string, ending: RegExp): string[] {
   return readdirSync(new URL(folder, ROOT), { recursive: true, encoding: 'utf8' })
     .map((name) => `${folder}/${name}`)
     .filter((name) => ending.test(name) && !/_test\.cc$|_fuzz\.cc$/.test(name));
 }
 
-/** The lines of a file that match and have no comment: on the line, above it, or on the line behind where `isBlock`. */
+/**
+ * Returns the matching lines of a file without a comment on the line, above it, or on the line after it where
+ * `isBlock`.
+ */
 function unexplained(file: string, pattern: RegExp): string[] {
   const lines = readFileSync(new URL(file, ROOT), 'utf8').split('\n');
   const hasComment = (line: string | undefined) => /(^|\s)(\/\/|\*|\/\*\*) ?\S/.test(line ?? '');
@@ -23,7 +26,7 @@ function unexplained(file: string, pattern: RegExp): string[] {
 
 describe('an error that is dropped', () => {
   it('in TypeScript has a comment that says why', () => {
-    // A catch without a name for the error, and a rejection that becomes nothing.
+    // The patterns are a catch without a name for the error, and a rejection that becomes nothing.
     const dropped = /\} catch \{|\.catch\(\(\) => (\{\}|undefined|null|false)\)/;
     const found = sources('lib', /\.ts$/).flatMap((file) => unexplained(file, dropped));
     assert.deepEqual(found, []);

@@ -18,8 +18,8 @@ describe('a source', () => {
   }
 
   const mistakes: [text: string, mistake: RegExp][] = [
-    ['director.example.org', /is no IP address: write one/],
-    ['', /is no IP address/],
+    ['director.example.org', /is not an IP address: write one/],
+    ['', /is not an IP address/],
     ['224.0.0.1', /is not unicast/],
     ['224.0.0.0/8', /is not unicast/],
     ['0.0.0.0/8', /is not unicast/],
@@ -29,8 +29,8 @@ describe('a source', () => {
     ['10.0.0.0/7', /has too short a prefix: write \/8 or longer/],
     ['2000::/15', /has too short a prefix: write \/16/],
     ['10.2.1.1/28', /write 10\.2\.1\.0\/28/],
-    ['10.2.1.0/28/28', /is no range/],
-    ['10.2.1.0/x', /is no range/],
+    ['10.2.1.0/28/28', /is not a range/],
+    ['10.2.1.0/x', /is not a range/],
   ];
   for (const [text, mistake] of mistakes) {
     it(`may not be "${text}"`, () => {

@@ -28,7 +28,11 @@ describe('a virtual service', () => {
       { protocol: 'icmp' },
       /protocol: expected one of 'tcp', 'udp', 'sctp', got 'icmp'/,
     ],
-    ['port 0 and no persistence', { port: 0 }, /expected a port from 1 to 65535, or persistence; .* got 0/],
+    [
+      'port 0 and no persistence',
+      { port: 0 },
+      /expected a port from 1 to 65535, unless the service is persistent; .* got 0/,
+    ],
     ['a multicast address', { address: '239.1.1.1' }, /address: expected a unicast address/],
     ['an unknown scheduler', { scheduler: 'fastest' }, /scheduler: expected one of 'rr', .*, got 'fastest'/],
     [

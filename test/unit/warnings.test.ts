@@ -1,4 +1,4 @@
-/** What is odd is told as a warning, to whoever listens; refusals name the option in the words of who gave it. */
+/** Whoever listens hears of what is odd as a warning; refusals name the option in the words of whoever gave it. */
 import { strict as assert } from 'node:assert';
 import { explain } from '../../lib/cli/verbs/explain.js';
 import { realserver } from '../../lib/cli/verbs/realserver.js';
@@ -16,7 +16,7 @@ describe('a director', () => {
     const dns = director.addVirtualService({ protocol: 'udp', address: '192.0.2.1', port: 53, onePacket: true });
     assert.equal(said.length, 1);
     assert.equal(said[0]?.about, 'configuration');
-    assert.match(said[0]?.message as string, /^udp 192\.0\.2\.1:53: the scheduler wlc chooses by connections/);
+    assert.match(said[0]?.message as string, /^udp 192\.0\.2\.1:53: the scheduler wlc compares numbers of connections/);
     dns.edit({ scheduler: 'wrr' });
     assert.equal(said.length, 1);
     director.transaction(() => dns.edit({ scheduler: 'sed' }));
@@ -53,8 +53,8 @@ describe('a director', () => {
 /** Every row: a command line, and how its refusal begins. */
 const REFUSALS: [string, RegExp][] = [
   ['run --rules - --source 10.2.0.2 --device a-name-of-16-char', /^tunvs: run: --device: expected an interface name/],
-  ['run --rules - --source 127.0.0.1', /--source .* is no address that other hosts can be sent packets from/],
-  ['run --rules - --source fe80::1', /--source .* is no address that other hosts can be sent packets from/],
+  ['run --rules - --source 127.0.0.1', /--source .* cannot be the source of packets to other hosts/],
+  ['run --rules - --source fe80::1', /--source .* cannot be the source of packets to other hosts/],
   ['realserver --vip 224.0.0.1 --director 10.2.0.2 --dry-run', /^tunvs: realserver: --vip: expected a unicast/],
   ['realserver --vip fe80::1 --director 10.2.0.2 --dry-run', /^tunvs: realserver: --vip: .* is link-local/],
   ['realserver --vip 10.9.9.9 --director 10.2.0.2 --gue-port 5 --dry-run', /^tunvs: realserver: --gue-port: expected/],

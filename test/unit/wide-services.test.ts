@@ -86,7 +86,7 @@ function markOf(rules: readonly MarkRule[], { protocol, source, destination, por
 const lengthOf = (address: string) => Number(address.split('/')[1] ?? 128);
 const widthOf = ({ port, lastPort = port }: ServiceIdentity) => (port === 0 ? 65536 : lastPort - port);
 
-/** By the order of docs/marks.md, in the plainest words. */
+/** Finds the service by the order of docs/marks.md, in the plainest way. */
 function serviceOf(services: readonly ServiceIdentity[], rules: readonly MarkRule[], asked: Flow) {
   const mark = markOf(rules, asked);
   const marked = services.find((each) => each.mark === mark && familyOf(each.address) === familyOf(asked.destination));

@@ -1,4 +1,4 @@
-/** A capture read in pieces, with times on the capture's own clock: 0 is its first packet. */
+/** Reads a capture in pieces, with times on the capture's own clock: 0 is its first packet. */
 import { wrapNative } from '../../values/errors.js';
 import type { NativePcapReader } from '../../native/pcap.js';
 
@@ -6,9 +6,12 @@ export interface CapturePiece {
   /** The number of the first of them in the file, from 1, where records that gave no packet count too: Wireshark's. */
   firstRecord: number;
   packets: Uint8Array[];
-  /** Since the first packet, never going back: a packet that is stamped earlier than one before it takes that one's time. */
+  /**
+   * Times since the first packet. They never go back: a packet stamped earlier than one before it takes that one's
+   * time.
+   */
   clockMs: Float64Array;
-  /** As stamped, since the epoch. */
+  /** Times as stamped, since the epoch. */
   stampedMs: Float64Array;
 }
 
@@ -51,7 +54,7 @@ function nextPiece(reader: NativePcapReader, packets: number): ReturnType<Native
   }
 }
 
-/** Milliseconds since the epoch have a fraction that a double holds to a quarter of a microsecond; captures have whole ones. */
+/** A double holds milliseconds since the epoch to a quarter of a microsecond; captures have whole microseconds. */
 function toMicroseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
 }

@@ -1,4 +1,4 @@
-/** How far a long replay has come, on one line of a terminal that is written over. */
+/** Shows how far a long replay has come, on one line of a terminal that is overwritten. */
 import type { CliIo } from '../verb.js';
 
 const INTERVAL_MS = 500;

@@ -1,6 +1,6 @@
 /**
- * A capture's packets and the rules due between them, in the order of the capture's clock. A rule comes before the
- * packets of its own time.
+ * Puts a capture's packets and the rules that are due between them in the order of the capture's clock. A rule comes
+ * before the packets of the same time.
  */
 import type { OfflineDirector } from '../../director/director.js';
 import type { ProcessedPacket } from '../../director/offline-director.js';
@@ -8,17 +8,17 @@ import { ESTIMATE_INTERVAL_MS } from '../../stats/rates.js';
 import type { RuleLine } from '../../rules/parse-rules.js';
 import { RulesSession } from '../../rules/session.js';
 
-/** A quarter is lost with each, of at most 64 bits. */
+/** Each step leaves three quarters of a number of at most 64 bits. */
 const QUIET_STEPS = 256;
 
 export class Timeline {
-  /** Due on the clock, earliest first; lines of the same time in the order of the file. */
+  /** Rules that are due on the clock, earliest first; lines of the same time are in the order of the file. */
   private readonly timed: RuleLine[];
   private next = 0;
   private readonly session: RulesSession;
   private meterDueMs = Number.POSITIVE_INFINITY;
 
-  /** `print` gets what listings say, in whole lines, and is waited for. */
+  /** `print` receives what listings say, in whole lines, and is awaited. */
   constructor(
     private readonly director: OfflineDirector,
     private readonly lines: readonly RuleLine[],
@@ -30,7 +30,7 @@ export class Timeline {
     this.session = new RulesSession(director);
   }
 
-  /** The rules without a time. To be called once, first. */
+  /** Executes the rules without a time. REQUIRES: called once, before everything else. */
   async begin(): Promise<void> {
     await this.run(this.lines.filter(({ atMs }) => atMs === undefined));
     if (!this.lines.some(({ rule }) => rule.command === 'list' && rule.columns === 'rate')) return;
@@ -38,7 +38,7 @@ export class Timeline {
     this.meterDueMs = ESTIMATE_INTERVAL_MS;
   }
 
-  /** What would be sent, each with the index of its cause. `timesMs` are on the clock and do not go back. */
+  /** Returns what would be sent, each with the index of its cause. `timesMs` are on the clock and do not go back. */
   async process(packets: readonly Uint8Array[], timesMs: Float64Array): Promise<ProcessedPacket[]> {
     const sent: ProcessedPacket[] = [];
     for (let at = 0; at < packets.length; ) {
@@ -53,13 +53,13 @@ export class Timeline {
     return sent;
   }
 
-  /** The rules that are due before a packet of this time. */
+  /** Executes the rules that are due before a packet of this time. */
   async advance(atMs: number): Promise<void> {
     await this.reach(atMs);
     this.director.advance(atMs);
   }
 
-  /** The rules that are due after the last packet. */
+  /** Executes the rules that are due after the last packet. */
   async finish(): Promise<void> {
     await this.reach(this.timed.at(-1)?.atMs ?? 0);
   }
@@ -68,7 +68,7 @@ export class Timeline {
     return Math.min(this.timed[this.next]?.atMs ?? Number.POSITIVE_INFINITY, this.meterDueMs);
   }
 
-  /** Everything due at `atMs` or before, each at its own time. */
+  /** Executes everything that is due at `atMs` or before, each at its own time. */
   private async reach(atMs: number): Promise<void> {
     this.skipQuietSteps(Math.min(atMs, this.timed[this.next]?.atMs ?? Number.POSITIVE_INFINITY));
     for (let dueMs = this.dueMs(); dueMs <= atMs; dueMs = this.dueMs()) {
@@ -85,7 +85,7 @@ export class Timeline {
     }
   }
 
-  /** Leaves estimator steps out of a time without packets and rules, but for as many as bring any estimate to 0. */
+  /** Skips estimator steps in a time without packets and rules, but keeps as many as bring any estimate to 0. */
   private skipQuietSteps(untilMs: number): void {
     const steps = Math.floor((untilMs - this.meterDueMs) / ESTIMATE_INTERVAL_MS);
     if (steps > QUIET_STEPS) this.meterDueMs += (steps - QUIET_STEPS) * ESTIMATE_INTERVAL_MS;

@@ -1,4 +1,4 @@
-/** `tunvs run --dry-run`: what would be done, as commands that a shell and ipvsadm would take. */
+/** `tunvs run --dry-run` prints what would be done, as commands that a shell and ipvsadm would take. */
 import type { DirectorStats } from '../../stats/stats.js';
 import { type MarkRule, routedPrefixes } from '../../values/marks.js';
 import { isMarkCommand, printMark } from '../../rules/mark.js';

@@ -1,4 +1,4 @@
-/** What `tunvs run` is told on its command line. */
+/** The options of `tunvs run` as commander reads them. */
 import type { Egress } from '../../values/egress.js';
 import type { EngineArguments } from '../engine-options.js';
 

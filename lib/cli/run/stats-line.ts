@@ -1,4 +1,4 @@
-/** One line of what a director does now. */
+/** Formats one line about what a director does now. */
 import type { DirectorSample } from '../../stats/rates.js';
 
 export function statsLine(sample: DirectorSample): string {

@@ -1,4 +1,4 @@
-/** `tunvs demo`: a director balancing real HTTP traffic between network namespaces of this host. */
+/** `tunvs demo`: a director balances real HTTP traffic between network namespaces of this host. */
 import type { Command } from 'commander';
 import { canIsolate, labProblem, rerunIsolated, tunProblem } from '../../lab/isolation.js';
 import { integerArgument, secondsArgument } from '../arguments.js';
@@ -30,15 +30,15 @@ export const demo: Verb = {
       )
       .option('--requests <number>', 'requests per scene', integerArgument(10, 1000), 300)
       .option('--servers <number>', 'real servers', integerArgument(2, 9), 3)
-      .option('--json', 'a JSON object a line')
+      .option('--json', 'print JSON, an object a line')
       .addHelpText(
         'after',
-        '\nNothing outside the namespaces is touched, and they are gone when it ends. An ordinary user is made root of\n' +
-          'a user namespace for it.\n\n' +
+        '\nThe demo touches nothing outside its namespaces and removes them when it ends. An ordinary user becomes\n' +
+          'root of a user namespace for it.\n\n' +
           'Keys on a terminal: 1 to 9, up and down choose a real server; s stops or starts it, d drains it or takes it\n' +
           'back; n goes on to the next scene; q or Ctrl-C ends it.\n\n' +
-          'Exit code: 0 when everything came as it should, also when ended by q or Ctrl-C; 1 when something did not; with\n' +
-          '--once an interrupt is 130. Colours: none into a pipe, with NO_COLOR or with TERM=dumb.',
+          'The exit code is 0 when every answer came as it should, even if q or Ctrl-C ended it, and 1 otherwise; with\n' +
+          '--once an interrupt is 130. There are no colours in a pipe, with NO_COLOR or with TERM=dumb.',
       );
   },
 
@@ -54,7 +54,7 @@ export const demo: Verb = {
     }
     const { runDemo } = await import('../../demo/demo.js');
     const output = io.stdout as NodeJS.WritableStream & { isTTY?: boolean };
-    // Into a pipe nobody is there to end it.
+    // Nobody could end a demo that runs into a pipe.
     const isOnce = given.once ?? (output.isTTY !== true && !given.json);
     const end = endSignal({ hangupEnds: true });
     try {
@@ -81,6 +81,6 @@ export const demo: Verb = {
 const DEFAULT_PACE_MS = 5_000;
 
 class DemoFailed extends Error {
-  /** The sentence says it all: no stack is printed. */
+  /** With a code the error is printed as its sentence, without a stack. */
   readonly code = 'DEMO_FAILED';
 }

@@ -1,4 +1,4 @@
-/** `tunvs explain`: which real server a packet would get, and by which rule. */
+/** `tunvs explain` says which real server a packet would get, and by which rule. */
 import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { OfflineDirector } from '../../director/director.js';
@@ -42,18 +42,22 @@ export const explain: Verb = {
 
   configure(command: Command): void {
     addEngineOptions(addTimedRulesOption(command))
-      .option('--in <file>', 'capture to replay before, or to explain')
+      .option('--in <file>', 'capture to replay first, or to explain')
       .option('--protocol <name>', 'tcp, udp or sctp (default: tcp)', choiceArgument(['tcp', 'udp', 'sctp']))
-      .option('--client <address:port>', 'where the packet comes from (CIP)')
-      .option('--virtual <address:port>', 'where it goes to (VIP)')
-      .option('--flags <letters>', 'of a TCP packet: S, A, F, R, P (default: S)')
+      .option('--client <address:port>', 'source of the packet (CIP)')
+      .option('--virtual <address:port>', 'destination of the packet (VIP)')
+      .option('--flags <letters>', 'flags of the TCP packet: S, A, F, R, P (default: S)')
       .option(
         '--mark <number>',
-        'firewall mark of the device that it comes from (default: none)',
+        'firewall mark of the device that the packet comes from (default: none)',
         integerArgument(1, 2 ** 32 - 1),
       )
-      .option('--seed <number>', 'seed of what is random: the same seed, the same answer (default: 0)', seedArgument)
-      .option('--json', 'print an object a line')
+      .option(
+        '--seed <number>',
+        'seed of random choices; the same seed gives the same answer (default: 0)',
+        seedArgument,
+      )
+      .option('--json', 'print JSON, an object a line')
       .addHelpText('after', EXAMPLES);
   },
 
@@ -88,7 +92,7 @@ export const explain: Verb = {
   },
 };
 
-/** An explanation, and what of: a flow, or a packet of a capture. */
+/** An explanation with its subject: a flow, or a packet of a capture. */
 type Said = Explanation & ({ flow: ExplainedFlow } | { packet: number; atMs: number });
 
 async function explainEach(
@@ -114,7 +118,7 @@ async function print(said: Said, { json }: ExplainOptions, io: CliIo): Promise<v
 function flowOf({ protocol = 'tcp', client, virtual, flags }: ExplainOptions): ExplainedFlow | undefined {
   if (client === undefined && virtual === undefined) return undefined;
   if (client === undefined || virtual === undefined)
-    throw new UsageError('explain: --client and --virtual go together; give both');
+    throw new UsageError('explain: --client and --virtual belong together; give both');
   const from = endpoint('--client', client);
   const to = endpoint('--virtual', virtual);
   return {

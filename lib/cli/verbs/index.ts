@@ -1,4 +1,4 @@
-/** The verbs of `tunvs`, in the order of its help. */
+/** Lists the verbs of `tunvs` in the order of its help. */
 import type { Verb } from '../verb.js';
 import { demo } from './demo.js';
 import { explain } from './explain.js';

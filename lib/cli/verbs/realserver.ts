@@ -1,4 +1,4 @@
-/** `tunvs realserver`: makes this host a real server until a signal ends it. */
+/** `tunvs realserver` makes this host a real server until a signal ends it. */
 import { type Command, Option } from 'commander';
 import { type RealServerMethod, realServerMethods } from '../../values/forwarding-method.js';
 import { formatHostCommand } from '../../host/step.js';
@@ -40,47 +40,49 @@ export const realserver: Verb = {
       )
       .requiredOption(
         '--director <address>',
-        'director whose tunnel packets are taken, or a range like 10.2.1.0/28; may be repeated',
+        'director whose tunnel packets this host takes, or a range like 10.2.1.0/28; may be repeated',
         rangesArgument,
       )
       .addOption(
         new Option(
           '--forwarding <methods>',
-          'how packets come from the director, one or several of ipip, gue, gre and dr, separated by commas',
+          'how packets come from the director: one or several of ipip, gue, gre and dr, separated by commas',
         )
           .argParser(choicesArgument(realServerMethods))
           .default(['ipip'] satisfies RealServerMethod[], 'ipip'),
       )
       .option('--gue-port <port>', 'UDP port of GUE; may be repeated (default: 6080)', integersArgument(1, 65535))
-      .option('--gre-checksum', 'GRE comes with checksums, which only kernel mode has to know')
+      .option('--gre-checksum', 'GRE packets carry checksums (only kernel mode has to know)')
       .option(
         '--mode <mode>',
         'auto, kernel (its tunnel modules) or userspace (sockets and a TUN device)',
         choiceArgument(['auto', 'kernel', 'userspace']),
         'auto',
       )
-      .option('--device <name>', 'name of the tunnel device, unless tunl0 and its like are used', 'tunvs-rs0')
+      .option('--device <name>', 'name of the tunnel device where tunl0 and its like are not used', 'tunvs-rs0')
       .option(
         '--arp <when>',
-        'keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off',
+        'when to keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off',
         choiceArgument(['auto', 'on', 'off']),
         'auto',
       )
-      .option('--dry-run', 'print what would be done to the host, and do nothing')
-      .option('--json', 'a JSON object a line')
+      .option('--dry-run', 'print what would be done to the host and change nothing')
+      .option('--json', 'print JSON, an object a line')
       .addHelpText(
         'after',
         `
-What a real server needs, by how the director forwards to it (ipvsadm's option):
+How packets come to a real server, by the director's forwarding method (ipvsadm's option):
   ipip  (-i)                 the packet behind another IP header, IPv4 or IPv6 in either; over any network
   gue   (-i --tun-type gue)  the same in UDP, to the port of --tun-port
   gre   (-i --tun-type gre)  the same behind a GRE header
   dr    (-g)                 the packet itself in a frame: director and real server share a LAN
 
-With dr the virtual address is put on lo, otherwise on the tunnel device; on a LAN shared with the director
-the host keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service
-itself listens on the virtual address or on any, and the default gateway must not be the director. Only packets of
-the directors named, for the virtual addresses named, are taken (dr, and kernel mode with a range of directors, leave the first to a firewall).
+The host takes packets only from the directors named and only for the virtual addresses named. It does not check the
+sender with dr, nor in kernel mode with a range of directors: a firewall has to do that.
+
+With dr the virtual address is put on lo, otherwise on the tunnel device. On a LAN shared with the director the host
+keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service itself
+listens on the virtual address or on any, and the default gateway must not be the director.
 
 Runs until SIGTERM or SIGINT, prints what it counted, and makes the host what it was; --dry-run shows the commands.
 SIGHUP looks at the host at once, and puts back what somebody else has changed. SIGUSR2 and SIGUSR1 print what was
@@ -108,7 +110,7 @@ Examples:
     const print = (event: string, text: string, details: object) => {
       io.stdout.write(`${given.json ? toJson({ event, ...details }) : text}\n`);
     };
-    // Loads the native part, which --help does without.
+    // This import loads the native part, which --help does without.
     const { RealServerHost } = await import('../../realserver/real-server-host.js');
     if (given.dryRun) {
       const { devices, steps } = RealServerHost.rehearse(settings);
@@ -175,7 +177,7 @@ async function mend(host: RealServerHost, isJson: boolean, io: CliIo): Promise<v
     const mended = await host.mendHost();
     const said = isJson
       ? toJson({ event: 'mended', mended })
-      : `tunvs realserver: looked at the host: ${mended} ${mended === 1 ? 'thing' : 'things'} put back`;
+      : `tunvs realserver: checked the host: ${mended} ${mended === 1 ? 'thing' : 'things'} put back`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
     io.stderr.write(`tunvs realserver: the host stays as it is: ${commandWords((error as Error).message)}\n`);

@@ -1,4 +1,4 @@
-/** `tunvs replay`: a capture through the engine, by the capture's clock. */
+/** `tunvs replay` runs a capture through the engine, by the capture's clock. */
 import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
@@ -26,22 +26,23 @@ interface ReplayOptions extends EngineArguments {
   seed?: bigint;
   /** Bytes. */
   pathMtu?: number;
-  /** The same, by its other name. */
+  /** Another name for `pathMtu`. */
   mtu?: number;
   stats?: string;
   json?: boolean;
 }
 
-/** What a link carries where nothing else is known. */
+/** The MTU of a link, unless a larger path MTU is given. */
 const LINK_MTU_BYTES = 1500;
 
 const EXAMPLES = `
-Each packet of the capture is taken as if it were read from the device at its time, and what the director would have
-sent is written with the time of the packet that caused it. Captures are pcap, link type RAW or Ethernet in, RAW out.
-Records that hold no whole IP packet are left out, and the end of a capture that is cut off; how many, and why, is said.
+Each packet of the capture is taken as if the device had delivered it at its time, and what the director would send is
+written with the time of the packet that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW written.
+Records that hold no whole IP packet are left out, as is the end of a capture that is cut off; replay says how many
+and why.
 
-In the rules a line "@SECONDS COMMAND" is applied when the capture's clock (0: the first packet) reaches it, before a
-packet of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) are printed on standard output.
+A line "@SECONDS COMMAND" of the rules is executed when the capture's clock (0: the first packet) reaches that time,
+before packets of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) go to standard output.
 
 Examples:
   $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --out tunnel.pcap
@@ -50,7 +51,7 @@ Examples:
 
 export const replay: Verb = {
   name: 'replay',
-  summary: 'run a capture through the engine, and write what it would have sent',
+  summary: 'run a capture through the engine and write what it would have sent',
 
   configure(command: Command): void {
     addEngineOptions(addTimedRulesOption(command))
@@ -58,13 +59,15 @@ export const replay: Verb = {
       .option('--out <file>', 'capture to write; may be left out with --stats')
       .option(
         '--seed <number>',
-        'seed of the connection table: the same seed, the same replay (default: 0)',
+        'seed of the connection table; the same seed gives the same replay (default: 0)',
         seedArgument,
       )
       .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
-      .addOption(new Option('--mtu <bytes>', 'the same').argParser(pathMtuArgument).conflicts('pathMtu'))
+      .addOption(
+        new Option('--mtu <bytes>', 'another name for --path-mtu').argParser(pathMtuArgument).conflicts('pathMtu'),
+      )
       .option('--stats <file>', 'write the counters there as JSON; - is standard output')
-      .option('--json', 'print the summary as JSON, on standard output')
+      .option('--json', 'print the summary as JSON on standard output')
       .addHelpText('after', EXAMPLES);
   },
 
@@ -125,13 +128,13 @@ export const replay: Verb = {
   },
 };
 
-/** Resolves when more can be written, so that a long listing does not pile up. */
+/** Resolves when more can be written, so that a long listing does not pile up in memory. */
 async function printed(io: CliIo, text: string): Promise<void> {
   if (!io.stdout.write(text)) await once(io.stdout, 'drain');
 }
 
 async function refuseSameFile(input: string, output: string): Promise<void> {
-  // One that cannot be looked at is not the other; opening it says why.
+  // A file that cannot be examined is not the other one; opening it says why.
   const [from, to] = await Promise.all([input, output].map((path) => stat(path).catch(() => undefined)));
   const isSame = from && to && from.dev === to.dev && from.ino === to.ino;
   if (isSame || input === output) {
@@ -151,7 +154,7 @@ interface Summary {
   /** Packets. */
   sent: number;
   durationMs: number;
-  /** Records of the capture that were left out, and packets that no link carries. */
+  /** Records of the capture that were left out, and packets longer than any link carries. */
   skipped: Skipped;
 }
 

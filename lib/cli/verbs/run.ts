@@ -1,4 +1,4 @@
-/** `tunvs run`: a director on a device, steered by a rules file. */
+/** `tunvs run` runs a director on a device, steered by a rules file. */
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { egresses } from '../../values/egress.js';
@@ -25,7 +25,7 @@ Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second sign
 rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
 host is put back and told; SIGHUP does that at once. SIGUSR2 and SIGUSR1 print a line of status on standard error.
 
-Needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
+It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
 Examples:
   $ tunvs run --rules web.rules --source 10.2.0.2
@@ -40,7 +40,7 @@ web.rules:
 
 export const run: Verb = {
   name: 'run',
-  summary: 'be a director: forward what is for the virtual services to their real servers',
+  summary: 'run a director: forward packets for virtual services to their real servers',
 
   configure(command: Command): void {
     command.requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input');
@@ -48,16 +48,16 @@ export const run: Verb = {
       .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option(
         '--device <name>',
-        'TUN device, made if it is not there; one that is there stays, and the host is not set up (default: tunvs0)',
+        'TUN device, created unless it exists; one that exists stays, and the host is not set up (default: tunvs0)',
       )
       .option(
         '--queues <number>',
-        'queues of the device, each with a thread (default: one per CPU, at most 4)',
+        'queues of the device, a thread each (default: one per CPU, at most 4)',
         integerArgument(1, 64),
       )
       .option(
         '--mark-device <mark[=name]>',
-        'one more TUN device, for packets that the host has given this firewall mark, as by nftables; may be repeated',
+        'one more TUN device, for packets with this firewall mark, set by nftables for example; may be repeated',
         markDevicesArgument,
       )
       .option(
@@ -65,9 +65,9 @@ export const run: Verb = {
         `how packets leave: auto, ${egresses.join(', ')} (default: auto)`,
         choiceArgument(['auto', ...egresses]),
       )
-      .option('--stats-interval <seconds>', 'print a line of rates this often', secondsArgument(0.1, 86400))
+      .option('--stats-interval <seconds>', 'print a line of rates at this interval', secondsArgument(0.1, 86400))
       .option('--json', 'print JSON, an object a line')
-      .option('--dry-run', 'print what would be done to the host and at the director, and do nothing')
+      .option('--dry-run', 'print what would be done to the host and in the director, and change nothing')
       .addHelpText('after', EXAMPLES);
   },
 
@@ -127,7 +127,7 @@ function statsEvery(intervalMs: number, isJson: boolean, io: CliIo): Attachment 
 function tellNews(news: NewsPrinter): Attachment {
   return ({ director }) => {
     director.on('event', (event) => news.tell(event));
-    // What is odd about the rules was said with their lines.
+    // The rules' own warnings were printed with their lines.
     director.on('warning', ({ message, about }) => about === 'host' && news.warn(message));
     return { end: () => news.end() };
   };

@@ -1,4 +1,4 @@
-/** What a holder has made on the host, and what takes it back: one line of its journal. */
+/** What a holder has made on the host and how to take it back: one line of its journal. */
 import type { HostCommand, HostStep } from '../step.js';
 import { formatHostCommand } from '../step.js';
 
@@ -7,22 +7,22 @@ export interface Entry {
   readonly undo: HostCommand;
 }
 
-/** Two steps with one key make the same thing: it goes with the last of them. */
+/** Two steps with the same key make the same thing: it goes with the last of them. */
 export function keyOf({ undo }: Pick<Entry, 'undo'>): string {
   return 'write' in undo ? undo.write : formatHostCommand(undo);
 }
 
-/** Undefined: what the step makes goes with a device. */
+/** Undefined when what the step makes goes with a device. */
 export function entryOf({ command, undo }: HostStep): Entry | undefined {
   return undo && { command, undo };
 }
 
-/** A route that only ends loops, and stays for as long as the host forwards. */
+/** Says whether it is a route that only prevents loops, and that stays for as long as the host forwards. */
 export function isFallback({ undo }: Entry): boolean {
   return 'argv' in undo && undo.argv.includes('unreachable');
 }
 
-/** A value of `unknown` from a file; undefined when it is no entry that tunvs writes. */
+/** Reads a value from a file; returns undefined when it is not an entry that tunvs writes. */
 export function readEntry(value: unknown): Entry | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const { command, undo } = value as Record<string, unknown>;
@@ -46,5 +46,5 @@ function isWrite(path: unknown, value: unknown): boolean {
 
 const isValue = (value: unknown) => typeof value === 'string' && /^[\d\t -]{1,64}$/.test(value);
 
-/** Holds no control character. */
+/** The text holds no control character. */
 const isLine = (text: string) => text.length < 4096 && !/\p{Cc}/u.test(text);

@@ -3,7 +3,7 @@
  *
  *     lock          locked while books and host are changed
  *     ID.held       locked for as long as its holder lives
- *     ID.journal    what that one has made
+ *     ID.journal    what that holder has made
  *
  * A lock goes with its process, however that ends. The folder goes with its last book.
  */
@@ -17,7 +17,7 @@ import { makePrivate } from './folder.js';
 import { JournalReader, JournalWriter, replaceJournal } from './journal.js';
 import type { Book, OwnBook, Store } from './store.js';
 
-/** Whoever has the lock runs a few dozen commands of some milliseconds. */
+/** The owner of the lock runs a few dozen commands of some milliseconds each. */
 const PATIENCE_MS = 20_000;
 const BETWEEN_LOOKS_MS = 2;
 
@@ -26,7 +26,7 @@ export class FileStore implements Store {
   readonly #reader = new JournalReader();
   #depth = 0;
 
-  /** @throws when the folder cannot be had. */
+  /** @throws when the folder cannot be used. */
   constructor(folder: string) {
     this.folder = folder;
     this.#make();
@@ -52,13 +52,13 @@ export class FileStore implements Store {
     }));
   }
 
-  /** Whether its holder lives. A look takes the lock of a dead one for a moment. REQUIRES: the lock. */
+  /** Says whether its holder lives; this takes the lock of a dead one for a moment. REQUIRES: the lock. */
   isHeld(id: string): boolean {
     let descriptor: number;
     try {
       descriptor = openSync(this.#path(id, 'held'), constants.O_RDWR | constants.O_NOFOLLOW);
     } catch {
-      // Without its file it holds nothing.
+      // A holder without its file holds nothing.
       return false;
     }
     try {
@@ -71,7 +71,7 @@ export class FileStore implements Store {
   open(): OwnBook {
     this.#make();
     const id = `${process.pid}-${randomBytes(6).toString('hex')}`;
-    // Node closes it when the worker thread that opened it ends.
+    // Node closes the descriptor when the worker thread that opened it ends.
     const held = create(this.#path(id, 'held'));
     native.tryLockFile(held);
     const journal = new JournalWriter(this.#path(id, 'journal'));
@@ -115,7 +115,7 @@ export class FileStore implements Store {
     makePrivate(this.folder);
   }
 
-  /** A lock file that was removed meanwhile, with its folder, is no lock any more. */
+  /** A lock file that was removed meanwhile, with its folder, locks nothing any more. */
   #lock(orGoOn: boolean): number | undefined {
     const path = join(this.folder, 'lock');
     const deadline = performance.now() + PATIENCE_MS;
@@ -131,7 +131,7 @@ export class FileStore implements Store {
     if (orGoOn) return undefined;
     throw new TunvsError(
       'ERR_TUNVS_BUSY',
-      `another process has been changing the host for ${PATIENCE_MS / 1000} s: end the one that "fuser ${path}" names`,
+      `another process has been changing the host for ${PATIENCE_MS / 1000} s: end the process that "fuser ${path}" names`,
     );
   }
 
@@ -140,7 +140,7 @@ export class FileStore implements Store {
       this.#make();
       return create(path);
     } catch (error) {
-      // Its last user removes the folder at this moment.
+      // The folder's last user is removing it at this moment.
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
@@ -155,7 +155,7 @@ function isAt(path: string, descriptor: number): boolean {
   try {
     return lstatSync(path).ino === fstatSync(descriptor).ino;
   } catch {
-    // It was removed: another is made.
+    // The folder was removed: make another.
     return false;
   }
 }
@@ -164,7 +164,7 @@ function readNames(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch {
-    // It was removed with its last book.
+    // The folder was removed with its last book.
     return [];
   }
 }
@@ -173,15 +173,15 @@ function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch {
-    // It is gone.
+    // It is gone already.
   }
 }
 
-/** Stays when it is not empty. */
+/** Removes the folder if it is empty. */
 function removeFolder(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // Somebody came meanwhile.
+    // Another process has come meanwhile.
   }
 }

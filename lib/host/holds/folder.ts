@@ -3,20 +3,20 @@ import { chmodSync, lstatSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { native } from '../../native/addon.js';
 
-/** Names another folder than /run/tunvs: for those who are not root, and for containers that share one. */
+/** Names another folder than /run/tunvs, for users other than root and for containers that share one. */
 export const FOLDER_VARIABLE = 'TUNVS_RUNTIME_DIR';
 
 export function runtimeFolder(): string {
   return process.env[FOLDER_VARIABLE] || '/run/tunvs';
 }
 
-/** A folder for each network namespace of each boot: sysctls, routes and neighbours are the namespace's. */
+/** Each network namespace of each boot has its own folder: sysctls, routes and neighbours belong to the namespace. */
 export function namespaceFolder(): string {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   return join(runtimeFolder(), `${boot}.${native.networkNamespaceName()}`);
 }
 
-/** Makes it a folder of this user's that no other can write to or look into. Throws when it cannot be. */
+/** Makes it a folder of this user's that nobody else can write to or look into. Throws when that fails. */
 export function makePrivate(folder: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
@@ -24,8 +24,8 @@ export function makePrivate(folder: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   const status = lstatSync(folder);
-  if (!status.isDirectory()) throw new Error(`${folder} is no folder`);
+  if (!status.isDirectory()) throw new Error(`${folder} is not a folder`);
   if (status.uid !== process.geteuid?.()) throw new Error(`${folder} belongs to user ${status.uid}`);
-  if ((status.mode & 0o022) !== 0) throw new Error(`${folder} can be written by others`);
+  if ((status.mode & 0o022) !== 0) throw new Error(`${folder} is writable for others`);
   if ((status.mode & 0o055) !== 0) chmodSync(folder, 0o700);
 }

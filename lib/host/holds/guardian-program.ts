@@ -1,16 +1,16 @@
 /**
  * What a guardian becomes when its holder was killed: `node guardian-program.js FOLDER ID`. It waits until the kernel
- * has closed what the holder had open, and takes back what nobody else holds.
+ * has closed what the holder had open, then takes back what nobody else holds.
  *
- * Routes that end loops stay for as long as the host forwards: without them, and without a director, the host would send
- * the packets back to where they come from. The next start takes them away.
+ * Routes that prevent loops stay for as long as the host forwards: without them, and without a director, the host would
+ * send packets back to where they come from. The next start removes them.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { thisHost } from '../host.js';
 import { FileStore } from './file-store.js';
 import { cleanUp, endsLoops } from './undo.js';
 
-/** Closing takes the kernel some milliseconds, or longer when the table was large. */
+/** The kernel closes descriptors within some milliseconds, or more when the connection table was large. */
 const LOOKS = 600;
 const BETWEEN_LOOKS_MS = 100;
 

@@ -1,27 +1,27 @@
 /**
  * A process that takes back what its holder leaves when it is killed. It waits in a shell, which costs next to nothing,
- * for the end of a pipe that the holder alone has; only when that comes without a word, and the holder's journal is
- * still there, does it become a Node process that cleans up (guardian-program.ts).
+ * for the end of a pipe that only the holder has. If the pipe ends without a word while the holder's journal is still
+ * there, it becomes a Node process that cleans up (guardian-program.ts).
  *
- * It has a session of its own and ignores signals that are meant for its holder; it ends when the holder does, and has
- * none of its descriptors. Where it is killed too, as by a service manager that kills all of a service's processes, the
- * next start cleans up.
+ * It has a session of its own and ignores signals that are meant for its holder; it ends when the holder does, and
+ * shares none of its descriptors. If it is killed too, as by a service manager that kills all processes of a service,
+ * the next start cleans up.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { FOLDER_VARIABLE } from './folder.js';
 
-/** `off`: what a killed one leaves stays until the next start. */
+/** With `off`, what a killed process leaves stays until the next start. */
 export const GUARDIAN_VARIABLE = 'TUNVS_GUARDIAN';
 
 const PROGRAM = fileURLToPath(new URL('./guardian-program.js', import.meta.url));
 
-/** $0: what it is called in ps; $1: the journal; the rest: the command. */
+/** $0 is its name in ps, $1 the journal, the rest the command. */
 const WAIT = 'trap "" HUP INT TERM; read -r _ && exit; test -e "$1" && shift && exec "$@"';
 
 export class Guardian {
-  /** Why there is none, in one sentence. */
+  /** Says in one sentence why there is no guardian. */
   readonly problem: string | undefined;
   readonly #child: ChildProcess;
 
@@ -38,15 +38,15 @@ export class Guardian {
     this.#child.stdin?.on('error', () => {});
     if (this.#child.pid === undefined) {
       this.problem =
-        'no guardian process can be started (/bin/sh), so what is left on the host when this process is killed stays ' +
-        'until the next start: install a shell, or allow one process more';
+        'no guardian process can be started (/bin/sh), so what this process leaves on the host when it is killed stays ' +
+        'until the next start: install a shell, or allow one more process';
       return;
     }
     this.#child.unref();
     (this.#child.stdin as unknown as { unref(): void }).unref();
   }
 
-  /** Its holder has taken everything back. */
+  /** The holder has taken everything back. */
   dismiss(): void {
     this.#child.stdin?.end('done\n');
   }

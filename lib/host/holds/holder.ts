@@ -1,10 +1,10 @@
 /**
- * What one director or real server host holds on the host. Others, of this process and of others, may hold the same:
- * it is taken back with the last of them, and a holder whose process has ended counts no more.
+ * What one director or real server host holds on the host. Other holders, in this process and in others, may hold the
+ * same: it is taken back with the last of them, and a holder whose process has ended counts no more.
  *
  * Invariants:
- * 1. What is to be taken back is on record before it is made, and until it has been taken back.
- * 2. The record of a sysctl names the value that it had before the first of those who hold it.
+ * 1. What must be taken back is on record before it is made, and until it has been taken back.
+ * 2. The record of a sysctl names the value that it had before the first of its holders.
  */
 import type { Host } from '../host.js';
 import { thisHost } from '../host.js';
@@ -18,7 +18,7 @@ import { cleanUp, endsLoops, handOver, undoEntry } from './undo.js';
 
 interface Known {
   store: Store;
-  /** Why it counts within this process alone. */
+  /** Says why holds count within this process only. */
   problem?: string;
 }
 
@@ -41,13 +41,13 @@ function openStore(): Known {
       store: new MemoryStore(),
       problem:
         `${runtimeFolder()} cannot be used (${(error as Error).message}), so directors and real servers of other ` +
-        'processes are not counted, and what a killed one leaves on the host stays: ' +
-        `make it a folder of this user's with mode 700, or name another in ${FOLDER_VARIABLE}`,
+        'processes are not counted, and what a killed process leaves on the host stays: ' +
+        `make it a folder that this user owns, with mode 700, or name another in ${FOLDER_VARIABLE}`,
     };
   }
 }
 
-/** Whether something that this undoes is made by tunvs, a killed one included, and not by somebody else. */
+/** Says whether tunvs, even in a process that was killed, made what this undoes, rather than somebody else. */
 export function isOurs(host: Host, undo: HostCommand): boolean {
   const key = keyOf({ undo });
   return knownOf(host)
@@ -55,7 +55,7 @@ export function isOurs(host: Host, undo: HostCommand): boolean {
     .some(({ entries }) => entries.has(key));
 }
 
-/** The first entry of any holder that `isWanted`. */
+/** Returns the first entry of any holder that `isWanted`. */
 export function findOurs(host: Host, isWanted: (entry: Entry) => boolean): Entry | undefined {
   const books = knownOf(host).store.books();
   return books.flatMap(({ entries }) => [...entries.values()]).find(isWanted);
@@ -66,26 +66,26 @@ export class Holder {
   #book: OwnBook | undefined;
   #guardian: Guardian | undefined;
   #leftOver: Error[] = [];
-  /** How many steps of this holder made the same, by key; none: one. */
+  /** How many further steps of this holder made the same thing, by key; a key that is absent was made once. */
   readonly #more = new Map<string, number>();
 
   constructor(host: Host) {
     this.#host = host;
   }
 
-  /** One sentence each: what holding lacks here, and what of killed ones could not be taken back. */
+  /** Says what holding lacks here, and what killed processes left that could not be taken back, one sentence each. */
   get warnings(): string[] {
     const { problem } = knownOf(this.#host);
     return [
       ...(problem === undefined ? [] : [problem]),
       ...(this.#guardian?.problem === undefined ? [] : [this.#guardian.problem]),
       ...this.#leftOver.map(
-        ({ message }) => `what a killed director or real server left could not be removed: ${message}`,
+        ({ message }) => `something that a killed director or real server left could not be removed: ${message}`,
       ),
     ];
   }
 
-  /** Plans and steps within `run` are not mixed with another holder's. `orGoOn`: when that cannot be had, they are. */
+  /** Keeps plans and steps within `run` apart from other holders'. With `orGoOn` it runs even if that cannot be had. */
   together<T>(run: () => T, orGoOn = false): T {
     return knownOf(this.#host).store.locked(run, orGoOn);
   }
@@ -103,14 +103,14 @@ export class Holder {
       this.#make(step);
       if (isAgain) this.#more.set(key, (this.#more.get(key) ?? 0) + 1);
     } catch (error) {
-      // Another of ours has made it.
+      // Another holder of ours has made it.
       if (others.length > 0 && isThere(error)) return;
       if (!isAgain) book.remove(key);
       throw error;
     }
   }
 
-  /** Holds what was made otherwise. REQUIRES: together(). */
+  /** Holds what was made elsewhere. REQUIRES: together(). */
   adopt(step: HostStep): void {
     const entry = entryOf(step);
     if (entry === undefined) return;
@@ -120,7 +120,7 @@ export class Holder {
     else book.add(key, entry);
   }
 
-  /** What was made by `step` is from now on known as `now`, as its device has another name. REQUIRES: together(). */
+  /** Knows what `step` made as `now` from here on, because its device was renamed. REQUIRES: together(). */
   rename(step: HostStep, now: HostStep): void {
     const planned = entryOf(step);
     const renamed = entryOf(now);
@@ -154,7 +154,7 @@ export class Holder {
     }
   }
 
-  /** Nothing is held any more. It may be taken up again. */
+  /** Holds nothing any more. The holder may start again. */
   end(): void {
     const book = this.#book;
     this.#book = undefined;
@@ -169,15 +169,15 @@ export class Holder {
     this.#guardian = undefined;
   }
 
-  /** A value that is there already is not written, which not every container could. */
+  /** A value that is there already is not written, since not every container could write it. */
   #make({ command }: HostStep): void {
     if ('write' in command && this.#host.readSysctl(command.write) === command.value) return;
     this.#host.run(command);
   }
 
   /**
-   * Begins to hold. What killed ones have left is taken away first, but for sysctls: those are taken over, or settled when this holder
-   * has what it needs, so that the host does not stop forwarding in between. REQUIRES: together().
+   * Begins to hold. What killed processes left is removed first, except sysctls: those are taken over, or settled when
+   * this holder has what it needs, so that the host does not stop forwarding in between. REQUIRES: together().
    */
   start(): OwnBook {
     if (this.#book !== undefined) return this.#book;
@@ -189,7 +189,7 @@ export class Holder {
     return this.#book;
   }
 
-  /** Takes back the sysctls of killed ones that nobody holds now. REQUIRES: together(). */
+  /** Takes back the sysctls of killed processes that nobody holds now. REQUIRES: together(). */
   takeBackSysctls(): void {
     if (this.#book !== undefined) this.#leftOver.push(...cleanUp(knownOf(this.#host).store, this.#host));
   }
@@ -200,7 +200,7 @@ export class Holder {
       .filter(({ id, entries }) => id !== this.#book?.id && entries.has(key));
   }
 
-  /** What was there before the first holder, unless somebody else has changed it since. */
+  /** Returns what was there before the first holder, unless somebody else has changed it since. */
   #original({ command, undo }: Entry, others: readonly Book[]): HostCommand {
     if (!('write' in command) || !('write' in undo) || undo.onlyIf === undefined) return undo;
     const now = this.#host.readSysctl(undo.write);

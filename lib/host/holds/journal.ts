@@ -1,11 +1,11 @@
 /**
- * A holder's book as a file: a line for each change, so that what was written stands whenever the process dies. A last
- * line without its end was never acted on.
+ * A holder's book as a file: a line for each change, so that what was written stands whenever the process dies. If the
+ * last line has no end, nothing was done after it.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
 import { type Entry, keyOf, readEntry } from './entry.js';
 
-/** More than any host has: 100,000 proxy entries are a tenth of it. */
+/** No host has as much: 100,000 proxy entries take a tenth of it. */
 const MOST_BYTES = 256 << 20;
 
 interface Read {
@@ -14,17 +14,17 @@ interface Read {
   entries: Map<string, Entry>;
 }
 
-/** Reads journals, of each only what is new. */
+/** Reads journals, and of each only what is new. */
 export class JournalReader {
   readonly #read = new Map<string, Read>();
 
-  /** Empty when there is none, or none that can be read. */
+  /** Returns an empty map when there is no journal, or none that can be read. */
   read(path: string): ReadonlyMap<string, Entry> {
     let descriptor: number;
     try {
       descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     } catch {
-      // A holder that died before it made anything has none; what is no file of ours is not read.
+      // A holder that died before it made anything has no journal; a file that is not ours is not read.
       this.#read.delete(path);
       return new Map();
     }
@@ -68,18 +68,18 @@ function take(known: Read, bytes: Buffer): void {
   }
 }
 
-/** An entry that was added, or the key of one that was removed; undefined for what tunvs did not write. */
+/** Returns an entry that was added, or the key of one that was removed; undefined for what tunvs did not write. */
 function parse(line: string): Entry | string | undefined {
   try {
     const { add, remove } = JSON.parse(line) as { add?: unknown; remove?: unknown };
     return typeof remove === 'string' ? remove : readEntry(add);
   } catch {
-    // tunvs writes no such line.
+    // tunvs does not write such a line.
     return undefined;
   }
 }
 
-/** Writes a journal. Lines of what is gone are left out from time to time. */
+/** Writes a journal, and from time to time drops the lines of what is gone. */
 export class JournalWriter {
   readonly #path: string;
   readonly #entries = new Map<string, Entry>();
@@ -125,7 +125,7 @@ export class JournalWriter {
   }
 }
 
-/** Puts a journal with these entries in the place of the one that is there. */
+/** Replaces the journal by one with these entries. */
 export function replaceJournal(path: string, entries: ReadonlyMap<string, Entry>): void {
   const descriptor = create(`${path}.new`);
   try {

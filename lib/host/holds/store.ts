@@ -1,37 +1,40 @@
-/** Who holds what on a host: the books of all holders, and a lock for changing them together with the host. */
+/** Says who holds what on a host: the books of all holders, and a lock for changing them together with the host. */
 import type { Entry } from './entry.js';
 
 export interface Book {
   readonly id: string;
-  /** By key, in the order of making. */
+  /** The entries by key, in the order of making. */
   readonly entries: ReadonlyMap<string, Entry>;
-  /** False when its process has ended without taking everything back. REQUIRES: the lock. */
+  /** False when the holder's process has ended without taking everything back. REQUIRES: the lock. */
   isAlive(): boolean;
 }
 
-/** The book of a holder that is written. REQUIRES, for all of it: the lock. */
+/** The book of a holder, open for writing. REQUIRES for all of it: the lock. */
 export interface OwnBook {
   readonly id: string;
   readonly entries: ReadonlyMap<string, Entry>;
-  /** Written before the host is changed, so that a process that dies in between has it on record. */
+  /** Written before the host is changed, so that it is on record even if the process dies in between. */
   add(key: string, entry: Entry): void;
-  /** Written behind the change that takes it back. */
+  /** Written after the change that takes it back. */
   remove(key: string): void;
-  /** Its holder is done; what it still holds is left for the next start to take back. */
+  /** The holder is done; the next start takes back what it still holds. */
   end(): void;
 }
 
 export interface Store {
-  /** Runs `run` while no other process or thread changes the books. `orGoOn`: or without that, when it takes too long. */
+  /**
+   * Runs `run` while no other process or thread changes the books. With `orGoOn` it runs anyway when the lock takes too
+   * long.
+   */
   locked<T>(run: () => T, orGoOn?: boolean): T;
-  /** Of all holders. */
+  /** The books of all holders. */
   books(): Book[];
   open(): OwnBook;
-  /** Writes a dead holder's book anew; without entries it goes. REQUIRES: the lock. */
+  /** Writes a dead holder's book anew; without entries the book goes. REQUIRES: the lock. */
   replace(id: string, entries: ReadonlyMap<string, Entry>): void;
 }
 
-/** Counts within this process alone; what it holds dies with it. */
+/** Counts within this process only; what it holds dies with the process. */
 export class MemoryStore implements Store {
   readonly #books = new Map<string, Map<string, Entry>>();
   #opened = 0;

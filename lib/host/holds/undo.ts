@@ -1,21 +1,21 @@
-/** Taking back what one holder has made, as far as no other holds it, and what the dead have left. */
+/** Takes back what one holder has made, unless another holds it too, and what the dead have left. */
 import type { Host } from '../host.js';
 import { type Entry, isFallback } from './entry.js';
 import type { Book, Store } from './store.js';
 
-/** What was to be removed went with its device, or somebody else has removed it. */
+/** The thing to remove went with its device, or somebody else has removed it. */
 export function isGone(error: unknown): boolean {
   return /cannot find device|does not exist|no such (process|device|file)|address not found|cannot assign requested address/i.test(
     (error as Error).message,
   );
 }
 
-/** REQUIRES: nobody living holds it. Throws what went wrong, but for what is gone already. */
+/** Throws what went wrong, unless the thing is gone already. REQUIRES: no living holder holds it. */
 export function undoEntry(host: Host, { undo }: Entry): void {
   try {
     if ('write' in undo) {
       const now = host.readSysctl(undo.write);
-      // Whoever changed it since keeps what he wrote.
+      // Whoever changed it since keeps that value.
       if (undo.onlyIf !== undefined && now !== undo.onlyIf) return;
       if (now !== undo.value) host.run(undo);
       for (const { write, value } of undo.also ?? []) {
@@ -29,13 +29,13 @@ export function undoEntry(host: Host, { undo }: Entry): void {
   }
 }
 
-/** The value of the holder that came last goes on. */
+/** The value of the holder that came last stays in force. */
 export function handOver(host: Host, { command }: Entry, heir: Entry): void {
   if (!('write' in command) || !('write' in heir.command) || command.value === heir.command.value) return;
   if (host.readSysctl(command.write) === command.value) host.run(heir.command);
 }
 
-/** It is a route that ends loops, on a host that still forwards. */
+/** Says whether it is a route that prevents loops, on a host that still forwards. */
 export function endsLoops(host: Host, entry: Entry): boolean {
   const { undo } = entry;
   const path = 'argv' in undo && undo.argv.includes('-6') ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward';
@@ -43,13 +43,13 @@ export function endsLoops(host: Host, entry: Entry): boolean {
 }
 
 export interface CleanOptions {
-  /** Whether it is time for this entry, the others stay on record. */
+  /** Says whether it is time for this entry; the others stay on record. */
   isDue?: (entry: Entry) => boolean;
 }
 
 /**
  * Takes back what holders without a process have left and no living one holds; what cannot be taken back is returned
- * and forgotten. Routes that end loops come last. REQUIRES: the lock.
+ * and forgotten. Routes that prevent loops come last. REQUIRES: the lock.
  */
 export function cleanUp(store: Store, host: Host, { isDue = () => true }: CleanOptions = {}): Error[] {
   const books = store.books();

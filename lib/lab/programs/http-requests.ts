@@ -1,4 +1,4 @@
-/** HTTP requests that check what comes back. */
+/** Sends HTTP requests and checks what comes back. */
 import { createHash } from 'node:crypto';
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Readable } from 'node:stream';
@@ -9,15 +9,15 @@ const MAX_FAILURES = 20;
 
 const connections = new Map<string, Agent>();
 
-/** Below those that the kernel gives. */
+/** The ports lie below those that the kernel assigns. */
 const FIRST_PORT = 10_000;
 const PORTS = 22_000;
 let ports = process.pid * 64;
 
 /**
- * A port of its own for each connection. The kernel gives one again as soon as it is free, and the director, which does
- * not see the server's side, may have a connection under it still: then the request goes to that one's real server, and
- * shares are no more what the scheduler says.
+ * Gives each connection a port of its own. The kernel assigns a port again as soon as it is free, but the director,
+ * which does not see the server's side, may still have a connection under it. Such a request would go to that
+ * connection's real server, and shares would no longer follow the scheduler.
  */
 const nextPort = (): number => FIRST_PORT + (ports++ % PORTS);
 
@@ -103,7 +103,7 @@ async function* upload(bytes: number, holdAfterBytes = Number.POSITIVE_INFINITY)
   }
 }
 
-/** Lets the uploads go on that wait now. */
+/** Lets the uploads that wait now go on. */
 export function resume(): void {
   for (const go of resumeUploads) go();
   resumeUploads = [];

@@ -1,16 +1,16 @@
-/** What the lab's client is asked for and answers. */
+/** The requests to the lab's client, and its answers. */
 
 export interface FetchRequest {
   /** VIP */
   address: string;
   port: number;
-  /** Address that the client asks from; default: the host's choice. */
+  /** Address that the client asks from; by default the host chooses. */
   localAddress?: string;
-  /** Requests of one name share one kept-alive connection; without a name each has its own, closed afterwards. */
+  /** Requests of one name share one kept-alive connection; a request without a name has its own, closed afterwards. */
   connection?: string;
-  /** Answer that is asked for, bytes; absent: a short one. */
+  /** Length of the answer that is asked for, bytes; absent for a short one. */
   downloadBytes?: number;
-  /** Body that is sent, bytes. */
+  /** Length of the body that is sent, bytes. */
   uploadBytes?: number;
   /** The upload waits after this many bytes until `resume` is called. */
   holdAfterBytes?: number;
@@ -30,7 +30,7 @@ export interface FetchResult {
 
 export interface FetchManyRequest extends FetchRequest {
   requests: number;
-  /** In flight at once. */
+  /** Requests in flight at once. */
   concurrency: number;
 }
 
@@ -42,24 +42,24 @@ export interface FetchManyResult {
   servers: Record<string, number>;
   /** Requests that another real server answered than the one before on the same connection. */
   moved: number;
-  /** The first twenty, a sentence each. */
+  /** The first twenty failures, a sentence each. */
   failures: string[];
 }
 
 export interface UdpRequest {
   address: string;
   port: number;
-  /** Client ports, so connections. */
+  /** Client ports, which make as many connections. */
   sockets: number;
-  /** Through each. */
+  /** Datagrams through each port. */
   datagrams: number;
-  /** Length of each, [30, 65,000]; default as short as can be. */
+  /** Length of each datagram, [30, 65,000]; by default as short as possible. */
   bytes?: number;
   timeoutMs?: number;
 }
 
 export interface UdpResult {
-  /** By socket: who answered; several joined with `+` when it was not always the same. */
+  /** Who answered, by socket; several names joined with `+` when it was not always the same. */
   servers: string[];
   failures: string[];
 }

@@ -45,7 +45,7 @@ function echo(socket: ReturnType<typeof createSocket>, text: string, timeoutMs: 
       const [server = '', echoed] = message.toString().split(' ');
       if (echoed === text) finish(undefined, server);
     };
-    // The path has told that it takes shorter packets only; the next ones are.
+    // The path has said that it takes shorter packets only; the next datagrams are shorter.
     const onError = (error: NodeJS.ErrnoException) => (error.code === 'EMSGSIZE' ? send() : finish(error));
     const finish = (error: Error | undefined, server = '') => {
       clearInterval(again);

@@ -1,5 +1,5 @@
 /**
- * A real server's services, HTTP over TCP and an echo over UDP, each saying which real server answered.
+ * A real server's services, HTTP over TCP and an echo over UDP, each of which says which real server answered.
  *
  *     node web-server.js NAME PORT
  *
@@ -48,7 +48,7 @@ server.on('connection', () => {
   counts.httpConnections += 1;
 });
 
-// Bound to any address, a socket would answer from the real server's own.
+// A socket bound to any address would answer from the real server's own address.
 function bindUdp({ address }: { address: string }): Promise<void> {
   const echo = createSocket(isIPv6(address) ? 'udp6' : 'udp4').on('message', (message, sender) => {
     counts.datagrams += 1;
@@ -60,7 +60,7 @@ function bindUdp({ address }: { address: string }): Promise<void> {
   });
 }
 
-// Without a host: on any address, IPv6's included where there is IPv6.
+// Without a host, it listens on any address, IPv6's included where there is IPv6.
 server.listen({ port: Number(port), backlog: 1024 }, () => {
   serveAgent({ counts: () => counts, bindUdp });
 });

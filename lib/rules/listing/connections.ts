@@ -1,8 +1,8 @@
-/** `ipvsadm -L -n -c`. */
+/** Prints `ipvsadm -L -n -c`. */
 import { formatEndpoint } from '../../values/inet.js';
 import type { ListedConnection } from './rows.js';
 
-/** `withEngines`: with the two columns of `--persistent-conn`. */
+/** `withEngines` adds the two columns of `--persistent-conn`. */
 export function connectionsTitle(withEngines: boolean): string {
   const title = 'pro expire state       source             virtual            destination';
   return `IPVS connection entries\n${withEngines ? `${title}        pe name          pe_data` : title}\n`;
@@ -24,7 +24,7 @@ export function connectionLine(connection: ListedConnection, withEngines: boolea
   return `${cells.join(' ')}\n`;
 }
 
-/** Rounded down, as the kernel shows it. */
+/** Rounds down, as the kernel does. */
 function minutesAndSeconds(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const twoDigits = (value: number) => String(value).padStart(2, '0');

@@ -1,6 +1,6 @@
-/** Counters in a column nine characters wide. */
+/** Prints counters in a column nine characters wide. */
 
-/** From `from` on, counts are printed divided by `divisor`, truncated, with the letter after them. */
+/** Counts of `from` or more are printed divided by `divisor`, truncated, with the letter after them. */
 const UNITS = [
   { from: 10n ** 14n, divisor: 10n ** 12n, letter: 'T' },
   { from: 10n ** 11n, divisor: 10n ** 9n, letter: 'G' },
@@ -14,7 +14,7 @@ export function shortNumber(value: bigint | number): string {
   return unit ? String(count / unit.divisor).padStart(8) + unit.letter : String(count).padStart(9);
 }
 
-/** As `-X` prints it: all digits, always a blank before them. */
+/** Prints a count as `-X` does: all digits, after a blank. */
 export function exactNumber(value: bigint | number): string {
   return ` ${String(value).padStart(8)}`;
 }

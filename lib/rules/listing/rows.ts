@@ -13,13 +13,13 @@ export interface ListedTraffic {
 }
 
 export interface ListedServer extends Endpoint, ServerSettings {
-  /** What the scheduler goes by: what `-L` shows, where `-S` has the configured one. */
+  /** The weight that the scheduler uses and `-L` shows; `-S` prints the configured one. */
   effectiveWeight: number;
   activeConnections: number;
   inactiveConnections: number;
   persistentConnections: number;
   totals: ListedTraffic;
-  /** IPVS's estimate; left out: all 0. */
+  /** IPVS's estimate; absent when all of it is 0. */
   estimatedRates?: ListedTraffic;
 }
 
@@ -32,7 +32,7 @@ export interface ListedService extends ServiceSettings {
 }
 
 export interface ListedConnection {
-  /** `ip`: a persistence template of a firewall-mark service. */
+  /** `ip` marks a persistence template of a firewall-mark service. */
   protocol: AnyProtocol;
   client: Endpoint;
   virtual: Endpoint;

@@ -1,4 +1,4 @@
-/** `ipvsadm -S -n`. Thresholds, timeouts and sysctls are not part of it, as with ipvsadm. */
+/** Prints `ipvsadm -S -n`, which omits thresholds, timeouts and sysctls, as ipvsadm does. */
 import { formatEndpoint } from '../../values/inet.js';
 import { printServerSettings, printServiceId, printServiceSettings } from '../print.js';
 import type { ListedService } from './rows.js';

@@ -1,4 +1,4 @@
-/** `ipvsadm -L -n`: services and servers in the five forms there are, byte for byte, trailing blanks included. */
+/** Prints `ipvsadm -L -n`: services and servers in its five forms, byte for byte, trailing blanks included. */
 import { addressFamily, type Endpoint, formatEndpoint } from '../../values/inet.js';
 import type { ListColumns, ServiceId } from '../command.js';
 import { knownTraits } from '../forwarding.js';
@@ -9,8 +9,8 @@ import { type ListedServer, type ListedService, type ListedTraffic, NO_TRAFFIC }
 import { sortServices } from './sort.js';
 
 /**
- * What an unconfigured kernel prints for the buckets of its connection table. Ours has none of that kind, and scripts
- * that compare listings expect the line as it is.
+ * An unconfigured kernel prints this number for the buckets of its connection table. Our table has no such buckets, but
+ * scripts that compare listings expect the line as it is.
  */
 const KERNEL_TABLE_SIZE = 4096;
 
@@ -18,7 +18,7 @@ export interface ListServicesOptions {
   columns: ListColumns;
   exact: boolean;
   sorted: boolean;
-  /** One service was asked for: the line with the version is left out. */
+  /** One service was asked for, so the line with the version is left out. */
   isSingle: boolean;
 }
 
@@ -127,7 +127,7 @@ function countsTitle(own: Column[]): string {
   return `${SERVICE_TITLE} ${columns([...own, ['ActiveConn', 10], ['InActConn', 10]])}`;
 }
 
-/** Without padding: where flags follow. */
+/** Prints the name without padding, because flags follow. */
 function bareServiceName(id: ServiceId): string {
   if (id.kind === 'mark') return `FWM  ${id.mark}${id.family === 6 ? ' IPv6' : ''}`;
   return `${id.protocol.toUpperCase().padEnd(4)} ${formatVirtualEndpoint(id)}`;
@@ -164,7 +164,7 @@ function serverRates({ connections, inPackets, outPackets, inBytes, outBytes }: 
   return [connections, inPackets, outPackets].map(exactNumber).join('') + bytes.join('');
 }
 
-/** A whole number, as IPVS's are: 0 is one that gets no new connections. */
+/** Prints a whole number, as IPVS's weights are; 0 means that the server gets no new connections. */
 function listedWeight({ effectiveWeight }: ListedServer): number {
   return effectiveWeight > 0 ? Math.max(1, Math.round(effectiveWeight)) : 0;
 }

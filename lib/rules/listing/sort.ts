@@ -1,10 +1,13 @@
-/** The order that listings are in unless `--nosort` is given. */
+/** Sorts listings, unless `--nosort` is given. */
 import { compareAddresses, type Endpoint } from '../../values/inet.js';
 import { PROTOCOL_NUMBERS, type ServiceId, serviceFamily } from '../command.js';
 import { splitPrefix } from '../../values/prefix.js';
 import type { ListedService } from './rows.js';
 
-/** Services by mark, family, protocol, address and port, ranges behind what they begin with; each one's servers by address and port. */
+/**
+ * Orders services by mark, family, protocol, address and port, a range after its first address; and servers by address
+ * and port.
+ */
 export function sortServices(services: readonly ListedService[]): ListedService[] {
   return services
     .map((service) => ({ ...service, servers: service.servers.toSorted(compareEndpoints) }))

@@ -1,4 +1,4 @@
-/** `ipvsadm -L --timeout`. */
+/** Prints `ipvsadm -L --timeout`. */
 
 /** Seconds. */
 export interface ListedTimeouts {

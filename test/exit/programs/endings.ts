@@ -27,7 +27,7 @@ async function openBusyDirector(signal?: AbortSignal): Promise<Director> {
   return director;
 }
 
-/** Each from a port of its own, so that the workers make connections; the last ones are still on their way. */
+/** Each packet has a port of its own, so that the workers make connections; the last ones are still on their way. */
 async function sendDatagrams(director: Director): Promise<void> {
   for (let index = 0; index < 50; index++) {
     const socket = createSocket('udp4');
@@ -42,12 +42,12 @@ function announce(): void {
   else parentPort?.postMessage('open');
 }
 
-/** While this process lives on, as opposed to when it has ended. */
+/** Checks the endings after which this process lives on; the others are checked when it has ended. */
 function assertDeviceGone(): void {
   if (readFileSync('/proc/net/dev', 'utf8').includes('tunvs0:')) throw new Error('the device is still there');
 }
 
-/** The same program as a worker thread, which opens a director of its own. */
+/** Runs the same program as a worker thread, which opens a director of its own. */
 async function startWorker(ending: string): Promise<Worker> {
   const worker = new Worker(new URL(import.meta.url), { workerData: { ending } });
   await once(worker, 'message');

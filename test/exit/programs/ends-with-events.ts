@@ -9,7 +9,7 @@ if (isMainThread) {
   const worker = new Worker(new URL(import.meta.url));
   const exited = once(worker, 'exit');
   await once(worker, 'message');
-  // Each of its threads has news of that, and JavaScript does not come to hear it.
+  // Each of its threads has news of that, and JavaScript has no chance to hear it.
   execFileSync('ip', ['link', 'delete', 'tunvs0']);
   await sleep(300);
   await worker.terminate();

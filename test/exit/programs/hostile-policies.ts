@@ -23,11 +23,11 @@ import { udp } from '../../support/packets.js';
 const VIP = '10.9.9.9';
 const AT_ONCE = 20;
 
-/** New connections, and what they are made by: packets, or sockets. */
+/** New connections and their source: packets, or sockets. */
 class Bed {
   readonly director: Director;
   readonly service: VirtualService;
-  /** Of the last connections. */
+  /** The outcome of the last connections. */
   packets: Uint8Array[] = [];
   forwarded = 0;
   #nextPort = 1024;
@@ -58,7 +58,7 @@ class Bed {
     const before = this.#created();
     for (let index = 0; index < count; index++) {
       const socket = createSocket('udp4');
-      // A port that no connection had before: the kernel would give one of those again now and then.
+      // The port had no connection before: the kernel would give a used one again now and then.
       await new Promise<void>((resolve) => socket.bind(this.#nextPort++, resolve));
       await new Promise((resolve) => socket.send('hello', 53, VIP, resolve));
       socket.close();
@@ -99,7 +99,7 @@ const unprintable = new Proxy(Object.create(null), {
   },
 });
 
-/** What the deed tried, and the code of what came of it. */
+/** Tries what the deed wants, and prints the code of the error. */
 function attempt(call: () => unknown): void {
   try {
     call();
@@ -192,7 +192,7 @@ const deeds: Record<string, Deed> = {
       for (const prototype of [Map.prototype, Array.prototype, Uint8Array.prototype, Uint32Array.prototype])
         Object.setPrototypeOf(prototype, null);
       Object.defineProperty(Object.prototype, 'then', { value: forever, configurable: true });
-      // What the harness needs itself.
+      // The harness needs these itself.
       for (const prototype of [Map.prototype, Array.prototype]) Object.setPrototypeOf(prototype, Object.prototype);
       const bytes = Object.getPrototypeOf(Int8Array.prototype);
       for (const prototype of [Uint8Array.prototype, Uint32Array.prototype]) Object.setPrototypeOf(prototype, bytes);
@@ -246,7 +246,7 @@ async function act(mode: string, name: string): Promise<void> {
   console.log('survived');
 }
 
-/** Those deeds end a whole environment, so that they get a worker's. */
+/** These deeds end a whole environment, so each gets a worker's. */
 const inWorker = ['is terminated', 'allocates', 'exits in a worker'];
 
 async function host(mode: string, name: string): Promise<void> {

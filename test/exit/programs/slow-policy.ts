@@ -3,7 +3,7 @@
  *
  *     node slow-policy.js
  *
- * Prints, as JSON, how often the policy was asked, and at most between two rounds of a timer.
+ * Prints, as JSON, how often the policy was asked, in all and at most between two rounds of a timer.
  */
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ const VIP = '10.9.9.9';
 const PORT = 53;
 const ENOUGH = 1500;
 
-/** Datagrams without end, each port's a connection of its own, so that questions wait all the while. */
+/** Sends datagrams without end. Each port's are a connection of their own, so questions wait all the time. */
 async function flood(): Promise<never> {
   const sockets = Array.from({ length: 512 }, () => createSocket('udp4'));
   for (;;)
@@ -37,7 +37,7 @@ async function measure(): Promise<void> {
     },
     { deadlineMs: 10_000 },
   );
-  // One-packet scheduling: each datagram is a connection, and is asked about.
+  // With one-packet scheduling each datagram is a connection, and is asked about.
   director
     .addVirtualService({ protocol: 'udp', address: VIP, port: PORT, scheduler: 'rr', onePacket: true, policy })
     .addRealServer({ address: '10.2.0.11' });

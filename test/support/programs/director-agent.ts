@@ -17,7 +17,7 @@ serveAgent({
   run({ source, argument }: { source: string; argument: unknown }) {
     return new Function('director', 'argument', `return (${source})(director, argument);`)(opened(), argument);
   },
-  /** Nothing of JavaScript runs in this process meanwhile. */
+  /** No JavaScript runs in this process meanwhile. */
   block({ durationMs }: { durationMs: number }) {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
   },
