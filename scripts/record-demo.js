@@ -34,7 +34,8 @@ async function record() {
     if (rows.flat().some((span) => span.text.includes('All scenes have been played'))) terminal.stdin.write('q');
   });
   const [code] = await ended;
-  if (code !== 0 || frames.length === 0) throw new Failure(`The demo ended with ${code} after ${frames.length} screens.`);
+  if (code !== 0 || frames.length === 0)
+    throw new Failure(`The demo ended with ${code} after ${frames.length} screens.`);
   return frames;
 }
 

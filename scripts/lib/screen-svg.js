@@ -9,7 +9,7 @@ text { font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mo
 text { fill: ${COLOURS.plain} } .b { font-weight: bold } .d { fill: #8b949e } .r { fill: #ff7b72 } .g { fill: #56d364 }
 .y { fill: #e3b341 } .c { fill: #56d4dd } .i { fill: ${COLOURS.ground} }`;
 
-const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escaped = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const round = (value) => Number(value.toFixed(2));
 
 /** `frames`: `{ atMs, rows }`, in order; each is shown until the next one is due, the last for `holdMs`. */
@@ -29,7 +29,7 @@ export function screensToSvg(frames, { columns, rows, title, holdMs }) {
     return `${percent}% { transform: translateY(${round(-index * height)}px) }`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
-<title>${escape(title)}</title>
+<title>${escaped(title)}</title>
 <style>${STYLE}
 @keyframes play { ${stops.join(' ')} to { transform: translateY(${round(-(frames.length - 1) * height)}px) } }
 .film { animation: play ${round(totalMs / 1000)}s steps(1, end) infinite }
@@ -38,11 +38,12 @@ export function screensToSvg(frames, { columns, rows, title, holdMs }) {
 <defs>
 ${[...drawn].map(([content, id]) => `<g id="${id}">${content}</g>`).join('\n')}
 </defs>
-<svg x="${MARGIN}" y="${MARGIN}" width="${round(width - 2 * MARGIN)}" height="${round(height - 2 * MARGIN)}">
+<clipPath id="screen"><rect width="${round(width - 2 * MARGIN)}" height="${round(height - 2 * MARGIN)}"/></clipPath>
+<g transform="translate(${MARGIN} ${MARGIN})" clip-path="url(#screen)">
 <g class="film">
 ${groups.join('\n')}
 </g>
-</svg>
+</g>
 </svg>
 `;
 }
@@ -59,6 +60,7 @@ function drawSpan({ text, code, column }) {
   const x = round(column * CELL.width);
   const width = round([...text].length * CELL.width);
   const style = CLASSES[code] === undefined ? '' : ` class="${CLASSES[code]}"`;
-  const ground = code === '7' ? `<rect x="${x}" width="${width}" height="${CELL.height}" fill="${COLOURS.plain}"/>` : '';
-  return `${ground}<text x="${x}" y="${CELL.base}" textLength="${width}"${style}>${escape(text)}</text>`;
+  const ground =
+    code === '7' ? `<rect x="${x}" width="${width}" height="${CELL.height}" fill="${COLOURS.plain}"/>` : '';
+  return `${ground}<text x="${x}" y="${CELL.base}" textLength="${width}"${style}>${escaped(text)}</text>`;
 }

@@ -3,9 +3,10 @@
  * a terminal is needed than this.
  */
 
-const FRAME = '\x1b[?7l\x1b[H';
-const FRAME_END = '\x1b[?7h';
-const SGR = /\x1b\[([\d;]*)m/;
+const ESC = '\x1b';
+const FRAME = `${ESC}[?7l${ESC}[H`;
+const FRAME_END = `${ESC}[?7h`;
+const SGR = new RegExp(`${ESC}\\[([\\d;]*)m`);
 
 /** The whole screens in the text, and what is left of it behind the last. */
 export function takeScreens(text) {
@@ -15,14 +16,19 @@ export function takeScreens(text) {
     const start = rest.indexOf(FRAME);
     const end = rest.indexOf(FRAME_END, start);
     if (start < 0 || end < 0) return { screens, rest };
-    screens.push(rest.slice(start + FRAME.length, end).split(/\r*\n/).map(spansOf));
+    screens.push(
+      rest
+        .slice(start + FRAME.length, end)
+        .split(/\r*\n/)
+        .map(spansOf),
+    );
     rest = rest.slice(end + FRAME_END.length);
   }
 }
 
 /** `{ text, code, column }` each; the code is that of `styled-line.ts`, '' for none. */
 export function spansOf(row) {
-  const parts = row.replaceAll('\x1b[2K', '').split(SGR);
+  const parts = row.replaceAll(`${ESC}[2K`, '').split(SGR);
   const spans = [];
   let column = 0;
   for (let i = 0; i < parts.length; i += 2) {
