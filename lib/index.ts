@@ -23,6 +23,8 @@ export { type Egress, egresses } from './values/egress.js';
 export type { EngineEvent } from './values/engine-event.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
 export type { Change } from './director/owners.js';
+export type { HostCommand, HostStep } from './host/step.js';
+export type { AddressFamily } from './values/inet.js';
 export type {
   DirectorEvents,
   DirectorWarning,

@@ -18,100 +18,151 @@ import {
 } from '../values/options.js';
 import { parseSource, sourceFamily } from '../values/source.js';
 
+/** The TUN device that {@link Director.open} opens. */
 export interface DeviceOptions {
-  /** Name of the TUN interface, at most 15 bytes; `%d` stands for a free number. Default 'tunvs0'. */
+  /** Names the TUN interface, in at most 15 bytes. `%d` stands for a free number. The default is 'tunvs0'. */
   name?: string;
-  /** Queues, each with a worker thread, [1, 64]; default: one per CPU, at most 4. */
+  /** Sets the number of queues, [1, 64], each with a worker thread. The default is one for each CPU, at most 4. */
   queues?: number;
-  /** Longest packet that is read, [576, 65535]; longer ones are dropped and counted. Default 2048, or `pathMtu`. */
+  /**
+   * Sets the length of the longest packet that is read, in bytes, [576, 65535]. Longer packets are dropped and counted.
+   * The default is the larger of 2048 and `pathMtu`.
+   */
   maxPacketBytes?: number;
 }
 
-/** What the host's rules steer to it by its firewall mark (`ip rule add fwmark`) has that mark at the director. */
+/**
+ * A further TUN device, whose packets have a firewall mark at the director. The host's rules (`ip rule add fwmark`)
+ * have to steer packets of that mark to it.
+ */
 export interface MarkDeviceOptions {
-  /** [1, 2^32 - 1] */
+  /** Sets the firewall mark, [1, 2^32 - 1]. */
   mark: number;
-  /** As of the main device. Default 'tunvsm%d'. */
+  /** Names the TUN interface, as for the main device. The default is 'tunvsm%d'. */
   name?: string;
-  /** Queues, each with a worker thread, [1, 64]; default 1. All devices together have at most 64. */
+  /** Sets the number of queues, [1, 64]; each has a worker thread. The default is 1; all devices have at most 64. */
   queues?: number;
 }
 
+/** The way in which {@link Director.open} sets up the host. */
 export interface HostOptions {
   /**
-   * MTU that the device gets, [576, maxPacketBytes]: the path MTU to the real servers less the outer header. For
-   * longer packets the host answers the client "fragmentation needed", and the director for those that are too long
-   * for the real server that they go to. Default: `pathMtu` - 20.
+   * Sets the device's MTU in bytes, [576, maxPacketBytes]. It should be the path MTU to the real servers less the outer
+   * header. When a packet is longer, the host answers the client "fragmentation needed"; when it is too long for its
+   * real server alone, the director does. The default is `pathMtu` - 20.
    */
   mtuBytes?: number;
-  /** Packets per queue that may wait for a worker, [1, 2^31 - 1]; default 4096. */
+  /** Sets how many packets of a queue may wait for a worker, [1, 2^31 - 1]. The default is 4096. */
   txQueueLength?: number;
-  /** Whether the host answers ARP for virtual addresses that lie in one of its subnets; default true. */
+  /** Says whether the host answers ARP for virtual addresses in one of its subnets. The default is true. */
   answersArp?: boolean;
 }
 
-/**
- * Who answers an echo request to a virtual address: `when-up`: only if a real server is up, not drained and of weight
- * above 0, at its upper threshold or not.
- */
+/** The values of {@link PingReply}. */
 export const pingReplies = ['always', 'when-up', 'never'] as const;
 
+/**
+ * Says when an echo request to a virtual address is answered. With 'when-up' it is answered only if a real server is
+ * up, not drained, and of a weight above 0. It does not matter whether that server has reached its upper threshold.
+ */
 export type PingReply = (typeof pingReplies)[number];
 
-/** `unreachable`: ICMP port unreachable, as from IPVS. `reset`: a TCP RST to TCP clients, the same to the others. */
+/** The values of {@link NoServerReply}. */
 export const noServerReplies = ['unreachable', 'reset'] as const;
 
+/**
+ * Says what a client gets when no real server may take its connection. With 'unreachable' it gets an ICMP port
+ * unreachable, as from IPVS. With 'reset' a TCP client gets a RST, and the others the ICMP error.
+ */
 export type NoServerReply = (typeof noServerReplies)[number];
 
-/** What every director takes, with a device or without. */
+/** The options that every director takes, with a device or without. */
 export interface EngineOptions {
   /**
-   * Director addresses (DIP), the outer source of tunnel packets: at most one per address family. A range such as
-   * '10.2.1.0/28' has each flow take the address that its hash picks, which spreads flows over paths and over the
-   * real servers' queues; the range has to be routed to the director.
+   * Sets the director's addresses (DIP), which are the outer source of tunnel packets: at most one for each address
+   * family. When a range such as '10.2.1.0/28' is given, each flow takes the address that its hash picks, which spreads
+   * flows over paths and over the real servers' queues. The range has to be routed to the director.
    */
   source: string | readonly string[];
-  /** Path MTU to real servers, bytes, [576, 65535], where no smaller one was learned; default 1500. */
+  /** Sets the path MTU to real servers where no smaller one was learned, in bytes, [576, 65535]; 1500 by default. */
   pathMtu?: number;
   /**
-   * ICMP errors make no path to a real server narrower than this, bytes, [68, 65535]; default 552 (Linux's
-   * `net.ipv4.route.min_pmtu`), for IPv6 real servers at least 1280. With `pathMtu` here no ICMP error is believed.
+   * Sets the narrowest path to a real server that ICMP errors can bring about, in bytes, [68, 65535]. The default is
+   * 552, as Linux has it (`net.ipv4.route.min_pmtu`); for IPv6 real servers it is at least 1280. When it equals
+   * `pathMtu`, no ICMP error is believed.
    */
   pathMtuFloor?: number;
-  /** Who answers an echo request to a virtual address; default 'always'. */
+  /** Says when an echo request to a virtual address is answered. The default is 'always'. */
   pingReply?: PingReply;
-  /** What a client gets when no real server may take its connection; default 'unreachable'. */
+  /** Says what a client gets when no real server may take its connection. The default is 'unreachable'. */
   noServerReply?: NoServerReply;
-  /** Capacity of the connection table per address family, [1024, 2^28]; default 1,048,576. */
+  /** Sets how many connections of each address family fit the table, [1024, 2^28]. The default is 1,048,576. */
   maxConnections?: number;
 }
 
+/**
+ * The options of {@link Director.open}.
+ *
+ * @example
+ * ```ts
+ * import { Director, type DirectorOpenOptions } from 'tunvs';
+ *
+ * const options: DirectorOpenOptions = {
+ *   source: '10.2.0.2',
+ *   maxConnections: 65_536,
+ *   device: { name: 'web%d', queues: 2 },
+ *   egress: 'tun',
+ *   setUpHost: { answersArp: false },
+ *   signal: AbortSignal.timeout(10_000),
+ * };
+ * const director = await Director.open(options);
+ * console.log(director.device?.name, director.device?.egress); // web0 tun
+ * await director.close();
+ * ```
+ */
 export interface DirectorOpenOptions extends EngineOptions {
+  /** Describes the TUN device that packets of virtual services come by. */
   device?: DeviceOptions;
   /**
-   * More devices, one per firewall mark that is given outside of the director, as by nftables. A rule of `setMarks`
-   * goes before the mark of a device.
+   * Opens further devices, one for each firewall mark that somebody else gives, such as nftables. A rule of
+   * {@link Director.setMarks} takes precedence over the mark of a device.
    */
   markDevices?: readonly MarkDeviceOptions[];
-  /** How packets leave; 'auto', the default, takes the first that works of 'packet', 'raw' and 'tun'. */
+  /** Chooses how packets leave. The default, 'auto', takes the first of 'packet', 'raw' and 'tun' that works. */
   egress?: 'auto' | Egress;
-  /** Seed of the connection table's hash, [0, 2^64). Leave it out, and a secret one is drawn: it resists floods. */
+  /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */
   hashSeed?: bigint;
   /**
-   * Whether to set up the host (device up, ip_forward, a route per virtual address, ...), and how. All of it is
-   * undone by close(). Default: true, unless one of the devices existed before.
+   * Says whether to set up the host (device up, ip_forward, a route for each virtual address, ...), and how. close()
+   * undoes all of it. The default is true, unless one of the devices existed before.
    */
   setUpHost?: boolean | HostOptions;
-  /** How long a worker spins on an idle device before it sleeps, microseconds, [0, 1,000,000]; default 0. */
+  /** Sets how long a worker spins on an idle device before it sleeps, in microseconds, [0, 1000000]; 0 by default. */
   busyPollUs?: number;
-  /** Aborting it before the director is open undoes what was done and rejects with its reason. */
+  /** When it is aborted before the director is open, open() undoes what it has done and rejects with its reason. */
   signal?: AbortSignal;
 }
 
+/**
+ * The options of {@link Director.offline}.
+ *
+ * @example
+ * ```ts
+ * import { Director, type OfflineOptions } from 'tunvs';
+ *
+ * const options: OfflineOptions = { source: '10.2.0.2', maxConnections: 1024, localAddresses: ['10.2.0.3'] };
+ * const director = Director.offline(options);
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * console.log(service.addRealServer({ address: '10.2.0.3' }).forwarding); // local
+ * ```
+ */
 export interface OfflineOptions extends EngineOptions {
-  /** Seed of the connection table's hash, [0, 2^64). Default 0, so that runs can be repeated. */
+  /** Seeds the connection table's hash, [0, 2^64). The default is 0, so that runs can be repeated. */
   seed?: bigint | number;
-  /** Addresses that the director's host has besides `source` and loopback: a real server there is local. Default none. */
+  /**
+   * Lists the addresses that the director's host has besides `source` and loopback. A real server at one of them is
+   * local. The default is none.
+   */
   localAddresses?: readonly string[];
 }
 

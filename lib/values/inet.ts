@@ -1,6 +1,7 @@
 /** Addresses and endpoints as text: checked, put into one canonical form, compared in the order listings use. */
 import { isIPv4, isIPv6 } from 'node:net';
 
+/** The family of an IP address: IPv4 or IPv6. */
 export type AddressFamily = 4 | 6;
 
 /** The family of an IP address; undefined when the text is none. Zone suffixes (`%eth0`) are not addresses here. */
