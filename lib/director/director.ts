@@ -62,7 +62,8 @@ export class Director extends DirectorHandle {
 }
 
 /**
- * An offline director has no device: the caller hands it packets and the time. {@link Director.offline} makes it.
+ * An offline director has no device: the caller hands it packets and the time. {@link Director.offline} makes it. It
+ * does whatever else a {@link Director} does.
  *
  * Its clock begins at 0 ms, goes where `process()` and `advance()` set it, and never goes back.
  * {@link RealServer.drain} looks at its server whenever the clock has moved.

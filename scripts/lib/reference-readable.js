@@ -10,21 +10,36 @@ function spellOutLiterals(context, { ReflectionKind, UnionType, LiteralType }) {
   }
 }
 
+const isOfTunvs = (base) => base.package === 'tunvs';
+const isHidden = (base) => base.type === 'reference' && base.reflection === undefined && isOfTunvs(base);
+
 /** Bases that are not exported are nobody's business: what they give stands with the class itself. */
-function dropPrivateBases({ project }, { ReflectionKind }) {
-  const types = project.getReflectionsByKind(ReflectionKind.ClassOrInterface);
-  for (const type of types) {
-    type.extendedTypes = type.extendedTypes?.filter((base) => base.reflection !== undefined);
-    type.implementedTypes = type.implementedTypes?.filter((base) => base.reflection !== undefined);
-    if (type.extendedTypes?.length === 0) type.extendedTypes = undefined;
-    if (type.implementedTypes?.length === 0) type.implementedTypes = undefined;
-    // A member of an exported base is documented once, there.
-    for (const member of [...(type.children ?? [])])
-      if (type.extendedTypes && member.inheritedFrom?.reflection) project.removeReflection(member);
+function dropHiddenBases({ project }, { ReflectionKind }) {
+  for (const type of project.getReflectionsByKind(ReflectionKind.ClassOrInterface)) {
+    type.extendedTypes = type.extendedTypes?.filter((base) => !isHidden(base));
+    type.implementedTypes = type.implementedTypes?.filter((base) => !isHidden(base));
+    const isTop = (level) => level.isTarget || !level.types.every(isHidden);
+    while (type.typeHierarchy && !isTop(type.typeHierarchy)) type.typeHierarchy = type.typeHierarchy.next;
   }
-  for (const reflection of Object.values(project.reflections)) {
+}
+
+/** An offline director is a director: what they share is documented there. */
+function documentOnce({ project }, { ReflectionKind }) {
+  for (const type of project.getReflectionsByKind(ReflectionKind.Class)) {
+    const isElsewhere = (member) => member.inheritedFrom?.reflection !== undefined;
+    for (const member of (type.children ?? []).filter(isElsewhere)) project.removeReflection(member);
+    for (const group of type.groups ?? []) group.children = group.children.filter((member) => !isElsewhere(member));
+    type.groups = type.groups?.filter(({ children }) => children.length > 0);
+  }
+}
+
+/** Where a member was declared first does not matter, and neither does the variable that a constant gets its value from. */
+function dropAsides({ project }, { ReflectionKind }) {
+  for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
     reflection.inheritedFrom = undefined;
+    reflection.overwrites = undefined;
     reflection.implementationOf = undefined;
+    if (!reflection.kindOf(ReflectionKind.Parameter)) reflection.defaultValue = undefined;
   }
 }
 
@@ -32,5 +47,7 @@ function dropPrivateBases({ project }, { ReflectionKind }) {
 export function readable(application, library) {
   const { Converter } = library;
   application.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => spellOutLiterals(context, library));
-  application.converter.on(Converter.EVENT_RESOLVE_END, (context) => dropPrivateBases(context, library), -1000);
+  application.converter.on(Converter.EVENT_END, (context) => {
+    for (const change of [dropHiddenBases, documentOnce, dropAsides]) change(context, library);
+  });
 }

@@ -30,7 +30,6 @@ const options = {
   hidePageHeader: true,
   hideBreadcrumbs: true,
   useCodeBlocks: true,
-  expandObjects: true,
 };
 
 /** typedoc and the TypeScript that it reads lie in build/, so that whoever only builds and tests does not install them. */
