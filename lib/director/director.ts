@@ -77,7 +77,7 @@ export class Director extends DirectorHandle {
  * service.addRealServer({ address: '10.3.0.11' });
  *
  * // A UDP datagram without data, from 198.51.100.7:40000 to 192.0.2.1:53.
- * const packet = Buffer.from('4500001c0000400040114f64c6336407c00002019c40003500080000', 'hex');
+ * const packet = Buffer.from('4500001c0000400040114e95c6336407c00002019c40003500080000', 'hex');
  * const { verdicts, outputs } = director.process(packet, 0);
  * console.log(verdicts[0], outputs[0]?.data.length); // forwarded 48
  *

@@ -42,10 +42,10 @@ export interface DirectorWarning {
  * import { Director } from 'tunvs';
  *
  * const director = Director.offline({ source: '10.2.0.2' });
- * director.on('realServer', ({ change, server }) => console.log(change, server.address));
+ * director.on('realServer', ({ change, server }) => console.log(change, server.address)); // added 10.3.0.11
  * director.on('warning', ({ message }) => console.warn(message));
  * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
- * service.addRealServer({ address: '10.3.0.11' }); // added 10.3.0.11
+ * service.addRealServer({ address: '10.3.0.11' });
  * ```
  */
 export interface DirectorEvents {
