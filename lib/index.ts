@@ -1,4 +1,9 @@
-/** The public surface and nothing else. */
+/**
+ * The package exports these classes, functions, types and constants, and nothing else. Each has a page of its own;
+ * `docs/api.md` tells how they work together.
+ *
+ * @module
+ */
 export type { Transaction } from './director/configuration.js';
 export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
 export type { CounterName, RealServerCounterName } from './stats/counter-names.js';

@@ -1,14 +1,5 @@
 /** What typedoc would show as the compiler sees it, and a reader should see otherwise. */
-
-/** A name for literals shows the literals: `"rr" | "wrr"`, and not `typeof schedulers[number]`. */
-function spellOutLiterals(context, { ReflectionKind, UnionType, LiteralType }) {
-  for (const alias of context.project.getReflectionsByKind(ReflectionKind.TypeAlias)) {
-    const symbol = context.getSymbolFromReflection(alias);
-    const type = symbol && context.programs[0].getTypeChecker().getDeclaredTypeOfSymbol(symbol);
-    if (!type?.isUnion() || !type.types.every((each) => each.isStringLiteral())) continue;
-    alias.type = new UnionType(type.types.map((each) => new LiteralType(each.value)));
-  }
-}
+import { linkLiterals } from './reference-literals.js';
 
 const isOfTunvs = (base) => base.package === 'tunvs';
 const isHidden = (base) => base.type === 'reference' && base.reflection === undefined && isOfTunvs(base);
@@ -46,7 +37,7 @@ function dropAsides({ project }, { ReflectionKind }) {
 /** Makes what `application` converts readable. */
 export function readable(application, library) {
   const { Converter } = library;
-  application.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => spellOutLiterals(context, library));
+  application.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => linkLiterals(context, library));
   application.converter.on(Converter.EVENT_END, (context) => {
     for (const change of [dropHiddenBases, documentOnce, dropAsides]) change(context, library);
   });

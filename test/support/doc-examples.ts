@@ -43,6 +43,14 @@ export function docExamples(): DocExample[] {
   return sources.sort().flatMap((path) => examplesOf(path, readFileSync(join(ROOT, path), 'utf8')));
 }
 
+/** The text of all pages in docs/reference. */
+export function referencePages(): string {
+  const folder = join(ROOT, 'docs', 'reference');
+  const paths = readdirSync(folder, { recursive: true }) as string[];
+  const pages = paths.filter((path) => path.endsWith('.md'));
+  return pages.map((path) => readFileSync(join(folder, path), 'utf8')).join('\n');
+}
+
 export interface CompiledExamples {
   /** What the compiler says about an example; empty when it compiles. */
   mistakes(example: DocExample): string[];

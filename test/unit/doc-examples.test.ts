@@ -1,7 +1,13 @@
 /** The examples in doc comments; those that open a device run in netns/doc-examples.test.ts. */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
-import { type CompiledExamples, compileExamples, docExamples, examplesOf } from '../support/doc-examples.js';
+import {
+  type CompiledExamples,
+  compileExamples,
+  docExamples,
+  examplesOf,
+  referencePages,
+} from '../support/doc-examples.js';
 
 const examples = docExamples();
 
@@ -19,6 +25,14 @@ describe('the examples in doc comments', function () {
     const names = examples.map(({ name }) => name.replace(/.* /, ''));
     for (const name of ['Director', 'OfflineDirector', 'VirtualService', 'RealServer', 'tablePolicy', 'explain'])
       assert.ok(names.includes(name), `${name} has none`);
+  });
+
+  it('stand in docs/reference as they are; else run "npm run docs"', () => {
+    const pages = referencePages();
+    assert.deepEqual(
+      examples.filter(({ code }) => !pages.includes(`\`\`\`ts\n${code}\`\`\``)).map(({ name }) => name),
+      [],
+    );
   });
 
   for (const example of examples) {
