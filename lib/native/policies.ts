@@ -45,7 +45,7 @@ export interface NativePolicyColumns {
 export interface NativePolicyCounters {
   /** The number of questions. */
   asked: bigint;
-  /** The number of answers that came into force. */
+  /** The number of usable answers. */
   answered: bigint;
   /**
    * The number of questions without an answer in time, so that the scheduler decided. For a weights policy, the number

@@ -26,7 +26,7 @@ export interface Choices {
  * memory.
  */
 export class ConnectionBatch {
-  /** The number of rows, [1, 512]. */
+  /** The number of rows, from 1 on. */
   length = 0;
   /** The virtual service that the connections are of. */
   readonly service: PolicyService;
