@@ -22,7 +22,7 @@ export {
   type OfflineOptions,
   type PingReply,
   pingReplies,
-} from './director/director-options.js';
+} from './director/open-options.js';
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
 export type { EngineEvent } from './values/engine-event.js';

@@ -1,6 +1,6 @@
 /** Options that `run` and `replay` share: those of the engine. */
 import { type Command, Option } from 'commander';
-import type { EngineOptions, NoServerReply, PingReply } from '../director/director-options.js';
+import type { EngineOptions, NoServerReply, PingReply } from '../director/open-options.js';
 import { choiceArgument, integerArgument, sourcesArgument } from './arguments.js';
 
 /** As commander reads them. */

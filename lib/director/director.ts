@@ -1,11 +1,11 @@
 /** The director of a device, the one without, and how each comes to be. */
 import { DirectorHandle } from './director-handle.js';
-import type { DirectorOpenOptions, OfflineOptions } from './director-options.js';
 import type { DirectorParts } from './director-parts.js';
 import { channels } from './events.js';
 import type { ProcessResult } from './offline-director.js';
 import { offlineParts, type OfflineRun } from './offline-run.js';
 import { openDirector } from './open.js';
+import type { DirectorOpenOptions, OfflineOptions } from './open-options.js';
 
 /**
  * A director holds virtual services and an engine that forwards their packets to real servers.

@@ -34,11 +34,16 @@ function dropAsides({ project }, { ReflectionKind }) {
   }
 }
 
+/** Members stand in the order of the sources, but the index is one to look names up in. */
+function sortIndex({ project }) {
+  for (const group of project.groups ?? []) group.children.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
 /** Makes what `application` converts readable. */
 export function readable(application, library) {
   const { Converter } = library;
   application.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => linkLiterals(context, library));
   application.converter.on(Converter.EVENT_END, (context) => {
-    for (const change of [dropHiddenBases, documentOnce, dropAsides]) change(context, library);
+    for (const change of [dropHiddenBases, documentOnce, dropAsides, sortIndex]) change(context, library);
   });
 }
