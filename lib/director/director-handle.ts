@@ -277,6 +277,14 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    *
    * @param timeouts - Seconds, [0, 2678400]. A timeout that is left out or 0 stays as it is.
    * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when a name is unknown or a value is out of its range.
+   * @example
+   * ```ts
+   * import { Director } from 'tunvs';
+   *
+   * const director = Director.offline({ source: '10.2.0.2' });
+   * director.setTimeouts({ tcp: 3600, synRecv: 30 });
+   * console.log(director.timeouts.tcp, director.stateTimeouts.established); // 3600 3600
+   * ```
    */
   setTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): void {
     this.#settings.setTimeouts(timeouts);

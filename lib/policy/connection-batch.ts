@@ -24,6 +24,16 @@ export interface Choices {
  * The arrays are valid until the function returns, and hold more rows than `length`. They lie in shared memory, which
  * cannot be transferred; `slice()` copies what is to be kept, or what is handed to something that refuses shared
  * memory.
+ *
+ * @example
+ * ```ts
+ * import { type ConnectionBatch, connectionPolicy } from 'tunvs';
+ *
+ * function decideBatch(batch: ConnectionBatch): void {
+ *   for (let row = 0; row < batch.length; row++) batch.choose(row, batch.clientNumber(row) % batch.servers.length);
+ * }
+ * console.log(connectionPolicy({ decideBatch }).name); // decideBatch
+ * ```
  */
 export class ConnectionBatch {
   /** The number of rows, from 1 on. */
