@@ -1,6 +1,7 @@
 /**
- * Names of literals, such as Scheduler. The compiler knows them as `typeof schedulers[number]` where they are declared, and
- * as a list of literals where they are used; the pages have the list where the name is declared, and the name elsewhere.
+ * Names of literals, such as Scheduler. The compiler knows them as `typeof schedulers[number]` where they are declared,
+ * and as a list of literals where they are used. The pages have the list where the name is declared, and the name
+ * elsewhere.
  */
 
 const keyOf = (values) => JSON.stringify([...values].sort());

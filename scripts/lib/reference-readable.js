@@ -24,7 +24,7 @@ function documentOnce({ project }, { ReflectionKind }) {
   }
 }
 
-/** Where a member was declared first does not matter, and neither does the variable that a constant gets its value from. */
+/** It does not matter where a member was declared first, nor which variable a constant gets its value from. */
 function dropAsides({ project }, { ReflectionKind }) {
   for (const reflection of project.getReflectionsByKind(ReflectionKind.All)) {
     reflection.inheritedFrom = undefined;

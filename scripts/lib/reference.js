@@ -32,7 +32,7 @@ const options = {
   useCodeBlocks: true,
 };
 
-/** typedoc and the TypeScript that it reads lie in build/, so that whoever only builds and tests does not install them. */
+/** typedoc and the older TypeScript that it needs are installed in build/, and only when the pages are made. */
 async function typedoc() {
   mkdirSync(installed, { recursive: true });
   for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(sources, name), join(installed, name));
@@ -40,7 +40,7 @@ async function typedoc() {
   return import(pathToFileURL(join(modules, 'typedoc', 'dist', 'index.js')));
 }
 
-/** Writes the pages to `folder`. Fails when something public has no comment, a link leads nowhere, or an example lacks. */
+/** Writes the pages to `folder`; fails when a comment or an example is missing, or a link leads nowhere. */
 export async function writeReference(folder) {
   const library = await typedoc();
   const { Application, TSConfigReader } = library;
