@@ -108,6 +108,7 @@ await main(async () => {
   const absent = await installPrograms(allPrograms);
   await ensureBuilt({ tests: true });
   await withPrograms(absent, ['clang-format'], 'formatting', () => inParallel(width, lintChecks()));
+  await check('API pages', process.execPath, [join(root, 'scripts', 'docs.js'), '--check']);
   await withPrograms(absent, ['clang', 'cmake'], 'sanitizers and fuzzers', sanitizersAndFuzzers);
   await withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs);
   // This runs outside of any namespace, because npm needs the network.

@@ -10,14 +10,14 @@ import { Failure, root, step } from './run.js';
 const inRoot = (...parts) => join(root, ...parts);
 const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined);
 
-/** npm ci, when what is installed is not what package-lock.json says. */
-export async function ensureDependencies() {
-  const wanted = readJson(inRoot('package-lock.json')).packages;
-  const present = readJson(inRoot('node_modules', '.package-lock.json'))?.packages ?? {};
+/** npm ci in `folder`, when what is installed there is not what its package-lock.json says. */
+export async function ensureDependencies(folder = root, title = 'npm ci') {
+  const wanted = readJson(join(folder, 'package-lock.json')).packages;
+  const present = readJson(join(folder, 'node_modules', '.package-lock.json'))?.packages ?? {};
   const isPresent = ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version;
   if (Object.entries(wanted).every(isPresent)) return;
   // Without scripts: npm would build the native part for an installation, not for development.
-  await step('npm ci', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
+  await step(title, 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
 }
 
 /** Where this node's own headers are, when it came with them: nothing is downloaded then. */
