@@ -7,7 +7,10 @@ import { serverName } from '../values/server-options.js';
 
 export interface DrainOptions {
   signal?: AbortSignal;
-  /** How long to wait at most, by the wall clock, also offline; default: without end. It goes on draining when the time is over. */
+  /**
+   * How long to wait at most, by the wall clock, also offline; default: without end. It goes on draining when the time
+   * is over.
+   */
   timeoutMs?: number;
   /** When to end the connections that are left, on the director's clock; not together with `timeoutMs`. */
   deadlineMs?: number;
