@@ -43,7 +43,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       return columns;
     };
     const marks = checked.start.markDevices;
-    // An interface of that name is there, and is none that can be opened.
+    // The sentence is about an interface that has the name and cannot be opened.
     const refused = (message: string) =>
       marks.some(({ name }) => message.includes(`'${name}'`)) ? 'markDevices' : 'device';
     const started = wrapOption(

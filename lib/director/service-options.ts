@@ -81,7 +81,7 @@ export function checkedServiceOptions(
   });
 }
 
-/** Its packets could not be told from answers to the director's own. */
+/** Refuses an address whose packets could not be told from answers to the director's own. */
 function refuseSource(call: string, { address, mark }: ServiceIdentity, sourceRanges: readonly string[]): void {
   const range = mark === undefined ? sourceRanges.find((each) => isWithin(address, each)) : undefined;
   if (range === undefined) return;

@@ -183,7 +183,7 @@ class TableRunner implements PolicyRunner {
 
   async refresh(): Promise<boolean> {
     if (!this.#force()) {
-      // Behind that, the transaction has come into force, or failed.
+      // The transaction has come into force by then, or failed.
       await undefined;
       this.#force();
     }
