@@ -127,6 +127,7 @@ class Director {
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
   // Memory of what persistence engines keep beside the tables.
   uint64_t persistenceDataBytes() const { return entries_.persistenceData().bytes(); }
+  const ConnTable& connTable(Family family) const { return entries_.table(family); }
   uint32_t connectionCapacity() const { return entries_.table(Family::ipv4).capacity(); }
 
   // What would become of a packet that came now, and why; nothing is changed by asking. `mark`: its device's.

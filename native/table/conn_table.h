@@ -62,6 +62,7 @@ class ConnTable {
   uint32_t shardCount() const { return region_.shardCount(); }
   // Bytes that it takes.
   uint64_t regionSize() const { return region_.bytes(); }
+  std::span<std::byte> memory() const { return region_.memory(); }
   uint64_t liveCount() const;
 
   // ---- lookup, lock-free ----
