@@ -34,6 +34,9 @@ export function namespaceProblem() {
   return problem;
 }
 
+/** Whether each program that is run isolated() has namespaces of its own, so that several may run at the same time. */
+export const areIsolated = () => !process.env[marker] && !namespaceProblem();
+
 /**
  * The [command, args, environment] that runs `command` in namespaces of its own; unchanged when already in them or
  * when there are none to be had.
