@@ -16,6 +16,8 @@ import { mochaTests, nativeTests, testFiles } from './lib/suites.js';
 const laterFolders = ['dist/test/full/', 'dist/test/packaging/'];
 /** Tests in labs, which wait more than they compute. */
 const labFolder = 'dist/test/netns/';
+/** Of silence; a test takes a minute at most. */
+const limitMs = 300_000;
 
 await main(async () => {
   checkRequirements();
@@ -26,10 +28,11 @@ await main(async () => {
   const args = process.argv.slice(2);
   const files = testFiles('test').filter((path) => !laterFolders.some((folder) => path.startsWith(folder)));
   const isLab = (path) => path.startsWith(labFolder);
-  const mocha = (name, wanted) => (write) => mochaTests(name, wanted, { args, mayBeEmpty: args.length > 0, write });
+  const mocha = (name, wanted) => (write) =>
+    mochaTests(name, wanted, { args, mayBeEmpty: args.length > 0, limitMs, write });
   const parts = [
     mocha('tests in labs', files.filter(isLab)),
-    (write) => nativeTests('native tests', join(root, 'build', 'Release', 'tunvs_native_tests'), { write }),
+    (write) => nativeTests('native tests', join(root, 'build', 'Release', 'tunvs_native_tests'), { limitMs, write }),
     mocha(
       'tests of the library',
       files.filter((path) => !isLab(path)),
