@@ -1,9 +1,11 @@
 /** How the tests themselves are run: what hangs is stopped and named, and several say what they have to say in turn. */
 import { strict as assert } from 'node:assert';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { eventuallyHolds } from '../support/eventually.js';
 
 const script = (name: string) => new URL(`../../../scripts/lib/${name}`, import.meta.url).href;
 const { InTurn } = await import(script('in-turn.js'));
@@ -95,6 +97,19 @@ describe('a test that hangs', function () {
 });
 
 describe('programs that run at the same time', () => {
+  it('all end with the script that runs them when that is interrupted', async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tunvs-suites-'));
+    const pids = ['first', 'second'].map((name) => join(folder, name));
+    const body = `const { collect } = await import('${script('run.js')}');
+      for (const pid of ${JSON.stringify(pids)}) collect('sh', ['-c', 'echo $$ >$0.new; mv $0.new $0; exec sleep 1000', pid]);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', body], { stdio: 'ignore' });
+    await eventuallyHolds(async () => assert(pids.every((pid) => existsSync(pid))));
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'exit'), [130, null]);
+    await eventuallyHolds(async () => assert.deepEqual(pids.filter(runs), []));
+    rmSync(folder, { recursive: true });
+  });
+
   it('have their output one behind the other, the first one at once', () => {
     let shown = '';
     const screen = new InTurn({ write: (text: string) => (shown += text) });
