@@ -5,10 +5,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildSanitized, fuzzTargets, sanitizerWrapper } from './lib/cmake.js';
-import { ensureBuilt, headersFolder } from './lib/ensure-built.js';
+import { ensureBuilt } from './lib/ensure-built.js';
 import { runFuzzTarget } from './lib/fuzzing.js';
 import { linters } from './lib/linting.js';
 import { isolated } from './lib/namespace.js';
+import { headersFolder } from './lib/node-gyp.js';
 import { allPrograms, installPrograms, installSentence } from './lib/programs.js';
 import { checkRequirements } from './lib/requirements.js';
 import { finish, record } from './lib/results.js';
