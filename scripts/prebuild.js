@@ -3,7 +3,7 @@
  * nothing and fails when what is there is not of the sources that are here.
  */
 import { createHash } from 'node:crypto';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { compileProgress } from './lib/compile-progress.js';
@@ -12,9 +12,23 @@ import { aboveFloor, readBinary } from './lib/elf.js';
 import { ensureDependencies } from './lib/ensure-built.js';
 import { nodeGyp } from './lib/node-gyp.js';
 import { precompiledHeaders } from './lib/precompiled.js';
-import { glibcFloor, prebuiltFolder, prebuiltPath, prebuiltProblem, sourceDigest } from './lib/prebuilt.js';
+import {
+  digest,
+  glibcFloor,
+  prebuiltFolder,
+  prebuiltPath,
+  prebuiltProblem,
+  readManifest,
+  sourceDigest,
+  writeManifest,
+} from './lib/prebuilt.js';
 import { Failure, main, root, step } from './lib/run.js';
 import { ensureSysroot } from './lib/sysroot.js';
+
+/** How the sources become binaries, beside binding.gyp. */
+const RECIPE = ['scripts/lib/addon.map', 'scripts/lib/cross.js', 'scripts/lib/old-glibc.c', 'scripts/lib/sysroot.js'];
+
+const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
 function stage(target) {
   const folder = stageFolder(target);
@@ -61,19 +75,24 @@ async function prebuild() {
   if (missing.length > 0)
     throw new Failure(`prebuild: programs are missing; install them with: apt-get install ${missing.join(' ')}`);
   await ensureDependencies();
-  const sources = sourceDigest();
-  rmSync(prebuiltFolder, { recursive: true, force: true });
-  const binaries = {};
+  const state = { sources: sourceDigest(), recipe: digest(RECIPE), glibc: glibcFloor };
+  const before = readManifest();
+  const isKept = before?.sources === state.sources && before.recipe === state.recipe;
+  if (!isKept) rmSync(prebuiltFolder, { recursive: true, force: true });
+  const binaries = isKept ? before.binaries : {};
   for (const target of targets) {
     const path = prebuiltPath(target.platform);
+    if (existsSync(path) && binaries[target.platform] === sha256(path)) {
+      console.log(`${target.platform} is up to date`);
+      continue;
+    }
     const built = await build(target);
     checkFloor(built);
     mkdirSync(dirname(path), { recursive: true });
     copyFileSync(built, path);
-    binaries[target.platform] = createHash('sha256').update(readFileSync(path)).digest('hex');
+    binaries[target.platform] = sha256(path);
+    writeManifest({ ...state, binaries });
   }
-  const manifest = { sources, glibc: glibcFloor, binaries };
-  writeFileSync(join(prebuiltFolder, 'manifest.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 await main(async () => {

@@ -167,7 +167,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    *
    * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED when offline: such a director has no clock of its own.
    */
-  watch(options: WatchOptions = {}): AsyncIterableIterator<DirectorSample, undefined> {
+  watch(options: WatchOptions = {}): AsyncIterator<DirectorSample, undefined> & AsyncIterable<DirectorSample> {
     this.#engine.assertOpen();
     if (!this.device) {
       throw new TunvsError(

@@ -41,7 +41,8 @@ export function crossEnvironment({ triplet }, sysroot, objects = []) {
   const headers = [...compilerHeaders(compiler), ...system].flatMap((folder) => ['-isystem', folder]);
   const libraries = ['usr/lib', 'lib'].map((folder) => join(sysroot, folder, triplet)).filter(existsSync);
   const places = libraries.flatMap((folder) => [`-B${folder}`, `-L${folder}`]);
-  const linkIn = ['-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL', '-s', ...objects];
+  const exported = `-Wl,--version-script=${join(root, 'scripts', 'lib', 'addon.map')}`;
+  const linkIn = ['-static-libstdc++', '-static-libgcc', exported, '-Wl,--gc-sections', '-s', ...objects];
   // TUNVS_CCACHE=1 is for whoever builds again and again.
   const launcher = process.env.TUNVS_CCACHE ? 'ccache ' : '';
   return {

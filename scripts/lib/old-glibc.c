@@ -6,12 +6,26 @@
 #include <link.h>
 #include <stdint.h>
 
+#if defined(__x86_64__)
+#define FIRST_VERSION "GLIBC_2.2.5"
+#elif defined(__aarch64__)
+#define FIRST_VERSION "GLIBC_2.17"
+#endif
+
 #define HIDDEN __attribute__((visibility("hidden")))
 
 /* glibc 2.32. False: there may be other threads, so that counts of shared owners are changed atomically. */
 HIDDEN char __libc_single_threaded = 0;
 
-/* glibc 2.35, as bits/dl_find_object.h lays it out for 64-bit machines: where the unwinder finds an object's tables. */
+/* glibc 2.29 has a pow() that leaves errno alone, beside the one that all have. */
+__asm__(".symver firstPow, pow@" FIRST_VERSION);
+double firstPow(double base, double exponent);
+HIDDEN double pow(double base, double exponent) { return firstPow(base, exponent); }
+
+/*
+ * glibc 2.35, as bits/dl_find_object.h lays it out for 64-bit machines: where the unwinder finds an object's tables.
+ * On ARM the first of `reserved` is the base of data, and is not used.
+ */
 struct dl_find_object {
   unsigned long long flags;
   void *map_start;

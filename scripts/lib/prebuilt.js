@@ -1,6 +1,6 @@
 /** The binaries that `npm run build:prebuilt` makes, and whether they are of the sources beside them. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.js';
 
@@ -18,23 +18,37 @@ export const prebuiltPath = (platform) => join(prebuiltFolder, platform, 'tunvs.
 
 const isCompiled = (path) => /\.(?:cc|h)$/.test(path) && !/_(?:test|fuzz)\.cc$|^support\//.test(path);
 
+/** Changes with what is in `paths`, relative to the package's root. */
+export function digest(paths) {
+  const hash = createHash('sha256');
+  for (const path of paths) {
+    hash.update(`${path}\0`).update(readFileSync(join(root, path)));
+    hash.update('\0');
+  }
+  return hash.digest('hex');
+}
+
 /** Changes with whatever the addon is compiled from. */
 export function sourceDigest() {
-  const hash = createHash('sha256');
   const sources = readdirSync(join(root, 'native'), { recursive: true }).filter(isCompiled).sort();
-  for (const path of ['binding.gyp', ...sources.map((source) => join('native', source))])
-    hash
-      .update(`${path}\0`)
-      .update(readFileSync(join(root, path)))
-      .update('\0');
-  return hash.digest('hex');
+  return digest(['binding.gyp', ...sources.map((source) => join('native', source))]);
+}
+
+/** What `npm run build:prebuilt` wrote of what it made; undefined where it made nothing. */
+export function readManifest() {
+  return existsSync(manifestPath) ? JSON.parse(readFileSync(manifestPath, 'utf8')) : undefined;
+}
+
+export function writeManifest(manifest) {
+  mkdirSync(prebuiltFolder, { recursive: true });
+  writeFileSync(manifestPath, `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
 /** Why the binaries cannot be shipped, or used, with the sources that are here; undefined when they can. */
 export function prebuiltProblem() {
-  if (!existsSync(manifestPath)) return 'there are no prebuilt binaries';
-  const { sources } = JSON.parse(readFileSync(manifestPath, 'utf8'));
-  if (sources !== sourceDigest()) return 'the prebuilt binaries are of other sources';
+  const manifest = readManifest();
+  if (manifest === undefined) return 'there are no prebuilt binaries';
+  if (manifest.sources !== sourceDigest()) return 'the prebuilt binaries are of other sources';
   const absent = prebuiltPlatforms.filter((platform) => !existsSync(prebuiltPath(platform)));
   return absent.length > 0 ? `no binary is prebuilt for ${absent.join(' and ')}` : undefined;
 }
