@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildSanitized, fuzzTargets, sanitizerWrapper } from './lib/cmake.js';
+import { targets } from './lib/cross.js';
 import { ensureBuilt } from './lib/ensure-built.js';
 import { runFuzzTarget } from './lib/fuzzing.js';
 import { linters } from './lib/linting.js';
@@ -16,6 +17,7 @@ import { finish, record } from './lib/results.js';
 import { Failure, collect, inParallel, main, root } from './lib/run.js';
 import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
 
+const crossCompilers = targets.map(({ triplet }) => `${triplet}-g++`);
 const width = availableParallelism();
 const exampleLimitMs = 60_000;
 const exampleSeconds = 5; // after which an example that runs on is asked to end, and must do so with status 0
@@ -111,6 +113,10 @@ await main(async () => {
   await withPrograms(absent, ['clang-format'], 'formatting', () => inParallel(width, lintChecks()));
   await withPrograms(absent, ['clang', 'cmake'], 'sanitizers and fuzzers', sanitizersAndFuzzers);
   await withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs);
+  // Without them the package is packed all the same, and compiled where it is installed.
+  await withPrograms(absent, crossCompilers, 'prebuilt binaries', () =>
+    check('prebuilt binaries', process.execPath, [join(root, 'scripts', 'prebuild.js')]),
+  );
   // Outside of any namespace: npm needs the network.
   await withPrograms(absent, [], 'packaging', () =>
     runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false }),

@@ -5,19 +5,17 @@ import { join } from 'node:path';
 import { Failure, hasProgram, root } from './run.js';
 
 export const targets = [
-  { platform: 'linux-x64', arch: 'x64', debian: 'amd64', triplet: 'x86_64-linux-gnu', package: 'g++-x86-64-linux-gnu' },
-  {
-    platform: 'linux-arm64',
-    arch: 'arm64',
-    debian: 'arm64',
-    triplet: 'aarch64-linux-gnu',
-    package: 'g++-aarch64-linux-gnu',
-  },
+  { platform: 'linux-x64', arch: 'x64', debian: 'amd64', triplet: 'x86_64-linux-gnu' },
+  { platform: 'linux-arm64', arch: 'arm64', debian: 'arm64', triplet: 'aarch64-linux-gnu' },
 ];
+
+/** Debian's package of a target's compiler: the usual one on a machine of that kind. */
+export const compilerPackage = ({ arch, triplet }) =>
+  process.arch === arch ? 'g++' : `g++-${triplet.replaceAll('_', '-')}`;
 
 /** Debian's packages of the programs that `npm run build:prebuilt` needs and that are not here. */
 export function missingCrossPackages() {
-  const compilers = targets.filter(({ triplet }) => !hasProgram(`${triplet}-g++`)).map((target) => target.package);
+  const compilers = targets.filter(({ triplet }) => !hasProgram(`${triplet}-g++`)).map(compilerPackage);
   return [...compilers, ...(hasProgram('dpkg-deb') ? [] : ['dpkg'])];
 }
 

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { prebuiltPath, prebuiltPlatforms, prebuiltProblem } from './prebuilt.js';
+import { prebuiltPath, prebuiltPlatforms, sourcesProblem } from './prebuilt.js';
 import { root } from './run.js';
 
 const LIMIT_MS = 60_000;
@@ -18,7 +18,7 @@ function isSourceWanted() {
 export async function unfitReason() {
   if (isSourceWanted()) return 'a build from source is asked for';
   const platform = `${process.platform}-${process.arch}`;
-  const problem = prebuiltProblem();
+  const problem = sourcesProblem();
   if (problem) return `${problem} in this package`;
   if (!prebuiltPlatforms.includes(platform)) return `no binary is prebuilt for ${platform}`;
   const { isForGlibc } = await import(pathToFileURL(join(root, 'dist', 'lib', 'native', 'binary.js')));

@@ -44,11 +44,16 @@ export function writeManifest(manifest) {
   writeFileSync(manifestPath, `${JSON.stringify(manifest, undefined, 2)}\n`);
 }
 
-/** Why the binaries cannot be shipped, or used, with the sources that are here; undefined when they can. */
-export function prebuiltProblem() {
+/** Why no binary is of the sources that are here; undefined when those that are there are. */
+export function sourcesProblem() {
   const manifest = readManifest();
   if (manifest === undefined) return 'there are no prebuilt binaries';
-  if (manifest.sources !== sourceDigest()) return 'the prebuilt binaries are of other sources';
+  return manifest.sources === sourceDigest() ? undefined : 'the prebuilt binaries are of other sources';
+}
+
+/** Why the package is not to be published; undefined when it has a binary of its sources for each platform. */
+export function prebuiltProblem() {
   const absent = prebuiltPlatforms.filter((platform) => !existsSync(prebuiltPath(platform)));
-  return absent.length > 0 ? `no binary is prebuilt for ${absent.join(' and ')}` : undefined;
+  const gap = absent.length > 0 ? `no binary is prebuilt for ${absent.join(' and ')}` : undefined;
+  return sourcesProblem() ?? gap;
 }

