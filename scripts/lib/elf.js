@@ -13,17 +13,22 @@ const isAbove = (version, floor) => {
   return a[0] !== b[0] ? a[0] > b[0] : (a[1] ?? 0) > (b[1] ?? 0);
 };
 
-/** Its machine, the libraries that it names, the symbols that it wants of others, and those that it has for them. */
+/**
+ * Its machine, the libraries that it names, the symbols that it takes from others (`required`: and does not
+ * do without), and those that it has for them.
+ */
 export function readBinary(path) {
   const symbols = readelf('--dyn-syms', path)
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
     .filter((columns) => /^\d+:$/.test(columns[0]) && columns[7]);
+  const names = (isWanted) => symbols.filter(isWanted).map((columns) => columns[7]);
   return {
     machine: /Machine:\s+(.*)/.exec(readelf('--file-header', path))[1],
     needed: [...readelf('--dynamic', path).matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name),
-    imported: symbols.filter((columns) => columns[6] === 'UND').map((columns) => columns[7]),
-    exported: symbols.filter((columns) => columns[6] !== 'UND').map((columns) => columns[7]),
+    imported: names((columns) => columns[6] === 'UND'),
+    required: names((columns) => columns[6] === 'UND' && columns[4] === 'GLOBAL'),
+    exported: names((columns) => columns[6] !== 'UND' && columns[4] !== 'LOCAL'),
   };
 }
 
