@@ -45,7 +45,7 @@ const causes = [
   [/Could not find any Python/i, () => `no Python that node-gyp can use was found; ${packages}`],
   [
     /(?:unrecogni[sz]ed command[ -]line option|invalid value).*c\+\+20|fatal error: '?(?:span|concepts|bit)\b/,
-    () => 'the compiler does not know C++20; tunvs needs g++ 10 or clang 14, or newer, and takes the one in CXX',
+    () => 'the compiler does not know C++20; tunvs needs g++ 12 or clang 14, or newer, and takes the one in CXX',
   ],
   [
     /Killed|internal compiler error|cannot allocate memory|virtual memory exhausted/i,
@@ -60,7 +60,7 @@ export function compileFailure({ missing = [], output = '', logPath }) {
     missing.length > 0
       ? `${listed(missing)} ${missing.length > 1 ? 'are' : 'is'} missing; ${packages}`
       : (causes.find(([pattern]) => pattern.test(output))?.[1]() ??
-        'the compiler or node-gyp failed; a C++20 compiler (g++ 10 or clang 14, or newer), make and python3 are needed');
+        'the compiler or node-gyp failed; a C++20 compiler (g++ 12 or clang 14, or newer), make and python3 are needed');
   const place = logPath ? `; the output of node-gyp is in ${logPath}` : '';
   return new Failure(`tunvs: the native part could not be compiled: ${cause}${place}`);
 }

@@ -91,7 +91,7 @@ describe('the package without prebuilt binaries', function () {
       'g++': `echo "g++: error: unrecognized command line option '-std=c++20'" >&2; exit 1`,
     });
     const sentence = lastSentence(install({ PATH: `${old}:${process.env.PATH}` }));
-    assert.match(sentence, /: the compiler does not know C\+\+20; tunvs needs g\+\+ 10 .* is in \S+$/);
+    assert.match(sentence, /: the compiler does not know C\+\+20; tunvs needs g\+\+ 12 .* is in \S+$/);
   });
 
   it('asks for headers of node where they cannot be downloaded, last', () => {
