@@ -212,7 +212,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED when the director is offline, because it has no clock of its own;
    *   ERR_TUNVS_INVALID_ARGUMENT when an option is refused. The iteration throws the reason of an aborted signal.
    */
-  watch(options: WatchOptions = {}): AsyncIterableIterator<DirectorSample, undefined> {
+  watch(options: WatchOptions = {}): AsyncIterator<DirectorSample, undefined> & AsyncIterable<DirectorSample> {
     this.#engine.assertOpen();
     if (!this.device) {
       throw new TunvsError(

@@ -46,7 +46,7 @@ interface Waiter {
  * Ends, and releases its timers and the signal's listener, when the loop is left, the signal is aborted, the director
  * is closed or the stats cannot be read.
  */
-export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
+export class Watch implements AsyncIterator<DirectorSample, undefined>, AsyncIterable<DirectorSample> {
   readonly #backing: WatchBacking;
   readonly #intervalMs: number;
   readonly #signal: AbortSignal | undefined;

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sources } from '../sources.js';
 import { compileProgress } from './compile-progress.js';
+import { nodeGyp } from './node-gyp.js';
 import { precompiledHeaders } from './precompiled.js';
 import { Failure, root, step } from './run.js';
 
@@ -20,21 +21,6 @@ export async function ensureDependencies(folder = root, title = 'npm ci') {
   await step(title, 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
 }
 
-/** Where this node's own headers are, when it came with them: nothing is downloaded then. */
-export function headersFolder() {
-  const prefix = dirname(dirname(process.execPath));
-  return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? prefix : undefined;
-}
-
-function nodeGyp(...args) {
-  const folder = headersFolder();
-  return [
-    inRoot('node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
-    ...(folder ? [`--nodedir=${folder}`] : []),
-    ...args,
-  ];
-}
-
 /**
  * Configures again when anything that the makefiles were made from has changed, a new source file among it; returns
  * what the compiler and its flags come from.
@@ -49,7 +35,7 @@ async function ensureConfigured() {
   const state = JSON.stringify({ ...flags, sources: ['core', 'addon', 'tests'].map(sources) });
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return flags;
   rmSync(stamp, { force: true });
-  await step('configuring the native build', process.execPath, nodeGyp('configure', '--', '-Dtunvs_tests=1'));
+  await step('configuring the native build', ...nodeGyp('configure', '--', '-Dtunvs_tests=1'));
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, state);
   return flags;
@@ -62,8 +48,7 @@ export async function ensureNative({ tests = false } = {}) {
   const targets = tests ? ['tunvs', 'tunvs_native_tests'] : ['tunvs'];
   await step(
     tests ? 'building the native part and its tests' : 'building the native part',
-    process.execPath,
-    nodeGyp('build', '-j', String(availableParallelism()), ...targets),
+    ...nodeGyp('build', '-j', String(availableParallelism()), ...targets),
     { env, progress: compileProgress(inRoot('build'), targets, env) },
   );
 }
