@@ -9,7 +9,7 @@ let prefix: readonly string[] | undefined;
  * util-linux's setpriv(1) is missing. The path is absolute, since the program may be given another PATH.
  */
 export function withDeathSignal(): readonly string[] {
-  prefix ??= findSetpriv(process.env['PATH'] ?? '');
+  prefix ??= findSetpriv(process.env.PATH ?? '');
   return prefix;
 }
 
