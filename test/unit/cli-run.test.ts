@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { networkInterfaces } from 'node:os';
 import { deviceNames } from '../../lib/cli/run/device-names.js';
+import { statusOf } from '../../lib/cli/run/status.js';
 import { statsLine } from '../../lib/cli/run/stats-line.js';
 import { run } from '../../lib/cli/verbs/run.js';
 import { Director } from '../../lib/director/director.js';
@@ -233,6 +234,24 @@ describe('tunvs run --dry-run', () => {
   it('wants rules and a source', async () => {
     assert.equal((await cli(['run', '--source', '10.2.0.2'], [run])).exitCode, 2);
     assert.equal((await cli(['run', '--rules', '-'], [run])).exitCode, 2);
+  });
+});
+
+describe('the line of status', () => {
+  it('says what went on since the one before, and what was dropped so far', async () => {
+    await using director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+    director
+      .addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 })
+      .addRealServer({ address: '10.0.0.11' });
+    let nowMs = 0;
+    const status = statusOf(director, () => nowMs);
+    const syn = (port: number) => tcp({ from: `172.16.0.1:${port}`, to: '192.0.2.1:80' });
+    director.process([syn(1), syn(2), syn(3).slice(0, 10)], 1000);
+    nowMs = 2000;
+    assert.match(status(), / {2}1 conn\/s {2}1 packets\/s .* 2 connections \(2 active\) {2}1 packet dropped so far$/);
+    director.process([syn(4).slice(0, 10)], 1500);
+    nowMs = 3000;
+    assert.match(status(), / {2}0 conn\/s .* 2 packets dropped so far$/);
   });
 });
 

@@ -2,6 +2,7 @@
 import type { Director } from '../../director/director.js';
 import type { CounterName } from '../../stats/counter-names.js';
 import { type DirectorSample, RateMeter } from '../../stats/rates.js';
+import { count } from '../words.js';
 import { statsLine } from './stats-line.js';
 
 /** Each call says the rates since the one before, the first since now. */
@@ -14,5 +15,5 @@ export function statusLine(sample: DirectorSample): string {
   const { counters } = sample;
   const drops = (Object.keys(counters) as CounterName[]).filter((name) => name.startsWith('drop'));
   const dropped = drops.reduce((sum, name) => sum + counters[name], 0n);
-  return `${statsLine(sample)}  ${dropped} packets dropped so far`;
+  return `${statsLine(sample)}  ${count(Number(dropped), 'packet')} dropped so far`;
 }
