@@ -74,7 +74,7 @@ export async function withPictures(text: string): Promise<string> {
     const marks = new RegExp(`(<!-- ${name}: [^>]*-->\n)[^]*?(<!-- end -->)`);
     if (!marks.test(drawn)) throw new Error(`there is no place for the picture "${name}"`);
     const picture = await draw();
-    drawn = drawn.replace(marks, (_, begin: string, end: string) => `${begin}\`\`\`\n${picture}\n\`\`\`\n${end}`);
+    drawn = drawn.replace(marks, (_, begin: string, end: string) => `${begin}\`\`\`text\n${picture}\n\`\`\`\n${end}`);
   }
   return drawn;
 }

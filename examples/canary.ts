@@ -1,6 +1,7 @@
 /**
- * Canary: a table policy that gives a new release a percentage of all clients, always the same ones, and more of them
- * as the percentage rises, without moving any back. The native part looks the table up: no connection waits.
+ * Shows a canary: a table policy gives a new release a percentage of all clients. As the percentage rises, more clients
+ * come, and none of those that came before goes back. The native part looks connections up in the table, so that none
+ * waits. The director is offline, so that this needs no device and no privilege.
  *
  *     node dist/examples/canary.js [PERCENT ...]
  */

@@ -1,7 +1,8 @@
 /**
- * A service that carries its own director: two real servers behind one address, the second with twice the weight.
+ * Shows a program that carries its own director: two real servers share one address, and the second has twice the
+ * weight. It prints their rates every second. It needs root, and ends with Ctrl-C.
  *
- *     node dist/examples/embed-director.js DIP VIP RIP1 RIP2        (as root; ends with Ctrl-C)
+ *     node dist/examples/embed-director.js DIP VIP RIP1 RIP2
  */
 import { Director } from 'tunvs';
 

@@ -1,8 +1,9 @@
 /**
- * Least latency: a weights policy that asks every real server by a TCP handshake on its own address, and gives each a
- * weight that falls as the answer takes longer; one that does not answer gets 0, and no new connections.
+ * Shows a weights policy that goes by latency. It measures a TCP handshake with each real server's own address, and the
+ * weight falls as the answer takes longer. A server that does not answer gets weight 0, and so no new connections. It
+ * needs root, and ends with Ctrl-C.
  *
- *     node dist/examples/least-latency.js DIP VIP RIP ...        (as root; ends with Ctrl-C)
+ *     node dist/examples/least-latency.js DIP VIP RIP ...
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';

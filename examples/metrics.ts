@@ -1,7 +1,8 @@
 /**
- * A director's statistics over HTTP, in the text form that Prometheus reads.
+ * Shows a director's statistics over HTTP, in the text form that Prometheus reads. It needs root, and ends with Ctrl-C;
+ * read the statistics with `curl localhost:9100/metrics`.
  *
- *     node dist/examples/metrics.js DIP VIP RIP ...        (as root), then: curl localhost:9100/metrics
+ *     node dist/examples/metrics.js DIP VIP RIP ...
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';

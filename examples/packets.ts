@@ -1,4 +1,4 @@
-/** What clients send, for examples that need no network. */
+/** Makes the packets that clients send, for the examples that need no network. It is not a program of its own. */
 
 /** A TCP SYN from `client` (`ADDRESS:PORT`) to 10.9.9.9:80. */
 export function syn(client: string): Uint8Array {

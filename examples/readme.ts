@@ -1,3 +1,9 @@
+/**
+ * Shows the program of README.md: a director with one virtual service and two real servers, which prints their rates
+ * every second. It needs root, and ends with Ctrl-C.
+ *
+ *     node dist/examples/readme.js
+ */
 import { Director } from 'tunvs';
 
 const director = await Director.open({ source: '10.2.0.2' });

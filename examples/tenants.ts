@@ -1,7 +1,7 @@
 /**
- * Tenants by client prefix: a connection policy that sends each network's connections to real servers of its own, and
- * leaves everybody else to the scheduler. Tried on an offline director, without a device or a privilege; on a real one
- * the service is the same.
+ * Shows tenants by client prefix: a connection policy sends each network's connections to real servers of its own, and
+ * leaves all others to the scheduler. The director is offline, so that this needs no device and no privilege; with a
+ * device the service is the same.
  *
  *     node dist/examples/tenants.js
  */

@@ -1,6 +1,7 @@
 /**
- * What if a real server is drained? Asks the engine itself, without a device, a privilege or a wait: a thousand
- * clients connect, one real server is drained, a thousand more connect.
+ * Shows what happens when a real server is drained, by asking the engine itself: a thousand clients connect, one real
+ * server is drained, and a thousand more connect. The director is offline, so that this needs no device, no privilege
+ * and no wait.
  *
  *     node dist/examples/what-if.js [SCHEDULER]
  */

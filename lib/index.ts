@@ -1,4 +1,9 @@
-/** The public surface and nothing else. */
+/**
+ * The package exports these classes, functions, types and constants, and nothing else. Each has a page of its own;
+ * `docs/api.md` tells how they work together.
+ *
+ * @module
+ */
 export type { Transaction } from './director/configuration.js';
 export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
 export type { CounterName, RealServerCounterName } from './stats/counter-names.js';
@@ -17,12 +22,14 @@ export {
   type OfflineOptions,
   type PingReply,
   pingReplies,
-} from './director/director-options.js';
+} from './director/open-options.js';
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
 export type { EngineEvent } from './values/engine-event.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
 export type { Change } from './director/owners.js';
+export type { HostCommand, HostStep } from './host/step.js';
+export type { AddressFamily } from './values/inet.js';
 export type {
   DirectorEvents,
   DirectorWarning,

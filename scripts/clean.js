@@ -3,4 +3,5 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './lib/run.js';
 
-for (const folder of ['build', 'dist', 'coverage']) rmSync(join(root, folder), { recursive: true, force: true });
+for (const folder of ['build', 'dist', 'prebuilds', 'coverage'])
+  rmSync(join(root, folder), { recursive: true, force: true });

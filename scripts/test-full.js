@@ -5,16 +5,19 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildSanitized, fuzzTargets, sanitizerWrapper } from './lib/cmake.js';
-import { ensureBuilt, headersFolder } from './lib/ensure-built.js';
+import { targets } from './lib/cross.js';
+import { ensureBuilt } from './lib/ensure-built.js';
 import { runFuzzTarget } from './lib/fuzzing.js';
 import { linters } from './lib/linting.js';
 import { isolated } from './lib/namespace.js';
+import { headersFolder } from './lib/node-gyp.js';
 import { allPrograms, installPrograms, installSentence } from './lib/programs.js';
 import { checkRequirements } from './lib/requirements.js';
 import { finish, record } from './lib/results.js';
 import { Failure, collect, inParallel, main, root } from './lib/run.js';
 import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
 
+const crossCompilers = targets.map(({ triplet }) => `${triplet}-g++`);
 const width = availableParallelism();
 const exampleLimitMs = 60_000;
 const exampleSeconds = 5; // then an example that still runs is asked to end, and must do so with status 0
@@ -108,8 +111,13 @@ await main(async () => {
   const absent = await installPrograms(allPrograms);
   await ensureBuilt({ tests: true });
   await withPrograms(absent, ['clang-format'], 'formatting', () => inParallel(width, lintChecks()));
+  await check('API pages', process.execPath, [join(root, 'scripts', 'docs.js'), '--check']);
   await withPrograms(absent, ['clang', 'cmake'], 'sanitizers and fuzzers', sanitizersAndFuzzers);
   await withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs);
+  // Without cross compilers the package is packed all the same, and compiled where it is installed.
+  await withPrograms(absent, crossCompilers, 'prebuilt binaries', () =>
+    check('prebuilt binaries', process.execPath, [join(root, 'scripts', 'prebuild.js')]),
+  );
   // This runs outside of any namespace, because npm needs the network.
   await withPrograms(absent, [], 'packaging', () =>
     runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false }),

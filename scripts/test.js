@@ -2,16 +2,22 @@
  * npm test [-- MOCHA OPTIONS] builds what is out of date, then runs the native tests and mocha, in namespaces of their
  * own. It needs node, python3, make, g++ and iproute2.
  */
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './lib/ensure-built.js';
-import { namespaceProblem } from './lib/namespace.js';
+import { InTurn } from './lib/in-turn.js';
+import { areIsolated, namespaceProblem } from './lib/namespace.js';
 import { checkRequirements, tunProblem } from './lib/requirements.js';
-import { finish } from './lib/results.js';
-import { main, root } from './lib/run.js';
-import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
+import { finish, record } from './lib/results.js';
+import { inParallel, main, root } from './lib/run.js';
+import { mochaTests, nativeTests, testFiles } from './lib/suites.js';
 
 /** The files that `npm run test:full` runs. */
 const laterFolders = ['dist/test/full/', 'dist/test/packaging/'];
+/** Tests in labs, which wait more than they compute. */
+const labFolder = 'dist/test/netns/';
+/** Of silence; a test takes a minute at most. */
+const limitMs = 300_000;
 
 await main(async () => {
   checkRequirements();
@@ -19,8 +25,26 @@ await main(async () => {
   for (const problem of [namespaceProblem(), tunProblem()]) {
     if (problem) console.log(`Some tests will be skipped: ${problem}`);
   }
-  await runNativeTests('native tests', join(root, 'build', 'Release', 'tunvs_native_tests'));
+  const args = process.argv.slice(2);
   const files = testFiles('test').filter((path) => !laterFolders.some((folder) => path.startsWith(folder)));
-  await runMocha('mocha', files, { args: process.argv.slice(2) });
+  const isLab = (path) => path.startsWith(labFolder);
+  const mocha = (name, wanted) => (write) =>
+    mochaTests(name, wanted, { args, mayBeEmpty: args.length > 0, limitMs, write });
+  const parts = [
+    mocha('tests in labs', files.filter(isLab)),
+    (write) => nativeTests('native tests', join(root, 'build', 'Release', 'tunvs_native_tests'), { limitMs, write }),
+    mocha(
+      'tests of the library',
+      files.filter((path) => !isLab(path)),
+    ),
+  ];
+  const screen = new InTurn();
+  const jobs = parts.map((part) => {
+    const { write, end } = screen.open();
+    return () => part(write).finally(end);
+  });
+  const [labs, native, library] = await inParallel(areIsolated() ? Math.min(2, availableParallelism()) : 1, jobs);
+  if (labs.passed + labs.skipped + library.passed + library.skipped === 0 && labs.failed === 0) library.failed ||= 1;
+  for (const counts of [native, library, labs]) record(counts);
   finish();
 });

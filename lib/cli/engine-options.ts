@@ -1,6 +1,6 @@
 /** The engine's options, which `run`, `replay` and `explain` share. */
 import { type Command, Option } from 'commander';
-import type { EngineOptions, NoServerReply, PingReply } from '../director/director-options.js';
+import type { EngineOptions, NoServerReply, PingReply } from '../director/open-options.js';
 import { choiceArgument, integerArgument, sourcesArgument } from './arguments.js';
 
 /** The options as commander reads them. */

@@ -18,7 +18,10 @@ import { serverName } from '../values/server-options.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type RealServer, VirtualService } from './virtual-service.js';
 
-/** What a transaction's function is handed; services and servers that it finds or makes take part as well. */
+/**
+ * The argument of the function that {@link Director.transaction} calls. Changes to the services and servers that it
+ * finds or makes belong to the transaction as well.
+ */
 export interface Transaction {
   /** See {@link Director.addVirtualService}. */
   addVirtualService(options: VirtualServiceOptions): VirtualService;

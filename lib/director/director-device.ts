@@ -5,24 +5,31 @@ import { addressFamily, canonicalAddress } from '../values/inet.js';
 import type { NativeStarted } from '../native/engine.js';
 import { isSourceRange } from '../values/source.js';
 
-/** What is read from it carries a firewall mark. */
+/** A device that gives its packets a firewall mark. */
 export interface MarkDevice {
-  /** Name of the interface. */
+  /** The name of the interface. */
   name: string;
+  /** The firewall mark of packets that come by this device, [1, 2^32 - 1]. */
   mark: number;
-  /** It was there before, and stays. */
+  /** Whether the device existed before the director was opened; in that case close() leaves it there. */
   attached: boolean;
 }
 
-/** How `Director.open` found the device and the egress. */
+/** The device and the egress that {@link Director.open} took. */
 export interface DirectorDevice {
-  /** Name of the interface. */
+  /** The name of the interface. */
   name: string;
-  /** It was there before, and stays. */
+  /** Whether the device existed before the director was opened; in that case close() leaves it there. */
   attached: boolean;
+  /** The way in which forwarded packets leave. */
   egress: Egress;
-  /** Why each egress that 'auto' passed over was not taken. */
-  passedOver: { egress: string; reason: string }[];
+  /** The egresses that 'auto' passed over. */
+  passedOver: {
+    /** The egress that was not taken. */
+    egress: string;
+    /** The sentence that says why. */
+    reason: string;
+  }[];
 }
 
 export function directorDevice({ device, attached, egress, passedOver }: NativeStarted): DirectorDevice {

@@ -31,21 +31,26 @@ import type { VirtualServiceOptions } from './service-options.js';
 import { directorJson, directorView, inspected } from './views.js';
 import type { VirtualService } from './virtual-service.js';
 
-/** CPU time of one worker thread, nanoseconds. */
+/** The CPU time that one worker thread has taken since it started. */
 export interface WorkerCpu {
+  /** The time in user space, in nanoseconds. */
   userNs: bigint;
+  /** The time in the kernel, in nanoseconds. */
   systemNs: bigint;
 }
 
 /** See {@link Director}. */
 export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implements AsyncDisposable {
-  /** The director addresses (DIP) and ranges of them, in their canonical spelling. */
+  /** The director's addresses (DIP) and ranges of them, in their canonical spelling. */
   readonly sources: readonly string[];
-  /** Undefined when offline. */
+  /** The device that the director has opened; it is undefined for an offline director. */
   readonly device: DirectorDevice | undefined;
-  /** What comes by them has a firewall mark; in the order of the options, empty when offline. */
+  /**
+   * The devices whose packets have a firewall mark, in the order of the options. The list is empty for an offline
+   * director.
+   */
   readonly markDevices: readonly MarkDevice[];
-  /** One sentence each: what was found odd on opening, and its mend. */
+  /** Each sentence says what was odd on the host when the director was opened, and how to mend it. */
   readonly warnings: readonly string[];
   readonly #engine: DirectorEngine;
   readonly #news: DirectorNews;
@@ -97,57 +102,94 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   }
 
   /**
-   * Adds a virtual service, and with the first one of an address or range the host's route for it.
+   * Adds a virtual service. The first service of an address or range also gives the host its route.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_EXISTS, ERR_TUNVS_INVALID_ARGUMENT; ERR_TUNVS_HOST or ERR_TUNVS_BUSY when
-   *   the host cannot direct the address to the device.
+   * @returns The handle on the new service, which has no real servers yet.
+   * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the service is configured already, ERR_TUNVS_INVALID_ARGUMENT when
+   *   an option is refused, ERR_TUNVS_HOST or ERR_TUNVS_BUSY when the host cannot direct the address to the device.
    */
   addVirtualService(options: VirtualServiceOptions): VirtualService {
     return this.#configuration.addVirtualService(options);
   }
 
-  /** The virtual service of this name; undefined when there is none. */
+  /**
+   * Finds the virtual service of this name.
+   *
+   * @returns The handle, or undefined when no such service is configured.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when `key` names no service.
+   */
   virtualService(key: VirtualServiceKey | ServiceIdentity): VirtualService | undefined {
     return this.#configuration.virtualService(key);
   }
 
-  /** In the order of adding. */
+  /** The virtual services that are configured, in the order in which they were added. */
   get virtualServices(): VirtualService[] {
     return this.#configuration.virtualServices;
   }
 
-  /** @throws {@link TunvsError} ERR_TUNVS_NOT_FOUND. */
+  /**
+   * Deletes a virtual service with its real servers; see {@link VirtualService.delete}.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_NOT_FOUND when no such service is configured.
+   */
   deleteVirtualService(key: VirtualServiceKey | ServiceIdentity): void {
     this.#configuration.deleteVirtualService(key);
   }
 
   /**
-   * Everything that `change` does to services and real servers of this director comes into force together, at one
-   * moment for all workers; when it throws, or the changes are refused, nothing of it does. Returns what it returns.
+   * Brings everything that `change` does to this director's services and real servers into force at one moment, for all
+   * workers. When `change` throws, or a change is refused, nothing of it comes into force.
    *
-   * `change` cannot wait: a promise is refused. A transaction within it takes back its own part when it throws.
+   * `change` cannot wait, so a promise is refused. When a transaction within a transaction throws, it takes back its
+   * own part only.
+   *
+   * @returns What `change` returns.
+   * @throws What `change` throws; {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when it returns a promise, and the
+   *   errors of the calls in it that only show when the changes come into force.
+   * @example
+   * ```ts
+   * import { Director } from 'tunvs';
+   *
+   * const director = Director.offline({ source: '10.2.0.2' });
+   * director.transaction((change) => {
+   *   for (const port of [80, 443]) {
+   *     const service = change.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port });
+   *     service.addRealServer({ address: '10.3.0.11' });
+   *   }
+   * });
+   * console.log(director.virtualServices.length); // 2
+   * ```
    */
   transaction<T>(change: (transaction: Transaction) => T): T {
     return this.#configuration.transaction(functionOption('transaction', change));
   }
 
-  /** The rules by which packets get a firewall mark, in their order. */
+  /** The rules that give packets a firewall mark. The first rule that fits a packet counts. */
   get marks(): MarkRule[] {
     return this.#configuration.marks;
   }
 
   /**
-   * Replaces these rules. Where there is a service of a mark, the host gets a route for the destinations of its rules;
-   * connections that are there stay where they are.
+   * Replaces the rules that give packets a firewall mark. When a virtual service has the mark of a rule, the host gets
+   * a route for the rule's destination. Connections stay where they are.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT; ERR_TUNVS_HOST or ERR_TUNVS_BUSY when the host cannot
-   *   direct a destination to the device.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when a rule is refused, ERR_TUNVS_HOST or ERR_TUNVS_BUSY when
+   *   the host cannot direct a destination to the device.
+   * @example
+   * ```ts
+   * import { Director } from 'tunvs';
+   *
+   * const director = Director.offline({ source: '10.2.0.2' });
+   * director.setMarks([{ mark: 1, protocol: 'tcp', destination: '192.0.2.0/28', port: 80 }]);
+   * const service = director.addVirtualService({ mark: 1 });
+   * service.addRealServer({ address: '10.3.0.11' });
+   * ```
    */
   setMarks(rules: readonly MarkRule[]): void {
     this.#configuration.setMarks(rules);
   }
 
-  /** Deletes all virtual services; the rules of marks stay. */
+  /** Deletes all virtual services. The rules of marks stay. */
   clear(): void {
     this.#configuration.clear();
   }
@@ -157,17 +199,20 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#configuration.zero();
   }
 
+  /** Reads the statistics of the director, its services and their real servers. */
   stats(): DirectorStats {
     const host = this.#keeping && { host: { ...this.#keeping.keeper.counts } };
     return { ...this.#engine.call((native) => readStats(native, this.#nowMs())), ...host };
   }
 
   /**
-   * Samples of the stats with rates; the first comes after one interval. Ends when the director is closed.
+   * Yields the statistics with rates, again and again. The first sample comes after one interval, and the iteration
+   * ends when the director is closed. A caller that is slower than the interval misses samples.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED when offline: such a director has no clock of its own.
+   * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED when the director is offline, because it has no clock of its own;
+   *   ERR_TUNVS_INVALID_ARGUMENT when an option is refused. The iteration throws the reason of an aborted signal.
    */
-  watch(options: WatchOptions = {}): AsyncIterableIterator<DirectorSample, undefined> {
+  watch(options: WatchOptions = {}): AsyncIterator<DirectorSample, undefined> & AsyncIterable<DirectorSample> {
     this.#engine.assertOpen();
     if (!this.device) {
       throw new TunvsError(
@@ -179,8 +224,11 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   }
 
   /**
-   * Goes through the connection table, a page at a time while traffic goes on: a connection that is there all the
-   * while is seen once, one that comes or goes meanwhile may be missed.
+   * Goes through the connection table a page at a time, while traffic goes on. A connection that is there all the while
+   * is seen once; one that comes or goes meanwhile may be missed.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when a filter is refused. The iteration throws the reason of
+   *   an aborted signal, and ERR_TUNVS_CLOSED when the director is closed meanwhile.
    */
   connections(options: ConnectionsOptions = {}): AsyncGenerator<Connection, void, undefined> {
     this.#engine.assertOpen();
@@ -188,10 +236,22 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   }
 
   /**
-   * Which real server a packet would get now, and by which rule; nothing changes by asking. `packet` is one from its IP
-   * header on, or what tells a flow's first packet from others.
+   * Says which real server a packet would get now, and by which rule. Asking changes nothing.
    *
-   * @param mark - Firewall mark of the device that it comes from.
+   * @param packet - A packet that begins with its IP header, or the flow that it belongs to.
+   * @param options - `mark` is the firewall mark of the device that the packet comes from, [0, 2^32 - 1]. The default
+   *   is 0, which stands for the main device.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the flow or the mark is refused.
+   * @example
+   * ```ts
+   * import { Director } from 'tunvs';
+   *
+   * const director = Director.offline({ source: '10.2.0.2' });
+   * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+   * service.addRealServer({ address: '10.3.0.11' });
+   * const flow = { clientAddress: '198.51.100.7', clientPort: 40000, virtualAddress: '192.0.2.1', virtualPort: 80 };
+   * console.log(director.explain({ protocol: 'tcp', ...flow }).realServer?.address); // 10.3.0.11
+   * ```
    */
   explain(packet: Uint8Array | ExplainedFlow, options: { mark?: number } = {}): Explanation {
     const { bytes, mark } = explainedPacket(packet, options);
@@ -202,50 +262,62 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     });
   }
 
+  /** The three timeouts that ipvsadm's `--set` changes, in seconds. */
   get timeouts(): Timeouts {
     return this.#settings.timeouts;
   }
 
-  /** Those of every state; services may have their own. */
+  /** The timeouts of every state, in seconds. A service may have its own in their place. */
   get stateTimeouts(): Required<StateTimeouts> {
     return this.#settings.stateTimeouts;
   }
 
   /**
-   * Seconds, [0, 2678400], by ipvsadm's names or those of states; those left out, and 0, stay as they are. A
-   * connection takes its new one with its next packet.
+   * Sets timeouts by ipvsadm's names or by those of states. A connection takes its new timeout with its next packet.
+   *
+   * @param timeouts - Seconds, [0, 2678400]. A timeout that is left out or 0 stays as it is.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when a name is unknown or a value is out of its range.
+   * @example
+   * ```ts
+   * import { Director } from 'tunvs';
+   *
+   * const director = Director.offline({ source: '10.2.0.2' });
+   * director.setTimeouts({ tcp: 3600, synRecv: 30 });
+   * console.log(director.timeouts.tcp, director.stateTimeouts.established); // 3600 3600
+   * ```
    */
   setTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): void {
     this.#settings.setTimeouts(timeouts);
   }
 
   /**
-   * By name, without `net.ipv4.vs.`. An automatic defence (`drop_entry`, `drop_packet` or `secure_tcp` in mode 1 or 2)
-   * reads 2 while it is on and 1 while it is not.
+   * The sysctls by their names, without `net.ipv4.vs.`. An automatic defence (`drop_entry`, `drop_packet` or
+   * `secure_tcp` in mode 1 or 2) reads 2 while it is on and 1 while it is off.
    */
   get sysctls(): Record<string, number> {
     return this.#settings.sysctls;
   }
 
   /**
-   * Sets one of `sysctls`, which have IPVS's names and meanings, with or without `net.ipv4.vs.` in front. Those that
-   * have no effect here are kept, and a warning is published that says why.
+   * Sets a sysctl of IPVS. A sysctl that has no effect here is kept, and a `warning` event says why.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT for an unknown name or a value out of its range.
+   * @param name - The sysctl's name, with or without `net.ipv4.vs.` in front.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the name is unknown or the value is out of its range.
    */
   setSysctl(name: string, value: number): void {
     this.#settings.setSysctl(name, value);
   }
 
-  /** CPU time that each worker thread has taken so far. */
+  /** Reads the CPU time that each worker thread has taken so far. The list is empty for an offline director. */
   workerCpu(): WorkerCpu[] {
     return this.#engine.call(() => this.#workerCpu().map(withJson));
   }
 
   /**
-   * Looks at the host now and puts back whatever is missing of what was set up, that too which somebody took away so
-   * often that it was left alone; resolves with how many things it were. Nobody has to call this: the host is watched.
+   * Looks at the host now and puts back whatever is missing of what the director set up, even what it has left alone
+   * because somebody took it away too often. Nobody has to call this, because the director watches the host.
    *
+   * @returns How many things it put back.
    * @throws {@link TunvsError} ERR_TUNVS_HOST when the host cannot be read.
    */
   async mendHost(): Promise<number> {
@@ -254,9 +326,9 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   }
 
   /**
-   * Stops the workers, gives the device back and undoes the host's set-up. Twice is fine.
+   * Stops the workers, gives the device back and undoes the host's set-up. A second call does no harm.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_HOST when something on the host could not be undone; the director is closed
+   * @throws {@link TunvsError} ERR_TUNVS_HOST when something on the host could not be undone. The director is closed
    *   all the same.
    */
   close(): Promise<void> {
@@ -271,10 +343,12 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     return this.#closed;
   }
 
+  /** Closes the director at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
+  /** Returns the configuration for JSON.stringify(): the device's name, the sources and the virtual services. */
   toJSON(): object {
     return directorJson(this);
   }

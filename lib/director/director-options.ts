@@ -1,6 +1,6 @@
-/** What `Director.open` and `Director.offline` take, and how it is checked. */
+/** How the options of `Director.open` and `Director.offline` are checked. */
 import { availableParallelism } from 'node:os';
-import { type Egress, egresses } from '../values/egress.js';
+import { egresses } from '../values/egress.js';
 import type { NativeDirectorOptions } from '../native/director.js';
 import type { NativeEngineOptions, NativeStartOptions } from '../native/engine.js';
 import { deviceNameOption } from '../values/device-name.js';
@@ -18,103 +18,16 @@ import {
   uint64Option,
 } from '../values/options.js';
 import { parseSource, sourceFamily } from '../values/source.js';
-
-export interface DeviceOptions {
-  /** Name of the TUN interface, at most 15 bytes; `%d` stands for a free number. Default 'tunvs0'. */
-  name?: string;
-  /** Queues, each with a worker thread, [1, 64]; default: one per CPU, at most 4. */
-  queues?: number;
-  /** Longest packet that is read, [576, 65535]; longer ones are dropped and counted. Default 2048, or `pathMtu`. */
-  maxPacketBytes?: number;
-}
-
-/** What the host's rules steer to it by its firewall mark (`ip rule add fwmark`) has that mark at the director. */
-export interface MarkDeviceOptions {
-  /** [1, 2^32 - 1] */
-  mark: number;
-  /** As of the main device. Default 'tunvsm%d'. */
-  name?: string;
-  /** Queues, each with a worker thread, [1, 64]; default 1. All devices together have at most 64. */
-  queues?: number;
-}
-
-export interface HostOptions {
-  /**
-   * MTU that the device gets, [576, maxPacketBytes]: the path MTU to the real servers less the outer header. For
-   * longer packets the host answers the client "fragmentation needed", and the director for those that are too long
-   * for the real server that they go to. Default: `pathMtu` - 20.
-   */
-  mtuBytes?: number;
-  /** Packets per queue that may wait for a worker, [1, 2^31 - 1]; default 4096. */
-  txQueueLength?: number;
-  /** Whether the host answers ARP for virtual addresses that lie in one of its subnets; default true. */
-  answersArp?: boolean;
-}
-
-/**
- * Who answers an echo request to a virtual address: `when-up`: only if a real server is up, not drained and of weight
- * above 0, at its upper threshold or not.
- */
-export const pingReplies = ['always', 'when-up', 'never'] as const;
-
-export type PingReply = (typeof pingReplies)[number];
-
-/** `unreachable`: ICMP port unreachable, as from IPVS. `reset`: a TCP RST to TCP clients, the same to the others. */
-export const noServerReplies = ['unreachable', 'reset'] as const;
-
-export type NoServerReply = (typeof noServerReplies)[number];
-
-/** What every director takes, with a device or without. */
-export interface EngineOptions {
-  /**
-   * Director addresses (DIP), the outer source of tunnel packets: at most one per address family. A range such as
-   * '10.2.1.0/28' has each flow take the address that its hash picks, which spreads flows over paths and over the
-   * real servers' queues; the range has to be routed to the director.
-   */
-  source: string | readonly string[];
-  /** Path MTU to real servers, bytes, [576, 65535], where no smaller one was learned; default 1500. */
-  pathMtu?: number;
-  /**
-   * ICMP errors make no path to a real server narrower than this, bytes, [68, `pathMtu`]; default 552 (Linux's
-   * `net.ipv4.route.min_pmtu`), for IPv6 real servers at least 1280. With `pathMtu` here no ICMP error is believed.
-   */
-  pathMtuFloor?: number;
-  /** Who answers an echo request to a virtual address; default 'always'. */
-  pingReply?: PingReply;
-  /** What a client gets when no real server may take its connection; default 'unreachable'. */
-  noServerReply?: NoServerReply;
-  /** Capacity of the connection table per address family, [1024, 2^28]; default 1,048,576. */
-  maxConnections?: number;
-}
-
-export interface DirectorOpenOptions extends EngineOptions {
-  device?: DeviceOptions;
-  /**
-   * More devices, one per firewall mark that is given outside of the director, as by nftables. A rule of `setMarks`
-   * goes before the mark of a device.
-   */
-  markDevices?: readonly MarkDeviceOptions[];
-  /** How packets leave; 'auto', the default, takes the first that works of 'packet', 'raw' and 'tun'. */
-  egress?: 'auto' | Egress;
-  /** Seed of the connection table's hash, [0, 2^64). Leave it out, and a secret one is drawn: it resists floods. */
-  hashSeed?: bigint;
-  /**
-   * Whether to set up the host (device up, ip_forward, a route per virtual address, ...), and how. All of it is
-   * undone by close(). Default: true, unless one of the devices existed before.
-   */
-  setUpHost?: boolean | HostOptions;
-  /** How long a worker spins on an idle device before it sleeps, microseconds, [0, 1,000,000]; default 0. */
-  busyPollUs?: number;
-  /** Aborting it before the director is open undoes what was done and rejects with its reason. */
-  signal?: AbortSignal;
-}
-
-export interface OfflineOptions extends EngineOptions {
-  /** Seed of the connection table's hash, [0, 2^64). Default 0, so that runs can be repeated. */
-  seed?: bigint | number;
-  /** Addresses that the director's host has besides `source` and loopback: a real server there is local. Default none. */
-  localAddresses?: readonly string[];
-}
+import {
+  type DeviceOptions,
+  type DirectorOpenOptions,
+  type EngineOptions,
+  type HostOptions,
+  type MarkDeviceOptions,
+  noServerReplies,
+  type OfflineOptions,
+  pingReplies,
+} from './open-options.js';
 
 export interface CheckedOpenOptions {
   native: NativeEngineOptions;

@@ -1,29 +1,44 @@
 /** The director with a device, the one without, and how each is made. */
 import { DirectorHandle } from './director-handle.js';
-import type { DirectorOpenOptions, OfflineOptions } from './director-options.js';
 import type { DirectorParts } from './director-parts.js';
 import { channels } from './events.js';
 import type { ProcessResult } from './offline-director.js';
 import { offlineParts, type OfflineRun } from './offline-run.js';
 import { openDirector } from './open.js';
+import type { DirectorOpenOptions, OfflineOptions } from './open-options.js';
 
 /**
- * A director: virtual services, and an engine that forwards their packets to real servers.
+ * A director holds virtual services and an engine that forwards their packets to real servers.
  *
- * The packets are worked on by native threads, so a busy event loop does not hold them up. An open director does not
- * keep the process alive; `watch()` and `drain()` do while they are waited for.
+ * Native threads do the work on packets, so a busy event loop does not hold them up. An open director does not keep the
+ * process alive; {@link Director.watch} and {@link RealServer.drain} keep it alive while somebody waits for them.
  *
- * Every error is a {@link TunvsError}. After close() every call throws ERR_TUNVS_CLOSED, but for close() itself.
+ * A director is an `EventEmitter` of {@link DirectorEvents}. Every error that it throws is a {@link TunvsError}. After
+ * {@link Director.close} every call except close() itself throws ERR_TUNVS_CLOSED.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ *
+ * const director = await Director.open({ source: '10.2.0.2' });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'wrr' });
+ * service.addRealServer({ address: '10.3.0.11', weight: 2 });
+ * service.addRealServer({ address: '10.3.0.12', weight: 1 });
+ * console.log(director.device?.name); // tunvs0
+ * await director.close();
+ * ```
  */
 export class Director extends DirectorHandle {
   /**
-   * Opens the devices, starts a worker thread per queue and sets up the host. When something fails, all of it is undone.
+   * Opens the devices, starts a worker thread for each queue and sets up the host. When something fails, open() undoes
+   * all that it has done. The process needs CAP_NET_ADMIN, and CAP_NET_RAW for the egresses 'packet' and 'raw'.
    *
-   * Needs CAP_NET_ADMIN, and CAP_NET_RAW for the egresses 'packet' and 'raw'.
-   *
-   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, ERR_TUNVS_PERMISSION, ERR_TUNVS_NO_DEVICE, ERR_TUNVS_BUSY
-   *   when another process holds the device, ERR_TUNVS_UNSUPPORTED, ERR_TUNVS_HOST when setting up the host failed,
-   *   ERR_TUNVS_SYSTEM; the signal's reason.
+   * @param options - Only `source` is required.
+   * @returns The open director; {@link Director.warnings} says what was found odd on the host.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused, ERR_TUNVS_PERMISSION when a
+   *   privilege is missing, ERR_TUNVS_NO_DEVICE when /dev/net/tun does not exist, ERR_TUNVS_BUSY when the device is in
+   *   use, ERR_TUNVS_UNSUPPORTED when the kernel lacks a feature, ERR_TUNVS_HOST when setting up the host failed, and
+   *   ERR_TUNVS_SYSTEM when a system call failed in another way. An aborted signal throws its reason.
    */
   static async open(options: DirectorOpenOptions): Promise<Director> {
     return openDirector(options, (parts) => {
@@ -35,10 +50,11 @@ export class Director extends DirectorHandle {
   }
 
   /**
-   * A director without a device: `process()` takes packets and returns what would be sent, by the very engine that a
-   * device has. Needs no privilege.
+   * Makes a director without a device. It runs the same engine as one with a device: `process()` takes packets and
+   * returns what would be sent. It needs no privilege.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT.
+   * @param options - Only `source` is required.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused.
    */
   static offline(options: OfflineOptions): OfflineDirector {
     return OfflineDirector.create(options);
@@ -46,10 +62,29 @@ export class Director extends DirectorHandle {
 }
 
 /**
- * A director without a device; made by {@link Director.offline}.
+ * An offline director has no device: the caller hands it packets and the time. {@link Director.offline} makes it. It
+ * does whatever else a {@link Director} does.
  *
- * Time is what `process()` and `advance()` say: it begins at 0 ms and never goes back. `drain()` looks at its server
- * whenever time has been moved.
+ * Its clock begins at 0 ms, goes where `process()` and `advance()` set it, and never goes back.
+ * {@link RealServer.drain} looks at its server whenever the clock has moved.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const service = director.addVirtualService({ protocol: 'udp', address: '192.0.2.1', port: 53 });
+ * service.addRealServer({ address: '10.3.0.11' });
+ *
+ * // A UDP datagram without data, from 198.51.100.7:40000 to 192.0.2.1:53.
+ * const packet = Buffer.from('4500001c0000400040114e95c6336407c00002019c40003500080000', 'hex');
+ * const { verdicts, outputs } = director.process(packet, 0);
+ * console.log(verdicts[0], outputs[0]?.data.length); // forwarded 48
+ *
+ * director.advance(600_000);
+ * console.log(director.stats().table.ipv4); // 0
+ * await director.close();
+ * ```
  */
 export class OfflineDirector extends Director {
   readonly #run: OfflineRun;
@@ -68,15 +103,23 @@ export class OfflineDirector extends Director {
   }
 
   /**
-   * Takes packets (from their IP header on) as if they were read from the device at these times.
+   * Takes packets as if a device had read them at these times, and returns what would be sent.
    *
-   * @param atMs - one time for all of them, or one for each; not before what `process()` and `advance()` reached.
+   * @param packets - One packet or several. Each begins with its IP header.
+   * @param atMs - Milliseconds on the director's clock: one time for all packets, or one for each. No time may lie
+   *   before the one that the clock has reached.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when a packet is no Uint8Array or a time goes back.
    */
   process(packets: Uint8Array | readonly Uint8Array[], atMs: number | Float64Array): ProcessResult {
     return this.#run.process(packets, atMs);
   }
 
-  /** Lets time pass without packets, so that connections expire. */
+  /**
+   * Lets time pass without packets, so that connections expire.
+   *
+   * @param atMs - The clock's new time in milliseconds; it may not lie before the one that the clock has reached.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the time goes back.
+   */
   advance(atMs: number): void {
     this.#run.advance(atMs);
   }

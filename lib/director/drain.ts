@@ -5,16 +5,39 @@ import type { RealServerStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
 import { serverName } from '../values/server-options.js';
 
+/**
+ * The options of {@link RealServer.drain}.
+ *
+ * @example
+ * ```ts
+ * import { Director, type DrainOptions } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const server = service.addRealServer({ address: '10.3.0.11' });
+ * // The server has ten minutes; connections that are left then are ended.
+ * const options: DrainOptions = { deadlineMs: 600_000 };
+ * console.log(await server.drain(options)); // { ended: 0 }
+ * ```
+ */
 export interface DrainOptions {
+  /** When it is aborted, the waiting ends and throws its reason. The server stays drained. */
   signal?: AbortSignal;
-  /** How long to wait at most, by the wall clock, also offline; default: without end. It goes on draining when the time is over. */
+  /**
+   * Sets how long to wait at most, in milliseconds of real time (also offline), [0, 2^31 - 1]. By default there is no limit. The
+   * server stays drained when the time is over.
+   */
   timeoutMs?: number;
-  /** When to end the connections that are left, on the director's clock; not together with `timeoutMs`. */
+  /**
+   * Sets after how many milliseconds on the director's clock the connections that are left are ended, [0, 2^31 - 1]. It
+   * cannot be given together with `timeoutMs`.
+   */
   deadlineMs?: number;
 }
 
+/** What {@link RealServer.drain} resolves with. */
 export interface DrainResult {
-  /** Connections that were ended at the deadline; the others ended by themselves. */
+  /** The number of connections that were ended at the deadline. The others ended by themselves. */
   ended: number;
 }
 

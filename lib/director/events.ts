@@ -6,35 +6,58 @@ import type { TunvsError } from '../values/errors.js';
 import type { Change } from './owners.js';
 import type { RealServer, VirtualService } from './virtual-service.js';
 
+/** The event that a virtual service was added, edited or deleted. */
 export interface VirtualServiceEvent {
+  /** What was done. */
   change: Change;
+  /** The service's handle. When the service was deleted, only its name can be read. */
   service: VirtualService;
 }
 
+/** The event that a real server was added, edited or deleted. */
 export interface RealServerEvent {
+  /** What was done. */
   change: Change;
+  /** The handle of the server's virtual service. */
   service: VirtualService;
+  /** The server's handle. When the server was deleted, only its name can be read. */
   server: RealServer;
 }
 
-/** Something odd that came up since the director was opened; {@link Director.warnings} has what was found on opening. */
+/**
+ * The event that something odd came up after the director was opened; {@link Director.warnings} has what came before.
+ */
 export interface DirectorWarning {
-  /** One sentence, with the mend. */
+  /** The sentence that says what is odd and how to mend it. */
   message: string;
-  /** What it is about: what the caller has configured, or the host. */
+  /** Whether it is about what the caller has configured, or about the host. */
   about: 'configuration' | 'host';
 }
 
+/**
+ * The events of a {@link Director}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * director.on('realServer', ({ change, server }) => console.log(change, server.address)); // added 10.3.0.11
+ * director.on('warning', ({ message }) => console.warn(message));
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * service.addRealServer({ address: '10.3.0.11' });
+ * ```
+ */
 export interface DirectorEvents {
-  /** A virtual service was added, edited or deleted; told once the change is in force. */
+  /** A virtual service was added, edited or deleted, and the change is in force. */
   virtualService: [event: VirtualServiceEvent];
-  /** A real server was added, edited or deleted; told once the change is in force. */
+  /** A real server was added, edited or deleted, and the change is in force. */
   realServer: [event: RealServerEvent];
-  /** Rare news from the engine. */
+  /** The engine tells rare news, such as a full connection table. */
   event: [event: EngineEvent];
   /** Something odd came up; nothing is broken. */
   warning: [warning: DirectorWarning];
-  /** A worker lost its device (ERR_TUNVS_NO_DEVICE). As everywhere in Node, thrown when nobody listens. */
+  /** A worker lost its device (ERR_TUNVS_NO_DEVICE). Node throws the error when nobody listens. */
   error: [error: TunvsError];
   /** The director is closed. */
   close: [];

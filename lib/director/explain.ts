@@ -4,32 +4,37 @@ import type { ServicePolicy } from '../policy/policy.js';
 import { native } from '../native/addon.js';
 import type { CounterName } from '../stats/counter-names.js';
 import type { NativeExplanation } from '../native/rows.js';
-import type { NativeServerKey } from '../native/services.js';
 import { type ExplainedFlow, packetOf } from '../values/flow-packet.js';
 import { checkedOptions, integerOption, MAX_UINT32, readArguments } from '../values/options.js';
+import type { RealServerKey } from '../values/server-options.js';
 import { formatVirtualEndpoint, type ServiceIdentity, serviceIdentity, serviceName } from '../values/service-key.js';
 
+/** What {@link Director.explain} says about a packet. */
 export interface Explanation {
-  /** The counter that the packet would be counted in: 'forwarded', 'dropNoService', ... */
+  /** The counter that would count the packet, such as 'forwarded' or 'dropNoService'. */
   verdict: CounterName;
   /**
-   * What decides: a connection that there is, a persistence template, a policy's table, the service's scheduler, a
-   * datagram's first fragment, or nothing. A connection policy is not asked: its scheduler stands in for it.
+   * What decides: a connection in the table, a persistence template, a policy's table, the service's scheduler, or the
+   * first fragment of the packet's datagram. A connection policy is not asked; the service's scheduler stands in for
+   * it.
    */
   by: NativeExplanation['by'];
-  /** The real server that it would go to, is too long for or is about; with 'dropServerGone' the one that is gone. */
-  realServer?: NativeServerKey;
-  /** The virtual service that a new connection would be of. */
+  /**
+   * The real server that the packet would go to, that it is too long for, or that it is about. When the verdict is
+   * 'dropServerGone', it is the server that is gone.
+   */
+  realServer?: Required<RealServerKey>;
+  /** The virtual service that a new connection would belong to. */
   service?: ServiceIdentity;
-  /** That service's. */
+  /** The scheduler of that service. */
   scheduler?: string;
-  /** The service's policy. */
+  /** The policy of that service. */
   policy?: Pick<ServicePolicy, 'kind' | 'name'>;
-  /** Of the connection that the packet belongs to: ESTABLISHED, ... */
+  /** The state of the connection that the packet belongs to, such as 'ESTABLISHED'. */
   connectionState?: string;
-  /** That connection would end, and this packet begin another. */
+  /** Whether that connection would end, and the packet begin another. */
   endsConnection: boolean;
-  /** All of it in a sentence. */
+  /** The sentence that says all of it. */
   text: string;
 }
 

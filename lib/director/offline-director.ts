@@ -5,17 +5,19 @@ import type { NativeProcessResult } from '../native/offline.js';
 import type { CounterName } from '../stats/counter-names.js';
 import { readArguments, refuse } from '../values/options.js';
 
+/** A packet that an offline director would send. */
 export interface ProcessedPacket {
   /** The packet as it would be sent, outer header first. */
   data: Uint8Array;
-  /** Index of the packet that caused it. */
+  /** The index of the packet that caused it. */
   cause: number;
 }
 
+/** What {@link OfflineDirector.process} returns. */
 export interface ProcessResult {
-  /** In the order of sending. */
+  /** The packets that would be sent, in the order of sending. */
   outputs: ProcessedPacket[];
-  /** What became of each packet: the name of the counter it was counted in. */
+  /** What became of each packet: the name of the counter that counted it. */
   verdicts: CounterName[];
 }
 

@@ -9,7 +9,8 @@ import { policyTurns } from '../policy/turns.js';
 import { toTunvsError, wrapNative, wrapOption } from '../values/errors.js';
 import { directorDevice, markDevices, sourceWarnings } from './director-device.js';
 import { DirectorEngine } from './director-engine.js';
-import { checkedOpenOptions, type DirectorOpenOptions } from './director-options.js';
+import { checkedOpenOptions } from './director-options.js';
+import type { DirectorOpenOptions } from './open-options.js';
 import type { DirectorParts } from './director-parts.js';
 import { DirectorWatch } from './director-watch.js';
 import { EventRelay } from './event-relay.js';
@@ -42,7 +43,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       return columns;
     };
     const marks = checked.start.markDevices;
-    // An interface of that name is there, and is none that can be opened.
+    // The sentence is about an interface that has the name and cannot be opened.
     const refused = (message: string) =>
       marks.some(({ name }) => message.includes(`'${name}'`)) ? 'markDevices' : 'device';
     const started = wrapOption(

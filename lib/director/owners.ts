@@ -6,6 +6,7 @@ import type { ServerSurroundings } from '../values/server-options.js';
 import type { ServiceIdentity } from '../values/service-key.js';
 import type { HandleBacking } from './handle-backing.js';
 
+/** What was done to a virtual service or a real server. */
 export type Change = 'added' | 'edited' | 'deleted';
 
 /** One operation and what it does to the objects here. */

@@ -13,16 +13,13 @@ import { inspected, serverJson, serverView } from './views.js';
 
 let lastSerial = 0;
 
-/**
- * A handle on a configured real server; made by {@link VirtualService.addRealServer}.
- *
- * Once the server or its service is deleted, every call throws ERR_TUNVS_NOT_FOUND, also when a server of the same
- * name is added later; once the director is closed, ERR_TUNVS_CLOSED. `service`, `address` and `port` can always be read.
- */
+/** The handle that callers know as {@link RealServer}. */
 export class RealServer<Service extends ServerOwner = ServerOwner> {
+  /** The handle of the server's virtual service. */
   readonly service: Service;
   /** The real server's own address (RIP), in its canonical spelling. */
   readonly address: string;
+  /** The real server's port; 0 stands for the port that a packet has. */
   readonly port: number;
   /** @internal */
   readonly serial = ++lastSerial;
@@ -37,100 +34,129 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   }
 
   /**
-   * Its configured share of new connections, [0, 2^31 - 1]; 0 gets none and keeps those it has. Health, drains, policies
-   * and slow starts leave it as it is: `stats().effectiveWeight` is what the scheduler goes by.
+   * The server's configured share of new connections, [0, 2^31 - 1]. A server of weight 0 gets no new connections and
+   * keeps those that it has. Health, drains, policies and slow starts leave the weight as it is; the scheduler goes by
+   * `stats().effectiveWeight`.
    */
   get weight(): number {
     return this.#configured().weight;
   }
 
+  /**
+   * Sets the weight, [0, 2^31 - 1].
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the value is refused.
+   */
   set weight(weight: number) {
     this.#assertGiven('weight', weight, `an integer from 0 to ${MAX_INT32}`);
     this.edit({ weight });
   }
 
   /**
-   * What whoever checks its health has found. One that is down gets no new connections and keeps those it has. Clients
-   * that persistence keeps it for come all the same, also while it drains, unless `expire_quiescent_template` is 1. To set
-   * what it is already changes nothing, while every {@link edit} sends the walk of `wrr` to the list's head.
+   * Whether the server is healthy, as whoever checks its health has found. A server that is down gets no new
+   * connections and keeps those that it has. Clients that persistence keeps for it come all the same, even while it
+   * drains, unless the sysctl `expire_quiescent_template` is 1. Setting the value that it has already changes nothing,
+   * while every {@link RealServer.edit} sends the walk of `wrr` to the list's head.
    */
   get isUp(): boolean {
     this.assertConfigured();
     return this.#state.condition.isUp;
   }
 
+  /**
+   * Says whether the server is healthy.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the value is refused.
+   */
   set isUp(isUp: boolean) {
     this.#assertGiven('isUp', isUp, 'true or false');
     if (isUp !== this.isUp) this.edit({ isUp });
   }
 
-  /** It gets no new connections, by {@link drain}, until {@link undrain}. */
+  /** Whether {@link RealServer.drain} keeps new connections from the server until {@link RealServer.undrain}. */
   get isDraining(): boolean {
     return this.drainId !== undefined;
   }
 
-  /** By a weights policy of its service, in place of the configured weight; undefined: none. */
+  /**
+   * The weight that the service's weights policy has assigned in place of the configured one; it is undefined when
+   * there is none.
+   */
   get assignedWeight(): number | undefined {
     this.assertConfigured();
     return this.#state.condition.assignedWeight;
   }
 
+  /** How packets get to the server. */
   get forwarding(): ForwardingMethod {
     return this.#configured().forwarding as ForwardingMethod;
   }
 
   /**
-   * It is the director's own host, and gets its packets as they came; so is every real server at an address of that
-   * host. When the host gets or loses the address, this changes, with a `realServer` event; connections stay.
+   * Whether the server is the director's own host, which gets packets as they came. Every real server at an address of
+   * that host is local. When the host gets or loses the address, this changes with a `realServer` event, and
+   * connections stay.
    */
   get isLocal(): boolean {
     return this.forwarding === 'local';
   }
 
-  /** UDP port that it takes GUE on; 0 unless `forwarding` is 'gue'. */
+  /** The UDP port that the server takes GUE on. It is 0 unless `forwarding` is 'gue'. */
   get tunnelPort(): number {
     return this.#configured().tunnelPort;
   }
 
+  /** What of a tunnel packet is guarded by a checksum of its own. */
   get tunnelChecksum(): TunnelChecksum {
     return this.#configured().tunnelChecksum as TunnelChecksum;
   }
 
-  /** Connections at which it gets no new ones; 0: no limit. */
+  /** The number of connections at which the server gets no new ones; 0 stands for no limit. */
   get upperThreshold(): number {
     return this.#configured().upperThreshold;
   }
 
-  /** Connections below which it gets new ones again; 0: three quarters of the upper threshold. */
+  /**
+   * The number of connections below which the server gets new ones again; 0 stands for three quarters of the upper
+   * threshold.
+   */
   get lowerThreshold(): number {
     return this.#configured().lowerThreshold;
   }
 
-  /** Options left out keep their values; those of a tunnel begin anew with another `forwarding`. */
+  /**
+   * Changes the server. Options that are left out keep their values, but those of a tunnel begin anew with another
+   * `forwarding`.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused.
+   */
   edit(options: RealServerEdit): void {
     this.assertConfigured();
     this.#become(checkedServerEdit('RealServer.edit', options, this.#state, this.address, this.service.surroundings));
   }
 
   /**
-   * Gives it no new connections and resolves when the last one it has is gone. It stays configured, with the weight that
-   * it has, and goes on getting none until {@link undrain}.
+   * Gives the server no new connections, and resolves when its last connection is gone. The server stays configured
+   * with its weight, and gets no new connections until {@link RealServer.undrain}.
    *
-   * With `deadlineMs` those that are left by then are ended: the director forgets them, and their next packet is one
-   * of no connection, which TCP is answered with a reset and UDP sent to another real server.
+   * With `deadlineMs` the connections that are left by then are ended: the director forgets them. The next packet of a
+   * forgotten connection is answered with a reset if it is TCP, and goes to another real server if it is UDP.
    *
-   * Waiting keeps the process alive. A director that tunnels sees no reply, so a connection that its client has closed
-   * stays for its timeout: 120 s after a FIN, 300 s for UDP.
+   * Waiting keeps the process alive. A director that tunnels sees no replies, so a connection that its client has
+   * closed stays for its timeout: 120 s after a FIN, 300 s for UDP.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over, {@link undrain} is called meanwhile, or the
-   *   transaction that it is called in fails; ERR_TUNVS_NOT_FOUND when it is deleted, ERR_TUNVS_CLOSED when the director
-   *   is closed; the signal's reason.
+   * @throws {@link TunvsError} ERR_TUNVS_BUSY when `timeoutMs` is over, when {@link RealServer.undrain} is called
+   *   meanwhile, or when the transaction around the call fails; ERR_TUNVS_NOT_FOUND when the server is deleted;
+   *   ERR_TUNVS_CLOSED when the director is closed. An aborted signal throws its reason.
    */
   drain(options: DrainOptions = {}): Promise<DrainResult> {
     return drain(this, options);
   }
 
-  /** Takes {@link drain} back: it gets new connections by its weight again, with a slow start where its service has one. */
+  /**
+   * Takes {@link RealServer.drain} back. The server gets new connections by its weight again, with a slow start if its
+   * service has one.
+   */
   undrain(): void {
     if (!this.isDraining) return;
     const { drainId: _, ...others } = this.#state.condition;
@@ -171,7 +197,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return isWantedLocal !== this.isLocal;
   }
 
-  /** Deletes it. Packets of its connections are dropped from then on, unless it comes back. */
+  /** Deletes the server. Packets of its connections are dropped from then on, unless the server comes back. */
   delete(): void {
     this.assertConfigured();
     const { service } = this;
@@ -183,6 +209,11 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     });
   }
 
+  /**
+   * Reads the server's statistics.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_NOT_FOUND when the transaction that adds the server is not in force yet.
+   */
   stats(): RealServerStats {
     this.assertConfigured();
     const row = this.service.configuration.backing.serverRow(this.service.nativeKey, this.#nativeKey);
@@ -195,6 +226,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return serverStats(row);
   }
 
+  /** Returns the server's name, weight and state for JSON.stringify(). */
   toJSON(): object {
     return serverJson(this);
   }

@@ -16,18 +16,42 @@ import {
 } from '../values/service-key.js';
 import { checkedServiceTimeouts, type StateTimeouts } from '../values/timeouts.js';
 
+/**
+ * The options of {@link Director.addVirtualService}: the service's name, and its settings.
+ *
+ * @example
+ * ```ts
+ * import { Director, type VirtualServiceOptions } from 'tunvs';
+ *
+ * const options: VirtualServiceOptions = {
+ *   protocol: 'tcp',
+ *   address: '192.0.2.1',
+ *   port: 8000,
+ *   lastPort: 8099,
+ *   scheduler: 'maglev',
+ *   persistence: { timeoutSeconds: 600, netmask: 24 },
+ *   timeouts: { established: 3600 },
+ * };
+ * const service = Director.offline({ source: '10.2.0.2' }).addVirtualService(options);
+ * console.log(service.scheduler, service.persistence?.netmask); // maglev 255.255.255.0
+ * ```
+ */
 export type VirtualServiceOptions = VirtualServiceKey & VirtualServiceEdit;
 
+/** The options of {@link VirtualService.edit}. Options that are left out keep their values. */
 export interface VirtualServiceEdit extends SchedulerChoice, ServiceBehaviour {
-  /** New connections of a client go where its last one went; false, the default: anywhere. */
+  /** Sends new connections of a client where its last one went. When it is false, the default, they go anywhere. */
   persistence?: Persistence | false;
-  /** Every UDP datagram is scheduled by itself; for UDP services and those of a mark. Default false. */
+  /** Schedules every UDP datagram by itself, in UDP services and those of a mark. The default is false. */
   onePacket?: boolean;
-  /** In place of the director's, for states of the service's protocol; {@link timeoutStates}. `{}`: none of its own. */
+  /**
+   * Replaces the director's timeouts for states of the service's protocol; {@link timeoutStates} lists the states. With
+   * `{}` the service has no timeouts of its own, which is the default.
+   */
   timeouts?: StateTimeouts;
   /**
-   * Decides about new connections before the scheduler does, which decides where the policy cannot. Another one's
-   * counters begin at 0; null, the default: none.
+   * Decides about new connections before the scheduler does. The scheduler decides when the policy cannot. The counters
+   * of a new policy begin at 0. When it is null, the default, the service has no policy.
    */
   policy?: Policy | null;
 }
@@ -57,7 +81,7 @@ export function checkedServiceOptions(
   });
 }
 
-/** Its packets could not be told from answers to the director's own. */
+/** Refuses an address whose packets could not be told from answers to the director's own. */
 function refuseSource(call: string, { address, mark }: ServiceIdentity, sourceRanges: readonly string[]): void {
   const range = mark === undefined ? sourceRanges.find((each) => isWithin(address, each)) : undefined;
   if (range === undefined) return;

@@ -33,27 +33,60 @@ import { serviceStats, type VirtualServiceStats } from '../stats/stats.js';
 import type { StateTimeouts } from '../values/timeouts.js';
 import { inspected, serviceJson, serviceView } from './views.js';
 
-/** A handle on a configured real server; made by {@link VirtualService.addRealServer}. */
-export type RealServer = ServerHandle<VirtualService>;
+/**
+ * A handle on a configured real server; {@link VirtualService.addRealServer} makes it.
+ *
+ * Once the server or its service is deleted, every call throws ERR_TUNVS_NOT_FOUND, even when a server of the same name
+ * is added later. Once the director is closed, every call throws ERR_TUNVS_CLOSED. `service`, `address` and `port` can
+ * always be read.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const server = service.addRealServer({ address: '10.3.0.11', weight: 2 });
+ * server.weight = 3;
+ * server.isUp = false;
+ * console.log(server.weight, server.stats().effectiveWeight); // 3 0
+ * ```
+ */
+export interface RealServer extends ServerHandle<VirtualService> {}
 
 let lastSerial = 0;
 
 /**
- * A handle on a configured virtual service; made by {@link Director.addVirtualService}.
+ * A handle on a configured virtual service; {@link Director.addVirtualService} makes it.
  *
- * Once the service is deleted, every call throws ERR_TUNVS_NOT_FOUND; once the director is closed, ERR_TUNVS_CLOSED.
- * Its name can always be read: `protocol`, `address`, `port`, `lastPort` and `mark`.
+ * Once the service is deleted, every call throws ERR_TUNVS_NOT_FOUND. Once the director is closed, every call throws
+ * ERR_TUNVS_CLOSED. The service's name can always be read: `protocol`, `address`, `port`, `lastPort` and `mark`.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * service.addRealServer({ address: '10.3.0.11' });
+ * service.edit({ scheduler: 'wrr' });
+ * console.log(service.scheduler, service.stats().servers.length); // wrr 1
+ * service.delete();
+ * ```
  */
 export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubject {
-  /** 'ip', any, of a service by firewall mark. */
+  /** The transport protocol. It is 'ip', which stands for any, when the service is named by a firewall mark. */
   readonly protocol: AnyProtocol;
-  /** The virtual address (VIP) or a range of them, in its canonical spelling; '0.0.0.0' or '::', any, with a mark. */
+  /**
+   * The virtual address (VIP) or a range of them, in its canonical spelling. It is '0.0.0.0' or '::', which stand for
+   * any, when the service is named by a firewall mark.
+   */
   readonly address: string;
-  /** The first of a range; 0: every port. */
+  /** The virtual port, or the first of a range; 0 stands for every port. */
   readonly port: number;
-  /** Undefined unless it has a range of ports. */
+  /** The last port of a range; it is undefined when the service has no range. */
   readonly lastPort: number | undefined;
-  /** Its firewall mark, if it is named by one. */
+  /** The firewall mark that names the service; it is undefined when address and port do. */
   readonly mark: number | undefined;
   /** Orders services and servers by when they were added. @internal */
   readonly serial = ++lastSerial;
@@ -82,23 +115,25 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return service;
   }
 
+  /** The scheduler that chooses the real server of a new connection. */
   get scheduler(): Scheduler {
     this.assertConfigured();
     return this.#config.scheduler as Scheduler;
   }
 
+  /** The scheduler's flags, each by its own name. */
   get schedulerFlags(): SchedulerFlag[] {
     this.assertConfigured();
     return [...this.#config.schedulerFlags] as SchedulerFlag[];
   }
 
-  /** What was asked for; what is not there has the scheduler's default. */
+  /** The scheduler's options that were asked for. The others have the scheduler's defaults. */
   get schedulerOptions(): SchedulerOptions {
     this.assertConfigured();
     return { ...this.#config.schedulerOptions };
   }
 
-  /** Undefined: a client's new connections may go anywhere. */
+  /** The persistence that is in force; it is undefined when a client's new connections may go anywhere. */
   get persistence(): PersistenceStats | undefined {
     this.assertConfigured();
     const { persistence } = this.#config;
@@ -111,13 +146,13 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return this.#config.onePacket ?? false;
   }
 
-  /** What a packet from the middle of an unknown connection meets. */
+  /** What becomes of a packet from the middle of a connection that the director does not know. */
   get midStream(): MidStream {
     this.assertConfigured();
     return midStreamOf(this.#config);
   }
 
-  /** `seconds` 0: a new real server has its whole weight at once. */
+  /** How a new real server's weight rises. When `seconds` is 0, the server has its whole weight at once. */
   get slowStart(): SlowStart {
     this.assertConfigured();
     return slowStartOf(this.#config);
@@ -129,35 +164,43 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return this.#config.rescheduleUdp ?? false;
   }
 
-  /** Its own; the states that are left out have the director's. */
+  /** The service's own timeouts, in seconds by state. The states that are left out have the director's timeouts. */
   get timeouts(): StateTimeouts {
     this.assertConfigured();
     return { ...this.#config.timeouts };
   }
 
-  /** What decides before the scheduler, and what it has counted; undefined when nothing does. */
+  /** The policy that decides before the scheduler, with its counters; it is undefined when the service has none. */
   get policy(): ServicePolicy | undefined {
     this.assertConfigured();
     return this.#runner;
   }
 
-  /** In the order of adding. */
+  /** The real servers, in the order in which they were added. */
   get realServers(): RealServer[] {
     this.assertConfigured();
     return [...this.#servers.values()].sort((a, b) => a.serial - b.serial);
   }
 
-  /** The real server of this name; undefined when there is none. `port` defaults to that of {@link addRealServer}. */
+  /**
+   * Finds the real server of this name.
+   *
+   * @param key - `port` defaults to the service's one port, or to 0 when the service has several.
+   * @returns The handle, or undefined when the service has no such server.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when `key` names no server.
+   */
   realServer(key: RealServerKey): RealServer | undefined {
     this.assertConfigured();
     return this.#servers.get(serverName(checkedServerKey('realServer', key, serverPortOf(this))));
   }
 
   /**
-   * Adds a real server; new connections may go to it at once. One that was deleted less than two minutes ago comes
-   * back with the connections and counters it had.
+   * Adds a real server. New connections may go to it at once. A server that was deleted less than two minutes ago comes
+   * back with the connections and counters that it had.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the service has it already; ERR_TUNVS_INVALID_ARGUMENT.
+   * @returns The handle on the new real server.
+   * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the service has the server already, ERR_TUNVS_INVALID_ARGUMENT
+   *   when an option is refused.
    */
   addRealServer(options: RealServerOptions): RealServer {
     this.assertConfigured();
@@ -181,7 +224,11 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return server;
   }
 
-  /** Options left out keep their values. Connections stay where they are. */
+  /**
+   * Changes the service. Options that are left out keep their values, and connections stay where they are.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused.
+   */
   edit(options: VirtualServiceEdit): void {
     this.assertConfigured();
     const call = 'VirtualService.edit';
@@ -209,7 +256,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
   }
 
   /**
-   * Deletes the service with its real servers. Packets of its connections are dropped from then on; the host's route
+   * Deletes the service with its real servers. Packets of its connections are dropped from then on. The host's route
    * goes with the last service of its address.
    */
   delete(): void {
@@ -223,10 +270,12 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     this.configuration.change({ operation: { op: 'zero', service: this.nativeKey }, keepsRoutes: true });
   }
 
+  /** Reads the statistics of the service and its real servers. */
   stats(): VirtualServiceStats {
     return serviceStats(this.row());
   }
 
+  /** Returns the service's name, scheduler, policy and real servers for JSON.stringify(). */
   toJSON(): object {
     return serviceJson(this);
   }

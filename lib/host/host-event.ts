@@ -1,6 +1,7 @@
 /** The news of a host's keeper, in sentences. */
 import type { MissingStep } from './held-parts.js';
 
+/** The kinds of {@link HostEvent}; {@link EngineEvent} says what each means. */
 export type HostEventType =
   | 'hostMended'
   | 'hostNotMended'
@@ -11,13 +12,17 @@ export type HostEventType =
   | 'deviceLost'
   | 'serversMoved';
 
+/** News of a real server's host. */
 export interface HostEvent {
+  /** The kind of news. */
   type: HostEventType;
-  /** Of how many things it tells. */
+  /** The number of things that the news is about. */
   value: number;
+  /** The sentence that says what happened. */
   message: string;
-  /** Each of them, in words. */
+  /** The things that the news is about, each in words. */
   things?: readonly string[];
+  /** The error behind the news. */
   cause?: unknown;
 }
 

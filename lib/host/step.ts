@@ -1,30 +1,41 @@
 /** A change to the host as data: `--dry-run` can print it, and it says how to take it back. */
 
-/** A run of ip(8), or a value for a file under /proc/sys. */
+/** A command that changes the host: a run of ip(8), or a value that is written to a file under /proc/sys. */
 export type HostCommand =
-  | { readonly argv: readonly string[] }
   | {
-      /** Below /proc/sys/, as in `net/ipv4/ip_forward`. */
+      /** The program and its arguments. */
+      readonly argv: readonly string[];
+    }
+  | {
+      /** The file's path below /proc/sys/, such as `net/ipv4/ip_forward`. */
       readonly write: string;
+      /** The value that is written. */
       readonly value: string;
-      /** Written only while the file holds this: whoever changed it since keeps what he wrote. */
+      /** The value that the file must hold, so that whoever changed it since keeps what they wrote. */
       readonly onlyIf?: string;
-      /** Files that change with it, and get these values behind it. */
-      readonly also?: readonly { readonly write: string; readonly value: string }[];
+      /** The files that change with it and get these values afterwards. */
+      readonly also?: readonly {
+        /** The file's path below /proc/sys/. */
+        readonly write: string;
+        /** The value that is written. */
+        readonly value: string;
+      }[];
     };
 
+/** A step of setting up a host. */
 export interface HostStep {
-  /** What it is for, in a few words. */
+  /** What the step is for, in a few words. */
   readonly description: string;
+  /** The command that makes the change. */
   readonly command: HostCommand;
-  /** Absent where the change goes with the device. */
+  /** The command that undoes the change. It is left out when the change goes with the device. */
   readonly undo?: HostCommand;
   /**
-   * The host had it already when the step was planned, so that there is nothing to run. A plan that is made from a
-   * snapshot ({@link Host.snapshot}) says so of everything: what is not held is what is missing.
+   * Whether the host had the change already when the step was planned, so that there is nothing to run. In a plan that
+   * is made from a snapshot, what is not held is missing.
    */
   readonly isHeld?: boolean;
-  /** What it is one of several steps for, where they are put back together or not at all. */
+  /** The thing that the step is one of several for; they are put back together or not at all. */
   readonly thing?: string;
 }
 

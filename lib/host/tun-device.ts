@@ -1,4 +1,4 @@
-/** Whether a device of a name is there, and whether a director can open it; without opening it. */
+/** Says whether a device is there, and whether a director could open it, without opening it. */
 import { TunvsError } from '../values/errors.js';
 import type { Host } from './host.js';
 
@@ -7,9 +7,9 @@ interface Link {
 }
 
 /**
- * `false` where nothing has the name.
- * @throws {@link TunvsError} where it is no TUN device, or has fewer queues than are wanted. That another process has it
- *   open is not looked at.
+ * Returns `false` where nothing has the name. Does not look whether another process has the device open.
+ *
+ * @throws {@link TunvsError} where it is no TUN device, or has fewer queues than are wanted.
  */
 export function isTunDevice(host: Host, name: string, queues = 1): boolean {
   const said = host.query(['ip', '-json', '-details', 'link', 'show', 'dev', name]);
@@ -28,7 +28,7 @@ export function isTunDevice(host: Host, name: string, queues = 1): boolean {
   return true;
 }
 
-/** In the words of the native part, which finds it on opening. */
+/** Says it in the words of the native part, which finds it on opening. */
 function refuseDevice(sentence: string): never {
   throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', sentence, { option: 'device.name' });
 }

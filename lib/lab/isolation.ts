@@ -59,10 +59,14 @@ export function canIsolate(): boolean {
  * Runs this very command line again in namespaces of its own, with the terminal handed over; returns its exit status.
  */
 export function rerunIsolated(): Promise<number> {
-  const child = spawn('unshare', [...ISOLATED, ...withDeathSignal(), process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
-    stdio: 'inherit',
-    env: { ...process.env, [MARKER]: '1' },
-  });
+  const child = spawn(
+    'unshare',
+    [...ISOLATED, ...withDeathSignal(), process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    {
+      stdio: 'inherit',
+      env: { ...process.env, [MARKER]: '1' },
+    },
+  );
   const ignore = () => {};
   const passOn = () => child.kill('SIGTERM');
   process.on('SIGINT', ignore).on('SIGTERM', passOn);

@@ -6,9 +6,9 @@
  * where a system call failed; `values/errors.ts` turns them into `TunvsError`.
  */
 import { createRequire } from 'node:module';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { binaries, packageRoot } from './binary.js';
 import type { NativeDecapsulator, NativeDecapsulatorOptions } from './decapsulator.js';
 import type { NativeDirectorOptions } from './director.js';
 import type { NativeEngine, NativeEngineOptions } from './engine.js';
@@ -68,17 +68,6 @@ export interface Native {
   timeoutNames: string[];
 }
 
-const here = dirname(fileURLToPath(import.meta.url));
-
-/** The package's root: one level up from `lib` in a checkout, from `dist` when installed. */
-function packageRoot(): string {
-  for (let folder = here; ; folder = dirname(folder)) {
-    if (existsSync(join(folder, 'binding.gyp'))) return folder;
-    if (folder === dirname(folder))
-      throw notBuilt(`the package tunvs is incomplete, with no binding.gyp above ${here}: install it again`);
-  }
-}
-
 const MEND = 'run "npm rebuild tunvs" (needs python3, make and g++)';
 
 function notBuilt(message: string, details?: TunvsErrorDetails): TunvsError {
@@ -86,16 +75,22 @@ function notBuilt(message: string, details?: TunvsErrorDetails): TunvsError {
 }
 
 function load(): Native {
-  const root = packageRoot();
-  const binary = join(root, 'build', 'Release', 'tunvs.node');
-  if (!existsSync(binary)) throw notBuilt(`the native part of tunvs is not built (${binary}): ${MEND}`);
-  try {
-    return createRequire(import.meta.url)(binary) as Native;
-  } catch (error) {
-    // Of another machine or a build that was cut short: the dynamic linker says which.
-    const { message } = error as Error;
-    throw notBuilt(`the native part of tunvs cannot be loaded (${message}): ${MEND}`, { cause: error });
+  const here = dirname(fileURLToPath(import.meta.url));
+  const root = packageRoot(here);
+  if (root === undefined)
+    throw notBuilt(`the package tunvs is incomplete, with no binding.gyp above ${here}: install it again`);
+  const require = createRequire(import.meta.url);
+  let first: Error | undefined;
+  for (const binary of binaries(root)) {
+    try {
+      return require(binary) as Native;
+    } catch (error) {
+      // Of another machine or a build that was cut short: the dynamic linker says which.
+      first ??= error as Error;
+    }
   }
+  if (first) throw notBuilt(`the native part of tunvs cannot be loaded (${first.message}): ${MEND}`, { cause: first });
+  throw notBuilt(`the native part of tunvs is not built (there is none for this machine in ${root}): ${MEND}`);
 }
 
 export const native: Native = load();

@@ -24,9 +24,10 @@ const MEANINGS = {
     'setting the host up through ip(8) or /proc/sys failed: the message names the command and what it said',
 } as const;
 
+/** The code of a {@link TunvsError}; {@link errorMeanings} says what each means. */
 export type TunvsErrorCode = keyof typeof MEANINGS;
 
-/** Each code with the sentence that says what it means and how it is mended. */
+/** What each code of a {@link TunvsError} means, and how to mend the error. */
 export const errorMeanings: Readonly<Record<TunvsErrorCode, string>> = MEANINGS;
 
 export interface TunvsErrorDetails {
@@ -40,17 +41,35 @@ export interface TunvsErrorDetails {
   option?: string | undefined;
 }
 
-/** The only class of error that tunvs throws, but for the reason of an `AbortSignal`, which is thrown as it is. */
+/**
+ * Every error that tunvs throws, except the reason of an `AbortSignal`, which is thrown as it is. The message is one
+ * sentence that says what is wrong and how to mend it; `cause` is the error behind it, if there is one.
+ *
+ * @example
+ * ```ts
+ * import { Director, TunvsError } from 'tunvs';
+ *
+ * try {
+ *   Director.offline({ source: '10.2.0.2', pathMtu: 100 });
+ * } catch (error) {
+ *   if (!(error instanceof TunvsError)) throw error;
+ *   console.log(error.code); // ERR_TUNVS_INVALID_ARGUMENT
+ * }
+ * ```
+ */
 export class TunvsError extends Error {
+  /** Always 'TunvsError'. */
   override readonly name = 'TunvsError';
+  /** The code by which a program tells errors apart. */
   readonly code: TunvsErrorCode;
-  /** The system call that failed, where there was one. */
+  /** The system call that failed. */
   declare readonly syscall?: string;
-  /** Its errno, positive, as in errno(3). */
+  /** The errno of the system call that failed, positive, as in errno(3). */
   declare readonly errno?: number;
-  /** The option that was refused, as in `device.name`. */
+  /** The option that was refused, such as `device.name`. */
   declare readonly option?: string;
 
+  /** @internal */
   constructor(code: TunvsErrorCode, message: string, details: TunvsErrorDetails = {}) {
     super(message, 'cause' in details ? { cause: details.cause } : undefined);
     this.code = code;

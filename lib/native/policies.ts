@@ -39,20 +39,25 @@ export interface NativePolicyColumns {
 }
 
 /**
- * What a policy was asked, and what became of it. Connections: asked = answered + late + failed + overflow + those that
- * wait now.
+ * The counters of a policy. For a connection policy `asked` is the sum of `answered`, `late`, `failed`, `overflow` and
+ * the connections that wait now.
  */
 export interface NativePolicyCounters {
+  /** The number of questions. */
   asked: bigint;
+  /** The number of usable answers. */
   answered: bigint;
-  /** Without an answer in time: the scheduler decided. Weights: not asked again, because the last answer was pending. */
+  /**
+   * The number of questions without an answer in time, so that the scheduler decided. For a weights policy, the number
+   * of times that it was not asked because its last answer was pending.
+   */
   late: bigint;
-  /** Thrown, rejected, or answered with what cannot be: the scheduler decided, or the weights stayed. */
+  /** The number of failures, after which the scheduler decided or the weights stayed. */
   failed: bigint;
-  /** Connections for which there was no room to wait: the scheduler decided at once. */
+  /** The number of connections for which there was no room to wait, so that the scheduler decided at once. */
   overflow: bigint;
-  /** Packets that waited for an answer. */
+  /** The number of packets that waited for an answer. */
   parked: bigint;
-  /** Packets for which there was no room behind those of their connection. */
+  /** The number of packets that were dropped because there was no room behind those of their connection. */
   dropped: bigint;
 }

@@ -19,19 +19,34 @@ export interface Choices {
 }
 
 /**
- * New connections of one virtual service, `length` of them; a policy chooses a server for each row. Its arrays hold
- * until the function returns, and more rows than `length`. They lie in shared memory, which cannot be transferred:
- * `slice()` copies what is to be kept, or handed to what refuses shared memory.
+ * The new connections of one virtual service, of which a {@link DecideBatch} chooses a real server for each row.
+ *
+ * The arrays are valid until the function returns, and hold more rows than `length`. They lie in shared memory, which
+ * cannot be transferred; `slice()` copies what is to be kept, or what is handed to something that refuses shared
+ * memory.
+ *
+ * @example
+ * ```ts
+ * import { type ConnectionBatch, connectionPolicy } from 'tunvs';
+ *
+ * function decideBatch(batch: ConnectionBatch): void {
+ *   for (let row = 0; row < batch.length; row++) batch.choose(row, batch.clientNumber(row) % batch.servers.length);
+ * }
+ * console.log(connectionPolicy({ decideBatch }).name); // decideBatch
+ * ```
  */
 export class ConnectionBatch {
-  /** Rows. */
+  /** The number of rows, from 1 on. */
   length = 0;
+  /** The virtual service that the connections are of. */
   readonly service: PolicyService;
-  /** Client addresses, 16 bytes each, of which IPv4 takes the first 4. */
+  /** The client addresses, 16 bytes each. An IPv4 address takes the first 4. */
   readonly clients: Uint8Array;
+  /** The client ports. */
   readonly clientPorts: Uint16Array;
-  /** Virtual addresses, as `clients`. */
+  /** The virtual addresses, 16 bytes each. An IPv4 address takes the first 4. */
   readonly virtuals: Uint8Array;
+  /** The virtual ports. */
   readonly virtualPorts: Uint16Array;
   readonly #columns: NativePolicyColumns;
   #choices: Choices;
@@ -47,16 +62,20 @@ export class ConnectionBatch {
     this.virtualPorts = columns.virtualPorts;
   }
 
-  /** Those that may get new connections: up, not drained, of weight above 0; in the order of adding. */
+  /**
+   * The real servers that may get new connections, in the order in which they were added: those that are up, not
+   * drained, and of a weight above 0.
+   */
   get servers(): readonly PolicyServer[] {
     return this.#choices.servers;
   }
 
+  /** Returns the client's address as text. */
   clientAddress(row: number): string {
     return this.#address(this.clients, row);
   }
 
-  /** The client's IPv4 address as a number; of an IPv6 address, the first 32 bits. */
+  /** Returns the client's IPv4 address as a number, or the first 32 bits of its IPv6 address. */
   clientNumber(row: number): number {
     const at = row * ADDRESS_STRIDE;
     const bytes = this.clients;
@@ -69,21 +88,30 @@ export class ConnectionBatch {
     );
   }
 
+  /** Returns the virtual address as text. */
   virtualAddress(row: number): string {
     return this.#address(this.virtuals, row);
   }
 
+  /** Returns the transport protocol. */
   protocol(row: number): Protocol {
     return protocolName(this.#columns.protocols[row] as number) as Protocol;
   }
 
-  /** The first packet, from its IP header on, as many bytes as the policy asked for. */
+  /** Returns the beginning of the first packet, from its IP header on: as many bytes as the policy asked for. */
   packet(row: number): Uint8Array {
     const at = row * PACKET_STRIDE;
     return this.#columns.packets.subarray(at, at + (this.#columns.packetLengths[row] as number));
   }
 
-  /** Rows that nothing is chosen for, or undefined, go where the service's scheduler sends them. */
+  /**
+   * Chooses the real server of a row. When nothing is chosen for a row, the service's scheduler decides.
+   *
+   * @param row - The row, from 0 on.
+   * @param server - One of `servers`, its index there, or undefined, which lets the scheduler decide. The scheduler
+   *   decides for any other server as well, and the row counts as a failure.
+   * @throws `RangeError` when the batch has no such row.
+   */
   choose(row: number, server: PolicyServer | number | undefined): void {
     const { ids, indexOf } = this.#choices;
     const index = typeof server === 'object' && server !== null ? indexOf.get(server) : server;
@@ -120,7 +148,7 @@ export class ConnectionBatch {
   }
 }
 
-/** One new connection; to be read before the function returns. */
+/** A new connection, of which a {@link Decide} chooses the real server. It can be read until the function returns. */
 export class NewConnection {
   readonly #batch: ConnectionBatch;
   readonly #row: number;
@@ -131,41 +159,49 @@ export class NewConnection {
     this.#row = row;
   }
 
+  /** The virtual service that the connection is of. */
   get service(): PolicyService {
     return this.#batch.service;
   }
 
-  /** As {@link ConnectionBatch.servers}. */
+  /** The real servers that may get new connections; see {@link ConnectionBatch.servers}. */
   get servers(): readonly PolicyServer[] {
     return this.#batch.servers;
   }
 
+  /** The transport protocol. */
   get protocol(): Protocol {
     return this.#batch.protocol(this.#row);
   }
 
+  /** The client's address (CIP). */
   get clientAddress(): string {
     return this.#batch.clientAddress(this.#row);
   }
 
-  /** As {@link ConnectionBatch.clientNumber}. */
+  /** The client's IPv4 address as a number, or the first 32 bits of its IPv6 address. */
   get clientNumber(): number {
     return this.#batch.clientNumber(this.#row);
   }
 
+  /** The client's port. */
   get clientPort(): number {
     return this.#batch.clientPorts[this.#row] as number;
   }
 
+  /** The virtual address (VIP). */
   get virtualAddress(): string {
     return this.#batch.virtualAddress(this.#row);
   }
 
+  /** The virtual port. */
   get virtualPort(): number {
     return this.#batch.virtualPorts[this.#row] as number;
   }
 
-  /** The first packet, from its IP header on: `packetBytes` of it, none unless the policy asks for some. */
+  /**
+   * The first `packetBytes` of the first packet, from its IP header on. It is empty unless the policy asks for some.
+   */
   get packet(): Uint8Array {
     return this.#batch.packet(this.#row);
   }

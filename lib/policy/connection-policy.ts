@@ -19,29 +19,62 @@ import {
 } from './policy.js';
 import type { PolicyServer, PolicySubject, SubjectServer } from './subject.js';
 
-/** One of `connection.servers`, or its index there; undefined: let the service's scheduler decide. */
+/**
+ * Chooses the real server of a new connection: one of `connection.servers`, or its index there. When it returns
+ * undefined, the service's scheduler decides.
+ */
 export type Decide = (connection: NewConnection) => PolicyServer | number | undefined;
-/** Calls `batch.choose(row, server)`. */
+
+/** Chooses the real servers of many new connections, with {@link ConnectionBatch.choose}. */
 export type DecideBatch = (batch: ConnectionBatch) => void;
 
+/**
+ * The options of {@link connectionPolicy}.
+ *
+ * @example
+ * ```ts
+ * import { connectionPolicy, type ConnectionPolicyOptions } from 'tunvs';
+ *
+ * const options: ConnectionPolicyOptions = { deadlineMs: 20, packetBytes: 64, name: 'by first byte' };
+ * const policy = connectionPolicy(({ packet, servers }) => (packet[63] ?? 0) % servers.length, options);
+ * console.log(policy.kind, policy.name); // connection by first byte
+ * ```
+ */
 export interface ConnectionPolicyOptions {
   /**
-   * How long an answer may take before the service's scheduler decides, [1, 10000]; default 50. In steps of 4 ms,
-   * rounded up.
+   * Sets how many milliseconds an answer may take before the service's scheduler decides, [1, 10000], rounded up to
+   * steps of 4 ms. The default is 50.
    */
   deadlineMs?: number;
-  /** How much of the first packet is shown, [0, 256]; default 0. */
+  /** Sets how many bytes of the first packet the function sees, [0, 256]. The default is 0. */
   packetBytes?: number;
+  /** Names the policy in events and errors. The default is the function's own name. */
   name?: string;
 }
 
 const DEFAULT_DEADLINE_MS = 50;
 
 /**
- * The function is called on the event loop for new connections only, and cannot wait: a promise is a failure. When it
- * is late, throws, or chooses a server that may not get connections, the service's scheduler decides instead.
+ * Makes a policy whose function chooses the real server of each new connection, while the connection's packets wait.
  *
- * `{ decideBatch }` takes many connections in one call, which costs less where there are hundreds of thousands a second.
+ * The event loop calls the function for new connections only. The function cannot wait, so a promise is a failure. When
+ * it is late, throws, or chooses a server that may not get connections, the service's scheduler decides instead.
+ *
+ * @param decide - The function. `{ decideBatch }` takes many connections in one call, which costs less when there are
+ *   hundreds of thousands in a second.
+ * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an argument is refused.
+ * @example
+ * ```ts
+ * import { connectionPolicy, Director } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const policy = connectionPolicy(function evenClients({ clientNumber, servers }) {
+ *   return clientNumber % 2 === 0 ? servers[0] : undefined; // undefined: the scheduler decides
+ * });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, policy });
+ * service.addRealServer({ address: '10.3.0.11' });
+ * console.log(service.policy?.name); // evenClients
+ * ```
  */
 export function connectionPolicy(
   decide: Decide | { decideBatch: DecideBatch },
@@ -50,7 +83,9 @@ export function connectionPolicy(
   return new ConnectionPolicy(decide, options);
 }
 
+/** A policy whose function chooses the real server of each new connection; {@link connectionPolicy} makes it. */
 export class ConnectionPolicy extends Policy {
+  /** The kind of policy. */
   readonly kind = 'connection';
   /** @internal */
   readonly decide: Decide | undefined;

@@ -3,16 +3,23 @@
  * when the function cannot. docs/policies.md says which kind to take.
  */
 import type { EngineEvent } from '../values/engine-event.js';
-import type { NativePolicy, NativePolicyCounters } from '../native/policies.js';
+import type { NativePolicy, NativePolicyCounters as PolicyCounters } from '../native/policies.js';
 import { readArguments, refuse } from '../values/options.js';
 import type { PolicySubject, SubjectServer } from './subject.js';
 
+export type { PolicyCounters };
+
+/** The kinds of scheduler policies; docs/policies.md says which to take. */
 export type PolicyKind = 'table' | 'weights' | 'connection';
 
-/** Made by `tablePolicy()`, `weightsPolicy()` and `connectionPolicy()`; may be given to several services. */
+/**
+ * A JavaScript function that decides about new connections. {@link tablePolicy}, {@link weightsPolicy} and
+ * {@link connectionPolicy} make one, and several services may have the same.
+ */
 export abstract class Policy {
+  /** The kind of policy. */
   abstract readonly kind: PolicyKind;
-  /** For events; the function's own name unless told otherwise. */
+  /** The name that events and errors give it; by default the function's own. */
   readonly name: string;
 
   /** @internal */
@@ -24,20 +31,21 @@ export abstract class Policy {
   abstract runFor(service: PolicySubject, backing: PolicyBacking): PolicyRunner;
 }
 
-/** What a policy was asked, and what became of it. */
-export type PolicyCounters = NativePolicyCounters;
-
-/** A policy at work on a virtual service: `service.policy`. */
+/** A policy at work on a virtual service, as {@link VirtualService.policy} returns it. */
 export interface ServicePolicy {
+  /** The kind of policy. */
   readonly kind: PolicyKind;
+  /** The policy's name. */
   readonly name: string;
-  /** Since it was given to the service. */
+  /** What was counted since the policy was given to the service. */
   readonly counters: PolicyCounters;
   /**
-   * Weights: asks now, and resolves when what was answered is in force. Table: builds it again. True when something
-   * changed.
+   * Asks the policy now. A weights policy is asked for weights, and a table policy for a table. The promise resolves
+   * when the answer is in force.
    *
-   * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED for a connection policy; the policy's failure.
+   * @returns Whether something changed.
+   * @throws {@link TunvsError} ERR_TUNVS_UNSUPPORTED for a connection policy, ERR_TUNVS_CLOSED when the policy has
+   *   ended. When the policy fails, its failure is thrown.
    */
   refresh(): Promise<boolean>;
 }

@@ -5,24 +5,31 @@ import type { ForwardingMethod } from '../values/forwarding-method.js';
 import type { Scheduler } from '../values/scheduler.js';
 import type { ServiceIdentity } from '../values/service-key.js';
 
-/** A real server, as a policy is handed it: {@link RealServer}'s handle, of which it may read this. */
+/** A real server as a policy sees it: the part of a {@link RealServer} that a policy may read. */
 export interface PolicyServer {
   /** The real server's own address (RIP), in its canonical spelling. */
   readonly address: string;
+  /** The real server's port; 0 stands for the port that a packet has. */
   readonly port: number;
-  /** What is configured. */
+  /** The weight that is configured, [0, 2^31 - 1]. */
   readonly weight: number;
+  /** Whether the server is healthy; see {@link RealServer.isUp}. */
   readonly isUp: boolean;
+  /** Whether a drain keeps new connections from the server. */
   readonly isDraining: boolean;
+  /** How packets get to the server. */
   readonly forwarding: ForwardingMethod;
+  /** Reads the server's statistics. */
   stats(): RealServerStats;
 }
 
-/** A virtual service, as a policy is handed it: {@link VirtualService}'s handle, of which it may read this. */
+/** A virtual service as a policy sees it: the part of a {@link VirtualService} that a policy may read. */
 export interface PolicyService extends ServiceIdentity {
+  /** The scheduler that decides when the policy cannot. */
   readonly scheduler: Scheduler;
-  /** In the order of adding. */
+  /** The real servers, in the order in which they were added. */
   readonly realServers: PolicyServer[];
+  /** Reads the statistics of the service and its real servers. */
   stats(): VirtualServiceStats;
 }
 

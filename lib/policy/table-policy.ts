@@ -14,27 +14,48 @@ import {
 } from './policy.js';
 import type { PolicyServer, PolicyService, PolicySubject, SubjectServer } from './subject.js';
 
+/** The values of {@link TableHash}. */
 export const tableHashes = ['client', 'client-port'] as const;
-/** What of a connection picks its slot: the client's address, or its port as well. */
+
+/** Says what of a connection picks its slot: the client's address, or the address together with the port. */
 export type TableHash = (typeof tableHashes)[number];
 
+/**
+ * The options of {@link tablePolicy}.
+ *
+ * @example
+ * ```ts
+ * import { tablePolicy, type TablePolicyOptions } from 'tunvs';
+ *
+ * const options: TablePolicyOptions = { size: 1021, hash: 'client-port', name: 'even' };
+ * const policy = tablePolicy(
+ *   (servers, { size }) => Array.from({ length: size }, (_, slot) => slot % servers.length),
+ *   options,
+ * );
+ * console.log(policy.kind, policy.name); // table even
+ * ```
+ */
 export interface TablePolicyOptions {
-  /** Slots that `build` is asked for, [1, 16777216]; default 65537. */
+  /** Sets the number of slots that the function is asked for, [1, 16777216]. The default is 65537. */
   size?: number;
-  /** Default 'client': a client always comes to the same server. */
+  /** Says what picks a slot. With the default, 'client', a client always comes to the same server. */
   hash?: TableHash;
+  /** Names the policy in events and errors. The default is the function's own name. */
   name?: string;
 }
 
+/** What a {@link BuildTable} is told besides the real servers. */
 export interface TableContext {
+  /** The number of slots that are asked for. */
   size: number;
+  /** The virtual service that the table is for. */
   service: PolicyService;
 }
 
 /**
- * Each slot's server, as an index of `servers`; any number of slots from 1 on. `servers` has those that may get new
- * connections: up, not drained, of weight above 0; in the order of adding: for tables that several directors agree on,
- * sort them.
+ * Builds a table: the server of each slot as an index of `servers`, [1, 16777216] slots. `servers` holds the real
+ * servers that may get new connections (up, not drained, of a weight above 0), in the order in which they were added.
+ * Sort them when several directors have to agree on the table.
  */
 export type BuildTable = (servers: PolicyServer[], context: TableContext) => ArrayLike<number>;
 
@@ -42,15 +63,35 @@ const MAX_SLOTS = 2 ** 24;
 const DEFAULT_SLOTS = 65537;
 
 /**
- * Called within the transaction that changes the service's servers or their weights. When it throws, or its table
- * cannot be used, the change comes into force all the same, the service's scheduler decides until a later table can be
- * used, and an event says so. While it is asked, the director's configuration cannot be changed (ERR_TUNVS_BUSY).
+ * Makes a policy whose function builds a lookup table whenever the servers change. Native code looks connections up in
+ * it.
+ *
+ * The function is called within the transaction that changes the service's servers or their weights. When it throws, or
+ * its table cannot be used, the change comes into force all the same; the service's scheduler decides until a later
+ * table can be used, and an event says so. While the function runs, the director's configuration cannot be changed
+ * (ERR_TUNVS_BUSY).
+ *
+ * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an argument is refused.
+ * @example
+ * ```ts
+ * import { Director, tablePolicy } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const policy = tablePolicy(function even(servers, { size }) {
+ *   return Uint32Array.from({ length: size }, (_, slot) => slot % servers.length);
+ * });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, policy });
+ * service.addRealServer({ address: '10.3.0.11' });
+ * console.log(service.policy?.name, service.policy?.counters.answered); // even 1n
+ * ```
  */
 export function tablePolicy(build: BuildTable, options: TablePolicyOptions = {}): TablePolicy {
   return new TablePolicy(build, options);
 }
 
+/** A policy whose function builds a lookup table; {@link tablePolicy} makes it. */
 export class TablePolicy extends Policy {
+  /** The kind of policy. */
   readonly kind = 'table';
   readonly #build: BuildTable;
   readonly #size: number;
@@ -142,7 +183,7 @@ class TableRunner implements PolicyRunner {
 
   async refresh(): Promise<boolean> {
     if (!this.#force()) {
-      // Behind that, the transaction has come into force, or failed.
+      // The transaction has come into force by then, or failed.
       await undefined;
       this.#force();
     }

@@ -16,46 +16,81 @@ import {
 } from './policy.js';
 import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
 
+/**
+ * The options of {@link weightsPolicy}.
+ *
+ * @example
+ * ```ts
+ * import { weightsPolicy, type WeightsPolicyOptions } from 'tunvs';
+ *
+ * const options: WeightsPolicyOptions = { intervalMs: 5000, name: 'equal' };
+ * const policy = weightsPolicy((servers) => servers.map(() => 100), options);
+ * console.log(policy.kind, policy.name); // weights equal
+ * ```
+ */
 export interface WeightsPolicyOptions {
-  /** Between two questions, [10, 2^31 - 1]; default 1000. */
+  /** Sets the milliseconds between two questions, [10, 2^31 - 1]. The default is 1000. */
   intervalMs?: number;
-  /** Aborting it ends the questions; what was answered last holds until the policy is taken from the service. */
+  /** When it is aborted, the questions end. The last answer holds until the policy is taken from the service. */
   signal?: AbortSignal;
+  /** Names the policy in events and errors. The default is the function's own name. */
   name?: string;
 }
 
-/** A real server with what was counted of it. */
+/** A real server with its statistics and rates. */
 export interface MeasuredServer extends RealServerStats {
+  /** The real server. */
   server: PolicyServer;
-  /** Since the question before; 0 the first time. */
+  /** The rates since the question before. They are 0 the first time. */
   rates: Rates;
 }
 
+/** What a {@link Weigh} is told besides the real servers. */
 export interface WeightsContext {
+  /** The virtual service that the weights are for. */
   service: PolicyService;
-  /** Aborted when the policy is taken from the service, or ends. */
+  /** The signal is aborted when the policy is taken from the service, or ends. */
   signal: AbortSignal;
 }
 
 /**
- * New weights, [0, 2^31 - 1]: a map, by server or by `ADDRESS:PORT`, or an array in the order of `servers`. A server that
- * is left out, or undefined, keeps its weight.
+ * New weights, [0, 2^31 - 1]: a map by server or by `ADDRESS:PORT`, or an array in the order of `servers`. A server
+ * that is left out, or whose weight is undefined, keeps its weight.
  */
 export type Weights = ReadonlyMap<PolicyServer | string, number> | readonly (number | undefined)[];
+
+/** Answers the weights of a service's real servers, at once or by a promise. */
 export type Weigh = (servers: MeasuredServer[], context: WeightsContext) => Weights | Promise<Weights>;
 
 /**
- * The weights that it answers come into force as one transaction, where they differ, in place of the configured ones;
- * those stay as they are, and hold again when the policy is taken from the service. A server that is configured with
- * weight 0, down or drained gets no new connections, whatever is answered. When it throws, rejects, or
- * answers what cannot be a weight, all weights stay, and an event says so. While an answer is pending it is not asked
- * again.
+ * Makes a policy whose function sets the weights of a service's real servers, again and again.
+ *
+ * The weights that differ come into force as one transaction, in place of the configured ones. The configured weights
+ * stay as they are, and hold again when the policy is taken from the service. A server that is down, drained or
+ * configured with weight 0 gets no new connections, whatever the answer is. When the function throws, rejects or
+ * answers something that cannot be a weight, all weights stay, and an event says so. While an answer is pending, the
+ * function is not asked again.
+ *
+ * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an argument is refused.
+ * @example
+ * ```ts
+ * import { Director, weightsPolicy } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const policy = weightsPolicy((servers) => servers.map(({ activeConnections }) => 1000 - activeConnections));
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, policy });
+ * const server = service.addRealServer({ address: '10.3.0.11' });
+ * await service.policy?.refresh();
+ * console.log(server.weight, server.assignedWeight); // 1 1000
+ * ```
  */
 export function weightsPolicy(weigh: Weigh, options: WeightsPolicyOptions = {}): WeightsPolicy {
   return new WeightsPolicy(weigh, options);
 }
 
+/** A policy whose function sets weights; {@link weightsPolicy} makes it. */
 export class WeightsPolicy extends Policy {
+  /** The kind of policy. */
   readonly kind = 'weights';
   /** @internal */
   readonly weigh: Weigh;

@@ -3,7 +3,7 @@ import { native } from '../native/addon.js';
 import { meaningsOf } from '../stats/counter-meanings.js';
 import type { RealServerCounterName } from '../stats/counter-names.js';
 
-/** By the names in `stats().counters` of a RealServerHost in userspace mode, in their order. */
+/** What each counter of a {@link RealServerHost} in userspace mode counts, by the names in `stats().counters`. */
 export const realServerCounterMeanings = meaningsOf<RealServerCounterName>(
   native.decapCounters,
   native.decapCounterInfos,

@@ -20,31 +20,48 @@ import { rehearse } from './rehearse.js';
 import { type CheckedRealServer, checkedRealServer, type RealServerHostOptions } from './real-server-options.js';
 import { type DeviceNames, RealServerWatch } from './real-server-watch.js';
 
+/** What {@link RealServerHost.stats} returns. */
 export interface RealServerHostStats {
   /**
-   * In userspace mode by what became of each packet; in kernel mode what the tunnel devices counted since opening,
-   * summed up. Packets of direct routing are counted nowhere.
+   * The counters by name. In userspace mode they say what became of each packet; {@link realServerCounterMeanings}
+   * lists them. In kernel mode they are the sums of what the tunnel devices have counted since the host was opened.
+   * Packets of direct routing are not counted.
    */
   counters: Record<string, bigint>;
 }
 
+/** The events of a {@link RealServerHost}. */
 export interface RealServerHostEvents {
-  /** News of the host: what was put back, and what could not be; see docs/host.md. */
+  /** Something was put back on the host, or could not be put back; docs/host.md says more. */
   event: [event: HostEvent];
   /**
-   * Tunnel packets are taken apart no more (ERR_TUNVS_NO_DEVICE): a socket or the device failed. As everywhere in Node,
-   * thrown when nobody listens. Or, where it was closed by its signal, what could not be undone (ERR_TUNVS_HOST); told
-   * only to those who listen.
+   * A socket or the device failed, and tunnel packets are not taken apart any more (ERR_TUNVS_NO_DEVICE). Node throws
+   * the error when nobody listens. When a signal closed the host, the event tells what could not be undone
+   * (ERR_TUNVS_HOST), and nothing is thrown.
    */
   error: [error: TunvsError];
-  /** It is closed. */
+  /** The host is closed. */
   close: [];
 }
 
+/**
+ * Makes this host a real server: it takes tunnel packets from the directors and hands what is inside to its own stack.
+ * It is an `EventEmitter` of {@link RealServerHostEvents}, and it watches the host and puts back what somebody removes.
+ *
+ * @example
+ * ```ts
+ * import { RealServerHost } from 'tunvs';
+ *
+ * const host = await RealServerHost.open({ virtualAddresses: '192.0.2.1', directors: '10.2.0.2', mode: 'userspace' });
+ * console.log(host.devices[0]); // tunvs-rs0
+ * console.log(host.stats().counters.delivered); // 0n
+ * await host.close();
+ * ```
+ */
 export class RealServerHost extends EventEmitter<RealServerHostEvents> implements AsyncDisposable {
-  /** Where tunnel packets are taken apart; direct routing alone is the kernel's business. */
+  /** Where tunnel packets are taken apart. With direct routing alone it is 'kernel'. */
   readonly mode: 'kernel' | 'userspace';
-  /** What was found on the host that keeps it from working well, one sentence each. */
+  /** Each sentence says what keeps this host from working well, and how to mend it. */
   readonly warnings: readonly string[];
   readonly #parts: HeldParts;
   readonly #keeper: HostKeeper;
@@ -59,14 +76,27 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
   #isClosed = false;
   #hasFailed = false;
 
-  /** @throws {@link TunvsError}; the host is then as it was. */
+  /**
+   * Sets up the host. When something fails, the host is as it was before. The process needs CAP_NET_ADMIN, and
+   * CAP_NET_RAW in userspace mode.
+   *
+   * @param options - `virtualAddresses` and `directors` are required.
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused, ERR_TUNVS_PERMISSION when a
+   *   privilege is missing, ERR_TUNVS_NO_DEVICE when /dev/net/tun does not exist, ERR_TUNVS_BUSY when a device or port
+   *   is in use, ERR_TUNVS_UNSUPPORTED when the kernel lacks a feature, ERR_TUNVS_HOST when a step failed, and
+   *   ERR_TUNVS_SYSTEM when a system call failed in another way. An aborted signal throws its reason.
+   */
   static async open(options: RealServerHostOptions): Promise<RealServerHost> {
     const checked = checkedRealServer(options);
     checked.signal?.throwIfAborted();
     return new RealServerHost(checked, thisHost);
   }
 
-  /** The steps that `open` would take now, without trying to load modules; changes nothing. */
+  /**
+   * Lists the steps that open() would take now. It changes nothing, and does not try to load kernel modules.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused.
+   */
   static plan(options: RealServerHostOptions): HostStep[] {
     return rehearse(checkedRealServer(options), thisHost).steps;
   }
@@ -97,15 +127,16 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     decapsulator?.watch(fail);
   }
 
-  /** Devices that inner packets come out of; none with direct routing alone. */
+  /** The names of the devices that inner packets come out of. With direct routing alone there are none. */
   get devices(): readonly string[] {
     return this.#devices.names;
   }
 
   /**
-   * Looks at the host now and puts back whatever is missing of what was set up; resolves with how many things it were.
-   * Nobody has to call this: the host is watched.
+   * Looks at the host now and puts back whatever is missing of what was set up. Nobody has to call this, because the
+   * host is watched.
    *
+   * @returns How many things it put back.
    * @throws {@link TunvsError} ERR_TUNVS_HOST when the host cannot be read.
    */
   async mendHost(): Promise<number> {
@@ -113,12 +144,17 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     return this.#keeper.mend();
   }
 
+  /** Reads the counters. */
   stats(): RealServerHostStats {
     this.#assertOpen();
     return { counters: this.#counted.counters() };
   }
 
-  /** Makes the host what it was before. Twice is fine. */
+  /**
+   * Makes the host what it was before. A second call does no harm.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_HOST when something could not be undone.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -135,10 +171,12 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     }
   }
 
+  /** Closes the host at the end of an `await using` block. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
+  /** Returns the mode and the devices for JSON.stringify(). */
   toJSON(): object {
     return { mode: this.mode, devices: this.devices, ...(this.#isClosed && { isClosed: true }) };
   }

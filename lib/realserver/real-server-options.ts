@@ -22,36 +22,60 @@ const arpSuppressions = ['auto', 'on', 'off'] as const;
 /** The port that IANA assigned to GUE. */
 const DEFAULT_GUE_PORT = 6080;
 
+/**
+ * The options of {@link RealServerHost.open}.
+ *
+ * @example
+ * ```ts
+ * import { RealServerHost, type RealServerHostOptions } from 'tunvs';
+ *
+ * const options: RealServerHostOptions = {
+ *   virtualAddresses: ['192.0.2.1', '192.0.2.2'],
+ *   directors: '10.2.1.0/28',
+ *   forwarding: ['ipip', 'gue'],
+ *   guePorts: 6080,
+ *   mode: 'userspace',
+ *   signal: AbortSignal.timeout(600_000),
+ * };
+ * const host = await RealServerHost.open(options);
+ * console.log(host.mode); // userspace
+ * await host.close();
+ * ```
+ */
 export interface RealServerHostOptions {
-  /** Virtual addresses (VIP) that this host answers for. */
+  /** Lists the virtual addresses (VIP) that this host answers for. */
   virtualAddresses: string | readonly string[];
   /**
-   * Director addresses (DIP) whose tunnel packets are taken, ranges such as '10.2.1.0/28' included. In kernel mode a
-   * range, other than single addresses, has the kernel take those of others as well: `warnings` say so.
+   * Lists the directors' addresses (DIP) whose tunnel packets are taken, and ranges of them such as '10.2.1.0/28'. In
+   * kernel mode a range, unlike single addresses, makes the kernel take packets of others as well, and
+   * {@link RealServerHost.warnings} says so.
    */
   directors: string | readonly string[];
   /**
-   * How packets get here from the directors; one or several, as the pools want it. `dr` puts the virtual addresses on
-   * the loopback device. Default 'ipip'.
+   * Says how packets get here from the directors, in one way or in several. `dr` puts the virtual addresses on the
+   * loopback device. The default is 'ipip'.
    */
   forwarding?: RealServerMethod | readonly RealServerMethod[];
-  /** UDP ports that GUE comes to, each [1, 65535]; with 'gue' alone. Default 6080. */
+  /** Lists the UDP ports that GUE comes to, each [1, 65535]. Only 'gue' takes them. The default is 6080. */
   guePorts?: number | readonly number[];
-  /** Whether GRE packets carry a checksum, which only kernel mode has to know. Default false. */
+  /** Says whether GRE packets carry a checksum. Only kernel mode has to know. The default is false. */
   greChecksum?: boolean;
   /**
-   * Name of the TUN or of the first tunnel device, at most 15 characters; `tunl0` and its like are used where they
-   * exist. Default 'tunvs-rs0'.
+   * Names the TUN device, or the first tunnel device, in at most 15 characters. Where `tunl0` and its like exist, they
+   * are used instead. The default is 'tunvs-rs0'.
    */
   device?: string;
-  /** `kernel`: the kernel's tunnel modules. `userspace`: sockets and a TUN device. `auto`: the first that is there. */
+  /**
+   * Says where tunnel packets are taken apart: by the kernel's tunnel modules ('kernel'), or by sockets and a TUN
+   * device ('userspace'). The default, 'auto', takes the first that the host has.
+   */
   mode?: (typeof realServerModes)[number];
   /**
-   * Keeps the host from answering ARP for virtual addresses, needed where it shares a LAN with the director.
-   * `auto`: on the interfaces in whose subnets a director or virtual address lies.
+   * Keeps the host from answering ARP for virtual addresses, which is necessary when it shares a LAN with the director.
+   * The default, 'auto', does so on interfaces in whose subnets a director or a virtual address lies.
    */
   arpSuppression?: (typeof arpSuppressions)[number];
-  /** Closes when aborted. */
+  /** When it is aborted, the host closes. */
   signal?: AbortSignal;
 }
 

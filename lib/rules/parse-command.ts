@@ -102,7 +102,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
   };
 }
 
-/** As ipvsadm does, which says nothing of it. */
+/** Takes the service's port, as ipvsadm does, which says nothing of it. */
 function takeServicePort(server: Endpoint, port: number, warn: Warn): void {
   if (server.port !== port) {
     const whose = port === 0 ? "the packet's" : `the service's, ${port}`;

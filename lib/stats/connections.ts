@@ -14,40 +14,62 @@ import {
 import type { PersistenceEngine } from '../values/persistence.js';
 import { type AnyProtocol, protocolName, protocols } from '../values/protocol.js';
 
+/** A row of the connection table: a connection, or what a persistent service remembers of a client. */
 export interface Connection {
-  /** 'template': what a persistent service remembers of a client, and no connection. */
+  /** Whether the row is a connection, or a template by which a persistent service remembers a client. */
   kind: 'connection' | 'template';
-  /** 'ip', any, of a template of a service by firewall mark. */
+  /** The transport protocol. It is 'ip', any, for a template of a service by firewall mark. */
   protocol: AnyProtocol;
+  /** The client's address (CIP). A template has the address that the service's netmask leaves. */
   clientAddress: string;
-  /** 0 of a template, whose `clientAddress` has the service's netmask. */
+  /** The client's port. It is 0 for a template. */
   clientPort: number;
-  /** Of a template of a service by firewall mark, the mark: '0.0.0.7' is 7. */
+  /** The virtual address (VIP). A template of a service by firewall mark has the mark here: '0.0.0.7' is 7. */
   virtualAddress: string;
+  /** The virtual port. It is 0 for a template of every port. */
   virtualPort: number;
+  /** The address of the real server (RIP). */
   serverAddress: string;
-  /** Where the real server has none of its own, the virtual port; of a template of every port 0. */
+  /**
+   * The port of the real server. It is the virtual port when the real server has none of its own, and 0 for a template
+   * of every port.
+   */
   serverPort: number;
-  /** IPVS's name: ESTABLISHED, SYN_RECV, FIN_WAIT, UDP, ...; of a template NONE or ASSURED. */
+  /** The state by IPVS's name, such as ESTABLISHED, SYN_RECV, FIN_WAIT or UDP; a template has NONE or ASSURED. */
   state: string;
-  /** Until it is forgotten, unless a packet comes. */
+  /** The milliseconds after which the row is forgotten, unless a packet comes. */
   expiresMs: number;
-  /** Counted in `activeConnections`; otherwise in `inactiveConnections`. */
+  /** Whether the connection counts as active (`activeConnections`) or as inactive (`inactiveConnections`). */
   active: boolean;
-  /** Connections now of a template, which led them to its real server; 0 of a connection. */
+  /** The number of connections that a template leads to its real server now. It is 0 for a connection. */
   controlled: number;
-  /** Of a template that a persistence engine made. */
+  /** The persistence engine that made the template. */
   persistenceEngine?: PersistenceEngine;
-  /** What the engine knows the client by: a Call-ID. */
+  /** What the persistence engine knows the client by, such as a Call-ID. */
   persistenceData?: string;
 }
 
-/** Every field that is given has to match. */
+/** The connections to look for. A connection matches when every field that is given is equal. */
 export type ConnectionFilter = Partial<
   Omit<Connection, 'expiresMs' | 'controlled' | 'persistenceEngine' | 'persistenceData'>
 >;
 
+/**
+ * The options of {@link Director.connections}.
+ *
+ * @example
+ * ```ts
+ * import { type ConnectionsOptions, Director } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const options: ConnectionsOptions = { serverAddress: '10.3.0.11', state: 'ESTABLISHED' };
+ * for await (const { clientAddress, expiresMs } of director.connections(options)) {
+ *   console.log(clientAddress, expiresMs);
+ * }
+ * ```
+ */
 export interface ConnectionsOptions extends ConnectionFilter {
+  /** When it is aborted, the iteration throws its reason. */
   signal?: AbortSignal;
 }
 

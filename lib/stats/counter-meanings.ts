@@ -2,10 +2,11 @@
 import { native } from '../native/addon.js';
 import type { CounterName } from './counter-names.js';
 
+/** What a counter counts. */
 export interface CounterMeaning {
-  /** What is counted: packets, bytes, connections, templates, reads, reports. */
+  /** The things that are counted: packets, bytes, connections, templates, reads or reports. */
   kind: string;
-  /** Which of them; of a verdict, why a packet is counted there. In words without a stop. */
+  /** Which of them are counted, or why a packet has this verdict, in words without a full stop. */
   sentence: string;
 }
 
@@ -18,5 +19,5 @@ export function meaningsOf<Name extends string>(
   return Object.fromEntries(entries) as Record<Name, CounterMeaning>;
 }
 
-/** Of a director, by the names in `stats().counters`, in their order. */
+/** What each counter of a director counts, by the names in `stats().counters` and in their order. */
 export const counterMeanings = meaningsOf<CounterName>(native.counters, native.counterInfos);

@@ -84,5 +84,7 @@ export const realServerCounterNames = [
   'socketFull',
 ] as const;
 
+/** The name of a counter of a director; {@link counterMeanings} says what each counts. */
 export type CounterName = (typeof counterNames)[number];
+/** The name of a counter of a real server's host; {@link realServerCounterMeanings} says what each counts. */
 export type RealServerCounterName = (typeof realServerCounterNames)[number];

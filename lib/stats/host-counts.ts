@@ -1,7 +1,7 @@
-/** What was counted of the host's upkeep. */
+/** The counts of the host's upkeep, since the director was opened. */
 export interface HostCounts {
-  /** Things put back since opening. */
+  /** The number of things that were put back. */
   mended: number;
-  /** How often a thing was left alone because somebody took it away again and again. */
+  /** The number of times that a thing was left alone because somebody took it away again and again. */
   contested: number;
 }

@@ -10,25 +10,34 @@ import type { CounterName } from './counter-names.js';
 import type { DirectorStats, RealServerStats, Traffic, VirtualServiceStats } from './stats.js';
 import { sumTraffic, trafficNames, zeroTraffic } from './stats.js';
 
-/** Per second; `inBytes` is bytes per second. */
+/** The counts of {@link Traffic} per second; `inBytes` and `outBytes` are bytes per second. */
 export type Rates = Record<keyof Traffic, number>;
 
+/** The rates of a director, a service or a real server. */
 export interface Rated {
-  /** Over the time since the sample before. */
+  /** The rates over the time since the sample before. */
   rates: Rates;
-  /** As IPVS estimates them: smoothed, with a time constant of about 7 s, rounded to whole numbers. */
+  /** The rates as IPVS estimates them: smoothed with a time constant of about 7 s, in whole numbers. */
   estimatedRates: Rates;
 }
 
+/** The statistics of a real server, with its rates. */
 export type RatedRealServer = RealServerStats & Rated;
-export type RatedVirtualService = Omit<VirtualServiceStats, 'servers'> & Rated & { servers: RatedRealServer[] };
 
-/** What `director.watch()` yields. */
+/** The statistics of a virtual service, with its rates. */
+export type RatedVirtualService = Omit<VirtualServiceStats, 'servers'> &
+  Rated & {
+    /** The service's real servers, the newest first. */
+    servers: RatedRealServer[];
+  };
+
+/** A sample that {@link Director.watch} yields. */
 export interface DirectorSample extends Omit<DirectorStats, 'services'>, Rated {
-  /** Time since the sample before, or since the watch began. */
+  /** The milliseconds since the sample before, or since the watch began. */
   intervalMs: number;
-  /** Per second, of each of `counters`. */
+  /** The rate of each of `counters`, per second. */
   counterRates: Record<CounterName, number>;
+  /** The virtual services, with their rates. */
   services: RatedVirtualService[];
 }
 

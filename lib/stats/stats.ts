@@ -10,92 +10,123 @@ import type { SchedulerOptions } from '../values/scheduler-options.js';
 import { type ServiceIdentity, serviceIdentity } from '../values/service-key.js';
 import type { StateTimeouts } from '../values/timeouts.js';
 
-/** Totals since the director opened, or since `zero()`. */
+/** Totals since the director was opened, or since they were last set back to 0. */
 export interface Traffic {
-  /** New connections. */
+  /** The number of new connections. */
   connections: bigint;
-  /** Client to real server; bytes are those of the packet as received, without the outer header. */
+  /** The number of packets from clients to real servers. */
   inPackets: bigint;
+  /** The bytes of those packets as they were received, without the outer header. */
   inBytes: bigint;
-  /** Replies. They do not pass the director, so these stay 0 but for ICMP errors re-created from a tunnel's. */
+  /**
+   * The number of replies that the director has sent. Replies do not pass the director, so that only ICMP errors count
+   * that were re-created from a tunnel's.
+   */
   outPackets: bigint;
+  /** The bytes of those replies. */
   outBytes: bigint;
 }
 
+/** The statistics of a real server. */
 export interface RealServerStats {
+  /** The real server's own address (RIP), in its canonical spelling. */
   address: string;
+  /** The real server's port; 0 stands for the port that a packet has. */
   port: number;
+  /** How packets get to the server. */
   forwarding: ForwardingMethod;
-  /** 0 unless `forwarding` is 'gue'. */
+  /** The UDP port that the server takes GUE on. It is 0 unless `forwarding` is 'gue'. */
   tunnelPort: number;
+  /** What of a tunnel packet is guarded by a checksum of its own. */
   tunnelChecksum: TunnelChecksum;
-  /** What is configured. */
+  /** The weight that is configured, [0, 2^31 - 1]. */
   weight: number;
   /**
-   * What the scheduler goes by: 0 while the server is down or drained; what a weights policy has assigned; part of that
-   * during a slow start, which may leave a fraction.
+   * The weight that the scheduler goes by. It is 0 while the server is down or drained, and otherwise the weight that a
+   * weights policy has assigned, or the configured one. During a slow start it is a part of that, maybe a fraction.
    */
   effectiveWeight: number;
+  /** Whether the server is healthy; see {@link RealServer.isUp}. */
   isUp: boolean;
+  /** Whether a drain keeps new connections from the server. */
   isDraining: boolean;
-  /** By a weights policy; left out: none. */
+  /** The weight that a weights policy has assigned. It is left out when there is none. */
   assignedWeight?: number;
+  /** The number of connections at which the server gets no new ones; 0 stands for no limit. */
   upperThreshold: number;
+  /** The number of connections below which it gets new ones again; 0 is three quarters of the upper threshold. */
   lowerThreshold: number;
-  /** Connections in an active state: SYN_RECV, ESTABLISHED, ... */
+  /** The number of connections in an active state, such as SYN_RECV or ESTABLISHED. */
   activeConnections: number;
-  /** The others: FIN_WAIT, CLOSE, UDP, ... */
+  /** The number of the other connections, such as those in FIN_WAIT, CLOSE or UDP. */
   inactiveConnections: number;
-  /** Persistence templates: clients that it is kept for. */
+  /** The number of persistence templates, which are the clients that the server is kept for. */
   persistentConnections: number;
-  /** At its upper threshold: gets no new connections. */
+  /** Whether the server has reached its upper threshold and gets no new connections. */
   overloaded: boolean;
-  /** Path MTU to it in force now, bytes: what was learned from ICMP in the last ten minutes, or the director's. */
+  /** The path MTU that is in force, in bytes: the one that ICMP told in the last ten minutes, or the director's. */
   pathMtu: number;
-  /** Answers to clients that a packet was too big for the way to this server. */
+  /** The number of times that a client was told that its packet was too big for the way to this server. */
   tooBig: bigint;
-  /** Fragments of outer packets, where the client allowed fragmenting. */
+  /** The number of fragments of outer packets that were sent, because the client allowed fragmenting. */
   fragmentsSent: bigint;
+  /** The server's traffic. */
   totals: Traffic;
 }
 
+/** The statistics of a virtual service. */
 export interface VirtualServiceStats extends ServiceIdentity {
+  /** The scheduler that chooses the real server of a new connection. */
   scheduler: Scheduler;
+  /** The scheduler's flags. */
   schedulerFlags: SchedulerFlag[];
+  /** The scheduler's options that were asked for. */
   schedulerOptions: SchedulerOptions;
-  /** Left out: new connections of a client may go anywhere. */
+  /** The persistence that is in force. It is left out when new connections of a client may go anywhere. */
   persistence?: PersistenceStats;
-  /** Every UDP datagram is scheduled by itself. */
+  /** Whether every UDP datagram is scheduled by itself. */
   onePacket: boolean;
-  /** Its own, by state. */
+  /** The service's own timeouts, in seconds by state. */
   timeouts: StateTimeouts;
+  /** The service's traffic. */
   totals: Traffic;
-  /** Newest first: the order in which schedulers walk. */
+  /** The real servers, the newest first, which is the order in which schedulers walk. */
   servers: RealServerStats[];
 }
 
+/** The statistics of the connection table. */
 export interface ConnectionTableStats {
-  /** Connections now. */
+  /** The number of IPv4 connections in the table. */
   ipv4: number;
+  /** The number of IPv6 connections in the table. */
   ipv6: number;
-  /** Connections that fit, per address family. */
+  /** The number of connections of each address family that fit the table. */
   capacity: number;
-  /** Memory of the table. */
+  /** The memory of the table, in bytes. */
   bytes: number;
-  /** Memory beside it: Call-IDs by which the SIP engine knows its templates. Grows and shrinks with their number. */
+  /**
+   * The memory of the Call-IDs by which the SIP engine knows its templates, in bytes. It grows and shrinks with their
+   * number and is not part of `bytes`.
+   */
   persistenceDataBytes: number;
 }
 
+/** The statistics of a director. */
 export interface DirectorStats {
-  /** When this was read: milliseconds since the epoch, or on an offline director's own clock. */
+  /** The time of reading, in milliseconds: since the epoch, or on an offline director's own clock. */
   atMs: number;
-  /** The engine's counters by name, docs/api.md lists them: received = forwarded + the drops by reason + passed. */
+  /**
+   * The engine's counters by name; {@link counterMeanings} says what each counts. `received` is the sum of `forwarded`,
+   * the drops by reason and the packets that were passed on.
+   */
   counters: Record<CounterName, bigint>;
+  /** The statistics of the connection table. */
   table: ConnectionTableStats;
-  /** The sum over the services configured now. */
+  /** The sum of the traffic of the services that are configured now. */
   totals: Traffic;
+  /** The virtual services. */
   services: VirtualServiceStats[];
-  /** What had to be put back on the host; left out when offline. */
+  /** What had to be put back on the host. It is left out when the director is offline. */
   host?: HostCounts;
 }
 

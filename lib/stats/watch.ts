@@ -3,10 +3,26 @@ import { checkedOptions, durationOption, signalOption } from '../values/options.
 import { type DirectorSample, ESTIMATE_INTERVAL_MS, RateMeter } from './rates.js';
 import type { DirectorStats } from './stats.js';
 
+/**
+ * The options of {@link Director.watch}.
+ *
+ * @example
+ * ```ts
+ * import { Director, type WatchOptions } from 'tunvs';
+ *
+ * const director = await Director.open({ source: '10.2.0.2' });
+ * const options: WatchOptions = { intervalMs: 100, signal: AbortSignal.timeout(60_000) };
+ * for await (const { rates, counterRates } of director.watch(options)) {
+ *   console.log(rates.connections, counterRates.dropNoService); // 0 0
+ *   break;
+ * }
+ * await director.close();
+ * ```
+ */
 export interface WatchOptions {
-  /** Between two samples, [10, 2^31 - 1]; default 1000. */
+  /** Sets the milliseconds between two samples, [10, 2^31 - 1]. The default is 1000. */
   intervalMs?: number;
-  /** Aborting it makes the iteration throw the signal's reason. */
+  /** When it is aborted, the iteration throws its reason. */
   signal?: AbortSignal;
 }
 
@@ -30,7 +46,7 @@ interface Waiter {
  * Ends, and releases its timers and the signal's listener, when the loop is left, the signal is aborted, the director
  * is closed or the stats cannot be read.
  */
-export class Watch implements AsyncIterableIterator<DirectorSample, undefined> {
+export class Watch implements AsyncIterator<DirectorSample, undefined>, AsyncIterable<DirectorSample> {
   readonly #backing: WatchBacking;
   readonly #intervalMs: number;
   readonly #signal: AbortSignal | undefined;

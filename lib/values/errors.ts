@@ -33,7 +33,7 @@ function readError(error: unknown): { code?: unknown; syscall?: unknown; errno?:
   }
 }
 
-/** The same, where what the addon refuses is an option's value: `option` names it, or finds its name in the sentence. */
+/** Does the same where the addon refuses an option's value: `option` names it, or finds its name in the sentence. */
 export function wrapOption<T>(option: string | ((message: string) => string), call: () => T): T {
   try {
     return call();

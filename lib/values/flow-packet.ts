@@ -3,16 +3,19 @@ import { addressBytes, addressFamily } from './inet.js';
 import { addressOption, checkedOptions, choiceOption, integerOption, refuse } from './options.js';
 import { type Protocol, protocolNumber, protocols } from './protocol.js';
 
-/** A packet by what tells it from others; the rest does not matter to a director. */
+/** A packet by the fields that matter to a director. */
 export interface ExplainedFlow {
+  /** The transport protocol. */
   protocol: Protocol;
+  /** The client's address (CIP). */
   clientAddress: string;
-  /** [0, 65535] */
+  /** The client's port, [0, 65535]. */
   clientPort: number;
+  /** The virtual address (VIP), of the same family as the client's. */
   virtualAddress: string;
-  /** [0, 65535] */
+  /** The virtual port, [0, 65535]. */
   virtualPort: number;
-  /** TCP only: letters of S, A, F, R and P. Default 'S', a SYN. */
+  /** The TCP flags, as letters of S, A, F, R and P. The default is 'S', a SYN. Other protocols have none. */
   flags?: string;
 }
 

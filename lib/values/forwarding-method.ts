@@ -1,11 +1,13 @@
 /** How packets get to a real server: the methods, and the traits of each. A method is a row of the table. */
 
-/**
- * What of a tunnel packet is guarded by a checksum of its own. `none`: nothing. `checksum`: all of it. `remote`, GUE
- * only: all of it, and where the inner checksum is not filled in yet, the real server does it (remote checksum offload).
- */
+/** The values of {@link TunnelChecksum}. */
 export const tunnelChecksums = ['none', 'checksum', 'remote'] as const;
 
+/**
+ * Says what of a tunnel packet is guarded by a checksum of its own. With `none` nothing is, with `checksum` all of it.
+ * With `remote`, for GUE alone, all of it is guarded, and the real server fills in an inner checksum that is not filled
+ * in yet (remote checksum offload).
+ */
 export type TunnelChecksum = (typeof tunnelChecksums)[number];
 
 export const DEFAULT_TUNNEL_CHECKSUM: TunnelChecksum = 'none';
@@ -25,14 +27,7 @@ export interface ForwardingTraits {
   checksums: readonly TunnelChecksum[];
 }
 
-/**
- * `ipip`: the packet, untouched, behind an outer IP header from the director to the real server (LVS/TUN).
- * `gue`: the same in UDP, whose source port spreads flows over paths and queues. `gre`: the same behind a GRE header.
- * `dr`: the packet as it is, in a frame to the real server on the same link (LVS/DR).
- * `local`: the packet as it is, to the director's own host. A real server at an address of that host always is.
- *
- * The native part has the same in `forward/`; a test holds the two to each other.
- */
+/** The native part has the same table in `forward/`; a test holds the two to each other. */
 export const forwardingTraits = {
   ipip: {
     isTunnel: true,
@@ -69,8 +64,19 @@ export const forwardingTraits = {
   },
 } as const satisfies Record<string, ForwardingTraits>;
 
+/**
+ * Says how packets get to a real server.
+ *
+ * - `ipip` puts the untouched packet behind an outer IP header from the director to the real server (LVS/TUN).
+ * - `gue` puts it into UDP as well, whose source port spreads flows over paths and queues.
+ * - `gre` puts it behind an outer IP header and a GRE header.
+ * - `dr` sends the packet as it is, in a frame to a real server on the same link (LVS/DR).
+ * - `local` hands the packet as it is to the director's own host. A real server at an address of that host is always
+ *   local.
+ */
 export type ForwardingMethod = keyof typeof forwardingTraits;
 
+/** The values of {@link ForwardingMethod}. */
 export const forwardingMethods = Object.keys(forwardingTraits) as readonly ForwardingMethod[];
 
 /** The methods with an outer header, as `--tun-type` names them. */
@@ -78,9 +84,10 @@ export const tunnelMethods = forwardingMethods.filter((method) => forwardingTrai
 
 export const traitsOf = (method: ForwardingMethod): ForwardingTraits => forwardingTraits[method];
 
-/** Those that a host needs to be set up for to be a real server: all but `local`. */
+/** The values of {@link RealServerMethod}. */
 export const realServerMethods = ['ipip', 'gue', 'gre', 'dr'] as const satisfies readonly ForwardingMethod[];
 
+/** A forwarding method that a real server's host has to be set up for: each one except `local`. */
 export type RealServerMethod = (typeof realServerMethods)[number];
 
 export const DEFAULT_FORWARDING_METHOD: ForwardingMethod = 'ipip';

@@ -3,6 +3,7 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 
+/** The family of an IP address: IPv4 or IPv6. */
 export type AddressFamily = 4 | 6;
 
 /**

@@ -6,19 +6,22 @@ import { isWide, parsePrefix, prefixFamily } from './prefix.js';
 import { type Protocol, protocolNumber, protocols } from './protocol.js';
 import type { ServiceIdentity } from './service-key.js';
 
-/** Packets that every given part fits get the mark. Of several rules that fit a packet, the first counts. */
+/**
+ * A rule that gives packets a firewall mark. A packet fits when every part that is given fits. Of several rules that
+ * fit a packet, the first counts.
+ */
 export interface MarkRule {
-  /** [1, 2^32 - 1] */
+  /** The firewall mark that the packet gets, [1, 2^32 - 1]. */
   mark: number;
-  /** Default: any. */
+  /** The transport protocol. The default is any. */
   protocol?: Protocol;
-  /** Client addresses, `ADDRESS` or `ADDRESS/LENGTH`. Default: any. */
+  /** The client addresses, as `ADDRESS` or `ADDRESS/LENGTH`. The default is any. */
   source?: string;
-  /** Virtual addresses, likewise. */
+  /** The virtual addresses, as `ADDRESS` or `ADDRESS/LENGTH`. The default is any. */
   destination?: string;
-  /** Destination port, [0, 65535]. Default: any. */
+  /** The destination port, [0, 65535], or the first of a range. The default is any. */
   port?: number;
-  /** The last port of a range that begins with `port`. Default: the one port. */
+  /** The last port of a range that begins with `port`. The default is `port`. */
   lastPort?: number;
 }
 

@@ -6,28 +6,34 @@ import { checkedOptions, choiceOption, integerOption, refuse } from './options.j
 import { prefixFamily } from './prefix.js';
 import type { ServiceIdentity } from './service-key.js';
 
-/** What may know a client by more than its address. */
+/** The values of {@link PersistenceEngine}. */
 export const persistenceEngines = ['sip'] as const;
 
+/** Knows a client by more than its address. `sip` knows it by the Call-ID of SIP over UDP, if a packet has one. */
 export type PersistenceEngine = (typeof persistenceEngines)[number];
 
+/** Persistence sends new connections of a client to the real server that its last one went to. */
 export interface Persistence {
-  /** How long after its last new connection a client is remembered, [1, 2678400]. Default 360. */
+  /** Sets how many seconds after its last new connection a client is remembered, [1, 2678400]; 360 by default. */
   timeoutSeconds?: number;
   /**
-   * Which clients count as one: a prefix length, or for IPv4 a dotted mask such as '255.255.255.0'. Default: each
-   * address by itself.
+   * Says which clients count as one: a prefix length, or for IPv4 a dotted mask such as '255.255.255.0'. By default
+   * each address counts by itself.
    */
   netmask?: string | number;
-  /** 'sip': by the Call-ID of SIP over UDP, where there is one. */
+  /** Chooses the engine that knows clients. By default a client is known by its address. */
   engine?: PersistenceEngine;
 }
 
 /** The persistence that is in force. */
 export interface PersistenceStats {
+  /** The number of seconds after its last new connection that a client is remembered. */
   timeoutSeconds: number;
-  /** A dotted mask for IPv4, a prefix length in digits for IPv6; left out: each address by itself. */
+  /**
+   * A dotted mask for IPv4, or a prefix length in digits for IPv6. It is left out when each address counts by itself.
+   */
   netmask?: string;
+  /** The engine that knows clients. It is left out when a client is known by its address. */
   engine?: PersistenceEngine;
 }
 

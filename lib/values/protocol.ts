@@ -1,10 +1,12 @@
 /** The transport protocols that a virtual service can have, by name and by IP protocol number. */
 
+/** The values of {@link Protocol}. */
 export const protocols = ['tcp', 'udp', 'sctp'] as const;
 
+/** The transport protocol of a virtual service. */
 export type Protocol = (typeof protocols)[number];
 
-/** 'ip': any of them, as in what belongs to a firewall mark. */
+/** A transport protocol, or 'ip', which stands for any of them in what belongs to a firewall mark. */
 export type AnyProtocol = Protocol | 'ip';
 
 const NUMBERS: Readonly<Record<Protocol, number>> = { tcp: 6, udp: 17, sctp: 132 };

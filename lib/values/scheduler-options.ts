@@ -10,25 +10,49 @@ import {
   schedulers,
 } from './scheduler.js';
 
-/** Options of one scheduler or another. */
+/**
+ * The options that some schedulers have.
+ *
+ * @example
+ * ```ts
+ * import { Director, type SchedulerOptions } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'wrr' });
+ * const options: SchedulerOptions = { stableCursor: true, randomStart: true };
+ * service.edit({ schedulerOptions: options });
+ * console.log(service.schedulerOptions.stableCursor); // true
+ * ```
+ */
 export interface SchedulerOptions {
   /**
-   * Slots of its table. `maglev`: a prime from 251 to 16777213, default 65537; `rendezvous`: 256 to 16777216, default 65536; `mh`: 251,
-   * 509, 1021, 2039, 4093 (default), 8191, 16381, 32749, 65521 or 131071; `sh`, `dh`: a power of two from 16 to 1048576, default 256.
+   * Sets the number of slots of the scheduler's table:
+   *
+   * - `maglev` takes a prime from 251 to 16777213; the default is 65537.
+   * - `rendezvous` takes a number from 256 to 16777216; the default is 65536.
+   * - `mh` takes 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521 or 131071; the default is 4093.
+   * - `sh` and `dh` take a power of two from 16 to 1048576; the default is 256.
    */
   tableSize?: number;
-  /** Only `wrr`: a change of weights or servers leaves the walk where it is. Default false: it begins anew, as IPVS's. */
+  /**
+   * Leaves the walk of `wrr` where it is when weights or servers change. By default it is false, and the walk begins
+   * anew, as with IPVS.
+   */
   stableCursor?: boolean;
-  /** Only `rr`, `wrr`: the walk begins anywhere, so that directors started together begin differently. Default false. */
+  /**
+   * Begins the walk of `rr` or `wrr` at a random server, so that directors that start together begin differently. The
+   * default is false.
+   */
   randomStart?: boolean;
 }
 
+/** The scheduler of a virtual service. */
 export interface SchedulerChoice {
-  /** Default 'wlc'. */
+  /** Chooses the scheduler. The default is 'wlc'. */
   scheduler?: Scheduler;
-  /** Default none. Another scheduler begins without flags. */
+  /** Sets the scheduler's flags. The default is none, and another scheduler begins without flags. */
   schedulerFlags?: SchedulerFlag[];
-  /** Another scheduler begins with its defaults. */
+  /** Sets the scheduler's options. Another scheduler begins with its defaults. */
   schedulerOptions?: SchedulerOptions;
 }
 

@@ -2,6 +2,7 @@
  * The schedulers that the native part has, and their flags. docs/schedulers.md says what each does and when to use it.
  */
 
+/** The values of {@link Scheduler}. */
 export const schedulers = [
   'rr',
   'wrr',
@@ -22,7 +23,7 @@ export const schedulers = [
   'p2c',
 ] as const;
 
-/** How a virtual service chooses the real server of a new connection. */
+/** Chooses the real server of a new connection. docs/schedulers.md says what each does and when to take which. */
 export type Scheduler = (typeof schedulers)[number];
 
 /** ipvsadm's own default. */
@@ -54,14 +55,25 @@ export const schedulerFlagNumbers = {
 } as const;
 
 /**
- * `-fallback`: where the real server that a client hashes to may not be chosen, another one takes it. `-port`: the client's
- * port is hashed with its address.
+ * A flag of a scheduler. With `-fallback` another real server takes a client when the one that it hashes to may not be
+ * chosen. With `-port` the client's port is hashed together with its address. `flag-1` to `flag-3` are the flags of any
+ * scheduler by their numbers.
  */
 export type SchedulerFlag = keyof typeof schedulerFlagNumbers;
 
 const flags = Object.keys(schedulerFlagNumbers) as SchedulerFlag[];
 
-/** Those that go with a scheduler; of two names for a flag, its own comes first. */
+/**
+ * Lists the flags that go with a scheduler. When a flag has two names, the scheduler's own comes first.
+ *
+ * @param scheduler - The scheduler's name; an unknown name has only the numbered flags.
+ * @example
+ * ```ts
+ * import { schedulerFlagsOf } from 'tunvs';
+ *
+ * console.log(schedulerFlagsOf('sh')[0]); // sh-fallback
+ * ```
+ */
 export function schedulerFlagsOf(scheduler: string): SchedulerFlag[] {
   return [
     ...flags.filter((flag) => flag.startsWith(`${scheduler}-`)),

@@ -28,28 +28,50 @@ import { type ServiceIdentity, serverPortOf } from './service-key.js';
 export interface RealServerKey {
   /** The real server's own address (RIP). */
   address: string;
-  /** [0, 65535]; default: the virtual service's one port, or 0, which is the packet's. */
+  /** The real server's port, [0, 65535]. The default is the service's one port, or 0, which keeps the packet's port. */
   port?: number;
 }
 
+/** The options of {@link RealServer.edit}. Options that are left out keep their values. */
 export interface RealServerEdit {
-  /** Its share of new connections, [0, 2^31 - 1]; 0 gets none. */
+  /** Sets the server's share of new connections, [0, 2^31 - 1]. With 0 it gets none. A new server has 1. */
   weight?: number;
-  /** What whoever checks its health has found: a server that is down keeps its weight and gets no new connections. */
+  /** Says whether the server is healthy. A server that is down keeps its weight and gets no new connections. */
   isUp?: boolean;
-  /** How its packets get to it; 'local', whatever is said here, when its address is one of the director's host. */
+  /**
+   * Says how packets get to the server; a new server has 'ipip'. A server at an address of the director's host is
+   * always 'local'.
+   */
   forwarding?: ForwardingMethod;
-  /** UDP port that the real server takes GUE on, [1, 65535]; with 'gue' alone, which needs it. */
+  /** Sets the UDP port that the server takes GUE on, [1, 65535]. 'gue' needs it, and no other method takes it. */
   tunnelPort?: number;
-  /** Default 'none'; see {@link tunnelChecksums}. Changes the packets of connections that are there as well. */
+  /** Says what a checksum guards; a new server has 'none'. It changes the packets of existing connections as well. */
   tunnelChecksum?: TunnelChecksum;
-  /** Connections (active + inactive) at which it gets no new ones, [0, 2^31 - 1]; 0: no limit. */
+  /**
+   * Sets the number of connections at which the server gets no new ones, [0, 2^31 - 1]. 0, as at first, is no limit.
+   */
   upperThreshold?: number;
-  /** Connections below which it gets new ones again, [0, upperThreshold]; 0: three quarters of the upper threshold. */
+  /**
+   * Sets the number of connections below which the server gets new ones again, [0, upperThreshold]. 0, as at first,
+   * stands for three quarters of the upper threshold.
+   */
   lowerThreshold?: number;
 }
 
-/** Defaults: the virtual service's port, weight 1, up, forwarding 'ipip', no tunnel checksum, thresholds 0. */
+/**
+ * The options of {@link VirtualService.addRealServer}. Only `address` is required.
+ *
+ * @example
+ * ```ts
+ * import { Director, type RealServerOptions } from 'tunvs';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const options: RealServerOptions = { address: '10.3.0.11', weight: 2, forwarding: 'gue', tunnelPort: 6080 };
+ * const server = service.addRealServer(options);
+ * console.log(server.port, server.tunnelPort); // 80 6080
+ * ```
+ */
 export interface RealServerOptions extends RealServerKey, RealServerEdit {}
 
 /** Writes `192.0.2.1:80`. REQUIRES: a canonical address. */

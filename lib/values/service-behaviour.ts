@@ -2,32 +2,38 @@
 import type { NativeServiceConfig } from '../native/services.js';
 import { booleanOption, checkedOptions, choiceOption, integerOption } from './options.js';
 
-/** `reset`: as IPVS. `hash`: the scheduler decides, as it would for the connection's first packet. */
+/** The values of {@link MidStream}. */
 export const midStreamChoices = ['reset', 'hash'] as const;
 
+/**
+ * Says what becomes of a packet from the middle of a connection that the director does not know. With 'reset' it is
+ * treated as IPVS does. With 'hash' the scheduler decides, as it would for the connection's first packet.
+ */
 export type MidStream = (typeof midStreamChoices)[number];
 
+/** How the weight of a real server rises that is new, that comes back, or whose weight was 0. */
 export interface SlowStart {
-  /** How long the weight rises, [0, 86400]; 0: not at all. */
+  /** The number of seconds that the weight rises, [0, 86400]. With 0 the server has its whole weight at once. */
   seconds: number;
 }
 
+/** The settings of a virtual service that IPVS does not have. */
 export interface ServiceBehaviour {
   /**
-   * What a packet meets that is from the middle of a connection which the director does not know: TCP without SYN,
+   * Says what becomes of a packet from the middle of a connection that the director does not know: TCP without SYN, or
    * SCTP without INIT. 'hash' is for the schedulers by which directors agree without knowing of each other: 'sh', 'mh',
-   * 'maglev' and 'rendezvous'. Resets and ABORTs never open a connection. Default 'reset'.
+   * 'maglev' and 'rendezvous'. A reset or an ABORT never opens a connection. The default is 'reset'.
    */
   midStream?: MidStream;
   /**
-   * A real server that is new, that comes back, or whose weight was 0, begins with a tenth of its weight and has the
-   * whole of it after so many seconds. For 'wrr', 'wlc', 'sed', 'nq', 'twos', 'maglev', 'rendezvous' and 'p2c'; not
-   * together with `midStream: 'hash'`. Default: none.
+   * Lets a real server that is new, that comes back, or whose weight was 0, begin with a tenth of its weight and reach
+   * the whole of it after so many seconds. It works with 'wrr', 'wlc', 'sed', 'nq', 'twos', 'maglev', 'rendezvous' and
+   * 'p2c', and not together with `midStream: 'hash'`. The default is none.
    */
   slowStart?: SlowStart;
   /**
-   * Whether UDP connections of a real server that was removed go to another one with their next datagram. Default
-   * false: they meet silence, so that they can go on when the server comes back.
+   * Sends UDP connections of a real server that was removed to another one with their next datagram. When it is false,
+   * the default, their datagrams are dropped, so that they can go on when the server comes back.
    */
   rescheduleUdp?: boolean;
 }

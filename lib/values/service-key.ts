@@ -5,39 +5,40 @@ import { choiceOption, integerOption, MAX_UINT32, readArguments, refuse } from '
 import { parseUnicastPrefix, prefixFamily, splitPrefix } from './prefix.js';
 import { type AnyProtocol, type Protocol, protocolName, protocolNumber, protocols } from './protocol.js';
 
-/** A virtual service by address. */
+/** The name of a virtual service by protocol, address and port. */
 export interface AddressServiceKey {
+  /** The transport protocol. */
   protocol: Protocol;
-  /** The virtual address (VIP), or a range of them: `192.0.2.0/28`. */
+  /** The virtual address (VIP), or a range of them such as `192.0.2.0/28`. */
   address: string;
-  /** [0, 65535]; 0, every port, is for persistent services. */
+  /** The virtual port, or the first of a range, [0, 65535]. 0 stands for every port; it is for persistent services. */
   port: number;
-  /** The last port of a range that begins with `port`. Default: the one port. */
+  /** The last port of a range that begins with `port`. The default is `port`. */
   lastPort?: number | undefined;
 }
 
-/** A virtual service by firewall mark: of any protocol, address and port that `setMarks()` gives the mark. */
+/** The name of a virtual service by firewall mark, which takes whatever packets {@link Director.setMarks} marks. */
 export interface MarkServiceKey {
-  /** [1, 2^32 - 1] */
+  /** The firewall mark, [1, 2^32 - 1]. */
   mark: number;
-  /** Default 4. */
+  /** The address family. The default is 4. */
   family?: AddressFamily;
 }
 
-/** What names a virtual service. */
+/** What names a virtual service: protocol, address and port, or a firewall mark. */
 export type VirtualServiceKey = AddressServiceKey | MarkServiceKey;
 
 /** The name of a virtual service in full. */
 export interface ServiceIdentity {
-  /** 'ip', any, where `mark` is set. */
+  /** The transport protocol. It is 'ip', any, when `mark` is set. */
   protocol: AnyProtocol;
-  /** The virtual address (VIP), or ADDRESS/LENGTH; '0.0.0.0' or '::', any of the family, where `mark` is set. */
+  /** The virtual address (VIP), or ADDRESS/LENGTH. It is '0.0.0.0' or '::', any of the family, when `mark` is set. */
   address: string;
-  /** 0: every port. */
+  /** The virtual port, or the first of a range; 0 stands for every port. */
   port: number;
-  /** Of a range that begins with `port`. */
+  /** The last port of a range that begins with `port`. */
   lastPort?: number | undefined;
-  /** Firewall mark. */
+  /** The firewall mark that names the service. */
   mark?: number | undefined;
 }
 

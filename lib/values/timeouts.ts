@@ -4,13 +4,13 @@
 import { checkedOptions, integerOption, refuse } from './options.js';
 import type { AnyProtocol } from './protocol.js';
 
-/** Seconds. */
+/** The timeouts that ipvsadm's `--set` changes, in seconds, [0, 2678400]. */
 export interface Timeouts {
-  /** Of an established TCP connection without packets; 900 at first. */
+  /** The timeout of an established TCP connection; 900 at first. */
   tcp: number;
-  /** Of a TCP connection after the client's FIN; 120 at first. */
+  /** The timeout of a TCP connection after the client's FIN; 120 at first. */
   tcpFin: number;
-  /** Of UDP; 300 at first. */
+  /** The timeout of a UDP connection; 300 at first. */
   udp: number;
 }
 
@@ -47,12 +47,13 @@ const sctpStates = [
 
 const statesOf = { tcp: tcpStates, sctp: sctpStates, udp: ['udp'] } as const;
 
-/** Every state of every protocol: TCP's by the names that connections are listed with, in other letters. */
+/** The values of {@link TimeoutState}. */
 export const timeoutStates = Object.freeze([...tcpStates, ...sctpStates, ...statesOf.udp] as const);
 
+/** A state of a connection. TCP's states have the names by which connections are listed, in camel case. */
 export type TimeoutState = (typeof timeoutStates)[number];
 
-/** Seconds by state, [1, 2678400]: how long a connection in it is remembered without packets. */
+/** How many seconds, [1, 2678400], a connection in each state is remembered without packets. */
 export type StateTimeouts = Partial<Record<TimeoutState, number>>;
 
 /** ipvsadm's limit of 31 days. */

@@ -131,6 +131,7 @@ class Director {
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
   // Returns the memory that persistence engines' data take beside the tables.
   uint64_t persistenceDataBytes() const { return entries_.persistenceData().bytes(); }
+  const ConnTable& connTable(Family family) const { return entries_.table(family); }
   uint32_t connectionCapacity() const { return entries_.table(Family::ipv4).capacity(); }
 
   // Says what would become of a packet that came now, and why. Asking changes nothing. `mark` is its device's mark.

@@ -15,7 +15,7 @@ constexpr size_t kHoldsPerTurn = 64;
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
-  auto region = TableRegion::anonymous(Director::tableBytes(options));
+  auto region = TableRegion::anonymous(Director::tableBytes(options), TableRegion::Pages::small);
   if (!region) return region.error();
   DirectorOptions withClock = options;
   withClock.now = coarseNow();

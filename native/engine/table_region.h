@@ -10,8 +10,10 @@ namespace tunvs {
 
 class TableRegion {
  public:
-  // Anonymous memory, in huge pages where the kernel has them.
-  static Result<TableRegion> anonymous(size_t bytes);
+  // In huge pages each first touch takes 2 MiB, and so a table that is used at all is soon there in full.
+  enum class Pages : uint8_t { huge, small };
+  // Anonymous memory; huge pages are a wish that the kernel may refuse.
+  static Result<TableRegion> anonymous(size_t bytes, Pages pages = Pages::huge);
   TableRegion(TableRegion&& other) noexcept;
   TableRegion& operator=(TableRegion&&) = delete;
   ~TableRegion();

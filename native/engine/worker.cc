@@ -169,6 +169,13 @@ void Worker::readMemory(Tick now) {
   if (const auto pages = availablePages()) parts_.director.setAvailablePages(*pages);
 }
 
+// One worker looks for all: it sums every shard's count, which is too much for each round.
+void Worker::lookAtTables(Tick now) {
+  if (parts_.index != 0 || now - tablesSeenAt_ < kMemoryTicks) return;
+  tablesSeenAt_ = now;
+  for (const Family family : {Family::ipv4, Family::ipv6}) tablePages_.look(parts_.director.connTable(family));
+}
+
 void Worker::readRoutes() {
   if (parts_.routes == nullptr) return;
   const uint64_t generation = parts_.routes->mtuGeneration();
@@ -181,6 +188,7 @@ void Worker::housekeep(Tick now) {
   readRoutes();
   isExpiryDone_ = parts_.director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
   readMemory(now);
+  lookAtTables(now);
   housekept_ = now;
   WorkerStats& stats = parts_.director.stats(parts_.index);
   uint64_t oversized = parts_.queue.oversized();

@@ -14,6 +14,7 @@
 #include "engine/event_ring.h"
 #include "engine/loss_report.h"
 #include "engine/policy_channel.h"
+#include "engine/table_pages.h"
 #include "engine/vector_pool.h"
 #include "io/os/loop_thread.h"
 #include "io/os/unique_fd.h"
@@ -62,6 +63,7 @@ class Worker {
   void consultPolicies(Tick now, OutputVector& out);
   void housekeep(Tick now);
   void readMemory(Tick now);
+  void lookAtTables(Tick now);
   void send(const OutputVector& out);
   void sendMixed(const OutputVector& out);
   SendResult sendBy(OutputWay way, std::span<const OutputPacket> packets);
@@ -80,6 +82,8 @@ class Worker {
   uint64_t routesRead_ = 0;  // generation
   LossReport losses_;
   Tick memoryReadAt_ = 0;
+  TablePages tablePages_;
+  Tick tablesSeenAt_ = 0;
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };
 

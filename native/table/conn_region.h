@@ -57,6 +57,8 @@ class ConnRegion {
   uint32_t shardUnits() const { return header_->shardUnits; }        // connections that a shard has room for
   uint64_t bytes() const { return header_->firstShard + header_->shards * header_->shardBytes; }
 
+  std::span<std::byte> memory() const { return {base_, bytes()}; }
+
   uint64_t hash(const FlowKey& key) const { return flowHash(key, header_->secret); }
   uint32_t shardOf(uint64_t hash) const { return static_cast<uint32_t>((hash >> 32) * header_->shards >> 32); }
 

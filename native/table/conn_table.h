@@ -63,6 +63,7 @@ class ConnTable {
   uint32_t shardCount() const { return region_.shardCount(); }
   // Returns the bytes that the region takes.
   uint64_t regionSize() const { return region_.bytes(); }
+  std::span<std::byte> memory() const { return region_.memory(); }
   uint64_t liveCount() const;
 
   // ---- lookup, lock-free ----

@@ -4,35 +4,21 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sources } from '../sources.js';
 import { compileProgress } from './compile-progress.js';
+import { nodeGyp } from './node-gyp.js';
 import { precompiledHeaders } from './precompiled.js';
 import { Failure, root, step } from './run.js';
 
 const inRoot = (...parts) => join(root, ...parts);
 const readJson = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined);
 
-/** npm ci, when what is installed is not what package-lock.json says. */
-export async function ensureDependencies() {
-  const wanted = readJson(inRoot('package-lock.json')).packages;
-  const present = readJson(inRoot('node_modules', '.package-lock.json'))?.packages ?? {};
+/** npm ci in `folder`, when what is installed there is not what its package-lock.json says. */
+export async function ensureDependencies(folder = root, title = 'npm ci') {
+  const wanted = readJson(join(folder, 'package-lock.json')).packages;
+  const present = readJson(join(folder, 'node_modules', '.package-lock.json'))?.packages ?? {};
   const isPresent = ([path, entry]) => path === '' || entry.optional || present[path]?.version === entry.version;
   if (Object.entries(wanted).every(isPresent)) return;
   // Without scripts: npm would build the native part for an installation, not for development.
-  await step('npm ci', 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund']);
-}
-
-/** Where this node's own headers are, when it came with them: nothing is downloaded then. */
-export function headersFolder() {
-  const prefix = dirname(dirname(process.execPath));
-  return existsSync(join(prefix, 'include', 'node', 'node_api.h')) ? prefix : undefined;
-}
-
-function nodeGyp(...args) {
-  const folder = headersFolder();
-  return [
-    inRoot('node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
-    ...(folder ? [`--nodedir=${folder}`] : []),
-    ...args,
-  ];
+  await step(title, 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
 }
 
 /**
@@ -49,7 +35,7 @@ async function ensureConfigured() {
   const state = JSON.stringify({ ...flags, sources: ['core', 'addon', 'tests'].map(sources) });
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return flags;
   rmSync(stamp, { force: true });
-  await step('configuring the native build', process.execPath, nodeGyp('configure', '--', '-Dtunvs_tests=1'));
+  await step('configuring the native build', ...nodeGyp('configure', '--', '-Dtunvs_tests=1'));
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, state);
   return flags;
@@ -62,8 +48,7 @@ export async function ensureNative({ tests = false } = {}) {
   const targets = tests ? ['tunvs', 'tunvs_native_tests'] : ['tunvs'];
   await step(
     tests ? 'building the native part and its tests' : 'building the native part',
-    process.execPath,
-    nodeGyp('build', '-j', String(availableParallelism()), ...targets),
+    ...nodeGyp('build', '-j', String(availableParallelism()), ...targets),
     { env, progress: compileProgress(inRoot('build'), targets, env) },
   );
 }

@@ -1,16 +1,22 @@
-/** Mocha's `spec` reporter that also writes { passed, failed, skipped } to the file of its `counts` option. */
+/**
+ * Mocha's `spec` reporter that also writes { passed, failed, skipped, running } to the file of its `counts` option,
+ * whenever a test or a hook begins and at the end: they are known of a run that is stopped as well.
+ */
 import { writeFileSync } from 'node:fs';
 import Mocha from 'mocha';
+
+const { EVENT_TEST_BEGIN, EVENT_HOOK_BEGIN, EVENT_RUN_END } = Mocha.Runner.constants;
 
 export default class CountingReporter extends Mocha.reporters.Spec {
   constructor(runner, options) {
     super(runner, options);
-    runner.once(Mocha.Runner.constants.EVENT_RUN_END, () => {
+    const write = (running) => {
       const { passes, failures, pending } = this.stats;
-      writeFileSync(
-        options.reporterOptions.counts,
-        JSON.stringify({ passed: passes, failed: failures, skipped: pending }),
-      );
-    });
+      const counts = { passed: passes, failed: failures, skipped: pending, running };
+      writeFileSync(options.reporterOptions.counts, JSON.stringify(counts));
+    };
+    runner.on(EVENT_TEST_BEGIN, (test) => write(test.fullTitle()));
+    runner.on(EVENT_HOOK_BEGIN, (hook) => write(hook.fullTitle()));
+    runner.once(EVENT_RUN_END, () => write());
   }
 }

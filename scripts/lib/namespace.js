@@ -34,6 +34,9 @@ export function namespaceProblem() {
   return problem;
 }
 
+/** Whether each program that is run isolated() has namespaces of its own, so that several may run at the same time. */
+export const areIsolated = () => !process.env[marker] && !namespaceProblem();
+
 /**
  * Returns the [command, args, environment] that runs `command` in namespaces of its own; they are unchanged when
  * already in such namespaces, or when none are available.

@@ -16,11 +16,11 @@ const EXAMPLES = {
 
 /**
  * What make has to be told so that the build in `folder` uses them; nothing where the compiler is not GCC, or is behind
- * ccache, which keeps no results of theirs. `flags`: what those that make hands to the compiler come from. REQUIRES: the
- * build is configured.
+ * ccache, which keeps no results of theirs. `flags`: what those that make hands to the compiler come from. `targets`: the
+ * names of EXAMPLES that the build has. `env`: what make is run with. REQUIRES: the build is configured.
  */
-export async function precompiledHeaders(folder, flags) {
-  const compiler = process.env.CXX || 'g++';
+export async function precompiledHeaders(folder, flags, targets = Object.keys(EXAMPLES), env = process.env) {
+  const compiler = env.CXX || 'g++';
   const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout ?? '';
   if (compiler.includes('ccache') || !version.includes('Free Software Foundation')) return {};
   const place = join(folder, 'precompiled');
@@ -30,7 +30,7 @@ export async function precompiledHeaders(folder, flags) {
   const stamp = join(place, 'key');
   if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== key) {
     rmSync(place, { recursive: true, force: true });
-    const commands = Object.entries(EXAMPLES).map(([name, [target, file]]) => [name, commandOf(folder, target, file)]);
+    const commands = targets.map((name) => [name, commandOf(folder, ...EXAMPLES[name], env)]);
     if (commands.some(([, command]) => command === undefined)) return {};
     mkdirSync(`${header}.gch`, { recursive: true });
     copyFileSync(HEADER, header);
@@ -38,15 +38,15 @@ export async function precompiledHeaders(folder, flags) {
     await step('compiling the standard headers', 'sh', ['-ec', script.join('\n')], { cwd: folder });
     writeFileSync(stamp, key);
   }
-  return { CXXFLAGS: [`-include ${header}`, process.env.CXXFLAGS].filter(Boolean).join(' ') };
+  return { CXXFLAGS: [`-include ${header}`, env.CXXFLAGS].filter(Boolean).join(' ') };
 }
 
 /** How make would compile a file, without the names of files. */
-function commandOf(folder, target, file) {
+function commandOf(folder, target, file, env) {
   const object = `Release/obj.target/${target}/native/${file}.o`;
   const source = `../native/${file}.cc`;
   const args = ['--dry-run', `--what-if=${source}`, 'BUILDTYPE=Release', object];
-  const { stdout = '' } = spawnSync('make', args, { cwd: folder, encoding: 'utf8' });
+  const { stdout = '' } = spawnSync('make', args, { cwd: folder, env, encoding: 'utf8' });
   const line = stdout
     .split('\n')
     .find((each) => each.includes(` -o ${object} ${source} `) && !each.startsWith('printf'));

@@ -1,6 +1,7 @@
 /** The programs beyond those of `npm test`: says which are here, and installs the others where that is allowed. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { compilerPackage, targets } from './cross.js';
 import { Failure, collect, hasProgram, step } from './run.js';
 
 const emptyFuzzTarget = 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }';
@@ -19,6 +20,16 @@ async function clangPackages() {
 
 const known = {
   clang: { isHere: hasClang, packages: clangPackages },
+  ...Object.fromEntries(
+    targets.map((target) => {
+      const name = `${target.triplet}-g++`;
+      return [name, { isHere: () => hasProgram(name), packages: async () => [compilerPackage(target)] }];
+    }),
+  ),
+  'qemu-aarch64-static': {
+    isHere: () => hasProgram('qemu-aarch64-static'),
+    packages: async () => ['qemu-user-static'],
+  },
   nft: { isHere: () => hasProgram('nft'), packages: async () => ['nftables'] },
   ...Object.fromEntries(
     ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl'].map((name) => [

@@ -20,19 +20,27 @@ export async function main(body) {
   }
 }
 
-/** Runs a program quietly; returns { status, output }. Status 127: there is no such program; 124: it took too long. */
-export function collect(command, args, { limitMs, onOutput, ...options } = {}) {
+/**
+ * Runs a program quietly; returns { status, output, isStopped }. Status 127: there is no such program; 124: it was
+ * stopped, after `limitMs` or because it said nothing for `silenceMs`.
+ */
+export function collect(command, args, { limitMs, silenceMs, onOutput, ...options } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
     let output = '';
-    let isLate = false;
-    const timer =
-      limitMs &&
+    let stopped;
+    const stopAfter = (ms, why) =>
+      ms &&
       setTimeout(() => {
-        isLate = true;
+        stopped = why;
+        // What has left the group may hold the output open.
+        child.once('exit', () => [child.stdout, child.stderr].map((stream) => stream.destroy()));
         killGroup(child);
-      }, limitMs);
+      }, ms);
+    const limit = stopAfter(limitMs, `stopped after ${limitMs / 1000} s\n`);
+    const silence = stopAfter(silenceMs, `stopped: it said nothing for ${silenceMs / 1000} s\n`);
     const append = (chunk) => {
+      silence?.refresh();
       output += chunk;
       onOutput?.(chunk);
     };
@@ -40,19 +48,20 @@ export function collect(command, args, { limitMs, onOutput, ...options } = {}) {
     child.stderr.setEncoding('utf8').on('data', append);
     child.on('error', (error) => finish(127, `${error.message}\n`));
     child.on('close', (status, signal) => {
-      if (isLate) finish(124, `stopped after ${limitMs / 1000} s\n`);
+      if (stopped) finish(124, stopped);
       else finish(status, signal ? `ended by ${signal}\n` : '');
     });
     const stopAll = () => {
       killGroup(child);
-      process.exit(130);
+      setImmediate(() => process.exit(130)); // behind the other programs that run
     };
     process.once('SIGINT', stopAll).once('SIGTERM', stopAll);
 
     function finish(status, note) {
-      clearTimeout(timer);
+      clearTimeout(limit);
+      clearTimeout(silence);
       process.off('SIGINT', stopAll).off('SIGTERM', stopAll);
-      resolve({ status: status ?? 1, output: output + note });
+      resolve({ status: status ?? 1, output: output + note, isStopped: stopped !== undefined });
     }
   });
 }
@@ -86,20 +95,13 @@ export async function step(title, command, args, { progress, ...options } = {}) 
 }
 
 /** Hands the terminal over; returns the exit status. The program answers the terminal's signals. */
-export function handOver(command, args, { limitMs, ...options } = {}) {
+export function handOver(command, args, options = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: 'inherit', ...options });
-    const timer =
-      limitMs &&
-      setTimeout(() => {
-        console.error(`${command} ${args.at(-1)}: stopped after ${limitMs / 1000} s`);
-        child.kill('SIGKILL');
-      }, limitMs);
     const ignore = () => {};
     const passOn = () => child.kill('SIGTERM');
     process.on('SIGINT', ignore).on('SIGTERM', passOn);
     const finish = (status) => {
-      clearTimeout(timer);
       process.off('SIGINT', ignore).off('SIGTERM', passOn);
       resolve(status);
     };

@@ -35,7 +35,7 @@ describeLab('torn datagrams', () => {
   it('differ only where docs/differences.md says so', () => {
     const page = readFileSync(new URL('../../../docs/differences.md', import.meta.url), 'utf8');
     for (const { row } of DIFFERENCES)
-      assert.ok(page.includes(`\n| ${row}`), `docs/differences.md has no row "${row}"`);
+      assert.ok(page.includes(`\n- **${row}`), `docs/differences.md has no row "${row}"`);
   });
 
   it(`arrive and are answered as by the kernel itself, seed ${SEED}`, async () => {

@@ -22,7 +22,7 @@ const api = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8
 function documented(heading: string): string[] {
   const section = api.split(/^#+ /m).find((each) => each.startsWith(`${heading}\n`));
   assert.ok(section, `docs/api.md has a section "${heading}"`);
-  return [...section.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? '');
+  return [...section.matchAll(/^[|-] `([^`]+)`/gm)].map((match) => match[1] ?? '');
 }
 
 describe('names', () => {

@@ -24,7 +24,7 @@ describe('the news of a director', () => {
     const native = [...source.matchAll(/case EventType::\w+: return "(\w+)";/g)].map(([, name]) => name as string);
     assert.ok(native.length >= 6, 'the names are not where this test looks for them');
     const api = readFileSync(new URL('../../../lib/values/engine-event.ts', import.meta.url), 'utf8');
-    const documented = [...api.matchAll(/^ {3}\* `(\w+)`[:,]/gm)].map(([, name]) => name as string);
+    const documented = [...api.matchAll(/^ {3}\* - `(\w+)`[:,]/gm)].map(([, name]) => name as string);
     assert.deepEqual(
       native.filter((name) => !documented.includes(name)),
       [],

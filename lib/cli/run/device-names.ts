@@ -1,6 +1,6 @@
-/** Names that devices would get. */
+/** The names that devices would get. */
 
-/** Of `%d` the kernel makes the lowest number whose name is free. */
+/** The kernel replaces `%d` by the lowest number whose name is free. */
 export function deviceNames(wanted: readonly string[], isThere: (name: string) => boolean): string[] {
   const names: string[] = [];
   const isTaken = (name: string) => names.includes(name) || isThere(name);

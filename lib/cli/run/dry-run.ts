@@ -54,7 +54,7 @@ export async function dryRun(
   io.stdout.write(`${shown.join('\n')}\n`);
 }
 
-/** Of "auto" nobody knows the answer without opening a socket. */
+/** Nobody knows the answer of "auto" without opening a socket. */
 function refuseDirectRouting(services: DirectorStats['services'], egress: string): void {
   if (egress === 'auto' || egress === 'packet') return;
   const server = services.flatMap(({ servers }) => servers).find(({ forwarding }) => forwarding === 'dr');

@@ -1,5 +1,5 @@
 /** What `tunvs run` opens its director with, by its command line. */
-import type { DirectorOpenOptions } from '../../director/director-options.js';
+import type { DirectorOpenOptions } from '../../director/open-options.js';
 import { engineOptions } from '../engine-options.js';
 import type { RunOptions } from './options.js';
 

@@ -8,7 +8,7 @@ import { type CliIo, UsageError } from '../verb.js';
 import { commandWords, count } from '../words.js';
 import type { RunOptions } from './options.js';
 
-/** Of a huge reload the text shows the first; JSON has all. */
+/** The text shows the first changes of a huge reload; JSON has all. */
 const MOST_SHOWN = 100;
 
 /** Keeps the old rules when the new ones hold a mistake. */

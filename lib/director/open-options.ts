@@ -1,0 +1,151 @@
+/** What `Director.open` and `Director.offline` take; director-options.ts checks it. */
+import type { Egress } from '../values/egress.js';
+
+/** The TUN device that {@link Director.open} opens. */
+export interface DeviceOptions {
+  /** Names the TUN interface, in at most 15 bytes. `%d` stands for a free number. The default is 'tunvs0'. */
+  name?: string;
+  /** Sets the number of queues, [1, 64], each with a worker thread. The default is one for each CPU, at most 4. */
+  queues?: number;
+  /**
+   * Sets the length of the longest packet that is read, in bytes, [576, 65535]. Longer packets are dropped and counted.
+   * The default is the larger of 2048 and `pathMtu`.
+   */
+  maxPacketBytes?: number;
+}
+
+/**
+ * A further TUN device, whose packets have a firewall mark at the director. The host's rules (`ip rule add fwmark`)
+ * have to steer packets of that mark to it.
+ */
+export interface MarkDeviceOptions {
+  /** Sets the firewall mark, [1, 2^32 - 1]. */
+  mark: number;
+  /** Names the TUN interface, as for the main device. The default is 'tunvsm%d'. */
+  name?: string;
+  /** Sets the number of queues, [1, 64]; each has a worker thread. The default is 1; all devices have at most 64. */
+  queues?: number;
+}
+
+/** The way in which {@link Director.open} sets up the host. */
+export interface HostOptions {
+  /**
+   * Sets the device's MTU in bytes, [576, maxPacketBytes]. It should be the path MTU to the real servers less the outer
+   * header. When a packet is longer, the host answers the client "fragmentation needed"; when it is too long for its
+   * real server alone, the director does. The default is `pathMtu` - 20.
+   */
+  mtuBytes?: number;
+  /** Sets how many packets of a queue may wait for a worker, [1, 2^31 - 1]. The default is 4096. */
+  txQueueLength?: number;
+  /** Says whether the host answers ARP for virtual addresses in one of its subnets. The default is true. */
+  answersArp?: boolean;
+}
+
+/** The values of {@link PingReply}. */
+export const pingReplies = ['always', 'when-up', 'never'] as const;
+
+/**
+ * Says when an echo request to a virtual address is answered. With 'when-up' it is answered only if a real server is
+ * up, not drained, and of a weight above 0. It does not matter whether that server has reached its upper threshold.
+ */
+export type PingReply = (typeof pingReplies)[number];
+
+/** The values of {@link NoServerReply}. */
+export const noServerReplies = ['unreachable', 'reset'] as const;
+
+/**
+ * Says what a client gets when no real server may take its connection. With 'unreachable' it gets an ICMP port
+ * unreachable, as from IPVS. With 'reset' a TCP client gets a RST, and the others the ICMP error.
+ */
+export type NoServerReply = (typeof noServerReplies)[number];
+
+/** The options that every director takes, with a device or without. */
+export interface EngineOptions {
+  /**
+   * Sets the director's addresses (DIP), which are the outer source of tunnel packets: at most one for each address
+   * family. When a range such as '10.2.1.0/28' is given, each flow takes the address that its hash picks, which spreads
+   * flows over paths and over the real servers' queues. The range has to be routed to the director, and no virtual
+   * address may lie in it.
+   */
+  source: string | readonly string[];
+  /** Sets the path MTU to real servers where no smaller one was learned, in bytes, [576, 65535]; 1500 by default. */
+  pathMtu?: number;
+  /**
+   * Sets the narrowest path to a real server that ICMP errors can bring about, in bytes, [68, `pathMtu`]. The default is
+   * 552, as Linux has it (`net.ipv4.route.min_pmtu`); for IPv6 real servers it is at least 1280. When it equals
+   * `pathMtu`, no ICMP error is believed.
+   */
+  pathMtuFloor?: number;
+  /** Says when an echo request to a virtual address is answered. The default is 'always'. */
+  pingReply?: PingReply;
+  /** Says what a client gets when no real server may take its connection. The default is 'unreachable'. */
+  noServerReply?: NoServerReply;
+  /** Sets how many connections of each address family fit the table, [1024, 2^28]. The default is 1,048,576. */
+  maxConnections?: number;
+}
+
+/**
+ * The options of {@link Director.open}.
+ *
+ * @example
+ * ```ts
+ * import { Director, type DirectorOpenOptions } from 'tunvs';
+ *
+ * const options: DirectorOpenOptions = {
+ *   source: '10.2.0.2',
+ *   maxConnections: 65_536,
+ *   device: { name: 'web%d', queues: 2 },
+ *   egress: 'tun',
+ *   setUpHost: { answersArp: false },
+ *   signal: AbortSignal.timeout(10_000),
+ * };
+ * const director = await Director.open(options);
+ * console.log(director.device?.name, director.device?.egress); // web0 tun
+ * await director.close();
+ * ```
+ */
+export interface DirectorOpenOptions extends EngineOptions {
+  /** Describes the TUN device that packets of virtual services come by. */
+  device?: DeviceOptions;
+  /**
+   * Opens further devices, one for each firewall mark that somebody else gives, such as nftables. A rule of
+   * {@link Director.setMarks} takes precedence over the mark of a device.
+   */
+  markDevices?: readonly MarkDeviceOptions[];
+  /** Chooses how packets leave. The default, 'auto', takes the first of 'packet', 'raw' and 'tun' that works. */
+  egress?: 'auto' | Egress;
+  /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */
+  hashSeed?: bigint;
+  /**
+   * Says whether to set up the host (device up, ip_forward, a route for each virtual address, ...), and how. close()
+   * undoes all of it. The default is true, unless one of the devices existed before.
+   */
+  setUpHost?: boolean | HostOptions;
+  /** Sets how long a worker spins on an idle device before it sleeps, in microseconds, [0, 1000000]; 0 by default. */
+  busyPollUs?: number;
+  /** When it is aborted before the director is open, open() undoes what it has done and rejects with its reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The options of {@link Director.offline}.
+ *
+ * @example
+ * ```ts
+ * import { Director, type OfflineOptions } from 'tunvs';
+ *
+ * const options: OfflineOptions = { source: '10.2.0.2', maxConnections: 1024, localAddresses: ['10.2.0.3'] };
+ * const director = Director.offline(options);
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * console.log(service.addRealServer({ address: '10.2.0.3' }).forwarding); // local
+ * ```
+ */
+export interface OfflineOptions extends EngineOptions {
+  /** Seeds the connection table's hash, [0, 2^64). The default is 0, so that runs can be repeated. */
+  seed?: bigint | number;
+  /**
+   * Lists the addresses that the director's host has besides `source` and loopback. A real server at one of them is
+   * local. The default is none.
+   */
+  localAddresses?: readonly string[];
+}

@@ -1,0 +1,66 @@
+/** What is said last when the native part of an installed package cannot be compiled. */
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { Failure } from './run.js';
+
+const tools = [
+  { name: 'python3', chosenBy: ['npm_config_python', 'NODE_GYP_FORCE_PYTHON', 'PYTHON'] },
+  { name: 'make', chosenBy: ['MAKE'] },
+  { name: 'g++', chosenBy: ['CXX'] },
+];
+
+const packages =
+  'install them with "apt-get install python3 make g++" (Debian, Ubuntu), "dnf install python3 make gcc-c++" (Fedora) ' +
+  'or "apk add python3 make g++ linux-headers" (Alpine), and run the same command again';
+
+/** Looked for without a shell, which may be missing where so much is. */
+function isInPath(name) {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** The programs that compiling needs and that are not here. */
+export function missingTools() {
+  return tools
+    .filter(({ name, chosenBy }) => !chosenBy.some((variable) => process.env[variable]) && !isInPath(name))
+    .map(({ name }) => name);
+}
+
+const listed = (names) => names.join(', ').replace(/, ([^,]*)$/, ' and $1');
+
+/** What node-gyp and the compiler write, and what it means. The first that is found counts. */
+const causes = [
+  [
+    /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|fetch failed|network/i,
+    () =>
+      `the headers of node ${process.version} are not on this machine and could not be downloaded; name a folder that ` +
+      'holds include/node with "npm install --nodedir=FOLDER"',
+  ],
+  [/Could not find any Python/i, () => `no Python that node-gyp can use was found; ${packages}`],
+  [
+    /(?:unrecogni[sz]ed command[ -]line option|invalid value).*c\+\+20|fatal error: '?(?:span|concepts|bit)\b/,
+    () => 'the compiler does not know C++20; tunvs needs g++ 12 or clang 14, or newer, and takes the one in CXX',
+  ],
+  [
+    /Killed|internal compiler error|cannot allocate memory|virtual memory exhausted/i,
+    () => 'the compiler ran out of memory; run the same command again with JOBS=1 in the environment',
+  ],
+  [/No space left on device/, () => 'the disk is full'],
+];
+
+/** Of what is missing, or of the `output` of the step that failed, which `logPath` holds. */
+export function compileFailure({ missing = [], output = '', logPath }) {
+  const cause =
+    missing.length > 0
+      ? `${listed(missing)} ${missing.length > 1 ? 'are' : 'is'} missing; ${packages}`
+      : (causes.find(([pattern]) => pattern.test(output))?.[1]() ??
+        'the compiler or node-gyp failed; a C++20 compiler (g++ 12 or clang 14, or newer), make and python3 are needed');
+  const place = logPath ? `; the output of node-gyp is in ${logPath}` : '';
+  return new Failure(`tunvs: the native part could not be compiled: ${cause}${place}`);
+}

@@ -1,0 +1,42 @@
+/** Compiles the native part of an installed package; a Failure says in its last line what is wanting. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { compileFailure, missingTools } from './compile-failure.js';
+import { compileProgress } from './compile-progress.js';
+import { nodeGyp } from './node-gyp.js';
+import { precompiledHeaders } from './precompiled.js';
+import { collect, root } from './run.js';
+import { StepLine } from './step-line.js';
+
+export async function compileInstalled() {
+  const log = { text: '' };
+  const missing = missingTools();
+  if (missing.length > 0) throw compileFailure({ missing });
+
+  await run('configuring the native part', log, nodeGyp('configure'));
+  const folder = join(root, 'build');
+  const compiler = process.env.CXX || 'g++';
+  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout;
+  const env = { ...process.env, ...(await precompiledHeaders(folder, [version], ['core', 'addon'])) };
+  const width = process.env.JOBS === '1' ? 1 : availableParallelism();
+  const build = nodeGyp('build', '-j', String(width), 'tunvs');
+  await run('compiling the native part', log, build, { env, progress: compileProgress(folder, ['tunvs'], env) });
+  // As large as the rest of the package together, and of no use any more.
+  for (const name of ['precompiled', join('Release', 'obj.target'), join('Release', '.deps')])
+    rmSync(join(folder, name), { recursive: true, force: true });
+}
+
+/** A step whose output is kept in a file when it fails: npm removes the package's folder then. */
+async function run(title, log, [command, args], { env = process.env, progress } = {}) {
+  const line = new StepLine(title);
+  const onOutput = progress && ((chunk) => line.show(progress(chunk)));
+  const { status, output } = await collect(command, args, { env, onOutput });
+  line.end();
+  log.text += output;
+  if (status === 0) return console.log(`${title}: done`);
+  const path = join(mkdtempSync(join(tmpdir(), 'tunvs-install-')), 'gyp.log');
+  writeFileSync(path, log.text);
+  throw compileFailure({ output, logPath: path });
+}

@@ -1,0 +1,58 @@
+/** Makes the pages of the public API, docs/reference, from the doc comments in lib/ with typedoc. */
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ensureDependencies } from './ensure-built.js';
+import { readable } from './reference-readable.js';
+import { lacksExample } from './reference-examples.js';
+import { Failure, root } from './run.js';
+
+const sources = join(root, 'scripts', 'reference');
+const installed = join(root, 'build', 'reference');
+const modules = join(installed, 'node_modules');
+
+const options = {
+  name: 'tunvs',
+  entryPoints: [join(root, 'lib', 'index.ts')],
+  tsconfig: join(sources, 'tsconfig.json'),
+  plugin: [join(modules, 'typedoc-plugin-markdown', 'dist', 'index.js')],
+  readme: 'none',
+  excludeInternal: true,
+  excludePrivate: true,
+  excludeExternals: true,
+  sort: ['source-order'],
+  logLevel: 'Warn',
+  validation: { notExported: true, invalidLink: true, rewrittenLink: true, notDocumented: true },
+  // A page changes when the API or a comment changes, and at no other time.
+  disableSources: true,
+  disableGit: true,
+  includeVersion: false,
+  hidePageHeader: true,
+  hideBreadcrumbs: true,
+  useCodeBlocks: true,
+};
+
+/** typedoc and the older TypeScript that it needs are installed in build/, and only when the pages are made. */
+async function typedoc() {
+  mkdirSync(installed, { recursive: true });
+  for (const name of ['package.json', 'package-lock.json']) copyFileSync(join(sources, name), join(installed, name));
+  await ensureDependencies(installed, 'installing typedoc');
+  return import(pathToFileURL(join(modules, 'typedoc', 'dist', 'index.js')));
+}
+
+/** Writes the pages to `folder`; fails when a comment or an example is missing, or a link leads nowhere. */
+export async function writeReference(folder) {
+  const library = await typedoc();
+  const { Application, TSConfigReader } = library;
+  const application = await Application.bootstrapWithPlugins(options, [new TSConfigReader()]);
+  readable(application, library);
+  const project = await application.convert();
+  if (project === undefined) throw new Failure('typedoc could not read lib/; what it said is above');
+  application.validate(project);
+  for (const name of lacksExample(project, library)) application.logger.warn(`${name} has no @example`);
+  if (application.logger.hasWarnings() || application.logger.hasErrors())
+    throw new Failure('the doc comments of the public API are not complete; what is missing is above');
+  rmSync(folder, { recursive: true, force: true });
+  application.options.setValue('outputs', [{ name: 'markdown', path: folder }]);
+  await application.generateOutputs(project);
+}

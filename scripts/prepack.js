@@ -1,0 +1,16 @@
+/** What npm runs before it packs: dist/ is brought up to date, and binaries of other sources are left out. */
+import { existsSync, rmSync } from 'node:fs';
+import { ensureDependencies, ensureTypescript } from './lib/ensure-built.js';
+import { prebuiltFolder, sourcesProblem } from './lib/prebuilt.js';
+import { main } from './lib/run.js';
+
+await main(async () => {
+  await ensureDependencies();
+  await ensureTypescript();
+  const problem = sourcesProblem();
+  if (problem === undefined) return;
+  if (existsSync(prebuiltFolder)) rmSync(prebuiltFolder, { recursive: true });
+  console.log(
+    `${problem}: the package compiles the native part where it is installed ("npm run build:prebuilt" makes them)`,
+  );
+});

@@ -1,0 +1,70 @@
+/** The fenced blocks of README.md, CONTRIBUTING.md and docs/, and which of them no test runs, with the reason. */
+import { readdirSync, readFileSync } from 'node:fs';
+
+export interface DocBlock {
+  page: string;
+  /** Of the page, from 1: the one behind the fence. */
+  line: number;
+  /** What stands behind the fence: `sh`, `ts`, `js`, `rules`, or `text` for pictures and output. */
+  language: string;
+  text: string;
+}
+
+export const ROOT = new URL('../../../', import.meta.url);
+
+export const PAGES: readonly string[] = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(new URL('docs/', ROOT))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
+    .sort(),
+];
+
+interface NotRun {
+  page: string;
+  /** How the block begins; without it, all blocks of the page are meant. */
+  begins?: string;
+  reason: string;
+}
+
+/** Keep it small: whatever can be run is run. */
+export const NOT_RUN: readonly NotRun[] = [
+  { page: 'README.md', begins: 'npm run demo', reason: '.ci/run runs npm test, and demo.test.ts the demo' },
+  { page: 'README.md', begins: 'npm pack', reason: 'package.test.ts packs and installs it' },
+  { page: 'README.md', begins: 'import { Director }', reason: 'readme.test.ts runs it as examples/readme.ts' },
+  { page: 'README.md', begins: 'docker run', reason: 'it needs docker and an image' },
+  { page: 'docs/install.md', reason: 'it needs the registry; package.test.ts installs the package' },
+];
+
+export function reasonNotRun({ page, text }: DocBlock): string | undefined {
+  return NOT_RUN.find((entry) => entry.page === page && text.startsWith(entry.begins ?? ''))?.reason;
+}
+
+export const titleOf = ({ page, line, text }: DocBlock) => `${page}:${line} ${text.split('\n', 1)[0]}`;
+
+export const readPage = (page: string) => readFileSync(new URL(page, ROOT), 'utf8');
+
+export function blocksOf(page: string, markdown: string): DocBlock[] {
+  const blocks: DocBlock[] = [];
+  let open: DocBlock | undefined;
+  for (const [index, line] of markdown.split('\n').entries()) {
+    const fence = /^\s*(?:```|~~~)\s*(\S*)/.exec(line);
+    if (fence === null) {
+      if (open !== undefined) open.text += `${line}\n`;
+    } else if (open === undefined) {
+      open = { page, line: index + 2, language: fence[1] ?? '', text: '' };
+    } else {
+      blocks.push(open);
+      open = undefined;
+    }
+  }
+  if (open !== undefined) throw new Error(`${page}:${open.line} a block has no end`);
+  return blocks;
+}
+
+export const docBlocks: readonly DocBlock[] = PAGES.flatMap((page) => blocksOf(page, readPage(page)));
+
+/** Blocks of these languages that a test has to run. */
+export const blocksToRun = (...languages: string[]): DocBlock[] =>
+  docBlocks.filter((block) => languages.includes(block.language) && reasonNotRun(block) === undefined);

@@ -1,0 +1,130 @@
+/** How the tests themselves are run: what hangs is stopped and named, and several say what they have to say in turn. */
+import { strict as assert } from 'node:assert';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventuallyHolds } from '../support/eventually.js';
+
+const script = (name: string) => new URL(`../../../scripts/lib/${name}`, import.meta.url).href;
+const { InTurn } = await import(script('in-turn.js'));
+
+/** Long enough for mocha to begin, on a slow machine too. */
+const SILENCE_MS = 10_000;
+
+let folder: string;
+
+/** Runs a part of the tests in a process of its own; what it printed and recorded. */
+function runPart(call: string): { output: string; recorded: object[] } {
+  const results = join(folder, 'results');
+  const body = `const suites = await import('${script('suites.js')}'); await suites.${call};`;
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '--eval', body], {
+    env: { ...process.env, TUNVS_RESULTS: results },
+    encoding: 'utf8',
+    timeout: 6 * SILENCE_MS,
+  });
+  const lines = existsSync(results) ? readFileSync(results, 'utf8').trim().split('\n') : [];
+  return { output: stdout, recorded: lines.map((line) => JSON.parse(line)) };
+}
+
+function file(name: string, text: string): string {
+  writeFileSync(join(folder, name), text);
+  return join(folder, name);
+}
+
+/** Whether the process runs whose id was written there. */
+function runs(pidFile: string): boolean {
+  const state = /^State:\s+(\w)/m;
+  try {
+    const status = readFileSync(`/proc/${readFileSync(pidFile, 'utf8').trim()}/status`, 'utf8');
+    return state.exec(status)?.[1] !== 'Z';
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).path?.startsWith('/proc/')) return false;
+    throw error;
+  }
+}
+
+describe('a test that hangs', function () {
+  this.timeout(7 * SILENCE_MS);
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tunvs-suites-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('in mocha is stopped with all that it started, named, and counted as failed beside those before it', () => {
+    const pid = join(folder, 'pid');
+    const path = file(
+      'hanging.cjs',
+      `it('ends', () => {});
+       it('never ends', () => {
+         const child = require('node:child_process').spawn('sleep', ['1000'], { stdio: 'inherit' });
+         require('node:fs').writeFileSync('${pid}', String(child.pid));
+         for (;;);
+       });
+       it('comes later', () => {});`,
+    );
+    const { output, recorded } = runPart(
+      `runMocha('hanging', ['${path}'], { limitMs: ${SILENCE_MS}, isMochaIsolated: false })`,
+    );
+    assert.match(output, /hanging: stopped, as it said nothing for 10 s, in the test "never ends"/);
+    assert.deepEqual(recorded, [{ name: 'hanging', passed: 1, failed: 1, skipped: 0 }]);
+    assert.equal(runs(pid), false);
+  });
+
+  it('in native code is stopped with all that it started, and named', () => {
+    const pid = join(folder, 'pid');
+    const path = file(
+      'hanging.sh',
+      `#!/bin/sh\necho 'ends'\necho 'never ends'\necho '    a detail'\nsleep 1000 & echo $! >${pid}\nwait\n`,
+    );
+    chmodSync(path, 0o755);
+    const { output, recorded } = runPart(`runNativeTests('hanging', '${path}', { limitMs: 3000 })`);
+    assert.match(output, /hanging: stopped, as it said nothing for 3 s, in the test "never ends"/);
+    assert.deepEqual(recorded, [{ name: 'hanging', passed: 0, failed: 1, skipped: 0 }]);
+    assert.equal(runs(pid), false);
+  });
+
+  it('is none while something is said now and then', () => {
+    const path = file(
+      'slow.sh',
+      `#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9 10; do echo $i; sleep 0.5; done\necho '10 passed, 0 failed'\n`,
+    );
+    chmodSync(path, 0o755);
+    const { recorded } = runPart(`runNativeTests('slow', '${path}', { limitMs: 4000 })`);
+    assert.deepEqual(recorded, [{ name: 'slow', passed: 10, failed: 0, skipped: 0 }]);
+  });
+});
+
+describe('programs that run at the same time', () => {
+  it('all end with the script that runs them when that is interrupted', async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tunvs-suites-'));
+    const pids = ['first', 'second'].map((name) => join(folder, name));
+    const body = `const { collect } = await import('${script('run.js')}');
+      for (const pid of ${JSON.stringify(pids)}) collect('sh', ['-c', 'echo $$ >$0.new; mv $0.new $0; exec sleep 1000', pid]);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', body], { stdio: 'ignore' });
+    await eventuallyHolds(async () => assert(pids.every((pid) => existsSync(pid))));
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'exit'), [130, null]);
+    await eventuallyHolds(async () => assert.deepEqual(pids.filter(runs), []));
+    rmSync(folder, { recursive: true });
+  });
+
+  it('have their output one behind the other, the first one at once', () => {
+    let shown = '';
+    const screen = new InTurn({ write: (text: string) => (shown += text) });
+    const [first, second, third] = [screen.open(), screen.open(), screen.open()];
+    second.write('b1 ');
+    third.write('c1 ');
+    third.end();
+    assert.equal(shown, '');
+    first.write('a1 ');
+    assert.equal(shown, 'a1 ');
+    first.end();
+    assert.equal(shown, 'a1 b1 ');
+    second.write('b2 ');
+    assert.equal(shown, 'a1 b1 b2 ');
+    second.end();
+    assert.equal(shown, 'a1 b1 b2 c1 ');
+  });
+});
