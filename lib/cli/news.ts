@@ -24,7 +24,7 @@ interface Row {
   sentence(news: News): string;
 }
 
-/** By the event's type. */
+/** The key is the event's type. */
 export const SENTENCES: Readonly<Record<string, Row>> = {
   tableFull: {
     isCount: true,

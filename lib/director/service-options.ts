@@ -89,7 +89,7 @@ function refuseSource(call: string, { address, mark }: ServiceIdentity, sourceRa
   refuse(`${call}: address`, address, expected);
 }
 
-/** What is left out stays. */
+/** An option left out keeps its value. */
 export function checkedServiceEdit(
   call: string,
   edit: VirtualServiceEdit,

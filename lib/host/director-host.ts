@@ -225,8 +225,8 @@ export class DirectorHost {
   }
 
   /**
-   * What the host lacks of what this director needs. Nothing when one of its devices is gone: that is told as the
-   * director's failure, and no way to a device that is gone can be put back.
+   * Returns what the host lacks of what this director needs. It needs nothing when one of its devices is gone: that is
+   * told as the director's failure, and no route to a device that is gone can be put back.
    */
   missing(snapshot: SnapshotHost): MissingStep[] {
     const names = [this.#deviceName, ...this.#marks.map(({ name }) => name)];

@@ -87,7 +87,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
   return ({ options }, service, warn) => {
     const server = parseServer(options, service);
     const settings = parseServerSettings(options);
-    // Tunnels and direct routing leave the packet's ports alone, so the service's port is the only one there can be.
+    // Tunnels and direct routing leave the packet's ports alone, so no port but the service's is possible.
     if (settings.forwarding !== 'nat' && service.kind === 'address')
       takeServicePort(server, servicePort(service), warn);
     if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {

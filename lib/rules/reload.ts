@@ -26,7 +26,7 @@ export async function reloadRules(
   return [...changes, ...reconcileSettings(director, wanted)];
 }
 
-/** Timeouts and sysctls; a rule that is gone puts the default back. */
+/** Sets timeouts and sysctls; a rule that is gone restores the default. */
 function reconcileSettings(director: Director, wanted: Director): RuleChange[] {
   const before = printTimeouts(director.timeouts);
   const rule = printTimeouts(wanted.timeouts);

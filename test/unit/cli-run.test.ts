@@ -178,7 +178,7 @@ describe('tunvs run --dry-run', () => {
     const address = own.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
     if (address === undefined) return this.skip();
     const { exitCode, stdout, stderr } = await dryRun(`-A -t ${address}:80\n`);
-    assert.match(stderr, /is an address of this host, so its kernel keeps the packets: write another virtual address/);
+    assert.match(stderr, /is an address of this host, so its kernel keeps the packets: remove it with/);
     assert.deepEqual([exitCode, stdout], [1, '']);
   });
 

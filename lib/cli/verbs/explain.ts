@@ -27,9 +27,9 @@ interface ExplainOptions extends EngineArguments {
 }
 
 const EXAMPLES = `
-Nothing is sent, and nothing needs to be running: the rules are put into a director without a device. With --in a
-capture is replayed first, so that there are connections; without a flow every packet of the capture is explained,
-each as things stand when it comes, by its number in the capture, as Wireshark counts: from 1, every frame.
+Nothing is sent and nothing needs to be running: explain puts the rules into a director without a device. With --in
+it first replays a capture, so that there are connections; without a flow it explains every packet of the capture as
+things stand when that packet comes. It numbers packets as Wireshark does: from 1, every frame.
 
 Examples:
   $ tunvs explain --rules web.rules --source 10.2.0.2 --client 198.51.100.7:40000 --virtual 192.0.2.1:80

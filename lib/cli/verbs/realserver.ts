@@ -84,9 +84,9 @@ With dr the virtual address is put on lo, otherwise on the tunnel device. On a L
 keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service itself
 listens on the virtual address or on any, and the default gateway must not be the director.
 
-Runs until SIGTERM or SIGINT, prints what it counted, and makes the host what it was; --dry-run shows the commands.
-SIGHUP looks at the host at once, and puts back what somebody else has changed. SIGUSR2 and SIGUSR1 print what was
-counted so far on standard error.
+The command runs until SIGTERM or SIGINT, then prints what it counted and undoes what it did to the host; --dry-run
+shows the commands. On SIGHUP it checks the host at once and puts back what somebody else has changed. On SIGUSR2 and
+SIGUSR1 it prints on standard error what was counted so far.
 
 Examples:
   tunvs realserver --vip 10.9.9.9 --director 10.2.0.2
@@ -171,7 +171,7 @@ function countersText(counters: Record<string, bigint>): string {
     .join(', ');
 }
 
-/** SIGHUP: the host is looked at now, and what was left alone is put back too. */
+/** On SIGHUP: checks the host now and puts back everything, even what was left alone for a while. */
 async function mend(host: RealServerHost, isJson: boolean, io: CliIo): Promise<void> {
   try {
     const mended = await host.mendHost();

@@ -21,9 +21,10 @@ import type { CliIo, Verb, VerbContext } from '../verb.js';
 import { commandWords, count } from '../words.js';
 
 const EXAMPLES = `
-Runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. SIGHUP reads the
-rules again and changes only what differs: connections of servers that stay are kept. What somebody else changes on the
-host is put back and told; SIGHUP does that at once. SIGUSR2 and SIGUSR1 print a line of status on standard error.
+The command runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. On
+SIGHUP it reads the rules again and changes only what differs: servers that stay keep their connections. It puts back
+what somebody else changes on the host, and says so; on SIGHUP it does that at once. On SIGUSR2 and SIGUSR1 it prints a
+line of status on standard error.
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
