@@ -24,13 +24,16 @@ const PT_INTERP = 3;
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 
-/** Whether a 64-bit program, in the byte order of this machine, is started by the dynamic linker of glibc. */
+/**
+ * Whether a 64-bit program, in the byte order of this machine, is started by the dynamic linker of glibc. Where it cannot
+ * be read, as without /proc, which tells node its own path, the dynamic linker has the last word: true.
+ */
 export function isForGlibc(program: string): boolean {
   let descriptor: number;
   try {
     descriptor = openSync(program, 'r');
   } catch {
-    return false;
+    return true;
   }
   const read = (offset: bigint, bytes: number) => {
     const buffer = Buffer.alloc(bytes);

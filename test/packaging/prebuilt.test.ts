@@ -66,7 +66,10 @@ describe('the prebuilt binaries', function () {
     });
 
     it(`for ${platform} show node their two entries alone`, () => {
-      assert.deepEqual(readBinary(path(platform)).exported.sort(), ['napi_register_module_v1', 'node_api_module_get_api_version_v1']);
+      assert.deepEqual(readBinary(path(platform)).exported.sort(), [
+        'napi_register_module_v1',
+        'node_api_module_get_api_version_v1',
+      ]);
     });
 
     it(`for ${platform} want of the process nothing but libc and Node-API`, () => {
