@@ -18,6 +18,7 @@ const place = join(root, 'build', 'chroots');
 const USE = `set -e
 PATH=/node/bin:/usr/bin:/bin HOME=/root
 export PATH HOME
+if test -e /authorities.pem; then export NODE_EXTRA_CA_CERTS=/authorities.pem; fi
 for program in cc gcc g++ make python3; do
   if command -v $program; then echo "$program is here"; exit 1; fi
 done
@@ -31,13 +32,22 @@ npx --no tunvs --help | grep Usage
 cp /what-if.js . && node what-if.js
 `;
 
-/** A minimal system; made once, which takes a minute or two. */
+/** A minimal system, with the one library that node 26 wants; made once, which takes a minute or two. */
 async function system(suite) {
   const folder = join(place, suite);
   const mirror = 'http://deb.debian.org/debian';
   if (!existsSync(join(folder, 'bin', 'sh')))
-    await step(`debootstrap ${suite}`, 'debootstrap', ['--variant=minbase', suite, folder, mirror]);
+    await step(`debootstrap ${suite}`, 'debootstrap', [
+      '--variant=minbase',
+      '--include=libatomic1',
+      suite,
+      folder,
+      mirror,
+    ]);
   copyFileSync('/etc/resolv.conf', join(folder, 'etc', 'resolv.conf'));
+  // Of a registry behind a proxy with a certificate of its own.
+  const authorities = process.env.NODE_EXTRA_CA_CERTS ?? process.env.SSL_CERT_FILE;
+  if (authorities) copyFileSync(authorities, join(folder, 'authorities.pem'));
   return folder;
 }
 

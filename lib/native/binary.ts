@@ -24,13 +24,17 @@ const PT_INTERP = 3;
 const HEADER_BYTES = 64;
 const PROGRAM_HEADER_BYTES = 56;
 
-/** Whether a 64-bit program, in the byte order of this machine, is started by the dynamic linker of glibc. */
+/**
+ * Whether a 64-bit program, in the byte order of this machine, is started by the dynamic linker of glibc. True
+ * where it cannot be read: without /proc, node does not know its own path.
+ */
 export function isForGlibc(program: string): boolean {
   let descriptor: number;
   try {
     descriptor = openSync(program, 'r');
   } catch {
-    return false;
+    // Loading tells.
+    return true;
   }
   const read = (offset: bigint, bytes: number) => {
     const buffer = Buffer.alloc(bytes);

@@ -95,16 +95,17 @@ describe('the package without prebuilt binaries', function () {
   });
 
   it('asks for headers of node where they cannot be downloaded, last', () => {
-    const dead = {
-      npm_config_disturl: 'http://127.0.0.1:9/',
-      npm_config_nodedir: '',
-      npm_config_devdir: join(folder, 'dev'),
-    };
-    // Node's own headers would be taken: a copy of its binary has none beside it.
-    const place = programs('far', {});
-    cpSync(process.execPath, join(place, 'node'));
-    const sentence = lastSentence(install({ ...dead, PATH: `${place}:${process.env.PATH}` }));
-    assert.match(sentence, /: the headers of node v\S+ are not on this machine .* "npm install --nodedir=FOLDER"; /);
+    // Node's own headers would be taken: a copy of its binary has none beside it. Without npm, whose files may name some.
+    const node = join(programs('far', {}), 'node');
+    cpSync(process.execPath, node);
+    const { npm_config_nodedir: _, ...rest } = cleanEnvironment();
+    const dead = { npm_config_disturl: 'http://127.0.0.1:9/', npm_config_devdir: join(folder, 'dev') };
+    const gyp = { npm_config_node_gyp: join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js') };
+    const ran = tryRun(join(folder, 'package'), { ...rest, ...dead, ...gyp }, node, 'scripts/install.js');
+    assert.match(
+      lastSentence(ran),
+      /: the headers of node v\S+ are not on this machine .* "npm install --nodedir=FOLDER"; /,
+    );
   });
 
   it('is compiled by npm install, and then carries packets', () => {
