@@ -3,10 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { TunvsError } from '../values/errors.js';
 import { labProblem, NETNS_FOLDER } from './isolation.js';
 import { LabHost, runIp } from './lab-host.js';
-import { isProcessGone, removeFoldersOfTheGone } from './leftovers.js';
+import { isOwnerGone, owner, removeFoldersOfTheGone } from './leftovers.js';
 
-/** Names are `tunvs-PID-COUNTER-HOST`: they name the process, so that leftovers of a crashed one can be recognised. */
-const NAME = /^tunvs-(\d+)-\d+-/;
+/** Names are `tunvs-PID-START-COUNTER-HOST`: they name the owner, so that leftovers of a killed one can be recognised. */
+const NAME = /^tunvs-(\d+-\d+)-\d+-/;
 
 const labs = new Set<Lab>();
 let counter = 0;
@@ -30,7 +30,7 @@ export class Lab {
 
   private constructor() {
     counter += 1;
-    this.#prefix = `tunvs-${process.pid}-${counter}`;
+    this.#prefix = `tunvs-${owner}-${counter}`;
   }
 
   get hosts(): readonly LabHost[] {
@@ -125,7 +125,7 @@ function removeLeftovers(): void {
   removeFoldersOfTheGone();
   if (!existsSync(NETNS_FOLDER)) return;
   for (const namespace of readdirSync(NETNS_FOLDER)) {
-    const pid = NAME.exec(namespace)?.[1];
-    if (pid !== undefined && isProcessGone(pid)) removeNamespace(namespace);
+    const named = NAME.exec(namespace)?.[1];
+    if (named !== undefined && isOwnerGone(named)) removeNamespace(namespace);
   }
 }
