@@ -1,5 +1,6 @@
 /** The demo on a pseudo-terminal, as a person sees and ends it. */
 import { strict as assert } from 'node:assert';
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { eventuallyHolds } from '../support/eventually.js';
@@ -7,6 +8,8 @@ import { describeLab, LabProcess } from '../support/lab.js';
 
 const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
 const QUICK = '--requests 30 --pace 0.6';
+/** All that is started here has it in its environment: other labs may run beside these. */
+const MARKED = { TUNVS_TEST_MARK: randomUUID() };
 
 /**
  * Runs it in a terminal of 80x24; what is written to it is typed. The terminal's settings are printed before and after.
@@ -14,7 +17,7 @@ const QUICK = '--requests 30 --pace 0.6';
 function onTerminal(options: string): LabProcess {
   const demo = `${process.execPath} ${MAIN} demo ${options}`;
   const command = `trap : INT; stty cols 80 rows 24; stty -g; ${demo}; code=$?; stty -g; exit $code`;
-  return new LabProcess(['script', '-qfec', command, '/dev/null'], { TERM: 'xterm', LC_ALL: 'C.UTF-8' });
+  return new LabProcess(['script', '-qfec', command, '/dev/null'], { ...MARKED, TERM: 'xterm', LC_ALL: 'C.UTF-8' });
 }
 
 const textOf = ({ lines }: LabProcess) => lines.join('\n');
@@ -30,18 +33,21 @@ function namespaces(): string[] {
 
 const folders = (pid: number) => readdirSync(tmpdir()).filter((name) => name.startsWith(`tunvs-lab-${pid}-`));
 
-/** Finds programs of labs: those whose command line names this copy's programs. */
+/** Finds the programs that were started here and still run. */
 function labPrograms(): string[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        return [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')];
+        const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8')
+          .split('\0')
+          .includes(`TUNVS_TEST_MARK=${MARKED.TUNVS_TEST_MARK}`);
+        return isOurs ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
       } catch {
+        // It has ended meanwhile.
         return [];
       }
-    })
-    .filter((line) => line.includes(MAIN.replace('cli/main.js', '')) && /web-|realserver|main\.js run/.test(line));
+    });
 }
 
 function assertNothingLeft(terminal: LabProcess): void {
@@ -105,12 +111,12 @@ describeLab('tunvs demo on a terminal', function () {
   }
 
   it('leaves nothing after SIGKILL that the next one does not clear', async () => {
-    const killed = new LabProcess([process.execPath, MAIN, 'demo', '--json', '--requests', '30']);
+    const killed = new LabProcess([process.execPath, MAIN, 'demo', '--json', '--requests', '30'], MARKED);
     await killed.line((line) => line.includes('"event":"scene"'), 30_000);
     assert.ok(namespaces().length > 0 && folders(killed.pid).length > 0 && labPrograms().length > 0);
     await killed.stop('SIGKILL');
     await eventuallyHolds(async () => assert.deepEqual(labPrograms(), []));
-    const next = new LabProcess([process.execPath, MAIN, 'demo', '--requests', '30']);
+    const next = new LabProcess([process.execPath, MAIN, 'demo', '--requests', '30'], MARKED);
     assert.equal((await next.exited).code, 0, textOf(next));
     await eventuallyHolds(async () =>
       assert.deepEqual([namespaces(), labPrograms(), folders(killed.pid)], [[], [], []]),
