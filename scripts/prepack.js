@@ -1,4 +1,4 @@
-/** What npm runs before it packs: dist/ is brought up to date, and binaries of other sources are left out. */
+/** npm runs this before it packs: it brings dist/ up to date, and leaves out binaries of other sources. */
 import { existsSync, rmSync } from 'node:fs';
 import { ensureDependencies, ensureTypescript } from './lib/ensure-built.js';
 import { prebuiltFolder, sourcesProblem } from './lib/prebuilt.js';

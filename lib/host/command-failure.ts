@@ -1,4 +1,4 @@
-/** The error of a failed change to the host: the command, what it said, and how to mend it. */
+/** Makes the error of a failed change to the host: the command, what it said, and how to mend it. */
 import { TunvsError, type TunvsErrorCode } from '../values/errors.js';
 import { formatHostCommand, type HostCommand } from './step.js';
 

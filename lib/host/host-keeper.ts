@@ -234,7 +234,7 @@ export class HostKeeper {
   #tellNotMended(things: readonly string[], error: Error): void {
     if (things.length === 0) return;
     const event = notMended(things, error);
-    // It is tried again every second, but told once.
+    // It is tried again every second, but reported once.
     if (event.message !== this.#lastNotMended) this.#report(event);
     this.#lastNotMended = event.message;
     this.#retryAtMs = this.#backing.nowMs() + RETRY_MS;

@@ -1,4 +1,4 @@
-/** The host's routes to the director's device: how one is made, and whether an address is free for it. */
+/** Makes the host's routes to the director's device, and checks that an address is free for one. */
 import { TunvsError } from '../values/errors.js';
 import { isRange } from '../values/prefix.js';
 import { ask } from './ask.js';

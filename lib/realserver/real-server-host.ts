@@ -186,7 +186,7 @@ export class RealServerHost extends EventEmitter<RealServerHostEvents> implement
     return depth < 0 ? '[RealServerHost]' : `RealServerHost ${inspect(this.toJSON(), options)}`;
   }
 
-  /** Told once: what follows from a lost device is no news. */
+  /** Reports the first failure only: what follows from a lost device is no news. */
   #fail(reason: string): void {
     if (this.#hasFailed) return;
     this.#hasFailed = true;

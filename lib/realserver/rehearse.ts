@@ -1,4 +1,4 @@
-/** What opening a real server would do to a host now, without doing it and without trying to load modules. */
+/** Lists what opening a real server would do to a host now, without doing it and without trying to load modules. */
 import type { Host } from '../host/host.js';
 import type { HostStep } from '../host/step.js';
 import { isTunDevice } from '../host/tun-device.js';

@@ -1,4 +1,4 @@
-/** What a reload has changed: each change as a line of the rules' own language, and the rule that it has replaced. */
+/** Lists what a reload has changed: each change as a line of the rules' own language, and the rule that it replaced. */
 import { formatEndpoint } from '../values/inet.js';
 import type { MarkRule } from '../values/marks.js';
 import type { TableCommand } from './apply.js';

@@ -1,5 +1,5 @@
-// New connections without end, in memory: a port that gives a SYN of another flow each time, and never has more than a
-// window of them under way, as clients do that wait for an answer.
+// Makes new connections without end, in memory: the port gives a SYN of another flow each time, and never has more than
+// a window of them under way, as clients do that wait for an answer.
 //
 // Thread safety: the queue belongs to one worker; any thread may read elapsedNs() and sent().
 #pragma once

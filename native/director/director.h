@@ -1,4 +1,4 @@
-// The director: one vector of packets in, verdicts and rewritten packets out.
+// A Director takes one vector of packets and gives back verdicts and rewritten packets.
 //
 // It is pure: no thread, no system call, no clock. A TUN loop, a replay, a test, a fuzzer and a benchmark all call
 // process().

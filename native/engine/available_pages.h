@@ -1,4 +1,4 @@
-// How much memory is free, in pages, as IPVS counts it for its automatic defences: free pages and those of buffers.
+// Reads how many pages of memory are free, as IPVS counts for its automatic defences: free pages and those of buffers.
 #pragma once
 
 #include <cstdint>

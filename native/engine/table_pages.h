@@ -1,4 +1,4 @@
-// Which pages a running director's connection tables lie in: small ones while there are few connections, so that an
+// Chooses the pages of a running director's connection tables: small ones while there are few connections, so that an
 // idle director takes little memory, and huge ones from a sixteenth of the capacity on, so that lookups miss the TLB
 // less often. The kernel (khugepaged) moves what is there already into huge pages in the background, a table of the
 // default capacity within about two minutes.

@@ -1,4 +1,4 @@
-/** What is said last when the native part of an installed package cannot be compiled. */
+/** Makes the last line of an install whose native part cannot be compiled. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { Failure } from './run.js';
@@ -13,7 +13,7 @@ const packages =
   'install them with "apt-get install python3 make g++" (Debian, Ubuntu), "dnf install python3 make gcc-c++" (Fedora) ' +
   'or "apk add python3 make g++ linux-headers" (Alpine), and run the same command again';
 
-/** Looked for without a shell, which may be missing where so much is. */
+/** Looks without a shell, which may be missing where so much is. */
 function isInPath(name) {
   return (process.env.PATH ?? '').split(delimiter).some((folder) => {
     try {
@@ -54,7 +54,7 @@ const causes = [
   [/No space left on device/, () => 'the disk is full'],
 ];
 
-/** Of what is missing, or of the `output` of the step that failed, which `logPath` holds. */
+/** Explains what is missing, or the `output` of the step that failed, which `logPath` holds. */
 export function compileFailure({ missing = [], output = '', logPath }) {
   const cause =
     missing.length > 0

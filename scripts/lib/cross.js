@@ -1,4 +1,4 @@
-/** How the addon is compiled for another machine than this one: with GCC, an old glibc, and GCC's own libraries linked in. */
+/** Compiles the addon for another machine: with GCC, an old glibc, and GCC's own libraries linked in. */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

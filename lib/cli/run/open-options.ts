@@ -1,4 +1,4 @@
-/** What `tunvs run` opens its director with, by its command line. */
+/** Makes the options that `tunvs run` opens its director with from its command line. */
 import type { DirectorOpenOptions } from '../../director/open-options.js';
 import { engineOptions } from '../engine-options.js';
 import type { RunOptions } from './options.js';

@@ -25,7 +25,7 @@ export const demo: Verb = {
       )
       .option(
         '--pace <seconds>',
-        'time to look at each scene (default: 5 on a terminal, none with --once)',
+        'time that each scene stays (default: 5 on a terminal, none with --once)',
         secondsArgument(0, 600),
       )
       .option('--requests <number>', 'requests per scene', integerArgument(10, 1000), 300)

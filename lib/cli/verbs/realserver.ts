@@ -52,7 +52,7 @@ export const realserver: Verb = {
           .default(['ipip'] satisfies RealServerMethod[], 'ipip'),
       )
       .option('--gue-port <port>', 'UDP port of GUE; may be repeated (default: 6080)', integersArgument(1, 65535))
-      .option('--gre-checksum', 'GRE packets carry checksums (only kernel mode has to know)')
+      .option('--gre-checksum', 'expect checksums in GRE packets (only kernel mode needs to know)')
       .option(
         '--mode <mode>',
         'auto, kernel (its tunnel modules) or userspace (sockets and a TUN device)',

@@ -1,4 +1,4 @@
-// What the director is told at its start and does not change: its addresses, the path's MTU, how it answers.
+// Holds what the director is told at its start and does not change: its addresses, the path's MTU, how it answers.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,4 @@
-// How an entry of the table looks from outside.
+// Shows an entry of the table as callers see it.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// drop_entry: which connections are forgotten early when connections have to go, by IPVS's rules.
+// Decides by IPVS's rules which connections drop_entry forgets early.
 //
 // Thread safety: none; each worker has one.
 #pragma once

@@ -1,4 +1,4 @@
-// How connections end without a packet: at their deadline, or before it by drop_entry.
+// Ends connections without a packet: at their deadline, or before it by drop_entry.
 //
 // Thread safety: as Director; each worker has its share of both tables' shards.
 #pragma once

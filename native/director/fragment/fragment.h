@@ -1,4 +1,4 @@
-// An IP fragment as the fragment table sees it, and what is wrong with one that no honest sender makes.
+// Describes an IP fragment as the fragment table sees it, and says what is wrong with one that no honest sender makes.
 //
 // Atomic IPv6 fragments (offset 0, nothing more to come) are whole packets (RFC 6946) and never get here.
 #pragma once

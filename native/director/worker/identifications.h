@@ -1,5 +1,5 @@
-// Where identifications of the director's own packets begin. Everybody may see them, so they must reveal nothing of the
-// hash's secret. Each purpose has a stream of its own.
+// Chooses where identifications of the director's own packets begin. Everybody may see them, so they must not reveal
+// the hash's secret. Each purpose has a stream of its own.
 //
 // Thread safety: none; each worker has one.
 #pragma once

@@ -85,7 +85,7 @@ std::span<const uint8_t> ipPacketOf(PcapLinkType linkType, std::span<const uint8
 
 Result<PcapParser> PcapParser::start(std::span<const uint8_t> header) {
   const auto refuse = [](std::string why) { return Error::make(ErrorCode::invalidArgument, std::move(why)); };
-  if (header.size() < 4) return refuse("it is no capture: a pcap file has at least 24 bytes");
+  if (header.size() < 4) return refuse("it is not a pcap file (24 bytes or more): capture with tcpdump -w FILE");
   const auto magic = loadUnaligned<uint32_t>(header.data());
   const uint32_t swapped = __builtin_bswap32(magic);
   if (magic == kPcapngMagic) return refuse("it is a pcapng file: convert it (editcap -F pcap IN OUT)");
@@ -96,7 +96,7 @@ Result<PcapParser> PcapParser::start(std::span<const uint8_t> header) {
   const bool isSwapped = swapped == kMicrosecondMagic || swapped == kNanosecondMagic;
   const uint32_t native = isSwapped ? swapped : magic;
   if (native != kMicrosecondMagic && native != kNanosecondMagic) {
-    return refuse("it is no capture: it does not begin with a pcap magic number");
+    return refuse("it is not a pcap file, which begins with a magic number: capture with tcpdump -w FILE");
   }
   if (header.size() < kPcapFileHeaderBytes) return refuse("it is cut off within the pcap file header");
 
