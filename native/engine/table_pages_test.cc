@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/worker.h"
+#include "io/memory/memory_port.h"
+#include "support/network_namespace.h"
 #include "support/test_director.h"
 #include "support/test_table.h"
 #include "support/testing.h"
@@ -40,6 +43,15 @@ bool hasFlag(const std::byte* address, const std::string& flag) {
   return false;
 }
 
+void insert(ConnTable& table, uint32_t number, Tick expires) {
+  const FlowKey key = numberedKey(number);
+  const uint64_t hash = table.hash(key);
+  const ConnTable::Guard guard(table, hash);
+  auto yes = [](Conn&) { return true; };
+  table.insertLocked(key, hash, {.server = 1, .expires = expires}, table.timeLocked(hash),
+                     testing::DeadlineJudge<decltype(yes)>{yes});
+}
+
 bool hasHugePages() { return access("/sys/kernel/mm/transparent_hugepage/enabled", R_OK) == 0; }
 
 TEST("an engine's tables of the default capacity take less than 1 MiB while there is no connection") {
@@ -64,25 +76,39 @@ TEST("huge pages are asked for once, when a sixteenth of the capacity is live, f
   ConnTable v6 = ConnTable::create(region->span().subspan(v4Bytes), Family::ipv6, options.maxConnections,
                                    options.secret, 0, epochs);
   TablePages pages;
-  const auto insert = [&](uint32_t number) {
-    const FlowKey key = numberedKey(number);
-    const uint64_t hash = v4.hash(key);
-    const ConnTable::Guard guard(v4, hash);
-    auto yes = [](Conn&) { return true; };
-    v4.insertLocked(key, hash, {.server = 1, .expires = 1000}, v4.timeLocked(hash),
-                    testing::DeadlineJudge<decltype(yes)>{yes});
-  };
-  for (uint32_t i = 0; i < 4095; i++) insert(i);
+  for (uint32_t i = 0; i < 4095; i++) insert(v4, i, 1000);
   CHECK(!pages.look(v4));
   CHECK(!hasFlag(v4.memory().data(), "hg"));
   CHECK_EQ(hasFlag(v4.memory().data(), "nh"), hasHugePages());
-  insert(4095);
+  insert(v4, 4095, 1000);
   CHECK(!pages.look(v6));
   CHECK(pages.look(v4));
   CHECK(!pages.look(v4));
   CHECK_EQ(hasFlag(v4.memory().data(), "hg"), hasHugePages());
   CHECK_EQ(hasFlag(&v4.memory().back(), "hg"), hasHugePages());
   CHECK(!hasFlag(v6.memory().data(), "hg"));
+}
+
+TEST("a worker that runs asks for huge pages when the table has filled") {
+  DirectorOptions options = TestDirector::defaultOptions();
+  options.maxConnections = 1024;
+  options.now = testing::coarseTick();
+  auto region = TableRegion::anonymous(Director::tableBytes(options), TableRegion::Pages::small);
+  REQUIRE(region.ok());
+  TestDirector t(options, region->span());
+  t.addService();
+  t.addServer(11);
+  MemoryPort port(1, 2048);
+  EventRing events;
+  const auto worker = Worker::create({t.director, 0, port.queue(0), 2048, events, 0}).value();
+  REQUIRE(worker->start().ok());
+  for (uint16_t client = 2000; client < 2128; client++) {
+    port.device().push(0, testing::PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(client, 80, kTcpSyn).build());
+  }
+  const std::byte* memory = t.director.connTable(Family::ipv4).memory().data();
+  CHECK(testing::eventually([&] { return hasFlag(memory, "hg") == hasHugePages() && port.out(0).packets() == 128; }));
+  worker->stop();
+  worker->join();
 }
 
 }  // namespace

@@ -60,13 +60,8 @@ class Bench {
 
   static DirectorOptions options() {
     DirectorOptions made = TestDirector::defaultOptions();
-    made.now = coarseTick();
+    made.now = testing::coarseTick();
     return made;
-  }
-  static Tick coarseTick() {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return ticksFromMs(static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000);
   }
 
   TestDirector t;

@@ -10,6 +10,7 @@
 // Thread safety: none; tests that run in threads use `director` itself.
 #pragma once
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,13 @@ struct Counts {
   friend bool operator==(const Counts&, const Counts&) = default;
   std::string toString() const { return std::to_string(active) + " active, " + std::to_string(inactive) + " inactive"; }
 };
+
+// The clock that a worker goes by.
+inline Tick coarseTick() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return ticksFromMs(static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000);
+}
 
 class TestDirector {
  public:
@@ -40,6 +48,10 @@ class TestDirector {
 
   explicit TestDirector(const DirectorOptions& options = defaultOptions())
       : now(options.now), memory(Director::tableBytes(options)), director(options, memory.span()) {}
+
+  // Its tables lie in `tables`, of Director::tableBytes(options) bytes.
+  TestDirector(const DirectorOptions& options, std::span<std::byte> tables)
+      : now(options.now), memory(0), director(options, tables) {}
 
   // ---- control ----
 

@@ -172,9 +172,9 @@ TEST("a file that is not a classic pcap is refused with the way to mend it") {
     const char* says;
   };
   const Row rows[] = {
-      {{}, "at least 24 bytes"},
-      {{1, 2, 3}, "at least 24 bytes"},
-      {Bytes(24, 'x'), "magic number"},
+      {{}, "tcpdump -w"},
+      {{1, 2, 3}, "tcpdump -w"},
+      {Bytes(24, 'x'), "magic number: capture with tcpdump -w"},
       {Bytes{0x0a, 0x0d, 0x0d, 0x0a} + Bytes(20, 0), "editcap -F pcap"},
       {Bytes{0x1f, 0x8b} + Bytes(22, 0), "gunzip"},
       {Bytes{0x34, 0xcd, 0xb2, 0xa1} + Bytes(20, 0), "modified"},

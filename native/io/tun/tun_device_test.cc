@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -174,12 +175,14 @@ TEST_WITH_TUN("a device that another process has is reported as held by another 
   REQUIRE(::pipe(ready) == 0);
   const pid_t child = ::fork();
   if (child == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const auto holder = TunDevice::open({.name = "theirs"});
     const char answer = holder.ok() ? 'y' : 'n';
     if (::write(ready[1], &answer, 1) == 1) ::pause();
     ::_exit(0);
   }
   REQUIRE(child > 0);
+  ::close(ready[1]);  // so that read() ends when the child dies before it answers
   char answer = 'n';
   CHECK_EQ(::read(ready[0], &answer, 1), 1);
   CHECK_EQ(answer, 'y');
@@ -187,7 +190,6 @@ TEST_WITH_TUN("a device that another process has is reported as held by another 
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
   ::close(ready[0]);
-  ::close(ready[1]);
   REQUIRE(!second.ok());
   CHECK(second.error().code == ErrorCode::busy);
   CHECK(contains(second.error(), "held by another process"));
