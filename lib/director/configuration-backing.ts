@@ -6,9 +6,10 @@ import type { HandleBacking } from './handle-backing.js';
 
 /** What a host does for virtual addresses. Removing does not throw. */
 export interface VipRoutes {
-  addVip(prefix: string): void;
-  removeVip(prefix: string): void;
-  /** Makes the address or range the host's own as well, for its services. REQUIRES: addVip(). */
+  /** Adds all of them or none. */
+  addVips(prefixes: readonly string[]): void;
+  removeVips(prefixes: readonly string[]): void;
+  /** Makes the address or range the host's own as well, for its services. REQUIRES: addVips(). */
   addLocalNode(prefix: string): void;
   removeLocalNode(prefix: string): void;
 }

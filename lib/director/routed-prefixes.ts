@@ -37,10 +37,9 @@ export class RoutedPrefixes {
       for (const step of added.splice(0).reverse()) step();
     };
     try {
-      for (const prefix of missing(wanted, this.#routed)) {
-        routes?.addVip(prefix);
-        added.push(() => routes?.removeVip(prefix));
-      }
+      const vips = missing(wanted, this.#routed);
+      routes?.addVips(vips);
+      added.push(() => routes?.removeVips(vips));
       for (const prefix of missing(local, this.#local)) {
         routes?.addLocalNode(prefix);
         added.push(() => routes?.removeLocalNode(prefix));
@@ -51,7 +50,7 @@ export class RoutedPrefixes {
     }
     const done = () => {
       for (const prefix of missing(this.#local, local)) routes?.removeLocalNode(prefix);
-      for (const prefix of missing(this.#routed, wanted)) routes?.removeVip(prefix);
+      routes?.removeVips(missing(this.#routed, wanted));
       replace(this.#local, local);
       replace(this.#routed, wanted);
     };

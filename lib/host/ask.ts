@@ -1,6 +1,7 @@
 /** Asks ip(8) questions whose failure must not be taken for "nothing is there". */
 import { TunvsError } from '../values/errors.js';
 import type { Host } from './host.js';
+import { isOfOneMoment } from './one-moment.js';
 
 /** Returns what ip(8) prints about what is there, which may be nothing. A failure throws: it never means nothing. */
 export function ask(host: Host, argv: readonly string[]): string {
@@ -19,7 +20,7 @@ const parsed = new WeakMap<Host, Map<string, unknown[]>>();
 
 /** Does the same where the answer is JSON. */
 export function askJson<T>(host: Host, argv: readonly string[]): T[] {
-  if (host.snapshot === undefined) return parse(host, argv);
+  if (!isOfOneMoment(host)) return parse(host, argv);
   const known = parsed.get(host) ?? new Map<string, unknown[]>();
   parsed.set(host, known);
   const command = argv.join(' ');

@@ -20,6 +20,7 @@ import {
   refuseTakenMarks,
   type RoutedMark,
 } from './mark-device.js';
+import { OneMomentHost } from './one-moment.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { SnapshotHost } from './snapshot.js';
 import { formatHostCommand, type HostStep } from './step.js';
@@ -81,7 +82,7 @@ export class DirectorHost {
     localNodes: Iterable<string> = [],
     markDevices: readonly HostMarkDevice[] = [],
   ): HostStep[] {
-    const host = this.#host;
+    const host = new OneMomentHost(this.#host);
     const markPlan = this.#markPlan(deviceName);
     const marks = chooseTables(host, markPlan, markDevices);
     const vips = [...new Set(virtualAddresses)];
@@ -117,14 +118,16 @@ export class DirectorHost {
    * @throws {@link TunvsError} ERR_TUNVS_HOST, ERR_TUNVS_BUSY, ERR_TUNVS_UNSUPPORTED.
    */
   check(deviceName: string, virtualAddresses: Iterable<string>, markDevices: readonly HostMarkDevice[]): void {
-    for (const range of this.#sources.filter(isSourceRange)) refuseTaken(this.#host, deviceName, range);
+    refuseTaken(this.#host, deviceName, this.#sources.filter(isSourceRange));
     refuseTakenMarks(this.#host, this.#markPlan(deviceName), markDevices);
-    for (const vip of virtualAddresses) this.#checkVip(deviceName, vip);
+    const vips = [...virtualAddresses];
+    this.#refuseWithoutIpv6(vips);
+    refuseTaken(this.#host, deviceName, vips);
   }
 
-  #checkVip(deviceName: string, address: string): void {
-    if (familyOf(address) === 6 && !hasIpv6(this.#host)) refuseIpv6(address);
-    refuseTaken(this.#host, deviceName, address);
+  #refuseWithoutIpv6(addresses: readonly string[]): void {
+    const first = addresses.find((address) => familyOf(address) === 6);
+    if (first !== undefined && !hasIpv6(this.#host)) refuseIpv6(first);
   }
 
   #open(deviceName: string, markDevices: readonly HostMarkDevice[]): void {
@@ -145,31 +148,51 @@ export class DirectorHost {
 
   /** Directs an address or a range to the device; does nothing when that is done already. REQUIRES: open. */
   addVip(address: string): void {
-    if (this.#deviceName === undefined)
-      throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
-    if (this.#vips.has(address)) return;
-    if (familyOf(address) === 6 && !hasIpv6(this.#host)) refuseIpv6(address);
-    this.#parts.setup.together(() => this.#addVip(address));
+    this.addVips([address]);
   }
 
-  #addVip(address: string): void {
-    refuseTaken(this.#host, this.#device, address);
-    const lan = this.#parts.add((host) => this.#neighbours.planLan(host, this.#device, address));
+  /** Directs all of them or none, in few runs of ip(8). REQUIRES: open. */
+  addVips(addresses: readonly string[]): void {
+    if (this.#deviceName === undefined)
+      throw new TunvsError('ERR_TUNVS_CLOSED', 'the host is not set up: open it first');
+    const wanted = [...new Set(addresses)].filter((address) => !this.#vips.has(address));
+    if (wanted.length === 0) return;
+    this.#refuseWithoutIpv6(wanted);
+    this.#parts.setup.together(() => this.#addVips(wanted));
+  }
+
+  #addVips(addresses: readonly string[]): void {
+    refuseTaken(this.#host, this.#device, addresses);
+    // Sysctls are read as they are, since each plan may change what the next one finds.
+    const moment = new OneMomentHost(this.#host);
+    const lans: HeldPart[] = [];
     try {
-      const own = this.#parts.add((host) => this.#planVip(host, this.#device, address), { isExact: true });
-      this.#vips.set(address, { lan, own });
+      for (const address of addresses)
+        lans.push(
+          this.#parts.add((host) =>
+            this.#neighbours.planLan(host.snapshot === undefined ? moment : host, this.#device, address),
+          ),
+        );
+      const plans = addresses.map((address) => (host: Host) => this.#planVip(host, this.#device, address));
+      const owns = this.#parts.addAll(plans, { isExact: true });
+      for (const [index, address] of addresses.entries())
+        this.#vips.set(address, { lan: lans[index] as HeldPart, own: owns[index] as HeldPart });
     } catch (error) {
-      this.#parts.remove(lan, { keepsSteps: true });
+      for (const lan of lans) this.#parts.remove(lan, { keepsSteps: true });
       throw error;
     }
   }
 
   removeVip(address: string): void {
-    const vip = this.#vips.get(address);
-    if (vip === undefined) return;
-    this.#vips.delete(address);
-    this.#parts.remove(vip.own);
-    this.#parts.remove(vip.lan, { keepsSteps: true });
+    this.removeVips([address]);
+  }
+
+  removeVips(addresses: readonly string[]): void {
+    const vips = addresses.map((address) => this.#vips.get(address)).filter((vip) => vip !== undefined);
+    if (vips.length === 0) return;
+    for (const address of addresses) this.#vips.delete(address);
+    this.#parts.removeAll(vips.map(({ own }) => own));
+    for (const { lan } of vips) this.#parts.remove(lan, { keepsSteps: true });
   }
 
   /**

@@ -6,6 +6,7 @@
  */
 import type { Host, HostLink } from './host.js';
 import { HostSetup } from './host-setup.js';
+import { OneMomentHost } from './one-moment.js';
 import type { SnapshotHost } from './snapshot.js';
 import { formatHostCommand, type HostCommand, type HostStep } from './step.js';
 
@@ -53,6 +54,21 @@ export class HeldParts {
     const owned = plan(this.#host);
     this.setup.apply(owned);
     return this.#watch({ plan, owned, isExact });
+  }
+
+  /** Adds many parts, whose steps are commands: does the steps of all or none, in few runs of ip(8). */
+  addAll(plans: readonly Planner[], { isExact = false }: { isExact?: boolean } = {}): HeldPart[] {
+    const moment = new OneMomentHost(this.#host);
+    const owned = plans.map((plan) => plan(moment));
+    this.setup.applyMany(owned.flat());
+    return plans.map((plan, index) => this.#watch({ plan, owned: owned[index] as HostStep[], isExact }));
+  }
+
+  /** Takes back the steps of many parts. */
+  removeAll(parts: readonly HeldPart[]): Error[] {
+    this.#generation += 1;
+    for (const part of parts) this.#parts.delete(part);
+    return this.setup.undo(parts.flatMap(({ owned }) => owned));
   }
 
   /** Watches steps that were done already. */

@@ -4,6 +4,9 @@ import type { Host } from './host.js';
 import { withSysctlMend } from './read-only-sysctl.js';
 import type { HostStep } from './step.js';
 
+/** Commands that one run of ip(8) is given. */
+const MOST_AT_ONCE = 1024;
+
 export class HostSetup {
   readonly #host: Host;
   readonly #holder: Holder;
@@ -51,6 +54,24 @@ export class HostSetup {
     });
   }
 
+  /** Does the same with few runs of ip(8), and goes on with the others of a run when one of them fails. */
+  applyMany(steps: readonly HostStep[]): void {
+    this.#holder.together(() => {
+      const done: HostStep[] = [];
+      for (let begin = 0; begin < steps.length; begin += MOST_AT_ONCE) {
+        const chunk = steps.slice(begin, begin + MOST_AT_ONCE);
+        const results = this.#holder.takeAll(chunk);
+        done.push(...chunk.filter((_, index) => results[index] === undefined));
+        const error = results.find((result) => result !== undefined);
+        if (error === undefined) continue;
+        this.#holder.releaseAll(done.reverse());
+        if (this.#applied.length === 0) this.#holder.end();
+        throw error;
+      }
+      for (const step of done) this.#applied.push(step);
+    });
+  }
+
   /** Remembers what was run elsewhere, to take it back. */
   adopt(steps: readonly HostStep[]): void {
     this.#holder.together(() => {
@@ -71,8 +92,10 @@ export class HostSetup {
   undo(steps: readonly HostStep[] = this.#applied): Error[] {
     const chosen = new Set(steps);
     const undone = this.#applied.filter((step) => chosen.has(step)).reverse();
-    for (const step of undone) this.#applied.splice(this.#applied.indexOf(step), 1);
-    const failures = this.#holder.together(() => undone.map((step) => this.#undo(step)), true);
+    const others = this.#applied.filter((step) => !chosen.has(step));
+    this.#applied.length = 0;
+    for (const step of others) this.#applied.push(step);
+    const failures = this.#holder.together(() => this.#holder.releaseAll(undone), true);
     if (this.#applied.length === 0) this.#holder.end();
     return failures.filter((error) => error !== undefined);
   }

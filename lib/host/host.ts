@@ -32,6 +32,8 @@ export interface Host {
   runAll(commands: readonly HostCommand[]): (Error | undefined)[];
   /** Present when all that is read is of one moment: planners then say of each step whether it is held. */
   readonly snapshot?: HostSnapshot;
+  /** Present when each question is asked once; unlike a snapshot it is asked when the first planner needs the answer. */
+  readonly isOneMoment?: true;
 }
 
 /** A network device. */
@@ -70,9 +72,17 @@ export interface HostSnapshot {
   hasUnreachable(family: AddressFamily, to: string, table: string, metric: number): boolean;
 }
 
+/** A million routes take a quarter of it. */
+const MOST_PRINTED_BYTES = 1 << 28;
+
 function execute(argv: readonly string[]): string {
   const [file = '', ...rest] = argv;
-  return execFileSync(file, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: COMMAND_TIMEOUT_MS });
+  return execFileSync(file, rest, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: COMMAND_TIMEOUT_MS,
+    maxBuffer: MOST_PRINTED_BYTES,
+  });
 }
 
 /** An address with a label (`eth0:0`) is listed under the label; the name of a device holds no colon. */

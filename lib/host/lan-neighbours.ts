@@ -6,6 +6,7 @@ import { isRange } from '../values/prefix.js';
 import { enableIpv6, familyOf, ipCommand } from './family.js';
 import type { Host } from './host.js';
 import { forwardIpv6 } from './ipv6-forwarding.js';
+import { isOfOneMoment } from './one-moment.js';
 import { proxyOwner } from './proxy-neighbour.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { HostStep } from './step.js';
@@ -47,7 +48,7 @@ export class LanNeighbours {
 
   #lanOf(host: Host, device: string, vip: string): string[] {
     if (!this.#answers || (isRange(vip) && isLarge(vip))) return [];
-    if (host.snapshot === undefined) return interfacesOnLink(host.addresses(), [vip], [device]);
+    if (!isOfOneMoment(host)) return interfacesOnLink(host.addresses(), [vip], [device]);
     // The same is asked twice for every address, of which there may be thousands.
     if (this.#lans?.host !== host) this.#lans = { host, byVip: new Map() };
     const names = this.#lans.byVip.get(vip) ?? interfacesOnLink(host.addresses(), [vip], [device]);

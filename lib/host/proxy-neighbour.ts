@@ -3,6 +3,7 @@ import { type AddressFamily, canonicalAddress } from '../values/inet.js';
 import { askJson } from './ask.js';
 import { ipJson } from './family.js';
 import type { Host } from './host.js';
+import { isOfOneMoment } from './one-moment.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 
 interface ProxyRow {
@@ -26,7 +27,7 @@ export function proxyOwner(
 }
 
 function ownersOf(host: Host, family: AddressFamily): Owners {
-  if (host.snapshot === undefined) return read(host, family);
+  if (!isOfOneMoment(host)) return read(host, family);
   const families = known.get(host) ?? new Map<AddressFamily, Owners>();
   known.set(host, families);
   const owners = families.get(family) ?? read(host, family);

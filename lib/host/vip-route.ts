@@ -1,9 +1,9 @@
 /** Makes the host's routes to the director's device, and checks that an address is free for one. */
 import { TunvsError } from '../values/errors.js';
 import { isRange } from '../values/prefix.js';
-import { ask } from './ask.js';
-import { asPrefix, familyOf, ipCommand, ipQuery } from './family.js';
+import { asPrefix, familyOf, ipCommand } from './family.js';
 import type { Host } from './host.js';
+import { type Occupancy, readOccupancy } from './occupancy.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { SnapshotHost } from './snapshot.js';
 import type { HostStep } from './step.js';
@@ -18,20 +18,20 @@ export function planRoute(host: Host, device: string, target: string, descriptio
   };
 }
 
-/** Throws when an address or a range is the host's own, or is routed elsewhere. */
-export function refuseTaken(host: Host, device: string, vip: string): void {
-  refuseOwnAddress(host, vip);
-  refuseOtherRoutes(host, device, vip);
+/** Throws when one of these addresses and ranges is the host's own, or is routed elsewhere. */
+export function refuseTaken(host: Host, device: string, vips: readonly string[]): void {
+  const there = readOccupancy(host, vips);
+  for (const vip of vips) {
+    const occupancy = there.get(asPrefix(vip)) ?? { routes: [] };
+    refuseOwnAddress(occupancy, vip);
+    refuseOtherRoutes(occupancy, device, vip);
+  }
 }
 
 /** The addresses of a range that are the host's own stay its own. */
-function refuseOwnAddress(host: Host, vip: string): void {
-  if (isRange(vip)) return;
-  const family = familyOf(vip);
-  const local = ask(host, ipQuery(family, '-o', 'address', 'show', 'to', asPrefix(vip))).trim();
-  if (local === '') return;
-  const name = local.split(/\s+/)[1];
-  const mend = ipCommand(vip, 'address', 'del', family === 4 ? vip : asPrefix(vip), 'dev', `${name}`).join(' ');
+function refuseOwnAddress({ device }: Occupancy, vip: string): void {
+  if (isRange(vip) || device === undefined) return;
+  const mend = ipCommand(vip, 'address', 'del', familyOf(vip) === 4 ? vip : asPrefix(vip), 'dev', device).join(' ');
   throw new TunvsError(
     'ERR_TUNVS_HOST',
     `${vip} is an address of this host, so its kernel keeps the packets: ` +
@@ -39,12 +39,9 @@ function refuseOwnAddress(host: Host, vip: string): void {
   );
 }
 
-function refuseOtherRoutes(host: Host, device: string, vip: string): void {
+function refuseOtherRoutes(occupancy: Occupancy, device: string, vip: string): void {
   const family = familyOf(vip);
-  const routes = ask(host, ipQuery(family, 'route', 'show', 'exact', asPrefix(vip)))
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && metricOf(line) <= OUR_METRIC[family]);
+  const routes = occupancy.routes.filter((line) => metricOf(line) <= OUR_METRIC[family]);
   for (const route of routes) {
     if (!route.includes(` proto ${ROUTE_PROTOCOL}`)) {
       throw new TunvsError(

@@ -70,13 +70,16 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
     sourceRanges: [],
     isLocal: (address) => fake.ownAddresses.has(address),
     vipRoutes: {
-      addVip: (address) => {
-        if (fake.refusedVips.has(address)) throw new Error(`${address} is refused`);
-        fake.routes.add(address);
+      addVips: (addresses) => {
+        const refused = addresses.find((address) => fake.refusedVips.has(address));
+        if (refused !== undefined) throw new Error(`${refused} is refused`);
+        for (const address of addresses) fake.routes.add(address);
       },
-      removeVip: (address) => {
-        assert.ok(!fake.localNodes.has(address), `${address} is a local node still`);
-        fake.routes.delete(address);
+      removeVips: (addresses) => {
+        for (const address of addresses) {
+          assert.ok(!fake.localNodes.has(address), `${address} is a local node still`);
+          fake.routes.delete(address);
+        }
       },
       addLocalNode: (address) => {
         assert.ok(fake.routes.has(address), `${address} is not directed to the device`);

@@ -20,6 +20,8 @@ const FIRST_RULES = [{ priority: 0, src: 'all', table: 'local' }];
 
 export class FakeHost implements Host {
   readonly ran: string[] = [];
+  /** The questions that it was asked. */
+  readonly asked: string[] = [];
   readonly sysctls: Map<string, string>;
   /** Commands that contain this fail. */
   failing: string | undefined;
@@ -42,6 +44,7 @@ export class FakeHost implements Host {
 
   query(argv: readonly string[]): string | undefined {
     const command = argv.join(' ');
+    this.asked.push(command);
     const answer = this.answers[command];
     if (answer === null) return undefined;
     if (answer === undefined && /^ip -j -[46] rule show$/.test(command)) return JSON.stringify(FIRST_RULES);
@@ -55,7 +58,11 @@ export class FakeHost implements Host {
     this.ran.push(text);
   }
 
+  /** How often it was given commands, many or one. */
+  runs = 0;
+
   runAll(commands: readonly HostCommand[]): (Error | undefined)[] {
+    this.runs += 1;
     return commands.map((command) => errorOf(() => this.run(command)));
   }
 

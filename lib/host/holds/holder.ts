@@ -14,7 +14,10 @@ import { FileStore } from './file-store.js';
 import { FOLDER_VARIABLE, namespaceFolder, runtimeFolder } from './folder.js';
 import { Guardian, GUARDIAN_VARIABLE } from './guardian.js';
 import { type Book, MemoryStore, type OwnBook, type Store } from './store.js';
-import { cleanUp, endsLoops, handOver, undoEntry } from './undo.js';
+import { cleanUp, endsLoops, handOver, isGone, undoEntry } from './undo.js';
+
+/** Commands that one run of ip(8) is given. */
+const MOST_AT_ONCE = 1024;
 
 interface Known {
   store: Store;
@@ -110,6 +113,31 @@ export class Holder {
     }
   }
 
+  /**
+   * Takes steps in few runs of ip(8), and goes on after one that fails; returns an error, or nothing, for each.
+   * REQUIRES: together().
+   */
+  takeAll(steps: readonly HostStep[]): (Error | undefined)[] {
+    const book = this.start();
+    const others = this.#otherBooks();
+    const taken = steps.map((step) => {
+      const entry = entryOf(step);
+      const key = entry && keyOf(entry);
+      const isAgain = key !== undefined && book.entries.has(key);
+      if (entry !== undefined && key !== undefined && !isAgain) book.add(key, entry);
+      return { key, isAgain };
+    });
+    const results = this.#host.runAll(steps.map(({ command }) => command));
+    return taken.map(({ key, isAgain }, index) => {
+      const error = results[index];
+      const isOthers = key !== undefined && others.some(({ entries }) => entries.has(key));
+      if (key !== undefined && isAgain && error === undefined) this.#more.set(key, (this.#more.get(key) ?? 0) + 1);
+      if (error === undefined || (isOthers && isThere(error))) return undefined;
+      if (key !== undefined && !isAgain) book.remove(key);
+      return error;
+    });
+  }
+
   /** Holds what was made elsewhere. REQUIRES: together(). */
   adopt(step: HostStep): void {
     const entry = entryOf(step);
@@ -154,6 +182,38 @@ export class Holder {
     }
   }
 
+  /** Takes steps back in few runs of ip(8), unless others hold them; returns what failed. REQUIRES: together(). */
+  releaseAll(steps: readonly HostStep[]): Error[] {
+    const living = lazily(() => this.#otherBooks().filter((book) => book.isAlive()));
+    const failures: Error[] = [];
+    let due: Entry[] = [];
+    const flush = () => {
+      const results = this.#host.runAll(due.map(({ undo }) => undo));
+      failures.push(...(results.filter((error) => error !== undefined && !isGone(error)) as Error[]));
+      for (const entry of due) this.#book?.remove(keyOf(entry));
+      due = [];
+    };
+    for (const step of steps) {
+      const planned = entryOf(step);
+      const key = planned && keyOf(planned);
+      const entry = key === undefined ? undefined : this.#book?.entries.get(key);
+      if (key === undefined || entry === undefined) continue;
+      if ('argv' in entry.undo && !this.#more.get(key) && !living().some(({ entries }) => entries.has(key))) {
+        due.push(entry);
+        if (due.length >= MOST_AT_ONCE) flush();
+        continue;
+      }
+      flush();
+      try {
+        this.release(step);
+      } catch (error) {
+        failures.push(error as Error);
+      }
+    }
+    flush();
+    return failures;
+  }
+
   /** Holds nothing any more. The holder may start again. */
   end(): void {
     const book = this.#book;
@@ -195,9 +255,13 @@ export class Holder {
   }
 
   #others(key: string): Book[] {
+    return this.#otherBooks().filter(({ entries }) => entries.has(key));
+  }
+
+  #otherBooks(): Book[] {
     return knownOf(this.#host)
       .store.books()
-      .filter(({ id, entries }) => id !== this.#book?.id && entries.has(key));
+      .filter(({ id }) => id !== this.#book?.id);
   }
 
   /** Returns what was there before the first holder, unless somebody else has changed it since. */
@@ -212,6 +276,14 @@ export class Holder {
       inForce !== undefined && 'write' in inForce.undo ? inForce.undo : { ...undo, value: now ?? undo.value };
     return { ...before, onlyIf: command.value };
   }
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 function isThere(error: unknown): boolean {

@@ -1,0 +1,41 @@
+/** The host as it is while many things are planned at once: each question is asked once. */
+import type { Host, HostAddress } from './host.js';
+
+export class OneMomentHost implements Host {
+  readonly isOneMoment = true;
+  readonly #live: Host;
+  readonly #answers = new Map<string, string | undefined>();
+  #addresses: HostAddress[] | undefined;
+
+  constructor(live: Host) {
+    this.#live = live;
+  }
+
+  readSysctl(path: string): string | undefined {
+    return this.#live.readSysctl(path);
+  }
+
+  addresses(): HostAddress[] {
+    this.#addresses ??= this.#live.addresses();
+    return this.#addresses;
+  }
+
+  query(argv: readonly string[]): string | undefined {
+    const command = argv.join(' ');
+    if (!this.#answers.has(command)) this.#answers.set(command, this.#live.query(argv));
+    return this.#answers.get(command);
+  }
+
+  run(): never {
+    throw new Error('the host of one moment is read, not changed');
+  }
+
+  runAll(): never {
+    return this.run();
+  }
+}
+
+/** What is made of the answers of such a host may be kept. */
+export function isOfOneMoment(host: Host): boolean {
+  return host.snapshot !== undefined || host.isOneMoment === true;
+}
