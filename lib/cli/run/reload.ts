@@ -21,7 +21,8 @@ export async function reload(director: Director, { rules, source, json }: RunOpt
     if (rules === '-') {
       throw new UsageError('the rules came from standard input, which cannot be read again; start with a file');
     }
-    const changes = await reloadRules(director, await readRules({ file: rules, isTimed: false }, io), source);
+    const lines = await readRules({ file: rules, isTimed: false, isAgain: true }, io);
+    const changes = await reloadRules(director, lines, source);
     io.stdout.write(json ? `${toJson({ event: 'reloaded', changes, mended })}\n` : reloadedText(changes, mended));
   } catch (error) {
     io.stderr.write(`tunvs run: the rules stay as they are: ${commandWords((error as Error).message)}\n`);
