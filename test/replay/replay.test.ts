@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { replay } from '../../lib/cli/verbs/replay.js';
@@ -354,6 +354,46 @@ describe('tunvs replay', () => {
       assert.match(stderr, /--in and --out are the same file, .*; write to another one/);
     }
     assert.equal(readFileSync(inFolder('in.pcap'), 'hex'), before);
+  });
+
+  it('refuses any two options that name the same file, where one of them is written', async () => {
+    await run(WEB, [at(0, syn(1))]);
+    symlinkSync(folder, inFolder('link'));
+    const before = ['in.pcap', 'out.pcap', 'rules'].map((name) => readFileSync(inFolder(name), 'hex'));
+    for (const [option, name, other] of [
+      ['--stats', 'in.pcap', '--in'],
+      ['--stats', 'rules', '--rules'],
+      ['--stats', 'link/out.pcap', '--out'],
+      ['--out', 'rules', '--rules'],
+    ] as const) {
+      const { exitCode, stderr } = await runFiles(option, inFolder(name));
+      assert.equal(exitCode, 2, stderr);
+      assert.match(stderr, new RegExp(`${other} and ${option} are the same file, .*; write to another one`));
+    }
+    const fresh = await runFiles('--out', inFolder('new'), '--stats', inFolder('link/new'));
+    assert.match(fresh.stderr, /--out and --stats are the same file/);
+    assert.deepEqual(
+      ['in.pcap', 'out.pcap', 'rules'].map((name) => readFileSync(inFolder(name), 'hex')),
+      before,
+    );
+    assert.equal((await runFiles('--out', '/dev/null', '--stats', '/dev/null')).exitCode, 0);
+  });
+
+  it('fails before the replay when the counters cannot be written, and keeps them until they can', async () => {
+    await run(WEB, [at(0, syn(1))]);
+    rmSync(inFolder('out.pcap'));
+    const nowhere = await runFiles('--stats', inFolder('nowhere/stats'));
+    assert.equal(nowhere.exitCode, 1);
+    assert.match(
+      nowhere.stderr,
+      /^tunvs: replay: --stats .*nowhere\/stats: there is no such folder; name another file/,
+    );
+    assert.ok(!existsSync(inFolder('out.pcap')));
+    const full = await runFiles('--stats', '/dev/full');
+    assert.match(full.stderr, /--stats \/dev\/full: there is no space left on its device; name another file/);
+    writeFileSync(inFolder('stats'), 'x'.repeat(100_000));
+    assert.equal((await runFiles('--stats', inFolder('stats'))).exitCode, 0);
+    assert.doesNotThrow(() => JSON.parse(readFileSync(inFolder('stats'), 'utf8')));
   });
 
   const mistakes: [string, RegExp][] = [

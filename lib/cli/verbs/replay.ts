@@ -1,6 +1,5 @@
 /** `tunvs replay` runs a capture through the engine, by the capture's clock. */
 import { once } from 'node:events';
-import { stat, writeFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { seedArgument } from '../arguments.js';
 import {
@@ -12,8 +11,10 @@ import {
 } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { readCapture } from '../replay/capture.js';
+import { refuseSameFiles } from '../replay/files.js';
 import { Progress } from '../replay/progress.js';
 import { isSuperFrame, type Skipped, skippedOf, skippedSentences } from '../replay/skipped.js';
+import { StatsFile } from '../replay/stats-file.js';
 import { Timeline } from '../replay/timeline.js';
 import { readRules } from '../rules-file.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
@@ -73,9 +74,9 @@ export const replay: Verb = {
 
   async run({ options, io }: VerbContext<ReplayOptions>): Promise<void> {
     const { out } = options;
-    if (out !== undefined) await refuseSameFile(options.in, out);
-    else if (options.stats === undefined)
+    if (out === undefined && options.stats === undefined)
       throw new UsageError('replay: say what to write: a capture with --out, the counters with --stats, or both');
+    await refuseSameFiles(options);
     const pathMtu = options.pathMtu ?? options.mtu;
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
     const [{ Director }, { native }, { wrapNative }] = await Promise.all([
@@ -84,7 +85,10 @@ export const replay: Verb = {
       import('../../values/errors.js'),
     ]);
     const reader = wrapNative(() => new native.PcapReader(options.in));
+    let statsFile: StatsFile | undefined;
     try {
+      const { stats: statsPath } = options;
+      if (statsPath !== undefined && statsPath !== '-') statsFile = await StatsFile.open(statsPath);
       const director = Director.offline({ ...engineOptions(options, pathMtu), seed: options.seed ?? 0n });
       const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
@@ -120,10 +124,13 @@ export const replay: Verb = {
       const skipped = skippedOf(reader, superFrames);
       const stats = { ...director.stats(), timeouts, sysctls, marks, skipped };
       await director.close();
-      if (options.stats !== undefined) await writeStats(options.stats, stats, io);
+      const statsText = `${toJson(stats, 2)}\n`;
+      if (statsPath === '-') io.stdout.write(statsText);
+      await statsFile?.write(statsText);
       report({ received, sent, durationMs: clockMs, skipped }, options, io);
     } finally {
       reader.close();
+      await statsFile?.close();
     }
   },
 };
@@ -131,21 +138,6 @@ export const replay: Verb = {
 /** Resolves when more can be written, so that a long listing does not pile up in memory. */
 async function printed(io: CliIo, text: string): Promise<void> {
   if (!io.stdout.write(text)) await once(io.stdout, 'drain');
-}
-
-async function refuseSameFile(input: string, output: string): Promise<void> {
-  // A file that cannot be examined is not the other one; opening it says why.
-  const [from, to] = await Promise.all([input, output].map((path) => stat(path).catch(() => undefined)));
-  const isSame = from && to && from.dev === to.dev && from.ino === to.ino;
-  if (isSame || input === output) {
-    throw new UsageError(`replay: --in and --out are the same file, ${output}; write to another one`);
-  }
-}
-
-async function writeStats(file: string, stats: object, io: CliIo): Promise<void> {
-  const text = `${toJson(stats, 2)}\n`;
-  if (file === '-') io.stdout.write(text);
-  else await writeFile(file, text);
 }
 
 interface Summary {
