@@ -12,6 +12,7 @@ import { type CapturePiece, readCapture } from '../replay/capture.js';
 import { skippedOf, skippedSentences } from '../replay/skipped.js';
 import { Timeline } from '../replay/timeline.js';
 import { readRules } from '../rules-file.js';
+import { refuseLargeTable } from '../table-memory.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
 
 interface ExplainOptions extends EngineArguments {
@@ -65,6 +66,7 @@ export const explain: Verb = {
     const flow = flowOf(options);
     if (flow === undefined && options.in === undefined)
       throw new UsageError('explain: say which packet with --client and --virtual, or name a capture with --in');
+    refuseLargeTable('explain', options.maxConnections);
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
     const [{ Director }, { native }, { wrapNative }] = await Promise.all([
       import('../../director/director.js'),

@@ -17,6 +17,7 @@ import { isSuperFrame, type Skipped, skippedOf, skippedSentences } from '../repl
 import { StatsFile } from '../replay/stats-file.js';
 import { Timeline } from '../replay/timeline.js';
 import { readRules } from '../rules-file.js';
+import { refuseLargeTable } from '../table-memory.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
 
 interface ReplayOptions extends EngineArguments {
@@ -76,6 +77,7 @@ export const replay: Verb = {
     const { out } = options;
     if (out === undefined && options.stats === undefined)
       throw new UsageError('replay: say what to write: a capture with --out, the counters with --stats, or both');
+    refuseLargeTable('replay', options.maxConnections);
     await refuseSameFiles(options);
     const pathMtu = options.pathMtu ?? options.mtu;
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
