@@ -128,6 +128,19 @@ describe('the folder of books', () => {
     assert.equal(existsSync(journal), false);
   });
 
+  it('is cleaned up with few runs of ip(8), however much the dead have made', () => {
+    const store = new FileStore(folder);
+    const routes = Array.from({ length: 100 }, (_, index) => route(`r${index}`));
+    leave(store, 'dead', ...routes);
+    const host = new FakeHost();
+    assert.deepEqual(
+      store.locked(() => cleanUp(store, host)),
+      [],
+    );
+    assert.equal(host.runs, 1);
+    assert.deepEqual([host.ran.length, host.ran[0]], [100, 'ip route del r99']);
+  });
+
   it('follows no link that lies there', () => {
     const store = new FileStore(folder);
     leave(store, 'dead', route('a'));

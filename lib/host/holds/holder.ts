@@ -14,10 +14,7 @@ import { FileStore } from './file-store.js';
 import { FOLDER_VARIABLE, namespaceFolder, runtimeFolder } from './folder.js';
 import { Guardian, GUARDIAN_VARIABLE } from './guardian.js';
 import { type Book, MemoryStore, type OwnBook, type Store } from './store.js';
-import { cleanUp, endsLoops, handOver, isGone, undoEntry } from './undo.js';
-
-/** Commands that one run of ip(8) is given. */
-const MOST_AT_ONCE = 1024;
+import { cleanUp, endsLoops, handOver, undoCommands, undoEntry } from './undo.js';
 
 interface Known {
   store: Store;
@@ -188,8 +185,7 @@ export class Holder {
     const failures: Error[] = [];
     let due: Entry[] = [];
     const flush = () => {
-      const results = this.#host.runAll(due.map(({ undo }) => undo));
-      failures.push(...(results.filter((error) => error !== undefined && !isGone(error)) as Error[]));
+      failures.push(...undoCommands(this.#host, due));
       for (const entry of due) this.#book?.remove(keyOf(entry));
       due = [];
     };
@@ -200,7 +196,6 @@ export class Holder {
       if (key === undefined || entry === undefined) continue;
       if ('argv' in entry.undo && !this.#more.get(key) && !living().some(({ entries }) => entries.has(key))) {
         due.push(entry);
-        if (due.length >= MOST_AT_ONCE) flush();
         continue;
       }
       flush();

@@ -29,6 +29,19 @@ export function undoEntry(host: Host, { undo }: Entry): void {
   }
 }
 
+/** Commands that one run of ip(8) is given. */
+const MOST_AT_ONCE = 1024;
+
+/** Undoes entries that are commands in few runs of ip(8); returns what went wrong. REQUIRES: as {@link undoEntry}. */
+export function undoCommands(host: Host, entries: readonly Entry[]): Error[] {
+  const failures: Error[] = [];
+  for (let begin = 0; begin < entries.length; begin += MOST_AT_ONCE) {
+    const results = host.runAll(entries.slice(begin, begin + MOST_AT_ONCE).map(({ undo }) => undo));
+    for (const error of results) if (error !== undefined && !isGone(error)) failures.push(error);
+  }
+  return failures;
+}
+
 /** The value of the holder that came last stays in force. */
 export function handOver(host: Host, { command }: Entry, heir: Entry): void {
   if (!('write' in command) || !('write' in heir.command) || command.value === heir.command.value) return;
@@ -69,17 +82,28 @@ function cleanBook(
   const left = new Map(book.entries);
   const newestFirst = [...book.entries].reverse();
   const inOrder = [false, true].flatMap((wanted) => newestFirst.filter(([, entry]) => isFallback(entry) === wanted));
+  let commands: Entry[] = [];
+  const flush = () => {
+    failures.push(...undoCommands(host, commands));
+    commands = [];
+  };
   for (const [key, entry] of inOrder) {
     if (!isDue(entry)) continue;
     left.delete(key);
+    const heir = living.findLast(({ entries }) => entries.has(key))?.entries.get(key);
+    if (heir === undefined && 'argv' in entry.undo) {
+      commands.push(entry);
+      continue;
+    }
+    flush();
     try {
-      const heir = living.findLast(({ entries }) => entries.has(key))?.entries.get(key);
       if (heir === undefined) undoEntry(host, entry);
       else handOver(host, entry, heir);
     } catch (error) {
       failures.push(error as Error);
     }
   }
+  flush();
   store.replace(book.id, left);
   return failures;
 }
