@@ -32,8 +32,8 @@ export interface Host {
   runAll(commands: readonly HostCommand[]): (Error | undefined)[];
   /** Present when all that is read is of one moment: planners then say of each step whether it is held. */
   readonly snapshot?: HostSnapshot;
-  /** Present when each question is asked once; unlike a snapshot it is asked when the first planner needs the answer. */
-  readonly isOneMoment?: true;
+  /** Present when each question is asked once: the host that is asked, and that has the books of what is held. */
+  readonly live?: Host;
 }
 
 /** A network device. */

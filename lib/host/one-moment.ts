@@ -2,27 +2,26 @@
 import type { Host, HostAddress } from './host.js';
 
 export class OneMomentHost implements Host {
-  readonly isOneMoment = true;
-  readonly #live: Host;
+  readonly live: Host;
   readonly #answers = new Map<string, string | undefined>();
   #addresses: HostAddress[] | undefined;
 
   constructor(live: Host) {
-    this.#live = live;
+    this.live = live;
   }
 
   readSysctl(path: string): string | undefined {
-    return this.#live.readSysctl(path);
+    return this.live.readSysctl(path);
   }
 
   addresses(): HostAddress[] {
-    this.#addresses ??= this.#live.addresses();
+    this.#addresses ??= this.live.addresses();
     return this.#addresses;
   }
 
   query(argv: readonly string[]): string | undefined {
     const command = argv.join(' ');
-    if (!this.#answers.has(command)) this.#answers.set(command, this.#live.query(argv));
+    if (!this.#answers.has(command)) this.#answers.set(command, this.live.query(argv));
     return this.#answers.get(command);
   }
 
@@ -37,5 +36,5 @@ export class OneMomentHost implements Host {
 
 /** What is made of the answers of such a host may be kept. */
 export function isOfOneMoment(host: Host): boolean {
-  return host.snapshot !== undefined || host.isOneMoment === true;
+  return host.snapshot !== undefined || host.live !== undefined;
 }

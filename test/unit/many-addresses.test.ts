@@ -85,6 +85,20 @@ describe('many virtual addresses', () => {
     assert.throws(check({ 'ip -6 -o address show': '3: eth1    inet6 2001:db8:9::a/64 scope global' }), /dev eth1/);
   });
 
+  it('need what another director of the host has set up for them, and keep it', () => {
+    const sysctls = { 'net/ipv6/conf/all/disable_ipv6': '0', 'net/ipv6/conf/all/forwarding': '0' };
+    const { host, director } = directorHost({ sysctls });
+    const other = new DirectorHost({ sources: ['10.2.0.2'], host });
+    director.open('tunvs0');
+    other.open('tunvs1');
+    director.addVips(['2001:db8:9::1', '2001:db8:9::2']);
+    other.addVips(['2001:db8:9::3', '2001:db8:9::4']);
+    director.close();
+    assert.equal(host.sysctls.get('net/ipv6/conf/all/forwarding'), '1');
+    other.close();
+    assert.equal(host.sysctls.get('net/ipv6/conf/all/forwarding'), '0');
+  });
+
   it('leave nothing behind when the host takes one of them only', () => {
     const { host, director } = directorHost();
     director.open('tunvs0');

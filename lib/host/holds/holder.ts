@@ -24,7 +24,8 @@ interface Known {
 
 const stores = new WeakMap<Host, Known>();
 
-function knownOf(host: Host): Known {
+function knownOf(asked: Host): Known {
+  const host = asked.live ?? asked;
   let known = stores.get(host);
   if (known === undefined) {
     known = host === thisHost ? openStore() : { store: new MemoryStore() };
