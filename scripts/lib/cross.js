@@ -1,4 +1,7 @@
-/** How the addon is compiled for another machine than this one: with GCC, an old glibc, and GCC's own libraries linked in. */
+/**
+ * How the addon is compiled for another machine than this one: with GCC and an old glibc. GCC's own libraries are linked
+ * in.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

@@ -37,8 +37,8 @@ export const changesSince = (manifest, recipe) =>
   Object.keys(recipe).filter((name) => JSON.stringify(manifest?.[name]) !== JSON.stringify(recipe[name]));
 
 /**
- * Why the package is not to be published, beside prebuiltProblem(): the sources are the same, and the binaries were made
- * in another way. It does not look at node and the compilers, as another machine may publish.
+ * Says why the package is not to be published: to prebuiltProblem() it adds that the binaries were made in another way.
+ * It does not look at node and the compilers, as another machine may publish.
  */
 export function publishProblem(recipe = currentRecipe()) {
   const problem = prebuiltProblem();

@@ -1,6 +1,6 @@
 /**
- * Every fenced block of the documentation is run by a test or listed with the reason. Those that need namespaces are run
- * by netns/doc-blocks.test.ts.
+ * Every fenced block of the documentation is run by a test or listed with the reason. netns/doc-blocks.test.ts runs
+ * those that need namespaces.
  */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
