@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   addressesArgument,
@@ -94,9 +95,10 @@ describe('the command line', () => {
   it('prints help and version on standard output', async () => {
     assert.match((await run('--help')).stdout, /pretend.* do something/);
     assert.match((await run('pretend', '--help')).stdout, /--times <n>/);
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     assert.deepEqual(await run('--version'), {
       exitCode: 0,
-      stdout: `${process.env.npm_package_version ?? '0.1.0'}\n`,
+      stdout: `${version}\n`,
       stderr: '',
     });
   });
