@@ -15,6 +15,7 @@ import { Policies } from '../policy/policies.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
 import { type RouteChange, RoutedPrefixes } from './routed-prefixes.js';
 import { serverName } from '../values/server-options.js';
+import { refuseMarkedSource } from './source-ranges.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type RealServer, VirtualService } from './virtual-service.js';
 
@@ -129,6 +130,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   setMarks(rules: readonly MarkRule[]): void {
     const checked = checkedMarkRules('setMarks', rules);
+    refuseMarkedSource('setMarks', checked, this.backing.sourceRanges);
     const before = this.#marks;
     this.change({
       operation: { op: 'setMarks', rules: nativeMarkRules(checked) },
