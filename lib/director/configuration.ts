@@ -2,7 +2,8 @@
  * The configured virtual services and real servers, and how a change to them comes into force: all of it or none, in
  * the native part, on the host and here.
  *
- * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routes` what the host has.
+ * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routes` what the host
+ * has.
  */
 import { TunvsError, toTunvsError } from '../values/errors.js';
 import type { NativeOperation } from '../native/operations.js';

@@ -225,9 +225,9 @@ export class DirectorHost {
   }
 
   /**
-   * Returns what the host lacks of what this director needs. It needs nothing when its device is gone, and nothing for a
-   * mark when the device of that is: this is told as the director's failure, and no route to a device that is gone can
-   * be put back.
+   * Returns what the host lacks of what this director needs. It needs nothing when its device is gone, and nothing for
+   * a mark when the device of that is: this is told as the director's failure, and no route to a device that is gone
+   * can be put back.
    */
   missing(snapshot: SnapshotHost): MissingStep[] {
     if (this.#deviceName === undefined || snapshot.link(this.#deviceName) === undefined) return [];

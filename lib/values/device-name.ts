@@ -1,7 +1,9 @@
 /** Names of network interfaces, as the kernel takes them. */
 import { refuse } from './options.js';
 
-/** The kernel's own rules (dev_valid_name); it replaces one `%d` by a number and takes no other `%` (dev_alloc_name). */
+/**
+ * The kernel's own rules (dev_valid_name); it replaces one `%d` by a number and takes no other `%` (dev_alloc_name).
+ */
 export function deviceNameOption(name: string, value: unknown): string {
   const isValid =
     typeof value === 'string' &&

@@ -8,7 +8,9 @@ const DIRECTOR = '10.3.0.2';
 const STRANGER = '10.3.0.3';
 const RIP = '10.3.0.11';
 
-/** Sends tunnel packets that hold a datagram each: OUTER_SOURCE OUTER_DESTINATION INNER_SOURCE INNER_DESTINATION PORT. */
+/**
+ * Sends tunnel packets that hold a datagram each: OUTER_SOURCE OUTER_DESTINATION INNER_SOURCE INNER_DESTINATION PORT.
+ */
 const TUNNEL_SENDER = `
 import socket, struct, sys
 outer_source, outer_destination, inner_source, inner_destination, port = sys.argv[1:6]
