@@ -5,7 +5,7 @@ import { toJson } from './json.js';
 import type { CliIo } from './verb.js';
 import { commandWords, count } from './words.js';
 
-/** Has the fields of the library's `EngineEvent`, whose file would load the native part, even for --help. */
+/** What is told: an `EngineEvent` of the library, or a warning, whose type no event has. */
 export interface News {
   type: string;
   value: number;

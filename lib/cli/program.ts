@@ -1,4 +1,6 @@
-/** `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into sentences and an exit code. */
+/**
+ * `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into sentences and an exit code.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -40,8 +40,8 @@ export interface CheckedOpenOptions {
 
 const DEFAULT_MAX_CONNECTIONS = 1 << 20;
 const DEFAULT_MAX_PACKET_BYTES = 2048;
-export const DEFAULT_PATH_MTU = 1500;
-export const DEFAULT_MARK_DEVICE = 'tunvsm%d';
+const DEFAULT_PATH_MTU = 1500;
+const DEFAULT_MARK_DEVICE = 'tunvsm%d';
 /** Each queue needs a worker thread, and the engine has at most 64. */
 const MAX_QUEUES = 64;
 
@@ -188,7 +188,7 @@ function queuesOf(devices: readonly { queues: number }[]): number {
 }
 
 /** What the longest packet in an IPv4 tunnel without options may be. */
-export function defaultDeviceMtu(pathMtu: number): number {
+function defaultDeviceMtu(pathMtu: number): number {
   return pathMtu - 20;
 }
 

@@ -24,8 +24,8 @@ export interface DrainOptions {
   /** When it is aborted, the waiting ends and throws its reason. The server stays drained. */
   signal?: AbortSignal;
   /**
-   * Sets how long to wait at most, in milliseconds of real time (also offline), [0, 2^31 - 1]. By default there is no limit. The
-   * server stays drained when the time is over.
+   * Sets how long to wait at most, in milliseconds of real time (also offline), [0, 2^31 - 1]. By default there is no
+   * limit. The server stays drained when the time is over.
    */
   timeoutMs?: number;
   /**

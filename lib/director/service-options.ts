@@ -3,7 +3,6 @@ import type { NativeServiceConfig } from '../native/services.js';
 import type { Policy } from '../policy/policy.js';
 import { booleanOption, checkedOptions, readArguments, refuse } from '../values/options.js';
 import { checkedPersistence, type Persistence } from '../values/persistence.js';
-import { isWithin } from '../values/prefix.js';
 import { DEFAULT_SCHEDULER } from '../values/scheduler.js';
 import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from '../values/scheduler-options.js';
 import { behaviourKeys, checkedBehaviour, type ServiceBehaviour } from '../values/service-behaviour.js';
@@ -15,6 +14,7 @@ import {
   type VirtualServiceKey,
 } from '../values/service-key.js';
 import { checkedServiceTimeouts, type StateTimeouts } from '../values/timeouts.js';
+import { refuseSource } from './source-ranges.js';
 
 /**
  * The options of {@link Director.addVirtualService}: the service's name, and its settings.
@@ -79,14 +79,6 @@ export function checkedServiceOptions(
     refuseSource(call, key, sourceRanges);
     return { key, config: mergedServiceConfig(call, given, SERVICE_DEFAULTS, key), policy: given.policy };
   });
-}
-
-/** Refuses an address whose packets could not be told from answers to the director's own. */
-function refuseSource(call: string, { address, mark }: ServiceIdentity, sourceRanges: readonly string[]): void {
-  const range = mark === undefined ? sourceRanges.find((each) => isWithin(address, each)) : undefined;
-  if (range === undefined) return;
-  const expected = `an address outside of the source ${range}, where the director's own addresses are`;
-  refuse(`${call}: address`, address, expected);
 }
 
 /** An option left out keeps its value. */

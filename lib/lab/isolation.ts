@@ -10,13 +10,14 @@ export const NETNS_FOLDER = '/run/netns';
 /** An ordinary user cannot write the host's /run, so the namespaces get one of their own. */
 const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', 'sh'];
 
-const MARKER = 'TUNVS_IN_NAMESPACE';
-
-/** Says whether this process was started in a user namespace made for it, which others must enter first. */
-export function isIsolatedUser(): boolean {
-  // Inside, root is an ordinary user of the host; a root that is root has the whole range of users, or a container's.
-  const [inside, outside, count] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
-  return process.env[MARKER] !== undefined && inside === '0' && outside !== '0' && count === '1';
+/**
+ * Says whether this process is in a user namespace that an ordinary user has made for it, by "unshare -Ur" or
+ * rerunIsolated(); others must enter it first.
+ */
+export function isIsolatedUser(uidMap = readFileSync('/proc/self/uid_map', 'utf8')): boolean {
+  // Inside, root is an ordinary user of the host, and there is nobody else. A root that is root has the whole range of
+  // users, and a container's has more than one line or a range.
+  return /^\s*0\s+[1-9]\d*\s+1\s*$/.test(uidMap);
 }
 
 /** Says why this process cannot build a lab, in one sentence with the mend; undefined when it can. */
@@ -62,10 +63,7 @@ export function rerunIsolated(): Promise<number> {
   const child = spawn(
     'unshare',
     [...ISOLATED, ...withDeathSignal(), process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    {
-      stdio: 'inherit',
-      env: { ...process.env, [MARKER]: '1' },
-    },
+    { stdio: 'inherit' },
   );
   const ignore = () => {};
   const passOn = () => child.kill('SIGTERM');

@@ -8,6 +8,7 @@ import {
   type PolicyBacking,
   type PolicyRunner,
   policyName,
+  policyOver,
   type ServicePolicy,
   usableServers,
   zeroCounters,
@@ -193,6 +194,7 @@ class TableRunner implements PolicyRunner {
 
   /** Whether it was asked; not within a transaction. */
   #force(): boolean {
+    if (!this.#service.isDecidedBy(this)) throw policyOver(this.name);
     this.#isForced = true;
     try {
       return this.#service.refreshPolicy();

@@ -1,5 +1,5 @@
 /** Weights policy: a function sets the weights of a service's servers from whatever it knows, again and again. */
-import { TunvsError } from '../values/errors.js';
+import type { TunvsError } from '../values/errors.js';
 import { withJson } from '../values/json.js';
 import { checkedOptions, durationOption, functionOption, MAX_INT32, refuse, signalOption } from '../values/options.js';
 import { increase, plainRates, type Rates } from '../stats/rates.js';
@@ -11,6 +11,7 @@ import {
   type PolicyBacking,
   type PolicyRunner,
   policyName,
+  policyOver,
   type ServicePolicy,
   zeroCounters,
 } from './policy.js';
@@ -175,7 +176,7 @@ class WeightsRunner implements PolicyRunner {
   }
 
   #over(): TunvsError {
-    return new TunvsError('ERR_TUNVS_CLOSED', `the policy "${this.name}" has ended: give the service another`);
+    return policyOver(this.name);
   }
 
   #askInTurn(): void {

@@ -92,6 +92,7 @@ const RULE_OPTIONS: Readonly<Record<string, string>> = {
   upperThreshold: '-x',
   lowerThreshold: '-y',
   tunnelPort: '--tun-port',
+  destination: 'dst',
 };
 
 /** Returns the option of `rule` that the library refused, as it was written. */

@@ -110,7 +110,7 @@ describeLab('tunvs realserver', () => {
       await remove();
       await eventually(addresses, (shown) => shown.includes(VIP), 'the address is back');
     }
-    assert.match(await lineOf(realServer, '"event":"hostContested"'), /SIGHUP to the command, puts it back/);
+    assert.match(await lineOf(realServer, '"event":"hostContested"'), /SIGHUP puts it back at once/);
     await remove();
     realServer.kill('SIGHUP');
     assert.deepEqual(JSON.parse(await lineOf(realServer, '"event":"mended"')), { event: 'mended', mended: 1 });

@@ -53,6 +53,8 @@ describe('tunvs realserver --dry-run', () => {
     const long = await dryRun(...VIP, ...DIRECTOR, '--device', 'a-name-of-22-characters');
     assert.equal(long.exitCode, 2);
     assert.match(long.stderr, /^tunvs: realserver: --device: expected an interface name of 1 to 15 bytes/);
+    const numbered = await dryRun(...VIP, ...DIRECTOR, '--device', 'rs%d%d');
+    assert.match(numbered.stderr, /^tunvs: realserver: --device: expected an interface name of 1 to 15 bytes/);
     const other = await dryRun(...VIP, ...DIRECTOR, '--device', 'lo');
     assert.deepEqual([other.exitCode, other.stdout], [2, '']);
     assert.match(other.stderr, /^tunvs: network interface 'lo' exists and is not a TUN device/);

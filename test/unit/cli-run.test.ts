@@ -144,6 +144,18 @@ describe('tunvs run --dry-run', () => {
   const unopened: [string[], number, RegExp][] = [
     [['--device', 'a-name-of-22-characters'], 2, /^tunvs: run: --device: expected an interface name of 1 to 15 bytes/],
     [['--device', 'lo'], 2, /^tunvs: network interface 'lo' exists and is not a TUN device: choose another name$/m],
+    [
+      ['--device', 'a%d%d'],
+      2,
+      /^tunvs: run: --device: expected an interface name .* without "%" but for one "%d", got/,
+    ],
+    [['--device', 'a%s'], 2, /^tunvs: run: --device: expected an interface name/],
+    [['--mark-device', '1=a%'], 2, /^tunvs: run: --mark-device: expected an interface name/],
+    [
+      ['--device', 'a%d', '--mark-device', '2=a0'],
+      1,
+      /^tunvs: device 'a0' is open in this process already: close what has it, or choose another name$/m,
+    ],
     [['--mark-device', '1=b/c'], 2, /^tunvs: run: --mark-device: expected an interface name/],
     [['--mark-device', '1=tunvs0'], 2, /^tunvs: run: --mark-device: expected another name for each device/],
     [
@@ -213,6 +225,12 @@ describe('tunvs run --dry-run', () => {
       );
     }
     assert.equal((await range('10.2.1.16')).exitCode, 0);
+    const wider = await range('10.2.0.0/16');
+    assert.equal(wider.exitCode, 1);
+    assert.match(
+      wider.stderr,
+      /^tunvs: -:1: -t 10\.2\.0\.0\/16:80: write a range without the source 10\.2\.1\.0\/28, /,
+    );
   });
 
   it("says of a real server's port that it is the service's, and goes on", async () => {

@@ -3,7 +3,10 @@ import { wrapNative } from '../../values/errors.js';
 import type { NativePcapReader } from '../../native/pcap.js';
 
 export interface CapturePiece {
-  /** The number of the first of them in the file, from 1, where records that gave no packet count too: Wireshark's. */
+  /**
+   * The number of the first of them in the file, from 1, where records that gave no packet count too: Wireshark's. That
+   * holds for pieces of one packet; in a longer one, records that were left out among its packets count as before it.
+   */
   firstRecord: number;
   packets: Uint8Array[];
   /**
@@ -17,7 +20,6 @@ export interface CapturePiece {
 
 const PIECE_PACKETS = 4096;
 
-/** With pieces of one packet `firstRecord` is the number of each, whatever was left out before it. */
 export function* readCapture(reader: NativePcapReader, piecePackets = PIECE_PACKETS): Generator<CapturePiece> {
   let firstMs: number | undefined;
   let reachedMs = 0;

@@ -5,6 +5,7 @@ import { isMarkCommand, printMark } from '../../rules/mark.js';
 import { printCommand, printSysctl } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
 import { formatHostCommand } from '../../host/step.js';
+import { TunvsError } from '../../values/errors.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { printDryRun } from '../dry-run.js';
 import { type CliIo, UsageError } from '../verb.js';
@@ -35,7 +36,12 @@ export async function dryRun(
   );
   const name = names[0] as string;
   const marked = start.markDevices.map(({ mark }, index) => ({ name: names[index + 1] as string, mark }));
-  const isSomeoneElses = names.filter((each, index) => isTunDevice(thisHost, each, opened[index]?.queues)).length > 0;
+  const found = names.map((each, index) => {
+    const option = index === 0 ? 'device.name' : 'markDevices.name';
+    if (names.indexOf(each) < index) refuseOpen(each);
+    return isTunDevice(thisHost, each, { option, queues: opened[index]?.queues ?? 1 });
+  });
+  const isSomeoneElses = found.includes(true);
   const host = new DirectorHost({ sources: native.sources, ...link });
   const routed = routedPrefixes(services, marks);
   // Where a device is there before, the host is somebody else's to set up.
@@ -52,6 +58,12 @@ export async function dryRun(
     ...rules,
   ];
   io.stdout.write(`${shown.join('\n')}\n`);
+}
+
+/** Says it in the words of the native part, which finds it on opening. */
+function refuseOpen(name: string): never {
+  const sentence = `device '${name}' is open in this process already: close what has it, or choose another name`;
+  throw new TunvsError('ERR_TUNVS_BUSY', sentence);
 }
 
 /** Nobody knows the answer of "auto" without opening a socket. */

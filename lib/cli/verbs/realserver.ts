@@ -6,13 +6,14 @@ import type { RealServerHost } from '../../realserver/real-server-host.js';
 import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { printDryRun } from '../dry-run.js';
+import { type Ending, endedByError } from '../ending.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { aborted } from '../../daemon/aborted.js';
 import { closeBehind } from '../../daemon/close-behind.js';
 import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
-import { commandWords } from '../words.js';
+import { commandWords, count } from '../words.js';
 
 interface Options {
   vip: string[];
@@ -149,9 +150,7 @@ Examples:
       const stopped = () => {
         news.end();
         const by = failed ? 'an error' : end.name;
-        const why = failed
-          ? { reason: 'error', message: `${failed.error?.message}` }
-          : { reason: 'signal', signal: by };
+        const why: Ending = failed ? endedByError('realserver', failed.error) : { reason: 'signal', signal: by };
         print('stopped', [`stopped by ${by}`, countersText(counters)].filter(Boolean).join('; '), { ...why, counters });
       };
       const failed = failure.signal.aborted ? { error: failure.signal.reason } : undefined;
@@ -177,7 +176,7 @@ async function mend(host: RealServerHost, isJson: boolean, io: CliIo): Promise<v
     const mended = await host.mendHost();
     const said = isJson
       ? toJson({ event: 'mended', mended })
-      : `tunvs realserver: checked the host: ${mended} ${mended === 1 ? 'thing' : 'things'} put back`;
+      : `tunvs realserver: checked the host: ${count(mended, 'thing')} put back`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
     io.stderr.write(`tunvs realserver: the host stays as it is: ${commandWords((error as Error).message)}\n`);

@@ -6,6 +6,7 @@ import { type Attachment, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
 import { rehearseRules } from '../../rules/rehearse.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
+import { type Ending, endedByError } from '../ending.js';
 import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
@@ -88,10 +89,11 @@ export const run: Verb = {
       };
       const all = [answerStatus, ...attachments(options, io)];
       await runDaemon({ open, rules: lines, attachments: all }, end.signal);
-      tellStopped({ reason: 'signal', signal: end.name }, options, io);
+      const ending: Ending = { reason: 'signal', signal: end.name };
+      io.stdout.write(options.json ? stoppedEvent(ending) : `tunvs run: stopped by ${end.name}\n`);
     } catch (error) {
       // The sentence itself goes to standard error, as every failure's.
-      if (options.json) tellStopped({ reason: 'error', message: (error as Error).message }, options, io);
+      if (options.json) io.stdout.write(stoppedEvent(endedByError('run', error)));
       throw error;
     } finally {
       status.dispose();
@@ -100,16 +102,7 @@ export const run: Verb = {
   },
 };
 
-function tellStopped(
-  why: { reason: 'signal'; signal: string | undefined } | { reason: 'error'; message: string },
-  { json }: RunOptions,
-  io: CliIo,
-): void {
-  const said = json
-    ? toJson({ event: 'stopped', ...why })
-    : `tunvs run: stopped by ${'signal' in why ? why.signal : 'an error'}`;
-  io.stdout.write(`${said}\n`);
-}
+const stoppedEvent = (ending: Ending) => `${toJson({ event: 'stopped', ...ending })}\n`;
 
 function attachments(options: RunOptions, io: CliIo): Attachment[] {
   const isJson = options.json ?? false;
