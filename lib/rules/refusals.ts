@@ -101,13 +101,17 @@ function refusedOption(option: string, rule: Partial<ServerCommand> | undefined)
   return rule?.service && printServiceId(rule.service);
 }
 
+/** What the library expected, and how to mend it where it says so. A value that is shown here holds no ": ". */
+const REFUSED = /: expected (.*), got .*?(: .*)?$/s;
+
 /** Turns a refusal of the director's into one of rules, in their words; passes a RulesError on. */
 export function asRulesError(error: unknown, rule?: { command: string }): unknown {
   if (error instanceof RulesError || !(error instanceof TunvsError)) return error;
   const isTheRules = error.code === 'ERR_TUNVS_INVALID_ARGUMENT' || error.code === 'ERR_TUNVS_UNSUPPORTED';
   if (!isTheRules) return error;
   const option = error.option === undefined ? undefined : refusedOption(error.option, rule as Partial<ServerCommand>);
-  const [, expected] = /: expected (.*), got /s.exec(error.message) ?? [];
-  const sentence = option !== undefined && expected !== undefined ? `${option}: write ${expected}` : error.message;
+  const [, expected, mend] = REFUSED.exec(error.message) ?? [];
+  const sentence =
+    option !== undefined && expected !== undefined ? `${option}: write ${expected}${mend ?? ''}` : error.message;
   return refusal(sentence, INVALID_OPERATION);
 }

@@ -47,7 +47,7 @@ function checkedMarkRule(call: string, given: MarkRule): MarkRule {
     refuse(`${call}: destination`, destination, `addresses of the source's family, IPv${prefixFamily(source)}`);
   }
   if (port === undefined) {
-    if (lastPort !== undefined) refuse(`${call}: lastPort`, lastPort, 'a range that begins with port: add port');
+    if (lastPort !== undefined) refuse(`${call}: lastPort`, lastPort, 'a range that begins with port', 'add port');
     return checked;
   }
   checked.port = integerOption(`${call}: port`, port, 0, 65535);

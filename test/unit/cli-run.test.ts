@@ -73,7 +73,7 @@ describe('tunvs run --dry-run', () => {
   const wrongOptions: [string[], RegExp][] = [
     [
       ['--path-mtu-floor', '1501'],
-      /^tunvs: run: --path-mtu-floor: expected at most the path MTU, 1500: lower it, or raise the path MTU, got 1501$/m,
+      /^tunvs: run: --path-mtu-floor: expected at most the path MTU, 1500, got 1501: lower it, or raise the path MTU$/m,
     ],
     [['--path-mtu', '1400', '--path-mtu-floor', '1401'], /--path-mtu-floor: expected at most the path MTU, 1400: /],
     [['--path-mtu', '575'], /--path-mtu .* whole number from 576 to 65535/],

@@ -41,7 +41,7 @@ describe('the way to a real server', () => {
     [{ forwarding: 'gue' }, /tunnelPort: expected an integer from 1 to 65535, got undefined/],
     [{ ...GUE, tunnelPort: 0 }, /tunnelPort: expected an integer from 1 to 65535, got 0/],
     [{ ...GUE, tunnelPort: 65536 }, /tunnelPort/],
-    [{ tunnelPort: 6080 }, /tunnelPort: expected nothing, because 'ipip' has no port: leave it out, got 6080/],
+    [{ tunnelPort: 6080 }, /tunnelPort: expected nothing, because 'ipip' has no port, got 6080: leave it out$/],
     [{ forwarding: 'gre', tunnelPort: 6080 }, /because 'gre' has no port/],
     [{ forwarding: 'dr', tunnelChecksum: 'checksum' }, /tunnelChecksum: expected 'none' with 'dr', got 'checksum'/],
     [{ forwarding: 'gre', tunnelChecksum: 'remote' }, /expected 'none' or 'checksum' with 'gre', got 'remote'/],
