@@ -107,7 +107,12 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
   const pathMtu = integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU);
   const pathMtuFloor = integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552);
   if (pathMtuFloor > pathMtu)
-    refuse(`${call}: pathMtuFloor`, pathMtuFloor, `at most the path MTU, ${pathMtu}`, 'lower it, or raise the path MTU');
+    refuse(
+      `${call}: pathMtuFloor`,
+      pathMtuFloor,
+      `at most the path MTU, ${pathMtu}`,
+      'lower it, or raise the path MTU',
+    );
   return {
     sources: checkedSources(`${call}: source`, options.source),
     pathMtu,

@@ -52,10 +52,10 @@ describe('tunvs realserver --dry-run', () => {
   it('refuses a device that opening would', async () => {
     const long = await dryRun(...VIP, ...DIRECTOR, '--device', 'a-name-of-22-characters');
     assert.equal(long.exitCode, 2);
-    assert.match(long.stderr, /^tunvs: realserver: --device: expected an interface name of 1 to 15 bytes/);
+    assert.match(long.stderr, /^tunvs realserver: --device: expected an interface name of 1 to 15 bytes/);
     const other = await dryRun(...VIP, ...DIRECTOR, '--device', 'lo');
-    assert.deepEqual([other.exitCode, other.stdout], [2, '']);
-    assert.match(other.stderr, /^tunvs: network interface 'lo' exists and is not a TUN device/);
+    assert.deepEqual([other.exitCode, other.stdout], [1, '']);
+    assert.match(other.stderr, /^tunvs realserver: network interface 'lo' exists and is not a TUN device/);
   });
 
   const mistakes: { what: string; args: string[]; mend: RegExp }[] = [

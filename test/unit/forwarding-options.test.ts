@@ -95,7 +95,7 @@ describe('the address families of a service and its real server', () => {
     const web = configuration.addVirtualService({ ...WEB6 });
     assert.throws(() => web.addRealServer({ address: '2001:db8:1::11' }), {
       code: 'ERR_TUNVS_INVALID_ARGUMENT',
-      message: /for IPv6, open the director with an IPv6 source too, got '2001:db8:1::11'/,
+      message: /of a source, got '2001:db8:1::11': open the director with an IPv6 source too$/,
     });
     web.addRealServer({ address: '10.0.0.11' });
     web.addRealServer({ address: '2001:db8:1::11', forwarding: 'dr' });

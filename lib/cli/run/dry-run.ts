@@ -60,7 +60,7 @@ function refuseDirectRouting(services: DirectorStats['services'], egress: string
   const server = services.flatMap(({ servers }) => servers).find(({ forwarding }) => forwarding === 'dr');
   if (server === undefined) return;
   throw new UsageError(
-    `run: --egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet; choose ` +
+    `--egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet: choose ` +
       '--egress packet (which needs CAP_NET_RAW)',
   );
 }

@@ -49,7 +49,7 @@ export const demo: Verb = {
     if (labProblem() !== undefined && canIsolate()) {
       const status = await rerunIsolated();
       if (status > 128) throw new Interrupted(status);
-      if (status !== 0) throw new DemoFailed('the demo did not end well; see the lines above');
+      if (status !== 0) throw new DemoFailed('the demo did not end well: see the lines above');
       return;
     }
     const { runDemo } = await import('../../demo/demo.js');
