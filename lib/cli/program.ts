@@ -33,6 +33,9 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
   }
 }
 
+/** The notes and examples of the verbs are no wider. */
+const HELP_WIDTH = 80;
+
 /** `begin` is called before a verb runs. */
 function buildProgram(verbs: readonly Verb[], io: CliIo, begin: (verb: string) => void): Command {
   const program = new Command('tunvs')
@@ -67,6 +70,8 @@ Exit codes:
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
       outputError: (text, write) => write(usageSentence(text, command)),
     });
   }

@@ -104,13 +104,23 @@ describe('the command line', () => {
 
 describe('every verb', () => {
   for (const verb of verbs) {
-    it(`${verb.name} has help with an example or what it does`, async () => {
+    it(`${verb.name} has help with an example`, async () => {
       const { exitCode, stdout, stderr } = await cli([verb.name, '--help'], verbs);
       assert.deepEqual([exitCode, stderr], [0, '']);
       assert.ok(stdout.includes(verb.summary.split(' ')[0] as string));
       assert.ok(stdout.split('\n').length > 10);
+      assert.match(stdout, /^Examples?:\n {2}\$ (?:.* )?tunvs /m);
+      assert.doesNotMatch(stdout, /\(default: "/);
     });
   }
+
+  it('has help that fits into 80 columns', async () => {
+    for (const args of [['--help'], ...verbs.map(({ name }) => [name, '--help'])]) {
+      const { stdout } = await cli(args, verbs);
+      const wide = stdout.split('\n').filter((line) => line.length > 80);
+      assert.deepEqual(wide, [], args.join(' '));
+    }
+  });
 
   it('is one of those that the documentation names', () => {
     assert.deepEqual(

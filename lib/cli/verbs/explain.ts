@@ -27,14 +27,18 @@ interface ExplainOptions extends EngineArguments {
 }
 
 const EXAMPLES = `
-Nothing is sent and nothing needs to be running: explain puts the rules into a director without a device. With --in
-it first replays a capture, so that there are connections; without a flow it explains every packet of the capture as
-things stand when that packet comes. It numbers packets as Wireshark does: from 1, every frame.
+Nothing is sent and nothing needs to be running: explain puts the rules into a
+director without a device. With --in it first replays a capture, so that there
+are connections; without a flow it explains every packet of the capture as
+things stand when that packet comes. It numbers packets as Wireshark does: from
+1, every frame.
 
 Examples:
-  $ tunvs explain --rules web.rules --source 10.2.0.2 --client 198.51.100.7:40000 --virtual 192.0.2.1:80
+  $ tunvs explain --rules web.rules --source 10.2.0.2 \\
+      --client 198.51.100.7:40000 --virtual 192.0.2.1:80
   $ tunvs explain --rules web.rules --source 10.2.0.2 --in clients.pcap
-  $ tunvs explain --rules dns.rules --source 10.2.0.2 --in a.pcap --protocol udp --client 198.51.100.7:5353 --virtual 192.0.2.1:53 --json`;
+  $ tunvs explain --rules dns.rules --source 10.2.0.2 --in a.pcap --json \\
+      --protocol udp --client 198.51.100.7:5353 --virtual 192.0.2.1:53`;
 
 export const explain: Verb = {
   name: 'explain',

@@ -37,18 +37,23 @@ interface ReplayOptions extends EngineArguments {
 const LINK_MTU_BYTES = 1500;
 
 const EXAMPLES = `
-Each packet of the capture is taken as if the device had delivered it at its time, and what the director would send is
-written with the time of the packet that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW written.
-Records that hold no whole IP packet are left out, as is the end of a capture that is cut off; replay says how many
-and why.
+Each packet of the capture is taken as if the device had delivered it at its
+time, and what the director would send is written with the time of the packet
+that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW
+written. Records that hold no whole IP packet are left out, as is the end of a
+capture that is cut off; replay says how many and why.
 
-A line "@SECONDS COMMAND" of the rules is executed when the capture's clock (0: the first packet) reaches that time,
-before packets of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) go to standard output.
+A line "@SECONDS COMMAND" of the rules is executed when the capture's clock
+(0: the first packet) reaches that time, before packets of the same time.
+Listings (-L -n, -L -n -c, -S -n, mark list, ...) go to standard output.
 
 Examples:
-  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --out tunnel.pcap
-  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --stats -
-  $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - --source 10.2.0.2 --in a.pcap --out b.pcap`;
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap \\
+      --out tunnel.pcap
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap \\
+      --stats -
+  $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - \\
+      --source 10.2.0.2 --in a.pcap --out b.pcap`;
 
 export const replay: Verb = {
   name: 'replay',
