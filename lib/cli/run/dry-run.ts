@@ -1,10 +1,9 @@
-/** `tunvs run --dry-run` prints what would be done, as commands that a shell and ipvsadm would take. */
+/** `tunvs run --dry-run` prints what would be done to the host and in the director. */
 import type { DirectorStats } from '../../stats/stats.js';
 import { type MarkRule, routedPrefixes } from '../../values/marks.js';
 import { isMarkCommand, printMark } from '../../rules/mark.js';
 import { printCommand, printSysctl } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
-import { formatHostCommand } from '../../host/step.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { printDryRun } from '../dry-run.js';
 import { type CliIo, UsageError } from '../verb.js';
@@ -44,14 +43,9 @@ export async function dryRun(
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
   const rules = lines.map(({ rule }) => printRule(rule));
   const devices = [{ name }, ...marked];
-  if (options.json) return printDryRun({ verb: 'run', devices, host: steps, rules }, io);
-  const shown = [
-    `# the host, once the ${names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`} there (a device that is there before is left as it is)`,
-    ...steps.map(({ description, command }) => `${formatHostCommand(command)}  # ${description}`),
-    '# the director',
-    ...rules,
-  ];
-  io.stdout.write(`${shown.join('\n')}\n`);
+  const there = names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`;
+  const when = `once the ${there} there (a device that is there before is left as it is)`;
+  printDryRun({ verb: 'run', devices, host: steps, rules }, { json: options.json ?? false, when }, io);
 }
 
 /** Nobody knows the answer of "auto" without opening a socket. */

@@ -1,7 +1,6 @@
 /** `tunvs realserver` makes this host a real server until a signal ends it. */
 import type { Command } from 'commander';
 import { type RealServerMethod, realServerMethods } from '../../values/forwarding-method.js';
-import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHost } from '../../realserver/real-server-host.js';
 import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
@@ -121,13 +120,8 @@ Examples:
     const { RealServerHost } = await import('../../realserver/real-server-host.js');
     if (given.dryRun) {
       const { devices, steps } = RealServerHost.rehearse(settings);
-      if (given.json) {
-        printDryRun({ verb: 'realserver', devices: devices.map((name) => ({ name })), host: steps, rules: [] }, io);
-        return;
-      }
-      for (const { description, command } of steps)
-        io.stdout.write(`${formatHostCommand(command)}    # ${description}\n`);
-      return;
+      const done = { verb: 'realserver', devices: devices.map((name) => ({ name })), host: steps, rules: [] };
+      return printDryRun(done, { json: given.json ?? false }, io);
     }
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs realserver: ${line}\n`));
