@@ -21,11 +21,13 @@ function tooLong(text: string): number[] {
 }
 
 function markdownIn(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.md'))
-    // These pages are generated.
-    .filter((path) => !(folder === 'docs' && path.startsWith('reference/')))
-    .map((path) => join(folder, path));
+  return (
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.md'))
+      // These pages are generated.
+      .filter((path) => !(folder === 'docs' && path.startsWith('reference/')))
+      .map((path) => join(folder, path))
+  );
 }
 
 const PAGES = [
