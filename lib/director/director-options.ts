@@ -139,7 +139,8 @@ function checkedSources(name: string, value: unknown): string[] {
     return refuse(
       name,
       source,
-      `a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${parsed.mistake})`,
+      "a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28'",
+      `it ${parsed.mistake}`,
     );
   });
   if (new Set(sources.map(sourceFamily)).size < sources.length) refuse(name, value, 'at most one address per family');

@@ -60,7 +60,7 @@ function prefixOption(name: string, value: unknown): string {
   const prefix = typeof value === 'string' ? parsePrefix(value) : undefined;
   if (typeof prefix === 'string') return prefix;
   const expected = "an address or a range of them, such as '192.0.2.0/28'";
-  return refuse(name, value, prefix ? `${expected}, but it ${prefix.mistake}` : expected);
+  return refuse(name, value, expected, prefix && `it ${prefix.mistake}`);
 }
 
 /** A rule without addresses is a rule of both families. */

@@ -8,7 +8,7 @@ export const MAX_UINT32 = 0xffffffff;
 const MAX_UINT64 = 0xffffffffffffffffn;
 
 /**
- * `mend` says what to do where `expected` does not say it; it stands last.
+ * `mend` stands last: what to do, or what is wrong with this value, where `expected` does not say it.
  *
  * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, always.
  */
