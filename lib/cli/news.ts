@@ -29,7 +29,7 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   tableFull: {
     isCount: true,
     sentence: ({ value }) =>
-      `the connection table is full: ${count(value, 'connection')} gave way or found no room; raise --max-connections`,
+      `the connection table is full: ${count(value, 'connection')} gave way or found no room: raise --max-connections`,
   },
   packetsLost: {
     isCount: true,

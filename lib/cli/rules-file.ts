@@ -1,7 +1,7 @@
 /** Reads rules from a file or from standard input and checks them against what the engine was built with. */
 import { readFile } from 'node:fs/promises';
-import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
+import { reading } from './files.js';
 import type { CliIo } from './verb.js';
 
 export interface RulesFileOptions {
@@ -26,18 +26,9 @@ export async function readRules({ file, isTimed }: RulesFileOptions, io: CliIo):
   return lines;
 }
 
-async function readNamed(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why = { ENOENT: 'there is no such file', EISDIR: 'it is a folder', EACCES: 'you may not read it' }[
-      code ?? ''
-    ];
-    throw new RulesError(
-      `--rules ${file}: ${why ?? (error as Error).message}; name a file of rules as ipvsadm -S -n prints them`,
-    );
-  }
+function readNamed(file: string): Promise<string> {
+  const mend = 'name a file of rules as ipvsadm -S -n prints them';
+  return reading({ option: '--rules', file, mend }, () => readFile(file, 'utf8'));
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<string> {

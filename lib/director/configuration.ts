@@ -219,7 +219,7 @@ export class Configuration implements Transaction, ServiceOwner {
     try {
       result = body(this);
       if (isThenable(result))
-        refuse('transaction: change', result, 'a function that returns no promise: a transaction cannot wait');
+        refuse('transaction: change', result, 'a function that returns no promise, because a transaction cannot wait');
       if (isOuter) this.#commit(changes);
     } catch (error) {
       for (const change of changes.splice(start).reverse()) change.undo?.();

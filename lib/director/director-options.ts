@@ -107,7 +107,12 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
   const pathMtu = integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU);
   const pathMtuFloor = integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552);
   if (pathMtuFloor > pathMtu)
-    refuse(`${call}: pathMtuFloor`, pathMtuFloor, `at most the path MTU, ${pathMtu}: lower it, or raise the path MTU`);
+    refuse(
+      `${call}: pathMtuFloor`,
+      pathMtuFloor,
+      `at most the path MTU, ${pathMtu}`,
+      'lower it, or raise the path MTU',
+    );
   return {
     sources: checkedSources(`${call}: source`, options.source),
     pathMtu,
@@ -134,7 +139,8 @@ function checkedSources(name: string, value: unknown): string[] {
     return refuse(
       name,
       source,
-      `a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${parsed.mistake})`,
+      "a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28'",
+      `it ${parsed.mistake}`,
     );
   });
   if (new Set(sources.map(sourceFamily)).size < sources.length) refuse(name, value, 'at most one address per family');

@@ -109,7 +109,8 @@ function checkedDrainOptions(given: DrainOptions) {
     refuse(
       `${call}: deadlineMs`,
       options.deadlineMs,
-      'nothing beside timeoutMs: a timeout stops waiting, a deadline ends the connections',
+      'nothing beside timeoutMs, because a timeout stops waiting and a deadline ends the connections',
+      'keep one of them',
     );
   }
   const duration = (name: 'timeoutMs' | 'deadlineMs') =>

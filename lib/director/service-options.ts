@@ -111,7 +111,8 @@ function mergedServiceConfig(
     refuse(
       `${call}: port`,
       key.port,
-      'a port from 1 to 65535, unless the service is persistent; for every port write { port: 1, lastPort: 65535 }',
+      'a port from 1 to 65535, unless the service is persistent',
+      'for every port write { port: 1, lastPort: 65535 }',
     );
   }
   return {

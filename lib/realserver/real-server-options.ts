@@ -119,7 +119,8 @@ function directorsOption(name: string, value: unknown): string[] {
     return refuse(
       name,
       entry,
-      `an address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${director.mistake})`,
+      "an address or a range of them, as '10.2.0.2' or '10.2.1.0/28'",
+      `it ${director.mistake}`,
     );
   });
   return [...new Set(directors)];

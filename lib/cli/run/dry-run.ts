@@ -1,10 +1,9 @@
-/** `tunvs run --dry-run` prints what would be done, as commands that a shell and ipvsadm would take. */
+/** `tunvs run --dry-run` prints what would be done to the host and in the director. */
 import type { DirectorStats } from '../../stats/stats.js';
 import { type MarkRule, routedPrefixes } from '../../values/marks.js';
 import { isMarkCommand, printMark } from '../../rules/mark.js';
 import { printCommand, printSysctl } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
-import { formatHostCommand } from '../../host/step.js';
 import { TunvsError } from '../../values/errors.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { printDryRun } from '../dry-run.js';
@@ -50,14 +49,9 @@ export async function dryRun(
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
   const rules = lines.map(({ rule }) => printRule(rule));
   const devices = [{ name }, ...marked];
-  if (options.json) return printDryRun({ verb: 'run', devices, host: steps, rules }, io);
-  const shown = [
-    `# the host, once the ${names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`} there (a device that is there before is left as it is)`,
-    ...steps.map(({ description, command }) => `${formatHostCommand(command)}  # ${description}`),
-    '# the director',
-    ...rules,
-  ];
-  io.stdout.write(`${shown.join('\n')}\n`);
+  const there = names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`;
+  const when = `once the ${there} there (a device that is there before is left as it is)`;
+  printDryRun({ verb: 'run', devices, host: steps, rules }, { json: options.json ?? false, when }, io);
 }
 
 /** Says it in the words of the native part, which finds it on opening. */
@@ -72,7 +66,7 @@ function refuseDirectRouting(services: DirectorStats['services'], egress: string
   const server = services.flatMap(({ servers }) => servers).find(({ forwarding }) => forwarding === 'dr');
   if (server === undefined) return;
   throw new UsageError(
-    `run: --egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet; choose ` +
+    `--egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet: choose ` +
       '--egress packet (which needs CAP_NET_RAW)',
   );
 }

@@ -19,7 +19,7 @@ export async function reload(director: Director, { rules, source, json }: RunOpt
   });
   try {
     if (rules === '-') {
-      throw new UsageError('the rules came from standard input, which cannot be read again; start with a file');
+      throw new UsageError('the rules came from standard input, which cannot be read again: start with a file');
     }
     const changes = await reloadRules(director, await readRules({ file: rules, isTimed: false }, io), source);
     io.stdout.write(json ? `${toJson({ event: 'reloaded', changes, mended })}\n` : reloadedText(changes, mended));

@@ -10,8 +10,9 @@ import {
   engineOptions,
   pathMtuArgument,
 } from '../engine-options.js';
+import { writing } from '../files.js';
 import { toJson } from '../json.js';
-import { readCapture } from '../replay/capture.js';
+import { createCapture, openCapture, readCapture } from '../replay/capture.js';
 import { Progress } from '../replay/progress.js';
 import { isSuperFrame, type Skipped, skippedOf, skippedSentences } from '../replay/skipped.js';
 import { Timeline } from '../replay/timeline.js';
@@ -36,18 +37,23 @@ interface ReplayOptions extends EngineArguments {
 const LINK_MTU_BYTES = 1500;
 
 const EXAMPLES = `
-Each packet of the capture is taken as if the device had delivered it at its time, and what the director would send is
-written with the time of the packet that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW written.
-Records that hold no whole IP packet are left out, as is the end of a capture that is cut off; replay says how many
-and why.
+Each packet of the capture is taken as if the device had delivered it at its
+time, and what the director would send is written with the time of the packet
+that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW
+written. Records that hold no whole IP packet are left out, as is the end of a
+capture that is cut off; replay says how many and why.
 
-A line "@SECONDS COMMAND" of the rules is executed when the capture's clock (0: the first packet) reaches that time,
-before packets of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) go to standard output.
+A line "@SECONDS COMMAND" of the rules is executed when the capture's clock
+(0: the first packet) reaches that time, before packets of the same time.
+Listings (-L -n, -L -n -c, -S -n, mark list, ...) go to standard output.
 
 Examples:
-  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --out tunnel.pcap
-  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --stats -
-  $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - --source 10.2.0.2 --in a.pcap --out b.pcap`;
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap \\
+      --out tunnel.pcap
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap \\
+      --stats -
+  $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - \\
+      --source 10.2.0.2 --in a.pcap --out b.pcap`;
 
 export const replay: Verb = {
   name: 'replay',
@@ -75,20 +81,19 @@ export const replay: Verb = {
     const { out } = options;
     if (out !== undefined) await refuseSameFile(options.in, out);
     else if (options.stats === undefined)
-      throw new UsageError('replay: say what to write: a capture with --out, the counters with --stats, or both');
+      throw new UsageError('say what to write: a capture with --out, the counters with --stats, or both');
     const pathMtu = options.pathMtu ?? options.mtu;
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
-    const [{ Director }, { native }, { wrapNative }] = await Promise.all([
+    const [{ Director }, { native }] = await Promise.all([
       import('../../director/director.js'),
       import('../../native/addon.js'),
-      import('../../values/errors.js'),
     ]);
-    const reader = wrapNative(() => new native.PcapReader(options.in));
+    const reader = await openCapture(native, options.in);
     try {
       const director = Director.offline({ ...engineOptions(options, pathMtu), seed: options.seed ?? 0n });
       const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
-      const writer = out === undefined ? undefined : wrapNative(() => new native.PcapWriter(out));
+      const writer = out === undefined ? undefined : await createCapture(native, out);
       const progress = new Progress(io.stderr);
       let received = 0;
       let sent = 0;
@@ -99,12 +104,8 @@ export const replay: Verb = {
         for (const piece of readCapture(reader)) {
           const outputs = await timeline.process(piece.packets, piece.clockMs);
           const timesMs = Float64Array.from(outputs, ({ cause }) => piece.stampedMs[cause] as number);
-          wrapNative(() =>
-            writer?.write(
-              outputs.map(({ data }) => data),
-              timesMs,
-            ),
-          );
+          const sentBytes = outputs.map(({ data }) => data);
+          await writer?.write(sentBytes, timesMs);
           received += piece.packets.length;
           superFrames += piece.packets.filter((packet) => isSuperFrame(packet, mtuBytes)).length;
           sent += outputs.length;
@@ -114,7 +115,7 @@ export const replay: Verb = {
         await timeline.finish();
       } finally {
         progress.clear();
-        wrapNative(() => writer?.close());
+        await writer?.close();
       }
       const { timeouts, sysctls, marks } = director;
       const skipped = skippedOf(reader, superFrames);
@@ -138,14 +139,17 @@ async function refuseSameFile(input: string, output: string): Promise<void> {
   const [from, to] = await Promise.all([input, output].map((path) => stat(path).catch(() => undefined)));
   const isSame = from && to && from.dev === to.dev && from.ino === to.ino;
   if (isSame || input === output) {
-    throw new UsageError(`replay: --in and --out are the same file, ${output}; write to another one`);
+    throw new UsageError(`--in and --out are the same file, ${output}: write to another one`);
   }
 }
 
 async function writeStats(file: string, stats: object, io: CliIo): Promise<void> {
   const text = `${toJson(stats, 2)}\n`;
   if (file === '-') io.stdout.write(text);
-  else await writeFile(file, text);
+  else
+    await writing({ option: '--stats', file, mend: 'name a file in a folder of yours, or -' }, () =>
+      writeFile(file, text),
+    );
 }
 
 interface Summary {

@@ -22,17 +22,19 @@ import type { CliIo, Verb, VerbContext } from '../verb.js';
 import { commandWords, count } from '../words.js';
 
 const EXAMPLES = `
-The command runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. On
-SIGHUP it reads the rules again and changes only what differs: servers that stay keep their connections. It puts back
-what somebody else changes on the host, and says so; on SIGHUP it does that at once. On SIGUSR2 and SIGUSR1 it prints a
-line of status on standard error.
+The command runs until SIGTERM or SIGINT, then undoes what it did to the host;
+a second signal ends it at once. On SIGHUP it reads the rules again and changes
+only what differs: servers that stay keep their connections. It puts back what
+somebody else changes on the host, and says so; on SIGHUP it does that at once.
+On SIGUSR2 and SIGUSR1 it prints a line of status on standard error.
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
 Examples:
   $ tunvs run --rules web.rules --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
-  $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 --queues 4 --stats-interval 5
+  $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
+      --queues 4 --stats-interval 5
 
 web.rules:
   -A -t 10.9.9.9:80 -s wlc
