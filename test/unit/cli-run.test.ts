@@ -231,7 +231,7 @@ describe('tunvs run --dry-run', () => {
     assert.equal(wider.exitCode, 1);
     assert.match(
       wider.stderr,
-      /^tunvs: -:1: -t 10\.2\.0\.0\/16:80: write a range without the source 10\.2\.1\.0\/28, /,
+      /^tunvs run: -:1: -t 10\.2\.0\.0\/16:80: write a range without the source 10\.2\.1\.0\/28, /,
     );
   });
 

@@ -9,7 +9,7 @@ const lost = new TunvsError('ERR_TUNVS_SYSTEM', 'the device is lost: close the d
 describe('the end of a verb that ran', () => {
   it('is told by the failure that ended it, if closing failed as well', () => {
     const both = new AggregateError([lost, new Error('the host could not be restored')], 'it failed, and so on');
-    assert.deepEqual(endedByError('run', both), {
+    assert.deepEqual(endedByError(both), {
       reason: 'error',
       message: 'the device is lost: start the command again',
     });
@@ -19,7 +19,7 @@ describe('the end of a verb that ran', () => {
     const refused = new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', 'Director.open: source: expected one', {
       option: 'source',
     });
-    assert.deepEqual(endedByError('run', refused), { reason: 'error', message: 'run: --source: expected one' });
+    assert.deepEqual(endedByError(refused), { reason: 'error', message: '--source: expected one' });
   });
 
   it('is told in JSON as on standard error', async () => {
@@ -27,6 +27,6 @@ describe('the end of a verb that ran', () => {
     const args = ['run', '--json', '--rules', '-', '--source', '10.2.0.2', '--device', 'a:b'];
     const { stdout, stderr } = await cli(args, [run], rules);
     const { event, reason, message } = JSON.parse(stdout);
-    assert.deepEqual([event, reason, `tunvs: ${message}\n`], ['stopped', 'error', stderr]);
+    assert.deepEqual([event, reason, `tunvs run: ${message}\n`], ['stopped', 'error', stderr]);
   });
 });

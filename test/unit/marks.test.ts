@@ -93,7 +93,7 @@ describe('rules for marks of a director with a range of sources', () => {
     const args = ['run', '--dry-run', '--rules', '-', '--source', '10.2.0.0/28'];
     const { exitCode, stderr } = await cli(args, [run], '-A -f 1\nmark 1 dst 10.2.0.4\n');
     assert.notEqual(exitCode, 0);
-    assert.match(stderr, /^tunvs: -:2: dst: write an address outside of the source 10\.2\.0\.0\/28, /);
+    assert.match(stderr, /^tunvs run: -:2: dst: write an address outside of the source 10\.2\.0\.0\/28, /);
   });
 });
 

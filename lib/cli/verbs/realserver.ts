@@ -151,7 +151,7 @@ Examples:
       const stopped = () => {
         news.end();
         const by = failed ? 'an error' : end.name;
-        const why: Ending = failed ? endedByError('realserver', failed.error) : { reason: 'signal', signal: by };
+        const why: Ending = failed ? endedByError(failed.error) : { reason: 'signal', signal: by };
         print('stopped', [`stopped by ${by}`, countersText(counters)].filter(Boolean).join('; '), { ...why, counters });
       };
       const failed = failure.signal.aborted ? { error: failure.signal.reason } : undefined;

@@ -95,7 +95,7 @@ export const run: Verb = {
       io.stdout.write(options.json ? stoppedEvent(ending) : `tunvs run: stopped by ${end.name}\n`);
     } catch (error) {
       // The sentence itself goes to standard error, as every failure's.
-      if (options.json) io.stdout.write(stoppedEvent(endedByError('run', error)));
+      if (options.json) io.stdout.write(stoppedEvent(endedByError(error)));
       throw error;
     } finally {
       status.dispose();
