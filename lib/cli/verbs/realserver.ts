@@ -83,8 +83,9 @@ a range of directors: a firewall has to do that.
 
 With dr the virtual address is put on lo, otherwise on the tunnel device. On a
 LAN shared with the director the host keeps silent about it in ARP. A pool that
-mixes methods takes one list: --forwarding dr,ipip. The service itself listens
-on the virtual address or on any, and the default gateway must not be the
+mixes methods takes one list: --forwarding dr,ipip. A TCP service listens on
+the virtual address or on any; a UDP service has to bind to the virtual
+address, or it answers from another one. The default gateway must not be the
 director.
 
 The command runs until SIGTERM or SIGINT, then prints what it counted and
