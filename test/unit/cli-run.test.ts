@@ -271,10 +271,13 @@ describe('the line of status', () => {
     const syn = (port: number) => tcp({ from: `172.16.0.1:${port}`, to: '192.0.2.1:80' });
     director.process([syn(1), syn(2), syn(3).slice(0, 10)], 1000);
     nowMs = 2000;
-    assert.match(status(), / {2}1 conn\/s {2}1 packets\/s .* 2 connections \(2 active\) {2}1 packet dropped so far$/);
-    director.process([syn(4).slice(0, 10)], 1500);
+    assert.match(
+      status(),
+      / {2}1 conn\/s {2}1 packets\/s .* 2 connections \(2 active\) {2}1 packet dropped so far \(dropTruncated 1\)$/,
+    );
+    director.process([syn(4).slice(0, 10), tcp({ from: '172.16.0.1:1', to: '192.0.2.1:81' })], 1500);
     nowMs = 3000;
-    assert.match(status(), / {2}0 conn\/s .* 2 packets dropped so far$/);
+    assert.match(status(), / {2}0 conn\/s .* 3 packets dropped so far \(dropTruncated 2, dropNoService 1\)$/);
   });
 });
 
