@@ -83,6 +83,8 @@ describeLab('tunvs realserver', () => {
     await tunnel(DIRECTOR, '10.1.0.3', VIP);
     assert.equal(await listener.line((line) => line.startsWith('10.')), '10.1.0.3');
     await listener.stop();
+    const isTold = () => Promise.resolve(realServer.stderr.includes('come from an address that is not a --director'));
+    await eventually(isTold, (told) => told, 'the sentence about strangers');
     await realServer.stop();
     const stopped = JSON.parse(await lineOf(realServer, '"event":"stopped"'));
     const { received, delivered, unknownDirector, notVirtualAddress } = stopped.counters;

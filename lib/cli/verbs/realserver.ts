@@ -8,6 +8,7 @@ import { printDryRun } from '../dry-run.js';
 import { type Ending, endedByError } from '../ending.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
+import { tellOfStrangers } from '../realserver/strangers.js';
 import { aborted } from '../../daemon/aborted.js';
 import { closeBehind } from '../../daemon/close-behind.js';
 import { endSignal, statusSignals } from '../signals.js';
@@ -128,6 +129,7 @@ Examples:
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs realserver: ${line}\n`));
     let stopMending: (() => void) | undefined;
+    let stopTelling: (() => void) | undefined;
     try {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${commandWords(warning)}\n`);
@@ -147,6 +149,10 @@ Examples:
       const hangup = () => void mend(host, given.json ?? false, io);
       process.on('SIGHUP', hangup);
       stopMending = () => process.off('SIGHUP', hangup);
+      stopTelling = tellOfStrangers(
+        () => (host.stats().counters as Record<string, bigint>)['unknownDirector'],
+        (sentence) => io.stderr.write(`tunvs realserver: ${sentence}\n`),
+      );
       await aborted(AbortSignal.any([end.signal, failure.signal]));
       const { counters } = host.stats();
       const stopped = () => {
@@ -157,9 +163,11 @@ Examples:
       };
       const failed = failure.signal.aborted ? { error: failure.signal.reason } : undefined;
       status.answer(() => 'stopping');
+      stopTelling();
       await closeBehind(failed, () => host.close().finally(stopped));
     } finally {
       stopMending?.();
+      stopTelling?.();
       status.dispose();
       end.dispose();
     }
