@@ -150,7 +150,7 @@ Examples:
       process.on('SIGHUP', hangup);
       stopMending = () => process.off('SIGHUP', hangup);
       stopTelling = tellOfStrangers(
-        () => (host.stats().counters as Record<string, bigint>)['unknownDirector'],
+        () => (host.stats().counters as Record<string, bigint>).unknownDirector,
         (sentence) => io.stderr.write(`tunvs realserver: ${sentence}\n`),
       );
       await aborted(AbortSignal.any([end.signal, failure.signal]));
