@@ -8,6 +8,7 @@ import { addressesArgument, choiceArgument, choicesArgument, integersArgument, r
 import { printDryRun } from '../dry-run.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
+import { dropLostOutput } from '../output.js';
 import { aborted } from '../../daemon/aborted.js';
 import { closeBehind } from '../../daemon/close-behind.js';
 import { endSignal, statusSignals } from '../signals.js';
@@ -122,6 +123,7 @@ Examples:
         io.stdout.write(`${formatHostCommand(command)}    # ${description}\n`);
       return;
     }
+    dropLostOutput('realserver', io);
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs realserver: ${line}\n`));
     let stopMending: (() => void) | undefined;
