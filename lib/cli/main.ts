@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './quiet-signals.js';
 import { guardOutput } from './output.js';
 import { runCli } from './program.js';
 import { verbs } from './verbs/index.js';

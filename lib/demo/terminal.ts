@@ -15,8 +15,8 @@ export interface TerminalInput {
   setRawMode?(isRaw: boolean): unknown;
   resume(): unknown;
   pause(): unknown;
-  on(event: 'data' | 'end', listener: (data: Buffer) => void): unknown;
-  off(event: 'data' | 'end', listener: (data: Buffer) => void): unknown;
+  on(event: 'data' | 'end' | 'error', listener: (data: Buffer) => void): unknown;
+  off(event: 'data' | 'end' | 'error', listener: (data: Buffer) => void): unknown;
 }
 
 export interface Size {
@@ -69,6 +69,7 @@ export class Terminal {
     input.setRawMode?.(true);
     input.on('data', this.#onInput);
     input.on('end', this.#onHangUp);
+    input.on('error', this.#onHangUp);
     input.resume();
   }
 
@@ -102,6 +103,7 @@ export class Terminal {
     if (this.hasKeys) {
       this.#input.off('data', this.#onInput);
       this.#input.off('end', this.#onHangUp);
+      this.#input.off('error', this.#onHangUp);
       try {
         this.#input.setRawMode?.(false);
       } catch {

@@ -69,11 +69,11 @@ export function rerunIsolated(): Promise<number> {
   );
   const ignore = () => {};
   const passOn = () => child.kill('SIGTERM');
-  process.on('SIGINT', ignore).on('SIGTERM', passOn);
+  process.on('SIGINT', ignore).on('SIGQUIT', ignore).on('SIGTERM', passOn);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => {
-      process.off('SIGINT', ignore).off('SIGTERM', passOn);
+      process.off('SIGINT', ignore).off('SIGQUIT', ignore).off('SIGTERM', passOn);
       resolve(status ?? 1);
     });
   });

@@ -1,6 +1,6 @@
 /** A command that runs until a signal goes on when nobody takes its output any more. */
 import { strict as assert } from 'node:assert';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventuallyHolds } from '../support/eventually.js';
@@ -66,6 +66,19 @@ describeLab('a lost output', () => {
     await shell.line((line) => line.startsWith('tunvs run: standard error cannot be written (ENOSPC)'));
     signal('SIGUSR2');
     await assertGoesOnUntilSigterm();
+  });
+
+  it('with a terminal that goes away does not end a director, which then ends as it should', async () => {
+    const codes = join(folder, 'codes');
+    const line = `trap "" HUP; ${TUNVS} ${director()}; echo $? >${codes}`;
+    shell = host.spawn(['script', '-qfec', line, '/dev/null']);
+    await shell.line((said) => said.includes('ready'));
+    const pids = (await host.exec(['pgrep', '-f', `^${process.execPath}.* ${director()}`])).stdout.trim().split('\n');
+    shell.kill('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    assert.equal(existsSync(codes), false);
+    for (const pid of pids) process.kill(Number(pid), 'SIGTERM');
+    await eventuallyHolds(async () => assert.equal(readFileSync(codes, 'utf8'), '0\n'));
   });
 
   it('does not end a real server', async () => {
