@@ -39,8 +39,9 @@ export function hasUnicode({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }
 
-const ENTER = '\x1b[?1049h\x1b[?25l';
-const LEAVE = '\x1b[?25h\x1b[?1049l';
+/** The other screen, no cursor, and brackets around what is pasted. */
+const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?2004h';
+const LEAVE = '\x1b[?2004l\x1b[?25h\x1b[?1049l';
 
 export class Terminal {
   readonly #output: TerminalOutput;

@@ -114,6 +114,7 @@ describeLab('tunvs demo on a terminal', function () {
       await terminal.line((line) => line.includes(shown), 20_000);
       type(terminal, '\x03');
       assert.equal((await terminal.exited).code, 0, textOf(terminal).slice(-2000));
+      assert.match(textOf(terminal), /Ended before the first scene was over/);
       assertNothingLeft(terminal);
     });
 
@@ -176,6 +177,22 @@ describeLab('tunvs demo on a terminal', function () {
     await piped.exited;
     assert.match(piped.stderr, /^tunvs: standard output cannot be written \(EPIPE\): its reader has gone\ncode 1$/m);
     assert.deepEqual([namespaces(), labPrograms()], [[], []]);
+  });
+
+  it('is refused by root without CAP_NET_RAW, in a sentence', async () => {
+    const before = ['setpriv', '--inh-caps=-net_raw', '--bounding-set=-net_raw'];
+    const refused = new LabProcess([...before, process.execPath, MAIN, 'demo'], MARKED);
+    assert.equal((await refused.exited).code, 1);
+    assert.match(refused.stderr, /^tunvs: this needs CAP_NET_RAW: [^\n]*--cap-add NET_RAW\n$/);
+  });
+
+  it('names a temporary folder that is not there', async () => {
+    const refused = new LabProcess([process.execPath, MAIN, 'demo'], { ...MARKED, TMPDIR: '/nonexistent' });
+    assert.equal((await refused.exited).code, 1);
+    assert.equal(
+      refused.stderr,
+      'tunvs: the temporary folder /nonexistent cannot be written: set TMPDIR to a folder that can\n',
+    );
   });
 
   it('leaves nothing after SIGKILL that the next one does not clear', async () => {
