@@ -26,15 +26,21 @@ export function dropLostOutput(verb: string, { stdout, stderr }: CliIo): void {
 export function guardOutput({ stdin, stdout, stderr }: CliIo): void {
   // Who reads it handles its errors; a terminal that goes away later concerns nobody.
   stdin.on('error', () => {});
-  stdout.on('error', once((error) => {
-    const sentence = lostSentence('standard output', error);
-    if (onLost !== undefined) return onLost(sentence, 'standard output');
-    // A reader that closes the pipe early, as in `tunvs replay ... | head`, has seen what it wanted.
-    if (error.code === 'EPIPE') process.exit(0);
-    stderr.write(`tunvs: ${sentence}\n`);
-    process.exit(1);
-  }));
-  stderr.on('error', once((error) => onLost?.(lostSentence('standard error', error), 'standard error')));
+  stdout.on(
+    'error',
+    once((error) => {
+      const sentence = lostSentence('standard output', error);
+      if (onLost !== undefined) return onLost(sentence, 'standard output');
+      // A reader that closes the pipe early, as in `tunvs replay ... | head`, has seen what it wanted.
+      if (error.code === 'EPIPE') process.exit(0);
+      stderr.write(`tunvs: ${sentence}\n`);
+      process.exit(1);
+    }),
+  );
+  stderr.on(
+    'error',
+    once((error) => onLost?.(lostSentence('standard error', error), 'standard error')),
+  );
   leaveDeadTerminals();
 }
 

@@ -54,10 +54,10 @@ describe('what a killed lab leaves', () => {
       'removeFoldersOfTheGone(); try { makeFolder(); } catch (error) { console.log(error.message); }',
       environment,
     );
-    assert.deepEqual([status, stdout], [
-      0,
-      'the temporary folder /nonexistent cannot be written: set TMPDIR to a folder that can\n',
-    ]);
+    assert.deepEqual(
+      [status, stdout],
+      [0, 'the temporary folder /nonexistent cannot be written: set TMPDIR to a folder that can\n'],
+    );
   });
 });
 
