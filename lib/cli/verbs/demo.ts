@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { canIsolate, labProblem, rerunIsolated, tunProblem } from '../../lab/isolation.js';
 import { integerArgument, secondsArgument } from '../arguments.js';
+import { outliveOutput } from '../output.js';
 import { endSignal } from '../signals.js';
 import { Interrupted, type Verb, type VerbContext } from '../verb.js';
 
@@ -64,7 +65,13 @@ Example:
     const output = io.stdout as NodeJS.WritableStream & { isTTY?: boolean };
     // Nobody could end a demo that runs into a pipe.
     const isOnce = given.once ?? (output.isTTY !== true && !given.json);
-    const end = endSignal({ hangupEnds: true });
+    const end = endSignal(['SIGHUP', 'SIGQUIT']);
+    let lost: string | undefined;
+    outliveOutput((sentence, stream) => {
+      if (stream === 'standard error') return;
+      lost = sentence;
+      end.end();
+    });
     try {
       const isFine = await runDemo({
         isOnce,
@@ -78,7 +85,8 @@ Example:
         signal: end.signal,
         interrupt: () => process.kill(process.pid, 'SIGINT'),
       });
-      if (isOnce && end.signal.aborted) throw new Interrupted(end.exitCode);
+      if (isOnce && end.name !== undefined) throw new Interrupted(end.exitCode);
+      if (lost !== undefined && end.name === undefined) throw new DemoFailed(lost);
       if (!isFine) throw new DemoFailed('not every request was answered as it should be');
     } finally {
       end.dispose();

@@ -8,6 +8,7 @@ import { printDryRun } from '../dry-run.js';
 import { type Ending, endedByError } from '../ending.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
+import { dropLostOutput } from '../output.js';
 import { tellOfStrangers } from '../realserver/strangers.js';
 import { aborted } from '../../daemon/aborted.js';
 import { closeBehind } from '../../daemon/close-behind.js';
@@ -126,6 +127,7 @@ Examples:
       const done = { verb: 'realserver', devices: devices.map((name) => ({ name })), host: steps, rules: [] };
       return printDryRun(done, { json: given.json ?? false }, io);
     }
+    dropLostOutput('realserver', io);
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs realserver: ${line}\n`));
     let stopMending: (() => void) | undefined;

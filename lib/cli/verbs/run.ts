@@ -10,6 +10,7 @@ import { type Ending, endedByError } from '../ending.js';
 import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
+import { dropLostOutput } from '../output.js';
 import { readRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
 import { openOptions } from '../run/open-options.js';
@@ -81,6 +82,7 @@ export const run: Verb = {
     const planned = { services: rehearsed.stats().services, marks: rehearsed.marks };
     await rehearsed.close();
     if (options.dryRun) return dryRun(options, planned, lines, io);
+    dropLostOutput('run', io);
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs run: ${line}\n`));
     try {
