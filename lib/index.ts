@@ -8,6 +8,7 @@ export type { Transaction } from './director/configuration.js';
 export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
 export type { CounterName, RealServerCounterName } from './stats/counter-names.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
+export { type ConnectionState, connectionStates } from './values/connection-state.js';
 export { Director, OfflineDirector } from './director/director.js';
 export type { WorkerCpu } from './director/director-handle.js';
 export type { DirectorDevice, MarkDevice } from './director/director-device.js';
