@@ -28,7 +28,8 @@ import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
 import type { Pulse } from './pulse.js';
 import type { VirtualServiceOptions } from './service-options.js';
-import { directorJson, directorView, inspected } from './views.js';
+import { inspected } from '../values/handle-view.js';
+import { directorJson, directorView } from './views.js';
 import type { VirtualService } from './virtual-service.js';
 
 /** The CPU time that one worker thread has taken since it started. */
@@ -355,7 +356,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return inspected(this, () => directorView(this), depth, options);
+    return inspected(this.constructor.name, () => directorView(this), depth, options);
   }
 
   async #close(): Promise<void> {

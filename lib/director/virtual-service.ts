@@ -31,7 +31,8 @@ import {
 } from './service-options.js';
 import { serviceStats, type VirtualServiceStats } from '../stats/stats.js';
 import type { StateTimeouts } from '../values/timeouts.js';
-import { inspected, serviceJson, serviceView } from './views.js';
+import { inspected } from '../values/handle-view.js';
+import { serviceJson, serviceView } from './views.js';
 
 /**
  * A handle on a configured real server; {@link VirtualService.addRealServer} makes it.
@@ -282,7 +283,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return inspected(this, () => serviceView(this), depth, options);
+    return inspected(this.constructor.name, () => serviceView(this), depth, options);
   }
 
   /** Returns what the service's real servers must fit. @internal */
