@@ -109,8 +109,8 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   /** Checked, not yet configured. @internal */
   static create(configuration: ServiceOwner, options: VirtualServiceOptions): VirtualService {
-    const { sourceRanges } = configuration.backing;
-    const { key, config, policy } = checkedServiceOptions('addVirtualService', options, sourceRanges);
+    const { sources } = configuration.backing;
+    const { key, config, policy } = checkedServiceOptions('addVirtualService', options, sources);
     const service = new VirtualService(configuration, key, config);
     service.#runner = service.#runnerOf('addVirtualService', policy);
     return service;
