@@ -108,6 +108,12 @@ export function asRulesError(error: unknown, rule?: { command: string }): unknow
   if (!isTheRules) return error;
   const option = error.option === undefined ? undefined : refusedOption(error.option, rule as Partial<ServerCommand>);
   const [, expected] = /: expected (.*), got /s.exec(error.message) ?? [];
-  const sentence = option !== undefined && expected !== undefined ? `${option}: write ${expected}` : error.message;
+  const sentence =
+    option !== undefined && expected !== undefined ? `${option}: write ${expected}` : plain(error.message);
   return refusal(sentence, INVALID_OPERATION);
+}
+
+/** A sentence about a sysctl names it, and needs no call in front. */
+function plain(message: string): string {
+  return message.replace(/^setSysctl: \w+: (?=net\.)/, '');
 }
