@@ -103,7 +103,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   }
 
   /**
-   * Adds a virtual service. The first service of an address or range also gives the host its route.
+   * Adds a virtual service. The first service of an address or range also gives the host its route. To add many, do so
+   * within one {@link Director.transaction}, which costs less than a change of its own for each.
    *
    * @returns The handle on the new service, which has no real servers yet.
    * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the service is configured already, ERR_TUNVS_INVALID_ARGUMENT when
