@@ -26,7 +26,7 @@ export {
 } from './director/open-options.js';
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
-export type { EngineEvent } from './values/engine-event.js';
+export { type EngineEvent, type EngineEventType, engineEventTypes } from './values/engine-event.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
 export type { Change } from './director/owners.js';
 export type { HostCommand, HostStep } from './host/step.js';
