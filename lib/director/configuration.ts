@@ -131,7 +131,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   setMarks(rules: readonly MarkRule[]): void {
     const checked = checkedMarkRules('setMarks', rules);
-    refuseMarkedSource('setMarks', checked, this.backing.sourceRanges);
+    refuseMarkedSource('setMarks', checked, this.backing.sources);
     const before = this.#marks;
     this.change({
       operation: { op: 'setMarks', rules: nativeMarkRules(checked) },

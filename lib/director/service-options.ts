@@ -70,13 +70,13 @@ const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, sc
 export function checkedServiceOptions(
   call: string,
   options: VirtualServiceOptions,
-  sourceRanges: readonly string[],
+  sources: readonly string[],
 ): { key: ServiceIdentity; config: NativeServiceConfig; policy: Policy | null | undefined } {
   const names = ['protocol', 'address', 'port', 'lastPort', 'mark', 'family', ...SERVICE_SETTINGS] as const;
   const given = checkedOptions<Partial<AddressServiceKey & MarkServiceKey & VirtualServiceEdit>>(call, options, names);
   return readArguments(call, () => {
     const key = checkedServiceKey(call, given as VirtualServiceKey);
-    refuseSource(call, key, sourceRanges);
+    refuseSource(call, key, sources);
     return { key, config: mergedServiceConfig(call, given, SERVICE_DEFAULTS, key), policy: given.policy };
   });
 }

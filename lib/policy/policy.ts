@@ -49,6 +49,8 @@ export interface ServicePolicy {
    *   ended. When the policy fails, its failure is thrown.
    */
   refresh(): Promise<boolean>;
+  /** Returns the kind, the name and the counters for JSON.stringify(). */
+  toJSON(): object;
 }
 
 /** What the configuration does with a policy. */

@@ -13,6 +13,7 @@ import {
   usableServers,
   zeroCounters,
 } from './policy.js';
+import { RunnerView } from './runner-view.js';
 import type { PolicyServer, PolicyService, PolicySubject, SubjectServer } from './subject.js';
 
 /** The values of {@link TableHash}. */
@@ -133,7 +134,7 @@ export class TablePolicy extends Policy {
   }
 }
 
-class TableRunner implements PolicyRunner {
+class TableRunner extends RunnerView implements PolicyRunner {
   readonly kind = 'table';
   readonly policy: TablePolicy;
   readonly #service: PolicySubject;
@@ -145,13 +146,10 @@ class TableRunner implements PolicyRunner {
   #isForced = false;
 
   constructor(policy: TablePolicy, service: PolicySubject, backing: PolicyBacking) {
+    super();
     this.policy = policy;
     this.#service = service;
     this.#burst = new FailureBurst(policy, service, backing, () => `its scheduler ${service.scheduler} decides`);
-  }
-
-  get name(): string {
-    return this.policy.name;
   }
 
   get counters(): ServicePolicy['counters'] {

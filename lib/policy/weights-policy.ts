@@ -15,6 +15,7 @@ import {
   type ServicePolicy,
   zeroCounters,
 } from './policy.js';
+import { RunnerView } from './runner-view.js';
 import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
 
 /**
@@ -116,7 +117,7 @@ export class WeightsPolicy extends Policy {
   }
 }
 
-class WeightsRunner implements PolicyRunner {
+class WeightsRunner extends RunnerView implements PolicyRunner {
   readonly kind = 'weights';
   readonly policy: WeightsPolicy;
   readonly #service: PolicySubject;
@@ -131,14 +132,11 @@ class WeightsRunner implements PolicyRunner {
   #measuredAtMs = 0;
 
   constructor(policy: WeightsPolicy, service: PolicySubject, backing: PolicyBacking) {
+    super();
     this.policy = policy;
     this.#service = service;
     this.#backing = backing;
     this.#burst = new FailureBurst(policy, service, backing, () => 'the weights stay');
-  }
-
-  get name(): string {
-    return this.policy.name;
   }
 
   get counters(): ServicePolicy['counters'] {

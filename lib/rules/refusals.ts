@@ -114,6 +114,11 @@ export function asRulesError(error: unknown, rule?: { command: string }): unknow
   const option = error.option === undefined ? undefined : refusedOption(error.option, rule as Partial<ServerCommand>);
   const [, expected, mend] = REFUSED.exec(error.message) ?? [];
   const sentence =
-    option !== undefined && expected !== undefined ? `${option}: write ${expected}${mend ?? ''}` : error.message;
+    option !== undefined && expected !== undefined ? `${option}: write ${expected}${mend ?? ''}` : plain(error.message);
   return refusal(sentence, INVALID_OPERATION);
+}
+
+/** A sentence about a sysctl names it, and needs no call in front. */
+function plain(message: string): string {
+  return message.replace(/^setSysctl: \w+: (?=net\.)/, '');
 }

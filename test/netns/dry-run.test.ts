@@ -17,7 +17,8 @@ const REFUSED: [message: RegExp, rules: string, ...options: string[]][] = [
   [/--device: expected an interface name .* without "%" but for one "%d"/, WEB, '--device', 'a%d%d'],
   [/device 'b0' is open in this process already/, WEB, '--device', 'b%d', '--mark-device', '8=b0'],
   [/this host has a rule of its own for mark 7/, WEB, '--mark-device', '7'],
-  [/10\.5\.0\.1 is an address of this host/, `-A -t ${OWN}:80\n`],
+  [/10\.5\.0\.3 is an address of this host/, '-A -t 10.5.0.3:80\n'],
+  [/write an address other than the source/, `-A -t ${OWN}:80\n`],
   [/this host routes 10\.5\.1\.9 elsewhere/, '-A -t 10.5.1.9:80\n'],
   [/this host routes 10\.5\.2\.0\/28 elsewhere/, WEB, '--source', '10.5.2.0/28'],
   [/write an address outside of the source 10\.5\.3\.0\/28/, '-A -t 10.5.3.1:80\n', '--source', '10.5.3.0/28'],
@@ -36,7 +37,12 @@ describeLab('what opening a director refuses', () => {
   });
 
   before(async () => {
-    host.ip(['link add name eth9 type veth peer name eth8', `address add ${OWN}/24 dev eth9`, 'link set dev eth9 up']);
+    host.ip([
+      'link add name eth9 type veth peer name eth8',
+      `address add ${OWN}/24 dev eth9`,
+      'address add 10.5.0.3/24 dev eth9',
+      'link set dev eth9 up',
+    ]);
     host.ip(['link set dev eth8 up', 'route add 10.5.1.9/32 dev eth9', 'route add 10.5.2.0/28 dev eth9']);
     host.ip(['tuntap add dev tap9 mode tap', 'tuntap add dev tun9 mode tun', 'rule add fwmark 7 lookup 77']);
   });

@@ -214,6 +214,12 @@ describe('tunvs run --dry-run', () => {
     });
   }
 
+  it("says of a sysctl's value what it takes, without the library's call", async () => {
+    const rules = 'sysctl net.ipv4.vs.sloppy_tcp=2\n';
+    const { stderr } = await cli(['run', '--rules', '-', '--source', '10.2.1.1', '--dry-run'], [run], rules);
+    assert.equal(stderr, 'tunvs run: -:1: net.ipv4.vs.sloppy_tcp takes 0 to 1, not 2\n');
+  });
+
   it("refuses a virtual address within a range of sources, whose addresses are the director's", async () => {
     const rules = (address: string) => `-A -t ${address}:80\n`;
     const range = (address: string) =>
