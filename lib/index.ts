@@ -8,6 +8,7 @@ export type { Transaction } from './director/configuration.js';
 export { type CounterMeaning, counterMeanings } from './stats/counter-meanings.js';
 export type { CounterName, RealServerCounterName } from './stats/counter-names.js';
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
+export { type ConnectionState, connectionStates } from './values/connection-state.js';
 export { Director, OfflineDirector } from './director/director.js';
 export type { WorkerCpu } from './director/director-handle.js';
 export type { DirectorDevice, MarkDevice } from './director/director-device.js';
@@ -25,7 +26,7 @@ export {
 } from './director/open-options.js';
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
-export type { EngineEvent } from './values/engine-event.js';
+export { type EngineEvent, type EngineEventType, engineEventTypes } from './values/engine-event.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
 export type { Change } from './director/owners.js';
 export type { HostCommand, HostStep } from './host/step.js';

@@ -1,4 +1,7 @@
-/** Says which sources use what they may not, and whether CONTRIBUTING.md shows the folders as they are; --write mends that. */
+/**
+ * Says which sources use what they may not, and whether CONTRIBUTING.md shows the folders as they are. `--write` mends
+ * the latter.
+ */
 import { checkArrows } from './lib/graph.js';
 import * as layers from './lib/layers.js';
 import { checkPicture } from './lib/picture.js';

@@ -1,9 +1,19 @@
 /**
  * node scripts/chroots.js: installs the package in minimal systems of Debian without compiler, make and python, with
- * several versions of node, and uses it there. As root, after `npm run build:prebuilt`; it takes minutes, and so no test
- * runs it.
+ * several versions of node, and uses it there. It needs root and what `npm run build:prebuilt` makes. No test runs it,
+ * as it takes minutes.
  */
-import { copyFileSync, cpSync, existsSync, mkdirSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ensureTypescript } from './lib/ensure-built.js';
 import { prebuiltProblem } from './lib/prebuilt.js';
@@ -73,9 +83,11 @@ await main(async () => {
   await ensureTypescript();
   mkdirSync(place, { recursive: true });
   await step('npm pack', 'npm', ['pack', '--pack-destination', place]);
+  const { name, version: ours } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const packed = join(place, `${name}-${ours}.tgz`);
   for (const suite of SUITES) {
     const folder = await system(suite);
-    copyFileSync(join(place, 'tunvs-0.1.0.tgz'), join(folder, 'tunvs.tgz'));
+    copyFileSync(packed, join(folder, 'tunvs.tgz'));
     copyFileSync(join(root, 'dist', 'examples', 'what-if.js'), join(folder, 'what-if.js'));
     writeFileSync(join(folder, 'use.sh'), USE);
     for (const version of NODES) {

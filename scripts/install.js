@@ -6,12 +6,15 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileInstalled } from './lib/compile-installed.js';
 import { unfitReason } from './lib/prebuilt-fit.js';
-import { main, root } from './lib/run.js';
+import { Failure, main, root } from './lib/run.js';
 
 /** A checkout is built by `npm run build`, and what npm packs of it is compiled where it is installed. */
 const isCheckout = existsSync(join(root, 'lib', 'index.ts'));
 
 await main(async () => {
+  if (!isCheckout && !existsSync(join(root, 'dist', 'lib', 'index.js'))) {
+    throw new Failure('tunvs: the package holds no dist/, so whoever packed it did not run its scripts; pack it again');
+  }
   if (isCheckout) return console.log('tunvs: this is a checkout, which "npm run build" builds');
   const reason = await unfitReason();
   if (reason === undefined) return;

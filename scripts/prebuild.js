@@ -1,6 +1,6 @@
 /**
- * npm run build:prebuilt: the addon for each platform that the package ships a binary of, into prebuilds/. `--check` builds
- * nothing and fails when what is there is not of the sources that are here.
+ * npm run build:prebuilt: the addon for each platform that the package ships a binary of, into prebuilds/. `--check`
+ * builds nothing, and fails when what is there is not of the sources that are here, or was made in another way.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -12,21 +12,10 @@ import { aboveFloor, readBinary } from './lib/elf.js';
 import { ensureDependencies } from './lib/ensure-built.js';
 import { nodeGyp } from './lib/node-gyp.js';
 import { precompiledHeaders } from './lib/precompiled.js';
-import {
-  digest,
-  glibcFloor,
-  prebuiltFolder,
-  prebuiltPath,
-  prebuiltProblem,
-  readManifest,
-  sourceDigest,
-  writeManifest,
-} from './lib/prebuilt.js';
+import { glibcFloor, prebuiltFolder, prebuiltPath, readManifest, writeManifest } from './lib/prebuilt.js';
+import { changesSince, currentRecipe, publishProblem } from './lib/recipe.js';
 import { Failure, main, root, step } from './lib/run.js';
 import { ensureSysroot } from './lib/sysroot.js';
-
-/** How the sources become binaries, beside binding.gyp. */
-const RECIPE = ['scripts/lib/addon.map', 'scripts/lib/cross.js', 'scripts/lib/old-glibc.c', 'scripts/lib/sysroot.js'];
 
 const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
@@ -75,9 +64,9 @@ async function prebuild() {
   if (missing.length > 0)
     throw new Failure(`prebuild: programs are missing; install them with: apt-get install ${missing.join(' ')}`);
   await ensureDependencies();
-  const state = { sources: sourceDigest(), recipe: digest(RECIPE), glibc: glibcFloor };
+  const recipe = currentRecipe();
   const before = readManifest();
-  const isKept = before?.sources === state.sources && before.recipe === state.recipe;
+  const isKept = changesSince(before, recipe).length === 0;
   if (!isKept) rmSync(prebuiltFolder, { recursive: true, force: true });
   const binaries = isKept ? before.binaries : {};
   for (const target of targets) {
@@ -91,13 +80,13 @@ async function prebuild() {
     mkdirSync(dirname(path), { recursive: true });
     copyFileSync(built, path);
     binaries[target.platform] = sha256(path);
-    writeManifest({ ...state, binaries });
+    writeManifest({ ...recipe, binaries });
   }
 }
 
 await main(async () => {
   if (!process.argv.includes('--check')) return prebuild();
-  const problem = prebuiltProblem();
+  const problem = publishProblem();
   if (problem)
     throw new Failure(`The package is published with prebuilt binaries, and ${problem}: run "npm run build:prebuilt"`);
 });

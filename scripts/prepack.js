@@ -1,12 +1,9 @@
-/** npm runs this before it packs: it brings dist/ up to date, and leaves out binaries of other sources. */
+/** npm runs this before it packs: it leaves out binaries of other sources. */
 import { existsSync, rmSync } from 'node:fs';
-import { ensureDependencies, ensureTypescript } from './lib/ensure-built.js';
 import { prebuiltFolder, sourcesProblem } from './lib/prebuilt.js';
 import { main } from './lib/run.js';
 
 await main(async () => {
-  await ensureDependencies();
-  await ensureTypescript();
   const problem = sourcesProblem();
   if (problem === undefined) return;
   if (existsSync(prebuiltFolder)) rmSync(prebuiltFolder, { recursive: true });

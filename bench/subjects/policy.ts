@@ -61,7 +61,7 @@ export const openPolicy: OpenSubject<PolicyTrial> = async ({ decide, servers, co
       assertOpen: () => {},
       serviceRow: (service) => engine.service(service),
       serverRow: (service, server) => engine.server(service, server),
-      sourceRanges: [],
+      sources: [],
       sourceFamilies: [4],
       isLocal: () => false,
       vipRoutes: undefined,

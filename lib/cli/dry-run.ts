@@ -1,4 +1,7 @@
-/** What every `--dry-run --json` prints: one object, with the same keys for each verb; see docs/host.md. */
+/**
+ * What every `--dry-run` prints: commands that a shell and ipvsadm would take. With `--json` it is one object, with the
+ * same keys for each verb; see docs/host.md.
+ */
 import { formatHostCommand, type HostStep } from '../host/step.js';
 import { toJson } from './json.js';
 import type { CliIo } from './verb.js';
@@ -13,11 +16,29 @@ export interface DryRun {
   rules: readonly string[];
 }
 
-export function printDryRun({ verb, devices, host, rules }: DryRun, io: CliIo): void {
+/** `when` says what has to be there before the host is set up. */
+export function printDryRun(
+  dryRun: DryRun,
+  { json = false, when }: { json?: boolean; when?: string },
+  io: CliIo,
+): void {
+  io.stdout.write(json ? asJson(dryRun) : asText(dryRun, when));
+}
+
+function asText({ host, rules }: DryRun, when: string | undefined): string {
+  const lines = [
+    when === undefined ? '# the host' : `# the host, ${when}`,
+    ...host.map(({ description, command }) => `${formatHostCommand(command)}  # ${description}`),
+    ...(rules.length > 0 ? ['# the director', ...rules] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function asJson({ verb, devices, host, rules }: DryRun): string {
   const steps = host.map(({ description, command, undo }) => ({
     description,
     command: formatHostCommand(command),
     ...(undo && { undo: formatHostCommand(undo) }),
   }));
-  io.stdout.write(`${toJson({ event: 'dryRun', verb, devices, host: steps, rules })}\n`);
+  return `${toJson({ event: 'dryRun', verb, devices, host: steps, rules })}\n`;
 }

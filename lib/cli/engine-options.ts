@@ -1,6 +1,12 @@
 /** The engine's options, which `run`, `replay` and `explain` share. */
 import { type Command, Option } from 'commander';
-import type { EngineOptions, NoServerReply, PingReply } from '../director/open-options.js';
+import {
+  type EngineOptions,
+  type NoServerReply,
+  noServerReplies,
+  type PingReply,
+  pingReplies,
+} from '../director/open-options.js';
 import { choiceArgument, integerArgument, sourcesArgument } from './arguments.js';
 
 /** The options as commander reads them. */
@@ -11,10 +17,6 @@ export interface EngineArguments {
   pingReply?: PingReply;
   noServerReply?: NoServerReply;
 }
-
-// lib/director/director-options.ts says this too, but importing it would load the native part, even for --help.
-const PING_REPLIES = ['always', 'when-up', 'never'] satisfies PingReply[];
-const NO_SERVER_REPLIES = ['unreachable', 'reset'] satisfies NoServerReply[];
 
 export const pathMtuArgument = integerArgument(576, 65535);
 
@@ -43,7 +45,7 @@ export function addEngineOptions(command: Command): Command {
       '--ping-reply <when>',
       'answer pings of a virtual address: always, when-up (while a real server has a weight above 0, even if it is ' +
         'full) or never (default: always)',
-      choiceArgument(PING_REPLIES),
+      choiceArgument(pingReplies),
     )
     .addOption(noServerReply())
     .option(
@@ -58,7 +60,7 @@ function noServerReply(): Option {
     '--no-server-reply <answer>',
     'what a client gets while no real server may take its connection: unreachable (ICMP), or reset to TCP clients ' +
       '(default: unreachable)',
-  ).argParser(choiceArgument(NO_SERVER_REPLIES));
+  ).argParser(choiceArgument(noServerReplies));
   // Commander takes a name that begins with "no-" for the negation of another option; this one is a name of its own.
   option.negate = false;
   return option;

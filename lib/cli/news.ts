@@ -5,7 +5,7 @@ import { toJson } from './json.js';
 import type { CliIo } from './verb.js';
 import { commandWords, count } from './words.js';
 
-/** Has the fields of the library's `EngineEvent`, whose file would load the native part, even for --help. */
+/** What is told: an `EngineEvent` of the library, or a warning, whose type no event has. */
 export interface News {
   type: string;
   value: number;
@@ -29,7 +29,7 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
   tableFull: {
     isCount: true,
     sentence: ({ value }) =>
-      `the connection table is full: ${count(value, 'connection')} gave way or found no room; raise --max-connections`,
+      `the connection table is full: ${count(value, 'connection')} gave way or found no room: raise --max-connections`,
   },
   packetsLost: {
     isCount: true,

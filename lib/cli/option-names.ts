@@ -21,12 +21,14 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns an error about a library's option into one about the command line's option; returns any other error as it is.
+ * Turns the refusal of an option's value into one of the command line's option; returns any other error as it is, such
+ * as one about a capture or a device, which are named rightly but cannot be used.
  */
-export function asUsageError(verb: string, error: unknown): unknown {
+export function asUsageError(error: unknown): unknown {
   const { code, option, message } = (error ?? {}) as { code?: unknown; option?: unknown; message?: unknown };
-  if (code !== 'ERR_TUNVS_INVALID_ARGUMENT' || typeof option !== 'string' || typeof message !== 'string') return error;
-  const name = Object.hasOwn(NAMES, option) ? NAMES[option] : undefined;
+  if (code !== 'ERR_TUNVS_INVALID_ARGUMENT' || typeof message !== 'string') return error;
+  const name = typeof option === 'string' && Object.hasOwn(NAMES, option) ? NAMES[option] : undefined;
   const [, said] = /: (expected .*)$/s.exec(message) ?? [];
-  return name === undefined || said === undefined ? error : new UsageError(`${verb}: ${name}: ${said}`);
+  if (said === undefined) return error;
+  return new UsageError(name === undefined ? message : `${name}: ${said}`);
 }

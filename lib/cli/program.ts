@@ -1,4 +1,6 @@
-/** `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into sentences and an exit code. */
+/**
+ * `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into sentences and an exit code.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,12 +10,17 @@ import { type CliIo, Interrupted, UsageError, type Verb } from './verb.js';
 import { commandWords } from './words.js';
 
 export const EXIT_DONE = 0;
+/** What the command line names cannot be used (a file, a device, the host), or the verb failed in another way. */
 export const EXIT_FAILED = 1;
+/** The command line itself is wrong, whatever reads it. */
 export const EXIT_USAGE = 2;
 
 /** Runs one command line (without node and script) and returns its exit code. */
 export async function runCli(args: readonly string[], verbs: readonly Verb[], io: CliIo): Promise<number> {
-  const program = buildProgram(verbs, io);
+  let path = 'tunvs';
+  const program = buildProgram(verbs, io, (verb) => {
+    path = `tunvs ${verb}`;
+  });
   try {
     if (args.length === 0) program.help({ error: true });
     await program.parseAsync(args, { from: 'user' });
@@ -23,12 +30,16 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
     if (error instanceof Interrupted) return error.exitCode;
     const [first, ...others] = error instanceof AggregateError ? error.errors : [error];
     const sentences = new Set([first, ...others].map(errorSentence));
-    for (const sentence of sentences) io.stderr.write(`tunvs: ${sentence}\n`);
-    return first instanceof UsageError || isInvalidArgument(first) ? EXIT_USAGE : EXIT_FAILED;
+    for (const sentence of sentences) io.stderr.write(`${path}: ${sentence}\n`);
+    return first instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
   }
 }
 
-function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
+/** The notes and examples of the verbs are no wider. */
+const HELP_WIDTH = 80;
+
+/** `begin` is called before a verb runs. */
+function buildProgram(verbs: readonly Verb[], io: CliIo, begin: (verb: string) => void): Command {
   const program = new Command('tunvs')
     .description('A Linux Virtual Server (LVS/TUN) director in user space')
     .version(packageVersion(), '-v, --version', 'print the version')
@@ -36,16 +47,24 @@ function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
     .helpCommand(false)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed, 2 wrong usage. "tunvs VERB --help" shows the options and examples of a verb.',
+      `
+Exit codes:
+  0  done
+  1  failed, as when something that the command line names cannot be used: a
+     file that is missing or holds a mistake, a device of another kind
+  2  the command line itself is wrong
+
+"tunvs VERB --help" shows the options and examples of a verb.`,
     );
   for (const verb of verbs) {
     const command = program.command(verb.name).summary(verb.summary).description(verb.summary);
     verb.configure(command);
     command.action(async () => {
+      begin(verb.name);
       try {
         await verb.run({ options: command.opts(), io });
       } catch (error) {
-        throw asUsageError(verb.name, error);
+        throw asUsageError(error);
       }
     });
   }
@@ -53,6 +72,8 @@ function buildProgram(verbs: readonly Verb[], io: CliIo): Command {
     command.exitOverride().configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
       outputError: (text, write) => write(usageSentence(text, command)),
     });
   }
@@ -66,12 +87,7 @@ function usageSentence(text: string, command: Command): string {
     .replace(/^error: /, '')
     .split('\n');
   const hint = suggestion.join(' ').trim();
-  return `${path}: ${message.replace(/\.$/, '')}${hint ? ` ${hint}` : ''}; see "${path} --help"\n`;
-}
-
-/** The options that the library refuses were given on the command line here. */
-function isInvalidArgument(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === 'ERR_TUNVS_INVALID_ARGUMENT';
+  return `${path}: ${message.replace(/\.$/, '')}${hint ? ` ${hint}` : ''}: see "${path} --help"\n`;
 }
 
 function errorSentence(error: unknown): string {

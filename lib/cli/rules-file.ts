@@ -1,8 +1,9 @@
 /** Reads rules from a file or from standard input and checks them against what the engine was built with. */
 import { constants, fstatSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
+import { reading } from './files.js';
 import type { CliIo } from './verb.js';
 
 export interface RulesFileOptions {
@@ -29,40 +30,19 @@ export async function readRules({ file, isTimed, isAgain = false }: RulesFileOpt
   return lines;
 }
 
-const MEND = 'name a file of rules as ipvsadm -S -n prints them';
-
-/** What is wrong with a path, by the code of the error. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder',
-  EACCES: 'you may not read it',
-  EPERM: 'you may not read it',
-  ELOOP: 'its symbolic links lead in a circle',
-  ENOTDIR: 'its path leads through something that is not a folder',
-  ENAMETOOLONG: 'its name is too long',
-  ENXIO: 'it is a socket',
-  EIO: 'its disk cannot be read',
-  EMFILE: 'too many files are open',
-  ENFILE: 'too many files are open',
-  ERR_FS_FILE_TOO_LARGE: 'it is too large',
-  ERR_STRING_TOO_LONG: 'it is too large',
-};
-
 async function readNamed(file: string, isAgain: boolean): Promise<string> {
-  if (file === '') throw new RulesError('--rules: the name is empty; give a file, or - for standard input');
-  let handle: FileHandle | undefined;
-  try {
+  if (file === '') throw new RulesError('--rules: the name is empty: give a file, or - for standard input');
+  const mend = 'name a file of rules as ipvsadm -S -n prints them';
+  return reading({ option: '--rules', file, mend }, async () => {
     // Without O_NONBLOCK the opening of a FIFO waits for a writer, and the process cannot end meanwhile.
-    handle = await open(file, constants.O_RDONLY | (isAgain ? constants.O_NONBLOCK : 0));
-    if (isAgain) refuseUnlessFile(file, await handle.stat());
-    return await handle.readFile('utf8');
-  } catch (error) {
-    if (error instanceof RulesError) throw error;
-    const { code = 'an unknown error' } = error as NodeJS.ErrnoException;
-    throw new RulesError(`--rules ${file}: ${REASONS[code] ?? `it cannot be read (${code})`}; ${MEND}`);
-  } finally {
-    await handle?.close();
-  }
+    const handle = await open(file, constants.O_RDONLY | (isAgain ? constants.O_NONBLOCK : 0));
+    try {
+      if (isAgain) refuseUnlessFile(file, await handle.stat());
+      return await handle.readFile('utf8');
+    } finally {
+      await handle.close();
+    }
+  });
 }
 
 function refuseUnlessFile(
@@ -71,7 +51,7 @@ function refuseUnlessFile(
 ): void {
   if (status.isFile()) return;
   const what = status.isFIFO() ? 'a FIFO' : status.isDirectory() ? 'a folder' : 'a device';
-  throw new RulesError(`--rules ${file}: it is ${what}, and a reload needs a file; put a file of rules in its place`);
+  throw new RulesError(`--rules ${file}: it is ${what}, and a reload needs a file: put a file of rules in its place`);
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
@@ -84,5 +64,5 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
 /** Node takes a folder as standard input for an empty file. */
 function refuseFolder({ fd }: NodeJS.ReadableStream & { fd?: unknown }): void {
   if (typeof fd === 'number' && fd >= 0 && fstatSync(fd).isDirectory())
-    throw new RulesError('--rules -: standard input is a folder; give it a file of rules ("--rules - < web.rules")');
+    throw new RulesError('--rules -: standard input is a folder: give it a file of rules ("--rules - < web.rules")');
 }

@@ -2,14 +2,23 @@
  * SIGINT and SIGTERM end a long-running verb cleanly; a second one ends it at once. SIGUSR1 and SIGUSR2 ask how it is.
  */
 
-const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+const NUMBERS = { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGTERM: 15 } as const;
 
-/** The first SIGINT or SIGTERM aborts `signal`, and SIGHUP where `hangupEnds`. `dispose` gives the signals back. */
-export function endSignal({ hangupEnds = false } = {}): {
+const STATUS = ['SIGUSR1', 'SIGUSR2'] as const;
+
+type Ending = keyof typeof NUMBERS;
+
+/**
+ * The first SIGINT or SIGTERM aborts `signal`, and the first of those that `endToo` names. `dispose` gives the signals
+ * back.
+ */
+export function endSignal(endToo: readonly Ending[] = []): {
   signal: AbortSignal;
-  /** 128 plus the signal's number, once `signal` is aborted. */
+  /** Aborts it without a signal. */
+  end(): void;
+  /** 128 plus the signal's number, once one has aborted `signal`. */
   readonly exitCode: number;
-  /** Which signal it was, once it is aborted. */
+  /** Which signal it was, once one has come. */
   readonly name: NodeJS.Signals | undefined;
   dispose(): void;
 } {
@@ -17,15 +26,16 @@ export function endSignal({ hangupEnds = false } = {}): {
   let exitCode = 0;
   let first: NodeJS.Signals | undefined;
   const stop = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(128 + NUMBERS[name as keyof typeof NUMBERS]);
+    if (first !== undefined) process.exit(128 + NUMBERS[name as Ending]);
     first = name;
-    exitCode = 128 + NUMBERS[name as keyof typeof NUMBERS];
+    exitCode = 128 + NUMBERS[name as Ending];
     controller.abort(new Error(`stopped by ${name}`));
   };
-  const names = (Object.keys(NUMBERS) as (keyof typeof NUMBERS)[]).filter((name) => name !== 'SIGHUP' || hangupEnds);
+  const names = ['SIGINT', 'SIGTERM', ...endToo] as const;
   for (const name of names) process.on(name, stop);
   return {
     signal: controller.signal,
+    end: () => controller.abort(new Error('ended')),
     get exitCode() {
       return exitCode;
     },
@@ -39,23 +49,27 @@ export function endSignal({ hangupEnds = false } = {}): {
 }
 
 /**
- * Until `dispose` SIGUSR2 ends nobody, and SIGUSR1 opens no inspector of Node's, through which any user of the host
- * could take the process over. Both print what `say` returns, once that is there.
+ * SIGUSR2 then ends nobody, and SIGUSR1 opens no inspector of Node's, through which any user of the host could take the
+ * process over.
  */
+export function ignoreStatusSignals(): void {
+  for (const name of STATUS) process.on(name, () => {});
+}
+
+/** Until `dispose` SIGUSR1 and SIGUSR2 print what `say` returns, once that is there. */
 export function statusSignals(print: (line: string) => void): {
   answer(say: () => string): void;
   dispose(): void;
 } {
   let say = () => 'starting';
   const tell = () => print(`status: ${say()}`);
-  const names = ['SIGUSR1', 'SIGUSR2'] as const;
-  for (const name of names) process.on(name, tell);
+  for (const name of STATUS) process.on(name, tell);
   return {
     answer: (next) => {
       say = next;
     },
     dispose: () => {
-      for (const name of names) process.off(name, tell);
+      for (const name of STATUS) process.off(name, tell);
     },
   };
 }

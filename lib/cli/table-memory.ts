@@ -5,16 +5,12 @@ import { UsageError } from './verb.js';
 export const BYTES_A_CONNECTION = 136;
 
 /** `availableBytes` is what this process can have, within its cgroup as well. */
-export function refuseLargeTable(
-  verb: string,
-  maxConnections: number | undefined,
-  availableBytes = process.availableMemory(),
-): void {
+export function refuseLargeTable(maxConnections: number | undefined, availableBytes = process.availableMemory()): void {
   const needed = (maxConnections ?? 0) * BYTES_A_CONNECTION;
   if (needed <= availableBytes) return;
   throw new UsageError(
-    `${verb}: --max-connections ${maxConnections}: the table needs about ${inGigabytes(needed)}, and this host has ` +
-      `${inGigabytes(availableBytes)} available; give at most ${Math.floor(availableBytes / BYTES_A_CONNECTION)}`,
+    `--max-connections ${maxConnections}: the table needs about ${inGigabytes(needed)}, and this host has ` +
+      `${inGigabytes(availableBytes)} available: give at most ${Math.floor(availableBytes / BYTES_A_CONNECTION)}`,
   );
 }
 

@@ -22,11 +22,11 @@ export interface Verb {
   summary: string;
   /** Adds options, and examples after the help. */
   configure(command: Command): void;
-  /** Returns when done, which is exit code 0. A thrown UsageError is exit code 2, any other error 1. */
+  /** Returns when done, which is exit code 0; see program.ts for what is thrown. */
   run(context: VerbContext): Promise<void>;
 }
 
-/** A mistake on the command line, which is exit code 2. The message is one sentence and says how to mend it. */
+/** A mistake on the command line itself. The message is one sentence and says how to mend it. */
 export class UsageError extends Error {}
 
 /** A signal ended the verb before it was done: the exit code says so, and nothing is printed. */

@@ -11,6 +11,8 @@ export const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
   [/\bopen it with egress '(\w+)'/g, 'choose --egress $1'],
   [/\bchoose mode "userspace"/g, 'choose --mode userspace'],
   [/\bsince forwarding does not name 'gue'/g, 'since --forwarding does not name gue'],
+  [/\bask for fewer connections\b/g, 'ask for fewer with --max-connections'],
+  [/\bmendHost\(\) puts it back\b/g, 'SIGHUP puts it back'],
   [/\bclose the director and open it again\b/g, 'start the command again'],
   [/\bopen it again\b/g, 'start the command again'],
 ];

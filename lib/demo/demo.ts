@@ -38,8 +38,12 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
   const presenter = presenterFor(options, () => leaving.abort());
   presenter.opening();
   const stage = await openStage(options.realServers, signal);
-  if (stage === undefined) return true;
+  if (stage === undefined) {
+    presenter.ended(true, 0);
+    return true;
+  }
   let isFine = true;
+  let scenes = 0;
   const play = new Play(
     stage,
     { ...options, signal },
@@ -47,6 +51,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
       began: (scene, index) => presenter.began(scene, index),
       played(title, outcome) {
         isFine &&= outcome.ok;
+        scenes += 1;
         presenter.played(title, outcome);
       },
       answered(count, failures) {
@@ -61,7 +66,7 @@ export async function runDemo(options: DemoOptions): Promise<boolean> {
     stage.director.onSample(() => presenter.sampled());
     work = play.run();
     await untilAborted(work, signal);
-    presenter.ended(isFine);
+    presenter.ended(isFine, scenes);
     return isFine;
   } finally {
     presenter.close();

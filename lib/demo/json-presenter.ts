@@ -26,7 +26,7 @@ export function jsonPresenter(output: { write(text: string): unknown }): Present
     answered(_count, failures) {
       if (failures.length > 0) print({ event: 'failures', failures });
     },
-    ended: (ok) => print({ event: 'ended', ok }),
+    ended: (ok, scenes) => print({ event: 'ended', ok, scenes }),
     close() {},
   };
 }

@@ -45,9 +45,9 @@ export function linesPresenter(
       if (failures.length > 0)
         print(line(span('FAILED', 'bad'), ` ${failures.length} requests were not answered (${failures[0]}).`));
     },
-    ended(isFine) {
+    ended(isFine, scenes) {
       if (model !== undefined) print([], ...serverTable(model.state(), TABLE_COLUMNS, false), []);
-      print(line(verdict(isFine)));
+      print(line(verdict(isFine, scenes)));
     },
     close() {},
   };
@@ -57,8 +57,7 @@ export function playedLine({ title, text, ok }: PlayedScene): Line {
   return line(span(ok ? 'ok    ' : 'FAILED', ok ? 'good' : 'bad'), ` ${title}: ${text}.`);
 }
 
-export function verdict(isFine: boolean): string {
-  return isFine
-    ? 'Every request was answered as it should be.'
-    : 'Not everything came as it should: see the lines above.';
+export function verdict(isFine: boolean, scenes: number): string {
+  if (!isFine) return 'Not everything came as it should: see the lines above.';
+  return scenes > 0 ? 'Every request was answered as it should be.' : 'Ended before the first scene was over.';
 }

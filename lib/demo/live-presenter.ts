@@ -1,5 +1,5 @@
 /** Shows the demo as a picture that follows what happens, and takes keys. */
-import { type KeyAction, parseKeys } from './keys.js';
+import { type KeyAction, KeyReader } from './keys.js';
 import { playedLine, verdict } from './lines-presenter.js';
 import { Model } from './model.js';
 import { toggleDrain, toggleServer } from './operator.js';
@@ -43,9 +43,10 @@ class LivePresenter implements Presenter {
   opened(stage: Stage, play: Play): void {
     this.#stage = stage;
     this.#play = play;
+    const keys = new KeyReader();
     this.#terminal = new Terminal(this.#options, {
       onKeys: (text) => {
-        for (const action of parseKeys(text)) this.#act(action);
+        for (const action of keys.read(text)) this.#act(action);
       },
       onResize: () => this.#draw(),
       onHangUp: () => this.#options.onEnd(),
@@ -77,10 +78,10 @@ class LivePresenter implements Presenter {
     if (failures.length > 0) this.#model.message = `${failures.length} requests were not answered (${failures[0]}).`;
   }
 
-  ended(isFine: boolean): void {
+  ended(isFine: boolean, scenes: number): void {
     this.close();
     const played = this.#model?.played ?? [];
-    const lines = [...played.map(playedLine), line(span(verdict(isFine), isFine ? 'good' : 'bad'))];
+    const lines = [...played.map(playedLine), line(span(verdict(isFine, scenes), isFine ? 'good' : 'bad'))];
     for (const each of lines) this.#options.output.write(`${paint(each, this.#options.hasColour)}\n`);
   }
 

@@ -79,8 +79,8 @@ function sceneLines({ scene, hasKeys }: DemoState, columns: number, rows: number
   const text = scene === undefined ? again : scene.watch;
   if (rows < 16 || text === '') return [title];
   const watch = wrapText(text, columns - 4).map((each) => line(span(`  ${each}`, 'dim')));
-  // There are always as many lines, so that the table stays where it is from one scene to the next; there are more where a
-  // text needs them and there is room.
+  // There are always as many lines, so that the table stays where it is from one scene to the next; there are more
+  // where a text needs them and there is room.
   const usual = columns >= WIDE_COLUMNS ? 1 : 2;
   const height = rows >= 24 ? Math.max(usual, watch.length) : usual;
   return [[], title, ...Array.from({ length: height }, (_, index) => watch[index] ?? [])];

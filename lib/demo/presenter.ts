@@ -8,8 +8,8 @@ export interface Presenter extends PlayListener {
   opened(stage: Stage, play: Play): void;
   /** The director has new statistics. */
   sampled(): void;
-  /** Says the last word, before the stage is taken down. */
-  ended(isFine: boolean): void;
+  /** Says the last word, before the stage is taken down; `scenes` have been played to their end. */
+  ended(isFine: boolean, scenes: number): void;
   /** Always called, even after an error. Calling it twice is fine. */
   close(): void;
 }

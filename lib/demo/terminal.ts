@@ -15,8 +15,8 @@ export interface TerminalInput {
   setRawMode?(isRaw: boolean): unknown;
   resume(): unknown;
   pause(): unknown;
-  on(event: 'data' | 'end', listener: (data: Buffer) => void): unknown;
-  off(event: 'data' | 'end', listener: (data: Buffer) => void): unknown;
+  on(event: 'data' | 'end' | 'error', listener: (data: Buffer) => void): unknown;
+  off(event: 'data' | 'end' | 'error', listener: (data: Buffer) => void): unknown;
 }
 
 export interface Size {
@@ -39,8 +39,9 @@ export function hasUnicode({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }
 
-const ENTER = '\x1b[?1049h\x1b[?25l';
-const LEAVE = '\x1b[?25h\x1b[?1049l';
+/** The other screen, no cursor, and brackets around what is pasted. */
+const ENTER = '\x1b[?1049h\x1b[?25l\x1b[?2004h';
+const LEAVE = '\x1b[?2004l\x1b[?25h\x1b[?1049l';
 
 export class Terminal {
   readonly #output: TerminalOutput;
@@ -69,6 +70,7 @@ export class Terminal {
     input.setRawMode?.(true);
     input.on('data', this.#onInput);
     input.on('end', this.#onHangUp);
+    input.on('error', this.#onHangUp);
     input.resume();
   }
 
@@ -102,6 +104,7 @@ export class Terminal {
     if (this.hasKeys) {
       this.#input.off('data', this.#onInput);
       this.#input.off('end', this.#onHangUp);
+      this.#input.off('error', this.#onHangUp);
       try {
         this.#input.setRawMode?.(false);
       } catch {

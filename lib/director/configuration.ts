@@ -2,7 +2,8 @@
  * The configured virtual services and real servers, and how a change to them comes into force: all of it or none, in
  * the native part, on the host and here.
  *
- * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routes` what the host has.
+ * Invariant: between transactions `#services` and `#marks` are what the native part has, and `#routes` what the host
+ * has.
  */
 import { TunvsError, toTunvsError } from '../values/errors.js';
 import type { NativeOperation } from '../native/operations.js';
@@ -15,6 +16,7 @@ import { Policies } from '../policy/policies.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName, type VirtualServiceKey } from '../values/service-key.js';
 import { type RouteChange, RoutedPrefixes } from './routed-prefixes.js';
 import { serverName } from '../values/server-options.js';
+import { refuseMarkedSource } from './source-ranges.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { type RealServer, VirtualService } from './virtual-service.js';
 
@@ -129,6 +131,7 @@ export class Configuration implements Transaction, ServiceOwner {
 
   setMarks(rules: readonly MarkRule[]): void {
     const checked = checkedMarkRules('setMarks', rules);
+    refuseMarkedSource('setMarks', checked, this.backing.sources);
     const before = this.#marks;
     this.change({
       operation: { op: 'setMarks', rules: nativeMarkRules(checked) },
@@ -216,7 +219,7 @@ export class Configuration implements Transaction, ServiceOwner {
     try {
       result = body(this);
       if (isThenable(result))
-        refuse('transaction: change', result, 'a function that returns no promise: a transaction cannot wait');
+        refuse('transaction: change', result, 'a function that returns no promise, because a transaction cannot wait');
       if (isOuter) this.#commit(changes);
     } catch (error) {
       for (const change of changes.splice(start).reverse()) change.undo?.();

@@ -1,11 +1,13 @@
 /** Makes the configuration of a director and connects it to the engine, to the host and to the listeners. */
 import type { VipRoutes } from './configuration-backing.js';
 import { isOwnAddress } from '../host/own-address.js';
-import { isSourceRange, sourceFamily } from '../values/source.js';
+import { sourceFamily } from '../values/source.js';
+import { wrapOption } from '../values/errors.js';
 import { Configuration } from './configuration.js';
 import type { DirectorEngine } from './director-engine.js';
 import type { DirectorNews } from './director-news.js';
 import type { Pulse } from './pulse.js';
+import { refusedServiceOption } from './refused-option.js';
 
 export interface DirectorConfigurationParts {
   engine: DirectorEngine;
@@ -21,12 +23,12 @@ export interface DirectorConfigurationParts {
 export function directorConfiguration(parts: DirectorConfigurationParts): Configuration {
   const { engine, news, pulse, sources, vipRoutes } = parts;
   return new Configuration({
-    apply: (operations) => engine.apply(operations),
+    apply: (operations) => wrapOption(refusedServiceOption, () => engine.apply(operations)),
     assertOpen: () => engine.assertOpen(),
     serviceRow: (service) => engine.call((native) => native.service(service)),
     serverRow: (service, server) => engine.call((native) => native.server(service, server)),
     sourceFamilies: sources.map(sourceFamily),
-    sourceRanges: sources.filter(isSourceRange),
+    sources,
     isLocal: (address) => sources.includes(address) || isOwnAddress(address, parts.localAddresses()),
     vipRoutes,
     tell: (event) => news.tell(event),

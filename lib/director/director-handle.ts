@@ -28,7 +28,8 @@ import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
 import type { Pulse } from './pulse.js';
 import type { VirtualServiceOptions } from './service-options.js';
-import { directorJson, directorView, inspected } from './views.js';
+import { inspected } from '../values/handle-view.js';
+import { directorJson, directorView } from './views.js';
 import type { VirtualService } from './virtual-service.js';
 
 /** The CPU time that one worker thread has taken since it started. */
@@ -102,7 +103,8 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   }
 
   /**
-   * Adds a virtual service. The first service of an address or range also gives the host its route.
+   * Adds a virtual service. The first service of an address or range also gives the host its route. To add many, do so
+   * within one {@link Director.transaction}, which costs less than a change of its own for each.
    *
    * @returns The handle on the new service, which has no real servers yet.
    * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the service is configured already, ERR_TUNVS_INVALID_ARGUMENT when
@@ -355,7 +357,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return inspected(this, () => directorView(this), depth, options);
+    return inspected(this.constructor.name, () => directorView(this), depth, options);
   }
 
   async #close(): Promise<void> {

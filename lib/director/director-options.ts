@@ -40,8 +40,8 @@ export interface CheckedOpenOptions {
 
 const DEFAULT_MAX_CONNECTIONS = 1 << 20;
 const DEFAULT_MAX_PACKET_BYTES = 2048;
-export const DEFAULT_PATH_MTU = 1500;
-export const DEFAULT_MARK_DEVICE = 'tunvsm%d';
+const DEFAULT_PATH_MTU = 1500;
+const DEFAULT_MARK_DEVICE = 'tunvsm%d';
 /** Each queue needs a worker thread, and the engine has at most 64. */
 const MAX_QUEUES = 64;
 
@@ -107,7 +107,12 @@ function checkedEngine(call: string, options: EngineOptions): CheckedEngine {
   const pathMtu = integerOption(`${call}: pathMtu`, options.pathMtu, 576, 65535, DEFAULT_PATH_MTU);
   const pathMtuFloor = integerOption(`${call}: pathMtuFloor`, options.pathMtuFloor, 68, 65535, 552);
   if (pathMtuFloor > pathMtu)
-    refuse(`${call}: pathMtuFloor`, pathMtuFloor, `at most the path MTU, ${pathMtu}: lower it, or raise the path MTU`);
+    refuse(
+      `${call}: pathMtuFloor`,
+      pathMtuFloor,
+      `at most the path MTU, ${pathMtu}`,
+      'lower it, or raise the path MTU',
+    );
   return {
     sources: checkedSources(`${call}: source`, options.source),
     pathMtu,
@@ -134,7 +139,8 @@ function checkedSources(name: string, value: unknown): string[] {
     return refuse(
       name,
       source,
-      `a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${parsed.mistake})`,
+      "a unicast address or a range of them, as '10.2.0.2' or '10.2.1.0/28'",
+      `it ${parsed.mistake}`,
     );
   });
   if (new Set(sources.map(sourceFamily)).size < sources.length) refuse(name, value, 'at most one address per family');
@@ -188,7 +194,7 @@ function queuesOf(devices: readonly { queues: number }[]): number {
 }
 
 /** What the longest packet in an IPv4 tunnel without options may be. */
-export function defaultDeviceMtu(pathMtu: number): number {
+function defaultDeviceMtu(pathMtu: number): number {
   return pathMtu - 20;
 }
 

@@ -6,7 +6,12 @@ import type { ServerOwner } from './owners.js';
 import { serverName } from '../values/server-options.js';
 
 /**
- * The options of {@link RealServer.drain}.
+ * The options of {@link RealServer.drain}. One of these may be given, not both:
+ *
+ * - `timeoutMs` sets how long to wait at most, in milliseconds of real time (also offline), [0, 2^31 - 1]. By default
+ *   there is no limit. The server stays drained when the time is over.
+ * - `deadlineMs` sets after how many milliseconds on the director's clock the connections that are left are ended,
+ *   [0, 2^31 - 1].
  *
  * @example
  * ```ts
@@ -20,20 +25,29 @@ import { serverName } from '../values/server-options.js';
  * console.log(await server.drain(options)); // { ended: 0 }
  * ```
  */
-export interface DrainOptions {
+export type DrainOptions = {
   /** When it is aborted, the waiting ends and throws its reason. The server stays drained. */
   signal?: AbortSignal;
-  /**
-   * Sets how long to wait at most, in milliseconds of real time (also offline), [0, 2^31 - 1]. By default there is no limit. The
-   * server stays drained when the time is over.
-   */
-  timeoutMs?: number;
-  /**
-   * Sets after how many milliseconds on the director's clock the connections that are left are ended, [0, 2^31 - 1]. It
-   * cannot be given together with `timeoutMs`.
-   */
-  deadlineMs?: number;
-}
+} & (
+  | {
+      /**
+       * Sets how long to wait at most, in milliseconds of real time (also offline), [0, 2^31 - 1]. By default there is
+       * no limit. The server stays drained when the time is over.
+       */
+      timeoutMs?: number | undefined;
+      /** A timeout goes without a deadline. */
+      deadlineMs?: undefined;
+    }
+  | {
+      /** A deadline goes without a timeout. */
+      timeoutMs?: undefined;
+      /**
+       * Sets after how many milliseconds on the director's clock the connections that are left are ended,
+       * [0, 2^31 - 1].
+       */
+      deadlineMs?: number | undefined;
+    }
+);
 
 /** What {@link RealServer.drain} resolves with. */
 export interface DrainResult {
@@ -104,12 +118,18 @@ export async function drain(server: Drained, options: DrainOptions): Promise<Dra
 
 function checkedDrainOptions(given: DrainOptions) {
   const call = 'RealServer.drain';
-  const options = checkedOptions(call, given, ['signal', 'timeoutMs', 'deadlineMs']);
+  // JavaScript may give both.
+  const options: { signal?: AbortSignal; timeoutMs?: unknown; deadlineMs?: unknown } = checkedOptions(call, given, [
+    'signal',
+    'timeoutMs',
+    'deadlineMs',
+  ]);
   if (options.timeoutMs !== undefined && options.deadlineMs !== undefined) {
     refuse(
       `${call}: deadlineMs`,
       options.deadlineMs,
-      'nothing beside timeoutMs: a timeout stops waiting, a deadline ends the connections',
+      'nothing beside timeoutMs, because a timeout stops waiting and a deadline ends the connections',
+      'keep one of them',
     );
   }
   const duration = (name: 'timeoutMs' | 'deadlineMs') =>

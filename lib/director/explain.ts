@@ -15,8 +15,8 @@ export interface Explanation {
   verdict: CounterName;
   /**
    * What decides: a connection in the table, a persistence template, a policy's table, the service's scheduler, or the
-   * first fragment of the packet's datagram. A connection policy is not asked; the service's scheduler stands in for
-   * it.
+   * first fragment of the packet's datagram; or nothing, when there is no real server to choose. A connection policy is
+   * not asked; the service's scheduler stands in for it.
    */
   by: NativeExplanation['by'];
   /**

@@ -11,8 +11,8 @@ export interface HandleBacking {
   serverRow(service: NativeServiceKey, server: NativeServerKey): NativeServerRow | undefined;
   /** The families of the director addresses. */
   readonly sourceFamilies: readonly AddressFamily[];
-  /** Director addresses that are ranges. */
-  readonly sourceRanges: readonly string[];
+  /** The director addresses, of which some may be ranges. */
+  readonly sources: readonly string[];
   /** Whether a canonical address is the host's own, so that a real server there is local. */
   isLocal(address: string): boolean;
   /**

@@ -15,8 +15,8 @@ export interface DeviceOptions {
 }
 
 /**
- * A further TUN device, whose packets have a firewall mark at the director. The host's rules (`ip rule add fwmark`)
- * have to steer packets of that mark to it.
+ * A further TUN device, whose packets have a firewall mark at the director. {@link Director.open} adds the rule (`ip
+ * rule add fwmark`) that steers packets of that mark to it; with `setUpHost: false` the host has to have one.
  */
 export interface MarkDeviceOptions {
   /** Sets the firewall mark, [1, 2^32 - 1]. */
@@ -71,8 +71,8 @@ export interface EngineOptions {
   /** Sets the path MTU to real servers where no smaller one was learned, in bytes, [576, 65535]; 1500 by default. */
   pathMtu?: number;
   /**
-   * Sets the narrowest path to a real server that ICMP errors can bring about, in bytes, [68, `pathMtu`]. The default is
-   * 552, as Linux has it (`net.ipv4.route.min_pmtu`); for IPv6 real servers it is at least 1280. When it equals
+   * Sets the narrowest path to a real server that ICMP errors can bring about, in bytes, [68, `pathMtu`]. The default
+   * is 552, as Linux has it (`net.ipv4.route.min_pmtu`); for IPv6 real servers it is at least 1280. When it equals
    * `pathMtu`, no ICMP error is believed.
    */
   pathMtuFloor?: number;

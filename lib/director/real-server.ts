@@ -9,7 +9,8 @@ import { MAX_INT32, refuse } from '../values/options.js';
 import { checkedServerEdit, type RealServerEdit, type ServerState, serverName } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
-import { inspected, serverJson, serverView } from './views.js';
+import { inspected } from '../values/handle-view.js';
+import { serverJson, serverView } from './views.js';
 
 let lastSerial = 0;
 
@@ -233,7 +234,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return inspected(this, () => serverView(this), depth, options);
+    return inspected(this.constructor.name, () => serverView(this), depth, options);
   }
 
   /** Does not check whether the server is still configured. @internal */

@@ -17,8 +17,8 @@ export interface RouteChange {
 
 export class RoutedPrefixes {
   readonly #routes: VipRoutes | undefined;
-  readonly #routed = new Set<string>();
-  readonly #local = new Set<string>();
+  #routed: ReadonlySet<string> = new Set();
+  #local: ReadonlySet<string> = new Set();
 
   constructor(routes: VipRoutes | undefined) {
     this.#routes = routes;
@@ -51,18 +51,15 @@ export class RoutedPrefixes {
     const done = () => {
       for (const prefix of missing(this.#local, local)) routes?.removeLocalNode(prefix);
       routes?.removeVips(missing(this.#routed, wanted));
-      replace(this.#local, local);
-      replace(this.#routed, wanted);
+      this.#local = local;
+      this.#routed = wanted;
     };
     return { done, undo };
   }
 }
 
 function missing(wanted: ReadonlySet<string>, there: ReadonlySet<string>): string[] {
-  return [...wanted].filter((address) => !there.has(address));
-}
-
-function replace(set: Set<string>, values: ReadonlySet<string>): void {
-  set.clear();
-  for (const value of values) set.add(value);
+  const lacking: string[] = [];
+  for (const prefix of wanted) if (!there.has(prefix)) lacking.push(prefix);
+  return lacking;
 }

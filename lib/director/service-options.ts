@@ -3,7 +3,6 @@ import type { NativeServiceConfig } from '../native/services.js';
 import type { Policy } from '../policy/policy.js';
 import { booleanOption, checkedOptions, readArguments, refuse } from '../values/options.js';
 import { checkedPersistence, type Persistence } from '../values/persistence.js';
-import { isWithin } from '../values/prefix.js';
 import { DEFAULT_SCHEDULER } from '../values/scheduler.js';
 import { checkedSchedulerChoice, type SchedulerChoice, schedulerKeys } from '../values/scheduler-options.js';
 import { behaviourKeys, checkedBehaviour, type ServiceBehaviour } from '../values/service-behaviour.js';
@@ -15,6 +14,7 @@ import {
   type VirtualServiceKey,
 } from '../values/service-key.js';
 import { checkedServiceTimeouts, type StateTimeouts } from '../values/timeouts.js';
+import { refuseSource } from './source-ranges.js';
 
 /**
  * The options of {@link Director.addVirtualService}: the service's name, and its settings.
@@ -70,23 +70,15 @@ const SERVICE_DEFAULTS: NativeServiceConfig = { scheduler: DEFAULT_SCHEDULER, sc
 export function checkedServiceOptions(
   call: string,
   options: VirtualServiceOptions,
-  sourceRanges: readonly string[],
+  sources: readonly string[],
 ): { key: ServiceIdentity; config: NativeServiceConfig; policy: Policy | null | undefined } {
   const names = ['protocol', 'address', 'port', 'lastPort', 'mark', 'family', ...SERVICE_SETTINGS] as const;
   const given = checkedOptions<Partial<AddressServiceKey & MarkServiceKey & VirtualServiceEdit>>(call, options, names);
   return readArguments(call, () => {
     const key = checkedServiceKey(call, given as VirtualServiceKey);
-    refuseSource(call, key, sourceRanges);
+    refuseSource(call, key, sources);
     return { key, config: mergedServiceConfig(call, given, SERVICE_DEFAULTS, key), policy: given.policy };
   });
-}
-
-/** Refuses an address whose packets could not be told from answers to the director's own. */
-function refuseSource(call: string, { address, mark }: ServiceIdentity, sourceRanges: readonly string[]): void {
-  const range = mark === undefined ? sourceRanges.find((each) => isWithin(address, each)) : undefined;
-  if (range === undefined) return;
-  const expected = `an address outside of the source ${range}, where the director's own addresses are`;
-  refuse(`${call}: address`, address, expected);
 }
 
 /** An option left out keeps its value. */
@@ -119,7 +111,8 @@ function mergedServiceConfig(
     refuse(
       `${call}: port`,
       key.port,
-      'a port from 1 to 65535, unless the service is persistent; for every port write { port: 1, lastPort: 65535 }',
+      'a port from 1 to 65535, unless the service is persistent',
+      'for every port write { port: 1, lastPort: 65535 }',
     );
   }
   return {

@@ -2,8 +2,7 @@
  * Shows handles to JSON and util.inspect(): what they stand for, without their internals. Neither throws: the view of
  * a handle says so when its director is closed, or its service or server deleted.
  */
-import { inspect, type InspectOptions } from 'node:util';
-import { TunvsError } from '../values/errors.js';
+import { unlessGone } from '../values/handle-view.js';
 import { type ServiceIdentity, serviceName } from '../values/service-key.js';
 import { serverName } from '../values/server-options.js';
 
@@ -29,18 +28,6 @@ interface ViewedDirector {
   readonly sources: readonly string[];
   readonly device: { readonly name: string } | undefined;
   readonly virtualServices: readonly ViewedService[];
-}
-
-/** Stands in place of what cannot be read any more. */
-type Gone = { isClosed: true } | { isDeleted: true };
-
-function unlessGone<T extends object>(read: () => T): T | Gone {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof TunvsError)) throw error;
-    return error.code === 'ERR_TUNVS_CLOSED' ? { isClosed: true } : { isDeleted: true };
-  }
 }
 
 export function serverJson(server: ViewedServer): object {
@@ -89,12 +76,6 @@ export function directorView(director: ViewedDirector): object {
     sources: director.sources,
     ...unlessGone(read),
   };
-}
-
-/** Returns what `[inspect.custom]()` of `handle` returns. */
-export function inspected(handle: object, view: () => object, depth: number, options: InspectOptions): string {
-  const { name } = handle.constructor;
-  return depth < 0 ? `[${name}]` : `${name} ${inspect(view(), options)}`;
 }
 
 function stateOf({ weight, assignedWeight, forwarding, isUp, isDraining }: ViewedServer): object {

@@ -31,7 +31,8 @@ import {
 } from './service-options.js';
 import { serviceStats, type VirtualServiceStats } from '../stats/stats.js';
 import type { StateTimeouts } from '../values/timeouts.js';
-import { inspected, serviceJson, serviceView } from './views.js';
+import { inspected } from '../values/handle-view.js';
+import { serviceJson, serviceView } from './views.js';
 
 /**
  * A handle on a configured real server; {@link VirtualService.addRealServer} makes it.
@@ -108,8 +109,8 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   /** Checked, not yet configured. @internal */
   static create(configuration: ServiceOwner, options: VirtualServiceOptions): VirtualService {
-    const { sourceRanges } = configuration.backing;
-    const { key, config, policy } = checkedServiceOptions('addVirtualService', options, sourceRanges);
+    const { sources } = configuration.backing;
+    const { key, config, policy } = checkedServiceOptions('addVirtualService', options, sources);
     const service = new VirtualService(configuration, key, config);
     service.#runner = service.#runnerOf('addVirtualService', policy);
     return service;
@@ -282,7 +283,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
 
   /** @internal */
   [inspect.custom](depth: number, options: InspectOptions): string {
-    return inspected(this, () => serviceView(this), depth, options);
+    return inspected(this.constructor.name, () => serviceView(this), depth, options);
   }
 
   /** Returns what the service's real servers must fit. @internal */

@@ -138,7 +138,7 @@ export class DirectorHost {
     try {
       this.#parts.add((host) => [
         ...this.#planDevice(host, this.#device),
-        ...planMarkDevices(host, this.#markPlan(this.#device), this.#marks),
+        ...planMarkDevices(host, this.#markPlan(this.#device), this.#marks.filter(isOn(host))),
       ]);
     } catch (error) {
       this.#deviceName = undefined;
@@ -248,12 +248,12 @@ export class DirectorHost {
   }
 
   /**
-   * Returns what the host lacks of what this director needs. It needs nothing when one of its devices is gone: that is
-   * told as the director's failure, and no route to a device that is gone can be put back.
+   * Returns what the host lacks of what this director needs. It needs nothing when its device is gone, and nothing for
+   * a mark when the device of that is: this is told as the director's failure, and no route to a device that is gone
+   * can be put back.
    */
   missing(snapshot: SnapshotHost): MissingStep[] {
-    const names = [this.#deviceName, ...this.#marks.map(({ name }) => name)];
-    if (names.some((name) => name === undefined || snapshot.link(name) === undefined)) return [];
+    if (this.#deviceName === undefined || snapshot.link(this.#deviceName) === undefined) return [];
     return this.#parts.missing(snapshot);
   }
 
@@ -302,6 +302,12 @@ export class DirectorHost {
     return planLocalNode(host, { device, protocol, sources: this.#sources, marks }, vip);
   }
 }
+
+/** On opening, when there is no snapshot yet, all devices are there. */
+const isOn =
+  ({ snapshot }: Host) =>
+  ({ name }: RoutedMark) =>
+    snapshot === undefined || snapshot.link(name) !== undefined;
 
 function refuseIpv6(address: string): never {
   throw new TunvsError(

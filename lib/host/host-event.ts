@@ -68,8 +68,8 @@ export function contested(
     message:
       `somebody keeps removing what this host needs (${times} times), so it is left alone for ` +
       `${Math.round(pauseMs / 1000)} s: ${listed(things)}; if NetworkManager does that, set its unmanaged-devices=${names || '...'}; if it is ` +
-      'systemd-networkd, set its ManageForeignRoutes=no and ManageForeignRoutingPolicyRules=no; mendHost(), or SIGHUP ' +
-      'to the command, puts it back at once',
+      'systemd-networkd, set its ManageForeignRoutes=no and ManageForeignRoutingPolicyRules=no; ' +
+      'mendHost() puts it back at once',
   };
 }
 

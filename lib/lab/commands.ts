@@ -1,10 +1,10 @@
 /** Runs tunvs's own commands in the hosts of a lab as an operator does. */
-import { rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LabHost } from './lab-host.js';
 import type { LabProcess, ProcessExit } from './lab-process.js';
-import { makeFolder } from './leftovers.js';
+import { makeFolder, removeFolder } from './leftovers.js';
 
 const TUNVS = fileURLToPath(new URL('../cli/main.js', import.meta.url));
 
@@ -54,7 +54,7 @@ export class DirectorCommand {
       const first = await process.line((line) => parseLine(line) !== undefined);
       return new DirectorCommand(folder, process, parseLine(first) as DirectorLine);
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
       throw error;
     }
   }
@@ -69,7 +69,7 @@ export class DirectorCommand {
       this.sample = sample;
       for (const listener of this.#listeners) listener(sample);
     });
-    void process.exited.then(() => rmSync(folder, { recursive: true, force: true }));
+    void process.exited.then(() => removeFolder(folder));
   }
 
   onSample(listener: (sample: DirectorLine) => void): void {

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 let prefix: readonly string[] | undefined;
 
 /**
- * Returns what to put before a program and its arguments, so that it gets SIGTERM when its parent is gone; nothing where
- * util-linux's setpriv(1) is missing. The path is absolute, since the program may be given another PATH.
+ * Returns what to put before a program and its arguments, so that it gets SIGTERM when its parent is gone; nothing
+ * where util-linux's setpriv(1) is missing. The path is absolute, since the program may be given another PATH.
  */
 export function withDeathSignal(): readonly string[] {
   prefix ??= findSetpriv(process.env.PATH ?? '');

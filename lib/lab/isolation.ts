@@ -10,13 +10,17 @@ export const NETNS_FOLDER = '/run/netns';
 /** An ordinary user cannot write the host's /run, so the namespaces get one of their own. */
 const ISOLATED = ['-Urnm', '--', 'sh', '-c', 'mount -t tmpfs tmpfs /run && ip link set lo up && exec "$@"', 'sh'];
 
-const MARKER = 'TUNVS_IN_NAMESPACE';
+/** What a lab needs, by number in capabilities(7). */
+const CAPABILITIES = { CAP_NET_ADMIN: 12n, CAP_NET_RAW: 13n, CAP_SYS_ADMIN: 21n };
 
-/** Says whether this process was started in a user namespace made for it, which others must enter first. */
-export function isIsolatedUser(): boolean {
-  // Inside, root is an ordinary user of the host; a root that is root has the whole range of users, or a container's.
-  const [inside, outside, count] = readFileSync('/proc/self/uid_map', 'utf8').trim().split(/\s+/);
-  return process.env[MARKER] !== undefined && inside === '0' && outside !== '0' && count === '1';
+/**
+ * Says whether this process is in a user namespace that an ordinary user has made for it, by "unshare -Ur" or
+ * rerunIsolated(); others must enter it first.
+ */
+export function isIsolatedUser(uidMap = readFileSync('/proc/self/uid_map', 'utf8')): boolean {
+  // Inside, root is an ordinary user of the host, and there is nobody else. A root that is root has the whole range of
+  // users, and a container's has more than one line or a range.
+  return /^\s*0\s+[1-9]\d*\s+1\s*$/.test(uidMap);
 }
 
 /** Says why this process cannot build a lab, in one sentence with the mend; undefined when it can. */
@@ -25,6 +29,11 @@ export function labProblem(): string | undefined {
   if (ip.error) return 'ip(8) is missing: install it with "apt install iproute2"';
   if (process.getuid?.() !== 0)
     return 'this needs root: run it as root, or under "unshare -Urnm" with a /run of its own';
+  const missing = missingCapabilities(readFileSync('/proc/self/status', 'utf8'));
+  if (missing.length > 0) {
+    const added = missing.map((name) => `--cap-add ${name.replace('CAP_', '')}`).join(' ');
+    return `this needs ${missing.join(', ')}: run it as root with all capabilities, or give the container ${added}`;
+  }
   try {
     mkdirSync(NETNS_FOLDER, { recursive: true });
     accessSync(NETNS_FOLDER, constants.W_OK);
@@ -36,6 +45,12 @@ export function labProblem(): string | undefined {
   if (probe.status !== 0)
     return `network namespaces are not allowed here (${probe.stderr?.trim() ?? probe.error?.message}): run as root`;
   return undefined;
+}
+
+/** Returns the capabilities that a lab needs and a process lacks; `status` is its proc_pid_status(5). */
+export function missingCapabilities(status: string): string[] {
+  const effective = BigInt(`0x${/^CapEff:\t(\w+)$/m.exec(status)?.[1] ?? '0'}`);
+  return Object.entries(CAPABILITIES).flatMap(([name, bit]) => (((effective >> bit) & 1n) === 1n ? [] : [name]));
 }
 
 /** Says why this process cannot open a TUN device; undefined when it can. */
@@ -62,18 +77,15 @@ export function rerunIsolated(): Promise<number> {
   const child = spawn(
     'unshare',
     [...ISOLATED, ...withDeathSignal(), process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    {
-      stdio: 'inherit',
-      env: { ...process.env, [MARKER]: '1' },
-    },
+    { stdio: 'inherit' },
   );
   const ignore = () => {};
   const passOn = () => child.kill('SIGTERM');
-  process.on('SIGINT', ignore).on('SIGTERM', passOn);
+  process.on('SIGINT', ignore).on('SIGQUIT', ignore).on('SIGTERM', passOn);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (status) => {
-      process.off('SIGINT', ignore).off('SIGTERM', passOn);
+      process.off('SIGINT', ignore).off('SIGQUIT', ignore).off('SIGTERM', passOn);
       resolve(status ?? 1);
     });
   });

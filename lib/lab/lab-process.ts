@@ -11,6 +11,12 @@ export interface ProcessExit {
 /** How much of a program's output is kept, in bytes or lines. */
 const MAX_KEPT = 20_000;
 
+/** A program of the lab's did not do what was expected. The message leads with its own sentence, if it said one. */
+export class LabProcessError extends Error {
+  /** With a code the error is printed as its message, without a stack. */
+  readonly code = 'LAB_PROCESS';
+}
+
 export class LabProcess {
   readonly pid: number;
   readonly exited: Promise<ProcessExit>;
@@ -75,7 +81,7 @@ export class LabProcess {
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<string>((resolve, reject) => {
-        const fail = (why: string) => reject(new Error(this.#report(why)));
+        const fail = (why: string) => reject(new LabProcessError(this.#report(why)));
         off = this.onLine((line) => isWanted(line) && resolve(line));
         timer = setTimeout(() => fail(`did not print the expected line within ${timeoutMs} ms`), timeoutMs);
         void this.exited.then(({ code, signal }) => fail(`ended early (code ${code}, signal ${signal})`));
@@ -87,7 +93,9 @@ export class LabProcess {
   }
 
   #report(what: string): string {
-    return `"${this.#argv.join(' ')}" ${what}\n${this.lines.slice(-20).join('\n')}\n${this.#stderr}`;
+    const own = this.#stderr.split('\n').findLast((line) => line.startsWith('tunvs: '));
+    const report = `"${this.#argv.join(' ')}" ${what}\n${this.lines.slice(-20).join('\n')}\n${this.#stderr}`;
+    return own === undefined ? report : `${own}\n${report}`;
   }
 
   kill(signal: NodeJS.Signals): void {

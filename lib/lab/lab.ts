@@ -5,8 +5,8 @@ import { labProblem, NETNS_FOLDER } from './isolation.js';
 import { LabHost, runIp } from './lab-host.js';
 import { isOwnerGone, owner, removeFoldersOfTheGone } from './leftovers.js';
 
-/** Names are `tunvs-PID-START-COUNTER-HOST`: they name the owner, so that leftovers of a killed one can be recognised. */
-const NAME = /^tunvs-(\d+-\d+)-\d+-/;
+/** Names are `tunvs-OWNER-COUNTER-HOST`, so that leftovers of a killed one can be recognised. */
+const NAME = /^tunvs-(\d+-\d+-\d+)-\d+-/;
 
 const labs = new Set<Lab>();
 let counter = 0;

@@ -50,7 +50,9 @@ export interface DirectorLab {
 export interface TopologyOptions {
   /** How many, [1, 50]. Default 3. */
   realServers?: number;
-  /** `rp_filter` of `all` and `default` in the director and the real servers, as a distribution might set it. Default 0. */
+  /**
+   * `rp_filter` of `all` and `default` in the director and the real servers, as a distribution might set it. Default 0.
+   */
   rpFilter?: 0 | 1 | 2;
   /** Default false, which is IPv4 alone. */
   ipv6?: boolean;

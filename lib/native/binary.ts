@@ -11,8 +11,8 @@ export function packageRoot(here: string): string | undefined {
 }
 
 /**
- * A binary that was compiled here comes first; the one that `npm run build:prebuilt` made for this kind of machine is second,
- * where the program is linked with the C library that it was made for.
+ * A binary that was compiled here comes first; the one that `npm run build:prebuilt` made for this kind of machine is
+ * second, where the program is linked with the C library that it was made for.
  */
 export function binaries(root: string, program = process.execPath): string[] {
   const compiled = join(root, 'build', 'Release', 'tunvs.node');

@@ -37,7 +37,7 @@ export interface NativeStarted {
 }
 
 export interface NativeEvent {
-  type: string;
+  type: 'deviceLost' | 'tableFull' | 'packetsLost' | 'packetsTooLong' | 'errorsUnread' | 'eventsLost';
   /** The meaning depends on the type. */
   value: number;
   message: string;

@@ -21,7 +21,7 @@ const MEANINGS = {
   ERR_TUNVS_POLICY: 'a scheduler policy failed: the message names it and what it did, `cause` is what it threw',
   ERR_TUNVS_RULES: 'the rules hold a mistake: the message names the line and the mend',
   ERR_TUNVS_HOST:
-    'setting the host up through ip(8) or /proc/sys failed: the message names the command and what it said',
+    'the host is not as it must be, or setting it up through ip(8) or /proc/sys failed: the message has the mend, or names the command and what it said',
 } as const;
 
 /** The code of a {@link TunvsError}; {@link errorMeanings} says what each means. */

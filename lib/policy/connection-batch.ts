@@ -42,7 +42,7 @@ export class ConnectionBatch {
   readonly service: PolicyService;
   /** The client addresses, 16 bytes each. An IPv4 address takes the first 4. */
   readonly clients: Uint8Array;
-  /** The client ports. */
+  /** The client ports; see {@link NewConnection.clientPort}. */
   readonly clientPorts: Uint16Array;
   /** The virtual addresses, 16 bytes each. An IPv4 address takes the first 4. */
   readonly virtuals: Uint8Array;
@@ -184,7 +184,10 @@ export class NewConnection {
     return this.#batch.clientNumber(this.#row);
   }
 
-  /** The client's port. */
+  /**
+   * The client's port. Linux gives outgoing connections even ports as long as there are some, so `clientPort % 2` does
+   * not halve them; take a hash, or other bits.
+   */
   get clientPort(): number {
     return this.#batch.clientPorts[this.#row] as number;
   }

@@ -17,6 +17,7 @@ import {
   usableServers,
   zeroCounters,
 } from './policy.js';
+import { RunnerView } from './runner-view.js';
 import type { PolicyServer, PolicySubject, SubjectServer } from './subject.js';
 
 /**
@@ -125,7 +126,7 @@ function nextId(): number {
 }
 
 /** A connection policy at work on a service. */
-export class ConnectionRunner implements PolicyRunner {
+export class ConnectionRunner extends RunnerView implements PolicyRunner {
   readonly kind = 'connection';
   readonly policy: ConnectionPolicy;
   /** The native part's name for it. */
@@ -138,13 +139,10 @@ export class ConnectionRunner implements PolicyRunner {
   #batch: ConnectionBatch | undefined;
 
   constructor(policy: ConnectionPolicy, service: PolicySubject, backing: PolicyBacking) {
+    super();
     this.policy = policy;
     this.#service = service;
     this.#burst = new FailureBurst(policy, service, backing, () => `its scheduler ${service.scheduler} decides`);
-  }
-
-  get name(): string {
-    return this.policy.name;
   }
 
   get counters(): PolicyCounters {

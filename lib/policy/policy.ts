@@ -4,6 +4,7 @@
  */
 import type { EngineEvent } from '../values/engine-event.js';
 import type { NativePolicy, NativePolicyCounters as PolicyCounters } from '../native/policies.js';
+import { TunvsError } from '../values/errors.js';
 import { readArguments, refuse } from '../values/options.js';
 import type { PolicySubject, SubjectServer } from './subject.js';
 
@@ -48,6 +49,8 @@ export interface ServicePolicy {
    *   ended. When the policy fails, its failure is thrown.
    */
   refresh(): Promise<boolean>;
+  /** Returns the kind, the name and the counters for JSON.stringify(). */
+  toJSON(): object;
 }
 
 /** What the configuration does with a policy. */
@@ -72,6 +75,11 @@ export interface PolicyBacking {
   /** Reads a steady clock, milliseconds. */
   nowMs(): number;
   report(event: EngineEvent): void;
+}
+
+/** What is thrown when a policy that was taken away, or has ended, is asked. */
+export function policyOver(name: string): TunvsError {
+  return new TunvsError('ERR_TUNVS_CLOSED', `the policy "${name}" has ended: give the service another`);
 }
 
 export const zeroCounters = (): PolicyCounters => ({

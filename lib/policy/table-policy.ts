@@ -8,10 +8,12 @@ import {
   type PolicyBacking,
   type PolicyRunner,
   policyName,
+  policyOver,
   type ServicePolicy,
   usableServers,
   zeroCounters,
 } from './policy.js';
+import { RunnerView } from './runner-view.js';
 import type { PolicyServer, PolicyService, PolicySubject, SubjectServer } from './subject.js';
 
 /** The values of {@link TableHash}. */
@@ -132,7 +134,7 @@ export class TablePolicy extends Policy {
   }
 }
 
-class TableRunner implements PolicyRunner {
+class TableRunner extends RunnerView implements PolicyRunner {
   readonly kind = 'table';
   readonly policy: TablePolicy;
   readonly #service: PolicySubject;
@@ -144,13 +146,10 @@ class TableRunner implements PolicyRunner {
   #isForced = false;
 
   constructor(policy: TablePolicy, service: PolicySubject, backing: PolicyBacking) {
+    super();
     this.policy = policy;
     this.#service = service;
     this.#burst = new FailureBurst(policy, service, backing, () => `its scheduler ${service.scheduler} decides`);
-  }
-
-  get name(): string {
-    return this.policy.name;
   }
 
   get counters(): ServicePolicy['counters'] {
@@ -193,6 +192,7 @@ class TableRunner implements PolicyRunner {
 
   /** Whether it was asked; not within a transaction. */
   #force(): boolean {
+    if (!this.#service.isDecidedBy(this)) throw policyOver(this.name);
     this.#isForced = true;
     try {
       return this.#service.refreshPolicy();

@@ -1,5 +1,5 @@
 /** Weights policy: a function sets the weights of a service's servers from whatever it knows, again and again. */
-import { TunvsError } from '../values/errors.js';
+import type { TunvsError } from '../values/errors.js';
 import { withJson } from '../values/json.js';
 import { checkedOptions, durationOption, functionOption, MAX_INT32, refuse, signalOption } from '../values/options.js';
 import { increase, plainRates, type Rates } from '../stats/rates.js';
@@ -11,9 +11,11 @@ import {
   type PolicyBacking,
   type PolicyRunner,
   policyName,
+  policyOver,
   type ServicePolicy,
   zeroCounters,
 } from './policy.js';
+import { RunnerView } from './runner-view.js';
 import type { PolicyServer, PolicyService, PolicySubject } from './subject.js';
 
 /**
@@ -115,7 +117,7 @@ export class WeightsPolicy extends Policy {
   }
 }
 
-class WeightsRunner implements PolicyRunner {
+class WeightsRunner extends RunnerView implements PolicyRunner {
   readonly kind = 'weights';
   readonly policy: WeightsPolicy;
   readonly #service: PolicySubject;
@@ -130,14 +132,11 @@ class WeightsRunner implements PolicyRunner {
   #measuredAtMs = 0;
 
   constructor(policy: WeightsPolicy, service: PolicySubject, backing: PolicyBacking) {
+    super();
     this.policy = policy;
     this.#service = service;
     this.#backing = backing;
     this.#burst = new FailureBurst(policy, service, backing, () => 'the weights stay');
-  }
-
-  get name(): string {
-    return this.policy.name;
   }
 
   get counters(): ServicePolicy['counters'] {
@@ -175,7 +174,7 @@ class WeightsRunner implements PolicyRunner {
   }
 
   #over(): TunvsError {
-    return new TunvsError('ERR_TUNVS_CLOSED', `the policy "${this.name}" has ended: give the service another`);
+    return policyOver(this.name);
   }
 
   #askInTurn(): void {

@@ -1,7 +1,7 @@
 /** Decapsulates tunnel packets in user space: sockets receive them, and a TUN device delivers the inner packets. */
 import { native } from '../native/addon.js';
 import type { NativeDecapsulator } from '../native/decapsulator.js';
-import { wrapNative } from '../values/errors.js';
+import { wrapNative, wrapOption } from '../values/errors.js';
 import { withJson } from '../values/json.js';
 import type { CheckedRealServer } from './real-server-options.js';
 
@@ -20,7 +20,8 @@ export class Decapsulator {
       encapsulations: [...methods],
       guePorts: [...guePorts],
     };
-    this.#native = wrapNative(() => new native.Decapsulator(options));
+    // All other options were checked before.
+    this.#native = wrapOption('device', () => new native.Decapsulator(options));
   }
 
   get device(): string {

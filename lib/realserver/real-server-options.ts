@@ -61,7 +61,7 @@ export interface RealServerHostOptions {
   /** Says whether GRE packets carry a checksum. Only kernel mode has to know. The default is false. */
   greChecksum?: boolean;
   /**
-   * Names the TUN device, or the first tunnel device, in at most 15 characters. Where `tunl0` and its like exist, they
+   * Names the TUN device, or the first tunnel device, in at most 15 bytes. Where `tunl0` and its like exist, they
    * are used instead. The default is 'tunvs-rs0'.
    */
   device?: string;
@@ -119,7 +119,8 @@ function directorsOption(name: string, value: unknown): string[] {
     return refuse(
       name,
       entry,
-      `an address or a range of them, as '10.2.0.2' or '10.2.1.0/28' (it ${director.mistake})`,
+      "an address or a range of them, as '10.2.0.2' or '10.2.1.0/28'",
+      `it ${director.mistake}`,
     );
   });
   return [...new Set(directors)];

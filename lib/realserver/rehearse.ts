@@ -9,7 +9,7 @@ import { planTunnels } from './tunnels.js';
 /** @throws {@link TunvsError} for what opening would refuse and that can be known without privileges. */
 export function rehearse(checked: CheckedRealServer, host: Host): { devices: string[]; steps: HostStep[] } {
   const { tunnels, made, isKernel } = planTunnels(checked, host);
-  if (!isKernel) for (const { name } of tunnels) isTunDevice(host, name);
+  if (!isKernel) for (const { name } of tunnels) isTunDevice(host, name, { option: 'device' });
   const plan = { ...checked, tunnels };
   return {
     devices: tunnels.map(({ name }) => name),

@@ -87,13 +87,13 @@ function changing(rule: RuleLine['rule']): ChangingRule {
     case 'list':
     case 'save':
     case 'listMarks':
-      throw new RulesError('only a replay prints listings; leave the rule out');
+      throw new RulesError('only a replay prints listings: leave the rule out');
     case 'restore':
     case 'help':
     case 'version':
     case 'startDaemon':
     case 'stopDaemon':
-      throw new RulesError(`the command ${rule.command} has no meaning here; leave the rule out`);
+      throw new RulesError(`the command ${rule.command} has no meaning here: leave the rule out`);
     default:
       return rule;
   }

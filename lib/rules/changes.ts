@@ -11,7 +11,9 @@ export interface RuleChange {
   change: 'added' | 'edited' | 'deleted';
   /** The command that makes the change, as in `-e -t 192.0.2.1:80 -r 10.0.0.11:80 -i -w 3 --tun-type ipip`. */
   rule: string;
-  /** The rule that was in force, if there was one, as in `-a -t 192.0.2.1:80 -r 10.0.0.11:80 -i -w 1 --tun-type ipip`. */
+  /**
+   * The rule that was in force, if there was one, as in `-a -t 192.0.2.1:80 -r 10.0.0.11:80 -i -w 1 --tun-type ipip`.
+   */
   before?: string;
 }
 

@@ -28,7 +28,7 @@ export class GivenOptions {
 
   add({ spec, spelling, value }: ScannedOption): void {
     if ('command' in spec) {
-      throw new RulesError(`${spelling} is a second command; write it as a rule of its own`, {
+      throw new RulesError(`${spelling} is a second command: write it as a rule of its own`, {
         token: spelling,
         ipvsadm: { text: `invalid option \`${spelling}'`, exitStatus: 2 },
       });
@@ -37,13 +37,13 @@ export class GivenOptions {
     if (spec.group === 'sort' && earlier) return;
     if (earlier) {
       const other = earlier.spelling === spelling ? 'is given twice' : `and ${earlier.spelling} exclude each other`;
-      throw new RulesError(`${spelling} ${other}; keep one of them`, {
+      throw new RulesError(`${spelling} ${other}: keep one of them`, {
         token: spelling,
         ipvsadm: { text: `multiple '${spec.group}' options specified`, exitStatus: 2 },
       });
     }
     if (spec.group === 'ipv6' && this.byGroup.get('service-address')?.long !== 'fwmark-service') {
-      throw new RulesError(`${spelling} must follow -f; write it after -f MARK`, {
+      throw new RulesError(`${spelling} must follow -f: write it after -f MARK`, {
         token: spelling,
         ipvsadm: { text: '-6 used before -f\n', exitStatus: 2 },
       });
@@ -85,7 +85,7 @@ export function collectOptions(words: readonly string[]): GivenRule {
 
 function noCommand(word: string | undefined): RulesError {
   const begins = word === undefined ? 'the rule is empty' : `"${word}" is not a command`;
-  return new RulesError(`${begins}; begin with one of -A -E -D -a -e -d -C -L -S -Z --set sysctl mark`, {
+  return new RulesError(`${begins}: begin with one of -A -E -D -a -e -d -C -L -S -Z --set sysctl mark`, {
     ...(word !== undefined && { token: word }),
     ipvsadm: { text: "Try `ipvsadm -h' or 'ipvsadm --help' for more information.", exitStatus: 255 },
   });

@@ -20,7 +20,7 @@ const FORMS =
 export function parseMark(words: readonly string[]): MarkCommand {
   const [first, ...others] = words;
   if (first === 'flush' || first === 'list') {
-    if (others[0] !== undefined) throw mistake(others[0], `does not go with mark ${first}; leave it out`);
+    if (others[0] !== undefined) throw mistake(others[0], `does not go with mark ${first}: leave it out`);
     return { command: first === 'flush' ? 'flushMarks' : 'listMarks' };
   }
   if (first === 'delete') return { command: 'deleteMark', rule: parseMarkRule(others) };
@@ -28,30 +28,30 @@ export function parseMark(words: readonly string[]): MarkCommand {
 }
 
 function parseMarkRule([number, ...words]: readonly string[]): MarkRule {
-  if (number === undefined) throw new RulesError(`the mark is missing; ${FORMS}`, { token: 'mark' });
+  if (number === undefined) throw new RulesError(`the mark is missing: ${FORMS}`, { token: 'mark' });
   const mark = /^\d{1,10}$/.test(number) ? Number(number) : 0;
-  if (mark < 1 || mark > MAX_UINT32) throw mistake(number, `is not a mark from 1 to ${MAX_UINT32}; ${FORMS}`);
+  if (mark < 1 || mark > MAX_UINT32) throw mistake(number, `is not a mark from 1 to ${MAX_UINT32}: ${FORMS}`);
   const rule: MarkRule = { mark };
   const seen = new Set<string>();
   for (let at = 0; at < words.length; at += 2) {
     const [name = '', value] = words.slice(at, at + 2);
     const read = Object.hasOwn(PARTS, name) ? PARTS[name] : undefined;
-    if (!read) throw mistake(name, `cannot be part of a mark's rule; ${FORMS}`);
-    if (seen.has(name)) throw mistake(name, 'is given twice; keep one of them');
-    if (value === undefined) throw mistake(name, 'lacks its value; write the value after it');
+    if (!read) throw mistake(name, `cannot be part of a mark's rule: ${FORMS}`);
+    if (seen.has(name)) throw mistake(name, 'is given twice: keep one of them');
+    if (value === undefined) throw mistake(name, 'lacks its value: write the value after it');
     seen.add(name);
     read(rule, value);
   }
   const { source, destination } = rule;
   if (source !== undefined && destination !== undefined && prefixFamily(source) !== prefixFamily(destination))
-    throw mistake(destination, `is of another address family than src ${source}; write both in the same family`);
+    throw mistake(destination, `is of another address family than src ${source}: write both in the same family`);
   return rule;
 }
 
 const PARTS: Readonly<Record<string, (rule: MarkRule, value: string) => void>> = {
   proto: (rule, value) => {
     if (!(protocols as readonly string[]).includes(value))
-      throw mistake(value, `is not a protocol that tunvs balances; write one of ${protocols.join(', ')}`);
+      throw mistake(value, `is not a protocol that tunvs balances: write one of ${protocols.join(', ')}`);
     rule.protocol = value as Protocol;
   },
   src: (rule, value) => {
@@ -64,7 +64,7 @@ const PARTS: Readonly<Record<string, (rule: MarkRule, value: string) => void>> =
     const [, begin = '', end = begin] = /^([^-]*)(?:-([^-]*))?$/.exec(value) ?? [];
     const [first, last] = [parsePort(begin), parsePort(end)];
     if (first === undefined || last === undefined || last < first)
-      throw mistake(value, 'is not a port; write one from 0 to 65535, or a range, as in 8000-8099');
+      throw mistake(value, 'is not a port: write one from 0 to 65535, or a range, as in 8000-8099');
     rule.port = first;
     if (last !== first) rule.lastPort = last;
   },

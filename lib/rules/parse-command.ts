@@ -92,7 +92,7 @@ function serverCommand(command: 'addServer' | 'editServer'): Builder {
       takeServicePort(server, servicePort(service), warn);
     if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {
       throw new RulesError(
-        `-r ${server.address} is of another address family than its virtual service; only -i can carry that, so add it`,
+        `-r ${server.address} is of another address family than its virtual service: add -i, which alone can carry that`,
         {
           token: server.address,
         },
@@ -108,7 +108,7 @@ function takeServicePort(server: Endpoint, port: number, warn: Warn): void {
     const whose = port === 0 ? "the packet's" : `the service's, ${port}`;
     const written = formatEndpoint(server);
     const mend = formatEndpoint({ ...server, port });
-    warn(`-r ${written}: the port is ${whose}, because -i and -g leave ports as they are; write -r ${mend}`);
+    warn(`-r ${written}: the port is ${whose}, because -i and -g leave ports as they are: write -r ${mend}`);
   }
   server.port = port;
 }
@@ -130,7 +130,7 @@ function parseService(options: GivenOptions): ServiceId | undefined {
 
 function parseServer(options: GivenOptions, service: ServiceId): { address: string; port: number } {
   const read = options.read('real-server', parseRealEndpoint);
-  if (!read) throw new RulesError('-r is missing; add -r ADDRESS');
+  if (!read) throw new RulesError('-r is missing: add -r ADDRESS');
   return { address: read.address, port: read.port ?? servicePort(service) };
 }
 
@@ -195,7 +195,7 @@ function parseStartDaemon({ spelling, value = '', options }: GivenRule): Command
 
 function refuseOperands([word]: readonly string[]): void {
   if (word === undefined) return;
-  throw new RulesError(`"${word}" belongs to no option; leave it out, or write its option before it`, {
+  throw new RulesError(`"${word}" belongs to no option: leave it out, or write its option before it`, {
     token: word,
     ipvsadm: { text: `unexpected argument ${word}`, exitStatus: 2 },
   });

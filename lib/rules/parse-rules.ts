@@ -43,7 +43,7 @@ function parseLine(line: string, place: RulesPlace, support: Support, isTimed: b
   const atMs = takeTime(words, isTimed);
   if (words[0] === 'ipvsadm') words.shift();
   else if (words.length === 0 && atMs === undefined) return undefined;
-  if (words.length === 0) throw new RulesError('the rule is empty; write a command, as in -A -t 192.0.2.1:80 -s wlc');
+  if (words.length === 0) throw new RulesError('the rule is empty: write a command, as in -A -t 192.0.2.1:80 -s wlc');
   const warnings: string[] = [];
   const rule = parseRule(words, support, (sentence) => warnings.push(sentence));
   return { place, text: line.trim().replace(/^@\S+\s+/, ''), atMs, rule, warnings };
@@ -61,12 +61,12 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
   const word = words[0];
   if (!word?.startsWith('@')) return undefined;
   if (!isTimed) {
-    throw new RulesError(`"${word}": only a replay knows times; leave it out, or use tunvs replay`, {
+    throw new RulesError(`"${word}": only a replay knows times: leave it out, or use tunvs replay`, {
       token: word,
     });
   }
   if (!/^@\d{1,9}(\.\d+)?$/.test(word)) {
-    throw new RulesError(`"${word}" is not a time; write @SECONDS, as in @1.5`, { token: word });
+    throw new RulesError(`"${word}" is not a time: write @SECONDS, as in @1.5`, { token: word });
   }
   words.shift();
   return Math.round(Number(word.slice(1)) * 1e6) / 1e3;
@@ -76,7 +76,7 @@ function parseRuleCommand(words: string[], support: Support, warn: Warn): Comman
   const command = parseCommand(words, warn);
   if (command.command === 'restore' || command.command === 'help' || command.command === 'version') {
     throw new RulesError(
-      `${words[0]} has no meaning in a rules file; leave it out`,
+      `${words[0]} has no meaning in a rules file: leave it out`,
       words[0] === undefined ? {} : { token: words[0] },
     );
   }
@@ -94,19 +94,19 @@ function parseSysctl(words: string[], names: readonly string[]): SysctlAssignmen
   const [assignment, extra] = operands;
   const text = SYSCTL_OF_TEXT.exec(assignment ?? '')?.[1];
   if (text !== undefined) {
-    throw new RulesError(`net.ipv4.vs.${text} is not a number and would have no effect here; leave it out`, {
+    throw new RulesError(`net.ipv4.vs.${text} is not a number and would have no effect here: leave it out`, {
       token: text,
     });
   }
   const [, name, value] = SYSCTL.exec(assignment ?? '') ?? [];
   if (name === undefined || extra !== undefined) {
     const token = extra ?? assignment ?? 'sysctl';
-    throw new RulesError(`"${words.join(' ')}" is not a sysctl of IPVS; write sysctl net.ipv4.vs.NAME=NUMBER`, {
+    throw new RulesError(`"${words.join(' ')}" is not a sysctl of IPVS: write sysctl net.ipv4.vs.NAME=NUMBER`, {
       token,
     });
   }
   if (!names.includes(name)) {
-    throw new RulesError(`net.ipv4.vs.${name} is not supported; use one of ${names.join(', ')}`, { token: name });
+    throw new RulesError(`net.ipv4.vs.${name} is not supported: use one of ${names.join(', ')}`, { token: name });
   }
   return { command: 'sysctl', name, value: Number(value) };
 }

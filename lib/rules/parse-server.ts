@@ -38,7 +38,7 @@ function parseForwarding(options: GivenOptions): Forwarding {
     refuse(options, ['tun-checksum'], 'is for gue only: write --tun-csum or --tun-nocsum');
   if (!hasPort) return { forwarding: type, tunnelChecksum };
   if (tunnelPort === undefined) {
-    throw new RulesError(`--tun-type ${type} needs the UDP port of the tunnel; add --tun-port PORT`, {
+    throw new RulesError(`--tun-type ${type} needs the UDP port of the tunnel: add --tun-port PORT`, {
       token: '--tun-type',
     });
   }

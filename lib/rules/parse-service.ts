@@ -12,6 +12,9 @@ import type { GivenOptions } from './given-options.js';
 import { onePacketWarning } from '../values/scheduler.js';
 import { parseNetmask, parseSchedulerFlags, parseTimeout } from './values.js';
 
+/** Behind an IPv4 address, or behind the bracket of an IPv6 one. */
+const PORT_WRITTEN = /(?:^[^:]*|\].*):\d+$/;
+
 /** `warn` receives a sentence for each option that has no effect, or another one than was meant. */
 export function parseServiceSettings(
   options: GivenOptions,
@@ -23,8 +26,9 @@ export function parseServiceSettings(
   const schedulerFlags = options.read('sched-flags', (written) => parseSchedulerFlags(written, scheduler)) ?? [];
   const onePacket = options.has('ops');
   if (service.kind === 'address' && service.port === 0 && !persistence) {
+    const has = PORT_WRITTEN.test(options.get('service-address')?.value ?? '') ? 'has port 0' : 'has no port';
     throw new RulesError(
-      `${service.address} has no port, or port 0, and only a persistent service may have that; add the port`,
+      `${service.address} ${has}, and only a persistent service may have that: add the port, or -p`,
       {
         token: service.address,
         ipvsadm: { text: 'Zero port specified for non-persistent service', exitStatus: 2 },
@@ -32,7 +36,7 @@ export function parseServiceSettings(
     );
   }
   if (onePacket && service.kind === 'address' && service.protocol !== 'udp') {
-    throw new RulesError('-o is for UDP and firewall-mark services only; leave it out', {
+    throw new RulesError('-o is for UDP and firewall-mark services only: leave it out', {
       token: '-o',
       ipvsadm: { text: 'One-Packet Scheduling is only for UDP virtual services', exitStatus: 2 },
     });

@@ -14,54 +14,54 @@ function refusal(sentence: string, text: string): RulesError {
 
 export const serviceExists = (service: ServiceId) =>
   refusal(
-    `the service ${printServiceId(service)} exists already; change it with -E, or delete it first`,
+    `the service ${printServiceId(service)} exists already: change it with -E, or delete it first`,
     'Service already exists',
   );
 
 export const noSuchService = (service: ServiceId) =>
   refusal(
-    `there is no service ${printServiceId(service)}; add it first, with -A, or leave this out`,
+    `there is no service ${printServiceId(service)}: add it first, with -A, or leave this out`,
     'No such service',
   );
 
 /** The refusal of commands on a server, which ipvsadm words differently. */
 export const serviceNotDefined = (service: ServiceId) =>
   refusal(
-    `there is no service ${printServiceId(service)} for this server; add it first, with -A`,
+    `there is no service ${printServiceId(service)} for this server: add it first, with -A`,
     'Service not defined',
   );
 
 export const serverExists = (service: ServiceId, server: { address: string; port: number }) =>
   refusal(
-    `the service ${printServiceId(service)} has the server ${formatEndpoint(server)} already; change it with -e, or delete it first`,
+    `the service ${printServiceId(service)} has the server ${formatEndpoint(server)} already: change it with -e, or delete it first`,
     'Destination already exists',
   );
 
 export const noSuchServer = (service: ServiceId, server: { address: string; port: number }) =>
   refusal(
-    `the service ${printServiceId(service)} has no server ${formatEndpoint(server)}; add it first, with -a, or leave this out`,
+    `the service ${printServiceId(service)} has no server ${formatEndpoint(server)}: add it first, with -a, or leave this out`,
     'No such destination',
   );
 
 export const markExists = (rule: MarkRule) =>
-  new RulesError(`the rule "${printMark({ command: 'addMark', rule })}" is there already; leave one of them out`);
+  new RulesError(`the rule "${printMark({ command: 'addMark', rule })}" is there already: leave one of them out`);
 
 export const noSuchMark = (rule: MarkRule) =>
-  new RulesError(`there is no rule "${printMark({ command: 'addMark', rule })}" to delete; see mark list`);
+  new RulesError(`there is no rule "${printMark({ command: 'addMark', rule })}" to delete: see mark list`);
 
 const INVALID_OPERATION = 'Invalid operation.  Possibly wrong module version, address not unicast, ...';
 
 /** Checks what the kernel checks of a server's record before it looks for the service. */
 export function checkServer({ server, settings }: Pick<ServerCommand, 'server' | 'settings'>): void {
   if (!isUnicast(server.address)) {
-    throw refusal(`-r ${server.address} is not the address of one host; write a unicast address`, INVALID_OPERATION);
+    throw refusal(`-r ${server.address} is not the address of one host: write a unicast address`, INVALID_OPERATION);
   }
   if (isLinkLocal6(server.address)) {
-    throw refusal(`-r ${server.address} is link-local; write an address that needs no interface`, INVALID_OPERATION);
+    throw refusal(`-r ${server.address} is link-local: write an address that needs no interface`, INVALID_OPERATION);
   }
   if (settings.lowerThreshold > settings.upperThreshold) {
     throw refusal(
-      `-y ${settings.lowerThreshold} is above -x ${settings.upperThreshold}; write a lower threshold up to the upper one`,
+      `-y ${settings.lowerThreshold} is above -x ${settings.upperThreshold}: write a lower threshold up to the upper one`,
       'Numerical result out of range',
     );
   }
@@ -72,8 +72,9 @@ export function checkService(service: ServiceId): void {
   if (service.kind === 'mark') return;
   const { option, value } = spelled(service);
   const address = parseVirtualAddress(service.address);
-  if (typeof address !== 'string')
-    throw refusal(`${option} ${value} ${address.mistake}; write another address`, INVALID_OPERATION);
+  if (typeof address === 'string') return;
+  const mend = address.mistake.includes(': write ') ? '' : ': write another address';
+  throw refusal(`${option} ${value} ${address.mistake}${mend}`, INVALID_OPERATION);
 }
 
 /** Returns a service's option and its value, as in `-t` and `192.0.2.1:80`. */
@@ -92,6 +93,7 @@ const RULE_OPTIONS: Readonly<Record<string, string>> = {
   upperThreshold: '-x',
   lowerThreshold: '-y',
   tunnelPort: '--tun-port',
+  destination: 'dst',
 };
 
 /** Returns the option of `rule` that the library refused, as it was written. */
@@ -101,13 +103,22 @@ function refusedOption(option: string, rule: Partial<ServerCommand> | undefined)
   return rule?.service && printServiceId(rule.service);
 }
 
+/** What the library expected, and how to mend it where it says so. A value that is shown here holds no ": ". */
+const REFUSED = /: expected (.*), got .*?(: .*)?$/s;
+
 /** Turns a refusal of the director's into one of rules, in their words; passes a RulesError on. */
 export function asRulesError(error: unknown, rule?: { command: string }): unknown {
   if (error instanceof RulesError || !(error instanceof TunvsError)) return error;
   const isTheRules = error.code === 'ERR_TUNVS_INVALID_ARGUMENT' || error.code === 'ERR_TUNVS_UNSUPPORTED';
   if (!isTheRules) return error;
   const option = error.option === undefined ? undefined : refusedOption(error.option, rule as Partial<ServerCommand>);
-  const [, expected] = /: expected (.*), got /s.exec(error.message) ?? [];
-  const sentence = option !== undefined && expected !== undefined ? `${option}: write ${expected}` : error.message;
+  const [, expected, mend] = REFUSED.exec(error.message) ?? [];
+  const sentence =
+    option !== undefined && expected !== undefined ? `${option}: write ${expected}${mend ?? ''}` : plain(error.message);
   return refusal(sentence, INVALID_OPERATION);
+}
+
+/** A sentence about a sysctl names it, and needs no call in front. */
+function plain(message: string): string {
+  return message.replace(/^setSysctl: \w+: (?=net\.)/, '');
 }

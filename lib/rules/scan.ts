@@ -58,7 +58,7 @@ function scanLong(word: string, reader: WordReader): ScannedOption {
   if (!spec) throw unknownOption(word, spelling);
   if (equals < 0) return { spec, spelling, value: spec.argument === 'none' ? undefined : reader.value(spec, spelling) };
   if (spec.argument === 'none') {
-    throw new RulesError(`${spelling} takes no value; leave "${word.slice(equals)}" out`, {
+    throw new RulesError(`${spelling} takes no value: leave "${word.slice(equals)}" out`, {
       token: word,
       ipvsadm: { text: `${word}: option does not take an argument`, exitStatus: 255 },
     });
@@ -85,14 +85,14 @@ function* scanShort(word: string, reader: WordReader): Generator<ScannedOption> 
 
 function unknownOption(word: string, spelling: string): RulesError {
   const inWord = word === spelling ? '' : ` (in "${word}")`;
-  return new RulesError(`${spelling}${inWord} is not an option of ipvsadm; correct it, or leave it out`, {
+  return new RulesError(`${spelling}${inWord} is not an option of ipvsadm: correct it, or leave it out`, {
     token: word,
     ipvsadm: { text: `${word}: unknown option`, exitStatus: 255 },
   });
 }
 
 function missingValue(spelling: string): RulesError {
-  return new RulesError(`${spelling} lacks its value; write the value after it`, {
+  return new RulesError(`${spelling} lacks its value: write the value after it`, {
     token: spelling,
     ipvsadm: { text: `${spelling}: missing argument`, exitStatus: 255 },
   });

@@ -51,7 +51,7 @@ export function checkSupported<T extends Command>(command: T, { schedulers }: Pi
 function checkNames({ scheduler, persistence }: ServiceSettings, schedulers: readonly string[]): void {
   const ipvsadm = { text: 'Scheduler or persistence engine not found', exitStatus: 255 };
   if (!schedulers.includes(scheduler)) {
-    throw new RulesError(`-s ${scheduler}: there is no such scheduler; use one of ${schedulers.join(', ')}`, {
+    throw new RulesError(`-s ${scheduler}: there is no such scheduler: use one of ${schedulers.join(', ')}`, {
       token: scheduler,
       ipvsadm,
     });
@@ -59,7 +59,7 @@ function checkNames({ scheduler, persistence }: ServiceSettings, schedulers: rea
   const engine = persistence?.engine;
   if (engine !== undefined && !(persistenceEngines as readonly string[]).includes(engine)) {
     throw new RulesError(
-      `--pe ${engine}: there is no such persistence engine; use ${persistenceEngines.join(', ')}, or leave it out`,
+      `--pe ${engine}: there is no such persistence engine: use ${persistenceEngines.join(', ')}, or leave it out`,
       { token: engine, ipvsadm },
     );
   }

@@ -43,7 +43,7 @@ function readWord(line: string, start: number): { word: string; end: number } {
     else word += character;
   }
   if (quote !== '') {
-    throw new RulesError(`the quote ${quote} is never closed; close it, or leave it out`, { token: line.slice(start) });
+    throw new RulesError(`the quote ${quote} is never closed: close it, or leave it out`, { token: line.slice(start) });
   }
   return { word, end: at };
 }

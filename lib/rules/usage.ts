@@ -70,7 +70,7 @@ export function checkUsage(command: CommandName, spelling: string, given: Readon
   }
   for (const [group, optionSpelling] of given) {
     if (usage.allowed.includes(group) || group === 'sort') continue;
-    throw new RulesError(`${optionSpelling} does not go with ${spelling}; leave it out`, {
+    throw new RulesError(`${optionSpelling} does not go with ${spelling}: leave it out`, {
       token: optionSpelling,
       ipvsadm: { text: `Illegal '${group}' option with the '${usage.name}' command`, exitStatus: 2 },
     });
@@ -96,7 +96,7 @@ function checkListing(given: ReadonlyMap<OptionGroup, string>): void {
     const [first, second] = row.filter((group) => given.has(group));
     if (first === undefined || second === undefined) continue;
     throw new RulesError(
-      `${given.get(first)} and ${given.get(second)} exclude each other in a listing; keep one of them`,
+      `${given.get(first)} and ${given.get(second)} exclude each other in a listing: keep one of them`,
       {
         token: given.get(second) as string,
         ipvsadm: {

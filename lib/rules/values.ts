@@ -158,7 +158,7 @@ export function parseSchedulerFlags({ spelling, value }: Written, scheduler: str
     const flag = Object.hasOwn(schedulerFlagNumbers, name) ? schedulerFlagNumbers[name as FlagName] : undefined;
     if (flag === undefined) {
       throw new RulesError(
-        `${spelling} ${value}: "${name}" is not a scheduler flag; use ${Object.keys(schedulerFlagNumbers).join(', ')}`,
+        `${spelling} ${value}: "${name}" is not a scheduler flag: use ${Object.keys(schedulerFlagNumbers).join(', ')}`,
         {
           token: name,
           ipvsadm: { text: `invalid scheduler flag \`${name}'`, exitStatus: 2 },
@@ -167,7 +167,7 @@ export function parseSchedulerFlags({ spelling, value }: Written, scheduler: str
     }
     if (!name.startsWith('flag-') && !name.startsWith(`${scheduler}-`)) {
       throw new RulesError(
-        `${spelling} ${value}: "${name}" goes with -s ${name.split('-')[0]}, not with -s ${scheduler}; leave it out`,
+        `${spelling} ${value}: "${name}" goes with -s ${name.split('-')[0]}, not with -s ${scheduler}: leave it out`,
         {
           token: name,
           ipvsadm: { text: `incompatible scheduler flag \`${name}'`, exitStatus: 2 },

@@ -1,5 +1,6 @@
 /** Goes through the connection table. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type ConnectionState, connectionStates } from '../values/connection-state.js';
 import { canonicalAddress } from '../values/inet.js';
 import type { NativeConnectionRow } from '../native/rows.js';
 import {
@@ -36,7 +37,7 @@ export interface Connection {
    */
   serverPort: number;
   /** The state by IPVS's name, such as ESTABLISHED, SYN_RECV, FIN_WAIT or UDP; a template has NONE or ASSURED. */
-  state: string;
+  state: ConnectionState;
   /** The milliseconds after which the row is forgotten, unless a packet comes. */
   expiresMs: number;
   /** Whether the connection counts as active (`activeConnections`) or as inactive (`inactiveConnections`). */
@@ -111,6 +112,7 @@ function connectionOf({ template, protocol, persistenceEngine, ...row }: NativeC
     kind: template ? 'template' : 'connection',
     protocol: protocolName(protocol),
     ...row,
+    state: row.state as ConnectionState,
     serverPort: template ? templatePort(row) : row.serverPort || row.virtualPort,
     ...(persistenceEngine && { persistenceEngine: persistenceEngine as PersistenceEngine }),
   };
@@ -130,8 +132,7 @@ const FILTERS: { [Name in keyof ConnectionFilter]-?: (name: string, value: unkno
   virtualPort: portOption,
   serverAddress: addressOption,
   serverPort: portOption,
-  state: (name, value) =>
-    typeof value === 'string' ? value : refuse(name, value, "the name of a state, such as 'ESTABLISHED'"),
+  state: (name, value) => choiceOption(name, value, connectionStates),
   active: (name, value) => booleanOption(name, value, true),
 };
 

@@ -90,7 +90,10 @@ export interface VirtualServiceStats extends ServiceIdentity {
   timeouts: StateTimeouts;
   /** The service's traffic. */
   totals: Traffic;
-  /** The real servers, the newest first, which is the order in which schedulers walk. */
+  /**
+   * The real servers, the newest first, which is the order in which schedulers walk. {@link VirtualService.realServers}
+   * has them in the order of adding, so match them by address and port.
+   */
   servers: RealServerStats[];
 }
 
@@ -117,7 +120,8 @@ export interface DirectorStats {
   atMs: number;
   /**
    * The engine's counters by name; {@link counterMeanings} says what each counts. `received` is the sum of `forwarded`,
-   * the drops by reason and the packets that were passed on.
+   * the drops by reason, the packets that were answered (`answeredEcho`, `answeredTooBig`), ICMP that was dealt with
+   * (`relayedIcmp`, `recreatedIcmp`, `consumedIcmp`), and those that wait (`parked`, `waitingFragment`).
    */
   counters: Record<CounterName, bigint>;
   /** The statistics of the connection table. */

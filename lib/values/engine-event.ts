@@ -1,5 +1,26 @@
 /** The events of a working director. */
 
+/** The values of {@link EngineEventType}. */
+export const engineEventTypes = Object.freeze([
+  'tableFull',
+  'eventsLost',
+  'policyFailed',
+  'packetsLost',
+  'packetsTooLong',
+  'errorsUnread',
+  'hostMended',
+  'hostNotMended',
+  'hostContested',
+  'hostConflict',
+  'hostUnreadable',
+  'deviceRenamed',
+  'serversMoved',
+  'deviceLost',
+] as const);
+
+/** The kind of an {@link EngineEvent}, which says what each means. */
+export type EngineEventType = (typeof engineEventTypes)[number];
+
 /** Rare news from the engine. Several of a kind are told as one. */
 export interface EngineEvent {
   /**
@@ -25,7 +46,7 @@ export interface EngineEvent {
    *   changed. 0 says that one could not be moved.
    * - `deviceLost`, on the diagnostics channel only: a worker's device is gone. `value` is the worker.
    */
-  type: string;
+  type: EngineEventType;
   /** The number that goes with the kind. */
   value: number;
   /** The sentence that says what happened. */

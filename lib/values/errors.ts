@@ -33,8 +33,11 @@ function readError(error: unknown): { code?: unknown; syscall?: unknown; errno?:
   }
 }
 
-/** Does the same where the addon refuses an option's value: `option` names it, or finds its name in the sentence. */
-export function wrapOption<T>(option: string | ((message: string) => string), call: () => T): T {
+/**
+ * Does the same where the addon refuses an option's value: `option` names it, or finds its name in the sentence, if
+ * that tells it.
+ */
+export function wrapOption<T>(option: string | ((message: string) => string | undefined), call: () => T): T {
   try {
     return call();
   } catch (thrown) {

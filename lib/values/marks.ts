@@ -47,7 +47,7 @@ function checkedMarkRule(call: string, given: MarkRule): MarkRule {
     refuse(`${call}: destination`, destination, `addresses of the source's family, IPv${prefixFamily(source)}`);
   }
   if (port === undefined) {
-    if (lastPort !== undefined) refuse(`${call}: lastPort`, lastPort, 'a range that begins with port: add port');
+    if (lastPort !== undefined) refuse(`${call}: lastPort`, lastPort, 'a range that begins with port', 'add port');
     return checked;
   }
   checked.port = integerOption(`${call}: port`, port, 0, 65535);
@@ -60,7 +60,7 @@ function prefixOption(name: string, value: unknown): string {
   const prefix = typeof value === 'string' ? parsePrefix(value) : undefined;
   if (typeof prefix === 'string') return prefix;
   const expected = "an address or a range of them, such as '192.0.2.0/28'";
-  return refuse(name, value, prefix ? `${expected}, but it ${prefix.mistake}` : expected);
+  return refuse(name, value, expected, prefix && `it ${prefix.mistake}`);
 }
 
 /** A rule without addresses is a rule of both families. */

@@ -7,10 +7,14 @@ export const MAX_INT32 = 0x7fffffff;
 export const MAX_UINT32 = 0xffffffff;
 const MAX_UINT64 = 0xffffffffffffffffn;
 
-/** @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, always. */
-export function refuse(name: string, value: unknown, expected: string): never {
-  const shown = shownValue(value);
-  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: expected ${expected}, got ${shown}`, {
+/**
+ * `mend` stands last: what to do, or what is wrong with this value, where `expected` does not say it.
+ *
+ * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT, always.
+ */
+export function refuse(name: string, value: unknown, expected: string, mend?: string): never {
+  const sentence = `${name}: expected ${expected}, got ${shownValue(value)}`;
+  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', mend === undefined ? sentence : `${sentence}: ${mend}`, {
     option: optionOf(name),
   });
 }

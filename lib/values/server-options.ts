@@ -206,7 +206,7 @@ function mergedForwarding(call: string, edit: RealServerEdit, before: ServerForw
 
 function checkedTunnelPort(name: string, value: unknown, forwarding: ForwardingMethod, before: number): number {
   if (traitsOf(forwarding).hasPort) return integerOption(name, value, 1, 65535, before || undefined);
-  return value === undefined ? 0 : refuse(name, value, `nothing, because '${forwarding}' has no port: leave it out`);
+  return value === undefined ? 0 : refuse(name, value, `nothing, because '${forwarding}' has no port`, 'leave it out');
 }
 
 function checkedTunnelChecksum(name: string, value: unknown, forwarding: ForwardingMethod, before: string): string {
@@ -236,7 +236,8 @@ function checkFamilies(
     refuse(
       `${call}: address`,
       address,
-      `an address of the family of a source; for IPv${family}, open the director with an IPv${family} source too`,
+      'an address of the family of a source',
+      `open the director with an IPv${family} source too`,
     );
   }
 }

@@ -1,5 +1,6 @@
 /** What a virtual service can do that IPVS cannot; each is off unless asked for. */
 import type { NativeServiceConfig } from '../native/services.js';
+import { TunvsError } from './errors.js';
 import { booleanOption, checkedOptions, choiceOption, integerOption } from './options.js';
 
 /** The values of {@link MidStream}. */
@@ -46,11 +47,13 @@ const MAX_SLOW_START_SECONDS = 86_400;
 
 /**
  * An option left out keeps its value; a behaviour that is off is absent. The native part decides which scheduler can do
- * which.
+ * which; that no service does both is said first, because no choice of a scheduler mends it.
  */
 export function checkedBehaviour(call: string, behaviour: ServiceBehaviour, before: BehaviourConfig): BehaviourConfig {
   const midStream = choiceOption(`${call}: midStream`, behaviour.midStream, midStreamChoices, midStreamOf(before));
   const { seconds } = checkedSlowStart(`${call}: slowStart`, behaviour.slowStart ?? slowStartOf(before));
+  if (midStream === 'hash' && seconds > 0)
+    throw notBoth(call, behaviour.slowStart === undefined ? 'midStream' : 'slowStart');
   const rescheduleUdp = booleanOption(`${call}: rescheduleUdp`, behaviour.rescheduleUdp, before.rescheduleUdp ?? false);
   return {
     ...(midStream === 'hash' && { midStream }),
@@ -65,6 +68,15 @@ export function midStreamOf({ midStream = 'reset' }: BehaviourConfig): MidStream
 
 export function slowStartOf({ slowStartSeconds = 0 }: BehaviourConfig): SlowStart {
   return { seconds: slowStartSeconds };
+}
+
+function notBoth(call: string, option: 'midStream' | 'slowStart'): TunvsError {
+  return new TunvsError(
+    'ERR_TUNVS_INVALID_ARGUMENT',
+    `${call}: ${option}: a service cannot both have a slow start and hash mid-stream packets, since directors would ` +
+      "disagree while a weight rises: choose slowStart: { seconds: 0 } or midStream: 'reset'",
+    { option },
+  );
 }
 
 function checkedSlowStart(name: string, value: SlowStart): SlowStart {

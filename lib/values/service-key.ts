@@ -114,7 +114,7 @@ function virtualAddressOption(name: string, value: unknown): string {
   if (typeof value !== 'string') return refuse(name, value, "an IP address such as '192.0.2.1'");
   const prefix = parseVirtualAddress(value);
   if (typeof prefix === 'string') return prefix;
-  return refuse(name, value, `a unicast address or a range of them, but it ${prefix.mistake}`);
+  return refuse(name, value, 'a unicast address or a range of them', `it ${prefix.mistake}`);
 }
 
 export function nativeServiceKey({ protocol, address, port, lastPort, mark }: ServiceIdentity): NativeServiceKey {

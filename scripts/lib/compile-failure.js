@@ -34,32 +34,56 @@ export function missingTools() {
 
 const listed = (names) => names.join(', ').replace(/, ([^,]*)$/, ' and $1');
 
-/** What node-gyp and the compiler write, and what it means. The first that is found counts. */
-const causes = [
+/** What any program writes, and what it means. */
+const commonCauses = [[[/No space left on device|\bENOSPC\b|Disk quota exceeded/], () => 'the disk is full']];
+
+/** What node-gyp writes when it configures. The first that is found counts. */
+const configureCauses = [
+  [[/Could not find any Python/i], () => `no Python that node-gyp can use was found; ${packages}`],
   [
-    /ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|fetch failed|network/i,
+    // The first is node-gyp's own, of whatever kind the error is. A code within a path says nothing.
+    [
+      /install got an error, rolling back install/,
+      /(?<![\w/.-])(?:ENOTFOUND|ECONN\w+|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EAI_AGAIN)(?![\w/.-])/,
+      /\bfetch failed\b/,
+      /related to network connectivity/,
+    ],
     () =>
       `the headers of node ${process.version} are not on this machine and could not be downloaded; name a folder that ` +
       'holds include/node with "npm install --nodedir=FOLDER"',
   ],
-  [/Could not find any Python/i, () => `no Python that node-gyp can use was found; ${packages}`],
+];
+
+/** What make and the compiler write, likewise. */
+const compilerCauses = [
   [
-    /(?:unrecogni[sz]ed command[ -]line option|invalid value).*c\+\+20|fatal error: '?(?:span|concepts|bit)\b/,
+    [
+      /(?:unrecogni[sz]ed command[ -]line option|invalid value).*(?:c|gnu)\+\+20/,
+      /fatal error: '?(?:span|concepts|bit)'?(?::| file)/,
+    ],
     () => 'the compiler does not know C++20; tunvs needs g++ 12 or clang 14, or newer, and takes the one in CXX',
   ],
   [
-    /Killed|internal compiler error|cannot allocate memory|virtual memory exhausted/i,
+    // A compiler names what was killed; a shell and make write the word alone.
+    [
+      /fatal error: Killed signal|internal compiler error: Killed\b|unable to execute command: Killed/,
+      /^(?:.*[:\]] )?Killed$/m,
+      /: (?:out of memory|(?:virtual )?memory exhausted|cannot allocate memory)/i,
+    ],
     () => 'the compiler ran out of memory; run the same command again with JOBS=1 in the environment',
   ],
-  [/No space left on device/, () => 'the disk is full'],
 ];
 
-/** Explains what is missing, or the `output` of the step that failed, which `logPath` holds. */
-export function compileFailure({ missing = [], output = '', logPath }) {
+/**
+ * Explains what is missing, or the `output` of the step that failed, which `logPath` holds. `isConfiguring`: that step
+ * was node-gyp's, which runs no compiler; it alone needs Python and the network.
+ */
+export function compileFailure({ missing = [], output = '', isConfiguring = false, logPath }) {
+  const causes = [...commonCauses, ...(isConfiguring ? configureCauses : compilerCauses)];
   const cause =
     missing.length > 0
       ? `${listed(missing)} ${missing.length > 1 ? 'are' : 'is'} missing; ${packages}`
-      : (causes.find(([pattern]) => pattern.test(output))?.[1]() ??
+      : (causes.find(([patterns]) => patterns.some((pattern) => pattern.test(output)))?.[1]() ??
         'the compiler or node-gyp failed; a C++20 compiler (g++ 12 or clang 14, or newer), make and python3 are needed');
   const place = logPath ? `; the output of node-gyp is in ${logPath}` : '';
   return new Failure(`tunvs: the native part could not be compiled: ${cause}${place}`);

@@ -1,5 +1,4 @@
 /** Compiles the native part of an installed package; a Failure says in its last line what is wanting. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,11 +14,9 @@ export async function compileInstalled() {
   const missing = missingTools();
   if (missing.length > 0) throw compileFailure({ missing });
 
-  await run('configuring the native part', log, nodeGyp('configure'));
+  await run('configuring the native part', log, nodeGyp('configure'), { isConfiguring: true });
   const folder = join(root, 'build');
-  const compiler = process.env.CXX || 'g++';
-  const version = spawnSync(compiler, ['--version'], { encoding: 'utf8' }).stdout;
-  const env = { ...process.env, ...(await precompiledHeaders(folder, [version], ['core', 'addon'])) };
+  const env = { ...process.env, ...(await standardHeaders(folder)) };
   const width = process.env.JOBS === '1' ? 1 : availableParallelism();
   const build = nodeGyp('build', '-j', String(width), 'tunvs');
   await run('compiling the native part', log, build, { env, progress: compileProgress(folder, ['tunvs'], env) });
@@ -28,15 +25,35 @@ export async function compileInstalled() {
     rmSync(join(folder, name), { recursive: true, force: true });
 }
 
+/** The build is quicker with them. Where they cannot be compiled it goes without, and says why if it fails too. */
+async function standardHeaders(folder) {
+  try {
+    return await precompiledHeaders(folder, [], ['core', 'addon']);
+  } catch {
+    // They are large, and the disk may be full.
+    rmSync(join(folder, 'precompiled'), { recursive: true, force: true });
+    return {};
+  }
+}
+
 /** A step whose output is kept in a file when it fails: npm removes the package's folder then. */
-async function run(title, log, [command, args], { env = process.env, progress } = {}) {
+async function run(title, log, [command, args], { env = process.env, progress, isConfiguring } = {}) {
   const line = new StepLine(title);
   const onOutput = progress && ((chunk) => line.show(progress(chunk)));
   const { status, output } = await collect(command, args, { env, onOutput });
   line.end();
   log.text += output;
   if (status === 0) return console.log(`${title}: done`);
-  const path = join(mkdtempSync(join(tmpdir(), 'tunvs-install-')), 'gyp.log');
-  writeFileSync(path, log.text);
-  throw compileFailure({ output, logPath: path });
+  throw compileFailure({ output, isConfiguring, logPath: kept(log) });
+}
+
+/** The file that holds what was written; undefined where there is no room for one. */
+function kept(log) {
+  try {
+    const path = join(mkdtempSync(join(tmpdir(), 'tunvs-install-')), 'gyp.log');
+    writeFileSync(path, log.text);
+    return path;
+  } catch {
+    return undefined;
+  }
 }

@@ -6,6 +6,9 @@
 
 /** @typedef {{ folder: string, holds: string, uses: readonly string[] }} Layer */
 
+/** Puts lists of folders together, each folder once. */
+const all = (...lists) => [...new Set(lists.flat())];
+
 const pure = ['core', 'packet'];
 const delivered = [...pure, 'table', 'scheduler', 'forward'];
 const below = (...names) => [...delivered, ...names.map((name) => `director/${name}`)];
@@ -66,14 +69,14 @@ export const native = [
   {
     folder: 'engine',
     holds: 'workers: threads that carry packets from a port to a director and back',
-    uses: [...io, 'io', ...directed],
+    uses: all(io, 'io', directed),
   },
   { folder: 'realserver', holds: "a real server's decapsulator", uses: io },
-  { folder: 'bench', holds: 'what the benchmark measures', uses: [...io, 'io', ...directed, 'engine'] },
+  { folder: 'bench', holds: 'what the benchmark measures', uses: all(io, 'io', directed, 'engine') },
   {
     folder: 'binding',
     holds: 'the addon: the only folder that includes napi.h',
-    uses: [...io, 'io', ...directed, 'engine', 'realserver', 'bench'],
+    uses: all(io, 'io', directed, 'engine', 'realserver', 'bench'),
   },
 ];
 

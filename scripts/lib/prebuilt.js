@@ -28,10 +28,13 @@ export function digest(paths) {
   return hash.digest('hex');
 }
 
-/** Changes with whatever the addon is compiled from. */
+/**
+ * Changes with whatever the package holds that the addon is compiled from. node-addon-api is not in it (recipe.js has
+ * it), because npm may install a newer one beside a binary, which fits as before.
+ */
 export function sourceDigest() {
   const sources = readdirSync(join(root, 'native'), { recursive: true }).filter(isCompiled).sort();
-  return digest(['binding.gyp', ...sources.map((source) => join('native', source))]);
+  return digest(['binding.gyp', 'scripts/sources.js', ...sources.map((source) => join('native', source))]);
 }
 
 /** What `npm run build:prebuilt` wrote of what it made; undefined where it made nothing. */

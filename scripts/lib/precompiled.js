@@ -15,9 +15,10 @@ const EXAMPLES = {
 };
 
 /**
- * What make has to be told so that the build in `folder` uses them; nothing where the compiler is not GCC, or is behind
- * ccache, which keeps no results of theirs. `flags`: what those that make hands to the compiler come from. `targets`: the
- * names of EXAMPLES that the build has. `env`: what make is run with. REQUIRES: the build is configured.
+ * Returns what make has to be told so that the build in `folder` uses them; nothing where the compiler is not GCC, or is
+ * behind ccache, which keeps no results of theirs. `flags`: what those that make hands to the compiler come from, besides
+ * the compiler's version. `targets`: the names of EXAMPLES that the build has. `env`: what make is run with.
+ * REQUIRES: the build is configured.
  */
 export async function precompiledHeaders(folder, flags, targets = Object.keys(EXAMPLES), env = process.env) {
   const compiler = env.CXX || 'g++';

@@ -61,7 +61,9 @@ export function collect(command, args, { limitMs, silenceMs, onOutput, ...option
       clearTimeout(limit);
       clearTimeout(silence);
       process.off('SIGINT', stopAll).off('SIGTERM', stopAll);
-      resolve({ status: status ?? 1, output: output + note, isStopped: stopped !== undefined });
+      // A line of its own, also where the program was amid one.
+      const gap = note !== '' && /[^\n]$/.test(output) ? '\n' : '';
+      resolve({ status: status ?? 1, output: output + gap + note, isStopped: stopped !== undefined });
     }
   });
 }

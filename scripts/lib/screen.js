@@ -1,6 +1,6 @@
 /**
- * What the demo writes to a terminal, as screens of styled cells. The demo draws every row anew each time, so no more of
- * a terminal is needed than this.
+ * Turns what the demo writes to a terminal into screens of styled cells. The demo draws every row anew each time, so no
+ * more of a terminal is needed than this.
  */
 
 const ESC = '\x1b';

@@ -27,10 +27,8 @@ export async function nativeTests(name, binary, options = {}) {
   const counts = nativeCounts(output, status);
   if (counts.failed > 0) write(`${output}\n`);
   // A test's name stands before what it says; the last line is what collect() says of the stop.
-  const [test] = output
-    .split('\n')
-    .filter((line) => /^\S/.test(line))
-    .slice(-2);
+  const said = output.trimEnd().split('\n').slice(0, -1);
+  const test = said.findLast((line) => /^\S/.test(line));
   if (isStopped) write(`${stoppedSentence(name, limitMs, test)}\n`);
   return { name, ...counts };
 }

@@ -1,4 +1,7 @@
-/** Headers and libraries of an old glibc, out of Debian 11's packages: what is linked with them runs with a newer one too. */
+/**
+ * Fetches the headers and libraries of an old glibc, which are those of Debian 11. What is linked with them runs with a
+ * newer one too.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, isAbsolute, join, relative } from 'node:path';

@@ -1,8 +1,9 @@
 /** The demo on a pseudo-terminal, as a person sees and ends it. */
 import { strict as assert } from 'node:assert';
 import { randomUUID } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeLab, LabProcess } from '../support/lab.js';
 
@@ -48,6 +49,21 @@ function labPrograms(): string[] {
         return [];
       }
     });
+}
+
+function demoProcess(): { pid: number } {
+  const found = readdirSync('/proc').find((name) => {
+    try {
+      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      const isOurs = readFileSync(`/proc/${name}/environ`, 'utf8').includes(MARKED.TUNVS_TEST_MARK);
+      return isOurs && words[1] === MAIN && words[2] === 'demo';
+    } catch {
+      // It is no process, or has ended meanwhile.
+      return false;
+    }
+  });
+  assert.ok(found);
+  return { pid: Number(found) };
 }
 
 function assertNothingLeft(terminal: LabProcess): void {
@@ -98,6 +114,7 @@ describeLab('tunvs demo on a terminal', function () {
       await terminal.line((line) => line.includes(shown), 20_000);
       type(terminal, '\x03');
       assert.equal((await terminal.exited).code, 0, textOf(terminal).slice(-2000));
+      assert.match(textOf(terminal), /Ended before the first scene was over/);
       assertNothingLeft(terminal);
     });
 
@@ -109,6 +126,74 @@ describeLab('tunvs demo on a terminal', function () {
       assertNothingLeft(terminal);
     });
   }
+
+  for (const signal of ['SIGHUP', 'SIGQUIT'] as const) {
+    it(`ends by ${signal}, which SIGUSR1 and SIGUSR2 do not, and leaves nothing`, async () => {
+      const terminal = onTerminal(QUICK);
+      await terminal.line((line) => line.includes('Scene 1 of 5'), 20_000);
+      const { pid } = demoProcess();
+      process.kill(pid, 'SIGUSR1');
+      process.kill(pid, 'SIGUSR2');
+      await terminal.line((line) => line.includes('Scene 2 of 5'), 20_000);
+      process.kill(pid, signal);
+      assert.equal((await terminal.exited).code, 0, textOf(terminal).slice(-2000));
+      assert.doesNotMatch(textOf(terminal), /Debugger listening/);
+      assertNothingLeft(terminal);
+    });
+  }
+
+  it('ends at once by a second signal and leaves nothing', async () => {
+    const terminal = onTerminal(QUICK);
+    await terminal.line((line) => line.includes('Scene 1 of 5'), 20_000);
+    const { pid } = demoProcess();
+    assert.ok(folders(pid).length > 0);
+    process.kill(pid, 'SIGINT');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.kill(pid, 'SIGTERM');
+    assert.equal((await terminal.exited).code, 143, textOf(terminal).slice(-2000));
+    assert.deepEqual(folders(pid), []);
+    assertNothingLeft(terminal);
+  });
+
+  for (const options of [QUICK, `--once ${QUICK}`, '--once --requests 30']) {
+    it(`ends with its terminal and leaves nothing: ${options}`, async () => {
+      const code = join(mkdtempSync(join(tmpdir(), 'tunvs-demo-code-')), 'code');
+      const command = `trap "" HUP; ${process.execPath} ${MAIN} demo ${options}; echo $? >${code}`;
+      const terminal = new LabProcess(['script', '-qfec', command, '/dev/null'], { ...MARKED, TERM: 'xterm' });
+      try {
+        await terminal.line((line) => line.includes(options.includes('pace') ? 'Scene 1 of 5' : 'join in'), 20_000);
+        await terminal.stop('SIGKILL');
+        await eventuallyHolds(async () => assert.match(readFileSync(code, 'utf8'), /^(0|1|129)\n$/));
+        assert.deepEqual([namespaces(), labPrograms()], [[], []]);
+      } finally {
+        rmSync(dirname(code), { recursive: true });
+      }
+    });
+  }
+
+  it('ends when the reader of its lines has gone, and fails', async () => {
+    const line = `{ ${process.execPath} ${MAIN} demo --requests 30; echo "code $?" >&2; } | head -1`;
+    const piped = new LabProcess(['sh', '-c', line], MARKED);
+    await piped.exited;
+    assert.match(piped.stderr, /^tunvs: standard output cannot be written \(EPIPE\): its reader has gone\ncode 1$/m);
+    assert.deepEqual([namespaces(), labPrograms()], [[], []]);
+  });
+
+  it('is refused by root without CAP_NET_RAW, in a sentence', async () => {
+    const before = ['setpriv', '--inh-caps=-net_raw', '--bounding-set=-net_raw'];
+    const refused = new LabProcess([...before, process.execPath, MAIN, 'demo'], MARKED);
+    assert.equal((await refused.exited).code, 1);
+    assert.match(refused.stderr, /^tunvs: this needs CAP_NET_RAW: [^\n]*--cap-add NET_RAW\n$/);
+  });
+
+  it('names a temporary folder that is not there', async () => {
+    const refused = new LabProcess([process.execPath, MAIN, 'demo'], { ...MARKED, TMPDIR: '/nonexistent' });
+    assert.equal((await refused.exited).code, 1);
+    assert.equal(
+      refused.stderr,
+      'tunvs: the temporary folder /nonexistent cannot be written: set TMPDIR to a folder that can\n',
+    );
+  });
 
   it('leaves nothing after SIGKILL that the next one does not clear', async () => {
     const killed = new LabProcess([process.execPath, MAIN, 'demo', '--json', '--requests', '30'], MARKED);

@@ -14,12 +14,17 @@ const REFUSED: [message: RegExp, rules: string, ...options: string[]][] = [
   [/'tun9' has a single queue and 2 were asked for/, WEB, '--device', 'tun9', '--queues', '2'],
   [/--device: expected an interface name of 1 to 15 bytes/, WEB, '--device', 'a-name-of-22-characters'],
   [/--mark-device: expected another name for each device/, WEB, '--mark-device', '8=tunvs0'],
+  [/--device: expected an interface name .* without "%" but for one "%d"/, WEB, '--device', 'a%d%d'],
+  [/device 'b0' is open in this process already/, WEB, '--device', 'b%d', '--mark-device', '8=b0'],
   [/this host has a rule of its own for mark 7/, WEB, '--mark-device', '7'],
-  [/10\.5\.0\.1 is an address of this host/, `-A -t ${OWN}:80\n`],
+  [/10\.5\.0\.3 is an address of this host/, '-A -t 10.5.0.3:80\n'],
+  [/write an address other than the source/, `-A -t ${OWN}:80\n`],
   [/this host routes 10\.5\.1\.9 elsewhere/, '-A -t 10.5.1.9:80\n'],
   [/this host routes 10\.5\.2\.0\/28 elsewhere/, WEB, '--source', '10.5.2.0/28'],
   [/write an address outside of the source 10\.5\.3\.0\/28/, '-A -t 10.5.3.1:80\n', '--source', '10.5.3.0/28'],
-  [/for IPv6, add --source with an IPv6 address/, `${WEB}-a -t 10.9.9.9:80 -r [2001:db8::1] -i\n`],
+  [/write a range without the source 10\.6\.3\.0\/28/, '-A -t 10.6.0.0/16:80\n', '--source', '10.6.3.0/28'],
+  [/dst: write an address outside of the source 10\.6\.3\.0\/28/, 'mark 1 dst 10.6.3.4\n', '--source', '10.6.3.0/28'],
+  [/family of a source: add --source with an IPv6 address/, `${WEB}-a -t 10.9.9.9:80 -r [2001:db8::1] -i\n`],
   [/conn_reuse_mode takes 0 to 3, not 9/, 'sysctl net.ipv4.vs.conn_reuse_mode=9\n'],
   [/--path-mtu-floor: expected at most the path MTU, 1500/, WEB, '--path-mtu-floor', '1501'],
 ];
@@ -32,7 +37,12 @@ describeLab('what opening a director refuses', () => {
   });
 
   before(async () => {
-    host.ip(['link add name eth9 type veth peer name eth8', `address add ${OWN}/24 dev eth9`, 'link set dev eth9 up']);
+    host.ip([
+      'link add name eth9 type veth peer name eth8',
+      `address add ${OWN}/24 dev eth9`,
+      'address add 10.5.0.3/24 dev eth9',
+      'link set dev eth9 up',
+    ]);
     host.ip(['link set dev eth8 up', 'route add 10.5.1.9/32 dev eth9', 'route add 10.5.2.0/28 dev eth9']);
     host.ip(['tuntap add dev tap9 mode tap', 'tuntap add dev tun9 mode tun', 'rule add fwmark 7 lookup 77']);
   });

@@ -241,6 +241,32 @@ describeLab("a director's host that somebody else changes", () => {
     );
   });
 
+  it('is kept as it is wanted when a device of a mark is lost', async () => {
+    const { directorAddress, virtualAddress } = stage.topology;
+    const another = await DirectorAgent.open(stage.director, {
+      source: directorAddress,
+      egress: 'tun',
+      markDevices: [{ mark: 1 }],
+    });
+    await listen(another);
+    await addService(another, { address: virtualAddress, port: PORT, scheduler: 'rr', servers: [] });
+    await settled(another);
+    stage.director.ip(['link delete dev tunvsm0']);
+    assert.match((await tells(another, 'error')).message, /^device 'tunvsm0' /);
+    stage.director.ip([`route del ${virtualAddress}/32 dev tunvs0`]);
+    await eventually(
+      () => stage.director.exec(['ip', 'route', 'show', `${virtualAddress}/32`]),
+      ({ stdout }) => stdout.includes('dev tunvs0'),
+      'the route is back',
+    );
+    await another.close();
+    await eventually(
+      () => hostState(stage.director),
+      (state) => state === untouched,
+      'the host is as it was',
+    );
+  });
+
   it('has the director say that its device was moved to another network namespace', async () => {
     const { directorAddress, virtualAddress } = stage.topology;
     const another = await DirectorAgent.open(stage.director, { source: directorAddress, egress: 'tun' });

@@ -79,6 +79,19 @@ describeLab('RealServerHost', () => {
     assert.deepEqual(result, { mode: 'kernel', devices: [], counters: {}, ports: ['tunvs-rs0'] });
   });
 
+  it('names its option where a device is none that it can take', async () => {
+    const options = `{ ...options, device: 'eth0' }`;
+    const refused = await run(`
+      const open = await RealServerHost.open(${options}).catch((error) => error);
+      let plan;
+      try { RealServerHost.plan(${options}); } catch (error) { plan = error; }
+      return [open, plan].map(({ code, option, message }) => [code, option, message]);
+    `);
+    const said = "network interface 'eth0' exists and is not a TUN device: choose another name";
+    const one = ['ERR_TUNVS_INVALID_ARGUMENT', 'device', said];
+    assert.deepEqual(refused, [one, one]);
+  });
+
   it('says which port is taken', async () => {
     const result = await run(`
       const { createSocket } = await import('node:dgram');

@@ -8,7 +8,10 @@ const DIRECTOR = '10.3.0.2';
 const STRANGER = '10.3.0.3';
 const RIP = '10.3.0.11';
 
-/** Sends tunnel packets that hold a datagram each: OUTER_SOURCE OUTER_DESTINATION INNER_SOURCE INNER_DESTINATION PORT. */
+/**
+ * Sends tunnel packets that hold a datagram each. Its arguments: OUTER_SOURCE OUTER_DESTINATION INNER_SOURCE
+ * INNER_DESTINATION PORT.
+ */
 const TUNNEL_SENDER = `
 import socket, struct, sys
 outer_source, outer_destination, inner_source, inner_destination, port = sys.argv[1:6]
@@ -80,6 +83,8 @@ describeLab('tunvs realserver', () => {
     await tunnel(DIRECTOR, '10.1.0.3', VIP);
     assert.equal(await listener.line((line) => line.startsWith('10.')), '10.1.0.3');
     await listener.stop();
+    const isTold = () => Promise.resolve(realServer.stderr.includes('come from an address that is not a --director'));
+    await eventually(isTold, (told) => told, 'the sentence about strangers');
     await realServer.stop();
     const stopped = JSON.parse(await lineOf(realServer, '"event":"stopped"'));
     const { received, delivered, unknownDirector, notVirtualAddress } = stopped.counters;
@@ -107,7 +112,7 @@ describeLab('tunvs realserver', () => {
       await remove();
       await eventually(addresses, (shown) => shown.includes(VIP), 'the address is back');
     }
-    assert.match(await lineOf(realServer, '"event":"hostContested"'), /SIGHUP to the command, puts it back/);
+    assert.match(await lineOf(realServer, '"event":"hostContested"'), /SIGHUP puts it back at once/);
     await remove();
     realServer.kill('SIGHUP');
     assert.deepEqual(JSON.parse(await lineOf(realServer, '"event":"mended"')), { event: 'mended', mended: 1 });

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { DirectorCommand, describeLab, hostState, labRules, PORT, TestStage } from '../support/lab.js';
 
 const STATUS =
-  /^tunvs run: status: \S+ {2}\d+ conn\/s {2}.* \d+ connections \(\d+ active\) {2}\d+ packets? dropped so far$/;
+  /^tunvs run: status: \S+ {2}\d+ conn\/s {2}.* \d+ connections \(\d+ active\) {2}\d+ packets? dropped so far(?: \(.*\))?$/;
 
 describeLab('tunvs run', () => {
   let stage: TestStage;

@@ -96,7 +96,7 @@ describeLab('a command that goes on although something is wrong', () => {
     assert.deepEqual(await child.exited, { code: 1, signal: null });
     assert.match(
       child.stderr,
-      /^tunvs: the device tunvs-rs0 is gone: (somebody has deleted it|it was deleted, .*); tunnel packets no longer reach/m,
+      /^tunvs realserver: the device tunvs-rs0 is gone: (somebody has deleted it|it was deleted, .*); tunnel packets no longer reach/m,
     );
   });
 
@@ -105,7 +105,10 @@ describeLab('a command that goes on although something is wrong', () => {
     await until(isReady);
     if (!(await destroyUdpSockets())) this.skip();
     assert.deepEqual(await child.exited, { code: 1, signal: null });
-    assert.match(child.stderr, /^tunvs: receiving tunnel packets failed: .*; tunnel packets no longer reach/m);
+    assert.match(
+      child.stderr,
+      /^tunvs realserver: receiving tunnel packets failed: .*; tunnel packets no longer reach/m,
+    );
     assert.match(child.lines.at(-1) ?? '', /^stopped by an error; received 0, /);
   });
 
@@ -118,6 +121,9 @@ describeLab('a command that goes on although something is wrong', () => {
     rmSync(programs, { recursive: true });
     if (!(await destroyUdpSockets())) this.skip();
     assert.deepEqual(await child.exited, { code: 1, signal: null });
-    assert.match(child.stderr, /^tunvs: receiving tunnel packets failed: .*\ntunvs: the host could not be restored: /m);
+    assert.match(
+      child.stderr,
+      /^tunvs realserver: receiving tunnel packets failed: .*\ntunvs realserver: the host could not be restored: /m,
+    );
   });
 });

@@ -66,6 +66,12 @@ describe('the package without prebuilt binaries', function () {
     return place;
   }
 
+  /** A g++ of GCC's that ends with what it says of everything but its version. */
+  const gcc = (ending: string) => `case "$1" in
+    --version) echo "g++ (Debian 8.3.0-6) 8.3.0"; echo "Copyright (C) 2018 Free Software Foundation, Inc."; exit 0 ;;
+  esac
+  ${ending}`;
+
   it('names what is missing and how to install it, last', () => {
     const place = programs('bare', {}, ['node', 'npm', 'sh', 'env', 'uname']);
     const sentence = lastSentence(install({ PATH: place }));
@@ -77,7 +83,7 @@ describe('the package without prebuilt binaries', function () {
   });
 
   it('names the file with the output of a compiler that failed, last', () => {
-    const broken = programs('broken', { 'g++': 'echo "the compiler is broken" >&2; exit 1' });
+    const broken = programs('broken', { 'g++': gcc('echo "the compiler is broken" >&2; exit 1') });
     const sentence = lastSentence(install({ PATH: `${broken}:${process.env.PATH}` }));
     assert.match(sentence, /^tunvs: the native part could not be compiled: the compiler or node-gyp failed;/);
     const log = /the output of node-gyp is in (\S+)$/.exec(sentence)?.[1];
@@ -88,14 +94,15 @@ describe('the package without prebuilt binaries', function () {
 
   it('asks for a newer compiler where C++20 is unknown, last', () => {
     const old = programs('old', {
-      'g++': `echo "g++: error: unrecognized command line option '-std=c++20'" >&2; exit 1`,
+      'g++': gcc(`echo "g++: error: unrecognized command line option '-std=c++20'" >&2; exit 1`),
     });
     const sentence = lastSentence(install({ PATH: `${old}:${process.env.PATH}` }));
     assert.match(sentence, /: the compiler does not know C\+\+20; tunvs needs g\+\+ 12 .* is in \S+$/);
   });
 
   it('asks for headers of node where they cannot be downloaded, last', () => {
-    // Node's own headers would be taken: a copy of its binary has none beside it. Without npm, whose files may name some.
+    // Node's own headers would be taken: a copy of its binary has none beside it. npm is not run, as its files may name
+    // some.
     const node = join(programs('far', {}), 'node');
     cpSync(process.execPath, node);
     const { npm_config_nodedir: _, ...rest } = cleanEnvironment();
@@ -123,10 +130,12 @@ describe('the package without prebuilt binaries', function () {
 
   it('is compiled once where it comes out of a git repository', function () {
     if (!existsSync(join(root, '.git'))) this.skip();
-    const broken = programs('counting', { 'g++': `echo once >> ${folder}/count; exit 1` });
+    const compiles = `case "$* " in *" -c "*) echo once >> ${folder}/count ;; esac`;
+    const broken = programs('counting', { 'g++': `${compiles}; exit 1` });
     const path = `${broken}:${process.env.PATH}`;
     const ran = install({ PATH: path, JOBS: '1' }, `git+file://${root}`);
     assert.doesNotMatch(ran.stderr, /git dep preparation failed/);
     assert.match(lastSentence(ran), /^tunvs: the native part could not be compiled: /);
+    assert.equal(readFileSync(join(folder, 'count'), 'utf8'), 'once\n');
   });
 });

@@ -42,9 +42,9 @@ export interface Packed {
   files: string[];
 }
 
-/** Packs the checkout, or the package in `source`, into `folder`. */
-export function pack(folder: string, source = root): Packed {
-  const args = ['pack', '--json', '--foreground-scripts=false', '--pack-destination', folder];
+/** Packs the checkout, or the package in `source`, or what `what` names, into `folder`. */
+export function pack(folder: string, source = root, ...what: string[]): Packed {
+  const args = ['pack', ...what, '--json', '--foreground-scripts=false', '--pack-destination', folder];
   const listed = JSON.parse(run(source, 'npm', ...args)) as [{ filename: string; files: { path: string }[] }];
   return { path: join(folder, listed[0].filename), files: listed[0].files.map((entry) => entry.path) };
 }

@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { publint } from 'publint';
 import { emptyProject, INSTALL, pack, root, run } from './installing.js';
@@ -39,6 +39,13 @@ describe('the package', function () {
       /_test\.|_fuzz\.|^(?:test|bench|build|native\/support)\/|dist\/(?!lib\/)/.test(path),
     );
     assert.deepEqual(strangers, []);
+  });
+
+  it('is the same when npm makes it of a git repository', function () {
+    if (!existsSync(join(root, '.git'))) this.skip();
+    const isPrebuilt = (path: string) => path.startsWith('prebuilds/'); // which is not in git
+    const ofGit = pack(emptyProject(), root, `git+file://${root}`);
+    assert.deepEqual(ofGit.files.sort(), files.filter((path) => !isPrebuilt(path)).sort());
   });
 
   it('gives the same names to import and to require', () => {

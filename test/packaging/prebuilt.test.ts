@@ -1,8 +1,8 @@
 /** The binaries of `npm run build:prebuilt`, and a package with them. */
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { cleanEnvironment, emptyProject, INSTALL, pack, prebuiltProblem, root, run, tryRun } from './installing.js';
 
 interface Binary {
@@ -111,10 +111,19 @@ describe('the prebuilt binaries', function () {
     });
 
     it('give way to a compiled one, and stand in for one that cannot be loaded', () => {
-      const own = run(folder, process.execPath, '-p', "JSON.stringify(require('tunvs').counterNames)");
-      run(folder, 'mkdir', '-p', join(installed(), 'build', 'Release'));
-      writeFileSync(join(installed(), 'build', 'Release', 'tunvs.node'), 'cut short');
-      assert.equal(run(folder, process.execPath, '-p', "JSON.stringify(require('tunvs').counterNames)"), own);
+      const own = counters();
+      assert(own.includes('evictedIdle'));
+      const compiled = join(installed(), 'build', 'Release', 'tunvs.node');
+      mkdirSync(dirname(compiled), { recursive: true });
+      // One that is known by the name that it has for a counter.
+      const bytes = readFileSync(path(`${process.platform}-${process.arch}`), 'latin1');
+      writeFileSync(compiled, bytes.replaceAll('\0evictedIdle\0', '\0evictedLate\0'), 'latin1');
+      assert.deepEqual(
+        counters(),
+        own.map((name) => (name === 'evictedIdle' ? 'evictedLate' : name)),
+      );
+      writeFileSync(compiled, 'cut short');
+      assert.deepEqual(counters(), own);
       rmSync(join(installed(), 'build'), { recursive: true });
     });
 
@@ -140,6 +149,12 @@ describe('the prebuilt binaries', function () {
       if (node === undefined) return this.skip();
       assert.equal(whatIf('qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', node), whatIf(process.execPath));
     });
+
+    /** The names of the counters that the installed package's binary has. */
+    function counters(): string[] {
+      const program = "JSON.stringify(Object.keys(require('tunvs').counterMeanings))";
+      return JSON.parse(run(folder, process.execPath, '-p', program)) as string[];
+    }
 
     /** What the example says of a run by the node that `command` starts, with the package as it is installed. */
     function whatIf(command: string, ...args: string[]): string {

@@ -1,5 +1,5 @@
 /** Runs the blocks of a page one after the other, as a reader pastes them into a shell. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -61,12 +61,23 @@ export async function runShellPage(page: ShellPage): Promise<ShellOutcome> {
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
     });
-    const timer = setTimeout(() => process.kill(-(shell.pid ?? 0), 'SIGKILL'), 50_000);
-    const [code] = (await once(shell, 'close')) as [number | null];
-    clearTimeout(timer);
+    const code = await ended(shell, 50_000);
     return { code, output: readFileSync(join(folder, 'output'), 'utf8') };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The exit code of a process that leads a group; the group is killed after `limitMs`. */
+export async function ended(child: ChildProcess, limitMs: number): Promise<number | null> {
+  const { pid } = child;
+  // A program that could not be started has no id, and 0 would be the group of this process.
+  const timer = pid === undefined ? undefined : setTimeout(() => process.kill(-pid, 'SIGKILL'), limitMs);
+  try {
+    const [code] = (await once(child, 'close')) as [number | null];
+    return code;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

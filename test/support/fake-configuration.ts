@@ -67,7 +67,7 @@ export function fakeConfiguration({ sourceFamilies = [4, 6] as AddressFamily[] }
         .find((row) => row.address === service.address && row.port === service.port)
         ?.servers.find((row) => row.address === server.address && row.port === server.port),
     sourceFamilies,
-    sourceRanges: [],
+    sources: [],
     isLocal: (address) => fake.ownAddresses.has(address),
     vipRoutes: {
       addVips: (addresses) => {

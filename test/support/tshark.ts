@@ -28,8 +28,8 @@ const CHECKSUMS: Readonly<Record<string, string[]>> = {
 const BAD = new Set(['0', '4']);
 
 /**
- * A TCP checksum of 0xffff, number 4, is 0 in ones' complement. Linux writes it so where it finishes a client's checksum,
- * as for UDP, and Wireshark complains.
+ * A TCP checksum of 0xffff, number 4, is 0 in ones' complement. Linux writes it so where it finishes a client's
+ * checksum, as for UDP, and Wireshark complains.
  */
 const isBad = (layer: string, state: string): boolean => BAD.has(state) && !(layer === 'tcp' && state === '4');
 

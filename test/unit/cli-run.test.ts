@@ -73,9 +73,12 @@ describe('tunvs run --dry-run', () => {
   const wrongOptions: [string[], RegExp][] = [
     [
       ['--path-mtu-floor', '1501'],
-      /^tunvs: run: --path-mtu-floor: expected at most the path MTU, 1500: lower it, or raise the path MTU, got 1501$/m,
+      /^tunvs run: --path-mtu-floor: expected at most the path MTU, 1500, got 1501: lower it, or raise the path MTU$/m,
     ],
-    [['--path-mtu', '1400', '--path-mtu-floor', '1401'], /--path-mtu-floor: expected at most the path MTU, 1400: /],
+    [
+      ['--path-mtu', '1400', '--path-mtu-floor', '1401'],
+      /--path-mtu-floor: expected at most the path MTU, 1400, got 1401: /,
+    ],
     [['--path-mtu', '575'], /--path-mtu .* whole number from 576 to 65535/],
     [['--ping-reply', 'no'], /--ping-reply .* one of always, when-up, never/],
     [['--no-server-reply', 'drop'], /--no-server-reply .* one of unreachable, reset/],
@@ -142,14 +145,22 @@ describe('tunvs run --dry-run', () => {
 
   // What opening would refuse, each in the same words.
   const unopened: [string[], number, RegExp][] = [
-    [['--device', 'a-name-of-22-characters'], 2, /^tunvs: run: --device: expected an interface name of 1 to 15 bytes/],
-    [['--device', 'lo'], 2, /^tunvs: network interface 'lo' exists and is not a TUN device: choose another name$/m],
-    [['--mark-device', '1=b/c'], 2, /^tunvs: run: --mark-device: expected an interface name/],
-    [['--mark-device', '1=tunvs0'], 2, /^tunvs: run: --mark-device: expected another name for each device/],
+    [['--device', 'a-name-of-22-characters'], 2, /^tunvs run: --device: expected an interface name of 1 to 15 bytes/],
+    [['--device', 'lo'], 1, /^tunvs run: network interface 'lo' exists and is not a TUN device: choose another name$/m],
+    [['--device', 'a%d%d'], 2, /^tunvs run: --device: expected an interface name .* without "%" but for one "%d", got/],
+    [['--device', 'a%s'], 2, /^tunvs run: --device: expected an interface name/],
+    [['--mark-device', '1=a%'], 2, /^tunvs run: --mark-device: expected an interface name/],
+    [
+      ['--device', 'a%d', '--mark-device', '2=a0'],
+      1,
+      /^tunvs run: device 'a0' is open in this process already: close what has it, or choose another name$/m,
+    ],
+    [['--mark-device', '1=b/c'], 2, /^tunvs run: --mark-device: expected an interface name/],
+    [['--mark-device', '1=tunvs0'], 2, /^tunvs run: --mark-device: expected another name for each device/],
     [
       ['--queues', '64', '--mark-device', '1'],
       2,
-      /^tunvs: run: --queues: expected at most 64 of all devices together, got 65$/m,
+      /^tunvs run: --queues: expected at most 64 of all devices together, got 65$/m,
     ],
   ];
   for (const [words, code, message] of unopened) {
@@ -166,7 +177,7 @@ describe('tunvs run --dry-run', () => {
       const { exitCode, stdout, stderr } = await dryRun(rules, '--egress', egress);
       assert.match(
         stderr,
-        /^tunvs: run: --egress \w+: direct routing, as to 10\.0\.0\.11:80, needs the egress packet;/,
+        /^tunvs run: --egress \w+: direct routing, as to 10\.0\.0\.11:80, needs the egress packet: choose /,
       );
       assert.deepEqual([exitCode, stdout], [2, '']);
     }
@@ -183,13 +194,16 @@ describe('tunvs run --dry-run', () => {
   });
 
   const mistakes: [string, RegExp][] = [
-    ['-A -t 192.0.2.1:80\n-A -t 192.0.2.1:80 -s rr\n', /^tunvs: -:2: the service .* exists already; change it with -E/],
-    ['@1 -C\n', /^tunvs: -:1: "@1": only a replay knows times/],
-    ['-L -n\n', /^tunvs: -:1: only a replay prints listings; leave the rule out/],
-    ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n', /^tunvs: -:1: there is no service -t 192\.0\.2\.1:80 for this server/],
+    [
+      '-A -t 192.0.2.1:80\n-A -t 192.0.2.1:80 -s rr\n',
+      /^tunvs run: -:2: the service .* exists already: change it with -E/,
+    ],
+    ['@1 -C\n', /^tunvs run: -:1: "@1": only a replay knows times/],
+    ['-L -n\n', /^tunvs run: -:1: only a replay prints listings: leave the rule out/],
+    ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n', /^tunvs run: -:1: there is no service -t 192\.0\.2\.1:80 for this server/],
     [
       '--start-daemon master\n',
-      /^tunvs: -:1: --start-daemon: the sync daemon is not supported yet: leave the rule out/,
+      /^tunvs run: -:1: --start-daemon: the sync daemon is not supported yet: leave the rule out/,
     ],
   ];
   for (const [rules, message] of mistakes) {
@@ -200,6 +214,12 @@ describe('tunvs run --dry-run', () => {
     });
   }
 
+  it("says of a sysctl's value what it takes, without the library's call", async () => {
+    const rules = 'sysctl net.ipv4.vs.sloppy_tcp=2\n';
+    const { stderr } = await cli(['run', '--rules', '-', '--source', '10.2.1.1', '--dry-run'], [run], rules);
+    assert.equal(stderr, 'tunvs run: -:1: net.ipv4.vs.sloppy_tcp takes 0 to 1, not 2\n');
+  });
+
   it("refuses a virtual address within a range of sources, whose addresses are the director's", async () => {
     const rules = (address: string) => `-A -t ${address}:80\n`;
     const range = (address: string) =>
@@ -209,10 +229,16 @@ describe('tunvs run --dry-run', () => {
       assert.equal(exitCode, 1);
       assert.match(
         stderr,
-        /^tunvs: -:1: -t 10\.2\.1\.\S+:80: write an address outside of the source 10\.2\.1\.0\/28, /,
+        /^tunvs run: -:1: -t 10\.2\.1\.\S+:80: write an address outside of the source 10\.2\.1\.0\/28, /,
       );
     }
     assert.equal((await range('10.2.1.16')).exitCode, 0);
+    const wider = await range('10.2.0.0/16');
+    assert.equal(wider.exitCode, 1);
+    assert.match(
+      wider.stderr,
+      /^tunvs run: -:1: -t 10\.2\.0\.0\/16:80: write a range without the source 10\.2\.1\.0\/28, /,
+    );
   });
 
   it("says of a real server's port that it is the service's, and goes on", async () => {
@@ -220,7 +246,7 @@ describe('tunvs run --dry-run', () => {
       '-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.11:81 -i\n-a -t 192.0.2.1:80 -r 10.0.0.12:80 -g\n',
     );
     const said =
-      "-:2: -r 10.0.0.11:81: the port is the service's, 80, because -i and -g leave ports as they are; write -r 10.0.0.11:80\n";
+      "-:2: -r 10.0.0.11:81: the port is the service's, 80, because -i and -g leave ports as they are: write -r 10.0.0.11:80\n";
     assert.deepEqual([exitCode, stderr], [0, said]);
     assert.match(stdout, /^-a -t 192\.0\.2\.1:80 -r 10\.0\.0\.11:80 -i /m);
   });
@@ -228,7 +254,10 @@ describe('tunvs run --dry-run', () => {
   it('names the source that a server of another family lacks', async () => {
     const { exitCode, stderr } = await dryRun('-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r [2001:db8::11] -i\n');
     assert.equal(exitCode, 1);
-    assert.match(stderr, /^tunvs: -:2: -r \[2001:db8::11\]:80: write .*for IPv6, add --source with an IPv6 address$/m);
+    assert.match(
+      stderr,
+      /^tunvs run: -:2: -r \[2001:db8::11\]:80: write an address of the family of a source: add --source with an IPv6 address$/m,
+    );
   });
 
   it('wants rules and a source', async () => {
@@ -248,10 +277,13 @@ describe('the line of status', () => {
     const syn = (port: number) => tcp({ from: `172.16.0.1:${port}`, to: '192.0.2.1:80' });
     director.process([syn(1), syn(2), syn(3).slice(0, 10)], 1000);
     nowMs = 2000;
-    assert.match(status(), / {2}1 conn\/s {2}1 packets\/s .* 2 connections \(2 active\) {2}1 packet dropped so far$/);
-    director.process([syn(4).slice(0, 10)], 1500);
+    assert.match(
+      status(),
+      / {2}1 conn\/s {2}1 packets\/s .* 2 connections \(2 active\) {2}1 packet dropped so far \(dropTruncated 1\)$/,
+    );
+    director.process([syn(4).slice(0, 10), tcp({ from: '172.16.0.1:1', to: '192.0.2.1:81' })], 1500);
     nowMs = 3000;
-    assert.match(status(), / {2}0 conn\/s .* 2 packets dropped so far$/);
+    assert.match(status(), / {2}0 conn\/s .* 3 packets dropped so far \(dropTruncated 2, dropNoService 1\)$/);
   });
 });
 

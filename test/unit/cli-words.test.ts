@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { NewsPrinter } from '../../lib/cli/news.js';
 import { commandWords, WORDS } from '../../lib/cli/words.js';
 import { sourceWarnings } from '../../lib/director/director-device.js';
+import { contested } from '../../lib/host/host-event.js';
 import type { CliIo } from '../../lib/cli/verb.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -34,6 +35,16 @@ describe("the library's words, as the commands say them", () => {
     assert.equal(
       commandWords('it is lost, so close the director and open it again'),
       'it is lost, so start the command again',
+    );
+  });
+
+  it('tell users of the command what they can do, not what a program can call', () => {
+    const { message } = contested(['a route'], 5, 60_000, ['tunvs0']);
+    assert.match(message, /; mendHost\(\) puts it back at once$/);
+    assert.match(commandWords(message), /; SIGHUP puts it back at once$/);
+    assert.equal(
+      commandWords('no memory for a connection table of 9 MiB; ask for fewer connections'),
+      'no memory for a connection table of 9 MiB; ask for fewer with --max-connections',
     );
   });
 

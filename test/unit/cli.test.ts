@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import {
   addressesArgument,
@@ -22,8 +23,8 @@ const pretend: Verb = {
     command.requiredOption('--do <what>', 'what to do').option('--times <n>', 'how often', integerArgument(1, 9), 1);
   },
   async run({ options, io }: VerbContext<{ do: string; times: number }>) {
-    if (options.do === 'usage') throw new UsageError('pretend: that is no way to use it; use another');
-    if (options.do === 'fail') throw new TunvsError('ERR_TUNVS_BUSY', 'the device is in use; stop the other one');
+    if (options.do === 'usage') throw new UsageError('that is no way to use it: use another');
+    if (options.do === 'fail') throw new TunvsError('ERR_TUNVS_BUSY', 'the device is in use: stop the other one');
     if (options.do === 'invalid') throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', 'queues: expected 1, got 0');
     if (options.do === 'both') {
       const errors = [
@@ -52,12 +53,12 @@ describe('the command line', () => {
 
   it('exits with 1 and a sentence when a verb fails', async () => {
     const { exitCode, stdout, stderr } = await run('pretend', '--do', 'fail');
-    assert.deepEqual([exitCode, stdout, stderr], [1, '', 'tunvs: the device is in use; stop the other one\n']);
+    assert.deepEqual([exitCode, stdout, stderr], [1, '', 'tunvs pretend: the device is in use: stop the other one\n']);
   });
 
   it('exits with 1 and a sentence each when a verb fails twice', async () => {
     const { exitCode, stderr } = await run('pretend', '--do', 'both');
-    assert.deepEqual([exitCode, stderr], [1, 'tunvs: it is gone\ntunvs: a route is left\n']);
+    assert.deepEqual([exitCode, stderr], [1, 'tunvs pretend: it is gone\ntunvs pretend: a route is left\n']);
   });
 
   it('exits with 2 when a verb or the library finds wrong usage', async () => {
@@ -67,7 +68,7 @@ describe('the command line', () => {
   it('shows the stack of a mistake of its own', async () => {
     const { exitCode, stderr } = await run('pretend', '--do', 'bug');
     assert.equal(exitCode, 1);
-    assert.match(stderr, /^tunvs: TypeError: x is not a function\n +at /);
+    assert.match(stderr, /^tunvs pretend: TypeError: x is not a function\n +at /);
   });
 
   it('ends with the code of the signal that interrupted it, and says nothing', async () => {
@@ -75,12 +76,12 @@ describe('the command line', () => {
   });
 
   const wrong: [string[], RegExp][] = [
-    [['unknown'], /^tunvs: unknown command 'unknown'; see "tunvs --help"\n$/],
-    [['pretend'], /^tunvs pretend: required option '--do <what>' not specified; see "tunvs pretend --help"\n$/],
-    [['pretend', '--do'], /argument missing; see/],
-    [['pretend', '--do', 'x', '--tims', '3'], /unknown option '--tims' \(Did you mean --times\?\); see/],
-    [['pretend', '--do', 'x', '--times', '0'], /argument '0' is invalid\. Write a whole number from 1 to 9; see/],
-    [['pretend', '--do', 'x', 'more'], /too many arguments.*; see/],
+    [['unknown'], /^tunvs: unknown command 'unknown': see "tunvs --help"\n$/],
+    [['pretend'], /^tunvs pretend: required option '--do <what>' not specified: see "tunvs pretend --help"\n$/],
+    [['pretend', '--do'], /argument missing: see/],
+    [['pretend', '--do', 'x', '--tims', '3'], /unknown option '--tims' \(Did you mean --times\?\): see/],
+    [['pretend', '--do', 'x', '--times', '0'], /argument '0' is invalid\. Write a whole number from 1 to 9: see/],
+    [['pretend', '--do', 'x', 'more'], /too many arguments.*: see/],
     [[], /^Usage: tunvs /],
   ];
   for (const [args, message] of wrong) {
@@ -94,9 +95,10 @@ describe('the command line', () => {
   it('prints help and version on standard output', async () => {
     assert.match((await run('--help')).stdout, /pretend.* do something/);
     assert.match((await run('pretend', '--help')).stdout, /--times <n>/);
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     assert.deepEqual(await run('--version'), {
       exitCode: 0,
-      stdout: `${process.env.npm_package_version ?? '0.1.0'}\n`,
+      stdout: `${version}\n`,
       stderr: '',
     });
   });
@@ -104,13 +106,23 @@ describe('the command line', () => {
 
 describe('every verb', () => {
   for (const verb of verbs) {
-    it(`${verb.name} has help with an example or what it does`, async () => {
+    it(`${verb.name} has help with an example`, async () => {
       const { exitCode, stdout, stderr } = await cli([verb.name, '--help'], verbs);
       assert.deepEqual([exitCode, stderr], [0, '']);
       assert.ok(stdout.includes(verb.summary.split(' ')[0] as string));
       assert.ok(stdout.split('\n').length > 10);
+      assert.match(stdout, /^Examples?:\n {2}\$ (?:.* )?tunvs /m);
+      assert.doesNotMatch(stdout, /\(default: "/);
     });
   }
+
+  it('has help that fits into 80 columns', async () => {
+    for (const args of [['--help'], ...verbs.map(({ name }) => [name, '--help'])]) {
+      const { stdout } = await cli(args, verbs);
+      const wide = stdout.split('\n').filter((line) => line.length > 80);
+      assert.deepEqual(wide, [], args.join(' '));
+    }
+  });
 
   it('is one of those that the documentation names', () => {
     assert.deepEqual(

@@ -120,6 +120,16 @@ describe('connections', () => {
     assert.deepEqual(cursors, []);
   });
 
+  it('refuses a state that is none with the list of those that there are', () => {
+    const { page } = table(rows);
+    // @ts-expect-error: the names are in capitals.
+    assert.throws(() => connections({ state: 'syn_recv' }, page), {
+      code: 'ERR_TUNVS_INVALID_ARGUMENT',
+      option: 'state',
+      message: /^connections: state: expected one of 'NONE', 'ESTABLISHED', .*'SYN_RECV'.*, got 'syn_recv'$/,
+    });
+  });
+
   it('reads no further page when the loop is left', async () => {
     const { page, cursors } = table(rows);
     for await (const _ of connections({}, page)) break;

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { EventEmitter } from 'node:events';
-import { parseKeys } from '../../lib/demo/keys.js';
+import { KeyReader } from '../../lib/demo/keys.js';
+import { linesPresenter } from '../../lib/demo/lines-presenter.js';
 import { columnsOf, cutLine, cutText, fitText, line, paint, span, wrapText } from '../../lib/demo/styled-line.js';
 import { canRedraw, hasColour, hasUnicode, Terminal } from '../../lib/demo/terminal.js';
 
@@ -29,7 +30,7 @@ describe('styled lines', () => {
 
 describe('keys', () => {
   it('are read one by one, however they arrive', () => {
-    assert.deepEqual(parseKeys('2s\x1b[A\x1b[Bq'), [
+    assert.deepEqual(new KeyReader().read('2s\x1b[A\x1b[Bq'), [
       { kind: 'select', index: 1 },
       { kind: 'toggle' },
       { kind: 'move', by: -1 },
@@ -39,8 +40,36 @@ describe('keys', () => {
   });
 
   it('that are not known mean nothing, nor do the letters in their sequences', () => {
-    assert.deepEqual(parseKeys('\x1b[1;5D\x1b[3~\x1bOdx0ü'), []);
-    assert.deepEqual(parseKeys('\x03'), [{ kind: 'interrupt' }]);
+    assert.deepEqual(new KeyReader().read('\x1b[1;5D\x1b[3~\x1bOdx0ü'), []);
+    assert.deepEqual(new KeyReader().read('\x03'), [{ kind: 'interrupt' }]);
+    assert.deepEqual(new KeyReader().read('\x1c'), [{ kind: 'interrupt' }]);
+  });
+
+  it('are not what is pasted, in whatever pieces that arrives', () => {
+    const text = 'd\x1b[200~1sq\x03\nn\x1b[201~n';
+    const wanted = [{ kind: 'drain' }, { kind: 'next' }];
+    for (let size = 1; size <= text.length; size += 1) {
+      const reader = new KeyReader();
+      const pieces = text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
+      assert.deepEqual(
+        pieces.flatMap((piece) => reader.read(piece)),
+        wanted,
+        `${size}`,
+      );
+    }
+  });
+});
+
+describe('the last word', () => {
+  it('is not about requests when no scene was over', () => {
+    const said = (scenes: number, isFine = true) => {
+      const output = new FakeOutput();
+      linesPresenter(output, { hasColour: false, isOnce: true }).ended(isFine, scenes);
+      return output.text;
+    };
+    assert.equal(said(0), 'Ended before the first scene was over.\n');
+    assert.equal(said(1), 'Every request was answered as it should be.\n');
+    assert.equal(said(0, false), 'Not everything came as it should: see the lines above.\n');
   });
 });
 
@@ -127,7 +156,8 @@ describe('the terminal', () => {
     terminal.close();
     terminal.close();
     assert.deepEqual(input.rawModes, [true, false]);
-    assert.ok(output.text.endsWith('\x1b[?25h\x1b[?1049l'));
+    assert.ok(output.text.startsWith('\x1b[?1049h\x1b[?25l\x1b[?2004h'));
+    assert.ok(output.text.endsWith('\x1b[?2004l\x1b[?25h\x1b[?1049l'));
     assert.equal(output.text.split('\x1b[?1049l').length, 2);
     assert.equal(process.listenerCount('exit'), before - 1);
   });

@@ -26,7 +26,7 @@ describe('opening a director', () => {
     [
       'no source',
       { source: undefined },
-      /Director\.open: source: expected a unicast address or a range of them, .*, got undefined$/,
+      /Director\.open: source: expected a unicast address or a range of them, .*, got undefined: it is not a string$/,
     ],
     [
       'an empty list of sources',
@@ -115,7 +115,7 @@ describe('opening a director', () => {
     [
       'a range with bits beyond its prefix',
       { source: '10.2.1.5/28' },
-      /a range of them, .* \(it has bits beyond its prefix: write 10\.2\.1\.0\/28\), got '10\.2\.1\.5\/28'/,
+      /a range of them, .* got '10\.2\.1\.5\/28': it has bits beyond its prefix: write 10\.2\.1\.0\/28$/,
     ],
     [
       'a range beside an address of its family',

@@ -365,7 +365,31 @@ describe('a director', () => {
         about: 'configuration',
       },
     ]);
-    assert.throws(() => director.setSysctl('cache_bypass', 1), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
+    for (const [name, why] of [
+      [
+        'cache_bypass',
+        /^setSysctl: name: net\.ipv4\.vs\.cache_bypass is refused: the director cannot send .*leave it out$/,
+      ],
+      ['net.ipv4.vs.sync_threshold', /sync_threshold is refused: it is not a number/],
+      ['est_cpulist', /est_cpulist is refused: it is not a number/],
+    ] as const)
+      assert.throws(() => director.setSysctl(name, 1), {
+        code: 'ERR_TUNVS_INVALID_ARGUMENT',
+        option: 'name',
+        message: why,
+      });
+  });
+
+  it('refuses a virtual address that is a source of its own, and takes a range around it', async () => {
+    await using director = Director.offline({ source: ['10.2.0.2', '2001:db8::2'], maxConnections: 1024 });
+    for (const address of ['10.2.0.2', '2001:db8:0::2'])
+      assert.throws(() => director.addVirtualService({ protocol: 'tcp', address, port: 80 }), {
+        code: 'ERR_TUNVS_INVALID_ARGUMENT',
+        option: 'address',
+        message:
+          /^addVirtualService: address: expected an address other than the source, which is the director's own, got/,
+      });
+    director.addVirtualService({ protocol: 'tcp', address: '10.2.0.0/28', port: 80 });
   });
 
   it("sets sysctls by IPVS's names, with or without their prefix", () => {
@@ -383,8 +407,12 @@ describe('a director', () => {
       code: 'ERR_TUNVS_INVALID_ARGUMENT',
       message: /setSysctl: name: expected one of .*'sloppy_tcp'/,
     });
-    assert.throws(() => director.setSysctl('sloppy_tcp', 2), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
-    assert.throws(() => director.setSysctl('sloppy_tcp', 0.5), { code: 'ERR_TUNVS_INVALID_ARGUMENT' });
+    const refused = { code: 'ERR_TUNVS_INVALID_ARGUMENT', option: 'value' };
+    assert.throws(() => director.setSysctl('sloppy_tcp', 2), {
+      ...refused,
+      message: 'setSysctl: value: net.ipv4.vs.sloppy_tcp takes 0 to 1, not 2',
+    });
+    assert.throws(() => director.setSysctl('sloppy_tcp', 0.5), { ...refused, message: /^setSysctl: value: expected / });
   });
 
   it('tells of changes by events and on diagnostics channels', async () => {

@@ -1,4 +1,7 @@
-/** Every fenced block of the documentation is run by somebody; those that need namespaces, in netns/doc-blocks.test.ts. */
+/**
+ * Every fenced block of the documentation is run by a test or listed with the reason. netns/doc-blocks.test.ts runs
+ * those that need namespaces.
+ */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { Director } from '../../lib/index.js';
@@ -37,7 +40,7 @@ describe('the blocks of the documentation', () => {
 
   for (const block of docBlocks.filter((each) => each.language !== 'text')) {
     const reason = reasonNotRun(block);
-    if (reason !== undefined) it(`not run: ${titleOf(block)} (${reason})`, () => {});
+    if (reason !== undefined) it.skip(`not run: ${titleOf(block)} (${reason})`, () => {});
   }
 
   it('that are not run are there', () => {

@@ -1,6 +1,6 @@
 /** Draining with a deadline, at which remaining connections are ended; real-server.test.ts has draining without one. */
 import { strict as assert } from 'node:assert';
-import { Director, type RealServer } from '../../lib/index.js';
+import { Director, type DrainOptions, type RealServer } from '../../lib/index.js';
 import { fakeConfiguration, serverRow, serviceRow } from '../support/fake-configuration.js';
 import { tcp, udp } from '../support/packets.js';
 
@@ -169,13 +169,20 @@ describe('draining a real server with a deadline', () => {
     await director.close();
   });
 
+  it('with both ends does not compile', async () => {
+    const { director, drained } = withTwoServers('tcp');
+    // @ts-expect-error: a drain ends by one of them.
+    await assert.rejects(drained.drain({ timeoutMs: 1, deadlineMs: 1 }), { option: 'deadlineMs' });
+    await director.close();
+  });
+
   for (const [what, options, message] of [
     ['both ends', { deadlineMs: 1, timeoutMs: 1 }, /deadlineMs: expected nothing beside timeoutMs/],
     ['a deadline in the past', { deadlineMs: -1 }, /deadlineMs: expected a number of milliseconds from 0/],
   ] as const) {
     it(`refuses ${what}, and drains nothing`, async () => {
       const { director, drained } = withTwoServers('tcp');
-      await assert.rejects(drained.drain(options), { code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
+      await assert.rejects(drained.drain(options as DrainOptions), { code: 'ERR_TUNVS_INVALID_ARGUMENT', message });
       assert.equal(drained.isDraining, false);
       await director.close();
     });

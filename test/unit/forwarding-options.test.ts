@@ -41,7 +41,7 @@ describe('the way to a real server', () => {
     [{ forwarding: 'gue' }, /tunnelPort: expected an integer from 1 to 65535, got undefined/],
     [{ ...GUE, tunnelPort: 0 }, /tunnelPort: expected an integer from 1 to 65535, got 0/],
     [{ ...GUE, tunnelPort: 65536 }, /tunnelPort/],
-    [{ tunnelPort: 6080 }, /tunnelPort: expected nothing, because 'ipip' has no port: leave it out, got 6080/],
+    [{ tunnelPort: 6080 }, /tunnelPort: expected nothing, because 'ipip' has no port, got 6080: leave it out$/],
     [{ forwarding: 'gre', tunnelPort: 6080 }, /because 'gre' has no port/],
     [{ forwarding: 'dr', tunnelChecksum: 'checksum' }, /tunnelChecksum: expected 'none' with 'dr', got 'checksum'/],
     [{ forwarding: 'gre', tunnelChecksum: 'remote' }, /expected 'none' or 'checksum' with 'gre', got 'remote'/],
@@ -95,7 +95,7 @@ describe('the address families of a service and its real server', () => {
     const web = configuration.addVirtualService({ ...WEB6 });
     assert.throws(() => web.addRealServer({ address: '2001:db8:1::11' }), {
       code: 'ERR_TUNVS_INVALID_ARGUMENT',
-      message: /for IPv6, open the director with an IPv6 source too, got '2001:db8:1::11'/,
+      message: /of a source, got '2001:db8:1::11': open the director with an IPv6 source too$/,
     });
     web.addRealServer({ address: '10.0.0.11' });
     web.addRealServer({ address: '2001:db8:1::11', forwarding: 'dr' });

@@ -1,6 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { inspect } from 'node:util';
-import { Director, tablePolicy, weightsPolicy } from '../../lib/index.js';
+import { connectionPolicy, Director, tablePolicy, weightsPolicy } from '../../lib/index.js';
 import { RateMeter } from '../../lib/stats/rates.js';
 import { jsonMember, withJson } from '../../lib/values/json.js';
 import { toJson } from '../../lib/cli/json.js';
@@ -85,6 +85,30 @@ describe('a handle', () => {
     assert.deepEqual(parsed(web), service);
     assert.deepEqual(parsed(director), { sources: ['10.2.0.2'], virtualServices: [service] });
     await director.close();
+  });
+
+  it('of a policy at work stands for its kind, name and counters, of each kind, also when its director is closed', async () => {
+    const counters = { asked: 0, answered: 0, late: 0, failed: 0, overflow: 0, parked: 0, dropped: 0 };
+    const name = 'mine';
+    const policies = [
+      tablePolicy(() => [0], { name }),
+      weightsPolicy(() => [], { name }),
+      connectionPolicy(() => 0, { name }),
+    ];
+    for (const policy of policies) {
+      const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+      const web = director.addVirtualService({ ...WEB, policy });
+      const { kind } = policy;
+      const atWork = web.policy;
+      assert.deepEqual(parsed(atWork), { kind, name, counters });
+      assert.equal(
+        inspect(atWork, { breakLength: Number.POSITIVE_INFINITY, compact: 10 }),
+        `ServicePolicy { kind: '${kind}', name: 'mine', counters: { asked: 0n, answered: 0n, late: 0n, failed: 0n, overflow: 0n, parked: 0n, dropped: 0n } }`,
+      );
+      assert.equal(inspect({ atWork }, { depth: 0 }), '{ atWork: [ServicePolicy] }');
+      await director.close();
+      assert.deepEqual(parsed(atWork), { kind, name, ...(kind === 'connection' ? { isClosed: true } : { counters }) });
+    }
   });
 
   it('shows itself without what it is made of', async () => {

@@ -1,5 +1,8 @@
 import { strict as assert } from 'node:assert';
+import { run } from '../../lib/cli/verbs/run.js';
+import { Director } from '../../lib/director/director.js';
 import { type MarkRule, routedPrefixes } from '../../lib/values/marks.js';
+import { cli } from '../support/cli.js';
 import { fakeConfiguration } from '../support/fake-configuration.js';
 
 const WEB_MARK: MarkRule = { mark: 1, protocol: 'tcp', destination: '192.0.2.0/28', port: 80 };
@@ -53,10 +56,10 @@ describe('the rules of marks', () => {
     [
       'bits beyond a prefix',
       [{ mark: 1, source: '10.0.0.1/8' }],
-      /but it has bits beyond its prefix: write 10\.0\.0\.0\/8/,
+      /got .*: it has bits beyond its prefix: write 10\.0\.0\.0\/8/,
     ],
     ['two families', [{ mark: 1, source: '10.0.0.1', destination: '::1' }], /the source's family, IPv4, got '::1'/],
-    ['a range without its beginning', [{ mark: 1, lastPort: 80 }], /a range that begins with port: add port/],
+    ['a range without its beginning', [{ mark: 1, lastPort: 80 }], /a range that begins with port, got 80: add port$/],
     ['a range that goes back', [{ mark: 1, port: 80, lastPort: 79 }], /lastPort: expected an integer from 80/],
     ['a protocol that is not balanced', [{ mark: 1, protocol: 'icmp' }], /protocol: expected one of/],
     ['an unknown part', [{ mark: 1, dport: 80 }], /there is no option "dport"/],
@@ -68,6 +71,30 @@ describe('the rules of marks', () => {
       assert.deepEqual(applied, []);
     });
   }
+});
+
+describe('rules for marks of a director with a range of sources', () => {
+  const director = () => Director.offline({ source: '10.2.0.0/28' });
+
+  it('are refused if they mark nothing but its own addresses', () => {
+    for (const destination of ['10.2.0.4', '10.2.0.8/29', '10.2.0.0/28']) {
+      assert.throws(() => director().setMarks([{ mark: 1, destination }]), {
+        code: 'ERR_TUNVS_INVALID_ARGUMENT',
+        option: 'destination',
+        message: /outside of the source 10\.2\.0\.0\/28/,
+      });
+    }
+    const wider = director();
+    wider.setMarks([{ mark: 1, destination: '10.2.0.0/16' }, { mark: 2 }]);
+    assert.equal(wider.marks.length, 2);
+  });
+
+  it('are refused in rules as they are written', async () => {
+    const args = ['run', '--dry-run', '--rules', '-', '--source', '10.2.0.0/28'];
+    const { exitCode, stderr } = await cli(args, [run], '-A -f 1\nmark 1 dst 10.2.0.4\n');
+    assert.notEqual(exitCode, 0);
+    assert.match(stderr, /^tunvs run: -:2: dst: write an address outside of the source 10\.2\.0\.0\/28, /);
+  });
 });
 
 describe('the routes of marks', () => {

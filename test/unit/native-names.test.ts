@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import {
   type CounterMeaning,
   type CounterName,
+  connectionStates,
   counterMeanings,
   Director,
   egresses,
@@ -38,6 +39,15 @@ describe('names', () => {
     it(`of ${what} are the same in TypeScript and in the native part`, () =>
       assert.deepEqual([...ours].sort(), [...theirs].sort()));
   }
+
+  it('of states are the same in TypeScript and in the native part', () => {
+    const listed = ['tcp', 'sctp'].flatMap((protocol) => {
+      const url = new URL(`../../../native/director/protocol/${protocol}_state.h`, import.meta.url);
+      const [, names = ''] = /StateNames\[\w+\] = \{([^}]*)\}/.exec(readFileSync(url, 'utf8')) ?? [];
+      return [...names.matchAll(/"([^"]+)"/g)].map((match) => match[1] ?? '');
+    });
+    assert.deepEqual([...new Set([...listed, 'UDP', 'ASSURED'])].sort(), [...connectionStates].sort());
+  });
 
   it('of forwarding methods mean the same in TypeScript and in the native part', () => {
     assert.deepEqual(

@@ -2,6 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { PassThrough, Readable } from 'node:stream';
+import { engineEventTypes } from '../../lib/values/engine-event.js';
 import { type News, NewsPrinter, SENTENCES } from '../../lib/cli/news.js';
 
 function printer(isJson = false) {
@@ -31,6 +32,7 @@ describe('the news of a director', () => {
       'lib/values/engine-event.ts says nothing of them',
     );
     const all = [...new Set([...native, ...documented])];
+    assert.deepEqual([...engineEventTypes].sort(), all.sort(), 'the type EngineEventType has others');
     assert.deepEqual(
       all.filter((name) => !Object.hasOwn(SENTENCES, name)),
       [],

@@ -49,7 +49,10 @@ describe('a package without its native part', () => {
   it('says so in one sentence where a verb needs it', async () => {
     const { code, stderr } = await tunvs('realserver', '--vip', '192.0.2.1', '--director', '10.0.0.1', '--dry-run');
     assert.equal(code, 1);
-    assert.match(stderr, /^tunvs: the native part of tunvs is not built \(.*\): run "npm rebuild tunvs" \(.*\)\n$/);
+    assert.match(
+      stderr,
+      /^tunvs realserver: the native part of tunvs is not built \(.*\): run "npm rebuild tunvs" \(.*\)\n$/,
+    );
   });
 
   it('says so in a TunvsError where it is imported', async () => {

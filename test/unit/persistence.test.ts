@@ -74,7 +74,7 @@ describe('persistence', () => {
     assert.equal(web.addRealServer({ address: '10.0.0.11' }).port, 0);
     assert.throws(
       () => web.edit({ persistence: false }),
-      /unless the service is persistent; .* \{ port: 1, lastPort: 65535 \}/,
+      /unless the service is persistent, got 0: .* \{ port: 1, lastPort: 65535 \}/,
     );
     assert.deepEqual(web.persistence, { timeoutSeconds: 360 });
   });

@@ -320,6 +320,31 @@ describe('a table policy', () => {
     assert.deepEqual(built.slice(4), ['16: 10.0.0.1*6', '16: 10.0.0.1*6']);
   });
 
+  it('is asked no more when it was taken away', async () => {
+    let built = 0;
+    const build = () => {
+      built += 1;
+      return [0];
+    };
+    await using bed = new Bed(tablePolicy(build, { name: 'old' }));
+    const old = bed.web.policy;
+    const over = { code: 'ERR_TUNVS_CLOSED', message: /the policy "old" has ended/ };
+    let refused: Promise<boolean> | undefined;
+    bed.director.transaction(() => {
+      refused = old?.refresh();
+      bed.web.edit({ policy: null });
+    });
+    await assert.rejects(refused as Promise<boolean>, over);
+    await assert.rejects(old?.refresh() as Promise<boolean>, over);
+    assert.equal(built, 1);
+    bed.web.edit({ policy: tablePolicy(() => [0], { name: 'new' }) });
+    await assert.rejects(old?.refresh() as Promise<boolean>, over);
+    assert.equal(await bed.web.policy?.refresh(), true);
+    const last = bed.web.policy;
+    bed.web.delete();
+    await assert.rejects(last?.refresh() as Promise<boolean>, { code: 'ERR_TUNVS_CLOSED' });
+  });
+
   it('keeps a client on its server with hash client, and spreads its ports with client-port', async () => {
     const turns = (servers: PolicyServer[]) => Array.from({ length: 999 }, (_, slot) => slot % servers.length);
     const from = (port: number) => tcp({ from: `198.51.100.7:${port}`, to: `${VIP}:80` });

@@ -27,7 +27,8 @@ describe('README.md', () => {
   });
 
   it('links to files that are there', () => {
-    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => match[1] ?? '');
+    const ours = 'https://github.com/tunvs/tunvs/blob/main/';
+    const links = [...readme.matchAll(/\]\(([^)#]+)\)/g)].map((match) => (match[1] ?? '').replace(ours, ''));
     assert.ok(links.length > 3);
     assert.deepEqual(
       links.filter((link) => !existsSync(new URL(link, root))),

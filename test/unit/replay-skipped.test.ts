@@ -88,8 +88,8 @@ describe('tunvs replay, of what it left out', () => {
     const damaged = record(syn(1001));
     damaged.writeUInt32LE(0xffffffff, 8);
     const { exitCode, stderr, writtenBytes } = await replayed(Buffer.concat([header(101), record(syn(1000)), damaged]));
-    assert.equal(exitCode, 2);
-    assert.match(stderr, /record 2 says it holds 4294967295 bytes: the file is damaged from there on/);
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /record 2 says it holds 4294967295 bytes.*the file is damaged from there on/);
     assert.equal(writtenBytes, 24 + 16 + 60);
   });
 

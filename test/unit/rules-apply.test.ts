@@ -7,16 +7,16 @@ const WEB = '-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11 -i -w 3 -
 
 /** Every row: a rule that the kernel would refuse once WEB is there, ipvsadm's words for it, and ours. */
 const REFUSALS: [string, string, RegExp][] = [
-  ['-A -t 192.0.2.1:80', 'Service already exists', /exists already; change it with -E/],
-  ['-E -t 192.0.2.1:81', 'No such service', /there is no service -t 192\.0\.2\.1:81; add it first/],
+  ['-A -t 192.0.2.1:80', 'Service already exists', /exists already: change it with -E/],
+  ['-E -t 192.0.2.1:81', 'No such service', /there is no service -t 192\.0\.2\.1:81: add it first/],
   ['-D -u 192.0.2.1:80', 'No such service', /there is no service -u/],
   ['-D -t 192.0.2.1', 'No such service', /there is no service -t 192\.0\.2\.1:0/],
   ['-Z -t 192.0.2.1:81', 'No such service', /there is no service/],
-  ['-a -t 192.0.2.1:81 -r 10.0.0.11 -i', 'Service not defined', /for this server; add it first, with -A/],
+  ['-a -t 192.0.2.1:81 -r 10.0.0.11 -i', 'Service not defined', /for this server: add it first, with -A/],
   ['-e -t 192.0.2.1:81 -r 10.0.0.11 -i', 'Service not defined', /for this server/],
   ['-d -t 192.0.2.1:81 -r 10.0.0.11', 'Service not defined', /for this server/],
   ['-a -t 192.0.2.1:80 -r 10.0.0.11 -i', 'Destination already exists', /has the server 10\.0\.0\.11:80 already/],
-  ['-e -t 192.0.2.1:80 -r 10.0.0.12 -i', 'No such destination', /has no server 10\.0\.0\.12:80; add it first, with -a/],
+  ['-e -t 192.0.2.1:80 -r 10.0.0.12 -i', 'No such destination', /has no server 10\.0\.0\.12:80: add it first, with -a/],
   ['-d -t 192.0.2.1:80 -r 10.0.0.12', 'No such destination', /has no server/],
   ['-d -t 192.0.2.1:80 -r 10.0.0.11:0', 'No such destination', /has no server 10\.0\.0\.11:0/],
   ['-a -t 192.0.2.1:80 -r 10.0.0.12 -i -x 5 -y 6', 'Numerical result out of range', /-y 6 is above -x 5/],
@@ -28,7 +28,7 @@ const REFUSALS: [string, string, RegExp][] = [
   [
     '-a -t 192.0.2.1:80 -r [fe80::11] -i',
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
-    /-r fe80::11 is link-local; write an address that needs no interface/,
+    /-r fe80::11 is link-local: write an address that needs no interface/,
   ],
   [
     '-a -t 192.0.2.1:80 -r [::ffff:10.0.0.12] -i',
@@ -38,22 +38,22 @@ const REFUSALS: [string, string, RegExp][] = [
   [
     '-A -t 224.0.0.1:80',
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
-    /-t 224\.0\.0\.1:80 is not unicast: .*; write another address$/,
+    /-t 224\.0\.0\.1:80 is not unicast: .*: write another address$/,
   ],
   [
     '-A -t [fe80::1]:80',
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
-    /-t \[fe80::1\]:80 is link-local: no router forwards it, .*; write another address$/,
+    /-t \[fe80::1\]:80 is link-local: no router forwards it, .*: write another address$/,
   ],
   [
     '-A -u 127.0.0.1:53',
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
-    /-u 127\.0\.0\.1:53 is a loopback address: .*; write another address$/,
+    /-u 127\.0\.0\.1:53 is a loopback address: .*: write another address$/,
   ],
   [
     '-A --sctp-service 128.0.0.0/1:53',
     'Invalid operation.  Possibly wrong module version, address not unicast, ...',
-    /--sctp-service 128\.0\.0\.0\/1:53 has too short a prefix: write \/8 or longer; write another address$/,
+    /--sctp-service 128\.0\.0\.0\/1:53 has too short a prefix: write \/8 or longer$/,
   ],
 ];
 
@@ -170,7 +170,7 @@ describe('rules put into force', () => {
     const { apply } = fakeRulesTarget();
     assert.throws(
       () => apply('-C\n-L -n'),
-      /^TunvsError: web\.rules:2: only a replay prints listings; leave the rule out$/,
+      /^TunvsError: web\.rules:2: only a replay prints listings: leave the rule out$/,
     );
   });
 });

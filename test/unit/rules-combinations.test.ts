@@ -22,7 +22,10 @@ const OPTIONS = [
 
 const pairs = (left: string[], right: string[]) => left.flatMap((a) => right.map((b) => `${a} ${b}`));
 
-/** A command with what it needs: the options that it takes one at a time, and the pairs for which that is not the whole truth. */
+/**
+ * Commands with what they need: the options that each takes one at a time, and the pairs for which that is not the whole
+ * truth.
+ */
 const COMMANDS: { base: string; takes: string[]; butNot?: string[]; butAlso?: string[] }[] = [
   ...['-A', '-E'].flatMap((command) => [
     { base: `${command} -t 192.0.2.1:80`, takes: SERVICE, butNot: ['-p -p 60'] },

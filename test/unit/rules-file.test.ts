@@ -15,23 +15,23 @@ const MISTAKES: [string, RegExp][] = [
   ['garbage', /"garbage" is not a command/],
   ['ipvsadm', /the rule is empty/],
   ['@5', /the rule is empty/],
-  ['@soon -C', /"@soon" is not a time; write @SECONDS/],
+  ['@soon -C', /"@soon" is not a time: write @SECONDS/],
   ['@-1 -C', /"@-1" is not a time/],
   ['-R', /-R has no meaning in a rules file/],
   ['-h', /-h has no meaning in a rules file/],
-  ['-A -t 192.0.2.1:80 -s mh', /-s mh: there is no such scheduler; use one of rr, wrr, lc, wlc/],
-  ['sysctl net.ipv4.vs.sloppy_tcp', /is not a sysctl of IPVS; write sysctl net\.ipv4\.vs\.NAME=NUMBER/],
+  ['-A -t 192.0.2.1:80 -s mh', /-s mh: there is no such scheduler: use one of rr, wrr, lc, wlc/],
+  ['sysctl net.ipv4.vs.sloppy_tcp', /is not a sysctl of IPVS: write sysctl net\.ipv4\.vs\.NAME=NUMBER/],
   ['sysctl net.ipv4.ip_forward=1', /is not a sysctl of IPVS/],
   ['sysctl net.ipv4.vs.sloppy_tcp=yes', /is not a sysctl of IPVS/],
   ['sysctl net.ipv4.vs.sloppy_tcp=1 more', /is not a sysctl of IPVS/],
   [
     'sysctl net.ipv4.vs.sync_ports=1',
-    /net\.ipv4\.vs\.sync_ports is not supported; use one of sloppy_tcp, conn_reuse_mode/,
+    /net\.ipv4\.vs\.sync_ports is not supported: use one of sloppy_tcp, conn_reuse_mode/,
   ],
-  ['-A -u 192.0.2.1:5060 -p --pe nosuch', /--pe nosuch: there is no such persistence engine; use sip/],
+  ['-A -u 192.0.2.1:5060 -p --pe nosuch', /--pe nosuch: there is no such persistence engine: use sip/],
   [
     'sysctl net.ipv4.vs.sync_threshold=3 50',
-    /net\.ipv4\.vs\.sync_threshold is not a number and would have no effect here; leave it out/,
+    /net\.ipv4\.vs\.sync_threshold is not a number and would have no effect here: leave it out/,
   ],
   ['sysctl -w net.ipv4.vs.est_cpulist=0-3', /est_cpulist is not a number .* leave it out/],
   ['-A -t "192.0.2.1:80', /never closed/],
@@ -101,7 +101,7 @@ describe('a rules file', () => {
   }
 
   it('has times in a replay only', () => {
-    assert.throws(() => parse('@5 -C', false), /"@5": only a replay knows times; leave it out/);
+    assert.throws(() => parse('@5 -C', false), /"@5": only a replay knows times: leave it out/);
     assert.equal(parse('-C', false).length, 1);
   });
 });

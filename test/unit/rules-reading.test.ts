@@ -39,7 +39,7 @@ describe('the file of rules', () => {
   });
 
   it('is refused when it is a FIFO or a device that would be read again', async () => {
-    await assert.rejects(read('fifo', { isAgain: true }), /fifo: it is a FIFO, and a reload needs a file; put a file/);
+    await assert.rejects(read('fifo', { isAgain: true }), /fifo: it is a FIFO, and a reload needs a file: put a file/);
     await assert.rejects(read('', { isAgain: true }), /it is a folder, and a reload needs a file/);
     await assert.rejects(read('', { isAgain: true, file: '/dev/null' }), /it is a device, and a reload needs a file/);
   });
@@ -48,7 +48,7 @@ describe('the file of rules', () => {
     const when = isAgain ? 'read again' : 'read';
     it(`is refused with a sentence when it cannot be ${when}`, async () => {
       const reasons: [string, RegExp][] = [
-        ['circle', /circle: its symbolic links lead in a circle; name a file of rules/],
+        ['circle', /circle: its symbolic links lead in a circle: name a file of rules/],
         ['file/x', /x: its path leads through something that is not a folder; name a file/],
         ['none', /none: there is no such file; name a file/],
         ['x'.repeat(300), /: its name is too long; name a file/],
@@ -58,7 +58,7 @@ describe('the file of rules', () => {
   }
 
   it('is refused when its name is empty', async () => {
-    await assert.rejects(read('', { file: '' }), /^[^:]*: --rules: the name is empty; give a file, or - for/);
+    await assert.rejects(read('', { file: '' }), /^[^:]*: --rules: the name is empty: give a file, or - for/);
   });
 
   it('is refused when standard input is a folder', () => {
@@ -77,6 +77,6 @@ describe('the file of rules', () => {
     ];
     const { stderr } = spawnSync(process.execPath, argv, { stdio: [descriptor, 'pipe', 'pipe'], encoding: 'utf8' });
     closeSync(descriptor);
-    assert.match(stderr, /--rules -: standard input is a folder; give it a file of rules/);
+    assert.match(stderr, /--rules -: standard input is a folder: give it a file of rules/);
   });
 });

@@ -22,7 +22,7 @@ describe("a rule's words", () => {
 
   it('are refused when a quote stays open', () => {
     for (const line of ['-s "wlc', "-s 'wlc", '-s "wlc\\"']) {
-      assert.throws(() => tokenize(line), { code: 'ERR_TUNVS_RULES', message: /never closed; close it/ });
+      assert.throws(() => tokenize(line), { code: 'ERR_TUNVS_RULES', message: /never closed: close it/ });
     }
   });
 

@@ -31,26 +31,60 @@ describe('what a service may do beyond IPVS', () => {
     assert.deepEqual([web.midStream, web.slowStart, web.rescheduleUdp], ['hash', { seconds: 0 }, false]);
   });
 
-  const mistakes: [what: string, edit: object, message: RegExp][] = [
+  const mistakes: [what: string, edit: object, message: RegExp, option?: string][] = [
     ['an unknown way', { midStream: 'guess' }, /midStream: expected one of 'reset', 'hash', got 'guess'/],
     ['a slow start without seconds', { slowStart: {} }, /slowStart.seconds: expected an integer from 0 to 86400/],
     ['a slow start in other words', { slowStart: { ms: 5 } }, /there is no option "ms"; it takes seconds/],
     ['a slow start that is a number', { slowStart: 5 }, /slowStart options: expected an object, got 5/],
     ['a rescheduling that is no claim', { rescheduleUdp: 1 }, /rescheduleUdp: expected true or false, got 1/],
-    ['mid-stream packets by connections', { midStream: 'hash' }, /the scheduler wlc chooses by what it has seen/],
-    ['a slow start by turn', { scheduler: 'rr', slowStart: { seconds: 5 } }, /no use to the scheduler rr/],
+    [
+      'mid-stream packets by connections',
+      { midStream: 'hash' },
+      /the scheduler wlc chooses by what it has seen/,
+      'midStream',
+    ],
+    ['a slow start by turn', { scheduler: 'rr', slowStart: { seconds: 5 } }, /no use to the scheduler rr/, 'slowStart'],
     [
       'mid-stream packets with a slow start',
       { scheduler: 'maglev', midStream: 'hash', slowStart: { seconds: 5 } },
-      /leave one of them out/,
+      /cannot both .*: choose slowStart: \{ seconds: 0 \} or midStream: 'reset'$/,
+      'slowStart',
+    ],
+    [
+      'both with a scheduler that can do one of them',
+      { scheduler: 'mh', midStream: 'hash', slowStart: { seconds: 5 } },
+      /cannot both .*: choose slowStart: \{ seconds: 0 \} or midStream: 'reset'$/,
+      'slowStart',
+    ],
+    [
+      'a stable cursor of a table',
+      { scheduler: 'sh', schedulerOptions: { stableCursor: true } },
+      /sh has no/,
+      'stableCursor',
+    ],
+    [
+      'a random start of a table',
+      { scheduler: 'sh', schedulerOptions: { randomStart: true } },
+      /sh has no/,
+      'randomStart',
+    ],
+    ['a table of none', { scheduler: 'wrr', schedulerOptions: { tableSize: 512 } }, /wrr has no table/, 'tableSize'],
+    ['a table size of sh', { scheduler: 'sh', schedulerOptions: { tableSize: 17 } }, /power of two/, 'tableSize'],
+    ['a table size of mh', { scheduler: 'mh', schedulerOptions: { tableSize: 17 } }, /its sizes are/, 'tableSize'],
+    ['a table size of maglev', { scheduler: 'maglev', schedulerOptions: { tableSize: 17 } }, /a prime/, 'tableSize'],
+    [
+      'a table size of rendezvous',
+      { scheduler: 'rendezvous', schedulerOptions: { tableSize: 17 } },
+      /256 to/,
+      'tableSize',
     ],
   ];
-  for (const [what, edit, message] of mistakes) {
+  for (const [what, edit, message, option] of mistakes) {
     it(`refuses ${what}, and changes nothing`, async () => {
       await using director = offline();
       const web = director.addVirtualService(WEB);
       const before = director.stats().services;
-      const expected = { code: 'ERR_TUNVS_INVALID_ARGUMENT', message };
+      const expected = { code: 'ERR_TUNVS_INVALID_ARGUMENT', message, ...(option !== undefined && { option }) };
       assert.throws(() => web.edit(edit as VirtualServiceEdit), expected);
       assert.throws(() => director.addVirtualService({ ...WEB, port: 81, ...edit } as never), expected);
       assert.deepEqual(director.stats().services, before);

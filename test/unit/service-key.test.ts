@@ -68,7 +68,7 @@ describe('the name of a virtual service', () => {
     [
       'a name for an address',
       { ...WEB, address: 'web' },
-      /a unicast address or a range of them, but it is not an IP address/,
+      /a unicast address or a range of them, got .*: it is not an IP address/,
     ],
     ['bits beyond the prefix', { ...WEB, address: '192.0.2.1/28' }, /write 192\.0\.2\.0\/28/],
     ['too short a prefix', { ...WEB, address: '0.0.0.0/0' }, /write \/8 or longer/],

@@ -85,6 +85,19 @@ describe('a test that hangs', function () {
     assert.equal(runs(pid), false);
   });
 
+  for (const [what, said, named] of [
+    ['before it says anything', '', ''],
+    ['amid a line', `printf 'ends\\nnever ends'`, ', in the test "never ends"'],
+  ]) {
+    it(`in native code is stopped ${what}, and the stop itself is not taken for a test`, () => {
+      const path = file('silent.sh', `#!/bin/sh\n${said}\nsleep 1000\n`);
+      chmodSync(path, 0o755);
+      const { output } = runPart(`runNativeTests('silent', '${path}', { limitMs: 1000 })`);
+      const [line] = output.split('\n').filter((each) => each.startsWith('silent: stopped'));
+      assert.equal(line, `silent: stopped, as it said nothing for 1 s${named}`);
+    });
+  }
+
   it('is none while something is said now and then', () => {
     const path = file(
       'slow.sh',

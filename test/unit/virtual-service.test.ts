@@ -31,7 +31,7 @@ describe('a virtual service', () => {
     [
       'port 0 and no persistence',
       { port: 0 },
-      /expected a port from 1 to 65535, unless the service is persistent; .* got 0/,
+      /expected a port from 1 to 65535, unless the service is persistent, got 0: for every port .*\}$/,
     ],
     ['a multicast address', { address: '239.1.1.1' }, /address: expected a unicast address/],
     ['an unknown scheduler', { scheduler: 'fastest' }, /scheduler: expected one of 'rr', .*, got 'fastest'/],

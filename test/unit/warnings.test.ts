@@ -52,19 +52,19 @@ describe('a director', () => {
 
 /** Every row: a command line, and how its refusal begins. */
 const REFUSALS: [string, RegExp][] = [
-  ['run --rules - --source 10.2.0.2 --device a-name-of-16-char', /^tunvs: run: --device: expected an interface name/],
+  ['run --rules - --source 10.2.0.2 --device a-name-of-16-char', /^tunvs run: --device: expected an interface name/],
   ['run --rules - --source 127.0.0.1', /--source .* cannot be the source of packets to other hosts/],
   ['run --rules - --source fe80::1', /--source .* cannot be the source of packets to other hosts/],
-  ['realserver --vip 224.0.0.1 --director 10.2.0.2 --dry-run', /^tunvs: realserver: --vip: expected a unicast/],
-  ['realserver --vip fe80::1 --director 10.2.0.2 --dry-run', /^tunvs: realserver: --vip: .* is link-local/],
-  ['realserver --vip 10.9.9.9 --director 10.2.0.2 --gue-port 5 --dry-run', /^tunvs: realserver: --gue-port: expected/],
+  ['realserver --vip 224.0.0.1 --director 10.2.0.2 --dry-run', /^tunvs realserver: --vip: expected a unicast/],
+  ['realserver --vip fe80::1 --director 10.2.0.2 --dry-run', /^tunvs realserver: --vip: .* is link-local/],
+  ['realserver --vip 10.9.9.9 --director 10.2.0.2 --gue-port 5 --dry-run', /^tunvs realserver: --gue-port: expected/],
   [
     'explain --rules - --source 10.2.0.2 --client 1.2.3.4:5 --virtual [2001:db8::1]:80',
-    /^tunvs: explain: --virtual: expected an address of the client's family/,
+    /^tunvs explain: --virtual: expected an address of the client's family/,
   ],
   [
     'explain --rules - --source 10.2.0.2 --client 1.2.3.4:5 --virtual 192.0.2.1:80 --flags X',
-    /^tunvs: explain: --flags: expected letters/,
+    /^tunvs explain: --flags: expected letters/,
   ],
 ];
 

@@ -1,4 +1,7 @@
-/** Which service a packet is for, where services have many addresses and ports, and marks; docs/marks.md has the order. */
+/**
+ * Tells which service a packet is for, where services have many addresses and ports, and marks. docs/marks.md has the
+ * order.
+ */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { Director } from '../../lib/director/director.js';

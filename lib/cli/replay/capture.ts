@@ -1,9 +1,14 @@
 /** Reads a capture in pieces, with times on the capture's own clock: 0 is its first packet. */
 import { wrapNative } from '../../values/errors.js';
+import type { Native } from '../../native/addon.js';
 import type { NativePcapReader } from '../../native/pcap.js';
+import { reading, writing } from '../files.js';
 
 export interface CapturePiece {
-  /** The number of the first of them in the file, from 1, where records that gave no packet count too: Wireshark's. */
+  /**
+   * The number of the first of them in the file, from 1, where records that gave no packet count too: Wireshark's. That
+   * holds for pieces of one packet; in a longer one, records that were left out among its packets count as before it.
+   */
   firstRecord: number;
   packets: Uint8Array[];
   /**
@@ -17,7 +22,30 @@ export interface CapturePiece {
 
 const PIECE_PACKETS = 4096;
 
-/** With pieces of one packet `firstRecord` is the number of each, whatever was left out before it. */
+type Captures = Pick<Native, 'PcapReader' | 'PcapWriter'>;
+
+/** Opens the capture that `--in` names. */
+export function openCapture({ PcapReader }: Captures, file: string): Promise<NativePcapReader> {
+  const mend = 'name a capture, as tcpdump -w FILE writes it';
+  return reading({ option: '--in', file, mend }, () => wrapNative(() => new PcapReader(file)));
+}
+
+export interface CaptureWriter {
+  write(packets: Uint8Array[], timesMs: Float64Array): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Begins the capture that `--out` names. */
+export async function createCapture({ PcapWriter }: Captures, file: string): Promise<CaptureWriter> {
+  const write = <T>(use: () => T) =>
+    writing({ option: '--out', file, mend: 'name a file in a folder of yours' }, () => wrapNative(use));
+  const writer = await write(() => new PcapWriter(file));
+  return {
+    write: (packets, timesMs) => write(() => writer.write(packets, timesMs)),
+    close: () => write(() => writer.close()),
+  };
+}
+
 export function* readCapture(reader: NativePcapReader, piecePackets = PIECE_PACKETS): Generator<CapturePiece> {
   let firstMs: number | undefined;
   let reachedMs = 0;

@@ -20,7 +20,7 @@ export async function refuseSameFiles(files: ReplayFiles): Promise<void> {
     const other = named.slice(0, index).find(({ id }) => id !== undefined && id === written.id);
     if (other === undefined) continue;
     throw new UsageError(
-      `replay: --${other.option} and --${written.option} are the same file, ${files[written.option]}; write to another one`,
+      `--${other.option} and --${written.option} are the same file, ${files[written.option]}: write to another one`,
     );
   }
 }

@@ -1,20 +1,7 @@
-/** The file of `replay --stats`: it is opened before the replay, so that a long one does not end with a refusal. */
+/** Opens the file of `replay --stats` before the replay, so that a long one does not end with a refusal. */
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-
-/** What is wrong, by the code of the error. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such folder',
-  ENOTDIR: 'its path leads through something that is not a folder',
-  EISDIR: 'it is a folder',
-  EACCES: 'you may not write it',
-  EPERM: 'you may not write it',
-  EROFS: 'its file system is read-only',
-  ELOOP: 'its symbolic links lead in a circle',
-  ENAMETOOLONG: 'its name is too long',
-  ENOSPC: 'there is no space left on its device',
-  EDQUOT: 'your quota of its device is used up',
-};
+import { writing } from '../files.js';
 
 export class StatsFile {
   readonly #path: string;
@@ -27,17 +14,15 @@ export class StatsFile {
 
   /** What a file holds stays until {@link write}. */
   static async open(path: string): Promise<StatsFile> {
-    const handle = await open(path, constants.O_WRONLY | constants.O_CREAT).catch((error) => fail(path, error));
+    const handle = await writing(named(path), () => open(path, constants.O_WRONLY | constants.O_CREAT));
     return new StatsFile(path, handle);
   }
 
   async write(text: string): Promise<void> {
-    try {
+    await writing(named(this.#path), async () => {
       if ((await this.#handle.stat()).isFile()) await this.#handle.truncate();
       await this.#handle.writeFile(text);
-    } catch (error) {
-      fail(this.#path, error);
-    }
+    });
   }
 
   close(): Promise<void> {
@@ -45,9 +30,4 @@ export class StatsFile {
   }
 }
 
-function fail(path: string, cause: unknown): never {
-  const { code = 'an unknown error' } = cause as NodeJS.ErrnoException;
-  const why = REASONS[code] ?? `it cannot be written (${code})`;
-  const message = `replay: --stats ${path}: ${why}; name another file, or - for standard output`;
-  throw Object.assign(new Error(message, { cause }), { code });
-}
+const named = (file: string) => ({ option: '--stats', file, mend: 'name another file, or - for standard output' });

@@ -1,10 +1,10 @@
-/** `tunvs run --dry-run` prints what would be done, as commands that a shell and ipvsadm would take. */
+/** `tunvs run --dry-run` prints what would be done to the host and in the director. */
 import type { DirectorStats } from '../../stats/stats.js';
 import { type MarkRule, routedPrefixes } from '../../values/marks.js';
 import { isMarkCommand, printMark } from '../../rules/mark.js';
 import { printCommand, printSysctl } from '../../rules/print.js';
 import type { Rule, RuleLine } from '../../rules/parse-rules.js';
-import { formatHostCommand } from '../../host/step.js';
+import { TunvsError } from '../../values/errors.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { printDryRun } from '../dry-run.js';
 import { type CliIo, UsageError } from '../verb.js';
@@ -35,7 +35,12 @@ export async function dryRun(
   );
   const name = names[0] as string;
   const marked = start.markDevices.map(({ mark }, index) => ({ name: names[index + 1] as string, mark }));
-  const isSomeoneElses = names.filter((each, index) => isTunDevice(thisHost, each, opened[index]?.queues)).length > 0;
+  const found = names.map((each, index) => {
+    const option = index === 0 ? 'device.name' : 'markDevices.name';
+    if (names.indexOf(each) < index) refuseOpen(each);
+    return isTunDevice(thisHost, each, { option, queues: opened[index]?.queues ?? 1 });
+  });
+  const isSomeoneElses = found.includes(true);
   const host = new DirectorHost({ sources: native.sources, ...link });
   const routed = routedPrefixes(services, marks);
   // Where a device is there before, the host is somebody else's to set up.
@@ -44,14 +49,15 @@ export async function dryRun(
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
   const rules = lines.map(({ rule }) => printRule(rule));
   const devices = [{ name }, ...marked];
-  if (options.json) return printDryRun({ verb: 'run', devices, host: steps, rules }, io);
-  const shown = [
-    `# the host, once the ${names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`} there (a device that is there before is left as it is)`,
-    ...steps.map(({ description, command }) => `${formatHostCommand(command)}  # ${description}`),
-    '# the director',
-    ...rules,
-  ];
-  io.stdout.write(`${shown.join('\n')}\n`);
+  const there = names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`;
+  const when = `once the ${there} there (a device that is there before is left as it is)`;
+  printDryRun({ verb: 'run', devices, host: steps, rules }, { json: options.json ?? false, when }, io);
+}
+
+/** Says it in the words of the native part, which finds it on opening. */
+function refuseOpen(name: string): never {
+  const sentence = `device '${name}' is open in this process already: close what has it, or choose another name`;
+  throw new TunvsError('ERR_TUNVS_BUSY', sentence);
 }
 
 /** Nobody knows the answer of "auto" without opening a socket. */
@@ -60,7 +66,7 @@ function refuseDirectRouting(services: DirectorStats['services'], egress: string
   const server = services.flatMap(({ servers }) => servers).find(({ forwarding }) => forwarding === 'dr');
   if (server === undefined) return;
   throw new UsageError(
-    `run: --egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet; choose ` +
+    `--egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet: choose ` +
       '--egress packet (which needs CAP_NET_RAW)',
   );
 }

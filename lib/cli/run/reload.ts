@@ -19,7 +19,7 @@ export async function reload(director: Director, { rules, source, json }: RunOpt
   });
   try {
     if (rules === '-') {
-      throw new UsageError('the rules came from standard input, which cannot be read again; start with a file');
+      throw new UsageError('the rules came from standard input, which cannot be read again: start with a file');
     }
     const lines = await readRules({ file: rules, isTimed: false, isAgain: true }, io);
     const changes = await reloadRules(director, lines, source);

@@ -13,7 +13,9 @@ export function statusOf(director: Pick<Director, 'stats'>, nowMs = () => perfor
 
 export function statusLine(sample: DirectorSample): string {
   const { counters } = sample;
-  const drops = (Object.keys(counters) as CounterName[]).filter((name) => name.startsWith('drop'));
+  const names = Object.keys(counters) as CounterName[];
+  const drops = names.filter((name) => name.startsWith('drop') && counters[name] > 0n);
   const dropped = drops.reduce((sum, name) => sum + counters[name], 0n);
-  return `${statsLine(sample)}  ${count(Number(dropped), 'packet')} dropped so far`;
+  const reasons = drops.map((name) => `${name} ${counters[name]}`).join(', ');
+  return `${statsLine(sample)}  ${count(Number(dropped), 'packet')} dropped so far${reasons && ` (${reasons})`}`;
 }

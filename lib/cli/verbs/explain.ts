@@ -8,7 +8,7 @@ import { parseEndpoint } from '../../values/inet.js';
 import { choiceArgument, integerArgument, seedArgument } from '../arguments.js';
 import { addEngineOptions, addTimedRulesOption, type EngineArguments, engineOptions } from '../engine-options.js';
 import { toJson } from '../json.js';
-import { type CapturePiece, readCapture } from '../replay/capture.js';
+import { type CapturePiece, openCapture, readCapture } from '../replay/capture.js';
 import { skippedOf, skippedSentences } from '../replay/skipped.js';
 import { Timeline } from '../replay/timeline.js';
 import { readRules } from '../rules-file.js';
@@ -28,14 +28,18 @@ interface ExplainOptions extends EngineArguments {
 }
 
 const EXAMPLES = `
-Nothing is sent and nothing needs to be running: explain puts the rules into a director without a device. With --in
-it first replays a capture, so that there are connections; without a flow it explains every packet of the capture as
-things stand when that packet comes. It numbers packets as Wireshark does: from 1, every frame.
+Nothing is sent and nothing needs to be running: explain puts the rules into a
+director without a device. With --in it first replays a capture, so that there
+are connections; without a flow it explains every packet of the capture as
+things stand when that packet comes. It numbers packets as Wireshark does: from
+1, every frame.
 
 Examples:
-  $ tunvs explain --rules web.rules --source 10.2.0.2 --client 198.51.100.7:40000 --virtual 192.0.2.1:80
+  $ tunvs explain --rules web.rules --source 10.2.0.2 \\
+      --client 198.51.100.7:40000 --virtual 192.0.2.1:80
   $ tunvs explain --rules web.rules --source 10.2.0.2 --in clients.pcap
-  $ tunvs explain --rules dns.rules --source 10.2.0.2 --in a.pcap --protocol udp --client 198.51.100.7:5353 --virtual 192.0.2.1:53 --json`;
+  $ tunvs explain --rules dns.rules --source 10.2.0.2 --in a.pcap --json \\
+      --protocol udp --client 198.51.100.7:5353 --virtual 192.0.2.1:53`;
 
 export const explain: Verb = {
   name: 'explain',
@@ -65,16 +69,15 @@ export const explain: Verb = {
   async run({ options, io }: VerbContext<ExplainOptions>): Promise<void> {
     const flow = flowOf(options);
     if (flow === undefined && options.in === undefined)
-      throw new UsageError('explain: say which packet with --client and --virtual, or name a capture with --in');
-    refuseLargeTable('explain', options.maxConnections);
+      throw new UsageError('say which packet with --client and --virtual, or name a capture with --in');
+    refuseLargeTable(options.maxConnections);
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
-    const [{ Director }, { native }, { wrapNative }] = await Promise.all([
+    const [{ Director }, { native }] = await Promise.all([
       import('../../director/director.js'),
       import('../../native/addon.js'),
-      import('../../values/errors.js'),
     ]);
     const { in: capture } = options;
-    const reader = capture === undefined ? undefined : wrapNative(() => new native.PcapReader(capture));
+    const reader = capture === undefined ? undefined : await openCapture(native, capture);
     const director = Director.offline({ ...engineOptions(options, undefined), seed: options.seed ?? 0n });
     try {
       const timeline = new Timeline(director, lines, () => {});
@@ -120,7 +123,7 @@ async function print(said: Said, { json }: ExplainOptions, io: CliIo): Promise<v
 function flowOf({ protocol = 'tcp', client, virtual, flags }: ExplainOptions): ExplainedFlow | undefined {
   if (client === undefined && virtual === undefined) return undefined;
   if (client === undefined || virtual === undefined)
-    throw new UsageError('explain: --client and --virtual belong together; give both');
+    throw new UsageError('--client and --virtual belong together: give both');
   const from = endpoint('--client', client);
   const to = endpoint('--virtual', virtual);
   return {
@@ -136,8 +139,6 @@ function flowOf({ protocol = 'tcp', client, virtual, flags }: ExplainOptions): E
 function endpoint(option: string, text: string): { address: string; port: number } {
   const parsed = parseEndpoint(text);
   if ('mistake' in parsed || parsed.port === undefined)
-    throw new UsageError(
-      `explain: ${option} ${text}: write an address and a port, as in 192.0.2.1:80 or [2001:db8::1]:80`,
-    );
+    throw new UsageError(`${option} ${text}: write an address and a port, as in 192.0.2.1:80 or [2001:db8::1]:80`);
   return { address: parsed.address, port: parsed.port };
 }

@@ -1,28 +1,30 @@
 /** `tunvs realserver` makes this host a real server until a signal ends it. */
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { type RealServerMethod, realServerMethods } from '../../values/forwarding-method.js';
-import { formatHostCommand } from '../../host/step.js';
 import type { RealServerHost } from '../../realserver/real-server-host.js';
 import type { RealServerHostOptions } from '../../realserver/real-server-options.js';
 import { addressesArgument, choiceArgument, choicesArgument, integersArgument, rangesArgument } from '../arguments.js';
 import { printDryRun } from '../dry-run.js';
+import { type Ending, endedByError } from '../ending.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
+import { dropLostOutput } from '../output.js';
+import { tellOfStrangers } from '../realserver/strangers.js';
 import { aborted } from '../../daemon/aborted.js';
 import { closeBehind } from '../../daemon/close-behind.js';
 import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
-import { commandWords } from '../words.js';
+import { commandWords, count } from '../words.js';
 
 interface Options {
   vip: string[];
   director: string[];
-  forwarding: RealServerMethod[];
+  forwarding?: RealServerMethod[];
   guePort?: number[];
   greChecksum?: boolean;
-  mode: NonNullable<RealServerHostOptions['mode']>;
-  device: string;
-  arp: NonNullable<RealServerHostOptions['arpSuppression']>;
+  mode?: NonNullable<RealServerHostOptions['mode']>;
+  device?: string;
+  arp?: NonNullable<RealServerHostOptions['arpSuppression']>;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -43,69 +45,77 @@ export const realserver: Verb = {
         'director whose tunnel packets this host takes, or a range like 10.2.1.0/28; may be repeated',
         rangesArgument,
       )
-      .addOption(
-        new Option(
-          '--forwarding <methods>',
-          'how packets come from the director: one or several of ipip, gue, gre and dr, separated by commas',
-        )
-          .argParser(choicesArgument(realServerMethods))
-          .default(['ipip'] satisfies RealServerMethod[], 'ipip'),
+      .option(
+        '--forwarding <methods>',
+        'how packets come from the director: one or several of ipip, gue, gre and dr, separated by commas ' +
+          '(default: ipip)',
+        choicesArgument(realServerMethods),
       )
       .option('--gue-port <port>', 'UDP port of GUE; may be repeated (default: 6080)', integersArgument(1, 65535))
       .option('--gre-checksum', 'expect checksums in GRE packets (only kernel mode needs to know)')
       .option(
         '--mode <mode>',
-        'auto, kernel (its tunnel modules) or userspace (sockets and a TUN device)',
+        'auto, kernel (its tunnel modules) or userspace (sockets and a TUN device) (default: auto)',
         choiceArgument(['auto', 'kernel', 'userspace']),
-        'auto',
       )
-      .option('--device <name>', 'name of the tunnel device where tunl0 and its like are not used', 'tunvs-rs0')
+      .option('--device <name>', 'name of the tunnel device where tunl0 and its like are not used (default: tunvs-rs0)')
       .option(
         '--arp <when>',
-        'when to keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off',
+        'when to keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off ' +
+          '(default: auto)',
         choiceArgument(['auto', 'on', 'off']),
-        'auto',
       )
       .option('--dry-run', 'print what would be done to the host and change nothing')
       .option('--json', 'print JSON, an object a line')
       .addHelpText(
         'after',
         `
-How packets come to a real server, by the director's forwarding method (ipvsadm's option):
-  ipip  (-i)                 the packet behind another IP header, IPv4 or IPv6 in either; over any network
+How packets come to a real server, by the director's forwarding method
+(ipvsadm's option):
+  ipip  (-i)                 the packet behind another IP header, IPv4 or IPv6
+                             in either; over any network
   gue   (-i --tun-type gue)  the same in UDP, to the port of --tun-port
   gre   (-i --tun-type gre)  the same behind a GRE header
-  dr    (-g)                 the packet itself in a frame: director and real server share a LAN
+  dr    (-g)                 the packet itself in a frame: director and real
+                             server share a LAN
 
-The host takes packets only from the directors named and only for the virtual addresses named. It does not check the
-sender with dr, nor in kernel mode with a range of directors: a firewall has to do that.
+The host takes packets only from the directors named and only for the virtual
+addresses named. It does not check the sender with dr, nor in kernel mode with
+a range of directors: a firewall has to do that.
 
-With dr the virtual address is put on lo, otherwise on the tunnel device. On a LAN shared with the director the host
-keeps silent about it in ARP. A pool that mixes methods takes one list: --forwarding dr,ipip. The service itself
-listens on the virtual address or on any, and the default gateway must not be the director.
+With dr the virtual address is put on lo, otherwise on the tunnel device. On a
+LAN shared with the director the host keeps silent about it in ARP. A pool that
+mixes methods takes one list: --forwarding dr,ipip. A TCP service listens on
+the virtual address or on any; a UDP service has to bind to the virtual
+address, or it answers from another one. The default gateway must not be the
+director.
 
-The command runs until SIGTERM or SIGINT, then prints what it counted and undoes what it did to the host; --dry-run
-shows the commands. On SIGHUP it checks the host at once and puts back what somebody else has changed. On SIGUSR2 and
-SIGUSR1 it prints on standard error what was counted so far.
+The command runs until SIGTERM or SIGINT, then prints what it counted and
+undoes what it did to the host; --dry-run shows the commands. On SIGHUP it
+checks the host at once and puts back what somebody else has changed. On
+SIGUSR2 and SIGUSR1 it prints on standard error what was counted so far.
 
 Examples:
-  tunvs realserver --vip 10.9.9.9 --director 10.2.0.2
-  tunvs realserver --vip 10.2.0.100 --vip 2001:db8:2::100 --director 10.2.0.2 --forwarding dr,ipip
-  tunvs realserver --vip 10.9.9.9 --director 10.2.1.0/28 --forwarding gue --gue-port 6080`,
+  $ tunvs realserver --vip 10.9.9.9 --director 10.2.0.2
+  $ tunvs realserver --vip 10.2.0.100 --vip 2001:db8:2::100 \\
+      --director 10.2.0.2 --forwarding dr,ipip
+  $ tunvs realserver --vip 10.9.9.9 --director 10.2.1.0/28 \\
+      --forwarding gue --gue-port 6080`,
       );
   },
 
   async run({ options, io }: VerbContext) {
     const given = options as Options;
+    const forwarding = given.forwarding ?? ['ipip'];
     const settings: RealServerHostOptions = {
       virtualAddresses: given.vip,
       directors: given.director,
-      forwarding: given.forwarding,
+      forwarding,
       ...(given.guePort && { guePorts: given.guePort }),
       ...(given.greChecksum && { greChecksum: true }),
-      mode: given.mode,
-      device: given.device,
-      arpSuppression: given.arp,
+      ...(given.mode && { mode: given.mode }),
+      ...(given.device !== undefined && { device: given.device }),
+      ...(given.arp && { arpSuppression: given.arp }),
     };
     const print = (event: string, text: string, details: object) => {
       io.stdout.write(`${given.json ? toJson({ event, ...details }) : text}\n`);
@@ -114,17 +124,14 @@ Examples:
     const { RealServerHost } = await import('../../realserver/real-server-host.js');
     if (given.dryRun) {
       const { devices, steps } = RealServerHost.rehearse(settings);
-      if (given.json) {
-        printDryRun({ verb: 'realserver', devices: devices.map((name) => ({ name })), host: steps, rules: [] }, io);
-        return;
-      }
-      for (const { description, command } of steps)
-        io.stdout.write(`${formatHostCommand(command)}    # ${description}\n`);
-      return;
+      const done = { verb: 'realserver', devices: devices.map((name) => ({ name })), host: steps, rules: [] };
+      return printDryRun(done, { json: given.json ?? false }, io);
     }
+    dropLostOutput('realserver', io);
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs realserver: ${line}\n`));
     let stopMending: (() => void) | undefined;
+    let stopTelling: (() => void) | undefined;
     try {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${commandWords(warning)}\n`);
@@ -135,7 +142,7 @@ Examples:
         mode,
         devices,
         vip: given.vip,
-        forwarding: given.forwarding,
+        forwarding,
       });
       const failure = new AbortController();
       const news = new NewsPrinter('realserver', io, given.json ?? false);
@@ -144,21 +151,25 @@ Examples:
       const hangup = () => void mend(host, given.json ?? false, io);
       process.on('SIGHUP', hangup);
       stopMending = () => process.off('SIGHUP', hangup);
+      stopTelling = tellOfStrangers(
+        () => (host.stats().counters as Record<string, bigint>).unknownDirector,
+        (sentence) => io.stderr.write(`tunvs realserver: ${sentence}\n`),
+      );
       await aborted(AbortSignal.any([end.signal, failure.signal]));
       const { counters } = host.stats();
       const stopped = () => {
         news.end();
         const by = failed ? 'an error' : end.name;
-        const why = failed
-          ? { reason: 'error', message: `${failed.error?.message}` }
-          : { reason: 'signal', signal: by };
+        const why: Ending = failed ? endedByError(failed.error) : { reason: 'signal', signal: by };
         print('stopped', [`stopped by ${by}`, countersText(counters)].filter(Boolean).join('; '), { ...why, counters });
       };
       const failed = failure.signal.aborted ? { error: failure.signal.reason } : undefined;
       status.answer(() => 'stopping');
+      stopTelling();
       await closeBehind(failed, () => host.close().finally(stopped));
     } finally {
       stopMending?.();
+      stopTelling?.();
       status.dispose();
       end.dispose();
     }
@@ -177,7 +188,7 @@ async function mend(host: RealServerHost, isJson: boolean, io: CliIo): Promise<v
     const mended = await host.mendHost();
     const said = isJson
       ? toJson({ event: 'mended', mended })
-      : `tunvs realserver: checked the host: ${mended} ${mended === 1 ? 'thing' : 'things'} put back`;
+      : `tunvs realserver: checked the host: ${count(mended, 'thing')} put back`;
     io.stdout.write(`${said}\n`);
   } catch (error) {
     io.stderr.write(`tunvs realserver: the host stays as it is: ${commandWords((error as Error).message)}\n`);

@@ -10,7 +10,7 @@ import {
   pathMtuArgument,
 } from '../engine-options.js';
 import { toJson } from '../json.js';
-import { readCapture } from '../replay/capture.js';
+import { createCapture, openCapture, readCapture } from '../replay/capture.js';
 import { refuseSameFiles } from '../replay/files.js';
 import { Progress } from '../replay/progress.js';
 import { isSuperFrame, type Skipped, skippedOf, skippedSentences } from '../replay/skipped.js';
@@ -38,18 +38,23 @@ interface ReplayOptions extends EngineArguments {
 const LINK_MTU_BYTES = 1500;
 
 const EXAMPLES = `
-Each packet of the capture is taken as if the device had delivered it at its time, and what the director would send is
-written with the time of the packet that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW written.
-Records that hold no whole IP packet are left out, as is the end of a capture that is cut off; replay says how many
-and why.
+Each packet of the capture is taken as if the device had delivered it at its
+time, and what the director would send is written with the time of the packet
+that caused it. Captures are pcap; link type RAW or Ethernet is read, RAW
+written. Records that hold no whole IP packet are left out, as is the end of a
+capture that is cut off; replay says how many and why.
 
-A line "@SECONDS COMMAND" of the rules is executed when the capture's clock (0: the first packet) reaches that time,
-before packets of the same time. Listings (-L -n, -L -n -c, -S -n, mark list, ...) go to standard output.
+A line "@SECONDS COMMAND" of the rules is executed when the capture's clock
+(0: the first packet) reaches that time, before packets of the same time.
+Listings (-L -n, -L -n -c, -S -n, mark list, ...) go to standard output.
 
 Examples:
-  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --out tunnel.pcap
-  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap --stats -
-  $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - --source 10.2.0.2 --in a.pcap --out b.pcap`;
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap \\
+      --out tunnel.pcap
+  $ tunvs replay --rules web.rules --source 10.2.0.2 --in clients.pcap \\
+      --stats -
+  $ echo '@60 -L -n --stats' | cat web.rules - | tunvs replay --rules - \\
+      --source 10.2.0.2 --in a.pcap --out b.pcap`;
 
 export const replay: Verb = {
   name: 'replay',
@@ -76,17 +81,16 @@ export const replay: Verb = {
   async run({ options, io }: VerbContext<ReplayOptions>): Promise<void> {
     const { out } = options;
     if (out === undefined && options.stats === undefined)
-      throw new UsageError('replay: say what to write: a capture with --out, the counters with --stats, or both');
-    refuseLargeTable('replay', options.maxConnections);
+      throw new UsageError('say what to write: a capture with --out, the counters with --stats, or both');
+    refuseLargeTable(options.maxConnections);
     await refuseSameFiles(options);
     const pathMtu = options.pathMtu ?? options.mtu;
     const lines = await readRules({ file: options.rules, isTimed: true }, io);
-    const [{ Director }, { native }, { wrapNative }] = await Promise.all([
+    const [{ Director }, { native }] = await Promise.all([
       import('../../director/director.js'),
       import('../../native/addon.js'),
-      import('../../values/errors.js'),
     ]);
-    const reader = wrapNative(() => new native.PcapReader(options.in));
+    const reader = await openCapture(native, options.in);
     let statsFile: StatsFile | undefined;
     try {
       const { stats: statsPath } = options;
@@ -94,7 +98,7 @@ export const replay: Verb = {
       const director = Director.offline({ ...engineOptions(options, pathMtu), seed: options.seed ?? 0n });
       const timeline = new Timeline(director, lines, (text) => printed(io, text));
       await timeline.begin();
-      const writer = out === undefined ? undefined : wrapNative(() => new native.PcapWriter(out));
+      const writer = out === undefined ? undefined : await createCapture(native, out);
       const progress = new Progress(io.stderr);
       let received = 0;
       let sent = 0;
@@ -105,12 +109,8 @@ export const replay: Verb = {
         for (const piece of readCapture(reader)) {
           const outputs = await timeline.process(piece.packets, piece.clockMs);
           const timesMs = Float64Array.from(outputs, ({ cause }) => piece.stampedMs[cause] as number);
-          wrapNative(() =>
-            writer?.write(
-              outputs.map(({ data }) => data),
-              timesMs,
-            ),
-          );
+          const sentBytes = outputs.map(({ data }) => data);
+          await writer?.write(sentBytes, timesMs);
           received += piece.packets.length;
           superFrames += piece.packets.filter((packet) => isSuperFrame(packet, mtuBytes)).length;
           sent += outputs.length;
@@ -120,7 +120,7 @@ export const replay: Verb = {
         await timeline.finish();
       } finally {
         progress.clear();
-        wrapNative(() => writer?.close());
+        await writer?.close();
       }
       const { timeouts, sysctls, marks } = director;
       const skipped = skippedOf(reader, superFrames);

@@ -6,9 +6,11 @@ import { type Attachment, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
 import { rehearseRules } from '../../rules/rehearse.js';
 import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
+import { type Ending, endedByError } from '../ending.js';
 import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
+import { dropLostOutput } from '../output.js';
 import { readRules } from '../rules-file.js';
 import { dryRun } from '../run/dry-run.js';
 import { openOptions } from '../run/open-options.js';
@@ -21,17 +23,19 @@ import type { CliIo, Verb, VerbContext } from '../verb.js';
 import { commandWords, count } from '../words.js';
 
 const EXAMPLES = `
-The command runs until SIGTERM or SIGINT, then undoes what it did to the host; a second signal ends it at once. On
-SIGHUP it reads the rules again and changes only what differs: servers that stay keep their connections. It puts back
-what somebody else changes on the host, and says so; on SIGHUP it does that at once. On SIGUSR2 and SIGUSR1 it prints a
-line of status on standard error.
+The command runs until SIGTERM or SIGINT, then undoes what it did to the host;
+a second signal ends it at once. On SIGHUP it reads the rules again and changes
+only what differs: servers that stay keep their connections. It puts back what
+somebody else changes on the host, and says so; on SIGHUP it does that at once.
+On SIGUSR2 and SIGUSR1 it prints a line of status on standard error.
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
 Examples:
   $ tunvs run --rules web.rules --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
-  $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 --queues 4 --stats-interval 5
+  $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
+      --queues 4 --stats-interval 5
 
 web.rules:
   -A -t 10.9.9.9:80 -s wlc
@@ -78,6 +82,7 @@ export const run: Verb = {
     const planned = { services: rehearsed.stats().services, marks: rehearsed.marks };
     await rehearsed.close();
     if (options.dryRun) return dryRun(options, planned, lines, io);
+    dropLostOutput('run', io);
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs run: ${line}\n`));
     try {
@@ -88,10 +93,11 @@ export const run: Verb = {
       };
       const all = [answerStatus, ...attachments(options, io)];
       await runDaemon({ open, rules: lines, attachments: all }, end.signal);
-      tellStopped({ reason: 'signal', signal: end.name }, options, io);
+      const ending: Ending = { reason: 'signal', signal: end.name };
+      io.stdout.write(options.json ? stoppedEvent(ending) : `tunvs run: stopped by ${end.name}\n`);
     } catch (error) {
       // The sentence itself goes to standard error, as every failure's.
-      if (options.json) tellStopped({ reason: 'error', message: (error as Error).message }, options, io);
+      if (options.json) io.stdout.write(stoppedEvent(endedByError(error)));
       throw error;
     } finally {
       status.dispose();
@@ -100,16 +106,7 @@ export const run: Verb = {
   },
 };
 
-function tellStopped(
-  why: { reason: 'signal'; signal: string | undefined } | { reason: 'error'; message: string },
-  { json }: RunOptions,
-  io: CliIo,
-): void {
-  const said = json
-    ? toJson({ event: 'stopped', ...why })
-    : `tunvs run: stopped by ${'signal' in why ? why.signal : 'an error'}`;
-  io.stdout.write(`${said}\n`);
-}
+const stoppedEvent = (ending: Ending) => `${toJson({ event: 'stopped', ...ending })}\n`;
 
 function attachments(options: RunOptions, io: CliIo): Attachment[] {
   const isJson = options.json ?? false;

@@ -98,7 +98,8 @@ Result<PcapParser> PcapParser::start(std::span<const uint8_t> header) {
   if (native != kMicrosecondMagic && native != kNanosecondMagic) {
     return refuse("it is not a pcap file, which begins with a magic number: capture with tcpdump -w FILE");
   }
-  if (header.size() < kPcapFileHeaderBytes) return refuse("it is cut off within the pcap file header");
+  if (header.size() < kPcapFileHeaderBytes)
+    return refuse("it is cut off within the pcap file header: capture again with tcpdump -w FILE");
 
   PcapParser parser(PcapLinkType::raw, isSwapped, native == kNanosecondMagic);
   const auto version = loadUnaligned<uint16_t>(header.data() + 4);
@@ -132,7 +133,7 @@ Result<PcapParser::Step> PcapParser::next(std::span<const uint8_t> bytes) {
   if (captured > kMaxPcapRecordBytes) {
     return Error::make(ErrorCode::invalidArgument, "record " + std::to_string(packets_ + skipped_.total() + 1) +
                                                        " says it holds " + std::to_string(captured) +
-                                                       " bytes: the file is damaged from there on");
+                                                       " bytes, so the file is damaged from there on: capture again");
   }
   step.needed += captured;
   if (bytes.size() < step.needed) return step;
