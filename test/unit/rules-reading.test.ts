@@ -49,7 +49,7 @@ describe('the file of rules', () => {
     it(`is refused with a sentence when it cannot be ${when}`, async () => {
       const reasons: [string, RegExp][] = [
         ['circle', /circle: its symbolic links lead in a circle: name a file of rules/],
-        ['file/x', /x: its path leads through something that is not a folder; name a file/],
+        ['file/x', /x: there is no such folder: name a file/],
         ['none', /none: there is no such file; name a file/],
         ['x'.repeat(300), /: its name is too long; name a file/],
       ];
