@@ -175,7 +175,10 @@ describeLab('tunvs demo on a terminal', function () {
     const line = `{ ${process.execPath} ${MAIN} demo --requests 30; echo "code $?" >&2; } | head -1`;
     const piped = new LabProcess(['sh', '-c', line], MARKED);
     await piped.exited;
-    assert.match(piped.stderr, /^tunvs: standard output cannot be written \(EPIPE\): its reader has gone\ncode 1$/m);
+    assert.match(
+      piped.stderr,
+      /^tunvs demo: standard output cannot be written \(EPIPE\): its reader has gone\ncode 1$/m,
+    );
     assert.deepEqual([namespaces(), labPrograms()], [[], []]);
   });
 
@@ -183,7 +186,7 @@ describeLab('tunvs demo on a terminal', function () {
     const before = ['setpriv', '--inh-caps=-net_raw', '--bounding-set=-net_raw'];
     const refused = new LabProcess([...before, process.execPath, MAIN, 'demo'], MARKED);
     assert.equal((await refused.exited).code, 1);
-    assert.match(refused.stderr, /^tunvs: this needs CAP_NET_RAW: [^\n]*--cap-add NET_RAW\n$/);
+    assert.match(refused.stderr, /^tunvs demo: this needs CAP_NET_RAW: [^\n]*--cap-add NET_RAW\n$/);
   });
 
   it('names a temporary folder that is not there', async () => {
@@ -191,7 +194,7 @@ describeLab('tunvs demo on a terminal', function () {
     assert.equal((await refused.exited).code, 1);
     assert.equal(
       refused.stderr,
-      'tunvs: the temporary folder /nonexistent cannot be written: set TMPDIR to a folder that can\n',
+      'tunvs demo: the temporary folder /nonexistent cannot be written: set TMPDIR to a folder that can\n',
     );
   });
 

@@ -50,8 +50,8 @@ describe('the file of rules', () => {
       const reasons: [string, RegExp][] = [
         ['circle', /circle: its symbolic links lead in a circle: name a file of rules/],
         ['file/x', /x: there is no such folder: name a file/],
-        ['none', /none: there is no such file; name a file/],
-        ['x'.repeat(300), /: its name is too long; name a file/],
+        ['none', /none: there is no such file: name a file/],
+        ['x'.repeat(300), /: its name is too long: name a file/],
       ];
       for (const [name, message] of reasons) await assert.rejects(read(name, { isAgain }), { message });
     });
