@@ -1,12 +1,11 @@
 /** Says in the event `stopped` what has ended a verb that ran. */
 import { asUsageError } from './option-names.js';
-import { commandWords } from './words.js';
+import { errorWords } from './words.js';
 
 export type Ending = { reason: 'signal'; signal: string | undefined } | { reason: 'error'; message: string };
 
 /** The message is the first sentence that standard error says: if closing failed too, its failure comes second. */
 export function endedByError(error: unknown): Ending {
   const first = asUsageError(error instanceof AggregateError ? error.errors[0] : error);
-  const message = first instanceof Error ? first.message : String(first);
-  return { reason: 'error', message: commandWords(message).replace(/^tunvs: /, '') };
+  return { reason: 'error', message: first instanceof Error ? errorWords(first) : String(first) };
 }

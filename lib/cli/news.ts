@@ -1,6 +1,7 @@
 /**
  * Prints the engine's events on a terminal or in a log, one sentence each. A new kind of event is one row of SENTENCES.
  */
+import type { EngineEventType } from '../values/engine-event.js';
 import { toJson } from './json.js';
 import type { CliIo } from './verb.js';
 import { commandWords, count } from './words.js';
@@ -24,8 +25,10 @@ interface Row {
   sentence(news: News): string;
 }
 
-/** The key is the event's type. */
-export const SENTENCES: Readonly<Record<string, Row>> = {
+/** What happens to the host is rare, and its event says all of it. */
+const OF_THE_HOST: Row = { isRare: true, isCount: false, sentence: ({ message }) => message };
+
+export const SENTENCES: Readonly<Record<EngineEventType, Row>> = {
   tableFull: {
     isCount: true,
     sentence: ({ value }) =>
@@ -46,17 +49,13 @@ export const SENTENCES: Readonly<Record<string, Row>> = {
     sentence: ({ value }) => `${count(value, 'event')} came faster than they could be read`,
   },
   policyFailed: { isCount: true, sentence: ({ message }) => message },
-  ...Object.fromEntries(
-    [
-      'hostMended',
-      'hostNotMended',
-      'hostContested',
-      'hostConflict',
-      'hostUnreadable',
-      'deviceRenamed',
-      'serversMoved',
-    ].map((type) => [type, { isRare: true, isCount: false, sentence: ({ message }: News) => message }]),
-  ),
+  hostMended: OF_THE_HOST,
+  hostNotMended: OF_THE_HOST,
+  hostContested: OF_THE_HOST,
+  hostConflict: OF_THE_HOST,
+  hostUnreadable: OF_THE_HOST,
+  deviceRenamed: OF_THE_HOST,
+  serversMoved: OF_THE_HOST,
   deviceLost: { isCount: false, sentence: ({ message }) => `a device is lost: ${message}` },
 };
 
@@ -131,5 +130,5 @@ export class NewsPrinter {
 
 function rowOf(type: string): Row {
   if (type.startsWith(WARNING)) return { isCount: false, sentence: ({ message }) => message };
-  return Object.hasOwn(SENTENCES, type) ? (SENTENCES[type] as Row) : UNKNOWN;
+  return Object.hasOwn(SENTENCES, type) ? SENTENCES[type as EngineEventType] : UNKNOWN;
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { asUsageError } from './option-names.js';
 import { type CliIo, Interrupted, UsageError, type Verb } from './verb.js';
-import { commandWords } from './words.js';
+import { errorWords } from './words.js';
 
 export const EXIT_DONE = 0;
 /** What the command line names cannot be used (a file, a device, the host), or the verb failed in another way. */
@@ -95,7 +95,7 @@ function errorSentence(error: unknown): string {
   // An error without a code is a mistake of ours, and its stack says where; what a user can mend has a code or is a
   // UsageError.
   const isOurs = !(error instanceof UsageError) && (error as { code?: unknown }).code === undefined;
-  return isOurs ? (error.stack ?? error.message) : commandWords(error.message).replace(/^tunvs: /, '');
+  return isOurs ? (error.stack ?? error.message) : errorWords(error);
 }
 
 function packageVersion(): string {

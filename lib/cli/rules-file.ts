@@ -1,5 +1,5 @@
 /** Reads rules from a file or from standard input and checks them against what the engine was built with. */
-import { constants, fstatSync } from 'node:fs';
+import { constants, fstatSync, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
@@ -45,10 +45,7 @@ async function readNamed(file: string, isAgain: boolean): Promise<string> {
   });
 }
 
-function refuseUnlessFile(
-  file: string,
-  status: { isFile(): boolean; isFIFO(): boolean; isDirectory(): boolean },
-): void {
+function refuseUnlessFile(file: string, status: Stats): void {
   if (status.isFile()) return;
   const what = status.isFIFO() ? 'a FIFO' : status.isDirectory() ? 'a folder' : 'a device';
   throw new RulesError(`--rules ${file}: it is ${what}, and a reload needs a file: put a file of rules in its place`);

@@ -21,6 +21,11 @@ export function commandWords(sentence: string): string {
   return WORDS.reduce((said, [library, command]) => said.replace(library, command), sentence);
 }
 
+/** Returns an error's sentence in the words of the command line, without the name of the library. */
+export function errorWords({ message }: Error): string {
+  return commandWords(message).replace(/^tunvs: /, '');
+}
+
 export function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

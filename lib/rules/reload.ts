@@ -18,12 +18,12 @@ export async function reloadRules(
   await using wanted = await rehearseRules(lines, sources);
   const now = director.stats().services.map(listedService);
   const commands = reconcile(now, wanted.stats().services.map(listedService));
-  const changes = [...markChanges(director.marks, wanted.marks), ...tableChanges(now, commands)];
+  const marks = markChanges(director.marks, wanted.marks);
   director.transaction((transaction) => {
-    if (changes.length > commands.length) transaction.setMarks(wanted.marks);
+    if (marks.length > 0) transaction.setMarks(wanted.marks);
     for (const command of commands) applyTableCommand(transaction, command);
   });
-  return [...changes, ...reconcileSettings(director, wanted)];
+  return [...marks, ...tableChanges(now, commands), ...reconcileSettings(director, wanted)];
 }
 
 /** Sets timeouts and sysctls; a rule that is gone restores the default. */

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { eventuallyHolds } from '../support/eventually.js';
 import { describeLab, LabProcess } from '../support/lab.js';
+import { processes } from '../support/processes.js';
 
 const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
 const QUICK = '--requests 30 --pace 0.6';
@@ -34,36 +35,16 @@ function namespaces(): string[] {
 
 const folders = (pid: number) => readdirSync(tmpdir()).filter((name) => name.startsWith(`tunvs-lab-${pid}-`));
 
-/** Finds the programs that were started here and still run. */
-function labPrograms(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const isOurs = readFileSync(`/proc/${pid}/environ`, 'utf8')
-          .split('\0')
-          .includes(`TUNVS_TEST_MARK=${MARKED.TUNVS_TEST_MARK}`);
-        return isOurs ? [readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')] : [];
-      } catch {
-        // It has ended meanwhile.
-        return [];
-      }
-    });
-}
+/** Finds the processes that were started here and still run. */
+const marked = () =>
+  processes().filter(({ environment }) => environment.includes(`TUNVS_TEST_MARK=${MARKED.TUNVS_TEST_MARK}`));
+
+const labPrograms = () => marked().map(({ words }) => words.join(' '));
 
 function demoProcess(): { pid: number } {
-  const found = readdirSync('/proc').find((name) => {
-    try {
-      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
-      const isOurs = readFileSync(`/proc/${name}/environ`, 'utf8').includes(MARKED.TUNVS_TEST_MARK);
-      return isOurs && words[1] === MAIN && words[2] === 'demo';
-    } catch {
-      // It is no process, or has ended meanwhile.
-      return false;
-    }
-  });
+  const found = marked().find(({ words }) => words[1] === MAIN && words[2] === 'demo');
   assert.ok(found);
-  return { pid: Number(found) };
+  return found;
 }
 
 function assertNothingLeft(terminal: LabProcess): void {

@@ -1,10 +1,11 @@
 /** The demo of an ordinary user, who is root of a user namespace for it: what SIGKILL leaves behind. */
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { describeLab, LabProcess } from '../support/lab.js';
+import { processes } from '../support/processes.js';
 
 const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
 const NOBODY = '65534';
@@ -26,28 +27,15 @@ function problem(): string | undefined {
   return status === 0 ? undefined : stderr || 'the user may not read this copy, or open the TUN device';
 }
 
-interface Process {
-  pid: number;
-  parent: number;
-  words: string;
-}
-
 /** The user's processes that belong to a demo of this copy. */
-function left(): Process[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const status = readFileSync(`/proc/${name}/status`, 'utf8');
-        const [, uid] = /^Uid:\t(\d+)/m.exec(status) ?? [];
-        const [, parent] = /^PPid:\t(\d+)/m.exec(status) ?? [];
-        const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return uid === NOBODY ? [{ pid: Number(name), parent: Number(parent), words }] : [];
-      } catch {
-        // It has ended meanwhile.
-        return [];
-      }
-    })
+function left(): { pid: number; parent: number; words: string }[] {
+  return processes()
+    .filter(({ status }) => /^Uid:\t(\d+)/m.exec(status)?.[1] === NOBODY)
+    .map(({ pid, status, words }) => ({
+      pid,
+      parent: Number(/^PPid:\t(\d+)/m.exec(status)?.[1]),
+      words: words.join(' '),
+    }))
     .filter(({ words }) => words.includes(MAIN.replace('cli/main.js', '')));
 }
 

@@ -131,7 +131,6 @@ Examples:
     const end = endSignal();
     const status = statusSignals((line) => io.stderr.write(`tunvs realserver: ${line}\n`));
     let stopMending: (() => void) | undefined;
-    let stopTelling: (() => void) | undefined;
     try {
       const host = await RealServerHost.open(settings);
       for (const warning of host.warnings) io.stderr.write(`tunvs realserver: ${commandWords(warning)}\n`);
@@ -151,7 +150,7 @@ Examples:
       const hangup = () => void mend(host, given.json ?? false, io);
       process.on('SIGHUP', hangup);
       stopMending = () => process.off('SIGHUP', hangup);
-      stopTelling = tellOfStrangers(
+      const stopTelling = tellOfStrangers(
         () => (host.stats().counters as Record<string, bigint>).unknownDirector,
         (sentence) => io.stderr.write(`tunvs realserver: ${sentence}\n`),
       );
@@ -169,7 +168,6 @@ Examples:
       await closeBehind(failed, () => host.close().finally(stopped));
     } finally {
       stopMending?.();
-      stopTelling?.();
       status.dispose();
       end.dispose();
     }
