@@ -109,7 +109,12 @@ export const lib = [
     holds: 'a director that runs, and what is attached to it',
     uses: [...library, 'rules', 'config', 'health', 'metrics'],
   },
-  { folder: 'control', holds: "the running director's doors", uses: [...library, 'rules', 'config', 'daemon'] },
+  {
+    folder: 'control',
+    holds: "the running director's doors",
+    uses: [...library, 'rules', 'config', 'metrics', 'daemon'],
+  },
+  { folder: 'adm', holds: 'tunvsadm: a client without any of the library', uses: [] },
   { folder: 'lab', holds: 'network namespaces with hosts in them', uses: ['values', 'host'] },
   { folder: 'demo', holds: 'the demo', uses: ['values', 'lab'] },
   {

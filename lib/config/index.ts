@@ -1,0 +1,6 @@
+/**
+ * `tunvs/config`: the configuration file, read, checked and put into force.
+ *
+ * @module
+ */
+export {};

@@ -1,0 +1,6 @@
+/**
+ * `tunvs/metrics`: the figures of a director for Prometheus.
+ *
+ * @module
+ */
+export {};
