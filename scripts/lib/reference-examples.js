@@ -17,7 +17,7 @@ function hasExample(reflection) {
 
 /** The names of the public classes, functions and option types that have no example. */
 export function lacksExample(project, library) {
-  return project.children
+  return (project.children ?? [])
     .filter((reflection) => wantsExample(reflection, library) && !hasExample(reflection))
     .map((reflection) => reflection.name);
 }

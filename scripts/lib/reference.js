@@ -1,5 +1,8 @@
-/** Makes the pages of the public API, docs/reference, from the doc comments in lib/ with typedoc. */
-import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
+/**
+ * Makes the pages of the public API, docs/reference, from the doc comments in lib/ with typedoc. Each further entry point
+ * of the package has a folder of its own in it.
+ */
+import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureDependencies } from './ensure-built.js';
@@ -11,9 +14,19 @@ const sources = join(root, 'scripts', 'reference');
 const installed = join(root, 'build', 'reference');
 const modules = join(installed, 'node_modules');
 
+/** The names that users import, as package.json exports them, each with its source and its place in the pages. */
+function entryPoints() {
+  const { name, exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return Object.entries(exports)
+    .filter(([, target]) => typeof target === 'object')
+    .map(([subpath, { default: built }]) => ({
+      name: join(name, subpath),
+      source: join(root, built.replace(/^\.\/dist\//, '').replace(/\.js$/, '.ts')),
+      folder: subpath,
+    }));
+}
+
 const options = {
-  name: 'tunvs',
-  entryPoints: [join(root, 'lib', 'index.ts')],
   tsconfig: join(sources, 'tsconfig.json'),
   plugin: [join(modules, 'typedoc-plugin-markdown', 'dist', 'index.js')],
   readme: 'none',
@@ -22,7 +35,6 @@ const options = {
   excludeExternals: true,
   sort: ['source-order'],
   logLevel: 'Warn',
-  validation: { notExported: true, invalidLink: true, rewrittenLink: true, notDocumented: true },
   // A page changes when the API or a comment changes, and at no other time.
   disableSources: true,
   disableGit: true,
@@ -31,6 +43,14 @@ const options = {
   hideBreadcrumbs: true,
   useCodeBlocks: true,
 };
+
+/** The types that the library itself exports are documented with it, and not again where another entry point uses them. */
+const validation = (name) => ({
+  notExported: name === 'tunvs',
+  invalidLink: true,
+  rewrittenLink: true,
+  notDocumented: true,
+});
 
 /** typedoc and the older TypeScript that it needs are installed in build/, and only when the pages are made. */
 async function typedoc() {
@@ -43,16 +63,21 @@ async function typedoc() {
 /** Writes the pages to `folder`; fails when a comment or an example is missing, or a link leads nowhere. */
 export async function writeReference(folder) {
   const library = await typedoc();
+  rmSync(folder, { recursive: true, force: true });
+  for (const entry of entryPoints()) await writePages(library, entry, join(folder, entry.folder));
+}
+
+async function writePages(library, { name, source }, folder) {
   const { Application, TSConfigReader } = library;
-  const application = await Application.bootstrapWithPlugins(options, [new TSConfigReader()]);
+  const entry = { ...options, name, entryPoints: [source], validation: validation(name) };
+  const application = await Application.bootstrapWithPlugins(entry, [new TSConfigReader()]);
   readable(application, library);
   const project = await application.convert();
   if (project === undefined) throw new Failure('typedoc could not read lib/; what it said is above');
   application.validate(project);
-  for (const name of lacksExample(project, library)) application.logger.warn(`${name} has no @example`);
+  for (const each of lacksExample(project, library)) application.logger.warn(`${each} has no @example`);
   if (application.logger.hasWarnings() || application.logger.hasErrors())
     throw new Failure('the doc comments of the public API are not complete; what is missing is above');
-  rmSync(folder, { recursive: true, force: true });
   application.options.setValue('outputs', [{ name: 'markdown', path: folder }]);
   await application.generateOutputs(project);
 }
