@@ -1,7 +1,8 @@
 /** What there is once for a director: its table, its workers, its host, its events, and what it is. */
 import { engineEventTypes, type EngineEventType } from '../values/engine-event.js';
 import { packageVersion } from '../values/package-version.js';
-import { labelSet, type LabelSet, type Metric, NO_LABELS, type Row, snakeCase } from './metric.js';
+import { labelSet, type LabelSet, NO_LABELS, type Row, snakeCase } from './label-set.js';
+import type { Metric } from './metric.js';
 import type { Snapshot } from './snapshot.js';
 
 type Read = (snapshot: Snapshot) => number | bigint | undefined;
@@ -71,11 +72,16 @@ export const directorMetrics: readonly Metric[] = [
   info('tunvs_build_info', 'Versions of tunvs and Node.js, and the architecture.', ['version', 'node', 'arch'], () =>
     buildLabels(),
   ),
-  info('tunvs_device_info', 'Device of the director and the way in which packets leave.', ['device', 'egress'], (s) =>
-    s.device && labelSet({ device: s.device.name, egress: s.device.egress }),
+  info(
+    'tunvs_device_info',
+    'Device of the director and the way in which packets leave.',
+    ['device', 'egress'],
+    (s) => s.device && labelSet({ device: s.device.name, egress: s.device.egress }),
   ),
-  byFamily('tunvs_table_connections', 'Connections in the connection table.', ({ family }, { stats }) =>
-    stats.table[family],
+  byFamily(
+    'tunvs_table_connections',
+    'Connections in the connection table.',
+    ({ family }, { stats }) => stats.table[family],
   ),
   byFamily(
     'tunvs_table_connections_limit',

@@ -2,7 +2,8 @@
 import { native } from '../native/addon.js';
 import { counterMeanings } from '../stats/counter-meanings.js';
 import { type CounterName, counterNames } from '../stats/counter-names.js';
-import { type LabelSet, type Metric, NO_LABELS, labelSet, snakeCase } from './metric.js';
+import { type LabelSet, NO_LABELS, labelSet, snakeCase } from './label-set.js';
+import type { Metric } from './metric.js';
 
 type DropName = Extract<CounterName, `drop${string}`>;
 

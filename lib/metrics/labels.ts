@@ -3,7 +3,7 @@
  * dashboards that join on its labels go on working.
  */
 import type { ServiceIdentity } from '../values/service-key.js';
-import { type LabelSet, type Labels, labelSet } from './metric.js';
+import { type LabelSet, type Labels, labelSet } from './label-set.js';
 
 export const SERVICE_LABELS = ['proto', 'local_address', 'local_port', 'local_mark'] as const;
 export const SERVER_LABELS = [...SERVICE_LABELS, 'remote_address', 'remote_port'] as const;

@@ -1,6 +1,7 @@
 /** Lends a director's metrics to a registry of prom-client, which asks for them whenever it is scraped. */
 import { booleanOption, checkedOptions, refuse } from '../values/options.js';
-import type { Labels, Metric } from './metric.js';
+import type { Labels } from './label-set.js';
+import type { Metric } from './metric.js';
 import { type Measured, readSnapshot, type Snapshot } from './snapshot.js';
 import { tunvsMetrics } from './table.js';
 
@@ -29,19 +30,6 @@ export interface RegisterOptions {
  *   the registry throws ERR_TUNVS_CLOSED when it is asked later.
  * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused, or the registry is none or has a
  *   metric of the same name.
- * @example
- * ```ts
- * import { Registry } from 'prom-client';
- * import { Director } from 'tunvs';
- * import { registerMetrics } from 'tunvs/metrics';
- *
- * const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
- * const registry = new Registry();
- * const unregister = registerMetrics(director, registry);
- * console.log((await registry.metrics()).includes('tunvs_received_packets_total 0')); // true
- * unregister();
- * await director.close();
- * ```
  */
 export function registerMetrics(
   director: Measured,

@@ -2,7 +2,8 @@
 import type { PolicyCounters } from '../policy/policy.js';
 import type { RealServerStats, Traffic } from '../stats/stats.js';
 import { labelsOfService, SERVER_LABELS, SERVICE_LABELS } from './labels.js';
-import { type Metric, type Row, snakeCase } from './metric.js';
+import { type Row, snakeCase } from './label-set.js';
+import type { Metric } from './metric.js';
 import type { PolicyRow, ServerRow, ServiceRow, Snapshot } from './snapshot.js';
 
 /** The end of each metric's name, and what it counts. */

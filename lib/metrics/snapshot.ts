@@ -5,7 +5,7 @@ import type { PolicyCounters } from '../policy/policy.js';
 import type { DirectorStats, RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { EngineEventType } from '../values/engine-event.js';
 import { labelsOfService, serverLabels } from './labels.js';
-import type { Row } from './metric.js';
+import type { Row } from './label-set.js';
 
 /** What is read of a director. */
 export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'>;
@@ -39,7 +39,15 @@ export function readSnapshot(director: Measured, { servers: hasServers }: { serv
   const services = stats.services.map((each) => ({ labels: labelsOfService(each), stats: each }));
   const servers = hasServers ? services.flatMap(serverRows) : [];
   const { device, eventCounts } = director;
-  return { stats, services, servers, policies: policyRows(director), workers: director.workerCpu(), events: eventCounts, device };
+  return {
+    stats,
+    services,
+    servers,
+    policies: policyRows(director),
+    workers: director.workerCpu(),
+    events: eventCounts,
+    device,
+  };
 }
 
 function serverRows({ labels, stats }: ServiceRow): ServerRow[] {

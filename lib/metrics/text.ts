@@ -16,19 +16,7 @@ export const metricsContentTypes: Readonly<Record<MetricsFormat, string>> = Obje
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 });
 
-/**
- * The options of {@link metricsText}.
- *
- * @example
- * ```ts
- * import { Director } from 'tunvs';
- * import { type MetricsOptions, metricsText } from 'tunvs/metrics';
- *
- * const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
- * const options: MetricsOptions = { servers: false, format: 'openmetrics' };
- * for (const piece of metricsText(director, options)) process.stdout.write(piece);
- * ```
- */
+/** The options of {@link metricsText}. */
 export interface MetricsOptions {
   /** Whether there are metrics of each real server. The default is true. */
   servers?: boolean;
@@ -82,7 +70,11 @@ export function* pieces(
 
 const CLASSIC_TYPES: Readonly<Record<MetricType, string>> = { counter: 'counter', gauge: 'gauge', info: 'gauge' };
 /** OpenMetrics names a family without what its type adds to the names of its samples. */
-const SUFFIXES: Readonly<Record<MetricType, RegExp | undefined>> = { counter: /_total$/, gauge: undefined, info: /_info$/ };
+const SUFFIXES: Readonly<Record<MetricType, RegExp | undefined>> = {
+  counter: /_total$/,
+  gauge: undefined,
+  info: /_info$/,
+};
 
 function heading({ name, type, help }: Metric, format: MetricsFormat): string {
   const suffix = SUFFIXES[type];
