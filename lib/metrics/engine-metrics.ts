@@ -1,5 +1,4 @@
 /** The engine's counters. Each has its line here, or is a drop, whose reason is its name. */
-import { native } from '../native/addon.js';
 import { counterMeanings } from '../stats/counter-meanings.js';
 import { type CounterName, counterNames } from '../stats/counter-names.js';
 import { type LabelSet, NO_LABELS, labelSet, snakeCase } from './label-set.js';
@@ -77,11 +76,10 @@ function placeOf(counter: CounterName): Place {
   return PLACES[counter];
 }
 
-/** Says what a counter of its own counts: `Packets read from the device.` */
+/** Says what a counter of its own counts: `Packets: read from the device.` */
 function helpOf(counter: CounterName): string {
   const { kind, sentence } = counterMeanings[counter];
-  const capital = `${kind.charAt(0).toUpperCase()}${kind.slice(1)}`;
-  return native.verdicts.includes(counter) ? `${capital} of which this holds: ${sentence}.` : `${capital} ${sentence}.`;
+  return `${kind.charAt(0).toUpperCase()}${kind.slice(1)}: ${sentence}.`;
 }
 
 function alone(name: string, counter: CounterName): Metric<CounterRow> {

@@ -6,13 +6,13 @@ import { type Row, snakeCase } from './label-set.js';
 import type { Metric } from './metric.js';
 import type { PolicyRow, ServerRow, ServiceRow, Snapshot } from './snapshot.js';
 
-/** The end of each metric's name, and what it counts. */
+/** The end of each metric's name, and what it counts: of whom, where `OF` stands. */
 const TRAFFIC: Readonly<Record<keyof Traffic, readonly [name: string, help: string]>> = {
-  connections: ['connections', 'New connections'],
-  inPackets: ['incoming_packets', 'Packets from clients to real servers'],
-  inBytes: ['incoming_bytes', 'Bytes of packets from clients to real servers, without outer headers,'],
-  outPackets: ['outgoing_packets', 'ICMP errors that the director re-created from those of a tunnel'],
-  outBytes: ['outgoing_bytes', 'Bytes of ICMP errors that the director re-created from those of a tunnel'],
+  connections: ['connections', 'New connections of OF.'],
+  inPackets: ['incoming_packets', 'Packets from clients for OF.'],
+  inBytes: ['incoming_bytes', 'Bytes of packets from clients for OF, without outer headers.'],
+  outPackets: ['outgoing_packets', 'ICMP errors for clients of OF, re-created from those of tunnels.'],
+  outBytes: ['outgoing_bytes', 'Bytes of ICMP errors for clients of OF, re-created from those of tunnels.'],
 };
 
 interface Measured extends Row {
@@ -27,7 +27,7 @@ function trafficMetrics<Each extends Measured>(
   return Object.entries(TRAFFIC).map(([field, [name, help]]) => ({
     name: `${prefix}_${name}_total`,
     type: 'counter',
-    help: `${help} of the ${of}.`,
+    help: help.replace('OF', `the ${of}`),
     ...parts,
     value: ({ stats }) => stats.totals[field as keyof Traffic],
   }));
