@@ -4,12 +4,22 @@ const PREFIXES = ['', 'k', 'M', 'G', 'T'];
 
 /** Writes 0, 7.5, 12, 999, 1.2k, 34k, 5.6M: three digits at most. */
 export function short(number: number): string {
-  if (!(Math.abs(number) >= 0.05)) return '0';
-  let scaled = number;
+  return scaled(number).join('');
+}
+
+/** Writes `0 bit/s`, `1.2 Mbit/s`. */
+export function measured(number: number, unit: string): string {
+  const [digits, prefix] = scaled(number);
+  return `${digits} ${prefix}${unit}`;
+}
+
+/** What rounds to less than 0.1 is 0. */
+function scaled(number: number): [digits: string, prefix: string] {
+  if (!(number >= 0.05)) return ['0', ''];
+  let rest = number;
   let at = 0;
-  for (; Math.abs(scaled) >= 999.5 && at < PREFIXES.length - 1; at++) scaled /= 1000;
-  const digits = Math.abs(scaled) < 9.95 && !Number.isInteger(scaled) ? 1 : 0;
-  return `${scaled.toFixed(digits)}${PREFIXES[at]}`;
+  for (; rest >= 999.5 && at < PREFIXES.length - 1; at++) rest /= 1000;
+  return [rest.toFixed(rest < 9.95 && !Number.isInteger(rest) ? 1 : 0), PREFIXES[at] as string];
 }
 
 /** Writes 12,345. */

@@ -2,7 +2,7 @@
 import type { Status } from '../../daemon/status.js';
 import { type Line, line, type Span, span, type Style, wrapText } from '../../demo/styled-line.js';
 import { count } from '../words.js';
-import { duration, grouped, percent, short } from './figures.js';
+import { duration, grouped, measured, percent, short } from './figures.js';
 
 const LABEL = 9;
 
@@ -70,7 +70,7 @@ function hostParts({ mended, contested }: { mended: number; contested: number })
   if (mended === 0 && contested === 0) return [span('as it was set up', 'good')];
   return [
     span(`${count(mended, 'thing')} put back`, mended > 0 ? 'warning' : 'plain'),
-    ...(contested > 0 ? [span(`${contested} times left alone, because somebody takes it away`, 'bad')] : []),
+    ...(contested > 0 ? [span(`left alone ${count(contested, 'time')}, because somebody takes it away`, 'bad')] : []),
   ];
 }
 
@@ -95,7 +95,7 @@ function rateParts({ rates }: Status): Span[] {
   return [
     span(`${short(rates.connections)} connections/s`),
     span(`${short(rates.inPackets)} packets/s`),
-    span(`${short(rates.inBytes * 8)}bit/s`),
+    span(measured(rates.inBytes * 8, 'bit/s')),
   ];
 }
 
