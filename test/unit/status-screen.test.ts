@@ -125,6 +125,21 @@ describe('statusScreen', () => {
     assert.ok(narrow.includes('  10.…11:80 up            1.2k'), narrow.join('\n'));
   });
 
+  it('tells the day of an event that is older than one', () => {
+    const atMs = Date.UTC(2026, 4, 31, 12);
+    const event = { atMs, type: 'tableFull', message: 'the table is full' };
+    const last = (nowMs: number) => plain(status({ events: [event], atMs: nowMs })).at(-1);
+    assert.equal(last(atMs + 86_399_000), '12:00:00 the table is full');
+    assert.equal(last(atMs + 86_400_000), '05-31    the table is full');
+  });
+
+  it('says how many warnings and events did not fit', () => {
+    const warnings = ['first', 'second', 'third'];
+    const lines = plain(status({ warnings }), 100, 18).slice(-3);
+    assert.deepEqual(lines, ['warning  first', 'warning  second', 'warning  third']);
+    assert.deepEqual(plain(status({ warnings }), 100, 15).slice(-2), ['warning  first', 'and 2 more']);
+  });
+
   it('keeps what others wrote from the terminal', () => {
     const warnings = ['evil \x1b[2J\n\x07name'];
     assert.ok(plain(status({ warnings })).includes('warning  evil  [2J name'));

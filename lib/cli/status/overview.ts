@@ -112,9 +112,14 @@ function dropParts({ drops }: Status): Span[] {
   return drops.length > MOST_DROPS ? [...parts, span(`and ${drops.length - MOST_DROPS} more`, 'dim')] : parts;
 }
 
+const DAY_MS = 24 * 3_600_000;
+
 /** As many lines of warnings and events as there may be. */
-export function news({ warnings, events }: Status, columns: number, most: number): Line[] {
-  const time = (atMs: number) => new Date(atMs).toISOString().slice(11, 19);
+export function news({ warnings, events, atMs: nowMs }: Status, columns: number, most: number): Line[] {
+  const time = (atMs: number) => {
+    const text = new Date(atMs).toISOString();
+    return nowMs - atMs < DAY_MS ? text.slice(11, 19) : text.slice(5, 10);
+  };
   const sentences = [
     ...warnings.map((message) => ({ label: 'warning', message, style: 'warning' as Style })),
     ...events.map(({ atMs, message }) => ({ label: time(atMs), message, style: 'plain' as Style })),

@@ -1,6 +1,6 @@
 /** The lower part of the screen: virtual services and their real servers. */
 import type { ServerState, ServerStatus, ServiceStatus } from '../../daemon/status.js';
-import { columnsOf, fitText, type Line, line, type Span, span, type Style } from '../../demo/styled-line.js';
+import { fitText, type Line, line, type Span, span, type Style } from '../../demo/styled-line.js';
 import { count } from '../words.js';
 import { short } from './figures.js';
 
@@ -65,7 +65,8 @@ interface Layout {
 }
 
 const LEAST_NAME = 8;
-const longest = (texts: readonly string[]) => texts.reduce((most, text) => Math.max(most, columnsOf(text)), 0);
+/** Names of services and servers are ASCII. */
+const longest = (texts: readonly string[]) => texts.reduce((most, text) => Math.max(most, text.length), 0);
 
 function layoutOf(services: readonly ServiceStatus[], columns: number): Layout {
   const names = services.flatMap((service) => [service.name, ...service.servers.map(({ name }) => `  ${name}`)]);
