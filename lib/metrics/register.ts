@@ -3,7 +3,10 @@ import { booleanOption, checkedOptions, refuse } from '../values/options.js';
 import type { Labels } from './label-set.js';
 import type { Metric } from './metric.js';
 import { type Measured, readSnapshot, type Snapshot } from './snapshot.js';
+import { serverMetrics } from './service-metrics.js';
 import { tunvsMetrics } from './table.js';
+
+const OF_SERVERS = new Set(serverMetrics.map(({ name }) => name));
 
 /** What is called of prom-client's `Registry`, so that this library needs none of it. */
 export interface MetricsRegistry {
@@ -40,12 +43,13 @@ export function registerMetrics(
   const servers = booleanOption('registerMetrics: servers', given.servers, true);
   if (typeof registry?.registerMetric !== 'function')
     refuse('registerMetrics: registry', registry, "a Registry of the package 'prom-client'");
-  const taken = tunvsMetrics.find(({ name }) => registry.getSingleMetric(name) !== undefined);
+  const metrics = servers ? tunvsMetrics : tunvsMetrics.filter(({ name }) => !OF_SERVERS.has(name));
+  const taken = metrics.find(({ name }) => registry.getSingleMetric(name) !== undefined);
   if (taken) refuse('registerMetrics: registry', taken.name, 'a registry that has no metric of that name');
   const read = onceATurn(() => readSnapshot(director, { servers }));
-  for (const metric of tunvsMetrics) registry.registerMetric(new LentMetric(metric, read) as never);
+  for (const metric of metrics) registry.registerMetric(new LentMetric(metric, read) as never);
   return () => {
-    for (const { name } of tunvsMetrics) registry.removeSingleMetric(name);
+    for (const { name } of metrics) registry.removeSingleMetric(name);
   };
 }
 

@@ -51,7 +51,7 @@ describe('registerMetrics', () => {
     assert.equal(reads, 2);
     assert.match(before, /^tunvs_received_packets_total 3$/m);
     assert.match(after, /^tunvs_received_packets_total 4$/m);
-    assert.doesNotMatch(after, /^tunvs_server_/m);
+    assert.doesNotMatch(after, /tunvs_server_/);
   });
 
   it('gives JSON too, keeps default labels, and is not reset with the registry', async () => {

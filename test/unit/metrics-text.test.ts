@@ -9,6 +9,7 @@ import { readSnapshot } from '../../lib/metrics/snapshot.js';
 import { allMetrics } from '../../lib/metrics/table.js';
 import { pieces } from '../../lib/metrics/text.js';
 import { readExposition, sampleMap } from '../support/exposition.js';
+import { tcp } from '../support/packets.js';
 import { asOpen, measuredDirector, ODD_NAME } from '../support/measured-director.js';
 
 type Options = Parameters<typeof metricsText>[1];
@@ -114,6 +115,28 @@ describe('metricsText', () => {
     const labels = { proto: 'TCP', local_address: '192.0.2.2', local_port: '443', kind: 'table', policy: ODD_NAME };
     assert.ok((policy.get(key('tunvs_policy_failed_total', labels)) ?? 0) > 0);
     assert.equal(policy.get(key('tunvs_events_total', { type: 'policy_failed' })), 1);
+  });
+
+  it('has counters that only grow while their service lives, whatever is changed meanwhile', () => {
+    const director = measuredDirector();
+    const web = director.virtualService(serviceKey());
+    const total = (samples: Map<string, number>) =>
+      [...samples].filter(([name]) => /_total /.test(name)).reduce((sum, [, count]) => sum + count, 0);
+    let before = samplesOf(director);
+    const first = total(before);
+    for (let round = 1; round <= 30; round++) {
+      const to = `192.0.2.1:${round % 3 === 0 ? 81 : 80}`;
+      director.process(tcp({ from: `198.51.100.9:${round}`, to, flags: 'S' }), round);
+      const server = web?.realServers[round % 2];
+      server?.edit({ weight: round % 4 });
+      if (server !== undefined) server.isUp = round % 5 !== 0;
+      const now = samplesOf(director);
+      for (const [name, count] of before) {
+        if (/_total /.test(name)) assert.ok((now.get(name) ?? -1) >= count, name);
+      }
+      before = now;
+    }
+    assert.ok(total(before) > first + 60);
   });
 
   it('leaves the real servers out when told to', () => {
