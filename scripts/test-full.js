@@ -125,7 +125,7 @@ await main(async () => {
   // The second runs here because `npm test` does without nft.
   const fullTests = [...testFiles('test/full'), ...testFiles('test/netns', (path) => path === 'mark-devices.test.js')];
   if (fullTests.length > 0) {
-    const servers = ['tcpdump', 'tshark', 'nginx', 'curl', 'nft'];
+    const servers = ['tcpdump', 'tshark', 'nginx', 'curl', 'nft', 'prometheus'];
     await withPrograms(absent, servers, 'tests with real programs', () =>
       runMocha('tests with real programs', fullTests),
     );

@@ -1,10 +1,8 @@
 /**
  * `tunvs VERB ...`: reads the command line, runs the verb, and turns what it throws into sentences and an exit code.
  */
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
+import { packageVersion } from '../values/package-version.js';
 import { asUsageError } from './option-names.js';
 import { type CliIo, Interrupted, UsageError, type Verb } from './verb.js';
 import { errorWords } from './words.js';
@@ -96,16 +94,4 @@ function errorSentence(error: unknown): string {
   // UsageError.
   const isOurs = !(error instanceof UsageError) && (error as { code?: unknown }).code === undefined;
   return isOurs ? (error.stack ?? error.message) : errorWords(error);
-}
-
-function packageVersion(): string {
-  for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
-    try {
-      const { name, version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
-      if (name === 'tunvs') return version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-    if (folder === dirname(folder)) return 'unknown';
-  }
 }

@@ -40,7 +40,11 @@ function columnsOfGrapheme(grapheme: string): number {
   return WIDE.test(grapheme) ? 2 : 1;
 }
 
+/** Most text is printable ASCII, of which each character has a column; looking for graphemes takes long. */
+const ASCII = /^[ -~]*$/;
+
 export function columnsOf(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let columns = 0;
   for (const { segment } of segmenter.segment(text)) columns += columnsOfGrapheme(segment);
   return columns;
@@ -48,6 +52,7 @@ export function columnsOf(text: string): number {
 
 /** Returns as much of the start as fits in `columns`; a wide character that would fit by half is left out. */
 export function cutText(text: string, columns: number): string {
+  if (ASCII.test(text)) return text.slice(0, Math.max(0, columns));
   let cut = '';
   let left = columns;
   for (const { segment } of segmenter.segment(text)) {

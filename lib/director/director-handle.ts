@@ -9,6 +9,7 @@ import { readStats } from '../stats/read-stats.js';
 import type { DirectorStats } from '../stats/stats.js';
 import type { WatchOptions } from '../stats/watch.js';
 import { Watches } from '../stats/watches.js';
+import type { EngineEventType } from '../values/engine-event.js';
 import { TunvsError } from '../values/errors.js';
 import type { ExplainedFlow } from '../values/flow-packet.js';
 import { withJson } from '../values/json.js';
@@ -313,6 +314,11 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   /** Reads the CPU time that each worker thread has taken so far. The list is empty for an offline director. */
   workerCpu(): WorkerCpu[] {
     return this.#engine.call(() => this.#workerCpu().map(withJson));
+  }
+
+  /** How many events of each type there were since the director was opened. @internal */
+  get eventCounts(): Readonly<Record<EngineEventType, number>> {
+    return this.#news.eventCounts;
   }
 
   /**

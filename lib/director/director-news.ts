@@ -7,7 +7,7 @@
 import type { EventEmitter } from 'node:events';
 import type { HostEvent } from '../host/host-event.js';
 import { unhindered } from '../host/unhindered.js';
-import type { EngineEvent } from '../values/engine-event.js';
+import { type EngineEvent, type EngineEventType, engineEventTypes } from '../values/engine-event.js';
 import { TunvsError } from '../values/errors.js';
 import { onePacketWarning } from '../values/scheduler.js';
 import { serviceName } from '../values/service-key.js';
@@ -16,6 +16,11 @@ import { type ConfigurationEvent, channels, type DirectorEvents, type DirectorWa
 export class DirectorNews {
   readonly #director: EventEmitter<DirectorEvents>;
   readonly #isClosed: () => boolean;
+  /** How many events of each type there were. */
+  readonly eventCounts = Object.fromEntries(engineEventTypes.map((type) => [type, 0])) as Record<
+    EngineEventType,
+    number
+  >;
   readonly #emit = unhindered((emit: () => void) => emit());
   #hasLostDevice = false;
 
@@ -28,6 +33,7 @@ export class DirectorNews {
   report(event: EngineEvent): void {
     if (this.#isClosed()) return;
     const director = this.#director;
+    this.eventCounts[event.type] += 1;
     if (event.type === 'deviceLost') this.#hasLostDevice = true;
     if (channels.event.hasSubscribers) channels.event.publish({ director, ...event });
     if (event.type === 'deviceLost')

@@ -1,6 +1,13 @@
 /**
- * `tunvs/metrics`: the figures of a director for Prometheus.
+ * `tunvs/metrics`: the figures of a director for Prometheus. `docs/metrics.md` lists them.
  *
  * @module
  */
-export {};
+export { type MetricsRegistry, type RegisterOptions, registerMetrics } from './register.js';
+export {
+  type MetricsFormat,
+  type MetricsOptions,
+  metricsContentTypes,
+  metricsFormats,
+  metricsText,
+} from './text.js';

@@ -1,0 +1,142 @@
+/** The upper part of the screen: the director as a whole. */
+import type { Status } from '../../daemon/status.js';
+import { type Line, line, type Span, span, type Style, wrapText } from '../../demo/styled-line.js';
+import { count } from '../words.js';
+import { duration, grouped, measured, percent, short } from './figures.js';
+
+const LABEL = 9;
+
+/** Puts a label before the first of the lines. */
+function labelled(label: string, rows: Line[]): Line[] {
+  return rows.map((row, at) => line(span((at === 0 ? label : '').padEnd(LABEL), 'dim'), ...row));
+}
+
+/** Puts parts into lines of at most `columns`, with two columns between them. */
+function flowed(label: string, parts: readonly Span[], columns: number): Line[] {
+  const rows: Span[][] = [[]];
+  let used = LABEL;
+  for (const part of parts) {
+    const isFirst = rows.at(-1)?.length === 0;
+    if (!isFirst && used + 2 + part.text.length > columns) {
+      rows.push([]);
+      used = LABEL;
+    }
+    const row = rows.at(-1) as Span[];
+    if (row.length > 0) {
+      row.push(span('  '));
+      used += 2;
+    }
+    row.push(part);
+    used += part.text.length;
+  }
+  return labelled(label, rows);
+}
+
+export function overview(status: Status, columns: number): Line[] {
+  const { name, version, upMs, workers, sources, markDevices } = status;
+  return [
+    line(span(`tunvs ${version}`, 'bold'), '  ', span(name, 'accent'), `  up ${duration(upMs)}  pid ${status.pid}`),
+    ...flowed('device', devices(status), columns),
+    ...flowed(
+      'marks',
+      markDevices.map((each) => span(`${each.name} mark ${each.mark}`)),
+      columns,
+    ).slice(markDevices.length === 0 ? 1 : 0),
+    ...flowed(
+      'sources',
+      sources.map((each) => span(each)),
+      columns,
+    ),
+    ...(status.host ? flowed('host', hostParts(status.host), columns) : []),
+    ...flowed('table', tableParts(status), columns),
+    ...flowed('traffic', rateParts(status), columns),
+    ...(workers.length === 0
+      ? []
+      : flowed(
+          'workers',
+          workers.map((share) => span(percent(share), load(share))),
+          columns,
+        )),
+    ...flowed('drops', dropParts(status), columns),
+  ];
+}
+
+function devices({ device }: Status): Span[] {
+  if (device === undefined) return [span('none: the director is offline', 'warning')];
+  return [span(device.name), span(`egress ${device.egress}`), ...(device.attached ? [span('there before')] : [])];
+}
+
+function hostParts({ mended, contested }: { mended: number; contested: number }): Span[] {
+  if (mended === 0 && contested === 0) return [span('as it was set up', 'good')];
+  return [
+    span(`${count(mended, 'thing')} put back`, mended > 0 ? 'warning' : 'plain'),
+    ...(contested > 0 ? [span(`left alone ${count(contested, 'time')}, because somebody takes it away`, 'bad')] : []),
+  ];
+}
+
+const load = (share: number): Style => (share > 0.95 ? 'bad' : share > 0.8 ? 'warning' : 'plain');
+
+function tableParts({ table }: Status): Span[] {
+  const family = (name: string, connections: number) =>
+    span(
+      `${name} ${grouped(connections)} (${percent(connections / table.capacity)})`,
+      load(connections / table.capacity),
+    );
+  const evicted = `${grouped(table.evicted)} gave way${table.evictedPerSecond > 0 ? `, ${short(table.evictedPerSecond)}/s` : ''}`;
+  return [
+    family('IPv4', table.ipv4),
+    family('IPv6', table.ipv6),
+    span(`of ${grouped(table.capacity)} each`),
+    ...(table.evicted > 0 ? [span(evicted, table.evictedPerSecond > 0 ? 'bad' : 'plain')] : []),
+  ];
+}
+
+function rateParts({ rates }: Status): Span[] {
+  return [
+    span(`${short(rates.connections)} connections/s`),
+    span(`${short(rates.inPackets)} packets/s`),
+    span(measured(rates.inBytes * 8, 'bit/s')),
+  ];
+}
+
+/** As many as an operator looks at. */
+const MOST_DROPS = 6;
+
+function dropParts({ drops }: Status): Span[] {
+  if (drops.length === 0) return [span('none', 'good')];
+  const parts = drops.slice(0, MOST_DROPS).map(({ reason, kind, packets, perSecond }) => {
+    const now = perSecond > 0 ? `, ${short(perSecond)}/s` : '';
+    const what = kind === 'dropped' ? reason : `not sent: ${reason}`;
+    return span(`${what} ${grouped(packets)}${now}`, perSecond > 0 ? 'warning' : 'plain');
+  });
+  return drops.length > MOST_DROPS ? [...parts, span(`and ${drops.length - MOST_DROPS} more`, 'dim')] : parts;
+}
+
+const DAY_MS = 24 * 3_600_000;
+
+/** As many lines of warnings and events as there may be. */
+export function news({ warnings, events, atMs: nowMs }: Status, columns: number, most: number): Line[] {
+  const time = (atMs: number) => {
+    const text = new Date(atMs).toISOString();
+    return nowMs - atMs < DAY_MS ? text.slice(11, 19) : text.slice(5, 10);
+  };
+  const sentences = [
+    ...warnings.map((message) => ({ label: 'warning', message, style: 'warning' as Style })),
+    ...events.map(({ atMs, message }) => ({ label: time(atMs), message, style: 'plain' as Style })),
+  ];
+  const lines: Line[] = [];
+  for (const [at, { label, message, style }] of sentences.entries()) {
+    const rows = wrapText(printable(message), Math.max(1, columns - LABEL)).map((text) => line(span(text, style)));
+    const isLast = at === sentences.length - 1;
+    if (lines.length + rows.length > most - (isLast ? 0 : 1)) {
+      return most > lines.length ? [...lines, line(span(`and ${sentences.length - at} more`, 'dim'))] : lines;
+    }
+    lines.push(...labelled(label, rows));
+  }
+  return lines;
+}
+
+/** What others wrote may hold what a terminal obeys. */
+export function printable(text: string): string {
+  return text.replace(/\p{Control}+/gu, ' ');
+}

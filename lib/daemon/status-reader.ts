@@ -1,0 +1,149 @@
+/** Reads the status of a director. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Director } from '../director/director.js';
+import type { DirectorEvents } from '../director/events.js';
+import type { WorkerCpu } from '../director/director-handle.js';
+import { snakeCase } from '../metrics/label-set.js';
+import type { CounterName } from '../stats/counter-names.js';
+import { type DirectorSample, RateMeter, type RatedRealServer, type RatedVirtualService } from '../stats/rates.js';
+import { serverName } from '../values/server-options.js';
+import { serviceIdentity, serviceName, nativeServiceKey } from '../values/service-key.js';
+import type { DropStatus, EventStatus, ServerState, ServerStatus, ServiceStatus, Status } from './status.js';
+
+/** What is read of a director, and listened to. */
+export type Observed = Pick<
+  Director,
+  'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'markDevices' | 'sources' | 'warnings' | 'on' | 'off'
+>;
+
+export interface StatusReaderOptions {
+  name: string;
+  version: string;
+  /** The milliseconds between the two readings that rates are about. The default is 500. */
+  intervalMs?: number;
+}
+
+/** How many events are kept. */
+const MOST_EVENTS = 20;
+
+/** Keeps the last events of the director from now on, until it is closed. */
+export class StatusReader {
+  readonly #director: Observed;
+  readonly #options: StatusReaderOptions;
+  readonly #beganAtMs = performance.now();
+  readonly #events: EventStatus[] = [];
+  #reading: Promise<Status> | undefined;
+  readonly #onEvent = (...[event]: DirectorEvents['event']) => this.#keep(event.type, event.message);
+  readonly #onWarning = (...[warning]: DirectorEvents['warning']) => this.#keep('warning', warning.message);
+
+  constructor(director: Observed, options: StatusReaderOptions) {
+    this.#director = director;
+    this.#options = options;
+    director.on('event', this.#onEvent);
+    director.on('warning', this.#onWarning);
+  }
+
+  /** Takes the interval of the options. Who asks meanwhile gets the same status. */
+  read(): Promise<Status> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
+    });
+    return this.#reading;
+  }
+
+  close(): void {
+    this.#director.off('event', this.#onEvent);
+    this.#director.off('warning', this.#onWarning);
+  }
+
+  #keep(type: string, message: string): void {
+    this.#events.unshift({ atMs: Date.now(), type, message });
+    this.#events.splice(MOST_EVENTS);
+  }
+
+  async #read(): Promise<Status> {
+    const { intervalMs = 500, name, version } = this.#options;
+    const director = this.#director;
+    const meter = new RateMeter(director.stats(), performance.now());
+    const cpuBefore = director.workerCpu();
+    await delay(intervalMs);
+    const sample = meter.sample(director.stats(), performance.now());
+    const { device, markDevices, sources, warnings } = director;
+    return {
+      ...{ name, version, pid: process.pid, atMs: Date.now(), upMs: performance.now() - this.#beganAtMs },
+      intervalMs: sample.intervalMs,
+      ...(device && { device: { name: device.name, attached: device.attached, egress: device.egress } }),
+      markDevices: markDevices.map((each) => ({ name: each.name, mark: each.mark })),
+      sources: [...sources],
+      workers: shares(cpuBefore, director.workerCpu(), sample.intervalMs),
+      ...(sample.host && { host: { ...sample.host } }),
+      table: tableStatus(sample),
+      rates: sample.rates,
+      drops: dropStatus(sample),
+      services: serviceStatus(director, sample.services),
+      events: [...this.#events],
+      warnings: [...warnings],
+    };
+  }
+}
+
+function shares(before: WorkerCpu[], now: WorkerCpu[], intervalMs: number): number[] {
+  const nanoseconds = (cpu: WorkerCpu | undefined) => (cpu ? cpu.userNs + cpu.systemNs : 0n);
+  return now.map((each, worker) => {
+    const share = Number(nanoseconds(each) - nanoseconds(before[worker])) / (intervalMs * 1e6);
+    return Math.max(0, Math.min(1, share));
+  });
+}
+
+function tableStatus({ table, counters, counterRates }: DirectorSample): Status['table'] {
+  const { ipv4, ipv6, capacity, bytes } = table;
+  const evicted = Number(counters.connectionsEvicted);
+  return { ipv4, ipv6, capacity, bytes, evicted, evictedPerSecond: counterRates.connectionsEvicted };
+}
+
+const NOT_SENT: readonly CounterName[] = ['egressNoBuffer', 'egressNoRoute', 'egressTooLong', 'egressFailed'];
+
+function dropStatus({ counters, counterRates }: DirectorSample): DropStatus[] {
+  const status = (counter: CounterName, kind: DropStatus['kind']): DropStatus => ({
+    ...{ kind, reason: snakeCase(counter.replace(/^(drop|egress)/, '')) },
+    ...{ packets: Number(counters[counter]), perSecond: counterRates[counter] },
+  });
+  const dropped = (Object.keys(counters) as CounterName[]).filter((name) => name.startsWith('drop'));
+  return [...dropped.map((name) => status(name, 'dropped')), ...NOT_SENT.map((name) => status(name, 'not sent'))]
+    .filter(({ packets }) => packets > 0)
+    .sort((left, right) => right.perSecond - left.perSecond || right.packets - left.packets);
+}
+
+function serviceStatus({ virtualServices }: Observed, rated: RatedVirtualService[]): ServiceStatus[] {
+  const byName = new Map(rated.map((service) => [serviceName(service), service]));
+  return virtualServices.flatMap((handle) => {
+    const name = serviceName(handle);
+    const service = byName.get(name);
+    if (service === undefined) return [];
+    const { policy } = handle;
+    const servers = service.servers.map(serverStatus);
+    const sum = (count: 'activeConnections' | 'inactiveConnections') =>
+      servers.reduce((total, server) => total + server[count], 0);
+    return {
+      ...{ name, ...serviceIdentity(nativeServiceKey(handle)), scheduler: service.scheduler },
+      ...(policy && { policy: { kind: policy.kind, name: policy.name, failed: Number(policy.counters.failed) } }),
+      ...{ activeConnections: sum('activeConnections'), inactiveConnections: sum('inactiveConnections') },
+      ...{ rates: service.rates, servers },
+    };
+  });
+}
+
+function serverStatus(server: RatedRealServer): ServerStatus {
+  const { address, port, forwarding, weight, effectiveWeight, activeConnections, inactiveConnections, rates } = server;
+  return {
+    ...{ name: serverName(server), address, port, forwarding, state: stateOf(server), weight, effectiveWeight },
+    ...{ activeConnections, inactiveConnections, rates },
+  };
+}
+
+function stateOf({ isUp, isDraining, overloaded, effectiveWeight }: RatedRealServer): ServerState {
+  if (!isUp) return 'down';
+  if (isDraining) return 'draining';
+  if (overloaded) return 'overloaded';
+  return effectiveWeight === 0 ? 'weight 0' : 'up';
+}

@@ -1,0 +1,64 @@
+/** One reading of a director, which all samples of a scrape come from. */
+import type { Director } from '../director/director.js';
+import type { WorkerCpu } from '../director/director-handle.js';
+import type { PolicyCounters } from '../policy/policy.js';
+import type { DirectorStats, RealServerStats, VirtualServiceStats } from '../stats/stats.js';
+import type { EngineEventType } from '../values/engine-event.js';
+import { labelsOfService, serverLabels } from './labels.js';
+import type { Row } from './label-set.js';
+
+/** What is read of a director. */
+export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'>;
+
+export interface ServiceRow extends Row {
+  readonly stats: VirtualServiceStats;
+}
+
+export interface ServerRow extends Row {
+  readonly stats: RealServerStats;
+}
+
+export interface PolicyRow extends Row {
+  readonly counters: PolicyCounters;
+}
+
+export interface Snapshot {
+  readonly stats: DirectorStats;
+  readonly services: readonly ServiceRow[];
+  /** Empty when they were not asked for. */
+  readonly servers: readonly ServerRow[];
+  readonly policies: readonly PolicyRow[];
+  readonly workers: readonly WorkerCpu[];
+  readonly events: Readonly<Record<EngineEventType, number>>;
+  /** The name of the device and of the egress; undefined for an offline director. */
+  readonly device: Measured['device'];
+}
+
+export function readSnapshot(director: Measured, { servers: hasServers }: { servers: boolean }): Snapshot {
+  const stats = director.stats();
+  const services = stats.services.map((each) => ({ labels: labelsOfService(each), stats: each }));
+  const servers = hasServers ? services.flatMap(serverRows) : [];
+  const { device, eventCounts } = director;
+  return {
+    stats,
+    services,
+    servers,
+    policies: policyRows(director),
+    workers: director.workerCpu(),
+    events: eventCounts,
+    device,
+  };
+}
+
+function serverRows({ labels, stats }: ServiceRow): ServerRow[] {
+  return stats.servers.map((server) => ({ labels: serverLabels(labels, server), stats: server }));
+}
+
+function policyRows({ virtualServices }: Measured): PolicyRow[] {
+  return virtualServices.flatMap((service) => {
+    const { policy } = service;
+    if (policy === undefined) return [];
+    const { kind, name, counters } = policy;
+    return [{ labels: labelsOfService(service, { kind, policy: name }), counters }];
+  });
+}

@@ -1,0 +1,17 @@
+/** The one list of all metrics, in the order in which they are printed. */
+import { directorMetrics, processMetrics } from './director-metrics.js';
+import { engineMetrics } from './engine-metrics.js';
+import type { Metric } from './metric.js';
+import { policyMetrics, serverMetrics, serviceMetrics } from './service-metrics.js';
+
+/** What is about a director. */
+export const tunvsMetrics: readonly Metric[] = [
+  ...directorMetrics,
+  ...engineMetrics,
+  ...policyMetrics,
+  ...serviceMetrics,
+  ...serverMetrics,
+] as readonly Metric[];
+
+/** And what is about its process. */
+export const allMetrics: readonly Metric[] = [...processMetrics, ...tunvsMetrics];

@@ -1,0 +1,44 @@
+/** An offline director with a bit of everything, and what an open one would say beside. */
+import { Director, type OfflineDirector, tablePolicy } from '../../lib/index.js';
+import { tcp } from './packets.js';
+
+/** The name of a policy that needs every escape. */
+export const ODD_NAME = 'odd "name"\\ of\ntwo lines';
+
+export function measuredDirector(): OfflineDirector {
+  const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+  director.transaction((change) => {
+    const web = change.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'wrr' });
+    web.addRealServer({ address: '10.3.0.11', weight: 2 });
+    web.addRealServer({ address: '10.3.0.12', upperThreshold: 10, lowerThreshold: 5 }).isUp = false;
+    const range = change.addVirtualService({ protocol: 'udp', address: '192.0.2.0/28', port: 5000, lastPort: 5010 });
+    range.addRealServer({ address: '10.3.0.13' });
+    const marked = change.addVirtualService({ mark: 0x1f });
+    marked.addRealServer({ address: '10.3.0.14', upperThreshold: 20, lowerThreshold: 10 });
+    const policy = tablePolicy(() => [], { name: ODD_NAME });
+    change.addVirtualService({ mark: 0x1f, family: 6, policy });
+    change.addVirtualService({ protocol: 'tcp', address: '192.0.2.2', port: 443, policy });
+  });
+  const from = '198.51.100.7:40000';
+  const packets = ['192.0.2.1:80', '192.0.2.1:81', '192.0.2.1:80'].map((to, index) =>
+    tcp({ from, to, flags: index === 2 ? 'A' : 'S' }),
+  );
+  director.process(packets, 0);
+  return director;
+}
+
+/** The director as an open one: with a device, workers and a host. */
+export function asOpen(
+  director: OfflineDirector,
+): Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'> {
+  return {
+    stats: () => ({ ...director.stats(), host: { mended: 3, contested: 1 } }),
+    workerCpu: () => [
+      { userNs: 1_500_000_000n, systemNs: 250_000_000n },
+      { userNs: 0n, systemNs: 2n },
+    ],
+    virtualServices: director.virtualServices,
+    device: { name: 'tunvs0', attached: false, egress: 'raw', passedOver: [] },
+    eventCounts: { ...director.eventCounts, hostMended: 2 },
+  };
+}
