@@ -97,7 +97,9 @@ async function* run(session: RulesSession, call: AdmCall): AsyncGenerator<string
       refuseOthers(extensions, isDeletion(rule) ? ['drain'] : []);
       if (extensions.drain !== undefined && isDeletion(rule))
         yield* drainFirst(session, rule, extensions.drain, call.signal);
-      session.apply([{ place: { file: 'argv', line: 1 }, text: call.argv.join(' '), atMs: undefined, rule, warnings: [] }]);
+      session.apply([
+        { place: { file: 'argv', line: 1 }, text: call.argv.join(' '), atMs: undefined, rule, warnings: [] },
+      ]);
   }
 }
 

@@ -18,7 +18,11 @@ export const STDIN = 'stdin';
 export async function* restore(
   session: RulesSession,
   stdin: string,
-  { support, resolver, show }: {
+  {
+    support,
+    resolver,
+    show,
+  }: {
     support: Support;
     resolver: NameResolver;
     show(command: ShowCommand): AsyncIterable<string>;
