@@ -3,7 +3,8 @@ import { strict as assert } from 'node:assert';
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import { executeAdm, isListing } from '../../lib/rules/adm/execute.js';
 import type { NameResolver } from '../../lib/rules/adm/names.js';
-import { RulesSession } from '../../lib/rules/session.js';
+import { RulesSession, type SessionTarget } from '../../lib/rules/session.js';
+import type { Connection } from '../../lib/stats/connections.js';
 import { type AdmAnswer, callAdm, noNames } from '../support/adm.js';
 import { tcp } from '../support/packets.js';
 
@@ -14,6 +15,21 @@ const HOSTS = [
   ['10.3.0.11', 'web1'],
   ['2001:db8::1', 'six.example'],
 ] as const;
+
+const ROW: Connection = {
+  kind: 'connection',
+  protocol: 'tcp',
+  clientAddress: '198.51.100.1',
+  clientPort: 2000,
+  virtualAddress: '192.0.2.1',
+  virtualPort: 80,
+  serverAddress: '10.3.0.11',
+  serverPort: 80,
+  state: 'ESTABLISHED',
+  expiresMs: 1000,
+  active: true,
+  controlled: 0,
+};
 
 /** Three names and one service, both ways. */
 const someNames: NameResolver = {
@@ -292,5 +308,31 @@ describe('a call of ipvsadm', () => {
     director.process(syns, 1);
     const answer: AdmAnswer = await call('-Lnc');
     assert.deepEqual([answer.pieces, answer.out.split('\n').length], [Math.ceil(answer.out.length / 65536), 3003]);
+  });
+
+  it('reads no more of the connection table than it has printed, and leaves it when the caller goes', async () => {
+    let read = 0;
+    let isLeft = false;
+    async function* endless() {
+      try {
+        for (;;) {
+          read++;
+          yield ROW;
+        }
+      } finally {
+        isLeft = true;
+      }
+    }
+    const { timeouts, sysctls, marks } = director;
+    const target = { timeouts, sysctls, marks, connections: endless } as Partial<SessionTarget> as SessionTarget;
+    for (const line of ['-Lnc', '-Lc', '-Lc --json']) {
+      [read, isLeft] = [0, false];
+      const call = executeAdm(new RulesSession(target), { argv: line.split(' '), resolve: someNames });
+      const first = await call.next();
+      assert.ok('out' in first.value && first.value.out.length < 70_000, line);
+      assert.ok(read <= 2000, `${line}: ${read}`);
+      await call.return(undefined);
+      assert.ok(isLeft, line);
+    }
   });
 });

@@ -98,10 +98,10 @@ function foundBy(base: string): string[] {
 
 /** What is refused although its options are right: by the kernel, or because it does not exist yet. */
 const REFUSED: [RegExp, text: RegExp, exit: number][] = [
-  [/ -m\b/, /^-m: masquerading is not supported yet/, 2],
+  [/^-[ae].* -m\b/, /^-m: masquerading is not supported yet/, 2],
   [/^--start-daemon/, /^--start-daemon: the sync daemon is not supported yet/, 2],
   [/^--stop-daemon/, /^--stop-daemon: the sync daemon is not supported yet/, 2],
-  [/^(?!.* -x ).* -y /, /^Numerical result out of range\n$/, 255],
+  [/^-[ae](?!.* -x ).* -y /, /^Numerical result out of range\n$/, 255],
 ];
 
 /** Checks all by the executor: what it prints and its exit status. */

@@ -39,6 +39,11 @@ const NONE: Extensions = { json: false, all: false, drain: undefined, sysctl: un
 
 let ownNames: NameResolver | undefined;
 
+function hostNames(): NameResolver {
+  ownNames ??= systemNames();
+  return ownNames;
+}
+
 /** Yields pieces of about 64 KiB, `exit` last. It does not throw for what a user wrote. */
 export async function* executeAdm(session: RulesSession, call: AdmCall): AsyncGenerator<AdmPiece> {
   try {
@@ -65,7 +70,7 @@ export function isListing(argv: readonly string[]): boolean {
 }
 
 async function* run(session: RulesSession, call: AdmCall): AsyncGenerator<string> {
-  const resolver = call.resolve ?? (ownNames ??= systemNames());
+  const resolver = call.resolve ?? hostNames();
   const { words: written, extensions } = takeExtensions(call.argv);
   if (extensions.sysctl !== undefined) {
     if (written[0] !== undefined) throw refuseExtension('sysctl', 'write it alone');
