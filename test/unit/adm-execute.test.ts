@@ -278,8 +278,34 @@ describe('a call of ipvsadm', () => {
     assert.equal(exit, 255);
   });
 
+  it('names the leftmost mistake, as ipvsadm does', async () => {
+    for (const [line, said] of [
+      ['-A -t 300.1.1.1:80 -q', 'illegal virtual server address[:port] specified\n'],
+      ['-A -q -t 300.1.1.1:80', '-q: unknown option\n'],
+      [`-a ${WEB} -w x -r 300.1.1.1`, 'illegal weight specified\n'],
+      [`-a ${WEB} -r 300.1.1.1 -w x`, 'illegal real server address[:port] specified\n'],
+      [`-a ${WEB} -y x ${WEB}`, 'illegal l_threshold specified\n'],
+      [`-a ${WEB} -t x`, "multiple 'service-address' options specified\n"],
+      ['-C -f 0', "invalid fwmark value `0' specified\n"],
+      [`-A ${WEB} -p 0 --tun-type x`, "invalid timeout value `0' specified\n"],
+      ['--start-daemon leader --syncid 256', 'illegal start_daemon parameter specified\n'],
+    ] as const)
+      assert.deepEqual([line, await answerOf(line)], [line, [said, said.includes('unknown') ? 255 : 2]]);
+  });
+
   it('is a listing or not, by its command', () => {
-    const listings = ['', '-L', '-Lnc --json', '-S --all', '-h', '--version', 'mark list', '--sysctl x', '--list'];
+    const listings = [
+      '',
+      '-L',
+      '-Lnc --json',
+      '-S --all',
+      '-h',
+      '--version',
+      'mark list',
+      '--sysctl x',
+      '--list',
+      '-L -t www.example:http',
+    ];
     const others = [
       '-C',
       '-Z',
@@ -289,7 +315,7 @@ describe('a call of ipvsadm', () => {
       'mark flush',
       '--sysctl x=1',
       'mark',
-      '-LC -6',
+      '-6 -L',
     ];
     const words = (line: string) => line.split(' ').filter((word) => word !== '');
     assert.deepEqual(

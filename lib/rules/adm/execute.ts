@@ -6,10 +6,11 @@
 import { native } from '../../native/addon.js';
 import { TunvsError } from '../../values/errors.js';
 import type { ShowCommand } from '../apply.js';
+import type { CommandName } from '../command.js';
 import { RulesError } from '../errors.js';
-import { collectOptions } from '../given-options.js';
 import { parseCommand } from '../parse-command.js';
 import { parseRule, type Rule } from '../parse-rules.js';
+import { scanOptions } from '../scan.js';
 import type { RulesSession } from '../session.js';
 import { type ShowSource, show } from '../show.js';
 import { checkSupported } from '../supported.js';
@@ -56,6 +57,8 @@ export async function* executeAdm(session: RulesSession, call: AdmCall): AsyncGe
   }
 }
 
+const LISTINGS: readonly CommandName[] = ['list', 'save', 'help', 'version'];
+
 /** Whether the call changes nothing, so that whoever may only read may make it. */
 export function isListing(argv: readonly string[]): boolean {
   try {
@@ -63,7 +66,9 @@ export function isListing(argv: readonly string[]): boolean {
     if (extensions.sysctl !== undefined) return words.length === 0 && !extensions.sysctl.includes('=');
     if (words[0] === 'mark') return words[1] === 'list';
     if (words.length === 0) return true;
-    return ['list', 'save', 'help', 'version'].includes(collectOptions(words).command);
+    const first = scanOptions(words, []).next();
+    // Whatever is wrong behind the command changes nothing either.
+    return !first.done && 'command' in first.value.spec && LISTINGS.includes(first.value.spec.command);
   } catch {
     return false;
   }
