@@ -237,7 +237,7 @@ describe('a call of ipvsadm', () => {
       const call = executeAdm(session, { argv: `-d ${WEB} -r 10.3.0.11 --drain`.split(' ') });
       const over = new AbortController();
       const aborted = callAdm(session, `-d ${WEB} -r 10.3.0.11 --drain`, { signal: over.signal });
-      setTimeout(() => over.abort(), 20);
+      setTimeout(() => over.abort(new Error('the client is gone')), 20);
       const { text, exit } = await aborted;
       assert.match(text, /^the waiting was ended: the servers stay drained/);
       assert.equal(exit, 255);

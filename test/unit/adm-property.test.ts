@@ -145,6 +145,7 @@ describe('what -S --all prints', () => {
           for (const mark of marks) await callAdm(session, '-R', { stdin: mark });
           const { out } = await callAdm(session, '-S --all');
           await using second = open();
+          second.on('warning', ({ message }) => assert.doesNotMatch(message, /has no effect/));
           const other = new RulesSession(second);
           const { text, exit } = await callAdm(other, '-R', { stdin: out });
           assert.deepEqual([text, exit], ['', 0], out);

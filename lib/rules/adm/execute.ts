@@ -70,6 +70,7 @@ export function isListing(argv: readonly string[]): boolean {
     // Whatever is wrong behind the command changes nothing either.
     return !first.done && 'command' in first.value.spec && LISTINGS.includes(first.value.spec.command);
   } catch {
+    // Words that cannot be read are not known to change nothing.
     return false;
   }
 }
@@ -156,7 +157,7 @@ function refuseOthers(given: Extensions, allowed: readonly (keyof typeof MENDS)[
 }
 
 /** What ipvsadm would print on stderr, and its exit status. Errors that no user can cause are thrown on. */
-function face(error: unknown, { stdin = '' }: AdmCall): { text: string; exitStatus: number } {
+function face(error: unknown, { stdin = '', signal }: AdmCall): { text: string; exitStatus: number } {
   if (error instanceof RulesError) {
     const { ipvsadm, place } = error;
     // ipvsadm names no line; it is worth one where there are several.
@@ -164,7 +165,7 @@ function face(error: unknown, { stdin = '' }: AdmCall): { text: string; exitStat
     return { text: `${line}${ipvsadm.text}`, exitStatus: ipvsadm.exitStatus };
   }
   if (error instanceof TunvsError) return { text: error.message, exitStatus: 255 };
-  if (error instanceof DOMException && error.name === 'AbortError')
+  if (signal?.aborted)
     return { text: 'the waiting was ended: the servers stay drained, and are not deleted', exitStatus: 255 };
   throw error;
 }

@@ -88,6 +88,7 @@ export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise
   try {
     return await Promise.race([promise, late]);
   } catch {
+    // No answer is an answer: the number stays.
     return undefined;
   } finally {
     clearTimeout(timer);
