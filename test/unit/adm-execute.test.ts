@@ -3,9 +3,10 @@ import { strict as assert } from 'node:assert';
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import { executeAdm, isListing } from '../../lib/rules/adm/execute.js';
 import type { NameResolver } from '../../lib/rules/adm/names.js';
+import { OPTIONS } from '../../lib/rules/options.js';
 import { RulesSession, type SessionTarget } from '../../lib/rules/session.js';
 import type { Connection } from '../../lib/stats/connections.js';
-import { type AdmAnswer, callAdm, noNames } from '../support/adm.js';
+import { callAdm, noNames } from '../support/adm.js';
 import { tcp } from '../support/packets.js';
 
 const WEB = '-t 192.0.2.1:80';
@@ -278,6 +279,21 @@ describe('a call of ipvsadm', () => {
     assert.equal(exit, 255);
   });
 
+  it('has help that names each option but those that do not exist yet', async () => {
+    const { out, exit } = await call('--help');
+    const missing = OPTIONS.filter(({ long, short }) => {
+      const words = out.split(/[\s,[\]]+/);
+      return !words.includes(`--${long}`) && !words.includes(`-${short}`);
+    });
+    assert.equal(exit, 0);
+    assert.deepEqual(
+      missing
+        .map(({ long }) => long)
+        .filter((long) => !/^(mcast-.*|sync.*|(start|stop)-daemon|masquerading)$/.test(long)),
+      ['sort'],
+    );
+  });
+
   it('names the leftmost mistake, as ipvsadm does', async () => {
     for (const [line, said] of [
       ['-A -t 300.1.1.1:80 -q', 'illegal virtual server address[:port] specified\n'],
@@ -328,12 +344,29 @@ describe('a call of ipvsadm', () => {
     );
   });
 
-  it('prints a listing in pieces of about 64 KiB', async () => {
-    await give(`-A ${WEB} -s rr`, `-a ${WEB} -r 10.3.0.11 -i`);
-    const syns = Array.from({ length: 3000 }, (_, i) => tcp({ from: `198.51.100.1:${2000 + i}`, to: '192.0.2.1:80' }));
-    director.process(syns, 1);
-    const answer: AdmAnswer = await call('-Lnc');
-    assert.deepEqual([answer.pieces, answer.out.split('\n').length], [Math.ceil(answer.out.length / 65536), 3003]);
+  it('prints any listing in pieces of 64 KiB at most, which end with a line where they can', async () => {
+    const servers = Array.from({ length: 3000 }, (_, i) => `-a ${WEB} -r 10.4.${i >> 8}.${i & 255} -i`);
+    await give(`-A ${WEB} -s rr`, ...servers);
+    director.process(
+      Array.from({ length: 3000 }, (_, i) => tcp({ from: `198.51.100.1:${2000 + i}`, to: '192.0.2.1:80' })),
+      1,
+    );
+    for (const line of ['-Ln', '-Lnc', '-Sn', '-L --json']) {
+      const pieces: string[] = [];
+      for await (const piece of executeAdm(session, { argv: line.split(' '), resolve: noNames }))
+        if ('out' in piece) pieces.push(piece.out);
+      assert.ok(pieces.length > 2, line);
+      assert.ok(
+        pieces.slice(0, -1).every(({ length }) => length > 60_000 && length <= 65_536),
+        line,
+      );
+      if (!line.includes('json'))
+        assert.ok(
+          pieces.every((piece) => piece.endsWith('\n')),
+          line,
+        );
+      else assert.equal(JSON.parse(pieces.join('')).services[0].servers.length, 3000);
+    }
   });
 
   it('reads no more of the connection table than it has printed, and leaves it when the caller goes', async () => {
