@@ -58,9 +58,21 @@ export async function serveApp(
     throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', 'a control server needs a place: give socket, http, or both');
   director.stats(); // throws where the director is closed
   const own = session === undefined ? estimating(director) : { session, end: () => {} };
+  let isClosed = false;
+  let door: Door | undefined;
+  const close = async () => {
+    director.off('close', onClose);
+    own.end();
+    await door?.close();
+  };
+  const onClose = () => {
+    isClosed = true;
+    void close();
+  };
+  director.once('close', onClose);
   try {
     const app = makeApp({ director, session: own.session, name, ...(log && { log }) });
-    const door = await openDoor({
+    door = await openDoor({
       fetch: (request, access) => app.fetch(request, access),
       name,
       ...(socket !== false && { socket: { ...socket, path: socket.path ?? join(runtimeFolder(), `${name}.sock`) } }),
@@ -68,16 +80,10 @@ export async function serveApp(
       ...(limits && { limits }),
       ...(log && { log }),
     });
-    const close = async () => {
-      director.off('close', onClose);
-      own.end();
-      await door.close();
-    };
-    const onClose = () => void close();
-    director.once('close', onClose);
+    if (isClosed) throw new TunvsError('ERR_TUNVS_CLOSED', 'the director was closed meanwhile: open another');
     return { ...door, close, [Symbol.asyncDispose]: close };
   } catch (error) {
-    own.end();
+    await close();
     throw error;
   }
 }
@@ -87,7 +93,12 @@ function estimating(director: Director): { session: RulesSession; end: () => voi
   const session = new RulesSession(director);
   session.beginEstimates(performance.now());
   const timer = setInterval(() => {
-    session.stepEstimates();
+    try {
+      session.stepEstimates();
+    } catch {
+      // The director closes just now, and takes the door with it.
+      clearInterval(timer);
+    }
   }, ESTIMATE_INTERVAL_MS).unref();
   return { session, end: () => clearInterval(timer) };
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TunvsError } from '../../values/errors.js';
 import type { BodyBudget } from './body-budget.js';
+import type { Begun } from './census.js';
 import type { Access, DoorOptions } from './door.js';
 import type { DoorLimits } from './limits.js';
 import { type Problem, RETRY, responseOf, sendProblem } from './problem.js';
@@ -27,17 +28,17 @@ export async function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   access: Access,
-  parts: AnswerParts & { gone: AbortSignal },
+  parts: AnswerParts & Pick<Begun, 'gone' | 'abandon'>,
 ): Promise<void> {
-  const { limits, summary, gone } = parts;
-  const late = new AbortController();
+  const { limits, summary, gone, bodies } = parts;
   try {
-    const request = requestOf(incoming, AbortSignal.any([gone, late.signal]), parts.bodies);
+    const request = requestOf(incoming, gone, bodies);
     const response = await inTime(parts.fetch(request, access), limits.answerMs);
     if (response === undefined) {
       summary.count('requests that the director did not answer in time');
-      late.abort(new TunvsError('ERR_TUNVS_LIMIT', LATE.detail));
-      return await refuseRequest(incoming, outgoing, LATE, limits.stalledMs, gone);
+      await refuseRequest(incoming, outgoing, LATE, limits.stalledMs, gone);
+      parts.abandon(new TunvsError('ERR_TUNVS_LIMIT', LATE.detail));
+      return;
     }
     if (response.status === 401 && !response.headers.has('www-authenticate')) challenge(outgoing);
     await send(incoming, outgoing, response, parts);
@@ -50,6 +51,8 @@ export async function answer(
       return;
     }
     await refuseRequest(incoming, outgoing, problemOf(error, incoming, parts), limits.stalledMs, gone);
+  } finally {
+    bodies.release(incoming);
   }
 }
 
@@ -74,6 +77,8 @@ function problemOf(error: unknown, incoming: IncomingMessage, { bodies, summary 
   return FAILED;
 }
 
+const MAY_GO_ON = new Set([401, 429, 500, 503]);
+
 /** Answers without the application; what is left of the request is not read. */
 export async function refuseRequest(
   incoming: IncomingMessage,
@@ -82,8 +87,9 @@ export async function refuseRequest(
   stalledMs: number,
   gone?: AbortSignal,
 ): Promise<void> {
-  outgoing.shouldKeepAlive &&= incoming.complete || !hasBody(incoming);
-  if (outgoing.shouldKeepAlive || !hasBody(incoming)) return sendProblem(outgoing, problem);
+  // Who sends what is no request, or may not send it, begins anew.
+  outgoing.shouldKeepAlive &&= MAY_GO_ON.has(problem.status) && (incoming.complete || !hasBody(incoming));
+  if (incoming.complete || !hasBody(incoming)) return sendProblem(outgoing, problem);
   await sendResponse(outgoing, responseOf(problem), {
     isHead: incoming.method === 'HEAD',
     stalledMs,

@@ -22,6 +22,7 @@ export class BodyBudget {
   #inAll = 0;
   /** What was the matter with a body that was cut. */
   readonly #cut = new WeakMap<IncomingMessage, BodyTooLong>();
+  readonly #held = new Map<IncomingMessage, number>();
 
   constructor(maxBytes: number, maxInAll: number) {
     this.maxBytes = maxBytes;
@@ -37,9 +38,15 @@ export class BodyBudget {
     return this.#cut.get(incoming);
   }
 
+  /** The application is done with the body. */
+  release(incoming: IncomingMessage): void {
+    this.#inAll -= this.#held.get(incoming) ?? 0;
+    this.#held.delete(incoming);
+  }
+
   /**
-   * A body that was read counts until `incoming` closes, because the application holds it. Reads no faster than
-   * the stream is read.
+   * Reads no faster than the stream is read. What was read counts until release(), because the application holds it.
+   * REQUIRES: release() is called.
    */
   read(incoming: IncomingMessage): ReadableStream<Uint8Array> {
     let bytes = 0;
@@ -49,9 +56,7 @@ export class BodyBudget {
       incoming.off('data', take);
     };
     let take = (_: Buffer) => {};
-    incoming.once('close', () => {
-      this.#inAll -= bytes;
-    });
+    this.#held.set(incoming, 0);
     return new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -61,7 +66,9 @@ export class BodyBudget {
             controller.error(error);
           };
           take = (chunk) => {
+            if (!this.#held.has(incoming)) return stop(); // the answer was there before the whole body
             bytes += chunk.length;
+            this.#held.set(incoming, bytes);
             this.#inAll += chunk.length;
             const status = bytes > this.maxBytes ? 413 : this.#inAll > this.#maxInAll ? 503 : undefined;
             if (status !== undefined) {

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import { native } from '../../native/addon.js';
 import type { Access } from './door.js';
-import { hasOneHost, type HostNames } from './host-names.js';
+import type { HostNames } from './host-names.js';
 import { type Caller, WRONG_TOKEN } from './http-server.js';
 import type { Problem } from './problem.js';
 import { descriptorOf } from './socket-file.js';
@@ -45,7 +45,6 @@ export function remoteCaller({ remoteAddress = '' }: Socket): Caller {
 export function remoteAccess(tokens: Tokens, names: HostNames): (incoming: IncomingMessage) => Access | Problem {
   return (incoming) => {
     const { host, authorization } = incoming.headers;
-    if (!hasOneHost(incoming)) return { status: 400, detail: 'a request has one Host header' };
     if (!names.allows(host))
       return { status: 421, detail: 'the Host header names another server: use the address, or add it to http.names' };
     return tokens.accessOf(authorization) ?? WRONG_TOKEN;

@@ -29,8 +29,10 @@ interface Client {
 export interface Begun {
   /** It has to wait for its turn. */
   readonly waitMs: number;
-  /** Aborted when the client is gone. */
+  /** Aborted when the client is gone, or does not wait any more. */
   readonly gone: AbortSignal;
+  /** Nobody waits for the answer of the application any more. */
+  abandon(reason: Error): void;
   /** Nothing is done for it any more. */
   end(): void;
 }
@@ -134,6 +136,6 @@ export class Census {
       peer.idle.add(socket);
       this.#idle.add(socket);
     };
-    return { waitMs: Math.max(0, peer.nextAt - now), gone: controller.signal, end };
+    return { waitMs: Math.max(0, peer.nextAt - now), gone: controller.signal, abandon: (reason) => controller.abort(reason), end };
   }
 }

@@ -3,9 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AnswerParts, answer, CHALLENGE, refuseRequest } from './answer.js';
-import type { Census, Refusal } from './census.js';
+import type { Begun, Census, Refusal } from './census.js';
 import type { Access } from './door.js';
-import { isWrittenByPage } from './host-names.js';
+import { hasOneHost, isWrittenByPage } from './host-names.js';
 import { type Problem, RETRY, refuseClient } from './problem.js';
 
 /** Who a client is, before it has said anything. */
@@ -26,6 +26,9 @@ export interface ServerParts extends AnswerParts {
 /** Those beyond the limit of clients are told so; those beyond this too are closed without a word. */
 const TOLD_AT_ONCE = 64;
 
+/** What a client that says nothing any more may wait. */
+const HALF_CLOSED_MS = 1000;
+
 const BUSY: Problem = {
   status: 503,
   detail: 'the control server has as many clients as it takes: try again',
@@ -45,12 +48,13 @@ export function makeServer(parts: ServerParts): Server {
     headersTimeout: Math.min(limits.headerMs, limits.requestMs),
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.idleMs,
+    requireHostHeader: false, // refusalOf() says it in the form of the other refusals
     connectionsCheckingInterval: Math.max(1, Math.min(1000, limits.headerMs / 4, limits.requestMs / 4)),
   });
   server.maxHeadersCount = 0; // it would drop what is beyond without a word; bytes are bounded anyway
   server.maxRequestsPerSocket = limits.requestsPerConnection;
   server.maxConnections = limits.clients + TOLD_AT_ONCE;
-  // A client that has said all it wants, and says so by shutting down its half, still gets its answer.
+  // A client that has shut down its half still gets its answer, if that comes soon: one that is gone looks the same.
   (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
 
   const [accept] = server.listeners('connection');
@@ -65,6 +69,7 @@ export function makeServer(parts: ServerParts): Server {
       refuseClient(socket, BUSY);
     } else {
       socket.once('close', () => census.leave(socket));
+      socket.once('end', () => setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref());
       accept?.call(server, socket);
     }
   });
@@ -107,7 +112,7 @@ async function handle(
   }
   try {
     if (begun.waitMs > 0) await delay(begun.waitMs);
-    if (!begun.gone.aborted) await answerBegun(incoming, outgoing, isExpected, { ...parts, gone: begun.gone });
+    if (!begun.gone.aborted) await answerBegun(incoming, outgoing, isExpected, { ...parts, ...begun });
   } finally {
     begun.end();
   }
@@ -117,7 +122,7 @@ async function answerBegun(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   isExpected: boolean,
-  parts: ServerParts & { gone: AbortSignal },
+  parts: ServerParts & Begun,
 ): Promise<void> {
   const { limits, summary, gone } = parts;
   const problem = refusalOf(incoming, parts);
@@ -138,6 +143,9 @@ async function answerBegun(
 function refusalOf(incoming: IncomingMessage, { limits }: ServerParts): Problem | undefined {
   if (incoming.rawHeaders.length / 2 > limits.headers)
     return { status: 431, detail: `a request has at most ${limits.headers} headers` };
+  const { httpVersion, headers } = incoming;
+  if ((headers.host === undefined && httpVersion !== '1.0') || !hasOneHost(incoming))
+    return { status: 400, detail: 'a request has one Host header' };
   if (isWrittenByPage(incoming))
     return { status: 403, detail: 'pages of browsers may not change the director: send no Origin header' };
   return undefined;

@@ -34,12 +34,13 @@ export function requestOf(incoming: IncomingMessage, signal: AbortSignal, bodies
   for (let index = 0; index < rawHeaders.length; index += 2)
     pairs.push([rawHeaders[index] as string, rawHeaders[index + 1] as string]);
   try {
-    return new Request(`http://localhost${url}`, {
+    const request = new Request(`http://localhost${url}`, {
       method,
       headers: pairs,
-      signal,
       ...(isBodied && { body: bodies.read(incoming), duplex: 'half' }),
     } as RequestInit);
+    // A Request only follows a signal that it is given, and loses it when the collector comes (Node 20).
+    return Object.defineProperty(request, 'signal', { value: signal });
   } catch (error) {
     return refuse(400, `the request cannot be read: ${(error as Error).message}`);
   }
