@@ -39,6 +39,8 @@ export interface AppContext {
 /** Answers requests; the door has found out who asks. */
 export interface App {
   fetch(request: Request, access: Access): Response | Promise<Response>;
+  /** Ends what it does for clients that are still there. */
+  close?(): void;
 }
 
 /** A name becomes that of a file. */
@@ -60,9 +62,11 @@ export async function serveApp(
   const own = session === undefined ? estimating(director) : { session, end: () => {} };
   let isClosed = false;
   let door: Door | undefined;
+  let app: App | undefined;
   const close = async () => {
     director.off('close', onClose);
     own.end();
+    app?.close?.();
     await door?.close();
   };
   const onClose = () => {
@@ -71,9 +75,10 @@ export async function serveApp(
   };
   director.once('close', onClose);
   try {
-    const app = makeApp({ director, session: own.session, name, ...(log && { log }) });
+    const made = makeApp({ director, session: own.session, name, ...(log && { log }) });
+    app = made;
     door = await openDoor({
-      fetch: (request, access) => app.fetch(request, access),
+      fetch: (request, access) => made.fetch(request, access),
       name,
       ...(socket !== false && { socket: { ...socket, path: socket.path ?? join(runtimeFolder(), `${name}.sock`) } }),
       ...(http && { http }),

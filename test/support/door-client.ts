@@ -64,6 +64,7 @@ export class Doors {
   readonly log = {
     info: (event: string, _?: object, sentence?: string) => void this.said.push(`${event}: ${sentence}`),
     warn: (event: string, _?: object, sentence?: string) => void this.said.push(`${event}: ${sentence}`),
+    error: (event: string, _?: object, sentence?: string) => void this.said.push(`${event}: ${sentence}`),
   };
 
   /** On the unix socket of the folder, unless the options say otherwise. */

@@ -96,7 +96,11 @@ describe('a door with limits', () => {
       },
     });
     const holding = ask({ socketPath: doors.path, path: '/hold', method: 'POST', body: 'x'.repeat(100_000) });
-    await eventually(async () => held.length, (length) => length === 1, 'it holds');
+    await eventually(
+      async () => held.length,
+      (length) => length === 1,
+      'it holds',
+    );
     const refused = await post('x'.repeat(100_000));
     assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '1']);
     held[0]?.();
@@ -116,9 +120,17 @@ describe('a door with limits', () => {
       heard += chunk;
     });
     pipelined.write(GET.repeat(5));
-    await eventually(async () => held.length, (length) => length === 2, 'two of the five are answered');
+    await eventually(
+      async () => held.length,
+      (length) => length === 2,
+      'two of the five are answered',
+    );
     const third = get();
-    await eventually(async () => held.length, (length) => length === 3, 'another client is answered');
+    await eventually(
+      async () => held.length,
+      (length) => length === 3,
+      'another client is answered',
+    );
     const refused = await get();
     assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '1']);
     for (const release of held) release();
@@ -126,7 +138,11 @@ describe('a door with limits', () => {
     await once(pipelined, 'close');
     assert.deepEqual(heard.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 429']);
     const after = get();
-    await eventually(async () => held.length, (length) => length === 4, 'there is room again');
+    await eventually(
+      async () => held.length,
+      (length) => length === 4,
+      'there is room again',
+    );
     held[3]?.();
     assert.equal((await after).status, 200);
   });
@@ -141,10 +157,18 @@ describe('a door with limits', () => {
     await delay(20);
     const busy = get();
     await once(idle[0] as Socket, 'close');
-    await eventually(async () => held.length, (length) => length === 1, 'it is busy');
+    await eventually(
+      async () => held.length,
+      (length) => length === 1,
+      'it is busy',
+    );
     const other = get();
     await once(idle[1] as Socket, 'close');
-    await eventually(async () => held.length, (length) => length === 2, 'both are busy');
+    await eventually(
+      async () => held.length,
+      (length) => length === 2,
+      'both are busy',
+    );
     const refused = await get();
     assert.deepEqual([refused.status, refused.headers['retry-after']], [503, '1']);
     for (const release of held) release();
@@ -158,7 +182,11 @@ describe('a door with limits', () => {
     for (; idle.length < 1000; await delay(5))
       idle.push(...(await Promise.all(Array.from({ length: 50 }, () => dial(here())))));
     assert.equal((await get()).body, 'write');
-    await eventually(async () => idle.filter((each) => !each.closed).length, (left) => left <= 256, 'few are left');
+    await eventually(
+      async () => idle.filter((each) => !each.closed).length,
+      (left) => left <= 256,
+      'few are left',
+    );
     for (const socket of idle) socket.destroy();
     assert.equal((await get()).body, 'write');
   });
@@ -187,14 +215,20 @@ describe('a door with limits', () => {
   it('tells the application when a client is gone, or it took too long', async () => {
     const reasons: string[] = [];
     const fetch = (request: Request) =>
-      new Promise<Response>(() => request.signal.addEventListener('abort', () => reasons.push(request.signal.reason.code)));
+      new Promise<Response>(() =>
+        request.signal.addEventListener('abort', () => reasons.push(request.signal.reason.code)),
+      );
     const door = await doors.open({ fetch });
     const client = await dial(here());
     client.write(GET);
     await delay(50);
     global.gc?.();
     client.destroy();
-    await eventually(async () => reasons.join(), (all) => all === 'ERR_TUNVS_CLOSED', 'it is told');
+    await eventually(
+      async () => reasons.join(),
+      (all) => all === 'ERR_TUNVS_CLOSED',
+      'it is told',
+    );
     await door.close();
     await doors.open({ limits: { answerMs: 100 }, fetch });
     const late = await get();
@@ -239,10 +273,17 @@ describe('a door with limits', () => {
   it('hands on method, path, headers and body, and back status, headers and cookies', async () => {
     await doors.open({
       fetch: async (request) =>
-        Response.json([request.method, new URL(request.url).pathname, request.headers.get('if-match'), await request.text()], {
-          status: 201,
-          headers: [['set-cookie', 'a=1'], ['set-cookie', 'b=2'], ['etag', '"7"']],
-        }),
+        Response.json(
+          [request.method, new URL(request.url).pathname, request.headers.get('if-match'), await request.text()],
+          {
+            status: 201,
+            headers: [
+              ['set-cookie', 'a=1'],
+              ['set-cookie', 'b=2'],
+              ['etag', '"7"'],
+            ],
+          },
+        ),
     });
     const answer = await ask({
       socketPath: doors.path,
@@ -268,7 +309,8 @@ describe('a door with limits', () => {
 
   for (const [what, fetch] of Object.entries({
     'that wait for an answer': () => new Promise<Response>(() => {}),
-    'of endless streams': () => new Response(new ReadableStream({ pull: () => delay(2 ** 30, undefined, { ref: false }) })),
+    'of endless streams': () =>
+      new Response(new ReadableStream({ pull: () => delay(2 ** 30, undefined, { ref: false }) })),
     'that do not read': () =>
       new Response(new ReadableStream({ pull: (controller) => controller.enqueue(Buffer.alloc(65536)) })),
   }))
@@ -302,7 +344,9 @@ describe('a door with limits', () => {
         await Promise.all([
           ...Array.from({ length: 10 }, () => say(here(), 'nonsense\r\n\r\n')),
           ...Array.from({ length: 20 }, () => dial(here()).then((client) => client.destroy())),
-          ...Array.from({ length: 10 }, () => ask({ socketPath: doors.path, agent, method: 'POST', body: 'x'.repeat(1000) })),
+          ...Array.from({ length: 10 }, () =>
+            ask({ socketPath: doors.path, agent, method: 'POST', body: 'x'.repeat(1000) }),
+          ),
         ]);
       await delay(50);
       global.gc?.();
@@ -350,12 +394,20 @@ describe('the census', () => {
 describe('the summary of a door', () => {
   it('says once what was refused many times, with the first failure', async () => {
     const said: string[] = [];
-    const log = { info: () => {}, warn: (_: string, __?: object, sentence?: string) => void said.push(sentence ?? '') };
+    const log = {
+      info: () => {},
+      error: () => {},
+      warn: (_: string, __?: object, sentence?: string) => void said.push(sentence ?? ''),
+    };
     const summary = new Summary(log, 20);
     for (let time = 0; time < 1000; time++) summary.count('malformed requests');
     summary.failed(new Error('a bug'));
     summary.failed(new Error('another'));
-    await eventually(async () => said.length, (length) => length > 0, 'it is said');
+    await eventually(
+      async () => said.length,
+      (length) => length > 0,
+      'it is said',
+    );
     summary.say();
     assert.deepEqual(said, [
       'the control server refused or failed in the last minute: 1000 malformed requests, 2 requests that failed; ' +

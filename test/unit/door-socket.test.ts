@@ -113,7 +113,10 @@ describe('the socket of a door', () => {
     const open = join(doors.folder, 'open');
     mkdirSync(open);
     chmodSync(open, 0o777);
-    await assert.rejects(doors.open({ socket: { path: join(open, 'web.sock') } }), /anybody may write to it: chmod o-w/);
+    await assert.rejects(
+      doors.open({ socket: { path: join(open, 'web.sock') } }),
+      /anybody may write to it: chmod o-w/,
+    );
   });
 
   it('is made again when somebody has deleted it, and its folder, and this is said once', async () => {
@@ -132,7 +135,11 @@ describe('the socket of a door', () => {
     rmSync(doors.path);
     const other = createServer().listen(doors.path);
     await once(other, 'listening');
-    await eventually(async () => doors.said, (said) => said.some((line) => /something else now/.test(line)), 'it is said');
+    await eventually(
+      async () => doors.said,
+      (said) => said.some((line) => /something else now/.test(line)),
+      'it is said',
+    );
     await door.close();
     assert.ok(lstatSync(doors.path).isSocket());
     other.close();
@@ -145,7 +152,9 @@ describe('the socket of a door', () => {
       message: /there is no group no-such-group: make it by "groupadd/,
     });
     await assert.rejects(doors.open({ socket: { path: doors.path, group: 1.5 } }), { option: 'socket.group' });
-    await assert.rejects(doors.open({ socket: { path: doors.path }, limits: { clients: 0 } }), { option: 'limits.clients' });
+    await assert.rejects(doors.open({ socket: { path: doors.path }, limits: { clients: 0 } }), {
+      option: 'limits.clients',
+    });
     await assert.rejects(doors.open({ socket: { path: doors.path, mode: 1 } as never }), { option: 'mode' });
   });
 

@@ -136,6 +136,11 @@ export class Census {
       peer.idle.add(socket);
       this.#idle.add(socket);
     };
-    return { waitMs: Math.max(0, peer.nextAt - now), gone: controller.signal, abandon: (reason) => controller.abort(reason), end };
+    return {
+      waitMs: Math.max(0, peer.nextAt - now),
+      gone: controller.signal,
+      abandon: (reason) => controller.abort(reason),
+      end,
+    };
   }
 }

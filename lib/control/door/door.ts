@@ -11,6 +11,7 @@ export type Token = string | { file: string };
 export interface DoorLog {
   info(event: string, fields?: object, sentence?: string): void;
   warn(event: string, fields?: object, sentence?: string): void;
+  error(event: string, fields?: object, sentence?: string): void;
 }
 
 /** A unix socket. Root, this process's user and members of `group` may use it, for reading and writing. */

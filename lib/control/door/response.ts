@@ -55,8 +55,7 @@ export async function sendResponse(
     const write = async (chunk: Uint8Array) =>
       !gone?.aborted && !outgoing.destroyed && (outgoing.write(chunk) || (await happened(outgoing, 'drain', options)));
     if (!(await write(first.value))) return false;
-    for (let read = await reading; !read.done; read = await reader.read())
-      if (!(await write(read.value))) return false;
+    for (let read = await reading; !read.done; read = await reader.read()) if (!(await write(read.value))) return false;
     return await ended();
   } finally {
     // It releases what the application holds for a client that is gone. After the end it has no effect.
