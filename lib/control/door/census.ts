@@ -16,6 +16,8 @@ interface Peer {
   readonly idle: Set<Socket>;
   /** When its next request may begin, as performance.now() tells it. */
   nextAt: number;
+  /** What its requests have taken of the event loop's time, each, on a moving average. */
+  costMs: number;
 }
 
 interface Client {
@@ -33,8 +35,8 @@ export interface Begun {
   readonly gone: AbortSignal;
   /** Nobody waits for the answer of the application any more. */
   abandon(reason: Error): void;
-  /** Nothing is done for it any more. */
-  end(): void;
+  /** Nothing is done for it any more; the event loop was busy for so long meanwhile. */
+  end(busyMs: number): void;
 }
 
 /** Why a request is not answered. */
@@ -42,6 +44,12 @@ export type Refusal = 'busy' | 'peer busy' | 'pipelined';
 
 /** A peer that has been quiet may do as many requests at once as it may do in this time. */
 const BURST_MS = 1000;
+
+/** Who would wait for longer is told to come again. */
+const MAX_WAIT_MS = 10_000;
+
+/** About so many requests make the average. */
+const COST_MEMORY = 4;
 
 export class Census {
   readonly #limits: Required<DoorLimits>;
@@ -70,7 +78,7 @@ export class Census {
     if (peer === undefined) {
       // Those that stay are no more than the clients, so that this is not done again for as many newcomers.
       if (this.#peers.size >= 4 * this.#limits.clients) this.#forgetAbsent();
-      peer = { clients: 0, requests: 0, idle: new Set(), nextAt: 0 };
+      peer = { clients: 0, requests: 0, idle: new Set(), nextAt: 0, costMs: 0 };
       this.#peers.set(key, peer);
     }
     peer.clients++;
@@ -117,8 +125,11 @@ export class Census {
     if (client.requests >= limits.requestsPerClient) return 'pipelined';
     if (peer.requests >= limits.requestsPerPeer) return 'peer busy';
     if (this.#requests >= limits.requests) return 'busy';
-    const spacingMs = 1000 / limits.requestsPerSecond;
-    peer.nextAt = Math.max(peer.nextAt, now - BURST_MS) + spacingMs;
+    const turnAt = Math.max(peer.nextAt, now - BURST_MS);
+    const waitMs = Math.max(0, turnAt - now);
+    if (waitMs > MAX_WAIT_MS) return 'peer busy';
+    // It waits for those before it, and those behind it wait for it.
+    peer.nextAt = turnAt + Math.max(1000 / limits.requestsPerSecond, peer.costMs / limits.loopShare);
     client.requests++;
     peer.requests++;
     this.#requests++;
@@ -127,8 +138,10 @@ export class Census {
     const controller = new AbortController();
     const tell = () => controller.abort(new TunvsError('ERR_TUNVS_CLOSED', 'the client is gone'));
     client.gone.add(tell);
-    const end = () => {
+    const end = (busyMs: number) => {
       if (!client.gone.delete(tell)) return;
+      // Those that were answered at the same time have taken their part of it.
+      peer.costMs += (busyMs / this.#requests - peer.costMs) / COST_MEMORY;
       client.requests--;
       peer.requests--;
       this.#requests--;
@@ -137,7 +150,7 @@ export class Census {
       this.#idle.add(socket);
     };
     return {
-      waitMs: Math.max(0, peer.nextAt - now),
+      waitMs,
       gone: controller.signal,
       abandon: (reason) => controller.abort(reason),
       end,

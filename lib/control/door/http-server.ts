@@ -110,11 +110,12 @@ async function handle(
     if (begun === 'pipelined') outgoing.shouldKeepAlive = false;
     return refuseRequest(incoming, outgoing, REFUSALS[begun], parts.limits.stalledMs);
   }
+  if (begun.waitMs > 0) await delay(begun.waitMs);
+  const before = performance.eventLoopUtilization().active;
   try {
-    if (begun.waitMs > 0) await delay(begun.waitMs);
     if (!begun.gone.aborted) await answerBegun(incoming, outgoing, isExpected, { ...parts, ...begun });
   } finally {
-    begun.end();
+    begun.end(performance.eventLoopUtilization().active - before);
   }
 }
 

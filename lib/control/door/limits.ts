@@ -1,5 +1,5 @@
 /** What clients may cost. */
-import { MAX_INT32, checkedOptions, integerOption } from '../../values/options.js';
+import { checkedOptions, integerOption, MAX_INT32, refuse } from '../../values/options.js';
 
 /** Each has a default that scripts, dashboards and Prometheus do not reach. */
 export interface DoorLimits {
@@ -15,6 +15,8 @@ export interface DoorLimits {
   requestsPerClient?: number;
   /** How many requests of one user or address begin in a second, on average; more of them wait for their turn. */
   requestsPerSecond?: number;
+  /** The part of the event loop's time that requests of one user or address may take, on average; more of them wait. */
+  loopShare?: number;
   /** Requests on one connection, before the client has to make another. */
   requestsPerConnection?: number;
   /** Bytes of the request line and the headers. */
@@ -44,6 +46,7 @@ const DEFAULTS: Readonly<Required<DoorLimits>> = {
   requestsPerPeer: 64,
   requestsPerClient: 4,
   requestsPerSecond: 500,
+  loopShare: 0.1,
   requestsPerConnection: 10_000,
   headerBytes: 16 * 1024,
   headers: 64,
@@ -56,16 +59,19 @@ const DEFAULTS: Readonly<Required<DoorLimits>> = {
   idleMs: 75_000,
 };
 
-export const doorLimits = DEFAULTS;
-
 const NAMES = Object.keys(DEFAULTS) as (keyof DoorLimits)[];
 
 /** Fills in what is not given. */
 export function checkedLimits(given: DoorLimits | undefined): Required<DoorLimits> {
   const limits = checkedOptions('limits', given ?? {}, NAMES);
-  const pairs = NAMES.map((name) => [
-    name,
-    integerOption(`limits.${name}`, limits[name], 1, MAX_INT32, DEFAULTS[name]),
-  ]);
-  return Object.fromEntries(pairs) as Required<DoorLimits>;
+  const checked = (name: keyof DoorLimits) =>
+    name === 'loopShare'
+      ? shareOption(limits.loopShare)
+      : integerOption(`limits.${name}`, limits[name], 1, MAX_INT32, DEFAULTS[name]);
+  return Object.fromEntries(NAMES.map((name) => [name, checked(name)])) as Required<DoorLimits>;
+}
+
+function shareOption(value: unknown = DEFAULTS.loopShare): number {
+  if (typeof value === 'number' && value > 0 && value <= 1) return value;
+  return refuse('limits.loopShare', value, 'a number above 0, and 1 at most');
 }
