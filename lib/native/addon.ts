@@ -16,6 +16,7 @@ import { TunvsError, type TunvsErrorDetails } from './errors.js';
 import type { NativeHostChange, NativeHostMonitor } from './host.js';
 import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
+import type { NativePeerCredentials } from './peer-credentials.js';
 
 export interface Native {
   Engine: new (options: NativeEngineOptions) => NativeEngine;
@@ -39,6 +40,8 @@ export interface Native {
   tryLockFile(descriptor: number): boolean;
   /** Identifies this thread's network namespace among all since the host was booted. */
   networkNamespaceName(): string;
+  /** Throws for a descriptor that is no connected unix socket. */
+  peerCredentials(descriptor: number): NativePeerCredentials;
   schedulers: string[];
   forwardingMethods: string[];
   /** An entry for each of `forwardingMethods`: native/forward/forwarding_traits.h. */

@@ -9,6 +9,7 @@
 #include "binding/host_monitor_wrap.h"
 #include "binding/offline_wrap.h"
 #include "binding/pcap_wrap.h"
+#include "binding/peer_credentials_binding.h"
 
 namespace tunvs::binding {
 namespace {
@@ -37,6 +38,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineDecapsulator(env, exports);
   definePcap(env, exports);
   defineFileLock(env, exports);
+  definePeerCredentials(env, exports);
   defineHostMonitor(env, exports);
   registerBench(env, exports);
 

@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -15,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Entry, keyOf, readEntry } from '../../lib/host/holds/entry.js';
 import { FileStore } from '../../lib/host/holds/file-store.js';
-import { makePrivate } from '../../lib/host/holds/folder.js';
+import { makePrivate, makeUnlisted } from '../../lib/host/holds/folder.js';
 import { cleanUp } from '../../lib/host/holds/undo.js';
 import { HostSetup } from '../../lib/host/host-setup.js';
 import { setSysctl } from '../../lib/host/sysctl.js';
@@ -94,6 +95,24 @@ describe('the folder of books', () => {
     mkdirSync(run);
     chmodSync(run, 0o777);
     assert.throws(() => makePrivate(run), /is writable for others/);
+  });
+
+  it('lets others pass through the folder above it, where control sockets lie, but neither write nor list', () => {
+    const run = join(parent, 'run');
+    const modeOf = () => statSync(run).mode & 0o7777;
+    makeUnlisted(run);
+    assert.equal(modeOf(), 0o700);
+    for (const [before, after] of [
+      [0o711, 0o711],
+      [0o755, 0o711],
+      [0o740, 0o700],
+    ] as const) {
+      chmodSync(run, before);
+      makeUnlisted(run);
+      assert.equal(modeOf(), after, before.toString(8));
+    }
+    chmodSync(run, 0o733);
+    assert.throws(() => makeUnlisted(run), /is writable for others/);
   });
 
   it('tells the living from the dead', () => {

@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { TunvsError } from '../../values/errors.js';
 import { native } from '../../native/addon.js';
 import type { Entry } from './entry.js';
-import { makePrivate } from './folder.js';
+import { makePrivate, makeUnlisted } from './folder.js';
 import { JournalReader, JournalWriter, replaceJournal } from './journal.js';
 import type { Book, OwnBook, Store } from './store.js';
 
@@ -111,7 +111,7 @@ export class FileStore implements Store {
   }
 
   #make(): void {
-    makePrivate(dirname(this.folder));
+    makeUnlisted(dirname(this.folder));
     makePrivate(this.folder);
   }
 

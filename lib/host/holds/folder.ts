@@ -18,6 +18,20 @@ export function namespaceFolder(): string {
 
 /** Makes it a folder of this user's that nobody else can write to or look into. Throws when that fails. */
 export function makePrivate(folder: string): void {
+  const { mode } = makeOwn(folder);
+  if ((mode & 0o055) !== 0) chmodSync(folder, 0o700);
+}
+
+/**
+ * Does the same, but others may pass through the folder if they could before: the control sockets that a group may
+ * use lie in it.
+ */
+export function makeUnlisted(folder: string): void {
+  const { mode } = makeOwn(folder);
+  if ((mode & 0o044) !== 0) chmodSync(folder, mode & 0o711);
+}
+
+function makeOwn(folder: string): { mode: number } {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
@@ -27,5 +41,5 @@ export function makePrivate(folder: string): void {
   if (!status.isDirectory()) throw new Error(`${folder} is not a folder`);
   if (status.uid !== process.geteuid?.()) throw new Error(`${folder} belongs to user ${status.uid}`);
   if ((status.mode & 0o022) !== 0) throw new Error(`${folder} is writable for others`);
-  if ((status.mode & 0o055) !== 0) chmodSync(folder, 0o700);
+  return { mode: status.mode & 0o7777 };
 }

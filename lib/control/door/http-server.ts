@@ -1,0 +1,166 @@
+/** An HTTP server of Node's that lets clients in by the census, and answers within the limits. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AnswerParts, answer, CHALLENGE, refuseRequest } from './answer.js';
+import type { Begun, Census, Refusal } from './census.js';
+import type { Access } from './door.js';
+import { hasOneHost, isWrittenByPage } from './host-names.js';
+import { type Problem, RETRY, refuseClient } from './problem.js';
+
+/** Who a client is, before it has said anything. */
+export interface Caller {
+  /** Clients with the same one share limits. */
+  readonly peer: string;
+  /** Why it is not let in. */
+  readonly refused?: Problem;
+}
+
+export interface ServerParts extends AnswerParts {
+  census: Census;
+  callerOf(socket: Socket): Caller;
+  /** What a request is allowed, or why it is not answered. */
+  accessOf(incoming: IncomingMessage): Access | Problem;
+}
+
+/** Those beyond the limit of clients are told so; those beyond this too are closed without a word. */
+const TOLD_AT_ONCE = 64;
+
+/** What a client that says nothing any more may wait. */
+const HALF_CLOSED_MS = 1000;
+
+const BUSY: Problem = {
+  status: 503,
+  detail: 'the control server has as many clients as it takes: try again',
+  headers: RETRY,
+};
+
+const REFUSALS: Readonly<Record<Refusal, Problem>> = {
+  busy: { status: 503, detail: 'the control server answers as many requests as it can: try again', headers: RETRY },
+  'peer busy': { status: 429, detail: 'too many requests of one user or address at once: try again', headers: RETRY },
+  pipelined: { status: 429, detail: 'too many requests on one connection at once: await the answers', headers: RETRY },
+};
+
+export function makeServer(parts: ServerParts): Server {
+  const { limits, census, summary } = parts;
+  const server = createServer({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: Math.min(limits.headerMs, limits.requestMs),
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.idleMs,
+    requireHostHeader: false, // refusalOf() says it in the form of the other refusals
+    connectionsCheckingInterval: Math.max(1, Math.min(1000, limits.headerMs / 4, limits.requestMs / 4)),
+  });
+  server.maxHeadersCount = 0; // it would drop what is beyond without a word; bytes are bounded anyway
+  server.maxRequestsPerSocket = limits.requestsPerConnection;
+  server.maxConnections = limits.clients + TOLD_AT_ONCE;
+  // A client that has shut down its half still gets its answer, if that comes soon: one that is gone looks the same.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
+
+  const [accept] = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
+    const { peer, refused } = parts.callerOf(socket);
+    if (refused !== undefined) {
+      summary.count('clients without permission');
+      refuseClient(socket, refused);
+    } else if (!census.admit(socket, peer)) {
+      summary.count('clients beyond the limit');
+      refuseClient(socket, BUSY);
+    } else {
+      socket.once('close', () => census.leave(socket));
+      socket.once('end', () => setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref());
+      accept?.call(server, socket);
+    }
+  });
+  server.on('drop', () => summary.count('clients beyond the limit'));
+
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const problem = problemOf(error);
+    summary.count(problem.status === 408 ? 'clients that were too slow' : 'malformed requests');
+    // An answer to an earlier request may be half written.
+    if (census.isAnswered(socket)) socket.destroy();
+    else refuseClient(socket, problem);
+  });
+
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse, isExpected = false) => {
+    handle(incoming, outgoing, isExpected, parts).catch((error) => {
+      summary.failed(error);
+      outgoing.destroy();
+    });
+  };
+  server.on('request', (incoming, outgoing) => onRequest(incoming, outgoing));
+  server.on('checkContinue', (incoming, outgoing) => onRequest(incoming, outgoing, true));
+  return server;
+}
+
+async function handle(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  isExpected: boolean,
+  parts: ServerParts,
+): Promise<void> {
+  const begun = parts.census.begin(incoming.socket, performance.now());
+  if (typeof begun === 'string') {
+    parts.summary.count('requests beyond the limit');
+    if (begun === 'pipelined') outgoing.shouldKeepAlive = false;
+    return refuseRequest(incoming, outgoing, REFUSALS[begun], parts.limits.stalledMs);
+  }
+  if (begun.waitMs > 0) await delay(begun.waitMs);
+  const before = performance.eventLoopUtilization().active;
+  try {
+    if (!begun.gone.aborted) await answerBegun(incoming, outgoing, isExpected, { ...parts, ...begun });
+  } finally {
+    begun.end(performance.eventLoopUtilization().active - before);
+  }
+}
+
+async function answerBegun(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  isExpected: boolean,
+  parts: ServerParts & Begun,
+): Promise<void> {
+  const { limits, summary, gone } = parts;
+  const problem = refusalOf(incoming, parts);
+  if (problem !== undefined) {
+    summary.count('malformed requests');
+    return refuseRequest(incoming, outgoing, problem, limits.stalledMs, gone);
+  }
+  const access = parts.accessOf(incoming);
+  if (typeof access !== 'string') {
+    summary.count('requests without permission');
+    return refuseRequest(incoming, outgoing, access, limits.stalledMs, gone);
+  }
+  const length = Number(incoming.headers['content-length'] ?? 0);
+  if (isExpected && length <= limits.bodyBytes) outgoing.writeContinue();
+  return answer(incoming, outgoing, access, parts);
+}
+
+function refusalOf(incoming: IncomingMessage, { limits }: ServerParts): Problem | undefined {
+  if (incoming.rawHeaders.length / 2 > limits.headers)
+    return { status: 431, detail: `a request has at most ${limits.headers} headers` };
+  const { httpVersion, headers } = incoming;
+  if ((headers.host === undefined && httpVersion !== '1.0') || !hasOneHost(incoming))
+    return { status: 400, detail: 'a request has one Host header' };
+  if (isWrittenByPage(incoming))
+    return { status: 403, detail: 'pages of browsers may not change the director: send no Origin header' };
+  return undefined;
+}
+
+function problemOf({ code }: NodeJS.ErrnoException): Problem {
+  if (code === 'HPE_HEADER_OVERFLOW') return { status: 431, detail: 'the headers of the request are too long' };
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { status: 408, detail: 'the request did not come in time' };
+  return { status: 400, detail: 'this is not a request of HTTP/1.1' };
+}
+
+/** For an `Authorization` header that gives nothing. */
+export const WRONG_TOKEN: Problem = {
+  status: 401,
+  detail: 'the token is wrong: send "Authorization: Bearer TOKEN" with one of the server',
+  headers: { 'WWW-Authenticate': `${CHALLENGE}, error="invalid_token"` },
+};

@@ -1,0 +1,103 @@
+/** Bearer tokens: who has one may read, or write. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { TunvsError } from '../../values/errors.js';
+import { refuse } from '../../values/options.js';
+import type { Access, HttpPlace, Token } from './door.js';
+
+interface Known {
+  readonly digest: Buffer;
+  readonly access: Access;
+}
+
+/** As short as a token may be: 16 hexadecimal digits are 64 bits. */
+const MIN_LENGTH = 16;
+
+/** RFC 6750, section 2.1. */
+const FORM = /^[A-Za-z0-9._~+/-]+=*$/;
+
+/** Equally long digests are compared in a time that tells nothing about how much of a token was right. */
+const digestOf = (token: string) => createHash('sha256').update(token).digest();
+
+export class Tokens {
+  readonly #given: HttpPlace['tokens'];
+  #known: readonly Known[];
+
+  constructor(given: HttpPlace['tokens']) {
+    this.#given = given;
+    this.#known = read(given);
+  }
+
+  get isEmpty(): boolean {
+    return this.#known.length === 0;
+  }
+
+  /** Reads the files again. Throws, and keeps what it has, where one cannot be read. */
+  reload(): void {
+    this.#known = read(this.#given);
+  }
+
+  /** What the value of an `Authorization` header gives; undefined where it is wrong. */
+  accessOf(authorization: string | undefined): Access | undefined {
+    if (authorization === undefined) return 'none';
+    const [, token] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+    if (token === undefined) return undefined;
+    const digest = digestOf(token);
+    let access: Access | undefined;
+    // It goes through all of them, so that the time does not tell which one was right.
+    for (const known of this.#known)
+      if (timingSafeEqual(digest, known.digest) && access !== 'write') access = known.access;
+    return access;
+  }
+}
+
+function read(given: HttpPlace['tokens']): Known[] {
+  return (['read', 'write'] as const).flatMap((access) => {
+    const name = `http.tokens.${access}`;
+    return [given?.[access] ?? []].flat().map((token) => ({ digest: digestOf(readToken(name, token)), access }));
+  });
+}
+
+function readToken(name: string, token: Token): string {
+  const from = typeof token === 'string' ? name : `${name}: ${token.file}`;
+  const text = typeof token === 'string' ? token : readPrivate(name, token.file).trim();
+  // The token is not shown: it would stand in logs.
+  if (text.length >= MIN_LENGTH && FORM.test(text)) return text;
+  const got = `${text.length} characters${FORM.test(text) ? '' : ', some of them others'}`;
+  throw new TunvsError(
+    'ERR_TUNVS_INVALID_ARGUMENT',
+    `${from}: expected a token of at least ${MIN_LENGTH} letters, digits or -._~+/, got ${got}: ` +
+      'make one by "openssl rand -hex 32"',
+    { option: name },
+  );
+}
+
+function readPrivate(name: string, file: string): string {
+  if (typeof file !== 'string') refuse(name, file, 'a token, or an object with the name of its file');
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw unreadable(name, (error as Error).message, error);
+  }
+  try {
+    const status = fstatSync(descriptor);
+    if (!status.isFile()) throw unreadable(name, `${file} is not a file`);
+    const { mode } = status;
+    if ((mode & 0o006) !== 0)
+      throw unreadable(name, `${file} has mode ${(mode & 0o777).toString(8)}, so any user knows it: chmod 600 ${file}`);
+    return readFileSync(descriptor, 'utf8');
+  } catch (error) {
+    if (error instanceof TunvsError) throw error;
+    throw unreadable(name, `${file}: ${(error as Error).message}`, error);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unreadable(name: string, why: string, cause?: unknown): TunvsError {
+  return new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: the token cannot be read: ${why}`, {
+    option: name,
+    ...(cause !== undefined && { cause }),
+  });
+}
