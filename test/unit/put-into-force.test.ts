@@ -106,6 +106,6 @@ describe('putting a configuration into force', () => {
       ]),
       [['10.3.0.12', 'gue', 6080, 3]],
     );
-    assert.deepEqual([director.timeouts.tcp, director.timeouts.udp, director.sysctls['sloppy_tcp']], [77, 78, 1]);
+    assert.deepEqual([director.timeouts.tcp, director.timeouts.udp, director.sysctls.sloppy_tcp], [77, 78, 1]);
   });
 });

@@ -136,6 +136,6 @@ describe('a reload after changes by hand', () => {
     const after = ['mark 2', '--set 700 0 0', 'sysctl net.ipv4.vs.sloppy_tcp=0'];
     await reloadRules(director, lines(...after), [SOURCE], { since: lines(...before) });
     assert.deepEqual(director.marks, [{ mark: 2 }]);
-    assert.deepEqual([director.timeouts.tcp, director.timeouts.udp, director.sysctls['sloppy_tcp']], [700, 51, 0]);
+    assert.deepEqual([director.timeouts.tcp, director.timeouts.udp, director.sysctls.sloppy_tcp], [700, 51, 0]);
   });
 });
