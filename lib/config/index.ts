@@ -3,4 +3,5 @@
  *
  * @module
  */
-export {};
+export { openFields, openOptionsOf, serverOptionsOf, serviceKeyOf, serviceSettingsOf } from './library-options.js';
+export { type Origin, type Origins, type ServerSpec, type ServiceSpec, type Spec, specSchema } from './spec.js';
