@@ -80,7 +80,9 @@ function written(record: DnsRecord): Buffer {
 function dataOf(record: DnsRecord): Buffer {
   if (record.type !== 'SRV') return Buffer.from(addressBytes(record.address) as Uint8Array);
   const numbers = Buffer.alloc(6);
-  [record.priority, record.weight, record.port].forEach((value, index) => numbers.writeUInt16BE(value, index * 2));
+  numbers.writeUInt16BE(record.priority, 0);
+  numbers.writeUInt16BE(record.weight, 2);
+  numbers.writeUInt16BE(record.port, 4);
   const parts = record.target === '' ? [] : record.target.split('.');
   const target = parts.map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`, 'latin1'));
   return Buffer.concat([numbers, ...target, Buffer.from([0])]);

@@ -33,6 +33,8 @@ export interface DnsWatchOptions {
 
 const AT_A_TIME = 16;
 const SHORTEST_MS = 1_000;
+/** For a name that fails, that has no records, or whose records come without their TTL, as those of SRV do. */
+const UNKNOWN_MS = 30_000;
 /** Names that were learned together are not asked together for ever. */
 const JITTER = 0.1;
 
@@ -137,11 +139,12 @@ export class DnsWatch {
     this.#options.notice({ kind, name, sentence: sentences[kind] });
   }
 
-  /** The records' TTL, [1 s, refresh]; after failures 1 s, 2 s, 4 s, up to the refresh. */
-  #delayMs({ refreshMs, failed }: Watched, { ttlSeconds }: DnsAnswer): number {
-    const wanted =
-      failed > 0 ? SHORTEST_MS * 2 ** (failed - 1) : ttlSeconds === undefined ? refreshMs : ttlSeconds * 1_000;
-    const bounded = Math.max(SHORTEST_MS, Math.min(wanted, refreshMs));
+  /** The records' TTL, [1 s, refresh]; after failures 1 s, 2 s, 4 s, and so on. */
+  #delayMs({ refreshMs, failed }: Watched, { ttlSeconds, isTtlKnown }: DnsAnswer): number {
+    const ttlMs = ttlSeconds === undefined ? UNKNOWN_MS : ttlSeconds * 1_000;
+    const wanted = failed > 0 ? SHORTEST_MS * 2 ** (failed - 1) : ttlMs;
+    const most = failed > 0 || !isTtlKnown ? Math.min(refreshMs, UNKNOWN_MS) : refreshMs;
+    const bounded = Math.min(wanted, most);
     return Math.max(SHORTEST_MS, Math.round(bounded * (1 - JITTER * this.#timers.random())));
   }
 }

@@ -54,7 +54,7 @@ function namedServers(
     usable.length <= max
       ? usable
       : new Set([...usable.filter(isUsed), ...usable.filter((target) => !isUsed(target))].slice(0, max));
-  if (usable.length > max) notices.push(`${dns} stands for ${usable.length} servers: ${max} are taken, see max`);
+  if (usable.length > max) notices.push(`${dns} stands for ${usable.length} servers: ${max} are taken`);
   const hasWeights = usable.some(({ weight }) => weight !== undefined && weight > 0);
   return usable
     .filter((target) => chosen === usable || (chosen as Set<DnsTarget>).has(target))

@@ -19,6 +19,8 @@ export interface DnsAnswer {
   targets: DnsTarget[];
   /** The shortest of all; undefined when no record had one. */
   ttlSeconds: number | undefined;
+  /** Whether that holds for all records; Node does not tell the TTL of SRV records. */
+  isTtlKnown: boolean;
   /** What went wrong, as the end of a sentence; undefined when every question was answered. */
   failure: string | undefined;
 }
@@ -56,6 +58,7 @@ export class Lookup {
     return {
       targets: distinct(found.flat()),
       ttlSeconds: ttls.length > 0 ? Math.min(...ttls) : undefined,
+      isTtlKnown: ttls.length > 0 && !isServiceName(this.#name),
       failure: failures[0],
     };
   }

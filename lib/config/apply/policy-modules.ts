@@ -21,6 +21,9 @@ export interface PolicyMistake {
   message: string;
 }
 
+/** Makes each import a module of its own: one that was closed is not used again, even when its text comes back. */
+let loads = 0;
+
 /** Returns a policy for each file, those of `before` where the text is the same; or what is wrong with them, all at once. */
 export async function loadPolicies(
   named: readonly { file: string; path: string }[],
@@ -60,14 +63,14 @@ async function loadPolicy(file: string, before: LoadedPolicy | undefined): Promi
   if (before?.hash === hash) return before;
   let module: Record<string, unknown>;
   try {
-    module = (await import(`${pathToFileURL(file).href}?content=${hash}`)) as Record<string, unknown>;
+    module = (await import(`${pathToFileURL(file).href}?load=${++loads}`)) as Record<string, unknown>;
   } catch (error) {
     return `the policy's module ${file} cannot be imported (${saidBy(error)}): run "node ${file}" to see more`;
   }
-  const policy = module['policy'] ?? module['default'];
+  const policy = module.policy ?? module.default;
   if (!(policy instanceof Policy))
     return `the module ${file} has no policy: export one made by tablePolicy(), weightsPolicy() or connectionPolicy() of this tunvs, as \`policy\` or by default`;
-  const close = module['close'];
+  const close = module.close;
   return { hash, policy, close: typeof close === 'function' ? () => close() : undefined };
 }
 

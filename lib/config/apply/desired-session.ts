@@ -72,10 +72,14 @@ export class DesiredSession {
   plan(desired: Desired, options: ApplyOptions = {}): Promise<PlannedChange[]> {
     return this.#inTurn(async () => {
       const { policies, mistakes } = await loadPolicies(policiesOf(desired), this.#policies);
-      refuseMistakes(mistakes);
-      const targets = await this.#peek(desired);
-      const { wanted } = await sourced(this.#director, desired, { targets, policies });
-      return plannedChanges(this.#steps(wanted, options));
+      try {
+        refuseMistakes(mistakes);
+        const targets = await this.#peek(desired);
+        const { wanted } = await sourced(this.#director, desired, { targets, policies });
+        return plannedChanges(this.#steps(wanted, options));
+      } finally {
+        await closePolicies(policies, this.#policies, this.#warn);
+      }
     });
   }
 
@@ -90,24 +94,24 @@ export class DesiredSession {
     });
   }
 
-  /** Asks DNS no more, and leaves the director as it is. */
-  async close(): Promise<void> {
+  /** Asks DNS no more, and leaves the director as it is. Policies end with it, so close the director first. */
+  async close({ policies = true }: { policies?: boolean } = {}): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#soon);
     this.#dns.close();
     await this.#queue.catch(() => {});
-    await closePolicies(this.#policies, new Map(), this.#warn);
+    if (policies) await closePolicies(this.#policies, new Map(), this.#warn);
     this.#policies = new Map();
   }
 
   async #apply(desired: Desired, options: ApplyOptions): Promise<PlannedChange[]> {
     const { policies, mistakes } = await loadPolicies(policiesOf(desired), this.#policies);
-    refuseMistakes(mistakes);
-    const names = [...namesOf(desired)].map(([name, refreshMs]) => this.#dns.watch(name, refreshMs));
-    await this.#atMost(Promise.all(names));
-    const targets = (name: string) => this.#dns.targets(name);
     const before = this.#policies;
     try {
+      refuseMistakes(mistakes);
+      const names = [...namesOf(desired)].map(([name, refreshMs]) => this.#dns.watch(name, refreshMs));
+      await this.#atMost(Promise.all(names));
+      const targets = (name: string) => this.#dns.targets(name);
       const { wanted, notices } = await sourced(this.#director, desired, { targets, policies });
       const steps = this.#steps(wanted, options);
       putIntoForce(this.#director, steps);
