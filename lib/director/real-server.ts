@@ -198,9 +198,11 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
     return fullWeight(this.#configured().weight, this.#state.condition);
   }
 
-  /** Returns the forwarding that was asked for, which a server at an address of the host has in vain. @internal */
+  /**
+   * Returns the forwarding that was asked for, which a server at an address of the host has in vain. Does not check
+   * whether the server is still configured. @internal
+   */
   get askedForwarding(): ServerForwarding {
-    this.assertConfigured();
     return this.#state.asked;
   }
 

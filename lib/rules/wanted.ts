@@ -1,4 +1,5 @@
 /** What a director is wanted to hold, whether rules or a configuration file say so, and what a director holds now. */
+import type { NativeServerConfig } from '../native/services.js';
 import type { Policy } from '../policy/policy.js';
 import type { MarkRule } from '../values/marks.js';
 import type { RealServerKey, RealServerEdit } from '../values/server-options.js';
@@ -33,9 +34,10 @@ export interface Wanted {
   sysctls: Readonly<Record<string, number>>;
 }
 
-interface HeldServer extends Required<Omit<WantedServerSettings, 'forwarding' | 'tunnelPort' | 'tunnelChecksum'>> {
+interface HeldServer {
   readonly address: string;
   readonly port: number;
+  readonly nativeConfig: NativeServerConfig;
   readonly askedForwarding: ServerForwarding;
 }
 
@@ -87,16 +89,12 @@ function heldService(service: HeldService): WantedService {
   };
 }
 
-function heldServer(server: HeldServer): WantedServer {
-  const { address, port, askedForwarding, weight, upperThreshold, lowerThreshold } = server;
+/** REQUIRES: the server is configured. A director has very many, so nothing is checked or copied twice. */
+function heldServer({ address, port, nativeConfig, askedForwarding }: HeldServer): WantedServer {
+  const { weight, upperThreshold, lowerThreshold } = nativeConfig;
   const { forwarding, tunnelPort, tunnelChecksum } = askedForwarding as Required<WantedServerSettings>;
-  return {
-    ...{ address, port },
-    settings: {
-      ...{ forwarding, ...(tunnelPort > 0 && { tunnelPort }), tunnelChecksum },
-      ...{ weight, upperThreshold, lowerThreshold },
-    },
-  };
+  const tunnel = tunnelPort > 0 ? { forwarding, tunnelPort, tunnelChecksum } : { forwarding, tunnelChecksum };
+  return { address, port, settings: { ...tunnel, weight, upperThreshold, lowerThreshold } };
 }
 
 /** Tells services apart, as `tcp 192.0.2.1:80`. */
