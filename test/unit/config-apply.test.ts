@@ -155,6 +155,28 @@ describe('applying a spec', () => {
     assert.deepEqual(heldBy(director), before);
   });
 
+  it('names the file and the line of each mistake, of its first value, or of what holds it', async () => {
+    const at = (line: number) => ({ file: 'web.yaml', line, column: 3 });
+    const origins = new Map([
+      ['services[0].servers[0].address', at(4)],
+      ['services[1]', at(8)],
+      ['sysctls', at(1)],
+    ]);
+    const wrong = {
+      ...spec({ ...WEB, servers: [{ address: '2001:db8::1' }] }, { ...WEB, address: SOURCE }),
+      sysctls: { nonsense: 1 },
+    };
+    await assert.rejects(applySpec(director, wrong, { origins }), (error: SpecError) => {
+      const places = error.message.split('\n').map((line) => line.split(': ', 2).join(' '));
+      assert.deepEqual(places, [
+        'web.yaml:4:3 services[0].servers[0]',
+        'web.yaml:8:3 services[1]',
+        'web.yaml:1:3 sysctls.nonsense',
+      ]);
+      return true;
+    });
+  });
+
   it('adds servers in the order of the file, and leaves the order of those that are there', async () => {
     const servers = (...hosts: number[]) =>
       spec({ ...WEB, servers: hosts.map((host) => ({ address: `10.3.0.${host}` })) });
@@ -307,6 +329,18 @@ describe('a session of specs', () => {
     assert.equal(servers()?.length, 256);
     assert(server('10.9.0.1'));
     assert.deepEqual(warnings, ['web.internal stands for 1001 servers: 256 are taken']);
+  });
+
+  it('changes nothing once it is closed, whatever was under way', async () => {
+    resolver.set('web.internal', '10.3.0.11');
+    const placed = { spec: spec({ ...WEB, servers: [{ dns: 'web.internal' }] }) };
+    await session.apply(placed);
+    const under = session.apply({ spec: spec({ ...WEB, servers: [{ dns: 'other.internal' }] }) });
+    const closing = session.close();
+    await assert.rejects(under, { code: 'ERR_TUNVS_CLOSED' });
+    await closing;
+    await assert.rejects(session.apply(placed), { code: 'ERR_TUNVS_CLOSED' });
+    assert.deepEqual([servers(), timers.pending], [['10.3.0.11:80 1'], []]);
   });
 
   it('makes answers that come together one transaction', async () => {

@@ -9,6 +9,7 @@ import { merge } from '../../rules/merge.js';
 import { putIntoForce } from '../../rules/put-into-force.js';
 import { reconcile } from '../../rules/reconcile.js';
 import { heldBy, nameOfService, type Wanted } from '../../rules/wanted.js';
+import { TunvsError } from '../../values/errors.js';
 import { type Desired, namesOf, policiesOf } from './desired.js';
 import { type DnsNotice, type DnsTimers, DnsWatch } from './dns.js';
 import type { DnsTarget } from './lookup.js';
@@ -18,6 +19,7 @@ import { closePolicies, loadPolicies, type PolicySet } from './policy-modules.js
 import { type DnsResolver, nodeResolver } from './resolver.js';
 import { heldOf, sourced } from './source.js';
 
+/** What a session tells while it runs. */
 export interface SessionEvents {
   /** DNS fails, answers nothing, or answers again; told once each. */
   dns?: (notice: DnsNotice) => void;
@@ -27,15 +29,49 @@ export interface SessionEvents {
   warning?: (sentence: string) => void;
 }
 
+/**
+ * The options of {@link SpecSession}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type SessionOptions, SpecSession } from 'tunvs/config';
+ *
+ * const options: SessionOptions = {
+ *   dnsWaitMs: 2_000,
+ *   dns: ({ sentence }) => console.error(sentence),
+ *   warning: (sentence) => console.error(sentence),
+ * };
+ * const session = new SpecSession(Director.offline({ source: '10.2.0.2' }), options);
+ * await session.close();
+ * ```
+ */
 export interface SessionOptions extends SessionEvents {
-  /** The default asks the name servers of /etc/resolv.conf. */
+  /** Asks DNS. The default asks the name servers of /etc/resolv.conf. */
   resolver?: DnsResolver;
   /** @internal */
   timers?: DnsTimers;
-  /** How long applying waits for names that were not asked before; 5000 by default. */
+  /** Sets how long applying waits for names that were not asked before; 5000 by default. */
   dnsWaitMs?: number;
 }
 
+/**
+ * The options of {@link SpecSession.apply}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type ApplyOptions, SpecSession } from 'tunvs/config';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const session = new SpecSession(director);
+ * director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const options: ApplyOptions = { reset: true };
+ * await session.apply({ spec: { source: '10.2.0.2' } }, options);
+ * console.log(director.virtualServices.length); // 0
+ * await session.close();
+ * ```
+ */
 export interface ApplyOptions {
   /** Makes everything as the configuration says, and undoes what was changed by hand since it was last applied. */
   reset?: boolean;
@@ -71,10 +107,12 @@ export class DesiredSession {
   /** Says what apply() would change, and changes nothing. */
   plan(desired: Desired, options: ApplyOptions = {}): Promise<PlannedChange[]> {
     return this.#inTurn(async () => {
+      this.#assertOpen();
       const { policies, mistakes } = await loadPolicies(policiesOf(desired), this.#policies);
       try {
         refuseMistakes(mistakes);
         const targets = await this.#peek(desired);
+        this.#assertOpen();
         const { wanted } = await sourced(this.#director, desired, { targets, policies });
         return plannedChanges(this.#steps(wanted, options));
       } finally {
@@ -86,6 +124,7 @@ export class DesiredSession {
   /** Brings the configuration into force and returns what that changed. When it throws, everything is as it was. */
   apply(desired: Desired, options: ApplyOptions = {}): Promise<PlannedChange[]> {
     return this.#inTurn(async () => {
+      this.#assertOpen();
       try {
         return await this.#apply(desired, options);
       } finally {
@@ -111,6 +150,7 @@ export class DesiredSession {
       refuseMistakes(mistakes);
       const names = [...namesOf(desired)].map(([name, refreshMs]) => this.#dns.watch(name, refreshMs));
       await this.#atMost(Promise.all(names));
+      this.#assertOpen();
       const targets = (name: string) => this.#dns.targets(name);
       const { wanted, notices } = await sourced(this.#director, desired, { targets, policies });
       const steps = this.#steps(wanted, options);
@@ -122,6 +162,11 @@ export class DesiredSession {
       // Those that are no longer in force, or never came into force.
       await closePolicies(this.#policies === before ? policies : before, this.#policies, this.#warn);
     }
+  }
+
+  /** A session that is closed has no answers of DNS, and must not take servers away for it. */
+  #assertOpen(): void {
+    if (this.#isClosed) throw new TunvsError('ERR_TUNVS_CLOSED', 'the session of this configuration is closed');
   }
 
   readonly #warn = (sentence: string): void => this.#options.warning?.(sentence);

@@ -9,10 +9,13 @@ import { Limiter } from './limiter.js';
 import { type DnsAnswer, type DnsTarget, Lookup } from './lookup.js';
 import type { DnsResolver } from './resolver.js';
 
-/** Told once when it begins, and once when it is over (`recovered`). */
+/** What is told of a name: once when it fails or has no addresses, and once when that is over. */
 export interface DnsNotice {
+  /** What has begun. */
   kind: 'failing' | 'empty' | 'recovered';
+  /** The name that was asked for. */
   name: string;
+  /** All of it in words. */
   sentence: string;
 }
 
@@ -64,6 +67,7 @@ export class DnsWatch {
   readonly #timers: DnsTimers;
   readonly #limiter = new Limiter(AT_A_TIME);
   readonly #watched = new Map<string, Watched>();
+  #isClosed = false;
 
   constructor(options: DnsWatchOptions) {
     this.#options = options;
@@ -71,7 +75,8 @@ export class DnsWatch {
   }
 
   /** Watches this name, each at most `refreshMs` after its last answer; resolves with its first answer, or failure. */
-  watch(name: string, refreshMs: number): Promise<void> {
+  async watch(name: string, refreshMs: number): Promise<void> {
+    if (this.#isClosed) return;
     const there = this.#watched.get(name);
     if (there) {
       there.refreshMs = refreshMs;
@@ -109,6 +114,7 @@ export class DnsWatch {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const watched of this.#watched.values()) end(watched);
     this.#watched.clear();
     this.#options.resolver.cancel();

@@ -6,16 +6,19 @@ import { serverName } from '../../values/server-options.js';
 import { serviceName } from '../../values/service-key.js';
 import { Policy } from '../../policy/policy.js';
 
+/** One change that a spec makes, or would make. */
 export interface PlannedChange {
   /** 'restart' is told and not done: only a new start of the director brings it about. */
   change: 'added' | 'edited' | 'deleted' | 'restart';
+  /** What changes. */
   what: 'service' | 'server' | 'marks' | 'timeouts' | 'sysctl' | 'option';
   /** The service, as `tcp 192.0.2.1:80`. */
   service?: string;
   /** The server, as `10.0.0.11:80`; the sysctl; the option. */
   name?: string;
-  /** The settings that differ, as they were and as they become; all of them where something is added or deleted. */
+  /** The settings that differ, as they were; all of them where something is deleted, or in `after` added. */
   before?: Readonly<Record<string, unknown>>;
+  /** The same, as they become. */
   after?: Readonly<Record<string, unknown>>;
   /** All of it in words. */
   sentence: string;

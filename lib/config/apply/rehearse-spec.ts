@@ -11,14 +11,18 @@ import { heldBy, nameOfService, type Wanted } from '../../rules/wanted.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { checkedServiceKey, type ServiceIdentity, serviceName } from '../../values/service-key.js';
 import type { TunvsError } from '../../values/errors.js';
+import type { Origin } from '../spec.js';
 import type { Desired, DesiredService } from './desired.js';
 import type { ConcreteServer } from './expand.js';
 
+/** One mistake of a spec. */
 export interface SpecMistake {
-  /** As `services[0].servers[1]`. */
+  /** Where it is, as in `services[0].servers[1]`. */
   path: string;
-  /** A sentence with the mend. */
+  /** Says what is wrong and how to mend it. */
   message: string;
+  /** The file that says it, where that is known. */
+  origin?: Origin;
 }
 
 export interface ConcreteService extends Pick<DesiredService, 'path' | 'key' | 'settings'> {
