@@ -126,6 +126,18 @@ describe('a reload after changes by hand', () => {
     assert.deepEqual([service?.slowStart, there?.weight, there?.isUp], [{ seconds: 30 }, 4, false]);
   });
 
+  it('sees another tunnel to a server at an address of the director, though it is local for now', async () => {
+    const local = (tunnel: string) => lines(SERVICE, `-a -t 192.0.2.1:80 -r ${SOURCE} -i ${tunnel}`);
+    applyRules(director, local(''));
+    assert.deepEqual(await reloadRules(director, local(''), [SOURCE]), []);
+    const changes = await reloadRules(director, local('--tun-type gre'), [SOURCE]);
+    assert.deepEqual(
+      changes.map(({ change }) => change),
+      ['edited'],
+    );
+    assert.equal(director.virtualService(WEB)?.realServers[0]?.isLocal, true);
+  });
+
   it('keeps marks, timeouts and sysctls that the file did not change', async () => {
     const before = ['mark 1 dst 192.0.2.0/28', '--set 600 0 0', 'sysctl net.ipv4.vs.sloppy_tcp=1'];
     applyRules(director, lines(...before));

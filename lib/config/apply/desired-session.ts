@@ -138,7 +138,7 @@ export class DesiredSession {
     this.#isClosed = true;
     clearTimeout(this.#soon);
     this.#dns.close();
-    await this.#queue.catch(() => {});
+    await this.#queue;
     if (policies) await closePolicies(this.#policies, new Map(), this.#warn);
     this.#policies = new Map();
   }
@@ -248,6 +248,7 @@ export class DesiredSession {
 
   #inTurn<T>(body: () => Promise<T>): Promise<T> {
     const turn = this.#queue.then(body);
+    // Whoever asked for it hears of the error; the next one begins all the same.
     this.#queue = turn.catch(() => {});
     return turn;
   }

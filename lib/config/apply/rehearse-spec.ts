@@ -91,6 +91,7 @@ function addServices(director: OfflineDirector, services: readonly ConcreteServi
     found.mistakes.push(...together.mistakes);
     found.notices.push(...together.notices);
   } catch {
+    // Each by itself says it again, with its own path.
     for (const service of services)
       attempt(found, service.path, () => director.transaction(() => addService(director, service, found)));
   }
@@ -118,6 +119,7 @@ function identityOf(key: DesiredService['key']): ServiceIdentity | undefined {
   try {
     return checkedServiceKey('service', key);
   } catch {
+    // Adding the service has said what is wrong with its key.
     return undefined;
   }
 }
