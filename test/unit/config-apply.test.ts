@@ -7,6 +7,9 @@ import { applySpec, planSpec, SpecSession } from '../../lib/config/apply/spec-se
 import type { Spec } from '../../lib/config/spec.js';
 import { Director } from '../../lib/director/director.js';
 import { heldBy } from '../../lib/rules/wanted.js';
+import { nodeResolver } from '../../lib/config/apply/resolver.js';
+import { DnsServer } from '../support/dns-server.js';
+import { eventuallyHolds } from '../support/eventually.js';
 import { FakeResolver, FakeTimers, settled } from '../support/fake-dns.js';
 
 const SOURCE = '10.2.0.2';
@@ -153,6 +156,27 @@ describe('applying a spec', () => {
       return true;
     });
     assert.deepEqual(heldBy(director), before);
+  });
+
+  it('finds the mistakes of services with very many servers, and applies them once they are mended', async () => {
+    const servers = Array.from({ length: 1_200 }, (_, index) => ({ address: `10.4.${index >> 8}.${index & 255}` }));
+    const wrong = servers.map((each, index) => (index % 600 === 599 ? { address: '2001:db8::1' } : each));
+    const big = { ...WEB, scheduler: 'wrr' as const };
+    await assert.rejects(
+      applySpec(director, spec({ ...big, servers: wrong }, { ...big, servers })),
+      (error: SpecError) => {
+        assert.deepEqual(
+          error.mistakes.map(({ path }) => path),
+          ['services[0].servers[599]', 'services[0].servers[1199]', 'services[1]'],
+        );
+        return true;
+      },
+    );
+    await applySpec(director, spec({ ...big, servers }));
+    assert.deepEqual(
+      director.virtualService(WEB)?.realServers.map(({ address }) => address),
+      servers.map(({ address }) => address),
+    );
   });
 
   it('names the file and the line of each mistake, of its first value, or of what holds it', async () => {
@@ -354,6 +378,45 @@ describe('a session of specs', () => {
     await refreshed();
     assert.equal(changed, 1);
     assert(director.virtualServices.every(({ realServers }) => realServers[0]?.address === '10.3.0.12'));
+  });
+});
+
+describe('a session of specs at a name server', () => {
+  it('follows the records, through a failure, and asks no more when it is closed', async () => {
+    await using director = Director.offline({ source: SOURCE, maxConnections: 1024 });
+    const server = await DnsServer.open();
+    const told: string[] = [];
+    const session = new SpecSession(director, {
+      resolver: nodeResolver([server.address]),
+      dns: ({ kind }) => told.push(kind),
+    });
+    try {
+      const answer = (...addresses: string[]) =>
+        server.records.set(
+          'web.internal',
+          addresses.map((address) => ({ type: 'A', address, ttl: 1 })),
+        );
+      const has =
+        (...addresses: string[]) =>
+        () =>
+          assert.deepEqual(
+            director.virtualService(WEB)?.realServers.map(({ address }) => address),
+            addresses,
+          );
+      answer('10.3.0.12', '10.3.0.11');
+      await session.apply({ spec: spec({ ...WEB, servers: [{ dns: 'web.internal' }] }) });
+      has('10.3.0.11', '10.3.0.12')();
+      server.isFailing = true;
+      await eventuallyHolds(async () => assert.deepEqual(told, ['failing']));
+      has('10.3.0.11', '10.3.0.12')();
+      answer('10.3.0.13', '10.3.0.12');
+      server.isFailing = false;
+      await eventuallyHolds(async () => has('10.3.0.12', '10.3.0.13')());
+      assert.deepEqual(told, ['failing', 'recovered']);
+    } finally {
+      await session.close();
+      await server.close();
+    }
   });
 });
 

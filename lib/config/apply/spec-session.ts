@@ -53,7 +53,7 @@ export class SpecSession {
   }
 
   /**
-   * Says what apply() would change, and changes nothing.
+   * Says what apply() would change, and changes nothing. Modules of policies are imported for it.
    *
    * @throws {@link SpecError} with all mistakes.
    */
