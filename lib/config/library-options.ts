@@ -12,7 +12,11 @@ export const openFields = Object.keys(directorFields) as readonly (keyof typeof 
 /** The spec's options of `Director.open`. */
 export function openOptionsOf(spec: Spec): DirectorOpenOptions {
   const given = openFields.flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]]));
-  return Object.fromEntries(given) as DirectorOpenOptions;
+  const { hashSeed } = spec;
+  return {
+    ...(Object.fromEntries(given) as Omit<DirectorOpenOptions, 'hashSeed'>),
+    ...(hashSeed !== undefined && { hashSeed: BigInt(hashSeed) }),
+  } as DirectorOpenOptions;
 }
 
 /** What names the service. */

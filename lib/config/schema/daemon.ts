@@ -6,7 +6,8 @@ const token = z.strictObject({
   file: z.string().min(1).optional().describe('Names the file that holds the token, relative to this file.'),
   env: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'expected the name of an environment variable')
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+    .meta({ title: 'the name of an environment variable' })
     .optional()
     .describe('Names the environment variable that holds the token.'),
 });

@@ -8,6 +8,7 @@ import { timeoutStates } from '../../values/timeouts.js';
 import { quantity } from './quantity.js';
 
 const MAX_SECONDS = 2_678_400;
+const sourceAddress = z.string().meta({ title: 'an address of this host, as in 10.2.0.2' });
 const deviceName = z.string().min(1).max(15);
 const queues = z.int().min(1).max(64);
 const mark = z.int().min(1).max(MAX_UINT32);
@@ -48,7 +49,7 @@ const host = z.strictObject({
 /** The options of `Director.open` that a file can hold. A change of one of them needs a restart. */
 export const directorFields = {
   source: z
-    .union([z.string(), z.array(z.string()).min(1)])
+    .union([sourceAddress, z.array(sourceAddress).min(1)])
     .describe("Sets the director's addresses (DIP), the outer source of tunnel packets: one for each address family."),
   device: device.optional().describe('Describes the TUN device that packets of virtual services come by.'),
   markDevices: z
@@ -89,6 +90,16 @@ export const directorFields = {
     .max(2 ** 28)
     .optional()
     .describe('Sets how many connections of each address family fit the table. The default is 1048576.'),
+  hashSeed: z
+    .union([
+      z.int().min(0),
+      z
+        .string()
+        .regex(/^\d{1,20}$/)
+        .meta({ title: 'digits in quotes' }),
+    ])
+    .optional()
+    .describe("Seeds the connection table's hash, below 2^64. Without it the seed is secret, which resists floods."),
   busyPollUs: quantity('us', 0, 1_000_000)
     .optional()
     .describe('Sets how long a worker spins on an idle device before it sleeps. The default is 0.'),

@@ -42,13 +42,17 @@ export function parseQuantity(text: string, unit: QuantityUnit): number | undefi
 
 function withUnit(unit: QuantityUnit, min: number, max: number) {
   const { pattern, named, example } = WAYS[unit];
-  const text = z.string().regex(pattern, `expected a quantity with a unit, as in ${example}`);
+  const what = unit === 'bytes' ? 'size' : 'duration';
+  const text = z
+    .string()
+    .regex(pattern)
+    .meta({ title: `a ${what} such as ${example}` });
   return text.transform((written, context) => {
     const value = parseQuantity(written, unit) as number;
     if (Number.isInteger(value) && value >= min && value <= max) return value;
     context.addIssue({
       code: 'custom',
-      message: `expected a whole number of ${named} from ${min} to ${max}, got ${written}`,
+      message: `${written} is not a whole number of ${named} from ${min} to ${max}`,
     });
     return z.NEVER;
   });

@@ -130,7 +130,8 @@ export const serviceSchema = z.strictObject({
     .describe('Sends UDP connections of a removed real server to another one. The default is false.'),
   policy: z
     .string()
-    .regex(/^(\.{0,2}\/).+/, 'expected a path that begins with ./, ../ or /')
+    .regex(/^\.{0,2}\/./)
+    .meta({ title: 'a path that begins with ./, ../ or /' })
     .optional()
     .describe('Names a module whose default export is a policy, relative to the file that names it.'),
   servers: z.array(serverSchema).optional().describe('Lists the real servers, in the order of the schedulers.'),
