@@ -290,6 +290,19 @@ describe('a session of specs', () => {
     }
   });
 
+  it('does not print the secret of the hash', async () => {
+    await session.apply({ spec: { ...spec(), hashSeed: 12345 } });
+    const changes = await session.apply({ spec: { ...spec(), hashSeed: '67890' } });
+    assert.deepEqual(changes, [
+      {
+        change: 'restart',
+        what: 'option',
+        name: 'hashSeed',
+        sentence: 'hashSeed needs a restart: it stays as it is until then',
+      },
+    ]);
+  });
+
   it('has the servers that DNS names from the first, with the settings of the file, and follows DNS', async () => {
     resolver.set('web.internal', '10.3.0.12', '10.3.0.11');
     await session.apply({

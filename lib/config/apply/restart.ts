@@ -4,12 +4,23 @@ import { openFields } from '../library-options.js';
 import type { Spec } from '../spec.js';
 import { type PlannedChange, word } from './planned-changes.js';
 
+/** Nobody reads them in a log. */
+const SECRET: readonly string[] = ['hashSeed'];
+
 const RESTART_FIELDS = [...openFields, 'control'] as const;
 
 /** `opened` is the spec with which the director was opened, so that a change is told until it is restarted. */
 export function restartChanges(opened: Spec, next: Spec): PlannedChange[] {
   return RESTART_FIELDS.filter((name) => !isDeepStrictEqual(listed(opened[name]), listed(next[name]))).map((name) => {
     const [before, after] = [opened[name], next[name]];
+    if (SECRET.includes(name)) {
+      return {
+        change: 'restart',
+        what: 'option',
+        name,
+        sentence: `${name} needs a restart: it stays as it is until then`,
+      };
+    }
     return {
       change: 'restart',
       what: 'option',
