@@ -6,7 +6,13 @@ import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-meth
 import type { NativeServerConfig, NativeServerKey } from '../native/services.js';
 import { fullWeight, nativeCondition } from '../values/server-condition.js';
 import { MAX_INT32, refuse } from '../values/options.js';
-import { checkedServerEdit, type RealServerEdit, type ServerState, serverName } from '../values/server-options.js';
+import {
+  checkedServerEdit,
+  type RealServerEdit,
+  type ServerForwarding,
+  type ServerState,
+  serverName,
+} from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
 import { inspected } from '../values/handle-view.js';
@@ -190,6 +196,14 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   /** Returns the weight without a slow start. @internal */
   get fullWeight(): number {
     return fullWeight(this.#configured().weight, this.#state.condition);
+  }
+
+  /**
+   * Returns the forwarding that was asked for, which a server at an address of the host has in vain. Does not check
+   * whether the server is still configured. @internal
+   */
+  get askedForwarding(): ServerForwarding {
+    return this.#state.asked;
   }
 
   /** Says whether the server is local and should not be, or the reverse. @internal */

@@ -1,11 +1,18 @@
 /** Lists what a reload has changed: each change as a line of the rules' own language, and the rule that it replaced. */
-import { formatEndpoint } from '../values/inet.js';
+import type { VirtualServiceEdit } from '../director/service-options.js';
 import type { MarkRule } from '../values/marks.js';
+import { prefixFamily } from '../values/prefix.js';
+import { schedulerFlagNumbers } from '../values/scheduler.js';
+import type { RealServerKey } from '../values/server-options.js';
+import type { ServiceIdentity } from '../values/service-key.js';
+import type { StateTimeouts } from '../values/timeouts.js';
 import type { TableCommand } from './apply.js';
-import type { ListedService } from './listing/rows.js';
+import type { ServerSettings, ServiceId, ServiceProtocol, ServiceSettings } from './command.js';
+import { writtenForwarding } from './forwarding.js';
 import { printMark } from './mark.js';
-import { printCommand, printServiceId } from './print.js';
-import { serverSettings, serviceSettings } from './settings.js';
+import { printCommand, printSysctl } from './print.js';
+import type { Operation } from './reconcile.js';
+import type { WantedServerSettings } from './wanted.js';
 
 export interface RuleChange {
   change: 'added' | 'edited' | 'deleted';
@@ -17,43 +24,84 @@ export interface RuleChange {
   before?: string;
 }
 
-/** `commands`: what reconcile() made for `now`. */
-export function tableChanges(now: readonly ListedService[], commands: readonly TableCommand[]): RuleChange[] {
-  const rules = new Map(now.flatMap(rulesOf));
-  return commands.map((command) => {
-    const before = rules.get(nameOf(command));
-    return { change: CHANGES[command.command], rule: printCommand(command), ...(before !== undefined && { before }) };
-  });
+export function ruleChanges(steps: readonly Operation[]): RuleChange[] {
+  return steps.flatMap(changesOf);
 }
 
-const CHANGES: Readonly<Record<TableCommand['command'], RuleChange['change']>> = {
-  addService: 'added',
-  addServer: 'added',
-  editService: 'edited',
-  editServer: 'edited',
-  zero: 'edited',
-  deleteService: 'deleted',
-  deleteServer: 'deleted',
-  clear: 'deleted',
-};
-
-function rulesOf(listed: ListedService): [name: string, rule: string][] {
-  const service = listed.id;
-  const own: TableCommand = { command: 'addService', service, settings: serviceSettings(listed) };
-  const servers = listed.servers.map((each): TableCommand => {
-    const { address, port } = each;
-    return { command: 'addServer', service, server: { address, port }, settings: serverSettings(each) };
-  });
-  return [own, ...servers].map((command) => [nameOf(command), printCommand(command)]);
+function changesOf(step: Operation): RuleChange[] {
+  switch (step.op) {
+    case 'setMarks':
+      return markChanges(step.before, step.after);
+    case 'deleteService': {
+      const rule = printCommand({ command: 'deleteService', service: serviceId(step.service) });
+      return [{ change: 'deleted', rule, before: serviceRule('addService', step.service, step.before) }];
+    }
+    case 'addService':
+      return [{ change: 'added', rule: serviceRule('addService', step.service, step.after) }];
+    case 'editService': {
+      const rule = serviceRule('editService', step.service, step.after);
+      return [{ change: 'edited', rule, before: serviceRule('addService', step.service, step.before) }];
+    }
+    case 'deleteServer': {
+      const service = serviceId(step.service);
+      const rule = printCommand({ command: 'deleteServer', service, server: step.server });
+      return [{ change: 'deleted', rule, before: serverRule('addServer', step, step.before) }];
+    }
+    case 'addServer':
+      return [{ change: 'added', rule: serverRule('addServer', step, step.after) }];
+    case 'editServer': {
+      const rule = serverRule('editServer', step, step.after);
+      return [{ change: 'edited', rule, before: serverRule('addServer', step, step.before) }];
+    }
+    case 'setTimeouts':
+      return [{ change: 'edited', rule: timeoutsRule(step.after), before: timeoutsRule(step.before) }];
+    case 'setSysctl': {
+      const { name, before, after } = step;
+      return [{ change: 'edited', rule: printSysctl(name, after), before: printSysctl(name, before) }];
+    }
+  }
 }
 
-function nameOf(command: TableCommand): string {
-  if (!('service' in command) || command.service === undefined) return '';
-  return `${printServiceId(command.service)} ${'server' in command ? formatEndpoint(command.server) : ''}`;
+function serviceRule(command: 'addService' | 'editService', of: ServiceIdentity, given: VirtualServiceEdit): string {
+  return printCommand({ command, service: serviceId(of), settings: serviceSettings(given) });
+}
+
+function serverRule(
+  command: (TableCommand & { server: unknown })['command'] & ('addServer' | 'editServer'),
+  { service, server }: { service: ServiceIdentity; server: Required<RealServerKey> },
+  given: WantedServerSettings,
+): string {
+  return printCommand({ command, service: serviceId(service), server, settings: serverSettings(given) });
+}
+
+function timeoutsRule({ established: tcp = 0, finWait: tcpFin = 0, udp = 0 }: StateTimeouts): string {
+  return printCommand({ command: 'setTimeouts', tcp, tcpFin, udp });
+}
+
+function serviceId({ protocol, address, port, lastPort, mark }: ServiceIdentity): ServiceId {
+  if (mark !== undefined) return { kind: 'mark', mark, family: prefixFamily(address) };
+  const named = { kind: 'address', protocol: protocol as ServiceProtocol, address, port } as const;
+  return lastPort === undefined ? named : { ...named, lastPort };
+}
+
+function serviceSettings(given: VirtualServiceEdit): ServiceSettings {
+  const { scheduler = 'wlc', schedulerFlags = [], persistence, onePacket = false } = given;
+  return {
+    scheduler,
+    schedulerFlags: schedulerFlags.map((flag) => schedulerFlagNumbers[flag]),
+    ...(persistence && { persistence: persistence as NonNullable<ServiceSettings['persistence']> }),
+    onePacket,
+  };
+}
+
+function serverSettings(given: WantedServerSettings): ServerSettings {
+  const { forwarding = 'ipip', tunnelPort = 0, tunnelChecksum = 'none' } = given;
+  const { weight = 1, upperThreshold = 0, lowerThreshold = 0 } = given;
+  return { ...writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }), weight, upperThreshold, lowerThreshold };
 }
 
 /** The first rule that fits a packet counts, so that another order alone is a change as well. */
-export function markChanges(now: readonly MarkRule[], wanted: readonly MarkRule[]): RuleChange[] {
+function markChanges(now: readonly MarkRule[], wanted: readonly MarkRule[]): RuleChange[] {
   const before = now.map((rule) => printMark({ command: 'addMark', rule }));
   const after = wanted.map((rule) => printMark({ command: 'addMark', rule }));
   const gone = now.filter((_, index) => !after.includes(before[index] as string));

@@ -1,59 +1,111 @@
 /**
- * Goes from one set of services to another with as little change as possible: what is the same on both sides is not
- * touched, so that its connections go on and its scheduler keeps its place.
+ * Goes from what a director holds to what is wanted with as little change as possible: what is the same on both sides is
+ * not touched, so that its connections go on and its scheduler keeps its place.
  */
-import { formatEndpoint } from '../values/inet.js';
-import type { TableCommand } from './apply.js';
-import type { ServerSettings } from './command.js';
-import type { ListedService } from './listing/rows.js';
-import { printServerSettings, printServiceId, printServiceSettings } from './print.js';
-import { serverSettings, serviceSettings } from './settings.js';
+import { isDeepStrictEqual } from 'node:util';
+import type { VirtualServiceEdit } from '../director/service-options.js';
+import type { MarkRule } from '../values/marks.js';
+import { type RealServerKey, serverName } from '../values/server-options.js';
+import type { ServiceIdentity } from '../values/service-key.js';
+import { isSameSysctl } from '../values/sysctls.js';
+import type { StateTimeouts } from '../values/timeouts.js';
+import { differences, serverFields, serviceFields } from './fields.js';
+import { nameOfService, type Wanted, type WantedServerSettings, type WantedService } from './wanted.js';
+
+type ServerKey = Required<RealServerKey>;
 
 /**
- * Returns commands that make `now` into `wanted`. Removals come first. Added servers keep their order among each other
- * (both sides list the newest first), after those that were there.
+ * One step. `before` is what was in force, and `after` what will be, both whole; `edit` is the difference alone, which
+ * is all that is asked of the director.
  */
-export function reconcile(now: readonly ListedService[], wanted: readonly ListedService[]): TableCommand[] {
-  const there = new Map(now.map((service) => [printServiceId(service.id), service]));
-  const kept = new Set(wanted.map((service) => printServiceId(service.id)));
-  const deletions = now
-    .filter(({ id }) => !kept.has(printServiceId(id)))
-    .map(({ id }): TableCommand => ({ command: 'deleteService', service: id }));
+export type Operation =
+  | { op: 'setMarks'; before: readonly MarkRule[]; after: readonly MarkRule[] }
+  | { op: 'deleteService'; service: ServiceIdentity; before: VirtualServiceEdit }
+  | { op: 'addService'; service: ServiceIdentity; after: VirtualServiceEdit }
+  | ({ op: 'editService'; service: ServiceIdentity } & Edit<VirtualServiceEdit>)
+  | { op: 'deleteServer'; service: ServiceIdentity; server: ServerKey; before: WantedServerSettings }
+  | { op: 'addServer'; service: ServiceIdentity; server: ServerKey; after: WantedServerSettings }
+  | ({ op: 'editServer'; service: ServiceIdentity; server: ServerKey } & Edit<WantedServerSettings>)
+  | ({ op: 'setTimeouts' } & Edit<StateTimeouts>)
+  | { op: 'setSysctl'; name: string; before: number; after: number };
+
+interface Edit<Settings> {
+  before: Settings;
+  after: Settings;
+  edit: Partial<Settings>;
+}
+
+/**
+ * Returns the steps that make `now` into `wanted`. Removals come first. Added servers keep their order among each other,
+ * after those that were there.
+ */
+export function reconcile(now: Wanted, wanted: Wanted): Operation[] {
+  const there = new Map(now.services.map((service) => [nameOfService(service), service]));
+  const kept = new Set(wanted.services.map(nameOfService));
+  const deletions = now.services
+    .filter((service) => !kept.has(nameOfService(service)))
+    .map(({ identity, settings }): Operation => ({ op: 'deleteService', service: identity, before: settings }));
   return [
+    ...reconcileMarks(now.marks, wanted.marks),
     ...deletions,
-    ...wanted.flatMap((service) => reconcileService(there.get(printServiceId(service.id)), service)),
+    ...wanted.services.flatMap((service) => reconcileService(there.get(nameOfService(service)), service)),
+    ...reconcileTimeouts(now.timeouts, wanted.timeouts),
+    ...reconcileSysctls(now.sysctls, wanted.sysctls),
   ];
 }
 
-function reconcileService(now: ListedService | undefined, wanted: ListedService): TableCommand[] {
-  const service = wanted.id;
-  const commands: TableCommand[] = [];
-  const settings = serviceSettings(wanted);
-  if (!now) commands.push({ command: 'addService', service, settings });
-  else if (printServiceSettings(now) !== printServiceSettings(wanted)) {
-    commands.push({ command: 'editService', service, settings });
-  }
-  const there = new Map(now?.servers.map((server) => [formatEndpoint(server), server]));
-  const kept = new Set(wanted.servers.map(formatEndpoint));
-  for (const { address, port } of now?.servers ?? []) {
-    const server = { address, port };
-    if (!kept.has(formatEndpoint(server))) commands.push({ command: 'deleteServer', service, server });
-  }
-  for (const wantedServer of wanted.servers.toReversed()) {
-    const { address, port } = wantedServer;
-    const before = there.get(formatEndpoint(wantedServer));
-    const change = { service, server: { address, port }, settings: serverSettings(wantedServer) };
-    if (!before) commands.push({ command: 'addServer', ...change });
-    else if (!isSameServer(before, wantedServer)) commands.push({ command: 'editServer', ...change });
-  }
-  return commands;
+/** The first rule that fits a packet counts, so that another order alone is a difference. */
+function reconcileMarks(before: readonly MarkRule[], after: readonly MarkRule[]): Operation[] {
+  return isDeepStrictEqual(before, after) ? [] : [{ op: 'setMarks', before, after }];
 }
 
-function isSameServer(left: ServerSettings, right: ServerSettings): boolean {
-  return (
-    left.forwarding === right.forwarding &&
-    printServerSettings(left) === printServerSettings(right) &&
-    left.upperThreshold === right.upperThreshold &&
-    left.lowerThreshold === right.lowerThreshold
+function reconcileService(now: WantedService | undefined, wanted: WantedService): Operation[] {
+  const service = wanted.identity;
+  const steps: Operation[] = [];
+  if (!now) steps.push({ op: 'addService', service, after: wanted.settings });
+  else {
+    const edit = differences(serviceFields, now.settings, wanted.settings);
+    const before = now.settings;
+    if (edit) steps.push({ op: 'editService', service, before, after: { ...before, ...edit }, edit });
+  }
+  const there = new Map(now?.servers.map((server) => [serverName(server), server]));
+  const kept = new Set(wanted.servers.map(serverName));
+  for (const { address, port, settings } of now?.servers ?? []) {
+    const server = { address, port };
+    if (!kept.has(serverName(server))) steps.push({ op: 'deleteServer', service, server, before: settings });
+  }
+  for (const { address, port, settings } of wanted.servers) {
+    const server = { address, port };
+    const before = there.get(serverName(server))?.settings;
+    if (!before) {
+      steps.push({ op: 'addServer', service, server, after: settings });
+      continue;
+    }
+    const edit = differences(serverFields, before, settings);
+    if (edit) steps.push({ op: 'editServer', service, server, before, after: afterEdit(before, edit), edit });
+  }
+  return steps;
+}
+
+/** Another forwarding method does not keep the tunnel of the one before. */
+function afterEdit(before: WantedServerSettings, edit: WantedServerSettings): WantedServerSettings {
+  if (edit.forwarding === undefined || edit.forwarding === before.forwarding) return { ...before, ...edit };
+  const { tunnelPort: _port, tunnelChecksum: _checksum, ...others } = before;
+  return { ...others, ...edit };
+}
+
+function reconcileTimeouts(before: StateTimeouts, wanted: StateTimeouts): Operation[] {
+  const names = Object.keys(wanted) as (keyof StateTimeouts)[];
+  const edit = differences<StateTimeouts>(
+    names.map((name) => [name]),
+    before,
+    wanted,
   );
+  return edit ? [{ op: 'setTimeouts', before, after: { ...before, ...edit }, edit }] : [];
+}
+
+function reconcileSysctls(now: Wanted['sysctls'], wanted: Wanted['sysctls']): Operation[] {
+  return Object.entries(wanted)
+    .filter(([name, after]) => !isSameSysctl(name, now[name], after))
+    .map(([name, after]) => ({ op: 'setSysctl', name, before: now[name] as number, after }));
 }

@@ -1,49 +1,47 @@
 /** Brings a director to what other rules say, by as few changes as there are differences. */
 import type { Director } from '../director/director.js';
-import { isSameSysctl } from '../values/sysctls.js';
-import { applyTableCommand } from './apply.js';
-import { markChanges, type RuleChange, tableChanges } from './changes.js';
+import { type RuleChange, ruleChanges } from './changes.js';
+import { picked } from './fields.js';
+import { merge } from './merge.js';
 import type { RuleLine } from './parse-rules.js';
-import { printCommand, printSysctl } from './print.js';
+import { putIntoForce } from './put-into-force.js';
 import { reconcile } from './reconcile.js';
 import { rehearseRules } from './rehearse.js';
-import { listedService } from './show.js';
+import { heldBy, type Wanted } from './wanted.js';
+
+export interface ReloadOptions {
+  /**
+   * The rules as they were read last. What they have in common with the new ones is left as the director has it, even
+   * when it was changed by hand since. Without them the director gets all that the rules say, and nothing else.
+   */
+  since?: readonly RuleLine[];
+}
 
 /** The changes that it took. When the rules hold a mistake, it is thrown and the old ones stay in force. */
 export async function reloadRules(
   director: Director,
   lines: readonly RuleLine[],
   sources: readonly string[],
+  { since }: ReloadOptions = {},
 ): Promise<RuleChange[]> {
-  await using wanted = await rehearseRules(lines, sources);
-  const now = director.stats().services.map(listedService);
-  const commands = reconcile(now, wanted.stats().services.map(listedService));
-  const marks = markChanges(director.marks, wanted.marks);
-  director.transaction((transaction) => {
-    if (marks.length > 0) transaction.setMarks(wanted.marks);
-    for (const command of commands) applyTableCommand(transaction, command);
-  });
-  return [...marks, ...tableChanges(now, commands), ...reconcileSettings(director, wanted)];
+  const wanted = await wantedByRules(lines, sources);
+  const last = since && (await wantedByRules(since, sources));
+  const now = heldBy(director);
+  const steps = reconcile(now, last ? merge(last, now, wanted) : wanted);
+  putIntoForce(director, steps);
+  return ruleChanges(steps);
 }
 
-/** Sets timeouts and sysctls; a rule that is gone restores the default. */
-function reconcileSettings(director: Director, wanted: Director): RuleChange[] {
-  const before = printTimeouts(director.timeouts);
-  const rule = printTimeouts(wanted.timeouts);
-  if (before !== rule) director.setTimeouts(wanted.timeouts);
-  const sysctls = director.sysctls;
-  const others = Object.entries(wanted.sysctls).filter(([name, value]) => !isSameSysctl(name, sysctls[name], value));
-  for (const [name, value] of others) director.setSysctl(name, value);
-  return [
-    ...(before === rule ? [] : [{ change: 'edited' as const, rule, before }]),
-    ...others.map(([name, value]) => ({
-      change: 'edited' as const,
-      rule: printSysctl(name, value),
-      before: printSysctl(name, sysctls[name] as number),
-    })),
-  ];
+/** What rules cannot say is left out, so that it stays as it is. */
+export async function wantedByRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<Wanted> {
+  await using rehearsed = await rehearseRules(lines, sources);
+  const { services, marks, timeouts, sysctls } = heldBy(rehearsed);
+  return {
+    services: services.map((service) => ({ ...service, settings: picked(SAID_OF_SERVICES, service.settings) })),
+    marks,
+    timeouts: picked(['established', 'finWait', 'udp'], timeouts),
+    sysctls,
+  };
 }
 
-function printTimeouts({ tcp, tcpFin, udp }: Director['timeouts']): string {
-  return printCommand({ command: 'setTimeouts', tcp, tcpFin, udp });
-}
+const SAID_OF_SERVICES = ['scheduler', 'schedulerFlags', 'persistence', 'onePacket'] as const;

@@ -1,0 +1,257 @@
+/**
+ * Keeps a director as a configuration wants it: the configuration that was applied last, the names that it watches in
+ * DNS, and the policies that it imported.
+ *
+ * Invariant: one change at a time is prepared and put into force, whoever asked for it.
+ */
+import type { Director } from '../../director/director.js';
+import { merge } from '../../rules/merge.js';
+import { putIntoForce } from '../../rules/put-into-force.js';
+import { reconcile } from '../../rules/reconcile.js';
+import { heldBy, nameOfService, type Wanted } from '../../rules/wanted.js';
+import { TunvsError } from '../../values/errors.js';
+import { type Desired, namesOf, policiesOf } from './desired.js';
+import { type DnsNotice, type DnsTimers, DnsWatch } from './dns.js';
+import type { DnsTarget } from './lookup.js';
+import { refuseMistakes } from './mistakes.js';
+import { type PlannedChange, plannedChanges } from './planned-changes.js';
+import { closePolicies, loadPolicies, type PolicySet } from './policy-modules.js';
+import { type DnsResolver, nodeResolver } from './resolver.js';
+import { heldOf, sourced } from './source.js';
+
+/** What a session tells while it runs. */
+export interface SessionEvents {
+  /** DNS fails, answers nothing, or answers again; told once each. */
+  dns?: (notice: DnsNotice) => void;
+  /** DNS answered otherwise, and the director has the new servers. */
+  changed?: (changes: PlannedChange[]) => void;
+  /** Something of the configuration is left out, or could not be brought about later. */
+  warning?: (sentence: string) => void;
+}
+
+/**
+ * The options of {@link SpecSession}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type SessionOptions, SpecSession } from 'tunvs/config';
+ *
+ * const options: SessionOptions = {
+ *   dnsWaitMs: 2_000,
+ *   dns: ({ sentence }) => console.error(sentence),
+ *   warning: (sentence) => console.error(sentence),
+ * };
+ * const session = new SpecSession(Director.offline({ source: '10.2.0.2' }), options);
+ * await session.close();
+ * ```
+ */
+export interface SessionOptions extends SessionEvents {
+  /** Asks DNS. The default asks the name servers of /etc/resolv.conf. */
+  resolver?: DnsResolver;
+  /** @internal */
+  timers?: DnsTimers;
+  /** Sets how long applying waits for names that were not asked before; 5000 by default. */
+  dnsWaitMs?: number;
+}
+
+/**
+ * The options of {@link SpecSession.apply}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type ApplyOptions, SpecSession } from 'tunvs/config';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const session = new SpecSession(director);
+ * director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const options: ApplyOptions = { reset: true };
+ * await session.apply({ spec: { source: '10.2.0.2' } }, options);
+ * console.log(director.virtualServices.length); // 0
+ * await session.close();
+ * ```
+ */
+export interface ApplyOptions {
+  /** Makes everything as the configuration says, and undoes what was changed by hand since it was last applied. */
+  reset?: boolean;
+}
+
+/** Answers that come so soon after each other are one transaction. */
+const TOGETHER_MS = 50;
+
+export class DesiredSession {
+  readonly #director: Director;
+  readonly #options: SessionOptions;
+  readonly #dns: DnsWatch;
+  #desired: Desired | undefined;
+  #last: Wanted | undefined;
+  #policies: PolicySet = new Map();
+  #queue: Promise<unknown> = Promise.resolve();
+  readonly #changedNames = new Set<string>();
+  #soon: NodeJS.Timeout | undefined;
+  #told = new Set<string>();
+  #isClosed = false;
+
+  constructor(director: Director, options: SessionOptions = {}) {
+    this.#director = director;
+    this.#options = options;
+    this.#dns = new DnsWatch({
+      resolver: options.resolver ?? nodeResolver(),
+      changed: (name) => this.#answered(name),
+      notice: (notice) => options.dns?.(notice),
+      ...(options.timers && { timers: options.timers }),
+    });
+  }
+
+  /** Says what apply() would change, and changes nothing. */
+  plan(desired: Desired, options: ApplyOptions = {}): Promise<PlannedChange[]> {
+    return this.#inTurn(async () => {
+      this.#assertOpen();
+      const { policies, mistakes } = await loadPolicies(policiesOf(desired), this.#policies);
+      try {
+        refuseMistakes(mistakes);
+        const targets = await this.#peek(desired);
+        this.#assertOpen();
+        const { wanted } = await sourced(this.#director, desired, { targets, policies });
+        return plannedChanges(this.#steps(wanted, options));
+      } finally {
+        await closePolicies(policies, this.#policies, this.#warn);
+      }
+    });
+  }
+
+  /** Brings the configuration into force and returns what that changed. When it throws, everything is as it was. */
+  apply(desired: Desired, options: ApplyOptions = {}): Promise<PlannedChange[]> {
+    return this.#inTurn(async () => {
+      this.#assertOpen();
+      try {
+        return await this.#apply(desired, options);
+      } finally {
+        this.#watchOnly(this.#desired ?? NOTHING);
+      }
+    });
+  }
+
+  /** Asks DNS no more, and leaves the director as it is. Policies end with it, so close the director first. */
+  async close({ policies = true }: { policies?: boolean } = {}): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#soon);
+    this.#dns.close();
+    await this.#queue;
+    if (policies) await closePolicies(this.#policies, new Map(), this.#warn);
+    this.#policies = new Map();
+  }
+
+  async #apply(desired: Desired, options: ApplyOptions): Promise<PlannedChange[]> {
+    const { policies, mistakes } = await loadPolicies(policiesOf(desired), this.#policies);
+    const before = this.#policies;
+    try {
+      refuseMistakes(mistakes);
+      const names = [...namesOf(desired)].map(([name, refreshMs]) => this.#dns.watch(name, refreshMs));
+      await this.#atMost(Promise.all(names));
+      this.#assertOpen();
+      const targets = (name: string) => this.#dns.targets(name);
+      const { wanted, notices } = await sourced(this.#director, desired, { targets, policies });
+      const steps = this.#steps(wanted, options);
+      putIntoForce(this.#director, steps);
+      [this.#desired, this.#last, this.#policies] = [desired, wanted, policies];
+      this.#told = this.#tell(notices, new Set());
+      return plannedChanges(steps);
+    } finally {
+      // Those that are no longer in force, or never came into force.
+      await closePolicies(this.#policies === before ? policies : before, this.#policies, this.#warn);
+    }
+  }
+
+  /** A session that is closed has no answers of DNS, and must not take servers away for it. */
+  #assertOpen(): void {
+    if (this.#isClosed) throw new TunvsError('ERR_TUNVS_CLOSED', 'the session of this configuration is closed');
+  }
+
+  readonly #warn = (sentence: string): void => this.#options.warning?.(sentence);
+
+  #watchOnly(desired: Desired): void {
+    const names = namesOf(desired);
+    this.#dns.keepOnly(new Set(names.keys()));
+    for (const [name, refreshMs] of names) void this.#dns.watch(name, refreshMs);
+  }
+
+  /** REQUIRES: what comes next is no later than this turn of the event loop, or somebody may change the director. */
+  #steps(wanted: Wanted, { reset = false }: ApplyOptions) {
+    const now = heldBy(this.#director);
+    return reconcile(now, this.#last && !reset ? merge(this.#last, now, wanted) : wanted);
+  }
+
+  #answered(name: string): void {
+    this.#changedNames.add(name);
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      const names = new Set(this.#changedNames);
+      this.#changedNames.clear();
+      this.#inTurn(() => this.#refresh(names)).catch((error: Error) => {
+        // The next answer, whosever it is, tries these again.
+        for (const each of names) this.#changedNames.add(each);
+        if (!this.#isClosed) this.#warn(`the answer of DNS is not in force: ${error.message}`);
+      });
+    }, TOGETHER_MS);
+    this.#soon.unref();
+  }
+
+  /** Goes through the services that have a name whose answer changed, and through no others. */
+  async #refresh(names: ReadonlySet<string>): Promise<void> {
+    if (this.#isClosed) return;
+    const { services = [], ...others } = this.#desired ?? {};
+    const affected = services.filter(({ servers }) => servers.some((each) => 'dns' in each && names.has(each.dns)));
+    if (affected.length === 0 || this.#last === undefined) return;
+    const desired = { ...NOTHING, ...others, services: affected };
+    const targets = (name: string) => this.#dns.targets(name);
+    const { wanted, notices } = await sourced(this.#director, desired, { targets, policies: this.#policies });
+    const last = this.#last;
+    const now = heldOf(this.#director, wanted.services);
+    const there = new Set(now.services.map(nameOfService));
+    // A service that was deleted by hand does not come back because of DNS.
+    const next = { ...last, services: wanted.services.filter((service) => there.has(nameOfService(service))) };
+    const before = { ...last, services: last.services.filter((service) => there.has(nameOfService(service))) };
+    const steps = reconcile(now, merge(before, now, next));
+    putIntoForce(this.#director, steps);
+    const renewed = new Map(wanted.services.map((service) => [nameOfService(service), service]));
+    this.#last = { ...last, services: last.services.map((each) => renewed.get(nameOfService(each)) ?? each) };
+    this.#told = this.#tell(notices, this.#told);
+    if (steps.length > 0) this.#options.changed?.(plannedChanges(steps));
+  }
+
+  /** What was told before is not told again. */
+  #tell(notices: readonly string[], told: ReadonlySet<string>): Set<string> {
+    const all = new Set(notices);
+    for (const notice of all) if (!told.has(notice)) this.#options.warning?.(notice);
+    return all;
+  }
+
+  async #peek(desired: Desired): Promise<(name: string) => readonly DnsTarget[]> {
+    const answers = new Map<string, readonly DnsTarget[]>();
+    const asked = [...namesOf(desired).keys()].map(async (name) => {
+      answers.set(name, await this.#dns.peek(name));
+    });
+    await this.#atMost(Promise.all(asked));
+    return (name) => answers.get(name) ?? [];
+  }
+
+  async #atMost(wait: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const over = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#options.dnsWaitMs ?? 5_000);
+    });
+    await Promise.race([wait, over]);
+    clearTimeout(timer);
+  }
+
+  #inTurn<T>(body: () => Promise<T>): Promise<T> {
+    const turn = this.#queue.then(body);
+    // Whoever asked for it hears of the error; the next one begins all the same.
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+}
+
+const NOTHING: Desired = { services: [], marks: [], timeouts: {}, sysctls: {} };

@@ -1,0 +1,39 @@
+/** Reads out of a spec what a director can be brought to while it runs. */
+import { dirname, resolve } from 'node:path';
+import { serverOptionsOf, serviceKeyOf, serviceSettingsOf } from '../library-options.js';
+import type { Origins, ServerSpec, ServiceSpec, Spec } from '../spec.js';
+import type { Desired, DesiredService, GivenServer, NamedServers } from './desired.js';
+
+/** A day, so that the TTL decides. */
+const LONGEST_REFRESH_MS = 86_400_000;
+/** A name that stands for more is more likely a mistake, or an attack on a resolver, than a pool. */
+export const MOST_NAMED_SERVERS = 256;
+
+/** A path in the spec is relative to the file that it stands in; without origins, to the working directory. */
+export function desiredOf(spec: Spec, origins: Origins = new Map()): Desired {
+  return {
+    services: (spec.services ?? []).map((service, index) => desiredService(service, `services[${index}]`, origins)),
+    marks: (spec.marks ?? []) as Desired['marks'],
+    timeouts: spec.timeouts ?? {},
+    sysctls: spec.sysctls ?? {},
+  };
+}
+
+function desiredService(service: ServiceSpec, path: string, origins: Origins): DesiredService {
+  const { policy, servers = [] } = service;
+  const file = origins.get(`${path}.policy`)?.file;
+  return {
+    path,
+    key: serviceKeyOf(service),
+    settings: serviceSettingsOf(service),
+    ...(policy !== undefined && { policy: resolve(file === undefined ? '.' : dirname(file), policy) }),
+    servers: servers.map((server, index) => desiredServer(server, `${path}.servers[${index}]`)),
+  };
+}
+
+function desiredServer(server: ServerSpec, path: string): GivenServer | NamedServers {
+  const { address, dns, port, refresh = LONGEST_REFRESH_MS } = server;
+  if (dns === undefined) return { path, options: serverOptionsOf({ ...server, address: address ?? '' }) };
+  const { address: _, port: __, ...settings } = serverOptionsOf({ ...server, address: '' });
+  return { path, dns, ...(port !== undefined && { port }), refreshMs: refresh, max: MOST_NAMED_SERVERS, settings };
+}

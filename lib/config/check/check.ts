@@ -1,0 +1,103 @@
+/** Checks the value of a whole configuration: each part by the schema, then how they fit, so that all mistakes show. */
+import { isAbsolute, resolve, dirname } from 'node:path';
+import { parseSource, sourceFamily } from '../../values/source.js';
+import type { Path } from '../mistake.js';
+import type { ConfigFiles } from '../read/files.js';
+import { serverSchema, serviceSchema } from '../schema/service.js';
+import { type ServerSpec, type ServiceSpec, type Spec, specSchema } from '../spec.js';
+import { openFindings, rehearsalDirector, settingsFindings } from './director-checks.js';
+import { type Finding, findingsOf, unknownField } from './issues.js';
+import { serviceFindings, type ServicePart } from './service-checks.js';
+
+export interface CheckSurroundings {
+  files: ConfigFiles;
+  placed(path: Path): string;
+  /** The file that a path stands in. */
+  fileOf(path: Path): string;
+}
+
+export interface Checked {
+  spec: Spec;
+  findings: Finding[];
+  warnings: Finding[];
+}
+
+type Fields = Record<string, unknown>;
+
+/** `spec` is whole when there are no findings. */
+export function checkConfig(value: Fields, surroundings: CheckSurroundings): Checked {
+  const findings: Finding[] = [];
+  const spec: Fields = {};
+  for (const key of Object.keys(value)) if (!Object.hasOwn(specSchema.shape, key)) findings.push(unknownField([], key));
+  for (const [name, schema] of Object.entries(specSchema.shape)) {
+    if (name === 'services' && Array.isArray(value.services)) continue;
+    const parsed = schema.safeParse(value[name]);
+    if (!parsed.success) findings.push(...findingsOf(parsed.error.issues, [name], value));
+    else if (parsed.data !== undefined) spec[name] = parsed.data;
+  }
+  const parts = Array.isArray(value.services)
+    ? value.services.flatMap((service, index) => servicePart(service, index, value, findings) ?? [])
+    : [];
+  const read = spec as Spec;
+  findings.push(...openFindings(read));
+  const director = rehearsalDirector(read);
+  try {
+    const settings = settingsFindings(read, director);
+    const services = serviceFindings(parts, { director, families: familiesOf(read), placed: surroundings.placed });
+    findings.push(...settings.findings, ...services.findings, ...files(read, parts, surroundings));
+    if (parts.length > 0)
+      read.services = parts.map(({ service, servers }) => ({
+        ...service,
+        ...(servers.length > 0 && { servers: servers.map(({ server }) => server) }),
+      }));
+    return { spec: read, findings, warnings: [...settings.warnings, ...services.warnings] };
+  } finally {
+    void director.close();
+  }
+}
+
+function familiesOf({ source = [] }: Spec): (4 | 6)[] {
+  return [source].flat().flatMap((each) => {
+    const parsed = parseSource(each);
+    return typeof parsed === 'string' ? [sourceFamily(parsed)] : [];
+  });
+}
+
+/** Reads a service and its servers one by one, so that a mistake in one hides none in another. */
+function servicePart(given: unknown, index: number, whole: Fields, findings: Finding[]): ServicePart | undefined {
+  const path = ['services', index];
+  const isMap = typeof given === 'object' && given !== null && !Array.isArray(given);
+  const list = isMap && Array.isArray((given as Fields).servers) ? ((given as Fields).servers as unknown[]) : undefined;
+  const parsed = serviceSchema.safeParse(list === undefined ? given : { ...(given as Fields), servers: [] });
+  if (!parsed.success) findings.push(...findingsOf(parsed.error.issues, path, whole));
+  const servers = (list ?? []).flatMap((server, at) => {
+    const read = serverSchema.safeParse(server);
+    if (read.success) return [{ index: at, server: read.data as ServerSpec }];
+    findings.push(...findingsOf(read.error.issues, [...path, 'servers', at], whole));
+    return [];
+  });
+  if (!parsed.success) return undefined;
+  const { servers: _, ...service } = parsed.data as ServiceSpec;
+  return { index, service, servers };
+}
+
+/** Paths in a file begin at its folder. */
+function files(spec: Spec, parts: readonly ServicePart[], { fileOf, files }: CheckSurroundings): Finding[] {
+  const findings: Finding[] = [];
+  const absolute = (path: Path, name: string) => (isAbsolute(name) ? name : resolve(dirname(fileOf(path)), name));
+  for (const { index, service } of parts) {
+    if (service.policy === undefined) continue;
+    const path = ['services', index, 'policy'];
+    service.policy = absolute(path, service.policy);
+    if (files.kind(service.policy) !== 'file')
+      findings.push({ path, message: `there is no module ${service.policy}`, mend: 'write the path of a module' });
+  }
+  for (const [name, token] of Object.entries(spec.control?.http?.tokens ?? {})) {
+    if (token === undefined) continue;
+    const path = ['control', 'http', 'tokens', name];
+    if ((token.file === undefined) === (token.env === undefined))
+      findings.push({ path, message: 'a token is in a file or in an environment variable', mend: 'write file or env' });
+    if (token.file !== undefined) token.file = absolute(path, token.file);
+  }
+  return findings;
+}

@@ -1,0 +1,200 @@
+/** Checks services and servers as a director does, by giving them to one that has no device. */
+import type { Transaction } from '../../director/configuration.js';
+import type { OfflineDirector } from '../../director/director.js';
+import type { VirtualService } from '../../director/virtual-service.js';
+import { onePacketWarning } from '../../values/scheduler.js';
+import { checkedServerKey, serverName } from '../../values/server-options.js';
+import { prefixFamily } from '../../values/prefix.js';
+import { checkedServiceKey, type ServiceIdentity, serverPortOf, serviceName } from '../../values/service-key.js';
+import { serverOptionsOf, serviceKeyOf, serviceSettingsOf } from '../library-options.js';
+import type { Path } from '../mistake.js';
+import type { ServerSpec, ServiceSpec } from '../spec.js';
+import type { Finding } from './issues.js';
+import { allRefused, locate, type Refusal, refused } from './refusal.js';
+
+/** A service of a file, with the servers that the schema accepted. */
+export interface ServicePart {
+  index: number;
+  service: ServiceSpec;
+  servers: { index: number; server: ServerSpec }[];
+}
+
+export interface ServiceChecks {
+  director: OfflineDirector;
+  /** The families that the director has a source of. */
+  families: readonly (4 | 6)[];
+  /** Says where a path stands, as FILE:LINE. */
+  placed(path: Path): string;
+}
+
+/** Returns what is wrong; the addresses of what is right become canonical. */
+export function serviceFindings(
+  parts: readonly ServicePart[],
+  checks: ServiceChecks,
+): { findings: Finding[]; warnings: Finding[] } {
+  const findings: Finding[] = [];
+  const warnings = parts.flatMap(warningsOf);
+  const named = unique(parts, checks, findings);
+  // One change of all services is quick; when the native part refuses it, each by itself says which one it is.
+  const together = refused(() =>
+    checks.director.transaction((transaction) => {
+      for (const part of named) findings.push(...added(transaction, part, checks));
+    }),
+  );
+  if (together === undefined) return { findings, warnings };
+  for (const part of named) {
+    const { service, index } = part;
+    const { identity, ...settings } = { identity: part.identity, ...serviceSettingsOf(service) };
+    const alone = allRefused(settings, (left) =>
+      checks.director.transaction((transaction) => {
+        transaction.clear();
+        addTo(transaction, part, left);
+      }),
+    );
+    const known = new Set(findings.map(({ path, message }) => `${path.join(' ')} ${message}`));
+    for (const refusal of alone) {
+      const finding = of(['services', index], service, refusal);
+      if (!known.has(`${finding.path.join(' ')} ${finding.message}`)) findings.push(finding);
+    }
+  }
+  return { findings, warnings };
+}
+
+interface NamedPart extends ServicePart {
+  identity: ServiceIdentity;
+}
+
+/** Returns the services that have a name, and none before them. */
+function unique(parts: readonly ServicePart[], { placed }: ServiceChecks, findings: Finding[]): NamedPart[] {
+  const before = new Map<string, Path>();
+  return parts.flatMap((part) => {
+    const path = ['services', part.index];
+    const { service } = part;
+    let identity: ServiceIdentity | undefined;
+    const key = serviceKeyOf(service);
+    const both = service.mark === undefined ? undefined : otherName(service);
+    if (both !== undefined) {
+      findings.push({ path: [...path, both], message: `it cannot stand beside mark`, mend: 'write one of them' });
+      return [];
+    }
+    const isNameless = ['protocol', 'address', 'port'].every((name) => service[name as 'port'] === undefined);
+    if (service.mark === undefined && isNameless) {
+      findings.push({
+        path,
+        message: 'the service has no name',
+        mend: 'write listen, as in tcp 192.0.2.1:80, or protocol, address and port, or mark',
+      });
+      return [];
+    }
+    const refusals = allRefused({ ...key }, (left) => {
+      identity = checkedServiceKey('service', left as never);
+    });
+    findings.push(...refusals.map((refusal) => of(path, service, refusal)));
+    if (refusals.length > 0 || identity === undefined) return [];
+    const name = serviceName(identity);
+    const first = before.get(name);
+    if (first !== undefined) {
+      const message = `the service ${name} is configured already, at ${placed(first)}`;
+      findings.push({ path, message, mend: 'keep one of them, with the servers of both' });
+      return [];
+    }
+    before.set(name, path);
+    if (service.mark === undefined) service.address = identity.address;
+    return [{ ...part, identity }];
+  });
+}
+
+const otherName = (service: ServiceSpec) =>
+  (['protocol', 'address', 'port', 'lastPort'] as const).find((name) => service[name] !== undefined);
+
+function of(path: Path, given: object, { option, message, mend }: Refusal): Finding {
+  return { path: [...path, ...locate(option, given)], message, mend };
+}
+
+function addTo(transaction: Transaction, { service }: ServicePart, settings: object): VirtualService {
+  return transaction.addVirtualService({ ...serviceKeyOf(service), ...settings } as never);
+}
+
+function added(transaction: Transaction, part: NamedPart, checks: ServiceChecks): Finding[] {
+  const { index, service, servers, identity } = part;
+  const path = ['services', index];
+  let target: VirtualService | undefined;
+  const findings = allRefused(serviceSettingsOf(service), (left) => {
+    target = addTo(transaction, part, left);
+  }).map((refusal) => of(path, service, refusal));
+  const before = new Map<string, Path>();
+  for (const { index: at, server } of servers) {
+    const serverPath = [...path, 'servers', at];
+    const found = serverForm(server, serverPath) ?? repeated(server, serverPath, identity, before, checks);
+    if (found !== undefined) findings.push(found);
+    else if (target !== undefined) findings.push(...serverFindings(target, server, serverPath, identity, checks));
+  }
+  return findings;
+}
+
+/** Says what is wrong with the fields that go together. */
+function serverForm({ address, dns, refresh }: ServerSpec, path: Path): Finding | undefined {
+  if (address === undefined && dns === undefined)
+    return { path, message: 'the server has no address', mend: 'write address, or dns' };
+  if (address !== undefined && dns !== undefined)
+    return { path: [...path, 'dns'], message: 'it cannot stand beside address', mend: 'write one of them' };
+  if (refresh !== undefined && dns === undefined)
+    return { path: [...path, 'refresh'], message: 'an address is not looked up', mend: 'leave it out, or write dns' };
+  return undefined;
+}
+
+function repeated(
+  server: ServerSpec,
+  path: Path,
+  identity: ServiceIdentity,
+  before: Map<string, Path>,
+  { placed }: ServiceChecks,
+): Finding | undefined {
+  let name = `dns ${server.dns?.toLowerCase()}:${server.port ?? ''}`;
+  if (server.address !== undefined) {
+    const { address, port } = server;
+    const refusal = refused(() => {
+      const key = checkedServerKey('server', { address, ...(port !== undefined && { port }) }, serverPortOf(identity));
+      server.address = key.address;
+      name = serverName(key);
+    });
+    if (refusal) return of(path, server, refusal);
+  }
+  const first = before.get(name);
+  if (first === undefined) {
+    before.set(name, path);
+    return undefined;
+  }
+  return {
+    path,
+    message: `the real server ${name} is configured already, at ${placed(first)}`,
+    mend: 'keep one of them',
+  };
+}
+
+function serverFindings(
+  target: VirtualService,
+  server: ServerSpec,
+  path: Path,
+  identity: ServiceIdentity,
+  { families }: ServiceChecks,
+): Finding[] {
+  const { address } = server;
+  // The addresses of a name are not known yet; any of a family that fits has to do.
+  const own = prefixFamily(identity.address);
+  const family = server.forwarding === 'dr' || families.includes(own) ? own : (families[0] ?? own);
+  const stand = address ?? (family === 4 ? '198.18.0.1' : '2001:db8:fffe::1');
+  return allRefused(serverOptionsOf({ ...server, address: stand }), (left) => {
+    target.realServer({ address: stand, port: left.port ?? serverPortOf(identity) })?.delete();
+    target.addRealServer(left);
+  }).map((refusal) => of(path, server, refusal));
+}
+
+function warningsOf({ index, service }: ServicePart): Finding[] {
+  const { scheduler = 'wlc', onePacket, persistence } = service;
+  const message = onePacket && !persistence ? onePacketWarning(scheduler) : undefined;
+  if (message === undefined) return [];
+  const [what, mend] = message.split(/: (?=choose )/) as [string, string];
+  const field = service.scheduler === undefined ? 'onePacket' : 'scheduler';
+  return [{ path: ['services', index, field], message: what, mend }];
+}

@@ -1,0 +1,66 @@
+/** Turns nodes into values, and remembers where each stands. `{ env: NAME }` becomes what the variable holds. */
+import { formatPath, type Mistake, type Path } from '../mistake.js';
+import type { Origin } from '../spec.js';
+import type { ConfigNode, MapNode, Scalar } from './node.js';
+
+export interface Valued {
+  value: unknown;
+  /** By path; a field's place is that of its value. */
+  origins: Map<string, Origin>;
+  /** The places of the names of fields. */
+  names: Map<string, Origin>;
+  mistakes: Mistake[];
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export function toValue(root: MapNode, environment: Environment): Valued {
+  const valued: Valued = { value: undefined, origins: new Map(), names: new Map(), mistakes: [] };
+  valued.value = valueAt(root, [], environment, valued);
+  return valued;
+}
+
+function valueAt(node: ConfigNode, path: Path, environment: Environment, into: Valued): unknown {
+  const name = formatPath(path);
+  into.origins.set(name, node.at);
+  if (node.kind === 'scalar') return node.value;
+  if (node.kind === 'list') return node.items.map((item, index) => valueAt(item, [...path, index], environment, into));
+  if (isVariable(node, path)) return variable(node, name, environment, into.mistakes);
+  // A field may have any name, such as __proto__.
+  const value: Record<string, unknown> = Object.create(null);
+  for (const [field, { at, value: each }] of node.fields) {
+    const fieldPath = [...path, field];
+    into.names.set(formatPath(fieldPath), at);
+    const read = valueAt(each, fieldPath, environment, into);
+    // A field without a value is a field left out.
+    if (read !== null) value[field] = read;
+  }
+  return value;
+}
+
+/** The token of a door stays named: who reads the configuration need not know it. */
+function isVariable(node: MapNode, path: Path): boolean {
+  return node.fields.has('env') && path.length > 0 && path.at(-2) !== 'tokens';
+}
+
+function variable(node: MapNode, path: string, environment: Environment, mistakes: Mistake[]): unknown {
+  const refuse = (message: string, mend: string) => {
+    mistakes.push({ path, ...node.at, message, mend });
+    return undefined;
+  };
+  const { env, default: fallback, ...others } = Object.fromEntries(node.fields);
+  const extra = Object.keys(others)[0];
+  if (extra !== undefined) return refuse(`"${extra}" cannot stand beside env`, 'write { env: NAME, default: VALUE }');
+  const name = env?.value.kind === 'scalar' ? env.value.value : undefined;
+  if (typeof name !== 'string' || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+    return refuse('env names no environment variable', 'write { env: NAME }, as in { env: TUNVS_SOURCE }');
+  const text = environment[name];
+  if (text !== undefined) return scalarOf(text);
+  if (fallback?.value.kind === 'scalar' && fallback.value.value !== null) return fallback.value.value;
+  return refuse(`the environment variable ${name} is not set`, `set it, or write { env: ${name}, default: VALUE }`);
+}
+
+function scalarOf(text: string): Scalar {
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  return text === 'true' ? true : text === 'false' ? false : text;
+}

@@ -1,0 +1,35 @@
+/**
+ * What is wanted of a director: what a configuration file says once it is read. Short forms, includes and units are
+ * gone, addresses have their canonical spelling, and what was left out is left out, so that the library's defaults hold.
+ */
+import { z } from 'zod';
+import { daemonFields } from './schema/daemon.js';
+import { directorFields, settingsFields } from './schema/director.js';
+import { type serverSchema, serviceSchema } from './schema/service.js';
+
+/** The names are those of the library's options. Health checks get a field of their own in services and servers. */
+export const specSchema = z.strictObject({
+  ...directorFields,
+  ...settingsFields,
+  services: z.array(serviceSchema).optional().describe('Lists the virtual services.'),
+  ...daemonFields,
+});
+
+/** What is wanted of a director, its services and what runs beside it. Quantities are in the units of their names. */
+export type Spec = z.output<typeof specSchema>;
+
+/** A virtual service that is wanted: `mark` is set, or `protocol`, `address` and `port` are. */
+export type ServiceSpec = z.output<typeof serviceSchema>;
+
+/** A real server that is wanted: `address` is set, or `dns` is. `refresh` is in milliseconds. */
+export type ServerSpec = z.output<typeof serverSchema>;
+
+/** Where the value at a path stands; a path such as `services[0].servers[2].weight`. Lines and columns begin at 1. */
+export interface Origin {
+  file: string;
+  line: number;
+  column: number;
+}
+
+/** The origins of all values that files hold, by path. A value without one is a default. */
+export type Origins = ReadonlyMap<string, Origin>;
