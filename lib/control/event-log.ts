@@ -57,17 +57,20 @@ export class EventLog {
    * Yields events after the one of that id, or from now on; `undefined` when there was none for `heartbeatMs`. It ends
    * when the log is closed or `signal` is aborted.
    */
-  async *after(
-    lastId: string | undefined,
+  after(lastId: string | undefined, heartbeatMs: number, signal: AbortSignal): AsyncGenerator<LoggedEvent | undefined> {
+    // What happens from this call on is not missed, whenever the first event is asked for.
+    const found = lastId === undefined ? this.#next : this.#numberAfter(lastId);
+    return this.#read(found, this.#next, heartbeatMs, signal);
+  }
+
+  async *#read(
+    found: number | undefined,
+    next: number,
     heartbeatMs: number,
     signal: AbortSignal,
   ): AsyncGenerator<LoggedEvent | undefined> {
-    let at = this.#next;
-    if (lastId !== undefined) {
-      const found = this.#numberAfter(lastId);
-      if (found !== undefined) at = found;
-      else yield this.#reset('the events after that id are gone: read anew what you need');
-    }
+    let at = found ?? next;
+    if (found === undefined) yield this.#reset('the events after that id are gone: read anew what you need');
     while (!signal.aborted) {
       if (at < this.#oldest) {
         at = this.#next;

@@ -85,9 +85,13 @@ export function checkedQuery(schema: z.ZodType | undefined, params: URLSearchPar
 const MOST_NAMED = 50;
 
 function mistakesOf(error: z.ZodError, place: (path: readonly PropertyKey[]) => string): Mistake[] {
-  return error.issues.slice(0, MOST_NAMED).map((issue) => ({
-    pointer: place(issue.path).slice(0, 500),
-    detail: issue.message.slice(0, 500),
+  const mistakes = error.issues.flatMap((issue) => {
+    if (issue.code !== 'unrecognized_keys') return [{ path: issue.path, detail: issue.message }];
+    return issue.keys.map((key) => ({ path: [...issue.path, key], detail: 'there is no option of this name' }));
+  });
+  return mistakes.slice(0, MOST_NAMED).map(({ path, detail }) => ({
+    pointer: place(path).slice(0, 500),
+    detail: detail.slice(0, 500),
   }));
 }
 

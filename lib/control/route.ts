@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Access, ControlContext, ControlLimits } from './context.js';
 import type { Drains } from './drains.js';
 import type { EventLog } from './event-log.js';
-import type { Streams } from './streams.js';
+import type { Source, Streams } from './streams.js';
 import type { Versions } from './versions.js';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
@@ -34,12 +34,12 @@ export interface Reply {
   status?: number;
   /** JSON. */
   body?: unknown;
-  /** Text in place of JSON; yielded as it is read. */
-  text?: AsyncIterable<string> | Iterable<string>;
-  /** Of `text`. */
+  /** Text in place of JSON. */
+  text?: Iterable<string>;
+  /** Text that is made as it is read; such streams are limited in number. */
+  stream?: Source;
+  /** Of text and streams. */
   media?: string;
-  /** Makes `text` one of the streams, which are limited in number. */
-  isStream?: boolean;
   etag?: string;
   headers?: Readonly<Record<string, string>>;
 }

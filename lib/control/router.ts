@@ -52,14 +52,12 @@ function respond(reply: Reply, { request, streams }: Call): Response {
     if ((request.method === 'GET' || request.method === 'HEAD') && isUnmodified(request.headers, reply.etag))
       return new Response(null, { status: 304, headers });
   }
-  if (reply.text !== undefined) {
+  const { text, stream } = reply;
+  if (text !== undefined || stream !== undefined) {
+    const status = reply.status ?? 200;
     headers.set('content-type', reply.media ?? 'text/plain; charset=utf-8');
-    if (request.method === 'HEAD') {
-      return new Response(null, { status: reply.status ?? 200, headers });
-    }
-    const { text } = reply;
-    if (reply.isStream) return new Response(streams.open(() => text), { status: reply.status ?? 200, headers });
-    return new Response([...(text as Iterable<string>)].join(''), { status: reply.status ?? 200, headers });
+    if (request.method === 'HEAD') return new Response(null, { status, headers });
+    return new Response(stream ? streams.open(stream) : [...(text ?? [])].join(''), { status, headers });
   }
   if (reply.body === undefined) return new Response(null, { status: reply.status ?? 204, headers });
   headers.set('content-type', reply.media ?? JSON_MEDIA);

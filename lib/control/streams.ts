@@ -83,9 +83,9 @@ function textStream(
           stream.error(error);
         }
       },
-      async cancel() {
+      cancel() {
         finish();
-        await parts.return?.();
+        void Promise.resolve(parts.return?.()).catch(() => {});
       },
     },
     { highWaterMark: 0 },
