@@ -3,4 +3,5 @@
  *
  * @module
  */
-export {};
+export { type ControlApp, controlApp } from './app.js';
+export type { Access, AdmPiece, ControlContext, ControlLimits, ControlLog, ReloadReport } from './context.js';

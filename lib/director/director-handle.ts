@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { DirectorHost } from '../host/director-host.js';
 import { atExit } from '../host/at-exit.js';
-import { type Connection, type ConnectionsOptions, connections } from '../stats/connections.js';
+import { type Connection, type ConnectionsOptions, connectionPiece, connections } from '../stats/connections.js';
 import type { DirectorSample } from '../stats/rates.js';
 import { readStats } from '../stats/read-stats.js';
 import type { DirectorStats } from '../stats/stats.js';
@@ -236,6 +236,13 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   connections(options: ConnectionsOptions = {}): AsyncGenerator<Connection, void, undefined> {
     this.#engine.assertOpen();
     return connections(options, (cursor, limit) => this.#engine.call((native) => native.connections(cursor, limit)));
+  }
+
+  /** Returns a piece of the connection table: from `cursor` on, about `limit` connections. @internal */
+  connectionPiece(options: ConnectionsOptions, from: { cursor: number; limit: number }) {
+    return connectionPiece(options, from, (cursor, limit) =>
+      this.#engine.call((native) => native.connections(cursor, limit)),
+    );
   }
 
   /**

@@ -8,6 +8,7 @@ const MEANINGS = {
   ERR_TUNVS_EXISTS: 'the virtual service or real server is configured already: edit it, or delete it first',
   ERR_TUNVS_NOT_FOUND:
     'the virtual service or real server is not configured, or the handle is of one that was deleted: look it up again',
+  ERR_TUNVS_CHANGED: 'somebody else has changed it since it was read: read it again, then decide anew',
   ERR_TUNVS_UNSUPPORTED: 'this build or this kernel does not have the feature: choose another, or a newer kernel',
   ERR_TUNVS_PERMISSION:
     'a privilege is missing: run as root, with CAP_NET_ADMIN and CAP_NET_RAW, or under "unshare -Urnm"',

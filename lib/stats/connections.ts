@@ -91,6 +91,35 @@ export function connections(options: ConnectionsOptions, page: Page): AsyncGener
   );
 }
 
+/** Rows that one piece looks at, at most, while it finds none. */
+const MOST_LOOKED_AT = 65_536;
+
+/**
+ * Returns connections that match, about `limit` of them at most, from a cursor on: 0 to begin with, or the `next` of an
+ * earlier piece. `next` is undefined at the end of the table; before that a piece may be empty.
+ */
+export async function connectionPiece(
+  options: ConnectionsOptions,
+  { cursor, limit }: { cursor: number; limit: number },
+  page: Page,
+): Promise<{ connections: Connection[]; next: number | undefined }> {
+  const filter = Object.entries(checkedFilter(checkedOptions('connections', options, FILTER_NAMES)));
+  const found: Connection[] = [];
+  let at = integerOption('connections: cursor', cursor, 0, Number.MAX_SAFE_INTEGER);
+  const most = integerOption('connections: limit', limit, 1, 10_000);
+  for (let looked = 0; found.length < most && looked < MOST_LOOKED_AT; looked += PAGE_ROWS) {
+    const { rows, next } = page(at, Math.min(PAGE_ROWS, most - found.length));
+    for (const row of rows) {
+      const connection = connectionOf(row);
+      if (filter.every(([name, value]) => connection[name as keyof Connection] === value)) found.push(connection);
+    }
+    if (next === -1) return { connections: found, next: undefined };
+    at = next;
+    await nextTurn();
+  }
+  return { connections: found, next: at };
+}
+
 async function* walk(page: Page, matches: (connection: Connection) => boolean, signal: AbortSignal | undefined) {
   for (let cursor = 0; cursor !== -1; ) {
     signal?.throwIfAborted();

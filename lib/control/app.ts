@@ -1,0 +1,50 @@
+/** The control API of a director: requests in, responses out; who may connect, and from where, is the door's. */
+import type { Access, ControlContext } from './context.js';
+import { DEFAULT_LIMITS } from './context.js';
+import { Drains } from './drains.js';
+import { EventLog } from './event-log.js';
+import { openapiDocument } from './openapi.js';
+import type { AppState } from './route.js';
+import { router } from './router.js';
+import { routes } from './routes/index.js';
+import { Streams } from './streams.js';
+import { Versions } from './versions.js';
+
+export interface ControlApp {
+  /** Answers a request of a caller with this access. It does not throw. */
+  fetch(request: Request, access: Access): Promise<Response>;
+  /** Ends all streams and listens to the director no longer. It happens by itself when the director is closed. */
+  close(): void;
+}
+
+export function controlApp(context: ControlContext): ControlApp {
+  const limits = { ...DEFAULT_LIMITS, ...context.limits };
+  const { director } = context;
+  let document: object | undefined;
+  const state: AppState = {
+    ...{ context, limits },
+    versions: new Versions(director),
+    drains: new Drains(context.log),
+    events: new EventLog(director),
+    streams: new Streams(limits),
+    startedAtMs: Date.now(),
+    openapi() {
+      document ??= openapiDocument(routes, context.version);
+      return document;
+    },
+  };
+  const app = router(routes, state);
+  const close = () => {
+    director.off('close', close);
+    state.versions.close();
+    state.events.close();
+  };
+  director.once('close', close);
+  return {
+    fetch: async (request, access) => app.fetch(request, { access }),
+    close() {
+      close();
+      state.streams.close();
+    },
+  };
+}

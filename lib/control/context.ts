@@ -1,0 +1,63 @@
+/** What the control API needs of whoever runs the director. */
+import type { Director } from '../director/director.js';
+import type { RulesSession } from '../rules/session.js';
+
+/** What the door has found out about a caller. */
+export type Access = 'none' | 'read' | 'write';
+
+/** A part of what a call of ipvsadm prints, or, last of all, its exit status. */
+export type AdmPiece = { out: string } | { err: string } | { exit: number };
+
+/** What a reload has changed, or would change. */
+export interface ReloadReport {
+  readonly changes: readonly object[];
+}
+
+type Say = (event: string, fields?: object, sentence?: string) => void;
+
+/** Where the API says what failed on its own side. */
+export interface ControlLog {
+  readonly warn: Say;
+  readonly error: Say;
+}
+
+/** What is left out, the API says that this director does not have. */
+export interface ControlContext {
+  director: Director;
+  session: RulesSession;
+  /** The director's name among those of its host. */
+  name: string;
+  /** Of the package. */
+  version?: string;
+  /** Executes a call of ipvsadm at the session. */
+  execute?: (
+    session: RulesSession,
+    call: { argv: readonly string[]; stdin?: string; signal?: AbortSignal },
+  ) => AsyncGenerator<AdmPiece>;
+  /** Whether such a call changes nothing, so that a caller who may read may make it. By default none does. */
+  isListing?: (argv: readonly string[]) => boolean;
+  reload?: (options: { dryRun: boolean }) => Promise<ReloadReport>;
+  metrics?: (options: { servers: boolean; format: 'prometheus' | 'openmetrics' }) => Iterable<string>;
+  /** Returns what is in force, with its origin. */
+  spec?: () => unknown;
+  log?: ControlLog;
+  limits?: Partial<ControlLimits>;
+}
+
+export interface ControlLimits {
+  /** The longest body of a request, in bytes. */
+  bodyBytes: number;
+  /** How many streams are open at once: of events, of connections and of ipvsadm. */
+  streams: number;
+  /** After how long a stream is cut whose reader takes nothing, in milliseconds. */
+  stalledMs: number;
+  /** The time between two signs of life on a stream of events, in milliseconds. */
+  heartbeatMs: number;
+}
+
+export const DEFAULT_LIMITS: ControlLimits = {
+  bodyBytes: 16 * 1024 * 1024,
+  streams: 64,
+  stalledMs: 30_000,
+  heartbeatMs: 15_000,
+};

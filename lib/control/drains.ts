@@ -1,0 +1,80 @@
+/** Drains that were begun here, each with its deadline; a server may be drained from elsewhere as well. */
+import type { RealServer } from '../director/virtual-service.js';
+import { serverName } from '../values/server-options.js';
+import type { ControlLog } from './context.js';
+import { serviceId } from './service-id.js';
+
+interface Begun {
+  seconds: number | undefined;
+  beganAtMs: number;
+  stop: AbortController;
+  ended: number | undefined;
+}
+
+export interface DrainJson {
+  service: string;
+  server: string;
+  isDraining: boolean;
+  /** Those that the server still has. */
+  connections: number;
+  /** Of the drain that was begun here. */
+  beganAt?: string;
+  seconds?: number;
+  /** Whether its last connection is gone. */
+  isDone: boolean;
+  /** How many connections were ended at the deadline. */
+  ended?: number;
+}
+
+export class Drains {
+  readonly #begun = new WeakMap<RealServer, Begun>();
+  readonly #log: ControlLog | undefined;
+
+  constructor(log: ControlLog | undefined) {
+    this.#log = log;
+  }
+
+  /** Begins a drain, or gives the one that goes on another deadline. */
+  begin(server: RealServer, seconds: number | undefined): void {
+    const stop = new AbortController();
+    const before = this.#begun.get(server);
+    const { signal } = stop;
+    const ending = server.drain(seconds === undefined ? { signal } : { deadlineMs: seconds * 1000, signal });
+    before?.stop.abort();
+    const begun: Begun = { seconds, beganAtMs: Date.now(), stop, ended: undefined };
+    this.#begun.set(server, begun);
+    const name = `${serviceId(server.service)} ${serverName(server)}`;
+    ending.then(
+      ({ ended }) => {
+        begun.ended = ended;
+      },
+      (error: Error) => {
+        // Taken back, deleted, closed, or replaced: whoever did so knows.
+        if (!stop.signal.aborted) this.#log?.warn('drainEnded', { server: name }, `${name}: ${error.message}`);
+      },
+    );
+  }
+
+  abandon(server: RealServer): void {
+    this.#begun.get(server)?.stop.abort();
+    this.#begun.delete(server);
+    server.undrain();
+  }
+
+  of(server: RealServer): DrainJson {
+    const { isDraining } = server;
+    const { activeConnections, inactiveConnections } = server.stats();
+    const connections = activeConnections + inactiveConnections;
+    const begun = isDraining ? this.#begun.get(server) : undefined;
+    return {
+      service: serviceId(server.service),
+      server: serverName(server),
+      isDraining,
+      connections,
+      isDone: isDraining && connections === 0,
+      ...(begun && { beganAt: new Date(begun.beganAtMs).toISOString() }),
+      ...(begun?.seconds !== undefined && { seconds: begun.seconds }),
+      ...(begun?.ended !== undefined && { ended: begun.ended }),
+    };
+  }
+}

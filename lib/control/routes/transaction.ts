@@ -1,0 +1,87 @@
+/** `/v1/transaction`: several changes, all of them or none. */
+import type { Transaction } from '../../director/configuration.js';
+import { serverPortOf } from '../../values/service-key.js';
+import { addServer, addService, editServer, editService, putServer, putService } from '../changes.js';
+import { assertUnchanged } from '../conditions.js';
+import { pointerOf } from '../reading.js';
+import { Problem, toProblem } from '../problem.js';
+import { foundServer, foundService } from '../resources.js';
+import { route } from '../route.js';
+import { type ChangeJson, transaction, transactionResult } from '../schema/transaction.js';
+import { parseServerId, parseServiceId } from '../service-id.js';
+
+export const postTransaction = route({
+  method: 'post',
+  path: '/v1/transaction',
+  id: 'transaction',
+  summary: 'Make several changes: all of them or none',
+  description:
+    'They come into force at one moment, for all workers. If-Match names the version of the whole configuration, which ' +
+    '`GET /v1/services` has. With `dryRun` they are checked and taken back; what only the host can refuse shows later.',
+  access: 'write',
+  body: transaction,
+  answers: { 200: { says: 'The changes are in force, or were found good.', schema: transactionResult } },
+  problems: [404, 409],
+  isConditional: true,
+  run({ context, versions, body, request }) {
+    assertUnchanged(request.headers, versions.whole);
+    const { changes, dryRun = false } = body;
+    try {
+      context.director.transaction((open) => {
+        for (const [index, change] of changes.entries()) located(index, () => apply(open, change));
+        if (dryRun) throw TAKEN_BACK;
+      });
+    } catch (error) {
+      if (error !== TAKEN_BACK) throw error;
+    }
+    return { body: { isDryRun: dryRun, changes: changes.length }, etag: versions.whole };
+  },
+});
+
+/** Ends a dry run. */
+const TAKEN_BACK = new Error('a dry run is taken back');
+
+/** The problem of one change says which. */
+function located(index: number, apply: () => void): void {
+  try {
+    apply();
+  } catch (error) {
+    const problem = toProblem(error);
+    if (!problem) throw error;
+    const { status, code, message } = problem;
+    const pointer = pointerOf(['changes', index]);
+    throw new Problem(status, code, `change ${index} of the list: ${message}`, {
+      errors: [{ pointer, detail: message }],
+    });
+  }
+}
+
+function apply(open: Transaction, change: ChangeJson): void {
+  switch (change.op) {
+    case 'addService':
+      return void addService(open, change.value);
+    case 'putService':
+      return void putService(open, parseServiceId(change.service), change.value);
+    case 'setMarks':
+      return open.setMarks(change.value.marks as never);
+    case 'clear':
+      return open.clear();
+    case 'zero':
+      return open.zero();
+  }
+  const service = foundService(open, change.service);
+  switch (change.op) {
+    case 'editService':
+      return editService(service, change.value);
+    case 'deleteService':
+      return service.delete();
+    case 'addServer':
+      return void addServer(service, change.value);
+    case 'putServer':
+      return void putServer(service, { ...change.value, ...parseServerId(change.server, serverPortOf(service)) });
+    case 'editServer':
+      return editServer(foundServer(service, change.server), change.value);
+    case 'deleteServer':
+      return foundServer(service, change.server).delete();
+  }
+}
