@@ -60,7 +60,7 @@ Exit codes:
     command.action(async () => {
       begin(verb.name);
       try {
-        await verb.run({ options: command.opts(), io });
+        await verb.run({ options: command.opts(), operands: command.args, io });
       } catch (error) {
         throw asUsageError(error);
       }

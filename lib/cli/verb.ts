@@ -13,6 +13,8 @@ export interface CliIo {
 export interface VerbContext<Options extends object = OptionValues> {
   /** The options as commander read them, checked by the parsers that configure() named. */
   options: Options;
+  /** The words that are no options, as configure() declared them. */
+  operands: readonly string[];
   io: CliIo;
 }
 

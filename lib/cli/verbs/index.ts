@@ -1,9 +1,12 @@
 /** Lists the verbs of `tunvs` in the order of its help. */
 import type { Verb } from '../verb.js';
+import { check } from './check.js';
+import { config } from './config.js';
+import { convert } from './convert.js';
 import { demo } from './demo.js';
 import { explain } from './explain.js';
 import { realserver } from './realserver.js';
 import { replay } from './replay.js';
 import { run } from './run.js';
 
-export const verbs: readonly Verb[] = [run, realserver, replay, explain, demo];
+export const verbs: readonly Verb[] = [run, check, convert, config, realserver, replay, explain, demo];

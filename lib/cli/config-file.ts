@@ -1,0 +1,38 @@
+/** Reads a configuration or rules that an operand names. */
+import { readFile } from 'node:fs/promises';
+import { buffer } from 'node:stream/consumers';
+import type { Mistake } from '../config/mistake.js';
+import type { ParsedConfig, RefusedConfig } from '../config/parse-config.js';
+import { reading } from './files.js';
+import type { CliIo } from './verb.js';
+
+/** `-` is standard input. */
+export async function readOperand(file: string, { stdin }: CliIo): Promise<Buffer> {
+  if (file === '-') return buffer(stdin);
+  return reading({ option: 'FILE', file, mend: 'name a configuration or a file of rules' }, () => readFile(file));
+}
+
+/** Tells rules from a configuration by the file's name; of standard input by what begins its first line. */
+export function isRules(file: string, text: string): boolean {
+  if (/\.(ya?ml|json)$/.test(file)) return false;
+  if (/\.(rules|ipvs|ipvsadm)$/.test(file)) return true;
+  const first = text.split('\n').find((line) => line.trim() !== '' && !line.trimStart().startsWith('#')) ?? '';
+  return /^\s*(ipvsadm\s|-[A-Za-z-]|sysctl\s|mark\s+(\d|delete|flush))/.test(first);
+}
+
+/** Mistakes are in the words of the command line: standard input has no path. */
+export async function readConfig(file: string, bytes: Uint8Array): Promise<ParsedConfig | RefusedConfig> {
+  const { parseConfig } = await import('../config/parse-config.js');
+  return parseConfig(bytes, { path: file });
+}
+
+/** Prints what is wrong, and returns whether anything is. */
+export async function sayMistakes(
+  { mistakes = [], warnings }: { mistakes?: readonly Mistake[]; warnings: readonly Mistake[] },
+  { stderr }: CliIo,
+): Promise<boolean> {
+  const { mistakeSentence } = await import('../config/mistake.js');
+  for (const warning of warnings) stderr.write(`warning: ${mistakeSentence(warning)}\n`);
+  for (const mistake of mistakes) stderr.write(`${mistakeSentence(mistake)}\n`);
+  return mistakes.length > 0;
+}

@@ -1,0 +1,54 @@
+/** `tunvs check` says all that is wrong with a configuration or with rules. */
+import type { Command } from 'commander';
+import { TunvsError } from '../../values/errors.js';
+import { isRules, readConfig, readOperand, sayMistakes } from '../config-file.js';
+import { toJson } from '../json.js';
+import type { Verb, VerbContext } from '../verb.js';
+import { count } from '../words.js';
+
+interface CheckOptions {
+  rules?: boolean;
+  json?: boolean;
+}
+
+const EXAMPLES = `
+FILE is a configuration (.yaml, .yml, .json) or rules as "ipvsadm -S -n" prints
+them (.rules); "-" is standard input. All mistakes are said at once, each with
+file, line, column and what to do. The exit code is 1 if there is a mistake;
+warnings do not change it.
+
+Examples:
+  $ tunvs check /etc/tunvs/tunvs.yaml
+  $ ipvsadm -S -n | tunvs check --rules -`;
+
+export const check: Verb = {
+  name: 'check',
+  summary: 'say what is wrong with a configuration or with rules',
+
+  configure(command: Command): void {
+    command
+      .argument('<file>', 'configuration or rules to check')
+      .option('--rules', 'take the file for rules, whatever its name')
+      .option('--json', 'print JSON: { mistakes, warnings }')
+      .addHelpText('after', EXAMPLES);
+  },
+
+  async run({ options, operands, io }: VerbContext<CheckOptions>): Promise<void> {
+    const [file = '-'] = operands;
+    const bytes = await readOperand(file, io);
+    const text = bytes.toString('utf8');
+    const isOfRules = options.rules ?? isRules(file, text);
+    const found = isOfRules
+      ? (await import('../../config/check-rules.js')).checkRules(text, file)
+      : await readConfig(file, bytes);
+    const mistakes = 'mistakes' in found ? found.mistakes : [];
+    const { warnings } = found;
+    if (options.json) io.stdout.write(`${toJson({ mistakes, warnings })}\n`);
+    else await sayMistakes({ mistakes, warnings }, io);
+    if (mistakes.length > 0)
+      throw new TunvsError(
+        'ERR_TUNVS_RULES',
+        `${file}: ${count(mistakes.length, 'mistake')}: mend what is named, and check again`,
+      );
+  },
+};

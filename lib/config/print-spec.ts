@@ -1,0 +1,100 @@
+/** Writes a spec as a configuration file, and says where each of its values comes from. */
+import { Document, isMap, isSeq, type Node } from 'yaml';
+import { formatEndpoint } from '../values/inet.js';
+import { formatVirtualEndpoint, serverPortOf, type ServiceIdentity } from '../values/service-key.js';
+import { formatPath, type Path } from './mistake.js';
+import type { Origins, ServerSpec, ServiceSpec, Spec } from './spec.js';
+
+const EDITORS = ' yaml-language-server: $schema=https://unpkg.com/tunvs/schema/tunvs.schema.json';
+
+/** Writes YAML that parseConfig() reads as the same spec. `comments` are put before services and servers, by path. */
+export function printConfig(spec: Partial<Spec>, comments: ReadonlyMap<string, string> = new Map()): string {
+  const { services, ...others } = withoutGaps(spec) as Partial<Spec>;
+  const document = new Document({ ...others, ...(services && { services: services.map(shortService) }) });
+  document.commentBefore = EDITORS;
+  const list = document.get('services');
+  if (isSeq(list)) {
+    for (const [index, service] of list.items.entries()) {
+      comment(service as Node, comments.get(formatPath(['services', index])));
+      const servers = isMap(service) ? service.get('servers') : undefined;
+      if (!isSeq(servers)) continue;
+      for (const [at, server] of servers.items.entries()) {
+        if (isMap(server)) server.flow = true;
+        comment(server as Node, comments.get(formatPath(['services', index, 'servers', at])));
+      }
+    }
+  }
+  return document.toString({ lineWidth: 0, flowCollectionPadding: true });
+}
+
+function comment(node: Node, text: string | undefined): void {
+  if (text !== undefined) node.commentBefore = text;
+}
+
+function withoutGaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutGaps);
+  if (typeof value !== 'object' || value === null) return value;
+  const given = Object.entries(value).filter(([, each]) => each !== undefined);
+  return Object.fromEntries(given.map(([name, each]) => [name, withoutGaps(each)]));
+}
+
+function shortService(service: ServiceSpec): object {
+  const { protocol, address, port, lastPort, servers, ...settings } = service;
+  const isNamed = protocol !== undefined && address !== undefined && port !== undefined;
+  const listen = isNamed && { listen: `${protocol} ${formatVirtualEndpoint({ address, port, lastPort })}` };
+  const list = servers?.map((server) => shortServer(server, service));
+  return { ...listen, ...settings, ...(list && { servers: list }) };
+}
+
+function shortServer(server: ServerSpec, { port = 0, lastPort }: ServiceSpec): object | string {
+  const { address, port: own, refresh, ...others } = server;
+  if (address !== undefined && Object.keys(others).length === 0) {
+    const isSame = own === undefined || own === serverPortOf({ port, lastPort } as ServiceIdentity);
+    return isSame ? address : formatEndpoint({ address, port: own });
+  }
+  const { dns, ...rest } = others;
+  return {
+    ...(address !== undefined && { address }),
+    ...(dns !== undefined && { dns }),
+    ...(own !== undefined && { port: own }),
+    ...(refresh !== undefined && { refresh: `${refresh}ms` }),
+    ...rest,
+  };
+}
+
+/** A value that is in force, and where it comes from. */
+export interface ShownValue {
+  path: string;
+  value: string | number | boolean;
+  file?: string;
+  line?: number;
+  column?: number;
+}
+
+/** Returns each value of a spec with its origin; one without an origin was written by nobody. */
+export function shownValues(spec: Partial<Spec>, origins: Origins): ShownValue[] {
+  const shown: ShownValue[] = [];
+  const walk = (value: unknown, path: Path) => {
+    if (value === undefined || value === null) return;
+    if (Array.isArray(value)) {
+      for (const [index, each] of value.entries()) walk(each, [...path, index]);
+    } else if (typeof value === 'object') {
+      for (const [name, each] of Object.entries(value)) walk(each, [...path, name]);
+    } else {
+      const name = formatPath(path);
+      shown.push({ path: name, value: value as ShownValue['value'], ...(origins.get(name) ?? {}) });
+    }
+  };
+  walk(spec, []);
+  return shown;
+}
+
+/** Writes a line for each value: `services[0].port: 80  # web.yaml:3`. */
+export function showConfig(spec: Partial<Spec>, origins: Origins): string {
+  return shownValues(spec, origins)
+    .map(({ path, value, file, line }) => {
+      const origin = file === undefined ? '' : `  # ${file}:${line}`;
+      return `${path}: ${typeof value === 'string' ? JSON.stringify(value) : value}${origin}\n`;
+    })
+    .join('');
+}

@@ -1,0 +1,119 @@
+/** Whatever the text, a configuration is read or its mistakes are named, each within its file. */
+import { strict as assert } from 'node:assert';
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { parseConfig } from '../../lib/config/parse-config.js';
+import { memoryFiles } from '../support/configs.js';
+
+const folder = new URL('../../../examples/config/', import.meta.url);
+const seeds = readdirSync(folder)
+  .filter((name) => name.endsWith('.yaml'))
+  .map((name) => readFileSync(new URL(name, folder), 'utf8'));
+
+const INCLUDED = { '/etc/tunvs/services.d/a.yaml': 'listen: tcp 192.0.2.77:80\n', '/etc/tunvs/b.yaml': '[1, {}]\n' };
+
+function check(text: string | Uint8Array): void {
+  const files = memoryFiles({ ...INCLUDED, '/etc/tunvs/any.yaml': '' });
+  const begin = performance.now();
+  const config = parseConfig(text, { path: '/etc/tunvs/any.yaml', files, environment: {} });
+  assert.ok(performance.now() - begin < 5000, 'it took more than five seconds');
+  const shown = typeof text === 'string' ? text : new TextDecoder().decode(text);
+  const lines = shown.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
+  if ('mistakes' in config) assert.ok(config.mistakes.length > 0, 'neither a spec nor a mistake');
+  for (const mistake of [...('mistakes' in config ? config.mistakes : []), ...config.warnings]) {
+    const { file, line, column, message, mend } = mistake;
+    assert.ok(message !== '' && mend !== '', JSON.stringify(mistake));
+    if (file !== '/etc/tunvs/any.yaml') continue;
+    assert.ok(line >= 1 && line <= lines.length, `${JSON.stringify(mistake)} of ${lines.length} lines`);
+    assert.ok(column >= 1 && column <= (lines[line - 1] as string).length + 1, JSON.stringify(mistake));
+  }
+}
+
+const piece = fc.oneof(
+  fc.constantFrom(
+    ...['source: ', 'services:\n', '  - ', 'listen: ', 'tcp 192.0.2.1:80', 'servers: ', '[', ']', '{', '}', ', ', ': '],
+    ...[
+      '&a ',
+      '*a',
+      '<<: ',
+      '!!binary ',
+      '? ',
+      '| \n',
+      '> \n',
+      '"',
+      "'",
+      '\t',
+      '\r\n',
+      '\n',
+      '---\n',
+      '...\n',
+      '#',
+      '\0',
+    ],
+    ...[
+      'include: services.d\n',
+      'include: b.yaml\n',
+      'include: any.yaml\n',
+      '{ env: X }',
+      '__proto__: ',
+      'constructor: ',
+    ],
+    ...['null', '-1', '1e999', '.nan', '0x7f', '10s', '4KiB', '99999999999999999999', 'timeouts: ', 'policy: ./x.js'],
+  ),
+  fc.string({ maxLength: 8 }),
+  fc.string({ unit: 'binary', maxLength: 4 }),
+);
+
+/** An example with pieces put into it, or parts of it taken out or moved. */
+const mutated = fc
+  .tuple(fc.constantFrom(...seeds), fc.array(fc.tuple(fc.nat(), fc.nat(40), piece), { minLength: 1, maxLength: 4 }))
+  .map(([seed, changes]) =>
+    changes.reduce((text, [where, length, put]) => {
+      const at = where % (text.length + 1);
+      return text.slice(0, at) + put + text.slice(at + (length > 20 ? 0 : length));
+    }, seed),
+  );
+
+describe('any text as a configuration', () => {
+  it('is read or refused, when it is an example that was damaged', () => {
+    fc.assert(fc.property(mutated, check), { numRuns: 600 });
+  });
+
+  it('is read or refused, when it is pieces of YAML in any order', () => {
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 24 }).map((pieces) => pieces.join('')),
+        check,
+      ),
+      { numRuns: 800 },
+    );
+  });
+
+  it('is read or refused, when it is any value as JSON', () => {
+    const fields = fc.constantFrom(
+      'source',
+      'services',
+      'servers',
+      'marks',
+      'device',
+      'control',
+      'timeouts',
+      'env',
+      'x',
+    );
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof({ depthSize: 'small' }, fc.jsonValue(), fc.dictionary(fields, tie('any')), fc.array(tie('any'))),
+    })).any;
+    fc.assert(
+      fc.property(
+        fc.dictionary(fields, value).map((given) => JSON.stringify(given)),
+        check,
+      ),
+      { numRuns: 600 },
+    );
+  });
+
+  it('is read or refused, when it is no text', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), check), { numRuns: 400 });
+  });
+});
