@@ -9,6 +9,7 @@
 #include "binding/host_monitor_wrap.h"
 #include "binding/offline_wrap.h"
 #include "binding/pcap_wrap.h"
+#include "binding/process_binding.h"
 
 namespace tunvs::binding {
 namespace {
@@ -38,6 +39,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   definePcap(env, exports);
   defineFileLock(env, exports);
   defineHostMonitor(env, exports);
+  defineProcess(env, exports);
   registerBench(env, exports);
 
   std::vector<std::string_view> names;
