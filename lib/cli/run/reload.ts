@@ -33,7 +33,6 @@ export async function reload(
     const changes = await reloadRules(director, lines, source);
     io.stdout.write(json ? `${toJson({ event: 'reloaded', changes, mended })}\n` : reloadedText(changes, mended));
     log?.info('reloaded', { changes: changes.length, mended }, 'rules read again');
-    for (const { change, rule, before } of changes) log?.debug('ruleChanged', { change, ...(before && { before }) }, rule);
   } catch (error) {
     tell('error', 'reloadRefused', `the rules stay as they are: ${(error as Error).message}`);
   }
