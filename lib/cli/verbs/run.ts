@@ -155,11 +155,12 @@ function attachments({ options, io, tell, log, manager }: Told): Attachment[] {
     log && ((event: string, sentence: string, fields: object) => tell(levelOf(event), event, sentence, fields));
   return [
     tellNews(new NewsPrinter('run', io, isJson, undefined, inLog)),
-    onHangup(async ({ director }) => {
+    onHangup(async ({ director, over }) => {
       log?.reopen();
       manager.reloading();
       await reload(director, options, io, tell, log);
-      manager.ready(readySentence(director));
+      // The director may have been told to end meanwhile, and the service manager too.
+      if (!over.aborted) manager.ready(readySentence(director));
     }),
     ...(log === undefined ? [] : [logChanges(log)]),
     ({ director }) => ({
