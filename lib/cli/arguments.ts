@@ -1,6 +1,6 @@
 /** Parsers for the values of command-line options; commander calls them as it reads each option. */
 import { InvalidArgumentError } from 'commander';
-import { isDaemonName } from '../daemon/name.js';
+import { isDaemonName } from '../daemon/daemon-name.js';
 import { canonicalAddress } from '../values/inet.js';
 import { parseSource, sourceFamily } from '../values/source.js';
 

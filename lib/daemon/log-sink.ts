@@ -68,6 +68,7 @@ export function isFile(descriptor: number): boolean {
     const status = fstatSync(descriptor);
     return status.isFile();
   } catch {
+    // It is closed: nothing takes its bytes.
     return false;
   }
 }

@@ -2,18 +2,21 @@
  * A daemon's name, which no other daemon of the host has. `/run/tunvs/NAME.lock` is locked for as long as the daemon
  * lives, however it ends, and holds its process id. A file that is left behind locks nothing.
  */
-import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makePrivate, runtimeFolder } from '../host/holds/folder.js';
 import { native } from '../native/addon.js';
 import { TunvsError } from '../values/errors.js';
-
-export const DEFAULT_NAME = 'tunvs';
-
-/** Names files and, behind `tunvs-`, a device. */
-const NAME = /^[a-z0-9][a-z0-9_-]{0,30}$/i;
-
-export const isDaemonName = (name: string) => NAME.test(name);
 
 export interface NameLock {
   /** Gives the name back. It is safe to call twice. */

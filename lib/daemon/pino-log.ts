@@ -36,7 +36,13 @@ export function createLog({ sink, format, level, isForJournal = false }: LogOpti
     (at: LogLevel): Say =>
     (event, fields, sentence = event) =>
       logger[at]({ event, ...fields }, sentence);
-  return { debug: say('debug'), info: say('info'), warn: say('warn'), error: say('error'), reopen: () => sink.reopen() };
+  return {
+    debug: say('debug'),
+    info: say('info'),
+    warn: say('warn'),
+    error: say('error'),
+    reopen: () => sink.reopen(),
+  };
 }
 
 /** Pino writes the level first. */

@@ -33,7 +33,8 @@ export function userIds(given: string, { passwd, group }: Accounts): UserIds {
   const account = rows(passwd).find(([name, , uid]) => name === user || uid === user);
   const uid = idOf(account?.[2] ?? user);
   const groups = rows(group);
-  const named = groupName === undefined ? account?.[3] : (groups.find(([name]) => name === groupName)?.[2] ?? groupName);
+  const named =
+    groupName === undefined ? account?.[3] : (groups.find(([name]) => name === groupName)?.[2] ?? groupName);
   const gid = idOf(named ?? '');
   if (rest.length > 0 || uid === undefined) {
     throw refused(given, 'there is no such user here: name one of /etc/passwd, or write UID:GID');
@@ -77,5 +78,6 @@ export function becomeUser(ids: UserIds): void {
 function handOver(folder: string, { uid, gid }: UserIds): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chownSync(folder, uid, gid);
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) lchownSync(join(folder, name), uid, gid);
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    lchownSync(join(folder, name), uid, gid);
 }

@@ -44,9 +44,20 @@ describeLab('a daemon', () => {
   });
 
   const rules = () => join(folder, 'rules');
-  const writeRules = (server: string) => writeFileSync(rules(), `-A -t 10.9.9.9:80 -s rr\n-a -t 10.9.9.9:80 -r ${server} -i\n`);
-  const arguments_ = (more: readonly string[]) =>
-    [process.execPath, MAIN, 'run', '--rules', rules(), '--source', '10.2.0.2', '--queues', '1', ...more];
+  const writeRules = (server: string) =>
+    writeFileSync(rules(), `-A -t 10.9.9.9:80 -s rr\n-a -t 10.9.9.9:80 -r ${server} -i\n`);
+  const arguments_ = (more: readonly string[]) => [
+    process.execPath,
+    MAIN,
+    'run',
+    '--rules',
+    rules(),
+    '--source',
+    '10.2.0.2',
+    '--queues',
+    '1',
+    ...more,
+  ];
 
   function start(command: readonly string[]): LabProcess {
     const started = host.spawn([...command]);
@@ -56,7 +67,16 @@ describeLab('a daemon', () => {
 
   /** Whoever runs it can look into this folder, and so write the books there. */
   const open = (more: readonly string[], before: readonly string[] = []) =>
-    start(['sh', '-c', 'chmod 755 "$0"; exec "$@"', folder, 'env', `TUNVS_RUNTIME_DIR=${folder}/run`, ...before, ...arguments_(more)]);
+    start([
+      'sh',
+      '-c',
+      'chmod 755 "$0"; exec "$@"',
+      folder,
+      'env',
+      `TUNVS_RUNTIME_DIR=${folder}/run`,
+      ...before,
+      ...arguments_(more),
+    ]);
 
   const ready = (daemon: LabProcess) => daemon.line((line) => line.startsWith('tunvs run: ready'));
 

@@ -123,7 +123,9 @@ describe('a sink', () => {
       process.exit();`;
     const run = async (hasReader: boolean) => {
       // Nobody reads standard error: the stream takes what fits into its buffer, and stands still.
-      const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       if (!hasReader) child.stderr.destroy();
       const said = await text(child.stdout);
       child.stderr.destroy();

@@ -19,15 +19,16 @@ export function addLogOptions(command: Command): Command {
       'write a log on standard error, a line for each thing that happens: human or json',
       choiceArgument(logFormats),
     )
-    .option('--log-level <level>', `least level of the log: ${logLevels.join(', ')} (default: info)`, choiceArgument(logLevels))
+    .option(
+      '--log-level <level>',
+      `least level of the log: ${logLevels.join(', ')} (default: info)`,
+      choiceArgument(logLevels),
+    )
     .option('--log-file <file>', 'write the log to this file instead; SIGHUP opens it anew');
 }
 
 /** Undefined when nobody has asked for one: the command then says on standard error what an operator at it wants. */
-export async function askedLog(
-  { logFormat, logLevel, logFile }: LogArguments,
-  io: CliIo,
-): Promise<Log | undefined> {
+export async function askedLog({ logFormat, logLevel, logFile }: LogArguments, io: CliIo): Promise<Log | undefined> {
   const isForJournal = logFile === undefined && isJournal(process.env.JOURNAL_STREAM, io);
   if ([logFormat, logLevel, logFile].every((given) => given === undefined) && !isForJournal) return undefined;
   const isOwn = io.stderr === process.stderr;
@@ -44,6 +45,7 @@ function isJournal(stream: string | undefined, io: CliIo): boolean {
     const { dev, ino } = fstatSync(2, { bigint: true });
     return stream === `${dev}:${ino}`;
   } catch {
+    // Standard error is closed.
     return false;
   }
 }

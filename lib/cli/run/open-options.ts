@@ -1,6 +1,6 @@
 /** Makes the options that `tunvs run` opens its director with from its command line. */
 import type { DirectorOpenOptions } from '../../director/open-options.js';
-import { DEFAULT_NAME } from '../../daemon/name.js';
+import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
 import { engineOptions } from '../engine-options.js';
 import { UsageError } from '../verb.js';
 import type { RunOptions } from './options.js';

@@ -5,9 +5,8 @@ import { egresses } from '../../values/egress.js';
 import { type Attachment, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
 import type { Log } from '../../daemon/log.js';
-import { DEFAULT_NAME, takeName } from '../../daemon/name.js';
-import { type ServiceManager, serviceManager } from '../../daemon/service-manager.js';
-import { becomeUser, readAccounts, userIds } from '../../daemon/user.js';
+import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
+import type { ServiceManager } from '../../daemon/service-manager.js';
 import { feedWatchdog } from '../../daemon/watchdog.js';
 import { rehearseRules } from '../../rules/rehearse.js';
 import { choiceArgument, integerArgument, nameArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
@@ -95,7 +94,10 @@ export const run: Verb = {
   },
 
   async run({ options, io }: VerbContext<RunOptions>): Promise<void> {
-    if (options.user !== undefined && !options.dryRun) becomeUser(userIds(options.user, readAccounts()));
+    if (options.user !== undefined && !options.dryRun) {
+      const { becomeUser, readAccounts, userIds } = await import('../../daemon/user.js');
+      becomeUser(userIds(options.user, readAccounts()));
+    }
     const lines = await readRules({ file: options.rules, isTimed: false }, io);
     const rehearsed = await rehearseRules(lines, options.source);
     const planned = { services: rehearsed.stats().services, marks: rehearsed.marks };
@@ -104,6 +106,10 @@ export const run: Verb = {
     dropLostOutput('run', io);
     const log = await askedLog(options, io);
     const tell = teller(log, io);
+    const [{ serviceManager }, { takeName }] = await Promise.all([
+      import('../../daemon/service-manager.js'),
+      import('../../daemon/name.js'),
+    ]);
     const manager = serviceManager(process.env);
     const name = takeName(options.name ?? DEFAULT_NAME, options.name !== undefined);
     log?.info('starting', { name: options.name ?? DEFAULT_NAME, pid: process.pid }, 'the director starts');
