@@ -1,5 +1,6 @@
 /** Parsers for the values of command-line options; commander calls them as it reads each option. */
 import { InvalidArgumentError } from 'commander';
+import { isDaemonName } from '../daemon/daemon-name.js';
 import { canonicalAddress } from '../values/inet.js';
 import { parseSource, sourceFamily } from '../values/source.js';
 
@@ -18,6 +19,12 @@ export function secondsArgument(minimumSeconds: number, maximumSeconds: number):
     if (seconds >= minimumSeconds && seconds <= maximumSeconds) return seconds * 1000;
     throw new InvalidArgumentError(`Write a number of seconds from ${minimumSeconds} to ${maximumSeconds}.`);
   };
+}
+
+/** Reads `--name`. */
+export function nameArgument(text: string): string {
+  if (isDaemonName(text)) return text;
+  throw new InvalidArgumentError('Write at most 31 letters, digits, "-" and "_", a letter or a digit first.');
 }
 
 /** Reads `--mark-device`, which may be repeated: `MARK` or `MARK=NAME`. */

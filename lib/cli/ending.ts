@@ -5,7 +5,7 @@ import { errorWords } from './words.js';
 export type Ending = { reason: 'signal'; signal: string | undefined } | { reason: 'error'; message: string };
 
 /** The message is the first sentence that standard error says: if closing failed too, its failure comes second. */
-export function endedByError(error: unknown): Ending {
+export function endedByError(error: unknown): Extract<Ending, { reason: 'error' }> {
   const first = asUsageError(error instanceof AggregateError ? error.errors[0] : error);
   return { reason: 'error', message: first instanceof Error ? errorWords(first) : String(first) };
 }

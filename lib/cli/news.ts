@@ -76,22 +76,25 @@ interface Held {
 /** Prints events: the first of a kind at once, those of the next ten seconds as one line when that time is over. */
 export class NewsPrinter {
   readonly #held = new Map<string, Held>();
-  readonly #print: (line: string) => void;
+  readonly #print: (news: News) => void;
 
+  /** `tell` takes the place of standard error. */
   constructor(
     verb: string,
     io: CliIo,
     isJson: boolean,
     private readonly intervalMs = INTERVAL_MS,
+    tell?: (event: string, sentence: string, fields: object) => void,
   ) {
-    this.#print = (line) => (isJson ? io.stdout.write(`${line}\n`) : io.stderr.write(`tunvs ${verb}: ${line}\n`));
-    this.#line = isJson
-      ? ({ type, value, message, things }) =>
-          toJson(type.startsWith(WARNING) ? { event: 'warning', message } : { event: type, value, message, things })
-      : (news) => rowOf(news.type).sentence(news);
+    const json = ({ type, value, message, things }: News) =>
+      toJson(type.startsWith(WARNING) ? { event: 'warning', message } : { event: type, value, message, things });
+    this.#print = (news) => {
+      const sentence = rowOf(news.type).sentence(news);
+      if (isJson) io.stdout.write(`${json(news)}\n`);
+      if (tell) tell(news.type.startsWith(WARNING) ? 'warning' : news.type, sentence, fieldsOf(news));
+      else if (!isJson) io.stderr.write(`tunvs ${verb}: ${sentence}\n`);
+    };
   }
-
-  readonly #line: (news: News) => string;
 
   tell(told: News): void {
     const news = { ...told, message: commandWords(told.message) };
@@ -101,7 +104,7 @@ export class NewsPrinter {
       held.news = { ...news, value };
       return;
     }
-    this.#print(this.#line(news));
+    this.#print(news);
     if (rowOf(news.type).isRare) return;
     const timer = setTimeout(() => this.#release(news.type), this.intervalMs).unref();
     this.#held.set(news.type, { timer, news: undefined });
@@ -116,7 +119,7 @@ export class NewsPrinter {
   end(): void {
     for (const { timer, news } of this.#held.values()) {
       clearTimeout(timer);
-      if (news) this.#print(this.#line(news));
+      if (news) this.#print(news);
     }
     this.#held.clear();
   }
@@ -126,6 +129,11 @@ export class NewsPrinter {
     this.#held.delete(type);
     if (news) this.tell(news);
   }
+}
+
+function fieldsOf({ type, value, things }: News): object {
+  if (type.startsWith(WARNING)) return {};
+  return things === undefined ? { value } : { value, things };
 }
 
 function rowOf(type: string): Row {

@@ -63,6 +63,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   readonly #keeping: HostKeeping | undefined;
   readonly #nowMs: () => number;
   readonly #workerCpu: () => WorkerCpu[];
+  readonly #workersTurned: () => boolean[];
   readonly #watches: Watches;
   readonly #cancelAtExit: () => void;
   #closed: Promise<void> | undefined;
@@ -79,6 +80,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.#host = host;
     this.#nowMs = parts.nowMs;
     this.#workerCpu = parts.workerCpu;
+    this.#workersTurned = parts.workersTurned;
     this.sources = sources;
     this.device = parts.device;
     this.markDevices = parts.markDevices ?? [];
@@ -326,6 +328,15 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   /** How many events of each type there were since the director was opened. @internal */
   get eventCounts(): Readonly<Record<EngineEventType, number>> {
     return this.#news.eventCounts;
+  }
+
+  /**
+   * Says of each worker thread whether it has begun a turn since the call before, and asks each for another, which takes
+   * a worker that moves some milliseconds even if it sleeps. A watchdog calls this about once in the time that it
+   * allows. The list is empty for an offline director.
+   */
+  workersTurned(): boolean[] {
+    return this.#engine.call(() => this.#workersTurned());
   }
 
   /**

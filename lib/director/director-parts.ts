@@ -33,4 +33,6 @@ export interface DirectorParts {
   relay?: EventRelay;
   /** The CPU time of each worker thread; an offline director has no workers. */
   workerCpu: () => { userNs: bigint; systemNs: bigint }[];
+  /** Says of each whether it has begun a turn since the call before. */
+  workersTurned: () => boolean[];
 }

@@ -62,6 +62,7 @@ export function offlineParts(options: OfflineOptions): { parts: DirectorParts; r
     nowMs: () => run.atMs,
     policies,
     workerCpu: () => [],
+    workersTurned: () => [],
   };
   return { parts, run };
 }

@@ -88,6 +88,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
       nowMs: Date.now,
       policies,
       workerCpu: () => engine.workerCpu(),
+      workersTurned: () => engine.workersTurned(),
       relay,
     });
   } catch (error) {

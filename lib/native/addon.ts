@@ -42,6 +42,16 @@ export interface Native {
   networkNamespaceName(): string;
   /** Throws for a descriptor that is no connected unix socket. */
   peerCredentials(descriptor: number): NativePeerCredentials;
+  /**
+   * Sends a datagram to a unix socket without waiting, whose path begins with `/`, or with `@` if it is abstract; throws
+   * when that fails.
+   */
+  sendDatagram(path: string, text: string): void;
+  /**
+   * Becomes `path` run as another user who keeps CAP_NET_ADMIN and CAP_NET_RAW alone: does not return. Throws when that
+   * fails; the process must end then, as it may be this user by half.
+   */
+  becomeUser(uid: number, gid: number, groups: number[], path: string, argv: string[], env: string[]): void;
   schedulers: string[];
   forwardingMethods: string[];
   /** An entry for each of `forwardingMethods`: native/forward/forwarding_traits.h. */

@@ -63,4 +63,6 @@ export interface NativeEngine extends NativeDirector {
   putQuestions(): void;
   /** CPU time of the worker threads so far, nanoseconds. */
   workerCpu(): { userNs: bigint; systemNs: bigint }[];
+  /** Says of each worker whether it has begun a turn since the call before, and asks each for another. */
+  workersTurned(): boolean[];
 }

@@ -19,6 +19,7 @@ void EngineWrap::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod<&EngineWrap::onPolicies>("onPolicies"),
                                         InstanceMethod<&EngineWrap::putQuestions>("putQuestions"),
                                         InstanceMethod<&EngineWrap::workerCpu>("workerCpu"),
+                                        InstanceMethod<&EngineWrap::workersTurned>("workersTurned"),
                                     })));
 }
 
@@ -200,6 +201,15 @@ Napi::Value EngineWrap::workerCpu(const Napi::CallbackInfo& info) {
     object.Set("systemNs", Napi::BigInt::New(env, times[i].systemNs));
     array.Set(i, object);
   }
+  return array;
+}
+
+Napi::Value EngineWrap::workersTurned(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const auto turned = engine_->workersTurned();
+  Napi::Array array = Napi::Array::New(env, turned.size());
+  for (uint32_t i = 0; i < turned.size(); i++) array.Set(i, Napi::Boolean::New(env, turned[i]));
   return array;
 }
 

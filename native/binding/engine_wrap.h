@@ -30,6 +30,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   Napi::Value onPolicies(const Napi::CallbackInfo& info);
   Napi::Value putQuestions(const Napi::CallbackInfo& info);
   Napi::Value workerCpu(const Napi::CallbackInfo& info);
+  Napi::Value workersTurned(const Napi::CallbackInfo& info);
 
   Director* openDirector() const override;
   Tick now() const override;

@@ -164,4 +164,10 @@ std::vector<CpuTime> Engine::cpu() const {
   return times;
 }
 
+std::vector<bool> Engine::workersTurned() {
+  std::vector<bool> turned;
+  for (const auto& worker : workers_) turned.push_back(worker->hasTurned());
+  return turned;
+}
+
 }  // namespace tunvs

@@ -71,6 +71,8 @@ class Engine {
   Result<void> checkDirectRouting(const IpAddress& server) const;
   bool isRunning() const { return !ports_.empty(); }
   std::vector<CpuTime> cpu() const;
+  // Says of each worker whether it has begun a turn since the call before, and asks each for another.
+  std::vector<bool> workersTurned();
 
  private:
   struct MarkedPort {

@@ -50,6 +50,14 @@ CpuTime Worker::cpu() const {
   return {userNs_.load(std::memory_order_relaxed), systemNs_.load(std::memory_order_relaxed)};
 }
 
+bool Worker::hasTurned() {
+  const uint64_t asked = turnsAsked_.load(std::memory_order_relaxed);
+  const bool turned = turnAnswered_.load(std::memory_order_relaxed) == asked;
+  turnsAsked_.store(asked + 1, std::memory_order_relaxed);
+  wake();
+  return turned;
+}
+
 void Worker::run() {
   Director& director = parts_.director;
   OutputVector out([](void* worker, OutputVector& full) { static_cast<Worker*>(worker)->send(full); }, this);
@@ -57,6 +65,7 @@ void Worker::run() {
   housekept_ = coarseNow();
   memoryReadAt_ = housekept_ - kMemoryTicks;
   while (!loop_->isStopping()) {
+    turnAnswered_.store(turnsAsked_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     const size_t received = receive();
     const Tick now = coarseNow();
     if (received > 0) {
@@ -121,10 +130,8 @@ void Worker::sleep(Tick now) {
     for (const auto& errors : parts_.errors) waits[count++] = {errors->pollDescriptor(), POLLIN, 0};
   }
   poll(waits, count, milliseconds);
-  if (parts_.policies != nullptr) {
-    parts_.policies->wakeUp();
-    if ((waits[0].revents & POLLIN) != 0) loop_->clear();  // it learns elsewhere that it is to stop
-  }
+  if (parts_.policies != nullptr) parts_.policies->wakeUp();
+  if ((waits[0].revents & POLLIN) != 0) loop_->clear();  // it learns elsewhere that it is to stop
   parts_.director.enter(parts_.index);
 }
 

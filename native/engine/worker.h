@@ -53,6 +53,9 @@ class Worker {
   void wake() { loop_->wake(); }
   // Returns the time as of the worker's last look at its clock, at most about 100 ms ago.
   CpuTime cpu() const;
+  // Says whether it has begun a turn since the call before, and asks it for another: one that sleeps wakes up for it.
+  // One control thread calls this.
+  bool hasTurned();
 
  private:
   Worker(Parts parts, std::unique_ptr<LoopThread> loop);
@@ -75,6 +78,7 @@ class Worker {
   PacketVector* vector_;     // read last
   bool isHeldBack_ = false;  // it has no vector to read into
   std::atomic<uint64_t> userNs_{0}, systemNs_{0};
+  std::atomic<uint64_t> turnsAsked_{0}, turnAnswered_{0};
   Tick housekept_ = 0;
   bool isExpiryDone_ = true;
   bool isDeviceLost_ = false;

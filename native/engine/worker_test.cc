@@ -36,6 +36,26 @@ class CountingQueue final : public PortQueue {
   std::atomic<uint64_t> receives_{0};
 };
 
+// A queue that holds its worker for as long as it is told to.
+class HoldingQueue final : public PortQueue {
+ public:
+  explicit HoldingQueue(PortQueue& queue) : queue_(queue) {}
+  Result<size_t> receive(PacketVector& vector) override {
+    while (isHolding.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return queue_.receive(vector);
+  }
+  SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) override {
+    return queue_.send(packets, way, read);
+  }
+  int pollDescriptor() const override { return queue_.pollDescriptor(); }
+  uint64_t oversized() const override { return queue_.oversized(); }
+
+  std::atomic<bool> isHolding{false};
+
+ private:
+  PortQueue& queue_;
+};
+
 struct Setting {
   size_t maxPacketBytes = 2048;
   uint32_t busyPollUs = 0;
@@ -73,6 +93,24 @@ class Bench {
   EventRing events;
   std::unique_ptr<Worker> worker;
 };
+
+TEST("a worker that sleeps turns when asked, and one that is held does not until it is let go") {
+  Bench b;
+  HoldingQueue queue(b.port.queue(0));
+  auto worker = Worker::create({b.t.director, 0, queue, 2048, b.events, 0}).value();
+  CHECK(worker->start().ok());
+  CHECK(worker->hasTurned());  // nobody has asked it yet
+  for (int i = 0; i < 3; i++) CHECK(eventually([&] { return worker->hasTurned(); }));
+  queue.isHolding = true;
+  // The turn that it began before it was held may be answered still.
+  CHECK(eventually([&] { return !worker->hasTurned() && !worker->hasTurned() && !worker->hasTurned(); }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(!worker->hasTurned());
+  queue.isHolding = false;
+  CHECK(eventually([&] { return worker->hasTurned(); }));
+  worker->stop();
+  worker->join();
+}
 
 TEST("a worker sends on what its queue brings, in order") {
   Bench b;

@@ -1,12 +1,15 @@
 /** Makes the options that `tunvs run` opens its director with from its command line. */
 import type { DirectorOpenOptions } from '../../director/open-options.js';
+import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
 import { engineOptions } from '../engine-options.js';
+import { UsageError } from '../verb.js';
 import type { RunOptions } from './options.js';
 
 export function openOptions(options: RunOptions): DirectorOpenOptions {
   const { egress, markDevice: markDevices } = options;
+  const name = options.device ?? deviceOf(options.name);
   const device = {
-    ...(options.device !== undefined && { name: options.device }),
+    ...(name !== undefined && { name }),
     ...(options.queues !== undefined && { queues: options.queues }),
   };
   return {
@@ -15,4 +18,18 @@ export function openOptions(options: RunOptions): DirectorOpenOptions {
     ...(markDevices !== undefined && { markDevices }),
     ...(egress !== undefined && { egress }),
   };
+}
+
+/** The kernel's limit. */
+const DEVICE_LENGTH = 15;
+
+/** Directors with names of their own have devices of their own, each time the same one. */
+function deviceOf(daemon: string | undefined): string | undefined {
+  if (daemon === undefined || daemon === DEFAULT_NAME) return undefined;
+  const device = `tunvs-${daemon}`;
+  if (device.length <= DEVICE_LENGTH) return device;
+  throw new UsageError(
+    `--name ${daemon}: ${device} is longer than a device's name may be, ${DEVICE_LENGTH} characters: ` +
+      'name the device with --device',
+  );
 }

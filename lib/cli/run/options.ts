@@ -1,9 +1,12 @@
 /** The options of `tunvs run` as commander reads them. */
 import type { Egress } from '../../values/egress.js';
 import type { EngineArguments } from '../engine-options.js';
+import type { LogArguments } from './log-options.js';
 
-export interface RunOptions extends EngineArguments {
+export interface RunOptions extends EngineArguments, LogArguments {
   rules: string;
+  name?: string;
+  user?: string;
   /** Bytes. */
   pathMtu?: number;
   device?: string;

@@ -4,30 +4,38 @@ import type { Director } from '../../director/director.js';
 import { egresses } from '../../values/egress.js';
 import { type Attachment, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
+import type { Log } from '../../daemon/log.js';
+import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
+import type { ServiceManager } from '../../daemon/service-manager.js';
+import { feedWatchdog } from '../../daemon/watchdog.js';
 import { rehearseRules } from '../../rules/rehearse.js';
-import { choiceArgument, integerArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
+import { choiceArgument, integerArgument, nameArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
 import { type Ending, endedByError } from '../ending.js';
 import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { dropLostOutput } from '../output.js';
 import { readRules } from '../rules-file.js';
+import { announce, readyFields, readySentence } from '../run/announce.js';
 import { dryRun } from '../run/dry-run.js';
+import { levelOf, logChanges } from '../run/log-events.js';
+import { addLogOptions, askedLog } from '../run/log-options.js';
 import { openOptions } from '../run/open-options.js';
 import type { RunOptions } from '../run/options.js';
 import { reload } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
 import { statusOf } from '../run/status.js';
+import { type Tell, teller } from '../run/teller.js';
 import { endSignal, statusSignals } from '../signals.js';
 import type { CliIo, Verb, VerbContext } from '../verb.js';
-import { commandWords, count } from '../words.js';
 
 const EXAMPLES = `
 The command runs until SIGTERM or SIGINT, then undoes what it did to the host;
 a second signal ends it at once. On SIGHUP it reads the rules again and changes
 only what differs: servers that stay keep their connections. It puts back what
 somebody else changes on the host, and says so; on SIGHUP it does that at once.
-On SIGUSR2 and SIGUSR1 it prints a line of status on standard error.
+On SIGUSR2 and SIGUSR1 it prints a line of status on standard error, or in the
+log if one is asked for. Under systemd it logs to the journal.
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
@@ -49,7 +57,7 @@ export const run: Verb = {
 
   configure(command: Command): void {
     command.requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input');
-    addEngineOptions(command)
+    addLogOptions(addEngineOptions(command))
       .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option(
         '--device <name>',
@@ -70,6 +78,15 @@ export const run: Verb = {
         `how packets leave: auto, ${egresses.join(', ')} (default: auto)`,
         choiceArgument(['auto', ...egresses]),
       )
+      .option(
+        '--name <name>',
+        'name of this daemon, which no other of the host has; its device is tunvs-NAME (default: tunvs)',
+        nameArgument,
+      )
+      .option(
+        '--user <user[:group]>',
+        'when started as root, become this user first, with CAP_NET_ADMIN and CAP_NET_RAW alone',
+      )
       .option('--stats-interval <seconds>', 'print a line of rates at this interval', secondsArgument(0.1, 86400))
       .option('--json', 'print JSON, an object a line')
       .option('--dry-run', 'print what would be done to the host and in the director, and change nothing')
@@ -77,29 +94,51 @@ export const run: Verb = {
   },
 
   async run({ options, io }: VerbContext<RunOptions>): Promise<void> {
+    if (options.user !== undefined && !options.dryRun) {
+      const { becomeUser, readAccounts, userIds } = await import('../../daemon/user.js');
+      becomeUser(userIds(options.user, readAccounts()));
+    }
     const lines = await readRules({ file: options.rules, isTimed: false }, io);
     const rehearsed = await rehearseRules(lines, options.source);
     const planned = { services: rehearsed.stats().services, marks: rehearsed.marks };
     await rehearsed.close();
     if (options.dryRun) return dryRun(options, planned, lines, io);
     dropLostOutput('run', io);
+    const log = await askedLog(options, io);
+    const tell = teller(log, io);
+    const [{ serviceManager }, { takeName }] = await Promise.all([
+      import('../../daemon/service-manager.js'),
+      import('../../daemon/name.js'),
+    ]);
+    const manager = serviceManager(process.env);
+    const name = takeName(options.name ?? DEFAULT_NAME, options.name !== undefined);
+    log?.info('starting', { name: options.name ?? DEFAULT_NAME, pid: process.pid }, 'the director starts');
     const end = endSignal();
-    const status = statusSignals((line) => io.stderr.write(`tunvs run: ${line}\n`));
+    const status = statusSignals((line) => tell('info', 'status', line));
     try {
       const open = (signal: AbortSignal) => openDirector(options, signal);
       const answerStatus: Attachment = ({ director }) => {
         status.answer(statusOf(director));
         return { detach: () => status.answer(() => 'stopping') };
       };
-      const all = [answerStatus, ...attachments(options, io)];
+      const told: Told = { options, io, tell, log, manager };
+      const all = [answerStatus, ...attachments(told)];
+      // Told when the signal comes: closing what is attached may take its time.
+      end.signal.addEventListener('abort', () => {
+        manager.stopping();
+        log?.info('stopping', { signal: end.name }, 'the director ends');
+      });
       await runDaemon({ open, rules: lines, attachments: all }, end.signal);
       const ending: Ending = { reason: 'signal', signal: end.name };
+      log?.info('stopped', { signal: end.name }, 'the director has ended, and the host is as it was');
       io.stdout.write(options.json ? stoppedEvent(ending) : `tunvs run: stopped by ${end.name}\n`);
     } catch (error) {
+      log?.error('failed', {}, endedByError(error).message);
       // The sentence itself goes to standard error, as every failure's.
       if (options.json) io.stdout.write(stoppedEvent(endedByError(error)));
       throw error;
     } finally {
+      name.release();
       status.dispose();
       end.dispose();
     }
@@ -108,12 +147,36 @@ export const run: Verb = {
 
 const stoppedEvent = (ending: Ending) => `${toJson({ event: 'stopped', ...ending })}\n`;
 
-function attachments(options: RunOptions, io: CliIo): Attachment[] {
+interface Told {
+  options: RunOptions;
+  io: CliIo;
+  tell: Tell;
+  log: Log | undefined;
+  manager: ServiceManager;
+}
+
+function attachments({ options, io, tell, log, manager }: Told): Attachment[] {
   const isJson = options.json ?? false;
+  const inLog =
+    log && ((event: string, sentence: string, fields: object) => tell(levelOf(event), event, sentence, fields));
   return [
-    tellNews(new NewsPrinter('run', io, isJson)),
-    onHangup(({ director }) => reload(director, options, io)),
-    ({ director }) => ({ ready: () => announce(director, options, io) }),
+    tellNews(new NewsPrinter('run', io, isJson, undefined, inLog)),
+    onHangup(async ({ director, over }) => {
+      log?.reopen();
+      manager.reloading();
+      await reload(director, options, io, tell, log);
+      // The director may have been told to end meanwhile, and the service manager too.
+      if (!over.aborted) manager.ready(readySentence(director));
+    }),
+    ...(log === undefined ? [] : [logChanges(log)]),
+    ({ director }) => ({
+      ready: () => {
+        announce(director, options, io, tell);
+        log?.info('ready', readyFields(director), readySentence(director));
+        manager.ready(readySentence(director));
+      },
+    }),
+    feedWatchdog(manager, log),
     ...(options.statsInterval === undefined ? [] : [statsEvery(options.statsInterval, isJson, io)]),
   ];
 }
@@ -134,23 +197,6 @@ function tellNews(news: NewsPrinter): Attachment {
 async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director> {
   const { Director } = await import('../../director/director.js');
   return Director.open({ ...openOptions(options), signal });
-}
-
-function announce(director: Director, options: RunOptions, io: CliIo): void {
-  for (const warning of director.warnings) io.stderr.write(`tunvs run: ${commandWords(warning)}\n`);
-  const services = director.virtualServices.length;
-  const servers = director.virtualServices.reduce((sum, service) => sum + service.realServers.length, 0);
-  const { name, egress, attached } = director.device as NonNullable<Director['device']>;
-  const { markDevices } = director;
-  if (options.json) {
-    io.stdout.write(`${toJson({ event: 'ready', device: name, attached, markDevices, egress, services, servers })}\n`);
-    return;
-  }
-  const how = attached ? 'attached' : 'created';
-  const marks = markDevices.map((device) => `, ${device.name} (mark ${device.mark})`);
-  io.stdout.write(
-    `tunvs run: ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}\n`,
-  );
 }
 
 async function printStats(

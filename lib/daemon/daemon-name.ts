@@ -1,0 +1,8 @@
+/** What a daemon may be called. */
+
+export const DEFAULT_NAME = 'tunvs';
+
+/** Names files and, behind `tunvs-`, a device. */
+const NAME = /^[a-z0-9][a-z0-9_-]{0,30}$/i;
+
+export const isDaemonName = (name: string) => NAME.test(name);
