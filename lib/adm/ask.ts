@@ -4,6 +4,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AdmFailure, connectFailure, diedFailure, foreignFailure, refusal } from './failure.js';
 
+export type Body = string | AsyncIterable<string>;
+
 export type Piece = { out: string } | { err: string } | { exit: number };
 
 /** The daemon's pieces have 64 KiB; a line beyond this is of something else. */
@@ -11,11 +13,7 @@ const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const MAX_PROBLEM_BYTES = 64 * 1024;
 
 /** The last piece is `exit`; without it the answer is a failure. Throws AdmFailure. */
-export async function* ask(
-  socket: string,
-  body: AsyncIterable<string>,
-  signal?: AbortSignal,
-): AsyncGenerator<Piece, void, undefined> {
+export async function* ask(socket: string, body: Body, signal?: AbortSignal): AsyncGenerator<Piece, void, undefined> {
   const response = await send(socket, body, signal);
   try {
     if (response.statusCode !== 200) throw refusal(socket, response.statusCode, await beginning(response));
@@ -34,13 +32,19 @@ export async function* ask(
 }
 
 /** A daemon that refuses answers before it has read all of the body; the rest is not sent then. */
-function send(socketPath: string, body: AsyncIterable<string>, signal?: AbortSignal): Promise<IncomingMessage> {
+function send(socketPath: string, body: Body, signal?: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const outgoing = request({
       socketPath,
       method: 'POST',
       path: '/v1/ipvsadm',
-      headers: { host: 'localhost', 'content-type': 'application/json', accept: 'application/x-ndjson' },
+      headers: {
+        host: 'localhost',
+        'content-type': 'application/json',
+        accept: 'application/x-ndjson',
+        // A server that closes before it has read the body takes its answer along: the kernel resets the connection.
+        connection: 'keep-alive',
+      },
       agent: false,
       ...(signal && { signal }),
     });
@@ -49,6 +53,7 @@ function send(socketPath: string, body: AsyncIterable<string>, signal?: AbortSig
       reject(error instanceof AdmFailure ? error : connectFailure(socketPath, error));
     };
     outgoing.on('response', resolve).on('error', fail);
+    if (typeof body === 'string') return void outgoing.end(body);
     // A refusal may close the connection while the body is under way, and its answer comes after the failed write.
     pipeline(Readable.from(body), outgoing).catch((error) => (error instanceof AdmFailure ? fail(error) : undefined));
   });

@@ -1,19 +1,21 @@
-/** The body of a request, in pieces, so that no text is held as a whole: `{"argv":[...],"stdin":"..."}`. */
+/** The body of a request: `{"argv":[...],"stdin":"..."}`. */
 import { StringDecoder } from 'node:string_decoder';
 import { AdmFailure } from './failure.js';
 
 const MAX_INPUT_BYTES = 64 * 1024 * 1024;
 
-/** `before` are lines that stand before those of the input. */
-export async function* requestBody(
+export const requestBody = (argv: readonly string[]): string => JSON.stringify({ argv, stdin: '' });
+
+/** In pieces, so that the input is never held as a whole. `before` are lines that stand before those of the input. */
+export async function* requestWithInput(
   argv: readonly string[],
-  input?: AsyncIterable<Buffer>,
-  before = '',
+  input: AsyncIterable<Buffer>,
+  before: string,
 ): AsyncGenerator<string> {
   yield `{"argv":${JSON.stringify(argv)},"stdin":"${escaped(before)}`;
   const decoder = new StringDecoder('utf8');
   let bytes = 0;
-  for await (const chunk of input ?? []) {
+  for await (const chunk of input) {
     bytes += chunk.length;
     if (bytes > MAX_INPUT_BYTES) throw new AdmFailure('the rules are longer than 64 MiB: restore them in parts');
     const text = escaped(decoder.write(chunk));

@@ -1,6 +1,6 @@
 /** One call from the command line to the exit code. */
 import { ask } from './ask.js';
-import { requestBody } from './body.js';
+import { requestBody, requestWithInput } from './body.js';
 import { type Call, readCall, readsInput } from './call.js';
 import { AdmFailure } from './failure.js';
 import { ReaderGone, write } from './output.js';
@@ -36,8 +36,8 @@ async function answerAlone(call: Call): Promise<number | undefined> {
 }
 
 async function answerByDaemon({ socket, argv, isReplacing }: Call): Promise<number> {
-  const input = readsInput(argv) ? process.stdin : undefined;
-  for await (const piece of ask(socket, requestBody(argv, input, isReplacing ? '-C\n' : ''))) {
+  const body = readsInput(argv) ? requestWithInput(argv, process.stdin, isReplacing ? '-C\n' : '') : requestBody(argv);
+  for await (const piece of ask(socket, body)) {
     if ('out' in piece) write(STDOUT, piece.out);
     else if ('err' in piece) write(STDERR, piece.err);
     else return piece.exit;
