@@ -5,6 +5,9 @@ import type { OptionGroup } from './options.js';
 import { type ScannedOption, scanOptions } from './scan.js';
 import type { Written } from './values.js';
 
+/** What ipvsadm answers to what it cannot even begin with. */
+export const TRY_HELP = "Try `ipvsadm -h' or 'ipvsadm --help' for more information.";
+
 interface GivenOption {
   /** The option's own name: `tcp-service`, `gatewaying`. */
   long: string;
@@ -87,6 +90,6 @@ function noCommand(word: string | undefined): RulesError {
   const begins = word === undefined ? 'the rule is empty' : `"${word}" is not a command`;
   return new RulesError(`${begins}: begin with one of -A -E -D -a -e -d -C -L -S -Z --set sysctl mark`, {
     ...(word !== undefined && { token: word }),
-    ipvsadm: { text: "Try `ipvsadm -h' or 'ipvsadm --help' for more information.", exitStatus: 255 },
+    ipvsadm: { text: TRY_HELP, exitStatus: 255 },
   });
 }

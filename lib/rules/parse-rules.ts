@@ -4,6 +4,7 @@
  */
 import type { Command, SysctlAssignment } from './command.js';
 import { located, RulesError, type RulesPlace } from './errors.js';
+import { TRY_HELP } from './given-options.js';
 import { type MarkCommand, parseMark } from './mark.js';
 import { parseCommand } from './parse-command.js';
 import { checkSupported, type Support } from './supported.js';
@@ -51,7 +52,8 @@ function parseLine(line: string, place: RulesPlace, support: Support, isTimed: b
 
 type Warn = (sentence: string) => void;
 
-function parseRule(words: string[], support: Support, warn: Warn): Rule {
+/** Reads the words of one rule: of ipvsadm, or one of ours. */
+export function parseRule(words: readonly string[], support: Support, warn: Warn = () => {}): Rule {
   if (words[0] === 'sysctl') return parseSysctl(words, support.sysctlNames);
   if (words[0] === 'mark') return parseMark(words.slice(1));
   return parseRuleCommand(words, support, warn);
@@ -72,12 +74,12 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
   return Math.round(Number(word.slice(1)) * 1e6) / 1e3;
 }
 
-function parseRuleCommand(words: string[], support: Support, warn: Warn): Command {
+function parseRuleCommand(words: readonly string[], support: Support, warn: Warn): Command {
   const command = parseCommand(words, warn);
   if (command.command === 'restore' || command.command === 'help' || command.command === 'version') {
     throw new RulesError(
       `${words[0]} has no meaning in a rules file: leave it out`,
-      words[0] === undefined ? {} : { token: words[0] },
+      { token: words[0] as string, ipvsadm: { text: TRY_HELP, exitStatus: 255 } },
     );
   }
   return checkSupported(command, support);
@@ -88,7 +90,7 @@ const SYSCTL = /^net[./]ipv4[./]vs[./](\w+)=(-?\d{1,10})$/;
 /** A sysctl of IPVS that is not a number. */
 const SYSCTL_OF_TEXT = /^net[./]ipv4[./]vs[./](est_cpulist|sync_threshold)=/;
 
-function parseSysctl(words: string[], names: readonly string[]): SysctlAssignment {
+function parseSysctl(words: readonly string[], names: readonly string[]): SysctlAssignment {
   const [, ...operands] = words;
   if (operands[0] === '-w') operands.shift();
   const [assignment, extra] = operands;

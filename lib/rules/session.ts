@@ -10,7 +10,7 @@ import type { DirectorStats } from '../stats/stats.js';
 import { applyRules, isShowCommand, type RulesTarget, type ShowCommand } from './apply.js';
 import { located } from './errors.js';
 import type { RuleLine } from './parse-rules.js';
-import { show } from './show.js';
+import { type ShowSource, show } from './show.js';
 import type { MarkRule } from '../values/marks.js';
 
 /** What a session needs of its director; `Director` and `OfflineDirector` have it. */
@@ -21,21 +21,22 @@ export interface SessionTarget extends RulesTarget {
 }
 
 export class RulesSession {
-  readonly #target: SessionTarget;
+  /** The director. */
+  readonly target: SessionTarget;
   #meter: RateMeter | undefined;
 
   constructor(target: SessionTarget) {
-    this.#target = target;
+    this.target = target;
   }
 
   /** Starts the estimator: listings have rates from now on. `atMs` is on the clock of the target's stats. */
   beginEstimates(atMs: number): void {
-    this.#meter = new RateMeter(this.#target.stats(), atMs);
+    this.#meter = new RateMeter(this.target.stats(), atMs);
   }
 
   /** REQUIRES: called every ESTIMATE_INTERVAL_MS of that clock. Before beginEstimates() it does nothing. */
   stepEstimates(): void {
-    this.#meter?.step(this.#target.stats());
+    this.#meter?.step(this.target.stats());
   }
 
   /**
@@ -43,7 +44,7 @@ export class RulesSession {
    * line.
    */
   apply(changes: readonly RuleLine[]): void {
-    applyRules(this.#target, changes);
+    applyRules(this.target, changes);
   }
 
   /**
@@ -65,9 +66,20 @@ export class RulesSession {
   }
 
   async *#show({ place }: RuleLine, command: ShowCommand): AsyncGenerator<string, void, undefined> {
-    const target = this.#target;
+    try {
+      yield* show(this.source(), command);
+    } catch (error) {
+      located(place, () => {
+        throw error;
+      });
+    }
+  }
+
+  /** What listings read: the state of the director now, with rates if the estimator runs. */
+  source(): ShowSource {
+    const { target } = this;
     const meter = this.#meter;
-    const source = {
+    return {
       services: () => {
         const stats = target.stats();
         return meter ? meter.sample(stats, stats.atMs).services : stats.services;
@@ -76,12 +88,5 @@ export class RulesSession {
       marks: target.marks,
       connections: () => target.connections(),
     };
-    try {
-      yield* show(source, command);
-    } catch (error) {
-      located(place, () => {
-        throw error;
-      });
-    }
   }
 }

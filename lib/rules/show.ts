@@ -10,8 +10,9 @@ import type { ServiceId, ServiceProtocol } from './command.js';
 import { writtenForwarding } from './forwarding.js';
 import { connectionLine, connectionsTitle } from './listing/connections.js';
 import type { ListedConnection, ListedServer, ListedService } from './listing/rows.js';
+import { type FindNames, type NamedEndpoint, writeNumbers } from './listing/names.js';
 import { saveServices } from './listing/save.js';
-import { listServices } from './listing/services.js';
+import { endpointsOf, listServices } from './listing/services.js';
 import { type ListedTimeouts, listTimeouts } from './listing/timeouts.js';
 import { listMarks } from './mark.js';
 import { printServiceId } from './print.js';
@@ -27,24 +28,55 @@ export interface ShowSource {
   connections(): AsyncIterable<Connection>;
 }
 
+/** How many connections' names are looked up at once. */
+const NAMED_AT_ONCE = 1000;
+
+const findNumbers: FindNames = async () => writeNumbers;
+
 /** Yields text in pieces that end with a line break, so that a large connection table is never held as a whole. */
-export async function* show(source: ShowSource, command: ShowCommand): AsyncGenerator<string> {
+export async function* show(
+  source: ShowSource,
+  command: ShowCommand,
+  findNames: FindNames = findNumbers,
+): AsyncGenerator<string> {
   if (command.command === 'save') {
-    yield saveServices(source.services().map(listedService));
+    const services = source.services().map(listedService);
+    yield saveServices(services, await findNames(endpointsOf(services)));
   } else if (command.command === 'listMarks') {
     yield listMarks(source.marks);
   } else if (command.what === 'connections') {
-    const withEngines = command.columns === 'persistent';
-    yield connectionsTitle(withEngines);
-    for await (const connection of source.connections())
-      yield connectionLine(listedConnection(connection), withEngines);
+    yield* showConnections(source, command.columns === 'persistent', findNames);
   } else if (command.what === 'timeouts') {
     yield listTimeouts(source.timeouts);
   } else if (command.what === 'services') {
     const { service, columns, exact, sorted } = command;
     const services = chosenServices(source.services().map(listedService), service);
-    yield listServices(services, { columns, exact, sorted, isSingle: service !== undefined });
+    const write = await findNames(endpointsOf(services));
+    yield listServices(services, { columns, exact, sorted, isSingle: service !== undefined, write });
   }
+}
+
+async function* showConnections(
+  source: ShowSource,
+  withEngines: boolean,
+  findNames: FindNames,
+): AsyncGenerator<string> {
+  yield connectionsTitle(withEngines);
+  let rows: ListedConnection[] = [];
+  async function* flush() {
+    const write = await findNames(rows.flatMap(connectionEndpoints));
+    for (const row of rows) yield connectionLine(row, withEngines, write);
+    rows = [];
+  }
+  for await (const connection of source.connections()) {
+    rows.push(listedConnection(connection));
+    if (rows.length === NAMED_AT_ONCE) yield* flush();
+  }
+  yield* flush();
+}
+
+function connectionEndpoints({ protocol, client, virtual, server }: ListedConnection): NamedEndpoint[] {
+  return [client, virtual, server].map((endpoint) => ({ ...endpoint, protocol }));
 }
 
 function chosenServices(services: ListedService[], id: ServiceId | undefined): ListedService[] {

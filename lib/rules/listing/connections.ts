@@ -1,5 +1,5 @@
-/** Prints `ipvsadm -L -n -c`. */
-import { formatEndpoint } from '../../values/inet.js';
+/** Prints `ipvsadm -L -c`. */
+import { type WriteEndpoint, writeNumbers } from './names.js';
 import type { ListedConnection } from './rows.js';
 
 /** `withEngines` adds the two columns of `--persistent-conn`. */
@@ -8,15 +8,19 @@ export function connectionsTitle(withEngines: boolean): string {
   return `IPVS connection entries\n${withEngines ? `${title}        pe name          pe_data` : title}\n`;
 }
 
-export function connectionLine(connection: ListedConnection, withEngines: boolean): string {
+export function connectionLine(
+  connection: ListedConnection,
+  withEngines: boolean,
+  write: WriteEndpoint = writeNumbers,
+): string {
   const { protocol, client, virtual, server, state, expiresMs, persistenceEngine } = connection;
   const cells = [
     protocol.toUpperCase().padEnd(3),
     minutesAndSeconds(expiresMs).padEnd(6),
     state.padEnd(11),
-    formatEndpoint(client).padEnd(18),
-    formatEndpoint(virtual).padEnd(18),
-    formatEndpoint(server),
+    write(client, protocol).padEnd(18),
+    write(virtual, protocol).padEnd(18),
+    write(server, protocol),
   ];
   if (withEngines && persistenceEngine) {
     cells.push(cells.pop()?.padEnd(18) ?? '', persistenceEngine.name.padEnd(16), persistenceEngine.data);

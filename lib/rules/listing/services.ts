@@ -1,9 +1,11 @@
-/** Prints `ipvsadm -L -n`: services and servers in its five forms, byte for byte, trailing blanks included. */
-import { addressFamily, type Endpoint, formatEndpoint } from '../../values/inet.js';
+/** Prints `ipvsadm -L`: services and servers in its five forms, byte for byte, trailing blanks included. */
+import { addressFamily } from '../../values/inet.js';
 import type { ListColumns, ServiceId } from '../command.js';
+import type { AnyProtocol } from '../../values/protocol.js';
 import { knownTraits } from '../forwarding.js';
 import { formatVirtualEndpoint } from '../../values/service-key.js';
 import { schedulerFlagNames } from '../values.js';
+import { type NamedEndpoint, type WriteEndpoint, writeNumbers } from './names.js';
 import { exactNumber, shortNumber } from './numbers.js';
 import { type ListedServer, type ListedService, type ListedTraffic, NO_TRAFFIC } from './rows.js';
 import { sortServices } from './sort.js';
@@ -20,23 +22,48 @@ export interface ListServicesOptions {
   sorted: boolean;
   /** One service was asked for, so the line with the version is left out. */
   isSingle: boolean;
+  /** Numbers by default. */
+  write?: WriteEndpoint;
+}
+
+/** What has a name in a listing of these services. */
+export function endpointsOf(services: readonly ListedService[]): NamedEndpoint[] {
+  return services.flatMap(({ id, servers }) => {
+    const protocol: AnyProtocol = id.kind === 'mark' ? 'ip' : id.protocol;
+    const own = id.kind === 'address' && !isRange(id) ? [{ address: id.address, port: id.port, protocol }] : [];
+    return [...own, ...servers.map(({ address, port }): NamedEndpoint => ({ address, port, protocol }))];
+  });
+}
+
+/** A range of ours is written as numbers. */
+export function isRange(id: ServiceId): boolean {
+  return id.kind === 'address' && (id.lastPort !== undefined || id.address.includes('/'));
 }
 
 export function listServices(services: readonly ListedService[], options: ListServicesOptions): string {
   const form = FORMS[options.columns];
+  const { exact, write = writeNumbers } = options;
   const lines = options.isSingle ? [] : [`IP Virtual Server version 1.2.1 (size=${KERNEL_TABLE_SIZE})`];
   lines.push(...form.title);
   for (const service of options.sorted ? sortServices(services) : services) {
-    lines.push(form.service(service, options.exact));
-    for (const server of service.servers) lines.push(form.server(server, options.exact));
+    const writing = { write, exact, protocol: service.id.kind === 'mark' ? ('ip' as const) : service.id.protocol };
+    lines.push(form.service(service, writing));
+    for (const server of service.servers) lines.push(form.server(server, writing));
   }
   return `${lines.join('\n')}\n`;
 }
 
+interface Writing {
+  write: WriteEndpoint;
+  exact: boolean;
+  /** The service's. */
+  protocol: AnyProtocol;
+}
+
 interface Form {
   title: [string, string];
-  service(service: ListedService, exact: boolean): string;
-  server(server: ListedServer, exact: boolean): string;
+  service(service: ListedService, writing: Writing): string;
+  server(server: ListedServer, writing: Writing): string;
 }
 
 const SERVICE_TITLE = 'Prot LocalAddress:Port'.padEnd(33);
@@ -56,8 +83,8 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
   plain: {
     title: ['Prot LocalAddress:Port Scheduler Flags', `${SERVER_TITLE}           Forward Weight ActiveConn InActConn`],
     service: describedService,
-    server: (server) =>
-      `${serverName(server)} ${columns([
+    server: (server, writing) =>
+      `${serverName(server, writing)} ${columns([
         [methodName(server), 7],
         [listedWeight(server), 6],
       ])} ${counts(server)}`,
@@ -68,24 +95,26 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
       `${SERVER_TITLE}           Forward TunnelInfo    Weight ActiveConn InActConn`,
     ],
     service: describedService,
-    server: (server) => {
+    server: (server, writing) => {
       const details = columns([
         [methodName(server), 7],
         [tunnelName(server), 13],
         [listedWeight(server), 6],
       ]);
-      return `${serverName(server)} ${details} ${counts(server)}`;
+      return `${serverName(server, writing)} ${details} ${counts(server)}`;
     },
   },
   stats: {
     title: [trafficTitle(['Conns', 'InPkts', 'OutPkts', 'InBytes', 'OutBytes']), SERVER_TITLE],
-    service: ({ id, totals }, exact) => serviceName(id) + largeNumbers(totals, exact),
-    server: (server, exact) => serverName(server) + largeNumbers(server.totals, exact),
+    service: ({ id, totals }, writing) => serviceName(id, writing) + largeNumbers(totals, writing.exact),
+    server: (server, writing) => serverName(server, writing) + largeNumbers(server.totals, writing.exact),
   },
   rate: {
     title: [trafficTitle(['CPS', 'InPPS', 'OutPPS', 'InBPS', 'OutBPS']), SERVER_TITLE],
-    service: ({ id, estimatedRates = NO_TRAFFIC }, exact) => serviceName(id) + largeNumbers(estimatedRates, exact),
-    server: (server, exact) => serverName(server) + serverRates(server.estimatedRates ?? NO_TRAFFIC, exact),
+    service: ({ id, estimatedRates = NO_TRAFFIC }, writing) =>
+      serviceName(id, writing) + largeNumbers(estimatedRates, writing.exact),
+    server: (server, writing) =>
+      serverName(server, writing) + serverRates(server.estimatedRates ?? NO_TRAFFIC, writing.exact),
   },
   thresholds: {
     title: [
@@ -96,8 +125,8 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
       SERVER_TITLE,
     ],
     service: describedService,
-    server: (server) =>
-      `${serverName(server)} ${columns([
+    server: (server, writing) =>
+      `${serverName(server, writing)} ${columns([
         [server.upperThreshold, 10],
         [server.lowerThreshold, 10],
       ])} ${counts(server)}`,
@@ -111,8 +140,8 @@ const FORMS: Readonly<Record<ListColumns, Form>> = {
       SERVER_TITLE,
     ],
     service: describedService,
-    server: (server) =>
-      `${serverName(server)} ${columns([
+    server: (server, writing) =>
+      `${serverName(server, writing)} ${columns([
         [listedWeight(server), 9],
         [server.persistentConnections, 11],
       ])} ${counts(server)}`,
@@ -127,22 +156,28 @@ function countsTitle(own: Column[]): string {
   return `${SERVICE_TITLE} ${columns([...own, ['ActiveConn', 10], ['InActConn', 10]])}`;
 }
 
-/** Prints the name without padding, because flags follow. */
-function bareServiceName(id: ServiceId): string {
+/** Prints the name without padding, because flags follow. IPv4 is cut at the width of its column, IPv6 is not. */
+function bareServiceName(id: ServiceId, { write }: Writing): string {
   if (id.kind === 'mark') return `FWM  ${id.mark}${id.family === 6 ? ' IPv6' : ''}`;
-  return `${id.protocol.toUpperCase().padEnd(4)} ${formatVirtualEndpoint(id)}`;
+  const protocol = id.protocol.toUpperCase().padEnd(4);
+  if (isRange(id)) return `${protocol} ${formatVirtualEndpoint(id)}`;
+  const name = `${protocol} ${write(id, id.protocol)}`;
+  return addressFamily(id.address) === 4 ? name.slice(0, 33) : name;
 }
 
-const serviceName = (id: ServiceId) => bareServiceName(id).padEnd(33);
+const serviceName = (id: ServiceId, writing: Writing) => bareServiceName(id, writing).padEnd(33);
 
 /** IPv4 is cut at the width of its column, IPv6 is not. */
-function serverName(server: Endpoint): string {
-  const name = formatEndpoint(server).padEnd(28);
+function serverName(server: ListedServer, { write, protocol }: Writing): string {
+  const name = write(server, protocol).padEnd(28);
   return `  -> ${addressFamily(server.address) === 4 ? name.slice(0, 28) : name}`;
 }
 
-function describedService({ id, scheduler, schedulerFlags, persistence, onePacket }: ListedService): string {
-  const words = [bareServiceName(id), scheduler];
+function describedService(
+  { id, scheduler, schedulerFlags, persistence, onePacket }: ListedService,
+  writing: Writing,
+): string {
+  const words = [bareServiceName(id, writing), scheduler];
   if (schedulerFlags.length > 0) words.push(`(${schedulerFlagNames(scheduler, schedulerFlags).join(',')})`);
   if (persistence) {
     words.push(`persistent ${persistence.timeoutSeconds}`);

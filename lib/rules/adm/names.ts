@@ -1,0 +1,132 @@
+/**
+ * Names of hosts and services, as ipvsadm writes and reads them. Looking them up is bounded: in time, in how many
+ * questions are on their way at once, and in what is remembered.
+ */
+import { lookup, promises as dns } from 'node:dns';
+import { readFile } from 'node:fs/promises';
+import type { AddressFamily } from '../../values/inet.js';
+import type { FindNames, NamedEndpoint } from '../listing/names.js';
+import { Memory } from './memory.js';
+
+/** Each answer is undefined where there is no name, or none in time. No call rejects. */
+export interface NameResolver {
+  /** The name of an address. */
+  host(address: string): Promise<string | undefined>;
+  /** The name of a port, as in /etc/services. */
+  service(port: number, protocol: string): Promise<string | undefined>;
+  /** The first address of a name, of the family. */
+  address(name: string, family: AddressFamily): Promise<string | undefined>;
+  port(name: string, protocol: string): Promise<number | undefined>;
+}
+
+export interface SystemNamesOptions {
+  /** How long one question may take, in milliseconds. */
+  timeoutMs?: number;
+  /** The text of /etc/services, for tests. */
+  services?: () => Promise<string>;
+  /** Asks for the names of an address. */
+  reverse?: (address: string) => Promise<string[]>;
+}
+
+/** How long an answer is remembered. */
+const REMEMBERED_MS = 60_000;
+const MAX_REMEMBERED = 10_000;
+/** Questions of rules take a thread of libuv's pool each; two leave the others to files. */
+const MAX_FORWARD = 2;
+const MAX_REVERSE = 64;
+
+/** The host's own names: /etc/services, /etc/hosts and DNS. */
+export function systemNames(options: SystemNamesOptions = {}): NameResolver {
+  const { timeoutMs = 2000, services = () => readFile('/etc/services', 'utf8') } = options;
+  // c-ares, which knows /etc/hosts as well, waits without a thread.
+  const resolver = new dns.Resolver({ timeout: timeoutMs, tries: 1 });
+  const { reverse = (address: string) => resolver.reverse(address) } = options;
+  const hosts = new Memory<string>(MAX_REVERSE, MAX_REMEMBERED, REMEMBERED_MS, timeoutMs);
+  const addresses = new Memory<string>(MAX_FORWARD, MAX_REMEMBERED, REMEMBERED_MS, timeoutMs);
+  const tables = new Memory<ServiceNames>(1, 1, REMEMBERED_MS, timeoutMs);
+  const table = () => tables.get('services', async () => parseServices(await services()));
+  return {
+    host: (address) => hosts.get(address, async () => (await within(timeoutMs, reverse(address)))?.[0]),
+    service: async (port, protocol) => (await table())?.names.get(`${port}/${protocol}`),
+    port: async (name, protocol) => (await table())?.ports.get(`${name}/${protocol}`),
+    address: (name, family) =>
+      addresses.get(`${family} ${name}`, () => within(timeoutMs, firstAddress(name, family))),
+  };
+}
+
+function firstAddress(name: string, family: AddressFamily): Promise<string | undefined> {
+  return new Promise((resolve) =>
+    lookup(name, { family }, (error, address) => resolve(error ? undefined : address)),
+  );
+}
+
+interface ServiceNames {
+  /** By `PORT/PROTOCOL`. */
+  names: Map<string, string>;
+  /** By `NAME/PROTOCOL`, aliases included. */
+  ports: Map<string, number>;
+}
+
+/** Reads /etc/services. The first line of a port, and of a name, counts. */
+export function parseServices(text: string): ServiceNames {
+  const names = new Map<string, string>();
+  const ports = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const [, name, port, protocol, aliases = ''] = /^\s*([^\s#]+)\s+(\d{1,5})\/(\w+)([^#]*)/.exec(line) ?? [];
+    if (name === undefined || Number(port) > 65535) continue;
+    const key = `${Number(port)}/${protocol}`;
+    if (!names.has(key)) names.set(key, name);
+    for (const each of [name, ...aliases.split(/\s+/)])
+      if (each !== '' && !ports.has(`${each}/${protocol}`)) ports.set(`${each}/${protocol}`, Number(port));
+  }
+  return { names, ports };
+}
+
+/** Resolves with undefined when the time is over, or the promise rejects. */
+export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Names for one listing. All of its questions together take `budgetMs` at most; what is not answered by then is written
+ * as a number.
+ */
+export function namesForListing(resolver: NameResolver, budgetMs = 2000): FindNames {
+  const hosts = new Map<string, string>();
+  const services = new Map<string, string>();
+  const asked = new Set<string>();
+  let leftMs = budgetMs;
+  async function ask(key: string, into: Map<string, string>, question: () => Promise<string | undefined>) {
+    asked.add(key);
+    const name = await question();
+    if (name !== undefined) into.set(key, name);
+  }
+  function questions({ address, port, protocol }: NamedEndpoint): Promise<void>[] {
+    const portKey = `${port}/${protocol}`;
+    return [
+      ...(asked.has(address) ? [] : [ask(address, hosts, () => resolver.host(address))]),
+      ...(asked.has(portKey) ? [] : [ask(portKey, services, () => resolver.service(port, protocol))]),
+    ];
+  }
+  return async (endpoints) => {
+    if (leftMs > 0) {
+      const began = performance.now();
+      await within(leftMs, Promise.allSettled(endpoints.flatMap(questions)));
+      leftMs -= performance.now() - began;
+    }
+    return ({ address, port }, protocol) => {
+      const host = hosts.get(address) ?? address;
+      return `${address.includes(':') ? `[${host}]` : host}:${services.get(`${port}/${protocol}`) ?? port}`;
+    };
+  };
+}

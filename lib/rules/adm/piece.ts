@@ -1,0 +1,26 @@
+/** What a call of ipvsadm gives back, in pieces. */
+
+/** What goes to stdout, what goes to stderr, and the exit status, which comes last. */
+export type AdmPiece = { out: string } | { err: string } | { exit: number };
+
+/** About the length of a piece, in characters. */
+const PIECE_LENGTH = 64 * 1024;
+
+/** Joins lines to pieces of about 64 KiB, so that a listing of any length takes the memory of one piece. */
+export async function* inPieces(lines: AsyncIterable<string>): AsyncGenerator<AdmPiece> {
+  let out = '';
+  // A listing that fails has printed what came before.
+  let failed: { error: unknown } | undefined;
+  try {
+    for await (const line of lines) {
+      out += line;
+      if (out.length < PIECE_LENGTH) continue;
+      yield { out };
+      out = '';
+    }
+  } catch (error) {
+    failed = { error };
+  }
+  if (out !== '') yield { out };
+  if (failed) throw failed.error;
+}

@@ -1,0 +1,68 @@
+/**
+ * `-R`: the rules of stdin, as one transaction. A mistake leaves the director as it was. A listing among the rules ends
+ * a transaction, because it shows what is in force.
+ */
+import { isShowCommand, type ShowCommand } from '../apply.js';
+import { located, RulesError } from '../errors.js';
+import { parseRule, type RuleLine } from '../parse-rules.js';
+import type { RulesSession } from '../session.js';
+import type { Support } from '../supported.js';
+import { tokenize } from '../tokenize.js';
+import type { NameResolver } from './names.js';
+import { resolveWords } from './resolve-words.js';
+
+/** The file that errors name. */
+export const STDIN = 'stdin';
+
+/** Yields what is printed. `show` prints a listing. */
+export async function* restore(
+  session: RulesSession,
+  stdin: string,
+  { support, resolver, show }: {
+    support: Support;
+    resolver: NameResolver;
+    show(command: ShowCommand): AsyncIterable<string>;
+  },
+): AsyncGenerator<string> {
+  const words = wordsOf(stdin);
+  const resolved = await Promise.all(
+    words.map(async (each) => ({ ...each, words: await resolveWords(each.words, resolver) })),
+  );
+  const lines = resolved.map((each): RuleLine => {
+    const place = { file: STDIN, line: each.line };
+    const rule = located(place, () => parseRule(each.words, support));
+    return { place, text: each.text, atMs: undefined, rule, warnings: [] };
+  });
+  let changes: RuleLine[] = [];
+  for (const line of lines) {
+    const { rule } = line;
+    if (!isShowCommand(rule)) {
+      changes.push(line);
+      continue;
+    }
+    session.apply(changes);
+    changes = [];
+    try {
+      yield* show(rule);
+    } catch (error) {
+      throw error instanceof RulesError ? error.at(line.place) : error;
+    }
+  }
+  session.apply(changes);
+}
+
+/** The number of lines that hold a rule. */
+export function countRules(stdin: string): number {
+  return stdin.split(LINE_BREAK).filter((line) => /^\s*[^\s#]/.test(line)).length;
+}
+
+const LINE_BREAK = /\r\n|\n|\r/;
+
+function wordsOf(stdin: string): { line: number; text: string; words: string[] }[] {
+  return stdin.split(LINE_BREAK).flatMap((text, index) => {
+    const line = index + 1;
+    const words = located({ file: STDIN, line }, () => tokenize(text));
+    if (words[0] === 'ipvsadm') words.shift();
+    return words.length === 0 ? [] : [{ line, text: text.trim(), words }];
+  });
+}

@@ -1,0 +1,35 @@
+/**
+ * Prints `-S --all`: what `-S` prints, and what it leaves out: thresholds, timeouts, sysctls, marks, and the order in
+ * which servers were added. `-R` of the text at a director without services brings all of that back.
+ */
+import type { SessionTarget } from '../session.js';
+import { printMark } from '../mark.js';
+import { printCommand, printSysctl } from '../print.js';
+import { serverSettings, serviceSettings } from '../settings.js';
+import { listedService, type ShowSource } from '../show.js';
+import { sortServices } from '../listing/sort.js';
+
+/** Returns the rules, a line each. */
+export function saveAll(source: ShowSource, { sysctls }: Pick<SessionTarget, 'sysctls'>): string[] {
+  const services = source.services().map(listedService);
+  const newestFirst = new Map(services.map((each) => [each.id, each.servers]));
+  const { tcp, tcpFin, udp } = source.timeouts;
+  return [
+    ...Object.entries(sysctls).map(([name, value]) => printSysctl(name, value)),
+    printCommand({ command: 'setTimeouts', tcp, tcpFin, udp }),
+    // The marks become these, whatever they were.
+    printMark({ command: 'flushMarks' }),
+    ...source.marks.map((rule) => printMark({ command: 'addMark', rule })),
+    ...sortServices(services).flatMap((service) => [
+      printCommand({ command: 'addService', service: service.id, settings: serviceSettings(service) }),
+      ...(newestFirst.get(service.id) ?? []).toReversed().map((server) =>
+        printCommand({
+          command: 'addServer',
+          service: service.id,
+          server: { address: server.address, port: server.port },
+          settings: serverSettings(server),
+        }),
+      ),
+    ]),
+  ];
+}
