@@ -2,8 +2,9 @@
 import type { Verb } from '../verb.js';
 import { demo } from './demo.js';
 import { explain } from './explain.js';
+import { installIpvsadm } from './install-ipvsadm.js';
 import { realserver } from './realserver.js';
 import { replay } from './replay.js';
 import { run } from './run.js';
 
-export const verbs: readonly Verb[] = [run, realserver, replay, explain, demo];
+export const verbs: readonly Verb[] = [run, realserver, replay, explain, demo, installIpvsadm];
