@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IPVSADM_NAMES, shadowed, tunvsadmPath } from '../../lib/cli/ipvsadm-links.js';
 import { installIpvsadm } from '../../lib/cli/verbs/install-ipvsadm.js';
-import { adm } from '../support/adm.js';
+import { adm } from '../support/tunvsadm.js';
 import { cli } from '../support/cli.js';
 
 describe('tunvs install-ipvsadm', () => {

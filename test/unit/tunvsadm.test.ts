@@ -7,8 +7,8 @@ import { createServer } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { AdmServer, says } from '../support/adm-server.js';
-import { ADM, adm, admFolder, finished, startAdm } from '../support/adm.js';
+import { AdmServer, says } from '../support/tunvsadm-server.js';
+import { ADM, adm, admFolder, finished, startAdm } from '../support/tunvsadm.js';
 
 describe('tunvsadm', () => {
   let folder: string;
