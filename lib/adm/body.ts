@@ -6,13 +6,9 @@ const MAX_INPUT_BYTES = 64 * 1024 * 1024;
 
 export const requestBody = (argv: readonly string[]): string => JSON.stringify({ argv, stdin: '' });
 
-/** In pieces, so that the input is never held as a whole. `before` are lines that stand before those of the input. */
-export async function* requestWithInput(
-  argv: readonly string[],
-  input: AsyncIterable<Buffer>,
-  before: string,
-): AsyncGenerator<string> {
-  yield `{"argv":${JSON.stringify(argv)},"stdin":"${escaped(before)}`;
+/** In pieces, so that the input is never held as a whole. */
+export async function* requestWithInput(argv: readonly string[], input: AsyncIterable<Buffer>): AsyncGenerator<string> {
+  yield `{"argv":${JSON.stringify(argv)},"stdin":"`;
   const decoder = new StringDecoder('utf8');
   let bytes = 0;
   for await (const chunk of input) {

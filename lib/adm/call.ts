@@ -9,8 +9,6 @@ export interface Call {
   socket: string;
   /** ipvsadm's words, without the program's name. */
   argv: string[];
-  /** Whether the rules on standard input take the place of those in force, as those of ipvsadm-restore do. */
-  isReplacing: boolean;
   /** Seconds between two listings; undefined for one listing. */
   watch?: number;
   /** The shell whose completion is printed. */
@@ -24,7 +22,7 @@ const DEFAULT_WATCH_SECONDS = 2;
 
 export function readCall(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Call {
   const program = calledAs(path);
-  const call: Call = { program, socket: env.TUNVS_SOCKET || socketOf(DEFAULT_NAME), argv: [], isReplacing: false };
+  const call: Call = { program, socket: env.TUNVS_SOCKET || socketOf(DEFAULT_NAME), argv: [] };
   const words = [...args];
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const { option, value } = split(word);
@@ -41,11 +39,11 @@ export function readCall(path: string, args: readonly string[], env: NodeJS.Proc
 }
 
 /**
- * Returns whether the daemon reads standard input for these words: with any word more than --sort, which does
- * nothing, it refuses them unread.
+ * Returns whether the daemon reads standard input for these words: with any other word it refuses them unread. ipvsadm
+ * takes --sort everywhere, which does nothing.
  */
 export function readsInput(argv: readonly string[]): boolean {
-  const [word, ...more] = argv.filter((each) => each !== '--sort');
+  const [word, ...more] = argv.filter((each) => each !== '--sort' && each !== '--replace');
   return more.length === 0 && (word === '-R' || word === '--restore');
 }
 
@@ -63,7 +61,7 @@ function calledAs(path: string): string {
 /** ipvsadm-save and ipvsadm-restore are ipvsadm with words of their own; the latter takes no option. */
 function asNamed(call: Call): Call {
   if (/^(-h|-v|--help|--version)$/.test(call.argv[0] ?? '')) return call;
-  if (call.program === 'ipvsadm-restore') return { ...call, argv: ['-R'], isReplacing: true };
+  if (call.program === 'ipvsadm-restore') return { ...call, argv: ['-R', '--replace'] };
   if (call.program === 'ipvsadm-save') return { ...call, argv: ['-S', ...call.argv] };
   return call;
 }

@@ -60,6 +60,7 @@ Beyond ipvsadm:
   --drain [SECONDS] with -d or -D: wait until the connections have ended
   --sysctl [NAME[=VALUE]]
                     print or set the sysctls of IPVS
+  -R --replace      let the rules take the place of those in force
   -S --all          print thresholds, timeouts, sysctls and marks as well
   --name NAME       talk to the daemon of this name (default: tunvs)
   --socket PATH     talk to the daemon that listens here (default: what the

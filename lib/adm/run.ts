@@ -35,8 +35,8 @@ async function answerAlone(call: Call): Promise<number | undefined> {
   return undefined;
 }
 
-async function answerByDaemon({ socket, argv, isReplacing }: Call): Promise<number> {
-  const body = readsInput(argv) ? requestWithInput(argv, process.stdin, isReplacing ? '-C\n' : '') : requestBody(argv);
+async function answerByDaemon({ socket, argv }: Call): Promise<number> {
+  const body = readsInput(argv) ? requestWithInput(argv, process.stdin) : requestBody(argv);
   for await (const piece of ask(socket, body)) {
     if ('out' in piece) write(STDOUT, piece.out);
     else if ('err' in piece) write(STDERR, piece.err);

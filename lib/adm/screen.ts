@@ -61,7 +61,8 @@ export class Screen {
   #draw(): void {
     if (!this.#isOpen) return;
     const { columns, rows } = process.stdout;
-    write(STDOUT, HOME + frame(this.#title, this.#text, columns, rows) + CLEAR_BELOW);
+    // A serial line does not know its size.
+    write(STDOUT, HOME + frame(this.#title, this.#text, columns || 80, rows || 24) + CLEAR_BELOW);
   }
 }
 

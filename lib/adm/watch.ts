@@ -27,15 +27,18 @@ export async function watch(call: Call, seconds: number): Promise<number> {
 }
 
 async function watchInPlace(call: Call, seconds: number): Promise<number> {
+  let hasShown = false;
   const screen = new Screen(`Every ${seconds}s: ${[call.program, ...call.argv].join(' ')}`);
   try {
     while (!screen.signal.aborted) {
       const { out, trouble, exit } = await list(call, screen.signal);
-      if (exit === EXIT_USAGE || exit === EXIT_REFUSED) {
+      // What is refused from the beginning will be refused again; a service that was there may come back.
+      if (exit !== 0 && !hasShown) {
         screen.close();
         write(STDERR, trouble);
         return exit;
       }
+      hasShown ||= trouble === '';
       screen.show(trouble === '' ? out : `${trouble}\n${out}`);
       await pause(seconds, screen.signal);
     }
@@ -48,24 +51,19 @@ async function watchInPlace(call: Call, seconds: number): Promise<number> {
 /** A trouble that lasts is said once. */
 async function watchBelow(call: Call, seconds: number, isJson: boolean): Promise<number> {
   let said = '';
-  for (let isFirst = true; ; ) {
+  let hasShown = false;
+  for (;;) {
     const { out, trouble, exit } = await list(call);
     if (trouble !== said && trouble !== '') write(STDERR, trouble);
     said = trouble;
-    if (exit === EXIT_USAGE || exit === EXIT_REFUSED) return exit;
+    if (exit !== 0 && !hasShown) return exit;
     // No string of JSON holds a line break, so what is left is the document on one line.
     if (isJson && out !== '') write(STDOUT, `${out.trimEnd().replaceAll(/\n\s*/g, '')}\n`);
-    if (!isJson && out !== '') {
-      write(STDOUT, isFirst ? out : `\n${out}`);
-      isFirst = false;
-    }
+    if (!isJson && out !== '') write(STDOUT, hasShown ? `\n${out}` : out);
+    hasShown ||= out !== '';
     await pause(seconds);
   }
 }
-
-/** ipvsadm's exit codes for words that will be as wrong the next time, and for a service that may come back. */
-const EXIT_USAGE = 2;
-const EXIT_REFUSED = 255;
 
 /** Never throws for what the daemon does or does not do. */
 async function list(call: Call, signal?: AbortSignal): Promise<Listing> {

@@ -58,18 +58,18 @@ describe('tunvsadm', () => {
     assert.deepEqual(server.requests, [
       { argv: ['-Ln'], stdin: '' },
       { argv: ['-S', '-n'], stdin: '' },
-      { argv: ['-R'], stdin: '-C\n-A -t 192.0.2.1:80\n' },
+      { argv: ['-R', '--replace'], stdin: '-A -t 192.0.2.1:80\n' },
     ]);
     const { stderr } = await adm(folder, ['-Ln'], { name: 'ipvsadm', socket: '/nowhere' });
     assert.match(stderr, /^ipvsadm: no daemon/);
   });
 
   it('reads standard input for -R alone', async () => {
-    for (const word of ['-R', '--restore']) await ask([word], { stdin: '-C\n' });
+    for (const words of [['-R'], ['--restore', '--sort'], ['-R', '--replace']]) await ask(words, { stdin: '-C\n' });
     for (const words of [['-Ln'], ['-R', '-t', '192.0.2.1:80'], ['-C']]) await ask(words, { stdin: 'not read' });
     assert.deepEqual(
       server.requests.map(({ stdin }) => stdin),
-      ['-C\n', '-C\n', '', '', ''],
+      ['-C\n', '-C\n', '-C\n', '', '', ''],
     );
   });
 

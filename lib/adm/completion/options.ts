@@ -56,18 +56,26 @@ export const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   '-L': [...service, ...lists],
   '-Z': service,
   '-S': ['-n', '--numeric', '--all', '--json', '--watch'],
+  '-R': ['--replace'],
   '--sysctl': ['--json', '--watch'],
 };
 
-const schedulers = ['rr', 'wrr', 'lc', 'wlc', 'lblc', 'lblcr', 'dh', 'sh', 'sed', 'nq', 'fo', 'ovf', 'mh', 'twos'];
+const schedulers = [
+  ...['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'dh', 'sh', 'mh', 'fo', 'ovf', 'lblc', 'lblcr', 'twos', 'maglev'],
+  ...['rendezvous', 'p2c'],
+];
+const schedulerFlags = [
+  ...['flag-1', 'flag-2', 'flag-3', 'sh-fallback', 'sh-port', 'mh-fallback', 'mh-port', 'maglev-port'],
+  ...['rendezvous-port'],
+];
 
 /** What may stand after an option. */
 export const VALUES: Readonly<Record<string, readonly string[]>> = {
   '-s': schedulers,
   '--scheduler': schedulers,
   '--pe': ['sip'],
-  '-b': ['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port', 'flag-1', 'flag-2', 'flag-3'],
-  '--sched-flags': ['sh-fallback', 'sh-port', 'mh-fallback', 'mh-port', 'flag-1', 'flag-2', 'flag-3'],
+  '-b': schedulerFlags,
+  '--sched-flags': schedulerFlags,
   '--tun-type': ['ipip', 'gue', 'gre'],
   '--completion': ['bash', 'zsh', 'fish'],
   '--tun-port': [],
