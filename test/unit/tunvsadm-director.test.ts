@@ -1,6 +1,8 @@
 /** tunvsadm and the executor together: a director that has no device, and programs that call ipvsadm. */
 import { strict as assert } from 'node:assert';
+import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { delimiter } from 'node:path';
 import { COMMANDS, OPTIONS as COMPLETED, ownOptions, VALUES } from '../../lib/adm/completion/options.js';
 import { version } from '../../lib/adm/version.js';
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
@@ -11,7 +13,7 @@ import { RulesSession } from '../../lib/rules/session.js';
 import { persistenceEngines } from '../../lib/values/persistence.js';
 import { schedulerFlagNumbers, schedulers } from '../../lib/values/scheduler.js';
 import { tcp } from '../support/packets.js';
-import { type AdmOptions, adm, admFolder } from '../support/tunvsadm.js';
+import { type AdmOptions, adm, admFolder, finished } from '../support/tunvsadm.js';
 import { AdmServer } from '../support/tunvsadm-server.js';
 
 const RULES = `-A -t 192.0.2.1:80 -s rr
@@ -68,6 +70,60 @@ describe('tunvsadm at a director', () => {
     const bad = await ipvsadm('', { name: 'ipvsadm-restore', stdin: `${RULES}-a -t 192.0.2.9:80 -r 10.0.0.1 -i\n` });
     assert.match(bad.stderr, /^line 4: /);
     assert.equal((await ipvsadm('-S -n')).stdout, RULES);
+  });
+
+  describe('takes what scripts do', () => {
+    const script = async (text: string) => {
+      const env = { ...process.env, PATH: `${folder}${delimiter}${process.env.PATH}`, TUNVS_SOCKET: server.socket };
+      return finished(spawn('sh', ['-ec', text], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    };
+
+    it('clears and adds, in separate calls', async () => {
+      const { stdout, stderr, status } = await script(`
+        VIP=192.0.2.1
+        ipvsadm -C
+        ipvsadm -A -t $VIP:80 -s wrr
+        for RIP in 10.0.0.11 10.0.0.12; do
+          ipvsadm -a -t $VIP:80 -r $RIP:80 -i -w 2
+        done
+        ipvsadm -A -f 7 -s wlc -p 600
+        ipvsadm -S -n | sort`);
+      assert.deepEqual([stderr, status], ['', 0]);
+      assert.equal(
+        stdout,
+        `-A -f 7 -s wlc -p 600
+-A -t 192.0.2.1:80 -s wrr
+-a -t 192.0.2.1:80 -r 10.0.0.11:80 -i -w 2 --tun-type ipip
+-a -t 192.0.2.1:80 -r 10.0.0.12:80 -i -w 2 --tun-type ipip
+`,
+      );
+    });
+
+    it('picks columns out of listings and goes by them', async () => {
+      await ipvsadm('-R', { stdin: RULES });
+      const { stdout, stderr } = await script(`
+        ipvsadm -Ln | awk '$1 == "->" && $2 ~ /:80$/ { print $2, $4 }'
+        ipvsadm -Ln | awk '/^TCP/ { vip = $2 } $1 == "->" && $2 ~ /^10/ { print vip, $2 }' |
+          while read VIP RIP; do ipvsadm -e -t $VIP -r $RIP -i -w 0; done
+        ipvsadm -L -n --stats | grep -c '10.0.0.1'
+        if ipvsadm -Ln -t 192.0.2.7:80 >/dev/null 2>&1; then echo there; else echo missing $?; fi
+        ipvsadm -Sn | grep -c -- '-w 0'`);
+      assert.equal(stderr, '');
+      assert.equal(stdout, '10.0.0.11:80 1\n10.0.0.12:80 1\n2\nmissing 255\n2\n');
+    });
+
+    it('saves to a file and restores from it', async () => {
+      await ipvsadm('-R', { stdin: RULES });
+      const { stdout, stderr, status } = await script(`
+        ipvsadm-save -n > saved
+        ipvsadm -C
+        test -z "$(ipvsadm-save -n)"
+        ipvsadm-restore < saved
+        ipvsadm-restore < saved
+        ipvsadm-save -n | cmp - saved
+        ipvsadm --version | awk '{ print $2 }'`);
+      assert.deepEqual([stdout, stderr, status], ['v1.31\n', '', 0]);
+    });
   });
 
   it('refuses --replace without -R', async () => {
