@@ -34,6 +34,10 @@ export const NOT_RUN: readonly NotRun[] = [
   { page: 'README.md', begins: 'npm pack', reason: 'package.test.ts packs and installs it' },
   { page: 'README.md', begins: 'import { Director }', reason: 'readme.test.ts runs it as examples/readme.ts' },
   { page: 'README.md', begins: 'docker run', reason: 'it needs docker and an image' },
+  {
+    page: 'docs/tunvsadm.md',
+    reason: "it changes the host's programs; install-ipvsadm.test.ts and tunvsadm-completion.test.ts run such calls",
+  },
   { page: 'docs/install.md', reason: 'it needs the registry; package.test.ts installs the package' },
 ];
 
