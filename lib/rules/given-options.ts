@@ -1,6 +1,7 @@
 /** Collects the options of one rule: each group once, in the order written. */
 import type { CommandName } from './command.js';
 import { RulesError } from './errors.js';
+import { judgeCommand, judgeOption } from './judge-values.js';
 import type { OptionGroup } from './options.js';
 import { type ScannedOption, scanOptions } from './scan.js';
 import type { Written } from './values.js';
@@ -51,7 +52,9 @@ export class GivenOptions {
         ipvsadm: { text: '-6 used before -f\n', exitStatus: 2 },
       });
     }
-    this.byGroup.set(spec.group, { long: spec.long, spelling, value });
+    const given = { long: spec.long, spelling, value };
+    judgeOption(spec.group, given);
+    this.byGroup.set(spec.group, given);
   }
 
   has(group: OptionGroup): boolean {
@@ -80,6 +83,7 @@ export function collectOptions(words: readonly string[]): GivenRule {
   const first = scanned.next();
   if (first.done || operands.length > 0 || !('command' in first.value.spec)) throw noCommand(words[0]);
   const { spec, spelling, value } = first.value;
+  judgeCommand(spec.command, spelling, value);
   const options = new GivenOptions();
   // ipvsadm answers these two at once and reads no word after them.
   if (spec.command !== 'help' && spec.command !== 'version') for (const option of scanned) options.add(option);

@@ -77,10 +77,10 @@ function takeTime(words: string[], isTimed: boolean): number | undefined {
 function parseRuleCommand(words: readonly string[], support: Support, warn: Warn): Command {
   const command = parseCommand(words, warn);
   if (command.command === 'restore' || command.command === 'help' || command.command === 'version') {
-    throw new RulesError(
-      `${words[0]} has no meaning in a rules file: leave it out`,
-      { token: words[0] as string, ipvsadm: { text: TRY_HELP, exitStatus: 255 } },
-    );
+    throw new RulesError(`${words[0]} has no meaning in a rules file: leave it out`, {
+      token: words[0] as string,
+      ipvsadm: { text: TRY_HELP, exitStatus: 255 },
+    });
   }
   return checkSupported(command, support);
 }

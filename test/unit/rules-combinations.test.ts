@@ -3,7 +3,10 @@
  * it).
  */
 import { strict as assert } from 'node:assert';
+import { Director } from '../../lib/director/director.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
+import { RulesSession } from '../../lib/rules/session.js';
+import { callAdm } from '../support/adm.js';
 
 const SERVICE = ['-s rr', '-p', '-p 60', '-M 255.255.255.0', '--pe sip', '-b flag-1'];
 const SERVER = ['-g', '-i', '-m', '-w 3', '-x 9', '-y 3'];
@@ -85,22 +88,60 @@ function assertTaken(expected: [rule: string, isTaken: boolean][]): void {
   );
 }
 
+/** What a command finds when it comes, so that nothing but its options is at stake. */
+function foundBy(base: string): string[] {
+  if (/^-A/.test(base)) return ['-C'];
+  const services = ['-C', '-A -t 192.0.2.1:80', '-A -u 192.0.2.1:80', '-A -f 7', '-A -f 7 -6'];
+  if (!/^-[ed]/.test(base)) return services;
+  return [...services, ...['-t 192.0.2.1:80', '-f 7', '-f 7 -6'].map((service) => `-a ${service} -r 192.0.2.9 -i`)];
+}
+
+/** What is refused although its options are right: by the kernel, or because it does not exist yet. */
+const REFUSED: [RegExp, text: RegExp, exit: number][] = [
+  [/^-[ae].* -m\b/, /^-m: masquerading is not supported yet/, 2],
+  [/^--start-daemon/, /^--start-daemon: the sync daemon is not supported yet/, 2],
+  [/^--stop-daemon/, /^--stop-daemon: the sync daemon is not supported yet/, 2],
+  [/^-[ae](?!.* -x ).* -y /, /^Numerical result out of range\n$/, 255],
+];
+
+/** Checks all by the executor: what it prints and its exit status. */
+async function assertExecuted(base: string, expected: [rule: string, isTaken: boolean][]): Promise<void> {
+  await using director = Director.offline({ source: ['10.2.0.2', '2001:db8:2::2'], maxConnections: 1024 });
+  const session = new RulesSession(director);
+  const before = foundBy(base).join('\n');
+  const wrong: string[] = [];
+  for (const [rule, isTaken] of expected) {
+    await callAdm(session, '-R', { stdin: before });
+    const { err, exit } = await callAdm(session, rule);
+    const [, text, status] = REFUSED.find(([pattern]) => isTaken && pattern.test(rule)) ?? [];
+    const isAsExpected = text
+      ? text.test(err) && exit === status
+      : isTaken
+        ? exit === 0 && err === ''
+        : (exit === 2 || exit === 255) && err !== '';
+    if (!isAsExpected) wrong.push(`${rule}: ${exit} ${err}`);
+  }
+  assert.deepEqual(wrong, []);
+}
+
 describe('options of rules, as ipvsadm takes them', () => {
   for (const { base, takes, butNot = [], butAlso = [] } of COMMANDS) {
     const singles = new Set([...takes, '--sort']);
-    it(`with ${base}: one`, () => {
-      assertTaken(OPTIONS.map((option) => [`${base} ${option}`, singles.has(option)]));
+    it(`with ${base}: one`, async () => {
+      const expected = OPTIONS.map((option): [string, boolean] => [`${base} ${option}`, singles.has(option)]);
+      assertTaken(expected);
+      await assertExecuted(base, expected);
     });
 
-    it(`with ${base}: two`, () => {
+    it(`with ${base}: two`, async () => {
       const isPair = (list: string[], a: string, b: string) => list.includes(`${a} ${b}`) || list.includes(`${b} ${a}`);
       const taken = (a: string, b: string) =>
         isPair(butAlso, a, b) || (singles.has(a) && singles.has(b) && !isPair(butNot, a, b));
-      assertTaken(
-        OPTIONS.flatMap((a, at) =>
-          OPTIONS.slice(at + 1).map((b): [string, boolean] => [`${base} ${a} ${b}`, taken(a, b)]),
-        ),
+      const expected = OPTIONS.flatMap((a, at) =>
+        OPTIONS.slice(at + 1).map((b): [string, boolean] => [`${base} ${a} ${b}`, taken(a, b)]),
       );
+      assertTaken(expected);
+      await assertExecuted(base, expected);
     });
   }
 

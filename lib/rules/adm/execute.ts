@@ -6,10 +6,11 @@
 import { native } from '../../native/addon.js';
 import { TunvsError } from '../../values/errors.js';
 import type { ShowCommand } from '../apply.js';
+import type { CommandName } from '../command.js';
 import { RulesError } from '../errors.js';
-import { collectOptions } from '../given-options.js';
 import { parseCommand } from '../parse-command.js';
 import { parseRule, type Rule } from '../parse-rules.js';
+import { scanOptions } from '../scan.js';
 import type { RulesSession } from '../session.js';
 import { type ShowSource, show } from '../show.js';
 import { checkSupported } from '../supported.js';
@@ -39,6 +40,11 @@ const NONE: Extensions = { json: false, all: false, replace: false, drain: undef
 
 let ownNames: NameResolver | undefined;
 
+function hostNames(): NameResolver {
+  ownNames ??= systemNames();
+  return ownNames;
+}
+
 /** Yields pieces of about 64 KiB, `exit` last. It does not throw for what a user wrote. */
 export async function* executeAdm(session: RulesSession, call: AdmCall): AsyncGenerator<AdmPiece> {
   try {
@@ -51,6 +57,8 @@ export async function* executeAdm(session: RulesSession, call: AdmCall): AsyncGe
   }
 }
 
+const LISTINGS: readonly CommandName[] = ['list', 'save', 'help', 'version'];
+
 /** Whether the call changes nothing, so that whoever may only read may make it. */
 export function isListing(argv: readonly string[]): boolean {
   try {
@@ -58,14 +66,17 @@ export function isListing(argv: readonly string[]): boolean {
     if (extensions.sysctl !== undefined) return words.length === 0 && !extensions.sysctl.includes('=');
     if (words[0] === 'mark') return words[1] === 'list';
     if (words.length === 0) return true;
-    return ['list', 'save', 'help', 'version'].includes(collectOptions(words).command);
+    const first = scanOptions(words, []).next();
+    // Whatever is wrong behind the command changes nothing either.
+    return !first.done && 'command' in first.value.spec && LISTINGS.includes(first.value.spec.command);
   } catch {
+    // Words that cannot be read are not known to change nothing.
     return false;
   }
 }
 
 async function* run(session: RulesSession, call: AdmCall): AsyncGenerator<string> {
-  const resolver = call.resolve ?? (ownNames ??= systemNames());
+  const resolver = call.resolve ?? hostNames();
   const { words: written, extensions } = takeExtensions(call.argv);
   if (extensions.sysctl !== undefined) {
     if (written[0] !== undefined) throw refuseExtension('sysctl', 'write it alone');
@@ -148,7 +159,7 @@ function refuseOthers(given: Extensions, allowed: readonly (keyof typeof MENDS)[
 }
 
 /** What ipvsadm would print on stderr, and its exit status. Errors that no user can cause are thrown on. */
-function face(error: unknown, { stdin = '' }: AdmCall): { text: string; exitStatus: number } {
+function face(error: unknown, { stdin = '', signal }: AdmCall): { text: string; exitStatus: number } {
   if (error instanceof RulesError) {
     const { ipvsadm, place } = error;
     // ipvsadm names no line; it is worth one where there are several.
@@ -156,7 +167,7 @@ function face(error: unknown, { stdin = '' }: AdmCall): { text: string; exitStat
     return { text: `${line}${ipvsadm.text}`, exitStatus: ipvsadm.exitStatus };
   }
   if (error instanceof TunvsError) return { text: error.message, exitStatus: 255 };
-  if (error instanceof DOMException && error.name === 'AbortError')
+  if (signal?.aborted)
     return { text: 'the waiting was ended: the servers stay drained, and are not deleted', exitStatus: 255 };
   throw error;
 }

@@ -44,6 +44,7 @@ export class Memory<T> {
       }
       return await question();
     } catch {
+      // A number needs no name.
       return undefined;
     } finally {
       // The place goes to the next in line, or becomes free.

@@ -49,15 +49,12 @@ export function systemNames(options: SystemNamesOptions = {}): NameResolver {
     host: (address) => hosts.get(address, async () => (await within(timeoutMs, reverse(address)))?.[0]),
     service: async (port, protocol) => (await table())?.names.get(`${port}/${protocol}`),
     port: async (name, protocol) => (await table())?.ports.get(`${name}/${protocol}`),
-    address: (name, family) =>
-      addresses.get(`${family} ${name}`, () => within(timeoutMs, firstAddress(name, family))),
+    address: (name, family) => addresses.get(`${family} ${name}`, () => within(timeoutMs, firstAddress(name, family))),
   };
 }
 
 function firstAddress(name: string, family: AddressFamily): Promise<string | undefined> {
-  return new Promise((resolve) =>
-    lookup(name, { family }, (error, address) => resolve(error ? undefined : address)),
-  );
+  return new Promise((resolve) => lookup(name, { family }, (error, address) => resolve(error ? undefined : address)));
 }
 
 interface ServiceNames {
@@ -91,6 +88,7 @@ export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise
   try {
     return await Promise.race([promise, late]);
   } catch {
+    // No answer is an answer: the number stays.
     return undefined;
   } finally {
     clearTimeout(timer);

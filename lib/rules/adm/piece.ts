@@ -6,7 +6,10 @@ export type AdmPiece = { out: string } | { err: string } | { exit: number };
 /** About the length of a piece, in characters. */
 const PIECE_LENGTH = 64 * 1024;
 
-/** Joins lines to pieces of about 64 KiB, so that a listing of any length takes the memory of one piece. */
+/**
+ * Joins lines to pieces of about 64 KiB, so that a listing of any length takes the memory of one piece. An empty line is
+ * a sign of life: what there is goes out.
+ */
 export async function* inPieces(lines: AsyncIterable<string>): AsyncGenerator<AdmPiece> {
   let out = '';
   // A listing that fails has printed what came before.
@@ -14,7 +17,7 @@ export async function* inPieces(lines: AsyncIterable<string>): AsyncGenerator<Ad
   try {
     for await (const line of lines) {
       out += line;
-      if (out.length < PIECE_LENGTH) continue;
+      if (out.length < PIECE_LENGTH && line !== '') continue;
       yield { out };
       out = '';
     }

@@ -48,7 +48,7 @@ export async function* restore(
     const rule = located(place, () => parseRule(each.words, support));
     return { place, text: each.text, atMs: undefined, rule, warnings: [] };
   });
-  let changes = isReplacing ? [CLEAR] : [];
+  let changes: RuleLine[] = isReplacing ? [CLEAR] : [];
   for (const line of lines) {
     const { rule } = line;
     if (!isShowCommand(rule)) {

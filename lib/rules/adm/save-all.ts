@@ -1,7 +1,9 @@
 /**
  * Prints `-S --all`: what `-S` prints, and what it leaves out: thresholds, timeouts, sysctls, marks, and the order in
- * which servers were added. `-R` of the text at a director without services brings all of that back.
+ * which servers were added. `-R` of the text at a director without services brings all of that back. Sysctls that have
+ * no effect here are left out, because setting one is answered with a warning.
  */
+import { native } from '../../native/addon.js';
 import type { SessionTarget } from '../session.js';
 import { printMark } from '../mark.js';
 import { printCommand, printSysctl } from '../print.js';
@@ -15,7 +17,9 @@ export function saveAll(source: ShowSource, { sysctls }: Pick<SessionTarget, 'sy
   const newestFirst = new Map(services.map((each) => [each.id, each.servers]));
   const { tcp, tcpFin, udp } = source.timeouts;
   return [
-    ...Object.entries(sysctls).map(([name, value]) => printSysctl(name, value)),
+    ...Object.entries(sysctls)
+      .filter(([name]) => native.inertSysctls[name] === undefined)
+      .map(([name, value]) => printSysctl(name, value)),
     printCommand({ command: 'setTimeouts', tcp, tcpFin, udp }),
     // The marks become these, whatever they were.
     printMark({ command: 'flushMarks' }),

@@ -47,9 +47,7 @@ function findShort(words: string[], at: number): FoundOption[] {
     else {
       const begin = letter + (word.charAt(letter + 1) === '=' ? 2 : 1);
       const isLast = letter + 1 === word.length;
-      found.push(
-        isLast ? separate(words, at, spec.long, spec.argument) : attached(words, at, spec.long, begin),
-      );
+      found.push(isLast ? separate(words, at, spec.long, spec.argument) : attached(words, at, spec.long, begin));
       break;
     }
   }
