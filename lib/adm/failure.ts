@@ -60,6 +60,7 @@ function problem(body: string): { detail?: string; title?: string } {
     const { detail, title } = JSON.parse(body) as Record<string, unknown>;
     return { ...(typeof detail === 'string' && { detail }), ...(typeof title === 'string' && { title }) };
   } catch {
+    // It is no JSON, so it is no problem either.
     return {};
   }
 }

@@ -1,8 +1,9 @@
 /** One call from the command line to the exit code. */
-import { ask } from './ask.js';
+import { accessSync, constants } from 'node:fs';
+import { ask, type Body } from './ask.js';
 import { requestBody, requestWithInput } from './body.js';
 import { type Call, readCall, readsInput } from './call.js';
-import { AdmFailure } from './failure.js';
+import { AdmFailure, connectFailure } from './failure.js';
 import { ReaderGone, write } from './output.js';
 
 const STDOUT = 1;
@@ -36,13 +37,23 @@ async function answerAlone(call: Call): Promise<number | undefined> {
 }
 
 async function answerByDaemon({ socket, argv }: Call): Promise<number> {
-  const body = readsInput(argv) ? requestWithInput(argv, process.stdin) : requestBody(argv);
+  const body = readsInput(argv) ? await withInput(socket, argv) : requestBody(argv);
   for await (const piece of ask(socket, body)) {
     if ('out' in piece) write(STDOUT, piece.out);
     else if ('err' in piece) write(STDERR, piece.err);
     else return piece.exit;
   }
   return EXIT_FAILED;
+}
+
+/** Whoever types rules learns before that there is no daemon for them. */
+function withInput(socket: string, argv: readonly string[]): Promise<Body> {
+  try {
+    accessSync(socket, constants.W_OK);
+  } catch (error) {
+    throw connectFailure(socket, error as NodeJS.ErrnoException);
+  }
+  return requestWithInput(argv, process.stdin);
 }
 
 function print(text: string): number {

@@ -86,6 +86,7 @@ function real(path: string): string {
   try {
     return realpathSync(path);
   } catch {
+    // It leads nowhere, so it is what it says.
     return resolve(path);
   }
 }

@@ -23,6 +23,8 @@ export const says = (out: string): Executor =>
 
 export class AdmServer {
   readonly requests: AdmRequest[] = [];
+  /** How many clients have come. */
+  connections = 0;
   /** What answers; a test may put another in its place at any time. */
   execute: Executor;
   readonly socket: string;
@@ -33,6 +35,8 @@ export class AdmServer {
     this.execute = execute;
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch(() => response.destroy());
+    }).on('connection', () => {
+      this.connections++;
     });
   }
 

@@ -79,6 +79,23 @@ describe('tunvsadm', () => {
     assert(server.requests[0]?.stdin === rules);
   });
 
+  it('does not keep the daemon waiting for rules that are still being written', async () => {
+    const child = startAdm(folder, ['-R'], { socket: server.socket });
+    child.stdin.write('-C\n');
+    await setTimeout(500);
+    assert.equal(server.connections, 0);
+    child.stdin.end('-Z\n');
+    assert.equal((await finished(child)).status, 0);
+    assert.deepEqual(server.requests, [{ argv: ['-R'], stdin: '-C\n-Z\n' }]);
+  });
+
+  it('says before it reads rules that there is no daemon for them', async () => {
+    const child = startAdm(folder, ['-R'], { socket: '/nowhere' });
+    const { stderr, status } = await finished(child);
+    assert.match(stderr, /^tunvsadm: no daemon listens on \/nowhere: /);
+    assert.equal(status, 1);
+  });
+
   it('refuses rules of more than 64 MiB', async () => {
     const file = join(folder, 'rules');
     writeFileSync(file, '');
