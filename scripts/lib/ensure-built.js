@@ -1,5 +1,5 @@
 /** Brings node_modules, the native part and dist/ up to date, doing only what is out of date. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sources } from '../sources.js';
@@ -70,6 +70,8 @@ export async function ensureTypescript() {
   await step('compiling TypeScript', process.execPath, compile);
   if (!existsSync(buildInfo) || statSync(buildInfo).size === 0)
     throw new Failure('tsc wrote no dist/; see tsconfig.json');
+  // Links lead to the commands in a checkout too; npm does this for a package that it installs.
+  for (const command of Object.values(readJson(inRoot('package.json')).bin)) chmodSync(inRoot(command), 0o755);
 }
 
 export async function ensureBuilt({ tests = false } = {}) {

@@ -32,7 +32,7 @@ const known = {
   },
   nft: { isHere: () => hasProgram('nft'), packages: async () => ['nftables'] },
   ...Object.fromEntries(
-    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl', 'prometheus'].map((name) => [
+    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl', 'prometheus', 'ldirectord'].map((name) => [
       name,
       { isHere: () => hasProgram(name), packages: async () => [name] },
     ]),

@@ -38,6 +38,10 @@ export const NOT_RUN: readonly NotRun[] = [
     page: 'docs/operate.md',
     reason: 'it needs systemd or docker; daemon.test.ts runs what the unit runs, in its sandbox',
   },
+  {
+    page: 'docs/tunvsadm.md',
+    reason: "it changes the host's programs; install-ipvsadm.test.ts and tunvsadm-completion.test.ts run such calls",
+  },
   { page: 'docs/install.md', reason: 'it needs the registry; package.test.ts installs the package' },
 ];
 

@@ -5,8 +5,9 @@ import { config } from './config.js';
 import { convert } from './convert.js';
 import { demo } from './demo.js';
 import { explain } from './explain.js';
+import { installIpvsadm } from './install-ipvsadm.js';
 import { realserver } from './realserver.js';
 import { replay } from './replay.js';
 import { run } from './run.js';
 
-export const verbs: readonly Verb[] = [run, check, convert, config, realserver, replay, explain, demo];
+export const verbs: readonly Verb[] = [run, check, convert, config, realserver, replay, explain, demo, installIpvsadm];

@@ -36,7 +36,7 @@ export interface AdmCall {
   signal?: AbortSignal;
 }
 
-const NONE: Extensions = { json: false, all: false, drain: undefined, sysctl: undefined };
+const NONE: Extensions = { json: false, all: false, replace: false, drain: undefined, sysctl: undefined };
 
 let ownNames: NameResolver | undefined;
 
@@ -93,9 +93,10 @@ async function* run(session: RulesSession, call: AdmCall): AsyncGenerator<string
       yield VERSION;
       return;
     case 'restore': {
-      refuseOthers(extensions, []);
+      refuseOthers(extensions, ['replace']);
       const showing = (each: ShowCommand) => listing(session, each, NONE, resolver);
-      yield* restore(session, call.stdin ?? '', { support: native, resolver, show: showing });
+      const { replace: isReplacing } = extensions;
+      yield* restore(session, call.stdin ?? '', { support: native, resolver, show: showing, isReplacing });
       return;
     }
     case 'list':
@@ -143,14 +144,15 @@ async function saved(source: ShowSource): Promise<string[]> {
   return text.split('\n').slice(0, -1);
 }
 
-const MENDS: Readonly<Record<'json' | 'all' | 'drain', string>> = {
+const MENDS: Readonly<Record<'json' | 'all' | 'drain' | 'replace', string>> = {
   json: 'write it with a listing',
   all: 'write it with -S',
   drain: 'write it with -d or -D',
+  replace: 'write it with -R',
 };
 
 function refuseOthers(given: Extensions, allowed: readonly (keyof typeof MENDS)[]): void {
-  for (const option of ['json', 'all', 'drain'] as const) {
+  for (const option of ['json', 'all', 'drain', 'replace'] as const) {
     const isGiven = option === 'drain' ? given.drain !== undefined : given[option];
     if (isGiven && !allowed.includes(option)) throw refuseExtension(option, MENDS[option]);
   }

@@ -10,16 +10,18 @@ export interface Extensions {
   all: boolean;
   /** `-d` and `-D` wait for the end of connections first, for so many seconds at most; 'endless' has no limit. */
   drain: number | 'endless' | undefined;
+  /** The rules that `-R` reads take the place of those in force, without a moment in between. */
+  replace: boolean;
   /** `NAME` or `NAME=VALUE`; '' stands for all names. */
   sysctl: string | undefined;
 }
 
-const EXTENSIONS: MoreOptions = { json: 'none', all: 'none', drain: 'optional', sysctl: 'optional' };
+const EXTENSIONS: MoreOptions = { json: 'none', all: 'none', replace: 'none', drain: 'optional', sysctl: 'optional' };
 
 /** Returns ipvsadm's words, and the options that were beside them. */
 export function takeExtensions(argv: readonly string[]): { words: string[]; extensions: Extensions } {
   const words = [...argv];
-  const extensions: Extensions = { json: false, all: false, drain: undefined, sysctl: undefined };
+  const extensions: Extensions = { json: false, all: false, replace: false, drain: undefined, sysctl: undefined };
   const taken = new Set<number>();
   const seen = new Set<string>();
   for (const { long, at, length, value } of findOptions(words, EXTENSIONS)) {
@@ -30,6 +32,7 @@ export function takeExtensions(argv: readonly string[]): { words: string[]; exte
     if (EXTENSIONS[long] === 'none' && isAttached) throw valueless(words[at] as string);
     if (long === 'json') extensions.json = true;
     else if (long === 'all') extensions.all = true;
+    else if (long === 'replace') extensions.replace = true;
     else if (long === 'drain') extensions.drain = value === undefined ? 'endless' : parseSeconds(value);
     else extensions.sysctl = value ?? '';
     for (let index = at; index < at + length; index++) taken.add(index);
@@ -38,7 +41,7 @@ export function takeExtensions(argv: readonly string[]): { words: string[]; exte
 }
 
 /** Refuses an option beside a command that it does not go with. `name` is the command's in ipvsadm's messages. */
-export function refuseExtension(option: 'json' | 'all' | 'drain' | 'sysctl', mend: string): RulesError {
+export function refuseExtension(option: keyof Extensions, mend: string): RulesError {
   return new RulesError(`--${option} does not go with this command: ${mend}`, { token: `--${option}` });
 }
 

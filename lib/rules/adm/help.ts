@@ -13,6 +13,7 @@ A COMMAND comes first:
   -C                             delete all services
   -L, -l [SERVICE]               list; this is also what no command at all does
   -S, -R                         save the rules to stdout, restore them from stdin as one transaction
+  -R --replace                   restore, in the place of the rules in force
   -Z [SERVICE]                   set counters to zero
   --set TCP TCPFIN UDP           set timeouts, in seconds; 0 leaves one as it is
   --sysctl [NAME[=VALUE]]        show or set IPVS's sysctls

@@ -14,6 +14,15 @@ import { resolveWords } from './resolve-words.js';
 /** The file that errors name. */
 export const STDIN = 'stdin';
 
+/** As `ipvsadm -C` before the first line, and in the transaction of that line. */
+const CLEAR: RuleLine = {
+  place: { file: STDIN, line: 0 },
+  text: '-C',
+  atMs: undefined,
+  rule: { command: 'clear' },
+  warnings: [],
+};
+
 /** Yields what is printed. `show` prints a listing. */
 export async function* restore(
   session: RulesSession,
@@ -22,10 +31,12 @@ export async function* restore(
     support,
     resolver,
     show,
+    isReplacing = false,
   }: {
     support: Support;
     resolver: NameResolver;
     show(command: ShowCommand): AsyncIterable<string>;
+    isReplacing?: boolean;
   },
 ): AsyncGenerator<string> {
   const words = wordsOf(stdin);
@@ -37,7 +48,7 @@ export async function* restore(
     const rule = located(place, () => parseRule(each.words, support));
     return { place, text: each.text, atMs: undefined, rule, warnings: [] };
   });
-  let changes: RuleLine[] = [];
+  let changes: RuleLine[] = isReplacing ? [CLEAR] : [];
   for (const line of lines) {
     const { rule } = line;
     if (!isShowCommand(rule)) {

@@ -1,0 +1,75 @@
+/** The terminal while a listing is repeated on it: its other screen, its keys, and how it is left. */
+import { write } from './output.js';
+
+const STDOUT = 1;
+const ENTER = '\x1b[?1049h\x1b[?25l';
+const LEAVE = '\x1b[?25h\x1b[?1049l';
+const HOME = '\x1b[H';
+const CLEAR_LINE = '\x1b[K';
+const CLEAR_BELOW = '\x1b[J';
+const CTRL_C = '\x03';
+const CTRL_BACKSLASH = '\x1c';
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
+
+export class Screen {
+  /** 0 when a key ended it, 128 and the signal's number otherwise. */
+  exitCode = 0;
+  readonly #title: string;
+  readonly #end = new AbortController();
+  #text = '';
+  #isOpen = true;
+
+  constructor(title: string) {
+    this.#title = title;
+    const { stdin, stdout } = process;
+    if (stdin.isTTY) {
+      stdin.setRawMode(true);
+      stdin.on('data', (keys) => {
+        if (/[qQ]/.test(keys.toString()) || [CTRL_C, CTRL_BACKSLASH].some((key) => keys.includes(key)))
+          this.#end.abort();
+      });
+    }
+    for (const [name, code] of Object.entries(SIGNALS)) {
+      process.on(name, () => {
+        this.exitCode = code;
+        this.#end.abort();
+      });
+    }
+    stdout.on('resize', () => this.#draw());
+    write(STDOUT, ENTER);
+  }
+
+  /** Aborted when the user wants to end. */
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  show(text: string): void {
+    this.#text = text;
+    this.#draw();
+  }
+
+  /** Puts the terminal back; a second call does nothing. */
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    if (process.stdin.isTTY) process.stdin.setRawMode(false);
+    write(STDOUT, LEAVE);
+  }
+
+  #draw(): void {
+    if (!this.#isOpen) return;
+    const { columns, rows } = process.stdout;
+    // A serial line does not know its size.
+    write(STDOUT, HOME + frame(this.#title, this.#text, columns || 80, rows || 24) + CLEAR_BELOW);
+  }
+}
+
+/** Cuts what does not fit, as watch(1) does. */
+export function frame(title: string, text: string, columns: number, rows: number): string {
+  return [title, '', ...text.trimEnd().split('\n')]
+    .slice(0, rows)
+    .map((line) => line.slice(0, columns) + CLEAR_LINE)
+    .join('\r\n');
+}
