@@ -28,14 +28,15 @@ export function addTimedRulesOption(command: Command): Command {
   );
 }
 
-export function addEngineOptions(command: Command): Command {
+/** With a configuration file, the director's address may stand there. */
+export function addEngineOptions(command: Command, { isSourceElsewhere = false } = {}): Command {
+  const source = new Option(
+    '--source <address>',
+    'director address (DIP), the source of tunnel packets, or a range like 10.2.1.0/28 to spread flows over; ' +
+      'give it once per address family',
+  ).argParser(sourcesArgument);
   return command
-    .requiredOption(
-      '--source <address>',
-      'director address (DIP), the source of tunnel packets, or a range like 10.2.1.0/28 to spread flows over; ' +
-        'give it once per address family',
-      sourcesArgument,
-    )
+    .addOption(source.makeOptionMandatory(!isSourceElsewhere))
     .option(
       '--path-mtu-floor <bytes>',
       'least path MTU that ICMP errors can set for a real server (default: 552)',

@@ -1,18 +1,17 @@
 /** Runs a director, with its attachments, until it is told to end. */
 import type { Director } from '../director/director.js';
-import type { RuleLine } from '../rules/parse-rules.js';
 import { RulesSession } from '../rules/session.js';
 import { aborted } from './aborted.js';
 import { closeBehind } from './close-behind.js';
 
 /** What is attached to a running director. Each function is called at most once. */
 export interface Attached {
-  /** The rules are in force. The director does not wait for the promise, but its failure ends the director. */
+  /** The configuration is in force. The director does not wait for the promise, but its failure ends the director. */
   ready?(): Promise<void> | void;
   /** The director is about to close. */
   detach?(): void;
   /** The director is closed. */
-  end?(): void;
+  end?(): Promise<void> | void;
 }
 
 /** What an attachment has to work with. */
@@ -24,14 +23,14 @@ export interface Running {
   readonly over: AbortSignal;
 }
 
-/** Called when the director is open and holds no rules yet. An earlier attachment can report what a later one does. */
+/** Called when the director is open and holds nothing yet. An earlier attachment can report what a later one does. */
 export type Attachment = (running: Running) => Attached;
 
 export interface DaemonParts {
   /** Rejects with the reason of `signal` if that is aborted first. */
   open(signal: AbortSignal): Promise<Director>;
-  /** In force from the beginning. A listing among them is refused. */
-  rules: readonly RuleLine[];
+  /** Puts the configuration into force. It may be left in the middle when `over` is aborted. */
+  begin(running: Running): Promise<void> | void;
   attachments: readonly Attachment[];
 }
 
@@ -39,7 +38,7 @@ export interface DaemonParts {
  * Resolves when `stop` is aborted and the director is closed; rejects when the director cannot begin, or has failed.
  * Rejects with an AggregateError where the director failed and the host could not be undone after that.
  */
-export async function runDaemon({ open, rules, attachments }: DaemonParts, stop: AbortSignal): Promise<void> {
+export async function runDaemon({ open, begin, attachments }: DaemonParts, stop: AbortSignal): Promise<void> {
   let director: Director;
   try {
     director = await open(stop);
@@ -54,16 +53,17 @@ export async function runDaemon({ open, rules, attachments }: DaemonParts, stop:
   const attached: Attached[] = [];
   let failed: { error: unknown } | undefined;
   try {
-    for (const attach of attachments) attached.push(attach({ director, session, over }));
-    session.apply(rules);
-    await Promise.all([...attached.map((each) => each.ready?.()), aborted(over)]);
+    const running: Running = { director, session, over };
+    for (const attach of attachments) attached.push(attach(running));
+    await Promise.race([begin(running), aborted(over)]);
+    if (!over.aborted) await Promise.all([...attached.map((each) => each.ready?.()), aborted(over)]);
     if (failure.signal.aborted) throw failure.signal.reason;
   } catch (error) {
     failed = { error };
   }
   failure.abort(); // releases whoever still waits for the end
-  const end = () => {
-    for (const each of attached) each.end?.();
+  const end = async () => {
+    for (const each of attached) await each.end?.();
   };
   await closeBehind(failed, async () => {
     try {

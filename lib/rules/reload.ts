@@ -17,19 +17,38 @@ export interface ReloadOptions {
   since?: readonly RuleLine[];
 }
 
+/** The changes that {@link reloadRules} would make. Nothing is changed. */
+export async function planRules(
+  director: Director,
+  lines: readonly RuleLine[],
+  sources: readonly string[],
+  options: ReloadOptions = {},
+): Promise<RuleChange[]> {
+  return ruleChanges(await reloadSteps(director, lines, sources, options));
+}
+
 /** The changes that it took. When the rules hold a mistake, it is thrown and the old ones stay in force. */
 export async function reloadRules(
   director: Director,
   lines: readonly RuleLine[],
   sources: readonly string[],
-  { since }: ReloadOptions = {},
+  options: ReloadOptions = {},
 ): Promise<RuleChange[]> {
+  const steps = await reloadSteps(director, lines, sources, options);
+  putIntoForce(director, steps);
+  return ruleChanges(steps);
+}
+
+async function reloadSteps(
+  director: Director,
+  lines: readonly RuleLine[],
+  sources: readonly string[],
+  { since }: ReloadOptions,
+) {
   const wanted = await wantedByRules(lines, sources);
   const last = since && (await wantedByRules(since, sources));
   const now = heldBy(director);
-  const steps = reconcile(now, last ? merge(last, now, wanted) : wanted);
-  putIntoForce(director, steps);
-  return ruleChanges(steps);
+  return reconcile(now, last ? merge(last, now, wanted) : wanted);
 }
 
 /** What rules cannot say is left out, so that it stays as it is. */

@@ -1,12 +1,18 @@
 /** A director that runs until it is told to end, and what is attached to it. */
 import { strict as assert } from 'node:assert';
-import { type Attachment, runDaemon } from '../../lib/daemon/daemon.js';
+import { type Attachment, runDaemon, type Running } from '../../lib/daemon/daemon.js';
 import { Director } from '../../lib/director/director.js';
 import { native } from '../../lib/native/addon.js';
-import { parseRules } from '../../lib/rules/parse-rules.js';
+import { parseRules, type RuleLine } from '../../lib/rules/parse-rules.js';
 import { TunvsError } from '../../lib/values/errors.js';
 
 const rulesOf = (text: string) => parseRules(text, { file: 'web.rules', support: native, isTimed: false });
+/** Puts rules into force. */
+const applying =
+  (rules: RuleLine[]) =>
+  ({ session }: Running) =>
+    session.apply(rules);
+
 const RULES = rulesOf('-A -t 192.0.2.1:80 -s rr\n-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n');
 
 describe('a daemon', () => {
@@ -39,7 +45,7 @@ describe('a daemon', () => {
   it('attaches, begins, waits for its end, and detaches in the other order around the close', async () => {
     const ending = stop();
     const attachments = [noting('a'), noting('b', () => ending.abort())];
-    await runDaemon({ open, rules: RULES, attachments }, ending.signal);
+    await runDaemon({ open, begin: applying(RULES), attachments }, ending.signal);
     assert.deepEqual(deeds, [
       'attach a',
       'attach b',
@@ -63,26 +69,26 @@ describe('a daemon', () => {
         ending.abort();
       },
     });
-    await runDaemon({ open, rules: RULES, attachments: [listing] }, ending.signal);
+    await runDaemon({ open, begin: applying(RULES), attachments: [listing] }, ending.signal);
     assert.deepEqual(listed.match(/-r \S+/g)?.sort(), ['-r 10.0.0.11:80', '-r 10.0.0.12:80']);
   });
 
   it('closes the director where its rules, an attachment or what an attachment promised fails', async () => {
     const bad = rulesOf('-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n');
-    await assert.rejects(runDaemon({ open, rules: bad, attachments: [noting('a')] }, stop().signal), /web\.rules:1: /);
+    await assert.rejects(runDaemon({ open, begin: applying(bad), attachments: [noting('a')] }, stop().signal), /web\.rules:1: /);
     assert.deepEqual(deeds, ['attach a', 'detach a', 'close', 'end a']);
     const failing = () => {
       throw new Error('no room');
     };
     deeds = [];
     await assert.rejects(
-      runDaemon({ open, rules: RULES, attachments: [noting('a'), failing] }, stop().signal),
+      runDaemon({ open, begin: applying(RULES), attachments: [noting('a'), failing] }, stop().signal),
       /no room/,
     );
     assert.deepEqual(deeds, ['attach a', 'detach a', 'close', 'end a']);
     deeds = [];
     const late = noting('a', async () => failing());
-    await assert.rejects(runDaemon({ open, rules: RULES, attachments: [late] }, stop().signal), /no room/);
+    await assert.rejects(runDaemon({ open, begin: applying(RULES), attachments: [late] }, stop().signal), /no room/);
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
   });
 
@@ -94,14 +100,14 @@ describe('a daemon', () => {
         throw new Error('stuck');
       },
     });
-    await assert.rejects(runDaemon({ open, rules: RULES, attachments: [noting('a'), stuck] }, ending.signal), /stuck/);
+    await assert.rejects(runDaemon({ open, begin: applying(RULES), attachments: [noting('a'), stuck] }, ending.signal), /stuck/);
     assert.deepEqual(deeds.slice(-2), ['close', 'end a']);
   });
 
   it('fails with the error of a director that has lost its device', async () => {
     const lost = new TunvsError('ERR_TUNVS_NO_DEVICE', 'gone');
     const attachments = [noting('a', () => void director.emit('error', lost))];
-    await assert.rejects(runDaemon({ open, rules: RULES, attachments }, stop().signal), lost);
+    await assert.rejects(runDaemon({ open, begin: applying(RULES), attachments }, stop().signal), lost);
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
   });
 
@@ -115,7 +121,7 @@ describe('a daemon', () => {
       return director;
     };
     const losing = [noting('a', () => void director.emit('error', lost))];
-    await assert.rejects(runDaemon({ open: stuck, rules: RULES, attachments: losing }, stop().signal), (error) => {
+    await assert.rejects(runDaemon({ open: stuck, begin: applying(RULES), attachments: losing }, stop().signal), (error) => {
       assert.ok(error instanceof AggregateError);
       assert.deepEqual(error.errors, [lost, undone]);
       return true;
@@ -123,7 +129,7 @@ describe('a daemon', () => {
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
     const ending = stop();
     const well = [noting('a', () => ending.abort())];
-    await assert.rejects(runDaemon({ open: stuck, rules: RULES, attachments: well }, ending.signal), undone);
+    await assert.rejects(runDaemon({ open: stuck, begin: applying(RULES), attachments: well }, ending.signal), undone);
   });
 
   it('is over without a word when it is told to end before it is open, and says why it cannot open', async () => {
@@ -133,11 +139,11 @@ describe('a daemon', () => {
       signal.throwIfAborted();
       return open();
     };
-    await runDaemon({ open: aborted, rules: RULES, attachments: [noting('a')] }, ending.signal);
+    await runDaemon({ open: aborted, begin: applying(RULES), attachments: [noting('a')] }, ending.signal);
     assert.deepEqual(deeds, []);
     const refusing = async () => {
       throw new Error('not allowed');
     };
-    await assert.rejects(runDaemon({ open: refusing, rules: RULES, attachments: [] }, stop().signal), /not allowed/);
+    await assert.rejects(runDaemon({ open: refusing, begin: applying(RULES), attachments: [] }, stop().signal), /not allowed/);
   });
 });

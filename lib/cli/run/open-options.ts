@@ -5,7 +5,7 @@ import { engineOptions } from '../engine-options.js';
 import { UsageError } from '../verb.js';
 import type { RunOptions } from './options.js';
 
-export function openOptions(options: RunOptions): DirectorOpenOptions {
+export function openOptions(options: RunOptions, source: string[]): DirectorOpenOptions {
   const { egress, markDevice: markDevices } = options;
   const name = options.device ?? deviceOf(options.name);
   const device = {
@@ -13,7 +13,7 @@ export function openOptions(options: RunOptions): DirectorOpenOptions {
     ...(options.queues !== undefined && { queues: options.queues }),
   };
   return {
-    ...engineOptions(options, options.pathMtu),
+    ...engineOptions({ ...options, source }, options.pathMtu),
     device,
     ...(markDevices !== undefined && { markDevices }),
     ...(egress !== undefined && { egress }),

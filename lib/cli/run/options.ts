@@ -1,10 +1,14 @@
 /** The options of `tunvs run` as commander reads them. */
 import type { Egress } from '../../values/egress.js';
 import type { EngineArguments } from '../engine-options.js';
+import type { ControlArguments } from './control-options.js';
 import type { LogArguments } from './log-options.js';
 
-export interface RunOptions extends EngineArguments, LogArguments {
-  rules: string;
+export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArguments, ControlArguments {
+  rules?: string;
+  config?: string;
+  source?: string[];
+  reloadOnChange?: boolean;
   name?: string;
   user?: string;
   /** Bytes. */

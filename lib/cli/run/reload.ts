@@ -1,49 +1,83 @@
-/** SIGHUP to `tunvs run`: the host is put right, and the rules are read again. */
+/** Reads the configuration of a running director again, whoever asks: a signal, the control socket, a changed file. */
 import type { Director } from '../../director/director.js';
 import type { Log } from '../../daemon/log.js';
-import type { RuleChange } from '../../rules/changes.js';
-import { reloadRules } from '../../rules/reload.js';
 import { toJson } from '../json.js';
-import { readRules } from '../rules-file.js';
-import { type CliIo, UsageError } from '../verb.js';
-import { count } from '../words.js';
-import type { RunOptions } from './options.js';
-import { type Tell, teller } from './teller.js';
+import type { CliIo } from '../verb.js';
+import { commandWords, count } from '../words.js';
+import type { Change, Configuration, ReloadWish } from './configuration.js';
+import type { Tell } from './teller.js';
 
 /** The text shows the first changes of a huge reload; JSON has all. */
 const MOST_SHOWN = 100;
 
-/** Keeps the old rules when the new ones hold a mistake. */
-export async function reload(
-  director: Director,
-  { rules, source, json }: RunOptions,
-  io: CliIo,
-  tell: Tell = teller(undefined, io),
-  log?: Log,
-): Promise<void> {
-  const mended = await director.mendHost().catch((error: Error) => {
-    tell('error', 'hostNotMended', `the host stays as it is: ${error.message}`);
-    return 0;
-  });
-  try {
-    if (rules === '-') {
-      throw new UsageError('the rules came from standard input, which cannot be read again: start with a file');
+export interface Reloaded {
+  changes: Change[];
+  /** What somebody else had changed on the host, and was put back. */
+  mended: number;
+}
+
+export interface ReloaderParts {
+  director: Director;
+  configuration: Configuration;
+  io: CliIo;
+  tell: Tell;
+  log: Log | undefined;
+  isJson: boolean;
+}
+
+export class Reloader {
+  readonly #parts: ReloaderParts;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ReloaderParts) {
+    this.#parts = parts;
+  }
+
+  /** One reload begins when the one before has ended. Rejects, when the configuration is refused, after telling so. */
+  reload(wish: ReloadWish = {}): Promise<Reloaded> {
+    const turn = this.#last.then(() => (wish.dryRun ? this.#plan(wish) : this.#reload(wish)));
+    this.#last = turn.catch(() => {
+      // Whoever asked for that reload is told.
+    });
+    return turn;
+  }
+
+  async #plan(wish: ReloadWish): Promise<Reloaded> {
+    return { changes: await this.#parts.configuration.reload(wish), mended: 0 };
+  }
+
+  async #reload(wish: ReloadWish): Promise<Reloaded> {
+    const { director, configuration, io, tell, log, isJson } = this.#parts;
+    const mended = await director.mendHost().catch((error: Error) => {
+      tell('error', 'hostNotMended', `the host stays as it is: ${error.message}`);
+      return 0;
+    });
+    const { title } = configuration;
+    try {
+      const changes = await configuration.reload(wish);
+      const text = reloadedText(title, changes, mended);
+      io.stdout.write(isJson ? `${toJson({ event: 'reloaded', changes, mended })}\n` : text);
+      log?.info('reloaded', { changes: changes.length, mended }, `${title} read again`);
+      return { changes, mended };
+    } catch (error) {
+      const verb = title.endsWith('s') ? 'stay as they are' : 'stays as it is';
+      tell('error', 'reloadRefused', `the ${title} ${verb}: ${(error as Error).message}`);
+      throw error;
     }
-    const lines = await readRules({ file: rules, isTimed: false, isAgain: true }, io);
-    const changes = await reloadRules(director, lines, source);
-    io.stdout.write(json ? `${toJson({ event: 'reloaded', changes, mended })}\n` : reloadedText(changes, mended));
-    log?.info('reloaded', { changes: changes.length, mended }, 'rules read again');
-  } catch (error) {
-    tell('error', 'reloadRefused', `the rules stay as they are: ${(error as Error).message}`);
   }
 }
 
-export function reloadedText(changes: readonly RuleChange[], mended: number): string {
+export function reloadedText(title: string, changes: readonly Change[], mended: number): string {
   const host = mended > 0 ? `, ${count(mended, 'thing')} of the host put back` : '';
-  const shown = changes
-    .slice(0, MOST_SHOWN)
-    .map(({ rule, before }) => `  ${rule}${before === undefined ? '' : `  # before: ${before}`}`);
+  const shown = changes.slice(0, MOST_SHOWN).map((change) => `  ${changeText(change)}`);
   const more = changes.length - shown.length;
-  const lines = [`tunvs run: rules read again: ${count(changes.length, 'change')}${host}`, ...shown];
+  const lines = [`tunvs run: ${title} read again: ${count(changes.length, 'change')}${host}`, ...shown];
   return `${[...lines, ...(more > 0 ? [`  and ${more} more`] : [])].join('\n')}\n`;
+}
+
+/** A sentence is in the library's words. */
+export function changeText(change: Change): string {
+  if ('sentence' in change) return commandWords(change.sentence);
+  const { rule, before } = change;
+  return `${rule}${before === undefined ? '' : `  # before: ${before}`}`;
 }

@@ -7,7 +7,6 @@ import { native } from '../../native/addon.js';
 import type { SessionTarget } from '../session.js';
 import { printMark } from '../mark.js';
 import { printCommand, printSysctl } from '../print.js';
-import { serverSettings, serviceSettings } from '../settings.js';
 import { listedService, type ShowSource } from '../show.js';
 import { sortServices } from '../listing/sort.js';
 
@@ -25,13 +24,13 @@ export function saveAll(source: ShowSource, { sysctls }: Pick<SessionTarget, 'sy
     printMark({ command: 'flushMarks' }),
     ...source.marks.map((rule) => printMark({ command: 'addMark', rule })),
     ...sortServices(services).flatMap((service) => [
-      printCommand({ command: 'addService', service: service.id, settings: serviceSettings(service) }),
+      printCommand({ command: 'addService', service: service.id, settings: service }),
       ...(newestFirst.get(service.id) ?? []).toReversed().map((server) =>
         printCommand({
           command: 'addServer',
           service: service.id,
           server: { address: server.address, port: server.port },
-          settings: serverSettings(server),
+          settings: server,
         }),
       ),
     ]),

@@ -1,0 +1,45 @@
+/** What a director is run from, whatever it is written in: a file of rules, or a configuration file. */
+import type { Spec } from '../../config/spec.js';
+import type { Running } from '../../daemon/daemon.js';
+import type { DirectorOpenOptions } from '../../director/open-options.js';
+import type { VirtualServiceStats } from '../../stats/stats.js';
+import type { MarkRule } from '../../values/marks.js';
+
+/** One thing that a reload changes: a rule, or a change of a configuration file's with its sentence. */
+export type Change = { change: string } & ({ rule: string; before?: string } | { sentence: string });
+
+export interface ReloadWish {
+  /** Only says what would change. */
+  dryRun?: boolean;
+  /** Makes everything as the file says, and undoes what was changed by hand since it was read last. */
+  reset?: boolean;
+}
+
+/** What a director would hold, and how `--dry-run` prints it. */
+export interface Planned {
+  services: VirtualServiceStats[];
+  marks: readonly MarkRule[];
+  lines: string[];
+}
+
+/** Of what runs beside the director. */
+export type DaemonSpec = Pick<Spec, 'control' | 'log' | 'metrics' | 'reload'>;
+
+export interface Configuration {
+  /** What messages call it: `rules`, `configuration`. */
+  readonly title: string;
+  readonly open: DirectorOpenOptions;
+  readonly daemon: DaemonSpec;
+  /** Throws what is wrong with it. */
+  plan(): Promise<Planned>;
+  /** Puts it into force at a director that holds nothing. */
+  begin(running: Running): Promise<void> | void;
+  /** Reads it again, and brings about what it changed. When it throws, everything is as it was. */
+  reload(wish: ReloadWish): Promise<Change[]>;
+  /** What is in force, each value with its origin; absent where there are no origins. */
+  shown?(): unknown;
+  /** The files that it was read from. */
+  files(): readonly string[];
+  /** The director is closed. */
+  end(): Promise<void> | void;
+}
