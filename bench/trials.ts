@@ -65,6 +65,10 @@ export const trials: readonly Trial[] = [
     subject: 'device',
     options: { egress: 'packet', flows: 256 * K, packetBytes: 64 },
   },
+  ...(['idle', 'cheap', 'dear', 'malformed'] as const).flatMap((knock): Trial[] => [
+    { name: `control ${knock}`, onDemand: 'control', subject: 'control', options: { knock, mainNice: 0 } },
+    { name: `control ${knock} nice`, onDemand: 'control', subject: 'control', options: { knock, mainNice: 10 } },
+  ]),
   {
     name: 'api stats of 10 services with 10 servers',
     subject: 'api',

@@ -3,6 +3,9 @@
  * "ready", then repeats each line that it reads with its readings. Ends with its input.
  */
 import { createInterface } from 'node:readline';
+import { setPriority } from 'node:os';
+import type { Door } from '../../lib/control/door/door.js';
+import { openDoor } from '../../lib/control/door/open-door.js';
 import { Director, type Egress } from '../../lib/index.js';
 import { DirectorHost } from '../../lib/host/director-host.js';
 import { nativeBench } from '../native-bench.js';
@@ -15,6 +18,10 @@ export interface ForwarderOptions {
   server: string;
   virtualAddress: string;
   port: number;
+  /** A control server answers at this path: `/cheap` with a word, `/dear` with the figures of 1000 real servers. */
+  control?: string;
+  /** Of the thread that JavaScript runs on; the workers keep theirs. */
+  mainNice?: number;
 }
 
 export interface ForwarderReadings {
@@ -22,6 +29,8 @@ export interface ForwarderReadings {
   sent: number;
   userNs: number;
   systemNs: number;
+  /** Of the process but the workers: the event loop, its helpers and the collector. */
+  otherNs: number;
 }
 
 interface Forwarder {
@@ -39,6 +48,9 @@ async function openDirector(options: ForwarderOptions): Promise<Forwarder> {
   });
   const service = director.addVirtualService({ protocol: 'udp', address: options.virtualAddress, port: options.port });
   service.addRealServer({ address: options.server });
+  const door = options.control && (await openControl(director, options.control));
+  // With a process's number it is the thread of that number alone, on Linux.
+  if (options.mainNice) setPriority(process.pid, options.mainNice);
   return {
     read() {
       const { counters } = director.stats();
@@ -48,10 +60,30 @@ async function openDirector(options: ForwarderOptions): Promise<Forwarder> {
         sent: Number(counters.sent),
         userNs: Number(worker?.userNs),
         systemNs: Number(worker?.systemNs),
+        otherNs: processNs() - Number(worker?.userNs) - Number(worker?.systemNs),
       };
     },
-    close: () => director.close(),
+    async close() {
+      if (door) await door.close();
+      await director.close();
+    },
   };
+}
+
+function processNs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) * 1000;
+}
+
+function openControl(director: Director, path: string): Promise<Door> {
+  const others = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.200', port: 80 });
+  director.transaction(() => {
+    for (let i = 0; i < 1000; i++) others.addRealServer({ address: `10.200.${i >> 8}.${i & 255}` });
+  });
+  const print = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value);
+  const fetch = (request: Request) =>
+    new Response(request.url.endsWith('/dear') ? JSON.stringify(director.stats(), print) : 'cheap');
+  return openDoor({ fetch, socket: { path } });
 }
 
 async function openNullLoop({ device, egress, source, server, virtualAddress }: ForwarderOptions): Promise<Forwarder> {
@@ -69,7 +101,13 @@ async function openNullLoop({ device, egress, source, server, virtualAddress }: 
   return {
     read() {
       const { received, sent, userNs, systemNs } = loop.readings();
-      return { received: Number(received), sent: Number(sent), userNs: Number(userNs), systemNs: Number(systemNs) };
+      return {
+        received: Number(received),
+        sent: Number(sent),
+        userNs: Number(userNs),
+        systemNs: Number(systemNs),
+        otherNs: 0,
+      };
     },
     async close() {
       host.close();

@@ -25,12 +25,12 @@ export interface DeviceTrial {
 
 const SOURCE = '10.2.0.2';
 const SERVER = '10.2.0.11';
-const PORT = 5000;
-const TARGETS = { director: '10.9.9.9', null: '10.9.9.8' } as const;
+export const PORT = 5000;
+export const TARGETS = { director: '10.9.9.9', null: '10.9.9.8' } as const;
 /** When idle, the worker has read its own CPU time at most 100 ms ago. */
-const SETTLE_MS = 300;
+export const SETTLE_MS = 300;
 
-type Target = keyof typeof TARGETS;
+export type Target = keyof typeof TARGETS;
 
 export const openDevice: OpenSubject<DeviceTrial> = async ({ egress, flows, packetBytes }, { isQuick }) => {
   const lab = Lab.create();
@@ -74,14 +74,14 @@ export const openDevice: OpenSubject<DeviceTrial> = async ({ egress, flows, pack
   }
 };
 
-interface Measured {
+export interface Measured {
   packetsPerSecond: number;
   userNsPerPacket: number;
   systemNsPerPacket: number;
   offeredPerSecond: number;
 }
 
-function measured(
+export function measured(
   before: ForwarderReadings,
   after: ForwarderReadings,
   sent: { packets: number; ns: number },
@@ -112,7 +112,7 @@ function figures(director: Measured, nullLoop: Measured): Figures {
   };
 }
 
-async function buildLab(lab: Lab): Promise<{ generator: LabHost; director: LabHost; destinationMac: string }> {
+export async function buildLab(lab: Lab): Promise<{ generator: LabHost; director: LabHost; destinationMac: string }> {
   const generator = await lab.addHost('generator');
   const director = await lab.addHost('director');
   const sink = await lab.addHost('sink');
@@ -133,7 +133,7 @@ async function buildLab(lab: Lab): Promise<{ generator: LabHost; director: LabHo
 }
 
 /** Runs it on one CPU, so that generator and forwarder do not share one. */
-function pinned(cpu: number, argv: readonly string[]): string[] {
+export function pinned(cpu: number, argv: readonly string[]): string[] {
   return availableParallelism() > 1 && hasTaskset() ? ['taskset', '-c', `${cpu}`, ...argv] : [...argv];
 }
 
@@ -146,12 +146,16 @@ function hasTaskset(): boolean {
   }
 }
 
-function program(name: string): string {
+export function program(name: string): string {
   return new URL(`../programs/${name}.js`, import.meta.url).pathname;
 }
 
-async function startForwarder(host: LabHost, { kind, egress }: { kind: Target; egress: string }): Promise<LabProcess> {
+export async function startForwarder(
+  host: LabHost,
+  { kind, egress, ...more }: { kind: Target; egress: string; control?: string; mainNice?: number },
+): Promise<LabProcess> {
   const options: ForwarderOptions = {
+    ...more,
     kind,
     device: kind === 'director' ? 'tunvs0' : 'null0',
     egress: egress as ForwarderOptions['egress'],
@@ -168,14 +172,14 @@ async function startForwarder(host: LabHost, { kind, egress }: { kind: Target; e
 
 let readings = 0;
 
-async function read(forwarder: LabProcess): Promise<ForwarderReadings> {
+export async function read(forwarder: LabProcess): Promise<ForwarderReadings> {
   const id = `reading-${++readings} `;
   forwarder.writeLine(id.trim());
   const line = await forwarder.line((each) => each.startsWith(id));
   return JSON.parse(line.slice(id.length)) as ForwarderReadings;
 }
 
-async function flood(host: LabHost, options: FloodOptions): Promise<{ packets: number; ns: number }> {
+export async function flood(host: LabHost, options: FloodOptions): Promise<{ packets: number; ns: number }> {
   const argv = pinned(0, [process.execPath, program('generator'), JSON.stringify(options)]);
   const { stdout } = await host.exec(argv, { timeoutMs: options.durationMs + 20_000 });
   return JSON.parse(stdout) as { packets: number; ns: number };

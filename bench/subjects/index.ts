@@ -1,6 +1,7 @@
 /** The subjects by name. */
 import { openApi } from './api.js';
 import { openAttack } from './attack.js';
+import { openControl } from './control.js';
 import { openDevice } from './device.js';
 import { openMemory } from './memory.js';
 import { openPolicy } from './policy.js';
@@ -9,6 +10,7 @@ export const subjects = {
   memory: openMemory,
   attack: openAttack,
   device: openDevice,
+  control: openControl,
   api: openApi,
   policy: openPolicy,
 } as const;

@@ -176,7 +176,7 @@ describe('a door with limits', () => {
   });
 
   it('bears a thousand idle clients, and still answers', async () => {
-    await doors.open();
+    await doors.open({ limits: { clientsPerPeer: 256, clientsPerSecond: 10_000 } });
     const idle: Socket[] = [];
     // The kernel refuses more than it may keep until they are accepted.
     for (; idle.length < 1000; await delay(5))
@@ -337,7 +337,7 @@ describe('a door with limits', () => {
 
   it('uses no more memory after many bad clients than after few', async function () {
     this.timeout(60_000);
-    await doors.open({ fetch: echo });
+    await doors.open({ fetch: echo, limits: { clientsPerSecond: 10_000, requestsPerSecond: 10_000, loopShare: 1 } });
     const agent = new Agent({ keepAlive: true });
     const misbehave = async () => {
       for (let round = 0; round < 10; round++)
@@ -368,7 +368,7 @@ describe('the census', () => {
     const census = new Census({ ...checkedLimits({ requestsPerSecond: 10 }) });
     const waits = Array.from({ length: 30 }, () => {
       const socket = {} as Socket;
-      assert.ok(census.admit(socket, 'user 7'));
+      census.admit(socket, 'user 7', 5000);
       const begun = census.begin(socket, 5000);
       assert.ok(typeof begun !== 'string');
       begun.end(0);
@@ -378,7 +378,7 @@ describe('the census', () => {
     assert.deepEqual(waits.slice(0, 11), Array(11).fill(0));
     assert.deepEqual(waits.slice(11, 14), [100, 200, 300]);
     const other = {} as Socket;
-    census.admit(other, 'user 8');
+    census.admit(other, 'user 8', 5000);
     const begun = census.begin(other, 5000);
     assert.ok(typeof begun !== 'string');
     assert.equal(begun.waitMs, 0);
@@ -402,7 +402,7 @@ describe('the census, of requests that cost much,', () => {
   it('lets a peer have its share of the time, and one that comes seldom does not wait', () => {
     const census = new Census(limits);
     const socket = {} as Socket;
-    census.admit(socket, 'user 7');
+    census.admit(socket, 'user 7', 10_000);
     let now = 10_000;
     let spentMs = 0;
     for (; now < 110_000; spentMs += 50) {
@@ -422,11 +422,22 @@ describe('the census, of requests that cost much,', () => {
   it('tells a peer to come again that would wait for long', () => {
     const census = new Census(limits);
     const socket = {} as Socket;
-    census.admit(socket, 'user 7');
+    census.admit(socket, 'user 7', 10_000);
     for (let more = 0; more < 8; more++) beginAt(census, socket, 10_000 + more * 10_000).end(1000);
     assert.equal(beginAt(census, socket, 100_000).waitMs, 0);
     beginAt(census, socket, 100_000);
     assert.equal(census.begin(socket, 100_000), 'peer busy');
+  });
+});
+
+describe('the census, of clients,', () => {
+  it('hears so many of one peer in a second, and others at once', () => {
+    const census = new Census(checkedLimits({ clientsPerSecond: 10, clientsPerPeer: 20 }));
+    const comers = () => ({ destroy: () => {} }) as unknown as Socket;
+    const waits = Array.from({ length: 14 }, () => census.admit(comers(), 'user 7', 5000));
+    assert.deepEqual(waits, [...Array(11).fill(0), 100, 200, 300]);
+    assert.equal(census.admit(comers(), 'user 8', 5000), 0);
+    assert.equal(census.admit(comers(), 'user 7', 7000), 0);
   });
 });
 

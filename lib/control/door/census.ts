@@ -16,6 +16,8 @@ interface Peer {
   readonly idle: Set<Socket>;
   /** When its next request may begin, as performance.now() tells it. */
   nextAt: number;
+  /** The same for its next client. */
+  nextClientAt: number;
   /** What its requests have taken of the event loop's time, each, on a moving average. */
   costMs: number;
 }
@@ -70,22 +72,27 @@ export class Census {
     return this.#requests;
   }
 
-  /** False when there is no room: every other client has a request that is being answered. */
-  admit(socket: Socket, key: string): boolean {
+  /**
+   * Returns for how many milliseconds the client has to wait before it is heard, or undefined when there is no room:
+   * every other client has a request that is being answered.
+   */
+  admit(socket: Socket, key: string, now: number): number | undefined {
     let peer = this.#peers.get(key);
-    if (peer !== undefined && peer.clients >= this.#limits.clientsPerPeer && !this.#evict(peer.idle)) return false;
-    if (this.#clients.size >= this.#limits.clients && !this.#evict(this.#idle)) return false;
+    if (peer !== undefined && peer.clients >= this.#limits.clientsPerPeer && !this.#evict(peer.idle)) return undefined;
+    if (this.#clients.size >= this.#limits.clients && !this.#evict(this.#idle)) return undefined;
     if (peer === undefined) {
       // Those that stay are no more than the clients, so that this is not done again for as many newcomers.
       if (this.#peers.size >= 4 * this.#limits.clients) this.#forgetAbsent();
-      peer = { clients: 0, requests: 0, idle: new Set(), nextAt: 0, costMs: 0 };
+      peer = { clients: 0, requests: 0, idle: new Set(), nextAt: 0, nextClientAt: 0, costMs: 0 };
       this.#peers.set(key, peer);
     }
     peer.clients++;
     this.#clients.set(socket, { peer, requests: 0, gone: new Set() });
     peer.idle.add(socket);
     this.#idle.add(socket);
-    return true;
+    const turnAt = Math.max(peer.nextClientAt, now - BURST_MS);
+    peer.nextClientAt = turnAt + 1000 / this.#limits.clientsPerSecond;
+    return Math.max(0, turnAt - now);
   }
 
   leave(socket: Socket): void {

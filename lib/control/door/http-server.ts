@@ -61,17 +61,19 @@ export function makeServer(parts: ServerParts): Server {
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     const { peer, refused } = parts.callerOf(socket);
-    if (refused !== undefined) {
-      summary.count('clients without permission');
-      refuseClient(socket, refused);
-    } else if (!census.admit(socket, peer)) {
-      summary.count('clients beyond the limit');
-      refuseClient(socket, BUSY);
-    } else {
-      socket.once('close', () => census.leave(socket));
-      socket.once('end', () => setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref());
-      accept?.call(server, socket);
+    const waitMs = refused === undefined ? census.admit(socket, peer, performance.now()) : 0;
+    if (refused !== undefined || waitMs === undefined) {
+      summary.count(refused ? 'clients without permission' : 'clients beyond the limit');
+      refuseClient(socket, refused ?? BUSY);
+      return;
     }
+    socket.once('close', () => census.leave(socket));
+    socket.once('end', () => setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref());
+    const hear = () => {
+      if (!socket.destroyed) accept?.call(server, socket);
+    };
+    if (waitMs === 0) hear();
+    else setTimeout(hear, waitMs);
   });
   server.on('drop', () => summary.count('clients beyond the limit'));
 

@@ -7,6 +7,8 @@ export interface DoorLimits {
   clients?: number;
   /** The same for those of one user (unix socket), or of one address (TCP; a /64 for IPv6). */
   clientsPerPeer?: number;
+  /** How many clients of one user or address are heard in a second, on average; more of them wait for their turn. */
+  clientsPerSecond?: number;
   /** Requests that are being answered at once. Beyond it they get a 503. */
   requests?: number;
   /** The same for those of one user or address. Beyond it they get a 429. */
@@ -40,8 +42,9 @@ export interface DoorLimits {
 }
 
 const DEFAULTS: Readonly<Required<DoorLimits>> = {
-  clients: 512,
-  clientsPerPeer: 256,
+  clients: 2048,
+  clientsPerPeer: 1024,
+  clientsPerSecond: 200,
   requests: 128,
   requestsPerPeer: 64,
   requestsPerClient: 4,
