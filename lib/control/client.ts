@@ -202,9 +202,13 @@ function begin({ socket, url, signal, ...others }: Begun): ClientRequest {
 }
 
 function unreachable(error: NodeJS.ErrnoException, where: string | undefined): TunvsError {
-  return new TunvsError('ERR_TUNVS_SYSTEM', `no director answers at ${where}: ${error.message}; see "tunvs run --help"`, {
-    ...{ cause: error, syscall: error.syscall, errno: error.errno && Math.abs(error.errno) },
-  });
+  return new TunvsError(
+    'ERR_TUNVS_SYSTEM',
+    `no director answers at ${where}: ${error.message}; see "tunvs run --help"`,
+    {
+      ...{ cause: error, syscall: error.syscall, errno: error.errno && Math.abs(error.errno) },
+    },
+  );
 }
 
 function problemError(said: string, status: number): TunvsError {

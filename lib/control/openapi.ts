@@ -110,7 +110,12 @@ function queryParameters({ query }: Route, schemaOf: (schema: z.ZodType) => Json
 }
 
 function conditions({ isConditional, method, answers }: Route): Json[] {
-  const header = (name: string, description: string) => ({ name, in: 'header', description, schema: { type: 'string' } });
+  const header = (name: string, description: string) => ({
+    name,
+    in: 'header',
+    description,
+    schema: { type: 'string' },
+  });
   if (isConditional) return [header('If-Match', 'The ETag of the version that is to be changed.')];
   if (method === 'get' && answers[200]?.media === undefined)
     return [header('If-None-Match', 'The ETag of the version that the reader has: the answer is 304 then.')];

@@ -44,7 +44,12 @@ export function testedApi(others: Partial<ControlContext> = {}): TestedApi {
       );
       const said = await response.text();
       const isJson = /json$/.test(response.headers.get('content-type') ?? '');
-      return { status: response.status, headers: response.headers, text: said, json: isJson && said !== "" ? JSON.parse(said) : undefined };
+      return {
+        status: response.status,
+        headers: response.headers,
+        text: said,
+        json: isJson && said !== '' ? JSON.parse(said) : undefined,
+      };
     },
   };
 }

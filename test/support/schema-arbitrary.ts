@@ -66,7 +66,9 @@ export function fitting(schema: Schema, components: Record<string, Schema>): fc.
 /** Puts something else in one place of a value. */
 export function bent(value: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const other = fc.oneof(anyText, anyNumber, fc.constantFrom(null, true, [], {}), fc.jsonValue());
-  return fc.tuple(value, fc.nat(), fc.nat(), other).map(([whole, at, deeper, strange]) => bend(whole, at, deeper, strange));
+  return fc
+    .tuple(value, fc.nat(), fc.nat(), other)
+    .map(([whole, at, deeper, strange]) => bend(whole, at, deeper, strange));
 }
 
 function bend(value: unknown, at: number, deeper: number, strange: unknown): unknown {

@@ -99,7 +99,10 @@ describe('a client of the control API', () => {
         } finally {
           clearInterval(timer);
         }
-        assert.deepEqual(seen.map((each) => each.split(' ')[0]), ['virtualService', 'virtualService']);
+        assert.deepEqual(
+          seen.map((each) => each.split(' ')[0]),
+          ['virtualService', 'virtualService'],
+        );
       });
 
       it('reads what ipvsadm and a reload say', async () => {
@@ -112,6 +115,9 @@ describe('a client of the control API', () => {
 
   it('says where no director answers', async () => {
     const nobody = createClient({ socket: '/nonexistent/tunvs.sock' });
-    await assert.rejects(nobody.status(), { code: 'ERR_TUNVS_SYSTEM', message: /no director answers at \/nonexistent/ });
+    await assert.rejects(nobody.status(), {
+      code: 'ERR_TUNVS_SYSTEM',
+      message: /no director answers at \/nonexistent/,
+    });
   });
 });

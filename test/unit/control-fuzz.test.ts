@@ -45,7 +45,10 @@ const requests = fc.constantFrom(...operations).chain(({ path, method, operation
     { weight: 6, arbitrary: json },
     { weight: 4, arbitrary: bent(fits).map((value) => JSON.stringify(value)) },
     { weight: 1, arbitrary: fc.jsonValue().map((value) => JSON.stringify(value)) },
-    { weight: 1, arbitrary: fc.constantFrom('', '{', '[[[[', '"\\ud800"', '{"__proto__":{"a":1}}', '1e999', '['.repeat(9999)) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom('', '{', '[[[[', '"\\ud800"', '{"__proto__":{"a":1}}', '1e999', '['.repeat(9999)),
+    },
   );
   const queries = operation.parameters?.filter((each) => each.in === 'query').map(({ name }) => name) ?? [];
   const query = fc.dictionary(fc.constantFrom('strange', ...queries), anyText, { maxKeys: 2 });
@@ -56,7 +59,10 @@ const requests = fc.constantFrom(...operations).chain(({ path, method, operation
       .map(([service, server]) => path.replace('{service}', service).replace('{server}', server)),
     query: fc.oneof({ weight: 3, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: query }),
     body,
-    headers: fc.record({ 'if-match': condition, 'if-none-match': condition, accept, 'last-event-id': condition }, { requiredKeys: [] }),
+    headers: fc.record(
+      { 'if-match': condition, 'if-none-match': condition, accept, 'last-event-id': condition },
+      { requiredKeys: [] },
+    ),
   });
 });
 
@@ -66,7 +72,12 @@ describe('the control API under fuzz', () => {
     const execute = async function* () {
       yield { exit: 0 };
     };
-    const api = testedApi({ execute, reload: async () => ({ changes: [] }), spec: () => ({}), metrics: () => ['up 1\n'] });
+    const api = testedApi({
+      execute,
+      reload: async () => ({ changes: [] }),
+      spec: () => ({}),
+      metrics: () => ['up 1\n'],
+    });
     const statuses = new Map<number, number>();
     try {
       await fc.assert(

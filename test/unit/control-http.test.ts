@@ -29,7 +29,12 @@ describe('the control API in HTTP', () => {
       });
     if (path.includes('{service}') && method !== 'put')
       it(`answers 404 with what there is, or a refusal, for ${title} without its service`, async () => {
-        const body = method === 'post' || method === 'patch' ? (path.endsWith('/servers') ? { address: '10.3.0.1' } : {}) : undefined;
+        const body =
+          method === 'post' || method === 'patch'
+            ? path.endsWith('/servers')
+              ? { address: '10.3.0.1' }
+              : {}
+            : undefined;
         const missing = await api.ask(method.toUpperCase(), pathOf(path), body);
         assert.equal(missing.status, 404);
         assert.match(missing.json.detail, /there is no virtual service tcp:192\.0\.2\.1:80: there is none yet/);

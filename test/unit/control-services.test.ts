@@ -1,5 +1,6 @@
 /** Services and real servers through the control API. */
 import { strict as assert } from 'node:assert';
+import type { ServerJson } from '../../lib/control/schema/server.js';
 import { type TestedApi, testedApi } from '../support/control.js';
 
 const WEB = '/v1/services/tcp:192.0.2.1:80';
@@ -52,7 +53,7 @@ describe('the control API: services', () => {
     const put = await api.ask('PUT', WEB, { realServers: [{ address: '10.3.0.13' }, { address: '10.3.0.11' }] });
     assert.equal(put.status, 200);
     assert.equal(put.json.scheduler, 'wlc');
-    const seen = put.json.realServers.map((s: never) => [s['address'], s['weight'], s['isUp']]);
+    const seen = (put.json.realServers as ServerJson[]).map(({ address, weight, isUp }) => [address, weight, isUp]);
     assert.deepEqual(seen, [
       ['10.3.0.11', 1, true],
       ['10.3.0.13', 1, false],
@@ -60,7 +61,10 @@ describe('the control API: services', () => {
   });
 
   it('adds a service with its servers, or nothing', async () => {
-    const bad = await api.ask('POST', '/v1/services', { ...web, realServers: [{ address: '10.3.0.1' }, { address: 'x' }] });
+    const bad = await api.ask('POST', '/v1/services', {
+      ...web,
+      realServers: [{ address: '10.3.0.1' }, { address: 'x' }],
+    });
     assert.deepEqual([bad.status, bad.json.code], [422, 'ERR_TUNVS_INVALID_ARGUMENT']);
     assert.deepEqual(api.director.virtualServices, []);
   });
@@ -99,11 +103,16 @@ describe('the control API: services', () => {
   });
 
   it('gives a service another version when a server of it changes, by whomever, and only then', async () => {
-    await api.ask('POST', '/v1/services', { ...web, realServers: [{ address: '10.3.0.11' }, { address: '10.3.0.12' }] });
+    await api.ask('POST', '/v1/services', {
+      ...web,
+      realServers: [{ address: '10.3.0.11' }, { address: '10.3.0.12' }],
+    });
     const tags = async () =>
-      Promise.all([WEB, `${WEB}/servers/10.3.0.11:80`, `${WEB}/servers/10.3.0.12:80`, '/v1/services'].map(async (path) =>
-        (await api.ask('GET', path)).headers.get('etag'),
-      ));
+      Promise.all(
+        [WEB, `${WEB}/servers/10.3.0.11:80`, `${WEB}/servers/10.3.0.12:80`, '/v1/services'].map(async (path) =>
+          (await api.ask('GET', path)).headers.get('etag'),
+        ),
+      );
     const before = await tags();
     assert.deepEqual(await tags(), before);
     const [server] = api.director.virtualServices[0]?.realServers ?? [];

@@ -27,7 +27,8 @@ async function open(api: TestedApi, path: string, { headers = {}, body }: { head
       return text;
     },
     async rest() {
-      for (let part = await reader.read(); !part.done; part = await reader.read()) text += Buffer.from(part.value).toString();
+      for (let part = await reader.read(); !part.done; part = await reader.read())
+        text += Buffer.from(part.value).toString();
       return text;
     },
   };
@@ -74,7 +75,7 @@ describe('streams of the control API', () => {
     server.isUp = false;
     server.isUp = true;
     const again = await open(api, '/v1/events', { headers: { 'last-event-id': id } });
-    assert.equal((await again.until(/(event: realServer[^]*){2}/)).match(/^id: /gm)?.length, 2);
+    assert.equal((await again.until(/(event: realServer.*){2}/s)).match(/^id: /gm)?.length, 2);
     await again.reader.cancel();
     for (const strange of ['other.1', `${id}99999`, 'x', `${id.split('.')[0]}.-1`]) {
       const reset = await open(api, '/v1/events', { headers: { 'last-event-id': strange } });
@@ -116,7 +117,10 @@ describe('streams of the control API', () => {
     const ports = new Set<number>();
     let pages = 0;
     for (let cursor: string | undefined = '0'; cursor !== undefined; pages += 1) {
-      const page = await api.ask('GET', `/v1/connections?limit=50&cursor=${cursor}&state=SYN_RECV&serverAddress=10.3.0.11`);
+      const page = await api.ask(
+        'GET',
+        `/v1/connections?limit=50&cursor=${cursor}&state=SYN_RECV&serverAddress=10.3.0.11`,
+      );
       assert.equal(page.status, 200);
       for (const { clientPort } of page.json.connections) {
         assert.ok(!ports.has(clientPort));
@@ -127,7 +131,10 @@ describe('streams of the control API', () => {
     assert.equal(ports.size, 300);
     assert.ok(pages >= 3, `${pages} pages`);
     const one = await api.ask('GET', '/v1/connections?clientPort=10007');
-    assert.deepEqual(one.json.connections.map((each: { clientPort: number }) => each.clientPort), [10_007]);
+    assert.deepEqual(
+      one.json.connections.map((each: { clientPort: number }) => each.clientPort),
+      [10_007],
+    );
     assert.deepEqual((await api.ask('GET', '/v1/connections?state=ESTABLISHED')).json.connections, []);
     const wrong = await api.ask('GET', '/v1/connections?clientAddress=web');
     assert.equal(wrong.status, 422);
@@ -138,7 +145,10 @@ describe('streams of the control API', () => {
     connect(1000);
     const stream = await open(api, '/v1/connections', { headers: { accept: 'application/x-ndjson' } });
     assert.equal(stream.response.headers.get('content-type'), 'application/x-ndjson');
-    const rows = (await stream.rest()).trimEnd().split('\n').map((line) => JSON.parse(line));
+    const rows = (await stream.rest())
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
     assert.equal(new Set(rows.map(({ clientPort }) => clientPort)).size, 1000);
   });
 
