@@ -1,13 +1,28 @@
-/** npm run docs [-- --check]: makes docs/reference, or says how it differs from what lib/ gives. */
+/**
+ * npm run docs [-- --check]: makes docs/reference and docs/control.md, or says how the reference differs from what lib/
+ * gives. It takes the page of the control API from what is built; a test compares it.
+ */
 import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { writeReference } from './lib/reference.js';
 import { Failure, main, root } from './lib/run.js';
 
 const pages = join(root, 'docs', 'reference');
 
+async function writeControlPage() {
+  const built = join(root, 'dist', 'test', 'support', 'control-page.js');
+  if (!existsSync(built)) throw new Failure('the tests are not compiled: run "npm run build:ts" first');
+  const { CONTROL_PAGE, controlPage } = await import(pathToFileURL(built).href);
+  writeFileSync(join(root, CONTROL_PAGE), await controlPage());
+}
+
 await main(async () => {
-  if (!process.argv.includes('--check')) return writeReference(pages);
+  if (!process.argv.includes('--check')) {
+    await writeControlPage();
+    return writeReference(pages);
+  }
   const fresh = join(root, 'build', 'reference', 'pages');
   await writeReference(fresh);
   const { status, stdout } = spawnSync('diff', ['-ru', pages, fresh], { encoding: 'utf8' });

@@ -80,4 +80,3 @@ function withoutNoPort<T extends { tunnelPort?: number | undefined }>(given: T):
   const { tunnelPort, ...others } = given;
   return tunnelPort === 0 ? others : given;
 }
-

@@ -5,3 +5,4 @@
  */
 export { type ControlApp, controlApp } from './app.js';
 export type { Access, AdmPiece, ControlContext, ControlLimits, ControlLog, ReloadReport } from './context.js';
+export { type ClientOptions, type ControlClient, type ControlEvent, createClient } from './client.js';

@@ -80,7 +80,10 @@ export class Problem extends Error {
 
   toJSON(): ProblemJson {
     const { status, code, message, errors } = this;
-    const type = `${PROBLEM_BASE}${code.replace(/^ERR_TUNVS_/, '').toLowerCase().replaceAll('_', '-')}`;
+    const type = `${PROBLEM_BASE}${code
+      .replace(/^ERR_TUNVS_/, '')
+      .toLowerCase()
+      .replaceAll('_', '-')}`;
     const title = TITLES[status] ?? 'Error';
     return { type, title, status, code, detail: message, ...(errors.length > 0 && { errors: [...errors] }) };
   }

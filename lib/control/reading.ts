@@ -19,7 +19,11 @@ export async function readJson(request: Request, limit: number): Promise<unknown
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new Problem(400, 'ERR_TUNVS_INVALID_ARGUMENT', `the body is no JSON: ${(error as Error).message.slice(0, 200)}`);
+    throw new Problem(
+      400,
+      'ERR_TUNVS_INVALID_ARGUMENT',
+      `the body is no JSON: ${(error as Error).message.slice(0, 200)}`,
+    );
   }
 }
 

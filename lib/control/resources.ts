@@ -11,7 +11,10 @@ import { parseServerId, parseServiceId, serviceId } from './service-id.js';
 const MOST_NAMED = 5;
 
 /** Throws the problem 404 with what there is. */
-export function foundService(director: Pick<Director, 'virtualService' | 'virtualServices'>, id: string): VirtualService {
+export function foundService(
+  director: Pick<Director, 'virtualService' | 'virtualServices'>,
+  id: string,
+): VirtualService {
   const service = director.virtualService(parseServiceId(id));
   if (service) return service;
   const there = director.virtualServices.map(serviceId);
@@ -23,11 +26,7 @@ export function foundServer(service: VirtualService, id: string): RealServer {
   if (server) return server;
   const there = service.realServers.map(serverName);
   const where = serviceId(service);
-  throw new Problem(
-    404,
-    'ERR_TUNVS_NOT_FOUND',
-    `${where} has no real server ${id.slice(0, 128)}: ${thereAre(there)}`,
-  );
+  throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `${where} has no real server ${id.slice(0, 128)}: ${thereAre(there)}`);
 }
 
 function thereAre(names: readonly string[]): string {

@@ -100,7 +100,9 @@ function failed(error: unknown, state: AppState): Response {
   if (problem) return problemResponse(problem);
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   state.context.log?.error('requestFailed', { stack }, `a request failed in a way that nobody foresaw: ${message}`);
-  return problemResponse(new Problem(500, 'ERR_TUNVS_SYSTEM', `this is a fault of tunvs, please report it: ${message}`));
+  return problemResponse(
+    new Problem(500, 'ERR_TUNVS_SYSTEM', `this is a fault of tunvs, please report it: ${message}`),
+  );
 }
 
 export function problemResponse(problem: Problem): Response {

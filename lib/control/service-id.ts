@@ -40,7 +40,11 @@ export function parseServiceId(id: string): ServiceIdentity {
   try {
     return checkedServiceKey('service', key);
   } catch (error) {
-    throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `"${shown(id)}" names no virtual service: ${(error as Error).message}`);
+    throw new Problem(
+      404,
+      'ERR_TUNVS_NOT_FOUND',
+      `"${shown(id)}" names no virtual service: ${(error as Error).message}`,
+    );
   }
 }
 

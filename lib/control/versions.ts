@@ -32,7 +32,10 @@ export class Versions {
   get whole(): string {
     const { marks, stateTimeouts, sysctls } = this.#director;
     // A defence that is automatic reads 1 or 2 as the load has it, which is no change of the configuration.
-    const automatic = ['drop_entry', 'drop_packet', 'secure_tcp'].map((name) => [name, sysctls[name] === 2 ? 1 : sysctls[name]]);
+    const automatic = ['drop_entry', 'drop_packet', 'secure_tcp'].map((name) => [
+      name,
+      sysctls[name] === 2 ? 1 : sysctls[name],
+    ]);
     const settings = JSON.stringify([marks, stateTimeouts, { ...sysctls, ...Object.fromEntries(automatic) }]);
     const hash = createHash('sha256').update(settings).digest('base64url').slice(0, 12);
     return `"${this.#process}.${this.#last}.${hash}"`;

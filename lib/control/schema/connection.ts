@@ -56,7 +56,12 @@ export const flow = z
       .max(16)
       .optional()
       .describe("TCP flags. The default is 'S', a SYN."),
-    mark: z.int().min(0).max(2 ** 32 - 1).optional().describe('The firewall mark of the device that it comes from.'),
+    mark: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .optional()
+      .describe('The firewall mark of the device that it comes from.'),
   })
   .meta({ id: 'Flow' });
 

@@ -26,9 +26,7 @@ export const serverWhole = z
   .extend(z.object(readOnly).partial().shape)
   .meta({ id: 'RealServerWhole' });
 
-export const serverNew = z
-  .strictObject({ ...serverWhole.shape, address })
-  .meta({ id: 'NewRealServer' });
+export const serverNew = z.strictObject({ ...serverWhole.shape, address }).meta({ id: 'NewRealServer' });
 
 export const server = z
   .object({

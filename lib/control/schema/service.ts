@@ -21,7 +21,11 @@ const settings = {
   scheduler: z.enum(schedulers),
   schedulerFlags: z.array(z.enum(flags)).max(16),
   schedulerOptions: z.strictObject({
-    tableSize: z.int().min(1).max(2 ** 24).optional(),
+    tableSize: z
+      .int()
+      .min(1)
+      .max(2 ** 24)
+      .optional(),
     stableCursor: z.boolean().optional(),
     randomStart: z.boolean().optional(),
   }),

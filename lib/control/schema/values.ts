@@ -12,7 +12,10 @@ export const virtualAddress = z
   .max(64)
   .describe('A virtual address (VIP), or a range of them such as 192.0.2.0/28.');
 export const protocol = z.enum(protocols);
-export const mark = z.int().min(1).max(2 ** 32 - 1);
+export const mark = z
+  .int()
+  .min(1)
+  .max(2 ** 32 - 1);
 export const seconds = z.int().min(1).max(MAX_SECONDS);
 
 /** A counter. */
