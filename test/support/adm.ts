@@ -18,8 +18,6 @@ export interface AdmAnswer {
   out: string;
   err: string;
   exit: number | undefined;
-  /** The number of pieces of stdout. */
-  pieces: number;
 }
 
 /** `line` as in `ipvsadm -L -n`; the leading `ipvsadm` may be left out. */
@@ -30,12 +28,11 @@ export async function callAdm(
 ): Promise<AdmAnswer> {
   const argv = typeof line === 'string' ? tokenize(line) : [...line];
   if (argv[0] === 'ipvsadm') argv.shift();
-  const answer: AdmAnswer = { text: '', out: '', err: '', exit: undefined, pieces: 0 };
+  const answer: AdmAnswer = { text: '', out: '', err: '', exit: undefined };
   for await (const piece of executeAdm(session, { argv, resolve: noNames, ...others })) {
     if (answer.exit !== undefined) throw new Error('a piece came after the exit status');
     if ('exit' in piece) answer.exit = piece.exit;
     else if ('err' in piece) answer.err += piece.err;
-    else answer.pieces++;
     if ('out' in piece) answer.out += piece.out;
     answer.text += 'out' in piece ? piece.out : 'err' in piece ? piece.err : '';
   }

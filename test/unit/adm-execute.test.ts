@@ -1,11 +1,12 @@
-/** What executeAdm does beyond what is recorded: -R as one transaction, names, JSON, drains, sysctls, refusals. */
+/** What executeAdm does beyond what is recorded: names, JSON, sysctls, refusals, pieces. */
 import { strict as assert } from 'node:assert';
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import { executeAdm, isListing } from '../../lib/rules/adm/execute.js';
 import type { NameResolver } from '../../lib/rules/adm/names.js';
+import { OPTIONS } from '../../lib/rules/options.js';
 import { RulesSession, type SessionTarget } from '../../lib/rules/session.js';
 import type { Connection } from '../../lib/stats/connections.js';
-import { type AdmAnswer, callAdm, noNames } from '../support/adm.js';
+import { callAdm, noNames } from '../support/adm.js';
 import { tcp } from '../support/packets.js';
 
 const WEB = '-t 192.0.2.1:80';
@@ -59,52 +60,6 @@ describe('a call of ipvsadm', () => {
     const { text, exit } = await call(line, stdin);
     return [text, exit];
   }
-
-  describe('with -R', () => {
-    it('puts all rules into force, or none of them, and names the line', async () => {
-      await give(`-A ${WEB} -s rr`);
-      const before = await saved();
-      const rules = ['# web', '-A -t 192.0.2.2:80', `-a ${WEB} -r 10.3.0.11 -i`, '', '-d -t 192.0.2.2:80 -r 10.3.0.9'];
-      assert.deepEqual(await answerOf('-R', rules.join('\n')), ['line 5: No such destination\n', 255]);
-      assert.equal(await saved(), before);
-      assert.deepEqual(await answerOf('-R', `-A -u 192.0.2.3:53\n-A -t\n`), ['line 2: -t: missing argument\n', 255]);
-      assert.equal(await saved(), before);
-    });
-
-    it('replaces what -C at its head takes away in the same moment', async () => {
-      await give(`-A ${WEB} -s rr`, `-a ${WEB} -r 10.3.0.11 -i`);
-      const seen: number[] = [];
-      director.on('virtualService', () => seen.push(director.virtualServices.length));
-      await give('-C', `-A ${WEB} -s wrr`, `-a ${WEB} -r 10.3.0.12 -i`);
-      assert.ok(seen.length > 0);
-      assert.deepEqual(new Set(seen), new Set([1]));
-      assert.equal(await saved(), `-A ${WEB} -s wrr\n-a ${WEB} -r 10.3.0.12:80 -i -w 1 --tun-type ipip\n`);
-      const before = await saved();
-      assert.equal((await call('-R', '-C\ngarbage\n')).exit, 255);
-      assert.equal(await saved(), before);
-    });
-
-    it('undoes timeouts, sysctls and marks as well', async () => {
-      const before = (await call('-S --all')).out;
-      const rules = ['--set 1 2 3', 'sysctl net.ipv4.vs.sloppy_tcp=1', 'mark 7 dst 192.0.2.9', '-D -f 9'];
-      assert.deepEqual(await answerOf('-R', rules.join('\n')), ['line 4: No such service\n', 255]);
-      assert.equal((await call('-S --all')).out, before);
-    });
-
-    it('takes the leading ipvsadm, comments and quotes, and lists what is in force by then', async () => {
-      const rules = `ipvsadm -A "-t" '192.0.2.1:80' # web\r\n-Ln ${WEB}\n-D ${WEB}\n-Ln ${WEB}\n`;
-      const { out, err, exit } = await call('-R', rules);
-      assert.match(out, /^Prot .*\n {2}-> .*\nTCP {2}192\.0\.2\.1:80 wlc\n$/);
-      assert.deepEqual([err, exit], ['line 4: No such service\n', 255]);
-    });
-
-    it('reads no rules inside of rules', async () => {
-      const answer = await answerOf('-R', '-R\n');
-      assert.deepEqual(answer, ["Try `ipvsadm -h' or 'ipvsadm --help' for more information.\n", 255]);
-    });
-
-    it('does nothing when there is nothing to do', async () => assert.deepEqual(await answerOf('-R'), ['', 0]));
-  });
 
   describe('with names', () => {
     const named = (line: string, stdin = '') => callAdm(session, line, { stdin, resolve: someNames });
@@ -212,53 +167,6 @@ describe('a call of ipvsadm', () => {
     });
   });
 
-  describe('with --drain', () => {
-    beforeEach(async () => {
-      await give(`-A ${WEB} -s rr`, `-a ${WEB} -r 10.3.0.11 -i`);
-      director.process(tcp({ from: '198.51.100.1:2000', to: '192.0.2.1:80' }), 1);
-    });
-    const server = () => director.virtualServices[0]?.realServers[0];
-
-    it('deletes the server when its connections are over', async () => {
-      const ending = call(`-d ${WEB} -r 10.3.0.11 --drain`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      assert.equal(server()?.isDraining, true);
-      director.advance(100_000);
-      assert.deepEqual((await ending).text, '');
-      assert.equal(server(), undefined);
-    });
-
-    it('ends what is left after the seconds, and deletes the service', async () => {
-      assert.deepEqual(await answerOf(`-D ${WEB} --drain 0`), ['', 0]);
-      assert.equal(director.virtualServices.length, 0);
-    });
-
-    it('leaves the server drained when the caller goes', async () => {
-      const call = executeAdm(session, { argv: `-d ${WEB} -r 10.3.0.11 --drain`.split(' ') });
-      const over = new AbortController();
-      const aborted = callAdm(session, `-d ${WEB} -r 10.3.0.11 --drain`, { signal: over.signal });
-      setTimeout(() => over.abort(new Error('the client is gone')), 20);
-      const { text, exit } = await aborted;
-      assert.match(text, /^the waiting was ended: the servers stay drained/);
-      assert.equal(exit, 255);
-      // A sign of life comes while nothing happens; the caller may return then.
-      assert.deepEqual(await call.next(), { done: false, value: { out: '' } });
-      await call.return(undefined);
-      assert.equal(server()?.isDraining, true);
-    });
-
-    it('is refused beside other commands, for a wrong number, and for what is not there', async () => {
-      for (const [line, said] of [
-        ['-C --drain', /^--drain does not go with this command: write it with -d or -D\n/],
-        [`-d ${WEB} -r 10.3.0.11 --drain soon`, /^--drain soon: write a number of seconds/],
-        [`-d ${WEB} -r 10.3.0.99 --drain`, /^No such destination\n/],
-        ['-d -f 9 -r 10.3.0.99 --drain', /^Service not defined\n/],
-        ['-D -f 9 --drain', /^No such service\n/],
-      ] as const)
-        assert.match((await call(line)).text, said);
-    });
-  });
-
   it('refuses what does not exist yet, by name', async () => {
     for (const [line, said] of [
       ['--start-daemon master --mcast-interface eth0', /^--start-daemon: the sync daemon is not supported yet: .*\n$/],
@@ -276,6 +184,21 @@ describe('a call of ipvsadm', () => {
     const { err, exit } = await call('-L -n');
     assert.match(err, /closed/);
     assert.equal(exit, 255);
+  });
+
+  it('has help that names each option but those that do not exist yet', async () => {
+    const { out, exit } = await call('--help');
+    const missing = OPTIONS.filter(({ long, short }) => {
+      const words = out.split(/[\s,[\]]+/);
+      return !words.includes(`--${long}`) && !words.includes(`-${short}`);
+    });
+    assert.equal(exit, 0);
+    assert.deepEqual(
+      missing
+        .map(({ long }) => long)
+        .filter((long) => !/^(mcast-.*|sync.*|(start|stop)-daemon|masquerading)$/.test(long)),
+      ['sort'],
+    );
   });
 
   it('names the leftmost mistake, as ipvsadm does', async () => {
@@ -328,12 +251,29 @@ describe('a call of ipvsadm', () => {
     );
   });
 
-  it('prints a listing in pieces of about 64 KiB', async () => {
-    await give(`-A ${WEB} -s rr`, `-a ${WEB} -r 10.3.0.11 -i`);
-    const syns = Array.from({ length: 3000 }, (_, i) => tcp({ from: `198.51.100.1:${2000 + i}`, to: '192.0.2.1:80' }));
-    director.process(syns, 1);
-    const answer: AdmAnswer = await call('-Lnc');
-    assert.deepEqual([answer.pieces, answer.out.split('\n').length], [Math.ceil(answer.out.length / 65536), 3003]);
+  it('prints any listing in pieces of 64 KiB at most, which end with a line where they can', async () => {
+    const servers = Array.from({ length: 3000 }, (_, i) => `-a ${WEB} -r 10.4.${i >> 8}.${i & 255} -i`);
+    await give(`-A ${WEB} -s rr`, ...servers);
+    director.process(
+      Array.from({ length: 3000 }, (_, i) => tcp({ from: `198.51.100.1:${2000 + i}`, to: '192.0.2.1:80' })),
+      1,
+    );
+    for (const line of ['-Ln', '-Lnc', '-Sn', '-L --json']) {
+      const pieces: string[] = [];
+      for await (const piece of executeAdm(session, { argv: line.split(' '), resolve: noNames }))
+        if ('out' in piece) pieces.push(piece.out);
+      assert.ok(pieces.length > 2, line);
+      assert.ok(
+        pieces.slice(0, -1).every(({ length }) => length > 60_000 && length <= 65_536),
+        line,
+      );
+      if (!line.includes('json'))
+        assert.ok(
+          pieces.every((piece) => piece.endsWith('\n')),
+          line,
+        );
+      else assert.equal(JSON.parse(pieces.join('')).services[0].servers.length, 3000);
+    }
   });
 
   it('reads no more of the connection table than it has printed, and leaves it when the caller goes', async () => {

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Director } from '../../lib/director/director.js';
-import { namesForListing, parseServices, systemNames } from '../../lib/rules/adm/names.js';
+import { parseHosts, parseServices } from '../../lib/rules/adm/name-files.js';
+import { namesForListing, systemNames } from '../../lib/rules/adm/names.js';
 import { RulesSession } from '../../lib/rules/session.js';
 import { callAdm, noNames } from '../support/adm.js';
 
@@ -14,9 +15,16 @@ wrong 99999/tcp
 junk
 `;
 
+const HOSTS = `127.0.0.1\tlocalhost loop # this host
+127.0.0.1 other
+2001:DB8::0:1 six.example
+# 10.9.9.9 nobody
+10.9.9.8
+`;
+
 const never = () => new Promise<never>(() => {});
 const names = (reverse: (address: string) => Promise<string[]>, timeoutMs = 50) =>
-  systemNames({ timeoutMs, services: async () => SERVICES, reverse });
+  systemNames({ timeoutMs, read: async (path) => (path === '/etc/hosts' ? HOSTS : SERVICES), reverse });
 
 describe('names of services', () => {
   it('are those of /etc/services, the first of a port', () => {
@@ -30,12 +38,25 @@ describe('names of services', () => {
   });
 
   it('are numbers where there is no such file', async () => {
-    const resolver = systemNames({ services: async () => Promise.reject(new Error('ENOENT')) });
+    const resolver = systemNames({ read: async () => Promise.reject(new Error('ENOENT')) });
     assert.deepEqual([await resolver.service(80, 'tcp'), await resolver.port('http', 'tcp')], [undefined, undefined]);
   });
 });
 
 describe('names of hosts', () => {
+  it('are those of /etc/hosts, the first of an address, before anybody is asked', async () => {
+    assert.deepEqual(
+      [...parseHosts(HOSTS)],
+      [
+        ['127.0.0.1', 'localhost'],
+        ['2001:db8::1', 'six.example'],
+      ],
+    );
+    const resolver = names(async () => ['asked']);
+    assert.equal(await resolver.host('127.0.0.1'), 'localhost');
+    assert.equal(await resolver.host('10.9.9.9'), 'asked');
+  });
+
   it('are asked for once, and remembered', async () => {
     const asked: string[] = [];
     const resolver = names(async (address) => {

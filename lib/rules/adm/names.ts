@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises';
 import type { AddressFamily } from '../../values/inet.js';
 import type { FindNames, NamedEndpoint } from '../listing/names.js';
 import { Memory } from './memory.js';
+import { parseHosts, parseServices, type ServiceNames } from './name-files.js';
 
 /** Each answer is undefined where there is no name, or none in time. No call rejects. */
 export interface NameResolver {
@@ -22,8 +23,8 @@ export interface NameResolver {
 export interface SystemNamesOptions {
   /** How long one question may take, in milliseconds. */
   timeoutMs?: number;
-  /** The text of /etc/services, for tests. */
-  services?: () => Promise<string>;
+  /** Reads a file, /etc/services or /etc/hosts. */
+  read?: (path: string) => Promise<string>;
   /** Asks for the names of an address. */
   reverse?: (address: string) => Promise<string[]>;
 }
@@ -37,16 +38,19 @@ const MAX_REVERSE = 64;
 
 /** The host's own names: /etc/services, /etc/hosts and DNS. */
 export function systemNames(options: SystemNamesOptions = {}): NameResolver {
-  const { timeoutMs = 2000, services = () => readFile('/etc/services', 'utf8') } = options;
-  // c-ares, which knows /etc/hosts as well, waits without a thread.
+  const { timeoutMs = 2000, read = (path: string) => readFile(path, 'utf8') } = options;
+  // c-ares waits without a thread. It takes another of several names in /etc/hosts than ipvsadm does.
   const resolver = new dns.Resolver({ timeout: timeoutMs, tries: 1 });
   const { reverse = (address: string) => resolver.reverse(address) } = options;
   const hosts = new Memory<string>(MAX_REVERSE, MAX_REMEMBERED, REMEMBERED_MS, timeoutMs);
   const addresses = new Memory<string>(MAX_FORWARD, MAX_REMEMBERED, REMEMBERED_MS, timeoutMs);
-  const tables = new Memory<ServiceNames>(1, 1, REMEMBERED_MS, timeoutMs);
-  const table = () => tables.get('services', async () => parseServices(await services()));
+  const serviceFile = new Memory<ServiceNames>(1, 1, REMEMBERED_MS, timeoutMs);
+  const table = () => serviceFile.get('', async () => parseServices(await read('/etc/services')));
+  const hostFile = new Memory<Map<string, string>>(1, 1, REMEMBERED_MS, timeoutMs);
+  const written = () => hostFile.get('', async () => parseHosts(await read('/etc/hosts')));
+  const ask = async (address: string) => (await within(timeoutMs, reverse(address)))?.[0];
   return {
-    host: (address) => hosts.get(address, async () => (await within(timeoutMs, reverse(address)))?.[0]),
+    host: async (address) => (await written())?.get(address) ?? hosts.get(address, () => ask(address)),
     service: async (port, protocol) => (await table())?.names.get(`${port}/${protocol}`),
     port: async (name, protocol) => (await table())?.ports.get(`${name}/${protocol}`),
     address: (name, family) => addresses.get(`${family} ${name}`, () => within(timeoutMs, firstAddress(name, family))),
@@ -55,28 +59,6 @@ export function systemNames(options: SystemNamesOptions = {}): NameResolver {
 
 function firstAddress(name: string, family: AddressFamily): Promise<string | undefined> {
   return new Promise((resolve) => lookup(name, { family }, (error, address) => resolve(error ? undefined : address)));
-}
-
-interface ServiceNames {
-  /** By `PORT/PROTOCOL`. */
-  names: Map<string, string>;
-  /** By `NAME/PROTOCOL`, aliases included. */
-  ports: Map<string, number>;
-}
-
-/** Reads /etc/services. The first line of a port, and of a name, counts. */
-export function parseServices(text: string): ServiceNames {
-  const names = new Map<string, string>();
-  const ports = new Map<string, number>();
-  for (const line of text.split('\n')) {
-    const [, name, port, protocol, aliases = ''] = /^\s*([^\s#]+)\s+(\d{1,5})\/(\w+)([^#]*)/.exec(line) ?? [];
-    if (name === undefined || Number(port) > 65535) continue;
-    const key = `${Number(port)}/${protocol}`;
-    if (!names.has(key)) names.set(key, name);
-    for (const each of [name, ...aliases.split(/\s+/)])
-      if (each !== '' && !ports.has(`${each}/${protocol}`)) ports.set(`${each}/${protocol}`, Number(port));
-  }
-  return { names, ports };
 }
 
 /** Resolves with undefined when the time is over, or the promise rejects. */

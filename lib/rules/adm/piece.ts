@@ -17,7 +17,13 @@ export async function* inPieces(lines: AsyncIterable<string>): AsyncGenerator<Ad
   try {
     for await (const line of lines) {
       out += line;
-      if (out.length < PIECE_LENGTH && line !== '') continue;
+      while (out.length >= PIECE_LENGTH) {
+        // A piece ends with a line where it can.
+        const end = out.lastIndexOf('\n', PIECE_LENGTH - 1) + 1 || PIECE_LENGTH;
+        yield { out: out.slice(0, end) };
+        out = out.slice(end);
+      }
+      if (line !== '') continue;
       yield { out };
       out = '';
     }
