@@ -48,8 +48,11 @@ export function readsInput(argv: readonly string[]): boolean {
 }
 
 /** Returns whether the words ask for something that can be asked for again and again. */
-export function isWatchable([first]: readonly string[]): boolean {
-  return first === undefined || /^(-[lLS]|--(list|save|sysctl)\b)/.test(first);
+export function isWatchable(argv: readonly string[]): boolean {
+  const [first, second] = argv;
+  if (first === undefined || (first === 'mark' && second === 'list')) return true;
+  if (first.startsWith('--sysctl')) return !argv.some((word) => word.replace(/^--sysctl=?/, '').includes('='));
+  return /^(-[lLS]|--(json|all)$|--(list|save)\b)/.test(first);
 }
 
 /** `main.js`, as node names the file in a checkout, is tunvsadm. */

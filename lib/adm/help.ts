@@ -62,6 +62,8 @@ Beyond ipvsadm:
                     print or set the sysctls of IPVS
   -R --replace      let the rules take the place of those in force
   -S --all          print thresholds, timeouts, sysctls and marks as well
+  mark N ..., mark delete N ..., mark flush, mark list
+                    change or print the rules by which packets get a mark
   --name NAME       talk to the daemon of this name (default: tunvs)
   --socket PATH     talk to the daemon that listens here (default: what the
                     environment variable TUNVS_SOCKET names, then

@@ -10,11 +10,9 @@ const CLEAR_BELOW = '\x1b[J';
 const CTRL_C = '\x03';
 const CTRL_BACKSLASH = '\x1c';
 
-const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGQUIT: 131 } as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const;
 
 export class Screen {
-  /** 0 when a key ended it, 128 and the signal's number otherwise. */
-  exitCode = 0;
   readonly #title: string;
   readonly #end = new AbortController();
   #text = '';
@@ -24,18 +22,15 @@ export class Screen {
     this.#title = title;
     const { stdin, stdout } = process;
     if (stdin.isTTY) {
+      // A terminal that goes away brings a SIGHUP.
+      stdin.on('error', () => {});
       stdin.setRawMode(true);
       stdin.on('data', (keys) => {
         if (/[qQ]/.test(keys.toString()) || [CTRL_C, CTRL_BACKSLASH].some((key) => keys.includes(key)))
           this.#end.abort();
       });
     }
-    for (const [name, code] of Object.entries(SIGNALS)) {
-      process.on(name, () => {
-        this.exitCode = code;
-        this.#end.abort();
-      });
-    }
+    for (const name of SIGNALS) process.once(name, () => this.#endBy(name));
     stdout.on('resize', () => this.#draw());
     write(STDOUT, ENTER);
   }
@@ -56,6 +51,16 @@ export class Screen {
     this.#isOpen = false;
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
     write(STDOUT, LEAVE);
+  }
+
+  /** The signal ends the process as if nobody had handled it: node aborts at an exit without its terminal. */
+  #endBy(name: NodeJS.Signals): void {
+    try {
+      this.close();
+    } catch {
+      // The terminal has gone.
+    }
+    process.kill(process.pid, name);
   }
 
   #draw(): void {

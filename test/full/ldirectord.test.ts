@@ -3,12 +3,13 @@
  * lie over /usr/sbin for it, and the checks of real servers are files that the test makes and removes.
  */
 import { strict as assert } from 'node:assert';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { changeLinks, IPVSADM_NAMES, planLinks } from '../../lib/cli/ipvsadm-links.js';
 import { DirectorAgent } from '../support/director-agent.js';
-import { eventuallyHolds } from '../support/eventually.js';
+import { eventually } from '../support/eventually.js';
 import { describeLab, type LabProcess, TestStage } from '../support/lab.js';
 import { beginAdm } from '../support/tunvsadm-agent.js';
 
@@ -16,7 +17,7 @@ const SERVERS = 3;
 const LDIRECTORD = '/usr/sbin/ldirectord';
 
 describeLab('ldirectord beside a director', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let folder: string;
   let stage: TestStage;
   let director: DirectorAgent;
@@ -84,22 +85,14 @@ describeLab('ldirectord beside a director', function () {
 
   /** Waits until the director holds these servers with these weights. */
   async function holds(expected: Record<string, number>): Promise<void> {
-    await eventuallyHolds(async () => {
-      const found = await director.run((d) =>
+    const held = () =>
+      director.run((d) =>
         d.virtualServices.flatMap((service) =>
           service.realServers.map(({ address, weight }): [string, number] => [address, weight]),
         ),
       );
-      assert.deepEqual(Object.fromEntries(found), expected, log());
-    });
-  }
-
-  function log(): string {
-    try {
-      return readFileSync(join(folder, 'log'), 'utf8');
-    } catch {
-      return 'ldirectord wrote no log';
-    }
+    const isSo = (seen: [string, number][]) => isDeepStrictEqual(Object.fromEntries(seen), expected);
+    await eventually(held, isSo, `the director holds ${JSON.stringify(expected)}`);
   }
 
   it('adds the service and its servers, whose traffic then flows, and removes a server that is down', async () => {

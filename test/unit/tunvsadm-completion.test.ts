@@ -113,6 +113,7 @@ describe('completion of tunvsadm', () => {
 
   for (const [shell, words] of Object.entries(SHELLS)) {
     it(`works in ${shell}, under the name ipvsadm too`, async function () {
+      this.timeout(60_000);
       if (!hasProgram(shell)) {
         console.log(`        ${shell} is missing; install it with: apt-get install ${shell}`);
         this.skip();

@@ -3,10 +3,12 @@ import { strict as assert } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
+import { isWatchable } from '../../lib/adm/call.js';
 import { frame } from '../../lib/adm/screen.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { admFolder, finished, startAdm } from '../support/tunvsadm.js';
 import { AdmServer, type Executor, says } from '../support/tunvsadm-server.js';
+import { processes } from '../support/processes.js';
 import { hasProgram } from '../support/has-program.js';
 
 /** Answers with the number of the call. */
@@ -115,6 +117,37 @@ describe('tunvsadm --watch', () => {
       }
     });
 
+    /** The program itself, below script(1). */
+    const pids = () =>
+      processes()
+        .filter(({ words, environment }) => {
+          const isOurs = environment.includes(`TUNVS_SOCKET=${server.socket}`);
+          return isOurs && words[1] === `${folder}/tunvsadm`;
+        })
+        .map(({ pid }) => pid);
+
+    it('leaves the screen at a signal, and ends by it', async () => {
+      const started = onTerminal('--watch 0.1');
+      child = started;
+      const out = reading(started.stdout);
+      await eventuallyHolds(async () => assert.match(out(), /call 2/));
+      const [pid = 0, ...more] = pids();
+      assert(pid > 0 && more.length === 0);
+      process.kill(pid, 'SIGTERM');
+      assert.equal((await once(started, 'close'))[0], 143);
+      assert(out().includes('\x1b[?1049l'), JSON.stringify(out().slice(-200)));
+    });
+
+    it('ends when the terminal goes', async () => {
+      const started = onTerminal('--watch 0.1');
+      child = started;
+      const out = reading(started.stdout);
+      await eventuallyHolds(async () => assert.match(out(), /call 2/));
+      assert.equal(pids().length, 1);
+      started.kill('SIGKILL');
+      await eventuallyHolds(async () => assert.deepEqual(pids(), []));
+    });
+
     for (const [name, key] of [
       ['q', 'q'],
       ['Ctrl-C', '\x03'],
@@ -132,6 +165,24 @@ describe('tunvsadm --watch', () => {
         assert(out().includes('\x1b[?1049l'), JSON.stringify(out().slice(-200)));
       });
     }
+  });
+
+  it('repeats listings alone', () => {
+    for (const words of [
+      '',
+      '-Ln',
+      '-lc',
+      '--list',
+      '-Sn',
+      '--save --all',
+      '--json',
+      '--sysctl',
+      '--sysctl x',
+      'mark list',
+    ])
+      assert(isWatchable(words.split(' ').filter(Boolean)), words);
+    for (const words of ['-C', '-A -t x', '--set 1 2 3', '--sysctl x=1', '--sysctl=x=1', 'mark flush', '-R', '--zero'])
+      assert(!isWatchable(words.split(' ')), words);
   });
 
   it('cuts what does not fit', () => {
