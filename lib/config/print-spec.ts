@@ -91,7 +91,12 @@ export function shownValues(spec: Partial<Spec>, origins: Origins): ShownValue[]
 
 /** Writes a line for each value: `services[0].port: 80  # web.yaml:3`. */
 export function showConfig(spec: Partial<Spec>, origins: Origins): string {
-  return shownValues(spec, origins)
+  return showValues(shownValues(spec, origins));
+}
+
+/** Writes a line for each of them. */
+export function showValues(values: readonly ShownValue[]): string {
+  return values
     .map(({ path, value, file, line }) => {
       const origin = file === undefined ? '' : `  # ${file}:${line}`;
       return `${path}: ${typeof value === 'string' ? JSON.stringify(value) : value}${origin}\n`;

@@ -1,4 +1,5 @@
 /** The control API of a director: requests in, responses out; who may connect, and from where, is the door's. */
+import { StatusReader } from '../daemon/status-reader.js';
 import type { Access, ControlContext } from './context.js';
 import { DEFAULT_LIMITS } from './context.js';
 import { Drains } from './drains.js';
@@ -27,7 +28,7 @@ export function controlApp(context: ControlContext): ControlApp {
     drains: new Drains(context.log),
     events: new EventLog(director),
     streams: new Streams(limits),
-    startedAtMs: Date.now(),
+    status: new StatusReader(director, { name: context.name, version: context.version ?? 'unknown' }),
     openapi() {
       document ??= openapiDocument(routes, context.version);
       return document;
@@ -38,6 +39,7 @@ export function controlApp(context: ControlContext): ControlApp {
     director.off('close', close);
     state.versions.close();
     state.events.close();
+    state.status.close();
   };
   director.once('close', close);
   return {

@@ -2,6 +2,7 @@
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { z } from 'zod';
+import type { Status } from '../daemon/status.js';
 import type { Connection, ConnectionFilter } from '../stats/connections.js';
 import { isTunvsErrorCode, TunvsError } from '../values/errors.js';
 import type { AdmPiece, ReloadReport } from './context.js';
@@ -65,7 +66,7 @@ export function createClient(options: ClientOptions) {
   const serverAt = (service: string, server: string) => `${at(service)}/servers/${encodeURIComponent(server)}`;
   return {
     director: (o?: CallOptions) => json<z.output<typeof directorSchemas.director>>('GET', '/v1/director', o),
-    status: (o?: CallOptions) => json<z.output<typeof directorSchemas.status>>('GET', '/v1/status', o),
+    status: (o?: CallOptions) => json<Status>('GET', '/v1/status', o),
     stats: (o?: CallOptions) => json<z.output<typeof directorSchemas.stats>>('GET', '/v1/stats', o),
     counters: (o?: CallOptions) => json<z.output<typeof directorSchemas.countersOnly>>('GET', '/v1/counters', o),
     config: (o?: CallOptions) => json<object>('GET', '/v1/config', o),
@@ -121,7 +122,7 @@ export function createClient(options: ClientOptions) {
       json<z.output<typeof directorSchemas.sysctls>>('PATCH', '/v1/sysctls', { ...o, body }),
     zero: (service?: string, o?: CallOptions) =>
       json<object>('POST', `/v1/zero${service === undefined ? '' : `?service=${encodeURIComponent(service)}`}`, o),
-    reload: (body: { dryRun?: boolean } = {}, o?: CallOptions) =>
+    reload: (body: { dryRun?: boolean; reset?: boolean } = {}, o?: CallOptions) =>
       json<ReloadReport>('POST', '/v1/reload', { ...o, body }),
     /** Goes through the connection table. */
     async *connections(filter: ConnectionFilter = {}, o: CallOptions = {}): AsyncGenerator<Connection> {

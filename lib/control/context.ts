@@ -36,7 +36,7 @@ export interface ControlContext {
   ) => AsyncGenerator<AdmPiece>;
   /** Whether such a call changes nothing, so that a caller who may read may make it. By default none does. */
   isListing?: (argv: readonly string[]) => boolean;
-  reload?: (options: { dryRun: boolean }) => Promise<ReloadReport>;
+  reload?: (options: { dryRun: boolean; reset: boolean }) => Promise<ReloadReport>;
   metrics?: (options: { servers: boolean; format: 'prometheus' | 'openmetrics' }) => Iterable<string>;
   /** Returns what is in force, with its origin. */
   spec?: () => unknown;

@@ -6,3 +6,7 @@
 export { type ControlApp, controlApp } from './app.js';
 export type { Access, AdmPiece, ControlContext, ControlLimits, ControlLog, ReloadReport } from './context.js';
 export { type ClientOptions, type ControlClient, type ControlEvent, createClient } from './client.js';
+export type { Door, DoorLog, HttpPlace, Token } from './door/door.js';
+export type { DoorLimits } from './door/limits.js';
+export type { ControlOptions } from './serve.js';
+export { controlAttachment, serveControl, type ServeControlOptions } from './serve-control.js';

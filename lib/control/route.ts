@@ -1,5 +1,6 @@
 /** What a route is: its place, its schemas, and what it does. The router, the OpenAPI document and the docs read it. */
 import type { z } from 'zod';
+import type { StatusReader } from '../daemon/status-reader.js';
 import type { Access, ControlContext, ControlLimits } from './context.js';
 import type { Drains } from './drains.js';
 import type { EventLog } from './event-log.js';
@@ -16,7 +17,7 @@ export interface AppState {
   readonly drains: Drains;
   readonly events: EventLog;
   readonly streams: Streams;
-  readonly startedAtMs: number;
+  readonly status: StatusReader;
   openapi(): object;
 }
 

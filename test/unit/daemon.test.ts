@@ -34,7 +34,9 @@ describe('a daemon', () => {
           return ready?.();
         },
         detach: () => deeds.push(`detach ${name}`),
-        end: () => deeds.push(`end ${name}`),
+        end: () => {
+          deeds.push(`end ${name}`);
+        },
       };
     };
 
@@ -75,7 +77,10 @@ describe('a daemon', () => {
 
   it('closes the director where its rules, an attachment or what an attachment promised fails', async () => {
     const bad = rulesOf('-a -t 192.0.2.1:80 -r 10.0.0.11 -i\n');
-    await assert.rejects(runDaemon({ open, begin: applying(bad), attachments: [noting('a')] }, stop().signal), /web\.rules:1: /);
+    await assert.rejects(
+      runDaemon({ open, begin: applying(bad), attachments: [noting('a')] }, stop().signal),
+      /web\.rules:1: /,
+    );
     assert.deepEqual(deeds, ['attach a', 'detach a', 'close', 'end a']);
     const failing = () => {
       throw new Error('no room');
@@ -100,7 +105,10 @@ describe('a daemon', () => {
         throw new Error('stuck');
       },
     });
-    await assert.rejects(runDaemon({ open, begin: applying(RULES), attachments: [noting('a'), stuck] }, ending.signal), /stuck/);
+    await assert.rejects(
+      runDaemon({ open, begin: applying(RULES), attachments: [noting('a'), stuck] }, ending.signal),
+      /stuck/,
+    );
     assert.deepEqual(deeds.slice(-2), ['close', 'end a']);
   });
 
@@ -121,11 +129,14 @@ describe('a daemon', () => {
       return director;
     };
     const losing = [noting('a', () => void director.emit('error', lost))];
-    await assert.rejects(runDaemon({ open: stuck, begin: applying(RULES), attachments: losing }, stop().signal), (error) => {
-      assert.ok(error instanceof AggregateError);
-      assert.deepEqual(error.errors, [lost, undone]);
-      return true;
-    });
+    await assert.rejects(
+      runDaemon({ open: stuck, begin: applying(RULES), attachments: losing }, stop().signal),
+      (error) => {
+        assert.ok(error instanceof AggregateError);
+        assert.deepEqual(error.errors, [lost, undone]);
+        return true;
+      },
+    );
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
     const ending = stop();
     const well = [noting('a', () => ending.abort())];
@@ -144,6 +155,9 @@ describe('a daemon', () => {
     const refusing = async () => {
       throw new Error('not allowed');
     };
-    await assert.rejects(runDaemon({ open: refusing, begin: applying(RULES), attachments: [] }, stop().signal), /not allowed/);
+    await assert.rejects(
+      runDaemon({ open: refusing, begin: applying(RULES), attachments: [] }, stop().signal),
+      /not allowed/,
+    );
   });
 });

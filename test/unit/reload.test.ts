@@ -111,15 +111,15 @@ sysctl net.ipv4.vs.sloppy_tcp=1
       rule: `mark ${index}`,
     }));
     changes[1] = { change: 'edited', rule: 'sysctl b', before: 'sysctl a' };
-    const lines = reloadedText(changes, 2).split('\n');
+    const lines = reloadedText('rules', changes, 2).split('\n');
     assert.deepEqual(lines.slice(0, 3), [
       'tunvs run: rules read again: 102 changes, 2 things of the host put back',
       '  mark 0',
       '  sysctl b  # before: sysctl a',
     ]);
     assert.deepEqual(lines.slice(-3), ['  mark 99', '  and 2 more', '']);
-    assert.equal(reloadedText(changes.slice(0, 1), 0), 'tunvs run: rules read again: 1 change\n  mark 0\n');
-    assert.equal(reloadedText([], 0), 'tunvs run: rules read again: 0 changes\n');
+    assert.equal(reloadedText('rules', changes.slice(0, 1), 0), 'tunvs run: rules read again: 1 change\n  mark 0\n');
+    assert.equal(reloadedText('rules', [], 0), 'tunvs run: rules read again: 0 changes\n');
   });
 
   it('leave marks as they were when they hold a mistake', async () => {

@@ -78,7 +78,7 @@ describe('a director behind a door', () => {
       },
     });
     const open = async () => openDirector();
-    await runDaemon({ open, rules: [], attachments: [appAttachment(makeApp), asking] }, stop.signal);
+    await runDaemon({ open, begin() {}, attachments: [appAttachment(makeApp), asking] }, stop.signal);
     assert.deepEqual(seen, ['tunvs', 'write', 0, 'function']);
     await eventually(
       async () => existsSync(join(folder, 'tunvs.sock')),

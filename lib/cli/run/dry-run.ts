@@ -1,22 +1,19 @@
 /** `tunvs run --dry-run` prints what would be done to the host and in the director. */
+import type { DirectorOpenOptions } from '../../director/open-options.js';
 import type { DirectorStats } from '../../stats/stats.js';
-import { type MarkRule, routedPrefixes } from '../../values/marks.js';
-import { isMarkCommand, printMark } from '../../rules/mark.js';
-import { printCommand, printSysctl } from '../../rules/print.js';
-import type { Rule, RuleLine } from '../../rules/parse-rules.js';
+import { routedPrefixes } from '../../values/marks.js';
 import { TunvsError } from '../../values/errors.js';
 import { formatEndpoint } from '../../values/inet.js';
 import { printDryRun } from '../dry-run.js';
 import { type CliIo, UsageError } from '../verb.js';
+import type { Planned } from './configuration.js';
 import { deviceNames } from './device-names.js';
-import { openOptions } from './open-options.js';
-import type { RunOptions } from './options.js';
 
 /** Refuses what opening would, as far as that can be known without privileges. */
 export async function dryRun(
-  options: RunOptions,
-  { services, marks }: Pick<DirectorStats, 'services'> & { marks: readonly MarkRule[] },
-  lines: readonly RuleLine[],
+  options: DirectorOpenOptions,
+  { services, marks, lines: rules }: Planned,
+  isJson: boolean,
   io: CliIo,
 ): Promise<void> {
   const [{ DirectorHost }, { thisHost }, { isTunDevice }, { checkedOpenOptions }] = await Promise.all([
@@ -25,7 +22,7 @@ export async function dryRun(
     import('../../host/tun-device.js'),
     import('../../director/director-options.js'),
   ]);
-  const { start, native, host: link } = checkedOpenOptions(openOptions(options));
+  const { start, native, host: link } = checkedOpenOptions(options);
   refuseDirectRouting(services, start.egress);
   const opened = [start.device, ...start.markDevices];
   const isThere = (each: string) => thisHost.query(['ip', 'link', 'show', 'dev', each]) !== undefined;
@@ -47,11 +44,10 @@ export async function dryRun(
   if (!isSomeoneElses) host.check(name, routed, marked);
   const local = services.filter(({ servers }) => servers.some(({ forwarding }) => forwarding === 'local'));
   const steps = host.plan(name, routed, routedPrefixes(local, marks), marked);
-  const rules = lines.map(({ rule }) => printRule(rule));
   const devices = [{ name }, ...marked];
   const there = names.length > 1 ? `devices ${names.join(', ')} are` : `device ${name} is`;
   const when = `once the ${there} there (a device that is there before is left as it is)`;
-  printDryRun({ verb: 'run', devices, host: steps, rules }, { json: options.json ?? false, when }, io);
+  printDryRun({ verb: 'run', devices, host: steps, rules }, { json: isJson, when }, io);
 }
 
 /** Says it in the words of the native part, which finds it on opening. */
@@ -69,9 +65,4 @@ function refuseDirectRouting(services: DirectorStats['services'], egress: string
     `--egress ${egress}: direct routing, as to ${formatEndpoint(server)}, needs the egress packet: choose ` +
       '--egress packet (which needs CAP_NET_RAW)',
   );
-}
-
-function printRule(rule: Rule): string {
-  if (isMarkCommand(rule)) return printMark(rule);
-  return rule.command === 'sysctl' ? printSysctl(rule.name, rule.value) : printCommand(rule);
 }

@@ -1,4 +1,5 @@
 /** A director that runs from a configuration file. What the command line says counts more than what the file says. */
+import { isDeepStrictEqual } from 'node:util';
 import { SpecSession } from '../../config/apply/spec-session.js';
 import { openOptionsOf } from '../../config/library-options.js';
 import { ConfigError, mistakeSentence } from '../../config/mistake.js';
@@ -37,14 +38,17 @@ export async function fileConfiguration(
     async begin({ director }) {
       session = new SpecSession(director, {
         dns: ({ sentence }) => tell()('warn', 'dns', sentence),
-        changed: (changes) => tell()('info', 'dnsChanged', changes.map((each) => each.sentence).join('; '), { changes }),
+        changed: (changes) =>
+          tell()('info', 'dnsChanged', changes.map((each) => each.sentence).join('; '), { changes }),
         warning: (sentence) => tell()('warn', 'configuration', sentence),
       });
       await session.apply(read);
     },
     async reload({ dryRun = false, reset = false }) {
       if (file === '-') {
-        throw new UsageError('the configuration came from standard input, which cannot be read again: start with a file');
+        throw new UsageError(
+          'the configuration came from standard input, which cannot be read again: start with a file',
+        );
       }
       const next = await readFile(options, file, io);
       const running = session as SpecSession;
@@ -64,15 +68,24 @@ async function readFile(options: RunOptions, file: string, io: CliIo): Promise<R
   for (const warning of found.warnings) io.stderr.write(`warning: ${mistakeSentence(warning)}\n`);
   if ('mistakes' in found) throw new ConfigError(found.mistakes);
   const { spec, origins, files } = found;
-  return { spec: { ...spec, ...overriding(options, spec) }, origins, files };
+  const said = overriding(options, spec);
+  return { spec: { ...spec, ...said }, origins: withoutThose(origins, Object.keys(said)), files };
 }
 
-/** The command line's options under the names of the file. */
+/** What the command line says stands in no file. */
+function withoutThose(origins: Origins, fields: readonly string[]): Origins {
+  return new Map([...origins].filter(([path]) => !fields.includes(/^[^.[]*/.exec(path)?.[0] ?? '')));
+}
+
+/** The command line's options under the names of the file, as far as they differ from it. */
 function overriding(options: RunOptions, spec: Spec): Partial<Spec> {
   const { device: said, ...others } = openOptions(options, options.source ?? [spec.source].flat());
   const name = options.device ?? spec.device?.name ?? said?.name;
   const device = { ...spec.device, ...said, ...(name !== undefined && { name }) };
-  return { ...others, ...(Object.keys(device).length > 0 && { device }) } as Partial<Spec>;
+  const all = { ...others, ...(options.source === undefined && { source: spec.source }), device } as Partial<Spec>;
+  const differs = ([field, value]: [string, unknown]) =>
+    !isDeepStrictEqual(value, spec[field as keyof Spec] ?? (field === 'device' ? {} : undefined));
+  return Object.fromEntries(Object.entries(all).filter(differs));
 }
 
 const daemonOf = ({ control, log, metrics, reload }: Spec) => ({

@@ -5,6 +5,7 @@ import { type Log, type LogFormat, type LogLevel, logFormats, logLevels } from '
 import { descriptorSink, fileSink, isFile, streamSink } from '../../daemon/log-sink.js';
 import { choiceArgument } from '../arguments.js';
 import type { CliIo } from '../verb.js';
+import type { DaemonSpec } from './configuration.js';
 
 export interface LogArguments {
   logFormat?: LogFormat;
@@ -28,14 +29,19 @@ export function addLogOptions(command: Command): Command {
 }
 
 /** Undefined when nobody has asked for one: the command then says on standard error what an operator at it wants. */
-export async function askedLog({ logFormat, logLevel, logFile }: LogArguments, io: CliIo): Promise<Log | undefined> {
+export async function askedLog(
+  { logFormat, logLevel, logFile }: LogArguments,
+  file: DaemonSpec['log'],
+  io: CliIo,
+): Promise<Log | undefined> {
+  const [format, level] = [logFormat ?? file?.format, logLevel ?? file?.level];
   const isForJournal = logFile === undefined && isJournal(process.env.JOURNAL_STREAM, io);
-  if ([logFormat, logLevel, logFile].every((given) => given === undefined) && !isForJournal) return undefined;
+  if ([format, level, logFile].every((given) => given === undefined) && !isForJournal) return undefined;
   const isOwn = io.stderr === process.stderr;
   const ownSink = () => (isOwn && isFile(2) ? descriptorSink(2) : streamSink(io.stderr));
   const sink = logFile === undefined ? ownSink() : fileSink(logFile);
   const { createLog } = await import('../../daemon/pino-log.js');
-  return createLog({ sink, format: logFormat ?? 'human', level: logLevel ?? 'info', isForJournal });
+  return createLog({ sink, format: format ?? 'human', level: level ?? 'info', isForJournal });
 }
 
 /** systemd names the journal's socket, which standard error may lead away from. */

@@ -7,7 +7,12 @@ import { demo } from './demo.js';
 import { explain } from './explain.js';
 import { installIpvsadm } from './install-ipvsadm.js';
 import { realserver } from './realserver.js';
+import { reload } from './reload.js';
 import { replay } from './replay.js';
 import { run } from './run.js';
+import { status } from './status.js';
 
-export const verbs: readonly Verb[] = [run, check, convert, config, realserver, replay, explain, demo, installIpvsadm];
+export const verbs: readonly Verb[] = [
+  ...[run, status, reload, check, convert, config],
+  ...[realserver, replay, explain, demo, installIpvsadm],
+];

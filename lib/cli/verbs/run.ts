@@ -1,28 +1,30 @@
-/** `tunvs run` runs a director on a device, steered by a rules file. */
+/** `tunvs run` runs a director on a device, as a configuration file or rules want it. */
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { egresses } from '../../values/egress.js';
-import { type Attachment, runDaemon } from '../../daemon/daemon.js';
+import { type Attachment, type Running, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
 import type { Log } from '../../daemon/log.js';
 import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
 import type { ServiceManager } from '../../daemon/service-manager.js';
 import { feedWatchdog } from '../../daemon/watchdog.js';
-import { rehearseRules } from '../../rules/rehearse.js';
 import { choiceArgument, integerArgument, nameArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
 import { type Ending, endedByError } from '../ending.js';
 import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { dropLostOutput } from '../output.js';
-import { readRules } from '../rules-file.js';
 import { announce, readyFields, readySentence } from '../run/announce.js';
+import { configurationOf } from '../run/configuration-of.js';
+import type { Configuration } from '../run/configuration.js';
+import { addControlOptions } from '../run/control-options.js';
+import { doors, type Reload } from '../run/doors.js';
+import { onFileChange } from '../run/file-change.js';
+import { Reloader } from '../run/reload.js';
 import { dryRun } from '../run/dry-run.js';
 import { levelOf, logChanges } from '../run/log-events.js';
 import { addLogOptions, askedLog } from '../run/log-options.js';
-import { openOptions } from '../run/open-options.js';
 import type { RunOptions } from '../run/options.js';
-import { reload } from '../run/reload.js';
 import { statsLine } from '../run/stats-line.js';
 import { statusOf } from '../run/status.js';
 import { type Tell, teller } from '../run/teller.js';
@@ -31,15 +33,22 @@ import type { CliIo, Verb, VerbContext } from '../verb.js';
 
 const EXAMPLES = `
 The command runs until SIGTERM or SIGINT, then undoes what it did to the host;
-a second signal ends it at once. On SIGHUP it reads the rules again and changes
-only what differs: servers that stay keep their connections. It puts back what
-somebody else changes on the host, and says so; on SIGHUP it does that at once.
-On SIGUSR2 and SIGUSR1 it prints a line of status on standard error, or in the
-log if one is asked for. Under systemd it logs to the journal.
+a second signal ends it at once. On SIGHUP, on "tunvs reload", and with
+--reload-on-change when a file has changed, it reads the file again: what the
+file changed since comes into force, and servers that stay keep their
+connections. It puts back what somebody else changes on the host, and says so;
+on SIGHUP it does that at once. On SIGUSR2 and SIGUSR1 it prints a line of
+status on standard error, or in the log if one is asked for. Under systemd it
+logs to the journal.
+
+While it runs, "tunvsadm" lists and changes what it holds, "tunvs status" shows
+it, and "curl --unix-socket /run/tunvs/tunvs.sock http://tunvs/v1/services" asks
+its control API.
 
 It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
 Examples:
+  $ tunvs run --config /etc/tunvs/tunvs.yaml
   $ tunvs run --rules web.rules --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
   $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
@@ -56,8 +65,10 @@ export const run: Verb = {
   summary: 'run a director: forward packets for virtual services to their real servers',
 
   configure(command: Command): void {
-    command.requiredOption('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input');
-    addLogOptions(addEngineOptions(command))
+    command
+      .option('--config <file>', 'configuration file; docs/configuration.md describes it')
+      .option('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input');
+    addControlOptions(addLogOptions(addEngineOptions(command, { isSourceElsewhere: true })))
       .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option(
         '--device <name>',
@@ -87,6 +98,7 @@ export const run: Verb = {
         '--user <user[:group]>',
         'when started as root, become this user first, with CAP_NET_ADMIN and CAP_NET_RAW alone',
       )
+      .option('--reload-on-change', 'read the file again when it has changed')
       .option('--stats-interval <seconds>', 'print a line of rates at this interval', secondsArgument(0.1, 86400))
       .option('--json', 'print JSON, an object a line')
       .option('--dry-run', 'print what would be done to the host and in the director, and change nothing')
@@ -98,14 +110,14 @@ export const run: Verb = {
       const { becomeUser, readAccounts, userIds } = await import('../../daemon/user.js');
       becomeUser(userIds(options.user, readAccounts()));
     }
-    const lines = await readRules({ file: options.rules, isTimed: false }, io);
-    const rehearsed = await rehearseRules(lines, options.source);
-    const planned = { services: rehearsed.stats().services, marks: rehearsed.marks };
-    await rehearsed.close();
-    if (options.dryRun) return dryRun(options, planned, lines, io);
+    let say: Tell | undefined;
+    const configuration = await configurationOf(options, io, () => say ?? teller(undefined, io));
+    const planned = await configuration.plan();
+    if (options.dryRun) return dryRun(configuration.open, planned, options.json ?? false, io);
     dropLostOutput('run', io);
-    const log = await askedLog(options, io);
+    const log = await askedLog(options, configuration.daemon.log, io);
     const tell = teller(log, io);
+    say = tell;
     const [{ serviceManager }, { takeName }] = await Promise.all([
       import('../../daemon/service-manager.js'),
       import('../../daemon/name.js'),
@@ -116,19 +128,20 @@ export const run: Verb = {
     const end = endSignal();
     const status = statusSignals((line) => tell('info', 'status', line));
     try {
-      const open = (signal: AbortSignal) => openDirector(options, signal);
+      const open = (signal: AbortSignal) => openDirector(configuration, signal);
       const answerStatus: Attachment = ({ director }) => {
         status.answer(statusOf(director));
         return { detach: () => status.answer(() => 'stopping') };
       };
-      const told: Told = { options, io, tell, log, manager };
-      const all = [answerStatus, ...attachments(told)];
+      const told: Told = { options, configuration, io, tell, log, manager };
+      const all = [answerStatus, ...(await attachments(told))];
       // Told when the signal comes: closing what is attached may take its time.
       end.signal.addEventListener('abort', () => {
         manager.stopping();
         log?.info('stopping', { signal: end.name }, 'the director ends');
       });
-      await runDaemon({ open, rules: lines, attachments: all }, end.signal);
+      const begin = (running: Running) => configuration.begin(running);
+      await runDaemon({ open, begin, attachments: all }, end.signal);
       const ending: Ending = { reason: 'signal', signal: end.name };
       log?.info('stopped', { signal: end.name }, 'the director has ended, and the host is as it was');
       io.stdout.write(options.json ? stoppedEvent(ending) : `tunvs run: stopped by ${end.name}\n`);
@@ -149,37 +162,60 @@ const stoppedEvent = (ending: Ending) => `${toJson({ event: 'stopped', ...ending
 
 interface Told {
   options: RunOptions;
+  configuration: Configuration;
   io: CliIo;
   tell: Tell;
   log: Log | undefined;
   manager: ServiceManager;
 }
 
-function attachments({ options, io, tell, log, manager }: Told): Attachment[] {
+async function attachments({ options, configuration, io, tell, log, manager }: Told): Promise<Attachment[]> {
   const isJson = options.json ?? false;
   const inLog =
     log && ((event: string, sentence: string, fields: object) => tell(levelOf(event), event, sentence, fields));
+  let reloader: Reloader | undefined;
+  const reloadAll: Reload = async (wish = {}) => {
+    if (!wish.dryRun) manager.reloading();
+    try {
+      return await (reloader as Reloader).reload(wish);
+    } finally {
+      ready();
+    }
+  };
+  let director: Director | undefined;
+  let over: AbortSignal | undefined;
+  // The director may have been told to end meanwhile, and the service manager too.
+  const ready = () => director && !over?.aborted && manager.ready(readySentence(director));
   return [
+    (running) => {
+      ({ director, over } = running);
+      reloader = new Reloader({ director, configuration, io, tell, log, isJson });
+      return { end: () => configuration.end() };
+    },
     tellNews(new NewsPrinter('run', io, isJson, undefined, inLog)),
-    onHangup(async ({ director, over }) => {
+    onHangup(async () => {
       log?.reopen();
-      manager.reloading();
-      await reload(director, options, io, tell, log);
-      // The director may have been told to end meanwhile, and the service manager too.
-      if (!over.aborted) manager.ready(readySentence(director));
+      // It has told what is wrong.
+      await reloadAll().catch(() => {});
     }),
     ...(log === undefined ? [] : [logChanges(log)]),
-    ({ director }) => ({
+    ...(await doors({ options, configuration, tell, log, reload: reloadAll })),
+    () => ({
       ready: () => {
-        announce(director, options, io, tell);
-        log?.info('ready', readyFields(director), readySentence(director));
-        manager.ready(readySentence(director));
+        const opened = director as Director;
+        announce(opened, options, io, tell);
+        log?.info('ready', readyFields(opened), readySentence(opened));
+        ready();
       },
     }),
+    ...(isReloadedOnChange(options, configuration) ? [onFileChange(configuration, reloadAll)] : []),
     feedWatchdog(manager, log),
     ...(options.statsInterval === undefined ? [] : [statsEvery(options.statsInterval, isJson, io)]),
   ];
 }
+
+const isReloadedOnChange = ({ reloadOnChange }: RunOptions, { daemon }: Configuration) =>
+  reloadOnChange ?? daemon.reload?.onChange ?? false;
 
 function statsEvery(intervalMs: number, isJson: boolean, io: CliIo): Attachment {
   return ({ director, over }) => ({ ready: () => printStats(director, intervalMs, isJson, io, over) });
@@ -194,9 +230,9 @@ function tellNews(news: NewsPrinter): Attachment {
   };
 }
 
-async function openDirector(options: RunOptions, signal: AbortSignal): Promise<Director> {
+async function openDirector({ open }: Configuration, signal: AbortSignal): Promise<Director> {
   const { Director } = await import('../../director/director.js');
-  return Director.open({ ...openOptions(options), signal });
+  return Director.open({ ...open, signal });
 }
 
 async function printStats(

@@ -47,14 +47,21 @@ export const postReload = route({
   path: '/v1/reload',
   id: 'reload',
   summary: 'Read the configuration or rules anew and put them into force',
-  description: 'With `dryRun` it only says what would change.',
+  description:
+    'What the file changed since it was read last comes into force; what was changed by hand and not in the file stays. ' +
+    'With `reset` everything becomes as the file says. With `dryRun` it only says what would change.',
   access: 'write',
-  body: z.strictObject({ dryRun: z.boolean().optional() }).optional(),
+  body: z
+    .strictObject({
+      dryRun: z.boolean().optional().describe('Changes nothing.'),
+      reset: z.boolean().optional().describe('Undoes what was changed by hand, too.'),
+    })
+    .optional(),
   answers: { 200: { says: 'What has changed.', schema: z.object({ changes: z.array(z.looseObject({})) }).loose() } },
   problems: [404, 409],
   async run({ context, body }) {
     if (!context.reload) throw missing('a file to reload');
-    return { body: await context.reload({ dryRun: body?.dryRun ?? false }) };
+    return { body: await context.reload({ dryRun: body?.dryRun ?? false, reset: body?.reset ?? false }) };
   },
 });
 

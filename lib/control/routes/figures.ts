@@ -1,9 +1,9 @@
-/** What the director is and has counted: `/v1/director`, `/v1/status`, `/v1/stats`, `/v1/counters` and `/metrics`. */
+/** What the director is and has counted: `/v1/director`, `/v1/stats`, `/v1/counters` and `/metrics`. */
 import { z } from 'zod';
 import type { AppState } from '../route.js';
 import { route } from '../route.js';
 import { Problem } from '../problem.js';
-import { countersOnly, director, stats, status } from '../schema/director.js';
+import { countersOnly, director, stats } from '../schema/director.js';
 import { queryFlag } from '../schema/values.js';
 
 function directorJson({ context }: AppState) {
@@ -20,35 +20,6 @@ export const getDirector = route({
   access: 'read',
   answers: { 200: { says: 'The director.', schema: director } },
   run: (call) => ({ body: directorJson(call) }),
-});
-
-export const getStatus = route({
-  method: 'get',
-  path: '/v1/status',
-  id: 'getStatus',
-  summary: 'Show all that one screen about the director needs',
-  access: 'read',
-  answers: { 200: { says: 'The status.', schema: status } },
-  run(call) {
-    const figures = call.context.director.stats();
-    const servers = figures.services.flatMap((service) => service.servers);
-    return {
-      body: {
-        ...directorJson(call),
-        pid: process.pid,
-        startedAt: new Date(call.startedAtMs).toISOString(),
-        uptimeSeconds: Math.max(0, Math.round((Date.now() - call.startedAtMs) / 1000)),
-        services: figures.services.length,
-        realServers: {
-          total: servers.length,
-          down: servers.filter(({ isUp }) => !isUp).length,
-          draining: servers.filter(({ isDraining }) => isDraining).length,
-        },
-        workers: call.context.director.workerCpu(),
-        stats: figures,
-      },
-    };
-  },
 });
 
 export const getStats = route({

@@ -10,10 +10,11 @@ import * as servers from './servers.js';
 import * as service from './service.js';
 import * as services from './services.js';
 import * as settings from './settings.js';
+import { getStatus } from './status.js';
 import { postTransaction } from './transaction.js';
 
 export const routes: readonly Route[] = [
-  ...[figures.getDirector, figures.getStatus, figures.getStats, figures.getCounters, services.zero],
+  ...[figures.getDirector, getStatus, figures.getStats, figures.getCounters, services.zero],
   ...[services.listServices, services.postService, services.deleteServices],
   ...[service.getService, service.putServiceRoute, service.patchService, service.deleteService],
   service.getServiceStats,

@@ -34,19 +34,6 @@ export const director = z
   })
   .meta({ id: 'Director' });
 
-export const status = z
-  .object({
-    ...director.shape,
-    pid: z.int(),
-    startedAt: z.iso.datetime().describe('When this API was started.'),
-    uptimeSeconds: z.number(),
-    services: z.int(),
-    realServers: z.object({ total: z.int(), down: z.int(), draining: z.int() }),
-    workers: z.array(z.object({ userNs: figure, systemNs: figure })).describe('CPU time by worker.'),
-    stats,
-  })
-  .meta({ id: 'Status' });
-
 export const sysctls = z.record(z.string().max(128), z.int()).meta({ id: 'Sysctls' });
 
 const someSeconds = z.int().min(0).max(MAX_SECONDS);

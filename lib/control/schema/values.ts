@@ -38,6 +38,16 @@ export const traffic = z.object({
   outBytes: figure,
 });
 
+const perSecond = z.number();
+
+export const rates = z.object({
+  connections: perSecond,
+  inPackets: perSecond,
+  inBytes: perSecond,
+  outPackets: perSecond,
+  outBytes: perSecond,
+});
+
 export const problem = z
   .object({
     type: z.string(),

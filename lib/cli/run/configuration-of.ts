@@ -1,0 +1,19 @@
+/** Reads what the command line names as the configuration. */
+import { type CliIo, UsageError } from '../verb.js';
+import type { Configuration } from './configuration.js';
+import type { RunOptions } from './options.js';
+import type { Tell } from './teller.js';
+
+export async function configurationOf(options: RunOptions, io: CliIo, tell: () => Tell): Promise<Configuration> {
+  const { rules, config } = options;
+  if (rules !== undefined && config !== undefined)
+    throw new UsageError('--config and --rules exclude each other: "tunvs convert" turns rules into a configuration');
+  if (config !== undefined) {
+    const { fileConfiguration } = await import('./file-configuration.js');
+    return fileConfiguration(options, config, io, tell);
+  }
+  if (rules === undefined)
+    throw new UsageError('there is nothing to run: give --config with a configuration file, or --rules with rules');
+  const { rulesConfiguration } = await import('./rules-configuration.js');
+  return rulesConfiguration(options, rules, io);
+}

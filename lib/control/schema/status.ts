@@ -1,0 +1,70 @@
+/** The status of a director: all that one screen needs. */
+import { z } from 'zod';
+import { rates } from './values.js';
+
+const count = z.int().min(0);
+const connections = { activeConnections: count, inactiveConnections: count };
+
+const server = z.object({
+  name: z.string(),
+  address: z.string(),
+  port: z.int(),
+  forwarding: z.string(),
+  state: z
+    .enum(['up', 'down', 'draining', 'overloaded', 'weight 0'])
+    .describe('Why it gets no new connections, if there is a reason.'),
+  weight: count,
+  effectiveWeight: count.describe('The weight that the scheduler goes by.'),
+  ...connections,
+  rates,
+});
+
+const service = z.looseObject({
+  name: z.string(),
+  scheduler: z.string(),
+  policy: z.object({ kind: z.string(), name: z.string(), failed: count }).optional(),
+  ...connections,
+  rates,
+  servers: z.array(server).describe('In the order in which schedulers walk, the newest first.'),
+});
+
+/** lib/daemon/status.ts has the same in TypeScript. */
+export const status = z
+  .object({
+    name: z.string(),
+    version: z.string(),
+    pid: z.int(),
+    atMs: z.number().describe('The time of reading, milliseconds since the epoch.'),
+    upMs: z.number().describe('The milliseconds since the daemon began.'),
+    intervalMs: z.number().describe('The milliseconds that rates are about.'),
+    device: z.object({ name: z.string(), attached: z.boolean(), egress: z.string() }).optional(),
+    markDevices: z.array(z.object({ name: z.string(), mark: z.int() })),
+    sources: z.array(z.string()),
+    workers: z.array(z.number()).describe('The share of the time in which each worker had a CPU, from 0 to 1.'),
+    host: z.looseObject({ mended: count, contested: count }).optional(),
+    table: z.object({
+      ipv4: count,
+      ipv6: count,
+      capacity: count.describe('The number of connections of each family that fit.'),
+      bytes: count,
+      evicted: count.describe('The connections that gave way to others, so far.'),
+      evictedPerSecond: z.number(),
+    }),
+    rates,
+    drops: z
+      .array(
+        z.object({
+          reason: z.string(),
+          kind: z.enum(['dropped', 'not sent']),
+          packets: count,
+          perSecond: z.number(),
+        }),
+      )
+      .describe('What was dropped or could not be sent, so far; the highest rates first.'),
+    services: z.array(service),
+    events: z
+      .array(z.object({ atMs: z.number(), type: z.string(), message: z.string() }))
+      .describe('What happened lately, the newest first.'),
+    warnings: z.array(z.string()).describe('What was odd when the director was opened.'),
+  })
+  .meta({ id: 'Status' });
