@@ -41,7 +41,7 @@ class HoldingQueue final : public PortQueue {
  public:
   explicit HoldingQueue(PortQueue& queue) : queue_(queue) {}
   Result<size_t> receive(PacketVector& vector) override {
-    while (isHolding.load()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (; isHolding.load(); std::this_thread::sleep_for(std::chrono::milliseconds(1))) isHeld = true;
     return queue_.receive(vector);
   }
   SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) override {
@@ -51,6 +51,7 @@ class HoldingQueue final : public PortQueue {
   uint64_t oversized() const override { return queue_.oversized(); }
 
   std::atomic<bool> isHolding{false};
+  std::atomic<bool> isHeld{false};
 
  private:
   PortQueue& queue_;
@@ -102,10 +103,12 @@ TEST("a worker that sleeps turns when asked, and one that is held does not until
   CHECK(worker->hasTurned());  // nobody has asked it yet
   for (int i = 0; i < 3; i++) CHECK(eventually([&] { return worker->hasTurned(); }));
   queue.isHolding = true;
-  // The turn that it began before it was held may be answered still.
-  CHECK(eventually([&] { return !worker->hasTurned() && !worker->hasTurned() && !worker->hasTurned(); }));
-  std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  CHECK(!worker->hasTurned());
+  CHECK(eventually([&] {
+    static_cast<void>(worker->hasTurned());  // wakes it up
+    return queue.isHeld.load();
+  }));
+  static_cast<void>(worker->hasTurned());  // what it answered before it was held
+  for (int i = 0; i < 3; i++) CHECK(!worker->hasTurned());
   queue.isHolding = false;
   CHECK(eventually([&] { return worker->hasTurned(); }));
   worker->stop();
