@@ -38,6 +38,9 @@ const LINES: readonly (readonly [line: string, expected: readonly string[]])[] =
   ['-a -t 192.0.2.1:80 -r 10.0.0.14 -w ', []],
 ];
 
+/** What a shell may read in its own way: colons, brackets, an empty word, several offers. */
+const IN_SHELLS = LINES.filter(([line]) => /^-D -t|-6 -r|-s w|--th/.test(line));
+
 describe('completion of tunvsadm', () => {
   let folder: string;
   let server: AdmServer;
@@ -125,7 +128,7 @@ describe('completion of tunvsadm', () => {
         HOME: folder,
       };
       for (const program of ['tunvsadm', 'ipvsadm']) {
-        for (const [line, expected] of program === 'ipvsadm' ? LINES.slice(0, 2) : LINES) {
+        for (const [line, expected] of program === 'ipvsadm' ? IN_SHELLS.slice(0, 1) : IN_SHELLS) {
           const { stdout, stderr } = await finished(
             spawn(shell, words(`${program} ${line}`), { env, stdio: ['ignore', 'pipe', 'pipe'] }),
           );
