@@ -133,8 +133,8 @@ version of a service changes with its servers; the version of \`GET /v1/services
 
 **Rights.** Whoever may use the unix socket may read and write. TCP takes tokens: \`Authorization: Bearer TOKEN\`.
 
-**Refusals** are problems by RFC 9457. \`code\` is one of the codes of the library, \`detail\` is the sentence with the mend,
-and \`errors\` names each mistake of a body by its JSON pointer:`;
+**Refusals** are problems by RFC 9457. \`code\` is one of the codes of the library, \`detail\` is the sentence with the
+mend, and \`errors\` names each mistake of a body by its JSON pointer:`;
 
 const PROBLEMS = `# Problems
 

@@ -184,6 +184,21 @@ describe('the control API: transactions', () => {
     assert.equal((await api.ask('GET', '/v1/services')).headers.get('etag'), etag);
   });
 
+  it('refuses in a dry run what the engine alone can refuse, beside what is there already', async () => {
+    await api.ask('POST', '/v1/transaction', { changes });
+    const [service] = api.director.virtualServices;
+    service?.addRealServer({ address: '192.0.2.1', forwarding: 'local' });
+    const value = { scheduler: 'maglev', schedulerOptions: { tableSize: 1000 } };
+    const edit = { op: 'editService', service: 'tcp:192.0.2.1:80', value };
+    const real = await api.ask('POST', '/v1/transaction', { changes: [edit] });
+    const dry = await api.ask('POST', '/v1/transaction', { changes: [edit], dryRun: true });
+    assert.deepEqual([dry.status, dry.json], [real.status, real.json]);
+    assert.equal(dry.status, 422);
+    const good = { ...edit, value: { scheduler: 'maglev', schedulerOptions: { tableSize: 251 } } };
+    assert.equal((await api.ask('POST', '/v1/transaction', { changes: [good], dryRun: true })).status, 200);
+    assert.equal(service?.scheduler, 'wrr');
+  });
+
   it('makes none when the configuration is another than the one that was read', async () => {
     const headers = { 'if-match': (await api.ask('GET', '/v1/services')).headers.get('etag') as string };
     api.director.addVirtualService({ mark: 3 });

@@ -3,6 +3,8 @@ import type { Transaction } from '../../director/configuration.js';
 import { serverPortOf } from '../../values/service-key.js';
 import { addServer, addService, editServer, editService, putServer, putService } from '../changes.js';
 import { assertUnchanged } from '../conditions.js';
+import type { Director } from '../../director/director.js';
+import { tryOut } from '../try-out.js';
 import { pointerOf } from '../reading.js';
 import { Problem, toProblem } from '../problem.js';
 import { foundServer, foundService } from '../resources.js';
@@ -17,29 +19,27 @@ export const postTransaction = route({
   summary: 'Make several changes: all of them or none',
   description:
     'They come into force at one moment, for all workers. If-Match names the version of the whole configuration, which ' +
-    '`GET /v1/services` has. With `dryRun` they are checked and taken back; what only the host can refuse shows later.',
+    '`GET /v1/services` has. With `dryRun` they are tried out elsewhere; what only the host can refuse shows later.',
   access: 'write',
   body: transaction,
   answers: { 200: { says: 'The changes are in force, or were found good.', schema: transactionResult } },
   problems: [404, 409],
   isConditional: true,
-  run({ context, versions, body, request }) {
+  async run({ context, versions, body, request }) {
     assertUnchanged(request.headers, versions.whole);
     const { changes, dryRun = false } = body;
-    try {
-      context.director.transaction((open) => {
-        for (const [index, change] of changes.entries()) located(index, () => apply(open, change));
-        if (dryRun) throw TAKEN_BACK;
-      });
-    } catch (error) {
-      if (error !== TAKEN_BACK) throw error;
-    }
+    const { director } = context;
+    if (dryRun) await tryOut(director, (copy) => applyAll(copy, changes));
+    else applyAll(director, changes);
     return { body: { isDryRun: dryRun, changes: changes.length }, etag: versions.whole };
   },
 });
 
-/** Ends a dry run. */
-const TAKEN_BACK = new Error('a dry run is taken back');
+function applyAll(director: Director, changes: readonly ChangeJson[]): void {
+  director.transaction((open) => {
+    for (const [index, change] of changes.entries()) located(index, () => apply(open, change));
+  });
+}
 
 /** The problem of one change says which. */
 function located(index: number, apply: () => void): void {
