@@ -46,11 +46,14 @@ export function say(to: NetConnectOpts, text: string, { end = false } = {}): Pro
   });
 }
 
-/** Connected; errors are nobody's business. */
+/** Connected; errors are nobody's business. Tries again while the kernel holds too many that are not accepted yet. */
 export function dial(to: NetConnectOpts): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(to, () => resolve(socket.on('error', () => {})));
-    socket.once('error', reject);
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EAGAIN') setTimeout(() => dial(to).then(resolve, reject), 20);
+      else reject(error);
+    });
   });
 }
 

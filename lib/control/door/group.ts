@@ -34,6 +34,7 @@ function linesOf(read: () => string): string[] {
   try {
     return read().split('\n');
   } catch {
+    // Who asks says that the group is not known.
     return [];
   }
 }

@@ -175,6 +175,7 @@ function pidBehind(socket: Socket): number {
   try {
     return native.peerCredentials(descriptorOf(socket)).pid;
   } catch {
+    // The sentence goes without the number.
     return 0;
   }
 }
