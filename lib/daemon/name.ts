@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { makePrivate, runtimeFolder } from '../host/holds/folder.js';
+import { makeUnlisted, runtimeFolder } from '../host/holds/folder.js';
 import { native } from '../native/addon.js';
 import { TunvsError } from '../values/errors.js';
 
@@ -32,7 +32,7 @@ export function takeName(name: string, isChosen: boolean): NameLock {
   const path = join(runtimeFolder(), `${name}.lock`);
   let descriptor: number;
   try {
-    makePrivate(runtimeFolder());
+    makeUnlisted(runtimeFolder());
     descriptor = lockedFile(path, name);
   } catch (error) {
     if (error instanceof TunvsError) throw error;
