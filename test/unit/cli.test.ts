@@ -127,7 +127,19 @@ describe('every verb', () => {
   it('is one of those that the documentation names', () => {
     assert.deepEqual(
       verbs.map(({ name }) => name),
-      ['run', 'realserver', 'replay', 'explain', 'demo', 'install-ipvsadm'],
+      [
+        'run',
+        'status',
+        'reload',
+        'check',
+        'convert',
+        'config',
+        'realserver',
+        'replay',
+        'explain',
+        'demo',
+        'install-ipvsadm',
+      ],
     );
   });
 });

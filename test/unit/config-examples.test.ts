@@ -34,6 +34,13 @@ describe('the example configurations', () => {
     assert.deepEqual([...shown, ...rare].sort(), fields.sort());
   });
 
+  it('are as right as the one in docs/configuration.md', () => {
+    const page = readFileSync(new URL('../../docs/configuration.md', folder), 'utf8');
+    const [, text = ''] = /^```text\n(.*?)^```$/ms.exec(page) ?? [];
+    const config = parseConfig(text, { path: 'docs/configuration.md' });
+    assert.equal('spec' in config && config.spec.services?.length, 1);
+  });
+
   it('are named in examples/README.md', () => {
     const page = readFileSync(new URL('../README.md', folder), 'utf8');
     assert.deepEqual(

@@ -18,6 +18,7 @@ export function readText(given: string | Uint8Array, file: string): string | Mis
   try {
     text = typeof given === 'string' ? given.replace(/^\uFEFF/, '') : decoder.decode(given);
   } catch {
+    // The decoder says no more than that.
     return { ...whole, message: 'the file is not text in UTF-8', mend: 'name a YAML or JSON file, saved as UTF-8' };
   }
   const at = text.search(UNPRINTABLE);

@@ -1,5 +1,5 @@
 /** Reads YAML 1.2, and JSON as a part of it, into nodes with places. Whatever the text, it takes bounded time. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml';
 import type { Mistake } from '../mistake.js';
 import type { Origin } from '../spec.js';
 import type { ConfigNode, MapNode, Scalar } from './node.js';
@@ -18,20 +18,11 @@ export interface ReadNode {
 
 export function readYaml(text: string, file: string): ReadNode {
   const deep = tooDeep(text);
-  const lines = new LineCounter();
-  if (deep !== undefined) {
-    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines.addNewLine(at + 1);
-    lines.lineStarts.unshift(0);
-    return { node: undefined, mistakes: [nestedTooDeeply(new Places(file, lines, text).at(deep))] };
-  }
+  const places = new Places(file, text);
+  if (deep !== undefined) return { node: undefined, mistakes: [nestedTooDeeply(places.at(deep))] };
   try {
-    const document = parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      uniqueKeys: false,
-      schema: 'core',
-    });
-    return new Reading(document, new Places(file, lines, text)).read();
+    const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, schema: 'core' });
+    return new Reading(document, places).read();
   } catch (error) {
     // The parser calls itself for each level.
     if (!(error instanceof RangeError)) throw error;
@@ -61,20 +52,27 @@ function nestedTooDeeply(at: Origin): Mistake {
   };
 }
 
+/** The parser's own count of lines is wrong behind some mistakes. */
 class Places {
   readonly #file: string;
-  readonly #lines: LineCounter;
   readonly #length: number;
+  readonly #starts = [0];
 
-  constructor(file: string, lines: LineCounter, text: string) {
+  constructor(file: string, text: string) {
     this.#file = file;
-    this.#lines = lines;
     this.#length = text.length;
+    for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) this.#starts.push(at + 1);
   }
 
   at(offset: number): Origin {
-    const { line, col } = this.#lines.linePos(Math.min(Math.max(0, offset), this.#length));
-    return { file: this.#file, line: Math.max(1, line), column: Math.max(1, col) };
+    const within = Math.min(Math.max(0, offset), this.#length);
+    let [low, high] = [0, this.#starts.length];
+    while (high - low > 1) {
+      const middle = (low + high) >> 1;
+      if ((this.#starts[middle] as number) <= within) low = middle;
+      else high = middle;
+    }
+    return { file: this.#file, line: low + 1, column: within - (this.#starts[low] as number) + 1 };
   }
 }
 
