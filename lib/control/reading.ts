@@ -41,6 +41,7 @@ async function readText(request: Request, limit: number): Promise<string> {
       if (done) break;
       bytes += value.byteLength;
       if (bytes > limit) {
+        // What else comes is nobody's business.
         void reader.cancel().catch(() => {});
         throw tooLong();
       }
@@ -53,6 +54,7 @@ async function readText(request: Request, limit: number): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
   } catch {
+    // TextDecoder throws for nothing else.
     throw new Problem(400, 'ERR_TUNVS_INVALID_ARGUMENT', 'the body is not UTF-8: send JSON in UTF-8');
   }
 }

@@ -50,10 +50,11 @@ export interface ServeControlOptions extends ControlOptions {
  *
  * const director = Director.offline({ source: '10.2.0.2' });
  * const path = join(tmpdir(), `tunvs-${process.pid}.sock`);
- * await using door = await serveControl(director, { socket: { path } });
+ * const door = await serveControl(director, { socket: { path } });
  * const client = createClient({ socket: path });
  * await client.services.add({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
  * console.log(director.virtualServices.length); // 1
+ * await door.close();
  * await director.close();
  * ```
  */

@@ -61,6 +61,7 @@ function textStream(
     stalled = setTimeout(() => {
       finish();
       stream.error(new Error(`nothing was read for ${stalledMs} ms`));
+      // Nobody is left who could be told.
       void Promise.resolve(parts.return?.()).catch(() => {});
     }, stalledMs).unref();
   };
@@ -85,6 +86,7 @@ function textStream(
       },
       cancel() {
         finish();
+        // Nobody is left who could be told.
         void Promise.resolve(parts.return?.()).catch(() => {});
       },
     },

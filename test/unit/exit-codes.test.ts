@@ -13,7 +13,9 @@ const FLOW = '--client 198.51.100.7:40000 --virtual 192.0.2.1:80';
 
 /** 2 is for a command line that is wrong whatever the files hold; 1 for what it names and cannot be used. */
 const FAILURES: [line: string, exitCode: 1 | 2, sentence: RegExp][] = [
-  [`run --rules rules`, 2, /required option '--source <address>' not specified: see/],
+  ['run', 2, /there is nothing to run: give --config .*, or --rules/],
+  ['run --rules rules --config c.yaml', 2, /--config and --rules exclude each other: /],
+  [`run --rules rules`, 2, /rules do not name the director's address \(DIP\): give it with --source/],
   [`run ${SOURCE} --rules rules --path-mtu 600 --path-mtu-floor 700 --dry-run`, 2, /got 700: lower it, or raise/],
   [`run ${SOURCE} --rules rules --device a-name-of-22-characters --dry-run`, 2, /--device: expected an interface name/],
   [`run ${SOURCE} --rules rules --device lo --dry-run`, 1, /'lo' exists and is not a TUN device: choose another name$/],

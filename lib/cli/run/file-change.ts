@@ -54,6 +54,7 @@ function look(path: string): string {
     const { dev, ino, size, mtimeNs } = statSync(path, { bigint: true }) as BigIntStats;
     return [dev, ino, size, mtimeNs].join();
   } catch {
+    // It may come back, as while it is replaced.
     return 'gone';
   }
 }
