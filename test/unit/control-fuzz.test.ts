@@ -1,7 +1,7 @@
 /** The control API takes whatever is sent: never a fault of its own, never a director that is stuck. */
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
-import { openapiDocument } from '../../lib/control/openapi.js';
+import { openapiDocument } from '../../lib/control/router/openapi.js';
 import { routes } from '../../lib/control/routes/index.js';
 import { PROBLEM_MEDIA } from '../../lib/control/problem.js';
 import { testedApi } from '../support/control.js';

@@ -1,6 +1,6 @@
 /** `/v1/connections`: the connection table, by pages or as a stream, and what would become of a flow. */
 import type { Connection, ConnectionsOptions } from '../../stats/connections.js';
-import { type Call, route } from '../route.js';
+import { type Call, route } from '../router/route.js';
 import { connectionsPage, connectionsQuery, explanation, flow } from '../schema/connection.js';
 
 const NDJSON = 'application/x-ndjson';

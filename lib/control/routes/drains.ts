@@ -1,8 +1,8 @@
 /** `/v1/drains` and the drain of one real server: begin, see, abandon. */
 import { z } from 'zod';
-import { assertUnchanged } from '../conditions.js';
-import { foundServer, foundService } from '../resources.js';
-import { type Call, type Reply, route } from '../route.js';
+import { assertUnchanged } from '../router/conditions.js';
+import { foundServer, foundService } from '../resource/resources.js';
+import { type Call, type Reply, route } from '../router/route.js';
 import { drain } from '../schema/director.js';
 
 const path = '/v1/services/{service}/servers/{server}/drain';

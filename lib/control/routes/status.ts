@@ -1,5 +1,5 @@
 /** `/v1/status`: the director on one screen. */
-import { route } from '../route.js';
+import { route } from '../router/route.js';
 import { status } from '../schema/status.js';
 
 export const getStatus = route({

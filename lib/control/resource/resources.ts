@@ -1,11 +1,11 @@
 /** Services and real servers as the API shows them, and how they are found. */
-import type { Director } from '../director/director.js';
-import type { RealServer, VirtualService } from '../director/virtual-service.js';
-import { serverName } from '../values/server-options.js';
-import { serverPortOf } from '../values/service-key.js';
-import { Problem } from './problem.js';
-import type { ServerJson } from './schema/server.js';
-import type { ServiceJson } from './schema/service.js';
+import type { Director } from '../../director/director.js';
+import type { RealServer, VirtualService } from '../../director/virtual-service.js';
+import { serverName } from '../../values/server-options.js';
+import { serverPortOf } from '../../values/service-key.js';
+import { Problem } from '../problem.js';
+import type { ServerJson } from '../schema/server.js';
+import type { ServiceJson } from '../schema/service.js';
 import { parseServerId, parseServiceId, serviceId } from './service-id.js';
 
 const MOST_NAMED = 5;

@@ -1,7 +1,7 @@
 /** Drains that were begun here, each with its deadline; a server may be drained from elsewhere as well. */
-import type { RealServer } from '../director/virtual-service.js';
-import { serverName } from '../values/server-options.js';
-import type { ControlLog } from './context.js';
+import type { RealServer } from '../../director/virtual-service.js';
+import { serverName } from '../../values/server-options.js';
+import type { ControlLog } from '../context.js';
 import { serviceId } from './service-id.js';
 
 interface Begun {

@@ -4,10 +4,10 @@
  * Invariants: an event holds no handle, only names; a reader that falls behind by more than the log holds is told so.
  */
 import { randomBytes } from 'node:crypto';
-import type { Director } from '../director/director.js';
-import { channels, type DirectorWarning, type RealServerEvent, type VirtualServiceEvent } from '../director/events.js';
-import type { EngineEvent } from '../values/engine-event.js';
-import { serverName } from '../values/server-options.js';
+import type { Director } from '../../director/director.js';
+import { channels, type DirectorWarning, type RealServerEvent, type VirtualServiceEvent } from '../../director/events.js';
+import type { EngineEvent } from '../../values/engine-event.js';
+import { serverName } from '../../values/server-options.js';
 import { serviceId } from './service-id.js';
 
 export interface LoggedEvent {

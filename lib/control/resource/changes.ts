@@ -1,12 +1,12 @@
 /** Changes as the API has them: add, make whole, edit. REQUIRES: within a transaction where one changes several things. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Transaction } from '../director/configuration.js';
-import type { RealServer, VirtualService } from '../director/virtual-service.js';
-import type { RealServerEdit } from '../values/server-options.js';
-import type { ServiceIdentity } from '../values/service-key.js';
+import type { Transaction } from '../../director/configuration.js';
+import type { RealServer, VirtualService } from '../../director/virtual-service.js';
+import type { RealServerEdit } from '../../values/server-options.js';
+import type { ServiceIdentity } from '../../values/service-key.js';
 import { serverSettings, serviceSettings } from './resources.js';
-import type { ServerEdit, ServerNew, ServerWhole } from './schema/server.js';
-import type { ServiceEdit, ServiceNew, ServiceWhole } from './schema/service.js';
+import type { ServerEdit, ServerNew, ServerWhole } from '../schema/server.js';
+import type { ServiceEdit, ServiceNew, ServiceWhole } from '../schema/service.js';
 
 const SERVICE_DEFAULTS = {
   scheduler: 'wlc',

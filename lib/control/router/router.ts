@@ -1,10 +1,10 @@
 /** Brings requests to routes, and what routes return, or throw, into the form of HTTP. */
 import { Hono, type Context } from 'hono';
-import { jsonMember } from '../values/json.js';
+import { jsonMember } from '../../values/json.js';
 import { assertAccess } from './access.js';
 import { isUnmodified } from './conditions.js';
-import type { Access } from './context.js';
-import { PROBLEM_MEDIA, Problem, toProblem } from './problem.js';
+import type { Access } from '../context.js';
+import { PROBLEM_MEDIA, Problem, toProblem } from '../problem.js';
 import { checkedBody, checkedQuery, readJson } from './reading.js';
 import type { AppState, Call, Reply, Route } from './route.js';
 
