@@ -1,7 +1,7 @@
 /** The control API of a director: requests in, responses out; who may connect, and from where, is the door's. */
 import { StatusReader } from '../daemon/status-reader.js';
-import type { Access, ControlContext } from './context.js';
-import { DEFAULT_LIMITS } from './context.js';
+import { type ControlContext, DEFAULT_LIMITS } from './context.js';
+import type { Access } from './door/door.js';
 import { Drains } from './resource/drains.js';
 import { EventLog } from './resource/event-log.js';
 import { openapiDocument } from './router/openapi.js';

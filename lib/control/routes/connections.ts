@@ -60,6 +60,6 @@ export const explain = route({
   answers: { 200: { says: 'The explanation.', schema: explanation } },
   run({ context, body }) {
     const { mark, ...asked } = body;
-    return { body: context.director.explain(asked as never, mark === undefined ? {} : { mark }) };
+    return { body: context.director.explain(asked, mark === undefined ? {} : { mark }) };
   },
 });

@@ -95,7 +95,7 @@ export const putMarks = route({
   isConditional: true,
   run({ context, versions, body, request }) {
     assertUnchanged(request.headers, versions.whole);
-    context.director.setMarks(body.marks as never);
+    context.director.setMarks(body.marks);
     return { body: { marks: context.director.marks }, etag: versions.whole };
   },
 });

@@ -63,7 +63,7 @@ function apply(open: Transaction, change: ChangeJson): void {
     case 'putService':
       return void putService(open, parseServiceId(change.service), change.value);
     case 'setMarks':
-      return open.setMarks(change.value.marks as never);
+      return open.setMarks(change.value.marks);
     case 'clear':
       return open.clear();
     case 'zero':

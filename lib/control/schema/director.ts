@@ -68,10 +68,12 @@ export const drain = z
     service: z.string(),
     server: z.string(),
     isDraining: z.boolean(),
-    connections: z.int(),
+    connections: z.int().describe('How many the server still has.'),
     isDone: z.boolean().describe('Whether its last connection is gone.'),
     beganAt: z.iso.datetime().optional().describe('Left out where it was begun elsewhere.'),
     seconds: z.number().optional(),
     ended: z.int().optional().describe('How many connections were ended at the deadline.'),
   })
   .meta({ id: 'Drain' });
+
+export type DrainJson = z.output<typeof drain>;

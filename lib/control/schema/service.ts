@@ -39,13 +39,18 @@ const settings = {
 
 const policy = z.object({ kind: z.string().max(64), name: z.string().max(1024) });
 
-const name = {
-  id: z.string().max(128).describe('Its name in paths: `tcp:192.0.2.1:80`, `mark:7`, `mark6:7`.'),
+/** What names a service in the library. */
+export const identity = {
   protocol: z.enum([...protocol.options, 'ip']),
   address: virtualAddress,
   port,
   lastPort: port.optional(),
   mark: mark.optional(),
+};
+
+const name = {
+  id: z.string().max(128).describe('Its name in paths: `tcp:192.0.2.1:80`, `mark:7`, `mark6:7`.'),
+  ...identity,
 };
 
 export const serviceEdit = z.strictObject(settings).partial().meta({ id: 'VirtualServiceEdit' });
@@ -82,7 +87,7 @@ export const services = z.object({ services: z.array(service) });
 
 export const serviceStats = z
   .object({
-    ...z.object(name).omit({ id: true }).shape,
+    ...identity,
     ...z.object(settings).pick({ scheduler: true, schedulerFlags: true, schedulerOptions: true }).shape,
     persistence: persistence.optional(),
     ...z.object(settings).pick({ onePacket: true, timeouts: true }).shape,
