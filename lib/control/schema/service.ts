@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { persistenceEngines } from '../../values/persistence.js';
 import { schedulerFlagNumbers, schedulers } from '../../values/scheduler.js';
-import { midStreamChoices } from '../../values/service-behaviour.js';
+import { MAX_TABLE_SIZE } from '../../values/scheduler-options.js';
+import { MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
 import { timeoutStates } from '../../values/timeouts.js';
 import { server, serverNew, serverStats } from './server.js';
 import { mark, port, protocol, seconds, traffic, virtualAddress } from './values.js';
@@ -21,11 +22,7 @@ const settings = {
   scheduler: z.enum(schedulers),
   schedulerFlags: z.array(z.enum(flags)).max(16),
   schedulerOptions: z.strictObject({
-    tableSize: z
-      .int()
-      .min(1)
-      .max(2 ** 24)
-      .optional(),
+    tableSize: z.int().min(1).max(MAX_TABLE_SIZE).optional(),
     stableCursor: z.boolean().optional(),
     randomStart: z.boolean().optional(),
   }),
@@ -33,7 +30,7 @@ const settings = {
   onePacket: z.boolean(),
   timeouts: stateTimeouts.describe('Its own timeouts by state, in seconds.'),
   midStream: z.enum(midStreamChoices),
-  slowStart: z.strictObject({ seconds: z.int().min(0).max(86400) }),
+  slowStart: z.strictObject({ seconds: z.int().min(0).max(MAX_SLOW_START_SECONDS) }),
   rescheduleUdp: z.boolean(),
 };
 
@@ -44,7 +41,7 @@ export const identity = {
   protocol: z.enum([...protocol.options, 'ip']),
   address: virtualAddress,
   port,
-  lastPort: port.optional(),
+  lastPort: port.min(1).optional(),
   mark: mark.optional(),
 };
 
@@ -70,7 +67,7 @@ export const serviceNew = z
     protocol: protocol.optional(),
     address: virtualAddress.optional(),
     port: port.optional(),
-    lastPort: port.optional(),
+    lastPort: port.min(1).optional(),
     mark: mark.optional(),
     family: z.union([z.literal(4), z.literal(6)]).optional(),
     ...serviceEdit.shape,
