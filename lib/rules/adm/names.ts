@@ -5,6 +5,7 @@
 import { lookup, promises as dns } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import type { AddressFamily } from '../../values/inet.js';
+import { within } from '../../values/within.js';
 import type { FindNames, NamedEndpoint } from '../listing/names.js';
 import { Memory } from './memory.js';
 import { parseHosts, parseServices, type ServiceNames } from './name-files.js';
@@ -59,22 +60,6 @@ export function systemNames(options: SystemNamesOptions = {}): NameResolver {
 
 function firstAddress(name: string, family: AddressFamily): Promise<string | undefined> {
   return new Promise((resolve) => lookup(name, { family }, (error, address) => resolve(error ? undefined : address)));
-}
-
-/** Resolves with undefined when the time is over, or the promise rejects. */
-export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } catch {
-    // No answer is an answer: the number stays.
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**
