@@ -135,7 +135,8 @@ async function linger(incoming: IncomingMessage): Promise<void> {
 async function inTime(response: Response | Promise<Response>, ms: number): Promise<Response | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
+    // A door that is closed keeps no process alive for an answer that nobody waits for.
+    timer = setTimeout(resolve, ms, undefined).unref();
   });
   try {
     return await Promise.race([response, late]);
