@@ -1,5 +1,6 @@
 /** A mistake in a configuration file, or a warning about it: where it is, what is wrong, what to do. */
 import { TunvsError } from '../values/errors.js';
+import { printable } from '../values/printable.js';
 import type { Origin } from './spec.js';
 
 export interface Mistake extends Origin {
@@ -11,7 +12,7 @@ export interface Mistake extends Origin {
 
 /** Writes `web.yaml:3:9: services[0].port: 'http' cannot stand here: write an integer from 0 to 65535`. */
 export function mistakeSentence({ file, line, column, path, message, mend }: Mistake): string {
-  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}: ${mend}`;
+  return printable(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}: ${mend}`);
 }
 
 /** A configuration file that holds mistakes; the message has a line for each. */
