@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { checkedLimits } from '../../lib/control/door/limits.js';
 import { Census } from '../../lib/control/door/census.js';
 import { Summary } from '../../lib/control/door/summary.js';
-import { ask, dial, Doors, say } from '../support/door-client.js';
+import { ask, dial, Doors, gone, say } from '../support/door-client.js';
 import { eventually } from '../support/eventually.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -68,10 +68,8 @@ describe('a door with limits', () => {
     assert.match(await say(here(), 'GET / HTTP/1.1\r\nHost: '), /^HTTP\/1.1 408 /);
     const drip = await dial(here());
     drip.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n');
-    // The door may be gone while it is written to.
-    drip.on('error', () => {});
     const dripping = setInterval(() => drip.write('x'), 20);
-    await once(drip.resume(), 'close');
+    await gone(drip.resume());
     clearInterval(dripping);
   });
 
@@ -137,7 +135,7 @@ describe('a door with limits', () => {
     assert.deepEqual([refused.status, refused.headers['retry-after']], [429, '1']);
     for (const release of held) release();
     assert.equal((await third).body, 'held');
-    await once(pipelined, 'close');
+    await gone(pipelined);
     assert.deepEqual(heard.match(/HTTP\/1.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 429']);
     const after = get();
     await eventually(
@@ -158,14 +156,14 @@ describe('a door with limits', () => {
     const idle = [await dial(here()), await dial(here())];
     await delay(20);
     const busy = get();
-    await once(idle[0] as Socket, 'close');
+    await gone(idle[0] as Socket);
     await eventually(
       async () => held.length,
       (length) => length === 1,
       'it is busy',
     );
     const other = get();
-    await once(idle[1] as Socket, 'close');
+    await gone(idle[1] as Socket);
     await eventually(
       async () => held.length,
       (length) => length === 2,
