@@ -6,10 +6,23 @@ import type { RulesSession } from '../rules/session.js';
 export type Access = 'none' | 'read' | 'write';
 
 /** A part of what a call of ipvsadm prints, or, last of all, its exit status. */
-export type AdmPiece = { out: string } | { err: string } | { exit: number };
+export type AdmPiece =
+  | {
+      /** What goes to standard output. */
+      out: string;
+    }
+  | {
+      /** What goes to standard error. */
+      err: string;
+    }
+  | {
+      /** The exit status. */
+      exit: number;
+    };
 
 /** What a reload has changed, or would change. */
 export interface ReloadReport {
+  /** A change each, in the order in which they are made. */
   readonly changes: readonly object[];
 }
 
