@@ -1,7 +1,7 @@
 /** Asks a running director by its control socket, for the verbs that look at it or steer it. */
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import type { ControlClient } from '../control/client.js';
+import type { ControlClient } from '../control/client-types.js';
 import { DEFAULT_NAME } from '../daemon/daemon-name.js';
 import { TunvsError } from '../values/errors.js';
 import { printableMembers } from '../values/printable.js';

@@ -1,5 +1,5 @@
 /**
- * `tunvs/config`: the configuration file, read, checked and put into force.
+ * `tunvs/config` reads a configuration file, checks it and puts it into force. `docs/configuration.md` lists its fields.
  *
  * @module
  */
@@ -10,9 +10,9 @@ export type { PlannedChange } from './apply/planned-changes.js';
 export type { SpecMistake } from './apply/rehearse-spec.js';
 export { type DnsResolver, nodeResolver } from './apply/resolver.js';
 export { applySpec, type PlacedSpec, planSpec, SpecSession } from './apply/spec-session.js';
-export { openFields, openOptionsOf, serverOptionsOf, serviceKeyOf, serviceSettingsOf } from './library-options.js';
+export { openOptionsOf } from './library-options.js';
 export { ConfigError, type Mistake, mistakeSentence } from './mistake.js';
 export { type ParseConfigOptions, type ParsedConfig, parseConfig, type RefusedConfig } from './parse-config.js';
 export type { ConfigFiles } from './read/files.js';
-export { configSchema, type JsonSchema } from './schema/json-schema.js';
-export { type Origin, type Origins, type ServerSpec, type ServiceSpec, type Spec, specSchema } from './spec.js';
+export { configSchema } from './schema/json-schema.js';
+export type { Origin, Origins, ServerSpec, ServiceSpec, Spec } from './spec.js';

@@ -9,7 +9,17 @@ import type { ServerSpec, ServiceSpec, Spec } from './spec.js';
 /** The fields of a spec that only a restart can change. */
 export const openFields = Object.keys(directorFields) as readonly (keyof typeof directorFields)[];
 
-/** The spec's options of `Director.open`. */
+/**
+ * Returns what a spec says for `Director.open`.
+ *
+ * @example
+ * ```ts
+ * import { openOptionsOf } from 'tunvs/config';
+ *
+ * const options = openOptionsOf({ source: '10.2.0.2', maxConnections: 65536, services: [] });
+ * console.log(options.maxConnections); // 65536
+ * ```
+ */
 export function openOptionsOf(spec: Spec): DirectorOpenOptions {
   const given = openFields.flatMap((name) => (spec[name] === undefined ? [] : [[name, spec[name]]]));
   const { hashSeed } = spec;

@@ -8,6 +8,18 @@ import { writeOut } from './read/short-forms.js';
 import { type Environment, toValue, type Valued } from './read/to-value.js';
 import type { Origin, Origins, Spec } from './spec.js';
 
+/**
+ * The options of {@link parseConfig}.
+ *
+ * @example
+ * ```ts
+ * import { type ParseConfigOptions, parseConfig } from 'tunvs/config';
+ *
+ * const options: ParseConfigOptions = { path: 'web.yaml', environment: { DIP: '10.2.0.2' } };
+ * const parsed = parseConfig('source: { env: DIP }', options);
+ * if ('spec' in parsed) console.log(parsed.spec.source); // 10.2.0.2
+ * ```
+ */
 export interface ParseConfigOptions {
   /** The file that the text is from. Includes and other paths begin at its folder. */
   path: string;
@@ -17,8 +29,11 @@ export interface ParseConfigOptions {
   environment?: Environment;
 }
 
+/** A configuration file without mistakes. */
 export interface ParsedConfig {
+  /** What is wanted. */
   spec: Spec;
+  /** Where each value stands. */
   origins: Origins;
   /** What works and was hardly meant. */
   warnings: Mistake[];
@@ -26,13 +41,41 @@ export interface ParsedConfig {
   files: string[];
 }
 
+/** A configuration file with mistakes. */
 export interface RefusedConfig {
+  /** All of them, in the order of the files. */
   mistakes: Mistake[];
+  /** What works and was hardly meant. */
   warnings: Mistake[];
+  /** All files that were read, the first one first. */
   files: string[];
 }
 
-/** Does not throw, whatever the text. */
+/**
+ * Reads a configuration in YAML or JSON with all that it includes. It returns all mistakes at once, and does not throw,
+ * whatever the text.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { ConfigError, parseConfig, SpecSession } from 'tunvs/config';
+ *
+ * const text = `
+ * source: 10.2.0.2
+ * services:
+ *   - listen: tcp 192.0.2.1:80
+ *     servers: [10.3.0.11, 10.3.0.12]
+ * `;
+ * const parsed = parseConfig(text, { path: 'tunvs.yaml' });
+ * if ('mistakes' in parsed) throw new ConfigError(parsed.mistakes);
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const session = new SpecSession(director);
+ * await session.apply(parsed);
+ * console.log(director.virtualServices[0]?.realServers.length); // 2
+ * await director.close();
+ * await session.close();
+ * ```
+ */
 export function parseConfig(text: string | Uint8Array, options: ParseConfigOptions): ParsedConfig | RefusedConfig {
   const { path, files = diskFiles, environment = process.env } = options;
   const { root, mistakes: unreadable, warnings, files: read } = gather(text, path, files);

@@ -15,19 +15,25 @@ export const specSchema = z.strictObject({
   ...daemonFields,
 });
 
-/** What is wanted of a director, its services and what runs beside it. Quantities are in the units of their names. */
-export type Spec = z.output<typeof specSchema>;
+/**
+ * What is wanted of a director, its services and what runs beside it. Quantities are in the units of their names;
+ * durations are in milliseconds, sizes in bytes. `docs/configuration.md` lists the fields.
+ */
+export interface Spec extends z.output<typeof specSchema> {}
 
 /** A virtual service that is wanted: `mark` is set, or `protocol`, `address` and `port` are. */
-export type ServiceSpec = z.output<typeof serviceSchema>;
+export interface ServiceSpec extends z.output<typeof serviceSchema> {}
 
 /** A real server that is wanted: `address` is set, or `dns` is. `refresh` is in milliseconds. */
-export type ServerSpec = z.output<typeof serverSchema>;
+export interface ServerSpec extends z.output<typeof serverSchema> {}
 
 /** Where the value at a path stands; a path such as `services[0].servers[2].weight`. Lines and columns begin at 1. */
 export interface Origin {
+  /** The file's path. */
   file: string;
+  /** The line, from 1. */
   line: number;
+  /** The column, from 1. */
   column: number;
 }
 

@@ -1,61 +1,43 @@
-/** A client of the control API, over the unix socket or a URL: its types are those of the schemas that the API checks. */
+/** A client of the control API, over the unix socket or a URL. */
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { z } from 'zod';
-import type { Status } from '../daemon/status.js';
 import type { Connection, ConnectionFilter } from '../stats/connections.js';
 import { isTunvsErrorCode, TunvsError } from '../values/errors.js';
 import type { AdmPiece } from '../rules/adm/piece.js';
-import type { ReloadReport } from './context.js';
+import type {
+  CallOptions,
+  ChangeOptions,
+  ClientOptions,
+  ControlClient,
+  ControlEvent,
+  Versioned,
+} from './client-types.js';
 import type { ProblemJson } from './problem.js';
-import type * as connectionSchemas from './schema/connection.js';
-import type * as directorSchemas from './schema/director.js';
-import type * as serverSchemas from './schema/server.js';
-import type * as serviceSchemas from './schema/service.js';
-import type * as transactionSchemas from './schema/transaction.js';
 
-export type ClientOptions = (
-  | {
-      /** The path of the unix socket, such as `/run/tunvs/tunvs.sock`. */
-      socket: string;
-      url?: undefined;
-    }
-  | {
-      /** Where the API listens on TCP, such as `http://127.0.0.1:9480`. */
-      url: string;
-      socket?: undefined;
-    }
-) & {
-  /** The token for reading or for writing. */
-  token?: string;
-};
-
-export interface CallOptions {
-  signal?: AbortSignal;
-}
-
-export interface ChangeOptions extends CallOptions {
-  /** The ETag of the version that is to be changed; without it any is. */
-  ifMatch?: string;
-}
-
-/** What was read, with its version. */
-export type Versioned<T> = T & { readonly etag: string | undefined };
-
-/** An event of `GET /v1/events`. */
-export interface ControlEvent {
-  id: string;
-  event: string;
-  data: Record<string, unknown>;
-}
-
-type Service = z.output<typeof serviceSchemas.service>;
-type Server = z.output<typeof serverSchemas.server>;
-
-export type ControlClient = ReturnType<typeof createClient>;
-
-/** Every error is a {@link TunvsError}, with the code and the sentence of the problem. */
-export function createClient(options: ClientOptions) {
+/**
+ * Makes a client of a control server. It connects with each call. Every error is a {@link TunvsError}, with the code and
+ * the sentence of the problem.
+ *
+ * @example
+ * ```ts
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { Director } from 'tunvs';
+ * import { createClient, serveControl } from 'tunvs/control';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const socket = join(tmpdir(), `tunvs-client-${process.pid}.sock`);
+ * await serveControl(director, { socket: { path: socket } });
+ *
+ * const client = createClient({ socket });
+ * const web = await client.services.add({ protocol: 'tcp', address: '192.0.2.1', port: 80, scheduler: 'wlc' });
+ * await client.servers.add(web.id, { address: '10.2.0.11', weight: 3 });
+ * const { weight } = await client.servers.get(web.id, '10.2.0.11:80');
+ * console.log(weight); // 3
+ * await director.close();
+ * ```
+ */
+export function createClient(options: ClientOptions): ControlClient {
   const call = caller(options);
   const json = async <T>(method: string, path: string, { body, ...others }: Sent = {}): Promise<Versioned<T>> => {
     const response = await call(method, path, { ...others, ...(body !== undefined && { body }) });
@@ -66,66 +48,47 @@ export function createClient(options: ClientOptions) {
   const at = (service: string) => `/v1/services/${encodeURIComponent(service)}`;
   const serverAt = (service: string, server: string) => `${at(service)}/servers/${encodeURIComponent(server)}`;
   return {
-    director: (o?: CallOptions) => json<z.output<typeof directorSchemas.director>>('GET', '/v1/director', o),
-    status: (o?: CallOptions) => json<Status>('GET', '/v1/status', o),
-    stats: (o?: CallOptions) => json<z.output<typeof directorSchemas.stats>>('GET', '/v1/stats', o),
-    counters: (o?: CallOptions) => json<z.output<typeof directorSchemas.countersOnly>>('GET', '/v1/counters', o),
-    config: (o?: CallOptions) => json<object>('GET', '/v1/config', o),
+    director: (o) => json('GET', '/v1/director', o),
+    status: (o) => json('GET', '/v1/status', o),
+    stats: (o) => json('GET', '/v1/stats', o),
+    counters: (o) => json('GET', '/v1/counters', o),
+    config: (o) => json('GET', '/v1/config', o),
     services: {
-      list: (o?: CallOptions) => json<z.output<typeof serviceSchemas.services>>('GET', '/v1/services', o),
-      get: (id: string, o?: CallOptions) => json<Service>('GET', at(id), o),
-      stats: (id: string, o?: CallOptions) =>
-        json<z.output<typeof serviceSchemas.serviceStats>>('GET', `${at(id)}/stats`, o),
-      add: (body: z.input<typeof serviceSchemas.serviceNew>, o?: ChangeOptions) =>
-        json<Service>('POST', '/v1/services', { ...o, body }),
-      put: (id: string, body: z.input<typeof serviceSchemas.serviceWhole>, o?: ChangeOptions) =>
-        json<Service>('PUT', at(id), { ...o, body }),
-      edit: (id: string, body: z.input<typeof serviceSchemas.serviceEdit>, o?: ChangeOptions) =>
-        json<Service>('PATCH', at(id), { ...o, body }),
-      delete: (id: string, o?: ChangeOptions) => json<object>('DELETE', at(id), o),
-      clear: (o?: ChangeOptions) => json<object>('DELETE', '/v1/services', o),
+      list: (o) => json('GET', '/v1/services', o),
+      get: (id, o) => json('GET', at(id), o),
+      stats: (id, o) => json('GET', `${at(id)}/stats`, o),
+      add: (body, o) => json('POST', '/v1/services', { ...o, body }),
+      put: (id, body, o) => json('PUT', at(id), { ...o, body }),
+      edit: (id, body, o) => json('PATCH', at(id), { ...o, body }),
+      delete: (id, o) => json('DELETE', at(id), o),
+      clear: (o) => json('DELETE', '/v1/services', o),
     },
     servers: {
-      list: (service: string, o?: CallOptions) => json<{ servers: Server[] }>('GET', `${at(service)}/servers`, o),
-      get: (service: string, server: string, o?: CallOptions) => json<Server>('GET', serverAt(service, server), o),
-      stats: (service: string, server: string, o?: CallOptions) =>
-        json<z.output<typeof serverSchemas.serverStats>>('GET', `${serverAt(service, server)}/stats`, o),
-      add: (service: string, body: z.input<typeof serverSchemas.serverNew>, o?: ChangeOptions) =>
-        json<Server>('POST', `${at(service)}/servers`, { ...o, body }),
-      put: (service: string, server: string, body: z.input<typeof serverSchemas.serverWhole>, o?: ChangeOptions) =>
-        json<Server>('PUT', serverAt(service, server), { ...o, body }),
-      edit: (service: string, server: string, body: z.input<typeof serverSchemas.serverEdit>, o?: ChangeOptions) =>
-        json<Server>('PATCH', serverAt(service, server), { ...o, body }),
-      delete: (service: string, server: string, o?: ChangeOptions) =>
-        json<object>('DELETE', serverAt(service, server), o),
+      list: (service, o) => json('GET', `${at(service)}/servers`, o),
+      get: (service, server, o) => json('GET', serverAt(service, server), o),
+      stats: (service, server, o) => json('GET', `${serverAt(service, server)}/stats`, o),
+      add: (service, body, o) => json('POST', `${at(service)}/servers`, { ...o, body }),
+      put: (service, server, body, o) => json('PUT', serverAt(service, server), { ...o, body }),
+      edit: (service, server, body, o) => json('PATCH', serverAt(service, server), { ...o, body }),
+      delete: (service, server, o) => json('DELETE', serverAt(service, server), o),
     },
     drains: {
-      list: (o?: CallOptions) => json<{ drains: z.output<typeof directorSchemas.drain>[] }>('GET', '/v1/drains', o),
-      begin: (service: string, server: string, body: { seconds?: number } = {}, o?: ChangeOptions) =>
-        json<z.output<typeof directorSchemas.drain>>('POST', `${serverAt(service, server)}/drain`, { ...o, body }),
-      get: (service: string, server: string, o?: CallOptions) =>
-        json<z.output<typeof directorSchemas.drain>>('GET', `${serverAt(service, server)}/drain`, o),
-      abandon: (service: string, server: string, o?: CallOptions) =>
-        json<object>('DELETE', `${serverAt(service, server)}/drain`, o),
+      list: (o) => json('GET', '/v1/drains', o),
+      begin: (service, server, body = {}, o) => json('POST', `${serverAt(service, server)}/drain`, { ...o, body }),
+      get: (service, server, o) => json('GET', `${serverAt(service, server)}/drain`, o),
+      abandon: (service, server, o) => json('DELETE', `${serverAt(service, server)}/drain`, o),
     },
-    transaction: (body: z.input<typeof transactionSchemas.transaction>, o?: ChangeOptions) =>
-      json<z.output<typeof transactionSchemas.transactionResult>>('POST', '/v1/transaction', { ...o, body }),
-    explain: (body: z.input<typeof connectionSchemas.flow>, o?: CallOptions) =>
-      json<z.output<typeof connectionSchemas.explanation>>('POST', '/v1/explain', { ...o, body }),
-    marks: (o?: CallOptions) => json<z.output<typeof directorSchemas.marks>>('GET', '/v1/marks', o),
-    setMarks: (body: z.input<typeof directorSchemas.marks>, o?: ChangeOptions) =>
-      json<z.output<typeof directorSchemas.marks>>('PUT', '/v1/marks', { ...o, body }),
-    timeouts: (o?: CallOptions) => json<z.output<typeof directorSchemas.timeouts>>('GET', '/v1/timeouts', o),
-    setTimeouts: (body: z.input<typeof directorSchemas.timeoutsEdit>, o?: ChangeOptions) =>
-      json<z.output<typeof directorSchemas.timeouts>>('PATCH', '/v1/timeouts', { ...o, body }),
-    sysctls: (o?: CallOptions) => json<z.output<typeof directorSchemas.sysctls>>('GET', '/v1/sysctls', o),
-    setSysctls: (body: z.input<typeof directorSchemas.sysctls>, o?: ChangeOptions) =>
-      json<z.output<typeof directorSchemas.sysctls>>('PATCH', '/v1/sysctls', { ...o, body }),
-    zero: (service?: string, o?: CallOptions) =>
-      json<object>('POST', `/v1/zero${service === undefined ? '' : `?service=${encodeURIComponent(service)}`}`, o),
-    reload: (body: { dryRun?: boolean; reset?: boolean } = {}, o?: CallOptions) =>
-      json<ReloadReport>('POST', '/v1/reload', { ...o, body }),
-    /** Goes through the connection table. */
+    transaction: (body, o) => json('POST', '/v1/transaction', { ...o, body }),
+    explain: (body, o) => json('POST', '/v1/explain', { ...o, body }),
+    marks: (o) => json('GET', '/v1/marks', o),
+    setMarks: (body, o) => json('PUT', '/v1/marks', { ...o, body }),
+    timeouts: (o) => json('GET', '/v1/timeouts', o),
+    setTimeouts: (body, o) => json('PATCH', '/v1/timeouts', { ...o, body }),
+    sysctls: (o) => json('GET', '/v1/sysctls', o),
+    setSysctls: (body, o) => json('PATCH', '/v1/sysctls', { ...o, body }),
+    zero: (service, o) =>
+      json('POST', `/v1/zero${service === undefined ? '' : `?service=${encodeURIComponent(service)}`}`, o),
+    reload: (body = {}, o) => json('POST', '/v1/reload', { ...o, body }),
     async *connections(filter: ConnectionFilter = {}, o: CallOptions = {}): AsyncGenerator<Connection> {
       const query = new URLSearchParams();
       for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, `${value}`);
@@ -133,7 +96,6 @@ export function createClient(options: ClientOptions) {
       const response = await call('GET', `/v1/connections?${query}`, { ...o, headers });
       for await (const line of linesOf(response)) yield JSON.parse(line) as Connection;
     },
-    /** Follows what happens, after the event of `lastEventId` or from now on, until the director is closed. */
     async *events(o: CallOptions & { lastEventId?: string } = {}): AsyncGenerator<ControlEvent> {
       const { lastEventId, ...others } = o;
       const headers = { accept: 'text/event-stream', ...(lastEventId && { 'last-event-id': lastEventId }) };
@@ -148,7 +110,6 @@ export function createClient(options: ClientOptions) {
         if (id !== undefined && event !== undefined && data !== undefined) yield { id, event, data: JSON.parse(data) };
       }
     },
-    /** Yields what a call of ipvsadm prints, and its exit status last. */
     async *ipvsadm(argv: readonly string[], o: CallOptions & { stdin?: string } = {}): AsyncGenerator<AdmPiece> {
       const { stdin, ...others } = o;
       const body = { argv, ...(stdin !== undefined && { stdin }) };

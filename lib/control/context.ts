@@ -6,6 +6,7 @@ import type { DoorLog } from './door/door.js';
 
 /** What a reload has changed, or would change. */
 export interface ReloadReport {
+  /** A change each, in the order in which they are made. */
   readonly changes: readonly object[];
 }
 

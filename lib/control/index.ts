@@ -1,13 +1,23 @@
 /**
- * `tunvs/control`: the doors of a running director, for the daemon and for embedders.
+ * `tunvs/control` serves the control API of a director, and has a client for it. `docs/control.md` lists the routes.
  *
  * @module
  */
-export { type ControlApp, controlApp } from './app.js';
 export type { AdmPiece } from '../rules/adm/piece.js';
-export type { ControlContext, ControlLimits, ReloadReport } from './context.js';
-export { type ClientOptions, type ControlClient, type ControlEvent, createClient } from './client.js';
-export type { Access, Door, DoorLog, HttpPlace, Token } from './door/door.js';
+export type { ReloadReport } from './context.js';
+export { createClient } from './client.js';
+export type {
+  CallOptions,
+  ChangeOptions,
+  ClientOptions,
+  ControlClient,
+  ControlEvent,
+  DrainCalls,
+  ServerCalls,
+  ServiceCalls,
+  Versioned,
+} from './client-types.js';
+export type { Door, DoorLog, HttpPlace, Token } from './door/door.js';
 export type { DoorLimits } from './door/limits.js';
 export type { ControlOptions } from './serve.js';
-export { controlAttachment, serveControl, type ServeControlOptions } from './serve-control.js';
+export { serveControl, type ServeControlOptions } from './serve-control.js';

@@ -5,7 +5,7 @@ import { metricsText } from '../metrics/text.js';
 import { executeAdm, isListing } from '../rules/adm/execute.js';
 import { packageVersion } from '../values/package-version.js';
 import { controlApp } from './app.js';
-import type { ControlContext } from './context.js';
+import type { ReloadReport } from './context.js';
 import type { Door } from './door/door.js';
 import { type App, type AppContext, appAttachment, type ControlOptions, serveApp } from './serve.js';
 
@@ -28,9 +28,9 @@ import { type App, type AppContext, appAttachment, type ControlOptions, serveApp
  */
 export interface ServeControlOptions extends ControlOptions {
   /** Reads the configuration again for `POST /v1/reload`; without it there is none to read. */
-  reload?: ControlContext['reload'];
+  reload?: (options: { dryRun: boolean; reset: boolean }) => Promise<ReloadReport>;
   /** Returns what is in force, with its origin, for `GET /v1/config`. */
-  spec?: ControlContext['spec'];
+  spec?: () => unknown;
   /** Says whether `/metrics` has the counters of each real server. The default is true. */
   serverMetrics?: boolean;
 }

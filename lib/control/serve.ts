@@ -12,7 +12,18 @@ import type { Access, Door, DoorLog, HttpPlace } from './door/door.js';
 import type { DoorLimits } from './door/limits.js';
 import { openDoor } from './door/open-door.js';
 
-/** Where a director can be looked at and changed. */
+/**
+ * Where a director can be looked at and changed.
+ *
+ * @example
+ * ```ts
+ * import type { ControlOptions } from 'tunvs/control';
+ *
+ * const tokens = { read: { file: '/etc/tunvs/read.token' } };
+ * const options: ControlOptions = { name: 'web', http: { host: '127.0.0.1', port: 9480, tokens } };
+ * console.log(options.name); // web
+ * ```
+ */
 export interface ControlOptions {
   /** The director's name among those of this host, which its socket has too: `tunvs` by default. */
   name?: string;
@@ -20,7 +31,14 @@ export interface ControlOptions {
    * The unix socket: by default `/run/tunvs/NAME.sock`, for root and this process's user alone. With `group`, its members
    * may use it too. `false`: there is none.
    */
-  socket?: false | { path?: string; group?: string | number };
+  socket?:
+    | false
+    | {
+        /** Its path. */
+        path?: string;
+        /** The name or number of the group whose members may use it. */
+        group?: string | number;
+      };
   /** A TCP port, with tokens. By default there is none. */
   http?: HttpPlace;
   /** What clients may cost. */

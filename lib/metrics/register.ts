@@ -18,7 +18,22 @@ export interface MetricsRegistry {
   removeSingleMetric(name: string): void;
 }
 
-/** The options of {@link registerMetrics}. */
+/**
+ * The options of {@link registerMetrics}.
+ *
+ * @example
+ * ```ts
+ * import { Registry } from 'prom-client';
+ * import { Director } from 'tunvs';
+ * import { type RegisterOptions, registerMetrics } from 'tunvs/metrics';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const options: RegisterOptions = { servers: false };
+ * const unregister = registerMetrics(director, new Registry(), options);
+ * unregister();
+ * await director.close();
+ * ```
+ */
 export interface RegisterOptions {
   /** Whether there are metrics of each real server. The default is true. */
   servers?: boolean;
@@ -33,6 +48,19 @@ export interface RegisterOptions {
  *   the registry throws ERR_TUNVS_CLOSED when it is asked later.
  * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused, or the registry is none or has a
  *   metric of the same name.
+ * @example
+ * ```ts
+ * import { Registry } from 'prom-client';
+ * import { Director } from 'tunvs';
+ * import { registerMetrics } from 'tunvs/metrics';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const registry = new Registry();
+ * const unregister = registerMetrics(director, registry);
+ * console.log((await registry.metrics()).includes('tunvs_received_packets_total 0')); // true
+ * unregister();
+ * await director.close();
+ * ```
  */
 export function registerMetrics(
   director: Measured,

@@ -16,7 +16,21 @@ export const metricsContentTypes: Readonly<Record<MetricsFormat, string>> = Obje
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 });
 
-/** The options of {@link metricsText}. */
+/**
+ * The options of {@link metricsText}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type MetricsOptions, metricsText } from 'tunvs/metrics';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const options: MetricsOptions = { servers: false, format: 'openmetrics' };
+ * const text = [...metricsText(director, options)].join('');
+ * console.log(text.endsWith('# EOF\n')); // true
+ * await director.close();
+ * ```
+ */
 export interface MetricsOptions {
   /** Whether there are metrics of each real server. The default is true. */
   servers?: boolean;
@@ -34,6 +48,16 @@ const PIECE = 64 * 1024;
  *
  * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused. The iteration throws
  *   ERR_TUNVS_CLOSED when the director is closed.
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { metricsText } from 'tunvs/metrics';
+ *
+ * const director = Director.offline({ source: '10.2.0.2' });
+ * const text = [...metricsText(director)].join('');
+ * console.log(text.includes('tunvs_received_packets_total 0')); // true
+ * await director.close();
+ * ```
  */
 export function metricsText(director: Measured, options: MetricsOptions = {}): Iterable<string> {
   const given = checkedOptions('metricsText', options, ['servers', 'format']);

@@ -14,6 +14,18 @@ function dropHiddenBases({ project }, { ReflectionKind }) {
   }
 }
 
+/** A page of our own lists the fields of what a schema checks; typedoc knows neither their units nor their sentences. */
+function dropSchemaFields({ project }, { ReflectionKind }) {
+  const isSchema = (base) => base.type === 'reference' && base.package === 'zod';
+  for (const type of project.getReflectionsByKind(ReflectionKind.Interface)) {
+    if (!type.extendedTypes?.some(isSchema)) continue;
+    for (const member of [...(type.children ?? [])]) project.removeReflection(member);
+    type.groups = undefined;
+    type.extendedTypes = type.extendedTypes.filter((base) => !isSchema(base));
+    type.typeHierarchy = undefined;
+  }
+}
+
 /** An offline director is a director: what they share is documented there. */
 function documentOnce({ project }, { ReflectionKind }) {
   for (const type of project.getReflectionsByKind(ReflectionKind.Class)) {
@@ -44,6 +56,6 @@ export function readable(application, library) {
   const { Converter } = library;
   application.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => linkLiterals(context, library));
   application.converter.on(Converter.EVENT_END, (context) => {
-    for (const change of [dropHiddenBases, documentOnce, dropAsides, sortIndex]) change(context, library);
+    for (const change of [dropSchemaFields, dropHiddenBases, documentOnce, dropAsides, sortIndex]) change(context, library);
   });
 }

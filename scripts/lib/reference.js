@@ -6,8 +6,9 @@ import { copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureDependencies } from './ensure-built.js';
-import { readable } from './reference-readable.js';
 import { lacksExample } from './reference-examples.js';
+import { linkTo, pagesOf } from './reference-links.js';
+import { readable } from './reference-readable.js';
 import { Failure, root } from './run.js';
 
 const sources = join(root, 'scripts', 'reference');
@@ -64,14 +65,20 @@ async function typedoc() {
 export async function writeReference(folder) {
   const library = await typedoc();
   rmSync(folder, { recursive: true, force: true });
-  for (const entry of entryPoints()) await writePages(library, entry, join(folder, entry.folder));
+  let pages = new Map();
+  for (const entry of entryPoints()) {
+    const project = await writePages(library, entry, join(folder, entry.folder), pages);
+    if (entry.folder === '.') pages = pagesOf(project, library);
+  }
 }
 
-async function writePages(library, { name, source }, folder) {
+/** Returns what it has documented; `pages` are those of the library, which the other entry points link to. */
+async function writePages(library, { name, source }, folder, pages) {
   const { Application, TSConfigReader } = library;
   const entry = { ...options, name, entryPoints: [source], validation: validation(name) };
   const application = await Application.bootstrapWithPlugins(entry, [new TSConfigReader()]);
   readable(application, library);
+  linkTo(pages, application);
   const project = await application.convert();
   if (project === undefined) throw new Failure('typedoc could not read lib/; what it said is above');
   application.validate(project);
@@ -80,4 +87,5 @@ async function writePages(library, { name, source }, folder) {
     throw new Failure('the doc comments of the public API are not complete; what is missing is above');
   application.options.setValue('outputs', [{ name: 'markdown', path: folder }]);
   await application.generateOutputs(project);
+  return project;
 }

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
-import { type ControlClient, createClient } from '../../lib/control/client.js';
+import { createClient } from '../../lib/control/client.js';
+import type { ControlClient } from '../../lib/control/client-types.js';
 import { type TestedApi, testedApi } from '../support/control.js';
 import { tcp } from '../support/packets.js';
 

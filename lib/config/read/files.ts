@@ -1,11 +1,13 @@
 /** The files that a configuration is made of, as the reader sees them; tests have others. */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 
+/** Where {@link parseConfig} reads. */
 export interface ConfigFiles {
   /** Throws what the system says, with its `code`. */
   read(path: string): string | Uint8Array;
   /** Returns the names in a folder. */
   list(folder: string): string[];
+  /** Returns what lies at a path; undefined where nothing does. */
   kind(path: string): 'file' | 'folder' | 'other' | undefined;
   /** Returns the same text for two paths of one file. */
   identity(path: string): string;

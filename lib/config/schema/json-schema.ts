@@ -46,7 +46,16 @@ const VARIABLE: JsonSchema = {
   additionalProperties: false,
 };
 
-/** Returns the JSON Schema (draft 2020-12) of a configuration file. */
+/**
+ * Returns the JSON Schema (draft 2020-12) of a configuration file. The package has it as `schema/tunvs.schema.json`.
+ *
+ * @example
+ * ```ts
+ * import { configSchema } from 'tunvs/config';
+ *
+ * console.log(Object.hasOwn(configSchema().properties ?? {}, 'services')); // true
+ * ```
+ */
 export function configSchema(): JsonSchema {
   const schema = structuredClone(bareSchema());
   const properties = schema.properties as Record<string, JsonSchema>;

@@ -5,12 +5,20 @@ import type { DoorLimits } from './limits.js';
 export type Access = 'none' | 'read' | 'write';
 
 /** The token itself, or a file that holds it in its only line and that other users cannot read. */
-export type Token = string | { file: string };
+export type Token =
+  | string
+  | {
+      /** The file's path. */
+      file: string;
+    };
 
 /** Where a door says what happened to it. The daemon's log is one. */
 export interface DoorLog {
+  /** Says what is as it should be, such as where the server listens. */
   info(event: string, fields?: object, sentence?: string): void;
+  /** Says what an operator should know, such as that clients were refused. */
   warn(event: string, fields?: object, sentence?: string): void;
+  /** Says what failed. */
   error(event: string, fields?: object, sentence?: string): void;
 }
 
@@ -28,7 +36,12 @@ export interface HttpPlace {
   /** 0 chooses a free one. */
   port: number;
   /** An address that is not of the loopback needs at least one. */
-  tokens?: { read?: Token | readonly Token[]; write?: Token | readonly Token[] };
+  tokens?: {
+    /** Those that allow reading. */
+    read?: Token | readonly Token[];
+    /** Those that allow reading and writing. */
+    write?: Token | readonly Token[];
+  };
   /** Names, beside this host's own, that callers may use in their `Host` header. Addresses may be used always. */
   names?: readonly string[];
 }
@@ -44,9 +57,15 @@ export interface DoorOptions {
   name?: string;
 }
 
+/** A control server that listens. `await using` closes it. */
 export interface Door extends AsyncDisposable {
   /** Where it listens. */
-  readonly addresses: { readonly socket?: string; readonly http?: string };
+  readonly addresses: {
+    /** The path of the unix socket. */
+    readonly socket?: string;
+    /** The URL on TCP, with the port that was chosen. */
+    readonly http?: string;
+  };
   /** Reads tokens that are files once more. Throws, and keeps those that it has, where one cannot be read. */
   reloadTokens(): void;
   /** Ends within a second, whatever clients do; calling it twice is fine. */
