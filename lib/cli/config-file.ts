@@ -6,10 +6,11 @@ import type { ParsedConfig, RefusedConfig } from '../config/parse-config.js';
 import { reading } from './files.js';
 import type { CliIo } from './verb.js';
 
-/** `-` is standard input. */
-export async function readOperand(file: string, { stdin }: CliIo): Promise<Buffer> {
+/** `-` is standard input. `option` is what names the file on the command line. */
+export async function readOperand(file: string, { stdin }: CliIo, option = 'FILE'): Promise<Buffer> {
   if (file === '-') return buffer(stdin);
-  return reading({ option: 'FILE', file, mend: 'name a configuration or a file of rules' }, () => readFile(file));
+  const mend = option === 'FILE' ? 'name a configuration or a file of rules' : 'name a configuration';
+  return reading({ option, file, mend }, () => readFile(file));
 }
 
 /** Tells rules from a configuration by the file's name; of standard input by what begins its first line. */
