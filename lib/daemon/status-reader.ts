@@ -134,7 +134,10 @@ function serviceStatus({ virtualServices }: Observed, rated: RatedVirtualService
 }
 
 /** The engine has the newest first, as IPVS has. */
-function inOrderOf(handles: readonly Required<RealServerKey>[], servers: readonly RatedRealServer[]): RatedRealServer[] {
+function inOrderOf(
+  handles: readonly Required<RealServerKey>[],
+  servers: readonly RatedRealServer[],
+): RatedRealServer[] {
   const byName = new Map(servers.map((server) => [serverName(server), server]));
   return handles.flatMap((handle) => byName.get(serverName(handle)) ?? []);
 }

@@ -86,7 +86,10 @@ function shellOf(block: DocBlock, { before = {}, meaning = {} }: ShellPage): str
   for (const [name, value] of Object.entries(meaning)) text = text.replaceAll(name, value);
   const setUp = Object.entries(before).filter(([begins]) => block.text.startsWith(begins));
   // A director in the foreground ends by Ctrl-C, which is of use once it is ready.
-  const inFront = text.replace(/^(tunvs run (?!.*--dry-run).*[^&\n])$/gm, `$1 &\nsaid 1 '${DIRECTOR_READY}'\nkill -INT $!\nwait $!`);
+  const inFront = text.replace(
+    /^(tunvs run (?!.*--dry-run).*[^&\n])$/gm,
+    `$1 &\nsaid 1 '${DIRECTOR_READY}'\nkill -INT $!\nwait $!`,
+  );
   const waits = [
     /tunvs realserver .*&$/m.test(text) ? `said 2 '${SERVERS_READY}'` : '',
     /tunvs run .*&$/m.test(text) ? `said 1 '${DIRECTOR_READY}'` : '',
