@@ -141,7 +141,8 @@ function checkedEndpoint(host: string, portText: string | undefined, family: Add
   if (addressFamily(host) !== family) return { mistake: hostMistake(host, family) };
   const port = portText === undefined ? undefined : parsePort(portText);
   if (portText !== undefined && port === undefined) {
-    return { mistake: `has "${portText}" for a port: write a number from 0 to 65535` };
+    const mend = /^[a-z]/i.test(portText) ? 'its number, as "ipvsadm -S -n" does' : 'a number from 0 to 65535';
+    return { mistake: `has "${portText}" for a port: write ${mend}` };
   }
   return { address: canonicalAddress(host) as string, port };
 }

@@ -44,12 +44,12 @@ const DIRECTOR_READY = 'tunvs run: ready';
 export async function runShellPage(page: ShellPage): Promise<ShellOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'tunvs-docs-'));
   try {
-    const command = join(folder, 'tunvs');
-    writeFileSync(
-      command,
-      `#!/bin/sh\nexec '${process.execPath}' '${new URL('dist/lib/cli/main.js', ROOT).pathname}' "$@"\n`,
-    );
-    chmodSync(command, 0o755);
+    for (const [name, main] of Object.entries({ tunvs: 'cli', tunvsadm: 'adm' })) {
+      const command = join(folder, name);
+      const file = new URL(`dist/lib/${main}/main.js`, ROOT).pathname;
+      writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${file}' "$@"\n`);
+      chmodSync(command, 0o755);
+    }
     // A reader pastes the next block when the web servers are up.
     writeFileSync(join(folder, '.curlrc'), 'retry = 9\nretry-connrefused\n');
     writeFileSync(join(folder, 'web.rules'), '-A -f 1 -s rr\n-a -f 1 -r 10.2.0.11 -i\n');
@@ -86,7 +86,10 @@ function shellOf(block: DocBlock, { before = {}, meaning = {} }: ShellPage): str
   for (const [name, value] of Object.entries(meaning)) text = text.replaceAll(name, value);
   const setUp = Object.entries(before).filter(([begins]) => block.text.startsWith(begins));
   // A director in the foreground ends by Ctrl-C, which is of use once it is ready.
-  const inFront = text.replace(/^(tunvs run .*[^&\n])$/gm, `$1 &\nsaid 1 '${DIRECTOR_READY}'\nkill -INT $!\nwait $!`);
+  const inFront = text.replace(
+    /^(tunvs run (?!.*--dry-run).*[^&\n])$/gm,
+    `$1 &\nsaid 1 '${DIRECTOR_READY}'\nkill -INT $!\nwait $!`,
+  );
   const waits = [
     /tunvs realserver .*&$/m.test(text) ? `said 2 '${SERVERS_READY}'` : '',
     /tunvs run .*&$/m.test(text) ? `said 1 '${DIRECTOR_READY}'` : '',

@@ -64,7 +64,7 @@ export async function fileConfiguration(
 }
 
 async function readFile(options: RunOptions, file: string, io: CliIo, isAgain = false): Promise<Read> {
-  const found = parseConfig(await readOperand(file, io, isAgain), { path: file });
+  const found = parseConfig(await readOperand(file, io, { option: '--config', isAgain }), { path: file });
   for (const warning of found.warnings) io.stderr.write(`warning: ${mistakeSentence(warning)}\n`);
   if ('mistakes' in found) throw new ConfigError(found.mistakes);
   const { spec, origins, files } = found;
