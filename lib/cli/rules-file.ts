@@ -1,9 +1,8 @@
 /** Reads rules from a file or from standard input and checks them against what the engine was built with. */
-import { constants, fstatSync, type Stats } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { fstatSync } from 'node:fs';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
-import { reading } from './files.js';
+import { readNamedFile } from './named-file.js';
 import type { CliIo } from './verb.js';
 
 export interface RulesFileOptions {
@@ -21,7 +20,7 @@ export async function readRules({ file, isTimed, isAgain = false }: RulesFileOpt
     import('../native/addon.js'),
     import('../values/inert-sysctls.js'),
   ]);
-  const lines = parseRules(text, { file, support: native, isTimed });
+  const lines = await namingAll({ text, file, isTimed }, () => parseRules(text, { file, support: native, isTimed }));
   for (const { place, rule, warnings } of lines) {
     const inert = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
     for (const warning of inert === undefined ? warnings : [...warnings, inert])
@@ -30,25 +29,26 @@ export async function readRules({ file, isTimed, isAgain = false }: RulesFileOpt
   return lines;
 }
 
+/** Where more than one rule is wrong, says so of each. Rules with times are read by no other command. */
+async function namingAll<T>({ text, file, isTimed }: { text: string; file: string; isTimed: boolean }, read: () => T) {
+  try {
+    return read();
+  } catch (error) {
+    if (isTimed || !(error instanceof RulesError)) throw error;
+    const [{ checkRules }, { ConfigError }] = await Promise.all([
+      import('../config/check-rules.js'),
+      import('../config/mistake.js'),
+    ]);
+    const { mistakes } = checkRules(text, file);
+    throw mistakes.length > 1 ? new ConfigError(mistakes) : error;
+  }
+}
+
 async function readNamed(file: string, isAgain: boolean): Promise<string> {
   if (file === '') throw new RulesError('--rules: the name is empty: give a file, or - for standard input');
   const mend = 'name a file of rules as ipvsadm -S -n prints them';
-  return reading({ option: '--rules', file, mend }, async () => {
-    // Without O_NONBLOCK the opening of a FIFO waits for a writer, and the process cannot end meanwhile.
-    const handle = await open(file, constants.O_RDONLY | (isAgain ? constants.O_NONBLOCK : 0));
-    try {
-      if (isAgain) refuseUnlessFile(file, await handle.stat());
-      return await handle.readFile('utf8');
-    } finally {
-      await handle.close();
-    }
-  });
-}
-
-function refuseUnlessFile(file: string, status: Stats): void {
-  if (status.isFile()) return;
-  const what = status.isFIFO() ? 'a FIFO' : status.isDirectory() ? 'a folder' : 'a device';
-  throw new RulesError(`--rules ${file}: it is ${what}, and a reload needs a file: put a file of rules in its place`);
+  const text = await readNamedFile({ option: '--rules', file, holds: 'a file of rules', mend, isAgain });
+  return text.toString('utf8');
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<string> {

@@ -1,4 +1,5 @@
 /** A director that runs from a configuration file. What the command line says counts more than what the file says. */
+import { buffer } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { SpecSession } from '../../config/apply/spec-session.js';
 import { openOptionsOf } from '../../config/library-options.js';
@@ -8,17 +9,17 @@ import { shownValues } from '../../config/print-spec.js';
 import type { Origins, Spec } from '../../config/spec.js';
 import { Director } from '../../director/director.js';
 import { thisHost } from '../../host/host.js';
-import { readOperand } from '../config-file.js';
+import { readNamedFile } from '../named-file.js';
 import { type CliIo, UsageError } from '../verb.js';
 import type { Configuration } from './configuration.js';
 import { openOptions } from './open-options.js';
 import type { RunOptions } from './options.js';
+import { WatchedFiles } from './watched-files.js';
 import type { Tell } from './teller.js';
 
 interface Read {
   spec: Spec;
   origins: Origins;
-  files: string[];
 }
 
 /** `tell` says what happens later; the file's warnings go to standard error, as the rules' do. */
@@ -28,7 +29,8 @@ export async function fileConfiguration(
   io: CliIo,
   tell: () => Tell,
 ): Promise<Configuration> {
-  let read = await readFile(options, file, io);
+  let watched = new WatchedFiles(file);
+  let read = await readSpec(options, { file, watched, isAgain: false }, io);
   let session: SpecSession | undefined;
   return {
     title: 'configuration',
@@ -50,7 +52,9 @@ export async function fileConfiguration(
           'the configuration came from standard input, which cannot be read again: start with a file',
         );
       }
-      const next = await readFile(options, file, io);
+      // Also what a refused reading has looked at is where somebody mends it.
+      if (!dryRun) watched = new WatchedFiles(file);
+      const next = await readSpec(options, { file, watched: dryRun ? new WatchedFiles(file) : watched, isAgain: true }, io);
       const running = session as SpecSession;
       if (dryRun) return running.plan(next, { reset });
       const changes = await running.apply(next, { reset });
@@ -58,18 +62,26 @@ export async function fileConfiguration(
       return changes;
     },
     shown: () => shownValues(read.spec, read.origins),
-    files: () => (file === '-' ? [] : read.files),
+    files: () => (file === '-' ? [] : watched.paths),
     end: () => session?.close(),
   };
 }
 
-async function readFile(options: RunOptions, file: string, io: CliIo): Promise<Read> {
-  const found = parseConfig(await readOperand(file, io), { path: file });
+interface Source {
+  file: string;
+  watched: WatchedFiles;
+  isAgain: boolean;
+}
+
+async function readSpec(options: RunOptions, { file, watched, isAgain }: Source, io: CliIo): Promise<Read> {
+  const named = { option: '--config', file, holds: 'a configuration', mend: 'name a configuration file', isAgain };
+  const bytes = file === '-' ? await buffer(io.stdin) : await readNamedFile(named);
+  const found = parseConfig(bytes, { path: file, files: watched });
   for (const warning of found.warnings) io.stderr.write(`warning: ${mistakeSentence(warning)}\n`);
   if ('mistakes' in found) throw new ConfigError(found.mistakes);
-  const { spec, origins, files } = found;
+  const { spec, origins } = found;
   const said = overriding(options, spec);
-  return { spec: { ...spec, ...said }, origins: withoutThose(origins, Object.keys(said)), files };
+  return { spec: { ...spec, ...said }, origins: withoutThose(origins, Object.keys(said)) };
 }
 
 /** What the command line says stands in no file. */
