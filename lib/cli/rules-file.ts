@@ -22,13 +22,28 @@ export async function readRules({ file, isTimed, isAgain = false }: RulesFileOpt
     import('../native/addon.js'),
     import('../values/inert-sysctls.js'),
   ]);
-  const lines = parseRules(text, { file, support: native, isTimed });
+  const lines = await namingAll({ text, file, isTimed }, () => parseRules(text, { file, support: native, isTimed }));
   for (const { place, rule, warnings } of lines) {
     const inert = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
     for (const warning of inert === undefined ? warnings : [...warnings, inert])
       io.stderr.write(`${printable(`${place.file}:${place.line}: ${warning}`)}\n`);
   }
   return lines;
+}
+
+/** Where more than one rule is wrong, says so of each. Rules with times are read by no other command. */
+async function namingAll<T>({ text, file, isTimed }: { text: string; file: string; isTimed: boolean }, read: () => T) {
+  try {
+    return read();
+  } catch (error) {
+    if (isTimed || !(error instanceof RulesError)) throw error;
+    const [{ checkRules }, { ConfigError }] = await Promise.all([
+      import('../config/check-rules.js'),
+      import('../config/mistake.js'),
+    ]);
+    const { mistakes } = checkRules(text, file);
+    throw mistakes.length > 1 ? new ConfigError(mistakes) : error;
+  }
 }
 
 async function readNamed(file: string, isAgain: boolean): Promise<string> {

@@ -13,12 +13,12 @@ import { type CliIo, UsageError } from '../verb.js';
 import type { Configuration } from './configuration.js';
 import { openOptions } from './open-options.js';
 import type { RunOptions } from './options.js';
+import { WatchedFiles } from './watched-files.js';
 import type { Tell } from './teller.js';
 
 interface Read {
   spec: Spec;
   origins: Origins;
-  files: string[];
 }
 
 /** `tell` says what happens later; the file's warnings go to standard error, as the rules' do. */
@@ -28,7 +28,8 @@ export async function fileConfiguration(
   io: CliIo,
   tell: () => Tell,
 ): Promise<Configuration> {
-  let read = await readFile(options, file, io);
+  let watched = new WatchedFiles(file);
+  let read = await readSpec(options, { file, watched, isAgain: false }, io);
   let session: SpecSession | undefined;
   return {
     title: 'configuration',
@@ -50,7 +51,13 @@ export async function fileConfiguration(
           'the configuration came from standard input, which cannot be read again: start with a file',
         );
       }
-      const next = await readFile(options, file, io, true);
+      // Also what a refused reading has looked at is where somebody mends it.
+      if (!dryRun) watched = new WatchedFiles(file);
+      const next = await readSpec(
+        options,
+        { file, watched: dryRun ? new WatchedFiles(file) : watched, isAgain: true },
+        io,
+      );
       const running = session as SpecSession;
       if (dryRun) return running.plan(next, { reset });
       const changes = await running.apply(next, { reset });
@@ -58,18 +65,25 @@ export async function fileConfiguration(
       return changes;
     },
     shown: () => shownValues(read.spec, read.origins),
-    files: () => (file === '-' ? [] : read.files),
+    files: () => (file === '-' ? [] : watched.paths),
     end: () => session?.close(),
   };
 }
 
-async function readFile(options: RunOptions, file: string, io: CliIo, isAgain = false): Promise<Read> {
-  const found = parseConfig(await readOperand(file, io, { option: '--config', isAgain }), { path: file });
+interface Source {
+  file: string;
+  watched: WatchedFiles;
+  isAgain: boolean;
+}
+
+async function readSpec(options: RunOptions, { file, watched, isAgain }: Source, io: CliIo): Promise<Read> {
+  const bytes = await readOperand(file, io, { option: '--config', isAgain });
+  const found = parseConfig(bytes, { path: file, files: watched });
   for (const warning of found.warnings) io.stderr.write(`warning: ${mistakeSentence(warning)}\n`);
   if ('mistakes' in found) throw new ConfigError(found.mistakes);
-  const { spec, origins, files } = found;
+  const { spec, origins } = found;
   const said = overriding(options, spec);
-  return { spec: { ...spec, ...said }, origins: withoutThose(origins, Object.keys(said)), files };
+  return { spec: { ...spec, ...said }, origins: withoutThose(origins, Object.keys(said)) };
 }
 
 /** What the command line says stands in no file. */
