@@ -1,15 +1,57 @@
 /** Reads a configuration or rules that an operand names. */
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import type { Mistake } from '../config/mistake.js';
+import { MAX_BYTES } from '../config/read/files.js';
 import type { ParsedConfig, RefusedConfig } from '../config/parse-config.js';
+import { TunvsError } from '../values/errors.js';
 import { reading } from './files.js';
 import type { CliIo } from './verb.js';
 
+const MEND = 'name a configuration or a file of rules';
+
 /** `-` is standard input. */
 export async function readOperand(file: string, { stdin }: CliIo): Promise<Buffer> {
-  if (file === '-') return buffer(stdin);
-  return reading({ option: 'FILE', file, mend: 'name a configuration or a file of rules' }, () => readFile(file));
+  if (file === '-') return whole(stdin, file);
+  return reading({ option: 'FILE', file, mend: MEND }, async () => {
+    await using handle = await open(file);
+    return await whole(piecesOf(handle), file);
+  });
+}
+
+/** Reads the file of a running director. A pipe, which may never end, was for the start only. */
+export async function readAgain(file: string): Promise<Buffer> {
+  return reading({ option: 'FILE', file, mend: MEND }, async () => {
+    await using handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = await handle.stat();
+    if (!status.isFile() && !status.isDirectory())
+      throw new TunvsError(
+        'ERR_TUNVS_SYSTEM',
+        `FILE ${file}: it is no ordinary file, and cannot be read again: ${MEND}`,
+      );
+    return await whole(piecesOf(handle), file);
+  });
+}
+
+/** A stream would close the handle by itself. */
+async function* piecesOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(2 ** 16));
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function whole(stream: AsyncIterable<Uint8Array | string>, file: string): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of stream) {
+    pieces.push(Buffer.from(piece as Uint8Array));
+    bytes += (pieces.at(-1) as Buffer).length;
+    if (bytes > MAX_BYTES)
+      throw new TunvsError('ERR_TUNVS_SYSTEM', `FILE ${file}: it is larger than 64 MiB: divide it by includes`);
+  }
+  return Buffer.concat(pieces);
 }
 
 /** Tells rules from a configuration by the file's name; of standard input by what begins its first line. */

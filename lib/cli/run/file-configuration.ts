@@ -1,14 +1,16 @@
 /** A director that runs from a configuration file. What the command line says counts more than what the file says. */
+import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { SpecSession } from '../../config/apply/spec-session.js';
 import { openOptionsOf } from '../../config/library-options.js';
 import { ConfigError, mistakeSentence } from '../../config/mistake.js';
-import { parseConfig } from '../../config/parse-config.js';
+import { parseConfigAside } from '../../config/parse-aside.js';
+import { type ParsedConfig, parseConfig, type RefusedConfig } from '../../config/parse-config.js';
 import { shownValues } from '../../config/print-spec.js';
 import type { Origins, Spec } from '../../config/spec.js';
 import { Director } from '../../director/director.js';
 import { thisHost } from '../../host/host.js';
-import { readOperand } from '../config-file.js';
+import { readAgain, readOperand } from '../config-file.js';
 import { type CliIo, UsageError } from '../verb.js';
 import type { Configuration } from './configuration.js';
 import { openOptions } from './open-options.js';
@@ -28,7 +30,8 @@ export async function fileConfiguration(
   io: CliIo,
   tell: () => Tell,
 ): Promise<Configuration> {
-  let read = await readFile(options, file, io);
+  const first = await readOperand(file, io);
+  let read = inForce(options, parseConfig(first, { path: file }), io);
   let session: SpecSession | undefined;
   return {
     title: 'configuration',
@@ -50,7 +53,9 @@ export async function fileConfiguration(
           'the configuration came from standard input, which cannot be read again: start with a file',
         );
       }
-      const next = await readFile(options, file, io);
+      const bytes = await readAgain(file);
+      const includedBytes = await lengthOf(read.files.slice(1));
+      const next = inForce(options, await parseConfigAside(bytes, { path: file, includedBytes }), io);
       const running = session as SpecSession;
       if (dryRun) return running.plan(next, { reset });
       const changes = await running.apply(next, { reset });
@@ -63,8 +68,19 @@ export async function fileConfiguration(
   };
 }
 
-async function readFile(options: RunOptions, file: string, io: CliIo): Promise<Read> {
-  const found = parseConfig(await readOperand(file, io), { path: file });
+/** Many files are not asked one by one. */
+async function lengthOf(files: readonly string[]): Promise<number> {
+  if (files.length > 20) return Infinity;
+  const sizes = files.map((file) =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+function inForce(options: RunOptions, found: ParsedConfig | RefusedConfig, io: CliIo): Read {
   for (const warning of found.warnings) io.stderr.write(`warning: ${mistakeSentence(warning)}\n`);
   if ('mistakes' in found) throw new ConfigError(found.mistakes);
   const { spec, origins, files } = found;
@@ -74,6 +90,7 @@ async function readFile(options: RunOptions, file: string, io: CliIo): Promise<R
 
 /** What the command line says stands in no file. */
 function withoutThose(origins: Origins, fields: readonly string[]): Origins {
+  if (fields.length === 0) return origins;
   return new Map([...origins].filter(([path]) => !fields.includes(/^[^.[]*/.exec(path)?.[0] ?? '')));
 }
 
