@@ -36,6 +36,11 @@ function thereAre(names: readonly string[]): string {
 }
 
 export function serviceJson(service: VirtualService): ServiceJson {
+  return { ...serviceFields(service), realServers: service.realServers.map(serverJson) };
+}
+
+/** All but its servers. */
+export function serviceFields(service: VirtualService): Omit<ServiceJson, 'realServers'> {
   const { protocol, address, port, lastPort, mark, policy } = service;
   return {
     id: serviceId(service),
@@ -44,7 +49,6 @@ export function serviceJson(service: VirtualService): ServiceJson {
     ...(mark !== undefined && { mark }),
     ...serviceSettings(service),
     ...(policy && { policy: { kind: policy.kind, name: policy.name } }),
-    realServers: service.realServers.map(serverJson),
   };
 }
 
