@@ -65,16 +65,31 @@ function shortServer(server: ServerSpec, { port = 0, lastPort }: ServiceSpec): o
 
 /** A value that is in force, and where it comes from. */
 export interface ShownValue {
+  /** Where it stands in the spec, as in `services[0].port`. */
   path: string;
+  /** The value itself. Quantities are in the units of their names. */
   value: string | number | boolean;
+  /** The file that says it; nobody has written a value without one. */
   file?: string;
+  /** The line in that file; the first is 1. */
   line?: number;
+  /** The column in that line; the first is 1. */
   column?: number;
 }
 
 /**
  * Returns each value of a spec with its origin; one without an origin was written by nobody. `tunvs config show` prints
  * them of a director whose control server returns them.
+ *
+ * @example
+ * ```ts
+ * import { ConfigError, parseConfig, shownValues } from 'tunvs/config';
+ *
+ * const parsed = parseConfig('source: 10.2.0.2', { path: 'tunvs.yaml' });
+ * if ('mistakes' in parsed) throw new ConfigError(parsed.mistakes);
+ * const [first] = shownValues(parsed.spec, parsed.origins);
+ * console.log(`${first?.path} ${first?.value} ${first?.file}:${first?.line}`); // source 10.2.0.2 tunvs.yaml:1
+ * ```
  */
 export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): ShownValue[] {
   const shown: ShownValue[] = [];
