@@ -2,6 +2,7 @@
  * npm run test:full runs what `npm test` leaves out because it needs more programs: formatters, sanitizers, fuzzers,
  * the package as it is installed, the examples, and tests against real servers and captures (test/full).
  */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { buildSanitized, fuzzTargets, sanitizerWrapper } from './lib/cmake.js';
@@ -20,6 +21,7 @@ import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
 const crossCompilers = targets.map(({ triplet }) => `${triplet}-g++`);
 const width = availableParallelism();
 const exampleLimitMs = 60_000;
+const randomLimitMs = 600_000;
 const exampleSeconds = 5; // then an example that still runs is asked to end, and must do so with status 0
 
 /** Runs a program whose exit status is the whole result. */
@@ -106,6 +108,34 @@ async function withPrograms(absent, names, title, part) {
   }
 }
 
+/** Tests by the programs that they need, so that one that lacks keeps no other from running. */
+function realPrograms() {
+  const all = testFiles('test/full');
+  const of = (...names) => all.filter((path) => names.some((name) => path.endsWith(`/${name}.test.js`)));
+  const apart = [...of('prometheus'), ...of('ldirectord')];
+  // These run here because `npm test` does without nft, and passes over what needs systemd-analyze.
+  const marks = testFiles('test/netns', (path) => path === 'mark-devices.test.js');
+  const unit = testFiles('test/unit', (path) => path === 'service-unit.test.js');
+  const servers = ['tcpdump', 'tshark', 'nginx', 'curl', 'nft'];
+  return [
+    ['real servers and captures', servers, [...all.filter((path) => !apart.includes(path)), ...marks]],
+    ['Prometheus', ['promtool'], of('prometheus')],
+    ['ldirectord', ['ldirectord'], of('ldirectord')],
+    ['the systemd unit', ['systemd-analyze'], unit],
+  ];
+}
+
+/** Runs the tests of `npm test` that take random inputs once more, with TUNVS_FUZZ_TIMES as many. */
+function randomInputs() {
+  const asks = (path) => readFileSync(join(root, 'dist', 'test', 'unit', path), 'utf8').includes('fuzzRuns(');
+  const times = process.env.TUNVS_FUZZ_TIMES ?? '5';
+  return runMocha(
+    'random inputs',
+    testFiles('test/unit', (path) => path.endsWith('.test.js') && asks(path)),
+    { args: ['--timeout', String(randomLimitMs)], environment: { TUNVS_FUZZ_TIMES: times } },
+  );
+}
+
 await main(async () => {
   checkRequirements();
   const absent = await installPrograms(allPrograms);
@@ -122,14 +152,9 @@ await main(async () => {
   await withPrograms(absent, [], 'packaging', () =>
     runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false }),
   );
-  // The second runs here because `npm test` does without nft.
-  const fullTests = [...testFiles('test/full'), ...testFiles('test/netns', (path) => path === 'mark-devices.test.js')];
-  if (fullTests.length > 0) {
-    const servers = ['tcpdump', 'tshark', 'nginx', 'curl', 'nft', 'prometheus'];
-    await withPrograms(absent, servers, 'tests with real programs', () =>
-      runMocha('tests with real programs', fullTests),
-    );
-  }
+  for (const [title, programs, files] of realPrograms())
+    if (files.length > 0) await withPrograms(absent, programs, title, () => runMocha(title, files));
+  await withPrograms(absent, [], 'random inputs', randomInputs);
   await examples();
   finish();
 });

@@ -31,8 +31,10 @@ const known = {
     packages: async () => ['qemu-user-static'],
   },
   nft: { isHere: () => hasProgram('nft'), packages: async () => ['nftables'] },
+  promtool: { isHere: () => hasProgram('promtool') && hasProgram('prometheus'), packages: async () => ['prometheus'] },
+  'systemd-analyze': { isHere: () => hasProgram('systemd-analyze'), packages: async () => ['systemd'] },
   ...Object.fromEntries(
-    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl', 'prometheus', 'ldirectord'].map((name) => [
+    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl', 'ldirectord'].map((name) => [
       name,
       { isHere: () => hasProgram(name), packages: async () => [name] },
     ]),

@@ -51,10 +51,12 @@ export function testFiles(folder, isWanted = isTestFile) {
 
 /**
  * Runs mocha over `files`; `args` go to mocha (such as --grep WORDS). What mocha prints goes to `write` as it comes.
+ * `environment` is added to that of this process.
  * `mayBeEmpty`: it is no failure that no test ran.
  */
 export async function mochaTests(name, files, options = {}) {
   const { args = [], isMochaIsolated = true, limitMs = silenceMs, mayBeEmpty = false, write = print } = options;
+  const given = { ...process.env, ...options.environment };
   const folder = mkdtempSync(join(tmpdir(), 'tunvs-mocha-'));
   const counts = join(folder, 'counts.json');
   const mocha = [
@@ -65,8 +67,8 @@ export async function mochaTests(name, files, options = {}) {
     ...files,
   ];
   const [command, allArgs, env] = isMochaIsolated
-    ? isolated(process.execPath, mocha)
-    : [process.execPath, mocha, process.env];
+    ? isolated(process.execPath, mocha, given)
+    : [process.execPath, mocha, given];
   try {
     const { status, isStopped } = await collect(command, allArgs, { env, silenceMs: limitMs, onOutput: write });
     const { running, ...written } = existsSync(counts)

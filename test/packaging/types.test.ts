@@ -4,11 +4,31 @@ import { join } from 'node:path';
 import { cleanEnvironment, emptyProject, INSTALL, pack, root, run, tryRun } from './installing.js';
 
 const PROGRAM = `import { Director, type DirectorStats, TunvsError } from 'tunvs';
+import { mistakeSentence, parseConfig, SpecSession } from 'tunvs/config';
+import { createClient, serveControl } from 'tunvs/control';
+import { metricsText } from 'tunvs/metrics';
 export async function open(): Promise<DirectorStats> {
   const director = await Director.open({ source: '192.0.2.1' });
   return director.stats();
 }
 export const isOurs = (error: unknown): boolean => error instanceof TunvsError;
+
+export async function serve(director: Director): Promise<string | undefined> {
+  await using door = await serveControl(director, { socket: { path: '/run/tunvs/web.sock' }, name: 'web' });
+  const client = createClient({ socket: '/run/tunvs/web.sock' });
+  await client.services.add({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+  return door.addresses.socket;
+}
+
+export async function configure(director: Director, text: string): Promise<string[]> {
+  const config = parseConfig(text, { path: '/etc/tunvs/web.yaml' });
+  if ('mistakes' in config) return config.mistakes.map(mistakeSentence);
+  const session = new SpecSession(director);
+  const changes = await session.apply(config);
+  return changes.map(({ sentence }) => sentence);
+}
+
+export const metrics = (director: Director): string => [...metricsText(director, { servers: false })].join('');
 `;
 
 /** The oldest compiler that our declarations are promised to. */

@@ -8,6 +8,7 @@ import { printMark } from '../../lib/rules/mark.js';
 import { printCommand } from '../../lib/rules/print.js';
 import { RulesSession } from '../../lib/rules/session.js';
 import { callAdm, noNames } from '../support/adm.js';
+import { fuzzRuns } from '../support/fuzz-runs.js';
 import { anyCommand, anyMarkCommand } from '../support/rules-arbitraries.js';
 
 const open = () => Director.offline({ source: ['10.2.0.2', '2001:db8:2::2'], maxConnections: 1024 });
@@ -88,7 +89,7 @@ describe('any call of ipvsadm', () => {
         assert.ok(exit === 0 ? err === '' : err.endsWith('\n') && err.length > 1, `${exit} ${err}`);
         assert.ok([0, 2, 255].includes(exit as number), String(exit));
       }),
-      { numRuns: 3000 },
+      { numRuns: fuzzRuns(3000) },
     );
   });
 
@@ -106,7 +107,7 @@ describe('any call of ipvsadm', () => {
         await callAdm(session, argv, { stdin });
         assert.equal(await state(), before);
       }),
-      { numRuns: 2000 },
+      { numRuns: fuzzRuns(2000) },
     );
     assert.ok(listings > 50, String(listings));
   });
@@ -121,9 +122,9 @@ describe('any call of ipvsadm', () => {
         const { exit } = await callAdm(session, '-R', { stdin: `${stdin}\n-d -f 1 -r 10.9.9.9` });
         assert.notEqual(exit, 0);
         // A listing among the rules ends a transaction.
-        if (!/^\s*(ipvsadm )?(-L|-S|mark list)/m.test(stdin)) assert.equal(await state(), before);
+        if (!/^\s*(ipvsadm\s+)?(--?[lS]|--save|mark\s+l)/im.test(stdin)) assert.equal(await state(), before);
       }),
-      { numRuns: 500 },
+      { numRuns: fuzzRuns(500) },
     );
   });
 });
@@ -155,7 +156,7 @@ describe('what -S --all prints', () => {
           restored += second.virtualServices.length;
         },
       ),
-      { numRuns: 150 },
+      { numRuns: fuzzRuns(150) },
     );
     assert.ok(restored > 150, String(restored));
   });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { parseConfig } from '../../lib/config/parse-config.js';
 import { memoryFiles } from '../support/configs.js';
+import { fuzzRuns } from '../support/fuzz-runs.js';
 
 const folder = new URL('../../../examples/config/', import.meta.url);
 const seeds = readdirSync(folder)
@@ -77,7 +78,7 @@ const mutated = fc
 
 describe('any text as a configuration', () => {
   it('is read or refused, when it is an example that was damaged', () => {
-    fc.assert(fc.property(mutated, check), { numRuns: 300 });
+    fc.assert(fc.property(mutated, check), { numRuns: fuzzRuns(300) });
   });
 
   it('is read or refused, when it is pieces of YAML in any order', () => {
@@ -86,7 +87,7 @@ describe('any text as a configuration', () => {
         fc.array(piece, { maxLength: 24 }).map((pieces) => pieces.join('')),
         check,
       ),
-      { numRuns: 800 },
+      { numRuns: fuzzRuns(800) },
     );
   });
 
@@ -110,11 +111,11 @@ describe('any text as a configuration', () => {
     const inner = fc.oneof(leaf, map, fc.array(map, { maxLength: 3 }));
     const value = fc.oneof(inner, fc.dictionary(fields, inner, { maxKeys: 4 }));
     const whole = fc.dictionary(fields, value, { maxKeys: 5 }).map((given) => JSON.stringify(given));
-    fc.assert(fc.property(whole, check), { numRuns: 250 });
+    fc.assert(fc.property(whole, check), { numRuns: fuzzRuns(250) });
   });
 
   it('is read or refused, when it is no text', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), check), { numRuns: 400 });
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), check), { numRuns: fuzzRuns(400) });
   });
 
   it('is read or refused soon, when it repeats aliases or mistakes without end', () => {

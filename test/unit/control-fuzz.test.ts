@@ -5,10 +5,10 @@ import { openapiDocument } from '../../lib/control/router/openapi.js';
 import { routes } from '../../lib/control/routes/index.js';
 import { PROBLEM_MEDIA } from '../../lib/control/problem.js';
 import { testedApi } from '../support/control.js';
+import { fuzzRuns } from '../support/fuzz-runs.js';
 import { anyText, bent, fitting } from '../support/schema-arbitrary.js';
 
-/** More by the environment. */
-const RUNS = Number(process.env.TUNVS_FUZZ_RUNS ?? 2000);
+const RUNS = fuzzRuns(2000);
 
 interface Operation {
   requestBody?: { content: Record<string, { schema: object }> };

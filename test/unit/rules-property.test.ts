@@ -6,6 +6,7 @@ import { parseMark, printMark } from '../../lib/rules/mark.js';
 import { parseCommandLine } from '../../lib/rules/parse-command.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { printCommand } from '../../lib/rules/print.js';
+import { fuzzRuns } from '../support/fuzz-runs.js';
 import { anyCommand, anyMarkCommand } from '../support/rules-arbitraries.js';
 
 const support = { schedulers: ['rr', 'wlc'], sysctlNames: ['sloppy_tcp'] };
@@ -66,7 +67,7 @@ describe('any rule', () => {
         const text = printCommand(command);
         assert.deepEqual(parseCommandLine(text), command, text);
       }),
-      { numRuns: 2000 },
+      { numRuns: fuzzRuns(2000) },
     );
   });
 
@@ -76,16 +77,16 @@ describe('any rule', () => {
         const [, ...words] = printMark(command).split(' ');
         assert.deepEqual(parseMark(words), command, words.join(' '));
       }),
-      { numRuns: 1000 },
+      { numRuns: fuzzRuns(1000) },
     );
   });
 
   it('is read, or refused as a rule with its line, whatever the text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), parseAnything), { numRuns: 1000 });
+    fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 200 }), parseAnything), { numRuns: fuzzRuns(1000) });
   });
 
   it('is read, or refused as a rule with its line, whatever options are thrown together', () => {
     const words = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(' '));
-    fc.assert(fc.property(words, parseAnything), { numRuns: 5000 });
+    fc.assert(fc.property(words, parseAnything), { numRuns: fuzzRuns(5000) });
   });
 });

@@ -60,7 +60,7 @@ export function makeServer(parts: ServerParts): Server {
     requestTimeout: limits.requestMs,
     keepAliveTimeout: limits.idleMs,
     requireHostHeader: false, // refusalOf() says it in the form of the other refusals
-    connectionsCheckingInterval: Math.max(1, Math.min(1000, limits.headerMs / 4, limits.requestMs / 4)),
+    connectionsCheckingInterval: Math.ceil(Math.min(1000, limits.headerMs / 4, limits.requestMs / 4)),
   });
   server.maxHeadersCount = 0; // it would drop what is beyond without a word; bytes are bounded anyway
   server.maxRequestsPerSocket = limits.requestsPerConnection;
