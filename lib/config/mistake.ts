@@ -11,7 +11,13 @@ export interface Mistake extends Origin {
 
 /** Writes `web.yaml:3:9: services[0].port: 'http' cannot stand here: write an integer from 0 to 65535`. */
 export function mistakeSentence({ file, line, column, path, message, mend }: Mistake): string {
-  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}: ${mend}`;
+  return `${placeText({ file, line, column }, path)}${message}: ${mend}`;
+}
+
+/** Writes `web.yaml:3:9: services[0].port: `, as much of it as is known. */
+export function placeText(origin: Origin | undefined, path: string): string {
+  const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
+  return path === '' ? place : `${place}${path}: `;
 }
 
 /** A configuration file that holds mistakes; the message has a line for each. */
