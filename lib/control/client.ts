@@ -60,7 +60,7 @@ export function createClient(options: ClientOptions) {
   const json = async <T>(method: string, path: string, { body, ...others }: Sent = {}): Promise<Versioned<T>> => {
     const response = await call(method, path, { ...others, ...(body !== undefined && { body }) });
     const text = await textOf(response);
-    const value = text === '' ? {} : (JSON.parse(text) as object);
+    const value = text === '' ? {} : parsed<object>(text);
     return Object.defineProperty(value, 'etag', { value: response.headers.etag }) as Versioned<T>;
   };
   const at = (service: string) => `/v1/services/${encodeURIComponent(service)}`;
@@ -131,7 +131,7 @@ export function createClient(options: ClientOptions) {
       for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, `${value}`);
       const headers = { accept: 'application/x-ndjson' };
       const response = await call('GET', `/v1/connections?${query}`, { ...o, headers });
-      for await (const line of linesOf(response)) yield JSON.parse(line) as Connection;
+      for await (const line of linesOf(response)) yield parsed<Connection>(line);
     },
     /** Follows what happens, after the event of `lastEventId` or from now on, until the director is closed. */
     async *events(o: CallOptions & { lastEventId?: string } = {}): AsyncGenerator<ControlEvent> {
@@ -145,7 +145,7 @@ export function createClient(options: ClientOptions) {
         if (line !== '') continue;
         const { id, event, data } = said;
         said = {};
-        if (id !== undefined && event !== undefined && data !== undefined) yield { id, event, data: JSON.parse(data) };
+        if (id !== undefined && event !== undefined && data !== undefined) yield { id, event, data: parsed(data) };
       }
     },
     /** Yields what a call of ipvsadm prints, and its exit status last. */
@@ -153,7 +153,13 @@ export function createClient(options: ClientOptions) {
       const { stdin, ...others } = o;
       const body = { argv, ...(stdin !== undefined && { stdin }) };
       const response = await call('POST', '/v1/ipvsadm', { ...others, body });
-      for await (const line of linesOf(response)) yield JSON.parse(line) as AdmPiece;
+      let hasEnded = false;
+      for await (const line of linesOf(response)) {
+        const piece = parsed<AdmPiece>(line);
+        yield piece;
+        hasEnded ||= 'exit' in piece;
+      }
+      if (!hasEnded) throw brokenOff();
     },
   };
 }
@@ -226,15 +232,37 @@ function problemError(said: string, status: number): TunvsError {
 
 async function textOf(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part as Buffer);
+  for await (const part of partsOf(response)) parts.push(part as Buffer);
   return Buffer.concat(parts).toString();
+}
+
+/** An abort by the caller stays what it is. */
+async function* partsOf(response: IncomingMessage): AsyncGenerator<Buffer | string> {
+  try {
+    yield* response;
+  } catch (error) {
+    throw (error as Error).name === 'AbortError' ? error : brokenOff(error);
+  }
+}
+
+function brokenOff(cause?: unknown): TunvsError {
+  const sentence = 'the director ended before it had answered: look into its log';
+  return new TunvsError('ERR_TUNVS_SYSTEM', sentence, { cause });
+}
+
+function parsed<T>(text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new TunvsError('ERR_TUNVS_SYSTEM', 'the answer is no JSON: name the socket or the URL of a director', { cause });
+  }
 }
 
 /** Ends the request when the caller stops reading. */
 async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
   let rest = '';
   response.setEncoding('utf8');
-  for await (const part of response) {
+  for await (const part of partsOf(response)) {
     const lines = `${rest}${part}`.split('\n');
     rest = lines.pop() as string;
     yield* lines;
