@@ -2,7 +2,17 @@
  * Gives up root before anything is opened. The process becomes itself again by execve(2), as another user who has
  * CAP_NET_ADMIN and CAP_NET_RAW and can get no others, so that none of its threads keeps what root had.
  */
-import { chownSync, lchownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  lchownSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { runtimeFolder } from '../host/holds/folder.js';
 import { native } from '../native/addon.js';
@@ -75,9 +85,24 @@ export function becomeUser(ids: UserIds): void {
 }
 
 /** What directors of this host have noted becomes the user's, who takes back what killed ones have left. */
-function handOver(folder: string, { uid, gid }: UserIds): void {
+export function handOver(folder: string, ids: UserIds): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chownSync(folder, uid, gid);
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    lchownSync(join(folder, name), uid, gid);
+  giveAway(realpathSync(folder), ids);
+}
+
+/** Entries are reached by the folder's descriptor, so that no link that the user has put there leads elsewhere. */
+function giveAway(folder: string, ids: UserIds): void {
+  const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
+  const descriptor = openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  try {
+    fchownSync(descriptor, ids.uid, ids.gid);
+    const opened = `/proc/self/fd/${descriptor}`;
+    for (const entry of readdirSync(opened, { withFileTypes: true })) {
+      const path = join(opened, entry.name);
+      if (entry.isDirectory()) giveAway(path, ids);
+      else lchownSync(path, ids.uid, ids.gid);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
