@@ -1,17 +1,14 @@
 /** Checks a file of rules and finds all of its mistakes, not only the first. */
-import { Director } from '../director/director.js';
 import { native } from '../native/addon.js';
 import { applyRules } from '../rules/apply.js';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
 import { TunvsError } from '../values/errors.js';
 import { inertSysctlWarning } from '../values/inert-sysctls.js';
+import { rehearsalDirector } from './check/director-checks.js';
 import type { Mistake } from './mistake.js';
 
 const MAX_MISTAKES = 100;
-
-/** Rules do not name the director's address. */
-const ANY_SOURCE = ['192.0.2.254', '2001:db8:ffff:ffff:ffff:ffff:ffff:fffe'];
 
 export interface CheckedRules {
   lines: RuleLine[];
@@ -90,7 +87,8 @@ function isTaken(lines: readonly RuleLine[]): boolean {
 }
 
 function apply(lines: readonly RuleLine[]): void {
-  const director = Director.offline({ source: ANY_SOURCE, maxConnections: 1024 });
+  // Rules do not name the director's address.
+  const director = rehearsalDirector({});
   try {
     applyRules(director, lines);
   } finally {

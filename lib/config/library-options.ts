@@ -9,6 +9,9 @@ import type { ServerSpec, ServiceSpec, Spec } from './spec.js';
 /** The fields of a spec that only a restart can change. */
 export const openFields = Object.keys(directorFields) as readonly (keyof typeof directorFields)[];
 
+/** Nobody reads them in a log or a listing. */
+export const secretFields: readonly string[] = ['hashSeed'];
+
 /**
  * Returns what a spec says for `Director.open`.
  *

@@ -26,7 +26,13 @@ export interface Mistake extends Origin {
  * ```
  */
 export function mistakeSentence({ file, line, column, path, message, mend }: Mistake): string {
-  return printable(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}: ${mend}`);
+  return printable(`${placeText({ file, line, column }, path)}${message}: ${mend}`);
+}
+
+/** Writes `web.yaml:3:9: services[0].port: `, as much of it as is known. */
+export function placeText(origin: Origin | undefined, path: string): string {
+  const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
+  return path === '' ? place : `${place}${path}: `;
 }
 
 /**

@@ -125,7 +125,7 @@ function originOf({ origins, names }: Valued, path: Path, isName: boolean): Orig
 
 function inOrder(mistakes: readonly Mistake[], files: readonly string[]): Mistake[] {
   const once = new Map(mistakes.map((mistake) => [JSON.stringify(mistake), mistake]));
-  return [...once.values()].sort(
-    (a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column,
-  );
+  const ranks = new Map(files.map((file, index) => [file, index]));
+  const rank = ({ file }: Mistake) => ranks.get(file) ?? -1;
+  return [...once.values()].sort((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
 }

@@ -3,6 +3,7 @@ import { Document, isMap, isSeq, type Node } from 'yaml';
 import { formatEndpoint } from '../values/inet.js';
 import { printable } from '../values/printable.js';
 import { formatVirtualEndpoint, serverPortOf, type ServiceIdentity } from '../values/service-key.js';
+import { secretFields } from './library-options.js';
 import { formatPath, type Path } from './mistake.js';
 import type { Origins, ServerSpec, ServiceSpec, Spec } from './spec.js';
 
@@ -101,7 +102,8 @@ export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): 
       for (const [name, each] of Object.entries(value)) walk(each, [...path, name]);
     } else {
       const name = formatPath(path);
-      shown.push({ path: name, value: value as ShownValue['value'], ...(origins.get(name) ?? {}) });
+      const said = secretFields.includes(name) ? 'secret' : (value as ShownValue['value']);
+      shown.push({ path: name, value: said, ...(origins.get(name) ?? {}) });
     }
   };
   walk(spec, []);
@@ -109,11 +111,6 @@ export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): 
 }
 
 /** Writes a line for each value: `services[0].port: 80  # web.yaml:3`. */
-export function showConfig(spec: Partial<Spec>, origins: Origins): string {
-  return showValues(shownValues(spec, origins));
-}
-
-/** Writes a line for each of them. */
 export function showValues(values: readonly ShownValue[]): string {
   return values
     .map(({ path, value, file, line }) => {

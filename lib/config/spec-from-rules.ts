@@ -72,7 +72,8 @@ export function specFromRules(given: readonly Pick<RuleLine, 'rule' | 'place'>[]
         spec.sysctls = { ...spec.sysctls, [rule.name]: rule.value };
         break;
       case 'addMark':
-        spec.marks = [...(spec.marks ?? []), rule.rule];
+        spec.marks ??= [];
+        spec.marks.push(rule.rule);
         break;
       case 'deleteMark':
         spec.marks = spec.marks?.filter((each) => !isSameMark(each, rule.rule));

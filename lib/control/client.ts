@@ -42,7 +42,7 @@ export function createClient(options: ClientOptions): ControlClient {
   const json = async <T>(method: string, path: string, { body, ...others }: Sent = {}): Promise<Versioned<T>> => {
     const response = await call(method, path, { ...others, ...(body !== undefined && { body }) });
     const text = await textOf(response);
-    const value = text === '' ? {} : parsed(text);
+    const value = text === '' ? {} : parsed<object>(text);
     return Object.defineProperty(value, 'etag', { value: response.headers.etag }) as Versioned<T>;
   };
   const at = (service: string) => `/v1/services/${encodeURIComponent(service)}`;
@@ -94,7 +94,7 @@ export function createClient(options: ClientOptions): ControlClient {
       for (const [name, value] of Object.entries(filter)) if (value !== undefined) query.set(name, `${value}`);
       const headers = { accept: 'application/x-ndjson' };
       const response = await call('GET', `/v1/connections?${query}`, { ...o, headers });
-      for await (const line of linesOf(response)) yield JSON.parse(line) as Connection;
+      for await (const line of linesOf(response)) yield parsed<Connection>(line);
     },
     async *events(o: CallOptions & { lastEventId?: string } = {}): AsyncGenerator<ControlEvent> {
       const { lastEventId, ...others } = o;
@@ -107,14 +107,20 @@ export function createClient(options: ClientOptions): ControlClient {
         if (line !== '') continue;
         const { id, event, data } = said;
         said = {};
-        if (id !== undefined && event !== undefined && data !== undefined) yield { id, event, data: JSON.parse(data) };
+        if (id !== undefined && event !== undefined && data !== undefined) yield { id, event, data: parsed(data) };
       }
     },
     async *ipvsadm(argv: readonly string[], o: CallOptions & { stdin?: string } = {}): AsyncGenerator<AdmPiece> {
       const { stdin, ...others } = o;
       const body = { argv, ...(stdin !== undefined && { stdin }) };
       const response = await call('POST', '/v1/ipvsadm', { ...others, body });
-      for await (const line of linesOf(response)) yield JSON.parse(line) as AdmPiece;
+      let hasEnded = false;
+      for await (const line of linesOf(response)) {
+        const piece = parsed<AdmPiece>(line);
+        yield piece;
+        hasEnded ||= 'exit' in piece;
+      }
+      if (!hasEnded) throw brokenOff();
     },
   };
 }
@@ -192,7 +198,7 @@ const MAX_LINE = 16 * 2 ** 20;
 async function textOf(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of response) {
+  for await (const part of partsOf(response)) {
     parts.push(part as Buffer);
     bytes += (part as Buffer).length;
     if (bytes > MAX_BYTES) throw foreign('the answer has no end');
@@ -200,10 +206,24 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return Buffer.concat(parts).toString();
 }
 
-function parsed(text: string): object {
+/** An abort by the caller stays what it is. */
+async function* partsOf(response: IncomingMessage): AsyncGenerator<Buffer | string> {
+  try {
+    yield* response;
+  } catch (error) {
+    throw (error as Error).name === 'AbortError' ? error : brokenOff(error);
+  }
+}
+
+function brokenOff(cause?: unknown): TunvsError {
+  const sentence = 'the director ended before it had answered: look into its log';
+  return new TunvsError('ERR_TUNVS_SYSTEM', sentence, { cause });
+}
+
+function parsed<T extends object>(text: string): T {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null) return value;
+    if (typeof value === 'object' && value !== null) return value as T;
   } catch {
     // It is no JSON.
   }
@@ -218,7 +238,7 @@ function foreign(why: string): TunvsError {
 async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
   let rest = '';
   response.setEncoding('utf8');
-  for await (const part of response) {
+  for await (const part of partsOf(response)) {
     const lines = `${rest}${part}`.split('\n');
     rest = lines.pop() as string;
     if (rest.length > MAX_LINE) throw foreign('the answer has a line without an end');

@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { Director } from '../../lib/director/director.js';
+import { Memory } from '../../lib/rules/adm/memory.js';
 import { parseHosts, parseServices } from '../../lib/rules/adm/name-files.js';
 import { namesForListing, systemNames } from '../../lib/rules/adm/names.js';
 import { RulesSession } from '../../lib/rules/session.js';
@@ -113,5 +114,19 @@ describe('names of hosts', () => {
     await callAdm(session, '-R', { stdin: ['-A -f 1', ...rules].join('\n') });
     const [slow, numeric] = [await callAdm(session, '-L', { resolve: names(never) }), await callAdm(session, '-Ln')];
     assert.equal(slow.out, numeric.out);
+  });
+});
+
+describe('what is remembered', () => {
+  it('is bounded: the oldest answer is forgotten first', async () => {
+    const memory = new Memory<string>(1, 2, 60_000, 60_000);
+    let asked = '';
+    const ask = (key: string) =>
+      memory.get(key, async () => {
+        asked += key;
+        return key;
+      });
+    for (const key of ['a', 'b', 'b', 'c', 'a', 'c']) assert.equal(await ask(key), key);
+    assert.equal(asked, 'abca');
   });
 });

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { verbs } from '../../lib/cli/verbs/index.js';
 import { checkRules } from '../../lib/config/check-rules.js';
 import { parseConfig } from '../../lib/config/parse-config.js';
-import { printConfig, showConfig } from '../../lib/config/print-spec.js';
+import { printConfig, shownValues, showValues } from '../../lib/config/print-spec.js';
 import { rulesFromSpec } from '../../lib/config/rules-from-spec.js';
 import { specFromRules } from '../../lib/config/spec-from-rules.js';
 import type { Rule } from '../../lib/rules/parse-rules.js';
@@ -205,8 +205,15 @@ describe('tunvs config show', () => {
     assert.equal(stdout, 'source: "10.2.0.2"  # -:1\nservices[0].mark: 3  # -:3\n');
   });
 
+  it('keeps the seed of the hash from readers', () => {
+    const { spec, origins } = parsed('source: 10.2.0.2\nhashSeed: 12345');
+    const text = showValues(shownValues(spec, origins));
+    assert.match(text, /^hashSeed: "secret" /m);
+    assert.doesNotMatch(text, /12345/);
+  });
+
   it('names the file of a value that was included', () => {
     const { spec, origins } = parsed('source: 10.2.0.2\ninclude: a.yaml', { '/etc/tunvs/a.yaml': '\nmark: 1' });
-    assert.match(showConfig(spec, origins), /^services\[0\]\.mark: 1 {2}# \/etc\/tunvs\/a\.yaml:2$/m);
+    assert.match(showValues(shownValues(spec, origins)), /^services\[0\]\.mark: 1 {2}# \/etc\/tunvs\/a\.yaml:2$/m);
   });
 });

@@ -145,6 +145,20 @@ describe('watching names in DNS', () => {
     assert.deepEqual(told(), ['empty']);
   });
 
+  it('forgets what a name had that the records of a service name no longer', async () => {
+    const record = (name: string) => [{ name, port: 80, priority: 0, weight: 1 }];
+    resolver.set('a', '10.0.0.1');
+    resolver.set('b', '10.0.0.2');
+    for (const name of ['a', 'b', 'a']) {
+      resolver.services.set(SRV, record(name));
+      if (watch.targets(SRV).length === 0) await watch.watch(SRV, 10_000);
+      else await timers.fire();
+      resolver.addresses.set('a', 'ETIMEOUT');
+    }
+    // The answer of two rounds ago is no answer of "a" any more, so that the last one is kept.
+    assert.deepEqual(addresses(watch.targets(SRV)), ['10.0.0.2']);
+  });
+
   it('has one timer for each name, however often it is watched, and none for those that are forgotten', async () => {
     for (const name of ['a', 'b', 'c']) resolver.set(name, '10.0.0.1');
     for (let round = 0; round < 5; round++) await Promise.all(['a', 'b', 'c'].map((name) => watch.watch(name, 10_000)));

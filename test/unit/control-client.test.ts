@@ -1,24 +1,30 @@
 /** The client of the control API, over a unix socket and TCP. */
 import { strict as assert } from 'node:assert';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAdaptorServer } from '@hono/node-server';
 import { createClient } from '../../lib/control/client.js';
 import type { ControlClient } from '../../lib/control/client-types.js';
+import type { Door } from '../../lib/control/door/door.js';
+import { openDoor } from '../../lib/control/door/open-door.js';
 import { type TestedApi, testedApi } from '../support/control.js';
 import { tcp } from '../support/packets.js';
 
 const web = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 const WEB = 'tcp:192.0.2.1:80';
+const TOKEN = 'a-token-that-is-long-enough-for-a-door';
+
+async function all(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream);
+}
 
 describe('a client of the control API', () => {
   for (const way of ['a unix socket', 'TCP'] as const)
     describe(`over ${way}`, () => {
       let api: TestedApi;
-      let server: Server;
+      let door: Door;
       let client: ControlClient;
       let folder: string;
 
@@ -29,21 +35,19 @@ describe('a client of the control API', () => {
         };
         api = testedApi({ execute, reload: async ({ dryRun }) => ({ changes: [{ dryRun }] }) });
         folder = await mkdtemp(join(tmpdir(), 'tunvs-client-'));
-        const fetch = (request: Request) =>
-          api.app.fetch(request, request.headers.get('authorization') === 'Bearer secret' ? 'write' : 'read');
-        server = createAdaptorServer({ fetch }) as Server;
-        const socket = join(folder, 's.sock');
-        await new Promise<void>((resolve) => {
-          if (way === 'TCP') server.listen(0, '127.0.0.1', resolve);
-          else server.listen(socket, resolve);
-        });
-        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-        client = createClient(way === 'TCP' ? { url, token: 'secret' } : { socket, token: 'secret' });
+        const fetch = api.app.fetch;
+        if (way === 'TCP') {
+          door = await openDoor({ fetch, http: { host: '127.0.0.1', port: 0, tokens: { write: TOKEN } } });
+          client = createClient({ url: door.addresses.http as string, token: TOKEN });
+        } else {
+          const socket = join(folder, 's.sock');
+          door = await openDoor({ fetch, socket: { path: socket } });
+          client = createClient({ socket });
+        }
       });
       afterEach(async () => {
         api.app.close();
-        server.closeAllConnections();
-        server.close();
+        await door.close();
         await api.director.close();
         await rm(folder, { recursive: true });
       });
@@ -113,6 +117,36 @@ describe('a client of the control API', () => {
         assert.deepEqual((await client.reload({ dryRun: true })).changes, [{ dryRun: true }]);
       });
     });
+
+  it('says so when an answer breaks off, or is of something else', async () => {
+    const answers: Record<string, string> = {
+      '/v1/ipvsadm': '{"out":"half"}\n',
+      '/v1/connections?': '{"kind":',
+      '/v1/status': '<html>',
+    };
+    const server = createServer((request, response) => {
+      response.writeHead(200).write(answers[request.url as string] ?? '');
+      if (request.url === '/v1/stats') setImmediate(() => response.destroy());
+      else response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const client = createClient({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    try {
+      const broken = { name: 'TunvsError', code: 'ERR_TUNVS_SYSTEM', message: /^the director ended before/ };
+      const foreign = {
+        name: 'TunvsError',
+        code: 'ERR_TUNVS_SYSTEM',
+        message: /^no director answers there: the answer is no JSON/,
+      };
+      await assert.rejects(all(client.ipvsadm(['-L'])), broken);
+      await assert.rejects(client.stats(), broken);
+      await assert.rejects(all(client.connections()), foreign);
+      await assert.rejects(client.status(), foreign);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
 
   it('says where no director answers', async () => {
     const nobody = createClient({ socket: '/nonexistent/tunvs.sock' });

@@ -7,6 +7,8 @@ import { type TestedApi, testedApi } from '../support/control.js';
 /** A path of each route, where nothing is configured. */
 const pathOf = (path: string) => path.replace('{service}', 'tcp:192.0.2.1:80').replace('{server}', '10.3.0.11:80');
 
+const NDJSON = { headers: { accept: 'application/x-ndjson' } };
+
 describe('the control API in HTTP', () => {
   let api: TestedApi;
 
@@ -152,5 +154,23 @@ describe('the control API in HTTP', () => {
     const { valid, errors } = await new Validator().validate(json);
     assert.ok(valid, JSON.stringify(errors));
     for (const { method, path } of routes) assert.ok(json.paths[path][method].operationId, `${method} ${path}`);
+  });
+
+  it('opens no stream for HEAD', async () => {
+    const few = testedApi({ limits: { streams: 1 } });
+    try {
+      for (let count = 0; count < 3; count++)
+        assert.equal((await few.ask('HEAD', '/v1/connections', undefined, NDJSON)).status, 200);
+      assert.equal((await few.ask('GET', '/v1/connections', undefined, NDJSON)).status, 200);
+    } finally {
+      await few.director.close();
+    }
+  });
+
+  it('answers with the first of the types that Accept names', async () => {
+    const typeOf = async (accept: string) =>
+      (await api.ask('GET', '/v1/connections', undefined, { headers: { accept } })).headers.get('content-type');
+    assert.equal(await typeOf('application/json, application/x-ndjson'), 'application/json');
+    assert.equal(await typeOf('application/x-ndjson, application/json'), 'application/x-ndjson');
   });
 });

@@ -1,6 +1,8 @@
 /** Services and real servers through the control API. */
 import { strict as assert } from 'node:assert';
+import { Versions } from '../../lib/control/resource/versions.js';
 import type { ServerJson } from '../../lib/control/schema/server.js';
+import type { Director } from '../../lib/director/director.js';
 import { type TestedApi, testedApi } from '../support/control.js';
 
 const WEB = '/v1/services/tcp:192.0.2.1:80';
@@ -204,5 +206,34 @@ describe('the control API: transactions', () => {
     api.director.addVirtualService({ mark: 3 });
     assert.equal((await api.ask('POST', '/v1/transaction', { changes }, { headers })).status, 412);
     assert.equal(api.director.virtualServices.length, 1);
+  });
+
+  it('sets the health that a server is put with, and leaves it where it is left out', async () => {
+    await api.ask('POST', '/v1/services', { ...web, realServers: [{ address: '10.3.0.11' }] });
+    const path = `${WEB}/servers/10.3.0.11:80`;
+    assert.equal((await api.ask('PUT', path, { isUp: false })).json.isUp, false);
+    assert.equal((await api.ask('PUT', path, { weight: 2 })).json.isUp, false);
+    assert.equal((await api.ask('PUT', path, { isUp: true })).json.isUp, true);
+  });
+
+  it('takes the tunnel port 0 that statistics show of a server without one', async () => {
+    await api.ask('POST', '/v1/services', { ...web, realServers: [{ address: '10.3.0.11' }] });
+    const path = `${WEB}/servers/10.3.0.11:80`;
+    const { tunnelPort } = (await api.ask('GET', `${path}/stats`)).json;
+    assert.equal(tunnelPort, 0);
+    for (const method of ['PUT', 'PATCH'])
+      assert.equal((await api.ask(method, path, { weight: 2, tunnelPort })).status, 200, method);
+  });
+
+  it('has the same version while an automatic defence goes on and off', () => {
+    const sysctls: Record<string, number> = {};
+    const listened = { on() {}, off() {}, marks: [], stateTimeouts: {}, sysctls };
+    const versions = new Versions(listened as unknown as Director);
+    const [off, on, always] = [1, 2, 3].map((value) => {
+      sysctls.drop_entry = value;
+      return versions.whole;
+    });
+    assert.equal(off, on);
+    assert.notEqual(on, always);
   });
 });

@@ -1,13 +1,14 @@
 /** A daemon among others: its name, its service manager, its watchdog, its user. */
 import { strict as assert } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDaemonName } from '../../lib/daemon/daemon-name.js';
 import { takeName } from '../../lib/daemon/name.js';
 import { serviceManager } from '../../lib/daemon/service-manager.js';
+import { handOver } from '../../lib/daemon/hand-over.js';
 import { userIds } from '../../lib/daemon/user.js';
 import { Feeding } from '../../lib/daemon/watchdog.js';
 
@@ -164,6 +165,26 @@ describe('--user', () => {
       ['a:b:c', /no such user/],
     ] as const) {
       assert.throws(() => userIds(given, accounts), { code: 'ERR_TUNVS_INVALID_ARGUMENT', message: why }, given);
+    }
+  });
+
+  it('gives away what lies in the runtime folder, and nothing that a link there leads to', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tunvs-user-'));
+    try {
+      for (const each of ['run', 'run/held', 'etc']) mkdirSync(join(folder, each));
+      const [inside, outside] = [join(folder, 'run/held/note'), join(folder, 'etc/passwd')];
+      for (const file of [inside, outside]) writeFileSync(file, '');
+      symlinkSync(join(folder, 'etc'), join(folder, 'run/link'));
+      symlinkSync(outside, join(folder, 'run/held/link'));
+      // The kernel notes the time of a change of the owner, to the same one as well.
+      const changed = (file: string) => statSync(file, { bigint: true }).ctimeNs;
+      const [insideBefore, outsideBefore] = [changed(inside), changed(outside)];
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      handOver(join(folder, 'run'), { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, groups: [] });
+      assert.ok(changed(inside) > insideBefore);
+      assert.equal(changed(outside), outsideBefore);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });

@@ -34,6 +34,8 @@ export class Lookup {
   readonly #resolver: DnsResolver;
   readonly #run: Run;
   readonly #last = new Map<string, readonly unknown[]>();
+  /** What was asked this time; other names that SRV records had are forgotten. */
+  readonly #asked = new Set<string>();
 
   /** `run` bounds how many questions are open at a time. */
   constructor(name: string, resolver: DnsResolver, run: Run) {
@@ -45,6 +47,7 @@ export class Lookup {
   async ask(): Promise<DnsAnswer> {
     const failures: string[] = [];
     const ttls: number[] = [];
+    this.#asked.clear();
     const records = isServiceName(this.#name)
       ? chosenRecords(await this.#ask(`SRV ${this.#name}`, () => this.#resolver.srv(this.#name), failures))
       : [{ name: this.#name }];
@@ -55,6 +58,7 @@ export class Lookup {
         return addresses.flatMap(({ address }) => targetAt(address, of));
       }),
     );
+    for (const question of this.#last.keys()) if (!this.#asked.has(question)) this.#last.delete(question);
     return {
       targets: distinct(found.flat()),
       ttlSeconds: ttls.length > 0 ? Math.min(...ttls) : undefined,
@@ -72,6 +76,7 @@ export class Lookup {
   }
 
   async #ask<T>(question: string, call: () => Promise<T[]>, failures: string[]): Promise<readonly T[]> {
+    this.#asked.add(question);
     try {
       const answer = await this.#run(call);
       this.#last.set(question, answer);

@@ -1,5 +1,6 @@
 /** Mistakes that only show when a configuration is tried out, all in one error. */
 import { TunvsError } from '../../values/errors.js';
+import { placeText } from '../mistake.js';
 import type { Origin, Origins } from '../spec.js';
 import type { SpecMistake } from './rehearse-spec.js';
 
@@ -34,8 +35,7 @@ export class SpecError extends TunvsError {
 }
 
 function saidOf({ path, message, origin }: SpecMistake): string {
-  const place = origin === undefined ? '' : `${origin.file}:${origin.line}:${origin.column}: `;
-  return `${place}${path}: ${message}`;
+  return `${placeText(origin, path)}${message}`;
 }
 
 /** Runs `step`; the mistakes that leave it name their files. */

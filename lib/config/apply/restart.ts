@@ -1,11 +1,8 @@
 /** The options of a spec that a running director cannot change. They are told, and everything else is applied. */
 import { isDeepStrictEqual } from 'node:util';
-import { openFields } from '../library-options.js';
+import { openFields, secretFields } from '../library-options.js';
 import type { Spec } from '../spec.js';
 import { type PlannedChange, word } from './planned-changes.js';
-
-/** Nobody reads them in a log. */
-const SECRET: readonly string[] = ['hashSeed'];
 
 const RESTART_FIELDS = [...openFields, 'control'] as const;
 
@@ -13,7 +10,7 @@ const RESTART_FIELDS = [...openFields, 'control'] as const;
 export function restartChanges(opened: Spec, next: Spec): PlannedChange[] {
   return RESTART_FIELDS.filter((name) => !isDeepStrictEqual(listed(opened[name]), listed(next[name]))).map((name) => {
     const [before, after] = [opened[name], next[name]];
-    if (SECRET.includes(name)) {
+    if (secretFields.includes(name)) {
       return {
         change: 'restart',
         what: 'option',

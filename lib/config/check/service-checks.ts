@@ -1,11 +1,18 @@
 /** Checks services and servers as a director does, by giving them to one that has no device. */
 import type { Transaction } from '../../director/configuration.js';
 import type { OfflineDirector } from '../../director/director.js';
+import type { VirtualServiceOptions } from '../../director/service-options.js';
 import type { VirtualService } from '../../director/virtual-service.js';
 import { onePacketWarning } from '../../values/scheduler.js';
 import { checkedServerKey, serverName } from '../../values/server-options.js';
 import { prefixFamily } from '../../values/prefix.js';
-import { checkedServiceKey, type ServiceIdentity, serverPortOf, serviceName } from '../../values/service-key.js';
+import {
+  checkedServiceKey,
+  type ServiceIdentity,
+  serverPortOf,
+  serviceName,
+  type VirtualServiceKey,
+} from '../../values/service-key.js';
 import { serverOptionsOf, serviceKeyOf, serviceSettingsOf } from '../library-options.js';
 import type { Path } from '../mistake.js';
 import type { ServerSpec, ServiceSpec } from '../spec.js';
@@ -42,19 +49,19 @@ export function serviceFindings(
     }),
   );
   if (together === undefined) return { findings, warnings };
+  const textOf = ({ path, message }: Finding) => `${path.join(' ')} ${message}`;
+  const known = new Set(findings.map(textOf));
   for (const part of named) {
     const { service, index } = part;
-    const { identity, ...settings } = { identity: part.identity, ...serviceSettingsOf(service) };
-    const alone = allRefused(settings, (left) =>
+    const alone = allRefused(serviceSettingsOf(service), (left) =>
       checks.director.transaction((transaction) => {
         transaction.clear();
         addTo(transaction, part, left);
       }),
     );
-    const known = new Set(findings.map(({ path, message }) => `${path.join(' ')} ${message}`));
     for (const refusal of alone) {
       const finding = of(['services', index], service, refusal);
-      if (!known.has(`${finding.path.join(' ')} ${finding.message}`)) findings.push(finding);
+      if (!known.has(textOf(finding))) findings.push(finding);
     }
   }
   return { findings, warnings };
@@ -87,7 +94,7 @@ function unique(parts: readonly ServicePart[], { placed }: ServiceChecks, findin
       return [];
     }
     const refusals = allRefused({ ...key }, (left) => {
-      identity = checkedServiceKey('service', left as never);
+      identity = checkedServiceKey('service', left as VirtualServiceKey);
     });
     for (const each of refusals.map((refusal) => of(path, service, refusal))) findings.push(each);
     if (refusals.length > 0 || identity === undefined) return [];
@@ -112,7 +119,7 @@ function of(path: Path, given: object, { option, message, mend }: Refusal): Find
 }
 
 function addTo(transaction: Transaction, { service }: ServicePart, settings: object): VirtualService {
-  return transaction.addVirtualService({ ...serviceKeyOf(service), ...settings } as never);
+  return transaction.addVirtualService({ ...serviceKeyOf(service), ...settings } as VirtualServiceOptions);
 }
 
 function added(transaction: Transaction, part: NamedPart, checks: ServiceChecks): Finding[] {

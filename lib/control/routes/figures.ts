@@ -1,7 +1,7 @@
 /** What the director is and has counted: `/v1/director`, `/v1/stats`, `/v1/counters` and `/metrics`. */
 import { z } from 'zod';
-import type { AppState } from '../router/route.js';
-import { route } from '../router/route.js';
+import { metricsContentTypes, metricsFormats } from '../../metrics/text.js';
+import { type AppState, route } from '../router/route.js';
 import { Problem } from '../problem.js';
 import { countersOnly, director, stats } from '../schema/director.js';
 import { queryFlag } from '../schema/values.js';
@@ -45,9 +45,6 @@ export const getCounters = route({
   },
 });
 
-const PROMETHEUS = 'text/plain; version=0.0.4; charset=utf-8';
-const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
-
 export const getMetrics = route({
   method: 'get',
   path: '/metrics',
@@ -55,7 +52,7 @@ export const getMetrics = route({
   summary: 'Show all figures as text for Prometheus',
   access: 'none',
   query: z.strictObject({ servers: queryFlag.optional().describe('Whether real servers have figures of their own.') }),
-  media: [PROMETHEUS, OPENMETRICS],
+  media: metricsFormats.map((format) => metricsContentTypes[format]),
   answers: { 200: { says: 'The figures, as OpenMetrics where Accept asks for it.', media: 'text/plain' } },
   problems: [404],
   run({ context, query, request }) {
@@ -64,7 +61,7 @@ export const getMetrics = route({
     const isOpen = /application\/openmetrics-text/i.test(request.headers.get('accept') ?? '');
     const format = isOpen ? 'openmetrics' : 'prometheus';
     return {
-      media: isOpen ? OPENMETRICS : PROMETHEUS,
+      media: metricsContentTypes[format],
       text: context.metrics({ servers: query.servers ?? true, format }),
     };
   },
