@@ -421,6 +421,19 @@ describe('the census, of requests that cost much,', () => {
     }
   });
 
+  it('refuses nobody who sends one request after the other, however much each costs', () => {
+    const census = new Census(limits);
+    const socket = {} as Socket;
+    census.admit(socket, 'user 0', 10_000);
+    let now = 10_000;
+    for (let more = 0; more < 20; more++) {
+      const begun = beginAt(census, socket, now);
+      assert.ok(begun.waitMs <= 10_000, `${begun.waitMs}`);
+      now += begun.waitMs + 7000;
+      begun.end(7000);
+    }
+  });
+
   it('tells a peer to come again that would wait for long', () => {
     const census = new Census(limits);
     const socket = {} as Socket;
