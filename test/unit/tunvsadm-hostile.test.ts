@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { readCall } from '../../lib/adm/call.js';
 import { adm, admFolder, startAdm } from '../support/tunvsadm.js';
 
 const HOSTILE = '\x1b]0;x\x07\u009b2J';
@@ -103,4 +104,16 @@ describe('tunvsadm at the socket of somebody else', () => {
     assert.match(`${said}`, /does not answer as a tunvs daemon/);
     assert.equal(printed, 0);
   }).timeout(60_000);
+});
+
+describe('the socket that tunvsadm asks', () => {
+  const socketOf = (args: string[], env: NodeJS.ProcessEnv) => readCall('tunvsadm', args, env).socket;
+
+  it('is in the folder of the daemon, unless it is named', () => {
+    assert.equal(socketOf([], {}), '/run/tunvs/tunvs.sock');
+    assert.equal(socketOf([], { TUNVS_RUNTIME_DIR: '/run/blue' }), '/run/blue/tunvs.sock');
+    assert.equal(socketOf(['--name', 'web'], { TUNVS_RUNTIME_DIR: '/run/blue' }), '/run/blue/web.sock');
+    assert.equal(socketOf([], { TUNVS_RUNTIME_DIR: '/run/blue', TUNVS_SOCKET: '/a.sock' }), '/a.sock');
+    assert.throws(() => socketOf(['--name', '../web'], {}), /is not a daemon's name/);
+  });
 });
