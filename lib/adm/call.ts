@@ -69,8 +69,9 @@ function asNamed(call: Call): Call {
   return call;
 }
 
-function socketOf(name: string, { TUNVS_RUNTIME_DIR: folder }: NodeJS.ProcessEnv): string {
-  if (/^[\w.@-]+$/.test(name) && !name.startsWith('.')) return `${folder || '/run/tunvs'}/${name}.sock`;
+/** The daemon is in the folder that the same variable names to it. */
+function socketOf(name: string, { TUNVS_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
+  if (/^[\w.@-]+$/.test(name) && !name.startsWith('.')) return `${TUNVS_RUNTIME_DIR || '/run/tunvs'}/${name}.sock`;
   throw new AdmFailure(`"${name}" is not a daemon's name: write letters, digits and ". _ @ -"`, 2);
 }
 

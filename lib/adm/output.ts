@@ -10,7 +10,19 @@ const RETRY_MS = 5;
 /** Thrown when nobody reads the output any more. */
 export class ReaderGone extends Error {}
 
+/** Writes what a terminal does not obey: whoever owns the socket may be somebody else than a daemon. */
 export function write(fd: number, text: string): void {
+  writeRaw(fd, printable(text));
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+export function printable(text: string): string {
+  return text.replace(OBEYED, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+export function writeRaw(fd: number, text: string): void {
   for (let rest = Buffer.from(text); rest.length > 0; ) {
     try {
       rest = rest.subarray(writeSync(fd, rest));

@@ -1,5 +1,5 @@
 /** The terminal while a listing is repeated on it: its other screen, its keys, and how it is left. */
-import { write } from './output.js';
+import { printable, writeRaw } from './output.js';
 
 const STDOUT = 1;
 const ENTER = '\x1b[?1049h\x1b[?25l';
@@ -19,7 +19,7 @@ export class Screen {
   #isOpen = true;
 
   constructor(title: string) {
-    this.#title = title;
+    this.#title = printable(title);
     const { stdin, stdout } = process;
     if (stdin.isTTY) {
       // A terminal that goes away brings a SIGHUP.
@@ -32,7 +32,7 @@ export class Screen {
     }
     for (const name of SIGNALS) process.once(name, () => this.#endBy(name));
     stdout.on('resize', () => this.#draw());
-    write(STDOUT, ENTER);
+    writeRaw(STDOUT, ENTER);
   }
 
   /** Aborted when the user wants to end. */
@@ -41,7 +41,7 @@ export class Screen {
   }
 
   show(text: string): void {
-    this.#text = text;
+    this.#text = printable(text);
     this.#draw();
   }
 
@@ -50,7 +50,7 @@ export class Screen {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     if (process.stdin.isTTY) process.stdin.setRawMode(false);
-    write(STDOUT, LEAVE);
+    writeRaw(STDOUT, LEAVE);
   }
 
   /** The signal ends the process as if nobody had handled it: node aborts at an exit without its terminal. */
@@ -67,7 +67,7 @@ export class Screen {
     if (!this.#isOpen) return;
     const { columns, rows } = process.stdout;
     // A serial line does not know its size.
-    write(STDOUT, HOME + frame(this.#title, this.#text, columns || 80, rows || 24) + CLEAR_BELOW);
+    writeRaw(STDOUT, HOME + frame(this.#title, this.#text, columns || 80, rows || 24) + CLEAR_BELOW);
   }
 }
 

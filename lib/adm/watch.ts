@@ -6,12 +6,14 @@ import { setTimeout } from 'node:timers/promises';
 import { ask } from './ask.js';
 import { requestBody } from './body.js';
 import { type Call, isWatchable } from './call.js';
-import { AdmFailure } from './failure.js';
+import { AdmFailure, foreignFailure } from './failure.js';
 import { write } from './output.js';
 import { Screen } from './screen.js';
 
 const STDOUT = 1;
 const STDERR = 2;
+/** A listing of a full connection table has less; what goes on is none. */
+const MAX_LISTING = 256 * 1024 * 1024;
 
 interface Listing {
   out: string;
@@ -70,6 +72,10 @@ async function list(call: Call, signal?: AbortSignal): Promise<Listing> {
   const listing: Listing = { out: '', trouble: '', exit: 0 };
   try {
     for await (const piece of ask(call.socket, requestBody(call.argv), signal)) {
+      if (listing.out.length + listing.trouble.length > MAX_LISTING) {
+        listing.out = '';
+        throw foreignFailure(call.socket);
+      }
       if ('out' in piece) listing.out += piece.out;
       else if ('err' in piece) listing.trouble += piece.err;
       else listing.exit = piece.exit;

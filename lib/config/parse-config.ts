@@ -107,10 +107,27 @@ export function parseConfig(text: string | Uint8Array, options: ParseConfigOptio
   const refused = checked.findings.map(asMistake).filter((mistake) => !unread.has(mistake.path));
   // Spread as arguments they would be more than a call takes, where a file has no end of mistakes.
   const mistakes = [unreadable, unwritten, valued.mistakes, refused].flat();
-  const allWarnings = [...warnings, ...checked.warnings.map(asMistake)];
+  const allWarnings = [
+    ...warnings,
+    ...checked.warnings.map(asMistake),
+    ...anybodys([...read, ...policiesOf(checked.spec)], files),
+  ];
   const looked = { files: read, watched: files.paths };
   if (mistakes.length > 0) return { mistakes: inOrder(mistakes, read), warnings: allWarnings, ...looked };
   return { spec: checked.spec, origins: valued.origins, warnings: allWarnings, ...looked };
+}
+
+const policiesOf = ({ services = [] }: Spec) => services.flatMap(({ policy }) => policy ?? []);
+
+/** Whoever can change such a file has what the daemon may do; a policy is a program that the daemon runs. */
+function anybodys(paths: readonly string[], files: ConfigFiles): Mistake[] {
+  const open = [...new Set(paths)].filter((path) => files.isAnybodys?.(path));
+  return open.map((file) => ({
+    path: '',
+    ...{ file, line: 1, column: 1 },
+    message: 'any user of this host can change the file, and the director with it',
+    mend: `chmod o-w ${file}`,
+  }));
 }
 
 /** A value that is missing stands where the map stands that lacks it. */

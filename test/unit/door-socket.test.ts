@@ -2,10 +2,14 @@
 import { strict as assert } from 'node:assert';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, lstatSync, mkdirSync, readdirSync, renameSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { listenAt } from '../../lib/control/door/socket-file.js';
+import { prepareFolder } from '../../lib/control/door/socket-folder.js';
 import { ask, Doors } from '../support/door-client.js';
 import { eventually } from '../support/eventually.js';
 
@@ -120,6 +124,36 @@ describe('the socket of a door', () => {
       doors.open({ socket: { path: join(open, 'web.sock') } }),
       /anybody may write to it: chmod o-w/,
     );
+  });
+
+  it('changes no other file while somebody moves what is in the folder', async () => {
+    const victim = join(doors.folder, 'victim');
+    writeFileSync(victim, '');
+    chmodSync(victim, 0o644);
+    const server = createHttpServer();
+    server.prependOnceListener('listening', () => {
+      const nest = readdirSync(doors.folder).find((name) => name.startsWith('.tunvs-')) as string;
+      renameSync(join(doors.folder, nest), join(doors.folder, 'moved'));
+      mkdirSync(join(doors.folder, nest));
+      symlinkSync(victim, join(doors.folder, nest, 'socket'));
+    });
+    const file = await listenAt(server, doors.path, { group: process.getegid?.(), name: 'web' });
+    assert.equal(modeOf(victim), 0o644);
+    assert.equal(modeOf(doors.path), 0o660);
+    file.remove();
+    server.close();
+  });
+
+  it('lies in a folder of another user with a warning, because that user can replace it', async function () {
+    const folder = join(doors.folder, 'other');
+    mkdirSync(folder);
+    try {
+      chownSync(folder, 4711, 4711);
+    } catch {
+      this.skip(); // only root of a namespace with this user can give anything away
+    }
+    assert.match(prepareFolder(folder, false) ?? '', /is user 4711's, who can put another socket/);
+    assert.equal(prepareFolder(doors.folder, false), undefined);
   });
 
   it('is made again when somebody has deleted it, and its folder, and this is said once', async () => {

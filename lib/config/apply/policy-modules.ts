@@ -21,6 +21,9 @@ export interface PolicyMistake {
   message: string;
 }
 
+/** A module that is not there by then, or has not ended, is not waited for. */
+const PATIENCE_MS = 10_000;
+
 /** Makes each import a module of its own: one that was closed is not used again, even when its text comes back. */
 let loads = 0;
 
@@ -28,12 +31,13 @@ let loads = 0;
 export async function loadPolicies(
   named: readonly { file: string; path: string }[],
   before: PolicySet,
+  patienceMs = PATIENCE_MS,
 ): Promise<{ policies: PolicySet; mistakes: PolicyMistake[] }> {
   const policies = new Map<string, LoadedPolicy>();
   const mistakes: PolicyMistake[] = [];
   for (const { file, path } of named) {
     if (policies.has(file)) continue;
-    const loaded = await loadPolicy(file, before.get(file));
+    const loaded = await loadPolicy(file, before.get(file), patienceMs);
     if (typeof loaded === 'string') mistakes.push({ path, message: loaded });
     else policies.set(file, loaded);
   }
@@ -41,18 +45,27 @@ export async function loadPolicies(
 }
 
 /** Tells modules whose policy is no longer in force; those that export `close` have something to end. */
-export async function closePolicies(before: PolicySet, now: PolicySet, warn: (message: string) => void): Promise<void> {
+export async function closePolicies(
+  before: PolicySet,
+  now: PolicySet,
+  warn: (message: string) => void,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
   for (const [file, loaded] of before) {
     if (now.get(file) === loaded) continue;
     try {
-      await loaded.close?.();
+      await inTime(loaded.close?.(), patienceMs);
     } catch (error) {
       warn(`${file}: close() failed: ${saidBy(error)}`);
     }
   }
 }
 
-async function loadPolicy(file: string, before: LoadedPolicy | undefined): Promise<LoadedPolicy | string> {
+async function loadPolicy(
+  file: string,
+  before: LoadedPolicy | undefined,
+  patienceMs: number,
+): Promise<LoadedPolicy | string> {
   let text: Buffer;
   try {
     text = await readFile(file);
@@ -63,7 +76,8 @@ async function loadPolicy(file: string, before: LoadedPolicy | undefined): Promi
   if (before?.hash === hash) return before;
   let module: Record<string, unknown>;
   try {
-    module = (await import(`${pathToFileURL(file).href}?load=${++loads}`)) as Record<string, unknown>;
+    const url = `${pathToFileURL(file).href}?load=${++loads}`;
+    module = (await inTime(import(url), patienceMs)) as Record<string, unknown>;
   } catch (error) {
     return `the policy's module ${file} cannot be imported (${saidBy(error)}): run "node ${file}" to see more`;
   }
@@ -75,5 +89,22 @@ async function loadPolicy(file: string, before: LoadedPolicy | undefined): Promi
 }
 
 function saidBy(error: unknown): string {
-  return error instanceof Error ? (error.message.split('\n', 1)[0] ?? error.name) : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error).split('\n', 1)[0] as string;
+  } catch {
+    return 'it threw what cannot be shown';
+  }
+}
+
+/** The timer keeps the process, which would end without a word where nothing else is left to do. */
+async function inTime(promise: unknown, ms: number): Promise<unknown> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it has not ended within ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

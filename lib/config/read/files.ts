@@ -14,6 +14,8 @@ export interface ConfigFiles {
   kind(path: string): 'file' | 'folder' | 'other' | undefined;
   /** Returns the same text for two paths of one file. */
   identity(path: string): string;
+  /** Whether any user of the host can change the file. */
+  isAnybodys?(path: string): boolean;
 }
 
 export const diskFiles: ConfigFiles = {
@@ -28,6 +30,10 @@ export const diskFiles: ConfigFiles = {
     return status.isFile() ? 'file' : status.isDirectory() ? 'folder' : 'other';
   },
   identity: (path) => realpathSync(path),
+  isAnybodys(path) {
+    const status = statSync(path, { throwIfNoEntry: false });
+    return status?.isFile() === true && (status.mode & 0o002) !== 0;
+  },
 };
 
 const WHY: Readonly<Record<string, string>> = {

@@ -29,6 +29,10 @@ export class NotedFiles implements ConfigFiles {
     return this.#files.list(folder);
   }
 
+  isAnybodys(path: string): boolean {
+    return this.#files.isAnybodys?.(path) ?? false;
+  }
+
   identity(path: string): string {
     return this.#files.identity(path);
   }

@@ -134,7 +134,9 @@ export class Census {
     if (client.requests >= limits.requestsPerClient) return 'pipelined';
     if (peer.requests >= limits.requestsPerPeer) return 'peer busy';
     if (this.#requests >= limits.requests) return 'busy';
-    const turnAt = Math.max(peer.nextAt, now - BURST_MS);
+    // Who sends one request after the other slows down nobody else by waiting, and a script would end at a refusal.
+    const latest = peer.requests === 0 ? now + MAX_WAIT_MS : Infinity;
+    const turnAt = Math.min(Math.max(peer.nextAt, now - BURST_MS), latest);
     const waitMs = Math.max(0, turnAt - now);
     if (waitMs > MAX_WAIT_MS) return 'peer busy';
     // It waits for those before it, and those behind it wait for it.

@@ -7,11 +7,13 @@ import {
   chownSync,
   closeSync,
   constants,
+  fstatSync,
   lstatSync,
   mkdtempSync,
   openSync,
   renameSync,
   rmdirSync,
+  type Stats,
   unlinkSync,
 } from 'node:fs';
 import type { Server } from 'node:http';
@@ -63,12 +65,13 @@ export async function listenAt(
     await refuseTaken(path, name);
     const nest = mkdtempSync(join(folder, '.tunvs-'));
     // The path by the descriptor is short, however long the folder's is.
-    const entered = openSync(nest, constants.O_RDONLY | constants.O_DIRECTORY);
+    const entered = openSync(nest, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     // Node removes the path that it was told when it closes the server. With the descriptor that is nothing else's.
     server.once('close', () => closeSync(entered));
-    const made = join(nest, 'socket');
+    const made = `/proc/self/fd/${entered}/socket`;
     try {
-      await listening(server, `/proc/self/fd/${entered}/socket`);
+      refuseOthers(fstatSync(entered), nest);
+      await listening(server, made);
       chmodSync(made, group === undefined ? 0o600 : 0o660);
       if (group !== undefined) chownSync(made, -1, group);
       const { ino, dev } = lstatSync(made);
@@ -79,7 +82,7 @@ export async function listenAt(
       else closeSync(entered);
       throw error;
     } finally {
-      removeQuietly(() => unlinkSync(made));
+      removeQuietly(() => unlinkSync(join(nest, 'socket')));
       removeQuietly(() => rmdirSync(nest));
     }
   } catch (error) {
@@ -107,6 +110,12 @@ function socketFile(path: string, { ino, dev }: { ino: number; dev: number }): S
     },
     remove: () => removeQuietly(() => look() === 'ours' && unlinkSync(path)),
   };
+}
+
+/** Who may write to the folder around it may have put another in its place, with a link in it that leads anywhere. */
+function refuseOthers({ uid, mode }: Stats, nest: string): void {
+  if (uid === process.geteuid?.() && (mode & 0o077) === 0) return;
+  throw new Error(`somebody has put another folder in the place of ${nest}`);
 }
 
 /** Two that start at once do not take each other's socket for one that was left behind. */

@@ -5,7 +5,8 @@ import { TunvsError } from '../../values/errors.js';
 
 /**
  * Makes the folder if it is missing. With `isShared`, other users can pass through a folder that is made here, and
- * through /run/tunvs, but neither list nor change it. Returns a warning where they cannot pass.
+ * through /run/tunvs, but neither list nor change it. Returns a warning where they cannot
+ * pass, and where another user can change it.
  */
 export function prepareFolder(folder: string, isShared: boolean): string | undefined {
   const mode = isShared ? 0o711 : 0o700;
@@ -21,8 +22,10 @@ export function prepareFolder(folder: string, isShared: boolean): string | undef
   // The sticky bit, as of /tmp, keeps others from removing what is not theirs.
   if ((status.mode & 0o1002) === 0o002)
     throw unusable(folder, new Error(`anybody may write to it: chmod o-w ${folder}`));
-  if (!isShared || (status.mode & 0o001) !== 0) return undefined;
   const isOurs = status.uid === process.geteuid?.();
+  if (!isOurs && status.uid !== 0)
+    return `${folder} is user ${status.uid}'s, who can put another socket in the place of this one: name a folder of root's`;
+  if (!isShared || (status.mode & 0o001) !== 0) return undefined;
   if (!isOurs || folder !== runtimeFolder())
     return `the group of the control socket cannot reach it where ${folder} keeps others out: chmod o+x ${folder}`;
   chmodSync(folder, (status.mode & 0o7777) | 0o011);

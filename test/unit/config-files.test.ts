@@ -1,0 +1,32 @@
+/** The files of a configuration on the disk. */
+import { strict as assert } from 'node:assert';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseConfig } from '../../lib/config/parse-config.js';
+
+describe('the files of a configuration', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'tunvs-files-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('are warned of where any user can change them, a policy among them', () => {
+    const path = join(folder, 'tunvs.yaml');
+    const text = 'source: 10.2.0.2\ninclude: web.yaml\n';
+    writeFileSync(path, text);
+    writeFileSync(join(folder, 'web.yaml'), 'listen: tcp 192.0.2.1:80\npolicy: ./a.js\n');
+    writeFileSync(join(folder, 'a.js'), '');
+    const names = ['tunvs.yaml', 'web.yaml', 'a.js'];
+    const warned = () => parseConfig(text, { path }).warnings.map(({ file, mend }) => `${file}: ${mend}`);
+    for (const name of names) chmodSync(join(folder, name), 0o664);
+    assert.deepEqual(warned(), []);
+    for (const name of names) chmodSync(join(folder, name), 0o666);
+    assert.deepEqual(
+      warned(),
+      names.map((name) => `${join(folder, name)}: chmod o-w ${join(folder, name)}`),
+    );
+  });
+});
