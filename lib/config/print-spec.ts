@@ -74,6 +74,16 @@ export interface ShownValue {
 /**
  * Returns each value of a spec with its origin; one without an origin was written by nobody. `tunvs config show` prints
  * them of a director whose control server returns them.
+ *
+ * @example
+ * ```ts
+ * import { parseConfig, shownValues } from 'tunvs/config';
+ *
+ * const parsed = parseConfig('source: 10.2.0.2', { path: 'web.yaml' });
+ * if ('mistakes' in parsed) throw new Error(parsed.mistakes[0]?.message);
+ * const source = shownValues(parsed.spec, parsed.origins).find(({ path }) => path === 'source');
+ * console.log(`${source?.value} of ${source?.file}:${source?.line}`); // 10.2.0.2 of web.yaml:1
+ * ```
  */
 export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): ShownValue[] {
   const shown: ShownValue[] = [];
