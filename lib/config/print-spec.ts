@@ -84,12 +84,12 @@ export interface ShownValue {
  *
  * @example
  * ```ts
- * import { ConfigError, parseConfig, shownValues } from 'tunvs/config';
+ * import { parseConfig, shownValues } from 'tunvs/config';
  *
- * const parsed = parseConfig('source: 10.2.0.2', { path: 'tunvs.yaml' });
- * if ('mistakes' in parsed) throw new ConfigError(parsed.mistakes);
- * const [first] = shownValues(parsed.spec, parsed.origins);
- * console.log(`${first?.path} ${first?.value} ${first?.file}:${first?.line}`); // source 10.2.0.2 tunvs.yaml:1
+ * const parsed = parseConfig('source: 10.2.0.2', { path: 'web.yaml' });
+ * if ('mistakes' in parsed) throw new Error(parsed.mistakes[0]?.message);
+ * const source = shownValues(parsed.spec, parsed.origins).find(({ path }) => path === 'source');
+ * console.log(`${source?.value} of ${source?.file}:${source?.line}`); // 10.2.0.2 of web.yaml:1
  * ```
  */
 export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): ShownValue[] {
