@@ -102,6 +102,7 @@ describeLab('a daemon that is asked by TCP', () => {
       assert.equal(await host.hasDevice('tunvs0'), false);
     }
     await operated.start(run('--http', '127.0.0.1:9480', ...tokens()));
+    operated.write('tunvs.yaml', `source: 10.2.0.2\n`);
     const second = operated.spawn(run('--name', 'blue', '--http', '127.0.0.1:9480', ...tokens()));
     assert.equal((await second.exited).code, 1);
     assert.match(second.stderr, /^tunvs run: .*9480/);
