@@ -32,5 +32,8 @@ export function readNamedFile({ isAgain, holds, ...named }: ReadableFile): Promi
 function refuseUnlessFile(named: string, holds: string, status: Stats): void {
   if (status.isFile()) return;
   const what = status.isFIFO() ? 'a FIFO' : status.isDirectory() ? 'a folder' : 'a device';
-  throw new TunvsError('ERR_TUNVS_RULES', `${named}: it is ${what}, and a reload needs a file: put ${holds} in its place`);
+  throw new TunvsError(
+    'ERR_TUNVS_RULES',
+    `${named}: it is ${what}, and a reload needs a file: put ${holds} in its place`,
+  );
 }

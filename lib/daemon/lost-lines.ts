@@ -7,7 +7,8 @@ export function lostLines(format: LogFormat, { isForJournal = false, now = () =>
   return (lines, why) => {
     const message = `${lines} line${lines === 1 ? '' : 's'} of the log could not be written: ${why}`;
     const time = isForJournal ? {} : { time: now().toISOString() };
-    const text = format === 'json' ? JSON.stringify({ level: 'warn', ...time, event: 'linesLost', lines, message }) : message;
+    const text =
+      format === 'json' ? JSON.stringify({ level: 'warn', ...time, event: 'linesLost', lines, message }) : message;
     return `${isForJournal ? '<4>' : ''}${text}\n`;
   };
 }

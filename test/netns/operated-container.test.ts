@@ -69,7 +69,10 @@ describeLab('a director in a container', () => {
     await stage.director.setSysctls({ 'net/ipv4/ip_forward': '0' });
     const daemon = operated.spawn(['--config', configure([1, 1, 1])], within());
     assert.equal((await daemon.exited).code, 1);
-    assert.match(daemon.stderr, /^tunvs run: \/proc\/sys is read-only here: start the container with "(--sysctl \S+=\S+ ?)+"/m);
+    assert.match(
+      daemon.stderr,
+      /^tunvs run: \/proc\/sys is read-only here: start the container with "(--sysctl \S+=\S+ ?)+"/m,
+    );
   });
 
   it('opens, forwards, reloads and ends with two capabilities, given those sysctls', async () => {
@@ -84,8 +87,9 @@ describeLab('a director in a container', () => {
     assert.equal(Object.keys(servers).length, 3);
     const { pid } = JSON.parse((await operated.tunvs('status', '--json')).stdout);
     assert.equal(pid, 1);
-    const inside = (await stage.director.exec(['pgrep', '-n', '-f', `^${process.execPath} .*${operated.path('tunvs.json')}`]))
-      .stdout.trim();
+    const inside = (
+      await stage.director.exec(['pgrep', '-n', '-f', `^${process.execPath} .*${operated.path('tunvs.json')}`])
+    ).stdout.trim();
     const { stdout } = await stage.director.exec(['cat', `/proc/${inside}/status`]);
     for (const kind of ['Prm', 'Eff', 'Bnd', 'Amb']) assert.match(stdout, new RegExp(`^Cap${kind}:\t${TWO}$`, 'm'));
 

@@ -83,7 +83,10 @@ describeLab('a daemon around which things go wrong', () => {
       rmSync(join(disk, 'ballast'));
       assert.equal((await operated.tunvs('reload')).code, 0);
       assert.ok(length < 8192 && statSync(log).size > length);
-      assert.match(readFileSync(log, 'utf8'), /^\{"level":"warn",.*"lines":\d+,"message":"\d+ lines? of .*: the disk was full"\}$/m);
+      assert.match(
+        readFileSync(log, 'utf8'),
+        /^\{"level":"warn",.*"lines":\d+,"message":"\d+ lines? of .*: the disk was full"\}$/m,
+      );
       assert.deepEqual(await daemon.stop(), ended);
     } finally {
       await operated.stop();
@@ -163,7 +166,10 @@ describeLab('a daemon around which things go wrong', () => {
     const again = operated.spawn(['--config', operated.path('tunvs.yaml')]);
     assert.deepEqual(await again.exited, { code: 1, signal: null });
     const { pid } = JSON.parse((await operated.tunvs('status', '--json')).stdout);
-    assert.match(again.stderr, new RegExp(`^tunvs run: a daemon with the name tunvs runs already \\(process ${pid}\\)`));
+    assert.match(
+      again.stderr,
+      new RegExp(`^tunvs run: a daemon with the name tunvs runs already \\(process ${pid}\\)`),
+    );
     const blue = operated.write('blue.yaml', operatedConfig({ '10.2.0.12': 3 }).replace('10.9.9.9', '10.9.9.8'));
     await operated.start(['--config', blue, '--name', 'blue']);
     assert.deepEqual(await operated.weights(), { [SERVER]: 1 });
@@ -197,7 +203,10 @@ describeLab('a daemon around which things go wrong', () => {
   it('does not start under a chosen name there', async () => {
     const daemon = operated.spawn(['--config', configure(), '--name', 'blue'], { before: readOnly() });
     assert.deepEqual(await daemon.exited, { code: 1, signal: null });
-    assert.match(daemon.stderr, /^tunvs run: the name blue cannot be taken \(.*(EROFS|read-only).*\): make \S+ a folder of/);
+    assert.match(
+      daemon.stderr,
+      /^tunvs run: the name blue cannot be taken \(.*(EROFS|read-only).*\): make \S+ a folder of/,
+    );
     assert.equal(await host.hasDevice('tunvs-blue'), false);
   });
 });

@@ -14,7 +14,10 @@ describeLab('scripts that know ipvsadm, beside a daemon', () => {
 
   beforeEach(async () => {
     operated = new Operated(host);
-    await operated.start(['--config', operated.write('tunvs.yaml', operatedConfig({ '10.2.0.11': 1, '10.2.0.12': 1 }))]);
+    await operated.start([
+      '--config',
+      operated.write('tunvs.yaml', operatedConfig({ '10.2.0.11': 1, '10.2.0.12': 1 })),
+    ]);
     operated.write('sbin/.keep', '');
     assert.equal((await operated.tunvs('install-ipvsadm', operated.path('sbin'))).code, 0);
   });
@@ -25,7 +28,10 @@ describeLab('scripts that know ipvsadm, beside a daemon', () => {
 
   async function script(text: string): Promise<string> {
     const path = `PATH=${operated.path('sbin')}:${process.env.PATH}`;
-    const { code, stdout, stderr } = await operated.as([], ['env', path, 'sh', '-ec', `cd ${operated.folder}\n${text}`]);
+    const { code, stdout, stderr } = await operated.as(
+      [],
+      ['env', path, 'sh', '-ec', `cd ${operated.folder}\n${text}`],
+    );
     assert.deepEqual([stderr, code], ['', 0]);
     return stdout;
   }

@@ -61,13 +61,12 @@ describeLab('users of a host with a daemon', () => {
   async function assertMayNot(user: readonly string[]): Promise<void> {
     const told: [argv: string[], sentence: RegExp][] = [
       [[process.execPath, ADM, '-Ln'], /^tunvsadm: this user may not use \S+tunvs\.sock: .*\broot\b.*--control-group/],
-      [
-        [process.execPath, ADM, '-C'],
-        /^tunvsadm: this user may not use \S+tunvs\.sock: .*\broot\b.*--control-group/,
-      ],
+      [[process.execPath, ADM, '-C'], /^tunvsadm: this user may not use \S+tunvs\.sock: .*\broot\b.*--control-group/],
       ...['status', 'reload'].map((verb): [string[], RegExp] => [
         [process.execPath, MAIN, verb],
-        new RegExp(`^tunvs ${verb}: \\S+tunvs\\.sock may not be used: it is for root, .*--control-group: run this as one`),
+        new RegExp(
+          `^tunvs ${verb}: \\S+tunvs\\.sock may not be used: it is for root, .*--control-group: run this as one`,
+        ),
       ]),
       [url('/v1/services'), /^curl: \(7\)/],
       [url('/health'), /^curl: \(7\)/],

@@ -126,9 +126,15 @@ describeLab('tunvs run from a file', () => {
     operated.write('one/next', operatedConfig({ [FIRST]: 3 }, 'include: services.d'));
     renameSync(operated.path('one/next'), operated.path('one/tunvs.yaml'));
     await become({ [FIRST]: 3 }, 'a file replaced by renaming');
-    operated.write('one/services.d/mail.yaml', `listen: tcp 10.9.9.8:25\nservers: [{ address: ${SECOND}, weight: 9 }]\n`);
+    operated.write(
+      'one/services.d/mail.yaml',
+      `listen: tcp 10.9.9.8:25\nservers: [{ address: ${SECOND}, weight: 9 }]\n`,
+    );
     await become({ [FIRST]: 3, [SECOND]: 9 }, 'the first file of an included folder');
-    operated.write('one/services.d/mail.yaml', `listen: tcp 10.9.9.8:25\nservers: [{ address: ${SECOND}, weight: x }]\n`);
+    operated.write(
+      'one/services.d/mail.yaml',
+      `listen: tcp 10.9.9.8:25\nservers: [{ address: ${SECOND}, weight: x }]\n`,
+    );
     await eventually(
       async () => daemon.stderr,
       (said) => said.includes('the configuration stays as it is'),

@@ -84,7 +84,10 @@ export class Operated {
 
   /** Asks a daemon by curl, which prints the answer's body and its status on a line of its own. */
   curl(words: readonly string[], name = 'tunvs'): Promise<ExecResult> {
-    return this.as([], ['curl', '-sS', '-w', '\n%{http_code}', '--unix-socket', join(this.run, `${name}.sock`), ...words]);
+    return this.as(
+      [],
+      ['curl', '-sS', '-w', '\n%{http_code}', '--unix-socket', join(this.run, `${name}.sock`), ...words],
+    );
   }
 
   as(before: readonly string[], argv: readonly string[], input = ''): Promise<ExecResult> {
@@ -105,7 +108,8 @@ export class Operated {
 
   /** What differs on the host while a director runs. */
   async hostState(): Promise<string> {
-    const show = 'ip -o link show | cut -d: -f2; ip route show table all; ip rule; sysctl -a 2>/dev/null | grep -E "rp_filter|forward"';
+    const show =
+      'ip -o link show | cut -d: -f2; ip route show table all; ip rule; sysctl -a 2>/dev/null | grep -E "rp_filter|forward"';
     return (await this.host.exec(['sh', '-c', show])).stdout;
   }
 

@@ -159,7 +159,10 @@ describe('a sink', () => {
 
   it('says in its own format what was lost', () => {
     const now = () => new Date(0);
-    assert.equal(lostLines('human')(1, 'the disk was full'), '1 line of the log could not be written: the disk was full\n');
+    assert.equal(
+      lostLines('human')(1, 'the disk was full'),
+      '1 line of the log could not be written: the disk was full\n',
+    );
     assert.equal(
       lostLines('json', { now })(2, 'the disk was full'),
       '{"level":"warn","time":"1970-01-01T00:00:00.000Z","event":"linesLost","lines":2,' +

@@ -54,7 +54,11 @@ export async function fileConfiguration(
       }
       // Also what a refused reading has looked at is where somebody mends it.
       if (!dryRun) watched = new WatchedFiles(file);
-      const next = await readSpec(options, { file, watched: dryRun ? new WatchedFiles(file) : watched, isAgain: true }, io);
+      const next = await readSpec(
+        options,
+        { file, watched: dryRun ? new WatchedFiles(file) : watched, isAgain: true },
+        io,
+      );
       const running = session as SpecSession;
       if (dryRun) return running.plan(next, { reset });
       const changes = await running.apply(next, { reset });
