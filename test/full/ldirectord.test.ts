@@ -1,17 +1,15 @@
 /**
- * Debian's ldirectord, as it is packaged, drives a director by the name ipvsadm: the links of `tunvs install-ipvsadm`
+ * Debian's ldirectord, as it is packaged, drives a daemon by the name ipvsadm: the links of `tunvs install-ipvsadm`
  * lie over /usr/sbin for it, and the checks of real servers are files that the test makes and removes.
  */
 import { strict as assert } from 'node:assert';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { changeLinks, IPVSADM_NAMES, planLinks } from '../../lib/cli/ipvsadm-links.js';
-import { DirectorAgent } from '../support/director-agent.js';
+import { IPVSADM_NAMES } from '../../lib/cli/ipvsadm-links.js';
 import { eventually } from '../support/eventually.js';
 import { describeLab, type LabProcess, TestStage } from '../support/lab.js';
-import { beginAdm } from '../support/tunvsadm-agent.js';
+import { Operated } from '../support/operated.js';
 
 const SERVERS = 3;
 const LDIRECTORD = '/usr/sbin/ldirectord';
@@ -20,36 +18,35 @@ describeLab('ldirectord beside a director', function () {
   this.timeout(240_000);
   let folder: string;
   let stage: TestStage;
-  let director: DirectorAgent;
+  let operated: Operated;
   let ldirectord: LabProcess | undefined;
   let addresses: string[];
-  const socket = () => join(folder, 'tunvs.sock');
 
   before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'tunvs-ldirectord-'));
-    layLinks(join(folder, 'sbin'));
+    stage = await TestStage.open({ realServers: SERVERS });
+    operated = new Operated(stage.director);
+    folder = operated.folder;
+    await layLinks(join(folder, 'sbin'));
     mkdirSync(join(folder, 'up'));
     writeFileSync(join(folder, 'check'), `#!/bin/sh\ntest -e ${folder}/up/$3\n`, { mode: 0o755 });
-    stage = await TestStage.open({ realServers: SERVERS });
+    operated.write('tunvs.yaml', `source: ${stage.topology.directorAddress}\n`);
     addresses = stage.servers.map(({ address }) => address);
   });
 
   beforeEach(async () => {
     for (const address of addresses) setUp(address, true);
-    director = await DirectorAgent.open(stage.director, { source: stage.topology.directorAddress });
-    await beginAdm(director, socket());
+    await operated.start(['--config', operated.path('tunvs.yaml')]);
   });
 
   afterEach(async () => {
     await ldirectord?.stop();
     ldirectord = undefined;
-    await director?.close();
-    rmSync(socket(), { force: true });
+    await operated?.stop();
   });
 
   after(async () => {
+    await operated?.[Symbol.asyncDispose]();
     await stage?.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   function setUp(address: string, isUp: boolean): void {
@@ -80,19 +77,13 @@ describeLab('ldirectord beside a director', function () {
     const script = `mount --bind /usr/sbin ${folder}/system
       mount --bind ${folder}/sbin /usr/sbin
       exec perl ${LDIRECTORD} ${folder}/ldirectord.cf start`;
-    ldirectord = stage.director.spawn(['unshare', '-m', 'sh', '-ec', script], { TUNVS_SOCKET: socket() });
+    ldirectord = stage.director.spawn(['unshare', '-m', 'sh', '-ec', script], { TUNVS_RUNTIME_DIR: operated.run });
   }
 
   /** Waits until the director holds these servers with these weights. */
   async function holds(expected: Record<string, number>): Promise<void> {
-    const held = () =>
-      director.run((d) =>
-        d.virtualServices.flatMap((service) =>
-          service.realServers.map(({ address, weight }): [string, number] => [address, weight]),
-        ),
-      );
-    const isSo = (seen: [string, number][]) => isDeepStrictEqual(Object.fromEntries(seen), expected);
-    await eventually(held, isSo, `the director holds ${JSON.stringify(expected)}`);
+    const isSo = (seen: Record<string, number>) => isDeepStrictEqual(seen, expected);
+    await eventually(() => operated.weights(), isSo, `the director holds ${JSON.stringify(expected)}`);
   }
 
   it('adds the service and its servers, whose traffic then flows, and removes a server that is down', async () => {
@@ -148,7 +139,7 @@ describeLab('ldirectord beside a director', function () {
   });
 
   /** Every program of /usr/sbin, with our links in the place of ipvsadm's. */
-  function layLinks(sbin: string): void {
+  async function layLinks(sbin: string): Promise<void> {
     const system = join(folder, 'system');
     mkdirSync(system);
     mkdirSync(sbin);
@@ -156,6 +147,6 @@ describeLab('ldirectord beside a director', function () {
     for (const name of readdirSync('/usr/sbin')) {
       if (!ours.includes(name)) symlinkSync(join(system, name), join(sbin, name));
     }
-    changeLinks(planLinks(sbin, {}));
+    assert.equal((await operated.tunvs('install-ipvsadm', sbin)).code, 0);
   }
 });

@@ -1,12 +1,12 @@
 /** `tunvs run` as it is operated on a host of a lab: its files, its sockets, and the commands that ask it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecResult, LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess, ProcessExit } from '../../lib/lab/lab-process.js';
 import { ADM } from './tunvsadm.js';
 
-const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
+export const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
 
 export const OPERATED_SOURCE = '10.2.0.2';
 
@@ -38,6 +38,8 @@ export class Operated {
   constructor(host: LabHost) {
     this.host = host;
     this.folder = mkdtempSync(join(tmpdir(), 'tunvs-operated-'));
+    // Other users find the socket in it.
+    chmodSync(this.folder, 0o755);
   }
 
   /** In the place of /run/tunvs. */
