@@ -62,6 +62,9 @@ function shortServer(server: ServerSpec, { port = 0, lastPort }: ServiceSpec): o
   };
 }
 
+/** Who knows the seed can flood one slot of the table. */
+const HIDDEN = '(secret)';
+
 /** A value that is in force, and where it comes from. */
 export interface ShownValue {
   path: string;
@@ -82,7 +85,8 @@ export function shownValues(spec: Partial<Spec>, origins: Origins): ShownValue[]
       for (const [name, each] of Object.entries(value)) walk(each, [...path, name]);
     } else {
       const name = formatPath(path);
-      shown.push({ path: name, value: value as ShownValue['value'], ...(origins.get(name) ?? {}) });
+      const said = name === 'hashSeed' ? HIDDEN : (value as ShownValue['value']);
+      shown.push({ path: name, value: said, ...(origins.get(name) ?? {}) });
     }
   };
   walk(spec, []);
