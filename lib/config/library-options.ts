@@ -46,6 +46,6 @@ export function serviceSettingsOf(service: ServiceSpec): VirtualServiceEdit {
 
 /** The options of a real server that is named by its address. */
 export function serverOptionsOf(server: ServerSpec & { address: string }): RealServerOptions {
-  const { dns, refresh, ...options } = server;
+  const { dns, refresh, max, ...options } = server;
   return options;
 }

@@ -64,6 +64,9 @@ function shortServer(server: ServerSpec, { port = 0, lastPort }: ServiceSpec): o
   };
 }
 
+/** Who knows the seed can flood one slot of the table. */
+const HIDDEN = '(secret)';
+
 /** A value that is in force, and where it comes from. */
 export interface ShownValue {
   /** Where it stands in the spec, as in `services[0].port`. */
@@ -102,7 +105,7 @@ export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): 
       for (const [name, each] of Object.entries(value)) walk(each, [...path, name]);
     } else {
       const name = formatPath(path);
-      const said = secretFields.includes(name) ? 'secret' : (value as ShownValue['value']);
+      const said = secretFields.includes(name) ? HIDDEN : (value as ShownValue['value']);
       shown.push({ path: name, value: said, ...(origins.get(name) ?? {}) });
     }
   };

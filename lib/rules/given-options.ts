@@ -4,7 +4,7 @@ import { RulesError } from './errors.js';
 import { judgeCommand, judgeOption } from './judge-values.js';
 import type { OptionGroup } from './options.js';
 import { type ScannedOption, scanOptions } from './scan.js';
-import type { Written } from './values.js';
+import { judgeNetmask, type Written } from './values.js';
 
 /** What ipvsadm answers to what it cannot even begin with. */
 export const TRY_HELP = "Try `ipvsadm -h' or 'ipvsadm --help' for more information.";
@@ -30,15 +30,15 @@ export interface GivenRule {
 export class GivenOptions {
   private readonly byGroup = new Map<OptionGroup, GivenOption>();
 
-  add({ spec, spelling, value }: ScannedOption): void {
+  add({ spec, spelling, word, value }: ScannedOption): void {
     if ('command' in spec) {
       throw new RulesError(`${spelling} is a second command: write it as a rule of its own`, {
         token: spelling,
-        ipvsadm: { text: `invalid option \`${spelling}'`, exitStatus: 2 },
+        ipvsadm: { text: `invalid option \`${word}'`, exitStatus: 2 },
       });
     }
     const earlier = this.byGroup.get(spec.group);
-    if (spec.group === 'sort' && earlier) return;
+    if ((spec.group === 'sort' || spec.group === 'ipv6') && earlier) return;
     if (earlier) {
       const other = earlier.spelling === spelling ? 'is given twice' : `and ${earlier.spelling} exclude each other`;
       throw new RulesError(`${spelling} ${other}: keep one of them`, {
@@ -53,8 +53,16 @@ export class GivenOptions {
       });
     }
     const given = { long: spec.long, spelling, value };
-    judgeOption(spec.group, given);
+    if (spec.group === 'netmask' && value !== undefined) judgeNetmask({ spelling, value }, this.#familySoFar());
+    else judgeOption(spec.group, given);
     this.byGroup.set(spec.group, given);
+  }
+
+  /** Of the service, as far as the options to the left tell. */
+  #familySoFar(): 4 | 6 {
+    if (this.byGroup.has('ipv6')) return 6;
+    const service = this.byGroup.get('service-address');
+    return service !== undefined && /:.*:/.test(service.value ?? '') ? 6 : 4;
   }
 
   has(group: OptionGroup): boolean {
@@ -80,14 +88,28 @@ export class GivenOptions {
 export function collectOptions(words: readonly string[]): GivenRule {
   const operands: string[] = [];
   const scanned = scanOptions(words, operands);
-  const first = scanned.next();
-  if (first.done || operands.length > 0 || !('command' in first.value.spec)) throw noCommand(words[0]);
+  const first = firstOf(scanned);
+  if (first.done || !('command' in first.value.spec)) throw noCommand(words[0]);
   const { spec, spelling, value } = first.value;
   judgeCommand(spec.command, spelling, value);
   const options = new GivenOptions();
   // ipvsadm answers these two at once and reads no word after them.
   if (spec.command !== 'help' && spec.command !== 'version') for (const option of scanned) options.add(option);
   return { command: spec.command, spelling, value, options, operands };
+}
+
+/** Whatever is wrong with the word where the command should stand, ipvsadm says the same of it. */
+function firstOf(scanned: Generator<ScannedOption>): IteratorResult<ScannedOption, unknown> {
+  try {
+    return scanned.next();
+  } catch (error) {
+    if (!(error instanceof RulesError)) throw error;
+    const { sentence, token } = error;
+    throw new RulesError(sentence, {
+      ...(token !== undefined && { token }),
+      ipvsadm: { text: TRY_HELP, exitStatus: 255 },
+    });
+  }
 }
 
 function noCommand(word: string | undefined): RulesError {

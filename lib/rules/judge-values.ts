@@ -20,7 +20,7 @@ import {
   type Written,
 } from './values.js';
 
-/** Masks and scheduler flags are missing: they depend on other options, which may come later. */
+/** Masks and scheduler flags are missing: they depend on other options. */
 const JUDGES: Partial<Record<OptionGroup, (written: Written, long: string) => unknown>> = {
   'service-address': (written, long) =>
     long === 'fwmark-service' ? parseMark(written) : parseVirtualEndpoint(written),

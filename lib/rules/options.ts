@@ -32,7 +32,9 @@ export type OptionGroup =
   | 'tun-info'
   | 'tun-type'
   | 'tun-port'
-  | 'tun-checksum'
+  | 'tun-nocsum'
+  | 'tun-csum'
+  | 'tun-remcsum'
   | 'sync-maxlen'
   | 'mcast-group'
   | 'mcast-port'
@@ -105,9 +107,9 @@ export const OPTIONS: readonly OptionSpec[] = [
   option('forwarding-method', 'none', 'masquerading', 'm'),
   option('tun-type', 'required', 'tun-type'),
   option('tun-port', 'required', 'tun-port'),
-  option('tun-checksum', 'none', 'tun-nocsum'),
-  option('tun-checksum', 'none', 'tun-csum'),
-  option('tun-checksum', 'none', 'tun-remcsum'),
+  option('tun-nocsum', 'none', 'tun-nocsum'),
+  option('tun-csum', 'none', 'tun-csum'),
+  option('tun-remcsum', 'none', 'tun-remcsum'),
   option('weight', 'required', 'weight', 'w'),
   option('u-threshold', 'required', 'u-threshold', 'x'),
   option('l-threshold', 'required', 'l-threshold', 'y'),

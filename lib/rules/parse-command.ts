@@ -9,9 +9,8 @@ import type {
   ServiceProtocol,
   StartDaemonCommand,
 } from './command.js';
-import { serviceFamily, servicePort } from './command.js';
+import { DEFAULT_SCHEDULER, serviceFamily, servicePort } from './command.js';
 import { RulesError } from './errors.js';
-import { knownTraits } from './forwarding.js';
 import { collectOptions, type GivenOptions, type GivenRule } from './given-options.js';
 import { parseServerSettings } from './parse-server.js';
 import { parseServiceSettings } from './parse-service.js';
@@ -24,6 +23,7 @@ import {
   parseMulticastPort,
   parseMulticastTtl,
   parseRealEndpoint,
+  parseSchedulerFlags,
   parseSyncId,
   parseSyncMaxLength,
   parseTimeout,
@@ -45,10 +45,12 @@ export function parseCommandLine(text: string): Command | undefined {
 export function parseCommand(words: readonly string[], warn: (sentence: string) => void = () => {}): Command {
   const rule = collectOptions(words.length === 0 ? ['-L'] : words);
   const service = parseService(rule.options);
+  if (rule.command === 'setTimeouts') timeoutOperands(rule);
+  else refuseOperands(rule.operands);
+  const scheduler = rule.options.get('scheduler')?.value ?? DEFAULT_SCHEDULER;
+  rule.options.read('sched-flags', (written) => parseSchedulerFlags(written, scheduler));
   checkUsage(rule.command, rule.spelling, rule.options.spellings());
-  const command = BUILDERS[rule.command](rule, service as ServiceId, warn);
-  if (rule.command !== 'setTimeouts') refuseOperands(rule.operands);
-  return command;
+  return BUILDERS[rule.command](rule, service as ServiceId, warn);
 }
 
 type Warn = (sentence: string) => void;
@@ -86,20 +88,25 @@ function serviceCommand(command: 'addService' | 'editService'): Builder {
 function serverCommand(command: 'addServer' | 'editServer'): Builder {
   return ({ options }, service, warn) => {
     const server = parseServer(options, service);
+    assertFamily(server.address, service, options);
     const settings = parseServerSettings(options);
     // Tunnels and direct routing leave the packet's ports alone, so no port but the service's is possible.
     if (settings.forwarding !== 'nat' && service.kind === 'address')
       takeServicePort(server, servicePort(service), warn);
-    if (addressFamily(server.address) !== serviceFamily(service) && !knownTraits(settings.forwarding)?.isTunnel) {
-      throw new RulesError(
-        `-r ${server.address} is of another address family than its virtual service: add -i, which alone can carry that`,
-        {
-          token: server.address,
-        },
-      );
-    }
     return { command, service, server, settings };
   };
+}
+
+function assertFamily(address: string, service: ServiceId, options: GivenOptions): void {
+  const isTunnel = options.get('forwarding-method')?.long === 'ipip';
+  if (isTunnel || addressFamily(address) === serviceFamily(service)) return;
+  throw new RulesError(
+    `-r ${address} is of another address family than its virtual service: add -i, which alone can carry that`,
+    {
+      token: address,
+      ipvsadm: { text: 'Different address family is allowed only for tunneling servers', exitStatus: 2 },
+    },
+  );
 }
 
 /** Takes the service's port, as ipvsadm does, which says nothing of it. */
@@ -159,7 +166,12 @@ function listedThing(options: GivenOptions): ListCommand['what'] {
   return options.has('daemon') ? 'daemon' : 'services';
 }
 
-function parseSetTimeouts({ spelling, operands }: GivenRule): Command {
+function parseSetTimeouts(rule: GivenRule): Command {
+  const [tcp, tcpFin, udp] = timeoutOperands(rule).map((value) => parseTimeout({ spelling: rule.spelling, value }, 0));
+  return { command: 'setTimeouts', tcp: tcp as number, tcpFin: tcpFin as number, udp: udp as number };
+}
+
+function timeoutOperands({ spelling, operands }: GivenRule): string[] {
   const [tcp, tcpFin, udp, ...more] = operands;
   if (tcp === undefined || tcpFin === undefined || udp === undefined) {
     throw new RulesError(
@@ -171,8 +183,7 @@ function parseSetTimeouts({ spelling, operands }: GivenRule): Command {
     );
   }
   refuseOperands(more);
-  const seconds = (value: string) => parseTimeout({ spelling, value }, 0);
-  return { command: 'setTimeouts', tcp: seconds(tcp), tcpFin: seconds(tcpFin), udp: seconds(udp) };
+  return [tcp, tcpFin, udp];
 }
 
 function parseStartDaemon({ spelling, value = '', options }: GivenRule): Command {

@@ -18,36 +18,79 @@ type Forwarding = Pick<ServerSettings, 'forwarding' | 'tunnelPort' | 'tunnelChec
 
 const WITHOUT_TUNNEL: Readonly<Record<string, ForwardingMethod>> = { gatewaying: 'dr', masquerading: 'nat' };
 
+const CHECKSUM_OPTIONS = ['tun-nocsum', 'tun-csum', 'tun-remcsum'] as const;
+const TUNNEL_OPTIONS = ['tun-type', 'tun-port', ...CHECKSUM_OPTIONS] as const;
+
 function parseForwarding(options: GivenOptions): Forwarding {
   const method = options.get('forwarding-method')?.long ?? 'gatewaying';
   const type = options.read('tun-type', parseTunnelType) ?? 'ipip';
   const tunnelPort = options.read('tun-port', parseTunnelPort);
   if (method !== 'ipip') {
-    refuse(options, ['tun-type', 'tun-port', 'tun-checksum'], 'is for tunnels only: add -i');
+    const said = 'Tunnel options conflict with forward method';
+    refuse(options, TUNNEL_OPTIONS, () => ({ why: 'is for tunnels only: add -i', said }));
     return { forwarding: WITHOUT_TUNNEL[method] ?? 'dr' };
   }
   const { hasPort, checksums } = traitsOf(type);
-  if (!hasPort && checksums.length === 1) {
-    const mend = `does not go with an ${type} tunnel: leave it out, or add --tun-type gue`;
-    refuse(options, ['tun-port', 'tun-checksum'], mend);
+  const illegal = (why: string) => (option: OptionGroup) => ({
+    why,
+    said: `Illegal '${option}' option with the '${type}' tunnel type`,
+  });
+  const isPlain = !hasPort && checksums.length === 1;
+  const plain = `does not go with an ${type} tunnel: leave it out, or add --tun-type gue`;
+  if (!hasPort)
+    refuse(options, ['tun-port'], illegal(isPlain ? plain : `does not go with a ${type} tunnel: leave it out`));
+  if (isPlain) {
+    refuse(options, CHECKSUM_OPTIONS, illegal(plain));
     return { forwarding: type };
   }
-  const tunnelChecksum = (options.get('tun-checksum')?.long.slice('tun-'.length) ?? 'nocsum') as TunnelChecksum;
-  if (!hasPort) refuse(options, ['tun-port'], `does not go with a ${type} tunnel: leave it out`);
-  if (!checksums.includes(CHECKSUMS[tunnelChecksum]))
-    refuse(options, ['tun-checksum'], 'is for gue only: write --tun-csum or --tun-nocsum');
-  if (!hasPort) return { forwarding: type, tunnelChecksum };
-  if (tunnelPort === undefined) {
+  if (hasPort && tunnelPort === undefined) {
     throw new RulesError(`--tun-type ${type} needs the UDP port of the tunnel: add --tun-port PORT`, {
       token: '--tun-type',
+      ipvsadm: { text: `You need to supply the 'tun-port' option for the '${type}' tunnel type`, exitStatus: 2 },
     });
   }
-  return { forwarding: type, tunnelPort, tunnelChecksum };
+  const tunnelChecksum = checksumOf(options, type, (checksum) => checksums.includes(CHECKSUMS[checksum]), illegal);
+  return { forwarding: type, ...(tunnelPort !== undefined && { tunnelPort }), tunnelChecksum };
 }
 
-function refuse(options: GivenOptions, groups: OptionGroup[], why: string): void {
+type Illegal = (why: string) => (option: OptionGroup) => Refusal;
+
+/** Goes through the options in an order of ipvsadm's, whatever the order in the rule is. */
+function checksumOf(
+  options: GivenOptions,
+  type: string,
+  isPossible: (checksum: TunnelChecksum) => boolean,
+  illegal: Illegal,
+): TunnelChecksum {
+  let chosen: TunnelChecksum | undefined;
+  for (const option of CHECKSUM_OPTIONS.filter((each) => options.has(each))) {
+    const checksum = option.slice('tun-'.length) as TunnelChecksum;
+    if (!isPossible(checksum)) refuse(options, [option], illegal('is for gue only: write --tun-csum or --tun-nocsum'));
+    const before = chosen;
+    if (before !== undefined)
+      refuse(options, [option], () => ({
+        why: `and --tun-${before} exclude each other: keep one of them`,
+        said: `The option '${option}' conflicts with the 'tun-${before}' option in the '${type}' tunnel type`,
+      }));
+    chosen = checksum;
+  }
+  return chosen ?? 'nocsum';
+}
+
+interface Refusal {
+  why: string;
+  /** By ipvsadm. */
+  said: string;
+}
+
+function refuse(options: GivenOptions, groups: readonly OptionGroup[], refusal: (group: OptionGroup) => Refusal): void {
   for (const group of groups) {
     const given = options.get(group);
-    if (given) throw new RulesError(`${given.spelling} ${why}`, { token: given.spelling });
+    if (!given) continue;
+    const { why, said } = refusal(group);
+    throw new RulesError(`${given.spelling} ${why}`, {
+      token: given.spelling,
+      ipvsadm: { text: said, exitStatus: 2 },
+    });
   }
 }

@@ -19,12 +19,22 @@ export interface ChangedDirector {
 /** Throws what the director refuses, and then everything is as it was. */
 export function putIntoForce(director: ChangedDirector, steps: readonly Operation[]): void {
   if (steps.length === 0) return;
+  allOrNothing(director, (transaction, undo) => {
+    for (const step of steps) take(director, transaction, step, undo);
+  });
+}
+
+/**
+ * Runs `body` in a transaction. What is not of the transaction is set within it, so that only the tables can still fail
+ * afterwards; `body` adds to `undo` how that is taken back.
+ */
+export function allOrNothing(
+  director: ChangedDirector,
+  body: (transaction: Transaction, undo: (() => void)[]) => void,
+): void {
   const undo: (() => void)[] = [];
   try {
-    // What is not of the transaction is set within it, so that only the tables can still fail afterwards.
-    director.transaction((transaction) => {
-      for (const step of steps) take(director, transaction, step, undo);
-    });
+    director.transaction((transaction) => body(transaction, undo));
   } catch (error) {
     takeBack(undo);
     throw error;
@@ -40,6 +50,20 @@ function takeBack(undo: (() => void)[]): void {
       // The error that led here says what is wrong; a director that is closed meanwhile has nothing left to restore.
     }
   }
+}
+
+/** What is to be called when the rest fails is added to `undo`. */
+export function setTimeouts(director: ChangedDirector, edit: StateTimeouts, undo: (() => void)[]): void {
+  const before = director.stateTimeouts;
+  director.setTimeouts(edit);
+  undo.push(() => director.setTimeouts(before));
+}
+
+/** Likewise. `name` may have `net.ipv4.vs.` in front. */
+export function setSysctl(director: ChangedDirector, name: string, value: number, undo: (() => void)[]): void {
+  const before = director.sysctls[name.replace(/^net\.ipv4\.vs\./, '')];
+  director.setSysctl(name, value);
+  if (before !== undefined) undo.push(() => director.setSysctl(name, before));
 }
 
 function take(director: ChangedDirector, transaction: Transaction, step: Operation, undo: (() => void)[]): void {
@@ -60,18 +84,10 @@ function take(director: ChangedDirector, transaction: Transaction, step: Operati
       return;
     case 'editServer':
       return foundServer(transaction, step.service, step.server).edit(step.edit);
-    case 'setTimeouts': {
-      const before = director.stateTimeouts;
-      director.setTimeouts(step.edit);
-      undo.push(() => director.setTimeouts(before));
-      return;
-    }
-    case 'setSysctl': {
-      const before = director.sysctls[step.name];
-      director.setSysctl(step.name, step.after);
-      if (before !== undefined) undo.push(() => director.setSysctl(step.name, before));
-      return;
-    }
+    case 'setTimeouts':
+      return setTimeouts(director, step.edit, undo);
+    case 'setSysctl':
+      return setSysctl(director, step.name, step.after, undo);
   }
 }
 

@@ -9,6 +9,8 @@ export interface ScannedOption {
   spec: OptionSpec;
   /** The option as written, without its value: `-w`, `--weight`. */
   spelling: string;
+  /** The word that it stands in: `-Ln`, `--weight=5`. */
+  word: string;
   value: string | undefined;
 }
 
@@ -36,10 +38,10 @@ class WordReader {
   }
 
   /** Reads the value of an option: any word, even one that looks like an option, unless the value is optional. */
-  value(spec: OptionSpec, spelling: string): string | undefined {
+  value(spec: OptionSpec, spelling: string, word: string): string | undefined {
     const next = this.words[this.at];
     if (spec.argument === 'optional' && (next === undefined || next.startsWith('-'))) return undefined;
-    if (next === undefined) throw missingValue(spelling);
+    if (next === undefined) throw missingValue(spelling, word);
     this.at++;
     return next;
   }
@@ -56,14 +58,17 @@ function scanLong(word: string, reader: WordReader): ScannedOption {
   const spelling = equals < 0 ? word : word.slice(0, equals);
   const spec = longOption(spelling.slice(2));
   if (!spec) throw unknownOption(word, spelling);
-  if (equals < 0) return { spec, spelling, value: spec.argument === 'none' ? undefined : reader.value(spec, spelling) };
+  if (equals < 0) {
+    const value = spec.argument === 'none' ? undefined : reader.value(spec, spelling, word);
+    return { spec, spelling, word, value };
+  }
   if (spec.argument === 'none') {
     throw new RulesError(`${spelling} takes no value: leave "${word.slice(equals)}" out`, {
       token: word,
       ipvsadm: { text: `${word}: option does not take an argument`, exitStatus: 255 },
     });
   }
-  return { spec, spelling, value: word.slice(equals + 1) };
+  return { spec, spelling, word, value: word.slice(equals + 1) };
 }
 
 function* scanShort(word: string, reader: WordReader): Generator<ScannedOption> {
@@ -73,12 +78,12 @@ function* scanShort(word: string, reader: WordReader): Generator<ScannedOption> 
     const spelling = `-${letter}`;
     if (!spec) throw unknownOption(word, spelling);
     if (spec.argument === 'none') {
-      yield { spec, spelling, value: undefined };
+      yield { spec, spelling, word, value: undefined };
       continue;
     }
     const attached = word.slice(at + 1);
-    if (attached === '') yield { spec, spelling, value: reader.value(spec, spelling) };
-    else yield { spec, spelling, value: attached.startsWith('=') ? attached.slice(1) : attached };
+    if (attached === '') yield { spec, spelling, word, value: reader.value(spec, spelling, word) };
+    else yield { spec, spelling, word, value: attached.startsWith('=') ? attached.slice(1) : attached };
     return;
   }
 }
@@ -91,9 +96,9 @@ function unknownOption(word: string, spelling: string): RulesError {
   });
 }
 
-function missingValue(spelling: string): RulesError {
+function missingValue(spelling: string, word: string): RulesError {
   return new RulesError(`${spelling} lacks its value: write the value after it`, {
     token: spelling,
-    ipvsadm: { text: `${spelling}: missing argument`, exitStatus: 255 },
+    ipvsadm: { text: `${word}: missing argument`, exitStatus: 255 },
   });
 }

@@ -12,7 +12,7 @@ interface Usage {
 
 const SERVICE: OptionGroup[] = ['service-address', 'ipv6'];
 const SERVICE_SETTINGS: OptionGroup[] = ['scheduler', 'persistent', 'netmask', 'ops', 'pe', 'sched-flags'];
-const TUNNEL: OptionGroup[] = ['tun-type', 'tun-port', 'tun-checksum'];
+const TUNNEL: OptionGroup[] = ['tun-type', 'tun-port', 'tun-nocsum', 'tun-csum', 'tun-remcsum'];
 const SERVER_SETTINGS: OptionGroup[] = ['forwarding-method', 'weight', 'u-threshold', 'l-threshold', ...TUNNEL];
 const LISTS: OptionGroup[] = ['connection', 'timeout', 'daemon'];
 const COLUMNS: OptionGroup[] = ['stats', 'rate', 'thresholds', 'persistent-conn', 'tun-info'];
@@ -55,25 +55,30 @@ const USAGE: Readonly<Record<CommandName, Usage>> = {
   version: { name: 'version', ...nothing },
 };
 
-/**
- * `given` maps each option's group to its spelling, in the order of the rule. Every command accepts `--sort`, which
- * does nothing.
- */
+/** The order in which ipvsadm looks for what is missing and what is too much. `--sort` goes with every command. */
+const ORDER: readonly OptionGroup[] = [
+  ...(['numeric', 'connection', 'service-address', 'scheduler', 'persistent', 'netmask', 'real-server'] as const),
+  ...(['forwarding-method', 'weight', 'u-threshold', 'l-threshold', 'mcast-interface'] as const),
+  ...(['timeout', 'daemon', 'stats', 'rate', 'thresholds', 'persistent-conn', 'nosort', 'syncid', 'exact'] as const),
+  ...(['ops', 'pe', 'sched-flags', 'mcast-group', 'mcast-port', 'mcast-ttl', 'sync-maxlen', 'tun-info'] as const),
+  ...TUNNEL,
+];
+
+/** `given` maps each option's group to its spelling. */
 export function checkUsage(command: CommandName, spelling: string, given: ReadonlyMap<OptionGroup, string>): void {
   const usage = USAGE[command];
-  for (const group of usage.required) {
-    if (given.has(group)) continue;
-    throw new RulesError(`${spelling} needs ${MISSING[group] ?? group}`, {
-      token: spelling,
-      ipvsadm: { text: `You need to supply the '${group}' option for the '${usage.name}' command`, exitStatus: 2 },
-    });
-  }
-  for (const [group, optionSpelling] of given) {
-    if (usage.allowed.includes(group) || group === 'sort') continue;
-    throw new RulesError(`${optionSpelling} does not go with ${spelling}: leave it out`, {
-      token: optionSpelling,
-      ipvsadm: { text: `Illegal '${group}' option with the '${usage.name}' command`, exitStatus: 2 },
-    });
+  for (const group of ORDER) {
+    const written = given.get(group);
+    if (written === undefined && usage.required.includes(group))
+      throw new RulesError(`${spelling} needs ${MISSING[group] ?? group}`, {
+        token: spelling,
+        ipvsadm: { text: `You need to supply the '${group}' option for the '${usage.name}' command`, exitStatus: 2 },
+      });
+    if (written !== undefined && !usage.allowed.includes(group))
+      throw new RulesError(`${written} does not go with ${spelling}: leave it out`, {
+        token: written,
+        ipvsadm: { text: `Illegal '${group}' option with the '${usage.name}' command`, exitStatus: 2 },
+      });
   }
   if (command === 'list') checkListing(given);
 }
@@ -83,27 +88,28 @@ const MISSING: Partial<Record<OptionGroup, string>> = {
   'real-server': 'a real server: add -r ADDRESS',
 };
 
-/** A listing takes at most one of each row. */
-const EXCLUSIVE: OptionGroup[][] = [
-  ['service-address', ...LISTS],
-  ...LISTS.flatMap((list) => (['stats', 'rate', 'thresholds'] as const).map((column) => [list, column])),
-  ['timeout', 'persistent-conn'],
-  ['daemon', 'persistent-conn'],
-];
+/** What is listed: at most one of them. */
+const LISTED: OptionGroup[] = ['connection', 'service-address', 'timeout', 'daemon'];
 
 function checkListing(given: ReadonlyMap<OptionGroup, string>): void {
-  for (const row of EXCLUSIVE) {
-    const [first, second] = row.filter((group) => given.has(group));
-    if (first === undefined || second === undefined) continue;
-    throw new RulesError(
-      `${given.get(first)} and ${given.get(second)} exclude each other in a listing: keep one of them`,
-      {
-        token: given.get(second) as string,
-        ipvsadm: {
-          text: `The option '${second}' conflicts with '${first}' option in the 'list' command`,
-          exitStatus: 2,
-        },
-      },
+  const [first, second] = LISTED.filter((group) => given.has(group));
+  if (first !== undefined && second !== undefined)
+    throw exclusive(
+      given,
+      first,
+      second,
+      `The option '${second}' conflicts with the '${first}' option in the 'list' command`,
     );
-  }
+  if (first === undefined || first === 'service-address') return;
+  const columns: OptionGroup[] = ['stats', 'rate', 'thresholds'];
+  if (first !== 'connection') columns.push('persistent-conn');
+  const column = columns.find((group) => given.has(group));
+  if (column !== undefined) throw exclusive(given, first, column, 'options conflicts in the list command');
+}
+
+function exclusive(given: ReadonlyMap<OptionGroup, string>, first: OptionGroup, second: OptionGroup, text: string) {
+  return new RulesError(
+    `${given.get(first)} and ${given.get(second)} exclude each other in a listing: keep one of them`,
+    { token: given.get(second) as string, ipvsadm: { text, exitStatus: 2 } },
+  );
 }

@@ -1,6 +1,6 @@
 /** Reads the values of options; a mistake names the word and what was expected. */
 import { type ForwardingMethod, tunnelMethods } from '../values/forwarding-method.js';
-import { addressBytes, parseEndpoint, parsePort } from '../values/inet.js';
+import { addressBytes, addressFamily, parseEndpoint, parsePort } from '../values/inet.js';
 import { parsePrefix } from '../values/prefix.js';
 import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../values/scheduler.js';
 import { MAX_TIMEOUT_SECONDS } from '../values/timeouts.js';
@@ -77,9 +77,9 @@ export const parseMulticastPort = (from: Written) =>
 export const parseMulticastTtl = (from: Written) =>
   parseWhole(from, { minimum: 1, maximum: 255, what: 'a TTL', ipvsadmText: 'illegal mcast-ttl specified' });
 
-/** Accepts decimal digits only; everything else, a sign included, is refused. */
+/** Accepts what ipvsadm does: decimal digits, and blanks and a plus sign before them. */
 function parseWhole({ spelling, value }: Written, { minimum, maximum, what, ipvsadmText }: Range): number {
-  const number = /^\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
+  const number = /^\s*\+?\d{1,10}$/.test(value) ? Number(value) : Number.NaN;
   if (number >= minimum && number <= maximum) return number;
   throw new RulesError(`${spelling} ${value}: write ${what} from ${minimum} to ${maximum}`, {
     token: value,
@@ -140,6 +140,18 @@ function readEndpoint({ spelling, value }: Written, ipvsadmText: string) {
   return endpoint;
 }
 
+/** Throws for what ipvsadm refuses when it reaches the option, whatever comes later. */
+export function judgeNetmask({ spelling, value }: Written, familySoFar: 4 | 6): void {
+  const number = Number.parseInt(value, 10);
+  const isGood =
+    familySoFar === 6 ? number >= 1 && number <= 128 : /^\d{1,10}$/.test(value) || addressFamily(value) === 4;
+  if (isGood) return;
+  const expected = familySoFar === 6 ? 'a prefix length from 1 to 128' : 'a dotted mask, as in 255.255.255.0';
+  const text =
+    familySoFar === 6 ? 'illegal ipv6 netmask specified' : 'illegal virtual server persistent mask specified';
+  throw new RulesError(`${spelling} ${value}: write ${expected}`, { token: value, ipvsadm: { text, exitStatus: 2 } });
+}
+
 /** Returns undefined for the default, where each address is a client. */
 export function parseNetmask({ spelling, value }: Written, family: 4 | 6): string | undefined {
   if (family === 6) {
@@ -155,7 +167,8 @@ export function parseNetmask({ spelling, value }: Written, family: 4 | 6): strin
 }
 
 export function parseSchedulerFlags({ spelling, value }: Written, scheduler: string): SchedulerFlag[] {
-  const flags = value.split(',').map((name) => {
+  const names = value.split(',').filter((name) => name !== '');
+  const flags = names.map((name) => {
     const flag = Object.hasOwn(schedulerFlagNumbers, name) ? schedulerFlagNumbers[name as FlagName] : undefined;
     if (flag === undefined) {
       throw new RulesError(
@@ -196,10 +209,13 @@ export function parseTunnelType({ spelling, value }: Written): ForwardingMethod 
 
 export function parseDaemonRole({ spelling, value }: Written): DaemonRole {
   if (value === 'master' || value === 'backup') return value;
-  const option = spelling.replace(/^-*/, '').replace('-', '_');
   throw new RulesError(`${spelling} ${value}: write master or backup`, {
     token: value,
-    ipvsadm: { text: `illegal ${option} parameter specified`, exitStatus: 2 },
+    // So it says for each of the two.
+    ipvsadm: {
+      text: /stop/.test(spelling) ? 'illegal start_daemon specified' : 'illegal start-daemon parameter specified',
+      exitStatus: 2,
+    },
   });
 }
 
@@ -209,6 +225,6 @@ export function parseMulticastGroup({ spelling, value }: Written): string {
   if (isMulticast) return value;
   throw new RulesError(`${spelling} ${value}: write a multicast address, as in 224.0.0.81`, {
     token: value,
-    ipvsadm: { text: 'illegal mcast-group specified', exitStatus: 2 },
+    ipvsadm: { text: `invalid IPv${value.includes(':') ? 6 : 4} mcast-group \`${value}'`, exitStatus: 2 },
   });
 }

@@ -211,7 +211,7 @@ describe('a call of ipvsadm', () => {
       [`-a ${WEB} -t x`, "multiple 'service-address' options specified\n"],
       ['-C -f 0', "invalid fwmark value `0' specified\n"],
       [`-A ${WEB} -p 0 --tun-type x`, "invalid timeout value `0' specified\n"],
-      ['--start-daemon leader --syncid 256', 'illegal start_daemon parameter specified\n'],
+      ['--start-daemon leader --syncid 256', 'illegal start-daemon parameter specified\n'],
     ] as const)
       assert.deepEqual([line, await answerOf(line)], [line, [said, said.includes('unknown') ? 255 : 2]]);
   });

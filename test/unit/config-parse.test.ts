@@ -97,7 +97,7 @@ const MISTAKES: readonly [name: string, text: string, ...beginnings: string[]][]
   [
     'a token in the open',
     'source: 10.2.0.2\ncontrol: { http: { port: 1, tokens: { read: secret } } }',
-    "2:45: control.http.tokens.read: 'secret' cannot stand here: write a map of file, env",
+    '2:45: control.http.tokens.read: what stands here cannot be taken: write a map of file, env',
   ],
   [
     'a variable that is not set',

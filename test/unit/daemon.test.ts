@@ -1,7 +1,6 @@
 /** A director that runs until it is told to end, and what is attached to it. */
 import { strict as assert } from 'node:assert';
 import { type Attachment, runDaemon, type Running } from '../../lib/daemon/daemon.js';
-import { readyAfter } from '../../lib/daemon/ready-after.js';
 import { Director } from '../../lib/director/director.js';
 import { native } from '../../lib/native/addon.js';
 import { parseRules, type RuleLine } from '../../lib/rules/parse-rules.js';
@@ -180,27 +179,5 @@ describe('a daemon', () => {
       runDaemon({ open: refusing, begin: applying(RULES), attachments: [] }, stop().signal),
       /not allowed/,
     );
-  });
-
-  it('says that it is ready when the slowest of those that it waits for is, and not after it was told to end', async () => {
-    for (const isEarly of [false, true]) {
-      deeds = [];
-      const over = stop();
-      const slow = noting('slow', async () => {
-        await new Promise((soon) => setTimeout(soon, 20));
-        deeds.push('slow is ready');
-        if (isEarly) over.abort();
-      });
-      const say = () => {
-        deeds.push('say');
-        over.abort();
-      };
-      await runDaemon({ open, begin: () => {}, attachments: [readyAfter([slow, noting('quick')], say)] }, over.signal);
-      assert.deepEqual(deeds, [
-        ...['attach slow', 'attach quick', 'ready slow 0', 'ready quick 0', 'slow is ready'],
-        ...(isEarly ? [] : ['say']),
-        ...['detach quick', 'detach slow', 'close', 'end slow', 'end quick'],
-      ]);
-    }
   });
 });

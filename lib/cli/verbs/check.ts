@@ -9,6 +9,7 @@ import { count } from '../words.js';
 interface CheckOptions {
   rules?: boolean;
   json?: boolean;
+  policies?: boolean;
 }
 
 const EXAMPLES = `
@@ -16,6 +17,9 @@ FILE is a configuration (.yaml, .yml, .json) or rules as "ipvsadm -S -n" prints
 them (.rules); "-" is standard input. All mistakes are said at once, each with
 file, line, column and what to do. The exit code is 1 if there is a mistake;
 warnings do not change it.
+
+A policy's module is looked for, and not imported, because that runs its code.
+With --policies it is imported as the daemon would, and closed again.
 
 Examples:
   $ tunvs check /etc/tunvs/tunvs.yaml
@@ -30,6 +34,7 @@ export const check: Verb = {
       .argument('<file>', 'configuration or rules to check')
       .option('--rules', 'take the file for rules, whatever its name')
       .option('--json', 'print JSON: { mistakes, warnings }')
+      .option('--policies', 'import the modules of policies as well, which runs their code')
       .addHelpText('after', EXAMPLES);
   },
 
@@ -41,7 +46,11 @@ export const check: Verb = {
     const found = isOfRules
       ? (await import('../../config/check-rules.js')).checkRules(text, file)
       : await readConfig(file, bytes);
-    const mistakes = 'mistakes' in found ? found.mistakes : [];
+    const mistakes = 'mistakes' in found ? [...found.mistakes] : [];
+    if (options.policies && 'spec' in found) {
+      const { policyMistakes } = await import('../../config/check-policies.js');
+      mistakes.push(...(await policyMistakes(found)));
+    }
     const { warnings } = found;
     if (options.json) io.stdout.write(`${toJson({ mistakes, warnings })}\n`);
     else await sayMistakes({ mistakes, warnings }, io);

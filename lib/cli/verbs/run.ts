@@ -6,7 +6,6 @@ import { type Attachment, type Running, runDaemon } from '../../daemon/daemon.js
 import { onHangup } from '../../daemon/hangup.js';
 import type { Log } from '../../daemon/log.js';
 import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
-import { readyAfter } from '../../daemon/ready-after.js';
 import type { ServiceManager } from '../../daemon/service-manager.js';
 import { feedWatchdog } from '../../daemon/watchdog.js';
 import { choiceArgument, integerArgument, nameArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
@@ -200,12 +199,14 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
       await reloadAll().catch(() => {});
     }),
     ...(log === undefined ? [] : [logChanges(log)]),
-    // Who hears that it is ready finds it at its doors.
-    readyAfter(await doors({ options, configuration, tell, log, reload: reloadAll }), () => {
-      const opened = director as Director;
-      announce(opened, options, io, tell);
-      log?.info('ready', readyFields(opened), readySentence(opened));
-      ready();
+    ...(await doors({ options, configuration, tell, log, reload: reloadAll })),
+    () => ({
+      ready: () => {
+        const opened = director as Director;
+        announce(opened, options, io, tell);
+        log?.info('ready', readyFields(opened), readySentence(opened));
+        ready();
+      },
     }),
     ...(isReloadedOnChange(options, configuration) ? [onFileChange(configuration, reloadAll)] : []),
     feedWatchdog(manager, log),

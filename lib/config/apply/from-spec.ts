@@ -32,8 +32,8 @@ function desiredService(service: ServiceSpec, path: string, origins: Origins): D
 }
 
 function desiredServer(server: ServerSpec, path: string): GivenServer | NamedServers {
-  const { address, dns, port, refresh = LONGEST_REFRESH_MS } = server;
+  const { address, dns, port, refresh = LONGEST_REFRESH_MS, max = MOST_NAMED_SERVERS } = server;
   if (dns === undefined) return { path, options: serverOptionsOf({ ...server, address: address ?? '' }) };
   const { address: _, port: __, ...settings } = serverOptionsOf({ ...server, address: '' });
-  return { path, dns, ...(port !== undefined && { port }), refreshMs: refresh, max: MOST_NAMED_SERVERS, settings };
+  return { path, dns, ...(port !== undefined && { port }), refreshMs: refresh, max, settings };
 }

@@ -1,5 +1,7 @@
 /** What is asked of DNS, and Node's resolver, which asks the name servers that the host is set up with. */
 import { Resolver } from 'node:dns/promises';
+import { addressFamily } from '../../values/inet.js';
+import { HostsFile } from './hosts.js';
 
 /** An address, and how long it counts. */
 export interface TimedAddress {
@@ -37,7 +39,8 @@ const TIMEOUT_MS = 2_000;
 const TRIES = 2;
 
 /**
- * Makes the resolver that asks name servers. It does not read /etc/hosts.
+ * Makes the resolver that asks name servers, after /etc/hosts: a name that stands there is not asked for. Records of
+ * services are of DNS alone.
  *
  * @param servers - The name servers, as `ADDRESS` or `ADDRESS:PORT`. By default they are those of /etc/resolv.conf.
  * @example
@@ -51,6 +54,29 @@ const TRIES = 2;
  * ```
  */
 export function nodeResolver(servers?: readonly string[]): DnsResolver {
+  return withHosts(dnsResolver(servers), new HostsFile('/etc/hosts'));
+}
+
+/** The file has no TTL; it is looked into again after so many seconds. */
+const HOSTS_TTL = 5;
+
+export function withHosts(dns: DnsResolver, hosts: HostsFile): DnsResolver {
+  const either = (family: 4 | 6, ask: (name: string) => Promise<TimedAddress[]>) => async (name: string) => {
+    const all = await hosts.addresses(name);
+    if (all === undefined) return ask(name);
+    const ours = all.filter((address) => addressFamily(address) === family);
+    if (ours.length === 0) throw Object.assign(new Error(`${name} has no such address`), { code: 'ENODATA' });
+    return ours.map((address) => ({ address, ttl: HOSTS_TTL }));
+  };
+  return {
+    a: either(4, (name) => dns.a(name)),
+    aaaa: either(6, (name) => dns.aaaa(name)),
+    srv: (name) => dns.srv(name),
+    cancel: () => dns.cancel(),
+  };
+}
+
+function dnsResolver(servers?: readonly string[]): DnsResolver {
   const resolver = new Resolver({ timeout: TIMEOUT_MS, tries: TRIES });
   if (servers) resolver.setServers(servers);
   return {

@@ -141,13 +141,15 @@ function added(transaction: Transaction, part: NamedPart, checks: ServiceChecks)
 }
 
 /** Says what is wrong with the fields that go together. */
-function serverForm({ address, dns, refresh }: ServerSpec, path: Path): Finding | undefined {
+function serverForm({ address, dns, refresh, max }: ServerSpec, path: Path): Finding | undefined {
   if (address === undefined && dns === undefined)
     return { path, message: 'the server has no address', mend: 'write address, or dns' };
   if (address !== undefined && dns !== undefined)
     return { path: [...path, 'dns'], message: 'it cannot stand beside address', mend: 'write one of them' };
   if (refresh !== undefined && dns === undefined)
     return { path: [...path, 'refresh'], message: 'an address is not looked up', mend: 'leave it out, or write dns' };
+  if (max !== undefined && dns === undefined)
+    return { path: [...path, 'max'], message: 'an address is one server', mend: 'leave it out, or write dns' };
   return undefined;
 }
 

@@ -31,6 +31,12 @@ export const serverSchema = z.strictObject({
   refresh: duration(1000, 86_400_000)
     .optional()
     .describe('Sets how long an answer of the DNS counts at most, as in 10s. The default is what its TTL says.'),
+  max: z
+    .int()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('Sets how many servers a name of the DNS may stand for; the others are left out. The default is 256.'),
   weight: int32
     .optional()
     .describe("Sets the server's share of new connections. With 0 it gets none. The default is 1."),

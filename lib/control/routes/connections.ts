@@ -1,5 +1,9 @@
 /** `/v1/connections`: the connection table, by pages or as a stream, and what would become of a flow. */
 import type { Connection, ConnectionsOptions } from '../../stats/connections.js';
+import type { VirtualService } from '../../director/virtual-service.js';
+import { isRange } from '../../values/prefix.js';
+import { Problem } from '../problem.js';
+import { foundService } from '../resource/resources.js';
 import { type Call, route } from '../router/route.js';
 import { connectionsPage, connectionsQuery, explanation, flow } from '../schema/connection.js';
 
@@ -19,16 +23,28 @@ export const listConnections = route({
   query: connectionsQuery,
   media: ['application/json', NDJSON],
   answers: { 200: { says: 'A page, or the stream.', schema: connectionsPage } },
-  problems: [429],
+  problems: [404, 429],
   async run({ context, query, request }) {
-    const { cursor = 0, limit = DEFAULT_PAGE, ...given } = query;
-    const filter = given as ConnectionsOptions;
+    const { cursor = 0, limit = DEFAULT_PAGE, service, ...given } = query;
+    const ofService = service === undefined ? {} : filterOf(foundService(context.director, service));
+    const filter = { ...given, ...ofService } as ConnectionsOptions;
     if (isStreamed(request))
       return { media: NDJSON, stream: (signal) => inLines(context.director.connections({ ...filter, signal })) };
     const { connections, next } = await context.director.connectionPiece(filter, { cursor, limit });
     return { body: { connections, ...(next !== undefined && { next: `${next}` }) } };
   },
 });
+
+/** Connections do not say whose they are: what several services may have looked for cannot be told apart. */
+function filterOf({ protocol, address, port, lastPort, mark }: VirtualService) {
+  if (mark !== undefined || isRange(address) || lastPort !== undefined || port === 0)
+    throw new Problem(
+      422,
+      'ERR_TUNVS_UNSUPPORTED',
+      'connections are found by a service of one address and one port: filter by protocol, virtualAddress and virtualPort',
+    );
+  return { protocol, virtualAddress: address, virtualPort: port };
+}
 
 function isStreamed({ headers }: Call['request']): boolean {
   const accept = headers.get('accept') ?? '';

@@ -1,5 +1,6 @@
 /** The director's settings beside its services: `/v1/sysctls`, `/v1/timeouts` and `/v1/marks`. */
 import type { Director } from '../../director/director.js';
+import { allOrNothing, setSysctl } from '../../rules/put-into-force.js';
 import { assertUnchanged } from '../router/conditions.js';
 import { route } from '../router/route.js';
 import { marks, sysctls, timeouts, timeoutsEdit } from '../schema/director.js';
@@ -25,24 +26,12 @@ export const patchSysctls = route({
   isConditional: true,
   run({ context, versions, body, request }) {
     assertUnchanged(request.headers, versions.whole);
-    setSysctls(context.director, body);
+    allOrNothing(context.director, (_, undo) => {
+      for (const [name, value] of Object.entries(body)) setSysctl(context.director, name, value, undo);
+    });
     return { body: context.director.sysctls, etag: versions.whole };
   },
 });
-
-function setSysctls(director: Director, wanted: Record<string, number>): void {
-  const before = director.sysctls;
-  const done: string[] = [];
-  try {
-    for (const [name, value] of Object.entries(wanted)) {
-      director.setSysctl(name, value);
-      done.push(name.replace(/^net\.ipv4\.vs\./, ''));
-    }
-  } catch (error) {
-    for (const name of done.reverse()) director.setSysctl(name, before[name] as number);
-    throw error;
-  }
-}
 
 const timeoutsJson = ({ timeouts: byName, stateTimeouts }: Director) => ({ ...byName, states: stateTimeouts });
 

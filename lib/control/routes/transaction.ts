@@ -4,6 +4,7 @@ import { serverPortOf } from '../../values/service-key.js';
 import { addServer, addService, editServer, editService, putServer, putService } from '../resource/changes.js';
 import { assertUnchanged } from '../router/conditions.js';
 import type { Director } from '../../director/director.js';
+import { allOrNothing, setSysctl, setTimeouts } from '../../rules/put-into-force.js';
 import { tryOut } from '../resource/try-out.js';
 import { pointerOf } from '../router/reading.js';
 import { Problem, toProblem } from '../problem.js';
@@ -36,8 +37,9 @@ export const postTransaction = route({
 });
 
 function applyAll(director: Director, changes: readonly ChangeJson[]): void {
-  director.transaction((open) => {
-    for (const [index, change] of changes.entries()) located(index, () => apply(open, change));
+  allOrNothing(director, (open, undo) => {
+    for (const [index, change] of changes.entries())
+      located(index, () => (isSetting(change) ? set(director, change, undo) : apply(open, change)));
   });
 }
 
@@ -56,7 +58,16 @@ function located(index: number, apply: () => void): void {
   }
 }
 
-function apply(open: Transaction, change: ChangeJson): void {
+type Setting = Extract<ChangeJson, { op: 'setTimeouts' | 'setSysctls' }>;
+
+const isSetting = (change: ChangeJson): change is Setting => change.op === 'setTimeouts' || change.op === 'setSysctls';
+
+function set(director: Director, change: Setting, undo: (() => void)[]): void {
+  if (change.op === 'setTimeouts') setTimeouts(director, change.value, undo);
+  else for (const [name, value] of Object.entries(change.value)) setSysctl(director, name, value, undo);
+}
+
+function apply(open: Transaction, change: Exclude<ChangeJson, Setting>): void {
   switch (change.op) {
     case 'addService':
       return void addService(open, change.value);

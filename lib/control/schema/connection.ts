@@ -33,6 +33,11 @@ const filter = {
 };
 
 export const connectionsQuery = z.strictObject({
+  service: z
+    .string()
+    .max(128)
+    .optional()
+    .describe('The id of a virtual service of one address and one port, instead of protocol and virtual address.'),
   ...z.object(filter).partial().shape,
   cursor: z
     .string()

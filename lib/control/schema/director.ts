@@ -50,7 +50,7 @@ export const timeoutsEdit = z
   .describe("Seconds by ipvsadm's names or by those of states. 0 leaves a timeout as it is.")
   .meta({ id: 'TimeoutsEdit' });
 
-const markRule = z
+export const markRuleSchema = z
   .strictObject({
     mark,
     protocol: protocol.optional(),
@@ -61,7 +61,7 @@ const markRule = z
   })
   .meta({ id: 'MarkRule' });
 
-export const marks = z.strictObject({ marks: z.array(markRule).max(65536) }).meta({ id: 'Marks' });
+export const marks = z.strictObject({ marks: z.array(markRuleSchema).max(65536) }).meta({ id: 'Marks' });
 
 export const drain = z
   .object({

@@ -1,6 +1,6 @@
 /** Schemas of several changes in one. */
 import { z } from 'zod';
-import { marks } from './director.js';
+import { marks, sysctls, timeoutsEdit } from './director.js';
 import { serverEdit, serverNew, serverWhole } from './server.js';
 import { serviceEdit, serviceNew, serviceWhole } from './service.js';
 
@@ -17,6 +17,8 @@ export const change = z.discriminatedUnion('op', [
   z.strictObject({ op: z.literal('editServer'), service, server, value: serverEdit }),
   z.strictObject({ op: z.literal('deleteServer'), service, server }),
   z.strictObject({ op: z.literal('setMarks'), value: marks }),
+  z.strictObject({ op: z.literal('setTimeouts'), value: timeoutsEdit }),
+  z.strictObject({ op: z.literal('setSysctls'), value: sysctls }),
   z.strictObject({ op: z.literal('clear') }),
   z.strictObject({ op: z.literal('zero') }),
 ]);

@@ -1,0 +1,65 @@
+/** What is secret stands in no listing, no error and no log. */
+import { strict as assert } from 'node:assert';
+import { mistakeSentence } from '../../lib/config/mistake.js';
+import { parseConfig } from '../../lib/config/parse-config.js';
+import { shownValues, showValues } from '../../lib/config/print-spec.js';
+import { restartChanges } from '../../lib/config/apply/restart.js';
+import { testedApi } from '../support/control.js';
+
+const TOKEN = 'QmFzZTY0VG9rZW4tMDAwMDAwMDA';
+const SEED = '12345678901234567890';
+const configuration = (http: string, seed = SEED) =>
+  `source: 10.2.0.2\nhashSeed: "${seed}"\ncontrol: { http: { port: 9480, tokens: ${http} } }\n`;
+const read = (text: string) =>
+  parseConfig(text, { path: '/etc/tunvs/tunvs.yaml', environment: { TUNVS_TOKEN: TOKEN, TOKEN_FILE: TOKEN } });
+
+describe('secrets of a configuration', () => {
+  const good = configuration('{ read: { env: TUNVS_TOKEN }, write: { file: write.token } }');
+
+  it('are not among the values in force, on the screen or at /v1/config', async () => {
+    const found = read(good);
+    assert.ok('spec' in found, JSON.stringify(found));
+    const api = testedApi({ spec: () => shownValues(found.spec, found.origins) });
+    const answer = await api.ask('GET', '/v1/config', undefined, { access: 'read' });
+    await api.director.close();
+    for (const text of [showValues(shownValues(found.spec, found.origins)), answer.text]) {
+      assert.match(text, /control\.http\.tokens\.read\.env/);
+      assert.match(text, /hashSeed/);
+      assert.doesNotMatch(text, new RegExp(`${TOKEN}|${SEED}`));
+    }
+  });
+
+  it('are not in what a reload says of a change that needs a restart', () => {
+    const [before, after] = [read(good), read(good.replace(SEED, '777777777777').replace('TUNVS_TOKEN', 'OTHER'))];
+    assert.ok('spec' in before && 'spec' in after);
+    const said = JSON.stringify(restartChanges(before.spec, after.spec));
+    assert.match(said, /hashSeed needs a restart/);
+    assert.doesNotMatch(said, new RegExp(`${TOKEN}|${SEED}|777777777777`));
+  });
+
+  for (const [name, tokens] of [
+    ['in place of a map', `{ read: ${TOKEN} }`],
+    ['in place of both', TOKEN],
+    ['in a list', `[${TOKEN}]`],
+    ['as the name of a variable', `{ read: { env: "${TOKEN}!" } }`],
+    ['in a field that there is none of', `{ write: { token: ${TOKEN} } }`],
+    ['in a list of files', `{ write: { file: [${TOKEN}] } }`],
+  ] as const)
+    it(`are not in the mistake of a token that is written ${name}`, () => {
+      const found = read(configuration(tokens));
+      assert.ok('mistakes' in found && found.mistakes.length > 0);
+      assert.doesNotMatch(found.mistakes.map(mistakeSentence).join('\n'), new RegExp(TOKEN));
+    });
+
+  it('are not in the mistake of a seed that is none', () => {
+    const found = read(configuration('{}', `x${SEED}`));
+    assert.ok('mistakes' in found && found.mistakes.length > 0);
+    assert.doesNotMatch(found.mistakes.map(mistakeSentence).join('\n'), new RegExp(SEED));
+  });
+
+  it('are not in the mistake of a seed that is too large', () => {
+    const found = read(configuration('{}', '99999999999999999999'));
+    assert.ok('mistakes' in found && found.mistakes.length > 0);
+    assert.doesNotMatch(found.mistakes.map(mistakeSentence).join('\n'), /99999999999999999999/);
+  });
+});
