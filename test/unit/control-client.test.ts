@@ -1,23 +1,24 @@
 /** The client of the control API, over a unix socket and TCP. */
 import { strict as assert } from 'node:assert';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createAdaptorServer } from '@hono/node-server';
 import { type ControlClient, createClient } from '../../lib/control/client.js';
+import type { Door } from '../../lib/control/door/door.js';
+import { openDoor } from '../../lib/control/door/open-door.js';
 import { type TestedApi, testedApi } from '../support/control.js';
 import { tcp } from '../support/packets.js';
 
 const web = { protocol: 'tcp', address: '192.0.2.1', port: 80 } as const;
 const WEB = 'tcp:192.0.2.1:80';
 
+const TOKEN = '0123456789abcdef';
+
 describe('a client of the control API', () => {
   for (const way of ['a unix socket', 'TCP'] as const)
     describe(`over ${way}`, () => {
       let api: TestedApi;
-      let server: Server;
+      let door: Door;
       let client: ControlClient;
       let folder: string;
 
@@ -28,21 +29,15 @@ describe('a client of the control API', () => {
         };
         api = testedApi({ execute, reload: async ({ dryRun }) => ({ changes: [{ dryRun }] }) });
         folder = await mkdtemp(join(tmpdir(), 'tunvs-client-'));
-        const fetch = (request: Request) =>
-          api.app.fetch(request, request.headers.get('authorization') === 'Bearer secret' ? 'write' : 'read');
-        server = createAdaptorServer({ fetch }) as Server;
         const socket = join(folder, 's.sock');
-        await new Promise<void>((resolve) => {
-          if (way === 'TCP') server.listen(0, '127.0.0.1', resolve);
-          else server.listen(socket, resolve);
-        });
-        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-        client = createClient(way === 'TCP' ? { url, token: 'secret' } : { socket, token: 'secret' });
+        const http = { host: '127.0.0.1', port: 0, tokens: { write: TOKEN } };
+        door = await openDoor({ fetch: api.app.fetch, ...(way === 'TCP' ? { http } : { socket: { path: socket } }) });
+        const url = door.addresses.http ?? '';
+        client = createClient(way === 'TCP' ? { url, token: TOKEN } : { socket });
       });
       afterEach(async () => {
         api.app.close();
-        server.closeAllConnections();
-        server.close();
+        await door.close();
         await api.director.close();
         await rm(folder, { recursive: true });
       });
