@@ -1,7 +1,8 @@
 /** The control API of a director: requests in, responses out; who may connect, and from where, is the door's. */
 import { StatusReader } from '../daemon/status-reader.js';
-import type { Access, ControlContext } from './context.js';
+import type { ControlContext } from './context.js';
 import { DEFAULT_LIMITS } from './context.js';
+import type { Access } from './door/door.js';
 import { Drains } from './drains.js';
 import { EventLog } from './event-log.js';
 import { openapiDocument } from './openapi.js';

@@ -1,7 +1,7 @@
 /** Drains that were begun here, each with its deadline; a server may be drained from elsewhere as well. */
 import type { RealServer } from '../director/virtual-service.js';
 import { serverName } from '../values/server-options.js';
-import type { ControlLog } from './context.js';
+import type { DoorLog } from './door/door.js';
 import { serviceId } from './service-id.js';
 
 interface Begun {
@@ -28,9 +28,9 @@ export interface DrainJson {
 
 export class Drains {
   readonly #begun = new WeakMap<RealServer, Begun>();
-  readonly #log: ControlLog | undefined;
+  readonly #log: Pick<DoorLog, 'warn'> | undefined;
 
-  constructor(log: ControlLog | undefined) {
+  constructor(log: Pick<DoorLog, 'warn'> | undefined) {
     this.#log = log;
   }
 

@@ -4,9 +4,10 @@
  * @module
  */
 export { type ControlApp, controlApp } from './app.js';
-export type { Access, AdmPiece, ControlContext, ControlLimits, ControlLog, ReloadReport } from './context.js';
+export type { AdmPiece } from '../rules/adm/piece.js';
+export type { ControlContext, ControlLimits, ReloadReport } from './context.js';
 export { type ClientOptions, type ControlClient, type ControlEvent, createClient } from './client.js';
-export type { Door, DoorLog, HttpPlace, Token } from './door/door.js';
+export type { Access, Door, DoorLog, HttpPlace, Token } from './door/door.js';
 export type { DoorLimits } from './door/limits.js';
 export type { ControlOptions } from './serve.js';
 export { controlAttachment, serveControl, type ServeControlOptions } from './serve-control.js';

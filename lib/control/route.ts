@@ -1,7 +1,8 @@
 /** What a route is: its place, its schemas, and what it does. The router, the OpenAPI document and the docs read it. */
 import type { z } from 'zod';
 import type { StatusReader } from '../daemon/status-reader.js';
-import type { Access, ControlContext, ControlLimits } from './context.js';
+import type { ControlContext, ControlLimits } from './context.js';
+import type { Access } from './door/door.js';
 import type { Drains } from './drains.js';
 import type { EventLog } from './event-log.js';
 import type { Source, Streams } from './streams.js';

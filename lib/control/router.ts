@@ -3,7 +3,7 @@ import { Hono, type Context } from 'hono';
 import { jsonMember } from '../values/json.js';
 import { assertAccess } from './access.js';
 import { isUnmodified } from './conditions.js';
-import type { Access } from './context.js';
+import type { Access } from './door/door.js';
 import { PROBLEM_MEDIA, Problem, toProblem } from './problem.js';
 import { checkedBody, checkedQuery, readJson } from './reading.js';
 import type { AppState, Call, Reply, Route } from './route.js';

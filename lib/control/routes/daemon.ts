@@ -1,7 +1,7 @@
 /** What the daemon around the director can do: `/v1/ipvsadm`, `/v1/reload`, `/v1/config`; and `/v1/openapi.json`. */
 import { z } from 'zod';
 import { assertAccess } from '../access.js';
-import type { AdmPiece } from '../context.js';
+import type { AdmPiece } from '../../rules/adm/piece.js';
 import { Problem } from '../problem.js';
 import { route } from '../route.js';
 
