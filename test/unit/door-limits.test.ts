@@ -204,12 +204,29 @@ describe('a door with limits', () => {
           isCancelled = true;
         },
       });
-    await doors.open({ limits: { stalledMs: 200 }, fetch: () => new Response(endless()) });
+    await doors.open({ limits: { stalledMs: 50, pausedMs: 200 }, fetch: () => new Response(endless()) });
     const reader = await dial(here());
     reader.pause().write(GET);
     await eventually(async () => isCancelled, Boolean, 'the stream is cancelled');
     assert.ok(pulls < 100, `${pulls} chunks were made for a client that does not read`);
     reader.destroy();
+  });
+
+  it('closes the connection of a paused reader when the application ends the stream', async () => {
+    let end = () => {};
+    const body = new ReadableStream({
+      start: (controller) => {
+        end = () => controller.error(new Error('others need the room'));
+      },
+      pull: (controller) => controller.enqueue(Buffer.alloc(65536)),
+    });
+    await doors.open({ limits: { stalledMs: 50 }, fetch: () => new Response(body) });
+    const reader = await dial(here());
+    reader.pause().write(GET);
+    await delay(300);
+    assert.ok(!reader.destroyed, 'it may pause');
+    end();
+    await gone(reader.resume());
   });
 
   it('tells the application when a client is gone, or it took too long', async () => {
