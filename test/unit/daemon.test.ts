@@ -67,7 +67,9 @@ describe('a daemon', () => {
     const ending = stop();
     const listing: Attachment = ({ session }) => ({
       ready: async () => {
-        const syns = Array.from({ length: 80 }, (_, i) => tcp({ from: `198.51.100.1:${2000 + i}`, to: '192.0.2.1:80' }));
+        const syns = Array.from({ length: 80 }, (_, i) =>
+          tcp({ from: `198.51.100.1:${2000 + i}`, to: '192.0.2.1:80' }),
+        );
         let atMs = 0;
         const list = async () => {
           (director as unknown as OfflineDirector).process(syns, ++atMs);

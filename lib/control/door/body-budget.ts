@@ -15,11 +15,7 @@ export class BodyTooLong extends Error {
   readonly status: 413 | 503;
 
   constructor(status: 413 | 503, bytes: number) {
-    super(
-      status === 413
-        ? bodyTooLong(bytes)
-        : 'too many bodies are being read: try again',
-    );
+    super(status === 413 ? bodyTooLong(bytes) : 'too many bodies are being read: try again');
     this.status = status;
   }
 }
