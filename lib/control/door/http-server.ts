@@ -35,6 +35,9 @@ const PARSE_MS = 0.04;
 /** Who may write may do much at once. A restore of thousands of rules does not close the door for minutes. */
 const MOST_OF_A_CHANGE_MS = 50;
 
+/** Clients that were told that they have asked for too much at once. */
+const told = new WeakSet<Socket>();
+
 /** What a client that says nothing any more may wait. */
 const HALF_CLOSED_MS = 1000;
 
@@ -126,7 +129,8 @@ async function handle(
     if (begun === 'pipelined') {
       outgoing.shouldKeepAlive = false;
       // What follows has no answer: this one is the last.
-      if (socket.isPaused()) return;
+      if (told.has(socket)) return;
+      told.add(socket);
       socket.pause();
     }
     // A refusal that came at once would be an invitation.
