@@ -1,8 +1,10 @@
 /**
  * Measures what clients of the control server cost the forwarding: the director of the device trials, alone and beside
- * clients, in one run. The worker and the thread that answers share one CPU, which the worker fills: each microsecond
- * that clients cost the event loop is missing. The clients share the generator's CPU, at the lowest priority,
- * so that they do not take from what is measured.
+ * clients, in one run. The worker and the thread that answers share one CPU, so that what clients cost the event loop is
+ * missing where the worker fills it. The clients share the generator's CPU, at the lowest priority, so that they do not
+ * take from what is measured. `clientsCpuShare` is the CPU time of the process, without its workers, beside clients less
+ * that alone, by the time that passed: it is what the clients cost, whatever else the machine does. The ratio means
+ * something only on a machine that does nothing else.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -81,6 +83,7 @@ export const openControl: OpenSubject<ControlTrial> = async ({ knock, packetsPer
         const beside = await measureBeside();
         const alone = early ?? (await measure());
         return {
+          clientsCpuShare: beside.otherShare - alone.otherShare,
           ratioToAlone: beside.packetsPerSecond / alone.packetsPerSecond,
           offeredRatioToAlone: beside.offeredPerSecond / alone.offeredPerSecond,
           packetsPerSecond: beside.packetsPerSecond,

@@ -3,6 +3,7 @@ import type { Director } from '../director/director.js';
 import type { AdmPiece } from '../rules/adm/piece.js';
 import type { RulesSession } from '../rules/session.js';
 import type { DoorLog } from './door/door.js';
+import { BODY_BYTES, PAUSED_MS } from './door/limits.js';
 
 /** What a reload has changed, or would change. */
 export interface ReloadReport {
@@ -39,15 +40,21 @@ export interface ControlLimits {
   bodyBytes: number;
   /** How many streams are open at once: of events, of connections and of ipvsadm. */
   streams: number;
-  /** After how long a stream is cut whose reader takes nothing, in milliseconds. */
+  /**
+   * After how long a stream is cut whose reader takes nothing, in milliseconds. One of a caller who may write gives way
+   * after that only when there is no room for another stream.
+   */
   stalledMs: number;
+  /** After how long it is cut all the same, in milliseconds: somebody may have a listing open in a pager. */
+  pausedMs: number;
   /** The time between two signs of life on a stream of events, in milliseconds. */
   heartbeatMs: number;
 }
 
 export const DEFAULT_LIMITS: ControlLimits = {
-  bodyBytes: 16 * 1024 * 1024,
-  streams: 64,
+  bodyBytes: BODY_BYTES,
+  streams: 48,
   stalledMs: 30_000,
+  pausedMs: PAUSED_MS,
   heartbeatMs: 15_000,
 };

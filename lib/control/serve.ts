@@ -4,8 +4,8 @@ import type { Attachment } from '../daemon/daemon.js';
 import { DAEMON_NAME_FORM, DEFAULT_NAME, isDaemonName } from '../daemon/daemon-name.js';
 import type { Director } from '../director/director.js';
 import { runtimeFolder } from '../host/holds/folder.js';
+import { keepEstimates } from '../rules/keep-estimates.js';
 import { RulesSession } from '../rules/session.js';
-import { ESTIMATE_INTERVAL_MS } from '../stats/rates.js';
 import { TunvsError } from '../values/errors.js';
 import { refuse } from '../values/options.js';
 import type { Access, Door, DoorLog, HttpPlace } from './door/door.js';
@@ -108,19 +108,9 @@ export async function serveApp(
   }
 }
 
-/** Listings have rates, as in the kernel, only if somebody steps the estimator. */
 function estimating(director: Director): { session: RulesSession; end: () => void } {
   const session = new RulesSession(director);
-  session.beginEstimates(performance.now());
-  const timer = setInterval(() => {
-    try {
-      session.stepEstimates();
-    } catch {
-      // The director closes just now, and takes the door with it.
-      clearInterval(timer);
-    }
-  }, ESTIMATE_INTERVAL_MS).unref();
-  return { session, end: () => clearInterval(timer) };
+  return { session, end: keepEstimates(session) };
 }
 
 /** Does the same for a daemon's director: the door opens when the rules are in force. */

@@ -1,5 +1,6 @@
 /** Runs a director, with its attachments, until it is told to end. */
 import type { Director } from '../director/director.js';
+import { keepEstimates } from '../rules/keep-estimates.js';
 import { RulesSession } from '../rules/session.js';
 import { aborted } from './aborted.js';
 import { closeBehind } from './close-behind.js';
@@ -52,6 +53,7 @@ export async function runDaemon({ open, begin, attachments }: DaemonParts, stop:
   director.on('error', (error) => failure.abort(error));
   const over = AbortSignal.any([stop, failure.signal]);
   const session = new RulesSession(director);
+  const endEstimates = keepEstimates(session);
   const attached: Attached[] = [];
   let failed: { error: unknown } | undefined;
   try {
@@ -65,6 +67,7 @@ export async function runDaemon({ open, begin, attachments }: DaemonParts, stop:
   } catch (error) {
     failed = { error };
   }
+  endEstimates();
   failure.abort(); // releases whoever still waits for the end
   const end = async () => {
     for (const each of attached) await each.end?.();

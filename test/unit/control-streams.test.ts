@@ -1,5 +1,7 @@
 /** Streams of the control API: events, connections, ipvsadm; and drains. */
 import { strict as assert } from 'node:assert';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Access } from '../../lib/control/door/door.js';
 import type { AdmPiece } from '../../lib/rules/adm/piece.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { type TestedApi, testedApi } from '../support/control.js';
@@ -8,11 +10,15 @@ import { tcp } from '../support/packets.js';
 const WEB = '/v1/services/tcp:192.0.2.1:80';
 
 /** Reads a stream by pieces of text. */
-async function open(api: TestedApi, path: string, { headers = {}, body }: { headers?: object; body?: object } = {}) {
+async function open(
+  api: TestedApi,
+  path: string,
+  { headers = {}, body, access = 'write' }: { headers?: object; body?: object; access?: Access } = {},
+) {
   const init = body ? { method: 'POST', body: JSON.stringify(body) } : {};
   const json = body && { 'content-type': 'application/json' };
   const request = new Request(`http://tunvs${path}`, { ...init, headers: { ...headers, ...json } });
-  const response = await api.app.fetch(request, 'write');
+  const response = await api.app.fetch(request, access);
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   let text = '';
   return {
@@ -100,15 +106,43 @@ describe('streams of the control API', () => {
 
   it('cuts a reader who takes nothing, and only that one', async () => {
     begin({ limits: { stalledMs: 30, heartbeatMs: 5, streams: 2 } });
-    const stalled = await open(api, '/v1/events');
+    const stalled = await open(api, '/v1/events', { access: 'read' });
     const alive = await open(api, '/v1/events');
     const full = await api.ask('GET', '/v1/events');
     assert.deepEqual([full.status, full.json.code, full.headers.get('retry-after')], [429, 'ERR_TUNVS_LIMIT', '5']);
     await alive.until(/(: alive\n\n){12}/);
-    await assert.rejects(stalled.reader.read(), /nothing was read for 30 ms/);
+    await assert.rejects(stalled.reader.read(), /nothing was read for \d+ ms/);
     await alive.until(/(: alive\n\n){14}/);
     const another = await open(api, '/v1/events');
     assert.equal(another.response.status, 200);
+  });
+
+  it('keeps a paused reader who may write, until somebody else needs the room', async () => {
+    const ended: number[] = [];
+    let calls = 0;
+    let made = 0;
+    const execute = async function* (): AsyncGenerator<AdmPiece> {
+      const call = ++calls;
+      try {
+        for (;;) yield { out: `${++made}` };
+      } finally {
+        ended.push(call);
+      }
+    };
+    begin({ execute, isListing: () => true, limits: { stalledMs: 30, pausedMs: 60_000, streams: 2 } });
+    const listing = () => open(api, '/v1/ipvsadm', { body: { argv: ['-L'] } });
+    const pager = await listing();
+    await pager.reader.read();
+    await delay(10);
+    const other = await listing();
+    await other.reader.read();
+    await delay(200);
+    assert.deepEqual(ended, []);
+    assert.equal(made, 2, 'nothing is made for readers that have paused');
+    await (await listing()).reader.read();
+    assert.deepEqual(ended, [1]);
+    await assert.rejects(pager.reader.read(), /nothing was read/);
+    await other.reader.read();
   });
 
   it('pages through the connections: each once, by a filter', async () => {

@@ -1,10 +1,12 @@
 /** A director that runs until it is told to end, and what is attached to it. */
 import { strict as assert } from 'node:assert';
 import { type Attachment, runDaemon, type Running } from '../../lib/daemon/daemon.js';
-import { Director } from '../../lib/director/director.js';
+import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import { native } from '../../lib/native/addon.js';
 import { parseRules, type RuleLine } from '../../lib/rules/parse-rules.js';
 import { TunvsError } from '../../lib/values/errors.js';
+import { eventually } from '../support/eventually.js';
+import { tcp } from '../support/packets.js';
 
 const rulesOf = (text: string) => parseRules(text, { file: 'web.rules', support: native, isTimed: false });
 /** Puts rules into force. */
@@ -59,6 +61,27 @@ describe('a daemon', () => {
       'end b',
       'end a',
     ]);
+  });
+
+  it('keeps the rates that the session lists', async () => {
+    const ending = stop();
+    const listing: Attachment = ({ session }) => ({
+      ready: async () => {
+        const syns = Array.from({ length: 80 }, (_, i) =>
+          tcp({ from: `198.51.100.1:${2000 + i}`, to: '192.0.2.1:80' }),
+        );
+        let atMs = 0;
+        const list = async () => {
+          (director as unknown as OfflineDirector).process(syns, ++atMs);
+          let text = '';
+          for await (const piece of session.execute(rulesOf('-L -n --rate\n'))) text += piece;
+          return text;
+        };
+        await eventually(list, (text) => /192\.0\.2\.1:80 +\d+ +[1-9]/.test(text), 'the service has a rate');
+        ending.abort();
+      },
+    });
+    await runDaemon({ open, begin: applying(RULES), attachments: [listing] }, ending.signal);
   });
 
   it('hands attachments one session of rules, which changes and lists what the director has', async () => {

@@ -46,7 +46,8 @@ export async function answer(
       return;
     }
     if (response.status === 401 && !response.headers.has('www-authenticate')) challenge(outgoing);
-    await send(incoming, outgoing, response, parts);
+    const { stalledMs, pausedMs } = limits;
+    await send(incoming, outgoing, response, { ...parts, stalledMs: access === 'write' ? pausedMs : stalledMs });
   } catch (error) {
     if (gone.aborted) return;
     // What has begun cannot be taken back; a connection that is cut tells that something is missing.
@@ -103,16 +104,21 @@ export async function refuseRequest(
   });
 }
 
+interface SendParts extends AnswerParts {
+  gone: AbortSignal;
+  next: () => Promise<void>;
+  stalledMs: number;
+}
+
 async function send(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   response: Response,
-  { bodies, limits, summary, gone, next }: AnswerParts & { gone: AbortSignal; next: () => Promise<void> },
+  { bodies, summary, gone, next, stalledMs }: SendParts,
 ): Promise<void> {
   // The application may have seen that a body was too long, and made an answer of its own of that.
   const isUnread = hasBody(incoming) && !incoming.complete;
   if (isUnread || bodies.cutOf(incoming)) outgoing.shouldKeepAlive = false;
-  const { stalledMs } = limits;
   await sendResponse(outgoing, response, {
     isHead: incoming.method === 'HEAD',
     stalledMs,

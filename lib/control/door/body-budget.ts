@@ -1,17 +1,21 @@
 /** Hands bodies on as streams, and bounds what they hold: each of them, and all together. */
 import type { IncomingMessage } from 'node:http';
 
+const MIB = 1024 * 1024;
+
+/** The same sentence, whoever finds it out. */
+export function bodyTooLong(maxBytes: number): string {
+  const most = maxBytes % MIB === 0 ? `${maxBytes / MIB} MiB` : `${maxBytes} bytes`;
+  return `the body of the request is longer than ${most}: send it in parts`;
+}
+
 /** A body was longer than the limit, or all bodies were. */
 export class BodyTooLong extends Error {
   /** 413 for this body's own limit, 503 for that of all. */
   readonly status: 413 | 503;
 
   constructor(status: 413 | 503, bytes: number) {
-    super(
-      status === 413
-        ? `a body has at most ${bytes} bytes: send less, or change limits.bodyBytes`
-        : 'too many bodies are being read: try again',
-    );
+    super(status === 413 ? bodyTooLong(bytes) : 'too many bodies are being read: try again');
     this.status = status;
   }
 }

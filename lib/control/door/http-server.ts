@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AnswerParts, answer, CHALLENGE, refuseRequest } from './answer.js';
+import { queueClients } from './accept-queue.js';
 import type { Begun, Census, Refusal } from './census.js';
 import type { Access } from './door.js';
 import { hasOneHost, isWrittenByPage } from './host-names.js';
@@ -18,6 +19,8 @@ export interface Caller {
 
 export interface ServerParts extends AnswerParts {
   census: Census;
+  /** Where it listens, in a word. */
+  place: string;
   callerOf(socket: Socket): Caller;
   /** What a request is allowed, or why it is not answered. */
   accessOf(incoming: IncomingMessage): Access | Problem;
@@ -26,16 +29,14 @@ export interface ServerParts extends AnswerParts {
 /** Those beyond the limit of clients are told so; those beyond this too are closed without a word. */
 const TOLD_AT_ONCE = 64;
 
-/**
- * About what these take of the loop's time besides what is measured: to accept and close a connection, to parse its
- * beginning, and to parse a request.
- */
-const ACCEPT_MS = 0.06;
-const HEAR_MS = 0.06;
+/** About what it takes of the loop's time to parse a request; what follows is measured. */
 const PARSE_MS = 0.04;
 
 /** Who may write may do much at once. A restore of thousands of rules does not close the door for minutes. */
 const MOST_OF_A_CHANGE_MS = 50;
+
+/** Clients that were told that they have asked for too much at once. */
+const told = new WeakSet<Socket>();
 
 /** What a client that says nothing any more may wait. */
 const HALF_CLOSED_MS = 1000;
@@ -72,27 +73,23 @@ export function makeServer(parts: ServerParts): Server {
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     const { peer, refused } = parts.callerOf(socket);
-    budget.charge(ACCEPT_MS);
     const waitMs = refused === undefined ? census.admit(socket, peer, performance.now()) : 0;
-    const inTurn = (go: () => void) => {
-      if (!socket.destroyed) socket.once('close', budget.wait(peer, go));
-    };
     if (refused !== undefined || waitMs === undefined) {
       summary.count(refused ? 'clients without permission' : 'clients beyond the limit');
-      socket.on('error', () => {}); // it may go while it waits
-      inTurn(() => refuseClient(socket, refused ?? BUSY));
+      refuseClient(socket, refused ?? BUSY);
       return;
     }
     socket.once('close', () => census.leave(socket));
     socket.once('end', () => setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref());
     const hear = () => {
-      budget.charge(HEAR_MS);
-      accept?.call(server, socket);
+      if (!socket.destroyed) accept?.call(server, socket);
     };
-    if (waitMs === 0) inTurn(hear);
-    else setTimeout(() => inTurn(hear), waitMs);
+    if (waitMs === 0) hear();
+    else setTimeout(() => socket.once('close', budget.wait(peer, hear)), waitMs);
   });
-  server.on('drop', () => summary.count('clients beyond the limit'));
+  const dropped = () => summary.count('clients beyond the limit');
+  server.on('drop', dropped);
+  queueClients(server, parts.place, budget, dropped);
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) {
@@ -132,7 +129,8 @@ async function handle(
     if (begun === 'pipelined') {
       outgoing.shouldKeepAlive = false;
       // What follows has no answer: this one is the last.
-      if (socket.isPaused()) return;
+      if (told.has(socket)) return;
+      told.add(socket);
       socket.pause();
     }
     // A refusal that came at once would be an invitation.

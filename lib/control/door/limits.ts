@@ -37,9 +37,16 @@ export interface DoorLimits {
   answerMs?: number;
   /** For a reader to take any of what waits for it. */
   stalledMs?: number;
+  /** The same for a client that may write: somebody may have a listing open in a pager. */
+  pausedMs?: number;
   /** Between the requests of one connection. */
   idleMs?: number;
 }
+
+/** Rules of 64 MiB, which is the most that `tunvsadm -R` sends, with what their form in JSON adds. */
+export const BODY_BYTES = 80 * 1024 * 1024;
+
+export const PAUSED_MS = 24 * 60 * 60 * 1000;
 
 const DEFAULTS: Readonly<Required<DoorLimits>> = {
   clients: 2048,
@@ -54,11 +61,12 @@ const DEFAULTS: Readonly<Required<DoorLimits>> = {
   headerBytes: 16 * 1024,
   headers: 64,
   headerMs: 10_000,
-  bodyBytes: 16 * 1024 * 1024,
-  bodyBytesInAll: 64 * 1024 * 1024,
+  bodyBytes: BODY_BYTES,
+  bodyBytesInAll: 2 * BODY_BYTES,
   requestMs: 30_000,
   answerMs: 60_000,
   stalledMs: 30_000,
+  pausedMs: PAUSED_MS,
   idleMs: 75_000,
 };
 

@@ -40,7 +40,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const budget = new LoopBudget(limits.loopShare);
   const shared: Shared = { fetch, limits, bodies, summary, census, budget };
   // TCP comes first: a port that is in use leaves the socket of a director that runs in peace.
-  const http = given.http && (await openHttp(given.http, shared));
+  const http = given.http && (await openHttp(given.http, shared, log));
   let post: SocketPost | undefined;
   try {
     post = given.socket && (await openSocket(given.socket, shared, name, log));
@@ -78,7 +78,7 @@ async function openSocket(
   const { path, group: given } = checkedOptions('socket', place, ['path', 'group']);
   const group = given === undefined ? undefined : groupNumber(given);
   const callerOf = localCallers(group);
-  const make = () => makeServer({ ...shared, callerOf, accessOf: () => 'write' });
+  const make = () => makeServer({ ...shared, place: 'the socket', callerOf, accessOf: () => 'write' });
   return SocketPost.open({ path, group, name, make, log });
 }
 
@@ -88,11 +88,11 @@ interface HttpDoor {
   readonly address: string;
 }
 
-async function openHttp(place: HttpPlace, shared: Shared): Promise<HttpDoor> {
+async function openHttp(place: HttpPlace, shared: Shared, log: DoorOptions['log']): Promise<HttpDoor> {
   const { host, port, tokens: given, names } = checkedOptions('http', place, ['host', 'port', 'tokens', 'names']);
   if (typeof host !== 'string' || host === '') refuse('http.host', host, 'an address or a name of this host');
   integerOption('http.port', port, 0, 65535);
-  const tokens = new Tokens(given && checkedOptions('http.tokens', given, ['read', 'write']));
+  const tokens = new Tokens(given && checkedOptions('http.tokens', given, ['read', 'write']), log);
   const address = await addressOf(host);
   if (tokens.isEmpty && !isLoopback(address))
     throw new TunvsError(
@@ -102,7 +102,7 @@ async function openHttp(place: HttpPlace, shared: Shared): Promise<HttpDoor> {
       { option: 'http.host' },
     );
   const accessOf = remoteAccess(tokens, new HostNames(host, names));
-  const server = makeServer({ ...shared, callerOf: remoteCaller, accessOf });
+  const server = makeServer({ ...shared, place: 'the port', callerOf: remoteCaller, accessOf });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(unbound(host, port, error)));
     server.listen({ host: address, port, backlog: BACKLOG }, resolve);

@@ -1,6 +1,6 @@
 /** Makes a Request of what Node's HTTP server has received. */
 import type { IncomingMessage } from 'node:http';
-import type { BodyBudget } from './body-budget.js';
+import { type BodyBudget, bodyTooLong } from './body-budget.js';
 import type { Problem } from './problem.js';
 
 export class RefusedRequest extends Error {
@@ -28,8 +28,7 @@ export function requestOf(incoming: IncomingMessage, signal: AbortSignal, bodies
   if (method === 'TRACE' || method === 'CONNECT') refuse(501, `the control server has no method ${method}`);
   const isBodied = hasBody(incoming);
   if (isBodied && (method === 'GET' || method === 'HEAD')) refuse(400, `a ${method} request has no body`);
-  if (Number(headers['content-length'] ?? 0) > bodies.maxBytes)
-    refuse(413, `a body has at most ${bodies.maxBytes} bytes: send less, or change limits.bodyBytes`);
+  if (Number(headers['content-length'] ?? 0) > bodies.maxBytes) refuse(413, bodyTooLong(bodies.maxBytes));
   const pairs: [string, string][] = [];
   for (let index = 0; index < rawHeaders.length; index += 2)
     pairs.push([rawHeaders[index] as string, rawHeaders[index + 1] as string]);

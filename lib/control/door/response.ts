@@ -23,6 +23,8 @@ export async function sendResponse(
 ): Promise<boolean> {
   const { isHead, gone, beforeEnd, next } = options;
   const reader = response.body?.getReader();
+  // The application may end a stream while its reader has paused.
+  reader?.closed.catch(() => outgoing.writableNeedDrain && outgoing.destroy());
   const ended = async (last?: Uint8Array) => {
     if (beforeEnd) {
       if (last === undefined) outgoing.flushHeaders();

@@ -1,9 +1,9 @@
-/** Bearer tokens: who has one may read, or write. */
+/** Bearer tokens: who has one may read, or write. A file that holds one is read again when it has changed. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { TunvsError } from '../../values/errors.js';
 import { refuse } from '../../values/options.js';
-import type { Access, HttpPlace, Token } from './door.js';
+import type { Access, DoorLog, HttpPlace, Token } from './door.js';
 
 interface Known {
   readonly digest: Buffer;
@@ -21,10 +21,19 @@ const digestOf = (token: string) => createHash('sha256').update(token).digest();
 
 export class Tokens {
   readonly #given: HttpPlace['tokens'];
+  readonly #files: readonly string[];
+  readonly #log: DoorLog | undefined;
   #known: readonly Known[];
+  /** What the files were when they were read last. */
+  #seen: string;
 
-  constructor(given: HttpPlace['tokens']) {
+  constructor(given: HttpPlace['tokens'], log?: DoorLog) {
     this.#given = given;
+    this.#log = log;
+    this.#files = [given?.read ?? [], given?.write ?? []]
+      .flat(2)
+      .flatMap((token) => (typeof token === 'string' ? [] : [token.file]));
+    this.#seen = this.#look();
     this.#known = read(given);
   }
 
@@ -34,12 +43,38 @@ export class Tokens {
 
   /** Reads the files again. Throws, and keeps what it has, where one cannot be read. */
   reload(): void {
+    this.#seen = this.#look();
     this.#known = read(this.#given);
+  }
+
+  /** A look at a file takes some microseconds, much less than the answer. */
+  #follow(): void {
+    if (this.#files.length === 0 || this.#look() === this.#seen) return;
+    try {
+      this.reload();
+      this.#log?.info('control.tokens', {}, 'the tokens of the control server are read again');
+    } catch (error) {
+      this.#log?.warn('control.tokens', {}, `the tokens stay as they are: ${(error as Error).message}`);
+    }
+  }
+
+  #look(): string {
+    return this.#files
+      .map((file) => {
+        try {
+          const { ino, ctimeNs } = statSync(file, { bigint: true });
+          return `${ino} ${ctimeNs}`;
+        } catch {
+          return 'none'; // read() says what is the matter with it
+        }
+      })
+      .join();
   }
 
   /** What the value of an `Authorization` header gives; undefined where it is wrong. */
   accessOf(authorization: string | undefined): Access | undefined {
     if (authorization === undefined) return 'none';
+    this.#follow();
     const [, token] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
     if (token === undefined) return undefined;
     const digest = digestOf(token);

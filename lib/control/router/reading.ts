@@ -1,5 +1,6 @@
 /** Reads what a client sent: the body within its limit, and body and query by their schemas. */
 import type { z } from 'zod';
+import { bodyTooLong } from '../door/body-budget.js';
 import { type Mistake, Problem } from '../problem.js';
 
 const JSON_MEDIA = /^application\/(json|merge-patch\+json)\s*(;|$)/i;
@@ -28,8 +29,7 @@ export async function readJson(request: Request, limit: number): Promise<unknown
 }
 
 async function readText(request: Request, limit: number): Promise<string> {
-  const tooLong = () =>
-    new Problem(413, 'ERR_TUNVS_LIMIT', `the body is longer than ${limit} bytes: send it in several requests`);
+  const tooLong = () => new Problem(413, 'ERR_TUNVS_LIMIT', bodyTooLong(limit));
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLong();
   if (request.body === null) return '';
   const parts: Uint8Array[] = [];

@@ -46,7 +46,7 @@ async function answer(route: Route, c: Context<Env>, state: AppState): Promise<R
   return await respond(reply, call);
 }
 
-async function respond(reply: Reply, { request, streams }: Call): Promise<Response> {
+async function respond(reply: Reply, { request, streams, access }: Call): Promise<Response> {
   const headers = new Headers({ 'cache-control': 'no-cache', ...reply.headers });
   if (reply.etag !== undefined) {
     headers.set('etag', reply.etag);
@@ -58,7 +58,7 @@ async function respond(reply: Reply, { request, streams }: Call): Promise<Respon
     const status = reply.status ?? 200;
     headers.set('content-type', reply.media ?? 'text/plain; charset=utf-8');
     if (request.method === 'HEAD') return new Response(null, { status, headers });
-    return new Response(stream ? streams.open(stream) : [...(text ?? [])].join(''), { status, headers });
+    return new Response(stream ? streams.open(stream, access) : [...(text ?? [])].join(''), { status, headers });
   }
   if (reply.body === undefined) return new Response(null, { status: reply.status ?? 204, headers });
   headers.set('content-type', reply.media ?? JSON_MEDIA);
