@@ -1,5 +1,6 @@
 /** The trials. Words on the command line select them by name. */
 import { type Scheduler, schedulerFlagsOf, schedulers } from '../lib/values/scheduler.js';
+import { knocks } from './subjects/control.js';
 import type { SubjectName, SubjectOptions } from './subjects/index.js';
 
 interface TrialOf<Name extends SubjectName> {
@@ -65,9 +66,14 @@ export const trials: readonly Trial[] = [
     subject: 'device',
     options: { egress: 'packet', flows: 256 * K, packetBytes: 64 },
   },
-  ...(['idle', 'cheap', 'dear', 'malformed'] as const).flatMap((knock): Trial[] => [
-    { name: `control ${knock}`, onDemand: 'control', subject: 'control', options: { knock, mainNice: 0 } },
-    { name: `control ${knock} nice`, onDemand: 'control', subject: 'control', options: { knock, mainNice: 10 } },
+  ...knocks.flatMap((knock): Trial[] => [
+    { name: `control ${knock}`, onDemand: 'control', subject: 'control', options: { knock, packetsPerSecond: 0 } },
+    {
+      name: `control ${knock} paced`,
+      onDemand: 'control',
+      subject: 'control',
+      options: { knock, packetsPerSecond: 20_000 },
+    },
   ]),
   {
     name: 'api stats of 10 services with 10 servers',

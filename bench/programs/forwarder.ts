@@ -3,9 +3,8 @@
  * "ready", then repeats each line that it reads with its readings. Ends with its input.
  */
 import { createInterface } from 'node:readline';
-import { setPriority } from 'node:os';
 import type { Door } from '../../lib/control/door/door.js';
-import { openDoor } from '../../lib/control/door/open-door.js';
+import { serveControl } from '../../lib/control/serve-control.js';
 import { Director, type Egress } from '../../lib/index.js';
 import { DirectorHost } from '../../lib/host/director-host.js';
 import { nativeBench } from '../native-bench.js';
@@ -18,10 +17,8 @@ export interface ForwarderOptions {
   server: string;
   virtualAddress: string;
   port: number;
-  /** A control server answers at this path: `/cheap` with a word, `/dear` with the figures of 1000 real servers. */
+  /** The control server answers at this path, about 1000 real servers too. */
   control?: string;
-  /** Of the thread that JavaScript runs on; the workers keep theirs. */
-  mainNice?: number;
 }
 
 export interface ForwarderReadings {
@@ -49,8 +46,6 @@ async function openDirector(options: ForwarderOptions): Promise<Forwarder> {
   const service = director.addVirtualService({ protocol: 'udp', address: options.virtualAddress, port: options.port });
   service.addRealServer({ address: options.server });
   const door = options.control && (await openControl(director, options.control));
-  // With a process's number it is the thread of that number alone, on Linux.
-  if (options.mainNice) setPriority(process.pid, options.mainNice);
   return {
     read() {
       const { counters } = director.stats();
@@ -80,10 +75,7 @@ function openControl(director: Director, path: string): Promise<Door> {
   director.transaction(() => {
     for (let i = 0; i < 1000; i++) others.addRealServer({ address: `10.200.${i >> 8}.${i & 255}` });
   });
-  const print = (_: string, value: unknown) => (typeof value === 'bigint' ? Number(value) : value);
-  const fetch = (request: Request) =>
-    new Response(request.url.endsWith('/dear') ? JSON.stringify(director.stats(), print) : 'cheap');
-  return openDoor({ fetch, socket: { path } });
+  return serveControl(director, { socket: { path } });
 }
 
 async function openNullLoop({ device, egress, source, server, virtualAddress }: ForwarderOptions): Promise<Forwarder> {

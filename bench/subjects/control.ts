@@ -23,14 +23,18 @@ import {
   TARGETS,
 } from './device.js';
 
+/** What the clients do; `bench/programs/knocker.ts` says how. */
+export const knocks = [
+  ...(['idle', 'slow', 'half', 'hasty', 'malformed', 'oversized', 'cheap', 'dear', 'stream'] as const),
+];
+
 export interface ControlTrial {
-  /** A thousand clients that say nothing, or 64 that ask without end, or send what is no request. */
-  knock: 'idle' | 'cheap' | 'dear' | 'malformed';
-  /** Of the thread that answers. */
-  mainNice: number;
+  knock: (typeof knocks)[number];
+  /** Offered to the director; 0 is as many as the generator makes, which fill the worker's CPU. */
+  packetsPerSecond: number;
 }
 
-export const openControl: OpenSubject<ControlTrial> = async ({ knock, mainNice }, { isQuick }) => {
+export const openControl: OpenSubject<ControlTrial> = async ({ knock, packetsPerSecond }, { isQuick }) => {
   const lab = Lab.create();
   const folder = mkdtempSync(join(tmpdir(), 'tunvs-bench-'));
   const control = join(folder, 'control.sock');
@@ -40,7 +44,7 @@ export const openControl: OpenSubject<ControlTrial> = async ({ knock, mainNice }
   };
   try {
     const { generator, director, destinationMac } = await buildLab(lab);
-    const forwarder = await startForwarder(director, { kind: 'director', egress: 'packet', control, mainNice });
+    const forwarder = await startForwarder(director, { kind: 'director', egress: 'packet', control });
     const measure = async () => {
       const before = await read(forwarder);
       const sent = await flood(generator, {
@@ -50,7 +54,7 @@ export const openControl: OpenSubject<ControlTrial> = async ({ knock, mainNice }
           packetBytes: 64,
           durationMs: isQuick ? 1000 : 4000,
           maxPackets: 2 ** 30,
-          packetsPerSecond: 0,
+          packetsPerSecond,
         },
       });
       const ended = await read(forwarder);

@@ -152,7 +152,7 @@ export function program(name: string): string {
 
 export async function startForwarder(
   host: LabHost,
-  { kind, egress, ...more }: { kind: Target; egress: string; control?: string; mainNice?: number },
+  { kind, egress, ...more }: { kind: Target; egress: string; control?: string },
 ): Promise<LabProcess> {
   const options: ForwarderOptions = {
     ...more,

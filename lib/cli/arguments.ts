@@ -1,6 +1,6 @@
 /** Parsers for the values of command-line options; commander calls them as it reads each option. */
 import { InvalidArgumentError } from 'commander';
-import { isDaemonName } from '../daemon/daemon-name.js';
+import { DAEMON_NAME_FORM, isDaemonName } from '../daemon/daemon-name.js';
 import { canonicalAddress } from '../values/inet.js';
 import { parseSource, sourceFamily } from '../values/source.js';
 
@@ -24,7 +24,7 @@ export function secondsArgument(minimumSeconds: number, maximumSeconds: number):
 /** Reads `--name`. */
 export function nameArgument(text: string): string {
   if (isDaemonName(text)) return text;
-  throw new InvalidArgumentError('Write at most 31 letters, digits, "-" and "_", a letter or a digit first.');
+  throw new InvalidArgumentError(`Write ${DAEMON_NAME_FORM}.`);
 }
 
 /** Reads `--mark-device`, which may be repeated: `MARK` or `MARK=NAME`. */

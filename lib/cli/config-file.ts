@@ -1,15 +1,21 @@
 /** Reads a configuration or rules that an operand names. */
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
 import type { Mistake } from '../config/mistake.js';
 import type { ParsedConfig, RefusedConfig } from '../config/parse-config.js';
+import { TunvsError } from '../values/errors.js';
+import { readBounded, readFileBounded } from './bounded-read.js';
 import { reading } from './files.js';
 import type { CliIo } from './verb.js';
 
-/** `-` is standard input. */
-export async function readOperand(file: string, { stdin }: CliIo): Promise<Buffer> {
-  if (file === '-') return buffer(stdin);
-  return reading({ option: 'FILE', file, mend: 'name a configuration or a file of rules' }, () => readFile(file));
+/** `-` is standard input. A file that is read again has to be a file. */
+export async function readOperand(file: string, { stdin }: CliIo, isAgain = false): Promise<Buffer> {
+  const refuseOther = (what: string) =>
+    new TunvsError(
+      'ERR_TUNVS_INVALID_ARGUMENT',
+      `FILE ${file}: it is ${what}, and a reload needs a file: put a configuration in its place`,
+    );
+  return reading({ option: 'FILE', file, mend: 'name a configuration or a file of rules' }, () =>
+    file === '-' ? readBounded(stdin) : readFileBounded(file, isAgain ? refuseOther : undefined),
+  );
 }
 
 /** Tells rules from a configuration by the file's name; of standard input by what begins its first line. */

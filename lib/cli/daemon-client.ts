@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { ControlClient } from '../control/client-types.js';
 import { DEFAULT_NAME } from '../daemon/daemon-name.js';
 import { TunvsError } from '../values/errors.js';
+import { printableMembers } from '../values/printable.js';
 import { nameArgument } from './arguments.js';
 
 export interface DaemonArguments {
@@ -30,7 +31,8 @@ async function socketOf({ name, socket }: DaemonArguments): Promise<string> {
 export async function askDaemon<T>(given: DaemonArguments, ask: (client: ControlClient) => Promise<T>): Promise<T> {
   const [socket, { createClient }] = await Promise.all([socketOf(given), import('../control/client.js')]);
   try {
-    return await ask(createClient({ socket }));
+    // Whoever owns the socket may be somebody else than a daemon.
+    return printableMembers(await ask(createClient({ socket })));
   } catch (error) {
     throw unreachable(error, socket) ?? error;
   }

@@ -20,6 +20,7 @@ const WHY: Readonly<Record<string, { read: string; write: string }>> = {
   ENAMETOOLONG: { read: 'its name is too long', write: 'its name is too long' },
   EPERM: { read: 'you may not read it', write: 'you may not write it' },
   ENXIO: { read: 'it is a socket', write: 'it is a socket' },
+  EFBIG: { read: 'it is larger than 64 MiB', write: 'it is too large for its file system' },
   ENOSPC: { read: 'no space is left', write: 'no space is left on its file system' },
 };
 

@@ -3,6 +3,7 @@
  */
 import type { EngineEventType } from '../values/engine-event.js';
 import { toJson } from './json.js';
+import { printableLines } from '../values/printable.js';
 import type { CliIo } from './verb.js';
 import { commandWords, count } from './words.js';
 
@@ -92,7 +93,7 @@ export class NewsPrinter {
       const sentence = rowOf(news.type).sentence(news);
       if (isJson) io.stdout.write(`${json(news)}\n`);
       if (tell) tell(news.type.startsWith(WARNING) ? 'warning' : news.type, sentence, fieldsOf(news));
-      else if (!isJson) io.stderr.write(`tunvs ${verb}: ${sentence}\n`);
+      else if (!isJson) io.stderr.write(`tunvs ${verb}: ${printableLines(sentence)}\n`);
     };
   }
 

@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../values/package-version.js';
+import { printableLines } from '../values/printable.js';
 import { asUsageError } from './option-names.js';
 import { type CliIo, Interrupted, UsageError, type Verb } from './verb.js';
 import { errorWords } from './words.js';
@@ -28,7 +29,7 @@ export async function runCli(args: readonly string[], verbs: readonly Verb[], io
     if (error instanceof Interrupted) return error.exitCode;
     const [first, ...others] = error instanceof AggregateError ? error.errors : [error];
     const sentences = new Set([first, ...others].map(errorSentence));
-    for (const sentence of sentences) io.stderr.write(`${path}: ${sentence}\n`);
+    for (const sentence of sentences) io.stderr.write(`${path}: ${printableLines(sentence)}\n`);
     return first instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
   }
 }

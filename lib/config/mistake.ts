@@ -1,5 +1,6 @@
 /** A mistake in a configuration file, or a warning about it: where it is, what is wrong, what to do. */
 import { TunvsError } from '../values/errors.js';
+import { printable } from '../values/printable.js';
 import type { Origin } from './spec.js';
 
 /** What is wrong in a configuration file, where it stands, and what to do. */
@@ -25,7 +26,7 @@ export interface Mistake extends Origin {
  * ```
  */
 export function mistakeSentence({ file, line, column, path, message, mend }: Mistake): string {
-  return `${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}: ${mend}`;
+  return printable(`${file}:${line}:${column}: ${path === '' ? '' : `${path}: `}${message}: ${mend}`);
 }
 
 /**

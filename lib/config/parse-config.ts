@@ -78,11 +78,10 @@ export interface RefusedConfig {
  */
 export function parseConfig(text: string | Uint8Array, options: ParseConfigOptions): ParsedConfig | RefusedConfig {
   const { path, files = diskFiles, environment = process.env } = options;
-  const { root, mistakes, warnings, files: read } = gather(text, path, files);
-  if (root === undefined) return { mistakes: inOrder(mistakes, read), warnings, files: read };
-  mistakes.push(...writeOut(root));
+  const { root, mistakes: unreadable, warnings, files: read } = gather(text, path, files);
+  if (root === undefined) return { mistakes: inOrder(unreadable, read), warnings, files: read };
+  const unwritten = writeOut(root);
   const valued = toValue(root, environment);
-  mistakes.push(...valued.mistakes);
   const unread = new Set(valued.mistakes.map((mistake) => mistake.path));
   const origin = (at: Path, isName = false) => originOf(valued, at, isName);
   const surroundings: CheckSurroundings = {
@@ -97,7 +96,9 @@ export function parseConfig(text: string | Uint8Array, options: ParseConfigOptio
     message,
     mend,
   });
-  mistakes.push(...checked.findings.map(asMistake).filter((mistake) => !unread.has(mistake.path)));
+  const refused = checked.findings.map(asMistake).filter((mistake) => !unread.has(mistake.path));
+  // Spread as arguments they would be more than a call takes, where a file has no end of mistakes.
+  const mistakes = [unreadable, unwritten, valued.mistakes, refused].flat();
   const allWarnings = [...warnings, ...checked.warnings.map(asMistake)];
   if (mistakes.length > 0) return { mistakes: inOrder(mistakes, read), warnings: allWarnings, files: read };
   return { spec: checked.spec, origins: valued.origins, warnings: allWarnings, files: read };

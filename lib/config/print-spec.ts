@@ -1,6 +1,7 @@
 /** Writes a spec as a configuration file, and says where each of its values comes from. */
 import { Document, isMap, isSeq, type Node } from 'yaml';
 import { formatEndpoint } from '../values/inet.js';
+import { printable } from '../values/printable.js';
 import { formatVirtualEndpoint, serverPortOf, type ServiceIdentity } from '../values/service-key.js';
 import { formatPath, type Path } from './mistake.js';
 import type { Origins, ServerSpec, ServiceSpec, Spec } from './spec.js';
@@ -99,7 +100,8 @@ export function showValues(values: readonly ShownValue[]): string {
   return values
     .map(({ path, value, file, line }) => {
       const origin = file === undefined ? '' : `  # ${file}:${line}`;
-      return `${path}: ${typeof value === 'string' ? JSON.stringify(value) : value}${origin}\n`;
+      return printable(`${path}: ${typeof value === 'string' ? JSON.stringify(value) : value}${origin}`);
     })
+    .map((line) => `${line}\n`)
     .join('');
 }

@@ -1,21 +1,11 @@
 /** Says a spec in rules, as far as rules can say it. */
-import { prefixFamily } from '../values/prefix.js';
 import { schedulerFlagNumbers } from '../values/scheduler.js';
 import { checkedServerKey } from '../values/server-options.js';
 import { checkedServiceKey, serverPortOf } from '../values/service-key.js';
 import { checkedPersistence } from '../values/persistence.js';
-import {
-  DEFAULT_SCHEDULER,
-  DEFAULT_WEIGHT,
-  type SchedulerFlag,
-  type ServerSettings,
-  type ServiceId,
-  type ServiceSettings,
-} from '../rules/command.js';
-import { writtenForwarding } from '../rules/forwarding.js';
-import { printMark, isMarkCommand } from '../rules/mark.js';
+import { DEFAULT_SCHEDULER, type SchedulerFlag, type ServerSettings, type ServiceSettings } from '../rules/command.js';
 import type { Rule } from '../rules/parse-rules.js';
-import { printCommand, printSysctl } from '../rules/print.js';
+import { serverSettings, serviceIdOf } from '../rules/settings.js';
 import { serviceKeyOf } from './library-options.js';
 import { formatPath, type Path } from './mistake.js';
 import type { ServerSpec, ServiceSpec, Spec } from './spec.js';
@@ -64,12 +54,7 @@ type Lose = (path: Path, why?: string) => void;
 function serviceRules(service: ServiceSpec, path: Path, lose: Lose): Rule[] {
   for (const name of UNSAID_OF_SERVICES) if (service[name] !== undefined) lose([...path, name]);
   const identity = checkedServiceKey('service', serviceKeyOf(service));
-  const { protocol, address, port, lastPort, mark } = identity;
-  const id = (
-    mark === undefined
-      ? { kind: 'address', protocol, address, port, ...(lastPort !== undefined && { lastPort }) }
-      : { kind: 'mark', mark, family: prefixFamily(address) }
-  ) as ServiceId;
+  const id = serviceIdOf(identity);
   const { scheduler = DEFAULT_SCHEDULER, schedulerFlags = [], onePacket = false } = service;
   const flags = schedulerFlags.map((flag) => schedulerFlagNumbers[flag] as SchedulerFlag);
   const persistence = checkedPersistence('service', service.persistence ?? false, identity);
@@ -92,23 +77,12 @@ function serviceRules(service: ServiceSpec, path: Path, lose: Lose): Rule[] {
       { address: name, ...(own !== undefined && { port: own }) },
       serverPortOf(identity),
     );
-    return [{ command: 'addServer', service: id, server: key, settings: serverSettings(server) }];
+    return [{ command: 'addServer', service: id, server: key, settings: settingsOf(server) }];
   });
   return [{ command: 'addService', service: id, settings }, ...servers];
 }
 
-function serverSettings(server: ServerSpec): ServerSettings {
-  const { forwarding = 'ipip', tunnelPort = 0, tunnelChecksum = 'none', weight = DEFAULT_WEIGHT } = server;
-  return {
-    ...writtenForwarding({ forwarding: forwarding === 'local' ? 'dr' : forwarding, tunnelPort, tunnelChecksum }),
-    weight,
-    upperThreshold: server.upperThreshold ?? 0,
-    lowerThreshold: server.lowerThreshold ?? 0,
-  };
-}
-
-/** Prints a rule as a line of a rules file. */
-export function printRule(rule: Rule): string {
-  if (rule.command === 'sysctl') return printSysctl(rule.name, rule.value);
-  return isMarkCommand(rule) ? printMark(rule) : printCommand(rule);
+/** A rule leaves it to the address whether a server is local. */
+function settingsOf({ forwarding, ...server }: ServerSpec): ServerSettings {
+  return serverSettings({ ...server, forwarding: forwarding === 'local' ? 'dr' : forwarding });
 }

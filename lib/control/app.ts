@@ -1,15 +1,15 @@
 /** The control API of a director: requests in, responses out; who may connect, and from where, is the door's. */
 import { StatusReader } from '../daemon/status-reader.js';
-import type { Access, ControlContext } from './context.js';
-import { DEFAULT_LIMITS } from './context.js';
-import { Drains } from './drains.js';
-import { EventLog } from './event-log.js';
-import { openapiDocument } from './openapi.js';
-import type { AppState } from './route.js';
-import { router } from './router.js';
+import { type ControlContext, DEFAULT_LIMITS } from './context.js';
+import type { Access } from './door/door.js';
+import { Drains } from './resource/drains.js';
+import { EventLog } from './resource/event-log.js';
+import { openapiDocument } from './router/openapi.js';
+import type { AppState } from './router/route.js';
+import { router } from './router/router.js';
 import { routes } from './routes/index.js';
-import { Streams } from './streams.js';
-import { Versions } from './versions.js';
+import { Streams } from './router/streams.js';
+import { Versions } from './resource/versions.js';
 
 export interface ControlApp {
   /** Answers a request of a caller with this access. It does not throw. */

@@ -2,7 +2,8 @@
 import type { z } from 'zod';
 import type { Status } from '../daemon/status.js';
 import type { Connection, ConnectionFilter } from '../stats/connections.js';
-import type { AdmPiece, ReloadReport } from './context.js';
+import type { AdmPiece } from '../rules/adm/piece.js';
+import type { ReloadReport } from './context.js';
 import type * as connectionSchemas from './schema/connection.js';
 import type * as directorSchemas from './schema/director.js';
 import type * as serverSchemas from './schema/server.js';

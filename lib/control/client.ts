@@ -3,6 +3,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import type { Connection, ConnectionFilter } from '../stats/connections.js';
 import { isTunvsErrorCode, TunvsError } from '../values/errors.js';
+import type { AdmPiece } from '../rules/adm/piece.js';
 import type {
   CallOptions,
   ChangeOptions,
@@ -11,7 +12,6 @@ import type {
   ControlEvent,
   Versioned,
 } from './client-types.js';
-import type { AdmPiece } from './context.js';
 import type { ProblemJson } from './problem.js';
 
 /**
@@ -42,7 +42,7 @@ export function createClient(options: ClientOptions): ControlClient {
   const json = async <T>(method: string, path: string, { body, ...others }: Sent = {}): Promise<Versioned<T>> => {
     const response = await call(method, path, { ...others, ...(body !== undefined && { body }) });
     const text = await textOf(response);
-    const value = text === '' ? {} : (JSON.parse(text) as object);
+    const value = text === '' ? {} : parsed(text);
     return Object.defineProperty(value, 'etag', { value: response.headers.etag }) as Versioned<T>;
   };
   const at = (service: string) => `/v1/services/${encodeURIComponent(service)}`;
@@ -185,10 +185,33 @@ function problemError(said: string, status: number): TunvsError {
   return new TunvsError(isTunvsErrorCode(code) ? code : 'ERR_TUNVS_SYSTEM', detail, { cause: problem });
 }
 
+/** A status of 100,000 servers has less. */
+const MAX_BYTES = 256 * 2 ** 20;
+const MAX_LINE = 16 * 2 ** 20;
+
 async function textOf(response: IncomingMessage): Promise<string> {
   const parts: Buffer[] = [];
-  for await (const part of response) parts.push(part as Buffer);
+  let bytes = 0;
+  for await (const part of response) {
+    parts.push(part as Buffer);
+    bytes += (part as Buffer).length;
+    if (bytes > MAX_BYTES) throw foreign('the answer has no end');
+  }
   return Buffer.concat(parts).toString();
+}
+
+function parsed(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // It is no JSON.
+  }
+  throw foreign('the answer is no JSON');
+}
+
+function foreign(why: string): TunvsError {
+  return new TunvsError('ERR_TUNVS_SYSTEM', `no director answers there: ${why}: name another socket or URL`);
 }
 
 /** Ends the request when the caller stops reading. */
@@ -198,6 +221,7 @@ async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
   for await (const part of response) {
     const lines = `${rest}${part}`.split('\n');
     rest = lines.pop() as string;
+    if (rest.length > MAX_LINE) throw foreign('the answer has a line without an end');
     yield* lines;
   }
   if (rest !== '') yield rest;

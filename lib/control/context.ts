@@ -1,37 +1,13 @@
 /** What the control API needs of whoever runs the director. */
 import type { Director } from '../director/director.js';
+import type { AdmPiece } from '../rules/adm/piece.js';
 import type { RulesSession } from '../rules/session.js';
-
-/** What the door has found out about a caller. */
-export type Access = 'none' | 'read' | 'write';
-
-/** A part of what a call of ipvsadm prints, or, last of all, its exit status. */
-export type AdmPiece =
-  | {
-      /** What goes to standard output. */
-      out: string;
-    }
-  | {
-      /** What goes to standard error. */
-      err: string;
-    }
-  | {
-      /** The exit status. */
-      exit: number;
-    };
+import type { DoorLog } from './door/door.js';
 
 /** What a reload has changed, or would change. */
 export interface ReloadReport {
   /** A change each, in the order in which they are made. */
   readonly changes: readonly object[];
-}
-
-type Say = (event: string, fields?: object, sentence?: string) => void;
-
-/** Where the API says what failed on its own side. */
-export interface ControlLog {
-  readonly warn: Say;
-  readonly error: Say;
 }
 
 /** What is left out, the API says that this director does not have. */
@@ -53,7 +29,8 @@ export interface ControlContext {
   metrics?: (options: { servers: boolean; format: 'prometheus' | 'openmetrics' }) => Iterable<string>;
   /** Returns what is in force, with its origin. */
   spec?: () => unknown;
-  log?: ControlLog;
+  /** Where the API says what failed on its own side. */
+  log?: Pick<DoorLog, 'warn' | 'error'>;
   limits?: Partial<ControlLimits>;
 }
 

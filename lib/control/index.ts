@@ -3,7 +3,8 @@
  *
  * @module
  */
-export type { AdmPiece, ReloadReport } from './context.js';
+export type { AdmPiece } from '../rules/adm/piece.js';
+export type { ReloadReport } from './context.js';
 export { createClient } from './client.js';
 export type {
   CallOptions,

@@ -1,6 +1,7 @@
 /** Puts a director behind a door: the application that answers, and where it listens. */
 import { join } from 'node:path';
 import type { Attachment } from '../daemon/daemon.js';
+import { DAEMON_NAME_FORM, DEFAULT_NAME, isDaemonName } from '../daemon/daemon-name.js';
 import type { Director } from '../director/director.js';
 import { runtimeFolder } from '../host/holds/folder.js';
 import { RulesSession } from '../rules/session.js';
@@ -61,9 +62,6 @@ export interface App {
   close?(): void;
 }
 
-/** A name becomes that of a file. */
-const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/;
-
 /** Opens the door to an application. It is closed when the director closes. */
 export async function serveApp(
   director: Director,
@@ -71,9 +69,8 @@ export async function serveApp(
   options: ControlOptions = {},
   session?: RulesSession,
 ): Promise<Door> {
-  const { name = 'tunvs', socket = {}, http, limits, log } = options;
-  if (typeof name !== 'string' || !NAME.test(name))
-    refuse('name', name, 'at most 63 letters, digits, ".", "_" or "-", of which "." and "-" are not the first');
+  const { name = DEFAULT_NAME, socket = {}, http, limits, log } = options;
+  if (typeof name !== 'string' || !isDaemonName(name)) refuse('name', name, DAEMON_NAME_FORM);
   if (socket === false && http === undefined)
     throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', 'a control server needs a place: give socket, http, or both');
   director.stats(); // throws where the director is closed

@@ -1,4 +1,5 @@
 /** One line of the log for people: time, level, sentence, then what else is known as key=value. */
+import { printable } from '../values/printable.js';
 
 const WIDTH = 5;
 
@@ -14,9 +15,4 @@ export function humanLine(record: Readonly<Record<string, unknown>>, withLevel: 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return typeof value === 'string' && !/^[\w.:/@+,-]+$/.test(text) ? printable(JSON.stringify(text)) : printable(text);
-}
-
-/** What somebody's names hold cannot begin a line of its own, or steer a terminal. */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\u2028\u2029]/gu, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -2,11 +2,11 @@
  * Gives up root before anything is opened. The process becomes itself again by execve(2), as another user who has
  * CAP_NET_ADMIN and CAP_NET_RAW and can get no others, so that none of its threads keeps what root had.
  */
-import { chownSync, lchownSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { runtimeFolder } from '../host/holds/folder.js';
 import { native } from '../native/addon.js';
 import { TunvsError, wrapNative } from '../values/errors.js';
+import { handOver } from './hand-over.js';
 
 export interface UserIds {
   uid: number;
@@ -68,16 +68,9 @@ export function becomeUser(ids: UserIds): void {
       `only root can become user ${ids.uid}: start as root, or leave --user out`,
     );
   }
+  // What directors of this host have noted becomes the user's, who takes back what killed ones have left.
   handOver(runtimeFolder(), ids);
   const argv = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
   const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value}`);
   wrapNative(() => native.becomeUser(ids.uid, ids.gid, ids.groups, process.execPath, argv, environment));
-}
-
-/** What directors of this host have noted becomes the user's, who takes back what killed ones have left. */
-function handOver(folder: string, { uid, gid }: UserIds): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  chownSync(folder, uid, gid);
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    lchownSync(join(folder, name), uid, gid);
 }

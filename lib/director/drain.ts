@@ -1,6 +1,6 @@
 /** Drains a real server: gives it no new connections and waits for the end of those it has, or brings that about. */
 import { TunvsError } from '../values/errors.js';
-import { checkedOptions, durationOption, refuse, signalOption } from '../values/options.js';
+import { checkedOptions, durationOption, MAX_INT32, refuse, signalOption } from '../values/options.js';
 import type { RealServerStats } from '../stats/stats.js';
 import type { ServerOwner } from './owners.js';
 import { serverName } from '../values/server-options.js';
@@ -115,6 +115,9 @@ export async function drain(server: Drained, options: DrainOptions): Promise<Dra
     await backing.nextPulse(either, leftMs !== undefined && leftMs > 0 ? leftMs : undefined).catch(() => {});
   }
 }
+
+/** Timers of Node take no more. */
+export const MAX_DRAIN_SECONDS = Math.floor(MAX_INT32 / 1000);
 
 function checkedDrainOptions(given: DrainOptions) {
   const call = 'RealServer.drain';

@@ -1,17 +1,16 @@
 /** Lists what a reload has changed: each change as a line of the rules' own language, and the rule that it replaced. */
 import type { VirtualServiceEdit } from '../director/service-options.js';
 import type { MarkRule } from '../values/marks.js';
-import { prefixFamily } from '../values/prefix.js';
 import { schedulerFlagNumbers } from '../values/scheduler.js';
 import type { RealServerKey } from '../values/server-options.js';
 import type { ServiceIdentity } from '../values/service-key.js';
 import type { StateTimeouts } from '../values/timeouts.js';
 import type { TableCommand } from './apply.js';
-import type { ServerSettings, ServiceId, ServiceProtocol, ServiceSettings } from './command.js';
-import { writtenForwarding } from './forwarding.js';
+import { DEFAULT_SCHEDULER, type ServiceSettings } from './command.js';
 import { printMark } from './mark.js';
 import { printCommand, printSysctl } from './print.js';
 import type { Operation } from './reconcile.js';
+import { serverSettings, serviceIdOf } from './settings.js';
 import type { WantedServerSettings } from './wanted.js';
 
 export interface RuleChange {
@@ -33,7 +32,7 @@ function changesOf(step: Operation): RuleChange[] {
     case 'setMarks':
       return markChanges(step.before, step.after);
     case 'deleteService': {
-      const rule = printCommand({ command: 'deleteService', service: serviceId(step.service) });
+      const rule = printCommand({ command: 'deleteService', service: serviceIdOf(step.service) });
       return [{ change: 'deleted', rule, before: serviceRule('addService', step.service, step.before) }];
     }
     case 'addService':
@@ -43,7 +42,7 @@ function changesOf(step: Operation): RuleChange[] {
       return [{ change: 'edited', rule, before: serviceRule('addService', step.service, step.before) }];
     }
     case 'deleteServer': {
-      const service = serviceId(step.service);
+      const service = serviceIdOf(step.service);
       const rule = printCommand({ command: 'deleteServer', service, server: step.server });
       return [{ change: 'deleted', rule, before: serverRule('addServer', step, step.before) }];
     }
@@ -63,7 +62,7 @@ function changesOf(step: Operation): RuleChange[] {
 }
 
 function serviceRule(command: 'addService' | 'editService', of: ServiceIdentity, given: VirtualServiceEdit): string {
-  return printCommand({ command, service: serviceId(of), settings: serviceSettings(given) });
+  return printCommand({ command, service: serviceIdOf(of), settings: serviceSettings(given) });
 }
 
 function serverRule(
@@ -71,33 +70,21 @@ function serverRule(
   { service, server }: { service: ServiceIdentity; server: Required<RealServerKey> },
   given: WantedServerSettings,
 ): string {
-  return printCommand({ command, service: serviceId(service), server, settings: serverSettings(given) });
+  return printCommand({ command, service: serviceIdOf(service), server, settings: serverSettings(given) });
 }
 
 function timeoutsRule({ established: tcp = 0, finWait: tcpFin = 0, udp = 0 }: StateTimeouts): string {
   return printCommand({ command: 'setTimeouts', tcp, tcpFin, udp });
 }
 
-function serviceId({ protocol, address, port, lastPort, mark }: ServiceIdentity): ServiceId {
-  if (mark !== undefined) return { kind: 'mark', mark, family: prefixFamily(address) };
-  const named = { kind: 'address', protocol: protocol as ServiceProtocol, address, port } as const;
-  return lastPort === undefined ? named : { ...named, lastPort };
-}
-
 function serviceSettings(given: VirtualServiceEdit): ServiceSettings {
-  const { scheduler = 'wlc', schedulerFlags = [], persistence, onePacket = false } = given;
+  const { scheduler = DEFAULT_SCHEDULER, schedulerFlags = [], persistence, onePacket = false } = given;
   return {
     scheduler,
     schedulerFlags: schedulerFlags.map((flag) => schedulerFlagNumbers[flag]),
     ...(persistence && { persistence: persistence as NonNullable<ServiceSettings['persistence']> }),
     onePacket,
   };
-}
-
-function serverSettings(given: WantedServerSettings): ServerSettings {
-  const { forwarding = 'ipip', tunnelPort = 0, tunnelChecksum = 'none' } = given;
-  const { weight = 1, upperThreshold = 0, lowerThreshold = 0 } = given;
-  return { ...writtenForwarding({ forwarding, tunnelPort, tunnelChecksum }), weight, upperThreshold, lowerThreshold };
 }
 
 /** The first rule that fits a packet counts, so that another order alone is a change as well. */

@@ -134,8 +134,6 @@ export const DEFAULT_SCHEDULER = 'wlc';
 export const DEFAULT_WEIGHT = 1;
 /** The timeout of a bare `-p`, as ipvsadm 1.31 sets it. */
 export const DEFAULT_PERSISTENCE_SECONDS = 360;
-/** The longest timeout of any kind: 31 days. */
-export const MAX_TIMEOUT_SECONDS = 31 * 24 * 3600;
 export const INT_MAX = 2 ** 31 - 1;
 
 export const PROTOCOL_NUMBERS: Readonly<Record<ServiceProtocol, number>> = { tcp: 6, udp: 17, sctp: 132 };

@@ -10,6 +10,8 @@ import type {
   StartDaemonCommand,
 } from './command.js';
 import { knownTraits } from './forwarding.js';
+import { isMarkCommand, printMark } from './mark.js';
+import type { Rule } from './parse-rules.js';
 import { quoteToken } from './tokenize.js';
 import { schedulerFlagNames } from './values.js';
 
@@ -56,6 +58,12 @@ export function printCommand(command: Command): string {
     case 'version':
       return '-v';
   }
+}
+
+/** Prints a rule as a line of a rules file. */
+export function printRule(rule: Rule): string {
+  if (rule.command === 'sysctl') return printSysctl(rule.name, rule.value);
+  return isMarkCommand(rule) ? printMark(rule) : printCommand(rule);
 }
 
 /** `name`: without `net.ipv4.vs.` */

@@ -1,12 +1,11 @@
 /** Shows a director's state as ipvsadm would print it. */
 import type { Connection } from '../stats/connections.js';
 import type { MarkRule } from '../values/marks.js';
-import { prefixFamily } from '../values/prefix.js';
 import { schedulerFlagNumbers } from '../values/scheduler.js';
 import type { RatedRealServer, RatedVirtualService } from '../stats/rates.js';
 import type { RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { ShowCommand } from './apply.js';
-import type { ServiceId, ServiceProtocol } from './command.js';
+import type { ServiceId } from './command.js';
 import { writtenForwarding } from './forwarding.js';
 import { connectionLine, connectionsTitle } from './listing/connections.js';
 import type { ListedConnection, ListedServer, ListedService } from './listing/rows.js';
@@ -17,6 +16,7 @@ import { type ListedTimeouts, listTimeouts } from './listing/timeouts.js';
 import { listMarks } from './mark.js';
 import { printServiceId } from './print.js';
 import { noSuchService } from './refusals.js';
+import { serviceIdOf } from './settings.js';
 
 export type ShownService = VirtualServiceStats | RatedVirtualService;
 
@@ -89,7 +89,7 @@ function chosenServices(services: ListedService[], id: ServiceId | undefined): L
 export function listedService(service: ShownService): ListedService {
   const { scheduler, schedulerFlags, persistence, onePacket, totals } = service;
   return {
-    id: serviceId(service),
+    id: serviceIdOf(service),
     scheduler,
     schedulerFlags: schedulerFlags.map((flag) => schedulerFlagNumbers[flag]),
     ...(persistence && { persistence }),
@@ -98,12 +98,6 @@ export function listedService(service: ShownService): ListedService {
     ...ratesOf(service),
     servers: service.servers.map(listedServer),
   };
-}
-
-function serviceId({ protocol, address, port, lastPort, mark }: ShownService): ServiceId {
-  if (mark !== undefined) return { kind: 'mark', mark, family: prefixFamily(address) };
-  const named = { kind: 'address', protocol: protocol as ServiceProtocol, address, port } as const;
-  return lastPort === undefined ? named : { ...named, lastPort };
 }
 
 function listedServer(server: RealServerStats | RatedRealServer): ListedServer {

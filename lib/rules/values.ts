@@ -3,7 +3,8 @@ import { type ForwardingMethod, tunnelMethods } from '../values/forwarding-metho
 import { addressBytes, parseEndpoint, parsePort } from '../values/inet.js';
 import { parsePrefix } from '../values/prefix.js';
 import { type SchedulerFlag as FlagName, schedulerFlagName, schedulerFlagNumbers } from '../values/scheduler.js';
-import { type DaemonRole, INT_MAX, MAX_TIMEOUT_SECONDS, type SchedulerFlag } from './command.js';
+import { MAX_TIMEOUT_SECONDS } from '../values/timeouts.js';
+import { type DaemonRole, INT_MAX, type SchedulerFlag } from './command.js';
 import { RulesError } from './errors.js';
 
 /** An option's value as it was written. */

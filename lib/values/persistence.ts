@@ -5,6 +5,7 @@ import type { NativePersistence } from '../native/services.js';
 import { checkedOptions, choiceOption, integerOption, refuse } from './options.js';
 import { prefixFamily } from './prefix.js';
 import type { ServiceIdentity } from './service-key.js';
+import { MAX_TIMEOUT_SECONDS } from './timeouts.js';
 
 /** The values of {@link PersistenceEngine}. */
 export const persistenceEngines = ['sip'] as const;
@@ -39,7 +40,6 @@ export interface PersistenceStats {
 
 /** The timeout of a bare `-p` of ipvsadm 1.31. */
 const DEFAULT_TIMEOUT_SECONDS = 360;
-const MAX_TIMEOUT_SECONDS = 2678400;
 const ADDRESS_BITS: Readonly<Record<AddressFamily, number>> = { 4: 32, 6: 128 };
 
 /** Returns undefined where persistence is switched off. */

@@ -61,7 +61,7 @@ type SchedulerConfig = Pick<NativeServiceConfig, 'scheduler' | 'schedulerFlags' 
 /** The keys of {@link SchedulerChoice}. */
 export const schedulerKeys = ['scheduler', 'schedulerFlags', 'schedulerOptions'] as const;
 
-const MAX_TABLE_SIZE = 2 ** 24;
+export const MAX_TABLE_SIZE = 2 ** 24;
 
 /** An option that is left out keeps its value, unless the scheduler changes. */
 export function checkedSchedulerChoice(

@@ -43,7 +43,7 @@ export const behaviourKeys = ['midStream', 'slowStart', 'rescheduleUdp'] as cons
 
 type BehaviourConfig = Pick<NativeServiceConfig, 'midStream' | 'slowStartSeconds' | 'rescheduleUdp'>;
 
-const MAX_SLOW_START_SECONDS = 86_400;
+export const MAX_SLOW_START_SECONDS = 86_400;
 
 /**
  * An option left out keeps its value; a behaviour that is off is absent. The native part decides which scheduler can do

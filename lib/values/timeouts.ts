@@ -56,8 +56,8 @@ export type TimeoutState = (typeof timeoutStates)[number];
 /** How many seconds, [1, 2678400], a connection in each state is remembered without packets. */
 export type StateTimeouts = Partial<Record<TimeoutState, number>>;
 
-/** ipvsadm's limit of 31 days. */
-const MAX_SECONDS = 2_678_400;
+/** The longest timeout of any kind: ipvsadm's limit of 31 days. */
+export const MAX_TIMEOUT_SECONDS = 2_678_400;
 
 /** The states that ipvsadm's names stand for. */
 const ALIASES = { tcp: 'established', tcpFin: 'finWait' } as const;
@@ -69,7 +69,7 @@ export function checkedTimeouts(timeouts: Partial<Timeouts> & StateTimeouts): St
   const checked: StateTimeouts = {};
   for (const [name, value] of Object.entries(given)) {
     const state = name in ALIASES ? ALIASES[name as keyof typeof ALIASES] : (name as TimeoutState);
-    const seconds = integerOption(`${call}: ${name}`, value, 0, MAX_SECONDS, 0);
+    const seconds = integerOption(`${call}: ${name}`, value, 0, MAX_TIMEOUT_SECONDS, 0);
     if (seconds === 0) continue;
     if (checked[state] !== undefined && checked[state] !== seconds)
       refuse(`${call}: ${name}`, value, `${checked[state]}, which the same timeout is given under its other name`);
@@ -90,7 +90,7 @@ export function checkedServiceTimeouts(
   if (given.length === 0) return {};
   const seconds = given.map(([name, value]) => [
     name,
-    integerOption(`${call}: timeouts.${name}`, value, 1, MAX_SECONDS),
+    integerOption(`${call}: timeouts.${name}`, value, 1, MAX_TIMEOUT_SECONDS),
   ]);
   return { timeouts: Object.fromEntries(seconds) };
 }

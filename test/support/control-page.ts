@@ -1,6 +1,6 @@
 /** Writes docs/control.md from the routes of the control API, with what they answer. `npm run docs` puts it in place. */
-import { openapiDocument } from '../../lib/control/openapi.js';
-import type { Route } from '../../lib/control/route.js';
+import { openapiDocument } from '../../lib/control/router/openapi.js';
+import type { Route } from '../../lib/control/router/route.js';
 import { routes } from '../../lib/control/routes/index.js';
 import { errorMeanings } from '../../lib/values/errors.js';
 import { testedApi } from './control.js';

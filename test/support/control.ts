@@ -1,6 +1,7 @@
 /** The control API of an offline director, without a door. */
 import { type ControlApp, controlApp } from '../../lib/control/app.js';
-import type { Access, ControlContext } from '../../lib/control/context.js';
+import type { ControlContext } from '../../lib/control/context.js';
+import type { Access } from '../../lib/control/door/door.js';
 import { Director, type OfflineDirector } from '../../lib/director/director.js';
 import { RulesSession } from '../../lib/rules/session.js';
 

@@ -57,6 +57,17 @@ export function dial(to: NetConnectOpts): Promise<Socket> {
   });
 }
 
+/**
+ * Resolves when the connection is closed, in whatever way. `events.once(socket, 'close')` would reject with the error of
+ * a write that the other side no longer took, listener or not.
+ */
+export function gone(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}
+
 /** Doors in a folder of their own. */
 export class Doors {
   readonly folder = mkdtempSync(join(tmpdir(), 'tunvs-door-'));

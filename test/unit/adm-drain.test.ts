@@ -62,6 +62,7 @@ describe('a call of ipvsadm with --drain', () => {
     for (const [line, said] of [
       ['-C --drain', /^--drain does not go with this command: write it with -d or -D\n/],
       [`-d ${WEB} -r 10.3.0.11 --drain soon`, /^--drain soon: write a number of seconds/],
+      [`-d ${WEB} -r 10.3.0.11 --drain 2147484`, /^--drain 2147484: write a number of seconds from 0 to 2147483\n/],
       [`-d ${WEB} -r 10.3.0.99 --drain`, /^No such destination\n/],
       ['-d -f 9 -r 10.3.0.99 --drain', /^Service not defined\n/],
       ['-D -f 9 --drain', /^No such service\n/],

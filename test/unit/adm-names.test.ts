@@ -57,6 +57,12 @@ describe('names of hosts', () => {
     assert.equal(await resolver.host('10.9.9.9'), 'asked');
   });
 
+  it('are passed over when they are none: the owner of an address gives it any name', async () => {
+    const forged = '\x1b]0;x\x07\nTCP 10.9.9.9:80 rr';
+    assert.equal(await names(async () => [forged]).host('10.9.9.9'), undefined);
+    assert.equal(await names(async () => [forged, 'web-1.example']).host('10.9.9.9'), 'web-1.example');
+  });
+
   it('are asked for once, and remembered', async () => {
     const asked: string[] = [];
     const resolver = names(async (address) => {

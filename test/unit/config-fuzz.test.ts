@@ -115,4 +115,21 @@ describe('any text as a configuration', () => {
   it('is read or refused, when it is no text', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), check), { numRuns: 400 });
   });
+
+  it('is read or refused soon, when it repeats aliases or mistakes without end', () => {
+    check(`a: &x x\nb: [${'*x,'.repeat(50_000)}]`);
+    check(`source: [${'1,'.repeat(150_000)}]`);
+  });
+
+  it('is read with the anchor that stands last before each alias', () => {
+    const text = 'source: &a 10.2.0.2\nservices: [{ listen: tcp *a }]\n'.replace('tcp *a', '"tcp 192.0.2.1:80"');
+    const more =
+      'marks: [{ mark: &m 7, protocol: tcp, port: 80, destination: &v 192.0.2.1 }, { mark: &m 8, protocol: tcp, port: *m, destination: *v }]\n';
+    const config = parseConfig(text + more, { path: '/etc/tunvs/any.yaml', files: memoryFiles({}), environment: {} });
+    assert.ok(!('mistakes' in config), JSON.stringify(config));
+    assert.deepEqual(
+      config.spec.marks?.map(({ port }) => port),
+      [80, 8],
+    );
+  });
 });

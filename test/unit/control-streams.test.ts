@@ -1,6 +1,6 @@
 /** Streams of the control API: events, connections, ipvsadm; and drains. */
 import { strict as assert } from 'node:assert';
-import type { AdmPiece } from '../../lib/control/context.js';
+import type { AdmPiece } from '../../lib/rules/adm/piece.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { type TestedApi, testedApi } from '../support/control.js';
 import { tcp } from '../support/packets.js';

@@ -50,7 +50,7 @@ export async function fileConfiguration(
           'the configuration came from standard input, which cannot be read again: start with a file',
         );
       }
-      const next = await readFile(options, file, io);
+      const next = await readFile(options, file, io, true);
       const running = session as SpecSession;
       if (dryRun) return running.plan(next, { reset });
       const changes = await running.apply(next, { reset });
@@ -63,8 +63,8 @@ export async function fileConfiguration(
   };
 }
 
-async function readFile(options: RunOptions, file: string, io: CliIo): Promise<Read> {
-  const found = parseConfig(await readOperand(file, io), { path: file });
+async function readFile(options: RunOptions, file: string, io: CliIo, isAgain = false): Promise<Read> {
+  const found = parseConfig(await readOperand(file, io, isAgain), { path: file });
   for (const warning of found.warnings) io.stderr.write(`warning: ${mistakeSentence(warning)}\n`);
   if ('mistakes' in found) throw new ConfigError(found.mistakes);
   const { spec, origins, files } = found;

@@ -1,8 +1,7 @@
 /** A director that runs from a file of rules; everything else is said on the command line. */
 import type { Director } from '../../director/director.js';
-import { isMarkCommand, printMark } from '../../rules/mark.js';
-import type { Rule, RuleLine } from '../../rules/parse-rules.js';
-import { printCommand, printSysctl } from '../../rules/print.js';
+import type { RuleLine } from '../../rules/parse-rules.js';
+import { printRule } from '../../rules/print.js';
 import { rehearseRules } from '../../rules/rehearse.js';
 import { planRules, reloadRules } from '../../rules/reload.js';
 import { readRules } from '../rules-file.js';
@@ -49,9 +48,4 @@ function readAgain(file: string, io: CliIo): Promise<RuleLine[]> {
     throw new UsageError('the rules came from standard input, which cannot be read again: start with a file');
   }
   return readRules({ file, isTimed: false, isAgain: true }, io);
-}
-
-function printRule(rule: Rule): string {
-  if (isMarkCommand(rule)) return printMark(rule);
-  return rule.command === 'sysctl' ? printSysctl(rule.name, rule.value) : printCommand(rule);
 }

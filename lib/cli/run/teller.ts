@@ -1,5 +1,6 @@
 /** Says what happens to a running director: in the log where there is one, otherwise on standard error. */
 import type { Log, LogLevel } from '../../daemon/log.js';
+import { printableLines } from '../../values/printable.js';
 import type { CliIo } from '../verb.js';
 import { commandWords } from '../words.js';
 
@@ -8,5 +9,5 @@ export type Tell = (level: LogLevel, event: string, sentence: string, fields?: o
 
 export function teller(log: Log | undefined, io: CliIo): Tell {
   if (log !== undefined) return (level, event, sentence, fields) => log[level](event, fields, commandWords(sentence));
-  return (_level, _event, sentence) => io.stderr.write(`tunvs run: ${commandWords(sentence)}\n`);
+  return (_level, _event, sentence) => io.stderr.write(`tunvs run: ${printableLines(commandWords(sentence))}\n`);
 }

@@ -59,7 +59,10 @@ async function toConfig(file: string, text: string, { source }: ConvertOptions, 
 }
 
 async function toRules(file: string, bytes: Uint8Array, io: CliIo): Promise<void> {
-  const { printRule, rulesFromSpec } = await import('../../config/rules-from-spec.js');
+  const [{ rulesFromSpec }, { printRule }] = await Promise.all([
+    import('../../config/rules-from-spec.js'),
+    import('../../rules/print.js'),
+  ]);
   const config = await readConfig(file, bytes);
   const mistakes = 'mistakes' in config ? config.mistakes : [];
   await sayMistakes({ mistakes, warnings: config.warnings }, io);

@@ -10,6 +10,7 @@ import { putIntoForce } from '../../rules/put-into-force.js';
 import { reconcile } from '../../rules/reconcile.js';
 import { heldBy, nameOfService, type Wanted } from '../../rules/wanted.js';
 import { TunvsError } from '../../values/errors.js';
+import { within } from '../../values/within.js';
 import { type Desired, namesOf, policiesOf } from './desired.js';
 import { type DnsNotice, type DnsTimers, DnsWatch } from './dns.js';
 import type { DnsTarget } from './lookup.js';
@@ -238,12 +239,7 @@ export class DesiredSession {
   }
 
   async #atMost(wait: Promise<unknown>): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#options.dnsWaitMs ?? 5_000);
-    });
-    await Promise.race([wait, over]);
-    clearTimeout(timer);
+    await within(this.#options.dnsWaitMs ?? 5_000, wait);
   }
 
   #inTurn<T>(body: () => Promise<T>): Promise<T> {

@@ -5,7 +5,7 @@
  *
  * Invariant: a name has one question under way or one timer, never both.
  */
-import { Limiter } from './limiter.js';
+import { Limiter } from '../../values/limiter.js';
 import { type DnsAnswer, type DnsTarget, Lookup } from './lookup.js';
 import type { DnsResolver } from './resolver.js';
 

@@ -6,7 +6,7 @@ import type { ConfigFiles } from '../read/files.js';
 import { serverSchema, serviceSchema } from '../schema/service.js';
 import { type ServerSpec, type ServiceSpec, type Spec, specSchema } from '../spec.js';
 import { openFindings, rehearsalDirector, settingsFindings } from './director-checks.js';
-import { type Finding, findingsOf, unknownField } from './issues.js';
+import { type Finding, findingsOf, MOST_NAMED, unknownField } from './issues.js';
 import { serviceFindings, type ServicePart } from './service-checks.js';
 
 export interface CheckSurroundings {
@@ -28,23 +28,26 @@ type Fields = Record<string, unknown>;
 export function checkConfig(value: Fields, surroundings: CheckSurroundings): Checked {
   const findings: Finding[] = [];
   const spec: Fields = {};
-  for (const key of Object.keys(value)) if (!Object.hasOwn(specSchema.shape, key)) findings.push(unknownField([], key));
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(specSchema.shape, key));
+  for (const key of unknown.slice(0, MOST_NAMED)) findings.push(unknownField([], key));
   for (const [name, schema] of Object.entries(specSchema.shape)) {
     if (name === 'services' && Array.isArray(value.services)) continue;
     const parsed = schema.safeParse(value[name]);
-    if (!parsed.success) findings.push(...findingsOf(parsed.error.issues, [name], value));
+    if (!parsed.success) for (const each of findingsOf(parsed.error.issues, [name], value)) findings.push(each);
     else if (parsed.data !== undefined) spec[name] = parsed.data;
   }
   const parts = Array.isArray(value.services)
     ? value.services.flatMap((service, index) => servicePart(service, index, value, findings) ?? [])
     : [];
   const read = spec as Spec;
-  findings.push(...openFindings(read));
+  for (const each of openFindings(read)) findings.push(each);
   const director = rehearsalDirector(read);
   try {
     const settings = settingsFindings(read, director);
     const services = serviceFindings(parts, { director, families: familiesOf(read), placed: surroundings.placed });
-    findings.push(...settings.findings, ...services.findings, ...files(read, parts, surroundings));
+    for (const each of settings.findings) findings.push(each);
+    for (const each of services.findings) findings.push(each);
+    for (const each of files(read, parts, surroundings)) findings.push(each);
     if (parts.length > 0)
       read.services = parts.map(({ service, servers }) => ({
         ...service,
@@ -69,11 +72,11 @@ function servicePart(given: unknown, index: number, whole: Fields, findings: Fin
   const isMap = typeof given === 'object' && given !== null && !Array.isArray(given);
   const list = isMap && Array.isArray((given as Fields).servers) ? ((given as Fields).servers as unknown[]) : undefined;
   const parsed = serviceSchema.safeParse(list === undefined ? given : { ...(given as Fields), servers: [] });
-  if (!parsed.success) findings.push(...findingsOf(parsed.error.issues, path, whole));
+  if (!parsed.success) for (const each of findingsOf(parsed.error.issues, path, whole)) findings.push(each);
   const servers = (list ?? []).flatMap((server, at) => {
     const read = serverSchema.safeParse(server);
     if (read.success) return [{ index: at, server: read.data as ServerSpec }];
-    findings.push(...findingsOf(read.error.issues, [...path, 'servers', at], whole));
+    for (const each of findingsOf(read.error.issues, [...path, 'servers', at], whole)) findings.push(each);
     return [];
   });
   if (!parsed.success) return undefined;

@@ -15,18 +15,21 @@ export interface Finding {
 
 type Issue = z.core.$ZodIssue;
 
+/** Nobody mends more at once; of a part that is wrong throughout, only so many are named. */
+export const MOST_NAMED = 1000;
+
 /** `path` is where the schema was put to use, in `value`, which is the whole. */
 export function findingsOf(issues: readonly Issue[], path: Path, value: unknown): Finding[] {
-  return issues.flatMap((issue) => finding(issue, path, value));
+  return issues.slice(0, MOST_NAMED).flatMap((issue) => finding(issue, path, value));
 }
 
 function finding(issue: Issue, outer: Path, value: unknown): Finding[] {
   const path = [...outer, ...issue.path] as (string | number)[];
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => unknownField(path, key));
+  if (issue.code === 'unrecognized_keys') return issue.keys.slice(0, MOST_NAMED).map((key) => unknownField(path, key));
   const got = valueAt(value, path);
   if (issue.code === 'invalid_union') {
     const branch = meantBranch(issue.errors);
-    if (branch !== undefined) return branch.flatMap((each) => finding(each, path, value));
+    if (branch !== undefined) return findingsOf(branch, path, value);
   }
   if (issue.code === 'custom') return [{ path, message: issue.message, mend: `write ${expectedAt(path)}` }];
   const expected = expectedAt(path);

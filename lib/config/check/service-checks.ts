@@ -38,7 +38,7 @@ export function serviceFindings(
   // One change of all services is quick; when the native part refuses it, each by itself says which one it is.
   const together = refused(() =>
     checks.director.transaction((transaction) => {
-      for (const part of named) findings.push(...added(transaction, part, checks));
+      for (const part of named) for (const each of added(transaction, part, checks)) findings.push(each);
     }),
   );
   if (together === undefined) return { findings, warnings };
@@ -89,7 +89,7 @@ function unique(parts: readonly ServicePart[], { placed }: ServiceChecks, findin
     const refusals = allRefused({ ...key }, (left) => {
       identity = checkedServiceKey('service', left as never);
     });
-    findings.push(...refusals.map((refusal) => of(path, service, refusal)));
+    for (const each of refusals.map((refusal) => of(path, service, refusal))) findings.push(each);
     if (refusals.length > 0 || identity === undefined) return [];
     const name = serviceName(identity);
     const first = before.get(name);
@@ -127,7 +127,8 @@ function added(transaction: Transaction, part: NamedPart, checks: ServiceChecks)
     const serverPath = [...path, 'servers', at];
     const found = serverForm(server, serverPath) ?? repeated(server, serverPath, identity, before, checks);
     if (found !== undefined) findings.push(found);
-    else if (target !== undefined) findings.push(...serverFindings(target, server, serverPath, identity, checks));
+    else if (target !== undefined)
+      for (const each of serverFindings(target, server, serverPath, identity, checks)) findings.push(each);
   }
   return findings;
 }

@@ -174,7 +174,7 @@ class Gathering {
       return undefined;
     }
     const { node, mistakes } = readYaml(text, file);
-    this.#mistakes.push(...mistakes);
+    for (const each of mistakes) this.#mistakes.push(each);
     return node;
   }
 

@@ -83,6 +83,8 @@ class Reading {
   /** Parts that came by an alias. */
   #aliased = 0;
   #aliasDepth = 0;
+  /** What an alias of the name stands for. The parser would look for each alias from the beginning. */
+  readonly #anchors = new Map<string, Node>();
   #isOver = false;
 
   constructor(document: Document.Parsed, places: Places) {
@@ -123,7 +125,8 @@ class Reading {
       this.#mistakes.push(nestedTooDeeply(at));
       return nothing;
     }
-    if (isAlias(node)) return this.#alias(node.resolve(this.#document), node.source, offset, depth) ?? nothing;
+    if (isAlias(node)) return this.#alias(this.#anchors.get(node.source), node.source, offset, depth) ?? nothing;
+    this.#remember(node);
     if (isMap(node)) return this.#map(node.items as Pair[], at, depth);
     if (isSeq(node))
       return { kind: 'list', at, items: (node.items as Node[]).map((item) => this.#node(item, depth + 1)) };
@@ -131,6 +134,12 @@ class Reading {
     if (typeof value === 'object' && value !== null)
       this.#add(offset, 'the tag of this value has no meaning', 'leave it out');
     return { kind: 'scalar', at, value: value as Scalar };
+  }
+
+  #remember(node: Node | null): void {
+    const { anchor } = (node ?? {}) as { anchor?: string };
+    // What an alias repeats is as it was before.
+    if (anchor !== undefined && this.#aliasDepth === 0) this.#anchors.set(anchor, node as Node);
   }
 
   #alias(target: Node | undefined, name: string, offset: number, depth: number): ConfigNode | undefined {
@@ -149,6 +158,7 @@ class Reading {
     for (const { key, value } of pairs) {
       const offset = key?.range?.[0] ?? 0;
       const keyAt = this.#places.at(offset);
+      this.#remember(key);
       if (!isScalar(key) || key.value === null || typeof key.value === 'object') {
         this.#add(offset, 'the name of a field is missing, or is no text', 'write NAME: VALUE');
         continue;

@@ -4,10 +4,9 @@ import { noServerReplies, pingReplies } from '../../director/open-options.js';
 import { egresses } from '../../values/egress.js';
 import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { protocols } from '../../values/protocol.js';
-import { timeoutStates } from '../../values/timeouts.js';
+import { MAX_TIMEOUT_SECONDS, timeoutStates } from '../../values/timeouts.js';
 import { quantity } from './quantity.js';
 
-const MAX_SECONDS = 2_678_400;
 const sourceAddress = z.string().meta({ title: 'an address of this host, as in 10.2.0.2' });
 const deviceName = z.string().min(1).max(15);
 const queues = z.int().min(1).max(64);
@@ -105,7 +104,7 @@ export const directorFields = {
     .describe('Sets how long a worker spins on an idle device before it sleeps. The default is 0.'),
 };
 
-const seconds = (least: number) => quantity('s', least, MAX_SECONDS).optional();
+const seconds = (least: number) => quantity('s', least, MAX_TIMEOUT_SECONDS).optional();
 const states = (least: number) =>
   Object.fromEntries(
     timeoutStates.map((state) => [state, seconds(least).describe(`Sets the timeout of the state ${state}.`)]),

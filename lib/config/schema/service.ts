@@ -5,11 +5,12 @@ import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { persistenceEngines } from '../../values/persistence.js';
 import { protocols } from '../../values/protocol.js';
 import { type SchedulerFlag, schedulerFlagNumbers, schedulers } from '../../values/scheduler.js';
-import { midStreamChoices } from '../../values/service-behaviour.js';
+import { MAX_TABLE_SIZE } from '../../values/scheduler-options.js';
+import { MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
+import { MAX_TIMEOUT_SECONDS } from '../../values/timeouts.js';
 import { serviceTimeouts } from './director.js';
 import { duration, quantity } from './quantity.js';
 
-const MAX_SECONDS = 2_678_400;
 const port = z.int().min(0).max(65535);
 const int32 = z.int().min(0).max(MAX_INT32);
 
@@ -56,7 +57,7 @@ export const serverSchema = z.strictObject({
 });
 
 const persistence = z.strictObject({
-  timeoutSeconds: quantity('s', 1, MAX_SECONDS)
+  timeoutSeconds: quantity('s', 1, MAX_TIMEOUT_SECONDS)
     .optional()
     .describe('Sets how long after its last new connection a client is remembered. The default is 360.'),
   netmask: z
@@ -73,7 +74,7 @@ const schedulerOptions = z.strictObject({
   tableSize: z
     .int()
     .min(1)
-    .max(2 ** 24)
+    .max(MAX_TABLE_SIZE)
     .optional()
     .describe("Sets the number of slots of the scheduler's table. docs/schedulers.md lists the sizes."),
   stableCursor: z
@@ -91,7 +92,10 @@ export const serviceSchema = z.strictObject({
   protocol: z.enum(protocols).optional().describe('Names the transport protocol.'),
   address: z.string().optional().describe('Names the virtual address (VIP), or a range of them, as in 192.0.2.0/28.'),
   port: port.optional().describe('Names the virtual port, or the first of a range. 0 is every port, with persistence.'),
-  lastPort: port.optional().describe('Names the last port of a range that begins with port. The default is port.'),
+  lastPort: port
+    .min(1)
+    .optional()
+    .describe('Names the last port of a range that begins with port. The default is port.'),
   mark: z
     .int()
     .min(1)
@@ -121,7 +125,7 @@ export const serviceSchema = z.strictObject({
     .optional()
     .describe("Says what becomes of a packet from the middle of an unknown connection. The default is 'reset'."),
   slowStart: z
-    .strictObject({ seconds: quantity('s', 0, 86_400).describe('Sets how long the weight rises.') })
+    .strictObject({ seconds: quantity('s', 0, MAX_SLOW_START_SECONDS).describe('Sets how long the weight rises.') })
     .optional()
     .describe('Lets the weight of a new or returning real server rise. The default is none.'),
   rescheduleUdp: z

@@ -5,6 +5,7 @@ import type { BodyBudget } from './body-budget.js';
 import type { Begun } from './census.js';
 import type { Access, DoorOptions } from './door.js';
 import type { DoorLimits } from './limits.js';
+import type { LoopBudget } from './loop-budget.js';
 import { type Problem, RETRY, responseOf, sendProblem } from './problem.js';
 import { hasBody, RefusedRequest, requestOf } from './request.js';
 import { sendResponse } from './response.js';
@@ -15,7 +16,11 @@ export interface AnswerParts {
   limits: Required<DoorLimits>;
   bodies: BodyBudget;
   summary: Summary;
+  budget: LoopBudget;
 }
+
+/** About what it takes to read a body, and to parse it. */
+const MS_PER_BYTE = 5e-6;
 
 /** How long the rest of a body that nobody wants is read and dropped. */
 const LINGER_MS = 500;
@@ -28,7 +33,7 @@ export async function answer(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   access: Access,
-  parts: AnswerParts & Pick<Begun, 'gone' | 'abandon'>,
+  parts: AnswerParts & Pick<Begun, 'gone' | 'abandon'> & { next: () => Promise<void> },
 ): Promise<void> {
   const { limits, summary, gone, bodies } = parts;
   try {
@@ -52,7 +57,7 @@ export async function answer(
     }
     await refuseRequest(incoming, outgoing, problemOf(error, incoming, parts), limits.stalledMs, gone);
   } finally {
-    bodies.release(incoming);
+    parts.budget.charge(bodies.release(incoming) * MS_PER_BYTE);
   }
 }
 
@@ -102,7 +107,7 @@ async function send(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   response: Response,
-  { bodies, limits, summary, gone }: AnswerParts & { gone: AbortSignal },
+  { bodies, limits, summary, gone, next }: AnswerParts & { gone: AbortSignal; next: () => Promise<void> },
 ): Promise<void> {
   // The application may have seen that a body was too long, and made an answer of its own of that.
   const isUnread = hasBody(incoming) && !incoming.complete;
@@ -112,6 +117,7 @@ async function send(
     isHead: incoming.method === 'HEAD',
     stalledMs,
     gone,
+    next,
     stalled: () => summary.count('readers that were too slow'),
     ...(isUnread && { beforeEnd: () => linger(incoming) }),
   });
@@ -135,7 +141,8 @@ async function linger(incoming: IncomingMessage): Promise<void> {
 async function inTime(response: Response | Promise<Response>, ms: number): Promise<Response | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
+    // A door that is closed keeps no process alive for an answer that nobody waits for.
+    timer = setTimeout(resolve, ms, undefined).unref();
   });
   try {
     return await Promise.race([response, late]);

@@ -38,10 +38,12 @@ export class BodyBudget {
     return this.#cut.get(incoming);
   }
 
-  /** The application is done with the body. */
-  release(incoming: IncomingMessage): void {
-    this.#inAll -= this.#held.get(incoming) ?? 0;
+  /** The application is done with the body. Returns its bytes. */
+  release(incoming: IncomingMessage): number {
+    const bytes = this.#held.get(incoming) ?? 0;
+    this.#inAll -= bytes;
     this.#held.delete(incoming);
+    return bytes;
   }
 
   /**

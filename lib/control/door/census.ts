@@ -11,6 +11,7 @@ import type { DoorLimits } from './limits.js';
 
 /** A user or an address, with all that come from it. */
 interface Peer {
+  readonly key: string;
   clients: number;
   requests: number;
   readonly idle: Set<Socket>;
@@ -18,8 +19,6 @@ interface Peer {
   nextAt: number;
   /** The same for its next client. */
   nextClientAt: number;
-  /** What its requests have taken of the event loop's time, each, on a moving average. */
-  costMs: number;
 }
 
 interface Client {
@@ -37,8 +36,10 @@ export interface Begun {
   readonly gone: AbortSignal;
   /** Nobody waits for the answer of the application any more. */
   abandon(reason: Error): void;
-  /** Nothing is done for it any more; the event loop was busy for so long meanwhile. */
-  end(busyMs: number): void;
+  /** Nothing is done for it any more. */
+  end(): void;
+  /** Those with the same one take turns. */
+  readonly peer: string;
 }
 
 /** Why a request is not answered. */
@@ -49,9 +50,6 @@ const BURST_MS = 1000;
 
 /** Who would wait for longer is told to come again. */
 const MAX_WAIT_MS = 10_000;
-
-/** About so many requests make the average. */
-const COST_MEMORY = 4;
 
 export class Census {
   readonly #limits: Required<DoorLimits>;
@@ -83,7 +81,7 @@ export class Census {
     if (peer === undefined) {
       // Those that stay are no more than the clients, so that this is not done again for as many newcomers.
       if (this.#peers.size >= 4 * this.#limits.clients) this.#forgetAbsent();
-      peer = { clients: 0, requests: 0, idle: new Set(), nextAt: 0, nextClientAt: 0, costMs: 0 };
+      peer = { key, clients: 0, requests: 0, idle: new Set(), nextAt: 0, nextClientAt: 0 };
       this.#peers.set(key, peer);
     }
     peer.clients++;
@@ -108,6 +106,10 @@ export class Census {
   /** Whether a request of this client is being answered. */
   isAnswered(socket: Socket): boolean {
     return (this.#clients.get(socket)?.requests ?? 0) > 0;
+  }
+
+  peerOf(socket: Socket): string | undefined {
+    return this.#clients.get(socket)?.peer.key;
   }
 
   #forgetAbsent(): void {
@@ -136,7 +138,7 @@ export class Census {
     const waitMs = Math.max(0, turnAt - now);
     if (waitMs > MAX_WAIT_MS) return 'peer busy';
     // It waits for those before it, and those behind it wait for it.
-    peer.nextAt = turnAt + Math.max(1000 / limits.requestsPerSecond, peer.costMs / limits.loopShare);
+    peer.nextAt = turnAt + 1000 / limits.requestsPerSecond;
     client.requests++;
     peer.requests++;
     this.#requests++;
@@ -145,10 +147,8 @@ export class Census {
     const controller = new AbortController();
     const tell = () => controller.abort(new TunvsError('ERR_TUNVS_CLOSED', 'the client is gone'));
     client.gone.add(tell);
-    const end = (busyMs: number) => {
+    const end = () => {
       if (!client.gone.delete(tell)) return;
-      // Those that were answered at the same time have taken their part of it.
-      peer.costMs += (busyMs / this.#requests - peer.costMs) / COST_MEMORY;
       client.requests--;
       peer.requests--;
       this.#requests--;
@@ -158,6 +158,7 @@ export class Census {
     };
     return {
       waitMs,
+      peer: peer.key,
       gone: controller.signal,
       abandon: (reason) => controller.abort(reason),
       end,

@@ -26,6 +26,17 @@ export interface ServerParts extends AnswerParts {
 /** Those beyond the limit of clients are told so; those beyond this too are closed without a word. */
 const TOLD_AT_ONCE = 64;
 
+/**
+ * About what these take of the loop's time besides what is measured: to accept and close a connection, to parse its
+ * beginning, and to parse a request.
+ */
+const ACCEPT_MS = 0.06;
+const HEAR_MS = 0.06;
+const PARSE_MS = 0.04;
+
+/** Who may write may do much at once. A restore of thousands of rules does not close the door for minutes. */
+const MOST_OF_A_CHANGE_MS = 50;
+
 /** What a client that says nothing any more may wait. */
 const HALF_CLOSED_MS = 1000;
 
@@ -42,7 +53,7 @@ const REFUSALS: Readonly<Record<Refusal, Problem>> = {
 };
 
 export function makeServer(parts: ServerParts): Server {
-  const { limits, census, summary } = parts;
+  const { limits, census, summary, budget } = parts;
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
     headersTimeout: Math.min(limits.headerMs, limits.requestMs),
@@ -61,19 +72,25 @@ export function makeServer(parts: ServerParts): Server {
   server.removeAllListeners('connection');
   server.on('connection', (socket: Socket) => {
     const { peer, refused } = parts.callerOf(socket);
+    budget.charge(ACCEPT_MS);
     const waitMs = refused === undefined ? census.admit(socket, peer, performance.now()) : 0;
+    const inTurn = (go: () => void) => {
+      if (!socket.destroyed) socket.once('close', budget.wait(peer, go));
+    };
     if (refused !== undefined || waitMs === undefined) {
       summary.count(refused ? 'clients without permission' : 'clients beyond the limit');
-      refuseClient(socket, refused ?? BUSY);
+      socket.on('error', () => {}); // it may go while it waits
+      inTurn(() => refuseClient(socket, refused ?? BUSY));
       return;
     }
     socket.once('close', () => census.leave(socket));
     socket.once('end', () => setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref());
     const hear = () => {
-      if (!socket.destroyed) accept?.call(server, socket);
+      budget.charge(HEAR_MS);
+      accept?.call(server, socket);
     };
-    if (waitMs === 0) hear();
-    else setTimeout(hear, waitMs);
+    if (waitMs === 0) inTurn(hear);
+    else setTimeout(() => inTurn(hear), waitMs);
   });
   server.on('drop', () => summary.count('clients beyond the limit'));
 
@@ -106,18 +123,31 @@ async function handle(
   isExpected: boolean,
   parts: ServerParts,
 ): Promise<void> {
-  const begun = parts.census.begin(incoming.socket, performance.now());
+  const { census, budget } = parts;
+  const { socket, method } = incoming;
+  budget.charge(PARSE_MS);
+  const begun = census.begin(socket, performance.now());
   if (typeof begun === 'string') {
     parts.summary.count('requests beyond the limit');
-    if (begun === 'pipelined') outgoing.shouldKeepAlive = false;
+    if (begun === 'pipelined') {
+      outgoing.shouldKeepAlive = false;
+      // What follows has no answer: this one is the last.
+      if (socket.isPaused()) return;
+      socket.pause();
+    }
+    // A refusal that came at once would be an invitation.
+    await budget.turn(census.peerOf(socket) ?? '');
     return refuseRequest(incoming, outgoing, REFUSALS[begun], parts.limits.stalledMs);
   }
-  if (begun.waitMs > 0) await delay(begun.waitMs);
-  const before = performance.eventLoopUtilization().active;
+  const { gone, peer } = begun;
   try {
-    if (!begun.gone.aborted) await answerBegun(incoming, outgoing, isExpected, { ...parts, ...begun });
+    if (begun.waitMs > 0) await delay(begun.waitMs);
+    const isReading = method === 'GET' || method === 'HEAD';
+    await budget.turn(peer, gone, isReading ? undefined : MOST_OF_A_CHANGE_MS);
+    const next = () => budget.turn(peer, gone);
+    if (!gone.aborted) await answerBegun(incoming, outgoing, isExpected, { ...parts, ...begun, next });
   } finally {
-    begun.end(performance.eventLoopUtilization().active - before);
+    begun.end();
   }
 }
 
@@ -125,7 +155,7 @@ async function answerBegun(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   isExpected: boolean,
-  parts: ServerParts & Begun,
+  parts: ServerParts & Begun & Pick<Parameters<typeof answer>[3], 'next'>,
 ): Promise<void> {
   const { limits, summary, gone } = parts;
   const problem = refusalOf(incoming, parts);

@@ -17,7 +17,7 @@ export interface DoorLimits {
   requestsPerClient?: number;
   /** How many requests of one user or address begin in a second, on average; more of them wait for their turn. */
   requestsPerSecond?: number;
-  /** The part of the event loop's time that requests of one user or address may take, on average; more of them wait. */
+  /** The part of the event loop's time that all clients together may take, on average; what is more waits. */
   loopShare?: number;
   /** Requests on one connection, before the client has to make another. */
   requestsPerConnection?: number;
@@ -49,7 +49,7 @@ const DEFAULTS: Readonly<Required<DoorLimits>> = {
   requestsPerPeer: 64,
   requestsPerClient: 4,
   requestsPerSecond: 500,
-  loopShare: 0.1,
+  loopShare: 0.05,
   requestsPerConnection: 10_000,
   headerBytes: 16 * 1024,
   headers: 64,

@@ -13,6 +13,7 @@ import type { Door, DoorOptions, HttpPlace, SocketPlace } from './door.js';
 import { groupNumber } from './group.js';
 import { HostNames } from './host-names.js';
 import { makeServer, type ServerParts } from './http-server.js';
+import { LoopBudget } from './loop-budget.js';
 import { checkedLimits } from './limits.js';
 import { SocketPost } from './socket-post.js';
 import { Summary } from './summary.js';
@@ -23,7 +24,7 @@ const GRACE_MS = 500;
 
 const BACKLOG = 511;
 
-type Shared = Pick<ServerParts, 'fetch' | 'limits' | 'bodies' | 'summary' | 'census'>;
+type Shared = Pick<ServerParts, 'fetch' | 'limits' | 'bodies' | 'summary' | 'census' | 'budget'>;
 
 /** Listens when it resolves. Without `socket` and `http` there is nothing to open, which is refused. */
 export async function openDoor(options: DoorOptions): Promise<Door> {
@@ -36,7 +37,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   const summary = new Summary(log);
   const census = new Census(limits);
   const bodies = new BodyBudget(limits.bodyBytes, limits.bodyBytesInAll);
-  const shared: Shared = { fetch, limits, bodies, summary, census };
+  const budget = new LoopBudget(limits.loopShare);
+  const shared: Shared = { fetch, limits, bodies, summary, census, budget };
   // TCP comes first: a port that is in use leaves the socket of a director that runs in peace.
   const http = given.http && (await openHttp(given.http, shared));
   let post: SocketPost | undefined;

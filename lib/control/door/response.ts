@@ -7,6 +7,8 @@ interface SendOptions {
   stalledMs: number;
   /** Aborted when the client is gone. */
   gone?: AbortSignal | undefined;
+  /** Awaited before what comes after the beginning is read, a piece each time. */
+  next?: () => Promise<void>;
   /** The client was cut because it did not read. */
   stalled?: () => void;
   /** Awaited between the last byte and the end, which may close the connection. */
@@ -19,7 +21,7 @@ export async function sendResponse(
   response: Response,
   options: SendOptions,
 ): Promise<boolean> {
-  const { isHead, gone, beforeEnd } = options;
+  const { isHead, gone, beforeEnd, next } = options;
   const reader = response.body?.getReader();
   const ended = async (last?: Uint8Array) => {
     if (beforeEnd) {
@@ -55,7 +57,10 @@ export async function sendResponse(
     const write = async (chunk: Uint8Array) =>
       !gone?.aborted && !outgoing.destroyed && (outgoing.write(chunk) || (await happened(outgoing, 'drain', options)));
     if (!(await write(first.value))) return false;
-    for (let read = await reading; !read.done; read = await reader.read()) if (!(await write(read.value))) return false;
+    for (let read = await reading; !read.done; read = await reader.read()) {
+      if (!(await write(read.value))) return false;
+      await next?.();
+    }
     return await ended();
   } finally {
     // It releases what the application holds for a client that is gone. After the end it has no effect.

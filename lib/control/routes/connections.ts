@@ -1,6 +1,6 @@
 /** `/v1/connections`: the connection table, by pages or as a stream, and what would become of a flow. */
 import type { Connection, ConnectionsOptions } from '../../stats/connections.js';
-import { type Call, route } from '../route.js';
+import { type Call, route } from '../router/route.js';
 import { connectionsPage, connectionsQuery, explanation, flow } from '../schema/connection.js';
 
 const NDJSON = 'application/x-ndjson';
@@ -60,6 +60,6 @@ export const explain = route({
   answers: { 200: { says: 'The explanation.', schema: explanation } },
   run({ context, body }) {
     const { mark, ...asked } = body;
-    return { body: context.director.explain(asked as never, mark === undefined ? {} : { mark }) };
+    return { body: context.director.explain(asked, mark === undefined ? {} : { mark }) };
   },
 });

@@ -1,9 +1,9 @@
 /** What the daemon around the director can do: `/v1/ipvsadm`, `/v1/reload`, `/v1/config`; and `/v1/openapi.json`. */
 import { z } from 'zod';
-import { assertAccess } from '../access.js';
-import type { AdmPiece } from '../context.js';
+import { assertAccess } from '../router/access.js';
+import type { AdmPiece } from '../../rules/adm/piece.js';
 import { Problem } from '../problem.js';
-import { route } from '../route.js';
+import { route } from '../router/route.js';
 
 const missing = (what: string) =>
   new Problem(404, 'ERR_TUNVS_UNSUPPORTED', `this director was started without ${what}: see "tunvs run --help"`);

@@ -1,8 +1,9 @@
 /** `/v1/drains` and the drain of one real server: begin, see, abandon. */
 import { z } from 'zod';
-import { assertUnchanged } from '../conditions.js';
-import { foundServer, foundService } from '../resources.js';
-import { type Call, type Reply, route } from '../route.js';
+import { MAX_DRAIN_SECONDS } from '../../director/drain.js';
+import { assertUnchanged } from '../router/conditions.js';
+import { foundServer, foundService } from '../resource/resources.js';
+import { type Call, type Reply, route } from '../router/route.js';
 import { drain } from '../schema/director.js';
 
 const path = '/v1/services/{service}/servers/{server}/drain';
@@ -43,7 +44,7 @@ export const postDrain = route({
     'After `seconds` the connections that are left are ended; without it they end by themselves. The server stays ' +
     'drained until the drain is abandoned. A second drain only sets another deadline.',
   access: 'write',
-  body: z.strictObject({ seconds: z.number().min(0).max(2_147_483).optional() }).optional(),
+  body: z.strictObject({ seconds: z.number().min(0).max(MAX_DRAIN_SECONDS).optional() }).optional(),
   answers: { 202: { says: 'The drain goes on.', schema: drain } },
   problems: [404],
   isConditional: true,

@@ -1,6 +1,6 @@
 /** `/v1/events`: what happens, as a stream of server-sent events. */
-import { route } from '../route.js';
-import type { LoggedEvent } from '../event-log.js';
+import { route } from '../router/route.js';
+import type { LoggedEvent } from '../resource/event-log.js';
 
 const SSE = 'text/event-stream';
 

@@ -1,7 +1,7 @@
 /** What the director is and has counted: `/v1/director`, `/v1/stats`, `/v1/counters` and `/metrics`. */
 import { z } from 'zod';
-import type { AppState } from '../route.js';
-import { route } from '../route.js';
+import type { AppState } from '../router/route.js';
+import { route } from '../router/route.js';
 import { Problem } from '../problem.js';
 import { countersOnly, director, stats } from '../schema/director.js';
 import { queryFlag } from '../schema/values.js';

@@ -1,6 +1,6 @@
 /** `/health`: whether the director works, for those who only look at a status. */
 import { z } from 'zod';
-import { route } from '../route.js';
+import { route } from '../router/route.js';
 
 export const health = route({
   method: 'get',

@@ -1,5 +1,5 @@
 /** The list of the routes, in the order of the documentation. */
-import type { Route } from '../route.js';
+import type { Route } from '../router/route.js';
 import * as connections from './connections.js';
 import * as daemon from './daemon.js';
 import * as drains from './drains.js';

@@ -1,11 +1,11 @@
 /** `/v1/services/{service}/servers`: the real servers of a service. */
 import { z } from 'zod';
-import { addServer, editServer, putServer } from '../changes.js';
-import { assertUnchanged } from '../conditions.js';
-import { foundServer, foundService, serverJson } from '../resources.js';
-import { type Call, type Reply, route } from '../route.js';
+import { addServer, editServer, putServer } from '../resource/changes.js';
+import { assertUnchanged } from '../router/conditions.js';
+import { foundServer, foundService, serverJson } from '../resource/resources.js';
+import { type Call, type Reply, route } from '../router/route.js';
 import { server, serverEdit, serverNew, serverStats, serverWhole } from '../schema/server.js';
-import { parseServerId, servicePath } from '../service-id.js';
+import { parseServerId, servicePath } from '../resource/service-id.js';
 import { serverName } from '../../values/server-options.js';
 import { serverPortOf } from '../../values/service-key.js';
 

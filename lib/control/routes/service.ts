@@ -1,10 +1,10 @@
 /** `/v1/services/{service}`: one virtual service. */
-import { editService, putService } from '../changes.js';
-import { assertUnchanged } from '../conditions.js';
-import { foundService, serviceJson } from '../resources.js';
-import { type Call, type Reply, route } from '../route.js';
+import { editService, putService } from '../resource/changes.js';
+import { assertUnchanged } from '../router/conditions.js';
+import { foundService, serviceJson } from '../resource/resources.js';
+import { type Call, type Reply, route } from '../router/route.js';
 import { service, serviceEdit, serviceStats, serviceWhole } from '../schema/service.js';
-import { parseServiceId, servicePath } from '../service-id.js';
+import { parseServiceId, servicePath } from '../resource/service-id.js';
 
 const path = '/v1/services/{service}';
 

@@ -1,11 +1,11 @@
 /** `/v1/services`: the virtual services. */
 import { z } from 'zod';
-import { addService } from '../changes.js';
-import { assertUnchanged } from '../conditions.js';
-import { foundService, serviceJson } from '../resources.js';
-import { route } from '../route.js';
+import { addService } from '../resource/changes.js';
+import { assertUnchanged } from '../router/conditions.js';
+import { foundService, serviceJson } from '../resource/resources.js';
+import { route } from '../router/route.js';
 import { service, serviceNew, services } from '../schema/service.js';
-import { servicePath } from '../service-id.js';
+import { servicePath } from '../resource/service-id.js';
 
 export const listServices = route({
   method: 'get',

@@ -1,7 +1,7 @@
 /** The director's settings beside its services: `/v1/sysctls`, `/v1/timeouts` and `/v1/marks`. */
 import type { Director } from '../../director/director.js';
-import { assertUnchanged } from '../conditions.js';
-import { route } from '../route.js';
+import { assertUnchanged } from '../router/conditions.js';
+import { route } from '../router/route.js';
 import { marks, sysctls, timeouts, timeoutsEdit } from '../schema/director.js';
 
 export const getSysctls = route({
@@ -95,7 +95,7 @@ export const putMarks = route({
   isConditional: true,
   run({ context, versions, body, request }) {
     assertUnchanged(request.headers, versions.whole);
-    context.director.setMarks(body.marks as never);
+    context.director.setMarks(body.marks);
     return { body: { marks: context.director.marks }, etag: versions.whole };
   },
 });

@@ -1,6 +1,6 @@
 /** `/v1/status`: the director on one screen. */
-import { route } from '../route.js';
-import { status } from '../schema/status.js';
+import { route } from '../router/route.js';
+import { status, type StatusJson } from '../schema/status.js';
 
 export const getStatus = route({
   method: 'get',
@@ -10,5 +10,5 @@ export const getStatus = route({
   description: 'Rates come from two readings, so that the answer takes half a second.',
   access: 'read',
   answers: { 200: { says: 'The status.', schema: status } },
-  run: async ({ status: reader }) => ({ body: await reader.read() }),
+  run: async ({ status: reader }) => ({ body: (await reader.read()) satisfies StatusJson }),
 });

@@ -1,16 +1,16 @@
 /** `/v1/transaction`: several changes, all of them or none. */
 import type { Transaction } from '../../director/configuration.js';
 import { serverPortOf } from '../../values/service-key.js';
-import { addServer, addService, editServer, editService, putServer, putService } from '../changes.js';
-import { assertUnchanged } from '../conditions.js';
+import { addServer, addService, editServer, editService, putServer, putService } from '../resource/changes.js';
+import { assertUnchanged } from '../router/conditions.js';
 import type { Director } from '../../director/director.js';
-import { tryOut } from '../try-out.js';
-import { pointerOf } from '../reading.js';
+import { tryOut } from '../resource/try-out.js';
+import { pointerOf } from '../router/reading.js';
 import { Problem, toProblem } from '../problem.js';
-import { foundServer, foundService } from '../resources.js';
-import { route } from '../route.js';
+import { foundServer, foundService } from '../resource/resources.js';
+import { route } from '../router/route.js';
 import { type ChangeJson, transaction, transactionResult } from '../schema/transaction.js';
-import { parseServerId, parseServiceId } from '../service-id.js';
+import { parseServerId, parseServiceId } from '../resource/service-id.js';
 
 export const postTransaction = route({
   method: 'post',
@@ -63,7 +63,7 @@ function apply(open: Transaction, change: ChangeJson): void {
     case 'putService':
       return void putService(open, parseServiceId(change.service), change.value);
     case 'setMarks':
-      return open.setMarks(change.value.marks as never);
+      return open.setMarks(change.value.marks);
     case 'clear':
       return open.clear();
     case 'zero':

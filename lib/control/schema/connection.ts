@@ -1,6 +1,7 @@
 /** Schemas of connections and of flows. */
 import { z } from 'zod';
 import { connectionStates } from '../../values/connection-state.js';
+import { MAX_UINT32 } from '../../values/options.js';
 import { address, port, protocol, queryFlag, queryNumber } from './values.js';
 
 const anyProtocol = z.enum([...protocol.options, 'ip']);
@@ -56,12 +57,7 @@ export const flow = z
       .max(16)
       .optional()
       .describe("TCP flags. The default is 'S', a SYN."),
-    mark: z
-      .int()
-      .min(0)
-      .max(2 ** 32 - 1)
-      .optional()
-      .describe('The firewall mark of the device that it comes from.'),
+    mark: z.int().min(0).max(MAX_UINT32).optional().describe('The firewall mark of the device that it comes from.'),
   })
   .meta({ id: 'Flow' });
 

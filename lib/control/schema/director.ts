@@ -1,8 +1,8 @@
 /** Schemas of the director as a whole: its figures and its settings. */
 import { z } from 'zod';
-import { timeoutStates } from '../../values/timeouts.js';
+import { MAX_TIMEOUT_SECONDS, timeoutStates } from '../../values/timeouts.js';
 import { serviceStats } from './service.js';
-import { figure, mark, MAX_SECONDS, port, protocol, traffic } from './values.js';
+import { figure, mark, port, protocol, traffic } from './values.js';
 
 const counters = z.record(z.string(), figure).describe('By name; docs/api.md says what each counts.');
 const table = z.object({
@@ -36,7 +36,7 @@ export const director = z
 
 export const sysctls = z.record(z.string().max(128), z.int()).meta({ id: 'Sysctls' });
 
-const someSeconds = z.int().min(0).max(MAX_SECONDS);
+const someSeconds = z.int().min(0).max(MAX_TIMEOUT_SECONDS);
 
 export const timeouts = z
   .object({
@@ -68,10 +68,12 @@ export const drain = z
     service: z.string(),
     server: z.string(),
     isDraining: z.boolean(),
-    connections: z.int(),
+    connections: z.int().describe('How many the server still has.'),
     isDone: z.boolean().describe('Whether its last connection is gone.'),
     beganAt: z.iso.datetime().optional().describe('Left out where it was begun elsewhere.'),
     seconds: z.number().optional(),
     ended: z.int().optional().describe('How many connections were ended at the deadline.'),
   })
   .meta({ id: 'Drain' });
+
+export type DrainJson = z.output<typeof drain>;

@@ -1,7 +1,8 @@
 /** Schemas of real servers. */
 import { z } from 'zod';
 import { forwardingMethods, tunnelChecksums } from '../../values/forwarding-method.js';
-import { address, figure, MAX_INT32, port, traffic } from './values.js';
+import { MAX_INT32 } from '../../values/options.js';
+import { address, figure, port, traffic } from './values.js';
 
 const settings = {
   weight: z.int().min(0).max(MAX_INT32).describe('Its share of new connections. A new server has 1.'),

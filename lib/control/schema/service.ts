@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { persistenceEngines } from '../../values/persistence.js';
 import { schedulerFlagNumbers, schedulers } from '../../values/scheduler.js';
-import { midStreamChoices } from '../../values/service-behaviour.js';
+import { MAX_TABLE_SIZE } from '../../values/scheduler-options.js';
+import { MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
 import { timeoutStates } from '../../values/timeouts.js';
 import { server, serverNew, serverStats } from './server.js';
 import { mark, port, protocol, seconds, traffic, virtualAddress } from './values.js';
@@ -21,11 +22,7 @@ const settings = {
   scheduler: z.enum(schedulers),
   schedulerFlags: z.array(z.enum(flags)).max(16),
   schedulerOptions: z.strictObject({
-    tableSize: z
-      .int()
-      .min(1)
-      .max(2 ** 24)
-      .optional(),
+    tableSize: z.int().min(1).max(MAX_TABLE_SIZE).optional(),
     stableCursor: z.boolean().optional(),
     randomStart: z.boolean().optional(),
   }),
@@ -33,19 +30,24 @@ const settings = {
   onePacket: z.boolean(),
   timeouts: stateTimeouts.describe('Its own timeouts by state, in seconds.'),
   midStream: z.enum(midStreamChoices),
-  slowStart: z.strictObject({ seconds: z.int().min(0).max(86400) }),
+  slowStart: z.strictObject({ seconds: z.int().min(0).max(MAX_SLOW_START_SECONDS) }),
   rescheduleUdp: z.boolean(),
 };
 
 const policy = z.object({ kind: z.string().max(64), name: z.string().max(1024) });
 
-const name = {
-  id: z.string().max(128).describe('Its name in paths: `tcp:192.0.2.1:80`, `mark:7`, `mark6:7`.'),
+/** What names a service in the library. */
+export const identity = {
   protocol: z.enum([...protocol.options, 'ip']),
   address: virtualAddress,
   port,
-  lastPort: port.optional(),
+  lastPort: port.min(1).optional(),
   mark: mark.optional(),
+};
+
+const name = {
+  id: z.string().max(128).describe('Its name in paths: `tcp:192.0.2.1:80`, `mark:7`, `mark6:7`.'),
+  ...identity,
 };
 
 export const serviceEdit = z.strictObject(settings).partial().meta({ id: 'VirtualServiceEdit' });
@@ -65,7 +67,7 @@ export const serviceNew = z
     protocol: protocol.optional(),
     address: virtualAddress.optional(),
     port: port.optional(),
-    lastPort: port.optional(),
+    lastPort: port.min(1).optional(),
     mark: mark.optional(),
     family: z.union([z.literal(4), z.literal(6)]).optional(),
     ...serviceEdit.shape,
@@ -82,7 +84,7 @@ export const services = z.object({ services: z.array(service) });
 
 export const serviceStats = z
   .object({
-    ...z.object(name).omit({ id: true }).shape,
+    ...identity,
     ...z.object(settings).pick({ scheduler: true, schedulerFlags: true, schedulerOptions: true }).shape,
     persistence: persistence.optional(),
     ...z.object(settings).pick({ onePacket: true, timeouts: true }).shape,

@@ -1,5 +1,6 @@
 /** The status of a director: all that one screen needs. */
 import { z } from 'zod';
+import { identity } from './service.js';
 import { rates } from './values.js';
 
 const count = z.int().min(0);
@@ -19,8 +20,8 @@ const server = z.object({
   rates,
 });
 
-const service = z.looseObject({
-  name: z.string(),
+const service = z.object({
+  ...{ name: z.string(), ...identity },
   scheduler: z.string(),
   policy: z.object({ kind: z.string(), name: z.string(), failed: count }).optional(),
   ...connections,
@@ -28,7 +29,7 @@ const service = z.looseObject({
   servers: z.array(server).describe('In the order in which schedulers walk, the newest first.'),
 });
 
-/** lib/daemon/status.ts has the same in TypeScript. */
+/** lib/daemon/status.ts has the same in TypeScript; the route holds the two to each other. */
 export const status = z
   .object({
     name: z.string(),
@@ -41,7 +42,7 @@ export const status = z
     markDevices: z.array(z.object({ name: z.string(), mark: z.int() })),
     sources: z.array(z.string()),
     workers: z.array(z.number()).describe('The share of the time in which each worker had a CPU, from 0 to 1.'),
-    host: z.looseObject({ mended: count, contested: count }).optional(),
+    host: z.object({ mended: count, contested: count }).optional(),
     table: z.object({
       ipv4: count,
       ipv6: count,
@@ -68,3 +69,5 @@ export const status = z
     warnings: z.array(z.string()).describe('What was odd when the director was opened.'),
   })
   .meta({ id: 'Status' });
+
+export type StatusJson = z.output<typeof status>;

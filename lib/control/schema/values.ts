@@ -1,9 +1,8 @@
 /** Schemas of plain values, and how the library's figures look in JSON. */
 import { z } from 'zod';
+import { MAX_UINT32 } from '../../values/options.js';
 import { protocols } from '../../values/protocol.js';
-
-export const MAX_INT32 = 2 ** 31 - 1;
-export const MAX_SECONDS = 2_678_400;
+import { MAX_TIMEOUT_SECONDS } from '../../values/timeouts.js';
 
 export const port = z.int().min(0).max(65535);
 export const address = z.string().max(64).describe('An IP address, such as 192.0.2.1 or 2001:db8::1.');
@@ -12,11 +11,8 @@ export const virtualAddress = z
   .max(64)
   .describe('A virtual address (VIP), or a range of them such as 192.0.2.0/28.');
 export const protocol = z.enum(protocols);
-export const mark = z
-  .int()
-  .min(1)
-  .max(2 ** 32 - 1);
-export const seconds = z.int().min(1).max(MAX_SECONDS);
+export const mark = z.int().min(1).max(MAX_UINT32);
+export const seconds = z.int().min(1).max(MAX_TIMEOUT_SECONDS);
 
 /** A counter. */
 export const figure = z

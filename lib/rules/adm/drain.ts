@@ -3,6 +3,7 @@
  * those that they have are over. When the seconds are over first, what is left is ended.
  */
 import type { RealServer } from '../../director/virtual-service.js';
+import { within } from '../../values/within.js';
 import { type Command, serviceFamily } from '../command.js';
 import { noSuchServer, noSuchService, serviceNotDefined } from '../refusals.js';
 import type { RulesSession } from '../session.js';
@@ -32,22 +33,13 @@ export async function* drainFirst(
   const deadline = seconds === 'endless' ? {} : { deadlineMs: seconds * 1000 };
   const drains = Promise.all(servers.map((server) => server.drain({ ...deadline, signal: either })));
   let isOver = false;
-  const end = drains.then(
-    () => {
-      isOver = true;
-    },
-    () => {
-      isOver = true;
-    },
-  );
+  const over = () => {
+    isOver = true;
+  };
+  const end = drains.then(over, over);
   try {
     while (!isOver) {
-      let timer: NodeJS.Timeout | undefined;
-      const tick = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, SIGN_OF_LIFE_MS);
-      });
-      await Promise.race([end, tick]);
-      clearTimeout(timer);
+      await within(SIGN_OF_LIFE_MS, end);
       if (!isOver) yield '';
     }
     await drains;

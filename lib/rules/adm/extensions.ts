@@ -1,5 +1,5 @@
 /** The options beyond ipvsadm's: taken out of the words, so that what is left is ipvsadm's own grammar. */
-import { MAX_TIMEOUT_SECONDS } from '../command.js';
+import { MAX_DRAIN_SECONDS } from '../../director/drain.js';
 import { RulesError } from '../errors.js';
 import { findOptions, type MoreOptions } from './words.js';
 
@@ -47,8 +47,8 @@ export function refuseExtension(option: keyof Extensions, mend: string): RulesEr
 
 function parseSeconds(value: string): number {
   const seconds = /^\d{1,7}$/.test(value) ? Number(value) : Number.NaN;
-  if (seconds <= MAX_TIMEOUT_SECONDS) return seconds;
-  throw new RulesError(`--drain ${value}: write a number of seconds from 0 to ${MAX_TIMEOUT_SECONDS}`, {
+  if (seconds <= MAX_DRAIN_SECONDS) return seconds;
+  throw new RulesError(`--drain ${value}: write a number of seconds from 0 to ${MAX_DRAIN_SECONDS}`, {
     token: value,
   });
 }

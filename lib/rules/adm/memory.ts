@@ -1,4 +1,5 @@
 /** Remembers answers for a while, and asks no more than some questions at once. */
+import { Limiter } from '../../values/limiter.js';
 
 interface Remembered<T> {
   answer: Promise<T | undefined>;
@@ -7,18 +8,19 @@ interface Remembered<T> {
 
 export class Memory<T> {
   readonly #answers = new Map<string, Remembered<T>>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #limiter: Limiter;
 
   constructor(
     /** The number of questions at once. */
-    private readonly parallel: number,
+    parallel: number,
     /** The number of answers that are kept; the oldest goes first. */
     private readonly capacity: number,
     private readonly keptMs: number,
     /** A question that has waited longer for its turn is not asked. */
     private readonly patienceMs: number,
-  ) {}
+  ) {
+    this.#limiter = new Limiter(parallel);
+  }
 
   /** Returns what is remembered, or else asks. A question that fails has no answer. */
   get(key: string, question: () => Promise<T | undefined>): Promise<T | undefined> {
@@ -34,23 +36,16 @@ export class Memory<T> {
 
   async #ask(key: string, question: () => Promise<T | undefined>): Promise<T | undefined> {
     const sinceMs = performance.now();
-    if (this.#running >= this.parallel) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#running++;
     try {
-      if (performance.now() - sinceMs > this.patienceMs) {
+      return await this.#limiter.run(async () => {
+        if (performance.now() - sinceMs <= this.patienceMs) return question();
         // Whoever wanted to know is gone: it is asked when somebody wants it again.
         this.#answers.delete(key);
         return undefined;
-      }
-      return await question();
+      });
     } catch {
       // A number needs no name.
       return undefined;
-    } finally {
-      // The place goes to the next in line, or becomes free.
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#running--;
     }
   }
 }

@@ -5,6 +5,7 @@
 import { lookup, promises as dns } from 'node:dns';
 import { readFile } from 'node:fs/promises';
 import type { AddressFamily } from '../../values/inet.js';
+import { within } from '../../values/within.js';
 import type { FindNames, NamedEndpoint } from '../listing/names.js';
 import { Memory } from './memory.js';
 import { parseHosts, parseServices, type ServiceNames } from './name-files.js';
@@ -36,6 +37,9 @@ const MAX_REMEMBERED = 10_000;
 const MAX_FORWARD = 2;
 const MAX_REVERSE = 64;
 
+/** What cannot begin a line of its own, or steer a terminal. */
+const HOST_NAME = /^[\w.-]{1,255}$/;
+
 /** The host's own names: /etc/services, /etc/hosts and DNS. */
 export function systemNames(options: SystemNamesOptions = {}): NameResolver {
   const { timeoutMs = 2000, read = (path: string) => readFile(path, 'utf8') } = options;
@@ -48,7 +52,9 @@ export function systemNames(options: SystemNamesOptions = {}): NameResolver {
   const table = () => serviceFile.get('', async () => parseServices(await read('/etc/services')));
   const hostFile = new Memory<Map<string, string>>(1, 1, REMEMBERED_MS, timeoutMs);
   const written = () => hostFile.get('', async () => parseHosts(await read('/etc/hosts')));
-  const ask = async (address: string) => (await within(timeoutMs, reverse(address)))?.[0];
+  // The name of an address is what the address's owner likes it to be.
+  const ask = async (address: string) =>
+    (await within(timeoutMs, reverse(address)))?.find((name) => HOST_NAME.test(name));
   return {
     host: async (address) => (await written())?.get(address) ?? hosts.get(address, () => ask(address)),
     service: async (port, protocol) => (await table())?.names.get(`${port}/${protocol}`),
@@ -59,22 +65,6 @@ export function systemNames(options: SystemNamesOptions = {}): NameResolver {
 
 function firstAddress(name: string, family: AddressFamily): Promise<string | undefined> {
   return new Promise((resolve) => lookup(name, { family }, (error, address) => resolve(error ? undefined : address)));
-}
-
-/** Resolves with undefined when the time is over, or the promise rejects. */
-export async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } catch {
-    // No answer is an answer: the number stays.
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /**

@@ -1,7 +1,19 @@
 /** What a call of ipvsadm gives back, in pieces. */
 
 /** What goes to stdout, what goes to stderr, and the exit status, which comes last. */
-export type AdmPiece = { out: string } | { err: string } | { exit: number };
+export type AdmPiece =
+  | {
+      /** What goes to standard output. */
+      out: string;
+    }
+  | {
+      /** What goes to standard error. */
+      err: string;
+    }
+  | {
+      /** The exit status. */
+      exit: number;
+    };
 
 /** About the length of a piece, in characters. */
 const PIECE_LENGTH = 64 * 1024;

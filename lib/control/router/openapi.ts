@@ -1,8 +1,8 @@
 /** The OpenAPI 3.1 document of the routes, from the schemas that check their requests. */
 import { z } from 'zod';
-import { PROBLEM_MEDIA } from './problem.js';
+import { PROBLEM_MEDIA } from '../problem.js';
 import type { Route } from './route.js';
-import { problem } from './schema/values.js';
+import { problem } from '../schema/values.js';
 
 type Json = Record<string, unknown>;
 

@@ -1,7 +1,8 @@
 /** Drains that were begun here, each with its deadline; a server may be drained from elsewhere as well. */
-import type { RealServer } from '../director/virtual-service.js';
-import { serverName } from '../values/server-options.js';
-import type { ControlLog } from './context.js';
+import type { RealServer } from '../../director/virtual-service.js';
+import { serverName } from '../../values/server-options.js';
+import type { DoorLog } from '../door/door.js';
+import type { DrainJson } from '../schema/director.js';
 import { serviceId } from './service-id.js';
 
 interface Begun {
@@ -11,26 +12,11 @@ interface Begun {
   ended: number | undefined;
 }
 
-export interface DrainJson {
-  service: string;
-  server: string;
-  isDraining: boolean;
-  /** Those that the server still has. */
-  connections: number;
-  /** Of the drain that was begun here. */
-  beganAt?: string;
-  seconds?: number;
-  /** Whether its last connection is gone. */
-  isDone: boolean;
-  /** How many connections were ended at the deadline. */
-  ended?: number;
-}
-
 export class Drains {
   readonly #begun = new WeakMap<RealServer, Begun>();
-  readonly #log: ControlLog | undefined;
+  readonly #log: Pick<DoorLog, 'warn'> | undefined;
 
-  constructor(log: ControlLog | undefined) {
+  constructor(log: Pick<DoorLog, 'warn'> | undefined) {
     this.#log = log;
   }
 

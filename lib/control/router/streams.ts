@@ -4,8 +4,8 @@
  * Invariants: nothing is asked of a source before its reader has taken what came before; a source is ended when its
  * reader goes away, takes nothing for too long, or the application is closed.
  */
-import type { ControlLimits } from './context.js';
-import { Problem } from './problem.js';
+import type { ControlLimits } from '../context.js';
+import { Problem } from '../problem.js';
 
 /** A text source that knows of its end. */
 export type Source = (signal: AbortSignal) => AsyncIterable<string> | Iterable<string>;

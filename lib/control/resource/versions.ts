@@ -5,9 +5,9 @@
  * Invariants: a service's version grows with those of its servers; tags of one process are never those of another.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Director } from '../director/director.js';
-import type { RealServerEvent, VirtualServiceEvent } from '../director/events.js';
-import type { RealServer, VirtualService } from '../director/virtual-service.js';
+import type { Director } from '../../director/director.js';
+import type { RealServerEvent, VirtualServiceEvent } from '../../director/events.js';
+import type { RealServer, VirtualService } from '../../director/virtual-service.js';
 
 export class Versions {
   readonly #director: Director;

@@ -1,11 +1,12 @@
 /** What a route is: its place, its schemas, and what it does. The router, the OpenAPI document and the docs read it. */
 import type { z } from 'zod';
-import type { StatusReader } from '../daemon/status-reader.js';
-import type { Access, ControlContext, ControlLimits } from './context.js';
-import type { Drains } from './drains.js';
-import type { EventLog } from './event-log.js';
+import type { StatusReader } from '../../daemon/status-reader.js';
+import type { ControlContext, ControlLimits } from '../context.js';
+import type { Access } from '../door/door.js';
+import type { Drains } from '../resource/drains.js';
+import type { EventLog } from '../resource/event-log.js';
 import type { Source, Streams } from './streams.js';
-import type { Versions } from './versions.js';
+import type { Versions } from '../resource/versions.js';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
@@ -52,7 +53,7 @@ export interface Answer {
   media?: string;
 }
 
-export interface RouteSpec<Query extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> {
+interface RouteSpec<Query extends z.ZodType = z.ZodType, Body extends z.ZodType = z.ZodType> {
   method: Method;
   /** As OpenAPI writes it: `/v1/services/{service}`. */
   path: string;

@@ -1,11 +1,11 @@
 /** Services and real servers as the API shows them, and how they are found. */
-import type { Director } from '../director/director.js';
-import type { RealServer, VirtualService } from '../director/virtual-service.js';
-import { serverName } from '../values/server-options.js';
-import { serverPortOf } from '../values/service-key.js';
-import { Problem } from './problem.js';
-import type { ServerJson } from './schema/server.js';
-import type { ServiceJson } from './schema/service.js';
+import type { Director } from '../../director/director.js';
+import type { RealServer, VirtualService } from '../../director/virtual-service.js';
+import { serverName } from '../../values/server-options.js';
+import { serverPortOf } from '../../values/service-key.js';
+import { Problem } from '../problem.js';
+import type { ServerJson } from '../schema/server.js';
+import type { ServiceJson } from '../schema/service.js';
 import { parseServerId, parseServiceId, serviceId } from './service-id.js';
 
 const MOST_NAMED = 5;
@@ -17,22 +17,23 @@ export function foundService(
 ): VirtualService {
   const service = director.virtualService(parseServiceId(id));
   if (service) return service;
-  const there = director.virtualServices.map(serviceId);
-  throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `there is no virtual service ${id.slice(0, 128)}: ${thereAre(there)}`);
+  const there = thereAre(director.virtualServices, serviceId);
+  throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `there is no virtual service ${id.slice(0, 128)}: ${there}`);
 }
 
 export function foundServer(service: VirtualService, id: string): RealServer {
   const server = service.realServer(parseServerId(id, serverPortOf(service)));
   if (server) return server;
-  const there = service.realServers.map(serverName);
+  const there = thereAre(service.realServers, serverName);
   const where = serviceId(service);
-  throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `${where} has no real server ${id.slice(0, 128)}: ${thereAre(there)}`);
+  throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `${where} has no real server ${id.slice(0, 128)}: ${there}`);
 }
 
-function thereAre(names: readonly string[]): string {
-  if (names.length === 0) return 'there is none yet';
-  const more = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
-  return `there ${names.length === 1 ? 'is' : 'are'} ${names.slice(0, MOST_NAMED).join(', ')}${more}`;
+function thereAre<Handle>(handles: readonly Handle[], nameOf: (handle: Handle) => string): string {
+  if (handles.length === 0) return 'there is none yet';
+  const names = handles.slice(0, MOST_NAMED).map(nameOf);
+  const more = handles.length > MOST_NAMED ? ` and ${handles.length - MOST_NAMED} more` : '';
+  return `there ${handles.length === 1 ? 'is' : 'are'} ${names.join(', ')}${more}`;
 }
 
 export function serviceJson(service: VirtualService): ServiceJson {

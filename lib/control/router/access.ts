@@ -1,6 +1,6 @@
 /** Who may do what. */
-import type { Access } from './context.js';
-import { Problem } from './problem.js';
+import type { Access } from '../door/door.js';
+import { Problem } from '../problem.js';
 
 const RANK: Readonly<Record<Access, number>> = { none: 0, read: 1, write: 2 };
 

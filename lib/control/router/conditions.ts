@@ -1,5 +1,5 @@
 /** If-Match and If-None-Match, by RFC 9110 section 13. */
-import { Problem } from './problem.js';
+import { Problem } from '../problem.js';
 
 /** Splits a list of entity tags; undefined when the header is missing. */
 function tagsOf(header: string | null): string[] | undefined {

@@ -4,10 +4,15 @@
  * Invariants: an event holds no handle, only names; a reader that falls behind by more than the log holds is told so.
  */
 import { randomBytes } from 'node:crypto';
-import type { Director } from '../director/director.js';
-import { channels, type DirectorWarning, type RealServerEvent, type VirtualServiceEvent } from '../director/events.js';
-import type { EngineEvent } from '../values/engine-event.js';
-import { serverName } from '../values/server-options.js';
+import type { Director } from '../../director/director.js';
+import {
+  channels,
+  type DirectorWarning,
+  type RealServerEvent,
+  type VirtualServiceEvent,
+} from '../../director/events.js';
+import type { EngineEvent } from '../../values/engine-event.js';
+import { serverName } from '../../values/server-options.js';
 import { serviceId } from './service-id.js';
 
 export interface LoggedEvent {
@@ -20,7 +25,6 @@ export interface LoggedEvent {
 const MOST_EVENTS = 4096;
 
 export class EventLog {
-  readonly #director: Director;
   readonly #process = randomBytes(6).toString('base64url');
   /** Event number n is at n % MOST_EVENTS. */
   readonly #events: LoggedEvent[] = [];
@@ -30,12 +34,15 @@ export class EventLog {
   readonly #off: (() => void)[] = [];
 
   constructor(director: Director) {
-    this.#director = director;
-    this.#on('virtualService', ({ change, service }: VirtualServiceEvent) => ({ change, service: serviceId(service) }));
-    this.#on('realServer', ({ change, service, server }: RealServerEvent) => ({
-      ...{ change, service: serviceId(service), server: serverName(server) },
-    }));
-    this.#on('warning', ({ message, about }: DirectorWarning) => ({ message, about }));
+    const onService = ({ change, service }: VirtualServiceEvent) =>
+      this.#add('virtualService', { change, service: serviceId(service) });
+    const onServer = ({ change, service, server }: RealServerEvent) =>
+      this.#add('realServer', { change, service: serviceId(service), server: serverName(server) });
+    const onWarning = ({ message, about }: DirectorWarning) => this.#add('warning', { message, about });
+    director.on('virtualService', onService).on('realServer', onServer).on('warning', onWarning);
+    this.#off.push(() => {
+      director.off('virtualService', onService).off('realServer', onServer).off('warning', onWarning);
+    });
     // The channel tells of a lost device too. Listening to 'error' would keep Node from throwing it at the owner.
     const onEngine = (said: unknown) => {
       const { director: whose, type, value, message, things } = said as EngineEvent & { director: unknown };
@@ -107,12 +114,6 @@ export class EventLog {
 
   #reset(message: string): LoggedEvent {
     return { id: this.lastId, event: 'reset', data: { message } };
-  }
-
-  #on(event: 'virtualService' | 'realServer' | 'warning', dataOf: (said: never) => object): void {
-    const listener = (said: unknown) => this.#add(event, dataOf(said as never));
-    this.#director.on(event, listener as never);
-    this.#off.push(() => this.#director.off(event, listener as never));
   }
 
   #add(event: LoggedEvent['event'], data: object): void {

@@ -1,6 +1,6 @@
 /** Reads what a client sent: the body within its limit, and body and query by their schemas. */
 import type { z } from 'zod';
-import { type Mistake, Problem } from './problem.js';
+import { type Mistake, Problem } from '../problem.js';
 
 const JSON_MEDIA = /^application\/(json|merge-patch\+json)\s*(;|$)/i;
 

@@ -1,12 +1,13 @@
 /** Changes as the API has them: add, make whole, edit. REQUIRES: within a transaction where one changes several things. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Transaction } from '../director/configuration.js';
-import type { RealServer, VirtualService } from '../director/virtual-service.js';
-import type { RealServerEdit } from '../values/server-options.js';
-import type { ServiceIdentity } from '../values/service-key.js';
+import type { Transaction } from '../../director/configuration.js';
+import type { VirtualServiceOptions } from '../../director/service-options.js';
+import type { RealServer, VirtualService } from '../../director/virtual-service.js';
+import type { RealServerEdit, RealServerOptions } from '../../values/server-options.js';
+import type { ServiceIdentity } from '../../values/service-key.js';
 import { serverSettings, serviceSettings } from './resources.js';
-import type { ServerEdit, ServerNew, ServerWhole } from './schema/server.js';
-import type { ServiceEdit, ServiceNew, ServiceWhole } from './schema/service.js';
+import type { ServerEdit, ServerNew, ServerWhole } from '../schema/server.js';
+import type { ServiceEdit, ServiceNew, ServiceWhole } from '../schema/service.js';
 
 const SERVICE_DEFAULTS = {
   scheduler: 'wlc',
@@ -30,18 +31,18 @@ const SERVER_DEFAULTS = {
 
 export function addService(transaction: Transaction, given: ServiceNew): VirtualService {
   const { realServers = [], ...options } = given;
-  const service = transaction.addVirtualService(options as never);
+  const service = transaction.addVirtualService(options as VirtualServiceOptions);
   for (const server of realServers) addServer(service, server);
   return service;
 }
 
 export function addServer(service: VirtualService, given: ServerNew): RealServer {
   const { isDraining: _d, assignedWeight: _a, ...options } = given;
-  return service.addRealServer(withoutNoPort(options) as never);
+  return service.addRealServer(withoutNoPort(options) as RealServerOptions);
 }
 
 export function editService(service: VirtualService, edit: ServiceEdit): void {
-  service.edit(edit as never);
+  service.edit(edit);
 }
 
 export function editServer(server: RealServer, edit: ServerEdit): void {
@@ -54,7 +55,7 @@ export function putService(transaction: Transaction, key: ServiceIdentity, given
   const { realServers, ...settings } = rest;
   const before = transaction.virtualService(key);
   const whole = { ...SERVICE_DEFAULTS, ...settings };
-  const service = before ?? transaction.addVirtualService({ ...key, ...whole } as never);
+  const service = before ?? transaction.addVirtualService({ ...key, ...whole } as VirtualServiceOptions);
   if (before && !isDeepStrictEqual({ ...serviceSettings(before) }, whole)) editService(before, whole as ServiceEdit);
   const kept = new Set<RealServer>();
   for (const server of realServers) kept.add(putServer(service, server));
@@ -68,7 +69,8 @@ export function putServer(service: VirtualService, given: ServerWhole & { addres
   const key = { address, ...(port !== undefined && { port }) };
   const whole = withoutNoPort({ ...SERVER_DEFAULTS, ...settings });
   const before = service.realServer(key);
-  if (!before) return service.addRealServer({ ...key, ...whole, ...(isUp !== undefined && { isUp }) } as never);
+  if (!before)
+    return service.addRealServer({ ...key, ...whole, ...(isUp !== undefined && { isUp }) } as RealServerOptions);
   // An edit, even of nothing, sends the walk of wrr to the list's head.
   if (!isDeepStrictEqual(serverSettings(before), whole)) before.edit(whole as RealServerEdit);
   if (isUp !== undefined) before.isUp = isUp;

@@ -1,10 +1,10 @@
 /** Brings requests to routes, and what routes return, or throw, into the form of HTTP. */
 import { Hono, type Context } from 'hono';
-import { jsonMember } from '../values/json.js';
+import { jsonMember } from '../../values/json.js';
 import { assertAccess } from './access.js';
 import { isUnmodified } from './conditions.js';
-import type { Access } from './context.js';
-import { PROBLEM_MEDIA, Problem, toProblem } from './problem.js';
+import type { Access } from '../door/door.js';
+import { PROBLEM_MEDIA, Problem, toProblem } from '../problem.js';
 import { checkedBody, checkedQuery, readJson } from './reading.js';
 import type { AppState, Call, Reply, Route } from './route.js';
 
@@ -66,7 +66,7 @@ function respond(reply: Reply, { request, streams }: Call): Response {
   return new Response(json, { status: reply.status ?? 200, headers });
 }
 
-export function allowedMethods(here: readonly Route[]): string {
+function allowedMethods(here: readonly Route[]): string {
   const names = here.map(({ method }) => method.toUpperCase());
   return [...new Set([...names, ...(names.includes('GET') ? ['HEAD'] : []), 'OPTIONS'])].sort().join(', ');
 }
@@ -105,7 +105,7 @@ function failed(error: unknown, state: AppState): Response {
   );
 }
 
-export function problemResponse(problem: Problem): Response {
+function problemResponse(problem: Problem): Response {
   return new Response(`${JSON.stringify(problem)}\n`, {
     status: problem.status,
     headers: { 'content-type': PROBLEM_MEDIA, 'cache-control': 'no-store', ...problem.headers },

@@ -1,6 +1,6 @@
 /** Tries changes out on a director without a device that holds the same, before the real one is touched. */
-import { Director } from '../director/director.js';
-import { thisHost } from '../host/host.js';
+import { Director } from '../../director/director.js';
+import { thisHost } from '../../host/host.js';
 import { putService } from './changes.js';
 import { serviceJson } from './resources.js';
 import { parseServiceId, serviceId } from './service-id.js';

@@ -2,16 +2,16 @@
  * Names of services and real servers in paths: `tcp:192.0.2.1:80`, `tcp:[2001:db8::1]:443`, `udp:192.0.2.1:5000-5010`,
  * `tcp:192.0.2.0/28:80` with `%2F` for its slash, `mark:7`, and `mark6:7` for IPv6.
  */
-import { parseEndpoint } from '../values/inet.js';
-import { prefixFamily } from '../values/prefix.js';
-import { checkedServerKey, type RealServerKey } from '../values/server-options.js';
+import { parseEndpoint } from '../../values/inet.js';
+import { prefixFamily } from '../../values/prefix.js';
+import { checkedServerKey, type RealServerKey } from '../../values/server-options.js';
 import {
   checkedServiceKey,
   formatVirtualEndpoint,
   type ServiceIdentity,
   type VirtualServiceKey,
-} from '../values/service-key.js';
-import { Problem } from './problem.js';
+} from '../../values/service-key.js';
+import { Problem } from '../problem.js';
 
 /** REQUIRES: a canonical address. */
 export function serviceId(service: ServiceIdentity): string {
