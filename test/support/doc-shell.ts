@@ -38,18 +38,19 @@ said() { # COUNT WORDS: waits until that many lines of the output begin with the
 }
 `;
 
+const COMMANDS = { tunvs: 'dist/lib/cli/main.js', tunvsadm: 'dist/lib/adm/main.js' };
+
 const SERVERS_READY = 'real server for ';
 const DIRECTOR_READY = 'tunvs run: ready';
 
 export async function runShellPage(page: ShellPage): Promise<ShellOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'tunvs-docs-'));
   try {
-    const command = join(folder, 'tunvs');
-    writeFileSync(
-      command,
-      `#!/bin/sh\nexec '${process.execPath}' '${new URL('dist/lib/cli/main.js', ROOT).pathname}' "$@"\n`,
-    );
-    chmodSync(command, 0o755);
+    for (const [name, program] of Object.entries(COMMANDS)) {
+      const command = join(folder, name);
+      writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${new URL(program, ROOT).pathname}' "$@"\n`);
+      chmodSync(command, 0o755);
+    }
     // A reader pastes the next block when the web servers are up.
     writeFileSync(join(folder, '.curlrc'), 'retry = 9\nretry-connrefused\n');
     writeFileSync(join(folder, 'web.rules'), '-A -f 1 -s rr\n-a -f 1 -r 10.2.0.11 -i\n');

@@ -68,7 +68,7 @@ describe('the commands that the documentation names', () => {
   const main = new URL('dist/lib/cli/main.js', ROOT).pathname;
   const help = (verb: string) => execFileSync(process.execPath, [main, verb, '--help'], { encoding: 'utf8' });
   const commands = PAGES.flatMap((page) =>
-    [...readPage(page).matchAll(/(?:`|^|\s)tunvs (run|realserver|replay|explain|demo)((?: [^`|\n]*)?)/gm)].map(
+    [...readPage(page).matchAll(/(?:`|^|\s)tunvs (run|status|reload|check|convert|install-ipvsadm|realserver|replay|explain|demo)((?: [^`|\n]*)?)/gm)].map(
       ([, verb = '', rest = '']) => ({ page, verb, options: rest.match(/(?<=\s)--[a-z][a-z-]*/g) ?? [] }),
     ),
   );
