@@ -22,13 +22,13 @@ const DEFAULT_WATCH_SECONDS = 2;
 
 export function readCall(path: string, args: readonly string[], env: NodeJS.ProcessEnv): Call {
   const program = calledAs(path);
-  const call: Call = { program, socket: env.TUNVS_SOCKET || socketOf(DEFAULT_NAME), argv: [] };
+  const call: Call = { program, socket: env.TUNVS_SOCKET || socketOf(DEFAULT_NAME, env), argv: [] };
   const words = [...args];
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
     const { option, value } = split(word);
     const taken = () => needed(option, value ?? words.shift());
     if (word === '--') call.argv.push(word, ...words.splice(0));
-    else if (option === '--name') call.socket = socketOf(taken());
+    else if (option === '--name') call.socket = socketOf(taken(), env);
     else if (option === '--socket') call.socket = taken();
     else if (option === '--completion') call.completion = taken();
     else if (option === '--watch') call.watch = watchSeconds(value, words);
@@ -69,8 +69,8 @@ function asNamed(call: Call): Call {
   return call;
 }
 
-function socketOf(name: string): string {
-  if (/^[\w.@-]+$/.test(name) && !name.startsWith('.')) return `/run/tunvs/${name}.sock`;
+function socketOf(name: string, { TUNVS_RUNTIME_DIR: folder }: NodeJS.ProcessEnv): string {
+  if (/^[\w.@-]+$/.test(name) && !name.startsWith('.')) return `${folder || '/run/tunvs'}/${name}.sock`;
   throw new AdmFailure(`"${name}" is not a daemon's name: write letters, digits and ". _ @ -"`, 2);
 }
 

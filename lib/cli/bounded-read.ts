@@ -2,9 +2,7 @@
 import { constants, type Stats } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { constants as os } from 'node:os';
-
-/** 10,000 services of 20 servers each take less. */
-const MAX_BYTES = 64 * 2 ** 20;
+import { MAX_BYTES } from '../config/read/files.js';
 
 /** Makes the error for a file that is read again, and is no file any more. */
 export type RefuseOther = (what: 'a FIFO' | 'a folder' | 'a device') => Error;

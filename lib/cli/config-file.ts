@@ -6,14 +6,21 @@ import { readBounded, readFileBounded } from './bounded-read.js';
 import { reading } from './files.js';
 import type { CliIo } from './verb.js';
 
-/** `-` is standard input. A file that is read again has to be a file. */
-export async function readOperand(file: string, { stdin }: CliIo, isAgain = false): Promise<Buffer> {
+/**
+ * `-` is standard input. `option` is what names the file on the command line. A file that is read again has to be a file.
+ */
+export async function readOperand(
+  file: string,
+  { stdin }: CliIo,
+  { option = 'FILE', isAgain = false } = {},
+): Promise<Buffer> {
   const refuseOther = (what: string) =>
     new TunvsError(
       'ERR_TUNVS_INVALID_ARGUMENT',
-      `FILE ${file}: it is ${what}, and a reload needs a file: put a configuration in its place`,
+      `${option} ${file}: it is ${what}, and a reload needs a file: put a configuration in its place`,
     );
-  return reading({ option: 'FILE', file, mend: 'name a configuration or a file of rules' }, () =>
+  const mend = option === 'FILE' ? 'name a configuration or a file of rules' : 'name a configuration';
+  return reading({ option, file, mend }, () =>
     file === '-' ? readBounded(stdin) : readFileBounded(file, isAgain ? refuseOther : undefined),
   );
 }

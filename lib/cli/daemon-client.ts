@@ -1,5 +1,6 @@
 /** Asks a running director by its control socket, for the verbs that look at it or steer it. */
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { ControlClient } from '../control/client-types.js';
 import { DEFAULT_NAME } from '../daemon/daemon-name.js';
@@ -42,7 +43,7 @@ function unreachable(error: unknown, socket: string): TunvsError | undefined {
   const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
   const options = { cause: error };
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTSOCK') {
-    const sentence = `no director answers at ${socket}: start one with "tunvs run", or name it with --name or --socket`;
+    const sentence = `no director answers at ${socket}: start one with "tunvs run", or name ${others(socket)}`;
     return new TunvsError('ERR_TUNVS_NOT_FOUND', sentence, options);
   }
   if (code !== 'EACCES' && code !== 'EPERM') return undefined;
@@ -50,4 +51,18 @@ function unreachable(error: unknown, socket: string): TunvsError | undefined {
     `${socket} may not be used: it is for root, the daemon's own user and the group of --control-group: ` +
     'run this as one of them';
   return new TunvsError('ERR_TUNVS_PERMISSION', sentence, options);
+}
+
+/** The usual mistake is a daemon of another name. */
+function others(socket: string): string {
+  let names: string[] = [];
+  try {
+    names = readdirSync(dirname(socket))
+      .filter((file) => file.endsWith('.sock') && !socket.endsWith(`/${file}`))
+      .map((file) => file.slice(0, -'.sock'.length));
+  } catch {
+    // No folder, no daemons.
+  }
+  if (names.length === 0) return 'it with --name or --socket';
+  return `another with --name (there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')})`;
 }

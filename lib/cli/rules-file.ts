@@ -22,10 +22,24 @@ export async function readRules({ file, isTimed, isAgain = false }: RulesFileOpt
     import('../native/addon.js'),
     import('../rules/warnings.js'),
   ]);
-  const lines = parseRules(text, { file, support: native, isTimed });
-  for (const warning of ruleWarnings(lines)) io.stderr.write(`${printable(warning)}
-`);
+  const lines = await namingAll({ text, file, isTimed }, () => parseRules(text, { file, support: native, isTimed }));
+  for (const warning of ruleWarnings(lines)) io.stderr.write(`${printable(warning)}\n`);
   return lines;
+}
+
+/** Where more than one rule is wrong, says so of each. Rules with times are read by no other command. */
+async function namingAll<T>({ text, file, isTimed }: { text: string; file: string; isTimed: boolean }, read: () => T) {
+  try {
+    return read();
+  } catch (error) {
+    if (isTimed || !(error instanceof RulesError)) throw error;
+    const [{ checkRules }, { ConfigError }] = await Promise.all([
+      import('../config/check-rules.js'),
+      import('../config/mistake.js'),
+    ]);
+    const { mistakes } = checkRules(text, file);
+    throw mistakes.length > 1 ? new ConfigError(mistakes) : error;
+  }
 }
 
 async function readNamed(file: string, isAgain: boolean): Promise<string> {

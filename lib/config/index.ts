@@ -13,6 +13,7 @@ export { applySpec, type PlacedSpec, planSpec, SpecSession } from './apply/spec-
 export { openOptionsOf } from './library-options.js';
 export { ConfigError, type Mistake, mistakeSentence } from './mistake.js';
 export { type ParseConfigOptions, type ParsedConfig, parseConfig, type RefusedConfig } from './parse-config.js';
+export { type ShownValue, shownValues } from './print-spec.js';
 export type { ConfigFiles } from './read/files.js';
 export { configSchema } from './schema/json-schema.js';
 export type { Origin, Origins, ServerSpec, ServiceSpec, Spec } from './spec.js';

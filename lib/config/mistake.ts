@@ -55,11 +55,12 @@ export type Path = readonly (string | number)[];
 
 /** Writes `services[0].servers[2].weight`. */
 export function formatPath(path: Path): string {
-  return path
-    .map((part) => {
-      if (typeof part === 'number') return `[${part}]`;
-      return /^[A-Za-z_][\w.-]*$/.test(part) ? `.${part}` : `[${JSON.stringify(part)}]`;
-    })
-    .join('')
-    .replace(/^\./, '');
+  return path.reduce<string>(pathWithin, '');
+}
+
+/** Returns the path of a part of what stands at `path`. A file has very many values, each within another. */
+export function pathWithin(path: string, part: string | number): string {
+  if (typeof part === 'number') return `${path}[${part}]`;
+  if (!/^[A-Za-z_][\w.-]*$/.test(part)) return `${path}[${JSON.stringify(part)}]`;
+  return path === '' ? part : `${path}.${part}`;
 }

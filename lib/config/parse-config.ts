@@ -3,6 +3,7 @@ import { type CheckSurroundings, checkConfig } from './check/check.js';
 import type { Finding } from './check/issues.js';
 import { formatPath, type Mistake, type Path } from './mistake.js';
 import { type ConfigFiles, diskFiles } from './read/files.js';
+import { NotedFiles } from './read/noted-files.js';
 import { gather } from './read/includes.js';
 import { writeOut } from './read/short-forms.js';
 import { type Environment, toValue, type Valued } from './read/to-value.js';
@@ -39,6 +40,8 @@ export interface ParsedConfig {
   warnings: Mistake[];
   /** All files that were read, the first one first. */
   files: string[];
+  /** All files and folders that were looked at, there or not: a change of one may change what the configuration says. */
+  watched: string[];
 }
 
 /** A configuration file with mistakes. */
@@ -49,6 +52,8 @@ export interface RefusedConfig {
   warnings: Mistake[];
   /** All files that were read, the first one first. */
   files: string[];
+  /** All files and folders that were looked at, there or not: a change of one may change what the configuration says. */
+  watched: string[];
 }
 
 /**
@@ -77,9 +82,12 @@ export interface RefusedConfig {
  * ```
  */
 export function parseConfig(text: string | Uint8Array, options: ParseConfigOptions): ParsedConfig | RefusedConfig {
-  const { path, files = diskFiles, environment = process.env } = options;
+  const { path, environment = process.env } = options;
+  const files = new NotedFiles(options.files ?? diskFiles, path);
   const { root, mistakes: unreadable, warnings, files: read } = gather(text, path, files);
-  if (root === undefined) return { mistakes: inOrder(unreadable, read), warnings, files: read };
+  if (root === undefined) {
+    return { mistakes: inOrder(unreadable, read), warnings, files: read, watched: files.paths };
+  }
   const unwritten = writeOut(root);
   const valued = toValue(root, environment);
   const unread = new Set(valued.mistakes.map((mistake) => mistake.path));
@@ -100,8 +108,9 @@ export function parseConfig(text: string | Uint8Array, options: ParseConfigOptio
   // Spread as arguments they would be more than a call takes, where a file has no end of mistakes.
   const mistakes = [unreadable, unwritten, valued.mistakes, refused].flat();
   const allWarnings = [...warnings, ...checked.warnings.map(asMistake)];
-  if (mistakes.length > 0) return { mistakes: inOrder(mistakes, read), warnings: allWarnings, files: read };
-  return { spec: checked.spec, origins: valued.origins, warnings: allWarnings, files: read };
+  const looked = { files: read, watched: files.paths };
+  if (mistakes.length > 0) return { mistakes: inOrder(mistakes, read), warnings: allWarnings, ...looked };
+  return { spec: checked.spec, origins: valued.origins, warnings: allWarnings, ...looked };
 }
 
 /** A value that is missing stands where the map stands that lacks it. */

@@ -72,8 +72,11 @@ export interface ShownValue {
   column?: number;
 }
 
-/** Returns each value of a spec with its origin; one without an origin was written by nobody. */
-export function shownValues(spec: Partial<Spec>, origins: Origins): ShownValue[] {
+/**
+ * Returns each value of a spec with its origin; one without an origin was written by nobody. `tunvs config show` prints
+ * them of a director whose control server returns them.
+ */
+export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): ShownValue[] {
   const shown: ShownValue[] = [];
   const walk = (value: unknown, path: Path) => {
     if (value === undefined || value === null) return;

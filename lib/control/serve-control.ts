@@ -62,7 +62,7 @@ export function serveControl(director: Director, options: ServeControlOptions = 
   return serveApp(director, appOf(options), options);
 }
 
-/** Does the same for the director of a daemon. It is ready when it listens. */
+/** Does the same for the director of a daemon, which is ready when this listens. */
 export function controlAttachment(options: ServeControlOptions = {}): Attachment {
   return appAttachment(appOf(options), options);
 }

@@ -128,14 +128,14 @@ export function appAttachment(makeApp: (context: AppContext) => App, options: Co
   return ({ director, session }) => {
     let door: Promise<Door> | undefined;
     return {
-      ready: async () => {
+      listen: async () => {
         door = serveApp(director, makeApp, options, session);
         await door;
       },
       detach: () => {
         void door?.then(
           (open) => open.close(),
-          () => {}, // ready() has told
+          () => {}, // listen() has told
         );
       },
     };

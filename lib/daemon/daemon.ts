@@ -6,7 +6,9 @@ import { closeBehind } from './close-behind.js';
 
 /** What is attached to a running director. Each function is called at most once. */
 export interface Attached {
-  /** The configuration is in force. The director does not wait for the promise, but its failure ends the director. */
+  /** The configuration is in force, and nobody has been told that the director is ready. Its failure ends the director. */
+  listen?(): Promise<void> | void;
+  /** The director is ready. The director does not wait for the promise, but its failure ends the director. */
   ready?(): Promise<void> | void;
   /** The director is about to close. */
   detach?(): void;
@@ -56,6 +58,8 @@ export async function runDaemon({ open, begin, attachments }: DaemonParts, stop:
     const running: Running = { director, session, over };
     for (const attach of attachments) attached.push(attach(running));
     await Promise.race([begin(running), aborted(over)]);
+    const listening = Promise.all(attached.map((each) => !over.aborted && each.listen?.()));
+    await Promise.race([listening, aborted(over)]);
     if (!over.aborted) await Promise.all([...attached.map((each) => each.ready?.()), aborted(over)]);
     if (failure.signal.aborted) throw failure.signal.reason;
   } catch (error) {

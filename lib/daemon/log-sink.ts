@@ -1,5 +1,6 @@
 /** Where lines of a log go. A sink drops what it cannot write, and counts it; it says how many once it can write again. */
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { type LostLines, lostLines } from './lost-lines.js';
 
 export interface LogSink {
   /** Never throws, never waits for a reader. */
@@ -11,14 +12,14 @@ export interface LogSink {
 /** A reader that stands still costs this much memory. */
 const MOST_WAITING_BYTES = 1 << 20;
 
-const lost = (lines: number, why: string) =>
-  `${lines} line${lines === 1 ? '' : 's'} of the log could not be written: ${why}\n`;
-
 /**
  * Writes to a pipe, a socket or a terminal. The stream itself keeps what its reader does not take, and this keeps that
  * bounded.
  */
-export function streamSink(stream: NodeJS.WritableStream & { writableLength?: number; destroyed?: boolean }): LogSink {
+export function streamSink(
+  stream: NodeJS.WritableStream & { writableLength?: number; destroyed?: boolean },
+  lost = lostLines('human'),
+): LogSink {
   let dropped = 0;
   return {
     write(line) {
@@ -36,8 +37,8 @@ export function streamSink(stream: NodeJS.WritableStream & { writableLength?: nu
 }
 
 /** Appends to a file that is open already, such as a standard error that leads to one. */
-export function descriptorSink(descriptor: number): LogSink {
-  return { write: appender(() => descriptor), reopen: () => {} };
+export function descriptorSink(descriptor: number, lost = lostLines('human')): LogSink {
+  return { write: appender(() => descriptor, lost), reopen: () => {} };
 }
 
 /**
@@ -46,10 +47,10 @@ export function descriptorSink(descriptor: number): LogSink {
  *
  * @throws when it cannot be opened.
  */
-export function fileSink(path: string): LogSink {
+export function fileSink(path: string, lost = lostLines('human')): LogSink {
   let descriptor = openLog(path);
   return {
-    write: appender(() => descriptor),
+    write: appender(() => descriptor, lost),
     reopen() {
       try {
         const next = openLog(path);
@@ -79,7 +80,7 @@ function openLog(path: string): number {
 }
 
 /** A disk that is full now may have room later, so that each line is tried. */
-function appender(descriptor: () => number): (line: string) => void {
+function appender(descriptor: () => number, lost: LostLines): (line: string) => void {
   let dropped = 0;
   let isTorn = false;
   let why = '';

@@ -39,8 +39,8 @@ export function takeName(name: string, isChosen: boolean): NameLock {
     if (!isChosen) return { release: () => {} };
     throw new TunvsError(
       'ERR_TUNVS_PERMISSION',
-      `the name ${name} cannot be taken (${(error as Error).message}): make ${runtimeFolder()} a folder of this user's, ` +
-        'or name another one by TUNVS_RUNTIME_DIR',
+      `the name ${name} cannot be taken (${(error as Error).message}): start this one with the --user of the host's other ` +
+        `directors, make ${runtimeFolder()} a folder of this user's, or name another one by TUNVS_RUNTIME_DIR`,
       { cause: error },
     );
   }

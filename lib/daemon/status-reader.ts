@@ -6,7 +6,7 @@ import type { WorkerCpu } from '../director/director-handle.js';
 import { snakeCase } from '../metrics/label-set.js';
 import type { CounterName } from '../stats/counter-names.js';
 import { type DirectorSample, RateMeter, type RatedRealServer, type RatedVirtualService } from '../stats/rates.js';
-import { serverName } from '../values/server-options.js';
+import { type RealServerKey, serverName } from '../values/server-options.js';
 import { serviceIdentity, serviceName, nativeServiceKey } from '../values/service-key.js';
 import type { DropStatus, EventStatus, ServerState, ServerStatus, ServiceStatus, Status } from './status.js';
 
@@ -121,7 +121,7 @@ function serviceStatus({ virtualServices }: Observed, rated: RatedVirtualService
     const service = byName.get(name);
     if (service === undefined) return [];
     const { policy } = handle;
-    const servers = service.servers.map(serverStatus);
+    const servers = inOrderOf(handle.realServers, service.servers).map(serverStatus);
     const sum = (count: 'activeConnections' | 'inactiveConnections') =>
       servers.reduce((total, server) => total + server[count], 0);
     return {
@@ -131,6 +131,15 @@ function serviceStatus({ virtualServices }: Observed, rated: RatedVirtualService
       ...{ rates: service.rates, servers },
     };
   });
+}
+
+/** The engine has the newest first, as IPVS has. */
+function inOrderOf(
+  handles: readonly Required<RealServerKey>[],
+  servers: readonly RatedRealServer[],
+): RatedRealServer[] {
+  const byName = new Map(servers.map((server) => [serverName(server), server]));
+  return handles.flatMap((handle) => byName.get(serverName(handle)) ?? []);
 }
 
 function serverStatus(server: RatedRealServer): ServerStatus {

@@ -23,7 +23,7 @@ export function addressBytes(text: string): Uint8Array | undefined {
 
 /** Writes IPv6 in the form of RFC 5952. REQUIRES: 4 or 16 bytes. */
 export function formatAddress(bytes: Uint8Array): string {
-  return bytes.length === 4 ? bytes.join('.') : formatIp6(bytes);
+  return bytes.length === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : formatIp6(bytes);
 }
 
 /** Returns the one spelling that tunvs uses for this address, undefined when the text is no address. */
@@ -141,7 +141,8 @@ function checkedEndpoint(host: string, portText: string | undefined, family: Add
   if (addressFamily(host) !== family) return { mistake: hostMistake(host, family) };
   const port = portText === undefined ? undefined : parsePort(portText);
   if (portText !== undefined && port === undefined) {
-    return { mistake: `has "${portText}" for a port: write a number from 0 to 65535` };
+    const mend = /^[a-z]/i.test(portText) ? 'its number, as "ipvsadm -S -n" does' : 'a number from 0 to 65535';
+    return { mistake: `has "${portText}" for a port: write ${mend}` };
   }
   return { address: canonicalAddress(host) as string, port };
 }
@@ -154,7 +155,14 @@ function hostMistake(host: string, family: AddressFamily): string {
 }
 
 function ip4Bytes(text: string): Uint8Array {
-  return Uint8Array.from(text.split('.'), Number);
+  const bytes = new Uint8Array(4);
+  let at = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === 0x2e) at++;
+    else bytes[at] = (bytes[at] as number) * 10 + code - 0x30;
+  }
+  return bytes;
 }
 
 function ip6Bytes(text: string): Uint8Array {

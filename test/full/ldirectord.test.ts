@@ -137,6 +137,9 @@ describeLab('ldirectord beside a director', function () {
     configure({});
     start();
     await holds({ [first]: 1, [second]: 1 });
+    // ldirectord compares its file with the one that it finds behind its first round of checks.
+    setUp(first, false);
+    await holds({ [second]: 1 });
     configure({ real: [second, third], weight: 7 });
     await holds({ [second]: 7, [third]: 7 });
     await ldirectord?.stop();

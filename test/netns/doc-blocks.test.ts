@@ -6,6 +6,22 @@ import { runShellPage, type ShellPage } from '../support/doc-shell.js';
 import { describeLab, Lab, type LabHost } from '../support/lab.js';
 import { nftProblem } from '../support/nft.js';
 
+/** Lets the commands behind it write to /etc and to folders of programs, and nobody else sees that. */
+const OWN_FOLDERS = `mkdir etc
+cp -a /etc/. etc/ || true
+mount --bind etc /etc
+mount -t tmpfs tmpfs /usr/local/sbin
+mount -t tmpfs tmpfs /usr/local/share
+mkdir -p /usr/local/share/zsh/site-functions /etc/bash_completion.d /etc/fish/completions
+PATH=/usr/local/sbin:$PATH`;
+
+const ADM_DIRECTOR = `cat >adm.rules <<'.'
+-A -t 10.9.9.9:80 -s wlc
+-a -t 10.9.9.9:80 -r 10.2.0.11 -i
+.
+tunvs run --rules adm.rules --source 10.2.0.2 &
+said 1 'tunvs run: ready'`;
+
 /** What the blocks of a page take for granted. */
 const ASSUMED: Readonly<Record<string, Omit<ShellPage, 'blocks'>>> = {
   'docs/api.md': {
@@ -14,6 +30,12 @@ const ASSUMED: Readonly<Record<string, Omit<ShellPage, 'blocks'>>> = {
       sysctl:
         'ip tuntap add dev tunvs0 mode tun multi_queue\nip link set tunvs0 up\nip route add 192.0.2.10 dev tunvs0',
     },
+  },
+  'docs/operate.md': {
+    before: { 'mkdir -p /etc/tunvs': OWN_FOLDERS, 'ipvsadm-save': 'tunvs install-ipvsadm /usr/local/sbin' },
+  },
+  'docs/tunvsadm.md': {
+    before: { 'tunvs install-ipvsadm': `${OWN_FOLDERS}\n${ADM_DIRECTOR}` },
   },
   'docs/marks.md': { before: { 'ip link set dev tunvsm0': 'ip tuntap add dev tunvsm0 mode tun' } },
 };

@@ -1,7 +1,13 @@
 /** The examples that open a device. */
 import { strict as assert } from 'node:assert';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { eventuallyHolds } from '../support/eventually.js';
 import { describeLab, TestStage } from '../support/lab.js';
 
+const MAIN = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 const example = (name: string) => new URL(`../../examples/${name}.js`, import.meta.url);
 
 describeLab('the examples', () => {
@@ -27,6 +33,50 @@ describeLab('the examples', () => {
     assert.deepEqual([answered, failures], [{ rs1: 10, rs2: 20 }, []]);
     await program.line((line) => line.startsWith(`${servers[0]}: `));
     assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
+  });
+
+  it('embed-control has its control socket, its metrics, and reads its file again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tunvs-embed-'));
+    try {
+      const file = join(folder, 'shop.yaml');
+      const write = (servers: string) =>
+        writeFileSync(
+          file,
+          `source: ${stage.topology.directorAddress}\n` +
+            `services: [{ listen: "tcp ${stage.virtualAddress}:80", scheduler: rr, servers: [${servers}] }]\n`,
+        );
+      const [first, second] = stage.servers.map(({ address }) => address);
+      write(`${first}`);
+      const env = ['env', `TUNVS_RUNTIME_DIR=${folder}/run`];
+      const program = stage.director.spawn([
+        ...env,
+        process.execPath,
+        fileURLToPath(example('embed-control')),
+        file,
+        '0',
+      ]);
+      await program.line((line) => line.startsWith('directing on '));
+      write(`${first}, ${second}`);
+      const tunvs = (...words: string[]) => stage.director.exec([...env, process.execPath, MAIN, ...words]);
+      const { stdout: plan } = await tunvs('reload', '--name', 'shop', '--dry-run');
+      assert.match(plan, /^1 change would be made\n.*server \S+ is added\n$/);
+      await tunvs('reload', '--name', 'shop');
+      const { servers: answered, failures } = await stage.fetchMany({ requests: 10, concurrency: 5 });
+      assert.deepEqual([answered, failures], [{ rs1: 5, rs2: 5 }, []]);
+      const { stdout: shown } = await tunvs('config', 'show', '--name', 'shop');
+      assert.match(shown, /^services\[0\]\.servers\[1\]\.address: "\S+" {2}# \S+shop\.yaml:2$/m);
+      const port = await program.line((line) => line.startsWith('metrics on '));
+      const read = `fetch('${port.replace('metrics on ', '')}').then((r) => r.text()).then((text) => console.log(text))`;
+      const { stdout: metrics } = await stage.director.exec([process.execPath, '-e', read]);
+      assert.match(metrics, /^tunvs_service_connections_total\{.*\} 10$/m);
+      assert.match(metrics, /^process_cpu_seconds_total /m);
+      write('nonsense');
+      program.kill('SIGHUP');
+      await eventuallyHolds(async () => assert.match(program.stderr, /^nothing changes: .*shop\.yaml:2:/m));
+      assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
+    } finally {
+      rmSync(folder, { recursive: true, maxRetries: 20, retryDelay: 100 });
+    }
   });
 
   it("metrics answers with every real server's counts", async () => {

@@ -38,17 +38,16 @@ said() { # COUNT WORDS: waits until that many lines of the output begin with the
 }
 `;
 
-const COMMANDS = { tunvs: 'dist/lib/cli/main.js', tunvsadm: 'dist/lib/adm/main.js' };
-
 const SERVERS_READY = 'real server for ';
 const DIRECTOR_READY = 'tunvs run: ready';
 
 export async function runShellPage(page: ShellPage): Promise<ShellOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'tunvs-docs-'));
   try {
-    for (const [name, program] of Object.entries(COMMANDS)) {
+    for (const [name, main] of Object.entries({ tunvs: 'cli', tunvsadm: 'adm' })) {
       const command = join(folder, name);
-      writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${new URL(program, ROOT).pathname}' "$@"\n`);
+      const file = new URL(`dist/lib/${main}/main.js`, ROOT).pathname;
+      writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${file}' "$@"\n`);
       chmodSync(command, 0o755);
     }
     // A reader pastes the next block when the web servers are up.
@@ -87,7 +86,10 @@ function shellOf(block: DocBlock, { before = {}, meaning = {} }: ShellPage): str
   for (const [name, value] of Object.entries(meaning)) text = text.replaceAll(name, value);
   const setUp = Object.entries(before).filter(([begins]) => block.text.startsWith(begins));
   // A director in the foreground ends by Ctrl-C, which is of use once it is ready.
-  const inFront = text.replace(/^(tunvs run .*[^&\n])$/gm, `$1 &\nsaid 1 '${DIRECTOR_READY}'\nkill -INT $!\nwait $!`);
+  const inFront = text.replace(
+    /^(tunvs run (?!.*--dry-run).*[^&\n])$/gm,
+    `$1 &\nsaid 1 '${DIRECTOR_READY}'\nkill -INT $!\nwait $!`,
+  );
   const waits = [
     /tunvs realserver .*&$/m.test(text) ? `said 2 '${SERVERS_READY}'` : '',
     /tunvs run .*&$/m.test(text) ? `said 1 '${DIRECTOR_READY}'` : '',

@@ -97,6 +97,26 @@ describe('a daemon', () => {
     assert.deepEqual(deeds.slice(-3), ['detach a', 'close', 'end a']);
   });
 
+  it('tells nobody that it is ready before all attachments listen, nor where one cannot', async () => {
+    const ending = stop();
+    const slow: Attachment = () => ({
+      listen: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        deeds.push('listen');
+      },
+    });
+    const attachments = [noting('a', () => ending.abort()), slow];
+    await runDaemon({ open, begin: applying(RULES), attachments }, ending.signal);
+    assert.deepEqual(deeds, ['attach a', 'listen', 'ready a 1', 'detach a', 'close', 'end a']);
+    deeds = [];
+    const shut: Attachment = () => ({ listen: () => Promise.reject(new Error('in use')) });
+    await assert.rejects(
+      runDaemon({ open, begin: applying(RULES), attachments: [noting('a'), shut] }, stop().signal),
+      /in use/,
+    );
+    assert.deepEqual(deeds, ['attach a', 'detach a', 'close', 'end a']);
+  });
+
   it('closes the director also where an attachment cannot be detached', async () => {
     const ending = stop();
     const stuck: Attachment = () => ({

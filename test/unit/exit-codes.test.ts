@@ -21,6 +21,10 @@ const FAILURES: [line: string, exitCode: 1 | 2, sentence: RegExp][] = [
   [`run ${SOURCE} --rules rules --device lo --dry-run`, 1, /'lo' exists and is not a TUN device: choose another name$/],
   [`run ${SOURCE} --rules nowhere --dry-run`, 1, /--rules nowhere: there is no such file: name a file of rules/],
   [`run ${SOURCE} --rules folder --dry-run`, 1, /--rules folder: it is a folder: name a file of rules/],
+  [`run --config nowhere.yaml`, 1, /: --config nowhere.yaml: there is no such file: name a configuration$/],
+  [`check nowhere.yaml`, 1, /: FILE nowhere.yaml: there is no such file: name a configuration or a file of rules$/],
+  [`status --socket folder/tunvs.sock`, 1, /start one with "tunvs run", or name another with --name \(there is web\)$/],
+  [`reload --socket tunvs.sock`, 1, /answers at tunvs.sock: start one with "tunvs run", or name it with --name or --/],
   [`run ${SOURCE} --rules bad --dry-run`, 1, /bad:1: -q is not an option of ipvsadm: correct it, or leave it out$/],
   [`realserver --vip 224.0.0.1 --director 10.2.0.2 --dry-run`, 2, /--vip: expected a unicast address/],
   [`realserver --vip 10.9.9.9 --director 10.2.0.2 --mode userspace --device lo --dry-run`, 1, /choose another name$/],
@@ -59,6 +63,7 @@ describe('a command that fails', () => {
     folder = mkdtempSync(join(tmpdir(), 'tunvs-exit-'));
     process.chdir(folder);
     mkdirSync('folder');
+    writeFileSync('folder/web.sock', '');
     writeFileSync('rules', RULES);
     writeFileSync('bad', '-A -t 192.0.2.1:80 -q\n');
     writePcap('in.pcap', [{ atUs: 0, data: tcp({ from: '172.16.0.1:1024', to: '192.0.2.1:80', flags: 'S' }) }]);

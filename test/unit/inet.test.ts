@@ -122,7 +122,7 @@ describe('endpoints as text', () => {
       ['web:80', /names are not looked up/],
       ['192.0.2.1:', /has "" for a port/],
       ['192.0.2.1:65536', /number from 0 to 65535/],
-      ['192.0.2.1:http', /has "http" for a port/],
+      ['192.0.2.1:http', /has "http" for a port: write its number, as "ipvsadm -S -n" does$/],
       ['2001:db8::1:z', /write it in brackets/],
       ['[2001:db8::1', /without its closing one/],
       ['[192.0.2.1]:80', /not an IPv6 address/],

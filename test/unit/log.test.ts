@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import type { Writable } from 'node:stream';
 import type { LogFormat, LogLevel } from '../../lib/daemon/log.js';
 import { descriptorSink, fileSink, streamSink } from '../../lib/daemon/log-sink.js';
+import { lostLines } from '../../lib/daemon/lost-lines.js';
 import { createLog } from '../../lib/daemon/pino-log.js';
 
 function logged(given: { format?: LogFormat; level?: LogLevel; isForJournal?: boolean } = {}) {
@@ -154,5 +155,19 @@ describe('a sink', () => {
     closeSync(openSync(path, constants.O_WRONLY | constants.O_TRUNC));
     sink.write('two\n');
     assert.equal(readFileSync(path, 'utf8'), 'two\n');
+  });
+
+  it('says in its own format what was lost', () => {
+    const now = () => new Date(0);
+    assert.equal(
+      lostLines('human')(1, 'the disk was full'),
+      '1 line of the log could not be written: the disk was full\n',
+    );
+    assert.equal(
+      lostLines('json', { now })(2, 'the disk was full'),
+      '{"level":"warn","time":"1970-01-01T00:00:00.000Z","event":"linesLost","lines":2,' +
+        '"message":"2 lines of the log could not be written: the disk was full"}\n',
+    );
+    assert.match(lostLines('human', { isForJournal: true })(1, 'x'), /^<4>1 line /);
   });
 });

@@ -83,8 +83,11 @@ describe('a configuration that is read', () => {
     const folder = mkdtempSync(join(tmpdir(), 'tunvs-fifo-'));
     execFileSync('mkfifo', [join(folder, 'fifo')]);
     try {
-      await assert.rejects(readOperand(join(folder, 'fifo'), io(), true), /it is a FIFO, and a reload needs a file/);
-      await assert.rejects(readOperand(folder, io(), true), /it is a folder, and a reload needs a file/);
+      await assert.rejects(
+        readOperand(join(folder, 'fifo'), io(), { isAgain: true }),
+        /it is a FIFO, and a reload needs a file/,
+      );
+      await assert.rejects(readOperand(folder, io(), { isAgain: true }), /it is a folder, and a reload needs a file/);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -19,7 +19,7 @@ describe('the systemd unit', () => {
     if (isMissing) this.skip();
     folder = mkdtempSync(join(tmpdir(), 'tunvs-unit-'));
     // The command is not installed here.
-    const unit = UNIT.replace('ExecStart=tunvs', `ExecStart=${process.execPath} ${MAIN}`);
+    const unit = UNIT.replaceAll(/^(Exec\w+)=tunvs/gm, `$1=${process.execPath} ${MAIN}`);
     writeFileSync(join(folder, 'tunvs@.service'), unit);
   });
   after(() => folder && rmSync(folder, { recursive: true }));
@@ -42,10 +42,13 @@ describe('the systemd unit', () => {
     assert.ok(Number(level) <= EXPOSURE, stdout);
   });
 
-  it('starts tunvs run with options that there are', () => {
-    const options = /^ExecStart=tunvs run (.*)$/m.exec(UNIT)?.[1]?.match(/--[a-z-]+/g) ?? [];
-    const { stdout } = spawnSync(process.execPath, [MAIN, 'run', '--help'], { encoding: 'utf8' });
-    assert.deepEqual(options, ['--name', '--rules']);
-    for (const option of options) assert.ok(stdout.includes(` ${option} <`), option);
-  });
+  const COMMANDS = { ExecStart: ['run', '--name', '--config'], ExecReload: ['reload', '--name'] };
+  for (const [field, [verb = '', ...options]] of Object.entries(COMMANDS)) {
+    it(`calls tunvs ${verb} with options that there are`, () => {
+      const line = new RegExp(`^${field}=tunvs ${verb} (.*)$`, 'm').exec(UNIT)?.[1];
+      assert.deepEqual(line?.match(/--[a-z-]+/g), options);
+      const { stdout } = spawnSync(process.execPath, [MAIN, verb, '--help'], { encoding: 'utf8' });
+      for (const option of options) assert.ok(stdout.includes(` ${option} <`), option);
+    });
+  }
 });

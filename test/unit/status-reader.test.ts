@@ -24,7 +24,7 @@ describe('StatusReader', () => {
     assert.equal(status.table.capacity, 1024);
   });
 
-  it('has the services in the order of adding, and why a server gets no connections', async () => {
+  it('has services and servers in the order of adding, and why a server gets no connections', async () => {
     const director = measuredDirector();
     const web = director.virtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
     const draining = web?.addRealServer({ address: '10.3.0.21' });
@@ -35,13 +35,13 @@ describe('StatusReader', () => {
       services.map(({ name }) => name),
       ['tcp 192.0.2.1:80', 'udp 192.0.2.0/28:5000-5010', 'mark 31', 'mark 31 IPv6', 'tcp 192.0.2.2:443'],
     );
-    const states = Object.fromEntries(services[0]?.servers.map(({ name, state }) => [name, state]) ?? []);
-    assert.deepEqual(states, {
-      '10.3.0.11:80': 'up',
-      '10.3.0.12:80': 'down',
-      '10.3.0.21:80': 'draining',
-      '10.3.0.22:80': 'weight 0',
-    });
+    const states = services[0]?.servers.map(({ name, state }) => [name, state]);
+    assert.deepEqual(states, [
+      ['10.3.0.11:80', 'up'],
+      ['10.3.0.12:80', 'down'],
+      ['10.3.0.21:80', 'draining'],
+      ['10.3.0.22:80', 'weight 0'],
+    ]);
     assert.equal(services[0]?.activeConnections, 1);
     assert.deepEqual(services[4]?.policy, { kind: 'table', name: ODD_NAME, failed: services[4]?.policy?.failed });
     assert.equal(services[1]?.lastPort, 5010);

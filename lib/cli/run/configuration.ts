@@ -38,7 +38,7 @@ export interface Configuration {
   reload(wish: ReloadWish): Promise<Change[]>;
   /** What is in force, each value with its origin; absent where there are no origins. */
   shown?(): unknown;
-  /** The files that it was read from. */
+  /** The files that it was read from last, and the folders that were looked into for them. */
   files(): readonly string[];
   /** The director is closed. */
   end(): Promise<void> | void;

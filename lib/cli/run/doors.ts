@@ -51,9 +51,9 @@ function tolerant(attach: Attachment, tell: Tell): Attachment {
     const attached = attach(running);
     return {
       ...attached,
-      ready: async () => {
+      listen: async () => {
         try {
-          await attached.ready?.();
+          await attached.listen?.();
         } catch (error) {
           if (!(error instanceof TunvsError) || error.code !== 'ERR_TUNVS_PERMISSION') throw error;
           tell('warn', 'noControlSocket', `there is no control socket: ${error.message}`);

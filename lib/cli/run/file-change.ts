@@ -3,7 +3,6 @@
  * renaming, or swapped behind a symbolic link. Files are looked at once a second, which works on every file system.
  */
 import { type BigIntStats, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Attachment } from '../../daemon/daemon.js';
 import type { Configuration } from './configuration.js';
 import type { Reload } from './doors.js';
@@ -42,11 +41,8 @@ export function onFileChange(
   };
 }
 
-/** The folders tell of files that an include finds newly. */
 function looks(configuration: Pick<Configuration, 'files'>): string {
-  const files = configuration.files();
-  const folders = new Set(files.slice(1).map((file) => dirname(file)));
-  return [...files, ...folders].map(look).join('\n');
+  return configuration.files().map(look).join('\n');
 }
 
 function look(path: string): string {

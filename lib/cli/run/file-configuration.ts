@@ -1,9 +1,11 @@
 /** A director that runs from a configuration file. What the command line says counts more than what the file says. */
+import { stat } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { SpecSession } from '../../config/apply/spec-session.js';
 import { openOptionsOf } from '../../config/library-options.js';
 import { ConfigError, mistakeSentence } from '../../config/mistake.js';
-import { parseConfig } from '../../config/parse-config.js';
+import { parseConfigAside } from '../../config/parse-aside.js';
+import { type ParsedConfig, parseConfig, type RefusedConfig } from '../../config/parse-config.js';
 import { shownValues } from '../../config/print-spec.js';
 import type { Origins, Spec } from '../../config/spec.js';
 import { Director } from '../../director/director.js';
@@ -18,7 +20,6 @@ import type { Tell } from './teller.js';
 interface Read {
   spec: Spec;
   origins: Origins;
-  files: string[];
 }
 
 /** `tell` says what happens later; the file's warnings go to standard error, as the rules' do. */
@@ -28,7 +29,8 @@ export async function fileConfiguration(
   io: CliIo,
   tell: () => Tell,
 ): Promise<Configuration> {
-  let read = await readFile(options, file, io);
+  let found = parseConfig(await readOperand(file, io, { option: '--config' }), { path: file });
+  let read = inForce(options, found, io);
   let session: SpecSession | undefined;
   return {
     title: 'configuration',
@@ -50,30 +52,46 @@ export async function fileConfiguration(
           'the configuration came from standard input, which cannot be read again: start with a file',
         );
       }
-      const next = await readFile(options, file, io, true);
+      const bytes = await readOperand(file, io, { option: '--config', isAgain: true });
+      const next = await parseConfigAside(bytes, { path: file, includedBytes: await lengthOf(found.files.slice(1)) });
+      // Also what a refused reading has looked at is where somebody mends it.
+      if (!dryRun) found = next;
+      const wanted = inForce(options, next, io);
       const running = session as SpecSession;
-      if (dryRun) return running.plan(next, { reset });
-      const changes = await running.apply(next, { reset });
-      read = next;
+      if (dryRun) return running.plan(wanted, { reset });
+      const changes = await running.apply(wanted, { reset });
+      read = wanted;
       return changes;
     },
     shown: () => shownValues(read.spec, read.origins),
-    files: () => (file === '-' ? [] : read.files),
+    files: () => (file === '-' ? [] : found.watched),
     end: () => session?.close(),
   };
 }
 
-async function readFile(options: RunOptions, file: string, io: CliIo, isAgain = false): Promise<Read> {
-  const found = parseConfig(await readOperand(file, io, isAgain), { path: file });
+/** Many files are not asked one by one. */
+async function lengthOf(files: readonly string[]): Promise<number> {
+  if (files.length > 20) return Infinity;
+  const sizes = files.map((file) =>
+    stat(file).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+function inForce(options: RunOptions, found: ParsedConfig | RefusedConfig, io: CliIo): Read {
   for (const warning of found.warnings) io.stderr.write(`warning: ${mistakeSentence(warning)}\n`);
   if ('mistakes' in found) throw new ConfigError(found.mistakes);
-  const { spec, origins, files } = found;
+  const { spec, origins } = found;
   const said = overriding(options, spec);
-  return { spec: { ...spec, ...said }, origins: withoutThose(origins, Object.keys(said)), files };
+  return { spec: { ...spec, ...said }, origins: withoutThose(origins, Object.keys(said)) };
 }
 
 /** What the command line says stands in no file. */
 function withoutThose(origins: Origins, fields: readonly string[]): Origins {
+  if (fields.length === 0) return origins;
   return new Map([...origins].filter(([path]) => !fields.includes(/^[^.[]*/.exec(path)?.[0] ?? '')));
 }
 

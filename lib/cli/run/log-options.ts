@@ -2,6 +2,7 @@
 import { fstatSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Log, type LogFormat, type LogLevel, logFormats, logLevels } from '../../daemon/log.js';
+import { lostLines } from '../../daemon/lost-lines.js';
 import { descriptorSink, fileSink, isFile, streamSink } from '../../daemon/log-sink.js';
 import { choiceArgument } from '../arguments.js';
 import type { CliIo } from '../verb.js';
@@ -38,8 +39,9 @@ export async function askedLog(
   const isForJournal = logFile === undefined && isJournal(process.env.JOURNAL_STREAM, io);
   if ([format, level, logFile].every((given) => given === undefined) && !isForJournal) return undefined;
   const isOwn = io.stderr === process.stderr;
-  const ownSink = () => (isOwn && isFile(2) ? descriptorSink(2) : streamSink(io.stderr));
-  const sink = logFile === undefined ? ownSink() : fileSink(logFile);
+  const lost = lostLines(format ?? 'human', { isForJournal });
+  const ownSink = () => (isOwn && isFile(2) ? descriptorSink(2, lost) : streamSink(io.stderr, lost));
+  const sink = logFile === undefined ? ownSink() : fileSink(logFile, lost);
   const { createLog } = await import('../../daemon/pino-log.js');
   return createLog({ sink, format: format ?? 'human', level: level ?? 'info', isForJournal });
 }

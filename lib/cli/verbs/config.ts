@@ -53,7 +53,7 @@ export const config: Verb = {
 };
 
 async function readOrRefuse(file: string, io: CliIo): Promise<ParsedConfig> {
-  const read = await readConfig(file, await readOperand(file, io));
+  const read = await readConfig(file, await readOperand(file, io, { option: '--config' }));
   const mistakes = 'mistakes' in read ? read.mistakes : [];
   await sayMistakes({ mistakes, warnings: read.warnings }, io);
   if (!('mistakes' in read)) return read;

@@ -4,6 +4,7 @@
  *
  * Invariant: one change at a time is prepared and put into force, whoever asked for it.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { Director } from '../../director/director.js';
 import { merge } from '../../rules/merge.js';
 import { putIntoForce } from '../../rules/put-into-force.js';
@@ -158,6 +159,8 @@ export class DesiredSession {
       putIntoForce(this.#director, steps);
       [this.#desired, this.#last, this.#policies] = [desired, wanted, policies];
       this.#told = this.#tell(notices, new Set());
+      // What was changed is in force; to say it takes long when there is much.
+      if (steps.length > 100) await setImmediate();
       return plannedChanges(steps);
     } finally {
       // Those that are no longer in force, or never came into force.

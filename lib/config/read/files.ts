@@ -1,6 +1,9 @@
 /** The files that a configuration is made of, as the reader sees them; tests have others. */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 
+/** A file of 10,000 services of 20 servers each has less. */
+export const MAX_BYTES = 64 * 2 ** 20;
+
 /** Where {@link parseConfig} reads. */
 export interface ConfigFiles {
   /** Throws what the system says, with its `code`. */
@@ -14,7 +17,10 @@ export interface ConfigFiles {
 }
 
 export const diskFiles: ConfigFiles = {
-  read: (path) => readFileSync(path),
+  read(path) {
+    if (statSync(path).size > MAX_BYTES) throw Object.assign(new Error(), { code: 'EFBIG' });
+    return readFileSync(path);
+  },
   list: (folder) => readdirSync(folder),
   kind(path) {
     const status = statSync(path, { throwIfNoEntry: false });
@@ -31,6 +37,7 @@ const WHY: Readonly<Record<string, string>> = {
   EACCES: 'you may not read it',
   EPERM: 'you may not read it',
   ELOOP: 'its symbolic links lead in a circle',
+  EFBIG: 'it is larger than 64 MiB',
   ENAMETOOLONG: 'its name is too long',
 };
 

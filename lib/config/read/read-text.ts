@@ -1,8 +1,6 @@
 /** Turns bytes into text that a YAML parser may see. */
 import type { Mistake } from '../mistake.js';
-
-/** A file of 10,000 services of 20 servers each has less. */
-const MAX_BYTES = 64 * 2 ** 20;
+import { MAX_BYTES } from './files.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 

@@ -1,5 +1,5 @@
 /** Turns nodes into values, and remembers where each stands. `{ env: NAME }` becomes what the variable holds. */
-import { formatPath, type Mistake, type Path } from '../mistake.js';
+import { type Mistake, pathWithin } from '../mistake.js';
 import type { Origin } from '../spec.js';
 import type { ConfigNode, MapNode, Scalar } from './node.js';
 
@@ -16,31 +16,36 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 export function toValue(root: MapNode, environment: Environment): Valued {
   const valued: Valued = { value: undefined, origins: new Map(), names: new Map(), mistakes: [] };
-  valued.value = valueAt(root, [], environment, valued);
+  valued.value = valueAt(root, '', undefined, environment, valued);
   return valued;
 }
 
-function valueAt(node: ConfigNode, path: Path, environment: Environment, into: Valued): unknown {
-  const name = formatPath(path);
-  into.origins.set(name, node.at);
+/** `holder` is the name of the field that holds the map or list which holds this value. */
+function valueAt(
+  node: ConfigNode,
+  path: string,
+  holder: string | undefined,
+  environment: Environment,
+  into: Valued,
+  field?: string,
+): unknown {
+  into.origins.set(path, node.at);
   if (node.kind === 'scalar') return node.value;
-  if (node.kind === 'list') return node.items.map((item, index) => valueAt(item, [...path, index], environment, into));
-  if (isVariable(node, path)) return variable(node, name, environment, into.mistakes);
+  if (node.kind === 'list')
+    return node.items.map((item, index) => valueAt(item, pathWithin(path, index), field, environment, into));
+  // The token of a door stays named: who reads the configuration need not know it.
+  const isVariable = path !== '' && holder !== 'tokens' && node.fields.has('env');
+  if (isVariable) return variable(node, path, environment, into.mistakes);
   // A field may have any name, such as __proto__.
   const value: Record<string, unknown> = Object.create(null);
-  for (const [field, { at, value: each }] of node.fields) {
-    const fieldPath = [...path, field];
-    into.names.set(formatPath(fieldPath), at);
-    const read = valueAt(each, fieldPath, environment, into);
+  for (const [name, { at, value: each }] of node.fields) {
+    const within = pathWithin(path, name);
+    into.names.set(within, at);
+    const read = valueAt(each, within, field, environment, into, name);
     // A field without a value is a field left out.
-    if (read !== null) value[field] = read;
+    if (read !== null) value[name] = read;
   }
   return value;
-}
-
-/** The token of a door stays named: who reads the configuration need not know it. */
-function isVariable(node: MapNode, path: Path): boolean {
-  return node.fields.has('env') && path.length > 0 && path.at(-2) !== 'tokens';
 }
 
 function variable(node: MapNode, path: string, environment: Environment, mistakes: Mistake[]): unknown {

@@ -206,11 +206,15 @@ function removeQuietly(remove: () => void): void {
 function failed(path: string, error: unknown): TunvsError {
   const { code, message, syscall, errno } = toTunvsError(error);
   const { code: name } = error as NodeJS.ErrnoException;
-  const isForbidden = name === 'EACCES' || name === 'EPERM';
+  const isReadOnly = name === 'EROFS';
+  const isForbidden = name === 'EACCES' || name === 'EPERM' || isReadOnly;
+  const who = isReadOnly
+    ? 'name a path that can be written to'
+    : 'run as a user who may write there, and who is in the group that it is for';
   return new TunvsError(
     isForbidden ? 'ERR_TUNVS_PERMISSION' : code,
     `the control socket ${basename(path)} cannot be made in ${dirname(path)}: ${message}` +
-      (isForbidden ? `: run as a user who may write there, and who is in the group that it is for` : ''),
+      (isForbidden ? `: ${who}` : ''),
     { cause: error, syscall, errno, option: 'socket.path' },
   );
 }

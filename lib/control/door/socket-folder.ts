@@ -32,7 +32,7 @@ export function prepareFolder(folder: string, isShared: boolean): string | undef
 function unusable(folder: string, cause: NodeJS.ErrnoException): TunvsError {
   const mend = cause.code === 'ENOENT' ? ': make the folder above it first, or name another path' : '';
   return new TunvsError(
-    cause.code === 'EACCES' || cause.code === 'EPERM' ? 'ERR_TUNVS_PERMISSION' : 'ERR_TUNVS_INVALID_ARGUMENT',
+    ['EACCES', 'EPERM', 'EROFS'].includes(cause.code ?? '') ? 'ERR_TUNVS_PERMISSION' : 'ERR_TUNVS_INVALID_ARGUMENT',
     `the control socket cannot lie in ${folder}: ${cause.message}${mend}`,
     { cause, option: 'socket.path' },
   );

@@ -37,6 +37,11 @@ function thereAre<Handle>(handles: readonly Handle[], nameOf: (handle: Handle) =
 }
 
 export function serviceJson(service: VirtualService): ServiceJson {
+  return { ...serviceFields(service), realServers: service.realServers.map(serverJson) };
+}
+
+/** All but its servers. */
+export function serviceFields(service: VirtualService): Omit<ServiceJson, 'realServers'> {
   const { protocol, address, port, lastPort, mark, policy } = service;
   return {
     id: serviceId(service),
@@ -45,7 +50,6 @@ export function serviceJson(service: VirtualService): ServiceJson {
     ...(mark !== undefined && { mark }),
     ...serviceSettings(service),
     ...(policy && { policy: { kind: policy.kind, name: policy.name } }),
-    realServers: service.realServers.map(serverJson),
   };
 }
 

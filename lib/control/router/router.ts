@@ -1,10 +1,11 @@
 /** Brings requests to routes, and what routes return, or throw, into the form of HTTP. */
 import { Hono, type Context } from 'hono';
 import { jsonMember } from '../../values/json.js';
-import { assertAccess } from './access.js';
-import { isUnmodified } from './conditions.js';
 import type { Access } from '../door/door.js';
 import { PROBLEM_MEDIA, Problem, toProblem } from '../problem.js';
+import { assertAccess } from './access.js';
+import { isUnmodified } from './conditions.js';
+import { jsonInTurns } from './json-in-turns.js';
 import { checkedBody, checkedQuery, readJson } from './reading.js';
 import type { AppState, Call, Reply, Route } from './route.js';
 
@@ -42,10 +43,10 @@ async function answer(route: Route, c: Context<Env>, state: AppState): Promise<R
     ...{ query, body, request, access: c.env.access },
   };
   const reply = await route.run(call);
-  return respond(reply, call);
+  return await respond(reply, call);
 }
 
-function respond(reply: Reply, { request, streams }: Call): Response {
+async function respond(reply: Reply, { request, streams }: Call): Promise<Response> {
   const headers = new Headers({ 'cache-control': 'no-cache', ...reply.headers });
   if (reply.etag !== undefined) {
     headers.set('etag', reply.etag);
@@ -61,7 +62,7 @@ function respond(reply: Reply, { request, streams }: Call): Response {
   }
   if (reply.body === undefined) return new Response(null, { status: reply.status ?? 204, headers });
   headers.set('content-type', reply.media ?? JSON_MEDIA);
-  const json = `${JSON.stringify(reply.body, (_, member: unknown) => jsonMember(member))}\n`;
+  const json = `${await jsonInTurns(reply.body)}\n`;
   headers.set('content-length', `${Buffer.byteLength(json)}`);
   return new Response(json, { status: reply.status ?? 200, headers });
 }

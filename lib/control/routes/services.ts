@@ -1,8 +1,10 @@
 /** `/v1/services`: the virtual services. */
 import { z } from 'zod';
+import type { VirtualService } from '../../director/virtual-service.js';
 import { addService } from '../resource/changes.js';
 import { assertUnchanged } from '../router/conditions.js';
-import { foundService, serviceJson } from '../resource/resources.js';
+import { LazyList } from '../router/json-in-turns.js';
+import { foundService, serverJson, serviceFields, serviceJson } from '../resource/resources.js';
 import { route } from '../router/route.js';
 import { service, serviceNew, services } from '../schema/service.js';
 import { servicePath } from '../resource/service-id.js';
@@ -12,13 +14,21 @@ export const listServices = route({
   path: '/v1/services',
   id: 'listServices',
   summary: 'List the virtual services with their real servers',
-  description: 'The ETag is that of the whole configuration.',
+  description:
+    'The ETag is that of the whole configuration when the answer began. A change that comes while a very long answer is ' +
+    'made may show in it; If-Match with that ETag is refused then.',
   access: 'read',
   answers: { 200: { says: 'The services, in the order of adding.', schema: services } },
   run: ({ context, versions }) => ({
-    body: { services: context.director.virtualServices.map(serviceJson) },
+    body: { services: new LazyList(context.director.virtualServices, lazyServiceJson) },
     etag: versions.whole,
   }),
+});
+
+/** Its servers are read when they are written. */
+const lazyServiceJson = (service: VirtualService) => ({
+  ...serviceFields(service),
+  realServers: new LazyList(service.realServers, serverJson),
 });
 
 export const postService = route({
