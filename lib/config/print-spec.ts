@@ -65,16 +65,29 @@ function shortServer(server: ServerSpec, { port = 0, lastPort }: ServiceSpec): o
 
 /** A value that is in force, and where it comes from. */
 export interface ShownValue {
+  /** The place in the spec, such as `services[0].port`. */
   path: string;
+  /** The value, in the unit of its name. */
   value: string | number | boolean;
+  /** The file that holds it. */
   file?: string;
+  /** The line there, from 1. */
   line?: number;
+  /** The column there, from 1. */
   column?: number;
 }
 
 /**
- * Returns each value of a spec with its origin; one without an origin was written by nobody. `tunvs config show` prints
- * them of a director whose control server returns them.
+ * Returns each value of a spec with its origin; one without an origin is a default. `tunvs config show` prints them of a
+ * director whose control server returns them.
+ *
+ * @example
+ * ```ts
+ * import { shownValues } from 'tunvs/config';
+ *
+ * const [value] = shownValues({ source: '10.2.0.2' });
+ * console.log(value?.path); // source
+ * ```
  */
 export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): ShownValue[] {
   const shown: ShownValue[] = [];
