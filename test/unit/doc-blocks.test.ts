@@ -71,9 +71,11 @@ describe('the commands that the documentation names', () => {
   const main = new URL('dist/lib/cli/main.js', ROOT).pathname;
   const help = (verb: string) => execFileSync(process.execPath, [main, verb, '--help'], { encoding: 'utf8' });
   const commands = PAGES.flatMap((page) =>
-    [...readPage(page).matchAll(NAMED)].map(
-      ([, verb = '', rest = '']) => ({ page, verb, options: rest.match(/(?<=\s)--[a-z][a-z-]*/g) ?? [] }),
-    ),
+    [...readPage(page).matchAll(NAMED)].map(([, verb = '', rest = '']) => ({
+      page,
+      verb,
+      options: rest.match(/(?<=\s)--[a-z][a-z-]*/g) ?? [],
+    })),
   );
 
   for (const verb of new Set(commands.map((command) => command.verb))) {
