@@ -87,6 +87,7 @@ export { type AnyProtocol, type Protocol, protocols } from './values/protocol.js
 export type { DirectorSample, Rated, RatedRealServer, Rates, RatedVirtualService } from './stats/rates.js';
 export type { HostCounts } from './stats/host-counts.js';
 export type { HostEvent, HostEventType } from './host/host-event.js';
+export { applyRules, type ApplyRulesOptions, printRules } from './rules/text.js';
 export { realServerCounterMeanings } from './realserver/counter-meanings.js';
 export { RealServerHost, type RealServerHostEvents, type RealServerHostStats } from './realserver/real-server-host.js';
 export type { RealServerHostOptions } from './realserver/real-server-options.js';

@@ -18,16 +18,12 @@ export interface RulesFileOptions {
 
 export async function readRules({ file, isTimed, isAgain = false }: RulesFileOptions, io: CliIo): Promise<RuleLine[]> {
   const text = file === '-' ? await readAll(io.stdin) : await readNamed(file, isAgain);
-  const [{ native }, { inertSysctlWarning }] = await Promise.all([
+  const [{ native }, { ruleWarnings }] = await Promise.all([
     import('../native/addon.js'),
-    import('../values/inert-sysctls.js'),
+    import('../rules/warnings.js'),
   ]);
   const lines = await namingAll({ text, file, isTimed }, () => parseRules(text, { file, support: native, isTimed }));
-  for (const { place, rule, warnings } of lines) {
-    const inert = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
-    for (const warning of inert === undefined ? warnings : [...warnings, inert])
-      io.stderr.write(`${printable(`${place.file}:${place.line}: ${warning}`)}\n`);
-  }
+  for (const warning of ruleWarnings(lines)) io.stderr.write(`${printable(warning)}\n`);
   return lines;
 }
 

@@ -22,11 +22,11 @@ import type { Origin, Origins, Spec } from './spec.js';
  * ```
  */
 export interface ParseConfigOptions {
-  /** The file that the text is from. Includes and other paths begin at its folder. */
+  /** Names the file that the text is from. Includes and other paths begin at its folder. */
   path: string;
-  /** Where included files are; the default is the disk. */
+  /** Reads included files; the default reads the disk. */
   files?: ConfigFiles;
-  /** What `{ env: NAME }` may name; the default is the process's own environment. */
+  /** Has what `{ env: NAME }` may name; the default is the process's own environment. */
   environment?: Environment;
 }
 

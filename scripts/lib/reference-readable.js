@@ -56,6 +56,7 @@ export function readable(application, library) {
   const { Converter } = library;
   application.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => linkLiterals(context, library));
   application.converter.on(Converter.EVENT_END, (context) => {
-    for (const change of [dropSchemaFields, dropHiddenBases, documentOnce, dropAsides, sortIndex]) change(context, library);
+    for (const change of [dropSchemaFields, dropHiddenBases, documentOnce, dropAsides, sortIndex])
+      change(context, library);
   });
 }

@@ -64,13 +64,18 @@ describe('the blocks of the documentation', () => {
   }
 });
 
+const VERBS = 'run|status|reload|check|convert|install-ipvsadm|realserver|replay|explain|demo';
+const NAMED = new RegExp(`(?:\`|^|\\s)tunvs (${VERBS})((?: [^\`|\\n]*)?)`, 'gm');
+
 describe('the commands that the documentation names', () => {
   const main = new URL('dist/lib/cli/main.js', ROOT).pathname;
   const help = (verb: string) => execFileSync(process.execPath, [main, verb, '--help'], { encoding: 'utf8' });
   const commands = PAGES.flatMap((page) =>
-    [...readPage(page).matchAll(/(?:`|^|\s)tunvs (run|realserver|replay|explain|demo)((?: [^`|\n]*)?)/gm)].map(
-      ([, verb = '', rest = '']) => ({ page, verb, options: rest.match(/(?<=\s)--[a-z][a-z-]*/g) ?? [] }),
-    ),
+    [...readPage(page).matchAll(NAMED)].map(([, verb = '', rest = '']) => ({
+      page,
+      verb,
+      options: rest.match(/(?<=\s)--[a-z][a-z-]*/g) ?? [],
+    })),
   );
 
   for (const verb of new Set(commands.map((command) => command.verb))) {

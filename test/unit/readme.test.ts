@@ -1,10 +1,8 @@
 /** What README.md shows is what examples and tests run. */
 import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync } from 'node:fs';
+import { applySpec, parseConfig } from '../../lib/config/index.js';
 import { Director } from '../../lib/index.js';
-import { native } from '../../lib/native/addon.js';
-import { applyRules } from '../../lib/rules/apply.js';
-import { parseRules } from '../../lib/rules/parse-rules.js';
 
 const root = new URL('../../../', import.meta.url);
 const readme = readFileSync(new URL('README.md', root), 'utf8');
@@ -15,11 +13,12 @@ describe('README.md', () => {
     assert.ok(readme.includes(`\`\`\`ts\n${program}\`\`\``));
   });
 
-  it('shows rules that a director takes', () => {
-    const rules = /^cat > web\.rules <<'\.'\n(.*?)^\.$/ms.exec(readme)?.[1] ?? '';
+  it('shows a configuration that a director takes', async () => {
+    const text = /^cat > tunvs\.yaml <<'\.'\n(.*?)^\.$/ms.exec(readme)?.[1] ?? '';
+    const parsed = parseConfig(text, { path: 'README.md' });
+    assert.ok('spec' in parsed, JSON.stringify(parsed));
     const director = Director.offline({ source: '10.0.0.2', maxConnections: 1024 });
-    const support = { schedulers: native.schedulers, sysctlNames: native.sysctlNames };
-    applyRules(director, parseRules(rules, { file: 'README.md', support, isTimed: false }));
+    await applySpec(director, parsed.spec);
     assert.deepEqual(
       director.virtualServices[0]?.realServers.map((server) => server.weight),
       [2, 1],

@@ -23,11 +23,11 @@ import { heldOf, sourced } from './source.js';
 
 /** What a session tells while it runs. */
 export interface SessionEvents {
-  /** DNS fails, answers nothing, or answers again; told once each. */
+  /** Is called once when DNS fails or answers nothing for a name, and once when it answers again. */
   dns?: (notice: DnsNotice) => void;
-  /** DNS answered otherwise, and the director has the new servers. */
+  /** Is called when DNS has answered otherwise and the director has the new servers. */
   changed?: (changes: PlannedChange[]) => void;
-  /** Something of the configuration is left out, or could not be brought about later. */
+  /** Is called when something of the configuration is left out, or could not be brought about later. */
   warning?: (sentence: string) => void;
 }
 

@@ -9,13 +9,13 @@ import { Limiter } from '../../values/limiter.js';
 import { type DnsAnswer, type DnsTarget, Lookup } from './lookup.js';
 import type { DnsResolver } from './resolver.js';
 
-/** What is told of a name: once when it fails or has no addresses, and once when that is over. */
+/** Tells of a name: once when it fails or has no addresses, and once when that is over. */
 export interface DnsNotice {
-  /** What has begun. */
+  /** Says what has begun. */
   kind: 'failing' | 'empty' | 'recovered';
-  /** The name that was asked for. */
+  /** Is the name that was asked for. */
   name: string;
-  /** All of it in words. */
+  /** Says all of it in words. */
   sentence: string;
 }
 

@@ -8,19 +8,19 @@ import { Policy } from '../../policy/policy.js';
 
 /** One change that a spec makes, or would make. */
 export interface PlannedChange {
-  /** 'restart' is told and not done: only a new start of the director brings it about. */
+  /** Says what is done. 'restart' is told and not done: only a new start of the director brings it about. */
   change: 'added' | 'edited' | 'deleted' | 'restart';
-  /** What changes. */
+  /** Says what changes. */
   what: 'service' | 'server' | 'marks' | 'timeouts' | 'sysctl' | 'option';
-  /** The service, as `tcp 192.0.2.1:80`. */
+  /** Names the service, as `tcp 192.0.2.1:80`. */
   service?: string;
-  /** The server, as `10.0.0.11:80`; the sysctl; the option. */
+  /** Names the server, as `10.0.0.11:80`, or the sysctl or the option. */
   name?: string;
-  /** The settings that differ, as they were; all of them where something is deleted, or in `after` added. */
+  /** Has the settings that differ, as they were. Where something is deleted it has all of them. */
   before?: Readonly<Record<string, unknown>>;
-  /** The same, as they become. */
+  /** Has the settings that differ, as they become. Where something is added it has all of them. */
   after?: Readonly<Record<string, unknown>>;
-  /** All of it in words. */
+  /** Says all of it in words. */
   sentence: string;
 }
 

@@ -17,11 +17,11 @@ import type { ConcreteServer } from './expand.js';
 
 /** One mistake of a spec. */
 export interface SpecMistake {
-  /** Where it is, as in `services[0].servers[1]`. */
+  /** Says where it is, as in `services[0].servers[1]`. */
   path: string;
   /** Says what is wrong and how to mend it. */
   message: string;
-  /** The file that says it, where that is known. */
+  /** Names the file that says it, where that is known. */
   origin?: Origin;
 }
 

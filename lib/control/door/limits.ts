@@ -1,45 +1,50 @@
 /** What clients may cost. */
 import { checkedOptions, integerOption, MAX_INT32, refuse } from '../../values/options.js';
 
-/** Each has a default that scripts, dashboards and Prometheus do not reach. */
+/** What clients may cost. Scripts, dashboards and Prometheus do not reach the defaults. */
 export interface DoorLimits {
-  /** Clients that are connected at once. Beyond it the longest idle one gives way, or the new one gets a 503. */
+  /**
+   * Bounds the clients that are connected at once; 2048 by default. Beyond it the longest idle one gives way, or the new
+   * one gets a 503.
+   */
   clients?: number;
-  /** The same for those of one user (unix socket), or of one address (TCP; a /64 for IPv6). */
+  /** Bounds those of one user (unix socket), or of one address (TCP; a /64 for IPv6); 1024 by default. */
   clientsPerPeer?: number;
-  /** How many clients of one user or address are heard in a second, on average; more of them wait for their turn. */
+  /** Bounds how many clients of one user or address are heard in a second, on average; 200 by default. More wait. */
   clientsPerSecond?: number;
-  /** Requests that are being answered at once. Beyond it they get a 503. */
+  /** Bounds the requests that are being answered at once; 128 by default. Beyond it they get a 503. */
   requests?: number;
-  /** The same for those of one user or address. Beyond it they get a 429. */
+  /** Bounds those of one user or address; 64 by default. Beyond it they get a 429. */
   requestsPerPeer?: number;
-  /** The same for those of one connection, that is, pipelined ones. Beyond it they get a 429, and are the last. */
+  /** Bounds those of one connection, that is, pipelined ones; 4 by default. One more gets a 429, and is the last. */
   requestsPerClient?: number;
-  /** How many requests of one user or address begin in a second, on average; more of them wait for their turn. */
+  /** Bounds how many requests of one user or address begin in a second, on average; 500 by default. More wait. */
   requestsPerSecond?: number;
-  /** The part of the event loop's time that all clients together may take, on average; what is more waits. */
+  /** Bounds the part of the event loop's time that all clients together take, on average; 0.05 by default. More wait. */
   loopShare?: number;
-  /** Requests on one connection, before the client has to make another. */
+  /** Bounds the requests on one connection, before the client has to make another; 10,000 by default. */
   requestsPerConnection?: number;
-  /** Bytes of the request line and the headers. */
+  /** Bounds the bytes of the request line and the headers; 16 KiB by default. */
   headerBytes?: number;
-  /** Lines of headers. */
+  /** Bounds the lines of headers; 64 by default. */
   headers?: number;
-  /** For the headers to come, counted from the connection or from the first byte. */
+  /** Bounds the time for headers to come, from the connection or from the first byte; 10,000 ms by default. */
   headerMs?: number;
-  /** Bytes of one request's body. */
+  /** Bounds the bytes of one request's body; 80 MiB by default. */
   bodyBytes?: number;
-  /** Bytes of all bodies that are read at once. */
+  /** Bounds the bytes of all bodies that are read at once; 160 MiB by default. */
   bodyBytesInAll?: number;
-  /** For headers and body to come. */
+  /** Bounds the time for headers and body to come; 30,000 ms by default. */
   requestMs?: number;
-  /** For the answer to begin. */
+  /** Bounds the time for an answer to begin; 60,000 ms by default. */
   answerMs?: number;
-  /** For a reader to take any of what waits for it. */
+  /** Bounds the time for a reader to take any of what waits for it; 30,000 ms by default. */
   stalledMs?: number;
-  /** The same for a client that may write: somebody may have a listing open in a pager. */
+  /**
+   * Bounds the same for a client that may write, as somebody may have a listing open in a pager; 86,400,000 ms by default.
+   */
   pausedMs?: number;
-  /** Between the requests of one connection. */
+  /** Bounds the time between the requests of one connection; 75,000 ms by default. */
   idleMs?: number;
 }
 

@@ -1,6 +1,5 @@
 /** Brings requests to routes, and what routes return, or throw, into the form of HTTP. */
 import { Hono, type Context } from 'hono';
-import { jsonMember } from '../../values/json.js';
 import type { Access } from '../door/door.js';
 import { PROBLEM_MEDIA, Problem, toProblem } from '../problem.js';
 import { assertAccess } from './access.js';
