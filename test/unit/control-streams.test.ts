@@ -238,6 +238,18 @@ describe('streams of the control API', () => {
     assert.equal((await api.ask('GET', path)).json.isDone, true);
   });
 
+  it('ends nothing at the deadline of a drain that a second one has put aside', async () => {
+    begin();
+    api.director.setTimeouts({ synRecv: 3600 });
+    connect(3);
+    const path = `${WEB}/servers/10.3.0.11:80/drain`;
+    await api.ask('POST', path, { seconds: 10 });
+    await api.ask('POST', path, {});
+    api.director.advance(11_000);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal((await api.ask('GET', path)).json.connections, 3);
+  });
+
   it('explains what would become of a flow', async () => {
     begin();
     const flow = { protocol: 'tcp', clientAddress: '198.51.100.7', clientPort: 4000, virtualPort: 80 };
