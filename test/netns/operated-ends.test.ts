@@ -15,7 +15,8 @@ const program = new URL('../support/programs/hanging-clients.js', import.meta.ur
 const JUMPING =
   'data:text/javascript,const now=Date.now.bind(Date);let looks=0;Date.now=()=>now()+(looks++&1)*7200000-3600000';
 
-describeLab('a daemon around which things go wrong', () => {
+describeLab('a daemon around which things go wrong', function () {
+  this.timeout(120_000);
   let host: LabHost;
   let operated: Operated;
 

@@ -10,7 +10,8 @@ import { Operated, operatedConfig } from '../support/operated.js';
 const [FIRST, SECOND, THIRD] = ['10.2.0.11', '10.2.0.12', '10.2.0.13'] as const;
 const SERVICE = '10.9.9.9:80';
 
-describeLab('tunvs run from a file', () => {
+describeLab('tunvs run from a file', function () {
+  this.timeout(120_000);
   let host: LabHost;
   let operated: Operated;
 
