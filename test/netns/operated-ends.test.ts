@@ -206,7 +206,7 @@ describeLab('a daemon around which things go wrong', function () {
     assert.deepEqual(await daemon.exited, { code: 1, signal: null });
     assert.match(
       daemon.stderr,
-      /^tunvs run: the name blue cannot be taken \(.*(EROFS|read-only).*\): make \S+ a folder of/,
+      /^tunvs run: the name blue cannot be taken \(.*(EROFS|read-only).*\): start this one with the --user/,
     );
     assert.equal(await host.hasDevice('tunvs-blue'), false);
   });

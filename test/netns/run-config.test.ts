@@ -75,7 +75,7 @@ describeLab('tunvs run from a file', function () {
         assert.equal(refused.stdout, '');
         assert.match(refused.stderr, /^tunvs reload: .*(tunvs\.yaml|web\.rules):\d/);
         assert.match(refused.stderr, /99999/);
-        assert.match(refused.stderr, option === '--config' ? /colour/ : /needs a virtual service/);
+        assert.match(refused.stderr, option === '--config' ? /colour/ : /"nonsense" belongs to no option/);
       }
       assert.deepEqual(await operated.weights(), { [FIRST]: 7, [SECOND]: 2, [THIRD]: 5 });
       assert.match(daemon.stderr, /^tunvs run: the (configuration stays as it is|rules stay as they are): /m);

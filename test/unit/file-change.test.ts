@@ -91,11 +91,11 @@ describe('a configuration whose files are watched', () => {
   it('is read once when an include finds a file more, which is watched from then on', async () => {
     const included = join(folder, 'a.yaml');
     writeFileSync(included, 'a');
-    files = [file, included];
+    files = [file, folder, included];
     await watch();
     const more = join(folder, 'b.yaml');
     outcome = async () => {
-      files = [file, included, more];
+      files = [file, folder, included, more];
     };
     await isReadOnce(() => writeFileSync(more, 'b'));
     await isReadOnce(() => appendFileSync(more, 'c'));

@@ -103,8 +103,8 @@ const asJson = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }) as
 const prefixed = (prefix: string, takes: Record<string, Take>) =>
   Object.fromEntries(Object.entries(takes).map(([name, take]) => [`${prefix}${name}`, take]));
 
-/** Fields of what runs beside the director are the daemon's own. */
-const isDaemons = ({ path }: IntegerField) => path.startsWith('control.');
+/** Fields of what runs beside the director are the daemon's own; DNS is asked by the configuration. */
+const isDaemons = ({ path }: IntegerField) => path.startsWith('control.') || path === 'services[].servers[].max';
 
 function assertSame(fields: readonly IntegerField[], takes: Record<string, Take>): void {
   for (const { path, minimum, maximum } of fields) {

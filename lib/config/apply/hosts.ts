@@ -23,6 +23,7 @@ export class HostsFile {
       if (version !== this.#changed && size <= MAX_BYTES) this.#names = namesOf(await readFile(this.#path, 'utf8'));
       this.#changed = version;
     } catch {
+      // There is no such file, or it may not be read: it names nothing.
       [this.#changed, this.#names] = [undefined, new Map()];
     }
     return this.#names.get(name.toLowerCase().replace(/\.$/, ''));

@@ -92,6 +92,7 @@ function saidBy(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error).split('\n', 1)[0] as string;
   } catch {
+    // The thrown value throws when it is asked for its text.
     return 'it threw what cannot be shown';
   }
 }

@@ -26,6 +26,7 @@ export class NotedFiles implements ConfigFiles {
   }
 
   list(folder: string): string[] {
+    this.#paths.add(folder);
     return this.#files.list(folder);
   }
 
