@@ -1,4 +1,5 @@
 /** Reads the command line as far as it concerns the client; the words that are left are the daemon's to read. */
+import { NAME_FORM, socketOfDaemon } from './socket.js';
 import { basename } from 'node:path';
 import { AdmFailure } from './failure.js';
 
@@ -69,10 +70,10 @@ function asNamed(call: Call): Call {
   return call;
 }
 
-/** The daemon is in the folder that the same variable names to it. */
-function socketOf(name: string, { TUNVS_RUNTIME_DIR }: NodeJS.ProcessEnv): string {
-  if (/^[\w.@-]+$/.test(name) && !name.startsWith('.')) return `${TUNVS_RUNTIME_DIR || '/run/tunvs'}/${name}.sock`;
-  throw new AdmFailure(`"${name}" is not a daemon's name: write letters, digits and ". _ @ -"`, 2);
+function socketOf(name: string, environment: NodeJS.ProcessEnv): string {
+  const socket = socketOfDaemon(name, environment);
+  if (socket === undefined) throw new AdmFailure(`"${name}" is not a daemon's name: write ${NAME_FORM}`, 2);
+  return socket;
 }
 
 function split(word: string): { option: string; value?: string } {

@@ -5,6 +5,11 @@ import { isTunvsErrorCode, toTunvsError, type TunvsErrorCode } from '../values/e
 export const PROBLEM_BASE = 'https://github.com/tunvs/tunvs/blob/main/docs/control.md#';
 export const PROBLEM_MEDIA = 'application/problem+json';
 
+/** Returns the URI that stands for a code. */
+export function problemType(code: TunvsErrorCode): string {
+  return `${PROBLEM_BASE}${code.slice('ERR_TUNVS_'.length).toLowerCase().replaceAll('_', '-')}`;
+}
+
 /** One mistake in what a client sent. */
 export interface Mistake {
   /** Where it is: a JSON pointer into the body as a fragment, such as `#/servers/0/weight`, or `?limit`. */
@@ -80,10 +85,7 @@ export class Problem extends Error {
 
   toJSON(): ProblemJson {
     const { status, code, message, errors } = this;
-    const type = `${PROBLEM_BASE}${code
-      .replace(/^ERR_TUNVS_/, '')
-      .toLowerCase()
-      .replaceAll('_', '-')}`;
+    const type = problemType(code);
     const title = TITLES[status] ?? 'Error';
     return { type, title, status, code, detail: message, ...(errors.length > 0 && { errors: [...errors] }) };
   }

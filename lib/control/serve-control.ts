@@ -63,8 +63,11 @@ export function serveControl(director: Director, options: ServeControlOptions = 
 }
 
 /** Does the same for the director of a daemon, which is ready when this listens. */
-export function controlAttachment(options: ServeControlOptions = {}): Attachment {
-  return appAttachment(appOf(options), options);
+export function controlAttachment(
+  options: ServeControlOptions = {},
+  opened?: (addresses: Door['addresses']) => void,
+): Attachment {
+  return appAttachment(appOf(options), options, opened);
 }
 
 function appOf({ reload, spec, serverMetrics = true }: ServeControlOptions) {

@@ -113,21 +113,29 @@ function estimating(director: Director): { session: RulesSession; end: () => voi
   return { session, end: keepEstimates(session) };
 }
 
-/** Does the same for a daemon's director: the door opens when the rules are in force. */
-export function appAttachment(makeApp: (context: AppContext) => App, options: ControlOptions = {}): Attachment {
+/**
+ * Does the same for a daemon's director: the door opens when the configuration is in force, and `opened` is told where.
+ */
+export function appAttachment(
+  makeApp: (context: AppContext) => App,
+  options: ControlOptions = {},
+  opened: (addresses: Door['addresses']) => void = () => {},
+): Attachment {
   return ({ director, session }) => {
     let door: Promise<Door> | undefined;
+    let closed: Promise<void> | undefined;
     return {
       listen: async () => {
         door = serveApp(director, makeApp, options, session);
-        await door;
+        opened((await door).addresses);
       },
       detach: () => {
-        void door?.then(
+        closed = door?.then(
           (open) => open.close(),
           () => {}, // listen() has told
         );
       },
+      end: () => closed,
     };
   };
 }

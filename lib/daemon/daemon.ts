@@ -14,7 +14,7 @@ export interface Attached {
   /** The director is about to close. */
   detach?(): void;
   /** The director is closed. */
-  end?(): Promise<void> | void;
+  end?(): Promise<void> | undefined | void;
 }
 
 /** What an attachment has to work with. */

@@ -39,8 +39,9 @@ describe('a configuration whose files are watched', () => {
       return { changes: [] };
     };
     const attach = onFileChange({ files: () => files }, reload as never, LOOK_MS);
-    const attached = await attach({} as never);
-    detach = () => void attached?.detach?.();
+    const attached = attach({} as never);
+    await attached.listen?.();
+    detach = () => void attached.detach?.();
   }
 
   async function isReadOnce(change: () => void): Promise<void> {

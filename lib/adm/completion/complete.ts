@@ -1,4 +1,5 @@
 /** Prints the words that may stand at the cursor, one a line; the shells' scripts ask for them. */
+import { socketOfDaemon } from '../socket.js';
 import { ask } from '../ask.js';
 import { requestBody } from '../body.js';
 import type { Call } from '../call.js';
@@ -20,7 +21,7 @@ function daemonOf(words: readonly string[]): string | undefined {
   for (const [index, word] of words.entries()) {
     const next = words[index + 1];
     if (word === '--socket') return next;
-    if (word === '--name' && next !== undefined && /^[\w.@-]+$/.test(next)) return `/run/tunvs/${next}.sock`;
+    if (word === '--name' && next !== undefined) return socketOfDaemon(next, process.env);
   }
   return undefined;
 }

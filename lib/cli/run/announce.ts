@@ -1,28 +1,35 @@
 /** Says that a director forwards from now on. */
 import type { Director } from '../../director/director.js';
+import type { Door } from '../../control/door/door.js';
 import { toJson } from '../json.js';
 import type { CliIo } from '../verb.js';
 import { count } from '../words.js';
 import type { RunOptions } from './options.js';
 import type { Tell } from './teller.js';
 
-export function announce(director: Director, { json }: RunOptions, io: CliIo, tell: Tell): void {
+/** Where the control server listens; nowhere without one. */
+export type Doors = Door['addresses'];
+
+export function announce(director: Director, doors: Doors, { json }: RunOptions, io: CliIo, tell: Tell): void {
   for (const warning of director.warnings) tell('warn', 'warning', warning);
-  const ready = json ? toJson({ event: 'ready', ...readyFields(director) }) : `tunvs run: ${readySentence(director)}`;
+  const ready = json
+    ? toJson({ event: 'ready', ...readyFields(director, doors) })
+    : `tunvs run: ${readySentence(director, doors)}`;
   io.stdout.write(`${ready}\n`);
 }
 
-export function readyFields(director: Director): object {
+export function readyFields(director: Director, doors: Doors): object {
   const { name: device, egress, attached } = deviceOf(director);
-  return { device, attached, markDevices: director.markDevices, egress, ...counts(director) };
+  return { device, attached, markDevices: director.markDevices, egress, control: doors, ...counts(director) };
 }
 
-export function readySentence(director: Director): string {
+/** The socket has its place; a port may have been chosen by the system. */
+export function readySentence(director: Director, { http }: Doors): string {
   const { name, egress, attached } = deviceOf(director);
   const how = attached ? 'attached' : 'created';
   const marks = director.markDevices.map((device) => `, ${device.name} (mark ${device.mark})`);
   const { services, servers } = counts(director);
-  return `ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}`;
+  return `ready on ${name} (${how}, egress ${egress})${marks.join('')}: ${count(services, 'virtual service')}, ${count(servers, 'real server')}${http === undefined ? '' : `, control server on ${http}`}`;
 }
 
 const deviceOf = (director: Director) => director.device as NonNullable<Director['device']>;

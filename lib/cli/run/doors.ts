@@ -8,6 +8,7 @@ import { UsageError } from '../verb.js';
 import type { Configuration, DaemonSpec, ReloadWish } from './configuration.js';
 import type { ControlArguments } from './control-options.js';
 import type { RunOptions } from './options.js';
+import type { Doors } from './announce.js';
 import type { Reloaded } from './reload.js';
 import type { Tell } from './teller.js';
 
@@ -19,22 +20,25 @@ interface DoorParts {
   tell: Tell;
   log: Log | undefined;
   reload: Reload;
+  /** Told where the doors are, once they are open. */
+  opened(places: Doors): void;
 }
 
 /** None when neither a socket nor a port is wanted. */
-export async function doors({ options, configuration, tell, log, reload }: DoorParts): Promise<Attachment[]> {
+export async function doors({ options, configuration, tell, log, reload, opened }: DoorParts): Promise<Attachment[]> {
   const { daemon, shown } = configuration;
   const places = placesOf(options, daemon.control);
   if (places.socket === false && places.http === undefined) return [];
   const { controlAttachment } = await import('../../control/serve-control.js');
-  const attach = controlAttachment({
+  const served = {
     ...places,
     name: options.name ?? DEFAULT_NAME,
-    reload: ({ dryRun, reset }) => reload({ dryRun, reset }),
+    reload: (wish: ReloadWish) => reload(wish),
     ...(shown && { spec: shown }),
     ...(daemon.metrics?.servers !== undefined && { serverMetrics: daemon.metrics.servers }),
     log: log ?? sayingWarnings(tell),
-  });
+  };
+  const attach = inWordsOf(options, controlAttachment(served, opened));
   return [isAsked(options, daemon.control) ? attach : tolerant(attach, tell)];
 }
 
@@ -44,6 +48,34 @@ const isAsked = (options: RunOptions, control: DaemonSpec['control']) =>
   options.controlGroup !== undefined ||
   options.http !== undefined ||
   control !== undefined;
+
+/** What is refused is named as it was written: on the command line, or in the configuration. */
+function inWordsOf(given: ControlArguments, attach: Attachment): Attachment {
+  const written: Readonly<Record<string, string>> = {
+    'socket.path': given.controlSocket === undefined ? 'control.socket' : '--control-socket',
+    'socket.group': given.controlGroup === undefined ? 'control.group' : '--control-group',
+    'http.host': given.http === undefined ? 'control.http.host' : '--http',
+    'http.tokens.read': given.readToken === undefined ? 'control.http.tokens.read' : '--read-token',
+    'http.tokens.write': given.writeToken === undefined ? 'control.http.tokens.write' : '--write-token',
+  };
+  return (running) => {
+    const attached = attach(running);
+    return {
+      ...attached,
+      listen: async () => {
+        try {
+          await attached.listen?.();
+        } catch (error) {
+          const { option, code, message } = error as Partial<TunvsError>;
+          const name = option === undefined ? undefined : written[option];
+          if (name === undefined || code === undefined || !message?.startsWith(option as string)) throw error;
+          const said = `${name}${message.slice((option as string).length)}`;
+          throw new TunvsError(code, said, { option: name, cause: error });
+        }
+      },
+    };
+  };
+}
 
 /** A user who may not write to /run has a director all the same. */
 function tolerant(attach: Attachment, tell: Tell): Attachment {

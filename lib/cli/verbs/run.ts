@@ -14,7 +14,7 @@ import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
 import { NewsPrinter } from '../news.js';
 import { dropLostOutput } from '../output.js';
-import { announce, readyFields, readySentence } from '../run/announce.js';
+import { announce, type Doors, readyFields, readySentence } from '../run/announce.js';
 import { configurationOf } from '../run/configuration-of.js';
 import type { Configuration } from '../run/configuration.js';
 import { addControlOptions } from '../run/control-options.js';
@@ -184,8 +184,12 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
   };
   let director: Director | undefined;
   let over: AbortSignal | undefined;
+  let places: Doors = {};
+  const opened = (addresses: Doors) => {
+    places = addresses;
+  };
   // The director may have been told to end meanwhile, and the service manager too.
-  const ready = () => director && !over?.aborted && manager.ready(readySentence(director));
+  const ready = () => director && !over?.aborted && manager.ready(readySentence(director, places));
   return [
     (running) => {
       ({ director, over } = running);
@@ -199,12 +203,12 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
       await reloadAll().catch(() => {});
     }),
     ...(log === undefined ? [] : [logChanges(log)]),
-    ...(await doors({ options, configuration, tell, log, reload: reloadAll })),
+    ...(await doors({ options, configuration, tell, log, reload: reloadAll, opened })),
     () => ({
       ready: () => {
-        const opened = director as Director;
-        announce(opened, options, io, tell);
-        log?.info('ready', readyFields(opened), readySentence(opened));
+        const running = director as Director;
+        announce(running, places, options, io, tell);
+        log?.info('ready', readyFields(running, places), readySentence(running, places));
         ready();
       },
     }),

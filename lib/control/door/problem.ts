@@ -1,6 +1,8 @@
 /** What the door itself answers: problems of RFC 9457, short ones, made without the application. */
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TunvsErrorCode } from '../../values/errors.js';
+import { problemType } from '../problem.js';
 
 export interface Problem {
   readonly status: number;
@@ -16,8 +18,23 @@ const FAREWELL_MS = 1000;
 
 const TYPE = 'application/problem+json';
 
+/** Everything else is wrong with what the client has sent. */
+const CODES: Readonly<Record<number, TunvsErrorCode>> = {
+  401: 'ERR_TUNVS_PERMISSION',
+  403: 'ERR_TUNVS_PERMISSION',
+  408: 'ERR_TUNVS_LIMIT',
+  413: 'ERR_TUNVS_LIMIT',
+  429: 'ERR_TUNVS_LIMIT',
+  431: 'ERR_TUNVS_LIMIT',
+  500: 'ERR_TUNVS_SYSTEM',
+  501: 'ERR_TUNVS_UNSUPPORTED',
+  503: 'ERR_TUNVS_LIMIT',
+  504: 'ERR_TUNVS_LIMIT',
+};
+
 function bodyOf({ status, detail }: Problem): string {
-  return JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail });
+  const code = CODES[status] ?? 'ERR_TUNVS_INVALID_ARGUMENT';
+  return JSON.stringify({ type: problemType(code), title: STATUS_CODES[status], status, code, detail });
 }
 
 export function sendProblem(outgoing: ServerResponse, problem: Problem): void {

@@ -113,11 +113,13 @@ function readPrivate(name: string, file: string): string {
   try {
     descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw unreadable(name, (error as Error).message, error);
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ENOENT' ? `there is no file ${file}` : (error as Error).message;
+    throw unreadable(name, `${why}: make one by "umask 077; openssl rand -hex 32 > ${file}"`, error);
   }
   try {
     const status = fstatSync(descriptor);
-    if (!status.isFile()) throw unreadable(name, `${file} is not a file`);
+    if (!status.isFile()) throw unreadable(name, `${file} is not a file: name a file with the token in its only line`);
     const { mode } = status;
     if ((mode & 0o006) !== 0)
       throw unreadable(name, `${file} has mode ${(mode & 0o777).toString(8)}, so any user knows it: chmod 600 ${file}`);

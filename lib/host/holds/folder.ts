@@ -40,6 +40,6 @@ function makeOwn(folder: string): { mode: number } {
   const status = lstatSync(folder);
   if (!status.isDirectory()) throw new Error(`${folder} is not a folder`);
   if (status.uid !== process.geteuid?.()) throw new Error(`${folder} belongs to user ${status.uid}`);
-  if ((status.mode & 0o022) !== 0) throw new Error(`${folder} is writable for others`);
+  if ((status.mode & 0o022) !== 0) throw new Error(`${folder} is writable for others: chmod go-w ${folder}`);
   return { mode: status.mode & 0o7777 };
 }
