@@ -1,6 +1,7 @@
 /** `tunvs run --http`: who may ask by TCP, with tokens from files, and what is refused. */
 import { strict as assert } from 'node:assert';
 import { chmodSync } from 'node:fs';
+import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { describeLab, type LabHost } from '../support/lab.js';
 import { beforeOnLoneHost } from '../support/lone-host.js';
 import { Operated, operatedConfig } from '../support/operated.js';
@@ -33,12 +34,14 @@ describeLab('a daemon that is asked by TCP', () => {
   const run = (...more: string[]) => ['--config', operated.path('tunvs.yaml'), ...more];
   const tokens = () => ['--read-token', operated.path('read'), '--write-token', operated.path('write')];
 
-  /** Where the daemon listens: the one TCP socket of this host. */
-  async function origin(): Promise<string> {
+  /** Where the daemon says that it listens, which is the one TCP socket of this host. */
+  async function origin(daemon: LabProcess): Promise<string> {
+    const ready = await daemon.line((line) => line.startsWith('tunvs run: ready on '));
+    const [, said] = /, control server on (\S+)$/.exec(ready) ?? [];
     const { stdout } = await host.exec(['ss', '-Hltn']);
     const [, port] = /127\.0\.0\.1:(\d+)/.exec(stdout) ?? [];
-    assert.notEqual(port, undefined, stdout);
-    return `http://127.0.0.1:${port}`;
+    assert.equal(said, `http://127.0.0.1:${port}`);
+    return said as string;
   }
 
   async function status(url: string, ...words: string[]): Promise<string> {
@@ -51,8 +54,7 @@ describeLab('a daemon that is asked by TCP', () => {
   const bearer = (token: string) => ['-H', `Authorization: Bearer ${token}`];
 
   it('lets each token do what it is for, and whoever has none see health and metrics alone', async () => {
-    await operated.start(run('--http', '127.0.0.1:0', ...tokens()));
-    const at = await origin();
+    const at = await origin(operated.spawn(run('--http', '127.0.0.1:0', ...tokens())));
     const reload = ['-X', 'POST', '-H', 'Content-Type: application/json', '-d', '{}'];
     const asked: [path: string, words: string[], status: RegExp][] = [
       ['/health', [], /^200 /],
@@ -81,8 +83,7 @@ describeLab('a daemon that is asked by TCP', () => {
         'control: { http: { host: 127.0.0.1, port: 0, tokens: { read: { file: read } } } }',
       ),
     );
-    await operated.start(run());
-    const at = await origin();
+    const at = await origin(operated.spawn(run()));
     assert.match(await status(`${at}/v1/services`), /^401 /);
     assert.match(await status(`${at}/v1/services`, ...bearer(READ)), /^200 /);
   });
@@ -90,7 +91,10 @@ describeLab('a daemon that is asked by TCP', () => {
   it('does not start on 0.0.0.0 without tokens, with a token that is missing, or on a port that is taken', async () => {
     const refused: [string[], RegExp][] = [
       [['--http', '0.0.0.0:9480'], /^tunvs run: .*token/],
-      [['--http', '127.0.0.1:0', '--read-token', operated.path('none')], /^tunvs run: .*no such file.*none/],
+      [
+        ['--http', '127.0.0.1:0', '--read-token', operated.path('none')],
+        /^tunvs run: --read-token: .*there is no file \S+none: make one by "umask 077; openssl/,
+      ],
       [['--read-token', operated.path('read')], /^tunvs run: --read-token and --write-token are for --http/],
     ];
     for (const [words, sentence] of refused) {

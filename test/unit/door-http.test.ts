@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { problemType } from '../../lib/control/problem.js';
 import { remoteCaller } from '../../lib/control/door/callers.js';
 import { type Answer, ask, Doors, say } from '../support/door-client.js';
 
@@ -44,8 +45,10 @@ describe('a door on TCP', () => {
       `Basic ${WRITE}`,
       `Bearer ${WRITE} ${WRITE}`,
     ]) {
-      const { status, headers } = await get(port, undefined, { Authorization: authorization });
+      const { status, headers, body } = await get(port, undefined, { Authorization: authorization });
       assert.equal(status, 401, authorization);
+      const { type, code } = JSON.parse(body) as Record<string, string>;
+      assert.deepEqual([type, code], [problemType('ERR_TUNVS_PERMISSION'), 'ERR_TUNVS_PERMISSION']);
       assert.equal(headers['www-authenticate'], 'Bearer realm="tunvs", error="invalid_token"');
     }
   });
