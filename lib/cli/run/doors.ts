@@ -58,40 +58,27 @@ function inWordsOf(given: ControlArguments, attach: Attachment): Attachment {
     'http.tokens.read': given.readToken === undefined ? 'control.http.tokens.read' : '--read-token',
     'http.tokens.write': given.writeToken === undefined ? 'control.http.tokens.write' : '--write-token',
   };
-  return (running) => {
-    const attached = attach(running);
-    return {
-      ...attached,
-      listen: async () => {
-        try {
-          await attached.listen?.();
-        } catch (error) {
-          const { option, code, message } = error as Partial<TunvsError>;
-          const name = option === undefined ? undefined : written[option];
-          if (name === undefined || code === undefined || !message?.startsWith(option as string)) throw error;
-          const said = `${name}${message.slice((option as string).length)}`;
-          throw new TunvsError(code, said, { option: name, cause: error });
-        }
-      },
-    };
-  };
+  return whereRefused(attach, (error) => {
+    const { option, code, message } = error as Partial<TunvsError>;
+    const name = option === undefined ? undefined : written[option];
+    if (name === undefined || code === undefined || !message?.startsWith(option as string)) throw error;
+    throw new TunvsError(code, `${name}${message.slice((option as string).length)}`, { option: name, cause: error });
+  });
 }
 
 /** A user who may not write to /run has a director all the same. */
 function tolerant(attach: Attachment, tell: Tell): Attachment {
+  return whereRefused(attach, (error) => {
+    if (!(error instanceof TunvsError) || error.code !== 'ERR_TUNVS_PERMISSION') throw error;
+    tell('warn', 'noControlSocket', `there is no control socket: ${error.message}`);
+  });
+}
+
+/** `handle` gets what the door refuses; what it throws ends the director. */
+function whereRefused(attach: Attachment, handle: (error: unknown) => void): Attachment {
   return (running) => {
     const attached = attach(running);
-    return {
-      ...attached,
-      listen: async () => {
-        try {
-          await attached.listen?.();
-        } catch (error) {
-          if (!(error instanceof TunvsError) || error.code !== 'ERR_TUNVS_PERMISSION') throw error;
-          tell('warn', 'noControlSocket', `there is no control socket: ${error.message}`);
-        }
-      },
-    };
+    return { ...attached, listen: () => Promise.resolve(attached.listen?.()).catch(handle) };
   };
 }
 
