@@ -20,8 +20,9 @@ export interface ShellOutcome {
   output: string;
 }
 
-/** A host of its own, with an address that a director can have. */
+/** A host of its own, with an address that a director can have. What a page leaves running ends with it. */
 const HOST = `set -e
+trap 'kill $(jobs -p) 2>/dev/null && wait || true' EXIT
 mount -t tmpfs tmpfs /run
 ip link set lo up
 ip link add eth0 type veth peer name peer0
