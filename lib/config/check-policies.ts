@@ -2,7 +2,7 @@
 import { policiesOf } from './apply/desired.js';
 import { desiredOf } from './apply/from-spec.js';
 import { closePolicies, loadPolicies } from './apply/policy-modules.js';
-import type { Mistake } from './mistake.js';
+import { divided, type Mistake } from './mistake.js';
 import type { Origin, Origins, Spec } from './spec.js';
 
 /** The code of the modules runs. Their policies are closed again. */
@@ -12,10 +12,7 @@ export async function policyMistakes({ spec, origins }: { spec: Spec; origins: O
   await closePolicies(policies, new Map(), (message) => closing.push(message));
   const placed = (path: string): Origin => origins.get(path) ?? { file: '', line: 1, column: 1 };
   return [
-    ...mistakes.map(({ path, message }) => {
-      const colon = message.lastIndexOf(': ');
-      return { path, ...placed(path), message: message.slice(0, colon), mend: message.slice(colon + 2) };
-    }),
+    ...mistakes.map(({ path, message }) => ({ path, ...placed(path), ...divided(message) })),
     ...closing.map((message) => ({ path: '', ...placed(''), message, mend: 'let it end without an error' })),
   ];
 }

@@ -3,10 +3,11 @@ import { native } from '../native/addon.js';
 import { applyRules } from '../rules/apply.js';
 import { RulesError } from '../rules/errors.js';
 import { parseRules, type RuleLine } from '../rules/parse-rules.js';
+import { splitLines } from '../rules/tokenize.js';
+import { lineWarnings } from '../rules/warnings.js';
 import { TunvsError } from '../values/errors.js';
-import { inertSysctlWarning } from '../values/inert-sysctls.js';
 import { rehearsalDirector } from './check/director-checks.js';
-import type { Mistake } from './mistake.js';
+import { divided, type Mistake } from './mistake.js';
 
 const MAX_MISTAKES = 100;
 
@@ -18,41 +19,34 @@ export interface CheckedRules {
 
 export function checkRules(text: string, file: string): CheckedRules {
   const mistakes: Mistake[] = [];
-  const written = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
-  /** Runs `step` until it refuses nothing, each time without the line that it refused. */
-  const collect = <T>(step: () => T, leaveOut: (line: number) => void): T | undefined => {
-    for (let count = 0; count < MAX_MISTAKES; count++) {
-      try {
-        return step();
-      } catch (error) {
-        if (!(error instanceof RulesError) || error.place === undefined) throw error;
-        mistakes.push(mistakeOf(error, written));
-        leaveOut(error.place.line);
-      }
-    }
-    return undefined;
+  const written = splitLines(text.replace(/^\uFEFF/, ''));
+  const mistake = (error: RulesError) => {
+    if (mistakes.length < MAX_MISTAKES) mistakes.push(mistakeOf(error, written));
   };
-  const kept = [...written];
-  const read = collect(
-    () => parseRules(kept.join('\n'), { file, support: native, isTimed: false }),
-    (line) => {
-      kept[line - 1] = '';
-    },
+  const parsed = parseRules(written.join('\n'), { file, support: native, isTimed: false, mistake });
+  const lines = mistakes.length < MAX_MISTAKES ? parsed : [];
+  let applied = lines;
+  for (let count = 0; count < MAX_MISTAKES; count++) {
+    const refused = refusedBy(() => rehearse(applied));
+    if (refused === undefined) break;
+    mistakes.push(mistakeOf(refused, written));
+    applied = applied.filter(({ place }) => place.line !== refused.place?.line);
+  }
+  const warnings = lines.flatMap((line) =>
+    lineWarnings(line).map((sentence) => ({ path: '', file, line: line.place.line, column: 1, ...divided(sentence) })),
   );
-  let applied = read ?? [];
-  collect(
-    () => rehearse(applied),
-    (line) => {
-      applied = applied.filter(({ place }) => place.line !== line);
-    },
-  );
-  const warnings = (read ?? []).flatMap(({ rule, place, warnings: said }) => {
-    const inert = rule.command === 'sysctl' ? inertSysctlWarning(rule.name) : undefined;
-    const all = inert === undefined ? said : [...said, inert];
-    return all.map((sentence) => ({ path: '', file, line: place.line, column: 1, ...divided(sentence) }));
-  });
   mistakes.sort((a, b) => a.line - b.line);
-  return { lines: read ?? [], mistakes, warnings };
+  return { lines, mistakes, warnings };
+}
+
+function refusedBy(step: () => void): RulesError | undefined {
+  try {
+    step();
+    return undefined;
+  } catch (error) {
+    if (error instanceof RulesError && error.place !== undefined) return error;
+    throw error;
+  }
 }
 
 function rehearse(lines: readonly RuleLine[]): void {
@@ -100,11 +94,4 @@ function mistakeOf({ place, sentence, token }: RulesError, written: readonly str
   const { file, line } = place as { file: string; line: number };
   const at = token === undefined ? -1 : (written[line - 1] ?? '').indexOf(token);
   return { path: '', file, line, column: Math.max(at, 0) + 1, ...divided(sentence) };
-}
-
-/** The mend of a sentence stands behind its last colon and blank. */
-function divided(sentence: string): { message: string; mend: string } {
-  const colon = sentence.lastIndexOf(': ');
-  if (colon < 0) return { message: sentence, mend: 'leave it out' };
-  return { message: sentence.slice(0, colon), mend: sentence.slice(colon + 2) };
 }

@@ -70,3 +70,10 @@ export function pathWithin(path: string, part: string | number): string {
   if (!/^[A-Za-z_][\w.-]*$/.test(part)) return `${path}[${JSON.stringify(part)}]`;
   return path === '' ? part : `${path}.${part}`;
 }
+
+/** The mend of a sentence stands behind its last colon and blank. */
+export function divided(sentence: string): { message: string; mend: string } {
+  const colon = sentence.lastIndexOf(': ');
+  if (colon < 0) return { message: sentence, mend: 'leave it out' };
+  return { message: sentence.slice(0, colon), mend: sentence.slice(colon + 2) };
+}

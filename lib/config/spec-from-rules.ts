@@ -8,6 +8,7 @@ import type { RuleLine } from '../rules/parse-rules.js';
 import { printServiceId } from '../rules/print.js';
 import { schedulerFlagNames } from '../rules/values.js';
 import type { Endpoint } from '../values/inet.js';
+import { serverName } from '../values/server-options.js';
 import { DEFAULT_FORWARDING_METHOD } from '../values/forwarding-method.js';
 import { formatPath } from './mistake.js';
 import type { ServerSpec, ServiceSpec, Spec } from './spec.js';
@@ -103,8 +104,6 @@ export function specFromRules(given: readonly Pick<RuleLine, 'rule' | 'place'>[]
     lines,
   };
 }
-
-const serverName = ({ address, port }: Endpoint) => `${address} ${port}`;
 
 function serviceSpec(id: ServiceId, settings: ServiceSettings): ServiceSpec {
   const { scheduler, schedulerFlags, persistence, onePacket } = settings;

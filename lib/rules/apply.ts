@@ -8,6 +8,7 @@ import type { RealServerEdit } from '../values/server-options.js';
 import type { VirtualServiceEdit } from '../director/service-options.js';
 import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import type { Command, ServerSettings, ServiceId, ServiceSettings, SysctlAssignment } from './command.js';
+import { allOrNothing, setSysctl } from './all-or-nothing.js';
 import { located, RulesError } from './errors.js';
 import { forwardingOptions } from './forwarding.js';
 import { isMarkCommand, isSameMark, type MarkCommand } from './mark.js';
@@ -69,15 +70,13 @@ export function isShowCommand(rule: RuleLine['rule']): rule is ShowCommand {
 
 /** Applies the lines in their order. A mistake leaves the director as it was, and the error names the line. */
 export function applyRules(target: RulesTarget, lines: readonly RuleLine[]): void {
-  const undo: (() => void)[] = [];
   try {
-    target.transaction((transaction) => {
+    allOrNothing(target, (transaction, undo) => {
       for (const { place, rule } of lines) {
         located(place, () => applyRule(target, transaction, changing(rule), undo));
       }
     });
   } catch (error) {
-    for (const step of undo.reverse()) step();
     throw asRulesError(error);
   }
 }
@@ -106,9 +105,7 @@ function applyRule(target: RulesTarget, transaction: Transaction, rule: Changing
       target.setTimeouts({ tcp: rule.tcp, tcpFin: rule.tcpFin, udp: rule.udp });
       undo.push(() => target.setTimeouts(before));
     } else if (rule.command === 'sysctl') {
-      const before = target.sysctls[rule.name];
-      target.setSysctl(rule.name, rule.value);
-      if (before !== undefined) undo.push(() => target.setSysctl(rule.name, before));
+      setSysctl(target, rule.name, rule.value, undo);
     } else if (isMarkCommand(rule)) {
       applyMarkChange(transaction, rule);
     } else {

@@ -8,7 +8,7 @@ import { TRY_HELP } from './given-options.js';
 import { type MarkCommand, parseMark } from './mark.js';
 import { parseCommand } from './parse-command.js';
 import { checkSupported, type Support } from './supported.js';
-import { tokenize } from './tokenize.js';
+import { splitLines, tokenize } from './tokenize.js';
 
 export type Rule = Command | SysctlAssignment | MarkCommand;
 
@@ -23,19 +23,32 @@ export interface RuleLine {
   warnings: string[];
 }
 
+/** A rule that was given by itself: at once, and without warnings. */
+export function ruleLine(rule: Rule, place: RulesPlace, text: string): RuleLine {
+  return { place, text, atMs: undefined, rule, warnings: [] };
+}
+
 export interface ParseRulesOptions {
   /** Errors name this: a path, or `-` for standard input. */
   file: string;
   support: Support;
   /** Whether `@SECONDS` may stand before a rule. */
   isTimed: boolean;
+  /** Takes each mistake, and the line is left out; without it the first mistake is thrown. */
+  mistake?: (error: RulesError) => void;
 }
 
-/** Returns the rules in the order of the file; throws the first mistake, with its line. */
-export function parseRules(text: string, { file, support, isTimed }: ParseRulesOptions): RuleLine[] {
-  return text.split(/\r\n|\n|\r/).flatMap((line, index) => {
+/** Returns the rules in the order of the file. The first mistake is thrown, with its line, unless `mistake` takes them. */
+export function parseRules(text: string, { file, support, isTimed, mistake }: ParseRulesOptions): RuleLine[] {
+  return splitLines(text).flatMap((line, index) => {
     const place = { file, line: index + 1 };
-    return located(place, () => parseLine(line, place, support, isTimed)) ?? [];
+    try {
+      return located(place, () => parseLine(line, place, support, isTimed)) ?? [];
+    } catch (error) {
+      if (mistake === undefined || !(error instanceof RulesError)) throw error;
+      mistake(error);
+      return [];
+    }
   });
 }
 

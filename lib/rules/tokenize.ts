@@ -47,3 +47,8 @@ function readWord(line: string, start: number): { word: string; end: number } {
   }
   return { word, end: at };
 }
+
+/** Returns the lines of a rules file. */
+export function splitLines(text: string): string[] {
+  return text.split(/\r\n|\n|\r/);
+}

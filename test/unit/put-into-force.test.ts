@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { Director } from '../../lib/director/director.js';
-import { type ChangedDirector, putIntoForce } from '../../lib/rules/put-into-force.js';
+import type { ChangedDirector } from '../../lib/rules/all-or-nothing.js';
+import { putIntoForce } from '../../lib/rules/put-into-force.js';
 import { reconcile } from '../../lib/rules/reconcile.js';
 import { heldBy, type Wanted } from '../../lib/rules/wanted.js';
 

@@ -1,5 +1,6 @@
 /** Names of /etc/hosts: they come before DNS, as for every other program of the host. */
 import { readFile, stat } from 'node:fs/promises';
+import { hostsLines } from '../../values/hosts-file.js';
 import { addressFamily } from '../../values/inet.js';
 
 /** A file of more is no list of hosts. */
@@ -32,8 +33,7 @@ export class HostsFile {
 
 function namesOf(text: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const line of text.split('\n')) {
-    const [address = '', ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
+  for (const { address, names } of hostsLines(text)) {
     if (addressFamily(address) === undefined) continue;
     for (const name of names) {
       const key = name.toLowerCase();

@@ -1,6 +1,6 @@
 /** The director's settings beside its services: `/v1/sysctls`, `/v1/timeouts` and `/v1/marks`. */
 import type { Director } from '../../director/director.js';
-import { allOrNothing, setSysctl } from '../../rules/put-into-force.js';
+import { allOrNothing, setSysctl } from '../../rules/all-or-nothing.js';
 import { assertUnchanged } from '../router/conditions.js';
 import { route } from '../router/route.js';
 import { marks, sysctls, timeouts, timeoutsEdit } from '../schema/director.js';

@@ -4,7 +4,7 @@ import { serverPortOf } from '../../values/service-key.js';
 import { addServer, addService, editServer, editService, putServer, putService } from '../resource/changes.js';
 import { assertUnchanged } from '../router/conditions.js';
 import type { Director } from '../../director/director.js';
-import { allOrNothing, setSysctl, setTimeouts } from '../../rules/put-into-force.js';
+import { allOrNothing, setSysctl, setTimeouts } from '../../rules/all-or-nothing.js';
 import { tryOut } from '../resource/try-out.js';
 import { pointerOf } from '../router/reading.js';
 import { Problem, toProblem } from '../problem.js';

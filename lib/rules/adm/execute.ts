@@ -9,13 +9,13 @@ import type { ShowCommand } from '../apply.js';
 import type { CommandName } from '../command.js';
 import { RulesError } from '../errors.js';
 import { parseCommand } from '../parse-command.js';
-import { parseRule, type Rule } from '../parse-rules.js';
+import { parseRule, type Rule, ruleLine } from '../parse-rules.js';
 import { scanOptions } from '../scan.js';
 import type { RulesSession } from '../session.js';
 import { type ShowSource, show } from '../show.js';
 import { checkSupported } from '../supported.js';
 import { drainFirst, isDeletion } from './drain.js';
-import { type Extensions, refuseExtension, takeExtensions } from './extensions.js';
+import { type Extensions, NO_EXTENSIONS, refuseExtension, takeExtensions } from './extensions.js';
 import { HELP, VERSION } from './help.js';
 import { json, showJson } from './json.js';
 import { type NameResolver, namesForListing, systemNames } from './names.js';
@@ -35,8 +35,6 @@ export interface AdmCall {
   /** Ends the waiting of `--drain`; the servers stay drained then. */
   signal?: AbortSignal;
 }
-
-const NONE: Extensions = { json: false, all: false, replace: false, drain: undefined, sysctl: undefined };
 
 let ownNames: NameResolver | undefined;
 
@@ -94,7 +92,7 @@ async function* run(session: RulesSession, call: AdmCall): AsyncGenerator<string
       return;
     case 'restore': {
       refuseOthers(extensions, ['replace']);
-      const showing = (each: ShowCommand) => listing(session, each, NONE, resolver);
+      const showing = (each: ShowCommand) => listing(session, each, NO_EXTENSIONS, resolver);
       const { replace: isReplacing } = extensions;
       yield* restore(session, call.stdin ?? '', { support: native, resolver, show: showing, isReplacing });
       return;
@@ -109,9 +107,7 @@ async function* run(session: RulesSession, call: AdmCall): AsyncGenerator<string
       refuseOthers(extensions, isDeletion(rule) ? ['drain'] : []);
       if (extensions.drain !== undefined && isDeletion(rule))
         yield* drainFirst(session, rule, extensions.drain, call.signal);
-      session.apply([
-        { place: { file: 'argv', line: 1 }, text: call.argv.join(' '), atMs: undefined, rule, warnings: [] },
-      ]);
+      session.apply([ruleLine(rule, { file: 'argv', line: 1 }, call.argv.join(' '))]);
   }
 }
 

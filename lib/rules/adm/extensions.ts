@@ -16,12 +16,20 @@ export interface Extensions {
   sysctl: string | undefined;
 }
 
+export const NO_EXTENSIONS: Readonly<Extensions> = {
+  json: false,
+  all: false,
+  replace: false,
+  drain: undefined,
+  sysctl: undefined,
+};
+
 const EXTENSIONS: MoreOptions = { json: 'none', all: 'none', replace: 'none', drain: 'optional', sysctl: 'optional' };
 
 /** Returns ipvsadm's words, and the options that were beside them. */
 export function takeExtensions(argv: readonly string[]): { words: string[]; extensions: Extensions } {
   const words = [...argv];
-  const extensions: Extensions = { json: false, all: false, replace: false, drain: undefined, sysctl: undefined };
+  const extensions: Extensions = { ...NO_EXTENSIONS };
   const taken = new Set<number>();
   const seen = new Set<string>();
   for (const { long, at, length, value } of findOptions(words, EXTENSIONS)) {

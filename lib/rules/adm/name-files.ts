@@ -1,4 +1,5 @@
 /** The files that name services and hosts: /etc/services and /etc/hosts. */
+import { hostsLines } from '../../values/hosts-file.js';
 import { canonicalAddress } from '../../values/inet.js';
 
 export interface ServiceNames {
@@ -26,10 +27,9 @@ export function parseServices(text: string): ServiceNames {
 /** Reads /etc/hosts: the first name of each address, by its canonical spelling. The first line of an address counts. */
 export function parseHosts(text: string): Map<string, string> {
   const names = new Map<string, string>();
-  for (const line of text.split('\n')) {
-    const [, written = '', name] = /^\s*([^\s#]+)\s+([^\s#]+)/.exec(line) ?? [];
+  for (const { address: written, names: all } of hostsLines(text)) {
     const address = canonicalAddress(written);
-    if (address !== undefined && name !== undefined && !names.has(address)) names.set(address, name);
+    if (address !== undefined && !names.has(address)) names.set(address, all[0] as string);
   }
   return names;
 }

@@ -4,10 +4,10 @@
  */
 import { isShowCommand, type ShowCommand } from '../apply.js';
 import { located, RulesError } from '../errors.js';
-import { parseRule, type RuleLine } from '../parse-rules.js';
+import { parseRule, type RuleLine, ruleLine } from '../parse-rules.js';
 import type { RulesSession } from '../session.js';
 import type { Support } from '../supported.js';
-import { tokenize } from '../tokenize.js';
+import { splitLines, tokenize } from '../tokenize.js';
 import type { NameResolver } from './names.js';
 import { resolveWords } from './resolve-words.js';
 
@@ -15,13 +15,7 @@ import { resolveWords } from './resolve-words.js';
 export const STDIN = 'stdin';
 
 /** As `ipvsadm -C` before the first line, and in the transaction of that line. */
-const CLEAR: RuleLine = {
-  place: { file: STDIN, line: 0 },
-  text: '-C',
-  atMs: undefined,
-  rule: { command: 'clear' },
-  warnings: [],
-};
+const CLEAR = ruleLine({ command: 'clear' }, { file: STDIN, line: 0 }, '-C');
 
 /** Yields what is printed. `show` prints a listing. */
 export async function* restore(
@@ -43,10 +37,13 @@ export async function* restore(
   const resolved = await Promise.all(
     words.map(async (each) => ({ ...each, words: await resolveWords(each.words, resolver) })),
   );
-  const lines = resolved.map((each): RuleLine => {
+  const lines = resolved.map((each) => {
     const place = { file: STDIN, line: each.line };
-    const rule = located(place, () => parseRule(each.words, support));
-    return { place, text: each.text, atMs: undefined, rule, warnings: [] };
+    return ruleLine(
+      located(place, () => parseRule(each.words, support)),
+      place,
+      each.text,
+    );
   });
   let changes: RuleLine[] = isReplacing ? [CLEAR] : [];
   for (const line of lines) {
@@ -68,13 +65,11 @@ export async function* restore(
 
 /** The number of lines that hold a rule. */
 export function countRules(stdin: string): number {
-  return stdin.split(LINE_BREAK).filter((line) => /^\s*[^\s#]/.test(line)).length;
+  return splitLines(stdin).filter((line) => /^\s*[^\s#]/.test(line)).length;
 }
 
-const LINE_BREAK = /\r\n|\n|\r/;
-
 function wordsOf(stdin: string): { line: number; text: string; words: string[] }[] {
-  return stdin.split(LINE_BREAK).flatMap((text, index) => {
+  return splitLines(stdin).flatMap((text, index) => {
     const line = index + 1;
     const words = located({ file: STDIN, line }, () => tokenize(text));
     if (words[0] === 'ipvsadm') words.shift();

@@ -1,6 +1,6 @@
 /** `--sysctl [NAME[=VALUE]]`. */
 import { RulesError } from '../errors.js';
-import { parseRule, type RuleLine } from '../parse-rules.js';
+import { parseRule, ruleLine } from '../parse-rules.js';
 import type { RulesSession } from '../session.js';
 import type { Support } from '../supported.js';
 import { json } from './json.js';
@@ -12,8 +12,7 @@ export function sysctl(session: RulesSession, text: string, support: Support, is
   const short = text.replace(PREFIX, '');
   if (short.includes('=')) {
     const rule = parseRule(['sysctl', `net.ipv4.vs.${short}`], support);
-    const line: RuleLine = { place: { file: '-', line: 1 }, text, atMs: undefined, rule, warnings: [] };
-    session.apply([line]);
+    session.apply([ruleLine(rule, { file: '-', line: 1 }, text)]);
     return '';
   }
   const all = session.target.sysctls;
