@@ -5,6 +5,9 @@ import { isTunvsErrorCode, toTunvsError, type TunvsErrorCode } from '../values/e
 export const PROBLEM_BASE = 'https://github.com/tunvs/tunvs/blob/main/docs/control.md#';
 export const PROBLEM_MEDIA = 'application/problem+json';
 
+/** Tells a client that it needs a token (RFC 6750, section 3). */
+export const CHALLENGE = 'Bearer realm="tunvs"';
+
 /** Returns the URI that stands for a code. */
 export function problemType(code: TunvsErrorCode): string {
   return `${PROBLEM_BASE}${code.slice('ERR_TUNVS_'.length).toLowerCase().replaceAll('_', '-')}`;

@@ -1,6 +1,8 @@
 /** Answers one request by `fetch`, within the limits. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { TunvsError } from '../../values/errors.js';
+import { within } from '../../values/within.js';
+import { CHALLENGE } from '../problem.js';
 import type { BodyBudget } from './body-budget.js';
 import type { Begun } from './census.js';
 import type { Access, DoorOptions } from './door.js';
@@ -38,14 +40,17 @@ export async function answer(
   const { limits, summary, gone, bodies } = parts;
   try {
     const request = requestOf(incoming, gone, bodies);
-    const response = await inTime(parts.fetch(request, access), limits.answerMs);
+    const response = await within(limits.answerMs, Promise.resolve(parts.fetch(request, access)), {
+      keepsAlive: false,
+    });
     if (response === undefined) {
       summary.count('requests that the director did not answer in time');
       await refuseRequest(incoming, outgoing, LATE, limits.stalledMs, gone);
       parts.abandon(new TunvsError('ERR_TUNVS_LIMIT', LATE.detail));
       return;
     }
-    if (response.status === 401 && !response.headers.has('www-authenticate')) challenge(outgoing);
+    if (response.status === 401 && !response.headers.has('www-authenticate'))
+      outgoing.setHeader('WWW-Authenticate', CHALLENGE);
     const { stalledMs, pausedMs } = limits;
     await send(incoming, outgoing, response, { ...parts, stalledMs: access === 'write' ? pausedMs : stalledMs });
   } catch (error) {
@@ -60,13 +65,6 @@ export async function answer(
   } finally {
     parts.budget.charge(bodies.release(incoming) * MS_PER_BYTE);
   }
-}
-
-/** Tells a client that needs a token so (RFC 6750, section 3). */
-export const CHALLENGE = 'Bearer realm="tunvs"';
-
-function challenge(outgoing: ServerResponse): void {
-  outgoing.setHeader('WWW-Authenticate', CHALLENGE);
 }
 
 function problemOf(error: unknown, incoming: IncomingMessage, { bodies, summary }: AnswerParts): Problem {
@@ -141,18 +139,4 @@ async function linger(incoming: IncomingMessage): Promise<void> {
     incoming.once('end', done).once('close', done).once('error', done);
     incoming.resume();
   });
-}
-
-/** Undefined when it takes longer. */
-async function inTime(response: Response | Promise<Response>, ms: number): Promise<Response | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    // A door that is closed keeps no process alive for an answer that nobody waits for.
-    timer = setTimeout(resolve, ms, undefined).unref();
-  });
-  try {
-    return await Promise.race([response, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

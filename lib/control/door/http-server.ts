@@ -2,7 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AnswerParts, answer, CHALLENGE, refuseRequest } from './answer.js';
+import { CHALLENGE } from '../problem.js';
+import { type AnswerParts, answer, refuseRequest } from './answer.js';
 import { queueClients } from './accept-queue.js';
 import type { Begun, Census, Refusal } from './census.js';
 import type { Access } from './door.js';
@@ -194,3 +195,9 @@ export const WRONG_TOKEN: Problem = {
   detail: 'the token is wrong: send "Authorization: Bearer TOKEN" with one of the server',
   headers: { 'WWW-Authenticate': `${CHALLENGE}, error="invalid_token"` },
 };
+
+/** Nobody can connect any more; resolves when all clients are gone. */
+export function ended(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve();
+  return new Promise((done) => server.close(() => done()));
+}

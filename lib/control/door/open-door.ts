@@ -12,7 +12,7 @@ import { Census } from './census.js';
 import type { Door, DoorOptions, HttpPlace, SocketPlace } from './door.js';
 import { groupNumber } from './group.js';
 import { HostNames } from './host-names.js';
-import { makeServer, type ServerParts } from './http-server.js';
+import { ended, makeServer, type ServerParts } from './http-server.js';
 import { LoopBudget } from './loop-budget.js';
 import { checkedLimits } from './limits.js';
 import { SocketPost } from './socket-post.js';
@@ -52,7 +52,7 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   log?.info('control.open', addresses, `the control server answers at ${Object.values(addresses).join(' and ')}`);
   let closing: Promise<void> | undefined;
   const close = async () => {
-    const ends = [post?.close(), http && closed(http.server)];
+    const ends = [post?.close(), http && ended(http.server)];
     for (const until = performance.now() + GRACE_MS; census.requests > 0 && performance.now() < until; )
       await delay(10);
     for (const socket of [...census.clients]) socket.destroy();
@@ -139,8 +139,4 @@ function unbound(host: string, port: number | undefined, error: Error): TunvsErr
     `the control server cannot listen on ${place}: ${error.message}${mend}`,
     { cause: error, syscall, errno, option: isBusy ? 'http.port' : 'http.host' },
   );
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()));
 }

@@ -2,7 +2,7 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TunvsErrorCode } from '../../values/errors.js';
-import { problemType } from '../problem.js';
+import { PROBLEM_MEDIA, problemType } from '../problem.js';
 
 export interface Problem {
   readonly status: number;
@@ -16,8 +16,6 @@ export const RETRY: Problem['headers'] = { 'Retry-After': '1' };
 /** A client that does not take the few bytes of a refusal is cut after this. */
 const FAREWELL_MS = 1000;
 
-const TYPE = 'application/problem+json';
-
 /** Everything else is wrong with what the client has sent. */
 const CODES: Readonly<Record<number, TunvsErrorCode>> = {
   401: 'ERR_TUNVS_PERMISSION',
@@ -29,7 +27,6 @@ const CODES: Readonly<Record<number, TunvsErrorCode>> = {
   500: 'ERR_TUNVS_SYSTEM',
   501: 'ERR_TUNVS_UNSUPPORTED',
   503: 'ERR_TUNVS_LIMIT',
-  504: 'ERR_TUNVS_LIMIT',
 };
 
 function bodyOf({ status, detail }: Problem): string {
@@ -41,7 +38,7 @@ export function sendProblem(outgoing: ServerResponse, problem: Problem): void {
   const body = bodyOf(problem);
   outgoing.writeHead(problem.status, {
     ...problem.headers,
-    'Content-Type': TYPE,
+    'Content-Type': PROBLEM_MEDIA,
     'Content-Length': Buffer.byteLength(body),
   });
   outgoing.end(body);
@@ -50,7 +47,7 @@ export function sendProblem(outgoing: ServerResponse, problem: Problem): void {
 export function responseOf(problem: Problem): Response {
   return new Response(bodyOf(problem), {
     status: problem.status,
-    headers: { ...problem.headers, 'Content-Type': TYPE },
+    headers: { ...problem.headers, 'Content-Type': PROBLEM_MEDIA },
   });
 }
 
@@ -64,7 +61,7 @@ export function refuseClient(socket: Socket, problem: Problem): void {
   const lines = [
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
     ...Object.entries(problem.headers ?? {}).map(([name, value]) => `${name}: ${value}`),
-    `Content-Type: ${TYPE}`,
+    `Content-Type: ${PROBLEM_MEDIA}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import type { DoorLog } from './door.js';
+import { ended } from './http-server.js';
 import { checkedPath, listenAt, type SocketFile } from './socket-file.js';
 import { prepareFolder } from './socket-folder.js';
 
@@ -99,9 +100,4 @@ async function listen(parts: PostParts): Promise<{ server: Server; file: SocketF
   if (warning !== undefined) log?.warn('control.socket', { path }, warning);
   const server = make();
   return { server, file: await listenAt(server, path, { group, name }) };
-}
-
-function ended(server: Server): Promise<void> {
-  if (!server.listening) return Promise.resolve();
-  return new Promise((done) => server.close(() => done()));
 }

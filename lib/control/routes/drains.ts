@@ -1,15 +1,11 @@
 /** `/v1/drains` and the drain of one real server: begin, see, abandon. */
 import { z } from 'zod';
 import { MAX_DRAIN_SECONDS } from '../../director/drain.js';
-import { assertUnchanged } from '../router/conditions.js';
-import { foundServer, foundService } from '../resource/resources.js';
-import { type Call, type Reply, route } from '../router/route.js';
+import { forChange, serverOf } from '../router/named.js';
+import { type Reply, route } from '../router/route.js';
 import { drain } from '../schema/director.js';
 
 const path = '/v1/services/{service}/servers/{server}/drain';
-
-const serverOf = ({ context, params }: Call) =>
-  foundServer(foundService(context.director, params.service as string), params.server as string);
 
 export const listDrains = route({
   method: 'get',
@@ -49,8 +45,7 @@ export const postDrain = route({
   problems: [404],
   isConditional: true,
   run(call) {
-    const server = serverOf(call);
-    assertUnchanged(call.request.headers, call.versions.of(server));
+    const server = forChange(call, serverOf(call));
     call.drains.begin(server, call.body?.seconds);
     return { status: 202, body: call.drains.of(server), etag: call.versions.of(server) };
   },

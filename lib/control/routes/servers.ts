@@ -2,8 +2,9 @@
 import { z } from 'zod';
 import { addServer, editServer, putServer } from '../resource/changes.js';
 import { assertUnchanged } from '../router/conditions.js';
-import { foundServer, foundService, serverJson } from '../resource/resources.js';
-import { type Call, type Reply, route } from '../router/route.js';
+import { forChange, serverOf, serviceOf } from '../router/named.js';
+import { serverJson } from '../resource/resources.js';
+import { type Reply, route } from '../router/route.js';
 import { server, serverEdit, serverNew, serverStats, serverWhole } from '../schema/server.js';
 import { parseServerId, servicePath } from '../resource/service-id.js';
 import { serverName } from '../../values/server-options.js';
@@ -11,9 +12,6 @@ import { serverPortOf } from '../../values/service-key.js';
 
 const all = '/v1/services/{service}/servers';
 const one = `${all}/{server}`;
-
-const serviceOf = ({ context, params }: Call) => foundService(context.director, params.service as string);
-const serverOf = (call: Call) => foundServer(serviceOf(call), call.params.server as string);
 
 export const listServers = route({
   method: 'get',
@@ -41,8 +39,7 @@ export const postServer = route({
   problems: [404, 409],
   isConditional: true,
   run(call) {
-    const service = serviceOf(call);
-    assertUnchanged(call.request.headers, call.versions.of(service));
+    const service = forChange(call, serviceOf(call));
     const added = addServer(service, call.body);
     const headers = { location: `${servicePath(service)}/servers/${serverName(added)}` };
     return { status: 201, body: serverJson(added), etag: call.versions.of(added), headers };
@@ -100,8 +97,7 @@ export const patchServer = route({
   problems: [404],
   isConditional: true,
   run(call) {
-    const found = serverOf(call);
-    assertUnchanged(call.request.headers, call.versions.of(found));
+    const found = forChange(call, serverOf(call));
     editServer(found, call.body);
     return { body: serverJson(found), etag: call.versions.of(found) };
   },
@@ -117,9 +113,7 @@ export const deleteServer = route({
   problems: [404],
   isConditional: true,
   run(call): Reply {
-    const found = serverOf(call);
-    assertUnchanged(call.request.headers, call.versions.of(found));
-    found.delete();
+    forChange(call, serverOf(call)).delete();
     return {};
   },
 });

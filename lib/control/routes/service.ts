@@ -1,14 +1,13 @@
 /** `/v1/services/{service}`: one virtual service. */
 import { editService, putService } from '../resource/changes.js';
 import { assertUnchanged } from '../router/conditions.js';
-import { foundService, serviceJson } from '../resource/resources.js';
-import { type Call, type Reply, route } from '../router/route.js';
+import { forChange, serviceOf } from '../router/named.js';
+import { serviceJson } from '../resource/resources.js';
+import { type Reply, route } from '../router/route.js';
 import { service, serviceEdit, serviceStats, serviceWhole } from '../schema/service.js';
 import { parseServiceId, servicePath } from '../resource/service-id.js';
 
 const path = '/v1/services/{service}';
-
-const named = ({ context, params }: Call) => foundService(context.director, params.service as string);
 
 export const getService = route({
   method: 'get',
@@ -19,7 +18,7 @@ export const getService = route({
   answers: { 200: { says: 'The service.', schema: service } },
   problems: [404],
   run(call): Reply {
-    const found = named(call);
+    const found = serviceOf(call);
     return { body: serviceJson(found), etag: call.versions.of(found) };
   },
 });
@@ -66,8 +65,7 @@ export const patchService = route({
   problems: [404],
   isConditional: true,
   run(call) {
-    const found = named(call);
-    assertUnchanged(call.request.headers, call.versions.of(found));
+    const found = forChange(call, serviceOf(call));
     editService(found, call.body);
     return { body: serviceJson(found), etag: call.versions.of(found) };
   },
@@ -83,9 +81,7 @@ export const deleteService = route({
   problems: [404],
   isConditional: true,
   run(call): Reply {
-    const found = named(call);
-    assertUnchanged(call.request.headers, call.versions.of(found));
-    found.delete();
+    forChange(call, serviceOf(call)).delete();
     return {};
   },
 });
@@ -98,5 +94,5 @@ export const getServiceStats = route({
   access: 'read',
   answers: { 200: { says: 'The statistics.', schema: serviceStats } },
   problems: [404],
-  run: (call): Reply => ({ body: named(call).stats() }),
+  run: (call): Reply => ({ body: serviceOf(call).stats() }),
 });
