@@ -4,7 +4,7 @@ import type { Director } from '../director/director.js';
 import type { DirectorEvents } from '../director/events.js';
 import type { WorkerCpu } from '../director/director-handle.js';
 import { snakeCase } from '../metrics/label-set.js';
-import type { CounterName } from '../stats/counter-names.js';
+import { type CounterName, dropNames } from '../stats/counter-names.js';
 import { type DirectorSample, RateMeter, type RatedRealServer, type RatedVirtualService } from '../stats/rates.js';
 import { type RealServerKey, serverName } from '../values/server-options.js';
 import { serviceIdentity, serviceName, nativeServiceKey } from '../values/service-key.js';
@@ -108,8 +108,7 @@ function dropStatus({ counters, counterRates }: DirectorSample): DropStatus[] {
     ...{ kind, reason: snakeCase(counter.replace(/^(drop|egress)/, '')) },
     ...{ packets: Number(counters[counter]), perSecond: counterRates[counter] },
   });
-  const dropped = (Object.keys(counters) as CounterName[]).filter((name) => name.startsWith('drop'));
-  return [...dropped.map((name) => status(name, 'dropped')), ...NOT_SENT.map((name) => status(name, 'not sent'))]
+  return [...dropNames.map((name) => status(name, 'dropped')), ...NOT_SENT.map((name) => status(name, 'not sent'))]
     .filter(({ packets }) => packets > 0)
     .sort((left, right) => right.perSecond - left.perSecond || right.packets - left.packets);
 }

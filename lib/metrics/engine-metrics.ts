@@ -1,10 +1,8 @@
 /** The engine's counters. Each has its line here, or is a drop, whose reason is its name. */
 import { counterMeanings } from '../stats/counter-meanings.js';
-import { type CounterName, counterNames } from '../stats/counter-names.js';
+import { type CounterName, counterNames, type DropName, isDropName } from '../stats/counter-names.js';
 import { type LabelSet, NO_LABELS, labelSet, snakeCase } from './label-set.js';
 import type { Metric } from './metric.js';
-
-type DropName = Extract<CounterName, `drop${string}`>;
 
 /** The metric that a counter is, or the metric and the value of its label. */
 type Place = string | readonly [metric: keyof typeof SHARED, value: string];
@@ -71,8 +69,7 @@ interface CounterRow {
 }
 
 function placeOf(counter: CounterName): Place {
-  const isDrop = (name: CounterName): name is DropName => name.startsWith('drop');
-  if (isDrop(counter)) return ['tunvs_dropped_packets_total', snakeCase(counter.slice('drop'.length))];
+  if (isDropName(counter)) return ['tunvs_dropped_packets_total', snakeCase(counter.slice('drop'.length))];
   return PLACES[counter];
 }
 

@@ -88,3 +88,11 @@ export const realServerCounterNames = [
 export type CounterName = (typeof counterNames)[number];
 /** The name of a counter of a real server's host; {@link realServerCounterMeanings} says what each counts. */
 export type RealServerCounterName = (typeof realServerCounterNames)[number];
+
+/** The name of a counter of packets that were dropped. */
+export type DropName = Extract<CounterName, `drop${string}`>;
+
+export const isDropName = (name: CounterName): name is DropName => name.startsWith('drop');
+
+/** The counters of packets that were dropped, one for each reason. */
+export const dropNames: readonly DropName[] = counterNames.filter(isDropName);

@@ -1,6 +1,6 @@
 /** What a director does now, as one line for whoever asks by SIGUSR2. */
 import type { Director } from '../../director/director.js';
-import type { CounterName } from '../../stats/counter-names.js';
+import { dropNames } from '../../stats/counter-names.js';
 import { type DirectorSample, RateMeter } from '../../stats/rates.js';
 import { count } from '../words.js';
 import { statsLine } from './stats-line.js';
@@ -13,8 +13,7 @@ export function statusOf(director: Pick<Director, 'stats'>, nowMs = () => perfor
 
 export function statusLine(sample: DirectorSample): string {
   const { counters } = sample;
-  const names = Object.keys(counters) as CounterName[];
-  const drops = names.filter((name) => name.startsWith('drop') && counters[name] > 0n);
+  const drops = dropNames.filter((name) => counters[name] > 0n);
   const dropped = drops.reduce((sum, name) => sum + counters[name], 0n);
   const reasons = drops.map((name) => `${name} ${counters[name]}`).join(', ');
   return `${statsLine(sample)}  ${count(Number(dropped), 'packet')} dropped so far${reasons && ` (${reasons})`}`;
