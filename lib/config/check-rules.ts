@@ -6,7 +6,7 @@ import { parseRules, type RuleLine } from '../rules/parse-rules.js';
 import { splitLines } from '../rules/tokenize.js';
 import { lineWarnings } from '../rules/warnings.js';
 import { TunvsError } from '../values/errors.js';
-import { rehearsalDirector } from './check/director-checks.js';
+import { checkingDirector } from './check/director-checks.js';
 import { divided, type Mistake } from './mistake.js';
 
 const MAX_MISTAKES = 100;
@@ -82,7 +82,7 @@ function isTaken(lines: readonly RuleLine[]): boolean {
 
 function apply(lines: readonly RuleLine[]): void {
   // Rules do not name the director's address.
-  const director = rehearsalDirector({});
+  const director = checkingDirector({});
   try {
     applyRules(director, lines);
   } finally {

@@ -8,12 +8,8 @@ import type { RuleLine } from './parse-rules.js';
  * touches nothing.
  */
 export async function rehearseRules(lines: readonly RuleLine[], sources: readonly string[]): Promise<OfflineDirector> {
-  const [{ Director }, { thisHost }] = await Promise.all([
-    import('../director/director.js'),
-    import('../host/host.js'),
-  ]);
-  const localAddresses = thisHost.addresses().map(({ address }) => address);
-  const director = Director.offline({ source: sources, localAddresses, maxConnections: 1024 });
+  const { rehearsalDirector } = await import('../director/rehearsal.js');
+  const director = rehearsalDirector(sources);
   try {
     applyRules(director, lines);
     return director;

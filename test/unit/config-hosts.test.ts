@@ -12,9 +12,18 @@ describe('servers by a name of /etc/hosts', () => {
   let resolver: DnsResolver;
   const asked: string[] = [];
   const dns: DnsResolver = {
-    a: async (name) => (asked.push(`A ${name}`), [{ address: '10.9.9.9', ttl: 60 }]),
-    aaaa: async (name) => (asked.push(`AAAA ${name}`), []),
-    srv: async (name) => (asked.push(`SRV ${name}`), []),
+    a: async (name) => {
+      asked.push(`A ${name}`);
+      return [{ address: '10.9.9.9', ttl: 60 }];
+    },
+    aaaa: async (name) => {
+      asked.push(`AAAA ${name}`);
+      return [];
+    },
+    srv: async (name) => {
+      asked.push(`SRV ${name}`);
+      return [];
+    },
     cancel: () => asked.push('cancel'),
   };
 

@@ -8,8 +8,7 @@ import { parseConfigAside } from '../../config/parse-aside.js';
 import { type ParsedConfig, parseConfig, type RefusedConfig } from '../../config/parse-config.js';
 import { shownValues } from '../../config/print-spec.js';
 import type { Origins, Spec } from '../../config/spec.js';
-import { Director } from '../../director/director.js';
-import { thisHost } from '../../host/host.js';
+import { rehearsalDirector } from '../../director/rehearsal.js';
 import { readOperand } from '../config-file.js';
 import { type CliIo, UsageError } from '../verb.js';
 import type { Configuration } from './configuration.js';
@@ -115,8 +114,7 @@ const daemonOf = ({ control, log, metrics, reload }: Spec) => ({
 
 /** Names are asked of DNS for it, and policies are imported. */
 async function planned({ spec, origins }: Read) {
-  const localAddresses = thisHost.addresses().map(({ address }) => address);
-  const director = Director.offline({ source: spec.source, localAddresses, maxConnections: 1024 });
+  const director = rehearsalDirector(spec.source);
   const session = new SpecSession(director);
   try {
     const changes = await session.apply({ spec, origins });

@@ -3,9 +3,9 @@
  * carries packets is touched.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { OfflineDirector } from '../../director/director.js';
+import type { OfflineDirector } from '../../director/director.js';
+import { rehearsalDirector } from '../../director/rehearsal.js';
 import type { VirtualServiceOptions } from '../../director/service-options.js';
-import { thisHost } from '../../host/host.js';
 import type { Policy } from '../../policy/policy.js';
 import { heldBy, nameOfService, type Wanted } from '../../rules/wanted.js';
 import { formatEndpoint } from '../../values/inet.js';
@@ -45,8 +45,7 @@ export interface Rehearsal {
 const SERVERS_A_TURN = 500;
 
 export async function rehearseSpec(concrete: Concrete, sources: readonly string[]): Promise<Rehearsal> {
-  const localAddresses = thisHost.addresses().map(({ address }) => address);
-  await using director = OfflineDirector.create({ source: sources, localAddresses, maxConnections: 1024 });
+  await using director = rehearsalDirector(sources);
   const found: Found = { mistakes: [], notices: [] };
   for (const batch of batches(concrete.services)) {
     addServices(director, batch, found);

@@ -105,14 +105,9 @@ export class SpecSession {
 export async function planSpec(
   director: Director,
   spec: Spec,
-  { origins, ...options }: SessionOptions & { origins?: Origins } = {},
+  options: SessionOptions & { origins?: Origins } = {},
 ): Promise<PlannedChange[]> {
-  const session = new DesiredSession(director, options);
-  try {
-    return await placed(origins, () => session.plan(desiredOf(spec, origins), { reset: true }));
-  } finally {
-    await session.close();
-  }
+  return once(director, options, (session, origins) => session.plan(desiredOf(spec, origins), { reset: true }));
 }
 
 /**
@@ -134,11 +129,20 @@ export async function planSpec(
 export async function applySpec(
   director: Director,
   spec: Spec,
-  { origins, ...options }: SessionOptions & { origins?: Origins } = {},
+  options: SessionOptions & { origins?: Origins } = {},
+): Promise<PlannedChange[]> {
+  return once(director, options, (session, origins) => session.apply(desiredOf(spec, origins), { reset: true }));
+}
+
+/** Policies that came into force stay, as the director has them. */
+async function once(
+  director: Director,
+  { origins, ...options }: SessionOptions & { origins?: Origins },
+  step: (session: DesiredSession, origins: Origins | undefined) => Promise<PlannedChange[]>,
 ): Promise<PlannedChange[]> {
   const session = new DesiredSession(director, options);
   try {
-    return await placed(origins, () => session.apply(desiredOf(spec, origins), { reset: true }));
+    return await placed(origins, () => step(session, origins));
   } finally {
     await session.close({ policies: false });
   }

@@ -5,7 +5,7 @@ import type { Path } from '../mistake.js';
 import type { ConfigFiles } from '../read/files.js';
 import { serverSchema, serviceSchema } from '../schema/service.js';
 import { type ServerSpec, type ServiceSpec, type Spec, specSchema } from '../spec.js';
-import { openFindings, rehearsalDirector, settingsFindings } from './director-checks.js';
+import { openFindings, checkingDirector, settingsFindings } from './director-checks.js';
 import { type Finding, findingsOf, MOST_NAMED, unknownField } from './issues.js';
 import { serviceFindings, type ServicePart } from './service-checks.js';
 
@@ -41,7 +41,7 @@ export function checkConfig(value: Fields, surroundings: CheckSurroundings): Che
     : [];
   const read = spec as Spec;
   for (const each of openFindings(read)) findings.push(each);
-  const director = rehearsalDirector(read);
+  const director = checkingDirector(read);
   try {
     const settings = settingsFindings(read, director);
     const services = serviceFindings(parts, { director, families: familiesOf(read), placed: surroundings.placed });

@@ -1,5 +1,5 @@
 /** Checks what the schema cannot: how the director's options and settings fit each other. */
-import { Director } from '../../director/director.js';
+import { rehearsalDirector } from '../../director/rehearsal.js';
 import { checkedOpenOptions } from '../../director/director-options.js';
 import { inertSysctlWarning } from '../../values/inert-sysctls.js';
 import { checkedMarkRules } from '../../values/marks.js';
@@ -22,8 +22,9 @@ export function openFindings(spec: Spec): Finding[] {
 }
 
 /** Returns an offline director that has the sources of the spec, or others if those are wrong. */
-export function rehearsalDirector({ source }: Partial<Spec>) {
-  const open = (sources: string | readonly string[]) => Director.offline({ source: sources, maxConnections: 1024 });
+export function checkingDirector({ source }: Partial<Spec>) {
+  // The file may be another host's.
+  const open = (sources: string | readonly string[]) => rehearsalDirector(sources, []);
   let director: ReturnType<typeof open> | undefined;
   if (source !== undefined) refused(() => (director = open(source)));
   return director ?? open(ANY_SOURCE);
@@ -32,7 +33,7 @@ export function rehearsalDirector({ source }: Partial<Spec>) {
 /** The marks become canonical, and sysctls lose what may stand in front of their names. */
 export function settingsFindings(
   spec: Partial<Spec>,
-  director: ReturnType<typeof rehearsalDirector>,
+  director: ReturnType<typeof checkingDirector>,
 ): { findings: Finding[]; warnings: Finding[] } {
   const findings: Finding[] = [];
   const warnings: Finding[] = [];
@@ -61,7 +62,7 @@ export function settingsFindings(
 
 function checkedSysctls(
   sysctls: Record<string, number>,
-  director: ReturnType<typeof rehearsalDirector>,
+  director: ReturnType<typeof checkingDirector>,
   findings: Finding[],
   warnings: Finding[],
 ): Record<string, number> {

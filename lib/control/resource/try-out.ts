@@ -1,6 +1,6 @@
 /** Tries changes out on a director without a device that holds the same, before the real one is touched. */
-import { Director } from '../../director/director.js';
-import { thisHost } from '../../host/host.js';
+import type { Director } from '../../director/director.js';
+import { ownAddresses, rehearsalDirector } from '../../director/rehearsal.js';
 import { putService } from './changes.js';
 import { serviceJson } from './resources.js';
 import { parseServiceId, serviceId } from './service-id.js';
@@ -10,12 +10,8 @@ export async function tryOut(director: Director, change: (copy: Director) => voi
   const services = director.virtualServices;
   const servers = services.flatMap((service) => service.realServers);
   const local = servers.filter(({ isLocal }) => isLocal).map(({ address }) => address);
-  const own = director.device ? thisHost.addresses().map(({ address }) => address) : [];
-  await using copy = Director.offline({
-    source: director.sources,
-    localAddresses: [...new Set([...local, ...own])],
-    maxConnections: 1024,
-  });
+  const own = director.device ? ownAddresses() : [];
+  await using copy = rehearsalDirector(director.sources, [...new Set([...local, ...own])]);
   copy.transaction((transaction) => {
     for (const service of services) putService(transaction, parseServiceId(serviceId(service)), serviceJson(service));
     transaction.setMarks(director.marks);
