@@ -5,8 +5,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { describeLab, type LabHost, type LabProcess } from '../support/lab.js';
-import { beforeOnLoneHost } from '../support/lone-host.js';
-import { Operated, operatedConfig } from '../support/operated.js';
+import { beforeEachOperated, type Operated, operatedConfig } from '../support/operated.js';
 
 const SERVER = '10.2.0.11';
 const program = new URL('../support/programs/hanging-clients.js', import.meta.url).pathname;
@@ -20,16 +19,9 @@ describeLab('a daemon around which things go wrong', function () {
   let host: LabHost;
   let operated: Operated;
 
-  beforeOnLoneHost((lone) => {
-    host = lone;
-  });
-
-  beforeEach(() => {
-    operated = new Operated(host);
-  });
-
-  afterEach(async () => {
-    await operated[Symbol.asyncDispose]();
+  beforeEachOperated((each) => {
+    operated = each;
+    host = each.host;
   });
 
   const configure = (weight = 1, name = 'tunvs.yaml') => operated.write(name, operatedConfig({ [SERVER]: weight }));

@@ -3,8 +3,7 @@ import { strict as assert } from 'node:assert';
 import { chmodSync } from 'node:fs';
 import type { LabProcess } from '../../lib/lab/lab-process.js';
 import { describeLab, type LabHost } from '../support/lab.js';
-import { beforeOnLoneHost } from '../support/lone-host.js';
-import { Operated, operatedConfig } from '../support/operated.js';
+import { beforeEachOperated, type Operated, operatedConfig } from '../support/operated.js';
 
 const READ = 'read-token-of-32-characters-0000';
 const WRITE = 'write-token-of-32-characters-000';
@@ -13,22 +12,15 @@ describeLab('a daemon that is asked by TCP', () => {
   let host: LabHost;
   let operated: Operated;
 
-  beforeOnLoneHost((lone) => {
-    host = lone;
-  });
-
-  beforeEach(() => {
-    operated = new Operated(host);
+  beforeEachOperated((each) => {
+    operated = each;
+    host = each.host;
     operated.write('tunvs.yaml', operatedConfig({ '10.2.0.11': 1 }));
     for (const [name, token] of [
       ['read', READ],
       ['write', WRITE],
     ] as const)
       chmodSync(operated.write(name, `${token}\n`), 0o600);
-  });
-
-  afterEach(async () => {
-    await operated[Symbol.asyncDispose]();
   });
 
   const run = (...more: string[]) => ['--config', operated.path('tunvs.yaml'), ...more];

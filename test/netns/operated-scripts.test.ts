@@ -1,29 +1,21 @@
 /** Scripts that call ipvsadm, at a running daemon, by the links of `tunvs install-ipvsadm`. */
 import { strict as assert } from 'node:assert';
 import { describeLab, type LabHost } from '../support/lab.js';
-import { beforeOnLoneHost } from '../support/lone-host.js';
-import { Operated, operatedConfig } from '../support/operated.js';
+import { beforeEachOperated, type Operated, operatedConfig } from '../support/operated.js';
 
 describeLab('scripts that know ipvsadm, beside a daemon', () => {
   let host: LabHost;
   let operated: Operated;
 
-  beforeOnLoneHost((lone) => {
-    host = lone;
-  });
-
-  beforeEach(async () => {
-    operated = new Operated(host);
+  beforeEachOperated(async (each) => {
+    operated = each;
+    host = each.host;
     await operated.start([
       '--config',
       operated.write('tunvs.yaml', operatedConfig({ '10.2.0.11': 1, '10.2.0.12': 1 })),
     ]);
     operated.write('sbin/.keep', '');
     assert.equal((await operated.tunvs('install-ipvsadm', operated.path('sbin'))).code, 0);
-  });
-
-  afterEach(async () => {
-    await operated[Symbol.asyncDispose]();
   });
 
   async function script(text: string): Promise<string> {

@@ -2,10 +2,9 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describeLab, type LabHost } from '../support/lab.js';
-import { beforeOnLoneHost } from '../support/lone-host.js';
+import { describeLab } from '../support/lab.js';
 import { ADM } from '../support/tunvsadm.js';
-import { MAIN, Operated, operatedConfig } from '../support/operated.js';
+import { beforeEachOperated, MAIN, type Operated, operatedConfig } from '../support/operated.js';
 
 const NOBODY = 65534;
 const STRANGER = 65533;
@@ -20,23 +19,14 @@ const as = (user: number, ...groups: number[]) => [
 ];
 
 describeLab('users of a host with a daemon', () => {
-  let host: LabHost;
   let operated: Operated;
-
-  beforeOnLoneHost((lone) => {
-    host = lone;
-  });
 
   before(function () {
     if (!mapsNobody()) this.skip();
   });
 
-  beforeEach(() => {
-    operated = new Operated(host);
-  });
-
-  afterEach(async () => {
-    await operated[Symbol.asyncDispose]();
+  beforeEachOperated((each) => {
+    operated = each;
   });
 
   const start = (...more: string[]) =>

@@ -4,8 +4,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { eventually, eventuallyHolds } from '../support/eventually.js';
 import { describeLab, type LabHost } from '../support/lab.js';
-import { beforeOnLoneHost } from '../support/lone-host.js';
-import { Operated, operatedConfig } from '../support/operated.js';
+import { beforeEachOperated, type Operated, operatedConfig } from '../support/operated.js';
 
 const [FIRST, SECOND, THIRD] = ['10.2.0.11', '10.2.0.12', '10.2.0.13'] as const;
 const SERVICE = '10.9.9.9:80';
@@ -15,16 +14,9 @@ describeLab('tunvs run from a file', function () {
   let host: LabHost;
   let operated: Operated;
 
-  beforeOnLoneHost((lone) => {
-    host = lone;
-  });
-
-  beforeEach(() => {
-    operated = new Operated(host);
-  });
-
-  afterEach(async () => {
-    await operated[Symbol.asyncDispose]();
+  beforeEachOperated((each) => {
+    operated = each;
+    host = each.host;
   });
 
   const configure = (servers: Record<string, number>, more = '') =>

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ExecResult, LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess, ProcessExit } from '../../lib/lab/lab-process.js';
+import { beforeOnLoneHost } from './lone-host.js';
 import { ADM } from './tunvsadm.js';
 
 export const MAIN = new URL('../../lib/cli/main.js', import.meta.url).pathname;
@@ -122,4 +123,23 @@ export class Operated {
     // A killed director's guardian may still write there.
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
+}
+
+/** A host of its own for the suite that this is called in, and on it the files of a daemon for each test. */
+export function beforeEachOperated(use: (operated: Operated) => Promise<void> | void): void {
+  let host: LabHost;
+  let operated: Operated;
+
+  beforeOnLoneHost((lone) => {
+    host = lone;
+  });
+
+  beforeEach(async () => {
+    operated = new Operated(host);
+    await use(operated);
+  });
+
+  afterEach(async () => {
+    await operated[Symbol.asyncDispose]();
+  });
 }
