@@ -14,6 +14,7 @@ import type { NativeDirectorOptions } from './director.js';
 import type { NativeEngine, NativeEngineOptions } from './engine.js';
 import { TunvsError, type TunvsErrorDetails } from './errors.js';
 import type { NativeHostChange, NativeHostMonitor } from './host.js';
+import type { NativeListeningSocket } from './listening-socket.js';
 import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
 import type { NativePeerCredentials } from './peer-credentials.js';
@@ -31,6 +32,11 @@ export interface Native {
     changed: (changes: number) => void,
   ) => NativeHostMonitor;
   hostChanges: NativeHostChange[];
+  /** Duplicates the descriptor. It keeps the event loop alive while it watches. */
+  ListeningSocket: new (
+    descriptor: number,
+    ready: () => void,
+  ) => NativeListeningSocket;
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   /**

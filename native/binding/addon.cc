@@ -7,6 +7,7 @@
 #include "binding/engine_wrap.h"
 #include "binding/file_lock_binding.h"
 #include "binding/host_monitor_wrap.h"
+#include "binding/listening_socket_wrap.h"
 #include "binding/offline_wrap.h"
 #include "binding/pcap_wrap.h"
 #include "binding/peer_credentials_binding.h"
@@ -41,6 +42,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineFileLock(env, exports);
   definePeerCredentials(env, exports);
   defineHostMonitor(env, exports);
+  defineListeningSocket(env, exports);
   defineProcess(env, exports);
   registerBench(env, exports);
 

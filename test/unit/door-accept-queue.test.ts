@@ -1,11 +1,11 @@
 /** How clients wait that a door has no time for yet. */
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { queueClients } from '../../lib/control/door/accept-queue.js';
+import { letClientsIn } from '../../lib/control/door/accept-queue.js';
 import type { LoopBudget } from '../../lib/control/door/loop-budget.js';
 import { dial, gone } from '../support/door-client.js';
 import { eventually } from '../support/eventually.js';
@@ -28,9 +28,14 @@ describe('clients that a door has no time for', () => {
       else go();
       return () => void turns.delete(go);
     };
-    server = createServer(() => accepted++);
-    queueClients(server, 'here', { wait } as unknown as LoopBudget, () => dropped++);
+    server = createServer((socket) => {
+      accepted++;
+      socket.resume().on('end', () => socket.destroy());
+    });
     await once(server.listen(path), 'listening');
+    renameSync(path, `${path}.placed`); // Node removes the path that it was told
+    path += '.placed';
+    letClientsIn(server, { place: 'here', budget: { wait } as unknown as LoopBudget, dropped: () => dropped++ });
   });
 
   afterEach(() => {
@@ -50,24 +55,68 @@ describe('clients that a door has no time for', () => {
       what,
     );
 
-  it('are let in when it is their turn, in their order', async () => {
-    const clients = await dialMany(3);
-    await become(() => turns.size, 3, 'all wait');
+  it('wait in the kernel, and are let in a few at a turn, in their order', async () => {
+    const clients = await dialMany(6);
+    await become(() => turns.size, 1, 'one turn is asked for');
     assert.equal(accepted, 0);
-    for (const go of turns) go();
-    await become(() => accepted, 3, 'all are in');
+    const next = () => {
+      for (const go of turns) {
+        turns.delete(go);
+        go();
+      }
+    };
+    next();
+    assert.equal(accepted, 4);
+    await become(() => turns.size, 1, 'another turn is asked for');
+    next();
+    assert.equal(accepted, 6);
     isBusy = false;
     clients.push(...(await dialMany(1)));
-    await become(() => accepted, 4, 'one is let in at once');
+    await become(() => accepted, 7, 'one is let in at once');
     for (const client of clients) client.destroy();
   });
 
-  it('are closed when too many wait', async () => {
-    const clients = await dialMany(1030);
-    await become(() => dropped, 6, 'six are dropped');
-    assert.equal(turns.size, 1024);
-    await Promise.all(clients.slice(1024).map((client) => gone(client.resume())));
+  it('are never seen if they leave before their turn', async () => {
+    for (const client of await dialMany(100)) client.destroy();
+    const [stays] = await dialMany(1);
+    isBusy = false;
+    for (const go of turns) go();
+    await become(() => accepted, 1, 'the one that stays is in');
+    assert.equal(dropped, 0);
+    stays?.destroy();
+  });
+
+  it('are closed when there are too many', async () => {
+    isBusy = false;
+    server.maxConnections = 5;
+    const clients = await dialMany(8);
+    await become(() => dropped, 3, 'three are dropped');
+    assert.equal(accepted, 5);
+    await Promise.all(clients.slice(5).map((client) => gone(client.resume())));
+    clients[0]?.destroy();
+    await eventually(
+      async () => {
+        const before = accepted;
+        clients.push(...(await dialMany(1)));
+        await become(() => accepted + dropped, before + dropped + 1, 'it is in or dropped');
+        return accepted;
+      },
+      (seen) => seen === 6,
+      'one that leaves makes room for another',
+    );
     for (const client of clients) client.destroy();
+  });
+
+  it('are all gone before the server is closed', async () => {
+    isBusy = false;
+    const [client] = await dialMany(1);
+    await become(() => accepted, 1, 'it is in');
+    let isClosed = false;
+    server.close(() => (isClosed = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(isClosed, false);
+    client?.destroy();
+    await become(() => Number(isClosed), 1, 'the server is closed');
   });
 
   it('are closed with the door', async () => {

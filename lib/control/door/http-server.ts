@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CHALLENGE } from '../problem.js';
 import { type AnswerParts, answer, refuseRequest } from './answer.js';
-import { queueClients } from './accept-queue.js';
+import { letClientsIn } from './accept-queue.js';
 import type { Begun, Census, Refusal } from './census.js';
 import type { Access } from './door.js';
 import { hasOneHost, isWrittenByPage } from './host-names.js';
@@ -33,6 +33,9 @@ const TOLD_AT_ONCE = 64;
 /** About what it takes of the loop's time to parse a request; what follows is measured. */
 const PARSE_MS = 0.04;
 
+/** About what it takes of the loop's time to let a client go, which happens when it pleases the client. */
+const LEAVE_MS = 0.2;
+
 /** Who may write may do much at once. A restore of thousands of rules does not close the door for minutes. */
 const MOST_OF_A_CHANGE_MS = 50;
 
@@ -54,7 +57,13 @@ const REFUSALS: Readonly<Record<Refusal, Problem>> = {
   pipelined: { status: 429, detail: 'too many requests on one connection at once: await the answers', headers: RETRY },
 };
 
-export function makeServer(parts: ServerParts): Server {
+export interface DoorServer {
+  readonly server: Server;
+  /** Clients get in from now on. REQUIRES: it listens, its address was read, and its file is in its place. */
+  letIn(): void;
+}
+
+export function makeServer(parts: ServerParts): DoorServer {
   const { limits, census, summary, budget } = parts;
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
@@ -80,7 +89,10 @@ export function makeServer(parts: ServerParts): Server {
       refuseClient(socket, refused ?? BUSY);
       return;
     }
-    socket.once('close', () => census.leave(socket));
+    socket.once('close', () => {
+      census.leave(socket);
+      budget.charge(LEAVE_MS);
+    });
     socket.once('end', () => setTimeout(() => socket.destroy(), HALF_CLOSED_MS).unref());
     const hear = () => {
       if (!socket.destroyed) accept?.call(server, socket);
@@ -89,8 +101,6 @@ export function makeServer(parts: ServerParts): Server {
     else setTimeout(() => socket.once('close', budget.wait(peer, hear)), waitMs);
   });
   const dropped = () => summary.count('clients beyond the limit');
-  server.on('drop', dropped);
-  queueClients(server, parts.place, budget, dropped);
 
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || !socket.writable) {
@@ -112,7 +122,7 @@ export function makeServer(parts: ServerParts): Server {
   };
   server.on('request', (incoming, outgoing) => onRequest(incoming, outgoing));
   server.on('checkContinue', (incoming, outgoing) => onRequest(incoming, outgoing, true));
-  return server;
+  return { server, letIn: () => letClientsIn(server, { place: parts.place, budget, dropped }) };
 }
 
 async function handle(

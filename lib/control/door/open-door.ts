@@ -102,12 +102,13 @@ async function openHttp(place: HttpPlace, shared: Shared, log: DoorOptions['log'
       { option: 'http.host' },
     );
   const accessOf = remoteAccess(tokens, new HostNames(host, names));
-  const server = makeServer({ ...shared, place: 'the port', callerOf: remoteCaller, accessOf });
+  const { server, letIn } = makeServer({ ...shared, place: 'the port', callerOf: remoteCaller, accessOf });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(unbound(host, port, error)));
     server.listen({ host: address, port, backlog: BACKLOG }, resolve);
   });
   const bound = server.address() as AddressInfo;
+  letIn();
   const shown = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
   return { server, tokens, address: `http://${shown}:${bound.port}` };
 }

@@ -2,7 +2,7 @@
 import type { Server } from 'node:http';
 import { dirname, resolve } from 'node:path';
 import type { DoorLog } from './door.js';
-import { ended } from './http-server.js';
+import { type DoorServer, ended } from './http-server.js';
 import { checkedPath, listenAt, type SocketFile } from './socket-file.js';
 import { prepareFolder } from './socket-folder.js';
 
@@ -13,7 +13,7 @@ export interface PostParts {
   path: string;
   group: number | undefined;
   name: string;
-  make(): Server;
+  make(): DoorServer;
   log: DoorLog | undefined;
 }
 
@@ -98,6 +98,8 @@ async function listen(parts: PostParts): Promise<{ server: Server; file: SocketF
   const { path, group, name, make, log } = parts;
   const warning = prepareFolder(dirname(path), group !== undefined);
   if (warning !== undefined) log?.warn('control.socket', { path }, warning);
-  const server = make();
-  return { server, file: await listenAt(server, path, { group, name }) };
+  const { server, letIn } = make();
+  const file = await listenAt(server, path, { group, name });
+  letIn();
+  return { server, file };
 }

@@ -1,0 +1,98 @@
+#include "io/os/accept_client.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <cerrno>
+#include <cstring>
+
+#include "support/testing.h"
+
+namespace tunvs {
+namespace {
+
+// A listening socket of an abstract name that the kernel chooses, and clients of it.
+class Listening {
+ public:
+  Listening() : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    address_.sun_family = AF_UNIX;
+    bytes_ = sizeof address_.sun_family;  // autobind: unix(7)
+    isOpen_ = ::bind(socket_.get(), name(), bytes_) == 0;
+    bytes_ = sizeof address_;
+    isOpen_ = isOpen_ && ::getsockname(socket_.get(), name(), &bytes_) == 0 && ::listen(socket_.get(), 64) == 0;
+  }
+
+  bool isOpen() const { return isOpen_; }
+  int fd() const { return socket_.get(); }
+
+  UniqueFd client(const char* says = "") {
+    UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(client.get(), name(), bytes_) != 0) return {};
+    if (::write(client.get(), says, std::strlen(says)) < 0) return {};
+    return client;
+  }
+
+ private:
+  sockaddr* name() { return reinterpret_cast<sockaddr*>(&address_); }
+
+  UniqueFd socket_;
+  sockaddr_un address_{};
+  socklen_t bytes_ = 0;
+  bool isOpen_ = false;
+};
+
+TEST("a client is taken out of the queue, and those that have left are closed on the way") {
+  Listening door;
+  REQUIRE(door.isOpen());
+  for (int i = 0; i < 3; i++) REQUIRE(door.client());  // they leave at once
+  const UniqueFd stays = door.client();
+  const UniqueFd behind = door.client();
+  auto accepted = acceptClient(door.fd(), 64);
+  REQUIRE(accepted.ok());
+  CHECK_EQ(accepted.value().gone, 3u);
+  REQUIRE(accepted.value().client);
+  const int client = accepted.value().client.get();
+  CHECK(::fcntl(client, F_GETFD) & FD_CLOEXEC);
+  CHECK(::fcntl(client, F_GETFL) & O_NONBLOCK);
+  REQUIRE(::send(client, "x", 1, 0) == 1);
+  char byte = 0;
+  CHECK_EQ(::recv(stays.get(), &byte, 1, MSG_DONTWAIT), 1);
+  CHECK_EQ(::recv(behind.get(), &byte, 1, MSG_DONTWAIT), -1);
+}
+
+TEST("a client that has shut down its half behind a request is there, one that said nothing is not") {
+  Listening door;
+  REQUIRE(door.isOpen());
+  const UniqueFd mute = door.client();
+  REQUIRE(::shutdown(mute.get(), SHUT_WR) == 0);
+  const UniqueFd asking = door.client("GET");
+  REQUIRE(::shutdown(asking.get(), SHUT_WR) == 0);
+  auto accepted = acceptClient(door.fd(), 64);
+  REQUIRE(accepted.ok());
+  CHECK_EQ(accepted.value().gone, 1u);
+  REQUIRE(accepted.value().client);
+  char text[4] = {};
+  CHECK_EQ(::recv(accepted.value().client.get(), text, 3, 0), 3);
+}
+
+TEST("as many that have left are closed as the caller says, and nobody waits is no error") {
+  Listening door;
+  REQUIRE(door.isOpen());
+  for (int i = 0; i < 5; i++) REQUIRE(door.client());
+  for (const uint32_t wanted : {2u, 2u, 1u, 0u}) {
+    const auto accepted = acceptClient(door.fd(), 2);
+    REQUIRE(accepted.ok());
+    CHECK_EQ(accepted.value().gone, wanted);
+    CHECK(!accepted.value().client);
+  }
+}
+
+TEST("a descriptor that does not listen is an error, and so is one that cannot be duplicated") {
+  const auto accepted = acceptClient(-1, 1);
+  REQUIRE(!accepted.ok());
+  CHECK_EQ(accepted.error().errnoValue, EBADF);
+  CHECK(!duplicated(-1).ok());
+}
+
+}  // namespace
+}  // namespace tunvs
