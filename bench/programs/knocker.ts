@@ -10,13 +10,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 export type Knock = 'idle' | 'slow' | 'half' | 'hasty' | 'malformed' | 'oversized' | 'cheap' | 'dear' | 'stream';
 
-// The kernel shares a CPU between sessions before it looks at the priorities of processes: sched(7).
-try {
-  writeFileSync('/proc/self/autogroup', '19');
-} catch {
-  // This kernel does not group sessions.
-}
-
 const [path = '', given = 'cheap'] = process.argv.slice(2);
 const knock = given as Knock;
 const agent = new Agent({ keepAlive: true });
@@ -79,6 +72,12 @@ for (let client = 0; client < clients; client++)
     for (;;) await deed();
   })();
 await delay(clients + SETTLED_MS);
+// The kernel shares a CPU between sessions before it looks at the priorities of processes: sched(7).
+try {
+  writeFileSync('/proc/self/autogroup', '19');
+} catch {
+  // This kernel does not group sessions.
+}
 console.log('ready');
 for await (const line of createInterface({ input: process.stdin })) console.log(`${line} ${answers}`);
 process.exit();
