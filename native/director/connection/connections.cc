@@ -22,20 +22,10 @@ bool isEstablished(uint8_t protocol, uint8_t state) {
 
 }  // namespace
 
-[[gnu::noinline]] Verdict Connections::begin(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
-                                             const ServerView*& server, PolicyTurn* turn) {
-  if (const auto verdict = pinned(pass, parsed, hash, server)) [[unlikely]]
-    return *verdict;
-  // The packet queues behind those of its flow that wait, whatever it is.
-  if (turn == &pass.worker.asking && pass.worker.parking.holds(parsed.key, hash)) return Verdict::parked;
-  return open(pass, parsed, hash, server, turn);
-}
-
-std::optional<Verdict> Connections::pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
-                                           const ServerView*& server) {
+[[gnu::noinline]] std::optional<Verdict> Connections::pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
+                                                             const ServerView*& server) {
   Pin* pin = pins_.find(parsed.key, hash, pass.now);
-  if (pin == nullptr) [[likely]]
-    return std::nullopt;
+  if (pin == nullptr) return std::nullopt;
   if (!pin->takes(parsed)) {
     pin->countKept(Verdict::dropBadSource);
     return Verdict::dropBadSource;

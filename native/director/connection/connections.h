@@ -72,8 +72,6 @@ class Connections {
   const ServerView* previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const;
 
  private:
-  // Does what serverFor() does for a packet that no connection takes.
-  Verdict begin(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server, PolicyTurn* turn);
   // Returns the verdict on a packet of a pinned flow; nothing when the flow is not pinned.
   std::optional<Verdict> pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
@@ -109,8 +107,14 @@ inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, ui
   if (pass.services->services().empty()) [[unlikely]]
     return pinned(pass, parsed, hash, server).value_or(Verdict::dropNoService);
   if (conn != nullptr && !ConnTable::hasExpired(*conn, pass.now)) server = serverOf(pass.services, *conn);
-  if (server == nullptr || mustEnd(*conn, *server, parsed, pass.tunables()))
-    return begin(pass, parsed, hash, server, turn);
+  if (server == nullptr || mustEnd(*conn, *server, parsed, pass.tunables())) {
+    if (!pins_.isEmpty()) [[unlikely]] {
+      if (const auto verdict = pinned(pass, parsed, hash, server)) return *verdict;
+    }
+    // The packet queues behind those of its flow that wait, whatever it is.
+    if (turn == &pass.worker.asking && pass.worker.parking.holds(parsed.key, hash)) return Verdict::parked;
+    return open(pass, parsed, hash, server, turn);
+  }
   if (!server->available) return Verdict::dropServerGone;
   update(pass, conn, *server, parsed, hash);
   return Verdict::forwarded;

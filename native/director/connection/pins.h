@@ -39,10 +39,9 @@ class Pins {
 
   // Returns the pin of this flow, if it is not over. `hash` is the flow's.
   Pin* find(const FlowKey& flow, uint64_t hash, Tick now) const {
-    if (count_.load(std::memory_order_acquire) == 0) [[likely]]
-      return nullptr;
-    return search(flow, hash, now);
+    return isEmpty() ? nullptr : search(flow, hash, now);
   }
+  bool isEmpty() const { return count_.load(std::memory_order_acquire) == 0; }
   // Tells whether a number is a pin's name, and no server's id.
   static bool isName(uint32_t number) { return (number & kNamed) != 0; }
   // Returns null when the pin is over, or gone.
