@@ -13,7 +13,8 @@ void OutputLaws::check(const std::vector<Bytes>& asked, const Verdict* verdicts,
     while (output < sent.size() && sent[output].cause == i) output++;
     const size_t outputs = output - first;
     ParsedPacket parsed;
-    const bool isFlow = parsePacket({const_cast<uint8_t*>(asked[i].data()), static_cast<uint32_t>(asked[i].size())}, parsed);
+    const bool isFlow =
+        parsePacket({const_cast<uint8_t*>(asked[i].data()), static_cast<uint32_t>(asked[i].size())}, parsed);
     ProgramPins::Pinned* pinned = isFlow ? pins_.find(parsed.key, now) : nullptr;
     laws_.require(!isFlow || (verdicts[i] == Verdict::pinned) == (pinned != nullptr),
                   "law 9: a pinned flow did not go by its pin, or another did");
