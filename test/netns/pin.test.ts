@@ -1,8 +1,9 @@
 /** Pinned flows of the director's own host, by plain sockets, with every egress. */
 import { strict as assert } from 'node:assert';
 import type { Socket } from 'node:net';
+import { Agent } from '../../lib/lab/agent.js';
 import { addService, DirectorAgent } from '../support/director-agent.js';
-import { describeLab, PORT, TestStage } from '../support/lab.js';
+import { describeLab, PORT, program, TestStage } from '../support/lab.js';
 
 interface CheckRequest {
   source: string;
@@ -128,3 +129,61 @@ for (const egress of ['tun', 'raw', 'packet'] as const) {
     });
   });
 }
+
+const FORWARDING = ['ipip', 'gue', 'gre', 'dr'] as const;
+const GUE_PORT = 6080;
+
+describeLab('checks by pinned flows, by every forwarding method', () => {
+  let stage: TestStage;
+  let director: DirectorAgent;
+  let lastPort = 21_000;
+
+  before(async () => {
+    stage = await TestStage.open({
+      topology: 'lan',
+      ipv6: true,
+      realServers: FORWARDING.length,
+      forwarding: (index) => FORWARDING[index] ?? 'ipip',
+    });
+    await Agent.connect(stage.director.node(program('web-server'), ['rs9', `${PORT}`]));
+    const { directorAddress, directorAddress6, virtualAddress, virtualAddress6 } = stage.topology;
+    director = await DirectorAgent.open(stage.director, {
+      source: [directorAddress, directorAddress6],
+      egress: 'packet',
+      device: { queues: 2 },
+    });
+    for (const [address, of] of [
+      [virtualAddress, 'address'],
+      [virtualAddress6, 'address6'],
+    ] as const) {
+      const servers = stage.servers.map((server, index) => {
+        const forwarding = FORWARDING[index] ?? 'ipip';
+        return { address: server[of], forwarding, ...(forwarding === 'gue' && { tunnelPort: GUE_PORT }), weight: 0 };
+      });
+      const own = { address: of === 'address' ? directorAddress : directorAddress6, weight: 0 };
+      await addService(director, { address, port: PORT, scheduler: 'rr', servers: [...servers, own] });
+    }
+  });
+
+  after(async () => {
+    await director?.close();
+    await stage?.close();
+  });
+
+  for (const family of [4, 6] as const) {
+    for (const [index, method] of [...FORWARDING, 'local'].entries()) {
+      it(`reach a server by ${method}, over IPv${family}`, async () => {
+        const { topology, servers } = stage;
+        const [source, address] =
+          family === 4
+            ? [topology.directorAddress, topology.virtualAddress]
+            : [topology.directorAddress6, topology.virtualAddress6];
+        const server = servers[index]?.[family === 4 ? 'address' : 'address6'] ?? source;
+        const request = { source, sourcePort: ++lastPort, address, port: PORT, server };
+        const { outcome, packets } = await check(director, request);
+        assert.equal(outcome, method === 'local' ? 'rs9' : `rs${index + 1}`);
+        assert.ok(packets >= 3, `${packets} packets`);
+      });
+    }
+  }
+});
