@@ -3,4 +3,5 @@ export * from './checks/check.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
 export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
+export { type UdpCheckOptions, udpCheck } from './checks/udp.js';
 export type { CheckTiming, OnDown } from './options.js';
