@@ -48,12 +48,13 @@ async function datagrams(address: string, port: number): Promise<Datagrams> {
     send: (payload) => socket.send(payload),
     receive: async (signal) => {
       while (arrived.length === 0) {
-        const next = new Promise<void>((resolve, reject) => {
-          wake = resolve;
-          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-        });
         signal.throwIfAborted();
+        const next = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        signal.addEventListener('abort', wake, { once: true });
         await next;
+        signal.removeEventListener('abort', wake);
       }
       const first = arrived.shift() as Buffer | Error;
       if (first instanceof Error) throw new CheckFailure(reasonOf(first), first.message);

@@ -1,7 +1,8 @@
 /** The kinds of checks: one line for each. */
 import type { CheckKind } from './kind.js';
+import { dns } from './dns.js';
 import { tcp } from './tcp.js';
 import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, udp];
+export const checkKinds: readonly CheckKind[] = [tcp, udp, dns];
