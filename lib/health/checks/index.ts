@@ -1,8 +1,9 @@
 /** The kinds of checks: one line for each. */
 import type { CheckKind } from './kind.js';
 import { dns } from './dns.js';
+import { ping } from './ping.js';
 import { tcp } from './tcp.js';
 import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, udp, dns];
+export const checkKinds: readonly CheckKind[] = [tcp, udp, dns, ping];
