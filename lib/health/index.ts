@@ -1,6 +1,7 @@
 /** Health: checks of real servers, and what follows from them. */
 export * from './checks/check.js';
 export { type DnsCheckOptions, dnsCheck } from './checks/dns.js';
+export { type ExecCheckOptions, execCheck } from './checks/exec.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
 export { type PingCheckOptions, pingCheck } from './checks/ping.js';

@@ -1,10 +1,11 @@
 /** The kinds of checks: one line for each. */
 import type { CheckKind } from './kind.js';
 import { dns } from './dns.js';
+import { exec } from './exec.js';
 import { ping } from './ping.js';
 import { smtp } from './smtp.js';
 import { tcp } from './tcp.js';
 import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, udp, dns, ping, smtp];
+export const checkKinds: readonly CheckKind[] = [tcp, udp, dns, ping, smtp, exec];
