@@ -2,10 +2,11 @@
 import type { CheckKind } from './kind.js';
 import { dns } from './dns.js';
 import { exec } from './exec.js';
+import { file } from './file.js';
 import { ping } from './ping.js';
 import { smtp } from './smtp.js';
 import { tcp } from './tcp.js';
 import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, udp, dns, ping, smtp, exec];
+export const checkKinds: readonly CheckKind[] = [tcp, udp, dns, ping, smtp, exec, file];
