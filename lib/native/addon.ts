@@ -18,6 +18,7 @@ import type { NativeListeningSocket } from './listening-socket.js';
 import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
 import type { NativePeerCredentials } from './peer-credentials.js';
+import type { NativePinger, NativePingOutcome } from './pinger.js';
 
 export interface Native {
   Engine: new (options: NativeEngineOptions) => NativeEngine;
@@ -37,6 +38,10 @@ export interface Native {
     descriptor: number,
     ready: () => void,
   ) => NativeListeningSocket;
+  /** `told` receives what has become of pings, each once. Pings alone keep no process alive. */
+  Pinger: new (
+    told: (outcomes: NativePingOutcome[]) => void,
+  ) => NativePinger;
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   /**
