@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { DirectorHost } from '../host/director-host.js';
-import { OWN_HOP_LIMIT } from '../host/own-clients.js';
+import { OWN_HOP_LIMIT } from '../host/own-route.js';
 import { atExit } from '../host/at-exit.js';
 import { type Connection, type ConnectionsOptions, connectionPiece, connections } from '../stats/connections.js';
 import type { DirectorSample } from '../stats/rates.js';

@@ -3,21 +3,16 @@
  *
  * A reply comes straight from a real server. Its source is the virtual address, which the host sends to the director's
  * device, so strict rp_filter drops it on the interface that it comes by. IPv6 has no such check.
- *
- * The packets leave with the highest TTL there is. A packet that another host has sent was forwarded, and has a lower
- * one: so nobody else can send a packet of such a client's flow (RFC 5082).
+ * The route that their packets take is another as well; see own-route.ts.
  */
 import { isSourceRange } from '../values/source.js';
-import { asPrefix, familyOf, ipCommand, ipQuery } from './family.js';
+import { familyOf, ipQuery } from './family.js';
 import type { HeldPart, HeldParts } from './held-parts.js';
 import { isOurs } from './holds/holder.js';
 import type { Host } from './host.js';
-import { ROUTE_PROTOCOL } from './route-protocol.js';
+import { planOwnRoute } from './own-route.js';
 import type { HostStep } from './step.js';
 import { setSysctl } from './sysctl.js';
-
-/** The TTL or hop limit of the packets of the host's own clients, as they come out of the device. */
-export const OWN_HOP_LIMIT = 255;
 
 /** Makes rp_filter loose where it is strict. `interfaces` are those that replies come by. */
 export function planReplies(host: Host, interfaces: readonly string[]): HostStep[] {
@@ -29,21 +24,6 @@ export function planReplies(host: Host, interfaces: readonly string[]): HostStep
     if (!isHeld && !isStrict(host, name)) return [];
     return setSysctl(host, path, '2', `take replies to the host's own clients on ${name}`);
   });
-}
-
-/** REQUIRES: the host has a route to `vip` on the device, which this one takes the place of. */
-export function planOwnRoute(host: Host, device: string, vip: string): HostStep[] {
-  const route = [asPrefix(vip), 'dev', device, 'proto', ROUTE_PROTOCOL];
-  const { snapshot } = host;
-  return [
-    {
-      description: `give packets of the host's own clients of ${vip} the highest TTL`,
-      command: { argv: ipCommand(vip, 'route', 'replace', ...route, 'hoplimit', `${OWN_HOP_LIMIT}`) },
-      // It makes no route where there is none any more.
-      undo: { argv: ipCommand(vip, 'route', 'change', ...route) },
-      isHeld: snapshot?.hasRoute(familyOf(vip), { to: asPrefix(vip), device, hopLimit: OWN_HOP_LIMIT }) ?? false,
-    },
-  ];
 }
 
 /** The kernel uses the larger of `all` and the interface's own. */
@@ -119,7 +99,9 @@ export class OwnClients {
       const interfaces = replyInterfaces(host, sources, device());
       this.#replies = parts.add((asked) => planReplies(asked, interfaces));
     }
-    const routes = parts.addAll(due.map((vip) => (asked: Host) => planOwnRoute(asked, device(), vip)));
+    const routes = parts.addAll(
+      due.map((vip) => (asked: Host) => planOwnRoute(asked, { device: device(), sources }, vip)),
+    );
     for (const [index, vip] of due.entries()) this.#routes.set(vip, routes[index] as HeldPart);
   }
 

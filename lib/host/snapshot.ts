@@ -159,7 +159,9 @@ export class SnapshotHost implements Host, HostSnapshot {
     this.#routes.add(routeName(family, route));
     if (prefsrc !== undefined) this.#routes.add(routeName(family, { ...route, source: prefsrc }));
     const hopLimit = metrics?.find(({ hoplimit }) => hoplimit !== undefined)?.hoplimit;
-    if (hopLimit !== undefined) this.#routes.add(routeName(family, { ...route, hopLimit }));
+    if (hopLimit === undefined) return;
+    this.#routes.add(routeName(family, { ...route, hopLimit }));
+    if (prefsrc !== undefined) this.#routes.add(routeName(family, { ...route, source: prefsrc, hopLimit }));
   }
 }
 

@@ -27,6 +27,8 @@ function opened({ all = '0', eth0 = '1', eth1 = '1', sources = ['10.2.0.2'] }: G
       { interfaceName: 'eth0', address: '10.2.0.2', prefixLength: 24 },
       { interfaceName: 'eth1', address: '10.4.0.2', prefixLength: 24 },
       { interfaceName: 'eth2', address: '10.5.0.2', prefixLength: 24 },
+      { interfaceName: 'eth0', address: '2001:db8:2::2', prefixLength: 64 },
+      { interfaceName: 'eth0', address: '2001:db8:2::3', prefixLength: 64 },
     ],
     sysctls: {
       [RP_FILTER('all')]: all,
@@ -90,6 +92,30 @@ describe("what the host's own clients of a virtual address need", () => {
     assert.deepEqual(
       since(() => director.addOwnClients([VIP6])),
       [`ip -6 route replace ${VIP6}/128 dev tunvs0 proto 84 hoplimit 255`],
+    );
+  });
+
+  it('is one route with what a local node needs, until the last of both', () => {
+    const { director, since } = opened({ sources: ['2001:db8:7::7', '2001:db8:2::2', '2001:db8:2::3'] });
+    const route = `ip -6 route replace ${VIP6}/128 dev tunvs0 proto 84 src 2001:db8:2::2 hoplimit 255`;
+    const before = `ip -6 route change ${VIP6}/128 dev tunvs0 proto 84`;
+    director.addVip(VIP6);
+    const routes = (run: () => void) => since(run).filter((command) => command.startsWith('ip -6 route'));
+    assert.deepEqual(
+      routes(() => director.addLocalNode(VIP6)),
+      [route],
+    );
+    assert.deepEqual(
+      routes(() => director.addOwnClients([VIP6])),
+      [route],
+    );
+    assert.deepEqual(
+      routes(() => director.removeLocalNode(VIP6)),
+      [],
+    );
+    assert.deepEqual(
+      routes(() => director.removeOwnClients([VIP6])),
+      [before],
     );
   });
 
