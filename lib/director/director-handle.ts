@@ -28,7 +28,9 @@ import type { DirectorParts, HostKeeping } from './director-parts.js';
 import { DirectorSettings } from './director-settings.js';
 import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
+import { type Pin, pinFlow, type PinnedFlow, type PinOptions } from './pin.js';
 import type { Pulse } from './pulse.js';
+import type { RealServer } from './real-server.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
 import { directorJson, directorView } from './views.js';
@@ -281,6 +283,19 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
       const service = said.service && this.#configuration.virtualService(serviceIdentity(said.service));
       return explanation(said, service?.scheduler, service?.policy);
     });
+  }
+
+  /**
+   * Leads the packets of a flow of this host's own to a real server, whatever the server's state: down, draining, of
+   * weight 0, or deleted a while ago. The flow counts for no scheduler, threshold, statistic or drain, and is in no list
+   * of connections.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the flow is pinned or has a connection: use another source port;
+   *   ERR_TUNVS_LIMIT when 16,384 flows are pinned; ERR_TUNVS_NOT_FOUND when the server is not known any more.
+   * @internal
+   */
+  pin(flow: PinnedFlow, server: RealServer, options: PinOptions): Pin {
+    return pinFlow(this.#engine, this.#configuration, flow, server, options);
   }
 
   /** The three timeouts that ipvsadm's `--set` changes, in seconds. */
