@@ -1,3 +1,6 @@
 /** Health: checks of real servers, and what follows from them. */
 export * from './checks/check.js';
+export { checkKinds } from './checks/index.js';
+export type { CheckKind, CheckOption } from './checks/kind.js';
+export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
 export type { CheckTiming, OnDown } from './options.js';
