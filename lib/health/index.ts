@@ -3,4 +3,7 @@ export * from './checks/check.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
 export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
+export type { TlsOptions } from './checks/tls/options.js';
+export { type TlsCheckOptions, tlsCheck } from './checks/tls.js';
+export { type AddressWayOptions, addressWay } from './way/address-way.js';
 export type { CheckTiming, OnDown } from './options.js';
