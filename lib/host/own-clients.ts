@@ -27,13 +27,16 @@ export function planReplies(host: Host, interfaces: readonly string[]): HostStep
 }
 
 /** The kernel uses the larger of `all` and the interface's own. */
-export function isStrict(host: Host, name: string): boolean {
+export function isStrict(host: Pick<Host, 'readSysctl'>, name: string): boolean {
   const read = (of: string) => Number(host.readSysctl(`net/ipv4/conf/${of}/rp_filter`) ?? 0);
   return Math.max(read('all'), read(name)) === 1;
 }
 
 /** Returns the interfaces other than `except` on which rp_filter is strict. */
-export function strictInterfaces(host: Host, except: readonly string[] = []): string[] {
+export function strictInterfaces(
+  host: Pick<Host, 'addresses' | 'readSysctl'>,
+  except: readonly string[] = [],
+): string[] {
   const names = new Set(host.addresses().map(({ interfaceName }) => interfaceName));
   return [...names].filter((name) => name !== 'lo' && !except.includes(name) && isStrict(host, name));
 }

@@ -114,10 +114,13 @@ describe('a pinned flow', () => {
     director.pin(FLOW, second, TTL);
     second.isUp = false;
     const { verdict, by, realServer, text } = director.explain(packet());
-    assert.deepEqual({ verdict, by, realServer }, {
-      ...{ verdict: 'pinned', by: 'pin' },
-      realServer: { address: ADDRESSES[1], port: 80 },
-    });
+    assert.deepEqual(
+      { verdict, by, realServer },
+      {
+        ...{ verdict: 'pinned', by: 'pin' },
+        realServer: { address: ADDRESSES[1], port: 80 },
+      },
+    );
     assert.equal(text, `To real server ${ADDRESSES[1]}:80, to which a health check has pinned the flow.`);
   });
 
@@ -149,10 +152,13 @@ describe('a pinned flow', () => {
   for (const [option, flow, options] of mistakes) {
     it(`refuses ${option} ${JSON.stringify({ ...flow, ...options })}`, () => {
       const { director, first } = checked();
-      assert.throws(() => director.pin({ ...FLOW, ...flow }, first, { ...TTL, ...options }), (error: Error) => {
-        assert.ok(error.message.startsWith(option), error.message);
-        return 'code' in error && error.code === 'ERR_TUNVS_INVALID_ARGUMENT';
-      });
+      assert.throws(
+        () => director.pin({ ...FLOW, ...flow }, first, { ...TTL, ...options }),
+        (error: Error) => {
+          assert.ok(error.message.startsWith(option), error.message);
+          return 'code' in error && error.code === 'ERR_TUNVS_INVALID_ARGUMENT';
+        },
+      );
     });
   }
 
