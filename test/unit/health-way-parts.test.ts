@@ -27,13 +27,7 @@ describe('what a check of a real server connects to', () => {
     ['the first port of a range', { ...tcp, lastPort: 99 }, 80, {}, [VIP, 80, VIP]],
     ["the server's port when the service has every port", { ...tcp, port: 0 }, 8080, {}, [VIP, 8080, VIP]],
     ['no port when nobody has one', { ...tcp, port: 0 }, 0, {}, [VIP, 0, VIP]],
-    [
-      'the first address of a range',
-      { ...tcp, address: '192.0.2.32/28' },
-      80,
-      {},
-      ['192.0.2.32', 80, '192.0.2.32/28'],
-    ],
+    ['the first address of a range', { ...tcp, address: '192.0.2.32/28' }, 80, {}, ['192.0.2.32', 80, '192.0.2.32/28']],
     [
       'the address that is asked for within a range',
       { ...tcp, address: '192.0.2.32/28' },
@@ -55,7 +49,8 @@ describe('what a check of a real server connects to', () => {
   it('has to be named for a mark that no rule gives an address', () => {
     assert.throws(
       () => checkTarget({ port: 80, service: mark(9) }, marks),
-      (error) => error instanceof CheckFailure && error.reason === 'failed' && /Name the virtual/.test(error.mend ?? ''),
+      (error) =>
+        error instanceof CheckFailure && error.reason === 'failed' && /Name the virtual/.test(error.mend ?? ''),
     );
   });
 
@@ -178,18 +173,22 @@ describe("what the director's host says of checks", () => {
 
   it('is strict rp_filter when that has dropped packets meanwhile', () => {
     const { state, facts: asked } = facts(null);
-    assert.equal(asked.repliesDropped(VIP), undefined);
+    assert.equal(asked.repliesDropped(DIP), undefined);
     state.nowMs += 1000;
     state.drops += 1;
-    assert.match(asked.repliesDropped(VIP)?.message ?? '', /strict on eth0 of the director's host/);
+    const fault = asked.repliesDropped(DIP);
+    assert.match(fault?.message ?? '', /strict on eth0 of the director's host/);
+    assert.match(fault?.mend ?? '', /Write 2 to \/proc\/sys\/net\/ipv4\/conf\/eth0\/rp_filter/);
+    assert.equal(fault?.isCertain, true);
+    assert.equal(asked.repliesDropped('10.7.7.7')?.isCertain, false);
     state.nowMs += 1000;
-    assert.equal(asked.repliesDropped(VIP), undefined);
+    assert.equal(asked.repliesDropped(DIP), undefined);
   });
 
   it('is nothing about rp_filter where it is loose, and over IPv6', () => {
     const { state, facts: loose } = facts(null, '2');
     state.drops += 1;
-    assert.equal(loose.repliesDropped(VIP), undefined);
+    assert.equal(loose.repliesDropped(DIP), undefined);
     const { state: now, facts: strict } = facts(null);
     now.drops += 1;
     assert.equal(strict.repliesDropped('2001:db8::1'), undefined);

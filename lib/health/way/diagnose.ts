@@ -12,7 +12,7 @@ import { carrier, mendDecapsulation, mendTunnel, type Subject } from './mends.js
 /** What the director's host may be asked. */
 export interface AskedHost {
   misrouted(virtualAddress: string, source: string): HostFault | undefined;
-  repliesDropped(virtualAddress: string): HostFault | undefined;
+  repliesDropped(source: string): (HostFault & { isCertain: boolean }) | undefined;
 }
 
 export interface Findings {
@@ -103,11 +103,18 @@ function ofRefusal({ vip, address, evidence }: Findings, subject: Subject): Find
 }
 
 /** Nothing has come back from the virtual address. */
-function ofSilence({ vip, address, evidence }: Findings, subject: Subject, host: AskedHost): Finding {
+function ofSilence(found: Findings, subject: Subject, host: AskedHost): Finding {
+  const { vip, evidence } = found;
+  if (evidence.wrongSource !== undefined) return ofWrongSource(vip, evidence.wrongSource, subject.virtualAddress);
+  const fault = evidence.source === undefined ? undefined : host.repliesDropped(evidence.source);
+  if (fault?.isCertain) return failed(vip, 'failed', fault.message, fault.mend);
+  const silence = ofServersSilence(found, subject);
+  if (fault === undefined) return silence;
+  return { ...silence, mend: `${silence.mend} Or it is this: ${fault.message}. ${fault.mend}` };
+}
+
+function ofServersSilence({ vip, address, evidence }: Findings, subject: Subject): Finding & { mend: string } {
   const { virtualAddress } = subject;
-  if (evidence.wrongSource !== undefined) return ofWrongSource(vip, evidence.wrongSource, virtualAddress);
-  const fault = host.repliesDropped(virtualAddress);
-  if (fault !== undefined) return failed(vip, 'failed', fault.message, fault.mend);
   const sent = `${evidence.packets} ${evidence.packets === 1 ? 'packet' : 'packets'} sent by ${subject.forwarding}`;
   if (address === undefined) {
     const mend = `Ask the server's own address as well (via: both) to tell its tunnel from its host. ${mendDecapsulation(subject)}`;
@@ -158,7 +165,7 @@ function isAlive({ passed, reason }: Finding): boolean {
   return passed || (reason !== 'timeout' && reason !== 'unreachable' && reason !== 'failed');
 }
 
-function failed(vip: Finding, reason: FailureReason, message: string, mend?: string): Finding {
+function failed<Mend extends string | undefined>(vip: Finding, reason: FailureReason, message: string, mend?: Mend) {
   const { warning } = vip;
   return {
     passed: false,
@@ -166,5 +173,5 @@ function failed(vip: Finding, reason: FailureReason, message: string, mend?: str
     message,
     ...(mend !== undefined && { mend }),
     ...(warning !== undefined && { warning }),
-  };
+  } as Finding & { mend: Mend };
 }

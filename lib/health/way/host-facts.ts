@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { asPrefix, familyOf, ipQuery } from '../../host/family.js';
 import type { Host } from '../../host/host.js';
-import { strictInterfaces } from '../../host/own-clients.js';
+import { isStrict, strictInterfaces } from '../../host/own-clients.js';
 
 /** How long an answer counts, in milliseconds: many servers may fail at once. */
 const ANSWER_MS = 1000;
@@ -37,10 +37,18 @@ export class HostFacts {
     return this.#answered(`${virtualAddress} ${source}`, () => this.#misrouted(virtualAddress, source));
   }
 
-  /** Says that replies are dropped by rp_filter: it is strict, and has dropped packets since this was asked last. */
-  repliesDropped(virtualAddress: string): HostFault | undefined {
-    if (familyOf(virtualAddress) === 6) return undefined;
-    return this.#answered('rp_filter', () => this.#repliesDropped());
+  /**
+   * Says that replies to `source` may be dropped by rp_filter: it is strict, and has dropped packets since this was
+   * asked last. It is certain where it is strict on the interface that has the source; elsewhere those packets may have
+   * been anybody's.
+   */
+  repliesDropped(source: string): (HostFault & { isCertain: boolean }) | undefined {
+    if (familyOf(source) === 6) return undefined;
+    const fault = this.#answered('rp_filter', () => this.#repliesDropped());
+    if (fault === undefined) return undefined;
+    const { host } = this.#backing;
+    const holders = host.addresses().filter(({ address }) => address === source);
+    return { ...fault, isCertain: holders.some(({ interfaceName }) => isStrict(host, interfaceName)) };
   }
 
   #answered(key: string, ask: () => HostFault | undefined): HostFault | undefined {
@@ -86,7 +94,7 @@ export class HostFacts {
     const strict = strictInterfaces(this.#backing.host, this.#backing.devices());
     if (strict.length === 0) return undefined;
     return {
-      message: `rp_filter is strict on ${strict.join(', ')} of the director's host, and drops replies of real servers`,
+      message: `rp_filter is strict on ${strict.join(', ')} of the director's host, and has dropped packets`,
       mend: `Write 2 to ${strict.map((name) => `/proc/sys/net/ipv4/conf/${name}/rp_filter`).join(' and ')} there.`,
     };
   }
