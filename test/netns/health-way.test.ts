@@ -139,10 +139,7 @@ describeLab('checks by the pinned way', () => {
     await web.process.stop();
     assertNamed(await check({ server }), 'refused', /connection refused/, /Start the program/);
     assertNamed(await check({ server, family: 6 }), 'refused', /connection refused/, /Start the program/);
-    server.web = await Agent.connect(server.host.node(program('web-server'), [server.name, `${PORT}`]));
-    for (const address of [stage.virtualAddress, stage.topology.virtualAddress6])
-      await server.web.call('bindUdp', { address });
-    await passes({ server });
+    await serveAgain(server);
   });
 
   it('find a server that takes connections and never answers: timeout, and not the tunnel', async () => {
@@ -152,6 +149,32 @@ describeLab('checks by the pinned way', () => {
     server.web.process.kill('SIGCONT');
     await passes({ server });
   });
+
+  it('find a UDP server that answers from its own address: wrong answer, as of the second failure', async () => {
+    const server = serverOf('ipip');
+    await server.web.process.stop();
+    // A socket that is bound to any address answers from the one of the interface.
+    const script = `
+      const socket = require('node:dgram').createSocket('udp4');
+      socket.on('message', (message, { port, address }) => socket.send(message, port, address));
+      socket.bind(${PORT}, () => console.log('bound'));`;
+    const echo = server.host.spawn([process.execPath, '-e', script]);
+    await echo.line((line) => line === 'bound');
+    const first = await check({ server, kind: 'udp-echo' });
+    const finding = await check({ server, kind: 'udp-echo' });
+    await echo.stop();
+    await serveAgain(server);
+    assert.equal(first.passed, false);
+    assertNamed(finding, 'wrong answer', /^the answer came from 10\.3\.0\.11 in place of 10\.9\.9\.9/, /IP_PKTINFO/);
+    await passes({ server, kind: 'udp-echo' });
+  });
+
+  async function serveAgain(server: TestServer): Promise<void> {
+    server.web = await Agent.connect(server.host.node(program('web-server'), [server.name, `${PORT}`]));
+    for (const address of [stage.virtualAddress, stage.topology.virtualAddress6])
+      await server.web.call('bindUdp', { address });
+    await passes({ server });
+  }
 
   it('find a server without the virtual address: not decapsulating', async () => {
     for (const method of METHODS) {

@@ -7,6 +7,7 @@ import type { PinnedFlow, PinReport } from '../../lib/director/pin.js';
 import { CheckFailure } from '../../lib/health/checks/check.js';
 import { connectDatagrams } from '../../lib/health/way/connect-datagrams.js';
 import { connectSocket } from '../../lib/health/way/connect-socket.js';
+import type { WayEvidence } from '../../lib/health/way/evidence.js';
 import { PinnedWay, type PinnedWayBacking } from '../../lib/health/way/pinned-way.js';
 import { SourcePorts } from '../../lib/health/way/source-ports.js';
 import { TunvsError } from '../../lib/values/errors.js';
@@ -196,5 +197,34 @@ describe('the pinned way', () => {
     stage.way[Symbol.dispose]();
     stage.assertAllGivenBack();
     echo.close();
+  });
+
+  it('hears who answers in place of the virtual address, and not what others send', async () => {
+    const asked = createSocket('udp4').bind(0, HOST);
+    await once(asked, 'listening');
+    const { port: askedPort } = asked.address();
+    const other = createSocket('udp4').bind(askedPort, '127.0.0.2');
+    const anybody = createSocket('udp4').bind(0, '127.0.0.3');
+    await Promise.all([once(other, 'listening'), once(anybody, 'listening')]);
+    asked.on('message', (message, { port: to, address }) => {
+      anybody.send('spam', to, address, () => other.send(message, to, address));
+    });
+    for (const hearsStrangers of [true, false]) {
+      const ended: WayEvidence[] = [];
+      const stage = new Stage(askedPort, { hearsStrangers, ended: (evidence) => ended.push({ ...evidence }) });
+      const socket = await stage.way.datagrams(FOREVER);
+      socket.send(Buffer.from('hello'));
+      const late = new AbortController();
+      setTimeout(() => late.abort(new Error('silence')), 100);
+      await assert.rejects(socket.receive(late.signal), /silence/);
+      socket[Symbol.dispose]();
+      stage.way[Symbol.dispose]();
+      assert.deepEqual(
+        ended.map(({ wrongSource, isAnswered }) => [wrongSource, isAnswered]),
+        [[hearsStrangers ? '127.0.0.2' : undefined, false]],
+      );
+      stage.assertAllGivenBack();
+    }
+    for (const socket of [asked, other, anybody]) socket.close();
   });
 });

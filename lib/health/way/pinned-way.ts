@@ -13,6 +13,7 @@ import type { connectDatagrams } from './connect-datagrams.js';
 import type { connectSocket } from './connect-socket.js';
 import { addReport, noEvidence, type WayEvidence } from './evidence.js';
 import type { SourcePorts } from './source-ports.js';
+import { hearStrangers } from './strange-answers.js';
 import { type CheckTarget, portOf } from './target.js';
 
 /** How many ports are tried when others have them. */
@@ -29,6 +30,10 @@ export interface PinnedWayBacking {
   /** The source is none of the host's any more. */
   sourceGone(): void;
   readonly options: PinOptions;
+  /** Whether to hear who else answers a datagram; it takes a second socket. */
+  readonly hearsStrangers?: boolean;
+  /** Is told what is known in the end. */
+  readonly ended?: (evidence: Readonly<WayEvidence>) => void;
   /** Connects a TCP socket, and a UDP socket; tests have their own. */
   readonly connectSocket: typeof connectSocket;
   readonly connectDatagrams: typeof connectDatagrams;
@@ -67,22 +72,37 @@ export class PinnedWay implements Way, Disposable {
     const { address } = this;
     const port = portOf(this.#target, options.port);
     return this.#withFlow('udp', port, signal, async (ends, end) => {
-      const socket = await this.#backing.connectDatagrams({ address, port, ...ends }, signal);
+      const strangers = this.#backing.hearsStrangers ? await hearStrangers({ ...ends, port }) : undefined;
+      let socket: Datagrams;
+      try {
+        const isShared = strangers !== undefined;
+        socket = await this.#backing.connectDatagrams({ address, port, ...ends, isShared }, signal);
+      } catch (error) {
+        strangers?.[Symbol.dispose]();
+        throw error;
+      }
       const close = () => {
         socket[Symbol.dispose]();
+        const from = strangers?.from;
+        if (from !== undefined) this.#evidence.wrongSource ??= from;
+        strangers?.[Symbol.dispose]();
         end();
       };
-      const opened: Datagrams = {
-        send: (payload) => socket.send(payload),
-        receive: async (until) => {
-          const answer = await socket.receive(until);
-          this.#evidence.isAnswered = true;
-          return answer;
-        },
-        [Symbol.dispose]: close,
-      };
-      return { opened, close };
+      return { opened: this.#noting(socket, close), close };
     });
+  }
+
+  /** Notes that an answer has come. */
+  #noting(socket: Datagrams, close: () => void): Datagrams {
+    return {
+      send: (payload) => socket.send(payload),
+      receive: async (until) => {
+        const answer = await socket.receive(until);
+        this.#evidence.isAnswered = true;
+        return answer;
+      },
+      [Symbol.dispose]: close,
+    };
   }
 
   /** Returns what became of the packets so far. */
@@ -95,6 +115,7 @@ export class PinnedWay implements Way, Disposable {
   /** Closes what is still open. Calling it twice is fine. */
   [Symbol.dispose](): void {
     for (const close of [...this.#flows.values()]) close();
+    this.#backing.ended?.(this.#evidence);
   }
 
   /** Opens a socket whose flow is pinned before it sends; `end` gives back the pin and the port. */

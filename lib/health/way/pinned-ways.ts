@@ -44,6 +44,8 @@ export class PinnedWays implements Disposable {
   readonly #ttlMs: number;
   /** By what the host directs to the device: a virtual address, or a range. */
   readonly #holds = new Map<string, OwnClientsHold>();
+  /** The servers that did not answer the last time: only of those it is worth a socket to hear who does. */
+  readonly #silent = new WeakSet<RealServer>();
   #isClosed = false;
 
   constructor(director: PinningDirector, options: PinnedWaysOptions = {}) {
@@ -68,6 +70,11 @@ export class PinnedWays implements Disposable {
       pin: (flow, pinOptions) => this.#director.pin(flow, server, pinOptions),
       source: () => this.#sources.towards(target.address),
       sourceGone: () => this.#sources.forget(),
+      hearsStrangers: this.#silent.has(server),
+      ended: ({ flows, isAnswered }) => {
+        if (flows > 0 && !isAnswered) this.#silent.add(server);
+        else this.#silent.delete(server);
+      },
       options: { ttlMs: this.#ttlMs, ...(hopLimit > 0 && { hopLimit }) },
       connectSocket,
       connectDatagrams,
