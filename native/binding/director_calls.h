@@ -85,15 +85,24 @@ template <typename Wrap>
 std::vector<Napi::ClassPropertyDescriptor<Wrap>> DirectorCalls::withMethods(
     std::vector<Napi::ClassPropertyDescriptor<Wrap>> own) {
   constexpr std::pair<const char*, Napi::Value (DirectorCalls::*)(const Napi::CallbackInfo&)> kMethods[] = {
-      {"apply", &DirectorCalls::apply},           {"services", &DirectorCalls::services},
-      {"service", &DirectorCalls::service},       {"server", &DirectorCalls::server},
-      {"endRemoved", &DirectorCalls::endRemoved}, {"connections", &DirectorCalls::connections},
-      {"explain", &DirectorCalls::explain},       {"endConnections", &DirectorCalls::endConnections},
-      {"collect", &DirectorCalls::collect},       {"setTimeouts", &DirectorCalls::setTimeouts},
-      {"timeouts", &DirectorCalls::timeouts},     {"setSysctl", &DirectorCalls::setSysctl},
-      {"sysctls", &DirectorCalls::sysctls},       {"readCounters", &DirectorCalls::readCounters},
-      {"tableInfo", &DirectorCalls::tableInfo},   {"close", &DirectorCalls::close},
-      {"pin", &DirectorCalls::pin},               {"releasePin", &DirectorCalls::releasePin},
+      {"apply", &DirectorCalls::apply},
+      {"services", &DirectorCalls::services},
+      {"service", &DirectorCalls::service},
+      {"server", &DirectorCalls::server},
+      {"endRemoved", &DirectorCalls::endRemoved},
+      {"connections", &DirectorCalls::connections},
+      {"explain", &DirectorCalls::explain},
+      {"endConnections", &DirectorCalls::endConnections},
+      {"collect", &DirectorCalls::collect},
+      {"setTimeouts", &DirectorCalls::setTimeouts},
+      {"timeouts", &DirectorCalls::timeouts},
+      {"setSysctl", &DirectorCalls::setSysctl},
+      {"sysctls", &DirectorCalls::sysctls},
+      {"readCounters", &DirectorCalls::readCounters},
+      {"tableInfo", &DirectorCalls::tableInfo},
+      {"close", &DirectorCalls::close},
+      {"pin", &DirectorCalls::pin},
+      {"releasePin", &DirectorCalls::releasePin},
       {"pinReport", &DirectorCalls::pinReport},
   };
   for (const auto& [name, method] : kMethods) own.push_back(Wrap::InstanceMethod(name, method));

@@ -21,8 +21,7 @@ std::optional<PinRequest> readPin(Napi::Value value) {
     throwInvalidArgument(env, "pin: sourceAddress and virtualAddress must be of one family");
     return std::nullopt;
   }
-  const FlowKey flow =
-      FlowKey::make(source, Be16::from(sourcePort), virtualAddress, Be16::from(virtualPort), protocol);
+  const FlowKey flow = FlowKey::make(source, Be16::from(sourcePort), virtualAddress, Be16::from(virtualPort), protocol);
   constexpr uint64_t kMsPerTick = 1000 / kTicksPerSecond;
   return PinRequest{.flow = flow,
                     .service = service,

@@ -120,8 +120,8 @@ class Director {
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
   // Does the same in turns: from `cursor` on; begin with 0.
   Result<EndedSome> endConnections(const ServiceKey& service, const ServerKey& server, uint64_t cursor);
-  // Pins a flow to a real server that is configured, or was removed and is not forgotten. Returns the pin's name. A flow
-  // that has a connection is not pinned.
+  // Pins a flow to a real server that is configured, or was removed and is not forgotten. Returns the pin's name. A
+  // flow that has a connection is not pinned.
   Result<uint32_t> pin(const PinRequest& request, Tick now);
   // Ends the pin soon; see Pins.
   void releasePin(uint32_t name, Tick now) { pins_.release(name, now); }

@@ -41,7 +41,7 @@ TEST("a router's error about a tunnel packet is in the pin's report, and reaches
   for (const auto method : {ForwardingMethod::ipip, ForwardingMethod::gre, ForwardingMethod::gue}) {
     Setting t(method);
     CHECK_EQ(t.send(unreachable(t.outer, kHostUnreachable)), "recreatedIcmp");
-    CHECK(t.report(t.name).error == PinError(kRouter, kUnreachable, kHostUnreachable, true));
+    CHECK(t.report(t.name).error == PinError{kRouter, kUnreachable, kHostUnreachable, true});
     // The socket is told in the name of the virtual address, about its own packet.
     const Bytes& told = t.sent;
     const Bytes own = PinnedDirector::fromHost(kPort).build();
@@ -60,7 +60,7 @@ TEST("an error that quotes too little to name the flow is in the reports of all 
   CHECK_EQ(t.check(kPort + 1), "pinned 12");
   CHECK_EQ(t.check(kPort + 3), "pinned 11");
   CHECK_EQ(t.send(unreachable(t.outer, kHostUnreachable, kRouter, 28)), "consumedIcmp");
-  const PinError expected(kRouter, kUnreachable, kHostUnreachable, true);
+  const PinError expected{kRouter, kUnreachable, kHostUnreachable, true};
   CHECK(t.report(t.name).error == expected);
   CHECK(t.report(second).error == expected);
   CHECK(!t.report(silent).error.has_value());
@@ -81,7 +81,7 @@ TEST("the server's own refusal, which comes straight to the host, is in the repo
   const Bytes own = PinnedDirector::fromHost(kPort).build();
   CHECK_EQ(t.send(unreachable(own, kPortUnreachable, TestDirector::kWeb.address)), "consumedIcmp");
   CHECK(t.sent.empty());
-  CHECK(t.report(t.name).error == PinError(TestDirector::kWeb.address, kUnreachable, kPortUnreachable, false));
+  CHECK(t.report(t.name).error == PinError{TestDirector::kWeb.address, kUnreachable, kPortUnreachable, false});
   CHECK_EQ(t.send(unreachable(PinnedDirector::fromHost(kPort + 1).build(), kPortUnreachable)), "dropIcmp");
 }
 
@@ -90,7 +90,7 @@ TEST("what the director told the socket itself does not replace what a router sa
   CHECK_EQ(t.send(unreachable(t.outer, kHostUnreachable)), "recreatedIcmp");
   const Bytes told = t.sent;
   CHECK_EQ(t.send(told), "consumedIcmp");  // the host's raw socket reads it, too
-  CHECK(t.report(t.name).error == PinError(kRouter, kUnreachable, kHostUnreachable, true));
+  CHECK(t.report(t.name).error == PinError{kRouter, kUnreachable, kHostUnreachable, true});
 }
 
 TEST("an error is not believed if it is not about what the pin has sent") {
@@ -122,7 +122,7 @@ TEST("an error about a check's long packet narrows the path for all") {
   CHECK_EQ(t.check(PinnedDirector::fromHost(kPort, kTcpAck).payload(1360).dontFragment().build()), "pinned 12");
   CHECK_EQ(t.send(testing::fragmentationNeeded(t.sent, 1300)), "recreatedIcmp");
   CHECK_EQ(t.row(12).pathMtu, 1300u);
-  CHECK(t.report(t.name).error == PinError(kRouter, kUnreachable, kNeedsFragments, true));
+  CHECK(t.report(t.name).error == PinError{kRouter, kUnreachable, kNeedsFragments, true});
 }
 
 TEST("the host's own complaint about a reply goes to the pinned server, and counts for nothing") {

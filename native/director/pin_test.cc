@@ -21,7 +21,8 @@ const ServiceKey kWeb = TestDirector::kWeb;
 TEST("a pinned flow goes to its server, from SYN to RST, and other flows are scheduled") {
   PinnedDirector t;
   const uint32_t name = t.pin(kPort, 12);
-  for (const uint8_t flags : {kTcpSyn, kTcpAck, kTcpAck, kTcpRst, kTcpAck}) CHECK_EQ(t.check(kPort, flags), "pinned 12");
+  for (const uint8_t flags : {kTcpSyn, kTcpAck, kTcpAck, kTcpRst, kTcpAck})
+    CHECK_EQ(t.check(kPort, flags), "pinned 12");
   const Bytes sent = t.sent;
   const Bytes inner = PinnedDirector::fromHost(kPort, kTcpAck).build();
   CHECK(Bytes(sent.begin() + 20, sent.end()) == inner);
@@ -39,13 +40,16 @@ TEST("a pinned flow leads to its server whatever the server's state") {
   };
   const Case cases[] = {
       {"weight 0", [](PinnedDirector& t) { t.setWeight(12, 0); }},
-      {"down", [](PinnedDirector& t) {
+      {"down",
+       [](PinnedDirector& t) {
          CHECK(t.apply(EditServer{kWeb, TestDirector::server(12), {}, {.isUp = false}}).ok());
        }},
-      {"draining", [](PinnedDirector& t) {
+      {"draining",
+       [](PinnedDirector& t) {
          CHECK(t.apply(EditServer{kWeb, TestDirector::server(12), {}, {.isDraining = true}}).ok());
        }},
-      {"overloaded", [](PinnedDirector& t) {
+      {"overloaded",
+       [](PinnedDirector& t) {
          t.setWeight(11, 0);
          ServerConfig one;
          one.upperThreshold = 1;
@@ -55,7 +59,8 @@ TEST("a pinned flow leads to its server whatever the server's state") {
        }},
       {"deleted", [](PinnedDirector& t) { t.deleteServer(12); }},
       {"deleted with its service", [](PinnedDirector& t) { CHECK(t.apply(DeleteService{kWeb}).ok()); }},
-      {"deleted where expire_nodest_conn is on", [](PinnedDirector& t) {
+      {"deleted where expire_nodest_conn is on",
+       [](PinnedDirector& t) {
          t.setSysctl("expire_nodest_conn", 1);
          t.deleteServer(12);
          while (!t.director.endRemoved()) {
@@ -213,7 +218,8 @@ TEST("drop_packet, drop_entry and a full table leave pinned flows alone") {
 }
 
 TEST("a pinned flow goes by its server's own forwarding method, as it is now") {
-  for (const auto method : {ForwardingMethod::ipip, ForwardingMethod::gre, ForwardingMethod::gue, ForwardingMethod::dr}) {
+  for (const auto method :
+       {ForwardingMethod::ipip, ForwardingMethod::gre, ForwardingMethod::gue, ForwardingMethod::dr}) {
     PinnedDirector t;
     t.pin(kPort, 12);
     ServerConfig config;

@@ -74,8 +74,7 @@ TEST("flows are pinned, released and read while workers forward them, and server
     const Tick now = clock.fetch_add(random.below(20)) + 20;
     const uint32_t which = random.below(kFlows);
     const uint8_t lastByte = random.oneIn(2) ? 11 : 12;
-    const auto name = t.director.pin(
-        PinnedDirector::request(static_cast<uint16_t>(kFirstPort + which), lastByte), now);
+    const auto name = t.director.pin(PinnedDirector::request(static_cast<uint16_t>(kFirstPort + which), lastByte), now);
     if (name.ok()) {
       names[which] = name.value();
       pinned++;

@@ -20,12 +20,7 @@ namespace tunvs {
 class Connections {
  public:
   Connections(Entries& entries, const Pins& pins, Control& control, ServerPool& pool, const Defence& defence)
-      : entries_(entries),
-        pins_(pins),
-        choice_(entries, defence),
-        control_(control),
-        pool_(pool),
-        defence_(defence) {}
+      : entries_(entries), pins_(pins), choice_(entries, defence), control_(control), pool_(pool), defence_(defence) {}
 
   const ConnTable& table(Family family) const { return entries_.table(family); }
 

@@ -36,9 +36,9 @@ struct PinError {
 };
 
 struct PinReport {
-  uint64_t packets = 0, bytes = 0;          // forwarded, without outer headers
-  std::array<uint32_t, kVerdicts> kept{};   // packets that were not forwarded, by their verdicts
-  std::optional<PinError> error;            // the last; one about the tunnel is not replaced by any other
+  uint64_t packets = 0, bytes = 0;         // forwarded, without outer headers
+  std::array<uint32_t, kVerdicts> kept{};  // packets that were not forwarded, by their verdicts
+  std::optional<PinError> error;           // the last; one about the tunnel is not replaced by any other
 };
 
 class Pin {

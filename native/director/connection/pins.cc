@@ -39,7 +39,8 @@ Result<uint32_t> Pins::add(const PinRequest& request, uint32_t server, uint64_t 
     if (pin->flow != request.flow) continue;
     const uint32_t place = pin->name & kPlaceMask;
     if (!pin->isOver(now) && !places_[place].isReleased)
-      return Error::make(ErrorCode::exists, "this flow is pinned already: use another source port, or release that pin");
+      return Error::make(ErrorCode::exists,
+                         "this flow is pinned already: use another source port, or release that pin");
     takeOut(place);
     break;
   }
@@ -93,7 +94,8 @@ void Pins::release(uint32_t name, Tick now) {
   Place* place = placeOf(name);
   if (place == nullptr) return;
   place->isReleased = true;
-  if (!place->pin->isOver(now + kLingerTicks)) place->pin->deadline.store(now + kLingerTicks, std::memory_order_relaxed);
+  if (!place->pin->isOver(now + kLingerTicks))
+    place->pin->deadline.store(now + kLingerTicks, std::memory_order_relaxed);
 }
 
 std::optional<PinReport> Pins::report(uint32_t name) const {
