@@ -280,6 +280,46 @@ describeLab('checks by the pinned way', () => {
     await passes({ server: telling });
   });
 
+  itWithNft("pass a firewall of the director's host that lets in replies alone", async () => {
+    const chain = [
+      'type filter hook input priority filter; policy drop;',
+      ...['iif lo accept', 'iifname "tunvs0" accept', 'ct state established,related accept'],
+      // Neighbours are looked for by ICMPv6.
+      'icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept',
+    ];
+    const input = `table inet wall {\nchain input {\n${chain.join('\n')}\n}\n}\n`;
+    await stage.director.exec(['nft', '-f', '-'], { input });
+    for (const family of [4, 6] as const) {
+      for (const server of stage.servers) {
+        assert.deepEqual(await check({ server, family, via: 'vip' }), { passed: true, message: 'connected' });
+        assert.equal((await check({ server, family, via: 'vip', kind: 'udp-echo' })).passed, true);
+      }
+    }
+    await stage.director.exec(['nft', 'delete', 'table', 'inet', 'wall']);
+  });
+
+  itWithNft("find a firewall of the director's host that sends nothing, or sends it elsewhere", async () => {
+    const server = serverOf('ipip');
+    const wall = (rule: string) => ({
+      input: `table ip wall {\nchain output {\ntype filter hook output priority filter;\n${rule}\n}\n}\n`,
+    });
+    await stage.director.exec(['nft', '-f', '-'], wall(`ip daddr ${stage.virtualAddress} drop`));
+    const finding = await check({ server });
+    assert.equal(finding.reason, 'failed', JSON.stringify(finding));
+    await stage.director.exec(['nft', 'delete', 'table', 'ip', 'wall']);
+    await passes({ server });
+    stage.director.ip([
+      `rule add pref 0 to ${stage.virtualAddress} lookup 99`,
+      'route add default via 10.2.0.1 table 99',
+    ]);
+    assertNamed(await check({ server }), 'failed', /sends packets for 10\.9\.9\.9 to eth0/, /ip rule/);
+    stage.director.ip([
+      `rule del pref 0 to ${stage.virtualAddress} lookup 99`,
+      'route del default via 10.2.0.1 table 99',
+    ]);
+    await passes({ server });
+  });
+
   it('find a stopped host: silence on both, until the router says that it is gone', async () => {
     const server = serverOf('gre');
     await stage.topology.router.ip([`link set dev ${server.name} down`]);
@@ -299,8 +339,11 @@ describeLab('checks by the pinned way', () => {
   it("find that the virtual address is the director's host's own", async () => {
     const server = serverOf('ipip');
     await stage.director.ip([`address add ${stage.virtualAddress}/32 dev lo`]);
-    const finding = await check({ server });
-    assertNamed(finding, 'failed', /is an address of the director's host/, /ip address del 10\.9\.9\.9\/32 dev lo/);
+    // What the host has said of its routes counts for a second.
+    await eventuallyHolds(async () => {
+      const finding = await check({ server });
+      assertNamed(finding, 'failed', /is an address of the director's host/, /ip address del 10\.9\.9\.9\/32 dev lo/);
+    });
     await stage.director.ip([`address del ${stage.virtualAddress}/32 dev lo`]);
     await passes({ server });
   });

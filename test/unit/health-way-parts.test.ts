@@ -26,6 +26,7 @@ describe('what a check of a real server connects to', () => {
     ['what is asked for', tcp, 80, { virtualAddress: '192.0.2.5', port: 81 }, ['192.0.2.5', 81, '192.0.2.5']],
     ['the first port of a range', { ...tcp, lastPort: 99 }, 80, {}, [VIP, 80, VIP]],
     ["the server's port when the service has every port", { ...tcp, port: 0 }, 8080, {}, [VIP, 8080, VIP]],
+    ['the same when all ports are a range', { ...tcp, port: 1, lastPort: 65_535 }, 8080, {}, [VIP, 8080, VIP]],
     ['no port when nobody has one', { ...tcp, port: 0 }, 0, {}, [VIP, 0, VIP]],
     ['the first address of a range', { ...tcp, address: '192.0.2.32/28' }, 80, {}, ['192.0.2.32', 80, '192.0.2.32/28']],
     [
@@ -183,6 +184,15 @@ describe("what the director's host says of checks", () => {
     assert.equal(asked.repliesDropped('10.7.7.7')?.isCertain, false);
     state.nowMs += 1000;
     assert.equal(asked.repliesDropped(DIP), undefined);
+  });
+
+  it('is told at start where replies would come in', () => {
+    const { facts: strict } = facts(null);
+    assert.match(
+      strict.strictAt([DIP, '10.7.7.7', '10.3.0.0/24'])[0] ?? '',
+      /^rp_filter is strict on eth0, .*: write 2/,
+    );
+    assert.deepEqual([strict.strictAt(['10.7.7.7']), facts(null, '2').facts.strictAt([DIP])], [[], []]);
   });
 
   it('is nothing about rp_filter where it is loose, and over IPv6', () => {

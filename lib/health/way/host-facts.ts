@@ -51,6 +51,21 @@ export class HostFacts {
     return { ...fault, isCertain: holders.some(({ interfaceName }) => isStrict(host, interfaceName)) };
   }
 
+  /** Returns a sentence for each interface with one of `sources` on which strict rp_filter drops replies. */
+  strictAt(sources: readonly string[]): string[] {
+    const { host, devices } = this.#backing;
+    const own = new Set(devices());
+    const holders = host.addresses().filter(({ address }) => sources.includes(address) && familyOf(address) === 4);
+    const names = new Set(holders.map(({ interfaceName }) => interfaceName).filter((name) => !own.has(name)));
+    return [...names]
+      .filter((name) => name !== 'lo' && isStrict(host, name))
+      .map(
+        (name) =>
+          `rp_filter is strict on ${name}, so replies to checks by a virtual address are dropped there: ` +
+          `write 2 to /proc/sys/net/ipv4/conf/${name}/rp_filter`,
+      );
+  }
+
   #answered(key: string, ask: () => HostFault | undefined): HostFault | undefined {
     const now = this.#backing.nowMs();
     const known = this.#answers.get(key);

@@ -2,6 +2,7 @@
 import type { OwnClientsHold } from '../../director/director-handle.js';
 import type { Pin, PinnedFlow, PinOptions } from '../../director/pin.js';
 import type { RealServer } from '../../director/virtual-service.js';
+import { familyOf } from '../../host/family.js';
 import { type Host, thisHost } from '../../host/host.js';
 import { TunvsError } from '../../values/errors.js';
 import type { MarkRule } from '../../values/marks.js';
@@ -58,6 +59,15 @@ export class PinnedWays implements Disposable {
       ...{ host, nowMs, readNetstat: options.readNetstat ?? readNetstat },
       devices: () => [director.device, ...director.markDevices].flatMap((device) => device?.name ?? []),
     });
+  }
+
+  /**
+   * Says what keeps checks by the virtual addresses of these servers from passing, one sentence each. Ask it after
+   * {@link prepare}: where the director sets up its host, that has made rp_filter loose.
+   */
+  warnings(servers: Iterable<RealServer>): string[] {
+    const hasIpv4 = [...servers].some(({ service }) => familyOf(service.address) === 4);
+    return hasIpv4 ? this.facts.strictAt(this.#director.sources) : [];
   }
 
   /** Makes the way of one run of a check. Throws a CheckFailure when there is none. */

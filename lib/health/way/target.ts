@@ -45,9 +45,12 @@ export function checkTarget(
       mend: 'Name the virtual address that is checked, or a destination in the rule that gives packets the mark.',
     });
   }
-  const port = options.port ?? (rule?.port || service.port || server.port);
+  const port = options.port ?? (rule?.port || portIn(service) || server.port);
   return { address, port, prefix: prefix !== undefined && isRange(prefix) ? prefix : address };
 }
+
+/** Returns 0 when the service has every port. */
+const portIn = ({ port, lastPort }: ServiceIdentity) => (port === 1 && lastPort === 65_535 ? 0 : port);
 
 function ruleOf(service: ServiceIdentity, marks: readonly MarkRule[]): MarkRule | undefined {
   const is6 = service.address.includes(':');

@@ -17,6 +17,7 @@ interface Asked {
   options?: object;
   via: CheckRun['via'];
   timeoutMs: number;
+  target?: NonNullable<CheckRun['target']>;
 }
 
 let director: Director | undefined;
@@ -52,8 +53,8 @@ serveAgent({
     return new Function('director', 'argument', `return (${source})(director, argument);`)(opened().director, argument);
   },
   check(asked: Asked) {
-    const { via, timeoutMs } = asked;
-    return runCheck(opened().ways, { check: checkOf(asked), server: serverOf(asked), via, timeoutMs });
+    const { via, timeoutMs, target = {} } = asked;
+    return runCheck(opened().ways, { check: checkOf(asked), server: serverOf(asked), via, timeoutMs, target });
   },
   /** Returns how many handles keep the process alive, by kind. */
   handles() {
