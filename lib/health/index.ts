@@ -1,3 +1,5 @@
 /** Health: checks of real servers, and what follows from them. */
 export * from './checks/check.js';
-export type { CheckTiming, OnDown } from './options.js';
+export type * from './events.js';
+export type * from './notify/options.js';
+export type * from './options.js';
