@@ -1,7 +1,6 @@
 /** How a service's servers are checked, and what follows from that. The configuration has the same fields, with units. */
 
-/** What becomes of the connections that a server has when it goes down. */
-export type OnDown = 'keep' | 'drop' | 'reset' | 'reschedule';
+export type { OnDown } from '../values/health-condition.js';
 
 /** When and how often a server is asked, and when that counts. */
 export interface CheckTiming {
