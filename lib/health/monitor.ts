@@ -97,6 +97,10 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#changed.add(this.#services.get(service) as CheckedService);
     // A server that begins as down gets no connection before its first check.
     this.#flush();
+    if (!service.configuration.isInTransaction) return;
+    // The transaction may be taken back, with what health has said in it.
+    for (const server of service.realServers) this.#services.get(service)?.touch(server);
+    this.#change(this.#services.get(service) as CheckedService);
   }
 
   /** Checks the service no more, and takes back what health has said: its servers count as up. */
@@ -210,9 +214,11 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
       clock: this.#parts.clock,
       wheel: this.#wheel,
       prober: this.#prober,
-      changed: () => {
+      changed: ({ server }) => {
         const watched = this.#services.get(service);
-        if (watched) this.#change(watched);
+        if (watched === undefined) return;
+        watched.touch(server);
+        this.#change(watched);
       },
       warned: ({ server }, check, message) => {
         const at = this.#parts.clock.timeMs();

@@ -62,13 +62,16 @@ describe('the wheel of probes', () => {
   });
 
   it('takes a check at its word when that comes with the end of its time', async () => {
-    on = new Monitored({}, {
-      reach: (_check, _server, _how, signal) =>
-        new Promise((resolve) => {
-          const finding = { passed: false, reason: 'not decapsulating', message: 'silence' } as const;
-          signal.addEventListener('abort', () => resolve(finding));
-        }),
-    });
+    on = new Monitored(
+      {},
+      {
+        reach: (_check, _server, _how, signal) =>
+          new Promise((resolve) => {
+            const finding = { passed: false, reason: 'not decapsulating', message: 'silence' } as const;
+            signal.addEventListener('abort', () => resolve(finding));
+          }),
+      },
+    );
     const service = on.service(undefined, 1);
     on.monitor.watch(service, EACH_SECOND);
     await on.clock.advance(2000);
