@@ -50,7 +50,8 @@ Explanation Explainer::explainFragment(const ParsedPacket& parsed, Tick now, uin
   }
   const ServiceTable* services = control_.table();
   const ServerView* server = services->server(answer.decision.server);
-  if (server == nullptr || !server->available) return {.verdict = Verdict::dropServerGone};
+  if (server == nullptr) return {.verdict = Verdict::dropServerGone};
+  if (!server->carries) return {.verdict = withheldFrom(*server)};
   Explanation said;
   said.by = DecidedBy::datagram;
   said.server = server->key();

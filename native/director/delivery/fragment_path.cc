@@ -83,7 +83,8 @@ void FragmentPath::tellSender(Pass& pass, const FragmentInfo& info, FragmentDrop
 Verdict FragmentPath::send(Pass& pass, const FragmentDecision& decision, const ParsedPacket& parsed, Packet packet,
                            size_t cause) {
   const ServerView* server = pass.services->server(decision.server);
-  if (server == nullptr || !server->available) return Verdict::dropServerGone;
+  if (server == nullptr) return Verdict::dropServerGone;
+  if (!server->carries) return withheldFrom(*server);
   return forwarder_.send(pass, *server, {packet.data, parsed, decision.flowHash, cause});
 }
 

@@ -77,7 +77,7 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   const Conn* conn = conns.find(key, hash);
   if (conn == nullptr || ConnTable::hasExpired(*conn, c.pass.now)) return nullptr;
   const ServerView* server = connections_.serverOf(c.pass.services, *conn);
-  if (server == nullptr || !server->available) return nullptr;
+  if (server == nullptr || !server->carries) return nullptr;
   if (c.asked != nullptr) [[unlikely]] {
     c.asked->by = DecidedBy::connection;
     c.asked->server = server->key();
@@ -207,6 +207,10 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   uint64_t hash;
   const ServerView* server = serverOf(c, flowKeyOf(*quote, QuotedDirection::toVirtual), hash);
   if (server == nullptr || !isSentTo(*server, *outer)) return Verdict::dropIcmp;
+
+  // An error about a packet that is not from here may speak of another way.
+  if (!c.message.isTooBig && c.asked == nullptr && settings_.isOwnAddress(outer->source))
+    pool_.counters(c.pass.worker.index, server->id).tunnelErrors.add(1);
 
   uint32_t mtu = 0;
   if (c.message.isTooBig) {
