@@ -10,7 +10,7 @@ export type { CounterName, RealServerCounterName } from './stats/counter-names.j
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
 export { type ConnectionState, connectionStates } from './values/connection-state.js';
 export { Director, OfflineDirector } from './director/director.js';
-export type { WorkerCpu } from './director/director-handle.js';
+export type { WorkerCpu } from './stats/worker-cpu.js';
 export type { DirectorDevice, MarkDevice } from './director/director-device.js';
 export {
   type DeviceOptions,

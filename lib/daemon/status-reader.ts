@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Director } from '../director/director.js';
 import type { DirectorEvents } from '../director/events.js';
-import type { WorkerCpu } from '../director/director-handle.js';
+import type { WorkerCpu } from '../stats/worker-cpu.js';
 import { snakeCase } from '../metrics/label-set.js';
 import { type CounterName, dropNames } from '../stats/counter-names.js';
 import { type DirectorSample, RateMeter, type RatedRealServer, type RatedVirtualService } from '../stats/rates.js';

@@ -10,6 +10,7 @@ import { readStats } from '../stats/read-stats.js';
 import type { DirectorStats } from '../stats/stats.js';
 import type { WatchOptions } from '../stats/watch.js';
 import { Watches } from '../stats/watches.js';
+import type { WorkerCpu } from '../stats/worker-cpu.js';
 import type { EngineEventType } from '../values/engine-event.js';
 import { TunvsError } from '../values/errors.js';
 import type { ExplainedFlow } from '../values/flow-packet.js';
@@ -35,14 +36,6 @@ import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
 import { directorJson, directorView } from './views.js';
 import type { VirtualService } from './virtual-service.js';
-
-/** The CPU time that one worker thread has taken since it started. */
-export interface WorkerCpu {
-  /** The time in user space, in nanoseconds. */
-  userNs: bigint;
-  /** The time in the kernel, in nanoseconds. */
-  systemNs: bigint;
-}
 
 /** What the host needs for its own clients is held. @internal */
 export interface OwnClientsHold {

@@ -21,7 +21,7 @@ export interface Explanation {
   by: NativeExplanation['by'];
   /**
    * The real server that the packet would go to, that it is too long for, or that it is about. When the verdict is
-   * 'dropServerGone', it is the server that is gone.
+   * 'dropServerGone', 'dropServerDown' or 'dropConnectionReset', it is the server that is gone or down.
    */
   realServer?: Required<RealServerKey>;
   /** The virtual service that a new connection would belong to. */

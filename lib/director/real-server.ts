@@ -15,6 +15,7 @@ import {
   serverName,
 } from '../values/server-options.js';
 import { type RealServerStats, serverStats } from '../stats/stats.js';
+import { notInForce } from './not-in-force.js';
 import type { ServerOwner } from './owners.js';
 import { inspected } from '../values/handle-view.js';
 import { serverJson, serverView } from './views.js';
@@ -95,8 +96,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
 
   /** Whether the server is a sorry server: it is out of the list until health puts it in force. */
   get isSorry(): boolean {
-    this.assertConfigured();
-    return this.#state.isSorry;
+    return this.#configured().isSorry ?? false;
   }
 
   /** Whether {@link RealServer.drain} keeps new connections from the server until {@link RealServer.undrain}. */
@@ -211,7 +211,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   /** Says what health has found; undefined takes it back. Returns whether that changes anything. @internal */
   applyHealth(health: HealthCondition | undefined): boolean {
     this.assertConfigured();
-    const rest = this.#state.isSorry ? SORRY_AT_REST : undefined;
+    const rest = this.isSorry ? SORRY_AT_REST : undefined;
     const after = health ? checkedHealth('applyHealth', health) : rest;
     if (isDeepStrictEqual(this.#state.condition.health, after)) return false;
     this.#tell('health', after);
@@ -257,12 +257,7 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   stats(): RealServerStats {
     this.assertConfigured();
     const row = this.service.configuration.backing.serverRow(this.service.nativeKey, this.#nativeKey);
-    if (row === undefined) {
-      throw new TunvsError(
-        'ERR_TUNVS_NOT_FOUND',
-        `${serverName(this)} is not in force yet: read its stats when the transaction is done`,
-      );
-    }
+    if (row === undefined) throw notInForce(serverName(this));
     return serverStats(row);
   }
 

@@ -1,15 +1,17 @@
 /** A virtual service: the protocol, address and port that clients see, and the real servers behind it. */
 import { inspect, type InspectOptions } from 'node:util';
+import { applyHealth } from './apply-health.js';
 import type { ConfigurationStep, ServerOwner, ServiceOwner } from './owners.js';
 import { TunvsError } from '../values/errors.js';
 import type { NativeServiceRow } from '../native/rows.js';
 import type { NativeServiceConfig, NativeServiceKey } from '../native/services.js';
-import { readArguments, refuse } from '../values/options.js';
 import type { HealthCondition } from '../values/health-condition.js';
 import type { PersistenceStats } from '../values/persistence.js';
-import { Policy, type PolicyRunner, type ServicePolicy } from '../policy/policy.js';
+import type { Policy, PolicyRunner, ServicePolicy } from '../policy/policy.js';
 import type { PolicyServer, PolicySubject } from '../policy/subject.js';
 import type { AnyProtocol } from '../values/protocol.js';
+import { notInForce } from './not-in-force.js';
+import { policyRunner } from './policy-runner.js';
 import { RealServer as ServerHandle } from './real-server.js';
 import type { Scheduler, SchedulerFlag } from '../values/scheduler.js';
 import type { SchedulerOptions } from '../values/scheduler-options.js';
@@ -340,11 +342,7 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
    * @internal
    */
   applyHealth(changes: ReadonlyMap<RealServer, HealthCondition | undefined>): number {
-    return this.configuration.transaction(() => {
-      let changed = 0;
-      for (const [server, health] of changes) if (server.applyHealth(health)) changed += 1;
-      return changed;
-    });
+    return applyHealth(this.configuration, changes);
   }
 
   /** @internal */
@@ -352,31 +350,15 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
     return this.configuration.refreshPolicies();
   }
 
-  /** Undefined keeps the policy that there is, null removes it. */
   #runnerOf(call: string, policy: Policy | null | undefined): PolicyRunner | undefined {
-    if (policy === null) return undefined;
-    if (policy === undefined || policy === this.#runner?.policy) return this.#runner;
-    return readArguments(call, () => {
-      if (!(policy instanceof Policy))
-        return refuse(
-          `${call}: policy`,
-          policy,
-          'a policy made by tablePolicy(), weightsPolicy() or connectionPolicy(), or null for none',
-        );
-      return policy.runFor(this, this.configuration.policies.backing);
-    });
+    return policyRunner(call, policy, this.#runner, this, this.configuration.policies.backing);
   }
 
   /** @internal */
   row(): NativeServiceRow {
     this.assertConfigured();
     const row = this.configuration.backing.serviceRow(this.nativeKey);
-    if (row === undefined) {
-      throw new TunvsError(
-        'ERR_TUNVS_NOT_FOUND',
-        `${serviceName(this)} is not in force yet: read its stats when the transaction is done`,
-      );
-    }
+    if (row === undefined) throw notInForce(serviceName(this));
     return row;
   }
 

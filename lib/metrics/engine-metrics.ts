@@ -32,6 +32,8 @@ const PLACES: Readonly<Record<Exclude<CounterName, DropName>, Place>> = {
   connectionsExpired: 'tunvs_connections_expired_total',
   connectionsEvicted: 'tunvs_connections_evicted_total',
   connectionsDropped: 'tunvs_connections_ended_early_total',
+  connectionsReset: 'tunvs_connections_reset_total',
+  connectionsRescheduled: 'tunvs_connections_rescheduled_total',
   evictedClosing: ['tunvs_evictions_total', 'closing'],
   evictedUnproven: ['tunvs_evictions_total', 'unproven'],
   evictedIdle: ['tunvs_evictions_total', 'idle'],

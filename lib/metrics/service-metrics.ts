@@ -89,7 +89,9 @@ export const serverMetrics: readonly Metric<ServerRow>[] = [
   gauge('templates', 'Persistence templates that lead to the real server.', (s) => s.persistentConnections),
   gauge('weight', 'Configured weight of the real server.', (s) => s.weight),
   gauge('effective_weight', 'Weight that the scheduler goes by.', (s) => s.effectiveWeight),
-  gauge('up', 'Whether the real server is healthy.', (s) => Number(s.isUp)),
+  gauge('up', 'Whether the real server is up, by hand and by health.', (s) =>
+    Number(s.isUp && s.health?.isUp !== false),
+  ),
   gauge('draining', 'Whether a drain keeps new connections from the real server.', (s) => Number(s.isDraining)),
   gauge('overloaded', 'Whether the real server has reached its upper threshold.', (s) => Number(s.overloaded)),
   gauge('upper_threshold', 'Connections at which the real server gets no new ones, if there is a limit.', (s) =>
@@ -101,6 +103,21 @@ export const serverMetrics: readonly Metric<ServerRow>[] = [
   gauge('path_mtu_bytes', 'Path MTU to the real server that is in force.', (s) => s.pathMtu),
   counter('too_big_answers_total', 'Times that a client was told the MTU of the path.', (s) => s.tooBig),
   counter('outer_fragments_sent_total', 'Fragments of outer packets to the real server.', (s) => s.fragmentsSent),
+  counter(
+    'repeated_openings_total',
+    'Connections of the real server whose SYN or INIT came again before anything else came.',
+    (s) => s.repeatedOpenings,
+  ),
+  counter(
+    'client_resets_total',
+    'Resets by clients of connections of the real server that were not closed yet.',
+    (s) => s.clientResets,
+  ),
+  counter(
+    'tunnel_errors_total',
+    'ICMP errors about packets to the real server, except for those that tell an MTU.',
+    (s) => s.tunnelErrors,
+  ),
 ];
 
 const POLICY: Readonly<Record<keyof PolicyCounters, string>> = {

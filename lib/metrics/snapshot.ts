@@ -1,6 +1,6 @@
 /** One reading of a director, which all samples of a scrape come from. */
 import type { Director } from '../director/director.js';
-import type { WorkerCpu } from '../director/director-handle.js';
+import type { WorkerCpu } from '../stats/worker-cpu.js';
 import type { PolicyCounters } from '../policy/policy.js';
 import type { DirectorStats, RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { EngineEventType } from '../values/engine-event.js';

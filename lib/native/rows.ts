@@ -32,6 +32,12 @@ export interface NativeServerRow extends NativeServerKey, NativeServerConfig, Na
   tooBig: bigint;
   /** Fragments of outer packets. */
   fragmentsSent: bigint;
+  /** Connections whose SYN or INIT came again before anything else. */
+  repeatedOpenings: bigint;
+  /** Resets and aborts of connections that were not closed yet. */
+  clientResets: bigint;
+  /** ICMP errors about packets to it, except for those that tell an MTU. */
+  tunnelErrors: bigint;
 }
 
 export interface NativeServiceRow extends NativeServiceKey, NativeServiceConfig, NativeTraffic {

@@ -111,4 +111,6 @@ export interface NativeServerConfig {
   upperThreshold: number;
   /** Connections below which it gets new ones again; 0: three quarters of the upper threshold. */
   lowerThreshold: number;
+  /** It is a sorry server; absent for false. */
+  isSorry?: boolean;
 }

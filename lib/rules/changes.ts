@@ -8,7 +8,7 @@ import type { StateTimeouts } from '../values/timeouts.js';
 import type { TableCommand } from './apply.js';
 import { DEFAULT_SCHEDULER, type ServiceSettings } from './command.js';
 import { printMark } from './mark.js';
-import { printCommand, printSysctl } from './print.js';
+import { printCommand, printSysctl, sorryRule } from './print.js';
 import type { Operation } from './reconcile.js';
 import { serverSettings, serviceIdOf } from './settings.js';
 import type { WantedServerSettings } from './wanted.js';
@@ -70,7 +70,8 @@ function serverRule(
   { service, server }: { service: ServiceIdentity; server: Required<RealServerKey> },
   given: WantedServerSettings,
 ): string {
-  return printCommand({ command, service: serviceIdOf(service), server, settings: serverSettings(given) });
+  const rule = printCommand({ command, service: serviceIdOf(service), server, settings: serverSettings(given) });
+  return given.isSorry ? sorryRule(rule) : rule;
 }
 
 function timeoutsRule({ established: tcp = 0, finWait: tcpFin = 0, udp = 0 }: StateTimeouts): string {

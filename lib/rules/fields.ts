@@ -22,6 +22,7 @@ export const serverFields: Fields<WantedServerSettings> = [
   ['forwarding', 'tunnelPort', 'tunnelChecksum'],
   ['weight'],
   ['upperThreshold', 'lowerThreshold'],
+  ['isSorry'],
 ];
 
 /** Returns what of `wanted` must be set where `now` holds; undefined when nothing differs. */

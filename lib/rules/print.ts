@@ -66,6 +66,11 @@ export function printRule(rule: Rule): string {
   return isMarkCommand(rule) ? printMark(rule) : printCommand(rule);
 }
 
+/** The language of rules has no sorry servers, so that one stands there as a comment. */
+export function sorryRule(rule: string): string {
+  return `# sorry server: ${rule}`;
+}
+
 /** `name`: without `net.ipv4.vs.` */
 export function printSysctl(name: string, value: number): string {
   return `sysctl net.ipv4.vs.${name}=${value}`;

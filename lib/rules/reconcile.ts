@@ -77,7 +77,9 @@ function reconcileService(now: WantedService | undefined, wanted: WantedService)
   for (const { address, port, settings } of wanted.servers) {
     const server = { address, port };
     const before = there.get(serverName(server))?.settings;
-    if (!before) {
+    const turns = before !== undefined && turnsSorry(before, settings);
+    if (turns) steps.push({ op: 'deleteServer', service, server, before });
+    if (!before || turns) {
       steps.push({ op: 'addServer', service, server, after: settings });
       continue;
     }
@@ -85,6 +87,10 @@ function reconcileService(now: WantedService | undefined, wanted: WantedService)
     if (edit) steps.push({ op: 'editServer', service, server, before, after: afterEdit(before, edit), edit });
   }
   return steps;
+}
+
+function turnsSorry(before: WantedServerSettings, { isSorry }: WantedServerSettings): boolean {
+  return isSorry !== undefined && isSorry !== (before.isSorry ?? false);
 }
 
 /** Another forwarding method does not keep the tunnel of the one before. */

@@ -9,7 +9,10 @@ import type { ServerForwarding } from '../values/server-options.js';
 import type { VirtualServiceEdit } from '../director/service-options.js';
 
 /** What is found or decided while a server runs (its health, a drain) is true of it and never wanted. */
-export type WantedServerSettings = Omit<RealServerEdit, 'isUp'>;
+export interface WantedServerSettings extends Omit<RealServerEdit, 'isUp'> {
+  /** It is a sorry server. Another value makes another server of it, which keeps its connections. */
+  isSorry?: boolean;
+}
 
 export interface WantedServer extends Required<RealServerKey> {
   /** A setting that is left out is left as it is. */
@@ -93,8 +96,9 @@ function heldService(service: HeldService): WantedService {
 function heldServer({ address, port, nativeConfig, askedForwarding }: HeldServer): WantedServer {
   const { weight, upperThreshold, lowerThreshold } = nativeConfig;
   const { forwarding, tunnelPort, tunnelChecksum } = askedForwarding as Required<WantedServerSettings>;
+  const sorry = nativeConfig.isSorry ? { isSorry: true } : {};
   const tunnel = tunnelPort > 0 ? { forwarding, tunnelPort, tunnelChecksum } : { forwarding, tunnelChecksum };
-  return { address, port, settings: { ...tunnel, weight, upperThreshold, lowerThreshold } };
+  return { address, port, settings: { ...tunnel, weight, upperThreshold, lowerThreshold, ...sorry } };
 }
 
 /** Tells services apart, as `tcp 192.0.2.1:80`. */

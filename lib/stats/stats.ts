@@ -1,5 +1,6 @@
 /** What the director has counted: the shapes that callers see, made of the rows that the native part returns. */
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
+import type { HealthCondition } from '../values/health-condition.js';
 import type { CounterName } from './counter-names.js';
 import type { HostCounts } from './host-counts.js';
 import { withJson } from '../values/json.js';
@@ -42,12 +43,17 @@ export interface RealServerStats {
   /** The weight that is configured, [0, 2^31 - 1]. */
   weight: number;
   /**
-   * The weight that the scheduler goes by. It is 0 while the server is down or drained, and otherwise the weight that a
-   * weights policy has assigned, or the configured one. During a slow start it is a part of that, maybe a fraction.
+   * The weight that the scheduler goes by. It is 0 while the server is down, out of the list or drained, and otherwise
+   * the weight that a weights policy has assigned, or that health says, or the configured one. During a slow start it is
+   * a part of that, maybe a fraction.
    */
   effectiveWeight: number;
-  /** Whether the server is healthy; see {@link RealServer.isUp}. */
+  /** Whether the server is up by hand; see {@link RealServer.isUp}. */
   isUp: boolean;
+  /** What health checks say of the server; see {@link RealServer.health}. It is left out when they say nothing new. */
+  health?: HealthCondition;
+  /** It is true for a sorry server, and left out for any other. */
+  isSorry?: true;
   /** Whether a drain keeps new connections from the server. */
   isDraining: boolean;
   /** The weight that a weights policy has assigned. It is left out when there is none. */
@@ -70,6 +76,12 @@ export interface RealServerStats {
   tooBig: bigint;
   /** The number of fragments of outer packets that were sent, because the client allowed fragmenting. */
   fragmentsSent: bigint;
+  /** The number of connections whose SYN (for SCTP, INIT) came again before anything else came. */
+  repeatedOpenings: bigint;
+  /** The number of resets (for SCTP, aborts) by clients whose connections were not closed yet. */
+  clientResets: bigint;
+  /** The number of ICMP errors about packets to this server. Those that tell an MTU do not count. */
+  tunnelErrors: bigint;
   /** The server's traffic. */
   totals: Traffic;
 }
@@ -171,6 +183,8 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     weight: row.weight,
     effectiveWeight: row.effectiveWeight,
     isUp: row.isUp,
+    ...(row.health && { health: row.health as HealthCondition }),
+    ...(row.isSorry && { isSorry: true as const }),
     isDraining: row.isDraining,
     ...(row.assignedWeight !== undefined && { assignedWeight: row.assignedWeight }),
     upperThreshold: row.upperThreshold,
@@ -182,6 +196,9 @@ export function serverStats(row: NativeServerRow): RealServerStats {
     pathMtu: row.pathMtu,
     tooBig: row.tooBig,
     fragmentsSent: row.fragmentsSent,
+    repeatedOpenings: row.repeatedOpenings,
+    clientResets: row.clientResets,
+    tunnelErrors: row.tunnelErrors,
     totals: pickTraffic(row),
   });
 }

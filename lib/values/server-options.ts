@@ -139,7 +139,7 @@ export function checkedServerOptions(
   }
   const isSorry = booleanOption(`${call}: isSorry`, given.isSorry, false);
   const condition = isSorry ? { ...GOOD_CONDITION, health: SORRY_AT_REST } : GOOD_CONDITION;
-  const before = { config: DEFAULTS, asked: DEFAULTS, isSorry, condition };
+  const before = { config: { ...DEFAULTS, ...(isSorry && { isSorry }) }, asked: DEFAULTS, condition };
   const state = mergedState(call, given, before, surroundings.isLocal(key.address));
   const { config } = state;
   checkFamilies(call, config, key.address, surroundings);
@@ -174,6 +174,7 @@ function mergedState(call: string, edit: RealServerEdit, stateBefore: ServerStat
   const asked = mergedForwarding(call, edit, askedBefore);
   const config = {
     ...(isLocal ? LOCAL : asked),
+    ...(before.isSorry && { isSorry: true }),
     weight: integerOption(`${call}: weight`, edit.weight, 0, MAX_INT32, before.weight),
     upperThreshold: integerOption(`${call}: upperThreshold`, edit.upperThreshold, 0, MAX_INT32, before.upperThreshold),
     lowerThreshold: integerOption(`${call}: lowerThreshold`, edit.lowerThreshold, 0, MAX_INT32, before.lowerThreshold),
@@ -195,7 +196,6 @@ export interface ServerState {
   readonly config: NativeServerConfig;
   /** The forwarding that was asked for; it differs from `config` while the server is local. */
   readonly asked: ServerForwarding;
-  readonly isSorry: boolean;
   readonly condition: ServerCondition;
 }
 

@@ -66,6 +66,15 @@ int64_t ObjectReader::integer(const char* name, int64_t minimum, int64_t maximum
   return static_cast<int64_t>(number);
 }
 
+double ObjectReader::number(const char* name) {
+  Napi::Value value = get(name);
+  if (!ok_) return 0;
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : NAN;
+  if (std::isfinite(number)) return number;
+  fail(name, "a number");
+  return 0;
+}
+
 std::optional<uint64_t> ObjectReader::optionalBigInt(const char* name) {
   Napi::Value value = get(name);
   if (!ok_ || value.IsUndefined()) return std::nullopt;

@@ -25,6 +25,7 @@ class ObjectReader {
   bool boolean(const char* name);
   // Reads a whole number in [minimum, maximum], both at most 2^53.
   int64_t integer(const char* name, int64_t minimum, int64_t maximum);
+  double number(const char* name);  // a finite one
   std::optional<uint64_t> optionalBigInt(const char* name);
   IpAddress address(const char* name);
   std::vector<IpAddress> addresses(const char* name);

@@ -15,6 +15,20 @@ void setTraffic(Napi::Env env, Napi::Object object, const Traffic& traffic) {
   object.Set("outBytes", Napi::BigInt::New(env, traffic.outBytes));
   object.Set("tooBig", Napi::BigInt::New(env, traffic.tooBig));
   object.Set("fragmentsSent", Napi::BigInt::New(env, traffic.fragments));
+  object.Set("repeatedOpenings", Napi::BigInt::New(env, traffic.repeatedOpenings));
+  object.Set("clientResets", Napi::BigInt::New(env, traffic.clientResets));
+  object.Set("tunnelErrors", Napi::BigInt::New(env, traffic.tunnelErrors));
+}
+
+Napi::Object healthToJs(Napi::Env env, const HealthCondition& health) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("isUp", Napi::Boolean::New(env, health.isUp));
+  object.Set("isOut", Napi::Boolean::New(env, health.isOut));
+  object.Set("onDown", toJs(env, kOnDownNames[static_cast<size_t>(health.onDown)]));
+  if (health.weight) object.Set("weight", *health.weight);
+  if (health.factor != 1) object.Set("factor", health.factor);
+  if (health.add != 0) object.Set("add", health.add);
+  return object;
 }
 
 void setSchedulerOptions(Napi::Env env, Napi::Object object, const ServiceConfig& config) {
@@ -66,6 +80,8 @@ Napi::Object serverToJs(Napi::Env env, const ServerRow& row) {
   object.Set("isUp", Napi::Boolean::New(env, row.condition.isUp));
   object.Set("isDraining", Napi::Boolean::New(env, row.condition.isDraining));
   if (row.condition.assignedWeight) object.Set("assignedWeight", *row.condition.assignedWeight);
+  if (row.config.isSorry) object.Set("isSorry", Napi::Boolean::New(env, true));
+  if (row.condition.health != HealthCondition{}) object.Set("health", healthToJs(env, row.condition.health));
   object.Set("upperThreshold", row.config.upperThreshold);
   object.Set("lowerThreshold", row.config.lowerThreshold);
   object.Set("activeConnections", row.active);

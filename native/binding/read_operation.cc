@@ -1,5 +1,6 @@
 #include "binding/convert.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "binding/arguments.h"
@@ -107,12 +108,29 @@ ServiceConfig readServiceConfig(Napi::Env env, ObjectReader reader) {
   return config;
 }
 
-ServerCondition readServerCondition(ObjectReader reader) {
+HealthCondition readHealth(Napi::Env env, ObjectReader reader) {
+  HealthCondition health;
+  health.isUp = reader.boolean("isUp");
+  health.isOut = reader.boolean("isOut");
+  const std::string onDown = reader.string("onDown");
+  const auto known = std::ranges::find(kOnDownNames, onDown);
+  if (known != kOnDownNames.end())
+    health.onDown = static_cast<OnDown>(known - kOnDownNames.begin());
+  else if (reader.ok())
+    throwInvalidArgument(env, "there is no onDown '" + onDown + "'");
+  if (reader.has("weight")) health.weight = static_cast<int32_t>(reader.integer("weight", 0, INT32_MAX));
+  if (reader.has("factor")) health.factor = reader.number("factor");
+  if (reader.has("add")) health.add = static_cast<int32_t>(reader.integer("add", -INT32_MAX, INT32_MAX));
+  return health;
+}
+
+ServerCondition readServerCondition(Napi::Env env, ObjectReader reader) {
   ServerCondition condition;
   condition.isUp = reader.boolean("isUp");
   condition.isDraining = reader.boolean("isDraining");
   if (reader.has("assignedWeight"))
     condition.assignedWeight = static_cast<int32_t>(reader.integer("assignedWeight", 0, INT32_MAX));
+  if (reader.has("health")) condition.health = readHealth(env, reader.object("health"));
   return condition;
 }
 
@@ -122,6 +140,7 @@ ServerConfig readServerConfig(Napi::Env env, ObjectReader reader) {
   config.weight = static_cast<int32_t>(reader.integer("weight", 0, INT32_MAX));
   config.upperThreshold = static_cast<uint32_t>(reader.integer("upperThreshold", 0, UINT32_MAX));
   config.lowerThreshold = static_cast<uint32_t>(reader.integer("lowerThreshold", 0, UINT32_MAX));
+  if (reader.has("isSorry")) config.isSorry = reader.boolean("isSorry");
   const auto tunnelPort = static_cast<uint16_t>(reader.integer("tunnelPort", 0, 65535));
   const std::string checksum = reader.string("tunnelChecksum");
   if (!reader.ok()) return config;
@@ -178,7 +197,7 @@ bool readOperation(Napi::Value value, std::vector<Operation>& operations) {
   const auto server = [&] { return readServerKey(reader.object("server")); };
   const auto serviceConfig = [&] { return readServiceConfig(env, reader.object("config")); };
   const auto serverConfig = [&] { return readServerConfig(env, reader.object("config")); };
-  const auto condition = [&] { return readServerCondition(reader.object("condition")); };
+  const auto condition = [&] { return readServerCondition(env, reader.object("condition")); };
   if (op == "addService") {
     operations.push_back(AddService{service(), serviceConfig()});
   } else if (op == "editService") {

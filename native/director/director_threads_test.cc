@@ -33,6 +33,14 @@ ServerConfig someConfig(Random& random) {
   return config;
 }
 
+ServerCondition someCondition(Random& random) {
+  ServerCondition condition;
+  condition.health.isUp = random.oneIn(3);
+  condition.health.isOut = random.oneIn(2);
+  condition.health.onDown = static_cast<OnDown>(random.below(4));
+  return condition;
+}
+
 Bytes somePacket(Random& random, uint32_t flows) {
   static constexpr uint8_t kFlags[] = {kTcpSyn, kTcpAck, kTcpAck, kTcpFin, kTcpRst};
   const auto port = static_cast<uint16_t>(1024 + random.below(flows));
@@ -86,7 +94,7 @@ Operation someOperation(Random& random) {
     case 6:
     case 7: return AddServer{service, server, someConfig(random)};
     case 8:
-    case 9:
+    case 9: return EditServer{service, server, someConfig(random), someCondition(random)};
     case 10:
     case 11: return EditServer{service, server, someConfig(random)};
     default: return DeleteServer{service, server};

@@ -53,7 +53,8 @@ Explanation Explainer::explainFragment(const ParsedPacket& parsed, Tick now, uin
   const ServiceTable* services = control_.table();
   const Pin* pin = Pins::isName(answer.decision.server) ? pins_.named(answer.decision.server, now) : nullptr;
   const ServerView* server = services->server(pin != nullptr ? pin->server : answer.decision.server);
-  if (server == nullptr || (!server->available && pin == nullptr)) return {.verdict = Verdict::dropServerGone};
+  if (server == nullptr) return {.verdict = Verdict::dropServerGone};
+  if (!server->carries && pin == nullptr) return {.verdict = withheldFrom(*server)};
   Explanation said;
   said.by = DecidedBy::datagram;
   said.server = server->key();

@@ -49,5 +49,16 @@ TEST("a virtual address whose real servers are all at their upper threshold is u
   CHECK_EQ(t.ping(), "answeredEcho");
 }
 
+TEST("a virtual address is down while all of its real servers are down by health or out of the list") {
+  WhenUp t;
+  t.addServer(11);
+  for (const HealthCondition& health : {HealthCondition{.isUp = false}, HealthCondition{.isOut = true}}) {
+    CHECK_EQ(t.ping(), "answeredEcho");
+    t.setHealth(11, health);
+    CHECK_EQ(t.ping(), "dropIcmp");
+    t.setHealth(11, {});
+  }
+}
+
 }  // namespace
 }  // namespace tunvs

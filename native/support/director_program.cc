@@ -1,7 +1,6 @@
 #include "support/director_program.h"
 
 #include <algorithm>
-#include <set>
 
 #include "support/collected_output.h"
 #include "support/count_laws.h"
@@ -165,11 +164,7 @@ class Run {
     const auto result = t_.director.apply(operations);
     if (result) {
       configured_ = std::move(after);
-      std::set<ServiceKey> hashing;
-      for (const auto& service : t_.rows()) {
-        if (service.config.hashesMidStream()) hashing.insert(service.key);
-      }
-      outputs_.setHashing(std::move(hashing));
+      outputs_.setServices(t_.rows());
     } else {
       laws_.require(configurationText() == before, "law 6: a failed transaction changed the configuration");
     }

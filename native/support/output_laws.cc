@@ -82,9 +82,28 @@ void OutputLaws::checkServer(const ParsedPacket& parsed, const SentPacket& sent)
   const uint8_t server = sent.nextHop.bytes[3];
   const auto [last, isNew] = lastServer_.try_emplace({parsed.key.words[0], parsed.key.tail}, server);
   const bool mayBegin =
-      (parsed.tcpFlags & kTcpSyn) != 0 || parsed.key.protocol() != 6 || isSloppy_ || hashing_.contains(service);
+      (parsed.tcpFlags & kTcpSyn) != 0 || parsed.key.protocol() != 6 || isSloppy_ || resuming_.contains(service);
   laws_.require(mayBegin || (!isNew && last->second == server), "law 5: a connection changed its server");
+  laws_.require(!withheld_.contains({service, server}), "law 5: sent to a server that is down");
+  laws_.require(!closed_.contains({service, server}) || (!isNew && last->second == server),
+                "law 5: a new connection went to a server that is down or out of the list");
   last->second = server;
+}
+
+void OutputLaws::setServices(const std::vector<ServiceRow>& services) {
+  resuming_.clear();
+  withheld_.clear();
+  closed_.clear();
+  for (const auto& service : services) {
+    if (service.config.hashesMidStream()) resuming_.insert(service.key);
+    for (const auto& server : service.servers) {
+      const HealthCondition& health = server.condition.health;
+      const std::pair<ServiceKey, uint8_t> key{service.key, server.key.address.bytes[3]};
+      if (!health.isUp && health.onDown == OnDown::reschedule) resuming_.insert(service.key);
+      if (!health.isUp && health.onDown != OnDown::keep) withheld_.insert(key);
+      if (!health.takesClients()) closed_.insert(key);
+    }
+  }
 }
 
 }  // namespace tunvs::testing

@@ -22,9 +22,10 @@ class OutputLaws {
   // Checks a vector of packets at `now`, and what became of each.
   void check(const std::vector<Bytes>& asked, const Verdict* verdicts, const std::vector<SentPacket>& sent, Tick now);
 
-  // Connections may begin mid-stream everywhere, or in these services.
+  // Connections may begin mid-stream everywhere.
   void setSloppy(bool isSloppy) { isSloppy_ = isSloppy; }
-  void setHashing(std::set<ServiceKey> services) { hashing_ = std::move(services); }
+  // Notes what is configured, and what health says.
+  void setServices(const std::vector<ServiceRow>& services);
 
  private:
   // Checks that what leaves was made for this packet, whatever came before and behind it in the vector.
@@ -39,7 +40,8 @@ class OutputLaws {
   const ProgramServers& servers_;
   ProgramPins& pins_;
   std::map<std::pair<uint64_t, uint64_t>, uint8_t> lastServer_;  // by flow
-  std::set<ServiceKey> hashing_;
+  std::set<ServiceKey> resuming_;  // connections may begin or change their servers mid-stream
+  std::set<std::pair<ServiceKey, uint8_t>> withheld_, closed_;  // servers that get nothing, and no new connections
   bool isSloppy_ = false;
 };
 

@@ -12,6 +12,17 @@ ServerConfig readServerConfig(ProgramReader& reader) {
   return made;
 }
 
+ServerCondition readCondition(ProgramReader& reader) {
+  ServerCondition made;
+  const uint8_t bits = reader.byte();
+  made.health.isUp = (bits & 1) != 0;
+  made.health.isOut = (bits & 2) != 0;
+  made.health.onDown = static_cast<OnDown>(bits >> 2 & 3);
+  if ((bits & 0x10) != 0) made.health.weight = bits >> 6;
+  if ((bits & 0x20) != 0) made.health.factor = (bits >> 6) / 2.0;
+  return made;
+}
+
 // `beyond`, in [0, 5], chooses what IPVS does not have.
 ServiceConfig serviceConfig(uint8_t argument, int beyond, uint8_t protocol) {
   static constexpr const char* kSchedulerNames[] = {"rr", "wrr", "lc", "wlc", "maglev", "rendezvous", "p2c", "sh"};
@@ -49,9 +60,9 @@ Operation readOperation(ProgramReader& reader, ProgramServers& after) {
     case 7: after[service].insert(server.address.bytes[3]); return AddServer{service, server, readServerConfig(reader)};
     case 8:
     case 9: return EditServer{service, server, readServerConfig(reader)};
+    case 12: return EditServer{service, server, {}, readCondition(reader)};
     case 10:
-    case 11:
-    case 12: after[service].erase(server.address.bytes[3]); return DeleteServer{service, server};
+    case 11: after[service].erase(server.address.bytes[3]); return DeleteServer{service, server};
     case 13:
       if (argument != 0) return ZeroCounters{service};
       after.clear();

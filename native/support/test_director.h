@@ -80,6 +80,9 @@ class TestDirector {
     config.weight = weight;
     editServer(lastByte, config);
   }
+  void setHealth(uint8_t lastByte, const HealthCondition& health, const ServiceKey& service = kWeb) {
+    must(apply(EditServer{service, server(lastByte, service), row(lastByte, service).config, {.health = health}}));
+  }
   void deleteServer(uint8_t lastByte, const ServiceKey& service = kWeb) {
     must(apply(DeleteServer{service, server(lastByte, service)}));
   }

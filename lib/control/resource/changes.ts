@@ -65,12 +65,22 @@ export function putService(transaction: Transaction, key: ServiceIdentity, given
 
 /** Makes a server as `given` says; its health stays as it is unless it is given. */
 export function putServer(service: VirtualService, given: ServerWhole & { address: string }): RealServer {
-  const { address, port, isDraining: _d, assignedWeight: _a, isUp, ...settings } = given;
+  const { address, port, isDraining: _d, assignedWeight: _a, isUp, isSorry = false, ...settings } = given;
   const key = { address, ...(port !== undefined && { port }) };
   const whole = withoutNoPort({ ...SERVER_DEFAULTS, ...settings });
   const before = service.realServer(key);
-  if (!before)
-    return service.addRealServer({ ...key, ...whole, ...(isUp !== undefined && { isUp }) } as RealServerOptions);
+  const turns = before !== undefined && before.isSorry !== isSorry;
+  const wasUp = before?.isUp;
+  if (turns) before.delete();
+  if (!before || turns) {
+    const up = isUp ?? wasUp;
+    return service.addRealServer({
+      ...key,
+      ...whole,
+      ...(up !== undefined && { isUp: up }),
+      isSorry,
+    } as RealServerOptions);
+  }
   // An edit, even of nothing, sends the walk of wrr to the list's head.
   if (!isDeepStrictEqual(serverSettings(before), whole)) before.edit(whole as RealServerEdit);
   if (isUp !== undefined) before.isUp = isUp;

@@ -71,6 +71,7 @@ export function serverJson(server: RealServer): ServerJson {
     isUp: server.isUp,
     isDraining,
     ...(assignedWeight !== undefined && { assignedWeight }),
+    ...(server.isSorry && { isSorry: true }),
   };
 }
 

@@ -20,11 +20,14 @@ const readOnly = {
   assignedWeight: z.int().describe('By a weights policy.'),
 };
 
+/** What a server is from the beginning: another value makes another server of it. */
+const isSorry = z.boolean().describe('Whether it is a sorry server, which is out of the list until health needs it.');
+
 export const serverEdit = z.strictObject(settings).partial().meta({ id: 'RealServerEdit' });
 
 export const serverWhole = z
   .strictObject({ address: address.optional(), port: port.optional(), ...serverEdit.shape })
-  .extend(z.object(readOnly).partial().shape)
+  .extend(z.object({ ...readOnly, isSorry }).partial().shape)
   .meta({ id: 'RealServerWhole' });
 
 export const serverNew = z.strictObject({ ...serverWhole.shape, address }).meta({ id: 'NewRealServer' });
@@ -36,6 +39,7 @@ export const server = z
     tunnelPort: settings.tunnelPort.optional(),
     isDraining: readOnly.isDraining,
     assignedWeight: readOnly.assignedWeight.optional(),
+    isSorry: isSorry.optional(),
   })
   .meta({ id: 'RealServer' });
 
@@ -51,6 +55,9 @@ export const serverStats = z
     pathMtu: z.int(),
     tooBig: figure,
     fragmentsSent: figure,
+    repeatedOpenings: figure,
+    clientResets: figure,
+    tunnelErrors: figure,
     totals: traffic,
   })
   .meta({ id: 'RealServerStats' });

@@ -15,6 +15,8 @@ export interface ListedTraffic {
 export interface ListedServer extends Endpoint, ServerSettings {
   /** The weight that the scheduler uses and `-L` shows; `-S` prints the configured one. */
   effectiveWeight: number;
+  /** `-S` leaves a sorry server out, because the rules would make an ordinary one of it. */
+  isSorry?: true;
   activeConnections: number;
   inactiveConnections: number;
   persistentConnections: number;

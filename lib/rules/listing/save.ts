@@ -10,9 +10,9 @@ export function saveServices(services: readonly ListedService[], write: WriteEnd
     .flatMap((service) => {
       const id = serviceId(service.id, write);
       const protocol = service.id.kind === 'mark' ? 'ip' : service.id.protocol;
-      const servers = service.servers.map(
-        (server) => `-a ${id} -r ${write(server, protocol)} ${printServerSettings(server)}\n`,
-      );
+      const servers = service.servers
+        .filter(({ isSorry }) => !isSorry)
+        .map((server) => `-a ${id} -r ${write(server, protocol)} ${printServerSettings(server)}\n`);
       return [`-A ${id} ${printServiceSettings(service)}\n`, ...servers];
     })
     .join('');

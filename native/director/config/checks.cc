@@ -1,5 +1,7 @@
 #include "director/config/checks.h"
 
+#include <cmath>
+
 #include "director/protocol/protocol_state.h"
 #include "director/protocol/tunables.h"
 
@@ -98,6 +100,11 @@ Result<void> checkServerConfig(const ServerConfig& config, const ServerCondition
   if (config.weight < 0) return invalid("a weight of " + std::to_string(config.weight) + " is below 0");
   if (condition.assignedWeight && *condition.assignedWeight < 0)
     return invalid("an assigned weight of " + std::to_string(*condition.assignedWeight) + " is below 0");
+  const HealthCondition& health = condition.health;
+  if (health.weight && *health.weight < 0)
+    return invalid("health's weight of " + std::to_string(*health.weight) + " is below 0");
+  if (!(health.factor >= 0 && std::isfinite(health.factor)))
+    return invalid("health's factor " + std::to_string(health.factor) + " is not a number from 0 up");
   if (config.lowerThreshold > config.upperThreshold) {
     return invalid("the lower threshold " + std::to_string(config.lowerThreshold) + " is above the upper threshold " +
                    std::to_string(config.upperThreshold));

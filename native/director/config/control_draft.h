@@ -45,17 +45,16 @@ struct Control::Draft {
     return *touched[i];
   }
 
-  // Runs `change` on the service's list of servers and tells the scheduler. Returns the server that `change` took out
-  // of the list: it has to live until the scheduler has seen it.
+  // Runs `change` on the service's list of servers and tells the scheduler if it sees another list. Returns the server
+  // that `change` took out of the list: it has to live until the scheduler has seen it.
   template <typename Change>
   std::shared_ptr<const ServerView> changeServers(size_t i, Change&& change, bool keepsCursor = false) {
     ServiceView& service = touch(i);
     const std::vector<const Candidate*> before = std::move(service.candidates);
     std::shared_ptr<const ServerView> displaced = change(service.owned);
     const auto ramped = rampWeights(service, now);
-    service.candidates.clear();
-    service.candidates.reserve(service.owned.size());
-    for (const auto& server : service.owned) service.candidates.push_back(server.get());
+    service.list();
+    if (service.candidates == before) return displaced;
     service.scheduler->changed(before, service.candidates, states[i],
                                keepsCursor || service.config.schedulerOptions.stableCursor);
     return displaced;
@@ -69,13 +68,12 @@ struct Control::Draft {
 
   // Makes new views of the same servers when what they know of their service has changed. The scheduler is not told.
   static void retell(ServiceView& service) {
-    service.candidates.clear();
     for (auto& server : service.owned) {
       auto view = std::make_shared<ServerView>(*server);
       service.tell(*view);
-      service.candidates.push_back(view.get());
       server = std::move(view);
     }
+    service.list();
   }
 };
 

@@ -27,6 +27,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->port = key.port;
   view->config = config;
   view->condition = condition;
+  view->carries = condition.health.isUp || condition.health.onDown == OnDown::keep;
   view->weight = view->fullWeight();
   // The last weight does not depend on health or drains: directors agree on it, whatever each has seen of the server.
   view->lastWeight = fullWeight(config, {.assignedWeight = condition.assignedWeight});
@@ -110,7 +111,7 @@ Result<void> Control::deleteServer(Draft& draft, const DeleteServer& op) {
   if (!at) return noSuchServer(op.service, op.server);
   auto gone = std::make_shared<ServerView>(*draft.services[i]->owned[*at]);
   gone->available = false;
-  gone->rescheduleUdp = draft.services[i]->config.rescheduleUdp;
+  gone->carries = false;
   draft.changeServers(i, [&](auto& all) {
     std::shared_ptr<const ServerView> displaced = all[*at];
     all.erase(all.begin() + static_cast<ptrdiff_t>(*at));

@@ -20,8 +20,9 @@ struct Ramp {
   bool isOver(Tick now) const { return !since || now - *since >= ticksFromSeconds(seconds); }
 };
 
-// Returns the weight without a slow start: 0 for a server that is down, drained, or configured with 0, whatever a
-// policy says; otherwise the policy's weight if there is one, and else the configured weight.
+// Returns the weight without a slow start: 0 for a server that is down by hand or by health, out of the list, drained,
+// or configured with 0, whatever else is said; otherwise the policy's weight, or else health's, or else the configured
+// one. Health's factor changes it, to 1 at least unless the product is 0, and then its sum.
 int32_t fullWeight(const ServerConfig& config, const ServerCondition& condition);
 
 // Returns the full weight times ramp.scale, or the part of it that the slow start has reached, which is at least 1.

@@ -40,6 +40,26 @@ TEST("a ramped weight begins at the floor, rises evenly and ends at the whole we
   CHECK_EQ(before, 7 * 20);
 }
 
+TEST(
+    "health's weight, factor and sum change the weight, in that order, and never make a server of some weight vanish") {
+  const auto weighed = [](int32_t configured, const HealthCondition& health, std::optional<int32_t> assigned = {}) {
+    return fullWeight(weighing(configured), {.assignedWeight = assigned, .health = health});
+  };
+  CHECK_EQ(weighed(3, {.weight = 8}), 8);
+  CHECK_EQ(weighed(3, {.weight = 8}, 5), 5);
+  CHECK_EQ(weighed(3, {.weight = 0}), 0);
+  CHECK_EQ(weighed(8, {.factor = 0.5}), 4);
+  CHECK_EQ(weighed(8, {.weight = 10, .factor = 1.75, .add = -3}), 14);
+  CHECK_EQ(weighed(1, {.factor = 0.01}), 1);
+  CHECK_EQ(weighed(8, {.factor = 0}), 0);
+  CHECK_EQ(weighed(8, {.factor = 0, .add = 2}), 2);
+  CHECK_EQ(weighed(8, {.add = -9}), 0);
+  CHECK_EQ(weighed(INT32_MAX, {.factor = 1e300, .add = 7}), INT32_MAX);
+  CHECK_EQ(weighed(0, {.weight = 8, .factor = 2, .add = 1}), 0);
+  CHECK_EQ(weighed(8, {.isUp = false, .weight = 3}), 0);
+  CHECK_EQ(weighed(8, {.isOut = true, .add = 3}), 0);
+}
+
 TEST("a server that is down, drained or configured with weight 0 has none, whatever a policy says") {
   for (const int32_t configured : {0, 3}) {
     for (const bool isUp : {false, true}) {

@@ -6,6 +6,7 @@
 
 #include "core/inet.h"
 #include "core/result.h"
+#include "director/config/server_health.h"
 #include "director/protocol/timeouts.h"
 #include "forward/tunnel_options.h"
 #include "scheduler/options.h"
@@ -47,14 +48,16 @@ struct ServerConfig {
   int32_t weight = 1;           // [0, 2^31-1]; 0 is quiescent
   uint32_t upperThreshold = 0;  // active + inactive connections; 0: no limit
   uint32_t lowerThreshold = 0;  // [0, upperThreshold]
+  bool isSorry = false;         // it is listed as one; whether it is in force is a matter of its condition
 };
 
 // What is true of the server, or was decided about it. Each part has one writer of its own, and none of them writes the
 // configured weight: see effectiveWeight().
 struct ServerCondition {
-  bool isUp = true;                       // written by whoever checks its health
+  bool isUp = true;                       // written by hand
   bool isDraining = false;                // no new connections; written by a drain
   std::optional<int32_t> assignedWeight;  // [0, 2^31-1], in place of the configured one; written by a policy
+  HealthCondition health = {};            // written by health checks
 
   friend bool operator==(const ServerCondition&, const ServerCondition&) = default;
 };

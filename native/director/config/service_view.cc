@@ -7,9 +7,18 @@ void ServiceView::configure(const ServiceConfig& with) {
   timeouts = with.timeouts.isEmpty() ? nullptr : std::make_shared<const TimeoutTicks>(with.timeouts.ticks());
 }
 
+void ServiceView::list() {
+  candidates.clear();
+  candidates.reserve(owned.size());
+  for (const auto& server : owned) {
+    if (!server->condition.health.isOut) candidates.push_back(server.get());
+  }
+}
+
 void ServiceView::tell(ServerView& server) const {
   server.timeouts = timeouts;
   server.isOnePacket = config.onePacket;
+  server.rescheduleUdp = config.rescheduleUdp;
 }
 
 ScheduleContext ServiceView::contextOf(const FlowKey& flow, Tick now, const Tunables& tunables) const {

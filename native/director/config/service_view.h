@@ -27,7 +27,8 @@ inline constexpr uint16_t kFtpPort = 21;
 struct ServerView : Candidate {
   ServerConfig config;  // `weight`, which schedulers go by, is made of this and of what follows: see effectiveWeight()
   ServerCondition condition;
-  bool available = true;                     // false: removed, but connections still name it
+  bool available = true;  // false: removed, but connections still name it
+  bool carries = true;    // false: removed, or down, and so its connections' packets don't go to it; see mustEnd()
   const ForwardingTraits* traits = nullptr;  // of config.tunnel.method
   bool isReachable = false;                  // false: the director has no address of the family that the method needs
   uint32_t plainBytes = 0;                   // packets up to this length are sent without any look-up
@@ -35,7 +36,7 @@ struct ServerView : Candidate {
   PathMtu* pathMtu = nullptr;                // lives as long as `state`
 
   std::optional<Tick> rampSince;  // when its slow start began, while one is under way
-  bool rescheduleUdp = false;     // its service's, for when it is not available
+  bool rescheduleUdp = false;     // its service's, for when it carries nothing
 
   uint32_t outerMask = 0;  // outers.size() - 1
 
@@ -61,7 +62,7 @@ struct ServiceView {
   ServiceConfig config;
   const Scheduler* scheduler = nullptr;
   std::vector<std::shared_ptr<const ServerView>> owned;  // newest first, IPVS's list order
-  std::vector<const Candidate*> candidates;              // the same, for the scheduler
+  std::vector<const Candidate*> candidates;              // those that are in the list, for the scheduler
   std::shared_ptr<const Prepared> prepared;              // made from the candidates by the scheduler
   std::shared_ptr<ServiceState> state;
   PolicyView policy;
@@ -71,6 +72,8 @@ struct ServiceView {
 
   // Sets config and what follows from it.
   void configure(const ServiceConfig& with);
+  // Lists the candidates anew.
+  void list();
   // Tells a server what it has to know of its service.
   void tell(ServerView& server) const;
 

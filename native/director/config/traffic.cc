@@ -10,20 +10,27 @@ Traffic& Traffic::operator+=(const Traffic& other) {
   outBytes += other.outBytes;
   tooBig += other.tooBig;
   fragments += other.fragments;
+  repeatedOpenings += other.repeatedOpenings;
+  clientResets += other.clientResets;
+  tunnelErrors += other.tunnelErrors;
   return *this;
 }
 Traffic Traffic::operator-(const Traffic& other) const {
-  return {connections - other.connections, inPackets - other.inPackets, inBytes - other.inBytes,
-          outPackets - other.outPackets,   outBytes - other.outBytes,   tooBig - other.tooBig,
-          fragments - other.fragments};
+  return {connections - other.connections,   inPackets - other.inPackets,
+          inBytes - other.inBytes,           outPackets - other.outPackets,
+          outBytes - other.outBytes,         tooBig - other.tooBig,
+          fragments - other.fragments,       repeatedOpenings - other.repeatedOpenings,
+          clientResets - other.clientResets, tunnelErrors - other.tunnelErrors};
 }
 
 Traffic TrafficAccounts::carried(uint32_t id) const {
   Traffic sum;
   for (size_t worker = 0; worker < pool_.workers(); worker++) {
     const ServerCounters& counters = pool_.counters(worker, id);
-    sum += {counters.connections.read(), counters.packets.read(), counters.bytes.read(),    counters.outPackets.read(),
-            counters.outBytes.read(),    counters.tooBig.read(),  counters.fragments.read()};
+    sum += {counters.connections.read(), counters.packets.read(),          counters.bytes.read(),
+            counters.outPackets.read(),  counters.outBytes.read(),         counters.tooBig.read(),
+            counters.fragments.read(),   counters.repeatedOpenings.read(), counters.clientResets.read(),
+            counters.tunnelErrors.read()};
   }
   return sum;
 }

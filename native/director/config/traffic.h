@@ -14,6 +14,7 @@ namespace tunvs {
 
 struct Traffic {
   uint64_t connections = 0, inPackets = 0, inBytes = 0, outPackets = 0, outBytes = 0, tooBig = 0, fragments = 0;
+  uint64_t repeatedOpenings = 0, clientResets = 0, tunnelErrors = 0;
   Traffic& operator+=(const Traffic& other);
   Traffic operator-(const Traffic& other) const;
 };

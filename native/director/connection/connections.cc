@@ -44,9 +44,10 @@ Pin* Connections::pinOf(const ServiceTable*& services, const FlowKey& flow, uint
 
 bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                                  const Tunables& tunables) {
-  if (!server.available)
+  if (isSilent(server))
     return tunables.expireNodestConn != 0 || (server.rescheduleUdp && parsed.protocol == kUdpProtocol);
-  if (!isOpening(parsed)) return false;
+  if (isReset(server, parsed) || isMoved(conn, server, parsed)) return true;
+  if (!server.carries || !isOpening(parsed)) return false;
   if (tunables.expireNodestConn != 0 && server.weight == 0) return true;
   if (tunables.connReuseMode == 0 || conn.control.load(std::memory_order_relaxed) != 0) return false;
   const uint8_t state = conn.state.load(std::memory_order_relaxed);
@@ -78,6 +79,7 @@ void Connections::update(Pass& pass, Conn* conn, const ServerView& server, const
 [[gnu::noinline]] void Connections::change(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed,
                                            uint64_t hash, uint32_t packets) {
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
+  noteSignals(pass, server, parsed, before, packets);
   const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(pass.tunables()));
   const Tick deadline = pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, after);
   // A connection that has shown more is reported at once where it may matter soon. Elsewhere the table finds out when
@@ -95,6 +97,15 @@ void Connections::update(Pass& pass, Conn* conn, const ServerView& server, const
   }
   const uint32_t controller = conn->control.load(std::memory_order_relaxed);
   if (controller != 0 && StandingJudge::isProven(*conn)) entries_.prove(parsed.key.family, controller);
+}
+
+// The director sees no reply, but a client that gets none, or a wrong one, shows that.
+void Connections::noteSignals(Pass& pass, const ServerView& server, const ParsedPacket& parsed, uint8_t state,
+                              uint32_t packets) {
+  if (packets == 2 && isOpening(parsed) && phaseOf(parsed.protocol, state) == Phase::opening)
+    pool_.counters(pass.worker.index, server.id).repeatedOpenings.add(1);
+  if (isAborting(parsed) && !isClosed(parsed.protocol, state))
+    pool_.counters(pass.worker.index, server.id).clientResets.add(1);
 }
 
 void Connections::updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed,
@@ -116,7 +127,7 @@ void Connections::updateLocked(Pass& pass, Conn* conn, const ServerView& server,
   entries_.moveLocked(conn, parsed.key.family, hash, pass.now + timeout, pass.now);
 }
 
-std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, bool ends,
+std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
                                                const ServerView*& server, uint32_t& unused) {
   ConnTable& conns = entries_.table(parsed.key.family);
   Conn* known = conns.find(parsed.key, hash);
@@ -125,25 +136,33 @@ std::optional<Verdict> Connections::meetLocked(Pass& pass, const ParsedPacket& p
   const bool isOver = ConnTable::hasExpired(*known, pass.now);
   if (!isOver && named != nullptr && !mustEnd(*known, *named, parsed, pass.tunables())) {
     server = named;
-    if (!named->available) return Verdict::dropServerGone;
+    if (!named->carries) return withheldFrom(*named);
     known->packets.store(known->packets.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     updateLocked(pass, known, *named, parsed, hash);
     return Verdict::forwarded;
   }
-  if (!isOver && !ends) return std::nullopt;
+  const bool isBeingReset = !isOver && named != nullptr && isReset(*named, parsed);
+  meeting.isMoved = !isOver && named != nullptr && isMoved(*known, *named, parsed);
+  // The server may be up again before another takes the connection.
+  const bool ends = meeting.isMoved ? meeting.step == Meeting::taken : meeting.step != Meeting::look;
+  if (!isOver && !isBeingReset && !ends) return std::nullopt;
   unused = entries_.unbind(pass.worker.stats, parsed.key.family, *known);
   conns.removeLocked(known, hash);
-  (isOver ? pass.worker.stats.connectionsExpired : pass.worker.stats.connectionsDropped).add(1);
-  return std::nullopt;
+  WorkerStats& stats = pass.worker.stats;
+  (isOver ? stats.connectionsExpired : stats.connectionsDropped).add(1);
+  if (meeting.isMoved) stats.connectionsRescheduled.add(1);
+  if (!isBeingReset) return std::nullopt;
+  stats.connectionsReset.add(1);
+  return Verdict::dropConnectionReset;
 }
 
-std::optional<Verdict> Connections::meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
+std::optional<Verdict> Connections::meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
                                          const ServerView*& server) {
   uint32_t unused = 0;
   std::optional<Verdict> met;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    met = meetLocked(pass, parsed, hash, /*ends=*/false, server, unused);
+    met = meetLocked(pass, parsed, hash, meeting, server, unused);
   }
   if (unused != 0) entries_.relink(parsed.key.family, unused);
   return met;
@@ -151,14 +170,17 @@ std::optional<Verdict> Connections::meet(Pass& pass, const ParsedPacket& parsed,
 
 Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server,
                           PolicyTurn* turn) {
-  if (const auto verdict = meet(pass, parsed, hash, server)) return *verdict;
+  Meeting meeting;
+  if (const auto verdict = meet(pass, parsed, hash, meeting, server)) return *verdict;
   const ServiceView* service = nullptr;
   Templates::Affinity choice;
-  const Verdict admitted = choice_.admit(pass, parsed, service, choice, turn);
+  const bool wasMoved = meeting.isMoved;
+  const Verdict admitted = choice_.admit(pass, parsed, service, choice, turn, wasMoved);
   const bool isPassing = admitted == Verdict::forwarded && service->config.onePacket && parsed.protocol == kUdpProtocol;
   const TimeoutTicks* own = choice.server != nullptr ? choice.server->timeouts.get() : nullptr;
-  const bool isAdopted = service != nullptr && isMidStream(parsed, service->config);
-  const uint8_t state = nextState(parsed.protocol, isAdopted ? establishedState(parsed.protocol) : 0, parsed.event,
+  const bool isAdopted = service != nullptr && !wasMoved && isMidStream(parsed, service->config);
+  const bool goesOn = isAdopted || (wasMoved && !isOpening(parsed));
+  const uint8_t state = nextState(parsed.protocol, goesOn ? establishedState(parsed.protocol) : 0, parsed.event,
                                   defence_.securesTcp(pass.tunables()));
   const Tick deadline = pass.now + timeoutOf(pass.tunables(), own, parsed.protocol, state);
   uint32_t left = 0, unused = 0;
@@ -166,7 +188,8 @@ Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
   Conn* made = nullptr;
   {
     ConnTable::Guard guard(table(parsed.key.family), hash);
-    met = meetLocked(pass, parsed, hash, /*ends=*/true, server, left);
+    meeting.step = admitted == Verdict::forwarded ? Meeting::taken : Meeting::refused;
+    met = meetLocked(pass, parsed, hash, meeting, server, left);
     if (!met && admitted == Verdict::forwarded && !isPassing)
       made = insertLocked(pass, parsed.key, hash, state, deadline, choice, unused);
   }

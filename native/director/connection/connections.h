@@ -10,6 +10,7 @@
 #include "director/connection/first_packet.h"
 #include "director/connection/pins.h"
 #include "director/connection/server_choice.h"
+#include "director/connection/withheld.h"
 #include "director/counters/verdict.h"
 #include "director/worker/defence.h"
 #include "director/worker/pass.h"
@@ -29,10 +30,10 @@ class Connections {
     return entries_.serverOf(services, conn);
   }
 
-  // Tells whether the connection gives way to a new one for this packet.
+  // Tells whether the connection gives way to a new one for this packet, or is reset.
   static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                       const Tunables& tunables) {
-    if (server.available && !isOpening(parsed)) [[likely]]
+    if (server.carries && !isOpening(parsed)) [[likely]]
       return false;
     return mustEndOpening(conn, server, parsed, tunables);
   }
@@ -73,14 +74,23 @@ class Connections {
                              const Tunables& tunables);
   void change(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
               uint32_t packets);
+  // Counts what tells that the server may be in trouble. `state` is the connection's before the packet.
+  void noteSignals(Pass& pass, const ServerView& server, const ParsedPacket& parsed, uint8_t state, uint32_t packets);
   void updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash);
-  // Finds the existing connection. If it may go on, its packet is noted. If not, it is ended when `ends` is set, and
-  // otherwise left for now: IPVS still counts it when it schedules its successor. `unused` is as Entries::unbind()
-  // gives it.
-  std::optional<Verdict> meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, bool ends,
+  // How far a packet has come that meets a connection which may not go on.
+  struct Meeting {
+    enum Step : uint8_t { look, refused, taken };  // before a server is chosen; nobody takes it; somebody does
+    Step step = look;
+    bool isMoved = false;  // out: its server is down, and the packet is scheduled anew
+  };
+  // Finds the existing connection. If it may go on, its packet is noted. If it is to be reset, it ends here. Otherwise
+  // it ends when it is known what becomes of the packet, and not before: IPVS still counts it when it schedules its
+  // successor. `unused` is as Entries::unbind() gives it.
+  std::optional<Verdict> meetLocked(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
                                     const ServerView*& server, uint32_t& unused);
   // Does the same, and then what has to be done after the lock.
-  std::optional<Verdict> meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
+  std::optional<Verdict> meet(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Meeting& meeting,
+                              const ServerView*& server);
   // Returns null when the table is full.
   Conn* insertLocked(Pass& pass, const FlowKey& flow, uint64_t hash, uint8_t state, Tick deadline,
                      const Templates::Affinity& choice, uint32_t& unused);
@@ -110,7 +120,7 @@ inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, ui
     if (turn == &pass.worker.asking && pass.worker.parking.holds(parsed.key, hash)) return Verdict::parked;
     return open(pass, parsed, hash, server, turn);
   }
-  if (!server->available) return Verdict::dropServerGone;
+  if (!server->carries) return withheldFrom(*server);
   update(pass, conn, *server, parsed, hash);
   return Verdict::forwarded;
 }

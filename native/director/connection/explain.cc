@@ -15,6 +15,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   Explanation said;
   const FlowKey& flow = parsed.key;
   const ServiceTable* services = control_.table();
+  bool moved = false;
   const uint64_t hash = table(flow.family).hash(flow);
   if (!services->services().empty()) {
     ConnTable::Guard guard(table(flow.family), hash);
@@ -27,9 +28,17 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
       if (!said.endsConnection) {
         said.by = DecidedBy::connection;
         said.server = server->key();
-        said.verdict = server->available ? Verdict::forwarded : Verdict::dropServerGone;
+        said.verdict = server->carries ? Verdict::forwarded : withheldFrom(*server);
         return said;
       }
+      if (isReset(*server, parsed)) {
+        said.endsConnection = false;
+        said.by = DecidedBy::connection;
+        said.server = server->key();
+        said.verdict = Verdict::dropConnectionReset;
+        return said;
+      }
+      moved = isMoved(*conn, *server, parsed);
       server = nullptr;
     }
   }
@@ -45,7 +54,7 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
     return said;
   }
   said.service = service->key;
-  if (!maySchedule(parsed, service->config, services->tunables())) {
+  if (!moved && !maySchedule(parsed, service->config, services->tunables())) {
     said.verdict = Verdict::dropNotScheduled;
     return said;
   }

@@ -5,21 +5,15 @@
 namespace tunvs {
 
 bool isMidStream(const ParsedPacket& parsed, const ServiceConfig& service) {
-  if (!service.hashesMidStream()) return false;
-  if (parsed.protocol == kTcpProtocol)
-    return parsed.event == static_cast<uint8_t>(TcpEvent::ack) || parsed.event == static_cast<uint8_t>(TcpEvent::fin);
-  return parsed.protocol == kSctpProtocol && !isOpening(parsed);
+  return service.hashesMidStream() && isFromMiddle(parsed);
 }
 
 bool maySchedule(const ParsedPacket& parsed, const ServiceConfig& service, const Tunables& tunables) {
   if (parsed.key.clientPort().host() == ServiceIndex::kFtpDataPort) return false;
+  if (isAborting(parsed)) return false;
   switch (parsed.protocol) {
-    case kTcpProtocol:
-      if (parsed.event == static_cast<uint8_t>(TcpEvent::rst)) return false;
-      return isOpening(parsed) || tunables.sloppyTcp != 0 || isMidStream(parsed, service);
-    case kSctpProtocol:
-      if (parsed.event == static_cast<uint8_t>(SctpEvent::abort)) return false;
-      return isOpening(parsed) || tunables.sloppySctp != 0 || isMidStream(parsed, service);
+    case kTcpProtocol: return isOpening(parsed) || tunables.sloppyTcp != 0 || isMidStream(parsed, service);
+    case kSctpProtocol: return isOpening(parsed) || tunables.sloppySctp != 0 || isMidStream(parsed, service);
     default: return true;
   }
 }

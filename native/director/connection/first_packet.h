@@ -14,8 +14,22 @@ inline bool isOpening(const ParsedPacket& parsed) {
   return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::init);
 }
 
-// Tells whether the packet comes from the middle of a connection that another director may have had. A TCP packet
-// without flags belongs to no connection.
+// Tells whether a client ends a connection at once with this packet.
+inline bool isAborting(const ParsedPacket& parsed) {
+  if (parsed.protocol == kTcpProtocol) return parsed.event == static_cast<uint8_t>(TcpEvent::rst);
+  return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::abort);
+}
+
+// Tells whether the packet may come from the middle of a connection that goes on. A TCP packet without flags belongs to
+// no connection.
+inline bool isFromMiddle(const ParsedPacket& parsed) {
+  if (parsed.protocol == kTcpProtocol)
+    return parsed.event == static_cast<uint8_t>(TcpEvent::ack) || parsed.event == static_cast<uint8_t>(TcpEvent::fin);
+  return parsed.protocol == kSctpProtocol && !isOpening(parsed) && !isAborting(parsed);
+}
+
+// Tells whether the packet comes from the middle of a connection that another director may have had, and that its
+// service leads on by its hash.
 bool isMidStream(const ParsedPacket& parsed, const ServiceConfig& service);
 
 // Tells whether a packet without a connection may begin one.

@@ -5,14 +5,14 @@
 namespace tunvs {
 
 Verdict ServerChoice::admit(Pass& pass, const ParsedPacket& parsed, const ServiceView*& service,
-                            Templates::Affinity& choice, PolicyTurn* turn) {
+                            Templates::Affinity& choice, PolicyTurn* turn, bool isMoved) {
   service = pass.services->find(parsed.key, pass.worker.mark);
   if (service == nullptr) return Verdict::dropNoService;
-  if (!maySchedule(parsed, service->config, pass.tunables())) return Verdict::dropNotScheduled;
+  if (!isMoved && !maySchedule(parsed, service->config, pass.tunables())) return Verdict::dropNotScheduled;
   const bool isFirstLook = turn == nullptr || turn->kind == PolicyTurn::Kind::ask;
   if (isFirstLook && pass.worker.dropPacket.picks(defence_.dropRate(pass.tunables()))) return Verdict::dropDefence;
   // A mid-stream packet goes where its hash says, as it would on every director.
-  if (isMidStream(parsed, service->config)) turn = nullptr;
+  if (!isMoved && isMidStream(parsed, service->config)) turn = nullptr;
   return choose(pass, *service, parsed.key, payloadOf(parsed), choice, turn);
 }
 

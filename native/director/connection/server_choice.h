@@ -21,9 +21,10 @@ class ServerChoice {
   ServerChoice(Entries& entries, const Defence& defence) : templates_(entries), defence_(defence) {}
 
   // Finds the service of a packet that may begin a connection, and where it goes. If `choice` has a template, it counts
-  // on that from now on, whatever becomes of the connection.
+  // on that from now on, whatever becomes of the connection. `isMoved`: it belongs to a connection whose server is
+  // down, and so need not begin one.
   Verdict admit(Pass& pass, const ParsedPacket& parsed, const ServiceView*& service, Templates::Affinity& choice,
-                PolicyTurn* turn);
+                PolicyTurn* turn, bool isMoved);
   // Chooses where a new connection of this service goes.
   Verdict choose(Pass& pass, const ServiceView& service, const FlowKey& flow, std::span<const uint8_t> payload,
                  Templates::Affinity& choice, PolicyTurn* turn);

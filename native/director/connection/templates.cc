@@ -15,7 +15,7 @@ bool owns(const ServiceView& service, const ServerView& server) {
 const ServerView* Templates::targetOf(const ServiceTable*& services, const ServiceView& service,
                                       const Conn& found) const {
   const ServerView* server = entries_.serverOf(services, found);
-  if (server == nullptr || !server->available) return nullptr;
+  if (server == nullptr || !server->available || !server->condition.health.takesClients()) return nullptr;
   if (server->weight == 0 && services->tunables().expireQuiescentTemplate != 0) return nullptr;
   return found.kind != FlowKind::rangePersistence || owns(service, *server) ? server : nullptr;
 }

@@ -3,7 +3,8 @@
 //
 // A template lives for the service's timeout after the last connection that it led, and no shorter than those
 // connections; once its deadline has found connections, it lives on by a minute at a time. A template whose server is
-// gone is no longer found: the client's next connection makes another.
+// gone, down by health or out of the list when the client's next connection comes is no longer found, even when the
+// server is up again: that connection makes another.
 //
 // Thread safety: as Director; each function takes the lock that it needs, and holds none on return.
 #pragma once

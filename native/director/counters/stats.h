@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <span>
 
 #include "director/counters/verdict.h"
@@ -38,7 +39,9 @@ class Counter {
   COUNTER(evictedUnproven, connections, "of those evicted: had sent fewer than three packets, or were never established") \
   COUNTER(evictedIdle, connections, "of those evicted: had been idle longest for their timeout") \
   COUNTER(templatesEvicted, templates, "gave way in a full table; no connection counted on them") \
-  COUNTER(connectionsDropped, connections, "ended early: rescheduled, ended at a drain's deadline, their real server was removed, or drop_entry") \
+  COUNTER(connectionsDropped, connections, "ended early: rescheduled, ended at a drain's deadline, their real server was removed or is down, or drop_entry") \
+  COUNTER(connectionsReset, connections, "of those ended early: their real server was down, and the client was sent a reset") \
+  COUNTER(connectionsRescheduled, connections, "of those ended early: their real server was down, and their next packet went elsewhere") \
   COUNTER(templatesCreated, templates, "made") \
   COUNTER(templatesEnded, templates, "expired, evicted or dropped") \
   COUNTER(vectors, reads, "brought at least one packet") \
@@ -130,7 +133,12 @@ struct alignas(64) ServerCounters {
   Counter tooBig;     // packets answered with the path's MTU
   Counter fragments;  // outer fragments sent
   HighMark longest;   // longest packet sent lately, inner bytes: an ICMP error about a longer one is not believed
+
+  // These say without a check that the server may be in trouble. An established connection counts nothing here.
+  alignas(64) Counter repeatedOpenings;  // connections whose SYN or INIT came again before anything else
+  Counter clientResets;                  // resets and aborts of connections that were not closed yet
+  Counter tunnelErrors;                  // ICMP errors about packets to it, except for those that tell an MTU
 };
-static_assert(sizeof(ServerCounters) == 64);
+static_assert(offsetof(ServerCounters, repeatedOpenings) == 64, "packets that are forwarded touch one cache line");
 
 }  // namespace tunvs

@@ -41,6 +41,8 @@ namespace tunvs {
   VERDICT(dropDefence, dropped, "it would open a connection, and the defence drop_packet is on") \
   VERDICT(dropNoServer, dropped, "no real server may take a connection") \
   VERDICT(dropServerGone, dropped, "its connection's real server was removed") \
+  VERDICT(dropServerDown, dropped, "its connection's real server is down") \
+  VERDICT(dropConnectionReset, dropped, "its connection's real server is down, and the client is sent a reset") \
   VERDICT(dropNoSource, dropped, "the director has no source address of the real server's family") \
   VERDICT(dropTableFull, dropped, "the connection table is full, and nothing in it may give way") \
   VERDICT(dropTooLong, dropped, "it is too long for a tunnel packet or for the path to its real server") \

@@ -127,6 +127,7 @@ void answerUnsent(Pass& pass, const Settings& settings, Verdict verdict, const P
       if (settings.noServerReply == NoServerReply::reset && parsed.protocol == kTcpProtocol)
         return answers.reset(bytes, parsed);
       return answers.portUnreachable(bytes, parsed);
+    case Verdict::dropConnectionReset: return answers.reset(bytes, parsed);
     case Verdict::dropNoService:
     case Verdict::dropNotScheduled:
     case Verdict::dropProtocol:

@@ -94,7 +94,8 @@ Verdict FragmentPath::send(Pass& pass, const FragmentDecision& decision, const P
     return Verdict::dropBadSource;
   }
   const ServerView* server = pass.services->server(decision.server);
-  if (server == nullptr || !server->available) return Verdict::dropServerGone;
+  if (server == nullptr) return Verdict::dropServerGone;
+  if (!server->carries) return withheldFrom(*server);
   return forwarder_.send(pass, *server, outgoing);
 }
 

@@ -86,7 +86,7 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
     return pinned;
   }
   const ServerView* server = connections_.serverOf(c.pass.services, *conn);
-  if (server == nullptr || !server->available) return nullptr;
+  if (server == nullptr || !server->carries) return nullptr;
   if (c.asked != nullptr) [[unlikely]] {
     c.asked->by = DecidedBy::connection;
     c.asked->server = server->key();
@@ -241,6 +241,10 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   const ServerView* server = serverOf(c, flowKeyOf(*quote, QuotedDirection::toVirtual), hash);
   if (server == nullptr || !isSentTo(*server, *outer)) return Verdict::dropIcmp;
   if (c.pin != nullptr) note(c, *c.pin, /*isOfTunnel=*/true);
+
+  // An error about a packet that is not from here may speak of another way.
+  if (!c.message.isTooBig && c.asked == nullptr && settings_.isOwnAddress(outer->source))
+    pool_.counters(c.pass.worker.index, server->id).tunnelErrors.add(1);
 
   uint32_t mtu = 0;
   if (c.message.isTooBig) {
