@@ -3,4 +3,6 @@ export * from './checks/check.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
 export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
-export type { CheckTiming, OnDown } from './options.js';
+export type * from './events.js';
+export type * from './notify/options.js';
+export type * from './options.js';
