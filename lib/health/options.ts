@@ -1,10 +1,10 @@
 /** How a service's servers are checked, and what follows from that. The configuration has the same fields, with units. */
 import type { RealServer } from '../director/virtual-service.js';
+import type { OnDown } from '../values/health-condition.js';
 import type { Check } from './checks/check.js';
 import type { Notifications, ServerNotifications, ServiceNotifications } from './notify/options.js';
 
-/** What becomes of the connections that a server has when it goes down. */
-export type OnDown = 'keep' | 'drop' | 'reset' | 'reschedule';
+export type { OnDown };
 
 /** When and how often a server is asked, and when that counts. */
 export interface CheckTiming {
