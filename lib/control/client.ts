@@ -50,6 +50,7 @@ export function createClient(options: ClientOptions): ControlClient {
   return {
     director: (o) => json('GET', '/v1/director', o),
     status: (o) => json('GET', '/v1/status', o),
+    health: (o) => json('GET', '/v1/health', o),
     stats: (o) => json('GET', '/v1/stats', o),
     counters: (o) => json('GET', '/v1/counters', o),
     config: (o) => json('GET', '/v1/config', o),
@@ -57,6 +58,7 @@ export function createClient(options: ClientOptions): ControlClient {
       list: (o) => json('GET', '/v1/services', o),
       get: (id, o) => json('GET', at(id), o),
       stats: (id, o) => json('GET', `${at(id)}/stats`, o),
+      health: (id, o) => json('GET', `${at(id)}/health`, o),
       add: (body, o) => json('POST', '/v1/services', { ...o, body }),
       put: (id, body, o) => json('PUT', at(id), { ...o, body }),
       edit: (id, body, o) => json('PATCH', at(id), { ...o, body }),
@@ -67,6 +69,7 @@ export function createClient(options: ClientOptions): ControlClient {
       list: (service, o) => json('GET', `${at(service)}/servers`, o),
       get: (service, server, o) => json('GET', serverAt(service, server), o),
       stats: (service, server, o) => json('GET', `${serverAt(service, server)}/stats`, o),
+      health: (service, server, o) => json('GET', `${serverAt(service, server)}/health`, o),
       add: (service, body, o) => json('POST', `${at(service)}/servers`, { ...o, body }),
       put: (service, server, body, o) => json('PUT', serverAt(service, server), { ...o, body }),
       edit: (service, server, body, o) => json('PATCH', serverAt(service, server), { ...o, body }),
