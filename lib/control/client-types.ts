@@ -166,6 +166,8 @@ export interface ServerCalls {
   stats(service: string, server: string, options?: CallOptions): Answer<ServerStats>;
   /** Reads what checks have found of one, with their last results. */
   health(service: string, server: string, options?: CallOptions): Answer<ServerHealth>;
+  /** Checks one now; the answer is what was found before. */
+  check(service: string, server: string, options?: CallOptions): Answer<ServerHealth>;
   /** Adds one. */
   add(service: string, body: NewServer, options?: ChangeOptions): Answer<Server>;
   /** Makes one as the body says, and adds it where it is not there. */

@@ -70,6 +70,7 @@ export function createClient(options: ClientOptions): ControlClient {
       get: (service, server, o) => json('GET', serverAt(service, server), o),
       stats: (service, server, o) => json('GET', `${serverAt(service, server)}/stats`, o),
       health: (service, server, o) => json('GET', `${serverAt(service, server)}/health`, o),
+      check: (service, server, o) => json('POST', `${serverAt(service, server)}/check`, o),
       add: (service, body, o) => json('POST', `${at(service)}/servers`, { ...o, body }),
       put: (service, server, body, o) => json('PUT', serverAt(service, server), { ...o, body }),
       edit: (service, server, body, o) => json('PATCH', serverAt(service, server), { ...o, body }),

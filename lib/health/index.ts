@@ -11,4 +11,4 @@ export { monitorHealth } from './monitor-health.js';
 export type { TlsOptions } from './checks/tls/options.js';
 export { type TlsCheckOptions, tlsCheck } from './checks/tls.js';
 export { type AddressWayOptions, addressWay } from './way/address-way.js';
-export type { CheckTiming, OnDown } from './options.js';
+export { HealthSlot, type HealthView } from './view.js';

@@ -32,6 +32,7 @@ export const healthSentences: Sentences = {
     const gone = lost > 0 ? `, and ${servers(lost, 'piece')} of news ${lost === 1 ? 'is' : 'are'} lost` : '';
     return `news of health did not get to the ${by} ${target}: ${message}${gone}`;
   },
+  applyFailed: ({ message }) => `what checks have found is not in force, and is tried again: ${message}`,
   late: ({ checks, latestMs }) =>
     `${servers(checks, 'check')} began late, by ${Math.round(latestMs)} ms at most: raise health.atOnce or the intervals`,
 };
@@ -45,3 +46,22 @@ export function whyNotChosen({ server, isUp, state, since, message }: ServerHeal
 
 /** UTC, as the log has it. */
 export const timeText = (atMs: number): string => new Date(atMs).toISOString().slice(11, 19);
+
+interface Named {
+  service?: Parameters<typeof serviceName>[0];
+  server?: Parameters<typeof serverName>[0];
+}
+
+/** Returns an event as plain values, which JSON takes as they are: services and servers by their names. */
+export function healthFields(name: keyof HealthEvents, event: object): Record<string, unknown> {
+  if (name === 'applyFailed') return { code: (event as { code?: string }).code };
+  const { service, server, ...fields } = event as Named;
+  return {
+    ...fields,
+    ...(service && { service: serviceName(service) }),
+    ...(server && { server: serverName(server) }),
+  };
+}
+
+/** Every event of a monitor. */
+export const healthEventNames = Object.keys(healthSentences) as (keyof HealthEvents)[];

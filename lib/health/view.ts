@@ -1,11 +1,15 @@
 /** A monitor for those who only look at it. It may be made later than they: a configuration may begin to want one. */
-import type { VirtualService } from '../director/virtual-service.js';
+import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import type { HealthEvents, ServiceHealth } from './events.js';
 
 /** As much of a monitor as listings, metrics and logs use. */
 export interface HealthView {
   /** Returns what is known of a service and its servers; undefined for one that is not watched. */
   of(service: VirtualService): ServiceHealth | undefined;
+  /** Asks a server at once, by all of its checks. */
+  checkNow?(server: RealServer): void;
+  /** Stops checking. */
+  close?(): Promise<void>;
   on<Name extends keyof HealthEvents>(name: Name, listener: (...event: HealthEvents[Name]) => void): unknown;
   off<Name extends keyof HealthEvents>(name: Name, listener: (...event: HealthEvents[Name]) => void): unknown;
 }

@@ -10,6 +10,9 @@ export const AT = Date.UTC(2026, 0, 2, 12, 3, 11);
 export class FakeHealth extends EventEmitter<HealthEvents> implements HealthView {
   readonly down: ReadonlySet<string>;
 
+  /** The addresses of the servers that were to be checked at once. */
+  readonly asked: string[] = [];
+
   constructor(down: readonly string[] = []) {
     super();
     this.down = new Set(down);
@@ -23,6 +26,10 @@ export class FakeHealth extends EventEmitter<HealthEvents> implements HealthView
       ...{ service, servers, weight, since: AT, isUp: weight > 0, quorum: 1, hysteresis: 0 },
       ...{ isFailOpen: false, isSorry: false },
     };
+  }
+
+  checkNow({ address }: RealServer): void {
+    this.asked.push(address);
   }
 
   #serverHealth(server: RealServer): ServerHealth {

@@ -49,6 +49,12 @@ describe('the control API and health', () => {
     assert.deepEqual(all.servers[1].last, { at: AT, passed: false, durationMs: 250, message: 'http: status 503' });
   });
 
+  it('checks a server now', async () => {
+    slot.fill(monitor);
+    const { status, json } = await api.ask('POST', `${WEB}/servers/10.3.0.12/check`);
+    assert.deepEqual([status, json.state, monitor.asked], [202, 'down', ['10.3.0.12']]);
+  });
+
   it('says in an explanation who is not chosen, and why', async () => {
     slot.fill(monitor);
     const flow = { clientAddress: '198.51.100.7', clientPort: 40000, virtualAddress: '192.0.2.1', virtualPort: 80 };

@@ -5,14 +5,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Director } from '../../director/director.js';
-import type { RealServer, VirtualService } from '../../director/virtual-service.js';
+import type { VirtualService } from '../../director/virtual-service.js';
 import {
   channels,
   type DirectorWarning,
   type RealServerEvent,
   type VirtualServiceEvent,
 } from '../../director/events.js';
-import { healthSentences } from '../../health/sentences.js';
+import { healthEventNames, healthFields, healthSentences } from '../../health/sentences.js';
 import type { HealthSlot } from '../../health/view.js';
 import type { EngineEvent } from '../../values/engine-event.js';
 import { serverName } from '../../values/server-options.js';
@@ -23,11 +23,6 @@ export interface LoggedEvent {
   id: string;
   event: 'virtualService' | 'realServer' | 'event' | 'warning' | 'health' | 'close' | 'reset';
   data: object;
-}
-
-interface HealthNews {
-  service?: VirtualService;
-  server?: RealServer;
 }
 
 const MOST_EVENTS = 4096;
@@ -65,17 +60,15 @@ export class EventLog {
   }
 
   #listenTo(health: HealthSlot): void {
-    for (const about of ['server', 'quorum', 'failOpen', 'warning', 'notifyFailed', 'late'] as const) {
-      const onNews = (news: HealthNews) => {
-        const { service, server, ...fields } = news;
-        this.#add('health', {
-          ...{ about, ...fields },
-          ...(service && { service: serviceId(service) }),
-          ...(server && { server: serverName(server) }),
-          sentence: healthSentences[about](news as never),
-        });
+    for (const about of healthEventNames) {
+      const onNews = (news: object) => {
+        const fields = healthFields(about, news);
+        const { service } = news as { service?: VirtualService };
+        // The names are those of the other events.
+        const named = service && { service: serviceId(service) };
+        this.#add('health', { about, ...fields, ...named, sentence: healthSentences[about](news as never) });
       };
-      this.#off.push(health.listen(about, onNews as (news: object) => void));
+      this.#off.push(health.listen(about, onNews));
     }
   }
 

@@ -24,6 +24,14 @@ function knownOf(call: Call): ServiceHealth {
   throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', sentence);
 }
 
+/** Throws the problem 404. */
+function reportOf(call: Call): ServerHealthJson {
+  const server = serverOf(call);
+  const found = knownOf(call).servers.find((each) => each.server === server);
+  if (found) return serverReport(found);
+  throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `${serverName(server)} is not checked: look at its service's health`);
+}
+
 export const getHealthOverview = route({
   method: 'get',
   path: '/v1/health',
@@ -65,10 +73,21 @@ export const getServerHealth = route({
   access: 'read',
   answers: { 200: { says: 'The health of the server.', schema: serverHealth } },
   problems: [404],
+  run: (call) => ({ body: reportOf(call) }),
+});
+
+export const postCheck = route({
+  method: 'post',
+  path: '/v1/services/{service}/servers/{server}/check',
+  id: 'checkServer',
+  summary: 'Check a real server now, by all of its checks',
+  description: 'It does not wait for what they find: `GET .../health` has that, and the event `health` tells a change.',
+  access: 'write',
+  answers: { 202: { says: 'The checks begin. This is what was found before.', schema: serverHealth } },
+  problems: [404],
   run(call) {
-    const server = serverOf(call);
-    const found = knownOf(call).servers.find((each) => each.server === server);
-    if (found) return { body: serverReport(found) satisfies ServerHealthJson };
-    throw new Problem(404, 'ERR_TUNVS_NOT_FOUND', `${serverName(server)} is not checked: look at its service's health`);
+    const body = reportOf(call);
+    call.context.health?.monitor?.checkNow?.(serverOf(call));
+    return { status: 202, body };
   },
 });
