@@ -2,6 +2,12 @@
 export * from './checks/check.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
+export { type AgentCheckOptions, agentCheck } from './checks/agent.js';
+export { type CheckAnswer, type CheckCall, type CheckFunction, functionCheck } from './checks/function.js';
+export { type GrpcCheckOptions, grpcCheck } from './checks/grpc.js';
+export type { HttpOptions } from './checks/http/options.js';
+export { type HttpCheckOptions, httpCheck } from './checks/http.js';
+export { type HttpsCheckOptions, httpsCheck } from './checks/https.js';
 export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
 export type * from './events.js';
 export type * from './notify/options.js';

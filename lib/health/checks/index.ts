@@ -1,7 +1,11 @@
 /** The kinds of checks: one line for each. */
 import type { CheckKind } from './kind.js';
+import { agent } from './agent.js';
+import { grpc } from './grpc.js';
+import { http } from './http.js';
+import { https } from './https.js';
 import { tcp } from './tcp.js';
 import { tls } from './tls.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, tls];
+export const checkKinds: readonly CheckKind[] = [tcp, tls, http, https, grpc, agent];
