@@ -1,5 +1,7 @@
 /** Health: checks of real servers, and what follows from them. */
 export * from './checks/check.js';
+export { type DnsCheckOptions, dnsCheck } from './checks/dns.js';
+export { type ExecCheckOptions, execCheck } from './checks/exec.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
 export { type AgentCheckOptions, agentCheck } from './checks/agent.js';
@@ -18,3 +20,6 @@ export type { TlsOptions } from './checks/tls/options.js';
 export { type TlsCheckOptions, tlsCheck } from './checks/tls.js';
 export { type AddressWayOptions, addressWay } from './way/address-way.js';
 export { HealthSlot, type HealthView } from './view.js';
+export { type PingCheckOptions, pingCheck } from './checks/ping.js';
+export { type SmtpCheckOptions, smtpCheck } from './checks/smtp.js';
+export { type UdpCheckOptions, udpCheck } from './checks/udp.js';

@@ -1,6 +1,7 @@
 /** `tunvs run` runs a director on a device, as a configuration file or rules want it. */
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
+import { readAccounts } from '../../values/accounts.js';
 import { egresses } from '../../values/egress.js';
 import { type Attachment, type Running, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
@@ -108,7 +109,7 @@ export const run: Verb = {
 
   async run({ options, io }: VerbContext<RunOptions>): Promise<void> {
     if (options.user !== undefined && !options.dryRun) {
-      const { becomeUser, readAccounts, userIds } = await import('../../daemon/user.js');
+      const { becomeUser, userIds } = await import('../../daemon/user.js');
       becomeUser(userIds(options.user, readAccounts()));
     }
     let say: Tell | undefined;
