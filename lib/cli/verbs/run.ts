@@ -25,6 +25,7 @@ import { Reloader } from '../run/reload.js';
 import { dryRun } from '../run/dry-run.js';
 import { levelOf, logChanges } from '../run/log-events.js';
 import { addLogOptions, askedLog } from '../run/log-options.js';
+import { followHealth } from '../run/log-health.js';
 import type { RunOptions } from '../run/options.js';
 import { statsLine } from '../run/stats-line.js';
 import { statusOf } from '../run/status.js';
@@ -204,6 +205,7 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
       await reloadAll().catch(() => {});
     }),
     ...(log === undefined ? [] : [logChanges(log)]),
+    ...(configuration.health ? [followHealth(configuration.health, { tell, log, io, isJson })] : []),
     ...(await doors({ options, configuration, tell, log, reload: reloadAll, opened })),
     () => ({
       ready: () => {
