@@ -111,10 +111,39 @@ TEST("an error is not believed if it is not about what the pin has sent") {
              std::string(forged.what) + ": dropIcmp");
     CHECK(!t.report(t.name).error.has_value());
   }
+  // Whoever forges an error does not know TCP's sequence numbers. The socket judges by itself what it is told.
+  for (const uint32_t sequence : {0u, 999u, 1100u, 0xffffffffu}) {
+    Setting t;
+    Bytes quoted = t.outer;
+    storeBe32(&quoted[44], sequence);
+    CHECK_EQ(t.send(unreachable(quoted, kHostUnreachable)), "recreatedIcmp");
+    CHECK(!t.report(t.name).error.has_value());
+    Bytes direct(quoted.begin() + 20, quoted.end());
+    CHECK_EQ(t.send(unreachable(direct, kHostUnreachable)), "consumedIcmp");
+    CHECK(!t.report(t.name).error.has_value());
+  }
   PinnedDirector silent;
   const uint32_t name = silent.pin(kPort, 12);
   CHECK_EQ(silent.send(unreachable(PinnedDirector::fromHost(kPort).build(), kHostUnreachable)), "consumedIcmp");
   CHECK(!silent.report(name).error.has_value());
+}
+
+TEST("an error about any packet of a TCP flow is believed, and one about a datagram needs no more than the flow") {
+  Setting t;
+  const Bytes first = t.outer;
+  CHECK_EQ(t.check(PinnedDirector::fromHost(kPort, kTcpAck).payload(500).build()), "pinned 12");
+  for (const Bytes& quoted : {first, t.sent}) {
+    CHECK_EQ(t.send(unreachable(quoted, kHostUnreachable)), "recreatedIcmp");
+    CHECK(t.report(t.name).error.has_value());
+  }
+  t.addService("rr", TestDirector::kNames);
+  t.addServer(12, {}, TestDirector::kNames);
+  const uint32_t name = t.pin(kPort, 12, TestDirector::kNames);
+  const Bytes datagram =
+      testing::PacketBuilder().ip(kDirector, TestDirector::kNames.address).udp(kPort, 53).payload(9).build();
+  CHECK_EQ(t.check(datagram), "pinned 12");
+  CHECK_EQ(t.send(unreachable(datagram, kPortUnreachable, TestDirector::kWeb.address)), "consumedIcmp");
+  CHECK(t.report(name).error.has_value());
 }
 
 TEST("an error about a check's long packet narrows the path for all") {

@@ -14,6 +14,7 @@
 #include "director/config/service_key.h"
 #include "director/counters/verdict.h"
 #include "packet/parse.h"
+#include "packet/quote.h"
 
 namespace tunvs {
 
@@ -59,11 +60,26 @@ class Pin {
   // with a TTL of 255 comes from this host (RFC 5082).
   bool takes(const ParsedPacket& parsed) const { return hopLimit == 0 || parsed.ttl == hopLimit; }
 
-  void countForwarded(uint32_t length) {
+  void countForwarded(const ParsedPacket& parsed) {
     packets_.fetch_add(1, std::memory_order_relaxed);
-    bytes_.fetch_add(length, std::memory_order_relaxed);
+    bytes_.fetch_add(parsed.length, std::memory_order_relaxed);
+    if (parsed.packetClass != PacketClass::flow || parsed.protocol != static_cast<uint8_t>(IpProtocol::tcp)) return;
+    const uint32_t sequence = loadBe32(parsed.data + parsed.transport + 4);
+    uint64_t none = 0;
+    firstSequence_.compare_exchange_strong(none, kIsSet | sequence, std::memory_order_relaxed);
+    lastSequence_.store(sequence + parsed.length - parsed.transport, std::memory_order_relaxed);
   }
   void countKept(Verdict verdict) { kept_[static_cast<size_t>(verdict)].fetch_add(1, std::memory_order_relaxed); }
+  // Tells whether a packet of the flow that an error quotes may be one that was sent. In TCP nobody else knows the
+  // sequence numbers. `bytes` begins with the packet's IP header.
+  bool mayHaveSent(const Quote& quote, std::span<const uint8_t> bytes) const {
+    if (quote.protocol != static_cast<uint8_t>(IpProtocol::tcp)) return true;
+    const uint64_t first = firstSequence_.load(std::memory_order_relaxed);
+    if (first == 0 || quote.quotedBytes < quote.headerBytes + 8) return false;
+    const auto begin = static_cast<uint32_t>(first);
+    return loadBe32(bytes.data() + quote.headerBytes + 4) - begin <=
+           lastSequence_.load(std::memory_order_relaxed) - begin;
+  }
   // Nobody complains of a packet that was not sent.
   void note(const PinError& error) {
     if (packets_.load(std::memory_order_relaxed) == 0) return;
@@ -82,6 +98,9 @@ class Pin {
  private:
   std::atomic<uint64_t> packets_{0}, bytes_{0};
   std::array<std::atomic<uint32_t>, kVerdicts> kept_{};
+  static constexpr uint64_t kIsSet = uint64_t{1} << 32;
+  std::atomic<uint64_t> firstSequence_{0};  // TCP's, with kIsSet; 0: nothing was sent
+  std::atomic<uint32_t> lastSequence_{0};   // behind the last packet
   SpinLock lock_;
   std::optional<PinError> error_;
 };

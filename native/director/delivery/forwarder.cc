@@ -109,7 +109,7 @@ Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoi
     pin.countKept(verdict);
     return verdict;
   }
-  pin.countForwarded(packet.parsed.length);
+  pin.countForwarded(packet.parsed);
   // An ICMP error about this packet may lower the path's MTU, as one about a client's may.
   pool_.counters(pass.worker.index, server.id).longest.raise(segmentLength(packet.parsed));
   return Verdict::pinned;

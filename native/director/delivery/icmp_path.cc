@@ -76,21 +76,23 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   const ConnTable& conns = connections_.table(key.family);
   hash = conns.hash(key);
   const Conn* conn = conns.find(key, hash);
-  if (conn == nullptr || ConnTable::hasExpired(*conn, c.pass.now)) {
-    const ServerView* pinned = nullptr;
-    c.pin = connections_.pinOf(c.pass.services, key, hash, c.pass.now, pinned);
-    if (c.pin != nullptr && c.asked != nullptr) {
-      c.asked->by = DecidedBy::pin;
-      c.asked->server = pinned->key();
-    }
-    return pinned;
-  }
+  if (conn == nullptr || ConnTable::hasExpired(*conn, c.pass.now)) return pinnedServer(c, key, hash);
   const ServerView* server = connections_.serverOf(c.pass.services, *conn);
   if (server == nullptr || !server->carries) return nullptr;
   if (c.asked != nullptr) [[unlikely]] {
     c.asked->by = DecidedBy::connection;
     c.asked->server = server->key();
     c.asked->connectionState = stateName(key.protocol(), conn->state.load(std::memory_order_relaxed));
+  }
+  return server;
+}
+
+const ServerView* IcmpPath::pinnedServer(Context& c, const FlowKey& key, uint64_t hash) {
+  const ServerView* server = nullptr;
+  c.pin = connections_.pinOf(c.pass.services, key, hash, c.pass.now, server);
+  if (c.pin != nullptr && c.asked != nullptr) {
+    c.asked->by = DecidedBy::pin;
+    c.asked->server = server->key();
   }
   return server;
 }
@@ -218,10 +220,10 @@ void IcmpPath::count(Context& c, Heard heard) {
 Verdict IcmpPath::aboutPinned(Context& c) {
   const auto quote = readQuote(c.message.quoted);
   if (!quote || !quote->hasPorts) return Verdict::dropIcmp;
-  uint64_t hash;
-  serverOf(c, flowKeyOf(*quote, QuotedDirection::toVirtual), hash);
+  const FlowKey flow = flowKeyOf(*quote, QuotedDirection::toVirtual);
+  pinnedServer(c, flow, connections_.table(flow.family).hash(flow));
   if (c.pin == nullptr) return Verdict::dropIcmp;
-  note(c, *c.pin, /*isOfTunnel=*/false);
+  if (c.pin->mayHaveSent(*quote, c.message.quoted)) note(c, *c.pin, /*isOfTunnel=*/false);
   return Verdict::consumedIcmp;
 }
 
@@ -240,7 +242,7 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   uint64_t hash;
   const ServerView* server = serverOf(c, flowKeyOf(*quote, QuotedDirection::toVirtual), hash);
   if (server == nullptr || !isSentTo(*server, *outer)) return Verdict::dropIcmp;
-  if (c.pin != nullptr) note(c, *c.pin, /*isOfTunnel=*/true);
+  if (c.pin != nullptr && c.pin->mayHaveSent(*quote, outer->inner)) note(c, *c.pin, /*isOfTunnel=*/true);
 
   // An error about a packet that is not from here may speak of another way.
   if (!c.message.isTooBig && c.asked == nullptr && settings_.isOwnAddress(outer->source))

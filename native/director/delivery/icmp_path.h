@@ -31,6 +31,8 @@ class IcmpPath {
   // Handles an error about a packet that went without a tunnel: the host has told the check's own socket.
   Verdict aboutPinned(Context& c);
   static void note(Context& c, Pin& pin, bool isOfTunnel);
+  // Does what serverOf() does, for a flow without a connection.
+  const ServerView* pinnedServer(Context& c, const FlowKey& key, uint64_t hash);
   // Tells whether the server may have been sent the packet that the error quotes. `quote` is the inner packet, if its
   // connection is known.
   bool mayHaveSent(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
