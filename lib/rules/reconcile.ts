@@ -89,8 +89,8 @@ function reconcileService(now: WantedService | undefined, wanted: WantedService)
   return steps;
 }
 
-function turnsSorry(before: WantedServerSettings, { isSorry }: WantedServerSettings): boolean {
-  return isSorry !== undefined && isSorry !== (before.isSorry ?? false);
+function turnsSorry(before: WantedServerSettings, wanted: WantedServerSettings): boolean {
+  return (wanted.isSorry ?? false) !== (before.isSorry ?? false);
 }
 
 /** Another forwarding method does not keep the tunnel of the one before. */

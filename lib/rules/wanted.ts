@@ -10,7 +10,9 @@ import type { VirtualServiceEdit } from '../director/service-options.js';
 
 /** What is found or decided while a server runs (its health, a drain) is true of it and never wanted. */
 export interface WantedServerSettings extends Omit<RealServerEdit, 'isUp'> {
-  /** It is a sorry server. Another value makes another server of it, which keeps its connections. */
+  /**
+   * It is a sorry server; left out, it is none. Another value makes another server of it, which keeps its connections.
+   */
   isSorry?: boolean;
 }
 

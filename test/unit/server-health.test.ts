@@ -245,21 +245,21 @@ describe('a sorry server', () => {
     );
   });
 
-  it('is reconciled: what it is stays unless something else is wanted, and its connections stay in either case', () => {
+  it('is reconciled: another server takes its place when an ordinary one is wanted, and its connections stay', () => {
     const { director, web, first, second, sorry } = withSorry();
     web.applyHealth(saidOf([first, OUT], [second, OUT], [sorry, UP]));
     serversOf(director);
     assert.deepEqual(reconcile(heldBy(director), heldBy(director)), []);
-    const wanting = (isSorry: boolean | undefined): Wanted => {
+    const wanting = (isSorry: boolean): Wanted => {
       const wanted = heldBy(director);
       for (const { servers } of wanted.services)
         for (const { address, settings } of servers) {
           delete settings.isSorry;
-          if (address === sorry.address && isSorry !== undefined) settings.isSorry = isSorry;
+          if (address === sorry.address && isSorry) settings.isSorry = true;
         }
       return wanted;
     };
-    assert.deepEqual(reconcile(heldBy(director), wanting(undefined)), []);
+    assert.deepEqual(reconcile(heldBy(director), wanting(true)), []);
     const steps = reconcile(heldBy(director), wanting(false));
     assert.deepEqual(
       steps.map(({ op }) => op),
