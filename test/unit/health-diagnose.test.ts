@@ -285,6 +285,14 @@ const cases: Case[] = [
   },
 ];
 
+/** What says nothing of the server. */
+const ownFaults = new Set([
+  'an answer that has not passed the director',
+  'the virtual address on the director itself',
+  'packets that the director keeps',
+  'strict rp_filter where the replies come in',
+]);
+
 describe('a failure by the virtual address', () => {
   for (const { what, vip, address, evidence = sent, of = subject, host = {}, reason, message, mend } of cases) {
     it(`is told for ${what}`, () => {
@@ -292,6 +300,7 @@ describe('a failure by the virtual address', () => {
       assert.equal(finding.passed, reason === undefined);
       assert.equal(finding.reason, reason);
       assert.match(finding.message, message);
+      assert.equal(finding.isOwnFault ?? false, ownFaults.has(what));
       if (mend !== undefined) assert.match(finding.mend ?? '', mend);
     });
   }

@@ -173,6 +173,23 @@ describe('running a check', () => {
     await eventuallyHolds(async () => assert.equal(released, 1));
   });
 
+  it('says what is known when the one who runs it says that the time is over', async () => {
+    const check: Check = {
+      kind: 'silent',
+      needsWay: true,
+      run: async ({ way, signal }) => {
+        (await way.connect(signal)).resetAndDestroy();
+        return silent({ signal } as CheckContext);
+      },
+    };
+    const port = await listen(VIP);
+    const signal = AbortSignal.timeout(20);
+    const over = new AbortController();
+    signal.addEventListener('abort', () => over.abort(new CheckFailure('timeout', 'no answer within 20 ms')));
+    const finding = await run(port, { check, via: 'vip', timeoutMs: 10_000, signal: over.signal });
+    assert.deepEqual([finding.reason, finding.message], ['timeout', 'no answer within 20 ms']);
+  });
+
   it('holds the host for the services that are checked, and gives back the others', () => {
     const server = serverAt(80);
     const other = {

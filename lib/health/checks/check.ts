@@ -40,6 +40,8 @@ export interface Finding {
   warning?: string;
   /** How the server's weight changes. */
   advice?: WeightAdvice;
+  /** The fault is that of the director's host, so a failure says nothing of the server. */
+  isOwnFault?: boolean;
 }
 
 /** A check that has failed for a reason it knows; a check throws it, or answers it as a finding. */
@@ -47,11 +49,18 @@ export class CheckFailure extends Error {
   override readonly name = 'CheckFailure';
   readonly reason: FailureReason;
   readonly mend: string | undefined;
+  /** See {@link Finding.isOwnFault}. */
+  readonly isOwnFault: boolean;
 
-  constructor(reason: FailureReason, message: string, options: { mend?: string; cause?: unknown } = {}) {
+  constructor(
+    reason: FailureReason,
+    message: string,
+    options: { mend?: string; cause?: unknown; isOwnFault?: boolean } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.mend = options.mend;
+    this.isOwnFault = options.isOwnFault ?? false;
   }
 }
 

@@ -40,15 +40,14 @@ function ofDirector({ vip, evidence }: Findings, { virtualAddress }: Subject, ho
   const kept = Object.entries(evidence.kept).filter(([, count]) => count > 0);
   if (kept.length > 0) {
     const counts = kept.map(([name, count]) => `${name} ${count}`).join(', ');
-    return failed(vip, 'failed', `the director did not forward the check (${counts})`, mendOfKept(evidence.kept));
+    return own(vip, `the director did not forward the check (${counts})`, mendOfKept(evidence.kept));
   }
   const fault = evidence.source === undefined ? undefined : host.misrouted(virtualAddress, evidence.source);
-  if (fault !== undefined) return failed(vip, 'failed', fault.message, fault.mend);
+  if (fault !== undefined) return own(vip, fault.message, fault.mend);
   // A firewall and the like have refused the packets: the check's own words say so.
   if (!vip.passed && vip.reason !== 'timeout') return undefined;
-  return failed(
+  return own(
     vip,
-    'failed',
     vip.passed
       ? `${virtualAddress} answered, but not by the director: no packet of the check came to it`
       : 'no packet of the check came to the director',
@@ -107,7 +106,7 @@ function ofSilence(found: Findings, subject: Subject, host: AskedHost): Finding 
   const { vip, evidence } = found;
   if (evidence.wrongSource !== undefined) return ofWrongSource(vip, evidence.wrongSource, subject.virtualAddress);
   const fault = evidence.source === undefined ? undefined : host.repliesDropped(evidence.source);
-  if (fault?.isCertain) return failed(vip, 'failed', fault.message, fault.mend);
+  if (fault?.isCertain) return own(vip, fault.message, fault.mend);
   const silence = ofServersSilence(found, subject);
   if (fault === undefined) return silence;
   return { ...silence, mend: `${silence.mend} Or it is this: ${fault.message}. ${fault.mend}` };
@@ -163,6 +162,11 @@ function ofService({ vip, address, evidence }: Findings, subject: Subject): Find
 /** The server's host has answered in one way or another. */
 function isAlive({ passed, reason }: Finding): boolean {
   return passed || (reason !== 'timeout' && reason !== 'unreachable' && reason !== 'failed');
+}
+
+/** The fault of the director's host. */
+function own(vip: Finding, message: string, mend: string | undefined): Finding {
+  return { ...failed(vip, 'failed', message, mend), isOwnFault: true };
 }
 
 function failed<Mend extends string | undefined>(vip: Finding, reason: FailureReason, message: string, mend?: Mend) {

@@ -165,6 +165,7 @@ export class PinnedWay implements Way, Disposable {
     if (source !== undefined) return source;
     throw new CheckFailure('failed', `this host has no address from which ${this.address} could be asked`, {
       mend: `Give the director's host an address of the family of ${this.address}.`,
+      isOwnFault: true,
     });
   }
 
@@ -173,13 +174,17 @@ export class PinnedWay implements Way, Disposable {
     if (port !== undefined) return port;
     throw new CheckFailure('failed', `all ${this.#backing.ports.size} source ports of checks are in use`, {
       mend: 'Let fewer checks run at once, or give them a larger range of source ports.',
+      isOwnFault: true,
     });
   }
 
   #failure(error: unknown): unknown {
     if (isSourceGone(error)) this.#backing.sourceGone();
     if (!(error instanceof TunvsError)) return error;
-    return new CheckFailure('failed', `the flow cannot be pinned: ${error.message}`, { cause: error });
+    return new CheckFailure('failed', `the flow cannot be pinned: ${error.message}`, {
+      cause: error,
+      isOwnFault: true,
+    });
   }
 }
 

@@ -72,7 +72,7 @@ export class PinnedWays implements Disposable {
 
   /** Makes the way of one run of a check. Throws a CheckFailure when there is none. */
   way(server: RealServer, options: TargetOptions = {}): PinnedWay {
-    if (this.#isClosed) throw new CheckFailure('failed', 'the checks have ended');
+    if (this.#isClosed) throw new CheckFailure('failed', 'the checks have ended', { isOwnFault: true });
     const target = checkTarget(server, this.#director.marks, options);
     const hopLimit = this.#hold(target.prefix).hopLimit;
     return new PinnedWay(target, {
@@ -141,7 +141,7 @@ export class PinnedWays implements Disposable {
     } catch (error) {
       if (!(error instanceof TunvsError)) throw error;
       const message = `the director's host cannot be made a client of ${prefix}: ${error.message}`;
-      throw new CheckFailure('failed', message, { cause: error });
+      throw new CheckFailure('failed', message, { cause: error, isOwnFault: true });
     }
   }
 }

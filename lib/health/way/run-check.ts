@@ -19,7 +19,10 @@ export interface CheckRun {
   timeoutMs: number;
   /** The virtual address and port of a service that has many or none. */
   target?: TargetOptions;
-  /** Ends the check at once; then it rejects with the signal's reason. */
+  /**
+   * Ends the check at once; then it rejects with the signal's reason, unless that is a CheckFailure by 'timeout': then
+   * it resolves with what is known.
+   */
   signal?: AbortSignal;
 }
 
@@ -80,12 +83,18 @@ async function attempt(run: CheckRun, way: Way, timeoutMs: number, ending?: Abor
   try {
     return await run.check.run({ server: run.server, way, signal: controller.signal });
   } catch (error) {
-    run.signal?.throwIfAborted();
+    const { signal } = run;
+    if (signal?.aborted && !isOver(signal.reason)) throw signal.reason;
     return found(error);
   } finally {
     clearTimeout(timer);
     for (const signal of outer) signal.removeEventListener('abort', forward);
   }
+}
+
+/** Whoever runs the check has said that its time is over, which is a finding like any. */
+function isOver(reason: unknown): boolean {
+  return reason instanceof CheckFailure && reason.reason === 'timeout';
 }
 
 function addressOf({ server, target = {} }: CheckRun): Way {
@@ -98,6 +107,6 @@ function found(error: unknown): Finding {
     const message = error instanceof Error ? error.message : 'the check has thrown something that is no error';
     return { passed: false, reason: 'failed', message };
   }
-  const { reason, message, mend } = error;
-  return { passed: false, reason, message, ...(mend !== undefined && { mend }) };
+  const { reason, message, mend, isOwnFault } = error;
+  return { passed: false, reason, message, ...(mend !== undefined && { mend }), ...(isOwnFault && { isOwnFault }) };
 }
