@@ -21,7 +21,6 @@ const file = (name: string, text: string) => {
   writeFileSync(join(directory, name), text);
   return join(directory, name);
 };
-after(() => rmSync(directory, { recursive: true }));
 
 const caFile = file('ca.pem', authority.cert);
 const serverName = 'server.example.org';
@@ -34,6 +33,8 @@ async function checked(server: TlsOptions, options: TlsCheckOptions) {
 }
 
 describe('a check by TLS', () => {
+  after(() => rmSync(directory, { recursive: true }));
+
   it('passes with a chain that verifies, and says the version and until when it is good', async () => {
     const finding = await checked({ maxVersion: 'TLSv1.2' }, { caFile, serverName });
     assert.deepEqual(finding, { passed: true, message: 'TLSv1.2, certificate until 2120-01-01' });
