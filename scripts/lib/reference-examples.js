@@ -1,7 +1,14 @@
 /** Which parts of the public API have to show an example. */
 
 /** Option types that only hold what others share, or that have their example in the type that holds them. */
-const SHOWN_ELSEWHERE = ['EngineOptions', 'HostOptions', 'DeviceOptions', 'MarkDeviceOptions'];
+const SHOWN_ELSEWHERE = [
+  'EngineOptions',
+  'HostOptions',
+  'DeviceOptions',
+  'MarkDeviceOptions',
+  'HttpOptions',
+  'TlsOptions',
+];
 
 function wantsExample(reflection, { ReflectionKind }) {
   if (reflection.kindOf([ReflectionKind.Class, ReflectionKind.Function])) return true;

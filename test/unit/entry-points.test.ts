@@ -10,6 +10,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   tunvs: [],
   'tunvs/control': ['hono', 'zod'],
   'tunvs/config': ['yaml', 'zod'],
+  'tunvs/health': [],
   'tunvs/metrics': [],
 };
 

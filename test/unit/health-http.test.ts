@@ -1,61 +1,18 @@
 import { strict as assert } from 'node:assert';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
-import { createSecureServer, createServer as createH2Server } from 'node:http2';
-import { createServer as createHttpsServer } from 'node:https';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { FailureReason } from '../../lib/health/checks/check.js';
 import { parseStatusRanges } from '../../lib/health/checks/http/status-ranges.js';
 import { type HttpCheckOptions, httpCheck } from '../../lib/health/checks/http.js';
-import { type HttpsCheckOptions, httpsCheck } from '../../lib/health/checks/https.js';
-import { authority, selfSigned, serverCertificate } from '../support/certificates.js';
 import { abortedBy, findingOf, leavesNothingOpen, listen, serve } from '../support/checked.js';
-
-const directory = mkdtempSync(join(tmpdir(), 'tunvs-http-'));
-const caFile = join(directory, 'ca.pem');
-before(() => writeFileSync(caFile, authority.cert));
-after(() => rmSync(directory, { recursive: true }));
-
-/** The finding of a check of a server that answers `bytes` to whatever it is asked. */
-async function answered(
-  bytes: string | Buffer,
-  options: HttpCheckOptions = {},
-  after: (socket: Socket) => void = () => {},
-) {
-  await using server = await serve((socket) => {
-    socket.once('data', () => socket.write(bytes, 'latin1', () => after(socket)));
-  });
-  return await findingOf(httpCheck(options), server.port);
-}
+import { answered, mirror } from '../support/http-answers.js';
 
 const OK = 'HTTP/1.1 200 OK\r\n';
 const withBody = (body: string, fields = '') => `${OK}${fields}Content-Length: ${body.length}\r\n\r\n${body}`;
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
-
-/** Answers with what it was asked. */
-const mirror: RequestListener = (request, response) => {
-  const parts: Buffer[] = [];
-  request.on('data', (part: Buffer) => parts.push(part));
-  request.on('end', () => {
-    const { method, url, httpVersion, headers } = request;
-    const authority = headers.host ?? headers[':authority'];
-    const body = JSON.stringify({
-      method,
-      url,
-      httpVersion,
-      authority,
-      x: headers.x,
-      body: String(Buffer.concat(parts)),
-    });
-    response.setHeader('x-weight', '40%');
-    response.end(body);
-  });
-};
 
 describe('a check by HTTP', () => {
   const passing: [what: string, answer: string, options: HttpCheckOptions][] = [
@@ -235,6 +192,13 @@ describe('a check by HTTP', () => {
         assert.equal(finding.reason, reason);
       }));
 
+  it('says what the port speaks when it is HTTP/2 or TLS', async () => {
+    const settings = Buffer.from([0, 0, 18, 4, 0, 0, 0, 0, 0, 0, 3]);
+    assert.equal((await answered(settings)).mend, "The port speaks HTTP/2: set version to '2'.");
+    assert.equal((await answered('\x15\x03\x01\0\x02\x02\x46')).mend, 'The port speaks TLS: check it by https.');
+    assert.equal((await answered('SSH-2.0-x\r\n')).mend, undefined);
+  });
+
   const ends: [what: string, answer: string, message: string][] = [
     ['before an answer', '', 'connection closed before an answer'],
     ['within the header', 'HTTP/1.', 'connection closed within the header, after 7 bytes'],
@@ -323,69 +287,6 @@ describe('a check by HTTP', () => {
     });
   });
 
-  it('speaks HTTP/2 by prior knowledge', () =>
-    leavesNothingOpen(async () => {
-      await using server = await listen(createH2Server(mirror as never));
-      const options = {
-        version: '2',
-        method: 'POST',
-        body: 'hi',
-        host: 'www.example.org',
-        weightHeader: 'X-Weight',
-      } as const;
-      const contains = '{"method":"POST","url":"/","httpVersion":"2.0","authority":"www.example.org","body":"hi"}';
-      const finding = await findingOf(httpCheck({ ...options, contains }), server.port);
-      assert.deepEqual(finding, { passed: true, message: 'status 200', advice: { factor: 0.4 } });
-      const failed = await findingOf(httpCheck({ ...options, status: '404' }), server.port);
-      assert.equal(failed.message, 'status 200');
-    }));
-
-  it('names what does not speak HTTP/2, or stops in the middle', () =>
-    leavesNothingOpen(async () => {
-      const finding = await answered('HTTP/1.1 400 Bad Request\r\n\r\n', { version: '2' });
-      assert.equal(finding.reason, 'wrong answer');
-      assert.match(finding.message, /^HTTP\/2: /);
-      const closed = await answered('', { version: '2' }, (socket) => socket.end());
-      assert.equal(closed.reason, 'closed');
-      const reset = await answered('', { version: '2' }, (socket) => socket.resetAndDestroy());
-      assert.equal(reset.reason, 'closed');
-      const refusing = createH2Server();
-      refusing.on('stream', (stream) => stream.on('error', () => {}).close(7));
-      await using server = await listen(refusing);
-      const refused = await findingOf(httpCheck({ version: '2' }), server.port);
-      assert.equal(refused.reason, 'closed');
-      assert.match(refused.message, /REFUSED_STREAM/);
-    }));
-
-  it('takes the answer of HTTP/2 from a server that ends the connection at once', () =>
-    leavesNothingOpen(async () => {
-      const ending = createH2Server();
-      ending.on('stream', (stream) => {
-        stream.respond({ ':status': 200 });
-        stream.end('ok');
-        stream.on('close', () => stream.session?.close());
-      });
-      await using server = await listen(ending);
-      for (let round = 0; round < 20; round++)
-        assert.equal((await findingOf(httpCheck({ version: '2', contains: 'ok' }), server.port)).message, 'status 200');
-    }));
-
-  it('bounds interim answers and the body of HTTP/2', () =>
-    leavesNothingOpen(async () => {
-      const flooding = createH2Server();
-      flooding.on('stream', (stream, { ':path': path }) => {
-        stream.on('error', () => {});
-        if (path === '/interim') for (let n = 0; n < 30; n++) stream.additionalHeaders({ ':status': 103 });
-        stream.respond({ ':status': 200 });
-        stream.write(Buffer.alloc(200_000, 'x'));
-      });
-      await using server = await listen(flooding);
-      const body = await findingOf(httpCheck({ version: '2', contains: 'y' }), server.port);
-      assert.match(body.message, /within 65536 bytes$/);
-      const interim = await findingOf(httpCheck({ version: '2', path: '/interim' }), server.port);
-      assert.match(interim.message, /^more than 10 interim answers$/);
-    }));
-
   const mistakes: [what: string, options: HttpCheckOptions, option: string][] = [
     ['a path with a space', { path: '/a b' }, 'path'],
     ['a path without a slash', { path: 'a' }, 'path'],
@@ -407,48 +308,4 @@ describe('a check by HTTP', () => {
     const is = parseStatusRanges('200-299, 301');
     assert.deepEqual([199, 200, 299, 300, 301, 302].map(is), [false, true, true, false, true, false]);
   });
-});
-
-describe('a check by HTTPS', () => {
-  const certified = { ...serverCertificate, allowHTTP1: true };
-  const host = 'server.example.org';
-  const checkedBy = (port: number, options: HttpsCheckOptions) => findingOf(httpsCheck(options), port);
-
-  it('asks over TLS, and takes the name from the host', () =>
-    leavesNothingOpen(async () => {
-      await using server = await listen(createHttpsServer(certified, mirror));
-      const asked = { caFile, host, contains: `"authority":"${host}"` };
-      assert.deepEqual(await checkedBy(server.port, asked), { passed: true, message: 'status 200' });
-      const other = await checkedBy(server.port, { caFile, host: 'www.example.org:8443' });
-      assert.equal(other.reason, 'wrong certificate');
-      assert.equal((await checkedBy(server.port, { caFile, host: 'www.example.org', serverName: host })).passed, true);
-    }));
-
-  it('speaks HTTP/2 when ALPN gives it, and says so when it does not', () =>
-    leavesNothingOpen(async () => {
-      await using both = await listen(createSecureServer(certified, mirror as never));
-      const asked = { caFile, host, version: '2', contains: '"httpVersion":"2.0"' } as const;
-      assert.deepEqual(await checkedBy(both.port, asked), { passed: true, message: 'status 200' });
-      await using old = await listen(createHttpsServer(serverCertificate, mirror));
-      const finding = await checkedBy(old.port, asked);
-      assert.equal(finding.reason, 'wrong answer');
-    }));
-
-  it('keeps the warning of the certificate', async () => {
-    await using server = await listen(createHttpsServer(selfSigned, mirror));
-    const finding = await checkedBy(server.port, { verify: false });
-    assert.deepEqual(finding, { passed: true, message: 'status 200', warning: 'the certificate is self-signed' });
-  });
-
-  it('survives a server that stops in the middle', () =>
-    leavesNothingOpen(async () => {
-      const stopping = createHttpsServer(serverCertificate, (_request, response) => {
-        response.writeHead(200, { 'content-length': 9 });
-        response.write('abc');
-        setImmediate(() => response.socket?.destroy());
-      });
-      await using server = await listen(stopping);
-      const finding = await checkedBy(server.port, { caFile, contains: 'x' });
-      assert.equal(finding.reason, 'closed');
-    }));
 });

@@ -6,6 +6,17 @@ import { type Check, type CheckedServer, CheckFailure, type Finding, passed } fr
 import { type AnswerReader, ask, converse } from './conversation.js';
 import { defineKind, portOption } from './kind.js';
 
+/**
+ * The options of a check that asks an agent.
+ *
+ * @example
+ * ```ts
+ * import type { AgentCheckOptions } from 'tunvs/health';
+ *
+ * const options: AgentCheckOptions = { port: 8990, send: 'status\n' };
+ * console.log(options.port); // 8990
+ * ```
+ */
 export interface AgentCheckOptions {
   /** The port of the agent. */
   port: number;

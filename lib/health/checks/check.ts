@@ -22,9 +22,18 @@ export type FailureReason = (typeof failureReasons)[number];
 
 /** How a check changes the weight of a server that has passed. */
 export type WeightAdvice =
-  | { /** The weight in place of the configured one. */ weight: number }
-  | { /** What the configured weight is multiplied with. */ factor: number }
-  | { /** What is added to the configured weight; it may be negative. */ add: number };
+  | {
+      /** The weight in place of the configured one. */
+      weight: number;
+    }
+  | {
+      /** What the configured weight is multiplied with. */
+      factor: number;
+    }
+  | {
+      /** What is added to the configured weight; it may be negative. */
+      add: number;
+    };
 
 /** What a check has found. */
 export interface Finding {
@@ -44,10 +53,25 @@ export interface Finding {
   isOwnFault?: boolean;
 }
 
-/** A check that has failed for a reason it knows; a check throws it, or answers it as a finding. */
+/**
+ * A check that has failed for a reason it knows; a check throws it, or answers it as a finding.
+ *
+ * @example
+ * ```ts
+ * import { CheckFailure, functionCheck } from 'tunvs/health';
+ *
+ * const check = functionCheck(() => {
+ *   throw new CheckFailure('wrong answer', 'the replica lags behind', { mend: 'Look after its disk.' });
+ * });
+ * console.log(check.needsWay); // true
+ * ```
+ */
 export class CheckFailure extends Error {
+  /** 'CheckFailure'. */
   override readonly name = 'CheckFailure';
+  /** Why the server counts as failed. */
   readonly reason: FailureReason;
+  /** What most likely mends it, as a sentence. */
   readonly mend: string | undefined;
   /** See {@link Finding.isOwnFault}. */
   readonly isOwnFault: boolean;
@@ -66,6 +90,7 @@ export class CheckFailure extends Error {
 
 /** A UDP socket that is connected to the server. */
 export interface Datagrams extends Disposable {
+  /** Sends a datagram; receive() tells what comes of it. */
   send(payload: Uint8Array): void;
   /** Resolves with the next datagram; rejects with a CheckFailure for ICMP, and with the signal's reason. */
   receive(signal: AbortSignal): Promise<Buffer>;
@@ -73,6 +98,7 @@ export interface Datagrams extends Disposable {
 
 /** How a check reaches the server: as its clients do, or at its own address. */
 export interface Way {
+  /** Which of them it is. */
   readonly name: 'vip' | 'address';
   /** The address that the check connects to: the VIP or the RIP. */
   readonly address: string;
@@ -83,6 +109,7 @@ export interface Way {
    * signal's reason. When the caller is done, it destroys the socket, which resets the connection if it is still open.
    */
   connect(signal: AbortSignal, options?: { port?: number }): Promise<Socket>;
+  /** Opens a UDP socket that is connected to the server. Rejects as connect() does. */
   datagrams(signal: AbortSignal, options?: { port?: number }): Promise<Datagrams>;
 }
 
@@ -90,13 +117,24 @@ export interface Way {
 export interface CheckedServer {
   /** The real server's own address (RIP). */
   readonly address: string;
+  /** The port of the real server. */
   readonly port: number;
   /** The service's address (VIP), port and protocol, as its listing has them. */
-  readonly service: { readonly protocol: string; readonly address: string; readonly port: number };
+  readonly service: {
+    /** 'tcp', 'udp' or 'sctp'. */
+    readonly protocol: string;
+    /** The virtual address (VIP). */
+    readonly address: string;
+    /** The virtual port. */
+    readonly port: number;
+  };
 }
 
+/** What a check runs with. */
 export interface CheckContext {
+  /** The real server that is checked. */
   readonly server: CheckedServer;
+  /** How it is reached. */
   readonly way: Way;
   /** Is aborted when the time is over; what the check has opened or started ends then. */
   readonly signal: AbortSignal;
@@ -114,6 +152,16 @@ export interface Check {
   run(context: CheckContext): Promise<Finding>;
 }
 
+/**
+ * Makes the finding of a server that has passed.
+ *
+ * @example
+ * ```ts
+ * import { passed } from 'tunvs/health';
+ *
+ * console.log(passed('status 200').passed); // true
+ * ```
+ */
 export const passed = (message: string, more: Omit<Finding, 'passed' | 'message'> = {}): Finding => ({
   passed: true,
   message,

@@ -13,7 +13,9 @@ import {
 } from './check.js';
 import { closeNow, timedOut } from './conversation.js';
 
+/** What a function that checks is called with. */
 export interface CheckCall {
+  /** The real server that is checked. */
   readonly server: CheckedServer;
   /** Is aborted when the time is over. */
   readonly signal: AbortSignal;
@@ -32,6 +34,7 @@ export interface CheckCall {
  */
 export type CheckFunction = (call: CheckCall) => Promise<CheckAnswer> | CheckAnswer;
 
+/** What a function that checks may return. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing has no type of result but this one.
 export type CheckAnswer = Partial<Finding> | boolean | void;
 

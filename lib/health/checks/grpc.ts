@@ -10,6 +10,17 @@ import { defineKind, portOption } from './kind.js';
 import { type TlsDefaults, type TlsOptions, tlsOptions } from './tls/options.js';
 import { securer } from './tls/secure.js';
 
+/**
+ * The options of a check by gRPC's own health service.
+ *
+ * @example
+ * ```ts
+ * import type { GrpcCheckOptions } from 'tunvs/health';
+ *
+ * const options: GrpcCheckOptions = { service: 'shop.Orders', port: 50051 };
+ * console.log(options.service); // shop.Orders
+ * ```
+ */
 export interface GrpcCheckOptions extends TlsOptions {
   /** The port that is connected to, in place of the one that the service has. */
   port?: number;

@@ -6,6 +6,17 @@ import { judgeOf } from './http/judge.js';
 import { type HttpDefaults, type HttpOptions, httpOptions } from './http/options.js';
 import { defineKind } from './kind.js';
 
+/**
+ * The options of a check by an HTTP request without TLS.
+ *
+ * @example
+ * ```ts
+ * import type { HttpCheckOptions } from 'tunvs/health';
+ *
+ * const options: HttpCheckOptions = { path: '/health', status: '200-299' };
+ * console.log(options.path); // /health
+ * ```
+ */
 export interface HttpCheckOptions extends HttpOptions {}
 
 export const http = defineKind<HttpCheckOptions, HttpDefaults>({

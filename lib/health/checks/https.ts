@@ -9,7 +9,17 @@ import { defineKind } from './kind.js';
 import { type TlsDefaults, type TlsOptions, tlsOptions } from './tls/options.js';
 import { securer } from './tls/secure.js';
 
-/** `serverName` is the name in `host` by default. */
+/**
+ * The options of a check by an HTTP request over TLS. `serverName` is the name in `host` by default.
+ *
+ * @example
+ * ```ts
+ * import type { HttpsCheckOptions } from 'tunvs/health';
+ *
+ * const options: HttpsCheckOptions = { host: 'www.example.org', path: '/health' };
+ * console.log(options.host); // www.example.org
+ * ```
+ */
 export interface HttpsCheckOptions extends HttpOptions, TlsOptions {}
 
 export const https = defineKind<HttpsCheckOptions, HttpDefaults | TlsDefaults>({

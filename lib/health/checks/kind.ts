@@ -37,6 +37,7 @@ export type CheckOption = OptionType & {
   default?: unknown;
   /** What stands in when the option is left out, in words, where it is no plain value. */
   defaultSaid?: string;
+  /** Whether the option cannot be left out. */
   isRequired?: true;
   /** Whether the value is a secret, such as a header with a token: nobody prints it. */
   isSecret?: true;
@@ -51,11 +52,13 @@ export type CheckOptions<O, D extends keyof O = never> = {
       : CheckOption & { isRequired: true };
 };
 
+/** A kind of check. */
 export interface CheckKind<O extends object = object> {
   /** As in the configuration: 'tcp', 'http'. */
   readonly name: string;
   /** One sentence: when a server passes. */
   readonly description: string;
+  /** The options by their names. */
   readonly options: Readonly<Record<string, CheckOption>>;
   /** Makes a check. Refuses mistakes with ERR_TUNVS_INVALID_ARGUMENT; `option` of the error names the option. */
   make(options?: O): Check;

@@ -3,6 +3,17 @@ import { type Check, passed } from './check.js';
 import { converse } from './conversation.js';
 import { defineKind, portOption } from './kind.js';
 
+/**
+ * The options of a check by a TCP connection.
+ *
+ * @example
+ * ```ts
+ * import type { TcpCheckOptions } from 'tunvs/health';
+ *
+ * const options: TcpCheckOptions = { port: 8080 };
+ * console.log(options.port); // 8080
+ * ```
+ */
 export interface TcpCheckOptions {
   /** The port that is connected to, in place of the one that the service has. */
   port?: number;

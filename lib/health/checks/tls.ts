@@ -5,6 +5,17 @@ import { defineKind, portOption } from './kind.js';
 import { type TlsDefaults, type TlsOptions, tlsOptions } from './tls/options.js';
 import { securer } from './tls/secure.js';
 
+/**
+ * The options of a check by a TLS handshake.
+ *
+ * @example
+ * ```ts
+ * import type { TlsCheckOptions } from 'tunvs/health';
+ *
+ * const options: TlsCheckOptions = { serverName: 'www.example.org', alpn: ['h2'] };
+ * console.log(options.serverName); // www.example.org
+ * ```
+ */
 export interface TlsCheckOptions extends TlsOptions {
   /** The port that is connected to, in place of the one that the service has. */
   port?: number;

@@ -10,6 +10,18 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;|$)/;
 
 const wrong = (message: string) => new CheckFailure('wrong answer', message);
+function otherProtocol(line: string): CheckFailure {
+  const spoken = spokenBy(line);
+  const mend = spoken === undefined ? {} : { mend: `The port speaks ${spoken}.` };
+  return new CheckFailure('wrong answer', `no answer of HTTP: ${excerpt(line)}`, mend);
+}
+
+/** A first frame of HTTP/2 is SETTINGS, of type 4 and less than 64 KiB; a record of TLS here is an alert. */
+function spokenBy(line: string): string | undefined {
+  if (line.startsWith('\0') && line.startsWith('\x04\0', 3)) return "HTTP/2: set version to '2'";
+  return line.startsWith('\x15\x03') ? 'TLS: check it by https' : undefined;
+}
+
 const excerpt = (text: string) => `"${printable(text.slice(0, 40))}"`;
 
 /**
@@ -77,7 +89,7 @@ export class AnswerParser implements AnswerReader<Answer> {
     if (this.#lineBytes > MAX_HEAD_BYTES) throw wrong(`a header of more than ${MAX_HEAD_BYTES} bytes`);
     // What speaks another protocol is told without waiting for the end of its line.
     if (this.#onLine === this.#statusLine && this.#line.length >= 5 && !this.#line.startsWith('HTTP/'))
-      throw wrong(`no answer of HTTP: ${excerpt(this.#line)}`);
+      throw otherProtocol(this.#line);
   }
 
   #takeLine(): string {
@@ -88,7 +100,7 @@ export class AnswerParser implements AnswerReader<Answer> {
 
   #statusLine(line: string): undefined {
     const [, status] = STATUS_LINE.exec(line) ?? [];
-    if (status === undefined) throw wrong(`no answer of HTTP: ${excerpt(line)}`);
+    if (status === undefined) throw otherProtocol(line);
     this.#status = Number(status);
     this.#onLine = this.#field;
   }

@@ -5,6 +5,7 @@ import { parseStatusRanges } from './status-ranges.js';
 
 const versions = ['1.0', '1.1', '2'] as const;
 
+/** The options of HTTP that several kinds share. */
 export interface HttpOptions {
   /** The port that is connected to, in place of the one that the service has. */
   port?: number;

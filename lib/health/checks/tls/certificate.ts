@@ -19,7 +19,7 @@ const CHAIN: Readonly<Record<string, string>> = {
   SELF_SIGNED_CERT_IN_CHAIN: 'the chain ends at an authority that is not trusted',
   UNABLE_TO_GET_ISSUER_CERT: 'the issuer of a certificate in the chain is not known',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the issuer of the certificate is not known',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the server does not send the chain of its certificate',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the issuer of the certificate is neither sent nor trusted',
   CERT_HAS_EXPIRED: 'a certificate of the chain has expired',
   CERT_NOT_YET_VALID: 'a certificate of the chain is not valid yet',
   CERT_REVOKED: 'a certificate of the chain is revoked',
@@ -30,7 +30,8 @@ const MENDS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'Name the certificate by caFile, or set allowSelfSigned.',
   SELF_SIGNED_CERT_IN_CHAIN: 'Name the certificate of the authority by caFile.',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'Name the certificate of the authority by caFile.',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'Let the server send the intermediate certificates too.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'Let the server send the intermediate certificates, or name the authority by caFile.',
 };
 
 /** `chainError` is OpenSSL's word on the chain, if it did not verify. */

@@ -3,6 +3,7 @@ import type { CheckOptions } from '../kind.js';
 
 const versions = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const;
 
+/** The options of TLS that several kinds share. */
 export interface TlsOptions {
   /** The name that is asked for (SNI) and that the certificate must have. Without it neither is done. */
   serverName?: string;
@@ -12,8 +13,9 @@ export interface TlsOptions {
   allowSelfSigned?: boolean;
   /** A file with the certificates of the authorities (PEM); those of Node by default. */
   caFile?: string;
-  /** The client's certificate (PEM), with the file of its key. */
+  /** A file with the certificate (PEM) that the check shows to the server. */
   certificateFile?: string;
+  /** A file with the key (PEM) of `certificateFile`. */
   keyFile?: string;
   /** The lowest version of TLS; TLSv1.2 by default. */
   minTlsVersion?: (typeof versions)[number];
