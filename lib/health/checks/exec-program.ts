@@ -42,9 +42,8 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 /** Starts the program, and ends its process group when the signal is aborted, or when the program ends. */
 export function startProgram(program: Program, signal: AbortSignal, guardian: Guardian): Run {
   let child: Child;
-  guardian.prepare();
   try {
-    child = spawned(program);
+    child = spawned(program, guardian.starting());
   } catch (error) {
     return failedRun(whyNotStarted(program.path, error as NodeJS.ErrnoException));
   }
@@ -82,10 +81,10 @@ export function startProgram(program: Program, signal: AbortSignal, guardian: Gu
   return { ended: unlessAborted(ended, signal), gone: exited.then(() => {}) };
 }
 
-function spawned({ path, arguments: words, environment, uid, gid }: Program): Child {
+function spawned({ path, arguments: words, environment, uid, gid }: Program, mark: object): Child {
   return spawn(path, words, {
     cwd: '/',
-    env: environment,
+    env: { ...environment, ...mark },
     // A session and a process group of its own.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
