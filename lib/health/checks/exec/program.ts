@@ -3,9 +3,9 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CheckFailure } from './check.js';
-import type { Guardian } from './exec-guardian.js';
-import { unlessAborted } from './unless-aborted.js';
+import { CheckFailure } from '../check.js';
+import type { Guardian } from './guardian.js';
+import { unlessAborted } from '../unless-aborted.js';
 
 export interface Program {
   /** An absolute path. */
