@@ -11,7 +11,7 @@ import {
   readAnswer,
   recordTypes,
   writeQuestion,
-} from '../../lib/health/checks/dns-message.js';
+} from '../../lib/health/checks/dns/message.js';
 import { contextOf, found } from '../support/direct-way.js';
 import { fuzzRuns } from '../support/fuzz-runs.js';
 

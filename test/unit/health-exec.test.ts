@@ -2,8 +2,8 @@ import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type ExecCheckOptions, execCheck, PROGRAMS_AT_ONCE } from '../../lib/health/checks/exec.js';
-import { Guardian } from '../../lib/health/checks/exec-guardian.js';
-import { changers } from '../../lib/health/checks/exec-safety.js';
+import { Guardian } from '../../lib/health/checks/exec/guardian.js';
+import { changers } from '../../lib/health/checks/exec/safety.js';
 import { contextOf, found } from '../support/direct-way.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { runs, Scripts, untilEnded } from '../support/scripts.js';
@@ -59,8 +59,10 @@ describe('the check exec', () => {
     }
     assert.equal(readFileSync(scripts.path('words'), 'utf8'), "<a b><$(id)><'; exit 7 #><>");
     const environment = new Set(readFileSync(scripts.path('env'), 'utf8').trim().split('\n'));
-    environment.delete('PWD=/');
-    assert.deepEqual([...environment].sort(), [
+    // The shell adds the first, and the last is random.
+    const told = [...environment].filter((line) => !/^(PWD=\/|TUNVS_RUN=[0-9a-f]{16})$/.test(line));
+    assert.equal(told.length, environment.size - 2);
+    assert.deepEqual(told.sort(), [
       'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       'TOKEN=k',
       'TUNVS_SERVER_ADDRESS=192.0.2.7',
@@ -258,6 +260,23 @@ describe('the guardian of programs', () => {
       assert.ok(runs(pids[1] as number));
     } finally {
       for (const pid of pids) if (runs(pid)) process.kill(pid, 'SIGKILL');
+    }
+  });
+
+  it('ends a program that it has been told of, but not of its group', async () => {
+    const guardian = new Guardian();
+    const one = (mark: object) =>
+      spawn('sh', ['-c', 'sleep 1000 & wait'], { detached: true, stdio: 'ignore', env: { ...process.env, ...mark } });
+    const before = one(guardian.starting());
+    guardian.add(before.pid as number);
+    guardian.remove(before.pid as number);
+    const lost = one(guardian.starting());
+    guardian.close();
+    try {
+      await untilEnded(lost.pid as number);
+      assert.ok(runs(before.pid as number));
+    } finally {
+      for (const { pid } of [before, lost]) if (runs(pid as number)) process.kill(-(pid as number), 'SIGKILL');
     }
   });
 

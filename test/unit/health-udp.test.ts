@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import fc from 'fast-check';
-import { beginsWith, parseHex, parsePattern } from '../../lib/health/checks/byte-pattern.js';
+import { beginsWith, parseHex, parsePattern } from '../../lib/health/checks/udp/byte-pattern.js';
 import { type UdpCheckOptions, udpCheck } from '../../lib/health/checks/udp.js';
 import { contextOf, found } from '../support/direct-way.js';
 import { fuzzRuns } from '../support/fuzz-runs.js';

@@ -14,7 +14,7 @@ import {
   type ResponseCode,
   responseCodes,
   writeQuestion,
-} from './dns-message.js';
+} from './dns/message.js';
 import { defineKind, portOption } from './kind.js';
 import { unlessAborted } from './unless-aborted.js';
 

@@ -4,9 +4,9 @@ import { idsOf, readAccounts } from '../../values/accounts.js';
 import { Limiter } from '../../values/limiter.js';
 import { printable } from '../../values/printable.js';
 import { type Check, type CheckContext, CheckFailure, type CheckedServer, type Finding, passed } from './check.js';
-import { Guardian } from './exec-guardian.js';
-import { type ProgramEnd, startProgram } from './exec-program.js';
-import { whoMayChange } from './exec-safety.js';
+import { Guardian } from './exec/guardian.js';
+import { type ProgramEnd, startProgram } from './exec/program.js';
+import { whoMayChange } from './exec/safety.js';
 import { defineKind } from './kind.js';
 import { unlessAborted } from './unless-aborted.js';
 

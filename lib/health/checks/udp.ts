@@ -1,7 +1,7 @@
 /** The check by a datagram: an answer, or no ICMP error that says that nobody takes it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { refuse } from '../../values/options.js';
-import { beginsWith, parseHex, parsePattern, shownBytes } from './byte-pattern.js';
+import { beginsWith, parseHex, parsePattern, shownBytes } from './udp/byte-pattern.js';
 import { type Check, CheckFailure, type Datagrams, type Finding, passed } from './check.js';
 import { defineKind, portOption } from './kind.js';
 

@@ -1,5 +1,5 @@
 /** Messages of DNS (RFC 1035): a question is written, an answer is read, and whatever a server sends is bounded. */
-import { formatAddress } from '../../values/inet.js';
+import { formatAddress } from '../../../values/inet.js';
 
 /** The types that are asked for by name, and their numbers. */
 export const recordTypes = {

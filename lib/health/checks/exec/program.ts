@@ -3,9 +3,9 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CheckFailure } from './check.js';
-import type { Guardian } from './exec-guardian.js';
-import { unlessAborted } from './unless-aborted.js';
+import { CheckFailure } from '../check.js';
+import type { Guardian } from './guardian.js';
+import { unlessAborted } from '../unless-aborted.js';
 
 export interface Program {
   /** An absolute path. */
@@ -42,9 +42,8 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 /** Starts the program, and ends its process group when the signal is aborted, or when the program ends. */
 export function startProgram(program: Program, signal: AbortSignal, guardian: Guardian): Run {
   let child: Child;
-  guardian.prepare();
   try {
-    child = spawned(program);
+    child = spawned(program, guardian.starting());
   } catch (error) {
     return failedRun(whyNotStarted(program.path, error as NodeJS.ErrnoException));
   }
@@ -82,10 +81,10 @@ export function startProgram(program: Program, signal: AbortSignal, guardian: Gu
   return { ended: unlessAborted(ended, signal), gone: exited.then(() => {}) };
 }
 
-function spawned({ path, arguments: words, environment, uid, gid }: Program): Child {
+function spawned({ path, arguments: words, environment, uid, gid }: Program, mark: object): Child {
   return spawn(path, words, {
     cwd: '/',
-    env: environment,
+    env: { ...environment, ...mark },
     // A session and a process group of its own.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

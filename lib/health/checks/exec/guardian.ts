@@ -3,19 +3,34 @@
  * reads what it has to know from a pipe, which ends with this process.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 
-/** Removes ` 7 ` from ` 5 7 9 ` with the expansions of POSIX, so that nothing but the shell is needed. */
+/**
+ * Each group is named as soon as it is known. A program that has been started, but whose group nobody could name any
+ * more, is found by the variable of its environment; a second look finds what it was forking or executing meanwhile.
+ *
+ * The expansions remove ` 7 ` from ` 5 7 9 ` with the means of POSIX.
+ */
 const SCRIPT = `
 trap '' HUP INT TERM
-groups=' '
-while read -r change group; do
+groups=' ' starting=''
+while read -r change what; do
   case $change in
-    +) groups="$groups$group " ;;
-    -) groups="\${groups%% $group *} \${groups#* $group }" ;;
+    start) starting=$what ;;
+    +) groups="$groups$what " starting='' ;;
+    -) groups="\${groups%% $what *} \${groups#* $what }" ;;
   esac
 done
 for group in $groups; do kill -s KILL -- "-$group"; done
+[ -n "$starting" ] || exit 0
+for look in 1 2; do
+  for file in $(grep -ls "TUNVS_RUN=$starting" /proc/[0-9]*/environ); do
+    pid=\${file#/proc/}
+    kill -s KILL "\${pid%/*}"
+  done
+  sleep 1
+done
 `;
 
 export class Guardian {
@@ -32,9 +47,12 @@ export class Guardian {
     return this.#process?.pid;
   }
 
-  /** Is called before a program is started, so that nothing but a line is between its start and its guard. */
-  prepare(): void {
+  /** Is called before a program is started; returns what has to stand in its environment. */
+  starting(): { TUNVS_RUN: string } {
     if (!this.#process) this.#start();
+    const run = randomBytes(8).toString('hex');
+    this.#tell(`start ${run}`);
+    return { TUNVS_RUN: run };
   }
 
   add(group: number): void {
@@ -57,7 +75,7 @@ export class Guardian {
   #start(): void {
     const started = spawn(this.#shell, ['-c', SCRIPT], {
       cwd: '/',
-      env: {},
+      env: { PATH: '/usr/bin:/bin' },
       // Ctrl+C in a terminal ends this process, and is not for the one that cleans up after it.
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
