@@ -261,6 +261,19 @@ describe('HealthMonitor', () => {
     await on.monitor.close();
   });
 
+  it('prepares the host for the virtual addresses that are checked, and for no others', async () => {
+    const [one, two] = [on.service('192.0.2.1', 1), on.service('192.0.2.2', 1)];
+    on.monitor.watch(one, { ...QUICK, checks: [scripted('mine', true)] });
+    on.monitor.watch(two, { ...QUICK, checks: [scripted('mine', true)], via: 'address' });
+    await on.clock.settle();
+    assert.deepEqual(on.prepared, [['192.0.2.1']]);
+    on.monitor.watch(two, { ...QUICK, checks: [scripted('mine', true)] });
+    await on.clock.settle();
+    on.director.deleteVirtualService(one);
+    await on.clock.settle();
+    assert.deepEqual(on.prepared, [['192.0.2.1'], ['192.0.2.1', '192.0.2.2'], ['192.0.2.2']]);
+  });
+
   it('ends with its director', async () => {
     const service = on.service(undefined, 3);
     on.monitor.watch(service, QUICK);
