@@ -1,7 +1,7 @@
 /**
  * When probes begin. Each has its place in its interval, and the places are spread evenly, so that many servers are
- * never asked in step. At most so many are under way at once; the others wait in order, and those that begin late are
- * counted.
+ * never asked in step. At most so many are under way at once, and no more than twice as many as usual begin in any short
+ * time; the others wait in order, and those that begin late are counted.
  */
 import { Agenda, type Entry } from './agenda.js';
 import type { Clock } from './clock.js';
@@ -21,6 +21,9 @@ const SPREAD_FROM_MS = 100;
 /** A probe that begins later than this, in milliseconds, is late. */
 const LATE_MS = 100;
 const TELL_EVERY_MS = 10_000;
+/** No more than twice as many as usual, and these at least, begin within so many milliseconds. */
+const SLOT_MS = 10;
+const LEAST_IN_SLOT = 4;
 /** Multiples of the golden ratio, without their whole part, lie evenly however many there are. */
 const GOLDEN = 0.6180339887498949;
 
@@ -50,6 +53,10 @@ export class Wheel {
   #waiting: Spoke[] = [];
   #underWay = 0;
   #placed = 0;
+  /** How many begin in a millisecond on average. */
+  #rate = 0;
+  #slot = { endsMs: Number.NEGATIVE_INFINITY, begun: 0 };
+  #nextSlot: Entry | undefined;
   #late = { checks: 0, latestMs: 0, toldMs: Number.NEGATIVE_INFINITY };
 
   constructor(
@@ -75,13 +82,15 @@ export class Wheel {
   add(turned: Turned): void {
     const spoke: Spoke = { turned, gridMs: 0, dueMs: 0, entry: undefined, state: 'resting', ...UNWANTED };
     this.#spokes.set(turned, spoke);
+    this.#rate += 1 / turned.timing.intervalMs;
     this.#place(spoke, turned.timing.warmUpMs);
   }
 
   /** Turns it no more. What is under way ends by itself. */
   remove(turned: Turned): void {
     this.rest(turned);
-    this.#spokes.delete(turned);
+    if (this.#spokes.delete(turned)) this.#rate -= 1 / turned.timing.intervalMs;
+    if (this.#spokes.size === 0) this.agenda.cancel(this.#nextSlot);
   }
 
   rest(turned: Turned): void {
@@ -143,9 +152,23 @@ export class Wheel {
   }
 
   #ready(spoke: Spoke): void {
-    if (this.#underWay < this.#atOnce) return this.#begin(spoke);
     spoke.state = 'waiting';
     this.#waiting.push(spoke);
+    this.#beginWaiting();
+  }
+
+  #beginWaiting(): void {
+    while (this.#waiting.length > 0 && this.#underWay < this.#atOnce) {
+      const now = this.#clock.nowMs();
+      if (now >= this.#slot.endsMs) this.#slot = { endsMs: now + SLOT_MS, begun: 0 };
+      if (this.#slot.begun >= Math.max(LEAST_IN_SLOT, 2 * this.#rate * SLOT_MS)) {
+        if (this.#nextSlot?.run === undefined)
+          this.#nextSlot = this.agenda.at(this.#slot.endsMs, () => this.#beginWaiting());
+        return;
+      }
+      this.#slot.begun += 1;
+      this.#begin(this.#waiting.shift() as Spoke);
+    }
   }
 
   #begin(spoke: Spoke): void {
@@ -160,8 +183,7 @@ export class Wheel {
       this.#underWay -= 1;
       this.agenda.watch(false);
       if (this.#spokes.get(spoke.turned) === spoke) this.#again(spoke, next);
-      const waiting = this.#waiting.shift();
-      if (waiting) this.#begin(waiting);
+      this.#beginWaiting();
     });
   }
 
