@@ -161,7 +161,7 @@ export class Wheel {
     while (this.#waiting.length > 0 && this.#underWay < this.#atOnce) {
       const now = this.#clock.nowMs();
       if (now >= this.#slot.endsMs) this.#slot = { endsMs: now + SLOT_MS, begun: 0 };
-      if (this.#slot.begun >= Math.max(LEAST_IN_SLOT, 2 * this.#rate * SLOT_MS)) {
+      if (this.#slot.begun >= Math.max(LEAST_IN_SLOT, Math.round(2 * this.#rate * SLOT_MS))) {
         if (this.#nextSlot?.run === undefined)
           this.#nextSlot = this.agenda.at(this.#slot.endsMs, () => this.#beginWaiting());
         return;
