@@ -16,14 +16,14 @@ export interface Turned {
   begin(finished: (next: NextCheck | 'again') => void): void;
 }
 
-/** A stall from this on, in milliseconds, spreads what is due anew. */
-const SPREAD_FROM_MS = 100;
-/** A probe that begins later than this, in milliseconds, is late. */
+/** A probe that has waited for longer than this, in milliseconds, is late. */
 const LATE_MS = 100;
 const TELL_EVERY_MS = 10_000;
 /** No more than twice as many as usual, and these at least, begin within so many milliseconds. */
 const SLOT_MS = 10;
 const LEAST_IN_SLOT = 4;
+/** A busy loop is late for its slots, and may make up for so many milliseconds at once. */
+const MADE_UP_MS = 50;
 /** Multiples of the golden ratio, without their whole part, lie evenly however many there are. */
 const GOLDEN = 0.6180339887498949;
 
@@ -55,7 +55,7 @@ export class Wheel {
   #placed = 0;
   /** How many begin in a millisecond on average. */
   #rate = 0;
-  #slot = { endsMs: Number.NEGATIVE_INFINITY, begun: 0 };
+  #slot = { endsMs: Number.NEGATIVE_INFINITY, left: 0 };
   #nextSlot: Entry | undefined;
   #late = { checks: 0, latestMs: 0, toldMs: Number.NEGATIVE_INFINITY };
 
@@ -70,7 +70,7 @@ export class Wheel {
     this.#atOnce = atOnce;
     this.#tellLate = tellLate;
     this.stalls = new Stalls(clock);
-    this.agenda = new Agenda(clock, this.stalls, (stallMs) => this.#spreadAnew(stallMs));
+    this.agenda = new Agenda(clock, this.stalls);
   }
 
   /** How many probes are under way. */
@@ -123,7 +123,6 @@ export class Wheel {
     if (spoke?.state === 'running') spoke.isWanted = true;
     if (spoke?.state !== 'due') return;
     this.agenda.cancel(spoke.entry);
-    spoke.dueMs = this.#clock.nowMs();
     this.#ready(spoke);
   }
 
@@ -153,6 +152,8 @@ export class Wheel {
 
   #ready(spoke: Spoke): void {
     spoke.state = 'waiting';
+    // What fell due while this process was stopped is not late for want of a place.
+    spoke.dueMs = this.#clock.nowMs();
     this.#waiting.push(spoke);
     this.#beginWaiting();
   }
@@ -160,15 +161,20 @@ export class Wheel {
   #beginWaiting(): void {
     while (this.#waiting.length > 0 && this.#underWay < this.#atOnce) {
       const now = this.#clock.nowMs();
-      if (now >= this.#slot.endsMs) this.#slot = { endsMs: now + SLOT_MS, begun: 0 };
-      if (this.#slot.begun >= Math.max(LEAST_IN_SLOT, Math.round(2 * this.#rate * SLOT_MS))) {
+      if (now >= this.#slot.endsMs) this.#slot = { endsMs: now + SLOT_MS, left: this.#roomOfSlot() };
+      if (this.#slot.left <= 0) {
         if (this.#nextSlot?.run === undefined)
           this.#nextSlot = this.agenda.at(this.#slot.endsMs, () => this.#beginWaiting());
         return;
       }
-      this.#slot.begun += 1;
+      this.#slot.left -= 1;
       this.#begin(this.#waiting.shift() as Spoke);
     }
+  }
+
+  #roomOfSlot(): number {
+    const forMs = SLOT_MS + Math.min(MADE_UP_MS, this.agenda.lagMs);
+    return Math.max(LEAST_IN_SLOT, Math.round(2 * this.#rate * forMs));
   }
 
   #begin(spoke: Spoke): void {
@@ -204,19 +210,6 @@ export class Wheel {
     // Retries and slow answers take time; the place in the interval stays, so that the spread does.
     spoke.gridMs += stepMs * Math.max(1, Math.ceil((now - spoke.gridMs) / stepMs));
     this.#due(spoke, Math.max(now, spoke.gridMs + (this.#random() - 0.5) * jitter * stepMs));
-  }
-
-  /** What was due meanwhile comes over as long a time as the stall took, in the reverse order. */
-  #spreadAnew(stallMs: number): void {
-    if (stallMs < SPREAD_FROM_MS) return;
-    const now = this.#clock.nowMs();
-    for (const spoke of this.#spokes.values()) {
-      if (spoke.state !== 'due' || spoke.dueMs > now) continue;
-      this.agenda.cancel(spoke.entry);
-      const overdueMs = (now - spoke.dueMs) % spoke.turned.timing.intervalMs;
-      spoke.gridMs = now + overdueMs;
-      this.#due(spoke, spoke.gridMs);
-    }
   }
 
   #countLate(lateMs: number): void {

@@ -96,8 +96,8 @@ describe('the wheel of probes', () => {
       const fromMs = on.clock.nowMs();
       await on.clock.advance(3000);
       const pieces = begun(on, fromMs, fromMs + 3000, 50);
-      // 25 in each 50 ms on average; twice as many while what was due meanwhile is made up for.
-      assert.ok(Math.max(...pieces) <= 60, `${Math.max(...pieces)} in one piece after ${stopMs} ms`);
+      // 25 in each 50 ms on average; twice as many while what was due meanwhile is made up for, and 50 at first.
+      assert.ok(Math.max(...pieces) <= 100, `${Math.max(...pieces)} in one piece after ${stopMs} ms`);
     }
     assert.deepEqual(on.changes, []);
   }).timeout(60_000);
