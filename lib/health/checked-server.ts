@@ -3,7 +3,7 @@ import type { RealServer } from '../director/virtual-service.js';
 import type { CheckResult, ServerHealth } from './events.js';
 import type { ServerRules, ServiceRules } from './health-options.js';
 import type { Probe, ProbeOptions, Subscriber } from './probe.js';
-import { probeKey, type Prober } from './prober.js';
+import type { Prober } from './prober.js';
 import { type Advice, combinedAdvice, isSameAdvice } from './rules/advice.js';
 import { type CheckState, stateOf } from './rules/check-state.js';
 import { type Damping, NO_PENALTY, penalized, releaseAtMs, released } from './rules/damping.js';
@@ -143,9 +143,7 @@ export class CheckedServer implements Subscriber {
     this.#followed = rules.checks.map(({ name, check, timing, isAgent }) => {
       const { virtualAddress } = this.#service;
       const options: ProbeOptions = { check, timing, isAgent, virtualAddress, server: this.server };
-      const key = probeKey(options);
       const old = before.find((each) => each.name === name);
-      if (old?.probe.key === key) return old;
       const probe = prober.subscribe(this, options, old ? old.probe.state : newState);
       return { name, probe, warning: old?.warning };
     });

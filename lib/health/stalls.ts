@@ -23,12 +23,16 @@ export class Stalls {
 
   /** Takes a timer that was due at this time and runs now. */
   note(dueMs: number): void {
-    const now = this.#clock.nowMs();
-    const lag = now - dueMs;
-    const aheadMs = this.#clock.timeMs() - now;
-    // The steady clock may stand while the machine is suspended; the clock on the wall is set forward then.
+    const lag = this.#clock.nowMs() - dueMs;
+    if (lag > USUAL_LAG_MS) this.#totalMs += lag;
+    this.look();
+  }
+
+  /** Sees whether the machine has slept: the steady clock may stand meanwhile, and the one on the wall is set forward. */
+  look(): void {
+    const aheadMs = this.#clock.timeMs() - this.#clock.nowMs();
     const slept = aheadMs - this.#aheadMs;
     this.#aheadMs = aheadMs;
-    this.#totalMs += (lag > USUAL_LAG_MS ? lag : 0) + (slept > SLEEP_MS ? slept : 0);
+    if (slept > SLEEP_MS) this.#totalMs += slept;
   }
 }

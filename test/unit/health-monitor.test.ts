@@ -227,11 +227,12 @@ describe('HealthMonitor', () => {
     const service = on.service(undefined, 2);
     const [first] = service.realServers as [RealServer];
     on.takesMs = 300;
-    on.monitor.watch(service, QUICK);
+    on.monitor.watch(service, { ...QUICK, retries: 0 });
     await on.clock.advance(2000);
     for (const server of service.realServers) on.answer(server, 'fail');
     on.monitor.checkNow(first);
     await on.clock.advance(10);
+    assert.equal(on.underWay, 1);
     on.monitor.rest();
     const before = on.asked.length;
     await on.clock.advance(10_000);
