@@ -94,6 +94,17 @@ export const trials: readonly Trial[] = [
     const options = { decide, servers: 16, connections: M, window: 2 * K };
     return { name: `policy ${decide}`, subject: 'policy', options };
   }),
+  {
+    name: 'health 2000 servers each second',
+    subject: 'health',
+    options: { servers: 2000, intervalMs: 1000, seconds: 10 },
+  },
+  {
+    name: 'health 2000 servers each second 10 minutes',
+    onDemand: 'minutes',
+    subject: 'health',
+    options: { servers: 2000, intervalMs: 1000, seconds: 600 },
+  },
   ...schedulers.flatMap((scheduler) => [2, 16, 256, 4096].map((servers) => schedulerTrial(scheduler, servers))),
 ];
 

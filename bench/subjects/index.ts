@@ -3,6 +3,7 @@ import { openApi } from './api.js';
 import { openAttack } from './attack.js';
 import { openControl } from './control.js';
 import { openDevice } from './device.js';
+import { openHealth } from './health.js';
 import { openMemory } from './memory.js';
 import { openPolicy } from './policy.js';
 
@@ -13,6 +14,7 @@ export const subjects = {
   control: openControl,
   api: openApi,
   policy: openPolicy,
+  health: openHealth,
 } as const;
 
 export type SubjectName = keyof typeof subjects;

@@ -14,17 +14,21 @@ const BEAT_MS = 50;
 export class Agenda {
   readonly #clock: Clock;
   readonly #stalls: Stalls;
-  readonly #onStall: (stallMs: number) => void;
   #heap: Entry[] = [];
   #takenBack = 0;
   #timer: { dueMs: number; stop: () => void } | undefined;
   #watched = 0;
   #isAwake = false;
+  #lagMs = 0;
 
-  constructor(clock: Clock, stalls: Stalls, onStall: (stallMs: number) => void) {
+  constructor(clock: Clock, stalls: Stalls) {
     this.#clock = clock;
     this.#stalls = stalls;
-    this.#onStall = onStall;
+  }
+
+  /** How late the timer is that runs now, in milliseconds; 0 outside of it. */
+  get lagMs(): number {
+    return this.#lagMs;
   }
 
   at(atMs: number, run: () => void): Entry {
@@ -55,10 +59,10 @@ export class Agenda {
 
   #wake(dueMs: number): void {
     this.#timer = undefined;
-    const stall = this.#stalls.note(dueMs);
-    if (stall > 0) this.#onStall(stall);
+    this.#stalls.note(dueMs);
     const now = this.#clock.nowMs();
     this.#isAwake = true;
+    this.#lagMs = now - dueMs;
     try {
       for (let first = this.#heap[0]; first && first.atMs <= now; first = this.#heap[0]) {
         this.#pop();
@@ -69,6 +73,7 @@ export class Agenda {
       }
     } finally {
       this.#isAwake = false;
+      this.#lagMs = 0;
       this.#arm();
     }
   }

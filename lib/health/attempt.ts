@@ -48,6 +48,7 @@ export function attempt(
     if (isDone) return;
     isDone = true;
     agenda.cancel(entry);
+    stalls.look();
     const blockedMs = stalls.totalMs - stalledMs;
     const durationMs = clock.nowMs() - beganMs;
     done({ finding, durationMs, doubt: doubtOf(finding, { durationMs, blockedMs, timeoutMs }) });

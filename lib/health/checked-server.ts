@@ -3,7 +3,7 @@ import type { RealServer } from '../director/virtual-service.js';
 import type { CheckResult, ServerHealth } from './events.js';
 import type { ServerRules, ServiceRules } from './health-options.js';
 import type { Probe, ProbeOptions, Subscriber } from './probe.js';
-import { probeKey, type Prober } from './prober.js';
+import type { Prober } from './prober.js';
 import { type Advice, combinedAdvice, isSameAdvice } from './rules/advice.js';
 import { type CheckState, stateOf } from './rules/check-state.js';
 import { type Damping, NO_PENALTY, penalized, releaseAtMs, released } from './rules/damping.js';
@@ -66,6 +66,11 @@ export class CheckedServer implements Subscriber {
 
   get cause(): Cause {
     return this.#cause;
+  }
+
+  /** Whether it is checked by its virtual address. */
+  get needsVip(): boolean {
+    return this.#followed.some(({ probe }) => probe.check.needsWay && probe.timing.via !== 'address');
   }
 
   get isHeld(): boolean {
@@ -136,10 +141,9 @@ export class CheckedServer implements Subscriber {
     const { prober } = this.#around;
     const before = this.#followed;
     this.#followed = rules.checks.map(({ name, check, timing, isAgent }) => {
-      const options: ProbeOptions = { check, timing, isAgent, server: this.server };
-      const key = probeKey(options);
+      const { virtualAddress } = this.#service;
+      const options: ProbeOptions = { check, timing, isAgent, virtualAddress, server: this.server };
       const old = before.find((each) => each.name === name);
-      if (old?.probe.key === key) return old;
       const probe = prober.subscribe(this, options, old ? old.probe.state : newState);
       return { name, probe, warning: old?.warning };
     });

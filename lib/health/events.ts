@@ -65,7 +65,7 @@ export interface NotifyFailedEvent {
   lost: number;
 }
 
-/** The event that checks have begun late, because too many are under way at once; it comes once in ten seconds. */
+/** The event that checks had to wait for a place, because too many are due or under way; once in ten seconds at most. */
 export interface LateChecksEvent {
   /** How many have begun late since the last such event. */
   checks: number;

@@ -1,12 +1,23 @@
-/** How the checks of a monitor reach real servers. */
+/** How the checks of a monitor reach real servers, and what the host holds for that. */
 import type { Director } from '../director/director.js';
+import type { RealServer } from '../director/virtual-service.js';
 import type { Reach } from './probe.js';
-import { addressWay } from './way/address-way.js';
+import { PinnedWays } from './way/pinned-ways.js';
+import { runCheck } from './way/run-check.js';
 
-/** Every check goes to the server's own address until the way by the virtual address is there. */
-export function reachBy(_director: Director): Reach {
-  return async (check, server, _how, signal) => {
-    const { address, port, service } = server;
-    return check.run({ server, way: addressWay({ address, port: port || service.port }), signal });
+export interface Reaching {
+  readonly reach: Reach;
+  /** Prepares the host for checks of these servers by their virtual addresses, and gives back what others needed. */
+  prepare(servers: ReadonlyMap<RealServer, { virtualAddress: string | undefined }>): void;
+  close(): void;
+}
+
+export function reaching(director: Director): Reaching {
+  const ways = new PinnedWays(director);
+  return {
+    reach: (check, server, { via, timeoutMs, virtualAddress }, signal) =>
+      runCheck(ways, { check, server, via, timeoutMs, target: { virtualAddress }, signal }),
+    prepare: (servers) => ways.prepare(servers.keys(), (server) => servers.get(server) ?? {}),
+    close: () => ways[Symbol.dispose](),
   };
 }

@@ -2,5 +2,23 @@
 import type { RealServer } from '../director/virtual-service.js';
 import type { PassiveSignals } from './rules/observe.js';
 
-/** No statistic tells of troubles yet. */
-export const readSignals = (_server: RealServer): PassiveSignals | undefined => undefined;
+/** The counters of troubles: connections without progress, resets by clients, ICMP errors of the tunnel. */
+interface Troubles {
+  readonly repeatedOpenings?: bigint;
+  readonly clientResets?: bigint;
+  readonly tunnelErrors?: bigint;
+}
+
+/** Returns undefined when the server cannot be read now, as between a transaction and its being in force. */
+export function readSignals(server: RealServer): PassiveSignals | undefined {
+  try {
+    const stats = server.stats();
+    const { repeatedOpenings = 0n, clientResets = 0n, tunnelErrors = 0n }: Troubles = stats as Troubles;
+    return {
+      newConnections: Number(stats.totals.connections),
+      troubles: Number(repeatedOpenings + clientResets + tunnelErrors),
+    };
+  } catch {
+    return undefined;
+  }
+}

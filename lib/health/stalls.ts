@@ -21,16 +21,18 @@ export class Stalls {
     return this.#totalMs;
   }
 
-  /** Takes a timer that was due at this time and runs now; returns the milliseconds of the stall, 0 for none. */
-  note(dueMs: number): number {
-    const now = this.#clock.nowMs();
-    const lag = now - dueMs;
-    const aheadMs = this.#clock.timeMs() - now;
-    // The steady clock may stand while the machine is suspended; the clock on the wall is set forward then.
+  /** Takes a timer that was due at this time and runs now. */
+  note(dueMs: number): void {
+    const lag = this.#clock.nowMs() - dueMs;
+    if (lag > USUAL_LAG_MS) this.#totalMs += lag;
+    this.look();
+  }
+
+  /** Sees whether the machine has slept: the steady clock may stand meanwhile, and the one on the wall is set forward. */
+  look(): void {
+    const aheadMs = this.#clock.timeMs() - this.#clock.nowMs();
     const slept = aheadMs - this.#aheadMs;
     this.#aheadMs = aheadMs;
-    const stall = (lag > USUAL_LAG_MS ? lag : 0) + (slept > SLEEP_MS ? slept : 0);
-    this.#totalMs += stall;
-    return stall;
+    if (slept > SLEEP_MS) this.#totalMs += slept;
   }
 }

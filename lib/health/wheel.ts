@@ -1,7 +1,7 @@
 /**
  * When probes begin. Each has its place in its interval, and the places are spread evenly, so that many servers are
- * never asked in step. At most so many are under way at once; the others wait in order, and those that begin late are
- * counted.
+ * never asked in step. At most so many are under way at once, and no more than twice as many as usual begin in any short
+ * time; the others wait in order, and those that begin late are counted.
  */
 import { Agenda, type Entry } from './agenda.js';
 import type { Clock } from './clock.js';
@@ -16,11 +16,14 @@ export interface Turned {
   begin(finished: (next: NextCheck | 'again') => void): void;
 }
 
-/** A stall from this on, in milliseconds, spreads what is due anew. */
-const SPREAD_FROM_MS = 100;
-/** A probe that begins later than this, in milliseconds, is late. */
+/** A probe that has waited for longer than this, in milliseconds, is late. */
 const LATE_MS = 100;
 const TELL_EVERY_MS = 10_000;
+/** No more than twice as many as usual, and these at least, begin within so many milliseconds. */
+const SLOT_MS = 10;
+const LEAST_IN_SLOT = 4;
+/** A busy loop is late for its slots, and may make up for so many milliseconds at once. */
+const MADE_UP_MS = 50;
 /** Multiples of the golden ratio, without their whole part, lie evenly however many there are. */
 const GOLDEN = 0.6180339887498949;
 
@@ -50,6 +53,10 @@ export class Wheel {
   #waiting: Spoke[] = [];
   #underWay = 0;
   #placed = 0;
+  /** How many begin in a millisecond on average. */
+  #rate = 0;
+  #slot = { endsMs: Number.NEGATIVE_INFINITY, left: 0 };
+  #nextSlot: Entry | undefined;
   #late = { checks: 0, latestMs: 0, toldMs: Number.NEGATIVE_INFINITY };
 
   constructor(
@@ -63,7 +70,7 @@ export class Wheel {
     this.#atOnce = atOnce;
     this.#tellLate = tellLate;
     this.stalls = new Stalls(clock);
-    this.agenda = new Agenda(clock, this.stalls, (stallMs) => this.#spreadAnew(stallMs));
+    this.agenda = new Agenda(clock, this.stalls);
   }
 
   /** How many probes are under way. */
@@ -75,13 +82,15 @@ export class Wheel {
   add(turned: Turned): void {
     const spoke: Spoke = { turned, gridMs: 0, dueMs: 0, entry: undefined, state: 'resting', ...UNWANTED };
     this.#spokes.set(turned, spoke);
+    this.#rate += 1 / turned.timing.intervalMs;
     this.#place(spoke, turned.timing.warmUpMs);
   }
 
   /** Turns it no more. What is under way ends by itself. */
   remove(turned: Turned): void {
     this.rest(turned);
-    this.#spokes.delete(turned);
+    if (this.#spokes.delete(turned)) this.#rate -= 1 / turned.timing.intervalMs;
+    if (this.#spokes.size === 0) this.agenda.cancel(this.#nextSlot);
   }
 
   rest(turned: Turned): void {
@@ -114,7 +123,6 @@ export class Wheel {
     if (spoke?.state === 'running') spoke.isWanted = true;
     if (spoke?.state !== 'due') return;
     this.agenda.cancel(spoke.entry);
-    spoke.dueMs = this.#clock.nowMs();
     this.#ready(spoke);
   }
 
@@ -143,9 +151,30 @@ export class Wheel {
   }
 
   #ready(spoke: Spoke): void {
-    if (this.#underWay < this.#atOnce) return this.#begin(spoke);
     spoke.state = 'waiting';
+    // What fell due while this process was stopped is not late for want of a place.
+    spoke.dueMs = this.#clock.nowMs();
     this.#waiting.push(spoke);
+    this.#beginWaiting();
+  }
+
+  #beginWaiting(): void {
+    while (this.#waiting.length > 0 && this.#underWay < this.#atOnce) {
+      const now = this.#clock.nowMs();
+      if (now >= this.#slot.endsMs) this.#slot = { endsMs: now + SLOT_MS, left: this.#roomOfSlot() };
+      if (this.#slot.left <= 0) {
+        if (this.#nextSlot?.run === undefined)
+          this.#nextSlot = this.agenda.at(this.#slot.endsMs, () => this.#beginWaiting());
+        return;
+      }
+      this.#slot.left -= 1;
+      this.#begin(this.#waiting.shift() as Spoke);
+    }
+  }
+
+  #roomOfSlot(): number {
+    const forMs = SLOT_MS + Math.min(MADE_UP_MS, this.agenda.lagMs);
+    return Math.max(LEAST_IN_SLOT, Math.round(2 * this.#rate * forMs));
   }
 
   #begin(spoke: Spoke): void {
@@ -160,8 +189,7 @@ export class Wheel {
       this.#underWay -= 1;
       this.agenda.watch(false);
       if (this.#spokes.get(spoke.turned) === spoke) this.#again(spoke, next);
-      const waiting = this.#waiting.shift();
-      if (waiting) this.#begin(waiting);
+      this.#beginWaiting();
     });
   }
 
@@ -182,19 +210,6 @@ export class Wheel {
     // Retries and slow answers take time; the place in the interval stays, so that the spread does.
     spoke.gridMs += stepMs * Math.max(1, Math.ceil((now - spoke.gridMs) / stepMs));
     this.#due(spoke, Math.max(now, spoke.gridMs + (this.#random() - 0.5) * jitter * stepMs));
-  }
-
-  /** What was due meanwhile comes over as long a time as the stall took, in the reverse order. */
-  #spreadAnew(stallMs: number): void {
-    if (stallMs < SPREAD_FROM_MS) return;
-    const now = this.#clock.nowMs();
-    for (const spoke of this.#spokes.values()) {
-      if (spoke.state !== 'due' || spoke.dueMs > now) continue;
-      this.agenda.cancel(spoke.entry);
-      const overdueMs = (now - spoke.dueMs) % spoke.turned.timing.intervalMs;
-      spoke.gridMs = now + overdueMs;
-      this.#due(spoke, spoke.gridMs);
-    }
   }
 
   #countLate(lateMs: number): void {

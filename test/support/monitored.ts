@@ -6,6 +6,7 @@ import type { HealthEvents } from '../../lib/health/events.js';
 import { HealthMonitor } from '../../lib/health/monitor.js';
 import { systemParts } from '../../lib/health/monitor-health.js';
 import type { MonitorParts } from '../../lib/health/monitor-parts.js';
+import type { Reach } from '../../lib/health/probe.js';
 import type { MonitorOptions } from '../../lib/health/options.js';
 import type { PassiveSignals } from '../../lib/health/rules/observe.js';
 import { VirtualClock } from './virtual-clock.js';
@@ -28,19 +29,25 @@ export class Monitored {
   /** By address, or by address and kind. Servers that are not named pass. */
   readonly answers = new Map<string, Answer>();
   readonly signals = new Map<string, PassiveSignals>();
+  /** The virtual addresses that the host was prepared for, each time. */
+  readonly prepared: string[][] = [];
   /** How long each check takes. */
   takesMs = 0;
   underWay = 0;
   mostUnderWay = 0;
 
-  constructor(options: MonitorOptions = {}, parts: Partial<MonitorParts> = {}, seed = 1) {
+  constructor(options: MonitorOptions = {}, { reach, ...parts }: Partial<MonitorParts> & { reach?: Reach } = {}) {
     this.director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
     this.monitor = new HealthMonitor(this.director, options, {
       ...systemParts(this.director),
       clock: this.clock,
-      random: pseudoRandom(seed),
+      random: pseudoRandom(1),
       signals: ({ address }) => this.signals.get(address),
-      reach: (check, server) => this.#answer(check, server),
+      reaching: {
+        reach: (check, server, how, signal) => reach?.(check, server, how, signal) ?? this.#answer(check, server),
+        prepare: (servers) => void this.prepared.push([...servers.keys()].map(({ service }) => service.address)),
+        close: () => {},
+      },
       ...parts,
     });
     for (const name of ['server', 'quorum', 'failOpen', 'warning', 'notifyFailed', 'late', 'applyFailed'] as const)

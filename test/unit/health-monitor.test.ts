@@ -227,11 +227,12 @@ describe('HealthMonitor', () => {
     const service = on.service(undefined, 2);
     const [first] = service.realServers as [RealServer];
     on.takesMs = 300;
-    on.monitor.watch(service, QUICK);
+    on.monitor.watch(service, { ...QUICK, retries: 0 });
     await on.clock.advance(2000);
     for (const server of service.realServers) on.answer(server, 'fail');
     on.monitor.checkNow(first);
     await on.clock.advance(10);
+    assert.equal(on.underWay, 1);
     on.monitor.rest();
     const before = on.asked.length;
     await on.clock.advance(10_000);
@@ -259,6 +260,19 @@ describe('HealthMonitor', () => {
     assert.equal(on.clock.timers, 0);
     assert.throws(() => on.monitor.watch(service, QUICK), { code: 'ERR_TUNVS_CLOSED' });
     await on.monitor.close();
+  });
+
+  it('prepares the host for the virtual addresses that are checked, and for no others', async () => {
+    const [one, two] = [on.service('192.0.2.1', 1), on.service('192.0.2.2', 1)];
+    on.monitor.watch(one, { ...QUICK, checks: [scripted('mine', true)] });
+    on.monitor.watch(two, { ...QUICK, checks: [scripted('mine', true)], via: 'address' });
+    await on.clock.settle();
+    assert.deepEqual(on.prepared, [['192.0.2.1']]);
+    on.monitor.watch(two, { ...QUICK, checks: [scripted('mine', true)] });
+    await on.clock.settle();
+    on.director.deleteVirtualService(one);
+    await on.clock.settle();
+    assert.deepEqual(on.prepared, [['192.0.2.1'], ['192.0.2.1', '192.0.2.2'], ['192.0.2.2']]);
   });
 
   it('ends with its director', async () => {

@@ -159,7 +159,7 @@ describe('notifications', () => {
     const out = join(folder, 'out');
     await runCommand({ command: ['sh', '-c', `echo "$TUNVS_STATE $1" > ${out}`, 'sh', 'x;y'] }, { TUNVS_STATE: 'UP' });
     assert.equal(readFileSync(out, 'utf8'), 'UP x;y\n');
-    const command = ['sh', '-c', `echo $$ > ${out}; sleep 1000 & wait`] as const;
+    const command = ['sh', '-c', `echo $$ > ${out}; (trap '' TERM; sleep 1000) & wait`] as const;
     assert.equal(await runCommand({ command, timeoutMs: 300 }, {}), 'was ended after 300 ms');
     const group = readFileSync(out, 'utf8').trim();
     // Who has ended and whom nobody has waited for yet is no matter.

@@ -1,0 +1,39 @@
+/** A process that embeds a director, and watches its real servers as an embedder does. */
+import { Director, type DirectorOpenOptions } from '../../../lib/index.js';
+import { type CheckTiming, type HealthMonitor, monitorHealth, tcpCheck } from '../../../lib/health/index.js';
+import { serveAgent } from '../../../lib/lab/agent.js';
+
+interface Watched {
+  virtualAddress: string;
+  port: number;
+  servers: string[];
+  timing: CheckTiming;
+}
+
+let director: Director | undefined;
+let monitor: HealthMonitor | undefined;
+const news: { address: string; isUp: boolean; reason?: string; message: string }[] = [];
+
+serveAgent({
+  async open(options: DirectorOpenOptions) {
+    director = await Director.open(options);
+    monitor = monitorHealth(director);
+    monitor.on('server', ({ server, isUp, reason, message }) =>
+      news.push({ address: server.address, isUp, ...(reason && { reason }), message }),
+    );
+  },
+  watch({ virtualAddress, port, servers, timing }: Watched) {
+    const service = director?.addVirtualService({ protocol: 'tcp', address: virtualAddress, port, scheduler: 'rr' });
+    if (service === undefined) throw new Error('open it first');
+    for (const address of servers) service.addRealServer({ address });
+    monitor?.watch(service, { checks: [tcpCheck()], ...timing });
+  },
+  /** Returns the news since the last call. */
+  news() {
+    return news.splice(0);
+  },
+  async close() {
+    await monitor?.close();
+    await director?.close();
+  },
+});
