@@ -1,0 +1,76 @@
+/** The keywords of the checkers of a real server. */
+import { all, block, type Keywords } from './keyword.js';
+
+const TIMES = all('connect_timeout delay_loop retry delay_before_retry warmup alpha', 'done');
+const LOGGED = all('log_all_failures', 'no effect', 'The log has each change of the state, and the API the last results.');
+
+const MARKED = 'Checks go out without a firewall mark.';
+const FROM = 'Checks go out from the address that the host chooses.';
+
+const CONNECTION: Keywords = {
+  ...all('connect_ip', 'not done', "Checks go to the real server's own address."),
+  ...all('connect_port', 'done'),
+  ...all('bindto bind_if bind_port', 'not done', FROM),
+  ...all('fwmark', 'not done', MARKED),
+  ...TIMES,
+  ...LOGGED,
+};
+
+const URL: Keywords = {
+  ...all('path status_code virtualhost', 'done'),
+  ...all('digest', 'done', 'It is the MD5 sum that genhash prints.'),
+  ...all('regex regex_no_match', 'differs', "The regular expression is JavaScript's; one that JavaScript refuses is a mistake."),
+  ...all('regex_options', 'differs', 'caseless, dotall, multiline, utf and ucp are done; the others are named.'),
+  ...all('regex_stack', 'no effect', "JavaScript's regular expressions have no such stack."),
+  ...all('regex_min_offset regex_max_offset', 'not done', 'The whole body is searched.'),
+  ...all('tls_compliant', 'no effect'),
+};
+
+const HTTP: Keywords = {
+  ...CONNECTION,
+  ...block('url', 'differs', URL, 'All URLs of a server are asked at once, each as a check of its own.'),
+  ...all('http_protocol', 'differs', 'Checks speak HTTP/1.1.'),
+  ...all('fast_recovery', 'no effect', 'All URLs are asked at once, so that recovery is fast.'),
+  ...all('nb_get_retry', 'done', 'It is the old word for retry.'),
+};
+
+const SMTP_HOST = all('connect_ip connect_port bindto bind_port bind_if fwmark', 'not done', 'The host of the real server is asked alone.');
+
+/** The checkers by their names. */
+export const checkerKeywords: Keywords = {
+  ...block('TCP_CHECK', 'done', CONNECTION),
+  ...block('HTTP_GET', 'done', HTTP),
+  ...block(
+    'SSL_GET',
+    'done',
+    {
+      ...HTTP,
+      ...all('enable_sni', 'done'),
+      ...all('sni_name', 'done'),
+    },
+    'The certificate is not verified, as there.',
+  ),
+  ...block('SMTP_CHECK', 'done', {
+    ...CONNECTION,
+    ...all('helo_name', 'done'),
+    ...block('host', 'not done', SMTP_HOST, 'The host of the real server is asked alone.'),
+  }),
+  ...block('DNS_CHECK', 'done', { ...CONNECTION, ...all('type name', 'done') }),
+  ...block('MISC_CHECK', 'done', {
+    ...TIMES,
+    ...LOGGED,
+    ...all('misc_path misc_timeout misc_dynamic', 'done'),
+    ...all('user', 'not done', 'Scripts run as the user of the director.'),
+  }),
+  ...block('UDP_CHECK', 'done', {
+    ...CONNECTION,
+    ...all('payload require_reply', 'done'),
+    ...all('min_reply_length max_reply_length', 'done'),
+  }),
+  ...block('PING_CHECK', 'done', CONNECTION),
+  ...block('FILE_CHECK', 'done', {
+    ...all('track_file weight', 'done'),
+    ...all('dynamic', 'no effect', "keepalived's own reader has no such word."),
+  }),
+  ...block('BFD_CHECK', 'refused', all('name', 'refused'), 'BFD is not spoken here: check by TCP_CHECK or PING_CHECK.'),
+};
