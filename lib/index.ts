@@ -30,6 +30,7 @@ export { type EngineEvent, type EngineEventType, engineEventTypes } from './valu
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
 export type { Change } from './director/owners.js';
 export type { HostCommand, HostStep } from './host/step.js';
+export { type HealthCondition, type OnDown, onDownKinds } from './values/health-condition.js';
 export type { AddressFamily } from './values/inet.js';
 export type {
   DirectorEvents,

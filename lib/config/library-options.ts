@@ -40,12 +40,13 @@ export function serviceKeyOf({ protocol, address, port, lastPort, mark, family }
 
 /** The settings of a service; its policy is named by a module, and `policy` says which. */
 export function serviceSettingsOf(service: ServiceSpec): VirtualServiceEdit {
-  const { protocol, address, port, lastPort, mark, family, policy, servers, ...settings } = service;
+  const { protocol, address, port, lastPort, mark, family, policy, servers, health, sorryServers, ...settings } =
+    service;
   return settings;
 }
 
 /** The options of a real server that is named by its address. */
 export function serverOptionsOf(server: ServerSpec & { address: string }): RealServerOptions {
-  const { dns, refresh, max, ...options } = server;
+  const { dns, refresh, max, health, ...options } = server;
   return options;
 }

@@ -3,16 +3,22 @@ import { Document, isMap, isSeq, type Node } from 'yaml';
 import { formatEndpoint } from '../values/inet.js';
 import { printable } from '../values/printable.js';
 import { formatVirtualEndpoint, serverPortOf, type ServiceIdentity } from '../values/service-key.js';
+import { isSecretOfHealth } from './check-options.js';
 import { secretFields } from './library-options.js';
 import { formatPath, type Path } from './mistake.js';
+import { asWritten } from './written.js';
 import type { Origins, ServerSpec, ServiceSpec, Spec } from './spec.js';
 
 const EDITORS = ' yaml-language-server: $schema=https://unpkg.com/tunvs/schema/tunvs.schema.json';
 
 /** Writes YAML that parseConfig() reads as the same spec. `comments` are put before services and servers, by path. */
 export function printConfig(spec: Partial<Spec>, comments: ReadonlyMap<string, string> = new Map()): string {
-  const { services, ...others } = withoutGaps(spec) as Partial<Spec>;
-  const document = new Document({ ...others, ...(services && { services: services.map(shortService) }) });
+  const { services, health, ...others } = withoutGaps(spec) as Partial<Spec>;
+  const document = new Document({
+    ...others,
+    ...(health && { health: asWritten(health, ['health']) }),
+    ...(services && { services: services.map(shortService) }),
+  });
   document.commentBefore = EDITORS;
   const list = document.get('services');
   if (isSeq(list)) {
@@ -41,11 +47,18 @@ function withoutGaps(value: unknown): unknown {
 }
 
 function shortService(service: ServiceSpec): object {
-  const { protocol, address, port, lastPort, servers, ...settings } = service;
+  const { protocol, address, port, lastPort, health, servers, sorryServers, ...settings } = service;
   const isNamed = protocol !== undefined && address !== undefined && port !== undefined;
   const listen = isNamed && { listen: `${protocol} ${formatVirtualEndpoint({ address, port, lastPort })}` };
   const list = servers?.map((server) => shortServer(server, service));
-  return { ...listen, ...settings, ...(list && { servers: list }) };
+  const sorry = sorryServers?.map((server) => shortServer(server, service));
+  return {
+    ...listen,
+    ...settings,
+    ...(health !== undefined && { health: asWritten(health, ['services', 0, 'health']) }),
+    ...(list && { servers: list }),
+    ...(sorry && { sorryServers: sorry }),
+  };
 }
 
 function shortServer(server: ServerSpec, { port = 0, lastPort }: ServiceSpec): object | string {
@@ -54,13 +67,14 @@ function shortServer(server: ServerSpec, { port = 0, lastPort }: ServiceSpec): o
     const isSame = own === undefined || own === serverPortOf({ port, lastPort } as ServiceIdentity);
     return isSame ? address : formatEndpoint({ address, port: own });
   }
-  const { dns, ...rest } = others;
+  const { dns, health, ...rest } = others;
   return {
     ...(address !== undefined && { address }),
     ...(dns !== undefined && { dns }),
     ...(own !== undefined && { port: own }),
     ...(refresh !== undefined && { refresh: `${refresh}ms` }),
     ...rest,
+    ...(health !== undefined && { health: asWritten(health, ['services', 0, 'servers', 0, 'health']) }),
   };
 }
 
@@ -105,12 +119,21 @@ export function shownValues(spec: Partial<Spec>, origins: Origins = new Map()): 
       for (const [name, each] of Object.entries(value)) walk(each, [...path, name]);
     } else {
       const name = formatPath(path);
-      const said = secretFields.includes(name) ? HIDDEN : (value as ShownValue['value']);
+      const said = isSecret(path, name) ? HIDDEN : shownValue(value, path);
       shown.push({ path: name, value: said, ...(origins.get(name) ?? {}) });
     }
   };
   walk(spec, []);
   return shown;
+}
+
+function shownValue(value: unknown, path: Path): ShownValue['value'] {
+  return (path.includes('health') ? asWritten(value, path) : value) as ShownValue['value'];
+}
+
+/** The options of checks and webhooks may hold what lets others in. */
+function isSecret(path: Path, name: string): boolean {
+  return secretFields.includes(name) || isSecretOfHealth(path);
 }
 
 /** Writes a line for each value: `services[0].port: 80  # web.yaml:3`. */

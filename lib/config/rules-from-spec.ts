@@ -30,6 +30,8 @@ const UNSAID_OF_SERVICES = [
   'slowStart',
   'rescheduleUdp',
   'policy',
+  'health',
+  'sorryServers',
 ] as const;
 
 /** REQUIRES: parseConfig() or specFromRules() made the spec. The rules are in the order of the spec. */
@@ -70,6 +72,7 @@ function serviceRules(service: ServiceSpec, path: Path, lose: Lose): Rule[] {
       lose([...path, 'servers', at], 'rules name servers by their addresses alone');
       return [];
     }
+    if (server.health !== undefined) lose([...path, 'servers', at, 'health']);
     if (server.forwarding === 'local')
       lose([...path, 'servers', at, 'forwarding'], "a rule's server is local by its address alone");
     const key = checkedServerKey(
@@ -83,6 +86,6 @@ function serviceRules(service: ServiceSpec, path: Path, lose: Lose): Rule[] {
 }
 
 /** A rule leaves it to the address whether a server is local. */
-function settingsOf({ forwarding, ...server }: ServerSpec): ServerSettings {
+function settingsOf({ forwarding, health, ...server }: ServerSpec): ServerSettings {
   return serverSettings({ ...server, forwarding: forwarding === 'local' ? 'dr' : forwarding });
 }

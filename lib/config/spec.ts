@@ -5,12 +5,16 @@
 import { z } from 'zod';
 import { daemonFields } from './schema/daemon.js';
 import { directorFields, settingsFields } from './schema/director.js';
+import { healthSchema } from './schema/health.js';
 import { type serverSchema, serviceSchema } from './schema/service.js';
 
-/** The names are those of the library's options. Health checks get a field of their own in services and servers. */
+/** The names are those of the library's options. */
 export const specSchema = z.strictObject({
   ...directorFields,
   ...settingsFields,
+  health: healthSchema
+    .optional()
+    .describe('Says how the real servers of all services are checked, unless a service or a server says otherwise.'),
   services: z.array(serviceSchema).optional().describe('Lists the virtual services.'),
   ...daemonFields,
 });
@@ -26,6 +30,15 @@ export interface ServiceSpec extends z.output<typeof serviceSchema> {}
 
 /** A real server that is wanted: `address` is set, or `dns` is. `refresh` is in milliseconds. */
 export interface ServerSpec extends z.output<typeof serverSchema> {}
+
+export type { CheckSpec } from './schema/checks.js';
+export type {
+  CommandSpec,
+  HealthSpec,
+  ServerHealthSpec,
+  ServiceHealthSpec,
+  TimedCheckSpec,
+} from './schema/health.js';
 
 /** Where the value at a path stands; a path such as `services[0].servers[2].weight`. Lines and columns begin at 1. */
 export interface Origin {

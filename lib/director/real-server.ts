@@ -1,10 +1,11 @@
 /** A real server of a virtual service, which connections go to. */
-import { inspect, type InspectOptions } from 'node:util';
+import { inspect, type InspectOptions, isDeepStrictEqual } from 'node:util';
 import { drain, type DrainOptions, type DrainResult } from './drain.js';
 import { TunvsError } from '../values/errors.js';
 import type { ForwardingMethod, TunnelChecksum } from '../values/forwarding-method.js';
 import type { NativeServerConfig, NativeServerKey } from '../native/services.js';
-import { fullWeight, nativeCondition } from '../values/server-condition.js';
+import { checkedHealth, type HealthCondition, SORRY_AT_REST } from '../values/health-condition.js';
+import { fullWeight, nativeCondition, type ServerCondition, withPart } from '../values/server-condition.js';
 import { MAX_INT32, refuse } from '../values/options.js';
 import {
   checkedServerEdit,
@@ -60,10 +61,13 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   }
 
   /**
-   * Whether the server is healthy, as whoever checks its health has found. A server that is down gets no new
-   * connections and keeps those that it has. Clients that persistence keeps for it come all the same, even while it
-   * drains, unless the sysctl `expire_quiescent_template` is 1. Setting the value that it has already changes nothing,
-   * while every {@link RealServer.edit} sends the walk of `wrr` to the list's head.
+   * Whether the server is up by hand: the word of an operator, or of a program that checks servers by itself. Health
+   * checks have a word of their own, {@link RealServer.health}, and neither changes the other: the server gets new
+   * connections only if both say that it is up.
+   *
+   * A server that is down by hand keeps the connections that it has. Clients that persistence keeps for it come all the
+   * same, even while it drains, unless the sysctl `expire_quiescent_template` is 1. Setting the value that it has
+   * already changes nothing, while every {@link RealServer.edit} sends the walk of `wrr` to the list's head.
    */
   get isUp(): boolean {
     this.assertConfigured();
@@ -71,13 +75,28 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   }
 
   /**
-   * Says whether the server is healthy.
+   * Says by hand whether the server is up.
    *
    * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when the value is refused.
    */
   set isUp(isUp: boolean) {
     this.#assertGiven('isUp', isUp, 'true or false');
     if (isUp !== this.isUp) this.edit({ isUp });
+  }
+
+  /**
+   * What health checks say of the server; it is undefined while nobody checks it. A sorry server that is not in force is
+   * out of the list.
+   */
+  get health(): HealthCondition | undefined {
+    this.assertConfigured();
+    return this.#state.condition.health;
+  }
+
+  /** Whether the server is a sorry server: it is out of the list until health puts it in force. */
+  get isSorry(): boolean {
+    this.assertConfigured();
+    return this.#state.isSorry;
   }
 
   /** Whether {@link RealServer.drain} keeps new connections from the server until {@link RealServer.undrain}. */
@@ -165,15 +184,13 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
    * service has one.
    */
   undrain(): void {
-    if (!this.isDraining) return;
-    const { drainId: _, ...others } = this.#state.condition;
-    this.#become({ ...this.#state, condition: others });
+    if (this.isDraining) this.#tell('drainId', undefined);
   }
 
   /** Starts draining and returns the `drainId` that it keeps until it is undrained. @internal */
   beginDrain(): symbol {
-    const { drainId = Symbol('drain'), ...others } = this.#state.condition;
-    if (!this.isDraining) this.#become({ ...this.#state, condition: { ...others, drainId } });
+    const { drainId = Symbol('drain') } = this;
+    if (!this.isDraining) this.#tell('drainId', drainId);
     return drainId;
   }
 
@@ -187,9 +204,17 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   assignWeight(weight: number | undefined): boolean {
     this.assertConfigured();
     if (this.#state.condition.assignedWeight === weight) return false;
-    const { assignedWeight: _, ...others } = this.#state.condition;
-    const condition = weight === undefined ? others : { ...others, assignedWeight: weight };
-    this.#become({ ...this.#state, condition });
+    this.#tell('assignedWeight', weight);
+    return true;
+  }
+
+  /** Says what health has found; undefined takes it back. Returns whether that changes anything. @internal */
+  applyHealth(health: HealthCondition | undefined): boolean {
+    this.assertConfigured();
+    const rest = this.#state.isSorry ? SORRY_AT_REST : undefined;
+    const after = health ? checkedHealth('applyHealth', health) : rest;
+    if (isDeepStrictEqual(this.#state.condition.health, after)) return false;
+    this.#tell('health', after);
     return true;
   }
 
@@ -280,6 +305,10 @@ export class RealServer<Service extends ServerOwner = ServerOwner> {
   #configured(): NativeServerConfig {
     this.assertConfigured();
     return this.#state.config;
+  }
+
+  #tell<Name extends Exclude<keyof ServerCondition, 'isUp'>>(name: Name, value: ServerCondition[Name] | undefined) {
+    this.#become({ ...this.#state, condition: withPart(this.#state.condition, name, value) });
   }
 
   #become(state: ServerState): void {

@@ -2,6 +2,7 @@
  * Shows handles to JSON and util.inspect(): what they stand for, without their internals. Neither throws: the view of
  * a handle says so when its director is closed, or its service or server deleted.
  */
+import type { HealthCondition } from '../values/health-condition.js';
 import { unlessGone } from '../values/handle-view.js';
 import { type ServiceIdentity, serviceName } from '../values/service-key.js';
 import { serverName } from '../values/server-options.js';
@@ -16,6 +17,8 @@ interface ViewedServer {
   readonly forwarding: string;
   readonly isUp: boolean;
   readonly isDraining: boolean;
+  readonly isSorry: boolean;
+  readonly health: HealthCondition | undefined;
 }
 
 interface ViewedService extends ServiceIdentity {
@@ -78,15 +81,25 @@ export function directorView(director: ViewedDirector): object {
   };
 }
 
-function stateOf({ weight, assignedWeight, forwarding, isUp, isDraining }: ViewedServer): object {
-  return { weight, ...(assignedWeight !== undefined && { assignedWeight }), forwarding, isUp, isDraining };
+function stateOf(server: ViewedServer): object {
+  const { weight, assignedWeight, forwarding, isUp, isDraining, isSorry, health } = server;
+  return {
+    weight,
+    ...(assignedWeight !== undefined && { assignedWeight }),
+    ...{ forwarding, isUp, isDraining },
+    ...(isSorry && { isSorry }),
+    ...(health && { health }),
+  };
 }
 
 function shortServer(server: ViewedServer): string {
   const { weight, assignedWeight } = server;
   const assigned = assignedWeight === undefined ? '' : ` (assigned ${assignedWeight})`;
-  const state = [server.isUp ? '' : ', down', server.isDraining ? ', draining' : ''];
-  return `${serverName(server)} weight ${weight}${assigned}${state.join('')}`;
+  const { isUp, isDraining, isSorry, health } = server;
+  const isDown = !isUp || health?.isUp === false;
+  const isOut = health?.isOut === true;
+  const state = [isSorry && ', sorry', isDown && ', down', isOut && ', out', isDraining && ', draining'];
+  return `${serverName(server)} weight ${weight}${assigned}${state.filter(Boolean).join('')}`;
 }
 
 function shortService(service: ViewedService): string {

@@ -5,6 +5,7 @@ import { TunvsError } from '../values/errors.js';
 import type { NativeServiceRow } from '../native/rows.js';
 import type { NativeServiceConfig, NativeServiceKey } from '../native/services.js';
 import { readArguments, refuse } from '../values/options.js';
+import type { HealthCondition } from '../values/health-condition.js';
 import type { PersistenceStats } from '../values/persistence.js';
 import { Policy, type PolicyRunner, type ServicePolicy } from '../policy/policy.js';
 import type { PolicyServer, PolicySubject } from '../policy/subject.js';
@@ -328,6 +329,20 @@ export class VirtualService implements ServiceIdentity, ServerOwner, PolicySubje
       let changed = 0;
       for (const [{ address, port }, weight] of weights)
         if (this.realServer({ address, port })?.assignWeight(weight)) changed += 1;
+      return changed;
+    });
+  }
+
+  /**
+   * Says what health has found of these servers, all of it at one moment; undefined takes back what was said. Servers
+   * that are left out stay as they are. Returns how many changed.
+   *
+   * @internal
+   */
+  applyHealth(changes: ReadonlyMap<RealServer, HealthCondition | undefined>): number {
+    return this.configuration.transaction(() => {
+      let changed = 0;
+      for (const [server, health] of changes) if (server.applyHealth(health)) changed += 1;
       return changed;
     });
   }

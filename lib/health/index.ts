@@ -1,3 +1,8 @@
 /** Health: checks of real servers, and what follows from them. */
 export * from './checks/check.js';
-export type { CheckTiming, OnDown } from './options.js';
+export { checkKinds } from './checks/index.js';
+export type { CheckKind, CheckOption } from './checks/kind.js';
+export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
+export type * from './events.js';
+export type * from './notify/options.js';
+export type * from './options.js';

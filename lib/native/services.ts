@@ -80,6 +80,22 @@ export interface NativeServerCondition {
   isDraining: boolean;
   /** [0, 2^31-1]; replaces the configured weight unless that is 0; absent for none. */
   assignedWeight?: number;
+  /** What health says; absent when nobody says anything. */
+  health?: NativeServerHealth;
+}
+
+export interface NativeServerHealth {
+  isUp: boolean;
+  /** When true, no scheduler sees it. */
+  isOut: boolean;
+  /** 'keep', 'drop', 'reset' or 'reschedule'. */
+  onDown: string;
+  /** [0, 2^31-1]; replaces the configured weight; absent for none. */
+  weight?: number;
+  /** 0 or more; absent for 1. */
+  factor?: number;
+  /** [-(2^31-1), 2^31-1]; absent for 0. */
+  add?: number;
 }
 
 export interface NativeServerConfig {

@@ -1,9 +1,14 @@
 /** What was found or decided about a real server, beside its configuration; and the weight that results from both. */
 import type { NativeServerCondition } from '../native/services.js';
+import type { HealthCondition } from './health-condition.js';
+import { MAX_INT32 } from './options.js';
 
-/** The condition as the server's handle keeps it. */
+/** The condition as the server's handle keeps it. Each part has one writer. */
 export interface ServerCondition {
+  /** By hand. */
   readonly isUp: boolean;
+  /** Absent while nobody says anything about the server's health. */
+  readonly health?: HealthCondition;
   /** Changes each time that draining begins; absent while it is not drained. */
   readonly drainId?: symbol;
   /** The weight that a policy assigned; absent without one. */
@@ -13,15 +18,36 @@ export interface ServerCondition {
 /** The condition of a server that nothing is known against. */
 export const GOOD_CONDITION: ServerCondition = { isUp: true };
 
-export function nativeCondition({ isUp, drainId, assignedWeight }: ServerCondition): NativeServerCondition {
-  return { isUp, isDraining: drainId !== undefined, ...(assignedWeight !== undefined && { assignedWeight }) };
+/** Returns the condition with this part; undefined takes the part away. */
+export function withPart<Name extends Exclude<keyof ServerCondition, 'isUp'>>(
+  condition: ServerCondition,
+  name: Name,
+  value: ServerCondition[Name] | undefined,
+): ServerCondition {
+  const { [name]: _, ...others } = condition;
+  return (value === undefined ? others : { ...others, [name]: value }) as ServerCondition;
+}
+
+export function nativeCondition({ isUp, health, drainId, assignedWeight }: ServerCondition): NativeServerCondition {
+  return {
+    isUp,
+    isDraining: drainId !== undefined,
+    ...(assignedWeight !== undefined && { assignedWeight }),
+    ...(health && { health }),
+  };
 }
 
 /**
- * Returns the weight without a slow start: 0 while the server is down, drained or configured with 0, whatever a policy
- * says; otherwise the weight that a policy assigned, or else the configured one. The native part follows the same rule.
+ * Returns the weight without a slow start: 0 while the server is down by hand or by health, out of the list, drained or
+ * configured with 0, whatever else is said. Otherwise it is the weight that a policy assigned, or else the one of
+ * health, or else the configured one; health's factor and then its sum change it. The native part follows the same rule.
  */
-export function fullWeight(configured: number, { isUp, drainId, assignedWeight }: ServerCondition): number {
+export function fullWeight(configured: number, { isUp, health, drainId, assignedWeight }: ServerCondition): number {
   if (!isUp || drainId !== undefined || configured === 0) return 0;
-  return assignedWeight ?? configured;
+  if (!health) return assignedWeight ?? configured;
+  if (!health.isUp || health.isOut) return 0;
+  const weight = assignedWeight ?? health.weight ?? configured;
+  const product = weight * (health.factor ?? 1);
+  const scaled = product > 0 ? Math.max(1, Math.floor(product)) : 0;
+  return Math.min(Math.max(scaled + (health.add ?? 0), 0), MAX_INT32);
 }

@@ -21,6 +21,7 @@ import {
   refuse,
 } from './options.js';
 import { prefixFamily } from './prefix.js';
+import { SORRY_AT_REST } from './health-condition.js';
 import { GOOD_CONDITION, type ServerCondition } from './server-condition.js';
 import { type ServiceIdentity, serverPortOf } from './service-key.js';
 
@@ -36,7 +37,10 @@ export interface RealServerKey {
 export interface RealServerEdit {
   /** Sets the server's share of new connections, [0, 2^31 - 1]. With 0 it gets none. A new server has 1. */
   weight?: number;
-  /** Says whether the server is healthy. A server that is down keeps its weight and gets no new connections. */
+  /**
+   * Says by hand whether the server is healthy; see {@link RealServer.isUp}. A server that is down keeps its weight and
+   * gets no new connections.
+   */
   isUp?: boolean;
   /**
    * Says how packets get to the server; a new server has 'ipip'. A server at an address of the director's host is
@@ -72,7 +76,13 @@ export interface RealServerEdit {
  * console.log(server.port, server.tunnelPort); // 80 6080
  * ```
  */
-export interface RealServerOptions extends RealServerKey, RealServerEdit {}
+export interface RealServerOptions extends RealServerKey, RealServerEdit {
+  /**
+   * Says that the server is a sorry server, which stands in when the others are down: it is out of the list until health
+   * puts it in force. The default is false.
+   */
+  isSorry?: boolean;
+}
 
 /** Writes `192.0.2.1:80`. REQUIRES: a canonical address. */
 export function serverName(key: Required<RealServerKey>): string {
@@ -122,12 +132,14 @@ export function checkedServerOptions(
   surroundings: ServerSurroundings,
 ): { key: Required<RealServerKey>; state: ServerState } {
   const { service } = surroundings;
-  const given = checkedOptions(call, options, ['address', 'port', ...EDITABLE]);
+  const given = checkedOptions(call, options, ['address', 'port', 'isSorry', ...EDITABLE]);
   const key = checkedServerKey(call, given, serverPortOf(service));
   if (isLinkLocal6(key.address)) {
     refuse(`${call}: address`, key.address, 'an address that is not link-local, which would need an interface');
   }
-  const before = { config: DEFAULTS, asked: DEFAULTS, condition: GOOD_CONDITION };
+  const isSorry = booleanOption(`${call}: isSorry`, given.isSorry, false);
+  const condition = isSorry ? { ...GOOD_CONDITION, health: SORRY_AT_REST } : GOOD_CONDITION;
+  const before = { config: DEFAULTS, asked: DEFAULTS, isSorry, condition };
   const state = mergedState(call, given, before, surroundings.isLocal(key.address));
   const { config } = state;
   checkFamilies(call, config, key.address, surroundings);
@@ -183,6 +195,7 @@ export interface ServerState {
   readonly config: NativeServerConfig;
   /** The forwarding that was asked for; it differs from `config` while the server is local. */
   readonly asked: ServerForwarding;
+  readonly isSorry: boolean;
   readonly condition: ServerCondition;
 }
 

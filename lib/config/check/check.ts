@@ -6,6 +6,7 @@ import type { ConfigFiles } from '../read/files.js';
 import { serverSchema, serviceSchema } from '../schema/service.js';
 import { type ServerSpec, type ServiceSpec, type Spec, specSchema } from '../spec.js';
 import { openFindings, checkingDirector, settingsFindings } from './director-checks.js';
+import { healthFindings } from './health-checks.js';
 import { type Finding, findingsOf, MOST_NAMED, unknownField } from './issues.js';
 import { serviceFindings, type ServicePart } from './service-checks.js';
 
@@ -48,6 +49,9 @@ export function checkConfig(value: Fields, surroundings: CheckSurroundings): Che
     for (const each of settings.findings) findings.push(each);
     for (const each of services.findings) findings.push(each);
     for (const each of files(read, parts, surroundings)) findings.push(each);
+    // Services need what stands there.
+    const isHealthRead = value.health === undefined || read.health !== undefined;
+    if (isHealthRead) for (const each of healthFindings(read, parts, inFiles(surroundings))) findings.push(each);
     if (parts.length > 0)
       read.services = parts.map(({ service, servers }) => ({
         ...service,
@@ -85,14 +89,19 @@ function servicePart(given: unknown, index: number, whole: Fields, findings: Fin
 }
 
 /** Paths in a file begin at its folder. */
-function files(spec: Spec, parts: readonly ServicePart[], { fileOf, files }: CheckSurroundings): Finding[] {
+const inFiles = ({ fileOf, files }: CheckSurroundings) => ({
+  absolute: (path: Path, name: string) => (isAbsolute(name) ? name : resolve(dirname(fileOf(path)), name)),
+  isFile: (file: string) => files.kind(file) === 'file',
+});
+
+function files(spec: Spec, parts: readonly ServicePart[], surroundings: CheckSurroundings): Finding[] {
   const findings: Finding[] = [];
-  const absolute = (path: Path, name: string) => (isAbsolute(name) ? name : resolve(dirname(fileOf(path)), name));
+  const { absolute, isFile } = inFiles(surroundings);
   for (const { index, service } of parts) {
     if (service.policy === undefined) continue;
     const path = ['services', index, 'policy'];
     service.policy = absolute(path, service.policy);
-    if (files.kind(service.policy) !== 'file')
+    if (!isFile(service.policy))
       findings.push({ path, message: `there is no module ${service.policy}`, mend: 'write the path of a module' });
   }
   for (const [name, token] of Object.entries(spec.control?.http?.tokens ?? {})) {

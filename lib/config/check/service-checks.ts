@@ -130,8 +130,9 @@ function added(transaction: Transaction, part: NamedPart, checks: ServiceChecks)
     target = addTo(transaction, part, left);
   }).map((refusal) => of(path, service, refusal));
   const before = new Map<string, Path>();
-  for (const { index: at, server } of servers) {
-    const serverPath = [...path, 'servers', at];
+  const sorry = (service.sorryServers ?? []).map((server, at) => ({ at: [...path, 'sorryServers', at], server }));
+  const given = servers.map(({ index: at, server }) => ({ at: [...path, 'servers', at], server }));
+  for (const { at: serverPath, server } of [...given, ...sorry]) {
     const found = serverForm(server, serverPath) ?? repeated(server, serverPath, identity, before, checks);
     if (found !== undefined) findings.push(found);
     else if (target !== undefined)

@@ -9,12 +9,30 @@ export function writeOut(root: MapNode): Mistake[] {
   if (services?.kind !== 'list') return mistakes;
   for (const [index, service] of services.items.entries()) {
     if (service.kind !== 'map') continue;
-    writeOutListen(service, ['services', index], mistakes);
-    const servers = service.fields.get('servers')?.value;
-    if (servers?.kind !== 'list') continue;
-    servers.items = servers.items.map((item, at) => writeOutServer(item, ['services', index, 'servers', at], mistakes));
+    const path = ['services', index];
+    writeOutListen(service, path, mistakes);
+    writeOutSorryServer(service, path, mistakes);
+    for (const name of ['servers', 'sorryServers']) {
+      const servers = service.fields.get(name)?.value;
+      if (servers?.kind !== 'list') continue;
+      servers.items = servers.items.map((item, at) => writeOutServer(item, [...path, name, at], mistakes));
+    }
   }
   return mistakes;
+}
+
+/** One sorry server may stand without a list. */
+function writeOutSorryServer(service: MapNode, path: Path, mistakes: Mistake[]): void {
+  const only = service.fields.get('sorryServer');
+  if (only === undefined) return;
+  service.fields.delete('sorryServer');
+  const { at, value } = only;
+  if (service.fields.has('sorryServers')) {
+    const message = 'it cannot stand beside sorryServers';
+    mistakes.push({ path: formatPath([...path, 'sorryServer']), ...value.at, message, mend: 'write one of them' });
+    return;
+  }
+  service.fields.set('sorryServers', { at, value: { kind: 'list', items: [value], at: value.at } });
 }
 
 const LISTEN = /^(?:(\S+)\s+)?(.+?):(\d{1,5})(?:-(\d{1,5}))?$/;

@@ -9,8 +9,11 @@ export function schemasAt(path: Path): JsonSchema[] {
   return found;
 }
 
-function branches(schema: JsonSchema): JsonSchema[] {
-  return schema.anyOf ? schema.anyOf.flatMap(branches) : [schema];
+/** Returns what may stand where a schema is: the parts of its unions, and what it refers to. */
+export function branches(schema: JsonSchema): JsonSchema[] {
+  const { $ref, anyOf } = schema;
+  if ($ref !== undefined) return branches(bareSchema().$defs?.[$ref.replace('#/$defs/', '')] ?? {});
+  return anyOf ? anyOf.flatMap(branches) : [schema];
 }
 
 function inner(schema: JsonSchema, part: string | number): JsonSchema[] {
@@ -26,7 +29,7 @@ export function fieldsAt(path: Path): string[] {
     .flatMap(branches)
     .flatMap(({ properties }) => Object.keys(properties ?? {}));
   if (path.length === 0) return [...known, 'include'];
-  return path.length === 2 && path[0] === 'services' ? ['listen', ...known] : known;
+  return path.length === 2 && path[0] === 'services' ? ['listen', 'sorryServer', ...known] : known;
 }
 
 /** Returns `an integer from 0 to 65535`, `one of rr, wrr`. */
@@ -42,6 +45,8 @@ function wordsOf(schema: JsonSchema): string {
   switch (schema.type) {
     case 'integer':
       return integerWords(schema);
+    case 'number':
+      return numberWords(schema);
     case 'boolean':
       return 'true or false';
     case 'array':
@@ -51,6 +56,11 @@ function wordsOf(schema: JsonSchema): string {
     default:
       return 'a text';
   }
+}
+
+function numberWords({ minimum, exclusiveMinimum, maximum }: JsonSchema): string {
+  const least = exclusiveMinimum === undefined ? `from ${minimum}` : `above ${exclusiveMinimum}, and`;
+  return `a number ${least} to ${maximum}`.replace('and to', 'at most');
 }
 
 function integerWords({ minimum = Number.MIN_SAFE_INTEGER, maximum = Number.MAX_SAFE_INTEGER }: JsonSchema): string {

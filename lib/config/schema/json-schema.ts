@@ -11,6 +11,7 @@ export interface JsonSchema {
   const?: unknown;
   minimum?: number;
   maximum?: number;
+  exclusiveMinimum?: number;
   properties?: Record<string, JsonSchema>;
   items?: JsonSchema;
   anyOf?: JsonSchema[];
@@ -62,6 +63,7 @@ export function configSchema(): JsonSchema {
   const service = (properties.services as JsonSchema).items as JsonSchema;
   const serviceProperties = service.properties as Record<string, JsonSchema>;
   const servers = serviceProperties.servers as JsonSchema;
+  const sorryServers = serviceProperties.sorryServers as JsonSchema;
   service.properties = {
     listen: {
       type: 'string',
@@ -69,7 +71,13 @@ export function configSchema(): JsonSchema {
     },
     ...serviceProperties,
   };
+  const sorryServer = { anyOf: [SHORT_SERVER, sorryServers.items as JsonSchema] };
   servers.items = { anyOf: [SHORT_SERVER, servers.items as JsonSchema] };
+  sorryServers.items = sorryServer;
+  service.properties.sorryServer = {
+    description: 'Names the one server that takes over while the service is below its quorum.',
+    ...sorryServer,
+  };
   schema.properties = {
     ...properties,
     include: {
@@ -78,16 +86,17 @@ export function configSchema(): JsonSchema {
       anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }],
     },
   };
+  const defined = Object.entries(schema.$defs ?? {}).map(([name, each]) => [name, withVariables(each)]);
   return {
     ...withVariables(schema),
     title: 'The configuration of a tunvs director',
-    $defs: { variable: VARIABLE },
+    $defs: { ...Object.fromEntries(defined), variable: VARIABLE },
   };
 }
 
 /** A single value may be named by an environment variable instead. */
 function withVariables(schema: JsonSchema, name = ''): JsonSchema {
-  if (name === 'tokens' || name === 'include') return schema;
+  if (name === 'tokens' || name === 'include' || schema.$ref !== undefined) return schema;
   if (schema.properties)
     return {
       ...schema,

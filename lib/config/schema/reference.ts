@@ -1,4 +1,5 @@
 /** The table of fields in docs/configuration.md, made of the JSON Schema. */
+import { isDeepStrictEqual } from 'node:util';
 import { expectedAt } from './expected.js';
 import type { JsonSchema } from './json-schema.js';
 import type { Path } from '../mistake.js';
@@ -13,33 +14,46 @@ export function withReference(page: string, schema: JsonSchema): string {
 }
 
 interface Section {
-  title: string;
+  /** Several maps that take the same fields have one section. */
+  titles: string[];
   schema: JsonSchema;
   path: Path;
 }
 
 function tables(schema: JsonSchema): string[] {
-  const sections: Section[] = [{ title: 'The file', schema, path: [] }];
-  const written: string[] = [];
+  const sections: Section[] = [{ titles: ['The file'], schema, path: [] }];
+  const rowsOf = new Map<Section, string[]>();
   for (let at = 0; at < sections.length; at++) {
     const section = sections[at] as Section;
     const rows = Object.entries(section.schema.properties ?? {}).map(([name, each]) => {
       const path = [...section.path, name];
       const inner = mapOf(each, path);
-      if (inner !== undefined && name !== 'timeouts')
-        sections.push({ title: `\`${titleOf(inner.path)}\``, schema: inner.schema, path: inner.path });
+      if (inner !== undefined && name !== 'timeouts' && name !== 'check') addSection(sections, inner);
       return `| \`${name}\` | ${valuesOf(name, path)} | ${(each.description ?? '').replaceAll('|', '\\|')} |`;
     });
-    written.push(
-      [`### ${section.title}`, '', '| field | value | what it does |', '| --- | --- | --- |', ...rows].join('\n'),
-    );
+    rowsOf.set(section, rows);
   }
-  return written;
+  const head = ['| field | value | what it does |', '| --- | --- | --- |'];
+  return sections.map((section) =>
+    [`### ${section.titles.join(', ')}`, '', ...head, ...(rowsOf.get(section) as string[])].join('\n'),
+  );
+}
+
+function addSection(sections: Section[], { schema, path }: { schema: JsonSchema; path: Path }): void {
+  const title = `\`${titleOf(path)}\``;
+  const same = sections.find((section) => isDeepStrictEqual(section.schema.properties, schema.properties));
+  if (same === undefined) sections.push({ titles: [title], schema, path });
+  else same.titles.push(title);
 }
 
 /** Short forms are not of the schema that expectedAt() knows. */
 function valuesOf(name: string, path: Path): string {
-  const short: Record<string, string> = { listen: 'a text', include: 'a text or a list' };
+  const short: Record<string, string> = {
+    listen: 'a text',
+    include: 'a text or a list',
+    sorryServer: 'a text or a map',
+    check: '[a check](health.md#kinds)',
+  };
   const words = short[name] ?? expectedAt(path).replace(/a map of .* \.\.\./, 'a map, below');
   return (name === 'timeouts' ? 'a map of states' : words).replaceAll('|', '\\|');
 }

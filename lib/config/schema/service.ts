@@ -9,6 +9,7 @@ import { MAX_TABLE_SIZE } from '../../values/scheduler-options.js';
 import { MAX_SLOW_START_SECONDS, midStreamChoices } from '../../values/service-behaviour.js';
 import { MAX_TIMEOUT_SECONDS } from '../../values/timeouts.js';
 import { serviceTimeouts } from './director.js';
+import { serverHealthSchema, serviceHealthSchema } from './health.js';
 import { duration, quantity } from './quantity.js';
 
 const port = z.int().min(0).max(65535);
@@ -60,7 +61,16 @@ export const serverSchema = z.strictObject({
   lowerThreshold: int32
     .optional()
     .describe('Sets the number of connections below which the server gets new ones again. 0 is 3/4 of upperThreshold.'),
+  health: z
+    .union([z.literal(false), serverHealthSchema])
+    .optional()
+    .describe(
+      "Says how the server is checked; false says that it is not. The default is what the service's health says.",
+    ),
 });
+
+/** A server that takes over while the others are down is not looked up, and not checked. */
+export const sorryServerSchema = serverSchema.omit({ dns: true, refresh: true, max: true, health: true });
 
 const persistence = z.strictObject({
   timeoutSeconds: quantity('s', 1, MAX_TIMEOUT_SECONDS)
@@ -144,5 +154,13 @@ export const serviceSchema = z.strictObject({
     .meta({ title: 'a path that begins with ./, ../ or /' })
     .optional()
     .describe('Names a module whose default export is a policy, relative to the file that names it.'),
+  health: z
+    .union([z.literal(false), serviceHealthSchema])
+    .optional()
+    .describe("Says how the real servers are checked; false says that they are not. The default is the file's health."),
   servers: z.array(serverSchema).optional().describe('Lists the real servers, in the order of the schedulers.'),
+  sorryServers: z
+    .array(sorryServerSchema)
+    .optional()
+    .describe('Lists the servers that take over while the service is below its quorum.'),
 });

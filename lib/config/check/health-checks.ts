@@ -1,0 +1,130 @@
+/** Checks what the schema cannot: what the kinds say of their options, and how the parts of health fit each other. */
+import { isAbsolute } from 'node:path';
+import { fieldOfOption, readCheck, takesPort } from '../check-options.js';
+import { healthOf, type WantedHealth } from '../health-of.js';
+import type { Path } from '../mistake.js';
+import type { CheckSpec, ServiceHealthSpec, Spec } from '../spec.js';
+import type { Finding } from './issues.js';
+import { locate, refused } from './refusal.js';
+import type { ServicePart } from './service-checks.js';
+
+export interface HealthSurroundings {
+  /** Makes the name of a file absolute that stands at a path. */
+  absolute(path: Path, name: string): string;
+  isFile(file: string): boolean;
+}
+
+type AnyHealth = Pick<ServiceHealthSpec, 'check' | 'checks' | 'port'>;
+
+/** The names of files become absolute. */
+export function healthFindings(
+  spec: Pick<Spec, 'health'>,
+  parts: readonly ServicePart[],
+  surroundings: HealthSurroundings,
+): Finding[] {
+  const findings = spec.health ? partFindings(spec.health, ['health'], surroundings) : [];
+  const news = spec.health?.notify;
+  if (news?.fifo !== undefined) news.fifo = surroundings.absolute(['health', 'notify', 'fifo'], news.fifo);
+  if (news?.webhook?.ca !== undefined) {
+    const path = ['health', 'notify', 'webhook', 'ca'];
+    news.webhook.ca = surroundings.absolute(path, news.webhook.ca);
+    if (!surroundings.isFile(news.webhook.ca))
+      findings.push({ path, message: `there is no file ${news.webhook.ca}`, mend: 'write the path of certificates' });
+  }
+  for (const { index, service, servers } of parts) {
+    const path = ['services', index, 'health'];
+    if (service.health) findings.push(...partFindings(service.health, path, surroundings));
+    const wanted = healthOf(spec, service);
+    if (service.health && wanted === undefined)
+      findings.push({
+        path,
+        message: 'it does not say what is asked of the servers',
+        mend: 'write check, as in check: tcp, here or in the health of the file',
+      });
+    if (wanted !== undefined) findings.push(...fitFindings(wanted, service, path, spec));
+    for (const { index: at, server } of servers) {
+      const serverPath = ['services', index, 'servers', at, 'health'];
+      if (!server.health) continue;
+      findings.push(...partFindings(server.health, serverPath, surroundings));
+      if (wanted === undefined)
+        findings.push({
+          path: serverPath,
+          message: 'the servers of this service are not checked',
+          mend: "write the service's health with a check, or leave it out",
+        });
+    }
+  }
+  return findings;
+}
+
+function partFindings(health: AnyHealth, path: Path, surroundings: HealthSurroundings): Finding[] {
+  const { check, checks, port } = health;
+  const findings: Finding[] = [];
+  if (check !== undefined && checks !== undefined)
+    findings.push({ path: [...path, 'checks'], message: 'it cannot stand beside check', mend: 'write one of them' });
+  if (check !== undefined)
+    findings.push(...checkFindings(check, [...path, 'check'], surroundings, (made) => (health.check = made)));
+  for (const [index, each] of (checks ?? []).entries()) {
+    const at = [...path, 'checks', index, 'check'];
+    findings.push(...checkFindings(each.check, at, surroundings, (made) => (each.check = made)));
+  }
+  const all = checks?.map((each) => each.check) ?? (check === undefined ? [] : [check]);
+  const isUseless = all.length > 0 && all.every((each) => hasOneKind(each) && !takesPort(readCheck(each)));
+  if (port !== undefined && isUseless)
+    findings.push({ path: [...path, 'port'], message: 'none of the checks asks a port', mend: 'leave it out' });
+  return findings;
+}
+
+const hasOneKind = (check: CheckSpec) => typeof check === 'string' || Object.keys(check).length === 1;
+
+/** `put` replaces the check by one whose files are absolute. */
+function checkFindings(
+  check: CheckSpec,
+  path: Path,
+  { absolute, isFile }: HealthSurroundings,
+  put: (check: CheckSpec) => void,
+): Finding[] {
+  if (!hasOneKind(check)) {
+    const names = Object.keys(check);
+    const message = names.length === 0 ? 'it names no kind of check' : `it names ${names.join(' and ')}`;
+    return [
+      { path, message, mend: names.length === 0 ? 'write one, as in tcp: {}' : 'write one, or a list of checks' },
+    ];
+  }
+  const read = readCheck(check);
+  if ('module' in read) {
+    const module = isAbsolute(read.module) ? read.module : absolute(path, read.module);
+    put(module);
+    return isFile(module)
+      ? []
+      : [{ path, message: `there is no module ${module}`, mend: 'write the path of a module' }];
+  }
+  const { kind, options } = read;
+  const fields =
+    typeof check === 'string' ? {} : ((check as Record<string, object>)[kind.name] as Record<string, unknown>);
+  for (const [name, { type }] of Object.entries(kind.options)) {
+    if (type !== 'file' || typeof options[name] !== 'string') continue;
+    options[name] = absolute([...path, kind.name, name], options[name]);
+    fields[name] = options[name];
+  }
+  const refusal = refused(() => kind.make(options));
+  if (refusal === undefined) return [];
+  const [option, ...inner] = locate(refusal.option, options);
+  const within = option === undefined ? [] : [fieldOfOption(kind, `${option}`), ...inner];
+  const isNamed = typeof check !== 'string';
+  return [{ path: isNamed ? [...path, kind.name, ...within] : path, message: refusal.message, mend: refusal.mend }];
+}
+
+/** How the numbers of a service fit; each is named where it stands. */
+function fitFindings(
+  { quorum = 1, hysteresis = 0 }: WantedHealth,
+  service: ServicePart['service'],
+  path: Path,
+  { health: all }: Pick<Spec, 'health'>,
+): Finding[] {
+  if (hysteresis < quorum) return [];
+  const isOwn = service.health && service.health.hysteresis !== undefined;
+  const at: Path = isOwn || all?.hysteresis === undefined ? [...path, 'hysteresis'] : ['health', 'hysteresis'];
+  const message = `it is ${hysteresis}, and the quorum is ${quorum}`;
+  return [{ path: at, message, mend: 'write less than the quorum' }];
+}

@@ -1,0 +1,164 @@
+/** What a monitor tells: its events, and what it shows of servers and services. */
+import type { RealServer, VirtualService } from '../director/virtual-service.js';
+import type { FailureReason, WeightAdvice } from './checks/check.js';
+
+/** The event that a server has come up or gone down. */
+export interface ServerHealthEvent {
+  service: VirtualService;
+  server: RealServer;
+  isUp: boolean;
+  /** Whether it is the first that is known of the server. */
+  isFirst: boolean;
+  /** The name of the check that has decided it; absent when traffic has, or the end of damping. */
+  check?: string;
+  /** Why a server is down. */
+  reason?: FailureReason;
+  /** What was found, as in 'http: status 503'. */
+  message: string;
+  /** What most likely mends it, as a sentence. */
+  mend?: string;
+  /** When it was found, in milliseconds since 1970. */
+  at: number;
+}
+
+/** The event that a service has got or lost its quorum. */
+export interface QuorumEvent {
+  service: VirtualService;
+  isUp: boolean;
+  /** The sum of the weights of its live servers. */
+  weight: number;
+  quorum: number;
+  /** How many sorry servers are in force from now on. */
+  sorryServers: number;
+  at: number;
+}
+
+/** The event that failures are not acted upon, or are again. */
+export interface FailOpenEvent {
+  service: VirtualService;
+  /** Whether the servers are kept as they were. */
+  isOpen: boolean;
+  /** How many servers fail by their checks. */
+  failing: number;
+  /** How many servers are checked. */
+  of: number;
+  at: number;
+}
+
+/** The event that a check says what will fail soon, such as a certificate that expires. */
+export interface HealthWarningEvent {
+  service: VirtualService;
+  server: RealServer;
+  check: string;
+  message: string;
+  at: number;
+}
+
+/** The event that news did not get to its receiver. */
+export interface NotifyFailedEvent {
+  by: 'command' | 'fifo' | 'webhook';
+  /** The program, path or URL, without what may be secret in it. */
+  target: string;
+  message: string;
+  /** How many pieces of news are lost with this. */
+  lost: number;
+}
+
+/** The event that checks have begun late, because too many are under way at once; it comes once in ten seconds. */
+export interface LateChecksEvent {
+  /** How many have begun late since the last such event. */
+  checks: number;
+  /** The latest of them, in milliseconds. */
+  latestMs: number;
+}
+
+export interface HealthEvents {
+  /** A server has come up or gone down, and the change is in force. */
+  server: [event: ServerHealthEvent];
+  /** A service has got or lost its quorum. */
+  quorum: [event: QuorumEvent];
+  /** Too many servers have failed at once to be believed, or the end of that. */
+  failOpen: [event: FailOpenEvent];
+  /** Something will fail soon. */
+  warning: [event: HealthWarningEvent];
+  /** News did not get to its receiver. */
+  notifyFailed: [event: NotifyFailedEvent];
+  /** Checks have begun late. */
+  late: [event: LateChecksEvent];
+}
+
+/** One result of a check. */
+export interface CheckResult {
+  /** When the check began, in milliseconds since 1970. */
+  at: number;
+  durationMs: number;
+  passed: boolean;
+  /** Why it has not passed. */
+  reason?: FailureReason;
+  message: string;
+  mend?: string;
+  warning?: string;
+  advice?: WeightAdvice;
+  /** Whether it says nothing about the server: the director itself was stopped or blocked meanwhile. */
+  isVoid?: true;
+}
+
+/** 'unknown' is before the first result. */
+export type CheckVerdict = 'unknown' | 'up' | 'down';
+
+/** What is known by one check of a server. */
+export interface CheckHealth {
+  name: string;
+  kind: string;
+  verdict: CheckVerdict;
+  /** How many results in a row speak against the verdict. */
+  against: number;
+  /** When the next check begins, in milliseconds since 1970; absent while checks rest. */
+  nextAt?: number;
+  /** How many checks have passed. */
+  passes: number;
+  /** How many checks have failed. */
+  failures: number;
+  /** The last ten results, the newest first. */
+  results: CheckResult[];
+}
+
+/** What is known of a server. */
+export interface ServerHealth {
+  server: RealServer;
+  /** Whether health lets the server have new connections. */
+  isUp: boolean;
+  /**
+   * 'held' is a server that passes and is held down for its flapping; 'kept' is one that fails and is kept by failOpen;
+   * 'unchecked' is one that nobody checks.
+   */
+  state: 'up' | 'down' | 'starting' | 'held' | 'kept' | 'unchecked';
+  /** Since when the state is this, in milliseconds since 1970. */
+  since: number;
+  /** Why the server is down, as in 'http: status 503'. */
+  message?: string;
+  reason?: FailureReason;
+  mend?: string;
+  /** How checks change the weight. */
+  advice?: { weight?: number; factor?: number; add?: number };
+  /** Whether checks rest. */
+  isResting: boolean;
+  checks: CheckHealth[];
+}
+
+/** What is known of a virtual service. */
+export interface ServiceHealth {
+  service: VirtualService;
+  /** Whether it has its quorum. */
+  isUp: boolean;
+  since: number;
+  /** The sum of the weights of its live servers. */
+  weight: number;
+  quorum: number;
+  hysteresis: number;
+  /** Whether failures are not acted upon. */
+  isFailOpen: boolean;
+  /** Whether its sorry servers are in force. */
+  isSorry: boolean;
+  servers: ServerHealth[];
+}
