@@ -6,3 +6,7 @@ export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
 export type * from './events.js';
 export type * from './notify/options.js';
 export type * from './options.js';
+export type { TlsOptions } from './checks/tls/options.js';
+export { type TlsCheckOptions, tlsCheck } from './checks/tls.js';
+export { type AddressWayOptions, addressWay } from './way/address-way.js';
+export type { CheckTiming, OnDown } from './options.js';
