@@ -1,5 +1,6 @@
 /** Health: checks of real servers, and what follows from them. */
 export * from './checks/check.js';
+export { type DnsCheckOptions, dnsCheck } from './checks/dns.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
 export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
@@ -9,4 +10,4 @@ export type * from './options.js';
 export type { TlsOptions } from './checks/tls/options.js';
 export { type TlsCheckOptions, tlsCheck } from './checks/tls.js';
 export { type AddressWayOptions, addressWay } from './way/address-way.js';
-export type { CheckTiming, OnDown } from './options.js';
+export { type UdpCheckOptions, udpCheck } from './checks/udp.js';

@@ -1,7 +1,9 @@
 /** The kinds of checks: one line for each. */
+import { dns } from './dns.js';
 import type { CheckKind } from './kind.js';
 import { tcp } from './tcp.js';
 import { tls } from './tls.js';
+import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, tls];
+export const checkKinds: readonly CheckKind[] = [tcp, tls, udp, dns];
