@@ -45,7 +45,7 @@ export function parseKeepalived(text: string | Uint8Array, options: ParseKeepali
   const files = new NotedFiles(options.files ?? diskFiles, path);
   const { statements, read } = readStatements(text, options, files, said);
   judge(statements, topKeywords, said);
-  const root = convert(statements, path, files, said).set('source', [...source]);
+  const root = convert(statements, path, options.files ?? diskFiles, said).set('source', [...source]);
   const origins = new Map<string, Origin>();
   const value = written(root, { file: path, line: 1 }, '', origins) as Record<string, unknown>;
   const origin = (at: Path) => originOf(at, origins);

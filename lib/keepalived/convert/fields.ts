@@ -57,8 +57,7 @@ export function written(value: unknown, place: Place, path = '', origins?: Map<s
   return value;
 }
 
-/** Whether two values say the same, wherever they stand. */
-export function isSame(left: unknown, right: unknown): boolean {
-  const text = (value: unknown) => JSON.stringify(written(value, { file: '', line: 0 }));
-  return text(left) === text(right);
-}
+/** What a value says, wherever it stands. */
+export const textOf = (value: unknown) => JSON.stringify(written(value, { file: '', line: 0 }));
+
+export const isSame = (left: unknown, right: unknown) => textOf(left) === textOf(right);

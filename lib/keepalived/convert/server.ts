@@ -28,8 +28,9 @@ export interface Server {
   notify: Fields;
 }
 
-/** `port` is the service's; with 0 a packet keeps its own. Returns undefined where it cannot be made, which is said. */
-export function serverOf(statement: Statement, owner: Statement, port: number, converting: Converting): Server | undefined {
+/** `ports` are those of the services; with 0 a packet keeps its own. Returns undefined where it cannot be made, which is said. */
+export function serverOf(statement: Statement, owner: Statement, ports: readonly number[], converting: Converting): Server | undefined {
+  const [port = 0, ...others] = ports;
   const { values, scripts } = converting;
   const { block, place } = statement;
   const end = endpoint(statement, values);
@@ -44,13 +45,14 @@ export function serverOf(statement: Statement, owner: Statement, port: number, c
     .set('weight', values.integer(weight, 0, MAX_INT32), weight?.place)
     .set('upperThreshold', values.integer(upper, 0, MAX_INT32), upper?.place)
     .set('lowerThreshold', values.integer(lower, 0, MAX_INT32), lower?.place);
-  if (end.port !== undefined && end.port !== port && method !== undefined) samePort(statement, end.port, port, values);
+  if (end.port !== undefined && !ports.includes(end.port) && method !== undefined)
+    samePort(statement, end.port, port, values);
   const checkers = (block ?? []).filter(isChecker);
   const checks = checksOf(checkers, [owner.block, block], {
     ...converting,
     address: end.address,
     port: end.port || port,
-    usualPort: port,
+    usualPort: others.length === 0 ? port : undefined,
   });
   const inhibit = last(block, 'inhibit_on_failure') ?? last(owner.block, 'inhibit_on_failure');
   const [up, down] = [last(block, 'notify_up'), last(block, 'notify_down')];

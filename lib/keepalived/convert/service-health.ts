@@ -1,7 +1,7 @@
 /** The health of a service: what all checks of all servers have in common stands once. */
 import type { Statement } from '../language/statements.js';
 import type { Checked } from './checkers/checker.js';
-import { Fields, isSame } from './fields.js';
+import { Fields, isSame, textOf } from './fields.js';
 import type { Scripts } from './scripts.js';
 import type { Server } from './server.js';
 import { last, type Values } from './values.js';
@@ -19,9 +19,9 @@ export function serviceHealth(owner: Statement, servers: readonly Server[], valu
   const common = takeCommon(checked.flatMap(({ checks }) => checks.map(({ timing }) => timing)));
   const lists = new Map(checked.map((server) => [server, listOf(server.checks)]));
   const [first] = checked as [Server];
-  const isOne = [...lists.values()].every((list) => isSame(list, lists.get(first)));
-  if (isOne) health.add(lists.get(first) as Fields);
+  const usual = mostCommon([...lists.values()]);
   health
+    .add(usual)
     .add(common)
     .set('rise', 1)
     .set('fall', 1)
@@ -36,12 +36,24 @@ export function serviceHealth(owner: Statement, servers: readonly Server[], valu
       server.fields.set('health', false);
       continue;
     }
-    const fields = isOne ? new Fields(server.fields.place) : own;
+    const fields = isSame(own, usual) ? new Fields(server.fields.place) : own;
     if (!inhibits && server.inhibit.value) fields.set('inhibit', true, server.inhibit.statement?.place);
     if (!server.notify.isEmpty) fields.set('notify', server.notify);
     if (!fields.isEmpty) server.fields.set('health', fields);
   }
   return quorum(owner, servers, health, values).set('notify', notifications(owner, scripts));
+}
+
+/** The service's own list is the one that most of the servers have; the others stand at their servers. */
+function mostCommon(lists: readonly Fields[]): Fields {
+  const counts = new Map<string, { list: Fields; count: number }>();
+  for (const list of lists) {
+    const known = counts.get(textOf(list)) ?? { list, count: 0 };
+    known.count++;
+    counts.set(textOf(list), known);
+  }
+  const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
+  return (most as { list: Fields }).list;
 }
 
 /** Takes out of all what all say alike. */

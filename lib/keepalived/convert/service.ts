@@ -15,17 +15,16 @@ const USUAL_PERSISTENCE_SECONDS = 360;
 export function servicesOf(statement: Statement, groups: Groups, converting: Converting): Fields[] {
   const { values, scripts } = converting;
   const listens = groups.of(statement);
-  const [first] = listens;
-  if (first === undefined) return [];
+  if (listens.length === 0) return [];
   const reals = each(statement.block, 'real_server');
   if (reals.length === 0) {
     values.said.warning(statement.place, 'the virtual server has no real_server and is left out', 'add one');
     return [];
   }
-  const port = 'port' in first ? first.port : 0;
-  const servers = reals.flatMap((real) => serverOf(real, statement, port, converting) ?? []);
+  const ports = [...new Set(listens.map((listen) => ('port' in listen ? listen.port : 0)))];
+  const servers = reals.flatMap((real) => serverOf(real, statement, ports, converting) ?? []);
   const health = serviceHealth(statement, servers, values, scripts);
-  const sorry = sorryServers(statement, port, values);
+  const sorry = sorryServers(statement, ports[0] ?? 0, values);
   const settings = settingsOf(statement, values);
   const protocol = protocolOf(statement, listens, values);
   return listens.map((listen) => {

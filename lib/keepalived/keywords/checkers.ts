@@ -8,7 +8,7 @@ const MARKED = 'Checks go out without a firewall mark.';
 const FROM = 'Checks go out from the address that the host chooses.';
 
 const CONNECTION: Keywords = {
-  ...all('connect_ip', 'not done', "Checks go to the real server's own address."),
+  ...all('connect_ip', 'differs', "Checks go to the real server's own address; any other is refused."),
   ...all('connect_port', 'done'),
   ...all('bindto bind_if bind_port', 'not done', FROM),
   ...all('fwmark', 'not done', MARKED),
@@ -19,8 +19,8 @@ const CONNECTION: Keywords = {
 const URL: Keywords = {
   ...all('path status_code virtualhost', 'done'),
   ...all('digest', 'done', 'It is the MD5 sum that genhash prints.'),
-  ...all('regex regex_no_match', 'differs', "The regular expression is JavaScript's; one that JavaScript refuses is a mistake."),
-  ...all('regex_options', 'differs', 'caseless, dotall, multiline, utf and ucp are done; the others are named.'),
+  ...all('regex regex_no_match', 'differs', "Regular expressions are JavaScript's; one that JavaScript refuses is a mistake."),
+  ...all('regex_options', 'differs', 'caseless, dotall, multiline, utf and ucp are done; any other is refused.'),
   ...all('regex_stack', 'no effect', "JavaScript's regular expressions have no such stack."),
   ...all('regex_min_offset regex_max_offset', 'not done', 'The whole body is searched.'),
   ...all('tls_compliant', 'no effect'),
@@ -29,12 +29,17 @@ const URL: Keywords = {
 const HTTP: Keywords = {
   ...CONNECTION,
   ...block('url', 'differs', URL, 'All URLs of a server are asked at once, each as a check of its own.'),
-  ...all('http_protocol', 'differs', 'Checks speak HTTP/1.1.'),
+  ...all('http_protocol', 'done'),
   ...all('fast_recovery', 'no effect', 'All URLs are asked at once, so that recovery is fast.'),
   ...all('nb_get_retry', 'done', 'It is the old word for retry.'),
 };
 
-const SMTP_HOST = all('connect_ip connect_port bindto bind_port bind_if fwmark', 'not done', 'The host of the real server is asked alone.');
+const SMTP_HOST: Keywords = {
+  ...all('connect_ip', 'differs', "It is the real server's own address; any other is refused."),
+  ...all('connect_port', 'done'),
+  ...all('bindto bind_if bind_port', 'not done', FROM),
+  ...all('fwmark', 'not done', MARKED),
+};
 
 /** The checkers by their names. */
 export const checkerKeywords: Keywords = {
@@ -45,7 +50,7 @@ export const checkerKeywords: Keywords = {
     'done',
     {
       ...HTTP,
-      ...all('enable_sni', 'done'),
+      ...all('enable_sni', 'differs', 'The name of virtualhost is sent in any case.'),
       ...all('sni_name', 'done'),
     },
     'The certificate is not verified, as there.',
@@ -53,14 +58,14 @@ export const checkerKeywords: Keywords = {
   ...block('SMTP_CHECK', 'done', {
     ...CONNECTION,
     ...all('helo_name', 'done'),
-    ...block('host', 'not done', SMTP_HOST, 'The host of the real server is asked alone.'),
+    ...block('host', 'differs', SMTP_HOST, 'Each host is a check of its own.'),
   }),
   ...block('DNS_CHECK', 'done', { ...CONNECTION, ...all('type name', 'done') }),
   ...block('MISC_CHECK', 'done', {
     ...TIMES,
     ...LOGGED,
     ...all('misc_path misc_timeout misc_dynamic', 'done'),
-    ...all('user', 'not done', 'Scripts run as the user of the director.'),
+    ...all('user', 'done'),
   }),
   ...block('UDP_CHECK', 'done', {
     ...CONNECTION,

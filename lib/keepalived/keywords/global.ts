@@ -5,7 +5,6 @@ const NO_MAIL = 'No mail is sent: use notify_up and notify_down, or the events o
 const NO_SNMP = 'There is no SNMP: read the metrics.';
 const NO_DBUS = 'There is no D-Bus: use the control API.';
 const BY_MANAGER = 'The service manager says it: systemd has a line for it in the unit.';
-const NO_FIFO = 'Nothing is written to a FIFO: read the events of the API.';
 const NO_BUFFERS = 'The director chooses its buffers itself.';
 const NAMESPACE = 'Start the director inside the namespace: ip netns exec NAME tunvs run.';
 
@@ -43,7 +42,7 @@ export const globalKeywords: Keywords = {
   ...all('lvs_flush_on_stop lvs_flush_onstop', 'no effect', 'Services end with the director.'),
   ...all('lvs_sync_daemon', 'not done', 'Connections are not synchronized with another director.'),
   ...all('nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark', 'not done', 'Each address of a group is a service of its own.'),
-  ...all('rs_init_notifies', 'not done', 'Scripts run when a state changes, not when it is first known.'),
+  ...all('rs_init_notifies', 'done'),
   ...all('checker_log_all_failures', 'no effect', 'The API has the last results of each check.'),
   ...block('notification_email', 'not done', 'lines', NO_MAIL),
   ...all(
@@ -52,11 +51,13 @@ export const globalKeywords: Keywords = {
     NO_MAIL,
   ),
   ...all('no_email_faults no_checker_emails', 'no effect', 'No mail is sent.'),
-  ...all('script_user', 'not done', 'Scripts run as the user of the director: tunvs run --user says which.'),
+  ...all('script_user', 'done', 'Without it scripts run as keepalived_script if the host has that user, as there.'),
   ...all('enable_script_security', 'not done', 'Nothing asks who may write to a script: look after the modes of its files.'),
   ...all('startup_script shutdown_script', 'not done', BY_MANAGER),
   ...all('startup_script_timeout shutdown_script_timeout', 'not done', BY_MANAGER),
-  ...all('notify_fifo notify_fifo_script lvs_notify_fifo lvs_notify_fifo_script', 'not done', NO_FIFO),
+  ...all('lvs_notify_fifo', 'done'),
+  ...all('notify_fifo', 'differs', 'It gets the lines of virtual and real servers; lvs_notify_fifo counts more.'),
+  ...all('notify_fifo_script lvs_notify_fifo_script', 'not done', 'Start the reader of the FIFO beside the director.'),
   ...all('snmp_socket enable_snmp_checker enable_traps', 'not done', NO_SNMP),
   ...all('enable_dbus dbus_service_name', 'not done', NO_DBUS),
   ...all('process_names process_name checker_process_name lvs_process_name', 'no effect', 'The director is one process.'),

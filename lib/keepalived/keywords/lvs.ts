@@ -18,7 +18,7 @@ export const realServerKeywords: Keywords = {
   ...SHARED,
   ...all('weight', 'done'),
   ...all('uthreshold lthreshold', 'done'),
-  ...all('notify_up notify_down', 'differs', 'The script runs as the user of the director.'),
+  ...all('notify_up notify_down', 'done'),
   ...checkerKeywords,
 };
 
@@ -33,9 +33,9 @@ export const virtualServerKeywords: Keywords = {
   ...all('protocol', 'done', 'Without it the protocol is UDP, as there, and a warning says so.'),
   ...all('ha_suspend', 'not done', 'Checks go on, because the director does not ask whether the host has the address.'),
   ...all('weight', 'done'),
-  ...all('omega', 'not done', 'No script runs at the end: tell by the service manager that the director ends.'),
+  ...all('omega', 'done'),
   ...all('quorum hysteresis', 'done'),
-  ...all('quorum_up quorum_down', 'differs', 'The script runs as the user of the director.'),
+  ...all('quorum_up quorum_down', 'done'),
   ...all('sorry_server sorry_server_inhibit', 'differs', 'The way over has no moment without a server.'),
   ...all('sorry_server_lvs_method', 'differs', METHOD),
   ...block('real_server', 'done', realServerKeywords),

@@ -20,8 +20,8 @@ export interface CheckerContext {
   /** The real server: its address, and the port that checks ask unless they say another. */
   address: string;
   port: number;
-  /** The port that a check without one asks. */
-  usualPort: number;
+  /** The port that a check without one asks; undefined where services of different ports share it. */
+  usualPort: number | undefined;
   /** The value that is the nearest: of the checker, its real server, or its virtual server. */
   nearest(keyword: string): Statement | undefined;
 }

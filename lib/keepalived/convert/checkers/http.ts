@@ -13,7 +13,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   utf: 'u',
   ucp: 'u',
 };
-const AGENT = 'KeepAliveClient';
+/** keepalived reads the whole body; this is the most that a check looks at. */
+const WHOLE_BODY = 16 * 2 ** 20;
 
 function kind(isTls: boolean): CheckerKind {
   return {
@@ -22,10 +23,12 @@ function kind(isTls: boolean): CheckerKind {
       const urls = each(checker.block, 'url');
       if (urls.length === 0)
         context.values.said.mistake(checker.place, `${checker.keyword} has no url`, 'write url { path / }');
-      protocol(last(checker.block, 'http_protocol'), context.values);
+      const spoken = last(checker.block, 'http_protocol');
+      const version = context.values.choice(spoken, ['1.0', '1.0C', '1.1']) ?? '1.0';
       return urls.flatMap((url) => {
-        const options = urlOptions(url, connection(checker.block, checker, context), context);
-        if (options === undefined) return [];
+        const options = connection(checker.block, checker, context).set('version', version.slice(0, 3), spoken?.place);
+        if (version === '1.0C') options.set('headers', { Connection: 'close' }, spoken?.place);
+        if (urlOptions(url, options, context) === undefined) return [];
         if (isTls) tls(checker, options, context.values);
         return [{ check: checkOf(isTls ? 'https' : 'http', options), timing: fields }];
       });
@@ -35,10 +38,6 @@ function kind(isTls: boolean): CheckerKind {
 
 export const HTTP_GET = kind(false);
 export const SSL_GET = kind(true);
-
-function protocol(statement: Statement | undefined, values: Values): void {
-  values.choice(statement, ['1.0', '1.0C', '1.0c', '1.1']);
-}
 
 function urlOptions(url: Statement, options: Fields, { values, nearest }: CheckerContext): Fields | undefined {
   const path = last(url.block, 'path');
@@ -53,13 +52,13 @@ function urlOptions(url: Statement, options: Fields, { values, nearest }: Checke
   options
     .set('path', said.startsWith('/') ? said : `/${said}`, path?.place)
     .set('host', values.word(host, 'the name of a host'), host?.place)
-    .set('status', statusOf(status, values) ?? ['200-299'], status?.place)
-    .set('digest', digestOf(digest, values), digest?.place)
-    .set('agent', AGENT);
+    .set('status', statusOf(status, values) ?? '200-299', status?.place)
+    .set('digest', digestOf(digest, values), digest?.place);
+  if (digest !== undefined || last(url.block, 'regex') !== undefined) options.set('maxBodyBytes', WHOLE_BODY);
   return regex(url, options, values);
 }
 
-function statusOf(statement: Statement | undefined, values: Values): string[] | undefined {
+function statusOf(statement: Statement | undefined, values: Values): string | undefined {
   if (statement === undefined) return undefined;
   const expected = 'status codes from 100 to 599, as in 200-299 301';
   if (statement.words.length === 0) return values.refuse(statement, undefined, expected);
@@ -68,7 +67,7 @@ function statusOf(statement: Statement | undefined, values: Values): string[] | 
     if (first === undefined || Number(first) < 100 || Number(end) > 599 || Number(first) > Number(end))
       return values.refuse(statement, word, expected);
   }
-  return [...statement.words];
+  return statement.words.join(',');
 }
 
 function digestOf(statement: Statement | undefined, values: Values): string | undefined {
@@ -96,7 +95,10 @@ function regex(url: Statement, options: Fields, values: Values): Fields | undefi
     return undefined;
   }
   const isNot = last(url.block, 'regex_no_match');
-  return options.set(isNot === undefined ? 'regex' : 'notRegex', flags === '' ? pattern : `/${pattern}/${flags}`, statement.place);
+  return options
+    .set('pattern', pattern, statement.place)
+    .set('patternFlags', flags === '' ? undefined : flags, chosen[0]?.place)
+    .set('negatePattern', isNot && true, isNot?.place);
 }
 
 function tls({ block }: Statement, options: Fields, values: Values): void {
