@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import type { ConfigFiles } from '../../config/read/files.js';
 
 const MOST_ALTERNATIVES = 1024;
+/** PATH_MAX. */
+const LONGEST = 4096;
 const MOST_PATHS = 20_000;
 
 /** Returns the paths in the order of their names; a pattern without wildcards means itself, if it is there. */
@@ -40,29 +42,34 @@ function named(folder: string, pattern: string, files: ConfigFiles): string[] {
     .map((name) => `${folder}/${name}`);
 }
 
-/** Writes out `a{b,c}` as `ab` and `ac`; an unpaired brace stands for itself. */
+/** Writes out `a{b,c}` as `ab` and `ac`, in a shell's order; an unpaired brace stands for itself. */
 export function alternatives(pattern: string): string[] {
-  let open = [pattern];
+  if (pattern.length > LONGEST) return [pattern];
+  const open = [pattern];
   const done: string[] = [];
-  while (open.length > 0 && done.length < MOST_ALTERNATIVES) {
-    const [head = '', ...rest] = open;
-    const parts = innermost(head);
-    open = parts === undefined ? rest : [...parts, ...rest];
-    if (parts === undefined) done.push(head);
-    if (open.length > MOST_ALTERNATIVES) return [pattern];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const parts = outermost(next);
+    if (parts === undefined) done.push(next);
+    else for (const part of parts.reverse()) open.push(part);
+    if (done.length + open.length > MOST_ALTERNATIVES) return [pattern];
   }
-  return [...new Set(done)];
+  return done;
 }
 
-function innermost(pattern: string): string[] | undefined {
-  const end = pattern.indexOf('}');
-  const begin = end < 0 ? -1 : pattern.lastIndexOf('{', end);
-  if (begin < 0) return undefined;
-  const [before, after] = [pattern.slice(0, begin), pattern.slice(end + 1)];
-  return pattern
-    .slice(begin + 1, end)
-    .split(',')
-    .map((each) => `${before}${each}${after}`);
+function outermost(pattern: string): string[] | undefined {
+  for (let begin = pattern.indexOf('{'); begin >= 0; begin = pattern.indexOf('{', begin + 1)) {
+    const commas = [begin];
+    let depth = 0;
+    for (let at = begin; at < pattern.length; at++) {
+      if (pattern[at] === '{') depth++;
+      else if (pattern[at] === ',' && depth === 1) commas.push(at);
+      else if (pattern[at] === '}' && --depth === 0) {
+        const [before, after] = [pattern.slice(0, begin), pattern.slice(at + 1)];
+        return commas.map((comma, index) => `${before}${pattern.slice(comma + 1, commas[index + 1] ?? at)}${after}`);
+      }
+    }
+  }
+  return undefined;
 }
 
 /** Whether a name fits `*`, `?` and `[a-z]`; the time grows by the product of the two lengths at most. */

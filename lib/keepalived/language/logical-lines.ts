@@ -133,8 +133,8 @@ class Reader {
     const inside = { ...work, turn: undefined, depth: work.depth + 1 };
     if ('lines' in expanded) return { more: expanded.lines.map((text) => ({ ...inside, text: text.trim() })) };
     const text = expanded.text.trim();
-    // A parameter may hold the condition, or the loop.
-    if (text !== work.text && /^[@~]/.test(text)) return { more: [{ ...inside, text }] };
+    // A parameter may hold the condition, the loop, or another definition.
+    if (text !== work.text && /^([@~]|\$\w+=)/.test(text)) return { more: [{ ...inside, text }] };
     return { ...work, text };
   }
 

@@ -40,6 +40,7 @@ function sequenceOf(inside: string, isHex: boolean): Turns | string {
   const start = numbers.length > 1 ? (numbers[0] as number) : end < 0 ? -1 : 1;
   const step = numbers.length > 2 ? (numbers[1] as number) : end < start ? -1 : 1;
   if (step === 0 || (end - start) * step < 0) return 'the step does not lead from the start to the end';
+  if (isHex && Math.min(start, end) < 0) return '~SEQx counts no negative numbers';
   if ((end - start) / step >= MOST_TURNS) return `it has more than ${MOST_TURNS} turns`;
   return sequenceTurns(name, { start, step, end, isHex });
 }
@@ -55,7 +56,7 @@ function* sequenceTurns(
   { start, step, end, isHex }: { start: number; step: number; end: number; isHex: boolean },
 ): Turns {
   for (let value = start; step > 0 ? value <= end : value >= end; value += step)
-    yield new Map([[name, isHex ? (value >>> 0).toString(16) : String(value)]]);
+    yield new Map([[name, value.toString(isHex ? 16 : 10)]]);
 }
 
 function listOf(inside: string): Turns | string {
