@@ -1,6 +1,6 @@
 /** Judges statements by the tables of keywords: what is unknown, what is passed over, what is not done. */
 import { nearest } from '../config/check/nearest.js';
-import { type Place, type Said, shown } from './language/place.js';
+import { type Said, shown } from './language/place.js';
 import type { Statement } from './language/statements.js';
 import { type Keyword, type Keywords, keywordOf } from './keywords/keyword.js';
 
@@ -15,7 +15,7 @@ export function judge(statements: readonly Statement[], table: Keywords, said: S
       else known(statement, keyword, said);
     }
   }
-  passOver(vrrp, where, said);
+  passOver(vrrp, table, where, said);
 }
 
 function unknown({ keyword, place }: Statement, table: Keywords, where: string, said: Said): void {
@@ -49,19 +49,21 @@ function mendOf(note = 'leave it out'): string {
 }
 
 const MOST_SHOWN = 3;
+const BESIDE = 'let keepalived speak VRRP beside the director';
 
 /** In a block that is not VRRP's own there is one line for all of its keywords. */
-function passOver(statements: readonly Statement[], where: string, said: Said): void {
+function passOver(statements: readonly Statement[], table: Keywords, where: string, said: Said): void {
   if (where === '') {
-    for (const { keyword, words, place } of statements) passed([keyword, ...words.slice(0, 1)].join(' '), place, said);
+    for (const { keyword, words, place } of statements) {
+      const what = [keyword, ...words.slice(0, 1)].join(' ');
+      said.warning(place, `${what} belongs to VRRP and is passed over`, mendOf(keywordOf(table, keyword)?.note ?? BESIDE));
+    }
     return;
   }
   const [first] = statements;
   if (first === undefined) return;
   const names = [...new Set(statements.map(({ keyword }) => keyword))];
   const more = names.length > MOST_SHOWN ? ` and ${names.length - MOST_SHOWN} more of ${where}` : '';
-  passed(`${names.slice(0, MOST_SHOWN).join(', ')}${more}`, first.place, said);
+  const verbs = names.length > 1 ? 'belong to VRRP and are' : 'belongs to VRRP and is';
+  said.warning(first.place, `${names.slice(0, MOST_SHOWN).join(', ')}${more} ${verbs} passed over`, BESIDE);
 }
-
-const passed = (what: string, place: Place, said: Said) =>
-  said.warning(place, `${what} belongs to VRRP and is passed over`, 'let keepalived speak VRRP beside the director');

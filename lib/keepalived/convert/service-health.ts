@@ -4,7 +4,7 @@ import type { Checked } from './checkers/checker.js';
 import { Fields, isSame, textOf } from './fields.js';
 import type { Scripts } from './scripts.js';
 import type { Server } from './server.js';
-import { last, type Values } from './values.js';
+import { each, last, type Values } from './values.js';
 
 const MAX_QUORUM = 2 ** 31 - 1;
 
@@ -12,7 +12,7 @@ const MAX_QUORUM = 2 ** 31 - 1;
 export function serviceHealth(owner: Statement, servers: readonly Server[], values: Values, scripts: Scripts): Fields | undefined {
   const checked = servers.filter(({ checks }) => checks.length > 0);
   if (checked.length === 0) {
-    for (const server of servers) if (server.hasChecker) server.fields.set('health', false);
+    unused(owner, values);
     return undefined;
   }
   const health = new Fields(owner.place);
@@ -54,6 +54,12 @@ function mostCommon(lists: readonly Fields[]): Fields {
   }
   const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
   return (most as { list: Fields }).list;
+}
+
+/** Nothing takes a server down that nobody checks. */
+function unused({ block }: Statement, { said }: Values): void {
+  for (const statement of each(block, 'sorry_server', 'quorum_up', 'quorum_down'))
+    said.warning(statement.place, `${statement.keyword} never comes into force`, 'give the real servers a checker');
 }
 
 /** Takes out of all what all say alike. */

@@ -31,7 +31,7 @@ const INSTANCE: Keywords = {
 };
 
 export const vrrpKeywords: Keywords = {
-  ...block('vrrp_instance', 'vrrp', INSTANCE, 'keepalived speaks VRRP beside the director, from the same file.'),
+  ...block('vrrp_instance', 'vrrp', INSTANCE),
   ...block('vrrp_sync_group', 'vrrp', SYNC_GROUP),
   ...block('vrrp_script', 'vrrp', all('script interval timeout weight rise fall user init_fail', 'vrrp')),
   ...block(
@@ -44,6 +44,6 @@ export const vrrpKeywords: Keywords = {
     ...block('interfaces', 'vrrp', 'lines'),
   }),
   ...block('track_group', 'vrrp', block('group', 'vrrp', 'lines')),
-  ...block('static_ipaddress static_routes static_rules', 'vrrp', 'lines', 'The host sets them up, or keepalived.'),
+  ...block('static_ipaddress static_routes static_rules', 'vrrp', 'lines', 'Let the host set it up, or keepalived beside the director.'),
   ...block('linkbeat_interfaces interface_up_down_delays', 'vrrp', 'lines'),
 };
