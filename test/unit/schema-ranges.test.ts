@@ -103,8 +103,9 @@ const asJson = (schema: z.ZodType) => z.toJSONSchema(schema, { io: 'input' }) as
 const prefixed = (prefix: string, takes: Record<string, Take>) =>
   Object.fromEntries(Object.entries(takes).map(([name, take]) => [`${prefix}${name}`, take]));
 
-/** Fields of what runs beside the director are the daemon's own; DNS is asked by the configuration. */
-const isDaemons = ({ path }: IntegerField) => path.startsWith('control.') || path === 'services[].servers[].max';
+/** Those of health are the monitor's. Others of what runs beside the director are the daemon's own, and DNS the file's. */
+const isOthers = ({ path }: IntegerField) =>
+  path.startsWith('control.') || path === 'services[].servers[].max' || /(?:^|\.)health\./.test(path);
 
 function assertSame(fields: readonly IntegerField[], takes: Record<string, Take>): void {
   for (const { path, minimum, maximum } of fields) {
@@ -123,10 +124,11 @@ function assertSame(fields: readonly IntegerField[], takes: Record<string, Take>
 
 describe('the ranges of schemas', () => {
   it('are those of the library in configuration files', () => {
-    const fields = integersOf(bareSchema()).filter((field) => !isDaemons(field));
+    const fields = integersOf(bareSchema()).filter((field) => !isOthers(field));
     assert.ok(fields.length > 40, `${fields.length} fields`);
     const servers = prefixed('services[].servers[].', realServer);
-    assertSame(fields, { ...director, ...prefixed('services[].', service), ...servers });
+    const sorry = prefixed('services[].sorryServers[].', realServer);
+    assertSame(fields, { ...director, ...prefixed('services[].', service), ...servers, ...sorry });
   });
 
   it('are those of the library in the control API', () => {

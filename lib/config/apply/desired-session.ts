@@ -4,6 +4,7 @@
  *
  * Invariant: one change at a time is prepared and put into force, whoever asked for it.
  */
+import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { Director } from '../../director/director.js';
 import { merge } from '../../rules/merge.js';
@@ -12,12 +13,17 @@ import { reconcile } from '../../rules/reconcile.js';
 import { heldBy, nameOfService, type Wanted } from '../../rules/wanted.js';
 import { TunvsError } from '../../values/errors.js';
 import { within } from '../../values/within.js';
-import { type Desired, namesOf, policiesOf } from './desired.js';
+import type { MonitorOptions } from '../../health/options.js';
+import { monitorOptionsOf } from '../health-options.js';
+import type { HealthSpec } from '../spec.js';
+import { type Desired, namesOf } from './desired.js';
+import { closeOthers, loadAll, type Modules, NO_MODULES } from './desired-modules.js';
 import { type DnsNotice, type DnsTimers, DnsWatch } from './dns.js';
+import { healthChanges } from './health-changes.js';
+import { HealthSession, type HealthWatcher } from './health-session.js';
 import type { DnsTarget } from './lookup.js';
 import { refuseMistakes } from './mistakes.js';
 import { type PlannedChange, plannedChanges } from './planned-changes.js';
-import { closePolicies, loadPolicies, type PolicySet } from './policy-modules.js';
 import { type DnsResolver, nodeResolver } from './resolver.js';
 import { heldOf, sourced } from './source.js';
 
@@ -49,6 +55,8 @@ export interface SessionEvents {
  * ```
  */
 export interface SessionOptions extends SessionEvents {
+  /** Makes the monitor that checks servers, once the configuration wants it. By default nobody checks them. */
+  monitor?: (options: MonitorOptions) => HealthWatcher;
   /** Asks DNS. The default asks the name servers of /etc/resolv.conf. */
   resolver?: DnsResolver;
   /** @internal */
@@ -86,9 +94,10 @@ export class DesiredSession {
   readonly #director: Director;
   readonly #options: SessionOptions;
   readonly #dns: DnsWatch;
+  readonly #health: HealthSession;
   #desired: Desired | undefined;
   #last: Wanted | undefined;
-  #policies: PolicySet = new Map();
+  #modules: Modules = NO_MODULES;
   #queue: Promise<unknown> = Promise.resolve();
   readonly #changedNames = new Set<string>();
   #soon: NodeJS.Timeout | undefined;
@@ -98,6 +107,7 @@ export class DesiredSession {
   constructor(director: Director, options: SessionOptions = {}) {
     this.#director = director;
     this.#options = options;
+    this.#health = new HealthSession(director, (health) => this.#monitor(health), this.#warn);
     this.#dns = new DnsWatch({
       resolver: options.resolver ?? nodeResolver(),
       changed: (name) => this.#answered(name),
@@ -110,15 +120,15 @@ export class DesiredSession {
   plan(desired: Desired, options: ApplyOptions = {}): Promise<PlannedChange[]> {
     return this.#inTurn(async () => {
       this.#assertOpen();
-      const { policies, mistakes } = await loadPolicies(policiesOf(desired), this.#policies);
+      const modules = await loadAll(desired, this.#modules);
       try {
-        refuseMistakes(mistakes);
+        refuseMistakes(modules.mistakes);
         const targets = await this.#peek(desired);
         this.#assertOpen();
-        const { wanted } = await sourced(this.#director, desired, { targets, policies });
-        return plannedChanges(this.#steps(wanted, options));
+        const { wanted } = await sourced(this.#director, desired, { targets, policies: modules.policies });
+        return [...plannedChanges(this.#steps(wanted, options)), ...healthChanges(this.#desired, desired)];
       } finally {
-        await closePolicies(policies, this.#policies, this.#warn);
+        await closeOthers(modules, this.#modules, this.#warn);
       }
     });
   }
@@ -141,36 +151,46 @@ export class DesiredSession {
     clearTimeout(this.#soon);
     this.#dns.close();
     await this.#queue;
-    if (policies) await closePolicies(this.#policies, new Map(), this.#warn);
-    this.#policies = new Map();
+    if (policies) await closeOthers(this.#modules, NO_MODULES, this.#warn);
+    this.#modules = NO_MODULES;
   }
 
   async #apply(desired: Desired, options: ApplyOptions): Promise<PlannedChange[]> {
-    const { policies, mistakes } = await loadPolicies(policiesOf(desired), this.#policies);
-    const before = this.#policies;
+    const modules = await loadAll(desired, this.#modules);
+    const before = this.#modules;
     try {
-      refuseMistakes(mistakes);
+      refuseMistakes(modules.mistakes);
       const names = [...namesOf(desired)].map(([name, refreshMs]) => this.#dns.watch(name, refreshMs));
       await this.#atMost(Promise.all(names));
       this.#assertOpen();
       const targets = (name: string) => this.#dns.targets(name);
-      const { wanted, notices } = await sourced(this.#director, desired, { targets, policies });
+      const { policies, checks } = modules;
+      const { wanted, notices, places } = await sourced(this.#director, desired, { targets, policies });
       const steps = this.#steps(wanted, options);
+      const health = { desired, checks, places };
+      this.#health.place(health);
       putIntoForce(this.#director, steps);
-      [this.#desired, this.#last, this.#policies] = [desired, wanted, policies];
+      this.#health.apply(health, options);
+      const healthSteps = healthChanges(this.#desired, desired);
+      [this.#desired, this.#last, this.#modules] = [desired, wanted, { policies, checks }];
       this.#told = this.#tell(notices, new Set());
       // What was changed is in force; to say it takes long when there is much.
       if (steps.length > 100) await setImmediate();
-      return plannedChanges(steps);
+      return [...plannedChanges(steps), ...healthSteps];
     } finally {
       // Those that are no longer in force, or never came into force.
-      await closePolicies(this.#policies === before ? policies : before, this.#policies, this.#warn);
+      await closeOthers(this.#modules === before ? modules : before, this.#modules, this.#warn);
     }
   }
 
   /** A session that is closed has no answers of DNS, and must not take servers away for it. */
   #assertOpen(): void {
     if (this.#isClosed) throw new TunvsError('ERR_TUNVS_CLOSED', 'the session of this configuration is closed');
+  }
+
+  #monitor(health: HealthSpec): HealthWatcher | undefined {
+    const { monitor } = this.#options;
+    return monitor?.(monitorOptionsOf(health, (file) => readFileSync(file, 'utf8')));
   }
 
   readonly #warn = (sentence: string): void => this.#options.warning?.(sentence);
@@ -210,7 +230,9 @@ export class DesiredSession {
     if (affected.length === 0 || this.#last === undefined) return;
     const desired = { ...NOTHING, ...others, services: affected };
     const targets = (name: string) => this.#dns.targets(name);
-    const { wanted, notices } = await sourced(this.#director, desired, { targets, policies: this.#policies });
+    const { policies, checks } = this.#modules;
+    const { wanted, notices, places } = await sourced(this.#director, desired, { targets, policies });
+    this.#health.place({ desired, checks, places });
     const last = this.#last;
     const now = heldOf(this.#director, wanted.services);
     const there = new Set(now.services.map(nameOfService));

@@ -1,6 +1,7 @@
 /** Reads out of a spec what a director can be brought to while it runs. */
 import { dirname, resolve } from 'node:path';
 import { serverOptionsOf, serviceKeyOf, serviceSettingsOf } from '../library-options.js';
+import { healthOf, serverHealthOf } from '../health-of.js';
 import type { Origins, ServerSpec, ServiceSpec, Spec } from '../spec.js';
 import type { Desired, DesiredService, GivenServer, NamedServers } from './desired.js';
 
@@ -12,28 +13,41 @@ export const MOST_NAMED_SERVERS = 256;
 /** A path in the spec is relative to the file that it stands in; without origins, to the working directory. */
 export function desiredOf(spec: Spec, origins: Origins = new Map()): Desired {
   return {
-    services: (spec.services ?? []).map((service, index) => desiredService(service, `services[${index}]`, origins)),
+    services: (spec.services ?? []).map((service, index) => {
+      const health = healthOf(spec, service);
+      return { ...desiredService(service, `services[${index}]`, origins), ...(health && { health }) };
+    }),
     marks: (spec.marks ?? []) as Desired['marks'],
     timeouts: spec.timeouts ?? {},
     sysctls: spec.sysctls ?? {},
+    ...(spec.health && { health: spec.health }),
   };
 }
 
 function desiredService(service: ServiceSpec, path: string, origins: Origins): DesiredService {
-  const { policy, servers = [] } = service;
+  const { policy, servers = [], sorryServers = [] } = service;
   const file = origins.get(`${path}.policy`)?.file;
   return {
     path,
     key: serviceKeyOf(service),
     settings: serviceSettingsOf(service),
     ...(policy !== undefined && { policy: resolve(file === undefined ? '.' : dirname(file), policy) }),
-    servers: servers.map((server, index) => desiredServer(server, `${path}.servers[${index}]`)),
+    servers: [
+      ...servers.map((server, index) => desiredServer(server, `${path}.servers[${index}]`)),
+      ...sorryServers.map((server, index) => sorryServer(server, `${path}.sorryServers[${index}]`)),
+    ],
   };
 }
 
 function desiredServer(server: ServerSpec, path: string): GivenServer | NamedServers {
   const { address, dns, port, refresh = LONGEST_REFRESH_MS, max = MOST_NAMED_SERVERS } = server;
-  if (dns === undefined) return { path, options: serverOptionsOf({ ...server, address: address ?? '' }) };
+  const checked = serverHealthOf(server);
+  const health = checked !== undefined && { health: checked };
+  if (dns === undefined) return { path, options: serverOptionsOf({ ...server, address: address ?? '' }), ...health };
   const { address: _, port: __, ...settings } = serverOptionsOf({ ...server, address: '' });
-  return { path, dns, ...(port !== undefined && { port }), refreshMs: refresh, max, settings };
+  return { path, dns, ...(port !== undefined && { port }), refreshMs: refresh, max, settings, ...health };
+}
+
+function sorryServer(server: ServerSpec, path: string): GivenServer {
+  return { path, options: { ...serverOptionsOf({ ...server, address: server.address ?? '' }), isSorry: true } };
 }

@@ -11,7 +11,7 @@ export interface PlannedChange {
   /** Says what is done. 'restart' is told and not done: only a new start of the director brings it about. */
   change: 'added' | 'edited' | 'deleted' | 'restart';
   /** Says what changes. */
-  what: 'service' | 'server' | 'marks' | 'timeouts' | 'sysctl' | 'option';
+  what: 'service' | 'server' | 'health' | 'marks' | 'timeouts' | 'sysctl' | 'option';
   /** Names the service, as `tcp 192.0.2.1:80`. */
   service?: string;
   /** Names the server, as `10.0.0.11:80`, or the sysctl or the option. */

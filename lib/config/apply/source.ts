@@ -1,9 +1,11 @@
 /** Turns what is desired into what a director can hold: names are resolved, policies imported, all of it tried out. */
 import type { Director } from '../../director/director.js';
 import { type HoldingDirector, heldBy, type Wanted } from '../../rules/wanted.js';
-import { checkedServiceKey, serverPortOf } from '../../values/service-key.js';
+import { checkedServerKey, serverName } from '../../values/server-options.js';
+import { checkedServiceKey, serverPortOf, serviceName } from '../../values/service-key.js';
 import type { Desired, DesiredService } from './desired.js';
-import { expandServers } from './expand.js';
+import { type ConcreteServer, expandServers } from './expand.js';
+import type { ServerPlaces } from './health-session.js';
 import type { DnsTarget } from './lookup.js';
 import { refuseMistakes } from './mistakes.js';
 import type { PolicySet } from './policy-modules.js';
@@ -18,6 +20,8 @@ export interface Sourced {
   wanted: Wanted;
   /** Sentences about what DNS answered and a service cannot have. */
   notices: string[];
+  /** Where the servers of services that are checked come from, by the services' names. */
+  places: Map<string, ServerPlaces>;
 }
 
 /** Throws all mistakes at once. */
@@ -33,7 +37,24 @@ export async function sourced(director: Director, desired: Desired, { targets, p
   });
   const rehearsal = await rehearseSpec({ ...desired, services }, sources);
   refuseMistakes(rehearsal.mistakes);
-  return { wanted: rehearsal.wanted, notices: [...notices, ...rehearsal.notices] };
+  const places = new Map(services.flatMap((service) => (service.health ? [placesOf(service)] : [])));
+  return { wanted: rehearsal.wanted, notices: [...notices, ...rehearsal.notices], places };
+}
+
+/** The first that names a server counts. */
+function placesOf({
+  key,
+  servers,
+}: Pick<DesiredService, 'key'> & { servers: ConcreteServer[] }): [string, ServerPlaces] {
+  const identity = checkedServiceKey('service', key);
+  const places = new Map<string, string>();
+  for (const { path, options } of servers) {
+    const { address, port } = options;
+    const given = { address, ...(port !== undefined && { port }) };
+    const name = serverName(checkedServerKey('server', given, serverPortOf(identity)));
+    if (!places.has(name)) places.set(name, path);
+  }
+  return [serviceName(identity), places];
 }
 
 type IsThere = (server: { address: string; port: number | undefined }) => boolean;

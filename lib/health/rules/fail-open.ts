@@ -28,7 +28,6 @@ export function failOpen<Server>(
 ): FailOpenState<Server> {
   const kept = new Set<Server>();
   // What had failed before it opened stays down, as it was.
-  for (const [server, sinceMs] of failing)
-    if (before.kept.has(server) || sinceMs >= nowMs - windowMs) kept.add(server);
+  for (const [server, sinceMs] of failing) if (before.kept.has(server) || sinceMs >= nowMs - windowMs) kept.add(server);
   return kept.size > above * of ? { isOpen: true, kept } : CLOSED;
 }
