@@ -26,10 +26,14 @@ export async function converse<T>(
   }
 }
 
-/** Resets the connection unless it has ended, so that this host keeps no TIME_WAIT for it. */
+/**
+ * Resets the connection unless it has ended, so that this host keeps no TIME_WAIT for it. A reset while a FIN is on its
+ * way out would leak the descriptor: libuv refuses it, and Node 20 takes the socket for closed.
+ */
 export function closeNow(socket: Socket): void {
   if (socket.destroyed) return;
-  socket.resetAndDestroy();
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 async function connectTo({ way, signal }: Pick<CheckContext, 'way' | 'signal'>, port: number | undefined) {

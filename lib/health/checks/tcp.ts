@@ -1,5 +1,6 @@
 /** The check by a TCP connection. */
 import { type Check, passed } from './check.js';
+import { converse } from './conversation.js';
 import { defineKind, portOption } from './kind.js';
 
 export interface TcpCheckOptions {
@@ -13,11 +14,8 @@ export const tcp = defineKind<TcpCheckOptions>({
   options: { port: portOption },
   prepare:
     ({ port }) =>
-    async ({ way, signal }) => {
-      const socket = await way.connect(signal, port === undefined ? {} : { port });
-      socket.resetAndDestroy();
-      return passed('connected');
-    },
+    (context) =>
+      converse(context, port, () => passed('connected')),
 });
 
 /**

@@ -6,7 +6,8 @@ import { socketFailure } from '../checks/socket-failure.js';
 export function connectSocket(options: TcpNetConnectOpts, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const socket = connect({ ...options, noDelay: true });
+    // An answer to the server's FIN by itself would stand in the way of the reset: see closeNow().
+    const socket = connect({ ...options, noDelay: true, allowHalfOpen: true });
     const settle = () => {
       signal.removeEventListener('abort', onAbort);
       socket.off('connect', onConnect).off('error', onError);
