@@ -6,6 +6,8 @@ export type { CheckKind, CheckOption } from './checks/kind.js';
 export type { HttpOptions } from './checks/http/options.js';
 export { type HttpCheckOptions, httpCheck } from './checks/http.js';
 export { type HttpsCheckOptions, httpsCheck } from './checks/https.js';
+export { type PingCheckOptions, pingCheck } from './checks/ping.js';
+export { type SmtpCheckOptions, smtpCheck } from './checks/smtp.js';
 export { type TcpCheckOptions, tcpCheck } from './checks/tcp.js';
 export type * from './events.js';
 export type * from './notify/options.js';

@@ -17,6 +17,7 @@ import type { NativeHostChange, NativeHostMonitor } from './host.js';
 import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
 import type { NativePeerCredentials } from './peer-credentials.js';
+import type { NativePinger, NativePingOutcome } from './pinger.js';
 
 export interface Native {
   Engine: new (options: NativeEngineOptions) => NativeEngine;
@@ -31,6 +32,10 @@ export interface Native {
     changed: (changes: number) => void,
   ) => NativeHostMonitor;
   hostChanges: NativeHostChange[];
+  /** `told` receives what has become of pings, each once. Pings alone keep no process alive. */
+  Pinger: new (
+    told: (outcomes: NativePingOutcome[]) => void,
+  ) => NativePinger;
   PcapReader: new (path: string) => NativePcapReader;
   PcapWriter: new (path: string) => NativePcapWriter;
   /**

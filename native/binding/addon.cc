@@ -10,6 +10,7 @@
 #include "binding/offline_wrap.h"
 #include "binding/pcap_wrap.h"
 #include "binding/peer_credentials_binding.h"
+#include "binding/pinger_wrap.h"
 #include "binding/process_binding.h"
 
 namespace tunvs::binding {
@@ -41,6 +42,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineFileLock(env, exports);
   definePeerCredentials(env, exports);
   defineHostMonitor(env, exports);
+  definePinger(env, exports);
   defineProcess(env, exports);
   registerBench(env, exports);
 

@@ -1,11 +1,13 @@
 /** The kinds of checks: one line for each. */
 import { dns } from './dns.js';
-import type { CheckKind } from './kind.js';
 import { http } from './http.js';
 import { https } from './https.js';
+import type { CheckKind } from './kind.js';
+import { ping } from './ping.js';
+import { smtp } from './smtp.js';
 import { tcp } from './tcp.js';
 import { tls } from './tls.js';
 import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, tls, http, https, udp, dns];
+export const checkKinds: readonly CheckKind[] = [tcp, tls, http, https, udp, dns, ping, smtp];

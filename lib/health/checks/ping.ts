@@ -1,0 +1,115 @@
+/** The check by an echo request (ping) of the server's own address. */
+import { randomFillSync, randomInt } from 'node:crypto';
+import { getSystemErrorName } from 'node:util';
+import { native } from '../../native/addon.js';
+import type { NativePinger, NativePingOutcome } from '../../native/pinger.js';
+import { MAX_INT32 } from '../../values/options.js';
+import { type Check, CheckFailure, type Finding, passed } from './check.js';
+import { defineKind } from './kind.js';
+
+export interface PingCheckOptions {
+  /** The bytes of payload. */
+  size?: number;
+}
+
+/** What no other knows stands in front of the payload, so that nobody answers for the server unseen. */
+const TOKEN_BYTES = 16;
+
+export const ping = defineKind<PingCheckOptions, 'size'>({
+  name: 'ping',
+  description: "Passes when the server's own address answers an echo request (ICMP), whichever way other checks take.",
+  needsWay: false,
+  options: {
+    size: {
+      type: 'integer',
+      min: TOKEN_BYTES,
+      max: 65_000,
+      default: 128,
+      description: 'Sets the bytes of payload of the echo request.',
+    },
+  },
+  prepare:
+    ({ size }) =>
+    ({ server, signal }) => {
+      const payload = Buffer.alloc(size, 0x5a);
+      randomFillSync(payload, 0, TOKEN_BYTES);
+      return answerOf(server.address, payload, signal);
+    },
+});
+
+let pinger: NativePinger | undefined;
+const underWay = new Map<number, (outcome: NativePingOutcome) => void>();
+/** Keeps the process alive while pings are under way, as sockets of Node do. */
+let holding: NodeJS.Timeout | undefined;
+
+function add(number: number, told: (outcome: NativePingOutcome) => void): void {
+  underWay.set(number, told);
+  holding ??= setInterval(() => {}, MAX_INT32);
+}
+
+function remove(number: number): void {
+  underWay.delete(number);
+  if (underWay.size > 0) return;
+  clearInterval(holding);
+  holding = undefined;
+}
+
+function answerOf(address: string, payload: Uint8Array, signal: AbortSignal): Promise<Finding> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    pinger ??= new native.Pinger((outcomes) => {
+      for (const outcome of outcomes) underWay.get(outcome.ping)?.(outcome);
+    });
+    const number = sent(pinger, address, payload);
+    const ended = () => {
+      pinger?.cancel(number);
+      remove(number);
+      reject(signal.reason);
+    };
+    signal.addEventListener('abort', ended, { once: true });
+    add(number, (outcome) => {
+      signal.removeEventListener('abort', ended);
+      remove(number);
+      if (outcome.isAnswered) resolve(passed('answered'));
+      else reject(pingFailure(outcome));
+    });
+  });
+}
+
+function sent(by: NativePinger, address: string, payload: Uint8Array): number {
+  try {
+    return by.ping(address, randomInt(65_536), payload);
+  } catch (error) {
+    const { code, message, errno } = error as Error & { code?: string; errno?: number };
+    if (code !== 'ERR_TUNVS_PERMISSION' && errno !== undefined && isOfTheWay(nameOf(errno)))
+      throw new CheckFailure('unreachable', message, { cause: error });
+    throw new CheckFailure('failed', message, { cause: error });
+  }
+}
+
+const nameOf = (errno: number) => getSystemErrorName(-Math.abs(errno));
+const isOfTheWay = (name: string) => ['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EHOSTDOWN'].includes(name);
+
+/** What an error of a ping says of the server. */
+export function pingFailure({ errno = 0, icmp }: NativePingOutcome): CheckFailure {
+  if (icmp)
+    return new CheckFailure(
+      'unreachable',
+      `ICMP type ${icmp.type} code ${icmp.code} from ${icmp.from} (${nameOf(errno)})`,
+    );
+  return new CheckFailure(isOfTheWay(nameOf(errno)) ? 'unreachable' : 'failed', nameOf(errno));
+}
+
+/**
+ * Makes a check that pings the server's own address. It never asks by the virtual address: the director itself answers
+ * pings of that, so they say nothing of a server.
+ *
+ * @example
+ * ```ts
+ * import { pingCheck } from 'tunvs/health';
+ *
+ * const check = pingCheck({ size: 56 });
+ * console.log(check.kind); // ping
+ * ```
+ */
+export const pingCheck = (options: PingCheckOptions = {}): Check => ping.make(options);
