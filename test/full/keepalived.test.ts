@@ -43,6 +43,12 @@ describe('keepalived of the distribution', function () {
     return [...`${stdout}${stderr}`.matchAll(/^\(Line \d+\) Unknown keyword '(.*)'$/gm)].map(([, word]) => word as string);
   }
 
+  function unknownWords(text: string): string[] {
+    writeFileSync(path, text);
+    const { stdout, stderr } = spawnSync('keepalived', ['-t', '-f', path], { encoding: 'utf8' });
+    return [...`${stdout}${stderr}`.matchAll(/Unknown keyword '(.*)'/g)].map(([, word]) => word as string);
+  }
+
   function ourFirstWords(text: string): string[] {
     const said = new Said();
     const { lines } = sourceLines(text, path, { files: diskFiles, said });
@@ -97,6 +103,28 @@ describe('keepalived of the distribution', function () {
     assert.deepEqual([...new Set(words.filter((word) => !known.has(word) && !prose.has(word)))], []);
   });
 
+  it('takes the keywords of the tables in their blocks, and no others', () => {
+    const found: string[] = [];
+    for (const root of ['virtual_server', 'global_defs']) {
+      const top = topKeywords[root]?.block as Keywords;
+      for (const { within, table } of [{ within: [root], table: top }, ...blocksOf(top, [root])]) {
+        for (const name of new Set(namesOf(top))) {
+          const begin = within.map((each) => `${each} 192.0.2.1 80 {\n`).join('');
+          const isTaken = !unknownWords(`${begin}${name} 1\n${'}\n'.repeat(within.length)}`).includes(name);
+          if (isTaken !== Object.hasOwn(table, name)) found.push(`${within.join(' ')} ${name}`);
+        }
+      }
+    }
+    // Debian's is built without iptables, the page alone has dynamic, and the others are of later versions.
+    assert.deepEqual(found.sort(), [
+      'global_defs vrrp_ipsets',
+      'virtual_server real_server FILE_CHECK dynamic',
+      'virtual_server real_server HTTP_GET url tls_compliant',
+      'virtual_server real_server SSL_GET sni_name',
+      'virtual_server real_server SSL_GET url tls_compliant',
+    ]);
+  });
+
   it('brings samples that are taken, once NAT is another method', () => {
     const refused = readdirSync(SAMPLES)
       .filter((name) => name.startsWith('keepalived.conf'))
@@ -113,6 +141,14 @@ describe('keepalived of the distribution', function () {
     ]);
   });
 });
+
+function blocksOf(table: Keywords, within: string[] = []): { within: string[]; table: Keywords }[] {
+  return Object.entries(table).flatMap(([name, { block }]) => {
+    if (block === undefined || block === 'lines') return [];
+    const path = [...within, name];
+    return [{ within: path, table: block }, ...blocksOf(block, path)];
+  });
+}
 
 function namesOf(table: Keywords): string[] {
   return Object.entries(table).flatMap(([name, { block }]) => [

@@ -95,7 +95,7 @@ function endpoint(statement: Statement, values: Values): { address: string; port
 
 function methodOf(statement: Statement, owner: Statement, values: Values, own?: Statement): Fields | undefined {
   const said =
-    own ?? last(statement.block, 'lvs_method', 'lb_kind') ?? last(owner.block, 'lvs_method', 'lb_kind');
+    own ?? last(statement.block, 'lvs_method') ?? last(owner.block, 'lvs_method', 'lb_kind');
   return said === undefined ? noMethod(owner.place, values) : methodFields(said, values);
 }
 

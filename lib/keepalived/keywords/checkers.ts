@@ -29,9 +29,10 @@ const URL: Keywords = {
 const HTTP: Keywords = {
   ...CONNECTION,
   ...block('url', 'differs', URL, 'All URLs of a server are asked at once, each as a check of its own.'),
-  ...all('http_protocol', 'done'),
+  ...all('http_protocol virtualhost', 'done'),
   ...all('fast_recovery', 'no effect', 'All URLs are asked at once, so that recovery is fast.'),
   ...all('nb_get_retry', 'done', 'It is the old word for retry.'),
+  ...all('enable_sni', 'differs', 'The name of virtualhost is sent in any case.'),
 };
 
 const SMTP_HOST: Keywords = {
@@ -39,6 +40,8 @@ const SMTP_HOST: Keywords = {
   ...all('connect_port', 'done'),
   ...all('bindto bind_if bind_port', 'not done', FROM),
   ...all('fwmark', 'not done', MARKED),
+  ...all('connect_timeout delay_loop retry delay_before_retry warmup alpha', 'not done', 'Write it in SMTP_CHECK.'),
+  ...LOGGED,
 };
 
 /** The checkers by their names. */
@@ -50,8 +53,7 @@ export const checkerKeywords: Keywords = {
     'done',
     {
       ...HTTP,
-      ...all('enable_sni', 'differs', 'The name of virtualhost is sent in any case.'),
-      ...all('sni_name', 'done'),
+      ...all('sni_name', 'done', 'Later versions of keepalived have it.'),
     },
     'The certificate is not verified, as there.',
   ),
@@ -62,7 +64,7 @@ export const checkerKeywords: Keywords = {
   }),
   ...block('DNS_CHECK', 'done', { ...CONNECTION, ...all('type name', 'done') }),
   ...block('MISC_CHECK', 'done', {
-    ...TIMES,
+    ...all('delay_loop retry delay_before_retry warmup alpha', 'done'),
     ...LOGGED,
     ...all('misc_path misc_timeout misc_dynamic', 'done'),
     ...all('user', 'done'),
@@ -77,5 +79,5 @@ export const checkerKeywords: Keywords = {
     ...all('track_file weight', 'done'),
     ...all('dynamic', 'no effect', "keepalived's own reader has no such word."),
   }),
-  ...block('BFD_CHECK', 'refused', all('name', 'refused'), 'BFD is not spoken here: check by TCP_CHECK or PING_CHECK.'),
+  ...block('BFD_CHECK', 'refused', all('name alpha', 'refused'), 'BFD is not spoken here: check by TCP_CHECK or PING_CHECK.'),
 };

@@ -18,14 +18,14 @@ const ADVERTISED: Keywords = all(
   vrrp_notify_fifo_script vrrp_netlink_cmd_rcv_bufs vrrp_netlink_cmd_rcv_bufs_force vrrp_netlink_monitor_rcv_bufs
   vrrp_netlink_monitor_rcv_bufs_force vrrp_rx_bufs_policy vrrp_rx_bufs_multiplier vrrp_startup_delay
   fifo_write_vrrp_states_on_reload log_unknown_vrids vmac_prefix vmac_addr_prefix smtp_alert_vrrp nftables
-  nftables_priority nftables_counters nftables_ifindex disable_local_igmp dynamic_interfaces allow_if_changes
+  nftables_priority nftables_counters nftables_ifindex disable_local_igmp dynamic_interfaces
   default_interface enable_snmp_vrrp enable_snmp_keepalived enable_snmp_rfc enable_snmp_rfcv2 enable_snmp_rfcv3
   bfd_process_name bfd_priority bfd_no_swap bfd_cpu_affinity bfd_rt_priority bfd_rlimit_rttime bfd_rlimit_rtime`,
   'vrrp',
 );
 
-/** Stand in `global_defs` and at the top level alike. */
-const anywhere: Keywords = {
+/** What stands beside `global_defs`. */
+const beside: Keywords = {
   ...all('net_namespace net_namespace_ipvs', 'not done', NAMESPACE),
   ...all('namespace_with_ipsets', 'vrrp'),
   ...all('instance use_pid_dir', 'not done', 'tunvs run --name NAME names a director.'),
@@ -34,7 +34,6 @@ const anywhere: Keywords = {
 };
 
 export const globalKeywords: Keywords = {
-  ...anywhere,
   ...ADVERTISED,
   ...all('router_id', 'no effect', 'It names the machine in mails and VRRP.'),
   ...all('lvs_timeouts', 'done'),
@@ -78,6 +77,6 @@ export const globalKeywords: Keywords = {
 };
 
 export const daemonKeywords: Keywords = {
-  ...anywhere,
+  ...beside,
   ...block('global_defs', 'done', globalKeywords),
 };

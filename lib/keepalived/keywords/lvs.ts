@@ -9,7 +9,7 @@ const METHOD = 'DR and TUN are done, with their types and checksums. NAT, which 
 const SHARED: Keywords = {
   ...all('delay_loop connect_timeout retry delay_before_retry warmup', 'done'),
   ...all('alpha inhibit_on_failure virtualhost', 'done'),
-  ...all('lvs_method lb_kind', 'differs', METHOD),
+  ...all('lvs_method', 'differs', METHOD),
   ...all('smtp_alert', 'not done', NO_MAIL),
   ...all('snmp_name', 'not done', NO_SNMP),
 };
@@ -24,6 +24,7 @@ export const realServerKeywords: Keywords = {
 
 export const virtualServerKeywords: Keywords = {
   ...SHARED,
+  ...all('lb_kind', 'differs', METHOD),
   ...all('ip_family', 'done'),
   ...all('lvs_sched lb_algo', 'done'),
   ...all('flag-1 flag-2 flag-3 sh-port sh-fallback mh-port mh-fallback', 'done'),

@@ -13,7 +13,7 @@ export const SMTP_CHECK: CheckerKind = {
     if (helo !== undefined && name === undefined) context.values.refuse(helo, undefined, 'the name for HELO');
     const hosts = each(checker.block, 'host');
     return (hosts.length === 0 ? [checker] : hosts).map((host) => {
-      const options = connection(host.block, host, context).set('helo', name, helo?.place);
+      const options = connection(host.block, host, context).set('heloName', name, helo?.place);
       return { check: checkOf('smtp', options), timing: fields };
     });
   },
