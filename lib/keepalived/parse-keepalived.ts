@@ -82,6 +82,7 @@ function convert(statements: readonly Statement[], path: string, files: ConfigFi
   const scripts = new Scripts(new Accounts(files), said);
   const global = globalBlock(statements);
   scripts.usualUser(last(global, 'script_user'));
+  scripts.isSafe = last(global, 'enable_script_security') !== undefined;
   const converting = { values, scripts, tracked: new TrackedFiles(statements, values) };
   const groups = new Groups(each(statements, 'virtual_server_group'), values);
   const services = each(statements, 'virtual_server').flatMap((server) => servicesOf(server, groups, converting));

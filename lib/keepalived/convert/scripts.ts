@@ -9,8 +9,15 @@ import { Fields } from './fields.js';
 const DEFAULT_USER = 'keepalived_script';
 
 export interface Ids {
+  /** USER or USER:GROUP, as it was written. */
+  name: string;
   uid: number;
   gid: number;
+}
+
+export interface Script {
+  words: readonly string[];
+  ids: Ids | undefined;
 }
 
 export class Accounts {
@@ -39,7 +46,7 @@ export class Accounts {
     if (row === undefined) return `there is no user ${user} on this host`;
     const named = group === undefined ? row[3] : this.#group.find(([name, , gid]) => name === group || gid === group)?.[2];
     if (named === undefined) return `there is no group ${group} on this host`;
-    return { uid: Number(row[2]), gid: Number(named) };
+    return { name: group === undefined ? user : `${user}:${group}`, uid: Number(row[2]), gid: Number(named) };
   }
 
   get usual(): Ids | undefined {
@@ -52,6 +59,8 @@ export class Scripts {
   readonly #accounts: Accounts;
   readonly #said: Said;
   #usual: Ids | undefined;
+  /** Whether programs that others may change are refused. */
+  isSafe = false;
 
   constructor(accounts: Accounts, said: Said) {
     this.#accounts = accounts;
@@ -64,9 +73,17 @@ export class Scripts {
     if (statement !== undefined) this.#usual = this.#ids(statement, statement.words) ?? this.#usual;
   }
 
-  /** Returns the words of a command; the user and group may stand behind it. */
-  command(statement: Statement | undefined, { user }: { user?: Statement } = {}): Fields | undefined {
+  /** Makes what runs for news. */
+  command(statement: Statement | undefined): Fields | undefined {
     if (statement === undefined) return undefined;
+    const script = this.script(statement);
+    if (script === undefined) return undefined;
+    const { words, ids } = script;
+    return new Fields(statement.place).set('command', words).set('uid', ids?.uid).set('gid', ids?.gid);
+  }
+
+  /** The user and group may stand behind the script, or in a line of their own. */
+  script(statement: Statement, user?: Statement): Script | undefined {
     const { place, raw, keyword } = statement;
     const { words, isClosed } = quotedWords(raw);
     const [script = '', ...account] = words;
@@ -77,8 +94,8 @@ export class Scripts {
       this.#said.mistake(place, `${keyword} names no program`, 'write its path, and its arguments in quotes with it');
       return undefined;
     }
-    const ids = user !== undefined ? this.#ids(user, user.words) : account.length > 0 ? this.#ids(statement, account) : this.#usual;
-    return new Fields(place).set('command', command.words).set('uid', ids?.uid).set('gid', ids?.gid);
+    if (user !== undefined) return { words: command.words, ids: this.#ids(user, user.words) };
+    return { words: command.words, ids: account.length > 0 ? this.#ids(statement, account) : this.#usual };
   }
 
   #ids({ keyword, place }: Statement, [user, group]: readonly string[]): Ids | undefined {

@@ -3,9 +3,13 @@ import type { Statement } from '../language/statements.js';
 import { quotedWords } from '../language/words.js';
 import { each, integerOf, last, type Values } from './values.js';
 
-export interface TrackedFile {
-  file: string;
+export interface TrackedWeight {
   weight: number;
+  isReverse: boolean;
+}
+
+export interface TrackedFile extends TrackedWeight {
+  file: string;
 }
 
 export class TrackedFiles {
@@ -18,7 +22,7 @@ export class TrackedFiles {
       const file = path && quotedWords(path.raw).words[0];
       if (name === undefined) values.said.mistake(place, 'the file has no name', 'write track_file NAME');
       else if (file === undefined) values.said.mistake(place, `track_file ${name} has no file`, 'write file "PATH"');
-      else this.#files.set(name, { file, weight: weightOf(last(block, 'weight'), values) ?? 1 });
+      else this.#files.set(name, { file, ...(weightOf(last(block, 'weight'), values) ?? USUAL) });
     }
   }
 
@@ -27,8 +31,9 @@ export class TrackedFiles {
   }
 }
 
-/** `weight 2 reverse` is `weight -2`. */
-export function weightOf(statement: Statement | undefined, values: Values): number | undefined {
+const USUAL: TrackedWeight = { weight: 1, isReverse: false };
+
+export function weightOf(statement: Statement | undefined, values: Values): TrackedWeight | undefined {
   if (statement === undefined) return undefined;
   const [given = '', reverse] = statement.words;
   const weight = integerOf(given);
@@ -36,5 +41,5 @@ export function weightOf(statement: Statement | undefined, values: Values): numb
     return values.refuse(statement, given, 'a whole number from -2147483647 to 2147483647');
   if (reverse === 'reverse' || reverse === 'noreverse') values.only(statement, 2);
   else values.only(statement, 1);
-  return reverse === 'reverse' ? -weight : weight;
+  return { weight, isReverse: reverse === 'reverse' };
 }

@@ -20,7 +20,7 @@ const URL: Keywords = {
   ...all('path status_code virtualhost', 'done'),
   ...all('digest', 'done', 'It is the MD5 sum that genhash prints.'),
   ...all('regex regex_no_match', 'differs', "Regular expressions are JavaScript's; one that JavaScript refuses is a mistake."),
-  ...all('regex_options', 'differs', 'caseless, dotall, multiline, utf and ucp are done; any other is refused.'),
+  ...all('regex_options', 'differs', 'The options caseless, dotall, multiline, utf and ucp are done; any other is refused.'),
   ...all('regex_stack', 'no effect', "JavaScript's regular expressions have no such stack."),
   ...all('regex_min_offset regex_max_offset', 'not done', 'The whole body is searched.'),
   ...all('tls_compliant', 'no effect'),
@@ -75,9 +75,14 @@ export const checkerKeywords: Keywords = {
     ...all('min_reply_length max_reply_length', 'done'),
   }),
   ...block('PING_CHECK', 'done', CONNECTION),
-  ...block('FILE_CHECK', 'done', {
-    ...all('track_file weight', 'done'),
-    ...all('dynamic', 'no effect', "keepalived's own reader has no such word."),
-  }),
+  ...block(
+    'FILE_CHECK',
+    'differs',
+    {
+      ...all('track_file weight', 'done'),
+      ...all('dynamic', 'no effect', "keepalived's own reader has no such word."),
+    },
+    'The file is read once a second; keepalived is told of a change.',
+  ),
   ...block('BFD_CHECK', 'refused', all('name alpha', 'refused'), 'BFD is not spoken here: check by TCP_CHECK or PING_CHECK.'),
 };

@@ -51,7 +51,7 @@ export const globalKeywords: Keywords = {
   ),
   ...all('no_email_faults no_checker_emails', 'no effect', 'No mail is sent.'),
   ...all('script_user', 'done', 'Without it scripts run as keepalived_script if the host has that user, as there.'),
-  ...all('enable_script_security', 'not done', 'Nothing asks who may write to a script: look after the modes of its files.'),
+  ...all('enable_script_security', 'differs', 'Programs of MISC_CHECK that others may change are refused; other scripts are not looked at.'),
   ...all('startup_script shutdown_script', 'not done', BY_MANAGER),
   ...all('startup_script_timeout shutdown_script_timeout', 'not done', BY_MANAGER),
   ...all('lvs_notify_fifo', 'done'),

@@ -1,8 +1,10 @@
-/** FILE_CHECK: the number in a file. */
+/** FILE_CHECK: the number in a file. keepalived sees a change of it at once. */
 import { Fields } from '../fields.js';
 import { weightOf } from '../tracked-files.js';
 import { last } from '../values.js';
 import { type CheckerKind, checkOf } from './checker.js';
+
+const SOON = '1s';
 
 export const FILE_CHECK: CheckerKind = {
   timing: { retries: 0, retryDelayMs: 1000, timeout: 'none' },
@@ -18,9 +20,13 @@ export const FILE_CHECK: CheckerKind = {
       return [];
     }
     const weight = last(checker.block, 'weight');
+    const chosen = weightOf(weight, values) ?? file;
     const options = new Fields(checker.place)
       .set('path', file.file, name?.place)
-      .set('weight', weightOf(weight, values) ?? file.weight, weight?.place);
-    return [{ check: checkOf('file', options), timing: fields }];
+      .set('weight', chosen.weight, weight?.place)
+      .set('reverse', chosen.isReverse || undefined, weight?.place)
+      .set('missing', 'zero');
+    const timing = fields.set('interval', SOON).set('timeout', SOON).set('retries', 0).set('warmUp', '0s');
+    return [{ check: checkOf('file', options), timing }];
   },
 };

@@ -15,9 +15,16 @@ export const MISC_CHECK: CheckerKind = {
     const timeoutMs = values.seconds(limit, 0.000001) ?? intervalMs;
     const dynamic = last(checker.block, 'misc_dynamic');
     const isDynamic = values.boolean(dynamic) ?? false;
-    const command = scripts.command(path, { user: last(checker.block, 'user') });
-    if (command === undefined) return [];
-    const options = new Fields(checker.place).add(command).set('dynamic', isDynamic || undefined, dynamic?.place);
+    const user = last(checker.block, 'user');
+    const script = scripts.script(path, user);
+    if (script === undefined) return [];
+    const [program, ...words] = script.words;
+    const options = new Fields(checker.place)
+      .set('path', program, path.place)
+      .set('arguments', words.length > 0 ? words : undefined, path.place)
+      .set('dynamic', isDynamic || undefined, dynamic?.place)
+      .set('user', script.ids?.name, user?.place)
+      .set('refuseUnsafe', scripts.isSafe || undefined);
     return [{ check: checkOf('exec', options), timing: fields.set('timeout', durationText(timeoutMs), limit?.place) }];
   },
 };
