@@ -26,9 +26,12 @@ export function controlApp(context: ControlContext): ControlApp {
     ...{ context, limits },
     versions: new Versions(director),
     drains: new Drains(context.log),
-    events: new EventLog(director),
+    events: new EventLog(director, context.health),
     streams: new Streams(limits),
-    status: new StatusReader(director, { name: context.name, version: context.version ?? 'unknown' }),
+    status: new StatusReader(director, {
+      ...{ name: context.name, version: context.version ?? 'unknown' },
+      ...(context.health && { health: context.health }),
+    }),
     openapi() {
       document ??= openapiDocument(routes, context.version);
       return document;

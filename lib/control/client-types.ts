@@ -6,6 +6,7 @@ import type { AdmPiece } from '../rules/adm/piece.js';
 import type { ReloadReport } from './context.js';
 import type * as connectionSchemas from './schema/connection.js';
 import type * as directorSchemas from './schema/director.js';
+import type * as healthSchemas from './schema/health.js';
 import type * as serverSchemas from './schema/server.js';
 import type * as serviceSchemas from './schema/service.js';
 import type * as transactionSchemas from './schema/transaction.js';
@@ -128,6 +129,9 @@ interface ServerEdit extends z.input<typeof serverSchemas.serverEdit> {}
 interface TransactionBody extends z.input<typeof transactionSchemas.transaction> {}
 interface TransactionResult extends z.output<typeof transactionSchemas.transactionResult> {}
 interface Flow extends z.input<typeof connectionSchemas.flow> {}
+interface HealthBody extends z.output<typeof healthSchemas.healthOverview> {}
+interface ServiceHealth extends z.output<typeof healthSchemas.serviceHealth> {}
+interface ServerHealth extends z.output<typeof healthSchemas.serverHealth> {}
 interface FlowExplanation extends z.output<typeof connectionSchemas.explanation> {}
 
 /** The calls for virtual services. A service is named as in `tcp:192.0.2.1:80` and `mark:1`. */
@@ -138,6 +142,8 @@ export interface ServiceCalls {
   get(service: string, options?: CallOptions): Answer<Service>;
   /** Reads the counters of one. */
   stats(service: string, options?: CallOptions): Answer<ServiceStats>;
+  /** Reads what checks have found of its servers. */
+  health(service: string, options?: CallOptions): Answer<ServiceHealth>;
   /** Adds one, with real servers if there are any in it. */
   add(body: NewService, options?: ChangeOptions): Answer<Service>;
   /** Makes one as the body says, and adds it where it is not there. */
@@ -158,6 +164,10 @@ export interface ServerCalls {
   get(service: string, server: string, options?: CallOptions): Answer<Server>;
   /** Reads the counters of one. */
   stats(service: string, server: string, options?: CallOptions): Answer<ServerStats>;
+  /** Reads what checks have found of one, with their last results. */
+  health(service: string, server: string, options?: CallOptions): Answer<ServerHealth>;
+  /** Checks one now; the answer is what was found before. */
+  check(service: string, server: string, options?: CallOptions): Answer<ServerHealth>;
   /** Adds one. */
   add(service: string, body: NewServer, options?: ChangeOptions): Answer<Server>;
   /** Makes one as the body says, and adds it where it is not there. */
@@ -192,6 +202,8 @@ export interface ControlClient {
   director(options?: CallOptions): Answer<DirectorBody>;
   /** Reads what `tunvs status` shows. */
   status(options?: CallOptions): Answer<Status>;
+  /** Reads what checks have found of the servers of all services. */
+  health(options?: CallOptions): Answer<HealthBody>;
   /** Reads all counters, with those of services and real servers. */
   stats(options?: CallOptions): Answer<StatsBody>;
   /** Reads the director's own counters. */

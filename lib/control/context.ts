@@ -2,6 +2,7 @@
 import type { Director } from '../director/director.js';
 import type { AdmPiece } from '../rules/adm/piece.js';
 import type { RulesSession } from '../rules/session.js';
+import type { HealthSlot } from '../health/view.js';
 import type { DoorLog } from './door/door.js';
 import { BODY_BYTES, PAUSED_MS } from './door/limits.js';
 
@@ -30,6 +31,8 @@ export interface ControlContext {
   metrics?: (options: { servers: boolean; format: 'prometheus' | 'openmetrics' }) => Iterable<string>;
   /** Returns what is in force, with its origin. */
   spec?: () => unknown;
+  /** Where the monitor of health is, or will be. */
+  health?: HealthSlot;
   /** Where the API says what failed on its own side. */
   log?: Pick<DoorLog, 'warn' | 'error'>;
   limits?: Partial<ControlLimits>;

@@ -1,6 +1,7 @@
 /** Gives a director the doors that the daemon has: the control API, with ipvsadm's language and metrics. */
 import type { Attachment } from '../daemon/daemon.js';
 import type { Director } from '../director/director.js';
+import { HealthSlot, type HealthView } from '../health/view.js';
 import { metricsText } from '../metrics/text.js';
 import { executeAdm, isListing } from '../rules/adm/execute.js';
 import { packageVersion } from '../values/package-version.js';
@@ -31,6 +32,8 @@ export interface ServeControlOptions extends ControlOptions {
   reload?: (options: { dryRun: boolean; reset: boolean }) => Promise<ReloadReport>;
   /** Returns what is in force, with its origin, for `GET /v1/config`. */
   spec?: () => unknown;
+  /** The monitor that checks real servers, for what is shown of their health. By default nothing is. */
+  health?: HealthView | HealthSlot;
   /** Says whether `/metrics` has the counters of each real server. The default is true. */
   serverMetrics?: boolean;
 }
@@ -70,7 +73,8 @@ export function controlAttachment(
   return appAttachment(appOf(options), options, opened);
 }
 
-function appOf({ reload, spec, serverMetrics = true }: ServeControlOptions) {
+function appOf({ reload, spec, health, serverMetrics = true }: ServeControlOptions) {
+  const slot = health === undefined || health instanceof HealthSlot ? health : new HealthSlot(health);
   return (context: AppContext): App => {
     const { director } = context;
     return controlApp({
@@ -78,7 +82,12 @@ function appOf({ reload, spec, serverMetrics = true }: ServeControlOptions) {
       version: packageVersion(),
       execute: executeAdm,
       isListing,
-      metrics: ({ servers, format }) => metricsText(director, { servers: servers && serverMetrics, format }),
+      metrics: ({ servers, format }) =>
+        metricsText(director, {
+          ...{ servers: servers && serverMetrics, format },
+          ...(slot?.monitor && { health: slot.monitor }),
+        }),
+      ...(slot && { health: slot }),
       ...(reload && { reload }),
       ...(spec && { spec }),
     });

@@ -3,11 +3,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Director } from '../director/director.js';
 import type { DirectorEvents } from '../director/events.js';
 import type { WorkerCpu } from '../director/director-handle.js';
+import type { ServerHealth, ServiceHealth } from '../health/events.js';
+import { healthSentences } from '../health/sentences.js';
+import type { HealthSlot } from '../health/view.js';
 import { snakeCase } from '../metrics/label-set.js';
 import { type CounterName, dropNames } from '../stats/counter-names.js';
 import { type DirectorSample, RateMeter, type RatedRealServer, type RatedVirtualService } from '../stats/rates.js';
 import { type RealServerKey, serverName } from '../values/server-options.js';
 import { serviceIdentity, serviceName, nativeServiceKey } from '../values/service-key.js';
+import { serverStatusOf, serviceStatusOf } from './health-report.js';
 import type { DropStatus, EventStatus, ServerState, ServerStatus, ServiceStatus, Status } from './status.js';
 
 /** What is read of a director, and listened to. */
@@ -21,6 +25,8 @@ export interface StatusReaderOptions {
   version: string;
   /** The milliseconds between the two readings that rates are about. The default is 500. */
   intervalMs?: number;
+  /** Where the monitor of health is, or will be. */
+  health?: HealthSlot;
 }
 
 /** How many events are kept. */
@@ -32,6 +38,7 @@ export class StatusReader {
   readonly #options: StatusReaderOptions;
   readonly #beganAtMs = performance.now();
   readonly #events: EventStatus[] = [];
+  readonly #off: (() => void)[] = [];
   #reading: Promise<Status> | undefined;
   readonly #onEvent = (...[event]: DirectorEvents['event']) => this.#keep(event.type, event.message);
   readonly #onWarning = (...[warning]: DirectorEvents['warning']) => this.#keep('warning', warning.message);
@@ -41,6 +48,10 @@ export class StatusReader {
     this.#options = options;
     director.on('event', this.#onEvent);
     director.on('warning', this.#onWarning);
+    const { health } = options;
+    if (health === undefined) return;
+    for (const name of ['server', 'quorum', 'failOpen'] as const)
+      this.#off.push(health.listen(name, (event) => this.#keep('health', healthSentences[name](event as never))));
   }
 
   /** Takes the interval of the options. Who asks meanwhile gets the same status. */
@@ -54,6 +65,7 @@ export class StatusReader {
   close(): void {
     this.#director.off('event', this.#onEvent);
     this.#director.off('warning', this.#onWarning);
+    for (const off of this.#off) off();
   }
 
   #keep(type: string, message: string): void {
@@ -80,7 +92,7 @@ export class StatusReader {
       table: tableStatus(sample),
       rates: sample.rates,
       drops: dropStatus(sample),
-      services: serviceStatus(director, sample.services),
+      services: serviceStatus(director, sample.services, this.#options.health),
       events: [...this.#events],
       warnings: [...warnings],
     };
@@ -113,21 +125,32 @@ function dropStatus({ counters, counterRates }: DirectorSample): DropStatus[] {
     .sort((left, right) => right.perSecond - left.perSecond || right.packets - left.packets);
 }
 
-function serviceStatus({ virtualServices }: Observed, rated: RatedVirtualService[]): ServiceStatus[] {
+function serviceStatus(
+  { virtualServices }: Observed,
+  rated: RatedVirtualService[],
+  slot: HealthSlot | undefined,
+): ServiceStatus[] {
   const byName = new Map(rated.map((service) => [serviceName(service), service]));
   return virtualServices.flatMap((handle) => {
     const name = serviceName(handle);
     const service = byName.get(name);
     if (service === undefined) return [];
     const { policy } = handle;
-    const servers = inOrderOf(handle.realServers, service.servers).map(serverStatus);
+    const health = slot?.of(handle);
+    const known = healthByName(health);
+    const sorry = new Set(handle.realServers.filter(({ isSorry }) => isSorry).map(serverName));
+    const servers = inOrderOf(handle.realServers, service.servers).map((each) =>
+      serverStatus(each, known.get(serverName(each)), sorry.has(serverName(each))),
+    );
     const sum = (count: 'activeConnections' | 'inactiveConnections') =>
       servers.reduce((total, server) => total + server[count], 0);
     return {
       ...{ name, ...serviceIdentity(nativeServiceKey(handle)), scheduler: service.scheduler },
       ...(policy && { policy: { kind: policy.kind, name: policy.name, failed: Number(policy.counters.failed) } }),
       ...{ activeConnections: sum('activeConnections'), inactiveConnections: sum('inactiveConnections') },
-      ...{ rates: service.rates, servers },
+      rates: service.rates,
+      ...(health && { health: serviceStatusOf(health) }),
+      servers,
     };
   });
 }
@@ -141,16 +164,33 @@ function inOrderOf(
   return handles.flatMap((handle) => byName.get(serverName(handle)) ?? []);
 }
 
-function serverStatus(server: RatedRealServer): ServerStatus {
+const healthByName = (health: ServiceHealth | undefined) =>
+  new Map(health?.servers.map((each) => [serverName(each.server), each]));
+
+function serverStatus(server: RatedRealServer, health: ServerHealth | undefined, isSorry: boolean): ServerStatus {
   const { address, port, forwarding, weight, effectiveWeight, activeConnections, inactiveConnections, rates } = server;
   return {
-    ...{ name: serverName(server), address, port, forwarding, state: stateOf(server), weight, effectiveWeight },
+    ...{
+      name: serverName(server),
+      address,
+      port,
+      forwarding,
+      state: stateOf(server, health, isSorry),
+      weight,
+      effectiveWeight,
+    },
     ...{ activeConnections, inactiveConnections, rates },
+    ...(health && { health: serverStatusOf(health) }),
   };
 }
 
-function stateOf({ isUp, isDraining, overloaded, effectiveWeight }: RatedRealServer): ServerState {
-  if (!isUp) return 'down';
+function stateOf(
+  { isUp, isDraining, overloaded, effectiveWeight }: RatedRealServer,
+  health: ServerHealth | undefined,
+  isSorry: boolean,
+): ServerState {
+  if (!isUp || health?.isUp === false) return 'down';
+  if (isSorry && effectiveWeight === 0) return 'sorry';
   if (isDraining) return 'draining';
   if (overloaded) return 'overloaded';
   return effectiveWeight === 0 ? 'weight 0' : 'up';

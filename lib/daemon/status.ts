@@ -1,4 +1,5 @@
 /** What a running director tells of itself: plain values, which JSON takes as they are. */
+import type { ServerHealthStatus, ServiceHealthStatus } from './health-report.js';
 import type { Rates } from '../stats/rates.js';
 import type { ServiceIdentity } from '../values/service-key.js';
 
@@ -61,12 +62,14 @@ export interface ServiceStatus extends ServiceIdentity {
   activeConnections: number;
   inactiveConnections: number;
   rates: Rates;
+  /** Absent when its servers are not checked. */
+  health?: ServiceHealthStatus;
   /** In the order in which schedulers walk, the newest first. */
   servers: ServerStatus[];
 }
 
-/** Why a server gets no new connections, if there is a reason; `up` otherwise. */
-export type ServerState = 'up' | 'down' | 'draining' | 'overloaded' | 'weight 0';
+/** Why a server gets no new connections, if there is a reason; `up` otherwise. `sorry` is a sorry server at rest. */
+export type ServerState = 'up' | 'down' | 'draining' | 'overloaded' | 'weight 0' | 'sorry';
 
 export interface ServerStatus {
   /** `10.3.0.11:80` */
@@ -81,6 +84,8 @@ export interface ServerStatus {
   activeConnections: number;
   inactiveConnections: number;
   rates: Rates;
+  /** Absent when it is not checked. */
+  health?: ServerHealthStatus;
 }
 
 export interface EventStatus {

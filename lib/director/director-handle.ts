@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { DirectorHost } from '../host/director-host.js';
+import { OWN_HOP_LIMIT } from '../host/own-route.js';
 import { atExit } from '../host/at-exit.js';
 import { type Connection, type ConnectionsOptions, connectionPiece, connections } from '../stats/connections.js';
 import type { DirectorSample } from '../stats/rates.js';
@@ -27,7 +28,9 @@ import type { DirectorParts, HostKeeping } from './director-parts.js';
 import { DirectorSettings } from './director-settings.js';
 import type { DirectorEvents } from './events.js';
 import { type Explanation, explainedPacket, explanation } from './explain.js';
+import { type Pin, pinFlow, type PinnedFlow, type PinOptions } from './pin.js';
 import type { Pulse } from './pulse.js';
+import type { RealServer } from './real-server.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
 import { directorJson, directorView } from './views.js';
@@ -39,6 +42,14 @@ export interface WorkerCpu {
   userNs: bigint;
   /** The time in the kernel, in nanoseconds. */
   systemNs: bigint;
+}
+
+/** What the host needs for its own clients is held. @internal */
+export interface OwnClientsHold {
+  /** The TTL or hop limit that packets of the host's own clients have, and nobody else's; 0 when that is not so. */
+  readonly hopLimit: number;
+  /** Calling it twice is fine. */
+  release(): void;
 }
 
 /** See {@link Director}. */
@@ -274,6 +285,19 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     });
   }
 
+  /**
+   * Leads the packets of a flow of this host's own to a real server, whatever the server's state: down, draining, of
+   * weight 0, or deleted a while ago. The flow counts for no scheduler, threshold, statistic or drain, and is in no list
+   * of connections.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_EXISTS when the flow is pinned or has a connection: use another source port;
+   *   ERR_TUNVS_LIMIT when 16,384 flows are pinned; ERR_TUNVS_NOT_FOUND when the server is not known any more.
+   * @internal
+   */
+  pin(flow: PinnedFlow, server: RealServer, options: PinOptions): Pin {
+    return pinFlow(this.#engine, this.#configuration, flow, server, options);
+  }
+
   /** The three timeouts that ipvsadm's `--set` changes, in seconds. */
   get timeouts(): Timeouts {
     return this.#settings.timeouts;
@@ -323,6 +347,22 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   /** Reads the CPU time that each worker thread has taken so far. The list is empty for an offline director. */
   workerCpu(): WorkerCpu[] {
     return this.#engine.call(() => this.#workerCpu().map(withJson));
+  }
+
+  /**
+   * Makes the director's host a client of these virtual addresses as well, as checks are, until the hold is released.
+   * It does nothing where the host is not set up by this director. @internal
+   */
+  holdOwnClients(virtualAddresses: readonly string[]): OwnClientsHold {
+    this.#engine.assertOpen();
+    const host = this.#host;
+    host?.addOwnClients(virtualAddresses);
+    let isHeld = host !== undefined;
+    const release = () => {
+      if (isHeld && this.#closed === undefined) host?.removeOwnClients(virtualAddresses);
+      isHeld = false;
+    };
+    return { hopLimit: host === undefined ? 0 : OWN_HOP_LIMIT, release };
   }
 
   /** How many events of each type there were since the director was opened. @internal */

@@ -14,9 +14,9 @@ export interface Explanation {
   /** The counter that would count the packet, such as 'forwarded' or 'dropNoService'. */
   verdict: CounterName;
   /**
-   * What decides: a connection in the table, a persistence template, a policy's table, the service's scheduler, or the
-   * first fragment of the packet's datagram; or nothing, when there is no real server to choose. A connection policy is
-   * not asked; the service's scheduler stands in for it.
+   * What decides: a connection in the table, a persistence template, a policy's table, the service's scheduler, the
+   * first fragment of the packet's datagram, or a health check that has pinned the flow; or nothing, when there is no
+   * real server to choose. A connection policy is not asked; the service's scheduler stands in for it.
    */
   by: NativeExplanation['by'];
   /**
@@ -79,7 +79,7 @@ function reasonOf(verdict: string): { kind: keyof typeof HEADS; sentence: string
 }
 
 function sentence(said: Omit<Explanation, 'text'>): string {
-  return said.verdict === 'forwarded' ? forwardedSentence(said) : otherSentence(said);
+  return said.verdict === 'forwarded' || said.verdict === 'pinned' ? forwardedSentence(said) : otherSentence(said);
 }
 
 function otherSentence({
@@ -113,6 +113,7 @@ function forwardedSentence({
   const of = service && `virtual service ${serviceName(service)}`;
   const anew = endsConnection ? `, in place of a connection that is in ${connectionState}` : '';
   if (by === 'datagram') return `To real server ${to}, where its datagram's first fragment went.`;
+  if (by === 'pin') return `To real server ${to}, to which a health check has pinned the flow.`;
   if (by === 'connection') return `To real server ${to}, by its connection, which is in ${connectionState}.`;
   if (by === 'persistence')
     return `To real server ${to}, because the client's last connection to ${of} went there (persistence)${anew}.`;

@@ -1,5 +1,6 @@
 /** What a monitor tells: its events, and what it shows of servers and services. */
 import type { RealServer, VirtualService } from '../director/virtual-service.js';
+import type { TunvsError } from '../values/errors.js';
 import type { FailureReason, WeightAdvice } from './checks/check.js';
 
 /** The event that a server has come up or gone down. */
@@ -83,6 +84,8 @@ export interface HealthEvents {
   warning: [event: HealthWarningEvent];
   /** News did not get to its receiver. */
   notifyFailed: [event: NotifyFailedEvent];
+  /** What follows from checks could not be put into force; it is tried again in a second. */
+  applyFailed: [error: TunvsError];
   /** Checks have begun late. */
   late: [event: LateChecksEvent];
 }

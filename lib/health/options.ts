@@ -64,7 +64,7 @@ export interface DampingOptions {
 /**
  * What the traffic itself tells. Trouble is connections without progress, resets by clients, and ICMP errors of the
  * tunnel. Trouble in one period brings the next check forward; a server fails by traffic alone when `failAfter` periods
- * in a row had enough of it and no check has passed meanwhile.
+ * in a row had enough of it, and then each of its checks has to pass `rise` times to bring it back.
  */
 export interface ObserveOptions {
   /** The milliseconds of a period. The default is 1000. */

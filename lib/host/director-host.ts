@@ -21,6 +21,7 @@ import {
   type RoutedMark,
 } from './mark-device.js';
 import { OneMomentHost } from './one-moment.js';
+import { OwnClients } from './own-clients.js';
 import { ROUTE_PROTOCOL } from './route-protocol.js';
 import type { SnapshotHost } from './snapshot.js';
 import { formatHostCommand, type HostStep } from './step.js';
@@ -59,6 +60,7 @@ export class DirectorHost {
   readonly #neighbours: LanNeighbours;
   readonly #parts: HeldParts;
   readonly #vips = new Map<string, DirectedVip>();
+  readonly #ownClients: OwnClients;
   /** The part that all local nodes share. */
   #forLocalNodes: HeldPart | undefined;
   #deviceName: string | undefined;
@@ -70,6 +72,10 @@ export class DirectorHost {
     this.#link = { mtuBytes: options.mtuBytes ?? 1480, txQueueLength: options.txQueueLength ?? 4096 };
     this.#neighbours = new LanNeighbours(options.answersArp ?? true);
     this.#parts = new HeldParts(this.#host);
+    this.#ownClients = new OwnClients({
+      ...{ host: this.#host, parts: this.#parts, sources: this.#sources },
+      device: () => this.#device,
+    });
   }
 
   /**
@@ -158,7 +164,15 @@ export class DirectorHost {
     const wanted = [...new Set(addresses)].filter((address) => !this.#vips.has(address));
     if (wanted.length === 0) return;
     this.#refuseWithoutIpv6(wanted);
-    this.#parts.setup.together(() => this.#addVips(wanted));
+    this.#parts.setup.together(() => {
+      this.#addVips(wanted);
+      try {
+        this.#ownClients.directed(wanted);
+      } catch (error) {
+        this.removeVips(wanted);
+        throw error;
+      }
+    });
   }
 
   #addVips(addresses: readonly string[]): void {
@@ -190,6 +204,7 @@ export class DirectorHost {
   removeVips(addresses: readonly string[]): void {
     const vips = addresses.map((address) => this.#vips.get(address)).filter((vip) => vip !== undefined);
     if (vips.length === 0) return;
+    this.#ownClients.undirected(addresses);
     for (const address of addresses) this.#vips.delete(address);
     this.#parts.removeAll(vips.map(({ own }) => own));
     for (const { lan } of vips) this.#parts.remove(lan, { keepsSteps: true });
@@ -221,9 +236,22 @@ export class DirectorHost {
     if (![...this.#vips.values()].some(({ local }) => local !== undefined)) this.#dropShared();
   }
 
+  /**
+   * Makes the host a client of these addresses and ranges as well, until as many calls of removeOwnClients(): the
+   * director may serve them now or later. REQUIRES: open.
+   */
+  addOwnClients(addresses: readonly string[]): void {
+    this.#parts.setup.together(() => this.#ownClients.add(addresses, (address) => this.#vips.has(address)));
+  }
+
+  removeOwnClients(addresses: readonly string[]): void {
+    this.#ownClients.remove(addresses);
+  }
+
   /** Takes everything back; returns what could not be taken back. Calling it twice is fine. */
   close(): Error[] {
     this.#deviceName = undefined;
+    this.#ownClients.clear();
     this.#marks = [];
     this.#vips.clear();
     this.#forLocalNodes = undefined;

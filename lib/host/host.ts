@@ -56,6 +56,8 @@ export interface HostRoute {
   readonly isLocal?: boolean;
   /** The source that packets of the host's own take; absent for any. */
   readonly source?: string;
+  /** The TTL or hop limit of the host's own packets by this route; absent for any. */
+  readonly hopLimit?: number;
 }
 
 /** What the host has of what steps make. */

@@ -11,6 +11,7 @@ import { asPrefix, familyOf, ipCommand } from './family.js';
 import type { Host } from './host.js';
 import { destination, formatMark, type IpRule, readRules, selector } from './ip-rule.js';
 import type { RoutedMark } from './mark-device.js';
+import { planOwnRoute } from './own-route.js';
 import type { HostStep } from './step.js';
 import { isOnLink } from './subnet.js';
 import { setSysctl } from './sysctl.js';
@@ -118,20 +119,10 @@ function planRoute(host: Host, { device, protocol }: LocalNodePlan, vip: string)
 /**
  * IPv6 sockets bind to addresses only. The address is deprecated, so nobody uses it as a source without asking for it.
  */
-function planAddress6(host: Host, { device, protocol, sources }: LocalNodePlan, vip: string): HostStep[] {
+function planAddress6(host: Host, { device, sources }: LocalNodePlan, vip: string): HostStep[] {
   const address = [asPrefix(vip), 'dev', device];
-  const route = [asPrefix(vip), 'dev', device, 'proto', protocol];
-  const own = host.addresses().map((each) => each.address);
-  const fromSource = sources
-    .filter((source) => familyOf(source) === 6 && own.includes(source))
-    .map((source) => ({
-      description: `keep clients of this host from asking ${vip} as ${vip}`,
-      command: { argv: ipCommand(vip, 'route', 'replace', ...route, 'src', source) },
-      undo: { argv: ipCommand(vip, 'route', 'replace', ...route) },
-      isHeld: host.snapshot?.hasRoute(6, { to: asPrefix(vip), device, source }) ?? false,
-    }));
   return [
-    ...fromSource,
+    ...planOwnRoute(host, { device, sources }, vip),
     {
       description: `let services of this host have ${vip}`,
       command: {

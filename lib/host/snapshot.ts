@@ -31,6 +31,7 @@ interface RouteRow {
   table?: string;
   prefsrc?: string;
   metric?: number;
+  metrics?: { hoplimit?: number }[];
 }
 
 /**
@@ -145,7 +146,7 @@ export class SnapshotHost implements Host, HostSnapshot {
     }
   }
 
-  #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc, metric = 0 }: RouteRow): void {
+  #addRoute(family: AddressFamily, { type, dst, dev, table, prefsrc, metric = 0, metrics }: RouteRow): void {
     const to = dst === 'default' ? dst : asPrefix(dst);
     if (type === 'unreachable') this.#unreachable.add(unreachableName(family, to, table ?? 'main', metric));
     if (dev === undefined) return;
@@ -157,14 +158,18 @@ export class SnapshotHost implements Host, HostSnapshot {
     };
     this.#routes.add(routeName(family, route));
     if (prefsrc !== undefined) this.#routes.add(routeName(family, { ...route, source: prefsrc }));
+    const hopLimit = metrics?.find(({ hoplimit }) => hoplimit !== undefined)?.hoplimit;
+    if (hopLimit === undefined) return;
+    this.#routes.add(routeName(family, { ...route, hopLimit }));
+    if (prefsrc !== undefined) this.#routes.add(routeName(family, { ...route, source: prefsrc, hopLimit }));
   }
 }
 
 function routeName(
   family: AddressFamily,
-  { to, device, table = 'main', isLocal = false, source = '' }: HostRoute,
+  { to, device, table = 'main', isLocal = false, source = '', hopLimit = 0 }: HostRoute,
 ): string {
-  return [family, to, device, table, isLocal, source].join(' ');
+  return [family, to, device, table, isLocal, source, hopLimit].join(' ');
 }
 
 function unreachableName(family: AddressFamily, to: string, table: string, metric: number): string {

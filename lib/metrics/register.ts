@@ -1,12 +1,14 @@
 /** Lends a director's metrics to a registry of prom-client, which asks for them whenever it is scraped. */
 import { booleanOption, checkedOptions, refuse } from '../values/options.js';
+import type { HealthView } from '../health/view.js';
+import { serverHealthMetrics } from './health-metrics.js';
 import type { Labels } from './label-set.js';
 import type { Metric } from './metric.js';
 import { type Measured, readSnapshot, type Snapshot } from './snapshot.js';
 import { serverMetrics } from './service-metrics.js';
 import { tunvsMetrics } from './table.js';
 
-const OF_SERVERS = new Set(serverMetrics.map(({ name }) => name));
+const OF_SERVERS = new Set([...serverMetrics, ...serverHealthMetrics].map(({ name }) => name));
 
 /** What is called of prom-client's `Registry`, so that this library needs none of it. */
 export interface MetricsRegistry {
@@ -37,6 +39,8 @@ export interface MetricsRegistry {
 export interface RegisterOptions {
   /** Whether there are metrics of each real server. The default is true. */
   servers?: boolean;
+  /** The monitor whose findings are shown. By default there are no metrics of health. */
+  health?: Pick<HealthView, 'of'>;
 }
 
 /**
@@ -67,14 +71,15 @@ export function registerMetrics(
   registry: MetricsRegistry,
   options: RegisterOptions = {},
 ): () => void {
-  const given = checkedOptions('registerMetrics', options, ['servers']);
+  const given = checkedOptions('registerMetrics', options, ['servers', 'health']);
+  const { health } = given;
   const servers = booleanOption('registerMetrics: servers', given.servers, true);
   if (typeof registry?.registerMetric !== 'function')
     refuse('registerMetrics: registry', registry, "a Registry of the package 'prom-client'");
   const metrics = servers ? tunvsMetrics : tunvsMetrics.filter(({ name }) => !OF_SERVERS.has(name));
   const taken = metrics.find(({ name }) => registry.getSingleMetric(name) !== undefined);
   if (taken) refuse('registerMetrics: registry', taken.name, 'a registry that has no metric of that name');
-  const read = onceATurn(() => readSnapshot(director, { servers }));
+  const read = onceATurn(() => readSnapshot(director, { servers, ...(health && { health }) }));
   for (const metric of metrics) registry.registerMetric(new LentMetric(metric, read) as never);
   return () => {
     for (const { name } of metrics) registry.removeSingleMetric(name);

@@ -1,6 +1,7 @@
 /** The one list of all metrics, in the order in which they are printed. */
 import { directorMetrics, processMetrics } from './director-metrics.js';
 import { engineMetrics } from './engine-metrics.js';
+import { serverHealthMetrics, serviceHealthMetrics } from './health-metrics.js';
 import type { Metric } from './metric.js';
 import { policyMetrics, serverMetrics, serviceMetrics } from './service-metrics.js';
 
@@ -10,7 +11,9 @@ export const tunvsMetrics: readonly Metric[] = [
   ...engineMetrics,
   ...policyMetrics,
   ...serviceMetrics,
+  ...serviceHealthMetrics,
   ...serverMetrics,
+  ...serverHealthMetrics,
 ] as readonly Metric[];
 
 /** And what is about its process. */

@@ -1,4 +1,5 @@
 /** Prints metrics in the text formats that Prometheus reads: its classic one (0.0.4), and OpenMetrics 1.0. */
+import type { HealthView } from '../health/view.js';
 import { booleanOption, checkedOptions, choiceOption } from '../values/options.js';
 import type { Metric, MetricType } from './metric.js';
 import { type Measured, readSnapshot, type Snapshot } from './snapshot.js';
@@ -34,6 +35,8 @@ export const metricsContentTypes: Readonly<Record<MetricsFormat, string>> = Obje
 export interface MetricsOptions {
   /** Whether there are metrics of each real server. The default is true. */
   servers?: boolean;
+  /** The monitor whose findings are shown. By default there are no metrics of health. */
+  health?: Pick<HealthView, 'of'>;
   /** The text format. The default is 'prometheus', the classic one. */
   format?: MetricsFormat;
 }
@@ -60,10 +63,14 @@ const PIECE = 64 * 1024;
  * ```
  */
 export function metricsText(director: Measured, options: MetricsOptions = {}): Iterable<string> {
-  const given = checkedOptions('metricsText', options, ['servers', 'format']);
+  const given = checkedOptions('metricsText', options, ['servers', 'format', 'health']);
+  const { health } = given;
   const servers = booleanOption('metricsText: servers', given.servers, true);
   const format = choiceOption<MetricsFormat>('metricsText: format', given.format ?? 'prometheus', metricsFormats);
-  return { [Symbol.iterator]: () => pieces(allMetrics, () => readSnapshot(director, { servers }), format) };
+  return {
+    [Symbol.iterator]: () =>
+      pieces(allMetrics, () => readSnapshot(director, { servers, ...(health && { health }) }), format),
+  };
 }
 
 /** Prints `metrics` of what `read` returns. */

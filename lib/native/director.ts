@@ -1,6 +1,7 @@
 /** The native director, whatever drives it. */
 import type { NativeConnectionRow, NativeExplanation, NativeServerRow, NativeServiceRow } from './rows.js';
 import type { NativeOperation } from './operations.js';
+import type { NativePin, NativePinReport } from './pins.js';
 import type { NativeServerKey, NativeServiceKey } from './services.js';
 
 export interface NativeDirectorOptions {
@@ -50,6 +51,15 @@ export interface NativeDirector {
    * it offline; `next` is the cursor to go on with, or -1 at the end.
    */
   endConnections(service: NativeServiceKey, server: NativeServerKey, cursor: number): NativeEnded;
+  /**
+   * Pins a flow to a real server that is configured, or was deleted and is not forgotten; returns the pin's name. Throws
+   * ERR_TUNVS_EXISTS when the flow is pinned or has a connection, ERR_TUNVS_LIMIT when there are 16,384 pins.
+   */
+  pin(pin: NativePin): number;
+  /** Ends a pin within a second; does nothing when it is not there. */
+  releasePin(name: number): void;
+  /** Returns undefined when the pin was released, or ended a minute ago. */
+  pinReport(name: number): NativePinReport | undefined;
   /** Frees what nobody uses any more, and moves slow starts on. REQUIRES: called about every second. */
   collect(): void;
   /** Takes seconds by `native.timeoutNames`, each [1, 2678400]; those left out stay as they are. */

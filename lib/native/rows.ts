@@ -67,7 +67,7 @@ export interface NativeConnectionRow {
 export interface NativeExplanation {
   /** One of `native.verdicts`. */
   verdict: string;
-  by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler' | 'datagram';
+  by: 'nothing' | 'connection' | 'persistence' | 'table' | 'scheduler' | 'datagram' | 'pin';
   /** The service that a new connection would belong to. */
   service?: NativeServiceKey;
   server?: NativeServerKey;

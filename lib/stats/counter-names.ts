@@ -37,6 +37,7 @@ export const counterNames = [
   'egressFailed',
   'oversized',
   'forwarded',
+  'pinned',
   'answeredEcho',
   'answeredTooBig',
   'relayedIcmp',

@@ -120,8 +120,8 @@ export interface DirectorStats {
   atMs: number;
   /**
    * The engine's counters by name; {@link counterMeanings} says what each counts. `received` is the sum of `forwarded`,
-   * the drops by reason, the packets that were answered (`answeredEcho`, `answeredTooBig`), ICMP that was dealt with
-   * (`relayedIcmp`, `recreatedIcmp`, `consumedIcmp`), and those that wait (`parked`, `waitingFragment`).
+   * `pinned`, the drops by reason, the packets that were answered (`answeredEcho`, `answeredTooBig`), ICMP that was
+   * dealt with (`relayedIcmp`, `recreatedIcmp`, `consumedIcmp`), and those that wait (`parked`, `waitingFragment`).
    */
   counters: Record<CounterName, bigint>;
   /** The statistics of the connection table. */

@@ -5,6 +5,7 @@
 #include "binding/convert.h"
 #include "binding/errors.h"
 #include "binding/explain_binding.h"
+#include "binding/pin_binding.h"
 #include "binding/timeouts.h"
 
 namespace tunvs::binding {
@@ -126,6 +127,29 @@ Napi::Value DirectorCalls::endConnections(const Napi::CallbackInfo& info) {
   result.Set("ended", Napi::Number::New(env, static_cast<double>(ended)));
   result.Set("next", Napi::Number::New(env, next == UINT64_MAX ? -1 : static_cast<double>(next)));
   return result;
+}
+
+Napi::Value DirectorCalls::pin(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto request = readPin(info[0]);
+  if (!request || !isOpen(env)) return env.Undefined();  // reading may have closed it
+  director().collect(now());
+  const auto name = director().pin(*request, now());
+  if (name) return Napi::Number::New(env, name.value());
+  throwError(env, name.error());
+  return env.Undefined();
+}
+
+Napi::Value DirectorCalls::releasePin(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  if (info[0].IsNumber()) director().releasePin(info[0].As<Napi::Number>().Uint32Value(), now());
+  return info.Env().Undefined();
+}
+
+Napi::Value DirectorCalls::pinReport(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env) || !info[0].IsNumber()) return env.Undefined();
+  return pinReportToJs(env, director().pinReport(info[0].As<Napi::Number>().Uint32Value()));
 }
 
 Napi::Value DirectorCalls::collect(const Napi::CallbackInfo& info) {

@@ -65,6 +65,9 @@ class DirectorCalls {
   Napi::Value connections(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value endConnections(const Napi::CallbackInfo& info);
+  Napi::Value pin(const Napi::CallbackInfo& info);
+  Napi::Value releasePin(const Napi::CallbackInfo& info);
+  Napi::Value pinReport(const Napi::CallbackInfo& info);
   Napi::Value collect(const Napi::CallbackInfo& info);
   Napi::Value setTimeouts(const Napi::CallbackInfo& info);
   Napi::Value timeouts(const Napi::CallbackInfo& info);
@@ -82,14 +85,25 @@ template <typename Wrap>
 std::vector<Napi::ClassPropertyDescriptor<Wrap>> DirectorCalls::withMethods(
     std::vector<Napi::ClassPropertyDescriptor<Wrap>> own) {
   constexpr std::pair<const char*, Napi::Value (DirectorCalls::*)(const Napi::CallbackInfo&)> kMethods[] = {
-      {"apply", &DirectorCalls::apply},           {"services", &DirectorCalls::services},
-      {"service", &DirectorCalls::service},       {"server", &DirectorCalls::server},
-      {"endRemoved", &DirectorCalls::endRemoved}, {"connections", &DirectorCalls::connections},
-      {"explain", &DirectorCalls::explain},       {"endConnections", &DirectorCalls::endConnections},
-      {"collect", &DirectorCalls::collect},       {"setTimeouts", &DirectorCalls::setTimeouts},
-      {"timeouts", &DirectorCalls::timeouts},     {"setSysctl", &DirectorCalls::setSysctl},
-      {"sysctls", &DirectorCalls::sysctls},       {"readCounters", &DirectorCalls::readCounters},
-      {"tableInfo", &DirectorCalls::tableInfo},   {"close", &DirectorCalls::close},
+      {"apply", &DirectorCalls::apply},
+      {"services", &DirectorCalls::services},
+      {"service", &DirectorCalls::service},
+      {"server", &DirectorCalls::server},
+      {"endRemoved", &DirectorCalls::endRemoved},
+      {"connections", &DirectorCalls::connections},
+      {"explain", &DirectorCalls::explain},
+      {"endConnections", &DirectorCalls::endConnections},
+      {"collect", &DirectorCalls::collect},
+      {"setTimeouts", &DirectorCalls::setTimeouts},
+      {"timeouts", &DirectorCalls::timeouts},
+      {"setSysctl", &DirectorCalls::setSysctl},
+      {"sysctls", &DirectorCalls::sysctls},
+      {"readCounters", &DirectorCalls::readCounters},
+      {"tableInfo", &DirectorCalls::tableInfo},
+      {"close", &DirectorCalls::close},
+      {"pin", &DirectorCalls::pin},
+      {"releasePin", &DirectorCalls::releasePin},
+      {"pinReport", &DirectorCalls::pinReport},
   };
   for (const auto& [name, method] : kMethods) own.push_back(Wrap::InstanceMethod(name, method));
   return own;

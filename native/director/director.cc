@@ -35,13 +35,14 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
       pool_(options.workers),
       control_(settings_, pool_, epochs_, seedOf(options.secret, 0), options.now),
       entries_(options.maxConnections, options.secret, options.now, tableRegion, control_, pool_, epochs_),
+      pins_(pool_, epochs_),
       expiry_(entries_, control_, defence_, options.workers),
       endings_(entries_),
-      flows_(settings_, entries_, control_, pool_, defence_),
+      flows_(settings_, entries_, pins_, control_, pool_, defence_),
       fragments_({}, options.secret),
-      icmp_(settings_, flows_.connections(), flows_.forwarder(), pool_),
-      fragmentPath_(settings_, fragments_, flows_.connections(), flows_.forwarder()),
-      explainer_(control_, flows_.connections(), fragments_, flows_.forwarder(), icmp_) {
+      icmp_(settings_, flows_.connections(), pins_, flows_.forwarder(), pool_),
+      fragmentPath_(settings_, fragments_, flows_.connections(), pins_, flows_.forwarder()),
+      explainer_(control_, flows_.connections(), pins_, fragments_, flows_.forwarder(), icmp_) {
   assert(options.workers >= 1 && options.workers < Epochs::kMaxReaders);
   for (size_t i = 0; i < workers_; i++) {
     worker_.push_back(
@@ -227,6 +228,26 @@ Result<EndedSome> Director::endThoseOf(const ServiceKey& service, const ServerKe
   const EndedSome some = endings_.endThoseOf(id.value(), cursor, holds);
   epochs_.leave(kControlReader);
   return some;
+}
+
+Result<uint32_t> Director::pin(const PinRequest& request, Tick now) {
+  assert(request.flow.kind() == FlowKind::connection && request.ttl >= 1);
+  const auto server = control_.knownServerId(request.service, request.server);
+  if (!server) return server.error();
+  const ConnTable& conns = entries_.table(request.flow.family);
+  const uint64_t hash = conns.hash(request.flow);
+  const auto name = pins_.add(request, server.value(), hash, now);
+  if (!name) return name;
+  // Only the packets that workers handle at this moment can still open a connection of the flow.
+  bool hasConnection;
+  {
+    ConnTable::Guard guard(conns, hash);
+    const Conn* conn = conns.find(request.flow, hash);
+    hasConnection = conn != nullptr && !ConnTable::hasExpired(*conn, now);
+  }
+  if (!hasConnection) return name;
+  pins_.takeBack(name.value());
+  return Error::make(ErrorCode::exists, "a connection of this flow is in the table: use another source port");
 }
 
 void Director::readCounters(std::span<uint64_t> sums) const {

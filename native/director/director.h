@@ -20,6 +20,7 @@
 #include "director/config/settings.h"
 #include "director/connection/connection_row.h"
 #include "director/connection/expiry.h"
+#include "director/connection/pins.h"
 #include "director/connection/server_endings.h"
 #include "director/counters/stats.h"
 #include "director/counters/verdict.h"
@@ -119,11 +120,21 @@ class Director {
   Result<uint64_t> endConnections(const ServiceKey& service, const ServerKey& server);
   // Does the same in turns: from `cursor` on; begin with 0.
   Result<EndedSome> endConnections(const ServiceKey& service, const ServerKey& server, uint64_t cursor);
+  // Pins a flow to a real server that is configured, or was removed and is not forgotten. Returns the pin's name. A
+  // flow that has a connection is not pinned.
+  Result<uint32_t> pin(const PinRequest& request, Tick now);
+  // Ends the pin soon; see Pins.
+  void releasePin(uint32_t name, Tick now) { pins_.release(name, now); }
+  std::optional<PinReport> pinReport(uint32_t name) const { return pins_.report(name); }
+  uint32_t pinCount() const { return pins_.count(); }
   void setTunables(const Tunables& tunables) { control_.setTunables(tunables); }
   // Returns the current value; for an automatic defence, whether it is on.
   int32_t sysctl(const SysctlInfo& info) const;
   // Frees what nobody can use any more. Call it every second or so.
-  void collect(Tick now) { control_.collect(now); }
+  void collect(Tick now) {
+    pins_.collect(now);
+    control_.collect(now);
+  }
   // Sums all workers. REQUIRES: sums.size() == kCounters
   void readCounters(std::span<uint64_t> sums) const;
   FragmentCounts fragmentCounts() const { return fragments_.counts(); }
@@ -158,6 +169,7 @@ class Director {
   Control control_;
   Defence defence_;
   Entries entries_;
+  Pins pins_;
   Expiry expiry_;
   ServerEndings endings_;
   FlowPath flows_;

@@ -12,7 +12,7 @@ namespace {
 using testing::Random;
 
 constexpr uint8_t kSend = 0, kSendMany = 6, kPass = 7, kExpire = 9, kApply = 10, kTune = 13, kCollect = 14;
-constexpr uint8_t kDefend = 0x4f, kEnd = 0x8f, kFragments = 0x6e, kAnswered = 0xbe;
+constexpr uint8_t kDefend = 0x4f, kEnd = 0x8f, kPin = 0xcf, kRelease = 0xef, kFragments = 0x6e, kAnswered = 0xbe;
 
 // The program begins with services and servers, so that most packets mean something.
 std::vector<uint8_t> preparedProgram() {
@@ -53,7 +53,7 @@ TEST("keeps its laws while few flows meet every change") {
     };
     for (int i = 0; i < 1500; i++) {
       const uint32_t service = random.below(3), worker = random.below(2) << 7;
-      switch (random.below(26)) {
+      switch (random.below(28)) {
         case 0: append({kApply, 0, service << 4 | kAddServer, random.below(4), random.below(256)}); break;
         case 1: append({kApply, 0, service << 4 | kEditServer, random.below(4), random.below(256)}); break;
         case 2: append({kApply, 0, service << 4 | kDeleteServer, random.below(4)}); break;
@@ -68,6 +68,11 @@ TEST("keeps its laws while few flows meet every change") {
         case 8:
           if (random.oneIn(4)) append({kEnd, service << 4 | random.below(4)});
           break;
+        case 9:
+          append({kPin, service << 4 | random.below(4), 0, random.below(12), random.below(16)});
+          append({kSend, service | worker, 0, random.below(12), random.below(2)});
+          break;
+        case 10: append({kRelease, random.below(8)}); break;
         default: append({kSend, service | worker, 0, random.below(12), random.below(random.oneIn(4) ? 8 : 2)}); break;
       }
     }

@@ -25,9 +25,11 @@ Explanation Explainer::explain(const ParsedPacket& parsed, Tick now, uint32_t ma
 Explanation Explainer::explainFlow(const ParsedPacket& parsed, Tick now, uint32_t mark) const {
   const ServerView* server = nullptr;
   Explanation said = connections_.explain(parsed, mark, now, server);
-  if (server != nullptr && said.verdict == Verdict::forwarded) {
+  if (server != nullptr && (said.verdict == Verdict::forwarded || said.verdict == Verdict::pinned)) {
     const uint64_t hash = connections_.table(parsed.key.family).hash(parsed.key);
-    said.verdict = forwarder_.judge(*server, parsed, hash, /*isRelayed=*/false, now, control_.table()->tunables());
+    const Verdict judged =
+        forwarder_.judge(*server, parsed, hash, /*isRelayed=*/false, now, control_.table()->tunables());
+    if (judged != Verdict::forwarded) said.verdict = judged;
   }
   // In a service of every port or of a mark, the server has the packet's own port.
   if (said.server && said.server->port == 0) said.server->port = parsed.key.virtualPort().host();
@@ -49,13 +51,15 @@ Explanation Explainer::explainFragment(const ParsedPacket& parsed, Tick now, uin
     return {.verdict = hasReason ? static_cast<Verdict>(answer.decision.refusal) : Verdict::dropFragment};
   }
   const ServiceTable* services = control_.table();
-  const ServerView* server = services->server(answer.decision.server);
-  if (server == nullptr || !server->available) return {.verdict = Verdict::dropServerGone};
+  const Pin* pin = Pins::isName(answer.decision.server) ? pins_.named(answer.decision.server, now) : nullptr;
+  const ServerView* server = services->server(pin != nullptr ? pin->server : answer.decision.server);
+  if (server == nullptr || (!server->available && pin == nullptr)) return {.verdict = Verdict::dropServerGone};
   Explanation said;
   said.by = DecidedBy::datagram;
   said.server = server->key();
   said.verdict =
       forwarder_.judge(*server, parsed, answer.decision.flowHash, /*isRelayed=*/false, now, services->tunables());
+  if (pin != nullptr && said.verdict == Verdict::forwarded) said.verdict = Verdict::pinned;
   return said;
 }
 

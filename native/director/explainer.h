@@ -16,9 +16,14 @@ namespace tunvs {
 
 class Explainer {
  public:
-  Explainer(const Control& control, const Connections& connections, const FragmentTable& fragments,
+  Explainer(const Control& control, const Connections& connections, const Pins& pins, const FragmentTable& fragments,
             const Forwarder& forwarder, IcmpPath& icmp)
-      : control_(control), connections_(connections), fragments_(fragments), forwarder_(forwarder), icmp_(icmp) {}
+      : control_(control),
+        connections_(connections),
+        pins_(pins),
+        fragments_(fragments),
+        forwarder_(forwarder),
+        icmp_(icmp) {}
 
   // `mark` is the device's mark. REQUIRES: between Epochs::enter() and leave()
   Explanation explain(const ParsedPacket& parsed, Tick now, uint32_t mark);
@@ -30,6 +35,7 @@ class Explainer {
 
   const Control& control_;
   const Connections& connections_;
+  const Pins& pins_;
   const FragmentTable& fragments_;
   const Forwarder& forwarder_;
   IcmpPath& icmp_;

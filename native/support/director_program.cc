@@ -8,6 +8,7 @@
 #include "support/output_laws.h"
 #include "support/program_operations.h"
 #include "support/program_packets.h"
+#include "support/program_pins.h"
 #include "support/test_director.h"
 
 namespace tunvs::testing {
@@ -56,7 +57,13 @@ class Run {
       case 12: return apply();
       case 13: return tune();
       case 14: return code < 0x60 ? t_.director.collect(t_.now) : code < 0xb0 ? sendFragments() : sendAnswered();
-      default: return code < 0x40 ? flush() : code < 0x80 ? defend() : endConnections();
+      default: break;
+    }
+    switch (code / 0x40) {
+      case 0: return flush();
+      case 1: return defend();
+      case 2: return endConnections();
+      default: return code < 0xe0 ? pin() : release();
     }
   }
 
@@ -126,7 +133,7 @@ class Run {
     for (auto& packet : held) packets.push_back(packet.packet());
     Verdict verdicts[kVectorSize];
     t_.director.process(waitingFor_, packets, t_.now, output_.out, verdicts);
-    outputs_.check(waiting_, verdicts, output_.take());
+    outputs_.check(waiting_, verdicts, output_.take(), t_.now);
     received_ += waiting_.size();
     waiting_.clear();
   }
@@ -136,6 +143,8 @@ class Run {
   void pass(uint32_t ticks) {
     flush();
     t_.now += ticks;
+    pins_.forget(t_.now);
+    if (t_.director.pinCount() != 0) t_.director.collect(t_.now);  // its clock goes round between two calls otherwise
   }
   void expire() {
     flush();
@@ -182,6 +191,37 @@ class Run {
     laws_.require(t_.counts(server.address.bytes[3], service) == Counts{}, "law 8: a connection outlived its end");
     laws_.require(t_.row(server.address.bytes[3], service).persistent == 0,
                   "law 8: a template outlived its server's end");
+  }
+
+  // Pins the flow of a client that may have a connection. arguments: service and server, client (2), seconds
+  void pin() {
+    flush();
+    const uint8_t argument = reader_.byte();
+    const uint8_t number = (argument >> 4) % kProgramServices;
+    const ServiceKey& service = kProgramServiceKeys[number];
+    const ServerKey server = programServer(service, argument);
+    const Bytes packet = programFlow(number, reader_.word(), 0);
+    ParsedPacket parsed;
+    parsePacket({const_cast<uint8_t*>(packet.data()), static_cast<uint32_t>(packet.size())}, parsed);
+    const Tick ttl = ticksFromSeconds(1u + reader_.byte());
+    const ProgramPins::Pinned* pinned = pins_.find(parsed.key, t_.now);
+    const bool isTaken = (pinned != nullptr && !pinned->isReleased) ||
+                         std::ranges::any_of(t_.connections(), [&](const ConnectionRow& row) {
+                           return row.key == parsed.key && row.expiresMs > 0;
+                         });
+    const auto servers = configured_.find(service);
+    const bool isConfigured = servers != configured_.end() && servers->second.contains(server.address.bytes[3]);
+    const auto made = t_.director.pin({.flow = parsed.key, .service = service, .server = server, .ttl = ttl}, t_.now);
+    if (made) {
+      laws_.require(!isTaken, "law 9: a flow was pinned that is pinned or has a connection");
+      pins_.begin(parsed.key, {made.value(), server.address.bytes[3], t_.now + ttl});
+    } else {
+      laws_.require(isTaken || !isConfigured, "law 9: a free flow was not pinned to a configured server");
+    }
+  }
+  void release() {
+    flush();
+    if (const auto name = pins_.release(reader_.byte(), t_.now)) t_.director.releasePin(*name, t_.now);
   }
 
   std::string configurationText() const {
@@ -238,6 +278,11 @@ class Run {
   void check() {
     flush();
     checkCounts(laws_, t_, received_);
+    pins_.forEach([&](const ProgramPins::Pinned& pinned) {
+      const auto report = t_.director.pinReport(pinned.name);
+      laws_.require(report.has_value() == !pinned.isReleased, "law 9: a pin has no report, or a released one has");
+      laws_.require(!report || report->packets == pinned.packets, "law 9: a pin's packets are not counted");
+    });
   }
 
   // Brings every removed server back, so that its counts can be seen, then lets everything end.
@@ -255,6 +300,8 @@ class Run {
     check();
     if (!laws_.hold()) return;
     for (int i = 0; i < 3; i++) t_.pass(3000);
+    pins_.forget(t_.now);
+    laws_.require(t_.director.pinCount() == 0, "law 7: a pin outlived its report");
     laws_.require(t_.director.connectionCount() == 0, "law 7: a connection outlived its deadline");
     for (const auto& service : t_.rows()) {
       laws_.require(service.servers.size() == kProgramServers, "law 6: servers are missing at the end");
@@ -271,7 +318,8 @@ class Run {
   CollectedOutput output_;
   Laws laws_;
   ProgramServers configured_;
-  OutputLaws outputs_{laws_, configured_};
+  ProgramPins pins_;
+  OutputLaws outputs_{laws_, configured_, pins_};
   std::vector<Bytes> waiting_;
   size_t waitingFor_ = 0;
   uint64_t received_ = 0;

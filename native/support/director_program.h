@@ -25,6 +25,8 @@ namespace tunvs::testing {
 //  6. A transaction that fails changes nothing.
 //  7. When everything has ended, nothing is left: no connection, and no count that is not 0.
 //  8. After a server's connections were ended it has none, and no other server lost any.
+//  9. A pinned flow goes to its server until the pin's end, whatever becomes of the server, and counts only there; a
+//  flow is pinned unless it is already, or has a connection.
 std::string runDirectorProgram(std::span<const uint8_t> program);
 
 }  // namespace tunvs::testing

@@ -4,20 +4,26 @@
 
 namespace tunvs::testing {
 
-void OutputLaws::check(const std::vector<Bytes>& asked, const Verdict* verdicts, const std::vector<SentPacket>& sent) {
+void OutputLaws::check(const std::vector<Bytes>& asked, const Verdict* verdicts, const std::vector<SentPacket>& sent,
+                       Tick now) {
   size_t output = 0;
   for (size_t i = 0; i < asked.size() && laws_.hold(); i++) {
     laws_.require(verdicts[i] < Verdict::kCount, "law 1: a verdict that there is not");
     const size_t first = output;
     while (output < sent.size() && sent[output].cause == i) output++;
     const size_t outputs = output - first;
-    if (verdicts[i] != Verdict::forwarded) {
+    ParsedPacket parsed;
+    const bool isFlow =
+        parsePacket({const_cast<uint8_t*>(asked[i].data()), static_cast<uint32_t>(asked[i].size())}, parsed);
+    ProgramPins::Pinned* pinned = isFlow ? pins_.find(parsed.key, now) : nullptr;
+    laws_.require(!isFlow || (verdicts[i] == Verdict::pinned) == (pinned != nullptr),
+                  "law 9: a pinned flow did not go by its pin, or another did");
+    if (verdicts[i] != Verdict::forwarded && verdicts[i] != Verdict::pinned) {
       laws_.require(outputs <= 1, "law 1: more than one answer to a packet");
       if (outputs == 1 && laws_.hold()) checkAnswer(asked[i], sent[first]);
       continue;
     }
-    ParsedPacket parsed;
-    if (!parsePacket({const_cast<uint8_t*>(asked[i].data()), static_cast<uint32_t>(asked[i].size())}, parsed)) {
+    if (!isFlow) {
       laws_.require(outputs >= 1, "law 1: a forwarded fragment did not leave");
       for (size_t at = first; at < output && laws_.hold(); at++) checkPiece(asked[i], sent[at]);
       continue;
@@ -25,6 +31,12 @@ void OutputLaws::check(const std::vector<Bytes>& asked, const Verdict* verdicts,
     laws_.require(outputs == 1, "law 1: outputs and forwarded packets differ");
     if (!laws_.hold()) return;
     checkOutput(asked[i], sent[first]);
+    if (pinned != nullptr) {
+      pinned->packets++;
+      laws_.require(sent[first].nextHop.bytes[3] == pinned->server, "law 9: a pinned flow went to another server");
+    } else {
+      checkServer(parsed, sent[first]);
+    }
   }
   laws_.require(output == sent.size(), "law 1: outputs that no packet caused, or out of order");
 }
@@ -59,11 +71,9 @@ void OutputLaws::checkOutput(const Bytes& inner, const SentPacket& sent) {
   laws_.require(std::memcmp(p + 20, inner.data(), innerBytes) == 0, "law 4: the inner packet was changed");
   laws_.require(std::memcmp(p + 16, sent.nextHop.bytes.data(), 4) == 0,
                 "law 4: the next hop is not the outer destination");
+}
 
-  Packet parsedFrom{const_cast<uint8_t*>(inner.data()), static_cast<uint32_t>(inner.size())};
-  ParsedPacket parsed;
-  parsePacket(parsedFrom, parsed);
-  laws_.require(parsed.error == ParseError::none, "law 4: forwarded a packet that does not parse");
+void OutputLaws::checkServer(const ParsedPacket& parsed, const SentPacket& sent) {
   const ServiceKey service{parsed.key.virtualAddress(), parsed.key.virtualPort().host(), parsed.key.protocol()};
   const auto servers = servers_.find(service);
   laws_.require(servers != servers_.end() && servers->second.contains(sent.nextHop.bytes[3]),

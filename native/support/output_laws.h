@@ -1,4 +1,4 @@
-// Checks the laws of what leaves a director in a program: laws 1, 4 and 5 of director_program.h.
+// Checks the laws of what leaves a director in a program: laws 1, 4, 5 and 9 of director_program.h.
 #pragma once
 
 #include <map>
@@ -9,16 +9,18 @@
 #include "director/counters/verdict.h"
 #include "support/collected_output.h"
 #include "support/laws.h"
+#include "support/program_pins.h"
 #include "support/program_servers.h"
 
 namespace tunvs::testing {
 
 class OutputLaws {
  public:
-  OutputLaws(Laws& laws, const ProgramServers& servers) : laws_(laws), servers_(servers) {}
+  OutputLaws(Laws& laws, const ProgramServers& servers, ProgramPins& pins)
+      : laws_(laws), servers_(servers), pins_(pins) {}
 
-  // Checks a vector of packets, and what became of each.
-  void check(const std::vector<Bytes>& asked, const Verdict* verdicts, const std::vector<SentPacket>& sent);
+  // Checks a vector of packets at `now`, and what became of each.
+  void check(const std::vector<Bytes>& asked, const Verdict* verdicts, const std::vector<SentPacket>& sent, Tick now);
 
   // Connections may begin mid-stream everywhere, or in these services.
   void setSloppy(bool isSloppy) { isSloppy_ = isSloppy; }
@@ -30,9 +32,12 @@ class OutputLaws {
   // Checks a fragment that waited and leaves with its datagram's first one.
   void checkPiece(const Bytes& first, const SentPacket& sent);
   void checkOutput(const Bytes& inner, const SentPacket& sent);
+  // Checks where a packet went that belongs to a connection.
+  void checkServer(const ParsedPacket& parsed, const SentPacket& sent);
 
   Laws& laws_;
   const ProgramServers& servers_;
+  ProgramPins& pins_;
   std::map<std::pair<uint64_t, uint64_t>, uint8_t> lastServer_;  // by flow
   std::set<ServiceKey> hashing_;
   bool isSloppy_ = false;

@@ -111,7 +111,7 @@ export const lib = [
     holds: 'when real servers are checked, and what follows from it',
     uses: [...library, 'health/checks', 'health/way'],
   },
-  { folder: 'metrics', holds: 'figures for others to read', uses: library },
+  { folder: 'metrics', holds: 'figures for others to read', uses: [...library, 'health'] },
   { folder: 'rules', holds: "ipvsadm's language: read, put into force, listed", uses: library },
   { folder: 'config', holds: 'the configuration file', uses: [...library, 'rules', 'health', 'health/checks'] },
   {

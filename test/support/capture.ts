@@ -15,6 +15,8 @@ export interface CapturedFlow {
   innerDestination: string | null;
   packets: number;
   bytes: number;
+  /** The TTL or hop limit of the last packet. */
+  ttl: number;
 }
 
 export interface Capture {
@@ -56,9 +58,10 @@ def take():
     if protocol not in (0x0800, 0x86dd): return True
     source, destination, carried, length, rest = outer(packet)
     key = ('out' if kind == 4 else 'in', source, destination, carried) + inner(carried, rest)
-    count = flows.setdefault(key, [0, 0])
+    count = flows.setdefault(key, [0, 0, 0])
     count[0] += 1
     count[1] += length
+    count[2] = packet[8] if packet[0] >> 4 == 4 else packet[7]
     return True
 def outer(packet):
     if packet[0] >> 4 == 4:
@@ -78,7 +81,7 @@ while not ending:
     while take(): pass
 while take(): pass
 _, dropped = struct.unpack('II', device.getsockopt(SOL_PACKET, STATISTICS, 8))
-names = ('direction', 'source', 'destination', 'protocol', 'innerSource', 'innerDestination', 'packets', 'bytes')
+names = ('direction', 'source', 'destination', 'protocol', 'innerSource', 'innerDestination', 'packets', 'bytes', 'ttl')
 print(json.dumps({'dropped': dropped, 'flows': [dict(zip(names, [*key, *count])) for key, count in flows.items()]}), flush=True)
 `;
 

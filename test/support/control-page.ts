@@ -3,7 +3,9 @@ import { openapiDocument } from '../../lib/control/router/openapi.js';
 import type { Route } from '../../lib/control/router/route.js';
 import { routes } from '../../lib/control/routes/index.js';
 import { errorMeanings } from '../../lib/values/errors.js';
+import { HealthSlot } from '../../lib/health/view.js';
 import { testedApi } from './control.js';
+import { FakeHealth } from './fake-health.js';
 import { tcp } from './packets.js';
 
 const SERVICE = '/v1/services/tcp:192.0.2.1:80';
@@ -56,6 +58,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   ipvsadm: { body: { argv: ['-L', '-n'] } },
   reload: { body: { dryRun: true } },
   getHealth: { isShown: true },
+  getHealthOverview: { isShown: true },
+  getServerHealth: { isShown: true },
 };
 
 export async function controlPage(): Promise<string> {
@@ -100,7 +104,7 @@ async function example({ method, path }: Route, { path: given, body, isShown }: 
 }
 
 async function answerOf(method: string, path: string, body: unknown): Promise<string> {
-  const api = testedApi({ name: 'tunvs' });
+  const api = testedApi({ name: 'tunvs', health: new HealthSlot(new FakeHealth()) });
   try {
     const service = api.director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
     service.addRealServer({ address: '10.3.0.11' });

@@ -35,8 +35,8 @@ function tables(): string {
     `Each has the labels ${list(SERVICE_LABELS)}, and those of its row.\n`,
     table(services, (metric) => own(metric, SERVICE_LABELS.length)),
     '### Of each real server\n',
-    `Each has the labels ${list(SERVER_LABELS)}.\n`,
-    table(servers, () => []),
+    `Each has the labels ${list(SERVER_LABELS)}, and those of its row.\n`,
+    table(servers, (metric) => own(metric, SERVER_LABELS.length)),
     '### Values of labels\n',
     ...others.flatMap(({ name, labelNames, meanings }) =>
       meanings === undefined ? [] : [`\`${name}\`:\n`, values(labelNames.at(-1) ?? '', meanings)],

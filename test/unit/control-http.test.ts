@@ -2,6 +2,8 @@
 import { strict as assert } from 'node:assert';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { routes } from '../../lib/control/routes/index.js';
+import { HealthSlot } from '../../lib/health/view.js';
+import { FakeHealth } from '../support/fake-health.js';
 import { type TestedApi, testedApi } from '../support/control.js';
 
 /** A path of each route, where nothing is configured. */
@@ -13,7 +15,7 @@ describe('the control API in HTTP', () => {
   let api: TestedApi;
 
   beforeEach(() => {
-    api = testedApi({ limits: { bodyBytes: 1000 } });
+    api = testedApi({ limits: { bodyBytes: 1000 }, health: new HealthSlot(new FakeHealth()) });
   });
   afterEach(() => api.director.close());
 

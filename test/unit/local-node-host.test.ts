@@ -95,7 +95,7 @@ describe('DirectorHost with local nodes', () => {
         'ip -6 rule add pref 0 to 2001:db8:9::9/128 lookup main protocol 84',
         'ip -6 rule del pref 0 lookup local protocol kernel',
         'ip -6 rule add pref 0 lookup local protocol kernel',
-        'ip -6 route replace 2001:db8:9::9/128 dev tunvs0 proto 84 src 2001:db8:2::2',
+        'ip -6 route replace 2001:db8:9::9/128 dev tunvs0 proto 84 src 2001:db8:2::2 hoplimit 255',
         'ip -6 address replace 2001:db8:9::9/128 dev tunvs0 nodad noprefixroute preferred_lft 0',
       ],
     );
@@ -103,11 +103,11 @@ describe('DirectorHost with local nodes', () => {
     director.removeVip(VIP6);
     assert.deepEqual(
       ran()
-        .filter((command) => / del |route replace/.test(command))
+        .filter((command) => / del |route (replace|change)/.test(command))
         .slice(-6),
       [
         'ip -6 address del 2001:db8:9::9/128 dev tunvs0',
-        'ip -6 route replace 2001:db8:9::9/128 dev tunvs0 proto 84',
+        'ip -6 route change 2001:db8:9::9/128 dev tunvs0 proto 84',
         'ip -6 rule del pref 0 to 2001:db8:9::9/128 lookup main protocol 84',
         'ip -6 rule del pref 0 iif tunvs0 to 2001:db8:9::9/128 lookup local protocol 84',
         'ip -6 route del 2001:db8:9::9/128 dev tunvs0 proto 84',

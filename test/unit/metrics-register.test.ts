@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { Counter, Registry } from 'prom-client';
 import { metricsFormats, metricsText, registerMetrics } from '../../lib/metrics/index.js';
 import { readExposition, sampleMap } from '../support/exposition.js';
+import { FakeHealth } from '../support/fake-health.js';
 import { asOpen, measuredDirector } from '../support/measured-director.js';
 
 /** prom-client knows no info metrics. */
@@ -21,9 +22,10 @@ describe('registerMetrics', () => {
       const director = asOpen(measuredDirector());
       const registry = new Registry();
       if (format === 'openmetrics') registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
-      registerMetrics(director, registry);
+      const health = new FakeHealth();
+      registerMetrics(director, registry, { health });
       const theirs = readExposition((await registry.metrics()).replace(/^\n/gm, ''), format);
-      const ours = readExposition(asGauges([...metricsText(director, { format })].join('')), format);
+      const ours = readExposition(asGauges([...metricsText(director, { format, health })].join('')), format);
       assert.deepEqual(
         theirs.map(({ name, type, help }) => ({ name, type, help })),
         ours.map(({ name, type, help }) => ({ name, type, help })),

@@ -10,6 +10,7 @@ import { allMetrics } from '../../lib/metrics/table.js';
 import { pieces } from '../../lib/metrics/text.js';
 import { readExposition, sampleMap } from '../support/exposition.js';
 import { tcp } from '../support/packets.js';
+import { FakeHealth } from '../support/fake-health.js';
 import { asOpen, measuredDirector, ODD_NAME } from '../support/measured-director.js';
 
 type Options = Parameters<typeof metricsText>[1];
@@ -29,7 +30,7 @@ const WEB = { proto: 'TCP', local_address: '192.0.2.1', local_port: '80' };
 describe('metricsText', () => {
   for (const format of metricsFormats) {
     it(`prints what is valid, with every metric of the table: ${format}`, () => {
-      const families = readExposition(textOf(asOpen(measuredDirector()), { format }), format);
+      const families = readExposition(textOf(asOpen(measuredDirector()), { format, health: new FakeHealth() }), format);
       const stem = (name: string) => (format === 'openmetrics' ? name.replace(/_(total|info)$/, '') : name);
       assert.deepEqual(
         families.map(({ name }) => name),
@@ -61,6 +62,25 @@ describe('metricsText', () => {
     assert.equal(samples.get(key('tunvs_forwarded_packets_total')), 2);
     assert.equal(samples.get(key('tunvs_dropped_packets_total', { reason: 'no_service' })), 1);
     assert.equal(samples.get(key('tunvs_dropped_packets_total', { reason: 'table_full' })), 0);
+  });
+
+  it('shows what checks have found, and nothing of it where nobody checks', () => {
+    const director = measuredDirector();
+    const samples = samplesOf(director, { health: new FakeHealth(['10.3.0.11']) });
+    const server = { ...WEB, remote_address: '10.3.0.11', remote_port: '80' };
+    assert.equal(samples.get(key('tunvs_server_up', server)), 0);
+    assert.equal(samples.get(key('tunvs_server_checks_total', { ...server, check: 'http', result: 'passed' })), 7);
+    assert.equal(samples.get(key('tunvs_server_checks_total', { ...server, check: 'http', result: 'failed' })), 3);
+    assert.equal(samples.get(key('tunvs_server_check_duration_seconds', { ...server, check: 'http' })), 0.25);
+    assert.equal(samples.get(key('tunvs_server_health_changed_timestamp_seconds', server)), 1767355391);
+    assert.deepEqual(
+      ['quorum', 'quorum_weight', 'quorum_reached'].map((name) => samples.get(key(`tunvs_service_${name}`, WEB))),
+      [1, 1, 1],
+    );
+    const without = samplesOf(director, { servers: false, health: new FakeHealth() });
+    assert.ok(![...without.keys()].some((name) => name.startsWith('tunvs_server_')));
+    assert.ok(![...samplesOf(director).keys()].some((name) => /quorum|server_check/.test(name)));
+    assert.equal(samplesOf(director).get(key('tunvs_server_up', server)), 1);
   });
 
   it('shows services and real servers by the labels of the ipvs collector of node_exporter', () => {

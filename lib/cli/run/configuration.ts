@@ -1,6 +1,7 @@
 /** What a director is run from, whatever it is written in: a file of rules, or a configuration file. */
 import type { Spec } from '../../config/spec.js';
 import type { Running } from '../../daemon/daemon.js';
+import type { HealthSlot } from '../../health/view.js';
 import type { DirectorOpenOptions } from '../../director/open-options.js';
 import type { VirtualServiceStats } from '../../stats/stats.js';
 import type { MarkRule } from '../../values/marks.js';
@@ -30,6 +31,8 @@ export interface Configuration {
   readonly title: string;
   readonly open: DirectorOpenOptions;
   readonly daemon: DaemonSpec;
+  /** Where the monitor of health is once the configuration wants one; absent where it never does. */
+  readonly health?: HealthSlot;
   /** Throws what is wrong with it. */
   plan(): Promise<Planned>;
   /** Puts it into force at a director that holds nothing. */

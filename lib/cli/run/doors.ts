@@ -26,7 +26,7 @@ interface DoorParts {
 
 /** None when neither a socket nor a port is wanted. */
 export async function doors({ options, configuration, tell, log, reload, opened }: DoorParts): Promise<Attachment[]> {
-  const { daemon, shown } = configuration;
+  const { daemon, shown, health } = configuration;
   const places = placesOf(options, daemon.control);
   if (places.socket === false && places.http === undefined) return [];
   const { controlAttachment } = await import('../../control/serve-control.js');
@@ -35,6 +35,7 @@ export async function doors({ options, configuration, tell, log, reload, opened 
     name: options.name ?? DEFAULT_NAME,
     reload: (wish: ReloadWish) => reload(wish),
     ...(shown && { spec: shown }),
+    ...(health && { health }),
     ...(daemon.metrics?.servers !== undefined && { serverMetrics: daemon.metrics.servers }),
     log: log ?? sayingWarnings(tell),
   };

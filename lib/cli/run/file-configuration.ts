@@ -9,6 +9,8 @@ import { type ParsedConfig, parseConfig, type RefusedConfig } from '../../config
 import { shownValues } from '../../config/print-spec.js';
 import type { Origins, Spec } from '../../config/spec.js';
 import { rehearsalDirector } from '../../director/rehearsal.js';
+import { monitorHealth } from '../../health/monitor-health.js';
+import { HealthSlot } from '../../health/view.js';
 import { readOperand } from '../config-file.js';
 import { type CliIo, UsageError } from '../verb.js';
 import type { Configuration } from './configuration.js';
@@ -48,13 +50,20 @@ export async function fileConfiguration(
   let found = reader.parse(await readOperand(file, io, { option }));
   let read = inForce(options, found, io);
   let session: SpecSession | undefined;
+  const health = new HealthSlot();
   return {
     title: 'configuration',
     open: openOptionsOf(read.spec),
     daemon: daemonOf(read.spec),
+    health,
     plan: () => planned(read),
     async begin({ director }) {
       session = new SpecSession(director, {
+        monitor(options) {
+          const monitor = monitorHealth(director, options);
+          health.fill(monitor);
+          return monitor;
+        },
         dns: ({ sentence }) => tell()('warn', 'dns', sentence),
         changed: (changes) =>
           tell()('info', 'dnsChanged', changes.map((each) => each.sentence).join('; '), { changes }),

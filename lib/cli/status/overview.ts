@@ -58,6 +58,7 @@ export function overview(status: Status, columns: number): Line[] {
           columns,
         )),
     ...flowed('drops', dropParts(status), columns),
+    ...healthRows(status, columns),
   ];
 }
 
@@ -110,6 +111,25 @@ function dropParts({ drops }: Status): Span[] {
     return span(`${what} ${grouped(packets)}${now}`, perSecond > 0 ? 'warning' : 'plain');
   });
   return drops.length > MOST_DROPS ? [...parts, span(`and ${drops.length - MOST_DROPS} more`, 'dim')] : parts;
+}
+
+/** As many servers as an operator looks at; tunvs health shows all. */
+const MOST_DOWN = 4;
+
+/** Nothing where nobody checks. */
+function healthRows({ services }: Status, columns: number): Line[] {
+  const checked = services.flatMap(({ name, servers }) =>
+    servers.flatMap((server) => (server.health ? [{ of: name, server, health: server.health }] : [])),
+  );
+  if (checked.length === 0) return [];
+  const down = checked.filter(({ health }) => health.state === 'down' || health.state === 'held');
+  if (down.length === 0) return flowed('health', [span(`all ${count(checked.length, 'server')} up`, 'good')], columns);
+  const parts = down.slice(0, MOST_DOWN).map(({ of, server, health }) => {
+    const why = health.message === undefined ? '' : `: ${printable(health.message)}`;
+    return span(`${server.name} of ${of}${why}`, 'bad');
+  });
+  const more = down.length > MOST_DOWN ? [span(`and ${down.length - MOST_DOWN} more: see tunvs health`, 'dim')] : [];
+  return flowed('health', [...parts, ...more], columns);
 }
 
 const DAY_MS = 24 * 3_600_000;

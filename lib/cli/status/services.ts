@@ -10,6 +10,7 @@ const STYLES: Readonly<Record<ServerState, Style>> = {
   draining: 'warning',
   overloaded: 'warning',
   'weight 0': 'dim',
+  sorry: 'dim',
 };
 
 interface Column {

@@ -5,6 +5,7 @@ import { config } from './config.js';
 import { convert } from './convert.js';
 import { demo } from './demo.js';
 import { explain } from './explain.js';
+import { health } from './health.js';
 import { installIpvsadm } from './install-ipvsadm.js';
 import { realserver } from './realserver.js';
 import { reload } from './reload.js';
@@ -13,6 +14,6 @@ import { run } from './run.js';
 import { status } from './status.js';
 
 export const verbs: readonly Verb[] = [
-  ...[run, status, reload, check, convert, config],
+  ...[run, status, health, reload, check, convert, config],
   ...[realserver, replay, explain, demo, installIpvsadm],
 ];

@@ -1,6 +1,7 @@
 /** `tunvs run` runs a director on a device, as a configuration file or rules want it. */
 import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
+import { readAccounts } from '../../values/accounts.js';
 import { egresses } from '../../values/egress.js';
 import { type Attachment, type Running, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
@@ -24,6 +25,7 @@ import { Reloader } from '../run/reload.js';
 import { dryRun } from '../run/dry-run.js';
 import { levelOf, logChanges } from '../run/log-events.js';
 import { addLogOptions, askedLog } from '../run/log-options.js';
+import { followHealth } from '../run/log-health.js';
 import type { RunOptions } from '../run/options.js';
 import { statsLine } from '../run/stats-line.js';
 import { statusOf } from '../run/status.js';
@@ -111,7 +113,7 @@ export const run: Verb = {
 
   async run({ options, io }: VerbContext<RunOptions>): Promise<void> {
     if (options.user !== undefined && !options.dryRun) {
-      const { becomeUser, readAccounts, userIds } = await import('../../daemon/user.js');
+      const { becomeUser, userIds } = await import('../../daemon/user.js');
       becomeUser(userIds(options.user, readAccounts()));
     }
     let say: Tell | undefined;
@@ -207,6 +209,7 @@ async function attachments({ options, configuration, io, tell, log, manager }: T
       await reloadAll().catch(() => {});
     }),
     ...(log === undefined ? [] : [logChanges(log)]),
+    ...(configuration.health ? [followHealth(configuration.health, { tell, log, io, isJson })] : []),
     ...(await doors({ options, configuration, tell, log, reload: reloadAll, opened })),
     () => ({
       ready: () => {

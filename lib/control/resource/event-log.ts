@@ -5,12 +5,15 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Director } from '../../director/director.js';
+import type { VirtualService } from '../../director/virtual-service.js';
 import {
   channels,
   type DirectorWarning,
   type RealServerEvent,
   type VirtualServiceEvent,
 } from '../../director/events.js';
+import { healthEventNames, healthFields, healthSentences } from '../../health/sentences.js';
+import type { HealthSlot } from '../../health/view.js';
 import type { EngineEvent } from '../../values/engine-event.js';
 import { serverName } from '../../values/server-options.js';
 import { serviceId } from './service-id.js';
@@ -18,7 +21,7 @@ import { serviceId } from './service-id.js';
 export interface LoggedEvent {
   /** `PROCESS.NUMBER`. */
   id: string;
-  event: 'virtualService' | 'realServer' | 'event' | 'warning' | 'close' | 'reset';
+  event: 'virtualService' | 'realServer' | 'event' | 'warning' | 'health' | 'close' | 'reset';
   data: object;
 }
 
@@ -33,7 +36,7 @@ export class EventLog {
   readonly #waiting = new Set<() => void>();
   readonly #off: (() => void)[] = [];
 
-  constructor(director: Director) {
+  constructor(director: Director, health?: HealthSlot) {
     const onService = ({ change, service }: VirtualServiceEvent) =>
       this.#add('virtualService', { change, service: serviceId(service) });
     const onServer = ({ change, service, server }: RealServerEvent) =>
@@ -50,9 +53,23 @@ export class EventLog {
     };
     channels.event.subscribe(onEngine);
     this.#off.push(() => channels.event.unsubscribe(onEngine));
+    if (health) this.#listenTo(health);
     const onClose = () => this.close();
     director.once('close', onClose);
     this.#off.push(() => director.off('close', onClose));
+  }
+
+  #listenTo(health: HealthSlot): void {
+    for (const about of healthEventNames) {
+      const onNews = (news: object) => {
+        const fields = healthFields(about, news);
+        const { service } = news as { service?: VirtualService };
+        // The names are those of the other events.
+        const named = service && { service: serviceId(service) };
+        this.#add('health', { about, ...fields, ...named, sentence: healthSentences[about](news as never) });
+      };
+      this.#off.push(health.listen(about, onNews));
+    }
   }
 
   /** The id of the newest event. */

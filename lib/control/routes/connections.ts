@@ -4,6 +4,7 @@ import type { VirtualService } from '../../director/virtual-service.js';
 import { isRange } from '../../values/prefix.js';
 import { Problem } from '../problem.js';
 import { foundService } from '../resource/resources.js';
+import { withHealth } from '../resource/explained.js';
 import { type Call, route } from '../router/route.js';
 import { connectionsPage, connectionsQuery, explanation, flow } from '../schema/connection.js';
 
@@ -76,6 +77,8 @@ export const explain = route({
   answers: { 200: { says: 'The explanation.', schema: explanation } },
   run({ context, body }) {
     const { mark, ...asked } = body;
-    return { body: context.director.explain(asked, mark === undefined ? {} : { mark }) };
+    const { director, health } = context;
+    const explained = director.explain(asked, mark === undefined ? {} : { mark });
+    return { body: withHealth(explained, explained.service && director.virtualService(explained.service), health) };
   },
 });

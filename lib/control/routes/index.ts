@@ -6,6 +6,7 @@ import * as drains from './drains.js';
 import { getEvents } from './events.js';
 import * as figures from './figures.js';
 import { health } from './health.js';
+import { getHealthOverview, getServerHealth, getServiceHealth, postCheck } from './server-health.js';
 import * as servers from './servers.js';
 import * as service from './service.js';
 import * as services from './services.js';
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   ...[servers.listServers, servers.postServer],
   ...[servers.getServer, servers.putServerRoute, servers.patchServer, servers.deleteServer],
   servers.getServerStats,
+  ...[getHealthOverview, getServiceHealth, getServerHealth, postCheck],
   ...[drains.listDrains, drains.getDrain, drains.postDrain, drains.deleteDrain],
   postTransaction,
   ...[connections.listConnections, connections.explain],

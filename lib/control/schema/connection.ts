@@ -76,6 +76,7 @@ export const explanation = z
     policy: z.object({ kind: z.string(), name: z.string() }).optional(),
     connectionState: z.string().optional(),
     endsConnection: z.boolean(),
+    notChosen: z.array(z.string()).optional().describe('The servers that are down by health, each with the reason.'),
     text: z.string().describe('The sentence that says all of it.'),
   })
   .meta({ id: 'Explanation' });

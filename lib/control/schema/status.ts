@@ -1,5 +1,6 @@
 /** The status of a director: all that one screen needs. */
 import { z } from 'zod';
+import { serverHealthStatus, serviceHealthStatus } from './health.js';
 import { identity } from './service.js';
 import { rates } from './values.js';
 
@@ -12,12 +13,13 @@ const server = z.object({
   port: z.int(),
   forwarding: z.string(),
   state: z
-    .enum(['up', 'down', 'draining', 'overloaded', 'weight 0'])
+    .enum(['up', 'down', 'draining', 'overloaded', 'weight 0', 'sorry'])
     .describe('Why it gets no new connections, if there is a reason.'),
   weight: count,
   effectiveWeight: count.describe('The weight that the scheduler goes by.'),
   ...connections,
   rates,
+  health: serverHealthStatus.optional(),
 });
 
 const service = z.object({
@@ -26,6 +28,7 @@ const service = z.object({
   policy: z.object({ kind: z.string(), name: z.string(), failed: count }).optional(),
   ...connections,
   rates,
+  health: serviceHealthStatus.optional(),
   servers: z.array(server).describe('In the order in which schedulers walk, the newest first.'),
 });
 

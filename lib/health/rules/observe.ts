@@ -35,7 +35,5 @@ export function observed(before: Observed, now: PassiveSignals, rule: ObserveRul
   return { last: now, periods, isTroubled, hasFailed };
 }
 
-/** A check that has passed clears what the traffic told. */
-export function cleared(before: Observed): Observed {
-  return before.periods === 0 && !before.hasFailed ? before : { ...before, periods: 0, hasFailed: false };
-}
+/** What was told is forgotten when checks have brought the server up again. */
+export const forgotten = ({ last }: Observed): Observed => ({ ...UNOBSERVED, ...(last && { last }) });

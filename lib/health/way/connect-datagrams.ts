@@ -13,12 +13,14 @@ export interface DatagramEnds {
   /** The source; the kernel's choice by default. */
   localAddress?: string;
   localPort?: number;
+  /** Whether another socket may have the same source address and port; by default it may not. */
+  isShared?: boolean;
 }
 
 /** Rejects with a CheckFailure, or with the signal's reason; then the socket is closed. */
 export async function connectDatagrams(ends: DatagramEnds, signal: AbortSignal): Promise<Datagrams> {
   signal.throwIfAborted();
-  const socket = createSocket(isIPv6(ends.address) ? 'udp6' : 'udp4');
+  const socket = createSocket({ type: isIPv6(ends.address) ? 'udp6' : 'udp4', reuseAddr: ends.isShared ?? false });
   try {
     await opened(socket, ends, signal);
     return new ConnectedDatagrams(socket);

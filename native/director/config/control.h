@@ -62,6 +62,8 @@ class Control {
   std::optional<ServerRow> row(const ServiceKey& service, const ServerKey& server, Tick now) const;
   // Fails when the server is not configured.
   Result<uint32_t> serverId(const ServiceKey& service, const ServerKey& server) const;
+  // Returns the id of a server that is configured, or was removed and is not forgotten.
+  Result<uint32_t> knownServerId(const ServiceKey& service, const ServerKey& server) const;
 
   // Readers call this. REQUIRES: between Epochs::enter() and leave().
   const ServiceTable* table() const { return published_.load(std::memory_order_acquire); }

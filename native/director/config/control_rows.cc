@@ -20,6 +20,15 @@ Result<uint32_t> Control::serverId(const ServiceKey& service, const ServerKey& s
   return view->owned[*at]->id;
 }
 
+Result<uint32_t> Control::knownServerId(const ServiceKey& service, const ServerKey& server) const {
+  const auto configured = serverId(service, server);
+  if (configured) return configured;
+  for (const auto& removed : removed_) {
+    if (removed.service == service && removed.view->key() == server) return removed.view->id;
+  }
+  return configured;
+}
+
 std::vector<ServiceRow> Control::rows(Tick now) const {
   std::vector<ServiceRow> rows;
   for (const auto& service : current_->services()) rows.push_back(rowOf(*service, now));

@@ -22,6 +22,26 @@ bool isEstablished(uint8_t protocol, uint8_t state) {
 
 }  // namespace
 
+[[gnu::noinline]] std::optional<Verdict> Connections::pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
+                                                             const ServerView*& server) {
+  Pin* pin = pins_.find(parsed.key, hash, pass.now);
+  if (pin == nullptr) return std::nullopt;
+  if (!pin->takes(parsed)) {
+    pin->countKept(Verdict::dropBadSource);
+    return Verdict::dropBadSource;
+  }
+  server = entries_.serverById(pass.services, pin->server);
+  pass.pin = pin;
+  return server != nullptr ? Verdict::pinned : Verdict::dropServerGone;
+}
+
+Pin* Connections::pinOf(const ServiceTable*& services, const FlowKey& flow, uint64_t hash, Tick now,
+                        const ServerView*& server) const {
+  Pin* pin = pins_.find(flow, hash, now);
+  if (pin != nullptr) server = entries_.serverById(services, pin->server);
+  return server != nullptr ? pin : nullptr;
+}
+
 bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                                  const Tunables& tunables) {
   if (!server.available)

@@ -8,6 +8,7 @@
 #include "director/connection/entries.h"
 #include "director/connection/explanation.h"
 #include "director/connection/first_packet.h"
+#include "director/connection/pins.h"
 #include "director/connection/server_choice.h"
 #include "director/counters/verdict.h"
 #include "director/worker/defence.h"
@@ -18,8 +19,8 @@ namespace tunvs {
 
 class Connections {
  public:
-  Connections(Entries& entries, Control& control, ServerPool& pool, const Defence& defence)
-      : entries_(entries), choice_(entries, defence), control_(control), pool_(pool), defence_(defence) {}
+  Connections(Entries& entries, const Pins& pins, Control& control, ServerPool& pool, const Defence& defence)
+      : entries_(entries), pins_(pins), choice_(entries, defence), control_(control), pool_(pool), defence_(defence) {}
 
   const ConnTable& table(Family family) const { return entries_.table(family); }
 
@@ -45,10 +46,14 @@ class Connections {
   Verdict open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server,
                PolicyTurn* turn = nullptr);
 
-  // Returns the server for a flow's packet: its connection's, or a new one's, as open() gives it. `conn` is what the
-  // table has for the packet; null: nothing.
+  // Returns the server for a flow's packet: its connection's, its pin's, or a new connection's, as open() gives it.
+  // `conn` is what the table has for the packet; null: nothing. If it returns Verdict::pinned, pass.pin is set, too.
   Verdict serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn, const ServerView*& server,
                     PolicyTurn* turn = nullptr);
+
+  // Returns the pin of a flow that has no connection; null: it has none. `server` gets the pin's server.
+  Pin* pinOf(const ServiceTable*& services, const FlowKey& flow, uint64_t hash, Tick now,
+             const ServerView*& server) const;
 
   // Does what open() does, for a packet that an ICMP error quotes, seen from the client. It does not check whether a
   // reply of that kind may begin a connection. Returns null if none was opened.
@@ -62,6 +67,8 @@ class Connections {
   const ServerView* previewQuoted(const FlowKey& flow, uint32_t mark, Tick now, Explanation& said) const;
 
  private:
+  // Returns the verdict on a packet of a pinned flow; nothing when the flow is not pinned.
+  std::optional<Verdict> pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                              const Tunables& tunables);
   void change(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
@@ -82,6 +89,7 @@ class Connections {
                      uint32_t unused);
 
   Entries& entries_;
+  const Pins& pins_;
   ServerChoice choice_;
   Control& control_;
   ServerPool& pool_;
@@ -92,9 +100,12 @@ inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, ui
                                       const ServerView*& server, PolicyTurn* turn) {
   // IPVS without any service is as if absent: the host refuses packets that it had balanced.
   if (pass.services->services().empty()) [[unlikely]]
-    return Verdict::dropNoService;
+    return pinned(pass, parsed, hash, server).value_or(Verdict::dropNoService);
   if (conn != nullptr && !ConnTable::hasExpired(*conn, pass.now)) server = serverOf(pass.services, *conn);
   if (server == nullptr || mustEnd(*conn, *server, parsed, pass.tunables())) {
+    if (!pins_.isEmpty()) [[unlikely]] {
+      if (const auto verdict = pinned(pass, parsed, hash, server)) return *verdict;
+    }
     // The packet queues behind those of its flow that wait, whatever it is.
     if (turn == &pass.worker.asking && pass.worker.parking.holds(parsed.key, hash)) return Verdict::parked;
     return open(pass, parsed, hash, server, turn);

@@ -44,7 +44,9 @@ class Entries {
   // Returns the server that an entry names, as of `services`, which is renewed if it is too old to know the server.
   // Null: no snapshot knows it.
   const ServerView* serverOf(const ServiceTable*& services, const Conn& conn) const {
-    const uint32_t id = conn.server.load(std::memory_order_relaxed);
+    return serverById(services, conn.server.load(std::memory_order_relaxed));
+  }
+  const ServerView* serverById(const ServiceTable*& services, uint32_t id) const {
     const ServerView* server = services->server(id);
     if (server != nullptr) [[likely]]
       return server;

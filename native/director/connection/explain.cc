@@ -15,12 +15,8 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
   Explanation said;
   const FlowKey& flow = parsed.key;
   const ServiceTable* services = control_.table();
-  if (services->services().empty()) {
-    said.verdict = Verdict::dropNoService;
-    return said;
-  }
-  {
-    const uint64_t hash = table(flow.family).hash(flow);
+  const uint64_t hash = table(flow.family).hash(flow);
+  if (!services->services().empty()) {
     ConnTable::Guard guard(table(flow.family), hash);
     const Conn* conn = table(flow.family).find(flow, hash);
     const bool isLive = conn != nullptr && !ConnTable::hasExpired(*conn, now);
@@ -36,6 +32,12 @@ Explanation Connections::explain(const ParsedPacket& parsed, uint32_t mark, Tick
       }
       server = nullptr;
     }
+  }
+  if (const Pin* pin = pinOf(services, flow, hash, now, server)) {
+    said.by = DecidedBy::pin;
+    said.server = server->key();
+    said.verdict = pin->takes(parsed) ? Verdict::pinned : Verdict::dropBadSource;
+    return said;
   }
   const ServiceView* service = services->find(flow, mark);
   if (service == nullptr) {

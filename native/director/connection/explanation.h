@@ -10,10 +10,10 @@
 namespace tunvs {
 
 // What decides.
-enum class DecidedBy : uint8_t { nothing, connection, persistence, table, scheduler, datagram };
-// `datagram`: the first fragment has decided for the whole datagram.
-inline constexpr std::string_view kDecidedByNames[] = {"nothing", "connection", "persistence",
-                                                       "table",   "scheduler",  "datagram"};
+enum class DecidedBy : uint8_t { nothing, connection, persistence, table, scheduler, datagram, pin };
+// `datagram`: the first fragment has decided for the whole datagram. `pin`: a health check has pinned the flow.
+inline constexpr std::string_view kDecidedByNames[] = {"nothing",   "connection", "persistence", "table",
+                                                       "scheduler", "datagram",   "pin"};
 
 struct Explanation {
   Verdict verdict = Verdict::forwarded;

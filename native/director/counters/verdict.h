@@ -16,6 +16,7 @@ namespace tunvs {
 // clang-format off
 #define TUNVS_VERDICTS(VERDICT) \
   VERDICT(forwarded, sent, "it goes to a real server") \
+  VERDICT(pinned, sent, "it belongs to a flow that a health check has pinned to a real server") \
   VERDICT(answeredEcho, answered, "it is an echo request for a virtual address") \
   VERDICT(answeredTooBig, answered, "it is too long for the path to its real server, and the client is told the MTU") \
   VERDICT(relayedIcmp, sent, "it is an ICMP error about a reply, for the real server that had sent the reply") \
@@ -27,7 +28,7 @@ namespace tunvs {
   VERDICT(dropBadVersion, dropped, "its IP version is neither 4 nor 6") \
   VERDICT(dropBadHeader, dropped, "the lengths in its IP header cannot be true") \
   VERDICT(dropBadChecksum, dropped, "the checksum of its IPv4 header is wrong, or one that it leaves unfinished is not in its transport header") \
-  VERDICT(dropBadSource, dropped, "no client can have its source address") \
+  VERDICT(dropBadSource, dropped, "no client can have its source address, or it has a pinned flow and is not from this host") \
   VERDICT(dropSourceRouted, dropped, "it carries a source-route option") \
   VERDICT(dropTtlExpired, dropped, "its TTL is 0") \
   VERDICT(dropFragment, dropped, "it is a fragment that overlaps, is too small or waited too long, of a ping or a protocol that is not balanced, or of a datagram that was dropped") \

@@ -14,8 +14,9 @@ namespace tunvs {
 
 class FlowPath {
  public:
-  FlowPath(const Settings& settings, Entries& entries, Control& control, ServerPool& pool, const Defence& defence)
-      : connections_(entries, control, pool, defence),
+  FlowPath(const Settings& settings, Entries& entries, const Pins& pins, Control& control, ServerPool& pool,
+           const Defence& defence)
+      : connections_(entries, pins, control, pool, defence),
         forwarder_(settings, pool),
         settings_(settings),
         policies_(settings, connections_, forwarder_) {}
@@ -29,7 +30,9 @@ class FlowPath {
   Verdict handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
 
  private:
-  Verdict keepBack(Pass& pass, Verdict verdict, const Flow& flow, Packet& packet, size_t cause);
+  // `server` is a pinned packet's.
+  Verdict handleOther(Pass& pass, Verdict verdict, const ServerView* server, const Flow& flow, Packet& packet,
+                      size_t cause);
 
   Connections connections_;  // first, as every packet needs it: so it has the address of this object
   Forwarder forwarder_;

@@ -97,12 +97,25 @@ Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, u
 }
 
 Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet) {
-  const Verdict verdict = checkLength(pass, server, packet);
+  const Verdict verdict = checkLength(pass, server, packet, pool_.counters(pass.worker.index, server.id));
   if (verdict == Verdict::forwarded) count(pass, server, packet.parsed.length, segmentLength(packet.parsed));
   return verdict;
 }
 
-Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet) {
+Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoing& packet, Pin& pin) {
+  ServerCounters unshown;
+  const Verdict verdict = checkLength(pass, server, packet, unshown);
+  if (verdict != Verdict::forwarded) {
+    pin.countKept(verdict);
+    return verdict;
+  }
+  pin.countForwarded(packet.parsed.length);
+  // An ICMP error about this packet may lower the path's MTU, as one about a client's may.
+  pool_.counters(pass.worker.index, server.id).longest.raise(segmentLength(packet.parsed));
+  return Verdict::pinned;
+}
+
+Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters) {
   const ParsedPacket& parsed = packet.parsed;
   if (!staysInTransport(parsed)) return Verdict::dropBadChecksum;
   if (!server.traits->hasPath()) {
@@ -115,7 +128,7 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
     const uint32_t mtu = innerMtu(server, parsed, pathMtu);
     Answers answers(pass, packet.cause);
     if (!answers.tooBig({packet.data, parsed.length}, parsed, mtu)) return Verdict::dropTooLong;
-    pool_.counters(pass.worker.index, server.id).tooBig.add(1);
+    counters.tooBig.add(1);
     return Verdict::answeredTooBig;
   }
 
@@ -138,7 +151,7 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
                   [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
   }
   pass.worker.stats.fragmentsSent.add(fragments.count());
-  pool_.counters(pass.worker.index, server.id).fragments.add(fragments.count());
+  counters.fragments.add(fragments.count());
   return Verdict::forwarded;
 }
 

@@ -6,6 +6,7 @@
 
 #include "director/config/service_table.h"
 #include "director/config/settings.h"
+#include "director/connection/pin.h"
 #include "director/counters/verdict.h"
 #include "director/worker/pass.h"
 #include "packet/segment_length.h"
@@ -36,6 +37,9 @@ class Forwarder {
     return Verdict::forwarded;
   }
 
+  // Sends a packet of a pinned flow, and counts it for the pin alone. Returns Verdict::pinned if it is sent.
+  Verdict sendPinned(Pass& pass, const ServerView& server, const Outgoing& packet, Pin& pin);
+
   // Returns what send() makes of a packet of this length; answeredTooBig also if the limit of answers then forbids one.
   Verdict judge(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, bool isRelayed, Tick now,
                 const Tunables& tunables) const;
@@ -63,8 +67,8 @@ class Forwarder {
 
   Verdict sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet);
   // Handles the cases in which the path may be too narrow, there is none, or the packet is still to be cut: answers,
-  // sends, sends in fragments, or hands to this host.
-  Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet);
+  // sends, sends in fragments, or hands to this host. `counters` gets answers and fragments.
+  Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters);
 
   const Settings& settings_;
   ServerPool& pool_;

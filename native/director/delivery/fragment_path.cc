@@ -42,8 +42,9 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
     verdict = connections_.serverFor(pass, parsed, hash, conns.find(parsed.key, hash), server);
     decision.flowHash = hash;
   }
-  if (verdict == Verdict::forwarded) {
-    decision.server = server->id;
+  const bool isSent = verdict == Verdict::forwarded || verdict == Verdict::pinned;
+  if (isSent) {
+    decision.server = verdict == Verdict::pinned ? pass.pin->name : server->id;
     // The first fragment is why the client is told; without it the others are of no use.
     if (forwarder_.wouldTellTooBig(*server, parsed, pass.now, pass.tunables()))
       decision.refusal = static_cast<uint8_t>(Verdict::dropFragment);
@@ -58,7 +59,7 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
     if (count < released.size()) released[count++] = waited;
   });
   if (answer.verdict != FragmentVerdict::forward) {
-    if (verdict != Verdict::forwarded) return verdict;
+    if (!isSent) return verdict;
     if (answer.reason != FragmentDrop::refused || decision.refusal == 0) return Verdict::dropFragment;
     return send(pass, decision, parsed, packet, cause);
   }
@@ -68,7 +69,8 @@ Verdict FragmentPath::handleFirst(Pass& pass, FragmentLease& lease, const Fragme
     parsePacket(released[i], again);
     if (again.error != ParseError::none) continue;  // impossible: it was parsed when it arrived
     const Verdict waited = send(pass, answer.decision, again, released[i], cause);
-    (waited == Verdict::forwarded ? pass.worker.stats.fragmentsReleased : pass.worker.stats.fragmentsRefused).add(1);
+    const bool isReleased = waited == Verdict::forwarded || waited == Verdict::pinned;
+    (isReleased ? pass.worker.stats.fragmentsReleased : pass.worker.stats.fragmentsRefused).add(1);
   }
   return sent;
 }
@@ -82,9 +84,18 @@ void FragmentPath::tellSender(Pass& pass, const FragmentInfo& info, FragmentDrop
 
 Verdict FragmentPath::send(Pass& pass, const FragmentDecision& decision, const ParsedPacket& parsed, Packet packet,
                            size_t cause) {
+  const Outgoing outgoing{packet.data, parsed, decision.flowHash, cause};
+  if (Pins::isName(decision.server)) {
+    Pin* pin = pins_.named(decision.server, pass.now);
+    const ServerView* to = pin == nullptr ? nullptr : pass.services->server(pin->server);
+    if (to == nullptr) return Verdict::dropServerGone;
+    if (pin->takes(parsed)) return forwarder_.sendPinned(pass, *to, outgoing, *pin);
+    pin->countKept(Verdict::dropBadSource);
+    return Verdict::dropBadSource;
+  }
   const ServerView* server = pass.services->server(decision.server);
   if (server == nullptr || !server->available) return Verdict::dropServerGone;
-  return forwarder_.send(pass, *server, {packet.data, parsed, decision.flowHash, cause});
+  return forwarder_.send(pass, *server, outgoing);
 }
 
 }  // namespace tunvs

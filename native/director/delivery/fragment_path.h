@@ -13,8 +13,9 @@ namespace tunvs {
 
 class FragmentPath {
  public:
-  FragmentPath(const Settings& settings, FragmentTable& fragments, Connections& connections, Forwarder& forwarder)
-      : settings_(settings), fragments_(fragments), connections_(connections), forwarder_(forwarder) {}
+  FragmentPath(const Settings& settings, FragmentTable& fragments, Connections& connections, const Pins& pins,
+               Forwarder& forwarder)
+      : settings_(settings), fragments_(fragments), connections_(connections), pins_(pins), forwarder_(forwarder) {}
 
   // Sends the fragments that waited for this one behind it, from memory that `lease` keeps.
   // REQUIRES: parsed.packetClass == PacketClass::fragment
@@ -25,11 +26,13 @@ class FragmentPath {
                       Packet& packet, size_t cause);
   void tellSender(Pass& pass, const FragmentInfo& info, FragmentDrop reason, const ParsedPacket& parsed,
                   const Packet& packet, size_t cause);
+  // A decision for a pinned flow names the pin in place of the server.
   Verdict send(Pass& pass, const FragmentDecision& decision, const ParsedPacket& parsed, Packet packet, size_t cause);
 
   const Settings& settings_;
   FragmentTable& fragments_;
   Connections& connections_;
+  const Pins& pins_;
   Forwarder& forwarder_;
 };
 

@@ -45,6 +45,7 @@ struct IcmpPath::Context {
   size_t cause;
   const IcmpMessage& message;
   Explanation* asked;  // null: this is no question
+  Pin* pin = nullptr;  // of the flow that the message is about
   // Whether the error may lower anything. One turn is enough for all the services of a server.
   std::optional<bool> mayLower{};
 
@@ -75,7 +76,15 @@ const ServerView* IcmpPath::serverOf(Context& c, const FlowKey& key, uint64_t& h
   const ConnTable& conns = connections_.table(key.family);
   hash = conns.hash(key);
   const Conn* conn = conns.find(key, hash);
-  if (conn == nullptr || ConnTable::hasExpired(*conn, c.pass.now)) return nullptr;
+  if (conn == nullptr || ConnTable::hasExpired(*conn, c.pass.now)) {
+    const ServerView* pinned = nullptr;
+    c.pin = connections_.pinOf(c.pass.services, key, hash, c.pass.now, pinned);
+    if (c.pin != nullptr && c.asked != nullptr) {
+      c.asked->by = DecidedBy::pin;
+      c.asked->server = pinned->key();
+    }
+    return pinned;
+  }
   const ServerView* server = connections_.serverOf(c.pass.services, *conn);
   if (server == nullptr || !server->available) return nullptr;
   if (c.asked != nullptr) [[unlikely]] {
@@ -106,16 +115,25 @@ Verdict IcmpPath::relay(Context& c) {
     return foreseen == Verdict::forwarded ? Verdict::relayedIcmp : foreseen;
   }
   const Outgoing packet{c.packet.data, c.parsed, hash, c.cause, /*isRelayed=*/true};
-  const Verdict verdict = forwarder_.send(c.pass, *server, packet);
-  return verdict == Verdict::forwarded ? Verdict::relayedIcmp : verdict;
+  const Verdict verdict = c.pin != nullptr ? forwarder_.sendPinned(c.pass, *server, packet, *c.pin)
+                                           : forwarder_.send(c.pass, *server, packet);
+  return verdict == Verdict::forwarded || verdict == Verdict::pinned ? Verdict::relayedIcmp : verdict;
 }
 
 // Too little of the client's packet was quoted to know the client: routers need to quote no more than 8 bytes behind
 // the outer header (RFC 792). The outer destination still names the real server whose path is narrow. The client is
 // told when it sends its next packet that is too long. IPVS believes so short a quote only for GUE.
 Verdict IcmpPath::fromShortQuote(Context& c, const StrippedOuter& outer) {
-  if (!c.message.isTooBig || !settings_.isOwnAddress(outer.source)) return Verdict::dropIcmp;
+  if (!settings_.isOwnAddress(outer.source) || (!c.message.isTooBig && pins_.count() == 0)) return Verdict::dropIcmp;
   if (!c.pass.worker.limits.lookUps.take(c.pass.now)) return Verdict::dropIcmp;
+  bool isAboutPinned = false;
+  pins_.forEach(c.pass.now, [&](Pin& pin) {
+    const ServerView* server = c.pass.services->server(pin.server);
+    if (server == nullptr || !isSentTo(*server, outer)) return;
+    isAboutPinned = true;
+    note(c, pin, /*isOfTunnel=*/true);
+  });
+  if (!c.message.isTooBig) return isAboutPinned ? Verdict::consumedIcmp : Verdict::dropIcmp;
   Heard heard = Heard::nothing;
   for (const auto& service : c.pass.services->services()) {
     for (const auto& server : service->owned) {
@@ -197,16 +215,32 @@ void IcmpPath::count(Context& c, Heard heard) {
   if (heard == Heard::lowered) c.pass.worker.stats.pathMtuLowered.add(1);
 }
 
+Verdict IcmpPath::aboutPinned(Context& c) {
+  const auto quote = readQuote(c.message.quoted);
+  if (!quote || !quote->hasPorts) return Verdict::dropIcmp;
+  uint64_t hash;
+  serverOf(c, flowKeyOf(*quote, QuotedDirection::toVirtual), hash);
+  if (c.pin == nullptr) return Verdict::dropIcmp;
+  note(c, *c.pin, /*isOfTunnel=*/false);
+  return Verdict::consumedIcmp;
+}
+
+void IcmpPath::note(Context& c, Pin& pin, bool isOfTunnel) {
+  if (c.asked != nullptr) return;
+  pin.note({.from = c.parsed.key.client(), .type = c.message.type, .code = c.message.code, .isOfTunnel = isOfTunnel});
+}
+
 // A router on the way to a real server complains about an outer packet. The MTU that it states is noted, and the client
 // is told about its own packet, as far as that was quoted.
 Verdict IcmpPath::fromTunnel(Context& c) {
   const auto outer = stripOuter(c.message.quoted);
-  if (!outer) return Verdict::dropIcmp;
+  if (!outer) return aboutPinned(c);
   const auto quote = readQuote(outer->inner);
   if (!quote || !quote->hasPorts || quote->quotedBytes < quote->headerBytes + 8) return fromShortQuote(c, *outer);
   uint64_t hash;
   const ServerView* server = serverOf(c, flowKeyOf(*quote, QuotedDirection::toVirtual), hash);
   if (server == nullptr || !isSentTo(*server, *outer)) return Verdict::dropIcmp;
+  if (c.pin != nullptr) note(c, *c.pin, /*isOfTunnel=*/true);
 
   uint32_t mtu = 0;
   if (c.message.isTooBig) {
@@ -228,7 +262,7 @@ Verdict IcmpPath::fromTunnel(Context& c) {
   const size_t bytes = answers.error(outer->inner.first(quote->quotedBytes), quote->family(), kind->type, kind->code,
                                      mtu, quote->destination, quote->source, c.pass.worker.limits.recreated);
   if (bytes == 0) return Verdict::consumedIcmp;
-  if (c.asked != nullptr) return Verdict::recreatedIcmp;
+  if (c.asked != nullptr || c.pin != nullptr) return Verdict::recreatedIcmp;
   ServerCounters& counters = pool_.counters(c.pass.worker.index, server->id);
   counters.outPackets.add(1);
   counters.outBytes.add(bytes);

@@ -15,8 +15,8 @@ namespace tunvs {
 
 class IcmpPath {
  public:
-  IcmpPath(const Settings& settings, Connections& connections, Forwarder& forwarder, ServerPool& pool)
-      : settings_(settings), connections_(connections), forwarder_(forwarder), pool_(pool) {}
+  IcmpPath(const Settings& settings, Connections& connections, const Pins& pins, Forwarder& forwarder, ServerPool& pool)
+      : settings_(settings), connections_(connections), pins_(pins), forwarder_(forwarder), pool_(pool) {}
 
   // With `asked`, only `worker` and `out` are changed, and `asked` gets the server that the message is about.
   // REQUIRES: parsed.packetClass == PacketClass::icmp
@@ -28,6 +28,9 @@ class IcmpPath {
   Verdict relay(Context& c);
   Verdict fromTunnel(Context& c);
   Verdict fromShortQuote(Context& c, const StrippedOuter& outer);
+  // Handles an error about a packet that went without a tunnel: the host has told the check's own socket.
+  Verdict aboutPinned(Context& c);
+  static void note(Context& c, Pin& pin, bool isOfTunnel);
   // Tells whether the server may have been sent the packet that the error quotes. `quote` is the inner packet, if its
   // connection is known.
   bool mayHaveSent(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
@@ -38,11 +41,13 @@ class IcmpPath {
   enum class Heard : uint8_t { nothing, disbelieved, believed, lowered };
   Heard learn(Context& c, const ServerView& server, const StrippedOuter& outer, const Quote* quote);
   static void count(Context& c, Heard heard);
-  // Returns the server of the live connection that a key names. Null: there is no connection, or its server is gone.
+  // Returns the server of the live connection that a key names, or of the pin, which c.pin is then. Null: there is
+  // neither, or the connection's server is gone.
   const ServerView* serverOf(Context& c, const FlowKey& key, uint64_t& hash);
 
   const Settings& settings_;
   Connections& connections_;
+  const Pins& pins_;
   Forwarder& forwarder_;
   ServerPool& pool_;
   // Limits the sum over all servers: a narrow link in front of many is found at this rate.

@@ -48,7 +48,8 @@ void PolicyPath::conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answ
     const ServerView* server = nullptr;
     const Verdict found = connections_.serverFor(pass, parsed, hash, conns.find(parsed.key, hash), server, &turn);
     const Verdict verdict = sendOn(pass, found, server, parsed, packet, hash, cause);
-    (verdict == Verdict::forwarded ? pass.worker.stats.parkedReleased : pass.worker.stats.parkedRefused).add(1);
+    const bool isSent = verdict == Verdict::forwarded || verdict == Verdict::pinned;
+    (isSent ? pass.worker.stats.parkedReleased : pass.worker.stats.parkedRefused).add(1);
   });
   PolicyCounters& counters = policy->counters;
   const auto outcome = [&]() -> std::atomic<uint64_t>& {
@@ -67,6 +68,8 @@ void PolicyPath::conclude(Pass& pass, ParkedFlow& flow, const PolicyAnswer* answ
 Verdict PolicyPath::sendOn(Pass& pass, Verdict verdict, const ServerView* server, const ParsedPacket& parsed,
                            Packet packet, uint64_t hash, size_t cause) {
   if (verdict == Verdict::forwarded) return forwarder_.send(pass, *server, {packet.data, parsed, hash, cause});
+  if (verdict == Verdict::pinned)
+    return forwarder_.sendPinned(pass, *server, {packet.data, parsed, hash, cause}, *pass.pin);
   answerUnsent(pass, settings_, verdict, parsed, packet, cause);
   return verdict;
 }

@@ -9,11 +9,14 @@
 
 namespace tunvs {
 
+class Pin;
+
 struct Pass {
   WorkerContext& worker;
   const ServiceTable* services;  // renewed when an entry names a server that is newer
   Tick now;
   OutputVector& out;
+  Pin* pin = nullptr;  // of the packet that was last found to be pinned
 
   const Tunables& tunables() const { return services->tunables(); }
 };

@@ -35,9 +35,13 @@ export class Body {
     return this.isCut;
   }
 
+  bytesKept(): Buffer {
+    return this.#kept.subarray(0, this.bytes);
+  }
+
   /** Bytes that are no UTF-8 become U+FFFD. */
   text(): string {
-    return this.#kept.toString('utf8', 0, this.bytes);
+    return this.bytesKept().toString();
   }
 
   /** The MD5 of the body, as keepalived's genhash has it. It can be asked once. */

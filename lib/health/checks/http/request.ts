@@ -34,7 +34,7 @@ export function requestOf(kind: string, values: HttpValues, usualPort: number) {
   });
 }
 
-function hostOf(address: string, port: number, usualPort: number): string {
+export function hostOf(address: string, port: number, usualPort: number): string {
   const host = isIPv6(address) ? `[${address}]` : address;
   return port === usualPort ? host : `${host}:${port}`;
 }

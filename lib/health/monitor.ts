@@ -1,0 +1,283 @@
+/** Checks real servers, and keeps those that fail from new connections. */
+import { EventEmitter } from 'node:events';
+import type { Director } from '../director/director.js';
+import type { RealServerEvent, VirtualServiceEvent } from '../director/events.js';
+import type { RealServer, VirtualService } from '../director/virtual-service.js';
+import { unhindered } from '../host/unhindered.js';
+import type { HealthCondition } from '../values/health-condition.js';
+import { TunvsError, toTunvsError } from '../values/errors.js';
+import { checkedOptions, integerOption } from '../values/options.js';
+import type { Surroundings } from './checked-server.js';
+import { CheckedService, type Draft, type News } from './checked-service.js';
+import type { HealthEvents, ServerHealth, ServiceHealth } from './events.js';
+import { checkedHealthOptions } from './health-options.js';
+import type { MonitorParts } from './monitor-parts.js';
+import { Notifier } from './notify/notifier.js';
+import { checkedNotifications } from './notify/checked.js';
+import type { HealthOptions, MonitorOptions } from './options.js';
+import { Observer } from './observer.js';
+import { Prober } from './prober.js';
+import { serverHealth, serviceHealth } from './views.js';
+import { Wheel } from './wheel.js';
+
+/** The milliseconds until what could not be put into force is tried again. */
+const AGAIN_MS = 1000;
+
+/**
+ * A monitor checks the real servers of virtual services and keeps those that fail from new connections.
+ * {@link monitorHealth} makes it.
+ *
+ * It follows the director: servers that are added are checked, and those that are deleted are checked no more. All that
+ * has changed in one turn of the event loop comes into force at one moment. An `EventEmitter` of {@link HealthEvents}.
+ */
+export class HealthMonitor extends EventEmitter<HealthEvents> {
+  readonly #director: Director;
+  readonly #parts: MonitorParts;
+  readonly #wheel: Wheel;
+  readonly #prober: Prober;
+  readonly #notifier: Notifier;
+  readonly #observer: Observer;
+  readonly #services = new Map<VirtualService, CheckedService>();
+  readonly #changed = new Set<CheckedService>();
+  readonly #tell = unhindered((tell: () => void) => tell());
+  #isFlushPlanned = false;
+  #isApplying = false;
+  #isResting = false;
+  #closed: Promise<void> | undefined;
+
+  /** Use {@link monitorHealth}. @internal */
+  constructor(director: Director, options: MonitorOptions, parts: MonitorParts) {
+    super();
+    const { atOnce, notify } = checkedOptions('monitorHealth', options, ['atOnce', 'notify']);
+    const { clock, random } = parts;
+    this.#director = director;
+    this.#parts = parts;
+    this.#wheel = new Wheel(
+      clock,
+      random,
+      integerOption('monitorHealth: atOnce', atOnce, 1, 65_536, 512),
+      (checks, latestMs) => this.#tell(() => this.emit('late', { checks, latestMs })),
+    );
+    this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reach });
+    this.#notifier = new Notifier(checkedNotifications('monitorHealth: notify', notify), parts, (event) =>
+      this.#tell(() => this.emit('notifyFailed', event)),
+    );
+    this.#observer = new Observer(this.#wheel.agenda, clock, parts.signals);
+    director.on('realServer', this.#onServer);
+    director.on('virtualService', this.#onService);
+    director.once('close', this.#onClose);
+  }
+
+  /** The services that are watched. */
+  get services(): VirtualService[] {
+    return [...this.#services.keys()];
+  }
+
+  /** How many checks go on: equal ones of several services are one. */
+  get checks(): number {
+    return this.#prober.size;
+  }
+
+  /**
+   * Checks the service's servers from now on. A second call puts other options into force: what is the same goes on
+   * with all that it knows, and a server that is down stays so until its new checks have passed.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused; nothing has changed then.
+   */
+  watch(service: VirtualService, options: HealthOptions): void {
+    this.#assertOpen();
+    service.assertConfigured();
+    const rules = checkedHealthOptions(options);
+    // A mistake in what forServer() answers shows before anything has changed.
+    for (const server of service.realServers) rules.rulesFor(server);
+    const watched = this.#services.get(service);
+    if (watched) watched.become(rules);
+    else this.#services.set(service, new CheckedService(service, rules, this.#isResting, this.#surroundings(service)));
+    this.#observer.follow(this.#services.get(service) as CheckedService);
+    this.#changed.add(this.#services.get(service) as CheckedService);
+    // A server that begins as down gets no connection before its first check.
+    this.#flush();
+  }
+
+  /** Checks the service no more, and takes back what health has said: its servers count as up. */
+  unwatch(service: VirtualService): void {
+    this.#assertOpen();
+    const watched = this.#drop(service);
+    if (watched === undefined || !service.configuration.isConfigured(service)) return;
+    this.#apply([[service, new Map(service.realServers.map((server) => [server, undefined]))]]);
+  }
+
+  /** Returns what is known of the service or server; undefined when it is not watched. */
+  of(subject: VirtualService): ServiceHealth | undefined;
+  of(subject: RealServer): ServerHealth | undefined;
+  of(subject: VirtualService | RealServer): ServiceHealth | ServerHealth | undefined {
+    const seen = { clock: this.#parts.clock, wheel: this.#wheel };
+    if ('service' in subject) {
+      const watched = this.#services.get(subject.service);
+      return watched?.servers.has(subject) ? serverHealth(watched, subject, seen) : undefined;
+    }
+    const watched = this.#services.get(subject);
+    return watched && serviceHealth(watched, seen);
+  }
+
+  /** Asks the server at once, by all of its checks. */
+  checkNow(server: RealServer): void {
+    this.#assertOpen();
+    this.#services.get(server.service)?.servers.get(server)?.hurry();
+  }
+
+  /** Stops checking until {@link HealthMonitor.resume}, as on a standby. Every server stays as it is. */
+  rest(): void {
+    this.#isResting = true;
+    for (const service of this.#services.values()) service.rest();
+  }
+
+  /** Checks again; the first checks are spread as at the start. */
+  resume(): void {
+    this.#assertOpen();
+    this.#isResting = false;
+    for (const service of this.#services.values()) service.resume();
+  }
+
+  /**
+   * Stops checking, and resolves when what there was to notify is done. Servers stay as they are: those that are down
+   * get no connections until another monitor, or unwatch() before this call, says otherwise. With `omega` the commands
+   * for going down run. A second call does no harm.
+   */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  /** Closes the monitor at the end of an `await using` block. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Returns what is known of all services for JSON.stringify(). */
+  toJSON(): object {
+    return { services: this.services.map((service) => this.of(service)) };
+  }
+
+  async #close(): Promise<void> {
+    this.#director.off('realServer', this.#onServer);
+    this.#director.off('virtualService', this.#onService);
+    this.#director.off('close', this.#onClose);
+    for (const service of this.#services.values()) if (service.rules.omega) this.#notifier.omega(service);
+    for (const service of this.services) this.#drop(service);
+    this.#wheel.close();
+    this.#observer.close();
+    await this.#notifier.close();
+  }
+
+  readonly #onClose = (): void => void this.close();
+
+  readonly #onService = ({ change, service }: VirtualServiceEvent): void => {
+    if (change === 'deleted') this.#drop(service);
+  };
+
+  readonly #onServer = ({ change, service, server }: RealServerEvent): void => {
+    const watched = this.#services.get(service);
+    if (watched === undefined || this.#isApplying) return;
+    if (change === 'deleted') watched.drop(server);
+    else if (service.isConfigured(server)) this.#take(watched, server);
+    this.#change(watched);
+  };
+
+  /** What forServer() throws for a server that has come is told, and the server is checked as the service says. */
+  #take(watched: CheckedService, server: RealServer): void {
+    try {
+      watched.take(server);
+    } catch (error) {
+      this.#tell(() => {
+        throw error;
+      });
+    }
+  }
+
+  #drop(service: VirtualService): CheckedService | undefined {
+    const watched = this.#services.get(service);
+    if (watched === undefined) return undefined;
+    this.#observer.leave(watched);
+    watched.leave();
+    this.#services.delete(service);
+    this.#changed.delete(watched);
+    return watched;
+  }
+
+  #surroundings(service: VirtualService): Surroundings {
+    return {
+      clock: this.#parts.clock,
+      wheel: this.#wheel,
+      prober: this.#prober,
+      changed: () => {
+        const watched = this.#services.get(service);
+        if (watched) this.#change(watched);
+      },
+      warned: ({ server }, check, message) => {
+        const at = this.#parts.clock.timeMs();
+        this.#tell(() => this.emit('warning', { service, server, check, message, at }));
+      },
+    };
+  }
+
+  #change(watched: CheckedService): void {
+    this.#changed.add(watched);
+    if (this.#isFlushPlanned) return;
+    this.#isFlushPlanned = true;
+    this.#parts.clock.soon(() => {
+      this.#isFlushPlanned = false;
+      if (this.#closed === undefined) this.#flush();
+    });
+  }
+
+  /** Puts into force, in one transaction, what follows from all that has changed; then tells it. */
+  #flush(): void {
+    const drafts: [CheckedService, Draft][] = [];
+    for (const watched of this.#changed)
+      if (watched.service.configuration.isConfigured(watched.service)) drafts.push([watched, watched.draft()]);
+    this.#changed.clear();
+    try {
+      this.#apply(drafts.map(([{ service }, { changes }]) => [service, changes]));
+    } catch (error) {
+      this.#tryAgain(drafts, error);
+      return;
+    }
+    for (const [, draft] of drafts) draft.keep();
+    for (const [watched, { news }] of drafts) for (const each of news) this.#announce(watched, each);
+  }
+
+  #apply(all: readonly (readonly [VirtualService, ReadonlyMap<RealServer, HealthCondition | undefined>])[]): void {
+    const changing = all.filter(([, changes]) => changes.size > 0);
+    if (changing.length === 0) return;
+    this.#isApplying = true;
+    try {
+      this.#director.transaction(() => {
+        for (const [service, changes] of changing) service.applyHealth(changes);
+      });
+    } finally {
+      this.#isApplying = false;
+    }
+  }
+
+  #tryAgain(drafts: readonly [CheckedService, Draft][], error: unknown): void {
+    if (toTunvsError(error).code === 'ERR_TUNVS_CLOSED') return;
+    for (const [watched] of drafts) this.#changed.add(watched);
+    this.#wheel.agenda.at(this.#parts.clock.nowMs() + AGAIN_MS, () => this.#flush());
+    this.#tell(() => this.emit('applyFailed', toTunvsError(error)));
+  }
+
+  #announce(watched: CheckedService, news: News): void {
+    this.#notifier.take(watched, news);
+    this.#tell(() => {
+      if (news.name === 'server') this.emit('server', news.event);
+      else if (news.name === 'quorum') this.emit('quorum', news.event);
+      else this.emit('failOpen', news.event);
+    });
+  }
+
+  #assertOpen(): void {
+    if (this.#closed === undefined) return;
+    throw new TunvsError('ERR_TUNVS_CLOSED', 'the health monitor is closed: make another by monitorHealth()');
+  }
+}

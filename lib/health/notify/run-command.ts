@@ -1,0 +1,50 @@
+/** Runs a program for a piece of news, in a process group of its own, which ends with its time. */
+import { spawn } from 'node:child_process';
+import type { NotifyCommand } from './options.js';
+
+/** Runs the command; resolves with what went wrong, or with undefined. */
+export type RunCommand = (command: NotifyCommand, variables: Record<string, string>) => Promise<string | undefined>;
+
+/** The milliseconds between the request to end and the end. */
+const KILL_AFTER_MS = 2000;
+
+export const runCommand: RunCommand = ({ command, timeoutMs = 30_000, uid, gid }, variables) =>
+  new Promise((resolve) => {
+    const [program, ...words] = command;
+    const child = spawn(program, words, {
+      detached: true,
+      stdio: 'ignore',
+      env: { ...process.env, ...variables },
+      ...(uid !== undefined && { uid }),
+      ...(gid !== undefined && { gid }),
+    });
+    let isLate = false;
+    let killing: NodeJS.Timeout | undefined;
+    const timer = setTimeout(() => {
+      isLate = true;
+      killGroup(child.pid, 'SIGTERM');
+      killing = setTimeout(() => killGroup(child.pid, 'SIGKILL'), KILL_AFTER_MS);
+    }, timeoutMs);
+    const done = (failure: string | undefined) => {
+      clearTimeout(timer);
+      // What the program has left behind ends as well.
+      if (isLate) killGroup(child.pid, 'SIGKILL');
+      clearTimeout(killing);
+      resolve(failure);
+    };
+    child.once('error', (error) => done(error.message));
+    child.once('exit', (code, signal) => {
+      if (isLate) done(`was ended after ${timeoutMs} ms`);
+      else if (code !== 0) done(signal === null ? `exit code ${code}` : `ended by ${signal}`);
+      else done(undefined);
+    });
+  });
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // The group has ended already.
+  }
+}

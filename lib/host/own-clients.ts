@@ -1,0 +1,128 @@
+/**
+ * Own clients: what a director's host needs so that it is a client of its own virtual addresses, as health checks are.
+ *
+ * A reply comes straight from a real server. Its source is the virtual address, which the host sends to the director's
+ * device, so strict rp_filter drops it on the interface that it comes by. IPv6 has no such check.
+ * The route that their packets take is another as well; see own-route.ts.
+ */
+import { isSourceRange } from '../values/source.js';
+import { familyOf, ipQuery } from './family.js';
+import type { HeldPart, HeldParts } from './held-parts.js';
+import { isOurs } from './holds/holder.js';
+import type { Host } from './host.js';
+import { planOwnRoute } from './own-route.js';
+import type { HostStep } from './step.js';
+import { setSysctl } from './sysctl.js';
+
+/** Makes rp_filter loose where it is strict. `interfaces` are those that replies come by. */
+export function planReplies(host: Host, interfaces: readonly string[]): HostStep[] {
+  return interfaces.flatMap((name) => {
+    const path = `net/ipv4/conf/${name}/rp_filter`;
+    const own = host.readSysctl(path);
+    if (own === undefined) return [];
+    const isHeld = own === '2' && isOurs(host, { write: path, value: own });
+    if (!isHeld && !isStrict(host, name)) return [];
+    return setSysctl(host, path, '2', `take replies to the host's own clients on ${name}`);
+  });
+}
+
+/** The kernel uses the larger of `all` and the interface's own. */
+export function isStrict(host: Pick<Host, 'readSysctl'>, name: string): boolean {
+  const read = (of: string) => Number(host.readSysctl(`net/ipv4/conf/${of}/rp_filter`) ?? 0);
+  return Math.max(read('all'), read(name)) === 1;
+}
+
+/** Returns the interfaces other than `except` on which rp_filter is strict. */
+export function strictInterfaces(
+  host: Pick<Host, 'addresses' | 'readSysctl'>,
+  except: readonly string[] = [],
+): string[] {
+  const names = new Set(host.addresses().map(({ interfaceName }) => interfaceName));
+  return [...names].filter((name) => name !== 'lo' && !except.includes(name) && isStrict(host, name));
+}
+
+/** Replies come to one of `sources`: by the interface that has it, or by the one of the default route. */
+function replyInterfaces(host: Host, sources: readonly string[], device: string): string[] {
+  const single = new Set(sources.filter((source) => !isSourceRange(source)));
+  const holding = host.addresses().filter(({ address }) => familyOf(address) === 4 && single.has(address));
+  const routes = host.query(ipQuery(4, 'route', 'show', 'default')) ?? '';
+  const ways = [...routes.matchAll(/ dev (\S+)/g)].map(([, name]) => name ?? '');
+  const names = new Set([...holding.map(({ interfaceName }) => interfaceName), ...ways]);
+  return [...names].filter((name) => name !== 'lo' && name !== device);
+}
+
+export interface OwnClientsBacking {
+  readonly host: Host;
+  readonly parts: HeldParts;
+  /** Director addresses (DIP). */
+  readonly sources: readonly string[];
+  /** The device's name; it changes when the device is renamed. */
+  readonly device: () => string;
+}
+
+/** Holds what own clients of some virtual addresses need, for those of them that are directed to the device. */
+export class OwnClients {
+  readonly #backing: OwnClientsBacking;
+  /** How often each address is wanted. */
+  readonly #wanted = new Map<string, number>();
+  readonly #routes = new Map<string, HeldPart>();
+  #replies: HeldPart | undefined;
+
+  constructor(backing: OwnClientsBacking) {
+    this.#backing = backing;
+  }
+
+  /** Holds what is needed for `vips` until as many calls of {@link remove}. */
+  add(vips: readonly string[], isDirected: (vip: string) => boolean): void {
+    for (const vip of vips) this.#wanted.set(vip, (this.#wanted.get(vip) ?? 0) + 1);
+    try {
+      this.directed(vips.filter(isDirected));
+    } catch (error) {
+      this.remove(vips);
+      throw error;
+    }
+  }
+
+  remove(vips: readonly string[]): void {
+    const unwanted = vips.filter((vip) => {
+      const left = (this.#wanted.get(vip) ?? 0) - 1;
+      if (left > 0) this.#wanted.set(vip, left);
+      else this.#wanted.delete(vip);
+      return left <= 0;
+    });
+    this.undirected(unwanted);
+  }
+
+  /** Addresses have a route to the device from now on. */
+  directed(vips: readonly string[]): void {
+    const due = [...new Set(vips)].filter((vip) => this.#wanted.has(vip) && !this.#routes.has(vip));
+    if (due.length === 0) return;
+    const { host, parts, sources, device } = this.#backing;
+    if (this.#replies === undefined && due.some((vip) => familyOf(vip) === 4)) {
+      const interfaces = replyInterfaces(host, sources, device());
+      this.#replies = parts.add((asked) => planReplies(asked, interfaces));
+    }
+    const routes = parts.addAll(
+      due.map((vip) => (asked: Host) => planOwnRoute(asked, { device: device(), sources }, vip)),
+    );
+    for (const [index, vip] of due.entries()) this.#routes.set(vip, routes[index] as HeldPart);
+  }
+
+  /** Addresses lose their route to the device. REQUIRES: called while they have it. */
+  undirected(vips: readonly string[]): void {
+    const routes = vips.map((vip) => this.#routes.get(vip)).filter((part) => part !== undefined);
+    for (const vip of vips) this.#routes.delete(vip);
+    const { parts } = this.#backing;
+    if (routes.length > 0) parts.removeAll(routes);
+    if (this.#replies === undefined || [...this.#routes.keys()].some((vip) => familyOf(vip) === 4)) return;
+    parts.remove(this.#replies);
+    this.#replies = undefined;
+  }
+
+  /** Forgets everything, since all parts were taken back. */
+  clear(): void {
+    this.#wanted.clear();
+    this.#routes.clear();
+    this.#replies = undefined;
+  }
+}
