@@ -2,6 +2,7 @@
 export * from './checks/check.js';
 export { type DnsCheckOptions, dnsCheck } from './checks/dns.js';
 export { type ExecCheckOptions, execCheck } from './checks/exec.js';
+export { type FileCheckOptions, fileCheck } from './checks/file.js';
 export { checkKinds } from './checks/index.js';
 export type { CheckKind, CheckOption } from './checks/kind.js';
 export { type AgentCheckOptions, agentCheck } from './checks/agent.js';

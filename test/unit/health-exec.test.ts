@@ -77,7 +77,7 @@ describe('the check exec', () => {
   });
 
   it('ends a program that writes without end', async () => {
-    const finding = await check('echo $$ >"${0%/*}/pid"; exec yes');
+    const finding = await check(`echo $$ >${scripts.path('pid')}; exec yes`);
     assert.equal(finding.reason, 'failed');
     assert.match(finding.message, /wrote more than 1048576 bytes$/);
     await untilEnded(...(await scripts.numbers('pid', 1)));
@@ -106,7 +106,8 @@ describe('the check exec', () => {
   });
 
   it('ends the whole process group when the time is over: by SIGTERM, and by SIGKILL if that is not enough', async () => {
-    const family = (trap: string) => `${trap}; sleep 1000 & echo $$ $! >"\${0%/*}/pids"; wait; wait; sleep 1000`;
+    const family = (trap: string) =>
+      `${trap}; sleep 1000 & echo $$ $! >${scripts.path('pids')}; wait; wait; sleep 1000`;
     for (const [trap, graceMs] of [
       [':', 600_000],
       ["trap '' TERM", 10],
@@ -123,13 +124,13 @@ describe('the check exec', () => {
   });
 
   it('ends what a program has left behind in its group', async () => {
-    const finding = await check('sleep 1000 & echo $! >"${0%/*}/pid"; echo done');
+    const finding = await check(`sleep 1000 & echo $! >${scripts.path('pid')}; echo done`);
     assert.equal(finding.message, 'exit code 0: done');
     await untilEnded(...(await scripts.numbers('pid', 1)));
   });
 
   it('does not wait for what has left its group and holds its output', async () => {
-    const finding = await check('setsid sleep 1000 & echo $! >"${0%/*}/pid"; echo done');
+    const finding = await check(`setsid sleep 1000 & echo $! >${scripts.path('pid')}; echo done`);
     assert.equal(finding.message, 'exit code 0: done');
     const [pid = 0] = await scripts.numbers('pid', 1);
     if (runs(pid)) process.kill(pid, 'SIGKILL');
@@ -137,7 +138,7 @@ describe('the check exec', () => {
 
   it('runs a bounded number at once; those that wait begin in turn, or not at all when their time is over', async () => {
     const go = scripts.path('go');
-    const text = `echo x >>"\${0%/*}/begun"; until [ -e ${go} ]; do sleep 0.01; done`;
+    const text = `echo x >>${scripts.path('begun')}; until [ -e ${go} ]; do sleep 0.01; done`;
     const begun = () => readFileSync(scripts.path('begun'), 'utf8').length / 2;
     const path = scripts.write('waiting', text);
     const one = (signal?: AbortSignal) => found(execCheck({ path }), contextOf('192.0.2.7', 1, signal));
@@ -218,7 +219,7 @@ describe('the check exec', () => {
   it('leaves nothing behind when its process exits or is killed', async function () {
     this.timeout(60_000);
     for (const end of ['SIGKILL', 'exit'] as const) {
-      const path = scripts.write('family', `trap '' TERM HUP; sleep 1000 & echo $$ $! >"\${0%/*}/${end}"; wait`);
+      const path = scripts.write('family', `trap '' TERM HUP; sleep 1000 & echo $$ $! >${scripts.path(end)}; wait`);
       const program = `
         const { execCheck } = await import(${JSON.stringify(CHECK)});
         const service = { protocol: 'tcp', address: '192.0.2.1', port: 80 };

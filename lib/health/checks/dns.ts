@@ -16,6 +16,7 @@ import {
   writeQuestion,
 } from './dns-message.js';
 import { defineKind, portOption } from './kind.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface DnsCheckOptions {
   /** The port that is asked, in place of the one that the service has. */
@@ -125,18 +126,16 @@ async function askByTcp(way: Way, question: Question, signal: AbortSignal, to: T
     const length = Buffer.alloc(2);
     length.writeUInt16BE(message.length);
     socket.write(Buffer.concat([length, message]));
-    return readAnswer(await messageOf(socket, signal), question);
+    return readAnswer(await unlessAborted(messageOf(socket), signal), question);
   } finally {
     socket.resetAndDestroy();
   }
 }
 
 /** Reads one message, which its length precedes; no more than that is kept. */
-function messageOf(socket: Socket, signal: AbortSignal): Promise<Buffer> {
+function messageOf(socket: Socket): Promise<Buffer> {
   let got = Buffer.alloc(0);
   return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    if (signal.aborted) reject(signal.reason);
     socket.on('data', (chunk: Buffer) => {
       got = Buffer.concat([got, chunk]);
       if (got.length < 2 || got.length < 2 + got.readUInt16BE()) return;

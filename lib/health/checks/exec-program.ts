@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CheckFailure } from './check.js';
 import type { Guardian } from './exec-guardian.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface Program {
   /** An absolute path. */
@@ -90,15 +91,6 @@ function spawned({ path, arguments: words, environment, uid, gid }: Program): Ch
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
-  });
-}
-
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason);
-    if (signal.aborted) aborted();
-    signal.addEventListener('abort', aborted, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
   });
 }
 

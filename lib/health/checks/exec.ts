@@ -8,6 +8,7 @@ import { Guardian } from './exec-guardian.js';
 import { type ProgramEnd, startProgram } from './exec-program.js';
 import { whoMayChange } from './exec-safety.js';
 import { defineKind } from './kind.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface ExecCheckOptions {
   /** The program. No shell reads it, unless it is a script without a first line that names its interpreter. */
@@ -86,19 +87,16 @@ export const exec = defineKind<ExecCheckOptions, 'dynamic' | 'refuseUnsafe' | 'g
 /** Waits for its turn. One whose time is over meanwhile is not started. */
 function queued(options: Options, context: CheckContext): Promise<Finding> {
   const { signal } = context;
-  return new Promise((resolve, reject) => {
-    const aborted = () => reject(signal.reason);
-    signal.addEventListener('abort', aborted, { once: true });
-    limiter
-      .run(async () => {
-        signal.throwIfAborted();
-        const { finding, gone } = await started(options, context);
-        finding.then(resolve, reject);
-        await gone;
-      })
-      .catch(reject)
-      .finally(() => signal.removeEventListener('abort', aborted));
+  const finding = new Promise<Finding>((resolve, reject) => {
+    const turn = limiter.run(async () => {
+      signal.throwIfAborted();
+      const run = await started(options, context);
+      run.finding.then(resolve, reject);
+      await run.gone;
+    });
+    turn.catch(reject);
   });
+  return unlessAborted(finding, signal);
 }
 
 async function started(options: Options, { server, signal }: CheckContext) {

@@ -3,6 +3,7 @@ import type { CheckKind } from './kind.js';
 import { agent } from './agent.js';
 import { dns } from './dns.js';
 import { exec } from './exec.js';
+import { file } from './file.js';
 import { grpc } from './grpc.js';
 import { http } from './http.js';
 import { https } from './https.js';
@@ -13,4 +14,17 @@ import { tls } from './tls.js';
 import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [tcp, tls, http, https, grpc, udp, dns, ping, smtp, agent, exec];
+export const checkKinds: readonly CheckKind[] = [
+  tcp,
+  tls,
+  http,
+  https,
+  grpc,
+  udp,
+  dns,
+  ping,
+  smtp,
+  agent,
+  exec,
+  file,
+];
