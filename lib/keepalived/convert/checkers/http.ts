@@ -81,9 +81,10 @@ function digestOf(statement: Statement | undefined, values: Values): string | un
 function regex(url: Statement, options: Fields, values: Values): Fields | undefined {
   const statement = last(url.block, 'regex');
   if (statement === undefined) return options;
-  // A backslash belongs to the expression, unless it stands before a quote.
-  const pattern = quotedWords(statement.raw, { isEscaped: false }).words[0];
-  if (pattern === undefined) return values.refuse(statement, undefined, 'a regular expression');
+  // keepalived takes backslashes for its own first, so that a digit is \\d there.
+  const [pattern, ...more] = quotedWords(statement.raw).words;
+  if (pattern === undefined || more.length > 0)
+    return values.refuse(statement, more[0], 'a regular expression, in quotes if it has blanks');
   const chosen = each(url.block, 'regex_options').flatMap((line) => line.words.map((word) => ({ word, place: line.place })));
   for (const { word, place } of chosen)
     if (!Object.hasOwn(FLAGS, word)) values.said.mistake(place, `regex_options ${word} is not done`, 'leave it out');
