@@ -56,7 +56,11 @@ function passOver(statements: readonly Statement[], table: Keywords, where: stri
   if (where === '') {
     for (const { keyword, words, place } of statements) {
       const what = [keyword, ...words.slice(0, 1)].join(' ');
-      said.warning(place, `${what} belongs to VRRP and is passed over`, mendOf(keywordOf(table, keyword)?.note ?? BESIDE));
+      said.warning(
+        place,
+        `${what} belongs to VRRP and is passed over`,
+        mendOf(keywordOf(table, keyword)?.note ?? BESIDE),
+      );
     }
     return;
   }

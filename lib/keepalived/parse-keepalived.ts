@@ -39,7 +39,10 @@ export interface ParseKeepalivedOptions {
 const ANY_SOURCE = ['192.0.2.1', '2001:db8::1'];
 
 /** It returns all mistakes at once, and does not throw, whatever the text. */
-export function parseKeepalived(text: string | Uint8Array, options: ParseKeepalivedOptions): ParsedConfig | RefusedConfig {
+export function parseKeepalived(
+  text: string | Uint8Array,
+  options: ParseKeepalivedOptions,
+): ParsedConfig | RefusedConfig {
   const { path, source = ANY_SOURCE } = options;
   const said = new Said();
   const files = new NotedFiles(options.files ?? diskFiles, path);

@@ -1,4 +1,5 @@
 /** keepalived itself, its manual page and its samples are the measure of what is read of its configuration. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: keepalived's parameters look like this.
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -40,7 +41,9 @@ describe('keepalived of the distribution', function () {
     writeFileSync(path, `${text}\n`);
     const { stdout, stderr } = spawnSync('keepalived', ['-t', '-i', 'main', '-f', path], { encoding: 'utf8' });
     // It has several processes, which read the file each; the first one names no file.
-    return [...`${stdout}${stderr}`.matchAll(/^\(Line \d+\) Unknown keyword '(.*)'$/gm)].map(([, word]) => word as string);
+    return [...`${stdout}${stderr}`.matchAll(/^\(Line \d+\) Unknown keyword '(.*)'$/gm)].map(
+      ([, word]) => word as string,
+    );
   }
 
   function unknownWords(text: string): string[] {
@@ -67,18 +70,31 @@ describe('keepalived of the distribution', function () {
 
   it('reads lines of any order as the reader here does', () => {
     const name = fc.constantFrom('A', 'B', 'C');
-    const word = fc.oneof(fc.constantFrom('x', 'y1', 'z.z'), name.map((each) => `w${'${'}${each}}v`), name.map((each) => `$${each} q`));
-    const inner = fc.oneof(word, fc.tuple(name, fc.constantFrom('1', 'b', '')).map(([each, value]) => `$${each}=${value}`));
-    const block = fc.tuple(name, fc.array(inner, { minLength: 1, maxLength: 4 })).map(
-      ([each, lines]) => `$M${each}= \\\n${lines.map((line) => ` ${line}`).join(' \\\n')}`,
+    const word = fc.oneof(
+      fc.constantFrom('x', 'y1', 'z.z'),
+      name.map((each) => `w${'${'}${each}}v`),
+      name.map((each) => `$${each} q`),
     );
-    const loop = fc.tuple(fc.constantFrom('SEQ', 'SEQx'), fc.integer({ min: -3, max: 20 }), fc.integer({ min: 0, max: 3 }));
+    const inner = fc.oneof(
+      word,
+      fc.tuple(name, fc.constantFrom('1', 'b', '')).map(([each, value]) => `$${each}=${value}`),
+    );
+    const block = fc
+      .tuple(name, fc.array(inner, { minLength: 1, maxLength: 4 }))
+      .map(([each, lines]) => `$M${each}= \\\n${lines.map((line) => ` ${line}`).join(' \\\n')}`);
+    const loop = fc.tuple(
+      fc.constantFrom('SEQ', 'SEQx'),
+      fc.integer({ min: -3, max: 20 }),
+      fc.integer({ min: 0, max: 3 }),
+    );
     const line = fc.oneof(
       inner,
       block,
       name.map((each) => `$M${each}`),
       fc.tuple(fc.constantFrom('@main', '@other', '@^main', '@^other'), inner).map(([id, each]) => `${id} ${each}`),
-      fc.tuple(loop, word).map(([[kind, from, more], each]) => `~${kind}(L@, ${from}, ${from + more}) ${'${'}L@}_${each}`),
+      fc
+        .tuple(loop, word)
+        .map(([[kind, from, more], each]) => `~${kind}(L@, ${from}, ${from + more}) ${'${'}L@}_${each}`),
       fc.constantFrom('x # y', 'z ! y', '', '~LST(K, a, b) k${K}', '~LST({K,L},{a,b},{c,d}) k${K}${L}'),
     );
     fc.assert(
@@ -96,7 +112,9 @@ describe('keepalived of the distribution', function () {
     const page = gunzipSync(readFileSync(PAGE)).toString('utf8');
     const part = page.slice(page.indexOf('.SH Global definitions'), page.indexOf('.SH ADVANCED'));
     const bold = [...part.matchAll(/\\fB(.*?)(?:\\f[RPI]|$)/gm)].flatMap(([, text]) => (text as string).split('|'));
-    const words = bold.map((text) => text.trim().split(/[ [<]/)[0] as string).filter((text) => /^[A-Za-z][\w-]*$/.test(text));
+    const words = bold
+      .map((text) => text.trim().split(/[ [<]/)[0] as string)
+      .filter((text) => /^[A-Za-z][\w-]*$/.test(text));
     const prose = new Set(['Important', 'NOT', 'NOTE', 'Note', 'VRRP', 'Virtual', 'all']);
     assert.ok(words.length > 300, 'the page is read');
     const known = new Set([...namesOf(topKeywords), ...Object.keys(languageKeywords)]);

@@ -1,11 +1,16 @@
 /** What lines of keepalived's files stand for. A full test asks keepalived itself for the same. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: keepalived's parameters look like this.
 
 /** A sentence, the text, and the lines that come of it for the id `main` and a random number of 0.5. */
 export const keepalivedLines: readonly (readonly [string, string, readonly string[]])[] = [
   ['takes comments off', 'a # x\nb ! y\n# z\nc#d', ['a', 'b', 'c']],
   ['leaves what stands in double quotes', 'a "x # y ! z" # w', ['a "x # y ! z"']],
   ['knows no comment in single quotes', "a 'b#c'", ["a 'b"]],
-  ['writes a parameter out before a blank and in braces', '$A=1\nx$A\ny$A z\nw${A}v\nu$Av', ['x1', 'y1 z', 'w1v', 'u$Av']],
+  [
+    'writes a parameter out before a blank and in braces',
+    '$A=1\nx$A\ny$A z\nw${A}v\nu$Av',
+    ['x1', 'y1 z', 'w1v', 'u$Av'],
+  ],
   ['leaves an unknown parameter', '${NO}a $NO', ['${NO}a $NO']],
   ['writes out when it is used, not when it is defined', '$A=${B}\n$B=1\n${A}\n$B=2\n${A}', ['1', '2']],
   ['takes an empty value', '$A=\nx${A}y', ['xy']],
@@ -32,8 +37,16 @@ export const keepalivedLines: readonly (readonly [string, string, readonly strin
   ['takes a list', '~LST(A,b,c) x${A}', ['xb', 'xc']],
   ['takes a list of several', '~LST({A,B},{1,2},{3}) x${A}_${B}', ['x1_2', 'x3_']],
   ['nests loops', '~LST({A,B},{1,2},{3,4}) ~SEQ(C,8,9) ${A}.${B}.${C}', ['1.2.8', '1.2.9', '3.4.8', '3.4.9']],
-  ['counts again with a name that was counted with', '~SEQ(A,1,2) x${A}\n~SEQ(A,3,4) ~SEQ(B,1) y${A}', ['x1', 'x2', 'y3', 'y4']],
+  [
+    'counts again with a name that was counted with',
+    '~SEQ(A,1,2) x${A}\n~SEQ(A,3,4) ~SEQ(B,1) y${A}',
+    ['x1', 'x2', 'y3', 'y4'],
+  ],
   ['repeats several lines', '$M= \\\na${N} \\\nb\n~SEQ(N,1,2) $M', ['a1', 'b', 'a2', 'b']],
   ['reads a loop inside of a line as it is', 'x ~SEQ(A,1,2) y', ['x ~SEQ(A,1,2) y']],
-  ['has parameters of its own', '${_PWD} ${_INSTANCE} ${_HASH} ${_BANG} ${_RANDOM 4 6}', ['/etc/keepalived main # ! 5']],
+  [
+    'has parameters of its own',
+    '${_PWD} ${_INSTANCE} ${_HASH} ${_BANG} ${_RANDOM 4 6}',
+    ['/etc/keepalived main # ! 5'],
+  ],
 ];

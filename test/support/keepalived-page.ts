@@ -84,7 +84,9 @@ function rows(table: Keywords): string[] {
     group.names.push(`\`${name}\``);
     groups.set(key, group);
   }
-  return [...groups.values()].map(({ names, keyword }) => `| ${names.join(', ')} | ${keyword.fate} | ${keyword.note ?? ''} |`);
+  return [...groups.values()].map(
+    ({ names, keyword }) => `| ${names.join(', ')} | ${keyword.fate} | ${keyword.note ?? ''} |`,
+  );
 }
 
 /** Blocks with the same keywords are one part of the page. */

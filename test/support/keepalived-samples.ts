@@ -27,9 +27,17 @@ export const sampleExpected = (name: string) => textOf(`${name}.expected`);
 
 /** `edit` may change the text before it is read. */
 export function readSample(name: string, edit = (text: string) => text) {
-  const parts = readdirSync(new URL('parts/', FOLDER)).map((each) => [`${PLACE}/parts/${each}`, textOf(`parts/${each}`)]);
+  const parts = readdirSync(new URL('parts/', FOLDER)).map((each) => [
+    `${PLACE}/parts/${each}`,
+    textOf(`parts/${each}`),
+  ]);
   const files = memoryFiles({ ...ACCOUNTS, ...Object.fromEntries(parts) });
-  return parseKeepalived(edit(sampleText(name)), { path: `${PLACE}/${name}.conf`, files, id: 'main', source: ['192.0.2.250', '2001:db8::250'] });
+  return parseKeepalived(edit(sampleText(name)), {
+    path: `${PLACE}/${name}.conf`,
+    files,
+    id: 'main',
+    source: ['192.0.2.250', '2001:db8::250'],
+  });
 }
 
 export function madeOfSample(name: string): string {

@@ -1,4 +1,5 @@
 /** Whatever the text, keepalived's configuration is read or its mistakes are named, each within its file, and soon. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: keepalived's parameters look like this.
 import { strict as assert } from 'node:assert';
 import fc from 'fast-check';
 import { parseKeepalived } from '../../lib/keepalived/parse-keepalived.js';
@@ -23,7 +24,13 @@ function check(text: string | Uint8Array): void {
   const shown = typeof text === 'string' ? text : new TextDecoder().decode(text);
   const files = memoryFiles({ ...OTHERS, [PATH]: shown });
   const begin = process.cpuUsage();
-  const found = parseKeepalived(text, { path: PATH, files, id: 'main', source: ['192.0.2.250', '2001:db8::1'], limits: LIMITS });
+  const found = parseKeepalived(text, {
+    path: PATH,
+    files,
+    id: 'main',
+    source: ['192.0.2.250', '2001:db8::1'],
+    limits: LIMITS,
+  });
   const { user, system } = process.cpuUsage(begin);
   assert.ok(user + system < 5e6, 'it took more than five seconds of a CPU');
   const lines = shown.split(/\r\n|\n|\r/).length;
@@ -36,9 +43,58 @@ function check(text: string | Uint8Array): void {
 }
 
 const word = fc.oneof(
-  fc.constantFrom('192.0.2.1', '198.51.100.2', '2001:db8::5', '80', '0', '-1', '1.5', '65536', '4294967296', 'on', 'no', '/', '"a b"', "'c d'"),
-  fc.constantFrom('DR', 'TUN', 'NAT', 'type', 'gue', 'port', 'csum', 'TCP', 'udp', 'fwmark', 'group', 'g', 'inet6', 'wrr', 'sh', 'root', '10.0.0.1-9'),
-  fc.constantFrom('$A', '${A}', '${_PWD}', '${_RANDOM 1 2}', '"', "'", '\\', '{', '}', '~SEQ(A,1,3)', '~LST(A,1,2)', '@main', '@^main', '#', '!'),
+  fc.constantFrom(
+    '192.0.2.1',
+    '198.51.100.2',
+    '2001:db8::5',
+    '80',
+    '0',
+    '-1',
+    '1.5',
+    '65536',
+    '4294967296',
+    'on',
+    'no',
+    '/',
+    '"a b"',
+    "'c d'",
+  ),
+  fc.constantFrom(
+    'DR',
+    'TUN',
+    'NAT',
+    'type',
+    'gue',
+    'port',
+    'csum',
+    'TCP',
+    'udp',
+    'fwmark',
+    'group',
+    'g',
+    'inet6',
+    'wrr',
+    'sh',
+    'root',
+    '10.0.0.1-9',
+  ),
+  fc.constantFrom(
+    '$A',
+    '${A}',
+    '${_PWD}',
+    '${_RANDOM 1 2}',
+    '"',
+    "'",
+    '\\',
+    '{',
+    '}',
+    '~SEQ(A,1,3)',
+    '~LST(A,1,2)',
+    '@main',
+    '@^main',
+    '#',
+    '!',
+  ),
   fc.string({ maxLength: 8 }),
 );
 
@@ -49,13 +105,19 @@ function statements(table: Keywords, depth: number): fc.Arbitrary<string> {
     const inside = table[name]?.block;
     const line = fc.array(word, { maxLength: 4 }).map((words) => `${name} ${words.join(' ')}`);
     if (inside === undefined || depth > 4) return line;
-    const body = inside === 'lines' ? fc.array(word, { maxLength: 5 }).map((words) => words.join('\n')) : statements(inside, depth + 1);
+    const body =
+      inside === 'lines'
+        ? fc.array(word, { maxLength: 5 }).map((words) => words.join('\n'))
+        : statements(inside, depth + 1);
     return fc.tuple(line, body, fc.constantFrom('\n}', '}', '')).map(([head, text, end]) => `${head} {\n${text}${end}`);
   });
   return fc.array(one, { maxLength: 6 }).map((lines) => lines.join('\n'));
 }
 
-const lvs = { virtual_server: topKeywords.virtual_server, virtual_server_group: topKeywords.virtual_server_group } as Keywords;
+const lvs = {
+  virtual_server: topKeywords.virtual_server,
+  virtual_server_group: topKeywords.virtual_server_group,
+} as Keywords;
 
 describe("any text as keepalived's configuration", function () {
   this.timeout(120_000);
@@ -67,8 +129,38 @@ describe("any text as keepalived's configuration", function () {
 
   it('is read or refused when it is made of its signs', () => {
     const sign = fc.oneof(
-      fc.constantFrom('$A=', '$A', '${A}', ' \\\n', '\n', '~SEQ(A,', '~SEQx(', '~LST({A,B},', '1,', '3)', '{1,2}', ') ', '@main ', '@'),
-      fc.constantFrom('include ', 'includea ', '*.conf', 'parts/*', '{a,b}.conf', 'any.conf', '"', '{', '}', '#', '\0', '\r', '\t', '\uFEFF'),
+      fc.constantFrom(
+        '$A=',
+        '$A',
+        '${A}',
+        ' \\\n',
+        '\n',
+        '~SEQ(A,',
+        '~SEQx(',
+        '~LST({A,B},',
+        '1,',
+        '3)',
+        '{1,2}',
+        ') ',
+        '@main ',
+        '@',
+      ),
+      fc.constantFrom(
+        'include ',
+        'includea ',
+        '*.conf',
+        'parts/*',
+        '{a,b}.conf',
+        'any.conf',
+        '"',
+        '{',
+        '}',
+        '#',
+        '\0',
+        '\r',
+        '\t',
+        '\uFEFF',
+      ),
       fc.constantFrom('virtual_server ', 'real_server ', '192.0.2.1 ', '80 ', 'TCP_CHECK ', 'weight '),
     );
     const text = fc.array(sign, { maxLength: 60 }).map((signs) => signs.join(''));
@@ -96,7 +188,24 @@ describe("any text as keepalived's configuration", function () {
   });
 
   it('takes time that grows with its length, whatever repeats', () => {
-    const pieces = ['{', '}', '"', '$A ', '${A}', '$A=$A\n', '~SEQ(A,1,2)', '~LST(A,1,2)', '@main ', '\\', '#', 'x ', 'a{', '${', '(', '{a,'];
+    const pieces = [
+      '{',
+      '}',
+      '"',
+      '$A ',
+      '${A}',
+      '$A=$A\n',
+      '~SEQ(A,1,2)',
+      '~LST(A,1,2)',
+      '@main ',
+      '\\',
+      '#',
+      'x ',
+      'a{',
+      '${',
+      '(',
+      '{a,',
+    ];
     for (const piece of [...pieces, 'virtual_server 1 {\n', 'include *{a,b}\n', 'include a.conf\n', '$M= \\\n']) {
       check(piece.repeat(20_000));
       check(`$A=1\n${piece.repeat(20_000)}`);

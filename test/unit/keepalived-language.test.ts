@@ -1,4 +1,5 @@
 /** The language of keepalived's files: what each line stands for. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: keepalived's parameters look like this.
 import { strict as assert } from 'node:assert';
 import { LIMITS } from '../../lib/keepalived/language/definitions.js';
 import { alternatives, fits } from '../../lib/keepalived/language/glob.js';
@@ -12,7 +13,10 @@ import { keepalivedLines } from '../support/keepalived-lines.js';
 
 const FILE = '/etc/keepalived/keepalived.conf';
 
-function read(text: string, { others = {}, limits = LIMITS }: { others?: Record<string, string>; limits?: typeof LIMITS } = {}) {
+function read(
+  text: string,
+  { others = {}, limits = LIMITS }: { others?: Record<string, string>; limits?: typeof LIMITS } = {},
+) {
   const said = new Said();
   const files = memoryFiles({ ...others, [FILE]: text });
   const source = sourceLines(text, FILE, { files, said });
@@ -38,13 +42,24 @@ describe("keepalived's language", () => {
 
   it('says where each line stands, in the file that uses a definition', () => {
     const { lines } = read('$M= \\\na \\\nb\nc\n$M', {});
-    assert.deepEqual(lines.map(({ line }) => line), [4, 5, 5]);
+    assert.deepEqual(
+      lines.map(({ line }) => line),
+      [4, 5, 5],
+    );
   });
 
   const wrong: [string, string, RegExp][] = [
     ['a definition that uses itself', '$A=${A}x\n${A}', /^:2: \$A uses itself$/],
-    ['a definition of several lines that uses itself', '$A= \\\nx \\\n$A\n$A', /^:4: definitions and loops are nested too deeply$/],
-    ['growth beyond all bounds', `$A0=xxxxxxxx\n${Array.from({ length: 30 }, (_, at) => `$A${at + 1}=\${A${at}}\${A${at}}`).join('\n')}\n\${A30}`, /^:32: /],
+    [
+      'a definition of several lines that uses itself',
+      '$A= \\\nx \\\n$A\n$A',
+      /^:4: definitions and loops are nested too deeply$/,
+    ],
+    [
+      'growth beyond all bounds',
+      `$A0=xxxxxxxx\n${Array.from({ length: 30 }, (_, at) => `$A${at + 1}=\${A${at}}\${A${at}}`).join('\n')}\n\${A30}`,
+      /^:32: /,
+    ],
     ['a loop without an end', '~SEQ(A,1,-1,3) x', /the step does not lead from the start to the end$/],
     ['a loop of a million turns', '~SEQ(A,1,9999999) x', /more than 1000000 turns$/],
     ['a loop that is not closed', '~SEQ(A,1,2 x', /the parenthesis is not closed$/],
@@ -78,11 +93,10 @@ describe("keepalived's includes", () => {
   it('are read from the folder of the file that includes', () => {
     const { lines, mistakes } = read('include a/b.conf\nend', { others });
     assert.deepEqual(mistakes, []);
-    assert.deepEqual(lines.map(({ text, file, line }) => `${file}:${line}: ${text}`), [
-      '/etc/keepalived/a/b.conf:1: b /etc/keepalived/a',
-      '/etc/keepalived/a/c.conf:1: c',
-      `${FILE}:2: end`,
-    ]);
+    assert.deepEqual(
+      lines.map(({ text, file, line }) => `${file}:${line}: ${text}`),
+      ['/etc/keepalived/a/b.conf:1: b /etc/keepalived/a', '/etc/keepalived/a/c.conf:1: c', `${FILE}:2: end`],
+    );
   });
 
   it('take patterns and braces, and files more than once', () => {
@@ -145,7 +159,10 @@ describe("keepalived's blocks", () => {
     for (const text of ['a 1 { b 2 }', 'a 1\n{\nb 2\n}', 'a 1 {\nb 2 }', 'a 1 { b 2\n}']) {
       const { statements, mistakes } = tree(text);
       const [a] = statements;
-      assert.deepEqual([a?.keyword, a?.words, a?.block?.map(({ keyword, words }) => [keyword, words])], ['a', ['1'], [['b', ['2']]]]);
+      assert.deepEqual(
+        [a?.keyword, a?.words, a?.block?.map(({ keyword, words }) => [keyword, words])],
+        ['a', ['1'], [['b', ['2']]]],
+      );
       assert.deepEqual(mistakes, []);
     }
   });

@@ -19,7 +19,9 @@ export async function configurationOf(options: RunOptions, io: CliIo, tell: () =
     return fileConfiguration(options, config, io, tell);
   }
   if (rules === undefined)
-    throw new UsageError('there is nothing to run: give --config with a configuration file, --keepalived with keepalived\'s, or --rules with rules');
+    throw new UsageError(
+      "there is nothing to run: give --config with a configuration file, --keepalived with keepalived's, or --rules with rules",
+    );
   const { rulesConfiguration } = await import('./rules-configuration.js');
   return rulesConfiguration(options, rules, io);
 }

@@ -34,7 +34,11 @@ export const convert: Verb = {
   configure(command: Command): void {
     command
       .argument('<file>', 'configuration or rules to convert; "-" is standard input')
-      .option('--to <form>', 'config (or yaml) or rules (default: the other one)', choiceArgument(['config', 'yaml', 'rules']))
+      .option(
+        '--to <form>',
+        'config (or yaml) or rules (default: the other one)',
+        choiceArgument(['config', 'yaml', 'rules']),
+      )
       .option('--keepalived', "take the file for keepalived's, whatever its name")
       .option('--keepalived-id <id>', "what @ID in keepalived's file is compared with (default: the host's name)")
       .option('--source <addresses>', "the director's own addresses (DIP), separated by commas")

@@ -20,7 +20,11 @@ export class Groups {
       if (name === undefined) values.said.mistake(place, 'the group has no name', 'write virtual_server_group NAME');
       else if (this.#groups.has(name))
         values.said.mistake(place, `there are two groups ${shown(name)}`, 'give each a name of its own');
-      else this.#groups.set(name, block.flatMap((line) => this.#member(line)));
+      else
+        this.#groups.set(
+          name,
+          block.flatMap((line) => this.#member(line)),
+        );
     }
   }
 
@@ -50,7 +54,8 @@ export class Groups {
     if (keyword === 'fwmark' && !isSingle) return this.#mark(line, words[0], words[1]);
     this.#values.only(line, 1);
     const port = words[0] === undefined ? 0 : this.#values.port(place, words[0]);
-    const single = isSingle && keyword.includes('-') === false && !keyword.includes('/') ? canonicalAddress(keyword) : undefined;
+    const single =
+      isSingle && keyword.includes('-') === false && !keyword.includes('/') ? canonicalAddress(keyword) : undefined;
     const ranges = isSingle ? (single === undefined ? { mistake: 'is no address' } : [single]) : rangesOf(keyword);
     if ('mistake' in ranges) {
       said.mistake(place, `${shown(keyword)} ${ranges.mistake}`, 'write an address, as in 192.0.2.1 80');
@@ -62,7 +67,11 @@ export class Groups {
   #mark({ place }: Statement, given: string | undefined, family: string | undefined): Listen[] {
     const mark = integerOf(given ?? '');
     if (mark === undefined || mark < 1 || mark > MAX_UINT32) {
-      this.#values.said.mistake(place, `${shown(given ?? '')} is no firewall mark`, `write a number from 1 to ${MAX_UINT32}`);
+      this.#values.said.mistake(
+        place,
+        `${shown(given ?? '')} is no firewall mark`,
+        `write a number from 1 to ${MAX_UINT32}`,
+      );
       return [];
     }
     if (family === undefined) return [{ mark, place }];

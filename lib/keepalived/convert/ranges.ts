@@ -14,7 +14,8 @@ export function rangesOf(text: string): string[] | { mistake: string } {
   if (family === undefined) return { mistake: 'does not begin with an address' };
   const rest = text.slice(dash + 1);
   const end = addressFamily(rest) === undefined ? withLastPart(first, rest, family) : rest;
-  if (end === undefined || addressFamily(end) !== family) return { mistake: 'does not end with an address of its family' };
+  if (end === undefined || addressFamily(end) !== family)
+    return { mistake: 'does not end with an address of its family' };
   const bits = family === 4 ? 32 : 128;
   const [from, to] = [numberOf(first), numberOf(end)];
   return from > to ? { mistake: 'ends before it begins' } : prefixes(from, to, bits);
@@ -53,6 +54,8 @@ function numberOf(address: string): bigint {
 }
 
 function textOf(value: bigint, bits: number): string {
-  const bytes = Uint8Array.from({ length: bits / 8 }, (_, at) => Number((value >> BigInt(bits - 8 * (at + 1))) & 0xffn));
+  const bytes = Uint8Array.from({ length: bits / 8 }, (_, at) =>
+    Number((value >> BigInt(bits - 8 * (at + 1))) & 0xffn),
+  );
   return formatAddress(bytes);
 }

@@ -44,7 +44,8 @@ export class Accounts {
   ids(user: string, group?: string): Ids | string {
     const row = this.#passwd.find(([name, , uid]) => name === user || uid === user);
     if (row === undefined) return `there is no user ${user} on this host`;
-    const named = group === undefined ? row[3] : this.#group.find(([name, , gid]) => name === group || gid === group)?.[2];
+    const named =
+      group === undefined ? row[3] : this.#group.find(([name, , gid]) => name === group || gid === group)?.[2];
     if (named === undefined) return `there is no group ${group} on this host`;
     return { name: group === undefined ? user : `${user}:${group}`, uid: Number(row[2]), gid: Number(named) };
   }

@@ -29,7 +29,12 @@ export interface Server {
 }
 
 /** `ports` are those of the services; with 0 a packet keeps its own. Returns undefined where it cannot be made, which is said. */
-export function serverOf(statement: Statement, owner: Statement, ports: readonly number[], converting: Converting): Server | undefined {
+export function serverOf(
+  statement: Statement,
+  owner: Statement,
+  ports: readonly number[],
+  converting: Converting,
+): Server | undefined {
   const [port = 0, ...others] = ports;
   const { values, scripts } = converting;
   const { block, place } = statement;
@@ -61,7 +66,8 @@ export function serverOf(statement: Statement, owner: Statement, ports: readonly
     .set('down', scripts.command(down), down?.place);
   if (checkers.length === 0)
     for (const script of [up, down])
-      if (script !== undefined) values.said.warning(script.place, `${script.keyword} never runs`, 'give the server a checker');
+      if (script !== undefined)
+        values.said.warning(script.place, `${script.keyword} never runs`, 'give the server a checker');
   return {
     address: end.address,
     weight: (fields.get('weight') as number | undefined) ?? 1,
@@ -74,7 +80,12 @@ export function serverOf(statement: Statement, owner: Statement, ports: readonly
 }
 
 /** A sorry server is not checked. */
-export function sorryServerOf(statement: Statement, owner: Statement, port: number, values: Values): Fields | undefined {
+export function sorryServerOf(
+  statement: Statement,
+  owner: Statement,
+  port: number,
+  values: Values,
+): Fields | undefined {
   const end = endpoint(statement, values);
   if (end === undefined) return undefined;
   const method = methodOf(statement, owner, values, last(owner.block, 'sorry_server_lvs_method'));
@@ -94,8 +105,7 @@ function endpoint(statement: Statement, values: Values): { address: string; port
 }
 
 function methodOf(statement: Statement, owner: Statement, values: Values, own?: Statement): Fields | undefined {
-  const said =
-    own ?? last(statement.block, 'lvs_method') ?? last(owner.block, 'lvs_method', 'lb_kind');
+  const said = own ?? last(statement.block, 'lvs_method') ?? last(owner.block, 'lvs_method', 'lb_kind');
   return said === undefined ? noMethod(owner.place, values) : methodFields(said, values);
 }
 

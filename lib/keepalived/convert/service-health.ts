@@ -9,7 +9,12 @@ import { each, last, type Values } from './values.js';
 const MAX_QUORUM = 2 ** 31 - 1;
 
 /** Returns undefined where no server is checked. Sets `health` of the servers that differ. */
-export function serviceHealth(owner: Statement, servers: readonly Server[], values: Values, scripts: Scripts): Fields | undefined {
+export function serviceHealth(
+  owner: Statement,
+  servers: readonly Server[],
+  values: Values,
+  scripts: Scripts,
+): Fields | undefined {
   const checked = servers.filter(({ checks }) => checks.length > 0);
   if (checked.length === 0) {
     unused(owner, values);
@@ -89,12 +94,20 @@ function quorum(owner: Statement, servers: readonly Server[], health: Fields, va
   const all = servers.reduce((sum, { weight }) => sum + weight, 0);
   let least = values.integer(statement, 1, MAX_QUORUM) ?? 1;
   if (statement !== undefined && least > all && all > 0) {
-    values.said.warning(statement.place, `the quorum is more than the ${all} that all servers weigh, and counts as that`, 'write less');
+    values.said.warning(
+      statement.place,
+      `the quorum is more than the ${all} that all servers weigh, and counts as that`,
+      'write less',
+    );
     least = all;
   }
   let hysteresis = values.integer(slack, 0, MAX_QUORUM);
   if (slack !== undefined && hysteresis !== undefined && hysteresis >= least) {
-    values.said.warning(slack.place, `the hysteresis is not less than the quorum, and counts as ${least - 1}`, 'write less');
+    values.said.warning(
+      slack.place,
+      `the hysteresis is not less than the quorum, and counts as ${least - 1}`,
+      'write less',
+    );
     hysteresis = least - 1;
   }
   return health

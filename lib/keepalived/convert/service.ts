@@ -33,7 +33,10 @@ export function servicesOf(statement: Statement, groups: Groups, converting: Con
     return service
       .set('persistence', own, own?.place)
       .set('health', health)
-      .set('servers', servers.map(({ fields }) => fields))
+      .set(
+        'servers',
+        servers.map(({ fields }) => fields),
+      )
       .set('sorryServers', sorry.length > 0 ? sorry : undefined);
   });
 }
@@ -59,7 +62,13 @@ function protocolOf(statement: Statement, listens: readonly Listen[], values: Va
   return values.choice(lower, ['tcp', 'udp', 'sctp']) ?? 'tcp';
 }
 
-function named(listen: Listen, protocol: string | undefined, servers: readonly Server[], { block }: Statement, values: Values): Fields {
+function named(
+  listen: Listen,
+  protocol: string | undefined,
+  servers: readonly Server[],
+  { block }: Statement,
+  values: Values,
+): Fields {
   const fields = new Fields(listen.place);
   if (!('mark' in listen))
     return fields
@@ -68,7 +77,8 @@ function named(listen: Listen, protocol: string | undefined, servers: readonly S
       .set('port', listen.port);
   const said = last(block, 'ip_family');
   const chosen = values.choice(said, ['inet', 'inet6']);
-  const family = listen.family ?? (chosen && (chosen === 'inet6' ? 6 : 4)) ?? familyOf(servers.map((each) => each.address));
+  const family =
+    listen.family ?? (chosen && (chosen === 'inet6' ? 6 : 4)) ?? familyOf(servers.map((each) => each.address));
   return fields.set('mark', listen.mark).set('family', family === 6 ? 6 : undefined, said?.place);
 }
 
@@ -98,7 +108,11 @@ function persistenceOf({ block }: Statement, listen: Listen, values: Values): Fi
   const [said] = [timeout, engine, mask].filter((each) => each !== undefined);
   if (said === undefined && !isOfAllPorts) return undefined;
   if (said === undefined)
-    values.said.warning(listen.place, 'a service of all ports has to be persistent, and is made so', 'write persistence_timeout');
+    values.said.warning(
+      listen.place,
+      'a service of all ports has to be persistent, and is made so',
+      'write persistence_timeout',
+    );
   const seconds =
     timeout === undefined || timeout.words.length === 0
       ? USUAL_PERSISTENCE_SECONDS

@@ -26,7 +26,12 @@ export interface Timing {
 }
 
 /** The blocks are those of the virtual server, the real server and the checker, outermost first. */
-export function timingOf(checker: Statement, blocks: readonly Block[], defaults: TimingDefaults, values: Values): Timing {
+export function timingOf(
+  checker: Statement,
+  blocks: readonly Block[],
+  defaults: TimingDefaults,
+  values: Values,
+): Timing {
   const nearest = (...keywords: string[]) =>
     [...blocks].reverse().flatMap((block) => last(block, ...keywords) ?? [])[0];
   const read = <T>(statement: Statement | undefined, value: T | undefined, otherwise: T) => ({

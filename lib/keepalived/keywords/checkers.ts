@@ -2,7 +2,11 @@
 import { all, block, type Keywords } from './keyword.js';
 
 const TIMES = all('connect_timeout delay_loop retry delay_before_retry warmup alpha', 'done');
-const LOGGED = all('log_all_failures', 'no effect', 'The log has each change of the state, and the API the last results.');
+const LOGGED = all(
+  'log_all_failures',
+  'no effect',
+  'The log has each change of the state, and the API the last results.',
+);
 
 const MARKED = 'Checks go out without a firewall mark.';
 const FROM = 'Checks go out from the address that the host chooses.';
@@ -19,8 +23,16 @@ const CONNECTION: Keywords = {
 const URL: Keywords = {
   ...all('path status_code virtualhost', 'done'),
   ...all('digest', 'done', 'It is the MD5 sum that genhash prints.'),
-  ...all('regex regex_no_match', 'differs', "Regular expressions are JavaScript's; one that JavaScript refuses is a mistake."),
-  ...all('regex_options', 'differs', 'The options caseless, dotall, multiline, utf and ucp are done; any other is refused.'),
+  ...all(
+    'regex regex_no_match',
+    'differs',
+    "Regular expressions are JavaScript's; one that JavaScript refuses is a mistake.",
+  ),
+  ...all(
+    'regex_options',
+    'differs',
+    'The options caseless, dotall, multiline, utf and ucp are done; any other is refused.',
+  ),
   ...all('regex_stack', 'no effect', "JavaScript's regular expressions have no such stack."),
   ...all('regex_min_offset regex_max_offset', 'not done', 'The whole body is searched.'),
   ...all('tls_compliant', 'no effect'),
@@ -84,5 +96,10 @@ export const checkerKeywords: Keywords = {
     },
     'The file is read once a second; keepalived is told of a change.',
   ),
-  ...block('BFD_CHECK', 'refused', all('name alpha', 'refused'), 'BFD is not spoken here: check by TCP_CHECK or PING_CHECK.'),
+  ...block(
+    'BFD_CHECK',
+    'refused',
+    all('name alpha', 'refused'),
+    'BFD is not spoken here: check by TCP_CHECK or PING_CHECK.',
+  ),
 };

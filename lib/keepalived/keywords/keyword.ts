@@ -24,7 +24,12 @@ export type Keywords = Readonly<Record<string, Keyword>>;
 /** Gives the keywords of a line of names the same fate. */
 export function all(names: string, fate: Fate, note?: string, more: Omit<Keyword, 'fate' | 'note'> = {}): Keywords {
   const keyword: Keyword = { fate, ...(note !== undefined && { note }), ...more };
-  return Object.fromEntries(names.trim().split(/\s+/).map((name) => [name, keyword]));
+  return Object.fromEntries(
+    names
+      .trim()
+      .split(/\s+/)
+      .map((name) => [name, keyword]),
+  );
 }
 
 /** A keyword that opens a block. */

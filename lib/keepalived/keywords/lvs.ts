@@ -57,10 +57,15 @@ export const lvsKeywords: Keywords = {
     'Checks show no certificate of their own, and verify none.',
     true,
   ),
-  ...block('track_file vrrp_track_file', 'differs', {
-    ...all('file weight', 'done'),
-    ...all('init_file', 'not done', 'The file is made by whoever writes it.'),
-  }, 'It is read for FILE_CHECK alone.'),
+  ...block(
+    'track_file vrrp_track_file',
+    'differs',
+    {
+      ...all('file weight', 'done'),
+      ...all('init_file', 'not done', 'The file is made by whoever writes it.'),
+    },
+    'It is read for FILE_CHECK alone.',
+  ),
   ...block(
     'bfd_instance',
     'not done',

@@ -44,6 +44,11 @@ export const vrrpKeywords: Keywords = {
     ...block('interfaces', 'vrrp', 'lines'),
   }),
   ...block('track_group', 'vrrp', block('group', 'vrrp', 'lines')),
-  ...block('static_ipaddress static_routes static_rules', 'vrrp', 'lines', 'Let the host set it up, or keepalived beside the director.'),
+  ...block(
+    'static_ipaddress static_routes static_rules',
+    'vrrp',
+    'lines',
+    'Let the host set it up, or keepalived beside the director.',
+  ),
   ...block('linkbeat_interfaces interface_up_down_delays', 'vrrp', 'lines'),
 };

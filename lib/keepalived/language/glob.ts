@@ -80,7 +80,9 @@ export function fits(name: string, pattern: string): boolean {
     if (pattern[piece] === '*') {
       star = piece++;
       tried = at;
-    } else if (set === undefined ? pattern[piece] === '?' || pattern[piece] === name[at] : set.has(name[at] as string)) {
+    } else if (
+      set === undefined ? pattern[piece] === '?' || pattern[piece] === name[at] : set.has(name[at] as string)
+    ) {
       piece = set?.end ?? piece + 1;
       at++;
     } else if (star >= 0) {

@@ -116,16 +116,19 @@ class Reader {
     // What stands in the parentheses may be a parameter; what stands behind them changes from turn to turn.
     const close = work.text.indexOf(')') + 1;
     const head = this.#definitions.expand(work.text.slice(0, close), work);
-    const loop = 'text' in head ? loopOf(`${head.text}${work.text.slice(close)}`) : 'a parameter of several lines is in it';
+    const loop =
+      'text' in head ? loopOf(`${head.text}${work.text.slice(close)}`) : 'a parameter of several lines is in it';
     if (loop === undefined) return undefined;
     if (typeof loop === 'string') {
       this.#said.mistake(work, `${shown(work.text)}: ${loop}`, 'write it as in ~SEQ(N, 1, 4) or ~LST(N, a, b)');
       return undefined;
     }
     const { turns, rest } = loop;
-    return { more: (function* () {
-      for (const turn of turns) yield { ...work, text: rest, turn, depth: work.depth + 1 };
-    })() };
+    return {
+      more: (function* () {
+        for (const turn of turns) yield { ...work, text: rest, turn, depth: work.depth + 1 };
+      })(),
+    };
   }
 
   #expanded(work: Work): { more: Iterable<Work> } | LogicalLine {
@@ -142,7 +145,8 @@ class Reader {
     const { limits } = this.#options;
     this.#lines++;
     this.#characters += text.length;
-    if (this.#lines > limits.lines || this.#characters > limits.characters) this.#end('definitions make too many lines');
+    if (this.#lines > limits.lines || this.#characters > limits.characters)
+      this.#end('definitions make too many lines');
     return { text, file, line };
   }
 

@@ -61,8 +61,7 @@ function* sequenceTurns(
 
 function listOf(inside: string): Turns | string {
   const [first, ...values] = itemsOf(inside);
-  if (first === undefined || !first.every((name) => NAME.test(name)))
-    return 'the first part is no name of a parameter';
+  if (first === undefined || !first.every((name) => NAME.test(name))) return 'the first part is no name of a parameter';
   if (values.length === 0) return 'it has no values';
   return values.map((items) => new Map(first.map((name, index) => [name, items[index] ?? ''])));
 }

@@ -123,7 +123,11 @@ function* included(
       yield* linesOf(bytes, { file: path, line: 1 }, [...inside, identity], reading);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-      say(variant === 'r' || variant === 'a', `${shown(basename(path))}: ${whyUnread(error)}`, 'name a file that can be read');
+      say(
+        variant === 'r' || variant === 'a',
+        `${shown(basename(path))}: ${whyUnread(error)}`,
+        'name a file that can be read',
+      );
     }
   }
 }

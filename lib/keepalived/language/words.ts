@@ -73,7 +73,8 @@ export function quotedWords(line: string, { isEscaped = true } = {}): { words: s
 function escapeAt(line: string, at: number): { text: string; end: number } {
   const character = line[at] as string;
   const octal = /^[0-7]{1,3}/.exec(line.slice(at, at + 3))?.[0];
-  if (octal !== undefined) return { text: String.fromCharCode(Number.parseInt(octal, 8) & 0xff), end: at + octal.length };
+  if (octal !== undefined)
+    return { text: String.fromCharCode(Number.parseInt(octal, 8) & 0xff), end: at + octal.length };
   const hex = character === 'x' ? /^[0-9A-Fa-f]{1,2}/.exec(line.slice(at + 1, at + 3))?.[0] : undefined;
   if (hex !== undefined) return { text: String.fromCharCode(Number.parseInt(hex, 16)), end: at + 1 + hex.length };
   if (character === 'c' && at + 1 < line.length)

@@ -45,8 +45,7 @@ export function connection(
   const statement = last(block, 'connect_port');
   const wanted = values.integer(statement, 1, 65535) ?? port;
   const fields = new Fields(owner.place);
-  if (wanted === 0)
-    values.said.mistake(owner.place, `${owner.keyword} has no port to ask`, 'write connect_port');
+  if (wanted === 0) values.said.mistake(owner.place, `${owner.keyword} has no port to ask`, 'write connect_port');
   return fields.set('port', wanted === usualPort || wanted === 0 ? undefined : wanted, statement?.place);
 }
 

@@ -85,14 +85,20 @@ function regex(url: Statement, options: Fields, values: Values): Fields | undefi
   const [pattern, ...more] = quotedWords(statement.raw).words;
   if (pattern === undefined || more.length > 0)
     return values.refuse(statement, more[0], 'a regular expression, in quotes if it has blanks');
-  const chosen = each(url.block, 'regex_options').flatMap((line) => line.words.map((word) => ({ word, place: line.place })));
+  const chosen = each(url.block, 'regex_options').flatMap((line) =>
+    line.words.map((word) => ({ word, place: line.place })),
+  );
   for (const { word, place } of chosen)
     if (!Object.hasOwn(FLAGS, word)) values.said.mistake(place, `regex_options ${word} is not done`, 'leave it out');
   const flags = [...new Set(chosen.flatMap(({ word }) => FLAGS[word] ?? []))].sort().join('');
   try {
     new RegExp(pattern, flags);
   } catch (error) {
-    values.said.mistake(statement.place, (error as Error).message.replace(/:/g, ','), "write it as JavaScript takes it");
+    values.said.mistake(
+      statement.place,
+      (error as Error).message.replace(/:/g, ','),
+      'write it as JavaScript takes it',
+    );
     return undefined;
   }
   const isNot = last(url.block, 'regex_no_match');
@@ -107,6 +113,10 @@ function tls({ block }: Statement, options: Fields, values: Values): void {
   const name = last(block, 'sni_name');
   const isNamed = values.boolean(sni) ?? false;
   options
-    .set('serverName', values.word(name, 'the name of a host') ?? (isNamed ? options.get('host') : undefined), name?.place ?? sni?.place)
+    .set(
+      'serverName',
+      values.word(name, 'the name of a host') ?? (isNamed ? options.get('host') : undefined),
+      name?.place ?? sni?.place,
+    )
     .set('verify', false);
 }

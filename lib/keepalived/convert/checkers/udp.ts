@@ -38,5 +38,8 @@ export function hex(statement: Statement, digits: RegExp, values: Values): strin
   const { words } = statement;
   if (words.length === 0 || !words.every((word) => digits.test(word)))
     return values.refuse(statement, words.join(' ') || undefined, 'bytes in hexadecimal, as in 0a 1b2c');
-  return words.flatMap((word) => (word.match(/..?/g) ?? []).map((pair) => pair.padStart(2, '0'))).join('').toLowerCase();
+  return words
+    .flatMap((word) => (word.match(/..?/g) ?? []).map((pair) => pair.padStart(2, '0')))
+    .join('')
+    .toLowerCase();
 }
