@@ -3,14 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Director } from '../director/director.js';
 import type { DirectorEvents } from '../director/events.js';
 import type { WorkerCpu } from '../director/director-handle.js';
-import type { ServerHealth, ServiceHealth } from '../health/events.js';
-import { healthSentences } from '../health/sentences.js';
-import type { HealthSlot } from '../health/view.js';
 import { snakeCase } from '../metrics/label-set.js';
 import { type CounterName, dropNames } from '../stats/counter-names.js';
 import { type DirectorSample, RateMeter, type RatedRealServer, type RatedVirtualService } from '../stats/rates.js';
 import { type RealServerKey, serverName } from '../values/server-options.js';
 import { serviceIdentity, serviceName, nativeServiceKey } from '../values/service-key.js';
+import type { ServerHealth, ServiceHealth } from '../health/events.js';
+import { healthSentences } from '../health/sentences.js';
+import type { HealthSlot } from '../health/view.js';
 import { serverStatusOf, serviceStatusOf } from './health-report.js';
 import type { DropStatus, EventStatus, ServerState, ServerStatus, ServiceStatus, Status } from './status.js';
 

@@ -68,6 +68,11 @@ export class CheckedServer implements Subscriber {
     return this.#cause;
   }
 
+  /** Whether it is checked by its virtual address. */
+  get needsVip(): boolean {
+    return this.#followed.some(({ probe }) => probe.check.needsWay && probe.timing.via !== 'address');
+  }
+
   get isHeld(): boolean {
     return this.#damping.isHeld;
   }
@@ -136,7 +141,8 @@ export class CheckedServer implements Subscriber {
     const { prober } = this.#around;
     const before = this.#followed;
     this.#followed = rules.checks.map(({ name, check, timing, isAgent }) => {
-      const options: ProbeOptions = { check, timing, isAgent, server: this.server };
+      const { virtualAddress } = this.#service;
+      const options: ProbeOptions = { check, timing, isAgent, virtualAddress, server: this.server };
       const key = probeKey(options);
       const old = before.find((each) => each.name === name);
       if (old?.probe.key === key) return old;

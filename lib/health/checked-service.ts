@@ -7,7 +7,7 @@ import { CheckedServer, type Surroundings } from './checked-server.js';
 import type { FailOpenEvent, QuorumEvent, ServerHealthEvent } from './events.js';
 import type { ServiceRules } from './health-options.js';
 import { CLOSED } from './rules/fail-open.js';
-import { type Decision, decide, type Known } from './rules/decide.js';
+import { conditionOf, type Decision, decide, type Known } from './rules/decide.js';
 import type { Advice } from './rules/advice.js';
 
 /** What a decision brings, in the order in which it is told. */
@@ -41,7 +41,10 @@ export class CheckedService {
   #isResting: boolean;
   /** Undefined stands for a server that nobody checks. */
   readonly #servers = new Map<RealServer, CheckedServer | undefined>();
-  #standings = new Map<RealServer, Standing>();
+  /** What was known of each when it was last decided about. */
+  readonly #known = new Map<RealServer, Known<RealServer>>();
+  readonly #touched = new Set<RealServer>();
+  readonly #standings = new Map<RealServer, Standing>();
   #decision: Decision<RealServer> | undefined;
   #since: number;
 
@@ -84,6 +87,7 @@ export class CheckedService {
   take(server: RealServer): void {
     const rules = server.isSorry ? undefined : this.#rules.rulesFor(server);
     const before = this.#servers.get(server);
+    this.#touched.add(server);
     if (rules && before) return before.become(this.#rules, rules);
     before?.leave();
     this.#servers.set(server, rules && new CheckedServer(server, this.#rules, rules, this.#isResting, this.#around));
@@ -93,6 +97,8 @@ export class CheckedService {
     this.#servers.get(server)?.leave();
     this.#servers.delete(server);
     this.#standings.delete(server);
+    this.#known.delete(server);
+    this.#touched.delete(server);
   }
 
   leave(): void {
@@ -109,42 +115,62 @@ export class CheckedService {
     for (const server of this.#servers.values()) server?.resume();
   }
 
+  /** The server is to be decided about. */
+  touch(server: RealServer): void {
+    if (this.#servers.has(server)) this.#touched.add(server);
+  }
+
   /** Decides by what is known now. Nothing is changed until the draft is kept. */
   draft(): Draft {
     const { clock } = this.#around;
     const at = clock.timeMs();
-    const known = [...this.#servers].filter(([server]) => this.service.isConfigured(server)).map(knownOf);
-    const before = this.#decision ?? { hasQuorum: undefined, failOpen: CLOSED };
-    const decision = decide(before, known, this.#rules, clock.nowMs());
+    for (const server of this.#touched) this.#know(server);
+    const before = this.#decision;
+    const state = before ?? { hasQuorum: undefined, failOpen: CLOSED };
+    const decision = decide(state, this.#known.values(), this.#rules, clock.nowMs());
     const standings = new Map<RealServer, Standing>();
     const changes = new Map<RealServer, HealthCondition | undefined>();
     const news: News[] = [];
-    for (const { server } of known) {
+    for (const server of isWide(before, decision) ? this.#known.keys() : this.#touched) {
+      const known = this.#known.get(server);
+      if (known === undefined || !this.service.isConfigured(server)) continue;
       const last = this.#standings.get(server);
-      const standing = this.#standingOf(server, decision, last, at);
+      const standing = this.#standingOf(known, decision, last, at);
       standings.set(server, standing);
-      if (!last || !isDeepStrictEqual(last.condition, standing.condition)) changes.set(server, standing.condition);
+      // What is in force is compared, for a transaction around a change may have been taken back.
+      if (!isDeepStrictEqual(server.health, standing.condition)) changes.set(server, standing.condition);
       const event = this.#serverNews(server, last, standing, at);
       if (event) news.push({ name: 'server', event, isChange: (last?.isUp ?? true) !== event.isUp });
     }
-    const isNewQuorum = decision.hasQuorum !== (this.#decision?.hasQuorum ?? true);
+    const isNewQuorum = decision.hasQuorum !== (before?.hasQuorum ?? true);
     news.push(...this.#serviceNews(decision, isNewQuorum, at));
     return {
       changes,
       news,
       keep: () => {
         this.#decision = decision;
-        this.#standings = standings;
+        for (const [server, standing] of standings) this.#standings.set(server, standing);
+        this.#touched.clear();
         if (isNewQuorum) this.#since = at;
       },
     };
   }
 
-  #standingOf(server: RealServer, decision: Decision<RealServer>, last: Standing | undefined, at: number): Standing {
-    const checked = this.#servers.get(server);
-    const isUp = server.isSorry ? decision.isSorry : decision.live.has(server);
+  #know(server: RealServer): void {
+    if (this.service.isConfigured(server)) this.#known.set(server, knownOf(server, this.#servers.get(server)));
+    else this.#known.delete(server);
+  }
+
+  #standingOf(
+    known: Known<RealServer>,
+    decision: Decision<RealServer>,
+    last: Standing | undefined,
+    at: number,
+  ): Standing {
+    const checked = this.#servers.get(known.server);
+    const isUp = known.isSorry ? decision.isSorry : decision.live.has(known.server);
     const state = stateOf(checked, isUp);
-    const condition = decision.conditions.get(server);
+    const condition = conditionOf(known, decision, this.#rules);
     return {
       isUp,
       isKnown: checked?.isKnown ?? true,
@@ -205,7 +231,14 @@ function stateOf(checked: CheckedServer | undefined, isUp: boolean): Standing['s
   return checked.passes ? 'held' : 'down';
 }
 
-function knownOf([server, checked]: readonly [RealServer, CheckedServer | undefined]): Known<RealServer> {
+/** Whether more servers may stand otherwise than those that were touched. */
+function isWide(before: Decision<RealServer> | undefined, after: Decision<RealServer>): boolean {
+  if (before === undefined || before.isSorry !== after.isSorry) return true;
+  const [kept, keptNow] = [before.failOpen.kept, after.failOpen.kept];
+  return kept.size !== keptNow.size || [...keptNow].some((server) => !kept.has(server));
+}
+
+function knownOf(server: RealServer, checked: CheckedServer | undefined): Known<RealServer> {
   const { isSorry } = server;
   const weights = { weight: liveWeight(server, checked?.advice), wholeWeight: server.assignedWeight ?? server.weight };
   if (checked === undefined) return { server, isSorry, ...weights };

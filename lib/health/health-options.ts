@@ -2,6 +2,7 @@
 import type { RealServer } from '../director/virtual-service.js';
 import { onDownKinds } from '../values/health-condition.js';
 import {
+  addressOption,
   booleanOption,
   checkedOptions,
   choiceOption,
@@ -48,6 +49,7 @@ export interface ServiceRules {
   readonly observe: ObserveRule | undefined;
   readonly notify: ServiceNotifications;
   readonly omega: boolean;
+  readonly virtualAddress: string | undefined;
   /** Returns what holds for this server; undefined when it is not checked. */
   rulesFor(server: RealServer): ServerRules | undefined;
 }
@@ -77,6 +79,7 @@ export function checkedHealthOptions(options: HealthOptions): ServiceRules {
     'observe',
     'notify',
     'omega',
+    'virtualAddress',
   ]);
   const notify = checkedServiceNotifications(`${CALL}: notify`, given.notify);
   const server: ServerRules = {
@@ -96,6 +99,8 @@ export function checkedHealthOptions(options: HealthOptions): ServiceRules {
     observe: checkedObserve(given.observe),
     notify,
     omega: booleanOption(`${CALL}: omega`, given.omega, false),
+    virtualAddress:
+      given.virtualAddress === undefined ? undefined : addressOption(`${CALL}: virtualAddress`, given.virtualAddress),
     rulesFor: (of) => {
       const own = forServer?.(of);
       return own === undefined ? server : own === false ? undefined : serverRules(server, own, given);

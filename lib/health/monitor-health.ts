@@ -7,7 +7,7 @@ import { openFifo } from './notify/fifo.js';
 import { post } from './notify/post.js';
 import { runCommand } from './notify/run-command.js';
 import type { MonitorOptions } from './options.js';
-import { reachBy } from './reach.js';
+import { reaching } from './reach.js';
 import { readSignals } from './read-signals.js';
 
 /**
@@ -41,7 +41,7 @@ export function systemParts(director: Director): MonitorParts {
   return {
     clock: systemClock,
     random: Math.random,
-    reach: reachBy(director),
+    reaching: reaching(director),
     signals: readSignals,
     post,
     runCommand,

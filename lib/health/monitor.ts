@@ -41,6 +41,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   readonly #changed = new Set<CheckedService>();
   readonly #tell = unhindered((tell: () => void) => tell());
   #isFlushPlanned = false;
+  #isPrepared = true;
   #isApplying = false;
   #isResting = false;
   #closed: Promise<void> | undefined;
@@ -58,7 +59,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
       integerOption('monitorHealth: atOnce', atOnce, 1, 65_536, 512),
       (checks, latestMs) => this.#tell(() => this.emit('late', { checks, latestMs })),
     );
-    this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reach });
+    this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reaching.reach });
     this.#notifier = new Notifier(checkedNotifications('monitorHealth: notify', notify), parts, (event) =>
       this.#tell(() => this.emit('notifyFailed', event)),
     );
@@ -91,12 +92,18 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     // A mistake in what forServer() answers shows before anything has changed.
     for (const server of service.realServers) rules.rulesFor(server);
     const watched = this.#services.get(service);
+    this.#isPrepared = false;
     if (watched) watched.become(rules);
     else this.#services.set(service, new CheckedService(service, rules, this.#isResting, this.#surroundings(service)));
     this.#observer.follow(this.#services.get(service) as CheckedService);
     this.#changed.add(this.#services.get(service) as CheckedService);
     // A server that begins as down gets no connection before its first check.
     this.#flush();
+    this.#planFlush();
+    if (!service.configuration.isInTransaction) return;
+    // The transaction may be taken back, with what health has said in it.
+    for (const server of service.realServers) this.#services.get(service)?.touch(server);
+    this.#change(this.#services.get(service) as CheckedService);
   }
 
   /** Checks the service no more, and takes back what health has said: its servers count as up. */
@@ -166,6 +173,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     for (const service of this.#services.values()) if (service.rules.omega) this.#notifier.omega(service);
     for (const service of this.services) this.#drop(service);
     this.#wheel.close();
+    this.#parts.reaching.close();
     this.#observer.close();
     await this.#notifier.close();
   }
@@ -179,6 +187,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   readonly #onServer = ({ change, service, server }: RealServerEvent): void => {
     const watched = this.#services.get(service);
     if (watched === undefined || this.#isApplying) return;
+    if (change !== 'edited') this.#isPrepared = false;
     if (change === 'deleted') watched.drop(server);
     else if (service.isConfigured(server)) this.#take(watched, server);
     this.#change(watched);
@@ -195,6 +204,20 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     }
   }
 
+  /** What the host needs for checks changes with the services and servers that are checked. */
+  #prepare(): void {
+    const servers = new Map<RealServer, { virtualAddress: string | undefined }>();
+    for (const { servers: each, rules, service } of this.#services.values())
+      for (const [server, checked] of each)
+        if (checked?.needsVip && service.isConfigured(server)) servers.set(server, rules);
+    try {
+      this.#parts.reaching.prepare(servers);
+    } catch (error) {
+      // Each check says it for its own server.
+      this.#tell(() => this.emit('applyFailed', toTunvsError(error)));
+    }
+  }
+
   #drop(service: VirtualService): CheckedService | undefined {
     const watched = this.#services.get(service);
     if (watched === undefined) return undefined;
@@ -202,6 +225,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     watched.leave();
     this.#services.delete(service);
     this.#changed.delete(watched);
+    this.#isPrepared = false;
+    if (this.#closed === undefined) this.#planFlush();
     return watched;
   }
 
@@ -210,9 +235,11 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
       clock: this.#parts.clock,
       wheel: this.#wheel,
       prober: this.#prober,
-      changed: () => {
+      changed: ({ server }) => {
         const watched = this.#services.get(service);
-        if (watched) this.#change(watched);
+        if (watched === undefined) return;
+        watched.touch(server);
+        this.#change(watched);
       },
       warned: ({ server }, check, message) => {
         const at = this.#parts.clock.timeMs();
@@ -223,11 +250,18 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
 
   #change(watched: CheckedService): void {
     this.#changed.add(watched);
+    this.#planFlush();
+  }
+
+  #planFlush(): void {
     if (this.#isFlushPlanned) return;
     this.#isFlushPlanned = true;
     this.#parts.clock.soon(() => {
       this.#isFlushPlanned = false;
-      if (this.#closed === undefined) this.#flush();
+      if (this.#closed !== undefined) return;
+      if (!this.#isPrepared) this.#prepare();
+      this.#isPrepared = true;
+      this.#flush();
     });
   }
 

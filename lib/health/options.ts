@@ -129,6 +129,11 @@ export interface HealthOptions extends CheckTiming {
   /** Takes the traffic as an input; `true` stands for the defaults. By default it is not. */
   observe?: ObserveOptions | boolean;
   notify?: ServiceNotifications;
+  /**
+   * The virtual address that checks go to, for a service by mark or of a range. The default is the one that the rule of
+   * the mark names, or the first of the range.
+   */
+  virtualAddress?: string;
   /** Whether closing the monitor runs the commands for going down, as keepalived's `omega`. The default is false. */
   omega?: boolean;
 }

@@ -13,7 +13,7 @@ import type { Turned, Wheel } from './wheel.js';
 export type Reach = (
   check: Check,
   server: RealServer,
-  how: Pick<Timing, 'via' | 'timeoutMs'>,
+  how: Pick<Timing, 'via' | 'timeoutMs'> & { virtualAddress?: string | undefined },
   signal: AbortSignal,
 ) => Promise<Finding>;
 
@@ -21,6 +21,8 @@ export interface ProbeOptions {
   readonly check: Check;
   readonly timing: Timing;
   readonly isAgent: boolean;
+  /** The virtual address that is checked, where the service does not say it. */
+  readonly virtualAddress: string | undefined;
   readonly server: RealServer;
 }
 
@@ -63,6 +65,7 @@ export class Probe implements Turned {
   lastFailure: CheckResult | undefined;
   /** What the last result that counts said about the weight; an agent's word stays while it is silent. */
   advice: WeightAdvice | undefined;
+  readonly #virtualAddress: string | undefined;
   #doubted = 0;
   readonly #parts: ProbeParts;
 
@@ -71,6 +74,7 @@ export class Probe implements Turned {
     this.check = options.check;
     this.timing = options.timing;
     this.isAgent = options.isAgent;
+    this.#virtualAddress = options.virtualAddress;
     this.state = state;
     this.#parts = parts;
   }
@@ -89,13 +93,15 @@ export class Probe implements Turned {
 
   begin(finished: (next: NextCheck | 'again') => void): void {
     const { clock, wheel, reach } = this.#parts;
+    const { via, timeoutMs } = this.timing;
+    const virtualAddress = this.#virtualAddress;
     const at = clock.timeMs();
     const server = this.#server;
     if (server === undefined) return finished('again');
     attempt(
       { clock, agenda: wheel.agenda, stalls: wheel.stalls },
       timeToAnswer(this.timing),
-      (signal) => reach(this.check, server, this.timing, signal),
+      (signal) => reach(this.check, server, { via, timeoutMs, virtualAddress }, signal),
       (attempted) => {
         // What ends while checks rest says nothing: the addresses may be another director's by now.
         const isVoid = this.#isDoubted(attempted.doubt) || wheel.isResting(this);

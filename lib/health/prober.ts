@@ -16,12 +16,13 @@ function serialOf(of: object): number {
 }
 
 /** Probes with the same key ask the same thing at the same times. */
-export function probeKey({ check, timing, isAgent, server }: ProbeOptions): string {
+export function probeKey({ check, timing, isAgent, virtualAddress, server }: ProbeOptions): string {
   const { identity, needsWay } = check;
   const what = identity ?? `#${serialOf(check)}`;
   // By its own address a server is the same in every service; by the virtual address the service is part of the way.
-  const service = needsWay && timing.via !== 'address' ? `${serviceName(server.service)} ${server.forwarding}` : '';
-  return [server.address, server.port, service, what, isAgent, timingKey(timing)].join('\n');
+  const isOwn = needsWay && timing.via !== 'address';
+  const way = isOwn ? [serviceName(server.service), virtualAddress, server.forwarding].join(' ') : '';
+  return [server.address, server.port, way, what, isAgent, timingKey(timing)].join('\n');
 }
 
 export class Prober {

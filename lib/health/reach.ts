@@ -1,11 +1,23 @@
-/** How the checks of a monitor reach real servers. */
+/** How the checks of a monitor reach real servers, and what the host holds for that. */
 import type { Director } from '../director/director.js';
-import { CheckFailure, type CheckContext } from './checks/check.js';
+import type { RealServer } from '../director/virtual-service.js';
 import type { Reach } from './probe.js';
+import { PinnedWays } from './way/pinned-ways.js';
+import { runCheck } from './way/run-check.js';
 
-export function reachBy(_director: Director): Reach {
-  return async (check, server, _how, signal) => {
-    if (check.needsWay) throw new CheckFailure('failed', `${check.kind}: there is no way to the server yet`);
-    return check.run({ server, signal } as unknown as CheckContext);
+export interface Reaching {
+  readonly reach: Reach;
+  /** Prepares the host for checks of these servers by their virtual addresses, and gives back what others needed. */
+  prepare(servers: ReadonlyMap<RealServer, { virtualAddress: string | undefined }>): void;
+  close(): void;
+}
+
+export function reaching(director: Director): Reaching {
+  const ways = new PinnedWays(director);
+  return {
+    reach: (check, server, { via, timeoutMs, virtualAddress }, signal) =>
+      runCheck(ways, { check, server, via, timeoutMs, target: { virtualAddress }, signal }),
+    prepare: (servers) => ways.prepare(servers.keys(), (server) => servers.get(server) ?? {}),
+    close: () => ways[Symbol.dispose](),
   };
 }

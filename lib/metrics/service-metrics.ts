@@ -89,11 +89,7 @@ export const serverMetrics: readonly Metric<ServerRow>[] = [
   gauge('templates', 'Persistence templates that lead to the real server.', (s) => s.persistentConnections),
   gauge('weight', 'Configured weight of the real server.', (s) => s.weight),
   gauge('effective_weight', 'Weight that the scheduler goes by.', (s) => s.effectiveWeight),
-  {
-    ...{ name: 'tunvs_server_up', type: 'gauge', ...servers },
-    help: 'Whether the real server is up, by hand and by health checks.',
-    value: ({ stats, isHealthy }) => Number(stats.isUp && isHealthy),
-  },
+  gauge('up', 'Whether the real server is healthy.', (s) => Number(s.isUp)),
   gauge('draining', 'Whether a drain keeps new connections from the real server.', (s) => Number(s.isDraining)),
   gauge('overloaded', 'Whether the real server has reached its upper threshold.', (s) => Number(s.overloaded)),
   gauge('upper_threshold', 'Connections at which the real server gets no new ones, if there is a limit.', (s) =>

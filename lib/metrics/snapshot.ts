@@ -1,15 +1,13 @@
 /** One reading of a director, which all samples of a scrape come from. */
 import type { Director } from '../director/director.js';
-import type { HealthView } from '../health/view.js';
-import type { ServiceHealth } from '../health/events.js';
 import type { WorkerCpu } from '../director/director-handle.js';
 import type { PolicyCounters } from '../policy/policy.js';
 import type { DirectorStats, RealServerStats, VirtualServiceStats } from '../stats/stats.js';
 import type { EngineEventType } from '../values/engine-event.js';
-import { serverName } from '../values/server-options.js';
-import { serviceName } from '../values/service-key.js';
 import { labelsOfService, serverLabels } from './labels.js';
 import type { Row } from './label-set.js';
+import type { ServiceHealth } from '../health/events.js';
+import type { HealthView } from '../health/view.js';
 
 /** What is read of a director. */
 export type Measured = Pick<Director, 'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'eventCounts'>;
@@ -20,8 +18,6 @@ export interface ServiceRow extends Row {
 
 export interface ServerRow extends Row {
   readonly stats: RealServerStats;
-  /** Whether health checks let it have new connections, if there are any. */
-  readonly isHealthy: boolean;
 }
 
 export interface PolicyRow extends Row {
@@ -51,8 +47,7 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
   const stats = director.stats();
   const services = stats.services.map((each) => ({ labels: labelsOfService(each), stats: each }));
   const health = monitor ? director.virtualServices.flatMap((service) => monitor.of(service) ?? []) : [];
-  const unhealthy = new Map(health.map((each) => [serviceName(each.service), unhealthyOf(each)]));
-  const servers = hasServers ? services.flatMap((row) => serverRows(row, unhealthy.get(serviceName(row.stats)))) : [];
+  const servers = hasServers ? services.flatMap(serverRows) : [];
   const { device, eventCounts } = director;
   return {
     stats,
@@ -66,15 +61,8 @@ export function readSnapshot(director: Measured, { servers: hasServers, health: 
   };
 }
 
-const unhealthyOf = ({ servers }: ServiceHealth): ReadonlySet<string> =>
-  new Set(servers.flatMap(({ isUp, server }) => (isUp ? [] : [serverName(server)])));
-
-function serverRows({ labels, stats }: ServiceRow, unhealthy?: ReadonlySet<string>): ServerRow[] {
-  return stats.servers.map((server) => ({
-    labels: serverLabels(labels, server),
-    stats: server,
-    isHealthy: !unhealthy?.has(serverName(server)),
-  }));
+function serverRows({ labels, stats }: ServiceRow): ServerRow[] {
+  return stats.servers.map((server) => ({ labels: serverLabels(labels, server), stats: server }));
 }
 
 function policyRows({ virtualServices }: Measured): PolicyRow[] {

@@ -68,7 +68,6 @@ describe('metricsText', () => {
     const director = measuredDirector();
     const samples = samplesOf(director, { health: new FakeHealth(['10.3.0.11']) });
     const server = { ...WEB, remote_address: '10.3.0.11', remote_port: '80' };
-    assert.equal(samples.get(key('tunvs_server_up', server)), 0);
     assert.equal(samples.get(key('tunvs_server_checks_total', { ...server, check: 'http', result: 'passed' })), 7);
     assert.equal(samples.get(key('tunvs_server_checks_total', { ...server, check: 'http', result: 'failed' })), 3);
     assert.equal(samples.get(key('tunvs_server_check_duration_seconds', { ...server, check: 'http' })), 0.25);
@@ -80,7 +79,6 @@ describe('metricsText', () => {
     const without = samplesOf(director, { servers: false, health: new FakeHealth() });
     assert.ok(![...without.keys()].some((name) => name.startsWith('tunvs_server_')));
     assert.ok(![...samplesOf(director).keys()].some((name) => /quorum|server_check/.test(name)));
-    assert.equal(samplesOf(director).get(key('tunvs_server_up', server)), 1);
   });
 
   it('shows services and real servers by the labels of the ipvs collector of node_exporter', () => {

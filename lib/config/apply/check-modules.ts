@@ -1,5 +1,6 @@
 /** Imports the checks that a configuration names: functions, or checks that a module made of a kind. */
-import { type Check, type CheckContext, type Finding, passed } from '../../health/checks/check.js';
+import type { Check } from '../../health/checks/check.js';
+import { type CheckFunction, functionCheck } from '../../health/checks/function.js';
 import type { LoadedModule, ModuleUse } from './modules.js';
 
 export interface LoadedCheck extends LoadedModule {
@@ -20,17 +21,3 @@ export const CHECK_MODULES: ModuleUse<LoadedCheck> = {
     return `the module ${file} has no check: export an async function ({ server, connect, signal }) as \`check\` or by default`;
   },
 };
-
-type CheckFunction = (context: Pick<CheckContext, 'server' | 'signal'> & { connect: unknown }) => unknown;
-
-function functionCheck(given: CheckFunction): Check {
-  return {
-    kind: 'function',
-    needsWay: true,
-    async run({ server, way, signal }) {
-      const connect = (options: { port?: number } = {}) => way.connect(signal, options);
-      const found = await given({ server, connect, signal });
-      return typeof found === 'object' && found !== null ? (found as Finding) : passed('it has passed');
-    },
-  };
-}

@@ -44,22 +44,30 @@ export interface Decision<Server> extends DecisionState<Server> {
   readonly weight: number;
   readonly isSorry: boolean;
   readonly live: ReadonlySet<Server>;
-  readonly conditions: ReadonlyMap<Server, HealthCondition | undefined>;
   readonly failing: number;
   readonly checked: number;
 }
 
 export function decide<Server>(
   before: DecisionState<Server>,
-  known: readonly Known<Server>[],
+  known: Iterable<Known<Server>>,
   rules: DecisionRules,
   nowMs: number,
 ): Decision<Server> {
-  const real = known.filter(({ isSorry }) => !isSorry);
+  const real: Known<Server>[] = [];
   const failing = new Map<Server, number>();
-  for (const { server, checked } of real)
-    if (checked?.failsSinceMs !== undefined) failing.set(server, checked.failsSinceMs);
-  const checked = real.filter((each) => each.checked).length;
+  let sorryServers = 0;
+  let checked = 0;
+  for (const each of known) {
+    if (each.isSorry) {
+      sorryServers += 1;
+      continue;
+    }
+    real.push(each);
+    if (each.checked === undefined) continue;
+    checked += 1;
+    if (each.checked.failsSinceMs !== undefined) failing.set(each.server, each.checked.failsSinceMs);
+  }
   const open = rules.failOpen ? failOpen(before.failOpen, failing, checked, nowMs, rules.failOpen) : CLOSED;
   const live = new Set<Server>();
   let weight = 0;
@@ -71,15 +79,17 @@ export function decide<Server>(
     weight += each.weight;
   }
   const isUp = hasQuorum(before.hasQuorum, weight, total, rules.quorum);
-  const isSorry = !isUp && real.length < known.length;
-  const conditions = new Map<Server, HealthCondition | undefined>();
-  for (const each of known) {
-    const condition = each.isSorry
-      ? sorryCondition(isSorry, rules.inhibitSorry)
-      : realCondition(each, live.has(each.server), isSorry);
-    conditions.set(each.server, condition);
-  }
-  return { hasQuorum: isUp, failOpen: open, weight, isSorry, live, conditions, failing: failing.size, checked };
+  const isSorry = !isUp && sorryServers > 0;
+  return { hasQuorum: isUp, failOpen: open, weight, isSorry, live, failing: failing.size, checked };
+}
+
+/** Returns what is said of one of the servers after the decision. */
+export function conditionOf<Server>(
+  known: Known<Server>,
+  { isSorry, live }: Decision<Server>,
+  { inhibitSorry }: DecisionRules,
+): HealthCondition | undefined {
+  return known.isSorry ? sorryCondition(isSorry, inhibitSorry) : realCondition(known, live.has(known.server), isSorry);
 }
 
 function isLive<Server>({ server, checked }: Known<Server>, open: FailOpenState<Server>): boolean {
@@ -87,8 +97,12 @@ function isLive<Server>({ server, checked }: Known<Server>, open: FailOpenState<
 }
 
 /** While sorry servers are in force, live servers are out of the list and keep the connections that they have. */
-function realCondition<Server>({ checked }: Known<Server>, isLive: boolean, isSorry: boolean) {
-  if (isLive && isSorry) return { isUp: true, isOut: true, onDown: 'keep' as const, ...checked?.advice };
+function realCondition<Server>(
+  { checked }: Known<Server>,
+  isLive: boolean,
+  isSorry: boolean,
+): HealthCondition | undefined {
+  if (isLive && isSorry) return { isUp: true, isOut: true, onDown: 'keep', ...checked?.advice };
   if (checked === undefined) return undefined;
   const { advice, inhibit, onDown } = checked;
   return { isUp: isLive, isOut: !isLive && !inhibit, onDown, ...advice };

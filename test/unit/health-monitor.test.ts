@@ -1,0 +1,321 @@
+import { strict as assert } from 'node:assert';
+import type { HealthEvents } from '../../lib/health/events.js';
+import type { HealthOptions } from '../../lib/health/options.js';
+import type { RealServer } from '../../lib/index.js';
+import { Monitored, scripted } from '../support/monitored.js';
+
+const QUICK: HealthOptions = {
+  checks: [scripted()],
+  ...{ intervalMs: 1000, timeoutMs: 500, retries: 1, retryDelayMs: 100, rise: 2, fall: 1, jitter: 0 },
+};
+
+function assertHas(actual: object | undefined, part: object): void {
+  assert.deepEqual({ ...actual, ...part }, { ...actual });
+}
+
+describe('HealthMonitor', () => {
+  let on: Monitored;
+  beforeEach(() => {
+    on = new Monitored();
+  });
+  afterEach(() => on.close());
+
+  it('takes a server that fails out of the list, and brings it back', async () => {
+    const service = on.service(undefined, 2);
+    const [first, second] = service.realServers as [RealServer, RealServer];
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(2000);
+    assert.deepEqual(on.changes, []);
+    on.answer(first, 'fail');
+    await on.clock.advance(1200);
+    assert.deepEqual(on.changes, ['10.3.0.1 down']);
+    assert.deepEqual(first.health, { isUp: false, isOut: true, onDown: 'reset' });
+    assert.equal(first.fullWeight, 0);
+    assert.equal(second.health?.isUp, true);
+    on.answer(first, 'pass');
+    await on.clock.advance(1000);
+    assert.deepEqual(on.changes, ['10.3.0.1 down'], 'one pass of two is not enough');
+    await on.clock.advance(1000);
+    assert.deepEqual(on.changes, ['10.3.0.1 down', '10.3.0.1 up']);
+    assert.equal(first.fullWeight, 1);
+  });
+
+  it('says why a server is down, in its event and its view', async () => {
+    const service = on.service(undefined, 1);
+    const [server] = service.realServers as [RealServer];
+    on.answer(server, { passed: false, reason: 'wrong answer', message: 'status 503', mend: 'Start the application.' });
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(1000);
+    const [, event] = on.told.find(([name]) => name === 'server') as ['server', HealthEvents['server'][0]];
+    assertHas(event, {
+      ...{ isUp: false, isFirst: true, check: 'mine', reason: 'wrong answer', message: 'mine: status 503' },
+      mend: 'Start the application.',
+    });
+    const view = on.monitor.of(server);
+    assertHas(view, { isUp: false, state: 'down', reason: 'wrong answer', isResting: false });
+    assert.equal(view?.since, event.at);
+    assert.equal(view?.checks[0]?.results[0]?.message, 'status 503');
+    assert.ok((view?.checks[0]?.nextAt ?? 0) >= on.clock.timeMs());
+    assert.match(JSON.stringify(on.monitor), /"message":"mine: status 503"/);
+  });
+
+  it('gives a server that starts as down no connection before its first check has passed', async () => {
+    const service = on.service(undefined, 1);
+    const [server] = service.realServers as [RealServer];
+    on.monitor.watch(service, { ...QUICK, start: 'down' });
+    assert.deepEqual(server.health?.isUp, false);
+    assert.equal(on.monitor.of(server)?.state, 'starting');
+    await on.clock.advance(1000);
+    assert.equal(server.health?.isUp, true);
+  });
+
+  it('keeps a server of inhibit in the list with weight 0', async () => {
+    const service = on.service(undefined, 1);
+    const [server] = service.realServers as [RealServer];
+    on.answer(server, 'fail');
+    on.monitor.watch(service, { ...QUICK, inhibit: true, onDown: 'keep' });
+    await on.clock.advance(1000);
+    assert.deepEqual(server.health, { isUp: false, isOut: false, onDown: 'keep' });
+  });
+
+  it('wants all checks of a server to pass', async () => {
+    const service = on.service(undefined, 1);
+    const [server] = service.realServers as [RealServer];
+    on.monitor.watch(service, { ...QUICK, checks: [scripted('tcp'), scripted('http'), { check: scripted('http') }] });
+    await on.clock.advance(1000);
+    assert.deepEqual(
+      on.monitor.of(server)?.checks.map(({ name }) => name),
+      ['tcp', 'http', 'http-2'],
+    );
+    on.answer(server, 'fail', 'http');
+    await on.clock.advance(1500);
+    assert.equal(server.health?.isUp, false);
+    on.answer(server, 'fail', 'tcp');
+    on.answer(server, 'pass', 'http');
+    await on.clock.advance(3000);
+    assert.equal(server.health?.isUp, false);
+    on.answer(server, 'pass', 'tcp');
+    await on.clock.advance(3000);
+    assert.equal(server.health?.isUp, true);
+  });
+
+  it('puts all that has changed in one turn into force at one moment', async () => {
+    const service = on.service(undefined, 2);
+    const other = on.service('192.0.2.2', 2);
+    let transactions = 0;
+    const { transaction } = on.director;
+    on.director.transaction = ((body) => {
+      transactions += 1;
+      return transaction.call(on.director, body);
+    }) as typeof transaction;
+    const both = { ...QUICK, via: 'address' as const, warmUpMs: 0, checks: [scripted('mine', true)] };
+    on.monitor.watch(service, both);
+    on.monitor.watch(other, both);
+    await on.clock.advance(900);
+    transactions = 0;
+    for (const server of service.realServers) on.answer(server, 'fail');
+    await on.clock.advance(1000);
+    assert.equal(on.changes.length, 4);
+    assert.equal(transactions, 1);
+  });
+
+  it('asks once what is the same in several services', async () => {
+    const timing = { ...QUICK, via: 'address' as const, checks: [scripted('mine', true)] };
+    const services = ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((vip) => on.service(vip, 1));
+    for (const service of services) on.monitor.watch(service, timing);
+    assert.equal(on.monitor.checks, 1);
+    await on.clock.advance(10_000);
+    assert.ok(on.asked.length >= 10 && on.asked.length <= 11, `asked ${on.asked.length} times`);
+    on.answers.set('10.3.0.1', 'fail');
+    await on.clock.advance(1200);
+    assert.equal(on.changes.length, 3);
+    on.monitor.unwatch(services[0] as (typeof services)[0]);
+    on.director.deleteVirtualService(services[1] as (typeof services)[0]);
+    assert.equal(on.monitor.checks, 1);
+    on.answers.set('10.3.0.1', 'pass');
+    await on.clock.advance(2500);
+    assert.equal(on.changes.length, 4);
+    on.monitor.unwatch(services[2] as (typeof services)[0]);
+    assert.equal(on.monitor.checks, 0);
+  });
+
+  it('asks apart what is not the same: by the virtual address, another timing, a check without identity', () => {
+    const services = ['192.0.2.1', '192.0.2.2'].map((vip) => on.service(vip, 1));
+    const [one, two] = services as [(typeof services)[0], (typeof services)[0]];
+    const checks = [scripted('mine', true)];
+    on.monitor.watch(one, { ...QUICK, checks });
+    on.monitor.watch(two, { ...QUICK, checks });
+    assert.equal(on.monitor.checks, 2);
+    on.monitor.watch(one, { ...QUICK, checks, via: 'address' });
+    on.monitor.watch(two, { ...QUICK, checks, via: 'address', intervalMs: 3000 });
+    assert.equal(on.monitor.checks, 2);
+    const { identity: _, ...nameless } = scripted('mine');
+    on.monitor.watch(one, { ...QUICK, checks: [{ ...nameless }] });
+    on.monitor.watch(two, { ...QUICK, checks: [{ ...nameless }] });
+    assert.equal(on.monitor.checks, 2);
+  });
+
+  it('follows servers that come and go', async () => {
+    const service = on.service(undefined, 1);
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(1000);
+    const late = service.addRealServer({ address: '10.3.9.9' });
+    on.answer(late, 'fail');
+    await on.clock.advance(1500);
+    assert.deepEqual(on.changes, ['10.3.9.9 down']);
+    assert.equal(on.monitor.checks, 2);
+    late.delete();
+    assert.equal(on.monitor.checks, 1);
+    assert.equal(on.monitor.of(late), undefined);
+    await on.clock.advance(1000);
+    on.director.deleteVirtualService(service);
+    assert.equal(on.monitor.checks, 0);
+    assert.equal(on.monitor.of(service), undefined);
+  });
+
+  it('keeps what it knows when the same options come again, and a server down when they are others', async () => {
+    const service = on.service(undefined, 2);
+    const [first] = service.realServers as [RealServer];
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(1000);
+    on.answer(first, 'fail');
+    await on.clock.advance(1500);
+    const before = on.monitor.of(first);
+    on.monitor.watch(service, { ...QUICK, checks: [scripted()] });
+    assert.deepEqual(on.monitor.of(first), before);
+    on.monitor.watch(service, { ...QUICK, checks: [scripted('other')], intervalMs: 700 });
+    assert.equal(first.health?.isUp, false);
+    assert.deepEqual(on.changes, ['10.3.0.1 down']);
+    on.answer(first, 'pass');
+    await on.clock.advance(2100);
+    assert.deepEqual(on.changes, ['10.3.0.1 down', '10.3.0.1 up']);
+  });
+
+  it('goes by what is different for a server', async () => {
+    const service = on.service(undefined, 3);
+    const [first, second, third] = service.realServers as [RealServer, RealServer, RealServer];
+    for (const server of service.realServers) on.answer(server, 'fail');
+    on.monitor.watch(service, {
+      ...QUICK,
+      forServer: (server) => (server === first ? false : server === second ? { intervalMs: 4000, inhibit: true } : {}),
+    });
+    await on.clock.advance(9000);
+    assert.equal(first.health, undefined);
+    assert.equal(on.monitor.of(first)?.state, 'unchecked');
+    assert.equal(second.health?.isOut, false);
+    assert.equal(third.health?.isOut, true);
+    const times = (server: RealServer) => on.asked.filter((asked) => asked.server === server).length;
+    assert.ok(times(second) <= 3 && times(third) >= 8, `${times(second)} and ${times(third)}`);
+  });
+
+  it('asks less often while a server is down, if told so', async () => {
+    const service = on.service(undefined, 1);
+    const [server] = service.realServers as [RealServer];
+    on.answer(server, 'fail');
+    on.monitor.watch(service, { ...QUICK, downIntervalMs: 5000, warmUpMs: 0 });
+    await on.clock.advance(11_000);
+    assert.deepEqual(
+      on.asked.map(({ atMs }) => atMs - 1000),
+      [0, 5000, 10_000],
+    );
+    on.answer(server, 'pass');
+    await on.clock.advance(5000);
+    assert.equal(server.health?.isUp, true, 'a server that comes up is asked as often as one that is up');
+  });
+
+  it('rests and goes on, and nothing is taken from what ends meanwhile', async () => {
+    const service = on.service(undefined, 2);
+    const [first] = service.realServers as [RealServer];
+    on.takesMs = 300;
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(2000);
+    for (const server of service.realServers) on.answer(server, 'fail');
+    on.monitor.checkNow(first);
+    await on.clock.advance(10);
+    on.monitor.rest();
+    const before = on.asked.length;
+    await on.clock.advance(10_000);
+    assert.equal(on.asked.length, before);
+    assert.deepEqual(on.changes, []);
+    assert.equal(on.monitor.of(first)?.isResting, true);
+    assert.equal(on.monitor.of(first)?.checks[0]?.nextAt, undefined);
+    on.monitor.resume();
+    await on.clock.advance(3000);
+    assert.equal(on.changes.length, 2);
+  });
+
+  it('unwatch() takes back what health said; close() leaves it', async () => {
+    const service = on.service(undefined, 1);
+    const [server] = service.realServers as [RealServer];
+    on.answer(server, 'fail');
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(1000);
+    on.monitor.unwatch(service);
+    assert.deepEqual([server.health, server.fullWeight], [undefined, 1]);
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(1000);
+    await on.monitor.close();
+    assert.equal(server.health?.isUp, false);
+    assert.equal(on.clock.timers, 0);
+    assert.throws(() => on.monitor.watch(service, QUICK), { code: 'ERR_TUNVS_CLOSED' });
+    await on.monitor.close();
+  });
+
+  it('prepares the host for the virtual addresses that are checked, and for no others', async () => {
+    const [one, two] = [on.service('192.0.2.1', 1), on.service('192.0.2.2', 1)];
+    on.monitor.watch(one, { ...QUICK, checks: [scripted('mine', true)] });
+    on.monitor.watch(two, { ...QUICK, checks: [scripted('mine', true)], via: 'address' });
+    await on.clock.settle();
+    assert.deepEqual(on.prepared, [['192.0.2.1']]);
+    on.monitor.watch(two, { ...QUICK, checks: [scripted('mine', true)] });
+    await on.clock.settle();
+    on.director.deleteVirtualService(one);
+    await on.clock.settle();
+    assert.deepEqual(on.prepared, [['192.0.2.1'], ['192.0.2.1', '192.0.2.2'], ['192.0.2.2']]);
+  });
+
+  it('ends with its director', async () => {
+    const service = on.service(undefined, 3);
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(500);
+    await on.director.close();
+    await on.clock.advance(5000);
+    assert.equal(on.clock.timers, 0);
+    assert.deepEqual(
+      on.told.filter(([name]) => name === 'applyFailed'),
+      [],
+    );
+  });
+
+  it('tells what will fail soon, once', async () => {
+    const service = on.service(undefined, 1);
+    const [server] = service.realServers as [RealServer];
+    on.answer(server, { warning: 'the certificate expires in 6 days' });
+    on.monitor.watch(service, QUICK);
+    await on.clock.advance(5000);
+    assert.equal(on.told.filter(([name]) => name === 'warning').length, 1);
+  });
+
+  it('refuses mistakes by name, and changes nothing then', () => {
+    const service = on.service(undefined, 1);
+    const mistakes: [Partial<HealthOptions>, string][] = [
+      [{ checks: [] }, 'checks'],
+      [{ intervalMs: 1 }, 'intervalMs'],
+      [{ jitter: 2 }, 'jitter'],
+      [{ rise: 0 }, 'rise'],
+      [{ quorum: 2, hysteresis: 2 }, 'hysteresis'],
+      [{ failOpen: { above: 0 } }, 'above'],
+      [{ damping: { suppressAbove: 0 } }, 'suppressAbove'],
+      [{ onDown: 'explode' as 'drop' }, 'onDown'],
+      [{ forServer: () => ({ intervalMs: -1 }) }, 'intervalMs'],
+      [{ notify: { quorumUp: { command: [] as unknown as [string] } } }, 'command'],
+    ];
+    for (const [mistake, option] of mistakes)
+      assert.throws(() => on.monitor.watch(service, { ...QUICK, ...mistake }), {
+        code: 'ERR_TUNVS_INVALID_ARGUMENT',
+        option,
+      });
+    assert.equal(on.monitor.of(service), undefined);
+    assert.equal(on.monitor.checks, 0);
+  });
+});
