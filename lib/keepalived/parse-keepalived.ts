@@ -5,7 +5,7 @@ import { formatPath, type Mistake, type Path } from '../config/mistake.js';
 import type { ParsedConfig, RefusedConfig } from '../config/parse-config.js';
 import { type ConfigFiles, diskFiles } from '../config/read/files.js';
 import { NotedFiles } from '../config/read/noted-files.js';
-import type { Origin, Spec } from '../config/spec.js';
+import type { Origin } from '../config/spec.js';
 import { Fields, written } from './convert/fields.js';
 import { globalBlock, newsOf, timeoutsOf } from './convert/global.js';
 import { Groups } from './convert/listen.js';
@@ -35,8 +35,11 @@ export interface ParseKeepalivedOptions {
   limits?: Limits;
 }
 
-/** They stand in where nobody says the director's addresses, so that all the rest is checked. */
-const ANY_SOURCE = ['192.0.2.1', '2001:db8::1'];
+/**
+ * They stand in where nobody says the director's addresses, so that all the rest is checked: the dummy address of
+ * RFC 7600, and one of the discard prefix (RFC 6666), which nobody's servers have.
+ */
+const ANY_SOURCE = ['192.0.0.8', '100::1'];
 
 /** It returns all mistakes at once, and does not throw, whatever the text. */
 export function parseKeepalived(

@@ -48,10 +48,10 @@ export function quotedWords(line: string, { isEscaped = true } = {}): { words: s
   for (let at = 0; at < line.length; ) {
     const character = line[at] as string;
     if (isEscaped && character === '\\' && at + 1 < line.length) {
-      const escape = escapeAt(line, at + 1);
+      const escaped = escapeAt(line, at + 1);
       word ??= [];
-      word.push(escape.text);
-      at = escape.end;
+      word.push(escaped.text);
+      at = escaped.end;
       continue;
     }
     at++;
