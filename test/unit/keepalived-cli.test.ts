@@ -91,7 +91,10 @@ describe("the commands on keepalived's configuration", () => {
   });
 
   it('run plans what the file wants', async () => {
-    const { exitCode, stdout } = await cli(['run', '--keepalived', file, '--source', '192.0.2.250', '--dry-run'], verbs);
+    const { exitCode, stdout } = await cli(
+      ['run', '--keepalived', file, '--source', '192.0.2.250', '--dry-run'],
+      verbs,
+    );
     assert.equal(exitCode, 0);
     assert.match(stdout, /198\.51\.100\.1/);
   });

@@ -14,17 +14,4 @@ import { tls } from './tls.js';
 import { udp } from './udp.js';
 
 /** Every kind of check, in the order of the documentation. A function is no kind: see functionCheck(). */
-export const checkKinds: readonly CheckKind[] = [
-  tcp,
-  tls,
-  http,
-  https,
-  grpc,
-  udp,
-  dns,
-  ping,
-  smtp,
-  agent,
-  exec,
-  file,
-];
+export const checkKinds: readonly CheckKind[] = [tcp, tls, http, https, grpc, udp, dns, ping, smtp, agent, exec, file];
