@@ -1,6 +1,6 @@
 /**
- * npm run docs [-- --check]: makes docs/reference and docs/control.md, or says how the reference differs from what lib/
- * gives. It takes the page of the control API from what is built; a test compares it.
+ * npm run docs [-- --check]: makes docs/reference, docs/control.md and docs/keepalived.md, or says how the reference
+ * differs from what lib/ gives. It takes the two pages from what is built; tests compare them.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
@@ -11,16 +11,19 @@ import { Failure, main, root } from './lib/run.js';
 
 const pages = join(root, 'docs', 'reference');
 
-async function writeControlPage() {
-  const built = join(root, 'dist', 'test', 'support', 'control-page.js');
-  if (!existsSync(built)) throw new Failure('the tests are not compiled: run "npm run build:ts" first');
-  const { CONTROL_PAGE, controlPage } = await import(pathToFileURL(built).href);
+async function writePages() {
+  const built = (name) => join(root, 'dist', 'test', 'support', name);
+  if (!existsSync(built('control-page.js')))
+    throw new Failure('the tests are not compiled: run "npm run build:ts" first');
+  const { CONTROL_PAGE, controlPage } = await import(pathToFileURL(built('control-page.js')).href);
   writeFileSync(join(root, CONTROL_PAGE), await controlPage());
+  const { KEEPALIVED_PAGE, keepalivedPage } = await import(pathToFileURL(built('keepalived-page.js')).href);
+  writeFileSync(join(root, KEEPALIVED_PAGE), keepalivedPage());
 }
 
 await main(async () => {
   if (!process.argv.includes('--check')) {
-    await writeControlPage();
+    await writePages();
     return writeReference(pages);
   }
   const fresh = join(root, 'build', 'reference', 'pages');

@@ -33,6 +33,28 @@ export function isRules(file: string, text: string): boolean {
   return /^\s*(ipvsadm\s|-[A-Za-z-]|sysctl\s|mark\s+(\d|delete|flush))/.test(first);
 }
 
+/** keepalived's files have a name of their own; standard input is asked for by an option. */
+export const isKeepalived = (file: string) => file.endsWith('.conf');
+
+export interface KeepalivedChoice {
+  /** What `@ID` in the file is compared with; the host's name by default. */
+  keepalivedId?: string;
+  source?: readonly string[];
+}
+
+export async function readKeepalived(
+  file: string,
+  bytes: Uint8Array,
+  { keepalivedId, source }: KeepalivedChoice,
+): Promise<ParsedConfig | RefusedConfig> {
+  const { parseKeepalived } = await import('../keepalived/parse-keepalived.js');
+  return parseKeepalived(bytes, {
+    path: file,
+    ...(keepalivedId !== undefined && { id: keepalivedId }),
+    ...(source !== undefined && { source }),
+  });
+}
+
 /** Mistakes are in the words of the command line: standard input has no path. */
 export async function readConfig(file: string, bytes: Uint8Array): Promise<ParsedConfig | RefusedConfig> {
   const { parseConfig } = await import('../config/parse-config.js');

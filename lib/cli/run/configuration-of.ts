@@ -5,7 +5,13 @@ import type { RunOptions } from './options.js';
 import type { Tell } from './teller.js';
 
 export async function configurationOf(options: RunOptions, io: CliIo, tell: () => Tell): Promise<Configuration> {
-  const { rules, config } = options;
+  const { rules, config, keepalived } = options;
+  if (keepalived !== undefined) {
+    if (rules !== undefined || config !== undefined)
+      throw new UsageError('--keepalived excludes --config and --rules: "tunvs convert" turns it into a configuration');
+    const { keepalivedConfiguration } = await import('./keepalived-configuration.js');
+    return keepalivedConfiguration(options, keepalived, io, tell);
+  }
   if (rules !== undefined && config !== undefined)
     throw new UsageError('--config and --rules exclude each other: "tunvs convert" turns rules into a configuration');
   if (config !== undefined) {
@@ -13,7 +19,9 @@ export async function configurationOf(options: RunOptions, io: CliIo, tell: () =
     return fileConfiguration(options, config, io, tell);
   }
   if (rules === undefined)
-    throw new UsageError('there is nothing to run: give --config with a configuration file, or --rules with rules');
+    throw new UsageError(
+      "there is nothing to run: give --config with a configuration file, --keepalived with keepalived's, or --rules with rules",
+    );
   const { rulesConfiguration } = await import('./rules-configuration.js');
   return rulesConfiguration(options, rules, io);
 }

@@ -23,14 +23,31 @@ interface Read {
   origins: Origins;
 }
 
+/** How a file is read: what its option is, and what its text says. */
+export interface FileReader {
+  option: string;
+  parse(bytes: Uint8Array): ParsedConfig | RefusedConfig;
+  /** Does the same where it is not to hold up the event loop; `found` is what was read last. */
+  parseAgain(bytes: Uint8Array, found: ParsedConfig | RefusedConfig): Promise<ParsedConfig | RefusedConfig>;
+}
+
+const configReader = (file: string): FileReader => ({
+  option: '--config',
+  parse: (bytes) => parseConfig(bytes, { path: file }),
+  parseAgain: async (bytes, found) =>
+    parseConfigAside(bytes, { path: file, includedBytes: await lengthOf(found.files.slice(1)) }),
+});
+
 /** `tell` says what happens later; the file's warnings go to standard error, as the rules' do. */
 export async function fileConfiguration(
   options: RunOptions,
   file: string,
   io: CliIo,
   tell: () => Tell,
+  reader = configReader(file),
 ): Promise<Configuration> {
-  let found = parseConfig(await readOperand(file, io, { option: '--config' }), { path: file });
+  const { option } = reader;
+  let found = reader.parse(await readOperand(file, io, { option }));
   let read = inForce(options, found, io);
   let session: SpecSession | undefined;
   const health = new HealthSlot();
@@ -60,8 +77,8 @@ export async function fileConfiguration(
           'the configuration came from standard input, which cannot be read again: start with a file',
         );
       }
-      const bytes = await readOperand(file, io, { option: '--config', isAgain: true });
-      const next = await parseConfigAside(bytes, { path: file, includedBytes: await lengthOf(found.files.slice(1)) });
+      const bytes = await readOperand(file, io, { option, isAgain: true });
+      const next = await reader.parseAgain(bytes, found);
       // Also what a refused reading has looked at is where somebody mends it.
       if (!dryRun) found = next;
       const wanted = inForce(options, next, io);

@@ -7,6 +7,8 @@ import type { LogArguments } from './log-options.js';
 export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArguments, ControlArguments {
   rules?: string;
   config?: string;
+  keepalived?: string;
+  keepalivedId?: string;
   source?: string[];
   reloadOnChange?: boolean;
   name?: string;

@@ -1,20 +1,22 @@
 /** `tunvs check` says all that is wrong with a configuration or with rules. */
 import type { Command } from 'commander';
 import { TunvsError } from '../../values/errors.js';
-import { isRules, readConfig, readOperand, sayMistakes } from '../config-file.js';
+import { isKeepalived, isRules, readConfig, readKeepalived, readOperand, sayMistakes } from '../config-file.js';
 import { toJson } from '../json.js';
 import type { Verb, VerbContext } from '../verb.js';
 import { count } from '../words.js';
 
 interface CheckOptions {
   rules?: boolean;
+  keepalived?: boolean;
+  keepalivedId?: string;
   json?: boolean;
   policies?: boolean;
 }
 
 const EXAMPLES = `
 FILE is a configuration (.yaml, .yml, .json) or rules as "ipvsadm -S -n" prints
-them (.rules); "-" is standard input. All mistakes are said at once, each with
+them (.rules), or keepalived's configuration (.conf); "-" is standard input. All mistakes are said at once, each with
 file, line, column and what to do. The exit code is 1 if there is a mistake;
 warnings do not change it.
 
@@ -23,16 +25,19 @@ With --policies it is imported as the daemon would, and closed again.
 
 Examples:
   $ tunvs check /etc/tunvs/tunvs.yaml
+  $ tunvs check /etc/keepalived/keepalived.conf
   $ ipvsadm -S -n | tunvs check --rules -`;
 
 export const check: Verb = {
   name: 'check',
-  summary: 'say what is wrong with a configuration or with rules',
+  summary: "say what is wrong with a configuration, rules or keepalived's file",
 
   configure(command: Command): void {
     command
       .argument('<file>', 'configuration or rules to check')
       .option('--rules', 'take the file for rules, whatever its name')
+      .option('--keepalived', "take the file for keepalived's, whatever its name")
+      .option('--keepalived-id <id>', "what @ID in keepalived's file is compared with (default: the host's name)")
       .option('--json', 'print JSON: { mistakes, warnings }')
       .option('--policies', 'import the modules of policies as well, which runs their code')
       .addHelpText('after', EXAMPLES);
@@ -42,10 +47,13 @@ export const check: Verb = {
     const [file = '-'] = operands;
     const bytes = await readOperand(file, io);
     const text = bytes.toString('utf8');
-    const isOfRules = options.rules ?? isRules(file, text);
+    const isOfKeepalived = options.keepalived ?? (!options.rules && isKeepalived(file));
+    const isOfRules = options.rules ?? (!isOfKeepalived && isRules(file, text));
     const found = isOfRules
       ? (await import('../../config/check-rules.js')).checkRules(text, file)
-      : await readConfig(file, bytes);
+      : isOfKeepalived
+        ? await readKeepalived(file, bytes, options)
+        : await readConfig(file, bytes);
     const mistakes = 'mistakes' in found ? [...found.mistakes] : [];
     if (options.policies && 'spec' in found) {
       const { policyMistakes } = await import('../../config/check-policies.js');

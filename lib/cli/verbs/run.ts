@@ -51,6 +51,7 @@ It needs CAP_NET_ADMIN and CAP_NET_RAW: run as root, or under "unshare -Urnm".
 
 Examples:
   $ tunvs run --config /etc/tunvs/tunvs.yaml
+  $ tunvs run --keepalived /etc/keepalived/keepalived.conf --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2
   $ tunvs run --rules web.rules --source 10.2.0.2 --dry-run
   $ ipvsadm -S -n | tunvs run --rules - --source 10.2.0.2 --device lvs0 \\
@@ -70,6 +71,9 @@ export const run: Verb = {
     command
       .option('--config <file>', 'configuration file; docs/configuration.md describes it')
       .option('--rules <file>', 'rules as ipvsadm -S -n prints them; - is standard input');
+    command
+      .option('--keepalived <file>', "keepalived's configuration; docs/keepalived.md says what is done of it")
+      .option('--keepalived-id <id>', "what @ID in keepalived's file is compared with (default: the host's name)");
     addControlOptions(addLogOptions(addEngineOptions(command, { isSourceElsewhere: true })))
       .option('--path-mtu <bytes>', 'path MTU to the real servers (default: 1500)', pathMtuArgument)
       .option(

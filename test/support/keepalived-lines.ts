@@ -1,0 +1,52 @@
+/** What lines of keepalived's files stand for. A full test asks keepalived itself for the same. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: keepalived's parameters look like this.
+
+/** A sentence, the text, and the lines that come of it for the id `main` and a random number of 0.5. */
+export const keepalivedLines: readonly (readonly [string, string, readonly string[]])[] = [
+  ['takes comments off', 'a # x\nb ! y\n# z\nc#d', ['a', 'b', 'c']],
+  ['leaves what stands in double quotes', 'a "x # y ! z" # w', ['a "x # y ! z"']],
+  ['knows no comment in single quotes', "a 'b#c'", ["a 'b"]],
+  [
+    'writes a parameter out before a blank and in braces',
+    '$A=1\nx$A\ny$A z\nw${A}v\nu$Av',
+    ['x1', 'y1 z', 'w1v', 'u$Av'],
+  ],
+  ['leaves an unknown parameter', '${NO}a $NO', ['${NO}a $NO']],
+  ['writes out when it is used, not when it is defined', '$A=${B}\n$B=1\n${A}\n$B=2\n${A}', ['1', '2']],
+  ['takes an empty value', '$A=\nx${A}y', ['xy']],
+  ['takes no blank before the sign', '$A =6\n${A}', ['$A =6', '${A}']],
+  ['puts parameters into quotes', '$A=1\n"x ${A}"', ['"x 1"']],
+  ['chooses lines by the id', '@main a\n@other b\n@^main c\n@^other d\n @main e', ['a', 'd', 'e']],
+  ['takes a line for nobody without an id', '@ a\nb', ['b']],
+  ['asks for one condition', '@main @^x a', ['@^x a']],
+  ['chooses definitions', '@main $A=1\n@other $A=2\n${A}', ['1']],
+  ['finds a condition in a parameter', '$IF=@main\n$IF a\n$NOT=@^main\n$NOT b', ['a']],
+  ['writes several lines', '$M= \\\n a 1 \\\n b 2\n$M', ['a 1', 'b 2']],
+  ['begins the several lines behind the sign', '$M=x \\\n a 1\n$M', ['x', 'a 1']],
+  ['goes on behind a comment', '$M= \\\na 1 # c \\\nb 2\n$M', ['a 1', 'b 2']],
+  ['ends the several lines at an empty one', '$M= \\\na 1 \\\n\nb 2\n$M', ['b 2', 'a 1']],
+  ['defines inside of a definition', '$M= \\\n a${K} \\\n $K=5 \\\n b${K}\n$K=4\n$M', ['a4', 'b5']],
+  ['nests definitions', '$I= \\\n i${N} \\\n j\n$O= \\\n $N=1 \\\n $I \\\n $N=2 \\\n $I\n$O', ['i1', 'j', 'i2', 'j']],
+  ['counts up', '~SEQ(A, 1, 3) x${A}', ['x1', 'x2', 'x3']],
+  ['counts from 1', '~SEQ(A, 2) x${A}', ['x1', 'x2']],
+  ['counts down by itself', '~SEQ(A,5,3) x${A}', ['x5', 'x4', 'x3']],
+  ['counts from -1', '~SEQ(A,-2) x$A y', ['x-1 y', 'x-2 y']],
+  ['counts by a step', '~SEQ(A,1,2,6) x${A}', ['x1', 'x3', 'x5']],
+  ['counts in hexadecimal', '~SEQx(A,0x0e,0x11) x${A}', ['xe', 'xf', 'x10', 'x11']],
+  ['needs no blank behind a loop', '~SEQ(A,1,2)x${A}', ['x1', 'x2']],
+  ['takes a list', '~LST(A,b,c) x${A}', ['xb', 'xc']],
+  ['takes a list of several', '~LST({A,B},{1,2},{3}) x${A}_${B}', ['x1_2', 'x3_']],
+  ['nests loops', '~LST({A,B},{1,2},{3,4}) ~SEQ(C,8,9) ${A}.${B}.${C}', ['1.2.8', '1.2.9', '3.4.8', '3.4.9']],
+  [
+    'counts again with a name that was counted with',
+    '~SEQ(A,1,2) x${A}\n~SEQ(A,3,4) ~SEQ(B,1) y${A}',
+    ['x1', 'x2', 'y3', 'y4'],
+  ],
+  ['repeats several lines', '$M= \\\na${N} \\\nb\n~SEQ(N,1,2) $M', ['a1', 'b', 'a2', 'b']],
+  ['reads a loop inside of a line as it is', 'x ~SEQ(A,1,2) y', ['x ~SEQ(A,1,2) y']],
+  [
+    'has parameters of its own',
+    '${_PWD} ${_INSTANCE} ${_HASH} ${_BANG} ${_RANDOM 4 6}',
+    ['/etc/keepalived main # ! 5'],
+  ],
+];

@@ -1,0 +1,109 @@
+/** Writes docs/keepalived.md from the tables of keepalived's keywords. `npm run docs` puts it in place. */
+import { languageKeywords, topKeywords } from '../../lib/keepalived/keywords/index.js';
+import { type Fate, fates, type Keyword, type Keywords } from '../../lib/keepalived/keywords/keyword.js';
+
+export const KEEPALIVED_PAGE = 'docs/keepalived.md';
+
+const BEGIN = `# keepalived's configuration
+
+This page says how tunvs takes keepalived's configuration, and what becomes of each of its keywords. It is made of the
+tables in \`lib/keepalived/keywords\` by \`npm run docs\`; a full test compares them with keepalived 2.2.7 and its manual
+page.
+
+\`\`\`text
+tunvs check /etc/keepalived/keepalived.conf
+tunvs run --keepalived /etc/keepalived/keepalived.conf --source 10.2.0.2
+tunvs convert --to yaml /etc/keepalived/keepalived.conf > tunvs.yaml
+\`\`\`
+
+- \`tunvs check\` says all mistakes at once, and names what is not done, each with its file and line.
+- \`tunvs run\` runs a director from the file. \`--source\` gives the director's own address, which the file does not have.
+  SIGHUP, \`tunvs reload\` and \`--reload-on-change\` read it again, with all that it includes.
+- \`tunvs convert\` prints the configuration that comes of it; [configuration.md](configuration.md) lists its fields.
+- \`--keepalived-id\` sets what conditional lines (\`@ID\`) are compared with; the default is the host's name up to its
+  first dot. A file whose name does not end in \`.conf\`, and standard input, need \`--keepalived\`.
+
+## What is different
+
+- keepalived goes on where it does not understand a line. Here an unknown keyword, a value that cannot be, and a block
+  that is not closed are mistakes, and nothing runs until they are mended. A running director keeps what it has.
+- NAT, which is keepalived's default, is not done. \`lvs_method\` says TUN or DR.
+- Checks go to the real server's own address, as keepalived's do (\`via: address\`). The converted file may say
+  \`via: vip\`, which checks what clients use: the virtual address, through the tunnel.
+- A failed server's packets are dropped, as IPVS drops them (\`onDown: drop\`).
+- \`connect_timeout\` is the time of a whole check, not of each step of it.
+- The way to a sorry server and back has no moment without a server.
+- A range of addresses in a group becomes ranges of one service each, whose addresses share the scheduler's state and
+  the thresholds of the servers; in keepalived each address is a service. The checks are shared in both.
+- Real servers with different checks become servers with a \`health\` of their own; what they have in common stands at the
+  service.
+- The server's port is the service's, because DR and TUN change no port. keepalived says the same, and goes on.
+
+VRRP is not spoken: keepalived, started beside the director from the same file or from a part of it, does that well.
+The blocks of VRRP are passed over, with one line each that says so.
+
+## The language
+
+Comments (\`#\`, \`!\`), quotes, blocks, definitions (\`$NAME=VALUE\`, also of several lines), \`\${_PWD}\`, \`\${_INSTANCE}\`,
+\`\${_RANDOM}\`, \`\${_HASH}\`, \`\${_BANG}\`, conditional lines (\`@ID\`, \`@^ID\`), \`~SEQ\` and \`~LST\` are read as keepalived reads
+them. A mistake in a definition is named with the line that uses it. Files include each other up to 32 deep, and in no
+circle; a definition that grows without an end is a mistake.
+
+`;
+
+const MEANINGS: Readonly<Record<Fate, string>> = {
+  done: 'it means what it means in keepalived',
+  differs: 'it is done in another way, which the note says',
+  vrrp: 'it belongs to VRRP and is passed over, with one line for its block',
+  'not done': 'each use is named with its line, and the rest is done',
+  refused: 'each use is a mistake, and nothing runs while it stands there',
+  'no effect': 'there is nothing to do for it',
+};
+
+export function keepalivedPage(): string {
+  const meanings = fates.map((fate) => `- **${fate}**: ${MEANINGS[fate]}`).join('\n');
+  const language = Object.entries(languageKeywords).map(([name, note]) => `| \`${name}\` | done | ${note} |`);
+  const parts = [
+    `${BEGIN}## The keywords\n\n${meanings}\n`,
+    section('Anywhere', language),
+    section('At the top level', rows(topKeywords)),
+    ...blocksOf(topKeywords).map(({ title, table }) => section(`In ${title}`, rows(table))),
+  ];
+  return `${parts.join('\n')}`;
+}
+
+const section = (title: string, lines: readonly string[]) =>
+  `### ${title}\n\n| keyword | what becomes of it | |\n| --- | --- | --- |\n${lines.join('\n')}\n`;
+
+/** Keywords of one fate and one note share a row. */
+function rows(table: Keywords): string[] {
+  const groups = new Map<string, { names: string[]; keyword: Keyword }>();
+  for (const [name, keyword] of Object.entries(table)) {
+    const key = `${keyword.fate} ${keyword.note ?? ''}`;
+    const group = groups.get(key) ?? { names: [], keyword };
+    group.names.push(`\`${name}\``);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(
+    ({ names, keyword }) => `| ${names.join(', ')} | ${keyword.fate} | ${keyword.note ?? ''} |`,
+  );
+}
+
+/** Blocks with the same keywords are one part of the page. */
+function blocksOf(table: Keywords): { title: string; table: Keywords }[] {
+  const found: { names: string[]; table: Keywords }[] = [];
+  const walk = (inside: Keywords) => {
+    for (const [name, { block }] of Object.entries(inside)) {
+      if (block === undefined || block === 'lines') continue;
+      const same = found.find((each) => JSON.stringify(each.table) === JSON.stringify(block));
+      if (same !== undefined) {
+        if (!same.names.includes(name)) same.names.push(name);
+        continue;
+      }
+      found.push({ names: [name], table: block });
+      walk(block);
+    }
+  };
+  walk(table);
+  return found.map(({ names, table: each }) => ({ title: names.map((name) => `\`${name}\``).join(', '), table: each }));
+}
