@@ -25,8 +25,7 @@ inline constexpr uint16_t kFtpPort = 21;
 
 // A real server as of one snapshot; immutable.
 struct ServerView : Candidate {
-  ServerConfig config;  // `weight`, which schedulers go by, is made of this and of what follows: see effectiveWeight()
-  ServerCondition condition;
+  ServerConfig config;    // `weight`, which schedulers go by, is made of this and the condition: see effectiveWeight()
   bool available = true;  // false: removed, but connections still name it
   bool carries = true;    // false: removed, or down, and so its connections' packets don't go to it; see mustEnd()
   const ForwardingTraits* traits = nullptr;  // of config.tunnel.method
@@ -43,6 +42,8 @@ struct ServerView : Candidate {
   // These are its service's, for code that has the connection and not the service.
   std::shared_ptr<const TimeoutTicks> timeouts;  // null: the director's
   bool isOnePacket = false;
+
+  ServerCondition condition;  // last, so that what packets read lies close together
 
   const OuterHeader& outer(uint64_t flowHash) const { return outers[flowHash >> 8 & outerMask]; }
 
