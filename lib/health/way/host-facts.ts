@@ -133,6 +133,7 @@ export function readNetstat(): string | undefined {
   try {
     return readFileSync('/proc/net/netstat', 'utf8');
   } catch {
+    // Nothing is known of rp_filter then, and nothing is said of it.
     return undefined;
   }
 }
