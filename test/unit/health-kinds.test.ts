@@ -48,6 +48,7 @@ describe('a kind of check', () => {
     ['a missing option', {}, 'name', /^sample: name: expected a word, got undefined$/],
     ['an unknown option', { name: 'x', size: 1 }, 'size', /there is no option "size"; it takes name, count/],
     ['a text that does not match', { name: 'x y' }, 'name', /expected a word, got 'x y'/],
+    ['null', { name: 'x', count: null }, 'count', /an integer from 1 to 9, got null/],
     ['an integer out of range', { name: 'x', count: 10 }, 'count', /an integer from 1 to 9, got 10/],
     ['a duration that is too long', { name: 'x', waitMs: 1001 }, 'waitMs', /milliseconds from 1 to 1000, got 1001/],
     ['a word of a list', { name: 'x', words: ['a', 'c'] }, 'words[1]', /words\[1\]: expected one of 'a', 'b'/],

@@ -129,6 +129,7 @@ function saidBy(error: unknown): string {
       ? `the function threw ${error.name}: ${error.message}`
       : `the function threw ${error}`;
   } catch {
+    // What cannot become a text has nothing to say; it is the cause of the failure all the same.
     return 'the function threw something that cannot be read';
   }
 }

@@ -102,7 +102,7 @@ export function readCheckOptions(
   const taken = checkedOptions(name, given as Record<string, unknown>, Object.keys(table));
   const values: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(table)) {
-    const value = taken[key] ?? option.default;
+    const value = taken[key] === undefined ? option.default : taken[key];
     if (value !== undefined)
       values[key] = readArguments(`${name}: ${key}`, () => readValue(`${name}: ${key}`, value, option));
     else if (option.isRequired) refuse(`${name}: ${key}`, value, expectedOf(option));

@@ -10,6 +10,7 @@ const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;|$)/;
 
 const wrong = (message: string) => new CheckFailure('wrong answer', message);
+
 function otherProtocol(line: string): CheckFailure {
   const spoken = spokenBy(line);
   const mend = spoken === undefined ? {} : { mend: `The port speaks ${spoken}.` };
