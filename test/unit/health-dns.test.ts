@@ -12,7 +12,7 @@ import {
   recordTypes,
   writeQuestion,
 } from '../../lib/health/checks/dns/message.js';
-import { contextOf, found } from '../support/direct-way.js';
+import { contextOf, found } from '../support/check-context.js';
 import { fuzzRuns } from '../support/fuzz-runs.js';
 
 const ADDRESS = '127.0.0.1';
@@ -248,16 +248,14 @@ describe('the check dns', () => {
     assert.equal((await check({ transport: 'tcp' })).passed, true);
   });
 
-  it('ends with the reason of its signal', async () => {
-    for (const transport of ['udp', 'tcp'] as const) {
-      const ending = new AbortController();
-      udp.removeAllListeners('message').once('message', () => ending.abort(new Error('over')));
-      byTcp = () => {
-        ending.abort(new Error('over'));
-        return Buffer.alloc(0);
-      };
-      await assert.rejects(check({ transport }, ending.signal), /^Error: over$/);
-    }
+  it('ends when its time is over, by UDP or by TCP', async () => {
+    const ending = new AbortController();
+    udp.removeAllListeners('message').once('message', () => ending.abort(new Error('over')));
+    await assert.rejects(check({}, ending.signal), /^Error: over$/);
+    const later = new AbortController();
+    tcp.removeAllListeners('connection').once('connection', () => later.abort(new Error('over')));
+    const finding = await check({ transport: 'tcp' }, later.signal);
+    assert.equal(finding.reason, 'timeout');
   });
 
   it('refuses names that are none', () => {

@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { type ExecCheckOptions, execCheck, PROGRAMS_AT_ONCE } from '../../lib/health/checks/exec.js';
 import { Guardian } from '../../lib/health/checks/exec/guardian.js';
 import { changers } from '../../lib/health/checks/exec/safety.js';
-import { contextOf, found } from '../support/direct-way.js';
+import { contextOf, found } from '../support/check-context.js';
 import { eventuallyHolds } from '../support/eventually.js';
 import { runs, Scripts, untilEnded } from '../support/scripts.js';
 

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { type FileCheckOptions, fileCheck, parseNumber } from '../../lib/health/checks/file.js';
-import { contextOf, found } from '../support/direct-way.js';
+import { contextOf, found } from '../support/check-context.js';
 import { fuzzRuns } from '../support/fuzz-runs.js';
 import { Scripts } from '../support/scripts.js';
 

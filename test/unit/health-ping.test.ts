@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { constants } from 'node:os';
 import { pingCheck, pingFailure } from '../../lib/health/checks/ping.js';
 import { native } from '../../lib/native/addon.js';
-import { contextOf, found } from '../support/direct-way.js';
+import { contextOf, found } from '../support/check-context.js';
 
 const { EHOSTUNREACH, ECONNREFUSED, EMSGSIZE } = constants.errno;
 
@@ -63,10 +63,10 @@ describe('the check ping', () => {
     assert.deepEqual(
       failures.map(({ reason, message }) => [reason, message]),
       [
-        ['unreachable', 'ICMP type 3 code 1 from 192.0.2.1 (EHOSTUNREACH)'],
-        ['unreachable', 'ICMP type 3 code 3 from 192.0.2.1 (ECONNREFUSED)'],
-        ['unreachable', 'EHOSTUNREACH'],
-        ['failed', 'EMSGSIZE'],
+        ['unreachable', 'ICMP type 3 code 1 from 192.0.2.1: host unreachable'],
+        ['unreachable', 'ICMP type 3 code 3 from 192.0.2.1: connection refused'],
+        ['unreachable', 'host unreachable'],
+        ['unreachable', 'packet too long for the path'],
       ],
     );
   });

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import fc from 'fast-check';
 import { beginsWith, parseHex, parsePattern } from '../../lib/health/checks/udp/byte-pattern.js';
 import { type UdpCheckOptions, udpCheck } from '../../lib/health/checks/udp.js';
-import { contextOf, found } from '../support/direct-way.js';
+import { contextOf, found } from '../support/check-context.js';
 import { fuzzRuns } from '../support/fuzz-runs.js';
 
 const ADDRESS = '127.0.0.1';

@@ -1,8 +1,8 @@
 /** The check by a question to a name server. */
 import { randomInt } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { printable } from '../../values/printable.js';
-import { type Check, CheckFailure, type Finding, passed, type Way } from './check.js';
+import { type Check, type CheckContext, CheckFailure, type Finding, passed } from './check.js';
+import { type AnswerReader, ask, converse } from './conversation.js';
 import {
   type DnsAnswer,
   NoAnswer,
@@ -16,7 +16,6 @@ import {
   writeQuestion,
 } from './dns/message.js';
 import { defineKind, portOption } from './kind.js';
-import { unlessAborted } from './unless-aborted.js';
 
 export interface DnsCheckOptions {
   /** The port that is asked, in place of the one that the service has. */
@@ -88,27 +87,22 @@ export const dns = defineKind<DnsCheckOptions, Defaults>({
       description: 'Says whether the question goes by UDP, and by TCP if the answer is truncated, or by TCP at once.',
     },
   },
-  prepare:
-    (options) =>
-    async ({ way, signal }) => {
-      const { name, type, recursion, transport } = options;
-      const question: Question = { name, type, id: randomInt(65_536), isRecursionWanted: recursion };
-      const to = options.port === undefined ? {} : { port: options.port };
-      try {
-        const first = transport === 'udp' ? await askByUdp(way, question, signal, to) : undefined;
-        const answer = first && !first.isTruncated ? first : await askByTcp(way, question, signal, to);
-        return judged(answer, options);
-      } catch (error) {
-        if (error instanceof NoAnswer) throw new CheckFailure('wrong answer', error.message);
-        throw error;
-      }
-    },
+  prepare: (options) => async (context) => {
+    const { port, name, type, recursion, transport } = options;
+    const question: Question = { name, type, id: randomInt(65_536), isRecursionWanted: recursion };
+    try {
+      const first = transport === 'udp' ? await askByUdp(context, question, port) : undefined;
+      const answer = first && !first.isTruncated ? first : await askByTcp(context, question, port);
+      return judged(answer, options);
+    } catch (error) {
+      if (error instanceof NoAnswer) throw new CheckFailure('wrong answer', error.message);
+      throw error;
+    }
+  },
 });
 
-type To = { port?: number };
-
-async function askByUdp(way: Way, question: Question, signal: AbortSignal, to: To): Promise<DnsAnswer> {
-  using datagrams = await way.datagrams(signal, to);
+async function askByUdp({ way, signal }: CheckContext, question: Question, port: number | undefined) {
+  using datagrams = await way.datagrams(signal, port === undefined ? {} : { port });
   datagrams.send(writeQuestion(question));
   for (let strangers = 0; ; strangers++) {
     try {
@@ -119,36 +113,28 @@ async function askByUdp(way: Way, question: Question, signal: AbortSignal, to: T
   }
 }
 
-async function askByTcp(way: Way, question: Question, signal: AbortSignal, to: To): Promise<DnsAnswer> {
-  const socket = await way.connect(signal, to);
-  try {
-    const message = writeQuestion(question);
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(message.length);
-    socket.write(Buffer.concat([length, message]));
-    return readAnswer(await unlessAborted(messageOf(socket), signal), question);
-  } finally {
-    socket.resetAndDestroy();
-  }
+function askByTcp(context: CheckContext, question: Question, port: number | undefined): Promise<DnsAnswer> {
+  const message = writeQuestion(question);
+  const framed = Buffer.concat([Buffer.of(message.length >> 8, message.length & 255), message]);
+  return converse(context, port, async (socket) => {
+    const answer = await ask(socket, context.signal, framed, new MessageReader(), () => 'no answer by TCP');
+    return readAnswer(answer, question);
+  });
 }
 
 /** Reads one message, which its length precedes; no more than that is kept. */
-function messageOf(socket: Socket): Promise<Buffer> {
-  let got = Buffer.alloc(0);
-  return new Promise((resolve, reject) => {
-    socket.on('data', (chunk: Buffer) => {
-      got = Buffer.concat([got, chunk]);
-      if (got.length < 2 || got.length < 2 + got.readUInt16BE()) return;
-      socket.pause();
-      resolve(got.subarray(2, 2 + got.readUInt16BE()));
-    });
-    const closed = (error?: Error) =>
-      reject(new CheckFailure('closed', `the connection ended before the answer${error ? `: ${error.message}` : ''}`));
-    socket
-      .on('error', closed)
-      .on('end', closed)
-      .on('close', () => closed());
-  });
+class MessageReader implements AnswerReader<Buffer> {
+  #got = Buffer.alloc(0);
+
+  take(piece: Buffer): Buffer | undefined {
+    this.#got = Buffer.concat([this.#got, piece]);
+    if (this.#got.length < 2 || this.#got.length < 2 + this.#got.readUInt16BE()) return undefined;
+    return this.#got.subarray(2, 2 + this.#got.readUInt16BE());
+  }
+
+  end(): never {
+    throw new CheckFailure('closed', 'the connection ended before the answer');
+  }
 }
 
 type Expected = Required<Pick<DnsCheckOptions, 'code' | 'type' | 'minAnswers'>> & Pick<DnsCheckOptions, 'answers'>;

@@ -6,6 +6,7 @@ import type { NativePinger, NativePingOutcome } from '../../native/pinger.js';
 import { MAX_INT32 } from '../../values/options.js';
 import { type Check, CheckFailure, type Finding, passed } from './check.js';
 import { defineKind } from './kind.js';
+import { socketFailure } from './socket-failure.js';
 
 export interface PingCheckOptions {
   /** The bytes of payload. */
@@ -81,23 +82,24 @@ function sent(by: NativePinger, address: string, payload: Uint8Array): number {
     return by.ping(address, randomInt(65_536), payload);
   } catch (error) {
     const { code, message, errno } = error as Error & { code?: string; errno?: number };
-    if (code !== 'ERR_TUNVS_PERMISSION' && errno !== undefined && isOfTheWay(nameOf(errno)))
-      throw new CheckFailure('unreachable', message, { cause: error });
-    throw new CheckFailure('failed', message, { cause: error });
+    // The sentence of a permission has the mend.
+    if (code === 'ERR_TUNVS_PERMISSION' || errno === undefined)
+      throw new CheckFailure('failed', message, { cause: error });
+    throw failureOf(errno);
   }
 }
 
-const nameOf = (errno: number) => getSystemErrorName(-Math.abs(errno));
-const isOfTheWay = (name: string) => ['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EHOSTDOWN'].includes(name);
+function failureOf(errno: number): CheckFailure {
+  const code = getSystemErrorName(-errno);
+  return socketFailure(Object.assign(new Error(code), { code }));
+}
 
-/** What an error of a ping says of the server. */
+/** What an error of a ping says of the server. A port that is unreachable is the answer of no ping. */
 export function pingFailure({ errno = 0, icmp }: NativePingOutcome): CheckFailure {
-  if (icmp)
-    return new CheckFailure(
-      'unreachable',
-      `ICMP type ${icmp.type} code ${icmp.code} from ${icmp.from} (${nameOf(errno)})`,
-    );
-  return new CheckFailure(isOfTheWay(nameOf(errno)) ? 'unreachable' : 'failed', nameOf(errno));
+  const { message, mend } = failureOf(errno);
+  if (!icmp) return failureOf(errno);
+  const said = `ICMP type ${icmp.type} code ${icmp.code} from ${icmp.from}: ${message}`;
+  return new CheckFailure('unreachable', said, mend === undefined ? {} : { mend });
 }
 
 /**

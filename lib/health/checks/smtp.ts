@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { printable } from '../../values/printable.js';
 import { type Check, CheckFailure, passed } from './check.js';
+import { type AnswerReader, ask, converse } from './conversation.js';
 import { defineKind, portOption } from './kind.js';
 
 export interface SmtpCheckOptions {
@@ -35,21 +36,19 @@ export const smtp = defineKind<SmtpCheckOptions, 'heloName' | 'greeting'>({
   },
   prepare:
     ({ port, heloName, greeting }) =>
-    async ({ way, signal }) => {
-      const socket = await way.connect(signal, port === undefined ? {} : { port });
-      try {
-        const session = new Session(socket, signal);
-        await session.expect(220, 'the server');
+    (context) =>
+      converse(context, port, async (socket) => {
+        const session = new Session(socket, context.signal);
+        await session.expect(220, 'the connection');
         session.say(`${greeting} ${heloName}`);
         const line = await session.expect(250, greeting);
         session.say('QUIT');
         // Its answer shows that the server is done with the session; what it says does not matter.
-        await session.reply().catch(() => signal.throwIfAborted());
+        await session.reply('QUIT').catch((error) => {
+          if (context.signal.aborted) throw error;
+        });
         return passed(line);
-      } finally {
-        socket.resetAndDestroy();
-      }
-    },
+      }),
 });
 
 /** As much as an answer may have (RFC 5321 has lines of 512). */
@@ -68,17 +67,58 @@ export function parseReplyLine(line: string): ReplyLine | undefined {
   return found ? { code: Number(found[1]), isLast: found[2] !== '-', text: found[3] ?? '' } : undefined;
 }
 
+/**
+ * Reads answers of one line or several, which have the same code; the text is that of the last line. What follows an
+ * answer is kept for the next one.
+ */
+class ReplyReader implements AnswerReader<ReplyLine> {
+  #rest = '';
+  #code: number | undefined;
+  #bytes = 0;
+
+  take(piece: Buffer): ReplyLine | undefined {
+    this.#rest += piece.toString('latin1');
+    for (let end = this.#rest.indexOf('\n'); end >= 0; end = this.#rest.indexOf('\n')) {
+      const line = this.#line(this.#rest.slice(0, end));
+      this.#rest = this.#rest.slice(end + 1);
+      if (line.isLast) {
+        this.#code = undefined;
+        this.#bytes = 0;
+        return line;
+      }
+      this.#code = line.code;
+    }
+    this.#bound(this.#rest.length);
+    return undefined;
+  }
+
+  end(): never {
+    throw new CheckFailure('closed', 'the connection ended before the answer');
+  }
+
+  #line(line: string): ReplyLine {
+    this.#bound(line.length);
+    this.#bytes += line.length + 1;
+    const parsed = parseReplyLine(line.replace(/\r$/, ''));
+    if (parsed && (this.#code === undefined || parsed.code === this.#code)) return parsed;
+    throw new CheckFailure('wrong answer', `no answer of a mail server: ${printable(line.slice(0, 80))}`);
+  }
+
+  #bound(more: number): void {
+    if (this.#bytes + more > MAX_REPLY)
+      throw new CheckFailure('wrong answer', `an answer of more than ${MAX_REPLY} bytes`);
+  }
+}
+
 class Session {
   readonly #socket: Socket;
   readonly #signal: AbortSignal;
-  readonly #chunks: AsyncIterator<Buffer>;
-  #rest = '';
+  readonly #reader = new ReplyReader();
 
   constructor(socket: Socket, signal: AbortSignal) {
     this.#socket = socket;
     this.#signal = signal;
-    this.#chunks = socket.iterator({ destroyOnReturn: false });
-    // Reads tell of errors; one that comes after them is nobody's.
+    // Between two answers, nobody else hears of an error; the next read does.
     socket.on('error', () => {});
   }
 
@@ -88,51 +128,20 @@ class Session {
 
   /** Returns the answer for people. */
   async expect(code: number, to: string): Promise<string> {
-    const reply = await this.reply();
+    const reply = await this.reply(to);
     const said = printable(`${reply.code} ${reply.text}`.trim().slice(0, 200));
-    if (reply.code !== code) throw new CheckFailure('wrong answer', `${to} answered ${said}, not ${code}`);
+    if (reply.code !== code) throw new CheckFailure('wrong answer', `${to} was answered by ${said}, not ${code}`);
     return said;
   }
 
-  /** Reads an answer of one line or several, which have the same code; its text is that of its last line. */
-  async reply(): Promise<ReplyLine> {
-    let left = MAX_REPLY;
-    let code: number | undefined;
-    for (;;) {
-      const line = await this.#line(left);
-      left -= line.length + 1;
-      const parsed = parseReplyLine(line.replace(/\r$/, ''));
-      if (!parsed || (code !== undefined && parsed.code !== code))
-        throw new CheckFailure('wrong answer', `no answer of a mail server: ${printable(line.slice(0, 80))}`);
-      if (parsed.isLast) return parsed;
-      code = parsed.code;
-    }
-  }
-
-  async #line(most: number): Promise<string> {
-    for (;;) {
-      const end = this.#rest.indexOf('\n');
-      if (end > most || (end < 0 && this.#rest.length > most))
-        throw new CheckFailure('wrong answer', `an answer of more than ${MAX_REPLY} bytes`);
-      if (end >= 0) {
-        const line = this.#rest.slice(0, end);
-        this.#rest = this.#rest.slice(end + 1);
-        return line;
-      }
-      this.#rest += await this.#chunk();
-    }
-  }
-
-  async #chunk(): Promise<string> {
-    try {
-      const { value, done } = await this.#chunks.next();
-      if (!done) return value.toString('latin1');
-    } catch (error) {
-      this.#signal.throwIfAborted();
-      throw new CheckFailure('closed', `the connection ended before the answer: ${(error as Error).message}`);
-    }
-    this.#signal.throwIfAborted();
-    throw new CheckFailure('closed', 'the connection ended before the answer');
+  /** A server may have answered before it was asked. */
+  async reply(to: string): Promise<ReplyLine> {
+    const early = this.#reader.take(Buffer.alloc(0));
+    if (early) return early;
+    const answer = ask(this.#socket, this.#signal, undefined, this.#reader, () => `${to} was not answered`);
+    // The answer before has paused it.
+    this.#socket.resume();
+    return answer;
   }
 }
 
