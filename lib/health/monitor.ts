@@ -28,7 +28,24 @@ const AGAIN_MS = 1000;
  * {@link monitorHealth} makes it.
  *
  * It follows the director: servers that are added are checked, and those that are deleted are checked no more. All that
- * has changed in one turn of the event loop comes into force at one moment. An `EventEmitter` of {@link HealthEvents}.
+ * has changed in one turn of the event loop comes into force at one moment. It is an `EventEmitter` of
+ * {@link HealthEvents}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type HealthMonitor, monitorHealth, tcpCheck } from 'tunvs/health';
+ *
+ * const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const server = service.addRealServer({ address: '10.3.0.11' });
+ * const monitor: HealthMonitor = monitorHealth(director);
+ * monitor.on('quorum', ({ isUp, weight }) => console.log(isUp ? 'up' : 'down', weight));
+ * monitor.watch(service, { checks: [tcpCheck()] });
+ * console.log(monitor.of(server)?.state, monitor.checks); // starting 1
+ * await monitor.close();
+ * await director.close();
+ * ```
  */
 export class HealthMonitor extends EventEmitter<HealthEvents> {
   readonly #director: Director;
