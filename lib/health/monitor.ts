@@ -149,15 +149,20 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#services.get(server.service)?.servers.get(server)?.hurry();
   }
 
-  /** Stops checking until {@link HealthMonitor.resume}, as on a standby. Every server stays as it is. */
-  rest(): void {
+  /**
+   * Stops checking until {@link HealthMonitor.resume}, as on a standby: one service, or all, with those that are watched
+   * from then on. Every server stays as it is.
+   */
+  rest(one?: VirtualService): void {
+    if (one) return this.#services.get(one)?.rest();
     this.#isResting = true;
     for (const service of this.#services.values()) service.rest();
   }
 
-  /** Checks again; the first checks are spread as at the start. */
-  resume(): void {
+  /** Checks again, one service or all; the first checks are spread as at the start. */
+  resume(one?: VirtualService): void {
     this.#assertOpen();
+    if (one) return this.#services.get(one)?.resume();
     this.#isResting = false;
     for (const service of this.#services.values()) service.resume();
   }
