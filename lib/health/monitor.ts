@@ -4,11 +4,11 @@ import type { Director } from '../director/director.js';
 import type { RealServerEvent, VirtualServiceEvent } from '../director/events.js';
 import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import { unhindered } from '../host/unhindered.js';
-import type { HealthCondition } from '../values/health-condition.js';
 import { TunvsError, toTunvsError } from '../values/errors.js';
 import { checkedOptions, integerOption } from '../values/options.js';
 import type { Surroundings } from './checked-server.js';
-import { CheckedService, type Draft, type News } from './checked-service.js';
+import { Changes } from './changes.js';
+import { CheckedService, type News } from './checked-service.js';
 import type { HealthEvents, ServerHealth, ServiceHealth } from './events.js';
 import { checkedHealthOptions } from './health-options.js';
 import type { MonitorParts } from './monitor-parts.js';
@@ -20,15 +20,29 @@ import { Prober } from './prober.js';
 import { serverHealth, serviceHealth } from './views.js';
 import { Wheel } from './wheel.js';
 
-/** The milliseconds until what could not be put into force is tried again. */
-const AGAIN_MS = 1000;
-
 /**
  * A monitor checks the real servers of virtual services and keeps those that fail from new connections.
  * {@link monitorHealth} makes it.
  *
  * It follows the director: servers that are added are checked, and those that are deleted are checked no more. All that
- * has changed in one turn of the event loop comes into force at one moment. An `EventEmitter` of {@link HealthEvents}.
+ * has changed in one turn of the event loop comes into force at one moment. It is an `EventEmitter` of
+ * {@link HealthEvents}.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type HealthMonitor, monitorHealth, tcpCheck } from 'tunvs/health';
+ *
+ * const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const server = service.addRealServer({ address: '10.3.0.11' });
+ * const monitor: HealthMonitor = monitorHealth(director);
+ * monitor.on('quorum', ({ isUp, weight }) => console.log(isUp ? 'up' : 'down', weight));
+ * monitor.watch(service, { checks: [tcpCheck()] });
+ * console.log(monitor.of(server)?.state, monitor.checks); // starting 1
+ * await monitor.close();
+ * await director.close();
+ * ```
  */
 export class HealthMonitor extends EventEmitter<HealthEvents> {
   readonly #director: Director;
@@ -38,11 +52,9 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   readonly #notifier: Notifier;
   readonly #observer: Observer;
   readonly #services = new Map<VirtualService, CheckedService>();
-  readonly #changed = new Set<CheckedService>();
+  readonly #changes: Changes;
   readonly #tell = unhindered((tell: () => void) => tell());
-  #isFlushPlanned = false;
   #isPrepared = true;
-  #isApplying = false;
   #isResting = false;
   #closed: Promise<void> | undefined;
 
@@ -63,6 +75,11 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#notifier = new Notifier(checkedNotifications('monitorHealth: notify', notify), parts, (event) =>
       this.#tell(() => this.emit('notifyFailed', event)),
     );
+    this.#changes = new Changes(director, clock, this.#wheel.agenda, {
+      prepare: () => this.#prepareOnce(),
+      announce: (watched, news) => this.#announce(watched, news),
+      failed: (error) => this.#tell(() => this.emit('applyFailed', error)),
+    });
     this.#observer = new Observer(this.#wheel.agenda, clock, parts.signals);
     director.on('realServer', this.#onServer);
     director.on('virtualService', this.#onService);
@@ -96,14 +113,13 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     if (watched) watched.become(rules);
     else this.#services.set(service, new CheckedService(service, rules, this.#isResting, this.#surroundings(service)));
     this.#observer.follow(this.#services.get(service) as CheckedService);
-    this.#changed.add(this.#services.get(service) as CheckedService);
+    this.#changes.add(this.#services.get(service) as CheckedService);
     // A server that begins as down gets no connection before its first check.
-    this.#flush();
-    this.#planFlush();
+    this.#changes.flush();
     if (!service.configuration.isInTransaction) return;
     // The transaction may be taken back, with what health has said in it.
     for (const server of service.realServers) this.#services.get(service)?.touch(server);
-    this.#change(this.#services.get(service) as CheckedService);
+    this.#changes.add(this.#services.get(service) as CheckedService);
   }
 
   /** Checks the service no more, and takes back what health has said: its servers count as up. */
@@ -111,7 +127,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#assertOpen();
     const watched = this.#drop(service);
     if (watched === undefined || !service.configuration.isConfigured(service)) return;
-    this.#apply([[service, new Map(service.realServers.map((server) => [server, undefined]))]]);
+    this.#changes.apply([[service, new Map(service.realServers.map((server) => [server, undefined]))]]);
   }
 
   /** Returns what is known of the service or server; undefined when it is not watched. */
@@ -133,15 +149,20 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#services.get(server.service)?.servers.get(server)?.hurry();
   }
 
-  /** Stops checking until {@link HealthMonitor.resume}, as on a standby. Every server stays as it is. */
-  rest(): void {
+  /**
+   * Stops checking until {@link HealthMonitor.resume}, as on a standby: one service, or all, with those that are watched
+   * from then on. Every server stays as it is.
+   */
+  rest(one?: VirtualService): void {
+    if (one) return this.#services.get(one)?.rest();
     this.#isResting = true;
     for (const service of this.#services.values()) service.rest();
   }
 
-  /** Checks again; the first checks are spread as at the start. */
-  resume(): void {
+  /** Checks again, one service or all; the first checks are spread as at the start. */
+  resume(one?: VirtualService): void {
     this.#assertOpen();
+    if (one) return this.#services.get(one)?.resume();
     this.#isResting = false;
     for (const service of this.#services.values()) service.resume();
   }
@@ -172,6 +193,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#director.off('close', this.#onClose);
     for (const service of this.#services.values()) if (service.rules.omega) this.#notifier.omega(service);
     for (const service of this.services) this.#drop(service);
+    this.#changes.close();
     this.#wheel.close();
     this.#parts.reaching.close();
     this.#observer.close();
@@ -186,11 +208,11 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
 
   readonly #onServer = ({ change, service, server }: RealServerEvent): void => {
     const watched = this.#services.get(service);
-    if (watched === undefined || this.#isApplying) return;
+    if (watched === undefined || this.#changes.isApplying) return;
     if (change !== 'edited') this.#isPrepared = false;
     if (change === 'deleted') watched.drop(server);
     else if (service.isConfigured(server)) this.#take(watched, server);
-    this.#change(watched);
+    this.#changes.add(watched);
   };
 
   /** What forServer() throws for a server that has come is told, and the server is checked as the service says. */
@@ -205,7 +227,9 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
   }
 
   /** What the host needs for checks changes with the services and servers that are checked. */
-  #prepare(): void {
+  #prepareOnce(): void {
+    if (this.#isPrepared) return;
+    this.#isPrepared = true;
     const servers = new Map<RealServer, { virtualAddress: string | undefined }>();
     for (const { servers: each, rules, service } of this.#services.values())
       for (const [server, checked] of each)
@@ -224,9 +248,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#observer.leave(watched);
     watched.leave();
     this.#services.delete(service);
-    this.#changed.delete(watched);
     this.#isPrepared = false;
-    if (this.#closed === undefined) this.#planFlush();
+    this.#changes.forget(watched);
     return watched;
   }
 
@@ -239,66 +262,13 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
         const watched = this.#services.get(service);
         if (watched === undefined) return;
         watched.touch(server);
-        this.#change(watched);
+        this.#changes.add(watched);
       },
       warned: ({ server }, check, message) => {
         const at = this.#parts.clock.timeMs();
         this.#tell(() => this.emit('warning', { service, server, check, message, at }));
       },
     };
-  }
-
-  #change(watched: CheckedService): void {
-    this.#changed.add(watched);
-    this.#planFlush();
-  }
-
-  #planFlush(): void {
-    if (this.#isFlushPlanned) return;
-    this.#isFlushPlanned = true;
-    this.#parts.clock.soon(() => {
-      this.#isFlushPlanned = false;
-      if (this.#closed !== undefined) return;
-      if (!this.#isPrepared) this.#prepare();
-      this.#isPrepared = true;
-      this.#flush();
-    });
-  }
-
-  /** Puts into force, in one transaction, what follows from all that has changed; then tells it. */
-  #flush(): void {
-    const drafts: [CheckedService, Draft][] = [];
-    for (const watched of this.#changed)
-      if (watched.service.configuration.isConfigured(watched.service)) drafts.push([watched, watched.draft()]);
-    this.#changed.clear();
-    try {
-      this.#apply(drafts.map(([{ service }, { changes }]) => [service, changes]));
-    } catch (error) {
-      this.#tryAgain(drafts, error);
-      return;
-    }
-    for (const [, draft] of drafts) draft.keep();
-    for (const [watched, { news }] of drafts) for (const each of news) this.#announce(watched, each);
-  }
-
-  #apply(all: readonly (readonly [VirtualService, ReadonlyMap<RealServer, HealthCondition | undefined>])[]): void {
-    const changing = all.filter(([, changes]) => changes.size > 0);
-    if (changing.length === 0) return;
-    this.#isApplying = true;
-    try {
-      this.#director.transaction(() => {
-        for (const [service, changes] of changing) service.applyHealth(changes);
-      });
-    } finally {
-      this.#isApplying = false;
-    }
-  }
-
-  #tryAgain(drafts: readonly [CheckedService, Draft][], error: unknown): void {
-    if (toTunvsError(error).code === 'ERR_TUNVS_CLOSED') return;
-    for (const [watched] of drafts) this.#changed.add(watched);
-    this.#wheel.agenda.at(this.#parts.clock.nowMs() + AGAIN_MS, () => this.#flush());
-    this.#tell(() => this.emit('applyFailed', toTunvsError(error)));
   }
 
   #announce(watched: CheckedService, news: News): void {

@@ -47,7 +47,19 @@ export interface TimedCheck extends CheckTiming {
   isAgent?: boolean;
 }
 
-/** How flapping servers are held down, as RFC 2439 describes it for routes. */
+/**
+ * How flapping servers are held down, as RFC 2439 describes it for routes.
+ *
+ * @example
+ * ```ts
+ * import { type DampingOptions, type HealthOptions, tcpCheck } from 'tunvs/health';
+ *
+ * // A server that goes down for the third time within a minute is held for two minutes at most.
+ * const damping: DampingOptions = { suppressAbove: 2000, maxSuppressMs: 120_000 };
+ * const options: HealthOptions = { checks: [tcpCheck()], damping };
+ * console.log(options.checks.length); // 1
+ * ```
+ */
 export interface DampingOptions {
   /** What each going down adds to the penalty. The default is 1000. */
   penalty?: number;
@@ -65,6 +77,15 @@ export interface DampingOptions {
  * What the traffic itself tells. Trouble is connections without progress, resets by clients, and ICMP errors of the
  * tunnel. Trouble in one period brings the next check forward; a server fails by traffic alone when `failAfter` periods
  * in a row had enough of it, and then each of its checks has to pass `rise` times to bring it back.
+ *
+ * @example
+ * ```ts
+ * import { type HealthOptions, type ObserveOptions, tcpCheck } from 'tunvs/health';
+ *
+ * const observe: ObserveOptions = { periodMs: 500, least: 10, failAfter: 3 };
+ * const options: HealthOptions = { checks: [tcpCheck()], observe };
+ * console.log(options.checks.length); // 1
+ * ```
  */
 export interface ObserveOptions {
   /** The milliseconds of a period. The default is 1000. */
@@ -77,15 +98,40 @@ export interface ObserveOptions {
   failAfter?: number;
 }
 
-/** When a pool is kept although its servers fail. */
+/**
+ * When a pool is kept although its servers fail. A pool of one server is never empty with it.
+ *
+ * @example
+ * ```ts
+ * import { type FailOpenOptions, type HealthOptions, tcpCheck } from 'tunvs/health';
+ *
+ * const failOpen: FailOpenOptions = { above: 0.5 };
+ * const options: HealthOptions = { checks: [tcpCheck()], failOpen };
+ * console.log(options.checks.length); // 1
+ * ```
+ */
 export interface FailOpenOptions {
   /** The share of the servers above which failures at once are taken for the director's own, (0, 1]. */
   above: number;
-  /** The milliseconds within which failures are at once. The default is the longest interval plus timeout. */
+  /** The milliseconds within which failures are at once. The default is as long as it takes to find a dead server. */
   windowMs?: number;
 }
 
-/** What may be different for one server. */
+/**
+ * What may be different for one server.
+ *
+ * @example
+ * ```ts
+ * import { type HealthOptions, type ServerHealthOptions, tcpCheck } from 'tunvs/health';
+ *
+ * const far: ServerHealthOptions = { timeoutMs: 2000, intervalMs: 5000 };
+ * const options: HealthOptions = {
+ *   checks: [tcpCheck()],
+ *   forServer: ({ address }) => (address.startsWith('10.9.') ? far : undefined),
+ * };
+ * console.log(options.checks.length); // 1
+ * ```
+ */
 export interface ServerHealthOptions extends CheckTiming {
   /** The checks in place of the service's. */
   checks?: readonly (Check | TimedCheck)[];
@@ -94,7 +140,29 @@ export interface ServerHealthOptions extends CheckTiming {
   notify?: ServerNotifications;
 }
 
-/** How the servers of one virtual service are checked, and what follows. */
+/**
+ * How the servers of one virtual service are checked, and what follows.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type HealthOptions, httpCheck, monitorHealth, tcpCheck } from 'tunvs/health';
+ *
+ * const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+ * const service = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+ * const options: HealthOptions = {
+ *   checks: [tcpCheck(), { check: httpCheck({ path: '/health' }), intervalMs: 5000 }],
+ *   rise: 3,
+ *   onDown: 'reschedule',
+ *   failOpen: { above: 0.5 },
+ * };
+ * const monitor = monitorHealth(director);
+ * monitor.watch(service, options);
+ * console.log(monitor.of(service)?.quorum); // 1
+ * await monitor.close();
+ * await director.close();
+ * ```
+ */
 export interface HealthOptions extends CheckTiming {
   /** A server is up when all of them say so. */
   checks: readonly (Check | TimedCheck)[];
@@ -138,7 +206,22 @@ export interface HealthOptions extends CheckTiming {
   omega?: boolean;
 }
 
-/** What holds for all services of a monitor. */
+/**
+ * What holds for all services of a monitor.
+ *
+ * @example
+ * ```ts
+ * import { Director } from 'tunvs';
+ * import { type MonitorOptions, monitorHealth } from 'tunvs/health';
+ *
+ * const director = Director.offline({ source: '10.2.0.2', maxConnections: 1024 });
+ * const options: MonitorOptions = { atOnce: 64, notify: { webhook: { url: 'https://hooks.example.com/tunvs' } } };
+ * const monitor = monitorHealth(director, options);
+ * console.log(monitor.checks); // 0
+ * await monitor.close();
+ * await director.close();
+ * ```
+ */
 export interface MonitorOptions {
   /** How many checks may be under way at once, [1, 65536]. The default is 512. */
   atOnce?: number;

@@ -19,6 +19,7 @@ export function readSignals(server: RealServer): PassiveSignals | undefined {
       troubles: Number(repeatedOpenings + clientResets + tunnelErrors),
     };
   } catch {
+    // The server was deleted meanwhile, or is not in force yet; the next period reads again.
     return undefined;
   }
 }

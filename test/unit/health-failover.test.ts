@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import type { HealthEvents } from '../../lib/health/events.js';
 import type { HealthOptions } from '../../lib/health/options.js';
+import { readSignals } from '../../lib/health/read-signals.js';
 import type { RealServer, VirtualService } from '../../lib/index.js';
 import { Monitored, scripted } from '../support/monitored.js';
 
@@ -182,6 +183,13 @@ describe('HealthMonitor: failover', () => {
     await on.clock.advance(4000);
     assert.equal(on.monitor.of(server)?.state, 'up');
     assert.deepEqual(on.changes, ['10.3.0.1 down', '10.3.0.1 up']);
+  });
+
+  it('reads what the traffic tells of a server from its statistics, as long as there is one', () => {
+    const [server] = on.service(undefined, 1).realServers as [RealServer];
+    assert.deepEqual(readSignals(server), { newConnections: 0, troubles: 0 });
+    server.delete();
+    assert.equal(readSignals(server), undefined);
   });
 
   it('puts what was refused into force later, and says so', async () => {

@@ -245,6 +245,21 @@ describe('HealthMonitor', () => {
     assert.equal(on.changes.length, 2);
   });
 
+  it('rests for one service alone, and asks what it shares with others', async () => {
+    const shared = { ...QUICK, via: 'address' as const };
+    const [one, two] = [on.service('192.0.2.1', 1), on.service('192.0.2.2', 1)];
+    on.monitor.watch(one, { ...shared, checks: [scripted('both'), scripted('alone')] });
+    on.monitor.watch(two, { ...shared, checks: [scripted('both')] });
+    await on.clock.advance(2000);
+    on.monitor.rest(one);
+    on.asked.length = 0;
+    await on.clock.advance(3000);
+    assert.deepEqual([...new Set(on.asked.map(({ check }) => check))], ['both']);
+    on.monitor.resume(one);
+    await on.clock.advance(2000);
+    assert.ok(on.asked.some(({ check }) => check === 'alone'));
+  });
+
   it('unwatch() takes back what health said; close() leaves it', async () => {
     const service = on.service(undefined, 1);
     const [server] = service.realServers as [RealServer];

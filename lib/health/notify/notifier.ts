@@ -1,4 +1,5 @@
 /** Carries news to all that the options name, in the order in which it came. */
+import type { Clock } from '../clock.js';
 import type { CheckedService, News } from '../checked-service.js';
 import type { NotifyFailedEvent } from '../events.js';
 import type { MonitorParts } from '../monitor-parts.js';
@@ -11,6 +12,7 @@ import { Webhook } from './webhook.js';
 
 export class Notifier {
   readonly #options: CheckedNotifications;
+  readonly #clock: Clock;
   readonly #commands: Commands;
   readonly #fifo: FifoLines | undefined;
   readonly #webhook: Webhook | undefined;
@@ -18,6 +20,7 @@ export class Notifier {
   constructor(options: CheckedNotifications, parts: MonitorParts, failed: (event: NotifyFailedEvent) => void) {
     const { fifo, webhook } = options;
     const { clock } = parts;
+    this.#clock = clock;
     this.#options = options;
     this.#commands = new Commands(parts.runCommand, failed);
     this.#fifo = fifo === undefined ? undefined : new FifoLines(fifo, parts.openFifo(fifo), clock, failed);
@@ -41,7 +44,7 @@ export class Notifier {
   /** Runs the commands for going down, of a service that goes with its director. */
   omega(watched: CheckedService): void {
     const { service, decision, rules } = watched;
-    const at = Date.now();
+    const at = this.#clock.timeMs();
     for (const [server, checked] of watched.servers) {
       if (!checked || !watched.standing(server)?.isUp) continue;
       const event = { service, server, isUp: false, isFirst: false, message: 'the director stops', at };

@@ -30,7 +30,22 @@ export interface ServiceNotifications {
   quorumDown?: NotifyCommand;
 }
 
-/** Where each piece of news is sent as JSON by POST. */
+/**
+ * Where each piece of news is sent as JSON by POST.
+ *
+ * @example
+ * ```ts
+ * import type { Notifications, WebhookOptions } from 'tunvs/health';
+ *
+ * const webhook: WebhookOptions = {
+ *   url: 'https://hooks.example.com/tunvs',
+ *   headers: { authorization: 'Bearer ...' },
+ *   retries: 10,
+ * };
+ * const notify: Notifications = { webhook };
+ * console.log(notify.webhook?.retries); // 10
+ * ```
+ */
 export interface WebhookOptions {
   /** An http: or https: URL. */
   url: string;
