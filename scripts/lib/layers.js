@@ -127,7 +127,7 @@ export const lib = [
   {
     folder: 'control',
     holds: "the running director's doors",
-    uses: [...library, 'rules', 'config', 'health', 'metrics', 'daemon'],
+    uses: [...library, 'rules', 'config', 'health', 'health/checks', 'metrics', 'daemon'],
   },
   { folder: 'adm', holds: 'tunvsadm: a client without any of the library', uses: [] },
   { folder: 'lab', holds: 'network namespaces with hosts in them', uses: ['values', 'host'] },

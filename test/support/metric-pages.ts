@@ -35,7 +35,7 @@ function tables(): string {
     `Each has the labels ${list(SERVICE_LABELS)}, and those of its row.\n`,
     table(services, (metric) => own(metric, SERVICE_LABELS.length)),
     '### Of each real server\n',
-    `Each has the labels ${list(SERVER_LABELS)}, and those of its row.\n`,
+    `Each has the labels ${list(SERVER_LABELS)},\nand those of its row.\n`,
     table(servers, (metric) => own(metric, SERVER_LABELS.length)),
     '### Values of labels\n',
     ...others.flatMap(({ name, labelNames, meanings }) =>

@@ -40,6 +40,14 @@ describe('health in a configuration', () => {
     assert.equal(only?.check.identity, 'tcp {"port":81}');
   });
 
+  it('takes numbers for texts that look like them', () => {
+    const { checks } = optionsOf(service('{ check: { http: { status: 204, version: 1.1, port: 8080 } } }'));
+    const [only] = checks as readonly TimedCheck[];
+    assert.match(only?.check.identity ?? '', /"version":"1\.1".*"status":"204"/);
+    const wrong = mistakesOf(service('{ check: { http: { version: 3 } } }')).join();
+    assert.match(wrong, /check\.http\.version: 3 cannot stand here: write one of 1\.0, 1\.1, 2$/);
+  });
+
   it('is that of the file where a service says nothing else, and none where it says false', () => {
     const { spec } = parsed(
       'source: 10.2.0.2\nhealth: { check: tcp, interval: 5s, atOnce: 9 }\nservices:\n' +

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { configSchema, type JsonSchema } from '../../lib/config/schema/json-schema.js';
+import { withKinds } from '../../lib/config/schema/kinds-reference.js';
 import { withReference } from '../../lib/config/schema/reference.js';
 
 const root = new URL('../../../', import.meta.url);
@@ -21,6 +22,8 @@ describe('the published schema of configuration files', () => {
     assert.deepEqual(JSON.parse(read('schema/tunvs.schema.json')), JSON.parse(JSON.stringify(configSchema())));
     const page = read('docs/configuration.md');
     assert.equal(withReference(page, configSchema()), page);
+    const health = read('docs/health.md');
+    assert.equal(withKinds(health), health);
   });
 
   it('says of every field what it does', () => {

@@ -21,7 +21,7 @@ function scalarSchema(option: ScalarType): z.ZodType {
     case 'boolean':
       return z.boolean();
     case 'choice':
-      return z.enum(option.choices as [string, ...string[]]);
+      return orNumber(z.enum(option.choices as [string, ...string[]]), `one of ${option.choices.join(', ')}`);
     case 'string':
       return textSchema(option);
     case 'file':
@@ -34,7 +34,13 @@ function textSchema({ what, pattern, maxLength }: ScalarType & { type: 'string' 
   let text = z.string();
   if (pattern !== undefined) text = text.regex(pattern);
   if (maxLength !== undefined) text = text.max(maxLength);
-  return text.meta({ title: what });
+  return orNumber(text, what);
+}
+
+/** YAML reads `status: 200` as a number, which stands for its digits here. */
+function orNumber(text: z.ZodType<string, string>, what: string): z.ZodType {
+  const number = z.number().transform(String).pipe(text);
+  return z.union([text.meta({ title: what }), number.meta({ title: what })]);
 }
 
 function optionSchema(option: CheckOption): z.ZodType {

@@ -34,9 +34,15 @@ function tables(schema: JsonSchema): string[] {
     rowsOf.set(section, rows);
   }
   const head = ['| field | value | what it does |', '| --- | --- | --- |'];
-  return sections.map((section) =>
-    [`### ${section.titles.join(', ')}`, '', ...head, ...(rowsOf.get(section) as string[])].join('\n'),
-  );
+  return sections.map((section) => {
+    const [title, ...others] = section.titles;
+    const same = others.length === 0 ? [] : [...sameFor(others), ''];
+    return [`### ${title}`, '', ...same, ...head, ...(rowsOf.get(section) as string[])].join('\n');
+  });
+}
+
+function sameFor(titles: readonly string[]): string[] {
+  return ['It is the same for:', '', ...titles.map((title) => `- ${title}`)];
 }
 
 function addSection(sections: Section[], { schema, path }: { schema: JsonSchema; path: Path }): void {
