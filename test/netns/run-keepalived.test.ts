@@ -1,4 +1,4 @@
-/** `tunvs run --keepalived`: a file that keepalived takes checks real servers, moves traffic, and is reloaded. */
+/** `tunvs run --keepalived`: a file that keepalived takes checks real servers, runs scripts, and is reloaded. */
 import { strict as assert } from 'node:assert';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { describeLab, type LabProcess, TestStage } from '../support/lab.js';
 import { Operated } from '../support/operated.js';
 
-const SERVERS = 3;
+const SERVERS = 2;
 
 describeLab("tunvs run from keepalived's configuration", function () {
   this.timeout(120_000);
@@ -26,7 +26,7 @@ describeLab("tunvs run from keepalived's configuration", function () {
 
   beforeEach(async () => {
     for (const address of addresses) setUp(address, true);
-    configure(addresses.slice(0, 2));
+    configure(addresses);
     const file = operated.path('keepalived.conf');
     daemon = await operated.start(['--keepalived', file, '--source', stage.topology.directorAddress, '--queues', '1']);
   });
@@ -44,10 +44,10 @@ describeLab("tunvs run from keepalived's configuration", function () {
     else rmSync(file);
   }
 
-  function configure(real: readonly string[], { inhibit = false } = {}): void {
+  function configure(real: readonly string[], weight = 1): void {
     const servers = real.map(
-      (address, index) => `real_server ${address} 80 {
-    weight ${index + 1}
+      (address) => `real_server ${address} 80 {
+    weight ${weight}
     TCP_CHECK { connect_timeout 2 }
     MISC_CHECK { misc_path "${operated.folder}/check ${address}" }
     notify_down "/bin/touch ${operated.folder}/down-${address}"
@@ -60,54 +60,55 @@ virtual_server ${stage.virtualAddress} 80 {
   lvs_method TUN
   delay_loop 0.3
   delay_before_retry 0.1
-  ${inhibit ? 'inhibit_on_failure' : ''}
-  sorry_server ${addresses[2]} 80
   ${servers.join('\n  ')}
 }
 `;
     operated.write('keepalived.conf', text);
   }
 
-  async function holds(expected: Record<string, number>): Promise<void> {
-    const isSo = (seen: Record<string, number>) => isDeepStrictEqual(seen, expected);
-    await eventually(() => operated.weights(), isSo, `the director holds ${JSON.stringify(expected)}`);
+  /** The states of the two servers as `tunvs status` shows them. */
+  async function states(): Promise<Record<string, string>> {
+    const { stdout } = await operated.tunvs('status');
+    const rows = [...stdout.matchAll(/^ +([\d.]+):80 +(\w+)/gm)].map(([, address = '', state = '']) => [
+      address,
+      state,
+    ]);
+    return Object.fromEntries(rows.filter(([address = '']) => addresses.includes(address)));
   }
 
-  it('takes a server out that fails and in again, and its script runs', async () => {
-    const [first = '', second = ''] = addresses;
-    await holds({ [first]: 1, [second]: 2 });
-    const { failures, servers } = await stage.fetchMany({ requests: 20, concurrency: 5 });
-    assert.deepEqual(failures, []);
-    assert.equal(Object.keys(servers).length, 2);
-    setUp(first, false);
-    await holds({ [second]: 2 });
-    const { servers: left } = await stage.fetchMany({ requests: 5, concurrency: 1 });
-    assert.equal(Object.keys(left).length, 1);
-    setUp(first, true);
-    await holds({ [first]: 1, [second]: 2 });
-    await stage.director.exec(['test', '-e', operated.path(`down-${first}`)]);
-  });
+  async function holds(expected: Record<string, string>): Promise<void> {
+    const isSo = (seen: Record<string, string>) => isDeepStrictEqual(seen, expected);
+    await eventually(states, isSo, `the states are ${JSON.stringify(expected)}`);
+  }
 
-  it('gives way to the sorry server', async () => {
-    const [first = '', second = '', third = ''] = addresses;
-    for (const address of [first, second]) setUp(address, false);
-    await holds({ [third]: 1 });
-    assert.deepEqual((await stage.fetchMany({ requests: 5, concurrency: 1 })).failures, []);
-    setUp(second, true);
-    await holds({ [second]: 2 });
+  const names = async () => Object.keys((await stage.fetchMany({ requests: 12, concurrency: 3 })).servers).length;
+
+  it('says which server fails and when it is back, and runs its script', async () => {
+    const [first = '', second = ''] = addresses;
+    await holds({ [first]: 'up', [second]: 'up' });
+    const { failures } = await stage.fetchMany({ requests: 12, concurrency: 3 });
+    assert.deepEqual([failures, await names()], [[], 2]);
+    setUp(first, false);
+    await holds({ [first]: 'down', [second]: 'up' });
+    setUp(first, true);
+    await holds({ [first]: 'up', [second]: 'up' });
+    await eventually(names, (count) => count === 2, 'both servers answer');
+    await stage.director.exec(['test', '-e', operated.path(`down-${first}`)]);
   });
 
   it('takes what has changed on SIGHUP, keeps what is known of servers, and refuses mistakes', async () => {
     const [first = '', second = ''] = addresses;
     setUp(second, false);
-    await holds({ [first]: 1 });
-    configure([first, second], { inhibit: true });
+    await holds({ [first]: 'up', [second]: 'down' });
+    configure([first, second], 5);
     daemon.kill('SIGHUP');
-    await holds({ [first]: 1, [second]: 0 });
+    const weights = () => operated.weights();
+    await eventually(weights, (seen) => seen[first] === 5, 'the weight of the file is in force');
+    assert.deepEqual(await states(), { [first]: 'up', [second]: 'down' });
     operated.write('keepalived.conf', 'virtual_server nonsense {\n}\n');
     const refused = await operated.tunvs('reload');
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /keepalived\.conf:1:1: "nonsense" is no address/);
-    await holds({ [first]: 1, [second]: 0 });
+    assert.deepEqual(await states(), { [first]: 'up', [second]: 'down' });
   });
 });
