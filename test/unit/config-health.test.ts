@@ -79,16 +79,16 @@ describe('health in a configuration', () => {
 
   it('has programs with their arguments, and a webhook', () => {
     const text =
-      'source: 10.2.0.2\nhealth:\n  check: tcp\n  notify: { script: [/bin/news, x], initial: true,\n' +
+      'source: 10.2.0.2\nhealth:\n  check: tcp\n  notify: { script: [/bin/echo, x], initial: true,\n' +
       '    webhook: { url: "https://news.example/x", timeout: 2s, ca: ca.pem } }\n' +
-      'services:\n  - { listen: tcp 192.0.2.1:80, health: { notify: { up: [/bin/up],\n' +
-      '      quorumDown: { command: [/bin/q, d], timeout: 5s, uid: 7 } } } }\n';
+      'services:\n  - { listen: tcp 192.0.2.1:80, health: { notify: { up: [/bin/true],\n' +
+      '      quorumDown: { command: [/bin/false, d], timeout: 5s, uid: 7 } } } }\n';
     const { spec } = parsed(text, { '/etc/tunvs/ca.pem': 'PEM' });
     assert.deepEqual(
       monitorOptionsOf(spec.health ?? {}, (file) => `text of ${file}`),
       {
         notify: {
-          script: { command: ['/bin/news', 'x'] },
+          script: { command: ['/bin/echo', 'x'] },
           webhook: { url: 'https://news.example/x', timeoutMs: 2000, ca: 'text of /etc/tunvs/ca.pem' },
           initial: true,
         },
@@ -96,8 +96,8 @@ describe('health in a configuration', () => {
     );
     const { notify } = healthOptionsOf(healthOf(spec, spec.services?.[0] as ServiceSpec) as WantedHealth, noModule);
     assert.deepEqual(notify, {
-      server: { up: { command: ['/bin/up'] } },
-      quorumDown: { command: ['/bin/q', 'd'], timeoutMs: 5000, uid: 7 },
+      server: { up: { command: ['/bin/true'] } },
+      quorumDown: { command: ['/bin/false', 'd'], timeoutMs: 5000, uid: 7 },
     });
   });
 
@@ -121,7 +121,19 @@ describe('health in a configuration', () => {
       of('{ rise: 2 }'),
       /^4:13: services\[0\]\.health: it does not say what is asked of the servers: write/,
     );
-    assert.match(of('{ check: tcp, hysteresis: 1 }'), /health\.hysteresis: it is 1, and the quorum is 1: write less/);
+    assert.match(
+      of('{ check: tcp, hysteresis: 1 }'),
+      /health\.hysteresis: 1 cannot stand here: write an integer from 0 to 0/,
+    );
+    assert.match(of('{ check: tcp, virtualAddress: x }'), /virtualAddress: 'x' cannot stand here: write an IP address/);
+    assert.match(
+      of('{ checks: [{ check: tcp, name: a }, { check: tls, name: a }] }'),
+      /health: 'a' cannot stand here: write a name that no other check of the server has/,
+    );
+    assert.match(
+      of('{ check: tcp, notify: { up: [/no/such] } }'),
+      /health\.notify: '\/no\/such' cannot stand here: write a program: there is no such file/,
+    );
     const server = '    servers: [{ address: 10.3.0.11, health: { port: 1 } }]\n';
     assert.match(of('false', server), /servers\[0\]\.health: the servers of this service are not checked: write/);
   });
@@ -142,7 +154,7 @@ describe('health in a configuration', () => {
   it('is printed as a file that says the same', () => {
     const { spec } = parsed(
       service(
-        '{ checks: [{ check: { tcp: { port: 81 } }, interval: 1500ms }], damping: { halfLife: 1m }, notify: { up: [/x] } }',
+        '{ checks: [{ check: { tcp: { port: 81 } }, interval: 1500ms }], damping: { halfLife: 1m }, notify: { up: [/bin/true] } }',
         '    servers: [{ address: 10.3.0.11, health: { timeout: 250ms } }, { dns: a.example, refresh: 10s, health: false }]\n' +
           '    sorryServer: 10.3.0.99\n',
       ),

@@ -1,7 +1,16 @@
 /** Checks what the schema cannot: what the kinds say of their options, and how the parts of health fit each other. */
 import { isAbsolute } from 'node:path';
+import { type Check, passed } from '../../health/checks/check.js';
+import { checkedHealthOptions } from '../../health/health-options.js';
+import {
+  checkedNotifications,
+  checkedServerNotifications,
+  checkedServiceNotifications,
+} from '../../health/notify/checked.js';
+import type { RealServer } from '../../director/virtual-service.js';
 import { fieldOfOption, readCheck, takesPort } from '../check-options.js';
-import { healthOf, type WantedHealth } from '../health-of.js';
+import { healthOf, serverHealthOf, type WantedHealth, type WantedServerHealth } from '../health-of.js';
+import { healthOptionsOf, monitorOptionsOf, serverHealthOptionsOf } from '../health-options.js';
 import type { Path } from '../mistake.js';
 import type { CheckSpec, ServiceHealthSpec, Spec } from '../spec.js';
 import type { Finding } from './issues.js';
@@ -31,6 +40,15 @@ export function healthFindings(
     if (!surroundings.isFile(news.webhook.ca))
       findings.push({ path, message: `there is no file ${news.webhook.ca}`, mend: 'write the path of certificates' });
   }
+  if (news !== undefined) {
+    const { notify } = monitorOptionsOf({ notify: news }, () => '');
+    const { webhook, ...others } = notify ?? {};
+    // The file of certificates is read when the monitor is made.
+    const { ca, ...site } = webhook ?? {};
+    const given = { ...others, ...(webhook && { webhook: site as typeof webhook }) };
+    const refusal = refused(() => void checkedNotifications('notify', given));
+    if (refusal) findings.push({ path: ['health', 'notify'], message: refusal.message, mend: refusal.mend });
+  }
   for (const { index, service, servers } of parts) {
     const path = ['services', index, 'health'];
     if (service.health) findings.push(...partFindings(service.health, path, surroundings));
@@ -41,7 +59,8 @@ export function healthFindings(
         message: 'it does not say what is asked of the servers',
         mend: 'write check, as in check: tcp, here or in the health of the file',
       });
-    if (wanted !== undefined) findings.push(...fitFindings(wanted, service, path, spec));
+    // What is wrong in a part is named there.
+    if (wanted !== undefined && findings.length === 0) findings.push(...fitFindings(wanted, service, path, spec));
     for (const { index: at, server } of servers) {
       const serverPath = ['services', index, 'servers', at, 'health'];
       if (!server.health) continue;
@@ -52,6 +71,8 @@ export function healthFindings(
           message: 'the servers of this service are not checked',
           mend: "write the service's health with a check, or leave it out",
         });
+      else if (findings.length === 0)
+        findings.push(...serverFindings(serverHealthOf(server) as WantedServerHealth, wanted, serverPath));
     }
   }
   return findings;
@@ -115,16 +136,35 @@ function checkFindings(
   return [{ path: isNamed ? [...path, kind.name, ...within] : path, message: refusal.message, mend: refusal.mend }];
 }
 
-/** How the numbers of a service fit; each is named where it stands. */
+/** How the parts of a service's health fit each other; what does not is named where it stands. */
 function fitFindings(
-  { quorum = 1, hysteresis = 0 }: WantedHealth,
-  service: ServicePart['service'],
+  wanted: WantedHealth,
+  { health }: ServicePart['service'],
   path: Path,
   { health: all }: Pick<Spec, 'health'>,
 ): Finding[] {
-  if (hysteresis < quorum) return [];
-  const isOwn = service.health && service.health.hysteresis !== undefined;
-  const at: Path = isOwn || all?.hysteresis === undefined ? [...path, 'hysteresis'] : ['health', 'hysteresis'];
-  const message = `it is ${hysteresis}, and the quorum is ${quorum}`;
-  return [{ path: at, message, mend: 'write less than the quorum' }];
+  const { notify, ...options } = healthOptionsOf(wanted, () => ANY_CHECK);
+  const program = refused(() => void checkedServiceNotifications('notify', notify));
+  if (program) return [{ path: [...path, 'notify'], message: program.message, mend: program.mend }];
+  const refusal = refused(() => void checkedHealthOptions(options));
+  if (refusal === undefined) return [];
+  const { option = '', message, mend } = refusal;
+  const field = option.replace(/Ms$/, '').split(/[.[]/, 1)[0] as keyof ServiceHealthSpec;
+  const stands = (where: object | false | undefined) => where && Object.hasOwn(where, field);
+  if (stands(health)) return [{ path: [...path, field], message, mend }];
+  return [{ path: stands(all) ? ['health', field] : path, message, mend }];
 }
+
+/** What a server has otherwise. */
+function serverFindings(own: WantedServerHealth, wanted: WantedHealth, path: Path): Finding[] {
+  const { notify, ...options } = serverHealthOptionsOf(own, wanted, () => ANY_CHECK);
+  const program = refused(() => void checkedServerNotifications('notify', notify ?? {}));
+  if (program) return [{ path: [...path, 'notify'], message: program.message, mend: program.mend }];
+  const service = healthOptionsOf({ ...wanted, notify: {} }, () => ANY_CHECK);
+  const rules = checkedHealthOptions({ ...service, forServer: () => options });
+  const refusal = refused(() => void rules.rulesFor({} as RealServer));
+  return refusal === undefined ? [] : [{ path, message: refusal.message, mend: refusal.mend }];
+}
+
+/** Stands in for the check of a module that is not imported. */
+const ANY_CHECK: Check = { kind: 'function', needsWay: true, run: async () => passed('') };

@@ -238,6 +238,12 @@ const service = {
     .boolean()
     .optional()
     .describe('Says whether sorry servers stay in the list with weight 0 while not needed. The default is false.'),
+  virtualAddress: z
+    .string()
+    .optional()
+    .describe(
+      "Sets the virtual address that checks connect to. The default is the service's, the first of its range, or that of its mark's rule.",
+    ),
   failOpen: failOpen
     .optional()
     .describe('Keeps all servers when too many fail at once. By default every failure counts.'),
