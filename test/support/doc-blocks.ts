@@ -34,6 +34,11 @@ export const NOT_RUN: readonly NotRun[] = [
   { page: 'README.md', begins: 'npm pack', reason: 'package.test.ts packs and installs it' },
   { page: 'README.md', begins: 'import { Director }', reason: 'readme.test.ts runs it as examples/readme.ts' },
   { page: 'README.md', begins: 'docker run', reason: 'it needs docker and an image' },
+  {
+    page: 'docs/keepalived.md',
+    begins: 'tunvs check',
+    reason: 'it needs the file; run-keepalived.test.ts runs such a one',
+  },
   { page: 'docs/operate.md', begins: 'npm install', reason: 'it needs the registry and systemd' },
   {
     page: 'docs/operate.md',

@@ -10,7 +10,7 @@ This page says how tunvs takes keepalived's configuration, and what becomes of e
 tables in \`lib/keepalived/keywords\` by \`npm run docs\`; a full test compares them with keepalived 2.2.7 and its manual
 page.
 
-\`\`\`text
+\`\`\`sh
 tunvs check /etc/keepalived/keepalived.conf
 tunvs run --keepalived /etc/keepalived/keepalived.conf --source 10.2.0.2
 tunvs convert --to yaml /etc/keepalived/keepalived.conf > tunvs.yaml

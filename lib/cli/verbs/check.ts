@@ -15,10 +15,10 @@ interface CheckOptions {
 }
 
 const EXAMPLES = `
-FILE is a configuration (.yaml, .yml, .json) or rules as "ipvsadm -S -n" prints
-them (.rules), or keepalived's configuration (.conf); "-" is standard input. All mistakes are said at once, each with
-file, line, column and what to do. The exit code is 1 if there is a mistake;
-warnings do not change it.
+FILE is a configuration (.yaml, .yml, .json), rules as "ipvsadm -S -n" prints
+them (.rules), or keepalived's configuration (.conf); "-" is standard input.
+All mistakes are said at once, each with file, line, column and what to do. The
+exit code is 1 if there is a mistake; warnings do not change it.
 
 A policy's module is looked for, and not imported, because that runs its code.
 With --policies it is imported as the daemon would, and closed again.

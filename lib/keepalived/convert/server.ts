@@ -61,7 +61,7 @@ export function serverOf(
   });
   const inhibit = last(block, 'inhibit_on_failure') ?? last(owner.block, 'inhibit_on_failure');
   const [up, down] = [last(block, 'notify_up'), last(block, 'notify_down')];
-  const notify = new Fields(place)
+  const notify = new Fields((up ?? down ?? statement).place)
     .set('up', scripts.command(up), up?.place)
     .set('down', scripts.command(down), down?.place);
   if (checkers.length === 0)

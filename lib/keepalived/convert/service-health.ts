@@ -119,7 +119,7 @@ function quorum(owner: Statement, servers: readonly Server[], health: Fields, va
 
 function notifications(owner: Statement, scripts: Scripts): Fields | undefined {
   const [up, down] = [last(owner.block, 'quorum_up'), last(owner.block, 'quorum_down')];
-  const notify = new Fields(owner.place)
+  const notify = new Fields((up ?? down ?? owner).place)
     .set('quorumUp', scripts.command(up), up?.place)
     .set('quorumDown', scripts.command(down), down?.place);
   return notify.isEmpty ? undefined : notify;
