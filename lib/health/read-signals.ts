@@ -2,20 +2,12 @@
 import type { RealServer } from '../director/virtual-service.js';
 import type { PassiveSignals } from './rules/observe.js';
 
-/** The counters of troubles: connections without progress, resets by clients, ICMP errors of the tunnel. */
-interface Troubles {
-  readonly repeatedOpenings?: bigint;
-  readonly clientResets?: bigint;
-  readonly tunnelErrors?: bigint;
-}
-
 /** Returns undefined when the server cannot be read now, as between a transaction and its being in force. */
 export function readSignals(server: RealServer): PassiveSignals | undefined {
   try {
-    const stats = server.stats();
-    const { repeatedOpenings = 0n, clientResets = 0n, tunnelErrors = 0n }: Troubles = stats as Troubles;
+    const { totals, repeatedOpenings, clientResets, tunnelErrors } = server.stats();
     return {
-      newConnections: Number(stats.totals.connections),
+      newConnections: Number(totals.connections),
       troubles: Number(repeatedOpenings + clientResets + tunnelErrors),
     };
   } catch {

@@ -82,6 +82,8 @@ export const native = [
 
 const values = ['native', 'values'];
 const library = [...values, 'stats', 'policy', 'host', 'director'];
+const checked = [...library, 'health/checks', 'health/way', 'health'];
+const configured = [...checked, 'rules', 'config', 'keepalived'];
 
 /** @type {readonly Layer[]} */
 export const lib = [
@@ -111,43 +113,23 @@ export const lib = [
     holds: 'when real servers are checked, and what follows from it',
     uses: [...library, 'health/checks', 'health/way'],
   },
-  { folder: 'metrics', holds: 'figures for others to read', uses: [...library, 'health'] },
+  { folder: 'metrics', holds: 'figures for others to read', uses: checked },
   { folder: 'rules', holds: "ipvsadm's language: read, put into force, listed", uses: library },
-  { folder: 'config', holds: 'the configuration file', uses: [...library, 'rules', 'health', 'health/checks'] },
-  {
-    folder: 'keepalived',
-    holds: "keepalived's configuration",
-    uses: [...library, 'health', 'health/checks', 'rules', 'config'],
-  },
+  { folder: 'config', holds: 'the configuration file', uses: [...checked, 'rules'] },
+  { folder: 'keepalived', holds: "keepalived's configuration", uses: [...checked, 'rules', 'config'] },
   {
     folder: 'daemon',
     holds: 'a director that runs, and what is attached to it',
-    uses: [...library, 'rules', 'config', 'keepalived', 'health', 'metrics'],
+    uses: [...configured, 'metrics'],
   },
-  {
-    folder: 'control',
-    holds: "the running director's doors",
-    uses: [...library, 'rules', 'config', 'health', 'health/checks', 'metrics', 'daemon'],
-  },
+  { folder: 'control', holds: "the running director's doors", uses: [...configured, 'metrics', 'daemon'] },
   { folder: 'adm', holds: 'tunvsadm: a client without any of the library', uses: [] },
   { folder: 'lab', holds: 'network namespaces with hosts in them', uses: ['values', 'host'] },
   { folder: 'demo', holds: 'the demo', uses: ['values', 'lab'] },
   {
     folder: 'cli',
     holds: 'the commands, a file for each verb',
-    uses: [
-      ...library,
-      'realserver',
-      'health',
-      'metrics',
-      'rules',
-      'config',
-      'keepalived',
-      'daemon',
-      'control',
-      'lab',
-      'demo',
-    ],
+    uses: [...configured, 'realserver', 'metrics', 'daemon', 'control', 'lab', 'demo'],
   },
-  { folder: '', holds: 'index.ts: the public surface', uses: [...library, 'realserver', 'health', 'metrics', 'rules'] },
+  { folder: '', holds: 'index.ts: the public surface', uses: [...checked, 'realserver', 'metrics', 'rules'] },
 ];
