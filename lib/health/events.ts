@@ -5,8 +5,11 @@ import type { FailureReason, WeightAdvice } from './checks/check.js';
 
 /** The event that a server has come up or gone down. */
 export interface ServerHealthEvent {
+  /** The virtual service of the server. */
   service: VirtualService;
+  /** The server. */
   server: RealServer;
+  /** Whether it is up from now on. */
   isUp: boolean;
   /** Whether it is the first that is known of the server. */
   isFirst: boolean;
@@ -24,18 +27,23 @@ export interface ServerHealthEvent {
 
 /** The event that a service has got or lost its quorum. */
 export interface QuorumEvent {
+  /** The virtual service. */
   service: VirtualService;
+  /** Whether it has its quorum from now on. */
   isUp: boolean;
   /** The sum of the weights of its live servers. */
   weight: number;
+  /** The sum that it needs. */
   quorum: number;
   /** How many sorry servers are in force from now on. */
   sorryServers: number;
+  /** When it was found, in milliseconds since 1970. */
   at: number;
 }
 
 /** The event that failures are not acted upon, or are again. */
 export interface FailOpenEvent {
+  /** The virtual service. */
   service: VirtualService;
   /** Whether the servers are kept as they were. */
   isOpen: boolean;
@@ -43,23 +51,31 @@ export interface FailOpenEvent {
   failing: number;
   /** How many servers are checked. */
   of: number;
+  /** When it was found, in milliseconds since 1970. */
   at: number;
 }
 
 /** The event that a check says what will fail soon, such as a certificate that expires. */
 export interface HealthWarningEvent {
+  /** The virtual service of the server. */
   service: VirtualService;
+  /** The server that was checked. */
   server: RealServer;
+  /** The name of the check. */
   check: string;
+  /** What will fail soon. */
   message: string;
+  /** When it was found, in milliseconds since 1970. */
   at: number;
 }
 
 /** The event that news did not get to its receiver. */
 export interface NotifyFailedEvent {
+  /** What the receiver is. */
   by: 'command' | 'fifo' | 'webhook';
   /** The program, path or URL, without what may be secret in it. */
   target: string;
+  /** Why it did not get there. */
   message: string;
   /** How many pieces of news are lost with this. */
   lost: number;
@@ -73,6 +89,7 @@ export interface LateChecksEvent {
   latestMs: number;
 }
 
+/** The events of a {@link HealthMonitor}. */
 export interface HealthEvents {
   /** A server has come up or gone down, and the change is in force. */
   server: [event: ServerHealthEvent];
@@ -94,13 +111,19 @@ export interface HealthEvents {
 export interface CheckResult {
   /** When the check began, in milliseconds since 1970. */
   at: number;
+  /** How long the check took, in milliseconds. */
   durationMs: number;
+  /** Whether the server has passed. */
   passed: boolean;
   /** Why it has not passed. */
   reason?: FailureReason;
+  /** What was found, as in 'status 503'. */
   message: string;
+  /** What most likely mends it, as a sentence. */
   mend?: string;
+  /** What will fail soon. */
   warning?: string;
+  /** How the check changes the weight. */
   advice?: WeightAdvice;
   /** Whether it says nothing about the server: the director itself was stopped or blocked meanwhile. */
   isVoid?: true;
@@ -111,8 +134,11 @@ export type CheckVerdict = 'unknown' | 'up' | 'down';
 
 /** What is known by one check of a server. */
 export interface CheckHealth {
+  /** What views and events call the check. */
   name: string;
+  /** The name of its kind, as in 'http'. */
   kind: string;
+  /** What the check says of the server. */
   verdict: CheckVerdict;
   /** How many results in a row speak against the verdict. */
   against: number;
@@ -128,6 +154,7 @@ export interface CheckHealth {
 
 /** What is known of a server. */
 export interface ServerHealth {
+  /** The server. */
   server: RealServer;
   /** Whether health lets the server have new connections. */
   isUp: boolean;
@@ -140,28 +167,43 @@ export interface ServerHealth {
   since: number;
   /** Why the server is down, as in 'http: status 503'. */
   message?: string;
+  /** Why the server is down, in a word that programs may compare. */
   reason?: FailureReason;
+  /** What most likely mends it, as a sentence. */
   mend?: string;
   /** How checks change the weight. */
-  advice?: { weight?: number; factor?: number; add?: number };
+  advice?: {
+    /** The weight in place of the configured one. */
+    weight?: number;
+    /** What the configured weight is multiplied with. */
+    factor?: number;
+    /** What is added to the configured weight. */
+    add?: number;
+  };
   /** Whether checks rest. */
   isResting: boolean;
+  /** What is known by each of its checks. */
   checks: CheckHealth[];
 }
 
 /** What is known of a virtual service. */
 export interface ServiceHealth {
+  /** The virtual service. */
   service: VirtualService;
   /** Whether it has its quorum. */
   isUp: boolean;
+  /** Since when it has its quorum or has none, in milliseconds since 1970. */
   since: number;
   /** The sum of the weights of its live servers. */
   weight: number;
+  /** The sum that it needs. */
   quorum: number;
+  /** How much more brings it up, and how much less takes it down. */
   hysteresis: number;
   /** Whether failures are not acted upon. */
   isFailOpen: boolean;
   /** Whether its sorry servers are in force. */
   isSorry: boolean;
+  /** What is known of each of its servers, in their order. */
   servers: ServerHealth[];
 }

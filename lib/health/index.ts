@@ -22,5 +22,5 @@ export { monitorHealth } from './monitor-health.js';
 export { HealthMonitor } from './monitor.js';
 export type * from './notify/options.js';
 export type * from './options.js';
-export { HealthSlot, type HealthView } from './view.js';
+export type { HealthView } from './view.js';
 export { type AddressWayOptions, addressWay } from './way/address-way.js';

@@ -37,6 +37,7 @@ export interface CheckTiming {
 
 /** A check with a timing of its own; what is left out is the service's. */
 export interface TimedCheck extends CheckTiming {
+  /** The check. */
   check: Check;
   /** What views and events call it. The default is its kind, with a number when there are several. */
   name?: string;
@@ -135,8 +136,11 @@ export interface FailOpenOptions {
 export interface ServerHealthOptions extends CheckTiming {
   /** The checks in place of the service's. */
   checks?: readonly (Check | TimedCheck)[];
+  /** Whether the server stays in the list with weight 0 while it is down. */
   inhibit?: boolean;
+  /** What becomes of its connections while it is down. */
   onDown?: OnDown;
+  /** Who is told of it. */
   notify?: ServerNotifications;
 }
 
@@ -196,6 +200,7 @@ export interface HealthOptions extends CheckTiming {
   damping?: DampingOptions | boolean;
   /** Takes the traffic as an input; `true` stands for the defaults. By default it is not. */
   observe?: ObserveOptions | boolean;
+  /** Who is told of the service and its servers. */
   notify?: ServiceNotifications;
   /**
    * The virtual address that checks go to, for a service by mark or of a range. The default is the one that the rule of

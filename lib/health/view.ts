@@ -10,7 +10,9 @@ export interface HealthView {
   checkNow?(server: RealServer): void;
   /** Stops checking. */
   close?(): Promise<void>;
+  /** Calls the listener for each event of this name. */
   on<Name extends keyof HealthEvents>(name: Name, listener: (...event: HealthEvents[Name]) => void): unknown;
+  /** Calls it no more. */
   off<Name extends keyof HealthEvents>(name: Name, listener: (...event: HealthEvents[Name]) => void): unknown;
 }
 
@@ -23,10 +25,12 @@ export class HealthSlot {
     this.#monitor = monitor;
   }
 
+  /** The monitor, once there is one. */
   get monitor(): HealthView | undefined {
     return this.#monitor;
   }
 
+  /** Returns what is known of a service and its servers; undefined for one that is not watched. */
   of(service: VirtualService): ServiceHealth | undefined {
     return this.#monitor?.of(service);
   }

@@ -22,6 +22,7 @@ const mayPing = (() => {
 describe('the check ping', () => {
   it('passes when the address of the server answers, many at once', async function () {
     if (!mayPing) this.skip();
+    this.retries(2); // nobody promises that a datagram arrives, and here no monitor asks again
     const check = pingCheck();
     assert.equal(check.needsWay, false);
     const findings = await Promise.all(

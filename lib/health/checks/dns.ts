@@ -17,6 +17,17 @@ import {
 } from './dns/message.js';
 import { defineKind, portOption } from './kind.js';
 
+/**
+ * The options of a check by the DNS.
+ *
+ * @example
+ * ```ts
+ * import type { DnsCheckOptions } from 'tunvs/health';
+ *
+ * const options: DnsCheckOptions = { name: 'example.org', type: 'A' };
+ * console.log(options.type); // A
+ * ```
+ */
 export interface DnsCheckOptions {
   /** The port that is asked, in place of the one that the service has. */
   port?: number;

@@ -10,6 +10,17 @@ import { whoMayChange } from './exec/safety.js';
 import { defineKind } from './kind.js';
 import { unlessAborted } from './unless-aborted.js';
 
+/**
+ * The options of a check by a program.
+ *
+ * @example
+ * ```ts
+ * import type { ExecCheckOptions } from 'tunvs/health';
+ *
+ * const options: ExecCheckOptions = { path: '/usr/local/bin/check-web', arguments: ['--quick'] };
+ * console.log(options.path); // /usr/local/bin/check-web
+ * ```
+ */
 export interface ExecCheckOptions {
   /** The program. No shell reads it, unless it is a script without a first line that names its interpreter. */
   path: string;

@@ -6,6 +6,17 @@ import { type Check, CheckFailure, type Finding, passed } from './check.js';
 import { defineKind } from './kind.js';
 import { unlessAborted } from './unless-aborted.js';
 
+/**
+ * The options of a check by a number in a file.
+ *
+ * @example
+ * ```ts
+ * import type { FileCheckOptions } from 'tunvs/health';
+ *
+ * const options: FileCheckOptions = { path: '/run/web/load', weight: -1 };
+ * console.log(options.weight); // -1
+ * ```
+ */
 export interface FileCheckOptions {
   /** The file. */
   path: string;

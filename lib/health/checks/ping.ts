@@ -8,6 +8,17 @@ import { type Check, CheckFailure, type Finding, passed } from './check.js';
 import { defineKind } from './kind.js';
 import { socketFailure } from './socket-failure.js';
 
+/**
+ * The options of a check by an echo request.
+ *
+ * @example
+ * ```ts
+ * import type { PingCheckOptions } from 'tunvs/health';
+ *
+ * const options: PingCheckOptions = { size: 56 };
+ * console.log(options.size); // 56
+ * ```
+ */
 export interface PingCheckOptions {
   /** The bytes of payload. */
   size?: number;

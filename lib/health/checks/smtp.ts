@@ -5,6 +5,17 @@ import { type Check, CheckFailure, passed } from './check.js';
 import { type AnswerReader, ask, converse } from './conversation.js';
 import { defineKind, portOption } from './kind.js';
 
+/**
+ * The options of a check by SMTP.
+ *
+ * @example
+ * ```ts
+ * import type { SmtpCheckOptions } from 'tunvs/health';
+ *
+ * const options: SmtpCheckOptions = { greeting: 'EHLO' };
+ * console.log(options.greeting); // EHLO
+ * ```
+ */
 export interface SmtpCheckOptions {
   /** The port that is connected to, in place of the one that the service has. */
   port?: number;

@@ -5,6 +5,17 @@ import { beginsWith, parseHex, parsePattern, shownBytes } from './udp/byte-patte
 import { type Check, CheckFailure, type Datagrams, type Finding, passed } from './check.js';
 import { defineKind, portOption } from './kind.js';
 
+/**
+ * The options of a check by a datagram.
+ *
+ * @example
+ * ```ts
+ * import type { UdpCheckOptions } from 'tunvs/health';
+ *
+ * const options: UdpCheckOptions = { payload: 'ping', expect: 'pong' };
+ * console.log(options.expect); // pong
+ * ```
+ */
 export interface UdpCheckOptions {
   /** The port that the datagram is sent to, in place of the one that the service has. */
   port?: number;

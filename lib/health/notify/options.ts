@@ -69,6 +69,7 @@ export interface Notifications {
   script?: NotifyCommand;
   /** The path of a named pipe, which is made if there is none, that gets keepalived's lines. */
   fifo?: string;
+  /** The URL that gets news as JSON, by POST. */
   webhook?: WebhookOptions;
   /** Whether servers that come up by their first check are told, keepalived's rs_init_notifies. The default is false. */
   initial?: boolean;
