@@ -82,7 +82,9 @@ describe('health in a configuration', () => {
       each ? each.checks?.map((one) => 'check' in one && one.check.identity) : each,
     );
     assert.deepEqual(identities, [['tcp {"port":8080}'], false, ['tcp {}'], undefined]);
-    assert.equal(found?.[2] && found[2].fall, 2);
+    const third = found?.[2];
+    assert.ok(third);
+    assert.equal(third.fall, 2);
   });
 
   it('has programs with their arguments, and a webhook', () => {
