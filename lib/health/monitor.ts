@@ -16,6 +16,7 @@ import { Notifier } from './notify/notifier.js';
 import { checkedNotifications } from './notify/checked.js';
 import type { HealthOptions, MonitorOptions } from './options.js';
 import { Observer } from './observer.js';
+import { OwnFaults } from './own-faults.js';
 import { Prober } from './prober.js';
 import { serverHealth, serviceHealth } from './views.js';
 import { Wheel } from './wheel.js';
@@ -71,7 +72,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
       integerOption('monitorHealth: atOnce', atOnce, 1, 65_536, 512),
       (checks, latestMs) => this.#tell(() => this.emit('late', { checks, latestMs })),
     );
-    this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reaching.reach });
+    const ownFaults = new OwnFaults(clock, (event) => this.#tell(() => this.emit('ownFault', event)));
+    this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reaching.reach, ownFaults });
     this.#notifier = new Notifier(checkedNotifications('monitorHealth: notify', notify), parts, (event) =>
       this.#tell(() => this.emit('notifyFailed', event)),
     );

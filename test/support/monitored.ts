@@ -50,7 +50,7 @@ export class Monitored {
       },
       ...parts,
     });
-    for (const name of ['server', 'quorum', 'failOpen', 'warning', 'notifyFailed', 'late', 'applyFailed'] as const)
+    for (const name of ['server', 'quorum', 'failOpen', 'warning', 'ownFault', 'notifyFailed', 'late', 'applyFailed'] as const)
       this.monitor.on(name, (event: unknown) => void this.told.push([name, event]));
   }
 
