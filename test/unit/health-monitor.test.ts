@@ -89,6 +89,49 @@ describe('HealthMonitor', () => {
     });
   });
 
+  it('says once what keeps checks by virtual addresses from passing, as a warning of the director', async () => {
+    const warned: string[] = [];
+    on.director.on('warning', ({ message }) => warned.push(message));
+    on.oddities = ['rp_filter is strict on eth0'];
+    on.monitor.watch(on.service(undefined, 1), QUICK);
+    await on.clock.settle();
+    assert.deepEqual(warned, [], 'nothing asks by a virtual address');
+    const service = on.service('192.0.2.2', 1);
+    on.monitor.watch(service, { ...QUICK, checks: [scripted('mine', true)] });
+    await on.clock.settle();
+    service.addRealServer({ address: '10.3.0.9' });
+    await on.clock.settle();
+    assert.deepEqual(warned, on.oddities);
+    assert.deepEqual(on.director.warnings.slice(-1), on.oddities);
+  });
+
+  it('lets a server that comes later and begins as down be up for no moment', async () => {
+    const service = on.service(undefined, 1);
+    on.monitor.watch(service, { ...QUICK, start: 'down' });
+    await on.clock.advance(2000);
+    const late = service.addRealServer({ address: '10.3.0.8' });
+    assert.deepEqual([late.fullWeight, late.health?.isUp], [0, false]);
+    let changes = 0;
+    const { transaction } = on.director;
+    on.director.transaction = (change) => {
+      changes += 1;
+      return transaction.call(on.director, change) as never;
+    };
+    const more = on.director.transaction(() =>
+      ['10.3.0.6', '10.3.0.7'].map((address) => service.addRealServer({ address })),
+    );
+    assert.deepEqual(
+      more.map(({ fullWeight }) => fullWeight),
+      [0, 0],
+    );
+    assert.equal(changes, 2, 'those of one transaction are set down together');
+    await on.clock.advance(2000);
+    assert.deepEqual(
+      service.realServers.map(({ fullWeight }) => fullWeight),
+      [1, 1, 1, 1],
+    );
+  });
+
   it('says why a server is down, in its event and its view', async () => {
     const service = on.service(undefined, 1);
     const [server] = service.realServers as [RealServer];
