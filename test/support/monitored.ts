@@ -53,7 +53,16 @@ export class Monitored {
       },
       ...parts,
     });
-    for (const name of ['server', 'quorum', 'failOpen', 'warning', 'ownFault', 'notifyFailed', 'late', 'applyFailed'] as const)
+    for (const name of [
+      'server',
+      'quorum',
+      'failOpen',
+      'warning',
+      'ownFault',
+      'notifyFailed',
+      'late',
+      'applyFailed',
+    ] as const)
       this.monitor.on(name, (event: unknown) => void this.told.push([name, event]));
   }
 

@@ -42,7 +42,12 @@ describe('HealthMonitor', () => {
   });
 
   describe("when the director's own host is at fault", () => {
-    const NO_PORT = { reason: 'failed', message: 'no port is left', mend: 'Take more ports.', isOwnFault: true } as const;
+    const NO_PORT = {
+      reason: 'failed',
+      message: 'no port is left',
+      mend: 'Take more ports.',
+      isOwnFault: true,
+    } as const;
     const faults = () =>
       on.told
         .filter(([name]) => name === 'ownFault')

@@ -14,7 +14,9 @@ export function isOfRunning(options: DaemonArguments & { rules?: string }): bool
   if (rules === undefined) {
     const own = OWN.find((option) => (options as Record<string, unknown>)[option] !== undefined);
     if (own === undefined) return true;
-    throw new UsageError(`${written(own)} is for a director with --rules: name them, or leave it out to ask a running one`);
+    throw new UsageError(
+      `${written(own)} is for a director with --rules: name them, or leave it out to ask a running one`,
+    );
   }
   if (name !== undefined || socket !== undefined)
     throw new UsageError('--rules makes a director of its own, and --name and --socket ask a running one: give one');

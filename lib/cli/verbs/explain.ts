@@ -51,9 +51,7 @@ export const explain: Verb = {
   summary: 'say which real server a packet would get, and by which rule',
 
   configure(command: Command): void {
-    addDaemonOptions(
-      addEngineOptions(addTimedRulesOption(command, { isRequired: false }), { isSourceElsewhere: true }),
-    )
+    addDaemonOptions(addEngineOptions(addTimedRulesOption(command, { isRequired: false }), { isSourceElsewhere: true }))
       .option('--in <file>', 'capture to replay first, or to explain')
       .option('--protocol <name>', 'tcp, udp or sctp (default: tcp)', choiceArgument(['tcp', 'udp', 'sctp']))
       .option('--client <address:port>', 'source of the packet (CIP)')

@@ -50,7 +50,10 @@ const result = z.object({
   mend: text,
   warning: text.describe('What will fail soon.'),
   advice: z.record(z.string(), z.number()).optional(),
-  isVoid: z.literal(true).optional().describe('Whether it says nothing: the director itself was at fault or stood still.'),
+  isVoid: z
+    .literal(true)
+    .optional()
+    .describe('Whether it says nothing: the director itself was at fault or stood still.'),
   isOwnFault: z.literal(true).optional().describe("Whether the director's own host was at fault."),
 });
 

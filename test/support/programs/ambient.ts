@@ -10,6 +10,10 @@ const hasSome = () => spawnSync(program, words).status !== 0;
 const before = hasSome();
 const { signal } = new AbortController();
 const server = { address: '127.0.0.1', port: 80, service: { protocol: 'tcp', address: '127.0.0.1', port: 80 } };
-const found = await execCheck({ path: program, arguments: words }).run({ server, way: undefined as never, signal }).catch(() => ({ passed: false }));
+const found = await execCheck({ path: program, arguments: words })
+  .run({ server, way: undefined as never, signal })
+  .catch(() => ({ passed: false }));
 const failure = await runCommand({ command: HAS_NONE, timeoutMs: 5000 }, {});
-process.stdout.write(JSON.stringify({ before, check: !found.passed, command: failure !== undefined, after: hasSome() }));
+process.stdout.write(
+  JSON.stringify({ before, check: !found.passed, command: failure !== undefined, after: hasSome() }),
+);
