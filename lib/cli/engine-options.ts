@@ -21,11 +21,12 @@ export interface EngineArguments {
 export const pathMtuArgument = integerArgument(576, 65535);
 
 /** Adds `--rules` for the verbs that follow a capture's clock. */
-export function addTimedRulesOption(command: Command): Command {
-  return command.requiredOption(
+export function addTimedRulesOption(command: Command, { isRequired = true } = {}): Command {
+  const rules = new Option(
     '--rules <file>',
     'rules as ipvsadm -S -n prints them; a rule that is due later begins with "@SECONDS"; - is standard input',
   );
+  return command.addOption(rules.makeOptionMandatory(isRequired));
 }
 
 /** With a configuration file, the director's address may stand there. */

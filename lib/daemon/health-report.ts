@@ -23,6 +23,10 @@ export interface ServerHealthStatus {
   since: number;
   message?: string;
   mend?: string;
+  /** What is wrong with the director's own host, so that the server stays as it is. */
+  ownFault?: string;
+  /** Present for a sorry server. */
+  isSorry?: true;
   /** The result that came last, of any check. */
   last?: { at: number; passed: boolean; durationMs: number; message: string };
 }
@@ -45,12 +49,22 @@ export function serverReport({ server, ...others }: ServerHealth): ServerReport 
   return { name: serverName(server), address, port, ...others };
 }
 
-export function serverStatusOf({ state, since, message, mend, checks }: ServerHealth): ServerHealthStatus {
+export function serverStatusOf({
+  state,
+  since,
+  message,
+  mend,
+  ownFault,
+  isSorry,
+  checks,
+}: ServerHealth): ServerHealthStatus {
   const last = lastResult(checks);
   return {
     ...{ state, since },
     ...(message !== undefined && { message }),
     ...(mend !== undefined && { mend }),
+    ...(ownFault !== undefined && { ownFault }),
+    ...(isSorry && { isSorry }),
     ...(last && {
       last: { at: last.at, passed: last.passed, durationMs: last.durationMs, message: last.message },
     }),

@@ -56,8 +56,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    * director.
    */
   readonly markDevices: readonly MarkDevice[];
-  /** Each sentence says what was odd on the host when the director was opened, and how to mend it. */
-  readonly warnings: readonly string[];
+  readonly #warnings: string[];
   readonly #engine: DirectorEngine;
   readonly #news: DirectorNews;
   readonly #configuration: Configuration;
@@ -88,7 +87,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.sources = sources;
     this.device = parts.device;
     this.markDevices = parts.markDevices ?? [];
-    this.warnings = parts.warnings ?? [];
+    this.#warnings = [...(parts.warnings ?? [])];
     const news = new DirectorNews(this, () => engine.isEnded);
     this.#news = news;
     this.#settings = new DirectorSettings(engine, (warning) => news.warn(warning));
@@ -107,6 +106,21 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
       moveServers: () => this.#configuration.moveServers(),
       report: (event) => news.reportHost(event),
     });
+  }
+
+  /**
+   * Each sentence says what was odd on the host when the director was opened, or has come up since then, and how to
+   * mend it.
+   */
+  get warnings(): readonly string[] {
+    return this.#warnings;
+  }
+
+  /** Says once that something is odd on the host. @internal */
+  warnOfHost(message: string): void {
+    if (this.#warnings.includes(message)) return;
+    this.#warnings.push(message);
+    this.#news.warn({ message, about: 'host' });
   }
 
   /**

@@ -69,6 +69,17 @@ export interface HealthWarningEvent {
   at: number;
 }
 
+/** The event that the director's own host keeps checks from being made, or the end of that. */
+export interface OwnFaultEvent {
+  /** What is wrong with the director's host. */
+  message: string;
+  /** What most likely mends it, as a sentence. */
+  mend?: string;
+  /** Whether no check has found it any more. */
+  isOver: boolean;
+  at: number;
+}
+
 /** The event that news did not get to its receiver. */
 export interface NotifyFailedEvent {
   /** What the receiver is. */
@@ -99,6 +110,8 @@ export interface HealthEvents {
   failOpen: [event: FailOpenEvent];
   /** Something will fail soon. */
   warning: [event: HealthWarningEvent];
+  /** The director's own host keeps checks from being made, and servers stay as they are; it is told once. */
+  ownFault: [event: OwnFaultEvent];
   /** News did not get to its receiver. */
   notifyFailed: [event: NotifyFailedEvent];
   /** What follows from checks could not be put into force; it is tried again in a second. */
@@ -125,8 +138,10 @@ export interface CheckResult {
   warning?: string;
   /** How the check changes the weight. */
   advice?: WeightAdvice;
-  /** Whether it says nothing about the server: the director itself was stopped or blocked meanwhile. */
+  /** Whether it says nothing about the server: the director itself was stopped, blocked or at fault meanwhile. */
   isVoid?: true;
+  /** Whether the director's own host was at fault: no port was left, or its firewall drops the answers. */
+  isOwnFault?: true;
 }
 
 /** 'unknown' is before the first result. */
@@ -156,6 +171,8 @@ export interface CheckHealth {
 export interface ServerHealth {
   /** The server. */
   server: RealServer;
+  /** Present for a sorry server, which counts for no quorum. */
+  isSorry?: true;
   /** Whether health lets the server have new connections. */
   isUp: boolean;
   /**
@@ -171,6 +188,8 @@ export interface ServerHealth {
   reason?: FailureReason;
   /** What most likely mends it, as a sentence. */
   mend?: string;
+  /** What is wrong with the director's own host, so that a check cannot be made and the server stays as it is. */
+  ownFault?: string;
   /** How checks change the weight. */
   advice?: {
     /** The weight in place of the configured one. */

@@ -16,6 +16,7 @@ import { Notifier } from './notify/notifier.js';
 import { checkedNotifications } from './notify/checked.js';
 import type { HealthOptions, MonitorOptions } from './options.js';
 import { Observer } from './observer.js';
+import { OwnFaults } from './own-faults.js';
 import { Prober } from './prober.js';
 import { serverHealth, serviceHealth } from './views.js';
 import { Wheel } from './wheel.js';
@@ -71,7 +72,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
       integerOption('monitorHealth: atOnce', atOnce, 1, 65_536, 512),
       (checks, latestMs) => this.#tell(() => this.emit('late', { checks, latestMs })),
     );
-    this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reaching.reach });
+    const ownFaults = new OwnFaults(clock, (event) => this.#tell(() => this.emit('ownFault', event)));
+    this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reaching.reach, ownFaults });
     this.#notifier = new Notifier(checkedNotifications('monitorHealth: notify', notify), parts, (event) =>
       this.#tell(() => this.emit('notifyFailed', event)),
     );
@@ -211,9 +213,21 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     if (watched === undefined || this.#changes.isApplying) return;
     if (change !== 'edited') this.#isPrepared = false;
     if (change === 'deleted') watched.drop(server);
+    else if (change === 'added') return this.#takeNew(watched);
     else if (service.isConfigured(server)) this.#take(watched, server);
     this.#changes.add(watched);
   };
+
+  /** Takes all that are new: a transaction may have added many. One that begins as down is so within this turn. */
+  #takeNew(watched: CheckedService): void {
+    const { servers, service } = watched;
+    if (!service.configuration.isConfigured(service)) return;
+    const added = service.realServers.filter((server) => !servers.has(server));
+    if (added.length === 0) return;
+    for (const server of added) this.#take(watched, server);
+    this.#changes.add(watched);
+    if (added.some((server) => servers.get(server)?.passes === false)) this.#changes.flush();
+  }
 
   /** What forServer() throws for a server that has come is told, and the server is checked as the service says. */
   #take(watched: CheckedService, server: RealServer): void {
@@ -236,6 +250,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
         if (checked?.needsVip && service.isConfigured(server)) servers.set(server, rules);
     try {
       this.#parts.reaching.prepare(servers);
+      for (const message of this.#parts.reaching.warnings(servers.keys())) this.#director.warnOfHost(message);
     } catch (error) {
       // Each check says it for its own server.
       this.#tell(() => this.emit('applyFailed', toTunvsError(error)));

@@ -112,7 +112,10 @@ export interface ObserveOptions {
  * ```
  */
 export interface FailOpenOptions {
-  /** The share of the servers above which failures at once are taken for the director's own, (0, 1]. */
+  /**
+   * The share of the servers above which failures at once are taken for the director's own, (0, 1]. Servers that fail
+   * before it is reached are down until then, with what `onDown` says of their connections.
+   */
   above: number;
   /** The milliseconds within which failures are at once. The default is as long as it takes to find a dead server. */
   windowMs?: number;

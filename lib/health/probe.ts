@@ -4,6 +4,7 @@ import { attempt, type Attempted } from './attempt.js';
 import type { Check, Finding, WeightAdvice } from './checks/check.js';
 import type { Clock } from './clock.js';
 import type { CheckResult } from './events.js';
+import type { OwnFaults } from './own-faults.js';
 import { Ring } from './ring.js';
 import { type CheckState, type NextCheck, takeResult, takeSilence } from './rules/check-state.js';
 import type { Timing } from './timing.js';
@@ -37,6 +38,7 @@ export interface ProbeParts {
   readonly clock: Clock;
   readonly wheel: Wheel;
   readonly reach: Reach;
+  readonly ownFaults: OwnFaults;
 }
 
 /** Failures that are silence when an agent is asked. */
@@ -65,6 +67,8 @@ export class Probe implements Turned {
   lastFailure: CheckResult | undefined;
   /** What the last result that counts said about the weight; an agent's word stays while it is silent. */
   advice: WeightAdvice | undefined;
+  /** The last result, if the director's host was at fault for it. */
+  ownFault: CheckResult | undefined;
   readonly #virtualAddress: string | undefined;
   #doubted = 0;
   readonly #parts: ProbeParts;
@@ -122,6 +126,9 @@ export class Probe implements Turned {
 
   #take(result: CheckResult): NextCheck | 'again' {
     this.results.push(result);
+    if (!result.isVoid || result.isOwnFault) this.#noteOwnFault(result);
+    // The host is likely at fault the next time too, so it is asked no sooner than usual.
+    if (result.isOwnFault) return this.state.verdict === 'down' ? 'downInterval' : 'interval';
     if (result.isVoid) return 'again';
     if (result.passed) this.passes += 1;
     else this.failures += 1;
@@ -132,10 +139,16 @@ export class Probe implements Turned {
     if (!result.passed && !isSilent) this.lastFailure = result;
     return next;
   }
+
+  #noteOwnFault(result: CheckResult): void {
+    this.ownFault = result.isOwnFault ? result : undefined;
+    this.#parts.ownFaults.take(this, this.ownFault);
+  }
 }
 
 function resultOf({ finding, durationMs }: Attempted, isVoid: boolean, at: number): CheckResult {
   const { passed, reason, message, mend, warning, advice } = finding;
+  const isOwnFault = !passed && finding.isOwnFault === true;
   return {
     at,
     durationMs,
@@ -145,6 +158,7 @@ function resultOf({ finding, durationMs }: Attempted, isVoid: boolean, at: numbe
     ...(mend !== undefined && { mend }),
     ...(warning !== undefined && { warning }),
     ...(advice !== undefined && { advice }),
-    ...(isVoid && { isVoid }),
+    ...((isVoid || isOwnFault) && { isVoid: true as const }),
+    ...(isOwnFault && { isOwnFault }),
   };
 }

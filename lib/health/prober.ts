@@ -59,6 +59,7 @@ export class Prober {
     if (probe.subscribers.size > 0) return this.#restIfAllDo(probe);
     this.#parts.wheel.remove(probe);
     this.#resting.delete(probe);
+    this.#parts.ownFaults.take(probe, undefined);
     this.#probes.delete(probe.key);
   }
 

@@ -9,6 +9,8 @@ export interface Reaching {
   readonly reach: Reach;
   /** Prepares the host for checks of these servers by their virtual addresses, and gives back what others needed. */
   prepare(servers: ReadonlyMap<RealServer, { virtualAddress: string | undefined }>): void;
+  /** Says what keeps checks of these servers by their virtual addresses from passing, once it is prepared. */
+  warnings(servers: Iterable<RealServer>): string[];
   close(): void;
 }
 
@@ -18,6 +20,7 @@ export function reaching(director: Director): Reaching {
     reach: (check, server, { via, timeoutMs, virtualAddress }, signal) =>
       runCheck(ways, { check, server, via, timeoutMs, target: { virtualAddress }, signal }),
     prepare: (servers) => ways.prepare(servers.keys(), (server) => servers.get(server) ?? {}),
+    warnings: (servers) => ways.warnings(servers),
     close: () => ways[Symbol.dispose](),
   };
 }

@@ -28,6 +28,10 @@ export const healthSentences: Sentences = {
   },
   warning: ({ service, server, check, message }) =>
     `real server ${serverName(server)} of ${serviceName(service)}: ${check}: ${message}`,
+  ownFault: ({ message, mend, isOver }) =>
+    isOver
+      ? `checks can be made again; this is over: ${message}`
+      : `checks cannot be made, and servers stay as they are, for the fault of this host: ${message}${mended(mend)}`,
   notifyFailed({ by, target, message, lost }) {
     const gone = lost > 0 ? `, and ${servers(lost, 'piece')} of news ${lost === 1 ? 'is' : 'are'} lost` : '';
     return `news of health did not get to the ${by} ${target}: ${message}${gone}`;

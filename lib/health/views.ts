@@ -31,16 +31,20 @@ export function serviceHealth(of: CheckedService, seen: Seen): ServiceHealth {
 export function serverHealth(of: CheckedService, server: RealServer, seen: Seen): ServerHealth {
   const checked = of.servers.get(server);
   const { isUp = true, state = 'unchecked', since = of.since } = of.standing(server) ?? {};
-  if (checked === undefined) return { server, isUp, state, since, isResting: false, checks: [] };
+  const sorry = server.isSorry ? { isSorry: true as const } : {};
+  if (checked === undefined) return { server, ...sorry, isUp, state, since, isResting: false, checks: [] };
   const { reason, message, mend } = checked.cause;
+  const faulty = checked.followed.find(({ probe }) => probe.ownFault);
   return {
     server,
+    ...sorry,
     isUp,
     state,
     since,
     ...(message !== undefined && { message }),
     ...(reason !== undefined && { reason }),
     ...(mend !== undefined && { mend }),
+    ...(faulty && { ownFault: `${faulty.name}: ${faulty.probe.ownFault?.message}` }),
     ...(checked.advice && { advice: checked.advice }),
     isResting: checked.isResting,
     checks: checked.followed.map(({ name, probe }) => checkHealth(name, probe, seen)),

@@ -63,6 +63,11 @@ export interface Native {
    * fails; the process must end then, as it may be this user by half.
    */
   becomeUser(uid: number, gid: number, groups: number[], path: string, argv: string[], env: string[]): void;
+  /**
+   * Calls `start`, which is not asynchronous, and returns what it does. Programs that it starts get no ambient
+   * capabilities of this process, which keeps its own.
+   */
+  withoutAmbientCapabilities<T>(start: () => T): T;
   schedulers: string[];
   forwardingMethods: string[];
   /** An entry for each of `forwardingMethods`: native/forward/forwarding_traits.h. */

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "binding/errors.h"
+#include "io/os/ambient_capabilities.h"
 #include "io/os/become_user.h"
 #include "io/os/datagram.h"
 
@@ -52,10 +53,24 @@ Napi::Value become(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+Napi::Value withoutCapabilities(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!info[0].IsFunction()) {
+    throwInvalidArgument(env, "withoutAmbientCapabilities takes a function");
+    return env.Undefined();
+  }
+  const uint64_t held = giveUpAmbientCapabilities();
+  const Napi::Value answer = info[0].As<Napi::Function>().Call({});
+  takeBackAmbientCapabilities(held);
+  return answer;
+}
+
 }  // namespace
 
 void defineProcess(Napi::Env env, Napi::Object exports) {
   exports.Set("sendDatagram", Napi::Function::New<send>(env, "sendDatagram"));
+  exports.Set("withoutAmbientCapabilities",
+              Napi::Function::New<withoutCapabilities>(env, "withoutAmbientCapabilities"));
   exports.Set("becomeUser", Napi::Function::New<become>(env, "becomeUser"));
 }
 

@@ -10,12 +10,24 @@ const METHODS = ['ipip', 'gue', 'gre'] as const;
 const GUE_PORT = 6080;
 const TIMEOUT_MS = 1000;
 
+/** Answers each question with a code and no records. */
+const NAME_SERVER = `
+  const socket = require('node:dgram').createSocket('udp4');
+  socket.on('message', (query, { port, address }) => {
+    const answer = Buffer.from(query.subarray(0, query.indexOf(0, 12) + 5));
+    answer.writeUInt16BE(0x8180 | Number(process.argv[2]), 2);
+    for (const [count, at] of [[1, 4], [0, 6], [0, 8], [0, 10]]) answer.writeUInt16BE(count, at);
+    socket.send(answer, port, address);
+  });
+  socket.bind(${PORT}, process.argv[1], () => console.log('bound'));`;
+
 interface Asked {
   server: TestServer;
   family?: 4 | 6;
   kind?: string;
   via?: 'vip' | 'address' | 'both';
   timeoutMs?: number;
+  options?: object;
 }
 
 describeLab('checks by the pinned way', () => {
@@ -59,13 +71,21 @@ describeLab('checks by the pinned way', () => {
   const run = <Result>(body: (director: any, argument: any) => Result, argument: unknown = null) =>
     agent.call<Result>('run', { source: body.toString(), argument });
 
-  function check({ server, family = 4, kind = 'tcp', via = 'both', timeoutMs = TIMEOUT_MS }: Asked): Promise<Finding> {
+  function check({
+    server,
+    family = 4,
+    kind = 'tcp',
+    via = 'both',
+    timeoutMs = TIMEOUT_MS,
+    options,
+  }: Asked): Promise<Finding> {
     const { virtualAddress, virtualAddress6 } = stage.topology;
     return agent.call('check', {
       server: family === 4 ? server.address : server.address6,
-      protocol: kind === 'udp-echo' ? 'udp' : 'tcp',
+      protocol: ['udp-echo', 'udp', 'dns'].includes(kind) ? 'udp' : 'tcp',
       virtualAddress: family === 4 ? virtualAddress : virtualAddress6,
       ...{ kind, via, timeoutMs },
+      ...(options && { options }),
     });
   }
 
@@ -167,6 +187,42 @@ describeLab('checks by the pinned way', () => {
     assert.equal(first.passed, false);
     assertNamed(finding, 'wrong answer', /^the answer came from 10\.3\.0\.11 in place of 10\.9\.9\.9/, /IP_PKTINFO/);
     await passes({ server, kind: 'udp-echo' });
+  });
+
+  it('get by the kind udp to the very server, by every method', async () => {
+    for (const family of [4, 6] as const) {
+      for (const server of stage.servers) {
+        const options = { payload: 'hello', expect: `${server.name} hello` };
+        const finding = await check({ server, family, kind: 'udp', via: 'vip', options });
+        assert.equal(finding.passed, true, finding.message);
+        const other = await check({
+          server,
+          family,
+          kind: 'udp',
+          via: 'vip',
+          options: { ...options, expect: 'other' },
+        });
+        assert.equal(other.reason, 'wrong answer');
+      }
+    }
+  });
+
+  it('ask a name server by the kind dns, and find what it answers', async () => {
+    const server = serverOf('ipip');
+    await server.web.process.stop();
+    const options = { name: 'www.example', type: 'A' };
+    const ask = (via: 'vip' | 'both' = 'vip') => check({ server, kind: 'dns', via, options });
+    for (const code of [0, 2]) {
+      const names = server.host.spawn([process.execPath, '-e', NAME_SERVER, stage.virtualAddress, `${code}`]);
+      await names.line((line) => line === 'bound');
+      const finding = await ask();
+      await names.stop();
+      assert.equal(finding.passed, code === 0, finding.message);
+      if (code !== 0) assert.deepEqual([finding.reason, /SERVFAIL/i.test(finding.message)], ['wrong answer', true]);
+    }
+    const gone = await ask();
+    assert.deepEqual([gone.passed, gone.reason], [false, 'refused'], gone.message);
+    await serveAgain(server);
   });
 
   async function serveAgain(server: TestServer): Promise<void> {

@@ -55,6 +55,14 @@ describeLab('tunvs run with health checks', function () {
     };
     const { stdout: explained } = await operated.curl(['--json', JSON.stringify(flow), 'http://tunvs/v1/explain']);
     assert.match(explained, new RegExp(`Not chosen: ${GONE}:${PORT} is down since [0-9:]+ \\(tcp: `));
+    const words = [
+      '--client',
+      `${flow.clientAddress}:${flow.clientPort}`,
+      '--virtual',
+      `${flow.virtualAddress}:${flow.virtualPort}`,
+    ];
+    const { stdout: said } = await operated.tunvs('explain', ...words);
+    assert.match(said, /Not chosen: .* is down since /);
     const { stdout: figures } = await operated.curl(['http://tunvs/metrics']);
     assert.match(figures, /^tunvs_server_checks_total\{.*remote_address="10\.77\.0\.1".*result="passed"\} 0$/m);
 

@@ -1,4 +1,4 @@
-/** `tunvs run --keepalived`: a file that keepalived takes checks real servers, runs scripts, and is reloaded. */
+/** `tunvs run --keepalived`: a file that keepalived takes checks real servers, moves traffic, and is reloaded. */
 import { strict as assert } from 'node:assert';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,7 +7,8 @@ import { eventually } from '../support/eventually.js';
 import { describeLab, type LabProcess, TestStage } from '../support/lab.js';
 import { Operated } from '../support/operated.js';
 
-const SERVERS = 2;
+/** The last one is the sorry server. */
+const SERVERS = 3;
 
 describeLab("tunvs run from keepalived's configuration", function () {
   this.timeout(120_000);
@@ -15,13 +16,16 @@ describeLab("tunvs run from keepalived's configuration", function () {
   let operated: Operated;
   let daemon: LabProcess;
   let addresses: string[];
+  let sorry: string;
 
   before(async () => {
     stage = await TestStage.open({ realServers: SERVERS });
     operated = new Operated(stage.director);
     mkdirSync(operated.path('up'));
     writeFileSync(operated.path('check'), `#!/bin/sh\ntest -e ${operated.folder}/up/$1\n`, { mode: 0o755 });
-    addresses = stage.servers.map(({ address }) => address);
+    const all = stage.servers.map(({ address }) => address);
+    sorry = all.pop() ?? '';
+    addresses = all;
   });
 
   beforeEach(async () => {
@@ -60,6 +64,7 @@ virtual_server ${stage.virtualAddress} 80 {
   lvs_method TUN
   delay_loop 0.3
   delay_before_retry 0.1
+  sorry_server ${sorry} 80
   ${servers.join('\n  ')}
 }
 `;
@@ -81,19 +86,46 @@ virtual_server ${stage.virtualAddress} 80 {
     await eventually(states, isSo, `the states are ${JSON.stringify(expected)}`);
   }
 
-  const names = async () => Object.keys((await stage.fetchMany({ requests: 12, concurrency: 3 })).servers).length;
+  /** Returns the names of the servers that answer 12 requests, all of which must be answered. */
+  async function answering(): Promise<string[]> {
+    const { failures, servers } = await stage.fetchMany({ requests: 12, concurrency: 3 });
+    assert.deepEqual(failures, []);
+    return Object.keys(servers).sort();
+  }
 
   it('says which server fails and when it is back, and runs its script', async () => {
     const [first = '', second = ''] = addresses;
     await holds({ [first]: 'up', [second]: 'up' });
-    const { failures } = await stage.fetchMany({ requests: 12, concurrency: 3 });
-    assert.deepEqual([failures, await names()], [[], 2]);
+    const both = await answering();
+    assert.equal(both.length, 2);
     setUp(first, false);
     await holds({ [first]: 'down', [second]: 'up' });
+    const left = await answering();
+    assert.equal(left.length, 1, 'nobody gets to the server that fails');
+    assert.ok(both.includes(left[0] ?? ''));
     setUp(first, true);
     await holds({ [first]: 'up', [second]: 'up' });
-    await eventually(names, (count) => count === 2, 'both servers answer');
+    assert.deepEqual(await answering(), both);
     await stage.director.exec(['test', '-e', operated.path(`down-${first}`)]);
+  });
+
+  it('moves the traffic to the sorry server once all have failed, and back', async () => {
+    const [first = '', second = ''] = addresses;
+    await holds({ [first]: 'up', [second]: 'up' });
+    const both = await answering();
+    for (const address of addresses) setUp(address, false);
+    await holds({ [first]: 'down', [second]: 'down' });
+    const [name = '', ...others] = await answering();
+    assert.deepEqual(others, []);
+    assert.ok(name !== '' && !both.includes(name), `${name} answers in place of ${both.join(' and ')}`);
+    const { stdout } = await operated.tunvs('health');
+    assert.match(stdout, / 0\/2 up .*the sorry servers are in force/);
+    setUp(second, true);
+    await holds({ [first]: 'down', [second]: 'up' });
+    const [back = '', ...more] = await answering();
+    assert.deepEqual(more, []);
+    assert.ok(both.includes(back), `${back} is a real server`);
+    assert.match((await operated.tunvs('health')).stdout, / 1\/2 up/);
   });
 
   it('takes what has changed on SIGHUP, keeps what is known of servers, and refuses mistakes', async () => {

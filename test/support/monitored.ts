@@ -31,6 +31,8 @@ export class Monitored {
   readonly signals = new Map<string, PassiveSignals>();
   /** The virtual addresses that the host was prepared for, each time. */
   readonly prepared: string[][] = [];
+  /** What is wrong with the host for checks by virtual addresses. */
+  oddities: string[] = [];
   /** How long each check takes. */
   takesMs = 0;
   underWay = 0;
@@ -46,11 +48,21 @@ export class Monitored {
       reaching: {
         reach: (check, server, how, signal) => reach?.(check, server, how, signal) ?? this.#answer(check, server),
         prepare: (servers) => void this.prepared.push([...servers.keys()].map(({ service }) => service.address)),
+        warnings: (servers) => ([...servers].length > 0 ? this.oddities : []),
         close: () => {},
       },
       ...parts,
     });
-    for (const name of ['server', 'quorum', 'failOpen', 'warning', 'notifyFailed', 'late', 'applyFailed'] as const)
+    for (const name of [
+      'server',
+      'quorum',
+      'failOpen',
+      'warning',
+      'ownFault',
+      'notifyFailed',
+      'late',
+      'applyFailed',
+    ] as const)
       this.monitor.on(name, (event: unknown) => void this.told.push([name, event]));
   }
 

@@ -28,6 +28,10 @@ const FAILURES: [line: string, exitCode: 1 | 2, sentence: RegExp][] = [
   [`run ${SOURCE} --rules bad --dry-run`, 1, /bad:1: -q is not an option of ipvsadm: correct it, or leave it out$/],
   [`realserver --vip 224.0.0.1 --director 10.2.0.2 --dry-run`, 2, /--vip: expected a unicast address/],
   [`realserver --vip 10.9.9.9 --director 10.2.0.2 --mode userspace --device lo --dry-run`, 1, /choose another name$/],
+  ['explain', 2, /say which packet with --client and --virtual/],
+  [`explain ${SOURCE} ${FLOW}`, 2, /--source is for a director with --rules/],
+  [`explain --rules rules ${FLOW}`, 2, /--rules needs --source/],
+  [`explain ${SOURCE} --rules rules ${FLOW} --name web`, 2, /give one/],
   [`explain ${SOURCE} --rules rules`, 2, /say which packet with --client and --virtual, or name a capture/],
   [
     `explain ${SOURCE} --rules rules --client foo --virtual 192.0.2.1:80`,

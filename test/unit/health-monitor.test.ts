@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { CheckFailure } from '../../lib/health/checks/check.js';
 import type { HealthEvents } from '../../lib/health/events.js';
 import type { HealthOptions } from '../../lib/health/options.js';
 import type { RealServer } from '../../lib/index.js';
@@ -38,6 +39,102 @@ describe('HealthMonitor', () => {
     await on.clock.advance(1000);
     assert.deepEqual(on.changes, ['10.3.0.1 down', '10.3.0.1 up']);
     assert.equal(first.fullWeight, 1);
+  });
+
+  describe("when the director's own host is at fault", () => {
+    const NO_PORT = {
+      reason: 'failed',
+      message: 'no port is left',
+      mend: 'Take more ports.',
+      isOwnFault: true,
+    } as const;
+    const faults = () =>
+      on.told
+        .filter(([name]) => name === 'ownFault')
+        .map(([, event]) => event as HealthEvents['ownFault'][0])
+        .map(({ message, isOver }) => `${message}${isOver ? ' is over' : ''}`);
+
+    it('keeps every server as it is, up or down, and tells it once', async () => {
+      const service = on.service(undefined, 3);
+      const [first, second, third] = service.realServers as [RealServer, RealServer, RealServer];
+      on.answer(third, 'fail');
+      on.monitor.watch(service, QUICK);
+      await on.clock.advance(2000);
+      assert.deepEqual(on.changes, ['10.3.0.3 down']);
+      for (const server of [first, second, third]) on.answer(server, { passed: false, ...NO_PORT });
+      await on.clock.advance(10_000);
+      assert.deepEqual(on.changes, ['10.3.0.3 down']);
+      assert.deepEqual(faults(), ['no port is left']);
+      const view = on.monitor.of(first);
+      assertHas(view, { state: 'up', ownFault: 'mine: no port is left' });
+      assertHas(view?.checks[0], { failures: 0 });
+      assertHas(view?.checks[0]?.results[0], { isOwnFault: true, isVoid: true });
+      for (const server of [first, second]) on.answer(server, 'pass');
+      await on.clock.advance(2000);
+      assert.deepEqual(faults(), ['no port is left']);
+      on.monitor.watch(service, { ...QUICK, forServer: (server) => (server === third ? false : {}) });
+      assert.deepEqual(faults(), ['no port is left', 'no port is left is over'], 'nobody checks the last one any more');
+      assert.equal(on.monitor.of(first)?.ownFault, undefined);
+    });
+
+    it('takes it from a check that throws it as well, and asks at the usual interval', async () => {
+      await on.close();
+      let asked = 0;
+      const reach = async () => {
+        asked += 1;
+        throw new CheckFailure('failed', 'no port is left', { isOwnFault: true });
+      };
+      on = new Monitored({}, { reach });
+      const service = on.service(undefined, 1);
+      on.monitor.watch(service, QUICK);
+      await on.clock.advance(10_500);
+      assert.deepEqual(on.changes, []);
+      assert.deepEqual(faults(), ['no port is left']);
+      assert.ok(asked >= 10 && asked <= 11, `${asked}`);
+    });
+  });
+
+  it('says once what keeps checks by virtual addresses from passing, as a warning of the director', async () => {
+    const warned: string[] = [];
+    on.director.on('warning', ({ message }) => warned.push(message));
+    on.oddities = ['rp_filter is strict on eth0'];
+    on.monitor.watch(on.service(undefined, 1), QUICK);
+    await on.clock.settle();
+    assert.deepEqual(warned, [], 'nothing asks by a virtual address');
+    const service = on.service('192.0.2.2', 1);
+    on.monitor.watch(service, { ...QUICK, checks: [scripted('mine', true)] });
+    await on.clock.settle();
+    service.addRealServer({ address: '10.3.0.9' });
+    await on.clock.settle();
+    assert.deepEqual(warned, on.oddities);
+    assert.deepEqual(on.director.warnings.slice(-1), on.oddities);
+  });
+
+  it('lets a server that comes later and begins as down be up for no moment', async () => {
+    const service = on.service(undefined, 1);
+    on.monitor.watch(service, { ...QUICK, start: 'down' });
+    await on.clock.advance(2000);
+    const late = service.addRealServer({ address: '10.3.0.8' });
+    assert.deepEqual([late.fullWeight, late.health?.isUp], [0, false]);
+    let changes = 0;
+    const { transaction } = on.director;
+    on.director.transaction = (change) => {
+      changes += 1;
+      return transaction.call(on.director, change) as never;
+    };
+    const more = on.director.transaction(() =>
+      ['10.3.0.6', '10.3.0.7'].map((address) => service.addRealServer({ address })),
+    );
+    assert.deepEqual(
+      more.map(({ fullWeight }) => fullWeight),
+      [0, 0],
+    );
+    assert.equal(changes, 2, 'those of one transaction are set down together');
+    await on.clock.advance(2000);
+    assert.deepEqual(
+      service.realServers.map(({ fullWeight }) => fullWeight),
+      [1, 1, 1, 1],
+    );
   });
 
   it('says why a server is down, in its event and its view', async () => {

@@ -1,6 +1,7 @@
 /** The pinned way's pins, ports and sockets: each ends with the other, whatever happens. */
 import { strict as assert } from 'node:assert';
 import { createSocket } from 'node:dgram';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { PinnedFlow, PinReport } from '../../lib/director/pin.js';
@@ -101,6 +102,30 @@ describe('the pinned way', () => {
     late.assertAllGivenBack();
     await assert.rejects(late.way.connect(over.signal), /too late/);
     assert.equal(late.pinned.length, 1);
+  });
+
+  it('keeps no descriptor of a connection whose end is on its way out', async () => {
+    const stage = new Stage(port);
+    const sockets = () => readdirSync('/proc/self/fd').filter(isClientSocket).length;
+    const isClientSocket = (fd: string) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith('socket:');
+      } catch {
+        return false;
+      }
+    };
+    const before = sockets();
+    for (let n = 0; n < 5; n += 1) {
+      const socket = await stage.way.connect(FOREVER);
+      socket.end();
+      stage.way[Symbol.dispose]();
+      await once(socket, 'close');
+    }
+    await eventuallyHolds(async () => {
+      for (const each of accepted.splice(0)) each.destroy();
+      assert.ok(sockets() <= before, `${sockets()} of ${before}`);
+    });
+    stage.assertAllGivenBack();
   });
 
   it('closes what a check has left open', async () => {

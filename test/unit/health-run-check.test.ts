@@ -190,6 +190,22 @@ describe('running a check', () => {
     assert.deepEqual([finding.reason, finding.message], ['timeout', 'no answer within 20 ms']);
   });
 
+  it('names the fault of a check that does not heed its signal, whoever ends it', async () => {
+    const deaf: Check = { kind: 'deaf', needsWay: true, run: connected };
+    async function connected({ way, signal }: CheckContext): Promise<never> {
+      await way.connect(signal);
+      return new Promise<never>(() => {});
+    }
+    const port = await listen(VIP);
+    const over = new AbortController();
+    setTimeout(() => over.abort(new CheckFailure('timeout', 'no answer within 20 ms')), 20);
+    for (const how of [{ timeoutMs: 10_000, signal: over.signal }, { timeoutMs: 20 }]) {
+      const finding = await run(port, { check: deaf, via: 'both', ...how });
+      assert.deepEqual([finding.reason, finding.message], ['timeout', 'no answer within 20 ms']);
+      assert.match(finding.mend ?? '', /./);
+    }
+  });
+
   it('holds the host for the services that are checked, and gives back the others', () => {
     const server = serverAt(80);
     const other = {

@@ -46,6 +46,21 @@ describe('the screen of tunvs health', () => {
     );
   });
 
+  it('counts a sorry server neither as up nor as one of those that should be', () => {
+    const sorry = { ...UP, name: '10.3.0.99:80', state: 'unchecked', isSorry: true } as const;
+    assert.deepEqual(printed({ services: [{ ...WEB, servers: [UP, sorry] }] }), [
+      'tcp 192.0.2.1:80 1/1 up',
+      '  10.3.0.11:80   up         since 12:03:11 (1 min)',
+      '  10.3.0.99:80   sorry',
+    ]);
+  });
+
+  it("says what is wrong with the director's own host", () => {
+    const server = { ...UP, ownFault: 'tcp: all 16 source ports of checks are in use' };
+    const lines = printed({ services: [{ ...WEB, servers: [server] }] });
+    assert.match(lines[2] ?? '', /^ +the director's own fault: tcp: all 16 source ports/);
+  });
+
   it('says that nothing is checked', () => {
     assert.deepEqual(printed({ services: [] }), ['no servers are checked']);
   });

@@ -30,8 +30,9 @@ export function healthLines({ services }: HealthOverview, columns: number, nowMs
 }
 
 function serviceLine({ name, servers, isUp, weight, quorum, isFailOpen, isSorry }: ServiceLine, width: number): Line {
-  const up = servers.filter(({ state }) => state !== 'down' && state !== 'held' && state !== 'starting').length;
-  const style: Style = !isUp ? 'bad' : up < servers.length ? 'warning' : 'good';
+  const real = servers.filter((server) => !server.isSorry);
+  const up = real.filter(({ state }) => state !== 'down' && state !== 'held' && state !== 'starting').length;
+  const style: Style = !isUp ? 'bad' : up < real.length ? 'warning' : 'good';
   const more = [
     quorum > 1 || !isUp ? `quorum ${weight} of ${quorum}` : '',
     isSorry ? 'the sorry servers are in force' : '',
@@ -39,14 +40,15 @@ function serviceLine({ name, servers, isUp, weight, quorum, isFailOpen, isSorry 
   ].filter((each) => each !== '');
   return line(
     span(fitText(name, width), 'bold'),
-    span(fitText(`${up}/${servers.length} up`, STATE), style),
+    span(fitText(`${up}/${real.length} up`, STATE), style),
     span(more.join(', '), 'warning'),
   );
 }
 
 function serverLines(server: ServerLine, width: number, columns: number, nowMs: number): Line[] {
-  const { name, state, since, message, mend, last } = server;
+  const { name, state, since, message, mend, ownFault, isSorry, last } = server;
   const head = [span(fitText(`  ${name}`, width)), span(fitText(state, STATE), STYLES[state])];
+  if (isSorry) return [line(span(fitText(`  ${name}`, width)), span(fitText('sorry', STATE), 'dim'))];
   if (state === 'unchecked') return [line(...head, span('nobody checks it', 'dim'))];
   const when = `since ${timeText(since)} (${duration(Math.max(0, nowMs - since))})`;
   const found = message ?? (last && `${last.message}, ${Math.round(last.durationMs)} ms`);
@@ -61,5 +63,6 @@ function serverLines(server: ServerLine, width: number, columns: number, nowMs: 
     line(...head, shown),
     ...others.map((each) => line(span(indent), span(each, STYLES[state]))),
     ...(mend === undefined ? [] : below(mend, 'plain')),
+    ...(ownFault === undefined ? [] : below(`the director's own fault: ${ownFault}`, 'warning')),
   ];
 }

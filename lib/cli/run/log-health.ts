@@ -16,6 +16,7 @@ const LEVELS: Levels = {
   quorum: ({ isUp }) => (isUp ? 'info' : 'error'),
   failOpen: ({ isOpen }) => (isOpen ? 'error' : 'info'),
   warning: () => 'warn',
+  ownFault: ({ isOver }) => (isOver ? 'info' : 'error'),
   notifyFailed: () => 'warn',
   applyFailed: () => 'error',
   late: () => 'warn',

@@ -6,7 +6,9 @@ import type { Explanation } from '../../director/explain.js';
 import type { ExplainedFlow } from '../../values/flow-packet.js';
 import { parseEndpoint } from '../../values/inet.js';
 import { choiceArgument, integerArgument, seedArgument } from '../arguments.js';
+import { addDaemonOptions, type DaemonArguments } from '../daemon-client.js';
 import { addEngineOptions, addTimedRulesOption, type EngineArguments, engineOptions } from '../engine-options.js';
+import { explainRunning, isOfRunning } from '../explain/running.js';
 import { toJson } from '../json.js';
 import { type CapturePiece, openCapture, readCapture } from '../replay/capture.js';
 import { skippedOf, skippedSentences } from '../replay/skipped.js';
@@ -15,8 +17,8 @@ import { readRules } from '../rules-file.js';
 import { refuseLargeTable } from '../table-memory.js';
 import { type CliIo, UsageError, type Verb, type VerbContext } from '../verb.js';
 
-interface ExplainOptions extends EngineArguments {
-  rules: string;
+interface ExplainOptions extends EngineArguments, DaemonArguments {
+  rules?: string;
   in?: string;
   seed?: bigint;
   protocol?: ExplainedFlow['protocol'];
@@ -28,13 +30,16 @@ interface ExplainOptions extends EngineArguments {
 }
 
 const EXAMPLES = `
-Nothing is sent and nothing needs to be running: explain puts the rules into a
-director without a device. With --in it first replays a capture, so that there
+Without --rules explain asks a running director, and says as well which servers
+are not chosen because of what their checks have found. With --rules nothing
+needs to be running: it puts them into a director without a device. Nothing is
+sent. With --in it first replays a capture, so that there
 are connections; without a flow it explains every packet of the capture as
 things stand when that packet comes. It numbers packets as Wireshark does: from
 1, every frame.
 
 Examples:
+  $ tunvs explain --client 198.51.100.7:40000 --virtual 192.0.2.1:80
   $ tunvs explain --rules web.rules --source 10.2.0.2 \\
       --client 198.51.100.7:40000 --virtual 192.0.2.1:80
   $ tunvs explain --rules web.rules --source 10.2.0.2 --in clients.pcap
@@ -46,7 +51,7 @@ export const explain: Verb = {
   summary: 'say which real server a packet would get, and by which rule',
 
   configure(command: Command): void {
-    addEngineOptions(addTimedRulesOption(command))
+    addDaemonOptions(addEngineOptions(addTimedRulesOption(command, { isRequired: false }), { isSourceElsewhere: true }))
       .option('--in <file>', 'capture to replay first, or to explain')
       .option('--protocol <name>', 'tcp, udp or sctp (default: tcp)', choiceArgument(['tcp', 'udp', 'sctp']))
       .option('--client <address:port>', 'source of the packet (CIP)')
@@ -68,10 +73,16 @@ export const explain: Verb = {
 
   async run({ options, io }: VerbContext<ExplainOptions>): Promise<void> {
     const flow = flowOf(options);
+    if (isOfRunning(options)) {
+      const said = await explainRunning(options, flow);
+      io.stdout.write(options.json ? `${toJson({ ...said, flow })}\n` : `${said.text}\n`);
+      return;
+    }
+    if (options.source === undefined) throw new UsageError('--rules needs --source, the address of the director (DIP)');
     if (flow === undefined && options.in === undefined)
       throw new UsageError('say which packet with --client and --virtual, or name a capture with --in');
     refuseLargeTable(options.maxConnections);
-    const lines = await readRules({ file: options.rules, isTimed: true }, io);
+    const lines = await readRules({ file: options.rules as string, isTimed: true }, io);
     const [{ Director }, { native }] = await Promise.all([
       import('../../director/director.js'),
       import('../../native/addon.js'),

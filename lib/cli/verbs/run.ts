@@ -236,8 +236,15 @@ function tellNews(news: NewsPrinter): Attachment {
   return ({ director }) => {
     director.on('event', (event) => news.tell(event));
     // The rules' own warnings were printed with their lines.
-    director.on('warning', ({ message, about }) => about === 'host' && news.warn(message));
-    return { end: () => news.end() };
+    let isReady = false;
+    director.on('warning', ({ message, about }) => isReady && about === 'host' && news.warn(message));
+    return {
+      // What has come up until then is announced.
+      ready: () => {
+        isReady = true;
+      },
+      end: () => news.end(),
+    };
   };
 }
 

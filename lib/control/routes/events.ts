@@ -11,7 +11,7 @@ export const getEvents = route({
   summary: 'Follow what happens, as server-sent events',
   description:
     'The events are `virtualService`, `realServer`, `event` (news of the engine and the host), `health` ' +
-    '(`about` says of what: `server`, `quorum`, `failOpen`, `warning`, `notifyFailed`, `applyFailed` or `late`), `warning` and `close`. ' +
+    '(`about` says of what: `server`, `quorum`, `failOpen`, `warning`, `ownFault`, `notifyFailed`, `applyFailed` or `late`), `warning` and `close`. ' +
     'With `Last-Event-ID` the stream goes on behind that event. Where some are gone, the event `reset` says so, and ' +
     'the reader reads anew what it needs.',
   access: 'read',

@@ -11,6 +11,9 @@ const state = z
   .enum(['up', 'down', 'starting', 'held', 'kept', 'unchecked'])
   .describe("'held' is a server that passes and flaps, 'kept' one that fails while too many do.");
 
+const ownFault = text.describe("What is wrong with the director's own host, so that the server stays as it is.");
+const isSorry = z.literal(true).optional().describe('Present for a sorry server, which counts for no quorum.');
+
 const advice = z.object({ weight: z.number().optional(), factor: z.number().optional(), add: z.number().optional() });
 
 const last = z
@@ -24,6 +27,8 @@ export const serverHealthStatus = z.object({
   since: time,
   message: text.describe('Why the server is down.'),
   mend: text.describe('What most likely mends it.'),
+  ownFault,
+  isSorry,
   last,
 });
 
@@ -45,7 +50,11 @@ const result = z.object({
   mend: text,
   warning: text.describe('What will fail soon.'),
   advice: z.record(z.string(), z.number()).optional(),
-  isVoid: z.literal(true).optional().describe('Whether it says nothing, because the director itself stood still.'),
+  isVoid: z
+    .literal(true)
+    .optional()
+    .describe('Whether it says nothing: the director itself was at fault or stood still.'),
+  isOwnFault: z.literal(true).optional().describe("Whether the director's own host was at fault."),
 });
 
 const check = z.object({
@@ -61,9 +70,9 @@ const check = z.object({
 
 export const serverHealth = z
   .object({
-    ...{ name: z.string(), address, port },
+    ...{ name: z.string(), address, port, isSorry },
     isUp: z.boolean().describe('Whether health lets the server have new connections.'),
-    ...{ state, since: time, message: text, reason, mend: text },
+    ...{ state, since: time, message: text, reason, mend: text, ownFault },
     advice: advice.optional().describe('How checks change the weight.'),
     isResting: z.boolean(),
     checks: z.array(check),

@@ -1,5 +1,6 @@
 /** Runs a program for a piece of news, in a process group of its own, which ends with its time. */
-import { spawn } from 'node:child_process';
+import { spawn, type SpawnOptions } from 'node:child_process';
+import { native } from '../../native/addon.js';
 import type { NotifyCommand } from './options.js';
 
 /** Runs the command; resolves with what went wrong, or with undefined. */
@@ -11,13 +12,15 @@ const KILL_AFTER_MS = 2000;
 export const runCommand: RunCommand = ({ command, timeoutMs = 30_000, uid, gid }, variables) =>
   new Promise((resolve) => {
     const [program, ...words] = command;
-    const child = spawn(program, words, {
+    const options: SpawnOptions = {
       detached: true,
       stdio: 'ignore',
       env: { ...process.env, ...variables },
       ...(uid !== undefined && { uid }),
       ...(gid !== undefined && { gid }),
-    });
+    };
+    // What a director without root has of capabilities is for the director alone.
+    const child = native.withoutAmbientCapabilities(() => spawn(program, words, options));
     let isLate = false;
     let killing: NodeJS.Timeout | undefined;
     const timer = setTimeout(() => {

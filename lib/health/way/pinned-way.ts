@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import type { Pin, PinnedFlow, PinOptions } from '../../director/pin.js';
 import { TunvsError } from '../../values/errors.js';
 import { CheckFailure, type Datagrams, type Way } from '../checks/check.js';
+import { closeNow } from '../checks/conversation.js';
 import type { connectDatagrams } from './connect-datagrams.js';
 import type { connectSocket } from './connect-socket.js';
 import { addReport, noEvidence, type WayEvidence } from './evidence.js';
@@ -64,7 +65,7 @@ export class PinnedWay implements Way, Disposable {
       const socket = await this.#backing.connectSocket({ host, port, ...ends }, signal);
       this.#evidence.isAnswered = true;
       socket.once('close', end);
-      return { opened: socket, close: () => socket.resetAndDestroy() };
+      return { opened: socket, close: () => closeNow(socket) };
     });
   }
 

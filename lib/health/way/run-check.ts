@@ -72,22 +72,35 @@ async function askBoth(run: CheckRun, way: PinnedWay): Promise<{ vip: Finding; a
   }
 }
 
-/** Runs the check by one way, and ends it when its time is over. */
+/** A check that is ended has this long, in milliseconds, to say what it knows; the monitor gives it no more than 50. */
+const LAST_WORD_MS = 20;
+
+/** Runs the check by one way, and ends it when its time is over, also where it does not heed its signal. */
 async function attempt(run: CheckRun, way: Way, timeoutMs: number, ending?: AbortSignal): Promise<Finding> {
   const controller = new AbortController();
   const outer = [run.signal, ending].filter((signal) => signal !== undefined);
   const forward = () => controller.abort(outer.find(({ aborted }) => aborted)?.reason);
   for (const signal of outer) signal.addEventListener('abort', forward, { once: true });
+  let lastWord: NodeJS.Timeout | undefined;
+  const cut = new Promise<never>((_, reject) => {
+    const end = () => {
+      lastWord = setTimeout(() => reject(controller.signal.reason), LAST_WORD_MS);
+    };
+    controller.signal.addEventListener('abort', end, { once: true });
+  });
   const late = new CheckFailure('timeout', `no answer within ${timeoutMs} ms`);
   const timer = setTimeout(() => controller.abort(late), timeoutMs);
   try {
-    return await run.check.run({ server: run.server, way, signal: controller.signal });
+    // A signal that was aborted before tells nobody any more.
+    if (outer.some(({ aborted }) => aborted)) forward();
+    return await Promise.race([run.check.run({ server: run.server, way, signal: controller.signal }), cut]);
   } catch (error) {
     const { signal } = run;
     if (signal?.aborted && !isOver(signal.reason)) throw signal.reason;
     return found(error);
   } finally {
     clearTimeout(timer);
+    clearTimeout(lastWord);
     for (const signal of outer) signal.removeEventListener('abort', forward);
   }
 }

@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { native } from '../../../native/addon.js';
 import { CheckFailure } from '../check.js';
 import type { Guardian } from './guardian.js';
 import { unlessAborted } from '../unless-aborted.js';
@@ -82,15 +83,17 @@ export function startProgram(program: Program, signal: AbortSignal, guardian: Gu
 }
 
 function spawned({ path, arguments: words, environment, uid, gid }: Program, mark: object): Child {
-  return spawn(path, words, {
+  const options = {
     cwd: '/',
     env: { ...environment, ...mark },
     // A session and a process group of its own.
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'],
     ...(uid !== undefined && { uid }),
     ...(gid !== undefined && { gid }),
-  });
+  };
+  // What a director without root has of capabilities is for the director alone.
+  return native.withoutAmbientCapabilities(() => spawn(path, words, options));
 }
 
 function failedRun(failure: CheckFailure): Run {
