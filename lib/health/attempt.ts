@@ -86,8 +86,10 @@ async function started(run: (signal: AbortSignal) => Promise<Finding>, signal: A
 }
 
 function failed(error: unknown): Finding {
-  if (error instanceof CheckFailure)
-    return { passed: false, reason: error.reason, message: error.message, ...(error.mend && { mend: error.mend }) };
+  if (error instanceof CheckFailure) {
+    const { reason, message, mend, isOwnFault } = error;
+    return { passed: false, reason, message, ...(mend && { mend }), ...(isOwnFault && { isOwnFault }) };
+  }
   return { passed: false, reason: 'failed', message: error instanceof Error ? error.message : String(error) };
 }
 

@@ -100,7 +100,8 @@ export class CheckedServer implements Subscriber {
     if (followed === undefined) return;
     if (result.warning !== undefined && result.warning !== followed.warning)
       this.#around.warned(this, followed.name, result.warning);
-    if (!result.isVoid) followed.warning = result.warning;
+    // What kept the director from its checks is told once, not with each of them.
+    if (!result.isVoid || result.warning !== undefined) followed.warning = result.warning;
     if (this.#observed.hasFailed && !result.isVoid) this.#countPass(probe, result.passed);
     this.#review();
   }

@@ -102,7 +102,7 @@ export interface CheckResult {
   mend?: string;
   warning?: string;
   advice?: WeightAdvice;
-  /** Whether it says nothing about the server: the director itself was stopped or blocked meanwhile. */
+  /** Whether it says nothing about the server: the director was stopped meanwhile, or could not make the check. */
   isVoid?: true;
 }
 

@@ -103,8 +103,10 @@ export class Probe implements Turned {
       timeToAnswer(this.timing),
       (signal) => reach(this.check, server, { via, timeoutMs, virtualAddress }, signal),
       (attempted) => {
-        // What ends while checks rest says nothing: the addresses may be another director's by now.
-        const isVoid = this.#isDoubted(attempted.doubt) || wheel.isResting(this);
+        const { doubt, finding } = attempted;
+        // A director that cannot make its checks must not empty its pools. What ends while checks rest says nothing
+        // either: the addresses may be another director's by now.
+        const isVoid = this.#isDoubted(doubt) || isOwnFault(finding) || wheel.isResting(this);
         const result = resultOf(attempted, isVoid, at);
         const next = this.#take(result);
         finished(next);
@@ -134,8 +136,11 @@ export class Probe implements Turned {
   }
 }
 
+const isOwnFault = (finding: Finding) => !finding.passed && finding.isOwnFault === true;
+
 function resultOf({ finding, durationMs }: Attempted, isVoid: boolean, at: number): CheckResult {
-  const { passed, reason, message, mend, warning, advice } = finding;
+  const { passed, reason, message, mend, advice } = finding;
+  const warning = isOwnFault(finding) ? `the check says nothing of the server: ${message}` : finding.warning;
   return {
     at,
     durationMs,

@@ -1,4 +1,5 @@
 import { strict as assert } from 'node:assert';
+import { CheckFailure, type Finding } from '../../lib/health/checks/check.js';
 import type { HealthEvents } from '../../lib/health/events.js';
 import type { HealthOptions } from '../../lib/health/options.js';
 import type { RealServer } from '../../lib/index.js';
@@ -38,6 +39,33 @@ describe('HealthMonitor', () => {
     await on.clock.advance(1000);
     assert.deepEqual(on.changes, ['10.3.0.1 down', '10.3.0.1 up']);
     assert.equal(first.fullWeight, 1);
+  });
+
+  it('takes no server down when the director cannot make its checks, and tells that once', async () => {
+    const service = on.service(undefined, 10);
+    on.monitor.watch(service, { ...QUICK, retries: 0 });
+    await on.clock.advance(2000);
+    const own: Partial<Finding> = { passed: false, reason: 'failed', message: 'no file is free', isOwnFault: true };
+    for (const server of service.realServers) on.answer(server, own);
+    await on.clock.advance(60_000);
+    assert.deepEqual(on.changes, []);
+    const [server] = service.realServers as [RealServer];
+    assertHas(on.monitor.of(server)?.checks[0]?.results[0], { passed: false, isVoid: true, message: 'no file is free' });
+    const warnings = on.told.filter(([name]) => name === 'warning').map(([, event]) => event as { message: string });
+    assert.equal(warnings.length, 10);
+    assert.equal(warnings[0]?.message, 'the check says nothing of the server: no file is free');
+    for (const each of service.realServers) on.answer(each, 'fail');
+    await on.clock.advance(2000);
+    assert.equal(on.changes.length, 10, 'its own failure is over, and theirs count');
+  });
+
+  it('hears of the fault of the director from checks that throw as well', async () => {
+    await on.close();
+    const reach = () => Promise.reject(new CheckFailure('failed', 'no port is free', { isOwnFault: true }));
+    on = new Monitored({}, { reach });
+    on.monitor.watch(on.service(undefined, 1), { ...QUICK, retries: 0 });
+    await on.clock.advance(10_000);
+    assert.deepEqual(on.changes, []);
   });
 
   it('says why a server is down, in its event and its view', async () => {

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CheckFailure } from '../check.js';
+import { socketFailure } from '../socket-failure.js';
 import type { Guardian } from './guardian.js';
 import { unlessAborted } from '../unless-aborted.js';
 
@@ -119,7 +120,10 @@ function whyNotStarted(path: string, error: NodeJS.ErrnoException): CheckFailure
     EACCES: `${path} may not be executed`,
     EPERM: `${path} can't be run as another user: that needs root`,
   }[error.code ?? ''];
-  return new CheckFailure('failed', why ?? `${path} can't be started: ${error.message}`, { cause: error });
+  if (why !== undefined) return new CheckFailure('failed', why, { cause: error, isOwnFault: error.code === 'EPERM' });
+  const { message, mend, isOwnFault } = socketFailure(error);
+  const more = { cause: error, isOwnFault, ...(mend !== undefined && { mend }) };
+  return new CheckFailure('failed', `${path} can't be started: ${message}`, more);
 }
 
 /** The last of what a process writes. */
