@@ -163,6 +163,16 @@ describe('the check exec', () => {
     assert.equal(begun(), PROGRAMS_AT_ONCE + 1);
   });
 
+  it('ends what a program that hangs has moved out of its process group', async () => {
+    const ending = new AbortController();
+    const file = scripts.path('stray');
+    const running = check(`setsid sh -c 'echo $$ >${file}; exec sleep 1000' & sleep 1000`, {}, ending.signal);
+    const [stray] = await scripts.numbers('stray', 1);
+    ending.abort(new CheckFailure('timeout', 'no answer within 10 ms'));
+    assert.equal((await running).reason, 'timeout');
+    await untilEnded(stray as number);
+  });
+
   it('runs as another user, with that user and group alone', async function () {
     if (!isRoot) this.skip();
     const finding = await check('id -u; echo "$(id -u) $(id -G)"', { user: `${NOBODY}:${NOBODY}` });
