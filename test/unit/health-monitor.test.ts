@@ -50,7 +50,11 @@ describe('HealthMonitor', () => {
     await on.clock.advance(60_000);
     assert.deepEqual(on.changes, []);
     const [server] = service.realServers as [RealServer];
-    assertHas(on.monitor.of(server)?.checks[0]?.results[0], { passed: false, isVoid: true, message: 'no file is free' });
+    assertHas(on.monitor.of(server)?.checks[0]?.results[0], {
+      passed: false,
+      isVoid: true,
+      message: 'no file is free',
+    });
     const warnings = on.told.filter(([name]) => name === 'warning').map(([, event]) => event as { message: string });
     assert.equal(warnings.length, 10);
     assert.equal(warnings[0]?.message, 'the check says nothing of the server: no file is free');

@@ -45,7 +45,10 @@ const result = z.object({
   mend: text,
   warning: text.describe('What will fail soon.'),
   advice: z.record(z.string(), z.number()).optional(),
-  isVoid: z.literal(true).optional().describe('Whether it says nothing, because the director stood still or could not make the check.'),
+  isVoid: z
+    .literal(true)
+    .optional()
+    .describe('Whether it says nothing, because the director stood still or could not make the check.'),
 });
 
 const check = z.object({
