@@ -17,6 +17,7 @@ export async function found(check: Check, context: CheckContext): Promise<Findin
     return await check.run(context);
   } catch (error) {
     if (!(error instanceof CheckFailure)) throw error;
-    return { passed: false, reason: error.reason, message: error.message, ...(error.mend && { mend: error.mend }) };
+    const { reason, message, mend, isOwnFault } = error;
+    return { passed: false, reason, message, ...(mend && { mend }), ...(isOwnFault && { isOwnFault }) };
   }
 }

@@ -1,9 +1,12 @@
 /** The files of a configuration on the disk. */
 import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../lib/config/parse-config.js';
+import { diskFiles, whyUnread } from '../../lib/config/read/files.js';
+import { parseKeepalived } from '../../lib/keepalived/parse-keepalived.js';
 
 describe('the files of a configuration', () => {
   let folder: string;
@@ -28,5 +31,19 @@ describe('the files of a configuration', () => {
       warned(),
       names.map((name) => `${join(folder, name)}: chmod o-w ${join(folder, name)}`),
     );
+  });
+
+  it('hold up nobody where one is a pipe or a device', () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    for (const path of [pipe, '/dev/zero']) {
+      assert.throws(
+        () => diskFiles.read(path),
+        (error) => whyUnread(error) === 'it is no ordinary file',
+      );
+      const parsed = parseKeepalived(`includer ${path}\n`, { path: join(folder, 'keepalived.conf') });
+      const [first] = 'mistakes' in parsed ? parsed.mistakes : [];
+      assert.match(first?.message ?? '', /it is no ordinary file$/);
+    }
   });
 });

@@ -70,6 +70,14 @@ const cases: Case[] = [
     mend: /source address of the real server's family/,
   },
   {
+    what: 'packets of a check that the director refuses',
+    vip: says('timeout'),
+    evidence: { ...sent, packets: 0, kept: { dropBadSource: 3 } },
+    reason: 'failed',
+    message: /did not forward the check \(dropBadSource 3\)/,
+    mend: /change the TTL or the source/,
+  },
+  {
     what: 'a check that has not begun',
     vip: says('failed', 'all source ports are in use'),
     evidence: noEvidence(),
@@ -289,7 +297,7 @@ const cases: Case[] = [
 const ownFaults = new Set([
   'an answer that has not passed the director',
   'the virtual address on the director itself',
-  'packets that the director keeps',
+  'packets of a check that the director refuses',
   'strict rp_filter where the replies come in',
 ]);
 

@@ -1,6 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { CheckFailure } from '../../lib/health/checks/check.js';
 import { type ExecCheckOptions, execCheck, PROGRAMS_AT_ONCE } from '../../lib/health/checks/exec.js';
 import { Guardian } from '../../lib/health/checks/exec/guardian.js';
 import { changers } from '../../lib/health/checks/exec/safety.js';
@@ -152,9 +153,24 @@ describe('the check exec', () => {
     ending.abort(new Error('over'));
     await assert.rejects(late, /^Error: over$/);
     assert.equal(begun(), PROGRAMS_AT_ONCE);
+    // Programs that hang must not fail the servers of others.
+    const over = AbortSignal.abort(new CheckFailure('timeout', 'no answer within 10 ms'));
+    const starved = await one(over);
+    assert.equal(starved.isOwnFault, true);
+    assert.match(starved.message, /^32 programs ran already/);
     writeFileSync(go, '');
     assert.ok((await Promise.all([...running, last])).every((finding) => finding.passed));
     assert.equal(begun(), PROGRAMS_AT_ONCE + 1);
+  });
+
+  it('ends what a program that hangs has moved out of its process group', async () => {
+    const ending = new AbortController();
+    const file = scripts.path('stray');
+    const running = check(`setsid sh -c 'echo $$ >${file}; exec sleep 1000' & sleep 1000`, {}, ending.signal);
+    const [stray] = await scripts.numbers('stray', 1);
+    ending.abort(new CheckFailure('timeout', 'no answer within 10 ms'));
+    assert.equal((await running).reason, 'timeout');
+    await untilEnded(stray as number);
   });
 
   it('runs as another user, with that user and group alone', async function () {

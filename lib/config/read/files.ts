@@ -1,8 +1,11 @@
 /** The files that a configuration is made of, as the reader sees them; tests have others. */
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 
 /** A file of 10,000 services of 20 servers each has less. */
 export const MAX_BYTES = 64 * 2 ** 20;
+
+/** Stands where a system's code would, which has none for pipes, sockets and devices. */
+const NO_FILE = 'ENOFILE';
 
 /** Where {@link parseConfig} reads. */
 export interface ConfigFiles {
@@ -20,8 +23,17 @@ export interface ConfigFiles {
 
 export const diskFiles: ConfigFiles = {
   read(path) {
-    if (statSync(path).size > MAX_BYTES) throw Object.assign(new Error(), { code: 'EFBIG' });
-    return readFileSync(path);
+    // A pipe without a writer must not hold the open, nor a device without an end the reading.
+    const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const status = fstatSync(descriptor);
+      if (status.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+      if (!status.isFile()) throw Object.assign(new Error(), { code: NO_FILE });
+      if (status.size > MAX_BYTES) throw Object.assign(new Error(), { code: 'EFBIG' });
+      return readFileSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   },
   list: (folder) => readdirSync(folder),
   kind(path) {
@@ -43,6 +55,7 @@ const WHY: Readonly<Record<string, string>> = {
   EACCES: 'you may not read it',
   EPERM: 'you may not read it',
   ELOOP: 'its symbolic links lead in a circle',
+  [NO_FILE]: 'it is no ordinary file',
   EFBIG: 'it is larger than 64 MiB',
   ENAMETOOLONG: 'its name is too long',
 };

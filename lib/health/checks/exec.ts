@@ -95,19 +95,37 @@ export const exec = defineKind<ExecCheckOptions, 'dynamic' | 'refuseUnsafe' | 'g
   prepare: (options) => (context) => queued(options, context),
 });
 
-/** Waits for its turn. One whose time is over meanwhile is not started. */
+/**
+ * Waits for its turn. One whose time is over meanwhile is not started. One that had most of its time to wait has learned
+ * nothing of its server.
+ */
 function queued(options: Options, context: CheckContext): Promise<Finding> {
   const { signal } = context;
+  const askedMs = performance.now();
+  let startedMs = Number.POSITIVE_INFINITY;
   const finding = new Promise<Finding>((resolve, reject) => {
     const turn = limiter.run(async () => {
       signal.throwIfAborted();
+      startedMs = performance.now();
       const run = await started(options, context);
       run.finding.then(resolve, reject);
       await run.gone;
     });
     turn.catch(reject);
   });
-  return unlessAborted(finding, signal);
+  return unlessAborted(finding, signal).catch((error: unknown) => {
+    const isLate = error instanceof CheckFailure && error.reason === 'timeout' && signal.aborted;
+    const ranMs = Math.max(0, performance.now() - startedMs);
+    throw isLate && startedMs - askedMs > ranMs ? noTurn(error) : error;
+  });
+}
+
+function noTurn(cause: unknown): CheckFailure {
+  return new CheckFailure('failed', `${PROGRAMS_AT_ONCE} programs ran already, and none ended in time`, {
+    mend: 'Let programs end sooner, or let fewer servers be checked by them.',
+    isOwnFault: true,
+    cause,
+  });
 }
 
 async function started(options: Options, { server, signal }: CheckContext) {

@@ -4,6 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { printable } from '../../values/printable.js';
 import { type Check, CheckFailure, type Finding, passed } from './check.js';
 import { defineKind } from './kind.js';
+import { socketFailure } from './socket-failure.js';
 import { unlessAborted } from './unless-aborted.js';
 
 /**
@@ -103,7 +104,8 @@ async function numberIn(path: string): Promise<number | undefined> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return undefined;
-    throw new CheckFailure('failed', `${path} can't be read: ${message}`, { cause: error });
+    const { isOwnFault } = socketFailure(error);
+    throw new CheckFailure('failed', `${path} can't be read: ${message}`, { cause: error, isOwnFault });
   }
   try {
     if (!(await handle.stat()).isFile()) throw new CheckFailure('failed', `${path} is no file`);

@@ -94,8 +94,8 @@ function sent(by: NativePinger, address: string, payload: Uint8Array): number {
   } catch (error) {
     const { code, message, errno } = error as Error & { code?: string; errno?: number };
     // The sentence of a permission has the mend.
-    if (code === 'ERR_TUNVS_PERMISSION' || errno === undefined)
-      throw new CheckFailure('failed', message, { cause: error });
+    if (code === 'ERR_TUNVS_PERMISSION') throw new CheckFailure('failed', message, { cause: error, isOwnFault: true });
+    if (errno === undefined) throw new CheckFailure('failed', message, { cause: error });
     throw failureOf(errno);
   }
 }

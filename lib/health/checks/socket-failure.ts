@@ -2,7 +2,7 @@
 import { CheckFailure, type FailureReason } from './check.js';
 import { openSslFailure } from './tls/failure.js';
 
-type Known = readonly [reason: FailureReason, message: string, mend?: string];
+type Known = readonly [reason: FailureReason, message: string, mend?: string, isOwnFault?: boolean];
 
 const REFUSED: Known = [
   'refused',
@@ -10,7 +10,7 @@ const REFUSED: Known = [
   'Start the program that listens on the port, or let the firewall of the server accept it.',
 ];
 const unreachable = (message: string): Known => ['unreachable', message, 'Look after the route to the server.'];
-const local = (message: string, mend?: string): Known => ['failed', message, mend];
+const local = (message: string, mend?: string): Known => ['failed', message, mend, true];
 const NO_FILES = local('no file descriptor is free', 'Raise the limit of open files (LimitNOFILE=, ulimit -n).');
 
 /**
@@ -38,6 +38,7 @@ const CODES: Readonly<Record<string, Known>> = {
   EADDRNOTAVAIL: local('no local address or port is free'),
   EADDRINUSE: local('the local port is in use'),
   EAFNOSUPPORT: local('this host does not have the address family'),
+  EAGAIN: local('no process or memory is left', 'Raise the limit of processes (TasksMax=, ulimit -u).'),
   ENOBUFS: local('no buffer space is left'),
   ENOMEM: local('no memory is left'),
 };
@@ -49,8 +50,9 @@ export function socketFailure(error: unknown): CheckFailure {
   if (tls !== undefined) return tls;
   const { code, message } = readError(error);
   const known = code !== undefined && Object.hasOwn(CODES, code) ? CODES[code] : undefined;
-  const [reason, said, mend] = known ?? local(code === undefined ? message : `${code}: ${message}`);
-  return new CheckFailure(reason, said, { cause: error, ...(mend !== undefined && { mend }) });
+  const unknown = (): Known => ['failed', code === undefined ? message : `${code}: ${message}`];
+  const [reason, said, mend, isOwnFault = false] = known ?? unknown();
+  return new CheckFailure(reason, said, { cause: error, isOwnFault, ...(mend !== undefined && { mend }) });
 }
 
 function readError(error: unknown): { code: string | undefined; message: string } {

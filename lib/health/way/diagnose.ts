@@ -26,6 +26,7 @@ export interface Findings {
 /** Returns the finding by the virtual address with what is known besides, and the reason that fits it best. */
 export function diagnose(found: Findings, subject: Subject, host: AskedHost): Finding {
   const { vip, evidence } = found;
+  if (vip.isOwnFault) return vip;
   if (evidence.flows > 0 && evidence.packets === 0) return ofDirector(found, subject, host) ?? vip;
   if (vip.passed || evidence.flows === 0) return vip;
   const icmp = ofTunnel(found, subject);
@@ -40,7 +41,10 @@ function ofDirector({ vip, evidence }: Findings, { virtualAddress }: Subject, ho
   const kept = Object.entries(evidence.kept).filter(([, count]) => count > 0);
   if (kept.length > 0) {
     const counts = kept.map(([name, count]) => `${name} ${count}`).join(', ');
-    return own(vip, `the director did not forward the check (${counts})`, mendOfKept(evidence.kept));
+    const message = `the director did not forward the check (${counts})`;
+    const mend = mendOfKept(evidence.kept);
+    // What keeps the packets of clients as well leaves the server without any, so it is not one to be chosen.
+    return isOfCheckAlone(kept) ? own(vip, message, mend) : failed(vip, 'failed', message, mend);
   }
   const fault = evidence.source === undefined ? undefined : host.misrouted(virtualAddress, evidence.source);
   if (fault !== undefined) return own(vip, fault.message, fault.mend);
@@ -54,6 +58,9 @@ function ofDirector({ vip, evidence }: Findings, { virtualAddress }: Subject, ho
     `Look for rules of the director's host (nft, iptables, ip rule) that keep or redirect packets to ${virtualAddress}.`,
   );
 }
+
+/** The source and the TTL of a check's packets are asked for by its pin, and of nobody else's. */
+const isOfCheckAlone = (kept: readonly [string, number][]) => kept.every(([name]) => name === 'dropBadSource');
 
 function mendOfKept(kept: WayEvidence['kept']): string | undefined {
   if (kept.dropNoSource) return "Give the director a source address of the real server's family.";

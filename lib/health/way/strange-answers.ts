@@ -2,6 +2,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv6 } from 'node:net';
+import { socketFailure } from '../checks/socket-failure.js';
 
 export interface StrangeAnswers extends Disposable {
   /** Who answered first; undefined when nobody has. */
@@ -23,7 +24,7 @@ export async function hearStrangers(ends: { localAddress: string; localPort: num
     await once(socket, 'listening');
   } catch (error) {
     socket.close();
-    throw error;
+    throw socketFailure(error);
   }
   socket.on('error', () => {});
   let isClosed = false;

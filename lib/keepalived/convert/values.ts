@@ -2,9 +2,24 @@
 import { type Place, type Said, shown } from '../language/place.js';
 import type { Statement } from '../language/statements.js';
 
-/** The statement of a block that counts: keepalived takes the last one. */
+/** Where each keyword of a block stands last. A service is asked for its own once for each of its real servers. */
+const places = new WeakMap<readonly Statement[], ReadonlyMap<string, number>>();
+
+function placesIn(block: readonly Statement[]): ReadonlyMap<string, number> {
+  const known = places.get(block) ?? new Map(block.map(({ keyword }, index) => [keyword, index]));
+  places.set(block, known);
+  return known;
+}
+
+/**
+ * The statement of a block that counts: keepalived takes the last one.
+ *
+ * REQUIRES: the block is complete.
+ */
 export function last(block: readonly Statement[] | undefined, ...keywords: string[]): Statement | undefined {
-  return block?.findLast(({ keyword }) => keywords.includes(keyword));
+  if (block === undefined) return undefined;
+  const found = placesIn(block);
+  return block[Math.max(...keywords.map((keyword) => found.get(keyword) ?? -1))];
 }
 
 export function each(block: readonly Statement[] | undefined, ...keywords: string[]): Statement[] {

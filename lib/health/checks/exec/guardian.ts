@@ -85,10 +85,12 @@ export class Guardian {
       if (this.#process === started) this.#process = undefined;
     };
     started.on('error', gone).on('exit', gone);
+    // Without a descriptor for it there is no pipe either.
+    const stdin = started.stdin as typeof started.stdin | undefined;
     // A write to one that is gone fails; the next program starts another.
-    started.stdin.on('error', () => {});
+    stdin?.on('error', () => {});
     started.unref();
-    (started.stdin as unknown as Socket).unref();
+    (stdin as unknown as Socket | undefined)?.unref();
     for (const group of this.#groups) this.#tell(`+ ${group}`);
   }
 

@@ -5,8 +5,10 @@ import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { native } from '../../../native/addon.js';
 import { CheckFailure } from '../check.js';
+import { socketFailure } from '../socket-failure.js';
 import type { Guardian } from './guardian.js';
 import { unlessAborted } from '../unless-aborted.js';
+import { endStrays } from './strays.js';
 
 export interface Program {
   /** An absolute path. */
@@ -43,8 +45,10 @@ type Child = ChildProcessByStdio<null, Readable, Readable>;
 /** Starts the program, and ends its process group when the signal is aborted, or when the program ends. */
 export function startProgram(program: Program, signal: AbortSignal, guardian: Guardian): Run {
   let child: Child;
+  let mark: { TUNVS_RUN: string };
   try {
-    child = spawned(program, guardian.starting());
+    mark = guardian.starting();
+    child = spawned(program, mark);
   } catch (error) {
     return failedRun(whyNotStarted(program.path, error as NodeJS.ErrnoException));
   }
@@ -79,7 +83,9 @@ export function startProgram(program: Program, signal: AbortSignal, guardian: Gu
     if (output.isTooMuch) throw new CheckFailure('failed', `${program.path} wrote more than ${MAX_OUTPUT} bytes`);
     return { ...how, output: output.text() };
   });
-  return { ended: unlessAborted(ended, signal), gone: exited.then(() => {}) };
+  // A program that has ended in time may leave a process; one that hangs would leave another with each check.
+  const gone = exited.then(() => (signal.aborted ? endStrays(mark) : undefined));
+  return { ended: unlessAborted(ended, signal), gone };
 }
 
 function spawned({ path, arguments: words, environment, uid, gid }: Program, mark: object): Child {
@@ -122,7 +128,10 @@ function whyNotStarted(path: string, error: NodeJS.ErrnoException): CheckFailure
     EACCES: `${path} may not be executed`,
     EPERM: `${path} can't be run as another user: that needs root`,
   }[error.code ?? ''];
-  return new CheckFailure('failed', why ?? `${path} can't be started: ${error.message}`, { cause: error });
+  if (why !== undefined) return new CheckFailure('failed', why, { cause: error, isOwnFault: error.code === 'EPERM' });
+  const { message, mend, isOwnFault } = socketFailure(error);
+  const more = { cause: error, isOwnFault, ...(mend !== undefined && { mend }) };
+  return new CheckFailure('failed', `${path} can't be started: ${message}`, more);
 }
 
 /** The last of what a process writes. */
