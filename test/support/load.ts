@@ -40,6 +40,10 @@ export class LoadedStage {
     const programs = new URL('./programs/', import.meta.url);
     const director = await Agent.connect(stage.director.node(new URL('monitor-agent.js', programs)));
     const client = await Agent.connect(stage.client.node(new URL('load-client.js', programs)));
+    // The router would say after three seconds that a host is not there, and end attempts to connect: a busy machine may
+    // not have found that host down by then.
+    const asksOften = stage.servers.map(({ name }) => [`net/ipv4/neigh/${name}/mcast_solicit`, '30']);
+    await stage.topology.router.setSysctls(Object.fromEntries(asksOften));
     const addresses = stage.servers.map(({ address }) => address);
     const servers = addresses.splice(0, addresses.length - sorry);
     await director.call('open', { source: [stage.topology.directorAddress] });
