@@ -89,7 +89,8 @@ describeLab('requests under load', function () {
     for (let round = 0; round < ROUNDS; round++) {
       const server = serverOf(round);
       unplug(server);
-      const ports = await loaded.portsOf(server.address, 'ESTABLISHED');
+      // The last packet of a handshake may still be under way to the director; only what stood can be reset.
+      const ports = await loaded.portsOf(server.address);
       await loaded.becomes(server.address, false);
       // Those that were about to connect do so at another server with their next SYN, a second after the first.
       const result = await loaded.stop();
@@ -140,7 +141,7 @@ describeLab('a sorry server under load', function () {
       assert.equal(before[sorry.name], undefined, `round ${round}: not needed yet`);
       for (const server of [first, second]) unplug(server);
       const ports: number[] = [];
-      for (const { address } of [first, second]) ports.push(...(await loaded.portsOf(address, 'ESTABLISHED')));
+      for (const { address } of [first, second]) ports.push(...(await loaded.portsOf(address)));
       for (const { address } of [first, second]) await loaded.becomes(address, false);
       const { failures } = await loaded.stop();
       const others = failures.filter(({ localPort, reason }) => !ports.includes(localPort) || reason !== 'ECONNRESET');
