@@ -287,6 +287,24 @@ TEST("explain foretells what becomes of the packet") {
   }
 }
 
+TEST("a client is not told of ICMP errors about packets to a server that is down, unless its connections go on") {
+  for (const OnDown onDown : kAll) {
+    Setting t;
+    CHECK_EQ(t.tcp(2, kTcpSyn), "12");
+    CHECK_EQ(t.tcp(3, kTcpSyn), "11");
+    const Bytes outer = t.sent;
+    const IpAddress router = IpAddress::v4(10, 0, 0, 254), director = IpAddress::v4(10, 0, 0, 1);
+    const auto tell = [&] {
+      return t.send(testing::ipv4Packet(router, director, 1, testing::icmpMessage(router, director, 3, 1, 0, outer)));
+    };
+    CHECK_EQ(tell(), "recreatedIcmp");
+    t.takeDown(onDown);
+    CHECK_EQ(tell(), onDown == OnDown::keep ? "recreatedIcmp" : "dropIcmp");
+    t.bringUp();
+    CHECK_EQ(tell(), "recreatedIcmp");
+  }
+}
+
 // ---- what tells without a check ----
 
 TEST("a SYN that comes again before anything else is counted for its server, once a connection") {

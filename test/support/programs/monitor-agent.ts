@@ -7,6 +7,7 @@ interface Watched {
   virtualAddress: string;
   port: number;
   servers: string[];
+  sorryServers?: string[];
   timing: CheckTiming;
 }
 
@@ -22,15 +23,19 @@ serveAgent({
       news.push({ address: server.address, isUp, ...(reason && { reason }), message }),
     );
   },
-  watch({ virtualAddress, port, servers, timing }: Watched) {
+  watch({ virtualAddress, port, servers, sorryServers = [], timing }: Watched) {
     const service = director?.addVirtualService({ protocol: 'tcp', address: virtualAddress, port, scheduler: 'rr' });
     if (service === undefined) throw new Error('open it first');
     for (const address of servers) service.addRealServer({ address });
+    for (const address of sorryServers) service.addRealServer({ address, isSorry: true });
     monitor?.watch(service, { checks: [tcpCheck()], ...timing });
   },
   /** Returns the news since the last call. */
   news() {
     return news.splice(0);
+  },
+  run({ source, argument }: { source: string; argument: unknown }) {
+    return new Function('director', 'argument', `return (${source})(director, argument);`)(director, argument);
   },
   async close() {
     await monitor?.close();
