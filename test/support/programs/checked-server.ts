@@ -99,7 +99,8 @@ async function bind(kind: ServedKind, address: string): Promise<DatagramSocket> 
 
 async function behave({ kind, manner }: { kind: ServedKind; manner: Manner }): Promise<void> {
   manners.set(kind, manner);
-  if (kind === 'tls') tlsServer.setSecureContext(certified(manner === 'wrong' ? expiredCertificate : serverCertificate));
+  if (kind === 'tls')
+    tlsServer.setSecureContext(certified(manner === 'wrong' ? expiredCertificate : serverCertificate));
   const { tcp } = streams;
   if (kind !== 'tcp' || tcp === undefined) return;
   if (manner === 'wrong' && tcp.listening) tcp.close();
