@@ -35,6 +35,22 @@ function schedulerTrial(scheduler: Scheduler, servers: number): Trial {
   };
 }
 
+/** Checks 2,000 servers every second; the long trials want `--runs 1`. */
+const healthTrials = (
+  [
+    ['tcp', 'vip'],
+    ['tcp', 'address'],
+    ['http', 'address'],
+  ] as const
+).flatMap(([kind, via]): Trial[] => {
+  const name = `health 2000 servers each second ${kind} by ${via}`;
+  const options = { kind, via, servers: 2000, intervalMs: 1000 };
+  return [
+    { name, subject: 'health', options: { ...options, seconds: 10 } },
+    { name: `${name} 10 minutes`, onDemand: 'minutes', subject: 'health', options: { ...options, seconds: 600 } },
+  ];
+});
+
 export const trials: readonly Trial[] = [
   { name: 'memory established 1 connection', subject: 'memory', options: { connections: 1 } },
   { name: 'memory established 64k uniform', subject: 'memory', options: { connections: 64 * K } },
@@ -94,17 +110,14 @@ export const trials: readonly Trial[] = [
     const options = { decide, servers: 16, connections: M, window: 2 * K };
     return { name: `policy ${decide}`, subject: 'policy', options };
   }),
-  {
-    name: 'health 2000 servers each second',
-    subject: 'health',
-    options: { servers: 2000, intervalMs: 1000, seconds: 10 },
-  },
-  {
-    name: 'health 2000 servers each second 10 minutes',
-    onDemand: 'minutes',
-    subject: 'health',
-    options: { servers: 2000, intervalMs: 1000, seconds: 600 },
-  },
+  ...healthTrials,
+  ...(['wrr', 'mh'] as const).map(
+    (scheduler): Trial => ({
+      name: `health changes of 2000 servers ${scheduler}`,
+      subject: 'healthChanges',
+      options: { services: 100, serversPerService: 20, scheduler },
+    }),
+  ),
   ...schedulers.flatMap((scheduler) => [2, 16, 256, 4096].map((servers) => schedulerTrial(scheduler, servers))),
 ];
 

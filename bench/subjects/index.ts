@@ -4,6 +4,7 @@ import { openAttack } from './attack.js';
 import { openControl } from './control.js';
 import { openDevice } from './device.js';
 import { openHealth } from './health.js';
+import { openHealthChanges } from './health-changes.js';
 import { openMemory } from './memory.js';
 import { openPolicy } from './policy.js';
 
@@ -15,6 +16,7 @@ export const subjects = {
   api: openApi,
   policy: openPolicy,
   health: openHealth,
+  healthChanges: openHealthChanges,
 } as const;
 
 export type SubjectName = keyof typeof subjects;

@@ -24,8 +24,10 @@ export function withPart<Name extends Exclude<keyof ServerCondition, 'isUp'>>(
   name: Name,
   value: ServerCondition[Name] | undefined,
 ): ServerCondition {
+  // A copy with a part costs less than one without, and many servers may change at once.
+  if (value !== undefined) return { ...condition, [name]: value };
   const { [name]: _, ...others } = condition;
-  return (value === undefined ? others : { ...others, [name]: value }) as ServerCondition;
+  return others as ServerCondition;
 }
 
 export function nativeCondition({ isUp, health, drainId, assignedWeight }: ServerCondition): NativeServerCondition {

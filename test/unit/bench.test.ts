@@ -1,5 +1,6 @@
 import { strict as assert } from 'node:assert';
 import { formatTrial, trialResult } from '../../bench/report.js';
+import { spreadOf } from '../../bench/spread.js';
 import { summarize } from '../../bench/statistics.js';
 import { selectTrials, trials } from '../../bench/trials.js';
 
@@ -8,6 +9,14 @@ describe('the benchmark', () => {
     assert.deepEqual(summarize([5, 1, 100]), { median: 5, min: 1, max: 100, deviation: 4 });
     assert.deepEqual(summarize([4, 1, 3, 2]), { median: 2.5, min: 1, max: 4, deviation: 1 });
     assert.deepEqual(summarize([7]), { median: 7, min: 7, max: 7, deviation: 0 });
+  });
+
+  it('counts events by pieces of time, and leaves out pieces that are not whole', () => {
+    const events = [1000, 1009, 1010, 1999, 2000, 2001, 2002];
+    assert.deepEqual(spreadOf(events, 1000, 1000), { medianIn10Ms: 0, p99In10Ms: 1, mostIn10Ms: 2, mostInSecond: 4 });
+    assert.equal(spreadOf(events, 1000, 1999).mostInSecond, 4);
+    assert.equal(spreadOf(events, 1000, 2000).mostInSecond, 4);
+    assert.equal(spreadOf([], 0, 0).mostInSecond, 0);
   });
 
   it('names each trial once', () => {
