@@ -77,6 +77,7 @@ export interface OwnFaultEvent {
   mend?: string;
   /** Whether no check has found it any more. */
   isOver: boolean;
+  /** When it was found, in milliseconds since 1970. */
   at: number;
 }
 
