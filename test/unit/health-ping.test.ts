@@ -48,7 +48,8 @@ describe('the check ping', () => {
   it('fails with what the kernel says of an address that it does not send to', async function () {
     if (!mayPing) this.skip();
     const finding = await found(pingCheck(), contextOf('255.255.255.255', 0));
-    assert.equal(finding.reason, 'failed');
+    // A host without a route to it says that instead.
+    assert.ok(finding.reason === 'failed' || finding.reason === 'unreachable', finding.reason);
     assert.match(finding.message, /^can't ping 255\.255\.255\.255: /);
   });
 
