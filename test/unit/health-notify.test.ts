@@ -175,6 +175,7 @@ describe('notifications', () => {
         begun.push(command.join(' '));
         return new Promise((resolve) => ends.push(() => resolve(undefined)));
       },
+      () => 0,
       (event) => failed.push(event),
     );
     for (let n = 0; n < 20; n += 1) commands.run(`subject ${n}`, { command: ['one', `${n}`] }, {});
@@ -188,10 +189,33 @@ describe('notifications', () => {
       ends.shift()?.();
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await commands.idle();
+    await commands.close();
     assert.ok(begun.indexOf('two 0') > begun.indexOf('one 0'));
     for (let n = 0; n < 5000; n += 1) commands.run('many', { command: ['many'] }, {});
     assert.equal(failed.length, 5000 - 4096);
+  });
+
+  it('holds up no close for programs that hang, and tells of those that are lost', async () => {
+    let nowMs = 0;
+    const begun: string[] = [];
+    const failures: NotifyFailedEvent[] = [];
+    const hang = async ({ command }: NotifyCommand) => {
+      begun.push(command[1] ?? '');
+      nowMs += 30_000;
+      return 'was ended after 30000 ms';
+    };
+    const commands = new Commands(
+      hang,
+      () => nowMs,
+      (event) => failures.push(event),
+    );
+    for (const n of ['1', '2', '3']) commands.run('a server', { command: ['tell', n] }, {});
+    await commands.close();
+    assert.deepEqual(begun, ['1']);
+    assert.deepEqual(
+      failures.map(({ lost }) => lost),
+      [0, 1, 1],
+    );
   });
 
   it('post news as JSON to a receiver', async () => {

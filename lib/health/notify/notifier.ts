@@ -22,7 +22,7 @@ export class Notifier {
     const { clock } = parts;
     this.#clock = clock;
     this.#options = options;
-    this.#commands = new Commands(parts.runCommand, failed);
+    this.#commands = new Commands(parts.runCommand, () => clock.nowMs(), failed);
     this.#fifo = fifo === undefined ? undefined : new FifoLines(fifo, parts.openFifo(fifo), clock, failed);
     this.#webhook = webhook && new Webhook(webhook, parts.post, clock, failed);
   }
@@ -57,7 +57,7 @@ export class Notifier {
 
   /** Resolves when what there was to tell is told, or has failed. */
   async close(): Promise<void> {
-    await Promise.all([this.#commands.idle(), this.#webhook?.close()]);
+    await Promise.all([this.#commands.close(), this.#webhook?.close()]);
     this.#fifo?.close();
   }
 
