@@ -33,7 +33,7 @@ export interface Native {
     changed: (changes: number) => void,
   ) => NativeHostMonitor;
   hostChanges: NativeHostChange[];
-  /** Duplicates the descriptor. It keeps the event loop alive while it watches. */
+  /** Duplicates the descriptor. It keeps the event loop alive until it is closed. */
   ListeningSocket: new (
     descriptor: number,
     ready: () => void,

@@ -2,8 +2,6 @@
 export interface NativeListeningSocket {
   /** Calls the function of the constructor once, when somebody waits. */
   watch(): void;
-  /** Does not call it until it is told to watch again. */
-  rest(): void;
   /**
    * Takes the client that has waited longest. `gone` is the number of those that had left without a word and were
    * closed on the way, at most `most`. The descriptor is the caller's; it is absent when nobody waits, or when `gone` is

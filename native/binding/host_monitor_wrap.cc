@@ -4,13 +4,12 @@
 #include "binding/call.h"
 #include "binding/convert.h"
 #include "binding/errors.h"
+#include "binding/told_by_thread.h"
 #include "io/route/host_monitor.h"
 
 namespace tunvs::binding {
 namespace {
 
-// It ends by close(), by collection or with its environment. Each joins the thread before the thread-safe function
-// goes.
 class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -26,64 +25,26 @@ class HostMonitorWrap : public Napi::ObjectWrap<HostMonitorWrap> {
       throwInvalidArgument(env, "HostMonitor takes options and a function");
       return;
     }
-    notify_ = Napi::ThreadSafeFunction::New(env, info[1].As<Napi::Function>(), "tunvs host monitor", 0, 1);
-    notify_.Unref(env);
-    hasNotify_ = true;
-    // The hook is added behind the thread-safe function: the hook added last runs first, and the thread must be gone by
-    // then.
-    napi_add_env_cleanup_hook(env, endOfEnvironment, this);
-    hasHook_ = true;
-    auto started = HostMonitor::start(protocol, [this] { callJs(); });
-    if (!started) {
-      shutDown();
-      throwError(env, started.error());
-      return;
-    }
-    *monitor_ = std::move(started).value();
+    monitor_.start(
+        env, info[1].As<Napi::Function>(), "tunvs host monitor", /*keepsAlive=*/false, tell,
+        [protocol](std::function<void()> changed) { return HostMonitor::start(protocol, std::move(changed)); });
   }
-
-  ~HostMonitorWrap() override { shutDown(); }
 
  private:
-  // The monitor's thread calls this. The call may arrive after the handle was collected, so it holds a share of its
-  // own.
-  void callJs() {
-    notify_.NonBlockingCall([monitor = monitor_](Napi::Env env, Napi::Function callback) {
-      if (*monitor == nullptr) return;  // closed meanwhile
-      const HostChanges changes = (*monitor)->take();
-      if (changes == 0) return;
-      // An environment that is ending still makes the calls that are queued, but lets them run no JavaScript. Then
-      // there is nobody to tell.
-      napi_value argument;
-      if (napi_create_uint32(env, changes, &argument) != napi_ok) return;
-      // An exception goes on to Node-API, which reports it. An ending environment gives no result.
-      static_cast<void>(callFunction(env, callback, {&argument, 1}));
-    });
-  }
-
-  static void endOfEnvironment(void* self) {
-    static_cast<HostMonitorWrap*>(self)->hasHook_ = false;
-    static_cast<HostMonitorWrap*>(self)->shutDown();
-  }
-
-  void shutDown() {
-    monitor_->reset();  // joins the thread: nobody calls notify_ after this
-    if (hasNotify_) notify_.Release();
-    hasNotify_ = false;
-    if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
-    hasHook_ = false;
+  static void tell(Napi::Env env, Napi::Function callback, HostMonitor& monitor) {
+    const HostChanges changes = monitor.take();
+    napi_value argument;
+    if (changes == 0 || napi_create_uint32(env, changes, &argument) != napi_ok) return;
+    // An exception goes on to Node-API, which reports it. An ending environment gives no result.
+    static_cast<void>(callFunction(env, callback, {&argument, 1}));
   }
 
   Napi::Value close(const Napi::CallbackInfo& info) {
-    shutDown();
+    monitor_.close();
     return info.Env().Undefined();
   }
 
-  Napi::ThreadSafeFunction notify_;
-  bool hasNotify_ = false;
-  bool hasHook_ = false;
-  // The inner pointer is null when closed.
-  std::shared_ptr<std::unique_ptr<HostMonitor>> monitor_ = std::make_shared<std::unique_ptr<HostMonitor>>();
+  ToldByThread<HostMonitor> monitor_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "binding/call.h"
 #include "binding/convert.h"
 #include "binding/errors.h"
+#include "binding/told_by_thread.h"
 #include "io/packet/pinger.h"
 
 namespace tunvs::binding {
@@ -24,8 +25,6 @@ Napi::Object outcomeToJs(Napi::Env env, const Pinger::Told& told) {
   return row;
 }
 
-// It ends by close(), by collection or with its environment. Each joins the thread before the thread-safe function
-// goes.
 class PingerWrap : public Napi::ObjectWrap<PingerWrap> {
  public:
   static Napi::Function define(Napi::Env env) {
@@ -40,53 +39,19 @@ class PingerWrap : public Napi::ObjectWrap<PingerWrap> {
       throwInvalidArgument(env, "Pinger takes a function");
       return;
     }
-    notify_ = Napi::ThreadSafeFunction::New(env, info[0].As<Napi::Function>(), "tunvs ping", 0, 1);
-    notify_.Unref(env);
-    hasNotify_ = true;
-    // The hook is added behind the thread-safe function: the hook added last runs first, and the thread must be gone by
-    // then.
-    napi_add_env_cleanup_hook(env, endOfEnvironment, this);
-    hasHook_ = true;
-    auto started = Pinger::start([this] { callJs(); });
-    if (!started) {
-      shutDown();
-      throwError(env, started.error());
-      return;
-    }
-    *pinger_ = std::move(started).value();
+    pinger_.start(env, info[0].As<Napi::Function>(), "tunvs ping", /*keepsAlive=*/false, tell, Pinger::start);
   }
-
-  ~PingerWrap() override { shutDown(); }
 
  private:
-  // The pinger's thread calls this. The call may arrive after the handle was collected, so it holds a share of its own.
-  void callJs() {
-    notify_.NonBlockingCall([pinger = pinger_](Napi::Env env, Napi::Function callback) {
-      if (*pinger == nullptr) return;  // closed meanwhile
-      const auto told = (*pinger)->take();
-      // An environment that is ending still makes the calls that are queued, but lets them run no JavaScript. Then
-      // there is nobody to tell.
-      napi_value array;
-      if (told.empty() || napi_create_array(env, &array) != napi_ok) return;
-      Napi::Array outcomes(env, array);
-      for (uint32_t i = 0; i < told.size(); i++) outcomes.Set(i, outcomeToJs(env, told[i]));
-      const napi_value argument = outcomes;
-      // An exception goes on to Node-API, which reports it. An ending environment gives no result.
-      static_cast<void>(callFunction(env, callback, {&argument, 1}));
-    });
-  }
-
-  static void endOfEnvironment(void* self) {
-    static_cast<PingerWrap*>(self)->hasHook_ = false;
-    static_cast<PingerWrap*>(self)->shutDown();
-  }
-
-  void shutDown() {
-    pinger_->reset();  // joins the thread: nobody calls notify_ after this
-    if (hasNotify_) notify_.Release();
-    hasNotify_ = false;
-    if (hasHook_) napi_remove_env_cleanup_hook(Env(), endOfEnvironment, this);
-    hasHook_ = false;
+  static void tell(Napi::Env env, Napi::Function callback, Pinger& pinger) {
+    const auto told = pinger.take();
+    napi_value array;
+    if (told.empty() || napi_create_array(env, &array) != napi_ok) return;
+    Napi::Array outcomes(env, array);
+    for (uint32_t i = 0; i < told.size(); i++) outcomes.Set(i, outcomeToJs(env, told[i]));
+    const napi_value argument = outcomes;
+    // An exception goes on to Node-API, which reports it. An ending environment gives no result.
+    static_cast<void>(callFunction(env, callback, {&argument, 1}));
   }
 
   Napi::Value ping(const Napi::CallbackInfo& info) {
@@ -100,13 +65,13 @@ class PingerWrap : public Napi::ObjectWrap<PingerWrap> {
       throwError(env, address.error());
       return env.Undefined();
     }
-    if (*pinger_ == nullptr) {
+    if (pinger_.get() == nullptr) {
       throwError(env, Error::make(ErrorCode::closed, "these pings are closed"));
       return env.Undefined();
     }
     const auto payload = info[2].As<Napi::Uint8Array>();
     const auto identifier = static_cast<uint16_t>(info[1].As<Napi::Number>().Uint32Value());
-    const auto sent = (*pinger_)->ping(address.value(), identifier, {payload.Data(), payload.ByteLength()});
+    const auto sent = pinger_.get()->ping(address.value(), identifier, {payload.Data(), payload.ByteLength()});
     if (!sent) {
       throwError(env, sent.error());
       return env.Undefined();
@@ -115,20 +80,16 @@ class PingerWrap : public Napi::ObjectWrap<PingerWrap> {
   }
 
   Napi::Value cancel(const Napi::CallbackInfo& info) {
-    if (*pinger_ != nullptr && info[0].IsNumber()) (*pinger_)->cancel(info[0].As<Napi::Number>().Uint32Value());
+    if (pinger_.get() != nullptr && info[0].IsNumber()) pinger_.get()->cancel(info[0].As<Napi::Number>().Uint32Value());
     return info.Env().Undefined();
   }
 
   Napi::Value close(const Napi::CallbackInfo& info) {
-    shutDown();
+    pinger_.close();
     return info.Env().Undefined();
   }
 
-  Napi::ThreadSafeFunction notify_;
-  bool hasNotify_ = false;
-  bool hasHook_ = false;
-  // The inner pointer is null when closed.
-  std::shared_ptr<std::unique_ptr<Pinger>> pinger_ = std::make_shared<std::unique_ptr<Pinger>>();
+  ToldByThread<Pinger> pinger_;
 };
 
 }  // namespace

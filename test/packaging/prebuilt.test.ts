@@ -72,11 +72,11 @@ describe('the prebuilt binaries', function () {
       ]);
     });
 
-    it(`for ${platform} want of the process nothing but libc, Node-API and what libuv polls by`, () => {
+    it(`for ${platform} want of the process nothing but libc and Node-API`, () => {
       const { required } = readBinary(path(platform));
       assert(required.some((name) => name.startsWith('napi_')));
       assert.deepEqual(
-        required.filter((name) => !/@GLIBC_|^napi_|^node_api_|^uv_(poll_|close$)/.test(name)),
+        required.filter((name) => !/@GLIBC_|^napi_|^node_api_/.test(name)),
         [],
       );
     });

@@ -2,47 +2,16 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <cerrno>
-#include <cstring>
 
+#include "support/local_listener.h"
 #include "support/testing.h"
 
 namespace tunvs {
 namespace {
 
-// A listening socket of an abstract name that the kernel chooses, and clients of it.
-class Listening {
- public:
-  Listening() : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
-    address_.sun_family = AF_UNIX;
-    bytes_ = sizeof address_.sun_family;  // autobind: unix(7)
-    isOpen_ = ::bind(socket_.get(), name(), bytes_) == 0;
-    bytes_ = sizeof address_;
-    isOpen_ = isOpen_ && ::getsockname(socket_.get(), name(), &bytes_) == 0 && ::listen(socket_.get(), 64) == 0;
-  }
-
-  bool isOpen() const { return isOpen_; }
-  int fd() const { return socket_.get(); }
-
-  UniqueFd client(const char* says = "") {
-    UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (::connect(client.get(), name(), bytes_) != 0) return {};
-    if (::write(client.get(), says, std::strlen(says)) < 0) return {};
-    return client;
-  }
-
- private:
-  sockaddr* name() { return reinterpret_cast<sockaddr*>(&address_); }
-
-  UniqueFd socket_;
-  sockaddr_un address_{};
-  socklen_t bytes_ = 0;
-  bool isOpen_ = false;
-};
-
 TEST("a client is taken out of the queue, and those that have left are closed on the way") {
-  Listening door;
+  LocalListener door;
   REQUIRE(door.isOpen());
   for (int i = 0; i < 3; i++) REQUIRE(door.client());  // they leave at once
   const UniqueFd stays = door.client();
@@ -61,7 +30,7 @@ TEST("a client is taken out of the queue, and those that have left are closed on
 }
 
 TEST("a client that has shut down its half behind a request is there, one that said nothing is not") {
-  Listening door;
+  LocalListener door;
   REQUIRE(door.isOpen());
   const UniqueFd mute = door.client();
   REQUIRE(::shutdown(mute.get(), SHUT_WR) == 0);
@@ -76,7 +45,7 @@ TEST("a client that has shut down its half behind a request is there, one that s
 }
 
 TEST("as many that have left are closed as the caller says, and nobody waits is no error") {
-  Listening door;
+  LocalListener door;
   REQUIRE(door.isOpen());
   for (int i = 0; i < 5; i++) REQUIRE(door.client());
   for (const uint32_t wanted : {2u, 2u, 1u, 0u}) {
