@@ -2,7 +2,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect, type InspectOptions } from 'node:util';
 import type { DirectorHost } from '../host/director-host.js';
-import { OWN_HOP_LIMIT } from '../host/own-route.js';
 import { atExit } from '../host/at-exit.js';
 import { type Connection, type ConnectionsOptions, connectionPiece, connections } from '../stats/connections.js';
 import type { DirectorSample } from '../stats/rates.js';
@@ -34,16 +33,9 @@ import type { Pulse } from './pulse.js';
 import type { RealServer } from './real-server.js';
 import type { VirtualServiceOptions } from './service-options.js';
 import { inspected } from '../values/handle-view.js';
+import { holdOwnClients, type OwnClientsHold } from './own-clients.js';
 import { directorJson, directorView } from './views.js';
 import type { VirtualService } from './virtual-service.js';
-
-/** What the host needs for its own clients is held. @internal */
-export interface OwnClientsHold {
-  /** The TTL or hop limit that packets of the host's own clients have, and nobody else's; 0 when that is not so. */
-  readonly hopLimit: number;
-  /** Calling it twice is fine. */
-  release(): void;
-}
 
 /** See {@link Director}. */
 export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implements AsyncDisposable {
@@ -362,14 +354,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    */
   holdOwnClients(virtualAddresses: readonly string[]): OwnClientsHold {
     this.#engine.assertOpen();
-    const host = this.#host;
-    host?.addOwnClients(virtualAddresses);
-    let isHeld = host !== undefined;
-    const release = () => {
-      if (isHeld && this.#closed === undefined) host?.removeOwnClients(virtualAddresses);
-      isHeld = false;
-    };
-    return { hopLimit: host === undefined ? 0 : OWN_HOP_LIMIT, release };
+    return holdOwnClients(this.#host, virtualAddresses, () => this.#closed !== undefined);
   }
 
   /** How many events of each type there were since the director was opened. @internal */

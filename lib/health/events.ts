@@ -1,7 +1,7 @@
 /** What a monitor tells: its events, and what it shows of servers and services. */
 import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import type { TunvsError } from '../values/errors.js';
-import type { FailureReason, WeightAdvice } from './checks/check.js';
+import type { FailureReason, Finding } from './checks/check.js';
 
 /** The event that a server has come up or gone down. */
 export interface ServerHealthEvent {
@@ -122,23 +122,11 @@ export interface HealthEvents {
 }
 
 /** One result of a check. */
-export interface CheckResult {
+export interface CheckResult extends Finding {
   /** When the check began, in milliseconds since 1970. */
   at: number;
   /** How long the check took, in milliseconds. */
   durationMs: number;
-  /** Whether the server has passed. */
-  passed: boolean;
-  /** Why it has not passed. */
-  reason?: FailureReason;
-  /** What was found, as in 'status 503'. */
-  message: string;
-  /** What most likely mends it, as a sentence. */
-  mend?: string;
-  /** What will fail soon. */
-  warning?: string;
-  /** How the check changes the weight. */
-  advice?: WeightAdvice;
   /** Whether it says nothing about the server: the director itself was stopped, blocked or at fault meanwhile. */
   isVoid?: true;
   /** Whether the director's own host was at fault: no port was left, or its firewall drops the answers. */

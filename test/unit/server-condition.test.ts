@@ -6,7 +6,7 @@ import { native } from '../../lib/native/addon.js';
 import { parseRules } from '../../lib/rules/parse-rules.js';
 import { RulesSession } from '../../lib/rules/session.js';
 import { fullWeight } from '../../lib/values/server-condition.js';
-import { readOuter, tcp } from '../support/packets.js';
+import { serversOf } from '../support/servers-of.js';
 
 const VIP = '192.0.2.1';
 
@@ -23,18 +23,6 @@ async function print(director: OfflineDirector, rules: string): Promise<string> 
   const lines = parseRules(rules, { file: 'web.rules', support: native, isTimed: false });
   for await (const part of new RulesSession(director).execute(lines)) text += part;
   return text;
-}
-
-let nextPort = 1024;
-/** Returns where new connections go. */
-function serversOf(director: OfflineDirector, count = 12): Record<string, number> {
-  const packets = Array.from({ length: count }, () => tcp({ from: `198.51.100.1:${nextPort++}`, to: `${VIP}:80` }));
-  const counts: Record<string, number> = {};
-  for (const { data } of director.process(packets, 0).outputs) {
-    const { destination } = readOuter(data);
-    counts[destination] = (counts[destination] ?? 0) + 1;
-  }
-  return counts;
 }
 
 describe('draining in a transaction', () => {

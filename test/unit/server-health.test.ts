@@ -19,6 +19,7 @@ import { reconcile } from '../../lib/rules/reconcile.js';
 import { RulesSession } from '../../lib/rules/session.js';
 import { heldBy, type Wanted } from '../../lib/rules/wanted.js';
 import { readOuter, tcp } from '../support/packets.js';
+import { serversOf } from '../support/servers-of.js';
 
 const VIP = '192.0.2.1';
 const UP: HealthCondition = { isUp: true, isOut: false, onDown: 'reset' };
@@ -31,17 +32,6 @@ function withSorry() {
   const second = web.addRealServer({ address: '10.0.0.12', weight: 3 });
   const sorry = web.addRealServer({ address: '10.0.0.99', isSorry: true });
   return { director, web, first, second, sorry };
-}
-
-let nextPort = 1024;
-function serversOf(director: OfflineDirector, count = 12): Record<string, number> {
-  const packets = Array.from({ length: count }, () => tcp({ from: `198.51.100.1:${nextPort++}`, to: `${VIP}:80` }));
-  const counts: Record<string, number> = {};
-  for (const { data } of director.process(packets, 0).outputs) {
-    const { destination } = readOuter(data);
-    counts[destination] = (counts[destination] ?? 0) + 1;
-  }
-  return counts;
 }
 
 const saidOf = (...pairs: [RealServer, HealthCondition | undefined][]) => new Map(pairs);

@@ -1,5 +1,5 @@
 /** Makes the ways to the real servers of one director, and holds what its host needs for them. */
-import type { OwnClientsHold } from '../../director/director-handle.js';
+import type { OwnClientsHold } from '../../director/own-clients.js';
 import type { Pin, PinnedFlow, PinOptions } from '../../director/pin.js';
 import type { RealServer } from '../../director/virtual-service.js';
 import { familyOf } from '../../host/family.js';
