@@ -22,7 +22,7 @@
     {
       'target_name': 'tunvs_core',
       'type': 'static_library',
-      'sources': ['<!@(node scripts/sources.js core)'],
+      'sources': ['<!@(node scripts/sources.js --unity core)'],
     },
     {
       'target_name': 'tunvs',
@@ -30,7 +30,7 @@
       'include_dirs': ['<!(node -p "require(\'node-addon-api\').include_dir")'],
       'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS',
                   'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],  # for when a worker is terminated
-      'sources': ['<!@(node scripts/sources.js addon)'],
+      'sources': ['<!@(node scripts/sources.js --unity addon)'],
     },
   ],
   'conditions': [
@@ -40,7 +40,7 @@
           'target_name': 'tunvs_native_tests',
           'type': 'executable',
           'dependencies': ['tunvs_core'],
-          'sources': ['<!@(node scripts/sources.js tests)'],
+          'sources': ['<!@(node scripts/sources.js --unity tests)'],
           # The tested code is optimized; the tests themselves have to compile quickly.
           'configurations': {
             'Release': {

@@ -1,78 +1,84 @@
-/** npm run bench [-- WORDS] [--runs N] [--quick] [--json FILE] [--list] runs each trial in a process of its own. */
-import { fork } from 'node:child_process';
+/**
+ * npm run bench [-- WORDS] [--runs N] [--quick] [--json FILE] [--out FOLDER] [--list] runs each trial in a process of its
+ * own, prints its figures and puts them into bench/results. Options: scripts/lib/bench-arguments.js.
+ */
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { loadavg } from 'node:os';
+import { labProblem } from '../lib/lab/isolation.js';
+import { type BenchArguments, loadReader } from './given-arguments.js';
 import { machine } from './machine.js';
+import { Progress } from './progress.js';
 import { formatMachine, formatTrial, type Report, type TrialResult, trialResult } from './report.js';
-import type { TrialRequest } from './run-trial.js';
-import type { Figures } from './subject.js';
-import { selectTrials, trials } from './trials.js';
+import { RESULTS_FOLDER, saveTrial } from './results-file.js';
+import { revision } from './revision.js';
+import { listed, selected } from './selection.js';
+import { subjectsInLabs } from './subjects/labs.js';
+import { runTrial } from './trial-process.js';
+import type { Trial } from './trials.js';
+import { writeResultsPage } from './results-page.js';
 
-const DEFAULT_RUNS = 7;
-const QUICK_RUNS = 3;
-
-function arguments_() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      runs: { type: 'string' },
-      quick: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      list: { type: 'boolean', default: false },
-    },
-  });
-  const runs = Number(values.runs ?? (values.quick ? QUICK_RUNS : DEFAULT_RUNS));
-  if (!Number.isInteger(runs) || runs < 1 || runs > 1000)
-    throw new Error(`--runs: expected an integer from 1 to 1000, got ${values.runs}`);
-  return { words: positionals, runs, isQuick: values.quick, jsonFile: values.json, isList: values.list };
+/** Leaves out what needs a lab where none can be built, and says so. Throws when nothing is left. */
+function possible(trials: readonly Trial[]): Trial[] {
+  const problem = trials.some(({ subject }) => subjectsInLabs.has(subject)) ? labProblem() : undefined;
+  if (problem === undefined) return [...trials];
+  const left = trials.filter(({ subject }) => !subjectsInLabs.has(subject));
+  if (left.length === 0) throw new Error(`these trials need network namespaces: ${problem}`);
+  console.error(`${trials.length - left.length} trials in network namespaces are left out: ${problem}`);
+  return left;
 }
 
-/** Rejects when the trial's process fails or ends before its runs. */
-function runTrial(request: TrialRequest): Promise<TrialResult> {
-  const child = fork(new URL('run-trial.js', import.meta.url), [JSON.stringify(request)]);
-  const runs: Figures[] = [];
-  child.on('message', (figures) => runs.push(figures as Figures));
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => {
-      if (code === 0 && runs.length === request.runs) resolve(trialResult(request.name, runs));
-      else
-        reject(
-          new Error(
-            `trial "${request.name}" ended after ${runs.length} of ${request.runs} runs (code ${code}, signal ${signal})`,
-          ),
-        );
-    });
-  });
+/** Runs the trials in turn. Returns the results of those that did not fail. */
+async function runAll(
+  trials: readonly Trial[],
+  { runs, isQuick }: BenchArguments,
+  save: (result: TrialResult, load: number) => void,
+) {
+  const progress = new Progress();
+  const results: TrialResult[] = [];
+  for (const [index, { name }] of trials.entries()) {
+    const say = (done: number) =>
+      progress.show(`[${index + 1}/${trials.length}] ${name}: run ${Math.min(done + 1, runs)} of ${runs}`);
+    say(0);
+    const load = loadavg()[0] ?? 0;
+    try {
+      const { runs: figures, notes } = await runTrial({ name, runs, isQuick }, { progress: say });
+      const result = trialResult(name, figures, notes);
+      progress.clear();
+      console.log(`\n${formatTrial(result)}`);
+      results.push(result);
+      save(result, load);
+    } catch (error) {
+      progress.clear();
+      console.error(`\n${(error as Error).message}`);
+      process.exitCode = 1;
+    }
+  }
+  return results;
 }
 
 async function main(): Promise<void> {
-  const { words, runs, isQuick, jsonFile, isList } = arguments_();
-  const selected = selectTrials(words);
-  if (isList) {
-    for (const { name, onDemand } of trials) console.log(onDemand ? `${name} (with the word ${onDemand})` : name);
-    return;
-  }
-  if (selected.length === 0) throw new Error(`no trial's name holds ${words.join(' and ')}; --list shows them`);
-  const report: Report = { machine: machine(), date: new Date().toISOString(), isQuick, trials: [] };
+  const { benchArguments, HELP } = await loadReader();
+  const given = benchArguments(process.argv.slice(2));
+  if (given.isHelp) return void process.stdout.write(HELP);
+  if (given.revision !== undefined) throw new Error('compare runs by "npm run bench -- compare REVISION"');
+  const trials = selected(given.words);
+  if (given.isList) return void process.stdout.write(listed());
+  const wanted = possible(trials);
+  const report: Report = { machine: machine(), date: new Date().toISOString(), isQuick: given.isQuick, trials: [] };
   console.log(formatMachine(report.machine));
-  if (isQuick) console.log('quick: these runs are too short to be quoted');
-  let failed = 0;
-  for (const { name } of selected) {
-    try {
-      const result = await runTrial({ name, runs, isQuick });
-      report.trials.push(result);
-      console.log(`\n${formatTrial(result)}`);
-    } catch (error) {
-      failed += 1;
-      console.error(`\n${(error as Error).message}`);
-    }
-  }
-  if (jsonFile !== undefined) writeFileSync(jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);
-  if (failed > 0) process.exitCode = 1;
+  if (given.isQuick) console.log('quick: these runs are too short to be quoted');
+  const folder = given.outFolder ?? (given.isQuick ? undefined : RESULTS_FOLDER);
+  const from = revision();
+  report.trials = await runAll(wanted, given, ({ name, notes, runs, summaries }, load) => {
+    if (folder === undefined) return;
+    const taken = { date: new Date().toISOString(), ...from, machine: report.machine, load, isQuick: given.isQuick };
+    saveTrial({ name, ...taken, notes: [...notes], runs: runs.length, figures: summaries }, folder);
+  });
+  if (given.jsonFile !== undefined) writeFileSync(given.jsonFile, `${JSON.stringify(report, undefined, 2)}\n`);
+  if (folder !== undefined && report.trials.length > 0) console.log(`\nwritten: ${writeResultsPage(folder)}`);
 }
 
 main().catch((error: Error) => {
-  console.error(`benchmark: ${error.message}`);
+  console.error(error.message.startsWith('benchmark: ') ? error.message : `benchmark: ${error.message}`);
   process.exitCode = 2;
 });

@@ -8,7 +8,7 @@ export interface Machine {
   memoryGiB: number;
   kernel: string;
   node: string;
-  hypervisor: string;
+  hypervisor: 'yes' | 'no';
   /** The choice in /sys/kernel/mm/transparent_hugepage/enabled. */
   hugePages: string;
 }

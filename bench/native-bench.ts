@@ -22,6 +22,8 @@ export interface MemoryOptions {
   tableSize: number;
   /** The scheduler hashes the port with the client's address, because flows come from few addresses. */
   hashesPort: boolean;
+  /** [1, 64]; with more than one, the stream goes through one worker and through all at once, by turns. */
+  workers: number;
   seed: number;
 }
 
@@ -41,6 +43,12 @@ export interface MemoryRun {
   configureNs: bigint;
   /** The estimated time that reading the clock added to `ns`; it is not subtracted. */
   clockNs: bigint;
+  /** With more than one worker: the CPU time of all of them, with the writing of packets; `ns` is their sum, too. */
+  cpuNs: bigint;
+  /** With more than one worker: the turns of one. */
+  aloneNs: bigint;
+  aloneCpuNs: bigint;
+  alonePackets: bigint;
 }
 
 /** Times and rates are on the table's own clock, so a slow machine loses nothing. */
@@ -93,6 +101,44 @@ export interface FloodOptions {
   packetsPerSecond: number;
 }
 
+export interface DelayOptions {
+  /** In the caller's namespace. */
+  interfaceName: string;
+  destinationMac: string;
+  virtualAddress: string;
+  port: number;
+  /** [1, 2^24], taken in turn. */
+  flows: number;
+  /** [52, 1500] */
+  packetBytes: number;
+  /** [1, 10^6] */
+  packetsPerSecond: number;
+  /** [1, 60000] */
+  durationMs: number;
+  /** The path of a namespace's file. */
+  receiverNamespace: string;
+  /** Frames that come in on it are the packets' end. */
+  receiverInterface: string;
+}
+
+/** Of all values that were measured. */
+export interface Quantiles {
+  p50: number;
+  p99: number;
+  p999: number;
+  most: number;
+}
+
+export interface Delays<Count extends number | bigint = number> {
+  sent: Count;
+  received: Count;
+  ns: Count;
+  /** Of all packets that were due; one that was lost has 2^32 - 1. */
+  delaysNs: Quantiles;
+  /** How long after it was due each was sent. */
+  latenessNs: Quantiles;
+}
+
 export interface NullLoopOptions {
   /** Interface name. */
   device: string;
@@ -133,6 +179,8 @@ interface NativeBench {
   attack(options: AttackOptions): AttackRun;
   /** Sends UDP datagrams or SYNs from addresses of nobody; blocks for the duration. */
   flood(options: FloodOptions): { packets: bigint; ns: bigint };
+  /** Sends UDP datagrams at an even pace, and measures how long after it was sent each has come; spins meanwhile. */
+  delay(options: DelayOptions): Delays<bigint>;
   /**
    * Floods a director, made for one worker, with SYNs of ever new connections. The function that it returns says how
    * many went on and, once all have, how long that took (0 before). REQUIRES: the director stays open while it is

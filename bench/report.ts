@@ -1,10 +1,13 @@
-/** Prints results. */
+/** Prints results in the terminal. */
+import { figureNumber, figureWords } from './figure-text.js';
 import type { Machine } from './machine.js';
 import { type Summary, summarize } from './statistics.js';
 import type { Figures } from './subject.js';
 
 export interface TrialResult {
   name: string;
+  /** What the trial says of itself. */
+  notes: readonly string[];
   /** The figures of each run, in order. */
   runs: Figures[];
   /** Median and spread by figure. */
@@ -18,10 +21,15 @@ export interface Report {
   trials: TrialResult[];
 }
 
-export function trialResult(name: string, runs: Figures[]): TrialResult {
+export function trialResult(name: string, runs: Figures[], notes: readonly string[] = []): TrialResult {
+  return { name, notes, runs, summaries: summariesOf(runs) };
+}
+
+/** REQUIRES: at least one run. A figure that a run lacks is NaN. */
+export function summariesOf(runs: readonly Figures[]): Record<string, Summary> {
   const names = Object.keys(runs[0] ?? {});
   const summaries = names.map((figure) => [figure, summarize(runs.map((run) => run[figure] ?? Number.NaN))] as const);
-  return { name, runs, summaries: Object.fromEntries(summaries) };
+  return Object.fromEntries(summaries);
 }
 
 export function formatMachine({ cpu, cpus, memoryGiB, kernel, node, hypervisor, hugePages }: Machine): string {
@@ -31,21 +39,11 @@ export function formatMachine({ cpu, cpus, memoryGiB, kernel, node, hypervisor, 
 
 const WIDTH = 30;
 
-export function formatTrial({ name, runs, summaries }: TrialResult): string {
+export function formatTrial({ name, notes, runs, summaries }: TrialResult): string {
   const lines = Object.entries(summaries).map(
     ([figure, { median, min, max, deviation }]) =>
-      `  ${words(figure).padEnd(WIDTH)} ${number(median).padStart(11)}  ± ${number(deviation).padEnd(9)} (${number(min)} to ${number(max)})`,
+      `  ${figureWords(figure).padEnd(WIDTH)} ${figureNumber(median).padStart(11)}  ± ${figureNumber(deviation).padEnd(9)} (${figureNumber(min)} to ${figureNumber(max)})`,
   );
-  return [`${name}, ${runs.length} runs: median ± median deviation (least to most)`, ...lines].join('\n');
-}
-
-/** Turns nsPerPacket into ns per packet. */
-function words(figure: string): string {
-  return figure.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-}
-
-/** Shows three to four significant figures. */
-function number(value: number): string {
-  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
-  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 3);
+  const said = notes.map((note) => `  ${note}`);
+  return [`${name}, ${runs.length} runs: median ± median deviation (least to most)`, ...said, ...lines].join('\n');
 }

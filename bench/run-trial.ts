@@ -11,6 +11,11 @@ export interface TrialRequest {
   isQuick: boolean;
 }
 
+/** Comes before the figures, if at all. */
+export interface TrialNotes {
+  notes: readonly string[];
+}
+
 async function open({ name, isQuick }: TrialRequest): Promise<Subject> {
   const trial = trials.find((each) => each.name === name);
   if (!trial) throw new Error(`there is no trial "${name}"`);
@@ -19,9 +24,16 @@ async function open({ name, isQuick }: TrialRequest): Promise<Subject> {
 }
 
 async function main(): Promise<void> {
+  // What a subject has made is removed when the process exits, which a signal alone does not do.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)
+    process.once(signal, () => process.exit(code));
   const request = JSON.parse(process.argv[2] ?? '{}') as TrialRequest;
   const subject = await open(request);
   try {
+    if (subject.notes) process.send?.({ notes: subject.notes } satisfies TrialNotes);
     await subject.run(-1);
     for (let index = 0; index < request.runs; index++) process.send?.(await subject.run(index));
   } finally {

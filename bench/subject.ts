@@ -4,6 +4,8 @@
 export type Figures = Record<string, number>;
 
 export interface Subject {
+  /** What the report says beside the figures, such as versions and configurations. */
+  notes?: readonly string[];
   /** Makes one run. `index` is -1 for the warm-up, whose figures are not kept, then 0, 1, ... */
   run(index: number): Promise<Figures>;
   close(): Promise<void>;

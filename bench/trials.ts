@@ -1,12 +1,25 @@
 /** The trials. Words on the command line select them by name. */
 import { type Scheduler, schedulerFlagsOf, schedulers } from '../lib/values/scheduler.js';
 import { knocks } from './subjects/control.js';
+import { type PeerName, peers } from './subjects/peers/list.js';
+import type { Peer } from './subjects/peers/peer.js';
+import { type WorkloadName, workloads } from './subjects/peers/workloads.js';
 import type { SubjectName, SubjectOptions } from './subjects/index.js';
+
+export interface PlotPoint {
+  /** The picture's name. */
+  plot: string;
+  /** The name of the line that the point lies on. */
+  series: string;
+  x: number;
+}
 
 interface TrialOf<Name extends SubjectName> {
   name: string;
   /** A word of its name that must be given for the trial to run, because it takes long, or much memory. */
   onDemand?: string;
+  /** Where its figures stand in a picture of bench/plots.ts. */
+  point?: PlotPoint;
   subject: Name;
   options: SubjectOptions<Name>;
 }
@@ -17,6 +30,32 @@ export type Trial = {
 
 const K = 1024;
 const M = 1024 * K;
+
+/** Sends packets of existing connections. All but the usual sizes have to be named. */
+const establishedTrials = (
+  [
+    ['64', 64],
+    ['4k', 4 * K],
+    ['64k', 64 * K],
+    ['1M', M],
+    ['2M', 2 * M],
+    ['4M', 4 * M],
+    ['8M', 8 * M],
+  ] as const
+).flatMap(([size, connections]) =>
+  (['uniform', 'zipf'] as const).map(
+    (distribution): Trial => ({
+      name: `memory established ${size} ${distribution}`,
+      ...(size !== '64k' && size !== '1M' && { onDemand: size }),
+      point: { plot: 'connections', series: distribution, x: connections },
+      subject: 'memory',
+      options: { connections, distribution },
+    }),
+  ),
+);
+
+/** The schedulers whose costs are drawn over the number of servers: two that look at each, and two that do not. */
+const DRAWN: readonly Scheduler[] = ['wlc', 'wrr', 'p2c', 'maglev'];
 
 /** Opens new connections beside as many others, so that schedulers have something to remember. */
 function schedulerTrial(scheduler: Scheduler, servers: number): Trial {
@@ -30,6 +69,7 @@ function schedulerTrial(scheduler: Scheduler, servers: number): Trial {
   return {
     name: `schedulers ${scheduler} ${servers} servers`,
     onDemand: 'schedulers',
+    ...(DRAWN.includes(scheduler) && { point: { plot: 'servers', series: scheduler, x: servers } }),
     subject: 'memory',
     options: { workload: 'open', ...options },
   };
@@ -51,37 +91,138 @@ const healthTrials = (
   ];
 });
 
+/**
+ * Each workload beside each peer. Where a wire carries segments, the kernel receives for the director in the time of
+ * whoever sends, so only programs can be measured.
+ */
+const peerTrials = (Object.keys(workloads) as WorkloadName[]).flatMap((workload): Trial[] => {
+  const all = (Object.keys(peers) as PeerName[]).filter((name) => !(peers[name] as Peer).isVariant);
+  const programs = all.filter((name) => peers[name].isProgram);
+  const trial = { onDemand: 'peers', subject: 'peers' } as const;
+  return [
+    { ...trial, name: `peers ${workload}`, options: { workload, wire: 'frames', peers: all } },
+    { ...trial, name: `peers ${workload} segments`, options: { workload, wire: 'segments', peers: programs } },
+  ];
+});
+
+/** What a byte of an upload costs: cards receive for the director and for the servers in threads of their own. */
+const bulkTrials = (
+  [
+    ['bulk upload', ['tunvsOffloads', 'tunvsNoOffloads', 'nullLoop']],
+    ['bulk upload gue', ['tunvsGue', 'tunvsNoOffloads', 'nullLoop']],
+  ] as const
+).map(
+  ([name, names]): Trial => ({
+    ...{ name, onDemand: 'bulk', subject: 'peers' },
+    options: { workload: 'upload', wire: 'frames', peers: names },
+  }),
+);
+
+/** The same of a director that always has something to do. */
+const saturatedBulkTrials = (['card', 'kernel'] as const).map(
+  (cutBy): Trial => ({ name: `bulk datagrams cut by ${cutBy}`, onDemand: 'bulk', subject: 'bulk', options: { cutBy } }),
+);
+
+/** What the director adds to a packet's way, by its egress; the worker that spins never sleeps at this load. */
+const latencyTrials = (
+  [
+    ['latency packet', { egress: 'packet' }],
+    ['latency packet shared', { egress: 'packet', isShared: true }],
+    ['latency packet busy poll', { egress: 'packet', busyPollUs: 1000 }],
+    ['latency tun', { egress: 'tun' }],
+  ] as const
+).map(
+  ([name, options]): Trial => ({
+    ...{ name, onDemand: 'latency', subject: 'latency' },
+    options: { ...options, flows: 4 * K, packetBytes: 64 },
+  }),
+);
+
 export const trials: readonly Trial[] = [
   { name: 'memory established 1 connection', subject: 'memory', options: { connections: 1 } },
-  { name: 'memory established 64k uniform', subject: 'memory', options: { connections: 64 * K } },
-  { name: 'memory established 64k zipf', subject: 'memory', options: { connections: 64 * K, distribution: 'zipf' } },
-  { name: 'memory established 1M uniform', subject: 'memory', options: { connections: M } },
-  { name: 'memory established 1M zipf', subject: 'memory', options: { connections: M, distribution: 'zipf' } },
-  { name: 'memory established 8M uniform', onDemand: '8M', subject: 'memory', options: { connections: 8 * M } },
-  {
-    name: 'memory established 8M zipf',
-    onDemand: '8M',
-    subject: 'memory',
-    options: { connections: 8 * M, distribution: 'zipf' },
-  },
+  ...establishedTrials,
+  ...['gue', 'gre', 'dr'].map(
+    (forwarding): Trial => ({
+      name: `memory established 64k ${forwarding}`,
+      subject: 'memory',
+      options: { connections: 64 * K, forwarding },
+    }),
+  ),
+  ...(
+    [
+      ['64k', 64 * K],
+      ['1M', M],
+    ] as const
+  ).map(
+    ([size, connections]): Trial => ({
+      name: `memory established ${size} 2 workers`,
+      onDemand: 'workers',
+      subject: 'memory',
+      options: { connections, workers: 2 },
+    }),
+  ),
   { name: 'memory open 1M', subject: 'memory', options: { workload: 'open', connections: 0, packets: M } },
   {
     name: 'memory open 1M more beside 1M',
     subject: 'memory',
     options: { workload: 'open', connections: M, packets: M },
   },
+  ...(
+    [
+      ['1M', M],
+      ['8M', 8 * M],
+    ] as const
+  ).map(
+    ([size, entries]): Trial => ({
+      name: `lookup ${size}`,
+      onDemand: 'lookup',
+      subject: 'lookup',
+      options: { entries },
+    }),
+  ),
   ...(['syn', 'established', 'talking', 'udp', 'fragments', 'persistent'] as const).map(
     (flood): Trial => ({ name: `attack ${flood}`, onDemand: 'attack', subject: 'attack', options: { flood } }),
   ),
+  { name: 'idle resident 1M', onDemand: 'idle', subject: 'idle', options: { connections: M, seconds: 10 } },
   { name: 'device packet', subject: 'device', options: { egress: 'packet', flows: 4 * K, packetBytes: 64 } },
+  {
+    name: 'device packet without offloads',
+    onDemand: 'offloads',
+    subject: 'device',
+    options: { egress: 'packet', offloads: 'off', flows: 4 * K, packetBytes: 64 },
+  },
+  { name: 'fast path 1 flow', subject: 'fastPath', options: { flows: 1 } },
+  { name: 'fast path 64k flows', subject: 'fastPath', options: { flows: 64 * K } },
+  {
+    name: 'fast path 1M flows',
+    onDemand: '1M',
+    subject: 'fastPath',
+    options: { flows: M, warmUpRounds: 5, warmUpPacketsPerSecond: 60_000 },
+  },
   { name: 'device raw', subject: 'device', options: { egress: 'raw', flows: 4 * K, packetBytes: 64 } },
   { name: 'device tun', subject: 'device', options: { egress: 'tun', flows: 4 * K, packetBytes: 64 } },
+  {
+    name: 'device packet against write-back',
+    onDemand: 'write-back',
+    subject: 'device',
+    options: { egress: 'packet', nullEgress: 'tun', flows: 4 * K, packetBytes: 64 },
+  },
   {
     name: 'device packet 256k flows',
     onDemand: '256k',
     subject: 'device',
     options: { egress: 'packet', flows: 256 * K, packetBytes: 64 },
   },
+  ...[1, 2].map(
+    (queues): Trial => ({
+      name: `device packet ${queues} queues`,
+      onDemand: 'queues',
+      point: { plot: 'queues', series: 'packet', x: queues },
+      subject: 'device',
+      options: { egress: 'packet', flows: 4 * K, packetBytes: 64, queues },
+    }),
+  ),
+  ...latencyTrials,
   ...knocks.flatMap((knock): Trial[] => [
     { name: `control ${knock}`, onDemand: 'control', subject: 'control', options: { knock, packetsPerSecond: 0 } },
     {
@@ -92,25 +233,45 @@ export const trials: readonly Trial[] = [
     },
   ]),
   {
-    name: 'api stats of 10 services with 10 servers',
-    subject: 'api',
+    name: 'js stats of 10 services with 10 servers',
+    subject: 'js',
     options: { call: 'stats', services: 10, serversPerService: 10 },
   },
   {
-    name: 'api weight change beside 1000 servers',
-    subject: 'api',
+    name: 'js weight change beside 1000 servers',
+    subject: 'js',
     options: { call: 'weight change', services: 10, serversPerService: 100 },
   },
   {
-    name: 'api transaction of 100 servers',
-    subject: 'api',
+    name: 'js transaction of 100 servers',
+    subject: 'js',
     options: { call: 'transaction of 100 servers', services: 1, serversPerService: 1 },
   },
+  ...(['parse of 1000 addresses', 'parse of 1000 rules', 'configuration of 100 services'] as const).map(
+    (call): Trial => ({ name: `js ${call}`, subject: 'js', options: { call, services: 1, serversPerService: 1 } }),
+  ),
+  {
+    name: 'js metrics of 10 services with 100 servers',
+    subject: 'js',
+    options: { call: 'metrics', services: 10, serversPerService: 100 },
+  },
+  ...[1, 10, 100, 1000, 10_000].map(
+    (services): Trial => ({
+      name: `js weight change among ${services} services`,
+      onDemand: 'among',
+      point: { plot: 'services', series: 'weight change', x: services },
+      subject: 'js',
+      options: { call: 'weight change', services, serversPerService: 1 },
+    }),
+  ),
   ...(['none', 'batch', 'each'] as const).map((decide): Trial => {
     const options = { decide, servers: 16, connections: M, window: 2 * K };
     return { name: `policy ${decide}`, subject: 'policy', options };
   }),
   ...healthTrials,
+  ...peerTrials,
+  ...bulkTrials,
+  ...saturatedBulkTrials,
   ...(['wrr', 'mh'] as const).map(
     (scheduler): Trial => ({
       name: `health changes of 2000 servers ${scheduler}`,

@@ -10,6 +10,7 @@ export type { CounterName, RealServerCounterName } from './stats/counter-names.j
 export type { Connection, ConnectionFilter, ConnectionsOptions } from './stats/connections.js';
 export { type ConnectionState, connectionStates } from './values/connection-state.js';
 export { Director, OfflineDirector } from './director/director.js';
+export type { TablePages } from './stats/table-pages.js';
 export type { WorkerCpu } from './stats/worker-cpu.js';
 export type { DirectorDevice, MarkDevice } from './director/director-device.js';
 export {
@@ -26,6 +27,8 @@ export {
 } from './director/open-options.js';
 export type { DrainOptions, DrainResult } from './director/drain.js';
 export { type Egress, egresses } from './values/egress.js';
+export { type FastPathChoice, fastPaths } from './values/fast-path.js';
+export { type Offload, type OffloadChoice, offloads } from './values/offload.js';
 export { type EngineEvent, type EngineEventType, engineEventTypes } from './values/engine-event.js';
 export { errorMeanings, TunvsError, type TunvsErrorCode } from './values/errors.js';
 export type { Change } from './director/owners.js';

@@ -3,7 +3,7 @@
  * differs from what lib/ gives. It takes the two pages from what is built; tests compare them.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { writeReference } from './lib/reference.js';
@@ -22,11 +22,14 @@ async function writePages() {
 }
 
 await main(async () => {
+  const fresh = join(root, 'build', 'reference', 'pages');
   if (!process.argv.includes('--check')) {
     await writePages();
-    return writeReference(pages);
+    await writeReference(fresh);
+    // Only now, so that a run that is interrupted leaves the pages that are there.
+    rmSync(pages, { recursive: true, force: true });
+    return cpSync(fresh, pages, { recursive: true });
   }
-  const fresh = join(root, 'build', 'reference', 'pages');
   await writeReference(fresh);
   const { status, stdout } = spawnSync('diff', ['-ru', pages, fresh], { encoding: 'utf8' });
   if (status !== 0)

@@ -11,7 +11,6 @@ import { crossEnvironment, missingCrossPackages, stageFolder, targets } from './
 import { aboveFloor, readBinary } from './lib/elf.js';
 import { ensureDependencies } from './lib/ensure-built.js';
 import { nodeGyp } from './lib/node-gyp.js';
-import { precompiledHeaders } from './lib/precompiled.js';
 import { glibcFloor, prebuiltFolder, prebuiltPath, readManifest, writeManifest } from './lib/prebuilt.js';
 import { changesSince, currentRecipe, publishProblem } from './lib/recipe.js';
 import { Failure, main, root, step } from './lib/run.js';
@@ -43,11 +42,10 @@ async function build(target) {
   const sysroot = await ensureSysroot(target.debian);
   const folder = stage(target);
   const compat = await compatObject(target, crossEnvironment(target, sysroot));
-  const plain = crossEnvironment(target, sysroot, [compat]);
-  const inFolder = { cwd: folder, env: plain };
+  const env = crossEnvironment(target, sysroot, [compat]);
+  const inFolder = { cwd: folder, env };
   await step(`configuring ${platform}`, ...nodeGyp(`--arch=${arch}`, 'configure'), inFolder);
   const output = join(folder, 'build');
-  const env = { ...plain, ...(await precompiledHeaders(output, [platform], ['core', 'addon'], plain)) };
   const command = nodeGyp(`--arch=${arch}`, 'build', '-j', String(availableParallelism()), 'tunvs');
   const progress = compileProgress(output, ['tunvs'], env);
   await step(`compiling ${platform}`, ...command, { cwd: folder, env, progress });

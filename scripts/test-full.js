@@ -10,13 +10,14 @@ import { targets } from './lib/cross.js';
 import { ensureBuilt } from './lib/ensure-built.js';
 import { runFuzzTarget } from './lib/fuzzing.js';
 import { linters } from './lib/linting.js';
-import { isolated } from './lib/namespace.js';
+import { inTurn } from './lib/in-turn.js';
+import { areIsolated, isolated } from './lib/namespace.js';
 import { headersFolder } from './lib/node-gyp.js';
 import { allPrograms, installPrograms, installSentence } from './lib/programs.js';
 import { checkRequirements } from './lib/requirements.js';
 import { finish, record } from './lib/results.js';
 import { Failure, collect, inParallel, main, root } from './lib/run.js';
-import { runMocha, runNativeTests, testFiles } from './lib/suites.js';
+import { mochaTests, nativeTests, runMocha, secondChance, testFiles } from './lib/suites.js';
 
 const crossCompilers = targets.map(({ triplet }) => `${triplet}-g++`);
 const width = availableParallelism();
@@ -59,7 +60,7 @@ function cmakeJs() {
   );
 }
 
-async function sanitizersAndFuzzers() {
+async function sanitizersAndFuzzers(results) {
   const [asan, tsan] = [await buildSanitized('asan'), await buildSanitized('tsan', ['tunvs_native_tests'])];
   const wrapper = sanitizerWrapper();
   const runs = [
@@ -71,14 +72,38 @@ async function sanitizersAndFuzzers() {
     ['native tests, TSan', tsan, { TSAN_OPTIONS: 'second_deadlock_stack=1' }],
   ];
   const test = ([name, folder, environment]) =>
-    runNativeTests(name, join(folder, 'tunvs_native_tests'), { environment, wrapper });
-  await inParallel(
-    width,
-    runs.map((run) => () => test(run)),
+    nativeTests(name, join(folder, 'tunvs_native_tests'), { environment, wrapper });
+  results.push(
+    ...(await inParallel(
+      width,
+      runs.map((run) => () => test(run)),
+    )),
   );
   await inParallel(
     width,
     fuzzTargets().map((name) => () => runFuzzTarget(asan, name)),
+  );
+}
+
+async function sources(absent) {
+  await withPrograms(absent, ['clang-format'], 'formatting', () => inParallel(width, lintChecks()));
+  await withPrograms(absent, ['clang'], "the fast path's program", () =>
+    check("the fast path's program is what its source gives", process.execPath, [
+      join(root, 'scripts', 'bpf.js'),
+      '--check',
+    ]),
+  );
+  await check('API pages', process.execPath, [join(root, 'scripts', 'docs.js'), '--check']);
+}
+
+async function packaging(absent, write) {
+  // Without cross compilers the package is packed all the same, and compiled where it is installed.
+  await withPrograms(absent, crossCompilers, 'prebuilt binaries', () =>
+    check('prebuilt binaries', process.execPath, [join(root, 'scripts', 'prebuild.js')]),
+  );
+  // This runs outside of any namespace, because npm needs the network.
+  await withPrograms(absent, [], 'packaging', () =>
+    runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false, write }),
   );
 }
 
@@ -112,13 +137,15 @@ async function withPrograms(absent, names, title, part) {
 function realPrograms() {
   const all = testFiles('test/full');
   const of = (...names) => all.filter((path) => names.some((name) => path.endsWith(`/${name}.test.js`)));
-  const apart = [...of('prometheus'), ...of('ldirectord')];
+  const apart = [...of('prometheus'), ...of('ldirectord'), ...of('checked-servers')];
   // These run here because `npm test` does without nft, and passes over what needs systemd-analyze.
   const marks = testFiles('test/netns', (path) => path === 'mark-devices.test.js');
   const unit = testFiles('test/unit', (path) => path === 'service-unit.test.js');
-  const servers = ['tcpdump', 'tshark', 'nginx', 'curl', 'nft'];
+  const servers = ['tcpdump', 'tshark', 'curl', 'ethtool', 'nft'];
+  const checked = ['nginx', 'haproxy', 'dnsmasq', 'aiosmtpd', 'curl'];
   return [
     ['real servers and captures', servers, [...all.filter((path) => !apart.includes(path)), ...marks]],
+    ['health of real servers', checked, of('checked-servers')],
     ['Prometheus', ['promtool'], of('prometheus')],
     ['ldirectord', ['ldirectord'], of('ldirectord')],
     ['the systemd unit', ['systemd-analyze'], unit],
@@ -126,35 +153,40 @@ function realPrograms() {
 }
 
 /** Runs the tests of `npm test` that take random inputs once more, with TUNVS_FUZZ_TIMES as many. */
-function randomInputs() {
+function randomInputs(run, write) {
   const asks = (path) => readFileSync(join(root, 'dist', 'test', 'unit', path), 'utf8').includes('fuzzRuns(');
   const times = process.env.TUNVS_FUZZ_TIMES ?? '5';
-  return runMocha(
+  return run(
     'random inputs',
     testFiles('test/unit', (path) => path.endsWith('.test.js') && asks(path)),
-    { args: ['--timeout', String(randomLimitMs)], environment: { TUNVS_FUZZ_TIMES: times } },
+    { args: ['--timeout', String(randomLimitMs)], environment: { TUNVS_FUZZ_TIMES: times }, write },
   );
 }
 
 await main(async () => {
   checkRequirements();
   const absent = await installPrograms(allPrograms);
+  const results = []; // of what has a second chance
   await ensureBuilt({ tests: true });
-  await withPrograms(absent, ['clang-format'], 'formatting', () => inParallel(width, lintChecks()));
-  await check('API pages', process.execPath, [join(root, 'scripts', 'docs.js'), '--check']);
-  await withPrograms(absent, ['clang', 'cmake'], 'sanitizers and fuzzers', sanitizersAndFuzzers);
-  await withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs);
-  // Without cross compilers the package is packed all the same, and compiled where it is installed.
-  await withPrograms(absent, crossCompilers, 'prebuilt binaries', () =>
-    check('prebuilt binaries', process.execPath, [join(root, 'scripts', 'prebuild.js')]),
-  );
-  // This runs outside of any namespace, because npm needs the network.
-  await withPrograms(absent, [], 'packaging', () =>
-    runMocha('packaging', testFiles('test/packaging'), { isMochaIsolated: false }),
-  );
-  for (const [title, programs, files] of realPrograms())
-    if (files.length > 0) await withPrograms(absent, programs, title, () => runMocha(title, files));
-  await withPrograms(absent, [], 'random inputs', randomInputs);
-  await examples();
+  const run = async (...given) => results.push(await mochaTests(...given));
+  // What compiles waits for its slowest file at times, what installs packages for one thing after another, and labs most
+  // of the time. So one part more than there are processors keeps these busy. The longest come first.
+  const parts = [
+    () => withPrograms(absent, ['clang', 'cmake'], 'sanitizers and fuzzers', () => sanitizersAndFuzzers(results)),
+    (write) => packaging(absent, write),
+    () => withPrograms(absent, ['clang', 'cmake'], 'cmake-js', cmakeJs),
+    () => sources(absent),
+    (write) => withPrograms(absent, [], 'random inputs', () => randomInputs(run, write)),
+    ...realPrograms()
+      .filter(([, , files]) => files.length > 0)
+      .map(
+        ([title, programs, files]) =>
+          (write) =>
+            withPrograms(absent, programs, title, () => run(title, files, { write })),
+      ),
+    () => examples(),
+  ];
+  await inTurn(areIsolated() ? width + 1 : 1, parts);
+  for (const counts of await secondChance(results)) record(counts);
   finish();
 });

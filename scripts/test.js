@@ -5,12 +5,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './lib/ensure-built.js';
-import { InTurn } from './lib/in-turn.js';
+import { inTurn } from './lib/in-turn.js';
 import { areIsolated, namespaceProblem } from './lib/namespace.js';
 import { checkRequirements, tunProblem } from './lib/requirements.js';
 import { finish, record } from './lib/results.js';
-import { inParallel, main, root } from './lib/run.js';
-import { mochaTests, nativeTests, testFiles } from './lib/suites.js';
+import { main, root } from './lib/run.js';
+import { mochaTests, nativeTests, secondChance, testFiles } from './lib/suites.js';
 
 /** The files that `npm run test:full` runs. */
 const laterFolders = ['dist/test/full/', 'dist/test/packaging/'];
@@ -44,18 +44,14 @@ await main(async () => {
     ...halves('tests of the library', others),
     (write) => nativeTests('native tests', join(root, 'build', 'Release', 'tunvs_native_tests'), { limitMs, write }),
   ];
-  const screen = new InTurn();
-  const jobs = parts.map((part) => {
-    const { write, end } = screen.open();
-    return () => part(write).finally(end);
-  });
   // Labs wait most of the time, so one part more than there are processors keeps these busy.
   const width = areIsolated() ? availableParallelism() + 1 : 1;
-  const results = await inParallel(width, jobs);
-  const byMocha = results.slice(0, -1);
+  const results = await inTurn(width, parts);
+  const all = await secondChance(results);
+  const byMocha = all.slice(0, -1);
   // A grep that fits no test is a mistake; each part alone may be without one.
   const isEmpty = ({ passed, skipped, failed }) => passed + skipped + failed === 0;
   if (byMocha.every(isEmpty)) byMocha[0].failed = 1;
-  for (const counts of results) record(counts);
+  for (const counts of all) record(counts);
   finish();
 });

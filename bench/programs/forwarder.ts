@@ -1,11 +1,11 @@
 /**
- * Runs a director or the null loop on a device with one queue, as its argument (ForwarderOptions in JSON) says. Prints
+ * Runs a director or the null loop on a device, as its argument (ForwarderOptions in JSON) says. Prints
  * "ready", then repeats each line that it reads with its readings. Ends with its input.
  */
 import { createInterface } from 'node:readline';
 import type { Door } from '../../lib/control/door/door.js';
 import { serveControl } from '../../lib/control/serve-control.js';
-import { Director, type Egress } from '../../lib/index.js';
+import { Director, type Egress, type FastPathChoice } from '../../lib/index.js';
 import { DirectorHost } from '../../lib/host/director-host.js';
 import { nativeBench } from '../native-bench.js';
 
@@ -13,6 +13,16 @@ export interface ForwarderOptions {
   kind: 'director' | 'null';
   device: string;
   egress: Egress;
+  /** The director's; 'auto' unless given. */
+  offloads?: 'auto' | 'off';
+  /** The director's; left to the worker unless given. */
+  busyPollUs?: number;
+  /** The director's; 'off' unless given. */
+  fastPath?: FastPathChoice;
+  /** The director's; its default unless given. */
+  maxConnections?: number;
+  /** [1, 64], each with a worker. */
+  queues: number;
   source: string;
   server: string;
   virtualAddress: string;
@@ -24,10 +34,18 @@ export interface ForwarderOptions {
 export interface ForwarderReadings {
   received: number;
   sent: number;
+  /** Of those sent: by the fast path. */
+  fast: number;
   userNs: number;
   systemNs: number;
   /** Of the process but the workers: the event loop, its helpers and the collector. */
   otherNs: number;
+  /** In the table; 0 of the null loop. */
+  connections: number;
+  /** The table's capacity; 0 of the null loop. */
+  capacity: number;
+  /** The process's memory in RAM. */
+  residentBytes: number;
 }
 
 interface Forwarder {
@@ -40,22 +58,32 @@ const MAX_PACKET_BYTES = 2048;
 async function openDirector(options: ForwarderOptions): Promise<Forwarder> {
   const director = await Director.open({
     source: options.source,
-    device: { name: options.device, queues: 1, maxPacketBytes: MAX_PACKET_BYTES },
+    device: { name: options.device, queues: options.queues, maxPacketBytes: MAX_PACKET_BYTES },
     egress: options.egress,
+    offloads: options.offloads,
+    busyPollUs: options.busyPollUs,
+    fastPath: options.fastPath,
+    maxConnections: options.maxConnections,
   });
   const service = director.addVirtualService({ protocol: 'udp', address: options.virtualAddress, port: options.port });
   service.addRealServer({ address: options.server });
   const door = options.control && (await openControl(director, options.control));
   return {
     read() {
-      const { counters } = director.stats();
-      const [worker] = director.workerCpu();
+      const { counters, table } = director.stats();
+      const workers = director.workerCpu();
+      const userNs = workers.reduce((sum, worker) => sum + Number(worker.userNs), 0);
+      const systemNs = workers.reduce((sum, worker) => sum + Number(worker.systemNs), 0);
       return {
         received: Number(counters.received),
         sent: Number(counters.sent),
-        userNs: Number(worker?.userNs),
-        systemNs: Number(worker?.systemNs),
-        otherNs: processNs() - Number(worker?.userNs) - Number(worker?.systemNs),
+        fast: Number(counters.fastForwarded),
+        userNs,
+        systemNs,
+        otherNs: processNs() - userNs - systemNs,
+        connections: table.ipv4,
+        capacity: table.capacity,
+        residentBytes: process.memoryUsage.rss(),
       };
     },
     async close() {
@@ -78,10 +106,17 @@ function openControl(director: Director, path: string): Promise<Door> {
   return serveControl(director, { socket: { path } });
 }
 
-async function openNullLoop({ device, egress, source, server, virtualAddress }: ForwarderOptions): Promise<Forwarder> {
+async function openNullLoop({
+  device,
+  egress,
+  queues,
+  source,
+  server,
+  virtualAddress,
+}: ForwarderOptions): Promise<Forwarder> {
   const loop = new nativeBench.NullLoop({
     device,
-    queues: 1,
+    queues,
     maxPacketBytes: MAX_PACKET_BYTES,
     egress,
     source,
@@ -96,9 +131,13 @@ async function openNullLoop({ device, egress, source, server, virtualAddress }: 
       return {
         received: Number(received),
         sent: Number(sent),
+        fast: 0,
         userNs: Number(userNs),
         systemNs: Number(systemNs),
         otherNs: 0,
+        connections: 0,
+        capacity: 0,
+        residentBytes: process.memoryUsage.rss(),
       };
     },
     async close() {

@@ -1,20 +1,32 @@
 /** The subjects by name. */
-import { openApi } from './api.js';
+import { openJs } from './js.js';
 import { openAttack } from './attack.js';
+import { openBulk } from './bulk.js';
 import { openControl } from './control.js';
 import { openDevice } from './device.js';
+import { openFastPath } from './fast-path.js';
 import { openHealth } from './health.js';
 import { openHealthChanges } from './health-changes.js';
+import { openLookup } from './lookup.js';
+import { openIdle } from './idle.js';
+import { openLatency } from './latency.js';
 import { openMemory } from './memory.js';
+import { openPeers } from './peers.js';
 import { openPolicy } from './policy.js';
 
 export const subjects = {
   memory: openMemory,
+  lookup: openLookup,
+  idle: openIdle,
   attack: openAttack,
+  bulk: openBulk,
   device: openDevice,
+  fastPath: openFastPath,
+  latency: openLatency,
   control: openControl,
-  api: openApi,
+  js: openJs,
   policy: openPolicy,
+  peers: openPeers,
   health: openHealth,
   healthChanges: openHealthChanges,
 } as const;

@@ -1,5 +1,5 @@
 /** Measures the engine in memory: vectors of 64 packets, no device, an egress that counts. */
-import { type MemoryOptions, nativeBench } from '../native-bench.js';
+import { type MemoryOptions, type MemoryRun, nativeBench } from '../native-bench.js';
 import type { Figures, OpenSubject } from '../subject.js';
 
 export type MemoryTrial = Partial<MemoryOptions> & Pick<MemoryOptions, 'connections'>;
@@ -14,7 +14,28 @@ const DEFAULTS = {
   weightFactor: 1,
   tableSize: 0,
   hashesPort: false,
+  workers: 1,
 } as const;
+
+/**
+ * How many times as many packets all workers take as one does: by the clock, which counts the time that others have
+ * the CPU, and by the CPU time of the threads, which does not, but includes the writing of packets.
+ */
+export function speedups(
+  run: Pick<MemoryRun, 'ns' | 'cpuNs' | 'packets' | 'aloneNs' | 'aloneCpuNs' | 'alonePackets'>,
+  workers: number,
+): Figures {
+  const [packets, alonePackets] = [Number(run.packets), Number(run.alonePackets)];
+  const nsPerPacketAlone = Number(run.aloneNs) / alonePackets;
+  const nsPerPacketOfEach = Number(run.ns) / packets;
+  const cpuAlone = Number(run.aloneCpuNs) / alonePackets;
+  return {
+    speedup: (workers * nsPerPacketAlone) / nsPerPacketOfEach,
+    speedupByCpuTime: (workers * cpuAlone) / (Number(run.cpuNs) / packets),
+    nsPerPacketAlone,
+    nsPerPacketOfEach,
+  };
+}
 
 export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick }) => {
   const packets = options.packets ?? (isQuick ? 2 ** 20 : 2 ** 23);
@@ -34,6 +55,7 @@ export const openMemory: OpenSubject<MemoryTrial> = async (options, { isQuick })
           msToConfigure,
         };
       }
+      if (run.alonePackets > 0n) return { ...speedups(run, options.workers ?? 1), bytesPerConnection };
       const clockNsPerPacket = Number(run.clockNs) / Number(run.packets);
       return { nsPerPacket, clockNsPerPacket, bytesPerConnection };
     },

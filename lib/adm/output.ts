@@ -16,7 +16,7 @@ export function write(fd: number, text: string): void {
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+const OBEYED = /[\0-\x08\x0b-\x1f\x7f-\x9f\p{Bidi_Control}]/gu;
 
 export function printable(text: string): string {
   return text.replace(OBEYED, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);

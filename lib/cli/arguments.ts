@@ -1,7 +1,9 @@
 /** Parsers for the values of command-line options; commander calls them as it reads each option. */
 import { InvalidArgumentError } from 'commander';
 import { DAEMON_NAME_FORM, isDaemonName } from '../daemon/daemon-name.js';
+import { MAX_CPU } from '../values/cpu.js';
 import { canonicalAddress } from '../values/inet.js';
+import { type OffloadChoice, offloads } from '../values/offload.js';
 import { parseSource, sourceFamily } from '../values/source.js';
 
 export function integerArgument(minimum: number, maximum: number): (text: string) => number {
@@ -10,6 +12,19 @@ export function integerArgument(minimum: number, maximum: number): (text: string
     if (value >= minimum && value <= maximum) return value;
     throw new InvalidArgumentError(`Write a whole number from ${minimum} to ${maximum}.`);
   };
+}
+
+/** Reads `--cpus` as the kernel writes such lists: `2,4-6`. */
+export function cpusArgument(text: string): number[] {
+  const cpus: number[] = [];
+  for (const part of text.split(',')) {
+    const [, first, last = first] = /^(\d{1,4})(?:-(\d{1,4}))?$/.exec(part) ?? [];
+    if (first === undefined || Number(last) > MAX_CPU || Number(last) < Number(first))
+      throw new InvalidArgumentError(`Write CPUs from 0 to ${MAX_CPU}, as in 2,4-6.`);
+    for (let cpu = Number(first); cpu <= Number(last); cpu++) cpus.push(cpu);
+  }
+  if (new Set(cpus).size < cpus.length) throw new InvalidArgumentError('Name each CPU once.');
+  return cpus;
 }
 
 /** Reads seconds, decimals allowed; returns milliseconds. */
@@ -84,6 +99,10 @@ export function choicesArgument<T extends string>(choices: readonly T[]): (text:
     if (chosen.every((choice) => choice !== undefined)) return chosen;
     throw new InvalidArgumentError(`Write one or more of ${choices.join(', ')}, separated by commas.`);
   };
+}
+
+export function offloadsArgument(text: string): OffloadChoice {
+  return text === 'auto' || text === 'off' ? text : choicesArgument(offloads)(text);
 }
 
 export function choiceArgument(choices: readonly string[]): (text: string) => string {

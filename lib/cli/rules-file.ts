@@ -12,18 +12,23 @@ export interface RulesFileOptions {
   file: string;
   /** Whether `@SECONDS` may stand before a rule. */
   isTimed: boolean;
+  /** The verb that reads them: its warnings begin with it, as its errors do. */
+  verb: 'run' | 'explain' | 'replay';
   /** The rules were read before. A FIFO is refused then: nobody may ever write to it. */
   isAgain?: boolean;
 }
 
-export async function readRules({ file, isTimed, isAgain = false }: RulesFileOptions, io: CliIo): Promise<RuleLine[]> {
+export async function readRules(
+  { file, isTimed, verb, isAgain = false }: RulesFileOptions,
+  io: CliIo,
+): Promise<RuleLine[]> {
   const text = file === '-' ? await readAll(io.stdin) : await readNamed(file, isAgain);
   const [{ native }, { ruleWarnings }] = await Promise.all([
     import('../native/addon.js'),
     import('../rules/warnings.js'),
   ]);
   const lines = await namingAll({ text, file, isTimed }, () => parseRules(text, { file, support: native, isTimed }));
-  for (const warning of ruleWarnings(lines)) io.stderr.write(`${printable(warning)}\n`);
+  for (const warning of ruleWarnings(lines)) io.stderr.write(`tunvs ${verb}: ${printable(warning)}\n`);
   return lines;
 }
 

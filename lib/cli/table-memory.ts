@@ -2,7 +2,7 @@
 import { UsageError } from './verb.js';
 
 /** Bytes that a connection takes in the tables of both families, as `stats().table.bytes` says. */
-export const BYTES_A_CONNECTION = 136;
+export const BYTES_A_CONNECTION = 139;
 
 /** `availableBytes` is what this process can have, within its cgroup as well. */
 export function refuseLargeTable(maxConnections: number | undefined, availableBytes = process.availableMemory()): void {

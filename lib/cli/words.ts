@@ -8,6 +8,7 @@ export const WORDS: readonly (readonly [library: RegExp, command: string])[] = [
   [/\bopen the director with an (IPv[46]) source too\b/g, 'add --source with an $1 address'],
   [/\bor name another source\b/g, 'or name another with --source'],
   [/\braise maxConnections\b/g, 'raise --max-connections'],
+  [/\bopen it with offloads '(\w+)'/g, 'give --offloads $1'],
   [/\bopen it with egress '(\w+)'/g, 'choose --egress $1'],
   [/\bchoose mode "userspace"/g, 'choose --mode userspace'],
   [/\bsince forwarding does not name 'gue'/g, 'since --forwarding does not name gue'],

@@ -41,10 +41,14 @@ export function fieldOfOption({ options }: CheckKind, option: string): string {
 export const takesPort = (check: KindCheck | ModuleCheck) =>
   'kind' in check && Object.hasOwn(check.kind.options, 'port');
 
-/** Whether what stands at a path of a spec is an option of a check, or a header of a webhook, that nobody prints. */
+/**
+ * Whether what stands at a path of a spec is an option of a check that nobody prints, or a header or the URL of a
+ * webhook: names, passwords and tokens stand in URLs as well.
+ */
 export function isSecretOfHealth(path: readonly (string | number)[]): boolean {
   const webhook = path.indexOf('webhook');
-  if (webhook > 0 && path[webhook - 1] === 'notify') return path[webhook + 1] === 'headers';
+  if (webhook > 0 && path[webhook - 1] === 'notify')
+    return path[webhook + 1] === 'headers' || path[webhook + 1] === 'url';
   const check = path.lastIndexOf('check');
   if (check < 0) return false;
   const [name, field] = path.slice(check + 1);

@@ -1,6 +1,7 @@
 /** Reads a configuration: text in, a spec with the origin of each value out, or all mistakes at once. */
 import { type CheckSurroundings, checkConfig } from './check/check.js';
 import type { Finding } from './check/issues.js';
+import { isSecretOfHealth } from './check-options.js';
 import { formatPath, type Mistake, type Path } from './mistake.js';
 import { type ConfigFiles, diskFiles } from './read/files.js';
 import { NotedFiles } from './read/noted-files.js';
@@ -131,7 +132,7 @@ function anybodys(paths: readonly string[], files: ConfigFiles): Mistake[] {
 }
 
 /** A token that was written into the file must not get into logs by the mistake that it is. */
-const isSecret = (path: Path) => path.includes('tokens') || path[0] === 'hashSeed';
+const isSecret = (path: Path) => path.includes('tokens') || path[0] === 'hashSeed' || isSecretOfHealth(path);
 
 const withoutValue = (message: string) => message.replace(/^.* cannot stand here/s, 'what stands here cannot be taken');
 

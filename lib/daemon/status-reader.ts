@@ -1,7 +1,9 @@
 /** Reads the status of a director. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DirectorDevice } from '../director/director-device.js';
 import type { Director } from '../director/director.js';
 import type { DirectorEvents } from '../director/events.js';
+import type { TablePages } from '../stats/table-pages.js';
 import type { WorkerCpu } from '../stats/worker-cpu.js';
 import { snakeCase } from '../metrics/label-set.js';
 import { type CounterName, dropNames } from '../stats/counter-names.js';
@@ -11,13 +13,23 @@ import { serviceIdentity, serviceName, nativeServiceKey } from '../values/servic
 import type { ServerHealth, ServiceHealth } from '../health/events.js';
 import { healthSentences } from '../health/sentences.js';
 import type { HealthSlot } from '../health/view.js';
+import { TunvsError } from '../values/errors.js';
 import { serverStatusOf, serviceStatusOf } from './health-report.js';
 import type { DropStatus, EventStatus, ServerState, ServerStatus, ServiceStatus, Status } from './status.js';
 
 /** What is read of a director, and listened to. */
 export type Observed = Pick<
   Director,
-  'stats' | 'workerCpu' | 'virtualServices' | 'device' | 'markDevices' | 'sources' | 'warnings' | 'on' | 'off'
+  | 'stats'
+  | 'workerCpu'
+  | 'tablePages'
+  | 'virtualServices'
+  | 'device'
+  | 'markDevices'
+  | 'sources'
+  | 'warnings'
+  | 'on'
+  | 'off'
 >;
 
 export interface StatusReaderOptions {
@@ -84,12 +96,12 @@ export class StatusReader {
     return {
       ...{ name, version, pid: process.pid, atMs: Date.now(), upMs: performance.now() - this.#beganAtMs },
       intervalMs: sample.intervalMs,
-      ...(device && { device: { name: device.name, attached: device.attached, egress: device.egress } }),
+      ...(device && { device: deviceStatus(device) }),
       markDevices: markDevices.map((each) => ({ name: each.name, mark: each.mark })),
       sources: [...sources],
       workers: shares(cpuBefore, director.workerCpu(), sample.intervalMs),
       ...(sample.host && { host: { ...sample.host } }),
-      table: tableStatus(sample),
+      table: { ...tableStatus(sample), ...pagesOf(director) },
       rates: sample.rates,
       drops: dropStatus(sample),
       services: serviceStatus(director, sample.services, this.#options.health),
@@ -97,6 +109,18 @@ export class StatusReader {
       warnings: [...warnings],
     };
   }
+}
+
+function deviceStatus({
+  name,
+  attached,
+  egress,
+  steering,
+  offloads,
+  fastPath,
+}: DirectorDevice): NonNullable<Status['device']> {
+  const inForce = offloads.filter((each) => each.isInForce);
+  return { name, attached, egress, steering, offloads: inForce.map((each) => each.name), fastPath: fastPath.isInForce };
 }
 
 function shares(before: WorkerCpu[], now: WorkerCpu[], intervalMs: number): number[] {
@@ -107,7 +131,17 @@ function shares(before: WorkerCpu[], now: WorkerCpu[], intervalMs: number): numb
   });
 }
 
-function tableStatus({ table, counters, counterRates }: DirectorSample): Status['table'] {
+/** A status is worth reading where /proc is not there, too. */
+function pagesOf(director: Pick<Director, 'tablePages'>): TablePages {
+  try {
+    return director.tablePages();
+  } catch (error) {
+    if (error instanceof TunvsError && error.code === 'ERR_TUNVS_SYSTEM') return { residentBytes: 0, hugeBytes: 0 };
+    throw error;
+  }
+}
+
+function tableStatus({ table, counters, counterRates }: DirectorSample): Omit<Status['table'], keyof TablePages> {
   const { ipv4, ipv6, capacity, bytes } = table;
   const evicted = Number(counters.connectionsEvicted);
   return { ipv4, ipv6, capacity, bytes, evicted, evictedPerSecond: counterRates.connectionsEvicted };
@@ -189,8 +223,10 @@ function stateOf(
   health: ServerHealth | undefined,
   isSorry: boolean,
 ): ServerState {
+  const isFailing = health?.state === 'down' || health?.state === 'held';
+  // A sorry server at rest takes no connections, and nothing is wrong with it.
+  if (isUp && isSorry && effectiveWeight === 0 && !isFailing) return 'sorry';
   if (!isUp || health?.isUp === false) return 'down';
-  if (isSorry && effectiveWeight === 0) return 'sorry';
   if (isDraining) return 'draining';
   if (overloaded) return 'overloaded';
   return effectiveWeight === 0 ? 'weight 0' : 'up';

@@ -15,7 +15,7 @@ export interface Status {
   /** The milliseconds that rates are about. */
   intervalMs: number;
   /** Absent when the director is offline. */
-  device?: { name: string; attached: boolean; egress: string };
+  device?: { name: string; attached: boolean; egress: string; steering: string; offloads: string[]; fastPath: boolean };
   markDevices: { name: string; mark: number }[];
   sources: string[];
   /** The share of the time in which each worker had a CPU, [0, 1]. */
@@ -39,7 +39,12 @@ export interface TableStatus {
   ipv6: number;
   /** The number of connections of each family that fit. */
   capacity: number;
+  /** The memory that is reserved for them. */
   bytes: number;
+  /** How much of it has been touched and is in RAM. */
+  residentBytes: number;
+  /** How much of that lies in huge pages. */
+  hugeBytes: number;
   /** The connections that gave way to others, so far. */
   evicted: number;
   evictedPerSecond: number;

@@ -1,6 +1,7 @@
 /** What an open director found on its host. */
 import { networkInterfaces } from 'node:os';
 import type { Egress } from '../values/egress.js';
+import type { Offload } from '../values/offload.js';
 import { addressFamily, canonicalAddress } from '../values/inet.js';
 import type { NativeStarted } from '../native/engine.js';
 import { isSourceRange } from '../values/source.js';
@@ -21,6 +22,8 @@ export interface DirectorDevice {
   name: string;
   /** Whether the device existed before the director was opened; in that case close() leaves it there. */
   attached: boolean;
+  /** What chooses the queue of a packet: a BPF program, the kernel's own flow table, or nothing where there is one queue. */
+  steering: 'bpf' | 'kernel' | 'none';
   /** The way in which forwarded packets leave. */
   egress: Egress;
   /** The egresses that 'auto' passed over. */
@@ -30,10 +33,32 @@ export interface DirectorDevice {
     /** The sentence that says why. */
     reason: string;
   }[];
+  /** All offloads, and whether each is in force. */
+  offloads: {
+    /** The offload. */
+    name: Offload;
+    /** Whether it is in force. */
+    isInForce: boolean;
+    /** The reason why it is not in force; empty when it is. */
+    reason: string;
+  }[];
+  /** The fast path in the kernel. */
+  fastPath: {
+    /** Whether it is in force. */
+    isInForce: boolean;
+    /** The reason why it is not in force; empty when it is. */
+    reason: string;
+  };
 }
 
-export function directorDevice({ device, attached, egress, passedOver }: NativeStarted): DirectorDevice {
-  return { name: device, attached, egress: egress as Egress, passedOver };
+export function directorDevice(started: NativeStarted): DirectorDevice {
+  const { device, attached, steering, egress, passedOver, offloads, fastPath } = started;
+  return {
+    ...{ name: device, attached, passedOver, fastPath },
+    steering: steering as DirectorDevice['steering'],
+    egress: egress as Egress,
+    offloads: offloads.map((each) => ({ ...each, name: each.name as Offload })),
+  };
 }
 
 /** `marks`: the devices of marks, in the order in which they were to be opened. */

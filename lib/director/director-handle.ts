@@ -9,6 +9,7 @@ import { readStats } from '../stats/read-stats.js';
 import type { DirectorStats } from '../stats/stats.js';
 import type { WatchOptions } from '../stats/watch.js';
 import { Watches } from '../stats/watches.js';
+import type { TablePages } from '../stats/table-pages.js';
 import type { WorkerCpu } from '../stats/worker-cpu.js';
 import type { EngineEventType } from '../values/engine-event.js';
 import { TunvsError } from '../values/errors.js';
@@ -48,7 +49,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    * director.
    */
   readonly markDevices: readonly MarkDevice[];
-  readonly #warnings: string[];
+  #warnings: { message: string; holds(): boolean }[];
   readonly #engine: DirectorEngine;
   readonly #news: DirectorNews;
   readonly #configuration: Configuration;
@@ -79,7 +80,7 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
     this.sources = sources;
     this.device = parts.device;
     this.markDevices = parts.markDevices ?? [];
-    this.#warnings = [...(parts.warnings ?? [])];
+    this.#warnings = (parts.warnings ?? []).map((message) => ({ message, holds: () => true }));
     const news = new DirectorNews(this, () => engine.isEnded);
     this.#news = news;
     this.#settings = new DirectorSettings(engine, (warning) => news.warn(warning));
@@ -105,13 +106,17 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
    * mend it.
    */
   get warnings(): readonly string[] {
-    return this.#warnings;
+    this.#warnings = this.#warnings.filter(({ holds }) => holds());
+    return this.#warnings.map(({ message }) => message);
   }
 
-  /** Says once that something is odd on the host. @internal */
-  warnOfHost(message: string): void {
-    if (this.#warnings.includes(message)) return;
-    this.#warnings.push(message);
+  /**
+   * Says once that something is odd on the host. It is listed for as long as it holds; when it comes again, it is said
+   * again. @internal
+   */
+  warnOfHost(message: string, holds: () => boolean = () => true): void {
+    if (this.warnings.includes(message)) return;
+    this.#warnings.push({ message, holds });
     this.#news.warn({ message, about: 'host' });
   }
 
@@ -346,6 +351,16 @@ export abstract class DirectorHandle extends EventEmitter<DirectorEvents> implem
   /** Reads the CPU time that each worker thread has taken so far. The list is empty for an offline director. */
   workerCpu(): WorkerCpu[] {
     return this.#engine.call(() => this.#workerCpu().map(withJson));
+  }
+
+  /**
+   * Counts the memory that the connection tables have taken, and how much of it lies in huge pages. The kernel takes some
+   * milliseconds to count, so this is for a screen, and not for each packet or second of many directors.
+   *
+   * @throws {@link TunvsError} ERR_TUNVS_SYSTEM when /proc cannot be read.
+   */
+  tablePages(): TablePages {
+    return this.#engine.call((native) => native.tablePages());
   }
 
   /**

@@ -1,6 +1,9 @@
 /** How the options of `Director.open` and `Director.offline` are checked. */
 import { availableParallelism } from 'node:os';
 import { egresses } from '../values/egress.js';
+import { MAX_CPU } from '../values/cpu.js';
+import { fastPaths } from '../values/fast-path.js';
+import { type OffloadChoice, offloads } from '../values/offload.js';
 import type { NativeDirectorOptions } from '../native/director.js';
 import type { NativeEngineOptions, NativeStartOptions } from '../native/engine.js';
 import { deviceNameOption } from '../values/device-name.js';
@@ -47,28 +50,36 @@ const MAX_QUEUES = 64;
 
 const ENGINE_OPTIONS = ['source', 'pathMtu', 'pathMtuFloor', 'pingReply', 'noServerReply', 'maxConnections'] as const;
 
+const OWN_OPTIONS = [
+  ...(['device', 'markDevices', 'egress', 'offloads', 'bypassesQdisc', 'fastPath'] as const),
+  ...(['hashSeed', 'setUpHost', 'busyPollUs', 'cpus', 'signal'] as const),
+] as const;
+
 export function checkedOpenOptions(given: DirectorOpenOptions): CheckedOpenOptions {
   const call = 'Director.open';
-  const ownOptions = ['device', 'markDevices', 'egress', 'hashSeed', 'setUpHost', 'busyPollUs', 'signal'] as const;
-  return readArguments(call, () => openOptions(call, checkedOptions(call, given, [...ENGINE_OPTIONS, ...ownOptions])));
+  return readArguments(call, () => openOptions(call, checkedOptions(call, given, [...ENGINE_OPTIONS, ...OWN_OPTIONS])));
 }
 
 function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOptions {
   const engine = checkedEngine(call, options);
-  const device = checkedDevice(`${call}: device`, options.device ?? {}, engine.pathMtu);
+  const { steering, ...device } = checkedDevice(`${call}: device`, options.device ?? {}, engine.pathMtu);
   const marked = checkedMarkDevices(`${call}: markDevices`, options.markDevices ?? [], device);
   const host = typeof options.setUpHost === 'object' && options.setUpHost !== null ? options.setUpHost : undefined;
   return {
     native: {
       ...engine,
       workers: queuesOf([device, ...marked]),
+      fastPath: choiceOption(`${call}: fastPath`, options.fastPath ?? 'off', fastPaths),
       ...(options.hashSeed === undefined ? {} : { seed: uint64Option(`${call}: hashSeed`, options.hashSeed) }),
     },
     start: {
       device,
       markDevices: marked,
-      egress: choiceOption(`${call}: egress`, options.egress, ['auto', ...egresses], 'auto'),
-      busyPollUs: integerOption(`${call}: busyPollUs`, options.busyPollUs, 0, 1_000_000, 0),
+      offloads: checkedOffloads(`${call}: offloads`, options.offloads ?? 'auto'),
+      steersByProgram: steering === 'auto',
+      cpus: checkedCpus(`${call}: cpus`, options.cpus),
+      ...checkedEgress(call, options),
+      busyPollUs: integerOption(`${call}: busyPollUs`, options.busyPollUs, 0, 1_000_000, -1),
     },
     setUpHost:
       host || options.setUpHost === undefined
@@ -77,6 +88,32 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
     host: checkedHost(`${call}: setUpHost`, host ?? {}, device.maxPacketBytes, engine.pathMtu),
     signal: signalOption(`${call}: signal`, options.signal),
   };
+}
+
+function checkedOffloads(name: string, given: OffloadChoice): string[] {
+  if (given === 'auto' || given === 'off') return [given];
+  const isList = Array.isArray(given) && given.length > 0 && given.every((each) => offloads.includes(each));
+  if (!isList) refuse(name, given, `'auto', 'off' or a list of ${offloads.map((each) => `'${each}'`).join(', ')}`);
+  return [...new Set(given)];
+}
+
+function checkedEgress(
+  call: string,
+  options: DirectorOpenOptions,
+): Pick<NativeStartOptions, 'egress' | 'bypassesQdisc'> {
+  const egress = choiceOption(`${call}: egress`, options.egress, ['auto', ...egresses], 'auto');
+  const bypassesQdisc = booleanOption(`${call}: bypassesQdisc`, options.bypassesQdisc, false);
+  if (bypassesQdisc && egress !== 'packet')
+    refuse(`${call}: bypassesQdisc`, bypassesQdisc, "false, or true with egress 'packet'", 'name that egress');
+  return { egress, bypassesQdisc };
+}
+
+function checkedCpus(name: string, given: readonly number[] | undefined): number[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given) || given.length === 0) refuse(name, given, 'a list of CPUs, such as [2, 3]');
+  const cpus = Array.from(given, (cpu: number) => integerOption(name, cpu, 0, MAX_CPU));
+  if (new Set(cpus).size < cpus.length) refuse(name, given, 'each CPU once');
+  return cpus;
 }
 
 export function checkedOfflineOptions(given: OfflineOptions): {
@@ -148,7 +185,7 @@ function checkedSources(name: string, value: unknown): string[] {
 }
 
 function checkedDevice(name: string, given: DeviceOptions, pathMtu: number): Required<DeviceOptions> {
-  const options = checkedOptions(name, given, ['name', 'queues', 'maxPacketBytes']);
+  const options = checkedOptions(name, given, ['name', 'queues', 'maxPacketBytes', 'steering']);
   return {
     name: deviceNameOption(`${name}.name`, options.name ?? 'tunvs0'),
     queues: integerOption(`${name}.queues`, options.queues, 1, MAX_QUEUES, Math.min(4, availableParallelism())),
@@ -159,13 +196,14 @@ function checkedDevice(name: string, given: DeviceOptions, pathMtu: number): Req
       65535,
       Math.max(DEFAULT_MAX_PACKET_BYTES, pathMtu),
     ),
+    steering: choiceOption(`${name}.steering`, options.steering, ['auto', 'kernel'], 'auto'),
   };
 }
 
 function checkedMarkDevices(
   name: string,
   options: readonly MarkDeviceOptions[],
-  main: Required<DeviceOptions>,
+  main: NativeStartOptions['device'],
 ): Required<MarkDeviceOptions>[] {
   if (!Array.isArray(options)) refuse(name, options, 'an array of { mark, ... }');
   const devices = Array.from(options, (each: MarkDeviceOptions) => checkedMarkDevice(name, each));

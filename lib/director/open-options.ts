@@ -1,5 +1,7 @@
 /** What `Director.open` and `Director.offline` take; director-options.ts checks it. */
 import type { Egress } from '../values/egress.js';
+import type { FastPathChoice } from '../values/fast-path.js';
+import type { OffloadChoice } from '../values/offload.js';
 
 /** The TUN device that {@link Director.open} opens. */
 export interface DeviceOptions {
@@ -12,6 +14,12 @@ export interface DeviceOptions {
    * The default is the larger of 2048 and `pathMtu`.
    */
   maxPacketBytes?: number;
+  /**
+   * Says what chooses the queue of a packet, so that a flow stays with one worker. With 'auto', the default, it is a
+   * program in the kernel (BPF) where the kernel takes one, and the kernel's own flow table elsewhere. With 'kernel' it
+   * is the flow table. It holds for `markDevices` too.
+   */
+  steering?: 'auto' | 'kernel';
 }
 
 /**
@@ -114,6 +122,17 @@ export interface DirectorOpenOptions extends EngineOptions {
   markDevices?: readonly MarkDeviceOptions[];
   /** Chooses how packets leave. The default, 'auto', takes the first of 'packet', 'raw' and 'tun' that works. */
   egress?: 'auto' | Egress;
+  /**
+   * Chooses the offloads. The default, 'auto', uses those that work here; 'off' uses none. A list uses these and no
+   * others, and open() rejects when one of them does not work.
+   */
+  offloads?: OffloadChoice;
+  /**
+   * Says whether packets of established connections are sent on inside the kernel (docs/fast-path.md). 'off' is the
+   * default; 'auto' does it where it can be; with 'egress' open() rejects where it can't. It needs Linux 6.6, and root or
+   * CAP_BPF.
+   */
+  fastPath?: FastPathChoice;
   /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */
   hashSeed?: bigint;
   /**
@@ -121,8 +140,23 @@ export interface DirectorOpenOptions extends EngineOptions {
    * undoes all of it. The default is true, unless one of the devices existed before.
    */
   setUpHost?: boolean | HostOptions;
-  /** Sets how long a worker spins on an idle device before it sleeps, in microseconds, [0, 1000000]; 0 by default. */
+  /**
+   * Sets how long a worker spins on an idle device before it sleeps, in microseconds, [0, 1000000]. By default a worker
+   * spins for up to 20 while packets come so densely that waking up would cost more; with 0 it never does.
+   */
   busyPollUs?: number;
+  /**
+   * Keeps each worker on a CPU, [0, 1023]: the first worker on the first of the list, and from its beginning again where
+   * there are more workers than CPUs. Only CPUs that this process may run on are taken. The default is no list: the
+   * kernel chooses.
+   */
+  cpus?: readonly number[];
+  /**
+   * Says whether the egress 'packet' leaves the queueing discipline of the interface out. That costs less where there is
+   * one, but shapes no traffic, and drops at once when the interface's ring is full. It needs the egress 'packet'. The
+   * default is false.
+   */
+  bypassesQdisc?: boolean;
   /** When it is aborted before the director is open, open() undoes what it has done and rejects with its reason. */
   signal?: AbortSignal;
 }

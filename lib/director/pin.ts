@@ -4,10 +4,9 @@
  * The check binds its socket, pins the flow, and only then connects: a packet that comes before its pin opens a
  * connection like anybody's.
  */
-import type { NativePin, NativePinReport } from '../native/pins.js';
+import type { NativePinReport, NativePinTarget } from '../native/pins.js';
 import type { CounterName } from '../stats/counter-names.js';
-import { addressFamily } from '../values/inet.js';
-import { addressOption, checkedOptions, choiceOption, integerOption, refuse } from '../values/options.js';
+import { choiceOption, integerOption, refuse } from '../values/options.js';
 import { type Protocol, protocolNumber, protocols } from '../values/protocol.js';
 import type { DirectorEngine } from './director-engine.js';
 import type { ServiceOwner } from './owners.js';
@@ -76,10 +75,8 @@ export class Pin {
 
   /** Returns what became of the flow's packets; after the release, what it was then. */
   report(): PinReport {
-    if (!this.#isReleased && !this.#engine.isEnded) {
-      const read = this.#engine.call((native) => native.pinReport(this.#name));
-      if (read) this.#last = read as NativePinReport & PinReport;
-    }
+    if (!this.#isReleased && !this.#engine.isEnded)
+      this.#note(this.#engine.call((native) => native.pinReport(this.#name)));
     return this.#last;
   }
 
@@ -89,17 +86,20 @@ export class Pin {
    */
   release(): void {
     if (this.#isReleased) return;
-    this.report();
     this.#isReleased = true;
-    if (!this.#engine.isEnded) this.#engine.call((native) => native.releasePin(this.#name));
+    if (!this.#engine.isEnded) this.#note(this.#engine.call((native) => native.releasePin(this.#name)));
   }
 
   [Symbol.dispose](): void {
     this.release();
   }
+
+  #note(read: NativePinReport | undefined): void {
+    if (read) this.#last = read as NativePinReport & PinReport;
+  }
 }
 
-/** Pins a flow; see DirectorHandle.pin(). @internal */
+/** Pins a flow; see DirectorHandle.pin(). The native part refuses what is wrong with the flow and the options. @internal */
 export function pinFlow(
   engine: DirectorEngine,
   owner: ServiceOwner,
@@ -107,37 +107,26 @@ export function pinFlow(
 ): Pin {
   if (!(server instanceof RealServer) || server.service.configuration !== owner)
     refuse('pin: server', server, 'a real server of this director');
-  const { service } = server;
-  const key = { service: service.nativeKey, server: { address: server.address, port: server.port } };
-  const made: NativePin = { ...checkedFlow(flow), ...key, ...checkedPinOptions(options) };
+  const { protocol, sourceAddress, sourcePort, virtualAddress, virtualPort } = flow;
+  const number = protocolNumber(choiceOption('pin: protocol', protocol, protocols));
+  const { ttlMs } = options;
+  const hopLimit = options.hopLimit === undefined ? 0 : integerOption('pin: hopLimit', options.hopLimit, 1, 255);
+  const target = targetOf(engine, server);
   return new Pin(
     engine,
-    engine.call((native) => native.pin(made)),
+    engine.call((native) =>
+      native.pin(target, number, sourceAddress, sourcePort, virtualAddress, virtualPort, ttlMs, hopLimit),
+    ),
   );
 }
 
-function checkedFlow(given: PinnedFlow): Pick<NativePin, keyof PinnedFlow> {
-  const names = ['protocol', 'sourceAddress', 'sourcePort', 'virtualAddress', 'virtualPort'] as const;
-  const flow = checkedOptions('pin', given, names);
-  const sourceAddress = addressOption('pin: sourceAddress', flow.sourceAddress);
-  const virtualAddress = addressOption('pin: virtualAddress', flow.virtualAddress);
-  const family = addressFamily(sourceAddress);
-  if (addressFamily(virtualAddress) !== family)
-    refuse('pin: virtualAddress', virtualAddress, `an address of the source's family, IPv${family}`);
-  return {
-    protocol: protocolNumber(choiceOption('pin: protocol', flow.protocol, protocols)),
-    ...{ sourceAddress, virtualAddress },
-    sourcePort: integerOption('pin: sourcePort', flow.sourcePort, 1, 65535),
-    virtualPort: integerOption('pin: virtualPort', flow.virtualPort, 1, 65535),
-  };
-}
+const targets = new WeakMap<RealServer, NativePinTarget>();
 
-const MAX_TTL_MS = 3_600_000;
-
-function checkedPinOptions(given: PinOptions): Pick<NativePin, 'ttlMs' | 'hopLimit'> {
-  const { ttlMs, hopLimit } = checkedOptions('pin', given, ['ttlMs', 'hopLimit']);
-  return {
-    ttlMs: integerOption('pin: ttlMs', ttlMs, 1, MAX_TTL_MS),
-    hopLimit: hopLimit === undefined ? 0 : integerOption('pin: hopLimit', hopLimit, 1, 255),
-  };
+function targetOf(engine: DirectorEngine, server: RealServer): NativePinTarget {
+  const known = targets.get(server);
+  if (known !== undefined) return known;
+  const { service, address, port } = server;
+  const made = engine.call((native) => native.pinTarget(service.nativeKey, { address, port }));
+  targets.set(server, made);
+  return made;
 }

@@ -8,7 +8,7 @@ export interface Entry {
   run: (() => void) | undefined;
 }
 
-/** While something is watched, the timer runs at least this often, in milliseconds, to see stalls. */
+/** While something is under way, the timer runs at least this often, in milliseconds, to see stalls. */
 const BEAT_MS = 50;
 
 export class Agenda {
@@ -16,8 +16,8 @@ export class Agenda {
   readonly #stalls: Stalls;
   #heap: Entry[] = [];
   #takenBack = 0;
+  readonly #underWay = new Set<() => void>();
   #timer: { dueMs: number; stop: () => void } | undefined;
-  #watched = 0;
   #isAwake = false;
   #lagMs = 0;
 
@@ -45,16 +45,25 @@ export class Agenda {
     if (this.#takenBack > 64 && this.#takenBack > this.#heap.length / 2) this.#compact();
   }
 
-  /** Looks out for stalls until it is called once more with false. */
-  watch(begins: boolean): void {
-    this.#watched += begins ? 1 : -1;
-    if (begins && this.#watched === 1) this.#arm();
+  /**
+   * Looks out for stalls until ended(cut). `cut` is called if the agenda closes before: no entry ends what is under way
+   * then.
+   */
+  begun(cut: () => void): void {
+    this.#underWay.add(cut);
+    if (this.#underWay.size === 1) this.#arm();
+  }
+
+  ended(cut: () => void): void {
+    this.#underWay.delete(cut);
   }
 
   close(): void {
     this.#timer?.stop();
     this.#timer = undefined;
     this.#heap = [];
+    for (const cut of [...this.#underWay]) cut();
+    this.#underWay.clear();
   }
 
   #wake(dueMs: number): void {
@@ -83,7 +92,7 @@ export class Agenda {
     const first = this.#heap[0];
     const now = this.#clock.nowMs();
     const nextMs = first === undefined ? Number.POSITIVE_INFINITY : Math.max(first.atMs, now);
-    const dueMs = this.#watched > 0 ? Math.min(nextMs, now + BEAT_MS) : nextMs;
+    const dueMs = this.#underWay.size > 0 ? Math.min(nextMs, now + BEAT_MS) : nextMs;
     if (dueMs === Number.POSITIVE_INFINITY || (this.#timer && this.#timer.dueMs <= dueMs)) return;
     this.#timer?.stop();
     // A timer of Node is due at whole milliseconds, and must not run before the entry.

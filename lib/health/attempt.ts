@@ -5,6 +5,7 @@
 import type { Agenda, Entry } from './agenda.js';
 import { CheckFailure, type Finding } from './checks/check.js';
 import type { Clock } from './clock.js';
+import { plainFailure, plainFinding } from './plain-finding.js';
 import type { Stalls } from './stalls.js';
 
 /** What an attempt has found. */
@@ -13,7 +14,8 @@ export interface Attempted {
   durationMs: number;
   /**
    * Whether a failure may be the fault of this process. It is 'full' when the process was blocked for longer than the
-   * timeout, and 'some' when the server did not have its whole time to answer.
+   * timeout. It is 'some' when the server did not have its whole time to answer, and when it had that beside such a
+   * block.
    */
   doubt: 'none' | 'some' | 'full';
 }
@@ -22,6 +24,8 @@ export interface TimeToAnswer {
   readonly timeoutMs: number;
   /** When the attempt is cut, in milliseconds; a check may need longer than the timeout to say why it has failed. */
   readonly limitMs: number;
+  /** The check has closed all that it has opened when it says its word, and needs no telling that it is over. */
+  readonly closesAll?: boolean | undefined;
 }
 
 /** What a check has opened ends with this reason when it has said its word. */
@@ -31,7 +35,7 @@ const LAST_WORD_MS = 50;
 
 export function attempt(
   time: { clock: Clock; agenda: Agenda; stalls: Stalls },
-  { timeoutMs, limitMs }: TimeToAnswer,
+  { timeoutMs, limitMs, closesAll = false }: TimeToAnswer,
   run: (signal: AbortSignal) => Promise<Finding>,
   done: (attempted: Attempted) => void,
 ): void {
@@ -39,20 +43,24 @@ export function attempt(
   const beganMs = clock.nowMs();
   const stalledMs = stalls.totalMs;
   const abort = new AbortController();
-  const late = new CheckFailure('timeout', `no answer within ${timeoutMs} ms`);
   let grantedMs = 0;
   let isDone = false;
   let entry: Entry;
 
+  const cut = () => {
+    isDone = true;
+    abort.abort(OVER);
+  };
   const finish = (finding: Finding) => {
     if (isDone) return;
     isDone = true;
+    agenda.ended(cut);
     agenda.cancel(entry);
     stalls.look();
     const blockedMs = stalls.totalMs - stalledMs;
     const durationMs = clock.nowMs() - beganMs;
     done({ finding, durationMs, doubt: doubtOf(finding, { durationMs, blockedMs, timeoutMs }) });
-    if (!abort.signal.aborted) abort.abort(OVER);
+    if (!closesAll && !abort.signal.aborted) abort.abort(OVER);
   };
   const end = () => {
     const blockedMs = Math.min(timeoutMs, stalls.totalMs - stalledMs);
@@ -61,13 +69,15 @@ export function attempt(
       grantedMs = blockedMs;
       return;
     }
-    entry = agenda.at(clock.nowMs() + LAST_WORD_MS, () => finish(failed(late)));
+    const late = new CheckFailure('timeout', `no answer within ${timeoutMs} ms`);
+    entry = agenda.at(clock.nowMs() + LAST_WORD_MS, () => finish(plainFailure(late)));
     abort.abort(late);
   };
+  agenda.begun(cut);
   entry = agenda.at(beganMs + limitMs, end);
   started(run, abort.signal).then(
-    (finding) => finish(isFinding(finding) ? finding : NO_FINDING),
-    (error: unknown) => finish(failed(error)),
+    (finding) => finish(plainFinding(finding)),
+    (error: unknown) => finish(plainFailure(error)),
   );
 }
 
@@ -76,26 +86,13 @@ function doubtOf(
   { durationMs, blockedMs, timeoutMs }: { durationMs: number; blockedMs: number; timeoutMs: number },
 ): Attempted['doubt'] {
   if (passed || blockedMs === 0) return 'none';
-  if (blockedMs >= timeoutMs) return 'full';
-  return reason === 'timeout' && durationMs - blockedMs < 0.9 * timeoutMs ? 'some' : 'none';
+  const hadItsTime = durationMs - blockedMs >= 0.9 * timeoutMs;
+  // Short stalls add up to as much; a server that had its whole time besides is not doubted for ever.
+  if (blockedMs >= timeoutMs) return reason === 'timeout' && hadItsTime ? 'some' : 'full';
+  return reason === 'timeout' && !hadItsTime ? 'some' : 'none';
 }
 
 /** A check that is not asynchronous may throw at once. */
 async function started(run: (signal: AbortSignal) => Promise<Finding>, signal: AbortSignal): Promise<Finding> {
   return run(signal);
-}
-
-function failed(error: unknown): Finding {
-  if (error instanceof CheckFailure) {
-    const { reason, message, mend, isOwnFault } = error;
-    return { passed: false, reason, message, ...(mend && { mend }), ...(isOwnFault && { isOwnFault }) };
-  }
-  return { passed: false, reason: 'failed', message: error instanceof Error ? error.message : String(error) };
-}
-
-const NO_FINDING: Finding = { passed: false, reason: 'failed', message: 'the check has answered with no finding' };
-
-/** A function of the embedder may answer anything. */
-function isFinding(finding: unknown): finding is Finding {
-  return typeof finding === 'object' && finding !== null && typeof (finding as Finding).passed === 'boolean';
 }

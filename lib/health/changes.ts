@@ -3,7 +3,7 @@ import type { Director } from '../director/director.js';
 import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import type { HealthCondition } from '../values/health-condition.js';
 import { type TunvsError, toTunvsError } from '../values/errors.js';
-import type { Agenda } from './agenda.js';
+import type { Agenda, Entry } from './agenda.js';
 import type { CheckedService, Draft, News } from './checked-service.js';
 import type { Clock } from './clock.js';
 
@@ -27,9 +27,12 @@ export class Changes {
   readonly #agenda: Agenda;
   readonly #consequences: Consequences;
   readonly #changed = new Set<CheckedService>();
+  #again: Entry | undefined;
   #isPlanned = false;
   #isClosed = false;
   #isApplying = false;
+  /** The servers that health itself edits now, and whose news has not come yet. */
+  readonly #own = new Set<RealServer>();
 
   constructor(director: Director, clock: Clock, agenda: Agenda, consequences: Consequences) {
     this.#director = director;
@@ -38,9 +41,14 @@ export class Changes {
     this.#consequences = consequences;
   }
 
-  /** Whether a change of the director's is one of these. */
+  /** Whether changes come into force just now. */
   get isApplying(): boolean {
     return this.#isApplying;
+  }
+
+  /** Takes the news that a server was edited; says whether health has done it. Each edit has its news once. */
+  takeOwn(server: RealServer): boolean {
+    return this.#own.delete(server);
   }
 
   /** The service is to be decided about at the end of this turn. */
@@ -79,12 +87,14 @@ export class Changes {
     const changing = all.filter(([, changes]) => changes.size > 0);
     if (changing.length === 0) return;
     this.#isApplying = true;
+    for (const [, changes] of changing) for (const server of changes.keys()) this.#own.add(server);
     try {
       this.#director.transaction(() => {
         for (const [service, changes] of changing) service.applyHealth(changes);
       });
     } finally {
       this.#isApplying = false;
+      this.#own.clear();
     }
   }
 
@@ -101,8 +111,13 @@ export class Changes {
 
   #tryAgain(drafts: readonly [CheckedService, Draft][], error: unknown): void {
     if (toTunvsError(error).code === 'ERR_TUNVS_CLOSED') return;
-    for (const [service] of drafts) this.#changed.add(service);
-    this.#agenda.at(this.#clock.nowMs() + AGAIN_MS, () => this.flush());
+    for (const [service, draft] of drafts) {
+      draft.drop();
+      this.#changed.add(service);
+    }
+    // One at a time: each that is refused again plans the next one.
+    this.#agenda.cancel(this.#again);
+    this.#again = this.#agenda.at(this.#clock.nowMs() + AGAIN_MS, () => this.flush());
     this.#consequences.failed(toTunvsError(error));
   }
 }

@@ -1,13 +1,14 @@
 /** One real server of a service that is checked: its probes, its flapping, and what follows for it alone. */
 import type { RealServer } from '../director/virtual-service.js';
 import type { CheckResult, ServerHealth } from './events.js';
-import type { ServerRules, ServiceRules } from './health-options.js';
+import { asksVirtualAddress, type ServerRules, type ServiceRules } from './health-options.js';
 import type { Probe, ProbeOptions, Subscriber } from './probe.js';
 import type { Prober } from './prober.js';
 import { type Advice, combinedAdvice, isSameAdvice } from './rules/advice.js';
 import { type CheckState, stateOf } from './rules/check-state.js';
-import { type Damping, NO_PENALTY, penalized, releaseAtMs, released } from './rules/damping.js';
+import { type Damping, type DampingRule, NO_PENALTY, penalized, releaseAtMs, released } from './rules/damping.js';
 import { forgotten, observed, type PassiveSignals, UNOBSERVED } from './rules/observe.js';
+import type { Entry } from './agenda.js';
 import type { Clock } from './clock.js';
 import type { Wheel } from './wheel.js';
 
@@ -24,8 +25,13 @@ export interface Surroundings {
 interface Followed {
   readonly name: string;
   readonly probe: Probe;
+  /** The last that was told, as long as it stays. */
   warning: string | undefined;
+  warnedAt: number | undefined;
 }
+
+/** A server that words its warning anew with each check is heard once in so many milliseconds. */
+const WARNING_REST_MS = 60_000;
 
 /** Why a server is as it is, in the words of a view. */
 export type Cause = Pick<ServerHealth, 'message' | 'reason' | 'mend'> & { check?: string };
@@ -46,6 +52,7 @@ export class CheckedServer implements Subscriber {
   advice: Advice | undefined;
   #cause: Cause = {};
   #damping: Damping = NO_PENALTY;
+  #release: Entry | undefined;
   #observed = UNOBSERVED;
   #passesSince = new Map<Probe, number>();
 
@@ -70,7 +77,7 @@ export class CheckedServer implements Subscriber {
 
   /** Whether it is checked by its virtual address. */
   get needsVip(): boolean {
-    return this.#followed.some(({ probe }) => probe.check.needsWay && probe.timing.via !== 'address');
+    return this.#followed.some(({ probe }) => asksVirtualAddress(probe));
   }
 
   get isHeld(): boolean {
@@ -87,10 +94,10 @@ export class CheckedServer implements Subscriber {
 
   /** Goes by these rules from now on. Checks that are the same keep what they know; new ones begin as the server is. */
   become(service: ServiceRules, rules: ServerRules): void {
-    if (service.damping === undefined) this.#damping = NO_PENALTY;
     if (service.observe === undefined) this.#observed = UNOBSERVED;
     this.#service = service;
     this.#rules = rules;
+    this.#dampAnew();
     this.#follow(rules, this.isKnown && !this.passes ? stateOf('down') : undefined);
     this.#review();
   }
@@ -98,11 +105,20 @@ export class CheckedServer implements Subscriber {
   heard(probe: Probe, result: CheckResult): void {
     const followed = this.#followed.find((each) => each.probe === probe);
     if (followed === undefined) return;
-    if (result.warning !== undefined && result.warning !== followed.warning)
-      this.#around.warned(this, followed.name, result.warning);
-    if (!result.isVoid) followed.warning = result.warning;
-    if (this.#observed.hasFailed && !result.isVoid) this.#countPass(probe, result.passed);
+    this.#warn(followed, result);
+    if (this.#observed.hasFailed && !result.isVoid) this.#countPass(probe, result.passed || probe.isSilence(result));
     this.#review();
+  }
+
+  #warn(followed: Followed, { at, warning, isVoid }: CheckResult): void {
+    if (warning !== undefined && warning !== followed.warning) {
+      // A clock that was set back must not silence it for longer. What stays true is told when the rest is over.
+      if (followed.warnedAt !== undefined && Math.abs(at - followed.warnedAt) < WARNING_REST_MS) return;
+      followed.warnedAt = at;
+      this.#around.warned(this, followed.name, warning);
+    }
+    // A void result says nothing of what was there before; a warning of its own is told once all the same.
+    if (!isVoid || warning !== undefined) followed.warning = warning;
   }
 
   /** Takes what the traffic tells. */
@@ -135,6 +151,7 @@ export class CheckedServer implements Subscriber {
   leave(): void {
     for (const { probe } of this.#followed) this.#around.prober.unsubscribe(this, probe);
     this.#followed = [];
+    this.#around.wheel.agenda.cancel(this.#release);
   }
 
   #follow(rules: ServerRules, newState: CheckState | undefined): void {
@@ -145,7 +162,7 @@ export class CheckedServer implements Subscriber {
       const options: ProbeOptions = { check, timing, isAgent, virtualAddress, server: this.server };
       const old = before.find((each) => each.name === name);
       const probe = prober.subscribe(this, options, old ? old.probe.state : newState);
-      return { name, probe, warning: old?.warning };
+      return { name, probe, warning: old?.warning, warnedAt: old?.warnedAt };
     });
     const kept = new Set(this.#followed.map(({ probe }) => probe));
     for (const { probe } of before) if (!kept.has(probe)) prober.unsubscribe(this, probe);
@@ -193,10 +210,23 @@ export class CheckedServer implements Subscriber {
     const rule = this.#service.damping;
     if (rule === undefined) return;
     this.#damping = penalized(this.#damping, this.#around.clock.nowMs(), rule);
-    if (this.#damping.isHeld) this.#around.wheel.agenda.at(releaseAtMs(this.#damping, rule), () => this.#release());
+    this.#planRelease(rule);
   }
 
-  #release(): void {
+  /** By other rules it is let go at another time. */
+  #dampAnew(): void {
+    const rule = this.#service.damping;
+    if (rule === undefined) this.#damping = NO_PENALTY;
+    else this.#planRelease(rule);
+  }
+
+  #planRelease(rule: DampingRule): void {
+    const { agenda } = this.#around.wheel;
+    agenda.cancel(this.#release);
+    if (this.#damping.isHeld) this.#release = agenda.at(releaseAtMs(this.#damping, rule), () => this.#letGo());
+  }
+
+  #letGo(): void {
     const rule = this.#service.damping;
     if (rule === undefined || !this.#damping.isHeld) return;
     this.#damping = released(this.#damping, this.#around.clock.nowMs(), rule);

@@ -32,6 +32,8 @@ export interface Draft {
   readonly news: readonly News[];
   /** REQUIRES: the changes are in force. */
   keep(): void;
+  /** The changes are refused: what they were about is to be decided again. */
+  drop(): void;
 }
 
 export class CheckedService {
@@ -124,14 +126,17 @@ export class CheckedService {
   draft(): Draft {
     const { clock } = this.#around;
     const at = clock.timeMs();
-    for (const server of this.#touched) this.#know(server);
+    // What a listener touches while the changes come into force is for the next draft.
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    for (const server of touched) this.#know(server);
     const before = this.#decision;
     const state = before ?? { hasQuorum: undefined, failOpen: CLOSED };
     const decision = decide(state, this.#known.values(), this.#rules, clock.nowMs());
     const standings = new Map<RealServer, Standing>();
     const changes = new Map<RealServer, HealthCondition | undefined>();
     const news: News[] = [];
-    for (const server of isWide(before, decision) ? this.#known.keys() : this.#touched) {
+    for (const server of isWide(before, decision) ? this.#known.keys() : touched) {
       const known = this.#known.get(server);
       if (known === undefined || !this.service.isConfigured(server)) continue;
       const last = this.#standings.get(server);
@@ -149,9 +154,12 @@ export class CheckedService {
       news,
       keep: () => {
         this.#decision = decision;
-        for (const [server, standing] of standings) this.#standings.set(server, standing);
-        this.#touched.clear();
+        for (const [server, standing] of standings)
+          if (this.#servers.has(server)) this.#standings.set(server, standing);
         if (isNewQuorum) this.#since = at;
+      },
+      drop: () => {
+        for (const server of touched) this.touch(server);
       },
     };
   }

@@ -93,12 +93,17 @@ export interface NotifyFailedEvent {
   lost: number;
 }
 
-/** The event that checks had to wait for a place, because too many are due or under way; once in ten seconds at most. */
+/**
+ * The event that checks began more than 100 ms after they were due; once in ten seconds at most. They waited for a place,
+ * because too many are due or under way, or for this process, which was busy or stopped.
+ */
 export interface LateChecksEvent {
   /** How many have begun late since the last such event. */
   checks: number;
   /** The latest of them, in milliseconds. */
   latestMs: number;
+  /** For how much of that this process was busy or stopped, in milliseconds. */
+  busyMs: number;
 }
 
 /** The events of a {@link HealthMonitor}. */

@@ -1,5 +1,6 @@
 /** The options of a service's health: checked, with the defaults. */
 import type { RealServer } from '../director/virtual-service.js';
+import { TunvsError } from '../values/errors.js';
 import { onDownKinds } from '../values/health-condition.js';
 import {
   addressOption,
@@ -16,7 +17,7 @@ import type { Check } from './checks/check.js';
 import { checkedServerNotifications, checkedServiceNotifications } from './notify/checked.js';
 import type { ServerNotifications, ServiceNotifications } from './notify/options.js';
 import type { CheckTiming, HealthOptions, OnDown, ServerHealthOptions, TimedCheck } from './options.js';
-import type { DampingRule } from './rules/damping.js';
+import { ceilingOf, type DampingRule } from './rules/damping.js';
 import type { FailOpenRule } from './rules/fail-open.js';
 import type { ObserveRule } from './rules/observe.js';
 import type { QuorumRule } from './rules/quorum.js';
@@ -30,6 +31,10 @@ export interface NamedCheck {
   readonly own: CheckTiming;
   readonly isAgent: boolean;
 }
+
+/** Whether the check connects to the virtual address. */
+export const asksVirtualAddress = ({ check, timing }: Pick<NamedCheck, 'check' | 'timing'>): boolean =>
+  check.needsWay && timing.via !== 'address';
 
 /** What holds for one server. */
 export interface ServerRules {
@@ -157,7 +162,7 @@ function checkedFailOpen(value: HealthOptions['failOpen'], checks: readonly Name
   const { above, windowMs } = checkedOptions(name, value, ['above', 'windowMs']);
   const longestMs = Math.max(...checks.map(({ timing }) => detectionMs(timing)));
   return {
-    above: within(`${name}: above`, above, 1),
+    above: shareBelowAll(`${name}: above`, above),
     windowMs: durationOption(`${name}: windowMs`, windowMs, 1, Math.ceil(longestMs)),
   };
 }
@@ -174,7 +179,7 @@ function checkedDamping(value: HealthOptions['damping']): DampingRule | undefine
     MAX_INT32,
     DAMPING.suppressAbove,
   );
-  return {
+  const rule = {
     penalty: integerOption(`${name}: penalty`, given.penalty, 1, MAX_INT32, DAMPING.penalty),
     suppressAbove,
     reuseBelow: integerOption(
@@ -187,6 +192,14 @@ function checkedDamping(value: HealthOptions['damping']): DampingRule | undefine
     halfLifeMs: durationOption(`${name}: halfLifeMs`, given.halfLifeMs, 1, DAMPING.halfLifeMs),
     maxSuppressMs: durationOption(`${name}: maxSuppressMs`, given.maxSuppressMs, 1, DAMPING.maxSuppressMs),
   };
+  const ceiling = ceilingOf(rule);
+  if (ceiling > suppressAbove) return rule;
+  const leastMs = Math.ceil(rule.halfLifeMs * Math.log2(suppressAbove / rule.reuseBelow));
+  const why = `no penalty is ever more than ${Math.ceil(ceiling)}, and suppressAbove is ${suppressAbove}`;
+  const mend = `set suppressAbove below ${Math.ceil(ceiling)}, or hold for more than ${leastMs} ms at most (maxSuppress)`;
+  throw new TunvsError('ERR_TUNVS_INVALID_ARGUMENT', `${name}: ${why}, so nothing is held: ${mend}`, {
+    option: 'damping',
+  });
 }
 
 function checkedObserve(value: HealthOptions['observe']): ObserveRule | undefined {
@@ -197,13 +210,19 @@ function checkedObserve(value: HealthOptions['observe']): ObserveRule | undefine
   return {
     periodMs: durationOption(`${name}: periodMs`, given.periodMs, 100, OBSERVE.periodMs),
     least: integerOption(`${name}: least`, given.least, 1, MAX_INT32, OBSERVE.least),
-    share: within(`${name}: share`, given.share ?? OBSERVE.share, 1),
+    share: shareOption(`${name}: share`, given.share ?? OBSERVE.share),
     failAfter: integerOption(`${name}: failAfter`, given.failAfter, 0, 1_000_000, OBSERVE.failAfter),
   };
 }
 
-/** Takes (0, most]. */
-function within(name: string, value: unknown, most: number): number {
-  if (typeof value === 'number' && value > 0 && value <= most) return value;
-  return refuse(name, value, `a number above 0, ${most} at most`);
+/** Takes (0, 1]. */
+function shareOption(name: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value <= 1) return value;
+  return refuse(name, value, 'a number above 0, 1 at most');
+}
+
+/** Takes (0, 1): no more than all servers can fail. */
+function shareBelowAll(name: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value < 1) return value;
+  return refuse(name, value, 'a number above 0 and below 1');
 }

@@ -11,7 +11,8 @@ import { reaching } from './reach.js';
 import { readSignals } from './read-signals.js';
 
 /**
- * Makes a monitor of the director's real servers, which checks nothing until {@link HealthMonitor.watch}.
+ * Makes a monitor of the director's real servers, which checks nothing until {@link HealthMonitor.watch}. It does not
+ * keep the process alive, as its director does not: a program waits for something else, such as `director.watch()`.
  *
  * @throws {@link TunvsError} ERR_TUNVS_INVALID_ARGUMENT when an option is refused.
  *

@@ -5,12 +5,12 @@ import type { RealServerEvent, VirtualServiceEvent } from '../director/events.js
 import type { RealServer, VirtualService } from '../director/virtual-service.js';
 import { unhindered } from '../host/unhindered.js';
 import { TunvsError, toTunvsError } from '../values/errors.js';
-import { checkedOptions, integerOption } from '../values/options.js';
+import { checkedOptions, integerOption, refuse } from '../values/options.js';
 import type { Surroundings } from './checked-server.js';
 import { Changes } from './changes.js';
 import { CheckedService, type News } from './checked-service.js';
 import type { HealthEvents, ServerHealth, ServiceHealth } from './events.js';
-import { checkedHealthOptions } from './health-options.js';
+import { asksVirtualAddress, checkedHealthOptions, type ServerRules, type ServiceRules } from './health-options.js';
 import type { MonitorParts } from './monitor-parts.js';
 import { Notifier } from './notify/notifier.js';
 import { checkedNotifications } from './notify/checked.js';
@@ -19,6 +19,8 @@ import { Observer } from './observer.js';
 import { OwnFaults } from './own-faults.js';
 import { Prober } from './prober.js';
 import { serverHealth, serviceHealth } from './views.js';
+import { usualAtOnce } from './usual-at-once.js';
+import { lacksVirtualAddress } from './way/target.js';
 import { Wheel } from './wheel.js';
 
 /**
@@ -69,8 +71,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     this.#wheel = new Wheel(
       clock,
       random,
-      integerOption('monitorHealth: atOnce', atOnce, 1, 65_536, 512),
-      (checks, latestMs) => this.#tell(() => this.emit('late', { checks, latestMs })),
+      integerOption('monitorHealth: atOnce', atOnce, 1, 65_536, usualAtOnce()),
+      (event) => this.#tell(() => this.emit('late', event)),
     );
     const ownFaults = new OwnFaults(clock, (event) => this.#tell(() => this.emit('ownFault', event)));
     this.#prober = new Prober({ clock, wheel: this.#wheel, reach: parts.reaching.reach, ownFaults });
@@ -109,7 +111,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     service.assertConfigured();
     const rules = checkedHealthOptions(options);
     // A mistake in what forServer() answers shows before anything has changed.
-    for (const server of service.realServers) rules.rulesFor(server);
+    const ofServers = service.realServers.flatMap((server) => rules.rulesFor(server) ?? []);
+    this.#assertAddress(service, rules, ofServers.length > 0 ? ofServers : [rules.server]);
     const watched = this.#services.get(service);
     this.#isPrepared = false;
     if (watched) watched.become(rules);
@@ -210,7 +213,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
 
   readonly #onServer = ({ change, service, server }: RealServerEvent): void => {
     const watched = this.#services.get(service);
-    if (watched === undefined || this.#changes.isApplying) return;
+    // Health itself only edits; what a listener adds, deletes or edits meanwhile counts.
+    if (watched === undefined || (change === 'edited' && this.#changes.takeOwn(server))) return;
     if (change !== 'edited') this.#isPrepared = false;
     if (change === 'deleted') watched.drop(server);
     else if (change === 'added') return this.#takeNew(watched);
@@ -226,6 +230,7 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     if (added.length === 0) return;
     for (const server of added) this.#take(watched, server);
     this.#changes.add(watched);
+    if (this.#changes.isApplying) return;
     if (added.some((server) => servers.get(server)?.passes === false)) this.#changes.flush();
   }
 
@@ -240,6 +245,14 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
     }
   }
 
+  /** @throws {@link TunvsError} when nobody says which virtual address these rules ask. */
+  #assertAddress(service: VirtualService, { virtualAddress }: ServiceRules, all: readonly ServerRules[]): void {
+    const isAsked = all.some(({ checks }) => checks.some(asksVirtualAddress));
+    if (!isAsked || virtualAddress !== undefined || !lacksVirtualAddress(service, this.#director.marks)) return;
+    const mend = `the mark ${service.mark} has no rule with a destination; with via 'address' none is needed`;
+    refuse('watch: virtualAddress', virtualAddress, 'the virtual address that is checked', mend);
+  }
+
   /** What the host needs for checks changes with the services and servers that are checked. */
   #prepareOnce(): void {
     if (this.#isPrepared) return;
@@ -250,7 +263,8 @@ export class HealthMonitor extends EventEmitter<HealthEvents> {
         if (checked?.needsVip && service.isConfigured(server)) servers.set(server, rules);
     try {
       this.#parts.reaching.prepare(servers);
-      for (const message of this.#parts.reaching.warnings(servers.keys())) this.#director.warnOfHost(message);
+      const odd = () => (this.#closed === undefined ? this.#parts.reaching.warnings(servers.keys()) : []);
+      for (const message of odd()) this.#director.warnOfHost(message, () => odd().includes(message));
     } catch (error) {
       // Each check says it for its own server.
       this.#tell(() => this.emit('applyFailed', toTunvsError(error)));

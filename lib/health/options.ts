@@ -70,7 +70,10 @@ export interface DampingOptions {
   reuseBelow?: number;
   /** The milliseconds in which the penalty halves. The default is 60000. */
   halfLifeMs?: number;
-  /** The longest time, in milliseconds, that a server is held down. The default is 300000. */
+  /**
+   * The longest time, in milliseconds, that a server is held down. The default is 300000. It bounds the penalty to
+   * `reuseBelow * 2 ** (maxSuppressMs / halfLifeMs)`, which has to be more than `suppressAbove`.
+   */
   maxSuppressMs?: number;
 }
 
@@ -113,7 +116,7 @@ export interface ObserveOptions {
  */
 export interface FailOpenOptions {
   /**
-   * The share of the servers above which failures at once are taken for the director's own, (0, 1]. Servers that fail
+   * The share of the servers above which failures at once are taken for the director's own, (0, 1). Servers that fail
    * before it is reached are down until then, with what `onDown` says of their connections.
    */
   above: number;
@@ -231,7 +234,7 @@ export interface HealthOptions extends CheckTiming {
  * ```
  */
 export interface MonitorOptions {
-  /** How many checks may be under way at once, [1, 65536]. The default is 512. */
+  /** How many checks may be under way at once, [1, 65536]. The default is 512, or fewer with fewer than 1280 open files. */
   atOnce?: number;
   /** Where news of all services goes. */
   notify?: Notifications;

@@ -44,8 +44,8 @@ export interface ProbeParts {
 /** Failures that are silence when an agent is asked. */
 const SILENCE: ReadonlySet<string | undefined> = new Set(['timeout', 'refused', 'unreachable', 'closed']);
 const RESULTS = 10;
-/** How many failures in a row may be doubted because this process was busy. */
-const DOUBTS = 3;
+/** How many failures in a row may be doubted because this process was busy: a dead server is found all the same. */
+const DOUBTS = { none: 0, some: 3, full: 10 } as const;
 
 /** What asks at the server's own address once the virtual one has failed takes up to half of the time again. */
 const timeToAnswer = ({ timeoutMs, via }: Timing) => ({
@@ -65,7 +65,7 @@ export class Probe implements Turned {
   state: CheckState;
   /** The last failure that counted or may count yet. */
   lastFailure: CheckResult | undefined;
-  /** What the last result that counts said about the weight; an agent's word stays while it is silent. */
+  /** What was said last about the weight: it stays while checks fail without a word about it. */
   advice: WeightAdvice | undefined;
   /** The last result, if the director's host was at fault for it. */
   ownFault: CheckResult | undefined;
@@ -89,6 +89,11 @@ export class Probe implements Turned {
     return this.state.verdict === 'up';
   }
 
+  /** Whether the result says nothing about the server: its agent does not answer. */
+  isSilence({ passed, reason }: CheckResult): boolean {
+    return this.isAgent && !passed && SILENCE.has(reason);
+  }
+
   /** Any of those that it is about: they differ in nothing that the check sees. */
   get #server(): RealServer | undefined {
     for (const { server } of this.subscribers) return server;
@@ -104,7 +109,7 @@ export class Probe implements Turned {
     if (server === undefined) return finished('again');
     attempt(
       { clock, agenda: wheel.agenda, stalls: wheel.stalls },
-      timeToAnswer(this.timing),
+      { ...timeToAnswer(this.timing), closesAll: this.check.closesAll },
       (signal) => reach(this.check, server, { via, timeoutMs, virtualAddress }, signal),
       (attempted) => {
         // What ends while checks rest says nothing: the addresses may be another director's by now.
@@ -119,7 +124,7 @@ export class Probe implements Turned {
 
   /** A process that is always busy finds a dead server all the same, a little later. */
   #isDoubted(doubt: Attempted['doubt']): boolean {
-    const isDoubted = doubt === 'full' || (doubt === 'some' && this.#doubted < DOUBTS);
+    const isDoubted = this.#doubted < DOUBTS[doubt];
     this.#doubted = isDoubted ? this.#doubted + 1 : 0;
     return isDoubted;
   }
@@ -132,15 +137,18 @@ export class Probe implements Turned {
     if (result.isVoid) return 'again';
     if (result.passed) this.passes += 1;
     else this.failures += 1;
-    const isSilent = this.isAgent && !result.passed && SILENCE.has(result.reason);
+    const isSilent = this.isSilence(result);
     const { state, next } = isSilent ? takeSilence(this.state) : takeResult(this.state, result.passed, this.timing);
     this.state = state;
-    if (!isSilent) this.advice = result.advice;
+    // A failure that does not count yet must not give a server at its limit its whole weight back.
+    if (result.passed || (!isSilent && result.advice !== undefined)) this.advice = result.advice;
     if (!result.passed && !isSilent) this.lastFailure = result;
     return next;
   }
 
   #noteOwnFault(result: CheckResult): void {
+    // What was under way when its last subscriber left ends later, and nothing would take its fault back.
+    if (this.subscribers.size === 0) return;
     this.ownFault = result.isOwnFault ? result : undefined;
     this.#parts.ownFaults.take(this, this.ownFault);
   }
@@ -154,7 +162,7 @@ function resultOf({ finding, durationMs }: Attempted, isVoid: boolean, at: numbe
     durationMs,
     passed,
     ...(!passed && { reason: reason ?? 'failed' }),
-    message: String(message ?? ''),
+    message,
     ...(mend !== undefined && { mend }),
     ...(warning !== undefined && { warning }),
     ...(advice !== undefined && { advice }),

@@ -18,7 +18,7 @@ export function reaching(director: Director): Reaching {
   const ways = new PinnedWays(director);
   return {
     reach: (check, server, { via, timeoutMs, virtualAddress }, signal) =>
-      runCheck(ways, { check, server, via, timeoutMs, target: { virtualAddress }, signal }),
+      runCheck(ways, { check, server, via, timeoutMs, target: { virtualAddress }, signal, isTimed: true }),
     prepare: (servers) => ways.prepare(servers.keys(), (server) => servers.get(server) ?? {}),
     warnings: (servers) => ways.warnings(servers),
     close: () => ways[Symbol.dispose](),

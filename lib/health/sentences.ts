@@ -37,8 +37,11 @@ export const healthSentences: Sentences = {
     return `news of health did not get to the ${by} ${target}: ${message}${gone}`;
   },
   applyFailed: ({ message }) => `what checks have found is not in force, and is tried again: ${message}`,
-  late: ({ checks, latestMs }) =>
-    `${servers(checks, 'check')} began late, by ${Math.round(latestMs)} ms at most: raise health.atOnce or the intervals`,
+  late: ({ checks, latestMs, busyMs }) =>
+    `${servers(checks, 'check')} began late, by ${Math.round(latestMs)} ms at most, ` +
+    (busyMs > latestMs / 2
+      ? `and this process was busy or stopped for ${Math.round(busyMs)} ms of it: give it more CPU, or raise the intervals`
+      : 'because too many were under way: raise health.atOnce or the intervals'),
 };
 
 /** Says why a server is not chosen: `10.3.0.12:80 is down since 12:03:11 (http: status 503)`; undefined where it may be. */

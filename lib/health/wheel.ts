@@ -5,6 +5,7 @@
  */
 import { Agenda, type Entry } from './agenda.js';
 import type { Clock } from './clock.js';
+import type { LateChecksEvent } from './events.js';
 import type { NextCheck } from './rules/check-state.js';
 import { Stalls } from './stalls.js';
 import type { Timing } from './timing.js';
@@ -16,7 +17,7 @@ export interface Turned {
   begin(finished: (next: NextCheck | 'again') => void): void;
 }
 
-/** A probe that has waited for longer than this, in milliseconds, is late. */
+/** A probe that begins later than this after it was due, in milliseconds, is late. */
 const LATE_MS = 100;
 const TELL_EVERY_MS = 10_000;
 /** No more than twice as many as usual, and these at least, begin within so many milliseconds. */
@@ -27,6 +28,7 @@ const MADE_UP_MS = 50;
 /** Multiples of the golden ratio, without their whole part, lie evenly however many there are. */
 const GOLDEN = 0.6180339887498949;
 
+const NOT_LATE: LateChecksEvent = { checks: 0, latestMs: 0, busyMs: 0 };
 const UNWANTED = { willRest: false, isWanted: false };
 
 interface Spoke {
@@ -34,6 +36,8 @@ interface Spoke {
   /** The place in the interval that jitter varies. */
   gridMs: number;
   dueMs: number;
+  /** For how much of its wait this process was busy or stopped, in milliseconds. */
+  busyMs: number;
   entry: Entry | undefined;
   state: 'resting' | 'due' | 'waiting' | 'running';
   /** To rest when what is under way has ended. */
@@ -48,7 +52,7 @@ export class Wheel {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #atOnce: number;
-  readonly #tellLate: (checks: number, latestMs: number) => void;
+  readonly #tellLate: (event: LateChecksEvent) => void;
   readonly #spokes = new Map<Turned, Spoke>();
   #waiting: Spoke[] = [];
   #underWay = 0;
@@ -57,14 +61,10 @@ export class Wheel {
   #rate = 0;
   #slot = { endsMs: Number.NEGATIVE_INFINITY, left: 0 };
   #nextSlot: Entry | undefined;
-  #late = { checks: 0, latestMs: 0, toldMs: Number.NEGATIVE_INFINITY };
+  #late: LateChecksEvent = NOT_LATE;
+  #lateToldMs = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    clock: Clock,
-    random: () => number,
-    atOnce: number,
-    tellLate: (checks: number, latestMs: number) => void,
-  ) {
+  constructor(clock: Clock, random: () => number, atOnce: number, tellLate: (event: LateChecksEvent) => void) {
     this.#clock = clock;
     this.#random = random;
     this.#atOnce = atOnce;
@@ -80,7 +80,7 @@ export class Wheel {
 
   /** Begins to turn it; the first time lies within its warm-up. */
   add(turned: Turned): void {
-    const spoke: Spoke = { turned, gridMs: 0, dueMs: 0, entry: undefined, state: 'resting', ...UNWANTED };
+    const spoke: Spoke = { turned, gridMs: 0, dueMs: 0, busyMs: 0, entry: undefined, state: 'resting', ...UNWANTED };
     this.#spokes.set(turned, spoke);
     this.#rate += 1 / turned.timing.intervalMs;
     this.#place(spoke, turned.timing.warmUpMs);
@@ -123,6 +123,7 @@ export class Wheel {
     if (spoke?.state === 'running') spoke.isWanted = true;
     if (spoke?.state !== 'due') return;
     this.agenda.cancel(spoke.entry);
+    spoke.dueMs = this.#clock.nowMs();
     this.#ready(spoke);
   }
 
@@ -152,8 +153,8 @@ export class Wheel {
 
   #ready(spoke: Spoke): void {
     spoke.state = 'waiting';
-    // What fell due while this process was stopped is not late for want of a place.
-    spoke.dueMs = this.#clock.nowMs();
+    // The agenda is late only as long as this process is.
+    spoke.busyMs = this.#clock.nowMs() - spoke.dueMs - this.stalls.totalMs;
     this.#waiting.push(spoke);
     this.#beginWaiting();
   }
@@ -178,16 +179,14 @@ export class Wheel {
   }
 
   #begin(spoke: Spoke): void {
-    this.#countLate(this.#clock.nowMs() - spoke.dueMs);
+    this.#countLate(this.#clock.nowMs() - spoke.dueMs, spoke.busyMs + this.stalls.totalMs);
     spoke.state = 'running';
     this.#underWay += 1;
-    this.agenda.watch(true);
     let isOver = false;
     spoke.turned.begin((next) => {
       if (isOver) return;
       isOver = true;
       this.#underWay -= 1;
-      this.agenda.watch(false);
       if (this.#spokes.get(spoke.turned) === spoke) this.#again(spoke, next);
       this.#beginWaiting();
     });
@@ -205,22 +204,24 @@ export class Wheel {
       return this.#due(spoke, now);
     }
     if (next === 'retry') return this.#due(spoke, now + retryDelayMs);
-    if (next === 'again') return this.#due(spoke, now + this.#random() * intervalMs);
+    // Many may have been in doubt at once; the slots keep those apart.
+    if (next === 'again') return this.#due(spoke, now + this.#random() * Math.min(intervalMs, retryDelayMs));
     const stepMs = next === 'downInterval' ? downIntervalMs : intervalMs;
     // Retries and slow answers take time; the place in the interval stays, so that the spread does.
     spoke.gridMs += stepMs * Math.max(1, Math.ceil((now - spoke.gridMs) / stepMs));
     this.#due(spoke, Math.max(now, spoke.gridMs + (this.#random() - 0.5) * jitter * stepMs));
   }
 
-  #countLate(lateMs: number): void {
+  #countLate(lateMs: number, busyMs: number): void {
     const now = this.#clock.nowMs();
     if (lateMs > LATE_MS) {
-      this.#late.checks += 1;
-      this.#late.latestMs = Math.max(this.#late.latestMs, lateMs);
+      const isLatest = lateMs > this.#late.latestMs;
+      this.#late = { ...this.#late, checks: this.#late.checks + 1, ...(isLatest && { latestMs: lateMs, busyMs }) };
     }
-    if (this.#late.checks === 0 || now < this.#late.toldMs + TELL_EVERY_MS) return;
-    const { checks, latestMs } = this.#late;
-    this.#late = { checks: 0, latestMs: 0, toldMs: now };
-    this.#tellLate(checks, latestMs);
+    if (this.#late.checks === 0 || now < this.#lateToldMs + TELL_EVERY_MS) return;
+    const late = this.#late;
+    this.#late = NOT_LATE;
+    this.#lateToldMs = now;
+    this.#tellLate(late);
   }
 }

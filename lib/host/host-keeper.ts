@@ -127,8 +127,12 @@ export class HostKeeper {
   }
 
   #lookAtSysctls(): void {
-    const hasChanged = [...this.#sysctls].some(([path, value]) => this.#backing.live.readSysctl(path) !== value);
-    if (hasChanged || this.#monitor === undefined) this.#changed([]);
+    try {
+      const hasChanged = [...this.#sysctls].some(([path, value]) => this.#backing.live.readSysctl(path) !== value);
+      if (hasChanged || this.#monitor === undefined) this.#changed([]);
+    } catch (error) {
+      this.#unreadable(error);
+    }
   }
 
   #changed(kinds: readonly NativeHostChange[]): void {

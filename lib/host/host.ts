@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { type AddressFamily, canonicalAddress } from '../values/inet.js';
-import { COMMAND_TIMEOUT_MS, failure } from './command-failure.js';
+import { codeOf, COMMAND_TIMEOUT_MS, failure, isLackOfOwn, unreadable } from './command-failure.js';
 import { runBatched } from './ip-batch.js';
 import type { HostCommand } from './step.js';
 
@@ -19,10 +19,11 @@ export interface HostAddress {
 }
 
 export interface Host {
-  /** Returns the value of a file below /proc/sys/, undefined when there is none. */
+  /** Returns the value of a file below /proc/sys/, undefined when there is none. Throws a TunvsError as query() does. */
   readSysctl(path: string): string | undefined;
+  /** Throws a TunvsError as query() does. */
   addresses(): HostAddress[];
-  /** Returns what a run of ip(8) prints, undefined when it fails. */
+  /** Returns what a run of ip(8) prints, undefined when it fails. Throws a TunvsError when it cannot be run. */
   query(argv: readonly string[]): string | undefined;
   /** Throws a TunvsError that names the command and what it said. */
   run(command: HostCommand): void;
@@ -92,19 +93,29 @@ function deviceOfLabel(label: string): string {
   return label.split(':', 1)[0] as string;
 }
 
+function interfaces(): ReturnType<typeof networkInterfaces> {
+  try {
+    return networkInterfaces();
+  } catch (error) {
+    throw unreadable('the addresses of this host', error);
+  }
+}
+
 /** The host that this process runs on, in its own network namespace. */
 export const thisHost: Host = {
   readSysctl(path) {
     try {
       return readFileSync(`/proc/sys/${path}`, 'utf8').trim();
-    } catch {
+    } catch (error) {
+      // A file that was never opened has said nothing of this kernel.
+      if (isLackOfOwn(error)) throw unreadable(`/proc/sys/${path}`, error);
       // This kernel has no such file: the caller says what that means.
       return undefined;
     }
   },
 
   addresses() {
-    return Object.entries(networkInterfaces()).flatMap(([label, entries]) =>
+    return Object.entries(interfaces()).flatMap(([label, entries]) =>
       (entries ?? []).map(({ address, cidr, family }) => ({
         interfaceName: deviceOfLabel(label),
         address: canonicalAddress(address) ?? address,
@@ -117,7 +128,8 @@ export const thisHost: Host = {
     try {
       return execute(argv);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw failure({ argv }, '', error);
+      // A program that was never run has said nothing of this host.
+      if (isLackOfOwn(error) || codeOf(error) === 'ENOENT') throw failure({ argv }, '', error);
       return undefined;
     }
   },

@@ -11,14 +11,15 @@ import { globalBlock, newsOf, timeoutsOf } from './convert/global.js';
 import { Groups } from './convert/listen.js';
 import { Accounts, Scripts } from './convert/scripts.js';
 import { servicesOf } from './convert/service.js';
+import { Size } from './convert/size.js';
 import { TrackedFiles } from './convert/tracked-files.js';
 import { each, last, Values } from './convert/values.js';
 import { judge } from './judge.js';
 import { topKeywords } from './keywords/index.js';
 import { type Limits, LIMITS } from './language/definitions.js';
 import { logicalLines } from './language/logical-lines.js';
-import { Said } from './language/place.js';
-import { sourceLines } from './language/source-lines.js';
+import { MOST_NAMED, NotReadOn, Said } from './language/place.js';
+import { type SourceLine, sourceLines } from './language/source-lines.js';
 import { type Statement, statementsOf } from './language/statements.js';
 
 export interface ParseKeepalivedOptions {
@@ -49,9 +50,13 @@ export function parseKeepalived(
   const { path, source = ANY_SOURCE } = options;
   const said = new Said();
   const files = new NotedFiles(options.files ?? diskFiles, path);
-  const { statements, read } = readStatements(text, options, files, said);
-  judge(statements, topKeywords, said);
-  const root = convert(statements, path, options.files ?? diskFiles, said).set('source', [...source]);
+  const lines = sourceLines(text, path, { files, said });
+  const root = rootOf(lines.lines, options, said)?.set('source', [...source]);
+  const read = [...lines.read];
+  if (root === undefined) {
+    const [mistakes, warnings] = [inOrder(said.mistakes, read), inOrder(said.warnings, read)];
+    return { mistakes, warnings, files: read, watched: files.paths };
+  }
   const origins = new Map<string, Origin>();
   const value = written(root, { file: path, line: 1 }, '', origins) as Record<string, unknown>;
   const origin = (at: Path) => originOf(at, origins);
@@ -72,15 +77,17 @@ export function parseKeepalived(
   return mistakes.length > 0 ? { mistakes, ...looked } : { spec: checked.spec, origins, ...looked };
 }
 
-function readStatements(
-  text: string | Uint8Array,
-  { path, id = hostname().split('.')[0] as string, random = Math.random, limits = LIMITS }: ParseKeepalivedOptions,
-  files: ConfigFiles,
-  said: Said,
-): { statements: Statement[]; read: string[] } {
-  const source = sourceLines(text, path, { files, said });
-  const statements = statementsOf(logicalLines(source.lines, said, { id, random, limits }), said);
-  return { statements, read: [...source.read] };
+/** Returns undefined where reading ended before the end, which is said. */
+function rootOf(lines: Iterable<SourceLine>, options: ParseKeepalivedOptions, said: Said): Fields | undefined {
+  const { path, id = hostname().split('.')[0] as string, random = Math.random, limits = LIMITS } = options;
+  try {
+    const statements = statementsOf(logicalLines(lines, said, { id, random, limits }), said);
+    judge(statements, topKeywords, said);
+    return convert(statements, path, options.files ?? diskFiles, said);
+  } catch (error) {
+    if (error instanceof NotReadOn) return undefined;
+    throw error;
+  }
 }
 
 function convert(statements: readonly Statement[], path: string, files: ConfigFiles, said: Said): Fields {
@@ -90,8 +97,11 @@ function convert(statements: readonly Statement[], path: string, files: ConfigFi
   scripts.usualUser(last(global, 'script_user'));
   scripts.isSafe = last(global, 'enable_script_security') !== undefined;
   const converting = { values, scripts, tracked: new TrackedFiles(statements, values) };
-  const groups = new Groups(each(statements, 'virtual_server_group'), values);
-  const services = each(statements, 'virtual_server').flatMap((server) => servicesOf(server, groups, converting));
+  const size = new Size(said);
+  const groups = new Groups(each(statements, 'virtual_server_group'), values, size);
+  const services = each(statements, 'virtual_server').flatMap((server) =>
+    servicesOf(server, groups, { ...converting, size }),
+  );
   const news = newsOf(global, values);
   // What holds for all services would check those that keepalived does not check.
   if (news !== undefined)
@@ -115,5 +125,9 @@ function inOrder(mistakes: readonly Mistake[], files: readonly string[]): Mistak
   const once = new Map(mistakes.map((mistake) => [JSON.stringify(mistake), mistake]));
   const ranks = new Map(files.map((file, index) => [file, index]));
   const rank = ({ file }: Mistake) => ranks.get(file) ?? -1;
-  return [...once.values()].sort((a, b) => rank(a) - rank(b) || a.line - b.line);
+  const sorted = [...once.values()].sort((a, b) => rank(a) - rank(b) || a.line - b.line);
+  if (sorted.length <= MOST_NAMED + 1) return sorted;
+  const named = sorted.slice(0, MOST_NAMED);
+  const end = named.at(-1) as Mistake;
+  return [...named, { ...end, path: '', message: 'there are more than these', mend: 'mend them, and check again' }];
 }

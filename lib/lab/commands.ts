@@ -28,10 +28,14 @@ export interface DirectorCommandOptions {
   rules: string;
   source: string | readonly string[];
   device?: string;
+  /** Daemons on one host have names of their own. */
+  name?: string;
   queues?: number;
   /** Each is written as `--mark-device` takes it. */
   markDevices?: readonly string[];
   egress?: string;
+  /** As `--offloads` takes it. */
+  offloads?: string;
   /** Default 0.1. */
   statsIntervalSeconds?: number;
 }
@@ -86,7 +90,7 @@ export class DirectorCommand {
   }
 
   /** Returns the next sample that `isWanted`. */
-  async until(isWanted: (sample: DirectorLine) => boolean, timeoutMs = 10_000): Promise<DirectorLine> {
+  async until(isWanted: (sample: DirectorLine) => boolean, timeoutMs = 30_000): Promise<DirectorLine> {
     const alreadyPrinted = new Set(this.process.lines);
     const line = await this.process.line((candidate) => {
       if (alreadyPrinted.has(candidate)) return false;
@@ -127,15 +131,18 @@ export async function startRealServerCommand(host: LabHost, options: RealServerC
 
 /** Returns the command line of `tunvs run` with statistics on stdout. */
 export function runArguments(rules: string, options: Omit<DirectorCommandOptions, 'rules'>): string[] {
-  const { source, device = 'tunvs0', queues, markDevices = [], egress, statsIntervalSeconds = 0.1 } = options;
+  const { source, device = 'tunvs0', queues, markDevices = [], statsIntervalSeconds = 0.1 } = options;
+  const { name, egress, offloads } = options;
   return [
     process.execPath,
     TUNVS,
     'run',
     ...['--rules', rules, ...repeated('--source', source), '--device', device],
+    ...(name === undefined ? [] : ['--name', name]),
     ...(queues === undefined ? [] : ['--queues', `${queues}`]),
     ...repeated('--mark-device', markDevices),
     ...(egress === undefined ? [] : ['--egress', egress]),
+    ...(offloads === undefined ? [] : ['--offloads', offloads]),
     ...['--json', '--stats-interval', `${statsIntervalSeconds}`],
   ];
 }

@@ -74,7 +74,7 @@ export class LabProcess {
   }
 
   /** Returns the first line, of those already printed or still to come, that `isWanted`. */
-  async line(isWanted: (line: string) => boolean, timeoutMs = 10_000): Promise<string> {
+  async line(isWanted: (line: string) => boolean, timeoutMs = 30_000): Promise<string> {
     const printed = this.lines.find(isWanted);
     if (printed !== undefined) return printed;
     let off = () => {};

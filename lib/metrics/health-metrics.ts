@@ -84,6 +84,11 @@ export const serverHealthMetrics: readonly (Metric<ServerHealthRow> | Metric<Che
   server('health_changed_timestamp_seconds', 'Time of the last change of the real server by health.', ({ since }) =>
     Number((since / 1000).toFixed(3)),
   ),
+  server(
+    'own_fault',
+    "Whether a fault of the director's own host or configuration keeps the real server from being checked.",
+    ({ ownFault }) => Number(ownFault !== undefined),
+  ),
   checks,
   duration,
 ];

@@ -14,6 +14,7 @@ import type { NativeDirectorOptions } from './director.js';
 import type { NativeEngine, NativeEngineOptions } from './engine.js';
 import { TunvsError, type TunvsErrorDetails } from './errors.js';
 import type { NativeHostChange, NativeHostMonitor } from './host.js';
+import type { NativeKnocker } from './knocker.js';
 import type { NativeListeningSocket } from './listening-socket.js';
 import type { NativeOffline } from './offline.js';
 import type { NativePcapReader, NativePcapWriter } from './pcap.js';
@@ -33,6 +34,13 @@ export interface Native {
     changed: (changes: number) => void,
   ) => NativeHostMonitor;
   hostChanges: NativeHostChange[];
+  /**
+   * `told` receives what has become of knocks, each once: its number and its errno in turn, 0 for a connection that was
+   * taken. Knocks alone keep no process alive.
+   */
+  Knocker: new (
+    told: (pairs: number[]) => void,
+  ) => NativeKnocker;
   /** Duplicates the descriptor. It keeps the event loop alive until it is closed. */
   ListeningSocket: new (
     descriptor: number,
@@ -79,6 +87,7 @@ export interface Native {
     checksums: string[];
   }[];
   egresses: string[];
+  offloads: string[];
   counters: string[];
   /**
    * An entry for each of `counters`: what is counted (packets, bytes, ...), and which of it, in words without a full

@@ -11,6 +11,8 @@ export interface NativeDecapsulatorOptions {
   encapsulations: string[];
   /** UDP ports that GUE comes to; at least one when GUE is accepted. */
   guePorts: number[];
+  /** Receives and writes several packets as one, where the kernel can. */
+  usesOffloads: boolean;
 }
 
 /** The real server's side: receives tunnel packets from sockets and writes the inner packets to a TUN device. */

@@ -1,7 +1,7 @@
 /** The native director, whatever drives it. */
 import type { NativeConnectionRow, NativeExplanation, NativeServerRow, NativeServiceRow } from './rows.js';
 import type { NativeOperation } from './operations.js';
-import type { NativePin, NativePinReport } from './pins.js';
+import type { NativePin, NativePinReport, NativePinTarget } from './pins.js';
 import type { NativeServerKey, NativeServiceKey } from './services.js';
 
 export interface NativeDirectorOptions {
@@ -55,9 +55,11 @@ export interface NativeDirector {
    * Pins a flow to a real server that is configured, or was deleted and is not forgotten; returns the pin's name. Throws
    * ERR_TUNVS_EXISTS when the flow is pinned or has a connection, ERR_TUNVS_LIMIT when there are 16,384 pins.
    */
-  pin(pin: NativePin): number;
-  /** Ends a pin within a second; does nothing when it is not there. */
-  releasePin(name: number): void;
+  pin(target: NativePinTarget, ...flow: NativePin): number;
+  /** Returns what pin() takes for the server; it stays good for any server with these keys. */
+  pinTarget(service: NativeServiceKey, server: NativeServerKey): NativePinTarget;
+  /** Ends a pin within a second, and returns the report of it until now; does nothing when it is not there. */
+  releasePin(name: number): NativePinReport | undefined;
   /** Returns undefined when the pin was released, or ended a minute ago. */
   pinReport(name: number): NativePinReport | undefined;
   /** Frees what nobody uses any more, and moves slow starts on. REQUIRES: called about every second. */
@@ -76,6 +78,8 @@ export interface NativeDirector {
   readCounters(target: BigUint64Array): void;
   /** Returns the connections in the table now, per family, and its capacity. */
   tableInfo(): { ipv4: number; ipv6: number; capacity: number; bytes: number; persistenceDataBytes: number };
+  /** Counts the memory that the tables have taken. It reads /proc/self/smaps, which takes milliseconds. */
+  tablePages(): { residentBytes: number; hugeBytes: number };
   /** Inside a policy's call it is in force at once, and completed when the policy has returned. */
   close(): void;
 }

@@ -5,6 +5,8 @@ import type { NativePolicyColumns } from './policies.js';
 export interface NativeEngineOptions extends NativeDirectorOptions {
   /** Worker threads, one per device queue, [1, 64]. */
   workers: number;
+  /** 'off', which is the default, 'auto' or 'egress'. */
+  fastPath?: string;
 }
 
 export interface NativeStartOptions {
@@ -17,9 +19,17 @@ export interface NativeStartOptions {
   };
   /** Packets read from these devices carry a mark, [1, 2^32-1]. Each queue of every device has a worker. */
   markDevices: { name: string; queues: number; mark: number }[];
+  /** Flows are steered to queues by a BPF program where the kernel takes one. */
+  steersByProgram: boolean;
+  /** Worker N runs on the Nth of these CPUs, from the beginning again; [0, 1023] each. Empty: on any. */
+  cpus: number[];
+  /** The egress 'packet' leaves the queueing discipline out. */
+  bypassesQdisc: boolean;
   /** 'auto' or one of `native.egresses`. */
   egress: string;
-  /** How long a worker spins on an idle device before it sleeps, microseconds; 0 means not at all. */
+  /** ['auto'], ['off'], or some of `native.offloads`. */
+  offloads: string[];
+  /** How long a worker spins on an idle device before it sleeps, microseconds; 0 means not at all, and -1 leaves it to the worker. */
   busyPollUs: number;
 }
 
@@ -29,9 +39,15 @@ export interface NativeStarted {
   attached: boolean;
   /** In the order of the options. */
   markDevices: { name: string; attached: boolean }[];
+  /** 'bpf', 'kernel', or 'none' of one queue. */
+  steering: string;
   egress: string;
   /** Says why 'auto' did not take each egress that it passed over. */
   passedOver: { egress: string; reason: string }[];
+  /** An entry for each of `native.offloads`; the reason says why it is not in force, and is empty when it is. */
+  offloads: { name: string; isInForce: boolean; reason: string }[];
+  /** Whether there is a fast path; the reason says why not, and is empty when there is. */
+  fastPath: { isInForce: boolean; reason: string };
   /** Says what does not work although the director runs; one sentence each. */
   warnings: string[];
 }

@@ -1,22 +1,23 @@
 /** Flows that are pinned to a real server, as the native part knows them; see native/director/connection/pin.h. */
-import type { NativeServerKey, NativeServiceKey } from './services.js';
 
-export interface NativePin {
+/** What pins lead to, which only the native part reads. */
+export type NativePinTarget = object & { readonly __isPinTarget: never };
+
+/** How pin() takes a flow; places cost less than names. */
+export type NativePin = [
   /** IP protocol number (6 TCP, 17 UDP, 132 SCTP). */
-  protocol: number;
-  sourceAddress: string;
+  protocol: number,
+  sourceAddress: string,
   /** [1, 65535] */
-  sourcePort: number;
-  virtualAddress: string;
+  sourcePort: number,
+  virtualAddress: string,
   /** [1, 65535] */
-  virtualPort: number;
-  service: NativeServiceKey;
-  server: NativeServerKey;
+  virtualPort: number,
   /** [1, 3600000] */
-  ttlMs: number;
+  ttlMs: number,
   /** TTL or hop limit that the flow's packets must have, [1, 255]; 0 for any. */
-  hopLimit: number;
-}
+  hopLimit: number,
+];
 
 export interface NativePinReport {
   packets: number;

@@ -12,13 +12,14 @@ export class Decapsulator {
   readonly #native: NativeDecapsulator;
   #look: NodeJS.Timeout | undefined;
 
-  constructor({ device, directors, virtualAddresses, methods, guePorts }: CheckedRealServer) {
+  constructor({ device, directors, virtualAddresses, methods, guePorts, offloads }: CheckedRealServer) {
     const options = {
       device,
       directors: [...directors],
       virtualAddresses: [...virtualAddresses],
       encapsulations: [...methods],
       guePorts: [...guePorts],
+      usesOffloads: offloads === 'auto',
     };
     // All other options were checked before.
     this.#native = wrapOption('device', () => new native.Decapsulator(options));

@@ -17,6 +17,7 @@ import { parseSource } from '../values/source.js';
 import type { RealServerPlan } from './real-server-host-plan.js';
 
 const realServerModes = ['auto', 'kernel', 'userspace'] as const;
+const offloadChoices = ['auto', 'off'] as const;
 const arpSuppressions = ['auto', 'on', 'off'] as const;
 
 /** The port that IANA assigned to GUE. */
@@ -71,6 +72,12 @@ export interface RealServerHostOptions {
    */
   mode?: (typeof realServerModes)[number];
   /**
+   * Says whether TCP segments that follow one another go to the host's stack as one packet, and datagrams of GUE are
+   * received several at a time. Only userspace mode asks: in kernel mode the kernel decides. The default, 'auto', does
+   * so where the kernel can; 'off' takes each packet by itself.
+   */
+  offloads?: (typeof offloadChoices)[number];
+  /**
    * Keeps the host from answering ARP for virtual addresses, which is necessary when it shares a LAN with the director.
    * The default, 'auto', does so on interfaces in whose subnets a director or a virtual address lies.
    */
@@ -86,6 +93,7 @@ export interface CheckedRealServer extends Omit<RealServerPlan, 'tunnels'> {
   greChecksum: boolean;
   device: string;
   mode: (typeof realServerModes)[number];
+  offloads: (typeof offloadChoices)[number];
   signal: AbortSignal | undefined;
 }
 
@@ -149,6 +157,7 @@ function checked(options: RealServerHostOptions): CheckedRealServer {
     'greChecksum',
     'device',
     'mode',
+    'offloads',
     'arpSuppression',
     'signal',
   ]);
@@ -163,6 +172,7 @@ function checked(options: RealServerHostOptions): CheckedRealServer {
     directors: directorsOption('directors', given.directors),
     arpSuppression: choiceOption('arpSuppression', given.arpSuppression, arpSuppressions, 'auto'),
     mode: choiceOption('mode', given.mode, realServerModes, 'auto'),
+    offloads: choiceOption('offloads', given.offloads, offloadChoices, 'auto'),
     signal: signalOption('signal', given.signal),
   };
 }

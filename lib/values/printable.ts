@@ -1,6 +1,7 @@
 /** Text of others on terminals and in logs: what it holds cannot begin a line of its own, or steer a terminal. */
 
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029]/gu;
+/** Marks of direction too: they turn around what a terminal shows of the rest of the line. */
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 
 /** Writes what has no picture as JSON would: `\u001b`. */
 export function printable(text: string): string {

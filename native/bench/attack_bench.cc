@@ -1,13 +1,13 @@
 #include "bench/attack_bench.h"
 
-#include <time.h>
-
 #include <cstring>
 #include <memory>
 #include <vector>
 
 #include "bench/bench_packet.h"
 #include "director/director.h"
+#include "engine/clock.h"
+#include "engine/pace.h"
 #include "engine/table_region.h"
 
 namespace tunvs::bench {
@@ -16,19 +16,11 @@ namespace {
 constexpr uint32_t kSecond = kTicksPerSecond;
 constexpr uint32_t kTalkTicks = 30 * kSecond;  // between two packets of an established connection
 constexpr uint32_t kTalked = 12;               // packets of each before timing begins
-constexpr Tick kExpiryTicks = 16;              // as in the engine's worker
-constexpr size_t kExpiryBudget = 512;          // likewise
 constexpr uint32_t kPacketBytes = 64;
 constexpr uint16_t kWebPort = 80, kStickyPort = 8080, kNamesPort = 53;
 // The first address of each kind of packet or client; each further one takes the next address.
 constexpr uint32_t kClients = 0x0b000000, kComers = 0x15000000, kSpoofed = 0x20000000;
 const IpAddress kVip = IpAddress::v4(192, 0, 2, 1);
-
-uint64_t nowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 // What a visiting client sends and when: the handshake, a request, the acknowledgement of the answer, the end.
 struct Step {
@@ -119,7 +111,7 @@ class Attack {
       }
       for (uint32_t i = flood / 2; i < flood; i++) attack();
       flush(mixed_);
-      if (now_ - expiredAt_ >= kExpiryTicks) expire();
+      if (now_ - expiredAt_ >= kHousekeepTicks) expire();
     }
     flush(quiet_);
     // Only clients whose visit was over by the end count.
@@ -198,9 +190,9 @@ class Attack {
     Verdict verdicts[kVectorSize];
     const std::span<Packet> packets = lane.take();
     if (packets.empty()) return;
-    const uint64_t begin = nowNs();
+    const uint64_t begin = monotonicNs();
     director_.process(0, packets, now_, out_, verdicts);
-    const uint64_t ns = nowNs() - begin;
+    const uint64_t ns = monotonicNs() - begin;
     (&lane == &quiet_ ? result_.establishedNs : result_.floodNs) += ns;
     if (&lane == &quiet_) result_.establishedTimed += packets.size();
     for (size_t i = 0; i < packets.size(); i++) {
@@ -220,7 +212,7 @@ class Attack {
     if (!isExpiryDone_) expire();
   }
   void expire() {
-    isExpiryDone_ = director_.expire(0, now_, false, kExpiryBudget);
+    isExpiryDone_ = director_.expire(0, now_, false, kExpireBudget);
     expiredAt_ = now_;
   }
 

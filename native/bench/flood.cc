@@ -5,12 +5,12 @@
 #include <linux/if_packet.h>
 #include <net/if.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <cerrno>
 #include <vector>
 
 #include "bench/bench_packet.h"
+#include "engine/clock.h"
 #include "io/os/unique_fd.h"
 #include "packet/packet_vector.h"
 
@@ -21,18 +21,12 @@ constexpr uint32_t kMaxFloodFlows = 1u << 24;
 constexpr uint8_t kSyn = 0x02;
 constexpr uint64_t kSecondNs = 1'000'000'000;
 
-uint64_t nowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
-}
-
 // Returns the time after the sleep.
 uint64_t sleepUntil(uint64_t ns) {
   const timespec until{static_cast<time_t>(ns / kSecondNs), static_cast<long>(ns % kSecondNs)};
   while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr) == EINTR) {
   }
-  return nowNs();
+  return monotonicNs();
 }
 
 Result<void> check(const FloodOptions& options) {
@@ -82,7 +76,7 @@ Result<FloodResult> flood(const FloodOptions& options) {
   }
 
   const PacketTemplate packet(options.protocol, options.virtualAddress, options.port, options.packetBytes, kSyn);
-  const uint64_t begin = nowNs();
+  const uint64_t begin = monotonicNs();
   const uint64_t end = begin + uint64_t{options.durationMs} * 1'000'000;
   FloodResult result;
   uint32_t flow = 0;
@@ -101,7 +95,7 @@ Result<FloodResult> flood(const FloodOptions& options) {
       done += static_cast<size_t>(sent);
       result.packets += static_cast<size_t>(sent);
     }
-    now = nowNs();
+    now = monotonicNs();
     if (options.packetsPerSecond != 0) now = sleepUntil(begin + result.packets * kSecondNs / options.packetsPerSecond);
   }
   result.ns = now - begin;

@@ -1,12 +1,20 @@
 #include "bench/memory_bench.h"
 
-#include <time.h>
+#include <sched.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <cstring>
+#include <ctime>
 #include <memory>
+#include <numeric>
+#include <thread>
 
 #include "bench/bench_packet.h"
 #include "director/director.h"
+#include "engine/clock.h"
+#include "engine/pace.h"
 #include "engine/table_region.h"
 #include "io/memory/memory_port.h"
 
@@ -18,22 +26,45 @@ constexpr uint32_t kFirst = 1u << 16;      // as many as rendezvous has slots
 constexpr uint32_t kDecisions = 1u << 16;  // that are timed
 constexpr uint32_t kDecided = 1u << 12;    // flows that they are made for, in turn
 constexpr double kLoad = 0.85;             // of the table's capacity: the design's target
+constexpr uint32_t kMaxWorkers = 64;
+constexpr uint32_t kTurns = 16;  // of one worker, and as many of all
 constexpr uint16_t kPort = 80;
-constexpr Tick kExpiryTicks = 16;       // as in the engine's worker
-constexpr size_t kExpiryBudget = 1024;  // as in the engine's worker
+constexpr uint16_t kTunnelPort = 6080;  // of the real servers, for a method whose tunnel has one; IANA's for GUE
 const IpAddress kVirtualAddress = IpAddress::v4(192, 0, 2, 1);
-
-uint64_t nowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 uint64_t clockReadNs() {
   constexpr int kReads = 10'000;
-  const uint64_t begin = nowNs();
-  for (int i = 0; i < kReads; i++) nowNs();
-  return (nowNs() - begin) / kReads;
+  const uint64_t begin = monotonicNs();
+  for (int i = 0; i < kReads; i++) monotonicNs();
+  return (monotonicNs() - begin) / kReads;
+}
+
+// Keeps the calling thread on one of the CPUs that it may use. What the kernel refuses is left as it was: then only the
+// spread is larger.
+void runOnCpu(uint32_t worker) {
+  static const cpu_set_t allowed = [] {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    sched_getaffinity(getpid(), sizeof set, &set);
+    return set;
+  }();
+  const int count = CPU_COUNT(&allowed);
+  if (count == 0) return;
+  int left = static_cast<int>(worker) % count;
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &allowed) || left-- > 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    sched_setaffinity(0, sizeof one, &one);
+    return;
+  }
+}
+
+uint64_t threadCpuNs() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
 Error invalid(std::string message) { return Error::make(ErrorCode::invalidArgument, std::move(message)); }
@@ -44,6 +75,7 @@ class Subject {
   static Result<std::unique_ptr<Subject>> make(const MemoryBenchOptions& options, uint32_t capacity) {
     DirectorOptions director;
     director.maxConnections = capacity;
+    director.workers = options.workers;
     director.secret = HashSecret::fromSeed(options.seed);
     director.settings.v4 = SourceRange{IpAddress::v4(10, 0, 0, 1), 32};
     auto region = TableRegion::anonymous(Director::tableBytes(director));
@@ -55,26 +87,28 @@ class Subject {
     return subject;
   }
 
-  // Takes `count` packets through the director, each of the flow that `next()` names. Returns the time that it took.
+  // Takes `count` packets through a worker, each of the flow that `next()` names. Returns the time that it took.
+  // Different workers may run at once.
   template <typename Next>
-  uint64_t run(const PacketTemplate& packet, uint64_t count, Next&& next) {
+  uint64_t run(size_t worker, const PacketTemplate& packet, uint64_t count, Next&& next) {
+    auto& [vector, out, expiredAt] = *lanes_[worker];
     uint64_t ns = 0;
     for (uint64_t done = 0; done < count; done += kVectorSize) {
-      vector_.reset();
-      vector_.setCount(kVectorSize);
-      for (Packet& each : vector_.packets()) {
+      vector.reset();
+      vector.setCount(kVectorSize);
+      for (Packet& each : vector.packets()) {
         packet.write(each.data, next());
         each.length = packet.bytes();
       }
-      const uint64_t begin = nowNs();
+      const uint64_t begin = monotonicNs();
       const Tick now = ticksFromMs((begin - startNs_) / 1'000'000);
-      director_.process(0, vector_.packets(), now, out_);
-      port_.queue(0).send(out_.packets(), OutputWay::server, vector_);
-      if (now - expiredAt_ >= kExpiryTicks) {
-        director_.expire(0, now, false, kExpiryBudget);
-        expiredAt_ = now;
+      director_.process(worker, vector.packets(), now, out);
+      port_.queue(worker).send(out.packets(), OutputWay::server, vector);
+      if (now - expiredAt >= kHousekeepTicks) {
+        director_.expire(worker, now, false, kExpireBudget);
+        expiredAt = now;
       }
-      ns += nowNs() - begin;
+      ns += monotonicNs() - begin;
     }
     return ns;
   }
@@ -84,15 +118,19 @@ class Subject {
   uint64_t decide(std::span<const FlowKey> flows, uint32_t count) {
     const ServiceTable& services = *director_.control().table();
     const ServiceView& service = *services.services().front();
-    const Tick now = ticksFromMs((nowNs() - startNs_) / 1'000'000);
-    const uint64_t begin = nowNs();
+    const Tick now = ticksFromMs((monotonicNs() - startNs_) / 1'000'000);
+    const uint64_t begin = monotonicNs();
     for (uint32_t i = 0; i < count; i++)
       undecided_ += service.schedule(flows[i % flows.size()], now, services.tunables()) == nullptr;
-    return nowNs() - begin;
+    return monotonicNs() - begin;
   }
 
   uint64_t undecided() const { return undecided_; }
-  uint64_t forwarded() { return port_.out(0).packets(); }
+  uint64_t forwarded() {
+    uint64_t sum = 0;
+    for (size_t worker = 0; worker < lanes_.size(); worker++) sum += port_.out(worker).packets();
+    return sum;
+  }
   uint64_t connections() const { return director_.connectionCount(Family::ipv4); }
   // Only the table in use counts; the other family's is reserved and never touched.
   uint64_t tableBytes() const { return ConnTable::regionBytes(Family::ipv4, director_.connectionCapacity()); }
@@ -100,7 +138,11 @@ class Subject {
 
  private:
   Subject(const MemoryBenchOptions& options, const DirectorOptions& director, TableRegion region)
-      : region_(std::move(region)), director_(director, region_.span()), vector_(options.packetBytes) {}
+      : region_(std::move(region)),
+        director_(director, region_.span()),
+        port_{options.workers, kMaxPacketBytes, MemoryEgress::Mode::count} {
+    for (uint32_t i = 0; i < options.workers; i++) lanes_.push_back(std::make_unique<Lane>(options.packetBytes));
+  }
 
   Result<void> configure(const MemoryBenchOptions& options) {
     const auto method = forwardingMethodByName(options.forwarding);
@@ -114,24 +156,31 @@ class Subject {
       const ServerKey server{IpAddress::v4(Be32::from(0x0a010001 + i)), kPort};
       ServerConfig config;
       config.tunnel.method = *method;
+      config.tunnel.port = traitsOf(*method).hasPort ? kTunnelPort : 0;
       config.weight = static_cast<int32_t>((1 + i % 3) * options.weightFactor);
       operations.push_back(AddServer{service, server, config});
     }
-    const uint64_t begin = nowNs();
+    const uint64_t begin = monotonicNs();
     auto applied = director_.apply(operations);
-    configureNs_ = nowNs() - begin;
+    configureNs_ = monotonicNs() - begin;
     return applied;
   }
 
+  // What a worker has beside the director.
+  struct Lane {
+    explicit Lane(uint32_t packetBytes) : vector(packetBytes) {}
+    PacketVector vector;
+    OutputVector out;
+    Tick expiredAt = 0;
+  };
+
   TableRegion region_;
   Director director_;
-  PacketVector vector_;
-  OutputVector out_;
-  MemoryPort port_{1, kMaxPacketBytes, MemoryEgress::Mode::count};
-  uint64_t startNs_ = nowNs();
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  MemoryPort port_;
+  uint64_t startNs_ = monotonicNs();
   uint64_t configureNs_ = 0;
   uint64_t undecided_ = 0;
-  Tick expiredAt_ = 0;
 };
 
 Result<void> check(const MemoryBenchOptions& options) {
@@ -146,6 +195,9 @@ Result<void> check(const MemoryBenchOptions& options) {
   if (options.packets < 1 || options.packets > (isOpening ? kMaxConnections : uint64_t{1} << 40)) {
     return invalid("bench: packets is out of range");
   }
+  if (options.workers < 1 || options.workers > kMaxWorkers) return invalid("bench: workers is from 1 to 64");
+  if (options.workers > 1 && (isOpening || options.connections < options.workers))
+    return invalid("bench: more than one worker needs established packets, and a connection for each worker");
   if (!isOpening && options.connections == 0) return invalid("bench: established packets need connections");
   return {};
 }
@@ -163,6 +215,44 @@ std::vector<FlowKey> keysOf(const PacketTemplate& packet, uint32_t firstFlow, ui
 }
 
 uint64_t wholeVectors(uint64_t packets) { return (packets + kVectorSize - 1) / kVectorSize * kVectorSize; }
+
+// Takes one turn: each of `workers` takes `count` packets, in a thread of its own. Adds up their times.
+void takeTurn(Subject& subject, const MemoryBenchOptions& options, const PacketTemplate& packet, uint32_t turn,
+              std::span<const uint32_t> workers, uint64_t count, uint64_t& ns, uint64_t& cpuNs) {
+  const auto sharers = static_cast<uint32_t>(workers.size());
+  std::barrier start(static_cast<std::ptrdiff_t>(sharers));
+  std::atomic<uint64_t> sum{0}, cpuSum{0};
+  std::vector<std::thread> threads;
+  for (uint32_t share = 0; share < sharers; share++) {
+    threads.emplace_back([&, share] {
+      runOnCpu(workers[share]);
+      FlowChooser chooser(options.distribution, options.connections / sharers,
+                          options.seed + turn * kMaxWorkers + share);
+      start.arrive_and_wait();
+      const uint64_t cpuBegin = threadCpuNs();
+      sum += subject.run(workers[share], packet, count, [&] { return chooser.next() * sharers + share; });
+      cpuSum += threadCpuNs() - cpuBegin;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ns += sum;
+  cpuNs += cpuSum;
+}
+
+// Measures one worker and all of them by turns, so that drift affects both alike. Each worker has turns alone.
+void runWorkers(Subject& subject, const MemoryBenchOptions& options, const PacketTemplate& packet, uint64_t packets,
+                MemoryBenchResult& result) {
+  std::vector<uint32_t> all(options.workers);
+  std::iota(all.begin(), all.end(), 0);
+  const uint64_t count = wholeVectors(packets / kTurns / options.workers + 1);
+  for (uint32_t turn = 0; turn < kTurns; turn++) {
+    const uint32_t one = turn % options.workers;
+    takeTurn(subject, options, packet, turn, {&one, 1}, count, result.aloneNs, result.aloneCpuNs);
+    takeTurn(subject, options, packet, turn, all, count, result.ns, result.cpuNs);
+    result.alonePackets += count;
+    result.packets += count * options.workers;
+  }
+}
 
 }  // namespace
 
@@ -183,7 +273,7 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   // The last vector of the preparation may repeat a flow, which is harmless: one more SYN or ACK changes nothing.
   const auto prepare = [&](const PacketTemplate& packet, uint32_t begin, uint32_t end) {
     uint32_t flow = begin;
-    return end == begin ? 0 : subject.run(packet, end - begin, [&] {
+    return end == begin ? 0 : subject.run(0, packet, end - begin, [&] {
       const uint32_t next = flow++;
       return next < end ? next : begin;
     });
@@ -196,21 +286,25 @@ Result<MemoryBenchResult> runMemoryBench(const MemoryBenchOptions& options) {
   const uint64_t forwardedBefore = subject.forwarded();
   if (isOpening) {
     uint32_t flow = options.connections;
-    result.ns = subject.run(syn, packets, [&] { return flow++; });
+    result.ns = subject.run(0, syn, packets, [&] { return flow++; });
     result.decisions = kDecisions;
     result.decisionNs = subject.decide(keysOf(syn, flow, kDecided), kDecisions);
+    result.packets = packets;
+  } else if (options.workers > 1) {
+    runWorkers(subject, options, ack, packets, result);
   } else {
     FlowChooser chooser(options.distribution, options.connections, options.seed);
-    result.ns = subject.run(ack, packets, [&] { return chooser.next(); });
+    result.ns = subject.run(0, ack, packets, [&] { return chooser.next(); });
+    result.packets = packets;
   }
-  result.packets = packets;
   result.connections = subject.connections();
   result.tableBytes = subject.tableBytes();
   result.configureNs = subject.configureNs();
-  result.clockNs = packets / kVectorSize * clockReadNs();
-  if (subject.forwarded() - forwardedBefore != packets || result.connections != flows || subject.undecided() != 0) {
+  result.clockNs = result.packets / kVectorSize * clockReadNs();
+  const uint64_t sent = result.packets + result.alonePackets;
+  if (subject.forwarded() - forwardedBefore != sent || result.connections != flows || subject.undecided() != 0) {
     return Error::make(ErrorCode::system, "bench: forwarded " + std::to_string(subject.forwarded() - forwardedBefore) +
-                                              " of " + std::to_string(packets) + " packets, with " +
+                                              " of " + std::to_string(sent) + " packets, with " +
                                               std::to_string(result.connections) + " of " + std::to_string(flows) +
                                               " connections, and " + std::to_string(subject.undecided()) +
                                               " flows without a server; the run does not count");

@@ -29,6 +29,9 @@ struct MemoryBenchOptions {
   uint32_t weightFactor = 1;  // factor for those weights, [1, 2^20]
   uint32_t tableSize = 0;     // of the scheduler; 0: the scheduler's default
   bool hashesPort = false;  // of the scheduler; flows come from few addresses, so hashing addresses alone tests nothing
+  // [1, 64]; more than one only for Workload::established. Then the same stream goes through one worker and through all
+  // at once, by turns; each of them has its own share of the flows, as a device's queues have.
+  uint32_t workers = 1;
   uint64_t seed = 1;
 };
 
@@ -42,7 +45,11 @@ struct MemoryBenchResult {
   uint64_t decisionNs = 0;  // Workload::open: the scheduler's part alone, for flows that are not opened
   uint64_t decisions = 0;
   uint64_t configureNs = 0;  // the transaction that added the service and its servers
-  uint64_t clockNs = 0;      // the estimated time within `ns` that went into reading the clock; it is not taken off
+  // Of more than one worker: the turns of one, in which `alonePackets` went through, and their CPU time. `ns` and
+  // `cpuNs` are sums over all workers that ran at once.
+  uint64_t aloneNs = 0, aloneCpuNs = 0, alonePackets = 0;
+  uint64_t cpuNs = 0;    // of the threads, with the writing of packets
+  uint64_t clockNs = 0;  // the estimated time within `ns` that went into reading the clock; it is not taken off
 };
 
 // Fails when the options are out of range, or when not every packet was forwarded.

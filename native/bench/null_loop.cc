@@ -1,24 +1,17 @@
 #include "bench/null_loop.h"
 
 #include <poll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "engine/clock.h"
+#include "engine/cpu_time.h"
+#include "engine/pace.h"
 #include "engine/vector_pool.h"
 #include "forward/ipip.h"
 #include "io/os/loop_thread.h"
 
 namespace tunvs::bench {
 namespace {
-
-// The figures are the engine's worker's, so that the two differ in nothing but the director.
-constexpr int kSleepMs = 100;
-constexpr Tick kHousekeepTicks = 16;
-
-uint64_t nsOf(const timeval& time) {
-  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_usec) * 1000;
-}
 
 void addOne(std::atomic<uint64_t>& counter, uint64_t n) {
   counter.store(counter.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
@@ -56,7 +49,7 @@ class NullLoop::Thread {
         measure();
         measuredAt = now;
       }
-      if (count.value() == 0) sleep(vector == nullptr);
+      if (count.value() == 0 || queue_.isDrained()) sleep(vector == nullptr);
     }
     queue_.abandon();
     measure();
@@ -85,10 +78,10 @@ class NullLoop::Thread {
   }
 
   void measure() {
-    rusage usage;
-    if (getrusage(RUSAGE_THREAD, &usage) != 0) return;
-    userNs.store(nsOf(usage.ru_utime), std::memory_order_relaxed);
-    systemNs.store(nsOf(usage.ru_stime), std::memory_order_relaxed);
+    const auto cpu = threadCpuTime();
+    if (!cpu) return;
+    userNs.store(cpu->userNs, std::memory_order_relaxed);
+    systemNs.store(cpu->systemNs, std::memory_order_relaxed);
   }
 
   PortQueue& queue_;

@@ -1,22 +1,14 @@
 #include "bench/syn_flood.h"
 
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/clock.h"
+
 namespace tunvs::bench {
-namespace {
-
-uint64_t nowNs() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-}  // namespace
 
 Result<std::unique_ptr<SynFlood>> SynFlood::make(const SynFloodOptions& options) {
   if (!options.virtualAddress.isV4())
@@ -41,8 +33,9 @@ SendResult SynFlood::send(std::span<const OutputPacket> packets, OutputWay, Pack
 Result<size_t> SynFlood::receive(PacketVector& vector) {
   vector.reset();
   const uint64_t sent = this->sent();
-  if (given_ == 0) beginNs_ = nowNs();
-  if (sent == options_.connections && elapsedNs() == 0) elapsedNs_.store(nowNs() - beginNs_, std::memory_order_release);
+  if (given_ == 0) beginNs_ = monotonicNs();
+  if (sent == options_.connections && elapsedNs() == 0)
+    elapsedNs_.store(monotonicNs() - beginNs_, std::memory_order_release);
   const uint64_t room = sent + options_.window - given_;
   const auto count = static_cast<size_t>(std::min({uint64_t{kVectorSize}, room, options_.connections - given_}));
   for (size_t i = 0; i < count; i++) {

@@ -7,12 +7,14 @@
 #include "binding/engine_wrap.h"
 #include "binding/file_lock_binding.h"
 #include "binding/host_monitor_wrap.h"
+#include "binding/knocker_wrap.h"
 #include "binding/listening_socket_wrap.h"
 #include "binding/offline_wrap.h"
 #include "binding/pcap_wrap.h"
 #include "binding/peer_credentials_binding.h"
 #include "binding/pinger_wrap.h"
 #include "binding/process_binding.h"
+#include "io/port/offload_choice.h"
 
 namespace tunvs::binding {
 namespace {
@@ -45,6 +47,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   defineHostMonitor(env, exports);
   defineListeningSocket(env, exports);
   definePinger(env, exports);
+  defineKnocker(env, exports);
   defineProcess(env, exports);
   registerBench(env, exports);
 
@@ -56,6 +59,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("forwardingMethods", namesToJs(env, names));
   exports.Set("forwardingTraits", forwardingTraitsToJs(env));
   exports.Set("egresses", namesToJs(env, egressNames()));
+  exports.Set("offloads", namesToJs(env, kOffloadFeatureNames));
   exports.Set("verdicts", namesToJs(env, kVerdictNames));
   std::vector<Info> infos;
   for (const auto& info : kVerdictInfos)

@@ -144,20 +144,33 @@ std::vector<AddressPrefix> ObjectReader::prefixes(const char* name) {
 }
 
 std::vector<uint16_t> ObjectReader::ports(const char* name) {
-  std::vector<uint16_t> all;
+  return numbers<uint16_t>(name, 1, 65535, "an array of ports from 1 to 65535");
+}
+
+std::vector<unsigned> ObjectReader::cpus(const char* name) {
+  return numbers<unsigned>(name, 0, 1023, "an array of whole numbers from 0 to 1023");
+}
+
+template <typename Number>
+std::vector<Number> ObjectReader::numbers(const char* name, double least, double most, const char* expected) {
+  std::vector<Number> all;
   Napi::Value value = get(name);
   if (!ok_) return all;
-  const uint32_t length = value.IsArray() ? value.As<Napi::Array>().Length() : 0;
-  for (uint32_t i = 0; i < length; i++) {
-    Napi::Value item = value.As<Napi::Array>().Get(i);
-    const double number = !env_.IsExceptionPending() && item.IsNumber() ? item.As<Napi::Number>().DoubleValue() : 0;
-    if (!(number >= 1 && number <= 65535) || number != std::floor(number)) {
-      fail(name, "an array of ports from 1 to 65535");
+  if (!value.IsArray()) {
+    fail(name, expected);
+    return all;
+  }
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value item = list.Get(i);
+    const bool isNumber = !env_.IsExceptionPending() && item.IsNumber();
+    const double number = isNumber ? item.As<Napi::Number>().DoubleValue() : least - 1;
+    if (!(number >= least && number <= most) || number != std::floor(number)) {
+      fail(name, expected);
       return all;
     }
-    all.push_back(static_cast<uint16_t>(number));
+    all.push_back(static_cast<Number>(number));
   }
-  if (!value.IsArray()) fail(name, "an array of ports");
   return all;
 }
 

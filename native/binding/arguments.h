@@ -12,6 +12,9 @@
 
 namespace tunvs::binding {
 
+// The largest whole number that a JavaScript number holds with all whole numbers below it.
+constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
+
 class ObjectReader {
  public:
   // `what` names the object in error messages.
@@ -32,6 +35,8 @@ class ObjectReader {
   std::vector<AddressPrefix> prefixes(const char* name);
   // Each port is in [1, 65535].
   std::vector<uint16_t> ports(const char* name);
+  // Each CPU is in [0, 1023].
+  std::vector<unsigned> cpus(const char* name);
   std::vector<std::string> strings(const char* name);
   ObjectReader object(const char* name);
   std::optional<Napi::TypedArray> typedArray(const char* name, napi_typedarray_type type);
@@ -39,6 +44,9 @@ class ObjectReader {
 
  private:
   Napi::Value get(const char* name);
+  // Reads an array of whole numbers in [least, most].
+  template <typename Number>
+  std::vector<Number> numbers(const char* name, double least, double most, const char* expected);
   void fail(const char* name, const std::string& expected);
 
   Napi::Env env_;

@@ -1,20 +1,16 @@
 #include "binding/bench_binding.h"
 
-#include <cstdio>
-
 #include "bench/attack_bench.h"
-#include "bench/flood.h"
 #include "bench/memory_bench.h"
 #include "bench/null_loop.h"
 #include "bench/syn_flood.h"
 #include "binding/arguments.h"
+#include "binding/bench_sending.h"
 #include "binding/engine_wrap.h"
 #include "binding/errors.h"
 
 namespace tunvs::binding {
 namespace {
-
-constexpr int64_t kMaxSafeInteger = (int64_t{1} << 53) - 1;
 
 Napi::BigInt big(Napi::Env env, uint64_t value) { return Napi::BigInt::New(env, value); }
 
@@ -34,6 +30,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   options.weightFactor = static_cast<uint32_t>(reader.integer("weightFactor", 1, 1 << 20));
   options.tableSize = static_cast<uint32_t>(reader.integer("tableSize", 0, UINT32_MAX));
   options.hashesPort = reader.boolean("hashesPort");
+  options.workers = static_cast<uint32_t>(reader.integer("workers", 1, 64));
   options.seed = static_cast<uint64_t>(reader.integer("seed", 0, kMaxSafeInteger));
   if (!reader.ok()) return env.Undefined();
 
@@ -66,6 +63,10 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
   answer.Set("decisions", big(env, run.decisions));
   answer.Set("configureNs", big(env, run.configureNs));
   answer.Set("clockNs", big(env, run.clockNs));
+  answer.Set("cpuNs", big(env, run.cpuNs));
+  answer.Set("aloneNs", big(env, run.aloneNs));
+  answer.Set("aloneCpuNs", big(env, run.aloneCpuNs));
+  answer.Set("alonePackets", big(env, run.alonePackets));
   return answer;
 }
 
@@ -121,48 +122,6 @@ Napi::Value attack(const Napi::CallbackInfo& info) {
   return answer;
 }
 
-bool parseMac(const std::string& text, std::array<uint8_t, 6>& mac) {
-  unsigned parts[6];
-  char rest;
-  if (std::sscanf(text.c_str(), "%2x:%2x:%2x:%2x:%2x:%2x%c", &parts[0], &parts[1], &parts[2], &parts[3], &parts[4],
-                  &parts[5], &rest) != 6) {
-    return false;
-  }
-  for (size_t i = 0; i < mac.size(); i++) mac[i] = static_cast<uint8_t>(parts[i]);
-  return true;
-}
-
-Napi::Value flood(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  ObjectReader reader(info[0], "bench.flood");
-  bench::FloodOptions options;
-  options.interfaceName = reader.string("interfaceName");
-  const std::string mac = reader.string("destinationMac");
-  options.virtualAddress = reader.address("virtualAddress");
-  options.port = static_cast<uint16_t>(reader.integer("port", 1, 65535));
-  const std::string protocol = reader.string("protocol");
-  options.protocol = protocol == "udp" ? IpProtocol::udp : protocol == "tcp" ? IpProtocol::tcp : IpProtocol::icmp;
-  options.packetsPerSecond = static_cast<uint32_t>(reader.integer("packetsPerSecond", 0, UINT32_MAX));
-  options.flows = static_cast<uint32_t>(reader.integer("flows", 1, UINT32_MAX));
-  options.packetBytes = static_cast<uint32_t>(reader.integer("packetBytes", 0, UINT32_MAX));
-  options.durationMs = static_cast<uint32_t>(reader.integer("durationMs", 0, UINT32_MAX));
-  options.maxPackets = static_cast<uint64_t>(reader.integer("maxPackets", 1, kMaxSafeInteger));
-  if (!reader.ok()) return env.Undefined();
-  if (!parseMac(mac, options.destinationMac)) {
-    throwInvalidArgument(env, "bench.flood: destinationMac is like 02:00:00:00:00:01, not \"" + mac + "\"");
-    return env.Undefined();
-  }
-  const auto result = bench::flood(options);
-  if (!result.ok()) {
-    throwError(env, result.error());
-    return env.Undefined();
-  }
-  Napi::Object answer = Napi::Object::New(env);
-  answer.Set("packets", big(env, result.value().packets));
-  answer.Set("ns", big(env, result.value().ns));
-  return answer;
-}
-
 // Starts a director on a flood of new connections. Returns a function that tells how far it has come. The caller has to
 // pass a director, which is not checked, and to keep it open for as long as it calls that function.
 Napi::Value synFlood(const Napi::CallbackInfo& info) {
@@ -210,6 +169,8 @@ class NullLoopWrap : public Napi::ObjectWrap<NullLoopWrap> {
     options.port.queues = static_cast<size_t>(reader.integer("queues", 1, 64));
     options.port.maxPacketBytes = static_cast<size_t>(reader.integer("maxPacketBytes", 576, 65535));
     options.port.egress = reader.string("egress");
+    // It cuts nothing, so it must read only what is finished.
+    options.port.offloads = OffloadChoice::off();
     options.source = reader.address("source");
     options.server = reader.address("server");
     if (!reader.ok()) return;
@@ -250,7 +211,7 @@ void registerBench(Napi::Env env, Napi::Object exports) {
   Napi::Object bench = Napi::Object::New(env);
   bench.Set("memory", Napi::Function::New(env, memory, "memory"));
   bench.Set("attack", Napi::Function::New(env, attack, "attack"));
-  bench.Set("flood", Napi::Function::New(env, flood, "flood"));
+  registerSending(env, bench);
   bench.Set("synFlood", Napi::Function::New(env, synFlood, "synFlood"));
   bench.Set("NullLoop", NullLoopWrap::define(env));
   exports.Set("bench", bench);

@@ -26,6 +26,7 @@ class DecapsulatorWrap : public Napi::ObjectWrap<DecapsulatorWrap> {
     options.virtualAddresses = reader.addresses("virtualAddresses");
     options.encapsulations = reader.strings("encapsulations");
     options.guePorts = reader.ports("guePorts");
+    options.usesOffloads = reader.boolean("usesOffloads");
     if (!reader.ok()) return;
     auto started = Decapsulator::start(options);
     if (!started) {

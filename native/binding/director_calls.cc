@@ -7,6 +7,7 @@
 #include "binding/explain_binding.h"
 #include "binding/pin_binding.h"
 #include "binding/timeouts.h"
+#include "engine/page_use.h"
 
 namespace tunvs::binding {
 
@@ -129,9 +130,11 @@ Napi::Value DirectorCalls::endConnections(const Napi::CallbackInfo& info) {
   return result;
 }
 
+Napi::Value DirectorCalls::pinTarget(const Napi::CallbackInfo& info) { return pinTargetToJs(info); }
+
 Napi::Value DirectorCalls::pin(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto request = readPin(info[0]);
+  const auto request = readPin(info);
   if (!request || !isOpen(env)) return env.Undefined();  // reading may have closed it
   director().collect(now());
   const auto name = director().pin(*request, now());
@@ -142,8 +145,11 @@ Napi::Value DirectorCalls::pin(const Napi::CallbackInfo& info) {
 
 Napi::Value DirectorCalls::releasePin(const Napi::CallbackInfo& info) {
   if (!isOpen(info.Env())) return info.Env().Undefined();
-  if (info[0].IsNumber()) director().releasePin(info[0].As<Napi::Number>().Uint32Value(), now());
-  return info.Env().Undefined();
+  if (!info[0].IsNumber()) return info.Env().Undefined();
+  const uint32_t name = info[0].As<Napi::Number>().Uint32Value();
+  const auto report = director().pinReport(name);
+  director().releasePin(name, now());
+  return pinReportToJs(info.Env(), report);
 }
 
 Napi::Value DirectorCalls::pinReport(const Napi::CallbackInfo& info) {
@@ -166,6 +172,7 @@ Napi::Value DirectorCalls::setTimeouts(const Napi::CallbackInfo& info) {
     if (given.seconds[i] != 0) tunables.setTimeout(i, given.seconds[i]);
   }
   director().setTunables(tunables);
+  applied({});
   return env.Undefined();
 }
 
@@ -193,6 +200,7 @@ Napi::Value DirectorCalls::setSysctl(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   director().setTunables(tunables);
+  applied({});
   return env.Undefined();
 }
 
@@ -233,6 +241,26 @@ Napi::Value DirectorCalls::tableInfo(const Napi::CallbackInfo& info) {
                                                      {"persistenceDataBytes", open.persistenceDataBytes()}};
   Napi::Object object = Napi::Object::New(env);
   for (const auto& [name, value] : values) object.Set(name, Napi::Number::New(env, static_cast<double>(value)));
+  return object;
+}
+
+Napi::Value DirectorCalls::tablePages(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!isOpen(env)) return env.Undefined();
+  const Result<std::string> smaps = readSmaps();
+  if (!smaps.ok()) {
+    throwError(env, smaps.error());
+    return env.Undefined();
+  }
+  PageUse sum;
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    const PageUse use = pageUseIn(smaps.value(), director().connTable(family).memory());
+    sum.residentBytes += use.residentBytes;
+    sum.hugeBytes += use.hugeBytes;
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("residentBytes", Napi::Number::New(env, static_cast<double>(sum.residentBytes)));
+  object.Set("hugeBytes", Napi::Number::New(env, static_cast<double>(sum.hugeBytes)));
   return object;
 }
 

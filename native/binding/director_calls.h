@@ -65,6 +65,7 @@ class DirectorCalls {
   Napi::Value connections(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value endConnections(const Napi::CallbackInfo& info);
+  Napi::Value pinTarget(const Napi::CallbackInfo& info);
   Napi::Value pin(const Napi::CallbackInfo& info);
   Napi::Value releasePin(const Napi::CallbackInfo& info);
   Napi::Value pinReport(const Napi::CallbackInfo& info);
@@ -75,6 +76,7 @@ class DirectorCalls {
   Napi::Value sysctls(const Napi::CallbackInfo& info);
   Napi::Value readCounters(const Napi::CallbackInfo& info);
   Napi::Value tableInfo(const Napi::CallbackInfo& info);
+  Napi::Value tablePages(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
 
   bool isHeld_ = false;
@@ -100,7 +102,9 @@ std::vector<Napi::ClassPropertyDescriptor<Wrap>> DirectorCalls::withMethods(
       {"sysctls", &DirectorCalls::sysctls},
       {"readCounters", &DirectorCalls::readCounters},
       {"tableInfo", &DirectorCalls::tableInfo},
+      {"tablePages", &DirectorCalls::tablePages},
       {"close", &DirectorCalls::close},
+      {"pinTarget", &DirectorCalls::pinTarget},
       {"pin", &DirectorCalls::pin},
       {"releasePin", &DirectorCalls::releasePin},
       {"pinReport", &DirectorCalls::pinReport},

@@ -24,9 +24,24 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
     queues += made.port.queues;
     if (!marked.ok()) return std::nullopt;
   }
+  options.port.steersByProgram = reader.boolean("steersByProgram");
   options.port.egress = reader.string("egress");
-  options.busyPollUs = static_cast<uint32_t>(reader.integer("busyPollUs", 0, 1000000));
+  const std::vector<std::string> offloads = reader.strings("offloads");
+  options.bypassesQdisc = reader.boolean("bypassesQdisc");
+  if (const auto told = reader.integer("busyPollUs", -1, 1000000); told >= 0)
+    options.busyPollUs = static_cast<uint32_t>(told);
+  options.cpus = reader.cpus("cpus");
   if (!device.ok() || !reader.ok()) return std::nullopt;
+  const auto choice = OffloadChoice::parse(offloads);
+  if (!choice) {
+    throwInvalidArgument(env, choice.error().message);
+    return std::nullopt;
+  }
+  options.port.offloads = choice.value();
+  for (MarkPort& marked : options.markPorts) {
+    marked.port.offloads = options.port.offloads;
+    marked.port.steersByProgram = options.port.steersByProgram;
+  }
   if (queues != workers) {
     throwInvalidArgument(env, "the queues of all devices must be the director's number of workers");
     return std::nullopt;
@@ -46,6 +61,7 @@ Napi::Value startedToJs(Napi::Env env, const EngineStarted& started) {
     markDevices.Set(i, row);
   }
   result.Set("markDevices", markDevices);
+  result.Set("steering", started.steering);
   result.Set("egress", started.egress);
   Napi::Array passedOver = Napi::Array::New(env);
   for (uint32_t i = 0; i < started.passedOver.size(); i++) {
@@ -55,6 +71,19 @@ Napi::Value startedToJs(Napi::Env env, const EngineStarted& started) {
     passedOver.Set(i, row);
   }
   result.Set("passedOver", passedOver);
+  Napi::Array offloads = Napi::Array::New(env);
+  for (uint32_t i = 0; i < started.offloads.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("name", started.offloads[i].name);
+    row.Set("isInForce", Napi::Boolean::New(env, started.offloads[i].isInForce));
+    row.Set("reason", started.offloads[i].reason);
+    offloads.Set(i, row);
+  }
+  result.Set("offloads", offloads);
+  Napi::Object fastPath = Napi::Object::New(env);
+  fastPath.Set("isInForce", Napi::Boolean::New(env, started.hasFastPath));
+  fastPath.Set("reason", started.fastPathReason);
+  result.Set("fastPath", fastPath);
   Napi::Array warnings = Napi::Array::New(env);
   for (uint32_t i = 0; i < started.warnings.size(); i++) warnings.Set(i, started.warnings[i]);
   result.Set("warnings", warnings);

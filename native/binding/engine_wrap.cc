@@ -26,9 +26,13 @@ void EngineWrap::define(Napi::Env env, Napi::Object exports) {
 EngineWrap::EngineWrap(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   DirectorOptions options;
   ObjectReader reader(info[0], "options");
-  options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxReaders - 1));
+  options.workers = static_cast<size_t>(reader.integer("workers", 1, Epochs::kMaxWorkers));
   if (!readDirectorOptions(reader, options)) return;
-  auto made = Engine::create(options);
+  const std::string wish = reader.has("fastPath") ? reader.string("fastPath") : "off";
+  if (!reader.ok()) return;
+  auto made = Engine::create(options, wish == "off"    ? FastPathWish::off
+                                      : wish == "auto" ? FastPathWish::automatic
+                                                       : FastPathWish::required);
   if (!made) {
     throwError(info.Env(), made.error());
     return;
@@ -94,6 +98,7 @@ void EngineWrap::applied(std::span<const Operation> operations) {
            std::holds_alternative<ClearServices>(operation);
   };
   if (std::any_of(operations.begin(), operations.end(), isAboutServers)) engine_->watchRoutes();
+  engine_->refreshFastPath();
 }
 
 Napi::Value EngineWrap::start(const Napi::CallbackInfo& info) {

@@ -3,7 +3,7 @@
 #include "support/packet_builder.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::address_prefix_test {
 namespace {
 
 using testing::address;
@@ -49,4 +49,4 @@ TEST("a prefix is written with its length in digits and no bits beyond it") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::address_prefix_test

@@ -20,7 +20,9 @@ namespace tunvs {
 
 class Epochs {
  public:
-  static constexpr size_t kMaxReaders = 65;  // 64 workers and the control thread
+  static constexpr size_t kMaxWorkers = 64;
+  // The workers, the control thread, and the thread that keeps a fast path up to date.
+  static constexpr size_t kMaxReaders = kMaxWorkers + 2;
   static constexpr uint64_t kAway = UINT64_MAX;
 
   // The caller holds no references, and takes part again from here on.
@@ -60,6 +62,20 @@ class Epochs {
   // Returns true when nobody can hold a reference to what was unlinked before stamp() returned `epoch`.
   bool isSafe(uint64_t epoch) const { return oldest() > epoch; }
 
+  // ---- a program in the kernel, one more reader, which cannot announce anything itself ----
+
+  // Says for it that it has seen `epoch`: stamp() has returned that, and at some time since then it held no reference.
+  void passKernel(uint64_t epoch) { kernelSeen_.store(epoch, std::memory_order_seq_cst); }
+  void leaveKernel() { passKernel(kAway); }
+  // As isSafe(), for what the program may hold, too. Whoever is told no has made somebody hurry: see kernelHurries().
+  bool isSafeInKernel(uint64_t epoch) const {
+    if (kernelSeen_.load(std::memory_order_seq_cst) > epoch) return isSafe(epoch);
+    kernelHurries_.store(true, std::memory_order_relaxed);
+    return false;
+  }
+  // Returns true when something has waited for the program since the last call.
+  bool kernelHurries() { return kernelHurries_.exchange(false, std::memory_order_relaxed); }
+
   // Returns the smallest announced epoch, or the current one when every reader is away.
   uint64_t oldest() const {
     uint64_t smallest = const_cast<std::atomic<uint64_t>&>(current_).fetch_add(0, std::memory_order_seq_cst);
@@ -73,6 +89,8 @@ class Epochs {
   };
   alignas(64) std::atomic<uint64_t> current_{1};
   Slot slots_[kMaxReaders];
+  alignas(64) std::atomic<uint64_t> kernelSeen_{kAway};
+  mutable std::atomic<bool> kernelHurries_{false};
 };
 
 }  // namespace tunvs

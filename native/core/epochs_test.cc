@@ -7,7 +7,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::epochs_test {
 namespace {
 
 TEST("epochs call nothing safe in the epoch in which it was unlinked") {
@@ -139,4 +139,4 @@ TEST("nothing that a reader still uses is freed, whoever advances the epoch") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::epochs_test

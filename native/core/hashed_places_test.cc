@@ -6,7 +6,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::hashed_places_test {
 namespace {
 
 struct Entry {
@@ -156,4 +156,4 @@ TEST("places and their age lists hold what vectors hold, whatever comes and goes
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::hashed_places_test

@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::inet_test {
 namespace {
 
 TEST("addresses are read and written in their shortest form") {
@@ -89,4 +89,4 @@ TEST("isUnicast() knows which addresses can be a VIP, a RIP or a DIP") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::inet_test

@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::rate_limit_test {
 namespace {
 
 // Returns how many of `asked` answers are granted at `now`.
@@ -68,4 +68,4 @@ TEST("the greatest rate and burst do not overflow") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::rate_limit_test

@@ -5,7 +5,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::result_test {
 namespace {
 
 TEST("a result holds a value or an error, never both") {
@@ -45,4 +45,4 @@ TEST("an error turns errno into a code that a caller can act on") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::result_test

@@ -4,7 +4,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::siphash_test {
 namespace {
 
 constexpr SipKey kKey{0x0706050403020100, 0x0f0e0d0c0b0a0908};
@@ -36,4 +36,4 @@ TEST("SipHash of a number is that of its four bytes, lowest byte first") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::siphash_test

@@ -1,8 +1,14 @@
 // A lock for short critical sections: it spins a little, then sleeps in the kernel.
 //
 // It has three states, so that unlocking wakes somebody only when somebody sleeps. It can lie in plain memory, and has
-// no destructor.
+// no destructor. It can also lie in memory that is mapped out of the kernel, such as a BPF map: the futex goes by its
+// address within this process. std::atomic::wait() lets the kernel look for the page's file, and throws where there is
+// none.
 #pragma once
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
@@ -26,17 +32,20 @@ class SpinLock {
       cpuRelax();
     }
     while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
-      state_.wait(kContended, std::memory_order_relaxed);
+      ::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kContended, nullptr, nullptr, 0);
     }
   }
 
   void unlock() {
-    if (state_.exchange(kFree, std::memory_order_release) == kContended) state_.notify_one();
+    if (state_.exchange(kFree, std::memory_order_release) == kContended) {
+      ::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    }
   }
 
  private:
   static constexpr int kSpins = 100;
   static constexpr uint32_t kFree = 0, kHeld = 1, kContended = 2;
+  static_assert(sizeof(std::atomic<uint32_t>) == sizeof(uint32_t));  // what a futex is
   std::atomic<uint32_t> state_{kFree};
 };
 

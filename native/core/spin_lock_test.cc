@@ -6,7 +6,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::spin_lock_test {
 namespace {
 
 TEST("a spin lock lets one thread at a time into a critical section") {
@@ -58,4 +58,4 @@ TEST("a spin lock is free in zeroed memory") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::spin_lock_test

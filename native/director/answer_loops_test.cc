@@ -4,7 +4,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::answer_loops_test {
 namespace {
 
 using testing::Bytes;
@@ -219,4 +219,4 @@ TEST("no such answer comes when bits of what is answered are flipped either") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::answer_loops_test

@@ -4,14 +4,13 @@
 #include <cassert>
 #include <utility>
 
+#include "core/prefetch.h"
 #include "core/siphash.h"
 #include "director/counters/parse_verdict.h"
 #include "director/delivery/answers.h"
 
 namespace tunvs {
 namespace {
-
-constexpr size_t kGroup = 16;  // packets of a vector that one stage takes at a time
 
 // Returns a seed for randomness that needs no secret.
 uint64_t seedOf(const HashSecret& secret, uint32_t number) {
@@ -43,7 +42,7 @@ Director::Director(const DirectorOptions& options, std::span<std::byte> tableReg
       icmp_(settings_, flows_.connections(), pins_, flows_.forwarder(), pool_),
       fragmentPath_(settings_, fragments_, flows_.connections(), pins_, flows_.forwarder()),
       explainer_(control_, flows_.connections(), pins_, fragments_, flows_.forwarder(), icmp_) {
-  assert(options.workers >= 1 && options.workers < Epochs::kMaxReaders);
+  assert(options.workers >= 1 && options.workers <= Epochs::kMaxWorkers);
   for (size_t i = 0; i < workers_; i++) {
     worker_.push_back(
         std::make_unique<Worker>(fragments_, seedOf(options.secret, 1 + static_cast<uint32_t>(i)), options.now));
@@ -73,9 +72,10 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   epochs_.enter(workerIndex);
   Pass pass{worker, control_.table(), now, out};
 
-  // There are three stages, each a group behind the one before, so that a group's cache misses are fetched while the
-  // others are worked on: parse, hash and fetch the bucket; fetch the connection that its tag points to; look up and
-  // forward.
+  // There are four stages, so that the cache misses of one packet are fetched while the others are worked on: parse and
+  // hash; fetch the bucket; fetch the connection that its tag points to; note and forward. Those that fetch do little
+  // else: a prefetch waits for its address to be translated, and only what lies within the processor's reach goes on
+  // meanwhile.
   const size_t count = packets.size();
   uint64_t bytes = 0;
   uint32_t counts[kVerdicts] = {};
@@ -83,29 +83,34 @@ void Director::process(size_t workerIndex, std::span<Packet> packets, Tick now, 
   static_assert(kVectorSize <= 64);
   uint64_t flowMask = 0;
   const auto isFlow = [&](size_t i) { return (flowMask >> i & 1) != 0; };
-  for (size_t begin = 0; begin < count + 2 * kGroup; begin += kGroup) {
-    for (size_t i = begin; i < std::min(begin + kGroup, count); i++) {
-      Flow& flow = flows[i];
-      bytes += packets[i].length;
-      if (!parsePacket(packets[i], flow.parsed)) continue;
-      flowMask |= uint64_t{1} << i;
-      const ConnTable& conns = entries_.table(flow.parsed.key.family);
-      flow.hash = conns.hash(flow.parsed.key);
-      conns.prefetchBucket(flow.hash);
+  for (size_t i = 0; i < count; i++) {
+    Flow& flow = flows[i];
+    bytes += packets[i].length;
+    if (!parsePacket(packets[i], flow.parsed)) continue;
+    flowMask |= uint64_t{1} << i;
+    flow.hash = entries_.table(flow.parsed.key.family).hash(flow.parsed.key);
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (!isFlow(i)) continue;
+    Flow& flow = flows[i];
+    flow.home = entries_.table(flow.parsed.key.family).prefetchHome(flow.hash);
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (!isFlow(i)) continue;
+    Flow& flow = flows[i];
+    const Family family = flow.parsed.key.family;
+    flow.candidate = ConnTable::candidate(flow.home, flow.hash, family);
+    if (flow.candidate != nullptr) [[likely]] {
+      prefetchForWrite(flow.candidate);
+    } else {
+      entries_.table(family).prefetchEmpty(flow.hash);
     }
-    if (begin < kGroup) continue;
-    for (size_t i = begin - kGroup; i < std::min(begin, count); i++) {
-      if (!isFlow(i)) continue;
-      flows[i].candidate = entries_.table(flows[i].parsed.key.family).candidate(flows[i].hash);
-      __builtin_prefetch(flows[i].candidate, 1);
-    }
-    if (begin < 2 * kGroup) continue;
-    for (size_t i = begin - 2 * kGroup; i < std::min(begin - kGroup, count); i++) {
-      const Verdict verdict =
-          isFlow(i) ? flows_.handle(pass, flows[i], packets[i], i) : handle(pass, flows[i], packets[i], i);
-      counts[static_cast<size_t>(verdict)]++;
-      if (verdicts != nullptr) verdicts[i] = verdict;
-    }
+  }
+  for (size_t i = 0; i < count; i++) {
+    const Verdict verdict =
+        isFlow(i) ? flows_.handle(pass, flows[i], packets[i], i) : handle(pass, flows[i], packets[i], i);
+    counts[static_cast<size_t>(verdict)]++;
+    if (verdicts != nullptr) verdicts[i] = verdict;
   }
 
   reuseEvicted(worker);
@@ -250,11 +255,42 @@ Result<uint32_t> Director::pin(const PinRequest& request, Tick now) {
   return Error::make(ErrorCode::exists, "a connection of this flow is in the table: use another source port");
 }
 
+void Director::handOver(size_t worker, bool isQueueEmpty) {
+  HandOver& noted = worker_[worker]->handOver;
+  if (noted.count != 0) Connections::handOver(noted, isQueueEmpty);
+}
+
+bool Director::hasToHandOver(size_t worker) const { return worker_[worker]->handOver.count != 0; }
+
+void Director::joinKernel(const KernelTallies& tallies, std::function<KernelSums()> readSums) {
+  pool_.setKernel(tallies);
+  readKernelSums_ = std::move(readSums);
+}
+
+void Director::setHandingOver(bool isOn) {
+  for (auto& worker : worker_) worker->handOver.isOn = isOn;
+}
+
 void Director::readCounters(std::span<uint64_t> sums) const {
   assert(sums.size() == kCounters);
   for (auto& sum : sums) sum = 0;
   for (const auto& worker : worker_) addTo(sums, worker->stats);
   addTo(sums, endings_.stats());
+  if (!readKernelSums_) return;
+  const KernelSums total = readKernelSums_();
+  WorkerStats kernel;
+  for (Counter* each : {&kernel.received, &kernel.handedOut, &kernel.sent, &kernel.fastForwarded,
+                        &kernel.verdicts[static_cast<size_t>(Verdict::forwarded)]}) {
+    each->add(total.sent.packets);
+  }
+  kernel.receivedBytes.add(total.sent.bytes);
+  kernel.forwardedBytes.add(total.sent.bytes);
+  // In the order of the program's reasons (fastpath/bpf/layout.h).
+  Counter* const reasons[kKernelReasons] = {
+      &kernel.slowOther,   &kernel.slowFragment, &kernel.slowControl, &kernel.slowUnknown, &kernel.slowNotYet,
+      &kernel.slowExpired, &kernel.slowRise,     &kernel.slowServer,  &kernel.slowTooLong, &kernel.fastFailed};
+  for (size_t i = 0; i < kKernelReasons; i++) reasons[i]->add(total.reasons[i]);
+  addTo(sums, kernel);
 }
 
 }  // namespace tunvs

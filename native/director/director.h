@@ -12,6 +12,8 @@
 //  leave behind it.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 #include <span>
 
@@ -39,7 +41,7 @@ namespace tunvs {
 struct DirectorOptions {
   uint32_t maxConnections = 1u << 20;  // per address family, [ConnTable::kMinCapacity, kMaxCapacity]
   HashSecret secret = HashSecret::fromSeed(0);
-  size_t workers = 1;  // [1, Epochs::kMaxReaders - 1]
+  size_t workers = 1;  // [1, Epochs::kMaxWorkers]
   Settings settings;
   Tick now = 0;
   // How often one call of the control thread may hold a shard's lock while it ends a removed server's connections. The
@@ -99,10 +101,40 @@ class Director {
   bool wantsAvailablePages() const { return Defence::isAutomatic(control_.table()->tunables()); }
   void setAvailablePages(uint64_t pages) { defence_.setAvailablePages(pages); }
 
+  // Lets the kernel's fast path have the connections that the last vector has shown to be established. Call it after
+  // that vector was sent and before the next. `isQueueEmpty`: nothing waits behind it.
+  void handOver(size_t worker, bool isQueueEmpty);
+  bool hasToHandOver(size_t worker) const;
+
   WorkerStats& stats(size_t worker);
   size_t workers() const { return workers_; }
 
   // ---- control thread ----
+
+  // ---- a fast path in the kernel ----
+
+  // From now on its tallies are part of the statistics. REQUIRES: no worker runs
+  void joinKernel(const KernelTallies& tallies, std::function<KernelSums()> readSums);
+  // Connections are handed over to it while `isOn` is set. Any thread may call this, and what follows.
+  void setHandingOver(bool isOn);
+  // The kernel's program is a reader of the tables: it announces through these that it has been quiescent since.
+  uint64_t kernelEpoch() const { return epochs_.stamp(); }
+  void passKernelEpoch(uint64_t epoch) { epochs_.passKernel(epoch); }
+  void leaveKernel() { epochs_.leaveKernel(); }
+  bool isNearlyFull(Family family) const { return entries_.table(family).isNearlyFull(); }
+  bool kernelHurries() { return epochs_.kernelHurries(); }
+  // Visits the real servers in the order of their ids, which begin with 0, from one thread at a time: look(view,
+  // tunables), for ids below `limit`. The view is null for an id without one, and for all without any service.
+  template <typename Look>
+  void eachServer(size_t limit, Look&& look) {
+    epochs_.enter(kKeeperReader);
+    const ServiceTable* services = control_.table();
+    const bool isServing = !services->services().empty();
+    for (uint32_t id = 0; id < std::min(limit, services->idCount()); id++) {
+      look(isServing ? services->server(id) : nullptr, services->tunables());
+    }
+    epochs_.leave(kKeeperReader);
+  }
 
   // Sets the firewall mark of this worker's packets; 0: none. REQUIRES: the worker does not run
   void setMark(size_t worker, uint32_t mark);
@@ -138,6 +170,8 @@ class Director {
   // Sums all workers. REQUIRES: sums.size() == kCounters
   void readCounters(std::span<uint64_t> sums) const;
   FragmentCounts fragmentCounts() const { return fragments_.counts(); }
+  // Returns true when a connection or a datagram in fragments has a deadline. It sums all shards: ask seldom.
+  bool hasToExpire() const { return connectionCount() != 0 || fragments_.counts().datagrams != 0; }
   uint64_t connectionCount() const { return connectionCount(Family::ipv4) + connectionCount(Family::ipv6); }
   uint64_t connectionCount(Family family) const { return entries_.table(family).liveCount(); }
   // Returns the memory that persistence engines' data take beside the tables.
@@ -154,7 +188,8 @@ class Director {
   uint64_t forEachConnection(uint64_t cursor, size_t limit, Tick now, Visit&& visit);
 
  private:
-  static constexpr size_t kControlReader = Epochs::kMaxReaders - 1;
+  static constexpr size_t kControlReader = Epochs::kMaxWorkers;
+  static constexpr size_t kKeeperReader = kControlReader + 1;
   struct Worker;
 
   Verdict handle(Pass& pass, Flow& flow, Packet& packet, size_t cause);
@@ -178,6 +213,7 @@ class Director {
   FragmentPath fragmentPath_;
   Explainer explainer_;
   std::vector<std::unique_ptr<Worker>> worker_;
+  std::function<KernelSums()> readKernelSums_;  // empty without a fast path
 };
 
 template <typename Visit>

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_defence_test {
 namespace {
 
 using testing::Counts;
@@ -189,4 +189,4 @@ TEST("measures idleness by the timeout of the connection's service") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_defence_test

@@ -6,7 +6,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_property_test {
 namespace {
 
 using testing::Random;
@@ -116,4 +116,4 @@ TEST("keeps its laws while datagrams in many pieces overflow the outputs of a ve
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_property_test

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_removal_test {
 namespace {
 
 using testing::Counts;
@@ -125,4 +125,4 @@ TEST("does not lose the connections of a server that is removed and comes back i
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_removal_test

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_reuse_test {
 namespace {
 
 using testing::Counts;
@@ -157,4 +157,4 @@ TEST("reschedules a reused port of a drained server in any state with expire_nod
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_reuse_test

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_state_test {
 namespace {
 
 using testing::Counts;
@@ -125,4 +125,4 @@ TEST("treats a connection that has reached its deadline as gone, before expiry c
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_state_test

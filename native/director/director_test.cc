@@ -6,7 +6,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_test {
 namespace {
 
 using testing::Bytes;
@@ -293,4 +293,4 @@ TEST("lists connections with their server, state and time left") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_test

@@ -7,7 +7,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_threads_test {
 namespace {
 
 using testing::Bytes;
@@ -250,4 +250,4 @@ TEST("leaves no idle server overloaded, however workers open and end connections
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_threads_test

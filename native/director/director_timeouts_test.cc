@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::director_timeouts_test {
 namespace {
 
 using testing::TestDirector;
@@ -96,4 +96,4 @@ TEST("refuses another protocol's timeouts, and changes nothing then") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::director_timeouts_test

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::end_connections_test {
 namespace {
 
 using testing::Counts;
@@ -155,4 +155,4 @@ TEST("rescheduling of UDP can be switched on when the server is gone already, an
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::end_connections_test

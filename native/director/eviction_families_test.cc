@@ -6,7 +6,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::eviction_families_test {
 namespace {
 
 using testing::Bytes;
@@ -211,4 +211,4 @@ TEST("beginnings that continued only once are not proven, over IPv6 and of SCTP"
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::eviction_families_test

@@ -5,7 +5,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::eviction_test {
 namespace {
 
 using testing::PacketBuilder;
@@ -273,4 +273,4 @@ TEST("a round of expiry is bounded in sum, and the next continues from there") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::eviction_test

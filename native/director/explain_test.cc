@@ -4,7 +4,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::explain_test {
 namespace {
 
 using testing::Bytes;
@@ -282,4 +282,4 @@ TEST("foresees drop_packet where it drops every packet that would open a connect
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::explain_test

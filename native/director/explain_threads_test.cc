@@ -6,7 +6,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::explain_threads_test {
 namespace {
 
 using testing::Bytes;
@@ -100,4 +100,4 @@ TEST("explains packets of every kind by every scheduler while workers handle oth
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::explain_threads_test

@@ -4,7 +4,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::first_fragment_test {
 namespace {
 
 using testing::Bytes;
@@ -248,4 +248,4 @@ TEST("identifications show nothing of the hash's secret, and those of answers no
   CHECK(consecutive <= 4);
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::first_fragment_test

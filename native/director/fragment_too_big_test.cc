@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::fragment_too_big_test {
 namespace {
 
 using testing::Bytes;
@@ -91,4 +91,4 @@ TEST("a datagram that begins anew under a used identification is judged anew") {
   check(t.take(part(400, 40, false)), "forwarded", 1);
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::fragment_too_big_test

@@ -4,7 +4,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::icmp_belief_test {
 namespace {
 
 using testing::Bytes;
@@ -254,4 +254,4 @@ TEST("the director's own answers are marked as such, and what it forwards is not
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::icmp_belief_test

@@ -6,7 +6,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::icmp_hostile_test {
 namespace {
 
 using testing::Bytes;
@@ -279,4 +279,4 @@ TEST("an error about packets that are cut by now can't keep a path narrow") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::icmp_hostile_test

@@ -1,7 +1,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::local_node_test {
 namespace {
 
 using testing::Bytes;
@@ -121,4 +121,4 @@ TEST("has no port and no checksum") {
   }
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::local_node_test

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::mid_stream_test {
 namespace {
 
 using testing::Counts;
@@ -114,4 +114,4 @@ TEST(
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::mid_stream_test

@@ -1,10 +1,14 @@
 // Packets that are still to be cut into segments, or whose checksum is still to be finished. They are treated as each
-// segment would be, except that they are not put into outer fragments.
+// segment would be, and go whole where that is possible.
+#include "packet/checksum.h"
+#include "packet/segmenter.h"
+#include "packet/transport_checksum.h"
 #include "support/raw_bytes.h"
 #include "support/test_director.h"
 #include "support/testing.h"
+#include "support/tunnel_end.h"
 
-namespace tunvs {
+namespace tunvs::offload_test {
 namespace {
 
 using testing::Bytes;
@@ -110,13 +114,20 @@ TEST("a packet whose segments do not fit is answered with the length that does, 
   }
 }
 
-TEST("a packet whose segments would go in outer fragments, or be cut on the way, is dropped as too long") {
+TEST("a packet whose segments need outer fragments is cut into segments, and each of them into fragments") {
   for (const Method& method : kMethods) {
     const size_t fits = 1500 - method.overhead;
     Subject t(method.tunnel);
     CHECK_EQ(t.take(tcp(fits, false), tcp4(fits)), "forwarded");
-    CHECK_EQ(t.take(tcp(fits + 1, false), tcp4(fits + 1)), "dropTooLong");
-    CHECK_EQ(t.out.count(), 0u);
+    CHECK_EQ(t.out.count(), 1u);
+    CHECK_EQ(t.take(tcp(fits + 1, false), tcp4(fits + 1)), "forwarded");
+    // The last segment has 7 bytes, and is no longer than its path.
+    CHECK_EQ(t.out.count(), 10u * 2 + 1);
+    CHECK(!t.out.hasOffloads());
+    for (const OutputPacket& packet : t.out.packets()) CHECK(packet.length <= 1500);
+    CHECK_EQ(t.counter("segmentsMade"), 11u);
+    CHECK_EQ(t.counter("fragmentsSent"), 20u);
+    CHECK_EQ(t.row(11).traffic.inPackets, 2u);
   }
 }
 
@@ -138,24 +149,78 @@ TEST("a packet with only its checksum left to be finished has to fit as it is") 
   Subject t;
   const Offload unfinished{.checksumStart = 20, .kind = OffloadKind::tcpChecksum};
   CHECK_EQ(t.take(tcp(500), unfinished), "answeredTooBig");
-  CHECK_EQ(t.take(tcp(500, false), unfinished), "dropTooLong");
+  CHECK_EQ(t.take(tcp(500, false), unfinished), "forwarded");
+  CHECK(t.out.count() > 1);
+  CHECK(!t.out.hasOffloads());
 }
 
-TEST("a packet that no outer header has room for is dropped, whatever its segments are") {
+TEST("a packet that no outer header has room for goes as its segments") {
   Subject t;
   PacketBuilder builder = PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1000, 80, kTcpSyn);
   CHECK_EQ(t.take(builder.payload(65515 - 40).build(), tcp4(1480)), "forwarded");
-  CHECK_EQ(t.take(builder.payload(65516 - 40).build(), tcp4(1480)), "dropTooLong");
+  CHECK_EQ(t.out.count(), 1u);
+  CHECK_EQ(t.take(builder.payload(65516 - 40).build(), tcp4(1480)), "forwarded");
+  CHECK_EQ(t.out.count(), 65476u / 1440 + 1);
+  CHECK(!t.out.hasOffloads());
 }
 
-TEST("nothing unfinished goes behind a checksum of the tunnel's") {
+// Puts the sum of the pseudo header into the checksum's field, as the kernel leaves it.
+Bytes unfinished(Bytes packet) {
+  const uint16_t sum = checksumFold(pseudoHeaderSum(testing::address("198.51.100.7"), testing::address("192.0.2.10"), 6,
+                                                    static_cast<uint32_t>(packet.size() - 20)));
+  std::memcpy(&packet[36], &sum, 2);
+  return packet;
+}
+
+// Takes from what was sent the segments that it becomes on the wire.
+std::vector<Bytes> onTheWire(const OutputVector& out) {
+  std::vector<Bytes> all;
+  for (const OutputPacket& sent : out.packets()) {
+    if (sent.offload.isNone()) {
+      all.emplace_back(sent.data, sent.data + sent.length);
+      continue;
+    }
+    Segmenter segments(sent);
+    while (!segments.isDone()) {
+      Bytes& room = all.emplace_back(segments.longestBytes());
+      room.resize(segments.next(room));
+    }
+  }
+  return all;
+}
+
+TEST("behind a checksum of the tunnel's, a packet goes as segments with one each: GRE's here, GUE's when it is cut") {
   for (const ForwardingMethod method : {ForwardingMethod::gue, ForwardingMethod::gre}) {
-    Subject t({.method = method,
-               .port = static_cast<uint16_t>(method == ForwardingMethod::gue ? 6080 : 0),
-               .checksum = TunnelChecksum::checksum});
-    CHECK_EQ(t.take(tcp(1000), tcp4(1000)), "dropTooLong");
+    const bool isGue = method == ForwardingMethod::gue;
+    Subject t(
+        {.method = method, .port = static_cast<uint16_t>(isGue ? 6080 : 0), .checksum = TunnelChecksum::checksum});
+    CHECK_EQ(t.take(unfinished(tcp(1000)), tcp4(1000)), "forwarded");
+    CHECK_EQ(t.out.count(), isGue ? 1u : 11u);
+    CHECK_EQ(t.out.hasOffloads(), isGue);
+    CHECK_EQ(t.out[0].sealsOuter, isGue);
+    const std::vector<Bytes> segments = onTheWire(t.out);
+    CHECK_EQ(segments.size(), 11u);
+    for (const Bytes& segment : segments) {
+      const testing::Tunnelled taken = testing::takeApart(segment);
+      CHECK_EQ(taken.problem, "");
+      CHECK(taken.hasChecksum);
+      CHECK(transportChecksumIsRight(testing::address("198.51.100.7"), testing::address("192.0.2.10"), 6,
+                                     std::span(taken.inner).subspan(20)));
+    }
+    CHECK_EQ(t.take(unfinished(tcp(100)), {.checksumStart = 20, .kind = OffloadKind::tcpChecksum}), "forwarded");
+    REQUIRE(t.out.count() == 1u);
+    CHECK(t.out[0].offload.isNone());
     CHECK_EQ(t.take(tcp(100), Offload{}), "forwarded");
   }
+}
+
+TEST("segments that are sent one by one have identifications that no later packet has") {
+  Subject t;
+  const auto outerId = [&] { return loadBe16(t.out[0].data + 4); };
+  CHECK_EQ(t.take(tcp(1000, false), tcp4(1000)), "forwarded");
+  const uint16_t first = outerId();
+  CHECK_EQ(t.take(tcp(1000, false), tcp4(1000)), "forwarded");
+  CHECK(static_cast<uint16_t>(outerId() - first) >= 11);
 }
 
 TEST("a local node gets a packet with its offload, however long its segments are") {
@@ -183,11 +248,13 @@ TEST("segments of IPv6 are held to the path's MTU in a tunnel of either family")
 }
 
 // An IPv6 host is never told of less than 1280 bytes, so such segments would go in outer fragments.
-TEST("segments of IPv6 that need outer fragments are dropped as too long") {
+TEST("segments of IPv6 that need outer fragments get them") {
   Subject t({}, 1290);
   t.addIpv6(testing::address("10.0.0.11"));
   CHECK_EQ(t.take(tcp6(1270), offload6(1270)), "forwarded");
-  CHECK_EQ(t.take(tcp6(1280), offload6(1280)), "dropTooLong");
+  CHECK_EQ(t.out.count(), 1u);
+  CHECK_EQ(t.take(tcp6(1280), offload6(1280)), "forwarded");
+  CHECK_EQ(t.out.count(), 10u * 2 + 1);
   CHECK_EQ(t.take(tcp6(1281), offload6(1281)), "answeredTooBig");
 }
 
@@ -226,6 +293,18 @@ TEST("a packet whose checksum would be written anywhere but into its transport h
   }
 }
 
+TEST("a packet that is not of the kind that its offload is about is dropped") {
+  Subject t;
+  const Bytes query = PacketBuilder().ip("198.51.100.7", "192.0.2.10").udp(1000, 80).payload(300).build();
+  t.addService("rr", {testing::address("192.0.2.10"), 80, 17});
+  CHECK(t.apply(AddServer{{testing::address("192.0.2.10"), 80, 17}, {testing::address("10.0.0.12"), 80}, {}}).ok());
+  CHECK_EQ(t.take(query, {.segmentBytes = 100, .checksumStart = 20, .kind = OffloadKind::tcp4}), "dropBadChecksum");
+  CHECK_EQ(t.take(query, {.segmentBytes = 100, .checksumStart = 20, .kind = OffloadKind::udp}), "forwarded");
+  CHECK_EQ(t.take(query, {.checksumStart = 20, .kind = OffloadKind::tcpChecksum}), "dropBadChecksum");
+  CHECK_EQ(t.take(tcp(100), {.checksumStart = 20, .kind = OffloadKind::udpChecksum}), "dropBadChecksum");
+  CHECK_EQ(t.take(tcp(100), {.segmentBytes = 60, .checksumStart = 20, .kind = OffloadKind::tcp6}), "dropBadChecksum");
+}
+
 TEST("packets that waited for a policy go on with their offloads") {
   Subject t;
   auto policy = std::make_shared<ConnectionPolicy>();
@@ -243,4 +322,4 @@ TEST("packets that waited for a policy go on with their offloads") {
   CHECK(t.out[1].offload == tcp4(1400).behind(20));
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::offload_test

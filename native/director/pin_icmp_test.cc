@@ -2,7 +2,7 @@
 #include "support/pinned_director.h"
 #include "support/raw_bytes.h"
 
-namespace tunvs {
+namespace tunvs::pin_icmp_test {
 namespace {
 
 using testing::Bytes;
@@ -180,4 +180,4 @@ TEST("an explanation of an error about a pinned flow names the pin, and notes no
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::pin_icmp_test

@@ -2,7 +2,7 @@
 #include "support/pinned_director.h"
 #include "support/raw_bytes.h"
 
-namespace tunvs {
+namespace tunvs::pin_test {
 namespace {
 
 using testing::address;
@@ -384,4 +384,4 @@ TEST("an explanation names the pin, and changes nothing of it") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::pin_test

@@ -5,7 +5,7 @@
 #include "support/random.h"
 #include "support/raw_bytes.h"
 
-namespace tunvs {
+namespace tunvs::pin_threads_test {
 namespace {
 
 using testing::Bytes;
@@ -102,4 +102,4 @@ TEST("flows are pinned, released and read while workers forward them, and server
   CHECK_EQ(t.director.pinCount(), 0u);
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::pin_threads_test

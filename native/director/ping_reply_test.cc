@@ -3,7 +3,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::ping_reply_test {
 namespace {
 
 using testing::Bytes;
@@ -61,4 +61,4 @@ TEST("a virtual address is down while all of its real servers are down by health
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::ping_reply_test

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::removal_test {
 namespace {
 
 using testing::Counts;
@@ -210,4 +210,4 @@ TEST("a row by name is the one from the whole list, and there is none for what i
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::removal_test

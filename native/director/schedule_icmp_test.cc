@@ -4,7 +4,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::schedule_icmp_test {
 namespace {
 
 using testing::Bytes;
@@ -80,4 +80,4 @@ TEST("answers nothing when no server may take the connection that an ICMP error 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::schedule_icmp_test

@@ -3,7 +3,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::server_down_test {
 namespace {
 
 using testing::Bytes;
@@ -343,4 +343,4 @@ TEST("an ICMP error about a packet to the server is counted for it, and none abo
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::server_down_test

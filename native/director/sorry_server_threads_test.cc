@@ -6,7 +6,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::sorry_server_threads_test {
 namespace {
 
 using testing::HeldPacket;
@@ -61,4 +61,4 @@ TEST("no connection finds an empty list while a sorry server and the real one ta
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::sorry_server_threads_test

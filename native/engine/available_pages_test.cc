@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::available_pages_test {
 namespace {
 
 TEST("adds free pages and those of buffers") {
@@ -29,4 +29,4 @@ TEST("reads this host's number") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::available_pages_test

@@ -10,10 +10,12 @@ namespace tunvs {
 
 inline Tick coarseNow() { return ticksFromMs(coarseNowMs()); }
 
-inline uint64_t monotonicUs() {
+inline uint64_t monotonicNs() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1000000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
+
+inline uint64_t monotonicUs() { return monotonicNs() / 1000; }
 
 }  // namespace tunvs

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "engine/clock.h"
+#include "io/os/allowed_cpus.h"
 #include "io/route/netlink.h"
 
 namespace tunvs {
@@ -14,17 +15,38 @@ constexpr size_t kHoldsPerTurn = 64;
 
 }  // namespace
 
-Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options) {
-  auto region = TableRegion::anonymous(Director::tableBytes(options), TableRegion::Pages::small);
+Result<std::unique_ptr<Engine>> Engine::create(const DirectorOptions& options, FastPathWish wish) {
+  const size_t bytes = Director::tableBytes(options);
+  std::unique_ptr<FastPath> fast;
+  std::string reason;
+  if (wish != FastPathWish::off) {
+    auto made = FastPath::create(bytes);
+    if (!made && wish == FastPathWish::required) return made.error();
+    if (made) {
+      fast = std::move(made).value();
+    } else {
+      reason = made.error().message;
+    }
+  }
+  auto region =
+      fast != nullptr ? TableRegion::of(fast->table()) : TableRegion::anonymous(bytes, TableRegion::Pages::small);
   if (!region) return region.error();
   DirectorOptions withClock = options;
   withClock.now = coarseNow();
   withClock.holdsPerTurn = kHoldsPerTurn;
-  return std::unique_ptr<Engine>(new Engine(std::move(region).value(), withClock));
+  std::unique_ptr<Engine> engine(new Engine(std::move(fast), std::move(region).value(), withClock));
+  engine->wish_ = wish;
+  if (!reason.empty()) engine->fastReason_ = reason;
+  if (engine->fast_ == nullptr) return engine;
+  auto loaded = engine->fast_->load(*engine->director_);
+  if (!loaded && wish == FastPathWish::required) return loaded.error();
+  if (!loaded) engine->fastReason_ = loaded.error().message;
+  return engine;
 }
 
-Engine::Engine(TableRegion region, const DirectorOptions& options)
-    : region_(std::move(region)),
+Engine::Engine(std::unique_ptr<FastPath> fast, TableRegion region, const DirectorOptions& options)
+    : fast_(std::move(fast)),
+      region_(std::move(region)),
       director_(std::make_unique<Director>(options, region_.span())),
       policies_(options.workers) {
   if (options.settings.v4) sources_.push_back(options.settings.v4->base);
@@ -35,8 +57,10 @@ Engine::~Engine() { stop(); }
 
 Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   assert(!isRunning());
+  if (auto allowed = checkCpus(options.cpus); !allowed) return allowed.error();
   EngineStarted started;
   PortContext context;
+  context.egress.bypassesQdisc = options.bypassesQdisc;
   context.egress.sources = sources_;
   if (auto routes = NextHopResolver::start(sources_)) {
     context.egress.resolver = std::move(routes).value();
@@ -49,8 +73,10 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   if (!main) return main.error();
   started.device = main.value()->name();
   started.attached = main.value()->attached();
+  started.steering = main.value()->steering();
   started.egress = main.value()->egress();
   started.passedOver = std::move(context.passedOver);
+  started.offloads = main.value()->offloads();
   context.main = main.value().get();
   ports.push_back({std::move(main).value(), 0});
   for (const MarkPort& marked : options.markPorts) {
@@ -61,20 +87,46 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   }
   routes_ = std::move(context.egress.resolver);
   watchRoutes();
-  if (auto running = startWorkers(std::move(ports), options.busyPollUs, openErrorQueues(started)); !running)
+  if (auto running = startWorkers(std::move(ports), options, openErrorQueues(started)); !running)
     return running.error();
+  if (auto fast = startFastPath(started); !fast) {
+    stop();
+    return fast.error();
+  }
   return started;
+}
+
+Result<void> Engine::startFastPath(EngineStarted& started) {
+  started.fastPathReason = fastReason_;
+  if (fast_ == nullptr || !fast_->isLoaded()) return {};
+  Result<void> running;
+  if (started.egress != "packet") {
+    running = Error::make(ErrorCode::unsupported,
+                          "the fast path sends frames, as the egress 'packet' does, and this director uses '" +
+                              started.egress + "', which leaves more to the kernel; open it with egress 'packet'");
+  } else if (routes_ == nullptr) {
+    running = Error::make(ErrorCode::unsupported, "the fast path needs the routes to the real servers");
+  } else {
+    std::vector<std::string> devices{started.device};
+    for (const StartedDevice& marked : started.markDevices) devices.push_back(marked.name);
+    running = fast_->start(devices, routes_);
+  }
+  if (!running && wish_ == FastPathWish::required) return running;
+  started.hasFastPath = running.ok();
+  started.fastPathReason = running ? "" : running.error().message;
+  return {};
 }
 
 Result<void> Engine::startOn(std::unique_ptr<Port> port) {
   assert(!isRunning());
   std::vector<MarkedPort> ports;
   ports.push_back({std::move(port), 0});
-  return startWorkers(std::move(ports), /*busyPollUs=*/0, /*errors=*/{});
+  return startWorkers(std::move(ports), /*options=*/{}, /*errors=*/{});
 }
 
 // Starts all workers or none; if none, the ports go as well.
-Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, uint32_t busyPollUs, ErrorQueues errors) {
+Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options,
+                                  ErrorQueues errors) {
   ports_ = std::move(ports);
   for (const MarkedPort& marked : ports_) {
     Port& port = *marked.port;
@@ -83,7 +135,7 @@ Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, uint32_t busyPo
       const bool isFirst = index == 0;
       assert(index < director_->workers());
       auto worker = Worker::create(Worker::Parts{*director_, index, port.queue(i), port.maxPacketBytes(), events_,
-                                                 busyPollUs, isFirst ? std::move(errors) : ErrorQueues{},
+                                                 options.busyPollUs, isFirst ? std::move(errors) : ErrorQueues{},
                                                  &policies_.channel(index), isFirst ? routes_ : nullptr});
       if (!worker) {
         stop();
@@ -94,8 +146,9 @@ Result<void> Engine::startWorkers(std::vector<MarkedPort> ports, uint32_t busyPo
     }
   }
   assert(workers_.size() == director_->workers());
-  for (auto& worker : workers_) {
-    auto started = worker->start();
+  for (size_t i = 0; i < workers_.size(); i++) {
+    auto started = workers_[i]->start();
+    if (started && !options.cpus.empty()) started = workers_[i]->pin(options.cpus[i % options.cpus.size()]);
     if (started) continue;
     stop();
     return started;
@@ -151,6 +204,7 @@ Result<void> Engine::checkDirectRouting(const IpAddress& server) const {
 }
 
 void Engine::stop() {
+  if (fast_ != nullptr) fast_->stop();
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
   workers_.clear();

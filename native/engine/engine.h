@@ -12,6 +12,7 @@
 #include "engine/event_ring.h"
 #include "engine/table_region.h"
 #include "engine/worker.h"
+#include "fastpath/fast_path.h"
 #include "io/packet/icmp_queue.h"
 #include "io/port_list.h"
 
@@ -27,8 +28,14 @@ struct MarkPort {
 struct EngineStartOptions {
   PortOptions port;
   std::vector<MarkPort> markPorts;
-  uint32_t busyPollUs = 0;
+  std::optional<uint32_t> busyPollUs;
+  bool bypassesQdisc = false;  // only by the packet egress
+  // Worker N runs on the Nth of these, from the beginning again where there are more workers; empty: on any.
+  std::vector<unsigned> cpus;
 };
+
+// Whether established connections are to go by the fast path in the kernel (fastpath/fast_path.h).
+enum class FastPathWish : uint8_t { off, automatic, required };
 
 struct StartedDevice {
   std::string name;
@@ -39,14 +46,19 @@ struct EngineStarted {
   std::string device;
   bool attached = false;
   std::vector<StartedDevice> markDevices;  // in the order of the options
+  std::string steering;                    // what chooses a packet's queue: "bpf", "kernel", or "none" of one queue
   std::string egress;
   std::vector<PassedOver> passedOver;
+  std::vector<OffloadState> offloads;  // of the main port
+  bool hasFastPath = false;
+  std::string fastPathReason;         // why there is none; "" when there is one
   std::vector<std::string> warnings;  // what does not work although the director runs
 };
 
 class Engine {
  public:
-  static Result<std::unique_ptr<Engine>> create(const DirectorOptions& options);
+  // With a fast path the tables lie where its program reads them. FastPathWish::required fails without one.
+  static Result<std::unique_ptr<Engine>> create(const DirectorOptions& options, FastPathWish wish = FastPathWish::off);
   ~Engine();
 
   Director& director() { return *director_; }
@@ -54,6 +66,10 @@ class Engine {
   PolicyDesk& policies() { return policies_; }
   // Call this when the director was given real servers or has lost some: from now on their routes are watched.
   void watchRoutes();
+  // Call this when services, servers or tunables have changed: what was removed or failed gets nothing more.
+  void refreshFastPath() {
+    if (fast_ != nullptr) fast_->refresh();
+  }
   // Call this after answering a worker's questions.
   void wakeForAnswers(size_t worker) {
     if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
@@ -82,10 +98,14 @@ class Engine {
   using ErrorQueues = std::vector<std::unique_ptr<DeviceQueue>>;
   ErrorQueues openErrorQueues(EngineStarted& started) const;
   // The first port is the main one. `errors` and `routes` are for the first worker.
-  Result<void> startWorkers(std::vector<MarkedPort> ports, uint32_t busyPollUs, ErrorQueues errors);
-  Engine(TableRegion region, const DirectorOptions& options);
+  Result<void> startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options, ErrorQueues errors);
+  Engine(std::unique_ptr<FastPath> fast, TableRegion region, const DirectorOptions& options);
+  Result<void> startFastPath(EngineStarted& started);
 
   std::vector<IpAddress> sources_;
+  std::unique_ptr<FastPath> fast_;  // null without one; the table may lie in it
+  FastPathWish wish_ = FastPathWish::off;
+  std::string fastReason_ = "it is off";  // why there is none
   TableRegion region_;
   std::unique_ptr<Director> director_;
   EventRing events_;

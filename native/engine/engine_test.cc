@@ -11,7 +11,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::engine_test {
 namespace {
 
 using testing::TestDirector;
@@ -251,4 +251,4 @@ TEST_WITH_TUN(
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::engine_test

@@ -6,7 +6,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::event_ring_test {
 namespace {
 
 TEST("hands out events in the order in which they came, once") {
@@ -84,4 +84,4 @@ TEST("loses no event between threads without counting it") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::event_ring_test

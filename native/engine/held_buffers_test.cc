@@ -11,7 +11,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::held_buffers_test {
 namespace {
 
 using testing::Bytes;
@@ -61,6 +61,10 @@ class Bench {
   [[nodiscard]] bool keeps(size_t packets) {
     return eventually([&] { return queue.kept() == packets; });
   }
+  // A packet that the worker holds is neither waiting nor kept, so only what was sent says that all is done.
+  [[nodiscard]] bool sends(size_t packets) {
+    return eventually([&] { return queue.sent() == packets; });
+  }
 
   TestDirector t;
   MemoryDevice device;
@@ -96,9 +100,8 @@ TEST("what a port keeps leaves as it was, however much is read meanwhile, and in
     b.pushSyns(kVectorSize);
     b.queue.letGo(round % 3 == 0 ? kVectorSize : 0, round % 3 == 0 ? 0 : kVectorSize);
   }
-  REQUIRE(eventually([&] { return b.device.waiting(0) == 0; }));
   b.queue.letGo(2 * kAll);
-  REQUIRE(b.keeps(0));
+  CHECK(b.sends(kAll + 20 * kVectorSize));
   const auto ports = portsOf(b.queue.take());
   CHECK_EQ(ports.size(), kAll + 20 * kVectorSize);
   CHECK_EQ(std::set<uint16_t>(ports.begin(), ports.end()).size(), ports.size());
@@ -127,7 +130,7 @@ TEST("a worker whose port keeps all that it may keep reads no more, sleeps, and 
     REQUIRE(eventually([&] { return b.device.waiting(0) == 36; }));
     REQUIRE(b.keeps(kAll));
     b.queue.letGo(2 * kAll);
-    REQUIRE(eventually([&] { return b.queue.kept() == 0 && b.device.waiting(0) == 0; }));
+    CHECK(b.sends(kAll + 100));
     const auto ports = portsOf(b.queue.take());
     for (size_t i = 0; i < ports.size(); i++) {
       if (!CHECK_EQ(ports[i], 2000 + i)) return;
@@ -183,4 +186,4 @@ TEST("a worker that ends leaves its port nothing of its own") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::held_buffers_test

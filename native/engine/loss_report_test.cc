@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::loss_report_test {
 namespace {
 
 TEST("lost packets are reported at once, then once a second, by reason and without leaving any out") {
@@ -53,4 +53,4 @@ TEST("packets too long for the device, and ICMP errors that could not be read, a
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::loss_report_test

@@ -6,7 +6,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::offline_test {
 namespace {
 
 using testing::Bytes;
@@ -203,4 +203,4 @@ TEST("lets drop_entry work second by second through a long silence") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::offline_test

@@ -9,7 +9,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::policy_channel_test {
 namespace {
 
 using testing::Bytes;
@@ -209,4 +209,4 @@ TEST("every question ends as answered, late, failed or overflow, however the thr
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::policy_channel_test

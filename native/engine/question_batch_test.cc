@@ -3,7 +3,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::question_batch_test {
 namespace {
 
 using testing::PacketBuilder;
@@ -99,4 +99,4 @@ TEST("as many questions are put at once as are answered in about a millisecond")
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::question_batch_test

@@ -15,7 +15,7 @@
 #include "support/test_table.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::table_pages_test {
 namespace {
 
 using testing::numberedKey;
@@ -65,7 +65,7 @@ TEST("an engine's tables of the default capacity take less than 1 MiB while ther
   }
 }
 
-TEST("huge pages are asked for once, when a sixteenth of the capacity is live, for that table alone") {
+TEST("huge pages are asked for once, when a 64th of the capacity is live, for that table alone") {
   DirectorOptions options = TestDirector::defaultOptions();
   options.maxConnections = 1u << 16;
   auto region = TableRegion::anonymous(Director::tableBytes(options), TableRegion::Pages::small);
@@ -76,11 +76,11 @@ TEST("huge pages are asked for once, when a sixteenth of the capacity is live, f
   ConnTable v6 = ConnTable::create(region->span().subspan(v4Bytes), Family::ipv6, options.maxConnections,
                                    options.secret, 0, epochs);
   TablePages pages;
-  for (uint32_t i = 0; i < 4095; i++) insert(v4, i, 1000);
+  for (uint32_t i = 0; i < 1023; i++) insert(v4, i, 1000);
   CHECK(!pages.look(v4));
   CHECK(!hasFlag(v4.memory().data(), "hg"));
   CHECK_EQ(hasFlag(v4.memory().data(), "nh"), hasHugePages());
-  insert(v4, 4095, 1000);
+  insert(v4, 1023, 1000);
   CHECK(!pages.look(v6));
   CHECK(pages.look(v4));
   CHECK(!pages.look(v4));
@@ -112,4 +112,4 @@ TEST("a worker that runs asks for huge pages when the table has filled") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::table_pages_test

@@ -20,10 +20,10 @@ Result<TableRegion> TableRegion::anonymous(size_t bytes, Pages pages) {
 }
 
 TableRegion::TableRegion(TableRegion&& other) noexcept
-    : base_(std::exchange(other.base_, nullptr)), bytes_(std::exchange(other.bytes_, 0)) {}
+    : base_(std::exchange(other.base_, nullptr)), bytes_(std::exchange(other.bytes_, 0)), isOwned_(other.isOwned_) {}
 
 TableRegion::~TableRegion() {
-  if (base_ != nullptr) munmap(base_, bytes_);
+  if (base_ != nullptr && isOwned_) munmap(base_, bytes_);
 }
 
 }  // namespace tunvs

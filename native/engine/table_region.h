@@ -14,6 +14,12 @@ class TableRegion {
   enum class Pages : uint8_t { huge, small };
   // Anonymous memory; huge pages are a wish that the kernel may refuse.
   static Result<TableRegion> anonymous(size_t bytes, Pages pages = Pages::huge);
+  // Memory that somebody else has mapped, and that outlives this object.
+  static TableRegion of(std::span<std::byte> memory) {
+    TableRegion region(memory.data(), memory.size());
+    region.isOwned_ = false;
+    return region;
+  }
   TableRegion(TableRegion&& other) noexcept;
   TableRegion& operator=(TableRegion&&) = delete;
   ~TableRegion();
@@ -24,6 +30,7 @@ class TableRegion {
   TableRegion(std::byte* base, size_t bytes) : base_(base), bytes_(bytes) {}
   std::byte* base_;
   size_t bytes_;
+  bool isOwned_ = true;
 };
 
 }  // namespace tunvs

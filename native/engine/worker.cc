@@ -1,7 +1,6 @@
 #include "engine/worker.h"
 
 #include <poll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
@@ -9,21 +8,15 @@
 
 #include "engine/available_pages.h"
 #include "engine/clock.h"
+#include "engine/pace.h"
 
 namespace tunvs {
 namespace {
 
-constexpr int kSleepMs = 100;  // how late an idle worker may expire connections
+constexpr int kIdleSleepMs = 1000;   // how long it sleeps when there is nothing to expire
+constexpr int kRoutesSleepMs = 200;  // how late it tells other workers of routes' MTUs
 constexpr int kReclaimMs = 1;  // how late it notices that a port without a descriptor for it has sent what it kept
-constexpr Tick kHousekeepTicks = 16;  // 64 ms
-// Connections that are looked at between two vectors, so that packets never wait for more than some tens of
-// microseconds. A round is spread over as many vectors as it takes.
-constexpr size_t kExpireBudget = 512;
 constexpr Tick kMemoryTicks = kTicksPerSecond;
-
-uint64_t nsOf(const timeval& time) {
-  return static_cast<uint64_t>(time.tv_sec) * 1000000000 + static_cast<uint64_t>(time.tv_usec) * 1000;
-}
 
 }  // namespace
 
@@ -38,6 +31,7 @@ Worker::Worker(Parts parts, std::unique_ptr<LoopThread> loop)
       vectors_(parts_.maxPacketBytes),
       vector_(vectors_.free()),
       losses_(parts_.events),
+      spin_(parts_.busyPollUs ? std::optional(uint64_t{*parts_.busyPollUs} * 1000) : std::nullopt),
       loop_(std::move(loop)) {}
 
 Result<void> Worker::start() {
@@ -61,32 +55,33 @@ bool Worker::hasTurned() {
 void Worker::run() {
   Director& director = parts_.director;
   OutputVector out([](void* worker, OutputVector& full) { static_cast<Worker*>(worker)->send(full); }, this);
-  uint64_t idleSinceUs = 0;
   housekept_ = coarseNow();
   memoryReadAt_ = housekept_ - kMemoryTicks;
   while (!loop_->isStopping()) {
     turnAnswered_.store(turnsAsked_.load(std::memory_order_relaxed), std::memory_order_relaxed);
     const size_t received = receive();
+    // What the last vector has shown, now that it is known whether anything waited behind it.
+    director.handOver(parts_.index, /*isQueueEmpty=*/received == 0 && !isHeldBack_ && !isDeviceLost_);
     const Tick now = coarseNow();
     if (received > 0) {
-      idleSinceUs = 0;
+      spin_.took();
       director.process(parts_.index, vector_->packets(), now, out);
       out.flush();
     }
     if (parts_.policies != nullptr && director.hasParked(parts_.index)) consultPolicies(now, out);
-    if (now - housekept_ >= kHousekeepTicks || received == 0) readErrors(now, out);
-    if (now - housekept_ >= kHousekeepTicks) {
+    const bool isTime = now - housekept_ >= kHousekeepTicks;
+    if (isTime || errorsWait_) readErrors(now, out);
+    if (isTime) {
       housekeep(now);
     } else if (!isExpiryDone_) {
       isExpiryDone_ = director.expire(parts_.index, now, /*exact=*/false, kExpireBudget);
     }
-    if (received > 0 || !isExpiryDone_) continue;
-    if (parts_.busyPollUs > 0 && !isDeviceLost_) {
-      const uint64_t nowUs = monotonicUs();
-      if (idleSinceUs == 0) idleSinceUs = nowUs;
-      if (nowUs - idleSinceUs < parts_.busyPollUs) continue;
-    }
+    const bool readsOn = !parts_.queue.isDrained() || director.hasToHandOver(parts_.index);
+    if ((received > 0 && readsOn) || !isExpiryDone_) continue;
+    const uint64_t idleNs = monotonicNs();
+    if (!isDeviceLost_ && spin_.looksAgain(idleNs)) continue;
     sleep(now);
+    spin_.slept(monotonicNs() - idleNs);
   }
   parts_.queue.abandon();
   housekeep(coarseNow());
@@ -127,17 +122,26 @@ void Worker::sleep(Tick now) {
     const int queue = isDeviceLost_ ? -1 : parts_.queue.pollDescriptor();
     if (queue >= 0) waits[count++] = {queue, POLLIN, 0};
     if (queue < 0 && !isDeviceLost_) milliseconds = 0;
-    for (const auto& errors : parts_.errors) waits[count++] = {errors->pollDescriptor(), POLLIN, 0};
   }
-  poll(waits, count, milliseconds);
+  const nfds_t errors = count;  // from here on, they are those of errors
+  if (!isHeldBack_) {
+    for (const auto& each : parts_.errors) waits[count++] = {each->pollDescriptor(), POLLIN, 0};
+  }
+  isIdle_ = poll(waits, count, milliseconds) == 0;
+  errorsWait_ = std::any_of(waits + errors, waits + count, [](const pollfd& w) { return w.revents != 0; });
   if (parts_.policies != nullptr) parts_.policies->wakeUp();
   if ((waits[0].revents & POLLIN) != 0) loop_->clear();  // it learns elsewhere that it is to stop
   parts_.director.enter(parts_.index);
+  readRoutes();  // they may have changed while it slept
 }
 
-// Returns how long it may sleep: as long as possible, or until a policy's answer is late.
+// Returns how long it may sleep: as long as possible, or until a policy's answer is late. Nothing is looked for where a
+// packet woke it up last, as the next may come soon.
 int Worker::sleepMs(Tick now) const {
-  if (parts_.policies == nullptr || !parts_.director.hasParked(parts_.index)) return kSleepMs;
+  if (parts_.policies == nullptr || !parts_.director.hasParked(parts_.index)) {
+    if (!isIdle_ || parts_.director.hasToExpire()) return kSleepMs;
+    return parts_.routes != nullptr && parts_.director.workers() > 1 ? kRoutesSleepMs : kIdleSleepMs;
+  }
   const auto ticks = static_cast<int32_t>(parts_.director.nextDeadline(parts_.index) - now);
   return std::clamp(ticks * static_cast<int>(1000 / kTicksPerSecond), 1, kSleepMs);
 }
@@ -157,6 +161,7 @@ void Worker::consultPolicies(Tick now, OutputVector& out) {
 }
 
 void Worker::readErrors(Tick now, OutputVector& out) {
+  errorsWait_ = false;
   for (const auto& errors : parts_.errors) {
     PacketVector* const free = vectors_.free();
     if (free == nullptr) return;
@@ -198,16 +203,25 @@ void Worker::housekeep(Tick now) {
   lookAtTables(now);
   housekept_ = now;
   WorkerStats& stats = parts_.director.stats(parts_.index);
+  countReads(stats);
+  losses_.look(stats, now);
+  if (const auto cpu = threadCpuTime()) {
+    userNs_.store(cpu->userNs, std::memory_order_relaxed);
+    systemNs_.store(cpu->systemNs, std::memory_order_relaxed);
+  }
+}
+
+// The queues count for themselves, and here goes what was added since the last look.
+void Worker::countReads(WorkerStats& stats) {
   uint64_t oversized = parts_.queue.oversized();
   for (const auto& errors : parts_.errors) oversized += errors->oversized();
-  stats.oversized.add(oversized - oversizedCounted_);
-  oversizedCounted_ = oversized;
-  losses_.look(stats, now);
-  rusage usage;
-  if (getrusage(RUSAGE_THREAD, &usage) == 0) {
-    userNs_.store(nsOf(usage.ru_utime), std::memory_order_relaxed);
-    systemNs_.store(nsOf(usage.ru_stime), std::memory_order_relaxed);
-  }
+  stats.oversized.add(oversized - std::exchange(oversizedCounted_, oversized));
+  const ReadCounts reads = parts_.queue.readCounts();
+  stats.superPackets.add(reads.superPackets - readsCounted_.superPackets);
+  stats.badOffloads.add(reads.badOffloads - readsCounted_.badOffloads);
+  readsCounted_ = reads;
+  const uint64_t refused = parts_.queue.offloadsRefused();
+  stats.offloadsRefused.add(refused - std::exchange(offloadsRefusedCounted_, refused));
 }
 
 void Worker::send(const OutputVector& out) {
@@ -219,24 +233,31 @@ void Worker::send(const OutputVector& out) {
 }
 
 void Worker::sendMixed(const OutputVector& out) {
-  OutputPacket away[OutputVector::kMax], local[OutputVector::kMax], answers[OutputVector::kMax];
-  size_t awayCount = 0, localCount = 0, answerCount = 0;
-  size_t refused = 0;
+  sendWay(out, OutputWay::server);
+  if (out.has(OutputWay::client)) sendWay(out, OutputWay::client);
+  if (out.has(OutputWay::host)) parts_.director.stats(parts_.index).sentToHost.add(sendWay(out, OutputWay::host));
+}
+
+// Sends what goes this way; what the port can't offload is finished first. Returns the number of packets sent.
+size_t Worker::sendWay(const OutputVector& out, OutputWay way) {
+  WorkerStats& stats = parts_.director.stats(parts_.index);
+  size_t sent = 0;
+  SegmentBurst burst(segments_, [&](std::span<const OutputPacket> packets) { sent += sendBy(way, packets).sent; });
   for (size_t i = 0; i < out.count(); i++) {
-    if (!out[i].offload.isNone() && !parts_.queue.canOffload(out.way(i))) {
-      refused++;
-    } else if (out.way(i) == OutputWay::host) {
-      local[localCount++] = out[i];
-    } else if (out.way(i) == OutputWay::client) {
-      answers[answerCount++] = out[i];
-    } else {
-      away[awayCount++] = out[i];
+    if (out.way(i) != way) continue;
+    const OutputPacket& packet = out[i];
+    if (packet.offload.isNone() || parts_.queue.canOffload(way, packet)) {
+      burst.add(packet);
+      continue;
     }
+    const size_t made = burst.addFinished(packet);
+    if (made == 0) stats.egressFailed.add(1);
+    if (packet.offload.segmentBytes != 0) stats.segmentsMade.add(made);
+    // Each of them is handed out, in place of the one that was counted.
+    if (made > 1) stats.handedOut.add(made - 1);
   }
-  if (refused != 0) parts_.director.stats(parts_.index).egressTooLong.add(refused);
-  sendBy(OutputWay::server, {away, awayCount});
-  sendBy(OutputWay::client, {answers, answerCount});
-  parts_.director.stats(parts_.index).sentToHost.add(sendBy(OutputWay::host, {local, localCount}).sent);
+  burst.flush();
+  return sent;
 }
 
 SendResult Worker::sendBy(OutputWay way, std::span<const OutputPacket> packets) {
@@ -244,6 +265,11 @@ SendResult Worker::sendBy(OutputWay way, std::span<const OutputPacket> packets) 
   const SendResult result = parts_.queue.send(packets, way, *vector_);
   WorkerStats& stats = parts_.director.stats(parts_.index);
   stats.sent.add(result.sent);
+  // A packet that the egress cut counts as its segments do.
+  if (result.segmentsMade != 0) [[unlikely]] {
+    stats.segmentsMade.add(result.segmentsMade);
+    stats.handedOut.add(result.handed() - packets.size());
+  }
   if (result.noBuffer != 0) stats.egressNoBuffer.add(result.noBuffer);
   if (result.noRoute != 0) stats.egressNoRoute.add(result.noRoute);
   if (result.tooLong != 0) stats.egressTooLong.add(result.tooLong);

@@ -8,7 +8,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::worker_test {
 namespace {
 
 using testing::Bytes;
@@ -28,6 +28,7 @@ class CountingQueue final : public PortQueue {
     return queue_.send(packets, way, read);
   }
   int pollDescriptor() const override { return queue_.pollDescriptor(); }
+  bool isDrained() const override { return queue_.isDrained(); }
   uint64_t oversized() const override { return queue_.oversized(); }
   uint64_t receives() const { return receives_.load(); }
 
@@ -115,6 +116,29 @@ TEST("a worker that sleeps turns when asked, and one that is held does not until
   worker->join();
 }
 
+TEST("a worker asks a queue that is drained, and one without errors, no more than their descriptors say") {
+  constexpr uint16_t kPackets = 200;
+  Bench b;
+  MemoryPort errorPort(1, 2048);
+  auto counted = std::make_unique<CountingQueue>(errorPort.queue(0));
+  const CountingQueue& errors = *counted;
+  std::vector<std::unique_ptr<DeviceQueue>> queues;
+  queues.push_back(std::move(counted));
+  auto worker = Worker::create({b.t.director, 0, b.queue, 2048, b.events, 0, std::move(queues)}).value();
+  CHECK(worker->start().ok());
+  for (uint16_t i = 0; i < kPackets; i++) {
+    b.pushSyn(static_cast<uint16_t>(2000 + i));
+    REQUIRE(b.sends(i + 1u));
+  }
+  // It also looks when it keeps house.
+  CHECK(b.queue.receives() < kPackets * 3 / 2);
+  CHECK(errors.receives() < kPackets / 2);
+  errorPort.device().push(0, PacketBuilder().ip("198.51.100.7", "192.0.2.10").tcp(1999, 80, kTcpSyn).build());
+  CHECK(b.sends(kPackets + 1u));
+  worker->stop();
+  worker->join();
+}
+
 TEST("a worker sends on what its queue brings, in order") {
   Bench b;
   CHECK(b.worker->start().ok());
@@ -139,6 +163,17 @@ TEST("a worker wakes for packets that come after a pause") {
     b.pushSyn(static_cast<uint16_t>(2000 + i));
     REQUIRE(b.sends(i));
   }
+}
+
+TEST("a worker with nothing to expire sleeps long, and wakes for a packet all the same") {
+  Bench b;
+  CHECK(b.worker->start().ok());
+  REQUIRE(eventually([&] { return b.queue.receives() >= 2; }));  // it has slept once and nothing came
+  const uint64_t before = b.queue.receives();
+  std::this_thread::sleep_for(std::chrono::milliseconds(700));
+  CHECK(b.queue.receives() - before <= 3);
+  b.pushSyn(2000);
+  CHECK(b.sends(1));
 }
 
 TEST("an idle worker sleeps and asks its queue only now and then") {
@@ -358,4 +393,4 @@ TEST("a worker reports the CPU time that it took") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::worker_test

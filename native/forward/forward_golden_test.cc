@@ -10,7 +10,7 @@
 #include "support/golden_cases.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::forward_golden_test {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
@@ -196,4 +196,4 @@ TEST("the largest packet that IPVS carried whole, and the MTU that it told a cli
   }
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::forward_golden_test

@@ -10,7 +10,7 @@
 #include "support/testing.h"
 #include "support/tunnel_end.h"
 
-namespace tunvs {
+namespace tunvs::forward_test {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
@@ -248,4 +248,4 @@ TEST("a tunnel's options are refused when its method has no use for them, or lac
   }
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::forward_test

@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint16_t kChecksumPresent = 0x8000;
 
-size_t overhead(const TunnelOptions& options, Family outer, bool) {
+size_t greOverhead(const TunnelOptions& options, Family outer, bool) {
   return ipBytesOf(outer) + kGreBytes + (options.checksum == TunnelChecksum::none ? 0 : kGreChecksumBytes);
 }
 
@@ -48,7 +48,7 @@ constinit const ForwardingTraits forwarding::gre = {
     .keepsPorts = true,
     .hasPort = false,
     .checksums = checksumBits({TunnelChecksum::none, TunnelChecksum::checksum}),
-    .overhead = overhead,
+    .overhead = greOverhead,
     .makeHeader = makeGreHeader,
     .encapsulate = encapsulateGre,
     .hasForm = [](const TunnelOptions&, const StrippedOuter& outer) { return outer.kind == OuterKind::gre; },

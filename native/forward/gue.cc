@@ -27,7 +27,7 @@ void writeUdp(const OuterHeader& outer, uint8_t* udp, size_t udpBytes, uint32_t 
   storeBe16(udp + 4, static_cast<uint16_t>(udpBytes));
 }
 
-size_t overhead(const TunnelOptions& options, Family outer, bool isUnfinished) {
+size_t gueOverhead(const TunnelOptions& options, Family outer, bool isUnfinished) {
   const bool isRemote = isUnfinished && options.checksum == TunnelChecksum::remote;
   return ipBytesOf(outer) + kUdpOuterBytes + kGueBytes + (isRemote ? kGueRemoteChecksumBytes : 0);
 }
@@ -94,7 +94,7 @@ constinit const ForwardingTraits forwarding::gue = {
     .keepsPorts = true,
     .hasPort = true,
     .checksums = checksumBits({TunnelChecksum::none, TunnelChecksum::checksum, TunnelChecksum::remote}),
-    .overhead = overhead,
+    .overhead = gueOverhead,
     .makeHeader = makeGueHeader,
     .encapsulate = encapsulateGue,
     .hasForm = hasForm,

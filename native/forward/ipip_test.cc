@@ -6,7 +6,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::ipip_test {
 namespace {
 
 using testing::Bytes;
@@ -102,4 +102,4 @@ TEST("ipip gives every outer header the right checksum, whatever is inside") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::ipip_test

@@ -9,7 +9,7 @@
 #include "support/testing.h"
 #include "support/tunnel_end.h"
 
-namespace tunvs {
+namespace tunvs::outer_fragment_test {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
@@ -216,4 +216,4 @@ TEST("a fragment keeps the identification of its datagram, even 0, or its pieces
   for (const Bytes& piece : fragmentsOf(ipv4(1400, {}, 0), 576)) CHECK(loadBe16(&piece[4]) != 0);
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::outer_fragment_test

@@ -56,13 +56,6 @@ OuterHeader makeOuterIp(IpProtocol protocol, const IpAddress& source, const IpAd
 constexpr IpProtocol protocolOf(Family inner) { return inner == Family::ipv4 ? IpProtocol::ipip : IpProtocol::ipv6; }
 constexpr uint16_t etherTypeOf(Family inner) { return inner == Family::ipv4 ? 0x0800 : 0x86dd; }
 
-// Does what checksumFold() does in half the instructions: adding a number to itself with its halves exchanged leaves
-// the one's complement sum of the halves, carry included, in the upper half.
-constexpr uint16_t foldBySwapping(uint64_t sum) {
-  const auto words = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
-  return static_cast<uint16_t>((words + std::rotl(words, 16)) >> 16);
-}
-
 // Writes a 20-byte outer IPv4 header at `p`. `totalBytes` is the length of the packet that begins there, [20, 65535].
 inline void writeOuterIpv4(const OuterHeader& outer, uint8_t* p, uint32_t totalBytes, uint8_t trafficClass, uint8_t ttl,
                            uint16_t identification, bool dontFragment) {
@@ -72,7 +65,7 @@ inline void writeOuterIpv4(const OuterHeader& outer, uint8_t* p, uint32_t totalB
   const uint64_t rawFront = kIsLittle ? __builtin_bswap64(front) : front;
   const uint32_t rawTtl = kIsLittle ? uint32_t{ttl} : uint32_t{ttl} << 24;
   // The sum is formed from the values and not read back, because a wide load right after narrow stores would stall.
-  const uint64_t sum = outer.sum + (rawFront & 0xffffffff) + (rawFront >> 32) + rawTtl;
+  const uint64_t sum = addAround(outer.sum + rawTtl, rawFront);
   const uint32_t check = static_cast<uint16_t>(~foldBySwapping(sum));
   const uint64_t head = loadUnaligned<uint64_t>(outer.bytes) | rawFront;
   const uint32_t middle = loadUnaligned<uint32_t>(outer.bytes + 8) | rawTtl | (kIsLittle ? check << 16 : check);

@@ -5,8 +5,7 @@
 
 #include "support/testing.h"
 
-using namespace tunvs;
-
+namespace tunvs::path_mtu_test {
 namespace {
 
 constexpr Tick kStart = 0xffffff00;  // the clock wraps within each test
@@ -134,3 +133,5 @@ TEST("an MTU is lowered a few times at once, and then once in a while") {
   CHECK_EQ(path.learn(1500, v4(1300), kStart + kMtuLoweringTicks), MtuOutcome::lowered);
   CHECK_EQ(path.learn(1500, v4(1200), kStart + kMtuLoweringTicks), MtuOutcome::ignoredTooOften);
 }
+
+}  // namespace tunvs::path_mtu_test

@@ -2,12 +2,12 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::tunnel_mtu_test {
 namespace {
 
 constexpr auto v4 = Family::ipv4, v6 = Family::ipv6;
 using enum ForwardingMethod;
-using enum TunnelChecksum;
+constexpr auto none = TunnelChecksum::none, summed = TunnelChecksum::checksum, remote = TunnelChecksum::remote;
 
 }  // namespace
 
@@ -18,9 +18,9 @@ TEST("each method takes what IPVS takes from the path's MTU") {
     uint32_t inIpv4, inIpv6;
   };
   const Row rows[] = {
-      {{ipip, 0, none}, false, 20, 40},  {{gue, 1, none}, false, 32, 52},     {{gue, 1, checksum}, false, 32, 52},
-      {{gue, 1, remote}, false, 32, 52}, {{gue, 1, remote}, true, 40, 60},    {{gue, 1, checksum}, true, 32, 52},
-      {{gre, 0, none}, false, 24, 44},   {{gre, 0, checksum}, false, 28, 48}, {{dr, 0, none}, false, 0, 0},
+      {{ipip, 0, none}, false, 20, 40},  {{gue, 1, none}, false, 32, 52},   {{gue, 1, summed}, false, 32, 52},
+      {{gue, 1, remote}, false, 32, 52}, {{gue, 1, remote}, true, 40, 60},  {{gue, 1, summed}, true, 32, 52},
+      {{gre, 0, none}, false, 24, 44},   {{gre, 0, summed}, false, 28, 48}, {{dr, 0, none}, false, 0, 0},
       {{local, 0, none}, false, 0, 0},
   };
   for (const Row& row : rows) {
@@ -43,4 +43,4 @@ TEST("a path that leaves less than IP's smallest MTU carries nothing") {
   CHECK_EQ(tunnelMtu(68, {dr, 0, none}, v4, v4).value_or(0), 68);
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::tunnel_mtu_test

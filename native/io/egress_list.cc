@@ -22,7 +22,8 @@ Opened openPacket(EgressContext& context) {
     if (!resolver) return resolver.error();
     context.resolver = std::move(resolver).value();
   }
-  return upcast(PacketEgress::open(context.resolver, {.bypassesQdisc = context.bypassesQdisc}));
+  return upcast(PacketEgress::open(context.resolver,
+                                   {.bypassesQdisc = context.bypassesQdisc, .sendsTrains = context.sendsTrains}));
 }
 
 Opened openRaw(EgressContext&) { return upcast(RawEgress::open()); }
@@ -32,32 +33,32 @@ Opened openTun(EgressContext& context) {
     return Error::make(ErrorCode::unsupported,
                        "the tun egress writes back into a TUN device, and this device is none: use another");
   }
-  return std::unique_ptr<Egress>(std::make_unique<TunEgress>(context.tunDescriptor));
+  return std::unique_ptr<Egress>(std::make_unique<TunEgress>(context.tunDescriptor, context.hasVnetHeader));
 }
 
-struct Entry {
+struct EgressEntry {
   std::string_view name;
   Opened (*open)(EgressContext& context);  // only trying tells whether it works
 };
 
 // The egresses stand in order of preference.
-constexpr Entry kEgresses[] = {
+constexpr EgressEntry kEgresses[] = {
     {"packet", openPacket},
     {"raw", openRaw},
     {"tun", openTun},
 };
 
-constexpr auto kNames = namesOf(kEgresses);
+constexpr auto kEgressNames = namesOf(kEgresses);
 
 }  // namespace
 
-std::span<const std::string_view> egressNames() { return kNames; }
+std::span<const std::string_view> egressNames() { return kEgressNames; }
 
 Result<std::unique_ptr<Egress>> openEgress(std::string_view name, EgressContext& context,
                                            std::vector<PassedOver>* passedOver) {
   const bool isAuto = name == "auto";
   std::string reasons;
-  for (const Entry& entry : kEgresses) {
+  for (const EgressEntry& entry : kEgresses) {
     if (!isAuto && entry.name != name) continue;
     auto opened = entry.open(context);
     if (opened || !isAuto) return opened;
@@ -65,7 +66,7 @@ Result<std::unique_ptr<Egress>> openEgress(std::string_view name, EgressContext&
     if (passedOver != nullptr) passedOver->push_back({std::string(entry.name), opened.error().message});
   }
   if (isAuto) return Error::make(ErrorCode::permission, "no egress works here: " + reasons);
-  return noSuchOpener("egress", name, kNames);
+  return noSuchOpener("egress", name, kEgressNames);
 }
 
 }  // namespace tunvs

@@ -15,8 +15,10 @@ namespace tunvs {
 // An egress may need these. One context serves all workers of a director, so that they share a resolver.
 struct EgressContext {
   int tunDescriptor = -1;          // this worker's TUN queue, set anew for each worker; -1: the device is no TUN
+  bool hasVnetHeader = false;      // what is written to it begins with a virtio header
   std::vector<IpAddress> sources;  // the director's addresses, one per family at most
   bool bypassesQdisc = false;
+  bool sendsTrains = false;                   // GUE goes in trains, which the kernel cuts
   std::shared_ptr<NextHopResolver> resolver;  // started by the first egress that needs it
 };
 

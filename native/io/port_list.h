@@ -18,6 +18,8 @@ struct PortOptions {
   size_t queues = 1;                        // [1, 256]
   size_t maxPacketBytes = kMaxPacketBytes;  // [64, kMaxPacketBytes]
   std::string egress = "auto";              // one of egressNames(), or "auto"
+  OffloadChoice offloads = OffloadChoice::automatic();
+  bool steersByProgram = true;  // flows are steered to queues by a program, where the kernel takes one
 };
 
 // A port may need some of these, and opening one fills in the rest. One context serves all ports of a director.

@@ -3,7 +3,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::port_list_test {
 namespace {
 
 TEST("a port is opened by its name, and an unknown name is refused with the names there are") {
@@ -37,8 +37,9 @@ TEST(
     CHECK_EQ(marked.value()->egress(), "tun");
     REQUIRE(marked.value()->queueCount() == 3u);
     REQUIRE(testing::run("ip link set main0 up && ip link set mark0 up"));
-    uint8_t packet[20] = {0x45};
-    const OutputPacket output{packet, sizeof packet, IpAddress::v4(10, 0, 0, 1)};
+    uint8_t room[kHeadroom + 20] = {};
+    room[kHeadroom] = 0x45;
+    const OutputPacket output{room + kHeadroom, 20, IpAddress::v4(10, 0, 0, 1)};
     PacketVector read(2048);
     for (size_t i = 0; i < 3; i++) {
       for (const OutputWay way : {OutputWay::server, OutputWay::client, OutputWay::host})
@@ -52,4 +53,4 @@ TEST(
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::port_list_test

@@ -12,7 +12,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::answer_golden_test {
 namespace {
 
 using namespace testing;
@@ -209,4 +209,4 @@ TEST("a recorded ICMPv6 error about a tunnel packet, which Linux ignores, names 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::answer_golden_test

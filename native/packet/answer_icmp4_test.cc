@@ -6,7 +6,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::answer_icmp4_test {
 namespace {
 
 using namespace testing;
@@ -180,4 +180,4 @@ TEST("only a whole echo request with a right checksum from a single host is repl
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::answer_icmp4_test

@@ -6,7 +6,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::answer_icmp6_test {
 namespace {
 
 using namespace testing;
@@ -138,4 +138,4 @@ TEST("only a whole ICMPv6 echo request with a right checksum from a single host 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::answer_icmp6_test

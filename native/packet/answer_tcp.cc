@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "core/header_bytes.h"
 #include "packet/answer_icmp4.h"
 #include "packet/checksum.h"
 #include "packet/quote.h"
@@ -9,7 +10,6 @@
 namespace tunvs {
 namespace {
 
-constexpr size_t kTcpHeaderBytes = 20;
 constexpr uint8_t kFin = 0x01, kSyn = 0x02, kRst = 0x04, kAck = 0x10;
 constexpr uint8_t kTcp = static_cast<uint8_t>(IpProtocol::tcp);
 constexpr uint8_t kDscp = 0xfc;

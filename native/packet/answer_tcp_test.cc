@@ -4,7 +4,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::answer_tcp_test {
 namespace {
 
 using namespace testing;
@@ -159,4 +159,4 @@ TEST("a reset is written only where it fits, and may be written over its segment
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::answer_tcp_test

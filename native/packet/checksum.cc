@@ -1,5 +1,7 @@
 #include "packet/checksum.h"
 
+#include "packet/checksum_wide.h"
+
 namespace tunvs {
 
 uint64_t checksumAdd(const void* data, size_t length, uint64_t initial) {
@@ -7,6 +9,12 @@ uint64_t checksumAdd(const void* data, size_t length, uint64_t initial) {
   // Adding 32-bit halves into 64 bits leaves room for 2^32 additions before a carry could be lost.
   uint64_t even = initial & 0xffffffff;
   uint64_t odd = initial >> 32;
+  if (length >= kWideChecksumBytes) {
+    const size_t wide = length - length % kWideChecksumBlock;
+    even += checksumAddWide(p, wide);
+    p += wide;
+    length -= wide;
+  }
   while (length >= 16) {
     const auto a = loadUnaligned<uint64_t>(p);
     const auto b = loadUnaligned<uint64_t>(p + 8);

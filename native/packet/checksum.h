@@ -3,6 +3,7 @@
 // Sums are kept in the byte order of the packet (RFC 1071 section 2 B), so no word is swapped.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -33,6 +34,27 @@ inline uint64_t checksumAdd20(const uint8_t* header) {
   const auto b = loadUnaligned<uint64_t>(header + 8);
   const auto c = loadUnaligned<uint32_t>(header + 16);
   return (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + c;
+}
+
+// Does what checksumFold() does in half the instructions: adding a number to itself with its halves exchanged leaves
+// the one's complement sum of the halves, carry included, in the upper half.
+constexpr uint16_t foldBySwapping(uint64_t sum) {
+  const auto words = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>((words + std::rotl(words, 16)) >> 16);
+}
+
+// Returns `sum` + `more` as one's complement addition gives it: a carry out of the highest bit comes back at the
+// lowest.
+constexpr uint64_t addAround(uint64_t sum, uint64_t more) {
+  uint64_t total = 0;
+  const bool carries = __builtin_add_overflow(sum, more, &total);
+  return total + carries;
+}
+
+// Tells whether the checksum of a 20-byte IPv4 header is right.
+inline bool isChecksumRight20(const uint8_t* header) {
+  const uint64_t sum = addAround(loadUnaligned<uint64_t>(header), loadUnaligned<uint64_t>(header + 8));
+  return foldBySwapping(addAround(sum, loadUnaligned<uint32_t>(header + 16))) == 0xffff;
 }
 
 // Returns `check` after a 16-bit field that it covers changed from `before` to `after` (RFC 1624 equation 3).

@@ -6,7 +6,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::checksum_test {
 namespace {
 
 using testing::Bytes;
@@ -138,4 +138,4 @@ TEST("the pseudo header of both families is summed") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::checksum_test

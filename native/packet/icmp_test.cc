@@ -3,7 +3,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::icmp_test {
 namespace {
 
 using namespace testing;
@@ -113,4 +113,4 @@ TEST("a message shorter than an ICMP header is not read") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::icmp_test

@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::icmp_translate_test {
 namespace {
 
 TEST("an error of the same IP version stays what it is") {
@@ -47,4 +47,4 @@ TEST("a client that speaks IPv4 hears of an IPv6 tunnel's errors in ICMPv4") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::icmp_translate_test

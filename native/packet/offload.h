@@ -27,6 +27,10 @@ struct Offload {
   OffloadKind kind = OffloadKind::none;
 
   bool isNone() const { return kind == OffloadKind::none; }
+  // Returns true when more than one packet may come of it.
+  bool isToBeCut() const {
+    return segmentBytes != 0 && (kind == OffloadKind::tcp4 || kind == OffloadKind::tcp6 || kind == OffloadKind::udp);
+  }
   // Returns the offset of the checksum from checksumStart on. REQUIRES: !isNone()
   uint8_t checksumField() const {
     return kind == OffloadKind::udp || kind == OffloadKind::udpChecksum ? kUdpField : kTcpField;

@@ -1,11 +1,12 @@
 #include "packet/outer_quote.h"
 
+#include "core/header_bytes.h"
 #include "packet/quote.h"
 
 namespace tunvs {
 namespace {
 
-constexpr size_t kUdpHeaderBytes = 8, kGueHeaderBytes = 4, kGreHeaderBytes = 4, kGreChecksumBytes = 4;
+constexpr size_t kGueHeaderBytes = 4, kGreHeaderBytes = 4, kGreChecksumBytes = 4;
 constexpr uint8_t kGueVersionAndControl = 0xe0, kGueOptionWords = 0x1f;
 constexpr uint16_t kGreChecksumPresent = 0x8000;
 constexpr uint16_t kEtherTypeIpv4 = 0x0800, kEtherTypeIpv6 = 0x86dd;

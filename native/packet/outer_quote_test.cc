@@ -3,7 +3,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::outer_quote_test {
 namespace {
 
 using namespace testing;
@@ -132,4 +132,4 @@ TEST("no length of a quote leads beyond its end") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::outer_quote_test

@@ -15,6 +15,9 @@ struct OutputPacket {
   uint32_t length = 0;
   IpAddress nextHop;
   Offload offload{};
+  uint8_t outerBytes = 0;  // in front of the packet's own IP header; holds only for a packet with an offload
+  // Each segment needs an outer UDP checksum, whose field is 0 as yet; holds only for a packet that is still to be cut.
+  bool sealsOuter = false;
 };
 
 enum class OutputWay : uint8_t {

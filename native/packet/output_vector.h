@@ -38,12 +38,15 @@ class OutputVector {
     if (count_ == kMax) flush();
     put(data, length, nextHop, cause, way);
   }
-  // Adds a packet that may have an offload.
+  // Adds a packet that may have an offload, behind an outer header of `outerBytes`.
   void addOffloaded(uint8_t* data, size_t length, const IpAddress& nextHop, size_t cause, OutputWay way,
-                    Offload offload) {
+                    Offload offload, size_t outerBytes, bool sealsOuter = false) {
     add(data, length, nextHop, cause, way);
     if (offload.isNone()) return;
+    assert(outerBytes <= offload.checksumStart);
     packets_[count_ - 1].offload = offload;
+    packets_[count_ - 1].outerBytes = static_cast<uint8_t>(outerBytes);
+    packets_[count_ - 1].sealsOuter = sealsOuter;
     hasOffloads_ = true;
   }
 
@@ -53,7 +56,7 @@ class OutputVector {
   template <typename Write>
   size_t make(size_t bytes, const IpAddress& nextHop, size_t cause, OutputWay way, Write&& write) {
     assert(!isMaking_ && bytes <= kMaxPacketBytes);
-    if (arena_ == nullptr) arena_ = std::make_unique<uint8_t[]>(kArenaBytes);
+    if (arena_ == nullptr) arena_ = std::make_unique_for_overwrite<uint8_t[]>(kArenaBytes);
     const size_t needed = (kHeadroom + bytes + 63) / 64 * 64;
     if (count_ == kMax || used_ + needed > kArenaBytes) flush();
     uint8_t* const at = arena_.get() + used_ + kHeadroom;

@@ -8,7 +8,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::output_vector_test {
 namespace {
 
 using testing::Bytes;
@@ -157,4 +157,4 @@ TEST("the same bytes leave whether packets come one by one or in vectors of any 
   CHECK(flushes > 0);
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::output_vector_test

@@ -37,8 +37,8 @@ class PacketVector {
   // `maxPacketBytes` is the length of the longest packet that a buffer holds, [64, kMaxPacketBytes].
   explicit PacketVector(size_t maxPacketBytes)
       : maxPacketBytes_(maxPacketBytes),
-        stride_((((kHeadroom + maxPacketBytes + 63) / 64) | 1) * 64),
-        storage_(std::make_unique<uint8_t[]>(bytes() + 64)) {
+        stride_(strideOf(maxPacketBytes)),
+        storage_(std::make_unique_for_overwrite<uint8_t[]>(bytes() + 64)) {
     const auto address = reinterpret_cast<uintptr_t>(storage_.get());
     base_ = storage_.get() + (64 - address % 64) % 64;
     reset();
@@ -50,6 +50,17 @@ class PacketVector {
     for (size_t i = 0; i < kVectorSize; i++) packets_[i] = {buffer(i), 0};
     count_ = 0;
   }
+
+  // Moves place `i` right behind the packet before it, so that short packets lie close together although each place has
+  // room for a long one. REQUIRES: the packets before it lie where pack() or reset() put them, and have their lengths
+  void pack(size_t i) {
+    assert(i > 0 && i < kVectorSize);
+    const Packet& before = packets_[i - 1];
+    packets_[i].data = before.data + strideOf(before.length);
+    assert(packets_[i].data <= buffer(i));
+  }
+  // Returns how many bytes of the storage lie in front of place `i`.
+  size_t bytesBefore(size_t i) const { return static_cast<size_t>(packets_[i].data - base_) - kHeadroom; }
 
   uint8_t* buffer(size_t i) { return base_ + i * stride_ + kHeadroom; }
   size_t maxPacketBytes() const { return maxPacketBytes_; }
@@ -69,6 +80,7 @@ class PacketVector {
   bool isHeld() const { return held_ != 0; }
 
  private:
+  static constexpr size_t strideOf(size_t packetBytes) { return (((kHeadroom + packetBytes + 63) / 64) | 1) * 64; }
   size_t bytes() const { return stride_ * kVectorSize; }
 
   size_t maxPacketBytes_;

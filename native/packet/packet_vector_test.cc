@@ -4,7 +4,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::packet_vector_test {
 namespace {
 
 TEST("a vector gives each packet its headroom and as many bytes as were asked for, none of them shared") {
@@ -56,4 +56,4 @@ TEST("a vector is held until every packet that was held is released") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::packet_vector_test

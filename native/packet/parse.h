@@ -5,13 +5,12 @@
 #include <span>
 
 #include "core/flow_key.h"
+#include "core/header_bytes.h"
 #include "packet/packet_vector.h"
 
 namespace tunvs {
 
 inline constexpr uint8_t kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10;
-inline constexpr size_t kIpv4HeaderBytes = 20;
-inline constexpr size_t kIpv6HeaderBytes = 40;
 inline constexpr uint16_t kIpv4DontFragment = 0x4000, kIpv4MoreFragments = 0x2000, kIpv4OffsetMask = 0x1fff;
 
 // A ParseError says why a packet was not parsed; Verdict has a value for each.
@@ -65,8 +64,7 @@ struct ParsedPacket {
 // the packet.
 bool parsePacket(const Packet& packet, ParsedPacket& parsed);
 
-// These steps of parsePacket() know one family each.
-ParseError parseIpv4(const Packet& packet, ParsedPacket& parsed);
+// This step of parsePacket() knows IPv6; packet/parse_ipv4.h has the other.
 ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed);
 
 }  // namespace tunvs

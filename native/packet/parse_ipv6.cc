@@ -1,11 +1,9 @@
+#include "packet/next_header.h"
 #include "packet/parse_transport.h"
 #include "packet/quote.h"
 
 namespace tunvs {
 namespace {
-
-// RFC 8200 section 4.1.
-constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51, kDestinationOptions = 60;
 
 // Returns false for an address that no client has: unspecified, loopback, multicast, IPv4-mapped, or the virtual
 // address itself.
@@ -40,10 +38,12 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
   uint8_t next = p[6];
   size_t offset = kIpv6HeaderBytes;
   for (size_t headers = 0;; headers++) {
-    const bool isExtension = next == kHopByHop || next == kRouting || next == kFragment || next == kAuthentication ||
-                             next == kDestinationOptions;
+    const bool isExtension = next == next_header::kHopByHop || next == next_header::kRouting ||
+                             next == next_header::kFragment || next == next_header::kAuthentication ||
+                             next == next_header::kDestinationOptions;
     if (!isExtension) break;
-    if (headers == kMaxExtensionHeaders || (next == kHopByHop && headers != 0)) return ParseError::badHeader;
+    if (headers == kMaxExtensionHeaders || (next == next_header::kHopByHop && headers != 0))
+      return ParseError::badHeader;
     if (offset + 8 > totalBytes) {
       if (!isFragment) return ParseError::badHeader;
       offset = totalBytes;  // too little for any next header: the fragment table judges it
@@ -52,9 +52,10 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
     const uint8_t* header = p + offset;
     // A routing header of type 0 that has places left to visit is refused (RFC 5095); one that has visited all is
     // skipped.
-    if (next == kRouting && header[2] == 0 && header[3] != 0) return ParseError::sourceRouted;
-    if (next == kFragment && isFragment) break;  // a fragment within a fragment is of no protocol that is balanced
-    if (next == kFragment) {
+    if (next == next_header::kRouting && header[2] == 0 && header[3] != 0) return ParseError::sourceRouted;
+    if (next == next_header::kFragment && isFragment)
+      break;  // a fragment within a fragment is of no protocol that is balanced
+    if (next == next_header::kFragment) {
       const uint16_t field = loadBe16(header + 2);
       parsed.fragmentOffset = field & 0xfff8;
       parsed.moreFragments = (field & 1) != 0;
@@ -68,7 +69,8 @@ ParseError parseIpv6(const Packet& packet, ParsedPacket& parsed) {
       continue;
     }
     // AH gives its length in units of 4 bytes less 2 (RFC 4302), the others give it in units of 8 less 1.
-    const size_t headerBytes = next == kAuthentication ? (header[1] + size_t{2}) * 4 : (header[1] + size_t{1}) * 8;
+    const size_t headerBytes =
+        next == next_header::kAuthentication ? (header[1] + size_t{2}) * 4 : (header[1] + size_t{1}) * 8;
     next = header[0];
     offset += headerBytes;
     if (offset > totalBytes) {

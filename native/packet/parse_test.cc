@@ -4,7 +4,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::parse_test {
 namespace {
 
 using testing::Bytes;
@@ -220,4 +220,4 @@ TEST("no random change of the IP header passes for the packet that was sent") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::parse_test

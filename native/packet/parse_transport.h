@@ -6,8 +6,6 @@
 
 namespace tunvs {
 
-inline constexpr size_t kTcpHeaderBytes = 20;
-inline constexpr size_t kUdpHeaderBytes = 8;
 inline constexpr size_t kSctpHeaderBytes = 12 + 4;  // the common header and the first chunk's
 
 // Reads ports, flags and event of TCP, UDP and SCTP, and settles the class of a whole packet. REQUIRES: `length`,
@@ -18,12 +16,15 @@ inline ParseError parseTransport(const uint8_t* packet, ParsedPacket& parsed) {
   parsed.packetClass = PacketClass::flow;
   parsed.tcpFlags = 0;
   parsed.event = 0;
+  if (parsed.protocol == static_cast<uint8_t>(IpProtocol::tcp)) [[likely]] {
+    if (bytes < kTcpHeaderBytes) return ParseError::shortTransport;
+    parsed.tcpFlags = transport[13];
+    parsed.event = static_cast<uint8_t>(tcpEventOf(parsed.tcpFlags));
+    parsed.key.tail = FlowKey::makeTail(loadUnaligned<uint32_t>(transport), static_cast<uint8_t>(IpProtocol::tcp),
+                                        FlowKind::connection);
+    return ParseError::none;
+  }
   switch (static_cast<IpProtocol>(parsed.protocol)) {
-    case IpProtocol::tcp:
-      if (bytes < kTcpHeaderBytes) return ParseError::shortTransport;
-      parsed.tcpFlags = transport[13];
-      parsed.event = static_cast<uint8_t>(tcpEventOf(parsed.tcpFlags));
-      break;
     case IpProtocol::udp:
       if (bytes < kUdpHeaderBytes) return ParseError::shortTransport;
       break;

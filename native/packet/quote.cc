@@ -3,35 +3,33 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/header_bytes.h"
+#include "packet/next_header.h"
+
 namespace tunvs {
 namespace {
 
-constexpr size_t kIpv4HeaderBytes = 20, kIpv6HeaderBytes = 40;
 constexpr uint16_t kDontFragment = 0x4000, kMoreFragments = 0x2000, kOffsetMask = 0x1fff;
 constexpr size_t kPortsBytes = 4;
 
-// IPv6 next-header numbers of extension headers (IANA).
-constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kAuthentication = 51, kDestinationOptions = 60,
-                  kMobility = 135, kHostIdentity = 139, kShim6 = 140;
-
 bool isExtensionHeader(uint8_t number) {
   switch (number) {
-    case kHopByHop:
-    case kRouting:
-    case kFragment:
-    case kAuthentication:
-    case kDestinationOptions:
-    case kMobility:
-    case kHostIdentity:
-    case kShim6: return true;
+    case next_header::kHopByHop:
+    case next_header::kRouting:
+    case next_header::kFragment:
+    case next_header::kAuthentication:
+    case next_header::kDestinationOptions:
+    case next_header::kMobility:
+    case next_header::kHostIdentity:
+    case next_header::kShim6: return true;
     default: return false;
   }
 }
 
 // REQUIRES: `header` has at least two bytes.
 size_t extensionHeaderBytes(uint8_t number, const uint8_t* header) {
-  if (number == kFragment) return 8;
-  if (number == kAuthentication) return (header[1] + size_t{2}) * 4;  // RFC 4302 section 2.2
+  if (number == next_header::kFragment) return 8;
+  if (number == next_header::kAuthentication) return (header[1] + size_t{2}) * 4;  // RFC 4302 section 2.2
   return (header[1] + size_t{1}) * 8;
 }
 
@@ -77,7 +75,7 @@ bool skipExtensionHeaders(std::span<const uint8_t> bytes, Quote& quote) {
     const uint8_t* header = bytes.data() + quote.headerBytes;
     const size_t length = extensionHeaderBytes(quote.protocol, header);
     if (length > left) return false;
-    if (quote.protocol == kFragment) {
+    if (quote.protocol == next_header::kFragment) {
       const uint16_t fragment = loadBe16(header + 2);
       quote.fragmentOffset = fragment & 0xfff8u;
       quote.moreFragments = (fragment & 1) != 0;

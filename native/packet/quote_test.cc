@@ -3,7 +3,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::quote_test {
 namespace {
 
 using namespace testing;
@@ -175,4 +175,4 @@ TEST("a quoted packet names its connection as the client's packets do, whichever
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::quote_test

@@ -6,24 +6,8 @@
 
 namespace tunvs {
 
-namespace {
-
-bool isToBeCut(const Offload& offload) {
-  switch (offload.kind) {
-    case OffloadKind::none:
-    case OffloadKind::tcpChecksum:
-    case OffloadKind::udpChecksum: return false;
-    case OffloadKind::tcp4:
-    case OffloadKind::tcp6:
-    case OffloadKind::udp: break;
-  }
-  return offload.segmentBytes != 0;
-}
-
-}  // namespace
-
 uint32_t segmentLength(const ParsedPacket& parsed) {
-  if (!isToBeCut(parsed.offload) || parsed.packetClass != PacketClass::flow) return parsed.length;
+  if (!parsed.offload.isToBeCut() || parsed.packetClass != PacketClass::flow) return parsed.length;
   size_t transportBytes = kUdpHeaderBytes;
   if (parsed.protocol == static_cast<uint8_t>(IpProtocol::tcp))
     transportBytes = std::max((parsed.data[parsed.transport + 12] >> 4) * size_t{4}, kTcpHeaderBytes);

@@ -4,7 +4,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::segment_length_test {
 namespace {
 
 using testing::Bytes;
@@ -63,4 +63,4 @@ TEST("an offload's checksum begins as much later as there are bytes in front of 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::segment_length_test

@@ -4,7 +4,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::sip_call_id_test {
 namespace {
 
 std::string callIdOf(const std::string& message) {
@@ -38,4 +38,4 @@ TEST("no Call-ID is found where there is none, or none that can be told") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::sip_call_id_test

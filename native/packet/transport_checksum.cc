@@ -1,11 +1,10 @@
 #include "packet/transport_checksum.h"
 
+#include "core/header_bytes.h"
 #include "packet/checksum.h"
 
 namespace tunvs {
 namespace {
-
-constexpr size_t kUdpHeaderBytes = 8;
 
 bool sumIsRight(const IpAddress& source, const IpAddress& destination, uint8_t protocol,
                 std::span<const uint8_t> segment) {

@@ -3,7 +3,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::transport_checksum_test {
 namespace {
 
 using namespace testing;
@@ -54,4 +54,4 @@ TEST("a UDP length that does not fit its packet is wrong, a shorter one leaves p
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::transport_checksum_test

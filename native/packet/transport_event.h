@@ -1,6 +1,7 @@
 // A TcpEvent or SctpEvent is what a packet means to its connection's state: a column of the TCP and SCTP state tables.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,13 +11,20 @@ namespace tunvs {
 enum class TcpEvent : uint8_t { syn, fin, ack, rst, none, kCount };
 
 // RST decides before SYN, SYN before FIN, FIN before ACK.
-constexpr TcpEvent tcpEventOf(uint8_t flags) {
+constexpr TcpEvent judgeTcpFlags(uint8_t flags) {
   if ((flags & 0x04) != 0) return TcpEvent::rst;
   if ((flags & 0x02) != 0) return TcpEvent::syn;
   if ((flags & 0x01) != 0) return TcpEvent::fin;
   if ((flags & 0x10) != 0) return TcpEvent::ack;
   return TcpEvent::none;
 }
+// A look-up takes the packet path fewer instructions than the questions do.
+inline constexpr auto kTcpEvents = [] {
+  std::array<TcpEvent, 32> events{};
+  for (uint8_t flags = 0; flags < events.size(); flags++) events[flags] = judgeTcpFlags(flags);
+  return events;
+}();
+constexpr TcpEvent tcpEventOf(uint8_t flags) { return kTcpEvents[flags & 0x1f]; }
 
 enum class SctpEvent : uint8_t {
   data,

@@ -74,7 +74,7 @@ Decapsulated decapsulate(const TunnelPayload& payload, const Encapsulation& enca
   const auto ecn = innerEcn(payload.ecn, was);
   if (!ecn) return {DecapVerdict::congestionNotSignallable};
   if (*ecn != was) setEcn(inner, *view, *ecn);
-  finishTcpChecksum(inner, *view);
+  finishTransportChecksum(inner, *view);
   return {DecapVerdict::accepted, view->family, inner};
 }
 

@@ -50,7 +50,7 @@ struct Decapsulated {
 };
 
 // May change the inner packet: its ECN bits (RFC 6040 section 4.2), the checksum that GUE's sender left to us, and the
-// TCP checksum of a packet that the network card or its driver merged from several (GRO), which leaves it unfinished.
+// TCP or UDP checksum that the sender's host, or who merged several packets (GRO), has left unfinished.
 Decapsulated decapsulate(const TunnelPayload& payload, const Encapsulation& encapsulation, const DecapRules& rules);
 
 // Does the same for a packet that begins with its outer IPv4 header, as a raw socket gives it.

@@ -8,7 +8,7 @@
 #include "support/golden.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::decap_test {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
@@ -236,6 +236,26 @@ TEST("a TCP checksum that receive offload left unfinished is finished; a right o
   CHECK(packet == wrong);
 }
 
+TEST("a UDP checksum that its sender left unfinished is finished; a right one, a wrong one and none stay as they are") {
+  Bytes packet = tunnelPacket({.innerProtocol = 17, .payloadBytes = 301});
+  uint8_t* const datagram = &packet[40];
+  storeBe16(datagram + 4, 301);
+  const uint64_t pseudo = pseudoHeaderSum(IpAddress::v4(198, 51, 100, 7), kVirtual, 17, 301);
+  const auto sumOfDatagram = [&] { return checksumFold(checksumAdd(datagram, 301, pseudo)); };
+  const uint16_t unfinished = checksumFold(pseudo);
+  std::memcpy(datagram + 6, &unfinished, 2);
+  CHECK(decapsulate(packet, rules()).verdict == DecapVerdict::accepted);
+  CHECK_EQ(sumOfDatagram(), 0xffff);
+
+  for (const auto change : {0, 1, 2}) {
+    if (change == 1) datagram[100] ^= 0xff;
+    if (change == 2) std::memset(datagram + 6, 0, 2);
+    const Bytes before = packet;
+    CHECK(decapsulate(packet, rules()).verdict == DecapVerdict::accepted);
+    CHECK(packet == before);
+  }
+}
+
 TEST("rules need unicast addresses of both kinds") {
   const AddressPrefix director = AddressPrefix::of(kDirector);
   const AddressPrefix multicast = AddressPrefix::of(IpAddress::v4(224, 0, 0, 1));
@@ -262,7 +282,7 @@ TEST("directors and virtual addresses are told from others, in any order, in ran
   for (const IpAddress& address : virtuals) CHECK(rules.isVirtualAddress(address));
   CHECK(!rules.isVirtualAddress(kDirector));
   CHECK(rules.hasDirector(Family::ipv6) && rules.hasVirtualAddress(Family::ipv6));
-  CHECK(!tunvs::rules().hasDirector(Family::ipv6) && !tunvs::rules().hasVirtualAddress(Family::ipv6));
+  CHECK(!decap_test::rules().hasDirector(Family::ipv6) && !decap_test::rules().hasVirtualAddress(Family::ipv6));
 }
 
 TEST("what a real kernel's tunl0 accepted and refused is accepted and refused here, too") {
@@ -322,4 +342,4 @@ TEST("what a real kernel's tunl0 accepted and refused is accepted and refused he
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::decap_test

@@ -10,9 +10,18 @@ namespace {
 constexpr size_t kBatch = 32;
 constexpr size_t kBufferBytes = 65536;
 constexpr int kLookMs = 500;
+// Longer batches are written in parts, while the processor's cache still has what was read.
+constexpr size_t kMostWaitingBytes = 128 * 1024;
 
-void bump(std::atomic<uint64_t>& counter, uint64_t by = 1) {
-  counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+// A kernel that refuses virtio headers has a device without them.
+Result<std::unique_ptr<TunDevice>> openTun(const DecapsulatorOptions& options) {
+  TunOptions tun{.name = options.device, .queues = 1};
+  if (options.usesOffloads) {
+    tun.offloads = OffloadChoice::writing();
+    if (auto opened = TunDevice::open(tun); opened.ok()) return opened;
+    tun.offloads = OffloadChoice::off();
+  }
+  return TunDevice::open(tun);
 }
 
 // The counter of each refusal.
@@ -54,9 +63,10 @@ struct Decapsulator::Buffers {
 Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOptions& options) {
   auto rules = DecapRules::make(options.directors, options.virtualAddresses);
   if (!rules) return rules.error();
-  auto sockets = openTunnelSockets(options.encapsulations, options.guePorts, rules.value());
+  auto sockets = openTunnelSockets(options.encapsulations, options.guePorts, rules.value(),
+                                   {.mergesDatagrams = options.usesOffloads});
   if (!sockets) return sockets.error();
-  auto tun = TunDevice::open({.name = options.device, .queues = 1});
+  auto tun = openTun(options);
   if (!tun) return tun.error();
   auto loop = LoopThread::make("can't start the decapsulator");
   if (!loop) return loop.error();
@@ -69,7 +79,11 @@ Result<std::unique_ptr<Decapsulator>> Decapsulator::start(const DecapsulatorOpti
 
 Decapsulator::Decapsulator(DecapRules rules, std::unique_ptr<TunDevice> tun, std::vector<TunnelSocket> sockets,
                            std::unique_ptr<LoopThread> loop)
-    : rules_(std::move(rules)), tun_(std::move(tun)), sockets_(std::move(sockets)), loop_(std::move(loop)) {}
+    : rules_(std::move(rules)),
+      tun_(std::move(tun)),
+      sockets_(std::move(sockets)),
+      writer_(std::make_unique<InnerWriter>(tun_->descriptor(0), tun_->offloads().hasHeader)),
+      loop_(std::move(loop)) {}
 
 Decapsulator::~Decapsulator() = default;
 
@@ -106,29 +120,32 @@ bool Decapsulator::receiveAll(const TunnelSocket& socket, Buffers& buffers) {
       return false;
     }
     for (size_t i = 0; i < static_cast<size_t>(count); i++) {
-      if (!deliver(socket.decapsulate(buffers.messages[i].msg_hdr, buffers.packet(i), rules_))) return false;
+      take(socket, buffers.messages[i].msg_hdr, buffers.packet(i));
+      if (writer_->waitingBytes() >= kMostWaitingBytes && !deliver()) return false;
     }
+    if (!deliver()) return false;
     if (static_cast<size_t>(count) < kBatch) return true;
   }
   return true;
 }
 
-bool Decapsulator::deliver(const Decapsulated& result) {
-  bump(verdicts_[static_cast<size_t>(result.verdict)]);
-  if (result.verdict != DecapVerdict::accepted) return true;
-  const ssize_t written =
-      retryOnInterrupt([&] { return ::write(tun_->descriptor(0), result.inner.data(), result.inner.size()); });
-  if (written < 0) {
-    bump(writeFailed_);
-    // EBADFD means that somebody has deleted the device. If it is only down (EIO), the next packet may get through.
-    if (errno == EBADFD) {
-      failureErrno_.store(EBADFD, std::memory_order_relaxed);
-      return false;
-    }
-  } else {
-    bump(deliveredBytes_, result.inner.size());
-  }
-  return true;
+void Decapsulator::take(const TunnelSocket& socket, const msghdr& message, std::span<uint8_t> bytes) {
+  const size_t each = datagramBytes(message, bytes.size());
+  do {
+    const std::span<uint8_t> datagram = bytes.first(std::min(each, bytes.size()));
+    bytes = bytes.subspan(datagram.size());
+    const Decapsulated result = socket.decapsulate(message, datagram, rules_);
+    std::atomic<uint64_t>& count = verdicts_[static_cast<size_t>(result.verdict)];
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (result.verdict == DecapVerdict::accepted) writer_->add(result.inner);
+  } while (!bytes.empty());
+}
+
+bool Decapsulator::deliver() {
+  writer_->flush();
+  if (!writer_->isDeviceGone()) return true;
+  failureErrno_.store(EBADFD, std::memory_order_relaxed);
+  return false;
 }
 
 DecapCounters Decapsulator::counters() const {
@@ -137,10 +154,14 @@ DecapCounters Decapsulator::counters() const {
   };
   DecapCounters counters;
   // In this order, the difference of the two can't be negative, whatever the thread does meanwhile.
-  counters.writeFailed = writeFailed_.load(std::memory_order_relaxed);
+  const InnerWriter::Counts written = writer_->counts();
+  counters.writeFailed = written.failed;
   const uint64_t accepted = of(DecapVerdict::accepted);
   counters.delivered = accepted - std::min(accepted, counters.writeFailed);
-  counters.deliveredBytes = deliveredBytes_.load(std::memory_order_relaxed);
+  counters.deliveredBytes = written.bytes;
+  counters.merged = written.merged;
+  counters.superPackets = written.superPackets;
+  counters.mergesRefused = written.mergesRefused;
   counters.received = accepted;
   for (const auto& [verdict, field] : kRefusals) {
     counters.*field = of(verdict);

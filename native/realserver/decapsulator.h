@@ -1,6 +1,9 @@
 // Makes a host without the kernel's tunnel modules a real server. A thread takes tunnel packets from sockets and writes
 // the inner packets to a TUN device of its own, from where the host's stack receives them.
 //
+// Where the kernel can, datagrams of GUE are received several at a time (UDP_GRO), and TCP segments that came in one
+// batch are written as one packet (realserver/inner_writer.h). All counters count them one by one.
+//
 // Thread safety: any thread may call counters(); the control thread starts and destroys it.
 //
 // An open raw socket also keeps the kernel from answering "protocol unreachable" (measured on Linux 6.18 without the
@@ -21,6 +24,7 @@
 #include "io/tun/tun_device.h"
 #include "realserver/decap.h"
 #include "realserver/decap_counters.h"
+#include "realserver/inner_writer.h"
 #include "realserver/tunnel_socket.h"
 
 namespace tunvs {
@@ -31,6 +35,7 @@ struct DecapsulatorOptions {
   std::vector<IpAddress> virtualAddresses;
   std::vector<std::string> encapsulations = {"ipip"};  // names of kEncapsulations
   std::vector<uint16_t> guePorts;                      // UDP, host order
+  bool usesOffloads = true;  // receives and writes several packets as one, where the kernel can
 };
 
 class Decapsulator {
@@ -51,16 +56,17 @@ class Decapsulator {
   void run();
   // Receives everything that waits. Returns false when the socket failed.
   bool receiveAll(const TunnelSocket& socket, Buffers& buffers);
-  // Returns false when the device is gone.
-  bool deliver(const Decapsulated& result);
+  // Decapsulates what a message holds, which may be several datagrams, and leaves what is accepted to the writer.
+  void take(const TunnelSocket& socket, const msghdr& message, std::span<uint8_t> bytes);
+  // Writes what was accepted. Returns false when the device is gone.
+  bool deliver();
 
   const DecapRules rules_;
   std::unique_ptr<TunDevice> tun_;
   const std::vector<TunnelSocket> sockets_;
-  // Only the thread writes these: the counts by verdict, and the counts that are no verdict.
+  // Only the thread writes with these.
+  const std::unique_ptr<InnerWriter> writer_;
   std::array<std::atomic<uint64_t>, kDecapVerdicts> verdicts_{};
-  std::atomic<uint64_t> deliveredBytes_{0};
-  std::atomic<uint64_t> writeFailed_{0};
   std::atomic<int> failureErrno_{0};
   std::unique_ptr<LoopThread> loop_;  // last: it uses all the others
 };

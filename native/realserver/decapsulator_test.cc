@@ -13,7 +13,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::decapsulator_test {
 namespace {
 
 const IpAddress kDirector = IpAddress::v4(10, 0, 0, 1);
@@ -163,4 +163,4 @@ TEST_WITH_TUN("a decapsulator without a thread is an error, leaves no device, an
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::decapsulator_test

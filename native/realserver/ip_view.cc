@@ -6,19 +6,38 @@
 namespace tunvs {
 namespace {
 
-constexpr size_t kTcpHeaderBytes = 20, kTcpCheckAt = 16;
+constexpr size_t kTcpCheckAt = 16, kUdpCheckAt = 6;
 
 IpAddress addressAt(std::span<const uint8_t> packet, Family family, size_t at) {
   if (family == Family::ipv6) return IpAddress::v6(packet.data() + at);
   return IpAddress::v4(Be32{loadUnaligned<uint32_t>(packet.data() + at)});
 }
 
-bool isWholeTcp(std::span<const uint8_t> packet, const IpView& view) {
-  constexpr auto kTcp = static_cast<uint8_t>(IpProtocol::tcp);
-  if (packet.size() < view.headerBytes + kTcpHeaderBytes) return false;
-  if (view.family == Family::ipv6) return packet[6] == kTcp;
-  return packet[9] == kTcp && (loadBe16(&packet[6]) & (kIpv4MoreFragments | kIpv4OffsetMask)) == 0;
+bool isWhole(std::span<const uint8_t> packet, const IpView& view, IpProtocol protocol, size_t headerBytes) {
+  const auto number = static_cast<uint8_t>(protocol);
+  if (packet.size() < view.headerBytes + headerBytes) return false;
+  if (view.family == Family::ipv6) return packet[6] == number;
+  return packet[9] == number && (loadBe16(&packet[6]) & (kIpv4MoreFragments | kIpv4OffsetMask)) == 0;
 }
+
+// Tells whether the checksum at `at` behind the IP header is the pseudo header's sum alone.
+bool isUnfinished(std::span<const uint8_t> packet, const IpView& view, IpProtocol protocol, size_t at) {
+  const IpAddress source = addressAt(packet, view.family, view.family == Family::ipv4 ? 12 : 8);
+  const uint64_t pseudoSum = pseudoHeaderSum(source, view.destination(packet), static_cast<uint8_t>(protocol),
+                                             static_cast<uint32_t>(packet.size() - view.headerBytes));
+  return loadUnaligned<uint16_t>(&packet[view.headerBytes + at]) == checksumFold(pseudoSum);
+}
+
+bool hasUnfinishedUdpChecksum(std::span<const uint8_t> packet, const IpView& view) {
+  if (!isWhole(packet, view, IpProtocol::udp, kUdpHeaderBytes)) return false;
+  const uint8_t* udp = &packet[view.headerBytes];
+  // A checksum of 0 is none (RFC 768).
+  if (loadBe16(udp + 4) != packet.size() - view.headerBytes || loadBe16(udp + kUdpCheckAt) == 0) return false;
+  return isUnfinished(packet, view, IpProtocol::udp, kUdpCheckAt);
+}
+
+// The pseudo header's sum is in the field, so summing the segment as it is covers it.
+Be16 finished(std::span<const uint8_t> segment) { return checksum(segment.data(), segment.size()); }
 
 }  // namespace
 
@@ -64,19 +83,20 @@ void setEcn(std::span<uint8_t> packet, const IpView& view, uint8_t ecn) {
 }
 
 bool hasUnfinishedTcpChecksum(std::span<const uint8_t> packet, const IpView& view) {
-  if (!isWholeTcp(packet, view)) return false;
-  const IpAddress source = addressAt(packet, view.family, view.family == Family::ipv4 ? 12 : 8);
-  const uint64_t pseudoSum = pseudoHeaderSum(source, view.destination(packet), static_cast<uint8_t>(IpProtocol::tcp),
-                                             static_cast<uint32_t>(packet.size() - view.headerBytes));
-  return loadUnaligned<uint16_t>(&packet[view.headerBytes + kTcpCheckAt]) == checksumFold(pseudoSum);
+  return isWhole(packet, view, IpProtocol::tcp, kTcpHeaderBytes) &&
+         isUnfinished(packet, view, IpProtocol::tcp, kTcpCheckAt);
 }
 
-void finishTcpChecksum(std::span<uint8_t> packet, const IpView& view) {
-  if (!hasUnfinishedTcpChecksum(packet, view)) return;
+void finishTransportChecksum(std::span<uint8_t> packet, const IpView& view) {
   const std::span<uint8_t> segment = packet.subspan(view.headerBytes);
-  // The pseudo header's sum is in the field, so summing the segment as it is covers it.
-  const Be16 check = checksum(segment.data(), segment.size());
-  std::memcpy(&segment[kTcpCheckAt], &check.raw, sizeof check.raw);
+  if (hasUnfinishedTcpChecksum(packet, view)) {
+    const Be16 check = finished(segment);
+    std::memcpy(&segment[kTcpCheckAt], &check.raw, sizeof check.raw);
+  } else if (hasUnfinishedUdpChecksum(packet, view)) {
+    Be16 check = finished(segment);
+    if (check.raw == 0) check.raw = 0xffff;  // RFC 768
+    std::memcpy(&segment[kUdpCheckAt], &check.raw, sizeof check.raw);
+  }
 }
 
 }  // namespace tunvs

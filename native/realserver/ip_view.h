@@ -28,12 +28,13 @@ bool isHeaderChecksumRight(std::span<const uint8_t> packet, const IpView& view);
 // Sets the ECN bits and updates IPv4's header checksum.
 void setEcn(std::span<uint8_t> packet, const IpView& view, uint8_t ecn);
 
-// Receive offload (GRO) leaves the pseudo header's sum where a TCP checksum belongs, and expects somebody to finish it.
-// A raw socket hands that out unchanged and unmarked (measured on Linux 6.18), but the value is recognisable.
+// Receive offload (GRO) leaves the pseudo header's sum where a TCP checksum belongs, and expects somebody to finish it;
+// so does a sender, of TCP and UDP, on a host that is reached without a network card. A raw socket hands that out
+// unchanged and unmarked (measured on Linux 6.18), but the value is recognisable.
 //
 // REQUIRES (both): packet.size() == view.totalBytes
 bool hasUnfinishedTcpChecksum(std::span<const uint8_t> packet, const IpView& view);
 // If a packet's checksum is right already, finishing gives the same checksum.
-void finishTcpChecksum(std::span<uint8_t> packet, const IpView& view);
+void finishTransportChecksum(std::span<uint8_t> packet, const IpView& view);
 
 }  // namespace tunvs

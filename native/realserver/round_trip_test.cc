@@ -7,7 +7,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::round_trip_test {
 namespace {
 
 using testing::address;
@@ -114,4 +114,4 @@ TEST("the real server finishes a checksum that a director leaves to it") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::round_trip_test

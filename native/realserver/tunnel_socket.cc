@@ -6,12 +6,15 @@
 
 #include <algorithm>
 
+#include "io/os/socket_buffer.h"
+
 namespace tunvs {
 namespace {
 
 // The buffer holds what arrives while the thread is not scheduled: 100 ms of full-size packets at 800 Mbit/s.
 constexpr int kReceiveBufferBytes = 16 << 20;
 constexpr int kUdpNoChecksum6 = 102;  // UDP_NO_CHECK6_RX of linux/udp.h, Linux 3.15
+constexpr int kUdpGro = 104;          // UDP_GRO of linux/udp.h, Linux 5.0
 
 Error openFailure(int error, const std::string& what) {
   if (error == EPERM || error == EACCES) {
@@ -31,9 +34,7 @@ Result<UniqueFd> openSocket(Family outer, int type, int protocol, const std::str
   const int family = outer == Family::ipv4 ? AF_INET : AF_INET6;
   UniqueFd fd(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!fd) return openFailure(errno, what);
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) < 0) {
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
-  }
+  raiseReceiveBuffer(fd.get(), kReceiveBufferBytes);
   const bool tellsEcn = outer == Family::ipv4 ? enable(fd.get(), IPPROTO_IP, IP_RECVTOS)
                                               : enable(fd.get(), IPPROTO_IPV6, IPV6_RECVTCLASS);
   if (!tellsEcn) return Error::fromErrno(errno, "setsockopt", "can't see the traffic class of tunnel packets");
@@ -45,7 +46,7 @@ Result<UniqueFd> openRaw(Family outer, IpProtocol protocol) {
   return openSocket(outer, SOCK_RAW, number, "a raw socket for protocol " + std::to_string(number));
 }
 
-Result<UniqueFd> openUdp(Family outer, uint16_t port) {
+Result<UniqueFd> openUdp(Family outer, uint16_t port, TunnelSocketOptions options) {
   const std::string what = "UDP port " + std::to_string(port) + " for GUE";
   auto fd = openSocket(outer, SOCK_DGRAM, 0, what);
   if (!fd) return fd;
@@ -66,6 +67,8 @@ Result<UniqueFd> openUdp(Family outer, uint16_t port) {
       return Error::fromErrno(errno, "setsockopt", "can't prepare " + what);
     }
   }
+  // A kernel that refuses this hands out each datagram by itself.
+  if (options.mergesDatagrams) enable(fd.value().get(), IPPROTO_UDP, kUdpGro);
   if (::bind(fd.value().get(), reinterpret_cast<const sockaddr*>(&any), length) < 0) {
     const int error = errno;
     if (error != EADDRINUSE) return Error::fromErrno(error, "bind", "can't open " + what);
@@ -90,15 +93,22 @@ IpAddress sourceOf(const sockaddr_storage& from) {
   return IpAddress::v4(Be32{reinterpret_cast<const sockaddr_in&>(from).sin_addr.s_addr});
 }
 
-uint8_t ecnOf(const msghdr& message) {
+// Calls `each` with what a message carries beside its bytes.
+template <typename Each>
+void forEachControl(const msghdr& message, Each each) {
   for (const cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr;
-       part = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(part))) {
-    if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_TOS) return *CMSG_DATA(part) & 0x03;
-    if (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_TCLASS) {
-      return static_cast<uint8_t>(loadUnaligned<int>(CMSG_DATA(part)) & 0x03);
-    }
-  }
-  return 0;
+       part = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(part)))
+    each(*part);
+}
+
+uint8_t ecnOf(const msghdr& message) {
+  uint8_t ecn = 0;
+  forEachControl(message, [&](const cmsghdr& part) {
+    if (part.cmsg_level == IPPROTO_IP && part.cmsg_type == IP_TOS) ecn = *CMSG_DATA(&part) & 0x03;
+    if (part.cmsg_level == IPPROTO_IPV6 && part.cmsg_type == IPV6_TCLASS)
+      ecn = static_cast<uint8_t>(loadUnaligned<int>(CMSG_DATA(&part)) & 0x03);
+  });
+  return ecn;
 }
 
 }  // namespace
@@ -111,6 +121,16 @@ Decapsulated TunnelSocket::decapsulate(const msghdr& message, std::span<uint8_t>
   return tunvs::decapsulate({.source = sourceOf(from), .ecn = ecnOf(message), .bytes = bytes}, *encapsulation, rules);
 }
 
+size_t datagramBytes(const msghdr& message, size_t bytes) {
+  size_t each = bytes;
+  forEachControl(message, [&](const cmsghdr& part) {
+    if (part.cmsg_level != IPPROTO_UDP || part.cmsg_type != kUdpGro || part.cmsg_len < CMSG_LEN(sizeof(int))) return;
+    const int said = loadUnaligned<int>(CMSG_DATA(&part));
+    if (said > 0 && static_cast<size_t>(said) < bytes) each = static_cast<size_t>(said);
+  });
+  return each;
+}
+
 uint64_t TunnelSocket::dropped() const {
   uint32_t memory[SK_MEMINFO_VARS] = {};
   socklen_t length = sizeof memory;
@@ -118,7 +138,8 @@ uint64_t TunnelSocket::dropped() const {
 }
 
 Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string> encapsulations,
-                                                    std::span<const uint16_t> guePorts, const DecapRules& rules) {
+                                                    std::span<const uint16_t> guePorts, const DecapRules& rules,
+                                                    TunnelSocketOptions options) {
   if (encapsulations.empty()) return Error::make(ErrorCode::invalidArgument, "at least one encapsulation is needed");
   for (const std::string& name : encapsulations) {
     const bool isKnown = std::ranges::any_of(kEncapsulations, [&](const Encapsulation& e) { return e.name == name; });
@@ -145,7 +166,7 @@ Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string>
         continue;
       }
       for (const uint16_t port : guePorts) {
-        if (auto added = add(encapsulation, outer, openUdp(outer, port)); !added) return added.error();
+        if (auto added = add(encapsulation, outer, openUdp(outer, port, options)); !added) return added.error();
       }
     }
   }

@@ -28,13 +28,22 @@ struct TunnelSocket {
 };
 
 // Room for what a message carries beside its bytes.
-inline constexpr size_t kTunnelControlBytes = CMSG_SPACE(sizeof(int));
+inline constexpr size_t kTunnelControlBytes = 2 * CMSG_SPACE(sizeof(int));
 using TunnelSourceAddress = sockaddr_storage;
+
+// Returns how long each datagram of a message is that holds several, one behind another, of which only the last may be
+// shorter. Returns `bytes`, the length of all, when the message holds one.
+size_t datagramBytes(const msghdr& message, size_t bytes);
+
+struct TunnelSocketOptions {
+  bool mergesDatagrams = true;  // a GUE socket may hand out several datagrams as one message, where the kernel can
+};
 
 // Opens the sockets that tunnel packets of these encapsulations can come by, given the families of directors and
 // virtual addresses. Fails, and names the mistake, also when an encapsulation does not exist, none is given, or a port
 // is taken.
 Result<std::vector<TunnelSocket>> openTunnelSockets(std::span<const std::string> encapsulations,
-                                                    std::span<const uint16_t> guePorts, const DecapRules& rules);
+                                                    std::span<const uint16_t> guePorts, const DecapRules& rules,
+                                                    TunnelSocketOptions options = {});
 
 }  // namespace tunvs

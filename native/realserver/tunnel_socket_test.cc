@@ -12,7 +12,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::tunnel_socket_test {
 namespace {
 
 using testing::address;
@@ -222,6 +222,97 @@ TEST_WITH_TUN("over IPv6 and UDP too, strangers, spoiled tunnels and unmarked co
   CHECK_EQ(counters.delivered, 0u);
 }
 
+// Sends GUE datagrams of `each` bytes with one call, which the kernel keeps together as long as it can.
+void sendTogether(const Bytes& datagrams, int each, Family outer) {
+  constexpr int kUdpSegment = 103;  // UDP_SEGMENT of linux/udp.h, Linux 4.18
+  const UniqueFd fd = openBound(SOCK_DGRAM, 0, directorOf(outer), 0);
+  CHECK_EQ(::setsockopt(fd.get(), IPPROTO_UDP, kUdpSegment, &each, sizeof each), 0);
+  const auto [to, length] = socketAddress(serverOf(outer), kGuePort);
+  CHECK_EQ(::sendto(fd.get(), datagrams.data(), datagrams.size(), 0, reinterpret_cast<const sockaddr*>(&to), length),
+           static_cast<ssize_t>(datagrams.size()));
+}
+
+TEST_WITH_TUN(
+    "GUE datagrams that come as one message are taken apart and counted one by one, with offloads and without") {
+  for (const bool usesOffloads : {true, false}) {
+    DecapsulatorOptions chosen = options();
+    chosen.usesOffloads = usesOffloads;
+    auto decapsulator = Decapsulator::start(chosen);
+    REQUIRE(decapsulator.ok());
+    if (usesOffloads) {
+      REQUIRE(setUpHost());
+    } else {
+      REQUIRE(testing::run("ip link set rs0 up") && testing::setSysctl("ipv4/conf/rs0/rp_filter", "0"));
+    }
+    for (const Family outer : {Family::ipv4, Family::ipv6}) {
+      const UniqueFd service = openService(Family::ipv4);
+      Bytes datagrams;
+      const Bytes gue = {0, 4, 0, 0};
+      for (int i = 0; i < 4; i++) datagrams = datagrams + gue + innerPacket(Family::ipv4, 200);
+      const int each = static_cast<int>(datagrams.size() / 4);
+      datagrams[each + 10] ^= 1;  // the second's identification, so that its header checksum is wrong
+      datagrams = datagrams + gue + innerPacket(Family::ipv4, 100);
+      sendTogether(datagrams, each, outer);
+      for (const ssize_t length : {200, 200, 200, 100}) CHECK_EQ(receiveFrom(service).bytes, length);
+    }
+    CHECK(testing::eventually([&] { return decapsulator.value()->counters().received == 10; }));
+    CHECK_EQ(decapsulator.value()->counters().delivered, 8u);
+    CHECK_EQ(decapsulator.value()->counters().badInnerChecksum, 2u);
+  }
+}
+
+TEST_IN_NAMESPACE("a GUE socket hands out datagrams of one length together, where the kernel has them so") {
+  for (const bool mergesDatagrams : {true, false}) {
+    const AddressPrefix from = AddressPrefix::of(directorOf(Family::ipv4));
+    const IpAddress to = virtualOf(Family::ipv4);
+    const std::string names[] = {"gue"};
+    const uint16_t port = kGuePort;
+    const auto sockets = openTunnelSockets(names, {&port, 1}, DecapRules::make({&from, 1}, {&to, 1}).value(),
+                                           {.mergesDatagrams = mergesDatagrams});
+    REQUIRE(sockets.ok());
+    if (mergesDatagrams) {
+      REQUIRE(testing::run(
+          "ip link set lo up && ip address add 10.0.0.17/32 dev lo && ip address add 10.0.0.11/32 dev lo"));
+    }
+    sendTogether(Bytes(250, 0x5a), 100, Family::ipv4);
+    uint8_t bytes[65536];
+    struct alignas(cmsghdr) {
+      uint8_t bytes[kTunnelControlBytes];
+    } control;
+    iovec part{bytes, sizeof bytes};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = sizeof control;
+    const ssize_t length = ::recvmsg(sockets.value()[0].fd.get(), &message, 0);
+    CHECK_EQ(length, mergesDatagrams ? 250 : 100);
+    CHECK_EQ(message.msg_flags & MSG_CTRUNC, 0);
+    CHECK_EQ(datagramBytes(message, static_cast<size_t>(length)), 100u);
+  }
+}
+
+TEST("a message whose segment size is a lie is one datagram") {
+  struct alignas(cmsghdr) {
+    uint8_t bytes[CMSG_SPACE(sizeof(int))];
+  } control{};
+  msghdr message{};
+  message.msg_control = &control;
+  message.msg_controllen = sizeof control;
+  const auto told = [&](int size, size_t headerBytes = CMSG_LEN(sizeof(int))) {
+    cmsghdr* const part = CMSG_FIRSTHDR(&message);
+    *part = {.cmsg_len = headerBytes, .cmsg_level = IPPROTO_UDP, .cmsg_type = 104};
+    std::memcpy(CMSG_DATA(part), &size, sizeof size);
+    return datagramBytes(message, 1000);
+  };
+  CHECK_EQ(told(400), 400u);
+  CHECK_EQ(told(999), 999u);
+  for (const int lie : {0, -1, 1000, 1001, 70000}) CHECK_EQ(told(lie), 1000u);
+  CHECK_EQ(told(400, CMSG_LEN(2)), 1000u);
+  message.msg_controllen = 0;
+  CHECK_EQ(datagramBytes(message, 1000), 1000u);
+}
+
 TEST_IN_NAMESPACE("only the sockets that packets can come by are opened, and mistakes are named") {
   const auto rulesOf = [](const char* director, const char* virtualAddress) {
     const AddressPrefix from = AddressPrefix::of(address(director));
@@ -253,4 +344,4 @@ TEST_IN_NAMESPACE("only the sockets that packets can come by are opened, and mis
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::tunnel_socket_test

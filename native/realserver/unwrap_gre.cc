@@ -10,13 +10,13 @@
 namespace tunvs {
 namespace {
 
-constexpr size_t kHeaderBytes = 4, kChecksumBytes = 4;
+constexpr size_t kGreHeaderBytes = 4, kChecksumBytes = 4;
 constexpr uint16_t kChecksumPresent = 0x8000;
 constexpr uint16_t kReserved = 0x07f8;  // ignored on receipt (RFC 2784 section 2.3)
 constexpr uint16_t kEtherTypeIpv4 = 0x0800, kEtherTypeIpv6 = 0x86dd;
 
 // Receive offload (GRO) checks the checksums of several packets, merges them and leaves the first one's GRE checksum in
-// place. It does so only to TCP, and leaves the mark of finishTcpChecksum().
+// place. It does so only to TCP, and leaves the mark of finishTransportChecksum().
 bool isPutTogether(std::span<uint8_t> packet, Family family) {
   const auto view = viewIp(packet, family);
   return view.has_value() && hasUnfinishedTcpChecksum(packet.first(view->totalBytes), *view);
@@ -26,11 +26,11 @@ bool isPutTogether(std::span<uint8_t> packet, Family family) {
 
 Unwrapped unwrapGre(std::span<uint8_t> payload) {
   constexpr Unwrapped kBad{.verdict = DecapVerdict::badTunnelHeader};
-  if (payload.size() < kHeaderBytes) return kBad;
+  if (payload.size() < kGreHeaderBytes) return kBad;
   const uint16_t flags = loadBe16(&payload[0]);
   if ((flags & ~(kChecksumPresent | kReserved)) != 0) return kBad;
   const bool hasChecksum = (flags & kChecksumPresent) != 0;
-  const size_t headerBytes = kHeaderBytes + (hasChecksum ? kChecksumBytes : 0);
+  const size_t headerBytes = kGreHeaderBytes + (hasChecksum ? kChecksumBytes : 0);
   const uint16_t etherType = loadBe16(&payload[2]);
   if (payload.size() < headerBytes || (etherType != kEtherTypeIpv4 && etherType != kEtherTypeIpv6)) return kBad;
 

@@ -3,7 +3,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::unwrap_gre_test {
 namespace {
 
 using testing::address;
@@ -92,4 +92,4 @@ TEST("GRE packets that receive offload merged are accepted with the first one's 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::unwrap_gre_test

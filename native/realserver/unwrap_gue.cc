@@ -9,7 +9,7 @@
 namespace tunvs {
 namespace {
 
-constexpr size_t kHeaderBytes = 4, kFlagBytes = 4;
+constexpr size_t kGueHeaderBytes = 4, kFlagBytes = 4;
 constexpr uint8_t kControl = 0x20;
 constexpr unsigned kLengthMask = 0x1f;
 constexpr uint16_t kPrivateFlags = 0x0001;
@@ -49,12 +49,12 @@ Unwrapped unwrapGue(std::span<uint8_t> payload) {
   if (payload.empty()) return kBad;
   const unsigned version = payload[0] >> 6;
   if (version == 1) return unwrapVersion1(payload);
-  if (version != 0 || payload.size() < kHeaderBytes || (payload[0] & kControl) != 0) return kBad;
+  if (version != 0 || payload.size() < kGueHeaderBytes || (payload[0] & kControl) != 0) return kBad;
 
   const size_t optionalBytes = size_t{payload[0] & kLengthMask} * 4;
-  if (payload.size() < kHeaderBytes + optionalBytes) return kBad;
-  const std::span<const uint8_t> fields = payload.subspan(kHeaderBytes, optionalBytes);
-  const std::span<uint8_t> packet = payload.subspan(kHeaderBytes + optionalBytes);
+  if (payload.size() < kGueHeaderBytes + optionalBytes) return kBad;
+  const std::span<const uint8_t> fields = payload.subspan(kGueHeaderBytes, optionalBytes);
+  const std::span<uint8_t> packet = payload.subspan(kGueHeaderBytes + optionalBytes);
 
   // An unknown flag has a field of unknown length and meaning.
   const uint16_t flags = loadBe16(&payload[2]);

@@ -3,7 +3,7 @@
 #include "support/raw_bytes.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::unwrap_gue_test {
 namespace {
 
 using testing::address;
@@ -109,4 +109,4 @@ TEST("GUE's remote checksum never becomes UDP's 0, which IPv6 does not accept") 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::unwrap_gue_test

@@ -2,7 +2,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::active_connections_test {
 namespace {
 
 using testing::TestServers;
@@ -61,4 +61,4 @@ TEST("a server of weight 0 or at its threshold gets nothing from sed, nq, fo and
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::active_connections_test

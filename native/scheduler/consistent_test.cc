@@ -11,7 +11,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::consistent_test {
 namespace {
 
 using testing::flowFrom;
@@ -184,4 +184,4 @@ TEST("the binary logarithm is the real one to 31 digits, and exact for powers of
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::consistent_test

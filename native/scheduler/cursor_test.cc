@@ -5,7 +5,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::cursor_test {
 namespace {
 
 using testing::Random;
@@ -146,4 +146,4 @@ TEST("a scheduler refuses an option that it has no use for, and says which sched
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::cursor_test

@@ -3,7 +3,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::destination_cache_test {
 namespace {
 
 using testing::TestServers;
@@ -104,4 +104,4 @@ TEST("a cache that nobody asked for long is cleared of idle entries at the first
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::destination_cache_test

@@ -12,6 +12,7 @@ namespace {
 class DestinationHashing final : public Scheduler {
  public:
   std::string_view name() const override { return "dh"; }
+  SchedulerTraits traits() const override { return {.remembers = false}; }
   Result<void> check(const SchedulerOptions& options, size_t) const override { return checkPowerTable(options); }
 
   std::shared_ptr<const Prepared> prepare(ServerList servers, const SchedulerOptions& options) const override {

@@ -23,24 +23,30 @@ inline bool isAnyEligible(ServerList servers) {
   return false;
 }
 
+// Tells whether cost / weight is below bestCost / bestWeight. Costs of servers are below 2^40 and weights below 2^31,
+// so the products need more than 64 bits in the worst case only.
+inline bool isCheaper(int64_t cost, int32_t weight, int64_t bestCost, int32_t bestWeight) {
+  if (((cost | bestCost) >> 32) == 0) [[likely]]
+    return cost * bestWeight < bestCost * weight;
+  __extension__ using Wide = __int128;
+  return static_cast<Wide>(cost) * bestWeight < static_cast<Wide>(bestCost) * weight;
+}
+
 // Returns the eligible server with the smallest cost per weight; the first in the list among equals. If `weighted` is
-// false, every weight counts as 1. Ratios are compared by cross-multiplication in __int128: costs below 2^40 and
-// weights below 2^31 need 128 bits in the worst case only.
+// false, every weight counts as 1.
 template <typename Cost>
 const Candidate* leastCost(ServerList servers, bool weighted, Cost&& cost) {
   const Candidate* best = nullptr;
-  int64_t bestCost = 0;
+  int64_t bestCost = INT64_MAX;  // nobody's: everybody is cheaper
+  int32_t bestWeight = 1;
   for (const Candidate* server : servers) {
     if (!isEligible(*server)) continue;
     const int64_t serverCost = cost(*server);
-    if (best != nullptr) {
-      __extension__ using Wide = __int128;
-      const Wide mine = static_cast<Wide>(serverCost) * (weighted ? best->weight : 1);
-      const Wide theirs = static_cast<Wide>(bestCost) * (weighted ? server->weight : 1);
-      if (theirs <= mine) continue;
-    }
+    const int32_t weight = weighted ? server->weight : 1;
+    if (!isCheaper(serverCost, weight, bestCost, bestWeight)) continue;
     best = server;
     bestCost = serverCost;
+    bestWeight = weight;
   }
   return best;
 }

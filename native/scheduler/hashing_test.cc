@@ -5,7 +5,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::hashing_test {
 namespace {
 
 using testing::addressOf;
@@ -134,4 +134,4 @@ TEST("dh and sh have tables of the sizes that IPVS can be built with") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::hashing_test

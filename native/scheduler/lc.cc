@@ -7,6 +7,7 @@ namespace {
 class LeastConnection final : public Scheduler {
  public:
   std::string_view name() const override { return "lc"; }
+  SchedulerTraits traits() const override { return {.remembers = false}; }
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
     return leastCost(servers, /*weighted=*/false, loadOf);
   }

@@ -1,8 +1,10 @@
 // Tests lc and wlc, which walk alike, without and with weights.
+#include "core/split_mix.h"
+#include "scheduler/eligible.h"
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::least_connection_test {
 namespace {
 
 using testing::TestServers;
@@ -84,5 +86,29 @@ TEST("wlc takes no later server in an exact tie of ratios") {
   CHECK_EQ(service.pick(), 'A');
 }
 
+TEST("wlc compares loads of every size as whole numbers do, in 64 bits and beyond") {
+  SplitMix64 random(11);
+  const int64_t costs[] = {0, 1, 255, 1 << 20, (int64_t{1} << 32) - 1, int64_t{1} << 32, (int64_t{1} << 40) - 1};
+  const int32_t weights[] = {1, 2, 3, 65535, INT32_MAX - 1, INT32_MAX};
+  auto expect = [](int64_t cost, int32_t weight, int64_t bestCost, int32_t bestWeight) {
+    __extension__ using Wide = __int128;
+    return Wide{cost} * bestWeight < Wide{bestCost} * weight;
+  };
+  for (const int64_t a : costs) {
+    for (const int64_t b : costs) {
+      for (const int32_t v : weights) {
+        for (const int32_t w : weights) CHECK_EQ(isCheaper(a, v, b, w), expect(a, v, b, w));
+      }
+    }
+  }
+  for (int i = 0; i < 20000; i++) {
+    const auto a = static_cast<int64_t>(random.next() >> (24 + random.below(39)));
+    const auto b = static_cast<int64_t>(random.next() >> (24 + random.below(39)));
+    const auto v = static_cast<int32_t>(1 + random.below(INT32_MAX)), w = static_cast<int32_t>(1 + random.below(9));
+    CHECK_EQ(isCheaper(a, v, b, w), expect(a, v, b, w));
+    CHECK_EQ(isCheaper(a, w, b, v), expect(a, w, b, v));
+  }
+}
+
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::least_connection_test

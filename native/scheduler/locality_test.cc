@@ -3,7 +3,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::locality_test {
 namespace {
 
 using testing::flowTo;
@@ -134,4 +134,4 @@ TEST("lblc and lblcr can be tried on a copy of what they remember") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::locality_test

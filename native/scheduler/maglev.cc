@@ -55,7 +55,7 @@ std::priority_queue<Turn> turnsOf(ServerList servers, uint32_t size) {
 class Maglev final : public Scheduler {
  public:
   std::string_view name() const override { return "maglev"; }
-  SchedulerTraits traits() const override { return {.agrees = true, .ramps = true}; }
+  SchedulerTraits traits() const override { return {.agrees = true, .ramps = true, .remembers = false}; }
   uint8_t flags() const override { return kPortFlag; }
 
   Result<void> check(const SchedulerOptions& options, size_t servers) const override {

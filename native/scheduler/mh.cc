@@ -15,7 +15,7 @@ namespace {
 
 // IPVS can be built with these sizes, by the bits of its build option; 12 bits is its default.
 constexpr uint32_t kSizes[] = {251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521, 131071};
-constexpr unsigned kFirstBits = 8, kDefaultBits = 12;
+constexpr unsigned kFirstBits = 8, kDefaultSlotBits = 12;
 
 constexpr SipKey kSlotKey{2654435761, 2654435761};
 constexpr SipKey kSkipKey{2654446892, 2654446892};
@@ -26,13 +26,13 @@ uint32_t hashOf(SipKey key, uint32_t folded, uint32_t port, uint32_t offset) {
 
 // Returns 0 when there is no such size.
 unsigned bitsOf(const SchedulerOptions& options) {
-  if (options.tableSize == 0) return kDefaultBits;
+  if (options.tableSize == 0) return kDefaultSlotBits;
   for (size_t i = 0; i < std::size(kSizes); i++) {
     if (kSizes[i] == options.tableSize) return kFirstBits + static_cast<unsigned>(i);
   }
   return 0;
 }
-uint32_t sizeOf(const SchedulerOptions& options) { return kSizes[bitsOf(options) - kFirstBits]; }
+uint32_t slotsOf(const SchedulerOptions& options) { return kSizes[bitsOf(options) - kFirstBits]; }
 
 // A Walk is a server's way through the slots.
 struct Walk {
@@ -68,7 +68,7 @@ std::vector<Walk> walksOf(ServerList servers, uint32_t size, unsigned bits) {
 class MaglevOfIpvs final : public Scheduler {
  public:
   std::string_view name() const override { return "mh"; }
-  SchedulerTraits traits() const override { return {.agrees = true}; }
+  SchedulerTraits traits() const override { return {.agrees = true, .remembers = false}; }
   uint8_t flags() const override { return kFallbackFlag | kPortFlag; }
 
   Result<void> check(const SchedulerOptions& options, size_t servers) const override {
@@ -78,13 +78,13 @@ class MaglevOfIpvs final : public Scheduler {
       return Error::make(ErrorCode::invalidArgument, "mh can't have a table of " + std::to_string(options.tableSize) +
                                                          " slots; its sizes are " + sizes);
     }
-    if (servers <= sizeOf(options)) return {};
-    return Error::make(ErrorCode::limit, "mh with a table of " + std::to_string(sizeOf(options)) +
+    if (servers <= slotsOf(options)) return {};
+    return Error::make(ErrorCode::limit, "mh with a table of " + std::to_string(slotsOf(options)) +
                                              " slots holds no more servers than that; give it a larger table");
   }
 
   std::shared_ptr<const Prepared> prepare(ServerList servers, const SchedulerOptions& options) const override {
-    const uint32_t size = sizeOf(options);
+    const uint32_t size = slotsOf(options);
     auto table = std::make_shared<IndexTable>(size);
     std::vector<Walk> walks = walksOf(servers, size, bitsOf(options));
     uint32_t filled = 0;

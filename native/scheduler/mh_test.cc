@@ -8,7 +8,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::mh_test {
 namespace {
 
 using testing::addressOf;
@@ -154,4 +154,4 @@ TEST("mh has tables of the sizes that IPVS can be built with, and holds at most 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::mh_test

@@ -7,7 +7,7 @@ namespace {
 class NeverQueue final : public Scheduler {
  public:
   std::string_view name() const override { return "nq"; }
-  SchedulerTraits traits() const override { return {.ramps = true}; }
+  SchedulerTraits traits() const override { return {.ramps = true, .remembers = false}; }
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
     for (const Candidate* server : servers) {
       if (isEligible(*server) && activeOf(*server) == 0) return server;

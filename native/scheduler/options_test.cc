@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::options_test {
 namespace {
 
 using Names = std::vector<std::string>;
@@ -34,4 +34,4 @@ TEST("a name that is no flag of the scheduler is not found") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::options_test

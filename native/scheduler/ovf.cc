@@ -7,6 +7,7 @@ namespace {
 class Overflow final : public Scheduler {
  public:
   std::string_view name() const override { return "ovf"; }
+  SchedulerTraits traits() const override { return {.remembers = false}; }
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
     return heaviest(servers, [](const Candidate& server) { return activeOf(server) <= server.weight; });
   }

@@ -8,7 +8,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::random_test {
 namespace {
 
 using testing::flowNumber;
@@ -128,4 +128,4 @@ TEST("p2c counts UDP connections in full, although they are never active") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::random_test

@@ -74,7 +74,7 @@ uint32_t meet(const Slots& slots, ServerList servers, size_t slot, MayTake&& may
 class Rendezvous final : public Scheduler {
  public:
   std::string_view name() const override { return "rendezvous"; }
-  SchedulerTraits traits() const override { return {.agrees = true, .ramps = true}; }
+  SchedulerTraits traits() const override { return {.agrees = true, .ramps = true, .remembers = false}; }
   uint8_t flags() const override { return kPortFlag; }
 
   Result<void> check(const SchedulerOptions& options, size_t) const override {

@@ -1,7 +1,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::rr_test {
 namespace {
 
 using testing::TestServers;
@@ -99,4 +99,4 @@ TEST("rr begins at the head again after the last server was removed and others w
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::rr_test

@@ -5,8 +5,8 @@
 // one, write a file NAME.cc with `const Scheduler& nameScheduler()`, add a line in scheduler.cc, and add it to the
 // lists that CONTRIBUTING.md names.
 //
-// Thread safety: begin(), changed() and pick() run under the service's lock, except that pick() on a fork of the state
-// takes no lock; the control thread calls the rest without it.
+// Thread safety: begin(), changed() and pick() run under the service's lock, except that pick() takes no lock on a fork
+// of the state, nor where the scheduler remembers nothing; the control thread calls the rest without it.
 #pragma once
 
 #include <cstdint>
@@ -76,8 +76,9 @@ struct ScheduleContext {
 struct SchedulerTraits {
   bool stableCursor = false;  // it knows the options of these names
   bool randomStart = false;
-  bool agrees = false;  // a flow's server is the same for every director, whatever each has seen
-  bool ramps = false;   // only the ratios of weights count, and a small change of one moves few flows
+  bool agrees = false;    // a flow's server is the same for every director, whatever each has seen
+  bool ramps = false;     // only the ratios of weights count, and a small change of one moves few flows
+  bool remembers = true;  // pick() uses the SchedulerState, and so runs under the service's lock
 };
 
 class Scheduler {

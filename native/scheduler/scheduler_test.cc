@@ -7,7 +7,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::scheduler_test {
 namespace {
 
 using testing::Random;
@@ -99,4 +99,4 @@ TEST("every scheduler chooses an eligible server whenever there is one, through 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::scheduler_test

@@ -8,7 +8,7 @@ namespace {
 class ShortestExpectedDelay final : public Scheduler {
  public:
   std::string_view name() const override { return "sed"; }
-  SchedulerTraits traits() const override { return {.ramps = true}; }
+  SchedulerTraits traits() const override { return {.ramps = true, .remembers = false}; }
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
     return leastCost(servers, /*weighted=*/true, [](const Candidate& server) { return activeOf(server) + 1; });
   }

@@ -10,7 +10,7 @@ namespace {
 class SourceHashing final : public Scheduler {
  public:
   std::string_view name() const override { return "sh"; }
-  SchedulerTraits traits() const override { return {.agrees = true}; }
+  SchedulerTraits traits() const override { return {.agrees = true, .remembers = false}; }
   uint8_t flags() const override { return kFallbackFlag | kPortFlag; }
   Result<void> check(const SchedulerOptions& options, size_t) const override { return checkPowerTable(options); }
 

@@ -6,7 +6,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::table_test {
 namespace {
 
 using testing::TestServers;
@@ -84,4 +84,4 @@ TEST("a table without a usable server chooses nobody") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::table_test

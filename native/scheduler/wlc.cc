@@ -7,7 +7,7 @@ namespace {
 class WeightedLeastConnection final : public Scheduler {
  public:
   std::string_view name() const override { return "wlc"; }
-  SchedulerTraits traits() const override { return {.ramps = true}; }
+  SchedulerTraits traits() const override { return {.ramps = true, .remembers = false}; }
   const Candidate* pick(ServerList servers, SchedulerState&, const ScheduleContext&) const override {
     return leastCost(servers, /*weighted=*/true, loadOf);
   }

@@ -5,7 +5,7 @@
 #include "support/test_servers.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::wrr_test {
 namespace {
 
 using testing::Random;
@@ -223,4 +223,4 @@ TEST("wrr finds a light server, or nobody, at once when the heaviest ones are at
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::wrr_test

@@ -74,6 +74,10 @@ class KeepingQueue final : public PortQueue {
     const std::lock_guard guard(lock_);
     return reclaims_;
   }
+  size_t sent() const {
+    const std::lock_guard guard(lock_);
+    return sent_.size();
+  }
   // Returns what was sent since the last call, in that order.
   std::vector<Bytes> take() {
     const std::lock_guard guard(lock_);

@@ -70,6 +70,10 @@ class TestTable {
         table(ConnTable::create(memory.span(), family, capacity, HashSecret::fromSeed(kSeed), now, epochs)) {}
 
   Conn* find(const FlowKey& key) const { return table.find(key, table.hash(key)); }
+  Conn* candidate(const FlowKey& key) const {
+    const uint64_t hash = table.hash(key);
+    return ConnTable::candidate(table.prefetchHome(hash), hash, key.family);
+  }
 
   // Removes from the whole table.
   template <typename OnEach>

@@ -13,16 +13,17 @@
 
 namespace tunvs::testing {
 
-// A thread sanitizer makes every memory access many times as slow, and has nothing to find in one thread. So tests of
-// one thread that try many random inputs try fewer there.
-#if defined(__SANITIZE_THREAD__)
-inline constexpr uint64_t kFewer = 10;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr uint64_t kFewer = 10;
+// By how much to divide the random inputs of a test that tries many. A thread sanitizer makes every memory access many
+// times as slow, and has nothing to find in one thread; an address sanitizer makes each new director dear.
+#if defined(__has_feature)
+#define TUNVS_SANITIZED(name) __has_feature(name##_sanitizer)
 #else
-inline constexpr uint64_t kFewer = 1;
+#define TUNVS_SANITIZED(name) 0
 #endif
+#if defined(__SANITIZE_THREAD__) || TUNVS_SANITIZED(thread)
+inline constexpr uint64_t kFewer = 10;
+#elif defined(__SANITIZE_ADDRESS__) || TUNVS_SANITIZED(address)
+inline constexpr uint64_t kFewer = 5;
 #else
 inline constexpr uint64_t kFewer = 1;
 #endif

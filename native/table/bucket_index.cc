@@ -5,42 +5,57 @@
 
 namespace tunvs {
 
-void BucketIndex::insert(uint64_t hash, uint32_t unit) const {
-  for (uint32_t index = home(hash);; index = behind(index)) {
-    Bucket& bucket = buckets_[index];
-    const uint64_t low = bucket.tagsLow.load(std::memory_order_relaxed);
-    const uint64_t high = bucket.tagsHigh.load(std::memory_order_relaxed);
-    for (size_t slot = 0; slot < kSlotsPerBucket; slot++) {
-      const size_t shift = slot % 8 * 8;
-      if (((slot < 8 ? low : high) >> shift & 0xff) != 0) continue;
-      bucket.units[slot].store(unit, std::memory_order_release);
-      const uint64_t mark = uint64_t{tagOf(hash)} << shift;
-      if (slot < 8) {
-        bucket.tagsLow.store(low | mark, std::memory_order_release);
-      } else {
-        bucket.tagsHigh.store(high | mark, std::memory_order_release);
-      }
-      return;
-    }
-    bucket.tagsHigh.store(high + (uint64_t{1} << kDisplacedShift), std::memory_order_release);
+uint32_t BucketIndex::firstTaken(uint32_t slot) const {
+  uint32_t wanted = TagGroup::kAll << slot % kSlotsPerBucket;
+  for (uint32_t bucket = slot / kSlotsPerBucket; bucket < count_; bucket++) {
+    const TagGroup group = groupOf(bucket);
+    const uint32_t taken = wanted & TagGroup::kAll & ~(group.matches(kEmpty) | group.matches(kRemoved));
+    if (taken != 0) return bucket * kSlotsPerBucket + static_cast<uint32_t>(__builtin_ctz(taken));
+    wanted = TagGroup::kAll;
   }
+  return kNone;
 }
 
-void BucketIndex::remove(uint64_t hash, uint32_t unit) const {
-  for (uint32_t index = home(hash);; index = behind(index)) {
-    Bucket& bucket = buckets_[index];
-    const uint64_t low = bucket.tagsLow.load(std::memory_order_relaxed);
-    const uint64_t high = bucket.tagsHigh.load(std::memory_order_relaxed);
-    for (size_t slot = 0; slot < kSlotsPerBucket; slot++) {
-      const uint64_t mask = uint64_t{0xff} << slot % 8 * 8;
-      const uint64_t word = slot < 8 ? low : high;
-      if ((word & mask) == 0 || bucket.units[slot].load(std::memory_order_relaxed) != unit) continue;
-      (slot < 8 ? bucket.tagsLow : bucket.tagsHigh).store(word & ~mask, std::memory_order_release);
-      return;
-    }
-    assert(displaced(high) > 0);
-    bucket.tagsHigh.store(high - (uint64_t{1} << kDisplacedShift), std::memory_order_release);
+uint32_t BucketIndex::emptySlot(uint64_t hash) const {
+  uint32_t bucket = home(hash);
+  for (uint32_t probes = reach(); probes > 0; probes--) {
+    const uint32_t empty = groupOf(bucket).matches(kEmpty);
+    if (empty != 0) return bucket * kSlotsPerBucket + static_cast<uint32_t>(__builtin_ctz(empty));
+    bucket = behind(bucket);
   }
+  return kNone;
+}
+
+void BucketIndex::setTag(uint32_t slot, uint8_t tag) const {
+  Bucket& bucket = buckets_[slot / kSlotsPerBucket];
+  const uint32_t within = slot % kSlotsPerBucket, shift = within % 8 * 8;
+  std::atomic<uint64_t>& word = within < 8 ? bucket.low : bucket.high;
+  const uint64_t others = word.load(std::memory_order_relaxed) & ~(uint64_t{0xff} << shift);
+  word.store(others | uint64_t{tag} << shift, std::memory_order_release);
+}
+
+void BucketIndex::insert(uint64_t hash, uint32_t slot) const {
+  assert(isInReach(hash, slot) && groupOf(slot / kSlotsPerBucket).tag(slot % kSlotsPerBucket) == kEmpty);
+  for (uint32_t bucket = home(hash); bucket != slot / kSlotsPerBucket; bucket = behind(bucket)) {
+    const TagGroup group = groupOf(bucket);
+    if (group.count() < kMaxCount) buckets_[bucket].high.store(group.high + kOne, std::memory_order_release);
+  }
+  setTag(slot, tagOf(hash));
+}
+
+void BucketIndex::remove(uint64_t hash, uint32_t slot) const {
+  assert(isInReach(hash, slot) && isTaken(slot));
+  for (uint32_t bucket = home(hash); bucket != slot / kSlotsPerBucket; bucket = behind(bucket)) {
+    const TagGroup group = groupOf(bucket);
+    assert(group.count() > 0);
+    if (group.count() < kMaxCount) buckets_[bucket].high.store(group.high - kOne, std::memory_order_release);
+  }
+  setTag(slot, kRemoved);
+}
+
+void BucketIndex::release(uint32_t slot) const {
+  assert(groupOf(slot / kSlotsPerBucket).tag(slot % kSlotsPerBucket) == kRemoved);
+  setTag(slot, kEmpty);
 }
 
 void BucketIndex::clear() const { std::memset(static_cast<void*>(buckets_), 0, count_ * sizeof(Bucket)); }

@@ -1,112 +1,102 @@
-// A BucketIndex is a hash index without pointers: it leads from a hash to the numbers of the units whose keys have it.
+// A BucketIndex is a hash index that holds no keys and no pointers: it leads from a hash to the slots whose keys have
+// it. An entry's slot is its number as well: what it stands for lies at that number of an array, so that a lookup costs
+// one cache miss beside the index, which is small.
 //
-// A bucket is one cache line: 12 one-byte tags, 12 units, and a count of entries that had to go on to the next bucket,
-// so that a lookup stops where none went on. Nothing ever moves. The index knows no keys: the caller looks at the unit.
+// A bucket has 16 bytes: 15 one-byte tags, and a count of entries that had to go on to the next bucket, so that a
+// lookup stops where none went on. Nothing ever moves.
 //
 // It is a view of buckets that lie elsewhere; zeroed memory is an empty index.
-// Thread safety: any thread calls prefetch, first and find; one thread at a time calls insert, remove and clear, and
+// Thread safety: any thread calls home, slotIn, find and firstTaken; one thread at a time calls the others, and
 // clear only while no other thread uses the index.
 // Invariants:
-//  1. A tag is published after its unit, and a unit by release: whoever finds it sees what was written to it before.
-//  2. A unit is in its hash's home bucket or in one behind it, and each bucket that it passed counts it.
-//  3. Some slot is empty. (insert() REQUIRES it.)
+//  1. A tag is published by release: whoever finds its slot sees what was written to the entry before.
+//  2. An entry is in its hash's home bucket or less than kReach behind it, and each bucket that it passed counts it.
+//  3. The slot of a removed entry is neither found nor given out before release().
+//  4. A count that has reached its limit stays there: then a lookup may look further than it needs to.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "table/tag_group.h"
 
 namespace tunvs {
 
 class BucketIndex {
  public:
-  static constexpr size_t kSlotsPerBucket = 12;
+  static constexpr uint32_t kSlotsPerBucket = TagGroup::kSlots;
+  // A lookup looks at no more buckets, whatever is in them. At the highest load of a table nobody needs half as many.
+  static constexpr uint32_t kReach = 128;
+  static constexpr uint32_t kNone = UINT32_MAX;
 
-  struct alignas(64) Bucket {
-    std::atomic<uint64_t> tagsLow;   // slots 0..7
-    std::atomic<uint64_t> tagsHigh;  // slots 8..11, then a 16-bit count of entries that went on to the next bucket
-    std::atomic<uint32_t> units[kSlotsPerBucket];
+  struct alignas(16) Bucket {
+    std::atomic<uint64_t> low, high;  // as in TagGroup
   };
-  static_assert(sizeof(Bucket) == 64);
+  static_assert(sizeof(Bucket) == 16);
 
   BucketIndex(Bucket* buckets, uint32_t count) : buckets_(buckets), count_(count) {}
 
-  void prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[home(hash)]); }
+  uint32_t slots() const { return count_ * kSlotsPerBucket; }
+  const Bucket* bucket(uint32_t number) const { return &buckets_[number]; }
+  // Returns the number of the bucket where a lookup of this hash begins.
+  uint32_t home(uint64_t hash) const { return static_cast<uint32_t>((hash & 0xffffffff) * count_ >> 32); }
+  // Returns the first slot within the home bucket whose tag fits; the entry may have another hash. If it is kNone, no
+  // entry with this hash is in the home bucket.
+  static uint32_t slotIn(const Bucket& home, uint64_t hash) {
+    const uint32_t matches = groupOf(home).matches(tagOf(hash));
+    return matches == 0 ? kNone : static_cast<uint32_t>(__builtin_ctz(matches));
+  }
 
-  // Calls `take(unit)` for the first unit of the home bucket whose tag fits, and returns what it gives, as a pointer;
-  // the unit may belong to another hash. If the result is null, the unit is certainly not in the home bucket.
-  template <typename Take>
-  auto first(uint64_t hash, Take&& take) const -> decltype(take(uint32_t{}));
-  // Calls `take(unit)` for every unit that may have this hash, until one returns something that is not null.
+  // Calls `take(slot)` for every entry that may have this hash, until one returns something that is not null.
   template <typename Take>
   auto find(uint64_t hash, Take&& take) const -> decltype(take(uint32_t{}));
+  // Returns the first slot from `slot` on that holds an entry; kNone when there is none. REQUIRES: slot <= slots()
+  uint32_t firstTaken(uint32_t slot) const;
+  bool isTaken(uint32_t slot) const { return groupOf(slot / kSlotsPerBucket).tag(slot % kSlotsPerBucket) >= kFirstTag; }
 
-  void insert(uint64_t hash, uint32_t unit) const;
-  void remove(uint64_t hash, uint32_t unit) const;  // REQUIRES: insert(hash, unit) before
+  // Returns an empty slot for this hash; kNone when there is none in its reach.
+  uint32_t emptySlot(uint64_t hash) const;
+  bool isInReach(uint64_t hash, uint32_t slot) const { return distance(home(hash), slot / kSlotsPerBucket) < reach(); }
+  void insert(uint64_t hash, uint32_t slot) const;  // REQUIRES: the slot is empty, and in reach of the hash
+  void remove(uint64_t hash, uint32_t slot) const;  // REQUIRES: insert(hash, slot) before
+  void release(uint32_t slot) const;                // REQUIRES: remove(hash, slot) before
   void clear() const;
 
  private:
-  static constexpr uint64_t kLowBytes = 0x0101010101010101;
-  static constexpr uint64_t kHighBits = 0x8080808080808080;
-  static constexpr uint64_t kHighSlots = 0x00000000ffffffff;  // of tagsHigh: slots 8..11
-  static constexpr unsigned kDisplacedShift = 32;
-  static constexpr uint64_t kDisplacedMask = 0xffff;
+  static constexpr uint8_t kEmpty = 0, kRemoved = 1, kFirstTag = 2;
+  static constexpr uint64_t kOne = uint64_t{1} << 56;  // of a bucket's count
+  static constexpr uint32_t kMaxCount = 255;
 
-  // Sets the high bit of each byte of `tags` that equals `tag`, and of no other: the unit of a slot that only looked
-  // alike may be stale, and name what is just being reused.
-  static uint64_t matchBytes(uint64_t tags, uint8_t tag) {
-    const uint64_t difference = tags ^ (kLowBytes * tag);
-    return ~(((difference & ~kHighBits) + ~kHighBits) | difference) & kHighBits;
-  }
-  static uint64_t matchHigh(uint64_t tagsHigh, uint8_t tag) {
-    return matchBytes(tagsHigh & kHighSlots, tag) & kHighSlots;
-  }
-  static size_t slotOf(uint64_t marks) { return static_cast<size_t>(__builtin_ctzll(marks)) / 8; }
-  static uint32_t displaced(uint64_t tagsHigh) { return tagsHigh >> kDisplacedShift & kDisplacedMask; }
-
-  // Never returns 0, which is an empty slot. Bits 24..31 choose neither the shard nor (but for huge tables) the bucket.
   static uint8_t tagOf(uint64_t hash) {
     const auto tag = static_cast<uint8_t>(hash ^ (hash >> 16));
-    return tag == 0 ? 1 : tag;
+    return tag < kFirstTag ? tag + kFirstTag : tag;
   }
-  uint32_t home(uint64_t hash) const { return static_cast<uint32_t>((hash & 0xffffffff) * count_ >> 32); }
   uint32_t behind(uint32_t bucket) const { return bucket + 1 == count_ ? 0 : bucket + 1; }
+  uint32_t distance(uint32_t from, uint32_t to) const { return to >= from ? to - from : to + count_ - from; }
+  uint32_t reach() const { return std::min(kReach, count_); }
+  static TagGroup groupOf(const Bucket& bucket) {
+    return {bucket.low.load(std::memory_order_acquire), bucket.high.load(std::memory_order_acquire)};
+  }
+  TagGroup groupOf(uint32_t bucket) const { return groupOf(buckets_[bucket]); }
+  void setTag(uint32_t slot, uint8_t tag) const;
 
   Bucket* buckets_;
   uint32_t count_;
 };
 
 template <typename Take>
-auto BucketIndex::first(uint64_t hash, Take&& take) const -> decltype(take(uint32_t{})) {
-  const Bucket& bucket = buckets_[home(hash)];
-  const uint8_t tag = tagOf(hash);
-  uint64_t marks = matchBytes(bucket.tagsLow.load(std::memory_order_acquire), tag);
-  size_t slot = 0;
-  if (marks == 0) {
-    marks = matchHigh(bucket.tagsHigh.load(std::memory_order_acquire), tag);
-    slot = 8;
-    if (marks == 0) return nullptr;
-  }
-  return take(bucket.units[slot + slotOf(marks)].load(std::memory_order_acquire));
-}
-
-template <typename Take>
 auto BucketIndex::find(uint64_t hash, Take&& take) const -> decltype(take(uint32_t{})) {
   const uint8_t tag = tagOf(hash);
-  uint32_t index = home(hash);
-  for (uint32_t probes = 0; probes < count_; probes++) {
-    const Bucket& bucket = buckets_[index];
-    const uint64_t high = bucket.tagsHigh.load(std::memory_order_acquire);
-    uint64_t marks = matchBytes(bucket.tagsLow.load(std::memory_order_acquire), tag);
-    for (; marks != 0; marks &= marks - 1) {
-      if (auto taken = take(bucket.units[slotOf(marks)].load(std::memory_order_acquire))) return taken;
+  uint32_t bucket = home(hash);
+  for (uint32_t probes = reach(); probes > 0; probes--) {
+    const TagGroup group = groupOf(bucket);
+    for (uint32_t matches = group.matches(tag); matches != 0; matches &= matches - 1) {
+      if (auto taken = take(bucket * kSlotsPerBucket + static_cast<uint32_t>(__builtin_ctz(matches)))) return taken;
     }
-    marks = matchHigh(high, tag);
-    for (; marks != 0; marks &= marks - 1) {
-      if (auto taken = take(bucket.units[8 + slotOf(marks)].load(std::memory_order_acquire))) return taken;
-    }
-    if (displaced(high) == 0) return nullptr;
-    index = behind(index);
+    if (group.count() == 0) return nullptr;
+    bucket = behind(bucket);
   }
   return nullptr;
 }

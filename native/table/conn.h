@@ -6,6 +6,8 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
+#include <cstddef>
 
 #include "core/flow_key.h"
 #include "core/ticks.h"
@@ -13,10 +15,12 @@
 namespace tunvs {
 
 enum ConnFlag : uint8_t {
-  kConnLive = 0x01,      // findable; cleared by removal
-  kConnInactive = 0x02,  // counted in its server's inactive connections, not in the active ones
-  kConnInvalid = 0x04,   // a template that is no longer found, and waits for its deadline
-  kConnProven = 0x08,    // a template of which a connection has shown something (director/connection/standing.h)
+  kConnLive = 0x01,        // findable; cleared by removal
+  kConnInactive = 0x02,    // counted in its server's inactive connections, not in the active ones
+  kConnInvalid = 0x04,     // a template that is no longer found, and waits for its deadline
+  kConnProven = 0x08,      // a template of which a connection has shown something (director/connection/standing.h)
+  kConnFast = 0x10,        // a fast path in the kernel takes its packets, and clears this with one that it leaves
+  kConnHandedOver = 0x20,  // had kConnFast at some time, so a program may hold it when it is removed
 };
 
 struct alignas(32) Conn {
@@ -35,9 +39,28 @@ struct alignas(32) Conn {
 
   bool isLive() const { return flags.load(std::memory_order_acquire) & kConnLive; }
   bool hasExpired(Tick now) const { return reached(now, expires.load(std::memory_order_relaxed)); }
-  bool isFindable() const { return (flags.load(std::memory_order_acquire) & (kConnLive | kConnInvalid)) == kConnLive; }
+  // Returns true when the entry is live, may be found and has this tail of a FlowKey. It is one comparison, because
+  // ports, protocol, kind, state and flags lie in one word.
+  bool isFindableAs(uint64_t tail) const;
 };
 static_assert(sizeof(Conn) == 32);
+
+inline bool Conn::isFindableAs(uint64_t tail) const {
+  if constexpr (std::endian::native == std::endian::little) {
+    using Word [[gnu::may_alias]] = uint64_t;
+    constexpr size_t kAt = 8;
+    static_assert(offsetof(Conn, ports) == kAt && offsetof(Conn, protocol) == kAt + 4 &&
+                  offsetof(Conn, kind) == kAt + 5);
+    static_assert(offsetof(Conn, state) == kAt + 6 && offsetof(Conn, flags) == kAt + 7);
+    constexpr uint64_t kKey = (uint64_t{1} << 48) - 1, kFlagsAt = 56;
+    constexpr uint64_t kAsked = kKey | uint64_t{kConnLive | kConnInvalid} << kFlagsAt;
+    const auto* word = reinterpret_cast<const Word*>(reinterpret_cast<const std::byte*>(this) + kAt);
+    return (__atomic_load_n(word, __ATOMIC_ACQUIRE) & kAsked) == (tail | uint64_t{kConnLive} << kFlagsAt);
+  } else {
+    return FlowKey::makeTail(ports, protocol, kind) == tail &&
+           (flags.load(std::memory_order_acquire) & (kConnLive | kConnInvalid)) == kConnLive;
+  }
+}
 
 struct Conn6 : Conn {
   uint64_t words[4];  // as in FlowKey

@@ -10,7 +10,10 @@ constexpr size_t align(size_t bytes, size_t to) { return (bytes + to - 1) / to *
 
 constexpr uint32_t kConnsPerShard = 32768;
 constexpr uint32_t kMaxShards = 1024;
-constexpr uint32_t kUnitsPerBucket = 8;  // so two thirds of the slots are taken at full capacity
+// A shard's room takes so many of the 15 slots of a bucket on average, in tenths. The others are spare, so that a
+// connection finds one in its own bucket or close by. In a table that is 85 % full, 64 bytes for each connection, or
+// 100 for IPv6, leave room for no more.
+constexpr uint32_t roomPerTenBuckets(Family family) { return family == Family::ipv4 ? 123 : 137; }
 // So many connections and templates are evicted by 16 vectors that find no room.
 constexpr uint32_t kSpareUnits = 2048;
 
@@ -30,12 +33,14 @@ ConnRegion::Header ConnRegion::layout(Family family, uint32_t capacity) {
   h.shardCapacity = h.shards == 1 ? fair : fair + 5 * deviation;
   // There is room for removed connections that wait for the readers to pass on: the fewer the shards, the more of these
   // each gets.
-  h.shardUnits = h.shardCapacity + std::max({256u, h.shardCapacity / 256, kSpareUnits / h.shards});
-  h.shardBuckets = (h.shardUnits + kUnitsPerBucket - 1) / kUnitsPerBucket;
+  h.shardRoom = h.shardCapacity + std::max({256u, h.shardCapacity / 256, kSpareUnits / h.shards});
+  const uint32_t perTen = roomPerTenBuckets(family);
+  h.shardBuckets = (h.shardRoom * 10 + perTen - 1) / perTen;
+  const uint64_t units = uint64_t{h.shardBuckets} * BucketIndex::kSlotsPerBucket;
   h.bucketsOffset = align(sizeof(ConnShard), 64);
-  h.connsOffset = h.bucketsOffset + uint64_t{h.shardBuckets} * sizeof(BucketIndex::Bucket);
-  h.linksOffset = align(h.connsOffset + h.shardUnits * strideOf(family), 64);
-  h.shardBytes = align(h.linksOffset + uint64_t{h.shardUnits} * sizeof(ConnLink), 4096);
+  h.connsOffset = align(h.bucketsOffset + uint64_t{h.shardBuckets} * sizeof(BucketIndex::Bucket), 64);
+  h.linksOffset = align(h.connsOffset + units * strideOf(family), 64);
+  h.shardBytes = align(h.linksOffset + units * sizeof(ConnLink), 4096);
   h.firstShard = align(sizeof(Header), 4096);
   return h;
 }
@@ -48,10 +53,10 @@ size_t ConnRegion::bytesFor(Family family, uint32_t capacity) {
 ConnRegion ConnRegion::create(std::span<std::byte> memory, Family family, uint32_t capacity, const HashSecret& secret) {
   assert(memory.size() >= bytesFor(family, capacity));
   assert(reinterpret_cast<uintptr_t>(memory.data()) % 64 == 0);
-  ConnRegion region(memory.data());
-  *region.header_ = layout(family, capacity);
-  region.header_->secret = secret;
-  return region;
+  auto* header = reinterpret_cast<Header*>(memory.data());
+  *header = layout(family, capacity);
+  header->secret = secret;
+  return ConnRegion(memory.data());
 }
 
 Result<ConnRegion> ConnRegion::attach(std::span<std::byte> memory) {
@@ -59,8 +64,7 @@ Result<ConnRegion> ConnRegion::attach(std::span<std::byte> memory) {
     return Error::make(ErrorCode::invalidArgument, std::string("this is not a connection table to take over: ") + why);
   };
   if (memory.size() < sizeof(Header)) return refuse("it is shorter than a header");
-  const ConnRegion region(memory.data());
-  const Header& found = *region.header_;
+  const Header& found = *reinterpret_cast<const Header*>(memory.data());
   if (found.magic != kMagic) return refuse("it does not begin with the table's mark");
   if (found.layoutVersion != kLayoutVersion) return refuse("another version of tunvs made it");
   if (found.capacity < kMinCapacity || found.capacity > kMaxCapacity) return refuse("its capacity is out of range");
@@ -68,7 +72,7 @@ Result<ConnRegion> ConnRegion::attach(std::span<std::byte> memory) {
   const Header expected = layout(found.family, found.capacity);
   if (std::memcmp(&found, &expected, offsetof(Header, secret)) != 0) return refuse("its header is damaged");
   if (memory.size() < bytesFor(found.family, found.capacity)) return refuse("it is cut short");
-  return region;
+  return ConnRegion(memory.data());
 }
 
 FlowKey ConnRegion::keyOf(const Conn& conn) const {

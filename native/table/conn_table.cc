@@ -21,29 +21,29 @@ Result<ConnTable> ConnTable::attach(std::span<std::byte> region, Epochs& epochs)
   return table;
 }
 
-// Makes buckets, links and the shard's own state from its entries alone. The readers for which removed entries waited
-// are gone. The next round of expiry comes to all entries, and finds out how they stand.
+// Makes buckets, links and the shard's own state from its entries alone, each of which stays where it is. The readers
+// for which removed entries waited are gone. The next round of expiry comes to all entries, and finds out how they
+// stand.
 void ConnTable::rebuild(uint32_t index) {
   ConnShard& shard = region_.shard(index);
-  const uint32_t used = std::min(shard.units.used(), region_.shardUnits());
   const Tick handled = shard.wheels.handled();
   new (&shard) ConnShard();
-  shard.units.begin(used);
   shard.wheels.begin(handled);
-  region_.index(index).clear();
+  const BucketIndex buckets = region_.index(index);
+  buckets.clear();
   ConnLink* links = region_.links(index);
-  for (uint32_t unit = used; unit-- > 0;) {
+  for (uint32_t unit = 0; unit < region_.shardUnits(); unit++) {
     Conn* conn = region_.connAt(index, unit);
     const uint64_t hash = this->hash(keyOf(*conn));
     const uint32_t live = shard.live.load(std::memory_order_relaxed);
-    if (conn->isLive() && region_.shardOf(hash) == index && live < region_.shardCapacity()) {
+    const bool isHere = region_.shardOf(hash) == index && buckets.isInReach(hash, unit);
+    if (conn->isLive() && isHere && live < region_.shardCapacity()) {
       const Standing stood = ExpiryWheels::standingOf(links, unit);
       shard.wheels.link(links, unit, {stood < Standing::kCount ? stood : Standing::stale, shard.wheels.handled()});
-      region_.index(index).insert(hash, unit);
+      buckets.insert(hash, unit);
       shard.live.store(live + 1, std::memory_order_relaxed);
     } else {
       conn->flags.store(0, std::memory_order_relaxed);
-      shard.units.free(links, unit);
     }
   }
 }
@@ -54,6 +54,27 @@ uint64_t ConnTable::liveCount() const {
   return sum;
 }
 
+uint32_t ConnTable::emptyUnit(uint32_t index, uint64_t hash) const {
+  const ConnShard& shard = region_.shard(index);
+  const auto find = [&] {
+    const uint32_t held = shard.live.load(std::memory_order_relaxed) + shard.retired.count() + shard.handedOver.count();
+    return held < region_.shardRoom() ? region_.index(index).emptySlot(hash) : BucketIndex::kNone;
+  };
+  const uint32_t unit = find();
+  if (unit != BucketIndex::kNone) return unit;
+  giveBack(index, kGivenBack);
+  return find();
+}
+
+void ConnTable::giveBack(uint32_t index, uint32_t limit) const {
+  const BucketIndex buckets = region_.index(index);
+  ConnShard& shard = region_.shard(index);
+  ConnLink* links = region_.links(index);
+  const auto give = [&](uint32_t unit) { buckets.release(unit); };
+  shard.retired.reclaim(links, *epochs_, /*inKernel=*/false, limit, give);
+  if (shard.handedOver.count() != 0) shard.handedOver.reclaim(links, *epochs_, /*inKernel=*/true, limit, give);
+}
+
 void ConnTable::removeUnit(uint32_t index, uint32_t unit, uint64_t hash) {
   ConnShard& shard = region_.shard(index);
   ConnLink* links = region_.links(index);
@@ -61,8 +82,9 @@ void ConnTable::removeUnit(uint32_t index, uint32_t unit, uint64_t hash) {
   assert(conn->isLive());
   region_.index(index).remove(hash, unit);
   shard.wheels.unlink(links, unit);
-  conn->flags.fetch_and(static_cast<uint8_t>(~kConnLive), std::memory_order_release);
-  shard.units.retire(links, unit, *epochs_);
+  const uint8_t flags = conn->flags.fetch_and(static_cast<uint8_t>(~kConnLive), std::memory_order_acq_rel);
+  RetiredUnits& waiting = (flags & kConnHandedOver) != 0 ? shard.handedOver : shard.retired;
+  if (waiting.retire(links, unit, *epochs_)) giveBack(index, kGivenBack);
   shard.live.store(shard.live.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
 }
 

@@ -1,8 +1,8 @@
 // A ConnTable is the connection table of one address family, shared by all workers. It is a region
 // (table/conn_region.h) of shards. Each shard is a table of its own, with an index from hashes to connections
-// (table/bucket_index.h), timer wheels that hold them at or before their deadlines (table/expiry_wheels.h), and a pool
-// of units (table/unit_pool.h). This file puts them together. Nothing ever moves, so a lookup needs no lock and no
-// retry.
+// (table/bucket_index.h), timer wheels that hold them at or before their deadlines (table/expiry_wheels.h), and the
+// removed units that wait (table/retired_units.h). This file puts them together. A connection's unit is its slot of the
+// index. Nothing ever moves, so a lookup needs no lock and no retry.
 //
 // Expiry: each connection carries its deadline. A packet only writes the new deadline into the connection; when the
 // wheel comes to the connection later, it links it again.
@@ -14,8 +14,8 @@
 //   void evict(Conn&, Standing)           takes what gives way off its server's counts
 //   uint32_t onDue(Conn&)                 ticks to live on at its deadline; or 0, once taken off the counts
 //
-// Thread safety: any registered epoch reader calls hash, prefetch, candidate and find, without a lock. A function named
-// *Locked needs the shard's lock, held through Guard. Whoever found a connection may write its atomics.
+// Thread safety: any registered epoch reader calls hash, prefetchHome, candidate and find, without a lock. A function
+// named *Locked needs the shard's lock, held through Guard. Whoever found a connection may write its atomics.
 // Invariants:
 //  1. A unit is in the index, linked on a wheel and counted as live, or in none of these; it gets into the index after
 //     the connection in it is complete.
@@ -30,6 +30,7 @@
 
 #include "core/epochs.h"
 #include "core/flow_key.h"
+#include "core/prefetch.h"
 #include "core/result.h"
 #include "core/spin_lock.h"
 #include "core/split_mix.h"
@@ -45,7 +46,7 @@ class ConnTable {
  public:
   static constexpr uint32_t kMinCapacity = ConnRegion::kMinCapacity;
   static constexpr uint32_t kMaxCapacity = ConnRegion::kMaxCapacity;
-  // A call that goes through all units looks at no more than this many while it holds a shard's lock.
+  // A call that goes through all connections looks at no more than this many while it holds a shard's lock.
   static constexpr uint32_t kUnitsPerLock = 256;
 
   // Returns the bytes that a region for `capacity` connections needs.
@@ -59,6 +60,7 @@ class ConnTable {
   static Result<ConnTable> attach(std::span<std::byte> region, Epochs& epochs);
 
   Family family() const { return region_.family(); }
+  const ConnRegion& region() const { return region_; }
   uint32_t capacity() const { return region_.capacity(); }
   uint32_t shardCount() const { return region_.shardCount(); }
   // Returns the bytes that the region takes.
@@ -69,33 +71,47 @@ class ConnTable {
   // ---- lookup, lock-free ----
 
   uint64_t hash(const FlowKey& key) const { return region_.hash(key); }
-  void prefetchBucket(uint64_t hash) const { region_.index(region_.shardOf(hash)).prefetch(hash); }
+  using Home = ConnRegion::Home;
+  // Returns where a flow's entry most likely lies, and fetches what candidate() reads.
+  Home prefetchHome(uint64_t hash) const {
+    const Home home = region_.home(hash);
+    __builtin_prefetch(home.bucket);
+    return home;
+  }
   // Returns the first entry whose tag fits, for prefetching; it may be another flow's. If it is null, the flow is
-  // certainly not in its home bucket.
-  Conn* candidate(uint64_t hash) const {
-    const uint32_t shard = region_.shardOf(hash);
-    return region_.index(shard).first(hash, [&](uint32_t unit) { return region_.connAt(shard, unit); });
+  // certainly not in its home bucket. `family` is the table's.
+  static Conn* candidate(const Home& home, uint64_t hash, Family family) {
+    return ConnRegion::candidate(home, hash, family);
+  }
+  // Fetches what a new connection with this hash will probably take.
+  void prefetchEmpty(uint64_t hash) const {
+    const uint32_t shard = region_.shardOf(hash), unit = region_.index(shard).emptySlot(hash);
+    if (unit == BucketIndex::kNone) return;
+    prefetchForWrite(region_.connAt(shard, unit));
+    prefetchForWrite(&region_.links(shard)[unit]);
   }
   // Returns the live connection with this key, or null. It may have reached its deadline: see hasExpired().
   Conn* find(const FlowKey& key, uint64_t hash) const {
     const uint32_t shard = region_.shardOf(hash);
     return region_.index(shard).find(hash, [&](uint32_t unit) {
       Conn* conn = region_.connAt(shard, unit);
-      return region_.matches(*conn, key) ? conn : nullptr;
+      return ConnRegion::matches(*conn, key) ? conn : nullptr;
     });
   }
-  // Does the same with what candidate() returned, which is in the cache by now. REQUIRES: the reader has passed no
-  // quiescent point in between.
-  Conn* find(const FlowKey& key, uint64_t hash, Conn* candidate) const {
-    if (candidate != nullptr && region_.matches(*candidate, key)) [[likely]]
-      return candidate;
-    return find(key, hash);
+  // Tells whether find() would return what candidate() returned, which is in the cache by now. REQUIRES: the reader has
+  // passed no quiescent point in between.
+  static bool isOf(const Conn* candidate, const FlowKey& key) {
+    return candidate != nullptr && ConnRegion::matches(*candidate, key);
   }
   static bool hasExpired(const Conn& conn, Tick now) { return conn.hasExpired(now); }
   // Returns true when room in this key's shard will soon have to be made.
-  bool isNearlyFull(uint64_t hash) const {
-    const ConnShard& shard = region_.shard(region_.shardOf(hash));
-    return shard.live.load(std::memory_order_relaxed) >= region_.shardCapacity() / 8 * 7;
+  bool isNearlyFull(uint64_t hash) const { return isNearlyFullShard(region_.shardOf(hash)); }
+  // Tells whether any shard is so.
+  bool isNearlyFull() const {
+    for (uint32_t i = 0; i < shardCount(); i++) {
+      if (isNearlyFullShard(i)) return true;
+    }
+    return false;
   }
   // Returns a name for a connection within this table; never 0.
   uint32_t referenceOf(const Conn* conn) const { return region_.referenceOf(conn); }
@@ -135,8 +151,8 @@ class ConnTable {
   template <typename Visit>
   uint64_t forEach(uint64_t cursor, size_t limit, Visit&& visit) const;
 
-  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard from `unit` on, under its lock. It goes
-  // through kUnitsPerLock units at most, so that nobody waits long for the lock. Returns the unit to go on with; 0 at
+  // Calls `onEach(Conn&)` -> true to remove, for live connections of a shard from `unit` on, under its lock. It looks
+  // at kUnitsPerLock of them at most, so that nobody waits long for the lock. Returns the unit to go on with; 0 at
   // the shard's end.
   template <typename OnEach>
   uint32_t removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach);
@@ -149,6 +165,16 @@ class ConnTable {
  private:
   ConnTable(ConnRegion region, Epochs& epochs) : region_(region), epochs_(&epochs) {}
 
+  bool isNearlyFullShard(uint32_t shard) const {
+    return region_.shard(shard).live.load(std::memory_order_relaxed) >= region_.shardCapacity() / 8 * 7;
+  }
+
+  // Removed units that a call gives back at most.
+  static constexpr uint32_t kGivenBack = 2 * RetiredUnits::kBatch, kGivenBackByTurn = 512;
+
+  // Returns a unit for a new connection; BucketIndex::kNone when there is none.
+  uint32_t emptyUnit(uint32_t shard, uint64_t hash) const;
+  void giveBack(uint32_t shard, uint32_t limit) const;
   void removeUnit(uint32_t shard, uint32_t unit, uint64_t hash);
   void rebuild(uint32_t shard);
 
@@ -163,7 +189,8 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, const NewConn& 
   ConnLink* links = region_.links(index);
   // This is asked before anything joins the removed units that wait, because what waits together waits equally long.
   // Also, no connection is to give way for a newcomer that can't be taken in.
-  if (!shard.units.hasRoom(links, region_.shardUnits(), *epochs_)) return nullptr;
+  const uint32_t unit = emptyUnit(index, hash);
+  if (unit == BucketIndex::kNone) return nullptr;
   if (shard.live.load(std::memory_order_relaxed) >= region_.shardCapacity()) {
     const uint32_t victim = EvictionSearch<std::remove_reference_t<Judge>>(region_, index, now, judge).find();
     if (victim == 0) return nullptr;
@@ -171,9 +198,6 @@ Conn* ConnTable::insertLocked(const FlowKey& key, uint64_t hash, const NewConn& 
     judge.evict(*gone, ExpiryWheels::standingOf(links, victim - 1));
     removeUnit(index, victim - 1, this->hash(keyOf(*gone)));
   }
-  const uint32_t found = shard.units.allocate(links, region_.shardUnits(), *epochs_);
-  if (found == 0) return nullptr;
-  const uint32_t unit = found - 1;
   Conn* conn = region_.connAt(index, unit);
   region_.setKey(*conn, key);
   conn->state.store(made.state, std::memory_order_relaxed);

@@ -4,7 +4,7 @@
 #include "support/testing.h"
 #include "table/conn_table.h"
 
-namespace tunvs {
+namespace tunvs::conn_table_expiry_test {
 namespace {
 
 using testing::numberedKey;
@@ -184,4 +184,4 @@ TEST("expiry reports that a shard with nothing due is up to date") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::conn_table_expiry_test

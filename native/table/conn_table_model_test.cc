@@ -6,7 +6,7 @@
 #include "support/testing.h"
 #include "table/conn_table.h"
 
-namespace tunvs {
+namespace tunvs::conn_table_model_test {
 namespace {
 
 using testing::numberedKey;
@@ -171,4 +171,4 @@ TEST("a table does what a plain map would, over many thousand random operations"
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::conn_table_model_test

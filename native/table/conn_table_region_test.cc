@@ -3,7 +3,7 @@
 #include "support/testing.h"
 #include "table/conn_table.h"
 
-namespace tunvs {
+namespace tunvs::conn_table_region_test {
 namespace {
 
 using testing::numberedKey;
@@ -209,4 +209,4 @@ TEST("there is room for the smallest capacity, and a plan for the largest") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::conn_table_region_test

@@ -4,7 +4,7 @@
 #include "support/test_table.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::conn_table_sample_test {
 namespace {
 
 using testing::numberedKey;
@@ -76,4 +76,4 @@ TEST("a sample of an empty shard is empty, and holds nothing that is gone") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::conn_table_sample_test

@@ -6,7 +6,7 @@
 #include "support/testing.h"
 #include "table/conn_table.h"
 
-namespace tunvs {
+namespace tunvs::conn_table_threads_test {
 namespace {
 
 using testing::keysOfOneBucket;
@@ -41,7 +41,7 @@ TEST("a lookup finds what stays while others insert, remove and expire around it
           const uint32_t number = random.below(kStable + kChanging);
           const FlowKey key = numberedKey(number);
           const uint64_t hash = t.table.hash(key);
-          __builtin_prefetch(t.table.candidate(hash));
+          __builtin_prefetch(ConnTable::candidate(t.table.prefetchHome(hash), hash, key.family));
           Conn* found = t.table.find(key, hash);
           check(broken, number >= kStable || found != nullptr);
           if (found == nullptr) continue;
@@ -155,4 +155,4 @@ TEST("a lookup finds its own among look-alikes that come and go") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::conn_table_threads_test

@@ -11,7 +11,7 @@ bool ConnTable::expire(uint32_t shardIndex, Tick now, bool exact, size_t& budget
   SpinGuard guard(shard.lock);
   ExpiryWheels& wheels = shard.wheels;
   ConnLink* links = region_.links(shardIndex);
-  shard.units.reclaim(links, *epochs_);
+  giveBack(shardIndex, kGivenBackByTurn);
   // After a long pause one round meets every connection, whatever slot it is in.
   if (static_cast<int32_t>(now - wheels.handled()) > static_cast<int32_t>(ExpiryWheels::kRound))
     wheels.begin(now - ExpiryWheels::kRound);
@@ -52,20 +52,17 @@ bool ConnTable::expire(uint32_t shardIndex, Tick now, bool exact, size_t& budget
 template <typename Visit>
 uint64_t ConnTable::forEach(uint64_t cursor, size_t limit, Visit&& visit) const {
   const uint64_t units = region_.shardUnits();
-  for (uint64_t shard = cursor / units; shard < shardCount(); shard++) {
-    uint64_t end;
-    {
-      SpinGuard guard(region_.shard(static_cast<uint32_t>(shard)).lock);
-      end = region_.shard(static_cast<uint32_t>(shard)).units.used();
-    }
-    for (uint64_t unit = cursor % units; unit < end; unit++, cursor++) {
-      if (limit == 0) return cursor;
-      const Conn* conn = region_.connAt(static_cast<uint32_t>(shard), static_cast<uint32_t>(unit));
+  for (uint64_t index = cursor / units; index < shardCount(); index++, cursor = index * units) {
+    const auto shard = static_cast<uint32_t>(index);
+    const BucketIndex buckets = region_.index(shard);
+    auto unit = static_cast<uint32_t>(cursor % units);
+    while ((unit = buckets.firstTaken(unit)) != BucketIndex::kNone) {
+      if (limit == 0) return index * units + unit;
+      const Conn* conn = region_.connAt(shard, unit++);
       if (!conn->isLive()) continue;
       visit(*conn);
       limit--;
     }
-    cursor = (shard + 1) * units;
   }
   return UINT64_MAX;
 }
@@ -73,31 +70,29 @@ uint64_t ConnTable::forEach(uint64_t cursor, size_t limit, Visit&& visit) const 
 template <typename OnEach>
 uint32_t ConnTable::removeIf(uint32_t shard, uint32_t unit, OnEach&& onEach) {
   SpinGuard guard(region_.shard(shard).lock);
-  const uint32_t used = region_.shard(shard).units.used();
-  const uint32_t end = used > unit && used - unit > kUnitsPerLock ? unit + kUnitsPerLock : used;
-  for (; unit < end; unit++) {
+  if (unit >= region_.shardUnits()) return 0;
+  const BucketIndex buckets = region_.index(shard);
+  for (uint32_t looks = kUnitsPerLock; (unit = buckets.firstTaken(unit)) != BucketIndex::kNone; unit++) {
+    if (looks-- == 0) return unit;
     Conn* conn = region_.connAt(shard, unit);
-    if (conn->isLive() && onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
+    if (onEach(*conn)) removeUnit(shard, unit, hash(keyOf(*conn)));
   }
-  return unit < used ? unit : 0;
+  return 0;
 }
 
 template <typename OnEach>
 void ConnTable::sample(uint32_t shardIndex, uint64_t numerator, uint64_t denominator, SplitMix64& random,
                        OnEach&& onEach) {
-  uint32_t used;
-  {
-    SpinGuard guard(region_.shard(shardIndex).lock);
-    used = region_.shard(shardIndex).units.used();
-  }
+  const BucketIndex buckets = region_.index(shardIndex);
   // A fraction of a visit becomes a whole one with that probability.
-  uint64_t visits = (used * numerator + random.below(denominator)) / denominator;
+  uint64_t visits = (buckets.slots() * numerator + random.below(denominator)) / denominator;
   while (visits > 0) {
     SpinGuard guard(region_.shard(shardIndex).lock);
     for (uint32_t i = 0; i < kUnitsPerLock && visits > 0; i++, visits--) {
-      const auto unit = static_cast<uint32_t>(random.below(used));
+      const auto unit = static_cast<uint32_t>(random.below(buckets.slots()));
+      if (!buckets.isTaken(unit)) continue;
       Conn* conn = region_.connAt(shardIndex, unit);
-      if (conn->isLive() && onEach(*conn)) removeUnit(shardIndex, unit, hash(keyOf(*conn)));
+      if (onEach(*conn)) removeUnit(shardIndex, unit, hash(keyOf(*conn)));
     }
   }
 }

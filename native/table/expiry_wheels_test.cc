@@ -7,7 +7,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::expiry_wheels_test {
 namespace {
 
 constexpr uint32_t kSlot = ExpiryWheels::kTicksPerSlot;
@@ -140,4 +140,4 @@ TEST("wheels hold what a map holds, never later than it is due, whatever moves w
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::expiry_wheels_test

@@ -6,7 +6,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::flow_hash_test {
 namespace {
 
 FlowKey flow(uint32_t client, uint16_t port, uint8_t protocol = 6) {
@@ -128,4 +128,4 @@ TEST("a flow key is split again into what made it") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::flow_hash_test

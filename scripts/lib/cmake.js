@@ -1,9 +1,19 @@
 /** Builds with CMake and clang, in folders of their own under build/. */
 import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { sources } from '../sources.js';
 import { Failure, root, step } from './run.js';
+
+/**
+ * CMake forgets every other option when it finds that the compiler is not the one it knew (another path is enough), and
+ * goes on without the sanitizer. So a folder that was configured otherwise starts afresh.
+ */
+function isConfigured(folder, sanitizer) {
+  const cache = join(folder, 'CMakeCache.txt');
+  return existsSync(cache) && readFileSync(cache, 'utf8').includes(`\nTUNVS_SANITIZE:STRING=${sanitizer}\n`);
+}
 
 /** Builds `targets` (all when empty) with a sanitizer; returns the folder of the binaries. */
 export async function buildSanitized(sanitizer, targets = []) {
@@ -16,7 +26,13 @@ export async function buildSanitized(sanitizer, targets = []) {
     `-DTUNVS_SANITIZE=${sanitizer}`,
     '-DCMAKE_CXX_COMPILER=clang++',
   ];
-  await step(`configuring the ${sanitizer} build`, 'cmake', configure);
+  const title = `configuring the ${sanitizer} build`;
+  await step(title, 'cmake', configure);
+  if (!isConfigured(folder, sanitizer)) {
+    rmSync(folder, { recursive: true, force: true });
+    await step(title, 'cmake', configure);
+    if (!isConfigured(folder, sanitizer)) throw new Failure(`${folder} is not configured for ${sanitizer}`);
+  }
   const build = ['--build', folder, '--parallel', String(availableParallelism())];
   await step(`building with ${sanitizer}`, 'cmake', [...build, ...targets.flatMap((target) => ['--target', target])]);
   return folder;

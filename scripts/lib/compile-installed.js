@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { compileFailure, missingTools } from './compile-failure.js';
 import { compileProgress } from './compile-progress.js';
 import { nodeGyp } from './node-gyp.js';
-import { precompiledHeaders } from './precompiled.js';
 import { collect, root } from './run.js';
 import { StepLine } from './step-line.js';
 
@@ -16,31 +15,19 @@ export async function compileInstalled() {
 
   await run('configuring the native part', log, nodeGyp('configure'), { isConfiguring: true });
   const folder = join(root, 'build');
-  const env = { ...process.env, ...(await standardHeaders(folder)) };
   const width = process.env.JOBS === '1' ? 1 : availableParallelism();
   const build = nodeGyp('build', '-j', String(width), 'tunvs');
-  await run('compiling the native part', log, build, { env, progress: compileProgress(folder, ['tunvs'], env) });
+  await run('compiling the native part', log, build, { progress: compileProgress(folder, ['tunvs']) });
   // As large as the rest of the package together, and of no use any more.
-  for (const name of ['precompiled', join('Release', 'obj.target'), join('Release', '.deps')])
+  for (const name of ['unity', join('Release', 'obj.target'), join('Release', '.deps')])
     rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-/** The build is quicker with them. Where they cannot be compiled it goes without, and says why if it fails too. */
-async function standardHeaders(folder) {
-  try {
-    return await precompiledHeaders(folder, [], ['core', 'addon']);
-  } catch {
-    // They are large, and the disk may be full.
-    rmSync(join(folder, 'precompiled'), { recursive: true, force: true });
-    return {};
-  }
-}
-
 /** A step whose output is kept in a file when it fails: npm removes the package's folder then. */
-async function run(title, log, [command, args], { env = process.env, progress, isConfiguring } = {}) {
+async function run(title, log, [command, args], { progress, isConfiguring } = {}) {
   const line = new StepLine(title);
   const onOutput = progress && ((chunk) => line.show(progress(chunk)));
-  const { status, output } = await collect(command, args, { env, onOutput });
+  const { status, output } = await collect(command, args, { onOutput });
   line.end();
   log.text += output;
   if (status === 0) return console.log(`${title}: done`);

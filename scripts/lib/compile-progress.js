@@ -16,7 +16,7 @@ export function compileProgress(folder, targets, env) {
     // This is asked with the first file, because mostly there is nothing to compile.
     total ??= filesLeft(folder, targets, env);
     const of = Math.max(begun, total);
-    return `file ${begun} of ${of}${of > 50 ? ', which takes some minutes on two cores' : ''}`;
+    return `file ${begun} of ${of}${of > 10 ? ', which takes some minutes on two cores' : ''}`;
   };
 }
 

@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path';
 import { sources } from '../sources.js';
 import { compileProgress } from './compile-progress.js';
 import { nodeGyp } from './node-gyp.js';
-import { precompiledHeaders } from './precompiled.js';
 import { Failure, root, step } from './run.js';
 
 const inRoot = (...parts) => join(root, ...parts);
@@ -21,35 +20,30 @@ export async function ensureDependencies(folder = root, title = 'npm ci') {
   await step(title, 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: folder });
 }
 
-/**
- * Configures again when anything that the makefiles were made from has changed, a new source file among it; returns
- * what the compiler and its flags come from.
- */
+/** Configures again when anything that the makefiles were made from has changed, a new source file among it. */
 async function ensureConfigured() {
   const stamp = inRoot('build', 'configured.json');
-  const flags = {
+  const state = JSON.stringify({
     node: [process.version, process.arch, process.execPath],
     compiler: [process.env.CC, process.env.CXX, process.env.CXXFLAGS, process.env.LDFLAGS],
-    gyp: readFileSync(inRoot('binding.gyp'), 'utf8'),
-  };
-  const state = JSON.stringify({ ...flags, sources: ['core', 'addon', 'tests'].map(sources) });
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return flags;
+    gyp: ['binding.gyp', 'scripts/sources.js'].map((path) => readFileSync(inRoot(path), 'utf8')),
+    sources: ['core', 'addon', 'tests'].map(sources),
+  });
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === state) return;
   rmSync(stamp, { force: true });
   await step('configuring the native build', ...nodeGyp('configure', '--', '-Dtunvs_tests=1'));
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, state);
-  return flags;
 }
 
 /** The addon, and with `tests` the native tests. */
 export async function ensureNative({ tests = false } = {}) {
-  const flags = await ensureConfigured();
-  const env = { ...process.env, ...(await precompiledHeaders(inRoot('build'), flags)) };
+  await ensureConfigured();
   const targets = tests ? ['tunvs', 'tunvs_native_tests'] : ['tunvs'];
   await step(
     tests ? 'building the native part and its tests' : 'building the native part',
     ...nodeGyp('build', '-j', String(availableParallelism()), ...targets),
-    { env, progress: compileProgress(inRoot('build'), targets, env) },
+    { progress: compileProgress(inRoot('build'), targets) },
   );
 }
 

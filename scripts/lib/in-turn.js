@@ -1,3 +1,5 @@
+import { inParallel } from './run.js';
+
 /**
  * What several programs say at the same time, in order: the first one's output as it comes, each other one's when
  * those before it have ended.
@@ -35,4 +37,14 @@ export class InTurn {
       this.#waiting.shift();
     }
   }
+}
+
+/** Runs parts, `width` at most at once, each with a write() whose text is shown in their order; returns their results. */
+export function inTurn(width, parts) {
+  const screen = new InTurn();
+  const jobs = parts.map((part) => {
+    const { write, end } = screen.open();
+    return () => part(write).finally(end);
+  });
+  return inParallel(width, jobs);
 }

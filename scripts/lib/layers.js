@@ -67,16 +67,26 @@ export const native = [
   { folder: 'io/pcap', holds: 'captures', uses: [...ports, 'io/port'] },
   { folder: 'io', holds: 'the lists of ports and egresses', uses: io },
   {
+    folder: 'fastpath',
+    holds: 'the program in the kernel for established connections, and what keeps it up to date',
+    uses: all(['io/os', 'io/route'], directed),
+  },
+  {
     folder: 'engine',
     holds: 'workers: threads that carry packets from a port to a director and back',
-    uses: all(io, 'io', directed),
+    uses: all(io, 'io', directed, 'fastpath'),
   },
   { folder: 'realserver', holds: "a real server's decapsulator", uses: io },
-  { folder: 'bench', holds: 'what the benchmark measures', uses: all(io, 'io', directed, 'engine') },
+  { folder: 'bench', holds: 'what the benchmark measures', uses: all(io, 'io', directed, 'fastpath', 'engine') },
+  {
+    folder: 'bench/peers',
+    holds: 'programs that look up in the table and in its peers; compiled by the benchmark alone',
+    uses: ['core', 'packet', 'table', 'engine', 'bench'],
+  },
   {
     folder: 'binding',
     holds: 'the addon: the only folder that includes napi.h',
-    uses: all(io, 'io', directed, 'engine', 'realserver', 'bench'),
+    uses: all(io, 'io', directed, 'fastpath', 'engine', 'realserver', 'bench'),
   },
 ];
 

@@ -16,7 +16,8 @@ const manifestPath = join(prebuiltFolder, 'manifest.json');
 
 export const prebuiltPath = (platform) => join(prebuiltFolder, platform, 'tunvs.node');
 
-const isCompiled = (path) => /\.(?:cc|h)$/.test(path) && !/_(?:test|fuzz)\.cc$|^support\//.test(path);
+/** What the package's list of files leaves out of native/ cannot be part of what an installed package is compared by. */
+const isCompiled = (path) => /\.(?:cc|h)$/.test(path) && !/_(?:test|fuzz)\.cc$|^support\/|^bench\/peers\//.test(path);
 
 /** Changes with what is in `paths`, relative to the package's root. */
 export function digest(paths) {
@@ -32,9 +33,11 @@ export function digest(paths) {
  * Changes with whatever the package holds that the addon is compiled from. node-addon-api is not in it (recipe.js has
  * it), because npm may install a newer one beside a binary, which fits as before.
  */
-export function sourceDigest() {
+export const sourceDigest = () => digest(digestedSources());
+
+export function digestedSources() {
   const sources = readdirSync(join(root, 'native'), { recursive: true }).filter(isCompiled).sort();
-  return digest(['binding.gyp', 'scripts/sources.js', ...sources.map((source) => join('native', source))]);
+  return ['binding.gyp', 'scripts/sources.js', ...sources.map((source) => join('native', source))];
 }
 
 /** What `npm run build:prebuilt` wrote of what it made; undefined where it made nothing. */

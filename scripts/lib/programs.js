@@ -31,10 +31,12 @@ const known = {
     packages: async () => ['qemu-user-static'],
   },
   nft: { isHere: () => hasProgram('nft'), packages: async () => ['nftables'] },
+  dnsmasq: { isHere: () => hasProgram('dnsmasq'), packages: async () => ['dnsmasq-base'] },
+  aiosmtpd: { isHere: () => hasProgram('aiosmtpd'), packages: async () => ['python3-aiosmtpd'] },
   promtool: { isHere: () => hasProgram('promtool') && hasProgram('prometheus'), packages: async () => ['prometheus'] },
   'systemd-analyze': { isHere: () => hasProgram('systemd-analyze'), packages: async () => ['systemd'] },
   ...Object.fromEntries(
-    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'nginx', 'curl', 'ldirectord'].map((name) => [
+    ['cmake', 'clang-format', 'tcpdump', 'tshark', 'ethtool', 'nginx', 'haproxy', 'curl', 'ldirectord'].map((name) => [
       name,
       { isHere: () => hasProgram(name), packages: async () => [name] },
     ]),

@@ -10,7 +10,6 @@ const RECIPE = [
   'scripts/lib/cross.js',
   'scripts/lib/node-gyp.js',
   'scripts/lib/old-glibc.c',
-  'scripts/lib/precompiled.js',
   'scripts/lib/sysroot.js',
   'node_modules/node-addon-api/napi.h',
   'node_modules/node-addon-api/napi-inl.h',

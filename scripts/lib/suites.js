@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isolated } from './namespace.js';
-import { nativeCounts, record } from './results.js';
+import { nativeCounts, nativeFailures, record } from './results.js';
 import { collect, root } from './run.js';
 
 /**
@@ -30,7 +30,22 @@ export async function nativeTests(name, binary, options = {}) {
   const said = output.trimEnd().split('\n').slice(0, -1);
   const test = said.findLast((line) => /^\S/.test(line));
   if (isStopped) write(`${stoppedSentence(name, limitMs, test)}\n`);
-  return { name, ...counts };
+  const failures = isStopped ? [] : nativeFailures(output, counts.failed);
+  const areAllTests = counts.failed > 0 && failures.every(({ isOfTest }) => isOfTest) && !filter;
+  const again = () =>
+    oneByOne(failures, ({ title }) => nativeTests(`${name}, again`, binary, { ...options, filter: title }));
+  return { name, ...counts, ...(failures.length > 0 && { failures }), ...(areAllTests && { again }) };
+}
+
+/** Runs what failed, one after another, and sums what fails again. */
+async function oneByOne(failed, run) {
+  const sum = { failed: 0, failures: [] };
+  for (const each of failed) {
+    const second = await run(each);
+    sum.failed += second.failed;
+    sum.failures.push(...(second.failures ?? []));
+  }
+  return sum;
 }
 
 export async function runNativeTests(name, binary, options) {
@@ -73,11 +88,14 @@ export async function mochaTests(name, files, options = {}) {
     const { status, isStopped } = await collect(command, allArgs, { env, silenceMs: limitMs, onOutput: write });
     const { running, ...written } = existsSync(counts)
       ? JSON.parse(readFileSync(counts, 'utf8'))
-      : { passed: 0, failed: 0, skipped: 0 };
+      : { passed: 0, failed: 0, skipped: 0, failures: [] };
     if (isStopped) write(`${stoppedSentence(name, limitMs, running)}\n`);
     const isEmpty = written.passed + written.skipped === 0;
     if (written.failed === 0 && (status !== 0 || (isEmpty && !mayBeEmpty))) written.failed = 1;
-    return { name, ...written };
+    const { failures = [], failed } = written;
+    const again = [...new Set(failures.map(({ file }) => file))];
+    const areKnown = failed > 0 && failed === failures.length && !again.includes(undefined);
+    return { name, ...written, ...(areKnown && { again: () => mochaTests(`${name}, again`, again, options) }) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -85,6 +103,32 @@ export async function mochaTests(name, files, options = {}) {
 
 export async function runMocha(name, files, options) {
   record(await mochaTests(name, files, options));
+}
+
+/** More failures than these are no matter of time. */
+const mostAgain = 8;
+
+/**
+ * Runs what failed once more, one part after another and nothing beside them: many tests wait for real programs, and a
+ * machine that is busy may keep these longer than a test waits. Returns the results; what passed then counts as passed,
+ * and is named. A part has an `again` when all that failed are tests that can be named: a crash, a sanitizer's report
+ * or a stop has no second chance.
+ */
+export async function secondChance(results) {
+  const after = [];
+  for (const { again, ...result } of results) {
+    const { failed, failures } = result;
+    if (!again || failed > mostAgain) {
+      after.push(result);
+      continue;
+    }
+    const second = await again();
+    const failedTwice = Math.min(failed, second.failed);
+    const late = failedTwice === 0 ? failures.map(({ title }) => title) : [];
+    const passed = result.passed + failed - failedTwice;
+    after.push({ ...result, passed, failed: failedTwice, failures: second.failures, late });
+  }
+  return after;
 }
 
 function print(text) {

@@ -124,4 +124,22 @@ describeLab('the examples', () => {
     }
     assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
   });
+
+  it('embed-health takes a real server out of service that answers nothing, and back, and ends on SIGTERM', async () => {
+    const [first, second] = stage.servers.map(({ address }) => address) as [string, string];
+    const program = stage.director.node(example('embed-health'), [
+      stage.topology.directorAddress,
+      stage.virtualAddress,
+      first,
+      second,
+    ]);
+    await program.line((line) => line === 'the service is up' || line.startsWith(`${first} is up: `));
+    stage.director.ip([`route add unreachable ${first}/32`]);
+    await program.line((line) => line.startsWith(`${first} is down: `));
+    const { servers, failures } = await stage.fetchMany({ requests: 10, concurrency: 5 });
+    assert.deepEqual([servers, failures], [{ rs2: 10 }, []]);
+    stage.director.ip([`route del unreachable ${first}/32`]);
+    await program.line((line) => line.startsWith(`${first} is up: `));
+    assert.deepEqual(await program.stop('SIGTERM'), { code: 0, signal: null }, program.stderr);
+  });
 });

@@ -1,9 +1,18 @@
 /** `tunvs run` moves clients away from a server at fault, whatever the method, says what it is, and moves them back. */
 import { strict as assert } from 'node:assert';
-import type { HealthOverview } from '../../lib/control/schema/health.js';
+import type { HealthOverview, ServerHealthJson } from '../../lib/control/schema/health.js';
+import type { FailureReason } from '../../lib/health/checks/check.js';
 import { Agent } from '../../lib/lab/agent.js';
-import { eventually } from '../support/eventually.js';
-import { describeLab, PORT, program, startRealServerCommand, TestStage, type TestServer } from '../support/lab.js';
+import { eventually, eventuallyHolds } from '../support/eventually.js';
+import {
+  describeLab,
+  type LabProcess,
+  PORT,
+  program,
+  startRealServerCommand,
+  TestStage,
+  type TestServer,
+} from '../support/lab.js';
 import { nftProblem } from '../support/nft.js';
 import { Operated } from '../support/operated.js';
 
@@ -14,10 +23,22 @@ const GUE_PORT = 6080;
 type Method = (typeof METHODS)[number];
 type Servers = HealthOverview['services'][number]['servers'];
 
+interface Fault {
+  /** What is said of it. */
+  message: RegExp;
+  reason?: FailureReason;
+  mend?: RegExp;
+  /** The addresses that are found down; both of the server's by default. */
+  away?: readonly string[];
+  begin: () => Promise<unknown>;
+  end: () => Promise<unknown>;
+}
+
 describeLab('tunvs run with a server at fault', function () {
   this.timeout(120_000);
   let stage: TestStage;
   let operated: Operated;
+  let daemon: LabProcess;
   let local: Agent;
 
   before(async () => {
@@ -30,7 +51,7 @@ describeLab('tunvs run with a server at fault', function () {
     for (const { host } of stage.servers) await host.exec(['sh', '-c', unlimited]);
     local = await Agent.connect(stage.director.node(program('web-server'), [LOCAL, `${PORT}`]));
     operated = new Operated(stage.director);
-    await operated.start(['--config', configure()]);
+    daemon = await operated.start(['--config', configure()]);
   });
 
   after(async () => {
@@ -58,48 +79,86 @@ describeLab('tunvs run with a server at fault', function () {
   }
 
   async function servers(): Promise<Servers> {
-    const { stdout } = await operated.tunvs('health', '--json');
-    return (JSON.parse(stdout) as HealthOverview).services.flatMap((service) => service.servers);
+    return (await operated.health()).flatMap((service) => service.servers);
   }
 
   const addressesOf = ({ address, address6 }: TestServer) => [address, address6];
 
   /** Waits until `away` are down and all others up, and asserts that clients are answered by those alone. */
-  async function servedWithout(names: readonly string[], away: readonly string[]): Promise<Servers> {
+  async function servedWithout(away: readonly string[]): Promise<Servers> {
     const all = await eventually(
       servers,
       (seen) =>
         seen.length > 0 && seen.every(({ address, state }) => state === (away.includes(address) ? 'down' : 'up')),
       `all but ${away} up`,
     );
-    const wanted = [...stage.servers.map(({ name }) => name), LOCAL].filter((name) => !names.includes(name)).sort();
-    for (const address of [stage.virtualAddress, stage.topology.virtualAddress6]) {
+    const { directorAddress, directorAddress6, virtualAddress6 } = stage.topology;
+    const pool = [...stage.servers, { name: LOCAL, address: directorAddress, address6: directorAddress6 }];
+    for (const [address, rip] of [
+      [stage.virtualAddress, 'address'],
+      [virtualAddress6, 'address6'],
+    ] as const) {
+      const wanted = pool.filter((server) => !away.includes(server[rip])).map(({ name }) => name);
       const { failures, servers: answered } = await stage.fetchMany({ address, requests: 20, concurrency: 4 });
-      assert.deepEqual([failures, Object.keys(answered).sort()], [[], wanted]);
+      assert.deepEqual([failures, Object.keys(answered).sort()], [[], wanted.sort()]);
     }
     return all;
   }
 
   const serverOf = (method: Method) => stage.servers[METHODS.indexOf(method)] as TestServer;
 
-  /** Asserts that the fault is found, named on the screen as `named`, and that clients go elsewhere, and come back. */
+  /** Asserts that the fault is found, named wherever an operator looks, that clients go elsewhere, and come back. */
   async function faultIsFound(
     server: TestServer,
-    named: RegExp,
-    fault: { begin: () => Promise<unknown>; end: () => Promise<unknown>; away?: readonly string[] },
+    { message, reason, mend = /./, away = addressesOf(server), begin, end }: Fault,
   ): Promise<void> {
-    await servedWithout([], []);
-    await fault.begin();
+    await servedWithout([]);
+    await begin();
     try {
-      const away = fault.away ?? addressesOf(server);
-      const all = await servedWithout([server.name], away);
-      for (const { address, message } of all) if (away.includes(address)) assert.match(message ?? '', named);
-      const { stdout: status } = await operated.tunvs('status');
-      for (const address of away) assert.ok(status.includes(address), status);
+      await servedWithout(away);
+      // What is found may change from one check to the next, and so what is seen at two places.
+      await eventuallyHolds(() => isNamed(away, { message, reason, mend }));
     } finally {
-      await fault.end();
+      await end();
     }
-    await servedWithout([], []);
+    for (const { name } of await servedWithout([]))
+      if (away.some((address) => name.includes(address))) assert.match(lastNews(name), /is up/);
+  }
+
+  async function isNamed(
+    addresses: readonly string[],
+    { message, reason, mend }: { message: RegExp; reason: FailureReason | undefined; mend: RegExp },
+  ): Promise<void> {
+    const down = (await servers()).filter(({ address }) => addresses.includes(address));
+    const screen = unwrapped((await operated.tunvs('health')).stdout);
+    const status = unwrapped((await operated.tunvs('status')).stdout);
+    for (const each of down) {
+      assert.match(each.message ?? '', message);
+      assert.match(each.mend ?? '', mend);
+      assert.ok(screen.includes(`${each.message} ${each.mend}`), screen);
+      // Its row is cut, as a terminal is wide.
+      const firstWords = `: ${each.message?.slice(0, 20)}`;
+      assert.ok(status.includes(`${each.name} of tcp `) && status.includes(firstWords), status);
+      assert.match(lastNews(each.name), /is down, /);
+      if (reason !== undefined) assert.equal(await reasonOf(each.address), reason);
+    }
+  }
+
+  /** Lines of a screen are as wide as a terminal. */
+  const unwrapped = (text: string) => text.replaceAll(/\s+/g, ' ');
+
+  /** The last line of the log about the server. */
+  function lastNews(name: string): string {
+    const lines = `${daemon.stderr}\n${daemon.lines.join('\n')}`.split('\n');
+    return lines.findLast((line) => line.includes(`real server ${name} of `)) ?? '';
+  }
+
+  async function reasonOf(address: string): Promise<string | undefined> {
+    const isSix = address.includes(':');
+    const at = (host: string) => encodeURIComponent(`${isSix ? `[${host}]` : host}:${PORT}`);
+    const vip = isSix ? stage.topology.virtualAddress6 : stage.virtualAddress;
+    const { stdout } = await operated.curl([`http://tunvs/v1/services/tcp:${at(vip)}/servers/${at(address)}/health`]);
+    return (JSON.parse(stdout.slice(0, stdout.lastIndexOf('\n'))) as ServerHealthJson).reason;
   }
 
   async function serveAgain(server: TestServer): Promise<void> {
@@ -117,7 +176,8 @@ describeLab('tunvs run with a server at fault', function () {
   for (const method of METHODS) {
     it(`finds a stopped process behind ${method}`, () => {
       const server = serverOf(method);
-      return faultIsFound(server, /connection refused/, {
+      return faultIsFound(server, {
+        ...{ message: /connection refused/, reason: 'refused', mend: /Start the program/ },
         begin: () => server.web.process.stop(),
         end: () => serveAgain(server),
       });
@@ -125,7 +185,8 @@ describeLab('tunvs run with a server at fault', function () {
 
     it(`finds one behind ${method} that accepts and never answers`, () => {
       const server = serverOf(method);
-      return faultIsFound(server, /no answer|nothing|time|silence/, {
+      return faultIsFound(server, {
+        ...{ message: /no answer|nothing|time/, reason: 'timeout', mend: /takes connections and does not answer/ },
         begin: async () => server.web.process.kill('SIGSTOP'),
         end: async () => server.web.process.kill('SIGCONT'),
       });
@@ -133,7 +194,8 @@ describeLab('tunvs run with a server at fault', function () {
 
     it(`finds one without the virtual address behind ${method}`, () => {
       const server = serverOf(method);
-      return faultIsFound(server, /unreachable|protocol unknown|silence on/, {
+      return faultIsFound(server, {
+        ...{ message: /unreachable|protocol unknown|silence on/, mend: /run "tunvs realserver --vip / },
         begin: () => server.command.stop(),
         end: () => takeAgain(server, method),
       });
@@ -142,17 +204,18 @@ describeLab('tunvs run with a server at fault', function () {
 
   it('finds a stopped process of its own host', async () => {
     const { directorAddress, directorAddress6 } = stage.topology;
-    await servedWithout([], []);
+    await servedWithout([]);
     await local.process.stop();
-    const all = await servedWithout([LOCAL], [directorAddress, directorAddress6]);
+    const all = await servedWithout([directorAddress, directorAddress6]);
     assert.match(all.find(({ address }) => address === directorAddress)?.message ?? '', /refused/);
     local = await Agent.connect(stage.director.node(program('web-server'), [LOCAL, `${PORT}`]));
-    await servedWithout([], []);
+    await servedWithout([]);
   });
 
   it('finds a stopped host', () => {
     const server = serverOf('gre');
-    return faultIsFound(server, /silence|time|unreachable|no answer|nothing/, {
+    return faultIsFound(server, {
+      message: /silence|time|unreachable|no answer|nothing/,
       begin: async () => server.host.ip(['link set dev eth0 down']),
       end: async () => {
         const { address6 } = server;
@@ -171,9 +234,35 @@ describeLab('tunvs run with a server at fault', function () {
       await operated.tunvs('reload');
     };
     // Linux drops a datagram over IPv6 without a checksum that no socket takes, and says nothing.
-    return faultIsFound(server, /^http: (port unreachable|silence on [0-9a-f]+:)/, {
+    return faultIsFound(server, {
+      ...{ message: /^http: (port unreachable|silence on [0-9a-f]+:)/, mend: /--gue-port 6099|UDP port 6099/ },
       begin: () => reload(6099),
       end: () => reload(GUE_PORT),
+    });
+  });
+
+  it('finds strict rp_filter, which is of IPv4 alone', () => {
+    const server = serverOf('ipip');
+    const inMounts = (script: string) =>
+      server.host.exec(['nsenter', '--target', `${server.command.pid}`, '--mount', 'sh', '-ec', script]);
+    const filter = (value: number) =>
+      server.host.exec([
+        'sh',
+        '-ec',
+        `for each in /proc/sys/net/ipv4/conf/tun*/rp_filter; do echo ${value} > $each; done`,
+      ]);
+    return faultIsFound(server, {
+      ...{ message: /silence on .* while .* answers/, reason: 'not decapsulating', mend: /rp_filter 0 or 2/ },
+      away: [server.address],
+      begin: async () => {
+        // As in a container: `tunvs realserver` sets it back at once where it may write there.
+        await inMounts('mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys');
+        await filter(1);
+      },
+      end: async () => {
+        await inMounts('umount /proc/sys');
+        await filter(0);
+      },
     });
   });
 
@@ -182,7 +271,12 @@ describeLab('tunvs run with a server at fault', function () {
     const server = serverOf('ipip');
     const rules =
       'table ip wall {\nchain input {\ntype filter hook prerouting priority raw;\nip protocol 4 drop;\n}\n}\n';
-    return faultIsFound(server, /silence on/, {
+    return faultIsFound(server, {
+      ...{
+        message: /silence on .* while .* answers/,
+        reason: 'not decapsulating',
+        mend: /accepts IP protocols 4 and 41/,
+      },
       begin: () =>
         server.host.exec(['nft', '-f', '-'], {
           input: rules + rules.replace('table ip', 'table ip6').replace('ip protocol 4', 'ip6 nexthdr 41'),

@@ -18,8 +18,8 @@ export async function findingOf(check: Check, port: number, signal = AbortSignal
     return await check.run({ server, way: addressWay(server), signal });
   } catch (error) {
     assert.ok(error instanceof CheckFailure, `${check.kind} threw ${error instanceof Error ? error.stack : error}`);
-    const { reason, message, mend } = error;
-    return { passed: false, reason, message, ...(mend !== undefined && { mend }) };
+    const { reason, message, mend, isOwnFault } = error;
+    return { passed: false, reason, message, ...(mend !== undefined && { mend }), ...(isOwnFault && { isOwnFault }) };
   }
 }
 

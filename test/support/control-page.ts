@@ -128,7 +128,8 @@ this page from the schemas that check the requests; a director shows them as Ope
 
 A virtual service is named in paths by \`tcp:192.0.2.1:80\`, \`tcp:[2001:db8::1]:443\`, \`udp:192.0.2.1:5000-5010\`,
 \`mark:7\`, or \`mark6:7\` for IPv6. The slash of a range is written \`%2F\`: \`tcp:192.0.2.0%2F28:80\`. A real server is
-named by its address and port; without a port it has that of the service. Counters above 2^53 - 1 are strings.
+named by its address and port; without a port it has that of the service. A path may have the service as screens show
+it, too: \`tcp%20192.0.2.1:80\`. Counters above 2^53 - 1 are strings.
 
 **Two writers.** Answers about services, servers and settings have an \`ETag\`. A change with \`If-Match\` is made only
 when that version is still in force, and is refused with 412 otherwise. A change without it is made in any case. The

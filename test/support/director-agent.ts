@@ -1,7 +1,11 @@
 /** A director embedded in a process of a lab's director host, steered from the test. */
-import type { Director, DirectorOpenOptions, RealServerOptions } from '../../lib/index.js';
+import type { Director, DirectorOpenOptions, RealServerOptions, FastPathChoice } from '../../lib/index.js';
 import { Agent } from '../../lib/lab/agent.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
+
+/** All labs are also run with TUNVS_TEST_FAST_PATH=auto: nothing that they see may depend on it. */
+const mode = process.env.TUNVS_TEST_FAST_PATH as FastPathChoice | undefined;
+const inMode: Partial<DirectorOpenOptions> = mode === undefined ? {} : { fastPath: mode };
 
 export class DirectorAgent {
   readonly #agent: Agent;
@@ -9,7 +13,7 @@ export class DirectorAgent {
   static async open(host: LabHost, options: DirectorOpenOptions): Promise<DirectorAgent> {
     const agent = await Agent.connect(host.node(new URL('./programs/director-agent.js', import.meta.url)));
     try {
-      await agent.call('open', options);
+      await agent.call('open', { ...inMode, ...options });
     } catch (error) {
       await agent.process.stop();
       throw error;

@@ -45,6 +45,7 @@ export const NOT_RUN: readonly NotRun[] = [
     begins: 'systemctl',
     reason: 'it needs systemd; daemon.test.ts runs what the unit runs, in its sandbox',
   },
+  { page: 'docs/performance.md', begins: 'npm run bench', reason: 'it needs the checkout; bench.test.ts runs trials' },
   {
     page: 'docs/tunvsadm.md',
     begins: 'for NAME in',

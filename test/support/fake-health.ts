@@ -13,8 +13,12 @@ export class FakeHealth extends EventEmitter<HealthEvents> implements HealthView
   /** The addresses of the servers that were to be checked at once. */
   readonly asked: string[] = [];
 
-  constructor(down: readonly string[] = []) {
+  readonly #faulty: readonly string[];
+
+  /** `faulty` are those that cannot be checked. */
+  constructor(down: readonly string[] = [], faulty: readonly string[] = []) {
     super();
+    this.#faulty = faulty;
     this.down = new Set(down);
   }
 
@@ -41,6 +45,7 @@ export class FakeHealth extends EventEmitter<HealthEvents> implements HealthView
     const result: CheckResult = { at: AT, durationMs: 250, passed, ...(passed ? { message: 'status 200' } : why) };
     return {
       ...{ server, isUp: passed, state: passed ? 'up' : 'down', since: AT, isResting: false, ...(!passed && why) },
+      ...(this.#faulty.includes(server.address) && { ownFault: 'http: no file descriptor is free' }),
       checks: [
         {
           ...{ name: 'http', kind: 'http', verdict: passed ? 'up' : 'down', against: 0, nextAt: AT + 2000 },

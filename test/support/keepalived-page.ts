@@ -33,6 +33,12 @@ tunvs convert --to yaml /etc/keepalived/keepalived.conf > tunvs.yaml
 - A failed server's packets are dropped, as IPVS drops them (\`onDown: drop\`).
 - \`connect_timeout\` is the time of a whole check, not of each step of it.
 - The way to a sorry server and back has no moment without a server.
+- Where several programs of one server say its weight (\`misc_dynamic\`), the least counts, and a warning names the line;
+  keepalived adds up how each differs from the configured weight.
+- Each \`host\` of \`SMTP_CHECK\` without a \`connect_timeout\` has that of the checker. In keepalived 2.2.7 it has none,
+  and gives up at once; and a checker that says \`connect_timeout\` itself asks the server's own port as well.
+- A script of \`notify_up\`, \`notify_down\`, \`quorum_up\` or \`quorum_down\` that is missing on this host is a mistake. A
+  missing program of \`MISC_CHECK\` is a warning, and says nothing of its server until it is there.
 - A range of addresses in a group becomes ranges of one service each, whose addresses share the scheduler's state and
   the thresholds of the servers; in keepalived each address is a service. The checks are shared in both.
 - Real servers with different checks become servers with a \`health\` of their own; what they have in common stands at the
@@ -48,6 +54,23 @@ Comments (\`#\`, \`!\`), quotes, blocks, definitions (\`$NAME=VALUE\`, also of s
 \`\${_RANDOM}\`, \`\${_HASH}\`, \`\${_BANG}\`, conditional lines (\`@ID\`, \`@^ID\`), \`~SEQ\` and \`~LST\` are read as keepalived reads
 them. A mistake in a definition is named with the line that uses it. Files include each other up to 32 deep, and in no
 circle; a definition that grows without an end is a mistake.
+
+## Limits
+
+A short file can ask for much work, by loops, definitions and groups. Whatever is more than one of these is a mistake
+that names its line and its limit, and nothing behind it is read:
+
+- 4 MiB and 500,000 lines of all files together, each as often as it is included, and 65,536 characters in a line
+- 150,000 lines with something in them, once loops and definitions are written out, and as many turns of loops
+- 250,000 parameters that are written out, and 4 MiB of text that comes of them
+- 2,000 files, 4,000 lines that include, and 50,000 names that the patterns of includes look at
+- 16,384 addresses and ranges in all groups together
+- 4,096 services, and 8,192 real servers, counted at each service: a group of ten addresses with five servers makes ten
+  services and 50 real servers. A range that is a prefix, as 192.0.2.0/24, is one service.
+- 1,000 mistakes; behind them one line says that reading ends there
+
+A reload reads the files on the event loop: checks, signals and the control socket wait until it has read them, and
+packets go on. Near the limits that may take some seconds of a CPU; \`tunvs check\` beforehand costs the director nothing.
 
 `;
 

@@ -38,7 +38,15 @@ export function asOpen(
       { userNs: 0n, systemNs: 2n },
     ],
     virtualServices: director.virtualServices,
-    device: { name: 'tunvs0', attached: false, egress: 'raw', passedOver: [] },
+    device: {
+      name: 'tunvs0',
+      attached: false,
+      steering: 'none',
+      egress: 'raw',
+      passedOver: [],
+      offloads: [],
+      fastPath: { isInForce: false, reason: 'it is off' },
+    },
     eventCounts: { ...director.eventCounts, hostMended: 2 },
   };
 }

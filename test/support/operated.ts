@@ -1,7 +1,9 @@
 /** `tunvs run` as it is operated on a host of a lab: its files, its sockets, and the commands that ask it. */
+import { strict as assert } from 'node:assert';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { HealthOverview } from '../../lib/control/schema/health.js';
 import type { ExecResult, LabHost } from '../../lib/lab/lab-host.js';
 import type { LabProcess, ProcessExit } from '../../lib/lab/lab-process.js';
 import { beforeOnLoneHost } from './lone-host.js';
@@ -93,6 +95,13 @@ export class Operated {
 
   as(before: readonly string[], argv: readonly string[], input = ''): Promise<ExecResult> {
     return this.host.tryExec([...before, 'env', `TUNVS_RUNTIME_DIR=${this.run}`, ...argv], { input });
+  }
+
+  /** What is known of health, by service. Asking by curl costs little, so that it may be asked often. */
+  async health(): Promise<HealthOverview['services']> {
+    const { code, signal, stdout, stderr } = await this.curl(['--fail', 'http://tunvs/v1/health']);
+    assert.deepEqual([code, signal], [0, null], `GET /v1/health: ${stderr}`);
+    return (JSON.parse(stdout.slice(0, stdout.lastIndexOf('\n'))) as HealthOverview).services;
   }
 
   /** The rules that are in force. */

@@ -2,6 +2,9 @@ import { strict as assert } from 'node:assert';
 import { formatTrial, trialResult } from '../../bench/report.js';
 import { spreadOf } from '../../bench/spread.js';
 import { summarize } from '../../bench/statistics.js';
+import { listed, selected } from '../../bench/selection.js';
+import { hugeBytes } from '../../bench/subjects/idle.js';
+import { speedups } from '../../bench/subjects/memory.js';
 import { selectTrials, trials } from '../../bench/trials.js';
 
 describe('the benchmark', () => {
@@ -34,6 +37,30 @@ describe('the benchmark', () => {
       'what takes long runs when named',
     );
     assert.ok(names().length > 10);
+  });
+
+  it('refuses words that mean nothing, and says which word is wanted', () => {
+    assert.throws(() => selected(['memory', 'zip']), /no trial's name holds the word "zip"; --list/);
+    assert.throws(() => selected(['memory', 'device']), /no trial's name holds memory and device/);
+    assert.throws(() => selected(['device', 'flows']), /only when the word "256k" is given/);
+    assert.equal(selected(['memory', '64k', 'zipf']).length, 1);
+    assert.equal(listed().split('\n').length, trials.length + 1);
+    assert.match(listed(), /^device packet 256k flows \(with the word 256k\)$/m);
+  });
+
+  it('compares the rate of several workers with that of one', () => {
+    const alone = { alonePackets: 100n, aloneNs: 4000n, aloneCpuNs: 5000n };
+    assert.deepEqual(speedups({ packets: 200n, ns: 10_000n, cpuNs: 10_000n, ...alone }, 2), {
+      speedup: 1.6,
+      speedupByCpuTime: 2,
+      nsPerPacketAlone: 40,
+      nsPerPacketOfEach: 50,
+    });
+  });
+
+  it('reads how much memory is in huge pages', () => {
+    assert.equal(hugeBytes('Rss:    900 kB\nAnonHugePages:     2048 kB\nShmemPmdMapped:   0 kB\n'), 2 ** 21);
+    assert.throws(() => hugeBytes('Rss:  900 kB\n'), /huge pages/);
   });
 
   it('prints every figure with its unit', () => {

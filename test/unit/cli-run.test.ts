@@ -42,7 +42,7 @@ describe('tunvs run --dry-run', () => {
   it('says which sysctls have no effect, and why', async () => {
     const { exitCode, stdout, stderr } = await dryRun(`${RULES}sysctl net.ipv4.vs.snat_reroute=0\n`);
     assert.equal(exitCode, 0);
-    assert.equal(stderr, '-:6: net.ipv4.vs.snat_reroute has no effect here: packets are not masqueraded\n');
+    assert.equal(stderr, 'tunvs run: -:6: net.ipv4.vs.snat_reroute has no effect here: packets are not masqueraded\n');
     assert.ok(stdout.endsWith('sysctl net.ipv4.vs.snat_reroute=0\n'));
   });
 
@@ -155,6 +155,12 @@ describe('tunvs run --dry-run', () => {
       1,
       /^tunvs run: device 'a0' is open in this process already: close what has it, or choose another name$/m,
     ],
+    [['--bypass-qdisc'], 2, /^tunvs run: --bypass-qdisc: expected false, or true with egress 'packet', got true/m],
+    [['--cpus', '3-1'], 2, /--cpus.*Write CPUs from 0 to 1023, as in 2,4-6: see/],
+    [['--cpus', '1,0-1'], 2, /--cpus.*Name each CPU once: see/],
+    [['--cpus', '1024'], 2, /--cpus.*Write CPUs from 0 to 1023/],
+    [['--steering', 'bpf'], 2, /--steering/],
+    [['--busy-poll', '1000001'], 2, /--busy-poll.*Write a whole number from 0 to 1000000: see/],
     [['--mark-device', '1=b/c'], 2, /^tunvs run: --mark-device: expected an interface name/],
     [['--mark-device', '1=tunvs0'], 2, /^tunvs run: --mark-device: expected another name for each device/],
     [
@@ -246,7 +252,7 @@ describe('tunvs run --dry-run', () => {
       '-A -t 192.0.2.1:80\n-a -t 192.0.2.1:80 -r 10.0.0.11:81 -i\n-a -t 192.0.2.1:80 -r 10.0.0.12:80 -g\n',
     );
     const said =
-      "-:2: -r 10.0.0.11:81: the port is the service's, 80, because -i and -g leave ports as they are: write -r 10.0.0.11:80\n";
+      "tunvs run: -:2: -r 10.0.0.11:81: the port is the service's, 80, because -i and -g leave ports as they are: write -r 10.0.0.11:80\n";
     assert.deepEqual([exitCode, stderr], [0, said]);
     assert.match(stdout, /^-a -t 192\.0\.2\.1:80 -r 10\.0\.0\.11:80 -i /m);
   });

@@ -29,7 +29,17 @@ describe('the example configurations', () => {
       const config = parseConfig(readFileSync(pathOf(name)), { path: pathOf(name) });
       for (const field of Object.keys('spec' in config ? config.spec : {})) shown.add(field);
     }
-    const rare = ['egress', 'setUpHost', 'pathMtuFloor', 'pingReply', 'noServerReply', 'hashSeed', 'busyPollUs'];
+    const rare = [
+      'egress',
+      'offloads',
+      'setUpHost',
+      'pathMtuFloor',
+      'pingReply',
+      'noServerReply',
+      'hashSeed',
+      'busyPollUs',
+    ];
+    rare.push('cpus', 'bypassesQdisc', 'fastPath');
     const fields = Object.keys(configSchema().properties ?? {}).filter((field) => field !== 'include');
     assert.deepEqual([...shown, ...rare].sort(), fields.sort());
   });

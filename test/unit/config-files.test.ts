@@ -33,6 +33,28 @@ describe('the files of a configuration', () => {
     );
   });
 
+  it('are warned of where a check could not use them', () => {
+    const path = join(folder, 'tunvs.yaml');
+    const check = '{ checks: [{ check: { exec: { path: ./a.sh } } }, { check: { tls: { caFile: ./ca.pem } } }] }';
+    const text = `source: 10.2.0.2\nservices: [{ listen: "tcp 192.0.2.1:80", health: ${check}, servers: [10.3.0.11] }]\n`;
+    const warned = () => {
+      const config = parseConfig(text, { path });
+      assert.ok('spec' in config);
+      return config.warnings.map(({ path: at, message }) => `${at}: ${message}`.replaceAll(folder, ''));
+    };
+    const says = 'and until that is mended the check says nothing of its servers';
+    const program = `services[0].health.checks[0].check.exec.path: /a.sh is no use:`;
+    assert.deepEqual(warned(), [
+      `${program} there is no such file, ${says}`,
+      `services[0].health.checks[1].check.tls.caFile: /ca.pem is no use: there is no such file, ${says}`,
+    ]);
+    writeFileSync(join(folder, 'ca.pem'), '');
+    writeFileSync(join(folder, 'a.sh'), '', { mode: 0o644 });
+    assert.deepEqual(warned(), [`${program} it may not be executed, ${says}`]);
+    chmodSync(join(folder, 'a.sh'), 0o755);
+    assert.deepEqual(warned(), []);
+  });
+
   it('hold up nobody where one is a pipe or a device', () => {
     const pipe = join(folder, 'pipe');
     execFileSync('mkfifo', [pipe]);

@@ -126,7 +126,7 @@ describe('a session of specs with a monitor', () => {
     const own = at(web).get('10.3.0.13:80');
     assert.equal(
       own && JSON.stringify(own.checks),
-      '[{"check":{"kind":"tcp","identity":"tcp {\\"port\\":99}","needsWay":true}}]',
+      '[{"check":{"kind":"tcp","identity":"tcp {\\"port\\":99}","needsWay":true,"closesAll":true}}]',
     );
   });
 

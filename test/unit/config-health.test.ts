@@ -5,6 +5,7 @@ import { healthOptionsOf, monitorOptionsOf, serverHealthOptionsOf } from '../../
 import { printConfig, shownValues, showValues } from '../../lib/config/print-spec.js';
 import { rulesFromSpec } from '../../lib/config/rules-from-spec.js';
 import { bareSchema } from '../../lib/config/schema/json-schema.js';
+import { mistakeSentence } from '../../lib/config/mistake.js';
 import type { ServiceSpec } from '../../lib/config/spec.js';
 import { checkKinds } from '../../lib/health/checks/index.js';
 import type { TimedCheck } from '../../lib/health/options.js';
@@ -111,6 +112,22 @@ describe('health in a configuration', () => {
     });
   });
 
+  it('has a warning where all servers together weigh less than the quorum', () => {
+    const warned = (health: string, servers: string) =>
+      parsed(service(health, `    servers: [${servers}]\n`)).warnings.map(mistakeSentence);
+    const servers = '{ address: 10.3.0.11, weight: 3 }, 10.3.0.12';
+    const [only, ...others] = warned('{ check: tcp, quorum: 5 }', servers);
+    assert.match(
+      only ?? '',
+      /:4:\d+: services\[0\]\.health\.quorum: the quorum 5 is more than the 4 that all servers weigh.*: write 4 at most$/,
+    );
+    assert.deepEqual(others, []);
+    assert.deepEqual(warned('{ check: tcp, quorum: 4 }', servers), []);
+    assert.deepEqual(warned('{ check: tcp, quorum: 5 }', `${servers}, { dns: web.example.com }`), []);
+    assert.deepEqual(warned('{ check: tcp }', '{ address: 10.3.0.11, weight: 0 }'), [], 'it is drained');
+    assert.deepEqual(warned('{ check: tcp, quorum: 9 }', ''), [], 'servers come later');
+  });
+
   it('is refused with its place and a mend', () => {
     const of = (health: string, more = '') => mistakesOf(service(health, more)).join('\n');
     assert.match(
@@ -135,6 +152,14 @@ describe('health in a configuration', () => {
       of('{ check: tcp, hysteresis: 1 }'),
       /health\.hysteresis: 1 cannot stand here: write an integer from 0 to 0/,
     );
+    assert.match(
+      of('{ check: tcp, damping: { maxSuppress: 1m } }'),
+      /^4:\d+: services\[0\]\.health\.damping: no penalty is ever more than 2000, .*: set suppressAbove below 2000, or/,
+    );
+    assert.match(
+      of('{ check: tcp, failOpen: { above: 1 } }'),
+      /failOpen\.above: 1 cannot stand here: write a number above 0 and below 1$/,
+    );
     assert.match(of('{ check: tcp, virtualAddress: x }'), /virtualAddress: 'x' cannot stand here: write an IP address/);
     assert.match(
       of('{ checks: [{ check: tcp, name: a }, { check: tls, name: a }] }'),
@@ -146,6 +171,32 @@ describe('health in a configuration', () => {
     );
     const server = '    servers: [{ address: 10.3.0.11, health: { port: 1 } }]\n';
     assert.match(of('false', server), /servers\[0\]\.health: the servers of this service are not checked: write/);
+  });
+
+  it('needs a virtual address for a service by mark, unless no check asks one', () => {
+    const of = (health: string, more = '', marks = '') =>
+      mistakesOf(
+        `source: 10.2.0.2\n${marks}services:\n  - mark: 7\n    health: ${health}\n` +
+          `    servers: [10.3.0.11, { address: 10.3.0.12${more} }]\n`,
+      ).join();
+    assert.match(
+      of('{ check: tcp }'),
+      /^4:\d+: services\[0\]\.health: the service of mark 7 has no virtual address that could be checked: write virtual/,
+    );
+    const isMissing = (...given: Parameters<typeof of>) => /no virtual address/.test(of(...given));
+    const rule = (destination: string) => `marks: [{ mark: 7, ${destination} }]\n`;
+    assert.ok(isMissing('{ checks: [{ check: ping }, { check: http, via: both }], via: address }'));
+    assert.ok(isMissing('{ check: tcp, via: address }', ', health: { via: vip }'));
+    assert.ok(isMissing('{ check: tcp }', ', health: { checks: [{ check: tcp, via: both }], via: address }'));
+    assert.ok(isMissing('{ check: tcp }', '', rule('source: 198.51.100.0/24')));
+    for (const right of [
+      of('{ check: tcp, virtualAddress: 192.0.2.1 }'),
+      of('{ check: tcp, via: address }'),
+      of('{ check: { exec: { path: /bin/true } } }'),
+      of('{ check: tcp }', '', rule('destination: 192.0.2.1')),
+      of('false'),
+    ])
+      assert.equal(right, '');
   });
 
   it('has sorry servers, one or several', () => {

@@ -62,4 +62,35 @@ describe('secrets of a configuration', () => {
     assert.ok('mistakes' in found && found.mistakes.length > 0);
     assert.doesNotMatch(found.mistakes.map(mistakeSentence).join('\n'), /99999999999999999999/);
   });
+
+  for (const [name, health] of [
+    ['the URL of a webhook with a wrong scheme', `{ notify: { webhook: { url: "htps://u:${TOKEN}@h/" } } }`],
+    ['headers of a webhook that are no map', `{ notify: { webhook: { url: "http://h/", headers: ${TOKEN} } } }`],
+    ['a header of a webhook with the end of a line', webhookHeader(`"authorization": "${TOKEN}\\n"`)],
+    ['a header of a check with the end of a line', `{ check: { http: { headers: { a: "${TOKEN}\\n" } } } }`],
+    ['headers of a check that are no map', `{ check: { http: { headers: ${TOKEN} } } }`],
+    ['an environment that is no map', `{ check: { exec: { path: /bin/true, environment: ${TOKEN} } } }`],
+  ] as const)
+    it(`are not in the mistake of ${name}`, () => {
+      const found = read(`source: 10.2.0.2\nhealth: ${health}\n`);
+      assert.ok('mistakes' in found && found.mistakes.length === 1);
+      assert.doesNotMatch(found.mistakes.map(mistakeSentence).join('\n'), new RegExp(TOKEN));
+    });
+
+  it('are not in the URL of a webhook among the values in force', () => {
+    const found = read(`source: 10.2.0.2\nhealth: { notify: { webhook: { url: "http://u:${TOKEN}@h/" } } }\n`);
+    assert.ok('spec' in found);
+    const said = showValues(shownValues(found.spec, found.origins));
+    assert.match(said, /health\.notify\.webhook\.url/);
+    assert.doesNotMatch(said, new RegExp(TOKEN));
+  });
+
+  it('a header of a webhook whose name cannot be sent is a mistake', () => {
+    const found = read(`source: 10.2.0.2\nhealth: ${webhookHeader('"x token": t')}\n`);
+    assert.ok('mistakes' in found && found.mistakes.length === 1);
+  });
 });
+
+function webhookHeader(header: string): string {
+  return `{ notify: { webhook: { url: "http://h/", headers: { ${header} } } } }`;
+}

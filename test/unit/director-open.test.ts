@@ -100,6 +100,24 @@ describe('opening a director', () => {
       /setUpHost\.mtuBytes: expected an integer from 576 to 2048/,
     ],
     ['endless spinning', { busyPollUs: 1_000_001 }, /busyPollUs/],
+    ['no CPUs', { cpus: [] }, /cpus: expected a list of CPUs, such as \[2, 3\], got \[\]/],
+    ['a CPU twice', { cpus: [0, 0] }, /cpus: expected each CPU once/],
+    ['a CPU beyond the last', { cpus: [1024] }, /cpus: expected an integer from 0 to 1023, got 1024/],
+    [
+      'a CPU that this process may not use',
+      { cpus: [1023] },
+      /^CPU 1023 is not one that this process may run on, which/,
+    ],
+    [
+      'another steering',
+      { device: { steering: 'bpf' } },
+      /device\.steering: expected one of 'auto', 'kernel', got 'bpf'/,
+    ],
+    [
+      'a bypass of queueing by an egress that has none',
+      { bypassesQdisc: true, egress: 'raw' },
+      /bypassesQdisc: expected false, or true with egress 'packet', got true: name that egress/,
+    ],
     [
       'an unknown option',
       { sources: SOURCE },

@@ -142,6 +142,9 @@ describe('an offline director', () => {
     const { director } = withWeb();
     assert.equal(director.device, undefined);
     assert.deepEqual(director.workerCpu(), []);
+    const { residentBytes, hugeBytes } = director.tablePages();
+    assert(residentBytes > 0 && residentBytes <= director.stats().table.bytes, `${residentBytes}`);
+    assert(hugeBytes <= residentBytes, `${hugeBytes}`);
     assert.deepEqual(director.warnings, []);
     assert.deepEqual(director.sources, [SOURCE]);
   });
@@ -481,6 +484,7 @@ describe('closing a director', () => {
       () => director.sysctls,
       () => director.setSysctl('sloppy_tcp', 1),
       () => director.workerCpu(),
+      () => director.tablePages(),
       () => director.process(tcp(client(1)), 0),
       () => director.advance(1),
       () => web.scheduler,

@@ -150,6 +150,17 @@ describe('a check by an agent', () => {
   it('warns of words that mean nothing', async () =>
     assert.equal((await only('up 75\n')).warning, 'the agent says what means nothing: "75"'));
 
+  it('fails a server whose agent has to answer and says nothing that is known', async () => {
+    for (const [line, message] of [
+      ['\n', 'the agent says nothing'],
+      ['# all is well\n', 'the agent says nothing'],
+      ['-1% \x1b[2J\n', 'the agent says what means nothing: "-1%", "\\u001b[2j"'],
+    ] as const)
+      assert.deepEqual(await only(line, { mustAnswer: true }), { passed: false, reason: 'wrong answer', message });
+    for (const line of ['ready\n', '50%\n', 'maxconn:3\n'])
+      assert.equal((await only(line, { mustAnswer: true })).passed, true, line);
+  });
+
   it('needs a port', () =>
     assert.throws(() => agentCheck({} as AgentCheckOptions), { code: 'ERR_TUNVS_INVALID_ARGUMENT', option: 'port' }));
 });

@@ -92,6 +92,7 @@ describe('a DNS message', () => {
     ['has names that point in a circle', { records: [circle()] }, /forwards/],
     ['has a label of an unknown form', { records: [record('NS', Buffer.of(0x80, 0))] }, /unknown form/],
     ['has a long name', { records: [record('NS', longName())] }, /too long/],
+    ['has names with long chains of pointers', chains(), /more than 65536 parts/],
     ['has a text beyond its record', { records: [record('TXT', Buffer.from('\x05a'))] }, /cut short|wrong length/],
   ];
   for (const [what, more, message] of strange)
@@ -104,6 +105,17 @@ describe('a DNS message', () => {
   /** A label before a pointer back to that label. */
   function circle(): Buffer {
     return record('NS', Buffer.of(0), Buffer.of(1, 97, 0xc0, 33));
+  }
+
+  /** One record has a chain of pointers for data, and the names of others begin at its end. */
+  function chains(): Reply {
+    const pointer = (to: number) => Buffer.of(0xc0 | (to >> 8), to & 255);
+    const begin = 12 + wire(QUESTION.name).length + 4 + OF_QUESTION.length + 10;
+    const links = 7000;
+    const chain = Array.from({ length: links }, (_, link) => pointer(link === 0 ? 12 : begin + 2 * (link - 1)));
+    const last = pointer(begin + 2 * (links - 1));
+    const others = Array.from({ length: 10 }, () => record('A', Buffer.alloc(4), last));
+    return { records: [record('DNSKEY', Buffer.concat(chain), OF_QUESTION), ...others] };
   }
 
   function longName(): Buffer {

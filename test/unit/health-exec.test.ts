@@ -92,8 +92,10 @@ describe('the check exec', () => {
     const plain = scripts.write('plain', 'exit 0', 0o644);
     const lost = scripts.path('lost');
     writeFileSync(lost, '#!/nonexistent/sh\n', { mode: 0o755 });
+    const findings = [await at(missing), await at(plain), await at(lost), await at(scripts.folder)];
+    assert.ok(findings.every(({ isOwnFault }) => isOwnFault));
     assert.deepEqual(
-      [await at(missing), await at(plain), await at(lost), await at(scripts.folder)].map(({ message }) => message),
+      findings.map(({ message }) => message),
       [
         `${missing} is missing`,
         `${plain} may not be executed`,
@@ -180,6 +182,7 @@ describe('the check exec', () => {
     assert.equal((await check('id -u', { user: '0:0' })).message, 'exit code 0: 0');
     const unknown = await check('exit 0', { user: 'no-such-user' });
     assert.equal(unknown.reason, 'failed');
+    assert.equal(unknown.isOwnFault, true);
     assert.match(unknown.message, /^user no-such-user: there is no such user here/);
   });
 

@@ -91,9 +91,13 @@ describe('the check file', () => {
     execFileSync('mkfifo', [path]);
     for (const other of [path, scripts.folder, '/dev/zero']) {
       const finding = await check({ path: other });
-      assert.deepEqual([finding.reason, finding.message], ['failed', `${other} is no file`]);
+      assert.deepEqual([finding.isOwnFault, finding.message], [true, `${other} is no file`]);
     }
-    assert.match((await check({ path: `${scripts.write('plain', '')}/x` })).message, /can't be read: ENOTDIR/);
+    const unread = await check({ path: `${scripts.write('plain', '')}/x` });
+    assert.equal(unread.isOwnFault, true);
+    assert.match(unread.message, /can't be read: ENOTDIR/);
+    // What a file of the kernel opens, it need not read.
+    assert.match((await check({ path: '/proc/self/mem' })).message, /^\/proc\/self\/mem can't be read: EIO/);
   });
 
   it('ends with the reason of its signal', async () => {

@@ -79,6 +79,18 @@ describe('a check by a function', () => {
       assert.equal(((await later.connected) as Error).name, 'AbortError');
     }));
 
+  it('closes what it has opened by the way as well', () =>
+    leavesNothingOpen(async () => {
+      await using server = await serve(() => {});
+      const opened = async ({ way, signal }: Parameters<CheckFunction>[0]) => {
+        await way.datagrams(signal);
+        await way.connect(signal);
+        return `${way.name} ${way.address} ${way.port}`;
+      };
+      const finding = await found(async (call) => ({ message: await opened(call) }), server.port);
+      assert.deepEqual(finding, { passed: true, message: `address 127.0.0.1 ${server.port}` });
+    }));
+
   it('is the same as no other', () => assert.equal(functionCheck(() => {}).identity, undefined));
 
   it('has to be a function', () =>

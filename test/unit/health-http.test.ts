@@ -148,6 +148,13 @@ describe('a check by HTTP', () => {
       /^a chunk that is longer/,
     ],
     [
+      'endless extensions of chunks',
+      `${OK}Transfer-Encoding: chunked\r\n\r\n${`1;${'e'.repeat(20_000)}\r\na\r\n`.repeat(3)}`,
+      { contains: 'x' },
+      'wrong answer',
+      /^chunk sizes of more than 32768 bytes$/,
+    ],
+    [
       'an endless header',
       `${OK}${'X: y\r\n'.repeat(10_000)}`,
       {},

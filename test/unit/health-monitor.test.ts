@@ -2,6 +2,9 @@ import { strict as assert } from 'node:assert';
 import { CheckFailure } from '../../lib/health/checks/check.js';
 import type { HealthEvents } from '../../lib/health/events.js';
 import type { HealthOptions } from '../../lib/health/options.js';
+import type { Reach } from '../../lib/health/probe.js';
+import { PinnedWays } from '../../lib/health/way/pinned-ways.js';
+import { runCheck } from '../../lib/health/way/run-check.js';
 import type { RealServer } from '../../lib/index.js';
 import { Monitored, scripted } from '../support/monitored.js';
 
@@ -108,6 +111,8 @@ describe('HealthMonitor', () => {
     await on.clock.settle();
     assert.deepEqual(warned, on.oddities);
     assert.deepEqual(on.director.warnings.slice(-1), on.oddities);
+    on.oddities = [];
+    assert.ok(!on.director.warnings.includes('rp_filter is strict on eth0'), 'it was mended');
   });
 
   it('lets a server that comes later and begins as down be up for no moment', async () => {
@@ -409,6 +414,23 @@ describe('HealthMonitor', () => {
     assert.equal(on.told.filter(([name]) => name === 'warning').length, 1);
   });
 
+  it('hears a server that words its warning anew with each check once in a minute', async () => {
+    let checks = 0;
+    const reach = async () => ({ passed: true, message: '', warning: `word ${Math.min(++checks, 70)}` });
+    const flooded = new Monitored({}, { reach });
+    flooded.monitor.watch(flooded.service(undefined, 1), QUICK);
+    await flooded.clock.advance(59_000);
+    const warned = () =>
+      flooded.told.flatMap(([name, event]) =>
+        name === 'warning' ? [(event as HealthEvents['warning'][0]).message] : [],
+      );
+    assert.deepEqual(warned(), ['word 1']);
+    assert.ok(checks > 50, `${checks} checks`);
+    await flooded.clock.advance(121_000);
+    assert.deepEqual([warned().length, warned().at(-1)], [3, 'word 70']);
+    await flooded.close();
+  });
+
   it('refuses mistakes by name, and changes nothing then', () => {
     const service = on.service(undefined, 1);
     const mistakes: [Partial<HealthOptions>, string][] = [
@@ -418,7 +440,9 @@ describe('HealthMonitor', () => {
       [{ rise: 0 }, 'rise'],
       [{ quorum: 2, hysteresis: 2 }, 'hysteresis'],
       [{ failOpen: { above: 0 } }, 'above'],
+      [{ failOpen: { above: 1 } }, 'above'],
       [{ damping: { suppressAbove: 0 } }, 'suppressAbove'],
+      [{ damping: { maxSuppressMs: 60_000 } }, 'damping'],
       [{ onDown: 'explode' as 'drop' }, 'onDown'],
       [{ forServer: () => ({ intervalMs: -1 }) }, 'intervalMs'],
       [{ notify: { quorumUp: { command: [] as unknown as [string] } } }, 'command'],
@@ -430,5 +454,30 @@ describe('HealthMonitor', () => {
       });
     assert.equal(on.monitor.of(service), undefined);
     assert.equal(on.monitor.checks, 0);
+  });
+
+  it('refuses to ask a service by mark that has no virtual address, and keeps its servers if it loses one', async () => {
+    await on.close();
+    let ways: PinnedWays | undefined;
+    const reach: Reach = (check, server, how, signal) => {
+      ways ??= new PinnedWays(on.director);
+      return runCheck(ways, { check, server, via: how.via, timeoutMs: how.timeoutMs, signal });
+    };
+    on = new Monitored({}, { reach });
+    const service = on.director.addVirtualService({ mark: 7 });
+    const server = service.addRealServer({ address: '10.3.0.1' });
+    const options = { ...QUICK, checks: [scripted('mine', true)] };
+    const refused = { code: 'ERR_TUNVS_INVALID_ARGUMENT', option: 'virtualAddress', message: /mark 7 has no rule/ };
+    assert.throws(() => on.monitor.watch(service, options), refused);
+    assert.equal(on.monitor.of(service), undefined);
+    on.director.setMarks([{ mark: 7, destination: '192.0.2.1' }]);
+    on.monitor.watch(service, options);
+    on.director.setMarks([]);
+    await on.clock.advance(10_000);
+    assert.deepEqual(on.changes, []);
+    assert.match(on.monitor.of(server)?.ownFault ?? '', /the service of mark 7 has no virtual address/);
+    for (const fine of [{ via: 'address' }, { checks: [scripted()] }, { virtualAddress: '192.0.2.1' }] as const)
+      on.monitor.watch(service, { ...options, ...fine });
+    ways?.[Symbol.dispose]();
   });
 });

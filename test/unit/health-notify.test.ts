@@ -152,6 +152,16 @@ describe('notifications', () => {
     assert.deepEqual(ran.sort(), ['down', 'down', 'quorum']);
   });
 
+  it('gives a program PATH and its variables, and no secret of the director', async () => {
+    process.env.TUNVS_TEST_SECRET = 'hidden';
+    try {
+      const words = '[ -n "$PATH" ] && [ "$TUNVS_STATE" = UP ] && [ -z "$TUNVS_TEST_SECRET" ]';
+      assert.equal(await runCommand({ command: ['sh', '-c', words] }, { TUNVS_STATE: 'UP' }), undefined);
+    } finally {
+      delete process.env.TUNVS_TEST_SECRET;
+    }
+  });
+
   it('tell what a program did: its exit code, that there is none, that it was ended with all it had begun', async () => {
     assert.equal(await runCommand({ command: ['true'] }, {}), undefined);
     assert.equal(await runCommand({ command: ['sh', '-c', 'exit 3'] }, {}), 'exit code 3');
@@ -164,6 +174,15 @@ describe('notifications', () => {
     const group = readFileSync(out, 'utf8').trim();
     // Who has ended and whom nobody has waited for yet is no matter.
     await eventuallyHolds(async () => assert.throws(() => execFileSync('pgrep', ['-g', group, '-r', 'R,S,D,T'])));
+  });
+
+  it('refuse a header of a webhook that cannot be sent, without its value', () => {
+    for (const headers of [{ 'x token': 'geheim' }, { token: 'geheim\n' }] as Record<string, string>[])
+      assert.throws(
+        () => new Monitored({ notify: { webhook: { url: 'http://127.0.0.1:1/', headers } } }),
+        (error: Error & { code?: string }) =>
+          error.code === 'ERR_TUNVS_INVALID_ARGUMENT' && !error.message.includes('geheim'),
+      );
   });
 
   it('run programs for one subject one after the other, and so many at once', async () => {

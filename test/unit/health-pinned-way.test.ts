@@ -8,10 +8,12 @@ import type { PinnedFlow, PinReport } from '../../lib/director/pin.js';
 import { CheckFailure } from '../../lib/health/checks/check.js';
 import { connectDatagrams } from '../../lib/health/way/connect-datagrams.js';
 import { connectSocket } from '../../lib/health/way/connect-socket.js';
+import { knock } from '../../lib/health/way/knock.js';
 import type { WayEvidence } from '../../lib/health/way/evidence.js';
 import { PinnedWay, type PinnedWayBacking } from '../../lib/health/way/pinned-way.js';
 import { SourcePorts } from '../../lib/health/way/source-ports.js';
 import { TunvsError } from '../../lib/values/errors.js';
+import { freePort } from '../support/checked.js';
 import { eventuallyHolds } from '../support/eventually.js';
 
 const HOST = '127.0.0.1';
@@ -43,6 +45,7 @@ class Stage {
         sourceGone: () => (this.sourcesGone += 1),
         options: { ttlMs: 1000, hopLimit: 255 },
         connectSocket,
+        knock,
         connectDatagrams,
         ...more,
       },
@@ -102,6 +105,27 @@ describe('the pinned way', () => {
     late.assertAllGivenBack();
     await assert.rejects(late.way.connect(over.signal), /too late/);
     assert.equal(late.pinned.length, 1);
+  });
+
+  it('gives all back when a knock is taken, refused or over, and goes on to the next port', async () => {
+    const stage = new Stage(port);
+    const blocked = createServer();
+    await once(blocked.listen(47_301, HOST), 'listening');
+    await stage.way.knock(FOREVER);
+    blocked.close();
+    assert.deepEqual(
+      stage.pinned.map(({ sourcePort }) => sourcePort),
+      [47_301, 47_302],
+    );
+    stage.assertAllGivenBack();
+    assert.deepEqual([stage.way.evidence().flows, stage.way.evidence().isAnswered], [2, true]);
+    const over = new AbortController();
+    const late = stage.way.knock(over.signal);
+    over.abort(new Error('too late'));
+    await assert.rejects(late, /too late/);
+    stage.assertAllGivenBack();
+    await assert.rejects(stage.way.knock(FOREVER, { port: await freePort() }), { reason: 'refused' });
+    stage.assertAllGivenBack();
   });
 
   it('keeps no descriptor of a connection whose end is on its way out', async () => {
@@ -172,7 +196,10 @@ describe('the pinned way', () => {
     limit.assertAllGivenBack();
     const nowhere = new Stage(port);
     nowhere.source = undefined;
-    await assert.rejects(nowhere.way.connect(FOREVER), { reason: 'failed', message: /no address from which/ });
+    await assert.rejects(nowhere.way.connect(FOREVER), {
+      reason: 'failed',
+      message: 'this host has no IPv4 address that checks could come from',
+    });
     nowhere.assertAllGivenBack();
     assert.equal(nowhere.way.evidence().flows, 0);
     const portless = new Stage(0);

@@ -112,6 +112,11 @@ describe('failOpen', () => {
     assert.deepEqual(state, { isOpen: true, kept: new Set([1, 2, 3]) });
   });
 
+  it('counts a failure that is exactly as old as the window', () => {
+    assert.equal(failOpen(CLOSED, failing(9000, 10_000), 2, 10_000, rule).isOpen, true);
+    assert.equal(failOpen(CLOSED, failing(8999, 10_000), 2, 10_000, rule).isOpen, false);
+  });
+
   it('lets failures one after the other count', () => {
     assert.equal(failOpen(CLOSED, failing(0, 3000, 6000, 9000), 4, 9000, rule).isOpen, false);
   });
@@ -166,6 +171,20 @@ describe('observed', () => {
     assert.equal(tally([0, 0], [10, 6], [20, 6], [30, 12]).hasFailed, false, 'not in a row');
     assert.equal(tally([0, 0], [10, 6], [10, 6], [20, 12]).hasFailed, true, 'a period without traffic says nothing');
     assert.equal(forgotten(tally([0, 0], [10, 6], [20, 12])).hasFailed, false);
+  });
+
+  it('is troubled at exactly the least and the share, and without a new connection too', () => {
+    assert.equal(tally([0, 0], [10, 5]).isTroubled, true);
+    assert.equal(tally([0, 0], [6, 3]).isTroubled, true);
+    assert.equal(tally([10, 0], [10, 3]).isTroubled, true);
+  });
+
+  it('fails nothing where failAfter is 0', () => {
+    const never = { ...rule, failAfter: 0 };
+    const first = observed(UNOBSERVED, { newConnections: 0, troubles: 0 }, never);
+    const calm = observed(first, { newConnections: 10, troubles: 0 }, never);
+    const troubled = observed(calm, { newConnections: 20, troubles: 9 }, never);
+    assert.deepEqual([calm.hasFailed, troubled.hasFailed, troubled.isTroubled], [false, false, true]);
   });
 
   it('begins anew when the counters do', () => {

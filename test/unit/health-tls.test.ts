@@ -110,6 +110,7 @@ describe('a check by TLS', () => {
       const finding = await checked(server, options);
       assert.equal(finding.passed, false);
       assert.equal(finding.reason, reason);
+      assert.equal(finding.isOwnFault ?? false, reason === 'failed');
       assert.match(finding.message, message);
     });
 
@@ -127,6 +128,23 @@ describe('a check by TLS', () => {
 
   it('refuses a certificate without its key', () =>
     assert.throws(() => tlsCheck({ certificateFile: 'a' }), { option: 'keyFile', message: /both or none/ }));
+
+  it('names whom a certificate is for in a short text that steers no terminal', () => {
+    const values = { verify: true, allowSelfSigned: false, minTlsVersion: 'TLSv1.2', expiryWarningDays: 14 } as const;
+    const dates = { raw: Buffer.of(1), valid_from: '2020-01-01', valid_to: '2036-01-31' };
+    const faultOf = (CN: string | string[]) => {
+      const certificate = { ...dates, subject: { CN } } as never;
+      const { fault = '' } = judgeCertificate(
+        certificate,
+        undefined,
+        { ...values, serverName },
+        Date.parse('2026-01-01'),
+      );
+      return fault.slice(fault.indexOf('but for'));
+    };
+    assert.equal(faultOf(['\x1b[2Jevil', 'b\n']), 'but for \\u001b[2Jevil,b\\u000a');
+    assert.equal(faultOf('x'.repeat(60_000)), `but for ${'x'.repeat(200)}`);
+  });
 
   it('warns some days before a certificate expires', () => {
     const values = { verify: true, allowSelfSigned: false, minTlsVersion: 'TLSv1.2', expiryWarningDays: 14 } as const;

@@ -1,10 +1,11 @@
 /** What the pinned way is made of: targets, source ports, source addresses, what the host says. */
 import { strict as assert } from 'node:assert';
 import { CheckFailure } from '../../lib/health/checks/check.js';
+import { addressWay } from '../../lib/health/way/address-way.js';
 import { HostFacts, netstatValue } from '../../lib/health/way/host-facts.js';
 import { SourceAddresses } from '../../lib/health/way/source-address.js';
 import { CHECK_PORTS, SourcePorts } from '../../lib/health/way/source-ports.js';
-import { checkTarget, portOf, type TargetOptions } from '../../lib/health/way/target.js';
+import { checkTarget, ownPort, portOf, type TargetOptions } from '../../lib/health/way/target.js';
 import type { ServiceIdentity } from '../../lib/values/service-key.js';
 import { FakeHost } from '../support/fake-host.js';
 
@@ -50,8 +51,7 @@ describe('what a check of a real server connects to', () => {
   it('has to be named for a mark that no rule gives an address', () => {
     assert.throws(
       () => checkTarget({ port: 80, service: mark(9) }, marks),
-      (error) =>
-        error instanceof CheckFailure && error.reason === 'failed' && /Name the virtual/.test(error.mend ?? ''),
+      (error) => error instanceof CheckFailure && error.isOwnFault && /Name the virtual/.test(error.mend ?? ''),
     );
   });
 
@@ -59,7 +59,17 @@ describe('what a check of a real server connects to', () => {
     const target = { address: VIP, port: 80, prefix: VIP };
     assert.deepEqual([portOf(target, undefined), portOf(target, 8080)], [80, 8080]);
     assert.equal(portOf({ ...target, port: 0 }, 8080), 8080);
-    assert.throws(() => portOf({ ...target, port: 0 }, undefined), CheckFailure);
+    assert.throws(() => portOf({ ...target, port: 0 }, undefined), { name: 'CheckFailure', isOwnFault: true });
+  });
+
+  it("has no port at the server's own address where the service has every port", async () => {
+    const service = { protocol: 'tcp', address: VIP, port: 1, lastPort: 65_535 } as const;
+    assert.deepEqual([ownPort({ port: 0, service }), ownPort({ port: 8080, service })], [0, 8080]);
+    assert.equal(ownPort({ port: 0, service: { ...service, lastPort: 90 } }), 1);
+    const { signal } = new AbortController();
+    const way = addressWay({ address: '127.0.0.1', port: ownPort({ port: 0, service }) });
+    for (const open of [way.connect, way.datagrams])
+      await assert.rejects(open(signal), { name: 'CheckFailure', isOwnFault: true });
   });
 });
 

@@ -145,6 +145,48 @@ describe('the wheel of probes', () => {
     assert.deepEqual(on.changes, ['10.3.0.1 down'], 'a process that is always busy finds it a little later');
   });
 
+  for (const [blockMs, runMs] of [
+    [100, 20],
+    [190, 10],
+  ] as const)
+    it(`finds a silent server although this process is blocked for ${blockMs} ms again and again`, async () => {
+      on = new Monitored();
+      const service = on.service(undefined, 1);
+      const [server] = service.realServers as [RealServer];
+      on.monitor.watch(service, { ...EACH_SECOND, retries: 0 });
+      await on.clock.advance(1000);
+      on.answer(server, 'hang');
+      // Within a check the stalls add up to more than its timeout.
+      for (let n = 0; n < 200; n += 1) {
+        await on.clock.block(blockMs);
+        await on.clock.advance(runMs);
+      }
+      assert.deepEqual(on.changes, ['10.3.0.1 down']);
+    });
+
+  it('cuts what is under way when the monitor closes, also a check that needs no telling that it is over', async () => {
+    const signals: AbortSignal[] = [];
+    on = new Monitored(
+      {},
+      {
+        reach: (_check, _server, _how, signal) => {
+          signals.push(signal);
+          return new Promise(() => {});
+        },
+      },
+    );
+    const check = { ...scripted(), closesAll: true };
+    on.monitor.watch(on.service(undefined, 3), { ...EACH_SECOND, checks: [check], warmUpMs: 0 });
+    await on.clock.advance(100);
+    await on.monitor.close();
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, true, true],
+    );
+    assert.equal(on.clock.timers, 0);
+    assert.deepEqual(on.changes, []);
+  });
+
   it('leaves nothing behind for servers that are gone', async () => {
     on = new Monitored();
     const service = on.service(undefined, 100);

@@ -1,10 +1,14 @@
 /** The keeper's order of things, without a host: what it reads, what it puts back, and when it does not. */
 import { strict as assert } from 'node:assert';
+import { mock } from 'node:test';
 import type { MissingStep } from '../../lib/host/held-parts.js';
 import type { HostEvent } from '../../lib/host/host-event.js';
+import { unreadable } from '../../lib/host/command-failure.js';
 import { HostKeeper, type Wanted } from '../../lib/host/host-keeper.js';
 import type { SnapshotHost } from '../../lib/host/snapshot.js';
 import { FakeHost } from '../support/fake-host.js';
+
+const FORWARD = 'net/ipv4/ip_forward';
 
 function missingStep(name: string): MissingStep {
   const step = { description: name, command: { argv: ['ip', 'route', 'replace', name] }, isHeld: false };
@@ -22,7 +26,9 @@ function stage() {
   const wanted = {
     generation: 0,
     devices: ['tunvs0'],
-    see() {},
+    see(snapshot: SnapshotHost) {
+      snapshot.readSysctl(FORWARD);
+    },
     async prepare() {},
     missing: () => lacking,
     putBack(steps: readonly MissingStep[]) {
@@ -47,6 +53,7 @@ function stage() {
   );
   const turn = () => new Promise((resolve) => setImmediate(resolve));
   return {
+    live,
     keeper,
     wanted,
     reads,
@@ -133,5 +140,27 @@ describe('HostKeeper', () => {
     await assert.rejects(mended, /ip says no/);
     assert.deepEqual(back, []);
     keeper.close();
+  });
+
+  it('says once that sysctls cannot be read, and does not take them for gone', async () => {
+    mock.timers.enable({ apis: ['setInterval'] });
+    try {
+      const { live, keeper, answer, events } = stage();
+      live.sysctls.set(FORWARD, '1');
+      const mended = keeper.mend();
+      await answer();
+      assert.equal(await mended, 0);
+      live.readSysctl = () => {
+        throw unreadable(`/proc/sys/${FORWARD}`, Object.assign(new Error('open'), { code: 'EMFILE' }));
+      };
+      mock.timers.tick(3000);
+      assert.deepEqual(
+        events.map(({ type, message }) => [type, message.slice(0, 50)]),
+        [['hostUnreadable', '/proc/sys/net/ipv4/ip_forward cannot be read, beca']],
+      );
+      keeper.close();
+    } finally {
+      mock.timers.reset();
+    }
   });
 });

@@ -61,8 +61,11 @@ describe('news of health in the log of tunvs run', () => {
     const { lines, monitor } = following({ hasLog: false });
     monitor.emit('server', { ...about, isUp: true, isFirst: true, message: 'status 200' });
     assert.deepEqual(lines, []);
-    monitor.emit('late', { checks: 3, latestMs: 120.4 });
-    assert.match(lines[0] ?? '', /^warn health\.late: 3 checks began late, by 120 ms at most: raise health\.atOnce/);
+    monitor.emit('late', { checks: 3, latestMs: 120.4, busyMs: 0 });
+    assert.match(
+      lines[0] ?? '',
+      /^warn health\.late: 3 checks began late, by 120 ms at most, because too many were under way: raise health\.atOnce/,
+    );
   });
 
   it('is an object with --json', () => {

@@ -72,6 +72,9 @@ describe('metricsText', () => {
     assert.equal(samples.get(key('tunvs_server_checks_total', { ...server, check: 'http', result: 'failed' })), 3);
     assert.equal(samples.get(key('tunvs_server_check_duration_seconds', { ...server, check: 'http' })), 0.25);
     assert.equal(samples.get(key('tunvs_server_health_changed_timestamp_seconds', server)), 1767355391);
+    assert.equal(samples.get(key('tunvs_server_own_fault', server)), 0);
+    const faulty = samplesOf(director, { health: new FakeHealth([], ['10.3.0.11']) });
+    assert.equal(faulty.get(key('tunvs_server_own_fault', server)), 1);
     assert.deepEqual(
       ['quorum', 'quorum_weight', 'quorum_reached'].map((name) => samples.get(key(`tunvs_service_${name}`, WEB))),
       [1, 1, 1],

@@ -148,6 +148,7 @@ describe('a pinned flow', () => {
     ['pin: ttlMs', {}, { ttlMs: 0 }],
     ['pin: ttlMs', {}, { ttlMs: 3_600_001 }],
     ['pin: hopLimit', {}, { hopLimit: 256 }],
+    ['pin: hopLimit', {}, { hopLimit: 0 }],
   ];
   for (const [option, flow, options] of mistakes) {
     it(`refuses ${option} ${JSON.stringify({ ...flow, ...options })}`, () => {

@@ -28,6 +28,7 @@ describe('what others have written', () => {
 
   it('is written as JSON writes it', () => {
     assert.equal(printable('ä\x1b\n\u2028'), 'ä\\u001b\\u000a\\u2028');
+    assert.equal(printable('up\u202eon\u2066\u200f'), 'up\\u202eon\\u2066\\u200f');
     assert.equal(printableLines('a\x1b\nb'), 'a\\u001b\nb');
     assert.deepEqual(printableMembers({ '\x07': ['\x1b', 1, null] }), { '\\u0007': ['\\u001b', 1, null] });
   });

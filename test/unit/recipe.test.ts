@@ -1,5 +1,6 @@
 /** When the prebuilt binaries are made anew, and when they are not for publishing. */
 import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +23,23 @@ interface RecipeModule {
 const root = new URL('../../../', import.meta.url).pathname;
 
 describe('the recipe of the prebuilt binaries', () => {
+  it('knows the sources by files that the package holds, so that an installed package finds them the same', async () => {
+    const { digestedSources } = (await import(pathToFileURL(join(root, 'scripts', 'lib', 'prebuilt.js')).href)) as {
+      digestedSources: () => string[];
+    };
+    const pack = ['pack', '--dry-run', '--json', '--ignore-scripts'];
+    const listed = JSON.parse(execFileSync('npm', pack, { cwd: root, encoding: 'utf8' })) as [
+      { files: { path: string }[] },
+    ];
+    const packed = new Set(listed[0].files.map(({ path }) => path));
+    const digested = digestedSources();
+    assert(digested.length > 100);
+    assert.deepEqual(
+      digested.filter((path) => !packed.has(path)),
+      [],
+    );
+  });
+
   let folder = '';
   let module: RecipeModule;
 

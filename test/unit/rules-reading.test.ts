@@ -26,7 +26,7 @@ describe('the file of rules', () => {
   });
 
   const read = (name: string, options: Partial<RulesFileOptions> = {}) =>
-    readRules({ file: join(folder, name), isTimed: false, ...options }, IO);
+    readRules({ file: join(folder, name), isTimed: false, verb: 'run', ...options }, IO);
 
   it('is read again when it is a regular file', async () => {
     assert.equal((await read('file', { isAgain: true })).length, 1);

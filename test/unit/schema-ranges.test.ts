@@ -73,6 +73,7 @@ const director: Record<string, Take> = {
   maxConnections: (maxConnections) => open({ maxConnections }),
   hashSeed: (seed) => open({ hashSeed: BigInt(seed) }),
   busyPollUs: (busyPollUs) => open({ busyPollUs }),
+  'cpus[]': (cpu) => open({ cpus: [cpu] }),
   'marks[].mark': (mark) => checkedMarkRules('marks', [{ mark }]),
   'marks[].port': (port) => checkedMarkRules('marks', [{ mark: 1, port }]),
   'marks[].lastPort': (lastPort) => checkedMarkRules('marks', [{ mark: 1, port: 0, lastPort }]),

@@ -1,5 +1,7 @@
 import { strict as assert } from 'node:assert';
-import type { Director } from '../../lib/index.js';
+import { HealthSlot } from '../../lib/health/view.js';
+import { monitorHealth, tcpCheck } from '../../lib/health/index.js';
+import { Director } from '../../lib/index.js';
 import { StatusReader } from '../../lib/daemon/status-reader.js';
 import { tcp } from '../support/packets.js';
 import { measuredDirector, ODD_NAME } from '../support/measured-director.js';
@@ -91,14 +93,27 @@ describe('StatusReader', () => {
           { userNs: spent * 1_000_000n, systemNs: 0n },
         ];
       },
-      device: { name: 'tunvs0', attached: true, egress: 'packet', passedOver: [] },
+      tablePages: () => ({ residentBytes: 4096, hugeBytes: 0 }),
+      device: {
+        ...{ name: 'tunvs0', attached: true, steering: 'kernel', egress: 'packet' },
+        ...{ passedOver: [], offloads: [], fastPath: { isInForce: true, reason: '' } },
+      },
       markDevices: [{ name: 'tunvs1', mark: 3, attached: false }],
     } as unknown as Director;
     const status = await new StatusReader(open, OPTIONS).read();
-    assert.deepEqual(status.device, { name: 'tunvs0', attached: true, egress: 'packet' });
+    const device = {
+      name: 'tunvs0',
+      attached: true,
+      egress: 'packet',
+      steering: 'kernel',
+      offloads: [],
+      fastPath: true,
+    };
+    assert.deepEqual(status.device, device);
     assert.deepEqual(status.markDevices, [{ name: 'tunvs1', mark: 3 }]);
     assert.deepEqual(status.host, { mended: 2, contested: 1 });
     assert.deepEqual(status.warnings, ['odd']);
+    assert.deepEqual([status.table.residentBytes, status.table.hugeBytes], [4096, 0]);
     const [some = 0, all] = status.workers;
     assert.ok(some > 0 && some <= 0.55, `${some}`);
     assert.equal(all, 1);
@@ -130,5 +145,23 @@ describe('StatusReader', () => {
     await director.close();
     await assert.rejects(reader.read(), { code: 'ERR_TUNVS_CLOSED' });
     await assert.rejects(reader.read(), { code: 'ERR_TUNVS_CLOSED' });
+  });
+
+  it('says of a sorry server at rest that it is one, whoever checks the others', async () => {
+    const director = Director.offline({ source: '10.2.0.2' });
+    const web = director.addVirtualService({ protocol: 'tcp', address: '192.0.2.1', port: 80 });
+    web.addRealServer({ address: '10.3.0.11' });
+    web.addRealServer({ address: '10.3.0.99', isSorry: true });
+    const monitor = monitorHealth(director);
+    monitor.watch(web, { checks: [tcpCheck()], via: 'address', warmUpMs: 60_000 });
+    const health = new HealthSlot();
+    health.fill(monitor);
+    const { services } = await new StatusReader(director, { ...OPTIONS, health }).read();
+    assert.deepEqual(
+      services[0]?.servers.map(({ state }) => state),
+      ['up', 'sorry'],
+    );
+    await monitor.close();
+    await director.close();
   });
 });

@@ -23,12 +23,14 @@ function service(port: number, servers: ServerStatus[]): ServiceStatus {
   };
 }
 
+const PAGES = { residentBytes: 80e6, hugeBytes: 60e6 };
+
 function status(changes: Partial<Status> = {}): Status {
   return {
     ...{ name: 'web', version: '1.2.3', pid: 77, atMs: 0, upMs: 3 * 3_600_000 + 240_000, intervalMs: 500 },
-    device: { name: 'tunvs0', attached: false, egress: 'packet' },
+    device: { name: 'tunvs0', attached: false, egress: 'packet', steering: 'bpf', offloads: [], fastPath: true },
     ...{ markDevices: [], sources: ['10.2.0.2'], workers: [0.34, 0.99], host: { mended: 0, contested: 0 } },
-    table: { ipv4: 900, ipv6: 1, capacity: 1000, bytes: 1, evicted: 0, evictedPerSecond: 0 },
+    table: { ipv4: 900, ipv6: 1, capacity: 1000, bytes: 1, ...PAGES, evicted: 0, evictedPerSecond: 0 },
     ...{ rates: { ...rates(6), inPackets: 45_600, inBytes: 1e6 }, drops: [], events: [], warnings: [] },
     services: [service(80, [server(11), server(12, 'down')])],
     ...changes,
@@ -45,10 +47,10 @@ describe('statusScreen', () => {
     const event = { atMs: Date.UTC(2026, 0, 1, 12, 34, 56), type: 'tableFull', message: 'the table is full' };
     assert.deepEqual(plain(status({ events: [event], warnings: ['something is odd'] })), [
       'tunvs 1.2.3  web  up 3 h 4 min  pid 77',
-      'device   tunvs0  egress packet',
+      'device   tunvs0  egress packet  offloads off  fast path on  steered by bpf',
       'sources  10.2.0.2',
       'host     as it was set up',
-      'table    IPv4 900 (90 %)  IPv6 1 (< 1 %)  of 1,000 each',
+      'table    IPv4 900 (90 %)  IPv6 1 (< 1 %)  of 1,000 each  80 MB, 75 % in huge pages',
       'traffic  6 connections/s  46k packets/s  8 Mbit/s',
       'workers  34 %  99 %',
       'drops    none',
@@ -69,7 +71,7 @@ describe('statusScreen', () => {
     const lines = plain(
       status({
         host: { mended: 1, contested: 2 },
-        table: { ipv4: 1000, ipv6: 0, capacity: 1000, bytes: 1, evicted: 12_345, evictedPerSecond: 7.5 },
+        table: { ipv4: 1000, ipv6: 0, capacity: 1000, bytes: 1, ...PAGES, evicted: 12_345, evictedPerSecond: 7.5 },
         drops: [drop('no_service', 'dropped', 1234, 12), drop('no_route', 'not sent', 5)],
         markDevices: [{ name: 'tunvs1', mark: 3 }],
       }),
@@ -78,6 +80,30 @@ describe('statusScreen', () => {
     assert.ok(lines.includes('table    IPv4 1,000 (100 %)  IPv6 0 (0 %)  of 1,000 each  12,345 gave way, 7.5/s'));
     assert.ok(lines.includes('drops    no_service 1,234, 12/s  not sent: no_route 5'));
     assert.ok(lines.includes('marks    tunvs1 mark 3'));
+  });
+
+  it("says of health what is up, what only starts or is kept, and what is the director's own fault", () => {
+    const checked = (last: number, health: Partial<ServerStatus['health'] & {}>): ServerStatus => ({
+      ...server(last),
+      health: { state: 'up', since: 0, ...health },
+    });
+    const shown = (...servers: ServerStatus[]) => {
+      const lines = plain(status({ services: [service(80, servers)] }));
+      const first = lines.findIndex((each) => each.startsWith('health'));
+      return lines.slice(first, lines.indexOf(''));
+    };
+    assert.deepEqual(shown(checked(11, {}), checked(99, { isSorry: true })), ['health   all 1 server up']);
+    assert.deepEqual(shown(checked(11, {}), checked(12, { state: 'starting' }), checked(13, { state: 'kept' })), [
+      'health   1 of 3 servers up  1 starting  1 kept, because too many fail at once',
+    ]);
+    const ownFault = 'tcp: no file descriptor is free';
+    assert.deepEqual(shown(checked(11, { ownFault }), checked(12, { ownFault }), checked(13, { state: 'down' })), [
+      'health   10.3.0.13:80 of tcp 192.0.2.1:80',
+      "         the director's own fault, so 2 servers not checked: tcp: no file descriptor is free",
+    ]);
+    assert.equal(shown(checked(11, {}), checked(12, { ownFault }))[0], 'health   1 of 2 servers up  1 not checked');
+    const faults = [1, 2, 3].map((last) => checked(last, { ownFault: `fault ${last}` }));
+    assert.equal(shown(...faults).at(-1), '         and 1 more: see tunvs health');
   });
 
   it('shows the most frequent drops and says how many reasons more there are', () => {

@@ -19,12 +19,16 @@ const STYLES: Readonly<Record<ServerLine['state'], Style>> = {
 const STATE = 11;
 const LEAST_NAME = 8;
 
-export function healthLines({ services }: HealthOverview, columns: number, nowMs: number): Line[] {
-  if (services.length === 0) return [line(span('no servers are checked', 'warning'))];
+/** A service's own line counts all servers that `all` has of it, which may be more than are shown. */
+export function healthLines(shown: HealthOverview, columns: number, nowMs: number, all = shown): Line[] {
+  const { services } = shown;
+  if (all.services.length === 0) return [line(span('no servers are checked', 'warning'))];
+  if (services.length === 0) return [line(span('no server is down', 'good'))];
   const names = services.flatMap(({ name, servers }) => [name, ...servers.map((server) => `  ${server.name}`)]);
   const width = Math.max(LEAST_NAME, ...names.map(({ length }) => length)) + 1;
+  const whole = new Map(all.services.map((service) => [service.name, service]));
   return services.flatMap((service) => [
-    serviceLine(service, width),
+    serviceLine(whole.get(service.name) ?? service, width),
     ...service.servers.flatMap((server) => serverLines(server, width, columns, nowMs)),
   ]);
 }

@@ -6,17 +6,24 @@ import { UsageError } from '../verb.js';
 import type { RunOptions } from './options.js';
 
 export function openOptions(options: RunOptions, source: string[]): DirectorOpenOptions {
-  const { egress, markDevice: markDevices } = options;
+  const { egress, offloads, markDevice: markDevices } = options;
+  const { cpus, busyPoll: busyPollUs, bypassQdisc: bypassesQdisc, fastPath } = options;
   const name = options.device ?? deviceOf(options.name);
   const device = {
     ...(name !== undefined && { name }),
     ...(options.queues !== undefined && { queues: options.queues }),
+    ...(options.steering !== undefined && { steering: options.steering }),
   };
   return {
     ...engineOptions({ ...options, source }, options.pathMtu),
     device,
     ...(markDevices !== undefined && { markDevices }),
     ...(egress !== undefined && { egress }),
+    ...(offloads !== undefined && { offloads }),
+    ...(cpus !== undefined && { cpus }),
+    ...(busyPollUs !== undefined && { busyPollUs }),
+    ...(bypassesQdisc !== undefined && { bypassesQdisc }),
+    ...(fastPath !== undefined && { fastPath }),
   };
 }
 

@@ -1,5 +1,7 @@
 /** The options of `tunvs run` as commander reads them. */
 import type { Egress } from '../../values/egress.js';
+import type { FastPathChoice } from '../../values/fast-path.js';
+import type { OffloadChoice } from '../../values/offload.js';
 import type { EngineArguments } from '../engine-options.js';
 import type { ControlArguments } from './control-options.js';
 import type { LogArguments } from './log-options.js';
@@ -19,6 +21,13 @@ export interface RunOptions extends Omit<EngineArguments, 'source'>, LogArgument
   queues?: number;
   markDevice?: { mark: number; name?: string }[];
   egress?: 'auto' | Egress;
+  offloads?: OffloadChoice;
+  fastPath?: FastPathChoice;
+  steering?: 'auto' | 'kernel';
+  cpus?: number[];
+  /** Microseconds. */
+  busyPoll?: number;
+  bypassQdisc?: boolean;
   /** Milliseconds. */
   statsInterval?: number;
   json?: boolean;

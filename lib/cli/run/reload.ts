@@ -28,14 +28,25 @@ export interface ReloaderParts {
 export class Reloader {
   readonly #parts: ReloaderParts;
   #last: Promise<unknown> = Promise.resolve();
+  /** A reload without wishes that has not begun. */
+  #waiting: Promise<Reloaded> | undefined;
 
   constructor(parts: ReloaderParts) {
     this.#parts = parts;
   }
 
-  /** One reload begins when the one before has ended. Rejects, when the configuration is refused, after telling so. */
+  /**
+   * One reload begins when the one before has ended, and reads the files then: one that waits serves all who ask without
+   * wishes meanwhile. Rejects, when the configuration is refused, after telling so.
+   */
   reload(wish: ReloadWish = {}): Promise<Reloaded> {
-    const turn = this.#last.then(() => (wish.dryRun ? this.#plan(wish) : this.#reload(wish)));
+    const isPlain = !wish.dryRun && !wish.reset;
+    if (isPlain && this.#waiting) return this.#waiting;
+    const turn = this.#last.then(() => {
+      if (this.#waiting === turn) this.#waiting = undefined;
+      return wish.dryRun ? this.#plan(wish) : this.#reload(wish);
+    });
+    if (isPlain) this.#waiting = turn;
     this.#last = turn.catch(() => {
       // Whoever asked for that reload is told.
     });

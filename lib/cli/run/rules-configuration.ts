@@ -15,7 +15,7 @@ export async function rulesConfiguration(options: RunOptions, file: string, io: 
   if (source === undefined) {
     throw new UsageError("--rules: rules do not name the director's address (DIP): give it with --source");
   }
-  let lines = await readRules({ file, isTimed: false }, io);
+  let lines = await readRules({ file, isTimed: false, verb: 'run' }, io);
   let director: Director;
   return {
     title: 'rules',
@@ -47,5 +47,5 @@ function readAgain(file: string, io: CliIo): Promise<RuleLine[]> {
   if (file === '-') {
     throw new UsageError('the rules came from standard input, which cannot be read again: start with a file');
   }
-  return readRules({ file, isTimed: false, isAgain: true }, io);
+  return readRules({ file, isTimed: false, verb: 'run', isAgain: true }, io);
 }

@@ -64,7 +64,14 @@ export function overview(status: Status, columns: number): Line[] {
 
 function devices({ device }: Status): Span[] {
   if (device === undefined) return [span('none: the director is offline', 'warning')];
-  return [span(device.name), span(`egress ${device.egress}`), ...(device.attached ? [span('there before')] : [])];
+  return [
+    span(device.name),
+    span(`egress ${device.egress}`),
+    span(`offloads ${device.offloads.join(', ') || 'off'}`),
+    span(`fast path ${device.fastPath ? 'on' : 'off'}`),
+    ...(device.steering === 'none' ? [] : [span(`steered by ${device.steering}`)]),
+    ...(device.attached ? [span('there before')] : []),
+  ];
 }
 
 function hostParts({ mended, contested }: { mended: number; contested: number }): Span[] {
@@ -83,12 +90,14 @@ function tableParts({ table }: Status): Span[] {
       `${name} ${grouped(connections)} (${percent(connections / table.capacity)})`,
       load(connections / table.capacity),
     );
+  const share = table.residentBytes > 0 ? table.hugeBytes / table.residentBytes : 0;
   const evicted = `${grouped(table.evicted)} gave way${table.evictedPerSecond > 0 ? `, ${short(table.evictedPerSecond)}/s` : ''}`;
   return [
     family('IPv4', table.ipv4),
     family('IPv6', table.ipv6),
     span(`of ${grouped(table.capacity)} each`),
     ...(table.evicted > 0 ? [span(evicted, table.evictedPerSecond > 0 ? 'bad' : 'plain')] : []),
+    span(`${measured(table.residentBytes, 'B')}, ${percent(share)} in huge pages`),
   ];
 }
 
@@ -116,20 +125,61 @@ function dropParts({ drops }: Status): Span[] {
 /** As many servers as an operator looks at; tunvs health shows all. */
 const MOST_DOWN = 4;
 
+/** As many faults of the director's own host as an operator looks at. */
+const MOST_FAULTS = 2;
+
+type Checked = Status['services'][number]['servers'][number]['health'] & {};
+
 /** Nothing where nobody checks. */
 function healthRows({ services }: Status, columns: number): Line[] {
   const checked = services.flatMap(({ name, servers }) =>
-    servers.flatMap((server) => (server.health ? [{ of: name, server, health: server.health }] : [])),
+    servers.flatMap((server) =>
+      server.health && server.health.state !== 'unchecked' ? [{ of: name, server, health: server.health }] : [],
+    ),
   );
   if (checked.length === 0) return [];
   const down = checked.filter(({ health }) => health.state === 'down' || health.state === 'held');
-  if (down.length === 0) return flowed('health', [span(`all ${count(checked.length, 'server')} up`, 'good')], columns);
   const parts = down.slice(0, MOST_DOWN).map(({ of, server, health }) => {
     const why = health.message === undefined ? '' : `: ${printable(health.message)}`;
     return span(`${server.name} of ${of}${why}`, 'bad');
   });
   const more = down.length > MOST_DOWN ? [span(`and ${down.length - MOST_DOWN} more: see tunvs health`, 'dim')] : [];
-  return flowed('health', [...parts, ...more], columns);
+  const found = checked.map(({ health }) => health);
+  const shown = down.length === 0 ? upParts(found) : [...parts, ...more];
+  return [...flowed('health', shown, columns), ...faultRows(found, columns)];
+}
+
+/** Says how many are up where none is down; a sorry server is none of those that should be. */
+function upParts(checked: readonly Checked[]): Span[] {
+  const real = checked.filter(({ isSorry }) => !isSorry);
+  const among = (state: Checked['state']) => real.filter((each) => each.state === state).length;
+  const [starting, kept] = [among('starting'), among('kept')];
+  const unchecked = real.filter(({ state, ownFault }) => state === 'up' && ownFault !== undefined).length;
+  if (starting + kept + unchecked === 0) return [span(`all ${count(real.length, 'server')} up`, 'good')];
+  return [
+    span(`${real.length - starting - kept - unchecked} of ${count(real.length, 'server')} up`),
+    ...(starting > 0 ? [span(`${starting} starting`, 'warning')] : []),
+    ...(unchecked > 0 ? [span(`${unchecked} not checked`, 'warning')] : []),
+    ...(kept > 0 ? [span(`${kept} kept, because too many fail at once`, 'bad')] : []),
+  ];
+}
+
+/** Says once what keeps any number of checks from being made. */
+function faultRows(checked: readonly Checked[], columns: number): Line[] {
+  const servers = new Map<string, number>();
+  for (const { ownFault } of checked)
+    if (ownFault !== undefined) servers.set(ownFault, (servers.get(ownFault) ?? 0) + 1);
+  const faults = [...servers].sort(([, left], [, right]) => right - left);
+  const sentences = faults
+    .slice(0, MOST_FAULTS)
+    .map(([fault, of]) => `the director's own fault, so ${count(of, 'server')} not checked: ${printable(fault)}`);
+  const more = faults.length > MOST_FAULTS ? [`and ${faults.length - MOST_FAULTS} more: see tunvs health`] : [];
+  return [...sentences, ...more].flatMap((sentence) =>
+    labelled(
+      '',
+      wrapText(sentence, Math.max(1, columns - LABEL)).map((text) => line(span(text, 'warning'))),
+    ),
+  );
 }
 
 const DAY_MS = 24 * 3_600_000;
@@ -158,5 +208,5 @@ export function news({ warnings, events, atMs: nowMs }: Status, columns: number,
 
 /** What others wrote may hold what a terminal obeys. */
 export function printable(text: string): string {
-  return text.replace(/\p{Control}+/gu, ' ');
+  return text.replace(/[\p{Control}\p{Bidi_Control}]+/gu, ' ');
 }

@@ -122,7 +122,9 @@ function serviceLines(layout: Layout, service: ServiceStatus, servers: number): 
   return [own, ...rows];
 }
 
-function usable({ servers }: ServiceStatus): Span {
+/** A sorry server at rest is none of those that ought to take connections. */
+function usable({ servers: all }: ServiceStatus): Span {
+  const servers = all.filter(({ state }) => state !== 'sorry');
   const up = servers.filter(({ state }) => state === 'up').length;
   const style = up === 0 ? 'bad' : up < servers.length ? 'warning' : 'good';
   return span(`${up}/${servers.length} up`, style);

@@ -82,7 +82,7 @@ export const explain: Verb = {
     if (flow === undefined && options.in === undefined)
       throw new UsageError('say which packet with --client and --virtual, or name a capture with --in');
     refuseLargeTable(options.maxConnections);
-    const lines = await readRules({ file: options.rules as string, isTimed: true }, io);
+    const lines = await readRules({ file: options.rules as string, isTimed: true, verb: 'explain' }, io);
     const [{ Director }, { native }] = await Promise.all([
       import('../../director/director.js'),
       import('../../native/addon.js'),

@@ -24,6 +24,7 @@ interface Options {
   greChecksum?: boolean;
   mode?: NonNullable<RealServerHostOptions['mode']>;
   device?: string;
+  offloads?: NonNullable<RealServerHostOptions['offloads']>;
   arp?: NonNullable<RealServerHostOptions['arpSuppression']>;
   dryRun?: boolean;
   json?: boolean;
@@ -59,6 +60,11 @@ export const realserver: Verb = {
         choiceArgument(['auto', 'kernel', 'userspace']),
       )
       .option('--device <name>', 'name of the tunnel device where tunl0 and its like are not used (default: tunvs-rs0)')
+      .option(
+        '--offloads <choice>',
+        'packets in larger units, in userspace mode: auto or off (default: auto)',
+        choiceArgument(['auto', 'off']),
+      )
       .option(
         '--arp <when>',
         'when to keep silent about virtual addresses in ARP: auto (on a LAN shared with the director), on or off ' +
@@ -115,6 +121,7 @@ Examples:
       ...(given.greChecksum && { greChecksum: true }),
       ...(given.mode && { mode: given.mode }),
       ...(given.device !== undefined && { device: given.device }),
+      ...(given.offloads && { offloads: given.offloads }),
       ...(given.arp && { arpSuppression: given.arp }),
     };
     const print = (event: string, text: string, details: object) => {

@@ -85,7 +85,7 @@ export const replay: Verb = {
     refuseLargeTable(options.maxConnections);
     await refuseSameFiles(options);
     const pathMtu = options.pathMtu ?? options.mtu;
-    const lines = await readRules({ file: options.rules, isTimed: true }, io);
+    const lines = await readRules({ file: options.rules, isTimed: true, verb: 'replay' }, io);
     const [{ Director }, { native }] = await Promise.all([
       import('../../director/director.js'),
       import('../../native/addon.js'),

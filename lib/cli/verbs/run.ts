@@ -3,13 +3,23 @@ import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { readAccounts } from '../../values/accounts.js';
 import { egresses } from '../../values/egress.js';
+import { fastPaths } from '../../values/fast-path.js';
+import { offloads } from '../../values/offload.js';
 import { type Attachment, type Running, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
 import type { Log } from '../../daemon/log.js';
 import { DEFAULT_NAME } from '../../daemon/daemon-name.js';
 import type { ServiceManager } from '../../daemon/service-manager.js';
 import { feedWatchdog } from '../../daemon/watchdog.js';
-import { choiceArgument, integerArgument, nameArgument, markDevicesArgument, secondsArgument } from '../arguments.js';
+import {
+  choiceArgument,
+  cpusArgument,
+  integerArgument,
+  nameArgument,
+  offloadsArgument,
+  markDevicesArgument,
+  secondsArgument,
+} from '../arguments.js';
 import { type Ending, endedByError } from '../ending.js';
 import { addEngineOptions, pathMtuArgument } from '../engine-options.js';
 import { toJson } from '../json.js';
@@ -95,6 +105,28 @@ export const run: Verb = {
         `how packets leave: auto, ${egresses.join(', ')} (default: auto)`,
         choiceArgument(['auto', ...egresses]),
       )
+      .option(
+        '--offloads <names>',
+        `packets in larger units: auto, off, or some of ${offloads.join(', ')} (default: auto)`,
+        offloadsArgument,
+      )
+      .option(
+        '--steering <way>',
+        "what chooses a packet's queue: auto (a BPF program where the kernel takes it) or kernel (default: auto)",
+        choiceArgument(['auto', 'kernel']),
+      )
+      .option('--cpus <list>', 'CPUs for the workers, one each, as in 2,4-6 (default: any)', cpusArgument)
+      .option(
+        '--busy-poll <microseconds>',
+        'how long a worker looks again before it sleeps (default: up to 20 while packets come densely)',
+        integerArgument(0, 1_000_000),
+      )
+      .option(
+        '--fast-path <where>',
+        'send packets of established connections on inside the kernel: off, egress, or auto (default: off)',
+        choiceArgument(fastPaths),
+      )
+      .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')
       .option(
         '--name <name>',
         'name of this daemon, which no other of the host has; its device is tunvs-NAME (default: tunvs)',

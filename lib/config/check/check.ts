@@ -1,5 +1,6 @@
 /** Checks the value of a whole configuration: each part by the schema, then how they fit, so that all mistakes show. */
 import { isAbsolute, resolve, dirname } from 'node:path';
+import type { FileUse } from '../../health/checks/kind.js';
 import { parseSource, sourceFamily } from '../../values/source.js';
 import type { Path } from '../mistake.js';
 import type { ConfigFiles } from '../read/files.js';
@@ -51,13 +52,14 @@ export function checkConfig(value: Fields, surroundings: CheckSurroundings): Che
     for (const each of files(read, parts, surroundings)) findings.push(each);
     // Services need what stands there.
     const isHealthRead = value.health === undefined || read.health !== undefined;
-    if (isHealthRead) for (const each of healthFindings(read, parts, inFiles(surroundings))) findings.push(each);
+    const health = isHealthRead ? healthFindings(read, parts, inFiles(surroundings)) : { findings: [], warnings: [] };
+    for (const each of health.findings) findings.push(each);
     if (parts.length > 0)
       read.services = parts.map(({ service, servers }) => ({
         ...service,
         ...(servers.length > 0 && { servers: servers.map(({ server }) => server) }),
       }));
-    return { spec: read, findings, warnings: [...settings.warnings, ...services.warnings] };
+    return { spec: read, findings, warnings: [...settings.warnings, ...services.warnings, ...health.warnings] };
   } finally {
     void director.close();
   }
@@ -92,6 +94,7 @@ function servicePart(given: unknown, index: number, whole: Fields, findings: Fin
 const inFiles = ({ fileOf, files }: CheckSurroundings) => ({
   absolute: (path: Path, name: string) => (isAbsolute(name) ? name : resolve(dirname(fileOf(path)), name)),
   isFile: (file: string) => files.kind(file) === 'file',
+  whyUseless: (file: string, use: FileUse) => files.whyUseless?.(file, use),
 });
 
 function files(spec: Spec, parts: readonly ServicePart[], surroundings: CheckSurroundings): Finding[] {

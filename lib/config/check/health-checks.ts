@@ -1,6 +1,7 @@
 /** Checks what the schema cannot: what the kinds say of their options, and how the parts of health fit each other. */
 import { isAbsolute } from 'node:path';
 import { type Check, passed } from '../../health/checks/check.js';
+import type { FileUse } from '../../health/checks/kind.js';
 import { checkedHealthOptions } from '../../health/health-options.js';
 import {
   checkedNotifications,
@@ -15,19 +16,34 @@ import type { Path } from '../mistake.js';
 import type { CheckSpec, ServiceHealthSpec, Spec } from '../spec.js';
 import type { Finding } from './issues.js';
 import { locate, refused } from './refusal.js';
+import { addressFindings } from './health-address.js';
+import { uselessFiles } from './health-files.js';
+import { quorumWarnings } from './health-quorum.js';
 import type { ServicePart } from './service-checks.js';
 
 export interface HealthSurroundings {
   /** Makes the name of a file absolute that stands at a path. */
   absolute(path: Path, name: string): string;
   isFile(file: string): boolean;
+  /** Says why a file cannot be used; undefined where it can be, or nobody knows. */
+  whyUseless(file: string, use: FileUse): string | undefined;
 }
 
 type AnyHealth = Pick<ServiceHealthSpec, 'check' | 'checks' | 'port'>;
 
-/** The names of files become absolute. */
+/** The names of files become absolute. What may be there by the time that it is used is a warning. */
 export function healthFindings(
-  spec: Pick<Spec, 'health'>,
+  spec: Pick<Spec, 'health' | 'marks'>,
+  parts: readonly ServicePart[],
+  surroundings: HealthSurroundings,
+): { findings: Finding[]; warnings: Finding[] } {
+  const findings = allFindings(spec, parts, surroundings);
+  if (findings.length > 0) return { findings, warnings: [] };
+  return { findings, warnings: [...uselessFiles(spec, parts, surroundings), ...quorumWarnings(spec, parts)] };
+}
+
+function allFindings(
+  spec: Pick<Spec, 'health' | 'marks'>,
   parts: readonly ServicePart[],
   surroundings: HealthSurroundings,
 ): Finding[] {
@@ -61,6 +77,8 @@ export function healthFindings(
       });
     // What is wrong in a part is named there.
     if (wanted !== undefined && findings.length === 0) findings.push(...fitFindings(wanted, service, path, spec));
+    if (wanted !== undefined && findings.length === 0)
+      findings.push(...addressFindings(wanted, { index, service, servers }, spec.marks ?? []));
     for (const { index: at, server } of servers) {
       const serverPath = ['services', index, 'servers', at, 'health'];
       if (!server.health) continue;

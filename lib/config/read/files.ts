@@ -1,5 +1,16 @@
 /** The files that a configuration is made of, as the reader sees them; tests have others. */
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import type { FileUse } from '../../health/checks/kind.js';
 
 /** A file of 10,000 services of 20 servers each has less. */
 export const MAX_BYTES = 64 * 2 ** 20;
@@ -19,6 +30,8 @@ export interface ConfigFiles {
   identity(path: string): string;
   /** Whether any user of the host can change the file. */
   isAnybodys?(path: string): boolean;
+  /** Says why the file cannot be read or executed, as in 'it is missing'; undefined where it can be. */
+  whyUseless?(path: string, use: FileUse): string | undefined;
 }
 
 export const diskFiles: ConfigFiles = {
@@ -45,6 +58,17 @@ export const diskFiles: ConfigFiles = {
   isAnybodys(path) {
     const status = statSync(path, { throwIfNoEntry: false });
     return status?.isFile() === true && (status.mode & 0o002) !== 0;
+  },
+  whyUseless(path, use) {
+    try {
+      if (!statSync(path).isFile()) return 'it is no file';
+      accessSync(path, use === 'executable' ? constants.X_OK : constants.R_OK);
+      return undefined;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EACCES' || code === 'EPERM') return `it may not be ${use === 'executable' ? 'executed' : 'read'}`;
+      return whyUnread(error);
+    }
   },
 };
 

@@ -34,6 +34,11 @@ export class NotedFiles implements ConfigFiles {
     return this.#files.isAnybodys?.(path) ?? false;
   }
 
+  /** What a check runs or reads does not change what the configuration says. */
+  whyUseless(...asked: Parameters<NonNullable<ConfigFiles['whyUseless']>>): string | undefined {
+    return this.#files.whyUseless?.(...asked);
+  }
+
   identity(path: string): string {
     return this.#files.identity(path);
   }

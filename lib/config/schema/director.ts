@@ -1,7 +1,10 @@
 /** What a configuration file says of the director: the options of `Director.open`, and its settings. */
 import { z } from 'zod';
 import { noServerReplies, pingReplies } from '../../director/open-options.js';
+import { MAX_CPU } from '../../values/cpu.js';
 import { egresses } from '../../values/egress.js';
+import { fastPaths } from '../../values/fast-path.js';
+import { offloads } from '../../values/offload.js';
 import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { protocols } from '../../values/protocol.js';
 import { MAX_TIMEOUT_SECONDS, timeoutStates } from '../../values/timeouts.js';
@@ -23,6 +26,10 @@ const device = z.strictObject({
   maxPacketBytes: quantity('bytes', 576, 65535)
     .optional()
     .describe('Sets the length of the longest packet that is read. The default is the larger of 2048 and pathMtu.'),
+  steering: z
+    .enum(['auto', 'kernel'])
+    .optional()
+    .describe("Says what chooses a packet's queue. 'auto', the default, takes a BPF program where the kernel does."),
 });
 
 const markDevice = z.strictObject({
@@ -59,6 +66,10 @@ export const directorFields = {
     .enum(['auto', ...egresses])
     .optional()
     .describe("Chooses how packets leave. 'auto', the default, takes the first of packet, raw and tun that works."),
+  offloads: z
+    .union([z.enum(['auto', 'off']), z.array(z.enum(offloads)).min(1)])
+    .optional()
+    .describe("Chooses the offloads. 'auto', the default, uses those that work here; a list uses these and no others."),
   setUpHost: z
     .union([z.boolean(), host])
     .optional()
@@ -101,7 +112,24 @@ export const directorFields = {
     .describe("Seeds the connection table's hash, below 2^64. Without it the seed is secret, which resists floods."),
   busyPollUs: quantity('us', 0, 1_000_000)
     .optional()
-    .describe('Sets how long a worker spins on an idle device before it sleeps. The default is 0.'),
+    .describe(
+      'Sets how long a worker spins on an idle device before it sleeps. By default it spins for up to 20us while packets come densely; with 0 it never does.',
+    ),
+  cpus: z
+    .array(z.int().min(0).max(MAX_CPU))
+    .min(1)
+    .optional()
+    .describe('Keeps the workers on these CPUs, one each, in turn. By default the kernel chooses.'),
+  fastPath: z
+    .enum(fastPaths)
+    .optional()
+    .describe(
+      'Says whether packets of established connections are sent on inside the kernel: off (the default), egress, or auto, which does it where it can be.',
+    ),
+  bypassesQdisc: z
+    .boolean()
+    .optional()
+    .describe('Says whether the egress packet leaves the queueing discipline out. The default is false.'),
 };
 
 const seconds = (least: number) => quantity('s', least, MAX_TIMEOUT_SECONDS).optional();

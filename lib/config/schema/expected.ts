@@ -58,7 +58,8 @@ function wordsOf(schema: JsonSchema): string {
   }
 }
 
-function numberWords({ minimum, exclusiveMinimum, maximum }: JsonSchema): string {
+function numberWords({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonSchema): string {
+  if (exclusiveMaximum !== undefined) return `a number above ${exclusiveMinimum} and below ${exclusiveMaximum}`;
   const least = exclusiveMinimum === undefined ? `from ${minimum}` : `above ${exclusiveMinimum}, and`;
   return `a number ${least} to ${maximum}`.replace('and to', 'at most');
 }

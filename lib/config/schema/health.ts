@@ -112,7 +112,19 @@ const webhook = z.strictObject({
     .regex(/^https?:\/\/./)
     .meta({ title: 'a URL that begins with http:// or https://' })
     .describe('Sets where each piece of news is sent, as JSON by POST.'),
-  headers: z.record(z.string().min(1), z.string()).optional().describe('Adds header fields, such as one with a token.'),
+  headers: z
+    .record(
+      z
+        .string()
+        .regex(/^[!#$%&'*+.^_`|~\w-]+$/)
+        .meta({ title: 'the name of a header field' }),
+      z
+        .string()
+        .regex(/^[\t\x20-\x7e\x80-\xff]*$/)
+        .meta({ title: 'a value without control characters' }),
+    )
+    .optional()
+    .describe('Adds header fields, such as one with a token.'),
   timeout: duration(1, DAY_MS).optional().describe('Sets how long one attempt may take. The default is 5s.'),
   retries: z.int().min(0).max(100).optional().describe('Sets how many more attempts there are. The default is 5.'),
   retryDelay: duration(0, DAY_MS)
@@ -147,7 +159,7 @@ const failOpen = z.strictObject({
   above: z
     .number()
     .gt(0)
-    .max(1)
+    .lt(1)
     .describe("Sets the share of servers above which failures at once are taken for the director's own."),
   window: duration(1, DAY_MS)
     .optional()
@@ -155,7 +167,7 @@ const failOpen = z.strictObject({
 });
 
 const positive = (name: string, fallback: number) =>
-  z.number().gt(0).max(1e9).optional().describe(`${name} The default is ${fallback}.`);
+  z.int().min(1).max(MAX_INT32).optional().describe(`${name} The default is ${fallback}.`);
 
 const damping = z.strictObject({
   penalty: positive('Sets what each going down adds to the penalty.', 1000),
@@ -164,11 +176,13 @@ const damping = z.strictObject({
   halfLife: duration(1, DAY_MS).optional().describe('Sets the time in which the penalty halves. The default is 60s.'),
   maxSuppress: duration(1, DAY_MS)
     .optional()
-    .describe('Sets the longest time that a server is held down. The default is 300s.'),
+    .describe(
+      'Sets the longest time that a server is held down. The default is 300s. It bounds the penalty to reuseBelow * 2 ** (maxSuppress / halfLife), which has to be more than suppressAbove.',
+    ),
 });
 
 const observe = z.strictObject({
-  period: duration(10, DAY_MS).optional().describe('Sets the length of a period. The default is 1s.'),
+  period: duration(100, DAY_MS).optional().describe('Sets the length of a period. The default is 1s.'),
   least: z
     .int()
     .min(1)
@@ -283,7 +297,9 @@ export const healthSchema = z.strictObject({
     .min(1)
     .max(65_536)
     .optional()
-    .describe('Sets how many checks may be under way at once. The default is 512.'),
+    .describe(
+      'Sets how many checks may be under way at once. The default is 512, or fewer with fewer than 1280 open files.',
+    ),
   notify: notify.optional().describe('Says where news of all services goes.'),
 });
 

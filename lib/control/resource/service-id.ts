@@ -1,6 +1,7 @@
 /**
  * Names of services and real servers in paths: `tcp:192.0.2.1:80`, `tcp:[2001:db8::1]:443`, `udp:192.0.2.1:5000-5010`,
- * `tcp:192.0.2.0/28:80` with `%2F` for its slash, `mark:7`, and `mark6:7` for IPv6.
+ * `tcp:192.0.2.0/28:80` with `%2F` for its slash, `mark:7`, and `mark6:7` for IPv6. What serviceName() writes names a
+ * service, too: people paste what a screen or a log shows, `tcp 192.0.2.1:80`, `mark 7 IPv6`.
  */
 import { parseEndpoint } from '../../values/inet.js';
 import { prefixFamily } from '../../values/prefix.js';
@@ -25,8 +26,8 @@ export function servicePath(service: ServiceIdentity): string {
   return `/v1/services/${serviceId(service).replaceAll('/', '%2F')}`;
 }
 
-const BY_MARK = /^(mark6?):(\d{1,10})$/;
-const BY_ADDRESS = /^(tcp|udp|sctp):(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})(?:-(\d{1,5}))?$/;
+const BY_MARK = /^(?:(mark6?):(\d{1,10})|mark (\d{1,10})( IPv6)?)$/;
+const BY_ADDRESS = /^(tcp|udp|sctp)[: ](?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})(?:-(\d{1,5}))?$/;
 
 /** Throws a problem that says how a service is named. */
 export function parseServiceId(id: string): ServiceIdentity {
@@ -50,7 +51,10 @@ export function parseServiceId(id: string): ServiceIdentity {
 
 function keyOf(id: string): VirtualServiceKey | undefined {
   const marked = BY_MARK.exec(id);
-  if (marked) return { mark: Number(marked[2]), family: marked[1] === 'mark6' ? 6 : 4 };
+  if (marked) {
+    const [, word, ofId, ofName, isIpv6] = marked;
+    return { mark: Number(ofId ?? ofName), family: word === 'mark6' || isIpv6 ? 6 : 4 };
+  }
   const [, protocol, address6, address4, port, lastPort] = BY_ADDRESS.exec(id) ?? [];
   if (protocol === undefined) return undefined;
   const named = { protocol: protocol as 'tcp', address: address6 ?? address4 ?? '', port: Number(port) };

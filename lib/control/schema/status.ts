@@ -41,7 +41,16 @@ export const status = z
     atMs: z.number().describe('The time of reading, milliseconds since the epoch.'),
     upMs: z.number().describe('The milliseconds since the daemon began.'),
     intervalMs: z.number().describe('The milliseconds that rates are about.'),
-    device: z.object({ name: z.string(), attached: z.boolean(), egress: z.string() }).optional(),
+    device: z
+      .object({
+        name: z.string(),
+        attached: z.boolean(),
+        egress: z.string(),
+        steering: z.string(),
+        offloads: z.array(z.string()).describe('Those in force.'),
+        fastPath: z.boolean().describe('Whether established connections go by the fast path in the kernel.'),
+      })
+      .optional(),
     markDevices: z.array(z.object({ name: z.string(), mark: z.int() })),
     sources: z.array(z.string()),
     workers: z.array(z.number()).describe('The share of the time in which each worker had a CPU, from 0 to 1.'),
@@ -50,7 +59,9 @@ export const status = z
       ipv4: count,
       ipv6: count,
       capacity: count.describe('The number of connections of each family that fit.'),
-      bytes: count,
+      bytes: count.describe('The memory that is reserved for them.'),
+      residentBytes: count.describe('How much of it has been touched and is in RAM.'),
+      hugeBytes: count.describe('How much of that lies in huge pages.'),
       evicted: count.describe('The connections that gave way to others, so far.'),
       evictedPerSecond: z.number(),
     }),

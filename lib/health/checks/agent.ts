@@ -22,7 +22,7 @@ export interface AgentCheckOptions {
   port: number;
   /** A text that is sent when the connection stands, as HAProxy's agent-send. */
   send?: string;
-  /** Whether an agent that cannot be reached, or says nothing, is a failure of the server; false by default. */
+  /** Whether an agent that cannot be reached, or says nothing known, is a failure of the server; false by default. */
   mustAnswer?: boolean;
 }
 
@@ -35,7 +35,7 @@ export const agent = defineKind<AgentCheckOptions, 'mustAnswer'>({
     mustAnswer: {
       type: 'boolean',
       default: false,
-      description: 'Says whether a server fails whose agent cannot be reached or says nothing.',
+      description: 'Says whether a server fails whose agent cannot be reached or says nothing that is known.',
     },
   },
   prepare: ({ port, send, mustAnswer }) => {
@@ -49,7 +49,11 @@ export const agent = defineKind<AgentCheckOptions, 'mustAnswer'>({
         if (mustAnswer || !(error instanceof CheckFailure)) throw error;
         return error;
       });
-      if (!(words instanceof CheckFailure)) return findingOf(memory.learn(server, words), words);
+      if (!(words instanceof CheckFailure)) {
+        if (mustAnswer && saysNothing(words))
+          throw new CheckFailure('wrong answer', `the agent says ${unknownOf(words)}`);
+        return findingOf(memory.learn(server, words), words);
+      }
       return { ...findingOf(memory.recall(server), {}), warning: `the agent does not answer: ${words.message}` };
     };
   },
@@ -63,12 +67,19 @@ function findingOf(state: AgentState, words: AgentWords): Finding {
   const said = description === undefined ? '' : `: ${printable(description.slice(0, 100))}`;
   if (administrative === 'maint') throw new CheckFailure('wrong answer', 'the agent says maint');
   if (operating !== 'up') throw new CheckFailure('wrong answer', `the agent says ${operating}${said}`);
-  const unknown = words.unknown?.map((word) => `"${printable(word)}"`).join(', ');
-  const more = unknown === undefined ? {} : { warning: `the agent says what means nothing: ${unknown}` };
+  const more = words.unknown === undefined ? {} : { warning: `the agent says ${unknownOf(words)}` };
   // The connections of a server that is drained go on.
   if (administrative === 'drain') return passed('the agent says drain', { advice: { weight: 0 }, ...more });
   if (factor === undefined) return passed('the agent says up', more);
   return passed(`the agent says ${Math.round(factor * 100)}%`, { advice: { factor }, ...more });
+}
+
+const saysNothing = ({ operating, administrative, factor, maxconn }: AgentWords) =>
+  [operating, administrative, factor, maxconn].every((said) => said === undefined);
+
+function unknownOf({ unknown }: AgentWords): string {
+  if (unknown === undefined) return 'nothing';
+  return `what means nothing: ${unknown.map((word) => `"${printable(word)}"`).join(', ')}`;
 }
 
 const MAX_LINE_BYTES = 1024;

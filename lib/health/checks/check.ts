@@ -109,6 +109,11 @@ export interface Way {
    * signal's reason. When the caller is done, it destroys the socket, which resets the connection if it is still open.
    */
   connect(signal: AbortSignal, options?: { port?: number }): Promise<Socket>;
+  /**
+   * Connects by TCP as connect() does, and resets the connection as soon as it is taken, for less than connect() costs.
+   * A way of an embedder's own need not have it.
+   */
+  knock?(signal: AbortSignal, options?: { port?: number }): Promise<void>;
   /** Opens a UDP socket that is connected to the server. Rejects as connect() does. */
   datagrams(signal: AbortSignal, options?: { port?: number }): Promise<Datagrams>;
 }
@@ -148,6 +153,8 @@ export interface Check {
   readonly identity?: string;
   /** Whether it reaches the server by a way; an 'exec' does not, and nothing is pinned for it. */
   readonly needsWay: boolean;
+  /** Whether nothing that it has opened is open any more when it has answered, so that its signal is not aborted then. */
+  readonly closesAll?: boolean;
   /** Resolves with what it has found. It may throw a CheckFailure, or the signal's reason. */
   run(context: CheckContext): Promise<Finding>;
 }

@@ -36,9 +36,20 @@ export function closeNow(socket: Socket): void {
   else socket.resetAndDestroy();
 }
 
-async function connectTo({ way, signal }: Pick<CheckContext, 'way' | 'signal'>, port: number | undefined) {
+/** Sees that the server takes a connection. */
+export async function knockAt(context: Pick<CheckContext, 'way' | 'signal'>, port: number | undefined): Promise<void> {
+  const { way, signal } = context;
+  if (way.knock === undefined) return converse(context, port, () => {});
+  await connecting(signal, way.knock(signal, port === undefined ? undefined : { port }));
+}
+
+function connectTo({ way, signal }: Pick<CheckContext, 'way' | 'signal'>, port: number | undefined): Promise<Socket> {
+  return connecting(signal, way.connect(signal, port === undefined ? undefined : { port }));
+}
+
+async function connecting<T>(signal: AbortSignal, connected: Promise<T>): Promise<T> {
   try {
-    return await way.connect(signal, port === undefined ? undefined : { port });
+    return await connected;
   } catch (error) {
     if (signal.aborted && error === signal.reason) throw timedOut('no answer to the connection', error);
     throw error;

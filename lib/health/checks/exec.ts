@@ -53,7 +53,12 @@ export const exec = defineKind<ExecCheckOptions, 'dynamic' | 'refuseUnsafe' | 'g
   description: 'Passes when a program ends with the exit code 0, or a code that is a weight.',
   needsWay: false,
   options: {
-    path: { type: 'file', isRequired: true, description: 'Names the program, which no shell reads.' },
+    path: {
+      type: 'file',
+      mustBe: 'executable',
+      isRequired: true,
+      description: 'Names the program, which no shell reads.',
+    },
     arguments: {
       type: 'list',
       of: { type: 'string', what: 'a text without a zero byte', pattern: /^[^\0]*$/ },
@@ -141,7 +146,7 @@ async function started(options: Options, { server, signal }: CheckContext) {
 
 function userOf(user: string): { uid?: number; gid?: number } {
   const ids = idsOf(user, readAccounts());
-  if ('mistake' in ids) throw new CheckFailure('failed', `user ${user}: ${ids.mistake}`);
+  if ('mistake' in ids) throw new CheckFailure('failed', `user ${user}: ${ids.mistake}`, { isOwnFault: true });
   // A process that is this user already can't and need not become it.
   if (ids.uid === process.geteuid?.() && ids.gid === process.getegid?.()) return {};
   return { uid: ids.uid, gid: ids.gid };
@@ -157,7 +162,8 @@ async function warningAbout(path: string, uid: number | undefined, isRefused: bo
   }
   if (who === undefined) return undefined;
   const sentence = `others may change the program ${path}: ${who}`;
-  if (isRefused) throw new CheckFailure('failed', sentence, { mend: 'Let only root, or who runs it, write there.' });
+  const mend = 'Let only root, or who runs it, write there.';
+  if (isRefused) throw new CheckFailure('failed', sentence, { mend, isOwnFault: true });
   return sentence;
 }
 

@@ -4,7 +4,6 @@ import { isAbsolute, resolve } from 'node:path';
 import { printable } from '../../values/printable.js';
 import { type Check, CheckFailure, type Finding, passed } from './check.js';
 import { defineKind } from './kind.js';
-import { socketFailure } from './socket-failure.js';
 import { unlessAborted } from './unless-aborted.js';
 
 /**
@@ -95,6 +94,13 @@ export function parseNumber(text: string): number | undefined {
   return found && number >= -0x80000000 && number <= 0x7fffffff ? number + 0 : undefined;
 }
 
+function unreadable(path: string, error: unknown): CheckFailure {
+  return new CheckFailure('failed', `${path} can't be read: ${(error as Error).message}`, {
+    cause: error,
+    isOwnFault: true,
+  });
+}
+
 /** Returns undefined when there is no file, or nothing in it. */
 async function numberIn(path: string): Promise<number | undefined> {
   let handle: FileHandle;
@@ -102,14 +108,14 @@ async function numberIn(path: string): Promise<number | undefined> {
     // A pipe without a writer must not hold the open.
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return undefined;
-    const { isOwnFault } = socketFailure(error);
-    throw new CheckFailure('failed', `${path} can't be read: ${message}`, { cause: error, isOwnFault });
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unreadable(path, error);
   }
   try {
-    if (!(await handle.stat()).isFile()) throw new CheckFailure('failed', `${path} is no file`);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0);
+    if (!(await handle.stat()).isFile()) throw new CheckFailure('failed', `${path} is no file`, { isOwnFault: true });
+    const { buffer, bytesRead } = await handle
+      .read(Buffer.alloc(MAX_BYTES + 1), 0, MAX_BYTES + 1, 0)
+      .catch((error: unknown) => Promise.reject(unreadable(path, error)));
     if (bytesRead > MAX_BYTES) throw new CheckFailure('wrong answer', `${path} has more than ${MAX_BYTES} bytes`);
     const text = buffer.toString('latin1', 0, bytesRead);
     if (text.trim() === '') return undefined;

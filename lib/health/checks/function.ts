@@ -6,6 +6,7 @@ import {
   type CheckContext,
   type CheckedServer,
   CheckFailure,
+  type Datagrams,
   type Finding,
   failureReasons,
   passed,
@@ -24,7 +25,7 @@ export interface CheckCall {
    * socket when the function is done.
    */
   connect(options?: { port?: number }): Promise<Socket>;
-  /** How the server is reached, for what connect() does not give. */
+  /** How the server is reached, for what connect() does not give. What it opens is closed as well. */
   readonly way: Way;
 }
 
@@ -61,24 +62,54 @@ export function functionCheck(check: CheckFunction): Check {
 }
 
 async function run(check: CheckFunction, { server, way, signal }: CheckContext): Promise<Finding> {
-  const opened = new Set<Socket>();
-  let isOver = false;
-  const connect: CheckCall['connect'] = async (options) => {
-    const socket = await way.connect(signal, options);
-    // A function that has lost its race must not leave a socket behind.
-    if (isOver) closeNow(socket);
-    else opened.add(socket.on('close', () => opened.delete(socket)));
-    return socket;
-  };
+  const held = new HeldWay(way);
+  const connect: CheckCall['connect'] = (options) => held.connect(signal, options);
   try {
-    return findingOf(await before(signal, async () => check({ server, signal, connect, way })));
+    return findingOf(await before(signal, async () => check({ server, signal, connect, way: held })));
   } catch (error) {
     if (error instanceof CheckFailure) throw error;
     if (signal.aborted) throw timedOut(SILENCE, error);
     throw new CheckFailure('failed', saidBy(error), { cause: error });
   } finally {
-    isOver = true;
-    for (const socket of opened) closeNow(socket);
+    held.close();
+  }
+}
+
+/** A way that closes what was opened by it: a function that has lost its race must not leave a socket behind. */
+class HeldWay implements Way {
+  readonly name: Way['name'];
+  readonly address: string;
+  readonly port: number;
+  readonly #way: Way;
+  readonly #sockets = new Set<Socket>();
+  readonly #datagrams = new Set<Datagrams>();
+  #isOver = false;
+
+  constructor(way: Way) {
+    this.#way = way;
+    this.name = way.name;
+    this.address = way.address;
+    this.port = way.port;
+  }
+
+  connect: Way['connect'] = async (signal, options) => {
+    const socket = await this.#way.connect(signal, options);
+    if (this.#isOver) closeNow(socket);
+    else this.#sockets.add(socket.on('close', () => this.#sockets.delete(socket)));
+    return socket;
+  };
+
+  datagrams: Way['datagrams'] = async (signal, options) => {
+    const datagrams = await this.#way.datagrams(signal, options);
+    if (this.#isOver) datagrams[Symbol.dispose]();
+    else this.#datagrams.add(datagrams);
+    return datagrams;
+  };
+
+  close(): void {
+    this.#isOver = true;
+    for (const socket of this.#sockets) closeNow(socket);
+    for (const datagrams of this.#datagrams) datagrams[Symbol.dispose]();
   }
 }
 

@@ -22,6 +22,7 @@ export interface HttpCheckOptions extends HttpOptions {}
 export const http = defineKind<HttpCheckOptions, HttpDefaults>({
   name: 'http',
   description: 'Passes when the server answers a request by HTTP as expected.',
+  closesAll: true,
   options: httpOptions,
   prepare: (values) => {
     const { needs, judge } = judgeOf('http', values);

@@ -11,6 +11,9 @@ import {
 } from '../../values/options.js';
 import type { Check, CheckContext, Finding } from './check.js';
 
+/** What a check that is made of the file does with it. */
+export type FileUse = 'readable' | 'executable';
+
 /** A value of one piece. */
 export type ScalarType =
   | { type: 'integer'; min: number; max: number }
@@ -20,8 +23,8 @@ export type ScalarType =
   | { type: 'choice'; choices: readonly string[] }
   /** `what` says what the text is, as in 'a host name'; `parse` throws an Error that says what is wrong with it. */
   | { type: 'string'; what: string; pattern?: RegExp; parse?: (text: string) => unknown; maxLength?: number }
-  /** The name of a file; the configuration takes it relative to its own file. */
-  | { type: 'file' };
+  /** The name of a file; the configuration takes it relative to its own file, and says where it is no use as it is. */
+  | { type: 'file'; mustBe?: FileUse };
 
 export type OptionType =
   | ScalarType
@@ -71,6 +74,8 @@ export interface KindDefinition<O, D extends keyof O> {
   description: string;
   /** Whether its checks reach the server by a way; true unless it is said. */
   needsWay?: boolean;
+  /** Whether its checks close what they open before they answer. */
+  closesAll?: true;
   options: CheckOptions<O, D>;
   /** Is called once for each check; refuses what does not fit together by `refuse`, with `NAME: OPTION` as the name. */
   prepare(values: O & Required<Pick<O, D>>): RunCheck;
@@ -78,7 +83,7 @@ export interface KindDefinition<O, D extends keyof O> {
 
 /** Makes a kind of its table of options. */
 export function defineKind<O extends object, D extends keyof O = never>(definition: KindDefinition<O, D>) {
-  const { name, description, needsWay = true, prepare } = definition;
+  const { name, description, needsWay = true, closesAll = false, prepare } = definition;
   const options: Readonly<Record<string, CheckOption>> = definition.options;
   const kind: CheckKind<O> = {
     name,
@@ -87,7 +92,13 @@ export function defineKind<O extends object, D extends keyof O = never>(definiti
     make: (given) => {
       const values = readCheckOptions(name, options, given ?? {});
       const run = prepare(values as O & Required<Pick<O, D>>);
-      return { kind: name, identity: `${name} ${JSON.stringify(values)}`, needsWay, run };
+      return {
+        kind: name,
+        identity: `${name} ${JSON.stringify(values)}`,
+        needsWay,
+        ...(closesAll && { closesAll }),
+        run,
+      };
     },
   };
   return kind;

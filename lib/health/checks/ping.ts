@@ -3,10 +3,10 @@ import { randomFillSync, randomInt } from 'node:crypto';
 import { getSystemErrorName } from 'node:util';
 import { native } from '../../native/addon.js';
 import type { NativePinger, NativePingOutcome } from '../../native/pinger.js';
-import { MAX_INT32 } from '../../values/options.js';
 import { type Check, CheckFailure, type Finding, passed } from './check.js';
 import { defineKind } from './kind.js';
 import { socketFailure } from './socket-failure.js';
+import { UnderWay } from './under-way.js';
 
 /**
  * The options of a check by an echo request.
@@ -50,38 +50,23 @@ export const ping = defineKind<PingCheckOptions, 'size'>({
 });
 
 let pinger: NativePinger | undefined;
-const underWay = new Map<number, (outcome: NativePingOutcome) => void>();
-/** Keeps the process alive while pings are under way, as sockets of Node do. */
-let holding: NodeJS.Timeout | undefined;
-
-function add(number: number, told: (outcome: NativePingOutcome) => void): void {
-  underWay.set(number, told);
-  holding ??= setInterval(() => {}, MAX_INT32);
-}
-
-function remove(number: number): void {
-  underWay.delete(number);
-  if (underWay.size > 0) return;
-  clearInterval(holding);
-  holding = undefined;
-}
+const underWay = new UnderWay<NativePingOutcome>();
 
 function answerOf(address: string, payload: Uint8Array, signal: AbortSignal): Promise<Finding> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     pinger ??= new native.Pinger((outcomes) => {
-      for (const outcome of outcomes) underWay.get(outcome.ping)?.(outcome);
+      for (const outcome of outcomes) underWay.end(outcome.ping, outcome);
     });
     const number = sent(pinger, address, payload);
     const ended = () => {
       pinger?.cancel(number);
-      remove(number);
+      underWay.forget(number);
       reject(signal.reason);
     };
     signal.addEventListener('abort', ended, { once: true });
-    add(number, (outcome) => {
+    underWay.add(number, (outcome) => {
       signal.removeEventListener('abort', ended);
-      remove(number);
       if (outcome.isAnswered) resolve(passed('answered'));
       else reject(pingFailure(outcome));
     });

@@ -1,6 +1,6 @@
 /** The check by a TCP connection. */
 import { type Check, passed } from './check.js';
-import { converse } from './conversation.js';
+import { knockAt } from './conversation.js';
 import { defineKind, portOption } from './kind.js';
 
 /**
@@ -22,11 +22,14 @@ export interface TcpCheckOptions {
 export const tcp = defineKind<TcpCheckOptions>({
   name: 'tcp',
   description: 'Passes when the server takes a connection.',
+  closesAll: true,
   options: { port: portOption },
   prepare:
     ({ port }) =>
-    (context) =>
-      converse(context, port, () => passed('connected')),
+    async (context) => {
+      await knockAt(context, port);
+      return passed('connected');
+    },
 });
 
 /**

@@ -1,5 +1,6 @@
 /** The options of notifications, checked. */
 import { existsSync } from 'node:fs';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import {
   booleanOption,
   checkedOptions,
@@ -84,6 +85,7 @@ function checkedWebhook(name: string, value: WebhookOptions): CheckedWebhook {
     Object.values(headers).some((each) => typeof each !== 'string')
   )
     refuse(`${name}: headers`, Object.keys(headers), 'an object of texts');
+  for (const [field, text] of Object.entries(headers)) if (!canBeSent(field, text)) refuseHeader(name, field);
   if (ca !== undefined && typeof ca !== 'string') refuse(`${name}: ca`, ca, 'certificates in PEM');
   return {
     url: url.href,
@@ -94,4 +96,19 @@ function checkedWebhook(name: string, value: WebhookOptions): CheckedWebhook {
     queue: integerOption(`${name}: queue`, given.queue, 1, MAX_INT32, 1000),
     ...(ca !== undefined && { ca }),
   };
+}
+
+/** The value may be a secret: no error holds it. */
+const refuseHeader = (name: string, field: string) =>
+  refuse(`${name}: headers`, field, 'header fields whose names and values can be sent, without ends of lines');
+
+function canBeSent(field: string, text: string): boolean {
+  try {
+    validateHeaderName(field);
+    validateHeaderValue(field, text);
+    return true;
+  } catch {
+    // Node says no more than that, and holds the value in its error.
+    return false;
+  }
 }

@@ -8,6 +8,7 @@ export type RunCommand = (command: NotifyCommand, variables: Record<string, stri
 
 /** The milliseconds between the request to end and the end. */
 const KILL_AFTER_MS = 2000;
+const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export const runCommand: RunCommand = ({ command, timeoutMs = 30_000, uid, gid }, variables) =>
   new Promise((resolve) => {
@@ -15,7 +16,8 @@ export const runCommand: RunCommand = ({ command, timeoutMs = 30_000, uid, gid }
     const options: SpawnOptions = {
       detached: true,
       stdio: 'ignore',
-      env: { ...process.env, ...variables },
+      // The director's environment may hold secrets, which are not for programs.
+      env: { PATH: process.env.PATH ?? USUAL_PATH, ...variables },
       ...(uid !== undefined && { uid }),
       ...(gid !== undefined && { gid }),
     };

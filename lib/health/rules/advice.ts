@@ -17,7 +17,7 @@ export function combinedAdvice(advices: Iterable<WeightAdvice | undefined>): Adv
   let factor: number | undefined;
   let add: number | undefined;
   for (const advice of advices) {
-    if (advice === undefined) continue;
+    if (typeof advice !== 'object' || advice === null) continue;
     if ('weight' in advice && Number.isFinite(advice.weight)) weight = Math.min(weight ?? MAX_INT32, advice.weight);
     if ('factor' in advice && Number.isFinite(advice.factor)) factor = (factor ?? 1) * advice.factor;
     if ('add' in advice && Number.isFinite(advice.add)) add = (add ?? 0) + advice.add;

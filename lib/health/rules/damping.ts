@@ -13,10 +13,14 @@ export interface Damping {
 
 export const NO_PENALTY: Damping = { penalty: 0, atMs: 0, isHeld: false };
 
-/** Adds the penalty of one going down. The ceiling sees to it that nothing is held for longer than `maxSuppressMs`. */
+/** Returns the penalty that is never exceeded, so that nothing is held for longer than `maxSuppressMs`. */
+export function ceilingOf({ reuseBelow, maxSuppressMs, halfLifeMs }: DampingRule): number {
+  return reuseBelow * 2 ** (maxSuppressMs / halfLifeMs);
+}
+
+/** Adds the penalty of one going down. */
 export function penalized(before: Damping, nowMs: number, rule: DampingRule): Damping {
-  const ceiling = rule.reuseBelow * 2 ** (rule.maxSuppressMs / rule.halfLifeMs);
-  const penalty = Math.min(ceiling, penaltyAt(before, nowMs, rule) + rule.penalty);
+  const penalty = Math.min(ceilingOf(rule), penaltyAt(before, nowMs, rule) + rule.penalty);
   return { penalty, atMs: nowMs, isHeld: before.isHeld || penalty > rule.suppressAbove };
 }
 

@@ -29,5 +29,6 @@ export function failOpen<Server>(
   const kept = new Set<Server>();
   // What had failed before it opened stays down, as it was.
   for (const [server, sinceMs] of failing) if (before.kept.has(server) || sinceMs >= nowMs - windowMs) kept.add(server);
-  return kept.size > above * of ? { isOpen: true, kept } : CLOSED;
+  // The quotient is exact where a product is not: 57 of 100 are not more than 0.57.
+  return kept.size / of > above ? { isOpen: true, kept } : CLOSED;
 }

@@ -24,7 +24,8 @@ export const UNOBSERVED: Observed = { periods: 0, isTroubled: false, hasFailed: 
 
 /** Takes the counts at the end of a period. The first ones are what later ones are compared with. */
 export function observed(before: Observed, now: PassiveSignals, rule: ObserveRule): Observed {
-  if (before.last === undefined || now.newConnections < before.last.newConnections) return { ...before, last: now };
+  if (before.last === undefined || now.newConnections < before.last.newConnections)
+    return { ...before, last: now, isTroubled: false };
   const connections = now.newConnections - before.last.newConnections;
   const troubles = now.troubles - before.last.troubles;
   const isTroubled = troubles >= rule.least && troubles >= rule.share * connections;

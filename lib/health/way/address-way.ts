@@ -1,7 +1,10 @@
 /** The way to a real server's own address. */
+import { isIP } from 'node:net';
 import type { Way } from '../checks/check.js';
 import { connectDatagrams } from './connect-datagrams.js';
 import { connectSocket } from './connect-socket.js';
+import { knock } from './knock.js';
+import { portOf } from './target.js';
 
 /**
  * Where a real server is for the way to its own address.
@@ -36,11 +39,17 @@ export interface AddressWayOptions {
  */
 export function addressWay({ address, port, sourceAddress }: AddressWayOptions): Way {
   const source = sourceAddress === undefined ? {} : { localAddress: sourceAddress };
+  // A name, or an address with a zone, is for Node's sockets alone.
+  const canKnock = isIP(address) !== 0 && !address.includes('%');
+  const at = (options?: { port?: number }) => ({ host: address, port: portOf({ port }, options?.port), ...source });
   return {
     name: 'address',
     address,
     port,
-    connect: (signal, options) => connectSocket({ host: address, port: options?.port ?? port, ...source }, signal),
-    datagrams: (signal, options) => connectDatagrams({ address, port: options?.port ?? port, ...source }, signal),
+    connect: async (signal, options) => connectSocket(at(options), signal),
+    ...(canKnock && {
+      knock: async (signal: AbortSignal, options?: { port?: number }) => knock(at(options), signal),
+    }),
+    datagrams: async (signal, options) => connectDatagrams({ address, ...at(options) }, signal),
   };
 }

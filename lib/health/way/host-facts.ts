@@ -1,8 +1,9 @@
 /** What the director's host does to the packets of checks: it is asked only when a check by the virtual address fails. */
 import { readFileSync } from 'node:fs';
 import { asPrefix, familyOf, ipQuery } from '../../host/family.js';
-import type { Host } from '../../host/host.js';
+import type { Host, HostAddress } from '../../host/host.js';
 import { isStrict, strictInterfaces } from '../../host/own-clients.js';
+import { TunvsError } from '../../values/errors.js';
 
 /** How long an answer counts, in milliseconds: many servers may fail at once. */
 const ANSWER_MS = 1000;
@@ -47,12 +48,17 @@ export class HostFacts {
     const fault = this.#answered('rp_filter', () => this.#repliesDropped());
     if (fault === undefined) return undefined;
     const { host } = this.#backing;
-    const holders = host.addresses().filter(({ address }) => address === source);
-    return { ...fault, isCertain: holders.some(({ interfaceName }) => isStrict(host, interfaceName)) };
+    const isOf = ({ address }: HostAddress) => address === source;
+    const isCertain = orNothing(() => host.addresses().some((own) => isOf(own) && isStrict(host, own.interfaceName)));
+    return { ...fault, isCertain: isCertain ?? false };
   }
 
   /** Returns a sentence for each interface with one of `sources` on which strict rp_filter drops replies. */
   strictAt(sources: readonly string[]): string[] {
+    return orNothing(() => this.#strictAt(sources)) ?? [];
+  }
+
+  #strictAt(sources: readonly string[]): string[] {
     const { host, devices } = this.#backing;
     const own = new Set(devices());
     const holders = host.addresses().filter(({ address }) => sources.includes(address) && familyOf(address) === 4);
@@ -71,7 +77,7 @@ export class HostFacts {
     const known = this.#answers.get(key);
     if (known !== undefined && known.untilMs > now) return known.fault;
     for (const [old, { untilMs }] of this.#answers) if (untilMs <= now) this.#answers.delete(old);
-    const fault = ask();
+    const fault = orWhyNot(ask);
     this.#answers.set(key, { untilMs: now + ANSWER_MS, fault });
     return fault;
   }
@@ -116,6 +122,26 @@ export class HostFacts {
 
   #filterDrops(): number | undefined {
     return netstatValue(this.#backing.readNetstat() ?? '', 'IPReversePathFilter');
+  }
+}
+
+/** A question that could not be asked is a fault of the director's host, too. */
+function orWhyNot(ask: () => HostFault | undefined): HostFault | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (!(error instanceof TunvsError)) throw error;
+    return { message: error.message, mend: 'Mend that first: until then nothing is known of the server.' };
+  }
+}
+
+/** Checks meet the same lack, and say it: what could not be asked is not said a second time. */
+function orNothing<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (!(error instanceof TunvsError)) throw error;
+    return undefined;
   }
 }
 

@@ -7,12 +7,14 @@
  */
 import type { Socket } from 'node:net';
 import type { Pin, PinnedFlow, PinOptions } from '../../director/pin.js';
+import { familyOf } from '../../host/family.js';
 import { TunvsError } from '../../values/errors.js';
 import { CheckFailure, type Datagrams, type Way } from '../checks/check.js';
 import { closeNow } from '../checks/conversation.js';
 import type { connectDatagrams } from './connect-datagrams.js';
 import type { connectSocket } from './connect-socket.js';
 import { addReport, noEvidence, type WayEvidence } from './evidence.js';
+import type { knock } from './knock.js';
 import type { SourcePorts } from './source-ports.js';
 import { hearStrangers } from './strange-answers.js';
 import { type CheckTarget, portOf } from './target.js';
@@ -37,6 +39,7 @@ export interface PinnedWayBacking {
   readonly ended?: (evidence: Readonly<WayEvidence>) => void;
   /** Connects a TCP socket, and a UDP socket; tests have their own. */
   readonly connectSocket: typeof connectSocket;
+  readonly knock: typeof knock;
   readonly connectDatagrams: typeof connectDatagrams;
 }
 
@@ -66,6 +69,17 @@ export class PinnedWay implements Way, Disposable {
       this.#evidence.isAnswered = true;
       socket.once('close', end);
       return { opened: socket, close: () => closeNow(socket) };
+    });
+  }
+
+  async knock(signal: AbortSignal, options: { port?: number } = {}): Promise<void> {
+    const { address: host } = this;
+    const port = portOf(this.#target, options.port);
+    return this.#withFlow('tcp', port, signal, async (ends, end) => {
+      await this.#backing.knock({ host, port, ...ends }, signal);
+      this.#evidence.isAnswered = true;
+      end();
+      return { opened: undefined, close: end };
     });
   }
 
@@ -164,8 +178,10 @@ export class PinnedWay implements Way, Disposable {
     const source = this.#backing.source();
     this.#evidence.source = source;
     if (source !== undefined) return source;
-    throw new CheckFailure('failed', `this host has no address from which ${this.address} could be asked`, {
-      mend: `Give the director's host an address of the family of ${this.address}.`,
+    // One sentence for all virtual addresses: such a fault is told once, not a thousand times.
+    const family = `IPv${familyOf(this.address)}`;
+    throw new CheckFailure('failed', `this host has no ${family} address that checks could come from`, {
+      mend: `Give the director's host an address of ${family}.`,
       isOwnFault: true,
     });
   }

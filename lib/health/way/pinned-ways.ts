@@ -11,6 +11,7 @@ import { connectDatagrams } from './connect-datagrams.js';
 import { connectSocket } from './connect-socket.js';
 import { HostFacts, readNetstat } from './host-facts.js';
 import type { Subject } from './mends.js';
+import { knock } from './knock.js';
 import { PinnedWay } from './pinned-way.js';
 import { SourceAddresses } from './source-address.js';
 import { type PortRange, SourcePorts } from './source-ports.js';
@@ -87,6 +88,7 @@ export class PinnedWays implements Disposable {
       },
       options: { ttlMs: this.#ttlMs, ...(hopLimit > 0 && { hopLimit }) },
       connectSocket,
+      knock,
       connectDatagrams,
     });
   }

@@ -1,11 +1,12 @@
 /** Runs one check of one real server, by the virtual address, by the server's own, or by both, within its time. */
 import type { RealServer } from '../../director/virtual-service.js';
+import { TunvsError } from '../../values/errors.js';
 import { type Check, CheckFailure, type Finding, type Way } from '../checks/check.js';
 import { addressWay } from './address-way.js';
 import { diagnose } from './diagnose.js';
 import type { PinnedWay } from './pinned-way.js';
 import type { PinnedWays } from './pinned-ways.js';
-import type { TargetOptions } from './target.js';
+import { ownPort, type TargetOptions } from './target.js';
 
 export interface CheckRun {
   check: Check;
@@ -24,6 +25,8 @@ export interface CheckRun {
    * it resolves with what is known.
    */
   signal?: AbortSignal;
+  /** The signal comes by 'timeout' when the time is over, so that one way needs no timer of its own. */
+  isTimed?: boolean;
 }
 
 /** Resolves with what was found, whatever goes wrong; rejects when the run's own signal ends it. */
@@ -75,33 +78,44 @@ async function askBoth(run: CheckRun, way: PinnedWay): Promise<{ vip: Finding; a
 /** A check that is ended has this long, in milliseconds, to say what it knows; the monitor gives it no more than 50. */
 const LAST_WORD_MS = 20;
 
-/** Runs the check by one way, and ends it when its time is over, also where it does not heed its signal. */
+/** Runs the check by one way, and ends it when its time is over. */
 async function attempt(run: CheckRun, way: Way, timeoutMs: number, ending?: AbortSignal): Promise<Finding> {
+  if (run.isTimed && run.signal && run.via !== 'both') return untilAborted(run, way, run.signal);
   const controller = new AbortController();
   const outer = [run.signal, ending].filter((signal) => signal !== undefined);
   const forward = () => controller.abort(outer.find(({ aborted }) => aborted)?.reason);
   for (const signal of outer) signal.addEventListener('abort', forward, { once: true });
-  let lastWord: NodeJS.Timeout | undefined;
-  const cut = new Promise<never>((_, reject) => {
-    const end = () => {
-      lastWord = setTimeout(() => reject(controller.signal.reason), LAST_WORD_MS);
-    };
-    controller.signal.addEventListener('abort', end, { once: true });
-  });
-  const late = new CheckFailure('timeout', `no answer within ${timeoutMs} ms`);
-  const timer = setTimeout(() => controller.abort(late), timeoutMs);
+  const end = () => controller.abort(new CheckFailure('timeout', `no answer within ${timeoutMs} ms`));
+  const timer = setTimeout(end, timeoutMs);
   try {
     // A signal that was aborted before tells nobody any more.
     if (outer.some(({ aborted }) => aborted)) forward();
-    return await Promise.race([run.check.run({ server: run.server, way, signal: controller.signal }), cut]);
-  } catch (error) {
-    const { signal } = run;
-    if (signal?.aborted && !isOver(signal.reason)) throw signal.reason;
-    return found(error);
+    return await untilAborted(run, way, controller.signal);
   } finally {
     clearTimeout(timer);
-    clearTimeout(lastWord);
     for (const signal of outer) signal.removeEventListener('abort', forward);
+  }
+}
+
+/** Runs the check until the signal, also where the check does not heed it. */
+async function untilAborted(run: CheckRun, way: Way, signal: AbortSignal): Promise<Finding> {
+  let lastWord: NodeJS.Timeout | undefined;
+  let end = () => {};
+  const cut = new Promise<never>((_, reject) => {
+    end = () => {
+      lastWord = setTimeout(() => reject(signal.reason), LAST_WORD_MS);
+    };
+  });
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end);
+  try {
+    return await Promise.race([run.check.run({ server: run.server, way, signal }), cut]);
+  } catch (error) {
+    if (run.signal?.aborted && !isOver(run.signal.reason)) throw run.signal.reason;
+    return found(error);
+  } finally {
+    clearTimeout(lastWord);
+    signal.removeEventListener('abort', end);
   }
 }
 
@@ -111,11 +125,12 @@ function isOver(reason: unknown): boolean {
 }
 
 function addressOf({ server, target = {} }: CheckRun): Way {
-  const port = target.port ?? (server.port || server.service.port);
-  return addressWay({ address: server.address, port });
+  return addressWay({ address: server.address, port: target.port ?? ownPort(server) });
 }
 
 function found(error: unknown): Finding {
+  if (error instanceof TunvsError && error.code === 'ERR_TUNVS_HOST')
+    return { passed: false, reason: 'failed', message: error.message, isOwnFault: true };
   if (!(error instanceof CheckFailure)) {
     const message = error instanceof Error ? error.message : 'the check has thrown something that is no error';
     return { passed: false, reason: 'failed', message };

@@ -26,6 +26,8 @@ interface TargetServer {
 }
 
 /**
+ * What is missing is missing in the configuration, so it says nothing of the server.
+ *
  * A service by mark has the address and port of the first rule with its mark that names them; of a range, the first
  * address counts, and the first port.
  *
@@ -37,17 +39,30 @@ export function checkTarget(
   options: TargetOptions = {},
 ): CheckTarget {
   const { service } = server;
-  const rule = service.mark === undefined ? undefined : ruleOf(service, marks);
-  const prefix = service.mark === undefined ? service.address : rule?.destination;
+  const { rule, prefix } = asked(service, marks);
   const address = options.virtualAddress ?? (prefix === undefined ? undefined : splitPrefix(prefix).base);
   if (address === undefined) {
     throw new CheckFailure('failed', `the service of mark ${service.mark} has no virtual address`, {
       mend: 'Name the virtual address that is checked, or a destination in the rule that gives packets the mark.',
+      isOwnFault: true,
     });
   }
   const port = options.port ?? (rule?.port || portIn(service) || server.port);
   return { address, port, prefix: prefix !== undefined && isRange(prefix) ? prefix : address };
 }
+
+/** Whether nothing says which virtual address of the service its checks connect to. */
+export const lacksVirtualAddress = (service: ServiceIdentity, marks: readonly MarkRule[]): boolean =>
+  asked(service, marks).prefix === undefined;
+
+function asked(service: ServiceIdentity, marks: readonly MarkRule[]) {
+  if (service.mark === undefined) return { rule: undefined, prefix: service.address };
+  const rule = ruleOf(service, marks);
+  return { rule, prefix: rule?.destination };
+}
+
+/** Returns the port of a real server by its own address; 0 when neither it nor its service has one of its own. */
+export const ownPort = ({ port, service }: TargetServer): number => port || portIn(service);
 
 /** Returns 0 when the service has every port. */
 const portIn = ({ port, lastPort }: ServiceIdentity) => (port === 1 && lastPort === 65_535 ? 0 : port);
@@ -60,10 +75,11 @@ function ruleOf(service: ServiceIdentity, marks: readonly MarkRule[]): MarkRule 
 }
 
 /** @throws CheckFailure when the target has no port and the check names none. */
-export function portOf(target: CheckTarget, asked: number | undefined): number {
+export function portOf(target: Pick<CheckTarget, 'port'>, asked: number | undefined): number {
   const port = asked ?? target.port;
   if (port !== 0) return port;
   throw new CheckFailure('failed', 'the service has every port, so the check has none', {
     mend: 'Name the port that is checked.',
+    isOwnFault: true,
   });
 }

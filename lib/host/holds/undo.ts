@@ -48,11 +48,17 @@ export function handOver(host: Host, { command }: Entry, heir: Entry): void {
   if (host.readSysctl(command.write) === command.value) host.run(heir.command);
 }
 
-/** Says whether it is a route that prevents loops, on a host that still forwards. */
+/** Says whether it is a route that prevents loops, on a host that still forwards, for all that can be known. */
 export function endsLoops(host: Host, entry: Entry): boolean {
   const { undo } = entry;
   const path = 'argv' in undo && undo.argv.includes('-6') ? 'net/ipv6/conf/all/forwarding' : 'net/ipv4/ip_forward';
-  return isFallback(entry) && host.readSysctl(path) === '1';
+  if (!isFallback(entry)) return false;
+  try {
+    return host.readSysctl(path) === '1';
+  } catch {
+    // Nobody knows: a route that stays on record does less harm than a loop.
+    return true;
+  }
 }
 
 export interface CleanOptions {

@@ -4,6 +4,7 @@ import { MAX_UINT32 } from '../../values/options.js';
 import { type Place, shown } from '../language/place.js';
 import type { Statement } from '../language/statements.js';
 import { rangesOf } from './ranges.js';
+import type { Size } from './size.js';
 import { integerOf, type Values } from './values.js';
 
 /** One service of ours. */
@@ -12,9 +13,11 @@ export type Listen = { place: Place } & ({ address: string; port: number } | { m
 export class Groups {
   readonly #groups = new Map<string, Listen[]>();
   readonly #values: Values;
+  readonly #size: Size;
 
-  constructor(statements: readonly Statement[], values: Values) {
+  constructor(statements: readonly Statement[], values: Values, size: Size) {
     this.#values = values;
+    this.#size = size;
     for (const { words, block = [], place } of statements) {
       const [name] = words;
       if (name === undefined) values.said.mistake(place, 'the group has no name', 'write virtual_server_group NAME');
@@ -61,6 +64,7 @@ export class Groups {
       said.mistake(place, `${shown(keyword)} ${ranges.mistake}`, 'write an address, as in 192.0.2.1 80');
       return [];
     }
+    if (!isSingle) this.#size.members(place, ranges.length);
     return port === undefined ? [] : ranges.map((address) => ({ address, port, place }));
   }
 

@@ -59,6 +59,7 @@ export function serverOf(
     port: end.port || port,
     usualPort: others.length === 0 ? port : undefined,
   });
+  oneWeight(checkers, values);
   const inhibit = last(block, 'inhibit_on_failure') ?? last(owner.block, 'inhibit_on_failure');
   const [up, down] = [last(block, 'notify_up'), last(block, 'notify_down')];
   const notify = new Fields((up ?? down ?? statement).place)
@@ -77,6 +78,19 @@ export function serverOf(
     inhibit: { value: values.boolean(inhibit) ?? false, statement: inhibit },
     notify,
   };
+}
+
+/** Exit codes of several programs are not added up here. */
+function oneWeight(checkers: readonly Statement[], values: Values): void {
+  const dynamic = checkers.flatMap(
+    ({ keyword, block }) => (keyword === 'MISC_CHECK' && last(block, 'misc_dynamic')) || [],
+  );
+  for (const { place } of dynamic.filter((each) => values.boolean(each)).slice(1))
+    values.said.warning(
+      place,
+      'of several weights by misc_dynamic the least counts, where keepalived adds up how they differ',
+      'let one program say the weight',
+    );
 }
 
 /** A sorry server is not checked. */

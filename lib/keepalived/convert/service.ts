@@ -7,13 +7,14 @@ import { Fields } from './fields.js';
 import { familyOf, type Groups, type Listen } from './listen.js';
 import { type Converting, type Server, serverOf, sorryServerOf } from './server.js';
 import { serviceHealth } from './service-health.js';
+import type { Size } from './size.js';
 import { each, last, type Values } from './values.js';
 
 const FLAGS = ['flag-1', 'flag-2', 'flag-3', 'sh-port', 'sh-fallback', 'mh-port', 'mh-fallback'] as const;
 const USUAL_PERSISTENCE_SECONDS = 360;
 
-export function servicesOf(statement: Statement, groups: Groups, converting: Converting): Fields[] {
-  const { values, scripts } = converting;
+export function servicesOf(statement: Statement, groups: Groups, converting: Converting & { size: Size }): Fields[] {
+  const { values, scripts, size } = converting;
   const listens = groups.of(statement);
   if (listens.length === 0) return [];
   const reals = each(statement.block, 'real_server');
@@ -21,6 +22,7 @@ export function servicesOf(statement: Statement, groups: Groups, converting: Con
     values.said.warning(statement.place, 'the virtual server has no real_server and is left out', 'add one');
     return [];
   }
+  size.services(statement.place, listens.length, reals.length);
   const ports = [...new Set(listens.map((listen) => ('port' in listen ? listen.port : 0)))];
   const servers = reals.flatMap((real) => serverOf(real, statement, ports, converting) ?? []);
   const health = serviceHealth(statement, servers, values, scripts);

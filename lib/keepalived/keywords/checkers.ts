@@ -52,7 +52,16 @@ const SMTP_HOST: Keywords = {
   ...all('connect_port', 'done'),
   ...all('bindto bind_if bind_port', 'not done', FROM),
   ...all('fwmark', 'not done', MARKED),
-  ...all('connect_timeout delay_loop retry delay_before_retry warmup alpha', 'not done', 'Write it in SMTP_CHECK.'),
+  ...all(
+    'connect_timeout',
+    'differs',
+    'It counts for this host. Without it the host has that of SMTP_CHECK; there it has none, and gives up at once.',
+  ),
+  ...all(
+    'delay_loop retry delay_before_retry warmup alpha',
+    'differs',
+    'It counts for this host; there it counts for all hosts of the checker.',
+  ),
   ...LOGGED,
 };
 
@@ -72,13 +81,23 @@ export const checkerKeywords: Keywords = {
   ...block('SMTP_CHECK', 'done', {
     ...CONNECTION,
     ...all('helo_name', 'done'),
-    ...block('host', 'differs', SMTP_HOST, 'Each host is a check of its own.'),
+    ...block(
+      'host',
+      'differs',
+      SMTP_HOST,
+      "Each host is a check of its own. The server's own port is asked only if there is no host.",
+    ),
   }),
   ...block('DNS_CHECK', 'done', { ...CONNECTION, ...all('type name', 'done') }),
   ...block('MISC_CHECK', 'done', {
     ...all('delay_loop retry delay_before_retry warmup alpha', 'done'),
     ...LOGGED,
-    ...all('misc_path misc_timeout misc_dynamic', 'done'),
+    ...all('misc_path misc_timeout', 'done'),
+    ...all(
+      'misc_dynamic',
+      'differs',
+      'Of several weights of one server the least counts; there their differences from the configured one add up.',
+    ),
     ...all('user', 'done'),
   }),
   ...block('UDP_CHECK', 'done', {

@@ -4,20 +4,24 @@ import type { Place } from './place.js';
 
 /** What the text may grow to. */
 export interface Limits {
-  /** All lines together. */
+  /** All lines together, and all that parameters are written out to. */
   characters: number;
+  /** Lines that something stands in, and turns of loops. */
   lines: number;
   /** How often a parameter is written out. */
   replacements: number;
 }
 
-export const LIMITS: Limits = { characters: 64 * 2 ** 20, lines: 2_000_000, replacements: 5_000_000 };
+export const LIMITS: Limits = { characters: 4 * 2 ** 20, lines: 150_000, replacements: 250_000 };
 
 export const MOST_NESTED = 64;
 const MOST_IN_LINE = 10_000;
-const LONGEST_LINE = 65_536;
+export const LONGEST_LINE = 65_536;
 
+/** One line asks for too much; the lines behind it are read. */
 export class TooMuch extends Error {}
+/** All lines together ask for too much. */
+export class TooMuchInAll extends Error {}
 
 /** A line with its parameters written out; more than one where a definition of several lines was used. */
 export type Expanded = { text: string } | { lines: string[] };
@@ -36,6 +40,7 @@ export class Definitions {
   readonly #values = new Map<string, readonly string[]>();
   readonly #options: DefinitionOptions;
   #replacements = 0;
+  #characters = 0;
 
   constructor(options: DefinitionOptions) {
     this.#options = options;
@@ -45,7 +50,7 @@ export class Definitions {
     this.#values.set(name, lines);
   }
 
-  /** Throws a TooMuch where a definition uses itself, or the text grows without an end. */
+  /** Throws a TooMuch where a definition uses itself or a line grows without an end, a TooMuchInAll where all do. */
   expand(text: string, place: Place): Expanded {
     if (!text.includes('$')) return { text };
     const state = { left: MOST_IN_LINE, length: 0, place };
@@ -59,6 +64,10 @@ export class Definitions {
     const add = (piece: string) => {
       state.length += piece.length;
       if (state.length > LONGEST_LINE) throw new TooMuch('the line grows to more than 65536 characters');
+      this.#characters += piece.length;
+      const { characters } = this.#options.limits;
+      if (this.#characters > characters)
+        throw new TooMuchInAll(`parameters are written out to more than ${characters} characters`);
       lines.push(`${lines.pop()}${piece}`);
     };
     let from = 0;
@@ -69,8 +78,10 @@ export class Definitions {
       const predefined = value === undefined ? this.#predefined(name, numbers, state.place) : undefined;
       if (value === undefined && predefined === undefined) continue;
       if (depth >= MOST_NESTED) throw new TooMuch(`$${name} uses itself`);
-      if (--state.left < 0 || ++this.#replacements > this.#options.limits.replacements)
-        throw new TooMuch('parameters are written out too often');
+      if (--state.left < 0) throw new TooMuch(`a line writes out more than ${MOST_IN_LINE} parameters`);
+      const { replacements } = this.#options.limits;
+      if (++this.#replacements > replacements)
+        throw new TooMuchInAll(`parameters are written out more than ${replacements} times`);
       add(text.slice(from, found.index));
       from = found.index + whole.length;
       if (predefined !== undefined) add(predefined);

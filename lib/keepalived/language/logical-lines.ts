@@ -1,5 +1,5 @@
 /** Makes the lines that keepalived sees: conditional lines chosen, parameters written out, loops unrolled. */
-import { Definitions, type DefinitionOptions, MOST_NESTED, TooMuch } from './definitions.js';
+import { Definitions, type DefinitionOptions, MOST_NESTED, TooMuch, TooMuchInAll } from './definitions.js';
 import { loopOf } from './loops.js';
 import { type Said, shown } from './place.js';
 import type { SourceLine } from './source-lines.js';
@@ -25,7 +25,6 @@ export function* logicalLines(
   const reader = new Reader(definitions, said, options);
   for (const line of source) {
     yield* reader.read({ ...line, depth: 0 });
-    if (reader.isOver) return;
   }
 }
 
@@ -39,7 +38,6 @@ class Reader {
   #lines = 0;
   #characters = 0;
   #turns = 0;
-  isOver = false;
 
   constructor(definitions: Definitions, said: Said, options: DefinitionOptions) {
     this.#definitions = definitions;
@@ -49,7 +47,7 @@ class Reader {
 
   *read(first: Work): Iterable<LogicalLine> {
     const waiting: Iterator<Work>[] = [[first][Symbol.iterator]()];
-    while (waiting.length > 0 && !this.isOver) {
+    while (waiting.length > 0) {
       const next = (waiting.at(-1) as Iterator<Work>).next();
       if (next.done) {
         waiting.pop();
@@ -63,6 +61,7 @@ class Reader {
         if ('more' in found) waiting.push(found.more[Symbol.iterator]());
         else yield this.#counted(found);
       } catch (error) {
+        if (error instanceof TooMuchInAll) this.#said.stop(work, error.message, 'write less by definitions and loops');
         if (!(error instanceof TooMuch)) throw error;
         this.#said.mistake(work, error.message, 'write less by definitions');
         // What is nested too deeply is left at once, not turn by turn.
@@ -74,7 +73,8 @@ class Reader {
   #step(work: Work): { more: Iterable<Work> } | LogicalLine | undefined {
     if (work.turn !== undefined) {
       for (const [name, value] of work.turn) this.#definitions.define(name, [value]);
-      if (++this.#turns > this.#options.limits.lines) this.#end('loops have too many turns');
+      const { lines } = this.#options.limits;
+      if (++this.#turns > lines) throw new TooMuchInAll(`loops have more than ${lines} turns together`);
     }
     if (this.#open !== undefined) return this.#goOn(this.#open, work);
     const { text } = work;
@@ -145,13 +145,9 @@ class Reader {
     const { limits } = this.#options;
     this.#lines++;
     this.#characters += text.length;
-    if (this.#lines > limits.lines || this.#characters > limits.characters)
-      this.#end('definitions make too many lines');
+    if (this.#lines > limits.lines) throw new TooMuchInAll(`there are more than ${limits.lines} lines`);
+    if (this.#characters > limits.characters)
+      throw new TooMuchInAll(`the lines have more than ${limits.characters} characters together`);
     return { text, file, line };
-  }
-
-  #end(why: string): never {
-    this.isOver = true;
-    throw new TooMuch(why);
   }
 }

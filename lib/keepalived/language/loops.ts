@@ -63,7 +63,12 @@ function listOf(inside: string): Turns | string {
   const [first, ...values] = itemsOf(inside);
   if (first === undefined || !first.every((name) => NAME.test(name))) return 'the first part is no name of a parameter';
   if (values.length === 0) return 'it has no values';
-  return values.map((items) => new Map(first.map((name, index) => [name, items[index] ?? ''])));
+  return listTurns(first, values);
+}
+
+/** Turns are made one by one, because the reader may end before the last. */
+function* listTurns(names: readonly string[], values: readonly string[][]): Turns {
+  for (const items of values) yield new Map(names.map((name, index) => [name, items[index] ?? '']));
 }
 
 /** Splits `{A, B}, {1, 2}, 3` into its items; an item without braces is one value. */

@@ -2,17 +2,23 @@
 import { basename, dirname, resolve } from 'node:path';
 import { type ConfigFiles, whyUnread } from '../../config/read/files.js';
 import { withoutComment } from './comment.js';
+import { LONGEST_LINE } from './definitions.js';
 import { globbed, hasWildcard } from './glob.js';
-import { type Place, type Said, shown } from './place.js';
+import { NotReadOn, type Place, type Said, shown } from './place.js';
 
 export interface SourceLine extends Place {
   /** Without its comment, and without blanks around it. */
   text: string;
 }
 
-const MAX_BYTES = 64 * 2 ** 20;
+/** Bytes and lines of all files, each as often as it is included. */
+const MAX_BYTES = 4 * 2 ** 20;
+const MOST_LINES = 500_000;
 const MOST_DEPTH = 32;
-const MOST_FILES = 20_000;
+const MOST_FILES = 2000;
+/** Lines that include files, and the names and paths that are looked at for all of their patterns. */
+const MOST_INCLUDES = 4000;
+const MOST_LOOKED_AT = 50_000;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -22,6 +28,10 @@ interface Reading {
   /** All files that were read, the first one first, each once. */
   read: Set<string>;
   count: number;
+  bytes: number;
+  lines: number;
+  includes: number;
+  lookedAt: number;
 }
 
 export interface SourceFiles {
@@ -36,7 +46,16 @@ export function sourceLines(
   path: string,
   { files, said }: { files: ConfigFiles; said: Said },
 ): SourceFiles {
-  const reading: Reading = { files, said, read: new Set([path]), count: 1 };
+  const reading: Reading = {
+    files,
+    said,
+    read: new Set([path]),
+    count: 1,
+    bytes: 0,
+    lines: 0,
+    includes: 0,
+    lookedAt: 0,
+  };
   const place = { file: path, line: 1 };
   return { lines: linesOf(given, place, [identityOf(path, files)], reading), read: reading.read };
 }
@@ -47,26 +66,32 @@ function* linesOf(
   inside: readonly string[],
   reading: Reading,
 ): Iterable<SourceLine> {
-  const text = textOf(given, file, reading.said);
+  const text = textOf(given, file, reading);
   let line = 0;
+  let isEmpty = false;
   for (const written of text.split(/\r\n|\n|\r/)) {
     line++;
+    if (++reading.lines > MOST_LINES)
+      reading.said.stop({ file, line }, `the files have more than ${MOST_LINES} lines`, 'remove what is not needed');
+    if (written.length > LONGEST_LINE)
+      reading.said.stop({ file, line }, `the line is longer than ${LONGEST_LINE} characters`, 'divide it');
     const code = withoutComment(written);
     const include = /^include([rmwba]?)[ \t]+(\S.*)$/.exec(code);
     const place = { file, line };
     if (include !== null) yield* included(include[2] as string, include[1] as string, place, inside, reading);
     else if (code !== '') yield { text: code, ...place };
-    // An empty line ends a definition.
-    else yield { text: '', ...place };
+    // An empty line ends a definition; one that follows it ends nothing.
+    else if (!isEmpty) yield { text: '', ...place };
+    isEmpty = code === '' && include === null;
   }
 }
 
-function textOf(given: string | Uint8Array, file: string, said: Said): string {
+function textOf(given: string | Uint8Array, file: string, reading: Reading): string {
+  const { said } = reading;
   const place = { file, line: 1 };
-  if (given.length > MAX_BYTES) {
-    said.mistake(place, 'the file is larger than 64 MiB', 'divide it by includes');
-    return '';
-  }
+  reading.bytes += given.length;
+  if (reading.bytes > MAX_BYTES)
+    said.stop(place, 'the files are larger than 4 MiB together', 'remove what is not needed, comments too');
   try {
     const text = typeof given === 'string' ? given.replace(/^\uFEFF/, '') : decoder.decode(given);
     const at = text.indexOf('\0');
@@ -90,10 +115,13 @@ function* included(
   // `include` alone goes on where nothing can be read, as keepalived does.
   const say = (isStrict: boolean, message: string, mend: string) =>
     isStrict ? said.mistake(place, message, mend) : said.warning(place, message, mend);
+  if (++reading.includes > MOST_INCLUDES)
+    said.stop(place, `more than ${MOST_INCLUDES} lines include files`, 'include them by a pattern');
   let paths: string[];
   try {
-    paths = globbed(pattern, dirname(resolve(place.file)), files);
+    paths = globbed(pattern, dirname(resolve(place.file)), countedFiles(reading, place));
   } catch (error) {
+    if (error instanceof NotReadOn) throw error;
     return say(variant !== '', `${shown(pattern)}: ${whyUnread(error)}`, 'name files that can be read');
   }
   const isPattern = hasWildcard(pattern) || pattern.includes('{');
@@ -122,6 +150,7 @@ function* included(
       // keepalived goes to the folder of a file, and reads what it includes from there.
       yield* linesOf(bytes, { file: path, line: 1 }, [...inside, identity], reading);
     } catch (error) {
+      if (error instanceof NotReadOn) throw error;
       if ((error as NodeJS.ErrnoException).code === undefined) throw error;
       say(
         variant === 'r' || variant === 'a',
@@ -130,6 +159,29 @@ function* included(
       );
     }
   }
+}
+
+/** Ends reading where the patterns of all includes look at too much. */
+function countedFiles(reading: Reading, place: Place): ConfigFiles {
+  const { files, said } = reading;
+  const count = (more: number) => {
+    reading.lookedAt += more;
+    if (reading.lookedAt > MOST_LOOKED_AT)
+      said.stop(place, `includes look at more than ${MOST_LOOKED_AT} names of files`, 'write narrower patterns');
+  };
+  return {
+    identity: (path) => files.identity(path),
+    read: (path) => files.read(path),
+    kind: (path) => {
+      count(1);
+      return files.kind(path);
+    },
+    list: (path) => {
+      const names = files.list(path);
+      count(names.length);
+      return names;
+    },
+  };
 }
 
 function identityOf(path: string, files: ConfigFiles): string {

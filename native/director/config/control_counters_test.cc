@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::control_counters_test {
 namespace {
 
 using testing::TestDirector;
@@ -147,4 +147,4 @@ TEST("accounts for the end of every connection that began") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::control_counters_test

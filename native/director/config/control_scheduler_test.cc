@@ -1,11 +1,13 @@
 // What Control does for schedulers: it makes tables anew, keeps or resets their memory, and remembers last weights.
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 #include "director/config/control.h"
 #include "support/test_flows.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::control_scheduler_test {
 namespace {
 
 using testing::flowNumber;
@@ -160,5 +162,31 @@ TEST("random schedulers choose the same with the same seed, and differently with
   CHECK(run(1) != run(2));
 }
 
+TEST("a scheduler that remembers nothing chooses while the service's lock is held, and leaves the memory as it is") {
+  TestControl control;
+  REQUIRE(control.apply(AddService{TestControl::web(), TestControl::scheduler("rr")}, TestControl::add(11, 2),
+                        TestControl::add(12), TestControl::add(13)));
+  std::set<std::string_view> withoutLock;
+  for (const Scheduler* scheduler : schedulers()) {
+    REQUIRE(control.apply(EditService{TestControl::web(), TestControl::scheduler(scheduler->name().data())}));
+    const ServiceView& view = control.view();
+    CHECK_EQ(view.remembers, scheduler->traits().remembers);
+    if (view.remembers) continue;
+    withoutLock.insert(scheduler->name());
+    view.state->scheduler.last = 12345;
+    view.state->scheduler.lastIndex = 77;
+    view.state->scheduler.currentWeight = 99;
+    {
+      const SpinGuard held(view.state->lock);  // the choice would wait for it for ever
+      for (uint32_t i = 0; i < 50; i++) CHECK(control.pick(i) != 0);
+    }
+    CHECK_EQ(view.state->scheduler.last, 12345u);
+    CHECK_EQ(view.state->scheduler.lastIndex, 77u);
+    CHECK_EQ(view.state->scheduler.currentWeight, 99);
+  }
+  CHECK(withoutLock ==
+        std::set<std::string_view>{"dh", "fo", "lc", "maglev", "mh", "nq", "ovf", "rendezvous", "sed", "sh", "wlc"});
+}
+
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::control_scheduler_test

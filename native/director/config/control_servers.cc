@@ -34,6 +34,7 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   view->traits = &traits;
   view->state = &pool_.state(id);
   view->pathMtu = &pool_.pathMtu(id);
+  view->counters = &pool_.counters(0, id);
   const auto& source = settings_.source(key.address.family);
   view->isReachable = !traits.needsSource || source;
   if (!traits.needsSource) {
@@ -46,6 +47,8 @@ Result<std::shared_ptr<ServerView>> Control::makeServer(uint32_t id, const Serve
   if (view->isReachable) view->outerMask = static_cast<uint32_t>(view->outers.size() - 1);
   if (view->isReachable && traits.hasPath())
     view->plainBytes = tunnelMtu(settings_.pathMtu, tunnel, service.address.family, key.address.family).value_or(0);
+  view->suitsKernel = id < KernelTallies::kMaxServers && view->isReachable && traits.hasPath() &&
+                      tunnel.checksum == TunnelChecksum::none;
   return view;
 }
 

@@ -22,7 +22,7 @@ Result<void> Control::addService(Draft& draft, const AddService& op) {
   auto view = std::make_shared<ServiceView>();
   view->key = op.service;
   view->configure(op.config);
-  view->scheduler = scheduler.value();
+  view->use(*scheduler.value());
   view->state = std::make_shared<ServiceState>();
   draft.services.push_back(view);
   draft.touched.push_back(view);
@@ -49,7 +49,7 @@ Result<void> Control::editService(Draft& draft, const EditService& op) {
   }
   if (service.scheduler != scheduler.value()) {
     // The service gets a new state: workers may still choose by the old scheduler and its memory.
-    service.scheduler = scheduler.value();
+    service.use(*scheduler.value());
     service.state = std::make_shared<ServiceState>();
     draft.states[i] = freshState();
     service.scheduler->begin(service.candidates, draft.states[i]);

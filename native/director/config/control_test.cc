@@ -3,7 +3,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::control_test {
 namespace {
 
 using testing::TestDirector;
@@ -258,4 +258,4 @@ TEST("keeps a snapshot whole for the reader that holds it") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::control_test

@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::control_threshold_test {
 namespace {
 
 using testing::TestDirector;
@@ -120,4 +120,4 @@ TEST("ends the overload of a removed server when its connections end meanwhile")
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::control_threshold_test

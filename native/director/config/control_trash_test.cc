@@ -2,7 +2,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::control_trash_test {
 namespace {
 
 using testing::Counts;
@@ -154,4 +154,4 @@ TEST("does not forget a server while a reader may still have it from an old snap
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::control_trash_test

@@ -4,7 +4,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::effective_weight_test {
 namespace {
 
 using testing::TestDirector;
@@ -172,4 +172,4 @@ TEST("an assigned weight below 0 is refused") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::effective_weight_test

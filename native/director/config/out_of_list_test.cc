@@ -7,7 +7,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::out_of_list_test {
 namespace {
 
 using testing::Random;
@@ -166,4 +166,4 @@ TEST("a server that health brings back has its slow start, as one that is added"
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::out_of_list_test

@@ -3,7 +3,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::policy_test {
 namespace {
 
 using testing::Bytes;
@@ -298,4 +298,4 @@ TEST("a policy that makes no sense is refused, and nothing changes") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::policy_test

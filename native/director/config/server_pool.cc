@@ -10,6 +10,7 @@ Result<uint32_t> ServerPool::add() {
     Chunk& chunk = chunkOf(id);
     new (&chunk.states[id % kChunk]) ServerState();
     for (size_t worker = 0; worker < workers_; worker++) new (&counters(worker, id)) ServerCounters();
+    kernel_.clear(id);
     chunk.pathMtus[id % kChunk].forget();
     chunk.references[id % kChunk].store(0, std::memory_order_relaxed);
     return id;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/result.h"
+#include "director/counters/kernel_tally.h"
 #include "director/counters/stats.h"
 #include "forward/path_mtu.h"
 #include "scheduler/server_state.h"
@@ -30,10 +31,16 @@ class ServerPool {
 
   ServerState& state(uint32_t id) { return chunkOf(id).states[id % kChunk]; }
   ServerCounters& counters(size_t worker, uint32_t id) { return chunkOf(id).counters[worker * kChunk + id % kChunk]; }
+  // Returns a worker's counters for a server, from those of worker 0.
+  static ServerCounters& ofWorker(ServerCounters* ofFirst, size_t worker) { return ofFirst[worker * kChunk]; }
   PathMtu& pathMtu(uint32_t id) { return chunkOf(id).pathMtus[id % kChunk]; }
   // Counts what names the server: connections and persistence entries. It can't be released before this is 0.
   std::atomic<int32_t>& references(uint32_t id) { return chunkOf(id).references[id % kChunk]; }
   size_t workers() const { return workers_; }
+  // What the kernel's fast path has sent to the servers, beside the workers; empty without one. REQUIRES: of set:
+  // nobody uses the pool yet
+  const KernelTallies& kernel() const { return kernel_; }
+  void setKernel(const KernelTallies& tallies) { kernel_ = tallies; }
 
  private:
   struct Chunk {
@@ -51,6 +58,7 @@ class ServerPool {
   Chunk& chunkOf(uint32_t id) { return *chunks_[id / kChunk]; }
 
   size_t workers_;
+  KernelTallies kernel_;
   uint32_t used_ = 0;
   std::vector<uint32_t> free_;
   std::vector<std::unique_ptr<Chunk>> chunks_;

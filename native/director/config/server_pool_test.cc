@@ -4,7 +4,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::server_pool_test {
 namespace {
 
 TEST("hands out each id once, until it is given back") {
@@ -75,4 +75,4 @@ TEST("refuses more servers than there are ids, and names the remedy") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::server_pool_test

@@ -3,7 +3,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::service_index_test {
 namespace {
 
 using testing::address;
@@ -210,4 +210,4 @@ TEST("refuses keys and rules that make no sense, in a sentence") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::service_index_test

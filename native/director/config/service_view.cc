@@ -7,6 +7,11 @@ void ServiceView::configure(const ServiceConfig& with) {
   timeouts = with.timeouts.isEmpty() ? nullptr : std::make_shared<const TimeoutTicks>(with.timeouts.ticks());
 }
 
+void ServiceView::use(const Scheduler& with) {
+  scheduler = &with;
+  remembers = with.traits().remembers;
+}
+
 void ServiceView::list() {
   candidates.clear();
   candidates.reserve(owned.size());
@@ -41,6 +46,7 @@ const ServerView* ServiceView::schedule(const FlowKey& flow, Tick now, const Tun
                                         PolicyTurn* turn) const {
   if (const Candidate* chosen = policy.choose(candidates, flow, turn)) return static_cast<const ServerView*>(chosen);
   const ScheduleContext context = contextOf(flow, now, tunables);
+  if (!remembers) return static_cast<const ServerView*>(scheduler->pick(candidates, state->scheduler, context));
   SpinGuard guard(state->lock);
   return static_cast<const ServerView*>(scheduler->pick(candidates, state->scheduler, context));
 }

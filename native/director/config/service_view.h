@@ -21,6 +21,8 @@
 
 namespace tunvs {
 
+struct ServerCounters;
+
 inline constexpr uint16_t kFtpPort = 21;
 
 // A real server as of one snapshot; immutable.
@@ -29,10 +31,12 @@ struct ServerView : Candidate {
   bool available = true;  // false: removed, but connections still name it
   bool carries = true;    // false: removed, or down, and so its connections' packets don't go to it; see mustEnd()
   const ForwardingTraits* traits = nullptr;  // of config.tunnel.method
+  bool suitsKernel = false;                  // a fast path in the kernel may send to it
   bool isReachable = false;                  // false: the director has no address of the family that the method needs
   uint32_t plainBytes = 0;                   // packets up to this length are sent without any look-up
   std::vector<OuterHeader> outers;           // one per source address, a power of two of them; one where none is needed
   PathMtu* pathMtu = nullptr;                // lives as long as `state`
+  ServerCounters* counters = nullptr;        // worker 0's, for ServerPool::ofWorker(); live as long as `state`
 
   std::optional<Tick> rampSince;  // when its slow start began, while one is under way
   bool rescheduleUdp = false;     // its service's, for when it carries nothing
@@ -61,7 +65,8 @@ struct ServiceState {
 struct ServiceView {
   ServiceKey key;
   ServiceConfig config;
-  const Scheduler* scheduler = nullptr;
+  const Scheduler* scheduler = nullptr;                  // set by use()
+  bool remembers = true;                                 // scheduler->traits().remembers
   std::vector<std::shared_ptr<const ServerView>> owned;  // newest first, IPVS's list order
   std::vector<const Candidate*> candidates;              // those that are in the list, for the scheduler
   std::shared_ptr<const Prepared> prepared;              // made from the candidates by the scheduler
@@ -73,6 +78,8 @@ struct ServiceView {
 
   // Sets config and what follows from it.
   void configure(const ServiceConfig& with);
+  // Sets the scheduler and what follows from it.
+  void use(const Scheduler& with);
   // Lists the candidates anew.
   void list();
   // Tells a server what it has to know of its service.

@@ -6,7 +6,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::slow_start_test {
 namespace {
 
 using testing::TestDirector;
@@ -219,4 +219,4 @@ TEST("rendezvous gives a ramping server flows and moves no others between server
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::slow_start_test

@@ -32,6 +32,9 @@ Traffic TrafficAccounts::carried(uint32_t id) const {
             counters.fragments.read(),   counters.repeatedOpenings.read(), counters.clientResets.read(),
             counters.tunnelErrors.read()};
   }
+  const KernelTotal kernel = pool_.kernel().of(id);
+  sum.inPackets += kernel.packets;
+  sum.inBytes += kernel.bytes;
   return sum;
 }
 

@@ -5,22 +5,29 @@ namespace {
 
 constexpr uint32_t kNewSeconds = 3;  // IPVS's: how long a connection lasts before a packet has changed its state
 
-// Tells cheaply whether a packet leaves the state as it is. It may answer no when the state stays.
-bool keepsState(const ParsedPacket& parsed, uint8_t state) {
-  static_assert(nextTcpState(TcpState::established, TcpEvent::ack, false) == TcpState::established &&
-                nextTcpState(TcpState::established, TcpEvent::ack, true) == TcpState::established);
-  if (parsed.protocol == kTcpProtocol) [[likely]] {
-    return state == static_cast<uint8_t>(TcpState::established) && parsed.event == static_cast<uint8_t>(TcpEvent::ack);
-  }
-  return parsed.protocol == kUdpProtocol;  // UDP has only one state
-}
-
 bool isEstablished(uint8_t protocol, uint8_t state) {
   return (protocol == kTcpProtocol && state == static_cast<uint8_t>(TcpState::established)) ||
          (protocol == kSctpProtocol && state == static_cast<uint8_t>(SctpState::established));
 }
 
+// Tells whether packets of a connection in this state may go by a fast path.
+bool mayHandOver(uint8_t protocol, uint8_t state) {
+  return protocol == kUdpProtocol || (protocol == kTcpProtocol && state == static_cast<uint8_t>(TcpState::established));
+}
+
 }  // namespace
+
+void Connections::handOver(HandOver& noted, bool isQueueEmpty) {
+  for (Conn* conn : std::span(noted.conns, noted.count)) {
+    const bool isFirst = (conn->flags.load(std::memory_order_relaxed) & kConnHandedOver) == 0;
+    const bool hasWaited = conn->packets.load(std::memory_order_relaxed) >= HandOver::kPacketsUnderLoad;
+    if (!isQueueEmpty && !(isFirst && hasWaited)) continue;
+    conn->flags.fetch_or(kConnHandedOver | kConnFast);
+    // Another worker may have changed the state meanwhile. Of the two, the later one sees what the other has done.
+    if (!mayHandOver(conn->protocol, conn->state.load())) conn->flags.fetch_and(static_cast<uint8_t>(~kConnFast));
+  }
+  noted.count = 0;
+}
 
 [[gnu::noinline]] std::optional<Verdict> Connections::pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash,
                                                              const ServerView*& server) {
@@ -63,21 +70,6 @@ bool Connections::mustEndOpening(const Conn& conn, const ServerView& server, con
 void Connections::update(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash) {
   const uint32_t packets = conn->packets.load(std::memory_order_relaxed) + 1;
   conn->packets.store(packets, std::memory_order_relaxed);
-  // Nearly every packet takes this path. It needs no look at the tables of states, and no call that saves registers.
-  const uint8_t state = conn->state.load(std::memory_order_relaxed);
-  if (keepsState(parsed, state) && !isRise(packets)) [[likely]] {
-    const Tick deadline = pass.now + timeoutOf(pass.tunables(), server.timeouts.get(), parsed.protocol, state);
-    // If the deadline is later than the one that the wheel knows, the wheel will find out by itself.
-    if (reached(deadline, conn->expires.load(std::memory_order_relaxed))) [[likely]] {
-      conn->expires.store(deadline, std::memory_order_relaxed);
-      return;
-    }
-  }
-  change(pass, conn, server, parsed, hash, packets);
-}
-
-[[gnu::noinline]] void Connections::change(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed,
-                                           uint64_t hash, uint32_t packets) {
   const uint8_t before = conn->state.load(std::memory_order_relaxed);
   noteSignals(pass, server, parsed, before, packets);
   const uint8_t after = nextState(parsed.protocol, before, parsed.event, defence_.securesTcp(pass.tunables()));
@@ -112,7 +104,9 @@ void Connections::updateLocked(Pass& pass, Conn* conn, const ServerView& server,
                                uint64_t hash) {
   const uint8_t after = nextState(parsed.protocol, conn->state.load(std::memory_order_relaxed), parsed.event,
                                   defence_.securesTcp(pass.tunables()));
-  conn->state.store(after, std::memory_order_relaxed);
+  // In this order; see Connections::handOver().
+  conn->state.store(after, std::memory_order_seq_cst);
+  if (!mayHandOver(parsed.protocol, after)) conn->flags.fetch_and(static_cast<uint8_t>(~kConnFast));
   const bool wasActive = isActiveConn(*conn);
   if (wasActive != isActiveState(parsed.protocol, after)) {
     server.state->active.fetch_add(wasActive ? -1 : 1, std::memory_order_seq_cst);
@@ -168,10 +162,13 @@ std::optional<Verdict> Connections::meet(Pass& pass, const ParsedPacket& parsed,
   return met;
 }
 
-Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server,
-                          PolicyTurn* turn) {
+Verdict Connections::open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const Conn* known,
+                          const ServerView*& server, PolicyTurn* turn) {
   Meeting meeting;
-  if (const auto verdict = meet(pass, parsed, hash, meeting, server)) return *verdict;
+  // A connection that another worker opens meanwhile is met before this one would be inserted.
+  if (known != nullptr) {
+    if (const auto verdict = meet(pass, parsed, hash, meeting, server)) return *verdict;
+  }
   const ServiceView* service = nullptr;
   Templates::Affinity choice;
   const bool wasMoved = meeting.isMoved;

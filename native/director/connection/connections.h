@@ -30,6 +30,14 @@ class Connections {
     return entries_.serverOf(services, conn);
   }
 
+  // Notes a packet that changes nothing about its connection but how long it lives, as nearly every packet does, and
+  // returns the server. If it returns null, nothing was noted, and serverFor() finds out what the packet means.
+  static const ServerView* noteUsual(const Pass& pass, Conn& conn, const ParsedPacket& parsed);
+
+  // Hands the connections that noteUsual() has noted over to the kernel's fast path. Call it after the vector's packets
+  // have been sent, before the worker leaves its epoch. `isQueueEmpty`: nothing waited behind the vector.
+  static void handOver(HandOver& noted, bool isQueueEmpty);
+
   // Tells whether the connection gives way to a new one for this packet, or is reset.
   static bool mustEnd(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                       const Tunables& tunables) {
@@ -38,13 +46,13 @@ class Connections {
     return mustEndOpening(conn, server, parsed, tunables);
   }
 
-  // Notes a packet of a live connection: updates its state and deadline.
+  // Notes any packet of a live connection: updates its state and deadline.
   void update(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash);
-
   // Finds a server for a packet without a live connection and opens one. If it returns Verdict::forwarded, `server` is
   // set. If it returns Verdict::parked, which it may if `turn` asks, nothing is opened before the service's policy has
-  // decided. Without `turn`, the service's scheduler decides.
-  Verdict open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server,
+  // decided. Without `turn`, the service's scheduler decides. `known` is what the table has for the packet; null:
+  // nothing.
+  Verdict open(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const Conn* known, const ServerView*& server,
                PolicyTurn* turn = nullptr);
 
   // Returns the server for a flow's packet: its connection's, its pin's, or a new connection's, as open() gives it.
@@ -72,8 +80,6 @@ class Connections {
   std::optional<Verdict> pinned(Pass& pass, const ParsedPacket& parsed, uint64_t hash, const ServerView*& server);
   static bool mustEndOpening(const Conn& conn, const ServerView& server, const ParsedPacket& parsed,
                              const Tunables& tunables);
-  void change(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash,
-              uint32_t packets);
   // Counts what tells that the server may be in trouble. `state` is the connection's before the packet.
   void noteSignals(Pass& pass, const ServerView& server, const ParsedPacket& parsed, uint8_t state, uint32_t packets);
   void updateLocked(Pass& pass, Conn* conn, const ServerView& server, const ParsedPacket& parsed, uint64_t hash);
@@ -106,6 +112,26 @@ class Connections {
   const Defence& defence_;
 };
 
+inline const ServerView* Connections::noteUsual(const Pass& pass, Conn& conn, const ParsedPacket& parsed) {
+  const uint8_t state = conn.state.load(std::memory_order_relaxed);
+  if (!keepsState(parsed, state) || conn.hasExpired(pass.now)) [[unlikely]]
+    return nullptr;
+  // Without any service, none of the servers that are left carries anything.
+  const ServerView* server = pass.services->server(conn.server.load(std::memory_order_relaxed));
+  if (server == nullptr || !server->carries) [[unlikely]]
+    return nullptr;
+  const uint32_t packets = conn.packets.load(std::memory_order_relaxed) + 1;
+  // If the deadline is later than the one that the wheel knows, the wheel will find out by itself.
+  const Tick deadline = pass.now + timeoutOf(pass.tunables(), server->timeouts.get(), parsed.protocol, state);
+  if (isRise(packets) || !reached(deadline, conn.expires.load(std::memory_order_relaxed))) [[unlikely]]
+    return nullptr;
+  conn.packets.store(packets, std::memory_order_relaxed);
+  conn.expires.store(deadline, std::memory_order_relaxed);
+  if (pass.worker.handOver.isOn.load(std::memory_order_relaxed)) [[unlikely]]
+    pass.worker.handOver.note(conn, packets, server->suitsKernel);
+  return server;
+}
+
 inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, uint64_t hash, Conn* conn,
                                       const ServerView*& server, PolicyTurn* turn) {
   // IPVS without any service is as if absent: the host refuses packets that it had balanced.
@@ -118,7 +144,7 @@ inline Verdict Connections::serverFor(Pass& pass, const ParsedPacket& parsed, ui
     }
     // The packet queues behind those of its flow that wait, whatever it is.
     if (turn == &pass.worker.asking && pass.worker.parking.holds(parsed.key, hash)) return Verdict::parked;
-    return open(pass, parsed, hash, server, turn);
+    return open(pass, parsed, hash, conn, server, turn);
   }
   if (!server->carries) return withheldFrom(*server);
   update(pass, conn, *server, parsed, hash);

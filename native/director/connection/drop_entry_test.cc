@@ -6,7 +6,7 @@
 #include "support/test_table.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::drop_entry_test {
 namespace {
 
 using testing::numberedKey;
@@ -103,4 +103,4 @@ TEST("counts the time between rounds, up to one round of the table") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::drop_entry_test

@@ -14,6 +14,17 @@ inline bool isOpening(const ParsedPacket& parsed) {
   return parsed.protocol == kSctpProtocol && parsed.event == static_cast<uint8_t>(SctpEvent::init);
 }
 
+// Tells cheaply whether a packet leaves its connection's state as it is. It may answer no when the state stays. Where
+// it answers yes, the packet neither opens nor ends anything.
+inline bool keepsState(const ParsedPacket& parsed, uint8_t state) {
+  static_assert(nextTcpState(TcpState::established, TcpEvent::ack, false) == TcpState::established &&
+                nextTcpState(TcpState::established, TcpEvent::ack, true) == TcpState::established);
+  if (parsed.protocol == kTcpProtocol) [[likely]] {
+    return state == static_cast<uint8_t>(TcpState::established) && parsed.event == static_cast<uint8_t>(TcpEvent::ack);
+  }
+  return parsed.protocol == kUdpProtocol;  // UDP has only one state
+}
+
 // Tells whether a client ends a connection at once with this packet.
 inline bool isAborting(const ParsedPacket& parsed) {
   if (parsed.protocol == kTcpProtocol) return parsed.event == static_cast<uint8_t>(TcpEvent::rst);

@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::persistence_data_test {
 namespace {
 
 constexpr uint32_t kReferences = 100 * PersistenceData::kPage;
@@ -46,4 +46,4 @@ TEST("a piece of engine data costs at most the making of a page, however many th
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::persistence_data_test

@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::pins_test {
 namespace {
 
 // Pins with one worker, which is within its epoch until turn() lets it pass.
@@ -110,4 +110,4 @@ TEST("only pins that are not over are visited") {
   CHECK(visited[0] == Table::flow(2));
 }
 
-}  // namespace tunvs
+}  // namespace tunvs::pins_test

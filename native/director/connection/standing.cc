@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "director/connection/entries.h"
 #include "director/protocol/protocol_state.h"
 
 namespace tunvs {
@@ -10,8 +11,6 @@ namespace {
 // The timeout divided by these gives how long a connection has been silent when it stands as idle, when it stands as
 // idle for long, and when a busy solid one no longer keeps its place.
 constexpr Tick kIdlePart = 8, kLongPart = 2, kKeepsPart = 16;
-
-bool isTemplate(const Conn& conn) { return conn.kind != FlowKind::connection; }
 
 }  // namespace
 

@@ -26,7 +26,7 @@ IpAddress addressOf(uint32_t mark, Family family) {
   return address;
 }
 
-FlowKey keyOf(const ServiceView& service, const FlowKey& flow) {
+FlowKey nameKeyOf(const ServiceView& service, const FlowKey& flow) {
   const ServiceKey& key = service.key;
   const IpAddress client = masked(flow.client(), service.config.persistence);
   if (key.isMark()) return FlowKey::make(client, {}, addressOf(key.mark, flow.family), {}, 0, FlowKind::persistence);
@@ -42,7 +42,7 @@ FlowKey keyOf(const ServiceView& service, const FlowKey& flow) {
 
 std::optional<TemplateName> templateName(const ServiceView& service, const FlowKey& flow,
                                          std::span<const uint8_t> payload) {
-  TemplateName name{keyOf(service, flow), {}};
+  TemplateName name{nameKeyOf(service, flow), {}};
   if (service.config.persistence.engine.empty()) return name;
   if (flow.protocol() != kUdpProtocol) return std::nullopt;
   const auto callId = sipCallId(payload);

@@ -3,7 +3,7 @@
 #include "support/test_director.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::templates_test {
 namespace {
 
 using testing::address;
@@ -308,4 +308,4 @@ TEST("never evicts a template that has connections") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::templates_test

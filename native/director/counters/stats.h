@@ -2,7 +2,8 @@
 //
 // The law:  received = the sum of verdicts          (verdict.h)
 //           handedOut = sent + egressNoBuffer + egressNoRoute + egressTooLong + egressFailed   (with an egress)
-// handedOut counts what was given to the egress: forwarded packets, their fragments, answers.
+// handedOut counts what was given to the egress: forwarded packets, or the segments or fragments that they became, and
+// answers.
 #pragma once
 
 #include <algorithm>
@@ -31,6 +32,17 @@ class Counter {
   COUNTER(received, packets, "read from the device") \
   COUNTER(receivedBytes, bytes, "of the packets read") \
   COUNTER(forwardedBytes, bytes, "of forwarded packets, without outer headers") \
+  COUNTER(fastForwarded, packets, "of those forwarded: sent on by the fast path, inside the kernel") \
+  COUNTER(slowOther, packets, "of those received beside a fast path: no TCP or UDP, with IP options or extension headers, UDP super-packets, or of lengths that contradict each other") \
+  COUNTER(slowFragment, packets, "of those received beside a fast path: fragments") \
+  COUNTER(slowControl, packets, "of those received beside a fast path: TCP segments with SYN, FIN or RST, or without ACK") \
+  COUNTER(slowUnknown, packets, "of those received beside a fast path: of no connection that it finds") \
+  COUNTER(slowNotYet, packets, "of those received beside a fast path: of connections that are not handed over to it (again) yet, or end") \
+  COUNTER(slowExpired, packets, "of those received beside a fast path: of connections whose deadline had come") \
+  COUNTER(slowRise, packets, "of those received beside a fast path: the 11th packet of a connection where that counts at once, or one after a timeout was shortened") \
+  COUNTER(slowServer, packets, "of those received beside a fast path: to real servers that carry nothing, have no resolved next hop, or need the engine") \
+  COUNTER(slowTooLong, packets, "of those received beside a fast path: too long for the path") \
+  COUNTER(fastFailed, packets, "lost in the fast path, as the kernel had no room for the outer header; not in received") \
   COUNTER(connectionsCreated, connections, "opened") \
   COUNTER(connectionsMidStream, connections, "of those opened: by a packet from their middle (midStream hash)") \
   COUNTER(connectionsExpired, connections, "reached their timeout") \
@@ -46,7 +58,11 @@ class Counter {
   COUNTER(templatesEnded, templates, "expired, evicted or dropped") \
   COUNTER(vectors, reads, "brought at least one packet") \
   COUNTER(readsHeldBack, reads, "had to wait until the egress had sent what it still kept") \
-  COUNTER(handedOut, packets, "given to the egress: forwarded ones, their fragments, answers") \
+  COUNTER(superPackets, packets, "read that were still to be cut into segments (TSO, USO)") \
+  COUNTER(segmentsMade, packets, "cut out of those, by the director or the kernel behind its egress") \
+  COUNTER(badOffloads, packets, "dropped as what their virtio header says contradicts them; not in received") \
+  COUNTER(offloadsRefused, packets, "whose offload was refused when they were sent, which were finished and sent again") \
+  COUNTER(handedOut, packets, "given to the egress: forwarded ones, their segments and fragments, answers") \
   COUNTER(fragmentsSent, packets, "outer fragments of what was too long for its path") \
   COUNTER(fragmentsReleased, packets, "fragments that had waited for their datagram's first, and went on") \
   COUNTER(fragmentsRefused, packets, "fragments that had waited for their datagram's first, and could not be forwarded: too long for the path, or none is left") \

@@ -6,6 +6,7 @@
 #include "packet/answer_icmp6.h"
 #include "packet/answer_tcp.h"
 #include "packet/icmp.h"
+#include "packet/next_header.h"
 #include "packet/transport_checksum.h"
 
 namespace tunvs {
@@ -13,9 +14,6 @@ namespace {
 
 // RFC 8200: the byte of the fixed header that names what follows. A parameter problem points to it.
 constexpr uint32_t kNextHeaderOffset = 6;
-
-// RFC 8200 section 4.7: nothing follows, which is no error. In IPv4 it is a protocol as any other.
-constexpr uint8_t kNoNextHeader = 59;
 
 // A checksum that is still to be finished says nothing yet. As for a host, that is no reason to doubt the packet.
 ChecksumTrust trustIn(const ParsedPacket& parsed) {
@@ -76,7 +74,7 @@ void Answers::refuse(std::span<const uint8_t> packet, const ParsedPacket& parsed
     return portUnreachable(packet, parsed);
   }
   if (parsed.key.isV4()) return unreachable(packet, parsed, icmp4::kUnreachable, icmp4::kProtocolUnreachable, 0);
-  if (parsed.protocol == kNoNextHeader) return;
+  if (parsed.protocol == next_header::kNone) return;
   // Behind extension headers, the pointer would have to name a place that nobody needs to know.
   if (parsed.transport == kIpv6HeaderBytes) {
     unreachable(packet, parsed, icmp6::kParameterProblem, icmp6::kUnknownNextHeader, kNextHeaderOffset);

@@ -27,13 +27,18 @@ class FlowPath {
   PolicyPath& policies() { return policies_; }
 
   // REQUIRES: flow.candidate is set
-  Verdict handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
+  Verdict handle(Pass& pass, const Flow& flow, Packet& packet, size_t cause) {
+    if (ConnTable::isOf(flow.candidate, flow.parsed.key)) [[likely]] {
+      const ServerView* server = Connections::noteUsual(pass, *flow.candidate, flow.parsed);
+      if (server != nullptr) [[likely]]
+        return forwarder_.send(pass, *server, {packet.data, flow.parsed, flow.hash, cause});
+    }
+    return handleOther(pass, flow, packet, cause);
+  }
 
  private:
-  // `server` is a pinned packet's.
-  Verdict handleOther(Pass& pass, Verdict verdict, const ServerView* server, const Flow& flow, Packet& packet,
-                      size_t cause);
-
+  // Handles a packet of which more has to be known than that its connection goes on.
+  Verdict handleOther(Pass& pass, const Flow& flow, Packet& packet, size_t cause);
   Connections connections_;  // first, as every packet needs it: so it has the address of this object
   Forwarder forwarder_;
   const Settings& settings_;

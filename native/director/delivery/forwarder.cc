@@ -1,9 +1,14 @@
 #include "director/delivery/forwarder.h"
 
+#include <memory>
+#include <utility>
+
 #include "director/delivery/answers.h"
 #include "forward/outer_fragment.h"
 #include "forward/tunnel_mtu.h"
 #include "packet/checksum.h"
+#include "packet/finish_checksum.h"
+#include "packet/segmenter.h"
 
 namespace tunvs {
 namespace {
@@ -52,18 +57,46 @@ bool mayTell(const ParsedPacket& parsed) {
   return !parsed.key.isV4() || parsed.packetClass != PacketClass::fragment || parsed.fragmentOffset == 0;
 }
 
-// A packet that is still to be cut goes whole if each of its segments would go whole. It is never put into outer
-// fragments, nor behind a checksum that would have to cover unfinished parts.
-bool mayStayWhole(const ServerView& server, const ParsedPacket& parsed, uint64_t flowHash, uint32_t pathMtu) {
-  const OuterHeader& outer = server.outer(flowHash);
-  return segmentLength(parsed) + outer.length <= pathMtu && outer.checksum == TunnelChecksum::none;
+// Tells whether each segment needs an outer UDP checksum, which whoever cuts the packet can make.
+bool sealsSegments(const OuterHeader& outer, const ParsedPacket& parsed) {
+  return outer.method == ForwardingMethod::gue && outer.checksum == TunnelChecksum::checksum &&
+         parsed.offload.isToBeCut();
 }
 
-// Tells whether finishing the checksum changes only the packet's own transport header, also behind an outer header.
-bool staysInTransport(const ParsedPacket& parsed) {
+// A packet that is still to be cut goes whole if each of its segments would go whole. It is never put into outer
+// fragments, nor behind a checksum that would have to cover unfinished parts, unless it is one for each segment.
+bool mayStayWhole(const OuterHeader& outer, const ParsedPacket& parsed, uint32_t pathMtu) {
+  return segmentLength(parsed) + outer.length <= pathMtu &&
+         (outer.checksum == TunnelChecksum::none || sealsSegments(outer, parsed)) &&
+         parsed.length <= maxInnerLength(outer);
+}
+
+// Tells whether the packet has the protocol and the family that the offload is about.
+bool isOfKind(const ParsedPacket& parsed, OffloadKind kind) {
+  const bool isTcp = parsed.protocol == static_cast<uint8_t>(IpProtocol::tcp);
+  switch (kind) {
+    case OffloadKind::none: return true;
+    case OffloadKind::tcpChecksum: return isTcp;
+    case OffloadKind::tcp4: return isTcp && parsed.key.isV4();
+    case OffloadKind::tcp6: return isTcp && !parsed.key.isV4();
+    case OffloadKind::udpChecksum:
+    case OffloadKind::udp: break;
+  }
+  return parsed.protocol == static_cast<uint8_t>(IpProtocol::udp);
+}
+
+// Tells whether finishing the packet changes only its own transport header, also behind an outer header.
+bool isSound(const ParsedPacket& parsed) {
   const Offload& offload = parsed.offload;
-  return offload.isNone() ||
-         (offload.checksumStart == parsed.transport && offload.checksumStart <= Offload::kMaxChecksumStart);
+  if (offload.isNone()) return true;
+  return parsed.packetClass == PacketClass::flow && offload.checksumStart == parsed.transport &&
+         offload.checksumStart <= Offload::kMaxChecksumStart && isOfKind(parsed, offload.kind);
+}
+
+// Segments take consecutive identifications from the outer header's on.
+void passIdentifications(WorkerContext& worker, const ParsedPacket& parsed) {
+  if (parsed.offload.segmentBytes == 0) return;
+  worker.identification = static_cast<uint16_t>(worker.identification + parsed.length / parsed.offload.segmentBytes);
 }
 
 // `pathMtu` is read once, as it may change between two reads.
@@ -72,13 +105,12 @@ Verdict judgeFor(const ServerView& server, const ParsedPacket& parsed, uint64_t 
   if (!server.isReachable) return Verdict::dropNoSource;
   if (!server.traits->hasPath()) return Verdict::forwarded;
   if (pathMtu < leastPathMtu(server, parsed)) return Verdict::dropTooLong;
-  if (parsed.length > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
+  const uint32_t longest = segmentLength(parsed);
+  if (longest > maxInnerLength(server.outer(flowHash))) return Verdict::dropTooLong;
   const bool isTold = !isRelayed && isClientsToCut(server, parsed, innerMtu(server, parsed, pathMtu), tunables);
   if (isTold) return mayTell(parsed) ? Verdict::answeredTooBig : Verdict::dropTooLong;
-  if (!parsed.offload.isNone())
-    return mayStayWhole(server, parsed, flowHash, pathMtu) ? Verdict::forwarded : Verdict::dropTooLong;
   const bool mayBeCut = !isClientsOwn(server) || !parsed.dontFragment;
-  return parsed.length > pathMtu && !mayBeCut ? Verdict::dropTooLong : Verdict::forwarded;
+  return longest > pathMtu && !mayBeCut ? Verdict::dropTooLong : Verdict::forwarded;
 }
 
 }  // namespace
@@ -96,7 +128,7 @@ Verdict Forwarder::judge(const ServerView& server, const ParsedPacket& parsed, u
   return judgeFor(server, parsed, flowHash, isRelayed, server.pathMtu->effective(settings_.pathMtu, now), tunables);
 }
 
-Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet) {
+Verdict Forwarder::sendChecked(Pass& pass, const ServerView& server, Outgoing packet) {
   const Verdict verdict = checkLength(pass, server, packet, pool_.counters(pass.worker.index, server.id));
   if (verdict == Verdict::forwarded) count(pass, server, packet.parsed.length, segmentLength(packet.parsed));
   return verdict;
@@ -117,9 +149,10 @@ Verdict Forwarder::sendPinned(Pass& pass, const ServerView& server, const Outgoi
 
 Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters) {
   const ParsedPacket& parsed = packet.parsed;
-  if (!staysInTransport(parsed)) return Verdict::dropBadChecksum;
+  if (!isSound(parsed)) return Verdict::dropBadChecksum;
   if (!server.traits->hasPath()) {
-    pass.out.addOffloaded(packet.data, parsed.length, server.address, packet.cause, OutputWay::host, parsed.offload);
+    pass.out.addOffloaded(packet.data, parsed.length, server.address, packet.cause, OutputWay::host, parsed.offload,
+                          /*outerBytes=*/0);
     return Verdict::forwarded;
   }
   const uint32_t pathMtu = server.pathMtu->effective(settings_.pathMtu, pass.now);
@@ -134,12 +167,32 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
 
   if (verdict != Verdict::forwarded) return verdict;
 
+  if (parsed.offload.isNone()) return sendFinished(pass, server, packet, pathMtu, counters);
+  if (!mayStayWhole(server.outer(packet.flowHash), parsed, pathMtu))
+    return finishAndSend(pass, server, packet, pathMtu, counters);
+  OuterHeader outer = server.outer(packet.flowHash);
+  const bool sealsOuter = sealsSegments(outer, parsed);
+  if (sealsOuter) outer.checksum = TunnelChecksum::none;
+  const Packet sent = encapsulatedBy(outer, pass, packet);
+  const uint32_t outerBytes = sent.length - parsed.length;
+  passIdentifications(pass.worker, parsed);
+  pass.out.addOffloaded(sent.data, sent.length, server.address, packet.cause, OutputWay::server,
+                        parsed.offload.behind(outerBytes), outerBytes, sealsOuter);
+  return Verdict::forwarded;
+}
+
+Verdict Forwarder::sendFinished(Pass& pass, const ServerView& server, const Outgoing& packet, uint32_t pathMtu,
+                                ServerCounters& counters) {
   const Packet sent = encapsulated(pass, server, packet);
-  if (sent.length <= pathMtu || !parsed.offload.isNone()) {
-    const Offload offload = parsed.offload.behind(sent.length - parsed.length);
-    pass.out.addOffloaded(sent.data, sent.length, server.address, packet.cause, OutputWay::server, offload);
+  if (sent.length <= pathMtu) {
+    pass.out.add(sent.data, sent.length, server.address, packet.cause);
     return Verdict::forwarded;
   }
+  return sendFragments(pass, server, sent, packet.cause, pathMtu, counters);
+}
+
+Verdict Forwarder::sendFragments(Pass& pass, const ServerView& server, const Packet& sent, size_t cause,
+                                 uint32_t pathMtu, ServerCounters& counters) {
   if (!isClientsOwn(server) && server.address.isV4())
     clearDontFragment(sent.data, nextIdentification(pass.worker.identification));
   const uint32_t identification =
@@ -147,12 +200,56 @@ Verdict Forwarder::checkLength(Pass& pass, const ServerView& server, const Outgo
   OuterFragmenter fragments({sent.data, sent.length}, pathMtu, identification);
   if (fragments.count() == 0) return Verdict::dropTooLong;
   while (!fragments.isDone()) {
-    pass.out.make(fragments.longestBytes(), server.address, packet.cause, OutputWay::server,
+    pass.out.make(fragments.longestBytes(), server.address, cause, OutputWay::server,
                   [&](std::span<uint8_t> room) { return fragments.next(room).size(); });
   }
   pass.worker.stats.fragmentsSent.add(fragments.count());
   counters.fragments.add(fragments.count());
   return Verdict::forwarded;
+}
+
+// Cuts a packet here, or finishes its checksum, since it can't go on as it is: behind a tunnel's checksum, in outer
+// fragments, or because no outer header has room for its length.
+Verdict Forwarder::finishAndSend(Pass& pass, const ServerView& server, const Outgoing& packet, uint32_t pathMtu,
+                                 ServerCounters& counters) {
+  ParsedPacket parsed = packet.parsed;
+  const Offload offload = std::exchange(parsed.offload, Offload());
+  if (offload.segmentBytes == 0) {
+    if (!finishChecksum({packet.data, parsed.length}, offload.checksumStart, offload.checksumField()))
+      return Verdict::dropBadChecksum;
+    return sendFinished(pass, server, {packet.data, parsed, packet.flowHash, packet.cause}, pathMtu, counters);
+  }
+  Segmenter segments({packet.data, parsed.length, server.address, offload});
+  if (segments.count() == 0) return Verdict::dropBadChecksum;
+  const size_t outerBytes = server.outer(packet.flowHash).length;
+  const bool fits = segments.longestBytes() + outerBytes <= pathMtu;
+  // Outer fragments are made of a whole segment, which is needed only as long as that takes.
+  std::unique_ptr<uint8_t[]> whole;
+  if (!fits) whole = std::make_unique_for_overwrite<uint8_t[]>(kHeadroom + segments.longestBytes());
+  Verdict verdict = Verdict::forwarded;
+  pass.worker.stats.segmentsMade.add(segments.count());
+  while (!segments.isDone() && verdict == Verdict::forwarded) {
+    const auto encapsulateNext = [&](uint8_t* inner) {
+      parsed.length = static_cast<uint32_t>(segments.next({inner, segments.longestBytes()}));
+      parsed.data = inner;
+      return encapsulated(pass, server, {inner, parsed, packet.flowHash, packet.cause});
+    };
+    if (fits) {
+      pass.out.make(outerBytes + segments.longestBytes(), server.address, packet.cause, OutputWay::server,
+                    [&](std::span<uint8_t> room) { return encapsulateNext(room.data() + outerBytes).length; });
+      continue;
+    }
+    const Packet sent = encapsulateNext(whole.get() + kHeadroom);
+    if (sent.length > pathMtu) {
+      verdict = sendFragments(pass, server, sent, packet.cause, pathMtu, counters);
+    } else {
+      pass.out.make(sent.length, server.address, packet.cause, OutputWay::server, [&](std::span<uint8_t> room) {
+        std::memcpy(room.data(), sent.data, sent.length);
+        return room.size();
+      });
+    }
+  }
+  return verdict;
 }
 
 }  // namespace tunvs

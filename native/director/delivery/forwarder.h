@@ -26,7 +26,7 @@ class Forwarder {
  public:
   Forwarder(const Settings& settings, ServerPool& pool) : settings_(settings), pool_(pool) {}
 
-  Verdict send(Pass& pass, const ServerView& server, const Outgoing& packet) {
+  Verdict send(Pass& pass, const ServerView& server, Outgoing packet) {
     if (packet.parsed.length > server.plainBytes || server.pathMtu->isNarrowed() || !packet.parsed.offload.isNone())
         [[unlikely]] {
       return sendChecked(pass, server, packet);
@@ -48,27 +48,38 @@ class Forwarder {
 
  private:
   static Packet encapsulated(Pass& pass, const ServerView& server, const Outgoing& packet) {
+    return encapsulatedBy(server.outer(packet.flowHash), pass, packet);
+  }
+  static Packet encapsulatedBy(const OuterHeader& outer, Pass& pass, const Outgoing& packet) {
     const ParsedPacket& parsed = packet.parsed;
     const bool pmtuDisc = pass.tunables().pmtuDisc != 0;
     const bool hasDf = parsed.dontFragment && pmtuDisc && parsed.key.isV4();
     const uint16_t identification = hasDf ? 0 : nextIdentification(pass.worker.identification);
-    return encapsulate(server.outer(packet.flowHash), packet.data, parsed,
-                       static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32), identification, pmtuDisc);
+    return encapsulate(outer, packet.data, parsed, static_cast<uint32_t>(packet.flowHash ^ packet.flowHash >> 32),
+                       identification, pmtuDisc);
   }
 
   // `longest` is the length of the longest packet that it becomes on the wire.
-  void count(Pass& pass, const ServerView& server, uint32_t bytes, uint32_t longest) {
-    ServerCounters& counters = pool_.counters(pass.worker.index, server.id);
+  static void count(Pass& pass, const ServerView& server, uint32_t bytes, uint32_t longest) {
+    ServerCounters& counters = ServerPool::ofWorker(server.counters, pass.worker.index);
     counters.packets.add(1);
     counters.bytes.add(bytes);
     counters.longest.raise(longest);
     pass.worker.forwardedBytes += bytes;
   }
 
-  Verdict sendChecked(Pass& pass, const ServerView& server, const Outgoing& packet);
+  // Takes the packet by value, so that send() need not put it into memory.
+  Verdict sendChecked(Pass& pass, const ServerView& server, Outgoing packet);
   // Handles the cases in which the path may be too narrow, there is none, or the packet is still to be cut: answers,
   // sends, sends in fragments, or hands to this host. `counters` gets answers and fragments.
   Verdict checkLength(Pass& pass, const ServerView& server, const Outgoing& packet, ServerCounters& counters);
+  // These send what may go, whole or in outer fragments. REQUIRES (both of the first two): judged as forwarded
+  Verdict sendFinished(Pass& pass, const ServerView& server, const Outgoing& packet, uint32_t pathMtu,
+                       ServerCounters& counters);
+  Verdict finishAndSend(Pass& pass, const ServerView& server, const Outgoing& packet, uint32_t pathMtu,
+                        ServerCounters& counters);
+  static Verdict sendFragments(Pass& pass, const ServerView& server, const Packet& sent, size_t cause, uint32_t pathMtu,
+                               ServerCounters& counters);
 
   const Settings& settings_;
   ServerPool& pool_;

@@ -187,7 +187,7 @@ bool IcmpPath::mayHaveCut(Context& c, const ServerView& server, const StrippedOu
 }
 
 uint32_t IcmpPath::longestTo(const ServerView& server) const {
-  uint32_t longest = 0;
+  uint32_t longest = pool_.kernel().longest(server.id);
   for (size_t worker = 0; worker < pool_.workers(); worker++)
     longest = std::max(longest, pool_.counters(worker, server.id).longest.read());
   return longest;
@@ -209,6 +209,7 @@ IcmpPath::Heard IcmpPath::learn(Context& c, const ServerView& server, const Stri
   if (outcome != MtuOutcome::lowered) return Heard::believed;
   // From now on nothing so long is sent. Whoever wants to repeat the error has to wait until there is reason for it.
   for (size_t worker = 0; worker < pool_.workers(); worker++) pool_.counters(worker, server.id).longest.clear();
+  pool_.kernel().forgetLongest(server.id);
   return Heard::lowered;
 }
 

@@ -22,7 +22,8 @@ Verdict PolicyPath::park(Pass& pass, const Flow& flow, Packet& packet, size_t ca
   }
   count(policy->counters.overflow);
   const ServerView* server = nullptr;
-  const Verdict verdict = connections_.open(pass, parsed, flow.hash, server);
+  const Conn* known = connections_.table(parsed.key.family).find(parsed.key, flow.hash);
+  const Verdict verdict = connections_.open(pass, parsed, flow.hash, known, server);
   return sendOn(pass, verdict, server, parsed, packet, flow.hash, cause);
 }
 

@@ -1,12 +1,9 @@
 #include "director/fragment/fragment.h"
 
+#include "packet/next_header.h"
+
 namespace tunvs {
-namespace {
-
-// RFC 8200 section 4.7: there is no header, so none can be cut.
-constexpr uint8_t kNoNextHeader = 59;
-
-}  // namespace
+namespace {}  // namespace
 
 FragmentInfo fragmentInfoOf(const ParsedPacket& parsed) {
   FragmentInfo info;
@@ -25,7 +22,7 @@ FragmentInfo fragmentInfoOf(const ParsedPacket& parsed) {
 }
 
 FragmentDrop checkFragment(const FragmentInfo& info) {
-  if (info.family() == Family::ipv6 && info.isFirst() && info.protocol != kNoNextHeader &&
+  if (info.family() == Family::ipv6 && info.isFirst() && info.protocol != next_header::kNone &&
       info.payloadBytes < info.transportOffset + leastTransportBytes(info.protocol))
     return FragmentDrop::tinyFirst;
   // A host tells the sender of an offset beyond any datagram's end before it checks the length.

@@ -6,8 +6,7 @@
 
 #include "support/testing.h"
 
-using namespace tunvs;
-
+namespace tunvs::fragment_arena_test {
 TEST("a packet of the greatest length fits into the smallest arena, once") {
   FragmentArena arena(FragmentArena::kLeastBytes);
   const uint32_t record = arena.allocate(kMaxPacketBytes, 1);
@@ -71,3 +70,5 @@ TEST("records keep their bytes and never touch each other, whatever the order of
   CHECK(refusals > 100);
   for (const uint32_t record : live) CHECK(intact(record));
 }
+
+}  // namespace tunvs::fragment_arena_test

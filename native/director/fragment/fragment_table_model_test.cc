@@ -11,8 +11,7 @@
 #include "support/fragments.h"
 #include "support/testing.h"
 
-using namespace tunvs;
-
+namespace tunvs::fragment_table_model_test {
 namespace {
 
 FragmentInfo fragmentOf(uint32_t datagram, uint32_t offset, uint32_t payload, bool more) {
@@ -346,3 +345,5 @@ TEST("fragments of the same datagrams on four workers all reach their server or 
   CHECK_EQ(counts.arenaBytes, 0u);
   CHECK_EQ(counts.datagrams, 0u);
 }
+
+}  // namespace tunvs::fragment_table_model_test

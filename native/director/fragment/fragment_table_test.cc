@@ -8,8 +8,7 @@
 #include "support/fragments.h"
 #include "support/testing.h"
 
-using namespace tunvs;
-
+namespace tunvs::fragment_table_test {
 namespace {
 
 constexpr Tick kStart = 0xffffff80;  // the clock wraps within the tests
@@ -505,3 +504,5 @@ TEST("a datagram that is evicted while its first fragment is decided goes on wit
     CHECK(isForward(bench.follow(part(2960, 100, false))));
   }
 }
+
+}  // namespace tunvs::fragment_table_test

@@ -7,8 +7,7 @@
 #include "director/fragment/fragment_ranges.h"
 #include "support/testing.h"
 
-using namespace tunvs;
-
+namespace tunvs::fragment_test {
 namespace {
 
 FragmentInfo fragment(uint32_t offset, uint32_t payload, bool more, IpProtocol protocol = IpProtocol::udp) {
@@ -184,3 +183,5 @@ TEST("ranges agree with a map of bytes for random fragments") {
     }
   }
 }
+
+}  // namespace tunvs::fragment_test

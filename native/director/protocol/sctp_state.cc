@@ -3,7 +3,8 @@
 namespace tunvs {
 namespace {
 
-constexpr SctpState NO = SctpState::none, I1 = SctpState::init1, IN = SctpState::init, CS = SctpState::cookieSent,
+[[maybe_unused]] constexpr SctpState NO = SctpState::none;  // names a row in the comments only
+constexpr SctpState I1 = SctpState::init1, IN = SctpState::init, CS = SctpState::cookieSent,
                     CR = SctpState::cookieReplied, CW = SctpState::cookieWait, CO = SctpState::cookie,
                     CE = SctpState::cookieEchoed, ES = SctpState::established, SS = SctpState::shutdownSent,
                     SR = SctpState::shutdownReceived, SA = SctpState::shutdownAckSent, RJ = SctpState::rejected,

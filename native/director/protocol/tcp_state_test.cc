@@ -3,7 +3,7 @@
 #include "packet/parse.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::tcp_state_test {
 namespace {
 
 using enum TcpState;
@@ -76,4 +76,4 @@ TEST("has IPVS's names, numbers and timeouts") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::tcp_state_test

@@ -5,7 +5,7 @@
 #include "director/protocol/protocol_state.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::timeouts_test {
 namespace {
 
 TEST("numbers every state of every protocol once, each with a name of its own and IPVS's timeout") {
@@ -77,4 +77,4 @@ TEST("refuses timeouts of another protocol's states, and those that are too long
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::timeouts_test

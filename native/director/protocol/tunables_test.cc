@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::tunables_test {
 namespace {
 
 Tick seconds(uint32_t n) { return ticksFromSeconds(n); }
@@ -81,4 +81,4 @@ TEST("names the existing switches when asked for another") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::tunables_test

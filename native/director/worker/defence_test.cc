@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::defence_test {
 namespace {
 
 TEST("a defence is off in mode 0, on in mode 3, and on in the others while memory is short") {
@@ -75,4 +75,4 @@ TEST("picks soon when the rate rises, however long it still had to wait") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::defence_test

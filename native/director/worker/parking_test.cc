@@ -7,7 +7,7 @@
 #include "support/random.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::parking_test {
 namespace {
 
 using testing::Random;
@@ -186,4 +186,4 @@ TEST("room becomes free in whatever order flows end, and nothing that waits is e
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::parking_test

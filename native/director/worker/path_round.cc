@@ -18,6 +18,7 @@ void PathRound::goOn(const ServiceTable& services, ServerPool& pool, size_t work
     const ServerView* server = services.server(id);
     if (server == nullptr) continue;
     pool.counters(worker, id).longest.turn();
+    if (worker == 0) pool.kernel().forgetLongest(id);
     server->pathMtu->forgetExpired(now);
   }
   next_ = end < services.idCount() ? end : 0;

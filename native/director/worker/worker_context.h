@@ -26,6 +26,7 @@ constexpr uint16_t nextIdentification(uint16_t& counter) {
 struct Flow {
   ParsedPacket parsed;
   uint64_t hash;
+  ConnTable::Home home;
   Conn* candidate;  // ConnTable::candidate()
 };
 
@@ -48,6 +49,26 @@ struct ExpiryRound {
   std::vector<uint32_t> unused;  // room for Entries::expire()
 };
 
+// The connections of the current vector that a fast path in the kernel may take over.
+struct HandOver {
+  // Without seeing its queue empty a worker hands a connection over at this many packets, the first time: under load
+  // the queue may never be, and then a few packets may overtake others, once.
+  static constexpr uint32_t kPacketsUnderLoad = 16;
+  static constexpr uint32_t kLeastPackets = 3;
+
+  std::atomic<bool> isOn{false};
+  size_t count = 0;
+  Conn* conns[kVectorSize];
+
+  // `isSuitable`: the program can send to its server. `packets`: those of the connection so far. One that has shown
+  // little may soon give way to another.
+  void note(Conn& conn, uint32_t packets, bool isSuitable) {
+    if (isSuitable && packets >= kLeastPackets && (conn.flags.load(std::memory_order_relaxed) & kConnFast) == 0 &&
+        count < kVectorSize)
+      conns[count++] = &conn;
+  }
+};
+
 struct alignas(64) WorkerContext {
   WorkerStats stats;
   size_t index = 0;
@@ -62,7 +83,8 @@ struct alignas(64) WorkerContext {
   ExpiryRound expiry;
   uint64_t evicted = 0;  // entries evicted as of the last vector
   Parking parking;
-  PolicyTurn asking;        // of the current packet
+  PolicyTurn asking;  // of the current packet
+  HandOver handOver;
   Flow flows[kVectorSize];  // of the current vector: here, so that no call has to clear them
 };
 

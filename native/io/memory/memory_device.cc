@@ -46,7 +46,8 @@ class MemoryDevice::Queue final : public DeviceQueue {
       }
       packets_.pop_front();
     }
-    if (packets_.empty()) {
+    isDrained_ = packets_.empty();
+    if (isDrained_) {
       uint64_t events;
       [[maybe_unused]] const ssize_t cleared = ::read(wakeUp_.get(), &events, sizeof events);  // empty: nobody woke it
     }
@@ -55,6 +56,7 @@ class MemoryDevice::Queue final : public DeviceQueue {
   }
 
   int pollDescriptor() const override { return wakeUp_.get(); }
+  bool isDrained() const override { return isDrained_; }
   uint64_t oversized() const override { return oversized_.load(std::memory_order_relaxed); }
 
  private:
@@ -67,6 +69,7 @@ class MemoryDevice::Queue final : public DeviceQueue {
   std::deque<std::vector<uint8_t>> packets_;
   bool isBroken_ = false;
   std::atomic<uint64_t> oversized_{0};
+  bool isDrained_ = false;  // the worker's own
   UniqueFd wakeUp_;
 };
 

@@ -6,7 +6,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::memory_device_test {
 namespace {
 
 bool isReadable(int fd) {
@@ -104,4 +104,4 @@ TEST("a repeating device without packets is at its end") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::memory_device_test

@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::memory_egress_test {
 namespace {
 
 TEST("a memory egress keeps the bytes and the next hop of what was sent, until it is taken") {
@@ -41,4 +41,4 @@ TEST("a memory egress refuses as many packets as it was told to") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::memory_egress_test

@@ -7,7 +7,7 @@
 #include "support/local_listener.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::accept_client_test {
 namespace {
 
 TEST("a client is taken out of the queue, and those that have left are closed on the way") {
@@ -64,4 +64,4 @@ TEST("a descriptor that does not listen is an error, and so is one that cannot b
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::accept_client_test

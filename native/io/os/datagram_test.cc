@@ -10,7 +10,7 @@
 #include "io/os/unique_fd.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::datagram_test {
 namespace {
 
 // What arrives at a socket of this name when "READY=1" is sent to `path`.
@@ -45,4 +45,4 @@ TEST("a datagram to nobody, or to what is no path, is an error") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::datagram_test

@@ -10,7 +10,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::file_lock_test {
 namespace {
 
 TEST("a file is locked for one open file at a time, until that is closed") {
@@ -45,4 +45,4 @@ TEST("network namespaces have different names, and each name stays the same") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::file_lock_test

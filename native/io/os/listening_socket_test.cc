@@ -7,7 +7,7 @@
 #include "support/local_listener.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::listening_socket_test {
 namespace {
 
 // Counts what the thread tells.
@@ -73,4 +73,4 @@ TEST("a descriptor that cannot be duplicated is no listening socket") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::listening_socket_test

@@ -25,6 +25,7 @@ class LoopThread {
 
   // Works as Thread::start().
   Result<void> start(const char* name, std::function<void()> run) { return thread_.start(name, std::move(run)); }
+  Result<void> pin(unsigned cpu) { return thread_.pin(cpu); }
   // Asks the thread to end; join() waits for that.
   void stop();
   void join() { thread_.join(); }

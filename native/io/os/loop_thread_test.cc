@@ -5,7 +5,7 @@
 #include "support/failing_threads.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::loop_thread_test {
 namespace {
 
 bool isReadable(const LoopThread& loop) {
@@ -52,4 +52,4 @@ TEST("a loop that was never started is stopped like any other, and stays woken")
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::loop_thread_test

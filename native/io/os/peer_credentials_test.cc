@@ -12,7 +12,7 @@
 #include "io/os/unique_fd.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::peer_credentials_test {
 namespace {
 
 struct Pair {
@@ -71,4 +71,4 @@ TEST("a socket of another kind has no such peer, nor has one that is not connect
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::peer_credentials_test

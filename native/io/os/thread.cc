@@ -35,6 +35,18 @@ Result<void> Thread::start(const char* name, std::function<void()> run) {
   return {};
 }
 
+Result<void> Thread::pin(unsigned cpu) {
+  assert(isStarted_ && cpu < CPU_SETSIZE);
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(cpu, &set);
+  const int error = pthread_setaffinity_np(thread_, sizeof set, &set);
+  if (error == 0) return {};
+  return Error::fromErrno(
+      error, "sched_setaffinity",
+      "CPU " + std::to_string(cpu) + " can't have a worker: it is not online, or not in this process's cpuset");
+}
+
 void Thread::join() {
   if (!isStarted_) return;
   pthread_join(thread_, nullptr);

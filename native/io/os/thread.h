@@ -24,6 +24,8 @@ class Thread {
 
   // `name` says what the thread is for, as ps(1) shows it, in at most 15 bytes. REQUIRES: not started
   Result<void> start(const char* name, std::function<void()> run);
+  // Keeps the thread on one CPU, [0, CPU_SETSIZE). REQUIRES: started and not joined
+  Result<void> pin(unsigned cpu);
   // Waits for the thread's end. If it was not started, or was joined, there is nothing to wait for.
   void join();
 

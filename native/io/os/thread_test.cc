@@ -6,7 +6,7 @@
 #include "support/failing_threads.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::thread_test {
 namespace {
 
 TEST("a thread runs what it is given, receives no signal, and is joined") {
@@ -41,4 +41,4 @@ TEST("a thread that can't be made is an error that names the mend, and leaves no
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::thread_test

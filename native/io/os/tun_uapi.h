@@ -17,6 +17,7 @@ inline constexpr size_t kMaxTunQueues = 256;       // MAX_TAP_QUEUES; Linux 3.8 
 inline constexpr short kIffTun = 0x0001;
 inline constexpr short kIffMultiQueue = 0x0100;  // Linux 3.8
 inline constexpr short kIffNoPacketInfo = 0x1000;
+inline constexpr short kIffVnetHeader = 0x4000;
 
 // This is struct ifreq, with names for only the members used here. Its size is part of every ioctl's ABI.
 struct InterfaceRequest {
@@ -30,7 +31,17 @@ struct InterfaceRequest {
 static_assert(offsetof(InterfaceRequest, flags) == 16);
 static_assert(sizeof(void*) != 8 || sizeof(InterfaceRequest) == 40);  // struct ifmap makes it 40 bytes on 64-bit Linux
 
-inline constexpr unsigned long kTunSetInterface = _IOW('T', 202, int);  // TUNSETIFF
-inline constexpr unsigned long kSetTxQueueLength = 0x8943;              // SIOCSIFTXQLEN
+inline constexpr unsigned long kTunSetInterface = _IOW('T', 202, int);        // TUNSETIFF
+inline constexpr unsigned long kTunSetOffload = _IOW('T', 208, unsigned);     // TUNSETOFFLOAD
+inline constexpr unsigned long kTunSetVnetHeaderBytes = _IOW('T', 216, int);  // TUNSETVNETHDRSZ, Linux 2.6.35
+inline constexpr unsigned long kTunSetVnetLittle = _IOW('T', 220, int);       // TUNSETVNETLE, Linux 4.0
+inline constexpr unsigned long kTunSetSteering = _IOR('T', 224, int);         // TUNSETSTEERINGEBPF, Linux 4.16
+
+// These are bits of TUNSETOFFLOAD: what the kernel may hand over unfinished. Linux 2.6.27 unless said otherwise.
+inline constexpr unsigned kOffloadChecksum = 0x01;
+inline constexpr unsigned kOffloadTso4 = 0x02, kOffloadTso6 = 0x04, kOffloadTsoEcn = 0x08;
+inline constexpr unsigned kOffloadUso4 = 0x20, kOffloadUso6 = 0x40;  // Linux 6.2
+
+inline constexpr unsigned long kSetTxQueueLength = 0x8943;  // SIOCSIFTXQLEN
 
 }  // namespace tunvs::uapi

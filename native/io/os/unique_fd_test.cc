@@ -4,7 +4,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::unique_fd_test {
 namespace {
 
 bool isOpen(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
@@ -42,4 +42,4 @@ TEST("retryOnInterrupt calls again after EINTR and passes other errors on") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::unique_fd_test

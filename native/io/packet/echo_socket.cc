@@ -7,30 +7,17 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "io/os/icmp_filter.h"
+#include "io/os/socket_address.h"
 #include "packet/checksum.h"
 #include "packet/icmp.h"
 
 namespace tunvs {
 namespace {
 
-// linux/icmp.h: a set bit keeps the type away from the socket.
-constexpr int kSolRaw = 255, kIcmpFilter = 1;
 constexpr uint32_t kOnlyEchoReplies = ~(1u << icmp4::kEchoReply);
 constexpr int kMessagesACall = 64;
 constexpr size_t kMaxIpv4HeaderBytes = 60;
-
-socklen_t fill(sockaddr_storage& storage, const IpAddress& address) {
-  if (address.isV4()) {
-    auto& in = reinterpret_cast<sockaddr_in&>(storage);
-    in.sin_family = AF_INET;
-    in.sin_addr.s_addr = address.asV4().raw;
-    return sizeof in;
-  }
-  auto& in = reinterpret_cast<sockaddr_in6&>(storage);
-  in.sin6_family = AF_INET6;
-  std::memcpy(&in.sin6_addr, address.bytes.data(), 16);
-  return sizeof in;
-}
 
 IpAddress addressIn(const sockaddr* from) {
   if (from->sa_family == AF_INET) return IpAddress::v4({reinterpret_cast<const sockaddr_in*>(from)->sin_addr.s_addr});
@@ -82,7 +69,7 @@ Result<void> EchoSocket::prepare() {
   if (!isRaw_) return {};
   int refused;
   if (to_.isV4()) {
-    refused = ::setsockopt(socket_.get(), kSolRaw, kIcmpFilter, &kOnlyEchoReplies, sizeof kOnlyEchoReplies);
+    refused = filterIcmp4(socket_.get(), kOnlyEchoReplies);
   } else {
     icmp6_filter wanted;
     ICMP6_FILTER_SETBLOCKALL(&wanted);
@@ -95,7 +82,7 @@ Result<void> EchoSocket::prepare() {
 
 Result<void> EchoSocket::connect() {
   sockaddr_storage storage{};
-  const socklen_t length = fill(storage, to_);
+  const socklen_t length = toSocketAddress(storage, to_);
   const auto* to = reinterpret_cast<const sockaddr*>(&storage);
   if (::connect(socket_.get(), to, length) != 0)
     return Error::fromErrno(errno, "connect", "can't ping " + toString(to_));

@@ -9,7 +9,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::echo_socket_test {
 namespace {
 
 using Kind = EchoSocket::Kind;
@@ -164,4 +164,4 @@ TEST_IN_NAMESPACE("a ping without a route, or of more than a datagram holds, is 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::echo_socket_test

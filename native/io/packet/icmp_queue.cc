@@ -6,13 +6,12 @@
 
 #include <cerrno>
 
+#include "io/os/icmp_filter.h"
 #include "packet/parse.h"
 
 namespace tunvs {
 namespace {
 
-// linux/icmp.h: a set bit keeps the type away from the socket.
-constexpr int kSolRaw = 255, kIcmpFilter = 1;
 // These pass: destination unreachable, source quench, time exceeded.
 constexpr uint32_t kIcmp4Filter = ~(1u << 3 | 1u << 4 | 1u << 11);
 constexpr uint8_t kFirstInformational6 = 128;
@@ -21,7 +20,7 @@ constexpr uint8_t kHopLimit = 64;  // of the header that is put in front of what
 Result<void> filter(int socket, Family family) {
   int failed;
   if (family == Family::ipv4) {
-    failed = setsockopt(socket, kSolRaw, kIcmpFilter, &kIcmp4Filter, sizeof kIcmp4Filter);
+    failed = filterIcmp4(socket, kIcmp4Filter);
   } else {
     icmp6_filter wanted;
     ICMP6_FILTER_SETBLOCKALL(&wanted);

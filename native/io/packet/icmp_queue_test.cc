@@ -7,7 +7,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::icmp_queue_test {
 namespace {
 
 // Sends a "fragmentation needed" of `bytes` from this host to itself.
@@ -48,4 +48,4 @@ TEST_IN_NAMESPACE(
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::icmp_queue_test

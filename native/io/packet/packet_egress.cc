@@ -6,11 +6,11 @@
 #include <cstring>
 
 #include "io/os/coarse_clock.h"
+#include "io/os/socket_buffer.h"
 
 namespace tunvs {
 namespace {
 
-constexpr int kSendBufferBytes = 4 << 20;
 constexpr uint64_t kSlotLifeMs = 1000;
 constexpr size_t kEthernetBytes = 14;
 static_assert(kHeadroom >= kEthernetBytes);
@@ -33,9 +33,7 @@ Result<std::unique_ptr<PacketEgress>> PacketEgress::open(std::shared_ptr<NextHop
     }
     return Error::fromErrno(error, "socket", "can't open a packet socket");
   }
-  if (::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof kSendBufferBytes) < 0) {
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
-  }
+  raiseSendBuffer(socket.get());
   if (options.bypassesQdisc) {
     const int on = 1;
     if (::setsockopt(socket.get(), SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof on) < 0) {
@@ -45,8 +43,14 @@ Result<std::unique_ptr<PacketEgress>> PacketEgress::open(std::shared_ptr<NextHop
   resolver->resolveNeighbours();
   auto raw = RawEgress::open();
   if (!raw) return raw.error();
-  return std::unique_ptr<PacketEgress>(
+  std::unique_ptr<PacketEgress> egress(
       new PacketEgress(std::move(socket), std::move(raw).value(), std::move(resolver)));
+  if (options.sendsTrains) {
+    // A kernel that has no virtio headers for packet sockets gets segments.
+    if (auto trains = TrainSocket::open(options.bypassesQdisc, options.sendTrain))
+      egress->trains_ = std::move(trains).value();
+  }
+  return egress;
 }
 
 PacketEgress::PacketEgress(UniqueFd socket, std::unique_ptr<RawEgress> raw, std::shared_ptr<NextHopResolver> resolver)
@@ -89,6 +93,30 @@ SendResult PacketEgress::send(std::span<const OutputPacket> packets) {
   return result;
 }
 
+void PacketEgress::sendWhole(const OutputPacket& packet, uint64_t generation, uint64_t nowMs, SendResult& result) {
+  const size_t all = Segmenter(packet).count();
+  if (all == 0) {
+    result.failed++;
+    return;
+  }
+  result.segmentsMade += all;
+  const Slot& slot = slotFor(packet.nextHop, generation, nowMs);
+  const bool triesTrains = slot.isResolved && trains_ != nullptr;
+  const size_t done = triesTrains ? trains_->send(packet, slot.hop, result) : 0;
+  if (done == all) return;
+  // The segments that went in trains are made once more and left out.
+  const size_t sentBefore = result.sent;
+  size_t index = 0;
+  SegmentBurst burst(room_, [&](std::span<const OutputPacket> segments) {
+    const size_t skipped = std::min(segments.size(), done - std::min(done, index));
+    index += segments.size();
+    if (skipped < segments.size()) sendVector(segments.subspan(skipped), result);
+  });
+  burst.addFinished(packet);
+  burst.flush();
+  if (triesTrains && result.sent - sentBefore == all - done) trains_->segmentsWent();
+}
+
 void PacketEgress::sendVector(std::span<const OutputPacket> packets, SendResult& result) {
   const uint64_t nowMs = coarseNowMs();
   const uint64_t generation = resolver_->generation();
@@ -96,6 +124,12 @@ void PacketEgress::sendVector(std::span<const OutputPacket> packets, SendResult&
   size_t restCount = 0;
   size_t frameCount = 0;
   for (const OutputPacket& packet : packets) {
+    if (!packet.offload.isNone()) [[unlikely]] {
+      // What came before goes first.
+      sendEach(socket_.get(), std::span(messages_).first(std::exchange(frameCount, 0)), result);
+      sendWhole(packet, generation, nowMs, result);
+      continue;
+    }
     const Slot& slot = slotFor(packet.nextHop, generation, nowMs);
     if (!slot.isResolved || (packet.length > slot.hop.pathMtu && packet.length <= slot.hop.linkMtu)) {
       rest[restCount++] = packet;

@@ -17,7 +17,9 @@
 
 #include "io/os/unique_fd.h"
 #include "io/packet/raw_egress.h"
+#include "io/packet/train_socket.h"
 #include "io/port/egress.h"
+#include "io/port/segment_burst.h"
 #include "io/port/send_each.h"
 #include "io/route/next_hop_resolver.h"
 #include "packet/packet_vector.h"
@@ -28,6 +30,9 @@ struct PacketEgressOptions {
   // Bypasses the queueing discipline too: this is cheaper, but traffic shaping is lost and a full driver ring drops at
   // once.
   bool bypassesQdisc = false;
+  // Sends GUE in trains (io/packet/train_socket.h) where the kernel takes them.
+  bool sendsTrains = false;
+  TrainSocket::SendTo sendTrain = ::sendto;  // or a test's stand-in for it
 };
 
 class PacketEgress final : public Egress {
@@ -39,6 +44,10 @@ class PacketEgress final : public Egress {
   std::string_view name() const override { return "packet"; }
   // Writes a link header in front of each packet.
   SendResult send(std::span<const OutputPacket> packets) override;
+  // Takes GUE packets that are still to be cut and want outer checksums, while trains work.
+  bool canOffload(const OutputPacket& packet) const override { return packet.sealsOuter && trains_ && trains_->isOn(); }
+  bool sendsTrains() const override { return trains_ != nullptr; }
+  uint64_t offloadsRefused() const override { return trains_ ? trains_->refused() : 0; }
   SendResult sendAnswers(std::span<const OutputPacket> packets) override { return raw_->send(packets); }
 
  private:
@@ -58,7 +67,12 @@ class PacketEgress final : public Egress {
   // REQUIRES: packets.size() <= kVectorSize
   void sendVector(std::span<const OutputPacket> packets, SendResult& result);
 
+  // Sends a packet that is still to be cut as trains, and cuts what can't go so.
+  void sendWhole(const OutputPacket& packet, uint64_t generation, uint64_t nowMs, SendResult& result);
+
   UniqueFd socket_;
+  std::unique_ptr<TrainSocket> trains_;  // null: none are sent
+  SegmentRoom room_;
   std::unique_ptr<RawEgress> raw_;
   std::shared_ptr<NextHopResolver> resolver_;
   std::vector<Slot> slots_;  // kSets sets of kWays

@@ -11,7 +11,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::packet_egress_test {
 namespace {
 
 const IpAddress kServer = IpAddress::v4(10, 1, 0, 2);
@@ -279,4 +279,4 @@ TEST_IN_NAMESPACE("a packet to a next hop that was never named is sent, and not 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::packet_egress_test

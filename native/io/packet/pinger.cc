@@ -4,25 +4,14 @@
 #include <algorithm>
 #include <array>
 
+#include "io/os/watch.h"
+
 namespace tunvs {
-namespace {
-
-constexpr uint32_t kWakeUp = 0;  // no ping has this number
-
-bool watch(int poll, int descriptor, uint32_t number) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u32 = number;
-  return ::epoll_ctl(poll, EPOLL_CTL_ADD, descriptor, &event) == 0;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Pinger>> Pinger::start(std::function<void()> changed) {
   auto loop = LoopThread::make("can't start pings");
   if (!loop) return loop.error();
   UniqueFd poll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!poll || !watch(poll.get(), loop.value()->descriptor(), kWakeUp))
+  if (!poll || !watch(poll.get(), loop.value()->descriptor(), kWakeUp, EPOLLIN))
     return Error::fromErrno(errno, "epoll", "can't start pings");
   std::unique_ptr<Pinger> pinger(new Pinger(std::move(changed), std::move(poll), std::move(loop).value()));
   if (auto started = pinger->loop_->start("tunvs/ping", [self = pinger.get()] { self->run(); }); !started)
@@ -42,7 +31,7 @@ Result<uint32_t> Pinger::ping(const IpAddress& to, uint16_t identifier, std::spa
   } while (last_ == kWakeUp || underWay_.contains(last_));
   auto sent = EchoSocket::send(to, identifier, static_cast<uint16_t>(last_), payload);
   if (!sent) return sent.error();
-  if (!watch(poll_.get(), sent.value().descriptor(), last_))
+  if (!watch(poll_.get(), sent.value().descriptor(), last_, EPOLLIN))
     return Error::fromErrno(errno, "epoll_ctl", "can't wait for the answer to a ping");
   underWay_.emplace(last_, std::move(sent).value());
   return last_;

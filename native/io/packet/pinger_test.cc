@@ -7,7 +7,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::pinger_test {
 namespace {
 
 const std::vector<uint8_t> kPayload(16, 1);
@@ -51,4 +51,4 @@ TEST_IN_NAMESPACE("pings that are under way end with their pinger, and one that 
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::pinger_test

@@ -5,19 +5,18 @@
 #include <algorithm>
 #include <cstring>
 
+#include "io/os/socket_buffer.h"
 #include "packet/packet_vector.h"
 
 namespace tunvs {
 namespace {
-
-constexpr int kSendBufferBytes = 4 << 20;
 
 // The outer header decides which socket a packet needs; the next hop may be of the other family.
 Family familyOf(const OutputPacket& packet) {
   return packet.length > 0 && packet.data[0] >> 4 == 6 ? Family::ipv6 : Family::ipv4;
 }
 
-Result<UniqueFd> openRaw(int family) {
+Result<UniqueFd> openRawSocket(int family) {
   // With IPPROTO_RAW the packets include their headers, and the socket never receives anything.
   UniqueFd fd(::socket(family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_RAW));
   if (!fd) {
@@ -28,19 +27,16 @@ Result<UniqueFd> openRaw(int family) {
     }
     return Error::fromErrno(error, "socket", "can't open a raw socket");
   }
-  // This is best effort: with the default size the kernel refuses earlier in a burst.
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, &kSendBufferBytes, sizeof kSendBufferBytes) < 0) {
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);
-  }
+  raiseSendBuffer(fd.get());
   return fd;
 }
 
 }  // namespace
 
 Result<std::unique_ptr<RawEgress>> RawEgress::open(SendMany sendMany) {
-  auto ipv4 = openRaw(AF_INET);
+  auto ipv4 = openRawSocket(AF_INET);
   if (!ipv4) return ipv4.error();
-  auto ipv6 = openRaw(AF_INET6);
+  auto ipv6 = openRawSocket(AF_INET6);
   return std::unique_ptr<RawEgress>(
       new RawEgress(std::move(ipv4).value(), ipv6.ok() ? std::move(ipv6).value() : UniqueFd(), sendMany));
 }

@@ -9,7 +9,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::raw_egress_test {
 namespace {
 
 std::vector<uint8_t> ipipPacket(size_t length, IpAddress destination, bool dontFragment) {
@@ -151,4 +151,4 @@ TEST("auto takes the packet egress where it can, and says why it passes one over
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::raw_egress_test

@@ -8,7 +8,7 @@
 #include "io/pcap/pcap_device.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::pcap_file_test {
 namespace {
 
 class TemporaryFolder {
@@ -130,4 +130,4 @@ TEST("a capture device delivers what it read before it reports damage") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::pcap_file_test

@@ -5,7 +5,7 @@
 #include "core/inet.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::pcap_format_test {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
@@ -203,4 +203,4 @@ TEST("what is written is read back the same, at whole microseconds") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::pcap_format_test

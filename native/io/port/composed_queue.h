@@ -19,7 +19,19 @@ class ComposedQueue final : public PortQueue {
 
   Result<size_t> receive(PacketVector& vector) override { return in_.receive(vector); }
   int pollDescriptor() const override { return in_.pollDescriptor(); }
+  bool isDrained() const override { return in_.isDrained(); }
   uint64_t oversized() const override { return in_.oversized(); }
+  ReadCounts readCounts() const override { return in_.readCounts(); }
+
+  bool canOffload(OutputWay way, const OutputPacket& packet) const override {
+    switch (way) {
+      case OutputWay::server: return out_->canOffload(packet);
+      case OutputWay::client: return false;
+      case OutputWay::host: break;
+    }
+    return host_->canOffload(packet);
+  }
+  uint64_t offloadsRefused() const override { return out_->offloadsRefused() + host_->offloadsRefused(); }
 
   SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector&) override {
     switch (way) {

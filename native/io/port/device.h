@@ -11,6 +11,12 @@
 
 namespace tunvs {
 
+// Counts what a queue read and what it would not take. The worker counts; the control thread reads.
+struct ReadCounts {
+  uint64_t superPackets = 0;  // packets that are still to be cut
+  uint64_t badOffloads = 0;   // packets dropped because their offload contradicts them
+};
+
 class DeviceQueue {
  public:
   virtual ~DeviceQueue() = default;
@@ -23,7 +29,12 @@ class DeviceQueue {
   // Returns a descriptor that becomes readable when packets wait; -1 when receive() never has to be waited for.
   virtual int pollDescriptor() const = 0;
 
+  // Tells whether the last receive() found that no more packets wait. A worker then waits for the descriptor at once,
+  // and spares a call that would say so again.
+  virtual bool isDrained() const { return false; }
+
   virtual uint64_t oversized() const { return 0; }
+  virtual ReadCounts readCounts() const { return {}; }
 };
 
 class Device {

@@ -22,9 +22,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/port/device.h"
 #include "io/port/egress.h"
+#include "io/port/offload_choice.h"
 #include "packet/output_packet.h"
 
 namespace tunvs {
@@ -35,9 +37,11 @@ class PortQueue : public DeviceQueue {
   // and into the 14 bytes in front of each. `read` is the vector that these packets were read into, if they were read.
   virtual SendResult send(std::span<const OutputPacket> packets, OutputWay way, PacketVector& read) = 0;
 
-  // Returns true when the port can send packets with an offload this way. If it can't, it never gets any: they are
-  // counted as too long.
-  virtual bool canOffload(OutputWay) const { return false; }
+  // Returns true when the port takes this packet with its offload, this way. If it doesn't, it is given what the packet
+  // becomes when that is finished: its segments, or the packet with its checksum. REQUIRES: the packet has an offload
+  virtual bool canOffload(OutputWay, const OutputPacket&) const { return false; }
+  // Counts the packets whose offload was refused when they were sent, which were finished and sent again.
+  virtual uint64_t offloadsRefused() const { return 0; }
 
   // Releases what has been sent since the last call. It is called before each receive(). A port that keeps nothing has
   // nothing to do.
@@ -52,14 +56,19 @@ class PortQueue : public DeviceQueue {
 class Port {
  public:
   virtual ~Port() = default;
-  virtual const std::string& name() const = 0;     // of the device that it reads
-  virtual bool attached() const { return false; }  // the device existed before, and stays
-  virtual std::string_view egress() const = 0;     // the one by which all its queues send
+  virtual const std::string& name() const = 0;                  // of the device that it reads
+  virtual bool attached() const { return false; }               // the device existed before, and stays
+  virtual std::string_view steering() const { return "none"; }  // what chooses a packet's queue
+  virtual std::string_view egress() const = 0;                  // the one by which all its queues send
   virtual size_t queueCount() const = 0;
   virtual PortQueue& queue(size_t index) = 0;  // REQUIRES: index < queueCount()
   virtual size_t maxPacketBytes() const = 0;   // the longest packet that receive() will deliver
   // Returns the TUN queue behind a queue, for another port that writes into the same device; -1 when there is none.
   virtual int tunDescriptor(size_t) const { return -1; }
+  // Tells whether packets that are written to it begin with a virtio header.
+  virtual bool hasVnetHeader() const { return false; }
+  // Returns what became of each offload when the port was opened.
+  virtual std::vector<OffloadState> offloads() const { return {}; }
 };
 
 }  // namespace tunvs

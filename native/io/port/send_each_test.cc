@@ -6,7 +6,7 @@
 #include "io/tun/tun_egress.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::send_each_test {
 namespace {
 
 // The stand-ins for sendmmsg() and write() do this with the message of each index: 0, or an errno.
@@ -80,7 +80,7 @@ TEST("sending nothing makes no call") {
 TEST("the tun egress goes on after a failed write and counts by kind") {
   outcomes = {0, EIO, EINTR, ENOBUFS, 0};
   position = 0;
-  TunEgress egress(-1, writeAsTold);
+  TunEgress egress(-1, /*hasVnetHeader=*/false, writeAsTold);
   uint8_t bytes[20] = {0x45};
   std::vector<OutputPacket> packets(5, OutputPacket{bytes, sizeof bytes, {}});
   const SendResult result = egress.send(packets);
@@ -90,4 +90,4 @@ TEST("the tun egress goes on after a failed write and counts by kind") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::send_each_test

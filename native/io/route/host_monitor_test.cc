@@ -13,7 +13,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::host_monitor_test {
 namespace {
 
 constexpr uint8_t kOurs = 84;
@@ -136,4 +136,4 @@ TEST("watching a host without a thread to do it is an error") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::host_monitor_test

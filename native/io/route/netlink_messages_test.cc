@@ -5,7 +5,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::netlink_messages_test {
 namespace {
 
 // Makes messages of these lengths, each but the last padded, with their places as their types.
@@ -72,4 +72,4 @@ TEST("a netlink datagram with inconsistent lengths is read up to there, and is n
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::netlink_messages_test

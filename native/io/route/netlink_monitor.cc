@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "io/os/socket_buffer.h"
 #include "io/route/netlink.h"
 #include "io/route/netlink_socket.h"
 
@@ -15,10 +16,7 @@ Result<std::unique_ptr<NetlinkMonitor>> NetlinkMonitor::open() {
   if (!socket) return socket.error();
   // The buffer holds what comes while nobody looks; the size is best effort.
   constexpr int kReceiveBufferBytes = 4 << 20;
-  if (::setsockopt(socket.value().get(), SOL_SOCKET, SO_RCVBUFFORCE, &kReceiveBufferBytes, sizeof kReceiveBufferBytes) <
-      0) {
-    ::setsockopt(socket.value().get(), SOL_SOCKET, SO_RCVBUF, &kReceiveBufferBytes, sizeof kReceiveBufferBytes);
-  }
+  raiseReceiveBuffer(socket.value().get(), kReceiveBufferBytes);
   return std::unique_ptr<NetlinkMonitor>(new NetlinkMonitor(std::move(socket).value()));
 }
 

@@ -10,7 +10,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::netlink_test {
 namespace {
 
 // Builds a netlink message as the kernel writes it.
@@ -219,4 +219,4 @@ TEST_IN_NAMESPACE("routes, neighbours and links of a network are told as they ar
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::netlink_test

@@ -1,6 +1,6 @@
 #include "io/route/next_hop_resolver.h"
 
-#include <linux/if_arp.h>
+#include <net/if_arp.h>
 #include <poll.h>
 
 #include <algorithm>

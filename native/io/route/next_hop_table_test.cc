@@ -2,7 +2,7 @@
 
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::next_hop_table_test {
 namespace {
 
 const IpAddress kFirst = IpAddress::v4(10, 0, 0, 1);
@@ -95,4 +95,4 @@ TEST("the number of next hops is bounded, and the first stay") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::next_hop_table_test

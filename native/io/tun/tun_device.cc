@@ -1,14 +1,14 @@
 #include "io/tun/tun_device.h"
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <sys/random.h>
 #include <sys/socket.h>
-
-#include <algorithm>
-#include <atomic>
 
 #include "io/os/tun_uapi.h"
 #include "io/route/netlink.h"
 #include "io/tun/held_devices.h"
+#include "io/tun/tun_queue.h"
 
 namespace tunvs {
 namespace {
@@ -41,7 +41,7 @@ Result<void> checkOptions(const TunOptions& options) {
   return {};
 }
 
-Result<UniqueFd> openTun() {
+Result<UniqueFd> openCloneDevice() {
   UniqueFd fd(retryOnInterrupt([] { return ::open(uapi::kTunPath, O_RDWR | O_NONBLOCK | O_CLOEXEC); }));
   if (fd) return fd;
   const int error = errno;
@@ -141,45 +141,19 @@ void raiseTxQueueLength(const std::string& name) {
   ::ioctl(socket.get(), uapi::kSetTxQueueLength, &request);
 }
 
-}  // namespace
-
-class TunDevice::Queue final : public DeviceQueue {
- public:
-  Queue(UniqueFd fd, const std::string& deviceName) : fd_(std::move(fd)), deviceName_(deviceName) {}
-
-  Result<size_t> receive(PacketVector& vector) override {
-    vector.reset();
-    size_t count = 0;
-    for (size_t reads = 0; reads < kVectorSize; reads++) {
-      // A TUN read cuts what does not fit and does not say so, so one byte more than allowed is asked for. That byte
-      // lies behind the buffer, in the headroom of the next one or at the end of the vector's storage, where nothing is
-      // yet. readv() with a byte of its own would cost a tenth more per packet.
-      uint8_t* const to = vector[count].data;
-      const ssize_t length = retryOnInterrupt([&] { return ::read(fd_.get(), to, vector.maxPacketBytes() + 1); });
-      if (length < 0) {
-        if (errno == EAGAIN) break;
-        // What was read before goes on its way; the error comes back with the next call.
-        if (count > 0) break;
-        return Error::fromErrno(errno, "read", "device '" + deviceName_ + "' can't be read, it was probably deleted");
-      }
-      if (static_cast<size_t>(length) > vector.maxPacketBytes()) {
-        oversized_.store(oversized_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        continue;
-      }
-      vector[count++].length = static_cast<uint32_t>(length);
-    }
-    vector.setCount(count);
-    return count;
+// The first to open a device says for all of its queues whether a header stands in front of packets, and the device
+// keeps that until it is opened anew. Who has opened it meanwhile is left alone: the kernel heeds no second opener.
+void clearHeader(const std::string& name) {
+  for (const short queues : {uapi::kIffMultiQueue, short{0}}) {
+    const auto opened = openCloneDevice();
+    if (!opened || ::if_nametoindex(name.c_str()) == 0) return;
+    uapi::InterfaceRequest request = requestFor(name);
+    request.flags = static_cast<decltype(request.flags)>(uapi::kIffTun | uapi::kIffNoPacketInfo | queues);
+    if (::ioctl(opened->get(), uapi::kTunSetInterface, &request) == 0 || errno != EINVAL) return;
   }
+}
 
-  int pollDescriptor() const override { return fd_.get(); }
-  uint64_t oversized() const override { return oversized_.load(std::memory_order_relaxed); }
-
- private:
-  UniqueFd fd_;
-  const std::string& deviceName_;
-  std::atomic<uint64_t> oversized_{0};  // written by the worker, read by the control thread
-};
+}  // namespace
 
 Result<std::unique_ptr<TunDevice>> TunDevice::open(const TunOptions& options) {
   if (auto valid = checkOptions(options); !valid) return valid.error();
@@ -197,10 +171,11 @@ Result<std::unique_ptr<TunDevice>> TunDevice::open(const TunOptions& options) {
   uapi::InterfaceRequest request = requestFor(options.name);
   std::vector<UniqueFd> descriptors;
   for (size_t i = 0; i < options.queues; i++) {
-    auto fd = openTun();
+    auto fd = openCloneDevice();
     if (!fd) return fd.error();
     request.flags = uapi::kIffTun | uapi::kIffNoPacketInfo;
     if (isMultiQueue) request.flags |= uapi::kIffMultiQueue;
+    if (!options.offloads.isOff()) request.flags |= uapi::kIffVnetHeader;
     // The kernel writes the name that it gave into the request, so that the next queues join the same device.
     if (retryOnInterrupt([&] { return ::ioctl(fd->get(), uapi::kTunSetInterface, &request); }) < 0) {
       return attachError(errno, options.name, exists);
@@ -209,14 +184,42 @@ Result<std::unique_ptr<TunDevice>> TunDevice::open(const TunOptions& options) {
   }
 
   std::unique_ptr<TunDevice> device(new TunDevice(request.name, exists, options.maxPacketBytes));
-  for (UniqueFd& fd : descriptors) device->queues_.push_back(std::make_unique<Queue>(std::move(fd), device->name_));
+  auto offloads = agreeOnOffloads(descriptors[0].get(), options.offloads);
+  if (!offloads) return offloads.error();
+  device->offloads_ = std::move(offloads).value();
+  for (UniqueFd& fd : descriptors) {
+    device->queues_.push_back(device->offloads_.hasHeader
+                                  ? makeTunQueueWithHeaders(std::move(fd), device->name_, options.maxPacketBytes)
+                                  : makeTunQueue(std::move(fd), device->name_));
+  }
   if (!exists) raiseTxQueueLength(device->name_);
+  // A director that was killed left its program on the device.
+  if (exists) steerByKernel(device->descriptor(0));
+  if (options.queues > 1) device->steer(options.steersByProgram);
   return device;
 }
 
 TunDevice::TunDevice(std::string name, bool isAttached, size_t maxPacketBytes)
     : name_(std::move(name)), isAttached_(isAttached), maxPacketBytes_(maxPacketBytes) {}
-TunDevice::~TunDevice() = default;
+
+TunDevice::~TunDevice() {
+  if (isAttached_ && steering_ == Steering::bpf) steerByKernel(descriptor(0));
+  // The next opener of a device that stays may know nothing of offloads, and would take a packet that is still to be
+  // cut for one.
+  if (isAttached_ && offloads_.hasHeader && !queues_.empty()) {
+    clearOffloads(descriptor(0));
+    queues_.clear();
+    clearHeader(name_);
+  }
+}
+
+// The kernel's own steering serves where it takes no program: no such ioctl, or no right to load one.
+void TunDevice::steer(bool byProgram) {
+  uint64_t seed = 0;
+  const bool isSteered = byProgram && ::getrandom(&seed, sizeof seed, 0) == static_cast<ssize_t>(sizeof seed) &&
+                         steerByProgram(descriptor(0), seed).ok();
+  steering_ = isSteered ? Steering::bpf : Steering::kernel;
+}
 
 DeviceQueue& TunDevice::queue(size_t index) {
   assert(index < queues_.size());

@@ -5,6 +5,7 @@
 // Invariants:
 //  1. Descriptors are non-blocking and close-on-exec.
 //  2. A device that open() created disappears with this object; one that it attached to stays.
+//  3. A device that stays is steered by the kernel again.
 #pragma once
 
 #include <memory>
@@ -13,13 +14,17 @@
 
 #include "io/os/unique_fd.h"
 #include "io/port/device.h"
+#include "io/tun/queue_steering.h"
+#include "io/tun/tun_offload.h"
 
 namespace tunvs {
 
 struct TunOptions {
-  std::string name = "tunvs%d";  // at most 15 bytes; %d: the first free number
-  size_t queues = 1;             // [1, 256]
-  size_t maxPacketBytes = kMaxPacketBytes;
+  std::string name = "tunvs%d";             // at most 15 bytes; %d: the first free number
+  size_t queues = 1;                        // [1, 256]
+  size_t maxPacketBytes = kMaxPacketBytes;  // of a packet that is not still to be cut
+  OffloadChoice offloads = OffloadChoice::off();
+  bool steersByProgram = true;  // false: the kernel steers
 };
 
 class TunDevice final : public Device {
@@ -32,21 +37,26 @@ class TunDevice final : public Device {
   const std::string& name() const override { return name_; }
   size_t queueCount() const override { return queues_.size(); }
   DeviceQueue& queue(size_t index) override;
-  size_t maxPacketBytes() const override { return maxPacketBytes_; }
+  size_t maxPacketBytes() const override { return offloads_.hasSuperPackets() ? kMaxPacketBytes : maxPacketBytes_; }
 
   bool attached() const { return isAttached_; }
+  const TunOffloads& offloads() const { return offloads_; }
+  // Says what chooses a packet's queue.
+  Steering steering() const { return steering_; }
   // Returns a descriptor for an egress that writes packets back; this object still owns it. REQUIRES: index <
   // queueCount()
   int descriptor(size_t index) const;
 
  private:
-  class Queue;
   TunDevice(std::string name, bool isAttached, size_t maxPacketBytes);
+  void steer(bool byProgram);
 
   std::string name_;
   bool isAttached_;
   size_t maxPacketBytes_;
-  std::vector<std::unique_ptr<Queue>> queues_;
+  TunOffloads offloads_;
+  Steering steering_ = Steering::none;
+  std::vector<std::unique_ptr<DeviceQueue>> queues_;
 };
 
 }  // namespace tunvs

@@ -12,7 +12,7 @@
 #include "support/network_namespace.h"
 #include "support/testing.h"
 
-namespace tunvs {
+namespace tunvs::tun_device_test {
 namespace {
 
 bool contains(const Error& error, const char* text) { return error.message.find(text) != std::string::npos; }
@@ -205,4 +205,4 @@ TEST_WITH_TUN("an interface that is no TUN device is refused as such") {
 }
 
 }  // namespace
-}  // namespace tunvs
+}  // namespace tunvs::tun_device_test

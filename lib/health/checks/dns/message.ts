@@ -64,6 +64,8 @@ const MAX_NAME = 255;
 const MAX_LABEL = 63;
 /** As many as a message may hold by its header; more are not kept. */
 const MAX_RECORDS = 1000;
+/** Labels and pointers of all names: chains of pointers in 64 KiB could keep the event loop busy for seconds. */
+const MAX_STEPS = 65_536;
 
 /** The labels of a name, whose last dot may be left out. Throws an Error that says what is wrong. */
 export function parseName(name: string): Buffer[] {
@@ -134,6 +136,7 @@ function readRecords(reader: Reader, count: number, answer: DnsAnswer): void {
 class Reader {
   readonly #bytes: Buffer;
   #at: number;
+  #steps = 0;
 
   constructor(bytes: Buffer, at: number) {
     this.#bytes = bytes;
@@ -146,7 +149,12 @@ class Reader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
-  uint8 = () => this.take(1).readUInt8();
+  uint8 = () => {
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw new NoAnswer('an answer that is cut short');
+    this.#at++;
+    return byte;
+  };
   uint16 = () => this.take(2).readUInt16BE();
   uint32 = () => this.take(4).readUInt32BE();
 
@@ -160,6 +168,7 @@ class Reader {
     let begin = this.#at;
     let end: number | undefined;
     for (;;) {
+      if (++this.#steps > MAX_STEPS) throw new NoAnswer(`an answer whose names have more than ${MAX_STEPS} parts`);
       const size = this.uint8();
       if (size === 0) break;
       if (size >= 0xc0) {

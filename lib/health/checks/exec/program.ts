@@ -121,6 +121,7 @@ function endGroup(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
+/** A program that does not run says nothing of the server. */
 function whyNotStarted(path: string, error: NodeJS.ErrnoException): CheckFailure {
   const isThere = statSync(path, { throwIfNoEntry: false }) !== undefined;
   const why = {
@@ -128,9 +129,9 @@ function whyNotStarted(path: string, error: NodeJS.ErrnoException): CheckFailure
     EACCES: `${path} may not be executed`,
     EPERM: `${path} can't be run as another user: that needs root`,
   }[error.code ?? ''];
-  if (why !== undefined) return new CheckFailure('failed', why, { cause: error, isOwnFault: error.code === 'EPERM' });
-  const { message, mend, isOwnFault } = socketFailure(error);
-  const more = { cause: error, isOwnFault, ...(mend !== undefined && { mend }) };
+  if (why !== undefined) return new CheckFailure('failed', why, { cause: error, isOwnFault: true });
+  const { message, mend } = socketFailure(error);
+  const more = { cause: error, isOwnFault: true, ...(mend !== undefined && { mend }) };
   return new CheckFailure('failed', `${path} can't be started: ${message}`, more);
 }
 

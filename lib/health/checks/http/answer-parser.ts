@@ -8,6 +8,8 @@ import { Body } from './body.js';
 const STATUS_LINE = /^HTTP\/1\.[01] ([1-9]\d\d)(?: |$)/;
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CHUNK_SIZE = /^([0-9A-Fa-f]{1,12})[ \t]*(?:;|$)/;
+/** A line with the size of a chunk may be as long; what is longer counts with the header. */
+const FREE_CHUNK_LINE = 32;
 
 const wrong = (message: string) => new CheckFailure('wrong answer', message);
 
@@ -27,7 +29,7 @@ const excerpt = (text: string) => `"${printable(text.slice(0, 40))}"`;
 
 /**
  * Invariants: 1. #raw bytes of the body come before the next line; with none of both the answer is complete.
- * 2. A line is kept until it ends; all lines together are at most MAX_HEAD_BYTES, chunk sizes apart.
+ * 2. A line is kept until it ends; all lines together are at most MAX_HEAD_BYTES, short chunk sizes apart.
  */
 export class AnswerParser implements AnswerReader<Answer> {
   readonly #needs: AnswerNeeds;
@@ -35,6 +37,7 @@ export class AnswerParser implements AnswerReader<Answer> {
   #onLine: (line: string) => Answer | undefined = this.#statusLine;
   #line = '';
   #lineBytes = 0;
+  #extensionBytes = 0;
   #raw = 0;
   #endsWithConnection = false;
   #isChunked = false;
@@ -87,7 +90,8 @@ export class AnswerParser implements AnswerReader<Answer> {
   #grow(text: string, feeds: number): void {
     this.#line += text;
     this.#lineBytes += text.length + feeds;
-    if (this.#lineBytes > MAX_HEAD_BYTES) throw wrong(`a header of more than ${MAX_HEAD_BYTES} bytes`);
+    if (this.#lineBytes > MAX_HEAD_BYTES)
+      throw wrong(`${this.#isChunked ? 'chunk sizes' : 'a header'} of more than ${MAX_HEAD_BYTES} bytes`);
     // What speaks another protocol is told without waiting for the end of its line.
     if (this.#onLine === this.#statusLine && this.#line.length >= 5 && !this.#line.startsWith('HTTP/'))
       throw otherProtocol(this.#line);
@@ -157,7 +161,8 @@ export class AnswerParser implements AnswerReader<Answer> {
   #chunkSize(line: string): undefined {
     const [, size] = CHUNK_SIZE.exec(line) ?? [];
     if (size === undefined) throw wrong(`a size of a chunk that is none: ${excerpt(line)}`);
-    this.#lineBytes = 0;
+    this.#extensionBytes += Math.max(0, line.length - FREE_CHUNK_LINE);
+    this.#lineBytes = this.#extensionBytes;
     this.#raw = Number.parseInt(size, 16);
     this.#onLine = this.#raw === 0 ? this.#trailer : this.#chunkEnd;
   }

@@ -1,5 +1,6 @@
 /** What is wrong with a server's certificate, or soon will be. */
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { printable } from '../../../values/printable.js';
 import type { TlsValues } from './options.js';
 
 export interface CertificateWords {
@@ -73,6 +74,7 @@ function faultOf(
   }
   if (serverName === undefined) return undefined;
   if (checkServerIdentity(serverName, certificate) === undefined) return undefined;
-  const names = certificate.subjectaltname?.slice(0, 200) ?? certificate.subject?.CN ?? 'none';
-  return { fault: `the certificate is not for ${serverName}, but for ${names}` };
+  // A subject may have several names; Node's types say one.
+  const names = String(certificate.subjectaltname ?? certificate.subject?.CN ?? 'none').slice(0, 200);
+  return { fault: `the certificate is not for ${serverName}, but for ${printable(names)}` };
 }

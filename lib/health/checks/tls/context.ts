@@ -1,4 +1,4 @@
-/** The files of a TLS check, read again when they have changed. */
+/** The files of a TLS check, read again when they have changed. What is wrong with them says nothing of the server. */
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
@@ -42,6 +42,7 @@ function createContext(options: Parameters<typeof createSecureContext>[0]): Secu
   } catch (error) {
     throw new CheckFailure('failed', `the certificates or the key cannot be used: ${(error as Error).message}`, {
       cause: error,
+      isOwnFault: true,
     });
   }
 }
@@ -56,7 +57,9 @@ async function stampOf(files: Readonly<Record<string, string | undefined>>): Pro
     if (file === undefined) return '';
     const { mtimeMs, size, ino } = await attempted(option, file, () => stat(file));
     if (size > MAX_FILE_BYTES)
-      throw new CheckFailure('failed', `${option}: ${file} is longer than ${MAX_FILE_BYTES} bytes`);
+      throw new CheckFailure('failed', `${option}: ${file} is longer than ${MAX_FILE_BYTES} bytes`, {
+        isOwnFault: true,
+      });
     return `${ino} ${mtimeMs} ${size}`;
   });
   return (await Promise.all(stamps)).join('\n');
@@ -72,6 +75,7 @@ async function attempted<T>(option: string, file: string, call: () => Promise<T>
   } catch (error) {
     throw new CheckFailure('failed', `${option}: ${file} cannot be read: ${(error as Error).message}`, {
       cause: error,
+      isOwnFault: true,
     });
   }
 }

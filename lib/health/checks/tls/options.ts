@@ -47,14 +47,16 @@ export const tlsOptions: CheckOptions<TlsOptions, TlsDefaults> = {
   },
   caFile: {
     type: 'file',
+    mustBe: 'readable',
     description: 'Names the file with the certificates (PEM) of the authorities that are trusted.',
     defaultSaid: 'the authorities that Node trusts',
   },
   certificateFile: {
     type: 'file',
+    mustBe: 'readable',
     description: 'Names the file with the certificate (PEM) that the check shows to the server.',
   },
-  keyFile: { type: 'file', description: 'Names the file with the key (PEM) of certificateFile.' },
+  keyFile: { type: 'file', mustBe: 'readable', description: 'Names the file with the key (PEM) of certificateFile.' },
   minTlsVersion: {
     type: 'choice',
     choices: versions,

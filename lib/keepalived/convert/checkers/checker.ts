@@ -24,6 +24,8 @@ export interface CheckerContext {
   usualPort: number | undefined;
   /** The value that is the nearest: of the checker, its real server, or its virtual server. */
   nearest(keyword: string): Statement | undefined;
+  /** The timing of a part of the checker, whose own values are nearer still. */
+  timingIn(part: Statement): Timing;
 }
 
 export interface CheckerKind {

@@ -27,7 +27,7 @@ const kinds: Readonly<Record<string, CheckerKind>> = {
 export function checksOf(
   checkers: readonly Statement[],
   blocks: readonly (readonly Statement[] | undefined)[],
-  context: Omit<CheckerContext, 'nearest'>,
+  context: Omit<CheckerContext, 'nearest' | 'timingIn'>,
 ): Checked[] {
   return checkers.flatMap((checker) => {
     if (!Object.hasOwn(kinds, checker.keyword) || checker.block === undefined) return [];
@@ -36,7 +36,8 @@ export function checksOf(
     const nearest = (keyword: string) =>
       [...inside].reverse().flatMap((block) => block?.findLast((each) => each.keyword === keyword) ?? [])[0];
     const timing = timingOf(checker, inside, kind.timing, context.values);
-    return kind.make(checker, timing, { ...context, nearest });
+    const timingIn = (part: Statement) => timingOf(part, [...inside, part.block], kind.timing, context.values);
+    return kind.make(checker, timing, { ...context, nearest, timingIn });
   });
 }
 

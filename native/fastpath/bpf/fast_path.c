@@ -1,0 +1,273 @@
+/* The fast path: sends packets of established connections on from the TUN device's own egress (TC), inside the kernel.
+ *
+ * It finds the connection in the engine's table and does what Connections::noteUsual() and Forwarder::send() do for a
+ * packet that changes nothing about its connection but how long it lives. Every other packet goes on to the device, and
+ * so to the engine, and the reason is counted. Order within a flow: it takes packets of a connection only while the
+ * engine has set kConnFast, and clears that when it lets one of them go on, so that those behind it follow.
+ *
+ * scripts/bpf.js compiles this file into program.inc.
+ */
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/pkt_cls.h>
+
+#include "helpers.h"
+#include "layout.h"
+#include "lookup.h"
+
+extern const struct {
+  int unused;
+} servers __attribute__((section("maps"))), sources __attribute__((section("maps"))),
+    tallies __attribute__((section("maps"))), counts __attribute__((section("maps"))),
+    state __attribute__((section("maps")));
+
+#define BE16(value) __builtin_bswap16(value)
+enum { kTcpFin = 0x01, kTcpSyn = 0x02, kTcpRst = 0x04, kTcpAck = 0x10, kNanosecondsPerTick = 4000000 };
+
+/* What the program knows of a packet. */
+struct Parsed {
+  struct Flow flow;
+  __u32 length;      /* of the whole packet, as its header says */
+  __u32 longest;     /* of the packet, or of its longest segment */
+  __u8 isV4, trafficClass, ttl, dontFragment;
+  int leaves; /* why it goes on to the engine, with its connection; -1: it need not */
+};
+
+INLINE int goOn(__u32 reason) {
+  __u32 cpu = currentCpu();
+  struct FastCounts *own = mapLookup(&counts, &cpu);
+  if (own && reason < 16) own->reasons[reason]++;
+  return TC_ACT_UNSPEC;
+}
+
+INLINE __u32 fold(__u64 sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return (sum & 0xffff) + (sum >> 16);
+}
+
+/* As isClientAddress() of packet/parse_ipv4.h. */
+INLINE int isClientAddress(__u32 source, __u32 destination) {
+  const __u8 first = source & 0xff;
+  return first != 0 && first < 224 && first != 127 && source != destination;
+}
+
+INLINE int parseTransport(struct __sk_buff *skb, void *transport, __u8 protocol, __u32 headerBytes, struct Parsed *parsed) {
+  void *end = (void *)(long)skb->data_end;
+  const __u32 segment = skb->gso_size;
+  if (transport + 8 > end) return kFast_other;
+  if (protocol == IPPROTO_TCP) {
+    if (transport + 20 > end || parsed->length < headerBytes + 20) return kFast_other;
+    const __u8 *tcp = transport;
+    if ((tcp[13] & (kTcpFin | kTcpSyn | kTcpRst | kTcpAck)) != kTcpAck) parsed->leaves = kFast_control;
+    parsed->longest = segment ? headerBytes + (tcp[12] >> 4) * 4 + segment : parsed->length;
+    if (parsed->longest > parsed->length) parsed->longest = parsed->length;
+  } else {
+    if (parsed->length < headerBytes + 8) return kFast_other;
+    if (segment) parsed->leaves = kFast_other;
+    parsed->longest = parsed->length;
+  }
+  parsed->flow.tail = *(__u32 *)transport | (__u64)protocol << 32;
+  return -1;
+}
+
+INLINE int parse4(struct __sk_buff *skb, void *at, struct Parsed *parsed) {
+  void *end = (void *)(long)skb->data_end;
+  const struct iphdr *ip = at;
+  if (at + 28 > end || *(__u8 *)at != 0x45) return kFast_other;
+  if (ip->frag_off & BE16(0x3fff)) return kFast_fragment;
+  if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP) return kFast_other;
+  parsed->length = BE16(ip->tot_len);
+  const __u32 *words = at;
+  const __u64 sum = (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
+  if (fold(sum) != 0xffff || ip->ttl == 0 || !isClientAddress(ip->saddr, ip->daddr)) return kFast_other;
+  parsed->isV4 = 1;
+  parsed->trafficClass = ip->tos;
+  parsed->ttl = ip->ttl;
+  parsed->dontFragment = (ip->frag_off & BE16(0x4000)) != 0;
+  parsed->flow.words[0] = ip->saddr | (__u64)ip->daddr << 32;
+  return parseTransport(skb, at + 20, ip->protocol, 20, parsed);
+}
+
+INLINE int parse6(struct __sk_buff *skb, void *at, struct Parsed *parsed) {
+  void *end = (void *)(long)skb->data_end;
+  const struct ipv6hdr *ip = at;
+  if (at + 48 > end || *(__u8 *)at >> 4 != 6) return kFast_other;
+  if (ip->nexthdr != IPPROTO_TCP && ip->nexthdr != IPPROTO_UDP) return kFast_other;
+  if (ip->hop_limit == 0) return kFast_other;
+  parsed->length = 40 + BE16(ip->payload_len);
+  parsed->isV4 = 0;
+  parsed->trafficClass = BE16(*(__u16 *)at) >> 4;
+  parsed->ttl = ip->hop_limit;
+  parsed->dontFragment = 0;
+  const __u64 *words = at + 8;
+  parsed->flow.words[0] = words[0];
+  parsed->flow.words[1] = words[1];
+  parsed->flow.words[2] = words[2];
+  parsed->flow.words[3] = words[3];
+  return parseTransport(skb, at + 40, ip->nexthdr, 40, parsed);
+}
+
+/* Tells whether the engine has to know at once that a connection counts for more; as Connections::update(). */
+INLINE int mustTell(const struct Conn *conn, int isV4) {
+  __u32 only = 0;
+  const struct FastState *known = mapLookup(&state, &only);
+  return !known || conn->control != 0 || known->isNearlyFull[isV4 ? 0 : 1];
+}
+
+/* A segment goes on though its connection is the fast path's: those behind it follow, until the engine has it. */
+INLINE int letGo(struct Conn *conn, __u32 reason) {
+  __sync_fetch_and_and(&conn->meta, ~(__u32)(kFast << kFlagsShift));
+  return goOn(reason);
+}
+
+/* Fills in what depends on the packet and puts the outer header behind the link's. Returns 0 when it is done. */
+INLINE int writeOuter(struct __sk_buff *skb, const struct FastServer *server, const struct Parsed *parsed, __u64 hash,
+                      __u32 identification) {
+  union {
+    __u8 bytes[64];
+    __u16 halves[32];
+    __u32 words[16];
+    __u64 longs[8];
+  } outer;
+#pragma unroll
+  for (int i = 0; i < 15; i++) outer.words[i] = ((const __u32 *)server->header)[i];
+  const __u32 outerBytes = server->outerBytes;
+  const __u32 total = parsed->length + outerBytes;
+  const __u8 flags = server->flags;
+  __u8 trafficClass = parsed->trafficClass;
+  trafficClass -= trafficClass & (trafficClass >> 1) & 1; /* RFC 3168 section 9.1.1: CE becomes ECT(0) */
+  const struct FastSource *source = 0;
+  if (server->sourceMask) {
+    __u32 chosen = hash >> 8 & server->sourceMask;
+    source = mapLookup(&sources, &chosen);
+    if (!source) return -1;
+  }
+  if (flags & kFastOuterIpv6) {
+    outer.words[0] |= BE16(trafficClass << 4);
+    outer.halves[2] = BE16(total - 40);
+    outer.bytes[7] = parsed->ttl;
+    if (source) {
+#pragma unroll
+      for (int i = 0; i < 4; i++) outer.words[2 + i] = ((const __u32 *)source->v6)[i];
+    }
+  } else {
+    const int keepsDf = (flags & kFastCopiesDf) && parsed->isV4 && parsed->dontFragment;
+    outer.bytes[1] = trafficClass;
+    outer.halves[1] = BE16(total);
+    outer.halves[2] = keepsDf ? 0 : identification;
+    outer.halves[3] = keepsDf ? BE16(0x4000) : 0;
+    outer.bytes[8] = parsed->ttl;
+    __u64 sum = server->sum;
+    if (source) {
+      outer.words[3] = source->v4;
+      sum += source->sum;
+    }
+    /* The sum's halves are in memory's order, as the header's are. */
+    sum += (__u64)trafficClass << 8;
+    sum += outer.halves[1];
+    sum += outer.halves[2];
+    sum += outer.halves[3];
+    sum += parsed->ttl;
+    outer.halves[5] = ~fold(sum);
+  }
+  if (flags & kFastUdp) {
+    const __u32 mixed = hash ^ hash >> 32;
+    const __u16 port = BE16(kFastFirstPort + (__u16)((__u64)mixed * kFastPorts >> 32));
+    const __u16 bytes = BE16(total - server->ipBytes);
+    if (flags & kFastOuterIpv6) {
+      outer.halves[20] = port;
+      outer.halves[22] = bytes;
+    } else {
+      outer.halves[10] = port;
+      outer.halves[12] = bytes;
+    }
+  }
+  if (outerBytes == 20) return storeBytes(skb, ETH_HLEN, &outer, 20, 0);
+  if (outerBytes > kFastOuterRoom || outerBytes == 0) return -1;
+  return storeBytes(skb, ETH_HLEN, &outer, outerBytes, 0);
+}
+
+/* Sends the packet on. The connection, whose deadline was `expires`, lives on until `deadline`. */
+INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 ifindex, const struct Parsed *parsed,
+                  __u64 hash, __u32 id, struct Conn *conn, __u32 expires, __u32 deadline) {
+  const __u32 linkBytes = CONSTANT(kFastLinkBytes), cpus = CONSTANT(kFastCpus);
+  const __u32 outerBytes = server->outerBytes;
+  __u32 cpu = currentCpu();
+  __u32 tallyAt = id * cpus + cpu;
+  struct FastTally *tally = mapLookup(&tallies, &tallyAt);
+  struct FastCounts *own = mapLookup(&counts, &cpu);
+  if (cpu >= cpus || !tally || !own) return letGo(conn, kFast_server);
+  if (parsed->length + outerBytes > 65535) return letGo(conn, kFast_tooLong);
+  __u16 type = parsed->isV4 ? BE16(ETH_P_IP) : BE16(ETH_P_IPV6);
+  if (outerBytes) {
+    if (adjustRoom(skb, outerBytes, BPF_ADJ_ROOM_MAC, server->roomFlags)) return letGo(conn, kFast_other);
+    type = server->flags & kFastOuterIpv6 ? BE16(ETH_P_IPV6) : BE16(ETH_P_IP);
+  }
+  if (!linkBytes && growFront(skb, ETH_HLEN, 0)) goto lost;
+  if (outerBytes && writeOuter(skb, server, parsed, hash, tally->identification * cpus + cpu)) goto lost;
+  void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+  if (data + ETH_HLEN > end) goto lost;
+  struct ethhdr *link = data;
+  __builtin_memcpy(link, server->macs, 12);
+  link->h_proto = type;
+  *(volatile __u32 *)&conn->packets = conn->packets + 1;
+  /* Not if the engine has set another deadline meanwhile, as the connection's state has changed. */
+  __sync_val_compare_and_swap(&conn->expires, expires, deadline);
+  own->total.packets++;
+  own->total.bytes += parsed->length;
+  tally->identification++;
+  tally->packets++;
+  tally->bytes += parsed->length;
+  if (parsed->longest > tally->longest) tally->longest = parsed->longest;
+  return redirectTo(ifindex, 0);
+lost:
+  goOn(kFast_failed);
+  return TC_ACT_SHOT;
+}
+
+__attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
+  const __u32 linkBytes = CONSTANT(kFastLinkBytes);
+  struct Parsed parsed;
+  __builtin_memset(&parsed, 0, sizeof parsed);
+  parsed.leaves = -1;
+  void *at = (void *)(long)skb->data + linkBytes;
+  int reason = kFast_other;
+  if (skb->protocol == BE16(ETH_P_IP))
+    reason = parse4(skb, at, &parsed);
+  else if (skb->protocol == BE16(ETH_P_IPV6))
+    reason = parse6(skb, at, &parsed);
+  if (reason >= 0) return goOn(reason);
+  if (parsed.length + linkBytes != skb->len) return goOn(kFast_other);
+
+  __u64 hash;
+  __u32 meta = 0;
+  struct Conn *conn;
+  if (parsed.isV4) {
+    hash = flowHash(&parsed.flow, 1);
+    conn = findConn(&parsed.flow, hash, 1, &meta);
+  } else {
+    hash = flowHash(&parsed.flow, 0);
+    conn = findConn(&parsed.flow, hash, 0, &meta);
+  }
+  if (!conn) return goOn(kFast_unknown);
+  if (!(meta & kFast << kFlagsShift)) return goOn(kFast_notYet);
+  if (parsed.leaves >= 0) return letGo(conn, parsed.leaves);
+  const __u32 now = coarseNanoseconds() / kNanosecondsPerTick;
+  const __u32 expires = *(volatile __u32 *)&conn->expires;
+  if ((int)(now - expires) >= 0) return letGo(conn, kFast_expired);
+  __u32 id = *(volatile __u32 *)&conn->server;
+  const struct FastServer *server = mapLookup(&servers, &id);
+  if (!server) return letGo(conn, kFast_server);
+  const __u32 ifindex = *(volatile __u32 *)&server->ifindex;
+  if (!ifindex) return letGo(conn, kFast_server);
+  const __u32 packets = conn->packets + 1;
+  const __u32 deadline = now + (parsed.flow.tail >> 32 == IPPROTO_TCP ? server->tcpTicks : server->udpTicks);
+  if ((packets & ~8u) == 3 && mustTell(conn, parsed.isV4)) return letGo(conn, kFast_rise);
+  if ((int)(deadline - expires) < 0) return letGo(conn, kFast_rise);
+  if (parsed.longest > server->longest) return letGo(conn, kFast_tooLong);
+  return sendOn(skb, server, ifindex, &parsed, hash, id, conn, expires, deadline);
+}

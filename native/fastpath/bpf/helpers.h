@@ -1,0 +1,27 @@
+/* The kernel's helpers that the program calls, by their numbers in linux/bpf.h. */
+#ifndef TUNVS_FASTPATH_HELPERS_H
+#define TUNVS_FASTPATH_HELPERS_H
+
+#include <linux/bpf.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+static void* (*const mapLookup)(const void* map, const void* key) = (void*)BPF_FUNC_map_lookup_elem;
+static __u32 (*const currentCpu)(void) = (void*)BPF_FUNC_get_smp_processor_id;
+static long (*const redirectTo)(__u32 ifindex, __u64 flags) = (void*)BPF_FUNC_redirect;
+static long (*const growFront)(struct __sk_buff* skb, __u32 bytes, __u64 flags) = (void*)BPF_FUNC_skb_change_head;
+static long (*const adjustRoom)(struct __sk_buff* skb, __s32 bytes, __u32 mode,
+                                __u64 flags) = (void*)BPF_FUNC_skb_adjust_room;
+static long (*const storeBytes)(struct __sk_buff* skb, __u32 at, const void* from, __u32 bytes,
+                                __u64 flags) = (void*)BPF_FUNC_skb_store_bytes;
+static __u64 (*const coarseNanoseconds)(void) = (void*)BPF_FUNC_ktime_get_coarse_ns;
+
+/* A constant that the loader puts in, which the verifier then knows. */
+#define CONSTANT(number)                                                              \
+  ({                                                                                  \
+    __u64 value;                                                                      \
+    asm volatile("%0 = %1 ll" : "=r"(value) : "i"(0xC0FFEE0000000000ULL + (number))); \
+    value;                                                                            \
+  })
+
+#endif

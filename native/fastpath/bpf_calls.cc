@@ -1,0 +1,94 @@
+#include "fastpath/bpf_calls.h"
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "io/os/bpf.h"
+
+namespace tunvs {
+namespace {
+
+constexpr size_t kLogBytes = 1 << 20, kLogShown = 400;
+constexpr int kAttachTcxEgress = 47;  // enum bpf_attach_type, Linux 6.6
+
+Error refused(int error, const std::string& what) {
+  if (error == EPERM || error == EACCES)
+    return Error{ErrorCode::permission, what + ": it needs CAP_BPF and CAP_NET_ADMIN, or root", error, "bpf"};
+  if (error == ENOSYS) return Error{ErrorCode::unsupported, what + ": this kernel has no BPF", error, "bpf"};
+  return Error::fromErrno(error, "bpf", what);
+}
+
+}  // namespace
+
+Result<UniqueFd> makeBpfArray(const char* what, uint32_t valueBytes, uint32_t entries) {
+  bpf_attr attributes{};
+  attributes.map_type = BPF_MAP_TYPE_ARRAY;
+  attributes.key_size = sizeof(uint32_t);
+  attributes.value_size = valueBytes;
+  attributes.max_entries = entries;
+  attributes.map_flags = BPF_F_MMAPABLE;
+  UniqueFd made(bpfCall(BPF_MAP_CREATE, attributes));
+  if (made) return made;
+  const int error = errno;
+  const std::string sentence = std::string("can't make the fast path's ") + what;
+  if (error == ENOMEM) {
+    const uint64_t mebibytes = (uint64_t{valueBytes} * entries) >> 20;
+    return Error{ErrorCode::system, sentence + ": no memory for " + std::to_string(mebibytes) + " MiB", error, "bpf"};
+  }
+  return refused(error, sentence);
+}
+
+Result<UniqueFd> loadTcProgram(const char* name, std::span<const bpf_insn> program) {
+  UniqueFd loaded = loadBpfProgram(BPF_PROG_TYPE_SCHED_CLS, program, name);
+  if (loaded) return loaded;
+  const int error = errno;
+  Error why = refused(error, "can't load the fast path's program");
+  if (error == EPERM || error == ENOSYS) return why;
+  std::string log(kLogBytes, '\0');
+  if (loadBpfProgram(BPF_PROG_TYPE_SCHED_CLS, program, name, &log)) return why;
+  log.resize(std::strlen(log.c_str()));
+  if (log.size() > kLogShown) log.erase(0, log.size() - kLogShown);
+  why.message += "; the kernel's verifier says: " + log;
+  return why;
+}
+
+Result<UniqueFd> attachTcx(int program, int interfaceIndex) {
+  bpf_attr attributes{};
+  attributes.link_create.prog_fd = static_cast<uint32_t>(program);
+  attributes.link_create.target_ifindex = static_cast<uint32_t>(interfaceIndex);
+  attributes.link_create.attach_type = kAttachTcxEgress;
+  UniqueFd link(bpfCall(BPF_LINK_CREATE, attributes));
+  if (link) return link;
+  const int error = errno;
+  const std::string what = "can't attach the fast path's program";
+  if (error == EINVAL) return Error{ErrorCode::unsupported, what + ": it needs Linux 6.6 or later", error, "bpf"};
+  return refused(error, what);
+}
+
+Result<void> canAttachTcx() {
+  constexpr bpf_insn kProgram[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
+  auto program = loadTcProgram("tunvs_probe", kProgram);
+  if (!program) return program.error();
+  // No device has this number, which is what a kernel that knows tcx complains about.
+  const auto link = attachTcx(program.value().get(), INT32_MAX);
+  if (link.ok() || link.error().errnoValue == ENODEV) return {};
+  return link.error();
+}
+
+Result<uint32_t> testRun(int program, std::vector<uint8_t>& packet) {
+  std::vector<uint8_t> out(packet.size() + 256);
+  bpf_attr attributes{};
+  attributes.test.prog_fd = static_cast<uint32_t>(program);
+  attributes.test.data_in = bpfAddress(packet.data());
+  attributes.test.data_size_in = static_cast<uint32_t>(packet.size());
+  attributes.test.data_out = bpfAddress(out.data());
+  attributes.test.data_size_out = static_cast<uint32_t>(out.size());
+  attributes.test.repeat = 1;
+  if (bpfCall(BPF_PROG_TEST_RUN, attributes) < 0) return refused(errno, "can't run the fast path's program");
+  out.resize(attributes.test.data_size_out);
+  packet = std::move(out);
+  return attributes.test.retval;
+}
+
+}  // namespace tunvs

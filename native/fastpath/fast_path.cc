@@ -1,0 +1,219 @@
+#include "fastpath/fast_path.h"
+
+#include <net/if.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <fstream>
+
+#include "fastpath/fast_program.h"
+#include "fastpath/rcu_barrier.h"
+#include "io/os/coarse_clock.h"
+
+namespace tunvs {
+namespace {
+
+// How soon the thread looks again: when somebody waits for the program, while packets come by it, and when none do.
+constexpr int kHurriedMs = 1, kBusyMs = 20, kIdleMs = 250;
+// How often it looks at next hops and path MTUs.
+constexpr uint64_t kRefreshMs = 50;
+constexpr size_t kLineBytes = 64;
+
+Tick now() { return ticksFromMs(coarseNowMs()); }
+
+// Returns one more than the highest number that a CPU can have, now or once it is plugged in.
+uint32_t possibleCpus() {
+  uint32_t highest = static_cast<uint32_t>(std::max(1L, ::sysconf(_SC_NPROCESSORS_CONF))) - 1;
+  std::ifstream file("/sys/devices/system/cpu/possible");
+  std::string list;  // such as 0-3,8-11
+  std::getline(file, list);
+  const size_t last = list.find_last_of("-,");
+  const std::string number = last == std::string::npos ? list : list.substr(last + 1);
+  uint32_t read = 0;
+  const auto parsed = std::from_chars(number.data(), number.data() + number.size(), read);
+  if (parsed.ec == std::errc() && read < 65536) highest = std::max(highest, read);
+  return highest + 1;
+}
+
+void putShape(FastConstants& constants, const ConnRegion& region, const std::byte* base, int buckets, int lines,
+              int first, int bucketsLine, int connsLine) {
+  const ConnRegion::Shape shape = region.shape();
+  const auto start = static_cast<uint64_t>(region.memory().data() - base);
+  constants[static_cast<size_t>(buckets)] = shape.shardBuckets;
+  constants[static_cast<size_t>(lines)] = shape.shardBytes / kLineBytes;
+  constants[static_cast<size_t>(first)] = (start + shape.firstShard) / kLineBytes;
+  constants[static_cast<size_t>(bucketsLine)] = shape.buckets / kLineBytes;
+  constants[static_cast<size_t>(connsLine)] = shape.conns / kLineBytes;
+  constants[kFastShards] = shape.shards;
+  for (size_t i = 0; i < 6; i++) constants[kFastSecret + i] = shape.secret.words[i];
+  constants[kFastFinish] = shape.secret.finish;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<FastPath>> FastPath::create(size_t tableBytes) {
+  if (auto waited = waitForPrograms(); !waited) return waited.error();
+  // Before the memory is taken: without this there is no use for it.
+  if (auto can = canAttachTcx(); !can) return can.error();
+  const uint32_t cpus = possibleCpus();
+  auto region =
+      FastMap<Line>::make("connection table", static_cast<uint32_t>((tableBytes + kLineBytes - 1) / kLineBytes));
+  if (!region) return region.error();
+  auto servers = FastMap<FastServer>::make("real servers", kFastMaxServers);
+  if (!servers) return servers.error();
+  auto sources = FastMap<FastSource>::make("sources", kFastMaxSources);
+  if (!sources) return sources.error();
+  auto tallies = FastMap<FastTally>::make("tallies", kFastMaxServers * cpus);
+  if (!tallies) return tallies.error();
+  auto counts = FastMap<FastCounts>::make("counts", cpus);
+  if (!counts) return counts.error();
+  auto state = FastMap<FastState>::make("state", 1);
+  if (!state) return state.error();
+  return std::unique_ptr<FastPath>(new FastPath(std::move(region).value(), std::move(servers).value(),
+                                                std::move(sources).value(), std::move(tallies).value(),
+                                                std::move(counts).value(), std::move(state).value(), cpus));
+}
+
+FastPath::FastPath(FastMap<Line> region, FastMap<FastServer> servers, FastMap<FastSource> sources,
+                   FastMap<FastTally> tallies, FastMap<FastCounts> counts, FastMap<FastState> state, size_t cpus)
+    : region_(std::move(region)),
+      serverMap_(std::move(servers)),
+      sourceMap_(std::move(sources)),
+      tallyMap_(std::move(tallies)),
+      countMap_(std::move(counts)),
+      stateMap_(std::move(state)),
+      table_(std::as_writable_bytes(region_.lines())),
+      cpus_(cpus),
+      servers_(serverMap_.lines(), waitForPrograms) {}
+
+FastPath::~FastPath() { stop(); }
+
+Result<void> FastPath::load(Director& director, uint32_t linkBytes) {
+  FastConstants constants{};
+  putShape(constants, director.connTable(Family::ipv4).region(), table_.data(), kFastShardBuckets4, kFastShardLines4,
+           kFastFirstLine4, kFastBucketsLine4, kFastConnsLine4);
+  putShape(constants, director.connTable(Family::ipv6).region(), table_.data(), kFastShardBuckets6, kFastShardLines6,
+           kFastFirstLine6, kFastBucketsLine6, kFastConnsLine6);
+  constants[kFastCpus] = cpus_;
+  constants[kFastLinkBytes] = linkBytes;
+  const FastMapDescriptors maps{region_.descriptor(),   serverMap_.descriptor(), sourceMap_.descriptor(),
+                                tallyMap_.descriptor(), countMap_.descriptor(),  stateMap_.descriptor()};
+  auto loaded = loadTcProgram("tunvs_fast_path", fastProgram(constants, maps));
+  if (!loaded) return loaded.error();
+  program_ = std::move(loaded).value();
+  director_ = &director;
+  for (size_t i = 0; i < kFastMaxSources; i++) sourceMap_.lines()[i] = fastSource(director.settings(), i);
+  const auto tallies = tallyMap_.lines();
+  director.joinKernel({{reinterpret_cast<KernelTally*>(tallies.data()), tallies.size()}, cpus_},
+                      [this] { return counts(); });
+  return {};
+}
+
+Result<void> FastPath::start(std::span<const std::string> devices, std::shared_ptr<NextHopResolver> resolver) {
+  resolver->resolveNeighbours();
+  setNextHops([resolver](const IpAddress& address) { return resolver->find(address); });
+  announced_ = director_->kernelEpoch();
+  director_->passKernelEpoch(announced_);
+  refresh();
+  Result<void> outcome;
+  for (const std::string& device : devices) {
+    outcome = attach(device);
+    if (!outcome) break;
+  }
+  if (outcome) {
+    director_->setHandingOver(true);
+    outcome = startKeeper();
+  }
+  if (!outcome) stop();
+  return outcome;
+}
+
+Result<void> FastPath::startKeeper() {
+  auto made = LoopThread::make("can't start the fast path's keeper");
+  if (!made) return made.error();
+  loop_ = std::move(made).value();
+  return loop_->start("tunvs/fast", [this] { run(); });
+}
+
+Result<void> FastPath::attach(const std::string& device) {
+  const auto index = static_cast<int>(::if_nametoindex(device.c_str()));
+  if (index == 0) return Error::fromErrno(errno, "if_nametoindex", "there is no device " + device);
+  auto link = attachTcx(program_.get(), index);
+  if (!link) return link.error();
+  links_.push_back(std::move(link).value());
+  return {};
+}
+
+void FastPath::stop() {
+  if (!nextHops_) return;
+  if (loop_ != nullptr) {
+    loop_->stop();
+    loop_->join();
+    loop_.reset();
+  }
+  director_->setHandingOver(false);
+  links_.clear();
+  servers_.clear();
+  // The table stays, so nobody may use it in the kernel when somebody reuses it here. Without an answer the epoch stays
+  // as it is, and what was handed over is not used again.
+  if (waitForPrograms()) director_->leaveKernel();
+  const std::lock_guard guard(lock_);
+  nextHops_ = nullptr;
+}
+
+void FastPath::refresh() {
+  const std::lock_guard guard(lock_);
+  if (director_ == nullptr || !nextHops_) return;
+  const Tick time = now();
+  wanted_.clear();
+  director_->eachServer(kFastMaxServers, [&](const ServerView* view, const Tunables& tunables) {
+    const bool isUsed = view != nullptr && view->carries;
+    wanted_.push_back(isUsed ? fastServer(*view, nextHops_(view->address), director_->settings(), tunables, time)
+                             : FastServer{});
+  });
+  servers_.set(wanted_);
+  for (const Family family : {Family::ipv4, Family::ipv6}) {
+    auto& isNearlyFull = stateMap_.lines()[0].isNearlyFull[family == Family::ipv4 ? 0 : 1];
+    std::atomic_ref(isNearlyFull).store(director_->isNearlyFull(family) ? 1 : 0, std::memory_order_relaxed);
+  }
+}
+
+// The program reads no connection for longer than it runs.
+void FastPath::announce() {
+  const uint64_t epoch = director_->kernelEpoch();
+  if (epoch == announced_ || !waitForPrograms()) return;
+  director_->passKernelEpoch(epoch);
+  announced_ = epoch;
+}
+
+void FastPath::run() {
+  uint64_t refreshedMs = 0, packets = 0;
+  while (!loop_->isStopping()) {
+    const bool hurries = director_->kernelHurries();
+    announce();
+    if (const uint64_t time = coarseNowMs(); time - refreshedMs >= kRefreshMs) {
+      refreshedMs = time;
+      refresh();
+    }
+    const bool goesOn = std::exchange(packets, counts().sent.packets) != packets;
+    pollfd wait{loop_->descriptor(), POLLIN, 0};
+    ::poll(&wait, 1, hurries ? kHurriedMs : goesOn ? kBusyMs : kIdleMs);
+    if (!loop_->isStopping()) loop_->clear();
+  }
+}
+
+KernelSums FastPath::counts() const {
+  KernelSums sum;
+  for (const FastCounts& each : countMap_.lines()) {
+    const auto read = [](const FastU64& from) { return __atomic_load_n(&from, __ATOMIC_RELAXED); };
+    sum.sent.packets += read(each.total.packets);
+    sum.sent.bytes += read(each.total.bytes);
+    for (size_t i = 0; i < kFastReasons; i++) sum.reasons[i] += read(each.reasons[i]);
+  }
+  return sum;
+}
+
+}  // namespace tunvs

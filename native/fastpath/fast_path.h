@@ -1,0 +1,85 @@
+// The fast path: a program in the kernel that sends packets of established connections on, by the director's own table
+// (bpf/fast_path.c), and what keeps it up to date.
+//
+// The table lies in a map that the program reads, so it is made before the director. A thread of its own announces for
+// the program that it has been quiescent, and follows next hops and path MTUs; whoever changes services or servers
+// calls refresh(), so that a removed or failed server takes effect at once.
+//
+// Thread safety: one control thread calls everything; refresh() and counts() may come from any thread.
+// Invariants:
+//  1. The program sees no server's line while that is changed (fast_servers.h).
+//  2. A removed connection is reused only when no program can hold it: the program is one more reader of the epochs.
+//  3. When the object goes, the program does, before the table.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "director/director.h"
+#include "fastpath/fast_map.h"
+#include "fastpath/fast_servers.h"
+#include "io/os/loop_thread.h"
+#include "io/route/next_hop_resolver.h"
+
+namespace tunvs {
+
+class FastPath {
+ public:
+  // Makes the maps, with room for `tableBytes` bytes of connection tables.
+  static Result<std::unique_ptr<FastPath>> create(size_t tableBytes);
+  ~FastPath();
+
+  std::span<std::byte> table() const { return table_; }
+
+  // Loads the program for this director, whose tables lie in table(), and joins it. Programs run nowhere yet.
+  // `linkBytes` go in front of the packets that it gets: 0 at a TUN device, 14 at an Ethernet device.
+  Result<void> load(Director& director, uint32_t linkBytes = 0);
+  // Says by which frames a real server is reached; for refresh(). start() takes the resolver's answers.
+  using NextHops = std::function<std::optional<LinkHop>(const IpAddress&)>;
+  void setNextHops(NextHops nextHops) { nextHops_ = std::move(nextHops); }
+  // Attaches the program to the egress of these TUN devices and hands connections over from now on. REQUIRES: load()
+  Result<void> start(std::span<const std::string> devices, std::shared_ptr<NextHopResolver> resolver);
+  // Takes the program away. Everything goes by the slow path again, and no connection is lost. REQUIRES: called before
+  // the director goes
+  void stop();
+
+  void refresh();
+  // Returns what the program has counted, summed over CPUs.
+  KernelSums counts() const;
+  bool isLoaded() const { return program_.get() >= 0; }
+  int program() const { return program_.get(); }
+
+ private:
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
+  FastPath(FastMap<Line> region, FastMap<FastServer> servers, FastMap<FastSource> sources, FastMap<FastTally> tallies,
+           FastMap<FastCounts> counts, FastMap<FastState> state, size_t cpus);
+  Result<void> startKeeper();
+  Result<void> attach(const std::string& device);
+  void run();
+  void announce();
+
+  FastMap<Line> region_;
+  FastMap<FastServer> serverMap_;
+  FastMap<FastSource> sourceMap_;
+  FastMap<FastTally> tallyMap_;
+  FastMap<FastCounts> countMap_;
+  FastMap<FastState> stateMap_;
+  std::span<std::byte> table_;
+  const size_t cpus_;
+  Director* director_ = nullptr;
+  NextHops nextHops_;  // empty while it does not run
+  UniqueFd program_;
+  std::vector<UniqueFd> links_;  // one for each device
+  std::mutex lock_;              // of the next few
+  FastServers servers_;
+  std::vector<FastServer> wanted_;
+  uint64_t announced_ = 0;            // the thread's own
+  std::unique_ptr<LoopThread> loop_;  // null while it does not run; last: it uses all the others
+};
+
+}  // namespace tunvs

@@ -1,0 +1,129 @@
+// Which packets the fast path's program takes, and what it leaves to the director.
+#include <chrono>
+#include <thread>
+
+#include "core/spin_lock.h"
+#include "support/fast_path_bench.h"
+
+namespace tunvs::fast_path_test {
+namespace {
+
+using namespace tunvs::testing;
+
+PacketBuilder web(uint8_t flags) {
+  return PacketBuilder().ip("198.51.100.7", "192.0.2.10").dontFragment().tcp(40000, 80, flags);
+}
+
+// One real server, and a connection of five packets whose next goes by the program: `ack`, which holds `payload` bytes.
+struct Established : FastPathBench {
+  explicit Established(const ServiceConfig& config = {"rr"}, size_t payload = 0)
+      : ack(web(kTcpAck).payload(payload).build()) {
+    t.addService(config);
+    t.addServer(11);
+    establish(web(kTcpSyn).build(), ack);
+  }
+  const Bytes ack;
+};
+
+TEST("the fast path sends an established connection's packet as the director does") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b;
+  const Bytes packet = web(kTcpAck).tos(0x2b).ttl(17).payload(300).build();
+  const Bytes sent = b.run(packet);
+  CHECK_EQ(b.send(packet), "11");
+  CHECK_EQ(sent, b.t.sent);
+  CHECK_EQ(b.fast->counts().sent.packets, 1u);
+  CHECK_EQ(b.fast->counts().sent.bytes, packet.size());
+}
+
+TEST("the fast path leaves a packet that is more than one more, and what follows it, to the director") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b;
+  CHECK(!b.run(b.ack).empty());
+  CHECK(b.run(web(kTcpAck | kTcpFin).build()).empty());
+  CHECK_EQ(b.reason(kFast_control), 1u);
+  CHECK_EQ(b.t.counter("slowControl"), 1u);
+  CHECK(b.run(b.ack).empty());
+  CHECK_EQ(b.reason(kFast_notYet), 1u);
+  CHECK_EQ(b.send(web(kTcpAck | kTcpFin).build()), "11");
+  b.send(b.ack);
+  CHECK(b.run(b.ack).empty());  // FIN_WAIT is the director's
+  CHECK_EQ(b.reason(kFast_notYet), 2u);
+}
+
+TEST("the director sees at once that a connection with a template has come to count for more") {
+  SKIP_WITHOUT_FAST_PATH();
+  for (const bool isPersistent : {false, true}) {
+    ServiceConfig config{"rr"};
+    if (isPersistent) config.persistence.timeoutSeconds = 300;
+    Established b(config);
+    for (int packets = 6; packets < 11; packets++) CHECK(!b.run(b.ack).empty());
+    CHECK_EQ(b.run(b.ack).empty(), isPersistent);
+    CHECK_EQ(b.reason(kFast_rise), isPersistent ? 1u : 0u);
+    b.send(b.ack);  // the eleventh, or one more
+    b.send(b.ack);  // from here on it is handed over again
+    CHECK(!b.run(b.ack).empty());
+  }
+}
+
+TEST("the fast path sends nothing to a server that is down, removed or too far for the packet") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b;
+  CHECK(b.run(web(kTcpAck).payload(1441).build()).empty());
+  CHECK_EQ(b.reason(kFast_tooLong), 1u);
+  b.send(b.ack);
+  CHECK(!b.run(web(kTcpAck).payload(1440).build()).empty());
+  b.t.deleteServer(11);
+  b.fast->refresh();
+  CHECK(b.run(b.ack).empty());
+  CHECK_EQ(b.reason(kFast_server), 1u);
+}
+
+TEST("the fast path leaves an expired connection alone") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b;
+  const Conn* found = nullptr;
+  b.t.director.connTable(Family::ipv4).forEach(0, 10, [&](const Conn& conn) { found = &conn; });
+  REQUIRE(found != nullptr);
+  const_cast<Conn*>(found)->expires.store(coarseTick() - 1);
+  CHECK(b.run(b.ack).empty());
+  CHECK_EQ(b.reason(kFast_expired), 1u);
+}
+
+TEST("what the fast path sends is in the director's statistics") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b({"rr"}, 100);
+  const ServerRow before = b.t.row(11);
+  const uint64_t received = b.t.counter("received"), forwarded = b.t.counter("forwarded");
+  for (int i = 0; i < 3; i++) CHECK(!b.run(b.ack).empty());
+  CHECK_EQ(b.t.row(11).traffic.inPackets, before.traffic.inPackets + 3);
+  CHECK_EQ(b.t.row(11).traffic.inBytes, before.traffic.inBytes + 3 * b.ack.size());
+  CHECK_EQ(b.t.serviceRow().traffic.inPackets, b.t.row(11).traffic.inPackets);
+  CHECK_EQ(b.t.counter("received"), received + 3);
+  CHECK_EQ(b.t.counter("forwarded"), forwarded + 3);
+  CHECK_EQ(b.t.counter("fastForwarded"), 3u);
+}
+
+TEST("a table's lock may be waited for where the table lies in a map") {
+  SKIP_WITHOUT_FAST_PATH();
+  struct alignas(64) Line {
+    SpinLock lock;
+  };
+  auto map = FastMap<Line>::make("locks", 64);
+  REQUIRE(map.ok());
+  SpinLock& lock = map.value().lines()[0].lock;
+  lock.lock();
+  std::atomic<bool> isIn = false;
+  std::thread other([&] {
+    const SpinGuard guard(lock);
+    isIn = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  CHECK(!isIn);
+  lock.unlock();
+  other.join();
+  CHECK(isIn);
+}
+
+}  // namespace
+}  // namespace tunvs::fast_path_test
