@@ -105,11 +105,30 @@ const peerTrials = (Object.keys(workloads) as WorkloadName[]).flatMap((workload)
   ];
 });
 
+/** Answers by the fast path beside those who forward in the kernel, and proxies. */
+const fastPeers = [
+  'tunvsFastPath',
+  'tunvs',
+  'haproxy',
+  'haproxySplice',
+  'nginxStream',
+  'dnat',
+  'forwardingPast',
+] as const;
+const fastPeerTrials = (['responses', 'requests'] as const).map(
+  (workload): Trial => ({
+    ...{ name: `peers fast path ${workload}`, onDemand: 'peers', subject: 'peers' },
+    options: { workload, wire: 'frames', peers: fastPeers },
+  }),
+);
+
 /** What a byte of an upload costs: cards receive for the director and for the servers in threads of their own. */
 const bulkTrials = (
   [
     ['bulk upload', ['tunvsOffloads', 'tunvsNoOffloads', 'nullLoop']],
     ['bulk upload gue', ['tunvsGue', 'tunvsNoOffloads', 'nullLoop']],
+    ['bulk upload fast path', ['tunvsFastPath', 'tunvsOffloads', 'tunvsNoOffloads', 'nullLoop', 'forwardingPast']],
+    ['bulk upload fast path gue', ['tunvsFastPathGue', 'tunvsNoOffloads', 'nullLoop', 'forwardingPast']],
   ] as const
 ).map(
   ([name, names]): Trial => ({
@@ -130,6 +149,7 @@ const latencyTrials = (
     ['latency packet shared', { egress: 'packet', isShared: true }],
     ['latency packet busy poll', { egress: 'packet', busyPollUs: 1000 }],
     ['latency tun', { egress: 'tun' }],
+    ['latency fast path', { egress: 'packet', fastPath: 'egress', isShared: true }],
   ] as const
 ).map(
   ([name, options]): Trial => ({
@@ -137,6 +157,17 @@ const latencyTrials = (
     options: { ...options, flows: 4 * K, packetBytes: 64 },
   }),
 );
+
+/** A million flows are warmed up so slowly that the workers see an empty queue between. */
+const fastPathTrials = (['egress', 'ingress'] as const).flatMap((hook): Trial[] => {
+  const name = (size: string) => `fast path ${hook} ${size}`;
+  const warmUp = { warmUpRounds: 5, warmUpPacketsPerSecond: 60_000 };
+  return [
+    { name: name('1 flow'), subject: 'fastPath', options: { hook, flows: 1 } },
+    { name: name('64k flows'), subject: 'fastPath', options: { hook, flows: 64 * K } },
+    { name: name('1M flows'), onDemand: '1M', subject: 'fastPath', options: { hook, flows: M, ...warmUp } },
+  ];
+});
 
 export const trials: readonly Trial[] = [
   { name: 'memory established 1 connection', subject: 'memory', options: { connections: 1 } },
@@ -191,14 +222,7 @@ export const trials: readonly Trial[] = [
     subject: 'device',
     options: { egress: 'packet', offloads: 'off', flows: 4 * K, packetBytes: 64 },
   },
-  { name: 'fast path 1 flow', subject: 'fastPath', options: { flows: 1 } },
-  { name: 'fast path 64k flows', subject: 'fastPath', options: { flows: 64 * K } },
-  {
-    name: 'fast path 1M flows',
-    onDemand: '1M',
-    subject: 'fastPath',
-    options: { flows: M, warmUpRounds: 5, warmUpPacketsPerSecond: 60_000 },
-  },
+  ...fastPathTrials,
   { name: 'device raw', subject: 'device', options: { egress: 'raw', flows: 4 * K, packetBytes: 64 } },
   { name: 'device tun', subject: 'device', options: { egress: 'tun', flows: 4 * K, packetBytes: 64 } },
   {
@@ -270,6 +294,7 @@ export const trials: readonly Trial[] = [
   }),
   ...healthTrials,
   ...peerTrials,
+  ...fastPeerTrials,
   ...bulkTrials,
   ...saturatedBulkTrials,
   ...(['wrr', 'mh'] as const).map(

@@ -15,6 +15,8 @@ import type { Figures, OpenSubject } from '../subject.js';
 import { buildLab, flood, PORT, read, SETTLE_MS, startForwarder, TARGETS, type Target } from './device.js';
 
 export interface FastPathTrial {
+  /** Where the program is: at the egress of the director's device, or at the ingress of the link as well. */
+  hook: 'egress' | 'ingress';
   flows: number;
   /** How often each flow is sent a packet before anything is measured, on average. */
   warmUpRounds?: number;
@@ -45,7 +47,7 @@ interface Cost {
 }
 
 export const openFastPath: OpenSubject<FastPathTrial> = async (
-  { flows, warmUpRounds = 20, warmUpPacketsPerSecond: rate = 150_000 },
+  { hook, flows, warmUpRounds = 20, warmUpPacketsPerSecond: rate = 150_000 },
   { isQuick },
 ) => {
   const lab = Lab.create();
@@ -56,7 +58,7 @@ export const openFastPath: OpenSubject<FastPathTrial> = async (
       director: await startForwarder(director, {
         kind: 'director',
         egress: 'packet',
-        fastPath: 'egress',
+        fastPath: hook === 'egress' ? 'egress' : 'ingress:in',
         maxConnections: Math.max(2 ** 16, 2 * flows),
       }),
       null: await startForwarder(director, { kind: 'null', egress: 'packet' }),

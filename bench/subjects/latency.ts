@@ -16,6 +16,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { availableParallelism } from 'node:os';
+import type { FastPathChoice } from '../../lib/index.js';
 import { Lab } from '../../lib/lab/lab.js';
 import type { LabHost } from '../../lib/lab/lab-host.js';
 import type { Delays, Quantiles } from '../native-bench.js';
@@ -43,6 +44,8 @@ export interface LatencyTrial {
   egress: DeviceTrial['egress'];
   /** The director's; left to the worker unless given. */
   busyPollUs?: number;
+  /** The director's; 'off' unless given. */
+  fastPath?: FastPathChoice;
   /** The worker waits for its CPU as other programs do. */
   isShared?: boolean;
   flows: number;
@@ -62,7 +65,7 @@ const MOST_LOST = 0.001;
 const ROUTED = TARGETS.null;
 
 export const openLatency: OpenSubject<LatencyTrial> = async (
-  { egress, busyPollUs, isShared = false, flows, packetBytes },
+  { egress, busyPollUs, fastPath, isShared = false, flows, packetBytes },
   { isQuick },
 ) => {
   if (availableParallelism() < 2) throw new Error('a latency trial needs two CPUs: one sends, and one forwards');
@@ -71,7 +74,9 @@ export const openLatency: OpenSubject<LatencyTrial> = async (
     const { generator, director, sink, destinationMac } = await buildLab(lab);
     await director.setSysctls({ 'net/ipv4/ip_forward': '1' });
     director.ip([`route add ${ROUTED} via ${SERVER} dev out`]);
-    const forwarder = await startForwarder(director, { kind: 'director', egress, busyPollUs, isPreferred: true });
+    const forwarder = await startForwarder(director, {
+      ...{ kind: 'director', egress, busyPollUs, fastPath, isPreferred: true },
+    });
     if (!isShared) preferWorkers(forwarder.pid);
     const packets = { interfaceName: 'eth0', destinationMac, port: PORT, flows, packetBytes };
     const calibrate = async (durationMs: number): Promise<Measured> => {

@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { DAEMON_NAME_FORM, isDaemonName } from '../daemon/daemon-name.js';
 import { MAX_CPU } from '../values/cpu.js';
+import { type FastPathChoice, parseFastPath } from '../values/fast-path.js';
 import { canonicalAddress } from '../values/inet.js';
 import { type OffloadChoice, offloads } from '../values/offload.js';
 import { parseSource, sourceFamily } from '../values/source.js';
@@ -103,6 +104,12 @@ export function choicesArgument<T extends string>(choices: readonly T[]): (text:
 
 export function offloadsArgument(text: string): OffloadChoice {
   return text === 'auto' || text === 'off' ? text : choicesArgument(offloads)(text);
+}
+
+export function fastPathArgument(text: string): FastPathChoice {
+  if (parseFastPath(text) === undefined)
+    throw new InvalidArgumentError('Write off, auto, egress, or ingress:DEVICE[,DEVICE], as in ingress:eth0.');
+  return text as FastPathChoice;
 }
 
 export function choiceArgument(choices: readonly string[]): (text: string) => string {

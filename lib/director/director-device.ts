@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import type { Egress } from '../values/egress.js';
 import type { Offload } from '../values/offload.js';
 import { addressFamily, canonicalAddress } from '../values/inet.js';
-import type { NativeStarted } from '../native/engine.js';
+import type { NativeFastPath, NativeStarted } from '../native/engine.js';
 import { isSourceRange } from '../values/source.js';
 
 /** A device that gives its packets a firewall mark. */
@@ -42,19 +42,32 @@ export interface DirectorDevice {
     /** The reason why it is not in force; empty when it is. */
     reason: string;
   }[];
-  /** The fast path in the kernel. */
-  fastPath: {
-    /** Whether it is in force. */
+  /** The fast path in the kernel, as it is now. */
+  readonly fastPath: {
+    /** Whether it is in force at the egress of the director's devices. */
     isInForce: boolean;
     /** The reason why it is not in force; empty when it is. */
     reason: string;
+    /** The places where its program is to run. A device that goes and comes back gets it again within a second or two. */
+    hooks: {
+      /** The name of the interface. */
+      device: string;
+      /** Whether the program sees what leaves by the device, or what comes in. */
+      hook: 'egress' | 'ingress';
+      /** Whether the program is attached there. */
+      isAttached: boolean;
+    }[];
   };
 }
 
-export function directorDevice(started: NativeStarted): DirectorDevice {
-  const { device, attached, steering, egress, passedOver, offloads, fastPath } = started;
+/** `fastPath` is read anew each time. */
+export function directorDevice(started: NativeStarted, fastPath: () => NativeFastPath): DirectorDevice {
+  const { device, attached, steering, egress, passedOver, offloads } = started;
   return {
-    ...{ name: device, attached, passedOver, fastPath },
+    ...{ name: device, attached, passedOver },
+    get fastPath() {
+      return fastPath() as DirectorDevice['fastPath'];
+    },
     steering: steering as DirectorDevice['steering'],
     egress: egress as Egress,
     offloads: offloads.map((each) => ({ ...each, name: each.name as Offload })),

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { egresses } from '../values/egress.js';
 import { MAX_CPU } from '../values/cpu.js';
-import { fastPaths } from '../values/fast-path.js';
+import { fastPathOption } from '../values/fast-path.js';
 import { type OffloadChoice, offloads } from '../values/offload.js';
 import type { NativeDirectorOptions } from '../native/director.js';
 import type { NativeEngineOptions, NativeStartOptions } from '../native/engine.js';
@@ -62,6 +62,7 @@ export function checkedOpenOptions(given: DirectorOpenOptions): CheckedOpenOptio
 
 function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOptions {
   const engine = checkedEngine(call, options);
+  const { wish: fastPath, ingress: fastPathIngress } = fastPathOption(`${call}: fastPath`, options.fastPath ?? 'off');
   const { steering, ...device } = checkedDevice(`${call}: device`, options.device ?? {}, engine.pathMtu);
   const marked = checkedMarkDevices(`${call}: markDevices`, options.markDevices ?? [], device);
   const host = typeof options.setUpHost === 'object' && options.setUpHost !== null ? options.setUpHost : undefined;
@@ -69,7 +70,7 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
     native: {
       ...engine,
       workers: queuesOf([device, ...marked]),
-      fastPath: choiceOption(`${call}: fastPath`, options.fastPath ?? 'off', fastPaths),
+      fastPath,
       ...(options.hashSeed === undefined ? {} : { seed: uint64Option(`${call}: hashSeed`, options.hashSeed) }),
     },
     start: {
@@ -78,6 +79,7 @@ function openOptions(call: string, options: DirectorOpenOptions): CheckedOpenOpt
       offloads: checkedOffloads(`${call}: offloads`, options.offloads ?? 'auto'),
       steersByProgram: steering === 'auto',
       cpus: checkedCpus(`${call}: cpus`, options.cpus),
+      fastPathIngress,
       ...checkedEgress(call, options),
       busyPollUs: integerOption(`${call}: busyPollUs`, options.busyPollUs, 0, 1_000_000, -1),
     },

@@ -129,8 +129,9 @@ export interface DirectorOpenOptions extends EngineOptions {
   offloads?: OffloadChoice;
   /**
    * Says whether packets of established connections are sent on inside the kernel (docs/fast-path.md). 'off' is the
-   * default; 'auto' does it where it can be; with 'egress' open() rejects where it can't. It needs Linux 6.6, and root or
-   * CAP_BPF.
+   * default; 'auto' does it where it can be; with 'egress' open() rejects where it can't. 'ingress:eth0' or
+   * 'ingress:eth0,eth1' does it for what comes in by these devices before the host has routed it, too. It needs Linux
+   * 6.6, and root or CAP_BPF.
    */
   fastPath?: FastPathChoice;
   /** Seeds the connection table's hash, [0, 2^64). When it is left out, the seed is secret, which resists floods. */

@@ -18,6 +18,7 @@ import { ClockPulse } from './pulse.js';
 
 /** The interval at which a drain looks at its real server's connections. */
 const DRAIN_INTERVAL_MS = 250;
+const CLOSED_FAST_PATH = { isInForce: false, reason: 'the director is closed', hooks: [] };
 
 /** The native part must be given its listener before it starts, and before the director exists. */
 class PolicyRelay {
@@ -68,7 +69,8 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
     await new Promise((resolve) => setImmediate(resolve));
     checked.signal?.throwIfAborted();
     const pulse = new ClockPulse(DRAIN_INTERVAL_MS);
-    const device = directorDevice(started);
+    const kept = new DirectorEngine(engine);
+    const device = directorDevice(started, () => (kept.isEnded ? CLOSED_FAST_PATH : engine.fastPath()));
     const localAddresses = () => thisHost.addresses();
     const watched = host ?? new DirectorHost({ sources, ...checked.host });
     const devices = [device, ...marked];
@@ -77,7 +79,7 @@ export async function openDirector<T>(options: DirectorOpenOptions, make: (parts
         const watch = new DirectorWatch({ host: watched, devices, ...backing });
         return { watch, keeper: hostKeeper(watch, backing.report) };
       },
-      engine: new DirectorEngine(engine),
+      engine: kept,
       sources,
       pulse,
       device,

@@ -36,6 +36,8 @@ export interface DirectorCommandOptions {
   egress?: string;
   /** As `--offloads` takes it. */
   offloads?: string;
+  /** As `--fast-path` takes it. */
+  fastPath?: string;
   /** Default 0.1. */
   statsIntervalSeconds?: number;
 }
@@ -132,7 +134,7 @@ export async function startRealServerCommand(host: LabHost, options: RealServerC
 /** Returns the command line of `tunvs run` with statistics on stdout. */
 export function runArguments(rules: string, options: Omit<DirectorCommandOptions, 'rules'>): string[] {
   const { source, device = 'tunvs0', queues, markDevices = [], statsIntervalSeconds = 0.1 } = options;
-  const { name, egress, offloads } = options;
+  const { name, egress, offloads, fastPath } = options;
   return [
     process.execPath,
     TUNVS,
@@ -143,6 +145,7 @@ export function runArguments(rules: string, options: Omit<DirectorCommandOptions
     ...repeated('--mark-device', markDevices),
     ...(egress === undefined ? [] : ['--egress', egress]),
     ...(offloads === undefined ? [] : ['--offloads', offloads]),
+    ...(fastPath === undefined ? [] : ['--fast-path', fastPath]),
     ...['--json', '--stats-interval', `${statsIntervalSeconds}`],
   ];
 }

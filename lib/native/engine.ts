@@ -29,6 +29,8 @@ export interface NativeStartOptions {
   egress: string;
   /** ['auto'], ['off'], or some of `native.offloads`. */
   offloads: string[];
+  /** Packets that come in by these devices take the fast path before the host has routed them. */
+  fastPathIngress: string[];
   /** How long a worker spins on an idle device before it sleeps, microseconds; 0 means not at all, and -1 leaves it to the worker. */
   busyPollUs: number;
 }
@@ -46,10 +48,16 @@ export interface NativeStarted {
   passedOver: { egress: string; reason: string }[];
   /** An entry for each of `native.offloads`; the reason says why it is not in force, and is empty when it is. */
   offloads: { name: string; isInForce: boolean; reason: string }[];
-  /** Whether there is a fast path; the reason says why not, and is empty when there is. */
-  fastPath: { isInForce: boolean; reason: string };
   /** Says what does not work although the director runs; one sentence each. */
   warnings: string[];
+}
+
+export interface NativeFastPath {
+  /** At the director's own devices, now; the reason says why not, and is empty when it is. */
+  isInForce: boolean;
+  reason: string;
+  /** Where the program is to run: 'egress' or 'ingress' of a device. */
+  hooks: { device: string; hook: string; isAttached: boolean }[];
 }
 
 export interface NativeEvent {
@@ -81,4 +89,5 @@ export interface NativeEngine extends NativeDirector {
   workerCpu(): { userNs: bigint; systemNs: bigint }[];
   /** Says of each worker whether it has begun a turn since the call before, and asks each for another. */
   workersTurned(): boolean[];
+  fastPath(): NativeFastPath;
 }

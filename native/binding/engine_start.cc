@@ -31,6 +31,7 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
   if (const auto told = reader.integer("busyPollUs", -1, 1000000); told >= 0)
     options.busyPollUs = static_cast<uint32_t>(told);
   options.cpus = reader.cpus("cpus");
+  options.fastIngress = reader.strings("fastPathIngress");
   if (!device.ok() || !reader.ok()) return std::nullopt;
   const auto choice = OffloadChoice::parse(offloads);
   if (!choice) {
@@ -80,13 +81,25 @@ Napi::Value startedToJs(Napi::Env env, const EngineStarted& started) {
     offloads.Set(i, row);
   }
   result.Set("offloads", offloads);
-  Napi::Object fastPath = Napi::Object::New(env);
-  fastPath.Set("isInForce", Napi::Boolean::New(env, started.hasFastPath));
-  fastPath.Set("reason", started.fastPathReason);
-  result.Set("fastPath", fastPath);
   Napi::Array warnings = Napi::Array::New(env);
   for (uint32_t i = 0; i < started.warnings.size(); i++) warnings.Set(i, started.warnings[i]);
   result.Set("warnings", warnings);
+  return result;
+}
+
+Napi::Value fastPathToJs(Napi::Env env, const FastPathState& state) {
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("isInForce", Napi::Boolean::New(env, state.isInForce));
+  result.Set("reason", state.reason);
+  Napi::Array hooks = Napi::Array::New(env);
+  for (uint32_t i = 0; i < state.hooks.size(); i++) {
+    Napi::Object row = Napi::Object::New(env);
+    row.Set("device", state.hooks[i].device);
+    row.Set("hook", state.hooks[i].isIngress ? "ingress" : "egress");
+    row.Set("isAttached", Napi::Boolean::New(env, state.hooks[i].isAttached));
+    hooks.Set(i, row);
+  }
+  result.Set("hooks", hooks);
   return result;
 }
 

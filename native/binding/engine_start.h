@@ -14,4 +14,6 @@ std::optional<EngineStartOptions> readStartOptions(Napi::Value given, size_t wor
 
 Napi::Value startedToJs(Napi::Env env, const EngineStarted& started);
 
+Napi::Value fastPathToJs(Napi::Env env, const FastPathState& state);
+
 }  // namespace tunvs::binding

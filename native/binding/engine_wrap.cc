@@ -20,6 +20,7 @@ void EngineWrap::define(Napi::Env env, Napi::Object exports) {
                                         InstanceMethod<&EngineWrap::putQuestions>("putQuestions"),
                                         InstanceMethod<&EngineWrap::workerCpu>("workerCpu"),
                                         InstanceMethod<&EngineWrap::workersTurned>("workersTurned"),
+                                        InstanceMethod<&EngineWrap::fastPath>("fastPath"),
                                     })));
 }
 
@@ -216,6 +217,11 @@ Napi::Value EngineWrap::workersTurned(const Napi::CallbackInfo& info) {
   Napi::Array array = Napi::Array::New(env, turned.size());
   for (uint32_t i = 0; i < turned.size(); i++) array.Set(i, Napi::Boolean::New(env, turned[i]));
   return array;
+}
+
+Napi::Value EngineWrap::fastPath(const Napi::CallbackInfo& info) {
+  if (!isOpen(info.Env())) return info.Env().Undefined();
+  return fastPathToJs(info.Env(), engine_->fastPath());
 }
 
 }  // namespace tunvs::binding

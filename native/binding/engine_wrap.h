@@ -31,6 +31,7 @@ class EngineWrap : public Napi::ObjectWrap<EngineWrap>, public DirectorCalls {
   Napi::Value putQuestions(const Napi::CallbackInfo& info);
   Napi::Value workerCpu(const Napi::CallbackInfo& info);
   Napi::Value workersTurned(const Napi::CallbackInfo& info);
+  Napi::Value fastPath(const Napi::CallbackInfo& info);
 
   Director* openDirector() const override;
   Tick now() const override;

@@ -89,15 +89,14 @@ Result<EngineStarted> Engine::start(const EngineStartOptions& options) {
   watchRoutes();
   if (auto running = startWorkers(std::move(ports), options, openErrorQueues(started)); !running)
     return running.error();
-  if (auto fast = startFastPath(started); !fast) {
+  if (auto fast = startFastPath(started, options); !fast) {
     stop();
     return fast.error();
   }
   return started;
 }
 
-Result<void> Engine::startFastPath(EngineStarted& started) {
-  started.fastPathReason = fastReason_;
+Result<void> Engine::startFastPath(const EngineStarted& started, const EngineStartOptions& options) {
   if (fast_ == nullptr || !fast_->isLoaded()) return {};
   Result<void> running;
   if (started.egress != "packet") {
@@ -109,12 +108,23 @@ Result<void> Engine::startFastPath(EngineStarted& started) {
   } else {
     std::vector<std::string> devices{started.device};
     for (const StartedDevice& marked : started.markDevices) devices.push_back(marked.name);
-    running = fast_->start(devices, routes_);
+    running = fast_->start(devices, options.fastIngress, routes_);
   }
   if (!running && wish_ == FastPathWish::required) return running;
-  started.hasFastPath = running.ok();
-  started.fastPathReason = running ? "" : running.error().message;
+  fastReason_ = running ? "" : running.error().message;
   return {};
+}
+
+FastPathState Engine::fastPath() const {
+  FastPathState state{false, fastReason_, {}};
+  if (!fastReason_.empty()) return state;
+  state.hooks = fast_->hooks();
+  for (const FastHook& hook : state.hooks) {
+    if (hook.isIngress || hook.isAttached) continue;
+    state.reason = "its program is not attached to " + hook.device + " now, and will be again";
+  }
+  state.isInForce = state.reason.empty();
+  return state;
 }
 
 Result<void> Engine::startOn(std::unique_ptr<Port> port) {

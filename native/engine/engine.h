@@ -32,10 +32,18 @@ struct EngineStartOptions {
   bool bypassesQdisc = false;  // only by the packet egress
   // Worker N runs on the Nth of these, from the beginning again where there are more workers; empty: on any.
   std::vector<unsigned> cpus;
+  // Packets that come in by these devices take the fast path, if there is one, before the host has routed them.
+  std::vector<std::string> fastIngress;
 };
 
 // Whether established connections are to go by the fast path in the kernel (fastpath/fast_path.h).
 enum class FastPathWish : uint8_t { off, automatic, required };
+
+struct FastPathState {
+  bool isInForce = false;       // at the TUN devices
+  std::string reason;           // why it is not; "" when it is
+  std::vector<FastHook> hooks;  // where the program is to run
+};
 
 struct StartedDevice {
   std::string name;
@@ -50,9 +58,7 @@ struct EngineStarted {
   std::string egress;
   std::vector<PassedOver> passedOver;
   std::vector<OffloadState> offloads;  // of the main port
-  bool hasFastPath = false;
-  std::string fastPathReason;         // why there is none; "" when there is one
-  std::vector<std::string> warnings;  // what does not work although the director runs
+  std::vector<std::string> warnings;   // what does not work although the director runs
 };
 
 class Engine {
@@ -70,6 +76,7 @@ class Engine {
   void refreshFastPath() {
     if (fast_ != nullptr) fast_->refresh();
   }
+  FastPathState fastPath() const;
   // Call this after answering a worker's questions.
   void wakeForAnswers(size_t worker) {
     if (worker < workers_.size() && policies_.channel(worker).mustWake()) workers_[worker]->wake();
@@ -100,12 +107,12 @@ class Engine {
   // The first port is the main one. `errors` and `routes` are for the first worker.
   Result<void> startWorkers(std::vector<MarkedPort> ports, const EngineStartOptions& options, ErrorQueues errors);
   Engine(std::unique_ptr<FastPath> fast, TableRegion region, const DirectorOptions& options);
-  Result<void> startFastPath(EngineStarted& started);
+  Result<void> startFastPath(const EngineStarted& started, const EngineStartOptions& options);
 
   std::vector<IpAddress> sources_;
   std::unique_ptr<FastPath> fast_;  // null without one; the table may lie in it
   FastPathWish wish_ = FastPathWish::off;
-  std::string fastReason_ = "it is off";  // why there is none
+  std::string fastReason_ = "it is off";  // why there is none; "" when there is one
   TableRegion region_;
   std::unique_ptr<Director> director_;
   EventRing events_;

@@ -10,7 +10,7 @@ namespace tunvs {
 namespace {
 
 constexpr size_t kLogBytes = 1 << 20, kLogShown = 400;
-constexpr int kAttachTcxEgress = 47;  // enum bpf_attach_type, Linux 6.6
+constexpr int kAttachTcxIngress = 46, kAttachTcxEgress = 47;  // enum bpf_attach_type, Linux 6.6
 
 Error refused(int error, const std::string& what) {
   if (error == EPERM || error == EACCES)
@@ -53,11 +53,11 @@ Result<UniqueFd> loadTcProgram(const char* name, std::span<const bpf_insn> progr
   return why;
 }
 
-Result<UniqueFd> attachTcx(int program, int interfaceIndex) {
+Result<UniqueFd> attachTcx(int program, int interfaceIndex, bool isIngress) {
   bpf_attr attributes{};
   attributes.link_create.prog_fd = static_cast<uint32_t>(program);
   attributes.link_create.target_ifindex = static_cast<uint32_t>(interfaceIndex);
-  attributes.link_create.attach_type = kAttachTcxEgress;
+  attributes.link_create.attach_type = isIngress ? kAttachTcxIngress : kAttachTcxEgress;
   UniqueFd link(bpfCall(BPF_LINK_CREATE, attributes));
   if (link) return link;
   const int error = errno;
@@ -66,12 +66,24 @@ Result<UniqueFd> attachTcx(int program, int interfaceIndex) {
   return refused(error, what);
 }
 
+int tcxDevice(int link) {
+  // Of bpf_link_info, Linux 6.6.
+  struct {
+    uint32_t type, id, program, unused, interfaceIndex, attachType;
+  } info{};
+  bpf_attr attributes{};
+  attributes.info.bpf_fd = static_cast<uint32_t>(link);
+  attributes.info.info_len = sizeof info;
+  attributes.info.info = bpfAddress(&info);
+  return bpfCall(BPF_OBJ_GET_INFO_BY_FD, attributes) == 0 ? static_cast<int>(info.interfaceIndex) : 0;
+}
+
 Result<void> canAttachTcx() {
   constexpr bpf_insn kProgram[] = {{BPF_ALU64 | BPF_MOV | BPF_K, 0, 0, 0, -1}, {BPF_JMP | BPF_EXIT, 0, 0, 0, 0}};
   auto program = loadTcProgram("tunvs_probe", kProgram);
   if (!program) return program.error();
   // No device has this number, which is what a kernel that knows tcx complains about.
-  const auto link = attachTcx(program.value().get(), INT32_MAX);
+  const auto link = attachTcx(program.value().get(), INT32_MAX, /*isIngress=*/false);
   if (link.ok() || link.error().errnoValue == ENODEV) return {};
   return link.error();
 }

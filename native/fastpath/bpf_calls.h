@@ -20,8 +20,12 @@ Result<UniqueFd> makeBpfArray(const char* what, uint32_t valueBytes, uint32_t en
 // Loads a program for TC. When the verifier refuses it, the error carries its last lines.
 Result<UniqueFd> loadTcProgram(const char* name, std::span<const bpf_insn> program);
 
-// Attaches a program to the egress of a device (tcx, Linux 6.6). It is detached when the descriptor is closed.
-Result<UniqueFd> attachTcx(int program, int interfaceIndex);
+// Attaches a program to the egress or the ingress of a device (tcx, Linux 6.6). It is detached when the descriptor is
+// closed, and when the device goes.
+Result<UniqueFd> attachTcx(int program, int interfaceIndex, bool isIngress);
+
+// Returns the device at which such a link is attached; 0: at none any more.
+int tcxDevice(int link);
 
 // Fails where the kernel has no tcx, or this process may not load a program.
 Result<void> canAttachTcx();

@@ -1,6 +1,5 @@
 #include "fastpath/fast_path.h"
 
-#include <net/if.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -20,6 +19,8 @@ namespace {
 constexpr int kHurriedMs = 1, kBusyMs = 20, kIdleMs = 250;
 // How often it looks at next hops and path MTUs.
 constexpr uint64_t kRefreshMs = 50;
+// How often it looks whether the program is attached.
+constexpr uint64_t kMendMs = 1000;
 constexpr size_t kLineBytes = 64;
 
 Tick now() { return ticksFromMs(coarseNowMs()); }
@@ -87,24 +88,31 @@ FastPath::FastPath(FastMap<Line> region, FastMap<FastServer> servers, FastMap<Fa
       stateMap_(std::move(state)),
       table_(std::as_writable_bytes(region_.lines())),
       cpus_(cpus),
+      hooks_([this](FastPlace place) { return loadFor(place); }),
       servers_(serverMap_.lines(), waitForPrograms) {}
 
 FastPath::~FastPath() { stop(); }
 
-Result<void> FastPath::load(Director& director, uint32_t linkBytes) {
+Result<UniqueFd> FastPath::loadFor(FastPlace place) {
+  const Director& director = *director_;
   FastConstants constants{};
   putShape(constants, director.connTable(Family::ipv4).region(), table_.data(), kFastShardBuckets4, kFastShardLines4,
            kFastFirstLine4, kFastBucketsLine4, kFastConnsLine4);
   putShape(constants, director.connTable(Family::ipv6).region(), table_.data(), kFastShardBuckets6, kFastShardLines6,
            kFastFirstLine6, kFastBucketsLine6, kFastConnsLine6);
   constants[kFastCpus] = cpus_;
-  constants[kFastLinkBytes] = linkBytes;
+  constants[kFastLinkBytes] = place.linkBytes;
+  constants[kFastIngress] = place.isIngress ? 1 : 0;
   const FastMapDescriptors maps{region_.descriptor(),   serverMap_.descriptor(), sourceMap_.descriptor(),
                                 tallyMap_.descriptor(), countMap_.descriptor(),  stateMap_.descriptor()};
-  auto loaded = loadTcProgram("tunvs_fast_path", fastProgram(constants, maps));
-  if (!loaded) return loaded.error();
-  program_ = std::move(loaded).value();
+  return loadTcProgram("tunvs_fast_path", fastProgram(constants, maps));
+}
+
+Result<void> FastPath::load(Director& director, FastPlace place) {
   director_ = &director;
+  const auto loaded = hooks_.program(place);
+  if (!loaded) return loaded.error();
+  program_ = loaded.value();
   for (size_t i = 0; i < kFastMaxSources; i++) sourceMap_.lines()[i] = fastSource(director.settings(), i);
   const auto tallies = tallyMap_.lines();
   director.joinKernel({{reinterpret_cast<KernelTally*>(tallies.data()), tallies.size()}, cpus_},
@@ -112,16 +120,18 @@ Result<void> FastPath::load(Director& director, uint32_t linkBytes) {
   return {};
 }
 
-Result<void> FastPath::start(std::span<const std::string> devices, std::shared_ptr<NextHopResolver> resolver) {
+Result<void> FastPath::start(std::span<const std::string> egress, std::span<const std::string> ingress,
+                             std::shared_ptr<NextHopResolver> resolver) {
   resolver->resolveNeighbours();
   setNextHops([resolver](const IpAddress& address) { return resolver->find(address); });
   announced_ = director_->kernelEpoch();
   director_->passKernelEpoch(announced_);
   refresh();
   Result<void> outcome;
-  for (const std::string& device : devices) {
-    outcome = attach(device);
-    if (!outcome) break;
+  for (const auto& [devices, isIngress] : {std::pair(egress, false), std::pair(ingress, true)}) {
+    for (const std::string& device : devices) {
+      if (outcome) outcome = hooks_.attach(device, isIngress);
+    }
   }
   if (outcome) {
     director_->setHandingOver(true);
@@ -138,15 +148,6 @@ Result<void> FastPath::startKeeper() {
   return loop_->start("tunvs/fast", [this] { run(); });
 }
 
-Result<void> FastPath::attach(const std::string& device) {
-  const auto index = static_cast<int>(::if_nametoindex(device.c_str()));
-  if (index == 0) return Error::fromErrno(errno, "if_nametoindex", "there is no device " + device);
-  auto link = attachTcx(program_.get(), index);
-  if (!link) return link.error();
-  links_.push_back(std::move(link).value());
-  return {};
-}
-
 void FastPath::stop() {
   if (!nextHops_) return;
   if (loop_ != nullptr) {
@@ -155,7 +156,7 @@ void FastPath::stop() {
     loop_.reset();
   }
   director_->setHandingOver(false);
-  links_.clear();
+  hooks_.clear();
   servers_.clear();
   // The table stays, so nobody may use it in the kernel when somebody reuses it here. Without an answer the epoch stays
   // as it is, and what was handed over is not used again.
@@ -190,13 +191,17 @@ void FastPath::announce() {
 }
 
 void FastPath::run() {
-  uint64_t refreshedMs = 0, packets = 0;
+  uint64_t refreshedMs = 0, mendedMs = coarseNowMs(), packets = 0;
   while (!loop_->isStopping()) {
     const bool hurries = director_->kernelHurries();
     announce();
     if (const uint64_t time = coarseNowMs(); time - refreshedMs >= kRefreshMs) {
       refreshedMs = time;
       refresh();
+      if (time - mendedMs >= kMendMs) {
+        mendedMs = time;
+        hooks_.mend();
+      }
     }
     const bool goesOn = std::exchange(packets, counts().sent.packets) != packets;
     pollfd wait{loop_->descriptor(), POLLIN, 0};

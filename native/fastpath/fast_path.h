@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "director/director.h"
+#include "fastpath/fast_hooks.h"
 #include "fastpath/fast_map.h"
 #include "fastpath/fast_servers.h"
 #include "io/os/loop_thread.h"
@@ -35,13 +36,14 @@ class FastPath {
   std::span<std::byte> table() const { return table_; }
 
   // Loads the program for this director, whose tables lie in table(), and joins it. Programs run nowhere yet.
-  // `linkBytes` go in front of the packets that it gets: 0 at a TUN device, 14 at an Ethernet device.
-  Result<void> load(Director& director, uint32_t linkBytes = 0);
+  Result<void> load(Director& director, FastPlace place = {});
   // Says by which frames a real server is reached; for refresh(). start() takes the resolver's answers.
   using NextHops = std::function<std::optional<LinkHop>(const IpAddress&)>;
   void setNextHops(NextHops nextHops) { nextHops_ = std::move(nextHops); }
-  // Attaches the program to the egress of these TUN devices and hands connections over from now on. REQUIRES: load()
-  Result<void> start(std::span<const std::string> devices, std::shared_ptr<NextHopResolver> resolver);
+  // Attaches the program to the egress of TUN devices and to the ingress of others, and hands connections over from now
+  // on. REQUIRES: load()
+  Result<void> start(std::span<const std::string> egress, std::span<const std::string> ingress,
+                     std::shared_ptr<NextHopResolver> resolver);
   // Takes the program away. Everything goes by the slow path again, and no connection is lost. REQUIRES: called before
   // the director goes
   void stop();
@@ -49,8 +51,10 @@ class FastPath {
   void refresh();
   // Returns what the program has counted, summed over CPUs.
   KernelSums counts() const;
-  bool isLoaded() const { return program_.get() >= 0; }
-  int program() const { return program_.get(); }
+  bool isLoaded() const { return program_ >= 0; }
+  int program() const { return program_; }
+  // Returns where the program is to run, and whether it does now.
+  std::vector<FastHook> hooks() const { return hooks_.list(); }
 
  private:
   struct alignas(64) Line {
@@ -59,7 +63,7 @@ class FastPath {
   FastPath(FastMap<Line> region, FastMap<FastServer> servers, FastMap<FastSource> sources, FastMap<FastTally> tallies,
            FastMap<FastCounts> counts, FastMap<FastState> state, size_t cpus);
   Result<void> startKeeper();
-  Result<void> attach(const std::string& device);
+  Result<UniqueFd> loadFor(FastPlace place);
   void run();
   void announce();
 
@@ -73,9 +77,9 @@ class FastPath {
   const size_t cpus_;
   Director* director_ = nullptr;
   NextHops nextHops_;  // empty while it does not run
-  UniqueFd program_;
-  std::vector<UniqueFd> links_;  // one for each device
-  std::mutex lock_;              // of the next few
+  FastHooks hooks_;
+  int program_ = -1;
+  std::mutex lock_;  // of the next few
   FastServers servers_;
   std::vector<FastServer> wanted_;
   uint64_t announced_ = 0;            // the thread's own

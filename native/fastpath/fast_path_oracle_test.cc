@@ -80,26 +80,30 @@ Bytes withoutIdentification(Bytes packet) {
   return packet;
 }
 
+void checkWay(const Way& way, bool isIngress) {
+  for (const uint8_t protocol : {uint8_t{6}, uint8_t{17}}) {
+    FastPathBench b(FastPathBench::optionsWithClock(), isIngress);
+    addWay(b.t, way, protocol);
+    const auto make = [&](uint8_t flags, size_t payload, uint8_t trafficClass = 0, bool dontFragment = true) {
+      return clientPacket(way.inner, protocol, flags, payload, trafficClass, dontFragment);
+    };
+    b.establish(make(kTcpSyn, 0), make(kTcpAck, 0));
+    for (const uint8_t trafficClass : {0x00, 0x2b, 0x02, 0xff}) {
+      for (const bool dontFragment : {true, false}) {
+        const Bytes packet = make(kTcpAck | 0x08, 333, trafficClass, dontFragment);
+        const Bytes sent = b.run(packet);
+        CHECK_EQ(textOf(way) + " " + b.send(packet), textOf(way) + " " + (way.outer == Family::ipv4 ? "11" : "184"));
+        const bool isDr = way.method == ForwardingMethod::dr;
+        CHECK_EQ(isDr ? sent : withoutIdentification(sent), isDr ? b.t.sent : withoutIdentification(b.t.sent));
+      }
+    }
+  }
+}
+
 TEST("the fast path sends by every method and family as the director does") {
   SKIP_WITHOUT_FAST_PATH();
   for (const Way& way : ways()) {
-    for (const uint8_t protocol : {uint8_t{6}, uint8_t{17}}) {
-      FastPathBench b;
-      addWay(b.t, way, protocol);
-      const auto make = [&](uint8_t flags, size_t payload, uint8_t trafficClass = 0, bool dontFragment = true) {
-        return clientPacket(way.inner, protocol, flags, payload, trafficClass, dontFragment);
-      };
-      b.establish(make(kTcpSyn, 0), make(kTcpAck, 0));
-      for (const uint8_t trafficClass : {0x00, 0x2b, 0x02, 0xff}) {
-        for (const bool dontFragment : {true, false}) {
-          const Bytes packet = make(kTcpAck | 0x08, 333, trafficClass, dontFragment);
-          const Bytes sent = b.run(packet);
-          CHECK_EQ(textOf(way) + " " + b.send(packet), textOf(way) + " " + (way.outer == Family::ipv4 ? "11" : "184"));
-          const bool isDr = way.method == ForwardingMethod::dr;
-          CHECK_EQ(isDr ? sent : withoutIdentification(sent), isDr ? b.t.sent : withoutIdentification(b.t.sent));
-        }
-      }
-    }
+    for (const bool isIngress : {false, true}) checkWay(way, isIngress);
   }
 }
 
@@ -146,7 +150,7 @@ TEST("whatever the fast path sends, the director would have sent the same") {
   Random random(1);
   uint64_t sentOn = 0;
   for (const Way& way : ways()) {
-    FastPathBench b;
+    FastPathBench b(FastPathBench::optionsWithClock(), /*isIngress=*/random.oneIn(2));
     for (const uint8_t protocol : {uint8_t{6}, uint8_t{17}}) addWay(b.t, way, protocol);
     for (int i = 0; i < 1500; i++) {
       const uint8_t protocol = random.oneIn(2) ? 6 : 17;

@@ -4,6 +4,7 @@
 
 #include "core/spin_lock.h"
 #include "support/fast_path_bench.h"
+#include "support/raw_bytes.h"
 
 namespace tunvs::fast_path_test {
 namespace {
@@ -16,8 +17,8 @@ PacketBuilder web(uint8_t flags) {
 
 // One real server, and a connection of five packets whose next goes by the program: `ack`, which holds `payload` bytes.
 struct Established : FastPathBench {
-  explicit Established(const ServiceConfig& config = {"rr"}, size_t payload = 0)
-      : ack(web(kTcpAck).payload(payload).build()) {
+  explicit Established(const ServiceConfig& config = {"rr"}, size_t payload = 0, bool isIngress = false)
+      : FastPathBench(optionsWithClock(), isIngress), ack(web(kTcpAck).payload(payload).build()) {
     t.addService(config);
     t.addServer(11);
     establish(web(kTcpSyn).build(), ack);
@@ -49,6 +50,29 @@ TEST("the fast path leaves a packet that is more than one more, and what follows
   b.send(b.ack);
   CHECK(b.run(b.ack).empty());  // FIN_WAIT is the director's
   CHECK_EQ(b.reason(kFast_notYet), 2u);
+}
+
+TEST("the fast path at an ingress counts the hop, and leaves to the host what is at its last") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b({"rr"}, 0, /*isIngress=*/true);
+  const Bytes sent = b.run(web(kTcpAck).ttl(1).build());
+  REQUIRE(sent.size() == 60);
+  CHECK_EQ(sent[8], 1);   // the outer header's
+  CHECK_EQ(sent[28], 1);  // the packet's
+  CHECK(isChecksumRight20(&sent[20]));
+  CHECK(b.run(web(kTcpAck).ttl(0).build()).empty());
+  CHECK(!b.run(b.ack).empty());
+}
+
+TEST("the fast path at an ingress takes a connection's mark off, and counts nothing that goes on") {
+  SKIP_WITHOUT_FAST_PATH();
+  Established b({"rr"}, 0, /*isIngress=*/true);
+  CHECK(b.run(web(kTcpAck | kTcpFin).build()).empty());
+  CHECK(b.run(b.ack).empty());
+  CHECK(b.run(web(kTcpSyn).build()).empty());
+  for (int i = 0; i < kFastReasons; i++) CHECK_EQ(b.reason(i), 0u);
+  b.send(b.ack);
+  CHECK_EQ(b.t.row(11).traffic.inPackets, 6u);
 }
 
 TEST("the director sees at once that a connection with a template has come to count for more") {

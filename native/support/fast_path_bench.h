@@ -31,9 +31,9 @@ class FastPathBench {
     return made ? "" : made.error().message;
   }
 
-  explicit FastPathBench(const DirectorOptions& options = optionsWithClock())
-      : fast(makeFast(options)), t(options, fast->table()) {
-    if (auto loaded = fast->load(t.director, kEthernetBytes); !loaded) {
+  explicit FastPathBench(const DirectorOptions& options = optionsWithClock(), bool isIngress = false)
+      : fast(makeFast(options)), t(options, fast->table()), isIngress_(isIngress) {
+    if (auto loaded = fast->load(t.director, {kEthernetBytes, isIngress}); !loaded) {
       std::printf("%s\n", loaded.error().message.c_str());
       std::abort();
     }
@@ -61,8 +61,10 @@ class FastPathBench {
     for (int i = 0; i < 4; i++) send(next);
     fast->refresh();
   }
-  // Returns what the program sends in place of the packet, without the link's header; empty: the packet goes on.
-  Bytes run(const Bytes& packet) {
+  // Returns what the program sends in place of the packet, without the link's header; empty: the packet goes on. At an
+  // ingress it gets the packet as it was one hop before.
+  Bytes run(const Bytes& given) {
+    const Bytes packet = isIngress_ ? oneHopBefore(given) : given;
     std::vector<uint8_t> frame(kEthernetBytes);
     storeBe16(&frame[12], packet[0] >> 4 == 4 ? 0x0800 : 0x86dd);
     frame.insert(frame.end(), packet.begin(), packet.end());
@@ -79,6 +81,19 @@ class FastPathBench {
   }
   uint64_t reason(int number) const { return fast->counts().reasons[number]; }
 
+  // Undoes what a router does to the TTL.
+  static Bytes oneHopBefore(Bytes packet) {
+    if (packet.size() < 20) return packet;
+    const bool isV4 = packet[0] >> 4 == 4;
+    packet[isV4 ? 8 : 7]++;
+    if (!isV4) return packet;
+    // Of each sum there are two forms of zero, of which a header never has this one.
+    uint32_t sum = (~loadBe16(&packet[10]) & 0xffffu) + 0x0100;
+    sum = (sum & 0xffff) + (sum >> 16);
+    storeBe16(&packet[10], static_cast<uint16_t>(~sum));
+    return packet;
+  }
+
   static std::unique_ptr<FastPath> makeFast(const DirectorOptions& options) {
     auto made = FastPath::create(Director::tableBytes(options));
     if (!made) std::abort();
@@ -87,6 +102,9 @@ class FastPathBench {
 
   std::unique_ptr<FastPath> fast;
   TestDirector t;
+
+ private:
+  const bool isIngress_;
 };
 
 // The fast path's tests begin with this. REQUIRES: within a TEST

@@ -13,11 +13,11 @@ const LARGE_BYTES = 10_000_000;
 const ways: { egress: NonNullable<DirectorOpenOptions['egress']>; queues: number; fastPath?: FastPathChoice }[] = (
   ['tun', 'raw', 'packet'] as const
 ).flatMap((egress) => [1, 2].map((queues) => ({ egress, queues })));
-ways.push({ egress: 'packet', queues: 2, fastPath: 'auto' });
+for (const fastPath of ['auto', `ingress:${UPLINK}`] as const) ways.push({ egress: 'packet', queues: 2, fastPath });
 
 for (const { egress, queues, fastPath } of ways) {
   const named = `egress "${egress}" and ${queues} queue${queues === 1 ? '' : 's'}`;
-  describeLab(`a director with ${named}${fastPath === undefined ? '' : ' and a fast path'}`, () => {
+  describeLab(`a director with ${named}${fastPath === undefined ? '' : `, and the fast path ${fastPath}`}`, () => {
     let stage: TestStage;
     let director: DirectorAgent;
 

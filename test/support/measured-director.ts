@@ -45,7 +45,7 @@ export function asOpen(
       egress: 'raw',
       passedOver: [],
       offloads: [],
-      fastPath: { isInForce: false, reason: 'it is off' },
+      fastPath: { isInForce: false, reason: 'it is off', hooks: [] },
     },
     eventCounts: { ...director.eventCounts, hostMended: 2 },
   };

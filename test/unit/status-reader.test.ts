@@ -96,7 +96,7 @@ describe('StatusReader', () => {
       tablePages: () => ({ residentBytes: 4096, hugeBytes: 0 }),
       device: {
         ...{ name: 'tunvs0', attached: true, steering: 'kernel', egress: 'packet' },
-        ...{ passedOver: [], offloads: [], fastPath: { isInForce: true, reason: '' } },
+        ...{ passedOver: [], offloads: [], fastPath: { isInForce: true, reason: '', hooks: [] } },
       },
       markDevices: [{ name: 'tunvs1', mark: 3, attached: false }],
     } as unknown as Director;

@@ -24,6 +24,11 @@ export const peers = {
     { queues: 1, egress: 'packet', offloads: 'auto', forwarding: '-i --tun-type gue --tun-port 6080 --tun-csum' },
     true,
   ),
+  tunvsFastPath: tunvs({ queues: 1, egress: 'packet', hasFastPath: true }, true),
+  tunvsFastPathGue: tunvs(
+    { queues: 1, egress: 'packet', hasFastPath: true, forwarding: '-i --tun-type gue --tun-port 6080' },
+    true,
+  ),
 } as const satisfies Record<string, Peer>;
 
 export type PeerName = keyof typeof peers;

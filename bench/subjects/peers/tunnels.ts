@@ -14,12 +14,17 @@ export interface TunvsOptions {
   egress: 'auto' | 'packet' | 'raw' | 'tun';
   /** The director's default unless given. */
   offloads?: 'auto' | 'off';
+  /** Established connections go by the program in the kernel. */
+  hasFastPath?: boolean;
   /** As ipvsadm takes it; IPIP unless given. */
   forwarding?: string;
 }
 
-export function tunvs({ queues, egress, offloads, forwarding }: TunvsOptions, isVariant = false): Peer {
-  const more = `${offloads ? `, offloads ${offloads}` : ''}${forwarding ? `, ${forwarding}` : ''}`;
+export function tunvs({ queues, egress, offloads, hasFastPath, forwarding }: TunvsOptions, isVariant = false): Peer {
+  const more = [offloads && `offloads ${offloads}`, hasFastPath && 'fast path egress', forwarding]
+    .filter(Boolean)
+    .map((each) => `, ${each}`)
+    .join('');
   return {
     programs: {},
     configuration: `tunvs run, queues ${queues}, egress ${egress}${more}, scheduler wrr; tunvs realserver on the servers`,
@@ -36,6 +41,7 @@ export function tunvs({ queues, egress, offloads, forwarding }: TunvsOptions, is
       const name = `tunvs${address.split('.').at(-1)}`;
       const director = await DirectorCommand.start(stage.director, {
         ...{ rules, source: DIRECTOR_SOURCE, queues, egress, offloads, name, device: name },
+        ...(hasFastPath && { fastPath: 'egress' }),
         statsIntervalSeconds: 1,
       });
       return { pids: [director.process.pid] };

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import type { Director } from '../../director/director.js';
 import { readAccounts } from '../../values/accounts.js';
 import { egresses } from '../../values/egress.js';
-import { fastPaths } from '../../values/fast-path.js';
 import { offloads } from '../../values/offload.js';
 import { type Attachment, type Running, runDaemon } from '../../daemon/daemon.js';
 import { onHangup } from '../../daemon/hangup.js';
@@ -14,6 +13,7 @@ import { feedWatchdog } from '../../daemon/watchdog.js';
 import {
   choiceArgument,
   cpusArgument,
+  fastPathArgument,
   integerArgument,
   nameArgument,
   offloadsArgument,
@@ -123,8 +123,9 @@ export const run: Verb = {
       )
       .option(
         '--fast-path <where>',
-        'send packets of established connections on inside the kernel: off, egress, or auto (default: off)',
-        choiceArgument(fastPaths),
+        'send packets of established connections on inside the kernel: off, auto, egress, or ingress:DEVICE[,DEVICE] ' +
+          'for what comes in by these, too (default: off)',
+        fastPathArgument,
       )
       .option('--bypass-qdisc', 'leave the queueing discipline out; needs --egress packet')
       .option(

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { noServerReplies, pingReplies } from '../../director/open-options.js';
 import { MAX_CPU } from '../../values/cpu.js';
 import { egresses } from '../../values/egress.js';
-import { fastPaths } from '../../values/fast-path.js';
+import { FAST_PATH_INGRESS, fastPaths } from '../../values/fast-path.js';
 import { offloads } from '../../values/offload.js';
 import { MAX_INT32, MAX_UINT32 } from '../../values/options.js';
 import { protocols } from '../../values/protocol.js';
@@ -121,10 +121,19 @@ export const directorFields = {
     .optional()
     .describe('Keeps the workers on these CPUs, one each, in turn. By default the kernel chooses.'),
   fastPath: z
-    .enum(fastPaths)
+    .union([
+      z.enum(fastPaths),
+      z
+        .templateLiteral(['ingress:', z.string()])
+        .refine(
+          (text) => FAST_PATH_INGRESS.test(text),
+          'expected ingress: and names of devices, as in ingress:eth0,eth1',
+        )
+        .meta({ pattern: FAST_PATH_INGRESS.source, title: 'ingress: and devices' }),
+    ])
     .optional()
     .describe(
-      'Says whether packets of established connections are sent on inside the kernel: off (the default), egress, or auto, which does it where it can be.',
+      'Says whether packets of established connections are sent on inside the kernel: off (the default), egress, or auto, which does it where it can be; ingress:eth0,eth1 also does it for what comes in by these devices before the host has routed it.',
     ),
   bypassesQdisc: z
     .boolean()

@@ -1,4 +1,5 @@
-/* The fast path: sends packets of established connections on from the TUN device's own egress (TC), inside the kernel.
+/* The fast path: sends packets of established connections on inside the kernel, from the TUN device's own egress (TC),
+ * or from the ingress of a device by which they come in, before the host has routed them.
  *
  * It finds the connection in the engine's table and does what Connections::noteUsual() and Forwarder::send() do for a
  * packet that changes nothing about its connection but how long it lives. Every other packet goes on to the device, and
@@ -9,6 +10,7 @@
  */
 #include <linux/if_ether.h>
 #include <linux/in.h>
+#include <linux/if_packet.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
@@ -35,7 +37,9 @@ struct Parsed {
   int leaves; /* why it goes on to the engine, with its connection; -1: it need not */
 };
 
+/* What goes on from an ingress may be anything, so only what comes to the TUN device is counted. */
 INLINE int goOn(__u32 reason) {
+  if (CONSTANT(kFastIngress)) return TC_ACT_UNSPEC;
   __u32 cpu = currentCpu();
   struct FastCounts *own = mapLookup(&counts, &cpu);
   if (own && reason < 16) own->reasons[reason]++;
@@ -119,9 +123,25 @@ INLINE int mustTell(const struct Conn *conn, int isV4) {
 }
 
 /* A segment goes on though its connection is the fast path's: those behind it follow, until the engine has it. */
-INLINE int letGo(struct Conn *conn, __u32 reason) {
+INLINE int letGo(struct __sk_buff *skb, struct Conn *conn, __u32 reason) {
   __sync_fetch_and_and(&conn->meta, ~(__u32)(kFast << kFlagsShift));
+  if (CONSTANT(kFastIngress)) skb->tc_index = kFastTold + reason;
   return goOn(reason);
+}
+
+/* Counts the hop, as the host does that forwards a packet. Returns 0 when it is done. */
+INLINE int countHop(struct __sk_buff *skb, __u32 at, int isV4) {
+  void *ip = (void *)(long)skb->data + at;
+  if (ip + 20 > (void *)(long)skb->data_end) return -1;
+  if (!isV4) {
+    ((struct ipv6hdr *)ip)->hop_limit--;
+    return 0;
+  }
+  struct iphdr *v4 = ip;
+  const __u32 sum = v4->check + BE16(0x0100); /* RFC 1624 */
+  v4->ttl--;
+  v4->check = sum + (sum >= 0xffff);
+  return 0;
 }
 
 /* Fills in what depends on the packet and puts the outer header behind the link's. Returns 0 when it is done. */
@@ -200,14 +220,15 @@ INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 
   __u32 tallyAt = id * cpus + cpu;
   struct FastTally *tally = mapLookup(&tallies, &tallyAt);
   struct FastCounts *own = mapLookup(&counts, &cpu);
-  if (cpu >= cpus || !tally || !own) return letGo(conn, kFast_server);
-  if (parsed->length + outerBytes > 65535) return letGo(conn, kFast_tooLong);
+  if (cpu >= cpus || !tally || !own) return letGo(skb, conn, kFast_server);
+  if (parsed->length + outerBytes > 65535) return letGo(skb, conn, kFast_tooLong);
   __u16 type = parsed->isV4 ? BE16(ETH_P_IP) : BE16(ETH_P_IPV6);
   if (outerBytes) {
-    if (adjustRoom(skb, outerBytes, BPF_ADJ_ROOM_MAC, server->roomFlags)) return letGo(conn, kFast_other);
+    if (adjustRoom(skb, outerBytes, BPF_ADJ_ROOM_MAC, server->roomFlags)) return letGo(skb, conn, kFast_other);
     type = server->flags & kFastOuterIpv6 ? BE16(ETH_P_IPV6) : BE16(ETH_P_IP);
   }
   if (!linkBytes && growFront(skb, ETH_HLEN, 0)) goto lost;
+  if (CONSTANT(kFastIngress) && countHop(skb, ETH_HLEN + outerBytes, parsed->isV4)) goto lost;
   if (outerBytes && writeOuter(skb, server, parsed, hash, tally->identification * cpus + cpu)) goto lost;
   void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
   if (data + ETH_HLEN > end) goto lost;
@@ -225,12 +246,14 @@ INLINE int sendOn(struct __sk_buff *skb, const struct FastServer *server, __u32 
   if (parsed->longest > tally->longest) tally->longest = parsed->longest;
   return redirectTo(ifindex, 0);
 lost:
-  goOn(kFast_failed);
+  own->reasons[kFast_failed]++;
   return TC_ACT_SHOT;
 }
 
 __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
   const __u32 linkBytes = CONSTANT(kFastLinkBytes);
+  /* The host takes frames that are for others, and tags, in ways of its own. */
+  if (CONSTANT(kFastIngress) && (skb->pkt_type != PACKET_HOST || skb->vlan_present)) return TC_ACT_UNSPEC;
   struct Parsed parsed;
   __builtin_memset(&parsed, 0, sizeof parsed);
   parsed.leaves = -1;
@@ -242,6 +265,7 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
     reason = parse6(skb, at, &parsed);
   if (reason >= 0) return goOn(reason);
   if (parsed.length + linkBytes != skb->len) return goOn(kFast_other);
+  if (CONSTANT(kFastIngress) && --parsed.ttl == 0) return TC_ACT_UNSPEC; /* the host says so to the sender */
 
   __u64 hash;
   __u32 meta = 0;
@@ -254,20 +278,23 @@ __attribute__((section("prog"), used)) int fastPath(struct __sk_buff *skb) {
     conn = findConn(&parsed.flow, hash, 0, &meta);
   }
   if (!conn) return goOn(kFast_unknown);
-  if (!(meta & kFast << kFlagsShift)) return goOn(kFast_notYet);
-  if (parsed.leaves >= 0) return letGo(conn, parsed.leaves);
+  if (!(meta & kFast << kFlagsShift)) {
+    const __u32 told = skb->tc_index - kFastTold;
+    return goOn(told < kFastReasons ? told : kFast_notYet);
+  }
+  if (parsed.leaves >= 0) return letGo(skb, conn, parsed.leaves);
   const __u32 now = coarseNanoseconds() / kNanosecondsPerTick;
   const __u32 expires = *(volatile __u32 *)&conn->expires;
-  if ((int)(now - expires) >= 0) return letGo(conn, kFast_expired);
+  if ((int)(now - expires) >= 0) return letGo(skb, conn, kFast_expired);
   __u32 id = *(volatile __u32 *)&conn->server;
   const struct FastServer *server = mapLookup(&servers, &id);
-  if (!server) return letGo(conn, kFast_server);
+  if (!server) return letGo(skb, conn, kFast_server);
   const __u32 ifindex = *(volatile __u32 *)&server->ifindex;
-  if (!ifindex) return letGo(conn, kFast_server);
+  if (!ifindex) return letGo(skb, conn, kFast_server);
   const __u32 packets = conn->packets + 1;
   const __u32 deadline = now + (parsed.flow.tail >> 32 == IPPROTO_TCP ? server->tcpTicks : server->udpTicks);
-  if ((packets & ~8u) == 3 && mustTell(conn, parsed.isV4)) return letGo(conn, kFast_rise);
-  if ((int)(deadline - expires) < 0) return letGo(conn, kFast_rise);
-  if (parsed.longest > server->longest) return letGo(conn, kFast_tooLong);
+  if ((packets & ~8u) == 3 && mustTell(conn, parsed.isV4)) return letGo(skb, conn, kFast_rise);
+  if ((int)(deadline - expires) < 0) return letGo(skb, conn, kFast_rise);
+  if (parsed.longest > server->longest) return letGo(skb, conn, kFast_tooLong);
   return sendOn(skb, server, ifindex, &parsed, hash, id, conn, expires, deadline);
 }

@@ -91,6 +91,10 @@ enum {
   kFastReasons
 };
 
+/* What the program at the ingress writes into a packet's tc_index when a connection's packet goes on, with the reason
+ * added: the one at the egress counts it, if the host has sent the packet there. */
+enum { kFastTold = 0x7690 };
+
 /* What one CPU has counted. */
 struct FastCounts {
   struct FastTally total;
@@ -114,6 +118,7 @@ enum {
   kFastFinish = kFastSecret + 6,
   kFastCpus,
   kFastLinkBytes, /* in front of the IP header: 0 at the TUN device, 14 at an Ethernet device */
+  kFastIngress,   /* 1 where packets come in, before the host has routed them; 0 at the egress of the TUN device */
   kFastConstants
 };
 
