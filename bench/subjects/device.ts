@@ -219,9 +219,9 @@ export async function flood(
   host: LabHost,
   options: FloodOptions,
   isPreferred = false,
-): Promise<{ packets: number; ns: number }> {
+): Promise<{ packets: number; ns: number; startCpuNs: number }> {
   const plain = [process.execPath, program('generator'), JSON.stringify(options)];
   const argv = pinned(0, isPreferred ? preferred(plain) : plain);
   const { stdout } = await host.exec(argv, { timeoutMs: options.durationMs + 20_000 });
-  return JSON.parse(stdout) as { packets: number; ns: number };
+  return JSON.parse(stdout) as { packets: number; ns: number; startCpuNs: number };
 }

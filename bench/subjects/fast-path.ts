@@ -82,7 +82,7 @@ export const openFastPath: OpenSubject<FastPathTrial> = async (
       const before = target && (await read(target)).sent;
       const busy = busyNs();
       const sent = await send(ways[name], { durationMs, packetsPerSecond: 0 });
-      const busyMeanwhile = busyNs() - busy;
+      const busyMeanwhile = busyNs() - busy - sent.startCpuNs;
       await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
       const packets = target && before !== undefined ? (await read(target)).sent - before : sent.packets;
       return { packetsPerSecond: (packets * 1e9) / sent.ns, nsPerPacket: busyMeanwhile / packets };
