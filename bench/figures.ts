@@ -12,7 +12,7 @@ import { sourcesOf } from './results-page.js';
 import type { SavedTrial } from './results-file.js';
 
 /** The pages with marks. */
-export const FIGURE_PAGES = ['README.md', 'docs/performance.md', 'docs/tuning.md'] as const;
+export const FIGURE_PAGES = ['README.md', 'docs/performance.md', 'docs/tuning.md', 'docs/fast-path.md'] as const;
 
 /** Two digits below 100, else three: more would not come out again in the next run. */
 export function quoted(value: number): string {
@@ -63,12 +63,12 @@ export function withFigures(text: string, results: readonly SavedTrial[]): strin
       (_, begin: string, mark: string, end: string) => `${begin}${figureOf(results, mark)}${end}`,
     )
     .replaceAll(
-      /(<!-- table ([^:>]+): ([^>]+) -->\n)[\s\S]*?(\n<!-- \/ table -->)/g,
+      /(<!-- table ([^:>]+): ([^>]+) -->\n)[\s\S]*?(<!-- \/ table -->)/g,
       (_, begin: string, words: string, figures: string, end: string) =>
-        `${begin}\n${table(results, words, figures.split(', '))}\n${end}`,
+        `${begin}\n${table(results, words, figures.split(', '))}\n\n${end}`,
     )
     .replaceAll(
-      /(<!-- sources ([^>]+) -->\n)[\s\S]*?(\n<!-- \/ sources -->)/g,
-      (_, begin: string, words: string, end: string) => `${begin}\n${sourcesOf(withWords(results, words))}\n${end}`,
+      /(<!-- sources ([^>]+) -->\n)[\s\S]*?(<!-- \/ sources -->)/g,
+      (_, begin: string, words: string, end: string) => `${begin}\n${sourcesOf(withWords(results, words))}\n\n${end}`,
     );
 }

@@ -106,20 +106,21 @@ const peerTrials = (Object.keys(workloads) as WorkloadName[]).flatMap((workload)
 });
 
 /** Answers by the fast path beside those who forward in the kernel, and proxies. */
-const fastPeers = [
-  'tunvsFastPath',
-  'tunvs',
-  'haproxy',
-  'haproxySplice',
-  'nginxStream',
-  'dnat',
-  'forwardingPast',
-] as const;
-const fastPeerTrials = (['responses', 'requests'] as const).map(
-  (workload): Trial => ({
-    ...{ name: `peers fast path ${workload}`, onDemand: 'peers', subject: 'peers' },
-    options: { workload, wire: 'frames', peers: fastPeers },
-  }),
+const fastPeerTrials = (
+  [
+    ['egress', 'tunvsFastPath'],
+    ['ingress', 'tunvsFastPathIngress'],
+  ] as const
+).flatMap(([hook, first]) =>
+  (['responses', 'requests'] as const).map(
+    (workload): Trial => ({
+      ...{ name: `peers fast path ${hook} ${workload}`, onDemand: 'peers', subject: 'peers' },
+      options: {
+        ...{ workload, wire: 'frames' },
+        peers: [first, 'tunvs', 'haproxy', 'haproxySplice', 'nginxStream', 'dnat', 'forwardingPast'],
+      },
+    }),
+  ),
 );
 
 /** What a byte of an upload costs: cards receive for the director and for the servers in threads of their own. */

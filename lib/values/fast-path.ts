@@ -1,6 +1,7 @@
 /** Whether established connections go by the fast path, a program inside the kernel. */
 import { refuse } from './options.js';
 
+/** The choices of {@link DirectorOpenOptions.fastPath} that name no device. */
 export const fastPaths = ['off', 'auto', 'egress'] as const;
 
 /** Devices have names of at most 15 bytes (IFNAMSIZ). */

@@ -107,6 +107,19 @@ for (const { egress, queues, fastPath } of ways) {
       assert.equal(count('connectionsCreated'), ended + table.ipv4 + table.ipv6);
       assert.equal(Number(totals.connections), count('connectionsCreated'));
     });
+
+    if (fastPath?.startsWith('ingress'))
+      it('spares the host the packets of the fast path', async () => {
+        const { counters } = await director.run((d) => d.stats());
+        const { stdout } = await stage.director.exec(['cat', '/proc/net/snmp']);
+        const [, routed] = /^Ip: (?:\d+ ){5}(\d+)/m.exec(stdout) ?? [];
+        const rest = Number(counters.received) - Number(counters.fastForwarded);
+        assert.ok(Number(routed) > 0 && Number(routed) < rest + 50, `${routed} were routed, and ${rest} were slow`);
+        assert.deepEqual(await director.run((d) => d.device?.fastPath.hooks.map((hook) => hook.isAttached)), [
+          true,
+          true,
+        ]);
+      });
   });
 }
 

@@ -55,6 +55,10 @@ describe('figures in pages', () => {
       /<!-- sources 1M -->\n\n- 2026-11-29, commit 0123456789ab: 2 × A, 8 GiB; .*\n\n<!-- \/ sources -->/,
     );
     assert.equal(withFigures(made, RESULTS), made);
+    const mark = '<!-- table memory: bytes -->\n';
+    const twoEmpty = withFigures(`${mark}<!-- / table -->\nbetween\n${mark}<!-- / table -->`, RESULTS);
+    assert.match(twoEmpty, /between/);
+    assert.equal(withFigures(twoEmpty, RESULTS), twoEmpty);
   });
 
   it('name what is missing, and the command that measures it', () => {

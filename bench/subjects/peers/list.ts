@@ -24,9 +24,10 @@ export const peers = {
     { queues: 1, egress: 'packet', offloads: 'auto', forwarding: '-i --tun-type gue --tun-port 6080 --tun-csum' },
     true,
   ),
-  tunvsFastPath: tunvs({ queues: 1, egress: 'packet', hasFastPath: true }, true),
+  tunvsFastPath: tunvs({ queues: 1, egress: 'packet', fastPath: 'egress' }, true),
+  tunvsFastPathIngress: tunvs({ queues: 1, egress: 'packet', fastPath: 'ingress' }, true),
   tunvsFastPathGue: tunvs(
-    { queues: 1, egress: 'packet', hasFastPath: true, forwarding: '-i --tun-type gue --tun-port 6080' },
+    { queues: 1, egress: 'packet', fastPath: 'egress', forwarding: '-i --tun-type gue --tun-port 6080' },
     true,
   ),
 } as const satisfies Record<string, Peer>;

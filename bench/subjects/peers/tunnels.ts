@@ -5,7 +5,7 @@
 import { DirectorCommand } from '../../../lib/lab/commands.js';
 import { labRules } from '../../../lib/lab/rules.js';
 import type { Peer } from './peer.js';
-import { DIRECTOR_SOURCE, SERVERS, WEB_PORT } from './stage.js';
+import { CLIENT_SIDE, DIRECTOR_SOURCE, SERVERS, WEB_PORT } from './stage.js';
 import { program } from '../device.js';
 import type { ForwarderOptions } from '../../programs/forwarder.js';
 
@@ -14,14 +14,14 @@ export interface TunvsOptions {
   egress: 'auto' | 'packet' | 'raw' | 'tun';
   /** The director's default unless given. */
   offloads?: 'auto' | 'off';
-  /** Established connections go by the program in the kernel. */
-  hasFastPath?: boolean;
+  /** Established connections go by the program in the kernel, at the egress of the director's device or earlier. */
+  fastPath?: 'egress' | 'ingress';
   /** As ipvsadm takes it; IPIP unless given. */
   forwarding?: string;
 }
 
-export function tunvs({ queues, egress, offloads, hasFastPath, forwarding }: TunvsOptions, isVariant = false): Peer {
-  const more = [offloads && `offloads ${offloads}`, hasFastPath && 'fast path egress', forwarding]
+export function tunvs({ queues, egress, offloads, fastPath, forwarding }: TunvsOptions, isVariant = false): Peer {
+  const more = [offloads && `offloads ${offloads}`, fastPath && `fast path ${fastPath}`, forwarding]
     .filter(Boolean)
     .map((each) => `, ${each}`)
     .join('');
@@ -41,7 +41,7 @@ export function tunvs({ queues, egress, offloads, hasFastPath, forwarding }: Tun
       const name = `tunvs${address.split('.').at(-1)}`;
       const director = await DirectorCommand.start(stage.director, {
         ...{ rules, source: DIRECTOR_SOURCE, queues, egress, offloads, name, device: name },
-        ...(hasFastPath && { fastPath: 'egress' }),
+        ...(fastPath && { fastPath: fastPath === 'ingress' ? `ingress:${CLIENT_SIDE}` : fastPath }),
         statsIntervalSeconds: 1,
       });
       return { pids: [director.process.pid] };
